@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU path's kernels. Built once per instruction set with -DLS_ISA=name and that set's compiler flags. Every loop
+ * is over independent outputs and compilers may vectorise it; a chain over rows or products is never split. */
+#include <string.h>
+#include "../kernels/loss.h"
+#include "../kernels/norm.h"
+#include "../kernels/random.h"
+#include "kernels.h"
+#include "vec.h"
+
+#include "matmul.inc"
+
+/* Columns that a sum over rows keeps in registers at a time. */
+enum { BLOCK = 64 };
+
+#define LS_X(name)                                                                    \
+    static void act_##name(const float *z, float *a, size_t n)                        \
+    {                                                                                 \
+        for (size_t i = 0; i < n; i++) a[i] = ls_act_##name(z[i]);                    \
+    }                                                                                 \
+    static void act_grad_##name(const float *d, const float *z, const float *a, float *y, size_t n) \
+    {                                                                                 \
+        for (size_t i = 0; i < n; i++) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);  \
+    }
+LS_ACTIVATIONS(LS_X)
+#undef LS_X
+
+static void join(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask)
+{
+    if (mask->p > 0.0f)
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step, (ls_u32)(first + i), mask->p);
+    else if (y != a) memcpy(y, a, n * sizeof *y);
+    if (skip)
+        for (size_t i = 0; i < n; i++) y[i] = y[i] + skip[i];
+}
+
+/* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their sums added in order.
+ * TERM is what an element adds to its chain `acc`. */
+#define SUM_OVER_ROWS(rows, width, out, TERM)                                          \
+    for (size_t r0 = 0; r0 < (rows); r0 += LS_CHUNK) {                                 \
+        float chain[BLOCK] = {0};                                                      \
+        size_t r1 = min_size(r0 + LS_CHUNK, (rows));                                   \
+        for (size_t r = r0; r < r1; r++)                                               \
+            for (size_t j = 0; j < (width); j++) {                                     \
+                float acc = chain[j];                                                  \
+                chain[j] = (TERM);                                                     \
+            }                                                                          \
+        for (size_t j = 0; j < (width); j++) (out)[j] = r0 ? (out)[j] + chain[j] : chain[j]; \
+    }
+
+static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size_t j1, float *out)
+{
+    for (size_t c = j0; c < j1; c += BLOCK) {
+        size_t width = min_size(BLOCK, j1 - c);
+        const float *from = x + c;
+        float *to = out + c;
+        SUM_OVER_ROWS(rows, width, to, acc + from[r * columns + j])
+    }
+}
+
+static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c, size_t width)
+{
+    for (size_t r = 0; r < n->rows; r++)
+        for (size_t j = c; j < c + width; j++) {
+            size_t i = r * n->columns + j;
+            n->y[i] = ls_fma(n->gamma[j], ls_norm_hat(n->z[i], mean[j], inv[j]), n->beta[j]);
+        }
+}
+
+static void norm(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t c = j0; c < j1; c += BLOCK) {
+        size_t width = min_size(BLOCK, j1 - c);
+        const float *z = n->z + c;
+        float *mean = n->mean + c, *inv = n->inv + c;
+        SUM_OVER_ROWS(n->rows, width, mean, acc + z[r * n->columns + j])
+        for (size_t j = 0; j < width; j++) mean[j] = mean[j] * n->inv_rows;
+        SUM_OVER_ROWS(n->rows, width, inv,
+                      ls_fma(z[r * n->columns + j] - mean[j], z[r * n->columns + j] - mean[j], acc))
+        for (size_t j = 0; j < width; j++) {
+            float variance = inv[j] * n->inv_rows;
+            inv[j] = ls_norm_inv(variance);
+            n->running_mean[c + j] = ls_norm_running(n->running_mean[c + j], mean[j]);
+            n->running_var[c + j] = ls_norm_running(n->running_var[c + j], variance);
+        }
+        norm_apply(n, n->mean, n->inv, c, width);
+    }
+}
+
+static void norm_fixed(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t j = j0; j < j1; j++) n->inv[j] = ls_norm_inv(n->running_var[j]);
+    norm_apply(n, n->running_mean, n->inv, j0, j1 - j0);
+}
+
+static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t c = j0; c < j1; c += BLOCK) {
+        size_t width = min_size(BLOCK, j1 - c);
+        const float *dy = n->dy + c, *mean = n->mean + c, *inv = n->inv + c;
+        float *z = n->z + c, *dgamma = n->grad_gamma + c, *dbeta = n->grad_beta + c, *dz = n->y + c;
+        SUM_OVER_ROWS(n->rows, width, dbeta, acc + dy[r * n->columns + j])
+        SUM_OVER_ROWS(n->rows, width, dgamma,
+                      ls_fma(dy[r * n->columns + j], ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
+        for (size_t r = 0; r < n->rows; r++)
+            for (size_t j = 0; j < width; j++) {
+                size_t i = r * n->columns + j;
+                dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j], inv[j], dbeta[j],
+                                     dgamma[j], n->inv_rows);
+            }
+    }
+}
+
+/* A row's loss in the training objective, and the scale of its gradient. */
+static float weighted(const ls_loss_rows *l, size_t row, float loss)
+{
+    return l->row_weight ? loss * l->row_weight[row] : loss;
+}
+static float scale_of(const ls_loss_rows *l, size_t row)
+{
+    return l->row_weight ? l->row_weight[row] * l->scale : l->scale;
+}
+
+static void loss_bce(const ls_loss_rows *l, size_t i0, size_t i1)
+{
+    for (size_t i = i0; i < i1; i++) {
+        float z = l->z[i], y = l->target[i], p = ls_sigmoid(z);
+        l->p[i] = p;
+        l->row_loss[i] = weighted(l, i, ls_loss_bce(z, y));
+        if (l->scale != 0.0f) l->z[i] = ls_loss_cross_entropy_grad(p, y, scale_of(l, i));
+    }
+}
+
+static void loss_ce(const ls_loss_rows *l, size_t i0, size_t i1)
+{
+    for (size_t i = i0; i < i1; i++) {
+        size_t n = l->columns;
+        float *z = l->z + i * n, *p = l->p + i * n, top = z[0], sum = 0.0f, loss = 0.0f;
+        const float *t = l->target + i * n;
+        for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
+        for (size_t k = 0; k < n; k++) p[k] = ls_exp(z[k] - top);
+        for (size_t k = 0; k < n; k++) sum = sum + p[k];
+        float log_sum = top + ls_log(sum);
+        for (size_t k = 0; k < n; k++) loss = ls_fma(t[k], log_sum - z[k], loss);
+        for (size_t k = 0; k < n; k++) p[k] = p[k] / sum;
+        l->row_loss[i] = weighted(l, i, loss);
+        float scale = scale_of(l, i);
+        for (size_t k = 0; k < n && l->scale != 0.0f; k++) z[k] = ls_loss_cross_entropy_grad(p[k], t[k], scale);
+    }
+}
+
+static void loss_mse(const ls_loss_rows *l, size_t i0, size_t i1)
+{
+    bool sigmoid = l->output == LS_OUTPUT_SIGMOID;
+    for (size_t i = i0; i < i1; i++) {
+        float loss = 0.0f, scale = scale_of(l, i);
+        for (size_t k = i * l->columns; k < (i + 1) * l->columns; k++) {
+            float z = l->z[k], p = sigmoid ? ls_sigmoid(z) : z, error = p - l->target[k];
+            l->p[k] = p;
+            loss = ls_fma(error, error, loss);
+            if (l->scale == 0.0f) continue;
+            float dp = ls_loss_mse_grad(p, l->target[k], scale);
+            l->z[k] = sigmoid ? dp * ls_act_grad_sigmoid(z, p) : dp;
+        }
+        l->row_loss[i] = weighted(l, i, loss);
+    }
+}
+
+static void square_chunks(const float *x, size_t n, size_t c0, size_t c1, float *out)
+{
+    for (size_t c = c0; c < c1; c++) {
+        float acc = 0.0f;
+        for (size_t i = c * LS_CHUNK; i < min_size(n, (c + 1) * LS_CHUNK); i++) acc = ls_fma(x[i], x[i], acc);
+        out[c] = acc;
+    }
+}
+
+static void sum_chunks(const float *x, size_t n, float *out)
+{
+    for (size_t c = 0; c * LS_CHUNK < n; c++) {
+        float acc = 0.0f;
+        for (size_t i = c * LS_CHUNK; i < min_size(n, (c + 1) * LS_CHUNK); i++) acc = acc + x[i];
+        out[c] = acc;
+    }
+}
+
+/* States an optimizer does not have are read and written as a local that is thrown away. */
+#define LS_X(name, states)                                                                                  \
+    static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)                  \
+    {                                                                                                       \
+        ls_hyper hyper = u->hyper;                                                                          \
+        ls_rates rates = u->rates;                                                                          \
+        float clip = u->clip, *restrict theta = u->theta, *restrict s = u->s, *restrict v = u->v;           \
+        const float *restrict g = u->g;                                                                     \
+        for (size_t i = i0; i < i1; i++) {                                                                  \
+            float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);             \
+            ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f, states > 1 ? v[i] : 0.0f, \
+                                           decays, hyper, rates);                                           \
+            theta[i] = new.theta;                                                                           \
+            if (states > 0) s[i] = new.s;                                                                   \
+            if (states > 1) v[i] = new.v;                                                                   \
+        }                                                                                                   \
+    }
+LS_OPTIMIZERS(LS_X)
+#undef LS_X
+
+static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit)
+{
+    for (size_t c = j0; c < j1; c += BLOCK) {
+        size_t width = min_size(BLOCK, j1 - c);
+        float square[BLOCK], *from = w + c;
+        SUM_OVER_ROWS(in, width, square, ls_fma(from[r * out + j], from[r * out + j], acc))
+        for (size_t j = 0; j < width; j++) square[j] = ls_limit_factor(square[j], limit);
+        for (size_t r = 0; r < in; r++)
+            for (size_t j = 0; j < width; j++) from[r * out + j] = from[r * out + j] * square[j];
+    }
+}
+
+#define LS_NAME(isa) LS_NAME_(isa)
+#define LS_NAME_(isa) ls_cpu_kernels_##isa
+#define LS_TEXT(isa) LS_TEXT_(isa)
+#define LS_TEXT_(isa) #isa
+
+const ls_cpu_kernels LS_NAME(LS_ISA) = {
+    .isa = LS_TEXT(LS_ISA), .tile_rows = MR, .tile_columns = NR, .matmul = matmul,
+#define LS_X(name) .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
+    LS_ACTIVATIONS(LS_X)
+#undef LS_X
+    .join = join, .row_sum = row_sum, .norm = norm, .norm_fixed = norm_fixed, .norm_grad = norm_grad,
+    .loss = {[LS_LOSS_BCE] = loss_bce, [LS_LOSS_CE] = loss_ce, [LS_LOSS_MSE] = loss_mse},
+    .square_chunks = square_chunks, .sum_chunks = sum_chunks,
+#define LS_X(name, states) .update[LS_OPT_##name] = update_##name,
+    LS_OPTIMIZERS(LS_X)
+#undef LS_X
+    .max_norm = max_norm,
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU path's kernels as a table, one table an instruction set (isa.c is built once for each). All loops that
+ * touch numbers are behind it; run.c only decides who does what. Matrices are row-major, columns [j0, j1) a share. */
+#ifndef LS_CPU_KERNELS_H
+#define LS_CPU_KERNELS_H
+
+#include "../host/plan.h"
+#include "matmul.h"
+
+/* Rows of outputs z through the output's activation to p, and their losses; with scale != 0, z becomes dL/dz.
+ * row_weight may be NULL. */
+typedef struct {
+    size_t columns;
+    ls_output output;
+    float *z, *p;
+    const float *target, *row_weight;
+    float *row_loss;
+    float scale;     /* 1/rows or 1; 0 outside training */
+} ls_loss_rows;
+
+/* Batch normalisation's buffers; see LS_OP_NORM. */
+typedef struct {
+    size_t rows, columns;
+    float inv_rows;
+    float *z, *y, *mean, *inv, *running_mean, *running_var;
+    const float *gamma, *beta;
+    float *grad_gamma, *grad_beta;
+    const float *dy;
+} ls_norm_rows;
+
+/* A range of parameters with its gradients and states (NULL where the optimizer has none). */
+typedef struct {
+    float *theta;
+    const float *g;
+    float *s, *v;
+    float clip;
+    ls_hyper hyper;
+    ls_rates rates;
+} ls_update_range;
+
+/* A dropout mask's stream; p = 0: nothing is dropped. */
+typedef struct {
+    ls_u64 seed, step;
+    ls_u32 purpose;
+    float p;
+} ls_mask;
+
+typedef struct {
+    const char *isa;
+    size_t tile_rows, tile_columns; /* shares of a matmul should be multiples of these */
+    void (*matmul)(const ls_matmul *p, size_t i0, size_t i1, size_t j0, size_t j1, float *scratch);
+    void (*act[LS_ACT_COUNT])(const float *z, float *a, size_t n);
+    /* y = d·act'(z, a); y may be z */
+    void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y, size_t n);
+    /* y = a·mask(first + i) + skip; skip may be NULL */
+    void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask);
+    void (*row_sum)(const float *x, size_t rows, size_t columns, size_t j0, size_t j1, float *out);
+    void (*norm)(const ls_norm_rows *n, size_t j0, size_t j1);
+    void (*norm_fixed)(const ls_norm_rows *n, size_t j0, size_t j1);
+    void (*norm_grad)(const ls_norm_rows *n, size_t j0, size_t j1);
+    void (*loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t i0, size_t i1);
+    /* sums of squares of the chunks [c0, c1) of x[n]; then chunk sums of partial[n] */
+    void (*square_chunks)(const float *x, size_t n, size_t c0, size_t c1, float *out);
+    void (*sum_chunks)(const float *x, size_t n, float *out);
+    void (*update[LS_OPT_COUNT])(const ls_update_range *u, size_t i0, size_t i1, bool decays);
+    void (*max_norm)(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit);
+} ls_cpu_kernels;
+
+extern const ls_cpu_kernels ls_cpu_kernels_generic;
+#if defined(__x86_64__)
+extern const ls_cpu_kernels ls_cpu_kernels_avx2;
+extern const ls_cpu_kernels ls_cpu_kernels_avx512;
+#endif
+
+#endif

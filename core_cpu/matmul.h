@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* c = start + a·b, in the contract's order (docs/arithmetic.md): each element of c one ascending chain of fma. */
+#ifndef LS_MATMUL_H
+#define LS_MATMUL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. */
+typedef struct {
+    size_t m, n, k;
+    const float *a;
+    size_t a_row, a_col;
+    const float *b;
+    size_t b_row, b_col;
+    float *c;           /* m × n, row-major */
+    size_t c_row;
+    const float *start; /* n start values of the chains (a bias), or NULL for 0 */
+    bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in order */
+} ls_matmul;
+
+/* Floats of scratch that one thread needs. */
+enum { LS_MATMUL_KC = 256, LS_MATMUL_MC = 192, LS_MATMUL_NC = 2048,
+       LS_MATMUL_SCRATCH = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_NC) + 12 * 32 };
+
+#endif

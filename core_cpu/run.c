@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU path as a backend: plans interpreted operation by operation, each shared out among the threads by its outputs. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../host/backend.h"
+#include "../kernels/random.h"
+#include "kernels.h"
+#include "pool.h"
+
+typedef struct {
+    ls_backend base;
+    const ls_cpu_kernels *kernels;
+    ls_pool *pool;
+    float *scratch;        /* LS_MATMUL_SCRATCH floats a thread */
+} cpu_backend;
+
+typedef struct {
+    const ls_plan *plan;
+    float *arena;
+    float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
+} member;
+
+typedef struct {
+    ls_fleet base;
+    ls_rows data;
+    member *members;
+    size_t count;
+} cpu_fleet;
+
+/* One operation of one step (or of an inference block) at work. */
+typedef struct {
+    cpu_backend *backend;
+    const cpu_fleet *fleet;
+    const member *member;
+    const ls_op *op;
+    size_t row0, rows;     /* rows of the data set where views of it start, and rows of the batch */
+    uint64_t step;
+    ls_batch batch;
+    bool training;
+    const ls_rates *rates;
+    float *loss;
+} job;
+
+static float *at(const job *j, ls_view view)
+{
+    const ls_rows *d = &j->fleet->data;
+    switch (view.place) {
+    case LS_ARENA: return j->member->arena + view.at;
+    case LS_DATA_X: return (float *)d->x + view.at + j->row0 * d->features;
+    case LS_DATA_T: return (float *)d->t + view.at + j->row0 * d->outputs;
+    case LS_DATA_WEIGHT: return (float *)d->row_weight + view.at + j->row0;
+    default: return NULL;
+    }
+}
+
+static ls_mask mask_of(const job *j)
+{
+    return (ls_mask){j->member->plan->seed, j->step, j->op->purpose, j->op->dropout};
+}
+
+/* ---- Operations: each does the share [i0, i1) of its extent ---------------------------------------------------- */
+
+static void op_batch(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_plan *p = j->member->plan;
+    ls_u32 *index = (ls_u32 *)(void *)at(j, j->op->y);
+    for (size_t i = i0; i < i1; i++)
+        index[i] = ls_permute((ls_u32)(j->batch.first + i), (ls_u32)p->rows, p->seed, LS_PURPOSE_ORDER, j->batch.epoch);
+}
+
+static void op_gather(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const ls_u32 *index = (const ls_u32 *)(const void *)at(j, o->index);
+    const float *from = at(j, o->x);
+    float *to = at(j, o->y);
+    for (size_t i = i0; i < i1; i++) memcpy(to + i * o->out, from + index[i] * o->out, o->out * sizeof *to);
+}
+
+/* A matmul's outputs are shared by columns where that gives more shares, otherwise by rows, in whole tiles. */
+typedef struct {
+    size_t m, n;
+    bool by_columns;
+} grid;
+
+static grid grid_of(const job *j, size_t m, size_t n)
+{
+    const ls_cpu_kernels *k = j->backend->kernels;
+    return (grid){m, n, n / k->tile_columns > m / k->tile_rows};
+}
+
+static size_t grid_extent(const job *j, grid g)
+{
+    const ls_cpu_kernels *k = j->backend->kernels;
+    return g.by_columns ? (g.n + k->tile_columns - 1) / k->tile_columns : (g.m + k->tile_rows - 1) / k->tile_rows;
+}
+
+/* Rows and columns of shares [i0, i1) of a grid. */
+typedef struct {
+    size_t r0, r1, c0, c1;
+} block;
+
+static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
+
+static block grid_block(const job *j, grid g, size_t i0, size_t i1)
+{
+    const ls_cpu_kernels *k = j->backend->kernels;
+    if (g.by_columns) return (block){0, g.m, clamp(i0 * k->tile_columns, g.n), clamp(i1 * k->tile_columns, g.n)};
+    return (block){clamp(i0 * k->tile_rows, g.m), clamp(i1 * k->tile_rows, g.m), 0, g.n};
+}
+
+static size_t extent_activations(const job *j) { return grid_extent(j, grid_of(j, j->rows, j->op->out)); }
+
+static void op_dense(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    const ls_op *o = j->op;
+    const ls_cpu_kernels *k = j->backend->kernels;
+    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
+    float *z = at(j, o->z), *a = at(j, o->a);
+    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->x), .a_row = o->in, .a_col = 1,
+                   .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = z, .c_row = o->out, .start = at(j, o->b)};
+    k->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    for (size_t r = b.r0; r < b.r1 && a; r++) k->act[o->act](z + r * o->out + b.c0, a + r * o->out + b.c0, b.c1 - b.c0);
+}
+
+static void op_grad_x(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    const ls_op *o = j->op;
+    const ls_cpu_kernels *k = j->backend->kernels;
+    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
+    float *d = at(j, o->d), *y = at(j, o->y);
+    const float *skip = at(j, o->skip), *z = at(j, o->z), *a = at(j, o->a);
+    ls_mask mask = mask_of(j), none = {0};
+    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->dz), .a_row = o->in, .a_col = 1,
+                   .b = at(j, o->w), .b_row = 1, .b_col = o->in, .c = d, .c_row = o->out};
+    k->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    for (size_t r = b.r0; r < b.r1; r++) {
+        size_t first = r * o->out + b.c0, n = b.c1 - b.c0;
+        const float *from = d + first;
+        if (skip) k->join(d + first, skip + first, d + first, first, n, &none);
+        if (mask.p > 0.0f) {
+            from = at(j, o->dropped) + first; /* d itself must stay whole for a residual block */
+            k->join(d + first, NULL, (float *)from, first, n, &mask);
+        }
+        k->act_grad[o->act](from, z + first, a + first, y + first, n);
+    }
+}
+
+static size_t extent_weights(const job *j) { return grid_extent(j, grid_of(j, j->op->in, j->op->out)); }
+
+static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    const ls_op *o = j->op;
+    block b = grid_block(j, grid_of(j, o->in, o->out), i0, i1);
+    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in,
+                   .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+}
+
+static void op_grad_b(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    j->backend->kernels->row_sum(at(j, j->op->dz), j->rows, j->op->out, i0, i1, at(j, j->op->y));
+}
+
+static void op_norm(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const ls_cpu_kernels *k = j->backend->kernels;
+    bool grad = o->kind == LS_OP_NORM_GRAD;
+    ls_norm_rows n = {.rows = j->rows, .columns = o->out, .inv_rows = 1.0f / (float)j->rows, .z = at(j, o->z),
+                      .y = at(j, o->y), .mean = at(j, o->mean), .inv = at(j, o->inv),
+                      .running_mean = at(j, o->running_mean), .running_var = at(j, o->running_var),
+                      .gamma = at(j, o->gamma), .beta = at(j, o->beta), .grad_gamma = at(j, o->grad_gamma),
+                      .grad_beta = at(j, o->grad_beta), .dy = at(j, o->dz)};
+    (grad ? k->norm_grad : o->kind == LS_OP_NORM ? k->norm : k->norm_fixed)(&n, i0, i1);
+    for (size_t r = 0; r < j->rows && !grad; r++)
+        k->act[o->act](n.y + r * o->out + i0, at(j, o->a) + r * o->out + i0, i1 - i0);
+}
+
+static void op_join(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const float *skip = at(j, o->skip);
+    ls_mask mask = mask_of(j);
+    size_t first = i0 * o->out;
+    j->backend->kernels->join(at(j, o->a) + first, skip ? skip + first : NULL, at(j, o->y) + first, first,
+                              (i1 - i0) * o->out, &mask);
+}
+
+static void op_loss(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    ls_loss_rows l = {.columns = o->out, .output = p->output, .z = at(j, o->z), .p = at(j, o->a),
+                      .target = at(j, o->target), .row_weight = at(j, o->row_weight), .row_loss = at(j, o->row_loss),
+                      .scale = j->training ? j->batch.scale : 0.0f};
+    j->backend->kernels->loss[p->loss](&l, i0, i1);
+}
+
+static void op_loss_sum(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch, (void)i0, (void)i1;
+    j->backend->kernels->row_sum(at(j, (ls_view){LS_ARENA, j->member->plan->row_loss.at}), j->rows, 1, 0, 1, j->loss);
+}
+
+static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
+
+/* The first level of the sum is shared out; what is left is small and done by the last share, see finish_clip. */
+static void op_clip(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    j->backend->kernels->square_chunks(at(j, j->op->x), j->op->out, i0, i1, j->member->chunks);
+}
+
+static void finish_clip(const job *j)
+{
+    size_t n = chunks_of(j->op->out);
+    float *sums = j->member->chunks;
+    for (; n > 1; n = chunks_of(n)) j->backend->kernels->sum_chunks(sums, n, sums);
+    at(j, j->op->y)[0] = ls_limit_factor(sums[0], j->member->plan->clip);
+}
+
+static void op_update(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    int states = ls_opt_states(p->optimizer);
+    ls_update_range u = {.theta = at(j, o->x), .g = at(j, o->w), .s = states > 0 ? at(j, o->a) : NULL,
+                         .v = states > 1 ? at(j, o->z) : NULL, .clip = ls_there(o->b) ? *at(j, o->b) : 1.0f,
+                         .hyper = p->hyper, .rates = *j->rates};
+    size_t middle = i1 < p->weights ? i1 : i0 > p->weights ? i0 : p->weights;
+    if (i0 < middle) j->backend->kernels->update[p->optimizer](&u, i0, middle, true);
+    if (middle < i1) j->backend->kernels->update[p->optimizer](&u, middle, i1, false);
+}
+
+static void op_max_norm(const job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    j->backend->kernels->max_norm(at(j, o->w), o->in, o->out, i0, i1, j->member->plan->hyper.max_norm);
+}
+
+static size_t extent_rows(const job *j) { return j->rows; }
+static size_t extent_columns(const job *j) { return j->op->out; }
+static size_t extent_one(const job *j) { (void)j; return 1; }
+static size_t extent_chunks(const job *j) { return chunks_of(j->op->out); }
+
+/* Rough cost of a whole operation in elementary steps, to see whether sharing it out pays. */
+static double cost_matmul(const job *j) { return 0.1 * (double)j->rows * (double)j->op->in * (double)j->op->out; }
+static double cost_matrix(const job *j) { return (double)j->rows * (double)j->op->out; }
+static double cost_random(const job *j) { return 20.0 * (double)j->rows * (double)(j->op->out + 1); }
+static double cost_flat(const job *j) { return (double)j->op->out * (double)(j->op->in + 1); }
+
+/* What an operation is to the CPU path: how much there is to share out, its cost, and its doing. */
+static const struct {
+    size_t (*extent)(const job *j);
+    double (*cost)(const job *j);
+    void (*run)(const job *j, size_t i0, size_t i1, float *scratch);
+    void (*finish)(const job *j); /* on one thread, once all shares are done; NULL: nothing is left */
+} operations[LS_OP_COUNT] = {
+    [LS_OP_BATCH] = {extent_rows, cost_random, op_batch, NULL},
+    [LS_OP_GATHER] = {extent_rows, cost_matrix, op_gather, NULL},
+    [LS_OP_DENSE] = {extent_activations, cost_matmul, op_dense, NULL},
+    [LS_OP_NORM] = {extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_NORM_FIXED] = {extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_JOIN] = {extent_rows, cost_random, op_join, NULL},
+    [LS_OP_LOSS] = {extent_rows, cost_random, op_loss, NULL},
+    [LS_OP_LOSS_SUM] = {extent_one, cost_matrix, op_loss_sum, NULL},
+    [LS_OP_GRAD_W] = {extent_weights, cost_matmul, op_grad_w, NULL},
+    [LS_OP_GRAD_B] = {extent_columns, cost_matrix, op_grad_b, NULL},
+    [LS_OP_GRAD_X] = {extent_activations, cost_matmul, op_grad_x, NULL},
+    [LS_OP_NORM_GRAD] = {extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_CLIP] = {extent_chunks, cost_flat, op_clip, finish_clip},
+    [LS_OP_UPDATE] = {extent_columns, cost_flat, op_update, NULL},
+    [LS_OP_MAX_NORM] = {extent_columns, cost_flat, op_max_norm, NULL},
+};
+
+/* ---- Running plans ---------------------------------------------------------------------------------------------- */
+
+/* Below this cost an operation is done by one thread: a hand-over would take longer. */
+static const double worth_sharing = 20000.0;
+
+/* Shares begin at multiples of this, so that no two threads write to one cache line of a row-major vector. */
+enum { SHARE_UNIT = 16 };
+
+static void run_share(void *work, unsigned share, unsigned shares)
+{
+    const job *j = work;
+    size_t n = operations[j->op->kind].extent(j), unit = n >= 2 * SHARE_UNIT * (size_t)shares ? SHARE_UNIT : 1;
+    size_t units = (n + unit - 1) / unit;
+    size_t i0 = clamp(units * share / shares * unit, n), i1 = clamp(units * (share + 1) / shares * unit, n);
+    if (i0 < i1) operations[j->op->kind].run(j, i0, i1, j->backend->scratch + (size_t)share * LS_MATMUL_SCRATCH);
+}
+
+/* Runs a list of operations; alone: the calling thread does all of it, with the scratch of thread `thread`. */
+static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
+{
+    for (size_t i = 0; i < ops->count; i++) {
+        j->op = &ops->op[i];
+        if (alone || operations[j->op->kind].cost(j) < worth_sharing)
+            operations[j->op->kind].run(j, 0, operations[j->op->kind].extent(j),
+                                        j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH);
+        else ls_pool_run(j->backend->pool, run_share, j);
+        if (operations[j->op->kind].finish) operations[j->op->kind].finish(j);
+    }
+}
+
+static void run_member(cpu_backend *backend, const cpu_fleet *fleet, const ls_run *run, bool alone, unsigned thread)
+{
+    const member *m = &fleet->members[run->member];
+    job j = {.backend = backend, .fleet = fleet, .member = m, .training = true};
+    for (uint64_t i = 0; i < run->count; i++) {
+        j.step = run->first + i;
+        j.batch = ls_plan_batch(m->plan, j.step);
+        j.rows = j.batch.rows;
+        /* gathered batches name rows of the whole data set, others start at the batch's first row */
+        j.row0 = m->plan->shuffle ? 0 : j.batch.first;
+        j.rates = &run->rates[i];
+        j.loss = &run->losses[i];
+        run_ops(&j, &m->plan->step, alone, thread);
+    }
+}
+
+/* Many members: threads take whole members. */
+typedef struct {
+    cpu_backend *backend;
+    const cpu_fleet *fleet;
+    const ls_run *runs;
+    size_t count;
+    atomic_size_t next;
+} member_queue;
+
+static void run_members(void *work, unsigned share, unsigned shares)
+{
+    (void)shares;
+    member_queue *q = work;
+    for (size_t i; (i = atomic_fetch_add(&q->next, 1)) < q->count;)
+        run_member(q->backend, q->fleet, &q->runs[i], true, share);
+}
+
+static ls_status cpu_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
+{
+    (void)err;
+    cpu_fleet *fleet = (cpu_fleet *)base;
+    cpu_backend *backend = (cpu_backend *)base->backend;
+    if (count >= ls_pool_threads(backend->pool)) {
+        member_queue q = {.backend = backend, .fleet = fleet, .runs = runs, .count = count};
+        ls_pool_run(backend->pool, run_members, &q);
+    } else {
+        for (size_t i = 0; i < count; i++) run_member(backend, fleet, &runs[i], false, 0);
+    }
+    return LS_OK;
+}
+
+static ls_status cpu_infer(ls_fleet *base, size_t index, size_t first, size_t rows, float *outputs, float *losses,
+                           ls_error *err)
+{
+    (void)err;
+    cpu_fleet *fleet = (cpu_fleet *)base;
+    const member *m = &fleet->members[index];
+    const ls_plan *p = m->plan;
+    job j = {.backend = (cpu_backend *)base->backend, .fleet = fleet, .member = m};
+    for (size_t done = 0; done < rows; done += j.rows) {
+        j.row0 = first + done;
+        j.rows = clamp(rows - done, p->capacity);
+        run_ops(&j, &p->infer, false, 0);
+        if (outputs) memcpy(outputs + done * p->outputs, m->arena + p->result.at, j.rows * p->outputs * sizeof *outputs);
+        if (losses) memcpy(losses + done, m->arena + p->row_loss.at, j.rows * sizeof *losses);
+    }
+    return LS_OK;
+}
+
+/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+
+static float *arena_of(ls_fleet *base, size_t index) { return ((cpu_fleet *)base)->members[index].arena; }
+
+static ls_status cpu_read(ls_fleet *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+{
+    (void)err;
+    memcpy(to, arena_of(base, index) + at, count * sizeof *to);
+    return LS_OK;
+}
+
+static ls_status cpu_write(ls_fleet *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+{
+    (void)err;
+    memcpy(arena_of(base, index) + at, from, count * sizeof *from);
+    return LS_OK;
+}
+
+static ls_status cpu_copy(ls_fleet *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+{
+    (void)err;
+    memmove(arena_of(base, index) + to, arena_of(base, index) + from, count * sizeof(float));
+    return LS_OK;
+}
+
+static void cpu_fleet_close(ls_fleet *base)
+{
+    cpu_fleet *fleet = (cpu_fleet *)base;
+    for (size_t i = 0; i < fleet->count && fleet->members; i++) {
+        free(fleet->members[i].arena);
+        free(fleet->members[i].chunks);
+    }
+    free(fleet->members);
+    free(fleet);
+}
+
+static ls_status open_member(member *m, const ls_plan *plan, ls_error *err)
+{
+    m->plan = plan;
+    LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
+    if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
+    return LS_OK;
+}
+
+static ls_status cpu_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,
+                                ls_fleet **out, ls_error *err)
+{
+    cpu_fleet *fleet;
+    LS_TRY(ls_alloc(&fleet, 1, sizeof *fleet, "a fleet", err));
+    fleet->base.backend = backend;
+    fleet->data = *data;
+    fleet->count = members;
+    ls_status status = ls_alloc(&fleet->members, members, sizeof *fleet->members, "a fleet", err);
+    for (size_t i = 0; i < members && status == LS_OK; i++) status = open_member(&fleet->members[i], plans[i], err);
+    if (status != LS_OK) {
+        cpu_fleet_close(&fleet->base);
+        return status;
+    }
+    *out = &fleet->base;
+    return LS_OK;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+static const ls_cpu_kernels *isa_at(size_t i)
+{
+    const ls_cpu_kernels *list[4];
+    size_t n = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        list[n++] = &ls_cpu_kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[n++] = &ls_cpu_kernels_avx2;
+#endif
+    list[n++] = &ls_cpu_kernels_generic;
+    return i < n ? list[i] : NULL;
+}
+
+const char *ls_cpu_isa_at(size_t i)
+{
+    const ls_cpu_kernels *k = isa_at(i);
+    return k ? k->isa : NULL;
+}
+
+static void cpu_close(ls_backend *base)
+{
+    cpu_backend *backend = (cpu_backend *)base;
+    ls_pool_close(backend->pool);
+    free(backend->scratch);
+    free(backend);
+}
+
+static const ls_backend_slots cpu_slots = {
+    .fleet_open = cpu_fleet_open, .fleet_close = cpu_fleet_close, .run = cpu_run, .infer = cpu_infer,
+    .read = cpu_read, .write = cpu_write, .copy = cpu_copy, .close = cpu_close,
+};
+
+ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err)
+{
+    const ls_cpu_kernels *kernels = isa_at(0);
+    for (size_t i = 0; isa && (kernels = isa_at(i)) && strcmp(kernels->isa, isa); i++) continue;
+    if (!kernels) return ls_fail(err, LS_ERR_ARGUMENT, "this machine does not run the instruction set '%s'", isa);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!threads) threads = cores > 0 ? (unsigned)cores : 1;
+    cpu_backend *backend;
+    LS_TRY(ls_alloc(&backend, 1, sizeof *backend, "the CPU path", err));
+    backend->base.slots = &cpu_slots;
+    backend->kernels = kernels;
+    ls_status status = ls_pool_open(threads, &backend->pool, err);
+    if (status == LS_OK)
+        status = ls_alloc(&backend->scratch, threads, LS_MATMUL_SCRATCH * sizeof(float), "the CPU path", err);
+    if (status != LS_OK) {
+        cpu_close(&backend->base);
+        return status;
+    }
+    *out = &backend->base;
+    return LS_OK;
+}

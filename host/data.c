@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernels/random.h"
+#include "csv_parse.h"
+
+/* ---- Objects -------------------------------------------------------------------------------------------------- */
+
+static ls_status no_names(ls_error *err)
+{
+    return ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of columns and classes; use less data");
+}
+
+/* Names prefix + (first + i). */
+static ls_status number_names(char **names, size_t count, const char *prefix, size_t first, ls_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s%zu", prefix, first + i);
+        names[i] = ls_strdup(name);
+        if (!names[i]) return no_names(err);
+    }
+    return LS_OK;
+}
+
+static ls_status too_large(size_t rows, size_t features, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_MEMORY, "%zu rows x %zu features is more than this machine can address; use less data",
+                   rows, features);
+}
+
+static ls_status fill_new(ls_data *data, bool labelled, ls_error *err)
+{
+    size_t cells;
+    if (!ls_mul_size(data->rows, data->features, &cells)) return too_large(data->rows, data->features, err);
+    LS_TRY(ls_alloc(&data->x, cells, sizeof *data->x, "the features", err));
+    if (labelled) LS_TRY(ls_alloc(&data->y, data->rows, sizeof *data->y, "the classes", err));
+    LS_TRY(ls_alloc(&data->feature_names, data->features, sizeof *data->feature_names, "feature names", err));
+    LS_TRY(ls_alloc(&data->class_names, data->classes, sizeof *data->class_names, "class names", err));
+    LS_TRY(number_names(data->feature_names, data->features, "x", 1, err));
+    LS_TRY(number_names(data->class_names, data->classes, "", 0, err));
+    data->target_name = ls_strdup("class");
+    return data->target_name ? LS_OK : no_names(err);
+}
+
+ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out, ls_error *err)
+{
+    ls_data *data = NULL;
+    LS_TRY(ls_alloc(&data, 1, sizeof *data, "a data set", err));
+    data->rows = rows;
+    data->features = features;
+    data->classes = classes;
+    ls_status status = fill_new(data, labelled, err);
+    if (status != LS_OK) {
+        ls_data_free(data);
+        return status;
+    }
+    *out = data;
+    return LS_OK;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++) free(names[i]);
+    free(names);
+}
+
+void ls_data_free(ls_data *data)
+{
+    if (!data) return;
+    free(data->x);
+    free(data->y);
+    free_names(data->feature_names, data->features);
+    free_names(data->class_names, data->classes);
+    free(data->target_name);
+    free(data);
+}
+
+static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
+                              ls_error *err)
+{
+    size_t cells;
+    if (!x || rows == 0 || features == 0) {
+        return ls_fail(err, LS_ERR_ARGUMENT, "data of %zu rows x %zu features is empty; give at least one of each",
+                       rows, features);
+    }
+    if (!ls_mul_size(rows, features, &cells)) return too_large(rows, features, err);
+    if (y && (classes == 0 || classes > INT32_MAX)) {
+        return ls_fail(err, LS_ERR_ARGUMENT, "classes are given, but their number is %zu; give how many there are",
+                       classes);
+    }
+    for (size_t i = 0; i < cells; i++) {
+        if (!isfinite(x[i])) {
+            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu, feature %zu (from 0) is not finite; replace or drop the row",
+                           i / features, i % features);
+        }
+    }
+    for (size_t i = 0; y && i < rows; i++) {
+        if (y[i] < 0 || (size_t)y[i] >= classes) {
+            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu (from 0) has class %ld; classes go from 0 to %zu", i,
+                           (long)y[i], classes - 1);
+        }
+    }
+    return LS_OK;
+}
+
+ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
+                              ls_data **out, ls_error *err)
+{
+    LS_TRY(check_arrays(x, y, rows, features, classes, err));
+    ls_data *data = NULL;
+    LS_TRY(ls_data_create(rows, features, y ? classes : 0, y != NULL, &data, err));
+    memcpy(data->x, x, rows * features * sizeof *x);
+    if (y) memcpy(data->y, y, rows * sizeof *y);
+    *out = data;
+    return LS_OK;
+}
+
+size_t ls_data_rows(const ls_data *data)
+{
+    return data->rows;
+}
+
+size_t ls_data_features(const ls_data *data)
+{
+    return data->features;
+}
+
+size_t ls_data_classes(const ls_data *data)
+{
+    return data->y ? data->classes : 0;
+}
+
+const float *ls_data_x(const ls_data *data)
+{
+    return data->x;
+}
+
+const int32_t *ls_data_y(const ls_data *data)
+{
+    return data->y;
+}
+
+const char *ls_data_class_name(const ls_data *data, size_t i)
+{
+    return i < data->classes ? data->class_names[i] : NULL;
+}
+
+const char *ls_data_feature_name(const ls_data *data, size_t i)
+{
+    return i < data->features ? data->feature_names[i] : NULL;
+}
+
+/* ---- Splitting ------------------------------------------------------------------------------------------------ */
+
+static ls_status copy_name(char **slot, const char *name, ls_error *err)
+{
+    char *copy = ls_strdup(name);
+    if (!copy) return no_names(err);
+    free(*slot);
+    *slot = copy;
+    return LS_OK;
+}
+
+static ls_status copy_names(ls_data *to, const ls_data *from, ls_error *err)
+{
+    for (size_t j = 0; j < from->features; j++) {
+        LS_TRY(copy_name(&to->feature_names[j], from->feature_names[j], err));
+    }
+    for (size_t c = 0; c < from->classes; c++) {
+        LS_TRY(copy_name(&to->class_names[c], from->class_names[c], err));
+    }
+    return from->target_name ? copy_name(&to->target_name, from->target_name, err) : LS_OK;
+}
+
+/* The `count` rows whose mark is `wanted`, in their order. */
+static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count, ls_data **out,
+                             ls_error *err)
+{
+    ls_data *part = NULL;
+    LS_TRY(ls_data_create(count, data->features, data->classes, data->y != NULL, &part, err));
+    ls_status status = copy_names(part, data, err);
+    if (status != LS_OK) {
+        ls_data_free(part);
+        return status;
+    }
+    size_t to = 0;
+    for (size_t i = 0; i < data->rows; i++) {
+        if (marks[i] != wanted) continue;
+        memcpy(part->x + to * data->features, data->x + i * data->features, data->features * sizeof *data->x);
+        if (data->y) part->y[to] = data->y[i];
+        to++;
+    }
+    *out = part;
+    return LS_OK;
+}
+
+/* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */
+static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, size_t *ends)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < data->rows; i++) ends[data->y ? (size_t)data->y[i] : 0]++;
+    for (size_t c = 0; c < groups; c++) {
+        size_t count = ends[c];
+        ends[c] = start;
+        start += count;
+    }
+    for (size_t i = 0; i < data->rows; i++) order[ends[data->y ? (size_t)data->y[i] : 0]++] = (uint32_t)i;
+}
+
+/* Marks round(fraction × n) of each class's n rows; returns how many in all. */
+static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order, const size_t *ends,
+                        bool *marks)
+{
+    size_t marked = 0, start = 0;
+    for (size_t c = 0; c < groups; c++) {
+        size_t count = ends[c] - start;
+        size_t taken = (size_t)floor(fraction * (double)count + 0.5);
+        for (size_t k = 0; k < taken; k++) {
+            marks[order[start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_SPLIT, c)]] = true;
+        }
+        marked += taken;
+        start = ends[c];
+    }
+    return marked;
+}
+
+static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked, double fraction, ls_data **rest,
+                              ls_data **part, ls_error *err)
+{
+    if (marked == 0 || marked == data->rows) {
+        return ls_fail(err, LS_ERR_ARGUMENT, "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
+                       data->rows, marked == 0 ? "use a larger fraction or more rows" : "use a smaller fraction");
+    }
+    ls_data *first = NULL, *second = NULL;
+    LS_TRY(copy_marked(data, marks, false, data->rows - marked, &first, err));
+    ls_status status = copy_marked(data, marks, true, marked, &second, err);
+    if (status != LS_OK) {
+        ls_data_free(first);
+        return status;
+    }
+    *rest = first;
+    *part = second;
+    return LS_OK;
+}
+
+ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest, ls_data **part,
+                        ls_error *err)
+{
+    if (!(fraction > 0.0 && fraction < 1.0)) {
+        return ls_fail(err, LS_ERR_ARGUMENT, "cannot split off a fraction of %g; give one between 0 and 1, like 0.2",
+                       fraction);
+    }
+    if (data->rows > UINT32_MAX) {
+        return ls_fail(err, LS_ERR_MEMORY, "cannot split %zu rows; at most 4294967295 are supported", data->rows);
+    }
+    size_t groups = data->y ? data->classes : 1;
+    bool *marks = NULL;
+    uint32_t *order = NULL;
+    size_t *ends = NULL;
+    ls_status status = ls_alloc(&marks, data->rows, sizeof *marks, "the split", err);
+    if (status == LS_OK) status = ls_alloc(&order, data->rows, sizeof *order, "the split", err);
+    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the split", err);
+    if (status == LS_OK) {
+        sort_by_class(data, groups, order, ends);
+        size_t marked = mark_part(fraction, seed, groups, order, ends, marks);
+        status = split_marked(data, marks, marked, fraction, rest, part, err);
+    }
+    free(marks);
+    free(order);
+    free(ends);
+    return status;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------------------------- */
+
+/* Whether the reader would take an unquoted name for something else: another layout, a missing value or a number. */
+static bool needs_quotes(const char *name, bool number_too)
+{
+    size_t length = strlen(name);
+    double number;
+    if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_csv_is_missing(name)) return true;
+    if (name[0] == ' ' || name[length - 1] == ' ') return true; /* not empty: that counts as missing */
+    return number_too && ls_parse_double(name, &number);
+}
+
+static void add_name(ls_text *text, const char *name, bool number_too)
+{
+    if (!needs_quotes(name, number_too)) {
+        ls_text_add(text, "%s", name);
+        return;
+    }
+    ls_text_add(text, "\"");
+    for (; *name; name++) ls_text_add(text, *name == '"' ? "\"%c" : "%c", *name);
+    ls_text_add(text, "\"");
+}
+
+/* With the fewest digits that read back as the same float. %g drops trailing zeros and six digits always survive a
+ * float, so fewer need not be tried; nine are always enough. */
+static void add_float(ls_text *text, float value)
+{
+    double back = 0.0;
+    size_t start = text->length;
+    for (int precision = 6; precision <= 9 && !text->failed; precision++) {
+        text->length = start;
+        ls_text_add(text, "%.*g", precision, (double)value);
+        if (!text->failed && ls_parse_double(text->text + start, &back) && (float)back == value) return;
+    }
+}
+
+static void add_rows(ls_text *text, const ls_data *data)
+{
+    for (size_t i = 0; i < data->rows && !text->failed; i++) {
+        for (size_t j = 0; j < data->features; j++) {
+            if (j > 0) ls_text_add(text, ",");
+            add_float(text, data->x[i * data->features + j]);
+        }
+        if (data->y) {
+            ls_text_add(text, ",");
+            add_name(text, data->class_names[data->y[i]], false);
+        }
+        ls_text_add(text, "\n");
+    }
+}
+
+ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err)
+{
+    ls_text text = {0};
+    for (size_t j = 0; j < data->features; j++) {
+        if (j > 0) ls_text_add(&text, ",");
+        add_name(&text, data->feature_names[j], true);
+    }
+    if (data->y) {
+        ls_text_add(&text, ",");
+        add_name(&text, data->target_name ? data->target_name : "class", true);
+    }
+    ls_text_add(&text, "\n");
+    add_rows(&text, data);
+    ls_status status = text.failed
+                           ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its text; write fewer rows", path)
+                           : ls_write_file(path, text.text, text.length, err);
+    free(text.text);
+    return status;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads CSV files: decides what the columns are, then fills rows. csv_parse.c cuts the text, csv_labels.c names the
+ * classes. */
+#include "csv_labels.h"
+#include "csv_parse.h"
+#include "data.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_TARGET SIZE_MAX
+
+/* A file being read. */
+typedef struct {
+    const char *path;
+    const ls_csv_options *options;
+    ls_csv_reader reader;
+    ls_csv_field *first; /* copy of the first record, which may be the header */
+    size_t first_line;
+    size_t columns;
+    bool has_header;
+    size_t target;         /* column of the classes, or NO_TARGET */
+    ls_csv_labels *labels; /* NULL without a target */
+    ls_data *data;
+    size_t room; /* rows that data can take; data->rows is how many it has */
+} csv_file;
+
+/* ---- What the columns are ------------------------------------------------------------------------------------- */
+
+static bool is_number(const ls_csv_field *field)
+{
+    double value;
+    return ls_csv_number(field->text, &value);
+}
+
+static bool is_missing(const ls_csv_field *field)
+{
+    return *field->text == '\0' || (!field->quoted && ls_csv_is_missing(field->text));
+}
+
+/* Whether the first record is a header, judged by the columns that hold a number in the second record (a quoted number
+ * over plain ones is a name): at least half of them must not hold one in the first. A single odd field is more likely a
+ * slip in a row of data, which must be reported and not be dropped as a header. */
+static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
+{
+    size_t numbers = 0, names = 0, texts = 0;
+    for (size_t j = 0; j < file->columns; j++) {
+        const ls_csv_field *field = &file->first[j];
+        bool text = !is_missing(field) && !is_number(field);
+        texts += text;
+        if (j >= second_count || !is_number(&second[j])) continue;
+        numbers++;
+        names += text || (field->quoted && !second[j].quoted);
+    }
+    /* Nothing but text is a header, too: then a message about the row below is the one that helps. */
+    return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
+}
+
+static ls_status no_such_target(const csv_file *file, const char *wanted, ls_error *err)
+{
+    if (!file->has_header) {
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: has no header, so no column is named \"%s\"; give the target's "
+                       "index, 0 to %zu", file->path, ls_csv_shorten(wanted).text, file->columns - 1);
+    }
+    const char **names = NULL;
+    LS_TRY(ls_alloc(&names, file->columns, sizeof *names, "column names", err));
+    for (size_t j = 0; j < file->columns; j++) names[j] = file->first[j].text;
+    const char *near = ls_nearest(wanted, names, file->columns);
+    free(names);
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")",
+                   file->path, ls_csv_shorten(wanted).text,
+                   near ? "did you mean \"" : "see its first line for the names",
+                   near ? ls_csv_shorten(near).text : "", near ? "\"?" : "",
+                   ls_csv_shorten(file->first[file->columns - 1].text).text);
+}
+
+/* Column that the target option names, by name or else by index; NO_TARGET where there is none. A name found in the
+ * first record makes it a header. */
+static size_t find_target(csv_file *file, const char *wanted)
+{
+    uint64_t index = 0;
+    bool is_index = ls_parse_u64(wanted, &index);
+    for (size_t j = 0; j < file->columns && (file->has_header || !is_index); j++) {
+        if (strcmp(file->first[j].text, wanted) != 0) continue;
+        file->has_header = true;
+        return j;
+    }
+    return is_index && index < file->columns ? (size_t)index : NO_TARGET;
+}
+
+static ls_status choose_target(csv_file *file, ls_error *err)
+{
+    const char *wanted = file->options->target;
+    uint64_t index;
+    file->target = wanted ? find_target(file, wanted) : file->columns - 1;
+    if (file->options->features == file->columns && (!wanted || file->target == NO_TARGET)) {
+        file->target = NO_TARGET; /* rows without classes */
+        return LS_OK;
+    }
+    if (file->target != NO_TARGET) return LS_OK;
+    if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
+                   wanted, file->columns - 1);
+}
+
+static ls_status check_columns(const csv_file *file, ls_error *err)
+{
+    size_t expected = file->options->features;
+    size_t features = file->target == NO_TARGET ? file->columns : file->columns - 1;
+    if (features == 0) {
+        return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has one column only; fields must be separated by commas, "
+                       "semicolons or tabs, and there must be a class column beside the features", file->path,
+                       file->first_line);
+    }
+    if (expected != 0 && features != expected) {
+        return ls_fail(err, LS_ERR_DATA, "%s: has %zu columns, so %zu features beside the class, but %zu are expected; "
+                       "give %zu columns, or %zu without classes", file->path, file->columns, features, expected,
+                       expected + 1, expected);
+    }
+    return LS_OK;
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------------------------- */
+
+/* "2 (width)", or "2" without a header; short enough for a message. */
+typedef struct {
+    char text[80];
+} column_label;
+
+static column_label label_column(const csv_file *file, size_t column)
+{
+    column_label label;
+    if (file->has_header) {
+        snprintf(label.text, sizeof label.text, "%zu (%s)", column + 1, ls_csv_shorten(file->first[column].text).text);
+    } else {
+        snprintf(label.text, sizeof label.text, "%zu", column + 1);
+    }
+    return label;
+}
+
+static ls_status bad_number(const csv_file *file, size_t line, size_t column, const ls_csv_field *field,
+                            ls_error *err)
+{
+    double value;
+    const char *trouble = "is not a finite number", *hint = "correct it, or drop the row or column";
+    if (is_missing(field)) {
+        return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: the value is missing%s%s%s; fill it in or drop the "
+                       "row", file->path, line, label_column(file, column).text, *field->text ? " (\"" : "",
+                       ls_csv_shorten(field->text).text, *field->text ? "\")" : "");
+    }
+    if (ls_csv_number(field->text, &value)) {
+        trouble = "is too large for a 32-bit float";
+        hint = "use other units";
+    } else if (strchr(field->text, ',')) {
+        hint = "write decimals with a point";
+    } else if (!file->has_header && line == file->first_line) {
+        hint = "correct it, or name all columns if this line is a header";
+    }
+    return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s; %s", file->path, line,
+                   label_column(file, column).text, ls_csv_shorten(field->text).text, trouble, hint);
+}
+
+static ls_status add_label(csv_file *file, size_t line, const ls_csv_field *field, int32_t *number, ls_error *err)
+{
+    if (is_missing(field)) {
+        return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: the class is missing; fill it in or drop the row",
+                       file->path, line, label_column(file, file->target).text);
+    }
+    if (!ls_csv_labels_add(file->labels, field->text, line, number)) {
+        return ls_csv_labels_too_many(file->labels, file->path, label_column(file, file->target).text, err);
+    }
+    return LS_OK;
+}
+
+static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count, ls_error *err)
+{
+    const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
+    ls_data *data = file->data;
+    if (count != file->columns) {
+        return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
+                       "quotes", file->path, line, count, file->first_line, file->columns);
+    }
+    assert(data->rows < file->room);
+    float *x = data->x + data->rows * data->features;
+    for (size_t j = 0; j < count; j++) {
+        double value;
+        if (j == file->target) {
+            LS_TRY(add_label(file, line, &fields[j], &data->y[data->rows], err));
+            continue;
+        }
+        if (!ls_csv_number(fields[j].text, &value) || !(fabs(value) < limit)) {
+            return bad_number(file, line, j, &fields[j], err);
+        }
+        *x++ = (float)value;
+    }
+    data->rows++;
+    return LS_OK;
+}
+
+/* Reads the first two records and decides by them. The second stays in the reader; *found: whether there is one. */
+static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
+{
+    ls_csv_reader *reader = &file->reader;
+    LS_TRY(ls_csv_next(reader, found, err));
+    if (!*found) return ls_fail(err, LS_ERR_DATA, "%s: has only blank lines; give at least one row", file->path);
+    file->columns = reader->count;
+    file->first_line = reader->record_line;
+    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
+    memcpy(file->first, reader->fields, file->columns * sizeof *file->first);
+    LS_TRY(ls_csv_next(reader, found, err));
+    file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
+    LS_TRY(choose_target(file, err));
+    LS_TRY(check_columns(file, err));
+    if (file->has_header && !*found) {
+        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one", file->path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_rows(csv_file *file, ls_error *err)
+{
+    bool found = false, labelled;
+    ls_csv_reader *reader = &file->reader;
+    LS_TRY(read_layout(file, &found, err));
+    labelled = file->target != NO_TARGET;
+    /* Two records are read already; of a last one with an empty field, a part is stored before that is met. */
+    file->room = ls_csv_most_records(reader, file->columns) + 3;
+    LS_TRY(ls_data_create(file->room, file->columns - (labelled ? 1 : 0), 0, labelled, &file->data, err));
+    file->data->rows = 0;
+    if (labelled) LS_TRY(ls_csv_labels_create(&file->labels, err));
+    if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
+    while (found) {
+        LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
+        LS_TRY(ls_csv_next(reader, &found, err));
+    }
+    return LS_OK;
+}
+
+/* ---- Finishing ------------------------------------------------------------------------------------------------ */
+
+static ls_status rename_from(const csv_file *file, char **slot, size_t column, ls_error *err)
+{
+    char *name = ls_strdup(file->first[column].text);
+    if (!name) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names; use less data", file->path);
+    free(*slot);
+    *slot = name;
+    return LS_OK;
+}
+
+static ls_status take_names(csv_file *file, ls_error *err)
+{
+    char **slot = file->data->feature_names;
+    for (size_t j = 0; j < file->columns; j++) {
+        LS_TRY(rename_from(file, j == file->target ? &file->data->target_name : slot++, j, err));
+    }
+    return LS_OK;
+}
+
+/* The first row was a header with numbers for names, as its class column shows. */
+static void drop_first_row(csv_file *file)
+{
+    ls_data *data = file->data;
+    data->rows--;
+    memmove(data->x, data->x + data->features, data->rows * data->features * sizeof *data->x);
+    memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
+    ls_csv_labels_drop_first(file->labels);
+    file->has_header = true;
+}
+
+static ls_status settle_classes(csv_file *file, ls_error *err)
+{
+    const ls_csv_options *options = file->options;
+    ls_data *data = file->data;
+    const char *const *known = options->class_names;
+    if (!file->has_header && ls_csv_labels_first_is_title(file->labels, known, options->classes)) drop_first_row(file);
+
+    int32_t *map = NULL;
+    char **names = NULL;
+    size_t classes = 0;
+    LS_TRY(ls_csv_labels_settle(file->labels, file->path, label_column(file, file->target).text, known,
+                                options->classes, &map, &names, &classes, err));
+    for (size_t i = 0; i < data->rows; i++) data->y[i] = map[data->y[i]];
+    free(map);
+    free(data->class_names);
+    data->class_names = names;
+    data->classes = classes;
+    return LS_OK;
+}
+
+static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *err)
+{
+    LS_TRY(ls_csv_open(&file->reader, file->path, text, size, err));
+    LS_TRY(read_rows(file, err));
+    if (file->labels) LS_TRY(settle_classes(file, err));
+    return file->has_header ? take_names(file, err) : LS_OK;
+}
+
+ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err)
+{
+    static const ls_csv_options defaults = {0};
+    csv_file file = {.path = path, .options = options ? options : &defaults};
+    char *text = NULL;
+    size_t size = 0;
+    LS_TRY(ls_read_file(path, &text, &size, err));
+    ls_status status = read_file(&file, text, size, err);
+    if (status == LS_OK) *out = file.data;
+    else ls_data_free(file.data);
+    ls_csv_labels_free(file.labels);
+    free(file.first);
+    free(file.reader.fields);
+    free(text);
+    return status;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file lockstep.h
+ * Lockstep: train neural networks with the same result, bit for bit, on CPUs and on any exact OpenCL device.
+ *
+ * Conventions
+ * - Matrices are row-major float32. A data set is rows × features; a batch of probabilities is rows × outputs.
+ * - Every call that can fail returns an ls_status and, where `err` is not NULL, leaves a sentence in it that says
+ *   what went wrong, where, and what to do. On failure, outputs are left untouched.
+ * - The library keeps no global state, never prints and never exits. Objects may be used from several threads as
+ *   long as no two threads use the same ls_device, or change the same object, at the same time.
+ * - Whoever creates an object frees it with its `_free` or `_close`; all of these accept NULL.
+ */
+#ifndef LOCKSTEP_H
+#define LOCKSTEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LS_API __attribute__((visibility("default")))
+#else
+#define LS_API
+#endif
+
+#define LS_VERSION_MAJOR 0
+#define LS_VERSION_MINOR 1
+#define LS_VERSION_PATCH 0
+
+/** Result of a call. The values are stable. */
+typedef enum {
+    LS_OK = 0,
+    LS_ERR_ARGUMENT = 1,    /**< a bad option, name, value or shape */
+    LS_ERR_DATA = 2,        /**< a data or model file that is malformed or does not fit */
+    LS_ERR_IO = 3,          /**< a file that cannot be opened, read or written */
+    LS_ERR_MEMORY = 4,      /**< not enough memory, or a size that does not fit the machine */
+    LS_ERR_DEVICE = 5,      /**< a device that is missing, not exact, or failed */
+    LS_ERR_DIVERGED = 6,    /**< training met a NaN or an infinity */
+    LS_ERR_UNSUPPORTED = 7  /**< this build lacks the feature (for instance model files without jansson) */
+} ls_status;
+
+/** Where a failing call leaves its message. May be left uninitialised; pass NULL if it does not matter. */
+typedef struct {
+    ls_status status;
+    char message[1024];
+} ls_error;
+
+/** Version of the library in use, "0.1.0". */
+LS_API const char *ls_version(void);
+
+/** One word for a status, "argument" for LS_ERR_ARGUMENT and so on. */
+LS_API const char *ls_status_name(ls_status status);
+
+/* ---- Options: everything that, with the data, determines the model ------------------------------------------- */
+
+typedef struct ls_options ls_options;
+
+/** What an option is called, what it takes, its default and one line of help. Strings are static. */
+typedef struct {
+    const char *name;     /**< as on the command line, without the dashes: "batch-norm" */
+    const char *argument; /**< what it takes ("RATE"), or NULL for a flag ("on" or "off") */
+    const char *initial;  /**< default value as text */
+    const char *help;
+} ls_option_info;
+
+/** A set of options, all at their defaults. */
+LS_API ls_status ls_options_create(ls_options **out, ls_error *err);
+LS_API void ls_options_free(ls_options *options);
+
+/** Sets an option from text, for instance ("hidden", "20,20"), ("lr", "0.01"), ("batch-norm", "on").
+ *  Errors: LS_ERR_ARGUMENT for an unknown name (the nearest one is suggested) or a value out of range. */
+LS_API ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err);
+
+/** Number of options, and the i-th of them (NULL past the end). */
+LS_API size_t ls_option_count(void);
+LS_API const ls_option_info *ls_option_at(size_t i);
+
+/* ---- Data ----------------------------------------------------------------------------------------------------- */
+
+typedef struct ls_data ls_data;
+
+/** How to read a CSV file. Zero-initialise for the defaults. */
+typedef struct {
+    const char *target;              /**< name or 0-based index of the class column; NULL: the last column */
+    const char *const *class_names;  /**< known classes, in order (as a model has them); NULL: taken from the file */
+    size_t classes;                  /**< number of class_names */
+    size_t features;                 /**< expected number of features, 0: any. With it, a file of exactly that many
+                                          columns and no target is accepted as rows without classes */
+} ls_csv_options;
+
+/** How to generate a data set. Zero or negative fields stand for the generator's defaults. */
+typedef struct {
+    size_t rows;      /**< number of rows */
+    double noise;     /**< standard deviation of the noise; negative: default */
+    double overlap;   /**< spread of the two blobs of "overlap"; negative: default */
+    size_t classes;   /**< number of classes, where the generator has a choice */
+    size_t features;  /**< number of features, where the generator has a choice */
+    uint64_t seed;
+} ls_generate_options;
+
+/** Copies arrays. x: rows × features. y: rows class numbers in [0, classes), or NULL for rows without classes.
+ *  Errors: LS_ERR_ARGUMENT for empty shapes, a class out of range or a non-finite value; LS_ERR_MEMORY. */
+LS_API ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
+                                     ls_data **out, ls_error *err);
+
+/** Reads a CSV file: header or none, comma, semicolon or tab, quoted fields, text classes.
+ *  Errors name file, line and column. `options` may be NULL. */
+LS_API ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err);
+
+/** Generates one of the named data sets; `options` may be NULL. The same bits on every machine. */
+LS_API ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out, ls_error *err);
+
+/** Name of the i-th generator and one line about it; NULL past the end. `about` may be NULL. */
+LS_API const char *ls_generator_at(size_t i, const char **about);
+
+/** Writes rows as CSV with a header, whole or not at all; path "-" is standard output. */
+LS_API ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err);
+
+/** Splits rows, stratified by class and shuffled by the seed, into a second part of about `fraction` of each class
+ *  (0 < fraction < 1) and the rest. Errors: LS_ERR_ARGUMENT if either part would be empty. */
+LS_API ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest, ls_data **part,
+                               ls_error *err);
+
+LS_API size_t ls_data_rows(const ls_data *data);
+LS_API size_t ls_data_features(const ls_data *data);
+LS_API size_t ls_data_classes(const ls_data *data);               /**< 0: rows without classes */
+LS_API const float *ls_data_x(const ls_data *data);               /**< rows × features */
+LS_API const int32_t *ls_data_y(const ls_data *data);             /**< rows class numbers, or NULL */
+LS_API const char *ls_data_class_name(const ls_data *data, size_t i);
+LS_API const char *ls_data_feature_name(const ls_data *data, size_t i);
+LS_API void ls_data_free(ls_data *data);
+
+/* ---- Devices -------------------------------------------------------------------------------------------------- */
+
+typedef struct ls_device ls_device;
+
+/** One device, as `lockstep devices` lists it. */
+typedef struct {
+    int index;            /**< what `--device INDEX` takes; 0 is the CPU path */
+    char kind[16];        /**< "cpu path", "gpu", "cpu", "accelerator" */
+    char name[128];
+    char vendor[128];
+    char driver[128];
+    char platform[128];
+    uint64_t memory;      /**< bytes */
+    int exact;            /**< 1: trains to the CPU path's bits; 0: approximate, see reason */
+    char reason[256];     /**< why it is not exact, or "" */
+} ls_device_info;
+
+/** Lists the CPU path and every OpenCL device; *list is freed with ls_devices_free. Devices not met before are
+ *  checked (a second or so), and the result is remembered in the user's cache folder.
+ *  `note` (may be NULL, at least 256 bytes) receives why no OpenCL device is there, or "". */
+LS_API ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], ls_error *err);
+LS_API void ls_devices_free(ls_device_info *list);
+
+/** Opens a device: "cpu", "auto", an index, or part of a name. threads: 0 for all cores (CPU path only).
+ *  Errors: LS_ERR_DEVICE if there is none, it is ambiguous, or it is approximate and that was not allowed. */
+LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate, ls_device **out,
+                                ls_error *err);
+LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
+LS_API void ls_device_close(ls_device *device);
+
+/* ---- Training ------------------------------------------------------------------------------------------------- */
+
+typedef struct ls_model ls_model;
+
+/** What a callback is told after each epoch. */
+typedef struct {
+    uint64_t epoch;            /**< epochs done, from 1 */
+    uint64_t epochs;           /**< epochs asked for */
+    uint64_t steps;            /**< optimizer steps done */
+    double loss;               /**< mean training loss over the epoch, before each step's update */
+    double validation_loss;    /**< NaN where no rows are held out for validation */
+    double seconds;            /**< training time so far */
+    double learning_rate;
+} ls_progress;
+
+/** Called after every epoch, in order. Return non-zero to stop: the model is then that of this epoch. */
+typedef int (*ls_epoch_callback)(const ls_progress *progress, void *user);
+
+/** Trains a network. device: NULL for the CPU path on one thread. callback may be NULL.
+ *  Errors: LS_ERR_ARGUMENT (options that do not fit together or the data), LS_ERR_DIVERGED (the message names the
+ *  first layer and step), LS_ERR_DEVICE, LS_ERR_MEMORY. */
+LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
+                          ls_epoch_callback callback, void *user, ls_model **out, ls_error *err);
+
+/* ---- Models --------------------------------------------------------------------------------------------------- */
+
+/** Figures of a model on data. Precision, recall and F1 are the positive (second) class's for two classes, and the
+ *  macro average otherwise. A 0/0 is reported as 0 and counted in `undefined`. */
+typedef struct {
+    size_t rows, classes;
+    double loss;                 /**< mean over rows, class weights not applied */
+    double loss_sum;             /**< sum over rows */
+    double accuracy, precision, recall, f1;
+    double auc;                  /**< area under the ROC curve; two classes only, else NaN */
+    unsigned undefined;          /**< how many of the figures above were 0/0 */
+    uint64_t *confusion;         /**< classes × classes, [true × predicted] */
+    double *class_precision, *class_recall, *class_f1; /**< one a class */
+} ls_metrics;
+
+LS_API void ls_metrics_free(ls_metrics *metrics);
+
+LS_API size_t ls_model_features(const ls_model *model);
+LS_API size_t ls_model_outputs(const ls_model *model);  /**< columns that ls_model_predict writes */
+LS_API size_t ls_model_classes(const ls_model *model);
+LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
+LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
+
+/** Network outputs for rows × features inputs: probabilities (or raw values for identity outputs), rows × outputs.
+ *  Preprocessing kept in the model is applied. device: NULL for the CPU path. */
+LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x, size_t rows, float *out,
+                                  ls_error *err);
+
+/** Class of one row of outputs: the largest, or for a single output whether it reaches 0.5. */
+LS_API size_t ls_model_decide(const ls_model *model, const float *outputs);
+
+/** Figures on data that has classes. *out is freed with ls_metrics_free. */
+LS_API ls_status ls_model_evaluate(const ls_model *model, ls_device *device, const ls_data *data, ls_metrics **out,
+                                   ls_error *err);
+
+/** Model files are safetensors. Saving writes the whole file or leaves what was there. */
+LS_API ls_status ls_model_save(const ls_model *model, const char *path, ls_error *err);
+LS_API ls_status ls_model_load(const char *path, ls_model **out, ls_error *err);
+
+/** SHA-256, as 64 hexadecimal digits, of the parameters in file order as float32 little-endian. */
+LS_API void ls_model_weights_sha256(const ls_model *model, char hex[65]);
+
+/** SHA-256 of the model file as ls_model_save writes it. */
+LS_API ls_status ls_model_sha256(const ls_model *model, char hex[65], ls_error *err);
+
+/** Training history: loss (and validation loss, NaN where there is none) an epoch, thinned to at most 1000 points. */
+typedef struct {
+    uint64_t epoch;
+    float loss, validation_loss;
+} ls_history_point;
+LS_API const ls_history_point *ls_model_history(const ls_model *model, size_t *count);
+
+/** How training went. */
+typedef struct {
+    uint64_t epochs, steps, parameters, best_epoch; /**< best_epoch: the epoch whose weights are kept */
+    double seconds;                                 /**< training alone; 0 in a loaded model */
+    double loss;                                    /**< training loss of the last epoch run */
+    const char *stopped;                            /**< "epochs", "tolerance", "patience", "time", "callback" */
+} ls_summary;
+LS_API void ls_model_summary(const ls_model *model, ls_summary *out);
+
+/** Value of an option the model was trained with, as text; NULL for an unknown name. Valid as long as the model. */
+LS_API const char *ls_model_option(const ls_model *model, const char *name);
+
+LS_API void ls_model_free(ls_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include "metrics.h"
+#include "model.h"
+#include "sha256.h"
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++) free(names[i]);
+    free(names);
+}
+
+void ls_model_free(ls_model *m)
+{
+    if (!m) return;
+    free_names(m->class_names, m->network.classes);
+    free_names(m->feature_names, m->network.inputs);
+    free(m->mean);
+    free(m->scale);
+    free(m->values);
+    free(m->history);
+    ls_network_free(&m->network);
+    ls_options_free(m->options);
+    free(m);
+}
+
+ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, ls_model **out, ls_error *err)
+{
+    ls_model *m;
+    LS_TRY(ls_alloc(&m, 1, sizeof *m, "a model", err));
+    m->summary.stopped = m->stopped;
+    ls_status status = ls_options_copy(options, &m->options, err);
+    if (status == LS_OK) status = ls_network_build(&m->options->settings, features, classes, &m->network, err);
+    if (status == LS_OK)
+        status = ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values, "a model", err);
+    if (status == LS_OK) status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
+    if (status == LS_OK) status = ls_alloc(&m->feature_names, features, sizeof *m->feature_names, "a model", err);
+    if (status == LS_OK)
+        status = ls_alloc(&m->history, LS_HISTORY_POINTS + 1, sizeof *m->history, "a model's history", err);
+    if (status != LS_OK) {
+        ls_model_free(m);
+        return status;
+    }
+    m->summary.parameters = m->network.parameters;
+    *out = m;
+    return LS_OK;
+}
+
+void ls_model_preprocess(const ls_model *m, const float *x, size_t rows, float *to)
+{
+    size_t features = m->network.inputs;
+    if (!m->mean) {
+        memcpy(to, x, rows * features * sizeof *to);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < features; i++)
+            to[r * features + i] = (float)(((double)x[r * features + i] - m->mean[i]) * m->scale[i]);
+}
+
+void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, float *t)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t k = 0; k < n->outputs; k++)
+            t[r * n->outputs + k] = n->outputs == 1 ? (float)y[r] : y[r] == (int32_t)k ? 1.0f : 0.0f;
+}
+
+/* Outputs and row losses (either may be NULL) of raw rows; y may be NULL where losses are not asked for. */
+static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, const int32_t *y, size_t rows, float *outputs,
+                       float *losses, ls_error *err)
+{
+    const ls_network *n = &m->network;
+    float *input = NULL, *targets = NULL;
+    ls_plan *plan = NULL;
+    ls_fleet *fleet = NULL;
+    size_t inputs, outs;
+    if (!ls_mul_size(rows, n->inputs, &inputs) || !ls_mul_size(rows, n->outputs, &outs))
+        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
+    ls_status status = ls_alloc(&input, inputs, sizeof *input, "the inputs", err);
+    if (status == LS_OK) status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
+    if (status == LS_OK) status = ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, rows, false, &plan, err);
+    if (status == LS_OK) {
+        ls_model_preprocess(m, x, rows, input);
+        if (y) ls_network_targets(n, y, rows, targets);
+        ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
+        const ls_plan *plans[] = {plan};
+        status = backend->slots->fleet_open(backend, &data, plans, 1, &fleet, err);
+    }
+    if (status == LS_OK) status = backend->slots->write(fleet, 0, 0, n->parameters + n->running, m->values, err);
+    if (status == LS_OK) status = backend->slots->infer(fleet, 0, 0, rows, outputs, losses, err);
+    if (fleet) backend->slots->fleet_close(fleet);
+    ls_plan_free(plan);
+    free(targets);
+    free(input);
+    return status;
+}
+
+/* The same on a device, or on the CPU path where there is none. */
+static ls_status infer_on(const ls_model *m, ls_device *device, const float *x, const int32_t *y, size_t rows, float *outputs,
+                          float *losses, ls_error *err)
+{
+    if (device) return infer(m, device->backend, x, y, rows, outputs, losses, err);
+    ls_backend *cpu;
+    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
+    ls_status status = infer(m, cpu, x, y, rows, outputs, losses, err);
+    cpu->slots->close(cpu);
+    return status;
+}
+
+ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x, size_t rows, float *out, ls_error *err)
+{
+    if (!m || !x || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict: an argument is NULL");
+    if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
+    return infer_on(m, device, x, NULL, rows, out, NULL, err);
+}
+
+ls_status ls_model_evaluate(const ls_model *m, ls_device *device, const ls_data *data, ls_metrics **out, ls_error *err)
+{
+    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
+    if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to compare with");
+    if (data->features != m->network.inputs)
+        return ls_fail(err, LS_ERR_ARGUMENT, "the data has %zu features, the model takes %zu", data->features, m->network.inputs);
+    for (size_t r = 0; r < data->rows; r++)
+        if (data->y[r] < 0 || (size_t)data->y[r] >= m->network.classes)
+            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu has class %d, the model knows 0 to %zu", r + 1, (int)data->y[r],
+                           m->network.classes - 1);
+    float *outputs = NULL, *losses = NULL;
+    ls_status status = ls_alloc(&outputs, data->rows, m->network.outputs * sizeof *outputs, "the outputs", err);
+    if (status == LS_OK) status = ls_alloc(&losses, data->rows, sizeof *losses, "the losses", err);
+    if (status == LS_OK) status = infer_on(m, device, data->x, data->y, data->rows, outputs, losses, err);
+    if (status == LS_OK)
+        status = ls_metrics_compute(outputs, data->rows, m->network.outputs, data->y, m->network.classes, losses, out, err);
+    free(outputs);
+    free(losses);
+    return status;
+}
+
+size_t ls_model_decide(const ls_model *m, const float *outputs) { return ls_decide(outputs, m->network.outputs); }
+size_t ls_model_features(const ls_model *m) { return m->network.inputs; }
+size_t ls_model_outputs(const ls_model *m) { return m->network.outputs; }
+size_t ls_model_classes(const ls_model *m) { return m->network.classes; }
+
+const char *ls_model_class_name(const ls_model *m, size_t i)
+{
+    return i < m->network.classes ? m->class_names[i] : NULL;
+}
+
+const char *ls_model_feature_name(const ls_model *m, size_t i)
+{
+    return i < m->network.inputs ? m->feature_names[i] : NULL;
+}
+
+const ls_history_point *ls_model_history(const ls_model *m, size_t *count)
+{
+    *count = m->history_count;
+    return m->history;
+}
+
+void ls_model_summary(const ls_model *m, ls_summary *out) { *out = m->summary; }
+
+const char *ls_model_option(const ls_model *m, const char *name)
+{
+    for (size_t i = 0; i < ls_option_count(); i++)
+        if (!strcmp(name, ls_option_at(i)->name)) return m->options->text[i];
+    return NULL;
+}
+
+/* The hash of the file's tensors: parameters and running averages in file order. */
+void ls_model_weights_sha256(const ls_model *m, char hex[65])
+{
+    ls_tensor *tensors;
+    size_t count;
+    ls_sha256 hash;
+    hex[0] = 0;
+    if (ls_network_tensors(&m->network, &tensors, &count, NULL) != LS_OK) return;
+    ls_sha256_init(&hash);
+    for (size_t i = 0; i < count; i++)
+        ls_sha256_update(&hash, m->values + tensors[i].offset,
+                         tensors[i].rows * (tensors[i].columns ? tensors[i].columns : 1) * sizeof(float));
+    ls_sha256_final(&hash, hex);
+    free(tensors);
+}
+
+ls_status ls_model_save(const ls_model *m, const char *path, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    LS_TRY(ls_model_serialize(m, &bytes, &size, err));
+    ls_status status = ls_write_file(path, bytes, size, err);
+    free(bytes);
+    return status;
+}
+
+ls_status ls_model_sha256(const ls_model *m, char hex[65], ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    ls_sha256 hash;
+    LS_TRY(ls_model_serialize(m, &bytes, &size, err));
+    ls_sha256_init(&hash);
+    ls_sha256_update(&hash, bytes, size);
+    ls_sha256_final(&hash, hex);
+    free(bytes);
+    return LS_OK;
+}

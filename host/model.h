@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A trained network with all that is needed to use it on raw rows. */
+#ifndef LS_MODEL_H
+#define LS_MODEL_H
+
+#include "backend.h"
+#include "data.h"
+#include "network.h"
+
+struct ls_model {
+    ls_options *options;
+    ls_network network;
+    float *values;            /* parameters, then running averages */
+    char **class_names;       /* network.classes */
+    char **feature_names;     /* network.inputs */
+    double *mean, *scale;     /* inputs become (x - mean)·scale; NULL where they are not standardised */
+    ls_history_point *history;
+    size_t history_count;
+    ls_summary summary;       /* seconds stays out of the file */
+    char stopped[16];         /* what summary.stopped points to */
+};
+
+/* Largest number of history points kept. */
+enum { LS_HISTORY_POINTS = 1000 };
+
+/* A model of that shape with default names; takes a copy of the options. */
+ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, ls_model **out, ls_error *err);
+
+/* to[rows × features] = the inputs that the network sees of raw rows. */
+void ls_model_preprocess(const ls_model *model, const float *x, size_t rows, float *to);
+
+/* t[rows × outputs] = targets of classes y. */
+void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);
+
+/* The model file as bytes; freed with free(). */
+ls_status ls_model_serialize(const ls_model *model, char **bytes, size_t *size, ls_error *err);
+
+#endif

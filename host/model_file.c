@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* Model files: safetensors, so that other tools read the weights. One metadata entry, "lockstep", holds canonical JSON with
+ * the options, preprocessing, names and history; docs/file-format.md describes it. Files come from strangers: everything
+ * read is checked before it is used. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+
+#define FORMAT 1
+#define HEADER_LIMIT 100000000u /* bytes, as the reference implementation has it */
+#define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))
+
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+
+static json_t *names_json(char **names, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_string(names[i]));
+    return list;
+}
+
+static json_t *numbers_json(const double *values, size_t count)
+{
+    if (!values) return json_null();
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_real(values[i]));
+    return list;
+}
+
+static json_t *options_json(const ls_model *m)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++)
+        json_object_set_new(object, ls_option_at(i)->name, json_string(m->options->text[i]));
+    return object;
+}
+
+/* For people and other tools; loading derives the network from the options again. */
+static json_t *network_json(const ls_network *n)
+{
+    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {"bce", "ce", "mse"};
+    json_t *layers = json_array();
+    for (size_t i = 0; i < n->count; i++) {
+        const ls_layer *l = &n->layer[i];
+        json_t *layer = json_pack("{s:I,s:I,s:s,s:b}", "in", (json_int_t)l->in, "out", (json_int_t)l->out, "activation",
+                                  ls_act_name(l->act), "batch_norm", (int)l->norm);
+        if (l->skip >= 0) json_object_set_new(layer, "adds_output_of_layer", json_integer(l->skip));
+        json_array_append_new(layers, layer);
+    }
+    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", outputs[n->output], "loss", losses[n->loss]);
+}
+
+static json_t *history_json(const ls_model *m)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < m->history_count; i++) {
+        const ls_history_point *h = &m->history[i];
+        json_t *point = json_array();
+        json_array_append_new(point, json_integer((json_int_t)h->epoch));
+        json_array_append_new(point, json_real((double)h->loss));
+        if (isfinite(h->validation_loss)) json_array_append_new(point, json_real((double)h->validation_loss));
+        json_array_append_new(list, point);
+    }
+    return list;
+}
+
+static json_t *metadata_json(const ls_model *m)
+{
+    const ls_network *n = &m->network;
+    const ls_summary *s = &m->summary;
+    char hash[65];
+    ls_model_weights_sha256(m, hash);
+    return json_pack("{s:i,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o,s:{s:I,s:I,s:I,s:f,s:s},s:s}", "format", FORMAT, "version",
+                     ls_version(), "options", options_json(m), "network", network_json(n), "features",
+                     names_json(m->feature_names, n->inputs), "classes", names_json(m->class_names, n->classes),
+                     "standardize", "mean", numbers_json(m->mean, n->inputs), "scale",
+                     numbers_json(m->scale, n->inputs), "history", history_json(m), "training", "epochs",
+                     (json_int_t)s->epochs, "steps", (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch,
+                     "loss", s->loss, "stopped", s->stopped, "weights_sha256", hash);
+}
+
+static size_t tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
+
+/* The header: metadata, then the tensors in file order. NULL where memory is out. */
+static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t count)
+{
+    json_t *metadata = metadata_json(m), *root = json_object();
+    char *inner = metadata ? json_dumps(metadata, CANONICAL) : NULL;
+    json_object_set_new(root, "__metadata__", json_pack("{s:s}", "lockstep", inner ? inner : ""));
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const ls_tensor *t = &tensors[i];
+        size_t end = at + tensor_size(t) * sizeof(float);
+        json_t *shape = t->columns ? json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->columns)
+                                   : json_pack("[I]", (json_int_t)t->rows);
+        json_object_set_new(root, t->name, json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                                                     (json_int_t)at, (json_int_t)end));
+        at = end;
+    }
+    char *text = inner ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    free(inner);
+    json_decref(metadata);
+    json_decref(root);
+    return text;
+}
+
+static void put_u64(char *to, uint64_t value)
+{
+    for (int i = 0; i < 8; i++) to[i] = (char)(value >> (8 * i));
+}
+
+static uint64_t get_u64(const char *from)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++) value |= (uint64_t)(unsigned char)from[i] << (8 * i);
+    return value;
+}
+
+ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_error *err)
+{
+    ls_tensor *tensors;
+    size_t count, at;
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
+    char *header = header_text(m, tensors, count), *out = NULL;
+    size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;
+    size_t data = (m->network.parameters + m->network.running) * sizeof(float);
+    ls_status status = !header ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the model file")
+                     : padded > HEADER_LIMIT ? ls_fail(err, LS_ERR_DATA, "the model file's header would be too large")
+                                             : ls_alloc(&out, 8 + padded + data, 1, "the model file", err);
+    if (status == LS_OK) {
+        put_u64(out, padded);
+        memset(out + 8, ' ', padded);
+        memcpy(out + 8, header, length);
+        at = 8 + padded;
+        for (size_t i = 0; i < count; at += tensor_size(&tensors[i++]) * sizeof(float))
+            memcpy(out + at, m->values + tensors[i].offset, tensor_size(&tensors[i]) * sizeof(float));
+        *bytes = out;
+        *size = at;
+    }
+    free(header);
+    free(tensors);
+    return status;
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+static ls_status damaged(const char *path, const char *what, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %s", path, what);
+}
+
+/* count names of a JSON list into names. */
+static ls_status read_names(const json_t *list, char **names, const char *path, ls_error *err)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) return damaged(path, "a name in its metadata is no text", err);
+        free(names[i]);
+        if (!(names[i] = ls_strdup(name))) return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_numbers(const json_t *list, size_t count, double **out, const char *path, ls_error *err)
+{
+    if (json_is_null(list)) return LS_OK;
+    if (json_array_size(list) != count) return damaged(path, "its standardisation does not fit its features", err);
+    LS_TRY(ls_alloc(out, count, sizeof **out, "a model", err));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(list, i);
+        if (!json_is_number(value)) return damaged(path, "its standardisation holds something that is no number", err);
+        (*out)[i] = json_number_value(value);
+    }
+    return LS_OK;
+}
+
+static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
+{
+    if (json_array_size(list) > LS_HISTORY_POINTS) return damaged(path, "its history is too long", err);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *point = json_array_get(list, i), *validation = json_array_get(point, 2);
+        if (json_array_size(point) < 2) return damaged(path, "its history is malformed", err);
+        m->history[m->history_count++] = (ls_history_point){
+            (uint64_t)json_integer_value(json_array_get(point, 0)), (float)json_number_value(json_array_get(point, 1)),
+            validation ? (float)json_number_value(validation) : NAN};
+    }
+    return LS_OK;
+}
+
+static ls_status read_options(const json_t *object, ls_options *options, const char *path, ls_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)object, name, value) {
+        ls_error why;
+        const char *text = json_string_value(value);
+        if (!text) return damaged(path, "an option in its metadata is no text", err);
+        if (ls_options_set(options, name, text, &why) != LS_OK)
+            return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.400s (it may come from a newer version; this is %s)",
+                           path, why.message, ls_version());
+    }
+    return LS_OK;
+}
+
+/* Everything the metadata says, into a model whose values are still to be read. */
+static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    const json_t *features = json_object_get(meta, "features"), *classes = json_object_get(meta, "classes");
+    const json_t *standardize = json_object_get(meta, "standardize"), *training = json_object_get(meta, "training");
+    ls_options *options;
+    if (json_integer_value(json_object_get(meta, "format")) != FORMAT)
+        return damaged(path, "its format is of another version; this program reads format 1", err);
+    if (!json_array_size(features) || !json_array_size(classes) || !json_is_object(json_object_get(meta, "options")))
+        return damaged(path, "its metadata lacks features, classes or options", err);
+    LS_TRY(ls_options_create(&options, err));
+    ls_model *m = NULL;
+    ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
+    if (status == LS_OK) status = ls_model_create(options, json_array_size(features), json_array_size(classes), &m, err);
+    ls_options_free(options);
+    if (status == LS_OK) status = read_names(features, m->feature_names, path, err);
+    if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
+    if (status == LS_OK) status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean, path, err);
+    if (status == LS_OK) status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale, path, err);
+    if (status == LS_OK && !m->mean != !m->scale) status = damaged(path, "its standardisation is incomplete", err);
+    if (status == LS_OK) status = read_history(json_object_get(meta, "history"), m, path, err);
+    if (status != LS_OK) {
+        ls_model_free(m);
+        return status;
+    }
+    m->summary.epochs = (uint64_t)json_integer_value(json_object_get(training, "epochs"));
+    m->summary.steps = (uint64_t)json_integer_value(json_object_get(training, "steps"));
+    m->summary.best_epoch = (uint64_t)json_integer_value(json_object_get(training, "best_epoch"));
+    m->summary.loss = json_number_value(json_object_get(training, "loss"));
+    const char *stopped = json_string_value(json_object_get(training, "stopped"));
+    snprintf(m->stopped, sizeof m->stopped, "%s", stopped ? stopped : "");
+    *out = m;
+    return LS_OK;
+}
+
+/* One tensor's entry: float32, of the shape the network asks for, right behind the one before. */
+static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at, const char *path, ls_error *err)
+{
+    const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
+    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    size_t rank = t->columns ? 2 : 1;
+    if (!entry) return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is missing", path, t->name);
+    if (!type || strcmp(type, "F32"))
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is not float32", path, t->name);
+    bool fits = json_array_size(shape) == rank && json_integer_value(json_array_get(shape, 0)) == (json_int_t)t->rows &&
+                (rank == 1 || json_integer_value(json_array_get(shape, 1)) == (json_int_t)t->columns);
+    if (!fits)
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s has another shape than the network", path, t->name);
+    if (json_array_size(offsets) != 2 || json_integer_value(json_array_get(offsets, 0)) != (json_int_t)at ||
+        json_integer_value(json_array_get(offsets, 1)) != (json_int_t)(at + tensor_size(t) * sizeof(float)))
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s leaves a hole or overlaps another", path, t->name);
+    return LS_OK;
+}
+
+static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path, ls_model *m, ls_error *err)
+{
+    ls_tensor *tensors;
+    size_t count, at = 0;
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
+    ls_status status = LS_OK;
+    if (json_object_size(root) != count + 1) status = damaged(path, "it has other tensors than its network", err);
+    if (size != (m->network.parameters + m->network.running) * sizeof(float))
+        status = damaged(path, "its size does not fit its network; it is cut short or damaged", err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) {
+        status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
+        if (status == LS_OK) memcpy(m->values + tensors[i].offset, data + at, tensor_size(&tensors[i]) * sizeof(float));
+        at += tensor_size(&tensors[i]) * sizeof(float);
+    }
+    free(tensors);
+    return status;
+}
+
+/* A model from the header and the data behind it. */
+static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path, ls_model **out, ls_error *err)
+{
+    const char *inner = json_string_value(json_object_get(json_object_get(root, "__metadata__"), "lockstep"));
+    json_error_t where;
+    char hash[65];
+    if (!inner) return damaged(path, "it is a safetensors file, but not one of Lockstep's", err);
+    json_t *meta = json_loads(inner, JSON_REJECT_DUPLICATES, &where);
+    if (!meta) return damaged(path, "its metadata is no JSON", err);
+    ls_model *m = NULL;
+    ls_status status = read_metadata(meta, path, &m, err);
+    if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
+    if (status == LS_OK) {
+        const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
+        ls_model_weights_sha256(m, hash);
+        if (!stated || strcmp(stated, hash)) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
+    }
+    json_decref(meta);
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
+ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    json_error_t where;
+    if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_load: an argument is NULL");
+    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    uint64_t length = size >= 8 ? get_u64(bytes) : 0;
+    json_t *root = NULL;
+    ls_status status = LS_OK;
+    if (size < 8 || length > HEADER_LIMIT || length > size - 8 || length < 2 || bytes[8] != '{')
+        status = damaged(path, "it does not begin like a safetensors file, or is cut short", err);
+    else if (!(root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where)))
+        status = damaged(path, "its header is no JSON", err);
+    if (status == LS_OK) status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
+    json_decref(root);
+    free(bytes);
+    return status;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The OpenCL loader, opened at run time: the same binary works where there is none. */
+#ifndef LS_CL_API_H
+#define LS_CL_API_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
+#include <CL/cl.h>
+#include "../common.h"
+
+/* Every entry point in use; the struct's fields and the look-up are derived from this list. */
+#define LS_CL_FUNCTIONS(X)                                                                                     \
+    X(clGetPlatformIDs) X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo) X(clCreateContext)           \
+    X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateProgramWithSource)          \
+    X(clBuildProgram) X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)        \
+    X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject) X(clEnqueueNDRangeKernel)                        \
+    X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer) X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clFinish) X(clFlush)
+
+typedef struct {
+    void *library;
+#define LS_X(name) __typeof__(&name) name;
+    LS_CL_FUNCTIONS(LS_X)
+#undef LS_X
+} ls_cl_api;
+
+/* Opens the loader; LS_ERR_DEVICE with the reason if there is none. */
+ls_status ls_cl_api_open(ls_cl_api *api, ls_error *err);
+void ls_cl_api_close(ls_cl_api *api);
+
+/* "CL_OUT_OF_RESOURCES" for -5 and so on. */
+const char *ls_cl_error_name(cl_int code);
+
+/* Fails with the named CL error and what was being done, where code is not CL_SUCCESS. */
+ls_status ls_cl_check(cl_int code, const char *doing, ls_error *err);
+
+#endif

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/* OpenCL as a backend: plans interpreted operation by operation, a few launches each, all of a call in one in-order queue.
+ * The host waits only for the losses at a call's end. */
+#include <stdlib.h>
+#include <string.h>
+#include "../../kernels/random.h"
+#include "cl_device.h"
+
+typedef struct {
+    const ls_plan *plan;
+    cl_mem arena;
+} member;
+
+typedef struct {
+    ls_fleet base;
+    ls_cl_device *device;
+    size_t count;
+    member *members;
+    cl_mem x, t, weight;   /* the data set */
+    ls_rows shape;         /* its shape; the pointers are the host's and not used */
+    cl_mem scratch;        /* chunk sums and transposed weights, see scratch_need */
+    size_t scratch_second; /* floats from which the second half starts */
+    cl_mem losses;         /* grown to the longest call */
+    size_t losses_room;
+} cl_fleet;
+
+/* One operation of one step, or of an inference block, at work. */
+typedef struct {
+    cl_fleet *fleet;
+    const member *member;
+    const ls_op *op;
+    size_t row0, rows;
+    uint64_t step;
+    ls_batch batch;
+    bool training;
+    const ls_rates *rates;
+    size_t loss_at;
+    ls_error *err;
+} job;
+
+/* ---- Launches --------------------------------------------------------------------------------------------------- */
+
+/* A kernel and the arguments given to it so far. */
+typedef struct {
+    const job *job;
+    ls_cl_kernel id;
+    cl_uint next;
+    cl_int code; /* first failure */
+} launch;
+
+static launch begin(const job *j, ls_cl_kernel id) { return (launch){.job = j, .id = id}; }
+
+static void arg(launch *l, size_t size, const void *value)
+{
+    const ls_cl_device *d = l->job->fleet->device;
+    cl_int code = d->cl.clSetKernelArg(d->kernel[l->id], l->next++, size, value);
+    if (l->code == CL_SUCCESS) l->code = code;
+}
+
+static void arg_u32(launch *l, size_t value) { arg(l, sizeof(cl_uint), &(cl_uint){(cl_uint)value}); }
+static void arg_u64(launch *l, uint64_t value) { arg(l, sizeof(cl_ulong), &(cl_ulong){value}); }
+static void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
+
+static void arg_memory(launch *l, cl_mem memory, uint64_t at)
+{
+    arg(l, sizeof memory, &memory);
+    arg_u64(l, at);
+}
+
+static void arg_view(launch *l, ls_view view)
+{
+    const job *j = l->job;
+    const cl_fleet *f = j->fleet;
+    switch (view.place) {
+    case LS_ARENA: arg_memory(l, j->member->arena, view.at); break;
+    case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
+    case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
+    case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
+    default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
+    }
+}
+
+/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some drivers compile a
+ * kernel anew for each. */
+enum { GROUP = 64 };
+
+static ls_status enqueue(launch *l, size_t width, size_t height, size_t group)
+{
+    const ls_cl_device *d = l->job->fleet->device;
+    size_t global[2] = {(width + group - 1) / group * group, height}, local[2] = {group, 1};
+    if (l->code == CL_SUCCESS)
+        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, d->kernel[l->id], 2, NULL, global, local, 0, NULL, NULL);
+    return ls_cl_check(l->code, "launching a kernel", l->job->err);
+}
+
+static ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP); }
+
+/* ---- Operations ------------------------------------------------------------------------------------------------- */
+
+static ls_status op_batch(const job *j)
+{
+    const ls_plan *p = j->member->plan;
+    launch l = begin(j, LS_KERNEL_batch);
+    arg_view(&l, j->op->y);
+    arg_u32(&l, j->batch.first), arg_u32(&l, j->rows), arg_u32(&l, p->rows);
+    arg_u64(&l, p->seed), arg_u64(&l, j->batch.epoch);
+    return finish(&l, j->rows, 1);
+}
+
+static ls_status op_gather(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l = begin(j, LS_KERNEL_gather);
+    arg_view(&l, o->x), arg_view(&l, o->index), arg_view(&l, o->y);
+    arg_u32(&l, o->out);
+    return finish(&l, o->out, j->rows);
+}
+
+static ls_status enqueue_tiles(launch *l, size_t m, size_t n)
+{
+    const ls_cl_tile *t = &l->job->fleet->device->tile;
+    size_t columns = (size_t)t->vectors * t->lanes;
+    return enqueue(l, (n + columns - 1) / columns, (m + t->rows - 1) / t->rows, t->group);
+}
+
+static ls_status activate(const job *j, ls_view z)
+{
+    launch l = begin(j, LS_KERNEL_act_identity + j->op->act);
+    arg_view(&l, z), arg_view(&l, j->op->a);
+    arg_u32(&l, j->rows * j->op->out);
+    return finish(&l, j->rows * j->op->out, 1);
+}
+
+static ls_status op_dense(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l = begin(j, LS_KERNEL_matmul);
+    arg_view(&l, o->x), arg_view(&l, o->w), arg_view(&l, o->b), arg_view(&l, o->z);
+    arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, o->in);
+    arg_u32(&l, o->in), arg_u32(&l, 1);
+    LS_TRY(enqueue_tiles(&l, j->rows, o->out));
+    return ls_there(o->a) ? activate(j, o->z) : LS_OK;
+}
+
+static ls_status join(const job *j, ls_view from, ls_view skip, ls_view to, float dropout)
+{
+    size_t n = j->rows * j->op->out;
+    launch l = begin(j, LS_KERNEL_join);
+    arg_view(&l, from), arg_view(&l, skip), arg_view(&l, to);
+    arg_u32(&l, n), arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
+    arg_u32(&l, j->op->purpose), arg_f32(&l, dropout);
+    return finish(&l, n, 1);
+}
+
+static ls_status op_join(const job *j) { return join(j, j->op->a, j->op->skip, j->op->y, j->op->dropout); }
+
+/* d = dz·transpose(w) by way of a transposed copy of w. */
+static ls_status grad_x_matmul(const job *j)
+{
+    const ls_op *o = j->op;
+    launch t = begin(j, LS_KERNEL_transpose);
+    arg_view(&t, o->w), arg_memory(&t, j->fleet->scratch, 0);
+    arg_u32(&t, o->out), arg_u32(&t, o->in);
+    LS_TRY(finish(&t, o->out, o->in));
+    launch l = begin(j, LS_KERNEL_matmul);
+    arg_view(&l, o->dz), arg_memory(&l, j->fleet->scratch, 0), arg_view(&l, (ls_view){LS_NOWHERE, 0}), arg_view(&l, o->d);
+    arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, o->in);
+    arg_u32(&l, o->in), arg_u32(&l, 1);
+    return enqueue_tiles(&l, j->rows, o->out);
+}
+
+static ls_status op_grad_x(const job *j)
+{
+    const ls_op *o = j->op;
+    const ls_view none = {LS_NOWHERE, 0};
+    ls_view from = o->d;
+    LS_TRY(grad_x_matmul(j));
+    if (ls_there(o->skip)) LS_TRY(join(j, o->d, o->skip, o->d, 0.0f));
+    if (o->dropout > 0.0f) {
+        /* the masked gradient goes to where the activation's output h was: the forward pass is done with it, and d must
+         * stay whole for a residual block */
+        LS_TRY(join(j, o->d, none, o->dropped, o->dropout));
+        from = o->dropped;
+    }
+    launch l = begin(j, LS_KERNEL_act_grad_identity + o->act);
+    arg_view(&l, from), arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->y);
+    arg_u32(&l, j->rows * o->out);
+    return finish(&l, j->rows * o->out, 1);
+}
+
+static ls_status op_grad_w(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l = begin(j, LS_KERNEL_matmul_over_rows);
+    arg_view(&l, o->x), arg_view(&l, o->dz), arg_view(&l, o->y);
+    arg_u32(&l, o->in), arg_u32(&l, o->out), arg_u32(&l, j->rows);
+    arg_u32(&l, 1), arg_u32(&l, o->in);
+    return enqueue_tiles(&l, o->in, o->out);
+}
+
+static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
+
+/* Chunk sums of an array, or of its squares about a mean, into scratch. */
+static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows, size_t columns)
+{
+    launch l = begin(j, kernel);
+    arg_view(&l, x);
+    if (kernel == LS_KERNEL_square_chunks) arg_view(&l, mean);
+    arg_memory(&l, j->fleet->scratch, 0);
+    arg_u32(&l, rows), arg_u32(&l, columns);
+    return finish(&l, columns, chunks_of(rows));
+}
+
+static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size_t columns)
+{
+    launch l = begin(j, LS_KERNEL_row_sum_total);
+    arg_memory(&l, j->fleet->scratch, 0), arg_memory(&l, to, at);
+    arg_u32(&l, columns), arg_u32(&l, chunks_of(rows));
+    return finish(&l, columns, 1);
+}
+
+static const ls_view nowhere = {LS_NOWHERE, 0};
+
+static ls_status op_grad_b(const job *j)
+{
+    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->op->dz, nowhere, j->rows, j->op->out));
+    return row_total(j, j->member->arena, j->op->y.at, j->rows, j->op->out);
+}
+
+static ls_status op_loss_sum(const job *j)
+{
+    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->member->plan->row_loss, nowhere, j->rows, 1));
+    return row_total(j, j->fleet->losses, j->loss_at, j->rows, 1);
+}
+
+static ls_status op_loss(const job *j)
+{
+    static const ls_cl_kernel kernels[] = {LS_KERNEL_loss_bce, LS_KERNEL_loss_ce, LS_KERNEL_loss_mse};
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    launch l = begin(j, kernels[p->loss]);
+    arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->target), arg_view(&l, o->row_weight), arg_view(&l, o->row_loss);
+    arg_u32(&l, j->rows), arg_u32(&l, o->out);
+    arg_f32(&l, j->training ? j->batch.scale : 0.0f), arg_u32(&l, p->output == LS_OUTPUT_SIGMOID);
+    return finish(&l, j->rows, 1);
+}
+
+/* inv (and the running averages) from chunk sums of squares in scratch, or from the running variance. */
+static ls_status norm_inv(const job *j, bool from_batch)
+{
+    const ls_op *o = j->op;
+    launch l = begin(j, LS_KERNEL_norm_inv);
+    arg_memory(&l, j->fleet->scratch, from_batch ? 0 : UINT64_MAX);
+    arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean), arg_view(&l, o->running_var);
+    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
+    return finish(&l, o->out, 1);
+}
+
+static ls_status norm_apply(const job *j, ls_view mean)
+{
+    const ls_op *o = j->op;
+    launch l = begin(j, LS_KERNEL_norm_apply);
+    arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma), arg_view(&l, o->beta), arg_view(&l, o->y);
+    arg_u32(&l, o->out);
+    LS_TRY(finish(&l, o->out, j->rows));
+    return activate(j, o->y);
+}
+
+static ls_status op_norm(const job *j)
+{
+    const ls_op *o = j->op;
+    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->z, nowhere, j->rows, o->out));
+    launch l = begin(j, LS_KERNEL_norm_mean);
+    arg_memory(&l, j->fleet->scratch, 0), arg_view(&l, o->mean);
+    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
+    LS_TRY(finish(&l, o->out, 1));
+    LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->z, o->mean, j->rows, o->out));
+    LS_TRY(norm_inv(j, true));
+    return norm_apply(j, o->mean);
+}
+
+static ls_status op_norm_fixed(const job *j)
+{
+    LS_TRY(norm_inv(j, false));
+    return norm_apply(j, j->op->running_mean);
+}
+
+static ls_status op_norm_grad(const job *j)
+{
+    const ls_op *o = j->op;
+    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->dz, nowhere, j->rows, o->out));
+    LS_TRY(row_total(j, j->member->arena, o->grad_beta.at, j->rows, o->out));
+    launch h = begin(j, LS_KERNEL_norm_hat_chunks);
+    arg_view(&h, o->dz), arg_view(&h, o->z), arg_view(&h, o->mean), arg_view(&h, o->inv);
+    arg_memory(&h, j->fleet->scratch, 0), arg_u32(&h, j->rows), arg_u32(&h, o->out);
+    LS_TRY(finish(&h, o->out, chunks_of(j->rows)));
+    LS_TRY(row_total(j, j->member->arena, o->grad_gamma.at, j->rows, o->out));
+    launch l = begin(j, LS_KERNEL_norm_grad);
+    arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->gamma);
+    arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
+    arg_u32(&l, o->out), arg_f32(&l, 1.0f / (float)j->rows);
+    return finish(&l, o->out, j->rows);
+}
+
+/* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch until one is left. */
+static ls_status op_clip(const job *j)
+{
+    const ls_op *o = j->op;
+    size_t n = o->out, half = 0;
+    for (bool square = true; square || n > 1; square = false, n = chunks_of(n), half = !half) {
+        launch l = begin(j, LS_KERNEL_flat_chunks);
+        if (square) arg_view(&l, o->x);
+        else arg_memory(&l, j->fleet->scratch, half ? 0 : j->fleet->scratch_second);
+        arg_memory(&l, j->fleet->scratch, half ? j->fleet->scratch_second : 0);
+        arg_u32(&l, n), arg_u32(&l, square);
+        LS_TRY(finish(&l, chunks_of(n), 1));
+    }
+    launch l = begin(j, LS_KERNEL_clip_factor);
+    arg_memory(&l, j->fleet->scratch, half ? 0 : j->fleet->scratch_second), arg_view(&l, o->y);
+    arg_f32(&l, j->member->plan->clip);
+    return enqueue(&l, 1, 1, 1);
+}
+
+static ls_status op_update(const job *j)
+{
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    const ls_hyper *h = &p->hyper;
+    cl_float8 hyper = {{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}};
+    cl_float4 rates = {{j->rates->rate, j->rates->rate_corrected, j->rates->correction2, j->rates->keep}};
+    launch l = begin(j, LS_KERNEL_update_gd + p->optimizer);
+    arg_view(&l, o->x), arg_view(&l, o->w), arg_view(&l, o->a), arg_view(&l, o->z), arg_view(&l, o->b);
+    arg_u32(&l, o->out), arg_u32(&l, p->weights);
+    arg(&l, sizeof hyper, &hyper), arg(&l, sizeof rates, &rates);
+    return finish(&l, o->out, 1);
+}
+
+static ls_status op_max_norm(const job *j)
+{
+    const ls_op *o = j->op;
+    LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->w, nowhere, o->in, o->out));
+    LS_TRY(row_total(j, j->fleet->scratch, j->fleet->scratch_second, o->in, o->out));
+    launch l = begin(j, LS_KERNEL_max_norm);
+    arg_view(&l, o->w), arg_memory(&l, j->fleet->scratch, j->fleet->scratch_second);
+    arg_u32(&l, o->out), arg_f32(&l, j->member->plan->hyper.max_norm);
+    return finish(&l, o->out, o->in);
+}
+
+static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
+    [LS_OP_BATCH] = op_batch, [LS_OP_GATHER] = op_gather, [LS_OP_DENSE] = op_dense, [LS_OP_NORM] = op_norm,
+    [LS_OP_NORM_FIXED] = op_norm_fixed, [LS_OP_JOIN] = op_join, [LS_OP_LOSS] = op_loss,
+    [LS_OP_LOSS_SUM] = op_loss_sum, [LS_OP_GRAD_W] = op_grad_w, [LS_OP_GRAD_B] = op_grad_b,
+    [LS_OP_GRAD_X] = op_grad_x, [LS_OP_NORM_GRAD] = op_norm_grad, [LS_OP_CLIP] = op_clip,
+    [LS_OP_UPDATE] = op_update, [LS_OP_MAX_NORM] = op_max_norm,
+};
+
+/* ---- Running plans ---------------------------------------------------------------------------------------------- */
+
+static ls_status run_ops(job *j, const ls_ops *ops)
+{
+    for (size_t i = 0; i < ops->count; i++) {
+        j->op = &ops->op[i];
+        LS_TRY(operations[j->op->kind](j));
+    }
+    return LS_OK;
+}
+
+static ls_status new_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem *out, ls_error *err)
+{
+    cl_int code;
+    size_t bytes;
+    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) || (d->largest && bytes > d->largest))
+        return ls_fail(err, LS_ERR_MEMORY, "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
+                       "--batch or network, or --device cpu", what, (double)floats * 4e-6, (double)d->largest * 1e-6);
+    *out = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    return ls_cl_check(code, "allocating memory on the device", err);
+}
+
+static void free_buffer(ls_cl_device *d, cl_mem buffer)
+{
+    if (buffer) d->cl.clReleaseMemObject(buffer);
+}
+
+/* Steps enqueued before the host waits for the queue to drain, so that a long call does not pile up commands. */
+enum { STEPS_IN_FLIGHT = 256 };
+
+static ls_status run_member(cl_fleet *f, const ls_run *run, size_t losses_at, ls_error *err)
+{
+    const member *m = &f->members[run->member];
+    job j = {.fleet = f, .member = m, .training = true, .err = err};
+    for (uint64_t i = 0; i < run->count; i++) {
+        j.step = run->first + i;
+        j.batch = ls_plan_batch(m->plan, j.step);
+        j.rows = j.batch.rows;
+        j.row0 = m->plan->shuffle ? 0 : j.batch.first;
+        j.rates = &run->rates[i];
+        j.loss_at = losses_at + i;
+        LS_TRY(run_ops(&j, &m->plan->step));
+        if (i % 16 == 15) LS_TRY(ls_cl_check(f->device->cl.clFlush(f->device->queue), "starting the queue", err));
+        if (i % STEPS_IN_FLIGHT == STEPS_IN_FLIGHT - 1)
+            LS_TRY(ls_cl_check(f->device->cl.clFinish(f->device->queue), "running steps", err));
+    }
+    return LS_OK;
+}
+
+static ls_status cl_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    ls_cl_device *d = f->device;
+    size_t steps = 0, at = 0;
+    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i].count;
+    if (steps > f->losses_room) {
+        free_buffer(d, f->losses);
+        f->losses = NULL;
+        f->losses_room = 0;
+        LS_TRY(new_buffer(d, steps, "the losses of a call", &f->losses, err));
+        f->losses_room = steps;
+    }
+    for (size_t i = 0; i < count; at += (size_t)runs[i++].count) LS_TRY(run_member(f, &runs[i], at, err));
+    at = 0;
+    for (size_t i = 0; i < count; at += (size_t)runs[i++].count)
+        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE, at * sizeof(float),
+                                                     (size_t)runs[i].count * sizeof(float), runs[i].losses, 0, NULL, NULL),
+                           "reading losses", err));
+    return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
+}
+
+static ls_status read_floats(cl_fleet *f, cl_mem from, size_t at, size_t count, float *to, ls_error *err)
+{
+    return ls_cl_check(f->device->cl.clEnqueueReadBuffer(f->device->queue, from, CL_TRUE, at * sizeof *to,
+                                                         count * sizeof *to, to, 0, NULL, NULL),
+                       "reading from the device", err);
+}
+
+static ls_status cl_infer(ls_fleet *base, size_t index, size_t first, size_t rows, float *outputs, float *losses, ls_error *err)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    const member *m = &f->members[index];
+    const ls_plan *p = m->plan;
+    job j = {.fleet = f, .member = m, .err = err};
+    for (size_t done = 0; done < rows; done += j.rows) {
+        j.row0 = first + done;
+        j.rows = rows - done < p->capacity ? rows - done : p->capacity;
+        LS_TRY(run_ops(&j, &p->infer));
+        if (outputs)
+            LS_TRY(read_floats(f, m->arena, p->result.at, j.rows * p->outputs, outputs + done * p->outputs, err));
+        if (losses) LS_TRY(read_floats(f, m->arena, p->row_loss.at, j.rows, losses + done, err));
+    }
+    return LS_OK;
+}
+
+/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+
+static ls_status cl_read(ls_fleet *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    return count ? read_floats(f, f->members[index].arena, at, count, to, err) : LS_OK;
+}
+
+static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count, const float *from, ls_error *err)
+{
+    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, to, CL_TRUE, at * sizeof *from, count * sizeof *from, from, 0,
+                                                  NULL, NULL),
+                       "writing to the device", err);
+}
+
+static ls_status cl_write(ls_fleet *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    return count ? write_floats(f->device, f->members[index].arena, at, count, from, err) : LS_OK;
+}
+
+static ls_status cl_copy(ls_fleet *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    cl_mem arena = f->members[index].arena;
+    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, arena, arena, from * sizeof(float),
+                                                         to * sizeof(float), count * sizeof(float), 0, NULL, NULL),
+                       "copying on the device", err);
+}
+
+static void cl_fleet_close(ls_fleet *base)
+{
+    cl_fleet *f = (cl_fleet *)base;
+    ls_cl_device *d = f->device;
+    d->cl.clFinish(d->queue);
+    for (size_t i = 0; i < f->count && f->members; i++) free_buffer(d, f->members[i].arena);
+    free_buffer(d, f->x);
+    free_buffer(d, f->t);
+    free_buffer(d, f->weight);
+    free_buffer(d, f->scratch);
+    free_buffer(d, f->losses);
+    free(f->members);
+    free(f);
+}
+
+/* Floats that the operations of a plan need in each half of scratch: chunk sums, column sums, transposed weights. */
+static size_t scratch_need(const ls_plan *p)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *o = &p->step.op[i];
+        size_t need = 0;
+        switch (o->kind) {
+        case LS_OP_GRAD_X: need = o->in * o->out; break;
+        case LS_OP_CLIP: need = chunks_of(o->out); break;
+        case LS_OP_MAX_NORM: need = chunks_of(o->in) * o->out; break;
+        default: need = chunks_of(p->batch) * o->out; break;
+        case LS_OP_UPDATE: break;
+        }
+        if (need > most) most = need;
+    }
+    return most;
+}
+
+/* A data array on the device; NULL stays NULL. */
+static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what, cl_mem *out, ls_error *err)
+{
+    if (!from) return LS_OK;
+    LS_TRY(new_buffer(d, count, what, out, err));
+    return write_floats(d, *out, 0, count, from, err);
+}
+
+static ls_status open_member(cl_fleet *f, member *m, const ls_plan *plan, ls_error *err)
+{
+    ls_cl_device *d = f->device;
+    m->plan = plan;
+    if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
+        return ls_fail(err, LS_ERR_MEMORY, "the network is too large for the OpenCL path; use --device cpu");
+    LS_TRY(new_buffer(d, plan->arena, "the network", &m->arena, err));
+    float zero = 0.0f;
+    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, 0, plan->arena * sizeof zero, 0,
+                                                 NULL, NULL),
+                       "clearing memory on the device", err);
+}
+
+static ls_status fill_fleet(cl_fleet *f, const ls_rows *data, const ls_plan *const *plans, ls_error *err)
+{
+    size_t need = 1;
+    LS_TRY(ls_alloc(&f->members, f->count, sizeof *f->members, "a fleet", err));
+    LS_TRY(upload(f->device, data->x, data->rows * data->features, "the data set", &f->x, err));
+    LS_TRY(upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err));
+    LS_TRY(upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight, err));
+    for (size_t i = 0; i < f->count; i++) {
+        size_t member_need = scratch_need(plans[i]);
+        if (member_need > need) need = member_need;
+        LS_TRY(open_member(f, &f->members[i], plans[i], err));
+    }
+    f->scratch_second = need;
+    return new_buffer(f->device, 2 * need, "scratch memory", &f->scratch, err);
+}
+
+static ls_status cl_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,
+                               ls_fleet **out, ls_error *err)
+{
+    cl_fleet *f;
+    LS_TRY(ls_alloc(&f, 1, sizeof *f, "a fleet", err));
+    f->base.backend = backend;
+    f->device = (ls_cl_device *)backend;
+    f->count = members;
+    f->shape = *data;
+    ls_status status = fill_fleet(f, data, plans, err);
+    if (status != LS_OK) {
+        cl_fleet_close(&f->base);
+        return status;
+    }
+    *out = &f->base;
+    return LS_OK;
+}
+
+const ls_backend_slots ls_cl_slots = {
+    .fleet_open = cl_fleet_open, .fleet_close = cl_fleet_close, .run = cl_run, .infer = cl_infer,
+    .read = cl_read, .write = cl_write, .copy = cl_copy, .close = ls_cl_device_close,
+};

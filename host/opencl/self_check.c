@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Is a device exact? Elementary operations and functions on awkward bits, then short training runs, compared with the CPU
+ * path bit by bit. Drivers are judged by this, not by a list of names. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../kernels/loss.h"
+#include "../../kernels/norm.h"
+#include "../../kernels/random.h"
+#include "../network.h"
+#include "../sha256.h"
+#include "cl_device.h"
+
+#include "../../kernels/check.h"
+
+enum { VALUES = 4096, GROUP = 64 };
+
+#define LS_X(expression) +1
+enum { RESULTS = LS_CHECKS(LS_X) + 1 };
+#undef LS_X
+#define LS_X(expression) #expression,
+static const char *const result_names[RESULTS] = {LS_CHECKS(LS_X) "random numbers"};
+#undef LS_X
+
+static bool is_nan(ls_u32 bits) { return (bits & 0x7fffffffu) > 0x7f800000u; }
+
+/* Any NaN equals any NaN: IEEE 754 does not define payloads and signs. */
+static bool same(ls_u32 a, ls_u32 b) { return a == b || (is_nan(a) && is_nan(b)); }
+
+/* Awkward bits first, then moderate values, then any bits. */
+static void fill_values(ls_u32 *x, ls_u32 *y)
+{
+    static const ls_u32 awkward[] = {
+        0x00000000u, 0x80000000u, 0x00000001u, 0x80000001u, 0x007fffffu, 0x00800000u, 0x00800001u, 0x3f800000u,
+        0xbf800000u, 0x3f7fffffu, 0x3f800001u, 0x7f7fffffu, 0xff7fffffu, 0x7f800000u, 0xff800000u, 0x7fc00000u,
+        0x33800000u, 0x4b800000u, 0x42b17217u, 0xc2cff1b4u, 0x1e3ce508u, 0x5e3ce508u, 0x00400000u, 0x3eaaaaabu};
+    enum { N = sizeof awkward / sizeof *awkward };
+    for (ls_u32 i = 0; i < VALUES; i++) {
+        float a = 8.0f * ls_random_uniform(7, 1, 0, i) - 4.0f, b = 8.0f * ls_random_uniform(7, 2, 0, i) - 4.0f;
+        x[i] = i < N * N ? awkward[i / N] : i < VALUES / 2 ? ls_as_u32(a) : ls_random_u32(7, 3, 0, i);
+        y[i] = i < N * N ? awkward[i % N] : i < VALUES / 2 ? ls_as_u32(b) : ls_random_u32(7, 4, 0, i);
+    }
+}
+
+static void compute_here(const ls_u32 *x, const ls_u32 *y, ls_u32 *out)
+{
+    for (ls_u32 i = 0; i < VALUES; i++) {
+        const float a = ls_as_float(x[i]), b = ls_as_float(y[i]);
+        ls_u32 k = 0;
+#define LS_X(expression) out[k++ * VALUES + i] = ls_as_u32(expression);
+        LS_CHECKS(LS_X)
+#undef LS_X
+        out[k * VALUES + i] = ls_random_u32(x[i], 1u, y[i], i) ^ ls_permute(i, VALUES, x[0], 2u, 3u);
+    }
+}
+
+static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y, ls_u32 *out, ls_error *err)
+{
+    const ls_cl_api *cl = &d->cl;
+    cl_int code[3] = {0};
+    size_t size = VALUES * sizeof *x, global = VALUES, local = GROUP;
+    cl_uint n = VALUES;
+    cl_mem memory[3] = {
+        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)x, &code[0]),
+        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)y, &code[1]),
+        cl->clCreateBuffer(d->context, CL_MEM_WRITE_ONLY, size * RESULTS, NULL, &code[2])};
+    cl_int failed = code[0] ? code[0] : code[1] ? code[1] : code[2];
+    cl_kernel kernel = d->kernel[LS_KERNEL_check];
+    for (cl_uint i = 0; i < 3 && !failed; i++) failed = cl->clSetKernelArg(kernel, i, sizeof(cl_mem), &memory[i]);
+    if (!failed) failed = cl->clSetKernelArg(kernel, 3, sizeof n, &n);
+    if (!failed) failed = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+    if (!failed) failed = cl->clEnqueueReadBuffer(d->queue, memory[2], CL_TRUE, 0, size * RESULTS, out, 0, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        if (memory[i]) cl->clReleaseMemObject(memory[i]);
+    return ls_cl_check(failed, "the self-check", err);
+}
+
+/* Compares elementary results; the first that differs goes into reason. */
+static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
+{
+    ls_u32 *x;
+    LS_TRY(ls_alloc(&x, (2 + 2 * RESULTS) * VALUES, sizeof *x, "the self-check", err));
+    ls_u32 *y = x + VALUES, *here = y + VALUES, *there = here + RESULTS * VALUES;
+    fill_values(x, y);
+    compute_here(x, y, here);
+    ls_status status = compute_there(d, x, y, there, err);
+    for (size_t i = 0; i < RESULTS * VALUES && status == LS_OK && !*reason; i++)
+        if (!same(here[i], there[i]))
+            snprintf(reason, 256, "self-check: %.60s of %a, %a gives %a, not %a", result_names[i / VALUES],
+                     (double)ls_as_float(x[i % VALUES]), (double)ls_as_float(y[i % VALUES]),
+                     (double)ls_as_float(there[i]), (double)ls_as_float(here[i]));
+    free(x);
+    return status;
+}
+
+/* A short run to compare: between them they touch every operation. */
+static const struct {
+    size_t classes;
+    const char *options[8][2];
+} runs[] = {
+    {3, {{"hidden", "17,5,5,5"}, {"activation", "gelu"}, {"batch", "70"}, {"dropout", "0.25"}, {"residual", "on"},
+         {"clip", "0.5"}, {"batch-norm", "on"}, {"class-weights", "1,2,0.5"}}},
+    {2, {{"hidden", "33,4"}, {"activation", "tanh,elu"}, {"batch", "full"}, {"optimizer", "momentum"}, {"max-norm", "0.7"},
+         {"l1", "0.001"}, {"lr", "0.1"}}},
+};
+enum { ROWS = 150, FEATURES = 7, STEPS = 4 };
+
+/* Steps of one run on a backend, and its whole state afterwards. */
+static ls_status run_on(ls_backend *backend, const ls_rows *data, const ls_plan *plan, const float *start, float *state,
+                        float *losses, ls_error *err)
+{
+    ls_fleet *fleet;
+    ls_rates rates[STEPS];
+    for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
+    ls_run run = {.count = STEPS, .rates = rates, .losses = losses};
+    LS_TRY(backend->slots->fleet_open(backend, data, &plan, 1, &fleet, err));
+    ls_status status = backend->slots->write(fleet, 0, 0, plan->parameters, start, err);
+    if (status == LS_OK) status = backend->slots->run(fleet, &run, 1, err);
+    if (status == LS_OK) status = backend->slots->read(fleet, 0, 0, plan->state, state, err);
+    backend->slots->fleet_close(fleet);
+    return status;
+}
+
+static ls_status compare_run(ls_cl_device *d, ls_backend *cpu, const ls_settings *s, size_t classes, char reason[256],
+                             ls_error *err)
+{
+    ls_network net = {0};
+    ls_plan *plan = NULL;
+    float *memory = NULL;
+    ls_status status = ls_network_build(s, FEATURES, classes, &net, err);
+    if (status == LS_OK) status = ls_plan_build(&net, s, LS_PLAN_TRAIN, ROWS, true, &plan, err);
+    size_t start = plan ? net.parameters + net.running : 0, state = plan ? plan->state : 0;
+    size_t data = ROWS * (FEATURES + net.outputs + 1);
+    if (status == LS_OK) status = ls_alloc(&memory, data + start + 2 * (state + STEPS), sizeof *memory, "the self-check", err);
+    if (status == LS_OK) {
+        float *x = memory, *t = x + ROWS * FEATURES, *w = t + ROWS * net.outputs, *from = w + ROWS;
+        float *here = from + start, *there = here + state + STEPS;
+        for (ls_u32 i = 0; i < ROWS * FEATURES; i++) x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
+        for (ls_u32 i = 0; i < ROWS; i++) {
+            ls_u32 class = ls_random_u32(5, 2, 0, i) % (ls_u32)classes;
+            w[i] = 0.5f + (float)class;
+            if (net.outputs == 1) t[i] = (float)class;
+            else t[i * net.outputs + class] = 1.0f;
+        }
+        ls_network_init(&net, s, from);
+        ls_rows rows = {ROWS, FEATURES, net.outputs, x, t, w};
+        status = run_on(cpu, &rows, plan, from, here, here + state, err);
+        if (status == LS_OK) status = run_on(&d->base, &rows, plan, from, there, there + state, err);
+        for (size_t i = 0; i < state + STEPS && status == LS_OK && !*reason; i++)
+            if (!same(ls_as_u32(here[i]), ls_as_u32(there[i])))
+                snprintf(reason, 256, "self-check: a short training run gives other weights than the CPU path");
+    }
+    free(memory);
+    ls_plan_free(plan);
+    ls_network_free(&net);
+    return status;
+}
+
+static ls_status check_runs(ls_cl_device *d, char reason[256], ls_error *err)
+{
+    ls_backend *cpu;
+    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
+    ls_status status = LS_OK;
+    for (size_t i = 0; i < sizeof runs / sizeof *runs && status == LS_OK && !*reason; i++) {
+        ls_options *options;
+        status = ls_options_create(&options, err);
+        if (status != LS_OK) break;
+        for (size_t k = 0; k < 8 && runs[i].options[k][0] && status == LS_OK; k++)
+            status = ls_options_set(options, runs[i].options[k][0], runs[i].options[k][1], err);
+        if (status == LS_OK) status = compare_run(d, cpu, &options->settings, runs[i].classes, reason, err);
+        ls_options_free(options);
+    }
+    cpu->slots->close(cpu);
+    return status;
+}
+
+/* ---- The remembered verdict ------------------------------------------------------------------------------------- */
+
+/* <user's cache folder>/lockstep/check-<hash of device, driver and kernels>; empty where there is no such folder. */
+static void verdict_path(const ls_device_info *info, char *path, size_t size, bool make)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char folder[512], hex[65];
+    ls_sha256 hash;
+    path[0] = 0;
+    if (cache && *cache == '/') snprintf(folder, sizeof folder, "%s", cache);
+    else if (home && *home == '/') snprintf(folder, sizeof folder, "%s/.cache", home);
+    else return;
+    if (make) mkdir(folder, 0700);
+    snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/lockstep");
+    if (make) mkdir(folder, 0700);
+    ls_sha256_init(&hash);
+    const char *const parts[] = {ls_version(), info->platform, info->vendor, info->name, info->driver};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ls_sha256_update(&hash, parts[i], strlen(parts[i]) + 1);
+    ls_sha256_update(&hash, ls_kernel_source, ls_kernel_source_size);
+    ls_sha256_final(&hash, hex);
+    snprintf(path, size, "%s/check-%.32s", folder, hex);
+}
+
+bool ls_cl_recall(ls_device_info *info)
+{
+    char path[700], *text;
+    size_t size;
+    verdict_path(info, path, sizeof path, false);
+    if (!*path || ls_read_file(path, &text, &size, NULL) != LS_OK) return false;
+    bool exact = !strcmp(text, "exact\n"), approximate = !strncmp(text, "approximate: ", 13);
+    if (approximate) {
+        snprintf(info->reason, sizeof info->reason, "%s", text + 13);
+        info->reason[strcspn(info->reason, "\n")] = 0;
+    }
+    if (exact || approximate) info->exact = exact;
+    free(text);
+    return exact || approximate;
+}
+
+static void remember(const ls_device_info *info)
+{
+    char path[700], text[300];
+    verdict_path(info, path, sizeof path, true);
+    int n = info->exact ? snprintf(text, sizeof text, "exact\n")
+                        : snprintf(text, sizeof text, "approximate: %s\n", info->reason);
+    /* a cache that cannot be written only costs the next run its time */
+    if (*path && n > 0) (void)ls_write_file(path, text, (size_t)n, NULL);
+}
+
+ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
+{
+    if (!info->exact || ls_cl_recall(info)) return LS_OK;
+    char reason[256] = "";
+    LS_TRY(check_values(d, reason, err));
+    if (!*reason) LS_TRY(check_runs(d, reason, err));
+    info->exact = !*reason;
+    snprintf(info->reason, sizeof info->reason, "%s", reason);
+    remember(info);
+    return LS_OK;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of options: the command line, the library, the help text and the model file are all derived from it. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "settings.h"
+
+typedef enum { FLAG, COUNT, REAL, CHOICE, WIDTHS, ACTIVATIONS, BATCH, CLASS_WEIGHTS } option_kind;
+
+typedef struct {
+    ls_option_info info;
+    option_kind kind;
+    size_t offset;               /* of the field in ls_settings */
+    double low, high;            /* inclusive range of COUNT and REAL */
+    const char *const *choices;  /* CHOICE: names, NULL-terminated; "auto" before the first means LS_AUTO */
+} option;
+
+#define LS_X(name) #name,
+static const char *const activations[] = {LS_ACTIVATIONS(LS_X) NULL};
+#undef LS_X
+#define LS_X(name, states) #name,
+static const char *const optimizers[] = {LS_OPTIMIZERS(LS_X) NULL};
+#undef LS_X
+static const char *const losses[] = {"auto", "bce", "ce", "mse", NULL};
+static const char *const outputs[] = {"auto", "sigmoid", "softmax", "identity", NULL};
+static const char *const orders[] = {"shuffle", "file", NULL};
+static const char *const reductions[] = {"mean", "sum", NULL};
+static const char *const schedules[] = {"constant", "step", "cosine", "plateau", NULL};
+static const char *const inits[] = {"auto",         "xavier",        "xavier_normal", "he", "he_normal",
+                                    "lecun",        "lecun_normal",  "zeros",         NULL};
+
+#define AT(field) offsetof(ls_settings, field)
+#define MANY 9007199254740992.0 /* 2^53 */
+
+static const option table[] = {
+    {{"hidden", "WIDTHS", "32,32", "widths of the hidden layers, as 20,20; none for logistic or softmax regression"}, WIDTHS, AT(hidden), 1, 1e6, NULL},
+    {{"activation", "NAMES", "relu", "activation of the hidden layers, one for all or one a layer (identity, sigmoid, tanh, relu, leaky_relu, elu, silu, gelu)"}, ACTIVATIONS, AT(activation), 0, 0, activations},
+    {{"output", "NAME", "auto", "output: auto, sigmoid, softmax or identity"}, CHOICE, AT(output), 0, 0, outputs},
+    {{"loss", "NAME", "auto", "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy) or mse"}, CHOICE, AT(loss), 0, 0, losses},
+    {{"optimizer", "NAME", "adam", "gd (full batch), sgd, momentum, nesterov, rmsprop, adam or adamw"}, CHOICE, AT(optimizer), 0, 0, optimizers},
+    {{"lr", "RATE", "auto", "learning rate; auto: 0.003 for adam, adamw and rmsprop, 0.01 for momentum and nesterov, 0.1 for gd and sgd"}, REAL, AT(rate), 0, 1e6, NULL},
+    {{"momentum", "G", "0.9", "decay of the velocity (momentum, nesterov)"}, REAL, AT(momentum), 0, 1, NULL},
+    {{"rho", "R", "0.9", "decay of the squared average (rmsprop)"}, REAL, AT(rho), 0, 1, NULL},
+    {{"beta1", "B", "0.9", "decay of the first average (adam, adamw)"}, REAL, AT(beta1), 0, 0.99999994, NULL},
+    {{"beta2", "B", "0.999", "decay of the second average (adam, adamw)"}, REAL, AT(beta2), 0, 0.99999994, NULL},
+    {{"epsilon", "E", "1e-8", "added to the root of the second average (rmsprop, adam, adamw)"}, REAL, AT(epsilon), 0, 1, NULL},
+    {{"bias-correction", NULL, "on", "correct adam's averages for their start at zero"}, FLAG, AT(bias_correction), 0, 0, NULL},
+    {{"weight-decay", "D", "0.01", "direct decay of weights (adamw)"}, REAL, AT(weight_decay), 0, 1e6, NULL},
+    {{"batch", "ROWS", "auto", "rows a step, or full; auto: full for gd, else 32"}, BATCH, AT(batch), 1, MANY, NULL},
+    {{"order", "NAME", "shuffle", "order of the rows: shuffle (anew each epoch, from the seed) or file"}, CHOICE, AT(order), 0, 0, orders},
+    {{"reduction", "NAME", "mean", "loss of a batch: mean or sum over its rows"}, CHOICE, AT(reduction), 0, 0, reductions},
+    {{"epochs", "N", "100", "passes over the training rows at most"}, COUNT, AT(epochs), 1, 1e12, NULL},
+    {{"tolerance", "T", "0", "stop when the loss improves by less than T for --tolerance-epochs epochs; 0: never"}, REAL, AT(tolerance), 0, 1e30, NULL},
+    {{"tolerance-epochs", "N", "10", "epochs without an improvement of --tolerance before stopping"}, COUNT, AT(tolerance_epochs), 1, 1e12, NULL},
+    {{"patience", "N", "0", "stop when the validation loss has not improved for N epochs, and keep the best weights; 0: never"}, COUNT, AT(patience), 0, 1e12, NULL},
+    {{"validation", "SHARE", "auto", "share of the training rows held out for the validation loss; auto: 0.1 with --patience, else 0"}, REAL, AT(validation), 0, 0.9, NULL},
+    {{"time-limit", "SECONDS", "0", "stop after the epoch in which this much training time has passed; 0: never"}, REAL, AT(time_limit), 0, 1e9, NULL},
+    {{"batch-norm", NULL, "off", "batch normalisation before each hidden activation"}, FLAG, AT(batch_norm), 0, 0, NULL},
+    {{"dropout", "P", "0", "probability of dropping a hidden unit's output in training"}, REAL, AT(dropout), 0, 0.99, NULL},
+    {{"residual", NULL, "off", "add its input to each pair of hidden layers of equal width"}, FLAG, AT(residual), 0, 0, NULL},
+    {{"l1", "L", "0", "penalty L·|w| on each weight"}, REAL, AT(l1), 0, 1e6, NULL},
+    {{"l2", "L", "0", "penalty L·w² on each weight"}, REAL, AT(l2), 0, 1e6, NULL},
+    {{"max-norm", "C", "0", "bound on the norm of each neuron's incoming weights; 0: none"}, REAL, AT(max_norm), 0, 1e30, NULL},
+    {{"clip", "C", "0", "bound on the norm of the whole gradient; 0: none"}, REAL, AT(clip), 0, 1e30, NULL},
+    {{"schedule", "NAME", "constant", "learning rate over time: constant, step, cosine or plateau"}, CHOICE, AT(schedule), 0, 0, schedules},
+    {{"warmup", "EPOCHS", "0", "epochs over which the rate first rises in a line from 0"}, COUNT, AT(warmup), 0, 1e12, NULL},
+    {{"schedule-epochs", "N", "10", "step: epochs between steps; plateau: epochs without a better loss before one"}, COUNT, AT(schedule_epochs), 1, 1e12, NULL},
+    {{"schedule-factor", "F", "0.5", "step, plateau: what the rate is multiplied by"}, REAL, AT(schedule_factor), 0, 1, NULL},
+    {{"min-lr", "RATE", "0", "step, cosine, plateau: the rate never falls below this"}, REAL, AT(min_rate), 0, 1e6, NULL},
+    {{"init", "NAME", "auto", "weights at the start: xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; auto: he for relu and its kin, else xavier"}, CHOICE, AT(init), 0, 0, inits},
+    {{"class-weights", "W", "none", "weight of each class's rows in the loss: none, balanced, or a number a class, as 1,2.5"}, CLASS_WEIGHTS, AT(class_weight), 0, 1e9, NULL},
+    {{"standardize", NULL, "on", "shift and scale each feature to mean 0 and deviation 1 over the training rows"}, FLAG, AT(standardize), 0, 0, NULL},
+    {{"seed", "S", "1", "all that is random follows from it"}, COUNT, AT(seed), 0, 18446744073709551615.0, NULL},
+};
+
+enum { OPTIONS = sizeof table / sizeof *table };
+
+size_t ls_option_count(void) { return OPTIONS; }
+
+const ls_option_info *ls_option_at(size_t i) { return i < OPTIONS ? &table[i].info : NULL; }
+
+static ls_status bad_value(const option *o, const char *value, const char *why, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' %s (%s)", o->info.name, value, why, o->info.help);
+}
+
+/* Number of NULL-terminated names. */
+static size_t name_count(const char *const *names)
+{
+    size_t n = 0;
+    while (names[n]) n++;
+    return n;
+}
+
+/* Index of value among names; *out counts from LS_AUTO where the first is "auto". */
+static ls_status parse_choice(const option *o, const char *value, int *out, ls_error *err)
+{
+    size_t n = name_count(o->choices);
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(value, o->choices[i])) {
+            *out = (int)i - (strcmp(o->choices[0], "auto") == 0);
+            return LS_OK;
+        }
+    const char *near = ls_nearest(value, o->choices, n);
+    if (near)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: there is no '%.60s'; did you mean '%s'?", o->info.name, value, near);
+    return bad_value(o, value, "is not one of its values", err);
+}
+
+static ls_status parse_real(const option *o, const char *value, double *out, ls_error *err)
+{
+    double number;
+    if (!strcmp(value, "auto") && !strcmp(o->info.initial, "auto")) {
+        *out = -1;
+        return LS_OK;
+    }
+    if (!ls_parse_double(value, &number)) return bad_value(o, value, "is not a number", err);
+    if (number < o->low || number > o->high)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %g to %g are allowed", o->info.name, value,
+                       o->low, o->high);
+    *out = number;
+    return LS_OK;
+}
+
+static ls_status parse_count(const option *o, const char *value, uint64_t *out, ls_error *err)
+{
+    uint64_t number;
+    double real;
+    if (!ls_parse_u64(value, &number)) {
+        /* 1e5 is how people write large counts */
+        if (!ls_parse_double(value, &real) || real < 0 || real > MANY || real != (double)(uint64_t)real)
+            return bad_value(o, value, "is not a whole number", err);
+        number = (uint64_t)real;
+    }
+    if ((double)number < o->low || (double)number > o->high)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %.0f to %.0f are allowed", o->info.name, value,
+                       o->low, o->high);
+    *out = number;
+    return LS_OK;
+}
+
+/* Calls parse(piece) for each comma-separated piece of value, at most `most`. */
+typedef ls_status (*piece_parser)(const option *o, const char *piece, void *array, size_t i, ls_error *err);
+
+static ls_status parse_list(const option *o, const char *value, size_t size, size_t most, piece_parser parse, void **out,
+                            size_t *count, ls_error *err)
+{
+    size_t n = 1, done = 0;
+    for (const char *c = value; *c; c++) n += *c == ',';
+    if (n > most) return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %zu values, at most %zu are allowed", o->info.name, n, most);
+    char *copy = ls_strdup(value);
+    void *array = NULL;
+    ls_status status = copy ? ls_alloc(&array, n, size, "an option", err)
+                            : ls_fail(err, LS_ERR_MEMORY, "out of memory for --%s", o->info.name);
+    for (char *piece = copy; status == LS_OK && piece; done++) {
+        char *comma = strchr(piece, ',');
+        if (comma) *comma = 0;
+        status = parse(o, piece, array, done, err);
+        piece = comma ? comma + 1 : NULL;
+    }
+    free(copy);
+    if (status != LS_OK) {
+        free(array);
+        return status;
+    }
+    free(*out);
+    *out = array;
+    *count = n;
+    return LS_OK;
+}
+
+static ls_status piece_width(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+{
+    return parse_count(o, piece, (uint64_t *)array + i, err);
+}
+
+static ls_status piece_activation(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+{
+    return parse_choice(o, piece, (int *)array + i, err);
+}
+
+static ls_status piece_weight(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+{
+    return parse_real(o, piece, (double *)array + i, err);
+}
+
+static ls_status parse_widths(const option *o, const char *value, ls_settings *s, ls_error *err)
+{
+    if (!strcmp(value, "none") || !*value) {
+        s->hidden_count = 0;
+        return LS_OK;
+    }
+    return parse_list(o, value, sizeof *s->hidden, LS_MAX_HIDDEN, piece_width, (void **)&s->hidden, &s->hidden_count, err);
+}
+
+static ls_status parse_batch(const option *o, const char *value, ls_settings *s, ls_error *err)
+{
+    if (!strcmp(value, "auto")) s->batch = LS_BATCH_AUTO;
+    else if (!strcmp(value, "full")) s->batch = 0;
+    else LS_TRY(parse_count(o, value, &s->batch, err));
+    return LS_OK;
+}
+
+static ls_status parse_class_weights(const option *o, const char *value, ls_settings *s, ls_error *err)
+{
+    if (!strcmp(value, "none") || !strcmp(value, "balanced")) {
+        s->class_weights = *value == 'b';
+        return LS_OK;
+    }
+    LS_TRY(parse_list(o, value, sizeof *s->class_weight, 1000, piece_weight, (void **)&s->class_weight,
+                      &s->class_weight_count, err));
+    s->class_weights = 2;
+    return LS_OK;
+}
+
+static ls_status parse_flag(const option *o, const char *value, bool *out, ls_error *err)
+{
+    bool on = !strcmp(value, "on") || !strcmp(value, "true") || !strcmp(value, "1") || !strcmp(value, "yes");
+    bool off = !strcmp(value, "off") || !strcmp(value, "false") || !strcmp(value, "0") || !strcmp(value, "no");
+    if (!on && !off) return bad_value(o, value, "is neither on nor off", err);
+    *out = on;
+    return LS_OK;
+}
+
+static ls_status parse(const option *o, const char *value, ls_settings *s, ls_error *err)
+{
+    void *field = (char *)s + o->offset;
+    switch (o->kind) {
+    case FLAG: return parse_flag(o, value, field, err);
+    case COUNT: return parse_count(o, value, field, err);
+    case REAL: return parse_real(o, value, field, err);
+    case CHOICE: return parse_choice(o, value, field, err);
+    case WIDTHS: return parse_widths(o, value, s, err);
+    case ACTIVATIONS:
+        return parse_list(o, value, sizeof(int), LS_MAX_HIDDEN, piece_activation, (void **)&s->activation,
+                          &s->activation_count, err);
+    case BATCH: return parse_batch(o, value, s, err);
+    case CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
+    }
+    return LS_OK;
+}
+
+static ls_status find(const char *name, size_t *out, ls_error *err)
+{
+    const char *names[OPTIONS];
+    for (size_t i = 0; i < OPTIONS; i++) {
+        names[i] = table[i].info.name;
+        if (!strcmp(name, names[i])) {
+            *out = i;
+            return LS_OK;
+        }
+    }
+    const char *near = ls_nearest(name, names, OPTIONS);
+    return near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'; did you mean '%s'?", name, near)
+                : ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'", name);
+}
+
+ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err)
+{
+    if (!options || !name || !value) return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
+    size_t i;
+    LS_TRY(find(name, &i, err));
+    char *text = ls_strdup(value);
+    if (!text) return ls_fail(err, LS_ERR_MEMORY, "out of memory for --%s", name);
+    ls_status status = parse(&table[i], value, &options->settings, err);
+    if (status != LS_OK) {
+        free(text);
+        return status;
+    }
+    free(options->text[i]);
+    options->text[i] = text;
+    return LS_OK;
+}
+
+ls_status ls_options_create(ls_options **out, ls_error *err)
+{
+    ls_options *options;
+    LS_TRY(ls_alloc(&options, 1, sizeof *options, "options", err));
+    ls_status status = ls_alloc(&options->text, OPTIONS, sizeof *options->text, "options", err);
+    for (size_t i = 0; i < OPTIONS && status == LS_OK; i++)
+        status = ls_options_set(options, table[i].info.name, table[i].info.initial, err);
+    if (status != LS_OK) {
+        ls_options_free(options);
+        return status;
+    }
+    *out = options;
+    return LS_OK;
+}
+
+ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err)
+{
+    ls_options *copy;
+    LS_TRY(ls_options_create(&copy, err));
+    for (size_t i = 0; i < OPTIONS; i++) {
+        ls_status status = ls_options_set(copy, table[i].info.name, from->text[i], err);
+        if (status != LS_OK) {
+            ls_options_free(copy);
+            return status;
+        }
+    }
+    *out = copy;
+    return LS_OK;
+}
+
+void ls_options_free(ls_options *options)
+{
+    if (!options) return;
+    for (size_t i = 0; options->text && i < OPTIONS; i++) free(options->text[i]);
+    free(options->text);
+    free(options->settings.hidden);
+    free(options->settings.activation);
+    free(options->settings.class_weight);
+    free(options);
+}
+
+double ls_settings_rate(const ls_settings *s)
+{
+    if (s->rate >= 0) return s->rate;
+    switch ((ls_opt)s->optimizer) {
+    case LS_OPT_adam: case LS_OPT_adamw: case LS_OPT_rmsprop: return 0.003;
+    case LS_OPT_momentum: case LS_OPT_nesterov: return 0.01;
+    default: return 0.1;
+    }
+}
+
+double ls_settings_validation(const ls_settings *s)
+{
+    return s->validation >= 0 ? s->validation : s->patience ? 0.1 : 0.0;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a step. */
+#include <stdlib.h>
+#include <string.h>
+#include "../kernels/random.h"
+#include "network.h"
+#include "plan.h"
+
+#define LS_X(name) #name,
+const char *ls_act_name(ls_act act)
+{
+    static const char *const names[] = {LS_ACTIVATIONS(LS_X)};
+    return names[act];
+}
+#undef LS_X
+
+#define LS_X(name, states) #name,
+const char *ls_opt_name(ls_opt opt)
+{
+    static const char *const names[] = {LS_OPTIMIZERS(LS_X)};
+    return names[opt];
+}
+#undef LS_X
+
+#define LS_X(name, states) states,
+int ls_opt_states(ls_opt opt)
+{
+    static const int states[] = {LS_OPTIMIZERS(LS_X)};
+    return states[opt];
+}
+#undef LS_X
+
+size_t ls_plan_steps_per_epoch(const ls_plan *p) { return (p->rows + p->batch - 1) / p->batch; }
+
+ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
+{
+    size_t per_epoch = ls_plan_steps_per_epoch(p);
+    ls_batch b = {.epoch = step / per_epoch, .first = (size_t)(step % per_epoch) * p->batch};
+    b.rows = p->rows - b.first < p->batch ? p->rows - b.first : p->batch;
+    b.scale = p->mean ? 1.0f / (float)b.rows : 1.0f;
+    return b;
+}
+
+/* The views of one layer's buffers. */
+typedef struct {
+    ls_view z, a, h;         /* affine map, activation, output (h is a, but for dropout and residual) */
+    ls_view u, mean, inv;    /* batch norm's output and the batch's statistics */
+    ls_view d;               /* dL/dh, kept where a residual block ends */
+} layer_views;
+
+typedef struct {
+    const ls_network *net;
+    ls_plan *plan;
+    layer_views *views;
+    ls_view x, t, weight;    /* the step's inputs, targets and row weights */
+    ls_view d;               /* dL/dh of the layer at hand, shared by those that need not keep theirs */
+    size_t top;              /* floats of the arena given out so far */
+    ls_op lost;              /* written to, never read, once memory has run out */
+    bool failed;
+} builder;
+
+/* Room for rows × columns floats, 64-byte aligned. Failure is remembered and reported once. */
+static ls_view take(builder *b, size_t rows, size_t columns)
+{
+    size_t size, end;
+    ls_view view = {LS_ARENA, b->top};
+    if (!ls_mul_size(rows, columns, &size) || !ls_add_size(b->top, size, &end) || end > (SIZE_MAX >> 4)) b->failed = true;
+    else b->top = (end + 15) & ~(size_t)15;
+    return view;
+}
+
+static ls_view at(size_t offset) { return (ls_view){LS_ARENA, offset}; }
+
+/* Appends an operation; it stays valid until the next one is added. */
+static ls_op *add(builder *b, ls_ops *ops, ls_op op)
+{
+    if (ops->count == ops->capacity) {
+        size_t capacity = ops->capacity ? 2 * ops->capacity : 32;
+        ls_op *more = realloc(ops->op, capacity * sizeof *more);
+        if (!more) {
+            b->failed = true;
+            return &b->lost;
+        }
+        ops->op = more;
+        ops->capacity = capacity;
+    }
+    ops->op[ops->count] = op;
+    return &ops->op[ops->count++];
+}
+
+/* Offsets of the state: parameters, optimizer states, running averages. */
+static size_t state_at(const ls_plan *p, int index) { return p->parameters * (size_t)(1 + index); }
+static size_t running_at(const ls_plan *p) { return p->state - p->running; }
+
+static void take_state(builder *b, ls_plan_use use, bool keep_best)
+{
+    ls_plan *p = b->plan;
+    size_t states = use == LS_PLAN_TRAIN ? (size_t)ls_opt_states(p->optimizer) : 0, size;
+    if (!ls_mul_size(p->parameters, 1 + states, &size) || !ls_add_size(size, p->running, &p->state)) {
+        b->failed = true;
+        return;
+    }
+    take(b, p->state, 1);
+    if (use == LS_PLAN_INFER) return;
+    /* A copy to fall back to lets one call run many epochs; worth its memory only where epochs are short. */
+    if (p->state <= LS_SNAPSHOT_FLOATS) p->snapshot = take(b, p->state, 1).at;
+    if (keep_best) p->best = take(b, p->state, 1).at;
+}
+
+static void take_layers(builder *b, bool train)
+{
+    size_t rows = b->plan->capacity, widest = 0;
+    for (size_t i = 0; i < b->net->count; i++) {
+        const ls_layer *l = &b->net->layer[i];
+        layer_views *v = &b->views[i];
+        v->z = take(b, rows, l->out);
+        v->a = take(b, rows, l->out);
+        v->h = l->dropout > 0 || l->skip >= 0 ? take(b, rows, l->out) : v->a;
+        if (l->norm) {
+            v->u = take(b, rows, l->out);
+            v->mean = take(b, 1, l->out);
+            v->inv = take(b, 1, l->out);
+        }
+        if (train && l->skip >= 0) v->d = take(b, b->plan->batch, l->out);
+        if (i + 1 < b->net->count && l->out > widest) widest = l->out;
+    }
+    if (train && widest) b->d = take(b, b->plan->batch, widest);
+    b->plan->result = b->views[b->net->count - 1].a;
+    b->plan->row_loss = take(b, rows, 1);
+}
+
+/* Forward pass into ops, from inputs x. */
+static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
+{
+    const ls_plan *p = b->plan;
+    size_t running = running_at(p);
+    for (size_t i = 0; i < b->net->count; i++) {
+        const ls_layer *l = &b->net->layer[i];
+        layer_views *v = &b->views[i];
+        bool last = i + 1 == b->net->count;
+        ls_op *op = add(b, ops, (ls_op){.kind = LS_OP_DENSE, .layer = (int)i, .act = l->act, .in = l->in, .out = l->out,
+                                        .x = i ? b->views[i - 1].h : x, .w = at(l->weight), .z = v->z});
+        if (!l->norm) op->b = at(l->bias);
+        if (!l->norm && !last) op->a = v->a;
+        if (l->norm)
+            add(b, ops, (ls_op){.kind = train ? LS_OP_NORM : LS_OP_NORM_FIXED, .layer = (int)i, .act = l->act,
+                                .out = l->out, .z = v->z, .y = v->u, .a = v->a, .mean = v->mean, .inv = v->inv,
+                                .running_mean = at(running + l->mean), .running_var = at(running + l->variance),
+                                .gamma = at(l->gamma), .beta = at(l->beta)});
+        if (l->dropout > 0 || l->skip >= 0) {
+            op = add(b, ops, (ls_op){.kind = LS_OP_JOIN, .layer = (int)i, .out = l->out, .a = v->a, .y = v->h,
+                                     .dropout = train ? l->dropout : 0.0f, .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
+            if (l->skip >= 0) op->skip = b->views[l->skip].h;
+        }
+    }
+}
+
+static void add_loss(builder *b, ls_ops *ops, ls_view target, ls_view row_weight)
+{
+    const layer_views *v = &b->views[b->net->count - 1];
+    add(b, ops, (ls_op){.kind = LS_OP_LOSS, .layer = (int)b->net->count - 1, .out = b->net->outputs, .z = v->z, .a = v->a,
+                        .target = target, .row_weight = row_weight, .row_loss = b->plan->row_loss});
+}
+
+/* dL/dh of layer i, its activation's derivative and, with batch norm, the way back through it: z becomes dL/dz. */
+static void add_grad_x(builder *b, size_t i, size_t gradients)
+{
+    const ls_layer *l = &b->net->layer[i], *next = l + 1;
+    const layer_views *v = &b->views[i];
+    ls_op *op = add(b, &b->plan->step,
+                    (ls_op){.kind = LS_OP_GRAD_X, .layer = (int)i, .act = l->act, .in = next->out, .out = l->out,
+                            .dz = b->views[i + 1].z, .w = at(next->weight), .z = l->norm ? v->u : v->z, .a = v->a,
+                            .y = l->norm ? v->u : v->z, .d = ls_there(v->d) ? v->d : b->d, .dropped = v->h, .dropout = l->dropout,
+                            .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
+    for (size_t j = i + 1; j < b->net->count; j++)
+        if (b->net->layer[j].skip == (int)i) op->skip = b->views[j].d;
+    if (l->norm)
+        add(b, &b->plan->step, (ls_op){.kind = LS_OP_NORM_GRAD, .layer = (int)i, .out = l->out, .dz = v->u, .z = v->z,
+                                       .y = v->z, .mean = v->mean, .inv = v->inv, .gamma = at(l->gamma),
+                                       .grad_gamma = at(gradients + l->gamma), .grad_beta = at(gradients + l->beta)});
+}
+
+static void add_backward(builder *b, size_t gradients)
+{
+    for (size_t i = b->net->count; i-- > 0;) {
+        const ls_layer *l = &b->net->layer[i];
+        if (i + 1 < b->net->count) add_grad_x(b, i, gradients);
+        add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_W, .layer = (int)i, .in = l->in, .out = l->out,
+                                       .x = i ? b->views[i - 1].h : b->x, .dz = b->views[i].z,
+                                       .y = at(gradients + l->weight)});
+        if (!l->norm)
+            add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_B, .layer = (int)i, .out = l->out, .dz = b->views[i].z,
+                                           .y = at(gradients + l->bias)});
+    }
+}
+
+static void add_update(builder *b, size_t gradients)
+{
+    ls_plan *p = b->plan;
+    ls_op update = {.kind = LS_OP_UPDATE, .layer = -1, .out = p->parameters, .x = at(0), .w = at(gradients),
+                    .a = at(state_at(p, 0)), .z = at(state_at(p, 1))};
+    if (p->clip > 0) {
+        update.b = take(b, 1, 1);
+        add(b, &p->step, (ls_op){.kind = LS_OP_CLIP, .layer = -1, .out = p->parameters, .x = at(gradients), .y = update.b});
+    }
+    add(b, &p->step, update);
+    for (size_t i = 0; i < b->net->count && p->hyper.max_norm > 0; i++)
+        add(b, &p->step, (ls_op){.kind = LS_OP_MAX_NORM, .layer = (int)i, .in = b->net->layer[i].in,
+                                 .out = b->net->layer[i].out, .w = at(b->net->layer[i].weight)});
+}
+
+/* Where a step finds its rows: in place, or gathered in the epoch's order. */
+static void add_inputs(builder *b, bool row_weights)
+{
+    ls_plan *p = b->plan;
+    b->x = (ls_view){LS_DATA_X, 0};
+    b->t = (ls_view){LS_DATA_T, 0};
+    b->weight = row_weights ? (ls_view){LS_DATA_WEIGHT, 0} : (ls_view){LS_NOWHERE, 0};
+    if (!p->shuffle) return;
+    ls_view index = take(b, p->batch, 1);
+    add(b, &p->step, (ls_op){.kind = LS_OP_BATCH, .layer = -1, .y = index});
+    ls_view *input[] = {&b->x, &b->t, &b->weight};
+    size_t width[] = {p->features, p->outputs, 1};
+    for (int i = 0; i < (row_weights ? 3 : 2); i++) {
+        ls_view gathered = take(b, p->batch, width[i]);
+        add(b, &p->step, (ls_op){.kind = LS_OP_GATHER, .layer = -1, .out = width[i], .x = *input[i], .y = gathered, .index = index});
+        *input[i] = gathered;
+    }
+}
+
+static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
+{
+    ls_plan *p = b->plan;
+    bool train = use == LS_PLAN_TRAIN;
+    take_state(b, use, keep_best);
+    size_t work = b->top;
+    size_t gradients = train ? take(b, p->parameters, 1).at : 0;
+    take_layers(b, train);
+    if (train) {
+        add_inputs(b, row_weights);
+        add_forward(b, &p->step, b->x, true);
+        add_loss(b, &p->step, b->t, b->weight);
+        add(b, &p->step, (ls_op){.kind = LS_OP_LOSS_SUM, .layer = -1, .out = 1});
+        add_backward(b, gradients);
+        add_update(b, gradients);
+    }
+    add_forward(b, &p->infer, (ls_view){LS_DATA_X, 0}, false);
+    add_loss(b, &p->infer, (ls_view){LS_DATA_T, 0}, (ls_view){LS_NOWHERE, 0});
+    p->arena = b->top;
+    p->work = b->top - work;
+}
+
+static ls_hyper hyper_of(const ls_settings *s)
+{
+    double first = s->optimizer == LS_OPT_momentum || s->optimizer == LS_OPT_nesterov ? s->momentum : s->beta1;
+    double second = s->optimizer == LS_OPT_rmsprop ? s->rho : s->beta2;
+    return (ls_hyper){.beta1 = (float)first, .rest1 = (float)(1.0 - first), .beta2 = (float)second,
+                      .rest2 = (float)(1.0 - second), .epsilon = (float)s->epsilon, .l1 = (float)s->l1,
+                      .twice_l2 = (float)(2.0 * s->l2), .max_norm = (float)s->max_norm};
+}
+
+/* What the settings say of batches, checked against the number of rows. */
+static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
+{
+    uint64_t batch = s->batch;
+    if (batch == LS_BATCH_AUTO) batch = s->optimizer == LS_OPT_gd ? 0 : 32;
+    if (batch != 0 && batch < p->rows && s->optimizer == LS_OPT_gd)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--optimizer gd uses all rows in every step; for batches of %llu use --optimizer sgd",
+                       (unsigned long long)batch);
+    p->batch = batch == 0 || batch > p->rows ? p->rows : (size_t)batch;
+    p->shuffle = s->order == LS_ORDER_SHUFFLE && p->batch < p->rows;
+    return LS_OK;
+}
+
+ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows, bool row_weights,
+                        ls_plan **out, ls_error *err)
+{
+    ls_plan *p;
+    if (!rows || rows > UINT32_MAX)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows: a run takes 1 to %lu", rows, (unsigned long)UINT32_MAX);
+    LS_TRY(ls_alloc(&p, 1, sizeof *p, "the plan", err));
+    *p = (ls_plan){.seed = s->seed, .rows = rows, .features = net->inputs, .outputs = net->outputs,
+                   .mean = s->reduction == 0, .loss = net->loss, .output = net->output, .optimizer = (ls_opt)s->optimizer,
+                   .hyper = hyper_of(s), .clip = (float)s->clip, .weights = net->weights,
+                   .parameters = net->parameters, .running = net->running, .batch = rows};
+    builder b = {.net = net, .plan = p};
+    ls_status status = use == LS_PLAN_TRAIN ? choose_batch(p, s, err) : LS_OK;
+    if (status == LS_OK) status = ls_alloc(&b.views, net->count, sizeof *b.views, "the plan", err);
+    if (status == LS_OK) {
+        size_t block = rows < LS_INFER_ROWS ? rows : LS_INFER_ROWS;
+        p->capacity = use == LS_PLAN_TRAIN && p->batch > block ? p->batch : block;
+        build(&b, use, row_weights, s->patience > 0);
+        if (b.failed)
+            status = ls_fail(err, LS_ERR_MEMORY, "the network does not fit this machine's memory: use fewer or narrower "
+                             "layers, or a smaller --batch");
+    }
+    free(b.views);
+    if (status != LS_OK) ls_plan_free(p);
+    else *out = p;
+    return status;
+}
+
+void ls_plan_free(ls_plan *plan)
+{
+    if (!plan) return;
+    free(plan->step.op);
+    free(plan->infer.op);
+    free(plan);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Element formulas of the losses, from the outputs' pre-activations z (logits), so that none needs clipping.
+ * scale = row weight × (1/rows, or 1 when losses are summed). */
+#ifndef LS_LOSS_H
+#define LS_LOSS_H
+#ifndef __OPENCL_VERSION__
+#include "arith.h"
+#endif
+
+/* Binary cross-entropy of sigmoid(z) against y, stable at any z: max(z, 0) - z·y + log(1 + exp(-|z|)). */
+LS_FN float ls_loss_bce(float z, float y)
+{
+    return ls_fma(-z, y, z > 0.0f ? z : 0.0f) + ls_log1p(ls_exp(-ls_abs(z)));
+}
+
+/* dz of both fused cross-entropies: (p - t)·scale. */
+LS_FN float ls_loss_cross_entropy_grad(float p, float t, float scale)
+{
+    return (p - t) * scale;
+}
+
+/* dp of the squared error (p - t)²: 2(p - t)·scale. The derivative of the output's activation comes after. */
+LS_FN float ls_loss_mse_grad(float p, float t, float scale)
+{
+    return (2.0f * (p - t)) * scale;
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Random numbers without state: each is a function of (seed, purpose, step, index), the same on host and device.
+ *
+ * Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC 2011); the
+ * reference implementation is Random123, whose known answers are in tests/test_random.c. */
+#ifndef LS_RANDOM_H
+#define LS_RANDOM_H
+#ifndef __OPENCL_VERSION__
+#include "arith.h"
+#endif
+
+/* What a number is for. The layer number is added as purpose + (layer << 8). */
+#define LS_PURPOSE_INIT 1u
+#define LS_PURPOSE_ORDER 2u
+#define LS_PURPOSE_DROPOUT 3u
+#define LS_PURPOSE_SPLIT 4u
+#define LS_PURPOSE_DATA 5u
+#define LS_PURPOSE_VALIDATION 6u
+
+typedef struct {
+    ls_u32 x, y, z, w;
+} ls_u32x4;
+
+/* Ten rounds of Philox4x32 on a counter under the key (k0, k1). */
+LS_FN ls_u32x4 ls_philox4x32(ls_u32x4 c, ls_u32 k0, ls_u32 k1)
+{
+    for (int round = 0; round < 10; round++) {
+        ls_u32 hi0 = ls_mulhi_u32(0xD2511F53u, c.x), lo0 = 0xD2511F53u * c.x;
+        ls_u32 hi1 = ls_mulhi_u32(0xCD9E8D57u, c.z), lo1 = 0xCD9E8D57u * c.z;
+        c.x = hi1 ^ c.y ^ k0;
+        c.y = lo1;
+        c.z = hi0 ^ c.w ^ k1;
+        c.w = lo0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return c;
+}
+
+/* The four words at counter (index, purpose, step) under the seed. */
+LS_FN ls_u32x4 ls_random_block(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
+{
+    ls_u32x4 counter;
+    counter.x = index;
+    counter.y = purpose;
+    counter.z = (ls_u32)step;
+    counter.w = (ls_u32)(step >> 32);
+    return ls_philox4x32(counter, (ls_u32)seed, (ls_u32)(seed >> 32));
+}
+
+/* Uniform 32-bit word; word index mod 4 of block index / 4. */
+LS_FN ls_u32 ls_random_u32(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
+{
+    ls_u32x4 r = ls_random_block(seed, purpose, step, index >> 2);
+    ls_u32 low = (index & 1u) ? r.y : r.x, high = (index & 1u) ? r.w : r.z;
+    return (index & 2u) ? high : low;
+}
+
+/* Uniform in [0, 1), a multiple of 2^-24: every step is exact. */
+LS_FN float ls_random_uniform(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
+{
+    return (float)(ls_random_u32(seed, purpose, step, index) >> 8) * 0x1p-24f;
+}
+
+/* Standard normal by Box and Muller (Ann. Math. Statist. 29, 1958), from the first two words of block `index`. */
+LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
+{
+    ls_u32x4 r = ls_random_block(seed, purpose, step, index);
+    float u = (float)((r.x >> 8) + 1u) * 0x1p-24f; /* (0, 1] */
+    float v = (float)(r.y >> 8) * 0x1p-23f;        /* [0, 2): an angle in half turns */
+    return ls_sqrt(-2.0f * ls_log(u)) * ls_cospi(v);
+}
+
+/* What dropout multiplies an element with: 0 with probability p, otherwise 1/(1 - p) (Srivastava et al. 2014, inverted). */
+LS_FN float ls_dropout_factor(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index, float p)
+{
+    return ls_random_uniform(seed, purpose, step, index) >= p ? 1.0f / (1.0f - p) : 0.0f;
+}
+
+/* One half-round's function of the permutation below: mixes one part with a round key. */
+LS_FN ls_u32 ls_permute_mix(ls_u32 part, ls_u32 key)
+{
+    ls_u32 h = (part ^ key) * 0x9E3779B1u;
+    h = (h ^ (h >> 15)) * 0x85EBCA77u;
+    return h ^ (h >> 13);
+}
+
+/* A random permutation of [0, n) as a function: the place of i, 1 <= n < 2^32. Nothing is stored, so any work-item can ask
+ * for any row of any epoch. An alternating Feistel network on the next power of two (Luby and Rackoff 1988), walked
+ * until it lands below n again (Black and Rogaway 2002). At least 6 bits, so that tiny sets are shuffled well too. */
+LS_FN ls_u32 ls_permute(ls_u32 i, ls_u32 n, ls_u64 seed, ls_u32 purpose, ls_u64 step)
+{
+    ls_u32x4 ka = ls_random_block(seed, purpose, step, 0u), kb = ls_random_block(seed, purpose, step, 1u);
+    ls_u32 bits = 6u;
+    while (bits < 32u && ((n - 1u) >> bits) != 0u) bits++;
+    ls_u32 low_bits = bits >> 1, low = (1u << low_bits) - 1u, high = (1u << (bits - low_bits)) - 1u;
+    do {
+        ls_u32 r = i & low, l = i >> low_bits;
+        l ^= ls_permute_mix(r, ka.x) & high;
+        r ^= ls_permute_mix(l, ka.y) & low;
+        l ^= ls_permute_mix(r, ka.z) & high;
+        r ^= ls_permute_mix(l, ka.w) & low;
+        l ^= ls_permute_mix(r, kb.x) & high;
+        r ^= ls_permute_mix(l, kb.y) & low;
+        l ^= ls_permute_mix(r, kb.z) & high;
+        r ^= ls_permute_mix(l, kb.w) & low;
+        i = (l << low_bits) | r;
+    } while (i >= n);
+    return i;
+}
+
+#endif
