@@ -75,6 +75,9 @@ LS_API void ls_options_free(ls_options *options);
  *  Errors: LS_ERR_ARGUMENT for an unknown name (the nearest one is suggested) or a value out of range. */
 LS_API ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err);
 
+/** Value of an option as text, or NULL for an unknown name. Valid until the option is set again. */
+LS_API const char *ls_options_get(const ls_options *options, const char *name);
+
 /** Number of options, and the i-th of them (NULL past the end). */
 LS_API size_t ls_option_count(void);
 LS_API const ls_option_info *ls_option_at(size_t i);
@@ -92,7 +95,8 @@ typedef struct {
                                           columns and no target is accepted as rows without classes */
 } ls_csv_options;
 
-/** How to generate a data set. Zero or negative fields stand for the generator's defaults. */
+/** How to generate a data set. Zero rows, classes and features and a negative noise or overlap stand for the generator's
+ *  defaults. */
 typedef struct {
     size_t rows;      /**< number of rows */
     double noise;     /**< standard deviation of the noise; negative: default */

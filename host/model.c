@@ -159,12 +159,7 @@ const ls_history_point *ls_model_history(const ls_model *m, size_t *count)
 
 void ls_model_summary(const ls_model *m, ls_summary *out) { *out = m->summary; }
 
-const char *ls_model_option(const ls_model *m, const char *name)
-{
-    for (size_t i = 0; i < ls_option_count(); i++)
-        if (!strcmp(name, ls_option_at(i)->name)) return m->options->text[i];
-    return NULL;
-}
+const char *ls_model_option(const ls_model *m, const char *name) { return ls_options_get(m->options, name); }
 
 /* The hash of the file's tensors: parameters and running averages in file order. */
 void ls_model_weights_sha256(const ls_model *m, char hex[65])

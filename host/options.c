@@ -272,6 +272,12 @@ ls_status ls_options_set(ls_options *options, const char *name, const char *valu
     return LS_OK;
 }
 
+const char *ls_options_get(const ls_options *options, const char *name)
+{
+    size_t i;
+    return options && name && find(name, &i, NULL) == LS_OK ? options->text[i] : NULL;
+}
+
 ls_status ls_options_create(ls_options **out, ls_error *err)
 {
     ls_options *options;

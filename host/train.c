@@ -338,8 +338,9 @@ static ls_status run_slice(trainer *tr, uint64_t first, uint64_t count)
     double started = now();
     if (tr->plan->snapshot) LS_TRY(copy_state(tr, 0, tr->plan->snapshot));
     LS_TRY(run_steps(tr, first, count));
-    tr->seconds += now() - started;
+    double elapsed = now() - started;
     for (uint64_t i = 0; i < count && !tr->stopped; i++) {
+        tr->seconds += elapsed / (double)count; /* each step its share, so that progress inside a slice is even */
         if (!isfinite(tr->losses[i])) return diverged(tr, first, i);
         tr->epoch_sum += (double)tr->losses[i];
         tr->step = first + i + 1;

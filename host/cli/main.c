@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include "cli.h"
+
+static const subcommand commands[] = {
+    {"train", cmd_train, "train a network on a CSV file or a generated data set"},
+    {"evaluate", cmd_evaluate, "figures of a model on data with classes"},
+    {"predict", cmd_predict, "classes and probabilities for rows"},
+    {"show", cmd_show, "what is in a model file"},
+    {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
+    {"make", cmd_make, "write one of the generated data sets as CSV"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int help(FILE *to)
+{
+    fprintf(to, "Lockstep %s: trains neural networks with the same result, bit for bit, on CPUs and on any exact OpenCL device.\n\n"
+                "usage: lockstep COMMAND [options]\n\n", ls_version());
+    for (size_t i = 0; i < COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fprintf(to, "\nlockstep COMMAND --help tells more. To begin with: lockstep train moons\n"
+                "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).\n");
+    return to == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+int main(int argc, const char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (!*name) return help(stderr);
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return help(stdout);
+    if (!strcmp(name, "--version") || !strcmp(name, "version")) {
+        printf("lockstep %s\n", ls_version());
+        return EXIT_OK;
+    }
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+        if (!strcmp(name, names[i])) return commands[i].run(argc - 1, argv + 1);
+    }
+    const char *near = ls_nearest(name, names, COMMANDS);
+    fprintf(stderr, near ? "lockstep: there is no command '%s'; did you mean '%s'?\n"
+                         : "lockstep: there is no command '%s'; lockstep --help lists them\n", name, near);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# Shared by ./demo and ./check: installs what is missing, and says what it does.
+
+# need PACKAGE TEST: remembers a Debian package whose presence TEST (a command) does not show.
+missing=""
+need() {
+    package=$1; shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+has_header() { printf '#include <%s>\n' "$1" | cc -E - >/dev/null 2>&1; }
+has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib*/"$1"* /usr/lib/*/"$1"* >/dev/null 2>&1; }
+has_icd() { ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1; }
+
+need_build_tools() {
+    need gcc sh -c 'command -v cc && printf "int main(void){return 0;}" | cc -x c - -o /dev/null'
+    need libc6-dev has_header stdio.h
+    need cmake command -v cmake
+    need make sh -c 'command -v make || command -v ninja'
+    need pkg-config command -v pkg-config
+    need opencl-headers has_header CL/cl.h
+    need libjansson-dev has_header jansson.h
+    need libpopt-dev has_header popt.h
+    need ocl-icd-libopencl1 has_library libOpenCL.so.1
+    has_icd || missing="$missing pocl-opencl-icd"
+}
+
+# Installs the missing packages with apt where that is possible; otherwise says what is missing and goes on.
+install_missing() {
+    [ -n "$missing" ] || return 0
+    if command -v apt-get >/dev/null 2>&1; then
+        sudo=""
+        [ "$(id -u)" = 0 ] || sudo="sudo"
+        if [ -z "$sudo" ] || command -v sudo >/dev/null 2>&1; then
+            echo "Installing:$missing"
+            export DEBIAN_FRONTEND=noninteractive
+            $sudo apt-get update -qq >/dev/null 2>&1
+            # shellcheck disable=SC2086
+            if $sudo apt-get install -y -qq --no-install-recommends $missing >/tmp/lockstep-install.$$ 2>&1; then
+                rm -f /tmp/lockstep-install.$$
+                return 0
+            fi
+            tail -n 5 /tmp/lockstep-install.$$
+            rm -f /tmp/lockstep-install.$$
+            echo "The installation failed; going on with what is there."
+            return 0
+        fi
+    fi
+    echo "Missing (by the names Debian gives them):$missing"
+    echo "Install these with your system's package manager (Arch: ocl-icd opencl-headers jansson popt cmake gcc;"
+    echo "Fedora: ocl-icd opencl-headers jansson-devel popt-devel cmake gcc). Going on with what is there."
+}
+
+cores() { nproc 2>/dev/null || echo 2; }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+int complain(const char *command, int status, const char *format, ...)
+{
+    va_list list;
+    fprintf(stderr, "lockstep %s: ", command);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fputc('\n', stderr);
+    return status;
+}
+
+int complain_error(const char *command, const ls_error *err)
+{
+    return complain(command, err->status == LS_ERR_ARGUMENT ? EXIT_USAGE : EXIT_FAILED, "%s", err->message);
+}
+
+/* Collects the long names of a table and of those it includes. */
+static size_t collect_names(const struct poptOption *table, const char **names, size_t count, size_t most)
+{
+    for (; table->longName || table->shortName || table->arg; table++) {
+        if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
+            count = collect_names(table->arg, names, count, most);
+        else if (table->longName && count < most) names[count++] = table->longName;
+    }
+    return count;
+}
+
+static int bad_option(const arguments *args, const struct poptOption *table, int code)
+{
+    const char *given = poptBadOption(args->context, POPT_BADOPTION_NOALIAS), *names[256];
+    const char *bare = given + strspn(given, "-");
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
+    if (code != POPT_ERROR_BADOPT)
+        return complain(args->command, EXIT_USAGE, "%s: %s (lockstep %s --help)", given, poptStrerror(code), args->command);
+    const char *near = ls_nearest(name, names, collect_names(table, names, 0, 256));
+    if (near) return complain(args->command, EXIT_USAGE, "there is no option %s; did you mean --%s?", given, near);
+    return complain(args->command, EXIT_USAGE, "there is no option %s; lockstep %s --help lists them", given, args->command);
+}
+
+static int print_help(arguments *args, const char *intro)
+{
+    poptPrintHelp(args->context, stdout, 0);
+    printf("\n%s\n", intro);
+    return -1;
+}
+
+int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table, const char *usage,
+                    const char *intro, int least, int most, option_handler handler, void *user)
+{
+    enum { HELP = 1 << 20 };
+    char name[64], left[600];
+    struct poptOption outer[] = {
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table, 0, "Options:", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL},
+        POPT_TABLEEND,
+    };
+    snprintf(name, sizeof name, "lockstep %s", argv[0]);
+    const char *first = argv[0];
+    argv[0] = name;
+    *args = (arguments){.command = first};
+    args->context = poptGetContext(name, argc, argv, outer, 0);
+    snprintf(left, sizeof left, "%s [options]", usage);
+    poptSetOtherOptionHelp(args->context, left);
+    int status = EXIT_OK, code;
+    while (status == EXIT_OK && (code = poptGetNextOpt(args->context)) > 0) {
+        if (code == HELP) {
+            status = print_help(args, intro);
+            break;
+        }
+        char *text = poptGetOptArg(args->context);
+        status = handler ? handler(code, text, user) : EXIT_OK;
+        free(text);
+    }
+    if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code);
+    const char *operand;
+    while (status == EXIT_OK && (operand = poptGetArg(args->context))) {
+        if (args->operands == most || args->operands == 8) status = complain(first, EXIT_USAGE, "'%s' is one argument too many; usage: lockstep %s %s", operand, first, usage);
+        else args->operand[args->operands++] = operand;
+    }
+    if (status == EXIT_OK && args->operands < least)
+        status = complain(first, EXIT_USAGE, "an argument is missing; usage: lockstep %s %s (--help tells more)", first, usage);
+    argv[0] = first;
+    if (status != EXIT_OK) arguments_free(args);
+    return status;
+}
+
+void arguments_free(arguments *args)
+{
+    if (args->context) poptFreeContext(args->context);
+    args->context = NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* What the subcommands share. The program is the only part of Lockstep that prints or exits. */
+#ifndef LS_CLI_H
+#define LS_CLI_H
+
+#include <jansson.h>
+#include <popt.h>
+#include "../common.h"
+
+/* Exit statuses; stable. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* A subcommand: parses argv[1..], does its work, returns an exit status. argv[0] is its name. */
+typedef struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *about;
+} subcommand;
+
+int cmd_train(int argc, const char **argv);
+int cmd_evaluate(int argc, const char **argv);
+int cmd_predict(int argc, const char **argv);
+int cmd_show(int argc, const char **argv);
+int cmd_devices(int argc, const char **argv);
+int cmd_make(int argc, const char **argv);
+
+/* ---- Arguments (args.c) ---- */
+
+/* Parsed command line of a subcommand: options went to where its table points, the rest are positional. */
+typedef struct {
+    poptContext context;
+    const char *command;
+    const char *operand[8];
+    int operands;
+} arguments;
+
+/* Handles an option whose table entry has val != 0; text is its argument or NULL. Returns an exit status, EXIT_OK to go on. */
+typedef int (*option_handler)(int val, const char *text, void *user);
+
+/* Parses; usage: what stands behind "lockstep COMMAND" in the help. intro: a paragraph before the options. Returns
+ * EXIT_OK, or the status to exit with (after --help: -1 stands for "exit with EXIT_OK"). */
+int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table, const char *usage,
+                    const char *intro, int least, int most, option_handler handler, void *user);
+void arguments_free(arguments *args);
+
+/* Prints "lockstep COMMAND: message" to stderr and returns status. */
+int complain(const char *command, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a failed library call: bad arguments exit with EXIT_USAGE, all else with EXIT_FAILED. */
+int complain_error(const char *command, const ls_error *err);
+
+/* ---- Data and devices (source.c) ---- */
+
+/* Options that say where rows come from and which device works on them. */
+typedef struct {
+    const char *target;
+    long long rows;
+    double noise;
+    long long data_seed;
+    const char *device;
+    int threads, allow_approximate, quiet, json;
+} source_options;
+
+void source_options_init(source_options *options);
+/* popt entries for parts of them; the tables point into the options and must not outlive them. */
+void source_data_table(source_options *options, struct poptOption table[5]);
+void source_device_table(source_options *options, struct poptOption table[6]);
+
+/* Opens a CSV file, or generates where name is a generator's. model: its classes and features are expected, or NULL. */
+ls_status source_read(const source_options *options, const char *name, const ls_model *model, ls_data **out, ls_error *err);
+
+/* Opens the device asked for, with a word on a terminal while an OpenCL device is prepared. */
+ls_status source_device(const source_options *options, ls_device **out, ls_error *err);
+
+/* ---- Output (output.c) ---- */
+
+json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
+void print_metrics_header(void);
+void print_metrics(const char *label, const ls_metrics *metrics);
+void print_confusion(const ls_metrics *metrics, const ls_model *model);
+/* "2-20-20-1" */
+void describe_widths(const ls_model *model, char *out, size_t size);
+/* Prints a JSON object and a newline to stdout and frees it. */
+void print_json(json_t *object);
+/* A number for JSON; NaN and infinities become null. */
+json_t *number_json(double value);
+
+#endif

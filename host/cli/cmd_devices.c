@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <unistd.h>
+#include "cli.h"
+
+static const char intro[] =
+    "Lists what --device takes. A device is exact if it trains to the CPU path's bits: it reports what the\n"
+    "arithmetic needs and passes a self-check, which is made once a driver and remembered. Other devices are\n"
+    "approximate and are used only with --allow-approximate.\n";
+
+static json_t *device_json(const ls_device_info *d)
+{
+    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind", d->kind, "name", d->name, "vendor",
+                     d->vendor, "driver", d->driver, "platform", d->platform, "memory", (json_int_t)d->memory, "exact",
+                     d->exact, "reason", d->reason);
+}
+
+static void print_device(const ls_device_info *d)
+{
+    printf("%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n", d->index, d->name, d->kind, d->vendor, d->driver,
+           d->platform, (double)d->memory / (1 << 30), d->exact ? "exact" : "approximate", *d->reason ? ": " : "", d->reason);
+}
+
+int cmd_devices(int argc, const char **argv)
+{
+    arguments args = {0};
+    ls_device_info *list;
+    size_t count;
+    char note[256];
+    ls_error err;
+    int json = 0;
+    struct poptOption table[] = {
+        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
+    arguments_free(&args);
+    if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
+    bool say = !json && isatty(STDERR_FILENO);
+    if (say) fprintf(stderr, "checking devices (each new one takes some seconds, once) ...");
+    ls_status listed = ls_devices_list(&list, &count, note, &err);
+    if (say) fprintf(stderr, "\r\033[K");
+    if (listed != LS_OK) return complain_error("devices", &err);
+    json_t *devices = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (json) json_array_append_new(devices, device_json(&list[i]));
+        else print_device(&list[i]);
+    }
+    if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
+    else if (*note) printf("\nOnly the CPU path: %s. It gives the same bytes, slower on large networks.\n", note);
+    json_decref(devices);
+    ls_devices_free(list);
+    return EXIT_OK;
+}

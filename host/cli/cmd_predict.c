@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+static const char intro[] =
+    "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"
+    "outputs: the raw outputs). DATA is a CSV file with the model's features; a class column behind them\n"
+    "is ignored.\n"
+    "\n"
+    "  lockstep predict iris.safetensors new.csv -o predicted.csv\n";
+
+typedef struct {
+    ls_model *model;
+    ls_data *data;
+    ls_device *device;
+    float *outputs;
+    ls_text text;
+} predict_work;
+
+/* A CSV field, quoted where it has to be. */
+static void add_field(ls_text *text, const char *prefix, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        ls_text_add(text, "%s%s", prefix, field);
+        return;
+    }
+    ls_text_add(text, "\"%s", prefix);
+    for (; *field; field++) ls_text_add(text, *field == '"' ? "\"\"" : "%c", *field);
+    ls_text_add(text, "\"");
+}
+
+static void write_rows(predict_work *w, size_t rows)
+{
+    size_t classes = ls_model_classes(w->model), outputs = ls_model_outputs(w->model);
+    bool raw = !strcmp(ls_model_option(w->model, "output"), "identity");
+    add_field(&w->text, "", "class");
+    for (size_t k = 0; k < (raw ? outputs : classes); k++) {
+        ls_text_add(&w->text, ",");
+        if (raw && outputs == 1) add_field(&w->text, "", "output");
+        else add_field(&w->text, raw ? "output_" : "p_", ls_model_class_name(w->model, k));
+    }
+    ls_text_add(&w->text, "\n");
+    for (size_t r = 0; r < rows; r++) {
+        const float *p = w->outputs + r * outputs;
+        add_field(&w->text, "", ls_model_class_name(w->model, ls_model_decide(w->model, p)));
+        if (outputs == 1 && !raw) ls_text_add(&w->text, ",%.9g,%.9g", (double)(1.0f - p[0]), (double)p[0]);
+        else for (size_t k = 0; k < outputs; k++) ls_text_add(&w->text, ",%.9g", (double)p[k]);
+        ls_text_add(&w->text, "\n");
+    }
+}
+
+static ls_status work(const source_options *o, const char *model, const char *data, const char *to, predict_work *w, ls_error *err)
+{
+    LS_TRY(ls_model_load(model, &w->model, err));
+    LS_TRY(source_read(o, data, w->model, &w->data, err));
+    size_t rows = ls_data_rows(w->data), size;
+    if (ls_data_features(w->data) != ls_model_features(w->model))
+        return ls_fail(err, LS_ERR_DATA, "%s has %zu features, the model takes %zu", data, ls_data_features(w->data), ls_model_features(w->model));
+    if (!ls_mul_size(rows, ls_model_outputs(w->model), &size)) return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
+    LS_TRY(source_device(o, &w->device, err));
+    LS_TRY(ls_alloc(&w->outputs, size, sizeof *w->outputs, "the predictions", err));
+    LS_TRY(ls_model_predict(w->model, w->device, ls_data_x(w->data), rows, w->outputs, err));
+    write_rows(w, rows);
+    if (w->text.failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the predictions");
+    return ls_write_file(to, w->text.text, w->text.length, err);
+}
+
+int cmd_predict(int argc, const char **argv)
+{
+    source_options o;
+    predict_work w = {0};
+    arguments args = {0};
+    ls_error err;
+    const char *to = "-";
+    source_options_init(&o);
+    struct poptOption data[5], device[6];
+    source_data_table(&o, data);
+    source_device_table(&o, device);
+    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */
+    struct poptOption table[] = {
+        {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)", "FILE.csv"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
+    if (status == EXIT_OK && work(&o, args.operand[0], args.operand[1], to, &w, &err) != LS_OK)
+        status = complain_error("predict", &err);
+    free(w.text.text);
+    free(w.outputs);
+    ls_device_close(w.device);
+    ls_data_free(w.data);
+    ls_model_free(w.model);
+    arguments_free(&args);
+    return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+#include "cli.h"
+
+static const char intro[] = "Prints the network, its size, what it was trained with and how training ended.\n";
+
+static void show_names(const char *label, const ls_model *model, const char *(*name)(const ls_model *, size_t), size_t count)
+{
+    enum { MOST = 12 };
+    printf("%-12s%zu:", label, count);
+    for (size_t i = 0; i < count && i < MOST; i++) printf(" %s", name(model, i));
+    puts(count > MOST ? " ..." : "");
+}
+
+static void show_options(const ls_model *model)
+{
+    printf("options     ");
+    size_t shown = 0;
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const ls_option_info *o = ls_option_at(i);
+        const char *value = ls_model_option(model, o->name);
+        if (!strcmp(value, o->initial)) continue;
+        if (o->argument) printf("--%s %s ", o->name, value);
+        else printf("--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
+        shown++;
+    }
+    puts(shown ? "(the rest at their defaults)" : "all at their defaults");
+}
+
+static void show_history(const ls_model *model)
+{
+    enum { LAST = 5 };
+    size_t n;
+    const ls_history_point *h = ls_model_history(model, &n);
+    if (!n) return;
+    puts("history     epoch       loss  validation");
+    for (size_t i = 0; i < n; i++) {
+        if (i == 1 && n > LAST + 1) {
+            printf("%17s\n", "...");
+            i = n - LAST;
+        }
+        printf("%17llu %10.6g", (unsigned long long)h[i].epoch, (double)h[i].loss);
+        if (!isnan(h[i].validation_loss)) printf("  %10.6g", (double)h[i].validation_loss);
+        putchar('\n');
+    }
+}
+
+static json_t *model_json(const ls_model *model, const ls_summary *s, const char *widths, const char *weights, const char *hash)
+{
+    json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:s}", "network", widths, "parameters", (json_int_t)s->parameters, "epochs",
+                          (json_int_t)s->epochs, "steps", (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch,
+                          "loss", number_json(s->loss), "stopped", s->stopped);
+    json_t *options = json_object(), *features = json_array(), *classes = json_array();
+    for (size_t i = 0; i < ls_option_count(); i++)
+        json_object_set_new(options, ls_option_at(i)->name, json_string(ls_model_option(model, ls_option_at(i)->name)));
+    for (size_t i = 0; i < ls_model_features(model); i++) json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
+    for (size_t i = 0; i < ls_model_classes(model); i++) json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
+    json_object_set_new(o, "features", features);
+    json_object_set_new(o, "classes", classes);
+    json_object_set_new(o, "options", options);
+    json_object_set_new(o, "weights_sha256", json_string(weights));
+    json_object_set_new(o, "sha256", json_string(hash));
+    return o;
+}
+
+static int show(const char *path, bool json)
+{
+    ls_model *model;
+    ls_summary s;
+    ls_error err;
+    char widths[256], weights[65], hash[65];
+    if (ls_model_load(path, &model, &err) != LS_OK) return complain_error("show", &err);
+    ls_model_summary(model, &s);
+    describe_widths(model, widths, sizeof widths);
+    ls_model_weights_sha256(model, weights);
+    if (ls_model_sha256(model, hash, &err) != LS_OK) {
+        ls_model_free(model);
+        return complain_error("show", &err);
+    }
+    if (json) print_json(model_json(model, &s, widths, weights, hash));
+    else {
+        printf("network     %s (%s), %llu parameters\n", widths, ls_model_option(model, "activation"), (unsigned long long)s.parameters);
+        show_names("features", model, ls_model_feature_name, ls_model_features(model));
+        show_names("classes", model, ls_model_class_name, ls_model_classes(model));
+        show_options(model);
+        printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n", (unsigned long long)s.epochs,
+               (unsigned long long)s.steps, s.stopped, s.loss);
+        if (s.best_epoch != s.epochs) printf("kept        the weights of epoch %llu\n", (unsigned long long)s.best_epoch);
+        show_history(model);
+        printf("weights     %s\n%s  %s\n", weights, hash, path);
+    }
+    ls_model_free(model);
+    return EXIT_OK;
+}
+
+int cmd_show(int argc, const char **argv)
+{
+    arguments args = {0};
+    int json = 0;
+    struct poptOption table[] = {
+        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "MODEL", intro, 1, 1, NULL, NULL);
+    if (status == EXIT_OK) status = show(args.operand[0], json);
+    arguments_free(&args);
+    return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "cli.h"
+
+static const char intro[] =
+    "DATA is a CSV file, its last column the class unless --target says otherwise, or the name of a\n"
+    "generator (lockstep make --help lists them). With no other option a sensible network is trained.\n"
+    "\n"
+    "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
+    "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
+    "  lockstep train data.csv --patience 20 --epochs 10000      stop early, keep the best weights\n"
+    "\n"
+    "The same data, options and seed give the same model, bit for bit, on every exact device. The last\n"
+    "line printed begins with the SHA-256 of the model file. Ctrl-C stops after the epoch at hand, saves\n"
+    "what there is and exits with 130.\n";
+
+typedef struct {
+    source_options source;
+    ls_options *options;
+    const char *test, *save;
+    double split;
+} train_arguments;
+
+/* What is at work, and freed at the end whatever happened. */
+typedef struct {
+    ls_data *train, *test;
+    ls_device *device;
+    ls_model *model;
+    ls_metrics *on_train, *on_test;
+} train_work;
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* The first signal asks to stop, the second one kills as usual. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Lines of progress at most, where they do not overwrite each other. */
+enum { LINES = 20 };
+
+/* ---- Progress --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    bool quiet, terminal;
+    double shown; /* when the line on the terminal was last drawn */
+} progress_state;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int on_epoch(const ls_progress *p, void *user)
+{
+    progress_state *state = user;
+    bool last = p->epoch == p->epochs;
+    uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
+    double time = state->terminal ? now() : 0;
+    bool due = state->terminal ? last || time - state->shown > 0.1 : p->epoch == 1 || last || p->epoch % every == 0;
+    if (state->quiet || !due) return interrupted;
+    state->shown = time;
+    double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
+    double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
+    fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "", (unsigned long long)p->epoch,
+            (unsigned long long)p->epochs, p->loss);
+    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g", p->validation_loss);
+    fprintf(stderr, "  %.0f steps/s", speed);
+    if (state->terminal)
+        fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
+    if (!state->terminal || last) fputc('\n', stderr);
+    return interrupted;
+}
+
+/* ---- Arguments -------------------------------------------------------------------------------------------------- */
+
+/* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
+enum { NEGATED = 1000 };
+
+/* Entries for every option of the library; flags get a "no-" twin. Names of twins and help lines are allocated and live
+ * as long as the process. */
+static struct poptOption *library_table(void)
+{
+    size_t n = ls_option_count(), k = 0;
+    struct poptOption *table = calloc(2 * n + 1, sizeof *table);
+    for (size_t i = 0; table && i < n; i++) {
+        const ls_option_info *info = ls_option_at(i);
+        ls_text help = {0}, name = {0};
+        ls_text_add(&help, "%s (default: %s)", info->help, info->initial);
+        table[k++] = (struct poptOption){info->name, 0, info->argument ? POPT_ARG_STRING : POPT_ARG_NONE, NULL, (int)i + 1,
+                                         help.text, info->argument};
+        if (info->argument) continue;
+        ls_text_add(&name, "no-%s", info->name);
+        table[k++] = (struct poptOption){name.text, 0, POPT_ARG_NONE, NULL, (int)i + 1 + NEGATED, NULL, NULL};
+    }
+    return table;
+}
+
+static void free_library_table(struct poptOption *table)
+{
+    for (struct poptOption *o = table; o && o->longName; o++) {
+        free((char *)o->descrip);
+        if (o->val > NEGATED) free((char *)o->longName);
+    }
+    free(table);
+}
+
+static int set_option(int val, const char *text, void *user)
+{
+    train_arguments *a = user;
+    ls_error err;
+    const ls_option_info *info = ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
+    if (ls_options_set(a->options, info->name, val > NEGATED ? "off" : text ? text : "on", &err) == LS_OK) return EXIT_OK;
+    return complain_error("train", &err);
+}
+
+static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
+{
+    struct poptOption data[5], device[6];
+    source_data_table(&a->source, data);
+    source_device_table(&a->source, device);
+    struct poptOption table[] = {
+        {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
+        {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second CSV file to test on", "FILE"},
+        {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+    if (status == EXIT_OK && a->test && a->split > 0)
+        status = complain("train", EXIT_USAGE, "give --test or --split, not both");
+    if (status == EXIT_OK && (a->split < 0 || a->split >= 1))
+        status = complain("train", EXIT_USAGE, "--split: %g is not a share between 0 and 1", a->split);
+    return status;
+}
+
+/* ---- Work ------------------------------------------------------------------------------------------------------- */
+
+static ls_status read_test(const train_arguments *a, train_work *w, ls_error *err)
+{
+    const char *names[1000];
+    size_t n = ls_data_classes(w->train);
+    for (size_t i = 0; i < n && i < 1000; i++) names[i] = ls_data_class_name(w->train, i);
+    ls_csv_options how = {.target = a->source.target, .class_names = names, .classes = n < 1000 ? n : 1000};
+    LS_TRY(ls_data_read_csv(a->test, &how, &w->test, err));
+    if (ls_data_features(w->test) == ls_data_features(w->train)) return LS_OK;
+    return ls_fail(err, LS_ERR_DATA, "%s has %zu features, the training data %zu", a->test, ls_data_features(w->test),
+                   ls_data_features(w->train));
+}
+
+static ls_status load(const train_arguments *a, const char *name, train_work *w, ls_error *err)
+{
+    uint64_t seed = 1;
+    LS_TRY(source_read(&a->source, name, NULL, &w->train, err));
+    if (a->test) return read_test(a, w, err);
+    if (!(a->split > 0)) return LS_OK;
+    ls_data *rest, *part;
+    /* the seed that was asked for decides the split too */
+    ls_parse_u64(ls_options_get(a->options, "seed"), &seed);
+    LS_TRY(ls_data_split(w->train, a->split, seed, &rest, &part, err));
+    ls_data_free(w->train);
+    w->train = rest;
+    w->test = part;
+    return LS_OK;
+}
+
+static ls_status work(const train_arguments *a, const char *name, train_work *w, ls_error *err)
+{
+    progress_state progress = {.quiet = a->source.quiet || a->source.json, .terminal = isatty(STDERR_FILENO) != 0};
+    LS_TRY(load(a, name, w, err));
+    LS_TRY(source_device(&a->source, &w->device, err));
+    if (!a->save && !progress.quiet)
+        fprintf(stderr, "note: no -o MODEL was given, so the model will not be kept\n");
+    catch_signals();
+    ls_status status = ls_train(w->device, a->options, w->train, on_epoch, &progress, &w->model, err);
+    if (progress.terminal && !progress.quiet && (status != LS_OK || interrupted)) fputc('\n', stderr);
+    LS_TRY(status);
+    if (a->save) LS_TRY(ls_model_save(w->model, a->save, err));
+    LS_TRY(ls_model_evaluate(w->model, w->device, w->train, &w->on_train, err));
+    return w->test ? ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err) : LS_OK;
+}
+
+/* ---- Results ---------------------------------------------------------------------------------------------------- */
+
+static double speed_of(const ls_summary *s) { return s->seconds > 0 ? (double)s->steps / s->seconds : 0; }
+
+static const char *arithmetic_of(const ls_device *device)
+{
+    return ls_device_get_info(device)->exact ? "exact" : "approximate";
+}
+
+static json_t *history_json(const ls_model *model)
+{
+    size_t n;
+    const ls_history_point *h = ls_model_history(model, &n);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss", number_json((double)h[i].loss));
+        if (!isnan(h[i].validation_loss))
+            json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
+        json_array_append_new(list, point);
+    }
+    return list;
+}
+
+static void report_json(const train_arguments *a, const train_work *w, const char *hash, const char *weights)
+{
+    ls_summary s;
+    ls_model_summary(w->model, &s);
+    json_t *options = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++)
+        json_object_set_new(options, ls_option_at(i)->name, json_string(ls_model_option(w->model, ls_option_at(i)->name)));
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device", ls_device_get_info(w->device)->name,
+                          "arithmetic", arithmetic_of(w->device), "parameters", (json_int_t)s.parameters, "epochs",
+                          (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch,
+                          "stopped", interrupted ? "interrupted" : s.stopped, "seconds", s.seconds, "steps_per_second",
+                          speed_of(&s), "loss", number_json(s.loss));
+    json_object_set_new(o, "train", metrics_json(w->on_train, w->model));
+    if (w->on_test) json_object_set_new(o, "test", metrics_json(w->on_test, w->model));
+    json_object_set_new(o, "history", history_json(w->model));
+    json_object_set_new(o, "options", options);
+    json_object_set_new(o, "model", a->save ? json_string(a->save) : json_null());
+    json_object_set_new(o, "weights_sha256", json_string(weights));
+    json_object_set_new(o, "sha256", json_string(hash));
+    print_json(o);
+}
+
+static void report_text(const train_arguments *a, const train_work *w, const char *hash)
+{
+    ls_summary s;
+    char widths[256];
+    ls_model_summary(w->model, &s);
+    describe_widths(w->model, widths, sizeof widths);
+    printf("device     %s (%s)\n", ls_device_get_info(w->device)->name, arithmetic_of(w->device));
+    printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);
+    printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n", (unsigned long long)s.epochs,
+           (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted ? "interruption" : s.stopped);
+    if (s.best_epoch != s.epochs) printf("kept       the weights of epoch %llu, the best validation loss\n", (unsigned long long)s.best_epoch);
+    print_metrics_header();
+    print_metrics("train", w->on_train);
+    if (w->on_test) print_metrics("test", w->on_test);
+    if (a->save && strcmp(a->save, "-")) printf("%s  %s\n", hash, a->save);
+    else printf("%s\n", hash);
+}
+
+static int report(const train_arguments *a, const train_work *w)
+{
+    char hash[65], weights[65];
+    ls_error err;
+    if (ls_model_sha256(w->model, hash, &err) != LS_OK) return complain_error("train", &err);
+    ls_model_weights_sha256(w->model, weights);
+    if (a->source.json) report_json(a, w, hash, weights);
+    else report_text(a, w, hash);
+    if (!interrupted) return EXIT_OK;
+    return complain("train", EXIT_INTERRUPTED, a->save ? "interrupted; the model so far is in %s" : "interrupted",
+                    a->save);
+}
+
+static void free_work(train_work *w)
+{
+    ls_metrics_free(w->on_train);
+    ls_metrics_free(w->on_test);
+    ls_model_free(w->model);
+    ls_device_close(w->device);
+    ls_data_free(w->train);
+    ls_data_free(w->test);
+}
+
+int cmd_train(int argc, const char **argv)
+{
+    train_arguments a = {0};
+    train_work w = {0};
+    arguments args = {0};
+    ls_error err;
+    source_options_init(&a.source);
+    if (ls_options_create(&a.options, &err) != LS_OK) return complain_error("train", &err);
+    struct poptOption *library = library_table();
+    int status = library ? parse(&a, &args, library, argc, argv) : complain("train", EXIT_FAILED, "out of memory");
+    if (status == EXIT_OK)
+        status = work(&a, args.operand[0], &w, &err) == LS_OK ? report(&a, &w) : complain_error("train", &err);
+    free_work(&w);
+    arguments_free(&args);
+    free_library_table(library);
+    ls_options_free(a.options);
+    return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+
+void source_options_init(source_options *o)
+{
+    *o = (source_options){.noise = -1, .data_seed = 1, .device = "auto"};
+}
+
+void source_data_table(source_options *o, struct poptOption table[5])
+{
+    const struct poptOption entries[5] = {
+        {"target", 0, POPT_ARG_STRING, &o->target, 0, "CSV: the class column, by name or by number from 0 (default: the last)", "NAME|INDEX"},
+        {"rows", 0, POPT_ARG_LONGLONG, &o->rows, 0, "generated data: number of rows", "N"},
+        {"noise", 0, POPT_ARG_DOUBLE, &o->noise, 0, "generated data: standard deviation of the noise", "S"},
+        {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0, "generated data: its seed (default: 1)", "S"},
+        POPT_TABLEEND,
+    };
+    memcpy(table, entries, sizeof entries);
+}
+
+void source_device_table(source_options *o, struct poptOption table[6])
+{
+    const struct poptOption entries[6] = {
+        {"device", 0, POPT_ARG_STRING, &o->device, 0, "auto (an exact GPU if there is one, else the CPU path), cpu, an index, or part of a name; see lockstep devices", "NAME"},
+        {"threads", 0, POPT_ARG_INT, &o->threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"allow-approximate", 0, POPT_ARG_NONE, &o->allow_approximate, 0, "use a device although it is not exact", NULL},
+        {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "no progress", NULL},
+        {"json", 0, POPT_ARG_NONE, &o->json, 0, "print one JSON object and nothing else", NULL},
+        POPT_TABLEEND,
+    };
+    memcpy(table, entries, sizeof entries);
+}
+
+static bool is_generator(const char *name)
+{
+    const char *generator;
+    for (size_t i = 0; (generator = ls_generator_at(i, NULL)); i++)
+        if (!strcmp(name, generator)) return true;
+    return false;
+}
+
+static ls_status generate(const source_options *o, const char *name, ls_data **out, ls_error *err)
+{
+    if (o->rows < 0 || o->data_seed < 0)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
+    ls_generate_options how = {.rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
+    return ls_data_generate(name, &how, out, err);
+}
+
+/* A name that is neither a file nor a generator: which of the two was meant? */
+static ls_status no_such_data(const char *name, ls_error *err)
+{
+    const char *names[64];
+    size_t n = 0;
+    while (n < 64 && (names[n] = ls_generator_at(n, NULL))) n++;
+    const char *near = strpbrk(name, "./") ? NULL : ls_nearest(name, names, n);
+    if (near) return ls_fail(err, LS_ERR_IO, "there is no file and no generator '%s'; did you mean '%s'?", name, near);
+    return ls_fail(err, LS_ERR_IO, "%s: there is no such file (nor a generator of that name; lockstep make --help lists those)", name);
+}
+
+ls_status source_read(const source_options *o, const char *name, const ls_model *model, ls_data **out, ls_error *err)
+{
+    bool file = access(name, F_OK) == 0;
+    if (!file && is_generator(name)) return generate(o, name, out, err);
+    if (!file) return no_such_data(name, err);
+    if (!model) return ls_data_read_csv(name, &(ls_csv_options){.target = o->target}, out, err);
+    const char *classes[1000];
+    size_t n = ls_model_classes(model);
+    for (size_t i = 0; i < n && i < 1000; i++) classes[i] = ls_model_class_name(model, i);
+    ls_csv_options how = {.target = o->target, .class_names = classes, .classes = n < 1000 ? n : 1000,
+                          .features = ls_model_features(model)};
+    return ls_data_read_csv(name, &how, out, err);
+}
+
+ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
+{
+    bool cpu = !strcmp(o->device, "cpu"), say = !cpu && !o->quiet && isatty(STDERR_FILENO);
+    if (o->threads < 0) return ls_fail(err, LS_ERR_ARGUMENT, "--threads must not be negative");
+    if (say) fprintf(stderr, "preparing the device (its first use takes some seconds) ...");
+    ls_status status = ls_device_open(o->device, (unsigned)o->threads, o->allow_approximate, out, err);
+    if (say) fprintf(stderr, "\r\033[K");
+    return status;
+}

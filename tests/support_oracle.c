@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+#include "support_oracle.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+double *oracle_room(size_t count)
+{
+    double *room = calloc(count + 1, sizeof *room);
+    if (!room) abort();
+    return room;
+}
+
+/* ---- Activations and their derivatives, as functions of the pre-activation --------------------------------------- */
+
+static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
+/* Gauss's distribution function and density: Abramowitz, Stegun 1964, 26.2.29 and 26.2.1. */
+static double normal_cdf(double z) { return 0.5 * erfc(-z / sqrt(2.0)); }
+static double normal_pdf(double z) { return exp(-z * z / 2.0) / sqrt(2.0 * acos(-1.0)); }
+
+static double identity(double z) { return z; }
+static double identity_slope(double z) { (void)z; return 1.0; }
+static double sigmoid_slope(double z) { double c = cosh(z / 2.0); return 0.25 / (c * c); }
+static double tanh_slope(double z) { double c = cosh(z); return 1.0 / (c * c); }
+static double relu(double z) { return fmax(z, 0.0); }
+static double relu_slope(double z) { return z > 0.0; }
+/* Slope 0.01 below 0: Maas, Hannun, Ng 2013. */
+static double leaky_relu(double z) { return z > 0.0 ? z : 0.01 * z; }
+static double leaky_relu_slope(double z) { return z > 0.0 ? 1.0 : 0.01; }
+/* alpha = 1: Clevert, Unterthiner, Hochreiter 2016. */
+static double elu(double z) { return z > 0.0 ? z : expm1(z); }
+static double elu_slope(double z) { return z > 0.0 ? 1.0 : exp(z); }
+/* Elfwing, Uchida, Doya 2018, equation 5: σ(z)(1 + z(1 - σ(z))). */
+static double silu(double z) { return z * sigmoid(z); }
+static double silu_slope(double z) { return sigmoid(z) * (1.0 + z * sigmoid(-z)); }
+/* Hendrycks, Gimpel 2016: zΦ(z), hence Φ(z) + zφ(z). */
+static double gelu(double z) { return z * normal_cdf(z); }
+static double gelu_slope(double z) { return normal_cdf(z) + z * normal_pdf(z); }
+
+static const struct {
+    const char *name;
+    double (*act)(double), (*slope)(double);
+} activations[] = {
+    {"identity", identity, identity_slope}, {"sigmoid", sigmoid, sigmoid_slope},
+    {"tanh", tanh, tanh_slope},             {"relu", relu, relu_slope},
+    {"leaky_relu", leaky_relu, leaky_relu_slope}, {"elu", elu, elu_slope},
+    {"silu", silu, silu_slope},             {"gelu", gelu, gelu_slope},
+};
+
+static void set_activation(oracle_layer *l, const char *name)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
+        if (!strcmp(name, activations[i].name)) {
+            l->act = activations[i].act;
+            l->slope = activations[i].slope;
+            return;
+        }
+    abort();
+}
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+oracle *oracle_new(void)
+{
+    oracle *o = calloc(1, sizeof *o);
+    if (!o) abort();
+    *o = (oracle){.hidden = {32, 32}, .hidden_count = 2, .activation = {"relu"}, .activation_count = 1,
+                  .optimizer = "adam", .loss_name = "auto", .output_name = "auto", .rate = -1.0, .momentum = 0.9,
+                  .rho = 0.9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01,
+                  .bias_correction = true, .mean = true};
+    for (size_t i = 0; i < ORACLE_LAYERS; i++) o->fault[i] = 1.0;
+    return o;
+}
+
+static void set_hidden(oracle *o, const char *value)
+{
+    o->hidden_count = 0;
+    if (!strcmp(value, "none")) return;
+    for (const char *c = value; c; c = strchr(c, ',') ? strchr(c, ',') + 1 : NULL)
+        o->hidden[o->hidden_count++] = strtoul(c, NULL, 10);
+}
+
+static void set_activations(oracle *o, const char *value)
+{
+    o->activation_count = 0;
+    for (const char *c = value; c; c = strchr(c, ',') ? strchr(c, ',') + 1 : NULL)
+        snprintf(o->activation[o->activation_count++], sizeof o->activation[0], "%.*s", (int)strcspn(c, ","), c);
+}
+
+bool oracle_set(oracle *o, const char *name, const char *value)
+{
+    const struct { const char *name; double *to; } reals[] = {
+        {"lr", &o->rate}, {"momentum", &o->momentum}, {"rho", &o->rho}, {"beta1", &o->beta1}, {"beta2", &o->beta2},
+        {"epsilon", &o->epsilon}, {"weight-decay", &o->weight_decay}, {"dropout", &o->dropout}, {"l1", &o->l1},
+        {"l2", &o->l2}, {"max-norm", &o->max_norm}, {"clip", &o->clip}};
+    const struct { const char *name; bool *to; } flags[] = {
+        {"bias-correction", &o->bias_correction}, {"batch-norm", &o->batch_norm}, {"residual", &o->residual}};
+    const struct { const char *name; char *to; } words[] = {
+        {"optimizer", o->optimizer}, {"loss", o->loss_name}, {"output", o->output_name}};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (!strcmp(name, reals[i].name)) return *reals[i].to = strtod(value, NULL), true;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (!strcmp(name, flags[i].name)) return *flags[i].to = !strcmp(value, "on"), true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(name, words[i].name)) return snprintf(words[i].to, sizeof o->optimizer, "%s", value), true;
+    if (!strcmp(name, "reduction")) return o->mean = !strcmp(value, "mean"), true;
+    if (!strcmp(name, "hidden")) return set_hidden(o, value), true;
+    if (!strcmp(name, "activation")) return set_activations(o, value), true;
+    return false;
+}
+
+/* Two classes: one sigmoid output and binary cross-entropy; more: softmax and cross-entropy; unless asked otherwise. */
+static void choose_output(oracle *o, size_t classes)
+{
+    const char *loss = o->loss_name, *output = o->output_name;
+    if (!strcmp(loss, "auto"))
+        loss = !strcmp(output, "softmax") ? "ce" : !strcmp(output, "identity") ? "mse" : classes == 2 ? "bce"
+               : !strcmp(output, "sigmoid") ? "mse" : "ce";
+    if (!strcmp(output, "auto")) output = !strcmp(loss, "ce") ? "softmax" : "sigmoid";
+    o->loss = !strcmp(loss, "bce") ? ORACLE_BCE : !strcmp(loss, "ce") ? ORACLE_CE : ORACLE_MSE;
+    o->output = !strcmp(output, "softmax") ? ORACLE_SOFTMAX : !strcmp(output, "sigmoid") ? ORACLE_SIGMOID : ORACLE_IDENTITY;
+    o->outputs = classes == 2 && o->output != ORACLE_SOFTMAX ? 1 : classes;
+}
+
+/* Learning rates where none is given. */
+static double default_rate(const char *optimizer)
+{
+    if (!strncmp(optimizer, "adam", 4) || !strcmp(optimizer, "rmsprop")) return 0.003;
+    return !strcmp(optimizer, "momentum") || !strcmp(optimizer, "nesterov") ? 0.01 : 0.1;
+}
+
+/* Each layer's tensors one after the other. */
+static void place(oracle *o, oracle_layer *l)
+{
+    l->weight = o->parameters;
+    l->bias = l->gamma = l->weight + l->in * l->out;
+    l->beta = l->gamma + l->out;
+    o->parameters = l->norm ? l->beta + l->out : l->bias + l->out;
+    l->mean = o->running_count;
+    l->variance = l->mean + l->out;
+    if (l->norm) o->running_count += 2 * l->out;
+}
+
+void oracle_build(oracle *o, size_t features, size_t classes)
+{
+    choose_output(o, classes);
+    o->features = features;
+    o->layers = o->hidden_count + 1;
+    if (o->layers > ORACLE_LAYERS) abort();
+    if (o->rate < 0) o->rate = default_rate(o->optimizer);
+    for (size_t i = 0; i < o->layers; i++) {
+        oracle_layer *l = &o->layer[i];
+        bool hidden = i < o->hidden_count;
+        *l = (oracle_layer){.in = i ? o->layer[i - 1].out : features, .out = hidden ? o->hidden[i] : o->outputs,
+                            .norm = hidden && o->batch_norm, .skip = -1};
+        set_activation(l, hidden ? o->activation[o->activation_count == 1 ? 0 : i] : "identity");
+        /* a residual block: two layers as wide as what enters them, none of which ends another block */
+        if (o->residual && hidden && i >= 2 && l->out == l->in && l->in == o->layer[i - 1].in && o->layer[i - 1].skip < 0)
+            l->skip = (int)i - 2;
+        place(o, l);
+    }
+    o->theta = oracle_room(o->parameters);
+    o->first = oracle_room(o->parameters);
+    o->second = oracle_room(o->parameters);
+    o->running = oracle_room(o->running_count);
+    for (size_t i = 0; i < o->layers; i++)
+        for (size_t j = 0; j < o->layer[i].out && o->layer[i].norm; j++)
+            o->theta[o->layer[i].gamma + j] = o->running[o->layer[i].variance + j] = 1.0;
+}
+
+void oracle_free(oracle *o)
+{
+    if (!o) return;
+    free(o->theta);
+    free(o->first);
+    free(o->second);
+    free(o->running);
+    free(o);
+}
+
+/* ---- Forward ------------------------------------------------------------------------------------------------------ */
+
+static const double norm_epsilon = 1e-5, norm_momentum = 0.1;
+
+/* What a pass leaves of each layer, rows × out each: affine map, input of the activation, output, dL/d(output). */
+typedef struct {
+    double *z, *u, *h, *dh;
+    double *mean, *variance; /* out each: what z was normalised with */
+} trace;
+
+static void trace_open(const oracle *o, size_t rows, trace *traces)
+{
+    for (size_t i = 0; i < o->layers; i++) {
+        size_t size = rows * o->layer[i].out;
+        double *room = oracle_room(4 * size + 2 * o->layer[i].out);
+        traces[i] = (trace){room, room + size, room + 2 * size, room + 3 * size, room + 4 * size,
+                            room + 4 * size + o->layer[i].out};
+    }
+}
+
+static void trace_close(const oracle *o, trace *traces)
+{
+    for (size_t i = 0; i < o->layers; i++) free(traces[i].z);
+}
+
+static void affine(const oracle_layer *l, const double *theta, const double *x, size_t rows, double *z)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < l->out; j++) {
+            double sum = l->norm ? 0.0 : theta[l->bias + j];
+            for (size_t k = 0; k < l->in; k++) sum += x[r * l->in + k] * theta[l->weight + k * l->out + j];
+            z[r * l->out + j] = sum;
+        }
+}
+
+/* Mean and biased variance of each column of z (Ioffe, Szegedy 2015, algorithm 1). */
+static void statistics(const oracle_layer *l, size_t rows, trace *t)
+{
+    for (size_t j = 0; j < l->out; j++) {
+        double sum = 0.0, squares = 0.0;
+        for (size_t r = 0; r < rows; r++) sum += t->z[r * l->out + j];
+        t->mean[j] = sum / (double)rows;
+        for (size_t r = 0; r < rows; r++) squares += pow(t->z[r * l->out + j] - t->mean[j], 2.0);
+        t->variance[j] = squares / (double)rows;
+    }
+}
+
+/* One layer: its trace from inputs x. kept: the dropout mask, NULL for none. */
+static void layer_forward(const oracle *o, size_t i, const double *theta, const double *x, size_t rows,
+                          const unsigned char *kept, trace *traces)
+{
+    const oracle_layer *l = &o->layer[i];
+    trace *t = &traces[i];
+    affine(l, theta, x, rows, t->z);
+    for (size_t e = 0; e < rows * l->out; e++) {
+        size_t j = e % l->out;
+        if (l->norm && e == 0 && t->variance[0] < 0) statistics(l, rows, t);
+        t->u[e] = l->norm ? theta[l->gamma + j] * (t->z[e] - t->mean[j]) / sqrt(t->variance[j] + norm_epsilon) +
+                                theta[l->beta + j]
+                          : t->z[e];
+        t->h[e] = l->act(t->u[e]);
+        if (kept) t->h[e] *= kept[e] ? 1.0 / (1.0 - o->dropout) : 0.0; /* Srivastava et al. 2014, inverted */
+        if (l->skip >= 0) t->h[e] += traces[l->skip].h[e];
+    }
+}
+
+static void forward(const oracle *o, const double *theta, const double *x, size_t rows, bool training,
+                    const unsigned char *const *kept, trace *traces)
+{
+    for (size_t i = 0; i < o->layers; i++) {
+        const oracle_layer *l = &o->layer[i];
+        bool hidden = i < o->hidden_count;
+        for (size_t j = 0; j < l->out && l->norm; j++) {
+            traces[i].mean[j] = o->running[l->mean + j];
+            traces[i].variance[j] = training ? -1.0 : o->running[l->variance + j];
+        }
+        layer_forward(o, i, theta, i ? traces[i - 1].h : x, rows,
+                      training && hidden && o->dropout > 0 ? kept[i] : NULL, traces);
+    }
+}
+
+/* ---- Losses ------------------------------------------------------------------------------------------------------- */
+
+static double softplus(double z) { return fmax(z, 0.0) + log1p(exp(-fabs(z))); }
+
+/* Probabilities, or values, of one row from its logits. */
+static void outputs_of(const oracle *o, const double *z, double *p)
+{
+    double top = z[0], sum = 0.0;
+    for (size_t k = 1; k < o->outputs; k++) top = fmax(top, z[k]);
+    for (size_t k = 0; k < o->outputs; k++) sum += exp(z[k] - top);
+    for (size_t k = 0; k < o->outputs; k++)
+        p[k] = o->output == ORACLE_SOFTMAX ? exp(z[k] - top) / sum : o->output == ORACLE_SIGMOID ? sigmoid(z[k]) : z[k];
+}
+
+/* BCE: -log of the class's probability, σ(z) or 1 - σ(z) = σ(-z), as softplus of -z or z. CE: log Σexp - z of the
+ * class. MSE: Σ over outputs of (p - t)². */
+static double row_loss(const oracle *o, const double *z, const double *t)
+{
+    double loss = 0.0, p[64], top = z[0];
+    if (o->loss == ORACLE_BCE) return t[0] * softplus(-z[0]) + (1.0 - t[0]) * softplus(z[0]);
+    outputs_of(o, z, p);
+    for (size_t k = 1; k < o->outputs; k++) top = fmax(top, z[k]);
+    if (o->loss == ORACLE_CE) {
+        double sum = 0.0;
+        for (size_t k = 0; k < o->outputs; k++) sum += exp(z[k] - top);
+        for (size_t k = 0; k < o->outputs; k++) loss += t[k] * (log(sum) + top - z[k]);
+        return loss;
+    }
+    for (size_t k = 0; k < o->outputs; k++) loss += (p[k] - t[k]) * (p[k] - t[k]);
+    return loss;
+}
+
+/* What a row's loss counts for. */
+static double share(const oracle *o, const oracle_batch *b, size_t r)
+{
+    return (b->weight ? b->weight[r] : 1.0) / (o->mean ? (double)b->rows : 1.0);
+}
+
+static double total_loss(const oracle *o, const oracle_batch *b, const trace *last)
+{
+    double sum = 0.0;
+    for (size_t r = 0; r < b->rows; r++)
+        sum += share(o, b, r) * row_loss(o, last->z + r * o->outputs, b->t + r * o->outputs);
+    return sum;
+}
+
+double oracle_objective(const oracle *o, const double *theta, const oracle_batch *b)
+{
+    trace traces[ORACLE_LAYERS];
+    trace_open(o, b->rows, traces);
+    forward(o, theta, b->x, b->rows, true, b->kept, traces);
+    double loss = total_loss(o, b, &traces[o->layers - 1]);
+    trace_close(o, traces);
+    return loss;
+}
+
+double oracle_penalty(const oracle *o, const double *theta)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < o->layers; i++)
+        for (size_t j = 0; j < o->layer[i].in * o->layer[i].out; j++) {
+            double w = theta[o->layer[i].weight + j];
+            sum += o->l1 * fabs(w) + o->l2 * w * w;
+        }
+    return sum;
+}
+
+void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs, double *losses)
+{
+    trace traces[ORACLE_LAYERS];
+    trace_open(o, rows, traces);
+    forward(o, o->theta, x, rows, false, NULL, traces);
+    const double *z = traces[o->layers - 1].z;
+    for (size_t r = 0; r < rows; r++) {
+        if (outputs) outputs_of(o, z + r * o->outputs, outputs + r * o->outputs);
+        if (losses) losses[r] = row_loss(o, z + r * o->outputs, t + r * o->outputs);
+    }
+    trace_close(o, traces);
+}
+
+/* ---- Backward ------------------------------------------------------------------------------------------------------ */
+
+/* dL/dz of the output layer, in place of its dh. */
+static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
+{
+    for (size_t r = 0; r < b->rows; r++) {
+        double p[64], s = share(o, b, r);
+        outputs_of(o, last->z + r * o->outputs, p);
+        for (size_t k = 0; k < o->outputs; k++) {
+            double error = p[k] - b->t[r * o->outputs + k];
+            if (o->loss == ORACLE_MSE) error *= 2.0 * (o->output == ORACLE_SIGMOID ? p[k] * (1.0 - p[k]) : 1.0);
+            last->dh[r * o->outputs + k] = s * error;
+        }
+    }
+}
+
+/* Back through batch norm as Ioffe, Szegedy 2015, section 3, have it: by way of dL/dσ² and dL/dμ. du becomes dL/dz. */
+static void norm_backward(const oracle_layer *l, const double *theta, size_t rows, const trace *t, double *du, double *gradient)
+{
+    double m = (double)rows;
+    for (size_t j = 0; j < l->out; j++) {
+        double spread = t->variance[j] + norm_epsilon, d_variance = 0.0, d_mean = 0.0, centred = 0.0;
+        for (size_t e = j; e < rows * l->out; e += l->out) {
+            double off = t->z[e] - t->mean[j], d_hat = du[e] * theta[l->gamma + j];
+            gradient[l->gamma + j] += du[e] * off / sqrt(spread);
+            gradient[l->beta + j] += du[e];
+            d_variance += d_hat * off * -0.5 * pow(spread, -1.5);
+            d_mean -= d_hat / sqrt(spread);
+            centred += off;
+        }
+        d_mean += d_variance * -2.0 * centred / m;
+        for (size_t e = j; e < rows * l->out; e += l->out)
+            du[e] = du[e] * theta[l->gamma + j] / sqrt(spread) + d_variance * 2.0 * (t->z[e] - t->mean[j]) / m + d_mean / m;
+    }
+}
+
+/* dW = xᵀ·dz, db = Σ dz, and dz·Wᵀ added to the gradient of what entered. */
+static void affine_backward(const oracle_layer *l, const double *theta, const double *x, size_t rows, const double *dz,
+                            double *gradient, double *dx)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < l->out; j++) {
+            double d = dz[r * l->out + j];
+            if (!l->norm) gradient[l->bias + j] += d;
+            for (size_t k = 0; k < l->in; k++) {
+                gradient[l->weight + k * l->out + j] += x[r * l->in + k] * d;
+                if (dx) dx[r * l->in + k] += theta[l->weight + k * l->out + j] * d;
+            }
+        }
+}
+
+static void backward(const oracle *o, const double *theta, const oracle_batch *b, trace *traces, double *gradient)
+{
+    memset(gradient, 0, o->parameters * sizeof *gradient);
+    output_gradient(o, b, &traces[o->layers - 1]);
+    for (size_t i = o->layers; i-- > 0;) {
+        const oracle_layer *l = &o->layer[i];
+        trace *t = &traces[i];
+        for (size_t e = 0; e < b->rows * l->out && i < o->hidden_count; e++) {
+            if (l->skip >= 0) traces[l->skip].dh[e] += t->dh[e];
+            if (o->dropout > 0) t->dh[e] *= b->kept[i][e] ? 1.0 / (1.0 - o->dropout) : 0.0;
+            t->dh[e] *= l->slope(t->u[e]) * o->fault[i];
+        }
+        if (l->norm) norm_backward(l, theta, b->rows, t, t->dh, gradient);
+        affine_backward(l, theta, i ? traces[i - 1].h : b->x, b->rows, t->dh, gradient, i ? traces[i - 1].dh : NULL);
+    }
+}
+
+void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *b, double *gradient)
+{
+    trace traces[ORACLE_LAYERS];
+    trace_open(o, b->rows, traces);
+    forward(o, theta, b->x, b->rows, true, b->kept, traces);
+    backward(o, theta, b, traces, gradient);
+    trace_close(o, traces);
+}
+
+/* ---- Optimizers ----------------------------------------------------------------------------------------------------- */
+
+/* One parameter's update. decays: it is a weight. Sources: Polyak 1964; Nesterov 1983 in the form of Bengio,
+ * Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6; Hinton's lecture 6e, 2012; Kingma, Ba 2015, algorithm 1;
+ * Loshchilov, Hutter 2019, algorithm 2 (with its schedule multiplier in the rate). */
+static void update(oracle *o, size_t i, double g, double rate, bool decays)
+{
+    double *theta = &o->theta[i], *s = &o->first[i], *v = &o->second[i], t = (double)o->steps;
+    const char *name = o->optimizer;
+    if (!strcmp(name, "gd") || !strcmp(name, "sgd")) *theta -= rate * g;
+    else if (!strcmp(name, "momentum")) {
+        *s = o->momentum * *s + rate * g;
+        *theta -= *s;
+    } else if (!strcmp(name, "nesterov")) {
+        *s = o->momentum * *s + rate * g;
+        *theta -= o->momentum * *s + rate * g;
+    } else if (!strcmp(name, "rmsprop")) {
+        *s = o->rho * *s + (1.0 - o->rho) * g * g;
+        *theta -= rate * g / (sqrt(*s) + o->epsilon);
+    } else if (!strncmp(name, "adam", 4)) {
+        if (!strcmp(name, "adamw") && decays) *theta *= 1.0 - rate * o->weight_decay;
+        *s = o->beta1 * *s + (1.0 - o->beta1) * g;
+        *v = o->beta2 * *v + (1.0 - o->beta2) * g * g;
+        double m_hat = o->bias_correction ? *s / (1.0 - pow(o->beta1, t)) : *s;
+        double v_hat = o->bias_correction ? *v / (1.0 - pow(o->beta2, t)) : *v;
+        *theta -= rate * m_hat / (sqrt(v_hat) + o->epsilon);
+    } else abort();
+}
+
+/* Scales the whole gradient down to the norm asked for (Pascanu, Mikolov, Bengio 2013). */
+static void clip(const oracle *o, double *gradient)
+{
+    double squares = 0.0;
+    for (size_t i = 0; i < o->parameters; i++) squares += gradient[i] * gradient[i];
+    double norm = sqrt(squares);
+    for (size_t i = 0; i < o->parameters && o->clip > 0 && norm > o->clip; i++) gradient[i] *= o->clip / norm;
+}
+
+/* Bounds the norm of each neuron's incoming weights (Srivastava et al. 2014, section 5.1). */
+static void bound_columns(oracle *o, const oracle_layer *l)
+{
+    for (size_t j = 0; j < l->out; j++) {
+        double squares = 0.0, *w = o->theta + l->weight + j;
+        for (size_t k = 0; k < l->in; k++) squares += w[k * l->out] * w[k * l->out];
+        double norm = sqrt(squares);
+        for (size_t k = 0; k < l->in && norm > o->max_norm; k++) w[k * l->out] *= o->max_norm / norm;
+    }
+}
+
+static void update_layer(oracle *o, const oracle_layer *l, const double *gradient, double rate)
+{
+    size_t weights = l->in * l->out, all = weights + (l->norm ? 2 : 1) * l->out;
+    for (size_t j = 0; j < all; j++) {
+        size_t i = l->weight + j;
+        double w = o->theta[i], g = gradient[i];
+        if (j < weights) g += 2.0 * o->l2 * w + o->l1 * ((w > 0.0) - (w < 0.0));
+        update(o, i, g, rate, j < weights);
+    }
+    if (o->max_norm > 0) bound_columns(o, l);
+}
+
+double oracle_step(oracle *o, const oracle_batch *b, double rate)
+{
+    trace traces[ORACLE_LAYERS];
+    double *gradient = oracle_room(o->parameters);
+    trace_open(o, b->rows, traces);
+    forward(o, o->theta, b->x, b->rows, true, b->kept, traces);
+    double loss = total_loss(o, b, &traces[o->layers - 1]);
+    backward(o, o->theta, b, traces, gradient);
+    clip(o, gradient);
+    o->steps++;
+    for (size_t i = 0; i < o->layers; i++) {
+        const oracle_layer *l = &o->layer[i];
+        update_layer(o, l, gradient, rate);
+        for (size_t j = 0; j < l->out && l->norm; j++) {
+            o->running[l->mean + j] += norm_momentum * (traces[i].mean[j] - o->running[l->mean + j]);
+            o->running[l->variance + j] += norm_momentum * (traces[i].variance[j] - o->running[l->variance + j]);
+        }
+    }
+    trace_close(o, traces);
+    free(gradient);
+    return loss;
+}
