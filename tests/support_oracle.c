@@ -227,37 +227,36 @@ static void statistics(const oracle_layer *l, size_t rows, trace *t)
     }
 }
 
-/* One layer: its trace from inputs x. kept: the dropout mask, NULL for none. */
-static void layer_forward(const oracle *o, size_t i, const double *theta, const double *x, size_t rows,
-                          const unsigned char *kept, trace *traces)
+/* Input of the activation: z itself, or z normalised, scaled and shifted. */
+static void prepare(const oracle_layer *l, const double *theta, size_t rows, trace *t)
 {
-    const oracle_layer *l = &o->layer[i];
-    trace *t = &traces[i];
-    affine(l, theta, x, rows, t->z);
     for (size_t e = 0; e < rows * l->out; e++) {
         size_t j = e % l->out;
-        if (l->norm && e == 0 && t->variance[0] < 0) statistics(l, rows, t);
-        t->u[e] = l->norm ? theta[l->gamma + j] * (t->z[e] - t->mean[j]) / sqrt(t->variance[j] + norm_epsilon) +
-                                theta[l->beta + j]
-                          : t->z[e];
-        t->h[e] = l->act(t->u[e]);
-        if (kept) t->h[e] *= kept[e] ? 1.0 / (1.0 - o->dropout) : 0.0; /* Srivastava et al. 2014, inverted */
-        if (l->skip >= 0) t->h[e] += traces[l->skip].h[e];
+        if (!l->norm) t->u[e] = t->z[e];
+        else t->u[e] = theta[l->gamma + j] * (t->z[e] - t->mean[j]) / sqrt(t->variance[j] + norm_epsilon) + theta[l->beta + j];
     }
 }
 
+/* In training batch norm uses the batch's statistics, and outputs are dropped where kept says so. */
 static void forward(const oracle *o, const double *theta, const double *x, size_t rows, bool training,
                     const unsigned char *const *kept, trace *traces)
 {
     for (size_t i = 0; i < o->layers; i++) {
         const oracle_layer *l = &o->layer[i];
-        bool hidden = i < o->hidden_count;
-        for (size_t j = 0; j < l->out && l->norm; j++) {
-            traces[i].mean[j] = o->running[l->mean + j];
-            traces[i].variance[j] = training ? -1.0 : o->running[l->variance + j];
+        trace *t = &traces[i];
+        bool drop = training && i < o->hidden_count && o->dropout > 0;
+        affine(l, theta, i ? traces[i - 1].h : x, rows, t->z);
+        if (l->norm && training) statistics(l, rows, t);
+        else if (l->norm) {
+            memcpy(t->mean, o->running + l->mean, l->out * sizeof *t->mean);
+            memcpy(t->variance, o->running + l->variance, l->out * sizeof *t->variance);
         }
-        layer_forward(o, i, theta, i ? traces[i - 1].h : x, rows,
-                      training && hidden && o->dropout > 0 ? kept[i] : NULL, traces);
+        prepare(l, theta, rows, t);
+        for (size_t e = 0; e < rows * l->out; e++) {
+            t->h[e] = l->act(t->u[e]);
+            if (drop) t->h[e] *= kept[i][e] ? 1.0 / (1.0 - o->dropout) : 0.0; /* Srivastava et al. 2014, inverted */
+            if (l->skip >= 0) t->h[e] += traces[l->skip].h[e];
+        }
     }
 }
 

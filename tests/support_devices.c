@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <criterion/logging.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support_devices.h"
+
+/* ---- Backends --------------------------------------------------------------------------------------------------- */
+
+static void add_cpu(test_backends *b, const char *isa, unsigned threads)
+{
+    test_backend *t = &b->list[b->count++];
+    ls_error err;
+    snprintf(t->name, sizeof t->name, "CPU path, %s, %u thread%s", isa, threads, threads == 1 ? "" : "s");
+    cr_assert_eq(ls_cpu_open(threads, isa, &t->backend, &err), LS_OK, "%s: %s", t->name, err.message);
+}
+
+static void add_opencl(test_backends *b, const ls_device_info *info)
+{
+    test_backend *t = &b->list[b->count++];
+    char index[16];
+    ls_error err;
+    snprintf(index, sizeof index, "%d", info->index);
+    snprintf(t->name, sizeof t->name, "OpenCL device %d, %.120s", info->index, info->name);
+    cr_assert_eq(ls_device_open(index, 0, 0, &t->device, &err), LS_OK, "%s: %s", t->name, err.message);
+    t->backend = t->device->backend;
+}
+
+static void add_all_opencl(test_backends *b)
+{
+    ls_device_info *list;
+    size_t count;
+    char note[256], why[1024];
+    ls_error err;
+    cr_assert_eq(ls_devices_list(&list, &count, note, &err), LS_OK, "%s", err.message);
+    snprintf(why, sizeof why, "%s", note);
+    b->opencl = b->count;
+    for (size_t i = 1; i < count; i++) {
+        size_t length = strlen(why);
+        if (list[i].exact && b->count < TEST_BACKENDS) add_opencl(b, &list[i]);
+        else snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "", list[i].name, list[i].reason);
+    }
+    ls_devices_free(list);
+    if (b->count > b->opencl) return;
+    const char *required = getenv("LOCKSTEP_REQUIRE_OPENCL");
+    if (required && !strcmp(required, "1")) cr_assert_fail("no exact OpenCL device: %s", why);
+    cr_log_warn("no exact OpenCL device, only the CPU path is compared with itself: %s", why);
+}
+
+void test_backends_open(test_backends *b)
+{
+    static const unsigned threads[] = {2, 3, 7};
+    *b = (test_backends){0};
+    add_cpu(b, "generic", 1);
+    for (size_t i = 0; ls_cpu_isa_at(i); i++)
+        if (strcmp(ls_cpu_isa_at(i), "generic")) add_cpu(b, ls_cpu_isa_at(i), 1);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) add_cpu(b, ls_cpu_isa_at(0), threads[i]);
+    add_all_opencl(b);
+}
+
+void test_backends_close(test_backends *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (b->list[i].device) ls_device_close(b->list[i].device);
+        else b->list[i].backend->slots->close(b->list[i].backend);
+    b->count = 0;
+}
+
+/* ---- Values ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t to_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+
+static float from_bits(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+bool bits_equal(float a, float b) { return to_bits(a) == to_bits(b) || (isnan(a) && isnan(b)); }
+
+const char *const test_values_name[VALUES_COUNT] = {"moderate", "tiny", "huge"};
+
+static uint32_t mix(uint32_t u)
+{
+    u = (u ^ (u >> 16)) * 0x7feb352du;
+    u = (u ^ (u >> 15)) * 0x846ca68bu;
+    return u ^ (u >> 16);
+}
+
+float test_value(test_values values, uint32_t seed, size_t i, size_t n)
+{
+    static const float huge[] = {1e30f, -1e30f, INFINITY, -INFINITY, FLT_MAX, -FLT_MAX, 1e30f, NAN};
+    uint32_t a = mix(seed * 0x9e3779b9u ^ mix((uint32_t)i + 1)), b = mix(a ^ 0x5bf03635u), kind = b >> 8;
+    float unit = (float)((int32_t)(a >> 8) - 0x800000) * 0x1p-23f, moderate = ldexpf(unit, (int)(b & 7) - 4);
+    if (values == VALUES_TINY) {
+        switch (kind & 7) {
+        case 0: return 0.0f;
+        case 1: return -0.0f;
+        case 2: return from_bits(a & 0x807fffffu);
+        case 3: return ldexpf(unit, -110);
+        default: return moderate;
+        }
+    }
+    /* few enough that most chains over a long array meet none: where everything is NaN nothing is compared */
+    if (values == VALUES_HUGE && kind % (n < 64 ? 64 : 1024) < 8) return huge[kind & 7];
+    return moderate;
+}
+
+/* ---- Hand-made plans -------------------------------------------------------------------------------------------- */
+
+static const float guard = 0x1.8765p+20f;
+
+void hand_begin(hand_plan *p, size_t rows, test_values values, uint32_t seed)
+{
+    *p = (hand_plan){.plan = {.seed = 0x9876543210ull + seed, .rows = rows, .batch = rows, .capacity = rows, .mean = true,
+                              .features = 1, .outputs = 1},
+                     .step = 5, .steps = 1, .values = values, .seed = seed,
+                     .rates = {.rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f}};
+    p->data = (ls_rows){.rows = rows, .features = 1, .outputs = 1};
+}
+
+void hand_end(hand_plan *p)
+{
+    free(p->arena);
+    free((void *)p->data.x);
+    free((void *)p->data.t);
+    free((void *)p->data.row_weight);
+}
+
+static void fill(const hand_plan *p, float *to, size_t n, uint32_t stream)
+{
+    for (size_t i = 0; i < n; i++) to[i] = test_value(p->values, p->seed * 64 + stream, i, n);
+}
+
+/* Appends n guards. */
+static void add_guards(hand_plan *p, size_t n)
+{
+    p->arena = realloc(p->arena, (p->plan.arena + n) * sizeof *p->arena);
+    cr_assert(p->arena);
+    for (size_t i = 0; i < n; i++) p->arena[p->plan.arena++] = guard;
+}
+
+ls_view hand_room(hand_plan *p, const char *name, size_t rows, size_t columns)
+{
+    size_t n = rows * columns;
+    cr_assert(p->arrays < HAND_ARRAYS);
+    add_guards(p, 3 + 2 * (p->arrays % 5)); /* no multiple of a vector */
+    hand_array *a = &p->array[p->arrays++];
+    *a = (hand_array){name, p->plan.arena, n};
+    p->arena = realloc(p->arena, (p->plan.arena + n) * sizeof *p->arena);
+    cr_assert(p->arena);
+    fill(p, p->arena + a->at, n, (uint32_t)p->arrays);
+    p->plan.arena += n;
+    return (ls_view){LS_ARENA, a->at};
+}
+
+ls_view hand_room_positive(hand_plan *p, const char *name, size_t rows, size_t columns)
+{
+    ls_view view = hand_room(p, name, rows, columns);
+    for (size_t i = 0; i < rows * columns; i++) p->arena[view.at + i] = fabsf(p->arena[view.at + i]);
+    return view;
+}
+
+static float *new_data(const hand_plan *p, size_t n, uint32_t stream)
+{
+    float *data = calloc(n, sizeof *data);
+    cr_assert(data);
+    fill(p, data, n, stream);
+    return data;
+}
+
+void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t outputs)
+{
+    p->plan.rows = rows;
+    p->plan.batch = p->plan.capacity = batch;
+    p->plan.features = features;
+    p->plan.outputs = outputs;
+    p->data = (ls_rows){rows, features, outputs, new_data(p, rows * features, 61), new_data(p, rows * outputs, 62),
+                        new_data(p, rows, 63)};
+}
+
+ls_op *hand_op(hand_plan *p, ls_op_kind kind, size_t in, size_t out)
+{
+    cr_assert(p->ops < HAND_OPS);
+    p->op[p->ops] = (ls_op){.kind = kind, .layer = 0, .in = in, .out = out};
+    return &p->op[p->ops++];
+}
+
+/* First row and number of rows of the last step, or of a whole inference block, worked out anew. */
+static size_t last_batch(const hand_plan *p, size_t *first)
+{
+    const ls_plan *l = &p->plan;
+    *first = 0;
+    if (p->infer) return l->capacity;
+    *first = (size_t)((p->step + p->steps - 1) % ((l->rows + l->batch - 1) / l->batch)) * l->batch;
+    return l->rows - *first < l->batch ? l->rows - *first : l->batch;
+}
+
+float *hand_at(const hand_plan *p, float *arena, ls_view view)
+{
+    size_t row0;
+    last_batch(p, &row0);
+    if (p->plan.shuffle) row0 = 0;
+    switch (view.place) {
+    case LS_ARENA: return arena + view.at;
+    case LS_DATA_X: return (float *)p->data.x + view.at + row0 * p->data.features;
+    case LS_DATA_T: return (float *)p->data.t + view.at + row0 * p->data.outputs;
+    case LS_DATA_WEIGHT: return (float *)p->data.row_weight + view.at + row0;
+    default: return NULL;
+    }
+}
+
+/* Floats that a run gives besides the arena: the steps' losses, or outputs and losses of the rows. */
+static size_t extra(const hand_plan *p)
+{
+    return p->infer ? (p->plan.rows - p->first) * (p->plan.outputs + 1) : p->sums_loss ? p->steps : 0;
+}
+
+static void run_on(hand_plan *p, const test_backend *t, float *result)
+{
+    const ls_backend_slots *s = t->backend->slots;
+    const ls_plan *plan = &p->plan;
+    ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
+    float losses[HAND_STEPS], *after = result + plan->arena;
+    size_t rows = plan->rows - p->first;
+    ls_run run = {.first = p->step, .count = p->steps, .rates = rates, .losses = losses};
+    ls_error err = {.message = ""};
+    ls_fleet *fleet;
+    cr_assert_eq(s->fleet_open(t->backend, &p->data, &plan, 1, &fleet, &err), LS_OK, "%s: %s", t->name, err.message);
+    ls_status status = s->write(fleet, 0, 0, plan->arena, p->arena, &err);
+    if (status == LS_OK && p->infer)
+        status = s->infer(fleet, 0, p->first, rows, after, after + rows * plan->outputs, &err);
+    else if (status == LS_OK) status = s->run(fleet, &run, 1, &err);
+    if (status == LS_OK) status = s->read(fleet, 0, 0, plan->arena, result, &err);
+    if (p->sums_loss) memcpy(after, losses, p->steps * sizeof *losses);
+    s->fleet_close(fleet);
+    cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, t->name, err.message);
+}
+
+/* Fails the test at the first float that differs, naming the array it is in. */
+static void compare(const hand_plan *p, const char *name, const float *got, const float *expected, size_t n)
+{
+    size_t i = 0;
+    while (i < n && bits_equal(got[i], expected[i])) i++;
+    if (i == n) return;
+    const char *array = i < p->plan.arena ? "outside any array, arena" : p->infer ? "inference results" : "losses";
+    size_t at = i < p->plan.arena ? i : i - p->plan.arena;
+    for (size_t k = 0; k < p->arrays; k++)
+        if (i >= p->array[k].at && i < p->array[k].at + p->array[k].count) {
+            array = p->array[k].name;
+            at = i - p->array[k].at;
+        }
+    cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], array, at, (double)expected[i]);
+}
+
+static void check_guards(const hand_plan *p, const float *arena)
+{
+    size_t at = 0;
+    for (size_t k = 0; k <= p->arrays; k++) {
+        size_t end = k < p->arrays ? p->array[k].at : p->plan.arena;
+        for (; at < end; at++)
+            cr_assert(bits_equal(arena[at], guard), "%s: the reference wrote past an array, at %zu", p->what, at);
+        if (k < p->arrays) at += p->array[k].count;
+    }
+}
+
+static void check_truth(const hand_plan *p, hand_truth truth, const float *reference, float *expected)
+{
+    size_t first, rows = last_batch(p, &first);
+    float loss = 0.0f;
+    memcpy(expected, p->arena, p->plan.arena * sizeof *expected);
+    truth(p, rows, expected, &loss);
+    compare(p, "the CPU path, against the definition,", reference, expected, p->plan.arena);
+    if (p->sums_loss)
+        cr_assert(bits_equal(reference[p->plan.arena + p->steps - 1], loss), "%s: loss %a, by definition %a", p->what,
+                  (double)reference[p->plan.arena + p->steps - 1], (double)loss);
+}
+
+void hand_check(hand_plan *p, const test_backends *b, hand_truth truth)
+{
+    add_guards(p, 9);
+    size_t n = p->plan.arena + extra(p);
+    float *reference = calloc(2 * n, sizeof *reference), *other = reference + n;
+    cr_assert(reference);
+    *(p->infer ? &p->plan.infer : &p->plan.step) = (ls_ops){.op = p->op, .count = p->ops};
+    run_on(p, &b->list[0], reference);
+    check_guards(p, reference);
+    if (truth && !p->no_truth) check_truth(p, truth, reference, other);
+    for (size_t i = 1; i < b->count; i++) {
+        run_on(p, &b->list[i], other);
+        compare(p, b->list[i].name, other, reference, n);
+    }
+    free(reference);
+}

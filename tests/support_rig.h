@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* One training run twice, side by side: in the product, by its plan on the CPU path, and in the oracle. */
+#ifndef SUPPORT_RIG_H
+#define SUPPORT_RIG_H
+
+#include "backend.h"
+#include "network.h"
+#include "support_oracle.h"
+
+typedef struct {
+    const char *name;
+    const char *options;  /* "name=value name=value", as on the command line */
+    size_t rows, features, classes;
+} rig_case;
+
+typedef struct {
+    const rig_case *c;
+    ls_options *options;
+    ls_network net;
+    ls_plan *plan;
+    ls_backend *cpu;
+    ls_fleet *fleet;
+    float *x, *t, *weight;  /* the data; weight is NULL where all are 1 */
+    int32_t *y;
+    float *start, *state;   /* the product's state: before the first step, and as last read */
+    oracle *truth;
+    uint64_t seed, steps;   /* steps the product has done */
+    size_t batch;           /* rows a step */
+    bool shuffle;
+} rig;
+
+/* What the oracle is given for one step; owns all of it. */
+typedef struct {
+    oracle_batch batch;
+    double *x, *t, *weight;
+    unsigned char *kept[ORACLE_LAYERS];
+} rig_batch;
+
+/* Largest errors of the product, each relative to the largest of what it is an error of, over one tensor: for parameters and
+ * running averages that is the change since the start, and the rounding of each step's result is not counted. */
+typedef struct {
+    double parameters, states, running, losses;
+} rig_errors;
+
+rig *rig_open(const rig_case *c);
+void rig_close(rig *r);
+
+/* The batch of a step, counted from 0, as doubles. */
+void rig_batch_open(const rig *r, uint64_t step, rig_batch *out);
+void rig_batch_close(rig_batch *b);
+
+/* The learning rate of a step in rig_run: changes from step to step. */
+double rig_rate(const rig *r, uint64_t step);
+
+/* Runs `count` more steps, 16 at most, in both; *errors are those after the last, losses those of all `count`. */
+void rig_run(rig *r, size_t count, rig_errors *errors);
+/* The product's part of it, with losses; then r->state is up to date. */
+void rig_run_product(rig *r, size_t count, float *losses);
+
+/* Number of tensors of a layer (weight, then bias or gamma and beta) and the k-th one's offsets among the parameters. */
+size_t rig_tensors(const rig *r, size_t layer);
+size_t rig_tensor(const rig *r, size_t layer, size_t k, size_t *product, size_t *truth);
+
+/* Parameters (or another array like them) in the product's order to the oracle's. */
+void rig_to_truth(const rig *r, const float *from, double *to);
+
+/* Small rows with classes that depend on them; the same everywhere. y: class numbers. */
+void rig_data(size_t rows, size_t features, size_t classes, float *x, int32_t *y);
+
+#endif
