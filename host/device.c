@@ -49,7 +49,7 @@ static ls_status catalogue_open(catalogue *c, bool opencl, ls_error *err)
     if (opencl) {
         ls_error missing;
         if (ls_cl_api_open(&c->cl, &missing) != LS_OK) snprintf(c->note, sizeof c->note, "%.255s", missing.message);
-        else LS_TRY(ls_cl_find(&c->cl, &c->found, &found, c->note, err));
+        else if (ls_cl_probe(c->note)) LS_TRY(ls_cl_find(&c->cl, &c->found, &found, c->note, err));
     }
 #else
     (void)opencl;

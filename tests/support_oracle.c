@@ -490,6 +490,8 @@ double oracle_step(oracle *o, const oracle_batch *b, double rate)
     o->steps++;
     for (size_t i = 0; i < o->layers; i++) {
         const oracle_layer *l = &o->layer[i];
+        o->peak[i] = 0.0;
+        for (size_t e = 0; e < b->rows * l->out; e++) o->peak[i] = fmax(o->peak[i], fabs(traces[i].z[e]));
         update_layer(o, l, gradient, rate);
         for (size_t j = 0; j < l->out && l->norm; j++) {
             o->running[l->mean + j] += norm_momentum * (traces[i].mean[j] - o->running[l->mean + j]);

@@ -42,6 +42,7 @@ typedef struct {
     double *theta, *running;  /* running averages of batch norm: mean 0 and variance 1 until they are set */
     double *first, *second;   /* velocity; average of squares (rmsprop: first); adam's m and v */
     uint64_t steps;           /* done so far */
+    double peak[ORACLE_LAYERS];  /* largest |pre-activation| of each layer in the last step */
     double fault[ORACLE_LAYERS]; /* factor on a layer's activation derivative, 1: none. For tests of the tests */
 } oracle;
 

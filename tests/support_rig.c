@@ -67,6 +67,16 @@ static void fill_data(rig *r, const char *weights)
 
 /* ---- Opening ---------------------------------------------------------------------------------------------------------- */
 
+/* Whether an option concerns the training loop, not a step: the test that sets it sees to it. */
+static bool of_the_loop(const char *name)
+{
+    static const char *const names[] = {"epochs", "standardize", "schedule", "schedule-epochs", "schedule-factor", "warmup",
+                                        "min-lr", "validation", "patience", "tolerance", "tolerance-epochs", "time-limit"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i])) return true;
+    return false;
+}
+
 /* Gives each option to both sides; what concerns batches stays here. weights: at least 64 bytes. */
 static void set_options(rig *r, char *weights)
 {
@@ -86,7 +96,7 @@ static void set_options(rig *r, char *weights)
         else if (!strcmp(word, "order")) r->shuffle = !strcmp(value, "shuffle");
         else if (!strcmp(word, "seed")) r->seed = strtoull(value, NULL, 10);
         else if (!strcmp(word, "class-weights")) snprintf(weights, 64, "%s", value);
-        else cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s", r->c->name, word);
+        else if (!of_the_loop(word)) cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s", r->c->name, word);
     }
     if (r->batch == SIZE_MAX) r->batch = strcmp(r->truth->optimizer, "gd") ? 32 : 0;
     if (!r->batch || r->batch > r->c->rows) r->batch = r->c->rows;

@@ -57,6 +57,10 @@ typedef struct {
 } ls_cl_found;
 ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, char note[256], ls_error *err);
 
+/* Whether the installed drivers survive being asked for their devices: tried in a child process, as some crash, abort or
+ * hang there and would take the program along. false: note says what happened. */
+bool ls_cl_probe(char note[256]);
+
 /* Opens a found device without checking it. */
 ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out, ls_error *err);
 

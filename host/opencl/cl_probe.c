@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "cl_device.h"
+
+enum { PATIENCE_MS = 30000 };
+
+/* The child: asks for everything that the parent will ask for, without a word, and says so through the pipe. */
+static void probe_child(int to_parent)
+{
+    ls_cl_api cl;
+    ls_cl_found *found;
+    size_t count;
+    char note[256];
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+    }
+    signal(SIGABRT, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    if (ls_cl_api_open(&cl, NULL) == LS_OK) ls_cl_find(&cl, &found, &count, note, NULL);
+    ssize_t written = write(to_parent, "k", 1);
+    _exit(written == 1 ? 0 : 1);
+}
+
+/* Waits for the child's word. */
+static bool survived(int from_child, pid_t child, char note[256])
+{
+    char word = 0;
+    int state = 0;
+    struct pollfd wait_for = {.fd = from_child, .events = POLLIN};
+    bool spoke = poll(&wait_for, 1, PATIENCE_MS) > 0;
+    bool alive = spoke && read(from_child, &word, 1) == 1 && word == 'k';
+    if (!spoke) kill(child, SIGKILL);
+    bool reaped = waitpid(child, &state, 0) == child;
+    if (alive) return true;
+    if (!spoke) snprintf(note, 256, "an OpenCL driver hangs when it is asked for its devices");
+    else if (reaped && WIFSIGNALED(state))
+        snprintf(note, 256, "an OpenCL driver crashes when it is asked for its devices (%s); clinfo should do so too", strsignal(WTERMSIG(state)));
+    else snprintf(note, 256, "an OpenCL driver ends the program when it is asked for its devices");
+    return false;
+}
+
+bool ls_cl_probe(char note[256])
+{
+    static atomic_bool known_good; /* drivers that have answered once are not asked again by this process */
+    int ends[2];
+    if (atomic_load(&known_good) || pipe2(ends, O_CLOEXEC) != 0) return true;
+    pid_t child = fork();
+    if (child == 0) probe_child(ends[1]);
+    close(ends[1]);
+    bool good = child < 0 || survived(ends[0], child, note);
+    close(ends[0]);
+    if (good) atomic_store(&known_good, true);
+    return good;
+}
