@@ -56,10 +56,13 @@ cores() { nproc 2>/dev/null || echo 2; }
 describe_machine() {
     [ -d /sys/devices/system/cpu ] && return 0
     [ -r /proc/meminfo ] || return 0
-    topology=${TMPDIR:-/tmp}/lockstep-topology.$$.xml
+    mkdir -p build
+    topology=$PWD/build/topology.xml
     bytes=$(($(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo) * 1024))
     {
-        echo '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE topology SYSTEM "hwloc2.dtd"><topology version="2.0">'
+        echo '<?xml version="1.0" encoding="UTF-8"?>'
+        echo '<!DOCTYPE topology SYSTEM "hwloc2.dtd">'
+        echo '<topology version="2.0">'
         last=$(($(cores) - 1))
         all=$(printf '0x%08x' $(((1 << (last + 1)) - 1)))
         sets="cpuset=\"$all\" complete_cpuset=\"$all\" nodeset=\"0x1\" complete_nodeset=\"0x1\""
@@ -69,7 +72,8 @@ describe_machine() {
             one=$(printf '0x%08x' $((1 << i)))
             echo "<object type=\"PU\" os_index=\"$i\" cpuset=\"$one\" complete_cpuset=\"$one\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"$((i + 3))\"/>"
         done
-        echo '</object></topology>'
+        echo '</object>'
+        echo '</topology>'
     } >"$topology"
     export HWLOC_XMLFILE="$topology" HWLOC_THISSYSTEM=1
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kernels/arith.h"
 #include "support_devices.h"
 
 /* ---- Backends --------------------------------------------------------------------------------------------------- */
@@ -41,7 +42,8 @@ static void add_all_opencl(test_backends *b)
     for (size_t i = 1; i < count; i++) {
         size_t length = strlen(why);
         if (list[i].exact && b->count < TEST_BACKENDS) add_opencl(b, &list[i]);
-        else snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "", list[i].name, list[i].reason);
+        else snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "", list[i].name,
+                      list[i].exact ? "one device too many" : list[i].reason);
     }
     ls_devices_free(list);
     if (b->count > b->opencl) return;
@@ -123,7 +125,7 @@ void hand_begin(hand_plan *p, size_t rows, test_values values, uint32_t seed)
 {
     *p = (hand_plan){.plan = {.seed = 0x9876543210ull + seed, .rows = rows, .batch = rows, .capacity = rows, .mean = true,
                               .features = 1, .outputs = 1},
-                     .step = 5, .steps = 1, .values = values, .seed = seed,
+                     .step = 5, .steps = 1, .members = 1, .values = values, .seed = seed,
                      .rates = {.rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f}};
     p->data = (ls_rows){.rows = rows, .features = 1, .outputs = 1};
 }
@@ -225,27 +227,6 @@ static size_t extra(const hand_plan *p)
     return p->infer ? (p->plan.rows - p->first) * (p->plan.outputs + 1) : p->sums_loss ? p->steps : 0;
 }
 
-static void run_on(hand_plan *p, const test_backend *t, float *result)
-{
-    const ls_backend_slots *s = t->backend->slots;
-    const ls_plan *plan = &p->plan;
-    ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
-    float losses[HAND_STEPS], *after = result + plan->arena;
-    size_t rows = plan->rows - p->first;
-    ls_run run = {.first = p->step, .count = p->steps, .rates = rates, .losses = losses};
-    ls_error err = {.message = ""};
-    ls_fleet *fleet;
-    cr_assert_eq(s->fleet_open(t->backend, &p->data, &plan, 1, &fleet, &err), LS_OK, "%s: %s", t->name, err.message);
-    ls_status status = s->write(fleet, 0, 0, plan->arena, p->arena, &err);
-    if (status == LS_OK && p->infer)
-        status = s->infer(fleet, 0, p->first, rows, after, after + rows * plan->outputs, &err);
-    else if (status == LS_OK) status = s->run(fleet, &run, 1, &err);
-    if (status == LS_OK) status = s->read(fleet, 0, 0, plan->arena, result, &err);
-    if (p->sums_loss) memcpy(after, losses, p->steps * sizeof *losses);
-    s->fleet_close(fleet);
-    cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, t->name, err.message);
-}
-
 /* Fails the test at the first float that differs, naming the array it is in. */
 static void compare(const hand_plan *p, const char *name, const float *got, const float *expected, size_t n)
 {
@@ -260,6 +241,53 @@ static void compare(const hand_plan *p, const char *name, const float *got, cons
             at = i - p->array[k].at;
         }
     cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], array, at, (double)expected[i]);
+}
+
+static void run_members(hand_plan *p, ls_fleet *fleet, const char *name, float *losses)
+{
+    const ls_backend_slots *s = fleet->backend->slots;
+    ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
+    ls_run runs[HAND_MEMBERS];
+    ls_error err = {.message = ""};
+    ls_status status = LS_OK;
+    for (size_t k = 0; k < p->members && status == LS_OK; k++) {
+        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * extra(p)};
+        status = s->write(fleet, k, 0, p->plan.arena, p->arena, &err);
+    }
+    size_t rows = p->plan.rows - p->first;
+    for (size_t k = 0; k < p->members && p->infer && status == LS_OK; k++) {
+        float *outputs = losses + k * extra(p);
+        status = s->infer(fleet, k, p->first, rows, outputs, outputs + rows * p->plan.outputs, &err);
+    }
+    if (status == LS_OK && !p->infer) status = s->run(fleet, runs, p->members, &err);
+    cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, name, err.message);
+}
+
+/* Arena and results of the first member; the others must have the same. */
+static void run_on(hand_plan *p, const test_backend *t, float *result)
+{
+    const ls_backend_slots *s = t->backend->slots;
+    const ls_plan *plans[HAND_MEMBERS];
+    const size_t n = p->plan.arena, more = extra(p);
+    char name[256];
+    ls_error err = {.message = ""};
+    ls_fleet *fleet;
+    /* steps that sum no loss may report anything, so they need room that is not compared */
+    float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses), *other = calloc(n + more + 1, sizeof *other);
+    cr_assert(losses && other);
+    for (size_t k = 0; k < p->members; k++) plans[k] = &p->plan;
+    cr_assert_eq(s->fleet_open(t->backend, &p->data, plans, p->members, &fleet, &err), LS_OK, "%s: %s", t->name, err.message);
+    run_members(p, fleet, t->name, losses);
+    for (size_t k = 0; k < p->members; k++) {
+        float *to = k ? other : result;
+        cr_assert_eq(s->read(fleet, k, 0, n, to, &err), LS_OK, "%s: %s", t->name, err.message);
+        memcpy(to + n, losses + k * more, more * sizeof *to);
+        snprintf(name, sizeof name, "%s, member %zu against member 0,", t->name, k);
+        if (k) compare(p, name, other, result, n + more);
+    }
+    s->fleet_close(fleet);
+    free(losses);
+    free(other);
 }
 
 static void check_guards(const hand_plan *p, const float *arena)
@@ -300,4 +328,70 @@ void hand_check(hand_plan *p, const test_backends *b, hand_truth truth)
         compare(p, b->list[i].name, other, reference, n);
     }
     free(reference);
+}
+
+/* ---- Parts of definitions --------------------------------------------------------------------------------------- */
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+float truth_sum(const float *x, size_t x_step, const float *y, size_t y_step, size_t n)
+{
+    float sum = 0.0f;
+    for (size_t r0 = 0; r0 < n; r0 += TRUTH_CHUNK) {
+        float chain = 0.0f;
+        for (size_t r = r0; r < smaller(r0 + TRUTH_CHUNK, n); r++)
+            chain = y ? fmaf(x[r * x_step], y[r * y_step], chain) : chain + x[r * x_step];
+        sum = r0 ? sum + chain : chain;
+    }
+    return sum;
+}
+
+static float clamp(float z, float most) { return z < -most ? -most : z > most ? most : z; }
+
+float truth_act(ls_act f, float z)
+{
+    switch (f) {
+    case LS_ACT_sigmoid: return ls_sigmoid(z);
+    case LS_ACT_tanh: return ls_tanh(z);
+    case LS_ACT_relu: return z < 0 ? 0.0f : z;
+    case LS_ACT_leaky_relu: return z < 0 ? 0.01f * z : z;
+    case LS_ACT_elu: return z < 0 ? ls_expm1(z) : z;
+    case LS_ACT_silu: z = z < -128 ? -128.0f : z; return z * ls_sigmoid(z);
+    case LS_ACT_gelu: z = z < -16 ? -16.0f : z; return z * ls_normal_cdf(z);
+    default: return z;
+    }
+}
+
+float truth_act_grad(ls_act f, float z, float a)
+{
+    float e = ls_exp(-fabsf(clamp(z, 128))), v = 1.0f / (1.0f + e);
+    switch (f) {
+    case LS_ACT_sigmoid: return a * (1.0f - a);
+    case LS_ACT_tanh: return fmaf(-a, a, 1.0f);
+    case LS_ACT_relu: return z != z ? z : z > 0 ? 1.0f : 0.0f;
+    case LS_ACT_leaky_relu: return z != z ? z : z > 0 ? 1.0f : 0.01f;
+    case LS_ACT_elu: return z != z ? z : z < 0 ? a + 1.0f : 1.0f;
+    case LS_ACT_silu: return fmaf(clamp(z, 128) * e, v, z < 0 ? e : 1.0f) * v;
+    case LS_ACT_gelu: z = clamp(z, 16); return fmaf(z, ls_normal_pdf(z), ls_normal_cdf(z));
+    default: return z != z ? z : 1.0f;
+    }
+}
+
+float truth_dropout(const hand_plan *p, const ls_op *o, size_t i)
+{
+    uint64_t step = p->step + p->steps - 1;
+    uint32_t c[4] = {(uint32_t)(i / 4), o->purpose, (uint32_t)step, (uint32_t)(step >> 32)};
+    uint32_t k0 = (uint32_t)p->plan.seed, k1 = (uint32_t)(p->plan.seed >> 32);
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        uint64_t a = 0xD2511F53ull * c[0], b = 0xCD9E8D57ull * c[2];
+        c[0] = (uint32_t)(b >> 32) ^ c[1] ^ k0, c[1] = (uint32_t)b;
+        c[2] = (uint32_t)(a >> 32) ^ c[3] ^ k1, c[3] = (uint32_t)a;
+    }
+    return (float)(c[i % 4] >> 8) * 0x1p-24f >= o->dropout ? 1.0f / (1.0f - o->dropout) : 0.0f;
+}
+
+float truth_limit(float square, float limit)
+{
+    float norm = sqrtf(square);
+    return norm > limit ? limit / norm : 1.0f;
 }

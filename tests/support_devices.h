@@ -51,7 +51,7 @@ typedef struct {
     size_t at, count;
 } hand_array;
 
-enum { HAND_OPS = 4, HAND_ARRAYS = 24, HAND_STEPS = 3 };
+enum { HAND_OPS = 4, HAND_ARRAYS = 24, HAND_STEPS = 3, HAND_MEMBERS = 8 };
 
 /* A plan whose arena is laid out array by array, at odd places and with guards in between. */
 typedef struct {
@@ -63,6 +63,7 @@ typedef struct {
     bool no_truth;             /* no independent definition for this one */
     size_t first;
     uint64_t step, steps;      /* first step and how many */
+    size_t members;            /* so many copies run in one call */
     ls_rates rates;
     ls_rows data;
     test_values values;
@@ -93,5 +94,20 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view);
 /* Runs the plan everywhere and fails the test where memory, losses or outputs differ: between the reference and `truth`
  * (which may be NULL), and between the reference and each other backend. */
 void hand_check(hand_plan *p, const test_backends *b, hand_truth truth);
+
+/* ---- Parts of definitions, written from the contract ------------------------------------------------------------- */
+
+/* Rows of a chain, written out: a changed LS_CHUNK changes every model's bits and must show. */
+enum { TRUTH_CHUNK = 64 };
+
+/* Sum of n terms x (y NULL) or x·y: chains from 0 over TRUTH_CHUNK terms, the first chain's value being the start of the
+ * sum. */
+float truth_sum(const float *x, size_t x_step, const float *y, size_t y_step, size_t n);
+float truth_act(ls_act f, float z);
+float truth_act_grad(ls_act f, float z, float a);
+/* Factor of element i under dropout: Philox4x32-10, counter (i / 4, purpose, step), word i mod 4, 24 bits of it. */
+float truth_dropout(const hand_plan *p, const ls_op *o, size_t i);
+/* What brings a vector of that squared norm down to norm `limit`. */
+float truth_limit(float square, float limit);
 
 #endif
