@@ -119,6 +119,13 @@ bool ls_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
+/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when it is used. */
+static size_t machine_pages(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / 4096) : SIZE_MAX;
+}
+
 ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err)
 {
     void *memory = NULL;
@@ -127,6 +134,10 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     if (!ls_mul_size(count, size, &bytes) || !ls_add_size(bytes, LS_ALIGNMENT, &padded) || padded > PTRDIFF_MAX) {
         return ls_fail(err, LS_ERR_MEMORY, "%s: %zu x %zu bytes is more than this machine can address; use less data",
                        what, count, size);
+    }
+    if (padded > (size_t)1 << 28 && padded / 4096 > machine_pages()) {
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
+                       "smaller network or a smaller batch", (double)padded * 1e-9, what);
     }
     padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must give a pointer */
     if (bytes > padded || padded == 0) padded += LS_ALIGNMENT;

@@ -32,8 +32,6 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
     m->summary.stopped = m->stopped;
     ls_status status = ls_options_copy(options, &m->options, err);
     if (status == LS_OK) status = ls_network_build(&m->options->settings, features, classes, &m->network, err);
-    if (status == LS_OK)
-        status = ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values, "a model", err);
     if (status == LS_OK) status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
     if (status == LS_OK) status = ls_alloc(&m->feature_names, features, sizeof *m->feature_names, "a model", err);
     if (status == LS_OK)
@@ -45,6 +43,11 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
     m->summary.parameters = m->network.parameters;
     *out = m;
     return LS_OK;
+}
+
+ls_status ls_model_alloc_values(ls_model *m, ls_error *err)
+{
+    return ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values, "the network's weights", err);
 }
 
 void ls_model_preprocess(const ls_model *m, const float *x, size_t rows, float *to)

@@ -23,8 +23,11 @@ struct ls_model {
 /* Largest number of history points kept. */
 enum { LS_HISTORY_POINTS = 1000 };
 
-/* A model of that shape with default names; takes a copy of the options. */
+/* A model of that shape, without names and values yet; takes a copy of the options. */
 ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, ls_model **out, ls_error *err);
+
+/* Memory for the values; apart, so that a model file's size can be checked first. */
+ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 
 /* to[rows × features] = the inputs that the network sees of raw rows. */
 void ls_model_preprocess(const ls_model *model, const float *x, size_t rows, float *to);

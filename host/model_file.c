@@ -262,11 +262,12 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
 {
     ls_tensor *tensors;
     size_t count, at = 0;
+    if (size != (m->network.parameters + m->network.running) * sizeof(float))
+        return damaged(path, "its size does not fit its network; it is cut short or damaged", err);
+    LS_TRY(ls_model_alloc_values(m, err));
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     ls_status status = LS_OK;
     if (json_object_size(root) != count + 1) status = damaged(path, "it has other tensors than its network", err);
-    if (size != (m->network.parameters + m->network.running) * sizeof(float))
-        status = damaged(path, "its size does not fit its network; it is cut short or damaged", err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
         if (status == LS_OK) memcpy(m->values + tensors[i].offset, data + at, tensor_size(&tensors[i]) * sizeof(float));

@@ -154,6 +154,7 @@ static ls_status open_fleet(trainer *tr, size_t rows, ls_error *err)
 static ls_status prepare(trainer *tr, ls_error *err)
 {
     size_t rows = tr->train->rows + (tr->validation ? tr->validation->rows : 0);
+    LS_TRY(ls_model_alloc_values(tr->model, err));
     LS_TRY(copy_names(tr->model, tr->train, err));
     if (tr->settings->standardize) LS_TRY(fit_standardize(tr->model, tr->train, err));
     LS_TRY(fill_rows(tr, rows, err));

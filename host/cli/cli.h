@@ -72,6 +72,9 @@ ls_status source_read(const source_options *options, const char *name, const ls_
 /* Opens the device asked for, with a word on a terminal while an OpenCL device is prepared. */
 ls_status source_device(const source_options *options, ls_device **out, ls_error *err);
 
+/* Whether a result could be written to path, asked before long work; NULL and "-" can. */
+ls_status source_check_writable(const char *path, ls_error *err);
+
 /* ---- Output (output.c) ---- */
 
 json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);

@@ -186,6 +186,7 @@ static ls_status load(const train_arguments *a, const char *name, train_work *w,
 static ls_status work(const train_arguments *a, const char *name, train_work *w, ls_error *err)
 {
     progress_state progress = {.quiet = a->source.quiet || a->source.json, .terminal = isatty(STDERR_FILENO) != 0};
+    LS_TRY(source_check_writable(a->save, err));
     LS_TRY(load(a, name, w, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     if (!a->save && !progress.quiet)

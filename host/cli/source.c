@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
 
@@ -82,4 +84,16 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
     ls_status status = ls_device_open(o->device, (unsigned)o->threads, o->allow_approximate, out, err);
     if (say) fprintf(stderr, "\r\033[K");
     return status;
+}
+
+ls_status source_check_writable(const char *path, ls_error *err)
+{
+    char folder[4096];
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    struct stat about;
+    if (!path || !strcmp(path, "-")) return LS_OK;
+    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
+    if (access(folder, W_OK) == 0) return LS_OK;
+    return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
 }

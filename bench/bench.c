@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* lockstep-bench: what a device does, as rates and as shares of its measured peak. */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "bench.h"
+
+static const char help[] =
+    "usage: lockstep-bench matmul|step|epoch|elementwise|peak|serve [options]\n\n"
+    "  matmul       matrix products of all transposes through the operations of a step, beside any BLAS found\n"
+    "  step         training steps of one network: time, GFLOP/s (6·rows·weights a step), share of the peak\n"
+    "  epoch        an epoch on MNIST-size data (60000 × 784), with the share outside matrix products\n"
+    "  elementwise  activations and optimizer passes, in GB/s\n"
+    "  peak         the rates the others are compared with\n"
+    "  serve        for bench/side_by_side.py\n\n"
+    "  --device D       cpu (default), an index, or part of a name (lockstep devices)\n"
+    "  --threads N      of the CPU path (default: one a core)\n"
+    "  --isa NAME       of the CPU path: avx512, avx2, generic (default: the best)\n"
+    "  --network W      step, epoch, serve: widths, as 784-512-512-10\n"
+    "  --batch N        rows a step (default 256)\n"
+    "  --rows N         rows of the data set (default: 8 batches; epoch: 60000)\n"
+    "  --optimizer O    (default adam)\n"
+    "  --shape M,N,K    matmul: one shape\n"
+    "  --peer LIBRARY   matmul: a BLAS to load, or none\n"
+    "  --repeat N       timed repetitions (default 7)\n"
+    "  --seconds S      aimed-at length of a repetition (default 0.2)\n"
+    "  --json           one JSON array\n";
+
+double bench_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *values, size_t n, double *spread)
+{
+    qsort(values, n, sizeof *values, by_value);
+    double median = n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+    if (spread) *spread = 0.5 * (values[n - 1 - n / 4] - values[n / 4]) / median;
+    return median;
+}
+
+ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err)
+{
+    LS_TRY(ls_device_open(o->device, o->threads, 0, out, err));
+    if (!o->isa || strcmp(o->device, "cpu")) return LS_OK;
+    ls_device *d = *out;
+    d->backend->slots->close(d->backend);
+    d->backend = NULL;
+    ls_status status = ls_cpu_open(o->threads, o->isa, &d->backend, err);
+    if (status != LS_OK) ls_device_close(d);
+    return status;
+}
+
+void bench_row(bench_options *o, const char *what, const char *name, double rate, const char *unit, double peak, double seconds,
+               double spread)
+{
+    if (o->json) {
+        printf("%s{\"bench\":\"%s\",\"case\":\"%s\",\"rate\":%.6g,\"unit\":\"%s\",\"share_of_peak\":%.4g,\"seconds\":%.6g,\"spread\":%.3g}",
+               o->first ? "[" : ",\n", what, name, rate, unit, peak > 0 ? rate / peak : 0, seconds, spread);
+        o->first = false;
+        return;
+    }
+    printf("%-12s %-34s %9.1f %-8s", what, name, rate, unit);
+    if (peak > 0) printf(" %5.1f %% of peak", 100 * rate / peak);
+    else printf("%16s", "");
+    printf("  %10.1f us  ±%.1f %%\n", seconds * 1e6, 100 * spread);
+    fflush(stdout);
+}
+
+static int parse(bench_options *o, int argc, char **argv)
+{
+    enum { DEVICE = 1, THREADS, ISA, NETWORK, BATCH, ROWS, OPTIMIZER, SHAPE, PEER, REPEAT, SECONDS, JSON, HELP };
+    static const struct option table[] = {
+        {"device", 1, NULL, DEVICE}, {"threads", 1, NULL, THREADS}, {"isa", 1, NULL, ISA}, {"network", 1, NULL, NETWORK},
+        {"batch", 1, NULL, BATCH}, {"rows", 1, NULL, ROWS}, {"optimizer", 1, NULL, OPTIMIZER}, {"shape", 1, NULL, SHAPE},
+        {"peer", 1, NULL, PEER}, {"repeat", 1, NULL, REPEAT}, {"seconds", 1, NULL, SECONDS}, {"json", 0, NULL, JSON},
+        {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
+    for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) switch (c) {
+        case DEVICE: o->device = optarg; break;
+        case THREADS: o->threads = (unsigned)strtoul(optarg, NULL, 10); break;
+        case ISA: o->isa = optarg; break;
+        case NETWORK: o->network = optarg; break;
+        case BATCH: o->batch = strtoul(optarg, NULL, 10); break;
+        case ROWS: o->rows = strtoul(optarg, NULL, 10); break;
+        case OPTIMIZER: o->optimizer = optarg; break;
+        case SHAPE: o->shape = optarg; break;
+        case PEER: o->peer = optarg; break;
+        case REPEAT: o->repeats = (unsigned)strtoul(optarg, NULL, 10); break;
+        case SECONDS: o->seconds = strtod(optarg, NULL); break;
+        case JSON: o->json = true; break;
+        case HELP: fputs(help, stdout); exit(0);
+        default: return 2;
+        }
+    if (!o->repeats || !o->batch || !(o->seconds > 0)) {
+        fprintf(stderr, "lockstep-bench: --repeat, --batch and --seconds must be above 0\n");
+        return 2;
+    }
+    return 0;
+}
+
+static ls_status run(bench_options *o, const char *what, ls_error *err)
+{
+    ls_device *device;
+    LS_TRY(bench_open(o, &device, err));
+    bool serve = !strcmp(what, "serve");
+    ls_status status = serve ? LS_OK : bench_peak(device, o->threads, o->isa, &o->peak_flops, &o->peak_bytes, err);
+    if (!o->json && !serve && status == LS_OK)
+        printf("%s\n", ls_device_get_info(device)->name);
+    if (status == LS_OK && !serve) {
+        bench_row(o, "peak", "fma", o->peak_flops * 1e-9, "GFLOP/s", 0, 0, 0);
+        bench_row(o, "peak", "copy (read and written)", o->peak_bytes * 1e-9, "GB/s", 0, 0, 0);
+    }
+    if (status == LS_OK) {
+        if (serve) status = bench_serve(o, device, err);
+        else if (!strcmp(what, "matmul")) status = bench_matmul(o, device, err);
+        else if (!strcmp(what, "step")) status = bench_step(o, device, false, err);
+        else if (!strcmp(what, "epoch")) status = bench_step(o, device, true, err);
+        else if (!strcmp(what, "elementwise")) status = bench_elementwise(o, device, err);
+    }
+    if (o->json && !o->first) puts("]");
+    ls_device_close(device);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const commands[] = {"matmul", "step", "epoch", "elementwise", "peak", "serve"};
+    bench_options o = {.device = "cpu", .repeats = 7, .seconds = 0.2, .first = true, .batch = 256, .optimizer = "adam"};
+    ls_error err;
+    bool known = false;
+    if (argc > 1 && !strcmp(argv[1], "--help")) return fputs(help, stdout), 0;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && argc > 1; i++) known |= !strcmp(argv[1], commands[i]);
+    if (!known) return fputs(help, stderr), 2;
+    int status = parse(&o, argc - 1, argv + 1);
+    if (status) return status;
+    if (run(&o, argv[1], &err) == LS_OK) return 0;
+    fprintf(stderr, "lockstep-bench: %s\n", err.message);
+    return 1;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_BENCH_H
+#define LS_BENCH_H
+
+#include "../host/backend.h"
+
+typedef struct {
+    const char *device;     /* as --device of lockstep */
+    unsigned threads;
+    const char *isa;        /* CPU path only; NULL: the best */
+    unsigned repeats;       /* timed repetitions of each case */
+    double seconds;         /* aimed-at length of one repetition */
+    bool json, first;       /* first: no JSON row has been printed yet */
+    double peak_flops;      /* of the device, measured; 0: unknown */
+    double peak_bytes;
+    const char *network;    /* step, epoch: widths as 784-512-10 */
+    size_t batch, rows;
+    const char *optimizer;
+    const char *shape;      /* matmul: m,n,k, or NULL for the standard list */
+    const char *peer;       /* matmul: a BLAS library to compare with, or NULL to look for the usual ones */
+} bench_options;
+
+double bench_now(void);
+
+/* Median of n values (sorts them), and half the distance between the quartiles over the median. */
+double bench_median(double *values, size_t n, double *spread);
+
+/* Opens the device of the options: a backend, and its name for the report. */
+ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err);
+
+/* One line of the report: name, what was measured in GFLOP/s or GB/s, share of the peak, seconds, spread. */
+void bench_row(bench_options *o, const char *what, const char *name, double rate, const char *unit, double peak, double seconds,
+               double spread);
+
+/* Peak rates in FLOP/s and bytes/s. */
+ls_status bench_peak(ls_device *device, unsigned threads, const char *isa, double *flops, double *bytes, ls_error *err);
+
+ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err);
+ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *err);
+ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err);
+/* Obeys lines on standard input, for bench/side_by_side.py: "go" runs one repetition and prints its seconds. */
+ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);
+
+/* ---- A network's step, ready to be timed (bench_step.c) ---- */
+
+typedef struct {
+    ls_device *device;
+    ls_options *options;
+    struct ls_network *network;
+    ls_plan *plan;
+    ls_fleet *fleet;
+    ls_rates *rates;
+    float *x, *t, *losses;
+    uint64_t step, room;
+    double flops;          /* of one step: 6·rows·weights */
+} bench_run;
+
+ls_status bench_run_open(const bench_options *o, ls_device *device, bench_run *run, ls_error *err);
+ls_status bench_run_steps(bench_run *run, uint64_t count, ls_error *err);
+void bench_run_close(bench_run *run);
+
+#endif

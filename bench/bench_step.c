@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole training steps, as ls_train runs them: batches from the data set, forward, loss, backward, update. */
+#include <stdlib.h>
+#include <string.h>
+#include "../host/network.h"
+#include "../kernels/random.h"
+#include "bench.h"
+
+enum { ROOM = 4096 }; /* steps a call at most */
+
+/* Sets the options of widths such as 784-512-10; features and classes come back. */
+static ls_status set_network(ls_options *options, const char *widths, size_t *features, size_t *classes, ls_error *err)
+{
+    char hidden[512] = "", *end;
+    size_t n = 0;
+    *features = strtoul(widths, &end, 10);
+    while (*end == '-') {
+        size_t width = strtoul(end + 1, &end, 10);
+        if (*end == '-') n += (size_t)snprintf(hidden + n, sizeof hidden - n, "%s%zu", n ? "," : "", width);
+        else *classes = width < 2 ? 2 : width;
+        if (n >= sizeof hidden) break;
+    }
+    if (*end || !*features || !*classes) return ls_fail(err, LS_ERR_ARGUMENT, "--network %s: widths are written 784-512-10", widths);
+    return ls_options_set(options, "hidden", n ? hidden : "none", err);
+}
+
+static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes, ls_error *err)
+{
+    const char *text = o->network ? o->network : "784-512-512-10";
+    char batch[32];
+    snprintf(batch, sizeof batch, "%zu", o->batch);
+    LS_TRY(ls_options_create(&r->options, err));
+    LS_TRY(set_network(r->options, text, &features, &classes, err));
+    LS_TRY(ls_options_set(r->options, "batch", batch, err));
+    LS_TRY(ls_options_set(r->options, "optimizer", o->optimizer, err));
+    LS_TRY(ls_options_set(r->options, "lr", "0.001", err));
+    LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the bench", err));
+    const ls_settings *s = &r->options->settings;
+    LS_TRY(ls_network_build(s, features, classes, r->network, err));
+    size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs, values = r->network->parameters + r->network->running;
+    LS_TRY(ls_alloc(&r->x, rows * features, sizeof *r->x, "the bench", err));
+    LS_TRY(ls_alloc(&r->t, rows * outputs, sizeof *r->t, "the bench", err));
+    LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the bench", err));
+    LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the bench", err));
+    for (size_t i = 0; i < rows * features; i++) r->x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
+    for (size_t i = 0; i < rows; i++) r->t[i * outputs + (outputs > 1 ? i % outputs : 0)] = outputs > 1 ? 1.0f : (float)(i % 2);
+    for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){0.001f, 0.001f, 1.0f, 1.0f};
+    LS_TRY(ls_plan_build(r->network, s, LS_PLAN_TRAIN, rows, false, &r->plan, err));
+    ls_rows data = {rows, features, outputs, r->x, r->t, NULL};
+    const ls_plan *plans[] = {r->plan};
+    LS_TRY(r->device->backend->slots->fleet_open(r->device->backend, &data, plans, 1, &r->fleet, err));
+    float *start;
+    LS_TRY(ls_alloc(&start, values, sizeof *start, "the bench", err));
+    ls_network_init(r->network, s, start);
+    ls_status status = r->device->backend->slots->write(r->fleet, 0, 0, r->network->parameters, start, err);
+    free(start);
+    r->flops = 6.0 * (double)r->plan->batch * (double)r->network->weights;
+    return status;
+}
+
+ls_status bench_run_open(const bench_options *o, ls_device *device, bench_run *run, ls_error *err)
+{
+    *run = (bench_run){.device = device};
+    ls_status status = fill_run(o, run, 0, 0, err);
+    if (status != LS_OK) bench_run_close(run);
+    return status;
+}
+
+ls_status bench_run_steps(bench_run *r, uint64_t count, ls_error *err)
+{
+    for (uint64_t done = 0; done < count;) {
+        uint64_t now = count - done < ROOM ? count - done : ROOM;
+        ls_run run = {.first = r->step, .count = now, .rates = r->rates, .losses = r->losses};
+        LS_TRY(r->device->backend->slots->run(r->fleet, &run, 1, err));
+        r->step += now;
+        done += now;
+    }
+    return LS_OK;
+}
+
+void bench_run_close(bench_run *r)
+{
+    if (r->fleet) r->device->backend->slots->fleet_close(r->fleet);
+    ls_plan_free(r->plan);
+    if (r->network) ls_network_free(r->network);
+    free(r->network);
+    ls_options_free(r->options);
+    free(r->x);
+    free(r->t);
+    free(r->rates);
+    free(r->losses);
+}
+
+/* Steps that take about the aimed-at time. */
+static ls_status calibrate(const bench_options *o, bench_run *r, uint64_t *count, ls_error *err)
+{
+    LS_TRY(bench_run_steps(r, 2, err)); /* compiles, warms up */
+    for (*count = 1;; *count *= 2) {
+        double start = bench_now();
+        LS_TRY(bench_run_steps(r, *count, err));
+        if (bench_now() - start > o->seconds / 2 || *count > 1u << 24) return LS_OK;
+    }
+}
+
+ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *err)
+{
+    bench_run r;
+    char name[160];
+    double times[1000], spread;
+    uint64_t count = 1;
+    if (o->repeats > 1000) o->repeats = 1000;
+    if (epoch && !o->rows) o->rows = 60000;
+    LS_TRY(bench_run_open(o, device, &r, err));
+    ls_status status = calibrate(o, &r, &count, err);
+    if (epoch) count = ls_plan_steps_per_epoch(r.plan);
+    for (unsigned i = 0; i < o->repeats && status == LS_OK; i++) {
+        double start = bench_now();
+        status = bench_run_steps(&r, count, err);
+        times[i] = (bench_now() - start) / (epoch ? 1.0 : (double)count);
+    }
+    if (status == LS_OK) {
+        double time = bench_median(times, o->repeats, &spread), flops = epoch ? 6.0 * (double)r.plan->rows * (double)r.network->weights : r.flops;
+        snprintf(name, sizeof name, "%s batch %zu %s", o->network ? o->network : "784-512-512-10", o->batch, o->optimizer);
+        bench_row(o, epoch ? "epoch" : "step", name, flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
+        double state = (double)(r.plan->parameters * (2 + (size_t)ls_opt_states(r.plan->optimizer)));
+        if (!o->json) printf("%-12s arena %.1f MB; parameters, gradients and optimizer states %.1f MB\n", "memory", (double)r.plan->arena * 4e-6, state * 4e-6);
+    }
+    bench_run_close(&r);
+    return status;
+}
+
+ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err)
+{
+    bench_run r;
+    char line[64];
+    uint64_t count = 1;
+    LS_TRY(bench_run_open(o, device, &r, err));
+    /* the loss after 20 steps, so that all peers are seen to do the same work */
+    ls_status status = bench_run_steps(&r, 20, err);
+    float loss = status == LS_OK ? r.losses[19] / (float)r.plan->batch : 0;
+    if (status == LS_OK) status = calibrate(o, &r, &count, err);
+    printf("ready %.6g %.6g\n", (double)loss, r.flops);
+    fflush(stdout);
+    while (status == LS_OK && fgets(line, sizeof line, stdin) && !strncmp(line, "go", 2)) {
+        double start = bench_now();
+        status = bench_run_steps(&r, count, err);
+        printf("%.9g\n", (bench_now() - start) / (double)count);
+        fflush(stdout);
+    }
+    bench_run_close(&r);
+    return status;
+}
