@@ -243,51 +243,56 @@ static void compare(const hand_plan *p, const char *name, const float *got, cons
     cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], array, at, (double)expected[i]);
 }
 
-static void run_members(hand_plan *p, ls_fleet *fleet, const char *name, float *losses)
+/* What member k starts from: the plan's arena, each array turned by k, so that members' results differ. */
+static void write_member(const hand_plan *p, ls_fleet *fleet, size_t k, float *start)
+{
+    ls_error err = {.message = ""};
+    memcpy(start, p->arena, p->plan.arena * sizeof *start);
+    for (size_t a = 0; a < p->arrays; a++)
+        for (size_t i = 0; i < p->array[a].count; i++)
+            start[p->array[a].at + i] = p->arena[p->array[a].at + (i + k) % p->array[a].count];
+    cr_assert_eq(fleet->backend->slots->write(fleet, k, 0, p->plan.arena, start, &err), LS_OK, "%s", err.message);
+}
+
+static void run_members(const hand_plan *p, ls_fleet *fleet, const char *name, float *losses)
 {
     const ls_backend_slots *s = fleet->backend->slots;
     ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
     ls_run runs[HAND_MEMBERS];
     ls_error err = {.message = ""};
     ls_status status = LS_OK;
-    for (size_t k = 0; k < p->members && status == LS_OK; k++) {
-        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * extra(p)};
-        status = s->write(fleet, k, 0, p->plan.arena, p->arena, &err);
-    }
-    size_t rows = p->plan.rows - p->first;
+    size_t rows = p->plan.rows - p->first, more = extra(p);
+    for (size_t k = 0; k < p->members; k++)
+        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * more};
     for (size_t k = 0; k < p->members && p->infer && status == LS_OK; k++) {
-        float *outputs = losses + k * extra(p);
+        float *outputs = losses + k * more;
         status = s->infer(fleet, k, p->first, rows, outputs, outputs + rows * p->plan.outputs, &err);
     }
-    if (status == LS_OK && !p->infer) status = s->run(fleet, runs, p->members, &err);
+    if (!p->infer) status = s->run(fleet, runs, p->members, &err);
     cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, name, err.message);
 }
 
-/* Arena and results of the first member; the others must have the same. */
-static void run_on(hand_plan *p, const test_backend *t, float *result)
+/* Arena and losses or outputs of each member, one after the other. */
+static void run_on(const hand_plan *p, const test_backend *t, float *result)
 {
     const ls_backend_slots *s = t->backend->slots;
     const ls_plan *plans[HAND_MEMBERS];
     const size_t n = p->plan.arena, more = extra(p);
-    char name[256];
     ls_error err = {.message = ""};
     ls_fleet *fleet;
     /* steps that sum no loss may report anything, so they need room that is not compared */
-    float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses), *other = calloc(n + more + 1, sizeof *other);
-    cr_assert(losses && other);
+    float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses);
+    cr_assert(losses);
     for (size_t k = 0; k < p->members; k++) plans[k] = &p->plan;
     cr_assert_eq(s->fleet_open(t->backend, &p->data, plans, p->members, &fleet, &err), LS_OK, "%s: %s", t->name, err.message);
+    for (size_t k = 0; k < p->members; k++) write_member(p, fleet, k, result);
     run_members(p, fleet, t->name, losses);
-    for (size_t k = 0; k < p->members; k++) {
-        float *to = k ? other : result;
-        cr_assert_eq(s->read(fleet, k, 0, n, to, &err), LS_OK, "%s: %s", t->name, err.message);
-        memcpy(to + n, losses + k * more, more * sizeof *to);
-        snprintf(name, sizeof name, "%s, member %zu against member 0,", t->name, k);
-        if (k) compare(p, name, other, result, n + more);
+    for (size_t k = 0; k < p->members; k++, result += n + more) {
+        cr_assert_eq(s->read(fleet, k, 0, n, result, &err), LS_OK, "%s: %s", t->name, err.message);
+        memcpy(result + n, losses + k * more, more * sizeof *result);
     }
     s->fleet_close(fleet);
     free(losses);
-    free(other);
 }
 
 static void check_guards(const hand_plan *p, const float *arena)
@@ -315,17 +320,21 @@ static void check_truth(const hand_plan *p, hand_truth truth, const float *refer
 
 void hand_check(hand_plan *p, const test_backends *b, hand_truth truth)
 {
+    char name[256];
     add_guards(p, 9);
-    size_t n = p->plan.arena + extra(p);
-    float *reference = calloc(2 * n, sizeof *reference), *other = reference + n;
-    cr_assert(reference);
     *(p->infer ? &p->plan.infer : &p->plan.step) = (ls_ops){.op = p->op, .count = p->ops};
+    size_t n = p->plan.arena + extra(p);
+    float *reference = calloc(2 * p->members * n, sizeof *reference), *other = reference + p->members * n;
+    cr_assert(reference);
     run_on(p, &b->list[0], reference);
     check_guards(p, reference);
     if (truth && !p->no_truth) check_truth(p, truth, reference, other);
     for (size_t i = 1; i < b->count; i++) {
         run_on(p, &b->list[i], other);
-        compare(p, b->list[i].name, other, reference, n);
+        for (size_t k = 0; k < p->members; k++) {
+            snprintf(name, sizeof name, "member %zu of %zu on %s", k, p->members, b->list[i].name);
+            compare(p, name, other + k * n, reference + k * n, n);
+        }
     }
     free(reference);
 }

@@ -63,7 +63,7 @@ typedef struct {
     bool no_truth;             /* no independent definition for this one */
     size_t first;
     uint64_t step, steps;      /* first step and how many */
-    size_t members;            /* so many copies run in one call */
+    size_t members;            /* so many run in one call, from different contents of these arrays */
     ls_rates rates;
     ls_rows data;
     test_values values;

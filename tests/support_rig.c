@@ -9,7 +9,7 @@
 /* For the random stream alone, which is data to the oracle: which rows make a batch, and which units are dropped. */
 #include "../kernels/random.h"
 
-/* ---- Data ----------------------------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------------------------- */
 
 /* Knuth's 64-bit linear congruential generator, high bits, in [-1, 1). */
 static double noise(uint64_t *state)
@@ -65,13 +65,14 @@ static void fill_data(rig *r, const char *weights)
     fill_weights(r, weights);
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
 
-/* Whether an option concerns the training loop, not a step: the test that sets it sees to it. */
+/* Whether an option concerns the training loop or the start and not a step: the test that sets it sees to it. */
 static bool of_the_loop(const char *name)
 {
-    static const char *const names[] = {"epochs", "standardize", "schedule", "schedule-epochs", "schedule-factor", "warmup",
-                                        "min-lr", "validation", "patience", "tolerance", "tolerance-epochs", "time-limit"};
+    static const char *const names[] = {"epochs", "standardize", "schedule", "schedule-epochs", "schedule-factor",
+                                        "warmup", "min-lr", "validation", "patience", "tolerance", "tolerance-epochs",
+                                        "time-limit", "init"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i])) return true;
     return false;
@@ -96,7 +97,8 @@ static void set_options(rig *r, char *weights)
         else if (!strcmp(word, "order")) r->shuffle = !strcmp(value, "shuffle");
         else if (!strcmp(word, "seed")) r->seed = strtoull(value, NULL, 10);
         else if (!strcmp(word, "class-weights")) snprintf(weights, 64, "%s", value);
-        else if (!of_the_loop(word)) cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s", r->c->name, word);
+        else if (!of_the_loop(word))
+            cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s", r->c->name, word);
     }
     if (r->batch == SIZE_MAX) r->batch = strcmp(r->truth->optimizer, "gd") ? 32 : 0;
     if (!r->batch || r->batch > r->c->rows) r->batch = r->c->rows;
@@ -201,7 +203,7 @@ void rig_close(rig *r)
     free(r);
 }
 
-/* ---- Batches ------------------------------------------------------------------------------------------------------------ */
+/* ---- Batches ---------------------------------------------------------------------------------------------------- */
 
 /* The product's stream of dropped units: element r·out + j of layer i at this step. */
 static void fill_mask(const rig *r, uint64_t step, size_t rows, rig_batch *b)
@@ -240,7 +242,7 @@ void rig_batch_close(rig_batch *b)
     for (size_t i = 0; i < ORACLE_LAYERS; i++) free(b->kept[i]);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------------------------------- */
 
 double rig_rate(const rig *r, uint64_t step) { return r->truth->rate * (1.0 - 0.07 * (double)(step % 5)); }
 
@@ -267,20 +269,21 @@ void rig_run_product(rig *r, size_t count, float *losses)
     r->steps += count;
 }
 
+double rig_worse(double a, double b) { return isnan(a) || isnan(b) ? (double)INFINITY : fmax(a, b); }
+
 /* Raises *worst to the error of a tensor. before: what to measure the change from, NULL: from 0. */
 static void compare(const float *got, const float *before, const double *truth, size_t n, double steps, double *worst)
 {
     double error = 0.0, scale = 0.0, largest = 0.0;
     for (size_t i = 0; i < n; i++) {
         double from = before ? (double)before[i] : 0.0;
-        double e = fabs((double)got[i] - truth[i]);
-        error = e <= error ? error : e; /* a NaN stays */
+        error = rig_worse(error, fabs((double)got[i] - truth[i]));
         scale = fmax(scale, fabs(truth[i] - from));
         largest = fmax(largest, fabs(truth[i]));
     }
-    if (before) error = fmax(error - steps * 0x1p-24 * largest, isnan(error) ? INFINITY : 0.0);
+    if (before) error = fmax(error - steps * 0x1p-24 * largest, 0.0);
     if (error != 0.0) error /= scale;
-    if (!(error <= *worst)) *worst = error;
+    *worst = rig_worse(*worst, error);
 }
 
 static void compare_state(const rig *r, rig_errors *errors)
@@ -299,8 +302,9 @@ static void compare_state(const rig *r, rig_errors *errors)
             if (states > 1) compare(r->state + 2 * o->parameters + p, NULL, o->second + t, n, steps, &errors->states);
         }
         if (!l->norm) continue;
-        compare(running + l->mean, before + l->mean, o->running + o->layer[i].mean, l->out, steps, &errors->running);
-        compare(running + l->variance, before + l->variance, o->running + o->layer[i].variance, l->out, steps, &errors->running);
+        const double *mean = o->running + o->layer[i].mean, *variance = o->running + o->layer[i].variance;
+        compare(running + l->mean, before + l->mean, mean, l->out, steps, &errors->running);
+        compare(running + l->variance, before + l->variance, variance, l->out, steps, &errors->running);
     }
 }
 
@@ -313,9 +317,47 @@ void rig_run(rig *r, size_t count, rig_errors *errors)
     for (size_t i = 0; i < count; i++) {
         rig_batch b;
         rig_batch_open(r, first + i, &b);
-        double loss = oracle_step(r->truth, &b.batch, rig_rate(r, first + i)) * (r->truth->mean ? (double)b.batch.rows : 1.0);
+        double loss = oracle_step(r->truth, &b.batch, rig_rate(r, first + i));
+        if (r->truth->mean) loss *= (double)b.batch.rows; /* the plan's losses are sums */
         compare(&losses[i], NULL, &loss, 1, 0.0, &errors->losses);
         rig_batch_close(&b);
     }
     compare_state(r, errors);
+}
+
+/* ---- Learning rates --------------------------------------------------------------------------------------------- */
+
+/* Cosine: Loshchilov, Hutter 2017, equation 5, one cycle over the steps after the warm-up. */
+double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions)
+{
+    double epoch = floor((double)step / (double)s->per_epoch), warm = (double)(s->warmup * s->per_epoch), rate = s->base;
+    if ((double)step < warm) return s->base * ((double)step + 1.0) / warm;
+    double done = ((double)step - warm) / ((double)(s->epochs * s->per_epoch) - warm);
+    if (!strcmp(s->kind, "constant")) return s->base;
+    if (!strcmp(s->kind, "step")) rate = s->base * pow(s->factor, floor(epoch / (double)s->every));
+    if (!strcmp(s->kind, "cosine")) rate = s->min + 0.5 * (s->base - s->min) * (1.0 + cos(acos(-1.0) * done));
+    if (!strcmp(s->kind, "plateau")) rate = s->base * pow(s->factor, reductions);
+    return fmax(rate, s->min);
+}
+
+void rig_schedule_text(const rig_schedule *s, char *text)
+{
+    snprintf(text, 300, "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu schedule-epochs=%llu epochs=%llu",
+             s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup, (unsigned long long)s->every,
+             (unsigned long long)s->epochs);
+}
+
+ls_options *rig_options(const char *text)
+{
+    char copy[512], *rest = copy, *word;
+    ls_options *options;
+    ls_error err;
+    snprintf(copy, sizeof copy, "%s", text);
+    cr_assert(ls_options_create(&options, &err) == LS_OK);
+    while ((word = strsep(&rest, " "))) {
+        char *value = strchr(word, '=');
+        *value++ = 0;
+        cr_assert(ls_options_set(options, word, value, &err) == LS_OK, "%s", err.message);
+    }
+    return options;
 }

@@ -57,6 +57,9 @@ void rig_run(rig *r, size_t count, rig_errors *errors);
 /* The product's part of it, with losses; then r->state is up to date. */
 void rig_run_product(rig *r, size_t count, float *losses);
 
+/* The larger of two errors; NaN is larger than any. */
+double rig_worse(double a, double b);
+
 /* Number of tensors of a layer (weight, then bias or gamma and beta) and the k-th one's offsets among the parameters. */
 size_t rig_tensors(const rig *r, size_t layer);
 size_t rig_tensor(const rig *r, size_t layer, size_t k, size_t *product, size_t *truth);
@@ -66,5 +69,19 @@ void rig_to_truth(const rig *r, const float *from, double *to);
 
 /* Small rows with classes that depend on them; the same everywhere. y: class numbers. */
 void rig_data(size_t rows, size_t features, size_t classes, float *x, int32_t *y);
+
+/* A learning rate over a run, as the options of the same names have it. */
+typedef struct {
+    const char *kind;
+    double base, min, factor;
+    uint64_t warmup, every, epochs, per_epoch;
+} rig_schedule;
+
+/* The rate of a step, counted from 0. reductions: how often plateau has reduced it so far. */
+double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions);
+/* The schedule as options, in room of at least 300 bytes. */
+void rig_schedule_text(const rig_schedule *s, char *text);
+/* The product's options from "name=value name=value". */
+ls_options *rig_options(const char *text);
 
 #endif

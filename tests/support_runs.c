@@ -24,7 +24,7 @@ static void no_opencl(const char *note)
 {
     const char *require = getenv("LOCKSTEP_REQUIRE_OPENCL");
     if (require && !strcmp(require, "1"))
-        cr_fatal("LOCKSTEP_REQUIRE_OPENCL=1, but there is no exact OpenCL device: %s", note);
+        cr_assert_fail("LOCKSTEP_REQUIRE_OPENCL=1, but there is no exact OpenCL device: %s", note);
     cr_log_info("no exact OpenCL device (%s): only the CPU path is held against itself", note);
 }
 
@@ -41,11 +41,12 @@ size_t runs_devices_open(runs_device list[RUNS_DEVICES], const unsigned *threads
     char label[192], spec[16], note[256] = "";
     ls_device_info *info;
     ls_error err;
+    /* before there are threads: drivers are first tried in a forked child, and a fork copies locks that others hold */
+    cr_assert_eq(ls_devices_list(&info, &found, note, &err), LS_OK, "%s", err.message);
     for (; *threads; threads++) {
         snprintf(label, sizeof label, "the CPU path on %u thread%s", *threads, *threads == 1 ? "" : "s");
         open_one(&list[n++], "cpu", *threads, label);
     }
-    cr_assert_eq(ls_devices_list(&info, &found, note, &err), LS_OK, "%s", err.message);
     for (size_t i = 1; i < found && n < RUNS_DEVICES; i++) {
         if (!info[i].exact) continue;
         snprintf(spec, sizeof spec, "%d", info[i].index);
@@ -333,3 +334,30 @@ void runs_child_free(runs_child *child)
     free(child->err);
     *child = (runs_child){0};
 }
+
+#ifdef LS_PROGRAM
+runs_child runs_program(const char *line)
+{
+    enum { MOST = 40 };
+    char copy[1024];
+    const char *arguments[MOST] = {LS_PROGRAM};
+    size_t n = 1;
+    runs_child child;
+    cr_assert_lt(strlen(line), sizeof copy);
+    strcpy(copy, line);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+        cr_assert_lt(n, MOST - 1);
+        arguments[n++] = strcmp(word, "''") ? word : "";
+    }
+    runs_spawn(arguments, &child);
+    return child;
+}
+
+char *runs_program_expect(const char *line, int status)
+{
+    runs_child c = runs_program(line);
+    cr_assert_eq(c.status, status, "lockstep %s: exit status %d, not %d\n%s%s", line, c.status, status, c.out, c.err);
+    free(c.err);
+    return c.out;
+}
+#endif

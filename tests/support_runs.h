@@ -84,4 +84,9 @@ int runs_start(const char *const *arguments);
 void runs_wait(int pid, runs_child *out);
 void runs_child_free(runs_child *child);
 
+/* Runs the program with the words of a line, as "train moons --epochs 2"; '' is an empty word. */
+runs_child runs_program(const char *line);
+/* The same; expects that exit status and returns what was printed to stdout, freed by the caller. */
+char *runs_program_expect(const char *line, int status);
+
 #endif

@@ -27,16 +27,20 @@ static const rig_case cases[] = {
     {"ce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25,1", 30, 4, 3},
     {"ce, two classes, sum", GRADIENT "hidden=6 activation=tanh output=softmax reduction=sum", 30, 4, 2},
     {"mse, sigmoid", GRADIENT "hidden=6 activation=tanh loss=mse", 30, 4, 2},
-    {"mse, sigmoid, three classes, weights", GRADIENT "hidden=6 activation=tanh loss=mse output=sigmoid class-weights=2,0.5,1", 30, 4, 3},
+    {"mse, sigmoid, three classes, weights",
+     GRADIENT "hidden=6 activation=tanh loss=mse output=sigmoid class-weights=2,0.5,1", 30, 4, 3},
     {"mse, identity", GRADIENT "hidden=6 activation=tanh output=identity", 30, 4, 2},
     {"mse, identity, three classes, sum", GRADIENT "hidden=6 activation=tanh output=identity reduction=sum", 30, 4, 3},
     {"batch norm", GRADIENT "hidden=7,5 activation=tanh batch-norm=on", 30, 4, 3},
     {"batch norm, relu", GRADIENT "hidden=7,5 activation=relu batch-norm=on", 30, 4, 3},
-    {"batch norm, weights, sum", GRADIENT "hidden=7,5 activation=gelu batch-norm=on class-weights=0.5,2.25 reduction=sum", 30, 4, 2},
+    {"batch norm, weights, sum",
+     GRADIENT "hidden=7,5 activation=gelu batch-norm=on class-weights=0.5,2.25 reduction=sum", 30, 4, 2},
     {"residual", GRADIENT "hidden=6,6,6 activation=tanh residual=on", 30, 4, 3},
-    {"residual, two blocks, batch norm", GRADIENT "hidden=5,6,6,6,6,6 activation=silu residual=on batch-norm=on", 30, 4, 3},
+    {"residual, two blocks, batch norm",
+     GRADIENT "hidden=5,6,6,6,6,6 activation=silu residual=on batch-norm=on", 30, 4, 3},
     {"dropout", GRADIENT "hidden=7,5 activation=tanh dropout=0.4", 30, 4, 3},
-    {"dropout, residual, batch norm", GRADIENT "hidden=6,6,6,6,6 activation=elu dropout=0.3 residual=on batch-norm=on", 30, 4, 3},
+    {"dropout, residual, batch norm",
+     GRADIENT "hidden=6,6,6,6,6 activation=elu dropout=0.3 residual=on batch-norm=on", 30, 4, 3},
     {"l1 and l2", GRADIENT "hidden=7,5 activation=tanh l1=0.02 l2=0.03", 30, 4, 3},
     {"more rows than a chain", GRADIENT "hidden=7,5 activation=gelu batch=full", 300, 4, 3},
     {"more rows than a chain, batch norm", GRADIENT "hidden=7,5 activation=tanh batch=full batch-norm=on", 129, 4, 3},
@@ -73,10 +77,7 @@ static double largest(const double *x, size_t n)
 static double tensor_error(const double *got, const double *truth, size_t n)
 {
     double error = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        double e = fabs(got[i] - truth[i]);
-        error = e <= error ? error : e;
-    }
+    for (size_t i = 0; i < n; i++) error = rig_worse(error, fabs(got[i] - truth[i]));
     return error == 0.0 ? 0.0 : error / largest(truth, n);
 }
 
@@ -100,8 +101,9 @@ static gradient_errors check_case(const rig_case *c)
     for (size_t i = 0; i < r->truth->layers; i++)
         for (size_t k = 0; k < rig_tensors(r, i); k++) {
             size_t p, t, size = rig_tensor(r, i, k, &p, &t);
-            errors.product = fmax(errors.product, tensor_error(got + t, differences + t, size));
-            if (r->truth->l1 == 0.0) errors.oracle = fmax(errors.oracle, tensor_error(derived + t, differences + t, size));
+            errors.product = rig_worse(errors.product, tensor_error(got + t, differences + t, size));
+            if (r->truth->l1 == 0.0) /* penalties are not the objective's */
+                errors.oracle = rig_worse(errors.oracle, tensor_error(derived + t, differences + t, size));
         }
     rig_batch_close(&b);
     rig_close(r);
@@ -148,8 +150,7 @@ static double sweep(const char *activation)
         rig_to_truth(r, values, theta);
         size_t bias = r->truth->layer[0].bias;
         double truth = difference(r->truth, theta, bias, &b.batch), got = (double)r->state[4 + 2];
-        double error = fabs(got - truth) / fmax(fabs(truth), 1.0);
-        worst = error <= worst ? worst : error;
+        worst = rig_worse(worst, fabs(got - truth) / fmax(fabs(truth), 1.0));
     }
     rig_batch_close(&b);
     rig_close(r);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The product against the oracle: steps of every part of a network, learning rates, and whole training runs. */
+/* The product against the oracle, step by step: every part of a network, and learning rates. test_oracle_runs.c
+ * has whole runs. */
 #include <criterion/criterion.h>
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
 #include "schedule.h"
 #include "support_rig.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------------ */
+/* ---- Steps ------------------------------------------------------------------------------------------------------ */
 
 static const rig_case cases[] = {
     {"logistic", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 2},
@@ -33,41 +31,55 @@ static const rig_case cases[] = {
     {"rmsprop", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8 rho=0.85 epsilon=1e-3", 30, 3, 3},
     {"rmsprop, defaults", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8", 30, 3, 3},
     {"adam", "hidden=7,5 activation=tanh optimizer=adam batch=8", 30, 3, 3},
-    {"adam, betas and epsilon", "hidden=7,5 activation=silu optimizer=adam batch=8 beta1=0.8 beta2=0.95 epsilon=1e-3", 30, 3, 3},
+    {"adam, betas and epsilon",
+     "hidden=7,5 activation=silu optimizer=adam batch=8 beta1=0.8 beta2=0.95 epsilon=1e-3", 30, 3, 3},
     {"adam, uncorrected", "hidden=7,5 activation=tanh optimizer=adam batch=8 bias-correction=off", 30, 3, 3},
     {"adamw", "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3", 30, 3, 3},
-    {"adamw, uncorrected, l2", "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 bias-correction=off l2=0.02", 30, 3, 3},
+    {"adamw, uncorrected, l2",
+     "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 bias-correction=off l2=0.02", 30, 3, 3},
     {"bce, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 reduction=sum lr=0.02", 30, 3, 2},
     {"bce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25", 30, 3, 2},
-    {"bce, balanced, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=balanced reduction=sum lr=0.02", 30, 3, 2},
+    {"bce, balanced, sum",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=balanced reduction=sum lr=0.02", 30, 3, 2},
     {"ce, two classes", "hidden=6 activation=tanh optimizer=sgd batch=8 output=softmax", 30, 3, 2},
     {"ce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1", 30, 3, 3},
-    {"ce, weights, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 reduction=sum lr=0.02", 30, 3, 3},
+    {"ce, weights, sum",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 reduction=sum lr=0.02", 30, 3, 3},
     {"mse sigmoid", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse", 30, 3, 2},
     {"mse sigmoid, three", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse output=sigmoid", 30, 3, 3},
-    {"mse sigmoid, weights, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse reduction=sum class-weights=balanced lr=0.02", 30, 3, 2},
+    {"mse sigmoid, weights, sum",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse reduction=sum class-weights=balanced lr=0.02", 30, 3, 2},
     {"mse identity", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity lr=0.02", 30, 3, 2},
-    {"mse identity, three, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity class-weights=0.5,2.25,1 lr=0.02", 30, 3, 3},
-    {"mse identity, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity reduction=sum lr=0.005", 30, 3, 3},
+    {"mse identity, three, weights",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity class-weights=0.5,2.25,1 lr=0.02", 30, 3, 3},
+    {"mse identity, sum",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity reduction=sum lr=0.005", 30, 3, 3},
     {"batch norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 batch-norm=on", 30, 3, 3},
     {"batch norm, relu", "hidden=7,5 activation=relu optimizer=sgd batch=8 batch-norm=on", 30, 3, 3},
     {"batch norm, full, adam", "hidden=7,5 activation=gelu optimizer=adam batch=full batch-norm=on", 200, 3, 3},
-    {"batch norm, residual, dropout", "hidden=6,6,6 activation=silu optimizer=momentum batch=8 batch-norm=on residual=on dropout=0.3", 30, 3, 3},
+    {"batch norm, residual, dropout",
+     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 batch-norm=on residual=on dropout=0.3", 30, 3, 3},
     {"dropout", "hidden=7,5 activation=tanh optimizer=sgd batch=8 dropout=0.4", 30, 3, 3},
     {"dropout, adamw", "hidden=7,5 activation=gelu optimizer=adamw batch=8 dropout=0.25 seed=77", 30, 3, 3},
     {"residual", "hidden=6,6,6 activation=tanh optimizer=sgd batch=8 residual=on", 30, 3, 3},
     {"residual, two blocks", "hidden=4,6,6,6,6,6 activation=elu optimizer=sgd batch=8 residual=on", 30, 3, 3},
     {"residual, dropout", "hidden=6,6,6,6,6 activation=tanh optimizer=sgd batch=8 residual=on dropout=0.3", 30, 3, 3},
     {"clip", "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=0.2", 30, 3, 3},
-    {"clip, l2, batch norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=0.2 l2=0.05 batch-norm=on", 30, 3, 3},
+    {"clip, l2, batch norm",
+     "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=0.2 l2=0.05 batch-norm=on", 30, 3, 3},
     {"clip, not reached", "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=50", 30, 3, 3},
     {"l1", "hidden=7,5 activation=tanh optimizer=sgd batch=8 l1=0.03", 30, 3, 3},
     {"l2", "hidden=7,5 activation=tanh optimizer=sgd batch=8 l2=0.05", 30, 3, 3},
     {"l1, l2, adam", "hidden=7,5 activation=tanh optimizer=adam batch=8 l1=0.03 l2=0.05 epsilon=1e-3", 30, 3, 3},
     {"max norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 max-norm=0.7", 30, 3, 3},
     {"max norm, l2, momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 max-norm=0.9 l2=0.01", 30, 3, 3},
+    {"l1 at zero", "hidden=none optimizer=sgd batch=8 l1=0.03 init=zeros", 30, 3, 3},
+    {"one of each", "hidden=1 activation=tanh optimizer=sgd batch=1", 5, 1, 2},
+    {"batch norm, last batch of one row",
+     "hidden=7,5 activation=tanh optimizer=momentum batch=8 batch-norm=on", 33, 3, 3},
     {"many rows", "hidden=9,7 activation=gelu optimizer=sgd batch=300", 700, 3, 3},
-    {"many rows, batch norm, sum", "hidden=9,7 activation=silu optimizer=adam batch=300 batch-norm=on reduction=sum", 700, 3, 3},
+    {"many rows, batch norm, sum",
+     "hidden=9,7 activation=silu optimizer=adam batch=300 batch-norm=on reduction=sum", 700, 3, 3},
     {"wide", "hidden=150,70 activation=relu optimizer=sgd batch=64", 130, 20, 10},
     {"wide, batch norm", "hidden=150,70 activation=elu optimizer=nesterov batch=65 batch-norm=on", 130, 20, 10},
 };
@@ -158,12 +170,13 @@ Test(oracle, residual_blocks)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         rig *r = rig_open(&rows[i].c);
-        for (size_t k = 0; k < r->net.count; k++) cr_expect_eq(r->net.layer[k].skip, rows[i].skip[k], "%s: %zu", rows[i].c.name, k);
+        for (size_t k = 0; k < r->net.count; k++)
+            cr_expect_eq(r->net.layer[k].skip, rows[i].skip[k], "%s: %zu", rows[i].c.name, k);
         rig_close(r);
     }
 }
 
-/* ---- Logits without bounds ---------------------------------------------------------------------------------------------- */
+/* ---- Logits without bounds -------------------------------------------------------------------------------------- */
 
 /* Puts weights and zero biases into a network without hidden layers, on both sides. */
 static void put_weights(rig *r, const float *weights, size_t n)
@@ -213,53 +226,9 @@ Test(oracle, logits_of_ten_thousand)
     check_logits(&mse, (float[]){1e4f}, 1, 1.0);
 }
 
-/* ---- Learning rates ------------------------------------------------------------------------------------------------------ */
+/* ---- Learning rates --------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    const char *kind;
-    double base, min, factor;
-    uint64_t warmup, every, epochs, per_epoch;
-} schedule;
-
-/* The rate of a step, counted from 0. reductions: how often plateau has reduced it so far. Cosine: Loshchilov, Hutter 2017,
- * equation 5, one cycle over the steps after the warm-up. */
-static double rate_of(const schedule *s, uint64_t step, int reductions)
-{
-    double epoch = floor((double)step / (double)s->per_epoch), warm = (double)(s->warmup * s->per_epoch), rate = s->base;
-    if ((double)step < warm) return s->base * ((double)step + 1.0) / warm;
-    double done = ((double)step - warm) / ((double)(s->epochs * s->per_epoch) - warm);
-    if (!strcmp(s->kind, "constant")) return s->base;
-    if (!strcmp(s->kind, "step")) rate = s->base * pow(s->factor, floor(epoch / (double)s->every));
-    if (!strcmp(s->kind, "cosine")) rate = s->min + 0.5 * (s->base - s->min) * (1.0 + cos(acos(-1.0) * done));
-    if (!strcmp(s->kind, "plateau")) rate = s->base * pow(s->factor, reductions);
-    return fmax(rate, s->min);
-}
-
-/* The schedule as options, in room of at least 300 bytes. */
-static void schedule_text(const schedule *s, char *text)
-{
-    snprintf(text, 300, "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu schedule-epochs=%llu epochs=%llu",
-             s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup, (unsigned long long)s->every,
-             (unsigned long long)s->epochs);
-}
-
-/* Options from "name=value name=value". */
-static ls_options *options_of(const char *text)
-{
-    char copy[512], *rest = copy, *word;
-    ls_options *options;
-    ls_error err;
-    snprintf(copy, sizeof copy, "%s", text);
-    cr_assert(ls_options_create(&options, &err) == LS_OK);
-    while ((word = strsep(&rest, " "))) {
-        char *value = strchr(word, '=');
-        *value++ = 0;
-        cr_assert(ls_options_set(options, word, value, &err) == LS_OK, "%s", err.message);
-    }
-    return options;
-}
-
-static const schedule schedules[] = {
+static const rig_schedule schedules[] = {
     {"constant", 0.3, 0, 0.5, 0, 10, 20, 7},     {"constant", 0.3, 0, 0.5, 4, 10, 20, 7},
     {"step", 0.3, 0, 0.5, 0, 3, 40, 5},          {"step", 0.3, 0.01, 0.7, 5, 2, 40, 5},
     {"cosine", 0.3, 0, 0.5, 0, 10, 30, 7},       {"cosine", 0.3, 0.02, 0.5, 6, 10, 30, 7},
@@ -271,14 +240,14 @@ static const schedule schedules[] = {
 Test(oracle, schedules)
 {
     for (size_t i = 0; i < COUNT(schedules); i++) {
-        const schedule *s = &schedules[i];
+        const rig_schedule *s = &schedules[i];
         char text[300];
         ls_rate_plan plan;
-        schedule_text(s, text);
-        ls_options *options = options_of(text);
+        rig_schedule_text(s, text);
+        ls_options *options = rig_options(text);
         ls_rate_plan_init(&plan, &options->settings, s->per_epoch);
         for (uint64_t step = 0; step < s->epochs * s->per_epoch; step++) {
-            double truth = rate_of(s, step, 0);
+            double truth = rig_rate_of(s, step, 0);
             ls_rates got = ls_rates_at(&plan, step);
             cr_expect_float_eq((double)got.rate, truth, 1e-7 * truth + 3e-7 * s->base, "%zu (%s): step %llu: %g, not %g", i,
                                s->kind, (unsigned long long)step, (double)got.rate, truth);
@@ -289,18 +258,19 @@ Test(oracle, schedules)
 
 Test(oracle, plateau)
 {
-    static const schedule s = {"plateau", 0.8, 0.15, 0.5, 0, 2, 100, 3};
+    static const rig_schedule s = {"plateau", 0.8, 0.15, 0.5, 0, 2, 100, 3};
     static const struct { double loss; int reductions; } epochs[] = {
-        {1.0, 0}, {0.9, 0}, {0.9, 0}, {0.95, 1}, {0.85, 1}, {0.86, 1}, {0.84, 1}, {0.9, 1}, {0.9, 2}, {0.9, 2}, {0.9, 3}, {0.1, 3}};
+        {1.0, 0},  {0.9, 0}, {0.9, 0}, {0.95, 1}, {0.85, 1}, {0.86, 1},
+        {0.84, 1}, {0.9, 1}, {0.9, 2}, {0.9, 2},  {0.9, 3},  {0.1, 3}};
     char text[300];
     ls_rate_plan plan;
-    schedule_text(&s, text);
-    ls_options *options = options_of(text);
+    rig_schedule_text(&s, text);
+    ls_options *options = rig_options(text);
     ls_rate_plan_init(&plan, &options->settings, s.per_epoch);
     cr_expect_float_eq(ls_rate_at(&plan, 0), 0.8, 1e-15);
     for (size_t i = 0; i < COUNT(epochs); i++) {
         ls_rate_plan_epoch(&plan, epochs[i].loss);
-        double truth = rate_of(&s, 3 * (i + 1), epochs[i].reductions); /* 0.1 after three, but for min-lr */
+        double truth = rig_rate_of(&s, 3 * (i + 1), epochs[i].reductions); /* 0.1 after three, but for min-lr */
         cr_expect_float_eq(ls_rate_at(&plan, 3 * (i + 1)), truth, 1e-15, "epoch %zu", i + 1);
     }
     ls_options_free(options);
@@ -309,7 +279,7 @@ Test(oracle, plateau)
 static void check_corrections(const char *text, double b1, double b2, double rate, double decay, bool corrected)
 {
     static const uint64_t steps[] = {0, 1, 2, 9, 99, 999, 12345, 1000000, 1000000000000};
-    ls_options *options = options_of(text);
+    ls_options *options = rig_options(text);
     ls_rate_plan plan;
     ls_rate_plan_init(&plan, &options->settings, 10);
     for (size_t i = 0; i < COUNT(steps); i++) {

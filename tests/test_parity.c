@@ -229,7 +229,8 @@ TRUTH(join)
 
 /* ---- LOSS, LOSS_SUM --------------------------------------------------------------------------------------------- */
 
-/* Four pairs of loss and output × row weights or none × in training averaged, summed over data in batches, inference. */
+/* Four pairs of loss and output × row weights or none × averaged over one batch, summed and averaged over a part of one,
+ * in inference. */
 SET(loss)
 {
     static const ls_loss losses[] = {LS_LOSS_BCE, LS_LOSS_CE, LS_LOSS_MSE, LS_LOSS_MSE};
@@ -239,13 +240,13 @@ SET(loss)
     if (data) data_in_batches(p, s, 1, out);
     p->plan.loss = losses[v % 4];
     p->plan.output = outputs[v % 4];
-    p->plan.mean = !data;
+    p->plan.mean = v / 8 != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);
     o->a = hand_room(p, "a", s.m, out);
     o->target = data ? (ls_view){LS_DATA_T, 0} : hand_room(p, "target", s.m, out);
     if (weighted) o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0} : hand_room_positive(p, "row_weight", s.m, 1);
-    if (v / 8 == 2) as_inference(p, out, o->a);
+    if (v / 8 == 3) as_inference(p, out, o->a);
     o->row_loss = p->infer ? p->plan.row_loss : hand_room(p, "row_loss", s.m, 1);
     p->no_truth = p->infer;
 }
@@ -470,8 +471,8 @@ TRUTH(max_norm)
  * variants of an operation, the others some in turn. */
 static const shape shapes[] = {
     {5, 7, 3}, {67, 13, 33}, {129, 31, 17}, {1, 1, 1}, {2, 3, 5}, {3, 2, 1}, {4, 5, 4}, {7, 13, 31}, {31, 61, 67},
-    {61, 67, 127}, {11, 12, 13}, {12, 11, 32}, {13, 13, 31}, {15, 16, 17}, {16, 17, 15}, {17, 15, 16}, {31, 32, 33}, {32, 33, 31},
-    {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12}, {129, 127, 61}, {1000, 1, 1},
+    {61, 67, 127}, {11, 12, 13}, {12, 11, 32}, {13, 13, 31}, {15, 16, 17},
+    {16, 17, 15}, {17, 15, 16}, {31, 32, 33}, {32, 33, 31}, {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12}, {129, 127, 61}, {1000, 1, 1},
     {1000, 3, 2}, {1, 1000, 1}, {1, 1, 1000}, {67, 61, 1}, {1, 300, 5}, {3, 600, 17}, {64, 300, 33}, {13, 255, 31},
     {12, 256, 32}, {11, 257, 33}, {192, 5, 96}, {193, 64, 65}, {257, 13, 7}, {320, 7, 96}, {600, 13, 31}, {20, 20, 1000},
     {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500},
@@ -481,7 +482,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 #define ROWS(X)                                                                                                       \
     X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18)                        \
     X(NORM, norm, true_norm, LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, LS_ACT_COUNT)                   \
-    X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 24) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
+    X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
     X(GRAD_W, grad_w, true_grad_w, 2) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
     X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                                            \
     X(UPDATE, update, true_update, 6 * LS_OPT_COUNT) X(MAX_NORM, max_norm, true_max_norm, 3)

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* Damaged and made-up model files: each is refused with a sentence that names it, and costs neither a crash nor memory. */
+#include <criterion/criterion.h>
+
+#if __has_include(<jansson.h>)
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../host/sha256.h"
+#include "support_model_file.h"
+
+static char folder[64];
+
+static void enter(void) { runs_folder_enter(folder); }
+static void leave(void) { runs_folder_leave(folder); }
+
+TestSuite(model_damage, .init = enter, .fini = leave, .timeout = 300);
+
+/* ---- Damage: every byte ----------------------------------------------------------------------------------------- */
+
+Test(model_damage, cut_short_anywhere)
+{
+    file_make("moons", "hidden 2 epochs 2", "a.safetensors");
+    size_t size;
+    char *bytes = runs_file_read("a.safetensors", &size);
+    runs_file_write("cut.safetensors", bytes, size);
+    for (size_t length = size; length-- > 0;) {
+        char what[64];
+        cr_assert_eq(truncate("cut.safetensors", (off_t)length), 0);
+        snprintf(what, sizeof what, "cut after %zu of %zu bytes", length, size);
+        file_assert_refused("cut.safetensors", LS_ERR_DATA, what);
+    }
+    char *longer = calloc(1, size + 8);
+    cr_assert_not_null(longer);
+    memcpy(longer, bytes, size);
+    for (size_t more = 1; more <= 8; more++) {
+        runs_file_write("long.safetensors", longer, size + more);
+        file_assert_refused("long.safetensors", LS_ERR_DATA, "bytes behind the end");
+    }
+    free(longer);
+    free(bytes);
+}
+
+/* Changes every byte in turn by each of the masks. A file that is still accepted must be the same model: `wrong` counts
+ * the others, and `first` says which was the first. */
+static size_t flip_every_byte(const char *path, const unsigned char *masks, size_t mask_count, char first[128])
+{
+    size_t size, wrong = 0;
+    char *bytes = runs_file_read(path, &size), hex[65], expected[65];
+    ls_error err;
+    runs_file_sha256(path, expected);
+    runs_file_write("flip.safetensors", bytes, size);
+    int file = open("flip.safetensors", O_WRONLY);
+    cr_assert(file >= 0);
+    for (size_t i = 0; i < size; i++)
+        for (size_t k = 0; k < mask_count; k++) {
+            ls_model *model = NULL;
+            bytes[i] = (char)(bytes[i] ^ masks[k]);
+            cr_assert_eq(pwrite(file, &bytes[i], 1, (off_t)i), 1);
+            ls_status status = ls_model_load("flip.safetensors", &model, &err);
+            if (status == LS_OK && ls_model_sha256(model, hex, &err) == LS_OK && strcmp(hex, expected) && !wrong++)
+                snprintf(first, 128, "byte %zu from '%c' to '%c' behind \"%.20s\"", i, bytes[i] ^ masks[k], bytes[i],
+                         i > 20 ? &bytes[i - 20] : "");
+            if (status == LS_OK) ls_model_free(model);
+            else cr_expect(status == LS_ERR_DATA && strstr(err.message, "flip.safetensors"), "byte %zu ^ %02x: %s: %s", i,
+                           masks[k], ls_status_name(status), err.message);
+            bytes[i] = (char)(bytes[i] ^ masks[k]);
+            cr_assert_eq(pwrite(file, &bytes[i], 1, (off_t)i), 1);
+        }
+    close(file);
+    free(bytes);
+    return wrong;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+static const unsigned char masks[] = {0x01, 0x80}; /* loading is slow there */
+#else
+static const unsigned char masks[] = {0x01, 0x02, 0x04, 0x10, 0x20, 0x80, 0xff};
+#endif
+
+Test(model_damage, no_flipped_byte_changes_a_model)
+{
+    char first[128] = "";
+    file_make("moons", "hidden 2 epochs 2", "a.safetensors");
+    size_t wrong = flip_every_byte("a.safetensors", masks, RUNS_COUNT(masks), first);
+    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+}
+
+Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
+{
+    char first[128] = "";
+    file_make("blobs", "hidden 2 epochs 3 batch-norm on patience 2", "a.safetensors");
+    size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
+    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+}
+
+/* ---- Damage: header length and text ------------------------------------------------------------------------------ */
+
+Test(model_damage, header_lengths)
+{
+    file_make("moons", "hidden 2 epochs 2", "a.safetensors");
+    size_t size;
+    char *bytes = runs_file_read("a.safetensors", &size), what[64];
+    uint64_t right = file_header_length(bytes);
+    const uint64_t lengths[] = {0, 1, 2, right - 8, right - 1, right + 1, right + 8, size - 8, size - 7, size, 100000000, 100000001,
+                                UINT32_MAX, INT64_MAX, UINT64_MAX - 7, UINT64_MAX - 8, UINT64_MAX};
+    for (size_t i = 0; i < RUNS_COUNT(lengths); i++) {
+        for (int k = 0; k < 8; k++) bytes[k] = (char)(lengths[i] >> (8 * k));
+        runs_file_write("b.safetensors", bytes, size);
+        snprintf(what, sizeof what, "header length %llu", (unsigned long long)lengths[i]);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, what);
+    }
+    free(bytes);
+}
+
+static const struct { const char *what, *find, *replace; } texts[] = {
+    {"a tensor twice", "\"layers.0.bias\":{", "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"layers.0.bias\":{"},
+    {"metadata twice", "{\"__metadata__\"", "{\"__metadata__\":{},\"__metadata__\""},
+    {"a key of a tensor twice", "\"dtype\":", "\"dtype\":\"F32\",\"dtype\":"},
+    {"an option twice", "\\\"lr\\\":\\\"auto\\\"", "\\\"lr\\\":\\\"auto\\\",\\\"lr\\\":\\\"auto\\\""},
+    {"invalid UTF-8 in a key", "layers.0.bias", "layers.0.bia\xff"},
+    {"invalid UTF-8 in the metadata", "\\\"x1\\\"", "\\\"\xc3\x28\\\""},
+    {"an overlong encoding", "\\\"x1\\\"", "\\\"\xc0\xaf\\\""},
+    {"half a surrogate pair", "\\\"x1\\\"", "\\\"\\ud800\\\""},
+    {"a NUL in a name", "layers.0.bias", "layers.0.bias\\u0000"},
+    {"NaN as a number", "\"data_offsets\":[0,8]", "\"data_offsets\":[NaN,8]"},
+    {"a number without end", "\"data_offsets\":[0,8]", "\"data_offsets\":[0,99999999999999999999]"},
+    {"a negative number", "\"data_offsets\":[0,8]", "\"data_offsets\":[-8,0]"},
+    {"a fraction", "\"data_offsets\":[0,8]", "\"data_offsets\":[0.0,8.0]"},
+    {"a comment", "{\"__metadata__\"", "/* */{\"__metadata__\""},
+    {"a comma too many", "\"shape\":[2]", "\"shape\":[2,]"},
+    {"no closing brace", "}}", "}"},
+    {"a list", "{\"__metadata__\"", "[{\"__metadata__\""},
+    {"text behind the header", "}}", "}}{}"},
+    {"a standardisation too large for a number", "\\\"scale\\\":[", "\\\"scale\\\":[1e999,"},
+    {"metadata that is no JSON", "\"lockstep\":\"{", "\"lockstep\":\"{{"},
+    {"metadata that is a list", "\"lockstep\":\"{", "\"lockstep\":\"[] {"},
+};
+
+Test(model_damage, damaged_header_text)
+{
+    file_make("moons", "hidden 2 epochs 2", "a.safetensors");
+    file_parts p = file_take_apart("a.safetensors");
+    size_t length = file_header_length(p.bytes);
+    char *header = strndup(p.bytes + 8, length), changed[16384];
+    for (size_t i = 0; i < RUNS_COUNT(texts); i++) {
+        /* "}}" is meant at the end */
+        char *at = !strcmp(texts[i].find, "}}") ? strrchr(header, '}') - 1 : strstr(header, texts[i].find);
+        cr_assert_not_null(at, "%s: there is no %s in %s", texts[i].what, texts[i].find, header);
+        int n = snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - header), header, texts[i].replace, at + strlen(texts[i].find));
+        cr_assert(n > 0 && (size_t)n < sizeof changed);
+        file_write("b.safetensors", changed, (size_t)n, p.data, p.data_size);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, texts[i].what);
+    }
+    free(header);
+    file_parts_free(&p);
+}
+
+/* Nesting that would exhaust the stack of a careless reader, in the header and in the metadata. */
+Test(model_damage, deep_nesting)
+{
+    enum { DEPTH = 2000000 };
+    char *text = malloc(2 * DEPTH + 256);
+    static const char *const before[] = {"{\"a\":", "{\"__metadata__\":{\"lockstep\":\"", "{\"__metadata__\":{\"lockstep\":\"{\\\"history\\\":"};
+    static const char *const after[] = {"}", "\"}}", "}\"}}"};
+    cr_assert_not_null(text);
+    for (size_t i = 0; i < RUNS_COUNT(before); i++) {
+        size_t n = strlen(before[i]);
+        memcpy(text, before[i], n);
+        memset(text + n, '[', DEPTH);
+        memset(text + n + DEPTH, ']', DEPTH);
+        strcpy(text + n + 2 * DEPTH, after[i]);
+        file_write("deep.safetensors", text, strlen(text), "", 0);
+        file_assert_refused("deep.safetensors", LS_ERR_DATA, "deep nesting");
+    }
+    free(text);
+}
+
+/* ---- Damage: header values --------------------------------------------------------------------------------------- */
+
+/* Replaces the value at a path whose names are separated by '|', or deletes it where value is NULL. */
+typedef struct {
+    const char *what;
+    char where;         /* 'h': in the header, 'm': in the metadata */
+    const char *path, *value;
+} edit;
+
+static void apply(json_t *root, const edit *e)
+{
+    char copy[128], *rest = copy, *name, *next;
+    json_t *at = root;
+    snprintf(copy, sizeof copy, "%s", e->path);
+    for (name = strtok_r(rest, "|", &rest); (next = strtok_r(rest, "|", &rest)); name = next)
+        at = json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10)) : json_object_get(at, name);
+    cr_assert(json_is_array(at) || json_is_object(at), "%s: there is no %s", e->what, e->path);
+    json_t *value = e->value ? json_loads(e->value, JSON_DECODE_ANY, NULL) : NULL;
+    cr_assert(!e->value == !value, "%s: %s", e->what, e->value);
+    int failed = json_is_array(at) ? (value ? json_array_set_new(at, strtoul(name, NULL, 10), value) : json_array_remove(at, strtoul(name, NULL, 10)))
+                 : value ? json_object_set_new(at, name, value) : json_object_del(at, name);
+    cr_assert_eq(failed, 0, "%s: cannot change %s", e->what, e->path);
+}
+
+/* The model below: 2 features, hidden 3, 1 output; biases of 12 and 4 bytes, weights of 24 and 12. */
+static const edit edits[] = {
+    {"no metadata", 'h', "__metadata__", NULL},
+    {"metadata null", 'h', "__metadata__", "null"},
+    {"metadata of another program", 'h', "__metadata__", "{\"format\":\"pt\"}"},
+    {"metadata not text", 'h', "__metadata__|lockstep", "{}"},
+    {"metadata empty", 'h', "__metadata__|lockstep", "\"\""},
+    {"a missing tensor", 'h', "layers.0.bias", NULL},
+    {"an extra tensor without data", 'h', "layers.9.bias", "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[52,52]}"},
+    {"an extra tensor", 'h', "layers.9.bias", "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[48,52]}"},
+    {"a tensor that is a list", 'h', "layers.0.bias", "[]"},
+    {"a tensor that is null", 'h', "layers.0.bias", "null"},
+    {"another type", 'h', "layers.0.bias|dtype", "\"F16\""},
+    {"a type of the same size", 'h', "layers.0.bias|dtype", "\"I32\""},
+    {"a type that is no text", 'h', "layers.0.bias|dtype", "32"},
+    {"no type", 'h', "layers.0.bias|dtype", NULL},
+    {"another shape", 'h', "layers.0.weight|shape", "[3,2]"},
+    {"a flat shape", 'h', "layers.0.weight|shape", "[6]"},
+    {"a third dimension", 'h', "layers.0.weight|shape", "[2,3,1]"},
+    {"a negative shape", 'h', "layers.0.weight|shape", "[-2,-3]"},
+    {"an empty shape", 'h', "layers.0.weight|shape", "[]"},
+    {"a shape of text", 'h', "layers.0.weight|shape", "\"2,3\""},
+    {"a huge shape", 'h', "layers.0.weight|shape", "[4611686018427387905,3]"},
+    {"no shape", 'h', "layers.0.weight|shape", NULL},
+    {"a hole", 'h', "layers.0.weight|data_offsets", "[16,40]"},
+    {"an overlap", 'h', "layers.0.weight|data_offsets", "[8,32]"},
+    {"the end before the beginning", 'h', "layers.0.bias|data_offsets", "[12,0]"},
+    {"an end beyond the file", 'h', "layers.1.weight|data_offsets", "[40,56]"},
+    {"three offsets", 'h', "layers.0.bias|data_offsets", "[0,12,12]"},
+    {"no offsets", 'h', "layers.0.bias|data_offsets", NULL},
+    {"format 2", 'm', "format", "2"},
+    {"no format", 'm', "format", NULL},
+    {"format as text", 'm', "format", "\"1\""},
+    {"no options", 'm', "options", NULL},
+    {"options in a list", 'm', "options", "[]"},
+    {"an unknown option", 'm', "options|hiden", "\"3\""},
+    {"an option that is no text", 'm', "options|hidden", "3"},
+    {"an option out of range", 'm', "options|dropout", "\"7\""},
+    {"another width", 'm', "options|hidden", "\"4\""},
+    {"another depth", 'm', "options|hidden", "\"3,3\""},
+    {"too deep", 'm', "options|hidden", "\"1000000,1000000\""},
+    {"batch norm on", 'm', "options|batch-norm", "\"on\""},
+    {"options that do not fit together", 'm', "options|output", "\"softmax\""},
+    {"a loss that does not fit the output", 'm', "options|loss", "\"ce\""},
+    {"residual without blocks", 'm', "options|residual", "\"on\""},
+    {"activations that do not fit", 'm', "options|activation", "\"relu,relu\""},
+    {"no features", 'm', "features", "[]"},
+    {"features that are text", 'm', "features", "\"x1\""},
+    {"a feature too many", 'm', "features", "[\"x1\",\"x2\",\"x3\"]"},
+    {"a feature without a name", 'm', "features", "[\"x1\",2]"},
+    {"no classes", 'm', "classes", NULL},
+    {"one class", 'm', "classes", "[\"0\"]"},
+    {"a class too many", 'm', "classes", "[\"0\",\"1\",\"2\"]"},
+    {"a class without a name", 'm', "classes", "[\"0\",null]"},
+    {"two classes of one name", 'm', "classes", "[\"0\",\"0\"]"},
+    {"a mean too few", 'm', "standardize|mean", "[0]"},
+    {"a mean that is text", 'm', "standardize|mean", "[\"0\",\"0\"]"},
+    {"no scale", 'm', "standardize|scale", "null"},
+    {"a scale of zero", 'm', "standardize|scale", "[0,0]"},
+    {"no standardisation though the options say so", 'm', "standardize", NULL},
+    {"a history that is no list", 'm', "history", "\"long\""},
+    {"a history of numbers", 'm', "history", "[1,2,3]"},
+    {"a history of nothing", 'm', "history", "[[]]"},
+    {"history of text", 'm', "history", "[[\"1\",\"2\"]]"},
+    {"no training", 'm', "training", NULL},
+    {"training of another kind", 'm', "training|epochs", "\"many\""},
+    {"negative epochs", 'm', "training|epochs", "-1"},
+    {"no checksum", 'm', "weights_sha256", NULL},
+    {"an empty checksum", 'm', "weights_sha256", "\"\""},
+    {"another checksum", 'm', "weights_sha256", "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
+};
+
+Test(model_damage, damaged_header_values)
+{
+    file_make("moons", "hidden 3 epochs 2", "a.safetensors");
+    for (size_t i = 0; i < RUNS_COUNT(edits); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        apply(edits[i].where == 'h' ? p.root : p.meta, &edits[i]);
+        file_put_together("b.safetensors", &p, edits[i].where == 'm');
+        file_assert_refused("b.safetensors", LS_ERR_DATA, edits[i].what);
+        file_parts_free(&p);
+    }
+    file_parts p = file_take_apart("a.safetensors");
+    file_put_together("b.safetensors", &p, true);
+    size_t size;
+    char *bytes = runs_file_read("b.safetensors", &size);
+    cr_assert(size == p.size && !memcmp(bytes, p.bytes, size), "the test does not put files together as they were");
+    free(bytes);
+    file_parts_free(&p);
+}
+
+/* Values that are no numbers have no place in a model, even with a checksum that fits. */
+Test(model_damage, values_that_are_not_finite)
+{
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    file_make("moons", "hidden 3 epochs 2", "a.safetensors");
+    for (size_t i = 0; i < 2 * RUNS_COUNT(bad); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        memcpy(p.data + 16, &bad[i / 2], sizeof *bad);
+        ls_sha256 sha;
+        char hex[65];
+        ls_sha256_init(&sha);
+        ls_sha256_update(&sha, p.data, p.data_size);
+        ls_sha256_final(&sha, hex);
+        if (i % 2) json_object_set_new(p.meta, "weights_sha256", json_string(hex));
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, i % 2 ? "a value not finite, with its checksum" : "a value not finite");
+        file_parts_free(&p);
+    }
+}
+
+/* A small file that speaks of a large network must be turned down before memory is taken for it. */
+Test(model_damage, large_networks_in_small_files)
+{
+    static const edit large[] = {
+        {"4 TB", 'm', "options|hidden", "\"1000000,1000000\""},
+        {"1.6 GB", 'm', "options|hidden", "\"20000,20000\""},
+        {"240 MB", 'm', "options|hidden", "\"20000000\""},
+        {"200 MB", 'm', "options|hidden", "\"7000,7000\""},
+        {"more than there are addresses", 'm', "options|hidden", "\"1000000,1000000,1000000,1000000,1000000\""},
+    };
+    struct rusage before, after;
+    file_make("moons", "hidden 3 epochs 2", "a.safetensors");
+    getrusage(RUSAGE_SELF, &before);
+    for (size_t i = 0; i < RUNS_COUNT(large); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        apply(p.meta, &large[i]);
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, large[i].what);
+        file_parts_free(&p);
+    }
+    getrusage(RUSAGE_SELF, &after);
+    long grown = (after.ru_maxrss - before.ru_maxrss) / 1024;
+    cr_assert_lt(grown, 64, "%ld MB were filled on behalf of a file of a few kB", grown);
+}
+
+#else
+Test(model_damage, skipped) { cr_skip_test("built without jansson: there are no model files"); }
+#endif
