@@ -10,17 +10,24 @@
 
 #include "matmul.inc"
 
+/* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors are safe. */
+#if defined(__clang__)
+#define ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define ELEMENTWISE _Pragma("GCC ivdep")
+#endif
+
 /* Columns that a sum over rows keeps in registers at a time. */
 enum { BLOCK = 64 };
 
 #define LS_X(name)                                                                    \
     static void act_##name(const float *z, float *a, size_t n)                        \
     {                                                                                 \
-        for (size_t i = 0; i < n; i++) a[i] = ls_act_##name(z[i]);                    \
+        ELEMENTWISE for (size_t i = 0; i < n; i++) a[i] = ls_act_##name(z[i]);        \
     }                                                                                 \
     static void act_grad_##name(const float *d, const float *z, const float *a, float *y, size_t n) \
     {                                                                                 \
-        for (size_t i = 0; i < n; i++) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);  \
+        ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]); \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -28,11 +35,11 @@ LS_ACTIVATIONS(LS_X)
 static void join(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask)
 {
     if (mask->p > 0.0f)
-        for (size_t i = 0; i < n; i++)
+        ELEMENTWISE for (size_t i = 0; i < n; i++)
             y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step, (ls_u32)(first + i), mask->p);
     else if (y != a) memcpy(y, a, n * sizeof *y);
     if (skip)
-        for (size_t i = 0; i < n; i++) y[i] = y[i] + skip[i];
+        ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = y[i] + skip[i];
 }
 
 /* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their sums added in order.
@@ -62,7 +69,7 @@ static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size
 static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c, size_t width)
 {
     for (size_t r = 0; r < n->rows; r++)
-        for (size_t j = c; j < c + width; j++) {
+        ELEMENTWISE for (size_t j = c; j < c + width; j++) {
             size_t i = r * n->columns + j;
             n->y[i] = ls_fma(n->gamma[j], ls_norm_hat(n->z[i], mean[j], inv[j]), n->beta[j]);
         }
@@ -104,7 +111,7 @@ static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
         SUM_OVER_ROWS(n->rows, width, dgamma,
                       ls_fma(dy[r * n->columns + j], ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
         for (size_t r = 0; r < n->rows; r++)
-            for (size_t j = 0; j < width; j++) {
+            ELEMENTWISE for (size_t j = 0; j < width; j++) {
                 size_t i = r * n->columns + j;
                 dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j], inv[j], dbeta[j],
                                      dgamma[j], n->inv_rows);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. */
-typedef struct {
+typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
     size_t a_row, a_col;
@@ -17,6 +17,10 @@ typedef struct {
     size_t c_row;
     const float *start; /* n start values of the chains (a bias), or NULL for 0 */
     bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in order */
+    /* Called for each block of h × w elements at (i, j) whose chains are complete, while it is in the nearest cache; may be
+     * NULL. */
+    void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
+    const void *finish_with;
 } ls_matmul;
 
 /* Floats of scratch that one thread needs. */

@@ -115,49 +115,82 @@ static block grid_block(const job *j, grid g, size_t i0, size_t i1)
 
 static size_t extent_activations(const job *j) { return grid_extent(j, grid_of(j, j->rows, j->op->out)); }
 
+static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+{
+    const job *jb = p->finish_with;
+    float *a = at(jb, jb->op->a);
+    for (size_t r = i; r < i + h; r++)
+        jb->backend->kernels->act[jb->op->act](p->c + r * p->c_row + j, a + r * p->c_row + j, w);
+}
+
 static void op_dense(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    const ls_cpu_kernels *k = j->backend->kernels;
     block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
-    float *z = at(j, o->z), *a = at(j, o->a);
     ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->x), .a_row = o->in, .a_col = 1,
-                   .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = z, .c_row = o->out, .start = at(j, o->b)};
-    k->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
-    for (size_t r = b.r0; r < b.r1 && a; r++) k->act[o->act](z + r * o->out + b.c0, a + r * o->out + b.c0, b.c1 - b.c0);
+                   .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
+                   .start = at(j, o->b), .finish = ls_there(o->a) ? finish_dense : NULL, .finish_with = j};
+    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+}
+
+static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+{
+    const job *jb = p->finish_with;
+    const ls_op *o = jb->op;
+    const ls_cpu_kernels *k = jb->backend->kernels;
+    const float *skip = at(jb, o->skip), *z = at(jb, o->z), *a = at(jb, o->a);
+    float *y = at(jb, o->y);
+    ls_mask mask = mask_of(jb), none = {0};
+    for (size_t r = i; r < i + h; r++) {
+        size_t first = r * o->out + j;
+        float *d = p->c + first, *from = d;
+        if (skip) k->join(d, skip + first, d, first, w, &none);
+        if (mask.p > 0.0f) {
+            from = at(jb, o->dropped) + first; /* d itself must stay whole for a residual block */
+            k->join(d, NULL, from, first, w, &mask);
+        }
+        k->act_grad[o->act](from, z + first, a + first, y + first, w);
+    }
 }
 
 static void op_grad_x(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    const ls_cpu_kernels *k = j->backend->kernels;
     block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
-    float *d = at(j, o->d), *y = at(j, o->y);
-    const float *skip = at(j, o->skip), *z = at(j, o->z), *a = at(j, o->a);
-    ls_mask mask = mask_of(j), none = {0};
     ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->dz), .a_row = o->in, .a_col = 1,
-                   .b = at(j, o->w), .b_row = 1, .b_col = o->in, .c = d, .c_row = o->out};
-    k->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
-    for (size_t r = b.r0; r < b.r1; r++) {
-        size_t first = r * o->out + b.c0, n = b.c1 - b.c0;
-        const float *from = d + first;
-        if (skip) k->join(d + first, skip + first, d + first, first, n, &none);
-        if (mask.p > 0.0f) {
-            from = at(j, o->dropped) + first; /* d itself must stay whole for a residual block */
-            k->join(d + first, NULL, (float *)from, first, n, &mask);
-        }
-        k->act_grad[o->act](from, z + first, a + first, y + first, n);
-    }
+                   .b = at(j, o->w), .b_row = 1, .b_col = o->in, .c = at(j, o->d), .c_row = o->out,
+                   .finish = finish_grad_x, .finish_with = j};
+    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
 }
 
 static size_t extent_weights(const job *j) { return grid_extent(j, grid_of(j, j->op->in, j->op->out)); }
+
+/* The optimizer's range of an operation, from its first parameter on. */
+static ls_update_range range_of(const job *j)
+{
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    int states = ls_opt_states(p->optimizer);
+    return (ls_update_range){.theta = at(j, o->theta), .g = at(j, o->y), .s = states > 0 ? at(j, o->s) : NULL,
+                             .v = states > 1 ? at(j, o->v) : NULL, .clip = ls_there(o->b) ? *at(j, o->b) : 1.0f,
+                             .hyper = p->hyper, .rates = *j->rates};
+}
+
+static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+{
+    const job *jb = p->finish_with;
+    ls_update_range u = range_of(jb);
+    for (size_t r = i; r < i + h; r++)
+        jb->backend->kernels->update[jb->member->plan->optimizer](&u, r * p->c_row + j, r * p->c_row + j + w, true);
+}
 
 static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
     block b = grid_block(j, grid_of(j, o->in, o->out), i0, i1);
     ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in,
-                   .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+                   .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true,
+                   .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
     j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
 }
 
@@ -231,13 +264,10 @@ static void finish_clip(const job *j)
 static void op_update(const job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
-    const ls_op *o = j->op;
     const ls_plan *p = j->member->plan;
-    int states = ls_opt_states(p->optimizer);
-    ls_update_range u = {.theta = at(j, o->x), .g = at(j, o->w), .s = states > 0 ? at(j, o->a) : NULL,
-                         .v = states > 1 ? at(j, o->z) : NULL, .clip = ls_there(o->b) ? *at(j, o->b) : 1.0f,
-                         .hyper = p->hyper, .rates = *j->rates};
-    size_t middle = i1 < p->weights ? i1 : i0 > p->weights ? i0 : p->weights;
+    size_t weights = p->weights > j->op->in ? p->weights - j->op->in : 0; /* of this range */
+    size_t middle = i1 < weights ? i1 : i0 > weights ? i0 : weights;
+    ls_update_range u = range_of(j);
     if (i0 < middle) j->backend->kernels->update[p->optimizer](&u, i0, middle, true);
     if (middle < i1) j->backend->kernels->update[p->optimizer](&u, middle, i1, false);
 }
@@ -258,7 +288,8 @@ static size_t extent_chunks(const job *j) { return chunks_of(j->op->out); }
 static double cost_matmul(const job *j) { return 0.1 * (double)j->rows * (double)j->op->in * (double)j->op->out; }
 static double cost_matrix(const job *j) { return (double)j->rows * (double)j->op->out; }
 static double cost_random(const job *j) { return 20.0 * (double)j->rows * (double)(j->op->out + 1); }
-static double cost_flat(const job *j) { return (double)j->op->out * (double)(j->op->in + 1); }
+static double cost_flat(const job *j) { return (double)j->op->out; }
+static double cost_columns(const job *j) { return (double)j->op->out * (double)j->op->in; }
 
 /* What an operation is to the CPU path: how much there is to share out, its cost, and its doing. */
 static const struct {
@@ -281,7 +312,7 @@ static const struct {
     [LS_OP_NORM_GRAD] = {extent_columns, cost_matrix, op_norm, NULL},
     [LS_OP_CLIP] = {extent_chunks, cost_flat, op_clip, finish_clip},
     [LS_OP_UPDATE] = {extent_columns, cost_flat, op_update, NULL},
-    [LS_OP_MAX_NORM] = {extent_columns, cost_flat, op_max_norm, NULL},
+    [LS_OP_MAX_NORM] = {extent_columns, cost_columns, op_max_norm, NULL},
 };
 
 /* ---- Running plans ---------------------------------------------------------------------------------------------- */

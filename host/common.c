@@ -444,3 +444,17 @@ ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *e
     close(file);
     return status;
 }
+
+bool ls_is_utf8(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        size_t more = *c < 0x80 ? 0 : *c >= 0xc2 && *c < 0xe0 ? 1 : *c >= 0xe0 && *c < 0xf0 ? 2 : *c >= 0xf0 && *c < 0xf5 ? 3 : 4;
+        if (more == 4) return false;
+        /* overlong forms, surrogates and what lies beyond U+10FFFF */
+        bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
+        for (size_t i = 1; i <= more && !bad; i++) bad = (c[i] & 0xc0) != 0x80;
+        if (bad) return false;
+        c += more + 1;
+    }
+    return true;
+}

@@ -33,6 +33,9 @@ bool ls_parse_double(const char *text, double *out);
 /* Unsigned decimal integer that spans all of text; false otherwise. */
 bool ls_parse_u64(const char *text, uint64_t *out);
 
+/* Whether text is well-formed UTF-8 (RFC 3629). */
+bool ls_is_utf8(const char *text);
+
 /* The name among names[0..count) nearest to text by edit distance, or NULL where none is near. */
 const char *ls_nearest(const char *text, const char *const *names, size_t count);
 

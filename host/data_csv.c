@@ -297,6 +297,18 @@ static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *er
     return file->has_header ? take_names(file, err) : LS_OK;
 }
 
+/* Names go into model files, which are JSON: they must be UTF-8. */
+static ls_status check_names(const char *path, const ls_data *data, ls_error *err)
+{
+    for (size_t i = 0; i < data->features + data->classes; i++) {
+        const char *name = i < data->features ? data->feature_names[i] : data->class_names[i - data->features];
+        if (!ls_is_utf8(name))
+            return ls_fail(err, LS_ERR_DATA, "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
+                           path, i < data->features ? "feature" : "class", i < data->features ? i + 1 : i - data->features + 1);
+    }
+    return LS_OK;
+}
+
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err)
 {
     static const ls_csv_options defaults = {0};
@@ -305,6 +317,7 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
     size_t size = 0;
     LS_TRY(ls_read_file(path, &text, &size, err));
     ls_status status = read_file(&file, text, size, err);
+    if (status == LS_OK) status = check_names(path, file.data, err);
     if (status == LS_OK) *out = file.data;
     else ls_data_free(file.data);
     ls_csv_labels_free(file.labels);

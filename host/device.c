@@ -198,3 +198,20 @@ void ls_device_close(ls_device *device)
     if (device->backend) device->backend->slots->close(device->backend);
     free(device);
 }
+
+ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path, ls_error *err)
+{
+    char where[700];
+    if (!device || device->info.index == 0)
+        return ls_fail(err, LS_ERR_ARGUMENT, "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists them)");
+#ifdef LS_OPENCL
+    ls_cl_device *d = (ls_cl_device *)device->backend;
+    LS_TRY(ls_cl_tune(d, callback, user, err));
+    LS_TRY(ls_cl_remember_tiles(d, &device->info, where, err));
+    if (path) memcpy(path, where, sizeof where);
+    return LS_OK;
+#else
+    (void)callback, (void)user, (void)path, (void)where;
+    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build has no OpenCL");
+#endif
+}

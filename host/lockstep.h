@@ -168,6 +168,21 @@ LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_ap
 LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
 LS_API void ls_device_close(ls_device *device);
 
+/** Told of each candidate that the tuner has measured: which class of product, the candidate, its speed in FLOP/s (0 where it was
+ *  refused, because its bits are wrong or it does not run), and the best so far. Return non-zero to stop. */
+typedef struct {
+    const char *product;
+    const char *tile;
+    double flops, best;
+    unsigned done, total;
+} ls_tune_progress;
+typedef int (*ls_tune_callback)(const ls_tune_progress *progress, void *user);
+
+/** Measures which tiles suit an OpenCL device best and keeps the choice in the user's cache folder, for this device, driver and
+ *  version; later runs use it. Choosing never changes a bit. path receives the file (may be NULL, at least 700 bytes).
+ *  Errors: LS_ERR_ARGUMENT for the CPU path, which has nothing to tune. */
+LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path, ls_error *err);
+
 /* ---- Training ------------------------------------------------------------------------------------------------- */
 
 typedef struct ls_model ls_model;

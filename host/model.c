@@ -123,10 +123,10 @@ ls_status ls_model_evaluate(const ls_model *m, ls_device *device, const ls_data 
     if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to compare with");
     if (data->features != m->network.inputs)
-        return ls_fail(err, LS_ERR_ARGUMENT, "the data has %zu features, the model takes %zu", data->features, m->network.inputs);
+        return ls_fail(err, LS_ERR_DATA, "the data has %zu features, the model takes %zu", data->features, m->network.inputs);
     for (size_t r = 0; r < data->rows; r++)
         if (data->y[r] < 0 || (size_t)data->y[r] >= m->network.classes)
-            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu has class %d, the model knows 0 to %zu", r + 1, (int)data->y[r],
+            return ls_fail(err, LS_ERR_DATA, "row %zu has class %d, the model knows 0 to %zu", r + 1, (int)data->y[r],
                            m->network.classes - 1);
     float *outputs = NULL, *losses = NULL;
     ls_status status = ls_alloc(&outputs, data->rows, m->network.outputs * sizeof *outputs, "the outputs", err);

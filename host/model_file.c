@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model.h"
+#include "sha256.h"
 
 #define FORMAT 1
 #define HEADER_LIMIT 100000000u /* bytes, as the reference implementation has it */
@@ -83,11 +84,27 @@ static json_t *metadata_json(const ls_model *m)
 
 static size_t tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
 
+/* SHA-256 of the metadata as canonical JSON, without its own entry: nothing in it can change unnoticed. */
+static bool metadata_hash(json_t *meta, char hex[65])
+{
+    ls_sha256 hash;
+    json_object_del(meta, "metadata_sha256");
+    char *text = json_dumps(meta, CANONICAL);
+    if (!text) return false;
+    ls_sha256_init(&hash);
+    ls_sha256_update(&hash, text, strlen(text));
+    ls_sha256_final(&hash, hex);
+    free(text);
+    return true;
+}
+
 /* The header: metadata, then the tensors in file order. NULL where memory is out. */
 static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t count)
 {
     json_t *metadata = metadata_json(m), *root = json_object();
-    char *inner = metadata ? json_dumps(metadata, CANONICAL) : NULL;
+    char hex[65], *inner = NULL;
+    if (metadata && metadata_hash(metadata, hex) && json_object_set_new(metadata, "metadata_sha256", json_string(hex)) == 0)
+        inner = json_dumps(metadata, CANONICAL);
     json_object_set_new(root, "__metadata__", json_pack("{s:s}", "lockstep", inner ? inner : ""));
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -172,6 +189,7 @@ static ls_status read_numbers(const json_t *list, size_t count, double **out, co
         const json_t *value = json_array_get(list, i);
         if (!json_is_number(value)) return damaged(path, "its standardisation holds something that is no number", err);
         (*out)[i] = json_number_value(value);
+        if (!isfinite((*out)[i])) return damaged(path, "its standardisation is not finite", err);
     }
     return LS_OK;
 }
@@ -217,7 +235,12 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     LS_TRY(ls_options_create(&options, err));
     ls_model *m = NULL;
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
-    if (status == LS_OK) status = ls_model_create(options, json_array_size(features), json_array_size(classes), &m, err);
+    if (status == LS_OK) {
+        ls_error why;
+        status = ls_model_create(options, json_array_size(features), json_array_size(classes), &m, &why);
+        if (status == LS_ERR_ARGUMENT) status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path, why.message);
+        else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
+    }
     ls_options_free(options);
     if (status == LS_OK) status = read_names(features, m->feature_names, path, err);
     if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
@@ -282,17 +305,23 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
 {
     const char *inner = json_string_value(json_object_get(json_object_get(root, "__metadata__"), "lockstep"));
     json_error_t where;
-    char hash[65];
+    char hash[65], stated_meta[65];
     if (!inner) return damaged(path, "it is a safetensors file, but not one of Lockstep's", err);
     json_t *meta = json_loads(inner, JSON_REJECT_DUPLICATES, &where);
     if (!meta) return damaged(path, "its metadata is no JSON", err);
     ls_model *m = NULL;
-    ls_status status = read_metadata(meta, path, &m, err);
+    const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
+    snprintf(stated_meta, sizeof stated_meta, "%s", sum ? sum : "");
+    ls_status status = LS_OK;
+    if (!metadata_hash(meta, hash) || strcmp(hash, stated_meta)) status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
+    if (status == LS_OK) status = read_metadata(meta, path, &m, err);
     if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
     if (status == LS_OK) {
         const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
         ls_model_weights_sha256(m, hash);
-        if (!stated || strcmp(stated, hash)) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
+        for (size_t i = 0; i < m->network.parameters + m->network.running && status == LS_OK; i++)
+            if (!isfinite(m->values[i])) status = damaged(path, "it holds weights that are not finite", err);
+        if (status == LS_OK && (!stated || strcmp(stated, hash))) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
     }
     json_decref(meta);
     if (status != LS_OK) ls_model_free(m);

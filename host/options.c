@@ -66,7 +66,7 @@ static const option table[] = {
     {{"warmup", "EPOCHS", "0", "epochs over which the rate first rises in a line from 0"}, COUNT, AT(warmup), 0, 1e12, NULL},
     {{"schedule-epochs", "N", "10", "step: epochs between steps; plateau: epochs without a better loss before one"}, COUNT, AT(schedule_epochs), 1, 1e12, NULL},
     {{"schedule-factor", "F", "0.5", "step, plateau: what the rate is multiplied by"}, REAL, AT(schedule_factor), 0, 1, NULL},
-    {{"min-lr", "RATE", "0", "step, cosine, plateau: the rate never falls below this"}, REAL, AT(min_rate), 0, 1e6, NULL},
+    {{"min-lr", "RATE", "0", "step, cosine, plateau: the rate never falls below this (but for the warm-up)"}, REAL, AT(min_rate), 0, 1e6, NULL},
     {{"init", "NAME", "auto", "weights at the start: xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; auto: he for relu and its kin, else xavier"}, CHOICE, AT(init), 0, 0, inits},
     {{"class-weights", "W", "none", "weight of each class's rows in the loss: none, balanced, or a number a class, as 1,2.5"}, CLASS_WEIGHTS, AT(class_weight), 0, 1e9, NULL},
     {{"standardize", NULL, "on", "shift and scale each feature to mean 0 and deviation 1 over the training rows"}, FLAG, AT(standardize), 0, 0, NULL},
@@ -133,8 +133,8 @@ static ls_status parse_count(const option *o, const char *value, uint64_t *out, 
         number = (uint64_t)real;
     }
     if ((double)number < o->low || (double)number > o->high)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %.0f to %.0f are allowed", o->info.name, value,
-                       o->low, o->high);
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %.0f to %.0f are allowed (%s)", o->info.name, value,
+                       o->low, o->high, o->info.help);
     *out = number;
     return LS_OK;
 }
@@ -240,6 +240,36 @@ static ls_status parse(const option *o, const char *value, ls_settings *s, ls_er
     return LS_OK;
 }
 
+/* Value of an option as canonical text: the same value gives the same model file, however it was written. */
+static void canonical(const option *o, const ls_settings *s, ls_text *text)
+{
+    const void *field = (const char *)s + o->offset;
+    switch (o->kind) {
+    case FLAG: ls_text_add(text, "%s", *(const bool *)field ? "on" : "off"); break;
+    case COUNT: ls_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field); break;
+    case REAL:
+        if (*(const double *)field < 0) ls_text_add(text, "auto");
+        else ls_text_add(text, "%.12g", *(const double *)field);
+        break;
+    case CHOICE: ls_text_add(text, "%s", o->choices[*(const int *)field + (strcmp(o->choices[0], "auto") == 0)]); break;
+    case WIDTHS:
+        for (size_t i = 0; i < s->hidden_count; i++) ls_text_add(text, "%s%llu", i ? "," : "", (unsigned long long)s->hidden[i]);
+        if (!s->hidden_count) ls_text_add(text, "none");
+        break;
+    case ACTIVATIONS:
+        for (size_t i = 0; i < s->activation_count; i++) ls_text_add(text, "%s%s", i ? "," : "", o->choices[s->activation[i]]);
+        break;
+    case BATCH:
+        if (s->batch == LS_BATCH_AUTO || s->batch == 0) ls_text_add(text, "%s", s->batch ? "auto" : "full");
+        else ls_text_add(text, "%llu", (unsigned long long)s->batch);
+        break;
+    case CLASS_WEIGHTS:
+        for (size_t i = 0; i < s->class_weight_count && s->class_weights == 2; i++) ls_text_add(text, "%s%.12g", i ? "," : "", s->class_weight[i]);
+        if (s->class_weights != 2) ls_text_add(text, "%s", s->class_weights ? "balanced" : "none");
+        break;
+    }
+}
+
 static ls_status find(const char *name, size_t *out, ls_error *err)
 {
     const char *names[OPTIONS];
@@ -260,15 +290,15 @@ ls_status ls_options_set(ls_options *options, const char *name, const char *valu
     if (!options || !name || !value) return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
     size_t i;
     LS_TRY(find(name, &i, err));
-    char *text = ls_strdup(value);
-    if (!text) return ls_fail(err, LS_ERR_MEMORY, "out of memory for --%s", name);
-    ls_status status = parse(&table[i], value, &options->settings, err);
-    if (status != LS_OK) {
-        free(text);
-        return status;
+    ls_text text = {0};
+    LS_TRY(parse(&table[i], value, &options->settings, err));
+    canonical(&table[i], &options->settings, &text);
+    if (text.failed) {
+        free(text.text);
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory for --%s", name);
     }
     free(options->text[i]);
-    options->text[i] = text;
+    options->text[i] = text.text;
     return LS_OK;
 }
 

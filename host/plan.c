@@ -30,6 +30,14 @@ int ls_opt_states(ls_opt opt)
 }
 #undef LS_X
 
+bool ls_act_reads_z(ls_act act)
+{
+#define LS_X(name) if (act == LS_ACT_##name) return true;
+    LS_ACTIVATIONS_READING_Z(LS_X)
+#undef LS_X
+    return false;
+}
+
 size_t ls_plan_steps_per_epoch(const ls_plan *p) { return (p->rows + p->batch - 1) / p->batch; }
 
 ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
@@ -43,8 +51,10 @@ ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
 
 /* The views of one layer's buffers. */
 typedef struct {
-    ls_view z, a, h;         /* affine map, activation, output (h is a, but for dropout and residual) */
-    ls_view u, mean, inv;    /* batch norm's output and the batch's statistics */
+    ls_view z;               /* the affine map; a where nothing reads z later */
+    ls_view a, h;            /* activation, and the layer's output (h is a, but for dropout and residual) */
+    ls_view u, mean, inv;    /* batch norm's output (a where nothing reads it later) and the batch's statistics */
+    ls_view du, dz;          /* gradient behind the activation, and that of the affine map (the same without norm) */
     ls_view d;               /* dL/dh, kept where a residual block ends */
 } layer_views;
 
@@ -53,7 +63,7 @@ typedef struct {
     ls_plan *plan;
     layer_views *views;
     ls_view x, t, weight;    /* the step's inputs, targets and row weights */
-    ls_view d;               /* dL/dh of the layer at hand, shared by those that need not keep theirs */
+    ls_view d, dropped;      /* dL/dh of the layer at hand and the same masked, shared by those that need not keep theirs */
     size_t top;              /* floats of the arena given out so far */
     ls_op lost;              /* written to, never read, once memory has run out */
     bool failed;
@@ -107,25 +117,45 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
     if (keep_best) p->best = take(b, p->state, 1).at;
 }
 
+/* Two matrices a layer: what is kept of the forward pass, and its gradient. Batch norm needs a third, and activations
+ * whose derivative reads z keep it, and give its place to the gradient. */
+static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool train)
+{
+    size_t rows = b->plan->capacity;
+    bool reads_z = ls_act_reads_z(l->act);
+    v->a = take(b, rows, l->out);
+    ls_view before = reads_z ? take(b, rows, l->out) : v->a; /* what the activation is applied to */
+    if (train) v->du = reads_z ? before : take(b, b->plan->batch, l->out);
+    if (l->norm) {
+        v->z = v->dz = take(b, rows, l->out);
+        v->u = before;
+        v->mean = take(b, 1, l->out);
+        v->inv = take(b, 1, l->out);
+    } else {
+        v->z = before;
+        v->dz = v->du;
+    }
+    v->h = l->dropout > 0 || l->skip >= 0 ? take(b, rows, l->out) : v->a;
+    if (train && l->skip >= 0) v->d = take(b, b->plan->batch, l->out);
+}
+
 static void take_layers(builder *b, bool train)
 {
+    const ls_network *n = b->net;
     size_t rows = b->plan->capacity, widest = 0;
-    for (size_t i = 0; i < b->net->count; i++) {
-        const ls_layer *l = &b->net->layer[i];
-        layer_views *v = &b->views[i];
-        v->z = take(b, rows, l->out);
-        v->a = take(b, rows, l->out);
-        v->h = l->dropout > 0 || l->skip >= 0 ? take(b, rows, l->out) : v->a;
-        if (l->norm) {
-            v->u = take(b, rows, l->out);
-            v->mean = take(b, 1, l->out);
-            v->inv = take(b, 1, l->out);
-        }
-        if (train && l->skip >= 0) v->d = take(b, b->plan->batch, l->out);
-        if (i + 1 < b->net->count && l->out > widest) widest = l->out;
+    bool reads_z = false, drops = false;
+    for (size_t i = 0; i + 1 < n->count; i++) {
+        take_hidden(b, &n->layer[i], &b->views[i], train);
+        reads_z |= ls_act_reads_z(n->layer[i].act);
+        drops |= n->layer[i].dropout > 0;
+        if (n->layer[i].out > widest) widest = n->layer[i].out;
     }
-    if (train && widest) b->d = take(b, b->plan->batch, widest);
-    b->plan->result = b->views[b->net->count - 1].a;
+    layer_views *last = &b->views[n->count - 1];
+    last->z = last->dz = take(b, rows, n->outputs);
+    last->a = take(b, rows, n->outputs);
+    if (train && reads_z) b->d = take(b, b->plan->batch, widest);
+    if (train && drops) b->dropped = take(b, b->plan->batch, widest);
+    b->plan->result = last->a;
     b->plan->row_loss = take(b, rows, 1);
 }
 
@@ -162,43 +192,52 @@ static void add_loss(builder *b, ls_ops *ops, ls_view target, ls_view row_weight
                         .target = target, .row_weight = row_weight, .row_loss = b->plan->row_loss});
 }
 
-/* dL/dh of layer i, its activation's derivative and, with batch norm, the way back through it: z becomes dL/dz. */
+/* dL/dh of layer i, its activation's derivative and, with batch norm, the way back through it. */
 static void add_grad_x(builder *b, size_t i, size_t gradients)
 {
     const ls_layer *l = &b->net->layer[i], *next = l + 1;
     const layer_views *v = &b->views[i];
+    ls_view d = ls_there(v->d) ? v->d : ls_act_reads_z(l->act) ? b->d : v->du;
     ls_op *op = add(b, &b->plan->step,
                     (ls_op){.kind = LS_OP_GRAD_X, .layer = (int)i, .act = l->act, .in = next->out, .out = l->out,
-                            .dz = b->views[i + 1].z, .w = at(next->weight), .z = l->norm ? v->u : v->z, .a = v->a,
-                            .y = l->norm ? v->u : v->z, .d = ls_there(v->d) ? v->d : b->d, .dropped = v->h, .dropout = l->dropout,
+                            .dz = b->views[i + 1].dz, .w = at(next->weight), .z = l->norm ? v->u : v->z, .a = v->a,
+                            .y = v->du, .d = d, .dropped = b->dropped, .dropout = l->dropout,
                             .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
     for (size_t j = i + 1; j < b->net->count; j++)
         if (b->net->layer[j].skip == (int)i) op->skip = b->views[j].d;
     if (l->norm)
-        add(b, &b->plan->step, (ls_op){.kind = LS_OP_NORM_GRAD, .layer = (int)i, .out = l->out, .dz = v->u, .z = v->z,
-                                       .y = v->z, .mean = v->mean, .inv = v->inv, .gamma = at(l->gamma),
+        add(b, &b->plan->step, (ls_op){.kind = LS_OP_NORM_GRAD, .layer = (int)i, .out = l->out, .dz = v->du, .z = v->z,
+                                       .y = v->dz, .mean = v->mean, .inv = v->inv, .gamma = at(l->gamma),
                                        .grad_gamma = at(gradients + l->gamma), .grad_beta = at(gradients + l->beta)});
 }
 
-static void add_backward(builder *b, size_t gradients)
+/* From the last layer to the first; a layer's weights are updated once the gradient has gone through them. */
+static void add_backward(builder *b, size_t gradients, bool fused)
 {
+    const ls_plan *p = b->plan;
     for (size_t i = b->net->count; i-- > 0;) {
         const ls_layer *l = &b->net->layer[i];
-        if (i + 1 < b->net->count) add_grad_x(b, i, gradients);
-        add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_W, .layer = (int)i, .in = l->in, .out = l->out,
-                                       .x = i ? b->views[i - 1].h : b->x, .dz = b->views[i].z,
-                                       .y = at(gradients + l->weight)});
+        if (i > 0) add_grad_x(b, i - 1, gradients);
+        ls_op *op = add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_W, .layer = (int)i, .in = l->in, .out = l->out,
+                                                   .x = i ? b->views[i - 1].h : b->x, .dz = b->views[i].dz,
+                                                   .y = at(gradients + l->weight)});
+        if (fused) {
+            op->theta = at(l->weight);
+            op->s = at(state_at(p, 0) + l->weight);
+            op->v = at(state_at(p, 1) + l->weight);
+        }
         if (!l->norm)
-            add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_B, .layer = (int)i, .out = l->out, .dz = b->views[i].z,
+            add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_B, .layer = (int)i, .out = l->out, .dz = b->views[i].dz,
                                            .y = at(gradients + l->bias)});
     }
 }
 
-static void add_update(builder *b, size_t gradients)
+static void add_update(builder *b, size_t gradients, bool fused)
 {
     ls_plan *p = b->plan;
-    ls_op update = {.kind = LS_OP_UPDATE, .layer = -1, .out = p->parameters, .x = at(0), .w = at(gradients),
-                    .a = at(state_at(p, 0)), .z = at(state_at(p, 1))};
+    size_t first = fused ? p->weights : 0;
+    ls_op update = {.kind = LS_OP_UPDATE, .layer = -1, .in = first, .out = p->parameters - first, .theta = at(first),
+                    .y = at(gradients + first), .s = at(state_at(p, 0) + first), .v = at(state_at(p, 1) + first)};
     if (p->clip > 0) {
         update.b = take(b, 1, 1);
         add(b, &p->step, (ls_op){.kind = LS_OP_CLIP, .layer = -1, .out = p->parameters, .x = at(gradients), .y = update.b});
@@ -241,8 +280,9 @@ static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
         add_forward(b, &p->step, b->x, true);
         add_loss(b, &p->step, b->t, b->weight);
         add(b, &p->step, (ls_op){.kind = LS_OP_LOSS_SUM, .layer = -1, .out = 1});
-        add_backward(b, gradients);
-        add_update(b, gradients);
+        bool fused = !(p->clip > 0); /* clipping waits for the whole gradient */
+        add_backward(b, gradients, fused);
+        add_update(b, gradients, fused);
     }
     add_forward(b, &p->infer, (ls_view){LS_DATA_X, 0}, false);
     add_loss(b, &p->infer, (ls_view){LS_DATA_T, 0}, (ls_view){LS_NOWHERE, 0});

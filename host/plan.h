@@ -35,20 +35,22 @@ static inline bool ls_there(ls_view view) { return view.place != LS_NOWHERE; }
 typedef enum {
     LS_OP_BATCH,     /* y[m] (u32) = numbers of the batch's rows in the shuffled order of its epoch */
     LS_OP_GATHER,    /* y[m × out] = rows x[index] of a data array; index from BATCH */
-    LS_OP_DENSE,     /* z = x[m × in]·w[in × out], chains starting at b[out] or 0; a = act(z) where a is there */
+    LS_OP_DENSE,     /* z = x[m × in]·w[in × out], chains starting at b[out] or 0; a = act(z) where a is there, a may be z */
     LS_OP_NORM,      /* batch normalisation: mean[out], inv[out] of z over the batch, running averages moved towards them;
                         y = gamma·((z - mean)·inv) + beta; a = act(y) */
     LS_OP_NORM_FIXED,/* the same from the running averages */
     LS_OP_JOIN,      /* y = a, elements dropped at random and the rest scaled up; plus skip where it is there */
     LS_OP_LOSS,      /* a = output(z); row_loss[m]; z becomes dL/dz in training */
     LS_OP_LOSS_SUM,  /* the step's loss = sum of row_loss over the rows */
-    LS_OP_GRAD_W,    /* y[in × out] = transpose(x[m × in])·dz, over rows */
+    LS_OP_GRAD_W,    /* y[in × out] = transpose(x[m × in])·dz, over rows; where theta is there, the optimizer's step over
+                        these weights follows at once, with states s and v; y is then scratch */
     LS_OP_GRAD_B,    /* y[out] = sum of dz over the rows */
     LS_OP_GRAD_X,    /* d = dz[m × in]·transpose(w[out × in]), plus skip where it is there; y = d, dropped as in JOIN,
-                        times act'(z, a); y may be z */
+                        times act'(z, a); y may be z, and d may be y */
     LS_OP_NORM_GRAD, /* from dz = dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta */
     LS_OP_CLIP,      /* y[1] = min(1, limit / norm of x[out]) */
-    LS_OP_UPDATE,    /* one optimizer step over x[out] parameters, w gradients, a and z states */
+    LS_OP_UPDATE,    /* one optimizer step over the parameters theta[out], the first of which is number `in`; gradients
+                        y, states s and v, clipping factor b where it is there */
     LS_OP_MAX_NORM,  /* columns of w[in × out] scaled back to norm hyper.max_norm where above */
     LS_OP_COUNT
 } ls_op_kind;
@@ -60,6 +62,7 @@ typedef struct {
     size_t in, out;
     ls_view x, w, b, z, a, y, d, dz, skip, index;
     ls_view dropped;      /* GRAD_X with dropout: room for the masked gradient, m × out */
+    ls_view theta, s, v;  /* GRAD_W, UPDATE: parameters and optimizer states */
     ls_view mean, inv, running_mean, running_var, gamma, beta, grad_gamma, grad_beta; /* NORM* */
     ls_view target, row_weight, row_loss;                                            /* LOSS */
     float dropout;        /* JOIN, GRAD_X: probability of dropping; 0: none */
@@ -125,5 +128,7 @@ void ls_plan_free(ls_plan *plan);
 const char *ls_act_name(ls_act act);
 const char *ls_opt_name(ls_opt opt);
 int ls_opt_states(ls_opt opt);
+/* Whether the derivative reads z; otherwise a alone has to be kept. */
+bool ls_act_reads_z(ls_act act);
 
 #endif

@@ -287,14 +287,13 @@ static int bad_parameters(trainer *tr)
     return -1;
 }
 
-/* First layer whose activations in the step just run are not finite; the output layer if none is. */
+/* First layer whose activations in the step just run are not finite, or -1. */
 static int bad_activations(trainer *tr)
 {
     const ls_plan *p = tr->plan;
-    int last = (int)tr->model->network.count - 1;
     for (size_t i = 0; i < p->step.count; i++) {
         const ls_op *o = &p->step.op[i];
-        bool forward = o->kind == LS_OP_DENSE || o->kind == LS_OP_NORM;
+        bool forward = o->kind == LS_OP_DENSE || o->kind == LS_OP_NORM || o->kind == LS_OP_LOSS;
         size_t n = p->batch * o->out;
         float *a;
         if (!forward || !ls_there(o->a) || ls_alloc(&a, n, sizeof *a, "", NULL) != LS_OK) continue;
@@ -302,7 +301,7 @@ static int bad_activations(trainer *tr)
         free(a);
         if (bad) return o->layer;
     }
-    return last;
+    return -1;
 }
 
 /* The loss of step `first + i` is not finite. Goes back to the slice's start where there is a copy of it, walks up to that
@@ -312,23 +311,23 @@ static ls_status diverged(trainer *tr, uint64_t first, uint64_t i)
     uint64_t step = first + i;
     float loss = tr->losses[i];
     int layer;
-    const char *what = "weights";
+    char what[100] = "the loss itself overflowed, all weights and outputs being finite";
+    const char *kind = "weights";
     if (tr->plan->snapshot) {
         LS_TRY(copy_state(tr, tr->plan->snapshot, 0));
         if (i) LS_TRY(run_steps(tr, first, i));
         layer = bad_parameters(tr);
         if (layer < 0) {
-            what = "activations";
+            kind = "activations";
             LS_TRY(run_steps(tr, step, 1));
             layer = bad_activations(tr);
         }
     } else layer = bad_parameters(tr);
-    if (layer < 0) layer = (int)tr->model->network.count - 1;
-    return ls_fail(tr->err, LS_ERR_DIVERGED, "training diverged: the loss became %s at step %llu (epoch %llu); the %s of layer "
-                   "%d of %zu were the first that are not finite. Try a smaller --lr (it was %g), --clip 1, or --standardize on",
-                   isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
-                   (unsigned long long)(step / tr->schedule.steps_per_epoch) + 1, what, layer + 1,
-                   tr->model->network.count, ls_rate_at(&tr->schedule, step));
+    if (layer >= 0)
+        snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite", kind, layer + 1, tr->model->network.count);
+    return ls_fail(tr->err, LS_ERR_DIVERGED, "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
+                   "(it was %g), --clip 1, or --standardize", isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
+                   (unsigned long long)(step / tr->schedule.steps_per_epoch) + 1, what, ls_rate_at(&tr->schedule, step));
 }
 
 /* ---- The loop --------------------------------------------------------------------------------------------------- */

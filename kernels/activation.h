@@ -15,11 +15,14 @@
 
 #define LS_ACTIVATIONS(X) X(identity) X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(silu) X(gelu)
 
+/* Those whose derivative reads z; of the others only a has to be kept. */
+#define LS_ACTIVATIONS_READING_Z(X) X(silu) X(gelu)
+
 #define LS_LEAKY_SLOPE 0.01f
 
 /* Identity. Its derivative is 1, and NaN for a NaN as for the others. */
 LS_FN float ls_act_identity(float z) { return z; }
-LS_FN float ls_act_grad_identity(float z, float a) { (void)a; return z != z ? z : 1.0f; }
+LS_FN float ls_act_grad_identity(float z, float a) { (void)z; return a != a ? a : 1.0f; }
 
 /* Logistic sigmoid, 1 / (1 + exp(-z)): Rumelhart, Hinton, Williams, "Learning representations by back-propagating
  * errors", Nature 323 (1986). a' = a (1 - a); exactly 0 where a has rounded to 1 (z > 17). */
@@ -33,18 +36,18 @@ LS_FN float ls_act_grad_tanh(float z, float a) { (void)z; return ls_fma(-a, a, 1
 /* max(z, 0): Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
  * -0 stays -0. The derivative at +-0 is 0. */
 LS_FN float ls_act_relu(float z) { return z < 0.0f ? 0.0f : z; }
-LS_FN float ls_act_grad_relu(float z, float a) { (void)a; return z != z ? z : z > 0.0f ? 1.0f : 0.0f; }
+LS_FN float ls_act_grad_relu(float z, float a) { (void)z; return a != a ? a : a > 0.0f ? 1.0f : 0.0f; }
 
 /* z, or 0.01 z below 0: Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
  * -0 stays -0. The derivative at +-0 is 0.01. */
 LS_FN float ls_act_leaky_relu(float z) { return z < 0.0f ? LS_LEAKY_SLOPE * z : z; }
-LS_FN float ls_act_grad_leaky_relu(float z, float a) { (void)a; return z != z ? z : z > 0.0f ? 1.0f : LS_LEAKY_SLOPE; }
+LS_FN float ls_act_grad_leaky_relu(float z, float a) { (void)z; return a != a ? a : a > 0.0f ? 1.0f : LS_LEAKY_SLOPE; }
 
 /* z, or exp(z) - 1 below 0 (alpha = 1): Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by
  * exponential linear units (ELUs)", ICLR 2016. a' = a + 1 below 0 (exactly 0 where a has rounded to -1), else 1, at 0 too.
  * -0 stays -0. */
 LS_FN float ls_act_elu(float z) { return z < 0.0f ? ls_expm1(z) : z; }
-LS_FN float ls_act_grad_elu(float z, float a) { return z != z ? z : z < 0.0f ? a + 1.0f : 1.0f; }
+LS_FN float ls_act_grad_elu(float z, float a) { (void)z; return a != a ? a : a < 0.0f ? a + 1.0f : 1.0f; }
 
 /* z sigmoid(z): Elfwing, Uchida, Doya, "Sigmoid-weighted linear units for neural network function approximation in
  * reinforcement learning", Neural Networks 107 (2018). z is clamped where sigmoid has become 0 (below) or 1 (above), so

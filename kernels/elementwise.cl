@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes over elements and rows. One work-item an element (or a row) unless said; global sizes are padded to whole
- * work-groups, so every kernel guards its edge.
- *
- * A matrix comes as a buffer and an offset in floats; NOWHERE as the offset means that it is not there. */
-
-#ifndef NOWHERE
-#define NOWHERE (~0ul)
-#endif
-
-#define MATRIX(name) __global float *restrict name, const ulong name##_at
-#define SHARED(name) __global float *name, const ulong name##_at /* may be the same memory as another argument */
-#define AT(name) name += name##_at
-#define THERE(name) (name##_at != NOWHERE)
+ * work-groups, so every kernel guards its edge. */
 
 /* index[i] = the data set's row at place first + i of the epoch's order. */
 __kernel void batch(MATRIX(index), const uint first, const uint rows, const uint n, const ulong seed, const ulong epoch)
@@ -29,15 +18,15 @@ __kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns)
     if (c < columns) y[(ulong)r * columns + c] = x[(ulong)((__global const uint *)index)[r] * columns + c];
 }
 
-/* a = act(z), and y = d·act'(z, a) where d may carry a residual's gradient and a dropout mask; y may be z. */
+/* a = act(z), and y = d·act'(z, a); a may be z, y may be z or d. */
 #define LS_X(name)                                                                                             \
-    __kernel void act_##name(MATRIX(z), MATRIX(a), const uint n)                                               \
+    __kernel void act_##name(SHARED(z), SHARED(a), const uint n)                                               \
     {                                                                                                          \
         const uint i = get_global_id(0);                                                                       \
         AT(z), AT(a);                                                                                          \
         if (i < n) a[i] = ls_act_##name(z[i]);                                                                 \
     }                                                                                                          \
-    __kernel void act_grad_##name(SHARED(d), SHARED(z), MATRIX(a), SHARED(y), const uint n)                    \
+    __kernel void act_grad_##name(SHARED(d), SHARED(z), SHARED(a), SHARED(y), const uint n)                    \
     {                                                                                                          \
         const uint i = get_global_id(0);                                                                       \
         AT(d), AT(z), AT(a), AT(y);                                                                            \

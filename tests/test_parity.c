@@ -408,10 +408,10 @@ SET(update)
     p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f,
                                .l1 = 0.003f, .twice_l2 = 0.07f};
     ls_op *o = hand_op(p, LS_OP_UPDATE, 0, n);
-    o->x = hand_room(p, "theta", n, 1);
-    o->w = hand_room(p, "gradient", n, 1);
-    o->a = hand_room_positive(p, "state 0", n, 1);
-    o->z = hand_room_positive(p, "state 1", n, 1);
+    o->theta = hand_room(p, "theta", n, 1);
+    o->y = hand_room(p, "gradient", n, 1);
+    o->s = hand_room_positive(p, "state 0", n, 1);
+    o->v = hand_room_positive(p, "state 1", n, 1);
     if (v / LS_OPT_COUNT / 3) o->b = hand_room(p, "clip", 1, 1);
 }
 

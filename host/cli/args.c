@@ -31,14 +31,41 @@ static size_t collect_names(const struct poptOption *table, const char **names, 
     return count;
 }
 
-static int bad_option(const arguments *args, const struct poptOption *table, int code)
+/* Pointers of the string options of a table and of those it includes. */
+static size_t collect_strings(const struct poptOption *table, char ***out, size_t count, size_t most)
 {
+    for (; table->longName || table->shortName || table->arg; table++) {
+        unsigned kind = table->argInfo & POPT_ARG_MASK;
+        if (kind == POPT_ARG_INCLUDE_TABLE) count = collect_strings(table->arg, out, count, most);
+        else if (kind == POPT_ARG_STRING && table->arg && count < most) out[count++] = table->arg;
+    }
+    return count;
+}
+
+/* The option that a bad value was given to, for messages: popt names only the value. */
+static const char *option_before(int argc, const char **argv, const char *value, char text[80])
+{
+    size_t length = strlen(value);
+    text[0] = 0;
+    for (int i = 1; i < argc; i++) {
+        size_t n = strlen(argv[i]);
+        bool joined = n > length + 1 && argv[i][n - length - 1] == '=' && !strcmp(argv[i] + n - length, value);
+        if (joined) snprintf(text, 80, "%.*s: ", (int)(n - length - 1), argv[i]);
+        else if (i > 1 && !strcmp(argv[i], value) && argv[i - 1][0] == '-') snprintf(text, 80, "%.70s: ", argv[i - 1]);
+    }
+    return text;
+}
+
+static int bad_option(const arguments *args, const struct poptOption *table, int code, int argc, const char **argv)
+{
+    char before[80];
     const char *given = poptBadOption(args->context, POPT_BADOPTION_NOALIAS), *names[256];
     const char *bare = given + strspn(given, "-");
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
     if (code != POPT_ERROR_BADOPT)
-        return complain(args->command, EXIT_USAGE, "%s: %s (lockstep %s --help)", given, poptStrerror(code), args->command);
+        return complain(args->command, EXIT_USAGE, "%s'%s': %s (lockstep %s --help)", option_before(argc, argv, given, before), given,
+                        code == POPT_ERROR_BADNUMBER ? "is not a number" : poptStrerror(code), args->command);
     const char *near = ls_nearest(name, names, collect_names(table, names, 0, 256));
     if (near) return complain(args->command, EXIT_USAGE, "there is no option %s; did you mean --%s?", given, near);
     return complain(args->command, EXIT_USAGE, "there is no option %s; lockstep %s --help lists them", given, args->command);
@@ -69,6 +96,10 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     snprintf(left, sizeof left, "%s [options]", usage);
     poptSetOtherOptionHelp(args->context, left);
     int status = EXIT_OK, code;
+    char **strings[32];
+    const char *initial[32];
+    size_t count = collect_strings(table, strings, 0, 32);
+    for (size_t i = 0; i < count; i++) initial[i] = *strings[i];
     while (status == EXIT_OK && (code = poptGetNextOpt(args->context)) > 0) {
         if (code == HELP) {
             status = print_help(args, intro);
@@ -78,7 +109,7 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
         status = handler ? handler(code, text, user) : EXIT_OK;
         free(text);
     }
-    if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code);
+    if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code, argc, argv);
     const char *operand;
     while (status == EXIT_OK && (operand = poptGetArg(args->context))) {
         if (args->operands == most || args->operands == 8) status = complain(first, EXIT_USAGE, "'%s' is one argument too many; usage: lockstep %s %s", operand, first, usage);
@@ -87,6 +118,8 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     if (status == EXIT_OK && args->operands < least)
         status = complain(first, EXIT_USAGE, "an argument is missing; usage: lockstep %s %s (--help tells more)", first, usage);
     argv[0] = first;
+    for (size_t i = 0; i < count; i++)
+        if (*strings[i] != initial[i]) args->owned[args->owned_count++] = *strings[i];
     if (status != EXIT_OK) arguments_free(args);
     return status;
 }
@@ -95,4 +128,6 @@ void arguments_free(arguments *args)
 {
     if (args->context) poptFreeContext(args->context);
     args->context = NULL;
+    for (size_t i = 0; i < args->owned_count; i++) free(args->owned[i]);
+    args->owned_count = 0;
 }

@@ -23,6 +23,8 @@ int cmd_predict(int argc, const char **argv);
 int cmd_show(int argc, const char **argv);
 int cmd_devices(int argc, const char **argv);
 int cmd_make(int argc, const char **argv);
+int cmd_compare(int argc, const char **argv);
+int cmd_tune(int argc, const char **argv);
 
 /* ---- Arguments (args.c) ---- */
 
@@ -32,6 +34,8 @@ typedef struct {
     const char *command;
     const char *operand[8];
     int operands;
+    char *owned[32]; /* values of string options, which popt allocates */
+    size_t owned_count;
 } arguments;
 
 /* Handles an option whose table entry has val != 0; text is its argument or NULL. Returns an exit status, EXIT_OK to go on. */
@@ -48,6 +52,14 @@ int complain(const char *command, int status, const char *format, ...) __attribu
 
 /* The same for a failed library call: bad arguments exit with EXIT_USAGE, all else with EXIT_FAILED. */
 int complain_error(const char *command, const ls_error *err);
+
+/* ---- The library's options (library_options.c) ---- */
+
+/* popt entries for every option of the library, flags with a "no-" twin; NULL where memory is out. */
+struct poptOption *library_table(void);
+void library_table_free(struct poptOption *table);
+/* Handles one of them (see option_handler); returns an exit status. */
+int library_set(ls_options *options, int val, const char *text, const char *command);
 
 /* ---- Data and devices (source.c) ---- */
 
@@ -74,6 +86,9 @@ ls_status source_device(const source_options *options, ls_device **out, ls_error
 
 /* Whether a result could be written to path, asked before long work; NULL and "-" can. */
 ls_status source_check_writable(const char *path, ls_error *err);
+
+/* Refuses a result's path that is a file of the data. */
+ls_status source_check_apart(const char *path, const char *data, ls_error *err);
 
 /* ---- Output (output.c) ---- */
 

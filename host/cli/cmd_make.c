@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include "cli.h"
 
@@ -19,7 +20,7 @@ int cmd_make(int argc, const char **argv)
     ls_data *data;
     ls_error err;
     long long rows = 0, classes = 0, features = 0, seed = 1;
-    double noise = -1, overlap = -1;
+    double noise = NAN, overlap = NAN;
     const char *to = "-";
     struct poptOption table[] = {
         {"rows", 0, POPT_ARG_LONGLONG, &rows, 0, "number of rows", "N"},
@@ -34,10 +35,10 @@ int cmd_make(int argc, const char **argv)
     char *intro = intro_text();
     int status = arguments_parse(&args, argc, argv, table, "NAME", intro ? intro : "", 1, 1, NULL, NULL);
     free(intro);
-    if (status == EXIT_OK && (rows < 0 || classes < 0 || features < 0 || seed < 0))
-        status = complain("make", EXIT_USAGE, "--rows, --classes, --features and --seed must not be negative");
+    if (status == EXIT_OK && (rows < 0 || classes < 0 || features < 0 || seed < 0 || noise < 0 || overlap < 0))
+        status = complain("make", EXIT_USAGE, "--rows, --classes, --features, --seed, --noise and --overlap must not be negative");
     if (status == EXIT_OK) {
-        ls_generate_options how = {(size_t)rows, noise, overlap, (size_t)classes, (size_t)features, (uint64_t)seed};
+        ls_generate_options how = {(size_t)rows, isnan(noise) ? -1 : noise, isnan(overlap) ? -1 : overlap, (size_t)classes, (size_t)features, (uint64_t)seed};
         if (ls_data_generate(args.operand[0], &how, &data, &err) != LS_OK) status = complain_error("make", &err);
         else {
             if (ls_data_write_csv(data, to, &err) != LS_OK) status = complain_error("make", &err);

@@ -53,6 +53,8 @@ static void write_rows(predict_work *w, size_t rows)
 static ls_status work(const source_options *o, const char *model, const char *data, const char *to, predict_work *w, ls_error *err)
 {
     LS_TRY(source_check_writable(to, err));
+    LS_TRY(source_check_apart(to, data, err));
+    LS_TRY(source_check_apart(to, model, err));
     LS_TRY(ls_model_load(model, &w->model, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;

@@ -91,44 +91,10 @@ static int on_epoch(const ls_progress *p, void *user)
 
 /* ---- Arguments -------------------------------------------------------------------------------------------------- */
 
-/* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
-enum { NEGATED = 1000 };
-
-/* Entries for every option of the library; flags get a "no-" twin. Names of twins and help lines are allocated and live
- * as long as the process. */
-static struct poptOption *library_table(void)
-{
-    size_t n = ls_option_count(), k = 0;
-    struct poptOption *table = calloc(2 * n + 1, sizeof *table);
-    for (size_t i = 0; table && i < n; i++) {
-        const ls_option_info *info = ls_option_at(i);
-        ls_text help = {0}, name = {0};
-        ls_text_add(&help, "%s (default: %s)", info->help, info->initial);
-        table[k++] = (struct poptOption){info->name, 0, info->argument ? POPT_ARG_STRING : POPT_ARG_NONE, NULL, (int)i + 1,
-                                         help.text, info->argument};
-        if (info->argument) continue;
-        ls_text_add(&name, "no-%s", info->name);
-        table[k++] = (struct poptOption){name.text, 0, POPT_ARG_NONE, NULL, (int)i + 1 + NEGATED, NULL, NULL};
-    }
-    return table;
-}
-
-static void free_library_table(struct poptOption *table)
-{
-    for (struct poptOption *o = table; o && o->longName; o++) {
-        free((char *)o->descrip);
-        if (o->val > NEGATED) free((char *)o->longName);
-    }
-    free(table);
-}
-
 static int set_option(int val, const char *text, void *user)
 {
     train_arguments *a = user;
-    ls_error err;
-    const ls_option_info *info = ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
-    if (ls_options_set(a->options, info->name, val > NEGATED ? "off" : text ? text : "on", &err) == LS_OK) return EXIT_OK;
-    return complain_error("train", &err);
+    return library_set(a->options, val, text, "train");
 }
 
 static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
@@ -186,7 +152,11 @@ static ls_status load(const train_arguments *a, const char *name, train_work *w,
 static ls_status work(const train_arguments *a, const char *name, train_work *w, ls_error *err)
 {
     progress_state progress = {.quiet = a->source.quiet || a->source.json, .terminal = isatty(STDERR_FILENO) != 0};
+    if (a->save && !strcmp(a->save, "-"))
+        return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
     LS_TRY(source_check_writable(a->save, err));
+    LS_TRY(source_check_apart(a->save, name, err));
+    LS_TRY(source_check_apart(a->save, a->test, err));
     LS_TRY(load(a, name, w, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     if (!a->save && !progress.quiet)
@@ -259,7 +229,7 @@ static void report_text(const train_arguments *a, const train_work *w, const cha
     print_metrics_header();
     print_metrics("train", w->on_train);
     if (w->on_test) print_metrics("test", w->on_test);
-    if (a->save && strcmp(a->save, "-")) printf("%s  %s\n", hash, a->save);
+    if (a->save) printf("%s  %s\n", hash, a->save);
     else printf("%s\n", hash);
 }
 
@@ -300,7 +270,7 @@ int cmd_train(int argc, const char **argv)
         status = work(&a, args.operand[0], &w, &err) == LS_OK ? report(&a, &w) : complain_error("train", &err);
     free_work(&w);
     arguments_free(&args);
-    free_library_table(library);
+    library_table_free(library);
     ls_options_free(a.options);
     return status < 0 ? EXIT_OK : status;
 }

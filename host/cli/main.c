@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
 #include "cli.h"
 
@@ -8,6 +9,8 @@ static const subcommand commands[] = {
     {"predict", cmd_predict, "classes and probabilities for rows"},
     {"show", cmd_show, "what is in a model file"},
     {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
+    {"compare", cmd_compare, "the same training on every exact device: seconds, speed-up, equal weights"},
+    {"tune", cmd_tune, "measure which kernels suit an OpenCL device best, and remember it"},
     {"make", cmd_make, "write one of the generated data sets as CSV"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -22,19 +25,27 @@ static int help(FILE *to)
     return to == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
+/* What was printed has arrived, or the exit status says that it has not. */
+static int printed(int status, const char *name)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "lockstep %s: standard output cannot be written: %s\n", name, strerror(errno));
+    return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
 int main(int argc, const char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     if (!*name) return help(stderr);
-    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return help(stdout);
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return printed(help(stdout), "--help");
     if (!strcmp(name, "--version") || !strcmp(name, "version")) {
         printf("lockstep %s\n", ls_version());
-        return EXIT_OK;
+        return printed(EXIT_OK, name);
     }
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
-        if (!strcmp(name, names[i])) return commands[i].run(argc - 1, argv + 1);
+        if (!strcmp(name, names[i])) return printed(commands[i].run(argc - 1, argv + 1), name);
     }
     const char *near = ls_nearest(name, names, COMMANDS);
     fprintf(stderr, near ? "lockstep: there is no command '%s'; did you mean '%s'?\n"

@@ -45,6 +45,7 @@ static bool is_generator(const char *name)
 
 static ls_status generate(const source_options *o, const char *name, ls_data **out, ls_error *err)
 {
+    if (o->target) return ls_fail(err, LS_ERR_ARGUMENT, "--target is for files, and %s is generated", name);
     if (o->rows < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
     ls_generate_options how = {.rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
@@ -67,6 +68,8 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
     bool file = access(name, F_OK) == 0;
     if (!file && is_generator(name)) return generate(o, name, out, err);
     if (!file) return no_such_data(name, err);
+    if (o->rows || o->noise >= 0)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --noise are for generated data, and %s is a file", name);
     if (!model) return ls_data_read_csv(name, &(ls_csv_options){.target = o->target}, out, err);
     const char *classes[1000];
     size_t n = ls_model_classes(model);
@@ -92,8 +95,16 @@ ls_status source_check_writable(const char *path, ls_error *err)
     const char *slash = path ? strrchr(path, '/') : NULL;
     struct stat about;
     if (!path || !strcmp(path, "-")) return LS_OK;
+    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "-o: the name of the file is empty");
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
     if (access(folder, W_OK) == 0) return LS_OK;
     return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
+}
+
+ls_status source_check_apart(const char *path, const char *data, ls_error *err)
+{
+    struct stat a, b;
+    if (!path || !data || stat(path, &a) || stat(data, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s is the data itself; name another file with -o", path);
 }

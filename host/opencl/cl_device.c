@@ -100,16 +100,6 @@ ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, cha
     return LS_OK;
 }
 
-/* Tile of the matmul kernels: wide vectors and one work-item a group on CPUs, small tiles side by side on GPUs. */
-static ls_cl_tile choose_tile(const ls_cl_api *cl, const ls_cl_found *found)
-{
-    cl_uint width = 0;
-    cl->clGetDeviceInfo(found->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof width, &width, NULL);
-    if (strcmp(found->info.kind, "cpu")) return (ls_cl_tile){.rows = 4, .vectors = 1, .lanes = 4, .group = 64};
-    if (width >= 16) return (ls_cl_tile){.rows = 12, .vectors = 2, .lanes = 16, .group = 1};
-    return (ls_cl_tile){.rows = 6, .vectors = 2, .lanes = 8, .group = 1};
-}
-
 static const char *const kernel_names[] = {
 #define LS_X(name) #name,
     LS_CL_KERNELS(LS_X)
@@ -126,35 +116,45 @@ static const char *const kernel_names[] = {
 };
 
 /* The end of the compiler's log in an error message: what is wrong stands last. */
-static ls_status build_failed(const ls_cl_device *d, const char *name, cl_int code, ls_error *err)
+static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int code, ls_error *err)
 {
     size_t size = 0;
     char *log = NULL;
-    d->cl.clGetProgramBuildInfo(d->program, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
     if (size) log = calloc(1, size + 1);
-    if (log) d->cl.clGetProgramBuildInfo(d->program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    if (log) d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     size_t length = log ? strlen(log) : 0;
-    ls_status status = ls_fail(err, LS_ERR_DEVICE, "the kernels do not build on %s (%s). The compiler's log ends with:\n%s",
-                               name, ls_cl_error_name(code), log ? log + (length > 700 ? length - 700 : 0) : "(no log)");
+    ls_status status = ls_fail(err, LS_ERR_DEVICE, "the kernels do not build on this device (%s). The compiler's log ends with:\n%s",
+                               ls_cl_error_name(code), log ? log + (length > 700 ? length - 700 : 0) : "(no log)");
     free(log);
     return status;
 }
 
-static ls_status build_program(ls_cl_device *d, const ls_cl_found *found, ls_error *err)
+ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines, cl_program *out, ls_error *err)
 {
     char options[512];
     cl_int code;
     cl_device_fp_config fp = 0;
-    const char *source = ls_kernel_source;
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof fp, &fp, NULL);
-    snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du -DTILE_ROWS=%u -DTILE_VECTORS=%u -DTILE_LANES=%u -DTILE_GROUP=%u",
-             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt" : "", LS_CHUNK,
-             d->tile.rows, d->tile.vectors, d->tile.lanes, d->tile.group);
-    d->program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &ls_kernel_source_size, &code);
-    LS_TRY(ls_cl_check(code, "creating the program", err));
-    code = d->cl.clBuildProgram(d->program, 1, &d->id, options, NULL, NULL);
-    if (code != CL_SUCCESS) return build_failed(d, found->info.name, code, err);
+    snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du %s",
+             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt" : "", LS_CHUNK, defines);
+    cl_program program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &size, &code);
+    LS_TRY(ls_cl_check(code, "creating a program", err));
+    code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        ls_status status = build_failed(d, program, code, err);
+        d->cl.clReleaseProgram(program);
+        return status;
+    }
+    *out = program;
+    return LS_OK;
+}
+
+static ls_status build_program(ls_cl_device *d, const ls_cl_found *found, ls_error *err)
+{
+    LS_TRY(ls_cl_build(d, ls_kernel_source, ls_kernel_source_size, "", &d->program, err));
     for (int i = 0; i < LS_KERNEL_COUNT; i++) {
+        cl_int code;
         d->kernel[i] = d->cl.clCreateKernel(d->program, kernel_names[i], &code);
         if (code != CL_SUCCESS)
             return ls_fail(err, LS_ERR_DEVICE, "OpenCL: creating the kernel '%s' on %s failed with %s", kernel_names[i],
@@ -168,24 +168,44 @@ void ls_cl_device_close(ls_backend *base)
     ls_cl_device *d = (ls_cl_device *)base;
     for (int i = 0; i < LS_KERNEL_COUNT; i++)
         if (d->kernel[i]) d->cl.clReleaseKernel(d->kernel[i]);
+    for (size_t i = 0; i < d->variants; i++) {
+        const ls_cl_variant *v = &d->variant[i];
+        d->cl.clReleaseKernel(v->product);
+        d->cl.clReleaseKernel(v->over_rows);
+        if (v->pack) d->cl.clReleaseKernel(v->pack);
+        d->cl.clReleaseProgram(v->program);
+    }
     if (d->program) d->cl.clReleaseProgram(d->program);
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);
     free(d);
 }
 
+static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
+{
+    cl_ulong largest = 0, local = 0;
+    cl_uint lanes = 0;
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes, &lanes, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof d->group, &d->group, NULL);
+    d->largest = (size_t)largest;
+    d->local_memory = (size_t)local;
+    d->lanes = lanes;
+    d->cpu = !strcmp(found->info.kind, "cpu");
+}
+
 ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out, ls_error *err)
 {
     ls_cl_device *d;
     cl_int code;
-    cl_ulong largest = 0;
     LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
     d->base.slots = &ls_cl_slots;
     d->cl = *cl;
     d->id = found->id;
-    d->tile = choose_tile(cl, found);
-    cl->clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
-    d->largest = (size_t)largest;
+    describe_limits(d, found);
+    ls_cl_default_tiles(d);
+    ls_cl_recall_tiles(d, &found->info);
     d->context = cl->clCreateContext(NULL, 1, &d->id, NULL, NULL, &code);
     ls_status status = ls_cl_check(code, "creating a context", err);
     if (status == LS_OK) {

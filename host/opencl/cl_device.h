@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* An opened OpenCL device: context, queue, the one program with all kernels, and whether it is exact. */
+/* An opened OpenCL device: context, queue, the program with all kernels, and those of the matrix products. */
 #ifndef LS_CL_DEVICE_H
 #define LS_CL_DEVICE_H
 
 #include "../backend.h"
 #include "cl_api.h"
 
-/* All kernels; the enum, their creation and their names are derived from this list and from the shared tables. */
+/* All kernels but the matrix products'; the enum, their creation and their names come from this list and the shared tables. */
 #define LS_CL_KERNELS(X)                                                                                       \
     X(batch) X(gather) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)           \
     X(norm_hat_chunks) X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad) X(flat_chunks)     \
-    X(clip_factor) X(max_norm) X(matmul) X(matmul_over_rows) X(transpose) X(check)
+    X(clip_factor) X(max_norm) X(check)
 
 typedef enum {
 #define LS_X(name) LS_KERNEL_##name,
@@ -28,10 +28,24 @@ typedef enum {
     LS_KERNEL_COUNT
 } ls_cl_kernel;
 
-/* The register tile of the matmul kernels, by type of device. */
+/* How a matrix product is cut into tiles. Two families: register tiles over packed operands, for CPU devices
+ * (kernels/matmul.cl), and tiles through local memory, for GPUs (kernels/matmul_local.cl). No choice changes a bit. */
 typedef struct {
-    unsigned rows, vectors, lanes, group;
+    unsigned local;   /* which family */
+    unsigned size[5]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down */
 } ls_cl_tile;
+
+/* A tile's compiled kernels. */
+typedef struct {
+    ls_cl_tile tile;
+    cl_program program;
+    cl_kernel product, over_rows, pack; /* pack: register tiles only */
+} ls_cl_variant;
+
+/* Products are told apart by form (which operand is transposed) and size; each class has its variant. */
+typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
+typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_COUNT } ls_size_class;
+enum { LS_CL_VARIANTS = 32 };
 
 typedef struct {
     ls_backend base;
@@ -41,20 +55,29 @@ typedef struct {
     cl_command_queue queue;
     cl_program program;
     cl_kernel kernel[LS_KERNEL_COUNT];
-    ls_cl_tile tile;
+    ls_cl_variant variant[LS_CL_VARIANTS];
+    size_t variants;
+    ls_cl_tile choice[LS_FORM_COUNT][LS_SIZE_COUNT];
+    bool cpu;             /* a CPU device: register tiles by default */
+    unsigned lanes;       /* native vector width in floats */
     size_t largest;       /* bytes of the largest buffer */
+    size_t local_memory;  /* bytes of local memory, and work-items a group */
+    size_t group;
 } ls_cl_device;
 
-/* Kernel sources as one text, embedded at build time. */
-extern const char ls_kernel_source[];
-extern const size_t ls_kernel_source_size;
+/* Kernel sources as texts, embedded at build time. */
+extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[];
+extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size;
 
-/* Lists OpenCL devices into list[0..*count), at most `most`; id's are parallel. info->exact is what the device's reported
- * properties allow; the self-check comes when it is opened. `note` says why there is none. */
+/* ---- Finding and opening (cl_device.c, cl_probe.c) ---- */
+
+/* A device and what it reports; info.exact is what that allows, the self-check comes when it is opened. */
 typedef struct {
     ls_device_info info;
     cl_device_id id;
 } ls_cl_found;
+
+/* Lists OpenCL devices; *list is freed with free(). `note` says why there is none. */
 ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, char note[256], ls_error *err);
 
 /* Whether the installed drivers survive being asked for their devices: tried in a child process, as some crash, abort or
@@ -64,15 +87,50 @@ bool ls_cl_probe(char note[256]);
 /* Opens a found device without checking it. */
 ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out, ls_error *err);
 
-/* Compares the device with the CPU path bit by bit; info->exact and info->reason take the verdict. The verdict is
- * remembered in the user's cache folder by device, driver and kernels. */
-ls_status ls_cl_self_check(ls_cl_device *device, ls_device_info *info, ls_error *err);
-
-/* Verdict remembered for a device, without opening it; false: none. */
-bool ls_cl_recall(ls_device_info *info);
+/* Builds a program; a failure carries the compiler's log. */
+ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines, cl_program *out, ls_error *err);
 
 /* The slots of the OpenCL backend; closing releases all of it. */
 void ls_cl_device_close(ls_backend *base);
 extern const ls_backend_slots ls_cl_slots;
+
+/* ---- Matrix products (cl_matmul.c) ---- */
+
+/* Sensible tiles for the type of device, before anything was measured. */
+void ls_cl_default_tiles(ls_cl_device *device);
+
+/* Whether the device can run a tile at all. */
+bool ls_cl_tile_fits(const ls_cl_device *device, const ls_cl_tile *tile);
+
+/* The class of m × n results over k. */
+ls_size_class ls_cl_size_class(size_t m, size_t n);
+
+/* The kernels of a tile, compiled at first use. */
+ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err);
+
+/* ---- What is remembered of a device (cl_cache.c) ---- */
+
+/* Path in the user's cache folder for `what` of a device: hashed from device, driver, version and kernels. Empty where there is no
+ * such folder. make: creates it. */
+void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[700], bool make);
+
+/* The self-check's verdict; false: none. */
+bool ls_cl_recall(ls_device_info *info);
+void ls_cl_remember(const ls_device_info *info);
+
+/* Tiles chosen by the tuner; what is not there, or does not fit the device, leaves the choice as it is. */
+void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
+ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info, char path[700], ls_error *err);
+
+/* ---- Trusting (self_check.c) and tuning (tune.c) ---- */
+
+/* Compares the device with the CPU path bit by bit; info->exact and info->reason take the verdict, which is remembered. */
+ls_status ls_cl_self_check(ls_cl_device *device, ls_device_info *info, ls_error *err);
+
+/* The i-th tile that the tuner may choose; NULL past the end. */
+const ls_cl_tile *ls_cl_candidate(size_t i);
+
+/* Finds the best tile of each class by measuring; each candidate's bits are compared with the CPU path's first. */
+ls_status ls_cl_tune(ls_cl_device *device, ls_tune_callback callback, void *user, ls_error *err);
 
 #endif

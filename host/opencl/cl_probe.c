@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -48,11 +49,22 @@ static bool survived(int from_child, pid_t child, char note[256])
     return false;
 }
 
+/* A child of a process with threads can wait forever for a lock that one of them held: there the drivers are not tried. */
+static bool has_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    unsigned count = 0;
+    if (!tasks) return false;
+    for (struct dirent *entry; (entry = readdir(tasks));) count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count > 1;
+}
+
 bool ls_cl_probe(char note[256])
 {
     static atomic_bool known_good; /* drivers that have answered once are not asked again by this process */
     int ends[2];
-    if (atomic_load(&known_good) || pipe2(ends, O_CLOEXEC) != 0) return true;
+    if (atomic_load(&known_good) || has_threads() || pipe2(ends, O_CLOEXEC) != 0) return true;
     pid_t child = fork();
     if (child == 0) probe_child(ends[1]);
     close(ends[1]);

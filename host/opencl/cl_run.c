@@ -43,17 +43,18 @@ typedef struct {
 /* A kernel and the arguments given to it so far. */
 typedef struct {
     const job *job;
-    ls_cl_kernel id;
+    cl_kernel kernel;
     cl_uint next;
     cl_int code; /* first failure */
 } launch;
 
-static launch begin(const job *j, ls_cl_kernel id) { return (launch){.job = j, .id = id}; }
+static launch begin_kernel(const job *j, cl_kernel kernel) { return (launch){.job = j, .kernel = kernel}; }
+static launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->fleet->device->kernel[id]); }
 
 static void arg(launch *l, size_t size, const void *value)
 {
     const ls_cl_device *d = l->job->fleet->device;
-    cl_int code = d->cl.clSetKernelArg(d->kernel[l->id], l->next++, size, value);
+    cl_int code = d->cl.clSetKernelArg(l->kernel, l->next++, size, value);
     if (l->code == CL_SUCCESS) l->code = code;
 }
 
@@ -84,16 +85,19 @@ static void arg_view(launch *l, ls_view view)
  * kernel anew for each. */
 enum { GROUP = 64 };
 
-static ls_status enqueue(launch *l, size_t width, size_t height, size_t group)
+static ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
 {
     const ls_cl_device *d = l->job->fleet->device;
-    size_t global[2] = {(width + group - 1) / group * group, height}, local[2] = {group, 1};
+    size_t local[2] = {group, group_height};
+    size_t global[2] = {(width + group - 1) / group * group, (height + group_height - 1) / group_height * group_height};
     if (l->code == CL_SUCCESS)
-        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, d->kernel[l->id], 2, NULL, global, local, 0, NULL, NULL);
+        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL, NULL);
     return ls_cl_check(l->code, "launching a kernel", l->job->err);
 }
 
-static ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP); }
+static ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP, 1); }
+
+static const ls_view nowhere = {LS_NOWHERE, 0};
 
 /* ---- Operations ------------------------------------------------------------------------------------------------- */
 
@@ -116,11 +120,44 @@ static ls_status op_gather(const job *j)
     return finish(&l, o->out, j->rows);
 }
 
-static ls_status enqueue_tiles(launch *l, size_t m, size_t n)
+/* A matrix product: m × n results over k, the strides of both operands, and where the chains start. */
+typedef struct {
+    ls_form form;
+    size_t m, n, k;
+    ls_view a, b, start, c;
+    size_t a_row, a_col, b_row, b_col;
+} product;
+
+static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit; }
+
+/* Register tiles work on panels of b, which are packed into scratch first. */
+static ls_status pack(const job *j, const ls_cl_variant *v, const product *p)
 {
-    const ls_cl_tile *t = &l->job->fleet->device->tile;
-    size_t columns = (size_t)t->vectors * t->lanes;
-    return enqueue(l, (n + columns - 1) / columns, (m + t->rows - 1) / t->rows, t->group);
+    size_t columns = (size_t)v->tile.size[1] * v->tile.size[2];
+    launch l = begin_kernel(j, v->pack);
+    arg_view(&l, p->b), arg_memory(&l, j->fleet->scratch, 0);
+    arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
+    return finish(&l, p->k, round_up(p->n, columns));
+}
+
+static ls_status multiply(const job *j, const product *p)
+{
+    ls_cl_device *d = j->fleet->device;
+    const ls_cl_variant *v;
+    LS_TRY(ls_cl_variant_of(d, &d->choice[p->form][ls_cl_size_class(p->m, p->n)], &v, j->err));
+    const unsigned *t = v->tile.size;
+    bool over_rows = p->form == LS_FORM_GRAD_W;
+    if (v->pack) LS_TRY(pack(j, v, p));
+    launch l = begin_kernel(j, over_rows ? v->over_rows : v->product);
+    arg_view(&l, p->a);
+    if (v->pack) arg_memory(&l, j->fleet->scratch, 0);
+    else arg_view(&l, p->b);
+    if (!over_rows) arg_view(&l, p->start);
+    arg_view(&l, p->c);
+    arg_u32(&l, p->m), arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->a_row), arg_u32(&l, p->a_col);
+    if (v->pack) return enqueue(&l, round_up(p->m, (size_t)t[0] * t[3]), round_up(p->n, (size_t)t[1] * t[2]), 1, 1);
+    arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
+    return enqueue(&l, round_up(p->n, t[1]) * t[3], round_up(p->m, t[0]) * t[4], t[3], t[4]);
 }
 
 static ls_status activate(const job *j, ls_view z)
@@ -134,12 +171,10 @@ static ls_status activate(const job *j, ls_view z)
 static ls_status op_dense(const job *j)
 {
     const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_matmul);
-    arg_view(&l, o->x), arg_view(&l, o->w), arg_view(&l, o->b), arg_view(&l, o->z);
-    arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, o->in);
-    arg_u32(&l, o->in), arg_u32(&l, 1);
-    LS_TRY(enqueue_tiles(&l, j->rows, o->out));
-    return ls_there(o->a) ? activate(j, o->z) : LS_OK;
+    LS_TRY(multiply(j, &(product){.form = LS_FORM_DENSE, .m = j->rows, .n = o->out, .k = o->in, .a = o->x, .a_row = o->in, .a_col = 1,
+                                  .b = o->w, .b_row = o->out, .b_col = 1, .start = o->b, .c = o->z}));
+    return ls_there(o->a) && o->act != LS_ACT_identity ? activate(j, o->z)
+         : ls_there(o->a) && (o->a.at != o->z.at || o->a.place != o->z.place) ? activate(j, o->z) : LS_OK;
 }
 
 static ls_status join(const job *j, ls_view from, ls_view skip, ls_view to, float dropout)
@@ -154,32 +189,16 @@ static ls_status join(const job *j, ls_view from, ls_view skip, ls_view to, floa
 
 static ls_status op_join(const job *j) { return join(j, j->op->a, j->op->skip, j->op->y, j->op->dropout); }
 
-/* d = dz·transpose(w) by way of a transposed copy of w. */
-static ls_status grad_x_matmul(const job *j)
-{
-    const ls_op *o = j->op;
-    launch t = begin(j, LS_KERNEL_transpose);
-    arg_view(&t, o->w), arg_memory(&t, j->fleet->scratch, 0);
-    arg_u32(&t, o->out), arg_u32(&t, o->in);
-    LS_TRY(finish(&t, o->out, o->in));
-    launch l = begin(j, LS_KERNEL_matmul);
-    arg_view(&l, o->dz), arg_memory(&l, j->fleet->scratch, 0), arg_view(&l, (ls_view){LS_NOWHERE, 0}), arg_view(&l, o->d);
-    arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, o->in);
-    arg_u32(&l, o->in), arg_u32(&l, 1);
-    return enqueue_tiles(&l, j->rows, o->out);
-}
-
 static ls_status op_grad_x(const job *j)
 {
     const ls_op *o = j->op;
-    const ls_view none = {LS_NOWHERE, 0};
     ls_view from = o->d;
-    LS_TRY(grad_x_matmul(j));
+    LS_TRY(multiply(j, &(product){.form = LS_FORM_GRAD_X, .m = j->rows, .n = o->out, .k = o->in, .a = o->dz, .a_row = o->in, .a_col = 1,
+                                  .b = o->w, .b_row = 1, .b_col = o->in, .c = o->d}));
     if (ls_there(o->skip)) LS_TRY(join(j, o->d, o->skip, o->d, 0.0f));
     if (o->dropout > 0.0f) {
-        /* the masked gradient goes to where the activation's output h was: the forward pass is done with it, and d must
-         * stay whole for a residual block */
-        LS_TRY(join(j, o->d, none, o->dropped, o->dropout));
+        /* d must stay whole for a residual block */
+        LS_TRY(join(j, o->d, nowhere, o->dropped, o->dropout));
         from = o->dropped;
     }
     launch l = begin(j, LS_KERNEL_act_grad_identity + o->act);
@@ -188,14 +207,33 @@ static ls_status op_grad_x(const job *j)
     return finish(&l, j->rows * o->out, 1);
 }
 
+/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are weights. */
+static ls_status update(const job *j, size_t n, size_t weights)
+{
+    const ls_op *o = j->op;
+    const ls_plan *p = j->member->plan;
+    const ls_hyper *h = &p->hyper;
+    cl_float8 hyper = {{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}};
+    cl_float4 rates = {{j->rates->rate, j->rates->rate_corrected, j->rates->correction2, j->rates->keep}};
+    launch l = begin(j, LS_KERNEL_update_gd + p->optimizer);
+    arg_view(&l, o->theta), arg_view(&l, o->y), arg_view(&l, o->s), arg_view(&l, o->v), arg_view(&l, o->b);
+    arg_u32(&l, n), arg_u32(&l, weights);
+    arg(&l, sizeof hyper, &hyper), arg(&l, sizeof rates, &rates);
+    return finish(&l, n, 1);
+}
+
+static ls_status op_update(const job *j)
+{
+    size_t weights = j->member->plan->weights, first = j->op->in;
+    return update(j, j->op->out, weights > first ? weights - first : 0);
+}
+
 static ls_status op_grad_w(const job *j)
 {
     const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_matmul_over_rows);
-    arg_view(&l, o->x), arg_view(&l, o->dz), arg_view(&l, o->y);
-    arg_u32(&l, o->in), arg_u32(&l, o->out), arg_u32(&l, j->rows);
-    arg_u32(&l, 1), arg_u32(&l, o->in);
-    return enqueue_tiles(&l, o->in, o->out);
+    LS_TRY(multiply(j, &(product){.form = LS_FORM_GRAD_W, .m = o->in, .n = o->out, .k = j->rows, .a = o->x, .a_row = 1, .a_col = o->in,
+                                  .b = o->dz, .b_row = o->out, .b_col = 1, .c = o->y}));
+    return ls_there(o->theta) ? update(j, o->in * o->out, o->in * o->out) : LS_OK;
 }
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
@@ -218,8 +256,6 @@ static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size
     arg_u32(&l, columns), arg_u32(&l, chunks_of(rows));
     return finish(&l, columns, 1);
 }
-
-static const ls_view nowhere = {LS_NOWHERE, 0};
 
 static ls_status op_grad_b(const job *j)
 {
@@ -318,21 +354,7 @@ static ls_status op_clip(const job *j)
     launch l = begin(j, LS_KERNEL_clip_factor);
     arg_memory(&l, j->fleet->scratch, half ? 0 : j->fleet->scratch_second), arg_view(&l, o->y);
     arg_f32(&l, j->member->plan->clip);
-    return enqueue(&l, 1, 1, 1);
-}
-
-static ls_status op_update(const job *j)
-{
-    const ls_op *o = j->op;
-    const ls_plan *p = j->member->plan;
-    const ls_hyper *h = &p->hyper;
-    cl_float8 hyper = {{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}};
-    cl_float4 rates = {{j->rates->rate, j->rates->rate_corrected, j->rates->correction2, j->rates->keep}};
-    launch l = begin(j, LS_KERNEL_update_gd + p->optimizer);
-    arg_view(&l, o->x), arg_view(&l, o->w), arg_view(&l, o->a), arg_view(&l, o->z), arg_view(&l, o->b);
-    arg_u32(&l, o->out), arg_u32(&l, p->weights);
-    arg(&l, sizeof hyper, &hyper), arg(&l, sizeof rates, &rates);
-    return finish(&l, o->out, 1);
+    return enqueue(&l, 1, 1, 1, 1);
 }
 
 static ls_status op_max_norm(const job *j)
@@ -494,22 +516,30 @@ static void cl_fleet_close(ls_fleet *base)
     free(f);
 }
 
-/* Floats that the operations of a plan need in each half of scratch: chunk sums, column sums, transposed weights. */
+/* Floats of scratch that one operation needs in each half: packed operands, chunk sums, column sums. */
+static size_t scratch_of(const ls_op *o, size_t rows)
+{
+    enum { WIDEST = 128 }; /* columns of a panel at most */
+    size_t columns = round_up(o->out, WIDEST) * WIDEST;
+    switch (o->kind) {
+    case LS_OP_DENSE: case LS_OP_GRAD_X: return o->in * columns;
+    case LS_OP_GRAD_W: return rows * columns;
+    case LS_OP_CLIP: return chunks_of(o->out);
+    case LS_OP_MAX_NORM: return chunks_of(o->in) * o->out;
+    case LS_OP_UPDATE: return 0;
+    default: return chunks_of(rows) * o->out;
+    }
+}
+
 static size_t scratch_need(const ls_plan *p)
 {
     size_t most = 1;
-    for (size_t i = 0; i < p->step.count; i++) {
-        const ls_op *o = &p->step.op[i];
-        size_t need = 0;
-        switch (o->kind) {
-        case LS_OP_GRAD_X: need = o->in * o->out; break;
-        case LS_OP_CLIP: need = chunks_of(o->out); break;
-        case LS_OP_MAX_NORM: need = chunks_of(o->in) * o->out; break;
-        default: need = chunks_of(p->batch) * o->out; break;
-        case LS_OP_UPDATE: break;
+    const ls_ops *lists[] = {&p->step, &p->infer};
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            size_t need = scratch_of(&lists[l]->op[i], l ? p->capacity : p->batch);
+            if (need > most) most = need;
         }
-        if (need > most) most = need;
-    }
     return most;
 }
 

@@ -3,13 +3,10 @@
  * path bit by bit. Drivers are judged by this, not by a list of names. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "../../kernels/loss.h"
 #include "../../kernels/norm.h"
 #include "../../kernels/random.h"
 #include "../network.h"
-#include "../sha256.h"
 #include "cl_device.h"
 
 #include "../../kernels/check.h"
@@ -175,55 +172,6 @@ static ls_status check_runs(ls_cl_device *d, char reason[256], ls_error *err)
     return status;
 }
 
-/* ---- The remembered verdict ------------------------------------------------------------------------------------- */
-
-/* <user's cache folder>/lockstep/check-<hash of device, driver and kernels>; empty where there is no such folder. */
-static void verdict_path(const ls_device_info *info, char *path, size_t size, bool make)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char folder[512], hex[65];
-    ls_sha256 hash;
-    path[0] = 0;
-    if (cache && *cache == '/') snprintf(folder, sizeof folder, "%s", cache);
-    else if (home && *home == '/') snprintf(folder, sizeof folder, "%s/.cache", home);
-    else return;
-    if (make) mkdir(folder, 0700);
-    snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/lockstep");
-    if (make) mkdir(folder, 0700);
-    ls_sha256_init(&hash);
-    const char *const parts[] = {ls_version(), info->platform, info->vendor, info->name, info->driver};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ls_sha256_update(&hash, parts[i], strlen(parts[i]) + 1);
-    ls_sha256_update(&hash, ls_kernel_source, ls_kernel_source_size);
-    ls_sha256_final(&hash, hex);
-    snprintf(path, size, "%s/check-%.32s", folder, hex);
-}
-
-bool ls_cl_recall(ls_device_info *info)
-{
-    char path[700], *text;
-    size_t size;
-    verdict_path(info, path, sizeof path, false);
-    if (!*path || ls_read_file(path, &text, &size, NULL) != LS_OK) return false;
-    bool exact = !strcmp(text, "exact\n"), approximate = !strncmp(text, "approximate: ", 13);
-    if (approximate) {
-        snprintf(info->reason, sizeof info->reason, "%s", text + 13);
-        info->reason[strcspn(info->reason, "\n")] = 0;
-    }
-    if (exact || approximate) info->exact = exact;
-    free(text);
-    return exact || approximate;
-}
-
-static void remember(const ls_device_info *info)
-{
-    char path[700], text[300];
-    verdict_path(info, path, sizeof path, true);
-    int n = info->exact ? snprintf(text, sizeof text, "exact\n")
-                        : snprintf(text, sizeof text, "approximate: %s\n", info->reason);
-    /* a cache that cannot be written only costs the next run its time */
-    if (*path && n > 0) (void)ls_write_file(path, text, (size_t)n, NULL);
-}
-
 ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
 {
     if (!info->exact || ls_cl_recall(info)) return LS_OK;
@@ -232,6 +180,6 @@ ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
     if (!*reason) LS_TRY(check_runs(d, reason, err));
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);
-    remember(info);
+    ls_cl_remember(info);
     return LS_OK;
 }

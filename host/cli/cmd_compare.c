@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+
+static const char intro[] =
+    "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"
+    "speed-up over the CPU path and whether the weights are equal. With --sweep PREFIX it does so for networks of two\n"
+    "hidden layers over a grid of widths and batches, and writes PREFIX.csv and (with gnuplot) PREFIX.svg: where does each\n"
+    "device overtake the CPU path?\n"
+    "\n"
+    "  lockstep compare digits.csv --hidden 512,512 --batch 256 --epochs 20\n";
+
+typedef struct {
+    source_options source;
+    ls_options *options;
+    const char *sweep;
+} compare_arguments;
+
+/* One training on one device. */
+typedef struct {
+    double seconds, speed;
+    uint64_t steps;
+    char hash[65];
+} result;
+
+static int set_option(int val, const char *text, void *user)
+{
+    return library_set(((compare_arguments *)user)->options, val, text, "compare");
+}
+
+static ls_status train_once(ls_device *device, const ls_options *options, const ls_data *data, result *out, ls_error *err)
+{
+    ls_model *model;
+    ls_summary s;
+    LS_TRY(ls_train(device, options, data, NULL, NULL, &model, err));
+    ls_model_summary(model, &s);
+    out->seconds = s.seconds;
+    out->steps = s.steps;
+    out->speed = s.seconds > 0 ? (double)s.steps / s.seconds : 0;
+    ls_model_weights_sha256(model, out->hash);
+    ls_model_free(model);
+    return LS_OK;
+}
+
+/* Once to compile and warm up (a single epoch), then for the record. */
+static ls_status train_warm(ls_device *device, ls_options *options, const ls_data *data, result *out, ls_error *err)
+{
+    char epochs[32];
+    snprintf(epochs, sizeof epochs, "%.31s", ls_options_get(options, "epochs"));
+    LS_TRY(ls_options_set(options, "epochs", "1", err));
+    ls_status status = train_once(device, options, data, out, err);
+    LS_TRY(ls_options_set(options, "epochs", epochs, err));
+    return status == LS_OK ? train_once(device, options, data, out, err) : status;
+}
+
+/* ---- The devices ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    ls_device **device;
+    size_t count;
+} device_list;
+
+static void close_devices(device_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) ls_device_close(list->device[i]);
+    free(list->device);
+}
+
+/* The CPU path and every exact device; others are left out with a word. */
+static ls_status open_devices(const source_options *o, device_list *list, ls_error *err)
+{
+    ls_device_info *found;
+    size_t count;
+    LS_TRY(ls_devices_list(&found, &count, NULL, err));
+    ls_status status = ls_alloc(&list->device, count, sizeof *list->device, "the devices", err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) {
+        char index[24];
+        snprintf(index, sizeof index, "%zu", i);
+        if (!found[i].exact) {
+            if (!o->json) printf("left out: %s, which is approximate: %s\n", found[i].name, found[i].reason);
+            continue;
+        }
+        status = ls_device_open(index, (unsigned)o->threads, 0, &list->device[list->count], err);
+        if (status == LS_OK) list->count++;
+    }
+    ls_devices_free(found);
+    return status;
+}
+
+/* ---- One comparison --------------------------------------------------------------------------------------------- */
+
+static ls_status compare(const compare_arguments *a, const device_list *list, const ls_data *data, bool *equal, ls_error *err)
+{
+    result first = {0};
+    json_t *rows = json_array();
+    if (!a->source.json) printf("%-40s %10s %12s %9s  %s\n", "device", "seconds", "steps/s", "speed-up", "weights");
+    *equal = true;
+    for (size_t i = 0; i < list->count; i++) {
+        result r;
+        ls_status status = train_warm(list->device[i], a->options, data, &r, err);
+        if (status != LS_OK) {
+            json_decref(rows);
+            return status;
+        }
+        if (i == 0) first = r;
+        bool same = !strcmp(first.hash, r.hash);
+        *equal &= same;
+        const char *name = ls_device_get_info(list->device[i])->name;
+        double speed_up = r.seconds > 0 ? first.seconds / r.seconds : 0;
+        if (!a->source.json) printf("%-40.40s %10.3f %12.1f %8.2fx  %s %.16s...\n", name, r.seconds, r.speed, speed_up, i == 0 ? "   " : same ? "equal" : "DIFFER", r.hash);
+        json_array_append_new(rows, json_pack("{s:s,s:f,s:I,s:f,s:f,s:b,s:s}", "device", name, "seconds", r.seconds, "steps", (json_int_t)r.steps,
+                                              "steps_per_second", r.speed, "speed_up", speed_up, "equal", (int)same, "weights_sha256", r.hash));
+    }
+    if (a->source.json) print_json(json_pack("{s:o,s:b}", "devices", rows, "equal", (int)*equal));
+    else json_decref(rows);
+    if (!a->source.json && list->count == 1) puts("There is no other exact device to compare with (lockstep devices tells why).");
+    return LS_OK;
+}
+
+/* ---- The sweep -------------------------------------------------------------------------------------------------- */
+
+static const int widths[] = {16, 64, 256, 1024}, batches[] = {16, 64, 256, 1024};
+enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches };
+
+/* A gnuplot script with the figures inside, one panel a batch. */
+static void add_plot(ls_text *text, const device_list *list, const double *speed, const char *prefix)
+{
+    ls_text_add(text, "set terminal svg size 1000,700 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
+                      "set logscale xy\nset grid\nset key left bottom\nset xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n", prefix);
+    for (size_t d = 0; d < list->count; d++)
+        for (size_t b = 0; b < BATCHES; b++) {
+            ls_text_add(text, "$d%zub%zu << EOD\n", d, b);
+            for (size_t w = 0; w < WIDTHS; w++) ls_text_add(text, "%d %g\n", widths[w], speed[(d * WIDTHS + w) * BATCHES + b]);
+            ls_text_add(text, "EOD\n");
+        }
+    for (size_t b = 0; b < BATCHES; b++) {
+        ls_text_add(text, "set title 'batch %d'\nplot ", batches[b]);
+        for (size_t d = 0; d < list->count; d++)
+            ls_text_add(text, "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.30s\" noenhanced", d ? ", " : "", d, b, 5 + 2 * d,
+                        ls_device_get_info(list->device[d])->name);
+        ls_text_add(text, "\n");
+    }
+}
+
+static ls_status write_sweep(const compare_arguments *a, const device_list *list, const double *speed, ls_error *err)
+{
+    ls_text csv = {0}, plot = {0};
+    char path[4096];
+    ls_text_add(&csv, "width,batch");
+    for (size_t d = 0; d < list->count; d++) ls_text_add(&csv, ",\"%s\"", ls_device_get_info(list->device[d])->name);
+    ls_text_add(&csv, "\n");
+    for (size_t w = 0; w < WIDTHS; w++)
+        for (size_t b = 0; b < BATCHES; b++) {
+            ls_text_add(&csv, "%d,%d", widths[w], batches[b]);
+            for (size_t d = 0; d < list->count; d++) ls_text_add(&csv, ",%.6g", speed[(d * WIDTHS + w) * BATCHES + b]);
+            ls_text_add(&csv, "\n");
+        }
+    add_plot(&plot, list, speed, a->sweep);
+    snprintf(path, sizeof path, "%s.csv", a->sweep);
+    ls_status status = csv.failed || plot.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep") : ls_write_file(path, csv.text, csv.length, err);
+    FILE *gnuplot = status == LS_OK ? popen("gnuplot 2>/dev/null", "w") : NULL;
+    if (gnuplot) fwrite(plot.text, 1, plot.length, gnuplot);
+    bool drawn = gnuplot && pclose(gnuplot) == 0;
+    if (status == LS_OK) fprintf(stderr, drawn ? "wrote %s.csv and %s.svg\n" : "wrote %s.csv; for the picture %s.svg install gnuplot\n", a->sweep, a->sweep);
+    free(csv.text);
+    free(plot.text);
+    return status;
+}
+
+static ls_status sweep(const compare_arguments *a, const device_list *list, const ls_data *data, bool *equal, ls_error *err)
+{
+    double *speed;
+    *equal = true;
+    LS_TRY(ls_alloc(&speed, list->count * WIDTHS * BATCHES, sizeof *speed, "the sweep", err));
+    ls_status status = LS_OK;
+    for (size_t w = 0; w < WIDTHS && status == LS_OK; w++)
+        for (size_t b = 0; b < BATCHES && status == LS_OK; b++) {
+            char hidden[32], batch[16], first[65] = "";
+            snprintf(hidden, sizeof hidden, "%d,%d", widths[w], widths[w]);
+            snprintf(batch, sizeof batch, "%d", batches[b]);
+            status = ls_options_set(a->options, "hidden", hidden, err);
+            if (status == LS_OK) status = ls_options_set(a->options, "batch", batch, err);
+            if (!a->source.quiet) fprintf(stderr, "width %d, batch %d:", widths[w], batches[b]);
+            for (size_t d = 0; d < list->count && status == LS_OK; d++) {
+                result r;
+                status = train_warm(list->device[d], a->options, data, &r, err);
+                if (status != LS_OK) break;
+                speed[(d * WIDTHS + w) * BATCHES + b] = r.speed;
+                if (d == 0) memcpy(first, r.hash, sizeof first);
+                *equal &= !strcmp(first, r.hash);
+                if (!a->source.quiet) fprintf(stderr, "  %.0f", r.speed);
+            }
+            if (!a->source.quiet) fprintf(stderr, " steps/s\n");
+        }
+    if (status == LS_OK) status = write_sweep(a, list, speed, err);
+    free(speed);
+    return status;
+}
+
+static ls_status work(const compare_arguments *a, const char *name, bool *equal, ls_error *err)
+{
+    ls_data *data = NULL;
+    device_list list = {0};
+    ls_status status = source_read(&a->source, name, NULL, &data, err);
+    if (status == LS_OK) status = open_devices(&a->source, &list, err);
+    if (status == LS_OK) status = a->sweep ? sweep(a, &list, data, equal, err) : compare(a, &list, data, equal, err);
+    close_devices(&list);
+    ls_data_free(data);
+    return status;
+}
+
+int cmd_compare(int argc, const char **argv)
+{
+    compare_arguments a = {0};
+    arguments args = {0};
+    ls_error err;
+    bool equal = false;
+    source_options_init(&a.source);
+    if (ls_options_create(&a.options, &err) != LS_OK) return complain_error("compare", &err);
+    struct poptOption *library = library_table(), data[5];
+    source_data_table(&a.source, data);
+    struct poptOption table[] = {
+        {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0, "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
+        {"threads", 0, POPT_ARG_INT, &a.source.threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"quiet", 'q', POPT_ARG_NONE, &a.source.quiet, 0, "no progress", NULL},
+        {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = library ? arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, set_option, &a)
+                         : complain("compare", EXIT_FAILED, "out of memory");
+    if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK) status = complain_error("compare", &err);
+    else if (status == EXIT_OK && !equal) status = complain("compare", EXIT_FAILED, "the weights DIFFER between devices: this is a bug, please report it");
+    arguments_free(&args);
+    library_table_free(library);
+    ls_options_free(a.options);
+    return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+
+static const char intro[] =
+    "Times the ways to cut matrix products into tiles on an OpenCL device and keeps the best of each class in\n"
+    "the user's cache folder, for this device, driver and version. Each candidate's bits are compared with the\n"
+    "CPU path's before it is timed: choosing changes speed, never a result. Takes a minute or so.\n";
+
+typedef struct {
+    bool quiet, terminal;
+    char product[64];
+    double best;
+} tune_state;
+
+static int on_progress(const ls_tune_progress *p, void *user)
+{
+    tune_state *s = user;
+    if (s->quiet) return 0;
+    bool better = strcmp(s->product, p->product) || p->best > s->best;
+    snprintf(s->product, sizeof s->product, "%s", p->product);
+    s->best = p->best;
+    if (s->terminal) fprintf(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product, p->tile);
+    if (!better || p->flops == 0) return 0;
+    printf("%s%-30s %-40s %9.1f GFLOP/s\n", s->terminal ? "\r\033[K" : "", p->product, p->tile, p->flops * 1e-9);
+    fflush(stdout);
+    return 0;
+}
+
+/* The first OpenCL device, where none was named. */
+static const char *first_device(void)
+{
+    ls_device_info *list;
+    size_t count;
+    if (ls_devices_list(&list, &count, NULL, NULL) != LS_OK) return "1";
+    for (size_t i = 1; i < count; i++)
+        if (list[i].exact && !strcmp(list[i].kind, "gpu")) {
+            static char index[24];
+            snprintf(index, sizeof index, "%zu", i);
+            ls_devices_free(list);
+            return index;
+        }
+    ls_devices_free(list);
+    return "1";
+}
+
+int cmd_tune(int argc, const char **argv)
+{
+    source_options o;
+    arguments args = {0};
+    ls_device *device = NULL;
+    ls_error err;
+    char path[700];
+    source_options_init(&o);
+    o.device = NULL;
+    struct poptOption table[] = {
+        {"device", 0, POPT_ARG_STRING, &o.device, 0, "an index or part of a name (default: the first GPU, else device 1)", "NAME"},
+        {"quiet", 'q', POPT_ARG_NONE, &o.quiet, 0, "no progress", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
+    if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
+    tune_state state = {.quiet = o.quiet != 0, .terminal = isatty(STDERR_FILENO) != 0};
+    if (!o.device) o.device = first_device();
+    if (source_device(&o, &device, &err) != LS_OK || ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
+        status = complain_error("tune", &err);
+    else printf("%s%s: the choice is kept in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "", ls_device_get_info(device)->name, path);
+    ls_device_close(device);
+    arguments_free(&args);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's options as options of a subcommand, derived from its table. */
+#include <stdlib.h>
+#include "cli.h"
+
+/* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
+enum { NEGATED = 1000 };
+
+struct poptOption *library_table(void)
+{
+    size_t n = ls_option_count(), k = 0;
+    struct poptOption *table = calloc(2 * n + 1, sizeof *table);
+    for (size_t i = 0; table && i < n; i++) {
+        const ls_option_info *info = ls_option_at(i);
+        ls_text help = {0}, name = {0};
+        ls_text_add(&help, "%s (default: %s)", info->help, info->initial);
+        table[k++] = (struct poptOption){info->name, 0, info->argument ? POPT_ARG_STRING : POPT_ARG_NONE, NULL, (int)i + 1,
+                                         help.text, info->argument};
+        if (info->argument) continue;
+        ls_text_add(&name, "no-%s", info->name);
+        table[k++] = (struct poptOption){name.text, 0, POPT_ARG_NONE, NULL, (int)i + 1 + NEGATED, NULL, NULL};
+    }
+    return table;
+}
+
+void library_table_free(struct poptOption *table)
+{
+    for (struct poptOption *o = table; o && o->longName; o++) {
+        free((char *)o->descrip);
+        if (o->val > NEGATED) free((char *)o->longName);
+    }
+    free(table);
+}
+
+int library_set(ls_options *options, int val, const char *text, const char *command)
+{
+    ls_error err;
+    const ls_option_info *info = ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
+    if (ls_options_set(options, info->name, val > NEGATED ? "off" : text ? text : "on", &err) == LS_OK) return EXIT_OK;
+    return complain_error(command, &err);
+}

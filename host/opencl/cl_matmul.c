@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Which tile a matrix product gets, and the kernels of each tile. */
+#include <string.h>
+#include "cl_device.h"
+
+void ls_cl_default_tiles(ls_cl_device *d)
+{
+    ls_cl_tile wide = d->lanes >= 16 ? (ls_cl_tile){0, {12, 2, 16, 8, 256}} : (ls_cl_tile){0, {6, 2, 8, 16, 256}};
+    ls_cl_tile slim = d->lanes >= 16 ? (ls_cl_tile){0, {12, 1, 16, 4, 256}} : (ls_cl_tile){0, {12, 1, 8, 4, 256}};
+    ls_cl_tile large = {1, {128, 64, 16, 16, 16}}, small = {1, {32, 32, 16, 8, 8}};
+    if (!ls_cl_tile_fits(d, &large)) large = small;
+    for (int f = 0; f < LS_FORM_COUNT; f++) {
+        d->choice[f][LS_SIZE_NARROW] = d->cpu ? slim : small;
+        d->choice[f][LS_SIZE_SMALL] = d->cpu ? wide : small;
+        d->choice[f][LS_SIZE_LARGE] = d->cpu ? wide : large;
+    }
+}
+
+bool ls_cl_tile_fits(const ls_cl_device *d, const ls_cl_tile *t)
+{
+    const unsigned *s = t->size;
+    for (int i = 0; i < 5; i++)
+        if (s[i] == 0 || s[i] > 4096) return false;
+    if (!t->local) return (s[2] == 4 || s[2] == 8 || s[2] == 16) && s[0] <= 32 && s[1] <= 4 && s[3] <= 64 && s[4] % LS_CHUNK == 0;
+    size_t items = (size_t)s[3] * s[4], bytes = 2 * (size_t)s[2] * (s[0] + s[1] + 2) * sizeof(float);
+    return s[0] % s[4] == 0 && s[1] % s[3] == 0 && LS_CHUNK % s[2] == 0 && items <= d->group && bytes <= d->local_memory &&
+           (s[0] / s[4]) * (s[1] / s[3]) <= 64;
+}
+
+ls_size_class ls_cl_size_class(size_t m, size_t n)
+{
+    if (n <= 32) return LS_SIZE_NARROW;
+    return m <= 128 || n <= 128 || m * n <= 256 * 256 ? LS_SIZE_SMALL : LS_SIZE_LARGE;
+}
+
+static ls_status get_kernel(ls_cl_device *d, cl_program program, const char *name, cl_kernel *out, ls_error *err)
+{
+    cl_int code;
+    *out = d->cl.clCreateKernel(program, name, &code);
+    return ls_cl_check(code, "creating a matrix product's kernel", err);
+}
+
+static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)
+{
+    const unsigned *s = v->tile.size;
+    char defines[256];
+    if (v->tile.local) {
+        snprintf(defines, sizeof defines, "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DTILE_GX=%u -DTILE_GY=%u", s[0], s[1], s[2], s[3], s[4]);
+        LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
+        LS_TRY(get_kernel(d, v->program, "matmul_local", &v->product, err));
+        return get_kernel(d, v->program, "matmul_local_over_rows", &v->over_rows, err);
+    }
+    snprintf(defines, sizeof defines, "-DTILE_ROWS=%u -DTILE_VECTORS=%u -DTILE_LANES=%u -DTILE_REPEAT=%u -DTILE_DEPTH=%u", s[0], s[1], s[2], s[3], s[4]);
+    LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
+    LS_TRY(get_kernel(d, v->program, "pack", &v->pack, err));
+    LS_TRY(get_kernel(d, v->program, "matmul", &v->product, err));
+    return get_kernel(d, v->program, "matmul_over_rows", &v->over_rows, err);
+}
+
+static void release_variant(ls_cl_device *d, ls_cl_variant *v)
+{
+    if (v->product) d->cl.clReleaseKernel(v->product);
+    if (v->over_rows) d->cl.clReleaseKernel(v->over_rows);
+    if (v->pack) d->cl.clReleaseKernel(v->pack);
+    if (v->program) d->cl.clReleaseProgram(v->program);
+    *v = (ls_cl_variant){0};
+}
+
+ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err)
+{
+    for (size_t i = 0; i < d->variants; i++)
+        if (!memcmp(&d->variant[i].tile, tile, sizeof *tile)) {
+            *out = &d->variant[i];
+            return LS_OK;
+        }
+    /* full: the one made longest ago goes (only a tuner meets this) */
+    if (d->variants == LS_CL_VARIANTS) {
+        d->cl.clFinish(d->queue);
+        release_variant(d, &d->variant[0]);
+        memmove(d->variant, d->variant + 1, (LS_CL_VARIANTS - 1) * sizeof *d->variant);
+        d->variants--;
+    }
+    ls_cl_variant *v = &d->variant[d->variants];
+    *v = (ls_cl_variant){.tile = *tile};
+    ls_status status = build_variant(d, v, err);
+    if (status != LS_OK) {
+        release_variant(d, v);
+        return status;
+    }
+    d->variants++;
+    *out = v;
+    return LS_OK;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Which tile is fastest for each class of product on this device. A candidate is first held against the CPU path, bit by bit, on
+ * shapes that hang over its edges; only then is it timed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "../../kernels/random.h"
+#include "cl_device.h"
+
+static const ls_cl_tile candidates[] = {
+    /* register tiles: rows, vectors, lanes, repeat, depth */
+    {0, {12, 2, 16, 8, 256}}, {0, {12, 2, 16, 16, 256}}, {0, {12, 2, 16, 4, 512}}, {0, {8, 3, 16, 8, 256}}, {0, {6, 4, 16, 16, 256}},
+    {0, {14, 2, 16, 8, 256}}, {0, {12, 1, 16, 4, 256}}, {0, {8, 1, 16, 2, 256}}, {0, {6, 2, 8, 16, 256}}, {0, {4, 3, 8, 16, 256}},
+    {0, {12, 1, 8, 8, 256}}, {0, {4, 4, 4, 8, 256}},
+    /* local tiles: m, n, k, work-items across and down */
+    {1, {128, 128, 16, 16, 16}}, {1, {128, 64, 16, 16, 16}}, {1, {64, 128, 16, 16, 16}}, {1, {64, 64, 16, 16, 16}}, {1, {64, 64, 32, 16, 16}},
+    {1, {64, 64, 16, 8, 8}}, {1, {32, 32, 16, 8, 8}}, {1, {128, 128, 8, 16, 16}}, {1, {32, 64, 32, 16, 8}}, {1, {16, 16, 16, 16, 16}},
+    {1, {128, 32, 32, 8, 32}}, {1, {96, 64, 16, 16, 12}},
+};
+enum { CANDIDATES = sizeof candidates / sizeof *candidates };
+
+/* What stands for each class when it is timed; m × n over k. */
+static const struct {
+    const char *name;
+    size_t m, n, k;
+} examples[LS_FORM_COUNT][LS_SIZE_COUNT] = {
+    {{"forward, narrow", 512, 10, 512}, {"forward, small", 128, 128, 784}, {"forward, large", 1024, 1024, 1024}},
+    {{"gradient of inputs, narrow", 512, 20, 512}, {"gradient of inputs, small", 128, 128, 128}, {"gradient of inputs, large", 1024, 1024, 1024}},
+    {{"gradient of weights, narrow", 512, 10, 512}, {"gradient of weights, small", 784, 128, 128}, {"gradient of weights, large", 1024, 1024, 1024}},
+};
+
+/* Odd shapes that the bits are compared on. */
+static const size_t odd[][3] = {{1, 1, 1}, {13, 33, 65}, {131, 67, 129}, {17, 200, 300}, {40, 5, 70}};
+enum { ODD = sizeof odd / sizeof *odd };
+
+/* A plan of one product. */
+typedef struct {
+    ls_plan plan;
+    ls_op op;
+} rig;
+
+static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
+{
+    size_t a = 0, b = m * k, c = b + k * n, y = c + m * n, rows = form == LS_FORM_GRAD_W ? k : m;
+    *r = (rig){0};
+    r->op = form == LS_FORM_DENSE
+                ? (ls_op){.kind = LS_OP_DENSE, .in = k, .out = n, .x = {LS_ARENA, a}, .w = {LS_ARENA, b}, .b = {LS_ARENA, a}, .z = {LS_ARENA, c}}
+            : form == LS_FORM_GRAD_X
+                ? (ls_op){.kind = LS_OP_GRAD_X, .act = LS_ACT_identity, .in = k, .out = n, .dz = {LS_ARENA, a}, .w = {LS_ARENA, b},
+                          .d = {LS_ARENA, c}, .z = {LS_ARENA, c}, .a = {LS_ARENA, c}, .y = {LS_ARENA, y}}
+                : (ls_op){.kind = LS_OP_GRAD_W, .in = m, .out = n, .x = {LS_ARENA, a}, .dz = {LS_ARENA, b}, .y = {LS_ARENA, c}};
+    if (form == LS_FORM_DENSE && m * k < n) r->op.b = (ls_view){LS_NOWHERE, 0}; /* no n values to start from */
+    r->plan = (ls_plan){.rows = rows, .batch = rows, .capacity = rows, .features = 1, .outputs = 1, .step = {&r->op, 1, 1},
+                        .arena = y + m * n, .work = y + m * n};
+    return y + m * n;
+}
+
+/* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of one run. */
+static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, size_t size, uint64_t count, float *out, double *seconds, ls_error *err)
+{
+    static const float nothing[1];
+    ls_rows data = {1, 1, 1, nothing, nothing, NULL};
+    const ls_plan *plans[] = {&r->plan};
+    ls_rates rates[16] = {{0}};
+    float losses[16];
+    struct timespec t0, t1;
+    ls_fleet *fleet;
+    LS_TRY(backend->slots->fleet_open(backend, &data, plans, 1, &fleet, err));
+    ls_run once = {.count = 1, .rates = rates, .losses = losses};
+    ls_status status = backend->slots->write(fleet, 0, 0, size, fill, err);
+    if (status == LS_OK) status = backend->slots->run(fleet, &once, 1, err);
+    if (status == LS_OK && out) status = backend->slots->read(fleet, 0, 0, size, out, err);
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    for (uint64_t done = 0; done < count && status == LS_OK; done += once.count) {
+        once.count = count - done < 16 ? count - done : 16;
+        status = backend->slots->run(fleet, &once, 1, err);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    if (seconds) *seconds = ((double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec)) / (double)(count ? count : 1);
+    backend->slots->fleet_close(fleet);
+    return status;
+}
+
+static float *values(size_t size)
+{
+    float *fill;
+    if (ls_alloc(&fill, size, sizeof *fill, "the tuner", NULL) != LS_OK) return NULL;
+    for (size_t i = 0; i < size; i++) fill[i] = i % 37 ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f : (i % 2 ? -0.0f : 1e-41f);
+    return fill;
+}
+
+/* Whether the device's present choice for a form gives the CPU path's bits on the odd shapes. */
+static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *right, ls_error *err)
+{
+    *right = true;
+    for (size_t i = 0; i < ODD && *right; i++) {
+        rig r;
+        size_t size = set_rig(&r, form, odd[i][0], odd[i][1], odd[i][2]);
+        float *fill = values(size), *here = values(size), *there = values(size);
+        ls_status status = fill && here && there ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
+        if (status == LS_OK) status = run_rig(cpu, &r, fill, size, 0, here, NULL, err);
+        if (status == LS_OK) status = run_rig(&d->base, &r, fill, size, 0, there, NULL, err);
+        if (status == LS_OK) *right = !memcmp(here, there, size * sizeof *here);
+        free(fill);
+        free(here);
+        free(there);
+        LS_TRY(status);
+    }
+    return LS_OK;
+}
+
+/* FLOP/s of the present choice on a class's example; the best of three. */
+static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops, ls_error *err)
+{
+    rig r;
+    double seconds = 0, best = INFINITY, work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n * (double)examples[form][class].k;
+    size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n, examples[form][class].k);
+    float *fill = values(size);
+    if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
+    ls_status status = run_rig(&d->base, &r, fill, size, 2, NULL, &seconds, err);
+    uint64_t count = seconds > 0 && seconds < 0.02 ? (uint64_t)(0.02 / seconds) + 1 : 1;
+    for (int i = 0; i < 3 && status == LS_OK; i++) {
+        status = run_rig(&d->base, &r, fill, size, count, NULL, &seconds, err);
+        if (seconds < best) best = seconds;
+    }
+    free(fill);
+    *flops = work / best;
+    return status;
+}
+
+static void describe(const ls_cl_tile *t, char text[64])
+{
+    const unsigned *s = t->size;
+    if (t->local) snprintf(text, 64, "local %ux%ux%u by %ux%u", s[0], s[1], s[2], s[3], s[4]);
+    else snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", s[0], s[1], s[2], s[3], s[4]);
+}
+
+/* Speed of one candidate for one class, 0 where it cannot be used. */
+static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class, const ls_cl_tile *tile)
+{
+    ls_cl_tile before[LS_SIZE_COUNT];
+    bool right = false;
+    double flops = 0;
+    memcpy(before, d->choice[form], sizeof before);
+    for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[form][c] = *tile;
+    /* a candidate that does not build or run is no failure of the tuner */
+    if (right_bits(d, cpu, form, &right, NULL) != LS_OK || !right || measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
+    memcpy(d->choice[form], before, sizeof before);
+    return flops;
+}
+
+const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
+
+ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
+{
+    ls_backend *cpu;
+    unsigned done = 0;
+    bool stop = false;
+    LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) {
+            double best = 0;
+            ls_cl_tile chosen = d->choice[f][c];
+            for (size_t i = 0; i < CANDIDATES && !stop; i++) {
+                char text[64];
+                const ls_cl_tile *t = &candidates[i];
+                /* local tiles on CPU devices are loops around barriers: right, and hopeless */
+                bool sensible = ls_cl_tile_fits(d, t) && d->cpu == !t->local;
+                double flops = sensible ? try_candidate(d, cpu, (ls_form)f, (ls_size_class)c, t) : 0;
+                if (flops > best) best = flops, chosen = *t;
+                done++;
+                describe(t, text);
+                ls_tune_progress p = {examples[f][c].name, text, flops, best, done, LS_FORM_COUNT * LS_SIZE_COUNT * CANDIDATES};
+                if (sensible && callback) stop = callback(&p, user) != 0;
+            }
+            if (!stop) d->choice[f][c] = chosen;
+        }
+    cpu->slots->close(cpu);
+    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; nothing was changed") : LS_OK;
+}
