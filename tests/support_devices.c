@@ -377,12 +377,12 @@ float truth_act_grad(ls_act f, float z, float a)
     switch (f) {
     case LS_ACT_sigmoid: return a * (1.0f - a);
     case LS_ACT_tanh: return fmaf(-a, a, 1.0f);
-    case LS_ACT_relu: return z != z ? z : z > 0 ? 1.0f : 0.0f;
-    case LS_ACT_leaky_relu: return z != z ? z : z > 0 ? 1.0f : 0.01f;
-    case LS_ACT_elu: return z != z ? z : z < 0 ? a + 1.0f : 1.0f;
+    case LS_ACT_relu: return a != a ? a : a > 0 ? 1.0f : 0.0f;
+    case LS_ACT_leaky_relu: return a != a ? a : a > 0 ? 1.0f : 0.01f;
+    case LS_ACT_elu: return a != a ? a : a < 0 ? a + 1.0f : 1.0f;
     case LS_ACT_silu: return fmaf(clamp(z, 128) * e, v, z < 0 ? e : 1.0f) * v;
     case LS_ACT_gelu: z = clamp(z, 16); return fmaf(z, ls_normal_pdf(z), ls_normal_cdf(z));
-    default: return z != z ? z : 1.0f;
+    default: return a != a ? a : 1.0f;
     }
 }
 

@@ -86,7 +86,8 @@ SET(dense)
     o->w = hand_room(p, "w", s.in, s.out);
     if (v % 16 < 8) o->b = hand_room(p, "b", 1, s.out);
     o->z = hand_room(p, "z", s.m, s.out);
-    if (v != 16) o->a = hand_room(p, "a", s.m, s.out);
+    if (v == 18) o->act = LS_ACT_elu, o->a = o->z; /* in place */
+    else if (v != 16) o->a = hand_room(p, "a", s.m, s.out);
     if (v == 17) as_inference(p, s.out, o->z);
     p->no_truth = v == 17;
 }
@@ -301,15 +302,55 @@ SET(loss_sum)
 
 TRUTH(loss_sum) { *loss = truth_sum(hand_at(p, arena, p->plan.row_loss), 1, NULL, 0, rows); }
 
+static float step_of(ls_opt opt, float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
+{
+    switch (opt) {
+    case LS_OPT_momentum: return *s = fmaf(h->beta1, *s, r->rate * g);
+    case LS_OPT_nesterov: *s = fmaf(h->beta1, *s, r->rate * g); return fmaf(h->beta1, *s, r->rate * g);
+    case LS_OPT_rmsprop: *s = fmaf(h->beta2, *s, (h->rest2 * g) * g); return r->rate * g / (sqrtf(*s) + h->epsilon);
+    default:
+        *s = fmaf(h->beta1, *s, h->rest1 * g);
+        *v = fmaf(h->beta2, *v, (h->rest2 * g) * g);
+        return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
+    }
+}
+
+/* Parameter i of an UPDATE, or of a GRAD_W that the optimizer follows at once. */
+static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
+{
+    FIRST_OP;
+    const ls_hyper *h = &p->plan.hyper;
+    ls_opt opt = p->plan.optimizer;
+    float *theta = AT(theta) + i, g = AT(b) ? AT(y)[i] * AT(b)[0] : AT(y)[i];
+    float sign = *theta > 0 ? 1.0f : *theta < 0 ? -1.0f : 0.0f;
+    if (weight) g = fmaf(h->l1, sign, fmaf(h->twice_l2, *theta, g));
+    if (opt == LS_OPT_gd || opt == LS_OPT_sgd) *theta = fmaf(-p->rates.rate, g, *theta);
+    else {
+        if (opt == LS_OPT_adamw && weight) *theta = *theta * p->rates.keep;
+        *theta = *theta - step_of(opt, g, AT(s) + i, AT(v) + i, h, &p->rates);
+    }
+}
+
+static void set_fused_update(hand_plan *p, ls_op *o, size_t n)
+{
+    p->plan.optimizer = LS_OPT_adamw;
+    p->plan.parameters = p->plan.weights = n;
+    p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f, .l1 = 0.003f};
+    o->theta = hand_room(p, "theta", n, 1);
+    o->s = hand_room_positive(p, "state 0", n, 1);
+    o->v = hand_room_positive(p, "state 1", n, 1);
+}
+
 /* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------------------------- */
 
 SET(grad_w)
 {
-    if (v) data_in_batches(p, s, s.in, 1);
+    if (v == 1) data_in_batches(p, s, s.in, 1);
     ls_op *o = hand_op(p, LS_OP_GRAD_W, s.in, s.out);
-    o->x = v ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
+    o->x = v == 1 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
     o->dz = hand_room(p, "dz", s.m, s.out);
     o->y = hand_room(p, "y", s.in, s.out);
+    if (v == 2) set_fused_update(p, o, s.in * s.out);
 }
 
 TRUTH(grad_w)
@@ -318,6 +359,7 @@ TRUTH(grad_w)
     (void)loss;
     for (size_t i = 0; i < o->in; i++)
         for (size_t j = 0; j < o->out; j++) AT(y)[i * o->out + j] = truth_sum(AT(x) + i, o->in, AT(dz) + j, o->out, rows);
+    for (size_t i = 0; i < o->in * o->out && AT(theta); i++) true_update_at(p, arena, i, true);
 }
 
 SET(grad_b)
@@ -346,10 +388,12 @@ SET(grad_x)
     o->w = hand_room(p, "w", s.out, s.in);
     o->z = hand_room(p, "z", s.m, s.out);
     o->a = hand_room(p, "a", s.m, s.out);
-    o->d = hand_room(p, "d", s.m, s.out);
+    bool reads_z = ls_act_reads_z(o->act), in_place = !reads_z && v % 3 == 0; /* d may be y then */
+    if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
     o->dropped = hand_room(p, "dropped", s.m, s.out);
     if (v & 16) o->skip = hand_room(p, "skip", s.m, s.out);
     o->y = v & 32 ? hand_room(p, "y", s.m, s.out) : o->z;
+    if (in_place) o->d = o->y;
 }
 
 TRUTH(grad_x)
@@ -415,36 +459,11 @@ SET(update)
     if (v / LS_OPT_COUNT / 3) o->b = hand_room(p, "clip", 1, 1);
 }
 
-static float step_of(ls_opt opt, float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
-{
-    switch (opt) {
-    case LS_OPT_momentum: return *s = fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_nesterov: *s = fmaf(h->beta1, *s, r->rate * g); return fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_rmsprop: *s = fmaf(h->beta2, *s, (h->rest2 * g) * g); return r->rate * g / (sqrtf(*s) + h->epsilon);
-    default:
-        *s = fmaf(h->beta1, *s, h->rest1 * g);
-        *v = fmaf(h->beta2, *v, (h->rest2 * g) * g);
-        return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
-    }
-}
-
 TRUTH(update)
 {
     FIRST_OP;
     (void)loss, (void)rows;
-    const ls_hyper *h = &p->plan.hyper;
-    ls_opt opt = p->plan.optimizer;
-    for (size_t i = 0; i < o->out; i++) {
-        float *theta = AT(x) + i, g = AT(b) ? AT(w)[i] * AT(b)[0] : AT(w)[i];
-        bool weight = i < p->plan.weights;
-        float sign = *theta > 0 ? 1.0f : *theta < 0 ? -1.0f : 0.0f;
-        if (weight) g = fmaf(h->l1, sign, fmaf(h->twice_l2, *theta, g));
-        if (opt == LS_OPT_gd || opt == LS_OPT_sgd) *theta = fmaf(-p->rates.rate, g, *theta);
-        else {
-            if (opt == LS_OPT_adamw && weight) *theta = *theta * p->rates.keep;
-            *theta = *theta - step_of(opt, g, AT(a) + i, AT(z) + i, h, &p->rates);
-        }
-    }
+    for (size_t i = 0; i < o->out; i++) true_update_at(p, arena, i, i < p->plan.weights);
 }
 
 SET(max_norm)
@@ -480,10 +499,10 @@ static const shape shapes[] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 
 #define ROWS(X)                                                                                                       \
-    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18)                        \
+    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 19)                        \
     X(NORM, norm, true_norm, LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, LS_ACT_COUNT)                   \
     X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
-    X(GRAD_W, grad_w, true_grad_w, 2) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
+    X(GRAD_W, grad_w, true_grad_w, 3) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
     X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                                            \
     X(UPDATE, update, true_update, 6 * LS_OPT_COUNT) X(MAX_NORM, max_norm, true_max_norm, 3)
 
