@@ -8,12 +8,14 @@
 #include "bench.h"
 
 static const char help[] =
-    "usage: lockstep-bench matmul|step|epoch|elementwise|peak|serve [options]\n\n"
+    "usage: lockstep-bench matmul|step|epoch|elementwise|peak|hash|devices|tune|serve [options]\n\n"
     "  matmul       matrix products of all transposes through the operations of a step, beside any BLAS found\n"
     "  step         training steps of one network: time, GFLOP/s (6·rows·weights a step), share of the peak\n"
     "  epoch        an epoch on MNIST-size data (60000 × 784), with the share outside matrix products\n"
     "  elementwise  activations and optimizer passes, in GB/s\n"
+    "  devices      the devices there are; tune: chooses tiles for one (both as in lockstep, for machines without its libraries)\n"
     "  peak         the rates the others are compared with\n"
+    "  hash         weights_sha256 of some whole runs: the same on every device and machine\n"
     "  serve        for bench/side_by_side.py\n\n"
     "  --device D       cpu (default), an index, or part of a name (lockstep devices)\n"
     "  --threads N      of the CPU path (default: one a core)\n"
@@ -108,10 +110,38 @@ static int parse(bench_options *o, int argc, char **argv)
     return 0;
 }
 
+static ls_status list_devices(ls_error *err)
+{
+    ls_device_info *list;
+    size_t count;
+    char note[256];
+    LS_TRY(ls_devices_list(&list, &count, note, err));
+    for (size_t i = 0; i < count; i++)
+        printf("%zu  %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].name, list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
+               list[i].exact ? "exact" : "approximate", *list[i].reason ? ", " : "", list[i].reason);
+    if (*note) puts(note);
+    ls_devices_free(list);
+    return LS_OK;
+}
+
+static int on_tune(const ls_tune_progress *p, void *user)
+{
+    (void)user;
+    if (p->flops > 0) printf("%-30s %-40s %9.1f GFLOP/s%s\n", p->product, p->tile, p->flops * 1e-9, p->flops >= p->best ? "  best so far" : "");
+    fflush(stdout);
+    return 0;
+}
+
 static ls_status run(bench_options *o, const char *what, ls_error *err)
 {
     ls_device *device;
+    if (!strcmp(what, "devices")) return list_devices(err);
     LS_TRY(bench_open(o, &device, err));
+    if (!strcmp(what, "hash") || !strcmp(what, "tune")) {
+        ls_status status = *what == 'h' ? bench_hash(device, err) : ls_device_tune(device, on_tune, NULL, NULL, err);
+        ls_device_close(device);
+        return status;
+    }
     bool serve = !strcmp(what, "serve");
     ls_status status = serve ? LS_OK : bench_peak(device, o->threads, o->isa, &o->peak_flops, &o->peak_bytes, err);
     if (!o->json && !serve && status == LS_OK)
@@ -134,7 +164,7 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"matmul", "step", "epoch", "elementwise", "peak", "serve"};
+    static const char *const commands[] = {"matmul", "step", "epoch", "elementwise", "peak", "hash", "devices", "tune", "serve"};
     bench_options o = {.device = "cpu", .repeats = 7, .seconds = 0.2, .first = true, .batch = 256, .optimizer = "adam"};
     ls_error err;
     bool known = false;

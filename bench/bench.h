@@ -41,6 +41,9 @@ ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err);
 /* Obeys lines on standard input, for bench/side_by_side.py: "go" runs one repetition and prints its seconds. */
 ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);
 
+/* Prints the hashes of whole runs (bench_hash.c). */
+ls_status bench_hash(ls_device *device, ls_error *err);
+
 /* ---- A network's step, ready to be timed (bench_step.c) ---- */
 
 typedef struct {

@@ -25,7 +25,7 @@ static size_t set_product(rig *r, int form, size_t m, size_t n, size_t k)
     size_t a = 0, b = m * k, c = b + k * n, z = c + m * n, rows = form == TN ? k : m;
     r->op = form == NN ? (ls_op){.kind = LS_OP_DENSE, .in = k, .out = n, .x = {LS_ARENA, a}, .w = {LS_ARENA, b}, .z = {LS_ARENA, c}}
           : form == NT ? (ls_op){.kind = LS_OP_GRAD_X, .act = LS_ACT_identity, .in = k, .out = n, .dz = {LS_ARENA, a}, .w = {LS_ARENA, b},
-                                 .d = {LS_ARENA, c}, .z = {LS_ARENA, z}, .a = {LS_ARENA, z}, .y = {LS_ARENA, z}}
+                                 .d = {LS_ARENA, c}, .z = {LS_ARENA, c}, .a = {LS_ARENA, c}, .y = {LS_ARENA, c}}
                        : (ls_op){.kind = LS_OP_GRAD_W, .in = m, .out = n, .x = {LS_ARENA, a}, .dz = {LS_ARENA, b}, .y = {LS_ARENA, c}};
     r->plan = (ls_plan){.rows = rows, .batch = rows, .capacity = rows, .features = 1, .outputs = 1,
                         .step = {&r->op, 1, 1}, .arena = z + m * n, .work = z + m * n};

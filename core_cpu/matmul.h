@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. */
+/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. One stride of
+ * each operand is 1. */
 typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;

@@ -26,6 +26,8 @@ typedef struct {
 /* Opens all of them; anything that cannot be opened fails the test. Without an exact OpenCL device the test fails too
  * where the environment says LOCKSTEP_REQUIRE_OPENCL=1; otherwise it goes on without, and the log says why. */
 void test_backends_open(test_backends *b);
+/* Adds every OpenCL device twice more: with other tiles for its matrix products. */
+void test_backends_add_tiles(test_backends *b);
 void test_backends_close(test_backends *b);
 
 /* ---- Values ----------------------------------------------------------------------------------------------------- */
@@ -49,6 +51,7 @@ float test_value(test_values values, uint32_t seed, size_t i, size_t n);
 typedef struct {
     const char *name;
     size_t at, count;
+    bool scratch;              /* left with anything, so not compared */
 } hand_array;
 
 enum { HAND_OPS = 4, HAND_ARRAYS = 24, HAND_STEPS = 3, HAND_MEMBERS = 8 };
@@ -85,6 +88,8 @@ void hand_end(hand_plan *p);
 ls_view hand_room(hand_plan *p, const char *name, size_t rows, size_t columns);
 /* The same with their magnitudes, for what cannot be negative. */
 ls_view hand_room_positive(hand_plan *p, const char *name, size_t rows, size_t columns);
+/* Marks an array as one that the operation may leave with anything. */
+void hand_scratch(hand_plan *p, ls_view view);
 /* A data set of that many rows, used in batches; the last batch of an epoch may be a part of one. */
 void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t outputs);
 /* Appends an operation. */

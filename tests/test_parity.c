@@ -76,17 +76,18 @@ TRUTH(gather)
 
 /* ---- DENSE ------------------------------------------------------------------------------------------------------ */
 
-/* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference. */
+/* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference; 18-25: activations in place. */
 SET(dense)
 {
-    if (v >= 16) data_in_batches(p, s, s.in, 1);
+    bool data = v == 16 || v == 17;
+    if (data) data_in_batches(p, s, s.in, 1);
     ls_op *o = hand_op(p, LS_OP_DENSE, s.in, s.out);
-    o->act = (ls_act)(v % LS_ACT_COUNT);
-    o->x = v >= 16 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
+    o->act = (ls_act)(v < 18 ? v % LS_ACT_COUNT : v - 18);
+    o->x = data ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
     o->w = hand_room(p, "w", s.in, s.out);
     if (v % 16 < 8) o->b = hand_room(p, "b", 1, s.out);
     o->z = hand_room(p, "z", s.m, s.out);
-    if (v == 18) o->act = LS_ACT_elu, o->a = o->z; /* in place */
+    if (v >= 18 && !ls_act_reads_z(o->act)) o->a = o->z;
     else if (v != 16) o->a = hand_room(p, "a", s.m, s.out);
     if (v == 17) as_inference(p, s.out, o->z);
     p->no_truth = v == 17;
@@ -117,15 +118,16 @@ static ls_op *norm_op(hand_plan *p, ls_op_kind kind, shape s)
     return o;
 }
 
+/* Activations, with room for y and a each or, where that is allowed, for one. */
 SET(norm)
 {
     ls_op *o = norm_op(p, LS_OP_NORM, s);
-    o->act = (ls_act)v;
+    o->act = (ls_act)(v % LS_ACT_COUNT);
     o->running_mean = hand_room(p, "running_mean", 1, s.out);
     o->running_var = hand_room_positive(p, "running_var", 1, s.out);
     o->beta = hand_room(p, "beta", 1, s.out);
     o->y = hand_room(p, "y", s.m, s.out);
-    o->a = hand_room(p, "a", s.m, s.out);
+    o->a = v >= LS_ACT_COUNT && !ls_act_reads_z(o->act) ? o->y : hand_room(p, "a", s.m, s.out);
 }
 
 SET(norm_fixed)
@@ -331,11 +333,11 @@ static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weig
     }
 }
 
-static void set_fused_update(hand_plan *p, ls_op *o, size_t n)
+static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
 {
-    p->plan.optimizer = LS_OPT_adamw;
-    p->plan.parameters = p->plan.weights = n;
-    p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f, .l1 = 0.003f};
+    p->plan.optimizer = (ls_opt)optimizer;
+    p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f,
+                               .l1 = 0.003f, .twice_l2 = 0.07f};
     o->theta = hand_room(p, "theta", n, 1);
     o->s = hand_room_positive(p, "state 0", n, 1);
     o->v = hand_room_positive(p, "state 1", n, 1);
@@ -343,6 +345,7 @@ static void set_fused_update(hand_plan *p, ls_op *o, size_t n)
 
 /* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------------------------- */
 
+/* 0: by itself; 1: from the data set; then followed by each optimizer. */
 SET(grad_w)
 {
     if (v == 1) data_in_batches(p, s, s.in, 1);
@@ -350,7 +353,10 @@ SET(grad_w)
     o->x = v == 1 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
     o->dz = hand_room(p, "dz", s.m, s.out);
     o->y = hand_room(p, "y", s.in, s.out);
-    if (v == 2) set_fused_update(p, o, s.in * s.out);
+    if (v < 2) return;
+    p->plan.parameters = p->plan.weights = s.in * s.out;
+    set_optimizer(p, o, v - 2, s.in * s.out);
+    hand_scratch(p, o->y);
 }
 
 TRUTH(grad_w)
@@ -442,20 +448,15 @@ TRUTH(clip)
     free(sum);
 }
 
-/* Optimizers × clipped or not × the share of the parameters that are weights. */
+/* Optimizers × the share of the parameters that are weights × clipped or not, over all parameters or the later ones. */
 SET(update)
 {
-    size_t n = s.in * s.out, weights[] = {n, n / 2, 0};
-    p->plan.optimizer = (ls_opt)(v % LS_OPT_COUNT);
-    p->plan.parameters = n;
+    size_t first = v & 1 ? 7 : 0, n = s.in * s.out, weights[] = {first + n, first + n / 2, first / 2};
+    ls_op *o = hand_op(p, LS_OP_UPDATE, first, n);
+    p->plan.parameters = first + n;
     p->plan.weights = weights[v / LS_OPT_COUNT % 3];
-    p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f,
-                               .l1 = 0.003f, .twice_l2 = 0.07f};
-    ls_op *o = hand_op(p, LS_OP_UPDATE, 0, n);
-    o->theta = hand_room(p, "theta", n, 1);
+    set_optimizer(p, o, v % LS_OPT_COUNT, n);
     o->y = hand_room(p, "gradient", n, 1);
-    o->s = hand_room_positive(p, "state 0", n, 1);
-    o->v = hand_room_positive(p, "state 1", n, 1);
     if (v / LS_OPT_COUNT / 3) o->b = hand_room(p, "clip", 1, 1);
 }
 
@@ -463,7 +464,7 @@ TRUTH(update)
 {
     FIRST_OP;
     (void)loss, (void)rows;
-    for (size_t i = 0; i < o->out; i++) true_update_at(p, arena, i, i < p->plan.weights);
+    for (size_t i = 0; i < o->out; i++) true_update_at(p, arena, i, o->in + i < p->plan.weights);
 }
 
 SET(max_norm)
@@ -494,15 +495,15 @@ static const shape shapes[] = {
     {32, 33, 31}, {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12},
     {129, 127, 61}, {1000, 1, 1}, {1000, 3, 2}, {1, 1000, 1}, {1, 1, 1000}, {67, 61, 1}, {1, 300, 5}, {3, 600, 17},
     {64, 300, 33}, {13, 255, 31}, {12, 256, 32}, {11, 257, 33}, {192, 5, 96}, {193, 64, 65}, {257, 13, 7},
-    {320, 7, 96}, {600, 13, 31}, {20, 20, 1000}, {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500},
+    {320, 7, 96}, {600, 13, 31}, {20, 20, 1000}, {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500}, {300, 17, 260},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 
 #define ROWS(X)                                                                                                       \
-    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 19)                        \
-    X(NORM, norm, true_norm, LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, LS_ACT_COUNT)                   \
+    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT)                        \
+    X(NORM, norm, true_norm, 2 * LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)                   \
     X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
-    X(GRAD_W, grad_w, true_grad_w, 3) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
+    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
     X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                                            \
     X(UPDATE, update, true_update, 6 * LS_OPT_COUNT) X(MAX_NORM, max_norm, true_max_norm, 3)
 
@@ -538,6 +539,7 @@ static void check_kind(ls_op_kind kind)
     test_backends b;
     while (r->kind != kind) r++;
     test_backends_open(&b);
+    if (kind == LS_OP_DENSE || kind == LS_OP_GRAD_W || kind == LS_OP_GRAD_X) test_backends_add_tiles(&b);
     for (size_t i = 0; i < SHAPES; i++) {
         unsigned variants = i < THOROUGH || r->variants < SOME ? r->variants : SOME;
         for (unsigned values = 0; values < VALUES_COUNT; values++)
