@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "pool.h"
 
-/* How often a waiting thread looks before it sleeps: some tens of microseconds. */
-enum { SPINS = 20000 };
+/* How often a waiting thread looks before it sleeps or yields: some tens of microseconds. */
+enum { SPINS = 2000 };
 
 typedef struct {
     ls_pool *pool;
-    unsigned share;
-    pthread_t thread;
+    unsigned thread;
+    pthread_t id;
 } worker;
+
+/* A ticket says all that a claim depends on, so that one compare-and-swap decides it:
+ *   bits 32…63 the round, 16…31 its number of shares, 0…15 the next share. */
+typedef uint64_t ticket;
+
+static unsigned ticket_round(ticket t) { return (unsigned)(t >> 32); }
+static unsigned ticket_shares(ticket t) { return (unsigned)(t >> 16) & 0xffffu; }
+static unsigned ticket_next(ticket t) { return (unsigned)t & 0xffffu; }
 
 struct ls_pool {
     unsigned threads;
+    _Atomic ticket ticket;
+    /* Written before a round's ticket is, and read only by those who hold a share of that round. */
     ls_share_fn fn;
     void *work;
-    atomic_uint round;        /* goes up with each piece of work */
-    atomic_uint busy;         /* workers not yet done with this round */
+    atomic_uint done;         /* shares finished in this round */
+    atomic_uint sleepers;
     atomic_bool quit;
     pthread_mutex_t lock;     /* guards sleeping */
-    pthread_cond_t wake, done;
+    pthread_cond_t wake;
     worker *workers;
     unsigned started;
 };
@@ -33,15 +44,29 @@ static void relax(void)
 #endif
 }
 
+/* Claims and does shares until none is left. */
+static void work_off(ls_pool *pool, unsigned thread)
+{
+    ticket t = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    while (ticket_next(t) < ticket_shares(t)) {
+        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &t, t + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+        pool->fn(pool->work, ticket_next(t), ticket_shares(t), thread);
+        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+        t = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    }
+}
+
 /* Waits until the round moves on from `seen`. */
 static void await_round(ls_pool *pool, unsigned seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->round, memory_order_acquire) != seen) return;
+        if (ticket_round(atomic_load_explicit(&pool->ticket, memory_order_acquire)) != seen) return;
         relax();
     }
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->round) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (ticket_round(atomic_load(&pool->ticket)) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -49,23 +74,21 @@ static void *worker_main(void *arg)
 {
     worker *self = arg;
     ls_pool *pool = self->pool;
-    for (unsigned seen = 0;; seen++) {
+    for (unsigned seen = 0;;) {
         await_round(pool, seen);
+        seen = ticket_round(atomic_load(&pool->ticket));
         if (atomic_load(&pool->quit)) return NULL;
-        pool->fn(pool->work, self->share, pool->threads);
-        if (atomic_fetch_sub(&pool->busy, 1) == 1) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->lock);
-        }
+        work_off(pool, self->thread);
     }
 }
 
-/* Starts a round. */
-static void next_round(ls_pool *pool)
+/* Publishes a round of so many shares and wakes who sleeps. */
+static void next_round(ls_pool *pool, unsigned shares)
 {
+    ticket round = ticket_round(atomic_load(&pool->ticket)) + 1u;
+    atomic_store(&pool->ticket, (round << 32) | ((ticket)shares << 16));
+    if (!atomic_load(&pool->sleepers)) return;
     pthread_mutex_lock(&pool->lock);
-    atomic_fetch_add_explicit(&pool->round, 1, memory_order_release);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -77,12 +100,11 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     pool->threads = threads ? threads : 1;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->done, NULL);
     ls_status status = ls_alloc(&pool->workers, pool->threads, sizeof *pool->workers, "threads", err);
     for (unsigned i = 1; i < pool->threads && status == LS_OK; i++) {
         worker *w = &pool->workers[pool->started];
-        *w = (worker){.pool = pool, .share = i};
-        if (pthread_create(&w->thread, NULL, worker_main, w))
+        *w = (worker){.pool = pool, .thread = i};
+        if (pthread_create(&w->id, NULL, worker_main, w))
             status = ls_fail(err, LS_ERR_MEMORY, "cannot start thread %u of %u; ask for fewer with --threads", i, pool->threads);
         else pool->started++;
     }
@@ -96,34 +118,30 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
 
 unsigned ls_pool_threads(const ls_pool *pool) { return pool->threads; }
 
-void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work)
+void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work, unsigned shares)
 {
     if (pool->threads == 1) {
-        fn(work, 0, 1);
+        for (unsigned i = 0; i < shares; i++) fn(work, i, shares, 0);
         return;
     }
     pool->fn = fn;
     pool->work = work;
-    atomic_store(&pool->busy, pool->threads - 1);
-    next_round(pool);
-    fn(work, 0, pool->threads);
-    for (int i = 0; i < SPINS; i++) {
-        if (!atomic_load_explicit(&pool->busy, memory_order_acquire)) return;
-        relax();
+    atomic_store(&pool->done, 0);
+    next_round(pool, shares);
+    work_off(pool, 0);
+    for (int i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < shares; i++) {
+        if (i < SPINS) relax();
+        else sched_yield();
     }
-    pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->busy)) pthread_cond_wait(&pool->done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 void ls_pool_close(ls_pool *pool)
 {
     if (!pool) return;
     atomic_store(&pool->quit, true);
-    next_round(pool);
-    for (unsigned i = 0; i < pool->started; i++) pthread_join(pool->workers[i].thread, NULL);
+    next_round(pool, 0);
+    for (unsigned i = 0; i < pool->started; i++) pthread_join(pool->workers[i].id, NULL);
     pthread_cond_destroy(&pool->wake);
-    pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
     free(pool->workers);
     free(pool);

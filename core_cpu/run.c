@@ -318,18 +318,29 @@ static const struct {
 /* ---- Running plans ---------------------------------------------------------------------------------------------- */
 
 /* Below this cost an operation is done by one thread: a hand-over would take longer. */
-static const double worth_sharing = 20000.0;
+static const double worth_sharing = 10000.0;
 
 /* Shares begin at multiples of this, so that no two threads write to one cache line of a row-major vector. */
 enum { SHARE_UNIT = 16 };
 
-static void run_share(void *work, unsigned share, unsigned shares)
+static void run_share(void *work, unsigned share, unsigned shares, unsigned thread)
 {
     const job *j = work;
-    size_t n = operations[j->op->kind].extent(j), unit = n >= 2 * SHARE_UNIT * (size_t)shares ? SHARE_UNIT : 1;
+    size_t n = operations[j->op->kind].extent(j), unit = n >= SHARE_UNIT * (size_t)shares ? SHARE_UNIT : 1;
     size_t units = (n + unit - 1) / unit;
     size_t i0 = clamp(units * share / shares * unit, n), i1 = clamp(units * (share + 1) / shares * unit, n);
-    if (i0 < i1) operations[j->op->kind].run(j, i0, i1, j->backend->scratch + (size_t)share * LS_MATMUL_SCRATCH);
+    if (i0 < i1) operations[j->op->kind].run(j, i0, i1, j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH);
+}
+
+/* Shares of an operation: two a thread, so that a thread that is kept away does not hold up the rest, but none below the cost
+ * of a hand-over. */
+static unsigned shares_of(const job *j)
+{
+    double worth = operations[j->op->kind].cost(j) / worth_sharing;
+    size_t most = 2 * (size_t)ls_pool_threads(j->backend->pool), extent = operations[j->op->kind].extent(j);
+    size_t shares = worth < (double)most ? (size_t)worth : most;
+    if (shares > extent) shares = extent;
+    return shares < 1 ? 1 : shares > LS_POOL_SHARES ? LS_POOL_SHARES : (unsigned)shares;
 }
 
 /* Runs a list of operations; alone: the calling thread does all of it, with the scratch of thread `thread`. */
@@ -337,10 +348,9 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
-        if (alone || operations[j->op->kind].cost(j) < worth_sharing)
-            operations[j->op->kind].run(j, 0, operations[j->op->kind].extent(j),
-                                        j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH);
-        else ls_pool_run(j->backend->pool, run_share, j);
+        unsigned shares = alone ? 1 : shares_of(j);
+        if (shares == 1) run_share(j, 0, 1, thread);
+        else ls_pool_run(j->backend->pool, run_share, j, shares);
         if (operations[j->op->kind].finish) operations[j->op->kind].finish(j);
     }
 }
@@ -370,12 +380,12 @@ typedef struct {
     atomic_size_t next;
 } member_queue;
 
-static void run_members(void *work, unsigned share, unsigned shares)
+static void run_members(void *work, unsigned share, unsigned shares, unsigned thread)
 {
-    (void)shares;
+    (void)share, (void)shares;
     member_queue *q = work;
     for (size_t i; (i = atomic_fetch_add(&q->next, 1)) < q->count;)
-        run_member(q->backend, q->fleet, &q->runs[i], true, share);
+        run_member(q->backend, q->fleet, &q->runs[i], true, thread);
 }
 
 static ls_status cpu_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
@@ -385,7 +395,7 @@ static ls_status cpu_run(ls_fleet *base, const ls_run *runs, size_t count, ls_er
     cpu_backend *backend = (cpu_backend *)base->backend;
     if (count >= ls_pool_threads(backend->pool)) {
         member_queue q = {.backend = backend, .fleet = fleet, .runs = runs, .count = count};
-        ls_pool_run(backend->pool, run_members, &q);
+        ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
     } else {
         for (size_t i = 0; i < count; i++) run_member(backend, fleet, &runs[i], false, 0);
     }

@@ -13,16 +13,16 @@ LS_FN float ls_loss_bce(float z, float y)
     return ls_fma(-z, y, z > 0.0f ? z : 0.0f) + ls_log1p(ls_exp(-ls_abs(z)));
 }
 
-/* dz of both fused cross-entropies: (p - t)·scale. */
+/* dz of both fused cross-entropies: (p - t)·scale, flushed. */
 LS_FN float ls_loss_cross_entropy_grad(float p, float t, float scale)
 {
-    return (p - t) * scale;
+    return ls_flush((p - t) * scale);
 }
 
 /* dp of the squared error (p - t)²: 2(p - t)·scale. The derivative of the output's activation comes after. */
 LS_FN float ls_loss_mse_grad(float p, float t, float scale)
 {
-    return (2.0f * (p - t)) * scale;
+    return ls_flush((2.0f * (p - t)) * scale);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimizers: one stated sequence of operations an element. What depends on the step is computed on the host. */
+/* Optimizers: one stated sequence of operations an element; states are flushed to 0 below 2^-100 (ls_flush). What depends on the step is computed on the host. */
 #ifndef LS_OPTIMIZER_H
 #define LS_OPTIMIZER_H
 #ifndef __OPENCL_VERSION__
@@ -73,7 +73,7 @@ LS_FN ls_updated ls_opt_gd(float theta, float g, float s, float v, int decays, l
 LS_FN ls_updated ls_opt_momentum(float theta, float g, float s, float v, int decays, ls_hyper h, ls_rates r)
 {
     (void)decays;
-    float velocity = ls_fma(h.beta1, s, r.rate * g);
+    float velocity = ls_flush(ls_fma(h.beta1, s, r.rate * g));
     return ls_updated_from(theta - velocity, velocity, v);
 }
 
@@ -83,7 +83,7 @@ LS_FN ls_updated ls_opt_nesterov(float theta, float g, float s, float v, int dec
 {
     (void)decays;
     float change = r.rate * g;
-    float velocity = ls_fma(h.beta1, s, change);
+    float velocity = ls_flush(ls_fma(h.beta1, s, change));
     return ls_updated_from(theta - ls_fma(h.beta1, velocity, change), velocity, v);
 }
 
@@ -91,7 +91,7 @@ LS_FN ls_updated ls_opt_nesterov(float theta, float g, float s, float v, int dec
 LS_FN ls_updated ls_opt_rmsprop(float theta, float g, float s, float v, int decays, ls_hyper h, ls_rates r)
 {
     (void)decays;
-    float square = ls_fma(h.beta2, s, (h.rest2 * g) * g);
+    float square = ls_flush(ls_fma(h.beta2, s, (h.rest2 * g) * g));
     return ls_updated_from(theta - (r.rate * g) / (ls_sqrt(square) + h.epsilon), square, v);
 }
 
@@ -100,8 +100,8 @@ LS_FN ls_updated ls_opt_rmsprop(float theta, float g, float s, float v, int deca
 LS_FN ls_updated ls_opt_adam(float theta, float g, float s, float v, int decays, ls_hyper h, ls_rates r)
 {
     (void)decays;
-    float mean = ls_fma(h.beta1, s, h.rest1 * g);
-    float square = ls_fma(h.beta2, v, (h.rest2 * g) * g);
+    float mean = ls_flush(ls_fma(h.beta1, s, h.rest1 * g));
+    float square = ls_flush(ls_fma(h.beta2, v, (h.rest2 * g) * g));
     float change = (r.rate_corrected * mean) / (ls_sqrt(square * r.correction2) + h.epsilon);
     return ls_updated_from(theta - change, mean, square);
 }

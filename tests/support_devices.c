@@ -276,7 +276,7 @@ static void compare(const hand_plan *p, const char *name, const float *got, cons
         if (bits_equal(got[i], expected[i])) continue;
         const hand_array *a = array_at(p, i);
         if (a && a->scratch) continue;
-        const char *where = a ? a->name : i < p->plan.arena ? "outside any array, arena" : p->infer ? "inference results" : "losses";
+        const char *where = a ? a->name : i < p->plan.arena ? "outside any array, arena" : p->infer ? "results" : "losses";
         size_t at = a ? i - a->at : i < p->plan.arena ? i : i - p->plan.arena;
         cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], where, at, (double)expected[i]);
     }

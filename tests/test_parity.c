@@ -254,6 +254,9 @@ SET(loss)
     p->no_truth = p->infer;
 }
 
+/* What is too small counts as 0 (docs/arithmetic.md). */
+static float faded(float x) { return fabsf(x) < ldexpf(1, -100) ? 0 : x; }
+
 static float row_cross_entropy(float *z, float *a, const float *t, size_t n, float scale)
 {
     float top = z[0], sum = 0.0f, loss = 0.0f;
@@ -263,7 +266,7 @@ static float row_cross_entropy(float *z, float *a, const float *t, size_t n, flo
     for (size_t k = 0; k < n; k++) {
         loss = fmaf(t[k], log_sum - z[k], loss);
         a[k] = a[k] / sum;
-        z[k] = (a[k] - t[k]) * scale;
+        z[k] = faded((a[k] - t[k]) * scale);
     }
     return loss;
 }
@@ -280,12 +283,12 @@ TRUTH(loss)
         else if (p->plan.loss == LS_LOSS_BCE) {
             a[0] = ls_sigmoid(z[0]);
             row = fmaf(-z[0], t[0], z[0] > 0 ? z[0] : 0.0f) + ls_log1p(ls_exp(-fabsf(z[0])));
-            z[0] = (a[0] - t[0]) * scale;
+            z[0] = faded((a[0] - t[0]) * scale);
         } else for (size_t k = 0; k < o->out; k++) {
             bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
             a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
             row = fmaf(a[k] - t[k], a[k] - t[k], row);
-            z[k] = (2.0f * (a[k] - t[k])) * scale;
+            z[k] = faded((2.0f * (a[k] - t[k])) * scale);
             if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
         }
         AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
@@ -307,12 +310,12 @@ TRUTH(loss_sum) { *loss = truth_sum(hand_at(p, arena, p->plan.row_loss), 1, NULL
 static float step_of(ls_opt opt, float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
 {
     switch (opt) {
-    case LS_OPT_momentum: return *s = fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_nesterov: *s = fmaf(h->beta1, *s, r->rate * g); return fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_rmsprop: *s = fmaf(h->beta2, *s, (h->rest2 * g) * g); return r->rate * g / (sqrtf(*s) + h->epsilon);
+    case LS_OPT_momentum: return *s = faded(fmaf(h->beta1, *s, r->rate * g));
+    case LS_OPT_nesterov: *s = faded(fmaf(h->beta1, *s, r->rate * g)); return fmaf(h->beta1, *s, r->rate * g);
+    case LS_OPT_rmsprop: *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g)); return r->rate * g / (sqrtf(*s) + h->epsilon);
     default:
-        *s = fmaf(h->beta1, *s, h->rest1 * g);
-        *v = fmaf(h->beta2, *v, (h->rest2 * g) * g);
+        *s = faded(fmaf(h->beta1, *s, h->rest1 * g));
+        *v = faded(fmaf(h->beta2, *v, (h->rest2 * g) * g));
         return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
     }
 }
@@ -500,11 +503,11 @@ static const shape shapes[] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 
 #define ROWS(X)                                                                                                       \
-    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT)                        \
-    X(NORM, norm, true_norm, 2 * LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)                   \
+    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT)         \
+    X(NORM, norm, true_norm, 2 * LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)           \
     X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
-    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)            \
-    X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                                            \
+    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1)                                \
+    X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)         \
     X(UPDATE, update, true_update, 6 * LS_OPT_COUNT) X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
