@@ -192,22 +192,27 @@ static void sum_chunks(const float *x, size_t n, float *out)
     }
 }
 
-/* States an optimizer does not have are read and written as a local that is thrown away. */
+/* One loop for weights and one for the rest, as compilers do not vectorise a choice that is the same for all elements. States
+ * that an optimizer does not have are read and written as a value that is thrown away. */
+#define UPDATE_LOOP(name, states, decays)                                                                   \
+    ELEMENTWISE for (size_t i = i0; i < i1; i++) {                                                          \
+        float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);                 \
+        ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f, states > 1 ? v[i] : 0.0f,  \
+                                       decays, hyper, rates);                                               \
+        theta[i] = new.theta;                                                                               \
+        if (states > 0) s[i] = new.s;                                                                       \
+        if (states > 1) v[i] = new.v;                                                                       \
+    }
+
 #define LS_X(name, states)                                                                                  \
     static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)                  \
     {                                                                                                       \
-        ls_hyper hyper = u->hyper;                                                                          \
-        ls_rates rates = u->rates;                                                                          \
-        float clip = u->clip, *restrict theta = u->theta, *restrict s = u->s, *restrict v = u->v;           \
-        const float *restrict g = u->g;                                                                     \
-        for (size_t i = i0; i < i1; i++) {                                                                  \
-            float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);             \
-            ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f, states > 1 ? v[i] : 0.0f, \
-                                           decays, hyper, rates);                                           \
-            theta[i] = new.theta;                                                                           \
-            if (states > 0) s[i] = new.s;                                                                   \
-            if (states > 1) v[i] = new.v;                                                                   \
-        }                                                                                                   \
+        const ls_hyper hyper = u->hyper;                                                                    \
+        const ls_rates rates = u->rates;                                                                    \
+        float clip = u->clip, *theta = u->theta, *s = u->s, *v = u->v;                                      \
+        const float *g = u->g;                                                                              \
+        if (decays) UPDATE_LOOP(name, states, 1)                                                            \
+        else UPDATE_LOOP(name, states, 0)                                                                   \
     }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
