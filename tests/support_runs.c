@@ -220,7 +220,7 @@ void runs_agree(const runs_device *list, size_t count, const char *options, cons
 
 void runs_folder_enter(char path[64])
 {
-    strcpy(path, "/tmp/lockstep-test-XXXXXX");
+    strcpy(path, LS_TEST_FILES);
     cr_assert_not_null(mkdtemp(path), "no temporary folder");
     cr_assert_eq(chdir(path), 0);
 }
