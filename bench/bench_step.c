@@ -102,6 +102,37 @@ static ls_status calibrate(const bench_options *o, bench_run *r, uint64_t *count
     }
 }
 
+/* Peak resident bytes since the last reset; 0 where the system does not say. */
+static double peak_resident(void)
+{
+    char line[256];
+    double kb = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %lf kB", &kb) == 1) break;
+    if (status) fclose(status);
+    return kb * 1024;
+}
+
+static void reset_peak(void)
+{
+    FILE *refs = fopen("/proc/self/clear_refs", "w");
+    if (refs) fputs("5", refs);
+    if (refs) fclose(refs);
+}
+
+/* What a run has to hold, what the plan holds, and what the process came to. */
+static void print_memory(const bench_run *r)
+{
+    size_t widths = 0;
+    for (size_t i = 0; i < r->network->count; i++) widths += r->network->layer[i].out;
+    double states = 2.0 + ls_opt_states(r->plan->optimizer);
+    double data = (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
+    double need = (double)r->plan->parameters * states + 2.0 * (double)r->plan->batch * (double)widths;
+    printf("%-12s %.1f MB (%.2f x parameters·%.0f + two activations a layer), data %.1f MB, peak resident %.1f MB\n", "memory",
+           (double)r->plan->arena * 4e-6, (double)r->plan->arena / need, states, data * 4e-6, peak_resident() * 1e-6);
+}
+
 ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *err)
 {
     bench_run r;
@@ -110,6 +141,7 @@ ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *
     uint64_t count = 1;
     if (o->repeats > 1000) o->repeats = 1000;
     if (epoch && !o->rows) o->rows = 60000;
+    reset_peak();
     LS_TRY(bench_run_open(o, device, &r, err));
     ls_status status = calibrate(o, &r, &count, err);
     if (epoch) count = ls_plan_steps_per_epoch(r.plan);
@@ -122,8 +154,7 @@ ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *
         double time = bench_median(times, o->repeats, &spread), flops = epoch ? 6.0 * (double)r.plan->rows * (double)r.network->weights : r.flops;
         snprintf(name, sizeof name, "%s batch %zu %s", o->network ? o->network : "784-512-512-10", o->batch, o->optimizer);
         bench_row(o, epoch ? "epoch" : "step", name, flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
-        double state = (double)(r.plan->parameters * (2 + (size_t)ls_opt_states(r.plan->optimizer)));
-        if (!o->json) printf("%-12s arena %.1f MB; parameters, gradients and optimizer states %.1f MB\n", "memory", (double)r.plan->arena * 4e-6, state * 4e-6);
+        if (!o->json) print_memory(&r);
     }
     bench_run_close(&r);
     return status;

@@ -188,6 +188,14 @@ static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
     block b = grid_block(j, grid_of(j, o->in, o->out), i0, i1);
+    if (o->out == 1) { /* one column, for which x lies right: its transpose, a row */
+        block t = grid_block(j, grid_of(j, o->in, 1), i0, i1);
+        ls_matmul row = {.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x), .b_row = o->in,
+                         .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true,
+                         .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
+        j->backend->kernels->matmul(&row, 0, 1, t.r0, t.r1, scratch);
+        return;
+    }
     ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in,
                    .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true,
                    .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};

@@ -102,7 +102,7 @@ typedef struct {
 } ls_plan;
 
 /* Largest state of which a copy is kept to fall back to, in floats, and rows of an inference block. */
-enum { LS_SNAPSHOT_FLOATS = 1 << 22, LS_INFER_ROWS = 256 };
+enum { LS_SNAPSHOT_FLOATS = 1 << 18, LS_INFER_ROWS = 256 };
 
 /* Which rows a step covers. Steps count from 0 over the whole run. */
 typedef struct {
