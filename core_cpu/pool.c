@@ -24,6 +24,7 @@ static unsigned ticket_next(ticket t) { return (unsigned)t & 0xffffu; }
 
 struct ls_pool {
     unsigned threads;
+    int spins;                /* 0 where there are more threads than processors: a spinning one would keep others away */
     _Atomic ticket ticket;
     /* Written before a round's ticket is, and read only by those who hold a share of that round. */
     ls_share_fn fn;
@@ -59,7 +60,7 @@ static void work_off(ls_pool *pool, unsigned thread)
 /* Waits until the round moves on from `seen`. */
 static void await_round(ls_pool *pool, unsigned seen)
 {
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < pool->spins; i++) {
         if (ticket_round(atomic_load_explicit(&pool->ticket, memory_order_acquire)) != seen) return;
         relax();
     }
@@ -98,6 +99,7 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     ls_pool *pool;
     LS_TRY(ls_alloc(&pool, 1, sizeof *pool, "threads", err));
     pool->threads = threads ? threads : 1;
+    pool->spins = pool->threads <= ls_usable_cores() ? SPINS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     ls_status status = ls_alloc(&pool->workers, pool->threads, sizeof *pool->workers, "threads", err);
@@ -130,7 +132,7 @@ void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work, unsigned shares)
     next_round(pool, shares);
     work_off(pool, 0);
     for (int i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < shares; i++) {
-        if (i < SPINS) relax();
+        if (i < pool->spins) relax();
         else sched_yield();
     }
 }

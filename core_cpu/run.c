@@ -531,8 +531,7 @@ ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_er
     const ls_cpu_kernels *kernels = isa_at(0);
     for (size_t i = 0; isa && (kernels = isa_at(i)) && strcmp(kernels->isa, isa); i++) continue;
     if (!kernels) return ls_fail(err, LS_ERR_ARGUMENT, "this machine does not run the instruction set '%s'", isa);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!threads) threads = cores > 0 ? (unsigned)cores : 1;
+    if (!threads) threads = ls_usable_cores();
     cpu_backend *backend;
     LS_TRY(ls_alloc(&backend, 1, sizeof *backend, "the CPU path", err));
     backend->base.slots = &cpu_slots;

@@ -25,6 +25,9 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
 bool ls_mul_size(size_t a, size_t b, size_t *out);
 bool ls_add_size(size_t a, size_t b, size_t *out);
 
+/* Processors that this process may use. */
+unsigned ls_usable_cores(void);
+
 /* A copy of text, or NULL where memory is out. */
 char *ls_strdup(const char *text);
 

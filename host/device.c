@@ -9,11 +9,12 @@
 #include "opencl/cl_device.h"
 #endif
 
-static ls_device_info cpu_info(void)
+static ls_device_info cpu_info(unsigned threads)
 {
     ls_device_info info = {.exact = 1, .kind = "cpu path"};
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), cores = sysconf(_SC_NPROCESSORS_ONLN);
-    snprintf(info.name, sizeof info.name, "CPU path (%s, %ld core%s)", ls_cpu_isa_at(0), cores, cores == 1 ? "" : "s");
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (!threads) threads = ls_usable_cores();
+    snprintf(info.name, sizeof info.name, "CPU path (%s, %u thread%s)", ls_cpu_isa_at(0), threads, threads == 1 ? "" : "s");
     snprintf(info.vendor, sizeof info.vendor, "Lockstep");
     snprintf(info.driver, sizeof info.driver, "%s", ls_version());
     snprintf(info.platform, sizeof info.platform, "C");
@@ -53,7 +54,7 @@ static ls_status catalogue_open(catalogue *c, bool opencl, ls_error *err)
     }
 #else
     (void)opencl;
-    snprintf(c->note, sizeof c->note, "this build has no OpenCL (no OpenCL headers were found when it was made)");
+    snprintf(c->note, sizeof c->note, "this build has no OpenCL (it was made without, or OpenCL headers were missing)");
 #endif
     ls_status status = ls_alloc(&c->info, found + 1, sizeof *c->info, "the device list", err);
     if (status != LS_OK) {
@@ -61,7 +62,7 @@ static ls_status catalogue_open(catalogue *c, bool opencl, ls_error *err)
         return status;
     }
     c->count = found + 1;
-    c->info[0] = cpu_info();
+    c->info[0] = cpu_info(0);
 #ifdef LS_OPENCL
     for (size_t i = 0; i < found; i++) c->info[i + 1] = c->found[i].info;
 #endif
@@ -162,7 +163,7 @@ static ls_status open_entry(catalogue *c, size_t i, unsigned threads, bool allow
     ls_device *device;
     LS_TRY(ls_alloc(&device, 1, sizeof *device, "a device", err));
     ls_status status = i ? open_found(c, i, &device->backend, err) : ls_cpu_open(threads, NULL, &device->backend, err);
-    device->info = c->info[i];
+    device->info = i ? c->info[i] : cpu_info(threads);
     if (status == LS_OK && !device->info.exact && !allow_approximate)
         status = ls_fail(err, LS_ERR_DEVICE, "%s is approximate: it %s. It would train other models than the CPU path; use "
                          "--allow-approximate if that does not matter, or --device cpu", device->info.name, device->info.reason);

@@ -43,7 +43,7 @@ static const option table[] = {
     {{"rho", "R", "0.9", "decay of the squared average (rmsprop)"}, REAL, AT(rho), 0, 1, NULL},
     {{"beta1", "B", "0.9", "decay of the first average (adam, adamw)"}, REAL, AT(beta1), 0, 0.99999994, NULL},
     {{"beta2", "B", "0.999", "decay of the second average (adam, adamw)"}, REAL, AT(beta2), 0, 0.99999994, NULL},
-    {{"epsilon", "E", "1e-8", "added to the root of the second average (rmsprop, adam, adamw)"}, REAL, AT(epsilon), 0, 1, NULL},
+    {{"epsilon", "E", "1e-08", "added to the root of the second average (rmsprop, adam, adamw)"}, REAL, AT(epsilon), 0, 1, NULL},
     {{"bias-correction", NULL, "on", "correct adam's averages for their start at zero"}, FLAG, AT(bias_correction), 0, 0, NULL},
     {{"weight-decay", "D", "0.01", "direct decay of weights (adamw)"}, REAL, AT(weight_decay), 0, 1e6, NULL},
     {{"batch", "ROWS", "auto", "rows a step, or full; auto: full for gd, else 32"}, BATCH, AT(batch), 1, MANY, NULL},
@@ -57,7 +57,7 @@ static const option table[] = {
     {{"time-limit", "SECONDS", "0", "stop after the epoch in which this much training time has passed; 0: never"}, REAL, AT(time_limit), 0, 1e9, NULL},
     {{"batch-norm", NULL, "off", "batch normalisation before each hidden activation"}, FLAG, AT(batch_norm), 0, 0, NULL},
     {{"dropout", "P", "0", "probability of dropping a hidden unit's output in training"}, REAL, AT(dropout), 0, 0.99, NULL},
-    {{"residual", NULL, "off", "add its input to each pair of hidden layers of equal width"}, FLAG, AT(residual), 0, 0, NULL},
+    {{"residual", NULL, "off", "residual blocks: a pair of hidden layers as wide as the layer before it becomes x + f(x)"}, FLAG, AT(residual), 0, 0, NULL},
     {{"l1", "L", "0", "penalty L·|w| on each weight"}, REAL, AT(l1), 0, 1e6, NULL},
     {{"l2", "L", "0", "penalty L·w² on each weight"}, REAL, AT(l2), 0, 1e6, NULL},
     {{"max-norm", "C", "0", "bound on the norm of each neuron's incoming weights; 0: none"}, REAL, AT(max_norm), 0, 1e30, NULL},
@@ -116,7 +116,7 @@ static ls_status parse_real(const option *o, const char *value, double *out, ls_
     }
     if (!ls_parse_double(value, &number)) return bad_value(o, value, "is not a number", err);
     if (number < o->low || number > o->high)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %g to %g are allowed", o->info.name, value,
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %g to %.8g are allowed", o->info.name, value,
                        o->low, o->high);
     *out = number;
     return LS_OK;

@@ -10,12 +10,13 @@ __kernel void batch(MATRIX(index), const uint first, const uint rows, const uint
     if (i < rows) ((__global uint *)index)[i] = ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch);
 }
 
-/* y[row] = x[index[row]]. Launch: (columns, rows). */
-__kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns)
+/* y[row] = x[index[row]]. Launch: (columns, rows or fewer). */
+__kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns, const uint rows)
 {
-    const uint c = get_global_id(0), r = get_global_id(1);
+    const uint c = get_global_id(0);
     AT(x), AT(index), AT(y);
-    if (c < columns) y[(ulong)r * columns + c] = x[(ulong)((__global const uint *)index)[r] * columns + c];
+    if (c >= columns) return;
+    for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) y[(ulong)r * columns + c] = x[(ulong)((__global const uint *)index)[r] * columns + c];
 }
 
 /* a = act(z), and y = d·act'(z, a); a may be z, y may be z or d. */

@@ -95,25 +95,30 @@ __kernel void norm_inv(MATRIX(partial), MATRIX(mean), MATRIX(inv), MATRIX(runnin
     }
 }
 
-/* Launch: (columns, rows). */
-__kernel void norm_apply(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(beta), MATRIX(y), const uint columns)
+/* Launch: (columns, rows or fewer). */
+__kernel void norm_apply(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(beta), MATRIX(y), const uint columns,
+                         const uint rows)
 {
     const uint c = get_global_id(0);
-    const ulong i = (ulong)get_global_id(1) * columns + c;
     if (c >= columns) return;
     AT(z), AT(mean), AT(inv), AT(gamma), AT(beta), AT(y);
-    y[i] = ls_fma(gamma[c], ls_norm_hat(z[i], mean[c], inv[c]), beta[c]);
+    for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) {
+        const ulong i = (ulong)r * columns + c;
+        y[i] = ls_fma(gamma[c], ls_norm_hat(z[i], mean[c], inv[c]), beta[c]);
+    }
 }
 
-/* z becomes dL/dz. Launch: (columns, rows). */
+/* z becomes dL/dz. Launch: (columns, rows or fewer). */
 __kernel void norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(grad_gamma),
-                        MATRIX(grad_beta), const uint columns, const float inv_rows)
+                        MATRIX(grad_beta), const uint columns, const float inv_rows, const uint rows)
 {
     const uint c = get_global_id(0);
-    const ulong i = (ulong)get_global_id(1) * columns + c;
     if (c >= columns) return;
     AT(dy), AT(z), AT(mean), AT(inv), AT(gamma), AT(grad_gamma), AT(grad_beta);
-    z[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[c], inv[c]), gamma[c], inv[c], grad_beta[c], grad_gamma[c], inv_rows);
+    for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) {
+        const ulong i = (ulong)r * columns + c;
+        z[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[c], inv[c]), gamma[c], inv[c], grad_beta[c], grad_gamma[c], inv_rows);
+    }
 }
 
 /* ---- Norms ------------------------------------------------------------------------------------------------------ */
@@ -136,12 +141,12 @@ __kernel void clip_factor(MATRIX(square), MATRIX(y), const float limit)
     y[y_at] = ls_limit_factor(square[square_at], limit);
 }
 
-/* Columns of w scaled back to norm limit. Launch: (columns, rows). */
-__kernel void max_norm(MATRIX(w), MATRIX(squares), const uint columns, const float limit)
+/* Columns of w scaled back to norm limit. Launch: (columns, rows or fewer). */
+__kernel void max_norm(MATRIX(w), MATRIX(squares), const uint columns, const float limit, const uint rows)
 {
     const uint c = get_global_id(0);
-    const ulong i = (ulong)get_global_id(1) * columns + c;
     if (c >= columns) return;
     AT(w), AT(squares);
-    w[i] = w[i] * ls_limit_factor(squares[c], limit);
+    const float factor = ls_limit_factor(squares[c], limit);
+    for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) w[(ulong)r * columns + c] = w[(ulong)r * columns + c] * factor;
 }

@@ -31,7 +31,7 @@ static void as_inference(hand_plan *p, size_t outputs, ls_view result)
 {
     p->infer = true;
     p->first = p->plan.rows > 1;
-    p->plan.outputs = p->data.outputs = outputs;
+    p->plan.outputs = outputs;
     p->plan.result = result;
     p->plan.row_loss = hand_room(p, "row_loss", p->plan.capacity, 1);
 }
@@ -299,8 +299,7 @@ SET(loss_sum)
 {
     (void)v;
     p->plan.rows = 2 * s.m + (s.m + 1) / 2; /* three steps, the last one over fewer rows */
-    p->step = 3, p->steps = 3;
-    p->sums_loss = true;
+    p->step = p->steps = 3, p->sums_loss = true;
     p->plan.row_loss = hand_room(p, "row_loss", s.m, 1);
     hand_op(p, LS_OP_LOSS_SUM, 0, 1);
 }
@@ -375,8 +374,7 @@ SET(grad_b)
 {
     (void)v;
     ls_op *o = hand_op(p, LS_OP_GRAD_B, 0, s.out);
-    o->dz = hand_room(p, "dz", s.m, s.out);
-    o->y = hand_room(p, "y", 1, s.out);
+    o->dz = hand_room(p, "dz", s.m, s.out), o->y = hand_room(p, "y", 1, s.out);
 }
 
 TRUTH(grad_b)
@@ -427,8 +425,7 @@ static void set_clip_of(hand_plan *p, size_t n, float limit)
     p->plan.parameters = n;
     p->plan.clip = limit;
     ls_op *o = hand_op(p, LS_OP_CLIP, 0, n);
-    o->x = hand_room(p, "x", n, 1);
-    o->y = hand_room(p, "y", 1, 1);
+    o->x = hand_room(p, "x", n, 1), o->y = hand_room(p, "y", 1, 1);
 }
 
 SET(clip) { set_clip_of(p, s.in * s.out, v == 0 ? 0.5f : v == 1 ? 1e20f : 30.0f); }
@@ -495,10 +492,10 @@ TRUTH(max_norm)
 static const shape shapes[] = {
     {5, 7, 3}, {67, 13, 33}, {129, 31, 17}, {1, 1, 1}, {2, 3, 5}, {3, 2, 1}, {4, 5, 4}, {7, 13, 31}, {31, 61, 67},
     {61, 67, 127}, {11, 12, 13}, {12, 11, 32}, {13, 13, 31}, {15, 16, 17}, {16, 17, 15}, {17, 15, 16}, {31, 32, 33},
-    {32, 33, 31}, {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12},
-    {129, 127, 61}, {1000, 1, 1}, {1000, 3, 2}, {1, 1000, 1}, {1, 1, 1000}, {67, 61, 1}, {1, 300, 5}, {3, 600, 17},
-    {64, 300, 33}, {13, 255, 31}, {12, 256, 32}, {11, 257, 33}, {192, 5, 96}, {193, 64, 65}, {257, 13, 7},
-    {320, 7, 96}, {600, 13, 31}, {20, 20, 1000}, {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500}, {300, 17, 260},
+    {32, 33, 31}, {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12}, {129, 127, 61},
+    {1000, 1, 1}, {1000, 3, 2}, {1, 1000, 1}, {1, 1, 1000}, {67, 61, 1}, {1, 300, 5}, {3, 600, 17}, {64, 300, 33},
+    {13, 255, 31}, {12, 256, 32}, {11, 257, 33}, {192, 5, 96}, {193, 64, 65}, {257, 13, 7}, {320, 7, 96}, {600, 13, 31},
+    {20, 20, 1000}, {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500}, {300, 17, 260}, {70, 300, 1}, {300, 70, 1}, {150, 2, 300},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 

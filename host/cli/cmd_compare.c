@@ -7,7 +7,7 @@
 static const char intro[] =
     "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"
     "speed-up over the CPU path and whether the weights are equal. With --sweep PREFIX it does so for networks of two\n"
-    "hidden layers over a grid of widths and batches, and writes PREFIX.csv and (with gnuplot) PREFIX.svg: where does each\n"
+    "hidden layers over a grid of widths and batches (3 epochs each unless --epochs says otherwise), and writes PREFIX.csv and (with gnuplot) PREFIX.svg: where does each\n"
     "device overtake the CPU path?\n"
     "\n"
     "  lockstep compare digits.csv --hidden 512,512 --batch 256 --epochs 20\n";
@@ -211,6 +211,17 @@ static ls_status work(const compare_arguments *a, const char *name, bool *equal,
     return status;
 }
 
+/* A grid of sixteen networks: short runs unless asked otherwise, and a name that can stand in a plotting script. */
+static int prepare_sweep(compare_arguments *a)
+{
+    ls_error err;
+    if (strpbrk(a->sweep, "'\"\\\n")) return complain("compare", EXIT_USAGE, "--sweep: the name must not hold quotes or backslashes");
+    if (a->source.json) return complain("compare", EXIT_USAGE, "--sweep writes a CSV file; it does not go with --json");
+    if (!strcmp(ls_options_get(a->options, "epochs"), "100") && ls_options_set(a->options, "epochs", "3", &err) != LS_OK) return complain_error("compare", &err);
+    if (source_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
+    return EXIT_OK;
+}
+
 int cmd_compare(int argc, const char **argv)
 {
     compare_arguments a = {0};
@@ -232,6 +243,9 @@ int cmd_compare(int argc, const char **argv)
     };
     int status = library ? arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, set_option, &a)
                          : complain("compare", EXIT_FAILED, "out of memory");
+    if (status == EXIT_OK && strcmp(ls_options_get(a.options, "time-limit"), "0"))
+        status = complain("compare", EXIT_USAGE, "--time-limit would stop each device at another epoch; use --epochs");
+    if (status == EXIT_OK && a.sweep) status = prepare_sweep(&a);
     if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK) status = complain_error("compare", &err);
     else if (status == EXIT_OK && !equal) status = complain("compare", EXIT_FAILED, "the weights DIFFER between devices: this is a bug, please report it");
     arguments_free(&args);

@@ -127,6 +127,9 @@ ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info 
 /* Compares the device with the CPU path bit by bit; info->exact and info->reason take the verdict, which is remembered. */
 ls_status ls_cl_self_check(ls_cl_device *device, ls_device_info *info, ls_error *err);
 
+/* Whether a tile gives the CPU path's bits for a form of product, on shapes that hang over its edges. */
+ls_status ls_cl_tile_right(ls_cl_device *device, ls_backend *cpu, ls_form form, const ls_cl_tile *tile, bool *right, ls_error *err);
+
 /* The i-th tile that the tuner may choose; NULL past the end. */
 const ls_cl_tile *ls_cl_candidate(size_t i);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "cl_device.h"
 
@@ -37,10 +39,18 @@ static bool survived(int from_child, pid_t child, char note[256])
     char word = 0;
     int state = 0;
     struct pollfd wait_for = {.fd = from_child, .events = POLLIN};
-    bool spoke = poll(&wait_for, 1, PATIENCE_MS) > 0;
-    bool alive = spoke && read(from_child, &word, 1) == 1 && word == 'k';
+    int heard;
+    time_t start = time(NULL);
+    /* signals of the program interrupt a poll; they are no reason to give up */
+    while ((heard = poll(&wait_for, 1, PATIENCE_MS)) < 0 && errno == EINTR && time(NULL) - start < PATIENCE_MS / 1000) continue;
+    bool spoke = heard > 0;
+    ssize_t got = -1;
+    while (spoke && (got = read(from_child, &word, 1)) < 0 && errno == EINTR) continue;
+    bool alive = got == 1 && word == 'k';
     if (!spoke) kill(child, SIGKILL);
-    bool reaped = waitpid(child, &state, 0) == child;
+    pid_t waited;
+    while ((waited = waitpid(child, &state, 0)) < 0 && errno == EINTR) continue;
+    bool reaped = waited == child;
     if (alive) return true;
     if (!spoke) snprintf(note, 256, "an OpenCL driver hangs when it is asked for its devices");
     else if (reaped && WIFSIGNALED(state))

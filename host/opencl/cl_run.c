@@ -85,17 +85,28 @@ static void arg_view(launch *l, ls_view view)
  * kernel anew for each. */
 enum { GROUP = 64 };
 
+/* How many units hold n. */
+static size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
+
 static ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
 {
     const ls_cl_device *d = l->job->fleet->device;
     size_t local[2] = {group, group_height};
-    size_t global[2] = {(width + group - 1) / group * group, (height + group_height - 1) / group_height * group_height};
+    size_t global[2] = {units_of(width, group) * group, units_of(height, group_height) * group_height};
     if (l->code == CL_SUCCESS)
         l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL, NULL);
     return ls_cl_check(l->code, "launching a kernel", l->job->err);
 }
 
 static ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP, 1); }
+
+/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535 groups that way. */
+static ls_status finish_rows(launch *l, size_t width, size_t rows)
+{
+    enum { MOST = 32768 };
+    arg_u32(l, rows);
+    return finish(l, width, rows < MOST ? rows : MOST);
+}
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -117,7 +128,7 @@ static ls_status op_gather(const job *j)
     launch l = begin(j, LS_KERNEL_gather);
     arg_view(&l, o->x), arg_view(&l, o->index), arg_view(&l, o->y);
     arg_u32(&l, o->out);
-    return finish(&l, o->out, j->rows);
+    return finish_rows(&l, o->out, j->rows);
 }
 
 /* A matrix product: m × n results over k, the strides of both operands, and where the chains start. */
@@ -128,8 +139,6 @@ typedef struct {
     size_t a_row, a_col, b_row, b_col;
 } product;
 
-static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit; }
-
 /* Register tiles work on panels of b, which are packed into scratch first. */
 static ls_status pack(const job *j, const ls_cl_variant *v, const product *p)
 {
@@ -137,7 +146,7 @@ static ls_status pack(const job *j, const ls_cl_variant *v, const product *p)
     launch l = begin_kernel(j, v->pack);
     arg_view(&l, p->b), arg_memory(&l, j->fleet->scratch, 0);
     arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
-    return finish(&l, p->k, round_up(p->n, columns));
+    return finish(&l, p->k, units_of(p->n, columns));
 }
 
 static ls_status multiply(const job *j, const product *p)
@@ -155,9 +164,9 @@ static ls_status multiply(const job *j, const product *p)
     if (!over_rows) arg_view(&l, p->start);
     arg_view(&l, p->c);
     arg_u32(&l, p->m), arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->a_row), arg_u32(&l, p->a_col);
-    if (v->pack) return enqueue(&l, round_up(p->m, (size_t)t[0] * t[3]), round_up(p->n, (size_t)t[1] * t[2]), 1, 1);
+    if (v->pack) return enqueue(&l, units_of(p->m, (size_t)t[0] * t[3]), units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
     arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
-    return enqueue(&l, round_up(p->n, t[1]) * t[3], round_up(p->m, t[0]) * t[4], t[3], t[4]);
+    return enqueue(&l, units_of(p->n, t[1]) * t[3], units_of(p->m, t[0]) * t[4], t[3], t[4]);
 }
 
 static ls_status activate(const job *j, ls_view z)
@@ -173,8 +182,8 @@ static ls_status op_dense(const job *j)
     const ls_op *o = j->op;
     LS_TRY(multiply(j, &(product){.form = LS_FORM_DENSE, .m = j->rows, .n = o->out, .k = o->in, .a = o->x, .a_row = o->in, .a_col = 1,
                                   .b = o->w, .b_row = o->out, .b_col = 1, .start = o->b, .c = o->z}));
-    return ls_there(o->a) && o->act != LS_ACT_identity ? activate(j, o->z)
-         : ls_there(o->a) && (o->a.at != o->z.at || o->a.place != o->z.place) ? activate(j, o->z) : LS_OK;
+    bool in_place = o->a.place == o->z.place && o->a.at == o->z.at;
+    return !ls_there(o->a) || (in_place && o->act == LS_ACT_identity) ? LS_OK : activate(j, o->z);
 }
 
 static ls_status join(const job *j, ls_view from, ls_view skip, ls_view to, float dropout)
@@ -298,7 +307,7 @@ static ls_status norm_apply(const job *j, ls_view mean)
     launch l = begin(j, LS_KERNEL_norm_apply);
     arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma), arg_view(&l, o->beta), arg_view(&l, o->y);
     arg_u32(&l, o->out);
-    LS_TRY(finish(&l, o->out, j->rows));
+    LS_TRY(finish_rows(&l, o->out, j->rows));
     return activate(j, o->y);
 }
 
@@ -335,7 +344,7 @@ static ls_status op_norm_grad(const job *j)
     arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->gamma);
     arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
     arg_u32(&l, o->out), arg_f32(&l, 1.0f / (float)j->rows);
-    return finish(&l, o->out, j->rows);
+    return finish_rows(&l, o->out, j->rows);
 }
 
 /* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch until one is left. */
@@ -365,7 +374,7 @@ static ls_status op_max_norm(const job *j)
     launch l = begin(j, LS_KERNEL_max_norm);
     arg_view(&l, o->w), arg_memory(&l, j->fleet->scratch, j->fleet->scratch_second);
     arg_u32(&l, o->out), arg_f32(&l, j->member->plan->hyper.max_norm);
-    return finish(&l, o->out, o->in);
+    return finish_rows(&l, o->out, o->in);
 }
 
 static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
@@ -516,11 +525,13 @@ static void cl_fleet_close(ls_fleet *base)
     free(f);
 }
 
-/* Floats of scratch that one operation needs in each half: packed operands, chunk sums, column sums. */
-static size_t scratch_of(const ls_op *o, size_t rows)
+/* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums, column sums. */
+static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
 {
-    enum { WIDEST = 128 }; /* columns of a panel at most */
-    size_t columns = round_up(o->out, WIDEST) * WIDEST;
+    enum { WIDEST = 64 }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
+    bool packs = d->cpu;
+    for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++) packs |= !d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].local;
+    size_t columns = packs ? o->out + WIDEST : 0;
     switch (o->kind) {
     case LS_OP_DENSE: case LS_OP_GRAD_X: return o->in * columns;
     case LS_OP_GRAD_W: return rows * columns;
@@ -531,15 +542,23 @@ static size_t scratch_of(const ls_op *o, size_t rows)
     }
 }
 
-static size_t scratch_need(const ls_plan *p)
+static size_t scratch_need(const ls_cl_device *d, const ls_plan *p)
 {
     size_t most = 1;
     const ls_ops *lists[] = {&p->step, &p->infer};
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; i < lists[l]->count; i++) {
-            size_t need = scratch_of(&lists[l]->op[i], l ? p->capacity : p->batch);
+            size_t need = scratch_of(d, &lists[l]->op[i], l ? p->capacity : p->batch);
             if (need > most) most = need;
         }
+    return most;
+}
+
+static size_t widest_of(const ls_plan *p)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < p->step.count; i++)
+        if (p->step.op[i].kind == LS_OP_MAX_NORM && p->step.op[i].out > most) most = p->step.op[i].out;
     return most;
 }
 
@@ -566,18 +585,19 @@ static ls_status open_member(cl_fleet *f, member *m, const ls_plan *plan, ls_err
 
 static ls_status fill_fleet(cl_fleet *f, const ls_rows *data, const ls_plan *const *plans, ls_error *err)
 {
-    size_t need = 1;
+    size_t need = 1, second = 1; /* the second part holds chunk sums of chunk sums, or sums of columns */
     LS_TRY(ls_alloc(&f->members, f->count, sizeof *f->members, "a fleet", err));
     LS_TRY(upload(f->device, data->x, data->rows * data->features, "the data set", &f->x, err));
     LS_TRY(upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err));
     LS_TRY(upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight, err));
     for (size_t i = 0; i < f->count; i++) {
-        size_t member_need = scratch_need(plans[i]);
+        size_t member_need = scratch_need(f->device, plans[i]), sums = chunks_of(plans[i]->parameters) + widest_of(plans[i]);
         if (member_need > need) need = member_need;
+        if (sums > second) second = sums;
         LS_TRY(open_member(f, &f->members[i], plans[i], err));
     }
     f->scratch_second = need;
-    return new_buffer(f->device, 2 * need, "scratch memory", &f->scratch, err);
+    return new_buffer(f->device, need + second, "scratch memory", &f->scratch, err);
 }
 
 static ls_status cl_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,

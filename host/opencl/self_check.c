@@ -172,11 +172,29 @@ static ls_status check_runs(ls_cl_device *d, char reason[256], ls_error *err)
     return status;
 }
 
+/* Every tile that products of this device will use. Those of a tuner were compared when they were chosen. */
+static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
+{
+    ls_backend *cpu;
+    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
+    ls_status status = LS_OK;
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
+            bool right = true, seen = false;
+            for (int e = 0; e < c; e++) seen |= !memcmp(&d->choice[f][e], &d->choice[f][c], sizeof(ls_cl_tile));
+            if (!seen) status = ls_cl_tile_right(d, cpu, (ls_form)f, &d->choice[f][c], &right, err);
+            if (status == LS_OK && !right) snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
+        }
+    cpu->slots->close(cpu);
+    return status;
+}
+
 ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
 {
     if (!info->exact || ls_cl_recall(info)) return LS_OK;
     char reason[256] = "";
     LS_TRY(check_values(d, reason, err));
+    if (!*reason) LS_TRY(check_tiles(d, reason, err));
     if (!*reason) LS_TRY(check_runs(d, reason, err));
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);

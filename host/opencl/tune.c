@@ -110,6 +110,16 @@ static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool
     return LS_OK;
 }
 
+ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const ls_cl_tile *tile, bool *right, ls_error *err)
+{
+    ls_cl_tile before[LS_SIZE_COUNT];
+    memcpy(before, d->choice[form], sizeof before);
+    for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[form][c] = *tile;
+    ls_status status = right_bits(d, cpu, form, right, err);
+    memcpy(d->choice[form], before, sizeof before);
+    return status;
+}
+
 /* FLOP/s of the present choice on a class's example; the best of three. */
 static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops, ls_error *err)
 {
@@ -139,25 +149,31 @@ static void describe(const ls_cl_tile *t, char text[64])
 /* Speed of one candidate for one class, 0 where it cannot be used. */
 static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class, const ls_cl_tile *tile)
 {
-    ls_cl_tile before[LS_SIZE_COUNT];
+    ls_cl_tile before = d->choice[form][class];
     bool right = false;
     double flops = 0;
-    memcpy(before, d->choice[form], sizeof before);
-    for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[form][c] = *tile;
     /* a candidate that does not build or run is no failure of the tuner */
-    if (right_bits(d, cpu, form, &right, NULL) != LS_OK || !right || measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
-    memcpy(d->choice[form], before, sizeof before);
+    if (ls_cl_tile_right(d, cpu, form, tile, &right, NULL) != LS_OK || !right) return 0;
+    d->choice[form][class] = *tile;
+    if (measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
+    d->choice[form][class] = before;
     return flops;
 }
 
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
+/* Local tiles on CPU devices are loops around barriers: right, and hopeless. */
+static bool sensible(const ls_cl_device *d, const ls_cl_tile *t) { return ls_cl_tile_fits(d, t) && d->cpu == !t->local; }
+
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
 {
     ls_backend *cpu;
-    unsigned done = 0;
+    unsigned done = 0, total = 0;
     bool stop = false;
+    ls_cl_tile before[LS_FORM_COUNT][LS_SIZE_COUNT];
+    memcpy(before, d->choice, sizeof before);
     LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
+    for (size_t i = 0; i < CANDIDATES; i++) total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             double best = 0;
@@ -165,17 +181,17 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
             for (size_t i = 0; i < CANDIDATES && !stop; i++) {
                 char text[64];
                 const ls_cl_tile *t = &candidates[i];
-                /* local tiles on CPU devices are loops around barriers: right, and hopeless */
-                bool sensible = ls_cl_tile_fits(d, t) && d->cpu == !t->local;
-                double flops = sensible ? try_candidate(d, cpu, (ls_form)f, (ls_size_class)c, t) : 0;
+                if (!sensible(d, t)) continue;
+                double flops = try_candidate(d, cpu, (ls_form)f, (ls_size_class)c, t);
                 if (flops > best) best = flops, chosen = *t;
                 done++;
                 describe(t, text);
-                ls_tune_progress p = {examples[f][c].name, text, flops, best, done, LS_FORM_COUNT * LS_SIZE_COUNT * CANDIDATES};
-                if (sensible && callback) stop = callback(&p, user) != 0;
+                ls_tune_progress p = {examples[f][c].name, text, flops, best, done, total};
+                if (callback) stop = callback(&p, user) != 0;
             }
             if (!stop) d->choice[f][c] = chosen;
         }
     cpu->slots->close(cpu);
+    if (stop) memcpy(d->choice, before, sizeof before);
     return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; nothing was changed") : LS_OK;
 }
