@@ -25,7 +25,7 @@ typedef struct ls_matmul {
 } ls_matmul;
 
 /* Floats of scratch that one thread needs. */
-enum { LS_MATMUL_KC = 256, LS_MATMUL_MC = 192, LS_MATMUL_NC = 2048,
+enum { LS_MATMUL_KC = 512, LS_MATMUL_MC = 192, LS_MATMUL_NC = 2048,
        LS_MATMUL_SCRATCH = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_NC) + 12 * 32 };
 
 #endif

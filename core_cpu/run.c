@@ -301,26 +301,27 @@ static double cost_columns(const job *j) { return (double)j->op->out * (double)j
 
 /* What an operation is to the CPU path: how much there is to share out, its cost, and its doing. */
 static const struct {
+    size_t unit;                  /* shares begin at multiples of this: no two threads write to one cache line of a vector */
     size_t (*extent)(const job *j);
     double (*cost)(const job *j);
     void (*run)(const job *j, size_t i0, size_t i1, float *scratch);
     void (*finish)(const job *j); /* on one thread, once all shares are done; NULL: nothing is left */
 } operations[LS_OP_COUNT] = {
-    [LS_OP_BATCH] = {extent_rows, cost_random, op_batch, NULL},
-    [LS_OP_GATHER] = {extent_rows, cost_matrix, op_gather, NULL},
-    [LS_OP_DENSE] = {extent_activations, cost_matmul, op_dense, NULL},
-    [LS_OP_NORM] = {extent_columns, cost_matrix, op_norm, NULL},
-    [LS_OP_NORM_FIXED] = {extent_columns, cost_matrix, op_norm, NULL},
-    [LS_OP_JOIN] = {extent_rows, cost_random, op_join, NULL},
-    [LS_OP_LOSS] = {extent_rows, cost_random, op_loss, NULL},
-    [LS_OP_LOSS_SUM] = {extent_one, cost_matrix, op_loss_sum, NULL},
-    [LS_OP_GRAD_W] = {extent_weights, cost_matmul, op_grad_w, NULL},
-    [LS_OP_GRAD_B] = {extent_columns, cost_matrix, op_grad_b, NULL},
-    [LS_OP_GRAD_X] = {extent_activations, cost_matmul, op_grad_x, NULL},
-    [LS_OP_NORM_GRAD] = {extent_columns, cost_matrix, op_norm, NULL},
-    [LS_OP_CLIP] = {extent_chunks, cost_flat, op_clip, finish_clip},
-    [LS_OP_UPDATE] = {extent_columns, cost_flat, op_update, NULL},
-    [LS_OP_MAX_NORM] = {extent_columns, cost_columns, op_max_norm, NULL},
+    [LS_OP_BATCH] = {1, extent_rows, cost_random, op_batch, NULL},
+    [LS_OP_GATHER] = {1, extent_rows, cost_matrix, op_gather, NULL},
+    [LS_OP_DENSE] = {1, extent_activations, cost_matmul, op_dense, NULL},
+    [LS_OP_NORM] = {16, extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_NORM_FIXED] = {16, extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_JOIN] = {1, extent_rows, cost_random, op_join, NULL},
+    [LS_OP_LOSS] = {1, extent_rows, cost_random, op_loss, NULL},
+    [LS_OP_LOSS_SUM] = {1, extent_one, cost_matrix, op_loss_sum, NULL},
+    [LS_OP_GRAD_W] = {1, extent_weights, cost_matmul, op_grad_w, NULL},
+    [LS_OP_GRAD_B] = {16, extent_columns, cost_matrix, op_grad_b, NULL},
+    [LS_OP_GRAD_X] = {1, extent_activations, cost_matmul, op_grad_x, NULL},
+    [LS_OP_NORM_GRAD] = {16, extent_columns, cost_matrix, op_norm, NULL},
+    [LS_OP_CLIP] = {1, extent_chunks, cost_flat, op_clip, finish_clip},
+    [LS_OP_UPDATE] = {16, extent_columns, cost_flat, op_update, NULL},
+    [LS_OP_MAX_NORM] = {16, extent_columns, cost_columns, op_max_norm, NULL},
 };
 
 /* ---- Running plans ---------------------------------------------------------------------------------------------- */
@@ -328,13 +329,10 @@ static const struct {
 /* Below this cost an operation is done by one thread: a hand-over would take longer. */
 static const double worth_sharing = 10000.0;
 
-/* Shares begin at multiples of this, so that no two threads write to one cache line of a row-major vector. */
-enum { SHARE_UNIT = 16 };
-
 static void run_share(void *work, unsigned share, unsigned shares, unsigned thread)
 {
     const job *j = work;
-    size_t n = operations[j->op->kind].extent(j), unit = n >= SHARE_UNIT * (size_t)shares ? SHARE_UNIT : 1;
+    size_t n = operations[j->op->kind].extent(j), unit = operations[j->op->kind].unit;
     size_t units = (n + unit - 1) / unit;
     size_t i0 = clamp(units * share / shares * unit, n), i1 = clamp(units * (share + 1) / shares * unit, n);
     if (i0 < i1) operations[j->op->kind].run(j, i0, i1, j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH);
@@ -345,9 +343,10 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
 static unsigned shares_of(const job *j)
 {
     double worth = operations[j->op->kind].cost(j) / worth_sharing;
-    size_t most = 2 * (size_t)ls_pool_threads(j->backend->pool), extent = operations[j->op->kind].extent(j);
+    size_t most = 2 * (size_t)ls_pool_threads(j->backend->pool);
     size_t shares = worth < (double)most ? (size_t)worth : most;
-    if (shares > extent) shares = extent;
+    size_t units = (operations[j->op->kind].extent(j) + operations[j->op->kind].unit - 1) / operations[j->op->kind].unit;
+    if (shares > units) shares = units;
     return shares < 1 ? 1 : shares > LS_POOL_SHARES ? LS_POOL_SHARES : (unsigned)shares;
 }
 
