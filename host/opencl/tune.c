@@ -82,11 +82,12 @@ static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, s
     return status;
 }
 
-static float *values(size_t size)
+/* Awkward values to compare bits on, with zeros and denormals among them; plain ones to be timed, as denormals are slow. */
+static float *values(size_t size, bool awkward)
 {
     float *fill;
     if (ls_alloc(&fill, size, sizeof *fill, "the tuner", NULL) != LS_OK) return NULL;
-    for (size_t i = 0; i < size; i++) fill[i] = i % 37 ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f : (i % 2 ? -0.0f : 1e-41f);
+    for (size_t i = 0; i < size; i++) fill[i] = i % 37 || !awkward ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f : (i % 2 ? -0.0f : 1e-41f);
     return fill;
 }
 
@@ -97,7 +98,7 @@ static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool
     for (size_t i = 0; i < ODD && *right; i++) {
         rig r;
         size_t size = set_rig(&r, form, odd[i][0], odd[i][1], odd[i][2]);
-        float *fill = values(size), *here = values(size), *there = values(size);
+        float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
         ls_status status = fill && here && there ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
         if (status == LS_OK) status = run_rig(cpu, &r, fill, size, 0, here, NULL, err);
         if (status == LS_OK) status = run_rig(&d->base, &r, fill, size, 0, there, NULL, err);
@@ -126,7 +127,7 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
     rig r;
     double seconds = 0, best = INFINITY, work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n * (double)examples[form][class].k;
     size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n, examples[form][class].k);
-    float *fill = values(size);
+    float *fill = values(size, false);
     if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
     ls_status status = run_rig(&d->base, &r, fill, size, 2, NULL, &seconds, err);
     uint64_t count = seconds > 0 && seconds < 0.02 ? (uint64_t)(0.02 / seconds) + 1 : 1;
