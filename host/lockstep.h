@@ -7,7 +7,7 @@
  * - Matrices are row-major float32. A data set is rows × features; a batch of probabilities is rows × outputs.
  * - Every call that can fail returns an ls_status and, where `err` is not NULL, leaves a sentence in it that says
  *   what went wrong, where, and what to do. On failure, outputs are left untouched.
- * - The library keeps no global state, never prints and never exits. Objects may be used from several threads as
+ * - The library keeps no global state (but for noting that the OpenCL drivers were found to start), never prints and never exits. Objects may be used from several threads as
  *   long as no two threads use the same ls_device, or change the same object, at the same time.
  * - Whoever creates an object frees it with its `_free` or `_close`; all of these accept NULL.
  */

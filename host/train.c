@@ -326,8 +326,9 @@ static ls_status diverged(trainer *tr, uint64_t first, uint64_t i)
     if (layer >= 0)
         snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite", kind, layer + 1, tr->model->network.count);
     return ls_fail(tr->err, LS_ERR_DIVERGED, "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
-                   "(it was %g), --clip 1, or --standardize", isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
-                   (unsigned long long)(step / tr->schedule.steps_per_epoch) + 1, what, ls_rate_at(&tr->schedule, step));
+                   "(it was %g)%s%s", isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
+                   (unsigned long long)(step / tr->schedule.steps_per_epoch) + 1, what, ls_rate_at(&tr->schedule, step),
+                   tr->settings->clip > 0 ? "" : ", or --clip 1", tr->settings->standardize ? "" : ", or --standardize");
 }
 
 /* ---- The loop --------------------------------------------------------------------------------------------------- */

@@ -49,8 +49,10 @@ static const char *option_before(int argc, const char **argv, const char *value,
     text[0] = 0;
     for (int i = 1; i < argc; i++) {
         size_t n = strlen(argv[i]);
+        const char *equals = strchr(argv[i], '=');
         bool joined = n > length + 1 && argv[i][n - length - 1] == '=' && !strcmp(argv[i] + n - length, value);
-        if (joined) snprintf(text, 80, "%.*s: ", (int)(n - length - 1), argv[i]);
+        if (equals && !strcmp(argv[i], value)) snprintf(text, 80, "%.*s: ", (int)(equals - argv[i]), argv[i]);
+        else if (joined) snprintf(text, 80, "%.*s: ", (int)(n - length - 1), argv[i]);
         else if (i > 1 && !strcmp(argv[i], value) && argv[i - 1][0] == '-') snprintf(text, 80, "%.70s: ", argv[i - 1]);
     }
     return text;
@@ -93,7 +95,7 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     argv[0] = name;
     *args = (arguments){.command = first};
     args->context = poptGetContext(name, argc, argv, outer, 0);
-    snprintf(left, sizeof left, "%s [options]", usage);
+    snprintf(left, sizeof left, "%s%s[options]", usage, *usage ? " " : "");
     poptSetOtherOptionHelp(args->context, left);
     int status = EXIT_OK, code;
     char **strings[32];

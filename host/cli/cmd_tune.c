@@ -6,7 +6,7 @@
 static const char intro[] =
     "Times the ways to cut matrix products into tiles on an OpenCL device and keeps the best of each class in\n"
     "the user's cache folder, for this device, driver and version. Each candidate's bits are compared with the\n"
-    "CPU path's before it is timed: choosing changes speed, never a result. Takes a minute or so.\n";
+    "CPU path's before it is timed: choosing changes speed, never a result. Takes a minute or less on an idle machine.\n";
 
 typedef struct {
     bool quiet, terminal;
@@ -60,7 +60,10 @@ int cmd_tune(int argc, const char **argv)
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
-    if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
+    if (status != EXIT_OK) {
+        arguments_free(&args);
+        return status < 0 ? EXIT_OK : status;
+    }
     tune_state state = {.quiet = o.quiet != 0, .terminal = isatty(STDERR_FILENO) != 0};
     if (!o.device) o.device = first_device();
     if (source_device(&o, &device, &err) != LS_OK || ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
