@@ -16,6 +16,10 @@ static json_t *device_json(const ls_device_info *d)
 
 static void print_device(const ls_device_info *d)
 {
+    if (d->index == 0) {
+        printf("0  %s\n   plain C, always there, %.1f GiB\n   exact\n", d->name, (double)d->memory / (1 << 30));
+        return;
+    }
     printf("%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n", d->index, d->name, d->kind, d->vendor, d->driver,
            d->platform, (double)d->memory / (1 << 30), d->exact ? "exact" : "approximate", *d->reason ? ": " : "", d->reason);
 }
