@@ -168,13 +168,7 @@ void ls_cl_device_close(ls_backend *base)
     ls_cl_device *d = (ls_cl_device *)base;
     for (int i = 0; i < LS_KERNEL_COUNT; i++)
         if (d->kernel[i]) d->cl.clReleaseKernel(d->kernel[i]);
-    for (size_t i = 0; i < d->variants; i++) {
-        const ls_cl_variant *v = &d->variant[i];
-        d->cl.clReleaseKernel(v->product);
-        d->cl.clReleaseKernel(v->over_rows);
-        if (v->pack) d->cl.clReleaseKernel(v->pack);
-        d->cl.clReleaseProgram(v->program);
-    }
+    ls_cl_release_variants(d);
     if (d->program) d->cl.clReleaseProgram(d->program);
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);

@@ -108,6 +108,8 @@ ls_size_class ls_cl_size_class(size_t m, size_t n);
 /* The kernels of a tile, compiled at first use. */
 ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err);
 
+void ls_cl_release_variants(ls_cl_device *device);
+
 /* ---- What is remembered of a device (cl_cache.c) ---- */
 
 /* Path in the user's cache folder for `what` of a device: hashed from device, driver, version and kernels. Empty where there is no

@@ -66,6 +66,12 @@ static void release_variant(ls_cl_device *d, ls_cl_variant *v)
     *v = (ls_cl_variant){0};
 }
 
+void ls_cl_release_variants(ls_cl_device *d)
+{
+    for (size_t i = 0; i < d->variants; i++) release_variant(d, &d->variant[i]);
+    d->variants = 0;
+}
+
 ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err)
 {
     for (size_t i = 0; i < d->variants; i++)
