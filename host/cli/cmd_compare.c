@@ -127,8 +127,11 @@ enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeo
 /* A gnuplot script with the figures inside, one panel a batch. */
 static void add_plot(ls_text *text, const device_list *list, const double *speed, const char *prefix)
 {
-    ls_text_add(text, "set terminal svg size 1000,700 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
-                      "set logscale xy\nset grid\nset key left bottom\nset xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n", prefix);
+    ls_text_add(text, "set terminal svg size 1000,800 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
+                      "set logscale xy\nset grid\nset key below vertical\n"
+                      "set xrange [12:1400]\nset xtics (16, 64, 256, 1024)\n"
+                      "set linetype 1 lc rgb '#0072B2'\nset linetype 2 lc rgb '#D55E00'\nset linetype 3 lc rgb '#009E73'\nset linetype 4 lc rgb '#CC79A7'\n"
+                      "set xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n", prefix);
     for (size_t d = 0; d < list->count; d++)
         for (size_t b = 0; b < BATCHES; b++) {
             ls_text_add(text, "$d%zub%zu << EOD\n", d, b);
@@ -138,7 +141,7 @@ static void add_plot(ls_text *text, const device_list *list, const double *speed
     for (size_t b = 0; b < BATCHES; b++) {
         ls_text_add(text, "set title 'batch %d'\nplot ", batches[b]);
         for (size_t d = 0; d < list->count; d++)
-            ls_text_add(text, "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.30s\" noenhanced", d ? ", " : "", d, b, 5 + 2 * d,
+            ls_text_add(text, "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.34s\" noenhanced", d ? ", " : "", d, b, 5 + 2 * d,
                         ls_device_get_info(list->device[d])->name);
         ls_text_add(text, "\n");
     }
