@@ -107,9 +107,6 @@ static const char *const kernel_names[] = {
 #define LS_X(name) "act_" #name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
-#define LS_X(name) "act_grad_" #name,
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
 #define LS_X(name, states) "update_" #name,
     LS_OPTIMIZERS(LS_X)
 #undef LS_X

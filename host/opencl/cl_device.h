@@ -8,7 +8,7 @@
 
 /* All kernels but the matrix products'; the enum, their creation and their names come from this list and the shared tables. */
 #define LS_CL_KERNELS(X)                                                                                       \
-    X(batch) X(gather) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)           \
+    X(batch) X(gather) X(pack) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)           \
     X(norm_hat_chunks) X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad) X(flat_chunks)     \
     X(clip_factor) X(max_norm) X(check)
 
@@ -17,9 +17,6 @@ typedef enum {
     LS_CL_KERNELS(LS_X)
 #undef LS_X
 #define LS_X(name) LS_KERNEL_act_##name,
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
-#define LS_X(name) LS_KERNEL_act_grad_##name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
 #define LS_X(name, states) LS_KERNEL_update_##name,
@@ -35,17 +32,22 @@ typedef struct {
     unsigned size[5]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down */
 } ls_cl_tile;
 
-/* A tile's compiled kernels. */
-typedef struct {
-    ls_cl_tile tile;
-    cl_program program;
-    cl_kernel product, over_rows, pack; /* pack: register tiles only */
-} ls_cl_variant;
-
-/* Products are told apart by form (which operand is transposed) and size; each class has its variant. */
+/* Products are told apart by form (which operand is transposed) and size; each class has its tile. */
 typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
 typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_COUNT } ls_size_class;
-enum { LS_CL_VARIANTS = 32 };
+
+/* A product's kernel: of a form, in a tile, with what follows compiled in (an activation, the derivative of one, an optimizer). */
+enum { LS_CL_NOTHING = -1 };
+typedef struct {
+    ls_cl_tile tile;
+    ls_form form;
+    int function; /* ls_act or ls_opt, or LS_CL_NOTHING */
+    cl_program program;
+    cl_kernel kernel;
+} ls_cl_variant;
+
+/* More than the plans of a fleet can ask for in turn: each activation and optimizer in the tile of each class, and some. */
+enum { LS_CL_VARIANTS = 128 };
 
 typedef struct {
     ls_backend base;
@@ -105,8 +107,9 @@ bool ls_cl_tile_fits(const ls_cl_device *device, const ls_cl_tile *tile);
 /* The class of m × n results over k. */
 ls_size_class ls_cl_size_class(size_t m, size_t n);
 
-/* The kernels of a tile, compiled at first use. */
-ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err);
+/* The kernel of a product, compiled at first use. */
+ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, ls_form form, int function, const ls_cl_variant **out,
+                           ls_error *err);
 
 void ls_cl_release_variants(ls_cl_device *device);
 

@@ -33,35 +33,34 @@ ls_size_class ls_cl_size_class(size_t m, size_t n)
     return m <= 128 || n <= 128 || m * n <= 256 * 256 ? LS_SIZE_SMALL : LS_SIZE_LARGE;
 }
 
-static ls_status get_kernel(ls_cl_device *d, cl_program program, const char *name, cl_kernel *out, ls_error *err)
+/* What the kernel sources are told: the tile's sizes, the form, and what follows. */
+static void write_defines(const ls_cl_variant *v, char out[256])
 {
-    cl_int code;
-    *out = d->cl.clCreateKernel(program, name, &code);
-    return ls_cl_check(code, "creating a matrix product's kernel", err);
+    static const char *const forms[] = {"DENSE", "GRAD_X", "GRAD_W"}, *const functions[] = {"ls_act_", "ls_act_grad_", "ls_opt_"};
+    static const char *const names[][5] = {{"ROWS", "VECTORS", "LANES", "REPEAT", "DEPTH"}, {"M", "N", "K", "GX", "GY"}};
+    int n = snprintf(out, 256, "-DFORM_%s", forms[v->form]);
+    for (int i = 0; i < 5; i++) n += snprintf(out + n, 256 - (size_t)n, " -DTILE_%s=%u", names[v->tile.local][i], v->tile.size[i]);
+    if (v->function == LS_CL_NOTHING) return;
+    bool weights = v->form == LS_FORM_GRAD_W;
+    n += snprintf(out + n, 256 - (size_t)n, " -DFINISH=%s%s", functions[v->form],
+                  weights ? ls_opt_name((ls_opt)v->function) : ls_act_name((ls_act)v->function));
+    if (weights) snprintf(out + n, 256 - (size_t)n, " -DSTATES=%d", ls_opt_states((ls_opt)v->function));
 }
 
 static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)
 {
-    const unsigned *s = v->tile.size;
     char defines[256];
-    if (v->tile.local) {
-        snprintf(defines, sizeof defines, "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DTILE_GX=%u -DTILE_GY=%u", s[0], s[1], s[2], s[3], s[4]);
-        LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
-        LS_TRY(get_kernel(d, v->program, "matmul_local", &v->product, err));
-        return get_kernel(d, v->program, "matmul_local_over_rows", &v->over_rows, err);
-    }
-    snprintf(defines, sizeof defines, "-DTILE_ROWS=%u -DTILE_VECTORS=%u -DTILE_LANES=%u -DTILE_REPEAT=%u -DTILE_DEPTH=%u", s[0], s[1], s[2], s[3], s[4]);
-    LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
-    LS_TRY(get_kernel(d, v->program, "pack", &v->pack, err));
-    LS_TRY(get_kernel(d, v->program, "matmul", &v->product, err));
-    return get_kernel(d, v->program, "matmul_over_rows", &v->over_rows, err);
+    cl_int code;
+    write_defines(v, defines);
+    if (v->tile.local) LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
+    else LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
+    v->kernel = d->cl.clCreateKernel(v->program, "matmul", &code);
+    return ls_cl_check(code, "creating a matrix product's kernel", err);
 }
 
 static void release_variant(ls_cl_device *d, ls_cl_variant *v)
 {
-    if (v->product) d->cl.clReleaseKernel(v->product);
-    if (v->over_rows) d->cl.clReleaseKernel(v->over_rows);
-    if (v->pack) d->cl.clReleaseKernel(v->pack);
+    if (v->kernel) d->cl.clReleaseKernel(v->kernel);
     if (v->program) d->cl.clReleaseProgram(v->program);
     *v = (ls_cl_variant){0};
 }
@@ -72,13 +71,15 @@ void ls_cl_release_variants(ls_cl_device *d)
     d->variants = 0;
 }
 
-ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err)
+ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form, int function, const ls_cl_variant **out,
+                           ls_error *err)
 {
-    for (size_t i = 0; i < d->variants; i++)
-        if (!memcmp(&d->variant[i].tile, tile, sizeof *tile)) {
-            *out = &d->variant[i];
-            return LS_OK;
-        }
+    for (size_t i = 0; i < d->variants; i++) {
+        const ls_cl_variant *v = &d->variant[i];
+        if (v->form != form || v->function != function || memcmp(&v->tile, tile, sizeof *tile)) continue;
+        *out = v;
+        return LS_OK;
+    }
     /* full: the one made longest ago goes (only a tuner meets this) */
     if (d->variants == LS_CL_VARIANTS) {
         d->cl.clFinish(d->queue);
@@ -87,7 +88,7 @@ ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_
         d->variants--;
     }
     ls_cl_variant *v = &d->variant[d->variants];
-    *v = (ls_cl_variant){.tile = *tile};
+    *v = (ls_cl_variant){.tile = *tile, .form = form, .function = function};
     ls_status status = build_variant(d, v, err);
     if (status != LS_OK) {
         release_variant(d, v);
