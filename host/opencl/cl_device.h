@@ -29,12 +29,12 @@ typedef enum {
  * (kernels/matmul.cl), and tiles through local memory, for GPUs (kernels/matmul_local.cl). No choice changes a bit. */
 typedef struct {
     unsigned local;   /* which family */
-    unsigned size[5]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down */
+    unsigned size[6]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down, floats a load */
 } ls_cl_tile;
 
 /* Products are told apart by form (which operand is transposed) and size; each class has its tile. */
 typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
-typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_COUNT } ls_size_class;
+typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_HUGE, LS_SIZE_COUNT } ls_size_class;
 
 /* A product's kernel: of a form, in a tile, with what follows compiled in (an activation, the derivative of one, an optimizer). */
 enum { LS_CL_NOTHING = -1 };
@@ -60,6 +60,7 @@ typedef struct {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile choice[LS_FORM_COUNT][LS_SIZE_COUNT];
+    cl_uint vendor;       /* PCI number of the vendor */
     bool cpu;             /* a CPU device: register tiles by default */
     unsigned lanes;       /* native vector width in floats */
     size_t largest;       /* bytes of the largest buffer */

@@ -49,7 +49,8 @@ static ls_status finish_product(product *p)
 {
     const unsigned *t = p->tile;
     if (p->panels) return enqueue(&p->launch, units_of(p->m, (size_t)t[0] * t[3]), units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
-    return enqueue(&p->launch, units_of(p->n, t[1]) * t[3], units_of(p->m, t[0]) * t[4], t[3], t[4]);
+    size_t items = (size_t)t[3] * t[4];
+    return enqueue(&p->launch, units_of(p->n, t[1]) * items, units_of(p->m, t[0]), items, 1);
 }
 
 ls_status ls_cl_op_dense(const job *j)
@@ -82,7 +83,7 @@ static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
     ls_size_class size = ls_cl_size_class(o->in, o->out);
-    return size == LS_SIZE_LARGE && !j->fleet->device->choice[LS_FORM_GRAD_W][size].local;
+    return size >= LS_SIZE_LARGE && !j->fleet->device->choice[LS_FORM_GRAD_W][size].local;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)
