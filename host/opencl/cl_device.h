@@ -60,6 +60,9 @@ typedef struct {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile choice[LS_FORM_COUNT][LS_SIZE_COUNT];
+    ls_device_info info;  /* as it was found */
+    bool binaries;        /* programs are remembered between runs, as the driver does not (cl_binary.c) */
+    unsigned recalled;    /* programs that came from there */
     cl_uint vendor;       /* PCI number of the vendor */
     bool cpu;             /* a CPU device: register tiles by default */
     unsigned lanes;       /* native vector width in floats */
@@ -127,6 +130,15 @@ void ls_cl_remember(const ls_device_info *info);
 /* Tiles chosen by the tuner; what is not there, or does not fit the device, leaves the choice as it is. */
 void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
 ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info, char path[700], ls_error *err);
+
+/* ---- Programs kept between runs (cl_binary.c) ---- */
+
+/* Whether to keep them for this device. */
+bool ls_cl_keeps_binaries(const ls_device_info *info);
+
+/* The program built from that source with these options, from its binary; false where there is none, or the driver refuses it. */
+bool ls_cl_recall_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program *out);
+void ls_cl_remember_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program program);
 
 /* ---- Trusting (self_check.c) and tuning (tune.c) ---- */
 
