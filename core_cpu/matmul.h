@@ -22,6 +22,8 @@ typedef struct ls_matmul {
      * NULL. */
     void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
     const void *finish_with;
+    /* Matrices of c's shape that finish reads, or NULL: fetched from memory while the last chains of a block run. */
+    const float *ahead[3];
 } ls_matmul;
 
 /* Floats of scratch that one thread needs. */

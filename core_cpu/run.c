@@ -41,6 +41,7 @@ typedef struct {
     bool training;
     const ls_rates *rates;
     float *loss;
+    size_t threads;        /* that may share the operation */
 } job;
 
 static float *at(const job *j, ls_view view)
@@ -81,39 +82,62 @@ static void op_gather(const job *j, size_t i0, size_t i1, float *scratch)
     for (size_t i = i0; i < i1; i++) memcpy(to + i * o->out, from + index[i] * o->out, o->out * sizeof *to);
 }
 
-/* A matmul's outputs are shared by columns where that gives more shares, otherwise by rows, in whole tiles. */
+static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
+
+/* How a matmul's outputs are divided: rows × columns blocks of whole tiles. */
 typedef struct {
-    size_t m, n;
-    bool by_columns;
+    size_t m, n, rows, columns;
 } grid;
 
+/* Length of the longest of `parts` pieces of n in whole units. */
+static size_t longest(size_t n, size_t unit, size_t parts) { return clamp(((n + unit - 1) / unit + parts - 1) / parts * unit, n); }
+
+/* The division into at most j->threads blocks whose slowest one is done first. Every block packs the rows and the columns that it
+ * needs, others may need them too; packing an element takes about as long as so many products. */
 static grid grid_of(const job *j, size_t m, size_t n)
 {
+    static const double packing = 24;
     const ls_cpu_kernels *k = j->backend->kernels;
-    return (grid){m, n, n / k->tile_columns > m / k->tile_rows};
+    grid best = {m, n, 1, 1};
+    double least = 0;
+    for (size_t rows = 1; rows <= j->threads; rows++) {
+        size_t columns = j->threads / rows;
+        double h = (double)longest(m, k->tile_rows, rows), w = (double)longest(n, k->tile_columns, columns);
+        double cost = h * w + packing * (h + w);
+        if (rows > 1 && cost >= least) continue;
+        least = cost;
+        best = (grid){m, n, rows, columns};
+    }
+    return best;
 }
 
-static size_t grid_extent(const job *j, grid g)
-{
-    const ls_cpu_kernels *k = j->backend->kernels;
-    return g.by_columns ? (g.n + k->tile_columns - 1) / k->tile_columns : (g.m + k->tile_rows - 1) / k->tile_rows;
-}
+static size_t grid_extent(grid g) { return g.rows * g.columns; }
 
-/* Rows and columns of shares [i0, i1) of a grid. */
+/* Rows and columns of one block. */
 typedef struct {
     size_t r0, r1, c0, c1;
 } block;
 
-static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
+static size_t cut(size_t n, size_t unit, size_t part, size_t parts) { return clamp((n + unit - 1) / unit * part / parts * unit, n); }
 
-static block grid_block(const job *j, grid g, size_t i0, size_t i1)
+static block grid_block(const job *j, grid g, size_t i)
 {
     const ls_cpu_kernels *k = j->backend->kernels;
-    if (g.by_columns) return (block){0, g.m, clamp(i0 * k->tile_columns, g.n), clamp(i1 * k->tile_columns, g.n)};
-    return (block){clamp(i0 * k->tile_rows, g.m), clamp(i1 * k->tile_rows, g.m), 0, g.n};
+    size_t r = i / g.columns, c = i % g.columns;
+    return (block){cut(g.m, k->tile_rows, r, g.rows), cut(g.m, k->tile_rows, r + 1, g.rows),
+                   cut(g.n, k->tile_columns, c, g.columns), cut(g.n, k->tile_columns, c + 1, g.columns)};
 }
 
-static size_t extent_activations(const job *j) { return grid_extent(j, grid_of(j, j->rows, j->op->out)); }
+/* Blocks [i0, i1) of a product. */
+static void multiply(const job *j, const ls_matmul *p, grid g, size_t i0, size_t i1, float *scratch)
+{
+    for (size_t i = i0; i < i1; i++) {
+        block b = grid_block(j, g, i);
+        if (b.r0 < b.r1 && b.c0 < b.c1) j->backend->kernels->matmul(p, b.r0, b.r1, b.c0, b.c1, scratch);
+    }
+}
+
+static size_t extent_activations(const job *j) { return grid_extent(grid_of(j, j->rows, j->op->out)); }
 
 static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
 {
@@ -126,11 +150,10 @@ static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_
 static void op_dense(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
     ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->x), .a_row = o->in, .a_col = 1,
                    .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
                    .start = at(j, o->b), .finish = ls_there(o->a) ? finish_dense : NULL, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
 static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
@@ -156,14 +179,19 @@ static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size
 static void op_grad_x(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
     ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->dz), .a_row = o->in, .a_col = 1,
                    .b = at(j, o->w), .b_row = 1, .b_col = o->in, .c = at(j, o->d), .c_row = o->out,
                    .finish = finish_grad_x, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
-static size_t extent_weights(const job *j) { return grid_extent(j, grid_of(j, j->op->in, j->op->out)); }
+/* One column is computed as its transpose, a row, for which x lies right. */
+static grid grid_of_weights(const job *j)
+{
+    return j->op->out == 1 ? grid_of(j, 1, j->op->in) : grid_of(j, j->op->in, j->op->out);
+}
+
+static size_t extent_weights(const job *j) { return grid_extent(grid_of_weights(j)); }
 
 /* The optimizer's range of an operation, from its first parameter on. */
 static ls_update_range range_of(const job *j)
@@ -187,19 +215,16 @@ static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size
 static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, o->in, o->out), i0, i1);
-    if (o->out == 1) { /* one column, for which x lies right: its transpose, a row */
-        block t = grid_block(j, grid_of(j, o->in, 1), i0, i1);
-        ls_matmul row = {.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x), .b_row = o->in,
-                         .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true,
-                         .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
-        j->backend->kernels->matmul(&row, 0, 1, t.r0, t.r1, scratch);
-        return;
+    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in, .b = at(j, o->dz),
+                   .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+    if (o->out == 1)
+        p = (ls_matmul){.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x),
+                        .b_row = o->in, .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true};
+    if (ls_there(o->theta)) {
+        p.finish = finish_grad_w, p.finish_with = j;
+        p.ahead[0] = at(j, o->theta), p.ahead[1] = at(j, o->s), p.ahead[2] = at(j, o->v);
     }
-    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in,
-                   .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true,
-                   .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    multiply(j, &p, grid_of_weights(j), i0, i1, scratch);
 }
 
 static void op_grad_b(const job *j, size_t i0, size_t i1, float *scratch)
@@ -339,15 +364,14 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
 }
 
 /* Shares of an operation: one a thread, but none below the cost of a hand-over. More would balance better where threads are
- * kept away, but each share of a product packs what it does not divide (10 % of a 784-512-512-10 step). */
-static unsigned shares_of(const job *j)
+ * kept away, but each share of a product packs its own operands. */
+static unsigned shares_of(job *j)
 {
     double worth = operations[j->op->kind].cost(j) / worth_sharing;
-    size_t most = ls_pool_threads(j->backend->pool);
-    size_t shares = worth < (double)most ? (size_t)worth : most;
+    size_t most = clamp(ls_pool_threads(j->backend->pool), LS_POOL_SHARES);
+    j->threads = worth < 1 ? 1 : worth < (double)most ? (size_t)worth : most;
     size_t units = (operations[j->op->kind].extent(j) + operations[j->op->kind].unit - 1) / operations[j->op->kind].unit;
-    if (shares > units) shares = units;
-    return shares < 1 ? 1 : shares > LS_POOL_SHARES ? LS_POOL_SHARES : (unsigned)shares;
+    return (unsigned)(units < 1 ? 1 : clamp(j->threads, units));
 }
 
 /* Runs a list of operations; alone: the calling thread does all of it, with the scratch of thread `thread`. */
@@ -355,7 +379,9 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
-        unsigned shares = alone ? 1 : shares_of(j);
+        unsigned shares = 1;
+        j->threads = 1;
+        if (!alone) shares = shares_of(j);
         if (shares == 1) run_share(j, 0, 1, thread);
         else ls_pool_run(j->backend->pool, run_share, j, shares);
         if (operations[j->op->kind].finish) operations[j->op->kind].finish(j);
