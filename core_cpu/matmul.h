@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. One stride of
  * each operand is 1. */
@@ -12,6 +13,7 @@ typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
     size_t a_row, a_col;
+    const uint32_t *a_rows; /* NULL, or numbers of a's rows (of its columns where k runs over rows) that stand for 0, 1, 2, … */
     const float *b;
     size_t b_row, b_col;
     float *c;           /* m × n, row-major */

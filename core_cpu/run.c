@@ -20,6 +20,7 @@ typedef struct {
     const ls_plan *plan;
     float *arena;
     float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
+    const ls_op *unread;   /* a GATHER that need not be done, as products read its rows where they are; or NULL */
 } member;
 
 typedef struct {
@@ -147,12 +148,23 @@ static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_
         jb->backend->kernels->act[jb->op->act](p->c + r * p->c_row + j, a + r * p->c_row + j, w);
 }
 
+static bool same_view(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
+
+/* The rows x of a product, read where they are if their GATHER was left out. */
+static void take_rows(const job *j, ls_view x, ls_matmul *p)
+{
+    const ls_op *gather = j->member->unread;
+    bool in_place = gather && same_view(x, gather->y);
+    p->a = at(j, in_place ? gather->x : x);
+    p->a_rows = in_place ? (const uint32_t *)(const void *)at(j, gather->index) : NULL;
+}
+
 static void op_dense(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->x), .a_row = o->in, .a_col = 1,
-                   .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
+    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a_row = o->in, .a_col = 1, .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
                    .start = at(j, o->b), .finish = ls_there(o->a) ? finish_dense : NULL, .finish_with = j};
+    take_rows(j, o->x, &p);
     multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
@@ -215,8 +227,9 @@ static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size
 static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in, .b = at(j, o->dz),
-                   .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a_row = 1, .a_col = o->in, .b = at(j, o->dz), .b_row = o->out, .b_col = 1,
+                   .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+    take_rows(j, o->x, &p);
     if (o->out == 1)
         p = (ls_matmul){.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x),
                         .b_row = o->in, .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true};
@@ -379,6 +392,7 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
+        if (j->op == j->member->unread) continue;
         unsigned shares = 1;
         j->threads = 1;
         if (!alone) shares = shares_of(j);
@@ -489,9 +503,27 @@ static void cpu_fleet_close(ls_fleet *base)
     free(fleet);
 }
 
+/* The GATHER of wide rows that only products read, which need no copy of them; NULL where there is none. */
+static const ls_op *unread_gather(const ls_plan *plan)
+{
+    enum { WIDE = 64 }; /* narrower rows are cheap to copy; a product of few rows in `a` reads them by stride alone */
+    const ls_op *gather = NULL;
+    bool read = false;
+    for (size_t i = 0; i < plan->step.count; i++) {
+        const ls_op *o = &plan->step.op[i];
+        if (o->kind == LS_OP_GATHER && o->x.place == LS_DATA_X && o->out >= WIDE) gather = o;
+        else if (gather && same_view(o->x, gather->y)) {
+            if (o->kind == LS_OP_GRAD_W ? o->out == 1 : o->kind != LS_OP_DENSE) return NULL;
+            read = true;
+        }
+    }
+    return read ? gather : NULL;
+}
+
 static ls_status open_member(member *m, const ls_plan *plan, ls_error *err)
 {
     m->plan = plan;
+    m->unread = unread_gather(plan);
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
