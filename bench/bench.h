@@ -51,7 +51,7 @@ typedef struct {
     ls_options *options;
     struct ls_network *network;
     ls_plan *plan;
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     ls_rates *rates;
     float *x, *t, *losses;
     uint64_t step, room;

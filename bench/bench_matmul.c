@@ -11,7 +11,7 @@ typedef struct {
     ls_device *device;
     ls_plan plan;
     ls_op op;
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     ls_rates rates[64];
     float losses[64];
 } rig;
@@ -36,13 +36,12 @@ static ls_status rig_open(rig *r, ls_device *device, size_t values, ls_error *er
 {
     static const float nothing[1];
     ls_rows data = {1, 1, 1, nothing, nothing, NULL};
-    const ls_plan *plans[] = {&r->plan};
     float *fill;
     r->device = device;
-    LS_TRY(device->backend->slots->fleet_open(device->backend, &data, plans, 1, &r->fleet, err));
+    LS_TRY(ls_workspace_of_one(device->backend, &data, &r->plan, &r->workspace, err));
     ls_status status = ls_alloc(&fill, values, sizeof *fill, "the bench", err);
     for (size_t i = 0; i < values && status == LS_OK; i++) fill[i] = ls_random_uniform(1, 2, 0, (ls_u32)i) - 0.5f;
-    if (status == LS_OK) status = device->backend->slots->write(r->fleet, 0, 0, values, fill, err);
+    if (status == LS_OK) status = device->backend->slots->write(r->workspace, 0, 0, values, fill, err);
     free(fill);
     return status;
 }
@@ -53,7 +52,7 @@ static ls_status rig_time(rig *r, uint64_t count, double *seconds, ls_error *err
     double start = bench_now();
     for (uint64_t done = 0; done < count;) {
         ls_run run = {.count = count - done < 64 ? count - done : 64, .rates = r->rates, .losses = r->losses};
-        LS_TRY(r->device->backend->slots->run(r->fleet, &run, 1, err));
+        LS_TRY(r->device->backend->slots->run(r->workspace, &run, 1, err));
         done += run.count;
     }
     *seconds = (bench_now() - start) / (double)count;
@@ -139,7 +138,7 @@ static ls_status one_product(bench_options *o, ls_device *device, int form, size
         }
     }
     free(memory);
-    device->backend->slots->fleet_close(r.fleet);
+    device->backend->slots->workspace_close(r.workspace);
     return status;
 }
 
@@ -175,7 +174,7 @@ static ls_status one_pass(bench_options *o, rig *r, ls_device *device, const cha
         double time = bench_median(times, repeats, &spread);
         bench_row(o, "elementwise", name, bytes / time * 1e-9, "GB/s", o->peak_bytes * 1e-9, time, spread);
     }
-    device->backend->slots->fleet_close(r->fleet);
+    device->backend->slots->workspace_close(r->workspace);
     return status;
 }
 

@@ -47,12 +47,11 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){0.001f, 0.001f, 1.0f, 1.0f};
     LS_TRY(ls_plan_build(r->network, s, LS_PLAN_TRAIN, rows, false, &r->plan, err));
     ls_rows data = {rows, features, outputs, r->x, r->t, NULL};
-    const ls_plan *plans[] = {r->plan};
-    LS_TRY(r->device->backend->slots->fleet_open(r->device->backend, &data, plans, 1, &r->fleet, err));
+    LS_TRY(ls_workspace_of_one(r->device->backend, &data, r->plan, &r->workspace, err));
     float *start;
     LS_TRY(ls_alloc(&start, values, sizeof *start, "the bench", err));
     ls_network_init(r->network, s, start);
-    ls_status status = r->device->backend->slots->write(r->fleet, 0, 0, r->network->parameters, start, err);
+    ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters, start, err);
     free(start);
     r->flops = 6.0 * (double)r->plan->batch * (double)r->network->weights;
     return status;
@@ -71,7 +70,7 @@ ls_status bench_run_steps(bench_run *r, uint64_t count, ls_error *err)
     for (uint64_t done = 0; done < count;) {
         uint64_t now = count - done < ROOM ? count - done : ROOM;
         ls_run run = {.first = r->step, .count = now, .rates = r->rates, .losses = r->losses};
-        LS_TRY(r->device->backend->slots->run(r->fleet, &run, 1, err));
+        LS_TRY(r->device->backend->slots->run(r->workspace, &run, 1, err));
         r->step += now;
         done += now;
     }
@@ -80,7 +79,7 @@ ls_status bench_run_steps(bench_run *r, uint64_t count, ls_error *err)
 
 void bench_run_close(bench_run *r)
 {
-    if (r->fleet) r->device->backend->slots->fleet_close(r->fleet);
+    if (r->workspace) r->device->backend->slots->workspace_close(r->workspace);
     ls_plan_free(r->plan);
     if (r->network) ls_network_free(r->network);
     free(r->network);

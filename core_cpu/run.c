@@ -17,23 +17,25 @@ typedef struct {
 } cpu_backend;
 
 typedef struct {
-    const ls_plan *plan;
+    const ls_plan *plan;   /* NULL: the number is free */
+    size_t origin;         /* row of the data at which its rows start */
     float *arena;
     float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
     const ls_op *unread;   /* a GATHER that need not be done, as products read its rows where they are; or NULL */
 } member;
 
 typedef struct {
-    ls_fleet base;
+    ls_workspace base;
     ls_rows data;
     member *members;
-    size_t count;
-} cpu_fleet;
+    size_t count, capacity;
+    size_t lowest;         /* no number below is free */
+} cpu_workspace;
 
 /* One operation of one step (or of an inference block) at work. */
 typedef struct {
     cpu_backend *backend;
-    const cpu_fleet *fleet;
+    const cpu_workspace *workspace;
     const member *member;
     const ls_op *op;
     size_t row0, rows;     /* rows of the data set where views of it start, and rows of the batch */
@@ -47,7 +49,7 @@ typedef struct {
 
 static float *at(const job *j, ls_view view)
 {
-    const ls_rows *d = &j->fleet->data;
+    const ls_rows *d = &j->workspace->data;
     switch (view.place) {
     case LS_ARENA: return j->member->arena + view.at;
     case LS_DATA_X: return (float *)d->x + view.at + j->row0 * d->features;
@@ -402,16 +404,16 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
     }
 }
 
-static void run_member(cpu_backend *backend, const cpu_fleet *fleet, const ls_run *run, bool alone, unsigned thread)
+static void run_member(cpu_backend *backend, const cpu_workspace *workspace, const ls_run *run, bool alone, unsigned thread)
 {
-    const member *m = &fleet->members[run->member];
-    job j = {.backend = backend, .fleet = fleet, .member = m, .training = true};
+    const member *m = &workspace->members[run->member];
+    job j = {.backend = backend, .workspace = workspace, .member = m, .training = true};
     for (uint64_t i = 0; i < run->count; i++) {
         j.step = run->first + i;
         j.batch = ls_plan_batch(m->plan, j.step);
         j.rows = j.batch.rows;
-        /* gathered batches name rows of the whole data set, others start at the batch's first row */
-        j.row0 = m->plan->shuffle ? 0 : j.batch.first;
+        /* gathered batches name any of the member's rows, others start at the batch's first row */
+        j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss = &run->losses[i];
         run_ops(&j, &m->plan->step, alone, thread);
@@ -421,7 +423,7 @@ static void run_member(cpu_backend *backend, const cpu_fleet *fleet, const ls_ru
 /* Many members: threads take whole members. */
 typedef struct {
     cpu_backend *backend;
-    const cpu_fleet *fleet;
+    const cpu_workspace *workspace;
     const ls_run *runs;
     size_t count;
     atomic_size_t next;
@@ -432,33 +434,33 @@ static void run_members(void *work, unsigned share, unsigned shares, unsigned th
     (void)share, (void)shares;
     member_queue *q = work;
     for (size_t i; (i = atomic_fetch_add(&q->next, 1)) < q->count;)
-        run_member(q->backend, q->fleet, &q->runs[i], true, thread);
+        run_member(q->backend, q->workspace, &q->runs[i], true, thread);
 }
 
-static ls_status cpu_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
+static ls_status cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
     (void)err;
-    cpu_fleet *fleet = (cpu_fleet *)base;
+    cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_backend *backend = (cpu_backend *)base->backend;
     if (count >= ls_pool_threads(backend->pool)) {
-        member_queue q = {.backend = backend, .fleet = fleet, .runs = runs, .count = count};
+        member_queue q = {.backend = backend, .workspace = workspace, .runs = runs, .count = count};
         ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
     } else {
-        for (size_t i = 0; i < count; i++) run_member(backend, fleet, &runs[i], false, 0);
+        for (size_t i = 0; i < count; i++) run_member(backend, workspace, &runs[i], false, 0);
     }
     return LS_OK;
 }
 
-static ls_status cpu_infer(ls_fleet *base, size_t index, size_t first, size_t rows, float *outputs, float *losses,
+static ls_status cpu_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs, float *losses,
                            ls_error *err)
 {
     (void)err;
-    cpu_fleet *fleet = (cpu_fleet *)base;
-    const member *m = &fleet->members[index];
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    const member *m = &workspace->members[index];
     const ls_plan *p = m->plan;
-    job j = {.backend = (cpu_backend *)base->backend, .fleet = fleet, .member = m};
+    job j = {.backend = (cpu_backend *)base->backend, .workspace = workspace, .member = m};
     for (size_t done = 0; done < rows; done += j.rows) {
-        j.row0 = first + done;
+        j.row0 = m->origin + first + done;
         j.rows = clamp(rows - done, p->capacity);
         run_ops(&j, &p->infer, false, 0);
         if (outputs) memcpy(outputs + done * p->outputs, m->arena + p->result.at, j.rows * p->outputs * sizeof *outputs);
@@ -469,38 +471,37 @@ static ls_status cpu_infer(ls_fleet *base, size_t index, size_t first, size_t ro
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
-static float *arena_of(ls_fleet *base, size_t index) { return ((cpu_fleet *)base)->members[index].arena; }
+static float *arena_of(ls_workspace *base, size_t index) { return ((cpu_workspace *)base)->members[index].arena; }
 
-static ls_status cpu_read(ls_fleet *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+static ls_status cpu_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
 {
     (void)err;
     memcpy(to, arena_of(base, index) + at, count * sizeof *to);
     return LS_OK;
 }
 
-static ls_status cpu_write(ls_fleet *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status cpu_write(ls_workspace *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
 {
     (void)err;
     memcpy(arena_of(base, index) + at, from, count * sizeof *from);
     return LS_OK;
 }
 
-static ls_status cpu_copy(ls_fleet *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+static ls_status cpu_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
 {
     (void)err;
     memmove(arena_of(base, index) + to, arena_of(base, index) + from, count * sizeof(float));
     return LS_OK;
 }
 
-static void cpu_fleet_close(ls_fleet *base)
+static void cpu_member_remove(ls_workspace *base, size_t index)
 {
-    cpu_fleet *fleet = (cpu_fleet *)base;
-    for (size_t i = 0; i < fleet->count && fleet->members; i++) {
-        free(fleet->members[i].arena);
-        free(fleet->members[i].chunks);
-    }
-    free(fleet->members);
-    free(fleet);
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    member *m = &workspace->members[index];
+    free(m->arena);
+    free(m->chunks);
+    *m = (member){0};
+    if (index < workspace->lowest) workspace->lowest = index;
 }
 
 /* The GATHER of wide rows that only products read, which need no copy of them; NULL where there is none. */
@@ -520,30 +521,48 @@ static const ls_op *unread_gather(const ls_plan *plan)
     return read ? gather : NULL;
 }
 
-static ls_status open_member(member *m, const ls_plan *plan, ls_error *err)
+static ls_status fill_member(member *m, const ls_plan *plan, size_t origin, ls_error *err)
 {
     m->plan = plan;
+    m->origin = origin;
     m->unread = unread_gather(plan);
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
 }
 
-static ls_status cpu_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,
-                                ls_fleet **out, ls_error *err)
+static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out, ls_error *err)
 {
-    cpu_fleet *fleet;
-    LS_TRY(ls_alloc(&fleet, 1, sizeof *fleet, "a fleet", err));
-    fleet->base.backend = backend;
-    fleet->data = *data;
-    fleet->count = members;
-    ls_status status = ls_alloc(&fleet->members, members, sizeof *fleet->members, "a fleet", err);
-    for (size_t i = 0; i < members && status == LS_OK; i++) status = open_member(&fleet->members[i], plans[i], err);
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    size_t index = workspace->lowest;
+    while (index < workspace->count && workspace->members[index].plan) index++;
+    LS_TRY(ls_grow(&workspace->members, &workspace->capacity, index + 1, sizeof *workspace->members, "members", err));
+    ls_status status = fill_member(&workspace->members[index], plan, origin, err);
     if (status != LS_OK) {
-        cpu_fleet_close(&fleet->base);
+        cpu_member_remove(base, index);
         return status;
     }
-    *out = &fleet->base;
+    if (index == workspace->count) workspace->count++;
+    workspace->lowest = index + 1;
+    *out = index;
+    return LS_OK;
+}
+
+static void cpu_workspace_close(ls_workspace *base)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    for (size_t i = 0; i < workspace->count; i++) cpu_member_remove(base, i);
+    free(workspace->members);
+    free(workspace);
+}
+
+static ls_status cpu_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out, ls_error *err)
+{
+    cpu_workspace *workspace;
+    LS_TRY(ls_alloc(&workspace, 1, sizeof *workspace, "a workspace", err));
+    workspace->base.backend = backend;
+    workspace->data = *data;
+    *out = &workspace->base;
     return LS_OK;
 }
 
@@ -579,7 +598,8 @@ static void cpu_close(ls_backend *base)
 }
 
 static const ls_backend_slots cpu_slots = {
-    .fleet_open = cpu_fleet_open, .fleet_close = cpu_fleet_close, .run = cpu_run, .infer = cpu_infer,
+    .workspace_open = cpu_workspace_open, .workspace_close = cpu_workspace_close, .member_add = cpu_member_add,
+    .member_remove = cpu_member_remove, .run = cpu_run, .infer = cpu_infer,
     .read = cpu_read, .write = cpu_write, .copy = cpu_copy, .close = cpu_close,
 };
 

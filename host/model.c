@@ -76,7 +76,7 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
     const ls_network *n = &m->network;
     float *input = NULL, *targets = NULL;
     ls_plan *plan = NULL;
-    ls_fleet *fleet = NULL;
+    ls_workspace *workspace = NULL;
     size_t inputs, outs;
     if (!ls_mul_size(rows, n->inputs, &inputs) || !ls_mul_size(rows, n->outputs, &outs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
@@ -87,12 +87,11 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
         ls_model_preprocess(m, x, rows, input);
         if (y) ls_network_targets(n, y, rows, targets);
         ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
-        const ls_plan *plans[] = {plan};
-        status = backend->slots->fleet_open(backend, &data, plans, 1, &fleet, err);
+        status = ls_workspace_of_one(backend, &data, plan, &workspace, err);
     }
-    if (status == LS_OK) status = backend->slots->write(fleet, 0, 0, n->parameters + n->running, m->values, err);
-    if (status == LS_OK) status = backend->slots->infer(fleet, 0, 0, rows, outputs, losses, err);
-    if (fleet) backend->slots->fleet_close(fleet);
+    if (status == LS_OK) status = backend->slots->write(workspace, 0, 0, n->parameters + n->running, m->values, err);
+    if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, rows, outputs, losses, err);
+    if (workspace) backend->slots->workspace_close(workspace);
     ls_plan_free(plan);
     free(targets);
     free(input);

@@ -16,7 +16,7 @@ typedef struct {
     const ls_settings *settings;
     ls_model *model;
     ls_backend *backend;
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     ls_plan *plan;
     const ls_data *train, *validation;  /* validation may be NULL */
     float *x, *t, *weight;              /* training rows, then validation rows */
@@ -138,17 +138,16 @@ static ls_status check_data(const ls_settings *s, const ls_data *data, ls_error 
 }
 
 /* Plan, memory on the device and the starting weights. */
-static ls_status open_fleet(trainer *tr, size_t rows, ls_error *err)
+static ls_status open_workspace(trainer *tr, size_t rows, ls_error *err)
 {
     const ls_network *n = &tr->model->network;
     LS_TRY(ls_plan_build(n, tr->settings, LS_PLAN_TRAIN, tr->train->rows, tr->weight != NULL, &tr->plan, err));
     ls_rows data = {rows, n->inputs, n->outputs, tr->x, tr->t, tr->weight};
-    const ls_plan *plans[] = {tr->plan};
-    LS_TRY(tr->backend->slots->fleet_open(tr->backend, &data, plans, 1, &tr->fleet, err));
+    LS_TRY(ls_workspace_of_one(tr->backend, &data, tr->plan, &tr->workspace, err));
     ls_network_init(n, tr->settings, tr->model->values);
     const ls_plan *p = tr->plan;
-    LS_TRY(tr->backend->slots->write(tr->fleet, 0, 0, p->parameters, tr->model->values, err));
-    return tr->backend->slots->write(tr->fleet, 0, p->state - p->running, p->running, tr->model->values + p->parameters, err);
+    LS_TRY(tr->backend->slots->write(tr->workspace, 0, 0, p->parameters, tr->model->values, err));
+    return tr->backend->slots->write(tr->workspace, 0, p->state - p->running, p->running, tr->model->values + p->parameters, err);
 }
 
 static ls_status prepare(trainer *tr, ls_error *err)
@@ -158,7 +157,7 @@ static ls_status prepare(trainer *tr, ls_error *err)
     LS_TRY(copy_names(tr->model, tr->train, err));
     if (tr->settings->standardize) LS_TRY(fit_standardize(tr->model, tr->train, err));
     LS_TRY(fill_rows(tr, rows, err));
-    LS_TRY(open_fleet(tr, rows, err));
+    LS_TRY(open_workspace(tr, rows, err));
     uint64_t per_epoch = ls_plan_steps_per_epoch(tr->plan);
     if (tr->settings->epochs > UINT64_MAX / per_epoch / 2 || tr->settings->warmup > UINT64_MAX / per_epoch / 2)
         return ls_fail(err, LS_ERR_ARGUMENT, "--epochs times %llu steps an epoch is too large a number", (unsigned long long)per_epoch);
@@ -175,16 +174,17 @@ static ls_status prepare(trainer *tr, ls_error *err)
 
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
-static ls_status run_steps(trainer *tr, uint64_t first, uint64_t count)
+/* keep: leave the last step's activations where they can be read. */
+static ls_status run_steps(trainer *tr, uint64_t first, uint64_t count, bool keep)
 {
     for (uint64_t i = 0; i < count; i++) tr->rates[i] = ls_rates_at(&tr->schedule, first + i);
-    ls_run run = {.first = first, .count = count, .rates = tr->rates, .losses = tr->losses};
-    return tr->backend->slots->run(tr->fleet, &run, 1, tr->err);
+    ls_run run = {.first = first, .count = count, .rates = tr->rates, .losses = tr->losses, .keep = keep};
+    return tr->backend->slots->run(tr->workspace, &run, 1, tr->err);
 }
 
 static ls_status copy_state(trainer *tr, size_t from, size_t to)
 {
-    return tr->backend->slots->copy(tr->fleet, 0, from, to, tr->plan->state, tr->err);
+    return tr->backend->slots->copy(tr->workspace, 0, from, to, tr->plan->state, tr->err);
 }
 
 /* Mean loss of the validation rows (or their sum, as training has it). */
@@ -193,7 +193,7 @@ static ls_status validate(trainer *tr, double *out)
     size_t rows = tr->validation->rows;
     double sum = 0;
     double started = now();
-    LS_TRY(tr->backend->slots->infer(tr->fleet, 0, tr->train->rows, rows, NULL, tr->row_losses, tr->err));
+    LS_TRY(tr->backend->slots->infer(tr->workspace, 0, tr->train->rows, rows, NULL, tr->row_losses, tr->err));
     tr->seconds += now() - started;
     for (size_t r = 0; r < rows; r++) sum += (double)tr->row_losses[r];
     *out = tr->plan->mean ? sum / (double)rows : sum;
@@ -278,7 +278,7 @@ static int bad_parameters(trainer *tr)
 {
     const ls_network *n = &tr->model->network;
     float *values = tr->model->values;
-    if (tr->backend->slots->read(tr->fleet, 0, 0, n->parameters, values, NULL) != LS_OK) return -1;
+    if (tr->backend->slots->read(tr->workspace, 0, 0, n->parameters, values, NULL) != LS_OK) return -1;
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
         if (!all_finite(values + l->weight, l->in * l->out)) return (int)i;
@@ -297,7 +297,7 @@ static int bad_activations(trainer *tr)
         size_t n = p->batch * o->out;
         float *a;
         if (!forward || !ls_there(o->a) || ls_alloc(&a, n, sizeof *a, "", NULL) != LS_OK) continue;
-        bool bad = tr->backend->slots->read(tr->fleet, 0, o->a.at, n, a, NULL) == LS_OK && !all_finite(a, n);
+        bool bad = tr->backend->slots->read(tr->workspace, 0, o->a.at, n, a, NULL) == LS_OK && !all_finite(a, n);
         free(a);
         if (bad) return o->layer;
     }
@@ -315,11 +315,11 @@ static ls_status diverged(trainer *tr, uint64_t first, uint64_t i)
     const char *kind = "weights";
     if (tr->plan->snapshot) {
         LS_TRY(copy_state(tr, tr->plan->snapshot, 0));
-        if (i) LS_TRY(run_steps(tr, first, i));
+        if (i) LS_TRY(run_steps(tr, first, i, false));
         layer = bad_parameters(tr);
         if (layer < 0) {
             kind = "activations";
-            LS_TRY(run_steps(tr, step, 1));
+            LS_TRY(run_steps(tr, step, 1, true));
             layer = bad_activations(tr);
         }
     } else layer = bad_parameters(tr);
@@ -338,7 +338,7 @@ static ls_status run_slice(trainer *tr, uint64_t first, uint64_t count)
 {
     double started = now();
     if (tr->plan->snapshot) LS_TRY(copy_state(tr, 0, tr->plan->snapshot));
-    LS_TRY(run_steps(tr, first, count));
+    LS_TRY(run_steps(tr, first, count, false));
     double elapsed = now() - started;
     for (uint64_t i = 0; i < count && !tr->stopped; i++) {
         tr->seconds += elapsed / (double)count; /* each step its share, so that progress inside a slice is even */
@@ -350,7 +350,7 @@ static ls_status run_slice(trainer *tr, uint64_t first, uint64_t count)
     }
     if (tr->step == first + count) return LS_OK;
     LS_TRY(copy_state(tr, tr->plan->snapshot, 0));
-    return run_steps(tr, first, tr->step - first);
+    return run_steps(tr, first, tr->step - first, false);
 }
 
 /* Steps of the next slice: to the end of the epoch, or of several where nothing has to be looked at in between. */
@@ -386,8 +386,8 @@ static ls_status finish(trainer *tr)
     const ls_plan *p = tr->plan;
     ls_model *m = tr->model;
     if (tr->settings->patience && tr->best_validation < INFINITY) LS_TRY(copy_state(tr, p->best, 0));
-    LS_TRY(tr->backend->slots->read(tr->fleet, 0, 0, p->parameters, m->values, tr->err));
-    LS_TRY(tr->backend->slots->read(tr->fleet, 0, p->state - p->running, p->running, m->values + p->parameters, tr->err));
+    LS_TRY(tr->backend->slots->read(tr->workspace, 0, 0, p->parameters, m->values, tr->err));
+    LS_TRY(tr->backend->slots->read(tr->workspace, 0, p->state - p->running, p->running, m->values + p->parameters, tr->err));
     if (!all_finite(m->values, p->parameters + p->running))
         return ls_fail(tr->err, LS_ERR_DIVERGED, "training diverged: weights stopped being finite in the last step; try a "
                        "smaller --lr (it was %g), or --clip 1", ls_rate_at(&tr->schedule, tr->step));
@@ -398,7 +398,7 @@ static ls_status finish(trainer *tr)
 
 static void trainer_close(trainer *tr)
 {
-    if (tr->fleet) tr->backend->slots->fleet_close(tr->fleet);
+    if (tr->workspace) tr->backend->slots->workspace_close(tr->workspace);
     ls_plan_free(tr->plan);
     free(tr->x);
     free(tr->t);
