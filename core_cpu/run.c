@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "../host/backend.h"
 #include "../kernels/random.h"
+#include "chunk.h"
 #include "kernels.h"
 #include "pool.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     size_t origin;         /* row of the data at which its rows start */
     float *arena;
     float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
+    ls_chunks *small;      /* how its steps run chunk by chunk, or NULL */
     const ls_op *unread;   /* a GATHER that need not be done, as products read its rows where they are; or NULL */
 } member;
 
@@ -404,6 +406,29 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
     }
 }
 
+/* What a chunk-wise step leaves to the plan's operations. */
+static void run_rest(void *user, const ls_op *op)
+{
+    job *j = user;
+    j->op = op;
+    if (op->kind == LS_OP_GRAD_W) {
+        ls_update_range u = range_of(j);
+        j->backend->kernels->update[j->member->plan->optimizer](&u, 0, op->in * op->out, true);
+        return;
+    }
+    run_share(j, 0, 1, 0); /* none of these needs scratch */
+    if (operations[op->kind].finish) operations[op->kind].finish(j);
+}
+
+static void run_chunks(job *j, unsigned thread)
+{
+    const member *m = j->member;
+    ls_chunk_step s = {.kernels = j->backend->kernels, .plan = m->plan, .data = &j->workspace->data, .origin = m->origin, .arena = m->arena,
+                       .scratch = j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH, .step = j->step, .batch = j->batch,
+                       .loss = j->loss, .rest = run_rest, .user = j};
+    ls_chunks_run(m->small, &s);
+}
+
 static void run_member(cpu_backend *backend, const cpu_workspace *workspace, const ls_run *run, bool alone, unsigned thread)
 {
     const member *m = &workspace->members[run->member];
@@ -416,7 +441,8 @@ static void run_member(cpu_backend *backend, const cpu_workspace *workspace, con
         j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss = &run->losses[i];
-        run_ops(&j, &m->plan->step, alone, thread);
+        if (m->small && !run->keep) run_chunks(&j, thread);
+        else run_ops(&j, &m->plan->step, alone, thread);
     }
 }
 
@@ -500,6 +526,7 @@ static void cpu_member_remove(ls_workspace *base, size_t index)
     member *m = &workspace->members[index];
     free(m->arena);
     free(m->chunks);
+    ls_chunks_free(m->small);
     *m = (member){0};
     if (index < workspace->lowest) workspace->lowest = index;
 }
@@ -521,11 +548,12 @@ static const ls_op *unread_gather(const ls_plan *plan)
     return read ? gather : NULL;
 }
 
-static ls_status fill_member(member *m, const ls_plan *plan, size_t origin, ls_error *err)
+static ls_status fill_member(member *m, const ls_cpu_kernels *kernels, const ls_plan *plan, size_t origin, ls_error *err)
 {
     m->plan = plan;
     m->origin = origin;
     m->unread = unread_gather(plan);
+    LS_TRY(ls_chunks_build(plan, kernels, &m->small, err));
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
@@ -537,7 +565,7 @@ static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t 
     size_t index = workspace->lowest;
     while (index < workspace->count && workspace->members[index].plan) index++;
     LS_TRY(ls_grow(&workspace->members, &workspace->capacity, index + 1, sizeof *workspace->members, "members", err));
-    ls_status status = fill_member(&workspace->members[index], plan, origin, err);
+    ls_status status = fill_member(&workspace->members[index], ((cpu_backend *)base->backend)->kernels, plan, origin, err);
     if (status != LS_OK) {
         cpu_member_remove(base, index);
         return status;
