@@ -80,11 +80,13 @@ static void see_all(ls_chunks *c, const ls_op *o)
 
 static bool chunkable(const ls_plan *p)
 {
+    bool loss = false; /* a plan that only infers has no step; the parity tests have plans of single operations */
     for (size_t i = 0; i < p->step.count; i++) {
         ls_op_kind kind = p->step.op[i].kind;
         if (kind == LS_OP_NORM || kind == LS_OP_NORM_FIXED || kind == LS_OP_NORM_GRAD) return false;
+        loss |= kind == LS_OP_LOSS;
     }
-    return p->parameters <= LS_CHUNKS_SCRATCH;
+    return loss && p->parameters <= LS_CHUNKS_SCRATCH;
 }
 
 /* Inputs come straight from the data set, or through a GATHER whose result they then are. */
