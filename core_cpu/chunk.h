@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk-wise step, for small networks: a chunk of LS_CHUNK rows goes through all layers and back before the next one
- * starts. What passes between operations then stays in the nearest cache, nothing is packed, and no thread waits for another. */
-#ifndef LS_CHUNK_H
-#define LS_CHUNK_H
+/* The chunk-wise step (host/chunks.h) on the CPU path: nothing is packed, and no thread waits for another. */
+#ifndef LS_CPU_CHUNK_H
+#define LS_CPU_CHUNK_H
 
 #include "../host/backend.h"
+#include "../host/chunks.h"
 #include "kernels.h"
-
-typedef struct ls_chunks ls_chunks;
-
-/* What a plan's step is, chunk by chunk. *out is NULL where it cannot be done so (batch norm looks at the whole batch at
- * once) or where the network is too large for it to pay. */
-ls_status ls_chunks_build(const ls_plan *plan, const ls_cpu_kernels *kernels, ls_chunks **out, ls_error *err);
-void ls_chunks_free(ls_chunks *chunks);
-
-/* Floats of scratch that a step needs at most. */
-enum { LS_CHUNKS_SCRATCH = 1 << 18 };
 
 /* One step of a member. */
 typedef struct {
@@ -23,7 +13,7 @@ typedef struct {
     const ls_plan *plan;
     const ls_rows *data;
     size_t origin;             /* row of the data at which the member's rows start */
-    float *arena, *scratch;
+    float *arena, *scratch;    /* LS_CHUNKS_SCRATCH floats */
     uint64_t step;
     ls_batch batch;
     float *loss;
@@ -31,6 +21,7 @@ typedef struct {
     void (*rest)(void *user, const ls_op *op);
     void *user;
 } ls_chunk_step;
+
 void ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s);
 
 #endif

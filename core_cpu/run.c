@@ -420,6 +420,8 @@ static void run_rest(void *user, const ls_op *op)
     if (operations[op->kind].finish) operations[op->kind].finish(j);
 }
 
+_Static_assert((size_t)LS_CHUNKS_SCRATCH <= (size_t)LS_MATMUL_SCRATCH, "chunk-wise steps use the scratch of products");
+
 static void run_chunks(job *j, unsigned thread)
 {
     const member *m = j->member;
@@ -553,7 +555,7 @@ static ls_status fill_member(member *m, const ls_cpu_kernels *kernels, const ls_
     m->plan = plan;
     m->origin = origin;
     m->unread = unread_gather(plan);
-    LS_TRY(ls_chunks_build(plan, kernels, &m->small, err));
+    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, &m->small, err));
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
