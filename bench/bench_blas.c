@@ -48,11 +48,11 @@ size_t bench_blas_find(const bench_options *o, bench_blas list[BENCH_PEERS])
 {
     size_t count = 0;
     if (o->peer && !strcmp(o->peer, "none")) return 0;
-    prepare(o->threads);
+    prepare((unsigned)o->threads);
     for (size_t i = 0; i < (o->peer ? 1 : BENCH_PEERS); i++) {
         bench_blas found = {.name = o->peer ? o->peer : known[i].label};
-        bool there = o->peer && load(o->peer, o->threads, &found);
-        for (size_t k = 0; k < 3 && !o->peer && !there && known[i].file[k]; k++) there = load(known[i].file[k], o->threads, &found);
+        bool there = o->peer && load(o->peer, (unsigned)o->threads, &found);
+        for (size_t k = 0; k < 3 && !o->peer && !there && known[i].file[k]; k++) there = load(known[i].file[k], (unsigned)o->threads, &found);
         if (there) list[count++] = found;
         else if (!o->json) printf("(%s not found: left out)\n", found.name);
     }

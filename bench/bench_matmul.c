@@ -66,7 +66,7 @@ static ls_status rig_time(rig *r, uint64_t count, double *seconds, ls_error *err
 typedef struct {
     int form;
     size_t m, n, k;
-    unsigned repeats;
+    size_t repeats;
     double ours[100], theirs[BENCH_PEERS][100];
     bool right[BENCH_PEERS];
 } duel;
@@ -80,7 +80,7 @@ static ls_status run_duel(duel *d, double seconds, rig *r, float *memory, const 
     LS_TRY(rig_time(r, 2, &first, err));
     uint64_t count = (uint64_t)(seconds / first) + 1;
     for (size_t p = 0; p < peer_count; p++) d->right[p] = bench_blas_right(&peers[p], ta, tb, d->m, d->n, d->k, a, b, c);
-    for (unsigned i = 0; i < d->repeats; i++) {
+    for (size_t i = 0; i < d->repeats; i++) {
         LS_TRY(rig_time(r, count, &d->ours[i], err));
         for (size_t p = 0; p < peer_count; p++)
             if (d->right[p]) d->theirs[p][i] = bench_blas_time(&peers[p], ta, tb, d->m, d->n, d->k, a, b, c, count);
@@ -146,8 +146,8 @@ static ls_status one_pass(bench_options *o, rig *r, ls_device *device, const cha
     ls_status status = rig_time(r, 2, &first, err);
     if (status == LS_OK) status = rig_time(r, 2, &first, err);
     uint64_t count = status == LS_OK ? (uint64_t)(o->seconds / first) + 1 : 1;
-    unsigned repeats = o->repeats < 100 ? o->repeats : 100;
-    for (unsigned i = 0; i < repeats && status == LS_OK; i++) status = rig_time(r, count, &times[i], err);
+    size_t repeats = o->repeats < 100 ? o->repeats : 100;
+    for (size_t i = 0; i < repeats && status == LS_OK; i++) status = rig_time(r, count, &times[i], err);
     if (status == LS_OK) {
         double time = bench_median(times, repeats, &spread);
         bench_row(o, "elementwise", name, bytes / time * 1e-9, "GB/s", o->peak_bytes * 1e-9, time, spread);
