@@ -237,6 +237,7 @@ static ls_status open_trainer(ls_fleet *f, const ls_options *options, const ls_d
     ls_model *m;
     ls_block *block;
     uint64_t epochs = options->settings.epochs;
+    LS_TRY(ls_rows_check(&options->settings, data, err));
     size_t history = epochs < LS_HISTORY_POINTS ? (size_t)epochs + 1 : LS_HISTORY_POINTS + 1;
     LS_TRY(ls_model_create(options, data->features, data->classes, history, &m, err));
     ls_status status = find_block(f, m, data, &block, err);

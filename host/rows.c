@@ -7,7 +7,7 @@
 
 /* ---- Blocks ----------------------------------------------------------------------------------------------------- */
 
-static ls_status check_data(const ls_settings *s, const ls_data *data, ls_error *err)
+ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
 {
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
     if (s->patience && !(ls_settings_validation(s) > 0))
@@ -112,7 +112,6 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
 ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data, ls_block **out, ls_error *err)
 {
     ls_block *b;
-    LS_TRY(check_data(s, data, err));
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "the training rows", err));
     *b = key_of(s, n, data);
     b->class_weight = NULL;

@@ -29,7 +29,10 @@ typedef struct {
     size_t members;            /* who uses it; kept by the fleet */
 } ls_block;
 
-/* Checks that there is something to learn and that options and data fit together. The data must outlive the block. */
+/* Whether there is something to learn in the data, and rows to watch where the options want that. */
+ls_status ls_rows_check(const ls_settings *settings, const ls_data *data, ls_error *err);
+
+/* The data must have been checked, and must outlive the block. */
 ls_status ls_block_prepare(const ls_settings *settings, const ls_network *network, const ls_data *data, ls_block **out, ls_error *err);
 /* Whether ls_block_prepare would give this block. */
 bool ls_block_serves(const ls_block *block, const ls_settings *settings, const ls_network *network, const ls_data *data);
