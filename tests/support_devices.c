@@ -221,6 +221,8 @@ void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t 
     p->plan.batch = p->plan.capacity = batch;
     p->plan.features = features;
     p->plan.outputs = outputs;
+    p->origin = 3;
+    rows += p->origin;
     p->data = (ls_rows){rows, features, outputs, new_data(p, rows * features, 61), new_data(p, rows * outputs, 62),
                         new_data(p, rows, 63)};
 }
@@ -247,6 +249,7 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view)
     size_t row0;
     last_batch(p, &row0);
     if (p->plan.shuffle) row0 = 0;
+    row0 += p->origin;
     switch (view.place) {
     case LS_ARENA: return arena + view.at;
     case LS_DATA_X: return (float *)p->data.x + view.at + row0 * p->data.features;
@@ -324,7 +327,7 @@ static void run_on(const hand_plan *p, const test_backend *t, float *result)
     cr_assert(losses);
     cr_assert_eq(s->workspace_open(t->backend, &p->data, &workspace, &err), LS_OK, "%s: %s", t->name, err.message);
     for (size_t k = 0, member; k < p->members; k++) {
-        cr_assert_eq(s->member_add(workspace, &p->plan, 0, &member, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(s->member_add(workspace, &p->plan, p->origin, &member, &err), LS_OK, "%s: %s", t->name, err.message);
         cr_assert_eq(member, k, "%s: member %zu has number %zu", t->name, k, member);
     }
     for (size_t k = 0; k < p->members; k++) write_member(p, workspace, k, result);
