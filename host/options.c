@@ -79,6 +79,13 @@ size_t ls_option_count(void) { return OPTIONS; }
 
 const ls_option_info *ls_option_at(size_t i) { return i < OPTIONS ? &table[i].info : NULL; }
 
+bool ls_option_numeric(size_t i, bool *whole)
+{
+    if (i >= OPTIONS) return false;
+    *whole = table[i].kind == COUNT || table[i].kind == BATCH;
+    return *whole || table[i].kind == REAL;
+}
+
 static ls_status bad_value(const option *o, const char *value, const char *why, ls_error *err)
 {
     return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' %s (%s)", o->info.name, value, why, o->info.help);
