@@ -208,7 +208,7 @@ static ls_status part_rows(ls_search *s, ls_error *err)
 
 /* ---- Stages ----------------------------------------------------------------------------------------------------- */
 
-size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung rung[LS_MOST_RUNGS])
+size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung *rung)
 {
     size_t rungs = 1;
     uint64_t power = 1; /* eta^(rungs - 1) */

@@ -140,8 +140,8 @@ bool ls_score_larger(int metric);
 /* Options of a trial's training with the seed it was given plus `seed`. */
 ls_status ls_search_options(const ls_search *search, size_t trial, size_t seed, ls_options **out, ls_error *err);
 
-/* Stages of halving for so many trials and epochs; returns how many there are. */
-size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung rung[LS_MOST_RUNGS]);
+/* Stages of halving for so many trials and epochs, at most LS_MOST_RUNGS; returns how many there are. */
+size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung *rung);
 
 /* ---- Keeping (search_state.c) ---- */
 

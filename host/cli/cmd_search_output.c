@@ -20,9 +20,10 @@ static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
     else ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits, t->sd[m]);
 }
 
-/* Width of a searched option's column over the trials that are shown. */
+/* Width of a searched option's column over the trials that are shown; nothing follows the last one. */
 static int column_width(const ls_search *s, size_t dimension, const size_t *order, size_t rows)
 {
+    if (dimension + 1 == s->space->count) return 0;
     size_t width = strlen(option_name(s, dimension));
     for (size_t i = 0; i < rows; i++) {
         size_t n = strlen(s->trial[order[i]].value[dimension]);
