@@ -110,7 +110,7 @@ typedef struct ls_search {
     size_t trials;
     ls_rung rung[LS_MOST_RUNGS];
     size_t rungs;
-    size_t at;                /* rung that the last wave was on */
+    size_t at, working;       /* rung that the last wave was on, and trainings in it */
     size_t wave;              /* trainings at once */
     ls_fleet *fleet;
     ls_device *judge;         /* scores models */

@@ -197,7 +197,8 @@ Test(search_cli, what_must_not_matter_does_not)
 
 /* ---- Interruption ------------------------------------------------------------------------------------------------ */
 
-#define LONG "search moons --strategy halving --trials 90 --epochs 81 --folds 3 --hidden 8|16,16 --lr 0.001..1e3:log --batch 8 --device cpu -q"
+#define LONG "search moons --strategy halving --trials 300 --epochs 324 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
+#define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"
 
 /* Starts, waits and interrupts; returns the exit status. */
 static int interrupted_run(const char *line, long milliseconds, int number)
@@ -224,7 +225,7 @@ Test(search_cli, an_interrupted_search_goes_on)
     int status = 130, stops = 0;
     free(runs_program_expect(LONG " --report a.csv -o a.safetensors", 0));
     runs_file_sha256("a.safetensors", first);
-    for (long wait = 150; status == 130; wait += 50, stops++) {
+    for (long wait = 400; status == 130; wait += 200, stops++) {
         status = interrupted_run(LONG " --report b.csv -o b.safetensors", wait, stops % 2 ? SIGTERM : SIGINT);
         cr_assert_lt(stops, 100);
         if (status != 130) break;
@@ -239,8 +240,8 @@ Test(search_cli, an_interrupted_search_goes_on)
 
 Test(search_cli, a_state_is_for_its_own_search)
 {
-    cr_assert_eq(interrupted_run(LONG " --report b.csv", 200, SIGINT), 130);
-    runs_child c = runs_program(LONG " --report b.csv --metric f1");
+    cr_assert_eq(interrupted_run(ENDLESS " --report b.csv", 400, SIGINT), 130);
+    runs_child c = runs_program(ENDLESS " --report b.csv --metric f1");
     cr_expect_eq(c.status, 2);
     expect_words("search --metric f1", c.err, "b.csv.state --restart --state");
     runs_child_free(&c);

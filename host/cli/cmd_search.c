@@ -187,20 +187,22 @@ static int on_fleet(const ls_fleet_progress *progress, void *user)
 
 static ls_status run(const search_arguments *a, search_work *w, search_view *view, ls_error *err)
 {
-    double kept = monotonic_seconds();
+    double kept = monotonic_seconds(), pause = 1;
     ls_status status = LS_OK;
     bool finished = false;
     while (status == LS_OK && !finished && !interrupted()) {
         status = ls_search_step(w->search, on_fleet, view, &finished, err);
         search_view_draw(view, NULL);
-        if (status != LS_OK || monotonic_seconds() - kept < 1) continue; /* waves can be short */
+        double started = monotonic_seconds();
+        if (status != LS_OK || started - kept < pause) continue; /* waves can be short */
         status = keep(a, w, err);
         kept = monotonic_seconds();
+        pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1; /* and long tables take their time */
     }
     search_view_clear(view);
-    w->complete = finished;
-    LS_TRY(status);
-    return keep(a, w, err);
+    w->complete = status == LS_OK && finished;
+    ls_status written = keep(a, w, status == LS_OK ? err : NULL); /* a failing device does not cost what was found */
+    return status == LS_OK ? written : status;
 }
 
 typedef struct {
@@ -289,6 +291,13 @@ static void free_work(search_work *w)
     free(w->order);
 }
 
+/* The report, and then what went wrong: training on all rows may fail when the search has long ended. */
+static int report_failure(const search_arguments *a, const search_work *w, const ls_error *err)
+{
+    if (w->complete && w->order) report(a, w);
+    return complain_error("search", err);
+}
+
 static int search(search_arguments *a, arguments *args)
 {
     ls_search_settings how = {.trials = (size_t)a->trials, .seeds = (size_t)a->seeds, .folds = (size_t)a->folds, .holdout = a->holdout,
@@ -302,7 +311,7 @@ static int search(search_arguments *a, arguments *args)
     a->data = args->operand[0];
     if (a->report && !a->state) ls_text_add(&state, "%s.state", a->report);
     if (state.text) a->state = state.text;
-    status = state.failed ? complain("search", EXIT_FAILED, "out of memory") : work(a, &w, &how, &err) == LS_OK ? report(a, &w) : complain_error("search", &err);
+    status = state.failed ? complain("search", EXIT_FAILED, "out of memory") : work(a, &w, &how, &err) == LS_OK ? report(a, &w) : report_failure(a, &w, &err);
     free_work(&w);
     free(state.text);
     return status;

@@ -101,7 +101,7 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     ls_text_add(&text, "%zu of %zu trials", through, s->rung[s->at].trials);
     if (s->rungs > 1) ls_text_add(&text, " of rung %zu of %zu", s->at + 1, s->rungs);
     ls_text_add(&text, ", %.0f s", time - v->started);
-    if (p) ls_text_add(&text, "; now %zu of %zu trainings", p->members - p->training, p->members);
+    if (p) ls_text_add(&text, "; %zu trainings at work", s->working - (p->waiting < s->working ? p->waiting : s->working));
     if (p && p->seconds > 0 && p->steps) ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
     ls_text_add(&text, "\n");
     if (v->lines) fprintf(stderr, "\r\033[%zuA", v->lines);
