@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Many members side by side. In a round each member that is on the device gets a slice of about the same time; between rounds members
- * that have ended leave, and those that wait in host memory take their place. How members are sliced, and when they are on the device,
- * changes no bit of them. */
+/* Many members side by side. In a round each member that is on the device gets a slice of about the same time; members that end leave,
+ * and those that wait in host memory take their place in the next round. How members are sliced, and when they are on the device, changes
+ * no bit of them. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "fleet.h"
 #include "trainer.h"
 
-enum { ROUND_STEPS = 1 << 20 };           /* steps of a round at most, but for what is run by epochs: room for losses and rates */
+enum { CALL_STEPS = 1 << 20 };            /* steps of a call to the backend at most, but for one slice alone: room for losses and rates */
 enum { TABLE_BYTES = 64 << 20 };          /* of a table of several blocks at most: any device takes a buffer of that */
 static const double solo_seconds = 0.05;  /* a slice of ls_train: short enough for progress and Ctrl-C */
-static const double round_seconds = 0.075;/* a round of a fleet */
-static const double least_seconds = 2e-5; /* a member's share of one; below that the host would take as long as the device */
+static const double call_seconds = 0.075; /* a call to the backend, which is a round where members are few */
 static const double report_seconds = 0.05;/* between two calls of the callback at least */
 
 /* A member's part of a round. */
@@ -33,6 +32,7 @@ struct ls_fleet {
     ls_table **table;
     size_t tables, table_capacity;
     size_t residents;             /* members on the device */
+    bool gpu;
     bool whole;                   /* slices are of whole epochs: ls_train */
     double pace;                  /* seconds that a unit of estimated cost was measured to take */
     slice *slices;                /* of the round, and their runs */
@@ -66,6 +66,7 @@ ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_e
     if (!device) device = f->own;
     f->backend = device->backend;
     f->limit = memory ? memory : device->info.memory ? device->info.memory / 2 : UINT64_MAX;
+    f->gpu = !strcmp(device->info.kind, "gpu");
     f->pace = 100; /* pessimistic, until the first round is measured */
     *out = f;
     return LS_OK;
@@ -133,16 +134,15 @@ static void leave(ls_fleet *f, ls_trainer *tr)
     account_for_leaving(f, tr);
 }
 
-/* Parks one member that is on the device without need; *found says whether there was one. */
-static ls_status evict(ls_fleet *f, bool *found, ls_error *err)
+/* Parks the first member from *from on that is on the device without need; *from is then the one behind it. */
+static ls_status evict(ls_fleet *f, size_t *from, ls_error *err)
 {
-    *found = false;
-    for (size_t i = 0; i < f->count && !*found; i++) {
-        ls_trainer *tr = f->member[i];
+    for (bool found = false; *from < f->count && !found; ++*from) {
+        ls_trainer *tr = f->member[*from];
         if (!tr || !tr->workspace || ls_trainer_active(tr)) continue;
         LS_TRY(ls_trainer_park(tr, err));
         account_for_leaving(f, tr);
-        *found = true;
+        found = true;
     }
     return LS_OK;
 }
@@ -153,15 +153,14 @@ static bool fits(const ls_fleet *f, const ls_trainer *tr)
     return !f->residents || (need <= f->limit && f->used <= f->limit - need);
 }
 
-/* Puts a member on the device if there is room, or can be made. */
-static ls_status admit(ls_fleet *f, ls_trainer *tr, ls_error *err)
+/* Puts a member on the device if there is room, or can be made; see evict for *idle. */
+static ls_status admit(ls_fleet *f, ls_trainer *tr, size_t *idle, ls_error *err)
 {
     ls_error why;
     for (;;) {
         if (!fits(f, tr)) {
-            bool found;
-            LS_TRY(evict(f, &found, err));
-            if (!found) return LS_OK;
+            if (*idle == f->count) return LS_OK;
+            LS_TRY(evict(f, idle, err));
             continue;
         }
         ls_status status = enter(f, tr, &why);
@@ -354,59 +353,70 @@ static int compare_slices(const void *a, const void *b)
     return x->cost > y->cost ? -1 : x->cost < y->cost;
 }
 
-/* The slices of a round; *steps: how many steps they have in all. */
-static ls_status plan_round(ls_fleet *f, size_t *count, size_t *steps, ls_error *err)
+/* A member's share of a round is not below this where members are many. Processors have to fetch a member's memory for each slice; GPUs
+ * want as many members in a call as there are. */
+static double least_seconds(const ls_fleet *f) { return f->gpu ? 2e-5 : 5e-4; }
+
+/* The slices of a round. */
+static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
 {
     size_t n = 0;
     LS_TRY(ls_grow(&f->slices, &f->slice_room, f->residents, sizeof *f->slices, "a round", err));
-    LS_TRY(ls_grow(&f->runs, &f->run_room, f->residents, sizeof *f->runs, "a round", err));
     for (size_t i = 0; i < f->count; i++)
         if (f->member[i] && f->member[i]->workspace && ls_trainer_active(f->member[i])) f->slices[n++].trainer = f->member[i];
-    double share = f->whole ? solo_seconds : n && round_seconds / (double)n > least_seconds ? round_seconds / (double)n : least_seconds;
-    uint64_t most = n < ROUND_STEPS ? ROUND_STEPS / (n ? n : 1) : 1;
-    *steps = 0;
+    double share = n ? call_seconds / (double)n : 0;
+    if (share < least_seconds(f)) share = least_seconds(f);
+    if (f->whole) share = solo_seconds;
     for (size_t i = 0; i < n; i++) {
         slice *s = &f->slices[i];
         double cost = cost_of_step(s->trainer);
         s->count = ls_trainer_slice(s->trainer, share, cost * f->pace, f->whole);
-        if (s->count > most && s->trainer->plan->snapshot) s->count = most;
         s->cost = cost * (double)s->count;
-        *steps += (size_t)s->count;
     }
     if (n > 1) qsort(f->slices, n, sizeof *f->slices, compare_slices);
-    LS_TRY(ls_grow(&f->rates, &f->rate_room, *steps, sizeof *f->rates, "a round", err));
-    LS_TRY(ls_grow(&f->losses, &f->loss_room, *steps, sizeof *f->losses, "a round", err));
     *count = n;
     return LS_OK;
 }
 
-/* Lets all slices begin and runs them, those of a table in one call. */
-static ls_status run_slices(ls_fleet *f, size_t count, ls_error *err)
+/* How many of the next slices make a call: those of one table, for as long as a call should take. */
+static size_t slices_of_call(const ls_fleet *f, const slice *s, size_t count, size_t *steps)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < count; at += (size_t)f->slices[i++].count)
-        LS_TRY(ls_trainer_begin(f->slices[i].trainer, f->slices[i].count, f->rates + at, f->losses + at, &f->runs[i], err));
-    for (size_t i = 0, end; i < count; i = end) {
-        ls_workspace *workspace = f->slices[i].trainer->workspace;
-        for (end = i + 1; end < count && f->slices[end].trainer->workspace == workspace;) end++;
-        LS_TRY(f->backend->slots->run(workspace, f->runs + i, end - i, err));
+    double seconds = 0;
+    size_t n = 0;
+    *steps = 0;
+    for (; n < count && s[n].trainer->workspace == s->trainer->workspace; n++) {
+        seconds += s[n].cost * f->pace;
+        if (n && (seconds > 1.1 * call_seconds || *steps + s[n].count > CALL_STEPS)) break;
+        *steps += (size_t)s[n].count;
     }
-    return LS_OK;
+    return n;
 }
 
-/* One round. *changed: members have come to an end or to their goals. */
-static ls_status run_round(ls_fleet *f, size_t count, uint64_t *steps, bool *changed, ls_error *err)
+/* Lets the slices begin and runs them. */
+static ls_status run_slices(ls_fleet *f, const slice *s, size_t count, size_t steps, ls_error *err)
+{
+    size_t at = 0;
+    LS_TRY(ls_grow(&f->runs, &f->run_room, count, sizeof *f->runs, "a round", err));
+    LS_TRY(ls_grow(&f->rates, &f->rate_room, steps, sizeof *f->rates, "a round", err));
+    LS_TRY(ls_grow(&f->losses, &f->loss_room, steps, sizeof *f->losses, "a round", err));
+    for (size_t i = 0; i < count; at += (size_t)s[i++].count)
+        LS_TRY(ls_trainer_begin(s[i].trainer, s[i].count, f->rates + at, f->losses + at, &f->runs[i], err));
+    return f->backend->slots->run(s->trainer->workspace, f->runs, count, err);
+}
+
+/* One call to the backend, and a look at its losses. *changed: members have come to an end or to their goals. */
+static ls_status run_call(ls_fleet *f, const slice *s, size_t count, size_t steps, uint64_t *done, bool *changed, ls_error *err)
 {
     double cost = 0, started = now();
-    LS_TRY(run_slices(f, count, err));
+    LS_TRY(run_slices(f, s, count, steps, err));
     double elapsed = now() - started;
-    for (size_t i = 0; i < count; i++) cost += f->slices[i].cost;
+    for (size_t i = 0; i < count; i++) cost += s[i].cost;
     if (elapsed > 0) f->pace = elapsed / cost;
     for (size_t i = 0; i < count; i++) {
-        ls_trainer *tr = f->slices[i].trainer;
+        ls_trainer *tr = s[i].trainer;
         uint64_t before = tr->step;
-        LS_TRY(ls_trainer_end(tr, elapsed * f->slices[i].cost / cost, err));
-        *steps += tr->step - before;
+        LS_TRY(ls_trainer_end(tr, elapsed * s[i].cost / cost, err));
+        *done += tr->step - before;
         if (!ls_trainer_active(tr)) *changed = true;
         if (tr->state != LS_MEMBER_TRAINING) leave(f, tr);
     }
@@ -415,9 +425,10 @@ static ls_status run_round(ls_fleet *f, size_t count, uint64_t *steps, bool *cha
 
 static ls_status admit_waiting(ls_fleet *f, ls_error *err)
 {
+    size_t idle = 0;
     for (size_t i = 0; i < f->count; i++) {
         ls_trainer *tr = f->member[i];
-        if (tr && !tr->workspace && ls_trainer_active(tr)) LS_TRY(admit(f, tr, err));
+        if (tr && !tr->workspace && ls_trainer_active(tr)) LS_TRY(admit(f, tr, &idle, err));
     }
     return LS_OK;
 }
@@ -451,21 +462,32 @@ static void report(const ls_fleet *f, call *c)
     c->stopped = c->callback(&p, c->user) != 0;
 }
 
+/* All calls of a round. A failing one leaves members in the midst of a slice: the fleet cannot go on. */
+static ls_status run_round(ls_fleet *f, size_t count, call *c, bool *changed, ls_error *err)
+{
+    ls_error why;
+    for (size_t i = 0, n, steps; i < count && !c->stopped; i += n) {
+        n = slices_of_call(f, f->slices + i, count - i, &steps);
+        ls_status status = run_call(f, f->slices + i, n, steps, &c->steps, changed, &why);
+        if (status != LS_OK) {
+            f->failure = why;
+            return ls_fail(err, status, "%s", why.message);
+        }
+        if (now() - c->reported >= report_seconds) report(f, c);
+    }
+    return LS_OK;
+}
+
 static ls_status run_all(ls_fleet *f, call *c, ls_error *err)
 {
     bool changed = true;
     while (!c->stopped) {
-        size_t count, room;
+        size_t count;
         if (changed) LS_TRY(admit_waiting(f, err));
         changed = false;
-        LS_TRY(plan_round(f, &count, &room, err));
+        LS_TRY(plan_round(f, &count, err));
         if (!count) break;
-        ls_status status = run_round(f, count, &c->steps, &changed, err ? err : &f->failure);
-        if (status != LS_OK) {
-            f->failure = err ? *err : f->failure;
-            return status;
-        }
-        if (now() - c->reported >= report_seconds) report(f, c);
+        LS_TRY(run_round(f, count, c, &changed, err));
     }
     return LS_OK;
 }
