@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../../kernels/random.h"
 #include "cl_slab.h"
+#include "cl_small.h"
 
 typedef struct {
     const ls_plan *plan;   /* NULL: the number is free */
@@ -12,6 +13,7 @@ typedef struct {
     ls_cl_place place;
     cl_mem arena;          /* the slab, and the floats before the member's own */
     size_t base;
+    ls_cl_small *small;    /* NULL: its steps go operation by operation */
 } member;
 
 typedef struct {
@@ -429,12 +431,12 @@ static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at
     return LS_OK;
 }
 
-static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
+/* Runs of members whose steps go operation by operation. */
+static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count, ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
     ls_cl_device *d = f->device;
     size_t steps = 0, at = 0;
-    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i].count;
+    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
     if (steps > f->losses_room) {
         free_buffer(d, f->losses);
         f->losses = NULL;
@@ -442,13 +444,45 @@ static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls
         LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &f->losses, err));
         f->losses_room = steps;
     }
-    for (size_t i = 0; i < count; at += (size_t)runs[i++].count) LS_TRY(run_member(f, &runs[i], at, err));
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count) LS_TRY(run_member(f, runs[i], at, err));
     at = 0;
-    for (size_t i = 0; i < count; at += (size_t)runs[i++].count)
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
         LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE, at * sizeof(float),
-                                                     (size_t)runs[i].count * sizeof(float), runs[i].losses, 0, NULL, NULL),
+                                                     (size_t)runs[i]->count * sizeof(float), runs[i]->losses, 0, NULL, NULL),
                            "reading losses", err));
     return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
+}
+
+/* Small members of a slab go into one launch, the others one after the other. */
+static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count, const ls_run **layered, ls_cl_small_run *small, ls_error *err)
+{
+    size_t others = 0, done = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool alone = !f->members[runs[i].member].small || runs[i].keep;
+        if (alone) layered[others++] = &runs[i];
+    }
+    for (size_t slab = 0; slab < f->slabs.count && done + others < count; slab++) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            const member *m = &f->members[runs[i].member];
+            if (m->small && !runs[i].keep && m->place.slab == slab) small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
+        }
+        if (n) LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight, small, n, err));
+        done += n;
+    }
+    return others ? run_layered(f, layered, others, err) : LS_OK;
+}
+
+static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
+{
+    const ls_run **layered;
+    ls_cl_small_run *small = NULL;
+    LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
+    ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
+    if (status == LS_OK) status = run_sorted((cl_workspace *)base, runs, count, layered, small, err);
+    free(layered);
+    free(small);
+    return status;
 }
 
 static ls_status read_floats(cl_workspace *f, cl_mem from, size_t at, size_t count, float *to, ls_error *err)
@@ -573,6 +607,7 @@ static void cl_member_remove(ls_workspace *base, size_t index)
 {
     cl_workspace *f = (cl_workspace *)base;
     ls_cl_place_give(f->device, &f->slabs, &f->members[index].place);
+    ls_cl_small_free(f->members[index].small);
     f->members[index] = (member){0};
     if (index < f->lowest) f->lowest = index;
 }
@@ -590,10 +625,12 @@ static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t o
     LS_TRY(grow_scratch(f, plan, err));
     member *m = &f->members[index];
     LS_TRY(ls_cl_place_take(d, &f->slabs, plan->arena, &m->place, err));
-    *m = (member){plan, origin, m->place, f->slabs.slab[m->place.slab].buffer, m->place.at};
+    *m = (member){plan, origin, m->place, f->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
     if (index == f->count) f->count++;
     f->lowest = index + 1;
-    ls_status status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, m->base * sizeof zero,
+    ls_status status = ls_cl_small_build(plan, &m->small, err);
+    if (status == LS_OK)
+        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, m->base * sizeof zero,
                                                              plan->arena * sizeof zero, 0, NULL, NULL),
                                    "clearing memory on the device", err);
     if (status != LS_OK) {
