@@ -149,7 +149,10 @@ static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_
     d->small_room[which] = 0;
     LS_TRY(ls_cl_buffer(d, floats, "a launch", &d->small_buffer[which], err));
     d->small_room[which] = floats;
-    return LS_OK;
+    /* scratch has places that nobody writes, and products run over them: what was there before may be denormal, and slow */
+    const float zero = 0.0f;
+    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, d->small_buffer[which], &zero, sizeof zero, 0, floats * sizeof zero, 0, NULL, NULL),
+                       "clearing memory on the device", err);
 }
 
 /* A launch in the making: the members' parts and programs, and their steps' scalars. */
