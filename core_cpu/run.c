@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "../host/backend.h"
 #include "../kernels/random.h"
@@ -17,12 +18,19 @@ typedef struct {
     float *scratch;        /* LS_MATMUL_SCRATCH floats a thread */
 } cpu_backend;
 
+/* Which way of running a member's steps is faster where several threads could share them: measured on its first steps. */
+typedef struct {
+    unsigned done;
+    double least[2];       /* seconds of a step: operation by operation on all threads, and chunk by chunk on one */
+} trial;
+
 typedef struct {
     const ls_plan *plan;   /* NULL: the number is free */
     size_t origin;         /* row of the data at which its rows start */
     float *arena;
     float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
     ls_chunks *small;      /* how its steps run chunk by chunk, or NULL */
+    trial trial;
     const ls_op *unread;   /* a GATHER that need not be done, as products read its rows where they are; or NULL */
 } member;
 
@@ -431,9 +439,30 @@ static void run_chunks(job *j, unsigned thread)
     ls_chunks_run(m->small, &s);
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A step of a member that all threads may share: the faster way, once both have been tried in turn. The bits are the same. */
+static void run_tried(job *j, member *m)
+{
+    enum { TRIALS = 6 };
+    unsigned way = m->trial.done < TRIALS ? m->trial.done & 1u : m->trial.least[1] < m->trial.least[0];
+    double started = m->trial.done < TRIALS ? now() : 0;
+    if (way) run_chunks(j, 0);
+    else run_ops(j, &m->plan->step, false, 0);
+    if (m->trial.done == TRIALS) return;
+    double seconds = now() - started;
+    if (m->trial.done++ < 2 || seconds < m->trial.least[way]) m->trial.least[way] = seconds;
+}
+
 static void run_member(cpu_backend *backend, const cpu_workspace *workspace, const ls_run *run, bool alone, unsigned thread)
 {
-    const member *m = &workspace->members[run->member];
+    member *m = &workspace->members[run->member];
+    bool small = m->small && !run->keep, shared = !alone && ls_pool_threads(backend->pool) > 1;
     job j = {.backend = backend, .workspace = workspace, .member = m, .training = true};
     for (uint64_t i = 0; i < run->count; i++) {
         j.step = run->first + i;
@@ -443,7 +472,8 @@ static void run_member(cpu_backend *backend, const cpu_workspace *workspace, con
         j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss = &run->losses[i];
-        if (m->small && !run->keep) run_chunks(&j, thread);
+        if (small && shared) run_tried(&j, m);
+        else if (small) run_chunks(&j, thread);
         else run_ops(&j, &m->plan->step, alone, thread);
     }
 }

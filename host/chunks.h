@@ -42,7 +42,8 @@ typedef struct {
 } ls_chunks;
 
 /* What a plan's step is, chunk by chunk; rows of gradients are multiples of lane_unit floats. *out is NULL where it cannot be
- * done so (batch norm looks at the whole batch at once) or where the network is too large. The plan must outlive it. */
+ * done so (batch norm looks at the whole batch at once), where the network is too large, or where the environment has
+ * LOCKSTEP_STEPS=layered. The plan must outlive it. */
 ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, ls_chunks **out, ls_error *err);
 void ls_chunks_free(ls_chunks *chunks);
 

@@ -113,17 +113,26 @@ void ls_cl_small_free(ls_cl_small *small)
 
 /* ---- Launching ---------------------------------------------------------------------------------------------------- */
 
+/* Whether one work-item does a member's steps alone, as on CPU devices; LOCKSTEP_STEPS=grouped in the environment tries a GPU's way anywhere. */
+static bool is_solo(const ls_cl_device *d)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    return d->cpu && !(steps && !strcmp(steps, "grouped"));
+}
+
+static size_t group_of(const ls_cl_device *d) { return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP; }
+
 /* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first use. */
 static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error *err)
 {
     char defines[120];
     cl_int code;
-    int which = d->cpu ? 0 : local ? 1 : 2;
+    int which = is_solo(d) ? 0 : local ? 1 : 2;
     *out = d->small_kernel[which];
     if (*out) return LS_OK;
     unsigned lanes = d->lanes >= 16 ? 16 : d->lanes >= 8 ? 8 : 4;
-    if (d->cpu) snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
-    else snprintf(defines, sizeof defines, "-DGROUP=%zu %s", d->group < GPU_GROUP ? d->group : GPU_GROUP, local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
+    if (which == 0) snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
+    else snprintf(defines, sizeof defines, "-DGROUP=%zu %s", group_of(d), local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
     LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines, &d->small_program[which], err));
     d->small_kernel[which] = d->cl.clCreateKernel(d->small_program[which], "small_steps", &code);
     *out = d->small_kernel[which];
@@ -206,7 +215,7 @@ static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *fr
  * that keeps any device busy. */
 static size_t groups_of(const ls_cl_device *d, size_t count)
 {
-    size_t most = d->cpu ? d->units : 16384;
+    size_t most = is_solo(d) ? d->units : 16384;
     return count < most ? count : most;
 }
 
@@ -214,7 +223,7 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
 {
     cl_mem *own = d->small_buffer;
     cl_uint members = (cl_uint)l->count, stride = (cl_uint)l->scratch;
-    size_t group = d->cpu ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP, global = groups_of(d, l->count) * group;
+    size_t group = group_of(d), global = groups_of(d, l->count) * group;
     const cl_uint zero = 0;
     cl_int code = CL_SUCCESS;
     const struct {
@@ -260,7 +269,7 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
 static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
 {
     cl_kernel kernel;
-    bool local = !d->cpu && l->scratch * sizeof(float) + 1024 <= d->local_memory;
+    bool local = !is_solo(d) && l->scratch * sizeof(float) + 1024 <= d->local_memory;
     LS_TRY(kernel_of(d, local, &kernel, err));
     LS_TRY(room(d, LS_SMALL_TABLE, l->words, err));
     LS_TRY(room(d, LS_SMALL_RATES, 4 * l->steps, err));
