@@ -8,26 +8,39 @@
 #include "bench.h"
 
 static const char help[] =
-    "usage: lockstep-bench matmul|step|epoch|elementwise|peak|hash|devices|tune|serve [options]\n\n"
-    "  matmul       matrix products of all transposes through the operations of a step, beside any BLAS found\n"
-    "  step         training steps of one network: time, GFLOP/s (6·rows·weights a step), share of the peak\n"
-    "  epoch        an epoch on MNIST-size data (60000 × 784), with the share outside matrix products\n"
+    "usage: lockstep-bench matmul|step|epoch|sweep|elementwise|peak|hash|devices|tune|serve [options]\n\n"
+    "  matmul       matrix products of all transposes through the operations of a step, in turn with OpenBLAS, BLIS and oneDNN\n"
+    "               where they are found (forms: NN forward, NT gradient of inputs, TN gradient of weights)\n"
+    "  step         training steps of one network: time, GFLOP/s, share of the peak (of the step's products: 6·rows·weights less\n"
+    "               the first layer's gradient of inputs, which nobody needs); memory: what is needed (parameters x (2 + optimizer\n"
+    "               states) + two activations a layer + data), what is held, and the peak resident\n"
+    "  epoch        an epoch on data of MNIST's size (60000 x 784), and the share of its time outside matrix products: 1 less the\n"
+    "               time of the epoch's products alone over that of the epoch. The products alone are the same operations on the\n"
+    "               same device, without activations, batches, loss, optimizer and what else a step has; both are run in turn.\n"
+    "               They find more of their operands in the caches than in a whole step: the share is, if anything, too high\n"
+    "  sweep        steps of 784-W-W-10 for W of 64 to 4096 and batches of 16 to 4096: OUT.csv, and OUT.svg where gnuplot is\n"
+    "               installed: time per FLOP. A point that looks like a cliff is measured up to three times more and the best\n"
+    "               kept; a cliff is a point under half the rate of the next smaller width or batch, or that takes longer than\n"
+    "               the next larger one (by a tenth)\n"
     "  elementwise  activations and optimizer passes, in GB/s\n"
     "  devices      the devices there are; tune: chooses tiles for one (both as in lockstep, for machines without its libraries)\n"
     "  peak         the rates the others are compared with\n"
     "  hash         weights_sha256 of some whole runs: the same on every device and machine\n"
     "  serve        for bench/side_by_side.py\n\n"
-    "  --device D       cpu (default), an index, or part of a name (lockstep devices)\n"
+    "  --device D       cpu (default), an index, or part of a name (lockstep devices); sweep: several by commas\n"
     "  --threads N      of the CPU path (default: one a core)\n"
     "  --isa NAME       of the CPU path: avx512, avx2, generic (default: the best)\n"
-    "  --network W      step, epoch, serve: widths, as 784-512-512-10\n"
+    "  --network W      step, epoch, serve: widths (default 784-512-512-10)\n"
     "  --batch N        rows a step (default 256)\n"
     "  --rows N         rows of the data set (default: 8 batches; epoch: 60000)\n"
+    "  --data DIR       step, epoch: rows from the IDX files of MNIST or the like in a folder, .gz too (default: random)\n"
     "  --optimizer O    (default adam)\n"
     "  --shape M,N,K    matmul: one shape\n"
-    "  --peer LIBRARY   matmul: a BLAS to load, or none\n"
-    "  --repeat N       timed repetitions (default 7)\n"
-    "  --seconds S      aimed-at length of a repetition (default 0.2)\n"
+    "  --peer LIBRARY   matmul: a library to load, or none\n"
+    "  --up-to N        sweep: largest width and batch (default 4096)\n"
+    "  --out OUT        sweep: its files (default sweep)\n"
+    "  --repeat N       timed repetitions, the median of which counts (default 7, sweep: 3)\n"
+    "  --seconds S      aimed-at length of a repetition (default 0.2, sweep: 0.1)\n"
     "  --json           one JSON array\n";
 
 double bench_now(void)
@@ -53,12 +66,12 @@ double bench_median(double *values, size_t n, double *spread)
 
 ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err)
 {
-    LS_TRY(ls_device_open(o->device, o->threads, 0, out, err));
+    LS_TRY(ls_device_open(o->device, (unsigned)o->threads, 0, out, err));
     if (!o->isa || strcmp(o->device, "cpu")) return LS_OK;
     ls_device *d = *out;
     d->backend->slots->close(d->backend);
     d->backend = NULL;
-    ls_status status = ls_cpu_open(o->threads, o->isa, &d->backend, err);
+    ls_status status = ls_cpu_open((unsigned)o->threads, o->isa, &d->backend, err);
     if (status != LS_OK) ls_device_close(d);
     return status;
 }
@@ -79,34 +92,45 @@ void bench_row(bench_options *o, const char *what, const char *name, double rate
     fflush(stdout);
 }
 
+/* A whole number from 1 to most; complains otherwise. */
+static bool count_of(const char *option, const char *text, uint64_t most, uint64_t *out)
+{
+    if (ls_parse_u64(text, out) && *out > 0 && *out <= most) return true;
+    fprintf(stderr, "lockstep-bench: --%s takes a number from 1 to %llu\n", option, (unsigned long long)most);
+    return false;
+}
+
 static int parse(bench_options *o, int argc, char **argv)
 {
-    enum { DEVICE = 1, THREADS, ISA, NETWORK, BATCH, ROWS, OPTIMIZER, SHAPE, PEER, REPEAT, SECONDS, JSON, HELP };
+    enum { DEVICE = 1, THREADS, ISA, NETWORK, BATCH, ROWS, DATA, OPTIMIZER, SHAPE, PEER, UP_TO, OUT, REPEAT, SECONDS, JSON, HELP };
     static const struct option table[] = {
         {"device", 1, NULL, DEVICE}, {"threads", 1, NULL, THREADS}, {"isa", 1, NULL, ISA}, {"network", 1, NULL, NETWORK},
-        {"batch", 1, NULL, BATCH}, {"rows", 1, NULL, ROWS}, {"optimizer", 1, NULL, OPTIMIZER}, {"shape", 1, NULL, SHAPE},
-        {"peer", 1, NULL, PEER}, {"repeat", 1, NULL, REPEAT}, {"seconds", 1, NULL, SECONDS}, {"json", 0, NULL, JSON},
-        {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) switch (c) {
+        {"batch", 1, NULL, BATCH}, {"rows", 1, NULL, ROWS}, {"data", 1, NULL, DATA}, {"optimizer", 1, NULL, OPTIMIZER},
+        {"shape", 1, NULL, SHAPE}, {"peer", 1, NULL, PEER}, {"up-to", 1, NULL, UP_TO}, {"out", 1, NULL, OUT},
+        {"repeat", 1, NULL, REPEAT}, {"seconds", 1, NULL, SECONDS}, {"json", 0, NULL, JSON}, {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
+    uint64_t n;
+    int index = 0;
+    for (int c; (c = getopt_long(argc, argv, "", table, &index)) != -1;) switch (c) {
         case DEVICE: o->device = optarg; break;
-        case THREADS: o->threads = (unsigned)strtoul(optarg, NULL, 10); break;
         case ISA: o->isa = optarg; break;
         case NETWORK: o->network = optarg; break;
-        case BATCH: o->batch = strtoul(optarg, NULL, 10); break;
-        case ROWS: o->rows = strtoul(optarg, NULL, 10); break;
+        case DATA: o->data = optarg; break;
         case OPTIMIZER: o->optimizer = optarg; break;
         case SHAPE: o->shape = optarg; break;
         case PEER: o->peer = optarg; break;
-        case REPEAT: o->repeats = (unsigned)strtoul(optarg, NULL, 10); break;
-        case SECONDS: o->seconds = strtod(optarg, NULL); break;
+        case OUT: o->out = optarg; break;
         case JSON: o->json = true; break;
         case HELP: fputs(help, stdout); exit(0);
+        case THREADS: case BATCH: case ROWS: case UP_TO: case REPEAT:
+            if (!count_of(table[index].name, optarg, c == THREADS ? 1024 : c == REPEAT ? 1000 : UINT32_MAX, &n)) return 2;
+            *(c == BATCH ? &o->batch : c == ROWS ? &o->rows : c == UP_TO ? &o->up_to : c == REPEAT ? &o->repeats : &o->threads) = n;
+            break;
+        case SECONDS:
+            if (ls_parse_double(optarg, &o->seconds) && o->seconds > 0) break;
+            fprintf(stderr, "lockstep-bench: --seconds takes a number above 0\n");
+            return 2;
         default: return 2;
         }
-    if (!o->repeats || !o->batch || !(o->seconds > 0)) {
-        fprintf(stderr, "lockstep-bench: --repeat, --batch and --seconds must be above 0\n");
-        return 2;
-    }
     return 0;
 }
 
@@ -117,7 +141,7 @@ static ls_status list_devices(ls_error *err)
     char note[256];
     LS_TRY(ls_devices_list(&list, &count, note, err));
     for (size_t i = 0; i < count; i++)
-        printf("%zu  %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].name, list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
+        printf("%zu  %s: %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].kind, list[i].name, list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
                list[i].exact ? "exact" : "approximate", *list[i].reason ? ", " : "", list[i].reason);
     if (*note) puts(note);
     ls_devices_free(list);
@@ -136,6 +160,7 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
 {
     ls_device *device;
     if (!strcmp(what, "devices")) return list_devices(err);
+    if (!strcmp(what, "sweep")) return bench_sweep(o, err);
     LS_TRY(bench_open(o, &device, err));
     if (!strcmp(what, "hash") || !strcmp(what, "tune")) {
         ls_status status = *what == 'h' ? bench_hash(device, err) : ls_device_tune(device, on_tune, NULL, NULL, err);
@@ -143,7 +168,7 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
         return status;
     }
     bool serve = !strcmp(what, "serve");
-    ls_status status = serve ? LS_OK : bench_peak(device, o->threads, o->isa, &o->peak_flops, &o->peak_bytes, err);
+    ls_status status = serve ? LS_OK : bench_peak(device, (unsigned)o->threads, o->isa, &o->peak_flops, &o->peak_bytes, err);
     if (!o->json && !serve && status == LS_OK)
         printf("%s\n", ls_device_get_info(device)->name);
     if (status == LS_OK && !serve) {
@@ -153,19 +178,18 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
     if (status == LS_OK) {
         if (serve) status = bench_serve(o, device, err);
         else if (!strcmp(what, "matmul")) status = bench_matmul(o, device, err);
-        else if (!strcmp(what, "step")) status = bench_step(o, device, false, err);
-        else if (!strcmp(what, "epoch")) status = bench_step(o, device, true, err);
+        else if (!strcmp(what, "step")) status = bench_step(o, device, err);
+        else if (!strcmp(what, "epoch")) status = bench_epoch(o, device, err);
         else if (!strcmp(what, "elementwise")) status = bench_elementwise(o, device, err);
     }
-    if (o->json && !o->first) puts("]");
     ls_device_close(device);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"matmul", "step", "epoch", "elementwise", "peak", "hash", "devices", "tune", "serve"};
-    bench_options o = {.device = "cpu", .repeats = 7, .seconds = 0.2, .first = true, .batch = 256, .optimizer = "adam"};
+    static const char *const commands[] = {"matmul", "step", "epoch", "sweep", "elementwise", "peak", "hash", "devices", "tune", "serve"};
+    bench_options o = {.device = "cpu", .first = true, .network = "784-512-512-10", .batch = 256, .optimizer = "adam", .up_to = 4096, .out = "sweep"};
     ls_error err;
     bool known = false;
     if (argc > 1 && !strcmp(argv[1], "--help")) return fputs(help, stdout), 0;
@@ -173,7 +197,12 @@ int main(int argc, char **argv)
     if (!known) return fputs(help, stderr), 2;
     int status = parse(&o, argc - 1, argv + 1);
     if (status) return status;
-    if (run(&o, argv[1], &err) == LS_OK) return 0;
+    bool sweep = !strcmp(argv[1], "sweep");
+    if (!o.repeats) o.repeats = sweep ? 3 : 7;
+    if (!(o.seconds > 0)) o.seconds = sweep ? 0.1 : 0.2;
+    bool done = run(&o, argv[1], &err) == LS_OK;
+    if (o.json && !o.first) puts("]");
+    if (done) return 0;
     fprintf(stderr, "lockstep-bench: %s\n", err.message);
     return 1;
 }

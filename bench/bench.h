@@ -6,18 +6,21 @@
 
 typedef struct {
     const char *device;     /* as --device of lockstep */
-    unsigned threads;
+    size_t threads;         /* of the CPU path, 0: one a core */
     const char *isa;        /* CPU path only; NULL: the best */
-    unsigned repeats;       /* timed repetitions of each case */
+    size_t repeats;         /* timed repetitions of each case, 1 to 1000 */
     double seconds;         /* aimed-at length of one repetition */
     bool json, first;       /* first: no JSON row has been printed yet */
     double peak_flops;      /* of the device, measured; 0: unknown */
     double peak_bytes;
-    const char *network;    /* step, epoch: widths as 784-512-10 */
+    const char *network;    /* step, epoch, serve: widths as 784-512-10 */
     size_t batch, rows;
     const char *optimizer;
     const char *shape;      /* matmul: m,n,k, or NULL for the standard list */
     const char *peer;       /* matmul: a BLAS library to compare with, or NULL to look for the usual ones */
+    const char *data;       /* step, epoch: a folder of IDX files, or NULL for rows made up */
+    size_t up_to;           /* sweep: the largest width and batch */
+    const char *out;        /* sweep: where its files go, without their endings */
 } bench_options;
 
 double bench_now(void);
@@ -36,7 +39,10 @@ void bench_row(bench_options *o, const char *what, const char *name, double rate
 ls_status bench_peak(ls_device *device, unsigned threads, const char *isa, double *flops, double *bytes, ls_error *err);
 
 ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err);
-ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *err);
+ls_status bench_step(bench_options *o, ls_device *device, ls_error *err);
+ls_status bench_epoch(bench_options *o, ls_device *device, ls_error *err);
+/* Steps over a grid of widths and batches on the devices of --device (several by commas), as a table and a picture. */
+ls_status bench_sweep(bench_options *o, ls_error *err);
 ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err);
 /* Obeys lines on standard input, for bench/side_by_side.py: "go" runs one repetition and prints its seconds. */
 ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);
@@ -51,15 +57,20 @@ typedef struct {
     ls_options *options;
     struct ls_network *network;
     ls_plan *plan;
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     ls_rates *rates;
     float *x, *t, *losses;
     uint64_t step, room;
-    double flops;          /* of one step: 6·rows·weights */
+    double flops;          /* of a step's products: 6·rows·weights, less the first layer's gradient of inputs, which nobody needs */
 } bench_run;
+
+/* Fills x and t, which are NULL before, with rows of --data or made up (bench_data.c). */
+ls_status bench_fill_rows(const bench_options *o, bench_run *run, size_t rows, size_t features, size_t outputs, ls_error *err);
 
 ls_status bench_run_open(const bench_options *o, ls_device *device, bench_run *run, ls_error *err);
 ls_status bench_run_steps(bench_run *run, uint64_t count, ls_error *err);
+/* Warms up; *count becomes a number of steps that takes half of --seconds at least. */
+ls_status bench_calibrate(const bench_options *o, bench_run *run, uint64_t *count, ls_error *err);
 void bench_run_close(bench_run *run);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../host/network.h"
-#include "../kernels/random.h"
 #include "bench.h"
 
 enum { ROOM = 4096 }; /* steps a call at most */
@@ -26,11 +25,10 @@ static ls_status set_network(ls_options *options, const char *widths, size_t *fe
 
 static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes, ls_error *err)
 {
-    const char *text = o->network ? o->network : "784-512-512-10";
     char batch[32];
     snprintf(batch, sizeof batch, "%zu", o->batch);
     LS_TRY(ls_options_create(&r->options, err));
-    LS_TRY(set_network(r->options, text, &features, &classes, err));
+    LS_TRY(set_network(r->options, o->network, &features, &classes, err));
     LS_TRY(ls_options_set(r->options, "batch", batch, err));
     LS_TRY(ls_options_set(r->options, "optimizer", o->optimizer, err));
     LS_TRY(ls_options_set(r->options, "lr", "0.001", err));
@@ -38,23 +36,19 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     const ls_settings *s = &r->options->settings;
     LS_TRY(ls_network_build(s, features, classes, r->network, err));
     size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs, values = r->network->parameters + r->network->running;
-    LS_TRY(ls_alloc(&r->x, rows * features, sizeof *r->x, "the bench", err));
-    LS_TRY(ls_alloc(&r->t, rows * outputs, sizeof *r->t, "the bench", err));
+    LS_TRY(bench_fill_rows(o, r, rows, features, outputs, err));
     LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the bench", err));
     LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the bench", err));
-    for (size_t i = 0; i < rows * features; i++) r->x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
-    for (size_t i = 0; i < rows; i++) r->t[i * outputs + (outputs > 1 ? i % outputs : 0)] = outputs > 1 ? 1.0f : (float)(i % 2);
     for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){0.001f, 0.001f, 1.0f, 1.0f};
     LS_TRY(ls_plan_build(r->network, s, LS_PLAN_TRAIN, rows, false, &r->plan, err));
     ls_rows data = {rows, features, outputs, r->x, r->t, NULL};
-    const ls_plan *plans[] = {r->plan};
-    LS_TRY(r->device->backend->slots->fleet_open(r->device->backend, &data, plans, 1, &r->fleet, err));
+    LS_TRY(ls_workspace_of_one(r->device->backend, &data, r->plan, &r->workspace, err));
     float *start;
     LS_TRY(ls_alloc(&start, values, sizeof *start, "the bench", err));
     ls_network_init(r->network, s, start);
-    ls_status status = r->device->backend->slots->write(r->fleet, 0, 0, r->network->parameters, start, err);
+    ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters, start, err);
     free(start);
-    r->flops = 6.0 * (double)r->plan->batch * (double)r->network->weights;
+    r->flops = 2.0 * (double)r->plan->batch * (3.0 * (double)r->network->weights - (double)(features * r->network->layer[0].out));
     return status;
 }
 
@@ -71,7 +65,7 @@ ls_status bench_run_steps(bench_run *r, uint64_t count, ls_error *err)
     for (uint64_t done = 0; done < count;) {
         uint64_t now = count - done < ROOM ? count - done : ROOM;
         ls_run run = {.first = r->step, .count = now, .rates = r->rates, .losses = r->losses};
-        LS_TRY(r->device->backend->slots->run(r->fleet, &run, 1, err));
+        LS_TRY(r->device->backend->slots->run(r->workspace, &run, 1, err));
         r->step += now;
         done += now;
     }
@@ -80,7 +74,7 @@ ls_status bench_run_steps(bench_run *r, uint64_t count, ls_error *err)
 
 void bench_run_close(bench_run *r)
 {
-    if (r->fleet) r->device->backend->slots->fleet_close(r->fleet);
+    if (r->workspace) r->device->backend->slots->workspace_close(r->workspace);
     ls_plan_free(r->plan);
     if (r->network) ls_network_free(r->network);
     free(r->network);
@@ -91,8 +85,7 @@ void bench_run_close(bench_run *r)
     free(r->losses);
 }
 
-/* Steps that take about the aimed-at time. */
-static ls_status calibrate(const bench_options *o, bench_run *r, uint64_t *count, ls_error *err)
+ls_status bench_calibrate(const bench_options *o, bench_run *r, uint64_t *count, ls_error *err)
 {
     LS_TRY(bench_run_steps(r, 2, err)); /* compiles, warms up */
     for (*count = 1;; *count *= 2) {
@@ -121,40 +114,59 @@ static void reset_peak(void)
     if (refs) fclose(refs);
 }
 
-/* What a run has to hold, what the plan holds, and what the process came to. */
-static void print_memory(const bench_run *r)
+/* Bytes: what a run cannot do without, what it holds, and what the process came to. */
+typedef struct {
+    double parameters, activations, data, held, peak, opening;
+} memory;
+
+static memory memory_of(const bench_run *r, double opening)
 {
     size_t widths = 0;
     for (size_t i = 0; i < r->network->count; i++) widths += r->network->layer[i].out;
-    double states = 2.0 + ls_opt_states(r->plan->optimizer);
-    double data = (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
-    double need = (double)r->plan->parameters * states + 2.0 * (double)r->plan->batch * (double)widths;
-    printf("%-12s %.1f MB (%.2f x parameters·%.0f + two activations a layer), data %.1f MB, peak resident %.1f MB\n", "memory",
-           (double)r->plan->arena * 4e-6, (double)r->plan->arena / need, states, data * 4e-6, peak_resident() * 1e-6);
+    double data = 4.0 * (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
+    return (memory){.parameters = 4.0 * (double)r->plan->parameters * (2.0 + ls_opt_states(r->plan->optimizer)),
+                    .activations = 4.0 * 2.0 * (double)r->plan->batch * (double)widths, .data = data,
+                    .held = 4.0 * (double)r->plan->arena + data, .peak = peak_resident(), .opening = opening};
 }
 
-ls_status bench_step(bench_options *o, ls_device *device, bool epoch, ls_error *err)
+static void print_memory(const bench_options *o, const bench_run *r, double opening)
+{
+    memory m = memory_of(r, opening);
+    double need = m.parameters + m.activations + m.data;
+    if (o->json) {
+        printf(",\n{\"bench\":\"memory\",\"needed\":%.0f,\"parameters_and_states\":%.0f,\"activations\":%.0f,\"data\":%.0f,\"held\":%.0f,"
+               "\"peak_resident\":%.0f,\"peak_resident_opening\":%.0f,\"held_over_needed\":%.4g,\"peak_over_needed\":%.4g}",
+               need, m.parameters, m.activations, m.data, m.held, m.peak, m.opening, m.held / need, m.peak / need);
+        return;
+    }
+    printf("%-12s needed %.1f MB: %.1f parameters x %d (values, gradients, %s's states), %.1f two activations a layer, %.1f data\n", "memory",
+           need * 1e-6, m.parameters * 1e-6, 2 + ls_opt_states(r->plan->optimizer), o->optimizer, m.activations * 1e-6, m.data * 1e-6);
+    printf("%-12s held   %.1f MB, %.2f x\n", "", m.held * 1e-6, m.held / need);
+    printf("%-12s peak resident, the whole process: %.1f MB in the steps, %.2f x; %.1f MB while it was set up\n", "", m.peak * 1e-6,
+           m.peak / need, m.opening * 1e-6);
+}
+
+ls_status bench_step(bench_options *o, ls_device *device, ls_error *err)
 {
     bench_run r;
     char name[160];
     double times[1000], spread;
     uint64_t count = 1;
-    if (o->repeats > 1000) o->repeats = 1000;
-    if (epoch && !o->rows) o->rows = 60000;
     reset_peak();
     LS_TRY(bench_run_open(o, device, &r, err));
-    ls_status status = calibrate(o, &r, &count, err);
-    if (epoch) count = ls_plan_steps_per_epoch(r.plan);
-    for (unsigned i = 0; i < o->repeats && status == LS_OK; i++) {
+    double opening = peak_resident();
+    reset_peak();
+    ls_status status = bench_calibrate(o, &r, &count, err);
+    for (size_t i = 0; i < o->repeats && status == LS_OK; i++) {
         double start = bench_now();
         status = bench_run_steps(&r, count, err);
-        times[i] = (bench_now() - start) / (epoch ? 1.0 : (double)count);
+        times[i] = (bench_now() - start) / (double)count;
     }
     if (status == LS_OK) {
-        double time = bench_median(times, o->repeats, &spread), flops = epoch ? 6.0 * (double)r.plan->rows * (double)r.network->weights : r.flops;
-        snprintf(name, sizeof name, "%s batch %zu %s", o->network ? o->network : "784-512-512-10", o->batch, o->optimizer);
-        bench_row(o, epoch ? "epoch" : "step", name, flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
-        if (!o->json) print_memory(&r);
+        double time = bench_median(times, o->repeats, &spread);
+        snprintf(name, sizeof name, "%s batch %zu %s", o->network, o->batch, o->optimizer);
+        bench_row(o, "step", name, r.flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
+        print_memory(o, &r, opening);
     }
     bench_run_close(&r);
     return status;
@@ -169,7 +181,7 @@ ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err)
     /* the loss after 20 steps, so that all peers are seen to do the same work */
     ls_status status = bench_run_steps(&r, 20, err);
     float loss = status == LS_OK ? r.losses[19] / (float)r.plan->batch : 0;
-    if (status == LS_OK) status = calibrate(o, &r, &count, err);
+    if (status == LS_OK) status = bench_calibrate(o, &r, &count, err);
     printf("ready %.6g %.6g\n", (double)loss, r.flops);
     fflush(stdout);
     while (status == LS_OK && fgets(line, sizeof line, stdin) && !strncmp(line, "go", 2)) {

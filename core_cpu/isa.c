@@ -229,6 +229,8 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
     }
 }
 
+#include "lanes.inc"
+
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_kernels_##isa
 #define LS_TEXT(isa) LS_TEXT_(isa)
@@ -246,4 +248,6 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     LS_OPTIMIZERS(LS_X)
 #undef LS_X
     .max_norm = max_norm,
+    .lane_unit = VW, .lanes_product = lanes_product, .rows_to_lanes = rows_to_lanes, .lanes_to_rows = lanes_to_rows,
+    .lanes_join = lanes_join, .lanes_loss = {[LS_LOSS_BCE] = lanes_bce, [LS_LOSS_CE] = lanes_ce, [LS_LOSS_MSE] = lanes_mse},
 };

@@ -45,6 +45,20 @@ typedef struct {
     float p;
 } ls_mask;
 
+/* A product in lanes (lanes.inc): c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), each element one ascending chain of fma from start
+ * or 0. Element (i, k) of a is a[i·a_i + k·a_k], one of the strides being 1; rows of b and c are b_k and c_i floats apart. */
+typedef struct {
+    size_t m, n, k;      /* n: a multiple of lane_unit */
+    const float *a;
+    size_t a_i, a_k;
+    const float *b;
+    size_t b_k;
+    const float *start;  /* m, or NULL */
+    float *c;
+    size_t c_i;
+    bool add;            /* the chains' values are added to c */
+} ls_lanes_product;
+
 typedef struct {
     const char *isa;
     size_t tile_rows, tile_columns; /* shares of a matmul should be multiples of these */
@@ -64,6 +78,15 @@ typedef struct {
     void (*sum_chunks)(const float *x, size_t n, float *out);
     void (*update[LS_OPT_COUNT])(const ls_update_range *u, size_t i0, size_t i1, bool decays);
     void (*max_norm)(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit);
+
+    /* The chunk-wise step's, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */
+    size_t lane_unit;
+    void (*lanes_product)(const ls_lanes_product *p);
+    void (*rows_to_lanes)(const float *x, size_t stride, const uint32_t *numbers, size_t first, size_t rows, size_t columns,
+                          float *out, size_t lanes);
+    void (*lanes_to_rows)(const float *x, size_t columns, size_t lanes, size_t rows, float *out, size_t width);
+    void (*lanes_join)(const float *a, const float *skip, float *y, size_t row, size_t columns, size_t lanes, const ls_mask *mask);
+    void (*lanes_loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t lanes);
 } ls_cpu_kernels;
 
 extern const ls_cpu_kernels ls_cpu_kernels_generic;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. One stride of
  * each operand is 1. */
@@ -12,6 +13,7 @@ typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
     size_t a_row, a_col;
+    const uint32_t *a_rows; /* NULL, or numbers of a's rows (of its columns where k runs over rows) that stand for 0, 1, 2, … */
     const float *b;
     size_t b_row, b_col;
     float *c;           /* m × n, row-major */
@@ -22,6 +24,8 @@ typedef struct ls_matmul {
      * NULL. */
     void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
     const void *finish_with;
+    /* Matrices of c's shape that finish reads, or NULL: fetched from memory while the last chains of a block run. */
+    const float *ahead[3];
 } ls_matmul;
 
 /* Floats of scratch that one thread needs. */

@@ -3,9 +3,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "../host/backend.h"
 #include "../kernels/random.h"
+#include "chunk.h"
 #include "kernels.h"
 #include "pool.h"
 
@@ -16,23 +18,34 @@ typedef struct {
     float *scratch;        /* LS_MATMUL_SCRATCH floats a thread */
 } cpu_backend;
 
+/* Which way of running a member's steps is faster where several threads could share them: measured on its first steps. */
 typedef struct {
-    const ls_plan *plan;
+    unsigned done;
+    double least[2];       /* seconds of a step: operation by operation on all threads, and chunk by chunk on one */
+} trial;
+
+typedef struct {
+    const ls_plan *plan;   /* NULL: the number is free */
+    size_t origin;         /* row of the data at which its rows start */
     float *arena;
     float *chunks;         /* sums of squares of CLIP, NULL where the plan has none */
+    ls_chunks *small;      /* how its steps run chunk by chunk, or NULL */
+    trial trial;
+    const ls_op *unread;   /* a GATHER that need not be done, as products read its rows where they are; or NULL */
 } member;
 
 typedef struct {
-    ls_fleet base;
+    ls_workspace base;
     ls_rows data;
     member *members;
-    size_t count;
-} cpu_fleet;
+    size_t count, capacity;
+    size_t lowest;         /* no number below is free */
+} cpu_workspace;
 
 /* One operation of one step (or of an inference block) at work. */
 typedef struct {
     cpu_backend *backend;
-    const cpu_fleet *fleet;
+    const cpu_workspace *workspace;
     const member *member;
     const ls_op *op;
     size_t row0, rows;     /* rows of the data set where views of it start, and rows of the batch */
@@ -41,11 +54,12 @@ typedef struct {
     bool training;
     const ls_rates *rates;
     float *loss;
+    size_t threads;        /* that may share the operation */
 } job;
 
 static float *at(const job *j, ls_view view)
 {
-    const ls_rows *d = &j->fleet->data;
+    const ls_rows *d = &j->workspace->data;
     switch (view.place) {
     case LS_ARENA: return j->member->arena + view.at;
     case LS_DATA_X: return (float *)d->x + view.at + j->row0 * d->features;
@@ -81,39 +95,62 @@ static void op_gather(const job *j, size_t i0, size_t i1, float *scratch)
     for (size_t i = i0; i < i1; i++) memcpy(to + i * o->out, from + index[i] * o->out, o->out * sizeof *to);
 }
 
-/* A matmul's outputs are shared by columns where that gives more shares, otherwise by rows, in whole tiles. */
+static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
+
+/* How a matmul's outputs are divided: rows × columns blocks of whole tiles. */
 typedef struct {
-    size_t m, n;
-    bool by_columns;
+    size_t m, n, rows, columns;
 } grid;
 
+/* Length of the longest of `parts` pieces of n in whole units. */
+static size_t longest(size_t n, size_t unit, size_t parts) { return clamp(((n + unit - 1) / unit + parts - 1) / parts * unit, n); }
+
+/* The division into at most j->threads blocks whose slowest one is done first. Every block packs the rows and the columns that it
+ * needs, others may need them too; packing an element takes about as long as so many products. */
 static grid grid_of(const job *j, size_t m, size_t n)
 {
+    static const double packing = 24;
     const ls_cpu_kernels *k = j->backend->kernels;
-    return (grid){m, n, n / k->tile_columns > m / k->tile_rows};
+    grid best = {m, n, 1, 1};
+    double least = 0;
+    for (size_t rows = 1; rows <= j->threads; rows++) {
+        size_t columns = j->threads / rows;
+        double h = (double)longest(m, k->tile_rows, rows), w = (double)longest(n, k->tile_columns, columns);
+        double cost = h * w + packing * (h + w);
+        if (rows > 1 && cost >= least) continue;
+        least = cost;
+        best = (grid){m, n, rows, columns};
+    }
+    return best;
 }
 
-static size_t grid_extent(const job *j, grid g)
-{
-    const ls_cpu_kernels *k = j->backend->kernels;
-    return g.by_columns ? (g.n + k->tile_columns - 1) / k->tile_columns : (g.m + k->tile_rows - 1) / k->tile_rows;
-}
+static size_t grid_extent(grid g) { return g.rows * g.columns; }
 
-/* Rows and columns of shares [i0, i1) of a grid. */
+/* Rows and columns of one block. */
 typedef struct {
     size_t r0, r1, c0, c1;
 } block;
 
-static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
+static size_t cut(size_t n, size_t unit, size_t part, size_t parts) { return clamp((n + unit - 1) / unit * part / parts * unit, n); }
 
-static block grid_block(const job *j, grid g, size_t i0, size_t i1)
+static block grid_block(const job *j, grid g, size_t i)
 {
     const ls_cpu_kernels *k = j->backend->kernels;
-    if (g.by_columns) return (block){0, g.m, clamp(i0 * k->tile_columns, g.n), clamp(i1 * k->tile_columns, g.n)};
-    return (block){clamp(i0 * k->tile_rows, g.m), clamp(i1 * k->tile_rows, g.m), 0, g.n};
+    size_t r = i / g.columns, c = i % g.columns;
+    return (block){cut(g.m, k->tile_rows, r, g.rows), cut(g.m, k->tile_rows, r + 1, g.rows),
+                   cut(g.n, k->tile_columns, c, g.columns), cut(g.n, k->tile_columns, c + 1, g.columns)};
 }
 
-static size_t extent_activations(const job *j) { return grid_extent(j, grid_of(j, j->rows, j->op->out)); }
+/* Blocks [i0, i1) of a product. */
+static void multiply(const job *j, const ls_matmul *p, grid g, size_t i0, size_t i1, float *scratch)
+{
+    for (size_t i = i0; i < i1; i++) {
+        block b = grid_block(j, g, i);
+        if (b.r0 < b.r1 && b.c0 < b.c1) j->backend->kernels->matmul(p, b.r0, b.r1, b.c0, b.c1, scratch);
+    }
+}
+
+static size_t extent_activations(const job *j) { return grid_extent(grid_of(j, j->rows, j->op->out)); }
 
 static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
 {
@@ -123,14 +160,24 @@ static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_
         jb->backend->kernels->act[jb->op->act](p->c + r * p->c_row + j, a + r * p->c_row + j, w);
 }
 
+static bool same_view(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
+
+/* The rows x of a product, read where they are if their GATHER was left out. */
+static void take_rows(const job *j, ls_view x, ls_matmul *p)
+{
+    const ls_op *gather = j->member->unread;
+    bool in_place = gather && same_view(x, gather->y);
+    p->a = at(j, in_place ? gather->x : x);
+    p->a_rows = in_place ? (const uint32_t *)(const void *)at(j, gather->index) : NULL;
+}
+
 static void op_dense(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
-    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->x), .a_row = o->in, .a_col = 1,
-                   .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
+    ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a_row = o->in, .a_col = 1, .b = at(j, o->w), .b_row = o->out, .b_col = 1, .c = at(j, o->z), .c_row = o->out,
                    .start = at(j, o->b), .finish = ls_there(o->a) ? finish_dense : NULL, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    take_rows(j, o->x, &p);
+    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
 static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
@@ -156,14 +203,19 @@ static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size
 static void op_grad_x(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, j->rows, o->out), i0, i1);
     ls_matmul p = {.m = j->rows, .n = o->out, .k = o->in, .a = at(j, o->dz), .a_row = o->in, .a_col = 1,
                    .b = at(j, o->w), .b_row = 1, .b_col = o->in, .c = at(j, o->d), .c_row = o->out,
                    .finish = finish_grad_x, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
-static size_t extent_weights(const job *j) { return grid_extent(j, grid_of(j, j->op->in, j->op->out)); }
+/* One column is computed as its transpose, a row, for which x lies right. */
+static grid grid_of_weights(const job *j)
+{
+    return j->op->out == 1 ? grid_of(j, 1, j->op->in) : grid_of(j, j->op->in, j->op->out);
+}
+
+static size_t extent_weights(const job *j) { return grid_extent(grid_of_weights(j)); }
 
 /* The optimizer's range of an operation, from its first parameter on. */
 static ls_update_range range_of(const job *j)
@@ -187,19 +239,17 @@ static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size
 static void op_grad_w(const job *j, size_t i0, size_t i1, float *scratch)
 {
     const ls_op *o = j->op;
-    block b = grid_block(j, grid_of(j, o->in, o->out), i0, i1);
-    if (o->out == 1) { /* one column, for which x lies right: its transpose, a row */
-        block t = grid_block(j, grid_of(j, o->in, 1), i0, i1);
-        ls_matmul row = {.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x), .b_row = o->in,
-                         .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true,
-                         .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
-        j->backend->kernels->matmul(&row, 0, 1, t.r0, t.r1, scratch);
-        return;
+    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a_row = 1, .a_col = o->in, .b = at(j, o->dz), .b_row = o->out, .b_col = 1,
+                   .c = at(j, o->y), .c_row = o->out, .over_rows = true};
+    take_rows(j, o->x, &p);
+    if (o->out == 1)
+        p = (ls_matmul){.m = 1, .n = o->in, .k = j->rows, .a = at(j, o->dz), .a_row = 1, .a_col = 1, .b = at(j, o->x),
+                        .b_row = o->in, .b_col = 1, .c = at(j, o->y), .c_row = o->in, .over_rows = true};
+    if (ls_there(o->theta)) {
+        p.finish = finish_grad_w, p.finish_with = j;
+        p.ahead[0] = at(j, o->theta), p.ahead[1] = at(j, o->s), p.ahead[2] = at(j, o->v);
     }
-    ls_matmul p = {.m = o->in, .n = o->out, .k = j->rows, .a = at(j, o->x), .a_row = 1, .a_col = o->in,
-                   .b = at(j, o->dz), .b_row = o->out, .b_col = 1, .c = at(j, o->y), .c_row = o->out, .over_rows = true,
-                   .finish = ls_there(o->theta) ? finish_grad_w : NULL, .finish_with = j};
-    j->backend->kernels->matmul(&p, b.r0, b.r1, b.c0, b.c1, scratch);
+    multiply(j, &p, grid_of_weights(j), i0, i1, scratch);
 }
 
 static void op_grad_b(const job *j, size_t i0, size_t i1, float *scratch)
@@ -339,15 +389,14 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
 }
 
 /* Shares of an operation: one a thread, but none below the cost of a hand-over. More would balance better where threads are
- * kept away, but each share of a product packs what it does not divide (10 % of a 784-512-512-10 step). */
-static unsigned shares_of(const job *j)
+ * kept away, but each share of a product packs its own operands. */
+static unsigned shares_of(job *j)
 {
     double worth = operations[j->op->kind].cost(j) / worth_sharing;
-    size_t most = ls_pool_threads(j->backend->pool);
-    size_t shares = worth < (double)most ? (size_t)worth : most;
+    size_t most = clamp(ls_pool_threads(j->backend->pool), LS_POOL_SHARES);
+    j->threads = worth < 1 ? 1 : worth < (double)most ? (size_t)worth : most;
     size_t units = (operations[j->op->kind].extent(j) + operations[j->op->kind].unit - 1) / operations[j->op->kind].unit;
-    if (shares > units) shares = units;
-    return shares < 1 ? 1 : shares > LS_POOL_SHARES ? LS_POOL_SHARES : (unsigned)shares;
+    return (unsigned)(units < 1 ? 1 : clamp(j->threads, units));
 }
 
 /* Runs a list of operations; alone: the calling thread does all of it, with the scratch of thread `thread`. */
@@ -355,33 +404,84 @@ static void run_ops(job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
-        unsigned shares = alone ? 1 : shares_of(j);
+        if (j->op == j->member->unread) continue;
+        unsigned shares = 1;
+        j->threads = 1;
+        if (!alone) shares = shares_of(j);
         if (shares == 1) run_share(j, 0, 1, thread);
         else ls_pool_run(j->backend->pool, run_share, j, shares);
         if (operations[j->op->kind].finish) operations[j->op->kind].finish(j);
     }
 }
 
-static void run_member(cpu_backend *backend, const cpu_fleet *fleet, const ls_run *run, bool alone, unsigned thread)
+/* What a chunk-wise step leaves to the plan's operations. */
+static void run_rest(void *user, const ls_op *op)
 {
-    const member *m = &fleet->members[run->member];
-    job j = {.backend = backend, .fleet = fleet, .member = m, .training = true};
+    job *j = user;
+    j->op = op;
+    if (op->kind == LS_OP_GRAD_W) {
+        ls_update_range u = range_of(j);
+        j->backend->kernels->update[j->member->plan->optimizer](&u, 0, op->in * op->out, true);
+        return;
+    }
+    run_share(j, 0, 1, 0); /* none of these needs scratch */
+    if (operations[op->kind].finish) operations[op->kind].finish(j);
+}
+
+_Static_assert((size_t)LS_CHUNKS_SCRATCH <= (size_t)LS_MATMUL_SCRATCH, "chunk-wise steps use the scratch of products");
+
+static void run_chunks(job *j, unsigned thread)
+{
+    const member *m = j->member;
+    ls_chunk_step s = {.kernels = j->backend->kernels, .plan = m->plan, .data = &j->workspace->data, .origin = m->origin, .arena = m->arena,
+                       .scratch = j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH, .step = j->step, .batch = j->batch,
+                       .loss = j->loss, .rest = run_rest, .user = j};
+    ls_chunks_run(m->small, &s);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A step of a member that all threads may share: the faster way, once both have been tried in turn. The bits are the same. */
+static void run_tried(job *j, member *m)
+{
+    enum { TRIALS = 6 };
+    unsigned way = m->trial.done < TRIALS ? m->trial.done & 1u : m->trial.least[1] < m->trial.least[0];
+    double started = m->trial.done < TRIALS ? now() : 0;
+    if (way) run_chunks(j, 0);
+    else run_ops(j, &m->plan->step, false, 0);
+    if (m->trial.done == TRIALS) return;
+    double seconds = now() - started;
+    if (m->trial.done++ < 2 || seconds < m->trial.least[way]) m->trial.least[way] = seconds;
+}
+
+static void run_member(cpu_backend *backend, const cpu_workspace *workspace, const ls_run *run, bool alone, unsigned thread)
+{
+    member *m = &workspace->members[run->member];
+    bool small = m->small && !run->keep, shared = !alone && ls_pool_threads(backend->pool) > 1;
+    job j = {.backend = backend, .workspace = workspace, .member = m, .training = true};
     for (uint64_t i = 0; i < run->count; i++) {
         j.step = run->first + i;
         j.batch = ls_plan_batch(m->plan, j.step);
         j.rows = j.batch.rows;
-        /* gathered batches name rows of the whole data set, others start at the batch's first row */
-        j.row0 = m->plan->shuffle ? 0 : j.batch.first;
+        /* gathered batches name any of the member's rows, others start at the batch's first row */
+        j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss = &run->losses[i];
-        run_ops(&j, &m->plan->step, alone, thread);
+        if (small && shared) run_tried(&j, m);
+        else if (small) run_chunks(&j, thread);
+        else run_ops(&j, &m->plan->step, alone, thread);
     }
 }
 
 /* Many members: threads take whole members. */
 typedef struct {
     cpu_backend *backend;
-    const cpu_fleet *fleet;
+    const cpu_workspace *workspace;
     const ls_run *runs;
     size_t count;
     atomic_size_t next;
@@ -392,33 +492,33 @@ static void run_members(void *work, unsigned share, unsigned shares, unsigned th
     (void)share, (void)shares;
     member_queue *q = work;
     for (size_t i; (i = atomic_fetch_add(&q->next, 1)) < q->count;)
-        run_member(q->backend, q->fleet, &q->runs[i], true, thread);
+        run_member(q->backend, q->workspace, &q->runs[i], true, thread);
 }
 
-static ls_status cpu_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
+static ls_status cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
     (void)err;
-    cpu_fleet *fleet = (cpu_fleet *)base;
+    cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_backend *backend = (cpu_backend *)base->backend;
     if (count >= ls_pool_threads(backend->pool)) {
-        member_queue q = {.backend = backend, .fleet = fleet, .runs = runs, .count = count};
+        member_queue q = {.backend = backend, .workspace = workspace, .runs = runs, .count = count};
         ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
     } else {
-        for (size_t i = 0; i < count; i++) run_member(backend, fleet, &runs[i], false, 0);
+        for (size_t i = 0; i < count; i++) run_member(backend, workspace, &runs[i], false, 0);
     }
     return LS_OK;
 }
 
-static ls_status cpu_infer(ls_fleet *base, size_t index, size_t first, size_t rows, float *outputs, float *losses,
+static ls_status cpu_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs, float *losses,
                            ls_error *err)
 {
     (void)err;
-    cpu_fleet *fleet = (cpu_fleet *)base;
-    const member *m = &fleet->members[index];
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    const member *m = &workspace->members[index];
     const ls_plan *p = m->plan;
-    job j = {.backend = (cpu_backend *)base->backend, .fleet = fleet, .member = m};
+    job j = {.backend = (cpu_backend *)base->backend, .workspace = workspace, .member = m};
     for (size_t done = 0; done < rows; done += j.rows) {
-        j.row0 = first + done;
+        j.row0 = m->origin + first + done;
         j.rows = clamp(rows - done, p->capacity);
         run_ops(&j, &p->infer, false, 0);
         if (outputs) memcpy(outputs + done * p->outputs, m->arena + p->result.at, j.rows * p->outputs * sizeof *outputs);
@@ -429,63 +529,100 @@ static ls_status cpu_infer(ls_fleet *base, size_t index, size_t first, size_t ro
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
-static float *arena_of(ls_fleet *base, size_t index) { return ((cpu_fleet *)base)->members[index].arena; }
+static float *arena_of(ls_workspace *base, size_t index) { return ((cpu_workspace *)base)->members[index].arena; }
 
-static ls_status cpu_read(ls_fleet *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+static ls_status cpu_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
 {
     (void)err;
     memcpy(to, arena_of(base, index) + at, count * sizeof *to);
     return LS_OK;
 }
 
-static ls_status cpu_write(ls_fleet *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status cpu_write(ls_workspace *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
 {
     (void)err;
     memcpy(arena_of(base, index) + at, from, count * sizeof *from);
     return LS_OK;
 }
 
-static ls_status cpu_copy(ls_fleet *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+static ls_status cpu_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
 {
     (void)err;
     memmove(arena_of(base, index) + to, arena_of(base, index) + from, count * sizeof(float));
     return LS_OK;
 }
 
-static void cpu_fleet_close(ls_fleet *base)
+static void cpu_member_remove(ls_workspace *base, size_t index)
 {
-    cpu_fleet *fleet = (cpu_fleet *)base;
-    for (size_t i = 0; i < fleet->count && fleet->members; i++) {
-        free(fleet->members[i].arena);
-        free(fleet->members[i].chunks);
-    }
-    free(fleet->members);
-    free(fleet);
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    member *m = &workspace->members[index];
+    free(m->arena);
+    free(m->chunks);
+    ls_chunks_free(m->small);
+    *m = (member){0};
+    if (index < workspace->lowest) workspace->lowest = index;
 }
 
-static ls_status open_member(member *m, const ls_plan *plan, ls_error *err)
+/* The GATHER of wide rows that only products read, which need no copy of them; NULL where there is none. */
+static const ls_op *unread_gather(const ls_plan *plan)
+{
+    enum { WIDE = 64 }; /* narrower rows are cheap to copy; a product of few rows in `a` reads them by stride alone */
+    const ls_op *gather = NULL;
+    bool read = false;
+    for (size_t i = 0; i < plan->step.count; i++) {
+        const ls_op *o = &plan->step.op[i];
+        if (o->kind == LS_OP_GATHER && o->x.place == LS_DATA_X && o->out >= WIDE) gather = o;
+        else if (gather && same_view(o->x, gather->y)) {
+            if (o->kind == LS_OP_GRAD_W ? o->out == 1 : o->kind != LS_OP_DENSE) return NULL;
+            read = true;
+        }
+    }
+    return read ? gather : NULL;
+}
+
+static ls_status fill_member(member *m, const ls_cpu_kernels *kernels, const ls_plan *plan, size_t origin, ls_error *err)
 {
     m->plan = plan;
+    m->origin = origin;
+    m->unread = unread_gather(plan);
+    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, &m->small, err));
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
 }
 
-static ls_status cpu_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,
-                                ls_fleet **out, ls_error *err)
+static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out, ls_error *err)
 {
-    cpu_fleet *fleet;
-    LS_TRY(ls_alloc(&fleet, 1, sizeof *fleet, "a fleet", err));
-    fleet->base.backend = backend;
-    fleet->data = *data;
-    fleet->count = members;
-    ls_status status = ls_alloc(&fleet->members, members, sizeof *fleet->members, "a fleet", err);
-    for (size_t i = 0; i < members && status == LS_OK; i++) status = open_member(&fleet->members[i], plans[i], err);
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    size_t index = workspace->lowest;
+    while (index < workspace->count && workspace->members[index].plan) index++;
+    LS_TRY(ls_grow(&workspace->members, &workspace->capacity, index + 1, sizeof *workspace->members, "members", err));
+    ls_status status = fill_member(&workspace->members[index], ((cpu_backend *)base->backend)->kernels, plan, origin, err);
     if (status != LS_OK) {
-        cpu_fleet_close(&fleet->base);
+        cpu_member_remove(base, index);
         return status;
     }
-    *out = &fleet->base;
+    if (index == workspace->count) workspace->count++;
+    workspace->lowest = index + 1;
+    *out = index;
+    return LS_OK;
+}
+
+static void cpu_workspace_close(ls_workspace *base)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    for (size_t i = 0; i < workspace->count; i++) cpu_member_remove(base, i);
+    free(workspace->members);
+    free(workspace);
+}
+
+static ls_status cpu_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out, ls_error *err)
+{
+    cpu_workspace *workspace;
+    LS_TRY(ls_alloc(&workspace, 1, sizeof *workspace, "a workspace", err));
+    workspace->base.backend = backend;
+    workspace->data = *data;
+    *out = &workspace->base;
     return LS_OK;
 }
 
@@ -521,7 +658,8 @@ static void cpu_close(ls_backend *base)
 }
 
 static const ls_backend_slots cpu_slots = {
-    .fleet_open = cpu_fleet_open, .fleet_close = cpu_fleet_close, .run = cpu_run, .infer = cpu_infer,
+    .workspace_open = cpu_workspace_open, .workspace_close = cpu_workspace_close, .member_add = cpu_member_add,
+    .member_remove = cpu_member_remove, .run = cpu_run, .infer = cpu_infer,
     .read = cpu_read, .write = cpu_write, .copy = cpu_copy, .close = cpu_close,
 };
 

@@ -152,6 +152,21 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     return LS_OK;
 }
 
+ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what, ls_error *err)
+{
+    void *old, *more;
+    size_t doubled = *capacity <= SIZE_MAX / 2 ? 2 * *capacity : SIZE_MAX;
+    if (wanted <= *capacity) return LS_OK;
+    if (wanted < doubled) wanted = doubled;
+    LS_TRY(ls_alloc(&more, wanted, size, what, err));
+    memcpy(&old, array, sizeof old); /* array is the address of a pointer of any type */
+    if (old) memcpy(more, old, *capacity * size);
+    free(old);
+    memcpy(array, &more, sizeof more);
+    *capacity = wanted;
+    return LS_OK;
+}
+
 char *ls_strdup(const char *text)
 {
     size_t size = strlen(text) + 1;

@@ -21,6 +21,10 @@ ls_status ls_fail(ls_error *err, ls_status status, const char *format, ...) __at
  * `what`. Freed with free(). *out is set to NULL on failure. A count of 0 gives a valid pointer. */
 ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err);
 
+/* Makes room for `wanted` elements in an array of *capacity, given by the address of its pointer, at least doubling it where it
+ * grows; new elements are zeros. On failure nothing has changed. */
+ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what, ls_error *err);
+
 /* *out = a × b or a + b; false on overflow. */
 bool ls_mul_size(size_t a, size_t b, size_t *out);
 bool ls_add_size(size_t a, size_t b, size_t *out);

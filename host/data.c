@@ -8,6 +8,9 @@
 #include "../kernels/random.h"
 #include "csv_parse.h"
 
+/* What a permutation is for (kernels/random.h has the others). */
+#define LS_PURPOSE_FOLDS 34u
+
 /* ---- Objects -------------------------------------------------------------------------------------------------- */
 
 static ls_status no_names(ls_error *err)
@@ -199,6 +202,13 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     return LS_OK;
 }
 
+ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out, ls_error *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < data->rows; i++) count += marks[i] == wanted;
+    return copy_marked(data, marks, wanted, count, out, err);
+}
+
 /* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */
 static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, size_t *ends)
 {
@@ -271,6 +281,27 @@ ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_
         status = split_marked(data, marks, marked, fraction, rest, part, err);
     }
     free(marks);
+    free(order);
+    free(ends);
+    return status;
+}
+
+ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold, ls_error *err)
+{
+    if (folds < 2 || folds > data->rows || data->rows > UINT32_MAX)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows cannot be parted into %zu folds; use 2 to %zu", data->rows, folds, data->rows);
+    size_t groups = data->y ? data->classes : 1, start = 0;
+    uint32_t *order = NULL;
+    size_t *ends = NULL;
+    ls_status status = ls_alloc(&order, data->rows, sizeof *order, "the folds", err);
+    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the folds", err);
+    if (status == LS_OK) sort_by_class(data, groups, order, ends);
+    for (size_t c = 0; status == LS_OK && c < groups; start = ends[c++])
+        for (size_t k = 0, count = ends[c] - start; k < count; k++) {
+            /* dealt out in turn, going on from class to class */
+            size_t place = start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_FOLDS, c);
+            fold[order[start + k]] = (uint32_t)(place % folds);
+        }
     free(order);
     free(ends);
     return status;

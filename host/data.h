@@ -18,4 +18,11 @@ struct ls_data {
  * labelled: whether y is there. */
 ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out, ls_error *err);
 
+/* The rows whose mark is `wanted`, in their order. */
+ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out, ls_error *err);
+
+/* fold[rows]: the part of each row for cross-validation, below `folds`. Parts are equally large and have their share of each
+ * class, to a row; which rows they get follows from the seed. */
+ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold, ls_error *err);
+
 #endif

@@ -273,6 +273,68 @@ LS_API const char *ls_model_option(const ls_model *model, const char *name);
 
 LS_API void ls_model_free(ls_model *model);
 
+/* ---- Fleets: many networks trained side by side ------------------------------------------------------------------ */
+
+/** Networks in training on one device, as different as you like. Each ends with the bits that ls_train would have given it. */
+typedef struct ls_fleet ls_fleet;
+
+typedef enum {
+    LS_MEMBER_TRAINING,       /**< there are epochs left */
+    LS_MEMBER_DONE,           /**< it ended by itself, see `stopped` */
+    LS_MEMBER_DIVERGED        /**< see `message` */
+} ls_member_state;
+
+/** How a member stands. */
+typedef struct {
+    ls_member_state state;
+    uint64_t epochs, steps;   /**< done so far */
+    uint64_t best_epoch;      /**< the epoch whose weights its model has */
+    uint64_t parameters;
+    double loss;              /**< training loss of the last epoch; NaN before the first */
+    double validation_loss;   /**< NaN where there is none */
+    double seconds;           /**< its share of the time the device worked */
+    const char *stopped;      /**< "epochs", "tolerance", "patience", "time", or NULL while it trains */
+    const char *message;      /**< what diverged, or NULL; valid until the member is removed */
+} ls_member_info;
+
+/** What a callback is told of a whole fleet. */
+typedef struct {
+    size_t members, training, done, diverged; /**< members: all that are not removed */
+    size_t waiting;           /**< of this call's members, those that are not on the device at present for want of memory */
+    uint64_t steps;           /**< of all members, in this call */
+    double seconds;           /**< of this call */
+} ls_fleet_progress;
+
+/** Called some ten times a second, and at the end. Return non-zero to stop where all members are. */
+typedef int (*ls_fleet_callback)(const ls_fleet_progress *progress, void *user);
+
+/** An empty fleet. device: as for ls_train; it must outlive the fleet. memory: bytes that networks and rows may take on the device at
+ *  most (members beyond it wait their turn in host memory); 0: half of what the device has. */
+LS_API ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_error *err);
+
+/** Adds a network, at any time between calls of ls_fleet_run. The options are copied; the data must outlive the fleet. Members over the
+ *  same data, held-out rows, standardisation and class weights share its rows on the device. *index (may be NULL): its number, from 0.
+ *  Errors: as ls_train has them before it trains; the fleet is then as it was. */
+LS_API ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data, size_t *index, ls_error *err);
+
+/** Trains members (NULL: all) until each has done `until` epochs (0: until each ends by itself). May be called again to go on: stopping
+ *  on the way changes no bit. A member that diverges is no error of the call; after a failing device nothing can go on, but members that
+ *  had ended keep their models. callback may be NULL. */
+LS_API ls_status ls_fleet_run(ls_fleet *fleet, const size_t *members, size_t count, uint64_t until, ls_fleet_callback callback,
+                              void *user, ls_error *err);
+
+/** How many members have been added, removed ones among them. */
+LS_API size_t ls_fleet_count(const ls_fleet *fleet);
+LS_API ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *out, ls_error *err);
+
+/** A member's model as it stands (its best weights where patience keeps them): while it trains, that of ls_train stopped there by its
+ *  callback. Freed with ls_model_free. Errors: LS_ERR_DIVERGED if it diverged. */
+LS_API ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err);
+
+/** Frees a member's memory; its number is not used again. */
+LS_API void ls_fleet_remove(ls_fleet *fleet, size_t index);
+LS_API void ls_fleet_close(ls_fleet *fleet);
+
 #ifdef __cplusplus
 }
 #endif

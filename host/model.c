@@ -25,7 +25,7 @@ void ls_model_free(ls_model *m)
     free(m);
 }
 
-ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, ls_model **out, ls_error *err)
+ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, size_t history, ls_model **out, ls_error *err)
 {
     ls_model *m;
     LS_TRY(ls_alloc(&m, 1, sizeof *m, "a model", err));
@@ -35,7 +35,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
     if (status == LS_OK) status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
     if (status == LS_OK) status = ls_alloc(&m->feature_names, features, sizeof *m->feature_names, "a model", err);
     if (status == LS_OK)
-        status = ls_alloc(&m->history, LS_HISTORY_POINTS + 1, sizeof *m->history, "a model's history", err);
+        status = ls_alloc(&m->history, history, sizeof *m->history, "a model's history", err);
     if (status != LS_OK) {
         ls_model_free(m);
         return status;
@@ -50,16 +50,62 @@ ls_status ls_model_alloc_values(ls_model *m, ls_error *err)
     return ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values, "the network's weights", err);
 }
 
-void ls_model_preprocess(const ls_model *m, const float *x, size_t rows, float *to)
+ls_status ls_model_name(ls_model *m, const ls_data *d, ls_error *err)
 {
-    size_t features = m->network.inputs;
-    if (!m->mean) {
+    bool lost = false;
+    for (size_t i = 0; i < d->features; i++) lost |= !(m->feature_names[i] = ls_strdup(d->feature_names[i]));
+    for (size_t i = 0; i < d->classes; i++) lost |= !(m->class_names[i] = ls_strdup(d->class_names[i]));
+    return lost ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of features and classes") : LS_OK;
+}
+
+static ls_status copy_doubles(const double *from, size_t count, double **to, ls_error *err)
+{
+    if (!from) return LS_OK;
+    LS_TRY(ls_alloc(to, count, sizeof **to, "a model's preprocessing", err));
+    memcpy(*to, from, count * sizeof **to);
+    return LS_OK;
+}
+
+static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
+{
+    const ls_network *n = &m->network;
+    /* names alone are read of it */
+    const ls_data names = {.features = n->inputs, .classes = n->classes, .feature_names = m->feature_names, .class_names = m->class_names};
+    LS_TRY(ls_model_name(to, &names, err));
+    LS_TRY(ls_model_alloc_values(to, err));
+    memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);
+    LS_TRY(copy_doubles(m->mean, n->inputs, &to->mean, err));
+    LS_TRY(copy_doubles(m->scale, n->inputs, &to->scale, err));
+    memcpy(to->history, m->history, m->history_count * sizeof *to->history);
+    to->history_count = m->history_count;
+    memcpy(to->stopped, m->stopped, sizeof to->stopped);
+    to->summary = m->summary;
+    to->summary.stopped = to->stopped;
+    return LS_OK;
+}
+
+ls_status ls_model_copy(const ls_model *m, size_t history, ls_model **out, ls_error *err)
+{
+    ls_model *to;
+    LS_TRY(ls_model_create(m->options, m->network.inputs, m->network.classes, history, &to, err));
+    ls_status status = fill_copy(m, to, err);
+    if (status != LS_OK) {
+        ls_model_free(to);
+        return status;
+    }
+    *out = to;
+    return LS_OK;
+}
+
+void ls_preprocess(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to)
+{
+    if (!mean) {
         memcpy(to, x, rows * features * sizeof *to);
         return;
     }
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < features; i++)
-            to[r * features + i] = (float)(((double)x[r * features + i] - m->mean[i]) * m->scale[i]);
+            to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
 }
 
 void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, float *t)
@@ -76,7 +122,7 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
     const ls_network *n = &m->network;
     float *input = NULL, *targets = NULL;
     ls_plan *plan = NULL;
-    ls_fleet *fleet = NULL;
+    ls_workspace *workspace = NULL;
     size_t inputs, outs;
     if (!ls_mul_size(rows, n->inputs, &inputs) || !ls_mul_size(rows, n->outputs, &outs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
@@ -84,15 +130,14 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
     if (status == LS_OK) status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
     if (status == LS_OK) status = ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, rows, false, &plan, err);
     if (status == LS_OK) {
-        ls_model_preprocess(m, x, rows, input);
+        ls_preprocess(m->mean, m->scale, n->inputs, x, rows, input);
         if (y) ls_network_targets(n, y, rows, targets);
         ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
-        const ls_plan *plans[] = {plan};
-        status = backend->slots->fleet_open(backend, &data, plans, 1, &fleet, err);
+        status = ls_workspace_of_one(backend, &data, plan, &workspace, err);
     }
-    if (status == LS_OK) status = backend->slots->write(fleet, 0, 0, n->parameters + n->running, m->values, err);
-    if (status == LS_OK) status = backend->slots->infer(fleet, 0, 0, rows, outputs, losses, err);
-    if (fleet) backend->slots->fleet_close(fleet);
+    if (status == LS_OK) status = backend->slots->write(workspace, 0, 0, n->parameters + n->running, m->values, err);
+    if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, rows, outputs, losses, err);
+    if (workspace) backend->slots->workspace_close(workspace);
     ls_plan_free(plan);
     free(targets);
     free(input);

@@ -23,14 +23,19 @@ struct ls_model {
 /* Largest number of history points kept. */
 enum { LS_HISTORY_POINTS = 1000 };
 
-/* A model of that shape, without names and values yet; takes a copy of the options. */
-ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, ls_model **out, ls_error *err);
+/* A model of that shape with room for so many points of history, without names and values yet; takes a copy of the options. */
+ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, size_t history, ls_model **out, ls_error *err);
+
+/* The names of the data's features and classes. */
+ls_status ls_model_name(ls_model *model, const ls_data *data, ls_error *err);
+/* A copy of all of it; with that room for history. */
+ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, ls_error *err);
 
 /* Memory for the values; apart, so that a model file's size can be checked first. */
 ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 
-/* to[rows × features] = the inputs that the network sees of raw rows. */
-void ls_model_preprocess(const ls_model *model, const float *x, size_t rows, float *to);
+/* to[rows × features] = (x - mean)·scale, or x where mean is NULL: the inputs that the network sees of raw rows. */
+void ls_preprocess(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to);
 
 /* t[rows × outputs] = targets of classes y. */
 void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);

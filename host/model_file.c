@@ -237,7 +237,7 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
         ls_error why;
-        status = ls_model_create(options, json_array_size(features), json_array_size(classes), &m, &why);
+        status = ls_model_create(options, json_array_size(features), json_array_size(classes), LS_HISTORY_POINTS, &m, &why);
         if (status == LS_ERR_ARGUMENT) status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path, why.message);
         else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
     }

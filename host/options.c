@@ -79,6 +79,13 @@ size_t ls_option_count(void) { return OPTIONS; }
 
 const ls_option_info *ls_option_at(size_t i) { return i < OPTIONS ? &table[i].info : NULL; }
 
+bool ls_option_numeric(size_t i, bool *whole)
+{
+    if (i >= OPTIONS) return false;
+    *whole = table[i].kind == COUNT || table[i].kind == BATCH;
+    return *whole || table[i].kind == REAL;
+}
+
 static ls_status bad_value(const option *o, const char *value, const char *why, ls_error *err)
 {
     return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' %s (%s)", o->info.name, value, why, o->info.help);
@@ -323,19 +330,35 @@ ls_status ls_options_create(ls_options **out, ls_error *err)
     return LS_OK;
 }
 
+/* A copy of count elements, NULL where there are none. */
+static ls_status copy_array(const void *from, size_t count, size_t size, void *out, ls_error *err)
+{
+    void *array = NULL;
+    if (from) LS_TRY(ls_alloc(&array, count, size, "options", err));
+    if (from) memcpy(array, from, count * size);
+    memcpy(out, &array, sizeof array);
+    return LS_OK;
+}
+
+/* Without reading the texts again: a fleet of thousands copies options as often. */
 ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err)
 {
     ls_options *copy;
-    LS_TRY(ls_options_create(&copy, err));
-    for (size_t i = 0; i < OPTIONS; i++) {
-        ls_status status = ls_options_set(copy, table[i].info.name, from->text[i], err);
-        if (status != LS_OK) {
-            ls_options_free(copy);
-            return status;
-        }
-    }
-    *out = copy;
-    return LS_OK;
+    const ls_settings *s = &from->settings;
+    LS_TRY(ls_alloc(&copy, 1, sizeof *copy, "options", err));
+    copy->settings = *s;
+    copy->settings.hidden = NULL;
+    copy->settings.activation = NULL;
+    copy->settings.class_weight = NULL;
+    ls_status status = ls_alloc(&copy->text, OPTIONS, sizeof *copy->text, "options", err);
+    if (status == LS_OK) status = copy_array(s->hidden, s->hidden_count, sizeof *s->hidden, &copy->settings.hidden, err);
+    if (status == LS_OK) status = copy_array(s->activation, s->activation_count, sizeof *s->activation, &copy->settings.activation, err);
+    if (status == LS_OK) status = copy_array(s->class_weight, s->class_weight_count, sizeof *s->class_weight, &copy->settings.class_weight, err);
+    for (size_t i = 0; i < OPTIONS && status == LS_OK; i++)
+        if (!(copy->text[i] = ls_strdup(from->text[i]))) status = ls_fail(err, LS_ERR_MEMORY, "out of memory for options");
+    if (status != LS_OK) ls_options_free(copy);
+    else *out = copy;
+    return status;
 }
 
 void ls_options_free(ls_options *options)

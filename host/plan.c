@@ -267,6 +267,15 @@ static void add_inputs(builder *b, bool row_weights)
     }
 }
 
+/* Gives back what a list has too much: there may be thousands of plans. */
+static void trim(ls_ops *ops)
+{
+    ls_op *less = ops->count ? realloc(ops->op, ops->count * sizeof *less) : NULL;
+    if (!less) return;
+    ops->op = less;
+    ops->capacity = ops->count;
+}
+
 static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
 {
     ls_plan *p = b->plan;
@@ -335,6 +344,8 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
                              "layers, or a smaller --batch");
     }
     free(b.views);
+    trim(&p->step);
+    trim(&p->infer);
     if (status != LS_OK) ls_plan_free(p);
     else *out = p;
     return status;

@@ -52,6 +52,9 @@ struct ls_options {
 
 ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err);
 
+/* Whether option i takes one number (which a range can be given for), and then whether it is a whole one. */
+bool ls_option_numeric(size_t i, bool *whole);
+
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
 /* Share of the rows held out for validation, with "auto" resolved. */

@@ -221,6 +221,8 @@ void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t 
     p->plan.batch = p->plan.capacity = batch;
     p->plan.features = features;
     p->plan.outputs = outputs;
+    p->origin = 3;
+    rows += p->origin;
     p->data = (ls_rows){rows, features, outputs, new_data(p, rows * features, 61), new_data(p, rows * outputs, 62),
                         new_data(p, rows, 63)};
 }
@@ -247,6 +249,7 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view)
     size_t row0;
     last_batch(p, &row0);
     if (p->plan.shuffle) row0 = 0;
+    row0 += p->origin;
     switch (view.place) {
     case LS_ARENA: return arena + view.at;
     case LS_DATA_X: return (float *)p->data.x + view.at + row0 * p->data.features;
@@ -283,31 +286,32 @@ static void compare(const hand_plan *p, const char *name, const float *got, cons
 }
 
 /* What member k starts from: the plan's arena, each array turned by k, so that members' results differ. */
-static void write_member(const hand_plan *p, ls_fleet *fleet, size_t k, float *start)
+static void write_member(const hand_plan *p, ls_workspace *workspace, size_t k, float *start)
 {
     ls_error err = {.message = ""};
     memcpy(start, p->arena, p->plan.arena * sizeof *start);
     for (size_t a = 0; a < p->arrays; a++)
         for (size_t i = 0; i < p->array[a].count; i++)
             start[p->array[a].at + i] = p->arena[p->array[a].at + (i + k) % p->array[a].count];
-    cr_assert_eq(fleet->backend->slots->write(fleet, k, 0, p->plan.arena, start, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(workspace->backend->slots->write(workspace, k, 0, p->plan.arena, start, &err), LS_OK, "%s", err.message);
 }
 
-static void run_members(const hand_plan *p, ls_fleet *fleet, const char *name, float *losses)
+static void run_members(const hand_plan *p, ls_workspace *workspace, const char *name, float *losses)
 {
-    const ls_backend_slots *s = fleet->backend->slots;
+    const ls_backend_slots *s = workspace->backend->slots;
     ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
     ls_run runs[HAND_MEMBERS];
     ls_error err = {.message = ""};
     ls_status status = LS_OK;
     size_t rows = p->plan.rows - p->first, more = extra(p);
     for (size_t k = 0; k < p->members; k++)
-        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * more};
+        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * more,
+                           .keep = true};
     for (size_t k = 0; k < p->members && p->infer && status == LS_OK; k++) {
         float *outputs = losses + k * more;
-        status = s->infer(fleet, k, p->first, rows, outputs, outputs + rows * p->plan.outputs, &err);
+        status = s->infer(workspace, k, p->first, rows, outputs, outputs + rows * p->plan.outputs, &err);
     }
-    if (!p->infer) status = s->run(fleet, runs, p->members, &err);
+    if (!p->infer) status = s->run(workspace, runs, p->members, &err);
     cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, name, err.message);
 }
 
@@ -315,22 +319,24 @@ static void run_members(const hand_plan *p, ls_fleet *fleet, const char *name, f
 static void run_on(const hand_plan *p, const test_backend *t, float *result)
 {
     const ls_backend_slots *s = t->backend->slots;
-    const ls_plan *plans[HAND_MEMBERS];
     const size_t n = p->plan.arena, more = extra(p);
     ls_error err = {.message = ""};
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     /* steps that sum no loss may report anything, so they need room that is not compared */
     float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses);
     cr_assert(losses);
-    for (size_t k = 0; k < p->members; k++) plans[k] = &p->plan;
-    cr_assert_eq(s->fleet_open(t->backend, &p->data, plans, p->members, &fleet, &err), LS_OK, "%s: %s", t->name, err.message);
-    for (size_t k = 0; k < p->members; k++) write_member(p, fleet, k, result);
-    run_members(p, fleet, t->name, losses);
+    cr_assert_eq(s->workspace_open(t->backend, &p->data, &workspace, &err), LS_OK, "%s: %s", t->name, err.message);
+    for (size_t k = 0, member; k < p->members; k++) {
+        cr_assert_eq(s->member_add(workspace, &p->plan, p->origin, &member, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(member, k, "%s: member %zu has number %zu", t->name, k, member);
+    }
+    for (size_t k = 0; k < p->members; k++) write_member(p, workspace, k, result);
+    run_members(p, workspace, t->name, losses);
     for (size_t k = 0; k < p->members; k++, result += n + more) {
-        cr_assert_eq(s->read(fleet, k, 0, n, result, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(s->read(workspace, k, 0, n, result, &err), LS_OK, "%s: %s", t->name, err.message);
         memcpy(result + n, losses + k * more, more * sizeof *result);
     }
-    s->fleet_close(fleet);
+    s->workspace_close(workspace);
     free(losses);
 }
 

@@ -69,6 +69,7 @@ typedef struct {
     size_t members;            /* so many run in one call, from different contents of these arrays */
     ls_rates rates;
     ls_rows data;
+    size_t origin;             /* rows of the data before the plan's own */
     test_values values;
     uint32_t seed;
     hand_array array[HAND_ARRAYS];
@@ -90,7 +91,7 @@ ls_view hand_room(hand_plan *p, const char *name, size_t rows, size_t columns);
 ls_view hand_room_positive(hand_plan *p, const char *name, size_t rows, size_t columns);
 /* Marks an array as one that the operation may leave with anything. */
 void hand_scratch(hand_plan *p, ls_view view);
-/* A data set of that many rows, used in batches; the last batch of an epoch may be a part of one. */
+/* A data set of that many rows behind a few that are not the plan's, used in batches; the last batch of an epoch may be a part of one. */
 void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t outputs);
 /* Appends an operation. */
 ls_op *hand_op(hand_plan *p, ls_op_kind kind, size_t in, size_t out);

@@ -157,7 +157,7 @@ static void start(rig *r)
     r->state = calloc(p->state, sizeof *r->state);
     memcpy(r->start, values, r->net.parameters * sizeof *values);
     memcpy(r->start + p->state - p->running, values + r->net.parameters, r->net.running * sizeof *values);
-    r->cpu->slots->write(r->fleet, 0, 0, p->state, r->start, NULL);
+    r->cpu->slots->write(r->workspace, 0, 0, p->state, r->start, NULL);
     rig_to_truth(r, values, r->truth->theta);
     free(values);
 }
@@ -180,15 +180,14 @@ rig *rig_open(const rig_case *c)
               c->name, err.message);
     cr_assert(ls_cpu_open(1, NULL, &r->cpu, &err) == LS_OK, "%s", err.message);
     ls_rows data = {c->rows, c->features, r->truth->outputs, r->x, r->t, r->weight};
-    const ls_plan *plans[] = {r->plan};
-    cr_assert(r->cpu->slots->fleet_open(r->cpu, &data, plans, 1, &r->fleet, &err) == LS_OK, "%s", err.message);
+    cr_assert(ls_workspace_of_one(r->cpu, &data, r->plan, &r->workspace, &err) == LS_OK, "%s", err.message);
     start(r);
     return r;
 }
 
 void rig_close(rig *r)
 {
-    r->cpu->slots->fleet_close(r->fleet);
+    r->cpu->slots->workspace_close(r->workspace);
     r->cpu->slots->close(r->cpu);
     ls_plan_free(r->plan);
     ls_network_free(&r->net);
@@ -264,8 +263,8 @@ void rig_run_product(rig *r, size_t count, float *losses)
     for (size_t i = 0; i < count; i++)
         rates[i] = rates_of(r->truth, rig_rate(r, r->steps + i), (double)(r->steps + i + 1));
     ls_run run = {.member = 0, .first = r->steps, .count = count, .rates = rates, .losses = losses};
-    cr_assert(r->cpu->slots->run(r->fleet, &run, 1, &err) == LS_OK, "%s: %s", r->c->name, err.message);
-    cr_assert(r->cpu->slots->read(r->fleet, 0, 0, r->plan->state, r->state, &err) == LS_OK);
+    cr_assert(r->cpu->slots->run(r->workspace, &run, 1, &err) == LS_OK, "%s: %s", r->c->name, err.message);
+    cr_assert(r->cpu->slots->read(r->workspace, 0, 0, r->plan->state, r->state, &err) == LS_OK);
     r->steps += count;
 }
 

@@ -19,7 +19,7 @@ typedef struct {
     ls_network net;
     ls_plan *plan;
     ls_backend *cpu;
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     float *x, *t, *weight;  /* the data; weight is NULL where all are 1 */
     int32_t *y;
     float *start, *state;   /* the product's state: before the first step, and as last read */

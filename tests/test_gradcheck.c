@@ -144,7 +144,7 @@ static double sweep(const char *activation)
     for (int i = -480; i <= 480; i++) {
         float z = (float)(0.01875 * i + 0.001);
         const float values[] = {0.0f, 1.0f, z, 2.0f}; /* weights of both layers, then biases */
-        r->cpu->slots->write(r->fleet, 0, 0, 4, values, NULL);
+        r->cpu->slots->write(r->workspace, 0, 0, 4, values, NULL);
         r->steps = 0;
         rig_run_product(r, 1, losses);
         rig_to_truth(r, values, theta);

@@ -184,7 +184,7 @@ static void put_weights(rig *r, const float *weights, size_t n)
     float *values = calloc(r->net.parameters, sizeof *values);
     memcpy(values, weights, n * sizeof *values);
     memcpy(r->start, values, r->net.parameters * sizeof *values);
-    r->cpu->slots->write(r->fleet, 0, 0, r->net.parameters, values, NULL);
+    r->cpu->slots->write(r->workspace, 0, 0, r->net.parameters, values, NULL);
     rig_to_truth(r, values, r->truth->theta);
     free(values);
 }
@@ -199,7 +199,7 @@ static void check_logits(const rig_case *c, const float *weights, size_t n, doub
     put_weights(r, weights, n);
     for (size_t i = 0; i < 8; i++) x[i] = (double)r->x[i];
     for (size_t i = 0; i < 8 * r->truth->outputs; i++) t[i] = (double)r->t[i];
-    cr_assert(r->cpu->slots->infer(r->fleet, 0, 0, 8, NULL, losses, NULL) == LS_OK);
+    cr_assert(r->cpu->slots->infer(r->workspace, 0, 0, 8, NULL, losses, NULL) == LS_OK);
     oracle_infer(r->truth, x, t, 8, NULL, truth);
     double most = 0.0;
     for (size_t i = 0; i < 8; i++) {

@@ -25,6 +25,7 @@ int cmd_devices(int argc, const char **argv);
 int cmd_make(int argc, const char **argv);
 int cmd_compare(int argc, const char **argv);
 int cmd_tune(int argc, const char **argv);
+int cmd_search(int argc, const char **argv);
 
 /* ---- Arguments (args.c) ---- */
 
@@ -58,6 +59,8 @@ int complain_error(const char *command, const ls_error *err);
 /* popt entries for every option of the library, flags with a "no-" twin; NULL where memory is out. */
 struct poptOption *library_table(void);
 void library_table_free(struct poptOption *table);
+/* The option that such an entry stands for, and its value as text. */
+const ls_option_info *library_option(int val, const char *text, const char **value);
 /* Handles one of them (see option_handler); returns an exit status. */
 int library_set(ls_options *options, int val, const char *text, const char *command);
 
@@ -89,6 +92,13 @@ ls_status source_check_writable(const char *path, ls_error *err);
 
 /* Refuses a result's path that is a file of the data. */
 ls_status source_check_apart(const char *path, const char *data, ls_error *err);
+
+/* ---- Signals and time (interrupt.c) ---- */
+
+/* From here on the first Ctrl-C (or SIGTERM) asks to stop, the second one kills as usual. */
+void interrupt_catch(void);
+int interrupted(void);
+double monotonic_seconds(void);
 
 /* ---- Output (output.c) ---- */
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "cli.h"
 
@@ -34,23 +32,6 @@ typedef struct {
     ls_metrics *on_train, *on_test;
 } train_work;
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-/* The first signal asks to stop, the second one kills as usual. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
 /* Lines of progress at most, where they do not overwrite each other. */
 enum { LINES = 20 };
 
@@ -61,21 +42,14 @@ typedef struct {
     double shown; /* when the line on the terminal was last drawn */
 } progress_state;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int on_epoch(const ls_progress *p, void *user)
 {
     progress_state *state = user;
     bool last = p->epoch == p->epochs;
     uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
-    double time = state->terminal ? now() : 0;
+    double time = state->terminal ? monotonic_seconds() : 0;
     bool due = state->terminal ? last || time - state->shown > 0.1 : p->epoch == 1 || last || p->epoch % every == 0;
-    if (state->quiet || !due) return interrupted;
+    if (state->quiet || !due) return interrupted();
     state->shown = time;
     double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
     double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
@@ -86,7 +60,7 @@ static int on_epoch(const ls_progress *p, void *user)
     if (state->terminal)
         fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
     if (!state->terminal || last) fputc('\n', stderr);
-    return interrupted;
+    return interrupted();
 }
 
 /* ---- Arguments -------------------------------------------------------------------------------------------------- */
@@ -161,9 +135,9 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     LS_TRY(source_device(&a->source, &w->device, err));
     if (!a->save && !progress.quiet)
         fprintf(stderr, "note: no -o MODEL was given, so the model will not be kept\n");
-    catch_signals();
+    interrupt_catch();
     ls_status status = ls_train(w->device, a->options, w->train, on_epoch, &progress, &w->model, err);
-    if (progress.terminal && !progress.quiet && (status != LS_OK || interrupted)) fputc('\n', stderr);
+    if (progress.terminal && !progress.quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
     if (a->save) LS_TRY(ls_model_save(w->model, a->save, err));
     LS_TRY(ls_model_evaluate(w->model, w->device, w->train, &w->on_train, err));
@@ -203,7 +177,7 @@ static void report_json(const train_arguments *a, const train_work *w, const cha
     json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device", ls_device_get_info(w->device)->name,
                           "arithmetic", arithmetic_of(w->device), "parameters", (json_int_t)s.parameters, "epochs",
                           (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch,
-                          "stopped", interrupted ? "interrupted" : s.stopped, "seconds", s.seconds, "steps_per_second",
+                          "stopped", interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds, "steps_per_second",
                           speed_of(&s), "loss", number_json(s.loss));
     json_object_set_new(o, "train", metrics_json(w->on_train, w->model));
     if (w->on_test) json_object_set_new(o, "test", metrics_json(w->on_test, w->model));
@@ -224,7 +198,7 @@ static void report_text(const train_arguments *a, const train_work *w, const cha
     printf("device     %s (%s)\n", ls_device_get_info(w->device)->name, arithmetic_of(w->device));
     printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);
     printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n", (unsigned long long)s.epochs,
-           (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted ? "interruption" : s.stopped);
+           (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted() ? "interruption" : s.stopped);
     if (s.best_epoch != s.epochs) printf("kept       the weights of epoch %llu, the best validation loss\n", (unsigned long long)s.best_epoch);
     print_metrics_header();
     print_metrics("train", w->on_train);
@@ -241,7 +215,7 @@ static int report(const train_arguments *a, const train_work *w)
     ls_model_weights_sha256(w->model, weights);
     if (a->source.json) report_json(a, w, hash, weights);
     else report_text(a, w, hash);
-    if (!interrupted) return EXIT_OK;
+    if (!interrupted()) return EXIT_OK;
     return complain("train", EXIT_INTERRUPTED, a->save ? "interrupted; the model so far is in %s" : "interrupted",
                     a->save);
 }

@@ -32,10 +32,16 @@ void library_table_free(struct poptOption *table)
     free(table);
 }
 
+const ls_option_info *library_option(int val, const char *text, const char **value)
+{
+    *value = val > NEGATED ? "off" : text ? text : "on";
+    return ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
+}
+
 int library_set(ls_options *options, int val, const char *text, const char *command)
 {
     ls_error err;
-    const ls_option_info *info = ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
-    if (ls_options_set(options, info->name, val > NEGATED ? "off" : text ? text : "on", &err) == LS_OK) return EXIT_OK;
-    return complain_error(command, &err);
+    const char *value;
+    const ls_option_info *info = library_option(val, text, &value);
+    return ls_options_set(options, info->name, value, &err) == LS_OK ? EXIT_OK : complain_error(command, &err);
 }

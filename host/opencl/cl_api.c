@@ -57,5 +57,8 @@ const char *ls_cl_error_name(cl_int code)
 ls_status ls_cl_check(cl_int code, const char *doing, ls_error *err)
 {
     if (code == CL_SUCCESS) return LS_OK;
+    if (code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE)
+        return ls_fail(err, LS_ERR_MEMORY, "OpenCL: the device has no memory left (%s failed with %s); use a smaller --batch or network, or "
+                       "--device cpu", doing, ls_cl_error_name(code));
     return ls_fail(err, LS_ERR_DEVICE, "OpenCL: %s failed with %s (%d)", doing, ls_cl_error_name(code), (int)code);
 }

@@ -26,6 +26,7 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[70
     ls_sha256_update(&hash, ls_kernel_source, ls_kernel_source_size);
     ls_sha256_update(&hash, ls_matmul_source, ls_matmul_source_size);
     ls_sha256_update(&hash, ls_matmul_local_source, ls_matmul_local_source_size);
+    ls_sha256_update(&hash, ls_small_source, ls_small_source_size);
     ls_sha256_final(&hash, hex);
     snprintf(path, 700, "%s/%s-%.32s", folder, what, hex);
 }

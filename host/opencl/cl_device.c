@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cl_device.h"
+#include "cl_small.h"
 
 /* A text property, blanks trimmed; empty where the device does not say. */
 static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info what, char *out, size_t size)
@@ -174,6 +175,7 @@ void ls_cl_device_close(ls_backend *base)
     for (int i = 0; i < LS_KERNEL_COUNT; i++)
         if (d->kernel[i]) d->cl.clReleaseKernel(d->kernel[i]);
     ls_cl_release_variants(d);
+    ls_cl_small_close(d);
     if (d->program) d->cl.clReleaseProgram(d->program);
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);
@@ -183,12 +185,15 @@ void ls_cl_device_close(ls_backend *base)
 static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
 {
     cl_ulong largest = 0, local = 0;
-    cl_uint lanes = 0;
+    cl_uint lanes = 0, units = 1;
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes, &lanes, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof d->group, &d->group, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_VENDOR_ID, sizeof d->vendor, &d->vendor, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    d->units = units ? units : 1;
+    d->small_pace = 1e-3; /* careful, until the first launch is measured */
     d->largest = (size_t)largest;
     d->local_memory = (size_t)local;
     d->lanes = lanes;

@@ -49,6 +49,9 @@ typedef struct {
 /* More than the plans of a fleet can ask for in turn: each activation and optimizer in the tile of each class, and some. */
 enum { LS_CL_VARIANTS = 128 };
 
+/* Buffers that launches of small networks share (cl_small.c). */
+typedef enum { LS_SMALL_TABLE, LS_SMALL_RATES, LS_SMALL_LOSSES, LS_SMALL_SCRATCH, LS_SMALL_NEXT, LS_SMALL_BUFFERS } ls_small_buffer;
+
 typedef struct {
     ls_backend base;
     ls_cl_api cl;
@@ -69,11 +72,19 @@ typedef struct {
     size_t largest;       /* bytes of the largest buffer */
     size_t local_memory;  /* bytes of local memory, and work-items a group */
     size_t group;
+    size_t units;         /* compute units */
+
+    /* Small networks, see cl_small.h: for CPU devices, and GPUs with scratch in local or in global memory. */
+    cl_program small_program[3];
+    cl_kernel small_kernel[3];
+    cl_mem small_buffer[LS_SMALL_BUFFERS];
+    size_t small_room[LS_SMALL_BUFFERS]; /* floats */
+    double small_pace;                   /* seconds a step took in the last launch */
 } ls_cl_device;
 
 /* Kernel sources as texts, embedded at build time. */
-extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[];
-extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size;
+extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[], ls_small_source[];
+extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size, ls_small_source_size;
 
 /* ---- Finding and opening (cl_device.c, cl_probe.c) ---- */
 

@@ -4,28 +4,37 @@
 #define LS_CL_LAUNCH_H
 
 #include "cl_device.h"
+#include "cl_slab.h"
+#include "cl_small.h"
 
 typedef struct {
-    const ls_plan *plan;
-    cl_mem arena;
+    const ls_plan *plan;   /* NULL: the number is free */
+    size_t origin;         /* row of the data at which its rows start */
+    ls_cl_place place;
+    cl_mem arena;          /* the slab, and the floats before the member's own */
+    size_t base;
+    ls_cl_small *small;    /* NULL: its steps go operation by operation */
 } member;
 
 typedef struct {
-    ls_fleet base;
+    ls_workspace base;
     ls_cl_device *device;
-    size_t count;
     member *members;
-    cl_mem x, t, weight;   /* the data set */
-    ls_rows shape;         /* its shape; the pointers are the host's and not used */
-    cl_mem scratch;        /* chunk sums and transposed weights, see scratch_need */
-    size_t scratch_second; /* floats from which the second half starts */
+    size_t count, capacity;
+    size_t lowest;         /* no number below is free */
+    ls_cl_slabs slabs;     /* their arenas */
+    cl_mem x, t, weight;   /* the rows */
+    ls_rows shape;         /* their shape; the pointers are the host's and not used */
+    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
+    size_t scratch_second; /* floats from which the second part starts, and those of it */
+    size_t scratch_rest;
     cl_mem losses;         /* grown to the longest call */
     size_t losses_room;
-} cl_fleet;
+} cl_workspace;
 
 /* One operation of one step, or of an inference block, at work. */
 typedef struct {
-    cl_fleet *fleet;
+    cl_workspace *workspace;
     const member *member;
     const ls_op *op;
     size_t row0, rows;
@@ -48,11 +57,11 @@ typedef struct {
 } launch;
 
 static inline launch begin_kernel(const job *j, cl_kernel kernel) { return (launch){.job = j, .kernel = kernel}; }
-static inline launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->fleet->device->kernel[id]); }
+static inline launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->workspace->device->kernel[id]); }
 
 static inline void arg(launch *l, size_t size, const void *value)
 {
-    const ls_cl_device *d = l->job->fleet->device;
+    const ls_cl_device *d = l->job->workspace->device;
     cl_int code = d->cl.clSetKernelArg(l->kernel, l->next++, size, value);
     if (l->code == CL_SUCCESS) l->code = code;
 }
@@ -70,9 +79,9 @@ static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
 static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
-    const cl_fleet *f = j->fleet;
+    const cl_workspace *f = j->workspace;
     switch (view.place) {
-    case LS_ARENA: arg_memory(l, j->member->arena, view.at); break;
+    case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
     case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
     case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
     case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
@@ -89,7 +98,7 @@ static inline size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / u
 
 static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
 {
-    const ls_cl_device *d = l->job->fleet->device;
+    const ls_cl_device *d = l->job->workspace->device;
     size_t local[2] = {group, group_height};
     size_t global[2] = {units_of(width, group) * group, units_of(height, group_height) * group_height};
     if (l->code == CL_SUCCESS)

@@ -16,7 +16,7 @@ static ls_status pack(const job *j, const product *p, ls_form form)
     size_t width = (size_t)p->tile[1] * p->tile[2];
     bool transposed = form == LS_FORM_GRAD_X;
     launch l = begin(j, LS_KERNEL_pack);
-    arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w), arg_memory(&l, j->fleet->scratch, 0);
+    arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w), arg_memory(&l, j->workspace->scratch, 0);
     arg_u32(&l, p->n), arg_u32(&l, p->k);
     arg_u32(&l, transposed ? 1 : p->n), arg_u32(&l, transposed ? p->k : 1), arg_u32(&l, width);
     return finish(&l, p->k, units_of(p->n, width));
@@ -25,7 +25,7 @@ static ls_status pack(const job *j, const product *p, ls_form form)
 /* The kernel of a form that a function follows, and its arguments up to m, n, k: c = a·b. */
 static ls_status begin_product(const job *j, ls_form form, int function, ls_view a, ls_view b, ls_view c, product *p)
 {
-    ls_cl_device *d = j->fleet->device;
+    ls_cl_device *d = j->workspace->device;
     const ls_op *o = j->op;
     const ls_cl_variant *v;
     bool weights = form == LS_FORM_GRAD_W;
@@ -37,7 +37,7 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
     p->launch = begin_kernel(j, v->kernel);
     launch *l = &p->launch;
     arg_view(l, a);
-    if (p->panels) arg_memory(l, j->fleet->scratch, 0);
+    if (p->panels) arg_memory(l, j->workspace->scratch, 0);
     else arg_view(l, b);
     if (!weights) arg_view(l, form == LS_FORM_DENSE ? o->b : (ls_view){LS_NOWHERE, 0});
     arg_view(l, c);
@@ -83,7 +83,7 @@ static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
     ls_size_class size = ls_cl_size_class(o->in, o->out);
-    return size >= LS_SIZE_LARGE && !j->fleet->device->choice[LS_FORM_GRAD_W][size].local;
+    return size >= LS_SIZE_LARGE && !j->workspace->device->choice[LS_FORM_GRAD_W][size].local;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)

@@ -63,7 +63,7 @@ static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_vie
     launch l = begin(j, kernel);
     arg_view(&l, x);
     if (kernel == LS_KERNEL_square_chunks) arg_view(&l, mean);
-    arg_memory(&l, j->fleet->scratch, 0);
+    arg_memory(&l, j->workspace->scratch, 0);
     arg_u32(&l, rows), arg_u32(&l, columns);
     return finish(&l, columns, chunks_of(rows));
 }
@@ -71,7 +71,7 @@ static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_vie
 static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size_t columns)
 {
     launch l = begin(j, LS_KERNEL_row_sum_total);
-    arg_memory(&l, j->fleet->scratch, 0), arg_memory(&l, to, at);
+    arg_memory(&l, j->workspace->scratch, 0), arg_memory(&l, to, at);
     arg_u32(&l, columns), arg_u32(&l, chunks_of(rows));
     return finish(&l, columns, 1);
 }
@@ -79,13 +79,13 @@ static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size
 static ls_status op_grad_b(const job *j)
 {
     LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->op->dz, nowhere, j->rows, j->op->out));
-    return row_total(j, j->member->arena, j->op->y.at, j->rows, j->op->out);
+    return row_total(j, j->member->arena, j->member->base + j->op->y.at, j->rows, j->op->out);
 }
 
 static ls_status op_loss_sum(const job *j)
 {
     LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->member->plan->row_loss, nowhere, j->rows, 1));
-    return row_total(j, j->fleet->losses, j->loss_at, j->rows, 1);
+    return row_total(j, j->workspace->losses, j->loss_at, j->rows, 1);
 }
 
 static ls_status op_loss(const job *j)
@@ -105,7 +105,7 @@ static ls_status norm_inv(const job *j, bool from_batch)
 {
     const ls_op *o = j->op;
     launch l = begin(j, LS_KERNEL_norm_inv);
-    arg_memory(&l, j->fleet->scratch, from_batch ? 0 : UINT64_MAX);
+    arg_memory(&l, j->workspace->scratch, from_batch ? 0 : UINT64_MAX);
     arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean), arg_view(&l, o->running_var);
     arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
     return finish(&l, o->out, 1);
@@ -129,7 +129,7 @@ static ls_status op_norm(const job *j)
     const ls_op *o = j->op;
     LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->z, nowhere, j->rows, o->out));
     launch l = begin(j, LS_KERNEL_norm_mean);
-    arg_memory(&l, j->fleet->scratch, 0), arg_view(&l, o->mean);
+    arg_memory(&l, j->workspace->scratch, 0), arg_view(&l, o->mean);
     arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
     LS_TRY(finish(&l, o->out, 1));
     LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->z, o->mean, j->rows, o->out));
@@ -147,12 +147,12 @@ static ls_status op_norm_grad(const job *j)
 {
     const ls_op *o = j->op;
     LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->dz, nowhere, j->rows, o->out));
-    LS_TRY(row_total(j, j->member->arena, o->grad_beta.at, j->rows, o->out));
+    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_beta.at, j->rows, o->out));
     launch h = begin(j, LS_KERNEL_norm_hat_chunks);
     arg_view(&h, o->dz), arg_view(&h, o->z), arg_view(&h, o->mean), arg_view(&h, o->inv);
-    arg_memory(&h, j->fleet->scratch, 0), arg_u32(&h, j->rows), arg_u32(&h, o->out);
+    arg_memory(&h, j->workspace->scratch, 0), arg_u32(&h, j->rows), arg_u32(&h, o->out);
     LS_TRY(finish(&h, o->out, chunks_of(j->rows)));
-    LS_TRY(row_total(j, j->member->arena, o->grad_gamma.at, j->rows, o->out));
+    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_gamma.at, j->rows, o->out));
     launch l = begin(j, LS_KERNEL_norm_grad);
     arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->gamma);
     arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
@@ -168,13 +168,13 @@ static ls_status op_clip(const job *j)
     for (bool square = true; square || n > 1; square = false, n = chunks_of(n), half = !half) {
         launch l = begin(j, LS_KERNEL_flat_chunks);
         if (square) arg_view(&l, o->x);
-        else arg_memory(&l, j->fleet->scratch, half ? 0 : j->fleet->scratch_second);
-        arg_memory(&l, j->fleet->scratch, half ? j->fleet->scratch_second : 0);
+        else arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second);
+        arg_memory(&l, j->workspace->scratch, half ? j->workspace->scratch_second : 0);
         arg_u32(&l, n), arg_u32(&l, square);
         LS_TRY(finish(&l, chunks_of(n), 1));
     }
     launch l = begin(j, LS_KERNEL_clip_factor);
-    arg_memory(&l, j->fleet->scratch, half ? 0 : j->fleet->scratch_second), arg_view(&l, o->y);
+    arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second), arg_view(&l, o->y);
     arg_f32(&l, j->member->plan->clip);
     return enqueue(&l, 1, 1, 1, 1);
 }
@@ -183,9 +183,9 @@ static ls_status op_max_norm(const job *j)
 {
     const ls_op *o = j->op;
     LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->w, nowhere, o->in, o->out));
-    LS_TRY(row_total(j, j->fleet->scratch, j->fleet->scratch_second, o->in, o->out));
+    LS_TRY(row_total(j, j->workspace->scratch, j->workspace->scratch_second, o->in, o->out));
     launch l = begin(j, LS_KERNEL_max_norm);
-    arg_view(&l, o->w), arg_memory(&l, j->fleet->scratch, j->fleet->scratch_second);
+    arg_view(&l, o->w), arg_memory(&l, j->workspace->scratch, j->workspace->scratch_second);
     arg_u32(&l, o->out), arg_f32(&l, j->member->plan->hyper.max_norm);
     return finish_rows(&l, o->out, o->in);
 }
@@ -209,17 +209,6 @@ static ls_status run_ops(job *j, const ls_ops *ops)
     return LS_OK;
 }
 
-static ls_status new_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem *out, ls_error *err)
-{
-    cl_int code;
-    size_t bytes;
-    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) || (d->largest && bytes > d->largest))
-        return ls_fail(err, LS_ERR_MEMORY, "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
-                       "--batch or network, or --device cpu", what, (double)floats * 4e-6, (double)d->largest * 1e-6);
-    *out = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
-    return ls_cl_check(code, "allocating memory on the device", err);
-}
-
 static void free_buffer(ls_cl_device *d, cl_mem buffer)
 {
     if (buffer) d->cl.clReleaseMemObject(buffer);
@@ -228,15 +217,15 @@ static void free_buffer(ls_cl_device *d, cl_mem buffer)
 /* Steps enqueued before the host waits for the queue to drain, so that a long call does not pile up commands. */
 enum { STEPS_IN_FLIGHT = 256 };
 
-static ls_status run_member(cl_fleet *f, const ls_run *run, size_t losses_at, ls_error *err)
+static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at, ls_error *err)
 {
     const member *m = &f->members[run->member];
-    job j = {.fleet = f, .member = m, .training = true, .err = err};
+    job j = {.workspace = f, .member = m, .training = true, .err = err};
     for (uint64_t i = 0; i < run->count; i++) {
         j.step = run->first + i;
         j.batch = ls_plan_batch(m->plan, j.step);
         j.rows = j.batch.rows;
-        j.row0 = m->plan->shuffle ? 0 : j.batch.first;
+        j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss_at = losses_at + i;
         LS_TRY(run_ops(&j, &m->plan->step));
@@ -247,58 +236,91 @@ static ls_status run_member(cl_fleet *f, const ls_run *run, size_t losses_at, ls
     return LS_OK;
 }
 
-static ls_status cl_run(ls_fleet *base, const ls_run *runs, size_t count, ls_error *err)
+/* Runs of members whose steps go operation by operation. */
+static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count, ls_error *err)
 {
-    cl_fleet *f = (cl_fleet *)base;
     ls_cl_device *d = f->device;
     size_t steps = 0, at = 0;
-    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i].count;
+    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
     if (steps > f->losses_room) {
         free_buffer(d, f->losses);
         f->losses = NULL;
         f->losses_room = 0;
-        LS_TRY(new_buffer(d, steps, "the losses of a call", &f->losses, err));
+        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &f->losses, err));
         f->losses_room = steps;
     }
-    for (size_t i = 0; i < count; at += (size_t)runs[i++].count) LS_TRY(run_member(f, &runs[i], at, err));
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count) LS_TRY(run_member(f, runs[i], at, err));
     at = 0;
-    for (size_t i = 0; i < count; at += (size_t)runs[i++].count)
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
         LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE, at * sizeof(float),
-                                                     (size_t)runs[i].count * sizeof(float), runs[i].losses, 0, NULL, NULL),
+                                                     (size_t)runs[i]->count * sizeof(float), runs[i]->losses, 0, NULL, NULL),
                            "reading losses", err));
     return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
 }
 
-static ls_status read_floats(cl_fleet *f, cl_mem from, size_t at, size_t count, float *to, ls_error *err)
+/* Small members of a slab go into one launch, the others one after the other. */
+static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count, const ls_run **layered, ls_cl_small_run *small, ls_error *err)
+{
+    size_t others = 0, done = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool alone = !f->members[runs[i].member].small || runs[i].keep;
+        if (alone) layered[others++] = &runs[i];
+    }
+    for (size_t slab = 0; slab < f->slabs.count && done + others < count; slab++) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            const member *m = &f->members[runs[i].member];
+            if (m->small && !runs[i].keep && m->place.slab == slab) small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
+        }
+        if (n) LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight, small, n, err));
+        done += n;
+    }
+    return others ? run_layered(f, layered, others, err) : LS_OK;
+}
+
+static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
+{
+    const ls_run **layered;
+    ls_cl_small_run *small = NULL;
+    LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
+    ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
+    if (status == LS_OK) status = run_sorted((cl_workspace *)base, runs, count, layered, small, err);
+    free(layered);
+    free(small);
+    return status;
+}
+
+static ls_status read_floats(cl_workspace *f, cl_mem from, size_t at, size_t count, float *to, ls_error *err)
 {
     return ls_cl_check(f->device->cl.clEnqueueReadBuffer(f->device->queue, from, CL_TRUE, at * sizeof *to,
                                                          count * sizeof *to, to, 0, NULL, NULL),
                        "reading from the device", err);
 }
 
-static ls_status cl_infer(ls_fleet *base, size_t index, size_t first, size_t rows, float *outputs, float *losses, ls_error *err)
+static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs, float *losses, ls_error *err)
 {
-    cl_fleet *f = (cl_fleet *)base;
+    cl_workspace *f = (cl_workspace *)base;
     const member *m = &f->members[index];
     const ls_plan *p = m->plan;
-    job j = {.fleet = f, .member = m, .err = err};
+    job j = {.workspace = f, .member = m, .err = err};
     for (size_t done = 0; done < rows; done += j.rows) {
-        j.row0 = first + done;
+        j.row0 = m->origin + first + done;
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
         if (outputs)
-            LS_TRY(read_floats(f, m->arena, p->result.at, j.rows * p->outputs, outputs + done * p->outputs, err));
-        if (losses) LS_TRY(read_floats(f, m->arena, p->row_loss.at, j.rows, losses + done, err));
+            LS_TRY(read_floats(f, m->arena, m->base + p->result.at, j.rows * p->outputs, outputs + done * p->outputs, err));
+        if (losses) LS_TRY(read_floats(f, m->arena, m->base + p->row_loss.at, j.rows, losses + done, err));
     }
     return LS_OK;
 }
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
-static ls_status cl_read(ls_fleet *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+static ls_status cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
 {
-    cl_fleet *f = (cl_fleet *)base;
-    return count ? read_floats(f, f->members[index].arena, at, count, to, err) : LS_OK;
+    cl_workspace *f = (cl_workspace *)base;
+    const member *m = &f->members[index];
+    return count ? read_floats(f, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
 static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count, const float *from, ls_error *err)
@@ -308,34 +330,20 @@ static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t coun
                        "writing to the device", err);
 }
 
-static ls_status cl_write(ls_fleet *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status cl_write(ls_workspace *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
 {
-    cl_fleet *f = (cl_fleet *)base;
-    return count ? write_floats(f->device, f->members[index].arena, at, count, from, err) : LS_OK;
+    cl_workspace *f = (cl_workspace *)base;
+    const member *m = &f->members[index];
+    return count ? write_floats(f->device, m->arena, m->base + at, count, from, err) : LS_OK;
 }
 
-static ls_status cl_copy(ls_fleet *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+static ls_status cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
 {
-    cl_fleet *f = (cl_fleet *)base;
-    cl_mem arena = f->members[index].arena;
-    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, arena, arena, from * sizeof(float),
-                                                         to * sizeof(float), count * sizeof(float), 0, NULL, NULL),
+    cl_workspace *f = (cl_workspace *)base;
+    const member *m = &f->members[index];
+    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, m->arena, m->arena, (m->base + from) * sizeof(float),
+                                                         (m->base + to) * sizeof(float), count * sizeof(float), 0, NULL, NULL),
                        "copying on the device", err);
-}
-
-static void cl_fleet_close(ls_fleet *base)
-{
-    cl_fleet *f = (cl_fleet *)base;
-    ls_cl_device *d = f->device;
-    d->cl.clFinish(d->queue);
-    for (size_t i = 0; i < f->count && f->members; i++) free_buffer(d, f->members[i].arena);
-    free_buffer(d, f->x);
-    free_buffer(d, f->t);
-    free_buffer(d, f->weight);
-    free_buffer(d, f->scratch);
-    free_buffer(d, f->losses);
-    free(f->members);
-    free(f);
 }
 
 /* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums, column sums. */
@@ -379,52 +387,92 @@ static size_t widest_of(const ls_plan *p)
 static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what, cl_mem *out, ls_error *err)
 {
     if (!from) return LS_OK;
-    LS_TRY(new_buffer(d, count, what, out, err));
+    LS_TRY(ls_cl_buffer(d, count, what, out, err));
     return write_floats(d, *out, 0, count, from, err);
 }
 
-static ls_status open_member(cl_fleet *f, member *m, const ls_plan *plan, ls_error *err)
+/* Scratch memory for one more plan. */
+static ls_status grow_scratch(cl_workspace *f, const ls_plan *plan, ls_error *err)
 {
+    /* the second part holds chunk sums of chunk sums, or sums of columns */
+    size_t first = scratch_need(f->device, plan), rest = chunks_of(plan->parameters) + widest_of(plan);
+    cl_mem scratch;
+    if (f->scratch && first <= f->scratch_second && rest <= f->scratch_rest) return LS_OK;
+    if (first < f->scratch_second) first = f->scratch_second;
+    if (rest < f->scratch_rest) rest = f->scratch_rest;
+    LS_TRY(ls_cl_buffer(f->device, first + rest, "scratch memory", &scratch, err));
+    free_buffer(f->device, f->scratch);
+    f->scratch = scratch;
+    f->scratch_second = first;
+    f->scratch_rest = rest;
+    return LS_OK;
+}
+
+static void cl_member_remove(ls_workspace *base, size_t index)
+{
+    cl_workspace *f = (cl_workspace *)base;
+    ls_cl_place_give(f->device, &f->slabs, &f->members[index].place);
+    ls_cl_small_free(f->members[index].small);
+    f->members[index] = (member){0};
+    if (index < f->lowest) f->lowest = index;
+}
+
+static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out, ls_error *err)
+{
+    cl_workspace *f = (cl_workspace *)base;
     ls_cl_device *d = f->device;
-    m->plan = plan;
+    size_t index = f->lowest;
+    const float zero = 0.0f;
+    while (index < f->count && f->members[index].plan) index++;
     if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
         return ls_fail(err, LS_ERR_MEMORY, "the network is too large for the OpenCL path; use --device cpu");
-    LS_TRY(new_buffer(d, plan->arena, "the network", &m->arena, err));
-    float zero = 0.0f;
-    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, 0, plan->arena * sizeof zero, 0,
-                                                 NULL, NULL),
-                       "clearing memory on the device", err);
-}
-
-static ls_status fill_fleet(cl_fleet *f, const ls_rows *data, const ls_plan *const *plans, ls_error *err)
-{
-    size_t need = 1, second = 1; /* the second part holds chunk sums of chunk sums, or sums of columns */
-    LS_TRY(ls_alloc(&f->members, f->count, sizeof *f->members, "a fleet", err));
-    LS_TRY(upload(f->device, data->x, data->rows * data->features, "the data set", &f->x, err));
-    LS_TRY(upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err));
-    LS_TRY(upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight, err));
-    for (size_t i = 0; i < f->count; i++) {
-        size_t member_need = scratch_need(f->device, plans[i]), sums = chunks_of(plans[i]->parameters) + widest_of(plans[i]);
-        if (member_need > need) need = member_need;
-        if (sums > second) second = sums;
-        LS_TRY(open_member(f, &f->members[i], plans[i], err));
+    LS_TRY(ls_grow(&f->members, &f->capacity, index + 1, sizeof *f->members, "members", err));
+    LS_TRY(grow_scratch(f, plan, err));
+    member *m = &f->members[index];
+    LS_TRY(ls_cl_place_take(d, &f->slabs, plan->arena, &m->place, err));
+    *m = (member){plan, origin, m->place, f->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
+    if (index == f->count) f->count++;
+    f->lowest = index + 1;
+    ls_status status = ls_cl_small_build(plan, &m->small, err);
+    if (status == LS_OK)
+        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, m->base * sizeof zero,
+                                                             plan->arena * sizeof zero, 0, NULL, NULL),
+                                   "clearing memory on the device", err);
+    if (status != LS_OK) {
+        cl_member_remove(base, index);
+        return status;
     }
-    f->scratch_second = need;
-    return new_buffer(f->device, need + second, "scratch memory", &f->scratch, err);
+    *out = index;
+    return LS_OK;
 }
 
-static ls_status cl_fleet_open(ls_backend *backend, const ls_rows *data, const ls_plan *const *plans, size_t members,
-                               ls_fleet **out, ls_error *err)
+static void cl_workspace_close(ls_workspace *base)
 {
-    cl_fleet *f;
-    LS_TRY(ls_alloc(&f, 1, sizeof *f, "a fleet", err));
+    cl_workspace *f = (cl_workspace *)base;
+    ls_cl_device *d = f->device;
+    d->cl.clFinish(d->queue);
+    ls_cl_slabs_close(d, &f->slabs);
+    free_buffer(d, f->x);
+    free_buffer(d, f->t);
+    free_buffer(d, f->weight);
+    free_buffer(d, f->scratch);
+    free_buffer(d, f->losses);
+    free(f->members);
+    free(f);
+}
+
+static ls_status cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out, ls_error *err)
+{
+    cl_workspace *f;
+    LS_TRY(ls_alloc(&f, 1, sizeof *f, "a workspace", err));
     f->base.backend = backend;
     f->device = (ls_cl_device *)backend;
-    f->count = members;
     f->shape = *data;
-    ls_status status = fill_fleet(f, data, plans, err);
+    ls_status status = upload(f->device, data->x, data->rows * data->features, "the data set", &f->x, err);
+    if (status == LS_OK) status = upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err);
+    if (status == LS_OK) status = upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight, err);
     if (status != LS_OK) {
-        cl_fleet_close(&f->base);
+        cl_workspace_close(&f->base);
         return status;
     }
     *out = &f->base;
@@ -432,6 +480,7 @@ static ls_status cl_fleet_open(ls_backend *backend, const ls_rows *data, const l
 }
 
 const ls_backend_slots ls_cl_slots = {
-    .fleet_open = cl_fleet_open, .fleet_close = cl_fleet_close, .run = cl_run, .infer = cl_infer,
+    .workspace_open = cl_workspace_open, .workspace_close = cl_workspace_close, .member_add = cl_member_add,
+    .member_remove = cl_member_remove, .run = cl_run, .infer = cl_infer,
     .read = cl_read, .write = cl_write, .copy = cl_copy, .close = ls_cl_device_close,
 };

@@ -107,15 +107,15 @@ enum { ROWS = 150, FEATURES = 7, STEPS = 4 };
 static ls_status run_on(ls_backend *backend, const ls_rows *data, const ls_plan *plan, const float *start, float *state,
                         float *losses, ls_error *err)
 {
-    ls_fleet *fleet;
+    ls_workspace *workspace;
     ls_rates rates[STEPS];
     for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
     ls_run run = {.count = STEPS, .rates = rates, .losses = losses};
-    LS_TRY(backend->slots->fleet_open(backend, data, &plan, 1, &fleet, err));
-    ls_status status = backend->slots->write(fleet, 0, 0, plan->parameters, start, err);
-    if (status == LS_OK) status = backend->slots->run(fleet, &run, 1, err);
-    if (status == LS_OK) status = backend->slots->read(fleet, 0, 0, plan->state, state, err);
-    backend->slots->fleet_close(fleet);
+    LS_TRY(ls_workspace_of_one(backend, data, plan, &workspace, err));
+    ls_status status = backend->slots->write(workspace, 0, 0, plan->parameters, start, err);
+    if (status == LS_OK) status = backend->slots->run(workspace, &run, 1, err);
+    if (status == LS_OK) status = backend->slots->read(workspace, 0, 0, plan->state, state, err);
+    backend->slots->workspace_close(workspace);
     return status;
 }
 

@@ -66,24 +66,23 @@ static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, s
 {
     static const float nothing[1];
     ls_rows data = {1, 1, 1, nothing, nothing, NULL};
-    const ls_plan *plans[] = {&r->plan};
     ls_rates rates[16] = {{0}};
     float losses[16];
     struct timespec t0, t1;
-    ls_fleet *fleet;
-    LS_TRY(backend->slots->fleet_open(backend, &data, plans, 1, &fleet, err));
-    ls_run once = {.count = 1, .rates = rates, .losses = losses};
-    ls_status status = backend->slots->write(fleet, 0, 0, size, fill, err);
-    if (status == LS_OK) status = backend->slots->run(fleet, &once, 1, err);
-    if (status == LS_OK && out) status = backend->slots->read(fleet, 0, 0, size, out, err);
+    ls_workspace *workspace;
+    LS_TRY(ls_workspace_of_one(backend, &data, &r->plan, &workspace, err));
+    ls_run once = {.count = 1, .rates = rates, .losses = losses, .keep = true};
+    ls_status status = backend->slots->write(workspace, 0, 0, size, fill, err);
+    if (status == LS_OK) status = backend->slots->run(workspace, &once, 1, err);
+    if (status == LS_OK && out) status = backend->slots->read(workspace, 0, 0, size, out, err);
     clock_gettime(CLOCK_MONOTONIC, &t0);
     for (uint64_t done = 0; done < count && status == LS_OK; done += once.count) {
         once.count = count - done < 16 ? count - done : 16;
-        status = backend->slots->run(fleet, &once, 1, err);
+        status = backend->slots->run(workspace, &once, 1, err);
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);
     if (seconds) *seconds = ((double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec)) / (double)(count ? count : 1);
-    backend->slots->fleet_close(fleet);
+    backend->slots->workspace_close(workspace);
     return status;
 }
 

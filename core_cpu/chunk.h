@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The chunk-wise step (host/chunks.h) on the CPU path: nothing is packed, and no thread waits for another. */
+#ifndef LS_CPU_CHUNK_H
+#define LS_CPU_CHUNK_H
+
+#include "../host/backend.h"
+#include "../host/chunks.h"
+#include "kernels.h"
+
+/* One step of a member. */
+typedef struct {
+    const ls_cpu_kernels *kernels;
+    const ls_plan *plan;
+    const ls_rows *data;
+    size_t origin;             /* row of the data at which the member's rows start */
+    float *arena, *scratch;    /* LS_CHUNKS_SCRATCH floats */
+    uint64_t step;
+    ls_batch batch;
+    float *loss;
+    /* Does an operation that comes once the gradients are whole: the optimizer (over weights, for GRAD_W), clipping, max-norm. */
+    void (*rest)(void *user, const ls_op *op);
+    void *user;
+} ls_chunk_step;
+
+void ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "chunks.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a view of the plan's activations lies in scratch. */
+typedef struct {
+    ls_view view;
+    size_t columns, at;
+} chunk_view;
+
+/* Chunks in the making. */
+typedef struct {
+    ls_chunks *chunks;
+    chunk_view *view;
+    size_t views;
+} builder;
+
+static bool same(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
+
+/* Notes a view with its columns; one that is seen with more columns later grows, as places are given out last. */
+static void see(builder *b, ls_view view, size_t columns)
+{
+    if (!ls_there(view)) return;
+    size_t i = 0;
+    while (i < b->views && !same(b->view[i].view, view)) i++;
+    if (i == b->views) b->view[b->views++] = (chunk_view){.view = view};
+    if (b->view[i].columns < columns) b->view[i].columns = columns;
+}
+
+static size_t place_of(const builder *b, ls_view view)
+{
+    for (size_t i = 0; i < b->views; i++)
+        if (same(b->view[i].view, view)) return b->view[i].at;
+    return LS_NO_PLACE;
+}
+
+static size_t take(builder *b, size_t floats)
+{
+    size_t at = b->chunks->scratch;
+    b->chunks->scratch = (at + floats + 15) & ~(size_t)15;
+    return at;
+}
+
+/* All matrices of an operation with their columns. A product's input has a column more: ones, for the bias's gradient. */
+static void see_all(builder *b, const ls_op *o)
+{
+    see(b, o->x, o->in + 1);
+    see(b, o->z, o->out), see(b, o->a, o->out), see(b, o->d, o->out), see(b, o->skip, o->out), see(b, o->dropped, o->out);
+    see(b, o->dz, o->kind == LS_OP_GRAD_X ? o->in : o->out);
+    if (o->kind != LS_OP_GRAD_W) see(b, o->y, o->out);
+    if (o->kind == LS_OP_LOSS) see(b, o->target, o->out), see(b, o->row_weight, 1);
+}
+
+static bool chunkable(const ls_plan *p)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS"); /* for tests and to look into a difference: the bits are the same */
+    if (steps && !strcmp(steps, "layered")) return false;
+    bool loss = false; /* a plan that only infers has no step */
+    for (size_t i = 0; i < p->step.count; i++) {
+        ls_op_kind kind = p->step.op[i].kind;
+        if (kind == LS_OP_NORM || kind == LS_OP_NORM_FIXED || kind == LS_OP_NORM_GRAD) return false;
+        loss |= kind == LS_OP_LOSS;
+    }
+    return loss && p->parameters <= LS_CHUNKS_SCRATCH;
+}
+
+/* Inputs come straight from the data set, or through a GATHER whose result they then are. */
+static void find_inputs(builder *b, const ls_plan *p, const ls_op *loss)
+{
+    ls_chunks *c = b->chunks;
+    const ls_view data[] = {{LS_DATA_X, 0}, {LS_DATA_T, 0}, {LS_DATA_WEIGHT, 0}};
+    const size_t columns[] = {p->features, p->outputs, 1};
+    for (size_t i = 0; i < 3; i++) {
+        ls_view to = data[i];
+        for (size_t k = 0; k < p->step.count; k++)
+            if (p->step.op[k].kind == LS_OP_GATHER && same(p->step.op[k].x, data[i])) to = p->step.op[k].y;
+        size_t place = place_of(b, to);
+        if (place != LS_NO_PLACE) c->input[c->inputs++] = (ls_chunk_input){data[i].place, columns[i], place};
+    }
+    c->target = place_of(b, loss->target);
+    c->row_weight = place_of(b, loss->row_weight);
+}
+
+static void add_op(builder *b, const ls_plan *p, const ls_op *o, size_t lane_unit)
+{
+    if (o->kind == LS_OP_BATCH || o->kind == LS_OP_GATHER) return;
+    ls_chunk_op *to = &b->chunks->op[b->chunks->count++];
+    *to = (ls_chunk_op){.op = o, .x = place_of(b, o->x), .z = place_of(b, o->z), .a = place_of(b, o->a), .y = place_of(b, o->y),
+                        .d = place_of(b, o->d), .dz = place_of(b, o->dz), .skip = place_of(b, o->skip), .dropped = place_of(b, o->dropped)};
+    if (o->kind != LS_OP_GRAD_W) return;
+    to->width = (o->out + lane_unit - 1) / lane_unit * lane_unit;
+    to->grad = take(b, (o->in + 1) * to->width);
+    for (size_t i = 0; i < p->step.count; i++)
+        if (p->step.op[i].kind == LS_OP_GRAD_B && same(p->step.op[i].dz, o->dz)) to->bias = &p->step.op[i];
+}
+
+static void lay_out(builder *b, const ls_plan *p, size_t lane_unit)
+{
+    const ls_op *loss = NULL;
+    size_t widest = 0;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *o = &p->step.op[i];
+        bool rows = o->kind == LS_OP_DENSE || o->kind == LS_OP_JOIN || o->kind == LS_OP_LOSS || o->kind == LS_OP_GRAD_W || o->kind == LS_OP_GRAD_X;
+        if (rows) see_all(b, o);
+        if (o->kind == LS_OP_LOSS) loss = o;
+        if (o->kind == LS_OP_GRAD_W && o->out > widest) widest = o->out;
+    }
+    for (size_t i = 0; i < b->views; i++) b->view[i].at = take(b, b->view[i].columns * LS_CHUNK);
+    b->chunks->row_loss = take(b, LS_CHUNK);
+    b->chunks->rows = take(b, LS_CHUNK * (widest + lane_unit));
+    find_inputs(b, p, loss);
+    for (size_t i = 0; i < p->step.count; i++) add_op(b, p, &p->step.op[i], lane_unit);
+}
+
+ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, ls_chunks **out, ls_error *err)
+{
+    enum { VIEWS = 11 }; /* of an operation, at most */
+    ls_chunks *c;
+    *out = NULL;
+    if (!chunkable(plan)) return LS_OK;
+    LS_TRY(ls_alloc(&c, 1, sizeof *c, "the network", err));
+    builder b = {.chunks = c};
+    ls_status status = ls_alloc(&c->op, plan->step.count, sizeof *c->op, "the network", err);
+    if (status == LS_OK) status = ls_alloc(&b.view, VIEWS * plan->step.count, sizeof *b.view, "the network", err);
+    if (status == LS_OK) lay_out(&b, plan, lane_unit);
+    free(b.view);
+    if (status != LS_OK || c->scratch > LS_CHUNKS_SCRATCH) ls_chunks_free(c);
+    else *out = c;
+    return status;
+}
+
+void ls_chunks_free(ls_chunks *chunks)
+{
+    if (!chunks) return;
+    free(chunks->op);
+    free(chunks);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "cmd_search.h"
+
+/* ---- The leaderboard -------------------------------------------------------------------------------------------- */
+
+static const char *option_name(const ls_search *s, size_t dimension) { return ls_option_at(s->space->dimension[dimension].option)->name; }
+
+static const char *const status_names[] = {"waiting", "", "diverged", "refused"};
+
+static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
+{
+    int m = s->how.metric, digits = m == LS_SCORE_LOSS ? 5 : 4;
+    if (t->state != LS_TRIAL_SCORED) ls_text_add(out, "  %-17s", status_names[t->state]);
+    else if (isnan(t->sd[m])) ls_text_add(out, "  %-17.*f", digits, t->mean[m]);
+    else ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits, t->sd[m]);
+}
+
+/* Width of a searched option's column over the trials that are shown; nothing follows the last one. */
+static int column_width(const ls_search *s, size_t dimension, const size_t *order, size_t rows)
+{
+    if (dimension + 1 == s->space->count) return 0;
+    size_t width = strlen(option_name(s, dimension));
+    for (size_t i = 0; i < rows; i++) {
+        size_t n = strlen(s->trial[order[i]].value[dimension]);
+        if (n > width) width = n;
+    }
+    return width < 40 ? (int)width : 40;
+}
+
+/* A heading and the first `rows` trials of the order; a line of the terminal each. */
+static void add_board(ls_text *out, const ls_search *s, const size_t *order, size_t rows)
+{
+    bool halving = s->rungs > 1, loss = s->how.metric == LS_SCORE_LOSS;
+    ls_text_add(out, "%4s %6s  %-17s", "rank", "trial", ls_score_names[s->how.metric]);
+    ls_text_add(out, loss ? " %9s" : " %10s", loss ? "accuracy" : "loss");
+    ls_text_add(out, "%s %7s %10s", halving ? " rung" : "", "epochs", "parameters");
+    for (size_t k = 0; k < s->space->count; k++) ls_text_add(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
+    ls_text_add(out, "\n");
+    for (size_t i = 0; i < rows; i++) {
+        const ls_trial *t = &s->trial[order[i]];
+        bool scored = t->state == LS_TRIAL_SCORED;
+        ls_text_add(out, "%4zu %6zu", i + 1, order[i] + 1);
+        add_score(out, s, t);
+        if (!scored) ls_text_add(out, loss ? " %9s" : " %10s", "");
+        else if (loss) ls_text_add(out, " %9.4f", t->mean[LS_SCORE_ACCURACY]);
+        else ls_text_add(out, " %10.5g", t->mean[LS_SCORE_LOSS]);
+        if (halving) ls_text_add(out, " %4zu", t->rung);
+        ls_text_add(out, " %7.6g %10llu", t->epochs, (unsigned long long)t->parameters);
+        for (size_t k = 0; k < s->space->count; k++) ls_text_add(out, "  %-*.40s", column_width(s, k, order, rows), t->value[k]);
+        ls_text_add(out, "\n");
+    }
+}
+
+/* ---- Live ------------------------------------------------------------------------------------------------------- */
+
+/* Prints lines cut to the terminal's width, so that each takes one row of it; returns how many. */
+static size_t print_clipped(const char *text, size_t columns)
+{
+    size_t lines = 0, column = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c == '\n') {
+            fputs("\033[K\n", stderr);
+            column = 0;
+            lines++;
+            continue;
+        }
+        column += ((unsigned char)*c & 0xc0) != 0x80; /* not the middle of a character */
+        if (column < columns) fputc(*c, stderr);
+    }
+    return lines;
+}
+
+void search_view_clear(search_view *v)
+{
+    if (v->lines) fprintf(stderr, "\r\033[%zuA\033[J", v->lines);
+    v->lines = 0;
+}
+
+void search_view_draw(search_view *v, const ls_fleet_progress *p)
+{
+    double time = v->live ? monotonic_seconds() : 0;
+    struct winsize size = {0};
+    size_t *order;
+    if (!v->live || (v->drawn > 0 && time - v->drawn < 0.2)) return;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 20) size.ws_col = 80;
+    if (size.ws_row < 5) size.ws_row = 24;
+    if (ls_alloc(&order, v->search->trials, sizeof *order, "", NULL) != LS_OK) return;
+    v->drawn = time;
+    ls_text text = {0};
+    const ls_search *s = v->search;
+    size_t rows = ls_search_count(s), most = (size_t)size.ws_row - 3, through = 0;
+    if (rows > v->top) rows = v->top;
+    if (rows > most) rows = most;
+    if (rows && ls_search_rank(s, order, NULL) == LS_OK) add_board(&text, s, order, rows);
+    for (size_t i = 0; i < s->trials; i++) through += s->trial[i].rung > s->at;
+    ls_text_add(&text, "%zu of %zu trials", through, s->rung[s->at].trials);
+    if (s->rungs > 1) ls_text_add(&text, " of rung %zu of %zu", s->at + 1, s->rungs);
+    ls_text_add(&text, ", %.0f s", time - v->started);
+    if (p) ls_text_add(&text, "; %zu trainings at work", s->working - (p->waiting < s->working ? p->waiting : s->working));
+    if (p && p->seconds > 0 && p->steps) ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
+    ls_text_add(&text, "\n");
+    if (v->lines) fprintf(stderr, "\r\033[%zuA", v->lines);
+    if (!text.failed) v->lines = print_clipped(text.text, size.ws_col);
+    fputs("\033[J", stderr);
+    free(text.text);
+    free(order);
+}
+
+/* ---- The command that repeats the best -------------------------------------------------------------------------- */
+
+/* As a word for the shell. */
+static void add_word(ls_text *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/=@%";
+    if (*word && !word[strspn(word, plain)]) {
+        ls_text_add(out, " %s", word);
+        return;
+    }
+    ls_text_add(out, " '");
+    for (; *word; word++) ls_text_add(out, *word == '\'' ? "'\\''" : "%c", *word);
+    ls_text_add(out, "'");
+}
+
+static void add_source(ls_text *out, const source_options *o)
+{
+    if (o->target) {
+        ls_text_add(out, " --target");
+        add_word(out, o->target);
+    }
+    if (o->rows) ls_text_add(out, " --rows %lld", o->rows);
+    if (o->noise >= 0) ls_text_add(out, " --noise %.17g", o->noise);
+    if (o->data_seed != 1) ls_text_add(out, " --data-seed %lld", o->data_seed);
+}
+
+static void add_options(ls_text *out, const ls_options *options)
+{
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const ls_option_info *info = ls_option_at(i);
+        const char *value = ls_options_get(options, info->name);
+        if (!strcmp(value, info->initial)) continue;
+        if (!info->argument) ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
+        else {
+            ls_text_add(out, " --%s", info->name);
+            add_word(out, value);
+        }
+    }
+}
+
+char *search_command(const search_arguments *a, const search_work *w)
+{
+    ls_text text = {0};
+    ls_options *options;
+    if (ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK) return NULL;
+    ls_text_add(&text, "lockstep train");
+    add_word(&text, a->data);
+    add_source(&text, &a->source);
+    add_options(&text, options);
+    ls_text_add(&text, " -o");
+    add_word(&text, a->save ? a->save : "best.safetensors");
+    ls_options_free(options);
+    if (!text.failed) return text.text;
+    free(text.text);
+    return NULL;
+}
+
+/* ---- Results ---------------------------------------------------------------------------------------------------- */
+
+const ls_trial *search_best(const search_work *w)
+{
+    const ls_trial *t = w->order ? &w->search->trial[w->order[0]] : NULL;
+    return t && t->state == LS_TRIAL_SCORED ? t : NULL;
+}
+
+static size_t count_state(const ls_search *s, ls_trial_state state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->trials; i++) n += s->trial[i].state == state;
+    return n;
+}
+
+static void print_failed(const ls_search *s, ls_trial_state state, const char *what)
+{
+    size_t n = count_state(s, state), first = 0;
+    if (!n) return;
+    while (s->trial[first].state != state) first++;
+    printf("%zu trial%s %s; the first one, %zu: %s\n", n, n == 1 ? "" : "s", what, first + 1, s->trial[first].reason);
+}
+
+static void print_heading(const search_arguments *a, const search_work *w)
+{
+    const ls_search *s = w->search;
+    const ls_device_info *info = ls_device_get_info(w->device);
+    size_t done = 0;
+    for (size_t i = 0; i < s->trials; i++) done += s->trial[i].rung > 0;
+    printf("device     %s (%s)\n", info->name, info->exact ? "exact" : "approximate");
+    printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials, s->trials == 1 ? "" : "s");
+    if (!w->complete) printf(" (%zu begun)", done);
+    if (s->how.seeds > 1) printf(", %zu seeds each", s->how.seeds);
+    if (s->how.folds) printf(", %zu folds of %zu rows", s->how.folds, ls_data_rows(w->data));
+    else printf(", %zu of %zu rows held out", ls_data_rows(s->held[0]), ls_data_rows(w->data));
+    printf(", %.2f s\n", w->seconds);
+    if (s->rungs > 1) {
+        printf("halving   ");
+        for (size_t i = 0; i < s->rungs; i++)
+            printf(" %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
+                   (unsigned long long)(s->rung[i].until ? s->rung[i].until : s->space->base->settings.epochs));
+        putchar('\n');
+    }
+    (void)a;
+}
+
+void search_print_text(const search_arguments *a, const search_work *w)
+{
+    const ls_search *s = w->search;
+    size_t rows = ls_search_count(s);
+    ls_text board = {0};
+    print_heading(a, w);
+    if (rows > (size_t)a->top) rows = (size_t)a->top;
+    if (rows) add_board(&board, s, w->order, rows);
+    if (rows && !board.failed) printf("%s", board.text);
+    free(board.text);
+    print_failed(s, LS_TRIAL_DIVERGED, "diverged");
+    print_failed(s, LS_TRIAL_REFUSED, "had options that do not fit together");
+    char *command = w->complete && search_best(w) ? search_command(a, w) : NULL;
+    if (command) printf("best       %s\n", command);
+    free(command);
+    char hash[65];
+    if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK) printf("%s  %s\n", hash, a->save);
+}
+
+static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
+{
+    const ls_trial *t = &s->trial[number];
+    bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
+    json_t *o = json_object(), *options = json_object();
+    json_object_set_new(o, "trial", json_integer((json_int_t)number + 1));
+    json_object_set_new(o, "rank", json_integer((json_int_t)rank));
+    json_object_set_new(o, "status", json_string(scored ? t->rung == s->rungs ? "done" : "stopped" : status_names[t->state]));
+    json_object_set_new(o, "rung", json_integer((json_int_t)t->rung));
+    for (size_t k = 0; k < s->space->count; k++) json_object_set_new(options, option_name(s, k), json_string(t->value[k]));
+    json_object_set_new(o, "options", options);
+    for (size_t k = 0; k < LS_SCORES; k++)
+        json_object_set_new(o, ls_score_names[k], json_pack("{s:o,s:o}", "mean", scored ? number_json(t->mean[k]) : json_null(), "sd",
+                                                            scored ? number_json(t->sd[k]) : json_null()));
+    json_object_set_new(o, "epochs", run ? json_real(t->epochs) : json_null());
+    json_object_set_new(o, "steps", run ? json_real(t->steps) : json_null());
+    json_object_set_new(o, "parameters", run ? json_integer((json_int_t)t->parameters) : json_null());
+    json_object_set_new(o, "weights_sha256", scored ? json_string(t->weights) : json_null());
+    json_object_set_new(o, "reason", t->reason ? json_string(t->reason) : json_null());
+    json_object_set_new(o, "seconds", run ? json_real(t->seconds) : json_null());
+    return o;
+}
+
+static json_t *space_json(const ls_space *space)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const ls_option_info *info = ls_option_at(i);
+        const char *value = ls_options_get(space->base, info->name);
+        if (strcmp(value, info->initial)) json_object_set_new(o, info->name, json_string(value));
+    }
+    for (size_t k = 0; k < space->count; k++)
+        json_object_set_new(o, ls_option_at(space->dimension[k].option)->name, json_string(space->dimension[k].text));
+    return o;
+}
+
+static json_t *best_json(const search_arguments *a, const search_work *w)
+{
+    ls_options *options;
+    if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK) return json_null();
+    json_t *o = trial_json(w->search, w->order[0], 1), *all = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++) json_object_set_new(all, ls_option_at(i)->name, json_string(ls_options_get(options, ls_option_at(i)->name)));
+    json_object_set_new(o, "options", all);
+    char *command = search_command(a, w);
+    json_object_set_new(o, "command", command ? json_string(command) : json_null());
+    free(command);
+    ls_options_free(options);
+    return o;
+}
+
+void search_print_json(const search_arguments *a, const search_work *w)
+{
+    const ls_search *s = w->search;
+    const ls_device_info *info = ls_device_get_info(w->device);
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device", info->name, "arithmetic", info->exact ? "exact" : "approximate",
+                          "strategy", ls_strategy_names[s->how.strategy], "metric", ls_score_names[s->how.metric], "rows",
+                          (json_int_t)ls_data_rows(w->data), "seeds", (json_int_t)s->how.seeds, "folds", (json_int_t)s->how.folds, "holdout",
+                          s->how.folds ? json_null() : json_real(s->how.holdout), "search_seed", (json_int_t)s->how.seed, "complete", (int)w->complete, "seconds", w->seconds);
+    json_t *rungs = json_array(), *trials = json_array();
+    for (size_t i = 0; i < s->rungs; i++)
+        json_array_append_new(rungs, json_pack("{s:I,s:o}", "trials", (json_int_t)s->rung[i].trials, "epochs",
+                                               s->rung[i].until ? json_integer((json_int_t)s->rung[i].until) : json_null()));
+    for (size_t i = 0; i < s->trials; i++)
+        if (s->trial[w->order[i]].state != LS_TRIAL_WAITING) json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
+    json_object_set_new(o, "space", space_json(s->space));
+    json_object_set_new(o, "rungs", rungs);
+    json_object_set_new(o, "best", best_json(a, w));
+    json_object_set_new(o, "trials", trials);
+    char hash[65];
+    bool hashed = w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK;
+    json_object_set_new(o, "model", hashed ? json_string(a->save) : json_null());
+    json_object_set_new(o, "sha256", hashed ? json_string(hash) : json_null());
+    print_json(o);
+}

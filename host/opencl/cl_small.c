@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "cl_small.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "../../kernels/small.h"
+#include "cl_slab.h"
+
+enum { LANES = 16 };                       /* rows of gradients are multiples of this in scratch */
+enum { GPU_GROUP = 256 };                  /* work-items that share a member on a GPU, or fewer where the device has fewer */
+static const double launch_seconds = 0.05; /* of a launch on a GPU: it may drive a display, which waits meanwhile */
+
+/* ---- A plan in words ---------------------------------------------------------------------------------------------- */
+
+static cl_uint bits_of(float value)
+{
+    cl_uint bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static cl_uint place(size_t at) { return at == LS_NO_PLACE ? SMALL_NONE : (cl_uint)at; }
+static cl_uint view(ls_view v) { return ls_there(v) ? (cl_uint)v.at : SMALL_NONE; }
+
+static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c, size_t sums)
+{
+    const ls_hyper *h = &p->hyper;
+    const cl_uint losses[] = {[LS_LOSS_BCE] = SMALL_BCE, [LS_LOSS_CE] = SMALL_CE, [LS_LOSS_MSE] = SMALL_MSE};
+    uint64_t per_epoch = ls_plan_steps_per_epoch(p);
+    w[SMALL_seed_low] = (cl_uint)p->seed, w[SMALL_seed_high] = (cl_uint)(p->seed >> 32);
+    w[SMALL_rows] = (cl_uint)p->rows, w[SMALL_batch] = (cl_uint)p->batch;
+    w[SMALL_steps_per_epoch] = (cl_uint)per_epoch, w[SMALL_shuffle] = p->shuffle;
+    w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale), w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
+    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = losses[p->loss], w[SMALL_optimizer] = (cl_uint)p->optimizer;
+    w[SMALL_clip] = bits_of(p->clip);
+    w[SMALL_beta1] = bits_of(h->beta1), w[SMALL_rest1] = bits_of(h->rest1), w[SMALL_beta2] = bits_of(h->beta2);
+    w[SMALL_rest2] = bits_of(h->rest2), w[SMALL_epsilon] = bits_of(h->epsilon), w[SMALL_l1] = bits_of(h->l1);
+    w[SMALL_twice_l2] = bits_of(h->twice_l2), w[SMALL_max_norm] = bits_of(h->max_norm);
+    w[SMALL_features] = (cl_uint)p->features, w[SMALL_outputs] = (cl_uint)p->outputs;
+    w[SMALL_t] = place(c->target), w[SMALL_row_weight] = place(c->row_weight);
+    w[SMALL_row_loss] = place(c->row_loss), w[SMALL_rows_at] = place(c->rows);
+    w[SMALL_sums] = (cl_uint)c->scratch, w[SMALL_more_sums] = (cl_uint)(c->scratch + sums);
+    for (size_t i = 0; i < c->inputs; i++)
+        if (c->input[i].place == LS_DATA_X) w[SMALL_x] = place(c->input[i].to);
+}
+
+/* Which operations of a plan the kernel has; LOSS_SUM and GRAD_B it does along with LOSS and GRAD_W. */
+static bool kind_of(ls_op_kind kind, cl_uint *out)
+{
+    switch (kind) {
+    case LS_OP_DENSE: *out = SMALL_DENSE; return true;
+    case LS_OP_JOIN: *out = SMALL_JOIN; return true;
+    case LS_OP_LOSS: *out = SMALL_LOSS; return true;
+    case LS_OP_GRAD_X: *out = SMALL_GRAD_X; return true;
+    case LS_OP_GRAD_W: *out = SMALL_GRAD_W; return true;
+    case LS_OP_CLIP: *out = SMALL_CLIP; return true;
+    case LS_OP_UPDATE: *out = SMALL_UPDATE; return true;
+    case LS_OP_MAX_NORM: *out = SMALL_MAX_NORM; return true;
+    default: return false;
+    }
+}
+
+static void describe_operation(cl_uint *w, const ls_plan *p, const ls_chunk_op *c)
+{
+    const ls_op *o = c->op;
+    w[SMALL_OP_act] = (cl_uint)o->act, w[SMALL_OP_in] = (cl_uint)o->in, w[SMALL_OP_out] = (cl_uint)o->out;
+    w[SMALL_OP_x] = place(c->x), w[SMALL_OP_z] = place(c->z), w[SMALL_OP_a] = place(c->a), w[SMALL_OP_y] = place(c->y);
+    w[SMALL_OP_d] = place(c->d), w[SMALL_OP_dz] = place(c->dz), w[SMALL_OP_skip] = place(c->skip), w[SMALL_OP_dropped] = place(c->dropped);
+    w[SMALL_OP_grad] = (cl_uint)c->grad, w[SMALL_OP_width] = (cl_uint)c->width;
+    w[SMALL_OP_dropout] = bits_of(o->dropout), w[SMALL_OP_purpose] = o->purpose;
+    w[SMALL_OP_w] = view(o->w), w[SMALL_OP_b] = view(o->b), w[SMALL_OP_gradient] = view(o->kind == LS_OP_CLIP ? o->x : o->y);
+    w[SMALL_OP_bias_gradient] = c->bias ? view(c->bias->y) : SMALL_NONE;
+    w[SMALL_OP_theta] = view(o->theta), w[SMALL_OP_s] = view(o->s), w[SMALL_OP_v] = view(o->v);
+    if (o->kind == LS_OP_UPDATE) w[SMALL_OP_weights] = (cl_uint)(p->weights > o->in ? p->weights - o->in : 0);
+}
+
+ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
+{
+    ls_chunks *c;
+    ls_cl_small *s;
+    *out = NULL;
+    LS_TRY(ls_chunks_build(plan, LANES, &c, err));
+    if (!c) return LS_OK;
+    size_t sums = plan->clip > 0 ? (plan->parameters + LS_CHUNK - 1) / LS_CHUNK : 0;
+    ls_status status = ls_alloc(&s, 1, sizeof *s, "the network", err);
+    if (status == LS_OK) {
+        s->scratch = (c->scratch + 2 * sums + 15) & ~(size_t)15;
+        status = ls_alloc(&s->word, SMALL_MEMBER_WORDS + c->count * SMALL_OP_WORDS, sizeof *s->word, "the network", err);
+        if (status != LS_OK) free(s);
+    }
+    if (status == LS_OK) {
+        cl_uint *to = s->word + SMALL_MEMBER_WORDS;
+        describe_member(s->word, plan, c, sums);
+        for (size_t i = 0; i < c->count; i++) {
+            if (!kind_of(c->op[i].op->kind, &to[SMALL_OP_kind])) continue;
+            describe_operation(to, plan, &c->op[i]);
+            s->word[SMALL_operations]++;
+            to += SMALL_OP_WORDS;
+        }
+        s->words = (size_t)(to - s->word);
+        *out = s;
+    }
+    ls_chunks_free(c);
+    return status;
+}
+
+void ls_cl_small_free(ls_cl_small *small)
+{
+    if (!small) return;
+    free(small->word);
+    free(small);
+}
+
+/* ---- Launching ---------------------------------------------------------------------------------------------------- */
+
+/* Whether one work-item does a member's steps alone, as on CPU devices; LOCKSTEP_STEPS=grouped in the environment tries a GPU's way anywhere. */
+static bool is_solo(const ls_cl_device *d)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    return d->cpu && !(steps && !strcmp(steps, "grouped"));
+}
+
+static size_t group_of(const ls_cl_device *d) { return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP; }
+
+/* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first use. */
+static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error *err)
+{
+    char defines[120];
+    cl_int code;
+    int which = is_solo(d) ? 0 : local ? 1 : 2;
+    *out = d->small_kernel[which];
+    if (*out) return LS_OK;
+    unsigned lanes = d->lanes >= 16 ? 16 : d->lanes >= 8 ? 8 : 4;
+    if (which == 0) snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
+    else snprintf(defines, sizeof defines, "-DGROUP=%zu %s", group_of(d), local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
+    LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines, &d->small_program[which], err));
+    d->small_kernel[which] = d->cl.clCreateKernel(d->small_program[which], "small_steps", &code);
+    *out = d->small_kernel[which];
+    return ls_cl_check(code, "creating the kernel 'small_steps'", err);
+}
+
+void ls_cl_small_close(ls_cl_device *d)
+{
+    for (int i = 0; i < 3; i++) {
+        if (d->small_kernel[i]) d->cl.clReleaseKernel(d->small_kernel[i]);
+        if (d->small_program[i]) d->cl.clReleaseProgram(d->small_program[i]);
+    }
+    for (int i = 0; i < LS_SMALL_BUFFERS; i++)
+        if (d->small_buffer[i]) d->cl.clReleaseMemObject(d->small_buffer[i]);
+}
+
+/* A buffer of the device's own of at least so many floats, kept for the next launch. */
+static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_error *err)
+{
+    if (d->small_room[which] >= floats) return LS_OK;
+    if (d->small_buffer[which]) d->cl.clReleaseMemObject(d->small_buffer[which]);
+    d->small_buffer[which] = NULL;
+    d->small_room[which] = 0;
+    LS_TRY(ls_cl_buffer(d, floats, "a launch", &d->small_buffer[which], err));
+    d->small_room[which] = floats;
+    /* scratch has places that nobody writes, and products run over them: what was there before may be denormal, and slow */
+    const float zero = 0.0f;
+    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, d->small_buffer[which], &zero, sizeof zero, 0, floats * sizeof zero, 0, NULL, NULL),
+                       "clearing memory on the device", err);
+}
+
+/* A launch in the making: the members' parts and programs, and their steps' scalars. */
+typedef struct {
+    const ls_cl_small_run *runs;
+    size_t count, steps, words, scratch;
+    cl_uint *table;
+    ls_rates *rates;
+    float *losses;
+} launch;
+
+static void fill(launch *l)
+{
+    size_t program = 0, step = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const ls_cl_small_run *r = &l->runs[i];
+        cl_uint *w = l->table + i * SMALL_RUN_WORDS;
+        w[SMALL_RUN_program] = (cl_uint)program;
+        w[SMALL_RUN_arena_low] = (cl_uint)r->base, w[SMALL_RUN_arena_high] = (cl_uint)((uint64_t)r->base >> 32);
+        w[SMALL_RUN_origin] = (cl_uint)r->origin;
+        w[SMALL_RUN_rates] = w[SMALL_RUN_losses] = (cl_uint)step;
+        memcpy(l->table + l->count * SMALL_RUN_WORDS + program, r->small->word, r->small->words * sizeof *w);
+        memcpy(l->rates + step, r->run->rates, (size_t)r->run->count * sizeof *l->rates);
+        program += r->small->words;
+        step += (size_t)r->run->count;
+    }
+}
+
+/* Steps [from, from + most) of each member that has so many. */
+static void set_steps(launch *l, uint64_t from, uint64_t most)
+{
+    size_t step = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const ls_run *run = l->runs[i].run;
+        cl_uint *w = l->table + i * SMALL_RUN_WORDS;
+        uint64_t first = run->first + from, left = run->count > from ? run->count - from : 0;
+        w[SMALL_RUN_first_low] = (cl_uint)first, w[SMALL_RUN_first_high] = (cl_uint)(first >> 32);
+        w[SMALL_RUN_count] = (cl_uint)(left < most ? left : most);
+        w[SMALL_RUN_rates] = w[SMALL_RUN_losses] = (cl_uint)(step + from);
+        step += (size_t)run->count;
+    }
+}
+
+static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *from, size_t bytes, ls_error *err)
+{
+    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, d->small_buffer[which], CL_FALSE, 0, bytes, from, 0, NULL, NULL),
+                       "writing to the device", err);
+}
+
+/* Work-groups of a launch: on a CPU device one a core, each of which takes member after member; otherwise one a member, up to a number
+ * that keeps any device busy. */
+static size_t groups_of(const ls_cl_device *d, size_t count)
+{
+    size_t most = is_solo(d) ? d->units : 16384;
+    return count < most ? count : most;
+}
+
+static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, bool local, const cl_mem buffers[4], ls_error *err)
+{
+    cl_mem *own = d->small_buffer;
+    cl_uint members = (cl_uint)l->count, stride = (cl_uint)l->scratch;
+    size_t group = group_of(d), global = groups_of(d, l->count) * group;
+    const cl_uint zero = 0;
+    cl_int code = CL_SUCCESS;
+    const struct {
+        size_t size;
+        const void *value;
+    } args[] = {{sizeof(cl_mem), &buffers[0]}, {sizeof(cl_mem), &buffers[1]}, {sizeof(cl_mem), &buffers[2]}, {sizeof(cl_mem), &buffers[3]},
+                {sizeof(cl_mem), &own[LS_SMALL_TABLE]}, {sizeof members, &members}, {sizeof(cl_mem), &own[LS_SMALL_RATES]},
+                {sizeof(cl_mem), &own[LS_SMALL_LOSSES]}, {local ? l->scratch * sizeof(float) : sizeof(cl_mem), local ? NULL : &own[LS_SMALL_SCRATCH]},
+                {sizeof stride, &stride}, {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
+    for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++) code = d->cl.clSetKernelArg(kernel, i, args[i].size, args[i].value);
+    if (code == CL_SUCCESS) code = d->cl.clEnqueueWriteBuffer(d->queue, own[LS_SMALL_NEXT], CL_FALSE, 0, sizeof zero, &zero, 0, NULL, NULL);
+    if (code == CL_SUCCESS) code = d->cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &group, 0, NULL, NULL);
+    if (code == CL_SUCCESS) code = d->cl.clFinish(d->queue); /* the constant above, and the table that is filled anew, must have been read */
+    return ls_cl_check(code, "running small networks", err);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
+static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local, const cl_mem buffers[4], ls_error *err)
+{
+    uint64_t most = 0, piece;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->runs[i].run->count > most) most = l->runs[i].run->count;
+    for (uint64_t from = 0; from < most; from += piece) {
+        piece = most - from;
+        if (!d->cpu && (double)piece * d->small_pace > launch_seconds) piece = (uint64_t)(launch_seconds / d->small_pace) + 1;
+        if (piece > most - from) piece = most - from;
+        set_steps(l, from, piece);
+        LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
+        double started = now();
+        LS_TRY(enqueue(d, l, kernel, local, buffers, err));
+        d->small_pace = (now() - started) / (double)piece;
+    }
+    return LS_OK;
+}
+
+static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
+{
+    cl_kernel kernel;
+    bool local = !is_solo(d) && l->scratch * sizeof(float) + 1024 <= d->local_memory;
+    LS_TRY(kernel_of(d, local, &kernel, err));
+    LS_TRY(room(d, LS_SMALL_TABLE, l->words, err));
+    LS_TRY(room(d, LS_SMALL_RATES, 4 * l->steps, err));
+    LS_TRY(room(d, LS_SMALL_LOSSES, l->steps, err));
+    LS_TRY(room(d, LS_SMALL_NEXT, 1, err));
+    if (!local) LS_TRY(room(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
+    fill(l);
+    LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
+    LS_TRY(launch_all(d, l, kernel, local, buffers, err));
+    LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, d->small_buffer[LS_SMALL_LOSSES], CL_TRUE, 0, l->steps * sizeof *l->losses, l->losses, 0,
+                                                 NULL, NULL), "reading losses", err));
+    for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->runs[i++].run->count)
+        memcpy(l->runs[i].run->losses, l->losses + at, (size_t)l->runs[i].run->count * sizeof(float));
+    return LS_OK;
+}
+
+ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight, const ls_cl_small_run *runs, size_t count, ls_error *err)
+{
+    launch l = {.runs = runs, .count = count, .words = count * SMALL_RUN_WORDS};
+    const cl_mem buffers[4] = {slab, x, t, weight};
+    for (size_t i = 0; i < count; i++) {
+        l.words += runs[i].small->words;
+        l.steps += (size_t)runs[i].run->count;
+        if (runs[i].small->scratch > l.scratch) l.scratch = runs[i].small->scratch;
+    }
+    _Static_assert(sizeof(ls_rates) == 4 * sizeof(float), "rates travel as float4");
+    if (!l.steps) return LS_OK;
+    ls_status status = ls_alloc(&l.table, l.words, sizeof *l.table, "a launch", err);
+    if (status == LS_OK) status = ls_alloc(&l.rates, l.steps, sizeof *l.rates, "a launch", err);
+    if (status == LS_OK) status = ls_alloc(&l.losses, l.steps, sizeof *l.losses, "a launch", err);
+    if (status == LS_OK) status = run_launch(d, &l, buffers, err);
+    free(l.table);
+    free(l.rates);
+    free(l.losses);
+    return status;
+}

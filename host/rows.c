@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+#include "rows.h"
+
+/* ---- Blocks ----------------------------------------------------------------------------------------------------- */
+
+ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
+{
+    if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
+    if (s->patience && !(ls_settings_validation(s) > 0))
+        return ls_fail(err, LS_ERR_ARGUMENT, "--patience watches the validation loss; hold rows out with --validation 0.1");
+    int32_t first = data->y[0];
+    for (size_t r = 1; r < data->rows; r++)
+        if (data->y[r] != first) return LS_OK;
+    return ls_fail(err, LS_ERR_DATA, "all %zu training rows are of class '%s'; there is nothing to learn", data->rows,
+                   data->class_names[first]);
+}
+
+/* Mean and 1/deviation of each feature over the training rows; a constant feature keeps its scale. */
+static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
+{
+    size_t features = d->features;
+    LS_TRY(ls_alloc(&b->mean, features, sizeof *b->mean, "the preprocessing", err));
+    LS_TRY(ls_alloc(&b->scale, features, sizeof *b->scale, "the preprocessing", err));
+    for (size_t i = 0; i < features; i++) {
+        double sum = 0, squares = 0;
+        for (size_t r = 0; r < d->rows; r++) sum += (double)d->x[r * features + i];
+        double mean = sum / (double)d->rows;
+        for (size_t r = 0; r < d->rows; r++) {
+            double e = (double)d->x[r * features + i] - mean;
+            squares += e * e;
+        }
+        b->mean[i] = mean;
+        b->scale[i] = squares > 0 ? 1.0 / sqrt(squares / (double)d->rows) : 1.0;
+    }
+    return LS_OK;
+}
+
+/* Weight of each class's rows: n / (classes · rows of the class) where balanced, as scikit-learn has it, or as given. */
+static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight, ls_error *err)
+{
+    if (b->class_weights == 2) {
+        if (b->classes != train->classes)
+            return ls_fail(err, LS_ERR_ARGUMENT, "--class-weights names %zu weights, the data has %zu classes", b->classes, train->classes);
+        memcpy(weight, b->class_weight, b->classes * sizeof *weight);
+        return LS_OK;
+    }
+    for (size_t k = 0; k < train->classes; k++) weight[k] = 0;
+    for (size_t r = 0; r < train->rows; r++) weight[train->y[r]] += 1;
+    for (size_t k = 0; k < train->classes; k++)
+        weight[k] = weight[k] > 0 ? (double)train->rows / ((double)train->classes * weight[k]) : 0;
+    return LS_OK;
+}
+
+static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
+{
+    double *weight;
+    if (!b->class_weights) return LS_OK;
+    LS_TRY(ls_alloc(&b->weight, b->rows + b->held_out, sizeof *b->weight, "the row weights", err));
+    LS_TRY(ls_alloc(&weight, train->classes, sizeof *weight, "the class weights", err));
+    ls_status status = class_weights(b, train, weight, err);
+    for (size_t r = 0; r < b->rows + b->held_out && status == LS_OK; r++)
+        b->weight[r] = r < b->rows ? (float)weight[train->y[r]] : 1.0f;
+    free(weight);
+    return status;
+}
+
+/* Inputs and targets as networks see them. */
+static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train, const ls_data *held_out, ls_error *err)
+{
+    size_t inputs, outputs;
+    b->rows = train->rows;
+    b->held_out = held_out ? held_out->rows : 0;
+    if (!ls_mul_size(b->rows + b->held_out, n->inputs, &inputs) || !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
+        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", b->rows + b->held_out);
+    if (b->standardize) LS_TRY(fit_standardize(b, train, err));
+    LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
+    LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
+    LS_TRY(fill_weights(b, train, err));
+    if (held_out) LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
+    const ls_data *parts[] = {train, held_out};
+    for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
+        ls_preprocess(b->mean, b->scale, n->inputs, parts[i]->x, parts[i]->rows, b->x + at * n->inputs);
+        ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
+    }
+    return LS_OK;
+}
+
+static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data, ls_error *err)
+{
+    ls_data *rest = NULL, *part = NULL;
+    if (b->share > 0) LS_TRY(ls_data_split(data, b->share, b->seed, &rest, &part, err));
+    ls_status status = fill_block(b, n, rest ? rest : data, part, err);
+    ls_data_free(rest);
+    ls_data_free(part);
+    return status;
+}
+
+/* What a block is made from; the class weights still belong to the settings. */
+static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
+{
+    double share = ls_settings_validation(s);
+    bool given = s->class_weights == 2;
+    return (ls_block){.data = data, .share = share > 0 ? share : 0, .seed = share > 0 ? s->seed : 0, .standardize = s->standardize,
+                      .class_weights = s->class_weights, .class_weight = given ? s->class_weight : NULL,
+                      .classes = given ? s->class_weight_count : 0, .features = n->inputs, .outputs = n->outputs};
+}
+
+ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data, ls_block **out, ls_error *err)
+{
+    ls_block *b;
+    LS_TRY(ls_alloc(&b, 1, sizeof *b, "the training rows", err));
+    *b = key_of(s, n, data);
+    b->class_weight = NULL;
+    ls_status status = ls_alloc(&b->class_weight, b->classes, sizeof *b->class_weight, "the class weights", err);
+    if (status == LS_OK && b->classes) memcpy(b->class_weight, s->class_weight, b->classes * sizeof *b->class_weight);
+    if (status == LS_OK) status = split_and_fill(b, n, data, err);
+    if (status != LS_OK) {
+        ls_block_free(b);
+        return status;
+    }
+    *out = b;
+    return LS_OK;
+}
+
+bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *n, const ls_data *data)
+{
+    ls_block k = key_of(s, n, data);
+    return b->data == k.data && b->share == k.share && b->seed == k.seed && b->standardize == k.standardize && b->outputs == k.outputs &&
+           b->class_weights == k.class_weights && b->classes == k.classes &&
+           (!k.classes || !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
+}
+
+static void free_arrays(float **x, float **t, float **weight)
+{
+    free(*x);
+    free(*t);
+    free(*weight);
+    *x = *t = *weight = NULL;
+}
+
+void ls_block_free(ls_block *b)
+{
+    if (!b) return;
+    free_arrays(&b->x, &b->t, &b->weight);
+    free(b->class_weight);
+    free(b->mean);
+    free(b->scale);
+    free(b->row_losses);
+    free(b);
+}
+
+static uint64_t bytes_of(size_t rows, size_t features, size_t outputs, bool weighted)
+{
+    return (uint64_t)rows * (features + outputs + weighted) * sizeof(float);
+}
+
+uint64_t ls_block_bytes(const ls_block *b)
+{
+    return bytes_of(b->rows + b->held_out, b->features, b->outputs, b->class_weights != 0);
+}
+
+/* ---- Tables ----------------------------------------------------------------------------------------------------- */
+
+void ls_table_free(ls_table *t)
+{
+    if (!t) return;
+    if (t->workspace) t->workspace->backend->slots->workspace_close(t->workspace);
+    free_arrays(&t->x, &t->t, &t->weight);
+    free(t);
+}
+
+/* Room for all rows; one block alone hands over its arrays instead. */
+static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted, ls_error *err)
+{
+    size_t rows = t->rows.rows, features = t->rows.features, outputs = t->rows.outputs, at = 0;
+    if (count == 1) {
+        t->x = blocks[0]->x, t->t = blocks[0]->t, t->weight = blocks[0]->weight;
+        blocks[0]->x = blocks[0]->t = blocks[0]->weight = NULL;
+        return LS_OK;
+    }
+    LS_TRY(ls_alloc(&t->x, rows, features * sizeof *t->x, "the inputs", err));
+    LS_TRY(ls_alloc(&t->t, rows, outputs * sizeof *t->t, "the targets", err));
+    if (weighted) LS_TRY(ls_alloc(&t->weight, rows, sizeof *t->weight, "the row weights", err));
+    for (size_t i = 0; i < count; i++) {
+        ls_block *b = blocks[i];
+        size_t n = b->rows + b->held_out;
+        memcpy(t->x + at * features, b->x, n * features * sizeof *t->x);
+        memcpy(t->t + at * outputs, b->t, n * outputs * sizeof *t->t);
+        if (b->weight) memcpy(t->weight + at, b->weight, n * sizeof *t->weight);
+        free_arrays(&b->x, &b->t, &b->weight);
+        b->origin = at;
+        at += n;
+    }
+    return LS_OK;
+}
+
+ls_status ls_table_build(ls_block *const *blocks, size_t count, ls_table **out, ls_error *err)
+{
+    ls_table *t;
+    bool weighted = false;
+    LS_TRY(ls_alloc(&t, 1, sizeof *t, "the training rows", err));
+    t->rows = (ls_rows){.features = blocks[0]->features, .outputs = blocks[0]->outputs};
+    for (size_t i = 0; i < count; i++) {
+        t->rows.rows += blocks[i]->rows + blocks[i]->held_out;
+        weighted |= blocks[i]->weight != NULL;
+    }
+    ls_status status = fill_table(t, blocks, count, weighted, err);
+    if (status != LS_OK) {
+        ls_table_free(t);
+        return status;
+    }
+    t->rows.x = t->x, t->rows.t = t->t, t->rows.row_weight = t->weight;
+    t->bytes = bytes_of(t->rows.rows, t->rows.features, t->rows.outputs, weighted);
+    t->blocks = count;
+    for (size_t i = 0; i < count; i++) blocks[i]->table = t;
+    *out = t;
+    return LS_OK;
+}

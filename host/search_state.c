@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* A search on paper: the key that tells two searches apart, the state that an interrupted one goes on from, and the table. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "data.h"
+#include "search.h"
+#include "sha256.h"
+
+static const char heading[] = "lockstep search state 1";
+static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};
+
+/* ---- The key ---------------------------------------------------------------------------------------------------- */
+
+static void hash_text(ls_sha256 *sha, const char *text) { ls_sha256_update(sha, text, strlen(text) + 1); }
+
+static void hash_number(ls_sha256 *sha, uint64_t number)
+{
+    unsigned char bytes[8];
+    for (unsigned i = 0; i < 8; i++) bytes[i] = (unsigned char)(number >> (8 * i));
+    ls_sha256_update(sha, bytes, sizeof bytes);
+}
+
+static void hash_real(ls_sha256 *sha, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    hash_number(sha, bits);
+}
+
+static void hash_data(ls_sha256 *sha, const ls_data *d)
+{
+    hash_number(sha, d->rows);
+    hash_number(sha, d->features);
+    hash_number(sha, d->classes);
+    ls_sha256_update(sha, d->x, d->rows * d->features * sizeof *d->x);
+    ls_sha256_update(sha, d->y, d->rows * sizeof *d->y);
+    for (size_t i = 0; i < d->features; i++) hash_text(sha, d->feature_names[i]);
+    for (size_t i = 0; i < d->classes; i++) hash_text(sha, d->class_names[i]);
+}
+
+static void hash_space(ls_sha256 *sha, const ls_space *space)
+{
+    for (size_t i = 0; i < ls_option_count(); i++) hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
+    for (size_t i = 0; i < space->count; i++) {
+        const ls_dimension *d = &space->dimension[i];
+        hash_text(sha, ls_option_at(d->option)->name);
+        for (size_t k = 0; k < d->pieces; k++) {
+            const ls_piece *p = &d->piece[k];
+            for (size_t j = 0; j < p->points; j++) hash_text(sha, p->point[j]);
+            hash_number(sha, p->range ? p->log ? 2 : 1 : 0);
+            hash_real(sha, p->low);
+            hash_real(sha, p->high);
+        }
+    }
+}
+
+void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
+{
+    ls_sha256 sha;
+    ls_sha256_init(&sha);
+    hash_text(&sha, ls_version());
+    hash_text(&sha, arithmetic);
+    hash_data(&sha, s->data);
+    hash_space(&sha, s->space);
+    const uint64_t how[] = {(uint64_t)s->how.strategy, (uint64_t)s->how.metric, s->trials, s->how.seeds, s->how.folds, s->how.eta, s->how.seed};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) hash_number(&sha, how[i]);
+    hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
+    ls_sha256_final(&sha, hex);
+}
+
+/* ---- The state: a line a trial with a result --------------------------------------------------------------------- */
+
+/* Digits that give the same double back; "-" for a NaN. */
+static void add_real(ls_text *out, double number)
+{
+    if (isnan(number)) ls_text_add(out, " -");
+    else ls_text_add(out, " %.17g", number);
+}
+
+void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
+{
+    ls_text_add(out, "%s %s\n", heading, key);
+    for (size_t i = 0; i < s->trials; i++) {
+        const ls_trial *t = &s->trial[i];
+        if (!t->rung) continue;
+        ls_text_add(out, "%zu %d %zu %llu %s", i + 1, (int)t->state, t->rung, (unsigned long long)t->parameters, *t->weights ? t->weights : "-");
+        add_real(out, t->epochs);
+        add_real(out, t->steps);
+        add_real(out, t->seconds);
+        for (size_t k = 0; k < LS_SCORES; k++) {
+            add_real(out, t->mean[k]);
+            add_real(out, t->sd[k]);
+        }
+        ls_text_add(out, " %s\n", t->reason ? t->reason : "");
+    }
+    ls_text_add(out, "end\n");
+}
+
+bool ls_search_is_state(const char *text) { return !strncmp(text, heading, sizeof heading - 1); }
+
+/* The next word of a line, or NULL at its end. */
+static char *word(char **rest)
+{
+    char *start = *rest, *blank = strchr(start, ' ');
+    if (!*start) return NULL;
+    if (blank) *blank = 0;
+    *rest = blank ? blank + 1 : start + strlen(start);
+    return start;
+}
+
+static bool read_count(char **rest, uint64_t most, uint64_t *out)
+{
+    const char *text = word(rest);
+    return text && ls_parse_u64(text, out) && *out <= most;
+}
+
+static bool read_real(char **rest, double *out)
+{
+    const char *text = word(rest);
+    if (!text) return false;
+    if (!strcmp(text, "-")) *out = (double)NAN;
+    else if (!strcmp(text, "inf") || !strcmp(text, "-inf")) *out = *text == '-' ? -(double)INFINITY : (double)INFINITY;
+    else return ls_parse_double(text, out);
+    return true;
+}
+
+/* One line; false where it is damaged. */
+static bool read_trial(ls_search *s, char *line)
+{
+    uint64_t number, state, rung, parameters;
+    if (!read_count(&line, s->trials, &number) || !number) return false;
+    ls_trial *t = &s->trial[number - 1], got = {0};
+    if (!read_count(&line, LS_TRIAL_REFUSED, &state) || !state || !read_count(&line, s->rungs, &rung) || !rung || t->rung ||
+        !read_count(&line, UINT64_MAX, &parameters))
+        return false;
+    const char *weights = word(&line);
+    if (!weights || strlen(weights) > 64 || !read_real(&line, &got.epochs) || !read_real(&line, &got.steps) || !read_real(&line, &got.seconds)) return false;
+    for (size_t k = 0; k < LS_SCORES; k++)
+        if (!read_real(&line, &got.mean[k]) || !read_real(&line, &got.sd[k])) return false;
+    if (state != LS_TRIAL_SCORED && !(got.reason = ls_strdup(line))) return false;
+    got.state = (ls_trial_state)state;
+    got.rung = (size_t)rung;
+    got.parameters = parameters;
+    if (strcmp(weights, "-")) snprintf(got.weights, sizeof got.weights, "%s", weights);
+    got.value = t->value;
+    free(t->reason);
+    *t = got;
+    return true;
+}
+
+ls_status ls_search_read(ls_search *s, const char key[65], const char *name, char *text, ls_error *err)
+{
+    if (!ls_search_is_state(text)) return ls_fail(err, LS_ERR_DATA, "%s is not a state of a search; name another file with --state", name);
+    bool whole = false;
+    size_t number = 1;
+    for (char *line = text, *next; line && *line && !whole; line = next, number++) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        if (number == 1 && (strlen(line) < sizeof heading || strcmp(line + sizeof heading, key)))
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s is of another search: data, options or settings were different; begin anew with --restart, or "
+                           "name another file with --state", name);
+        whole = !strcmp(line, "end");
+        if (number > 1 && !whole && !read_trial(s, line)) break;
+    }
+    return whole ? LS_OK : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart", name, number);
+}
+
+/* ---- The table -------------------------------------------------------------------------------------------------- */
+
+static void add_field(ls_text *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        ls_text_add(out, ",%s", text);
+        return;
+    }
+    ls_text_add(out, ",\"");
+    for (; *text; text++) ls_text_add(out, *text == '"' ? "\"%c" : "%c", *text);
+    ls_text_add(out, "\"");
+}
+
+/* An empty field is what readers take for a missing number. */
+static void add_number(ls_text *out, double number, bool there)
+{
+    if (!there || isnan(number)) ls_text_add(out, ",");
+    else ls_text_add(out, ",%.10g", number);
+}
+
+/* The searched option's place, -1 for one that is the same in all trials but not at its default, or -2. */
+static int column_of(const ls_search *s, size_t option)
+{
+    for (size_t i = 0; i < s->space->count; i++)
+        if (s->space->dimension[i].option == option) return (int)i;
+    const ls_option_info *info = ls_option_at(option);
+    return strcmp(ls_options_get(s->space->base, info->name), info->initial) ? -1 : -2;
+}
+
+static void add_header(const ls_search *s, ls_text *out)
+{
+    ls_text_add(out, "trial,rank,status,rung");
+    for (size_t i = 0; i < ls_option_count(); i++)
+        if (column_of(s, i) > -2) add_field(out, ls_option_at(i)->name);
+    for (size_t k = 0; k < LS_SCORES; k++) ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
+    ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
+}
+
+static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *out)
+{
+    const ls_trial *t = &s->trial[number];
+    bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
+    const char *state = scored ? t->rung == s->rungs ? "done" : "stopped" : state_names[t->state];
+    ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, state, t->rung);
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        int at = column_of(s, i);
+        if (at > -2) add_field(out, at >= 0 ? t->value[at] : ls_options_get(s->space->base, ls_option_at(i)->name));
+    }
+    for (size_t k = 0; k < LS_SCORES; k++) {
+        add_number(out, t->mean[k], scored);
+        add_number(out, t->sd[k], scored);
+    }
+    add_number(out, t->epochs, run);
+    add_number(out, t->steps, run);
+    add_number(out, (double)t->parameters, run);
+    add_field(out, scored ? t->weights : "");
+    add_field(out, t->reason ? t->reason : "");
+    if (run) ls_text_add(out, ",%.6f\n", t->seconds);
+    else ls_text_add(out, ",\n");
+}
+
+ls_status ls_search_table(const ls_search *s, ls_text *out, ls_error *err)
+{
+    size_t *order, *rank;
+    LS_TRY(ls_alloc(&order, 2 * s->trials, sizeof *order, "the ranking", err));
+    rank = order + s->trials;
+    ls_status status = ls_search_rank(s, order, err);
+    for (size_t i = 0; i < s->trials; i++) rank[order[i]] = i + 1;
+    add_header(s, out);
+    for (size_t i = 0; i < s->trials && status == LS_OK; i++)
+        if (s->trial[i].state != LS_TRIAL_WAITING) add_trial(s, i, rank[i], out);
+    free(order);
+    if (status == LS_OK && out->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the table of trials");
+    return status;
+}

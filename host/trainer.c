@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "trainer.h"
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+static ls_status copy_preprocessing(ls_model *m, const ls_block *b, ls_error *err)
+{
+    size_t bytes = m->network.inputs * sizeof(double);
+    if (!b->mean) return LS_OK;
+    LS_TRY(ls_alloc(&m->mean, 1, bytes, "the preprocessing", err));
+    LS_TRY(ls_alloc(&m->scale, 1, bytes, "the preprocessing", err));
+    memcpy(m->mean, b->mean, bytes);
+    memcpy(m->scale, b->scale, bytes);
+    return LS_OK;
+}
+
+static ls_status prepare(ls_trainer *tr, const ls_data *data, ls_error *err)
+{
+    ls_model *m = tr->model;
+    const ls_settings *s = tr->settings;
+    LS_TRY(ls_model_alloc_values(m, err));
+    LS_TRY(ls_model_name(m, data, err));
+    LS_TRY(copy_preprocessing(m, tr->block, err));
+    LS_TRY(ls_plan_build(&m->network, s, LS_PLAN_TRAIN, tr->block->rows, s->class_weights != 0, &tr->plan, err));
+    uint64_t per_epoch = ls_plan_steps_per_epoch(tr->plan);
+    if (s->epochs > UINT64_MAX / per_epoch / 2 || s->warmup > UINT64_MAX / per_epoch / 2)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--epochs times %llu steps an epoch is too large a number", (unsigned long long)per_epoch);
+    ls_network_init(&m->network, s, m->values);
+    ls_rate_plan_init(&tr->schedule, s, per_epoch);
+    tr->loss = tr->validation = NAN;
+    tr->best_loss = tr->best_validation = INFINITY;
+    tr->stride = 1;
+    tr->goal = s->epochs;
+    return LS_OK;
+}
+
+ls_status ls_trainer_open(ls_model *model, const ls_data *data, ls_block *block, ls_trainer **out, ls_error *err)
+{
+    ls_trainer *tr;
+    ls_status status = ls_alloc(&tr, 1, sizeof *tr, "the training loop", err);
+    if (status != LS_OK) {
+        ls_model_free(model);
+        return status;
+    }
+    *tr = (ls_trainer){.model = model, .settings = &model->options->settings, .block = block};
+    status = prepare(tr, data, err);
+    if (status != LS_OK) {
+        ls_trainer_free(tr);
+        return status;
+    }
+    *out = tr;
+    return LS_OK;
+}
+
+void ls_trainer_free(ls_trainer *tr)
+{
+    if (!tr) return;
+    ls_trainer_leave(tr);
+    ls_model_free(tr->model);
+    ls_plan_free(tr->plan);
+    free(tr->parked);
+    free(tr->message);
+    free(tr);
+}
+
+/* ---- On and off the device -------------------------------------------------------------------------------------- */
+
+static const ls_backend_slots *slots_of(const ls_trainer *tr) { return tr->workspace->backend->slots; }
+
+static ls_status read_floats(ls_trainer *tr, size_t at, size_t count, float *to, ls_error *err)
+{
+    return slots_of(tr)->read(tr->workspace, tr->member, at, count, to, err);
+}
+
+static ls_status write_floats(ls_trainer *tr, size_t at, size_t count, const float *from, ls_error *err)
+{
+    return slots_of(tr)->write(tr->workspace, tr->member, at, count, from, err);
+}
+
+static ls_status copy_state(ls_trainer *tr, size_t from, size_t to, ls_error *err)
+{
+    return slots_of(tr)->copy(tr->workspace, tr->member, from, to, tr->plan->state, err);
+}
+
+/* Whether there is a best state, which is the one to end with. */
+static bool has_best(const ls_trainer *tr) { return tr->settings->patience && tr->best_validation < INFINITY; }
+
+static ls_status write_state(ls_trainer *tr, ls_error *err)
+{
+    const ls_plan *p = tr->plan;
+    const float *start = tr->model->values;
+    if (!tr->parked) {
+        LS_TRY(write_floats(tr, 0, p->parameters, start, err));
+        return write_floats(tr, p->state - p->running, p->running, start + p->parameters, err);
+    }
+    LS_TRY(write_floats(tr, 0, p->state, tr->parked, err));
+    return has_best(tr) ? write_floats(tr, p->best, p->state, tr->parked + p->state, err) : LS_OK;
+}
+
+ls_status ls_trainer_enter(ls_trainer *tr, ls_error *err)
+{
+    ls_workspace *workspace = tr->block->table->workspace;
+    LS_TRY(workspace->backend->slots->member_add(workspace, tr->plan, tr->block->origin, &tr->member, err));
+    tr->workspace = workspace;
+    ls_status status = write_state(tr, err);
+    if (status != LS_OK) {
+        ls_trainer_leave(tr);
+        return status;
+    }
+    free(tr->parked);
+    tr->parked = NULL;
+    return LS_OK;
+}
+
+void ls_trainer_leave(ls_trainer *tr)
+{
+    if (tr->workspace) slots_of(tr)->member_remove(tr->workspace, tr->member);
+    tr->workspace = NULL;
+}
+
+ls_status ls_trainer_park(ls_trainer *tr, ls_error *err)
+{
+    size_t state = tr->plan->state;
+    float *to = NULL;
+    if (tr->step) { /* otherwise the start says all */
+        LS_TRY(ls_alloc(&to, has_best(tr) ? 2 * state : state, sizeof *to, "a network that waits", err));
+        ls_status status = read_floats(tr, 0, state, to, err);
+        if (status == LS_OK && has_best(tr)) status = read_floats(tr, tr->plan->best, state, to + state, err);
+        if (status != LS_OK) {
+            free(to);
+            return status;
+        }
+    }
+    tr->parked = to;
+    ls_trainer_leave(tr);
+    return LS_OK;
+}
+
+/* ---- Slices ----------------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+uint64_t ls_trainer_slice(const ls_trainer *tr, double seconds, double step_seconds, bool whole)
+{
+    uint64_t per_epoch = tr->schedule.steps_per_epoch, left = per_epoch - tr->step % per_epoch; /* of this epoch */
+    uint64_t most = tr->goal * per_epoch - tr->step;
+    double wanted = seconds / step_seconds;
+    /* what is looked at after each epoch is run by epochs, and so is what has no copy to go back to */
+    bool alone = tr->block->held_out || !tr->plan->snapshot || tr->settings->schedule == LS_SCHEDULE_PLATEAU;
+    if (alone) most = left;
+    if (most > LS_SLICE_STEPS) most = LS_SLICE_STEPS;
+    if (!tr->plan->snapshot) return most;
+    uint64_t steps = wanted < (double)most ? (uint64_t)wanted : most;
+    if (whole) steps = steps < left ? left : left + (steps - left) / per_epoch * per_epoch;
+    return steps < 1 ? 1 : steps < most ? steps : most;
+}
+
+static ls_run run_of(ls_trainer *tr, uint64_t first, uint64_t count, bool keep)
+{
+    for (uint64_t i = 0; i < count; i++) tr->rates[i] = ls_rates_at(&tr->schedule, first + i);
+    return (ls_run){.member = tr->member, .first = first, .count = count, .rates = tr->rates, .losses = tr->losses, .keep = keep};
+}
+
+/* keep: leave the last step's activations where they can be read. */
+static ls_status run_steps(ls_trainer *tr, uint64_t first, uint64_t count, bool keep, ls_error *err)
+{
+    ls_run run = run_of(tr, first, count, keep);
+    return slots_of(tr)->run(tr->workspace, &run, 1, err);
+}
+
+ls_status ls_trainer_begin(ls_trainer *tr, uint64_t count, ls_rates *rates, float *losses, ls_run *run, ls_error *err)
+{
+    tr->rates = rates;
+    tr->losses = losses;
+    tr->first = tr->step;
+    tr->count = count;
+    if (tr->plan->snapshot) LS_TRY(copy_state(tr, 0, tr->plan->snapshot, err));
+    *run = run_of(tr, tr->first, count, false);
+    return LS_OK;
+}
+
+/* ---- After an epoch --------------------------------------------------------------------------------------------- */
+
+/* Mean loss of the validation rows (or their sum, as training has it). */
+static ls_status validate(ls_trainer *tr, double *out, ls_error *err)
+{
+    const ls_block *b = tr->block;
+    double sum = 0, started = now();
+    LS_TRY(slots_of(tr)->infer(tr->workspace, tr->member, b->rows, b->held_out, NULL, b->row_losses, err));
+    tr->seconds += now() - started;
+    for (size_t r = 0; r < b->held_out; r++) sum += (double)b->row_losses[r];
+    *out = tr->plan->mean ? sum / (double)b->held_out : sum;
+    return LS_OK;
+}
+
+static void add_history(ls_trainer *tr, uint64_t epoch, double loss, double validation, bool last)
+{
+    ls_model *m = tr->model;
+    if (epoch != 1 && epoch % tr->stride != 0 && !last) return;
+    if (m->history_count >= LS_HISTORY_POINTS - 1 && !last) {
+        size_t kept = 0;
+        tr->stride *= 2;
+        for (size_t i = 0; i < m->history_count; i++)
+            if (m->history[i].epoch == 1 || m->history[i].epoch % tr->stride == 0) m->history[kept++] = m->history[i];
+        m->history_count = kept;
+        if (epoch % tr->stride != 0) return;
+    }
+    m->history[m->history_count++] = (ls_history_point){epoch, (float)loss, (float)validation};
+}
+
+static void stop(ls_trainer *tr, const char *why)
+{
+    if (!tr->stopped) tr->stopped = why;
+}
+
+/* Early stopping on the validation loss; the best state is kept on the device. */
+static ls_status watch_validation(ls_trainer *tr, uint64_t epoch, double validation, ls_error *err)
+{
+    const ls_settings *s = tr->settings;
+    if (!s->patience) return LS_OK;
+    if (validation < tr->best_validation) {
+        tr->best_validation = validation;
+        tr->bad_validations = 0;
+        tr->model->summary.best_epoch = epoch;
+        return copy_state(tr, 0, tr->plan->best, err);
+    }
+    if (++tr->bad_validations >= s->patience) stop(tr, "patience");
+    return LS_OK;
+}
+
+/* Looks at an epoch that has been run: history, progress and the reasons to stop. */
+static ls_status end_epoch(ls_trainer *tr, uint64_t epoch, ls_error *err)
+{
+    const ls_settings *s = tr->settings;
+    ls_summary *summary = &tr->model->summary;
+    double loss = tr->plan->mean ? tr->epoch_sum / (double)tr->block->rows : tr->epoch_sum, validation = NAN;
+    double rate = ls_rate_at(&tr->schedule, tr->step - 1);
+    tr->epoch_sum = 0;
+    if (tr->block->held_out) LS_TRY(validate(tr, &validation, err));
+    summary->epochs = epoch;
+    summary->steps = tr->step;
+    summary->loss = tr->loss = loss;
+    tr->validation = validation;
+    if (!s->patience) summary->best_epoch = epoch;
+    if (epoch == s->epochs) stop(tr, "epochs");
+    LS_TRY(watch_validation(tr, epoch, validation, err));
+    ls_rate_plan_epoch(&tr->schedule, tr->block->held_out ? validation : loss);
+    if (s->tolerance > 0) {
+        tr->bad_epochs = loss < tr->best_loss - s->tolerance ? 0 : tr->bad_epochs + 1;
+        if (tr->bad_epochs >= s->tolerance_epochs) stop(tr, "tolerance");
+    }
+    if (loss < tr->best_loss) tr->best_loss = loss;
+    if (s->time_limit > 0 && tr->seconds >= s->time_limit) stop(tr, "time");
+    ls_progress progress = {.epoch = epoch, .epochs = s->epochs, .steps = tr->step, .loss = loss,
+                            .validation_loss = validation, .seconds = tr->seconds, .learning_rate = rate};
+    if (tr->callback && tr->callback(&progress, tr->user)) stop(tr, "callback");
+    add_history(tr, epoch, loss, validation, tr->stopped != NULL);
+    return LS_OK;
+}
+
+/* ---- Divergence ------------------------------------------------------------------------------------------------- */
+
+static bool all_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+/* First layer with a parameter that is not finite, or -1. */
+static int bad_parameters(ls_trainer *tr)
+{
+    const ls_network *n = &tr->model->network;
+    float *values = tr->model->values;
+    if (read_floats(tr, 0, n->parameters, values, NULL) != LS_OK) return -1;
+    for (size_t i = 0; i < n->count; i++) {
+        const ls_layer *l = &n->layer[i];
+        if (!all_finite(values + l->weight, l->in * l->out)) return (int)i;
+        if (l->norm ? !all_finite(values + l->gamma, 2 * l->out) : !all_finite(values + l->bias, l->out)) return (int)i;
+    }
+    return -1;
+}
+
+/* First layer whose activations in the step just run are not finite, or -1. */
+static int bad_activations(ls_trainer *tr)
+{
+    const ls_plan *p = tr->plan;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *o = &p->step.op[i];
+        bool forward = o->kind == LS_OP_DENSE || o->kind == LS_OP_NORM || o->kind == LS_OP_LOSS;
+        size_t n = p->batch * o->out;
+        float *a;
+        if (!forward || !ls_there(o->a) || ls_alloc(&a, n, sizeof *a, "", NULL) != LS_OK) continue;
+        bool bad = read_floats(tr, o->a.at, n, a, NULL) == LS_OK && !all_finite(a, n);
+        free(a);
+        if (bad) return o->layer;
+    }
+    return -1;
+}
+
+/* Ends training with a message, which is also the caller's error. */
+static ls_status diverge(ls_trainer *tr, const ls_error *why, ls_error *err)
+{
+    tr->state = LS_MEMBER_DIVERGED;
+    tr->message = ls_strdup(why->message);
+    return tr->message ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for a message: %.900s", why->message);
+}
+
+/* The loss of step i of the slice is not finite. Goes back to the slice's start where there is a copy of it, walks up to that step, and
+ * names what was not finite first. */
+static ls_status loss_diverged(ls_trainer *tr, uint64_t i, ls_error *err)
+{
+    uint64_t step = tr->first + i;
+    float loss = tr->losses[i];
+    int layer;
+    char what[100] = "the loss itself overflowed, all weights and outputs being finite";
+    const char *kind = "weights";
+    ls_error why;
+    if (tr->plan->snapshot) {
+        LS_TRY(copy_state(tr, tr->plan->snapshot, 0, err));
+        if (i) LS_TRY(run_steps(tr, tr->first, i, false, err));
+        layer = bad_parameters(tr);
+        if (layer < 0) {
+            kind = "activations";
+            LS_TRY(run_steps(tr, step, 1, true, err));
+            layer = bad_activations(tr);
+        }
+    } else layer = bad_parameters(tr);
+    if (layer >= 0)
+        snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite", kind, layer + 1, tr->model->network.count);
+    ls_fail(&why, LS_ERR_DIVERGED, "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
+            "(it was %g)%s%s", isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
+            (unsigned long long)(step / tr->schedule.steps_per_epoch) + 1, what, ls_rate_at(&tr->schedule, step),
+            tr->settings->clip > 0 ? "" : ", or --clip 1", tr->settings->standardize ? "" : ", or --standardize");
+    return diverge(tr, &why, err);
+}
+
+/* ---- The end of a slice, and of training ------------------------------------------------------------------------ */
+
+/* Weights and running averages of the state to end with, from wherever it is. */
+static ls_status read_values(ls_trainer *tr, float *values, ls_error *err)
+{
+    const ls_plan *p = tr->plan;
+    size_t best = has_best(tr), running = p->state - p->running;
+    if (tr->workspace) {
+        size_t from = best ? p->best : 0;
+        LS_TRY(read_floats(tr, from, p->parameters, values, err));
+        return read_floats(tr, from + running, p->running, values + p->parameters, err);
+    }
+    const float *state = tr->parked ? tr->parked + best * p->state : NULL;
+    const float *source = state ? state : tr->model->values; /* not begun, or ended */
+    if (source == values) return LS_OK;
+    memcpy(values, source, p->parameters * sizeof *values);
+    memcpy(values + p->parameters, state ? state + running : source + p->parameters, p->running * sizeof *values);
+    return LS_OK;
+}
+
+static ls_status check_values(const ls_trainer *tr, const float *values, ls_error *err)
+{
+    if (all_finite(values, tr->plan->parameters + tr->plan->running)) return LS_OK;
+    return ls_fail(err, LS_ERR_DIVERGED, "training diverged: weights stopped being finite in the last step; try a smaller --lr (it was %g), "
+                   "or --clip 1", ls_rate_at(&tr->schedule, tr->step));
+}
+
+/* The trained state into the model. */
+static ls_status finish(ls_trainer *tr, ls_error *err)
+{
+    ls_error why;
+    LS_TRY(read_values(tr, tr->model->values, err));
+    if (check_values(tr, tr->model->values, &why) != LS_OK) return diverge(tr, &why, err);
+    tr->state = LS_MEMBER_DONE;
+    tr->model->summary.seconds = tr->seconds;
+    snprintf(tr->model->stopped, sizeof tr->model->stopped, "%s", tr->stopped);
+    return LS_OK;
+}
+
+ls_status ls_trainer_end(ls_trainer *tr, double seconds, ls_error *err)
+{
+    for (uint64_t i = 0; i < tr->count && !tr->stopped; i++) {
+        tr->seconds += seconds / (double)tr->count; /* each step its share, so that progress inside a slice is even */
+        if (!isfinite(tr->losses[i])) return loss_diverged(tr, i, err);
+        tr->epoch_sum += (double)tr->losses[i];
+        tr->step = tr->first + i + 1;
+        if (tr->step % tr->schedule.steps_per_epoch == 0) LS_TRY(end_epoch(tr, ls_trainer_epochs(tr), err));
+    }
+    if (tr->step < tr->first + tr->count) {
+        LS_TRY(copy_state(tr, tr->plan->snapshot, 0, err));
+        LS_TRY(run_steps(tr, tr->first, tr->step - tr->first, false, err));
+    }
+    return tr->stopped ? finish(tr, err) : LS_OK;
+}
+
+/* What a loop that was stopped here would have left: "callback", and the last epoch in the history. */
+static void pause_summary(const ls_trainer *tr, ls_model *m)
+{
+    uint64_t epochs = m->summary.epochs;
+    if (epochs && m->history[m->history_count - 1].epoch != epochs)
+        m->history[m->history_count++] = (ls_history_point){epochs, (float)tr->loss, (float)tr->validation};
+    m->summary.steps = tr->step;
+    m->summary.seconds = tr->seconds;
+    snprintf(m->stopped, sizeof m->stopped, "callback");
+}
+
+ls_status ls_trainer_model(ls_trainer *tr, ls_model **out, ls_error *err)
+{
+    ls_model *copy;
+    if (tr->state == LS_MEMBER_DIVERGED) return ls_fail(err, LS_ERR_DIVERGED, "%s", tr->message);
+    LS_TRY(ls_model_copy(tr->model, tr->model->history_count + 1, &copy, err));
+    ls_status status = read_values(tr, copy->values, err);
+    if (status == LS_OK) status = check_values(tr, copy->values, err);
+    if (status != LS_OK) {
+        ls_model_free(copy);
+        return status;
+    }
+    if (tr->state == LS_MEMBER_TRAINING) pause_summary(tr, copy);
+    *out = copy;
+    return LS_OK;
+}
