@@ -7,8 +7,8 @@
  *             …
  *
  * GROUP = 1: CPU devices. One work-item does it all: register tiles of TILE_LANES-wide vectors, no barrier; few work-groups, each of
- * which takes the next member until none is left. GROUP > 1: GPUs. A work-group's items share out each operation; SPACE is __local where
- * scratch fits there.
+ * which takes the next member until none is left. GROUP > 1: GPUs. A work-group's items share out each operation and meet behind it, in one
+ * place for all operations; SPACE is __local where scratch fits there.
  * Launch: (GROUP × work-groups). */
 #include "matrix.h"
 #ifndef LS_CHUNK
@@ -48,9 +48,16 @@ typedef struct {
     SPACE float *scratch;
     ulong seed, step;
     uint row, rows, lanes; /* of the chunk: first row in the batch, rows, and these rounded up to 16 */
-    float scale, clip;
+    float scale, clip, loss;
     ls_rates rates;
 } small_step;
+
+/* Where the steps' rows come from. */
+typedef struct {
+    __global const float *x, *t, *weight;
+    uint origin, first; /* row at which the member's rows start, and place of the chunk's first one in the epoch's order */
+    ulong epoch;
+} small_rows;
 
 static uint field(const small_step *s, int i) { return s->member[i]; }
 static float value(words w, int i) { return as_float(w[i]); }
@@ -191,10 +198,23 @@ static void drop(const small_step *s, words op, SPACE const float *a, SPACE floa
         EACH(i, lanes) y[c * lanes + i] = a[c * lanes + i] * ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
 }
 
-/* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last row are 0. */
-static void load(const small_step *s, __global const float *from, uint columns, SPACE const float *numbers, uint first, SPACE float *to)
+/* Which rows the chunk has where they are shuffled, as floats' bits; the losses' place is free until there are any. */
+static void number_rows(const small_step *s, const small_rows *r)
 {
-    const int lanes = s->lanes, rows = s->rows;
+    SPACE float *numbers = s->scratch + field(s, SMALL_row_loss);
+    const uint n = field(s, SMALL_rows), rows = s->rows, first = r->first;
+    const ulong seed = s->seed, epoch = r->epoch;
+    for (int i = ITEM; i < (int)rows; i += GROUP) numbers[i] = as_float(ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch));
+}
+
+/* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last row are 0. */
+static void load(const small_step *s, const small_rows *r, __global const float *from, uint columns, uint place)
+{
+    const int lanes = s->lanes, rows = s->rows, shuffled = field(s, SMALL_shuffle);
+    SPACE const float *numbers = s->scratch + field(s, SMALL_row_loss);
+    SPACE float *to = s->scratch + place;
+    const uint first = r->first;
+    from += (ulong)r->origin * columns;
 #if GROUP == 1
     for (int c = 0; c < (int)columns; c++)
         for (int i = 0; i < lanes; i++) {
@@ -202,72 +222,46 @@ static void load(const small_step *s, __global const float *from, uint columns, 
     for (int t = ITEM; t < (int)columns * lanes; t += GROUP) {
             const int c = t / lanes, i = t % lanes;
 #endif
-            const uint row = i < rows ? (numbers ? as_uint(numbers[i]) : first + i) : 0;
+            const uint row = i < rows ? (shuffled ? as_uint(numbers[i]) : first + i) : 0;
             to[c * lanes + i] = i < rows ? from[(ulong)row * columns + c] : 0.0f;
         }
 }
 
-static void load_all(const small_step *s, __global const float *x, __global const float *t, __global const float *weight, uint origin,
-                     uint batch_first, ulong epoch)
+static void load_all(const small_step *s, const small_rows *r)
 {
-    const uint features = field(s, SMALL_features), outputs = field(s, SMALL_outputs), first = batch_first + s->row;
-    SPACE float *numbers = 0;
-    if (field(s, SMALL_shuffle)) {
-        numbers = s->scratch + field(s, SMALL_row_loss); /* free until the loss */
-        const uint n = field(s, SMALL_rows), rows = s->rows;
-        const ulong seed = s->seed;
-        for (int i = ITEM; i < (int)rows; i += GROUP) numbers[i] = as_float(ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch));
-        SYNC
-    }
-    load(s, x + (ulong)origin * features, features, numbers, first, s->scratch + field(s, SMALL_x));
-    load(s, t + (ulong)origin * outputs, outputs, numbers, first, s->scratch + field(s, SMALL_t));
-    if (field(s, SMALL_row_weight) != SMALL_NONE) load(s, weight + origin, 1, numbers, first, s->scratch + field(s, SMALL_row_weight));
-    SYNC
+    load(s, r, r->x, field(s, SMALL_features), field(s, SMALL_x));
+    load(s, r, r->t, field(s, SMALL_outputs), field(s, SMALL_t));
+    if (field(s, SMALL_row_weight) != SMALL_NONE) load(s, r, r->weight, 1, field(s, SMALL_row_weight));
 }
 
 static void dense(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], lanes = s->lanes;
-    SPACE float *z = s->scratch + op[SMALL_OP_z];
     product_across(out, lanes, in, s->arena + op[SMALL_OP_w], 1, out, s->scratch + op[SMALL_OP_x], lanes,
-                   op[SMALL_OP_b] == SMALL_NONE ? 0 : s->arena + op[SMALL_OP_b], z, lanes, 0);
-    SYNC
-    if (op[SMALL_OP_a] == SMALL_NONE) return;
-    activate(op[SMALL_OP_act], z, s->scratch + op[SMALL_OP_a], out * lanes);
-    SYNC
+                   op[SMALL_OP_b] == SMALL_NONE ? 0 : s->arena + op[SMALL_OP_b], s->scratch + op[SMALL_OP_z], lanes, 0);
 }
 
 static void join(const small_step *s, words op)
 {
-    SPACE const float *a = s->scratch + op[SMALL_OP_a], *skip = s->scratch + op[SMALL_OP_skip];
+    SPACE const float *a = s->scratch + op[SMALL_OP_a];
     SPACE float *y = s->scratch + op[SMALL_OP_y];
-    const uint n = op[SMALL_OP_out] * s->lanes;
     if (value(op, SMALL_OP_dropout) > 0.0f) drop(s, op, a, y);
-    else EACH(i, n) y[i] = a[i];
-    SYNC
-    if (op[SMALL_OP_skip] == SMALL_NONE) return;
-    EACH(i, n) y[i] = y[i] + skip[i];
-    SYNC
+    else EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = a[i];
+}
+
+/* y = y + skip */
+static void add_skip(const small_step *s, words op, uint place)
+{
+    SPACE const float *skip = s->scratch + op[SMALL_OP_skip];
+    SPACE float *y = s->scratch + place;
+    EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = y[i] + skip[i];
 }
 
 static void grad_x(const small_step *s, words op)
 {
-    const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], lanes = s->lanes;
-    SPACE float *d = s->scratch + op[SMALL_OP_d], *from = d;
-    product_along(out, lanes, in, s->arena + op[SMALL_OP_w], in, 1, s->scratch + op[SMALL_OP_dz], lanes, 0, d, lanes, 0);
-    SYNC
-    if (op[SMALL_OP_skip] != SMALL_NONE) {
-        SPACE const float *skip = s->scratch + op[SMALL_OP_skip];
-        EACH(i, out * lanes) d[i] = d[i] + skip[i];
-        SYNC
-    }
-    if (value(op, SMALL_OP_dropout) > 0.0f) {
-        from = s->scratch + op[SMALL_OP_dropped]; /* d itself must stay whole for a residual block */
-        drop(s, op, d, from);
-        SYNC
-    }
-    activation_gradient(op[SMALL_OP_act], from, s->scratch + op[SMALL_OP_z], s->scratch + op[SMALL_OP_a], s->scratch + op[SMALL_OP_y], out * lanes);
-    SYNC
+    const int in = op[SMALL_OP_in], lanes = s->lanes;
+    product_along(op[SMALL_OP_out], lanes, in, s->arena + op[SMALL_OP_w], in, 1, s->scratch + op[SMALL_OP_dz], lanes, 0,
+                  s->scratch + op[SMALL_OP_d], lanes, 0);
 }
 
 /* Columns of lanes to rows of `width`, as products over rows want them. */
@@ -291,16 +285,21 @@ static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPAC
 #endif
 }
 
-/* One chain of the contract for each weight and bias; the biases' inputs are ones. */
+/* dz as products over rows want it; and the biases' inputs, which are ones. */
+static void lay_rows(const small_step *s, words op)
+{
+    const int in = op[SMALL_OP_in], lanes = s->lanes;
+    SPACE float *ones = s->scratch + op[SMALL_OP_x] + in * lanes;
+    EACH(i, lanes) ones[i] = 1.0f;
+    to_rows(s->scratch + op[SMALL_OP_dz], op[SMALL_OP_out], lanes, s->rows, s->scratch + field(s, SMALL_rows_at), op[SMALL_OP_width]);
+}
+
+/* One chain of the contract for each weight and bias. */
 static void grad_w(const small_step *s, words op)
 {
-    const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], width = op[SMALL_OP_width], lanes = s->lanes;
-    SPACE float *x = s->scratch + op[SMALL_OP_x], *ones = x + in * lanes, *rows = s->scratch + field(s, SMALL_rows_at);
-    EACH(i, lanes) ones[i] = 1.0f;
-    to_rows(s->scratch + op[SMALL_OP_dz], out, lanes, s->rows, rows, width);
-    SYNC
-    product_of_rows(in + 1, width, s->rows, x, lanes, 1, rows, width, 0, s->scratch + op[SMALL_OP_grad], width, s->row > 0);
-    SYNC
+    const int width = op[SMALL_OP_width];
+    product_of_rows(op[SMALL_OP_in] + 1, width, s->rows, s->scratch + op[SMALL_OP_x], s->lanes, 1, s->scratch + field(s, SMALL_rows_at), width, 0,
+                    s->scratch + op[SMALL_OP_grad], width, s->row > 0);
 }
 
 /* The losses of the chunk's rows, and z becomes dL/dz; a column after the other, all lanes of it at once. top and sum: a column of room. */
@@ -366,7 +365,6 @@ static void losses_of_rows(const small_step *s, words op)
     default: squared_error(z, p, t, scale, row_loss, columns, lanes, field(s, SMALL_output) == 0);
     }
     if (weighted) EACH(i, lanes) row_loss[i] = row_loss[i] * weight[i];
-    SYNC
 }
 
 /* The chunk's losses summed in order. Only item 0's result counts. */
@@ -392,7 +390,6 @@ static void unpack(const small_step *s, words op)
     EACH(t, in * out) to[t] = from[t / out * width + t % out];
 #endif
     if (op[SMALL_OP_bias_gradient] != SMALL_NONE) EACH(j, out) bias[j] = from[in * width + j];
-    SYNC
 }
 
 #define UPDATE_LOOP(name, states, decays)                                                                      \
@@ -432,34 +429,31 @@ static void update(const small_step *s, words op)
     const uint n = op[SMALL_OP_out], weights = min(op[SMALL_OP_weights], n);
     if (weights) update_range(s, op, 0, weights, 1);
     if (weights < n) update_range(s, op, weights, n - weights, 0);
-    SYNC
 }
 
-/* Squares summed by chunks, then chunk sums by chunks, back and forth until one is left. */
-static void clip(small_step *s, words op)
+/* Sums of squares of n gradients by chunks, and then sums of such sums, until one is left. */
+static void sum_squares(const small_step *s, words op)
 {
     __global const float *g = s->arena + op[SMALL_OP_gradient];
-    SPACE float *from = s->scratch + field(s, SMALL_sums), *to = s->scratch + field(s, SMALL_more_sums), *other;
-    uint n = op[SMALL_OP_out], chunks = (n + LS_CHUNK - 1) / LS_CHUNK;
-    for (int c = ITEM; c < (int)chunks; c += GROUP) {
+    SPACE float *to = s->scratch + op[SMALL_OP_to];
+    const uint n = op[SMALL_OP_in];
+    for (uint c = ITEM; c * LS_CHUNK < n; c += GROUP) {
         float acc = 0.0f;
         for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++) acc = ls_fma(g[i], g[i], acc);
-        from[c] = acc;
+        to[c] = acc;
     }
-    SYNC
-    while (chunks > 1) {
-        n = chunks;
-        chunks = (n + LS_CHUNK - 1) / LS_CHUNK;
-        for (int c = ITEM; c < (int)chunks; c += GROUP) {
-            float acc = 0.0f;
-            for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++) acc = acc + from[i];
-            to[c] = acc;
-        }
-        SYNC
-        other = from, from = to, to = other;
+}
+
+static void sum_sums(const small_step *s, words op)
+{
+    SPACE const float *from = s->scratch + op[SMALL_OP_from];
+    SPACE float *to = s->scratch + op[SMALL_OP_to];
+    const uint n = op[SMALL_OP_in];
+    for (uint c = ITEM; c * LS_CHUNK < n; c += GROUP) {
+        float acc = 0.0f;
+        for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++) acc = acc + from[i];
+        to[c] = acc;
     }
-    s->clip = ls_limit_factor(from[0], value(s->member, SMALL_clip));
-    SYNC
 }
 
 static void max_norm(const small_step *s, words op)
@@ -477,72 +471,75 @@ static void max_norm(const small_step *s, words op)
         const float factor = ls_limit_factor(total, limit);
         for (int r = 0; r < in; r++) w[r * out + j] = w[r * out + j] * factor;
     }
-    SYNC
 }
 
 /* ---- Steps -------------------------------------------------------------------------------------------------------- */
 
-static float run_chunk(const small_step *s, float loss)
+static void do_operation(small_step *s, const small_rows *r, words op)
 {
-    words op = s->member + SMALL_MEMBER_WORDS;
-    for (uint i = 0; i < field(s, SMALL_operations); i++, op += SMALL_OP_WORDS) switch (op[SMALL_OP_kind]) {
-        case SMALL_DENSE: dense(s, op); break;
-        case SMALL_JOIN: join(s, op); break;
-        case SMALL_LOSS:
-            losses_of_rows(s, op);
-            loss = sum_losses(s, loss);
-            break;
-        case SMALL_GRAD_X: grad_x(s, op); break;
-        case SMALL_GRAD_W: grad_w(s, op); break;
-        default: break; /* once the gradients are whole */
-        }
-    return loss;
-}
-
-static void finish_step(small_step *s)
-{
-    words op = s->member + SMALL_MEMBER_WORDS;
-    for (uint i = 0; i < field(s, SMALL_operations); i++, op += SMALL_OP_WORDS) switch (op[SMALL_OP_kind]) {
-        case SMALL_GRAD_W:
-            unpack(s, op);
-            if (op[SMALL_OP_theta] != SMALL_NONE) update_range(s, op, 0, op[SMALL_OP_in] * op[SMALL_OP_out], 1);
-            SYNC
-            break;
-        case SMALL_CLIP: clip(s, op); break;
-        case SMALL_UPDATE: update(s, op); break;
-        case SMALL_MAX_NORM: max_norm(s, op); break;
-        default: break;
-        }
+    const uint n = op[SMALL_OP_out] * s->lanes;
+    SPACE float *scratch = s->scratch;
+    switch (op[SMALL_OP_kind]) {
+    case SMALL_NUMBERS: number_rows(s, r); break;
+    case SMALL_LOAD: load_all(s, r); break;
+    case SMALL_DENSE: dense(s, op); break;
+    case SMALL_ACTIVATE: activate(op[SMALL_OP_act], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], n); break;
+    case SMALL_JOIN: join(s, op); break;
+    case SMALL_LOSS: losses_of_rows(s, op); break;
+    case SMALL_LOSS_SUM: s->loss = sum_losses(s, s->loss); break;
+    case SMALL_GRAD_X: grad_x(s, op); break;
+    case SMALL_SKIP: add_skip(s, op, op[SMALL_OP_y]); break;
+    case SMALL_DROP: drop(s, op, scratch + op[SMALL_OP_d], scratch + op[SMALL_OP_dropped]); break;
+    case SMALL_ACTIVATION_GRAD:
+        activation_gradient(op[SMALL_OP_act], scratch + op[SMALL_OP_d], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], scratch + op[SMALL_OP_y], n);
+        break;
+    case SMALL_ROWS: lay_rows(s, op); break;
+    case SMALL_GRAD_W: grad_w(s, op); break;
+    case SMALL_UNPACK: unpack(s, op); break;
+    case SMALL_UPDATE: update(s, op); break;
+    case SMALL_SQUARES: sum_squares(s, op); break;
+    case SMALL_SUMS: sum_sums(s, op); break;
+    case SMALL_FACTOR: s->clip = ls_limit_factor(scratch[op[SMALL_OP_from]], value(s->member, SMALL_clip)); break;
+    case SMALL_MAX_NORM: max_norm(s, op); break;
+    }
 }
 
 /* All asked steps of one member. */
-static void run_member(words run, words programs, __global float *arenas, __global const float *x, __global const float *t,
-                       __global const float *weight, __global const float *rates, __global float *losses, SPACE float *scratch)
+static void run_member(words run, words programs, __global float *arenas, small_rows rows, __global const float *rates,
+                       __global float *losses, SPACE float *scratch)
 {
     small_step s;
     s.member = programs + run[SMALL_RUN_program];
     s.arena = arenas + ((ulong)run[SMALL_RUN_arena_high] << 32 | run[SMALL_RUN_arena_low]);
     s.scratch = scratch;
     s.seed = (ulong)field(&s, SMALL_seed_high) << 32 | field(&s, SMALL_seed_low);
+    rows.origin = run[SMALL_RUN_origin];
     const ulong first = (ulong)run[SMALL_RUN_first_high] << 32 | run[SMALL_RUN_first_low];
     const uint per_epoch = field(&s, SMALL_steps_per_epoch), batch = field(&s, SMALL_batch), all = field(&s, SMALL_rows);
-    for (uint i = 0; i < run[SMALL_RUN_count]; i++) {
+    const uint of_chunk = field(&s, SMALL_of_chunk), of_step = field(&s, SMALL_of_step), count = run[SMALL_RUN_count];
+    words operations = s.member + SMALL_MEMBER_WORDS;
+    for (uint i = 0; i < count; i++) {
         s.step = first + i;
-        const ulong epoch = s.step / per_epoch;
-        const uint begin = (uint)(s.step % per_epoch) * batch, rows = min(batch, all - begin);
+        rows.epoch = s.step / per_epoch;
+        const uint begin = (uint)(s.step % per_epoch) * batch, n = min(batch, all - begin);
         const float4 r = vload4(run[SMALL_RUN_rates] + i, rates);
-        float loss = 0.0f;
         s.rates.rate = r.x, s.rates.rate_corrected = r.y, s.rates.correction2 = r.z, s.rates.keep = r.w;
-        s.scale = value(s.member, rows == batch ? SMALL_scale : SMALL_last_scale);
-        s.clip = 1.0f;
-        for (s.row = 0; s.row < rows; s.row += LS_CHUNK) {
-            s.rows = min((uint)LS_CHUNK, rows - s.row);
+        s.scale = value(s.member, n == batch ? SMALL_scale : SMALL_last_scale);
+        s.clip = 1.0f, s.loss = 0.0f;
+        for (s.row = 0; s.row < n; s.row += LS_CHUNK) {
+            s.rows = min((uint)LS_CHUNK, n - s.row);
             s.lanes = (s.rows + 15u) & ~15u;
-            load_all(&s, x, t, weight, run[SMALL_RUN_origin], begin, epoch);
-            loss = run_chunk(&s, loss);
+            rows.first = begin + s.row;
+            for (uint k = 0; k < of_chunk; k++) {
+                do_operation(&s, &rows, operations + k * SMALL_OP_WORDS);
+                SYNC
+            }
         }
-        if (ITEM == 0) losses[run[SMALL_RUN_losses] + i] = loss;
-        finish_step(&s);
+        if (ITEM == 0) losses[run[SMALL_RUN_losses] + i] = s.loss;
+        for (uint k = of_chunk; k < of_chunk + of_step; k++) {
+            do_operation(&s, &rows, operations + k * SMALL_OP_WORDS);
+            SYNC
+        }
     }
 }
 
@@ -554,16 +551,18 @@ void small_steps(__global float *arenas, __global const float *x, __global const
                  const uint room, volatile __global uint *next)
 {
     words programs = table + members * SMALL_RUN_WORDS;
+    small_rows rows;
+    rows.x = x, rows.t = t, rows.weight = weight;
 #if GROUP == 1
     scratch += (ulong)get_group_id(0) * room;
     for (uint i; (i = atomic_inc(next)) < members;)
-        run_member(table + i * SMALL_RUN_WORDS, programs, arenas, x, t, weight, rates, losses, scratch);
+        run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, scratch);
 #else
     SPACE float *own = scratch;
 #ifdef SCRATCH_IN_GLOBAL
     own += (ulong)get_group_id(0) * room;
 #endif
     for (uint i = get_group_id(0); i < members; i += get_num_groups(0))
-        run_member(table + i * SMALL_RUN_WORDS, programs, arenas, x, t, weight, rates, losses, own);
+        run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, own);
 #endif
 }

@@ -22,7 +22,7 @@ static cl_uint bits_of(float value)
 static cl_uint place(size_t at) { return at == LS_NO_PLACE ? SMALL_NONE : (cl_uint)at; }
 static cl_uint view(ls_view v) { return ls_there(v) ? (cl_uint)v.at : SMALL_NONE; }
 
-static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c, size_t sums)
+static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
 {
     const ls_hyper *h = &p->hyper;
     const cl_uint losses[] = {[LS_LOSS_BCE] = SMALL_BCE, [LS_LOSS_CE] = SMALL_CE, [LS_LOSS_MSE] = SMALL_MSE};
@@ -39,65 +39,136 @@ static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c, si
     w[SMALL_features] = (cl_uint)p->features, w[SMALL_outputs] = (cl_uint)p->outputs;
     w[SMALL_t] = place(c->target), w[SMALL_row_weight] = place(c->row_weight);
     w[SMALL_row_loss] = place(c->row_loss), w[SMALL_rows_at] = place(c->rows);
-    w[SMALL_sums] = (cl_uint)c->scratch, w[SMALL_more_sums] = (cl_uint)(c->scratch + sums);
     for (size_t i = 0; i < c->inputs; i++)
         if (c->input[i].place == LS_DATA_X) w[SMALL_x] = place(c->input[i].to);
 }
 
-/* Which operations of a plan the kernel has; LOSS_SUM and GRAD_B it does along with LOSS and GRAD_W. */
-static bool kind_of(ls_op_kind kind, cl_uint *out)
-{
-    switch (kind) {
-    case LS_OP_DENSE: *out = SMALL_DENSE; return true;
-    case LS_OP_JOIN: *out = SMALL_JOIN; return true;
-    case LS_OP_LOSS: *out = SMALL_LOSS; return true;
-    case LS_OP_GRAD_X: *out = SMALL_GRAD_X; return true;
-    case LS_OP_GRAD_W: *out = SMALL_GRAD_W; return true;
-    case LS_OP_CLIP: *out = SMALL_CLIP; return true;
-    case LS_OP_UPDATE: *out = SMALL_UPDATE; return true;
-    case LS_OP_MAX_NORM: *out = SMALL_MAX_NORM; return true;
-    default: return false;
-    }
-}
+/* Operations in the making. */
+typedef struct {
+    const ls_plan *plan;
+    ls_cl_small *small;
+    cl_uint *count;      /* of_chunk or of_step */
+} writer;
 
-static void describe_operation(cl_uint *w, const ls_plan *p, const ls_chunk_op *c)
+/* Appends an operation of a kind with what the plan's operation has. */
+static cl_uint *put(writer *to, cl_uint kind, const ls_chunk_op *c)
 {
+    cl_uint *w = to->small->word + to->small->words;
     const ls_op *o = c->op;
+    w[SMALL_OP_kind] = kind;
     w[SMALL_OP_act] = (cl_uint)o->act, w[SMALL_OP_in] = (cl_uint)o->in, w[SMALL_OP_out] = (cl_uint)o->out;
     w[SMALL_OP_x] = place(c->x), w[SMALL_OP_z] = place(c->z), w[SMALL_OP_a] = place(c->a), w[SMALL_OP_y] = place(c->y);
     w[SMALL_OP_d] = place(c->d), w[SMALL_OP_dz] = place(c->dz), w[SMALL_OP_skip] = place(c->skip), w[SMALL_OP_dropped] = place(c->dropped);
     w[SMALL_OP_grad] = (cl_uint)c->grad, w[SMALL_OP_width] = (cl_uint)c->width;
     w[SMALL_OP_dropout] = bits_of(o->dropout), w[SMALL_OP_purpose] = o->purpose;
-    w[SMALL_OP_w] = view(o->w), w[SMALL_OP_b] = view(o->b), w[SMALL_OP_gradient] = view(o->kind == LS_OP_CLIP ? o->x : o->y);
+    w[SMALL_OP_w] = view(o->w), w[SMALL_OP_b] = view(o->b), w[SMALL_OP_gradient] = view(o->y);
     w[SMALL_OP_bias_gradient] = c->bias ? view(c->bias->y) : SMALL_NONE;
     w[SMALL_OP_theta] = view(o->theta), w[SMALL_OP_s] = view(o->s), w[SMALL_OP_v] = view(o->v);
-    if (o->kind == LS_OP_UPDATE) w[SMALL_OP_weights] = (cl_uint)(p->weights > o->in ? p->weights - o->in : 0);
+    to->small->words += SMALL_OP_WORDS;
+    ++*to->count;
+    return w;
+}
+
+static void put_grad_x(writer *to, const ls_chunk_op *c)
+{
+    put(to, SMALL_GRAD_X, c);
+    if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c)[SMALL_OP_y] = place(c->d);
+    if (c->op->dropout > 0) put(to, SMALL_DROP, c);
+    cl_uint *w = put(to, SMALL_ACTIVATION_GRAD, c);
+    if (c->op->dropout > 0) w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
+}
+
+/* What the plan's operation does for every chunk. */
+static void put_of_chunk(writer *to, const ls_chunk_op *c)
+{
+    switch (c->op->kind) {
+    case LS_OP_DENSE:
+        put(to, SMALL_DENSE, c);
+        if (ls_there(c->op->a)) put(to, SMALL_ACTIVATE, c);
+        break;
+    case LS_OP_JOIN:
+        put(to, SMALL_JOIN, c);
+        if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c);
+        break;
+    case LS_OP_LOSS:
+        put(to, SMALL_LOSS, c);
+        put(to, SMALL_LOSS_SUM, c);
+        break;
+    case LS_OP_GRAD_X: put_grad_x(to, c); break;
+    case LS_OP_GRAD_W:
+        put(to, SMALL_ROWS, c);
+        put(to, SMALL_GRAD_W, c);
+        break;
+    default: break;
+    }
+}
+
+static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
+
+/* Squares summed by chunks, then chunk sums by chunks, back and forth between two places until one is left. */
+static void put_clip(writer *to, const ls_chunk_op *c, size_t from, size_t second)
+{
+    size_t n = c->op->out;
+    cl_uint *w = put(to, SMALL_SQUARES, c);
+    w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_gradient] = view(c->op->x), w[SMALL_OP_to] = (cl_uint)from;
+    for (n = chunks_of(n); n > 1; n = chunks_of(n)) {
+        w = put(to, SMALL_SUMS, c);
+        w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_from] = (cl_uint)from, w[SMALL_OP_to] = (cl_uint)second;
+        size_t other = from;
+        from = second, second = other;
+    }
+    put(to, SMALL_FACTOR, c)[SMALL_OP_from] = (cl_uint)from;
+}
+
+/* And once the gradients are whole. sums: a place for chunk sums, and as much behind it. */
+static void put_of_step(writer *to, const ls_chunk_op *c, size_t sums)
+{
+    const ls_op *o = c->op;
+    cl_uint *w;
+    switch (o->kind) {
+    case LS_OP_GRAD_W:
+        put(to, SMALL_UNPACK, c);
+        if (!ls_there(o->theta)) break;
+        w = put(to, SMALL_UPDATE, c);
+        w[SMALL_OP_out] = w[SMALL_OP_weights] = (cl_uint)(o->in * o->out);
+        break;
+    case LS_OP_CLIP: put_clip(to, c, sums, sums + chunks_of(o->out)); break;
+    case LS_OP_UPDATE: put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(to->plan->weights > o->in ? to->plan->weights - o->in : 0); break;
+    case LS_OP_MAX_NORM: put(to, SMALL_MAX_NORM, c); break;
+    default: break;
+    }
+}
+
+static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
+{
+    const ls_op nothing = {0};
+    const ls_chunk_op none = {.op = &nothing};
+    writer to = {plan, small, &small->word[SMALL_of_chunk]};
+    describe_member(small->word, plan, c);
+    small->words = SMALL_MEMBER_WORDS;
+    if (plan->shuffle) put(&to, SMALL_NUMBERS, &none);
+    put(&to, SMALL_LOAD, &none);
+    for (size_t i = 0; i < c->count; i++) put_of_chunk(&to, &c->op[i]);
+    to.count = &small->word[SMALL_of_step];
+    for (size_t i = 0; i < c->count; i++) put_of_step(&to, &c->op[i], c->scratch);
 }
 
 ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
 {
+    enum { MOST = 7, LEVELS = 8 }; /* kernel's operations of one of the plan's at most, and levels of sums of 2^32 squares and what is around */
     ls_chunks *c;
     ls_cl_small *s;
     *out = NULL;
     LS_TRY(ls_chunks_build(plan, LANES, &c, err));
     if (!c) return LS_OK;
-    size_t sums = plan->clip > 0 ? (plan->parameters + LS_CHUNK - 1) / LS_CHUNK : 0;
     ls_status status = ls_alloc(&s, 1, sizeof *s, "the network", err);
     if (status == LS_OK) {
-        s->scratch = (c->scratch + 2 * sums + 15) & ~(size_t)15;
-        status = ls_alloc(&s->word, SMALL_MEMBER_WORDS + c->count * SMALL_OP_WORDS, sizeof *s->word, "the network", err);
+        s->scratch = (c->scratch + (plan->clip > 0 ? 2 * chunks_of(plan->parameters) : 0) + 15) & ~(size_t)15;
+        status = ls_alloc(&s->word, SMALL_MEMBER_WORDS + (MOST * c->count + LEVELS + 2) * SMALL_OP_WORDS, sizeof *s->word, "the network", err);
         if (status != LS_OK) free(s);
     }
     if (status == LS_OK) {
-        cl_uint *to = s->word + SMALL_MEMBER_WORDS;
-        describe_member(s->word, plan, c, sums);
-        for (size_t i = 0; i < c->count; i++) {
-            if (!kind_of(c->op[i].op->kind, &to[SMALL_OP_kind])) continue;
-            describe_operation(to, plan, &c->op[i]);
-            s->word[SMALL_operations]++;
-            to += SMALL_OP_WORDS;
-        }
-        s->words = (size_t)(to - s->word);
+        put_all(s, plan, c);
         *out = s;
     }
     ls_chunks_free(c);
@@ -113,11 +184,19 @@ void ls_cl_small_free(ls_cl_small *small)
 
 /* ---- Launching ---------------------------------------------------------------------------------------------------- */
 
-/* Whether one work-item does a member's steps alone, as on CPU devices; LOCKSTEP_STEPS=grouped in the environment tries a GPU's way anywhere. */
-static bool is_solo(const ls_cl_device *d)
+/* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of them, with scratch in local memory where it
+ * fits. LOCKSTEP_STEPS=grouped and grouped-global in the environment try a GPU's ways anywhere. */
+static bool forced(const char *way)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
-    return d->cpu && !(steps && !strcmp(steps, "grouped"));
+    return steps && !strcmp(steps, way);
+}
+
+static bool is_solo(const ls_cl_device *d) { return d->cpu && !forced("grouped") && !forced("grouped-global"); }
+
+static bool is_local(const ls_cl_device *d, size_t scratch)
+{
+    return !is_solo(d) && !forced("grouped-global") && scratch * sizeof(float) + 1024 <= d->local_memory;
 }
 
 static size_t group_of(const ls_cl_device *d) { return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP; }
@@ -269,7 +348,7 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
 static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
 {
     cl_kernel kernel;
-    bool local = !is_solo(d) && l->scratch * sizeof(float) + 1024 <= d->local_memory;
+    bool local = is_local(d, l->scratch);
     LS_TRY(kernel_of(d, local, &kernel, err));
     LS_TRY(room(d, LS_SMALL_TABLE, l->words, err));
     LS_TRY(room(d, LS_SMALL_RATES, 4 * l->steps, err));
