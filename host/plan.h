@@ -61,7 +61,7 @@ typedef struct {
     ls_act act;           /* DENSE, NORM*, GRAD_X */
     size_t in, out;
     ls_view x, w, b, z, a, y, d, dz, skip, index;
-    ls_view dropped;      /* GRAD_X with dropout: room for the masked gradient, m × out */
+    ls_view dropped;      /* GRAD_X with dropout: room for the masked gradient, m × out, where a backend wants it */
     ls_view theta, s, v;  /* GRAD_W, UPDATE: parameters and optimizer states */
     ls_view mean, inv, running_mean, running_var, gamma, beta, grad_gamma, grad_beta; /* NORM* */
     ls_view target, row_weight, row_loss;                                            /* LOSS */

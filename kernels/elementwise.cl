@@ -19,22 +19,30 @@ __kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns, co
     for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) y[(ulong)r * columns + c] = x[(ulong)((__global const uint *)index)[r] * columns + c];
 }
 
-/* a = act(z), and y = d·act'(z, a); a may be z, y may be z or d. */
+/* a = act(z); a may be z. */
 #define LS_X(name)                                                                                             \
     __kernel void act_##name(SHARED(z), SHARED(a), const uint n)                                               \
     {                                                                                                          \
         const uint i = get_global_id(0);                                                                       \
         AT(z), AT(a);                                                                                          \
         if (i < n) a[i] = ls_act_##name(z[i]);                                                                 \
-    }                                                                                                          \
-    __kernel void act_grad_##name(SHARED(d), SHARED(z), SHARED(a), SHARED(y), const uint n)                    \
-    {                                                                                                          \
-        const uint i = get_global_id(0);                                                                       \
-        AT(d), AT(z), AT(a), AT(y);                                                                            \
-        if (i < n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);                                               \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
+
+/* Panels of `width` columns of b, for the products of CPU devices (matmul.cl); zeros behind the last column. Launch: (k, panels);
+ * one work-item a row of a panel. */
+__kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uint b_row, const uint b_col, const uint width)
+{
+    const uint q = get_global_id(0), j0 = get_global_id(1) * width;
+    if (q >= k) return;
+    AT(b), AT(out);
+    b += (ulong)q * b_row + (ulong)j0 * b_col;
+    out += (ulong)j0 * k + (ulong)q * width;
+    const uint there = min(width, n - j0);
+    for (uint j = 0; j < there; j++) out[j] = b[(ulong)j * b_col];
+    for (uint j = there; j < width; j++) out[j] = 0.0f;
+}
 
 /* y = a·mask + skip; without dropout (p = 0) there is no mask. y may be a. */
 __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong seed, const ulong step,
@@ -119,8 +127,8 @@ __kernel void loss_mse(LOSS_ARGS)
         const uint i = get_global_id(0);                                                                       \
         if (i >= n) return;                                                                                    \
         AT(theta), AT(g), AT(s), AT(v);                                                                        \
-        const ls_hyper h = {hyper.s0, hyper.s1, hyper.s2, hyper.s3, hyper.s4, hyper.s5, hyper.s6, hyper.s7};   \
-        const ls_rates r = {rates.x, rates.y, rates.z, rates.w};                                               \
+        const ls_hyper h = HYPER(hyper);                                                                       \
+        const ls_rates r = RATES(rates);                                                                       \
         const float from = theta[i];                                                                           \
         const int decays = i < weights;                                                                        \
         const float gradient = ls_opt_gradient(g[i], THERE(clip) ? clip[clip_at] : 1.0f, from, decays, h);     \

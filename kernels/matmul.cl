@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products for CPU devices: c[m × n] = start + a·b, each element one ascending chain of fma over k.
+/* Matrix products for CPU devices: c[m × n] = start + a·b, each element one ascending chain of fma over k, and what follows.
  *
  *                panel: TILE_COLUMNS = TILE_VECTORS vectors
  *               ┌────────┐
- *               │ b      │ k       b is packed first, panel by panel, so that a chain's operands lie side by side.
- *               └────────┘         One work-item (and work-group) takes TILE_REPEAT tiles below each other. A tile's
- *        k      ┌────────┐         TILE_ROWS × TILE_COLUMNS chains stay in registers for TILE_DEPTH products; between such
- *  ┌──────────┐ │ c      │ tile    blocks over k their values wait in c. No local memory, no barrier.
- *  │ a        │ ├────────┤
- *  │          │ │        │ tile    Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is
- *  └──────────┘ └────────┘         b[k·b_row + j·b_col]: a transpose is a matter of strides.
+ *               │ b      │ k       b is packed first (pack in elementwise.cl), panel by panel, so that a chain's operands
+ *               └────────┘         lie side by side. One work-item (and work-group) takes TILE_REPEAT tiles below each
+ *        k      ┌────────┐         other. A tile's TILE_ROWS × TILE_COLUMNS chains stay in registers for TILE_DEPTH
+ *  ┌──────────┐ │ c      │ tile    products; between such blocks over k their values wait in c. After the last one comes
+ *  │ a        │ ├────────┤         what follows the product (finish.h). No local memory, no barrier.
+ *  │          │ │        │ tile
+ *  └──────────┘ └────────┘         a lies as m rows of k, in FORM_GRAD_W as k rows of m.
  */
 #include "matrix.h"
+#include "finish.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif
@@ -29,30 +30,38 @@
 #define LOAD CAT(vload, TILE_LANES)
 #define STORE CAT(vstore, TILE_LANES)
 #define TILE_COLUMNS (TILE_VECTORS * TILE_LANES)
-
-/* Panels of b, zeros behind the last column. Launch: (k, panels); one work-item a row of a panel. */
-__kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uint b_row, const uint b_col)
-{
-    const uint q = get_global_id(0), j0 = get_global_id(1) * TILE_COLUMNS;
-    if (q >= k) return;
-    AT(b), AT(out);
-    b += (ulong)q * b_row + (ulong)j0 * b_col;
-    out += (ulong)j0 * k + (ulong)q * TILE_COLUMNS;
-    const uint width = min((uint)TILE_COLUMNS, n - j0);
-    for (uint j = 0; j < width; j++) out[j] = b[(ulong)j * b_col];
-    for (uint j = width; j < TILE_COLUMNS; j++) out[j] = 0.0f;
-}
+#ifdef FORM_GRAD_W
+#define A_ROW 1u
+#define A_COL m
+#else
+#define A_ROW k
+#define A_COL 1u
+#endif
 
 #define FOR_ROWS _Pragma("unroll") for (uint i = 0; i < TILE_ROWS; i++)
 #define FOR_VECTORS _Pragma("unroll") for (uint v = 0; v < TILE_VECTORS; v++)
 
-/* Writes a tile's row, of which only `width` columns are inside c. */
-static void store_edge(const LANES *restrict values, __global float *restrict c, uint width)
+/* ---- What finish.h needs: a tile's row at once ------------------------------------------------------------------ */
+
+#define WIDTH TILE_COLUMNS
+/* Rolled up, so that the compiler makes vectors of the loop: it takes unrolled formulas one by one. */
+#define EACH(e) _Pragma("clang loop unroll(disable)") for (uint e = 0; e < WIDTH; e++)
+#define GET get
+#define PUT put
+
+static void get(float *restrict to, __global const float *restrict from, uint count)
 {
-    float buffer[TILE_COLUMNS];
-    FOR_VECTORS STORE(values[v], v, buffer);
-    for (uint j = 0; j < width; j++) c[j] = buffer[j];
+    if (count == WIDTH) FOR_VECTORS STORE(LOAD(v, from), v, to);
+    else for (uint j = 0; j < WIDTH; j++) to[j] = j < count ? from[j] : 0.0f;
 }
+
+static void put(__global float *restrict to, const float *restrict from, uint count)
+{
+    if (count == WIDTH) FOR_VECTORS STORE(LOAD(v, from), v, to);
+    else for (uint j = 0; j < count; j++) to[j] = from[j];
+}
+
+/* ---- The product ------------------------------------------------------------------------------------------------ */
 
 /* kc products onto each chain of a tile. */
 #define CHAINS(acc, kc)                                                                                        \
@@ -62,7 +71,7 @@ static void store_edge(const LANES *restrict values, __global float *restrict c,
         FOR_ROWS                                                                                               \
         {                                                                                                      \
             const LANES ai = (LANES)(*row[i]);                                                                 \
-            row[i] += a_col;                                                                                   \
+            row[i] += A_COL;                                                                                   \
             FOR_VECTORS acc[i][v] = fma(ai, bq[v], acc[i][v]);                                                 \
         }                                                                                                      \
         bp += TILE_COLUMNS;                                                                                    \
@@ -71,77 +80,90 @@ static void store_edge(const LANES *restrict values, __global float *restrict c,
 /* Rows past the edge repeat the last one and are not stored. */
 #define FIND_ROWS(q0)                                                                                          \
     __global const float *row[TILE_ROWS], *bp = panel + (ulong)(q0)*TILE_COLUMNS;                              \
-    FOR_ROWS row[i] = a + (ulong)min(i0 + i, m - 1) * a_row + (ulong)(q0)*a_col;
+    FOR_ROWS row[i] = a + (ulong)min(i0 + i, m - 1) * A_ROW + (ulong)(q0)*A_COL;
 
-#define STORE_TILE(values)                                                                                     \
-    FOR_ROWS if (i0 + i < m)                                                                                   \
-    {                                                                                                          \
-        __global float *ci = c + (ulong)(i0 + i) * n + j0;                                                     \
-        if (edge) store_edge(values[i], ci, n - j0);                                                           \
-        else FOR_VECTORS STORE(values[i][v], v, ci);                                                           \
+/* Values that wait in c for the next block over k. */
+#define FETCH_TILE(values) FOR_ROWS FOR_VECTORS values[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
+#define KEEP_TILE(values) FOR_ROWS if (i0 + i < m) FOR_VECTORS STORE(values[i][v], v, c + (ulong)(i0 + i) * n + j0);
+
+#define FINISH_TILE(values)                                                                                    \
+    float done[TILE_ROWS][TILE_COLUMNS];                                                                       \
+    FOR_ROWS FOR_VECTORS STORE(values[i][v], v, done[i]);                                                      \
+    for (uint i = 0; i < min((uint)TILE_ROWS, m - i0); i++) {                                                  \
+        const ulong place = (ulong)(i0 + i) * n + j0;                                                          \
+        FINISH_VALUES(done[i], place, min((uint)TILE_COLUMNS, n - j0))                                         \
     }
 
-/* Launch: (blocks of TILE_REPEAT tiles over m, panels over n). A panel over the edge is not blocked over k, so that c is
- * only written there. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void matmul(MATRIX(a), MATRIX(b), MATRIX(start), MATRIX(c), const uint m, const uint n, const uint k, const uint a_row,
-            const uint a_col)
-{
-    const uint first = get_group_id(0) * (TILE_ROWS * TILE_REPEAT), j0 = get_group_id(1) * TILE_COLUMNS;
-    const int edge = j0 + TILE_COLUMNS > n;
-    const uint depth = edge ? k : TILE_DEPTH;
-    AT(a), AT(b), AT(c);
+/* What the kernels below have in common. Launch: (blocks of TILE_REPEAT tiles over m, panels over n). A panel over the edge is
+ * not blocked over k, so that c is only written there. The depth is a multiple of LS_CHUNK. */
+#define BEGIN                                                                                                  \
+    const uint top = get_group_id(0) * (TILE_ROWS * TILE_REPEAT), j0 = get_group_id(1) * TILE_COLUMNS;         \
+    const uint depth = j0 + TILE_COLUMNS > n ? k : TILE_DEPTH;                                                 \
+    AT(a), AT(b), AT(c);                                                                                       \
+    FINISH_BEGIN                                                                                               \
     __global const float *panel = b + (ulong)j0 * k;
+#define FOR_TILES                                                                                              \
+    for (uint q0 = 0; q0 < k; q0 += depth)                                                                     \
+        for (uint i0 = top; i0 < min(top + TILE_ROWS * TILE_REPEAT, m); i0 += TILE_ROWS)
+
+#ifndef FORM_GRAD_W
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
+{
+    BEGIN
     LANES begin[TILE_VECTORS];
     FOR_VECTORS begin[v] = (LANES)(0.0f);
     if (THERE(start)) {
         float buffer[TILE_COLUMNS];
-        for (uint j = 0; j < TILE_COLUMNS; j++) buffer[j] = j0 + j < n ? start[start_at + j0 + j] : 0.0f;
+        get(buffer, start + start_at + j0, min((uint)TILE_COLUMNS, n - j0));
         FOR_VECTORS begin[v] = LOAD(v, buffer);
     }
-    for (uint q0 = 0; q0 < k; q0 += depth)
-        for (uint i0 = first; i0 < min(first + TILE_ROWS * TILE_REPEAT, m); i0 += TILE_ROWS) {
-            LANES acc[TILE_ROWS][TILE_VECTORS];
-            FIND_ROWS(q0)
-            if (q0 == 0) {
-                FOR_ROWS FOR_VECTORS acc[i][v] = begin[v];
-            } else {
-                FOR_ROWS FOR_VECTORS acc[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
-            }
-            const uint kc = min(depth, k - q0);
-            CHAINS(acc, kc)
-            STORE_TILE(acc)
+    FOR_TILES {
+        LANES acc[TILE_ROWS][TILE_VECTORS];
+        FIND_ROWS(q0)
+        if (q0 == 0) {
+            FOR_ROWS FOR_VECTORS acc[i][v] = begin[v];
+        } else {
+            FETCH_TILE(acc)
         }
+        const uint kc = min(depth, k - q0);
+        CHAINS(acc, kc)
+        if (q0 + kc < k) {
+            KEEP_TILE(acc)
+        } else {
+            FINISH_TILE(acc)
+        }
+    }
 }
-
+#else
 /* The same where k runs over the rows of a batch: chains of LS_CHUNK rows from 0, their sums added in order. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void matmul_over_rows(MATRIX(a), MATRIX(b), MATRIX(c), const uint m, const uint n, const uint k, const uint a_row,
-                      const uint a_col)
+void matmul(MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
 {
-    const uint first = get_group_id(0) * (TILE_ROWS * TILE_REPEAT), j0 = get_group_id(1) * TILE_COLUMNS;
-    const int edge = j0 + TILE_COLUMNS > n;
-    const uint depth = edge ? k : TILE_DEPTH; /* a multiple of LS_CHUNK */
-    AT(a), AT(b), AT(c);
-    __global const float *panel = b + (ulong)j0 * k;
-    for (uint q0 = 0; q0 < k; q0 += depth)
-        for (uint i0 = first; i0 < min(first + TILE_ROWS * TILE_REPEAT, m); i0 += TILE_ROWS) {
-            LANES sum[TILE_ROWS][TILE_VECTORS];
-            FIND_ROWS(q0)
-            if (q0) {
-                FOR_ROWS FOR_VECTORS sum[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
-            }
-            for (uint r0 = q0; r0 < min(q0 + depth, k); r0 += LS_CHUNK) {
-                LANES acc[TILE_ROWS][TILE_VECTORS];
-                FOR_ROWS FOR_VECTORS acc[i][v] = (LANES)(0.0f);
-                const uint kc = min((uint)LS_CHUNK, k - r0);
-                CHAINS(acc, kc)
-                if (r0) {
-                    FOR_ROWS FOR_VECTORS sum[i][v] = sum[i][v] + acc[i][v];
-                } else {
-                    FOR_ROWS FOR_VECTORS sum[i][v] = acc[i][v];
-                }
-            }
-            STORE_TILE(sum)
+    BEGIN
+    FOR_TILES {
+        LANES sum[TILE_ROWS][TILE_VECTORS];
+        FIND_ROWS(q0)
+        if (q0) {
+            FETCH_TILE(sum)
         }
+        const uint end = min(q0 + depth, k);
+        for (uint r0 = q0; r0 < end; r0 += LS_CHUNK) {
+            LANES acc[TILE_ROWS][TILE_VECTORS];
+            FOR_ROWS FOR_VECTORS acc[i][v] = (LANES)(0.0f);
+            const uint kc = min((uint)LS_CHUNK, k - r0);
+            CHAINS(acc, kc)
+            if (r0) {
+                FOR_ROWS FOR_VECTORS sum[i][v] = sum[i][v] + acc[i][v];
+            } else {
+                FOR_ROWS FOR_VECTORS sum[i][v] = acc[i][v];
+            }
+        }
+        if (end < k) {
+            KEEP_TILE(sum)
+        } else {
+            FINISH_TILE(sum)
+        }
+    }
 }
+#endif

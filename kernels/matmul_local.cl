@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products for GPUs: c[m × n] = start + a·b, each element one ascending chain of fma over k.
+/* Matrix products for GPUs: c[m × n] = start + a·b, each element one ascending chain of fma over k, and what follows.
  *
  *            TILE_N                 A work-group of TILE_GX × TILE_GY work-items computes TILE_M × TILE_N outputs. Slices of
  *          ┌────────┐               TILE_K columns of a and rows of b pass through local memory, two slices in turn: while
- *   TILE_K │ b      │               one is multiplied, the next is on its way from global memory into registers. Each
- *          ├────────┤               work-item keeps TILE_RM × TILE_RN chains, spread over the tile so that neighbours
- *          │        │               read neighbouring words.
- *          └────────┘
- *  ┌──┬───┐┌────────┐               Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is
- *  │ a│   ││ c      │ TILE_M        b[k·b_row + j·b_col]; one stride of each is 1, and loads run along that one.
- *  └──┴───┘└────────┘
+ *   TILE_K │ b      │               one is multiplied, the next is on its way from global memory into registers.
+ *          ├────────┤
+ *          │        │               Memory is moved TILE_V floats at a time: from global memory along the rows that a
+ *  ┌──┬───┐┌────────┐               matrix lies in, where these begin on whole vectors, and from a slice into registers.
+ *  │ a│   ││ c      │ TILE_M        So a work-item's TILE_RM × TILE_RN chains are groups of TILE_V neighbours, and the
+ *  └──┴───┘└────────┘               groups of all work-items lie side by side: TILE_GX of them across, TILE_GY down.
+ *
+ * a lies as m rows of k, in FORM_GRAD_W as k rows of m; b as k rows of n, in FORM_GRAD_X as n rows of k.
  */
 #include "matrix.h"
+#include "finish.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif
@@ -21,113 +23,204 @@
 #define TILE_K 16
 #define TILE_GX 16
 #define TILE_GY 16
+#define TILE_V 4
 #endif
 
 #define TILE_RM (TILE_M / TILE_GY)
 #define TILE_RN (TILE_N / TILE_GX)
 #define TILE_ITEMS (TILE_GX * TILE_GY)
-#define LOADS_A ((TILE_M * TILE_K + TILE_ITEMS - 1) / TILE_ITEMS)
-#define LOADS_B ((TILE_N * TILE_K + TILE_ITEMS - 1) / TILE_ITEMS)
-#define STRIDE_A (TILE_M + 1) /* padded: columns of a slice then lie in different banks */
-#define STRIDE_B (TILE_N + 1)
-
 #define FOR(i, n) _Pragma("unroll") for (uint i = 0; i < (n); i++)
 
-/* Place e of a slice as (along k, across): the one whose stride in memory is 1 runs fastest over the work-items. */
-#define SLICE_K(e, across, along_k) ((along_k) ? (e) % TILE_K : (e) / (across))
-#define SLICE_X(e, across, along_k) ((along_k) ? (e) / TILE_K : (e) % (across))
+/* A vector, from and to floats of its own. */
+#if TILE_V == 1
+#define VECTOR float
+#define JOIN(from) (from)[0]
+#define SPREAD(vector, to) (to)[0] = (vector)
+#else
+#define CAT(a, b) CAT_(a, b)
+#define CAT_(a, b) a##b
+#define VECTOR CAT(float, TILE_V)
+#define JOIN(from) CAT(vload, TILE_V)(0, from)
+#define SPREAD(vector, to) CAT(vstore, TILE_V)(vector, 0, to)
+#endif
+#define ALIGNED(pointer) ((size_t)(pointer) % sizeof(VECTOR) == 0)
 
-/* Slice at k0 into registers; what is outside reads as 0 and is never used in a stored chain. */
-#define FETCH(k0)                                                                                              \
-    FOR(l, LOADS_A)                                                                                            \
+/* ---- What finish.h needs: a group of neighbours ------------------------------------------------------------------ */
+
+#define WIDTH TILE_V
+#define EACH(e) FOR(e, TILE_V)
+#define GET get
+#define PUT put
+
+static void get(float *to, __global const float *from, uint count)
+{
+    if (count == TILE_V && ALIGNED(from)) SPREAD(*(__global const VECTOR *)from, to);
+    else FOR(e, TILE_V) to[e] = e < count ? from[e] : 0.0f;
+}
+
+static void put(__global float *to, const float *from, uint count)
+{
+    if (count == TILE_V && ALIGNED(to)) *(__global VECTOR *)to = JOIN(from);
+    else FOR(e, TILE_V) if (e < count) to[e] = from[e];
+}
+
+/* ---- Slices ------------------------------------------------------------------------------------------------------ */
+
+#ifdef FORM_GRAD_W
+#define A_ALONG_K 0
+#define A_WIDTH m
+#else
+#define A_ALONG_K 1
+#define A_WIDTH k
+#endif
+#ifdef FORM_GRAD_X
+#define B_ALONG_K 1
+#define B_WIDTH k
+#else
+#define B_ALONG_K 0
+#define B_WIDTH n
+#endif
+
+/* In local memory a slice is TILE_K rows of TILE_M (or TILE_N) floats and one vector, so that rows begin on whole vectors and
+ * columns spread over the banks: a matrix that lies along k is turned as it is put there. */
+#define STRIDE(across) ((across) + TILE_V)
+#define SLICE(across) (TILE_K * STRIDE(across) / TILE_V)
+#define VECTORS(across) ((across) * TILE_K / TILE_V)
+#define LOADS(across) ((VECTORS(across) + TILE_ITEMS - 1) / TILE_ITEMS)
+
+/* Where vector e of a slice begins: along k and across it. Neighbouring work-items take neighbouring vectors of memory. */
+#define ALONG(e, across, along_k) ((along_k) ? (e) % (TILE_K / TILE_V) * TILE_V : (e) / ((across) / TILE_V))
+#define ACROSS(e, across, along_k) ((along_k) ? (e) / (TILE_K / TILE_V) : (e) % ((across) / TILE_V) * TILE_V)
+
+/* TILE_V floats of a matrix from a place on; what is outside reads as 0 and is never used in a stored chain. whole: rows begin
+ * on whole vectors, so that none hangs over the edge. */
+static VECTOR fetch(__global const float *restrict from, uint row, uint column, uint rows, uint columns, int whole)
+{
+    float one[TILE_V];
+    if (row >= rows || column >= columns) return (VECTOR)(0.0f);
+    from += (ulong)row * columns + column;
+    if (whole) return *(__global const VECTOR *)from;
+    FOR(e, TILE_V) one[e] = column + e < columns ? from[e] : 0.0f;
+    return JOIN(one);
+}
+
+static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k, VECTOR vector)
+{
+    float one[TILE_V];
+    SPREAD(vector, one);
+    if (along_k) FOR(e, TILE_V) ((__local float *)slice)[(q + e) * stride + x] = one[e];
+    else slice[(q * stride + x) / TILE_V] = vector;
+}
+
+/* A work-item's part of the slice at k0 into registers; x0 and extent are those of the other direction. */
+#define FETCH(next, from, k0, x0, extent, across, along_k, whole)                                              \
+    FOR(l, LOADS(across))                                                                                      \
     {                                                                                                          \
-        const uint e = item + l * TILE_ITEMS, q = (k0) + SLICE_K(e, TILE_M, a_col == 1),                       \
-                   i = i0 + SLICE_X(e, TILE_M, a_col == 1);                                                    \
-        next_a[l] = e < TILE_M * TILE_K && q < k && i < m ? a[(ulong)i * a_row + (ulong)q * a_col] : 0.0f;     \
-    }                                                                                                          \
-    FOR(l, LOADS_B)                                                                                            \
-    {                                                                                                          \
-        const uint e = item + l * TILE_ITEMS, q = (k0) + SLICE_K(e, TILE_N, b_row == 1),                       \
-                   j = j0 + SLICE_X(e, TILE_N, b_row == 1);                                                    \
-        next_b[l] = e < TILE_N * TILE_K && q < k && j < n ? b[(ulong)q * b_row + (ulong)j * b_col] : 0.0f;     \
+        const uint e = item + l * TILE_ITEMS, q = (k0) + ALONG(e, across, along_k), x = (x0) + ACROSS(e, across, along_k); \
+        if (e < VECTORS(across))                                                                               \
+            next[l] = (along_k) ? fetch(from, x, q, extent, k, whole) : fetch(from, q, x, k, extent, whole);   \
     }
 
-/* Registers into the local slice `side`. */
-#define KEEP(side)                                                                                             \
-    FOR(l, LOADS_A)                                                                                            \
+/* Registers into the local slice. */
+#define KEEP(slice, next, across, along_k)                                                                     \
+    FOR(l, LOADS(across))                                                                                      \
     {                                                                                                          \
         const uint e = item + l * TILE_ITEMS;                                                                  \
-        if (e < TILE_M * TILE_K)                                                                               \
-            slice_a[side][SLICE_K(e, TILE_M, a_col == 1) * STRIDE_A + SLICE_X(e, TILE_M, a_col == 1)] = next_a[l]; \
-    }                                                                                                          \
-    FOR(l, LOADS_B)                                                                                            \
-    {                                                                                                          \
-        const uint e = item + l * TILE_ITEMS;                                                                  \
-        if (e < TILE_N * TILE_K)                                                                               \
-            slice_b[side][SLICE_K(e, TILE_N, b_row == 1) * STRIDE_B + SLICE_X(e, TILE_N, b_row == 1)] = next_b[l]; \
+        if (e < VECTORS(across))                                                                               \
+            keep(slice, STRIDE(across), ALONG(e, across, along_k), ACROSS(e, across, along_k), along_k, next[l]); \
     }
+
+#define FETCH_BOTH(k0)                                                                                         \
+    FETCH(next_a, a, k0, i0, m, TILE_M, A_ALONG_K, whole_a)                                                    \
+    FETCH(next_b, b, k0, j0, n, TILE_N, B_ALONG_K, whole_b)
+#define KEEP_BOTH(side)                                                                                        \
+    KEEP(slice_a[side], next_a, TILE_M, A_ALONG_K)                                                             \
+    KEEP(slice_b[side], next_b, TILE_N, B_ALONG_K)
+
+/* ---- The product ------------------------------------------------------------------------------------------------- */
+
+/* Row and column in the tile of a work-item's i-th and j-th. */
+#define ROW(i) (((i) / TILE_V * TILE_GY + ty) * TILE_V + (i) % TILE_V)
+#define COLUMN(j) (((j) / TILE_V * TILE_GX + tx) * TILE_V + (j) % TILE_V)
 
 /* One product onto each chain. */
 #define MULTIPLY(side, q)                                                                                      \
     {                                                                                                          \
         float ai[TILE_RM], bj[TILE_RN];                                                                        \
-        FOR(i, TILE_RM) ai[i] = slice_a[side][(q)*STRIDE_A + y + i * TILE_GY];                                 \
-        FOR(j, TILE_RN) bj[j] = slice_b[side][(q)*STRIDE_B + x + j * TILE_GX];                                 \
+        FOR(g, TILE_RM / TILE_V) SPREAD(slice_a[side][((q)*STRIDE(TILE_M) + ROW(g * TILE_V)) / TILE_V], ai + g * TILE_V); \
+        FOR(g, TILE_RN / TILE_V) SPREAD(slice_b[side][((q)*STRIDE(TILE_N) + COLUMN(g * TILE_V)) / TILE_V], bj + g * TILE_V); \
         FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = fma(ai[i], bj[j], acc[i][j]);                              \
     }
 
-/* The whole product; AFTER_SLICE(k0) runs when the slice that begins at k0 has been multiplied. A last slice that is cut
- * short is multiplied only as far as k goes: a product of zeros could turn -0 into +0. */
+/* The whole product; AFTER_SLICE runs when the slice that begins at k0 has been multiplied. A last slice that is cut short is
+ * multiplied only as far as k goes: a product of zeros could turn -0 into +0. Each 32 work-items, which many devices run
+ * together, take a block of 8 × 4 groups: what they read of a slice is then 12 vectors, few of them twice in a bank. */
 #define PRODUCT(AFTER_SLICE)                                                                                   \
-    __local float slice_a[2][TILE_K * STRIDE_A], slice_b[2][TILE_K * STRIDE_B];                                \
-    const uint x = get_local_id(0), y = get_local_id(1), item = y * TILE_GX + x;                               \
+    __local VECTOR slice_a[2][SLICE(TILE_M)], slice_b[2][SLICE(TILE_N)];                                       \
+    const uint item = get_local_id(0);                                                                         \
+    const uint tx = item / 32 % (TILE_GX / 8) * 8 + item % 8, ty = item / 32 / (TILE_GX / 8) * 4 + item % 32 / 8; \
     const uint j0 = get_group_id(0) * TILE_N, i0 = get_group_id(1) * TILE_M;                                   \
-    float next_a[LOADS_A], next_b[LOADS_B], acc[TILE_RM][TILE_RN];                                             \
+    VECTOR next_a[LOADS(TILE_M)], next_b[LOADS(TILE_N)];                                                       \
+    float acc[TILE_RM][TILE_RN];                                                                               \
     AT(a), AT(b), AT(c);                                                                                       \
+    FINISH_BEGIN                                                                                               \
+    const int whole_a = A_WIDTH % TILE_V == 0 && ALIGNED(a), whole_b = B_WIDTH % TILE_V == 0 && ALIGNED(b);    \
     START                                                                                                      \
-    FETCH(0)                                                                                                   \
-    KEEP(0)                                                                                                    \
+    FETCH_BOTH(0)                                                                                              \
+    KEEP_BOTH(0)                                                                                               \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
     for (uint k0 = 0, side = 0; k0 < k; k0 += TILE_K, side = 1 - side) {                                       \
-        if (k0 + TILE_K < k) FETCH(k0 + TILE_K)                                                                \
+        if (k0 + TILE_K < k) {                                                                                 \
+            FETCH_BOTH(k0 + TILE_K)                                                                            \
+        }                                                                                                      \
         if (k0 + TILE_K <= k) {                                                                                \
-            FOR(q, TILE_K) MULTIPLY(side, q)                                                                   \
+            _Pragma("unroll 8") for (uint q = 0; q < TILE_K; q++) MULTIPLY(side, q)                            \
         } else {                                                                                               \
-            for (uint q = 0; q < k - k0; q++) MULTIPLY(side, q)                                                \
+            _Pragma("unroll 1") for (uint q = 0; q < k - k0; q++) MULTIPLY(side, q)                            \
         }                                                                                                      \
         AFTER_SLICE                                                                                            \
-        if (k0 + TILE_K < k) KEEP(1 - side)                                                                    \
+        if (k0 + TILE_K < k) {                                                                                 \
+            KEEP_BOTH(1 - side)                                                                                \
+        }                                                                                                      \
         barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
     }
 
-#define STORE_ALL(values)                                                                                      \
-    FOR(i, TILE_RM) FOR(j, TILE_RN)                                                                            \
-    {                                                                                                          \
-        const uint ci = i0 + y + i * TILE_GY, cj = j0 + x + j * TILE_GX;                                       \
-        if (ci < m && cj < n) c[(ulong)ci * n + cj] = values[i][j];                                            \
+/* Row after row through the first one's registers: what follows a product is compiled once a row, not once a value. */
+#define FINISH_ALL(values)                                                                                     \
+    _Pragma("unroll 1") for (uint i = 0; i < TILE_RM; i++) {                                                   \
+        const uint row = i0 + ROW(i);                                                                          \
+        FOR(g, TILE_RN / TILE_V)                                                                               \
+        {                                                                                                      \
+            const uint column = j0 + COLUMN(g * TILE_V);                                                       \
+            const ulong place = (ulong)row * n + column;                                                       \
+            float group[TILE_V];                                                                               \
+            FOR(e, TILE_V) group[e] = values[0][g * TILE_V + e];                                               \
+            if (row < m && column < n) {                                                                       \
+                FINISH_VALUES(group, place, min((uint)TILE_V, n - column))                                     \
+            }                                                                                                  \
+        }                                                                                                      \
+        FOR(u, TILE_RM - 1) FOR(j, TILE_RN) values[u][j] = values[u + 1][j];                                   \
     }
 
-__kernel __attribute__((reqd_work_group_size(TILE_GX, TILE_GY, 1)))
-void matmul_local(MATRIX(a), MATRIX(b), MATRIX(start), MATRIX(c), const uint m, const uint n, const uint k, const uint a_row,
-                  const uint a_col, const uint b_row, const uint b_col)
+#ifndef FORM_GRAD_W
+__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
 {
 #define START                                                                                                  \
     FOR(j, TILE_RN)                                                                                            \
     {                                                                                                          \
-        const uint cj = j0 + x + j * TILE_GX;                                                                  \
-        const float from = THERE(start) && cj < n ? start[start_at + cj] : 0.0f;                               \
+        const uint column = j0 + COLUMN(j);                                                                    \
+        const float from = THERE(start) && column < n ? start[start_at + column] : 0.0f;                       \
         FOR(i, TILE_RM) acc[i][j] = from;                                                                      \
     }
     PRODUCT()
-#undef START
-    STORE_ALL(acc)
+    FINISH_ALL(acc)
 }
-
+#else
 /* The same where k runs over the rows of a batch: chains of LS_CHUNK rows (a multiple of TILE_K) from 0, their sums added
  * in order. */
-__kernel __attribute__((reqd_work_group_size(TILE_GX, TILE_GY, 1)))
-void matmul_local_over_rows(MATRIX(a), MATRIX(b), MATRIX(c), const uint m, const uint n, const uint k, const uint a_row,
-                            const uint a_col, const uint b_row, const uint b_col)
+__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+void matmul(MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
 {
     float sum[TILE_RM][TILE_RN];
 #define START FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = 0.0f;
@@ -140,7 +233,6 @@ void matmul_local_over_rows(MATRIX(a), MATRIX(b), MATRIX(c), const uint m, const
         }                                                                                                      \
     }
     PRODUCT(END_CHUNK)
-#undef START
-#undef END_CHUNK
-    STORE_ALL(sum)
+    FINISH_ALL(sum)
 }
+#endif

@@ -11,4 +11,8 @@
 #define AT(name) name += name##_at
 #define THERE(name) (name##_at != NOWHERE)
 
+/* An optimizer's constants and the step's scalars, which come as vectors: some drivers are wrong about structs. */
+#define HYPER(h) {(h).s0, (h).s1, (h).s2, (h).s3, (h).s4, (h).s5, (h).s6, (h).s7}
+#define RATES(r) {(r).x, (r).y, (r).z, (r).w}
+
 #endif

@@ -41,7 +41,7 @@ void test_backends_add_tiles(test_backends *b)
         const char *name;
         ls_cl_tile usual, large;
     } tiles[] = {{"register tiles", {0, {5, 3, 4, 3, 64}}, {0, {7, 1, 8, 2, 128}}},
-                 {"local tiles", {1, {32, 32, 16, 8, 8}}, {1, {96, 64, 16, 16, 12}}}};
+                 {"local tiles", {1, {32, 32, 16, 8, 8, 4}}, {1, {96, 64, 16, 16, 12, 2}}}};
     size_t count = b->count;
     for (size_t i = b->opencl; i < count; i++)
         for (size_t k = 0; k < 2 && b->count < TEST_BACKENDS; k++) {
@@ -52,7 +52,7 @@ void test_backends_add_tiles(test_backends *b)
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit", t->name);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
                 d->choice[form][LS_SIZE_NARROW] = d->choice[form][LS_SIZE_SMALL] = tiles[k].usual;
-                d->choice[form][LS_SIZE_LARGE] = ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
+                d->choice[form][LS_SIZE_LARGE] = d->choice[form][LS_SIZE_HUGE] = ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
             }
         }
 #else

@@ -398,6 +398,7 @@ SET(grad_x)
     bool reads_z = ls_act_reads_z(o->act), in_place = !reads_z && v % 3 == 0; /* d may be y then */
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
     o->dropped = hand_room(p, "dropped", s.m, s.out);
+    hand_scratch(p, o->dropped);
     if (v & 16) o->skip = hand_room(p, "skip", s.m, s.out);
     o->y = v & 32 ? hand_room(p, "y", s.m, s.out) : o->z;
     if (in_place) o->d = o->y;

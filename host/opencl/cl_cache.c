@@ -26,6 +26,7 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[70
     ls_sha256_update(&hash, ls_kernel_source, ls_kernel_source_size);
     ls_sha256_update(&hash, ls_matmul_source, ls_matmul_source_size);
     ls_sha256_update(&hash, ls_matmul_local_source, ls_matmul_local_source_size);
+    ls_sha256_update(&hash, ls_small_source, ls_small_source_size);
     ls_sha256_final(&hash, hex);
     snprintf(path, 700, "%s/%s-%.32s", folder, what, hex);
 }
@@ -63,8 +64,8 @@ void ls_cl_recall_tiles(ls_cl_device *d, const ls_device_info *info)
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         unsigned form, class;
         ls_cl_tile t;
-        bool whole = sscanf(line, "%u %u %u %u %u %u %u %u", &form, &class, &t.local, &t.size[0], &t.size[1], &t.size[2],
-                            &t.size[3], &t.size[4]) == 8;
+        bool whole = sscanf(line, "%u %u %u %u %u %u %u %u %u", &form, &class, &t.local, &t.size[0], &t.size[1], &t.size[2],
+                            &t.size[3], &t.size[4], &t.size[5]) == 9;
         if (whole && form < LS_FORM_COUNT && class < LS_SIZE_COUNT && t.local < 2 && ls_cl_tile_fits(d, &t)) d->choice[form][class] = t;
     }
     free(text);
@@ -78,7 +79,8 @@ ls_status ls_cl_remember_tiles(const ls_cl_device *d, const ls_device_info *info
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             const ls_cl_tile *t = &d->choice[f][c];
-            ls_text_add(&text, "%d %d %u %u %u %u %u %u\n", f, c, t->local, t->size[0], t->size[1], t->size[2], t->size[3], t->size[4]);
+            ls_text_add(&text, "%d %d %u %u %u %u %u %u %u\n", f, c, t->local, t->size[0], t->size[1], t->size[2], t->size[3], t->size[4],
+                        t->size[5]);
         }
     ls_status status = text.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's choice")
                                    : ls_write_file(path, text.text, text.length, err);

@@ -108,9 +108,6 @@ static const char *const kernel_names[] = {
 #define LS_X(name) "act_" #name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
-#define LS_X(name) "act_grad_" #name,
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
 #define LS_X(name, states) "update_" #name,
     LS_OPTIMIZERS(LS_X)
 #undef LS_X
@@ -131,14 +128,9 @@ static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int 
     return status;
 }
 
-ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines, cl_program *out, ls_error *err)
+static ls_status build_source(ls_cl_device *d, const char *source, size_t size, const char *options, cl_program *out, ls_error *err)
 {
-    char options[512];
     cl_int code;
-    cl_device_fp_config fp = 0;
-    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof fp, &fp, NULL);
-    snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du %s",
-             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt" : "", LS_CHUNK, defines);
     cl_program program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &size, &code);
     LS_TRY(ls_cl_check(code, "creating a program", err));
     code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
@@ -148,6 +140,19 @@ ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const ch
         return status;
     }
     *out = program;
+    return LS_OK;
+}
+
+ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines, cl_program *out, ls_error *err)
+{
+    char options[512];
+    cl_device_fp_config fp = 0;
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof fp, &fp, NULL);
+    snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du %s",
+             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt" : "", LS_CHUNK, defines);
+    if (d->binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
+    LS_TRY(build_source(d, source, size, options, out, err));
+    if (d->binaries) ls_cl_remember_program(d, source, size, options, *out);
     return LS_OK;
 }
 
@@ -185,6 +190,7 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes, &lanes, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof d->group, &d->group, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_VENDOR_ID, sizeof d->vendor, &d->vendor, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
     d->units = units ? units : 1;
     d->small_pace = 1e-3; /* careful, until the first launch is measured */
@@ -202,6 +208,8 @@ ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl
     d->base.slots = &ls_cl_slots;
     d->cl = *cl;
     d->id = found->id;
+    d->info = found->info;
+    d->binaries = ls_cl_keeps_binaries(&d->info);
     describe_limits(d, found);
     ls_cl_default_tiles(d);
     ls_cl_recall_tiles(d, &found->info);

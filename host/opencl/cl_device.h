@@ -8,7 +8,7 @@
 
 /* All kernels but the matrix products'; the enum, their creation and their names come from this list and the shared tables. */
 #define LS_CL_KERNELS(X)                                                                                       \
-    X(batch) X(gather) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)           \
+    X(batch) X(gather) X(pack) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)           \
     X(norm_hat_chunks) X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad) X(flat_chunks)     \
     X(clip_factor) X(max_norm) X(check)
 
@@ -17,9 +17,6 @@ typedef enum {
     LS_CL_KERNELS(LS_X)
 #undef LS_X
 #define LS_X(name) LS_KERNEL_act_##name,
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
-#define LS_X(name) LS_KERNEL_act_grad_##name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
 #define LS_X(name, states) LS_KERNEL_update_##name,
@@ -32,20 +29,25 @@ typedef enum {
  * (kernels/matmul.cl), and tiles through local memory, for GPUs (kernels/matmul_local.cl). No choice changes a bit. */
 typedef struct {
     unsigned local;   /* which family */
-    unsigned size[5]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down */
+    unsigned size[6]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and down, floats a load */
 } ls_cl_tile;
 
-/* A tile's compiled kernels. */
+/* Products are told apart by form (which operand is transposed) and size; each class has its tile. */
+typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
+typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_HUGE, LS_SIZE_COUNT } ls_size_class;
+
+/* A product's kernel: of a form, in a tile, with what follows compiled in (an activation, the derivative of one, an optimizer). */
+enum { LS_CL_NOTHING = -1 };
 typedef struct {
     ls_cl_tile tile;
+    ls_form form;
+    int function; /* ls_act or ls_opt, or LS_CL_NOTHING */
     cl_program program;
-    cl_kernel product, over_rows, pack; /* pack: register tiles only */
+    cl_kernel kernel;
 } ls_cl_variant;
 
-/* Products are told apart by form (which operand is transposed) and size; each class has its variant. */
-typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
-typedef enum { LS_SIZE_NARROW, LS_SIZE_SMALL, LS_SIZE_LARGE, LS_SIZE_COUNT } ls_size_class;
-enum { LS_CL_VARIANTS = 32 };
+/* More than the plans of a fleet can ask for in turn: each activation and optimizer in the tile of each class, and some. */
+enum { LS_CL_VARIANTS = 128 };
 
 /* Buffers that launches of small networks share (cl_small.c). */
 typedef enum { LS_SMALL_TABLE, LS_SMALL_RATES, LS_SMALL_LOSSES, LS_SMALL_SCRATCH, LS_SMALL_NEXT, LS_SMALL_BUFFERS } ls_small_buffer;
@@ -61,6 +63,10 @@ typedef struct {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile choice[LS_FORM_COUNT][LS_SIZE_COUNT];
+    ls_device_info info;  /* as it was found */
+    bool binaries;        /* programs are remembered between runs, as the driver does not (cl_binary.c) */
+    unsigned recalled;    /* programs that came from there */
+    cl_uint vendor;       /* PCI number of the vendor */
     bool cpu;             /* a CPU device: register tiles by default */
     unsigned lanes;       /* native vector width in floats */
     size_t largest;       /* bytes of the largest buffer */
@@ -116,8 +122,9 @@ bool ls_cl_tile_fits(const ls_cl_device *device, const ls_cl_tile *tile);
 /* The class of m × n results over k. */
 ls_size_class ls_cl_size_class(size_t m, size_t n);
 
-/* The kernels of a tile, compiled at first use. */
-ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err);
+/* The kernel of a product, compiled at first use. */
+ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, ls_form form, int function, const ls_cl_variant **out,
+                           ls_error *err);
 
 void ls_cl_release_variants(ls_cl_device *device);
 
@@ -134,6 +141,15 @@ void ls_cl_remember(const ls_device_info *info);
 /* Tiles chosen by the tuner; what is not there, or does not fit the device, leaves the choice as it is. */
 void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
 ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info, char path[700], ls_error *err);
+
+/* ---- Programs kept between runs (cl_binary.c) ---- */
+
+/* Whether to keep them for this device. */
+bool ls_cl_keeps_binaries(const ls_device_info *info);
+
+/* The program built from that source with these options, from its binary; false where there is none, or the driver refuses it. */
+bool ls_cl_recall_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program *out);
+void ls_cl_remember_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program program);
 
 /* ---- Trusting (self_check.c) and tuning (tune.c) ---- */
 

@@ -3,16 +3,26 @@
 #include <string.h>
 #include "cl_device.h"
 
+/* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8: a quarter of a load from
+ * local memory each product), small ones many groups and deep slices, as latency is all there is; a weight gradient holds its
+ * chunks' sums besides its chains and takes half as many. The huge tiles' slices are 8 deep: an NVIDIA compiler then gets by
+ * with 127 and 125 registers a work-item, two groups a multiprocessor; with 16 it takes 130 to 153, and one group fits.
+ * Intel's GPUs have registers for 16 chains a work-item. */
 void ls_cl_default_tiles(ls_cl_device *d)
 {
-    ls_cl_tile wide = d->lanes >= 16 ? (ls_cl_tile){0, {12, 2, 16, 8, 256}} : (ls_cl_tile){0, {6, 2, 8, 16, 256}};
-    ls_cl_tile slim = d->lanes >= 16 ? (ls_cl_tile){0, {12, 1, 16, 4, 256}} : (ls_cl_tile){0, {12, 1, 8, 4, 256}};
-    ls_cl_tile large = {1, {128, 64, 16, 16, 16}}, small = {1, {32, 32, 16, 8, 8}};
-    if (!ls_cl_tile_fits(d, &large)) large = small;
+    static const ls_cl_tile cpu_wide[] = {{0, {6, 2, 8, 16, 256}}, {0, {12, 2, 16, 8, 256}}};
+    static const ls_cl_tile cpu_slim[] = {{0, {12, 1, 8, 4, 256}}, {0, {12, 1, 16, 4, 256}}};
+    static const ls_cl_tile narrow = {1, {16, 16, 64, 8, 8, 2}}, small = {1, {32, 32, 32, 8, 8, 4}};
+    static const ls_cl_tile few = {1, {64, 64, 16, 16, 16, 4}}, large = {1, {64, 64, 16, 16, 8, 4}};
+    static const ls_cl_tile huge = {1, {128, 128, 8, 16, 16, 4}}, huge_sums = {1, {128, 64, 8, 16, 16, 4}};
+    enum { INTEL = 0x8086 };
     for (int f = 0; f < LS_FORM_COUNT; f++) {
-        d->choice[f][LS_SIZE_NARROW] = d->cpu ? slim : small;
-        d->choice[f][LS_SIZE_SMALL] = d->cpu ? wide : small;
-        d->choice[f][LS_SIZE_LARGE] = d->cpu ? wide : large;
+        const ls_cl_tile *gpu[LS_SIZE_COUNT] = {&narrow, &small, &large, f == LS_FORM_GRAD_W ? &huge_sums : &huge};
+        if (d->vendor == INTEL) gpu[LS_SIZE_LARGE] = gpu[LS_SIZE_HUGE] = &few;
+        for (int c = 0; c < LS_SIZE_COUNT; c++) {
+            const ls_cl_tile *cpu = c == LS_SIZE_NARROW ? cpu_slim : cpu_wide;
+            d->choice[f][c] = d->cpu ? cpu[d->lanes >= 16] : ls_cl_tile_fits(d, gpu[c]) ? *gpu[c] : narrow;
+        }
     }
 }
 
@@ -22,46 +32,49 @@ bool ls_cl_tile_fits(const ls_cl_device *d, const ls_cl_tile *t)
     for (int i = 0; i < 5; i++)
         if (s[i] == 0 || s[i] > 4096) return false;
     if (!t->local) return (s[2] == 4 || s[2] == 8 || s[2] == 16) && s[0] <= 32 && s[1] <= 4 && s[3] <= 64 && s[4] % LS_CHUNK == 0;
-    size_t items = (size_t)s[3] * s[4], bytes = 2 * (size_t)s[2] * (s[0] + s[1] + 2) * sizeof(float);
-    return s[0] % s[4] == 0 && s[1] % s[3] == 0 && LS_CHUNK % s[2] == 0 && items <= d->group && bytes <= d->local_memory &&
+    size_t items = (size_t)s[3] * s[4], v = s[5], bytes = 2 * (size_t)s[2] * (s[0] + s[1] + 2 * v) * sizeof(float);
+    bool whole = (v == 1 || v == 2 || v == 4) && s[0] % (s[4] * v) == 0 && s[1] % (s[3] * v) == 0 && s[2] % v == 0;
+    return whole && s[3] % 8 == 0 && s[4] % 4 == 0 && LS_CHUNK % s[2] == 0 && items <= d->group && bytes <= d->local_memory &&
            (s[0] / s[4]) * (s[1] / s[3]) <= 64;
 }
 
 ls_size_class ls_cl_size_class(size_t m, size_t n)
 {
     if (n <= 32) return LS_SIZE_NARROW;
-    return m <= 128 || n <= 128 || m * n <= 256 * 256 ? LS_SIZE_SMALL : LS_SIZE_LARGE;
+    if (m <= 128 || n <= 128 || m * n <= 256 * 256) return LS_SIZE_SMALL;
+    return m * n <= 1024 * 1024 ? LS_SIZE_LARGE : LS_SIZE_HUGE;
 }
 
-static ls_status get_kernel(ls_cl_device *d, cl_program program, const char *name, cl_kernel *out, ls_error *err)
+/* What the kernel sources are told: the tile's sizes, the form, and what follows. */
+static void write_defines(const ls_cl_variant *v, char out[256])
 {
-    cl_int code;
-    *out = d->cl.clCreateKernel(program, name, &code);
-    return ls_cl_check(code, "creating a matrix product's kernel", err);
+    static const char *const forms[] = {"DENSE", "GRAD_X", "GRAD_W"}, *const functions[] = {"ls_act_", "ls_act_grad_", "ls_opt_"};
+    static const char *const names[][6] = {{"ROWS", "VECTORS", "LANES", "REPEAT", "DEPTH"},
+                                                {"M", "N", "K", "GX", "GY", "V"}};
+    int n = snprintf(out, 256, "-DFORM_%s", forms[v->form]);
+    for (int i = 0; i < 6 && names[v->tile.local][i]; i++)
+        n += snprintf(out + n, 256 - (size_t)n, " -DTILE_%s=%u", names[v->tile.local][i], v->tile.size[i]);
+    if (v->function == LS_CL_NOTHING) return;
+    bool weights = v->form == LS_FORM_GRAD_W;
+    n += snprintf(out + n, 256 - (size_t)n, " -DFINISH=%s%s", functions[v->form],
+                  weights ? ls_opt_name((ls_opt)v->function) : ls_act_name((ls_act)v->function));
+    if (weights) snprintf(out + n, 256 - (size_t)n, " -DSTATES=%d", ls_opt_states((ls_opt)v->function));
 }
 
 static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)
 {
-    const unsigned *s = v->tile.size;
     char defines[256];
-    if (v->tile.local) {
-        snprintf(defines, sizeof defines, "-DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DTILE_GX=%u -DTILE_GY=%u", s[0], s[1], s[2], s[3], s[4]);
-        LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
-        LS_TRY(get_kernel(d, v->program, "matmul_local", &v->product, err));
-        return get_kernel(d, v->program, "matmul_local_over_rows", &v->over_rows, err);
-    }
-    snprintf(defines, sizeof defines, "-DTILE_ROWS=%u -DTILE_VECTORS=%u -DTILE_LANES=%u -DTILE_REPEAT=%u -DTILE_DEPTH=%u", s[0], s[1], s[2], s[3], s[4]);
-    LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
-    LS_TRY(get_kernel(d, v->program, "pack", &v->pack, err));
-    LS_TRY(get_kernel(d, v->program, "matmul", &v->product, err));
-    return get_kernel(d, v->program, "matmul_over_rows", &v->over_rows, err);
+    cl_int code;
+    write_defines(v, defines);
+    if (v->tile.local) LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
+    else LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
+    v->kernel = d->cl.clCreateKernel(v->program, "matmul", &code);
+    return ls_cl_check(code, "creating a matrix product's kernel", err);
 }
 
 static void release_variant(ls_cl_device *d, ls_cl_variant *v)
 {
-    if (v->product) d->cl.clReleaseKernel(v->product);
-    if (v->over_rows) d->cl.clReleaseKernel(v->over_rows);
-    if (v->pack) d->cl.clReleaseKernel(v->pack);
+    if (v->kernel) d->cl.clReleaseKernel(v->kernel);
     if (v->program) d->cl.clReleaseProgram(v->program);
     *v = (ls_cl_variant){0};
 }
@@ -72,13 +85,15 @@ void ls_cl_release_variants(ls_cl_device *d)
     d->variants = 0;
 }
 
-ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_variant **out, ls_error *err)
+ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form, int function, const ls_cl_variant **out,
+                           ls_error *err)
 {
-    for (size_t i = 0; i < d->variants; i++)
-        if (!memcmp(&d->variant[i].tile, tile, sizeof *tile)) {
-            *out = &d->variant[i];
-            return LS_OK;
-        }
+    for (size_t i = 0; i < d->variants; i++) {
+        const ls_cl_variant *v = &d->variant[i];
+        if (v->form != form || v->function != function || memcmp(&v->tile, tile, sizeof *tile)) continue;
+        *out = v;
+        return LS_OK;
+    }
     /* full: the one made longest ago goes (only a tuner meets this) */
     if (d->variants == LS_CL_VARIANTS) {
         d->cl.clFinish(d->queue);
@@ -87,7 +102,7 @@ ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, const ls_cl_
         d->variants--;
     }
     ls_cl_variant *v = &d->variant[d->variants];
-    *v = (ls_cl_variant){.tile = *tile};
+    *v = (ls_cl_variant){.tile = *tile, .form = form, .function = function};
     ls_status status = build_variant(d, v, err);
     if (status != LS_OK) {
         release_variant(d, v);

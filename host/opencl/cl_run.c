@@ -3,118 +3,7 @@
  * The host waits only for the losses at a call's end. */
 #include <stdlib.h>
 #include <string.h>
-#include "../../kernels/random.h"
-#include "cl_slab.h"
-#include "cl_small.h"
-
-typedef struct {
-    const ls_plan *plan;   /* NULL: the number is free */
-    size_t origin;         /* row of the data at which its rows start */
-    ls_cl_place place;
-    cl_mem arena;          /* the slab, and the floats before the member's own */
-    size_t base;
-    ls_cl_small *small;    /* NULL: its steps go operation by operation */
-} member;
-
-typedef struct {
-    ls_workspace base;
-    ls_cl_device *device;
-    member *members;
-    size_t count, capacity;
-    size_t lowest;         /* no number below is free */
-    ls_cl_slabs slabs;     /* their arenas */
-    cl_mem x, t, weight;   /* the rows */
-    ls_rows shape;         /* their shape; the pointers are the host's and not used */
-    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
-    size_t scratch_second; /* floats from which the second part starts, and those of it */
-    size_t scratch_rest;
-    cl_mem losses;         /* grown to the longest call */
-    size_t losses_room;
-} cl_workspace;
-
-/* One operation of one step, or of an inference block, at work. */
-typedef struct {
-    cl_workspace *workspace;
-    const member *member;
-    const ls_op *op;
-    size_t row0, rows;
-    uint64_t step;
-    ls_batch batch;
-    bool training;
-    const ls_rates *rates;
-    size_t loss_at;
-    ls_error *err;
-} job;
-
-/* ---- Launches --------------------------------------------------------------------------------------------------- */
-
-/* A kernel and the arguments given to it so far. */
-typedef struct {
-    const job *job;
-    cl_kernel kernel;
-    cl_uint next;
-    cl_int code; /* first failure */
-} launch;
-
-static launch begin_kernel(const job *j, cl_kernel kernel) { return (launch){.job = j, .kernel = kernel}; }
-static launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->workspace->device->kernel[id]); }
-
-static void arg(launch *l, size_t size, const void *value)
-{
-    const ls_cl_device *d = l->job->workspace->device;
-    cl_int code = d->cl.clSetKernelArg(l->kernel, l->next++, size, value);
-    if (l->code == CL_SUCCESS) l->code = code;
-}
-
-static void arg_u32(launch *l, size_t value) { arg(l, sizeof(cl_uint), &(cl_uint){(cl_uint)value}); }
-static void arg_u64(launch *l, uint64_t value) { arg(l, sizeof(cl_ulong), &(cl_ulong){value}); }
-static void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
-
-static void arg_memory(launch *l, cl_mem memory, uint64_t at)
-{
-    arg(l, sizeof memory, &memory);
-    arg_u64(l, at);
-}
-
-static void arg_view(launch *l, ls_view view)
-{
-    const job *j = l->job;
-    const cl_workspace *f = j->workspace;
-    switch (view.place) {
-    case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
-    case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
-    case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
-    case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
-    default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
-    }
-}
-
-/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some drivers compile a
- * kernel anew for each. */
-enum { GROUP = 64 };
-
-/* How many units hold n. */
-static size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
-
-static ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
-{
-    const ls_cl_device *d = l->job->workspace->device;
-    size_t local[2] = {group, group_height};
-    size_t global[2] = {units_of(width, group) * group, units_of(height, group_height) * group_height};
-    if (l->code == CL_SUCCESS)
-        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL, NULL);
-    return ls_cl_check(l->code, "launching a kernel", l->job->err);
-}
-
-static ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP, 1); }
-
-/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535 groups that way. */
-static ls_status finish_rows(launch *l, size_t width, size_t rows)
-{
-    enum { MOST = 32768 };
-    arg_u32(l, rows);
-    return finish(l, width, rows < MOST ? rows : MOST);
-}
+#include "cl_launch.h"
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -139,118 +28,31 @@ static ls_status op_gather(const job *j)
     return finish_rows(&l, o->out, j->rows);
 }
 
-/* A matrix product: m × n results over k, the strides of both operands, and where the chains start. */
-typedef struct {
-    ls_form form;
-    size_t m, n, k;
-    ls_view a, b, start, c;
-    size_t a_row, a_col, b_row, b_col;
-} product;
-
-/* Register tiles work on panels of b, which are packed into scratch first. */
-static ls_status pack(const job *j, const ls_cl_variant *v, const product *p)
-{
-    size_t columns = (size_t)v->tile.size[1] * v->tile.size[2];
-    launch l = begin_kernel(j, v->pack);
-    arg_view(&l, p->b), arg_memory(&l, j->workspace->scratch, 0);
-    arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
-    return finish(&l, p->k, units_of(p->n, columns));
-}
-
-static ls_status multiply(const job *j, const product *p)
-{
-    ls_cl_device *d = j->workspace->device;
-    const ls_cl_variant *v;
-    LS_TRY(ls_cl_variant_of(d, &d->choice[p->form][ls_cl_size_class(p->m, p->n)], &v, j->err));
-    const unsigned *t = v->tile.size;
-    bool over_rows = p->form == LS_FORM_GRAD_W;
-    if (v->pack) LS_TRY(pack(j, v, p));
-    launch l = begin_kernel(j, over_rows ? v->over_rows : v->product);
-    arg_view(&l, p->a);
-    if (v->pack) arg_memory(&l, j->workspace->scratch, 0);
-    else arg_view(&l, p->b);
-    if (!over_rows) arg_view(&l, p->start);
-    arg_view(&l, p->c);
-    arg_u32(&l, p->m), arg_u32(&l, p->n), arg_u32(&l, p->k), arg_u32(&l, p->a_row), arg_u32(&l, p->a_col);
-    if (v->pack) return enqueue(&l, units_of(p->m, (size_t)t[0] * t[3]), units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
-    arg_u32(&l, p->b_row), arg_u32(&l, p->b_col);
-    return enqueue(&l, units_of(p->n, t[1]) * t[3], units_of(p->m, t[0]) * t[4], t[3], t[4]);
-}
-
-static ls_status activate(const job *j, ls_view z)
-{
-    launch l = begin(j, LS_KERNEL_act_identity + j->op->act);
-    arg_view(&l, z), arg_view(&l, j->op->a);
-    arg_u32(&l, j->rows * j->op->out);
-    return finish(&l, j->rows * j->op->out, 1);
-}
-
-static ls_status op_dense(const job *j)
+static ls_status op_join(const job *j)
 {
     const ls_op *o = j->op;
-    LS_TRY(multiply(j, &(product){.form = LS_FORM_DENSE, .m = j->rows, .n = o->out, .k = o->in, .a = o->x, .a_row = o->in, .a_col = 1,
-                                  .b = o->w, .b_row = o->out, .b_col = 1, .start = o->b, .c = o->z}));
-    bool in_place = o->a.place == o->z.place && o->a.at == o->z.at;
-    return !ls_there(o->a) || (in_place && o->act == LS_ACT_identity) ? LS_OK : activate(j, o->z);
-}
-
-static ls_status join(const job *j, ls_view from, ls_view skip, ls_view to, float dropout)
-{
-    size_t n = j->rows * j->op->out;
+    size_t n = j->rows * o->out;
     launch l = begin(j, LS_KERNEL_join);
-    arg_view(&l, from), arg_view(&l, skip), arg_view(&l, to);
+    arg_view(&l, o->a), arg_view(&l, o->skip), arg_view(&l, o->y);
     arg_u32(&l, n), arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
-    arg_u32(&l, j->op->purpose), arg_f32(&l, dropout);
+    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
     return finish(&l, n, 1);
 }
 
-static ls_status op_join(const job *j) { return join(j, j->op->a, j->op->skip, j->op->y, j->op->dropout); }
-
-static ls_status op_grad_x(const job *j)
+ls_status ls_cl_update(const job *j, size_t n, size_t weights)
 {
     const ls_op *o = j->op;
-    ls_view from = o->d;
-    LS_TRY(multiply(j, &(product){.form = LS_FORM_GRAD_X, .m = j->rows, .n = o->out, .k = o->in, .a = o->dz, .a_row = o->in, .a_col = 1,
-                                  .b = o->w, .b_row = 1, .b_col = o->in, .c = o->d}));
-    if (ls_there(o->skip)) LS_TRY(join(j, o->d, o->skip, o->d, 0.0f));
-    if (o->dropout > 0.0f) {
-        /* d must stay whole for a residual block */
-        LS_TRY(join(j, o->d, nowhere, o->dropped, o->dropout));
-        from = o->dropped;
-    }
-    launch l = begin(j, LS_KERNEL_act_grad_identity + o->act);
-    arg_view(&l, from), arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->y);
-    arg_u32(&l, j->rows * o->out);
-    return finish(&l, j->rows * o->out, 1);
-}
-
-/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are weights. */
-static ls_status update(const job *j, size_t n, size_t weights)
-{
-    const ls_op *o = j->op;
-    const ls_plan *p = j->member->plan;
-    const ls_hyper *h = &p->hyper;
-    cl_float8 hyper = {{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}};
-    cl_float4 rates = {{j->rates->rate, j->rates->rate_corrected, j->rates->correction2, j->rates->keep}};
-    launch l = begin(j, LS_KERNEL_update_gd + p->optimizer);
+    launch l = begin(j, LS_KERNEL_update_gd + j->member->plan->optimizer);
     arg_view(&l, o->theta), arg_view(&l, o->y), arg_view(&l, o->s), arg_view(&l, o->v), arg_view(&l, o->b);
     arg_u32(&l, n), arg_u32(&l, weights);
-    arg(&l, sizeof hyper, &hyper), arg(&l, sizeof rates, &rates);
+    arg_optimizer(&l);
     return finish(&l, n, 1);
 }
 
 static ls_status op_update(const job *j)
 {
     size_t weights = j->member->plan->weights, first = j->op->in;
-    return update(j, j->op->out, weights > first ? weights - first : 0);
-}
-
-static ls_status op_grad_w(const job *j)
-{
-    const ls_op *o = j->op;
-    LS_TRY(multiply(j, &(product){.form = LS_FORM_GRAD_W, .m = o->in, .n = o->out, .k = j->rows, .a = o->x, .a_row = 1, .a_col = o->in,
-                                  .b = o->dz, .b_row = o->out, .b_col = 1, .c = o->y}));
-    return ls_there(o->theta) ? update(j, o->in * o->out, o->in * o->out) : LS_OK;
+    return ls_cl_update(j, j->op->out, weights > first ? weights - first : 0);
 }
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
@@ -316,7 +118,10 @@ static ls_status norm_apply(const job *j, ls_view mean)
     arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma), arg_view(&l, o->beta), arg_view(&l, o->y);
     arg_u32(&l, o->out);
     LS_TRY(finish_rows(&l, o->out, j->rows));
-    return activate(j, o->y);
+    launch act = begin(j, LS_KERNEL_act_identity + o->act);
+    arg_view(&act, o->y), arg_view(&act, o->a);
+    arg_u32(&act, j->rows * o->out);
+    return finish(&act, j->rows * o->out, 1);
 }
 
 static ls_status op_norm(const job *j)
@@ -386,10 +191,10 @@ static ls_status op_max_norm(const job *j)
 }
 
 static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
-    [LS_OP_BATCH] = op_batch, [LS_OP_GATHER] = op_gather, [LS_OP_DENSE] = op_dense, [LS_OP_NORM] = op_norm,
+    [LS_OP_BATCH] = op_batch, [LS_OP_GATHER] = op_gather, [LS_OP_DENSE] = ls_cl_op_dense, [LS_OP_NORM] = op_norm,
     [LS_OP_NORM_FIXED] = op_norm_fixed, [LS_OP_JOIN] = op_join, [LS_OP_LOSS] = op_loss,
-    [LS_OP_LOSS_SUM] = op_loss_sum, [LS_OP_GRAD_W] = op_grad_w, [LS_OP_GRAD_B] = op_grad_b,
-    [LS_OP_GRAD_X] = op_grad_x, [LS_OP_NORM_GRAD] = op_norm_grad, [LS_OP_CLIP] = op_clip,
+    [LS_OP_LOSS_SUM] = op_loss_sum, [LS_OP_GRAD_W] = ls_cl_op_grad_w, [LS_OP_GRAD_B] = op_grad_b,
+    [LS_OP_GRAD_X] = ls_cl_op_grad_x, [LS_OP_NORM_GRAD] = op_norm_grad, [LS_OP_CLIP] = op_clip,
     [LS_OP_UPDATE] = op_update, [LS_OP_MAX_NORM] = op_max_norm,
 };
 

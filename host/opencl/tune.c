@@ -13,10 +13,12 @@ static const ls_cl_tile candidates[] = {
     {0, {12, 2, 16, 8, 256}}, {0, {12, 2, 16, 16, 256}}, {0, {12, 2, 16, 4, 512}}, {0, {8, 3, 16, 8, 256}}, {0, {6, 4, 16, 16, 256}},
     {0, {14, 2, 16, 8, 256}}, {0, {12, 1, 16, 4, 256}}, {0, {8, 1, 16, 2, 256}}, {0, {6, 2, 8, 16, 256}}, {0, {4, 3, 8, 16, 256}},
     {0, {12, 1, 8, 8, 256}}, {0, {4, 4, 4, 8, 256}},
-    /* local tiles: m, n, k, work-items across and down */
-    {1, {128, 128, 16, 16, 16}}, {1, {128, 64, 16, 16, 16}}, {1, {64, 128, 16, 16, 16}}, {1, {64, 64, 16, 16, 16}}, {1, {64, 64, 32, 16, 16}},
-    {1, {64, 64, 16, 8, 8}}, {1, {32, 32, 16, 8, 8}}, {1, {128, 128, 8, 16, 16}}, {1, {32, 64, 32, 16, 8}}, {1, {16, 16, 16, 16, 16}},
-    {1, {128, 32, 32, 8, 32}}, {1, {96, 64, 16, 16, 12}},
+    /* local tiles: m, n, k, work-items across and down, floats a load */
+    {1, {128, 128, 16, 16, 16, 4}}, {1, {128, 128, 8, 16, 16, 4}}, {1, {128, 64, 8, 16, 16, 4}}, {1, {128, 64, 16, 16, 16, 4}},
+    {1, {64, 128, 16, 16, 16, 4}}, {1, {128, 64, 32, 16, 16, 2}}, {1, {64, 64, 16, 16, 16, 4}}, {1, {64, 64, 32, 16, 16, 4}},
+    {1, {64, 64, 16, 16, 8, 4}}, {1, {64, 64, 16, 8, 8, 4}}, {1, {64, 64, 16, 16, 16, 1}}, {1, {32, 64, 32, 16, 8, 4}},
+    {1, {32, 32, 32, 8, 8, 4}}, {1, {32, 32, 64, 8, 8, 2}}, {1, {16, 16, 64, 8, 8, 2}}, {1, {16, 16, 32, 16, 16, 1}},
+    {1, {128, 32, 32, 8, 32, 4}}, {1, {96, 64, 16, 16, 12, 4}},
 };
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
@@ -25,13 +27,16 @@ static const struct {
     const char *name;
     size_t m, n, k;
 } examples[LS_FORM_COUNT][LS_SIZE_COUNT] = {
-    {{"forward, narrow", 512, 10, 512}, {"forward, small", 128, 128, 784}, {"forward, large", 1024, 1024, 1024}},
-    {{"gradient of inputs, narrow", 512, 20, 512}, {"gradient of inputs, small", 128, 128, 128}, {"gradient of inputs, large", 1024, 1024, 1024}},
-    {{"gradient of weights, narrow", 512, 10, 512}, {"gradient of weights, small", 784, 128, 128}, {"gradient of weights, large", 1024, 1024, 1024}},
+    {{"forward, narrow", 512, 10, 512}, {"forward, small", 128, 128, 784}, {"forward, large", 1024, 1024, 1024},
+     {"forward, huge", 2048, 2048, 1024}},
+    {{"gradient of inputs, narrow", 512, 20, 512}, {"gradient of inputs, small", 128, 128, 128}, {"gradient of inputs, large", 1024, 1024, 1024},
+     {"gradient of inputs, huge", 2048, 2048, 1024}},
+    {{"gradient of weights, narrow", 512, 10, 512}, {"gradient of weights, small", 784, 128, 128}, {"gradient of weights, large", 1024, 1024, 1024},
+     {"gradient of weights, huge", 2048, 2048, 1024}},
 };
 
-/* Odd shapes that the bits are compared on. */
-static const size_t odd[][3] = {{1, 1, 1}, {13, 33, 65}, {131, 67, 129}, {17, 200, 300}, {40, 5, 70}};
+/* Shapes that the bits are compared on: odd ones, and one whose rows are all whole vectors. */
+static const size_t odd[][3] = {{1, 1, 1}, {13, 33, 65}, {131, 67, 129}, {17, 200, 300}, {40, 5, 70}, {68, 132, 100}};
 enum { ODD = sizeof odd / sizeof *odd };
 
 /* A plan of one product. */
@@ -142,7 +147,7 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
 static void describe(const ls_cl_tile *t, char text[64])
 {
     const unsigned *s = t->size;
-    if (t->local) snprintf(text, 64, "local %ux%ux%u by %ux%u", s[0], s[1], s[2], s[3], s[4]);
+    if (t->local) snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", s[0], s[1], s[2], s[3], s[4], s[5]);
     else snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", s[0], s[1], s[2], s[3], s[4]);
 }
 

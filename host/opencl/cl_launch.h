@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* An operation at work on an OpenCL device, and the launching of kernels for it. */
+#ifndef LS_CL_LAUNCH_H
+#define LS_CL_LAUNCH_H
+
+#include "cl_device.h"
+#include "cl_slab.h"
+#include "cl_small.h"
+
+typedef struct {
+    const ls_plan *plan;   /* NULL: the number is free */
+    size_t origin;         /* row of the data at which its rows start */
+    ls_cl_place place;
+    cl_mem arena;          /* the slab, and the floats before the member's own */
+    size_t base;
+    ls_cl_small *small;    /* NULL: its steps go operation by operation */
+} member;
+
+typedef struct {
+    ls_workspace base;
+    ls_cl_device *device;
+    member *members;
+    size_t count, capacity;
+    size_t lowest;         /* no number below is free */
+    ls_cl_slabs slabs;     /* their arenas */
+    cl_mem x, t, weight;   /* the rows */
+    ls_rows shape;         /* their shape; the pointers are the host's and not used */
+    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
+    size_t scratch_second; /* floats from which the second part starts, and those of it */
+    size_t scratch_rest;
+    cl_mem losses;         /* grown to the longest call */
+    size_t losses_room;
+} cl_workspace;
+
+/* One operation of one step, or of an inference block, at work. */
+typedef struct {
+    cl_workspace *workspace;
+    const member *member;
+    const ls_op *op;
+    size_t row0, rows;
+    uint64_t step;
+    ls_batch batch;
+    bool training;
+    const ls_rates *rates;
+    size_t loss_at;
+    ls_error *err;
+} job;
+
+/* ---- Launches --------------------------------------------------------------------------------------------------- */
+
+/* A kernel and the arguments given to it so far. */
+typedef struct {
+    const job *job;
+    cl_kernel kernel;
+    cl_uint next;
+    cl_int code; /* first failure */
+} launch;
+
+static inline launch begin_kernel(const job *j, cl_kernel kernel) { return (launch){.job = j, .kernel = kernel}; }
+static inline launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->workspace->device->kernel[id]); }
+
+static inline void arg(launch *l, size_t size, const void *value)
+{
+    const ls_cl_device *d = l->job->workspace->device;
+    cl_int code = d->cl.clSetKernelArg(l->kernel, l->next++, size, value);
+    if (l->code == CL_SUCCESS) l->code = code;
+}
+
+static inline void arg_u32(launch *l, size_t value) { arg(l, sizeof(cl_uint), &(cl_uint){(cl_uint)value}); }
+static inline void arg_u64(launch *l, uint64_t value) { arg(l, sizeof(cl_ulong), &(cl_ulong){value}); }
+static inline void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
+
+static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
+{
+    arg(l, sizeof memory, &memory);
+    arg_u64(l, at);
+}
+
+static inline void arg_view(launch *l, ls_view view)
+{
+    const job *j = l->job;
+    const cl_workspace *f = j->workspace;
+    switch (view.place) {
+    case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
+    case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
+    case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
+    case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
+    default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
+    }
+}
+
+/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some drivers compile a
+ * kernel anew for each. */
+enum { GROUP = 64 };
+
+/* How many units hold n. */
+static inline size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
+
+static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
+{
+    const ls_cl_device *d = l->job->workspace->device;
+    size_t local[2] = {group, group_height};
+    size_t global[2] = {units_of(width, group) * group, units_of(height, group_height) * group_height};
+    if (l->code == CL_SUCCESS)
+        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL, NULL);
+    return ls_cl_check(l->code, "launching a kernel", l->job->err);
+}
+
+static inline ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP, 1); }
+
+/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535 groups that way. */
+static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
+{
+    enum { MOST = 32768 };
+    arg_u32(l, rows);
+    return finish(l, width, rows < MOST ? rows : MOST);
+}
+
+/* An optimizer's constants, and the step's scalars. */
+static inline void arg_optimizer(launch *l)
+{
+    const ls_hyper *h = &l->job->member->plan->hyper;
+    const ls_rates *r = l->job->rates;
+    arg(l, sizeof(cl_float8), &(cl_float8){{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}});
+    arg(l, sizeof(cl_float4), &(cl_float4){{r->rate, r->rate_corrected, r->correction2, r->keep}});
+}
+
+/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are weights (cl_run.c). */
+ls_status ls_cl_update(const job *j, size_t n, size_t weights);
+
+/* ---- Operations that are matrix products (cl_product.c) ---------------------------------------------------------- */
+
+ls_status ls_cl_op_dense(const job *j);
+ls_status ls_cl_op_grad_x(const job *j);
+ls_status ls_cl_op_grad_w(const job *j);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs' binaries in the cache folder: used where they are whole, ignored and written anew where not. */
+#include <criterion/criterion.h>
+#include <criterion/logging.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../host/common.h"
+#include "../host/sha256.h"
+#ifdef LS_OPENCL
+#include "../host/opencl/cl_device.h"
+
+static const char source[] = "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
+
+static ls_cl_api cl;
+static ls_cl_found *found;
+static size_t devices;
+
+/* A cache folder of the test's own; false where there is no device. */
+static bool set_up(char folder[64])
+{
+    char note[256];
+    ls_error err;
+    strcpy(folder, "/tmp/lockstep-test-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    if (ls_cl_api_open(&cl, &err) == LS_OK) cr_assert_eq(ls_cl_find(&cl, &found, &devices, note, &err), LS_OK, "%s", err.message);
+    if (devices) return true;
+    rmdir(folder);
+    if (getenv("LOCKSTEP_REQUIRE_OPENCL")) cr_assert_fail("no OpenCL device");
+    cr_log_warn("no OpenCL device: nothing is tested here");
+    return false;
+}
+
+/* The one file of a program there, "" where there is none; more than one fails. */
+static void program_file(const char *folder, char path[700])
+{
+    char inside[128];
+    snprintf(inside, sizeof inside, "%s/lockstep", folder);
+    DIR *list = opendir(inside);
+    path[0] = 0;
+    if (!list) return;
+    for (struct dirent *entry; (entry = readdir(list));) {
+        if (strncmp(entry->d_name, "program-", 8)) continue;
+        cr_expect(!*path, "two files for one program");
+        snprintf(path, 700, "%s/%.300s", inside, entry->d_name);
+    }
+    closedir(list);
+}
+
+static void remove_folder(const char *folder)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    cr_expect_eq(system(command), 0);
+}
+
+/* Builds the test's program on a device opened for it and multiplies a number with it; says whether a binary was used. */
+static bool build_once(bool keep, int factor)
+{
+    ls_cl_device *d;
+    ls_error err;
+    cl_program program;
+    cl_int code;
+    float x = 21.0f;
+    size_t one = 1;
+    char defines[32];
+    snprintf(defines, sizeof defines, "-DFACTOR=%d", factor);
+    setenv("LOCKSTEP_CACHE_BINARIES", "0", 1); /* the device's own kernels are many */
+    cr_assert_eq(ls_cl_device_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
+    cr_assert(!d->binaries && !d->recalled);
+    d->binaries = keep;
+    cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s", err.message);
+    bool recalled = d->recalled > 0;
+    cl_kernel kernel = cl.clCreateKernel(program, "times", &code);
+    cr_assert_eq(code, CL_SUCCESS);
+    cl_mem memory = cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof x, &x, &code);
+    cr_assert_eq(code, CL_SUCCESS);
+    cr_assert_eq(cl.clSetKernelArg(kernel, 0, sizeof memory, &memory), CL_SUCCESS);
+    cr_assert_eq(cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL), CL_SUCCESS);
+    cr_assert_eq(cl.clEnqueueReadBuffer(d->queue, memory, CL_TRUE, 0, sizeof x, &x, 0, NULL, NULL), CL_SUCCESS);
+    cr_expect_eq(x, 21.0f * (float)factor);
+    cl.clReleaseMemObject(memory);
+    cl.clReleaseKernel(kernel);
+    cl.clReleaseProgram(program);
+    ls_cl_device_close(&d->base);
+    return recalled;
+}
+
+Test(binaries, second_open_uses_it)
+{
+    char folder[64], path[700];
+    if (!set_up(folder)) return;
+    cr_expect(!build_once(false, 2));
+    program_file(folder, path);
+    cr_expect(!*path, "a file for a driver that keeps its own");
+    cr_expect(!build_once(true, 2), "a binary out of nowhere");
+    program_file(folder, path);
+    cr_expect(*path, "nothing was kept");
+    cr_expect(build_once(true, 2), "the binary was there and was not used");
+    remove_folder(folder);
+    free(found);
+}
+
+/* A byte changed, the end missing, another program's file: each is ignored, and a good one put in its place. */
+Test(binaries, damage_is_ignored)
+{
+    char folder[64], path[700], *bytes;
+    size_t size;
+    ls_error err;
+    if (!set_up(folder)) return;
+    build_once(true, 2);
+    program_file(folder, path);
+    cr_assert_eq(ls_read_file(path, &bytes, &size, &err), LS_OK, "%s", err.message);
+    const struct {
+        const char *what;
+        size_t flip, size;
+    } damage[] = {{"a byte of the binary", size - 7, size}, {"a byte of the hash", 3, size}, {"cut short", SIZE_MAX, size - 1},
+                  {"a header alone", SIZE_MAX, 65}, {"half a header", SIZE_MAX, 30}, {"empty", SIZE_MAX, 0}};
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        if (damage[i].flip < size) bytes[damage[i].flip] ^= 1;
+        cr_assert_eq(ls_write_file(path, bytes, damage[i].size, &err), LS_OK, "%s", err.message);
+        if (damage[i].flip < size) bytes[damage[i].flip] ^= 1;
+        cr_expect(!build_once(true, 2), "%s: used", damage[i].what);
+        cr_expect(build_once(true, 2), "%s: nothing whole was put in its place", damage[i].what);
+    }
+    /* whole, but of another program: its file under this one's name */
+    char other[700];
+    cr_assert_eq(unlink(path), 0);
+    cr_expect(!build_once(true, 3));
+    program_file(folder, other);
+    cr_assert_eq(rename(other, path), 0);
+    cr_expect(!build_once(true, 2), "another program's binary was used");
+    free(bytes);
+    remove_folder(folder);
+    free(found);
+}
+
+/* A file that is whole, of what no driver takes for a binary (as after an update that kept its version): the source is built. */
+Test(binaries, refused_by_the_driver)
+{
+    char folder[64], path[700], file[] = "0000000000000000000000000000000000000000000000000000000000000000\nno binary of any driver", hex[65];
+    ls_sha256 sha;
+    ls_error err;
+    if (!set_up(folder)) return;
+    build_once(true, 2);
+    program_file(folder, path);
+    const char *name = strrchr(path, '/');
+    ls_sha256_init(&sha);
+    ls_sha256_update(&sha, name, strlen(name) + 1);
+    ls_sha256_update(&sha, file + 65, sizeof file - 1 - 65);
+    ls_sha256_final(&sha, hex);
+    memcpy(file, hex, 64);
+    cr_assert_eq(ls_write_file(path, file, sizeof file - 1, &err), LS_OK, "%s", err.message);
+    cr_expect(!build_once(true, 2));
+    cr_expect(build_once(true, 2), "the refused file was not replaced");
+    remove_folder(folder);
+    free(found);
+}
+
+Test(binaries, who_keeps_them)
+{
+    ls_device_info pocl = {.platform = "Portable Computing Language"}, nvidia = {.platform = "NVIDIA CUDA"}, other = {.platform = "Other"};
+    unsetenv("LOCKSTEP_CACHE_BINARIES");
+    cr_expect(!ls_cl_keeps_binaries(&pocl) && !ls_cl_keeps_binaries(&nvidia) && ls_cl_keeps_binaries(&other));
+    setenv("LOCKSTEP_CACHE_BINARIES", "1", 1);
+    cr_expect(ls_cl_keeps_binaries(&pocl) && ls_cl_keeps_binaries(&nvidia) && ls_cl_keeps_binaries(&other));
+    setenv("LOCKSTEP_CACHE_BINARIES", "0", 1);
+    cr_expect(!ls_cl_keeps_binaries(&pocl) && !ls_cl_keeps_binaries(&other));
+}
+#else
+Test(binaries, no_opencl) {}
+#endif
