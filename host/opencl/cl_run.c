@@ -214,26 +214,46 @@ static void free_buffer(ls_cl_device *d, cl_mem buffer)
     if (buffer) d->cl.clReleaseMemObject(buffer);
 }
 
-/* Steps enqueued before the host waits for the queue to drain, so that a long call does not pile up commands. */
-enum { STEPS_IN_FLIGHT = 256 };
+/* A long call must not pile up commands without bound, and the device must not wait for the host: after each so many steps the host waits for
+ * those before them, while these are at work. */
+enum { STEPS_IN_FLIGHT = 128 };
+
+static ls_status keep_pace(ls_cl_device *d, cl_event *mark, ls_error *err)
+{
+    cl_event before = *mark;
+    *mark = NULL;
+    cl_int code = d->cl.clEnqueueMarkerWithWaitList(d->queue, 0, NULL, mark);
+    if (code == CL_SUCCESS) code = d->cl.clFlush(d->queue);
+    if (code == CL_SUCCESS && before) code = d->cl.clWaitForEvents(1, &before);
+    if (before) d->cl.clReleaseEvent(before);
+    return ls_cl_check(code, "running steps", err);
+}
+
+static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event *mark)
+{
+    const member *m = j->member;
+    ls_cl_device *d = j->workspace->device;
+    for (uint64_t i = 0; i < run->count; i++) {
+        j->step = run->first + i;
+        j->batch = ls_plan_batch(m->plan, j->step);
+        j->rows = j->batch.rows;
+        j->row0 = m->origin + (m->plan->shuffle ? 0 : j->batch.first);
+        j->rates = &run->rates[i];
+        j->loss_at = losses_at + i;
+        LS_TRY(run_ops(j, &m->plan->step));
+        if (i % 16 == 15) LS_TRY(ls_cl_check(d->cl.clFlush(d->queue), "starting the queue", j->err));
+        if (i % STEPS_IN_FLIGHT == STEPS_IN_FLIGHT - 1) LS_TRY(keep_pace(d, mark, j->err));
+    }
+    return LS_OK;
+}
 
 static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at, ls_error *err)
 {
-    const member *m = &f->members[run->member];
-    job j = {.workspace = f, .member = m, .training = true, .err = err};
-    for (uint64_t i = 0; i < run->count; i++) {
-        j.step = run->first + i;
-        j.batch = ls_plan_batch(m->plan, j.step);
-        j.rows = j.batch.rows;
-        j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
-        j.rates = &run->rates[i];
-        j.loss_at = losses_at + i;
-        LS_TRY(run_ops(&j, &m->plan->step));
-        if (i % 16 == 15) LS_TRY(ls_cl_check(f->device->cl.clFlush(f->device->queue), "starting the queue", err));
-        if (i % STEPS_IN_FLIGHT == STEPS_IN_FLIGHT - 1)
-            LS_TRY(ls_cl_check(f->device->cl.clFinish(f->device->queue), "running steps", err));
-    }
-    return LS_OK;
+    job j = {.workspace = f, .member = &f->members[run->member], .training = true, .err = err};
+    cl_event mark = NULL;
+    ls_status status = run_steps(&j, run, losses_at, &mark);
+    if (mark) f->device->cl.clReleaseEvent(mark);
+    return status;
 }
 
 /* Runs of members whose steps go operation by operation. */
