@@ -107,7 +107,7 @@ static void draw(subject *s, uint32_t i)
     char seed[24];
     uint32_t state = i * 2654435761u + 12345u;
     for (int k = 0; k < 4; k++) dice(&state, 2); /* neighbouring cases begin alike */
-    s->features = 1 + dice(&state, dice(&state, 2) ? 12 : 100);
+    s->features = 1 + dice(&state, dice(&state, 2) ? 12 : 200);
     draw_layers(s, i, &state);
     draw_output(s, &state);
     draw_batches(s, i, &state);

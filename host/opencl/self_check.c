@@ -103,6 +103,7 @@ static const struct {
                {"clip", "0.5"}, {"batch-norm", "on"}, {"class-weights", "1,2,0.5"}}},
     {2, true, {{"hidden", "33,4"}, {"activation", "tanh,elu"}, {"batch", "full"}, {"optimizer", "momentum"}, {"max-norm", "0.7"},
                {"l1", "0.001"}, {"lr", "0.1"}}},
+    {2, true, {{"hidden", "6,6,6"}, {"residual", "on"}, {"batch", "100"}}},
     {3, false, {{"hidden", "17,5,5,5"}, {"activation", "gelu"}, {"batch", "70"}, {"dropout", "0.25"}, {"residual", "on"},
                 {"clip", "0.5"}, {"class-weights", "1,2,0.5"}}},
     {2, false, {{"hidden", "128,6,3"}, {"activation", "leaky_relu,identity,silu"}, {"batch", "64"}, {"optimizer", "rmsprop"},
@@ -121,13 +122,14 @@ typedef struct {
     size_t results;
 } subject;
 
-/* Steps of a run on a backend. A run that keeps its activations goes operation by operation, whatever the network's size. */
+/* Steps of a run on a backend, numbered across 2^32. A run that keeps its activations goes operation by operation, whatever the network's
+ * size. */
 static ls_status run_on(ls_backend *backend, const subject *s, bool layered, float *results, ls_error *err)
 {
     ls_workspace *workspace;
     ls_rates rates[STEPS];
     for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
-    ls_run run = {.count = STEPS, .rates = rates, .losses = results + s->plan->state, .keep = layered};
+    ls_run run = {.first = ((uint64_t)1 << 32) - 2, .count = STEPS, .rates = rates, .losses = results + s->plan->state, .keep = layered};
     LS_TRY(ls_workspace_of_one(backend, s->rows, s->plan, &workspace, err));
     ls_status status = backend->slots->write(workspace, 0, 0, s->plan->parameters, s->start, err);
     if (status == LS_OK) status = backend->slots->run(workspace, &run, 1, err);
