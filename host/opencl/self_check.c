@@ -122,14 +122,14 @@ typedef struct {
     size_t results;
 } subject;
 
-/* Steps of a run on a backend, numbered across 2^32. A run that keeps its activations goes operation by operation, whatever the network's
- * size. */
+/* Steps of a run on a backend, numbered across a multiple of 2^32. A run that keeps its activations goes operation by operation, whatever
+ * the network's size. */
 static ls_status run_on(ls_backend *backend, const subject *s, bool layered, float *results, ls_error *err)
 {
     ls_workspace *workspace;
     ls_rates rates[STEPS];
     for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
-    ls_run run = {.first = ((uint64_t)1 << 32) - 2, .count = STEPS, .rates = rates, .losses = results + s->plan->state, .keep = layered};
+    ls_run run = {.first = ((uint64_t)3 << 32) - 2, .count = STEPS, .rates = rates, .losses = results + s->plan->state, .keep = layered};
     LS_TRY(ls_workspace_of_one(backend, s->rows, s->plan, &workspace, err));
     ls_status status = backend->slots->write(workspace, 0, 0, s->plan->parameters, s->start, err);
     if (status == LS_OK) status = backend->slots->run(workspace, &run, 1, err);
