@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../host/network.h"
+#include "../host/schedule.h"
 #include "bench.h"
 
 enum { ROOM = 4096 }; /* steps a call at most */
@@ -200,8 +201,13 @@ ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err)
     char line[64];
     uint64_t count = 1;
     LS_TRY(bench_run_open(o, device, &r, err));
-    /* the loss after 20 steps, so that all peers are seen to do the same work */
+    /* the loss after 20 steps, so that all peers are seen to do the same work: by the rates of a run, Adam's corrections among them */
+    ls_rates later = r.rates[0];
+    ls_rate_plan plan;
+    ls_rate_plan_init(&plan, &r.options->settings, ls_plan_steps_per_epoch(r.plan));
+    for (uint64_t i = 0; i < 20; i++) r.rates[i] = ls_rates_at(&plan, i);
     ls_status status = bench_run_steps(&r, 20, err);
+    for (uint64_t i = 0; i < 20; i++) r.rates[i] = later;
     float loss = status == LS_OK ? r.losses[19] / (float)r.plan->batch : 0;
     if (status == LS_OK) status = bench_calibrate(o, &r, &count, err);
     printf("ready %.6g %.6g\n", (double)loss, r.flops);
