@@ -3,15 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../host/network.h"
+#include "../host/schedule.h"
 #include "bench.h"
 
 enum { ROOM = 4096 }; /* steps a call at most */
 
-/* Sets the options of widths such as 784-512-10; features and classes come back. */
-static ls_status set_network(ls_options *options, const char *widths, size_t *features, size_t *classes, ls_error *err)
+ls_status bench_set_network(ls_options *options, const char *widths, size_t *features, size_t *classes, ls_error *err)
 {
     char hidden[512] = "", *end;
     size_t n = 0;
+    *classes = 0;
     *features = strtoul(widths, &end, 10);
     while (*end == '-') {
         size_t width = strtoul(end + 1, &end, 10);
@@ -23,15 +24,34 @@ static ls_status set_network(ls_options *options, const char *widths, size_t *fe
     return ls_options_set(options, "hidden", n ? hidden : "none", err);
 }
 
+ls_status bench_full_batch_options(const bench_options *o, ls_options **out, size_t *features, size_t *classes, ls_error *err)
+{
+    char rate[32], epochs[32];
+    snprintf(rate, sizeof rate, "%.9g", o->rate);
+    snprintf(epochs, sizeof epochs, "%zu", o->epochs);
+    const char *const settings[][2] = {{"activation", o->activation}, {"optimizer", o->optimizer}, {"batch", "full"}, {"lr", rate}, {"epochs", epochs}};
+    LS_TRY(ls_options_create(out, err));
+    ls_status status = bench_set_network(*out, o->network, features, classes, err);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings && status == LS_OK; i++)
+        status = ls_options_set(*out, settings[i][0], settings[i][1], err);
+    if (status == LS_OK) return LS_OK;
+    ls_options_free(*out);
+    *out = NULL;
+    return status;
+}
+
 static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes, ls_error *err)
 {
-    char batch[32];
+    char batch[32], lr[32];
+    double rate = o->rate > 0 ? o->rate : 0.001;
     snprintf(batch, sizeof batch, "%zu", o->batch);
+    snprintf(lr, sizeof lr, "%.9g", rate);
     LS_TRY(ls_options_create(&r->options, err));
-    LS_TRY(set_network(r->options, o->network, &features, &classes, err));
+    LS_TRY(bench_set_network(r->options, o->network, &features, &classes, err));
     LS_TRY(ls_options_set(r->options, "batch", batch, err));
     LS_TRY(ls_options_set(r->options, "optimizer", o->optimizer, err));
-    LS_TRY(ls_options_set(r->options, "lr", "0.001", err));
+    LS_TRY(ls_options_set(r->options, "activation", o->activation, err));
+    LS_TRY(ls_options_set(r->options, "lr", lr, err));
     LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the bench", err));
     const ls_settings *s = &r->options->settings;
     LS_TRY(ls_network_build(s, features, classes, r->network, err));
@@ -39,7 +59,7 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     LS_TRY(bench_fill_rows(o, r, rows, features, outputs, err));
     LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the bench", err));
     LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the bench", err));
-    for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){0.001f, 0.001f, 1.0f, 1.0f};
+    for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){(float)rate, (float)rate, 1.0f, 1.0f};
     LS_TRY(ls_plan_build(r->network, s, LS_PLAN_TRAIN, rows, false, &r->plan, err));
     ls_rows data = {rows, features, outputs, r->x, r->t, NULL};
     LS_TRY(ls_workspace_of_one(r->device->backend, &data, r->plan, &r->workspace, err));
@@ -95,19 +115,22 @@ ls_status bench_calibrate(const bench_options *o, bench_run *r, uint64_t *count,
     }
 }
 
-/* Peak resident bytes since the last reset; 0 where the system does not say. */
-static double peak_resident(void)
+/* A figure of the process in kB, as bytes. */
+static double status_bytes(const char *name)
 {
     char line[256];
     double kb = 0;
     FILE *status = fopen("/proc/self/status", "r");
     while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %lf kB", &kb) == 1) break;
+        if (!strncmp(line, name, strlen(name)) && sscanf(line + strlen(name), ": %lf kB", &kb) == 1) break;
     if (status) fclose(status);
     return kb * 1024;
 }
 
-static void reset_peak(void)
+double bench_resident(void) { return status_bytes("VmRSS"); }
+double bench_peak_resident(void) { return status_bytes("VmHWM"); }
+
+void bench_reset_peak(void)
 {
     FILE *refs = fopen("/proc/self/clear_refs", "w");
     if (refs) fputs("5", refs);
@@ -126,7 +149,7 @@ static memory memory_of(const bench_run *r, double opening)
     double data = 4.0 * (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
     return (memory){.parameters = 4.0 * (double)r->plan->parameters * (2.0 + ls_opt_states(r->plan->optimizer)),
                     .activations = 4.0 * 2.0 * (double)r->plan->batch * (double)widths, .data = data,
-                    .held = 4.0 * (double)r->plan->arena + data, .peak = peak_resident(), .opening = opening};
+                    .held = 4.0 * (double)r->plan->arena + data, .peak = bench_peak_resident(), .opening = opening};
 }
 
 static void print_memory(const bench_options *o, const bench_run *r, double opening)
@@ -152,10 +175,10 @@ ls_status bench_step(bench_options *o, ls_device *device, ls_error *err)
     char name[160];
     double times[1000], spread;
     uint64_t count = 1;
-    reset_peak();
+    bench_reset_peak();
     LS_TRY(bench_run_open(o, device, &r, err));
-    double opening = peak_resident();
-    reset_peak();
+    double opening = bench_peak_resident();
+    bench_reset_peak();
     ls_status status = bench_calibrate(o, &r, &count, err);
     for (size_t i = 0; i < o->repeats && status == LS_OK; i++) {
         double start = bench_now();
@@ -178,8 +201,13 @@ ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err)
     char line[64];
     uint64_t count = 1;
     LS_TRY(bench_run_open(o, device, &r, err));
-    /* the loss after 20 steps, so that all peers are seen to do the same work */
+    /* the loss after 20 steps, so that all peers are seen to do the same work: by the rates of a run, Adam's corrections among them */
+    ls_rates later = r.rates[0];
+    ls_rate_plan plan;
+    ls_rate_plan_init(&plan, &r.options->settings, ls_plan_steps_per_epoch(r.plan));
+    for (uint64_t i = 0; i < 20; i++) r.rates[i] = ls_rates_at(&plan, i);
     ls_status status = bench_run_steps(&r, 20, err);
+    for (uint64_t i = 0; i < 20; i++) r.rates[i] = later;
     float loss = status == LS_OK ? r.losses[19] / (float)r.plan->batch : 0;
     if (status == LS_OK) status = bench_calibrate(o, &r, &count, err);
     printf("ready %.6g %.6g\n", (double)loss, r.flops);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "bench.h"
 
-enum { SIDE = 9, DEVICES = 4, SMALLEST_WIDTH = 64, SMALLEST_BATCH = 16 };
+enum { SIDE = 9, SMALLEST_WIDTH = 64, SMALLEST_BATCH = 16 };
 
 /* What a device was measured to do. Points that it has no memory for have 0 seconds. */
 typedef struct {
@@ -224,9 +224,7 @@ static ls_status write_files(const sweep *s, ls_error *err)
     snprintf(path, sizeof path, "%s.csv", s->options->out);
     ls_status status = csv.failed || plot.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
                                                  : ls_write_file(path, csv.text, csv.length, err);
-    FILE *gnuplot = status == LS_OK ? popen("gnuplot", "w") : NULL;
-    if (gnuplot) fwrite(plot.text, 1, plot.length, gnuplot);
-    bool drawn = gnuplot && pclose(gnuplot) == 0;
+    bool drawn = status == LS_OK && bench_draw(&plot);
     if (status == LS_OK) fprintf(stderr, drawn ? "wrote %s.csv and %s.svg\n" : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
                                  s->options->out, s->options->out);
     free(csv.text);
@@ -236,21 +234,17 @@ static ls_status write_files(const sweep *s, ls_error *err)
 
 /* ---- All of it -------------------------------------------------------------------------------------------------- */
 
-static ls_status sweep_devices(sweep *s, char *names, ls_error *err)
+static ls_status sweep_devices(sweep *s, char *const *names, size_t count, ls_error *err)
 {
-    char *rest = NULL;
-    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        bench_options *o = s->options;
+    for (; s->count < count; s->count++) {
         ls_device *device;
-        if (s->count == DEVICES) return ls_fail(err, LS_ERR_ARGUMENT, "--device: at most %d devices", DEVICES);
-        o->device = name;
-        LS_TRY(bench_open(o, &device, err));
+        s->options->device = names[s->count];
+        LS_TRY(bench_open(s->options, &device, err));
         ls_status status = sweep_device(s, device, &s->sheets[s->count], err);
         ls_device_close(device);
         LS_TRY(status);
-        s->count++;
     }
-    return s->count ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "--device names none");
+    return LS_OK;
 }
 
 ls_status bench_sweep(bench_options *o, ls_error *err)
@@ -261,11 +255,13 @@ ls_status bench_sweep(bench_options *o, ls_error *err)
     while (s.widths < 7 && width_at(s.widths) <= o->up_to) s.widths++;
     while (s.batches < SIDE && batch_at(s.batches) <= o->up_to) s.batches++;
     if (s.widths < 2 || s.batches < 2) return ls_fail(err, LS_ERR_ARGUMENT, "--up-to %zu: there is nothing to compare under 128", o->up_to);
-    char *names = ls_strdup(o->device);
-    ls_status status = names ? ls_alloc(&s.sheets, DEVICES, sizeof *s.sheets, "the sweep", err) : ls_fail(err, LS_ERR_MEMORY, "out of memory");
-    if (status == LS_OK) status = sweep_devices(&s, names, err);
+    char *names[BENCH_DEVICES];
+    size_t count;
+    LS_TRY(bench_names(o, names, &count, err));
+    ls_status status = ls_alloc(&s.sheets, count, sizeof *s.sheets, "the sweep", err);
+    if (status == LS_OK) status = sweep_devices(&s, names, count, err);
     if (status == LS_OK) status = write_files(&s, err);
     free(s.sheets);
-    free(names);
+    bench_names_free(names, count);
     return status;
 }

@@ -5,16 +5,29 @@
 Each contestant is a process of its own. Rounds go over all of them in turn, so that a change in the machine's speed meets them all;
 medians are compared. Those that cannot run here are left out with a word.
 
-    python3 bench/side_by_side.py [--threads 2] [--rounds 9] [--case 784-512-512-10:256] [--bench build/lockstep-bench]
+    python3 bench/side_by_side.py [steps] [--threads 2] [--rounds 9] [--case 784-512-512-10:256] [--bench build/lockstep-bench]
         [--device 1] [--peers torch,torch-compile,jax] [--torch-device cuda] [--peer NAME=COMMAND]
+    python3 bench/side_by_side.py small [--device 1] [--case 2-20-20-1:400:gd:relu] [--peer NAME=COMMAND]
+    python3 bench/side_by_side.py fleet [--device 1] [--case 2-20-20-1:400:gd:relu] [--members 1000] [--epochs 1000] [--rounds 3]
 
 --device adds Lockstep on an OpenCL device. PyTorch runs on the processor, or with --torch-device cuda on the GPU: float32 without
-TF32, data on the device. --peer adds any other program; {network}, {batch} and {threads} in COMMAND are filled in. bench/README.md
-tells what such a program has to do.
+TF32, data on the device. --peer adds any other program; {network}, {batch}, {threads}, {optimizer} and {activation} in COMMAND are
+filled in. bench/README.md tells what such a program has to do.
+
+small: full batches of small networks, everyone on one and the same core, the loss of every step reported. fleet: many members of one
+network, seconds of one member's step. bench/small_peers.py has the peers of both.
 """
 import argparse, importlib.util, os, shlex, statistics, subprocess, sys, tempfile, time
 
-CASES = ["784-128-10:128", "784-512-512-10:256", "784-2048-2048-10:512"]
+CASES = {
+    "steps": ["784-128-10:128", "784-512-512-10:256", "784-2048-2048-10:512"],
+    "small": ["2-4-4-1:100:gd:relu", "2-20-20-1:400:gd:relu", "2-50-50-1:400:gd:relu",
+              "2-20-20-20-20-20-20-20-20-20-20-1:400:gd:relu", "5-50-3:50:adam:relu"],
+    "fleet": ["2-20-20-1:400:gd:relu"],
+}
+PEERS = {"steps": "torch,torch-compile,jax", "small": "torch,torch-compile,jax-scan,jax-scan-columns",
+         "fleet": "jax-vmap,jax-vmap-columns,jax-map"}
+RATE = {"gd": "0.025", "adam": "0.001"}  # of small and fleet
 
 
 # ---- Contestants -----------------------------------------------------------------------------------------------------
@@ -36,9 +49,10 @@ def flops(network, batch):
     return 2 * batch * (3 * sum(a * b for a, b in zip(w, w[1:])) - w[0] * w[1])
 
 
-def serve(step, finish, batch, network):
-    """step() begins a step and returns its loss as something float() takes; finish() waits until all that was begun is done."""
-    for _ in range(20):
+def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True):
+    """step() begins a step, or per_call of them, and returns its loss as something float() takes; the loss to be shown is that of
+    call `first`. finish() waits until all that was begun is done."""
+    for _ in range(first):
         loss = step()
     loss = float(loss)
 
@@ -50,11 +64,11 @@ def serve(step, finish, batch, network):
         return time.perf_counter() - start
 
     count = 1
-    while timed(count) < 0.1:
+    while calibrate and timed(count) < 0.1:
         count *= 2
     print("ready", loss, flops(network, batch), flush=True)
     for _ in sys.stdin:
-        print(timed(count) / count, flush=True)
+        print(timed(count) / count / per_call, flush=True)
 
 
 def torch_worker(network, batch, threads, compiled, device):
@@ -135,13 +149,21 @@ def jax_worker(network, batch, threads):
 # ---- The run ---------------------------------------------------------------------------------------------------------
 
 class Contestant:
-    def __init__(self, name, command, threads):
+    def __init__(self, name, command, threads, one_core):
         self.name, self.times = name, []
         # JAX would take most of a GPU's memory for itself
         env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), XLA_PYTHON_CLIENT_PREALLOCATE="false")
+        pin = None
+        if one_core:
+            env["POCL_MAX_PTHREAD_COUNT"] = "1"
+            # not every library can be told to keep to one thread
+            if hasattr(os, "sched_setaffinity"):
+                core = {max(os.sched_getaffinity(0))}
+                pin = lambda: os.sched_setaffinity(0, core)
         self.said = tempfile.TemporaryFile("w+")
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True, env=env)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True, env=env,
+                                            preexec_fn=pin)
         except OSError as error:
             self.process = None
             self.said.write(str(error))
@@ -171,45 +193,81 @@ class Contestant:
             self.process.wait()
 
 
-def contestants(args, network, batch):
+class Case:
+    """NETWORK:BATCH[:OPTIMIZER:ACTIVATION]"""
+
+    def __init__(self, args, text):
+        if not 1 <= text.count(":") <= 3:
+            sys.exit(f"--case {text}: cases are written NETWORK:BATCH[:OPTIMIZER:ACTIVATION]")
+        self.network, self.batch, self.optimizer, self.activation = (text.split(":") + ["adam", "relu"][text.count(":") - 1:])[:4]
+        if self.optimizer not in RATE:
+            sys.exit(f"--case {text}: the optimizer is gd or adam")
+        self.what, self.threads = args.what, 1 if args.what == "small" else args.threads
+        self.flops = flops(self.network, int(self.batch))
+
+    def ours(self, args):
+        command = [args.bench, "serve", "--network", self.network, "--batch", self.batch]
+        if self.what != "steps":
+            command += ["--rows", self.batch, "--optimizer", self.optimizer, "--activation", self.activation, "--lr", RATE[self.optimizer]]
+        return command + (["--members", str(args.members), "--epochs", str(args.epochs)] if self.what == "fleet" else [])
+
+    def peer(self, args, kind):
+        here = os.path.dirname(os.path.abspath(__file__))
+        if self.what == "steps":
+            return [sys.executable, os.path.join(here, "side_by_side.py"), "--worker", kind, self.network, self.batch]
+        command = [sys.executable, os.path.join(here, "small_peers.py"), kind, self.network, self.batch, self.optimizer, self.activation]
+        return command + ([str(args.members), str(args.epochs)] if self.what == "fleet" else [])
+
+    def title(self, args):
+        if self.what == "steps":
+            return f"{self.network}, batch {self.batch}, Adam, {args.threads} threads"
+        some = f"{args.members} members of " if self.what == "fleet" else ""
+        threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{some}{self.network}, {self.batch} rows, full batch, {self.activation}, {self.optimizer}, {threads}"
+
+
+def contestants(args, case):
     """Name, command and threads of each; Lockstep's CPU path first, then its devices."""
-    ours = [args.bench, "serve", "--network", network, "--batch", str(batch)]
-    yield "Lockstep CPU path", ours + ["--threads", str(args.threads)], args.threads
+    yield "Lockstep CPU path", case.ours(args) + ["--threads", str(case.threads)], case.threads
     for device in args.device:
-        yield f"Lockstep OpenCL {device}", ours + ["--device", device], args.threads
-    me = [sys.executable, os.path.abspath(__file__), "--worker"]
-    for variant in filter(None, args.peers.split(",")):
+        yield f"Lockstep OpenCL {device}", case.ours(args) + ["--device", device], case.threads
+    for variant in filter(None, (PEERS[case.what] if args.peers is None else args.peers).split(",")):
         module = variant.split("-")[0]
         if not importlib.util.find_spec(module):
             print(f"({module} is not installed for {sys.executable}: {variant} is left out)")
             continue
+        if case.what != "steps":
+            yield variant, case.peer(args, variant), case.threads
+            continue
         on_cpu = args.torch_device == "cpu"
         for threads in sorted({1, args.threads}) if variant == "torch" and on_cpu else [args.threads]:
             where = f"{threads} thread{'s' if threads > 1 else ''}" if on_cpu or module != "torch" else f"on {args.torch_device}"
-            yield f"{variant}, {where}", me + [variant, network, str(batch), str(threads), args.torch_device], threads
+            yield f"{variant}, {where}", case.peer(args, variant) + [str(threads), args.torch_device], threads
     for peer in args.peer:
         name, command = peer.split("=", 1)
-        yield name, shlex.split(command.format(network=network, batch=batch, threads=args.threads)), args.threads
+        filled = command.format(network=case.network, batch=case.batch, threads=case.threads, optimizer=case.optimizer,
+                                activation=case.activation)
+        yield name, shlex.split(filled), case.threads
 
 
-def report(args, network, batch, running):
+def report(args, case, running):
     ours = [c for c in running if c.name.startswith("Lockstep ")]
-    print(f"\n{network}, batch {batch}, Adam, {args.threads} threads; {args.rounds} interleaved rounds")
+    print(f"\n{case.title(args)}; {args.rounds} interleaved rounds")
     titles = "".join(f"{c.name.replace('Lockstep ', '') + ' is':>14}" for c in ours)
-    print(f"{'':30} {'us/step':>10} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
+    unit = "us/mem.step" if case.what == "fleet" else "us/step"
+    print(f"{'':30} {unit:>11} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
     for c in running:
         median = statistics.median(c.times)
         low, _, high = statistics.quantiles(c.times, n=4) if len(c.times) > 1 else (median, median, median)
         ratios = "".join(f"{median / statistics.median(o.times):13.2f}x" for o in ours)
-        print(f"{c.name:30} {median * 1e6:10.1f} {c.flops / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
+        print(f"{c.name:30} {median * 1e6:11.2f} {(c.flops or case.flops) / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
     sys.stdout.flush()
 
 
 def compare(args, case):
-    network, batch = case.split(":")
     running = []
-    for name, command, threads in contestants(args, network, int(batch)):
-        c = Contestant(name, command, threads)
+    for name, command, threads in contestants(args, case):
+        c = Contestant(name, command, threads, case.what == "small")
         if c.ready():
             running.append(c)
         else:
@@ -218,7 +276,7 @@ def compare(args, case):
         for c in running:
             c.go()
     if running:
-        report(args, network, batch, running)
+        report(args, case, running)
     for c in running:
         c.close()
 
@@ -230,19 +288,23 @@ def main():
             return jax_worker(network, int(batch), int(threads))
         return torch_worker(network, int(batch), int(threads), kind == "torch-compile", device)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="steps", choices=["steps"])
+    parser.add_argument("what", nargs="?", default="steps", choices=["steps", "small", "fleet"])
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser.add_argument("--threads", type=int, default=cores)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--case", action="append")
     parser.add_argument("--bench", default="build/lockstep-bench")
     parser.add_argument("--device", action="append", default=[])
-    parser.add_argument("--peers", default="torch,torch-compile,jax")
+    parser.add_argument("--peers")
     parser.add_argument("--torch-device", default="cpu")
     parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--members", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=1000)
     args = parser.parse_args()
-    for case in args.case or CASES:
-        compare(args, case)
+    args.rounds = args.rounds or (3 if args.what == "fleet" else 9)
+    for case in args.case or CASES[args.what]:
+        compare(args, Case(args, case))
 
 
-main()
+if __name__ == "__main__":
+    main()

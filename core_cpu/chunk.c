@@ -19,8 +19,7 @@ static void load(const chunk *c)
     uint32_t numbers[LS_CHUNK];
     const bool shuffled = s->plan->shuffle;
     const size_t first = s->batch.first + c->row;
-    for (size_t i = 0; i < c->rows && shuffled; i++)
-        numbers[i] = ls_permute((ls_u32)(first + i), (ls_u32)s->plan->rows, s->plan->seed, LS_PURPOSE_ORDER, s->batch.epoch);
+    if (shuffled) s->kernels->order(numbers, first, c->rows, (uint32_t)s->plan->rows, s->plan->seed, s->batch.epoch);
     for (size_t i = 0; i < c->chunks->inputs; i++) {
         const ls_chunk_input *in = &c->chunks->input[i];
         const float *from = in->place == LS_DATA_X ? s->data->x : in->place == LS_DATA_T ? s->data->t : s->data->row_weight;

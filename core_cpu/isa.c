@@ -56,6 +56,25 @@ static void join(const float *a, const float *skip, float *y, size_t first, size
         for (size_t j = 0; j < (width); j++) (out)[j] = r0 ? (out)[j] + chain[j] : chain[j]; \
     }
 
+/* Many places of an epoch's order at once: those that have not landed below n walk on, the others wait for them. */
+static void order(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed, uint64_t epoch)
+{
+    const ls_permutation p = ls_permutation_of(n, seed, LS_PURPOSE_ORDER, epoch);
+    for (size_t at = 0; at < count; at += BLOCK) {
+        uint32_t *to = numbers + at, walking = 1;
+        size_t block = min_size(BLOCK, count - at);
+        ELEMENTWISE for (size_t i = 0; i < block; i++) to[i] = ls_permute_once((uint32_t)(first + at + i), p);
+        while (walking) {
+            walking = 0;
+            ELEMENTWISE for (size_t i = 0; i < block; i++) {
+                uint32_t next = ls_permute_once(to[i], p);
+                to[i] = to[i] >= n ? next : to[i];
+                walking |= to[i] >= n;
+            }
+        }
+    }
+}
+
 static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size_t j1, float *out)
 {
     for (size_t c = j0; c < j1; c += BLOCK) {
@@ -241,7 +260,7 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
 #define LS_X(name) .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
-    .join = join, .row_sum = row_sum, .norm = norm, .norm_fixed = norm_fixed, .norm_grad = norm_grad,
+    .join = join, .order = order, .row_sum = row_sum, .norm = norm, .norm_fixed = norm_fixed, .norm_grad = norm_grad,
     .loss = {[LS_LOSS_BCE] = loss_bce, [LS_LOSS_CE] = loss_ce, [LS_LOSS_MSE] = loss_mse},
     .square_chunks = square_chunks, .sum_chunks = sum_chunks,
 #define LS_X(name, states) .update[LS_OPT_##name] = update_##name,

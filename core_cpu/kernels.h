@@ -68,6 +68,8 @@ typedef struct {
     void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y, size_t n);
     /* y = a·mask(first + i) + skip; skip may be NULL */
     void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask);
+    /* numbers[i] = ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch) */
+    void (*order)(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed, uint64_t epoch);
     void (*row_sum)(const float *x, size_t rows, size_t columns, size_t j0, size_t j1, float *out);
     void (*norm)(const ls_norm_rows *n, size_t j0, size_t j1);
     void (*norm_fixed)(const ls_norm_rows *n, size_t j0, size_t j1);

@@ -81,8 +81,7 @@ static void op_batch(const job *j, size_t i0, size_t i1, float *scratch)
     (void)scratch;
     const ls_plan *p = j->member->plan;
     ls_u32 *index = (ls_u32 *)(void *)at(j, j->op->y);
-    for (size_t i = i0; i < i1; i++)
-        index[i] = ls_permute((ls_u32)(j->batch.first + i), (ls_u32)p->rows, p->seed, LS_PURPOSE_ORDER, j->batch.epoch);
+    j->backend->kernels->order(index + i0, j->batch.first + i0, i1 - i0, (uint32_t)p->rows, p->seed, j->batch.epoch);
 }
 
 static void op_gather(const job *j, size_t i0, size_t i1, float *scratch)

@@ -88,24 +88,44 @@ LS_FN ls_u32 ls_permute_mix(ls_u32 part, ls_u32 key)
 /* A random permutation of [0, n) as a function: the place of i, 1 <= n < 2^32. Nothing is stored, so any work-item can ask
  * for any row of any epoch. An alternating Feistel network on the next power of two (Luby and Rackoff 1988), walked
  * until it lands below n again (Black and Rogaway 2002). At least 6 bits, so that tiny sets are shuffled well too. */
-LS_FN ls_u32 ls_permute(ls_u32 i, ls_u32 n, ls_u64 seed, ls_u32 purpose, ls_u64 step)
+typedef struct {
+    ls_u32x4 a, b;               /* round keys */
+    ls_u32 low_bits, low, high;  /* bits of the right half, and masks of both */
+} ls_permutation;
+
+LS_FN ls_permutation ls_permutation_of(ls_u32 n, ls_u64 seed, ls_u32 purpose, ls_u64 step)
 {
-    ls_u32x4 ka = ls_random_block(seed, purpose, step, 0u), kb = ls_random_block(seed, purpose, step, 1u);
+    ls_permutation p;
+    p.a = ls_random_block(seed, purpose, step, 0u);
+    p.b = ls_random_block(seed, purpose, step, 1u);
     ls_u32 bits = 6u;
     while (bits < 32u && ((n - 1u) >> bits) != 0u) bits++;
-    ls_u32 low_bits = bits >> 1, low = (1u << low_bits) - 1u, high = (1u << (bits - low_bits)) - 1u;
-    do {
-        ls_u32 r = i & low, l = i >> low_bits;
-        l ^= ls_permute_mix(r, ka.x) & high;
-        r ^= ls_permute_mix(l, ka.y) & low;
-        l ^= ls_permute_mix(r, ka.z) & high;
-        r ^= ls_permute_mix(l, ka.w) & low;
-        l ^= ls_permute_mix(r, kb.x) & high;
-        r ^= ls_permute_mix(l, kb.y) & low;
-        l ^= ls_permute_mix(r, kb.z) & high;
-        r ^= ls_permute_mix(l, kb.w) & low;
-        i = (l << low_bits) | r;
-    } while (i >= n);
+    p.low_bits = bits >> 1;
+    p.low = (1u << p.low_bits) - 1u;
+    p.high = (1u << (bits - p.low_bits)) - 1u;
+    return p;
+}
+
+/* One walk through the network. */
+LS_FN ls_u32 ls_permute_once(ls_u32 i, ls_permutation p)
+{
+    ls_u32 r = i & p.low, l = i >> p.low_bits;
+    l ^= ls_permute_mix(r, p.a.x) & p.high;
+    r ^= ls_permute_mix(l, p.a.y) & p.low;
+    l ^= ls_permute_mix(r, p.a.z) & p.high;
+    r ^= ls_permute_mix(l, p.a.w) & p.low;
+    l ^= ls_permute_mix(r, p.b.x) & p.high;
+    r ^= ls_permute_mix(l, p.b.y) & p.low;
+    l ^= ls_permute_mix(r, p.b.z) & p.high;
+    r ^= ls_permute_mix(l, p.b.w) & p.low;
+    return (l << p.low_bits) | r;
+}
+
+LS_FN ls_u32 ls_permute(ls_u32 i, ls_u32 n, ls_u64 seed, ls_u32 purpose, ls_u64 step)
+{
+    ls_permutation p = ls_permutation_of(n, seed, purpose, step);
+    do i = ls_permute_once(i, p);
+    while (i >= n);
     return i;
 }
 

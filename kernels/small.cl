@@ -99,7 +99,7 @@ static float value(words w, int i) { return as_float(w[i]); }
 /* A strip of H outputs over all vectors: four at a time where H is low, two, and one. */
 #define STRIP(H, ACROSS)                                                                                       \
     {                                                                                                          \
-        int v = 0;                                                                                             \
+        uint v = 0;                                                                                            \
         if (H <= TILE_HEIGHT / 2)                                                                              \
             for (; v + 4 <= vectors; v += 4) TILE((H <= TILE_HEIGHT / 2 ? H : 1), 4, ACROSS)                   \
         for (; v + 2 <= vectors; v += 2) TILE(H, 2, ACROSS)                                                    \
@@ -119,10 +119,11 @@ static float value(words w, int i) { return as_float(w[i]); }
     static void name(int m, int n, int k, __global const float *a, int a_i, int a_k, SPACE const float *b, int b_k, \
                      __global const float *start, SPACE float *c, int c_i, int add)                            \
     {                                                                                                          \
-        const int vectors = n / TILE_LANES, blocks = (m + TILE_HEIGHT - 1) / TILE_HEIGHT;                      \
-        for (int block = 0; block < blocks; block++) {                                                         \
-            const int i0 = m * block / blocks;                                                                 \
-            switch (m * (block + 1) / blocks - i0) { HEIGHTS(CASE, ACROSS) }                                   \
+        const uint vectors = (uint)n / TILE_LANES, blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;         \
+        const uint even = (uint)m / blocks, longer = (uint)m % blocks; /* heights of about one size */         \
+        for (uint block = 0, i0 = 0, h; block < blocks; block++, i0 += h) {                                    \
+            h = even + (block < longer);                                                                       \
+            switch (h) { HEIGHTS(CASE, ACROSS) }                                                               \
         }                                                                                                      \
     }
 PRODUCT(product_across, 1)
@@ -203,8 +204,30 @@ static void number_rows(const small_step *s, const small_rows *r)
 {
     SPACE float *numbers = s->scratch + field(s, SMALL_row_loss);
     const uint n = field(s, SMALL_rows), rows = s->rows, first = r->first;
-    const ulong seed = s->seed, epoch = r->epoch;
-    for (int i = ITEM; i < (int)rows; i += GROUP) numbers[i] = as_float(ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch));
+    const ls_permutation p = ls_permutation_of(n, s->seed, LS_PURPOSE_ORDER, r->epoch);
+#if GROUP == 1
+    /* all at once: those that have not landed below n walk on, the others wait for them */
+    uint number[LS_CHUNK], walking = 1;
+    EACH(i, rows) number[i] = ls_permute_once(first + i, p);
+    while (walking) {
+        walking = 0;
+        EACH(i, rows)
+        {
+            const uint next = ls_permute_once(number[i], p);
+            number[i] = number[i] >= n ? next : number[i];
+        }
+        for (int i = 0; i < (int)rows; i++) walking |= number[i] >= n;
+    }
+    EACH(i, rows) numbers[i] = as_float(number[i]);
+#else
+    EACH(i, rows)
+    {
+        uint number = first + i;
+        do number = ls_permute_once(number, p);
+        while (number >= n);
+        numbers[i] = as_float(number);
+    }
+#endif
 }
 
 /* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last row are 0. */

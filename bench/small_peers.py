@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""The peers of `side_by_side.py small` and `fleet`: PyTorch and JAX on small networks, each in its strongest form.
+
+    small_peers.py KIND NETWORK ROWS OPTIMIZER ACTIVATION [MEMBERS EPOCHS]
+
+Full batches, data where it is trained on, float32, and the loss of every step as a number on the host, as Lockstep gives it. Kinds:
+
+    torch              eager; the loss fetched after each step
+    torch-compile      forward, gradients and update as one compiled graph
+    jax-scan           lax.scan over thousands of steps inside one jit, the losses returned as an array
+    jax-scan-columns   the same with a sample a column (weights times data): XLA is faster that way on some networks, slower on others
+    jax-vmap           MEMBERS networks with vmap inside the scan over EPOCHS steps, as a fleet
+    jax-vmap-columns   the same with a sample a column
+    jax-map            the scan of each member after that of the one before, inside one jit
+"""
+import sys
+from side_by_side import flops, serve, widths
+
+RATE = {"gd": 0.025, "adam": 0.001}
+
+
+def data(np, network, rows):
+    """The rows of lockstep-bench: uniform inputs, classes in turn; two of them where there is one output."""
+    w = widths(network)
+    return np.random.default_rng(1).random((rows, w[0]), dtype=np.float32), np.arange(rows) % max(w[-1], 2)
+
+
+# ---- PyTorch ---------------------------------------------------------------------------------------------------------
+
+def torch_model(torch, network, activation):
+    w, layers = widths(network), []
+    kind = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}[activation]
+    for i, (a, b) in enumerate(zip(w, w[1:])):
+        layers += [torch.nn.Linear(a, b)] + ([kind()] if i + 2 < len(w) else [])
+    return torch.nn.Sequential(*layers)
+
+
+def torch_eager(torch, model, loss_of, x, y, optimizer):
+    kind = torch.optim.SGD if optimizer == "gd" else torch.optim.Adam
+    update = kind(model.parameters(), lr=RATE[optimizer], fused=True)
+
+    def step():
+        update.zero_grad(set_to_none=True)
+        loss = loss_of(model(x), y)
+        loss.backward()
+        update.step()
+        return loss.item()
+
+    return step
+
+
+def torch_compiled(torch, model, loss_of, x, y, optimizer):
+    """One graph a step, without a tape: what it returns are the new parameters and states."""
+    rate = RATE[optimizer]
+    gradient = torch.func.grad_and_value(lambda p: loss_of(torch.func.functional_call(model, p, (x,)), y))
+
+    def gd(p, m, v, t):
+        g, loss = gradient(p)
+        return {k: p[k] - rate * g[k] for k in p}, m, v, t, loss
+
+    def adam(p, m, v, t):
+        g, loss = gradient(p)
+        t = t + 1
+        m = {k: 0.9 * m[k] + 0.1 * g[k] for k in p}
+        v = {k: 0.999 * v[k] + 0.001 * g[k] * g[k] for k in p}
+        scale, root = rate / (1 - 0.9 ** t), torch.rsqrt(1 - 0.999 ** t)
+        return {k: p[k] - scale * m[k] / (torch.sqrt(v[k]) * root + 1e-8) for k in p}, m, v, t, loss
+
+    run = torch.compile(gd if optimizer == "gd" else adam)
+    p = {k: q.detach().clone() for k, q in model.named_parameters()}
+    zeros = lambda: {k: torch.zeros_like(q) for k, q in p.items()} if optimizer == "adam" else {}
+    state = [(p, zeros(), zeros(), torch.zeros(()))]
+
+    def step():
+        with torch.no_grad():
+            *state[0], loss = run(*state[0])
+        return loss.item()
+
+    return step
+
+
+def torch_worker(kind, network, rows, optimizer, activation):
+    import numpy as np, torch
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    x, y = data(np, network, rows)
+    x, y = torch.from_numpy(x), torch.from_numpy(y)
+    if widths(network)[-1] == 1:
+        y = y.float().reshape(-1, 1)
+        loss_of = torch.nn.functional.binary_cross_entropy_with_logits
+    else:
+        loss_of = torch.nn.functional.cross_entropy
+    make = torch_compiled if kind == "torch-compile" else torch_eager
+    step = make(torch, torch_model(torch, network, activation), loss_of, x, y, optimizer)
+    serve(step, lambda: None, rows, network)
+
+
+# ---- JAX -------------------------------------------------------------------------------------------------------------
+
+class Jax:
+    """A network whose samples are rows, or columns."""
+
+    def __init__(self, network, rows, optimizer, activation, columns):
+        import numpy as np, jax, jax.numpy as jnp
+        self.np, self.jax, self.jnp, self.columns = np, jax, jnp, columns
+        self.widths, self.adam, self.rate = widths(network), optimizer == "adam", RATE[optimizer]
+        self.act = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[activation]
+        x, y = data(np, network, rows)
+        self.x, self.y = jnp.asarray(x.T if columns else x), jnp.asarray(y)
+
+    def start(self, members=None):
+        """Weights by He's rule, with a leading axis of members if asked for, and optimizer states."""
+        np, jnp, rng, some = self.np, self.jnp, self.np.random.default_rng(1), () if members is None else (members,)
+        params = []
+        for a, b in zip(self.widths, self.widths[1:]):
+            weights = rng.uniform(-(6 / a) ** 0.5, (6 / a) ** 0.5, some + ((b, a) if self.columns else (a, b)))
+            params.append((jnp.asarray(weights.astype(np.float32)), jnp.zeros(some + ((b, 1) if self.columns else (b,)))))
+        zeros = lambda: self.jax.tree.map(jnp.zeros_like, params) if self.adam else ()
+        return params, zeros(), zeros(), jnp.zeros(some)
+
+    def loss(self, params, x, y):
+        jnp = self.jnp
+        for i, (weights, bias) in enumerate(params):
+            x = (weights @ x if self.columns else x @ weights) + bias
+            if i + 1 < len(params):
+                x = self.act(x)
+        if self.widths[-1] == 1:
+            z = x[0] if self.columns else x[:, 0]
+            return jnp.mean(self.jax.nn.softplus(z) - z * y)
+        log = self.jax.nn.log_softmax(x, axis=0 if self.columns else 1)
+        return -jnp.mean(jnp.take_along_axis(log, y[None] if self.columns else y[:, None], 0 if self.columns else 1))
+
+    def step(self, state, x, y):
+        each, jnp = self.jax.tree.map, self.jnp
+        p, m, v, t = state
+        loss, g = self.jax.value_and_grad(self.loss)(p, x, y)
+        if not self.adam:
+            return (each(lambda a, b: a - self.rate * b, p, g), m, v, t), loss
+        t = t + 1
+        m = each(lambda a, b: 0.9 * a + 0.1 * b, m, g)
+        v = each(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
+        scale, root = self.rate / (1 - 0.9 ** t), self.jax.lax.rsqrt(1 - 0.999 ** t)
+        return (each(lambda q, a, b: q - scale * a / (jnp.sqrt(b) * root + 1e-8), p, m, v), m, v, t), loss
+
+    def scan(self, step, steps):
+        """A compiled call of so many steps: (state, x, y) to (state, losses)."""
+        def many(state, x, y):
+            return self.jax.lax.scan(lambda s, _: step(s, x, y), state, None, length=steps)
+        return self.jax.jit(many, donate_argnums=0)
+
+
+def calls(model, make, state, steps):
+    """What serve() steps: a first call of 20 steps, then calls of `steps`; its value is the last loss."""
+    compiled = {n: make(n).lower(state, model.x, model.y).compile() for n in {20, steps}}
+    held = {"state": state, "first": True}
+
+    def call():
+        n = 20 if held["first"] else steps
+        held["state"], losses = compiled[n](held["state"], model.x, model.y)
+        losses = model.np.asarray(losses)  # all of them, on the host
+        held["first"] = False
+        return losses[-1].mean()
+
+    return call
+
+
+def jax_scan(kind, network, rows, optimizer, activation):
+    model = Jax(network, rows, optimizer, activation, kind.endswith("columns"))
+    steps = max(200, min(5000, 4_000_000 // (rows * max(model.widths))))
+    call = calls(model, lambda n: model.scan(model.step, n), model.start(), steps)
+    serve(call, lambda: None, rows, network, first=1, per_call=steps)
+
+
+def jax_fleet(kind, network, rows, optimizer, activation, members, epochs):
+    model = Jax(network, rows, optimizer, activation, kind.endswith("columns"))
+    if kind == "jax-map":
+        def make(n):
+            one = lambda state: model.jax.lax.scan(lambda s, _: model.step(s, model.x, model.y), state, None, length=n)
+            def every(state, x, y):
+                state, losses = model.jax.lax.map(one, state)
+                return state, losses.T
+            return model.jax.jit(every, donate_argnums=0)
+    else:
+        make = lambda n: model.scan(model.jax.vmap(model.step, in_axes=(0, None, None)), n)
+    call = calls(model, make, model.start(members), epochs)
+    serve(call, lambda: None, rows, network, first=1, per_call=epochs * members, calibrate=False)
+
+
+def main():
+    kind, network, rows, optimizer, activation = sys.argv[1:6]
+    rows, rest = int(rows), [int(n) for n in sys.argv[6:8]]
+    if kind.startswith("torch"):
+        torch_worker(kind, network, rows, optimizer, activation)
+    elif kind.startswith("jax-scan"):
+        jax_scan(kind, network, rows, optimizer, activation)
+    else:
+        jax_fleet(kind, network, rows, optimizer, activation, *rest)
+
+
+if __name__ == "__main__":
+    main()
