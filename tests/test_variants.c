@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on every instruction set. */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../host/model.h"
@@ -9,8 +10,9 @@
 #endif
 
 /* A run that has wide, narrow and odd products, with rows of whole vectors and without for each operand, several chunks of rows,
- * and a smaller last batch. One activation: each tile is compiled for it anew, and test_parity.c has all of them. */
-static void train_hash(ls_device *device, char hex[65])
+ * and a smaller last batch. One activation: each tile is compiled for it anew, and test_parity.c has all of them. The network is
+ * small, so that without `layered` no tile is used at all. */
+static void train_hash(ls_device *device, bool layered, char hex[65])
 {
     static const char *const set[][2] = {{"hidden", "132,37,64"}, {"activation", "silu"}, {"batch", "200"}, {"epochs", "1"}, {"class-weights", "balanced"}};
     ls_error err;
@@ -18,6 +20,8 @@ static void train_hash(ls_device *device, char hex[65])
     ls_data *data;
     ls_model *model;
     ls_generate_options how = {.rows = 317, .noise = -1, .overlap = -1, .classes = 5, .features = 68, .seed = 3};
+    if (layered) setenv("LOCKSTEP_STEPS", "layered", 1);
+    else unsetenv("LOCKSTEP_STEPS");
     cr_assert_eq(ls_options_create(&options, &err), LS_OK);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++) cr_assert_eq(ls_options_set(options, set[i][0], set[i][1], &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_data_generate("classification", &how, &data, &err), LS_OK, "%s", err.message);
@@ -33,7 +37,7 @@ static void reference(char hex[65])
     ls_device device = {.info = {.exact = 1}};
     ls_error err;
     cr_assert_eq(ls_cpu_open(1, "generic", &device.backend, &err), LS_OK, "%s", err.message);
-    train_hash(&device, hex);
+    train_hash(&device, true, hex);
     device.backend->slots->close(device.backend);
 }
 
@@ -47,9 +51,11 @@ Test(variants, instruction_sets)
             ls_device device = {.info = {.exact = 1}};
             ls_error err;
             cr_assert_eq(ls_cpu_open(threads, isa, &device.backend, &err), LS_OK, "%s", err.message);
-            train_hash(&device, hex);
+            for (int layered = 0; layered < 2; layered++) {
+                train_hash(&device, layered, hex);
+                cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa, threads, layered ? " operation by operation" : "");
+            }
             device.backend->slots->close(device.backend);
-            cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights", isa, threads);
         }
 }
 
@@ -74,7 +80,7 @@ Test(variants, tiles, .timeout = 600)
             if (!ls_cl_tile_fits(d, tile)) continue;
             for (int f = 0; f < LS_FORM_COUNT; f++)
                 for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = *tile;
-            train_hash(device, hex);
+            train_hash(device, true, hex);
             cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i].name, t);
             tried++;
         }

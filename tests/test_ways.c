@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Small networks can go two ways, chunk by chunk and operation by operation, and must not care: random networks, data and settings, both
+ * ways on the CPU path with every instruction set and on every exact OpenCL device, all of the state and each step's loss bit by bit. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../host/chunks.h"
+#include "../host/network.h"
+#include "../kernels/activation.h"
+#include "../kernels/optimizer.h"
+#include "support_devices.h"
+#include "support_runs.h"
+
+TestSuite(ways, .timeout = 600);
+
+enum { CASES = 168 };
+
+#define LS_X(name) #name,
+static const char *const activations[] = {LS_ACTIVATIONS(LS_X)};
+#undef LS_X
+#define LS_X(name, states) #name,
+static const char *const optimizers[] = {LS_OPTIMIZERS(LS_X)};
+#undef LS_X
+
+/* Network, data and steps of a case. */
+typedef struct {
+    char text[512];
+    size_t features, classes, rows, origin;
+    bool weighted;
+    uint64_t first;
+    size_t steps;
+    ls_options *options;
+    ls_network net;
+    ls_plan *plan;
+    ls_rows data;          /* rows [origin, origin + rows) are the plan's */
+    float *values, *start; /* the data's arrays in one piece; the state before the first step */
+    ls_rates *rates;
+} subject;
+
+static uint32_t dice(uint32_t *state, uint32_t sides)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (*state >> 8) % sides;
+}
+
+/* In [-2, 2), with zeros and denormals among them. */
+static float value(uint32_t *state)
+{
+    uint32_t kind = dice(state, 24);
+    float x = (float)dice(state, 1u << 23) * 0x1p-21f - 2.0f;
+    return kind == 0 ? 0.0f : kind == 1 ? x * 1e-39f : x;
+}
+
+/* ---- Drawing a case --------------------------------------------------------------------------------------------- */
+
+static void add(subject *s, const char *name, const char *what)
+{
+    size_t at = strlen(s->text);
+    snprintf(s->text + at, sizeof s->text - at, "%s%s %s", at ? " " : "", name, what);
+}
+
+/* Hidden layers: their activations follow one another from case to case, so that none is left out. */
+static void draw_layers(subject *s, uint32_t i, uint32_t *state)
+{
+    char widths[64] = "", names[128] = "";
+    bool residual = dice(state, 4) == 0;
+    uint32_t layers = residual ? 3 + dice(state, 2) : dice(state, 5), width = 1 + dice(state, 70);
+    for (uint32_t k = 0; k < layers; k++) {
+        if (!residual) width = dice(state, 4) ? 1 + dice(state, 40) : 1 + dice(state, 130);
+        snprintf(widths + strlen(widths), sizeof widths - strlen(widths), "%s%u", k ? "," : "", width);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k ? "," : "", activations[(i + k) % RUNS_COUNT(activations)]);
+    }
+    add(s, "hidden", layers ? widths : "none");
+    if (layers) add(s, "activation", names);
+    if (residual) add(s, "residual", "on");
+    if (layers && dice(state, 2)) add(s, "dropout", dice(state, 2) ? "0.2" : "0.6");
+}
+
+static void draw_output(subject *s, uint32_t *state)
+{
+    static const char *const two[] = {"auto", "softmax", "sigmoid loss mse", "identity", "identity loss mse"};
+    static const char *const more[] = {"auto", "sigmoid loss mse", "identity"};
+    bool binary = dice(state, 3) == 0;
+    s->classes = binary ? 2 : 3 + dice(state, 10);
+    add(s, "output", binary ? two[dice(state, RUNS_COUNT(two))] : more[dice(state, RUNS_COUNT(more))]);
+    s->weighted = dice(state, 2);
+}
+
+static void draw_batches(subject *s, uint32_t i, uint32_t *state)
+{
+    static const size_t edges[] = {1, 2, 63, 64, 65, 127, 128, 129, 193};
+    static const char *const batches[] = {"1", "2", "7", "63", "64", "65", "128", "130", "full"};
+    const char *optimizer = optimizers[i % RUNS_COUNT(optimizers)];
+    s->rows = dice(state, 3) ? 1 + dice(state, 300) : edges[dice(state, RUNS_COUNT(edges))];
+    s->origin = dice(state, 2) * (1 + dice(state, 9));
+    add(s, "optimizer", optimizer);
+    add(s, "batch", strcmp(optimizer, "gd") ? batches[dice(state, RUNS_COUNT(batches))] : "full");
+    if (dice(state, 4) == 0) add(s, "order", "file");
+    if (dice(state, 6) == 0) add(s, "reduction", "sum");
+}
+
+static void draw(subject *s, uint32_t i)
+{
+    char seed[24];
+    uint32_t state = i * 2654435761u + 12345u;
+    for (int k = 0; k < 4; k++) dice(&state, 2); /* neighbouring cases begin alike */
+    s->features = 1 + dice(&state, dice(&state, 2) ? 12 : 200);
+    draw_layers(s, i, &state);
+    draw_output(s, &state);
+    draw_batches(s, i, &state);
+    if (dice(&state, 4) == 0) add(s, "clip", dice(&state, 2) ? "0.05" : "3");
+    if (dice(&state, 4) == 0) add(s, "max-norm", dice(&state, 2) ? "0.3" : "2");
+    if (dice(&state, 4) == 0) add(s, "l1", "0.01");
+    if (dice(&state, 4) == 0) add(s, "l2", "0.02");
+    snprintf(seed, sizeof seed, "%u", dice(&state, 1000));
+    add(s, "seed", seed);
+    s->first = dice(&state, 2) ? 0 : dice(&state, 2) ? dice(&state, 1000) : ((uint64_t)3 << 32) - 2;
+}
+
+/* ---- Data and steps --------------------------------------------------------------------------------------------- */
+
+static void fill_data(subject *s, uint32_t *state)
+{
+    size_t rows = s->origin + s->rows + 3, outputs = s->net.outputs;
+    s->values = calloc(rows * (s->features + outputs + 1), sizeof *s->values);
+    cr_assert(s->values);
+    float *x = s->values, *t = x + rows * s->features, *w = t + rows * outputs;
+    for (size_t i = 0; i < rows * s->features; i++) x[i] = value(state);
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t class = dice(state, (uint32_t)s->classes);
+        w[i] = class ? 0.25f + 0.5f * (float)class : 0.0f;
+        if (outputs == 1) t[i] = (float)class;
+        else t[i * outputs + class] = 1.0f;
+    }
+    s->data = (ls_rows){rows, s->features, outputs, x, t, s->weighted ? w : NULL};
+}
+
+/* Three epochs, but not more than plain C does in a moment. */
+static void set_steps(subject *s, uint32_t *state)
+{
+    size_t epochs = 3 * ls_plan_steps_per_epoch(s->plan), work = s->plan->parameters * (s->plan->batch + 8);
+    s->steps = epochs < 2 + 1500000 / work ? epochs : 2 + 1500000 / work;
+    s->rates = calloc(s->steps, sizeof *s->rates);
+    cr_assert(s->rates);
+    for (size_t i = 0; i < s->steps; i++) {
+        float rate = 0.001f * (float)(1 + dice(state, 20));
+        s->rates[i] = (ls_rates){rate, 1.1f * rate, 1.0f + 0.01f * (float)dice(state, 100), 0.999f};
+    }
+}
+
+static void subject_open(subject *s, uint32_t i)
+{
+    ls_error err = {LS_OK, ""};
+    uint32_t state = i + 99u;
+    *s = (subject){0};
+    draw(s, i);
+    s->options = runs_options(s->text);
+    const ls_settings *set = &s->options->settings;
+    cr_assert_eq(ls_network_build(set, s->features, s->classes, &s->net, &err), LS_OK, "%s: %s", s->text, err.message);
+    cr_assert_eq(ls_plan_build(&s->net, set, LS_PLAN_TRAIN, s->rows, s->weighted, &s->plan, &err), LS_OK, "%s: %s", s->text, err.message);
+    fill_data(s, &state);
+    set_steps(s, &state);
+    s->start = calloc(s->plan->state + s->net.running, sizeof *s->start);
+    cr_assert(s->start);
+    ls_network_init(&s->net, set, s->start);
+    for (size_t k = s->net.weights; k < s->net.parameters; k++) s->start[k] = 0.3f * value(&state); /* biases would all be 0 */
+}
+
+static void subject_close(subject *s)
+{
+    ls_plan_free(s->plan);
+    ls_network_free(&s->net);
+    ls_options_free(s->options);
+    free(s->values);
+    free(s->start);
+    free(s->rates);
+}
+
+/* ---- Comparing -------------------------------------------------------------------------------------------------- */
+
+/* The state after all steps, and behind it their losses. */
+static void train(const subject *s, const test_backend *t, bool layered, float *results)
+{
+    const ls_backend_slots *slots = t->backend->slots;
+    ls_workspace *workspace;
+    size_t member;
+    ls_error err = {LS_OK, ""};
+    ls_run run = {.member = 2, .first = s->first, .count = s->steps, .rates = s->rates, .losses = results + s->plan->state, .keep = layered};
+    cr_assert_eq(slots->workspace_open(t->backend, &s->data, &workspace, &err), LS_OK, "%s: %s", t->name, err.message);
+    for (int i = 0; i < 3; i++) /* two in front: on OpenCL the first one's buffer is its own, and the third does not begin the second buffer */
+        cr_assert_eq(slots->member_add(workspace, s->plan, s->origin, &member, &err), LS_OK, "%s: %s", t->name, err.message);
+    cr_assert_eq(slots->write(workspace, member, 0, s->plan->state, s->start, &err), LS_OK, "%s: %s", t->name, err.message);
+    cr_assert_eq(slots->run(workspace, &run, 1, &err), LS_OK, "%s on %s: %s", s->text, t->name, err.message);
+    cr_assert_eq(slots->read(workspace, member, 0, s->plan->state, results, &err), LS_OK, "%s: %s", t->name, err.message);
+    slots->workspace_close(workspace);
+}
+
+static void compare(const subject *s, const test_backend *t, bool layered, const float *expected, const float *got)
+{
+    size_t n = s->plan->state;
+    for (size_t i = 0; i < n + s->steps; i++)
+        cr_assert(bits_equal(expected[i], got[i]), "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on %s, %s: "
+                  "%s %zu is %a, not %a", s->text, s->features, s->classes, s->rows, s->origin, s->steps, (unsigned long long)s->first, t->name,
+                  layered ? "operation by operation" : "chunk by chunk", i < n ? "float of the state" : "loss", i < n ? i : i - n,
+                  (double)got[i], (double)expected[i]);
+}
+
+/* Whether its steps can go chunk by chunk at all. */
+static bool is_small(const ls_plan *plan)
+{
+    ls_chunks *chunks;
+    ls_error err;
+    cr_assert_eq(ls_chunks_build(plan, 16, &chunks, &err), LS_OK);
+    ls_chunks_free(chunks);
+    return chunks != NULL;
+}
+
+/* Returns whether the results are numbers that mean something. */
+static bool check(const subject *s, const test_backends *b)
+{
+    size_t n = s->plan->state + s->steps;
+    float *expected = calloc(2 * n, sizeof *expected), *got = expected + n;
+    bool finite = true, moved = false;
+    cr_assert(expected);
+    train(s, &b->list[0], true, expected);
+    for (size_t i = 0; i < b->count; i++)
+        for (int layered = 0; layered < 2; layered++) {
+            if (i == 0 && layered) continue;
+            train(s, &b->list[i], layered, got);
+            compare(s, &b->list[i], layered, expected, got);
+        }
+    for (size_t i = 0; i < n; i++) finite &= isfinite(expected[i]) != 0;
+    for (size_t i = 0; i < s->plan->parameters; i++) moved |= expected[i] != s->start[i];
+    free(expected);
+    return finite && moved;
+}
+
+/* The cases are dealt out to several tests, as those run side by side. */
+enum { PARTS = 4 };
+
+static void check_part(uint32_t part)
+{
+    test_backends b;
+    size_t good = 0;
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    if (steps && !strcmp(steps, "layered")) unsetenv("LOCKSTEP_STEPS"); /* there would be one way alone */
+    test_backends_open(&b);
+    for (uint32_t i = part; i < CASES; i += PARTS) {
+        subject s;
+        subject_open(&s, i);
+        cr_assert(is_small(s.plan), "%s: not a small network", s.text);
+        good += check(&s, &b);
+        subject_close(&s);
+    }
+    test_backends_close(&b);
+    cr_expect_geq(good, CASES / PARTS * 9 / 10, "only %zu runs mean something", good);
+}
+
+Test(ways, first_part) { check_part(0); }
+Test(ways, second_part) { check_part(1); }
+Test(ways, third_part) { check_part(2); }
+Test(ways, fourth_part) { check_part(3); }
