@@ -43,6 +43,8 @@ ls_status bench_step(bench_options *o, ls_device *device, ls_error *err);
 ls_status bench_epoch(bench_options *o, ls_device *device, ls_error *err);
 /* Steps over a grid of widths and batches on the devices of --device (several by commas), as a table and a picture. */
 ls_status bench_sweep(bench_options *o, ls_error *err);
+/* What --device auto chooses over a grid of networks, against each device alone. */
+ls_status bench_choose(bench_options *o, ls_error *err);
 ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err);
 /* Obeys lines on standard input, for bench/side_by_side.py: "go" runs one repetition and prints its seconds. */
 ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);

@@ -8,8 +8,9 @@
 
 static const ls_choice_patience usual_patience = {.threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
 static const double sample_seconds = 0.01;   /* a sample takes at least */
-static const double long_sample = 0.2;       /* one sample that takes so long is enough */
+static const double long_sample = 0.05, long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
 static const double ahead = 0.95;            /* of the best's time: a candidate that needs less takes its place */
+static const double far_ahead = 0.5;         /* at once; otherwise both are measured once more, as something else may have disturbed the best */
 
 /* ---- Candidates ------------------------------------------------------------------------------------------------- */
 
@@ -64,19 +65,66 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
 
 /* ---- Finding and opening OpenCL devices, beside the training -------------------------------------------------------- */
 
+/* A step of the example on zeros, and a look at its outputs. */
+static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_network *net, const ls_plan *plan)
+{
+    ls_workspace *workspace;
+    ls_rates rates = {.correction2 = 1, .keep = 1};
+    float *x = NULL, *t = NULL, loss;
+    ls_run run = {.count = 1, .rates = &rates, .losses = &loss};
+    ls_status status = ls_alloc(&x, c->example_rows, c->example_features * sizeof *x, "", NULL);
+    if (status == LS_OK) status = ls_alloc(&t, c->example_rows, net->outputs * sizeof *t, "", NULL);
+    ls_rows data = {c->example_rows, c->example_features, net->outputs, x, t, NULL};
+    if (status == LS_OK && (status = ls_workspace_of_one(backend, &data, plan, &workspace, NULL)) == LS_OK) {
+        status = backend->slots->run(workspace, &run, 1, NULL);
+        if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, 1, NULL, &loss, NULL);
+        backend->slots->workspace_close(workspace);
+    }
+    free(x);
+    free(t);
+    return status;
+}
+
+/* Has the device compile what it will need. If this fails, so will the trial, which can say why. */
+static void warm_up(const ls_choice *c, ls_backend *backend)
+{
+    ls_network net = {0};
+    ls_plan *plan = NULL;
+    if (!c->example) return;
+    ls_status status = ls_network_build(&c->example->settings, c->example_features, c->example_classes, &net, NULL);
+    if (status == LS_OK) status = ls_plan_build(&net, &c->example->settings, LS_PLAN_TRAIN, c->example_rows, false, &plan, NULL);
+    if (status == LS_OK) (void)run_example(c, backend, &net, plan);
+    ls_plan_free(plan);
+    ls_network_free(&net);
+}
+
+static void take_example(ls_choice *c, const ls_workload *w)
+{
+    ls_options_free(c->example);
+    c->example = NULL;
+    if (!w->example || ls_options_copy(w->example->options, &c->example, NULL) != LS_OK) return;
+    c->example_features = w->example->network.inputs;
+    c->example_classes = w->example->network.classes;
+    c->example_rows = w->rows;
+}
+
 static void *open_one(void *user)
 {
     ls_choice *c = user;
     ls_candidate *k = &c->list[c->next];
     size_t number = (size_t)k->info.index;
     if (c->finding) c->open_status = ls_catalogue_finish(&c->catalogue, &c->open_error);
-    else c->open_status = ls_catalogue_start(&c->catalogue, number, &k->backend, &c->open_error);
+    else {
+        c->open_status = ls_catalogue_start(&c->catalogue, number, &k->backend, &c->open_error);
+        if (c->open_status == LS_OK && c->catalogue.info[number].exact) warm_up(c, k->backend);
+    }
     atomic_store(&c->opened, true);
     return NULL;
 }
 
-static void begin_opening(ls_choice *c, bool finding)
+static void begin_opening(ls_choice *c, const ls_workload *w, bool finding)
 {
+    if (!finding) take_example(c, w);
     c->finding = finding;
     c->opening = true;
     atomic_store(&c->opened, false);
@@ -136,6 +184,7 @@ void ls_choice_free(ls_choice *c)
         if (backend && (i == 0 || !c->list[i].threads)) backend->slots->close(backend);
     }
     ls_catalogue_close(&c->catalogue);
+    ls_options_free(c->example);
     free(c);
 }
 
@@ -231,7 +280,7 @@ static size_t next_trial(ls_choice *c, const ls_workload *w)
         if (c->next == c->count) {
             if (c->discovered) break;
             if (seconds < c->patience.devices) return c->at = c->best;
-            begin_opening(c, true);
+            begin_opening(c, w, true);
             return c->at = c->best;
         }
         ls_candidate *k = &c->list[c->next];
@@ -241,28 +290,51 @@ static size_t next_trial(ls_choice *c, const ls_workload *w)
         }
         if (seconds < patience_for(c, k, w)) return c->at = c->best;
         if (k->state == LS_CANDIDATE_OPEN) return put_on_trial(c, c->next);
-        begin_opening(c, false);
+        begin_opening(c, w, false);
     }
     if (!c->opening) end_pass(c, w);
     return c->at = c->best;
 }
 
-/* The trial is over. */
+/* The trial of candidate `next` is over. */
 static size_t conclude(ls_choice *c, const ls_workload *w, bool won)
 {
-    ls_candidate *k = &c->list[c->at];
+    ls_candidate *k = &c->list[c->next];
     k->pace = c->least;
     note_speed(k, w);
     c->list[c->best].pace = best_pace(c);
     note_speed(&c->list[c->best], w);
     if (won) {
-        set_best(c, c->at);
+        set_best(c, c->next);
         forget_samples(c);
         c->sample[c->samples++] = c->least;
     }
     c->next++;
+    c->again = false;
     c->sample_seconds = c->sample_cost = 0;
     return next_trial(c, w);
+}
+
+/* Back to the best, and then once more to the candidate. */
+static size_t try_again(ls_choice *c)
+{
+    c->again = true;
+    c->tried = 0;
+    c->list[c->next].pace = c->least;
+    c->sample_seconds = c->sample_cost = 0;
+    return c->at = c->best;
+}
+
+/* A sample of the best between two trials of a candidate. */
+static size_t between_trials(ls_choice *c, const ls_workload *w)
+{
+    double least = c->least;
+    if (++c->tried < 2) return c->at;
+    if (least >= ahead * best_pace(c)) return conclude(c, w, false);
+    put_on_trial(c, c->next);
+    c->least = least;
+    c->tried = 1;
+    return c->at;
 }
 
 /* Gathers rounds until they make a sample. */
@@ -286,8 +358,10 @@ static size_t on_trial(ls_choice *c, const ls_workload *w, double seconds, doubl
     if (c->rounds++ == 0 || !take_sample(c, seconds, cost, &pace)) return c->at;
     if (!c->tried++ || pace < c->least) c->least = pace;
     size_t enough = within(c->least, best, 1.25) ? CLOSE : CLEAR;
-    if (c->tried < enough && c->longest < long_sample) return c->at;
-    return conclude(c, w, c->least < ahead * best);
+    double long_enough = strcmp(c->list[c->at].info.kind, "gpu") ? long_sample : long_on_gpu;
+    if (c->tried < enough && c->longest < long_enough) return c->at;
+    bool won = c->least < ahead * best;
+    return won && !c->again && c->least > far_ahead * best ? try_again(c) : conclude(c, w, won);
 }
 
 size_t ls_choice_round(ls_choice *c, const ls_workload *w, double seconds, double cost)
@@ -295,7 +369,9 @@ size_t ls_choice_round(ls_choice *c, const ls_workload *w, double seconds, doubl
     double pace;
     c->spent += seconds;
     if (c->at != c->best) return w->members ? on_trial(c, w, seconds, cost) : c->at;
-    if (take_sample(c, seconds, cost, &pace)) c->sample[c->samples++ % LS_CHOICE_SAMPLES] = pace;
+    bool sampled = take_sample(c, seconds, cost, &pace);
+    if (sampled) c->sample[c->samples++ % LS_CHOICE_SAMPLES] = pace;
+    if (c->again) return sampled && w->members ? between_trials(c, w) : c->at;
     if (c->opening && atomic_load(&c->opened)) end_opening(c);
     if (c->samples < 2 || c->opening || !w->members) return c->at;
     bool same = similar(w, &c->when, 4);
@@ -315,6 +391,7 @@ size_t ls_choice_failed(ls_choice *c, size_t candidate, const char *why)
         forget_samples(c);
     }
     if (c->next == candidate) c->next++;
+    c->again = false;
     c->sample_seconds = c->sample_cost = 0;
     return c->at = c->best;
 }
@@ -322,11 +399,16 @@ size_t ls_choice_failed(ls_choice *c, size_t candidate, const char *why)
 size_t ls_choice_begin(ls_choice *c, const ls_workload *w)
 {
     forget_samples(c);
+    c->again = false;
     /* what was the fastest for something very different is no place to begin */
     if (c->best && !similar(w, &c->when, 16)) set_best(c, 0);
     return c->at = c->best;
 }
 
-void ls_choice_end(ls_choice *c) { c->at = c->best; }
+void ls_choice_end(ls_choice *c)
+{
+    c->again = false;
+    c->at = c->best;
+}
 
-bool ls_choice_is_measuring(const ls_choice *c) { return c->at != c->best || c->opening || c->samples < 2; }
+bool ls_choice_is_measuring(const ls_choice *c) { return c->at != c->best || c->again || c->opening || c->samples < 2; }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "catalogue.h"
+#include "model.h"
 
 typedef enum {
     LS_CANDIDATE_FOUND,        /* its verdict is known: exact */
@@ -30,6 +31,8 @@ typedef struct {
     size_t members;            /* at work */
     double step;               /* a step of each of them */
     double left;               /* all that this call is to do */
+    const ls_model *example;   /* the costliest network of them, and rows enough to try it on */
+    size_t rows;
 } ls_workload;
 
 /* Seconds of training to come from which on trying pays. */
@@ -60,6 +63,7 @@ typedef struct ls_choice {
     unsigned rounds;           /* of the trial */
     size_t tried;              /* samples of it, their least pace, and the longest */
     double least, longest;
+    bool again;                /* it seemed to win, and both are measured once more */
 
     bool discovered;           /* no further candidates will be found */
     bool opening;              /* the thread below is at work on candidate `next`, or on finding them all */
@@ -69,6 +73,8 @@ typedef struct ls_choice {
     ls_status open_status;
     ls_error open_error;
     ls_catalogue catalogue;
+    ls_options *example;       /* what the thread warms the device up with: a network like those that will come */
+    size_t example_features, example_classes, example_rows;
 } ls_choice;
 
 /* threads: of the CPU path, 0: chosen among up to all cores. opencl: chosen among devices too. Without a choice, *out is NULL. The

@@ -206,7 +206,7 @@ Test(choice, the_faster_device_is_chosen)
     static const struct {
         double cpu, other;
         bool moves;
-    } cases[] = {{5e-5, 0, true}, {0, 5e-5, false}};
+    } cases[] = {{1e-3, 0, true}, {0, 1e-3, false}};
     subjects s;
     subjects_open(&s);
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
@@ -242,7 +242,7 @@ Test(choice, training_alone)
     ls_options *options = runs_options("epochs 50000 hidden 8 batch 30");
     char first[65] = "", hash[65];
     for (int way = 0; way < 3; way++) {
-        ls_device *device = way ? open_choice(way == 1 ? 4e-5 : 0, way == 1 ? 0 : 4e-5) : NULL;
+        ls_device *device = way ? open_choice(way == 1 ? 1e-3 : 0, way == 1 ? 0 : 1e-3) : NULL;
         uint64_t epoch = 0;
         ls_model *model;
         ls_error err;
@@ -267,7 +267,7 @@ Test(choice, a_candidate_that_fails_is_survived)
     for (long call = 0;; call += 1 + call / 6) {
         ls_error err;
         char what[64];
-        ls_device *device = open_choice(0, 2e-5);
+        ls_device *device = open_choice(0, 3e-4);
         snprintf(what, sizeof what, "failing at call %ld", call);
         fakes[OTHER].calls_left = call;
         cr_assert_eq(train_all(device, &s, what, &err), LS_OK, "%s: %s", what, err.message);
