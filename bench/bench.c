@@ -8,7 +8,7 @@
 #include "bench.h"
 
 static const char help[] =
-    "usage: lockstep-bench matmul|step|small|width|fleet|epoch|sweep|elementwise|peak|hash|devices|tune|serve [options]\n\n"
+    "usage: lockstep-bench matmul|step|small|width|fleet|epoch|sweep|choose|elementwise|peak|hash|devices|tune|serve [options]\n\n"
     "  matmul       matrix products of all transposes through the operations of a step, in turn with OpenBLAS, BLIS and oneDNN\n"
     "               where they are found (forms: NN forward, NT gradient of inputs, TN gradient of weights)\n"
     "  step         training steps of one network: time, GFLOP/s, share of the peak (of the step's products: 6·rows·weights less\n"
@@ -29,6 +29,9 @@ static const char help[] =
     "               installed: time per FLOP. A point that looks like a cliff is measured up to three times more and the best\n"
     "               kept; a cliff is a point under half the rate of the next smaller width or batch, or that takes longer than\n"
     "               the next larger one (by a tenth)\n"
+    "  choose       what --device auto and --threads auto choose, over widths, depths, batches and members: microseconds of a step of\n"
+    "               one member on each device (* the best, < chosen); loss: the chosen one's time over the best one's; cost: what\n"
+    "               choosing took, of a run of ten seconds; run: such a run's time over that on the best device alone\n"
     "  elementwise  activations and optimizer passes, in GB/s\n"
     "  devices      the devices there are; tune: chooses tiles for one (both as in lockstep, for machines without its libraries)\n"
     "  peak         the rates the others are compared with\n"
@@ -49,10 +52,10 @@ static const char help[] =
     "  --members N      fleet: (default 1000); serve: a fleet of so many\n"
     "  --shape M,N,K    matmul: one shape\n"
     "  --peer LIBRARY   matmul: a library to load, or none\n"
-    "  --up-to N        sweep: largest width and batch (default 4096); fleet: most members (default 10000; 1: only the comparison)\n"
+    "  --up-to N        sweep: largest width and batch (default 4096); choose: largest width; fleet: most members (default 10000; 1: only the comparison)\n"
     "  --out OUT        sweep, fleet: the files (default: the mode's name)\n"
-    "  --repeat N       timed repetitions, the median of which counts (default 7; sweep, fleet: 3; width: 1)\n"
-    "  --seconds S      aimed-at length of a repetition (default 0.2, sweep: 0.1)\n"
+    "  --repeat N       timed repetitions, the median of which counts (default 7; sweep, choose, fleet: 3; width: 1)\n"
+    "  --seconds S      aimed-at length of a repetition (default 0.2, sweep, choose: 0.1)\n"
     "  --json           one JSON array\n";
 
 double bench_now(void)
@@ -78,7 +81,8 @@ double bench_median(double *values, size_t n, double *spread)
 
 ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err)
 {
-    LS_TRY(ls_device_open(o->device, (unsigned)o->threads, 0, out, err));
+    /* a number, so that no threads are chosen among: what is measured is one device */
+    LS_TRY(ls_device_open(o->device, o->threads ? (unsigned)o->threads : ls_usable_cores(), 0, out, err));
     if (!o->isa || strcmp(o->device, "cpu")) return LS_OK;
     ls_device *d = *out;
     d->backend->slots->close(d->backend);
@@ -174,7 +178,7 @@ static int parse(bench_options *o, int argc, char **argv)
 /* What a mode takes where the command line does not say. */
 static void fill_in(bench_options *o, const char *what)
 {
-    bool sweep = !strcmp(what, "sweep"), width = !strcmp(what, "width"), fleet = !strcmp(what, "fleet"), small = width || fleet;
+    bool sweep = !strcmp(what, "sweep") || !strcmp(what, "choose"), width = !strcmp(what, "width"), fleet = !strcmp(what, "fleet"), small = width || fleet;
     if (!o->network) o->network = small ? "2-20-20-1" : "784-512-512-10";
     if (!o->optimizer) o->optimizer = small ? "gd" : "adam";
     if (!o->rows && small) o->rows = 400;
@@ -216,6 +220,7 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
     if (!strcmp(what, "small")) return bench_small(o, err);
     if (!strcmp(what, "width")) return bench_width(o, err);
     if (!strcmp(what, "fleet")) return bench_fleet(o, err);
+    if (!strcmp(what, "choose")) return bench_choose(o, err);
     LS_TRY(bench_open(o, &device, err));
     if (!strcmp(what, "hash") || !strcmp(what, "tune")) {
         ls_status status = *what == 'h' ? bench_hash(device, err) : ls_device_tune(device, on_tune, NULL, NULL, err);
@@ -243,7 +248,7 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"matmul", "step", "small", "width", "fleet", "epoch", "sweep", "elementwise", "peak", "hash",
+    static const char *const commands[] = {"matmul", "step", "small", "width", "fleet", "epoch", "sweep", "choose", "elementwise", "peak", "hash",
                                            "devices", "tune", "serve"};
     bench_options o = {.device = "cpu", .first = true, .batch = 256, .activation = "relu"};
     ls_error err;

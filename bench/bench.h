@@ -60,6 +60,8 @@ ls_status bench_width(bench_options *o, ls_error *err);
 ls_status bench_fleet(bench_options *o, ls_error *err);
 /* As bench_serve, with a fleet: each "go" trains all members for --epochs more. */
 ls_status bench_serve_fleet(bench_options *o, ls_device *device, ls_error *err);
+/* What --device auto chooses over a grid of networks, against each device alone. */
+ls_status bench_choose(bench_options *o, ls_error *err);
 ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err);
 /* Obeys lines on standard input, for bench/side_by_side.py: "go" runs one repetition and prints its seconds. */
 ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);

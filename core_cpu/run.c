@@ -20,7 +20,7 @@ typedef struct {
 
 /* Which way of running a member's steps is faster where several threads could share them: measured on its first steps. */
 typedef struct {
-    unsigned done;
+    unsigned done, threads;
     double least[2];       /* seconds of a step: operation by operation on all threads, and chunk by chunk on one */
 } trial;
 
@@ -449,6 +449,8 @@ static double now(void)
 static void run_tried(job *j, member *m)
 {
     enum { TRIALS = 6 };
+    unsigned threads = ls_pool_threads(j->backend->pool);
+    if (m->trial.threads != threads) m->trial = (trial){.threads = threads};
     unsigned way = m->trial.done < TRIALS ? m->trial.done & 1u : m->trial.least[1] < m->trial.least[0];
     double started = m->trial.done < TRIALS ? now() : 0;
     if (way) run_chunks(j, 0);
@@ -661,6 +663,17 @@ static const ls_backend_slots cpu_slots = {
     .member_remove = cpu_member_remove, .run = cpu_run, .infer = cpu_infer,
     .read = cpu_read, .write = cpu_write, .copy = cpu_copy, .close = cpu_close,
 };
+
+ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
+{
+    cpu_backend *backend = (cpu_backend *)base;
+    ls_pool *pool;
+    if (threads == ls_pool_threads(backend->pool)) return LS_OK;
+    LS_TRY(ls_pool_open(threads, &pool, err));
+    ls_pool_close(backend->pool);
+    backend->pool = pool;
+    return LS_OK;
+}
 
 ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err)
 {

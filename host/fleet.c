@@ -6,43 +6,14 @@
 #include <string.h>
 #include <time.h>
 #include "fleet.h"
-#include "trainer.h"
+#include "fleet_device.h"
 
 enum { CALL_STEPS = 1 << 20 };            /* steps of a call to the backend at most, but for one slice alone: room for losses and rates */
 enum { TABLE_BYTES = 64 << 20 };          /* of a table of several blocks at most: any device takes a buffer of that */
 static const double solo_seconds = 0.05;  /* a slice of ls_train: short enough for progress and Ctrl-C */
 static const double call_seconds = 0.075; /* a call to the backend, which is a round where members are few */
+static const double brief_seconds = 0.025;/* either, while devices are compared */
 static const double report_seconds = 0.05;/* between two calls of the callback at least */
-
-/* A member's part of a round. */
-typedef struct {
-    ls_trainer *trainer;
-    uint64_t count;
-    double cost;
-} slice;
-
-struct ls_fleet {
-    ls_device *own;               /* where the caller gave none */
-    ls_backend *backend;
-    uint64_t limit, used;         /* bytes of the device: at most, and taken by tables and arenas */
-    ls_trainer **member;          /* NULL: removed */
-    size_t count, capacity;
-    ls_block **block;
-    size_t blocks, block_capacity;
-    ls_table **table;
-    size_t tables, table_capacity;
-    size_t residents;             /* members on the device */
-    bool gpu;
-    bool whole;                   /* slices are of whole epochs: ls_train */
-    double pace;                  /* seconds that a unit of estimated cost was measured to take */
-    slice *slices;                /* of the round, and their runs */
-    ls_run *runs;
-    size_t slice_room, run_room;
-    ls_rates *rates;
-    float *losses;
-    size_t rate_room, loss_room;
-    ls_error failure;             /* of the device, after which nothing can go on */
-};
 
 static double now(void)
 {
@@ -65,7 +36,10 @@ ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_e
     }
     if (!device) device = f->own;
     f->backend = device->backend;
-    f->limit = memory ? memory : device->info.memory ? device->info.memory / 2 : UINT64_MAX;
+    f->choice = device->choice;
+    if (f->choice) f->at = f->choice->best;
+    f->memory = memory;
+    f->limit = ls_fleet_limit(memory, &device->info);
     f->gpu = !strcmp(device->info.kind, "gpu");
     f->pace = 100; /* pessimistic, until the first round is measured */
     *out = f;
@@ -89,86 +63,7 @@ void ls_fleet_close(ls_fleet *f)
     free(f);
 }
 
-/* ---- On and off the device -------------------------------------------------------------------------------------- */
-
-static uint64_t arena_bytes(const ls_trainer *tr) { return ((uint64_t)tr->plan->arena * sizeof(float) + 255) / 256 * 256; }
-
-static void close_if_empty(ls_fleet *f, ls_table *table)
-{
-    if (!table->workspace || table->residents) return;
-    f->backend->slots->workspace_close(table->workspace);
-    table->workspace = NULL;
-    f->used -= table->bytes;
-}
-
-static ls_status enter(ls_fleet *f, ls_trainer *tr, ls_error *err)
-{
-    ls_table *table = tr->block->table;
-    if (!table->workspace) {
-        LS_TRY(f->backend->slots->workspace_open(f->backend, &table->rows, &table->workspace, err));
-        f->used += table->bytes;
-    }
-    ls_status status = ls_trainer_enter(tr, err);
-    if (status == LS_OK) {
-        f->used += arena_bytes(tr);
-        f->residents++;
-        table->residents++;
-    }
-    close_if_empty(f, table);
-    return status;
-}
-
-/* What there is to do once a trainer has left the device. */
-static void account_for_leaving(ls_fleet *f, ls_trainer *tr)
-{
-    f->used -= arena_bytes(tr);
-    f->residents--;
-    tr->block->table->residents--;
-    close_if_empty(f, tr->block->table);
-}
-
-static void leave(ls_fleet *f, ls_trainer *tr)
-{
-    if (!tr->workspace) return;
-    ls_trainer_leave(tr);
-    account_for_leaving(f, tr);
-}
-
-/* Parks the first member from *from on that is on the device without need; *from is then the one behind it. */
-static ls_status evict(ls_fleet *f, size_t *from, ls_error *err)
-{
-    for (bool found = false; *from < f->count && !found; ++*from) {
-        ls_trainer *tr = f->member[*from];
-        if (!tr || !tr->workspace || ls_trainer_active(tr)) continue;
-        LS_TRY(ls_trainer_park(tr, err));
-        account_for_leaving(f, tr);
-        found = true;
-    }
-    return LS_OK;
-}
-
-static bool fits(const ls_fleet *f, const ls_trainer *tr)
-{
-    uint64_t need = arena_bytes(tr) + (tr->block->table->workspace ? 0 : tr->block->table->bytes);
-    return !f->residents || (need <= f->limit && f->used <= f->limit - need);
-}
-
-/* Puts a member on the device if there is room, or can be made; see evict for *idle. */
-static ls_status admit(ls_fleet *f, ls_trainer *tr, size_t *idle, ls_error *err)
-{
-    ls_error why;
-    for (;;) {
-        if (!fits(f, tr)) {
-            if (*idle == f->count) return LS_OK;
-            LS_TRY(evict(f, idle, err));
-            continue;
-        }
-        ls_status status = enter(f, tr, &why);
-        if (status == LS_OK) return LS_OK;
-        if (status != LS_ERR_MEMORY || !f->residents) return ls_fail(err, status, "%s", why.message);
-        f->limit = f->used; /* the device has less than was thought */
-    }
-}
+/* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 /* Blocks that are in no table yet are put into new ones, with others of their shape. */
 static ls_status build_tables(ls_fleet *f, ls_error *err)
@@ -195,8 +90,6 @@ static ls_status build_tables(ls_fleet *f, ls_error *err)
     free(some);
     return status;
 }
-
-/* ---- Members ---------------------------------------------------------------------------------------------------- */
 
 static void remove_table(ls_fleet *f, ls_table *table)
 {
@@ -245,9 +138,10 @@ static ls_status open_trainer(ls_fleet *f, const ls_options *options, const ls_d
         return status;
     }
     status = ls_trainer_open(m, data, block, out, err);
-    if (status == LS_OK && (arena_bytes(*out) > f->limit || ls_block_bytes(block) > f->limit - arena_bytes(*out))) {
+    uint64_t limit = f->choice ? ls_fleet_limit(f->memory, &f->choice->list[0].info) : f->limit;
+    if (status == LS_OK && (ls_arena_bytes(*out) > limit || ls_block_bytes(block) > limit - ls_arena_bytes(*out))) {
         status = ls_fail(err, LS_ERR_MEMORY, "the network and its rows need %.1f MB of memory, the fleet may take %.1f MB",
-                         ((double)arena_bytes(*out) + (double)ls_block_bytes(block)) * 1e-6, (double)f->limit * 1e-6);
+                         ((double)ls_arena_bytes(*out) + (double)ls_block_bytes(block)) * 1e-6, (double)limit * 1e-6);
         ls_trainer_free(*out);
     }
     if (status != LS_OK && !block->members) release_block(f, block);
@@ -292,7 +186,7 @@ void ls_fleet_remove(ls_fleet *f, size_t index)
 {
     ls_trainer *tr = find_member(f, index, NULL);
     if (!tr) return;
-    leave(f, tr);
+    ls_fleet_leave(f, tr);
     f->member[index] = NULL;
     release_block(f, tr->block);
     ls_trainer_free(tr);
@@ -347,15 +241,15 @@ static double cost_of_step(const ls_trainer *tr)
 /* Members of one table side by side, costly ones first, so that threads end together. */
 static int compare_slices(const void *a, const void *b)
 {
-    const slice *x = a, *y = b;
+    const ls_slice *x = a, *y = b;
     const ls_table *s = x->trainer->block->table, *t = y->trainer->block->table;
     if (s != t) return (uintptr_t)s < (uintptr_t)t ? -1 : 1;
     return x->cost > y->cost ? -1 : x->cost < y->cost;
 }
 
-/* A member's share of a round is not below this where members are many. Processors have to fetch a member's memory for each slice; GPUs
- * want as many members in a call as there are. */
-static double least_seconds(const ls_fleet *f) { return f->gpu ? 2e-5 : 5e-4; }
+/* A member's share of a round is not below this where members are many. Processors have to fetch a member's memory for each slice (which
+ * is less than a tenth of the time even of a brief one); GPUs want as many members in a call as there are. */
+static double least_seconds(const ls_fleet *f, bool brief) { return f->gpu ? 2e-5 : brief ? 1e-4 : 5e-4; }
 
 /* The slices of a round. */
 static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
@@ -364,13 +258,15 @@ static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
     LS_TRY(ls_grow(&f->slices, &f->slice_room, f->residents, sizeof *f->slices, "a round", err));
     for (size_t i = 0; i < f->count; i++)
         if (f->member[i] && f->member[i]->workspace && ls_trainer_active(f->member[i])) f->slices[n++].trainer = f->member[i];
-    double share = n ? call_seconds / (double)n : 0;
-    if (share < least_seconds(f)) share = least_seconds(f);
-    if (f->whole) share = solo_seconds;
+    bool brief = f->choice && ls_choice_is_measuring(f->choice);
+    double share = n ? (brief ? brief_seconds : call_seconds) / (double)n : 0;
+    if (share < least_seconds(f, brief)) share = least_seconds(f, brief);
+    if (f->whole) share = brief ? brief_seconds : solo_seconds;
+    ls_slice_kind kind = brief ? LS_SLICE_BRIEF : f->whole ? LS_SLICE_WHOLE : LS_SLICE_USUAL;
     for (size_t i = 0; i < n; i++) {
-        slice *s = &f->slices[i];
+        ls_slice *s = &f->slices[i];
         double cost = cost_of_step(s->trainer);
-        s->count = ls_trainer_slice(s->trainer, share, cost * f->pace, f->whole);
+        s->count = ls_trainer_slice(s->trainer, share, cost * f->pace, kind);
         s->cost = cost * (double)s->count;
     }
     if (n > 1) qsort(f->slices, n, sizeof *f->slices, compare_slices);
@@ -379,7 +275,7 @@ static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
 }
 
 /* How many of the next slices make a call: those of one table, for as long as a call should take. */
-static size_t slices_of_call(const ls_fleet *f, const slice *s, size_t count, size_t *steps)
+static size_t slices_of_call(const ls_fleet *f, const ls_slice *s, size_t count, size_t *steps)
 {
     double seconds = 0;
     size_t n = 0;
@@ -393,7 +289,7 @@ static size_t slices_of_call(const ls_fleet *f, const slice *s, size_t count, si
 }
 
 /* Lets the slices begin and runs them. */
-static ls_status run_slices(ls_fleet *f, const slice *s, size_t count, size_t steps, ls_error *err)
+static ls_status run_slices(ls_fleet *f, const ls_slice *s, size_t count, size_t steps, ls_error *err)
 {
     size_t at = 0;
     LS_TRY(ls_grow(&f->runs, &f->run_room, count, sizeof *f->runs, "a round", err));
@@ -404,8 +300,15 @@ static ls_status run_slices(ls_fleet *f, const slice *s, size_t count, size_t st
     return f->backend->slots->run(s->trainer->workspace, f->runs, count, err);
 }
 
-/* One call to the backend, and a look at its losses. *changed: members have come to an end or to their goals. */
-static ls_status run_call(ls_fleet *f, const slice *s, size_t count, size_t steps, uint64_t *done, bool *changed, ls_error *err)
+/* What a round has come to. */
+typedef struct {
+    uint64_t steps;
+    double cost;
+    bool changed;   /* members have come to an end or to their goals */
+} progress;
+
+/* One call to the backend, and a look at its losses. */
+static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t steps, progress *done, ls_error *err)
 {
     double cost = 0, started = now();
     LS_TRY(run_slices(f, s, count, steps, err));
@@ -416,19 +319,11 @@ static ls_status run_call(ls_fleet *f, const slice *s, size_t count, size_t step
         ls_trainer *tr = s[i].trainer;
         uint64_t before = tr->step;
         LS_TRY(ls_trainer_end(tr, elapsed * s[i].cost / cost, err));
-        *done += tr->step - before;
-        if (!ls_trainer_active(tr)) *changed = true;
-        if (tr->state != LS_MEMBER_TRAINING) leave(f, tr);
-    }
-    return LS_OK;
-}
-
-static ls_status admit_waiting(ls_fleet *f, ls_error *err)
-{
-    size_t idle = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        ls_trainer *tr = f->member[i];
-        if (tr && !tr->workspace && ls_trainer_active(tr)) LS_TRY(admit(f, tr, &idle, err));
+        done->steps += tr->step - before;
+        done->cost += (double)(tr->step - before) * cost_of_step(tr);
+        if (!ls_trainer_active(tr)) done->changed = true;
+        if (tr->state != LS_MEMBER_TRAINING) ls_fleet_leave(f, tr);
+        else if (f->trial) LS_TRY(ls_trainer_renew(tr, err));
     }
     return LS_OK;
 }
@@ -462,34 +357,128 @@ static void report(const ls_fleet *f, call *c)
     c->stopped = c->callback(&p, c->user) != 0;
 }
 
-/* All calls of a round. A failing one leaves members in the midst of a slice: the fleet cannot go on. */
-static ls_status run_round(ls_fleet *f, size_t count, call *c, bool *changed, ls_error *err)
+/* All calls of a round. */
+static ls_status run_round(ls_fleet *f, size_t count, call *c, progress *done, ls_error *err)
 {
-    ls_error why;
     for (size_t i = 0, n, steps; i < count && !c->stopped; i += n) {
+        uint64_t before = done->steps;
         n = slices_of_call(f, f->slices + i, count - i, &steps);
-        ls_status status = run_call(f, f->slices + i, n, steps, &c->steps, changed, &why);
-        if (status != LS_OK) {
-            f->failure = why;
-            return ls_fail(err, status, "%s", why.message);
-        }
+        LS_TRY(run_call(f, f->slices + i, n, steps, done, err));
+        c->steps += done->steps - before;
         if (now() - c->reported >= report_seconds) report(f, c);
     }
     return LS_OK;
 }
 
+/* What there is to do. */
+static ls_workload workload(const ls_fleet *f)
+{
+    ls_workload w = {0};
+    double most = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const ls_trainer *tr = f->member[i];
+        if (!tr || !ls_trainer_active(tr)) continue;
+        double cost = cost_of_step(tr);
+        w.left += cost * (double)(tr->goal * tr->schedule.steps_per_epoch - tr->step);
+        w.members += tr->workspace != NULL;
+        if (tr->workspace) w.step += cost;
+        if (cost <= most) continue;
+        most = cost;
+        w.example = tr->model;
+        w.rows = tr->plan->rows < 2 * tr->plan->batch ? tr->plan->rows : 2 * tr->plan->batch;
+    }
+    return w;
+}
+
+/* Whether all that goes wrong on the present device can be made good on another one. */
+static bool has_refuge(const ls_fleet *f) { return f->choice && f->trial; }
+
+/* The present device has failed. */
+static ls_status flee(ls_fleet *f, const ls_error *why, ls_error *err)
+{
+    return ls_fleet_rescue(f, ls_choice_failed(f->choice, f->at, why->message), err);
+}
+
+/* Goes over to another candidate with all members, or says why that cannot be. */
+static ls_status go_to(ls_fleet *f, size_t to, ls_error *err)
+{
+    ls_error why;
+    size_t from = f->at;
+    double started = now();
+    ls_status status = ls_fleet_move(f, to, &why);
+    if (status == LS_OK) status = ls_fleet_admit(f, &why);
+    if (status != LS_OK && has_refuge(f)) status = flee(f, &why, &why);
+    else if (status != LS_OK && to) status = ls_fleet_move(f, ls_choice_failed(f->choice, to, why.message), &why);
+    if (to != from) f->choice->lost += now() - started;
+    return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
+}
+
+/* After a round: stays, or goes over to a candidate that is faster or is to be tried. */
+static ls_status choose(ls_fleet *f, double seconds, double cost, bool *moved, ls_error *err)
+{
+    if (!f->choice) return LS_OK;
+    ls_workload w = workload(f);
+    size_t next = ls_choice_round(f->choice, &w, seconds, cost);
+    *moved = next != f->at;
+    if (*moved) return go_to(f, next, err);
+    if (f->trial && next == f->choice->best) ls_fleet_settle(f);
+    return LS_OK;
+}
+
+/* *count: members that had something to do. A failing round leaves members in the midst of a slice: the fleet can go on only if it has
+ * copies of them. */
+static ls_status one_round(ls_fleet *f, call *c, bool *changed, size_t *count, ls_error *err)
+{
+    ls_error why;
+    progress done = {0};
+    double started = now();
+    *count = 0;
+    if (*changed) LS_TRY(ls_fleet_admit(f, err));
+    *changed = false;
+    LS_TRY(plan_round(f, count, err));
+    if (!*count) return LS_OK;
+    bool moved = false;
+    ls_status status = run_round(f, *count, c, &done, &why);
+    if (status == LS_OK) status = choose(f, now() - started, done.cost, &moved, &why);
+    *changed = done.changed || moved;
+    if (status == LS_OK) return LS_OK;
+    if (!has_refuge(f)) f->failure = why;
+    return ls_fail(err, status, "%s", why.message);
+}
+
 static ls_status run_all(ls_fleet *f, call *c, ls_error *err)
 {
     bool changed = true;
-    while (!c->stopped) {
-        size_t count;
-        if (changed) LS_TRY(admit_waiting(f, err));
-        changed = false;
-        LS_TRY(plan_round(f, &count, err));
-        if (!count) break;
-        LS_TRY(run_round(f, count, c, &changed, err));
+    size_t count = 1;
+    while (!c->stopped && count) {
+        ls_error why;
+        ls_status status = one_round(f, c, &changed, &count, &why);
+        if (status == LS_OK) continue;
+        if (!has_refuge(f)) return ls_fail(err, status, "%s", why.message);
+        status = flee(f, &why, &f->failure);
+        if (status != LS_OK) return ls_fail(err, status, "%s", f->failure.message);
+        changed = true;
+        count = 1;
     }
     return LS_OK;
+}
+
+/* Where the rounds of a call begin. A candidate that has no room for a member is none. */
+static ls_status begin(ls_fleet *f, ls_error *err)
+{
+    if (!f->choice) return LS_OK;
+    ls_workload w = workload(f);
+    for (size_t i = 0; i < f->count; i++) /* wherever they are */
+        if (f->member[i] && ls_trainer_active(f->member[i]) && !f->member[i]->workspace) {
+            w.members++;
+            w.step += cost_of_step(f->member[i]);
+        }
+    size_t to = ls_choice_begin(f->choice, &w);
+    uint64_t limit = ls_fleet_limit(f->memory, &f->choice->list[to].info);
+    for (size_t i = 0; i < f->count && to; i++)
+        if (f->member[i] && ls_trainer_active(f->member[i]) && ls_arena_bytes(f->member[i]) + f->member[i]->block->table->bytes > limit)
+            to = ls_choice_failed(f->choice, to, "it has no room for the networks");
+    return go_to(f, to, err);
 }
 
 /* How far the members of a call are to train; all others do not. */
@@ -515,7 +504,10 @@ ls_status ls_fleet_run(ls_fleet *f, const size_t *members, size_t count, uint64_
     LS_TRY(build_tables(f, err));
     call c = {.callback = callback, .user = user, .started = now()};
     c.reported = c.started;
-    LS_TRY(run_all(f, &c, err));
+    LS_TRY(begin(f, err));
+    ls_status status = run_all(f, &c, err);
+    if (f->choice) ls_choice_end(f->choice);
+    LS_TRY(status);
     if (!c.stopped) report(f, &c);
     return LS_OK;
 }

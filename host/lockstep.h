@@ -161,11 +161,27 @@ typedef struct {
 LS_API ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], ls_error *err);
 LS_API void ls_devices_free(ls_device_info *list);
 
-/** Opens a device: "cpu", "auto", an index, or part of a name. threads: 0 for all cores (CPU path only).
+/** Opens a device: "cpu", "auto", an index, or part of a name. threads: of the CPU path; 0 for as many as prove fastest.
+ *  "auto" begins on the CPU path. Trainings that will take more than some seconds then spend some tens of milliseconds on each exact
+ *  device (and, with 0 threads, on other numbers of threads), and stay on the fastest: which one it is changes no bit. Nothing is
+ *  chosen for prediction, which is done on what the last training chose. See ls_device_trials.
  *  Errors: LS_ERR_DEVICE if there is none, it is ambiguous, or it is approximate and that was not allowed. */
 LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate, ls_device **out,
                                 ls_error *err);
+/** What is known of a device; where it may be chosen, of the one in use at present. */
 LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
+
+/** A candidate of a device that is chosen by measuring, and how it did. */
+typedef struct {
+    char name[128];       /**< as in ls_device_info */
+    double speed;         /**< steps a second, of all networks at work together; 0: not measured */
+    int chosen;           /**< 1: it was the fastest */
+    char note[256];       /**< why it was not measured, or "" */
+} ls_device_trial;
+
+/** Writes the first `most` candidates that were tried to list and returns how many there are; 0 where there was nothing to choose, or the
+ *  trainings were too short for it. */
+LS_API size_t ls_device_trials(const ls_device *device, ls_device_trial *list, size_t most);
 LS_API void ls_device_close(ls_device *device);
 
 /** Told of each candidate that the tuner has measured: which class of product, the candidate, its speed in FLOP/s (0 where it was

@@ -34,6 +34,7 @@ static ls_status prepare(ls_trainer *tr, const ls_data *data, ls_error *err)
     tr->loss = tr->validation = NAN;
     tr->best_loss = tr->best_validation = INFINITY;
     tr->stride = 1;
+    tr->parked_plateau = tr->schedule.plateau;
     tr->goal = s->epochs;
     return LS_OK;
 }
@@ -46,7 +47,7 @@ ls_status ls_trainer_open(ls_model *model, const ls_data *data, ls_block *block,
         ls_model_free(model);
         return status;
     }
-    *tr = (ls_trainer){.model = model, .settings = &model->options->settings, .block = block};
+    *tr = (ls_trainer){.model = model, .settings = &model->options->settings, .block = block, .copied = true};
     status = prepare(tr, data, err);
     if (status != LS_OK) {
         ls_trainer_free(tr);
@@ -98,21 +99,64 @@ static ls_status write_state(ls_trainer *tr, ls_error *err)
         return write_floats(tr, p->state - p->running, p->running, start + p->parameters, err);
     }
     LS_TRY(write_floats(tr, 0, p->state, tr->parked, err));
-    return has_best(tr) ? write_floats(tr, p->best, p->state, tr->parked + p->state, err) : LS_OK;
+    return tr->parked_best ? write_floats(tr, p->best, p->state, tr->parked + p->state, err) : LS_OK;
 }
 
-ls_status ls_trainer_enter(ls_trainer *tr, ls_error *err)
+/* Runs the steps that lie between the copy and where the trainer has come to: their bits are those that were lost. */
+static ls_status replay(ls_trainer *tr, ls_rates *rates, float *losses, uint64_t most, ls_error *err)
+{
+    uint64_t best = has_best(tr) ? tr->model->summary.best_epoch * tr->schedule.steps_per_epoch : 0;
+    for (uint64_t at = tr->parked_step, n; at < tr->step; at += n) {
+        n = tr->step - at < most ? tr->step - at : most;
+        if (best > at && best - at < n) n = best - at;
+        for (uint64_t i = 0; i < n; i++) rates[i] = ls_rates_at(&tr->schedule, at + i);
+        ls_run run = {.member = tr->member, .first = at, .count = n, .rates = rates, .losses = losses};
+        LS_TRY(slots_of(tr)->run(tr->workspace, &run, 1, err));
+        if (at + n == best) LS_TRY(copy_state(tr, 0, tr->plan->best, err));
+    }
+    return LS_OK;
+}
+
+static ls_status catch_up(ls_trainer *tr, ls_error *err)
+{
+    enum { REPLAY = 1024 };
+    ls_rates *rates = NULL;
+    float *losses = NULL;
+    if (tr->parked_step == tr->step) return LS_OK;
+    if (tr->parked_plateau != tr->schedule.plateau)
+        return ls_fail(err, LS_ERR_DEVICE, "the state of a network was lost with its device, and its learning rate has changed since it was copied");
+    ls_status status = ls_alloc(&rates, REPLAY, sizeof *rates, "a network that was lost", err);
+    if (status == LS_OK) status = ls_alloc(&losses, REPLAY, sizeof *losses, "a network that was lost", err);
+    if (status == LS_OK) status = replay(tr, rates, losses, REPLAY, err);
+    free(rates);
+    free(losses);
+    return status;
+}
+
+void ls_trainer_forget(ls_trainer *tr)
+{
+    if (!tr->workspace) return;
+    free(tr->parked);
+    tr->parked = NULL;
+    tr->copied = false;
+}
+
+static ls_status finish(ls_trainer *tr, ls_error *err);
+
+ls_status ls_trainer_enter(ls_trainer *tr, bool keep, ls_error *err)
 {
     ls_workspace *workspace = tr->block->table->workspace;
+    if (!tr->copied) return ls_fail(err, LS_ERR_DEVICE, "the state of a network was lost with its device");
     LS_TRY(workspace->backend->slots->member_add(workspace, tr->plan, tr->block->origin, &tr->member, err));
     tr->workspace = workspace;
     ls_status status = write_state(tr, err);
+    if (status == LS_OK) status = catch_up(tr, err);
+    if (status == LS_OK && tr->stopped) status = finish(tr, err);
     if (status != LS_OK) {
         ls_trainer_leave(tr);
         return status;
     }
-    free(tr->parked);
-    tr->parked = NULL;
+    if (!keep) ls_trainer_forget(tr);
     return LS_OK;
 }
 
@@ -122,22 +166,40 @@ void ls_trainer_leave(ls_trainer *tr)
     tr->workspace = NULL;
 }
 
-ls_status ls_trainer_park(ls_trainer *tr, ls_error *err)
+/* Copies the state to the host. */
+static ls_status copy_out(ls_trainer *tr, ls_error *err)
 {
     size_t state = tr->plan->state;
+    bool best = has_best(tr);
     float *to = NULL;
     if (tr->step) { /* otherwise the start says all */
-        LS_TRY(ls_alloc(&to, has_best(tr) ? 2 * state : state, sizeof *to, "a network that waits", err));
+        LS_TRY(ls_alloc(&to, best ? 2 * state : state, sizeof *to, "a network that waits", err));
         ls_status status = read_floats(tr, 0, state, to, err);
-        if (status == LS_OK && has_best(tr)) status = read_floats(tr, tr->plan->best, state, to + state, err);
+        if (status == LS_OK && best) status = read_floats(tr, tr->plan->best, state, to + state, err);
         if (status != LS_OK) {
             free(to);
             return status;
         }
     }
+    free(tr->parked);
     tr->parked = to;
+    tr->copied = true;
+    tr->parked_best = best;
+    tr->parked_step = tr->step;
+    tr->parked_plateau = tr->schedule.plateau;
+    return LS_OK;
+}
+
+ls_status ls_trainer_park(ls_trainer *tr, ls_error *err)
+{
+    LS_TRY(copy_out(tr, err));
     ls_trainer_leave(tr);
     return LS_OK;
+}
+
+ls_status ls_trainer_renew(ls_trainer *tr, ls_error *err)
+{
+    return tr->workspace && tr->parked_plateau != tr->schedule.plateau ? copy_out(tr, err) : LS_OK;
 }
 
 /* ---- Slices ----------------------------------------------------------------------------------------------------- */
@@ -149,7 +211,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-uint64_t ls_trainer_slice(const ls_trainer *tr, double seconds, double step_seconds, bool whole)
+uint64_t ls_trainer_slice(const ls_trainer *tr, double seconds, double step_seconds, ls_slice_kind kind)
 {
     uint64_t per_epoch = tr->schedule.steps_per_epoch, left = per_epoch - tr->step % per_epoch; /* of this epoch */
     uint64_t most = tr->goal * per_epoch - tr->step;
@@ -158,9 +220,9 @@ uint64_t ls_trainer_slice(const ls_trainer *tr, double seconds, double step_seco
     bool alone = tr->block->held_out || !tr->plan->snapshot || tr->settings->schedule == LS_SCHEDULE_PLATEAU;
     if (alone) most = left;
     if (most > LS_SLICE_STEPS) most = LS_SLICE_STEPS;
-    if (!tr->plan->snapshot) return most;
+    if (!tr->plan->snapshot && kind != LS_SLICE_BRIEF) return most;
     uint64_t steps = wanted < (double)most ? (uint64_t)wanted : most;
-    if (whole) steps = steps < left ? left : left + (steps - left) / per_epoch * per_epoch;
+    if (kind == LS_SLICE_WHOLE) steps = steps < left ? left : left + (steps - left) / per_epoch * per_epoch;
     return steps < 1 ? 1 : steps < most ? steps : most;
 }
 
@@ -222,37 +284,40 @@ static void stop(ls_trainer *tr, const char *why)
     if (!tr->stopped) tr->stopped = why;
 }
 
-/* Early stopping on the validation loss; the best state is kept on the device. */
-static ls_status watch_validation(ls_trainer *tr, uint64_t epoch, double validation, ls_error *err)
+/* Early stopping on the validation loss. */
+static void watch_validation(ls_trainer *tr, uint64_t epoch, double validation)
 {
-    const ls_settings *s = tr->settings;
-    if (!s->patience) return LS_OK;
     if (validation < tr->best_validation) {
         tr->best_validation = validation;
         tr->bad_validations = 0;
         tr->model->summary.best_epoch = epoch;
-        return copy_state(tr, 0, tr->plan->best, err);
-    }
-    if (++tr->bad_validations >= s->patience) stop(tr, "patience");
-    return LS_OK;
+    } else if (++tr->bad_validations >= tr->settings->patience) stop(tr, "patience");
 }
 
-/* Looks at an epoch that has been run: history, progress and the reasons to stop. */
-static ls_status end_epoch(ls_trainer *tr, uint64_t epoch, ls_error *err)
+/* What the device has to do after an epoch, before anything is noted of it: where it fails, the epoch is still to be ended. The best
+ * state is kept there. */
+static ls_status look_at_epoch(ls_trainer *tr, double *validation, ls_error *err)
+{
+    *validation = NAN;
+    if (tr->block->held_out) LS_TRY(validate(tr, validation, err));
+    return tr->settings->patience && *validation < tr->best_validation ? copy_state(tr, 0, tr->plan->best, err) : LS_OK;
+}
+
+/* Notes an epoch that has been run: history, progress and the reasons to stop. */
+static void end_epoch(ls_trainer *tr, uint64_t epoch, double validation)
 {
     const ls_settings *s = tr->settings;
     ls_summary *summary = &tr->model->summary;
-    double loss = tr->plan->mean ? tr->epoch_sum / (double)tr->block->rows : tr->epoch_sum, validation = NAN;
+    double loss = tr->plan->mean ? tr->epoch_sum / (double)tr->block->rows : tr->epoch_sum;
     double rate = ls_rate_at(&tr->schedule, tr->step - 1);
     tr->epoch_sum = 0;
-    if (tr->block->held_out) LS_TRY(validate(tr, &validation, err));
     summary->epochs = epoch;
     summary->steps = tr->step;
     summary->loss = tr->loss = loss;
     tr->validation = validation;
     if (!s->patience) summary->best_epoch = epoch;
     if (epoch == s->epochs) stop(tr, "epochs");
-    LS_TRY(watch_validation(tr, epoch, validation, err));
+    if (s->patience) watch_validation(tr, epoch, validation);
     ls_rate_plan_epoch(&tr->schedule, tr->block->held_out ? validation : loss);
     if (s->tolerance > 0) {
         tr->bad_epochs = loss < tr->best_loss - s->tolerance ? 0 : tr->bad_epochs + 1;
@@ -264,7 +329,6 @@ static ls_status end_epoch(ls_trainer *tr, uint64_t epoch, ls_error *err)
                             .validation_loss = validation, .seconds = tr->seconds, .learning_rate = rate};
     if (tr->callback && tr->callback(&progress, tr->user)) stop(tr, "callback");
     add_history(tr, epoch, loss, validation, tr->stopped != NULL);
-    return LS_OK;
 }
 
 /* ---- Divergence ------------------------------------------------------------------------------------------------- */
@@ -315,6 +379,17 @@ static ls_status diverge(ls_trainer *tr, const ls_error *why, ls_error *err)
     return tr->message ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for a message: %.900s", why->message);
 }
 
+/* Without a copy to go back to, what is bad is looked for where a usual slice would have ended, the epoch's end, wherever this one did. */
+static ls_status run_on(ls_trainer *tr, ls_error *err)
+{
+    uint64_t per_epoch = tr->schedule.steps_per_epoch, at = tr->first + tr->count;
+    for (uint64_t n; at % per_epoch; at += n) {
+        n = per_epoch - at % per_epoch < tr->count ? per_epoch - at % per_epoch : tr->count;
+        LS_TRY(run_steps(tr, at, n, false, err));
+    }
+    return LS_OK;
+}
+
 /* The loss of step i of the slice is not finite. Goes back to the slice's start where there is a copy of it, walks up to that step, and
  * names what was not finite first. */
 static ls_status loss_diverged(ls_trainer *tr, uint64_t i, ls_error *err)
@@ -334,7 +409,10 @@ static ls_status loss_diverged(ls_trainer *tr, uint64_t i, ls_error *err)
             LS_TRY(run_steps(tr, step, 1, true, err));
             layer = bad_activations(tr);
         }
-    } else layer = bad_parameters(tr);
+    } else {
+        LS_TRY(run_on(tr, err));
+        layer = bad_parameters(tr);
+    }
     if (layer >= 0)
         snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite", kind, layer + 1, tr->model->network.count);
     ls_fail(&why, LS_ERR_DIVERGED, "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
@@ -350,9 +428,9 @@ static ls_status loss_diverged(ls_trainer *tr, uint64_t i, ls_error *err)
 static ls_status read_values(ls_trainer *tr, float *values, ls_error *err)
 {
     const ls_plan *p = tr->plan;
-    size_t best = has_best(tr), running = p->state - p->running;
+    size_t best = tr->parked_best, running = p->state - p->running;
     if (tr->workspace) {
-        size_t from = best ? p->best : 0;
+        size_t from = has_best(tr) ? p->best : 0;
         LS_TRY(read_floats(tr, from, p->parameters, values, err));
         return read_floats(tr, from + running, p->running, values + p->parameters, err);
     }
@@ -378,6 +456,7 @@ static ls_status finish(ls_trainer *tr, ls_error *err)
     LS_TRY(read_values(tr, tr->model->values, err));
     if (check_values(tr, tr->model->values, &why) != LS_OK) return diverge(tr, &why, err);
     tr->state = LS_MEMBER_DONE;
+    ls_trainer_forget(tr); /* an older copy is not what its model is made of */
     tr->model->summary.seconds = tr->seconds;
     snprintf(tr->model->stopped, sizeof tr->model->stopped, "%s", tr->stopped);
     return LS_OK;
@@ -385,12 +464,15 @@ static ls_status finish(ls_trainer *tr, ls_error *err)
 
 ls_status ls_trainer_end(ls_trainer *tr, double seconds, ls_error *err)
 {
+    double validation;
     for (uint64_t i = 0; i < tr->count && !tr->stopped; i++) {
         tr->seconds += seconds / (double)tr->count; /* each step its share, so that progress inside a slice is even */
         if (!isfinite(tr->losses[i])) return loss_diverged(tr, i, err);
+        bool ends = (tr->first + i + 1) % tr->schedule.steps_per_epoch == 0;
+        if (ends) LS_TRY(look_at_epoch(tr, &validation, err));
         tr->epoch_sum += (double)tr->losses[i];
         tr->step = tr->first + i + 1;
-        if (tr->step % tr->schedule.steps_per_epoch == 0) LS_TRY(end_epoch(tr, ls_trainer_epochs(tr), err));
+        if (ends) end_epoch(tr, ls_trainer_epochs(tr), validation);
     }
     if (tr->step < tr->first + tr->count) {
         LS_TRY(copy_state(tr, tr->plan->snapshot, 0, err));

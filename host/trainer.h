@@ -24,7 +24,11 @@ typedef struct {
 
     ls_workspace *workspace;    /* NULL: it is not on a device; then its state is in `parked`, or it has not begun */
     size_t member;
-    float *parked;              /* state, then the best one where it is kept */
+    float *parked;              /* copy of the state, then of the best one where it is kept; NULL: the start */
+    bool copied;                /* there is such a copy (or the start is one), of `parked_step` steps */
+    bool parked_best;
+    uint64_t parked_step;
+    double parked_plateau;      /* what a schedule that listens had come to */
 
     ls_rates *rates;            /* the slice at hand, see ls_trainer_begin */
     float *losses;
@@ -46,16 +50,25 @@ typedef struct {
 ls_status ls_trainer_open(ls_model *model, const ls_data *data, ls_block *block, ls_trainer **out, ls_error *err);
 void ls_trainer_free(ls_trainer *trainer);
 
-/* Puts it on a device: a member of the block's table's workspace, with its state. Where this fails it is not there. */
-ls_status ls_trainer_enter(ls_trainer *trainer, ls_error *err);
+/* Puts it on a device: a member of the block's table's workspace, with its state. Where this fails it is not there. keep: its copy is
+ * kept in host memory, so that the device may fail. A state that was lost is computed again from its copy, and training that had
+ * come to its end is ended. */
+ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err);
 /* Takes its state to the host and frees its memory on the device. Where this fails it is still there. */
 ls_status ls_trainer_park(ls_trainer *trainer, ls_error *err);
-/* Frees its memory on the device; its state there is lost. */
+/* Frees its memory on the device; its state there is lost, but for the copy that was kept. */
 void ls_trainer_leave(ls_trainer *trainer);
+/* After a slice on a device that may fail: renews a copy from which the state could not be computed again. */
+ls_status ls_trainer_renew(ls_trainer *trainer, ls_error *err);
+/* The copy is no longer needed. */
+void ls_trainer_forget(ls_trainer *trainer);
 
-/* How many steps its next slice should have for that many seconds, if a step takes so long: at least one, and up to its goal at most.
- * whole: whole epochs, or the rest of one. */
-uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step_seconds, bool whole);
+/* Where slices may end: at a step like any other, which needs a copy to go back to, but that cannot be had for large networks; at the end
+ * of an epoch, for even progress; or at any step, for measuring. */
+typedef enum { LS_SLICE_USUAL, LS_SLICE_WHOLE, LS_SLICE_BRIEF } ls_slice_kind;
+
+/* How many steps its next slice should have for that many seconds, if a step takes so long: at least one, and up to its goal at most. */
+uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step_seconds, ls_slice_kind kind);
 /* Begins a slice: fills *run. rates, losses: room for count, until the slice has ended. */
 ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates, float *losses, ls_run *run, ls_error *err);
 /* Ends a slice that was run and took so long: history, reasons to stop, divergence. A trainer that has ended by this has its weights in

@@ -72,8 +72,8 @@ typedef struct {
     long long rows;
     double noise;
     long long data_seed;
-    const char *device;
-    int threads, allow_approximate, quiet, json;
+    const char *device, *threads;
+    int allow_approximate, quiet, json;
 } source_options;
 
 void source_options_init(source_options *options);
@@ -84,6 +84,8 @@ void source_device_table(source_options *options, struct poptOption table[6]);
 /* Opens a CSV file, or generates where name is a generator's. model: its classes and features are expected, or NULL. */
 ls_status source_read(const source_options *options, const char *name, const ls_model *model, ls_data **out, ls_error *err);
 
+/* --threads as a number, 0 for auto. */
+ls_status source_threads(const source_options *options, unsigned *out, ls_error *err);
 /* Opens the device asked for, with a word on a terminal while an OpenCL device is prepared. */
 ls_status source_device(const source_options *options, ls_device **out, ls_error *err);
 
@@ -106,6 +108,18 @@ json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
 void print_metrics_header(void);
 void print_metrics(const char *label, const ls_metrics *metrics);
 void print_confusion(const ls_metrics *metrics, const ls_model *model);
+/* The device in use, and what it was chosen from; taken when the work is done, as later work may choose another. */
+enum { DEVICE_TRIALS = 80 };
+typedef struct {
+    ls_device_info info;
+    ls_device_trial trial[DEVICE_TRIALS];
+    size_t trials;
+} device_report;
+void device_report_take(device_report *report, const ls_device *device);
+/* Two lines at most: "device …", and "chosen …" where there were others to choose from. */
+void device_report_print(const device_report *report);
+/* The trials: a list of name, steps_per_second (null: not measured), chosen, note. */
+json_t *device_report_json(const device_report *report);
 /* "2-20-20-1" */
 void describe_widths(const ls_model *model, char *out, size_t size);
 /* Prints a JSON object and a newline to stdout and frees it. */

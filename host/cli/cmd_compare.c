@@ -73,6 +73,8 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
 {
     ls_device_info *found;
     size_t count;
+    unsigned threads = 0;
+    LS_TRY(source_threads(o, &threads, err));
     LS_TRY(ls_devices_list(&found, &count, NULL, err));
     ls_status status = ls_alloc(&list->device, count, sizeof *list->device, "the devices", err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
@@ -82,7 +84,7 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
             if (!o->json) printf("left out: %s, which is approximate: %s\n", found[i].name, found[i].reason);
             continue;
         }
-        status = ls_device_open(index, (unsigned)o->threads, 0, &list->device[list->count], err);
+        status = ls_device_open(index, threads, 0, &list->device[list->count], err);
         if (status == LS_OK) list->count++;
     }
     ls_devices_free(found);
@@ -237,7 +239,7 @@ int cmd_compare(int argc, const char **argv)
     source_data_table(&a.source, data);
     struct poptOption table[] = {
         {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0, "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
-        {"threads", 0, POPT_ARG_INT, &a.source.threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"threads", 0, POPT_ARG_STRING, &a.source.threads, 0, "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &a.source.quiet, 0, "no progress", NULL},
         {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},

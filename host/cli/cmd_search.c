@@ -264,7 +264,9 @@ static ls_status work(search_arguments *a, search_work *w, const ls_search_setti
     double started = monotonic_seconds();
     search_view view = {.search = w->search, .live = live, .top = (size_t)a->top, .started = started};
     interrupt_catch();
-    LS_TRY(run(a, w, &view, err));
+    ls_status status = run(a, w, &view, err);
+    device_report_take(&w->report, w->device);
+    LS_TRY(status);
     w->seconds = monotonic_seconds() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
     if (a->save && w->complete && search_best(w)) LS_TRY(refit(a, w, live, err));

@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
     ls_data *data;
     ls_device *device;
+    device_report report; /* of the search, not of training the best */
     ls_search *search;
     ls_model *model;      /* of the best on all rows, where it was asked for and the search ended */
     size_t *order;        /* trials, best first */

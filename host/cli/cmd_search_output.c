@@ -194,10 +194,9 @@ static void print_failed(const ls_search *s, ls_trial_state state, const char *w
 static void print_heading(const search_arguments *a, const search_work *w)
 {
     const ls_search *s = w->search;
-    const ls_device_info *info = ls_device_get_info(w->device);
     size_t done = 0;
     for (size_t i = 0; i < s->trials; i++) done += s->trial[i].rung > 0;
-    printf("device     %s (%s)\n", info->name, info->exact ? "exact" : "approximate");
+    device_report_print(&w->report);
     printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials, s->trials == 1 ? "" : "s");
     if (!w->complete) printf(" (%zu begun)", done);
     if (s->how.seeds > 1) printf(", %zu seeds each", s->how.seeds);
@@ -286,7 +285,7 @@ static json_t *best_json(const search_arguments *a, const search_work *w)
 void search_print_json(const search_arguments *a, const search_work *w)
 {
     const ls_search *s = w->search;
-    const ls_device_info *info = ls_device_get_info(w->device);
+    const ls_device_info *info = &w->report.info;
     json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device", info->name, "arithmetic", info->exact ? "exact" : "approximate",
                           "strategy", ls_strategy_names[s->how.strategy], "metric", ls_score_names[s->how.metric], "rows",
                           (json_int_t)ls_data_rows(w->data), "seeds", (json_int_t)s->how.seeds, "folds", (json_int_t)s->how.folds, "holdout",
@@ -297,6 +296,7 @@ void search_print_json(const search_arguments *a, const search_work *w)
                                                s->rung[i].until ? json_integer((json_int_t)s->rung[i].until) : json_null()));
     for (size_t i = 0; i < s->trials; i++)
         if (s->trial[w->order[i]].state != LS_TRIAL_WAITING) json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
+    json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "space", space_json(s->space));
     json_object_set_new(o, "rungs", rungs);
     json_object_set_new(o, "best", best_json(a, w));

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     ls_data *train, *test;
     ls_device *device;
+    device_report report;
     ls_model *model;
     ls_metrics *on_train, *on_test;
 } train_work;
@@ -139,6 +140,7 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     ls_status status = ls_train(w->device, a->options, w->train, on_epoch, &progress, &w->model, err);
     if (progress.terminal && !progress.quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
+    device_report_take(&w->report, w->device);
     if (a->save) LS_TRY(ls_model_save(w->model, a->save, err));
     LS_TRY(ls_model_evaluate(w->model, w->device, w->train, &w->on_train, err));
     return w->test ? ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err) : LS_OK;
@@ -147,11 +149,6 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
 /* ---- Results ---------------------------------------------------------------------------------------------------- */
 
 static double speed_of(const ls_summary *s) { return s->seconds > 0 ? (double)s->steps / s->seconds : 0; }
-
-static const char *arithmetic_of(const ls_device *device)
-{
-    return ls_device_get_info(device)->exact ? "exact" : "approximate";
-}
 
 static json_t *history_json(const ls_model *model)
 {
@@ -174,11 +171,12 @@ static void report_json(const train_arguments *a, const train_work *w, const cha
     json_t *options = json_object();
     for (size_t i = 0; i < ls_option_count(); i++)
         json_object_set_new(options, ls_option_at(i)->name, json_string(ls_model_option(w->model, ls_option_at(i)->name)));
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device", ls_device_get_info(w->device)->name,
-                          "arithmetic", arithmetic_of(w->device), "parameters", (json_int_t)s.parameters, "epochs",
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device", w->report.info.name,
+                          "arithmetic", w->report.info.exact ? "exact" : "approximate", "parameters", (json_int_t)s.parameters, "epochs",
                           (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch,
                           "stopped", interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds, "steps_per_second",
                           speed_of(&s), "loss", number_json(s.loss));
+    json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "train", metrics_json(w->on_train, w->model));
     if (w->on_test) json_object_set_new(o, "test", metrics_json(w->on_test, w->model));
     json_object_set_new(o, "history", history_json(w->model));
@@ -195,7 +193,7 @@ static void report_text(const train_arguments *a, const train_work *w, const cha
     char widths[256];
     ls_model_summary(w->model, &s);
     describe_widths(w->model, widths, sizeof widths);
-    printf("device     %s (%s)\n", ls_device_get_info(w->device)->name, arithmetic_of(w->device));
+    device_report_print(&w->report);
     printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);
     printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n", (unsigned long long)s.epochs,
            (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted() ? "interruption" : s.stopped);

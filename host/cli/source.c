@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
@@ -25,8 +26,8 @@ void source_data_table(source_options *o, struct poptOption table[5])
 void source_device_table(source_options *o, struct poptOption table[6])
 {
     const struct poptOption entries[6] = {
-        {"device", 0, POPT_ARG_STRING, &o->device, 0, "auto (an exact GPU if there is one, else the CPU path), cpu, an index, or part of a name; see lockstep devices", "NAME"},
-        {"threads", 0, POPT_ARG_INT, &o->threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"device", 0, POPT_ARG_STRING, &o->device, 0, "auto (the CPU path; in runs of more than some seconds whichever exact device proves fastest), cpu, an index, or part of a name; see lockstep devices", "NAME"},
+        {"threads", 0, POPT_ARG_STRING, &o->threads, 0, "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)", "N"},
         {"allow-approximate", 0, POPT_ARG_NONE, &o->allow_approximate, 0, "use a device although it is not exact", NULL},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "no progress", NULL},
         {"json", 0, POPT_ARG_NONE, &o->json, 0, "print one JSON object and nothing else", NULL},
@@ -79,12 +80,22 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
     return ls_data_read_csv(name, &how, out, err);
 }
 
+ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)
+{
+    uint64_t n = 0;
+    if (o->threads && strcasecmp(o->threads, "auto") && (!ls_parse_u64(o->threads, &n) || n > 1024))
+        return ls_fail(err, LS_ERR_ARGUMENT, "--threads: '%.40s' is neither auto nor a number up to 1024", o->threads);
+    *out = (unsigned)n;
+    return LS_OK;
+}
+
 ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
 {
-    bool cpu = !strcmp(o->device, "cpu"), say = !cpu && !o->quiet && isatty(STDERR_FILENO);
-    if (o->threads < 0) return ls_fail(err, LS_ERR_ARGUMENT, "--threads must not be negative");
+    unsigned threads = 0;
+    bool named = strcasecmp(o->device, "cpu") && strcasecmp(o->device, "auto"), say = named && !o->quiet && isatty(STDERR_FILENO);
+    LS_TRY(source_threads(o, &threads, err));
     if (say) fprintf(stderr, "preparing the device (its first use takes some seconds) ...");
-    ls_status status = ls_device_open(o->device, (unsigned)o->threads, o->allow_approximate, out, err);
+    ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
     if (say) fprintf(stderr, "\r\033[K");
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef LS_CL_DEVICE_H
 #define LS_CL_DEVICE_H
 
+#include <sys/types.h>
 #include "../backend.h"
 #include "cl_api.h"
 
@@ -98,8 +99,14 @@ typedef struct {
 ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, char note[256], ls_error *err);
 
 /* Whether the installed drivers survive being asked for their devices: tried in a child process, as some crash, abort or
- * hang there and would take the program along. false: note says what happened. */
-bool ls_cl_probe(char note[256]);
+ * hang there and would take the program along. Begins without waiting; idle: threads, besides the calling one, that hold no locks. */
+typedef struct {
+    int from_child; /* negative: nothing is tried */
+    pid_t child;
+} ls_cl_probing;
+void ls_cl_probe_begin(ls_cl_probing *probing, unsigned idle);
+/* Waits for the child; on any thread. false: note says what happened. */
+bool ls_cl_probe_end(ls_cl_probing *probing, char note[256]);
 
 /* Opens a found device without checking it. */
 ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out, ls_error *err);

@@ -59,27 +59,37 @@ static bool survived(int from_child, pid_t child, char note[256])
     return false;
 }
 
-/* A child of a process with threads can wait forever for a lock that one of them held: there the drivers are not tried. */
-static bool has_threads(void)
+/* A child of a process with threads can wait forever for a lock that one of them held: where there are more than the caller and those
+ * known to be idle, the drivers are not tried. */
+static bool has_threads(unsigned idle)
 {
     DIR *tasks = opendir("/proc/self/task");
     unsigned count = 0;
     if (!tasks) return false;
     for (struct dirent *entry; (entry = readdir(tasks));) count += entry->d_name[0] != '.';
     closedir(tasks);
-    return count > 1;
+    return count > 1 + idle;
 }
 
-bool ls_cl_probe(char note[256])
+static atomic_bool known_good; /* drivers that have answered once are not asked again by this process */
+
+void ls_cl_probe_begin(ls_cl_probing *p, unsigned idle)
 {
-    static atomic_bool known_good; /* drivers that have answered once are not asked again by this process */
     int ends[2];
-    if (atomic_load(&known_good) || has_threads() || pipe2(ends, O_CLOEXEC) != 0) return true;
-    pid_t child = fork();
-    if (child == 0) probe_child(ends[1]);
+    *p = (ls_cl_probing){.from_child = -1};
+    if (atomic_load(&known_good) || has_threads(idle) || pipe2(ends, O_CLOEXEC) != 0) return;
+    p->child = fork();
+    if (p->child == 0) probe_child(ends[1]);
     close(ends[1]);
-    bool good = child < 0 || survived(ends[0], child, note);
-    close(ends[0]);
+    p->from_child = ends[0];
+}
+
+bool ls_cl_probe_end(ls_cl_probing *p, char note[256])
+{
+    if (p->from_child < 0) return true;
+    bool good = p->child < 0 || survived(p->from_child, p->child, note);
+    close(p->from_child);
+    p->from_child = -1;
     if (good) atomic_store(&known_good, true);
     return good;
 }
