@@ -113,7 +113,9 @@ static void unpack(const chunk *c, const ls_chunk_op *o)
     float *to = arena_at(c, op->y);
     for (size_t i = 0; i < op->in; i++, from += o->width, to += op->out)
         for (size_t k = 0; k < op->out; k++) to[k] = from[k];
-    if (o->bias) memcpy(arena_at(c, o->bias->y), from, op->out * sizeof *from);
+    if (!o->bias) return;
+    to = arena_at(c, o->bias->y);
+    for (size_t k = 0; k < op->out; k++) to[k] = from[k];
 }
 
 void ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
