@@ -17,9 +17,6 @@ static size_t line_of(const char *text, const char *at)
 static ls_status check_text(const char *path, const char *text, size_t size, ls_error *err)
 {
     if (size == 0) return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row", path);
-    if (size >= 2 && memcmp(text, "\x1f\x8b", 2) == 0) {
-        return ls_fail(err, LS_ERR_DATA, "%s: is gzip-compressed; unpack it first (gunzip -k %s)", path, path);
-    }
     if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
         return ls_fail(err, LS_ERR_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
     }

@@ -3,7 +3,7 @@
  * classes. */
 #include "csv_labels.h"
 #include "csv_parse.h"
-#include "data.h"
+#include "data_read.h"
 
 #include <assert.h>
 #include <math.h>
@@ -11,11 +11,13 @@
 #include <string.h>
 
 #define NO_TARGET SIZE_MAX
+enum { LARGE = 32 << 20, REPORT_ROWS = 1 << 16 }; /* bytes of a file whose reading is reported, and how often that is */
 
 /* A file being read. */
 typedef struct {
     const char *path;
-    const ls_csv_options *options;
+    size_t size;
+    const ls_layout *options;
     ls_csv_reader reader;
     ls_csv_field *first; /* copy of the first record, which may be the header */
     size_t first_line;
@@ -231,9 +233,12 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     file->data->rows = 0;
     if (labelled) LS_TRY(ls_csv_labels_create(&file->labels, err));
     if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
-    while (found) {
+    const ls_layout *options = file->options;
+    for (size_t done = 1; found; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
+        if (options->callback && done % REPORT_ROWS == 0 && file->size > LARGE)
+            options->callback(1.0 - (double)(reader->end - reader->at) / (double)file->size, options->user);
     }
     return LS_OK;
 }
@@ -271,7 +276,7 @@ static void drop_first_row(csv_file *file)
 
 static ls_status settle_classes(csv_file *file, ls_error *err)
 {
-    const ls_csv_options *options = file->options;
+    const ls_layout *options = file->options;
     ls_data *data = file->data;
     const char *const *known = options->class_names;
     if (!file->has_header && ls_csv_labels_first_is_title(file->labels, known, options->classes)) drop_first_row(file);
@@ -297,32 +302,14 @@ static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *er
     return file->has_header ? take_names(file, err) : LS_OK;
 }
 
-/* Names go into model files, which are JSON: they must be UTF-8. */
-static ls_status check_names(const char *path, const ls_data *data, ls_error *err)
+ls_status ls_read_csv(const char *path, char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
 {
-    for (size_t i = 0; i < data->features + data->classes; i++) {
-        const char *name = i < data->features ? data->feature_names[i] : data->class_names[i - data->features];
-        if (!ls_is_utf8(name))
-            return ls_fail(err, LS_ERR_DATA, "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
-                           path, i < data->features ? "feature" : "class", i < data->features ? i + 1 : i - data->features + 1);
-    }
-    return LS_OK;
-}
-
-ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err)
-{
-    static const ls_csv_options defaults = {0};
-    csv_file file = {.path = path, .options = options ? options : &defaults};
-    char *text = NULL;
-    size_t size = 0;
-    LS_TRY(ls_read_file(path, &text, &size, err));
-    ls_status status = read_file(&file, text, size, err);
-    if (status == LS_OK) status = check_names(path, file.data, err);
+    csv_file file = {.path = path, .size = size, .options = layout};
+    ls_status status = read_file(&file, bytes, size, err);
     if (status == LS_OK) *out = file.data;
     else ls_data_free(file.data);
     ls_csv_labels_free(file.labels);
     free(file.first);
     free(file.reader.fields);
-    free(text);
     return status;
 }

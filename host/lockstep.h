@@ -115,6 +115,26 @@ LS_API ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t ro
  *  Errors name file, line and column. `options` may be NULL. */
 LS_API ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err);
 
+typedef struct ls_model ls_model;
+
+/** Told now and then which share of a large file has been read. */
+typedef void (*ls_read_callback)(double share, void *user);
+
+/** How to read a file of rows. Zero-initialise for the defaults. */
+typedef struct {
+    const char *target;              /**< name or 0-based index of the class column; NULL: the last column */
+    const char *labels;              /**< IDX and NPY: the file that has the classes; NULL: IDX: the one that usually lies beside it, NPY: the
+                                          last column is the class */
+    const ls_model *model;           /**< rows for this model: its features and classes are expected; classes may be missing */
+    const ls_data *like;             /**< or rows like these, as those to test on are */
+    ls_read_callback callback;       /**< may be NULL */
+    void *user;
+} ls_read_options;
+
+/** Reads a file of rows, unpacked or gzip, whatever it is called: CSV (as ls_data_read_csv), IDX (as MNIST is published) or NPY (as
+ *  numpy.save writes it: float32, float64 or integers, C order). Errors name file, line and column. `options` may be NULL. */
+LS_API ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out, ls_error *err);
+
 /** Generates one of the named data sets; `options` may be NULL. The same bits on every machine. */
 LS_API ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out, ls_error *err);
 
@@ -184,8 +204,6 @@ typedef int (*ls_tune_callback)(const ls_tune_progress *progress, void *user);
 LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path, ls_error *err);
 
 /* ---- Training ------------------------------------------------------------------------------------------------- */
-
-typedef struct ls_model ls_model;
 
 /** What a callback is told after each epoch. */
 typedef struct {

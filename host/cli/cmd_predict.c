@@ -77,7 +77,7 @@ int cmd_predict(int argc, const char **argv)
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&o, data);
     source_device_table(&o, device);
     memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */

@@ -73,12 +73,12 @@ static int set_option(int val, const char *text, void *user)
 
 static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
 {
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
-        {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second CSV file to test on", "FILE"},
+        {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second file to test on", "FILE"},
         {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
@@ -97,11 +97,9 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
 
 static ls_status read_test(const train_arguments *a, train_work *w, ls_error *err)
 {
-    const char *names[1000];
-    size_t n = ls_data_classes(w->train);
-    for (size_t i = 0; i < n && i < 1000; i++) names[i] = ls_data_class_name(w->train, i);
-    ls_csv_options how = {.target = a->source.target, .class_names = names, .classes = n < 1000 ? n : 1000};
-    LS_TRY(ls_data_read_csv(a->test, &how, &w->test, err));
+    source_options o = a->source;
+    o.labels = NULL; /* those of the training data */
+    LS_TRY(source_read_file(&o, a->test, NULL, w->train, &w->test, err));
     if (ls_data_features(w->test) == ls_data_features(w->train)) return LS_OK;
     return ls_fail(err, LS_ERR_DATA, "%s has %zu features, the training data %zu", a->test, ls_data_features(w->test),
                    ls_data_features(w->train));
