@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NO_TARGET SIZE_MAX
+#define NO_TARGET LS_NO_COLUMN
 enum { LABEL_ROOM = 26 }; /* a double with 17 digits */
 
 /* ---- Numbers ---------------------------------------------------------------------------------------------------- */
@@ -41,16 +41,19 @@ static ls_status bad_number(const ls_numbers *n, size_t row, size_t column, doub
                    isinf(value) ? "not finite; correct it, or drop the row" : "too large for a 32-bit float; use other units");
 }
 
-static ls_status fill_rows(const ls_numbers *n, size_t target, ls_data *data, ls_error *err)
+/* *gaps: whether a value is missing somewhere. */
+static ls_status fill_rows(const ls_numbers *n, const ls_selection *selection, bool accept_gaps, ls_data *data, bool *gaps, ls_error *err)
 {
     const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
-    float *x = data->x;
+    *gaps = false;
     for (size_t r = 0; r < n->rows; r++)
         for (size_t j = 0; j < n->columns; j++) {
-            if (j == target) continue;
+            if (selection->use[j] == LS_USE_NOT || selection->use[j] == LS_USE_TARGET) continue;
             double value = number_at(n, r * n->columns + j);
-            if (!(fabs(value) < limit)) return bad_number(n, r, j, value, err);
-            *x++ = (float)value;
+            bool gap = isnan(value) && accept_gaps;
+            if (!gap && !(fabs(value) < limit)) return bad_number(n, r, j, value, err);
+            data->x[r * data->columns + selection->to[j]] = gap ? NAN : (float)value;
+            *gaps |= gap;
         }
     return LS_OK;
 }
@@ -100,19 +103,59 @@ static ls_status fill_classes(const ls_layout *layout, const ls_numbers *n, size
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static ls_status build(const ls_numbers *n, size_t target, const ls_numbers *labels, const ls_layout *layout, ls_data **out, ls_error *err)
+/* What the columns are called and where they come from, where that is more than plain numbers in their order. */
+static ls_status describe(const ls_numbers *n, const ls_layout *layout, const ls_selection *selection, bool gaps, ls_data *data, ls_error *err)
 {
-    size_t features = n->columns - (target != NO_TARGET);
-    bool labelled = labels || target != NO_TARGET;
+    ls_column *column;
+    bool lost = false, expected = layout->features > 0;
+    if (!gaps && (expected ? !layout->column : selection->whole)) return LS_OK;
+    LS_TRY(ls_alloc(&column, data->columns, sizeof *column, "the columns", err));
+    for (size_t j = 0; j < n->columns; j++) {
+        if (selection->use[j] == LS_USE_NOT || selection->use[j] == LS_USE_TARGET) continue;
+        ls_column *c = &column[selection->to[j]];
+        c->place = j;
+        lost |= !(c->name = ls_strdup(data->feature_names[selection->to[j]]));
+    }
+    data->file_columns = n->columns;
+    data->file_target = selection->target;
+    data->missing = layout->missing;
+    if (!lost) return ls_data_describe_columns(data, column, err);
+    ls_columns_free(column, data->columns);
+    return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", n->path);
+}
+
+static ls_status fill(const ls_numbers *n, const ls_selection *selection, const ls_numbers *labels, const ls_layout *layout, ls_data *data, ls_error *err)
+{
+    bool gaps;
+    LS_TRY(fill_rows(n, selection, layout->missing != LS_MISSING_ERROR, data, &gaps, err));
+    LS_TRY(describe(n, layout, selection, gaps, data, err));
+    if (labels) return fill_classes(layout, labels, 0, data, err);
+    return selection->target != NO_TARGET ? fill_classes(layout, n, selection->target, data, err) : LS_OK;
+}
+
+static ls_status build_selected(const ls_numbers *n, const ls_selection *selection, const ls_numbers *labels, const ls_layout *layout,
+                                ls_data **out, ls_error *err)
+{
     ls_data *data = NULL;
-    if (features == 0) return ls_fail(err, LS_ERR_DATA, "%s: has one column only; name a file of classes with --labels", n->path);
-    if (layout->features && layout->features != features)
-        return ls_fail(err, LS_ERR_DATA, "%s: has %zu features, but %zu are expected", n->path, features, layout->features);
-    LS_TRY(ls_data_create(n->rows, features, 0, labelled, &data, err));
-    ls_status status = fill_rows(n, target, data, err);
-    if (status == LS_OK && labelled) status = labels ? fill_classes(layout, labels, 0, data, err) : fill_classes(layout, n, target, data, err);
+    for (size_t j = 0; j < n->columns; j++)
+        if (selection->use[j] == LS_USE_CATEGORY)
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s: column %zu is to have categories; they are read from CSV files alone", n->path, j);
+    LS_TRY(ls_data_create(n->rows, selection->used, 0, labels || selection->target != NO_TARGET, &data, err));
+    ls_status status = fill(n, selection, labels, layout, data, err);
+    if (status == LS_OK) status = ls_data_drop_gaps(n->path, layout, &data, err);
     if (status == LS_OK) *out = data;
     else ls_data_free(data);
+    return status;
+}
+
+static ls_status build(const ls_numbers *n, size_t target, const ls_numbers *labels, const ls_layout *layout, ls_data **out, ls_error *err)
+{
+    ls_selection selection;
+    if (n->columns - (target != NO_TARGET) == 0)
+        return ls_fail(err, LS_ERR_DATA, "%s: has one column only; name a file of classes with --labels", n->path);
+    ls_status status = ls_select(layout, n->path, NULL, n->columns, target, &selection, err);
+    if (status == LS_OK) status = build_selected(n, &selection, labels, layout, out, err);
+    ls_selection_free(&selection);
     return status;
 }
 

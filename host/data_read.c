@@ -2,6 +2,7 @@
 /* Opens a file of rows, and finds its format by what is in it. */
 #include "data_read.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,28 @@ ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
             return ls_fail(err, LS_ERR_DATA, "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
                            path, i < data->features ? "feature" : "class", i < data->features ? i + 1 : i - data->features + 1);
     }
+    return LS_OK;
+}
+
+ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data **data, ls_error *err)
+{
+    ls_data *d = *data, *kept;
+    bool *whole;
+    size_t count = 0;
+    if (d->missing != LS_MISSING_DROP || !d->column || layout->features) return LS_OK;
+    LS_TRY(ls_alloc(&whole, d->rows, sizeof *whole, "the rows", err));
+    for (size_t r = 0; r < d->rows; r++) {
+        whole[r] = true;
+        for (size_t c = 0; c < d->columns && whole[r]; c++) whole[r] = !isnan(d->x[r * d->columns + c]);
+        count += whole[r];
+    }
+    ls_status status = count ? ls_data_pick(d, whole, true, &kept, err)
+                             : ls_fail(err, LS_ERR_DATA, "%s: every row has a missing value; fill them in with --missing mean", path);
+    free(whole);
+    LS_TRY(status);
+    kept->dropped = d->rows - count;
+    ls_data_free(d);
+    *data = kept;
     return LS_OK;
 }
 
@@ -100,20 +123,54 @@ static ls_status read_any(const char *path, const ls_layout *layout, ls_data **o
     return status;
 }
 
+static ls_status read_missing(const char *name, ls_missing *out, ls_error *err)
+{
+    size_t n = 0;
+    for (; ls_missing_names[n]; n++)
+        if (!strcmp(name, ls_missing_names[n])) {
+            *out = (ls_missing)n;
+            return LS_OK;
+        }
+    const char *near = ls_nearest(name, ls_missing_names, n);
+    return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name, near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
+                   near ? near : "", near ? "'?" : "");
+}
+
+static void expect_model(ls_layout *l, const ls_model *m)
+{
+    l->class_names = (const char *const *)m->class_names;
+    l->classes = m->network.classes;
+    l->features = m->encoder ? m->encoder->columns : m->network.inputs;
+    l->names = m->feature_names;
+    if (!m->encoder) return;
+    l->column = m->encoder->column;
+    l->file_columns = m->encoder->file_columns;
+    l->file_target = m->encoder->file_target;
+    l->missing = m->encoder->missing;
+}
+
+static void expect_alike(ls_layout *l, const ls_data *d)
+{
+    l->class_names = (const char *const *)d->class_names;
+    l->classes = d->classes;
+    l->features = d->columns;
+    l->names = d->feature_names;
+    l->column = d->column;
+    l->file_columns = d->file_columns;
+    l->file_target = d->file_target;
+    if (d->column) l->missing = d->missing;
+}
+
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out, ls_error *err)
 {
     static const ls_read_options defaults = {0};
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     const ls_read_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target, .labels = o->labels, .callback = o->callback, .user = o->user};
-    if (o->model) {
-        layout.class_names = (const char *const *)o->model->class_names;
-        layout.classes = o->model->network.classes;
-        layout.features = o->model->network.inputs;
-    } else if (o->like) {
-        layout.class_names = (const char *const *)o->like->class_names;
-        layout.classes = o->like->classes;
-    }
+    ls_layout layout = {.target = o->target, .labels = o->labels, .columns = o->columns, .drop = o->drop, .categorical = o->categorical,
+                        .callback = o->callback, .user = o->user};
+    if (o->model) expect_model(&layout, o->model);
+    else if (o->like) expect_alike(&layout, o->like);
+    if (o->missing) LS_TRY(read_missing(o->missing, &layout.missing, err));
     return read_any(path, &layout, out, err);
 }
 
@@ -121,6 +178,7 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
 {
     static const ls_csv_options defaults = {0};
     const ls_csv_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target, .class_names = o->class_names, .classes = o->classes, .features = o->features};
+    ls_layout layout = {.target = o->target, .class_names = o->class_names, .classes = o->classes, .features = o->features,
+                        .missing = LS_MISSING_ERROR, .numbers_only = true};
     return read_any(path, &layout, out, err);
 }

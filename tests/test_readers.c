@@ -5,6 +5,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "../host/encoder.h"
 #include "support_data.h"
 
 static ls_status read_it(const char *bytes, size_t size, const ls_read_options *how, ls_data **out, ls_error *err)
@@ -29,7 +30,7 @@ static void expect_refused(const bad_file *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         ls_data *data = NULL;
         ls_error err = {LS_OK, ""};
-        ls_status status = read_it(list[i].bytes, list[i].size, NULL, &data, &err);
+        ls_status status = read_it(list[i].bytes, list[i].size, &(ls_read_options){.missing = "error"}, &data, &err);
         cr_expect_eq(status, LS_ERR_DATA, "%s: %s: %s", list[i].what, ls_status_name(status), err.message);
         cr_expect_null(data, "%s", list[i].what);
         expect_message(err.message, "/tmp/lockstep-test-", list[i].says);
@@ -198,4 +199,124 @@ Test(readers, gzip_malformed)
     if (read_it(FILE_OF(PACKED), NULL, &data, NULL) == LS_ERR_UNSUPPORTED) cr_skip_test("built without zlib");
     ls_data_free(data);
     expect_refused(bad_gzip, COUNT(bad_gzip));
+}
+
+/* ---- Categories and gaps ---------------------------------------------------------------------------------------- */
+
+static ls_data *read_mixed(const char *text, const ls_read_options *how)
+{
+    ls_data *data = NULL;
+    ls_error err = {LS_OK, ""};
+    cr_assert_eq(read_it(text, strlen(text), how, &data, &err), LS_OK, "\"%s\" is refused: %s", text, err.message);
+    return data;
+}
+
+static const char people[] = "# who lives where\nage, town ,floor,class\n20, Ulm,1,a\n?,Bonn,2,b\n40,\"Ulm\",1,a\n60,NA,,b\n";
+
+Test(readers, columns_are_typed_by_looking)
+{
+    ls_data *data = read_mixed(people, NULL);
+    ls_column_info age, town, floor;
+    size_t rows;
+    assert_shape(data, 4, 5, 2);
+    cr_assert(ls_data_columns(data) == 3 && ls_data_column(data, 0, &age, NULL) == LS_OK && ls_data_column(data, 1, &town, NULL) == LS_OK &&
+              ls_data_column(data, 2, &floor, NULL) == LS_OK);
+    cr_expect(!age.categorical && age.missing == 1 && age.least == 20 && age.most == 60 && age.mean == 40);
+    cr_expect(town.categorical && town.missing == 1 && town.categories == 2 && !strcmp(town.name, "town"));
+    cr_expect(!floor.categorical && floor.missing == 1);
+    cr_expect_str_eq(ls_data_category(data, 1, 1, &rows), "Ulm");
+    cr_expect_eq(rows, 2);
+    cr_expect_null(ls_data_category(data, 1, 2, NULL));
+    cr_expect_str_eq(ls_data_feature_name(data, 1), "town=Bonn");
+    cr_expect_str_eq(ls_data_feature_name(data, 3), "town=(other)");
+    ls_data_free(data);
+    data = read_mixed(people, &(ls_read_options){.categorical = "floor", .drop = "0"});
+    assert_shape(data, 4, 6, 2);
+    ls_data_free(data);
+    data = read_mixed(people, &(ls_read_options){.columns = "age,2", .missing = "drop"});
+    assert_shape(data, 2, 2, 2);
+    cr_expect_eq(ls_data_dropped(data), 2);
+    ls_data_free(data);
+}
+
+static float encoded(const ls_encoder *e, const ls_data *data, size_t row, size_t input)
+{
+    float to[64];
+    ls_error err;
+    cr_assert_eq(ls_encode(e, NULL, NULL, e->inputs, data, to, &err), LS_OK, "%s", err.message);
+    return to[row * e->inputs + input];
+}
+
+Test(readers, gaps_are_filled_as_asked)
+{
+    static const struct { const char *how; float age, other, ulm; } cases[] = {{"mean", 40, 1, 0}, {"median", 40, 1, 0}, {"most-frequent", 20, 0, 1}, {"drop", 40, 1, 0}};
+    for (size_t i = 0; i < 3; i++) {
+        ls_data *data = read_mixed(people, &(ls_read_options){.missing = cases[i].how});
+        ls_encoder *e;
+        cr_assert_eq(ls_encoder_fit(data, &e, NULL), LS_OK);
+        cr_expect_eq(encoded(e, data, 1, 0), cases[i].age, "%s: %g", cases[i].how, (double)encoded(e, data, 1, 0));
+        cr_expect_eq(encoded(e, data, 3, 3), cases[i].other, "%s", cases[i].how);
+        cr_expect_eq(encoded(e, data, 3, 2), cases[i].ulm, "%s", cases[i].how);
+        /* values that training has not seen are other ones, of which something is known only where training had them */
+        ls_data *later = read_mixed("age,town,floor,class\n20,Kiel,1,a\n1,Ulm,1,b\n", &(ls_read_options){.like = data});
+        cr_expect(encoded(e, later, 0, 1) == 0 && encoded(e, later, 0, 2) == 0 && encoded(e, later, 1, 2) == 1);
+        cr_expect_eq(encoded(e, later, 0, 3), cases[i].other, "%s", cases[i].how);
+        ls_encoder_free(e);
+        ls_data_free(later);
+        ls_data_free(data);
+    }
+}
+
+Test(readers, columns_are_found_by_name_or_place)
+{
+    ls_data *data = read_mixed(people, &(ls_read_options){.drop = "floor"});
+    static const char *const texts[] = {"town,x,age,class\nUlm,9,7,a\nBonn,9,8,b\n", "7,Ulm,3,a\n8,Bonn,3,b\n", "7,Ulm,a\n8,Bonn,b\n", "7,Ulm\n8,Bonn\n",
+                                        "age,town\n7,Ulm\n8,Bonn\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        ls_data *later = read_mixed(texts[i], &(ls_read_options){.like = data});
+        assert_shape(later, 2, 4, i < 3 ? 2 : 0);
+        cr_expect(later->x[0] == 7 && later->x[3] == 0 && later->x[1] == 1, "text %zu", i);
+        ls_data_free(later);
+    }
+    ls_data_free(data);
+}
+
+static const struct { const char *text; ls_read_options how; ls_status status; const char *says; } bad_csv[] = {
+    {"a,b,c\n1,2,x\n3,2024-03-31,y\n", {0}, LS_ERR_DATA, "line 3, column 2 (b)|is a date|--drop"},
+    {"a,when,c\n1,31.3.2024 12:00,x\n3,1.4.2024,y\n", {0}, LS_ERR_DATA, "line 2, column 2 (when)|is a date"},
+    {"a,b,c\n1,2,x\n3,4,x\n5,4o,y\n", {0}, LS_ERR_DATA, "line 4, column 2 (b): \"4o\"|2 other values|--categorical"},
+    {"a,b,c\n1,,x\n3,NA,y\n", {0}, LS_ERR_DATA, "column 2 (b)|all of its values are missing"},
+    {"a,b,c\n1,2,x\n3,,y\n", {.missing = "error"}, LS_ERR_DATA, "line 3, column 2 (b)|missing"},
+    {"a,b,c\n1,,x\n3,,y\n", {.missing = "drop"}, LS_ERR_DATA, "missing"},
+    {"a,b,c\n1,2,x\n", {.missing = "meen"}, LS_ERR_ARGUMENT, "did you mean 'mean'"},
+    {"width,b,c\n1,2,x\n", {.drop = "widht"}, LS_ERR_ARGUMENT, "--drop|did you mean \"width\""},
+    {"a,b,c\n1,2,x\n", {.columns = "a,7777"}, LS_ERR_ARGUMENT, "--columns|\"7777\"|0 to 2"},
+    {"a,b,c\n1,2,x\n", {.drop = "c"}, LS_ERR_ARGUMENT, "--drop names the class column"},
+    {"a,b,c\n1,2,x\n", {.drop = "a,b"}, LS_ERR_ARGUMENT, "leave no column"},
+    {"a,b,c\n1,2,x\n", {.labels = "x"}, LS_ERR_ARGUMENT, "--labels is for IDX and NPY"},
+};
+
+Test(readers, csv_that_makes_no_sense)
+{
+    for (size_t i = 0; i < COUNT(bad_csv); i++) {
+        ls_data *data = NULL;
+        ls_error err = {LS_OK, ""};
+        cr_expect_eq(read_it(bad_csv[i].text, strlen(bad_csv[i].text), &bad_csv[i].how, &data, &err), bad_csv[i].status, "%zu: %s", i, err.message);
+        cr_expect_null(data);
+        expect_message(err.message, "", bad_csv[i].says);
+    }
+}
+
+Test(readers, mixed_columns_and_keys)
+{
+    ls_data *data = read_mixed("grade,c\n11th,0\n7,1\n9th,1\n", NULL); /* numbers among texts are categories */
+    assert_shape(data, 3, 4, 2);
+    ls_data_free(data);
+    ls_text text = {0};
+    ls_error err;
+    ls_text_add(&text, "id,c\n");
+    for (int i = 0; i < 120; i++) ls_text_add(&text, "key%d,%d\n", i, i % 2);
+    cr_expect_eq(read_it(text.text, text.length, NULL, &data, &err), LS_ERR_DATA);
+    expect_message(err.message, "/tmp/", "column 1 (id)|free text or a key|--drop");
+    free(text.text);
 }

@@ -68,7 +68,7 @@ int library_set(ls_options *options, int val, const char *text, const char *comm
 
 /* Options that say where rows come from and which device works on them. */
 typedef struct {
-    const char *target, *labels;
+    const char *target, *labels, *columns, *drop, *categorical, *missing;
     long long rows;
     double noise;
     long long data_seed;
@@ -78,7 +78,7 @@ typedef struct {
 
 void source_options_init(source_options *options);
 /* popt entries for parts of them; the tables point into the options and must not outlive them. */
-enum { SOURCE_DATA = 6 };
+enum { SOURCE_DATA = 10 };
 void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 void source_device_table(source_options *options, struct poptOption table[6]);
 
