@@ -258,7 +258,10 @@ static ls_status read_fills(const json_t *list, ls_encoder *e, const char *path,
         const json_t *o = json_array_get(list, c);
         const ls_column *column = &e->column[c];
         double fill = json_number_value(json_object_get(o, "fill"));
-        bool fits = column->categorical ? fill >= 0 && fill <= (double)column->categories && fill == floor(fill) : isfinite(fill);
+        bool fits = isfinite(fill);
+        if (column->categorical) /* a category with a name, or the other ones */
+            fits = fill >= 0 && fill <= (double)column->categories && fill == floor(fill) &&
+                   (fill == (double)column->categories || column->category[(size_t)fill]);
         if (!fits) return damaged(path, "what stands for a column's missing values does not fit it", err);
         e->fill[c] = fill;
         e->other[c] = json_is_true(json_object_get(o, "other"));
@@ -275,6 +278,39 @@ static ls_status read_missing(const json_t *value, ls_missing *out, const char *
             return LS_OK;
         }
     return damaged(path, "what becomes of missing values is not told", err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    size_t left = ((const ls_column *)a)->place, right = ((const ls_column *)b)->place;
+    return (left > right) - (left < right);
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Columns of different places, none that of the class, with categories of different names. */
+static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
+{
+    ls_column *sorted;
+    bool twice = false;
+    LS_TRY(ls_alloc(&sorted, e->columns, sizeof *sorted, "a model", err));
+    memcpy(sorted, e->column, e->columns * sizeof *sorted);
+    qsort(sorted, e->columns, sizeof *sorted, by_place);
+    for (size_t c = 0; c < e->columns; c++)
+        twice |= sorted[c].place == e->file_target || (c > 0 && sorted[c].place == sorted[c - 1].place);
+    free(sorted);
+    for (size_t c = 0; c < e->columns && !twice; c++) {
+        const ls_column *column = &e->column[c];
+        char **names;
+        size_t n = 0;
+        LS_TRY(ls_alloc(&names, column->categories, sizeof *names, "a model", err));
+        for (size_t k = 0; k < column->categories; k++)
+            if (column->category[k]) names[n++] = column->category[k];
+        qsort(names, n, sizeof *names, by_text);
+        for (size_t k = 1; k < n; k++) twice |= !strcmp(names[k], names[k - 1]);
+        free(names);
+    }
+    return twice ? damaged(path, "a column or a category is there twice", err) : LS_OK;
 }
 
 static ls_status read_encoder(const json_t *object, ls_model *m, const char *path, ls_error *err)
@@ -302,6 +338,7 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
     m->encoder->file_columns = (size_t)file_columns;
     m->encoder->file_target = json_is_null(target) ? SIZE_MAX : (size_t)at;
     m->encoder->missing = missing;
+    LS_TRY(check_columns(m->encoder, path, err));
     return read_fills(list, m->encoder, path, err);
 }
 

@@ -18,6 +18,7 @@ typedef struct {
 } subcommand;
 
 int cmd_train(int argc, const char **argv);
+int cmd_describe(int argc, const char **argv);
 int cmd_evaluate(int argc, const char **argv);
 int cmd_predict(int argc, const char **argv);
 int cmd_show(int argc, const char **argv);
