@@ -39,6 +39,9 @@ ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 /* t[rows × outputs] = targets of classes y. */
 void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);
 
+/* A model from the bytes of its file; path is for messages. */
+ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out, ls_error *err);
+
 /* The model file as bytes; freed with free(). */
 ls_status ls_model_serialize(const ls_model *model, char **bytes, size_t *size, ls_error *err);
 

@@ -12,6 +12,11 @@
 #define FORMAT 1   /* rows of plain numbers */
 #define ENCODED 2  /* with "columns": categories and gaps */
 #define HEADER_LIMIT 100000000u /* bytes, as the reference implementation has it */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define CHECKSUMS 0 /* a fuzzer does not find them, and would never see what is behind them */
+#else
+#define CHECKSUMS 1
+#endif
 #define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
@@ -465,7 +470,7 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
     snprintf(stated_meta, sizeof stated_meta, "%s", sum ? sum : "");
     ls_status status = LS_OK;
-    if (!metadata_hash(meta, hash) || strcmp(hash, stated_meta)) status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
+    if (CHECKSUMS && (!metadata_hash(meta, hash) || strcmp(hash, stated_meta))) status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
     if (status == LS_OK) status = read_metadata(meta, path, &m, err);
     if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
     if (status == LS_OK) {
@@ -473,7 +478,7 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
         ls_model_weights_sha256(m, hash);
         for (size_t i = 0; i < m->network.parameters + m->network.running && status == LS_OK; i++)
             if (!isfinite(m->values[i])) status = damaged(path, "it holds weights that are not finite", err);
-        if (status == LS_OK && (!stated || strcmp(stated, hash))) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
+        if (status == LS_OK && CHECKSUMS && (!stated || strcmp(stated, hash))) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
     }
     json_decref(meta);
     if (status != LS_OK) ls_model_free(m);
@@ -481,13 +486,9 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     return status;
 }
 
-ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
+ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out, ls_error *err)
 {
-    char *bytes;
-    size_t size;
     json_error_t where;
-    if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_load: an argument is NULL");
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
     uint64_t length = size >= 8 ? get_u64(bytes) : 0;
     json_t *root = NULL;
     ls_status status = LS_OK;
@@ -497,6 +498,16 @@ ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
         status = damaged(path, "its header is no JSON", err);
     if (status == LS_OK) status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
     json_decref(root);
+    return status;
+}
+
+ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_load: an argument is NULL");
+    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    ls_status status = ls_model_parse(path, bytes, size, out, err);
     free(bytes);
     return status;
 }
