@@ -264,13 +264,14 @@ typedef struct {
 
 LS_API void ls_metrics_free(ls_metrics *metrics);
 
-LS_API size_t ls_model_features(const ls_model *model);
+LS_API size_t ls_model_features(const ls_model *model); /**< inputs of the network, as ls_data_features has them */
 LS_API size_t ls_model_outputs(const ls_model *model);  /**< columns that ls_model_predict writes */
 LS_API size_t ls_model_classes(const ls_model *model);
 LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
-/** Network outputs for rows × features inputs: probabilities (or raw values for identity outputs), rows × outputs.
+/** Network outputs for rows × features inputs (rows × columns as ls_data_x has them where the model was trained on categories or gaps;
+ *  ls_model_predict_data is easier then): probabilities (or raw values for identity outputs), rows × outputs.
  *  Preprocessing kept in the model is applied. device: NULL for the CPU path. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x, size_t rows, float *out,
                                   ls_error *err);
