@@ -20,6 +20,7 @@ need_build_tools() {
     need opencl-headers has_header CL/cl.h
     need libjansson-dev has_header jansson.h
     need libpopt-dev has_header popt.h
+    need zlib1g-dev has_header zlib.h
     need ocl-icd-libopencl1 has_library libOpenCL.so.1
     has_icd || missing="$missing pocl-opencl-icd"
 }
@@ -46,8 +47,8 @@ install_missing() {
         fi
     fi
     echo "Missing (by the names Debian gives them):$missing"
-    echo "Install these with your system's package manager (Arch: ocl-icd opencl-headers jansson popt cmake gcc;"
-    echo "Fedora: ocl-icd opencl-headers jansson-devel popt-devel cmake gcc). Going on with what is there."
+    echo "Install these with your system's package manager (Arch: ocl-icd opencl-headers jansson popt zlib cmake gcc;"
+    echo "Fedora: ocl-icd opencl-headers jansson-devel popt-devel zlib-devel cmake gcc). Going on with what is there."
 }
 
 cores() { nproc 2>/dev/null || echo 2; }

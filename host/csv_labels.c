@@ -10,7 +10,6 @@
 #define MOST_CLASSES 1000
 #define MOST_FRACTIONAL 20 /* distinct values of a column of numbers with fractions that may still be classes */
 #define MOST_TEXTS 4096    /* above MOST_CLASSES, since 1, 1.0 and 1.00 are one class */
-#define SLOTS 16384        /* of the hash table; a power of two */
 
 typedef struct {
     const char *text;
@@ -22,8 +21,8 @@ typedef struct {
 
 struct ls_csv_labels {
     label *labels;
-    size_t count;
-    uint16_t *slots; /* 1 + index in labels, or 0 */
+    size_t count, room;
+    uint16_t *slots; /* 4 × room of them: 1 + index in labels, or 0 */
     bool first_dropped;
 };
 
@@ -33,8 +32,9 @@ ls_status ls_csv_labels_create(ls_csv_labels **out, ls_error *err)
 {
     ls_csv_labels *labels = NULL;
     LS_TRY(ls_alloc(&labels, 1, sizeof *labels, "class labels", err));
-    ls_status status = ls_alloc(&labels->labels, MOST_TEXTS, sizeof *labels->labels, "class labels", err);
-    if (status == LS_OK) status = ls_alloc(&labels->slots, SLOTS, sizeof *labels->slots, "class labels", err);
+    labels->room = 16;
+    ls_status status = ls_alloc(&labels->labels, labels->room, sizeof *labels->labels, "class labels", err);
+    if (status == LS_OK) status = ls_alloc(&labels->slots, 4 * labels->room, sizeof *labels->slots, "class labels", err);
     if (status != LS_OK) {
         ls_csv_labels_free(labels);
         return status;
@@ -59,17 +59,44 @@ static size_t hash(const char *text)
     return (size_t)(h ^ (h >> 32));
 }
 
+/* The slot of a text, or the free one where it belongs. */
+static size_t find_slot(const ls_csv_labels *labels, const char *text)
+{
+    size_t slots = 4 * labels->room, slot = hash(text) % slots;
+    while (labels->slots[slot] != 0 && strcmp(labels->labels[labels->slots[slot] - 1].text, text) != 0) slot = (slot + 1) % slots;
+    return slot;
+}
+
+/* Twice the room; false where there is no memory for it. */
+static bool make_room(ls_csv_labels *labels)
+{
+    size_t room = 2 * labels->room;
+    label *grown = realloc(labels->labels, room * sizeof *grown);
+    if (!grown) return false;
+    labels->labels = grown;
+    uint16_t *slots = calloc(4 * room, sizeof *slots);
+    if (!slots) return false;
+    free(labels->slots);
+    labels->slots = slots;
+    labels->room = room;
+    for (size_t i = 0; i < labels->count; i++) slots[find_slot(labels, grown[i].text)] = (uint16_t)(i + 1);
+    return true;
+}
+
 bool ls_csv_labels_add(ls_csv_labels *labels, const char *text, size_t line, int32_t *number)
 {
-    size_t slot = hash(text) % SLOTS;
-    for (; labels->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
+    size_t slot = find_slot(labels, text);
+    if (labels->slots[slot] != 0) {
         label *known = &labels->labels[labels->slots[slot] - 1];
-        if (strcmp(known->text, text) != 0) continue;
         known->rows++;
         *number = known->number;
         return true;
     }
     if (labels->count == MOST_TEXTS) return false;
+    if (labels->count == labels->room) {
+        if (!make_room(labels)) return false;
+        slot = find_slot(labels, text);
+    }
     label *added = &labels->labels[labels->count];
     *added = (label){.text = text, .line = line, .rows = 1, .number = (int32_t)labels->count};
     added->is_number = ls_csv_number(text, &added->value);
@@ -94,7 +121,8 @@ static bool all_numbers(const ls_csv_labels *labels)
 
 /* ---- Known classes -------------------------------------------------------------------------------------------- */
 
-/* Index of the known class that a label names, or count. 1.0 names the class "1". */
+/* Index of the known class that a label names, or count. 1.0 names the class "1"; a full stop at the end may be one too many, as in
+ * published test files. */
 static size_t find_known(const label *wanted, const char *const *known, size_t count)
 {
     double value;
@@ -103,6 +131,10 @@ static size_t find_known(const label *wanted, const char *const *known, size_t c
     }
     for (size_t k = 0; k < count && wanted->is_number; k++) {
         if (ls_csv_number(known[k], &value) && value == wanted->value) return k;
+    }
+    size_t length = strlen(wanted->text);
+    for (size_t k = 0; k < count && length > 1 && wanted->text[length - 1] == '.'; k++) {
+        if (strlen(known[k]) == length - 1 && strncmp(wanted->text, known[k], length - 1) == 0) return k;
     }
     return count;
 }
@@ -207,21 +239,29 @@ ls_status ls_csv_labels_too_many(const ls_csv_labels *labels, const char *path, 
     return not_classes(path, column, all_numbers(labels), "more than ", labels->count, err);
 }
 
-static ls_status name_found(const ls_csv_labels *labels, const char *path, const char *column, int32_t *map,
-                            char **names, size_t *classes, ls_error *err)
+static ls_status name_all(const ls_csv_labels *labels, const char *path, int32_t *map, char **names, size_t *classes, bool *fractional,
+                          ls_error *err)
 {
     size_t count = labels->count - first_label(labels);
-    bool numbers = all_numbers(labels), fractional = false;
+    bool numbers = all_numbers(labels);
     label *sorted = NULL;
     LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "class labels", err));
     memcpy(sorted, labels->labels + first_label(labels), count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, numbers ? by_value : by_bytes);
-    ls_status status = name_sorted(path, sorted, count, numbers, map, names, classes, &fractional, err);
+    ls_status status = name_sorted(path, sorted, count, numbers, map, names, classes, fractional, err);
     free(sorted);
-    if (status == LS_OK && (*classes > MOST_CLASSES || (fractional && *classes > MOST_FRACTIONAL))) {
-        status = not_classes(path, column, numbers, "", *classes, err);
-    }
     return status;
+}
+
+static ls_status name_found(const ls_csv_labels *labels, const char *path, const char *column, int32_t *map,
+                            char **names, size_t *classes, ls_error *err)
+{
+    bool fractional = false;
+    LS_TRY(name_all(labels, path, map, names, classes, &fractional, err));
+    if (*classes > MOST_CLASSES || (fractional && *classes > MOST_FRACTIONAL)) {
+        return not_classes(path, column, all_numbers(labels), "", *classes, err);
+    }
+    return LS_OK;
 }
 
 ls_status ls_csv_labels_settle(const ls_csv_labels *labels, const char *path, const char *column,
@@ -247,5 +287,25 @@ ls_status ls_csv_labels_settle(const ls_csv_labels *labels, const char *path, co
     *map = new_map;
     *names = new_names;
     *classes = count;
+    return LS_OK;
+}
+
+ls_status ls_csv_labels_name(const ls_csv_labels *labels, const char *path, int32_t **map, char ***names, size_t *count, ls_error *err)
+{
+    int32_t *new_map = NULL;
+    char **new_names = NULL;
+    bool fractional;
+    *count = 0;
+    ls_status status = ls_alloc(&new_map, labels->count, sizeof *new_map, "categories", err);
+    if (status == LS_OK) status = ls_alloc(&new_names, labels->count, sizeof *new_names, "category names", err);
+    if (status == LS_OK) status = name_all(labels, path, new_map, new_names, count, &fractional, err);
+    if (status != LS_OK) {
+        for (size_t i = 0; new_names && i < *count; i++) free(new_names[i]);
+        free(new_names);
+        free(new_map);
+        return status;
+    }
+    *map = new_map;
+    *names = new_names;
     return LS_OK;
 }

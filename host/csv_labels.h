@@ -30,4 +30,7 @@ ls_status ls_csv_labels_settle(const ls_csv_labels *labels, const char *path, co
                                const char *const *known, size_t known_count, int32_t **map, char ***names,
                                size_t *classes, ls_error *err);
 
+/* The same for categories that are not classes: any number of them, and none is known. `map` and `names` as above. */
+ls_status ls_csv_labels_name(const ls_csv_labels *labels, const char *path, int32_t **map, char ***names, size_t *count, ls_error *err);
+
 #endif

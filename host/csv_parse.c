@@ -17,9 +17,6 @@ static size_t line_of(const char *text, const char *at)
 static ls_status check_text(const char *path, const char *text, size_t size, ls_error *err)
 {
     if (size == 0) return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row", path);
-    if (size >= 2 && memcmp(text, "\x1f\x8b", 2) == 0) {
-        return ls_fail(err, LS_ERR_DATA, "%s: is gzip-compressed; unpack it first (gunzip -k %s)", path, path);
-    }
     if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
         return ls_fail(err, LS_ERR_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
     }
@@ -38,6 +35,8 @@ static char find_separator(const char *at)
     size_t commas = 0, semicolons = 0, tabs = 0;
     bool in_quotes = false, blank = true;
     for (; *at; at++) {
+        if (*at == '#' && blank) at += strcspn(at, "\r\n");
+        if (!*at) break;
         if (*at == '"') in_quotes = !in_quotes;
         if (!in_quotes && !blank && (*at == '\n' || *at == '\r')) break;
         if (!strchr(" \t\r\n", *at)) blank = false;
@@ -66,7 +65,7 @@ ls_status ls_csv_open(ls_csv_reader *reader, const char *path, char *text, size_
 size_t ls_csv_most_records(const ls_csv_reader *reader, size_t columns)
 {
     size_t left = (size_t)(reader->end - reader->at), ends = 1;
-    size_t by_size = (left + 1) / (2 * columns); /* each field has a character and a separator or line end */
+    size_t by_size = (left + 1) / columns; /* each field has a separator or line end */
     for (const char *at = reader->at; at < reader->end; at++) {
         ends += *at == '\n' || (*at == '\r' && at[1] != '\n');
     }
@@ -161,11 +160,24 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
     return LS_OK;
 }
 
+/* A line that begins with # is a comment, whatever is in it. */
+static void skip_comment(ls_csv_reader *reader)
+{
+    while (reader->at != reader->end && *reader->at != '\n' && *reader->at != '\r') reader->at++;
+    if (reader->at != reader->end && *reader->at == '\r' && reader->at[1] == '\n') reader->at++;
+    if (reader->at != reader->end) reader->at++;
+    reader->line++;
+}
+
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
 {
     *found = false;
     while (reader->at != reader->end) {
         bool more = true;
+        if (*reader->at == '#') {
+            skip_comment(reader);
+            continue;
+        }
         reader->count = 0;
         reader->record_line = reader->line;
         while (more) LS_TRY(read_field(reader, &more, err));

@@ -25,10 +25,10 @@ typedef struct {
  * finds the separator. The caller frees reader->fields. */
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, char *text, size_t size, ls_error *err);
 
-/* Reads the next record that is not blank; *found is false at the end. Fields point into the text and stay valid. */
+/* Reads the next record that is neither blank nor a comment (#); *found is false at the end. Fields point into the text and stay valid. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
 
-/* The most records of `columns` non-empty fields that can be left. */
+/* The most records of `columns` fields that can be left. */
 size_t ls_csv_most_records(const ls_csv_reader *reader, size_t columns);
 
 /* Finite number that spans the field; false otherwise. */

@@ -55,7 +55,7 @@ ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labe
     ls_data *data = NULL;
     LS_TRY(ls_alloc(&data, 1, sizeof *data, "a data set", err));
     data->rows = rows;
-    data->features = features;
+    data->features = data->columns = features;
     data->classes = classes;
     ls_status status = fill_new(data, labelled, err);
     if (status != LS_OK) {
@@ -80,6 +80,7 @@ void ls_data_free(ls_data *data)
     free_names(data->feature_names, data->features);
     free_names(data->class_names, data->classes);
     free(data->target_name);
+    ls_columns_free(data->column, data->columns);
     free(data);
 }
 
@@ -171,7 +172,7 @@ static ls_status copy_name(char **slot, const char *name, ls_error *err)
 
 static ls_status copy_names(ls_data *to, const ls_data *from, ls_error *err)
 {
-    for (size_t j = 0; j < from->features; j++) {
+    for (size_t j = 0; !from->column && j < from->features; j++) {
         LS_TRY(copy_name(&to->feature_names[j], from->feature_names[j], err));
     }
     for (size_t c = 0; c < from->classes; c++) {
@@ -180,23 +181,40 @@ static ls_status copy_names(ls_data *to, const ls_data *from, ls_error *err)
     return from->target_name ? copy_name(&to->target_name, from->target_name, err) : LS_OK;
 }
 
-/* The `count` rows whose mark is `wanted`, in their order. */
-static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count, ls_data **out,
-                             ls_error *err)
+static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_data *part)
 {
-    ls_data *part = NULL;
-    LS_TRY(ls_data_create(count, data->features, data->classes, data->y != NULL, &part, err));
-    ls_status status = copy_names(part, data, err);
-    if (status != LS_OK) {
-        ls_data_free(part);
-        return status;
-    }
     size_t to = 0;
     for (size_t i = 0; i < data->rows; i++) {
         if (marks[i] != wanted) continue;
-        memcpy(part->x + to * data->features, data->x + i * data->features, data->features * sizeof *data->x);
+        memcpy(part->x + to * data->columns, data->x + i * data->columns, data->columns * sizeof *data->x);
         if (data->y) part->y[to] = data->y[i];
         to++;
+    }
+}
+
+static ls_status copy_columns(const ls_data *data, bool wide, ls_data *part, ls_error *err)
+{
+    ls_column *column = NULL;
+    LS_TRY(ls_columns_copy(data->column, data->columns, &column, err));
+    LS_TRY(ls_data_describe_columns(part, column, err));
+    part->file_columns = data->file_columns;
+    part->file_target = data->file_target;
+    part->missing = data->missing;
+    return wide ? LS_OK : ls_data_narrow(part, err);
+}
+
+/* The `count` rows whose mark is `wanted`, in their order; wide: with all categories of the whole. */
+static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count, bool wide, ls_data **out,
+                             ls_error *err)
+{
+    ls_data *part = NULL;
+    LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
+    ls_status status = copy_names(part, data, err);
+    if (status == LS_OK) copy_rows(data, marks, wanted, part);
+    if (status == LS_OK && data->column) status = copy_columns(data, wide, part, err);
+    if (status != LS_OK) {
+        ls_data_free(part);
+        return status;
     }
     *out = part;
     return LS_OK;
@@ -206,7 +224,7 @@ ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_d
 {
     size_t count = 0;
     for (size_t i = 0; i < data->rows; i++) count += marks[i] == wanted;
-    return copy_marked(data, marks, wanted, count, out, err);
+    return copy_marked(data, marks, wanted, count, false, out, err);
 }
 
 /* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */
@@ -239,7 +257,7 @@ static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uin
     return marked;
 }
 
-static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked, double fraction, ls_data **rest,
+static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked, double fraction, bool wide, ls_data **rest,
                               ls_data **part, ls_error *err)
 {
     if (marked == 0 || marked == data->rows) {
@@ -247,8 +265,8 @@ static ls_status split_marked(const ls_data *data, const bool *marks, size_t mar
                        data->rows, marked == 0 ? "use a larger fraction or more rows" : "use a smaller fraction");
     }
     ls_data *first = NULL, *second = NULL;
-    LS_TRY(copy_marked(data, marks, false, data->rows - marked, &first, err));
-    ls_status status = copy_marked(data, marks, true, marked, &second, err);
+    LS_TRY(copy_marked(data, marks, false, data->rows - marked, wide, &first, err));
+    ls_status status = copy_marked(data, marks, true, marked, wide, &second, err);
     if (status != LS_OK) {
         ls_data_free(first);
         return status;
@@ -258,8 +276,7 @@ static ls_status split_marked(const ls_data *data, const bool *marks, size_t mar
     return LS_OK;
 }
 
-ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest, ls_data **part,
-                        ls_error *err)
+ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool wide, ls_data **rest, ls_data **part, ls_error *err)
 {
     if (!(fraction > 0.0 && fraction < 1.0)) {
         return ls_fail(err, LS_ERR_ARGUMENT, "cannot split off a fraction of %g; give one between 0 and 1, like 0.2",
@@ -278,12 +295,17 @@ ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_
     if (status == LS_OK) {
         sort_by_class(data, groups, order, ends);
         size_t marked = mark_part(fraction, seed, groups, order, ends, marks);
-        status = split_marked(data, marks, marked, fraction, rest, part, err);
+        status = split_marked(data, marks, marked, fraction, wide, rest, part, err);
     }
     free(marks);
     free(order);
     free(ends);
     return status;
+}
+
+ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest, ls_data **part, ls_error *err)
+{
+    return ls_data_cut(data, fraction, seed, false, rest, part, err);
 }
 
 ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold, ls_error *err)
@@ -346,9 +368,12 @@ static void add_float(ls_text *text, float value)
 static void add_rows(ls_text *text, const ls_data *data)
 {
     for (size_t i = 0; i < data->rows && !text->failed; i++) {
-        for (size_t j = 0; j < data->features; j++) {
+        for (size_t j = 0; j < data->columns; j++) {
+            float cell = data->x[i * data->columns + j];
             if (j > 0) ls_text_add(text, ",");
-            add_float(text, data->x[i * data->features + j]);
+            if (isnan(cell)) continue; /* a gap */
+            if (data->column && data->column[j].categorical) add_name(text, data->column[j].category[(size_t)cell], false);
+            else add_float(text, cell);
         }
         if (data->y) {
             ls_text_add(text, ",");
@@ -361,9 +386,9 @@ static void add_rows(ls_text *text, const ls_data *data)
 ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err)
 {
     ls_text text = {0};
-    for (size_t j = 0; j < data->features; j++) {
+    for (size_t j = 0; j < data->columns; j++) {
         if (j > 0) ls_text_add(&text, ",");
-        add_name(&text, data->feature_names[j], true);
+        add_name(&text, data->column ? data->column[j].name : data->feature_names[j], true);
     }
     if (data->y) {
         ls_text_add(&text, ",");

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads CSV files: decides what the columns are, then fills rows. csv_parse.c cuts the text, csv_labels.c names the
  * classes. */
-#include "csv_labels.h"
+#include "csv_columns.h"
 #include "csv_parse.h"
-#include "data.h"
+#include "data_read.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_TARGET SIZE_MAX
+#define NO_TARGET LS_NO_COLUMN
+enum { LARGE = 32 << 20, REPORT_ROWS = 1 << 16 }; /* bytes of a file whose reading is reported, and how often that is */
 
 /* A file being read. */
 typedef struct {
     const char *path;
-    const ls_csv_options *options;
+    size_t size;
+    const ls_layout *options;
     ls_csv_reader reader;
     ls_csv_field *first; /* copy of the first record, which may be the header */
     size_t first_line;
     size_t columns;
     bool has_header;
     size_t target;         /* column of the classes, or NO_TARGET */
+    ls_selection selection;
+    ls_csv_column *column; /* selection.used of them, as they are found out; also where columns are known to be numbers */
+    bool gaps;             /* whether missing values are accepted */
     ls_csv_labels *labels; /* NULL without a target */
     ls_data *data;
     size_t room; /* rows that data can take; data->rows is how many it has */
@@ -105,20 +110,26 @@ static ls_status choose_target(csv_file *file, ls_error *err)
                    wanted, file->columns - 1);
 }
 
-static ls_status check_columns(const csv_file *file, ls_error *err)
+/* Selects the columns that are used; the class may turn out not to be there. */
+static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    size_t expected = file->options->features;
-    size_t features = file->target == NO_TARGET ? file->columns : file->columns - 1;
-    if (features == 0) {
+    const char **names = NULL;
+    if (file->columns - (file->target != NO_TARGET) == 0) {
         return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features", file->path,
                        file->first_line);
     }
-    if (expected != 0 && features != expected) {
-        return ls_fail(err, LS_ERR_DATA, "%s: has %zu columns, so %zu features beside the class, but %zu are expected; "
-                       "give %zu columns, or %zu without classes", file->path, file->columns, features, expected,
-                       expected + 1, expected);
+    if (file->has_header) {
+        LS_TRY(ls_alloc(&names, file->columns, sizeof *names, "column names", err));
+        for (size_t j = 0; j < file->columns; j++) names[j] = file->first[j].text;
     }
+    ls_status status = ls_select(file->options, file->path, names, file->columns, file->target, &file->selection, err);
+    free(names);
+    LS_TRY(status);
+    file->target = file->selection.target;
+    LS_TRY(ls_alloc(&file->column, file->selection.used, sizeof *file->column, "the columns", err));
+    for (size_t j = 0; j < file->columns; j++)
+        if (file->selection.use[j] == LS_USE_CATEGORY) file->column[file->selection.to[j]].categorical = true;
     return LS_OK;
 }
 
@@ -174,26 +185,49 @@ static ls_status add_label(csv_file *file, size_t line, const ls_csv_field *fiel
     return LS_OK;
 }
 
+/* A field that is no number: a gap, a category, or a mistake. */
+static ls_status add_other(csv_file *file, size_t line, size_t j, const ls_csv_field *field, float *cell, ls_error *err)
+{
+    ls_csv_column *column = &file->column[file->selection.to[j]];
+    ls_use use = file->selection.use[j];
+    if (is_missing(field) && file->gaps) {
+        column->gaps++;
+        *cell = NAN;
+        return LS_OK;
+    }
+    if (is_missing(field) || use == LS_USE_NUMBER) return bad_number(file, line, j, field, err);
+    if (ls_csv_column_add(column, field->text, line, cell)) return LS_OK;
+    return ls_csv_column_too_many(column, file->path, label_column(file, j).text, err);
+}
+
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count, ls_error *err)
 {
     const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
+    const ls_selection *selection = &file->selection;
     ls_data *data = file->data;
     if (count != file->columns) {
         return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
                        "quotes", file->path, line, count, file->first_line, file->columns);
     }
     assert(data->rows < file->room);
-    float *x = data->x + data->rows * data->features;
+    float *x = data->x + data->rows * data->columns;
     for (size_t j = 0; j < count; j++) {
         double value;
-        if (j == file->target) {
+        ls_use use = selection->use[j];
+        if (use == LS_USE_TARGET) {
             LS_TRY(add_label(file, line, &fields[j], &data->y[data->rows], err));
-            continue;
+        } else if (use == LS_USE_NUMBER || use == LS_USE_LOOK) {
+            bool number = ls_csv_number(fields[j].text, &value);
+            if (number && !(fabs(value) < limit)) return bad_number(file, line, j, &fields[j], err);
+            if (number) {
+                x[selection->to[j]] = (float)value;
+                file->column[selection->to[j]].numbers++;
+            } else {
+                LS_TRY(add_other(file, line, j, &fields[j], &x[selection->to[j]], err));
+            }
+        } else if (use == LS_USE_CATEGORY) {
+            LS_TRY(add_other(file, line, j, &fields[j], &x[selection->to[j]], err));
         }
-        if (!ls_csv_number(fields[j].text, &value) || !(fabs(value) < limit)) {
-            return bad_number(file, line, j, &fields[j], err);
-        }
-        *x++ = (float)value;
     }
     data->rows++;
     return LS_OK;
@@ -212,7 +246,7 @@ static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
     LS_TRY(ls_csv_next(reader, found, err));
     file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
     LS_TRY(choose_target(file, err));
-    LS_TRY(check_columns(file, err));
+    LS_TRY(choose_columns(file, err));
     if (file->has_header && !*found) {
         return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one", file->path);
     }
@@ -225,15 +259,18 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     ls_csv_reader *reader = &file->reader;
     LS_TRY(read_layout(file, &found, err));
     labelled = file->target != NO_TARGET;
-    /* Two records are read already; of a last one with an empty field, a part is stored before that is met. */
-    file->room = ls_csv_most_records(reader, file->columns) + 3;
-    LS_TRY(ls_data_create(file->room, file->columns - (labelled ? 1 : 0), 0, labelled, &file->data, err));
+    file->gaps = file->options->missing != LS_MISSING_ERROR;
+    file->room = ls_csv_most_records(reader, file->columns) + 2; /* two records are read already */
+    LS_TRY(ls_data_create(file->room, file->selection.used, 0, labelled, &file->data, err));
     file->data->rows = 0;
     if (labelled) LS_TRY(ls_csv_labels_create(&file->labels, err));
     if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
-    while (found) {
+    const ls_layout *options = file->options;
+    for (size_t done = 1; found; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
+        if (options->callback && done % REPORT_ROWS == 0 && file->size > LARGE)
+            options->callback(1.0 - (double)(reader->end - reader->at) / (double)file->size, options->user);
     }
     return LS_OK;
 }
@@ -251,9 +288,11 @@ static ls_status rename_from(const csv_file *file, char **slot, size_t column, l
 
 static ls_status take_names(csv_file *file, ls_error *err)
 {
-    char **slot = file->data->feature_names;
     for (size_t j = 0; j < file->columns; j++) {
-        LS_TRY(rename_from(file, j == file->target ? &file->data->target_name : slot++, j, err));
+        ls_use use = file->selection.use[j];
+        if (use == LS_USE_NOT) continue;
+        char **slot = use == LS_USE_TARGET ? &file->data->target_name : &file->data->feature_names[file->selection.to[j]];
+        LS_TRY(rename_from(file, slot, j, err));
     }
     return LS_OK;
 }
@@ -263,7 +302,7 @@ static void drop_first_row(csv_file *file)
 {
     ls_data *data = file->data;
     data->rows--;
-    memmove(data->x, data->x + data->features, data->rows * data->features * sizeof *data->x);
+    memmove(data->x, data->x + data->columns, data->rows * data->columns * sizeof *data->x);
     memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
     ls_csv_labels_drop_first(file->labels);
     file->has_header = true;
@@ -271,7 +310,7 @@ static void drop_first_row(csv_file *file)
 
 static ls_status settle_classes(csv_file *file, ls_error *err)
 {
-    const ls_csv_options *options = file->options;
+    const ls_layout *options = file->options;
     ls_data *data = file->data;
     const char *const *known = options->class_names;
     if (!file->has_header && ls_csv_labels_first_is_title(file->labels, known, options->classes)) drop_first_row(file);
@@ -289,40 +328,69 @@ static ls_status settle_classes(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
+/* Whether there is more to the data than numbers in the order of the file. */
+static bool needs_columns(const csv_file *file)
+{
+    bool expected = file->options->features > 0, needed = expected ? file->options->column != NULL : !file->selection.whole;
+    for (size_t c = 0; c < file->selection.used; c++)
+        needed |= file->column[c].texts > 0 || file->column[c].gaps > 0 || file->column[c].categorical;
+    return needed;
+}
+
+static ls_status settle_columns(csv_file *file, ls_column *column, ls_error *err)
+{
+    for (size_t j = 0; j < file->columns; j++) {
+        ls_use use = file->selection.use[j];
+        size_t c = file->selection.to[j];
+        if (use == LS_USE_NOT || use == LS_USE_TARGET) continue;
+        column[c].place = j;
+        column[c].categorical = use == LS_USE_CATEGORY;
+        if (!(column[c].name = ls_strdup(file->data->feature_names[c]))) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", file->path);
+        if (use == LS_USE_NUMBER) continue; /* also one without any value: it is known what it is */
+        LS_TRY(ls_csv_column_settle(&file->column[c], file->path, label_column(file, j).text, file->data, c, &column[c], err));
+    }
+    return LS_OK;
+}
+
+static ls_status describe_columns(csv_file *file, ls_error *err)
+{
+    ls_column *column;
+    ls_data *data = file->data;
+    if (!needs_columns(file)) return LS_OK;
+    LS_TRY(ls_alloc(&column, data->columns, sizeof *column, "the columns", err));
+    ls_status status = settle_columns(file, column, err);
+    if (status != LS_OK) {
+        ls_columns_free(column, data->columns);
+        return status;
+    }
+    LS_TRY(ls_data_describe_columns(data, column, err));
+    data->file_columns = file->columns;
+    data->file_target = file->target;
+    data->missing = file->options->missing;
+    return ls_data_narrow(data, err);
+}
+
 static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, text, size, err));
     LS_TRY(read_rows(file, err));
     if (file->labels) LS_TRY(settle_classes(file, err));
-    return file->has_header ? take_names(file, err) : LS_OK;
+    if (file->has_header) LS_TRY(take_names(file, err));
+    LS_TRY(describe_columns(file, err));
+    return ls_data_drop_gaps(file->path, file->options, &file->data, err);
 }
 
-/* Names go into model files, which are JSON: they must be UTF-8. */
-static ls_status check_names(const char *path, const ls_data *data, ls_error *err)
+ls_status ls_read_csv(const char *path, char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
 {
-    for (size_t i = 0; i < data->features + data->classes; i++) {
-        const char *name = i < data->features ? data->feature_names[i] : data->class_names[i - data->features];
-        if (!ls_is_utf8(name))
-            return ls_fail(err, LS_ERR_DATA, "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
-                           path, i < data->features ? "feature" : "class", i < data->features ? i + 1 : i - data->features + 1);
-    }
-    return LS_OK;
-}
-
-ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err)
-{
-    static const ls_csv_options defaults = {0};
-    csv_file file = {.path = path, .options = options ? options : &defaults};
-    char *text = NULL;
-    size_t size = 0;
-    LS_TRY(ls_read_file(path, &text, &size, err));
-    ls_status status = read_file(&file, text, size, err);
-    if (status == LS_OK) status = check_names(path, file.data, err);
+    csv_file file = {.path = path, .size = size, .options = layout};
+    ls_status status = read_file(&file, bytes, size, err);
     if (status == LS_OK) *out = file.data;
     else ls_data_free(file.data);
+    for (size_t c = 0; file.column && c < file.selection.used; c++) ls_csv_column_free(&file.column[c]);
+    free(file.column);
+    ls_selection_free(&file.selection);
     ls_csv_labels_free(file.labels);
     free(file.first);
     free(file.reader.fields);
-    free(text);
     return status;
 }

@@ -111,9 +111,35 @@ typedef struct {
 LS_API ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
                                      ls_data **out, ls_error *err);
 
-/** Reads a CSV file: header or none, comma, semicolon or tab, quoted fields, text classes.
+/** Reads a CSV file of numbers without gaps: header or none, comma, semicolon or tab, quoted fields, text classes.
  *  Errors name file, line and column. `options` may be NULL. */
 LS_API ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err);
+
+typedef struct ls_model ls_model;
+
+/** Told now and then which share of a large file has been read. */
+typedef void (*ls_read_callback)(double share, void *user);
+
+/** How to read a file of rows. Zero-initialise for the defaults. */
+typedef struct {
+    const char *target;              /**< name or 0-based index of the class column; NULL: the last column */
+    const char *labels;              /**< IDX and NPY: the file that has the classes; NULL: IDX: the one that usually lies beside it, NPY: the
+                                          last column is the class */
+    const char *columns;             /**< use only these columns: names or 0-based indices, separated by commas; NULL: all */
+    const char *drop;                /**< all but these */
+    const char *categorical;         /**< these have categories although they look like numbers */
+    const char *missing;             /**< what becomes of missing values: "mean" (the default: of the training rows; categories count as
+                                          other), "median", "most-frequent", "drop" (the row, in training) or "error" */
+    const ls_model *model;           /**< rows for this model: its features and classes are expected; classes may be missing */
+    const ls_data *like;             /**< or rows like these, as those to test on are */
+    ls_read_callback callback;       /**< may be NULL */
+    void *user;
+} ls_read_options;
+
+/** Reads a file of rows, unpacked or gzip, whatever it is called: CSV, IDX (as MNIST is published) or NPY (as
+ *  numpy.save writes it: float32, float64 or integers, C order). Columns of CSV are
+ *  numbers or categories by what is in them. Errors name file, line and column. `options` may be NULL. */
+LS_API ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out, ls_error *err);
 
 /** Generates one of the named data sets; `options` may be NULL. The same bits on every machine. */
 LS_API ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out, ls_error *err);
@@ -132,10 +158,26 @@ LS_API ls_status ls_data_split(const ls_data *data, double fraction, uint64_t se
 LS_API size_t ls_data_rows(const ls_data *data);
 LS_API size_t ls_data_features(const ls_data *data);
 LS_API size_t ls_data_classes(const ls_data *data);               /**< 0: rows without classes */
-LS_API const float *ls_data_x(const ls_data *data);               /**< rows × features */
+LS_API size_t ls_data_columns(const ls_data *data);               /**< columns beside the class; more features where some have categories */
+LS_API const float *ls_data_x(const ls_data *data);               /**< rows × columns: a number, or the number of a category; NaN: missing */
 LS_API const int32_t *ls_data_y(const ls_data *data);             /**< rows class numbers, or NULL */
 LS_API const char *ls_data_class_name(const ls_data *data, size_t i);
 LS_API const char *ls_data_feature_name(const ls_data *data, size_t i);
+LS_API const char *ls_data_target_name(const ls_data *data);
+LS_API size_t ls_data_dropped(const ls_data *data);               /**< rows that "drop" took away when they were read */
+
+/** A column, as `lockstep describe` shows it. Figures are of the values that are there, NaN where there are none. */
+typedef struct {
+    const char *name;
+    size_t place;             /**< in its file, from 0 */
+    int categorical;
+    size_t missing;           /**< rows without a value */
+    size_t categories;
+    double least, most, mean, deviation;
+} ls_column_info;
+LS_API ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err);
+/** Name of a column's k-th category and how many rows have it (may be NULL); NULL past the end. */
+LS_API const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows);
 LS_API void ls_data_free(ls_data *data);
 
 /* ---- Devices -------------------------------------------------------------------------------------------------- */
@@ -201,8 +243,6 @@ LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, vo
 
 /* ---- Training ------------------------------------------------------------------------------------------------- */
 
-typedef struct ls_model ls_model;
-
 /** What a callback is told after each epoch. */
 typedef struct {
     uint64_t epoch;            /**< epochs done, from 1 */
@@ -240,16 +280,20 @@ typedef struct {
 
 LS_API void ls_metrics_free(ls_metrics *metrics);
 
-LS_API size_t ls_model_features(const ls_model *model);
+LS_API size_t ls_model_features(const ls_model *model); /**< inputs of the network, as ls_data_features has them */
 LS_API size_t ls_model_outputs(const ls_model *model);  /**< columns that ls_model_predict writes */
 LS_API size_t ls_model_classes(const ls_model *model);
 LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
-/** Network outputs for rows × features inputs: probabilities (or raw values for identity outputs), rows × outputs.
+/** Network outputs for rows × features inputs (rows × columns as ls_data_x has them where the model was trained on categories or gaps;
+ *  ls_model_predict_data is easier then): probabilities (or raw values for identity outputs), rows × outputs.
  *  Preprocessing kept in the model is applied. device: NULL for the CPU path. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x, size_t rows, float *out,
                                   ls_error *err);
+
+/** The same of rows as they were read (with ls_read_options.model, if they may lack columns or classes); categories go by name. */
+LS_API ls_status ls_model_predict_data(const ls_model *model, ls_device *device, const ls_data *data, float *out, ls_error *err);
 
 /** Class of one row of outputs: the largest, or for a single output whether it reaches 0.5. */
 LS_API size_t ls_model_decide(const ls_model *model, const float *outputs);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "metrics.h"
@@ -16,6 +17,7 @@ void ls_model_free(ls_model *m)
     if (!m) return;
     free_names(m->class_names, m->network.classes);
     free_names(m->feature_names, m->network.inputs);
+    ls_encoder_free(m->encoder);
     free(m->mean);
     free(m->scale);
     free(m->values);
@@ -50,12 +52,26 @@ ls_status ls_model_alloc_values(ls_model *m, ls_error *err)
     return ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values, "the network's weights", err);
 }
 
-ls_status ls_model_name(ls_model *m, const ls_data *d, ls_error *err)
+static ls_status copy_names(ls_model *m, char *const *features, char *const *classes, ls_error *err)
 {
     bool lost = false;
-    for (size_t i = 0; i < d->features; i++) lost |= !(m->feature_names[i] = ls_strdup(d->feature_names[i]));
-    for (size_t i = 0; i < d->classes; i++) lost |= !(m->class_names[i] = ls_strdup(d->class_names[i]));
+    for (size_t i = 0; i < m->network.inputs; i++) lost |= !(m->feature_names[i] = ls_strdup(features[i]));
+    for (size_t i = 0; i < m->network.classes; i++) lost |= !(m->class_names[i] = ls_strdup(classes[i]));
     return lost ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of features and classes") : LS_OK;
+}
+
+ls_status ls_model_name(ls_model *m, const ls_data *d, ls_error *err)
+{
+    const ls_settings *s = &m->options->settings;
+    ls_data *rest = NULL, *part = NULL;
+    LS_TRY(copy_names(m, d->feature_names, d->class_names, err));
+    if (!d->column) return LS_OK;
+    /* the rows that its block trains on: which these are follows from the options */
+    if (ls_settings_validation(s) > 0) LS_TRY(ls_data_cut(d, ls_settings_validation(s), s->seed, true, &rest, &part, err));
+    ls_status status = ls_encoder_fit(rest ? rest : d, &m->encoder, err);
+    ls_data_free(rest);
+    ls_data_free(part);
+    return status;
 }
 
 static ls_status copy_doubles(const double *from, size_t count, double **to, ls_error *err)
@@ -69,9 +85,8 @@ static ls_status copy_doubles(const double *from, size_t count, double **to, ls_
 static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
 {
     const ls_network *n = &m->network;
-    /* names alone are read of it */
-    const ls_data names = {.features = n->inputs, .classes = n->classes, .feature_names = m->feature_names, .class_names = m->class_names};
-    LS_TRY(ls_model_name(to, &names, err));
+    LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
+    if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
     LS_TRY(ls_model_alloc_values(to, err));
     memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);
     LS_TRY(copy_doubles(m->mean, n->inputs, &to->mean, err));
@@ -97,17 +112,6 @@ ls_status ls_model_copy(const ls_model *m, size_t history, ls_model **out, ls_er
     return LS_OK;
 }
 
-void ls_preprocess(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to)
-{
-    if (!mean) {
-        memcpy(to, x, rows * features * sizeof *to);
-        return;
-    }
-    for (size_t r = 0; r < rows; r++)
-        for (size_t i = 0; i < features; i++)
-            to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
-}
-
 void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, float *t)
 {
     for (size_t r = 0; r < rows; r++)
@@ -115,10 +119,10 @@ void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, floa
             t[r * n->outputs + k] = n->outputs == 1 ? (float)y[r] : y[r] == (int32_t)k ? 1.0f : 0.0f;
 }
 
-/* Outputs and row losses (either may be NULL) of raw rows; y may be NULL where losses are not asked for. */
-static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, const int32_t *y, size_t rows, float *outputs,
-                       float *losses, ls_error *err)
+/* Outputs and row losses (either may be NULL) of raw rows; losses only where they have classes. */
+static ls_status infer(const ls_model *m, ls_backend *backend, const ls_data *raw, float *outputs, float *losses, ls_error *err)
 {
+    size_t rows = raw->rows;
     const ls_network *n = &m->network;
     float *input = NULL, *targets = NULL;
     ls_plan *plan = NULL;
@@ -129,9 +133,9 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
     ls_status status = ls_alloc(&input, inputs, sizeof *input, "the inputs", err);
     if (status == LS_OK) status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
     if (status == LS_OK) status = ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, rows, false, &plan, err);
+    if (status == LS_OK) status = ls_encode(m->encoder, m->mean, m->scale, n->inputs, raw, input, err);
     if (status == LS_OK) {
-        ls_preprocess(m->mean, m->scale, n->inputs, x, rows, input);
-        if (y) ls_network_targets(n, y, rows, targets);
+        if (losses) ls_network_targets(n, raw->y, rows, targets);
         ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
         status = ls_workspace_of_one(backend, &data, plan, &workspace, err);
     }
@@ -145,29 +149,49 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *x, c
 }
 
 /* The same on a device, or on the CPU path where there is none. */
-static ls_status infer_on(const ls_model *m, ls_device *device, const float *x, const int32_t *y, size_t rows, float *outputs,
-                          float *losses, ls_error *err)
+static ls_status infer_on(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs, float *losses, ls_error *err)
 {
-    if (device) return infer(m, device->backend, x, y, rows, outputs, losses, err);
+    if (device) return infer(m, device->backend, raw, outputs, losses, err);
     ls_backend *cpu;
     LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
-    ls_status status = infer(m, cpu, x, y, rows, outputs, losses, err);
+    ls_status status = infer(m, cpu, raw, outputs, losses, err);
     cpu->slots->close(cpu);
     return status;
+}
+
+/* Cells as ls_data_x has them, with the categories' numbers that the model gives them. */
+static ls_status check_cells(const ls_encoder *e, const float *x, size_t rows, ls_error *err)
+{
+    for (size_t i = 0; i < rows * e->columns; i++) {
+        const ls_column *c = &e->column[i % e->columns];
+        if (!isnan(x[i]) && c->categorical && !(x[i] >= 0 && x[i] < (float)c->categories && x[i] == floorf(x[i])))
+            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu, column %zu (from 0): %g is no category; there are %zu of them, or NaN", i / e->columns,
+                           i % e->columns, (double)x[i], c->categories);
+    }
+    return LS_OK;
 }
 
 ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x, size_t rows, float *out, ls_error *err)
 {
     if (!m || !x || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict: an argument is NULL");
     if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
-    return infer_on(m, device, x, NULL, rows, out, NULL, err);
+    if (m->encoder) LS_TRY(check_cells(m->encoder, x, rows, err));
+    const ls_data raw = {.rows = rows, .columns = m->encoder ? m->encoder->columns : m->network.inputs, .x = (float *)x,
+                         .column = m->encoder ? m->encoder->column : NULL};
+    return infer_on(m, device, &raw, out, NULL, err);
+}
+
+ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_data *data, float *out, ls_error *err)
+{
+    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_data: an argument is NULL");
+    return infer_on(m, device, data, out, NULL, err);
 }
 
 ls_status ls_model_evaluate(const ls_model *m, ls_device *device, const ls_data *data, ls_metrics **out, ls_error *err)
 {
     if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to compare with");
-    if (data->features != m->network.inputs)
+    if (!m->encoder && data->features != m->network.inputs)
         return ls_fail(err, LS_ERR_DATA, "the data has %zu features, the model takes %zu", data->features, m->network.inputs);
     for (size_t r = 0; r < data->rows; r++)
         if (data->y[r] < 0 || (size_t)data->y[r] >= m->network.classes)
@@ -176,7 +200,7 @@ ls_status ls_model_evaluate(const ls_model *m, ls_device *device, const ls_data 
     float *outputs = NULL, *losses = NULL;
     ls_status status = ls_alloc(&outputs, data->rows, m->network.outputs * sizeof *outputs, "the outputs", err);
     if (status == LS_OK) status = ls_alloc(&losses, data->rows, sizeof *losses, "the losses", err);
-    if (status == LS_OK) status = infer_on(m, device, data->x, data->y, data->rows, outputs, losses, err);
+    if (status == LS_OK) status = infer_on(m, device, data, outputs, losses, err);
     if (status == LS_OK)
         status = ls_metrics_compute(outputs, data->rows, m->network.outputs, data->y, m->network.classes, losses, out, err);
     free(outputs);

@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "data.h"
+#include "encoder.h"
 #include "network.h"
 
 struct ls_model {
@@ -13,6 +14,7 @@ struct ls_model {
     float *values;            /* parameters, then running averages */
     char **class_names;       /* network.classes */
     char **feature_names;     /* network.inputs */
+    ls_encoder *encoder;      /* NULL: rows are plain numbers */
     double *mean, *scale;     /* inputs become (x - mean)·scale; NULL where they are not standardised */
     ls_history_point *history;
     size_t history_count;
@@ -26,7 +28,7 @@ enum { LS_HISTORY_POINTS = 1000 };
 /* A model of that shape with room for so many points of history, without names and values yet; takes a copy of the options. */
 ls_status ls_model_create(const ls_options *options, size_t features, size_t classes, size_t history, ls_model **out, ls_error *err);
 
-/* The names of the data's features and classes. */
+/* The names of the data's features and classes, and how its rows are encoded: learnt from those that the options do not hold out. */
 ls_status ls_model_name(ls_model *model, const ls_data *data, ls_error *err);
 /* A copy of all of it; with that room for history. */
 ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, ls_error *err);
@@ -34,11 +36,11 @@ ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, l
 /* Memory for the values; apart, so that a model file's size can be checked first. */
 ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 
-/* to[rows × features] = (x - mean)·scale, or x where mean is NULL: the inputs that the network sees of raw rows. */
-void ls_preprocess(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to);
-
 /* t[rows × outputs] = targets of classes y. */
 void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);
+
+/* A model from the bytes of its file; path is for messages. */
+ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out, ls_error *err);
 
 /* The model file as bytes; freed with free(). */
 ls_status ls_model_serialize(const ls_model *model, char **bytes, size_t *size, ls_error *err);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "encoder.h"
 #include "model.h"
 #include "rows.h"
 
@@ -19,23 +20,11 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
                    data->class_names[first]);
 }
 
-/* Mean and 1/deviation of each feature over the training rows; a constant feature keeps its scale. */
-static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
+static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const ls_data *d, ls_error *err)
 {
-    size_t features = d->features;
-    LS_TRY(ls_alloc(&b->mean, features, sizeof *b->mean, "the preprocessing", err));
-    LS_TRY(ls_alloc(&b->scale, features, sizeof *b->scale, "the preprocessing", err));
-    for (size_t i = 0; i < features; i++) {
-        double sum = 0, squares = 0;
-        for (size_t r = 0; r < d->rows; r++) sum += (double)d->x[r * features + i];
-        double mean = sum / (double)d->rows;
-        for (size_t r = 0; r < d->rows; r++) {
-            double e = (double)d->x[r * features + i] - mean;
-            squares += e * e;
-        }
-        b->mean[i] = mean;
-        b->scale[i] = squares > 0 ? 1.0 / sqrt(squares / (double)d->rows) : 1.0;
-    }
+    LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
+    LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
+    ls_encoder_standardize(encoder, d, b->mean, b->scale);
     return LS_OK;
 }
 
@@ -69,30 +58,40 @@ static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 }
 
 /* Inputs and targets as networks see them. */
-static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train, const ls_data *held_out, ls_error *err)
+static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder *encoder, const ls_data *train, const ls_data *held_out,
+                              ls_error *err)
 {
     size_t inputs, outputs;
     b->rows = train->rows;
     b->held_out = held_out ? held_out->rows : 0;
     if (!ls_mul_size(b->rows + b->held_out, n->inputs, &inputs) || !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", b->rows + b->held_out);
-    if (b->standardize) LS_TRY(fit_standardize(b, train, err));
+    if (b->standardize) LS_TRY(fit_standardize(b, encoder, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
     if (held_out) LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        ls_preprocess(b->mean, b->scale, n->inputs, parts[i]->x, parts[i]->rows, b->x + at * n->inputs);
+        LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs, err));
         ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
     }
     return LS_OK;
 }
 
+static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train, const ls_data *held_out, ls_error *err)
+{
+    ls_encoder *encoder;
+    LS_TRY(ls_encoder_fit(train, &encoder, err));
+    ls_status status = fill_encoded(b, n, encoder, train, held_out, err);
+    ls_encoder_free(encoder);
+    return status;
+}
+
 static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data, ls_error *err)
 {
     ls_data *rest = NULL, *part = NULL;
-    if (b->share > 0) LS_TRY(ls_data_split(data, b->share, b->seed, &rest, &part, err));
+    if (b->share > 0) LS_TRY(ls_data_cut(data, b->share, b->seed, true, &rest, &part, err));
     ls_status status = fill_block(b, n, rest ? rest : data, part, err);
     ls_data_free(rest);
     ls_data_free(part);

@@ -33,10 +33,11 @@ static void hash_data(ls_sha256 *sha, const ls_data *d)
     hash_number(sha, d->rows);
     hash_number(sha, d->features);
     hash_number(sha, d->classes);
-    ls_sha256_update(sha, d->x, d->rows * d->features * sizeof *d->x);
+    ls_sha256_update(sha, d->x, d->rows * d->columns * sizeof *d->x);
     ls_sha256_update(sha, d->y, d->rows * sizeof *d->y);
     for (size_t i = 0; i < d->features; i++) hash_text(sha, d->feature_names[i]);
     for (size_t i = 0; i < d->classes; i++) hash_text(sha, d->class_names[i]);
+    if (d->column) hash_number(sha, d->missing);
 }
 
 static void hash_space(ls_sha256 *sha, const ls_space *space)

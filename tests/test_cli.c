@@ -62,7 +62,7 @@ Test(cli, help)
         {"train", "test split target rows noise data-seed device threads allow-approximate quiet json help"},
         {"evaluate", "target rows noise data-seed device threads allow-approximate json help"},
         {"predict", "target device threads allow-approximate help"},
-        {"show", "json help"}, {"devices", "json help"},
+        {"show", "json help"}, {"devices", "json help"}, {"describe", "target labels columns drop categorical missing json help"},
         {"make", "rows noise overlap classes features seed help"},
     };
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
@@ -74,7 +74,7 @@ Test(cli, help)
         for (char *name = strtok(copy, " "); name; name = strtok(NULL, " ")) assert_mentions(c.out, name, list[i].command);
         for (size_t k = 0; i == 0 && k < ls_option_count(); k++) assert_mentions(c.out, ls_option_at(k)->name, "train");
         const char *generator;
-        for (size_t k = 0; i == 5 && (generator = ls_generator_at(k, NULL)); k++) cr_expect(strstr(c.out, generator), "%s", generator);
+        for (size_t k = 0; i == RUNS_COUNT(list) - 1 && (generator = ls_generator_at(k, NULL)); k++) cr_expect(strstr(c.out, generator), "%s", generator);
         runs_child_free(&c);
         snprintf(line, sizeof line, "%s -h", list[i].command);
         do_it(line);
@@ -89,6 +89,31 @@ Test(cli, help)
     char *version = runs_program_expect("--version", 0);
     cr_expect(strstr(version, ls_version()));
     free(version);
+}
+
+Test(cli, raw_files_go_in_and_named_classes_come_out)
+{
+    make_csv("people.csv", "age,town,class\n20,Ulm,yes\n?,Bonn,no\n40,Ulm,yes\n60,,no\n30,Bonn,no\n35,Ulm,yes\n");
+    make_csv("more.csv", "town,age\nKiel,50\nUlm,?\nBonn,61\n");
+    char *out = runs_program_expect("describe people.csv --json", 0);
+    json_t *o = json_loads(out, 0, NULL), *columns = json_object_get(o, "columns"), *town = json_array_get(columns, 1);
+    cr_assert(o && json_array_size(columns) == 2);
+    cr_expect_eq(json_integer_value(json_object_get(json_array_get(columns, 0), "missing")), 1);
+    cr_expect_eq(json_integer_value(json_object_get(json_object_get(town, "categories"), "Ulm")), 3);
+    cr_expect_eq(json_integer_value(json_object_get(json_object_get(o, "classes"), "yes")), 3);
+    json_decref(o);
+    free(out);
+    out = runs_program_expect("describe people.csv", 0);
+    cr_expect(strstr(out, "town") && strstr(out, "2: Ulm 3, Bonn 2") && strstr(out, "20 … 60"), "%s", out);
+    free(out);
+    do_it("train people.csv --validation 0.3 -o people.safetensors -q" QUICK);
+    do_it("evaluate people.safetensors people.csv --device cpu");
+    do_it("show people.safetensors");
+    out = runs_program_expect("predict people.safetensors more.csv --device cpu", 0);
+    cr_expect(count_lines(out) == 4 && !strncmp(out, "class,p_no,p_yes\n", 17), "%s", out);
+    free(out);
+    do_it("train people.csv --split 0.34 --missing drop -q" QUICK);
+    do_it("search people.csv --folds 2 --trials 2 --epochs 2 --device cpu -q");
 }
 
 /* A command line that is wrong: exit status and words of the one message on stderr; nothing else is printed. */

@@ -207,7 +207,7 @@ static const refusal refusals[] = {
     {"\n \r\n\n", {0}, LS_ERR_DATA, "only blank lines"},
     {"\xef\xbb\xbf", {0}, LS_ERR_DATA, "only blank lines"},
     {"a,b,c\n", {0}, LS_ERR_DATA, "a header but no rows|add at least one"},
-    {"\x1f\x8b\x08zzz", {0}, LS_ERR_DATA, "gzip-compressed; unpack it first (gunzip -k /"},
+    {"\x1f\x8b\x08zzz", {0}, LS_ERR_DATA, "the gzip file is damaged"},
     {"\xff\xfe\x61", {0}, LS_ERR_DATA, "UTF-16|save it as UTF-8"},
     {"a\n1\n2\n", {0}, LS_ERR_DATA, "line 1: has one column only|commas, semicolons or tabs"},
     {"1 2 3\n4 5 6\n", {0}, LS_ERR_DATA, "one column only"},

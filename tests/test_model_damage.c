@@ -296,6 +296,85 @@ Test(model_damage, damaged_header_values)
     file_parts_free(&p);
 }
 
+/* ---- Models of categories and gaps ------------------------------------------------------------------------------- */
+
+/* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs. */
+static void make_encoded(const char *path)
+{
+    static const char text[] = "size,town,class\n1,Ulm,a\n?,Bonn,b\n2,Kiel,a\n3,,b\n4,Ulm,a\n5,Bonn,b\n";
+    ls_data *data;
+    ls_options *options;
+    ls_model *model;
+    ls_error err;
+    runs_file_write("mixed.csv", text, sizeof text - 1);
+    cr_assert_eq(ls_data_read("mixed.csv", NULL, &data, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_set(options, "hidden", "2", &err), LS_OK);
+    cr_assert_eq(ls_options_set(options, "epochs", "2", &err), LS_OK);
+    cr_assert_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_save(model, path, &err), LS_OK, "%s", err.message);
+    ls_model_free(model);
+    ls_options_free(options);
+    ls_data_free(data);
+}
+
+static const edit column_edits[] = {
+    {"format 1 with columns", 'm', "format", "1"},
+    {"no columns", 'm', "columns", NULL},
+    {"columns that are a list", 'm', "columns", "[]"},
+    {"columns without a list", 'm', "columns|list", NULL},
+    {"an empty list", 'm', "columns|list", "[]"},
+    {"a list of numbers", 'm', "columns|list", "[1,2]"},
+    {"a column too few", 'm', "columns|list|1", NULL},
+    {"a column without a name", 'm', "columns|list|0|name", NULL},
+    {"a column with a number for a name", 'm', "columns|list|0|name", "3"},
+    {"a column outside of the file", 'm', "columns|list|0|place", "3"},
+    {"a column before the file", 'm', "columns|list|0|place", "-1"},
+    {"a column somewhere", 'm', "columns|list|0|place", "0.5"},
+    {"a column twice", 'm', "columns|list|0|place", "1"},
+    {"a column in the place of the class", 'm', "columns|list|0|place", "2"},
+    {"no fill", 'm', "columns|list|0|fill", NULL},
+    {"text for a fill", 'm', "columns|list|0|fill", "\"1\""},
+    {"a fill that is no category", 'm', "columns|list|1|fill", "4"},
+    {"a fill between categories", 'm', "columns|list|1|fill", "0.5"},
+    {"a fill before the categories", 'm', "columns|list|1|fill", "-1"},
+    {"a huge fill", 'm', "columns|list|1|fill", "1e300"},
+    {"a fill that is a category without rows", 'm', "columns|list|1", "{\"name\":\"town\",\"place\":1,\"fill\":0,\"other\":true,\"categories\":[null,\"a\",\"b\"]}"},
+    {"categories that are text", 'm', "columns|list|1|categories", "\"Ulm\""},
+    {"categories of numbers", 'm', "columns|list|1|categories", "[1,2,3]"},
+    {"a category twice", 'm', "columns|list|1|categories", "[\"Ulm\",\"Ulm\",\"Kiel\"]"},
+    {"a category too many", 'm', "columns|list|1|categories", "[\"a\",\"b\",\"c\",\"d\"]"},
+    {"a category too few", 'm', "columns|list|1|categories", "[\"a\",\"b\"]"},
+    {"no word of others", 'm', "columns|list|1|other", NULL},
+    {"others counted", 'm', "columns|list|1|other", "1"},
+    {"no columns in the file", 'm', "columns|file_columns", "0"},
+    {"fewer columns in the file", 'm', "columns|file_columns", "1"},
+    {"a class outside of the file", 'm', "columns|file_target", "3"},
+    {"a class of another kind", 'm', "columns|file_target", "\"2\""},
+    {"an unknown way with gaps", 'm', "columns|missing", "\"guess\""},
+    {"no way with gaps", 'm', "columns|missing", NULL},
+};
+
+Test(model_damage, damaged_columns)
+{
+    make_encoded("a.safetensors");
+    for (size_t i = 0; i < RUNS_COUNT(column_edits); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        apply(p.meta, &column_edits[i]);
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, column_edits[i].what);
+        file_parts_free(&p);
+    }
+}
+
+Test(model_damage, no_flipped_byte_changes_a_model_with_columns)
+{
+    char first[128] = "";
+    make_encoded("a.safetensors");
+    size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
+    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+}
+
 /* Values that are no numbers have no place in a model, even with a checksum that fits. */
 Test(model_damage, values_that_are_not_finite)
 {

@@ -18,6 +18,7 @@ typedef struct {
 } subcommand;
 
 int cmd_train(int argc, const char **argv);
+int cmd_describe(int argc, const char **argv);
 int cmd_evaluate(int argc, const char **argv);
 int cmd_predict(int argc, const char **argv);
 int cmd_show(int argc, const char **argv);
@@ -68,7 +69,7 @@ int library_set(ls_options *options, int val, const char *text, const char *comm
 
 /* Options that say where rows come from and which device works on them. */
 typedef struct {
-    const char *target;
+    const char *target, *labels, *columns, *drop, *categorical, *missing;
     long long rows;
     double noise;
     long long data_seed;
@@ -78,11 +79,15 @@ typedef struct {
 
 void source_options_init(source_options *options);
 /* popt entries for parts of them; the tables point into the options and must not outlive them. */
-void source_data_table(source_options *options, struct poptOption table[5]);
+enum { SOURCE_DATA = 10 };
+void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 void source_device_table(source_options *options, struct poptOption table[6]);
 
-/* Opens a CSV file, or generates where name is a generator's. model: its classes and features are expected, or NULL. */
+/* Reads a file, or generates where name is a generator's. model: rows for it, or NULL. */
 ls_status source_read(const source_options *options, const char *name, const ls_model *model, ls_data **out, ls_error *err);
+/* Reads a file. like: rows to train on, of which these are to be like, or NULL. */
+ls_status source_read_file(const source_options *options, const char *name, const ls_model *model, const ls_data *like, ls_data **out,
+                           ls_error *err);
 
 /* --threads as a number, 0 for auto. */
 ls_status source_threads(const source_options *options, unsigned *out, ls_error *err);

@@ -235,7 +235,7 @@ int cmd_compare(int argc, const char **argv)
     bool equal = false;
     source_options_init(&a.source);
     if (ls_options_create(&a.options, &err) != LS_OK) return complain_error("compare", &err);
-    struct poptOption *library = library_table(), data[5];
+    struct poptOption *library = library_table(), data[SOURCE_DATA];
     source_data_table(&a.source, data);
     struct poptOption table[] = {
         {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0, "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},

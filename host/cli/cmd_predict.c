@@ -58,12 +58,10 @@ static ls_status work(const source_options *o, const char *model, const char *da
     LS_TRY(ls_model_load(model, &w->model, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;
-    if (ls_data_features(w->data) != ls_model_features(w->model))
-        return ls_fail(err, LS_ERR_DATA, "%s has %zu features, the model takes %zu", data, ls_data_features(w->data), ls_model_features(w->model));
     if (!ls_mul_size(rows, ls_model_outputs(w->model), &size)) return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
     LS_TRY(source_device(o, &w->device, err));
     LS_TRY(ls_alloc(&w->outputs, size, sizeof *w->outputs, "the predictions", err));
-    LS_TRY(ls_model_predict(w->model, w->device, ls_data_x(w->data), rows, w->outputs, err));
+    LS_TRY(ls_model_predict_data(w->model, w->device, w->data, w->outputs, err));
     write_rows(w, rows);
     if (w->text.failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the predictions");
     return ls_write_file(to, w->text.text, w->text.length, err);
@@ -77,7 +75,7 @@ int cmd_predict(int argc, const char **argv)
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&o, data);
     source_device_table(&o, device);
     memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */

@@ -86,7 +86,7 @@ static int check_counts(const search_arguments *a)
 
 static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
 {
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     struct poptOption own[] = {

@@ -12,6 +12,10 @@ static const char intro[] =
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
     "  lockstep train data.csv --patience 20 --epochs 10000      stop early, keep the best weights\n"
+    "  lockstep train train-images-idx3-ubyte.gz                 MNIST; gzip, IDX and NPY are read as they are\n"
+    "\n"
+    "Columns of text become categories, missing values (nothing, ?, NA) are filled in from the training\n"
+    "rows; with such data, and no option that says when to stop, --patience 10 holds.\n"
     "\n"
     "The same data, options and seed give the same model, bit for bit, on every exact device. The last\n"
     "line printed begins with the SHA-256 of the model file. Ctrl-C stops after the epoch at hand, saves\n"
@@ -22,6 +26,7 @@ typedef struct {
     ls_options *options;
     const char *test, *save;
     double split;
+    bool stopping; /* whether an option says when to stop */
 } train_arguments;
 
 /* What is at work, and freed at the end whatever happened. */
@@ -69,17 +74,20 @@ static int on_epoch(const ls_progress *p, void *user)
 static int set_option(int val, const char *text, void *user)
 {
     train_arguments *a = user;
+    const char *value, *name = library_option(val, text, &value)->name;
+    a->stopping |= !strcmp(name, "epochs") || !strcmp(name, "patience") || !strcmp(name, "validation") || !strcmp(name, "tolerance") ||
+                   !strcmp(name, "time-limit");
     return library_set(a->options, val, text, "train");
 }
 
 static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
 {
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
-        {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second CSV file to test on", "FILE"},
+        {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second file to test on", "FILE"},
         {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
@@ -98,14 +106,10 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
 
 static ls_status read_test(const train_arguments *a, train_work *w, ls_error *err)
 {
-    const char *names[1000];
-    size_t n = ls_data_classes(w->train);
-    for (size_t i = 0; i < n && i < 1000; i++) names[i] = ls_data_class_name(w->train, i);
-    ls_csv_options how = {.target = a->source.target, .class_names = names, .classes = n < 1000 ? n : 1000};
-    LS_TRY(ls_data_read_csv(a->test, &how, &w->test, err));
-    if (ls_data_features(w->test) == ls_data_features(w->train)) return LS_OK;
-    return ls_fail(err, LS_ERR_DATA, "%s has %zu features, the training data %zu", a->test, ls_data_features(w->test),
-                   ls_data_features(w->train));
+    source_options o = a->source;
+    o.labels = o.columns = o.drop = o.categorical = o.missing = NULL; /* as the training data have it */
+    LS_TRY(source_read_file(&o, a->test, NULL, w->train, &w->test, err));
+    return ls_data_y(w->test) ? LS_OK : ls_fail(err, LS_ERR_DATA, "%s: has no class column to compare with", a->test);
 }
 
 static ls_status load(const train_arguments *a, const char *name, train_work *w, ls_error *err)
@@ -124,6 +128,25 @@ static ls_status load(const train_arguments *a, const char *name, train_work *w,
     return LS_OK;
 }
 
+/* Data as people have it: with categories or gaps. What was read of it is told, and where nothing says when to stop, the loss on rows
+ * held out does: categories that few rows have are soon learnt by heart. */
+static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bool quiet, ls_error *err)
+{
+    size_t categorical = 0, missing = 0, gaps = 0, columns = ls_data_columns(w->train), dropped = ls_data_dropped(w->train);
+    for (size_t c = 0; c < columns; c++) {
+        ls_column_info info;
+        LS_TRY(ls_data_column(w->train, c, &info, err));
+        categorical += info.categorical != 0;
+        missing += info.missing;
+        gaps += info.missing > 0;
+    }
+    if (dropped && !quiet) fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n", dropped);
+    if (!categorical && !missing) return LS_OK;
+    if (!quiet)
+        fprintf(stderr, "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n", categorical, columns, missing, gaps);
+    return a->stopping ? LS_OK : ls_options_set(a->options, "patience", "10", err);
+}
+
 static ls_status work(const train_arguments *a, const char *name, train_work *w, ls_error *err)
 {
     progress_state progress = {.quiet = a->source.quiet || a->source.json, .terminal = isatty(STDERR_FILENO) != 0};
@@ -133,6 +156,7 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     LS_TRY(source_check_apart(a->save, name, err));
     LS_TRY(source_check_apart(a->save, a->test, err));
     LS_TRY(load(a, name, w, err));
+    LS_TRY(prepare_mixed(a, w, progress.quiet, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     if (!a->save && !progress.quiet)
         fprintf(stderr, "note: no -o MODEL was given, so the model will not be kept\n");

@@ -5,6 +5,7 @@
 
 static const subcommand commands[] = {
     {"train", cmd_train, "train a network on a CSV file or a generated data set"},
+    {"describe", cmd_describe, "what is in a file of rows: columns, types, missing values, classes"},
     {"search", cmd_search, "try many networks by cross-validation, and keep the best"},
     {"evaluate", cmd_evaluate, "figures of a model on data with classes"},
     {"predict", cmd_predict, "classes and probabilities for rows"},

@@ -11,10 +11,15 @@ void source_options_init(source_options *o)
     *o = (source_options){.noise = -1, .data_seed = 1, .device = "auto"};
 }
 
-void source_data_table(source_options *o, struct poptOption table[5])
+void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
 {
-    const struct poptOption entries[5] = {
-        {"target", 0, POPT_ARG_STRING, &o->target, 0, "CSV: the class column, by name or by number from 0 (default: the last)", "NAME|INDEX"},
+    const struct poptOption entries[SOURCE_DATA] = {
+        {"target", 0, POPT_ARG_STRING, &o->target, 0, "the class column, by name or by number from 0 (default: the last)", "NAME|INDEX"},
+        {"labels", 0, POPT_ARG_STRING, &o->labels, 0, "IDX, NPY: the file that has the classes (default: IDX: the one beside it, NPY: the last column)", "FILE"},
+        {"columns", 0, POPT_ARG_STRING, &o->columns, 0, "use only these columns: names, or numbers from 0, separated by commas", "LIST"},
+        {"drop", 0, POPT_ARG_STRING, &o->drop, 0, "leave these columns out", "LIST"},
+        {"categorical", 0, POPT_ARG_STRING, &o->categorical, 0, "these columns have categories although they look like numbers", "LIST"},
+        {"missing", 0, POPT_ARG_STRING, &o->missing, 0, "missing values: mean (of the training rows; in columns of text: a category of their own), median, most-frequent, drop (the row) or error (default: mean)", "HOW"},
         {"rows", 0, POPT_ARG_LONGLONG, &o->rows, 0, "generated data: number of rows", "N"},
         {"noise", 0, POPT_ARG_DOUBLE, &o->noise, 0, "generated data: standard deviation of the noise", "S"},
         {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0, "generated data: its seed (default: 1)", "S"},
@@ -46,7 +51,10 @@ static bool is_generator(const char *name)
 
 static ls_status generate(const source_options *o, const char *name, ls_data **out, ls_error *err)
 {
-    if (o->target) return ls_fail(err, LS_ERR_ARGUMENT, "--target is for files, and %s is generated", name);
+    const struct { const char *name, *value; } files_only[] = {{"target", o->target}, {"labels", o->labels}, {"columns", o->columns},
+        {"drop", o->drop}, {"categorical", o->categorical}, {"missing", o->missing}};
+    for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
+        if (files_only[i].value) return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, and %s is generated", files_only[i].name, name);
     if (o->rows < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
     ls_generate_options how = {.rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
@@ -64,6 +72,29 @@ static ls_status no_such_data(const char *name, ls_error *err)
     return ls_fail(err, LS_ERR_IO, "%s: there is no such file (nor a generator of that name; lockstep make --help lists those)", name);
 }
 
+typedef struct {
+    const char *name;
+    bool shown;
+} read_progress;
+
+static void show_share(double share, void *user)
+{
+    read_progress *p = user;
+    p->shown = true;
+    fprintf(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
+}
+
+ls_status source_read_file(const source_options *o, const char *name, const ls_model *model, const ls_data *like, ls_data **out, ls_error *err)
+{
+    read_progress progress = {.name = name};
+    ls_read_options how = {.target = o->target, .labels = o->labels, .columns = o->columns, .drop = o->drop,
+                           .categorical = o->categorical, .missing = o->missing, .model = model, .like = like};
+    if (!o->quiet && !o->json && isatty(STDERR_FILENO)) how.callback = show_share, how.user = &progress;
+    ls_status status = ls_data_read(name, &how, out, err);
+    if (progress.shown) fprintf(stderr, "\r\033[K");
+    return status;
+}
+
 ls_status source_read(const source_options *o, const char *name, const ls_model *model, ls_data **out, ls_error *err)
 {
     bool file = access(name, F_OK) == 0;
@@ -71,13 +102,7 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
     if (!file) return no_such_data(name, err);
     if (o->rows || o->noise >= 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --noise are for generated data, and %s is a file", name);
-    if (!model) return ls_data_read_csv(name, &(ls_csv_options){.target = o->target}, out, err);
-    const char *classes[1000];
-    size_t n = ls_model_classes(model);
-    for (size_t i = 0; i < n && i < 1000; i++) classes[i] = ls_model_class_name(model, i);
-    ls_csv_options how = {.target = o->target, .class_names = classes, .classes = n < 1000 ? n : 1000,
-                          .features = ls_model_features(model)};
-    return ls_data_read_csv(name, &how, out, err);
+    return source_read_file(o, name, model, NULL, out, err);
 }
 
 ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)

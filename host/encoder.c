@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "encoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Objects ---------------------------------------------------------------------------------------------------- */
+
+void ls_encoder_free(ls_encoder *e)
+{
+    if (!e) return;
+    ls_columns_free(e->column, e->columns);
+    free(e->fill);
+    free(e->other);
+    free(e);
+}
+
+ls_status ls_encoder_create(ls_column *column, size_t columns, ls_encoder **out, ls_error *err)
+{
+    ls_encoder *e;
+    ls_status status = ls_alloc(&e, 1, sizeof *e, "the preprocessing", err);
+    if (status != LS_OK) {
+        ls_columns_free(column, columns);
+        return status;
+    }
+    *e = (ls_encoder){.columns = columns, .inputs = ls_columns_inputs(column, columns), .column = column};
+    status = ls_alloc(&e->fill, columns, sizeof *e->fill, "the preprocessing", err);
+    if (status == LS_OK) status = ls_alloc(&e->other, columns, sizeof *e->other, "the preprocessing", err);
+    if (status != LS_OK) ls_encoder_free(e);
+    else *out = e;
+    return status;
+}
+
+ls_status ls_encoder_copy(const ls_encoder *from, ls_encoder **out, ls_error *err)
+{
+    ls_column *column;
+    LS_TRY(ls_columns_copy(from->column, from->columns, &column, err));
+    LS_TRY(ls_encoder_create(column, from->columns, out, err));
+    ls_encoder *e = *out;
+    e->file_columns = from->file_columns;
+    e->file_target = from->file_target;
+    e->missing = from->missing;
+    memcpy(e->fill, from->fill, e->columns * sizeof *e->fill);
+    memcpy(e->other, from->other, e->columns * sizeof *e->other);
+    return LS_OK;
+}
+
+/* ---- Fitting ---------------------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+/* The value of the longest run among sorted ones, the smallest where several are as long. */
+static double most_frequent(const float *sorted, size_t count)
+{
+    size_t best = 0, longest = 0;
+    for (size_t i = 0, start = 0; i < count; i++) {
+        if (sorted[i] != sorted[start]) start = i;
+        if (i - start + 1 > longest) longest = i - start + 1, best = start;
+    }
+    return (double)sorted[best];
+}
+
+static double fill_of(ls_missing missing, bool categorical, size_t categories, float *values, size_t count)
+{
+    bool counted = missing == LS_MISSING_MOST_FREQUENT;
+    if (categorical && (!counted || !count)) return (double)categories;
+    if (!count) return 0;
+    if (counted || missing == LS_MISSING_MEDIAN) qsort(values, count, sizeof *values, by_value);
+    if (counted) return most_frequent(values, count);
+    if (missing == LS_MISSING_MEDIAN) return ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)values[i];
+    return sum / (double)count;
+}
+
+/* Names of categories that no row has are forgotten. */
+static void forget_unseen(const ls_data *train, size_t c, ls_column *column)
+{
+    for (size_t k = 0; k < column->categories; k++) {
+        bool seen = false;
+        for (size_t r = 0; r < train->rows && !seen; r++) seen = train->x[r * train->columns + c] == (float)k;
+        if (seen) continue;
+        free(column->category[k]);
+        column->category[k] = NULL;
+    }
+}
+
+static void fit_column(ls_encoder *e, const ls_data *train, size_t c, float *values)
+{
+    ls_column *column = &e->column[c];
+    size_t count = 0;
+    for (size_t r = 0; r < train->rows; r++) {
+        float cell = train->x[r * train->columns + c];
+        if (!isnan(cell)) values[count++] = cell;
+    }
+    if (column->categorical) forget_unseen(train, c, column);
+    bool gaps = count < train->rows;
+    e->fill[c] = fill_of(e->missing, column->categorical, column->categories, values, count);
+    e->other[c] = column->categorical && gaps && e->fill[c] == (double)column->categories;
+}
+
+ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
+{
+    ls_column *column;
+    ls_encoder *e;
+    float *values;
+    *out = NULL;
+    if (!train->column) return LS_OK;
+    LS_TRY(ls_alloc(&values, train->rows, sizeof *values, "the preprocessing", err));
+    ls_status status = ls_columns_copy(train->column, train->columns, &column, err);
+    if (status == LS_OK) status = ls_encoder_create(column, train->columns, &e, err);
+    if (status == LS_OK) {
+        e->file_columns = train->file_columns;
+        e->file_target = train->file_target;
+        e->missing = train->missing;
+        for (size_t c = 0; c < e->columns; c++) fit_column(e, train, c, values);
+        *out = e;
+    }
+    free(values);
+    return status;
+}
+
+/* The i-th column of x, whose gaps are filled. */
+static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t c)
+{
+    float cell = data->x[r * data->columns + c];
+    return e && isnan(cell) ? e->fill[c] : (double)cell;
+}
+
+static void standardize_column(const ls_encoder *e, const ls_data *d, size_t c, double *out_mean, double *out_scale)
+{
+    double sum = 0, squares = 0;
+    for (size_t r = 0; r < d->rows; r++) sum += filled(e, d, r, c);
+    double mean = sum / (double)d->rows;
+    for (size_t r = 0; r < d->rows; r++) {
+        double off = filled(e, d, r, c) - mean;
+        squares += off * off;
+    }
+    *out_mean = mean;
+    *out_scale = squares > 0 ? 1.0 / sqrt(squares / (double)d->rows) : 1.0;
+}
+
+void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean, double *scale)
+{
+    for (size_t c = 0, i = 0; c < d->columns; c++) {
+        size_t width = e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
+        if (!e || !e->column[c].categorical) standardize_column(e, d, c, &mean[i], &scale[i]);
+        else for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
+        i += width;
+    }
+}
+
+/* ---- Encoding --------------------------------------------------------------------------------------------------- */
+
+/* Plain numbers without gaps, row by row: most data are that. */
+static void encode_plain(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to)
+{
+    if (!mean) {
+        memcpy(to, x, rows * features * sizeof *to);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < features; i++)
+            to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
+}
+
+/* The encoder's number of each of the data's categories, its `categories` for those it does not know. */
+static void map_categories(const ls_column *to, const ls_column *from, size_t *map)
+{
+    for (size_t k = 0; k < from->categories; k++) {
+        map[k] = to->categories;
+        for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
+            if (to->category[j] && from->category[k] && !strcmp(to->category[j], from->category[k])) map[k] = j;
+    }
+}
+
+static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c, const size_t *map, size_t inputs, float *to)
+{
+    const ls_column *column = &e->column[c];
+    for (size_t r = 0; r < data->rows; r++) {
+        float cell = data->x[r * data->columns + c];
+        size_t k = isnan(cell) ? (size_t)e->fill[c] : map[(size_t)cell];
+        float *slots = to + r * inputs;
+        memset(slots, 0, (column->categories + 1) * sizeof *slots);
+        if (k < column->categories || e->other[c]) slots[k] = 1.0f;
+    }
+}
+
+static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t c, const double *mean, const double *scale, size_t inputs,
+                                float *to, ls_error *err)
+{
+    for (size_t r = 0; r < data->rows; r++) {
+        double value = filled(e, data, r, c);
+        if (isnan(value)) {
+            if (!mean) return ls_fail(err, LS_ERR_DATA, "row %zu, column %zu: the value is missing, and the model has learnt nothing to put in its place",
+                                      r + 1, c + 1);
+            value = *mean;
+        }
+        to[r * inputs] = mean ? (float)((value - *mean) * *scale) : (float)value;
+    }
+    return LS_OK;
+}
+
+static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data *data, ls_error *err)
+{
+    size_t columns = e ? e->columns : inputs;
+    if (data->columns != columns)
+        return ls_fail(err, LS_ERR_DATA, "the data has %zu columns, the model takes %zu", data->columns, columns);
+    for (size_t c = 0; c < columns; c++) {
+        bool wanted = e && e->column[c].categorical, there = data->column && data->column[c].categorical;
+        if (wanted != there)
+            return ls_fail(err, LS_ERR_DATA, "column %zu of the data is %s, but the model takes %s there", c + 1,
+                           there ? "categories" : "numbers", wanted ? "categories" : "numbers");
+    }
+    return LS_OK;
+}
+
+ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, size_t inputs, const ls_data *data, float *to, ls_error *err)
+{
+    LS_TRY(check_columns(e, inputs, data, err));
+    if (!e && !data->column) {
+        encode_plain(mean, scale, inputs, data->x, data->rows, to);
+        return LS_OK;
+    }
+    for (size_t c = 0, i = 0; c < data->columns; c++) {
+        if (!e || !e->column[c].categorical) {
+            LS_TRY(encode_numbers(e, data, c, mean ? &mean[i] : NULL, scale ? &scale[i] : NULL, inputs, to + i, err));
+            i++;
+            continue;
+        }
+        size_t *map;
+        LS_TRY(ls_alloc(&map, data->column[c].categories, sizeof *map, "the categories", err));
+        map_categories(&e->column[c], &data->column[c], map);
+        encode_categories(e, data, c, map, inputs, to + i);
+        free(map);
+        i += e->column[c].categories + 1;
+    }
+    return LS_OK;
+}

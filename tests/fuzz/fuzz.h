@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fuzzers share. Each input comes in memory of its own size, so that a byte read beyond it is noticed. */
+#ifndef LS_FUZZ_H
+#define LS_FUZZ_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../host/data_read.h"
+#include "../../host/encoder.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* A copy with a NUL behind it, as ls_load_file gives it. */
+static inline char *fuzz_copy(const uint8_t *bytes, size_t size)
+{
+    char *copy = malloc(size + 1);
+    if (!copy) abort();
+    memcpy(copy, bytes, size);
+    copy[size] = 0;
+    return copy;
+}
+
+/* A refusal has a sentence. */
+static inline void fuzz_check(ls_status status, const ls_error *err)
+{
+    if (status != LS_OK && (err->status != status || !*err->message)) abort();
+}
+
+/* What was read can be encoded, parted and written. */
+static inline void fuzz_use(const ls_data *data)
+{
+    ls_encoder *encoder = NULL;
+    ls_error err = {LS_OK, ""};
+    size_t cells;
+    if (!ls_mul_size(data->rows, data->features, &cells) || cells > 1 << 20) return;
+    if (ls_encoder_fit(data, &encoder, &err) != LS_OK) abort();
+    double *mean = calloc(data->features, sizeof *mean), *scale = calloc(data->features, sizeof *scale);
+    float *to = calloc(cells, sizeof *to);
+    if (!mean || !scale || !to) abort();
+    ls_encoder_standardize(encoder, data, mean, scale);
+    if (ls_encode(encoder, mean, scale, data->features, data, to, &err) != LS_OK) abort();
+    ls_data *rest = NULL, *part = NULL;
+    fuzz_check(ls_data_split(data, 0.3, 1, &rest, &part, &err), &err);
+    if (part && data->column && rest) {
+        ls_encoder_free(encoder);
+        encoder = NULL;
+        if (ls_encoder_fit(rest, &encoder, &err) != LS_OK || ls_encode(encoder, NULL, NULL, rest->features, rest, to, &err) != LS_OK) abort();
+    }
+    ls_data_free(rest);
+    ls_data_free(part);
+    ls_encoder_free(encoder);
+    free(mean);
+    free(scale);
+    free(to);
+}
+
+#endif
