@@ -50,6 +50,17 @@ static ls_status write_timing(const exp_session *s, const ls_device *device, dou
     return status;
 }
 
+static ls_status draw_and_tell(const exp_session *s, ls_error *err)
+{
+    char **svg;
+    LS_TRY(ls_alloc(&svg, exp_picture_count, sizeof *svg, "the pictures", err));
+    ls_status status = exp_draw(s, svg, err);
+    if (status == LS_OK) status = exp_write_page(s, svg, err);
+    for (size_t i = 0; i < exp_picture_count; i++) free(svg[i]);
+    free(svg);
+    return status;
+}
+
 static ls_status work(const exp_order *order, const source_options *source, exp_session *s, ls_error *err)
 {
     ls_device *device;
@@ -59,6 +70,7 @@ static ls_status work(const exp_order *order, const source_options *source, exp_
     interrupt_catch();
     ls_status status = exp_session_run(s, device, err);
     if (status == LS_OK) status = exp_write_tables(s, err);
+    if (status == LS_OK) status = draw_and_tell(s, err);
     if (status == LS_OK) status = write_timing(s, device, monotonic_seconds() - started, err);
     ls_device_close(device);
     return status;
@@ -111,7 +123,7 @@ int cmd_experiment(int argc, const char **argv)
     order.quiet = source.quiet;
     order.seeds = seeds > 0 ? (size_t)seeds : quick ? 2 : 10;
     if (status == EXIT_OK && !order.folder) status = complain("experiment", EXIT_USAGE, "name a folder for the results with -o DIR");
-    if (status == EXIT_OK && (seeds < 0 || seeds > 1000)) status = complain("experiment", EXIT_USAGE, "--seeds: 1 to 1000 are possible");
+    if (status == EXIT_OK && (seeds < 0 || seeds > EXP_MOST_SEEDS)) status = complain("experiment", EXIT_USAGE, "--seeds: 1 to 1000 are possible");
     if (status == EXIT_OK) status = set_letters(&order, args.operand[0]);
     if (status == EXIT_OK) {
         if (work(&order, &source, &session, &err) == LS_OK) summarize(&session);

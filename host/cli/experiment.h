@@ -58,7 +58,7 @@ typedef enum {
 const char *exp_figure_name(exp_figure figure);
 const char *exp_figure_title(exp_figure figure);
 
-enum { EXP_MARKS = 32 };
+enum { EXP_MARKS = 32, EXP_MOST_SEEDS = 1000 };
 
 /* One training. Figures that it has not are NaN. */
 typedef struct {
@@ -72,11 +72,11 @@ typedef struct {
     bool diverged;
 } exp_run;
 
-/* A row's runs, one a seed, and their mean and sample standard deviation over those that did not diverge. */
+/* A row's runs, one a seed, and their mean, sample standard deviation and median over those that have the figure. */
 typedef struct {
     const exp_row *row;
     exp_run *run;
-    double mean[EXP_FIGURES], sd[EXP_FIGURES];
+    double mean[EXP_FIGURES], sd[EXP_FIGURES], median[EXP_FIGURES];
     size_t counted[EXP_FIGURES];
     size_t diverged;
     uint64_t epochs;
@@ -102,6 +102,8 @@ typedef struct {
 /* Trains all that the order asks for, as one fleet (experiment_run.c). */
 ls_status exp_session_run(exp_session *session, ls_device *device, ls_error *err);
 void exp_session_free(exp_session *session);
+/* The median of n values, which it sorts. */
+double exp_middle(double *value, size_t n);
 
 /* ---- Tables (experiment_tables.c) ---- */
 
@@ -114,10 +116,18 @@ typedef struct {
 /* The claims of a row's `published`; returns their number. */
 size_t exp_claims(const exp_row *row, exp_claim claim[EXP_FIGURES]);
 exp_verdict exp_judge(const exp_result *result, const exp_claim *claim);
+/* How many of a row's runs are, each by itself, as good as what was published. */
+size_t exp_as_good(const exp_result *result, size_t seeds, const exp_claim *claim);
 const char *exp_verdict_name(exp_verdict verdict);
-/* "0.994 ± 0.008" in as many digits as say something. */
-void exp_show(const exp_result *result, exp_figure figure, char out[64]);
+/* "0.994 ± 0.008" in as many digits as say something, with a word where not all seeds have the figure. */
+void exp_show(const exp_result *result, size_t seeds, exp_figure figure, char out[64]);
 void exp_show_claim(const exp_claim *claim, char out[64]);
+/* The verdict with its reason. */
+void exp_show_verdict(const exp_session *session, const exp_result *result, const exp_claim *claim, char out[600]);
+/* Columns of the table of all rows, and how many of a row's runs failed. */
+enum { EXP_COLUMNS = 5 };
+extern const exp_figure exp_columns[EXP_COLUMNS];
+size_t exp_failures(const exp_result *result);
 /* The text of an experiment. */
 const exp_text *exp_text_of(const char *letter);
 /* DIR/R.csv, DIR/R-curves.csv, DIR/R-losses.csv and DIR/R.md for each experiment. */

@@ -238,20 +238,30 @@ static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, e
     return status;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double exp_middle(double *value, size_t n)
+{
+    qsort(value, n, sizeof *value, by_value);
+    return !n ? (double)NAN : n % 2 ? value[n / 2] : 0.5 * (value[n / 2 - 1] + value[n / 2]);
+}
+
 static void spread(exp_result *r, size_t seeds)
 {
     for (size_t f = 0; f < EXP_FIGURES; f++) {
-        double sum = 0, squares = 0;
+        double value[EXP_MOST_SEEDS], sum = 0, squares = 0;
         size_t n = 0;
         for (size_t k = 0; k < seeds; k++)
-            if (!isnan(r->run[k].figure[f])) sum += r->run[k].figure[f], n++;
+            if (!isnan(r->run[k].figure[f])) sum += value[n++] = r->run[k].figure[f];
         r->counted[f] = n;
         r->mean[f] = n ? sum / (double)n : (double)NAN;
-        for (size_t k = 0; k < seeds; k++) {
-            double off = r->run[k].figure[f] - r->mean[f];
-            if (!isnan(off)) squares += off * off;
-        }
+        for (size_t k = 0; k < n; k++) squares += (value[k] - r->mean[f]) * (value[k] - r->mean[f]);
         r->sd[f] = n > 1 ? sqrt(squares / (double)(n - 1)) : n ? 0 : (double)NAN;
+        r->median[f] = exp_middle(value, n);
     }
     for (size_t k = 0; k < seeds; k++) r->diverged += r->run[k].diverged;
 }

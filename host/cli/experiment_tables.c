@@ -19,7 +19,7 @@ static const struct {
     [EXP_MARK] = {"loss_mark", "loss printed last", false},
     [EXP_FIT] = {"accuracy_train", "accuracy on training rows", true},
     [EXP_THIRTIETH] = {"epochs_to_30_percent", "epochs to 30 %", false},
-    [EXP_FAILED] = {"failed", "share of runs that fail", false},
+    [EXP_FAILED] = {"no_progress", "share of runs without progress", false},
 };
 
 const char *exp_figure_name(exp_figure f) { return figures[f].name; }
@@ -56,17 +56,34 @@ size_t exp_claims(const exp_row *row, exp_claim claim[EXP_FIGURES])
     return n;
 }
 
-/* Reached: the published figure lies within one standard deviation over the seeds (or half a percent of a share, 5 % of a loss, which
- * is what its digits are worth). A share of failed runs has no better side. */
+static bool is_loss(exp_figure f) { return f == EXP_LOSS || f == EXP_LOSS_SUM || f == EXP_MARK; }
+
+/* What a published figure's digits are worth: half a percent of a share, 5 % of a loss. */
+static double worth(const exp_claim *c) { return is_loss(c->figure) ? 0.05 * c->high : 0.005; }
+
+/* Reached: the published figure lies within one standard deviation over the seeds of ours, but a large spread excuses no more than 0.08 of
+ * a share or half of a loss. A loss of ours is the median, as one run in ten that gets stuck makes a mean of losses its own. */
 exp_verdict exp_judge(const exp_result *r, const exp_claim *c)
 {
-    double ours = r->mean[c->figure], sd = r->sd[c->figure];
-    bool share = figures[c->figure].larger || c->figure == EXP_ERROR || c->figure == EXP_FAILED;
-    double least = share ? 0.005 : 0.05 * c->high, slack = sd > least ? sd : least;
+    bool loss = is_loss(c->figure);
+    double ours = loss ? r->median[c->figure] : r->mean[c->figure], slack = r->sd[c->figure], most = loss ? 0.5 * c->high : 0.08;
     if (isnan(ours)) return EXP_NOT_REACHED;
+    if (slack > most) slack = most;
+    if (slack < worth(c)) slack = worth(c);
     if (ours >= c->low - slack && ours <= c->high + slack) return EXP_REACHED;
     if (c->figure == EXP_FAILED) return EXP_NOT_REACHED;
     return (ours > c->high) == figures[c->figure].larger ? EXP_BETTER : EXP_NOT_REACHED;
+}
+
+size_t exp_as_good(const exp_result *r, size_t seeds, const exp_claim *c)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < seeds; k++) {
+        double ours = r->run[k].figure[c->figure];
+        if (c->figure == EXP_FAILED) n += ours == c->low;
+        else n += figures[c->figure].larger ? ours >= c->low - worth(c) : ours <= c->high + worth(c); /* NaN: neither */
+    }
+    return n;
 }
 
 const char *exp_verdict_name(exp_verdict verdict)
@@ -77,16 +94,15 @@ const char *exp_verdict_name(exp_verdict verdict)
 
 /* ---- Numbers as text --------------------------------------------------------------------------------------------- */
 
-static bool is_loss(exp_figure f) { return f == EXP_LOSS || f == EXP_LOSS_SUM || f == EXP_MARK; }
-
-void exp_show(const exp_result *r, exp_figure f, char out[64])
+void exp_show(const exp_result *r, size_t seeds, exp_figure f, char out[64])
 {
     double mean = r->mean[f], sd = r->sd[f];
     if (!r->run) snprintf(out, 64, "open");
     else if (isnan(mean)) snprintf(out, 64, f == EXP_THIRTIETH ? "never" : "diverged");
     else if (f == EXP_THIRTIETH) snprintf(out, 64, "%.0f ± %.0f", mean, sd);
-    else if (is_loss(f)) snprintf(out, 64, "%.3g ± %.2g", mean, sd);
+    else if (is_loss(f)) snprintf(out, 64, "%.3g ± %.2g, median %.3g", mean, sd, r->median[f]);
     else snprintf(out, 64, "%.3f ± %.3f", mean, sd);
+    if (r->run && r->counted[f] && r->counted[f] < seeds) snprintf(out + strlen(out), 64 - strlen(out), " (%zu of %zu)", r->counted[f], seeds);
 }
 
 void exp_show_claim(const exp_claim *c, char out[64])
@@ -95,22 +111,27 @@ void exp_show_claim(const exp_claim *c, char out[64])
     else snprintf(out, 64, "%g to %g", c->low, c->high);
 }
 
+void exp_show_verdict(const exp_session *s, const exp_result *r, const exp_claim *c, char out[600])
+{
+    exp_verdict verdict = exp_judge(r, c);
+    bool told = verdict == EXP_NOT_REACHED && *r->row->why && !s->order->quick; /* the reason is that of a whole run */
+    snprintf(out, 600, "%s%s%s", exp_verdict_name(verdict), told ? ": " : "", told ? r->row->why : "");
+}
+
+const exp_figure exp_columns[EXP_COLUMNS] = {EXP_ACCURACY, EXP_FIT, EXP_F1, EXP_LOSS, EXP_THIRTIETH};
+
+size_t exp_failures(const exp_result *r) { return (size_t)(r->mean[EXP_FAILED] * (double)r->counted[EXP_FAILED] + 0.5); }
+
 static bool in_experiment(const exp_result *r, const char *letter) { return !strcmp(r->row->experiment, letter); }
 
 /* ---- Curves ------------------------------------------------------------------------------------------------------ */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The median shows a usual run even where a single one got stuck. */
 bool exp_median(const exp_session *s, const exp_result *r, size_t k, uint64_t *epoch, double *loss)
 {
-    double value[1000];
+    double value[EXP_MOST_SEEDS];
     size_t n = 0;
-    for (size_t i = 0; r->run && i < s->order->seeds && n < 1000; i++) {
+    for (size_t i = 0; r->run && i < s->order->seeds; i++) {
         const exp_run *run = &r->run[i];
         if (!run->history || k >= run->points) continue;
         if (n && run->history[k].epoch != *epoch) return false;
@@ -118,8 +139,7 @@ bool exp_median(const exp_session *s, const exp_result *r, size_t k, uint64_t *e
         value[n++] = (double)run->history[k].loss;
     }
     if (!n) return false;
-    qsort(value, n, sizeof *value, by_value);
-    *loss = n % 2 ? value[n / 2] : 0.5 * (value[n / 2 - 1] + value[n / 2]);
+    *loss = exp_middle(value, n);
     return true;
 }
 
@@ -157,13 +177,13 @@ static void add_marks(const exp_session *s, const char *letter, ls_text *csv)
 
 static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
 {
-    ls_text_add(csv, "experiment,row,data,options,epochs,figure,published_low,published_high,mean,deviation,runs,diverged,verdict\n");
+    ls_text_add(csv, "experiment,row,data,options,epochs,figure,published_low,published_high,mean,deviation,median,runs,diverged,seeds_as_good,verdict\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
         exp_claim claim[EXP_FIGURES];
         size_t n = exp_claims(r->row, claim);
         if (!in_experiment(r, letter)) continue;
-        if (!r->run) ls_text_add(csv, "%s,\"%s\",,,,,,,,,0,0,open\n", letter, r->row->name);
+        if (!r->run) ls_text_add(csv, "%s,\"%s\",,,,,,,,,,0,0,,open\n", letter, r->row->name);
         for (size_t f = 0; r->run && f < EXP_FIGURES; f++) {
             const exp_claim *c = NULL;
             for (size_t k = 0; k < n; k++)
@@ -172,45 +192,50 @@ static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
             ls_text_add(csv, "%s,\"%s\",\"%s\",\"%s\",%llu,%s,", letter, r->row->name, r->row->data->name, r->row->options, (unsigned long long)r->epochs, figures[f].name);
             if (c) ls_text_add(csv, "%g,%g,", c->low, c->high);
             else ls_text_add(csv, ",,");
-            if (isnan(r->mean[f])) ls_text_add(csv, ",,");
-            else ls_text_add(csv, "%.9g,%.9g,", r->mean[f], r->sd[f]);
-            ls_text_add(csv, "%zu,%zu,%s\n", r->counted[f], r->diverged, c ? exp_verdict_name(exp_judge(r, c)) : "");
+            if (isnan(r->mean[f])) ls_text_add(csv, ",,,");
+            else ls_text_add(csv, "%.9g,%.9g,%.9g,", r->mean[f], r->sd[f], r->median[f]);
+            ls_text_add(csv, "%zu,%zu,", r->counted[f], r->diverged);
+            if (c) ls_text_add(csv, "%zu,%s\n", exp_as_good(r, s->order->seeds, c), exp_verdict_name(exp_judge(r, c)));
+            else ls_text_add(csv, ",\n");
         }
     }
 }
 
 static void add_published(const exp_session *s, const char *letter, ls_text *md)
 {
-    ls_text_add(md, "| Row | Figure | Published | Lockstep | Verdict |\n|---|---|---|---|---|\n");
+    ls_text_add(md, "| Row | Figure | Published | Lockstep | Seeds as good | Verdict |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
         exp_claim claim[EXP_FIGURES];
         size_t n = exp_claims(r->row, claim);
         if (!in_experiment(r, letter)) continue;
-        if (!r->run) ls_text_add(md, "| %s | | | | %s |\n", r->row->name, r->row->why);
+        if (!r->run) ls_text_add(md, "| %s | | | | | %s |\n", r->row->name, r->row->why);
         for (size_t k = 0; r->run && k < n; k++) {
-            char ours[64], published[64];
-            exp_verdict verdict = exp_judge(r, &claim[k]);
-            exp_show(r, claim[k].figure, ours);
+            char ours[64], published[64], verdict[600];
+            exp_show(r, s->order->seeds, claim[k].figure, ours);
             exp_show_claim(&claim[k], published);
-            ls_text_add(md, "| %s | %s | %s | %s | %s%s%s |\n", r->row->name, figures[claim[k].figure].title, published, ours, exp_verdict_name(verdict),
-                        verdict == EXP_NOT_REACHED && *r->row->why ? ": " : "", verdict == EXP_NOT_REACHED ? r->row->why : "");
+            exp_show_verdict(s, r, &claim[k], verdict);
+            ls_text_add(md, "| %s | %s | %s | %s | %zu of %zu | %s |\n", r->row->name, figures[claim[k].figure].title, published, ours,
+                        exp_as_good(r, s->order->seeds, &claim[k]), s->order->seeds, verdict);
         }
     }
 }
 
 static void add_measured(const exp_session *s, const char *letter, ls_text *md)
 {
-    ls_text_add(md, "\n| Row | Data | Accuracy | on training rows | F1 | Loss | Epochs to 30 %% | Failed |\n|---|---|---|---|---|---|---|---|\n");
+    ls_text_add(md, "\n| Row | Data |");
+    for (size_t k = 0; k < EXP_COLUMNS; k++) ls_text_add(md, " %s |", figures[exp_columns[k]].title);
+    ls_text_add(md, " no progress |\n|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
-        char text[5][64];
+        char text[64];
         if (!in_experiment(r, letter) || !r->run) continue;
-        static const exp_figure shown[5] = {EXP_ACCURACY, EXP_FIT, EXP_F1, EXP_LOSS, EXP_THIRTIETH};
-        for (size_t k = 0; k < 5; k++) exp_show(r, shown[k], text[k]);
         ls_text_add(md, "| %s | %s |", r->row->name, r->row->data->name);
-        for (size_t k = 0; k < 5; k++) ls_text_add(md, " %s |", text[k]);
-        ls_text_add(md, " %.0f of %zu |\n", r->mean[EXP_FAILED] * (double)r->counted[EXP_FAILED], r->counted[EXP_FAILED]);
+        for (size_t k = 0; k < EXP_COLUMNS; k++) {
+            exp_show(r, s->order->seeds, exp_columns[k], text);
+            ls_text_add(md, " %s |", text);
+        }
+        ls_text_add(md, " %zu of %zu |\n", exp_failures(r), s->order->seeds);
     }
 }
 
@@ -220,7 +245,7 @@ static void add_markdown(const exp_session *s, const exp_text *t, ls_text *md)
     if (s->order->quick) ls_text_add(md, "**A quick look with a hundredth of the epochs: too short to judge by.**\n\n");
     add_published(s, t->letter, md);
     add_measured(s, t->letter, md);
-    ls_text_add(md, "\n%s\n", t->found);
+    if (!s->order->quick) ls_text_add(md, "\n%s\n", t->found);
 }
 
 static ls_status write_one(const exp_session *s, const char *name, const char *suffix, ls_text *text, ls_error *err)
