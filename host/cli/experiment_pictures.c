@@ -84,7 +84,7 @@ static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls
         ls_text_add(text, "set xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\nset title ", b[0], b[1], b[2], b[3]);
         plot_add_quoted(text, list[i]->row->name);
         ls_text_add(text, " offset 0,-0.5\n");
-        plot_add_boundary_command(text, name, list[i]->train, false);
+        plot_add_boundary_command(text, name, list[i]->train, NULL, false);
     }
     ls_text_add(text, "unset multiplot\n");
     return LS_OK;

@@ -10,7 +10,7 @@ static const char style[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
     "td.num{white-space:nowrap}.reached,.better{color:var(--good)}.not{color:var(--bad)}.soft,figcaption{color:var(--soft);font-size:.875rem}\n"
-    "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:90vh;display:block}\n"
+    "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:34rem;display:block}\n"
     "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
     "@media print{body{max-width:none;font-size:10pt}h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}\n";
 

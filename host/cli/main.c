@@ -10,6 +10,8 @@ static const subcommand commands[] = {
     {"predict", cmd_predict, "classes and probabilities for rows"},
     {"show", cmd_show, "what is in a model file"},
     {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
+    {"report", cmd_report, "write a page about a model: settings, curves, boundary, confusion"},
+    {"plot", cmd_plot, "draw a picture of a model: loss, boundary, confusion, roc"},
     {"experiment", cmd_experiment, "run published experiments and write tables, pictures and a page"},
     {"compare", cmd_compare, "the same training on every exact device: seconds, speed-up, equal weights"},
     {"tune", cmd_tune, "measure which kernels suit an OpenCL device best, and remember it"},

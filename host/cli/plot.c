@@ -41,26 +41,36 @@ bool plot_possible(void)
     return possible;
 }
 
-static ls_status run_script(const ls_text *script, ls_text *raw, ls_error *err)
+/* All of a file from its start, with a NUL behind it. */
+static ls_status read_all(FILE *file, char **bytes, size_t *size, ls_error *err)
 {
-    FILE *in = tmpfile(), *out = tmpfile();
-    char buffer[65536];
-    size_t n;
-    int status = -1;
-    if (in && out && fwrite(script->text, 1, script->length, in) == script->length && fflush(in) == 0 && lseek(fileno(in), 0, SEEK_SET) == 0)
-        status = run_gnuplot(fileno(in), fileno(out));
-    if (status == 0) {
-        rewind(out);
-        while ((n = fread(buffer, 1, sizeof buffer - 1, out))) {
-            buffer[n] = 0;
-            ls_text_add(raw, "%s", buffer);
-        }
+    long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    if (end < 0) return ls_fail(err, LS_ERR_IO, "gnuplot's picture cannot be read");
+    rewind(file);
+    LS_TRY(ls_alloc(bytes, (size_t)end + 1, 1, "a picture", err));
+    if (fread(*bytes, 1, (size_t)end, file) == (size_t)end) {
+        *size = (size_t)end;
+        return LS_OK;
     }
+    free(*bytes);
+    return ls_fail(err, LS_ERR_IO, "gnuplot's picture cannot be read");
+}
+
+/* Runs `head` and then the script from its second line on: its first one says the terminal, which head may say otherwise. */
+static ls_status run_script(const char *head, const ls_text *script, char **bytes, size_t *size, ls_error *err)
+{
+    if (script->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture");
+    FILE *in = tmpfile(), *out = tmpfile();
+    const char *text = *head ? strchr(script->text, '\n') : script->text;
+    int status = -1;
+    if (in && out && fputs(head, in) >= 0 && fputs(text, in) >= 0 && fflush(in) == 0 && lseek(fileno(in), 0, SEEK_SET) == 0)
+        status = run_gnuplot(fileno(in), fileno(out));
+    ls_status result = status == 127 ? ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent)
+                       : status != 0 ? ls_fail(err, LS_ERR_IO, "gnuplot could not draw the picture (exit status %d)", status)
+                                     : read_all(out, bytes, size, err);
     if (in) fclose(in);
     if (out) fclose(out);
-    if (status == 127) return ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
-    if (status != 0) return ls_fail(err, LS_ERR_IO, "gnuplot could not draw the picture (exit status %d)", status);
-    return raw->failed || !raw->length ? ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture") : LS_OK;
+    return result;
 }
 
 /* ---- From gnuplot's SVG to ours ---------------------------------------------------------------------------------- */
@@ -106,15 +116,37 @@ static void restyle(const char *raw, const char *title, ls_text *out)
 
 ls_status plot_draw(const ls_text *script, const char *title, char **svg, ls_error *err)
 {
-    ls_text raw = {0}, out = {0};
-    if (script->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture");
-    ls_status status = run_script(script, &raw, err);
-    if (status == LS_OK) restyle(raw.text, title, &out);
-    free(raw.text);
-    if (status == LS_OK && out.failed) status = ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture");
-    if (status == LS_OK && !out.length) status = ls_fail(err, LS_ERR_IO, "gnuplot's picture is not of the kind expected");
-    if (status == LS_OK) *svg = out.text;
-    else free(out.text);
+    ls_text out = {0};
+    char *raw;
+    size_t size;
+    LS_TRY(run_script("", script, &raw, &size, err));
+    restyle(raw, title, &out);
+    free(raw);
+    if (!out.failed && out.length) {
+        *svg = out.text;
+        return LS_OK;
+    }
+    free(out.text);
+    return out.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture") : ls_fail(err, LS_ERR_IO, "gnuplot's picture is not of the kind expected");
+}
+
+ls_status plot_draw_file(const ls_text *script, const char *title, const char *path, ls_error *err)
+{
+    size_t length = strlen(path), size;
+    unsigned width, height;
+    char *bytes, head[160];
+    bool png = length > 4 && !strcmp(path + length - 4, ".png");
+    if (!png && (length < 5 || strcmp(path + length - 4, ".svg"))) return ls_fail(err, LS_ERR_ARGUMENT, "%s: the picture's name must end in .svg or .png", path);
+    if (!png) {
+        LS_TRY(plot_draw(script, title, &bytes, err));
+        size = strlen(bytes);
+    } else {
+        if (script->failed || sscanf(script->text, "set terminal svg size %u,%u", &width, &height) != 2) return ls_fail(err, LS_ERR_MEMORY, "out of memory for a picture");
+        snprintf(head, sizeof head, "set terminal pngcairo size %u,%u font 'sans-serif,12' noenhanced linewidth 1.4 background 'white'", width, height);
+        LS_TRY(run_script(head, script, &bytes, &size, err));
+    }
+    ls_status status = ls_write_file(path, bytes, size, err);
+    free(bytes);
     return status;
 }
 
@@ -193,17 +225,23 @@ static ls_status add_mesh(ls_text *s, const char *name, const ls_model *model, c
     return status;
 }
 
+void plot_add_class(ls_text *s, const char *name, const ls_data *points, size_t class)
+{
+    size_t most = 400, n = ls_data_rows(points), step = n > most ? n / most : 1; /* more would be a blot, and a large file */
+    ls_text_add(s, "$%s%zu << EOD\n", name, class);
+    for (size_t i = 0, seen = 0; i < n; i++)
+        if ((size_t)ls_data_y(points)[i] == class && seen++ % step == 0) ls_text_add(s, "%.4g %.4g\n", (double)ls_data_x(points)[2 * i], (double)ls_data_x(points)[2 * i + 1]);
+    ls_text_add(s, "EOD\n");
+}
+
 ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model, const ls_data *points, double box[4], ls_error *err)
 {
     if (ls_data_features(points) != 2) return ls_fail(err, LS_ERR_ARGUMENT, "a boundary is drawn for two features, the data has %zu", ls_data_features(points));
     find_box(points, box);
     LS_TRY(add_mesh(s, name, model, box, err));
-    for (size_t c = 0; c < ls_data_classes(points); c++) {
-        ls_text_add(s, "$%sP%zu << EOD\n", name, c);
-        for (size_t i = 0; i < ls_data_rows(points); i++)
-            if ((size_t)ls_data_y(points)[i] == c) ls_text_add(s, "%.4g %.4g\n", (double)ls_data_x(points)[2 * i], (double)ls_data_x(points)[2 * i + 1]);
-        ls_text_add(s, "EOD\n");
-    }
+    char block[32];
+    snprintf(block, sizeof block, "%sP", name);
+    for (size_t c = 0; c < ls_data_classes(points); c++) plot_add_class(s, block, points, c);
     /* the line itself is a contour of the mesh; between more than two classes there are several */
     ls_text_add(s, "set contour base\nunset surface\nset cntrparam levels discrete ");
     size_t classes = ls_model_classes(model);
@@ -212,17 +250,30 @@ ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model,
     return LS_OK;
 }
 
-void plot_add_boundary_command(ls_text *s, const char *name, const ls_data *points, bool key)
+/* Points of one class: shapes that can be told apart, filled for rows trained on and hollow for others. */
+static void add_points(ls_text *s, const char *name, const ls_data *points, size_t c, bool hollow, bool key)
 {
     static const int shapes[] = {7, 9, 5, 13, 11, 15, 3};
-    ls_text_add(s, "plot $%s using 1:2:3 with image notitle, $%sL using 1:2 with lines lc rgb '#222222' lw 1 notitle", name, name);
-    for (size_t c = 0; c < ls_data_classes(points); c++) {
-        ls_text_add(s, ", $%sP%zu using 1:2 with points pt %d ps 0.45 lc rgb '%s' ", name, c, shapes[c % 7], c == 0 ? "#00456b" : c == 1 ? "#8a3d00" : colours[c % COLOURS]);
-        if (!key) ls_text_add(s, "notitle");
-        else {
-            ls_text_add(s, "title ");
-            plot_add_quoted(s, ls_data_class_name(points, c));
-        }
+    ls_text_add(s, ", $%s%zu using 1:2 with points pt %d ps %s lc rgb '%s' ", name, c, shapes[c % 7] - hollow, hollow ? "0.55" : "0.45",
+                c == 0 ? "#00456b" : c == 1 ? "#8a3d00" : colours[c % COLOURS]);
+    if (!key) {
+        ls_text_add(s, "notitle");
+        return;
     }
+    ls_text title = {0};
+    ls_text_add(&title, "%s%s", ls_data_class_name(points, c), hollow ? ", held out" : "");
+    ls_text_add(s, "title ");
+    plot_add_quoted(s, title.failed ? "" : title.text);
+    free(title.text);
+}
+
+void plot_add_boundary_command(ls_text *s, const char *name, const ls_data *points, const ls_data *test, bool key)
+{
+    char block[32];
+    ls_text_add(s, "plot $%s using 1:2:3 with image notitle, $%sL using 1:2 with lines lc rgb '#222222' lw 1 notitle", name, name);
+    snprintf(block, sizeof block, "%sP", name);
+    for (size_t c = 0; c < ls_data_classes(points); c++) add_points(s, block, points, c, false, key);
+    snprintf(block, sizeof block, "%sT", name);
+    for (size_t c = 0; test && c < ls_data_classes(test); c++) add_points(s, block, test, c, true, key);
     ls_text_add(s, "\n");
 }
