@@ -121,6 +121,8 @@ size_t exp_as_good(const exp_result *result, size_t seeds, const exp_claim *clai
 const char *exp_verdict_name(exp_verdict verdict);
 /* "0.994 ± 0.008" in as many digits as say something, with a word where not all seeds have the figure. */
 void exp_show(const exp_result *result, size_t seeds, exp_figure figure, char out[64]);
+/* The same with the median, where that is what is judged. */
+void exp_show_judged(const exp_result *result, size_t seeds, const exp_claim *claim, char out[96]);
 void exp_show_claim(const exp_claim *claim, char out[64]);
 /* The verdict with its reason. */
 void exp_show_verdict(const exp_session *session, const exp_result *result, const exp_claim *claim, char out[600]);

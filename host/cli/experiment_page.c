@@ -25,8 +25,8 @@ static void add_published(const exp_session *s, const char *letter, ls_text *pag
         if (strcmp(r->row->experiment, letter)) continue;
         if (!r->run) html_table_row(page, (const char *const[]){r->row->name, "", "", "", "", r->row->why}, 6, false);
         for (size_t k = 0; r->run && k < n; k++) {
-            char ours[64], published[64], good[64], verdict[600];
-            exp_show(r, s->order->seeds, claim[k].figure, ours);
+            char ours[96], published[64], good[64], verdict[600];
+            exp_show_judged(r, s->order->seeds, &claim[k], ours);
             exp_show_claim(&claim[k], published);
             snprintf(good, sizeof good, "%zu of %zu", exp_as_good(r, s->order->seeds, &claim[k]), s->order->seeds);
             exp_show_verdict(s, r, &claim[k], verdict);

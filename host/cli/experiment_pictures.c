@@ -49,7 +49,7 @@ static void add_curves(const exp_session *s, const exp_picture *p, const exp_res
     for (size_t i = 0; i < n; i++) curve[i] = add_curve(s, list[i], i, text) > 1;
     ls_text_add(text, "set logscale xy\nset format y '%%g'\nset format x '%%.0f'\nset xrange [*:*] noextend\nset xlabel 'epoch'\nset ylabel ");
     plot_add_quoted(text, p->label);
-    ls_text_add(text, "\nset key outside bottom center horizontal maxrows 3 samplen 3\nplot ");
+    ls_text_add(text, "\nset bmargin 6\nset key outside bottom center horizontal maxrows 3 samplen 3\nplot ");
     for (size_t i = 0; i < n; i++) {
         ls_text_add(text, "%s$c%zu using 1:2 with lines ", i ? ", " : "", i);
         plot_add_line_style(text, i);
@@ -74,7 +74,7 @@ static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls
         snprintf(name, sizeof name, "b%zu", i);
         if (list[i]->run[0].model) LS_TRY(plot_add_boundary(text, name, list[i]->run[0].model, list[i]->train, box[i], err));
     }
-    ls_text_add(text, "unset grid\nset border 15 front\nset tics front out\nset palette defined (0 '#7fb8d8', 0.5 '#f7f7f7', 1 '#eaaf7f')\nset cbrange [0:1]\nunset colorbox\n"
+    ls_text_add(text, "unset grid\nset border 15 front\nset tics front out font ',12'\nset palette defined (0 '#7fb8d8', 0.5 '#f7f7f7', 1 '#eaaf7f')\nset cbrange [0:1]\nunset colorbox\n"
                       "set lmargin 8\nset rmargin 1\nset tmargin 2\nset bmargin 3.5\nset multiplot layout %u,%u\n"
                       "set xtics autofreq\nset ytics autofreq\nset xlabel 'x₁' offset 0,0.6\nset ylabel 'x₂' offset 1,0\n", rows, columns);
     for (size_t i = 0; i < n; i++) {
@@ -94,8 +94,13 @@ static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls
 
 static void add_thirty(const exp_session *s, const exp_result **list, size_t n, ls_text *text)
 {
-    uint64_t most = 10;
-    for (size_t i = 0; i < n; i++) most = list[i]->epochs > most ? list[i]->epochs : most;
+    double least = HUGE_VAL, most = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < s->order->seeds; k++) {
+            least = fmin(least, list[i]->run[k].figure[EXP_THIRTIETH]); /* both pass over NaN */
+            most = fmax(most, list[i]->run[k].figure[EXP_THIRTIETH]);
+        }
+    if (!(most > 0)) least = most = 10;
     plot_begin(text, 760, 380);
     ls_text_add(text, "$seeds << EOD\n");
     for (size_t i = 0; i < n; i++)
@@ -104,7 +109,7 @@ static void add_thirty(const exp_session *s, const exp_result **list, size_t n, 
     ls_text_add(text, "-9 1\nEOD\n$means << EOD\n");
     for (size_t i = 0; i < n; i++)
         if (list[i]->counted[EXP_THIRTIETH]) ls_text_add(text, "%zu %.9g\n", i, list[i]->mean[EXP_THIRTIETH]);
-    ls_text_add(text, "-9 1\nEOD\nset logscale y\nset bmargin 3.5\nset xrange [-0.5:%zu.5]\nset yrange [1:%llu]\nset format y '%%.0f'\nset ylabel 'epochs until 30 %% of the first loss'\nset xtics (", n - 1, (unsigned long long)most);
+    ls_text_add(text, "-9 1\nEOD\nset logscale y\nset bmargin 3.5\nset xrange [-0.5:%zu.5]\nset yrange [%.6g:%.6g]\nset format y '%%.0f'\nset ylabel 'epochs until 30 %% of the first loss'\nset xtics (", n - 1, fmax(least / 4, 1), most * 4);
     for (size_t i = 0; i < n; i++) {
         char label[96];
         size_t reached = list[i]->counted[EXP_THIRTIETH];

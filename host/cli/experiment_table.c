@@ -136,7 +136,7 @@ const exp_row exp_rows[] = {
     {"X", "", "with a convolutional layer", NULL, "", "", "open: Lockstep has no convolution yet", 0},
 
     {"T", "t", "5-50-3", &three, "hidden=50 activation=relu output=softmax loss=ce reduction=sum batch=50 order=file optimizer=adam lr=0.0001 beta1=0.99 beta2=0.999 epsilon=1e-8 standardize=off epochs=500", "loss_sum=49.135 error=0.18", "", 0},
-    {"T", "t", "5-50-3, well set", &three, "hidden=50 activation=relu optimizer=adamw lr=0.003 weight-decay=0.01 batch=50 schedule=cosine epochs=300", "", "", 0},
+    {"T", "", "5-50-3, well set", &three, "hidden=50 activation=relu optimizer=adamw lr=0.003 weight-decay=0.01 batch=50 schedule=cosine epochs=300", "", "", 0},
 };
 const size_t exp_row_count = sizeof exp_rows / sizeof *exp_rows;
 
@@ -149,7 +149,7 @@ const exp_picture exp_pictures[] = {
     {"D", "second", "depth-loss", EXP_CURVES, "Loss by depth, layers of 12 units", BCE},
     {"D", "second", "depth-boundaries", EXP_PANELS, "What networks of 2, 3, 6 and 10 layers make of the same rows", ""},
     {"D", "second", "depth-thirty", EXP_THIRTY, "Epochs until 30 % of the first loss, by depth", ""},
-    {"H", "lr", "rate", EXP_CURVES, "Three learning rates, the loss summed over the rows", "binary cross-entropy, summed"},
+    {"H", "lr", "rate", EXP_CURVES, "Three learning rates, the loss summed over the rows", "cross-entropy, summed over the rows"},
     {"H", "epochs", "epochs", EXP_CURVES, "100, 1500 and 15 000 epochs", BCE},
     {"H", "neurons", "neurons", EXP_CURVES, "2, 8 and 32 units in each of two layers", BCE},
     {"H", "layers", "layers", EXP_CURVES, "1, 2 and 4 layers of 8 units", BCE},
@@ -165,7 +165,7 @@ const exp_picture exp_pictures[] = {
     {"X", "activation", "xor-activations", EXP_CURVES, "XOR: sigmoid, ReLU and tanh", MSE},
     {"X", "units", "xor-units-thirty", EXP_THIRTY, "XOR: epochs until 30 % of the first loss, by hidden units", ""},
     {"X", "optimizer", "xor-optimizers-thirty", EXP_THIRTY, "XOR: epochs until 30 % of the first loss, by optimizer", ""},
-    {"T", "t", "three-class", EXP_CURVES, "Three classes, training loss", "mean (well set) and summed cross-entropy"},
+    {"T", "t", "three-class", EXP_CURVES, "Three classes, training loss", "cross-entropy, summed over the rows"},
 };
 const size_t exp_picture_count = sizeof exp_pictures / sizeof *exp_pictures;
 

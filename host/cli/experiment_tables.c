@@ -100,9 +100,15 @@ void exp_show(const exp_result *r, size_t seeds, exp_figure f, char out[64])
     if (!r->run) snprintf(out, 64, "open");
     else if (isnan(mean)) snprintf(out, 64, f == EXP_THIRTIETH ? "never" : "diverged");
     else if (f == EXP_THIRTIETH) snprintf(out, 64, "%.0f ± %.0f", mean, sd);
-    else if (is_loss(f)) snprintf(out, 64, "%.3g ± %.2g, median %.3g", mean, sd, r->median[f]);
+    else if (is_loss(f)) snprintf(out, 64, "%.3g ± %.2g", mean, sd);
     else snprintf(out, 64, "%.3f ± %.3f", mean, sd);
     if (r->run && r->counted[f] && r->counted[f] < seeds) snprintf(out + strlen(out), 64 - strlen(out), " (%zu of %zu)", r->counted[f], seeds);
+}
+
+void exp_show_judged(const exp_result *r, size_t seeds, const exp_claim *c, char out[96])
+{
+    exp_show(r, seeds, c->figure, out);
+    if (is_loss(c->figure) && !isnan(r->median[c->figure])) snprintf(out + strlen(out), 96 - strlen(out), ", median %.3g", r->median[c->figure]);
 }
 
 void exp_show_claim(const exp_claim *c, char out[64])
@@ -211,8 +217,8 @@ static void add_published(const exp_session *s, const char *letter, ls_text *md)
         if (!in_experiment(r, letter)) continue;
         if (!r->run) ls_text_add(md, "| %s | | | | | %s |\n", r->row->name, r->row->why);
         for (size_t k = 0; r->run && k < n; k++) {
-            char ours[64], published[64], verdict[600];
-            exp_show(r, s->order->seeds, claim[k].figure, ours);
+            char ours[96], published[64], verdict[600];
+            exp_show_judged(r, s->order->seeds, &claim[k], ours);
             exp_show_claim(&claim[k], published);
             exp_show_verdict(s, r, &claim[k], verdict);
             ls_text_add(md, "| %s | %s | %s | %s | %zu of %zu | %s |\n", r->row->name, figures[claim[k].figure].title, published, ours,

@@ -10,7 +10,7 @@ static const char style[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
     "td.num{white-space:nowrap}.reached,.better{color:var(--good)}.not{color:var(--bad)}.soft,figcaption{color:var(--soft);font-size:.875rem}\n"
-    "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:34rem;display:block}\n"
+    "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:44rem;display:block}\n"
     "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
     "@media print{body{max-width:none;font-size:10pt}h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}\n";
 
@@ -44,13 +44,33 @@ void html_add_element(ls_text *page, const char *tag, const char *text)
     ls_text_add(page, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
+/* An SVG's text with its names made this page's own: two pictures on one page use the same ones. */
+static void add_renamed(ls_text *page, const char *p, const char *end, size_t number)
+{
+    static const char *const marks[] = {" id='", " id=\"", "href='#", "href=\"#", "url(#"};
+    while (p < end) {
+        size_t nearest = (size_t)(end - p);
+        const char *found = NULL;
+        for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+            const char *at = memmem(p, nearest, marks[i], strlen(marks[i]));
+            if (!at) continue;
+            nearest = (size_t)(at - p) + strlen(marks[i]);
+            found = at;
+        }
+        ls_text_add(page, "%.*s", (int)nearest, p);
+        p += nearest;
+        if (found) ls_text_add(page, "p%zu-", number);
+    }
+}
+
 void html_add_picture(ls_text *page, const char *svg, const char *caption)
 {
     /* a picture's own colours are for where it stands alone; here it takes the page's, so its style is left out */
-    const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL;
+    const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL, *end = svg + strlen(svg);
+    size_t number = page->length; /* as good a number as any, and another one for each picture */
     ls_text_add(page, "<figure>\n");
-    if (to) ls_text_add(page, "%.*s%s", (int)(from - svg), svg, to + 9);
-    else ls_text_add(page, "%s", svg);
+    add_renamed(page, svg, to ? from : end, number);
+    if (to) add_renamed(page, to + 9, end, number);
     ls_text_add(page, "<figcaption>");
     html_add(page, caption);
     ls_text_add(page, "</figcaption>\n</figure>\n");
@@ -65,7 +85,7 @@ void html_table_row(ls_text *page, const char *const *cell, size_t n, bool head)
     for (size_t i = 0; i < n; i++) {
         const char *text = cell[i], *tag = head ? "th" : "td";
         const char *kind = head ? "" : !strncmp(text, "reached", 7) ? " class=\"reached\"" : !strncmp(text, "better", 6) ? " class=\"better\""
-                         : !strncmp(text, "not reached", 11) ? " class=\"not\"" : strstr(text, " ± ") || strstr(text, " of ") ? " class=\"num\"" : "";
+                         : !strncmp(text, "not reached", 11) ? " class=\"not\"" : strstr(text, " ± ") || strstr(text, " of ") || (strlen(text) < 40 && strstr(text, " rows")) ? " class=\"num\"" : "";
         ls_text_add(page, "<%s%s>", tag, kind);
         html_add(page, text);
         ls_text_add(page, "</%s>", tag);
