@@ -27,6 +27,9 @@ int cmd_make(int argc, const char **argv);
 int cmd_compare(int argc, const char **argv);
 int cmd_tune(int argc, const char **argv);
 int cmd_search(int argc, const char **argv);
+int cmd_experiment(int argc, const char **argv);
+int cmd_plot(int argc, const char **argv);
+int cmd_report(int argc, const char **argv);
 
 /* ---- Arguments (args.c) ---- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
+#include "report.h"
 
 static const char intro[] =
     "DATA is a CSV file, its last column the class unless --target says otherwise, or the name of a\n"
@@ -24,7 +24,7 @@ static const char intro[] =
 typedef struct {
     source_options source;
     ls_options *options;
-    const char *test, *save;
+    const char *test, *save, *report;
     double split;
     bool stopping; /* whether an option says when to stop */
 } train_arguments;
@@ -88,6 +88,7 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
         {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second file to test on", "FILE"},
+        {"report", 0, POPT_ARG_STRING, &a->report, 0, "write a page about the training to this file (HTML)", "FILE"},
         {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
@@ -147,13 +148,33 @@ static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bo
     return a->stopping ? LS_OK : ls_options_set(a->options, "patience", "10", err);
 }
 
+/* What of the command line is not kept in the model: where the rows came from. */
+static ls_status write_report(const train_arguments *a, const char *name, const train_work *w, ls_error *err)
+{
+    ls_text more = {0};
+    if (a->source.target) ls_text_add(&more, " --target '%s'", a->source.target);
+    if (a->source.rows) ls_text_add(&more, " --rows %lld", a->source.rows);
+    if (a->source.noise >= 0) ls_text_add(&more, " --noise %g", a->source.noise);
+    if (a->source.data_seed != 1) ls_text_add(&more, " --data-seed %lld", a->source.data_seed);
+    if (a->test) ls_text_add(&more, " --test '%s'", a->test);
+    if (a->split > 0) ls_text_add(&more, " --split %g", a->split);
+    const report_input in = {.model = w->model, .device = w->device, .trained_on_it = true, .data = w->train, .test = w->test,
+                             .data_label = "training rows", .source = name, .more = more.text};
+    ls_status status = report_write(&in, a->report, err);
+    free(more.text);
+    return status;
+}
+
 static ls_status work(const train_arguments *a, const char *name, train_work *w, ls_error *err)
 {
     progress_state progress = {.quiet = a->source.quiet || a->source.json, .terminal = isatty(STDERR_FILENO) != 0};
     if (a->save && !strcmp(a->save, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
     LS_TRY(source_check_writable(a->save, err));
+    LS_TRY(source_check_writable(a->report, err));
     LS_TRY(source_check_apart(a->save, name, err));
+    LS_TRY(source_check_apart(a->report, name, err));
+    LS_TRY(source_check_apart(a->report, a->test, err));
     LS_TRY(source_check_apart(a->save, a->test, err));
     LS_TRY(load(a, name, w, err));
     LS_TRY(prepare_mixed(a, w, progress.quiet, err));
@@ -166,6 +187,7 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     LS_TRY(status);
     device_report_take(&w->report, w->device);
     if (a->save) LS_TRY(ls_model_save(w->model, a->save, err));
+    if (a->report) LS_TRY(write_report(a, name, w, err));
     LS_TRY(ls_model_evaluate(w->model, w->device, w->train, &w->on_train, err));
     return w->test ? ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err) : LS_OK;
 }

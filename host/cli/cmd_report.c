@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+static const char intro[] =
+    "Writes a page about MODEL: settings, how to train it again, the loss curve; with DATA also figures, the confusion\n"
+    "matrix, the ROC curve and, for two features, the boundary. The page needs nothing but itself: no network, no script.\n"
+    "\n"
+    "  lockstep report moons.safetensors moons -o report.html\n"
+    "  lockstep train moons --split 0.2 --report report.html       the same right after training, test rows included\n";
+
+typedef struct {
+    ls_model *model;
+    ls_data *data;
+    ls_device *device;
+} report_work;
+
+static ls_status work(const source_options *o, const arguments *args, const char *path, report_work *w, ls_error *err)
+{
+    const char *data = args->operands > 1 ? args->operand[1] : NULL;
+    LS_TRY(source_check_writable(path, err));
+    LS_TRY(source_check_apart(path, args->operand[0], err));
+    LS_TRY(source_check_apart(path, data, err));
+    LS_TRY(ls_model_load(args->operand[0], &w->model, err));
+    if (data) LS_TRY(source_read(o, data, w->model, &w->data, err));
+    if (data && (!ls_data_classes(w->data) || !ls_data_y(w->data))) return ls_fail(err, LS_ERR_DATA, "%s has no class column", data);
+    LS_TRY(source_device(o, &w->device, err));
+    const report_input in = {.model = w->model, .device = w->device, .data = w->data, .data_label = "rows", .source = data};
+    return report_write(&in, path, err);
+}
+
+int cmd_report(int argc, const char **argv)
+{
+    source_options o;
+    report_work w = {0};
+    arguments args = {0};
+    const char *path = NULL;
+    ls_error err;
+    source_options_init(&o);
+    struct poptOption data[5], device[6];
+    source_data_table(&o, data);
+    source_device_table(&o, device);
+    struct poptOption table[] = {
+        {NULL, 'o', POPT_ARG_STRING, &path, 0, "write the page to this file", "FILE"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "MODEL [DATA] -o FILE", intro, 1, 2, NULL, NULL);
+    if (status == EXIT_OK && !path) status = complain("report", EXIT_USAGE, "name a file for the page with -o FILE");
+    if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("report", &err);
+    ls_device_close(w.device);
+    ls_data_free(w.data);
+    ls_model_free(w.model);
+    arguments_free(&args);
+    return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include "html.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#666;--line:#ddd;--good:#00694c;--bad:#a84600}\n"
+    "@media screen and (prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#1b1b1b;--soft:#aaa;--line:#444;--good:#4fc9a0;--bad:#f0945a}}\n"
+    "body{margin:0 auto;padding:1rem;max-width:60rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}\n"
+    "h1{line-height:1.2}h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}\n"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
+    "td.num{white-space:nowrap}.reached,.better{color:var(--good)}.not{color:var(--bad)}.soft,figcaption{color:var(--soft);font-size:.875rem}\n"
+    "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:44rem;display:block}\n"
+    "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
+    "@media print{body{max-width:none;font-size:10pt}h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}\n";
+
+void html_add(ls_text *page, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "&<>\"");
+        ls_text_add(page, "%.*s", (int)n, text);
+        text += n;
+        if (!*text) break;
+        ls_text_add(page, "%s", *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&quot;");
+        text++;
+    }
+}
+
+void html_begin(ls_text *page, const char *title)
+{
+    ls_text_add(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
+    html_add(page, title);
+    ls_text_add(page, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>", style);
+    html_add(page, title);
+    ls_text_add(page, "</h1>\n");
+}
+
+void html_end(ls_text *page) { ls_text_add(page, "<p class=\"soft\">Made by Lockstep %s.</p>\n</body>\n</html>\n", ls_version()); }
+
+void html_add_element(ls_text *page, const char *tag, const char *text)
+{
+    ls_text_add(page, "<%s>", tag);
+    html_add(page, text);
+    ls_text_add(page, "</%.*s>\n", (int)strcspn(tag, " "), tag);
+}
+
+/* An SVG's text with its names made this page's own: two pictures on one page use the same ones. */
+static void add_renamed(ls_text *page, const char *p, const char *end, size_t number)
+{
+    static const char *const marks[] = {" id='", " id=\"", "href='#", "href=\"#", "url(#"};
+    while (p < end) {
+        size_t nearest = (size_t)(end - p);
+        const char *found = NULL;
+        for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+            const char *at = memmem(p, nearest, marks[i], strlen(marks[i]));
+            if (!at) continue;
+            nearest = (size_t)(at - p) + strlen(marks[i]);
+            found = at;
+        }
+        ls_text_add(page, "%.*s", (int)nearest, p);
+        p += nearest;
+        if (found) ls_text_add(page, "p%zu-", number);
+    }
+}
+
+void html_add_picture(ls_text *page, const char *svg, const char *caption)
+{
+    /* a picture's own colours are for where it stands alone; here it takes the page's, so its style is left out */
+    const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL, *end = svg + strlen(svg);
+    size_t number = page->length; /* as good a number as any, and another one for each picture */
+    ls_text_add(page, "<figure>\n");
+    add_renamed(page, svg, to ? from : end, number);
+    if (to) add_renamed(page, to + 9, end, number);
+    ls_text_add(page, "<figcaption>");
+    html_add(page, caption);
+    ls_text_add(page, "</figcaption>\n</figure>\n");
+}
+
+void html_table_begin(ls_text *page) { ls_text_add(page, "<div class=\"scroll\"><table>\n"); }
+void html_table_end(ls_text *page) { ls_text_add(page, "</table></div>\n"); }
+
+void html_table_row(ls_text *page, const char *const *cell, size_t n, bool head)
+{
+    ls_text_add(page, "<tr>");
+    for (size_t i = 0; i < n; i++) {
+        const char *text = cell[i], *tag = head ? "th" : "td";
+        const char *kind = head ? "" : !strncmp(text, "reached", 7) ? " class=\"reached\"" : !strncmp(text, "better", 6) ? " class=\"better\""
+                         : !strncmp(text, "not reached", 11) ? " class=\"not\"" : strstr(text, " ± ") || strstr(text, " of ") || (strlen(text) < 40 && strstr(text, " rows")) ? " class=\"num\"" : "";
+        ls_text_add(page, "<%s%s>", tag, kind);
+        html_add(page, text);
+        ls_text_add(page, "</%s>", tag);
+    }
+    ls_text_add(page, "</tr>\n");
+}
