@@ -114,7 +114,7 @@ int cmd_experiment(int argc, const char **argv)
         {"quick", 0, POPT_ARG_NONE, &quick, 0, "a hundredth of the epochs", NULL},
         {"datasets", 0, POPT_ARG_STRING, &order.datasets, 0, "where the files of experiment T are (default: datasets)", "DIR"},
         {"device", 0, POPT_ARG_STRING, &source.device, 0, "as for lockstep train", "NAME"},
-        {"threads", 0, POPT_ARG_INT, &source.threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"threads", 0, POPT_ARG_STRING, &source.threads, 0, "threads of the CPU path (default: one a core)", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &source.quiet, 0, "no progress", NULL},
         POPT_TABLEEND,
     };

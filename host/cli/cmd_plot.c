@@ -57,7 +57,7 @@ int cmd_plot(int argc, const char **argv)
     const char *path = NULL;
     ls_error err;
     source_options_init(&o);
-    struct poptOption data[5], device[6];
+    struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&o, data);
     source_device_table(&o, device);
     struct poptOption table[] = {
