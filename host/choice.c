@@ -8,7 +8,7 @@
 
 static const ls_choice_patience usual_patience = {.threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
 static const double sample_seconds = 0.01;   /* a sample takes at least */
-static const double long_sample = 0.05, long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
+static const double long_sample = 0.03, long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
 static const double ahead = 0.95;            /* of the best's time: a candidate that needs less takes its place */
 static const double far_ahead = 0.5;         /* at once; otherwise both are measured once more, as something else may have disturbed the best */
 
@@ -78,6 +78,7 @@ static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_n
     if (status == LS_OK && (status = ls_workspace_of_one(backend, &data, plan, &workspace, NULL)) == LS_OK) {
         status = backend->slots->run(workspace, &run, 1, NULL);
         if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, 1, NULL, &loss, NULL);
+        backend->slots->member_remove(workspace, 0);
         backend->slots->workspace_close(workspace);
     }
     free(x);

@@ -404,7 +404,7 @@ Test(cli, options_reach_training)
 Test(cli, threads_and_devices_give_the_same_file)
 {
     static const char *const ways[] = {"--threads 1 --device cpu", "--threads 0 --device 0", "--threads 7 --device CPU",
-                                       "--device auto --quiet", "--json"};
+                                       "--device auto --threads auto --quiet", "--json"};
     char first[65], hex[65], line[256];
     do_it("train spirals --epochs 3 --hidden 40,9 --batch 33 -o m.safetensors --device cpu");
     runs_file_sha256("m.safetensors", first);
