@@ -41,7 +41,7 @@ typedef struct {
     double left;               /* of the call at hand at least */
 } ls_choice_patience;
 
-enum { LS_CHOICE_SAMPLES = 8, LS_CHOICE_MOST = 80 };
+enum { LS_CHOICE_SAMPLES = 64, LS_CHOICE_MOST = 80 };
 
 typedef struct ls_choice {
     ls_device *device;         /* whose info and backend are those of the best */
