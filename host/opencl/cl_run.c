@@ -471,6 +471,7 @@ static void cl_workspace_close(ls_workspace *base)
     cl_workspace *f = (cl_workspace *)base;
     ls_cl_device *d = f->device;
     d->cl.clFinish(d->queue);
+    for (size_t i = 0; i < f->count; i++) ls_cl_small_free(f->members[i].small);
     ls_cl_slabs_close(d, &f->slabs);
     free_buffer(d, f->x);
     free_buffer(d, f->t);
