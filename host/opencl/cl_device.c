@@ -193,7 +193,6 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_VENDOR_ID, sizeof d->vendor, &d->vendor, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
     d->units = units ? units : 1;
-    d->small_pace = 1e-3; /* careful, until the first launch is measured */
     d->largest = (size_t)largest;
     d->local_memory = (size_t)local;
     d->lanes = lanes;

@@ -80,7 +80,6 @@ typedef struct {
     cl_kernel small_kernel[3];
     cl_mem small_buffer[LS_SMALL_BUFFERS];
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
-    double small_pace;                   /* seconds a step took in the last launch */
 } ls_cl_device;
 
 /* Kernel sources as texts, embedded at build time. */

@@ -329,18 +329,19 @@ static double now(void)
 /* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
 static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local, const cl_mem buffers[4], ls_error *err)
 {
+    double pace = launch_seconds / 8; /* seconds a step of all members takes: unknown at first, so a few steps tell */
     uint64_t most = 0, piece;
     for (size_t i = 0; i < l->count; i++)
         if (l->runs[i].run->count > most) most = l->runs[i].run->count;
     for (uint64_t from = 0; from < most; from += piece) {
         piece = most - from;
-        if (!d->cpu && (double)piece * d->small_pace > launch_seconds) piece = (uint64_t)(launch_seconds / d->small_pace) + 1;
+        if (!is_solo(d) && (double)piece * pace > launch_seconds) piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
         double started = now();
         LS_TRY(enqueue(d, l, kernel, local, buffers, err));
-        d->small_pace = (now() - started) / (double)piece;
+        pace = (now() - started) / (double)piece;
     }
     return LS_OK;
 }
