@@ -78,7 +78,6 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
 static ls_status choose_on(const ls_model *m, ls_device *device, const ls_data *data, size_t positive, float *threshold, ls_error *err)
 {
     float *outputs;
-    LS_TRY(check_data(m, data, err));
     LS_TRY(ls_alloc(&outputs, data->rows, m->network.outputs * sizeof *outputs, "the outputs", err));
     ls_status status = ls_model_infer(m, device, data, outputs, NULL, err);
     if (status == LS_OK) status = choose(outputs, data, m->network.outputs, positive, threshold, err);
@@ -86,18 +85,43 @@ static ls_status choose_on(const ls_model *m, ls_device *device, const ls_data *
     return status;
 }
 
-/* On the rows that training held out; which these are follows from the options. */
+/* The rows that best-f1 is chosen on: those that training held out (which these are follows from the options), else all. *part is freed
+ * with ls_data_free and NULL where it is all. */
+static ls_status rows_to_choose_on(const ls_settings *s, const ls_data *data, ls_data **part, ls_error *err)
+{
+    ls_data *rest = NULL;
+    *part = NULL;
+    if (ls_settings_validation(s) > 0) LS_TRY(ls_data_cut(data, ls_settings_validation(s), s->seed, true, &rest, part, err));
+    ls_data_free(rest);
+    return LS_OK;
+}
+
 static ls_status choose_held_out(const ls_model *m, ls_device *device, const ls_data *data, ls_decision *how, ls_error *err)
 {
-    const ls_settings *s = &m->options->settings;
-    ls_data *rest = NULL, *part = NULL;
-    bool held_out = ls_settings_validation(s) > 0;
-    if (held_out) LS_TRY(ls_data_cut(data, ls_settings_validation(s), s->seed, true, &rest, &part, err));
-    ls_status status = choose_on(m, device, held_out ? part : data, how->positive, &how->threshold, err);
-    ls_data_free(rest);
+    ls_data *part;
+    LS_TRY(check_data(m, data, err));
+    LS_TRY(rows_to_choose_on(&m->options->settings, data, &part, err));
+    ls_status status = choose_on(m, device, part ? part : data, how->positive, &how->threshold, err);
+    how->source = part ? LS_THRESHOLD_VALIDATION : LS_THRESHOLD_TRAINING;
     ls_data_free(part);
-    how->source = held_out ? LS_THRESHOLD_VALIDATION : LS_THRESHOLD_TRAINING;
     return status;
+}
+
+ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_options *options, const ls_data *data, ls_error *err)
+{
+    const ls_settings *s = &options->settings;
+    ls_decision how = ls_decision_default();
+    ls_data *part;
+    bool best_f1, found = false;
+    LS_TRY(ls_threshold_read(threshold, data->class_names, data->classes, s->output == LS_OUTPUT_IDENTITY, &how, &best_f1, err));
+    if (!best_f1) return LS_OK;
+    LS_TRY(rows_to_choose_on(s, data, &part, err));
+    const ls_data *rows = part ? part : data;
+    for (size_t i = 0; i < rows->rows && !found; i++) found = (size_t)rows->y[i] == how.positive;
+    size_t count = rows->rows;
+    ls_data_free(part);
+    return found ? LS_OK : ls_fail(err, LS_ERR_DATA, "best-f1: none of the %zu rows it is to be chosen on is of class '%.60s'; hold more rows out (--validation)", count,
+                                   data->class_names[how.positive]);
 }
 
 ls_status ls_model_set_threshold(ls_model *m, ls_device *device, const ls_data *data, const ls_threshold_options *options, ls_error *err)
