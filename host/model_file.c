@@ -310,6 +310,20 @@ static int by_place(const void *a, const void *b)
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* Whether a name is there twice; NULL is none. */
+static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_error *err)
+{
+    char **sorted;
+    size_t n = 0;
+    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "a model", err));
+    for (size_t i = 0; i < count; i++)
+        if (names[i]) sorted[n++] = names[i];
+    qsort(sorted, n, sizeof *sorted, by_text);
+    for (size_t i = 1; i < n; i++) *twice |= !strcmp(sorted[i], sorted[i - 1]);
+    free(sorted);
+    return LS_OK;
+}
+
 /* Columns of different places, none that of the class, with categories of different names. */
 static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
 {
@@ -321,17 +335,7 @@ static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *
     for (size_t c = 0; c < e->columns; c++)
         twice |= sorted[c].place == e->file_target || (c > 0 && sorted[c].place == sorted[c - 1].place);
     free(sorted);
-    for (size_t c = 0; c < e->columns && !twice; c++) {
-        const ls_column *column = &e->column[c];
-        char **names;
-        size_t n = 0;
-        LS_TRY(ls_alloc(&names, column->categories, sizeof *names, "a model", err));
-        for (size_t k = 0; k < column->categories; k++)
-            if (column->category[k]) names[n++] = column->category[k];
-        qsort(names, n, sizeof *names, by_text);
-        for (size_t k = 1; k < n; k++) twice |= !strcmp(names[k], names[k - 1]);
-        free(names);
-    }
+    for (size_t c = 0; c < e->columns && !twice; c++) LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
     return twice ? damaged(path, "a column or a category is there twice", err) : LS_OK;
 }
 
@@ -385,16 +389,32 @@ static ls_status read_decision(const json_t *object, ls_model *m, const char *pa
     return decided(m) ? LS_OK : damaged(path, "its decision is that of a file without one", err);
 }
 
+static bool is_count(const json_t *value) { return json_is_integer(value) && json_integer_value(value) >= 0; }
+
 static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
 {
+    if (!json_is_array(list)) return damaged(path, "its history is malformed", err);
     if (json_array_size(list) > LS_HISTORY_POINTS) return damaged(path, "its history is too long", err);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *point = json_array_get(list, i), *validation = json_array_get(point, 2);
-        if (json_array_size(point) < 2) return damaged(path, "its history is malformed", err);
-        m->history[m->history_count++] = (ls_history_point){
-            (uint64_t)json_integer_value(json_array_get(point, 0)), (float)json_number_value(json_array_get(point, 1)),
-            validation ? (float)json_number_value(validation) : NAN};
+        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0), *loss = json_array_get(point, 1), *validation = json_array_get(point, 2);
+        if (!is_count(epoch) || !json_is_number(loss) || (validation && !json_is_number(validation))) return damaged(path, "its history is malformed", err);
+        m->history[m->history_count++] = (ls_history_point){(uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
+                                                            validation ? (float)json_number_value(validation) : NAN};
     }
+    return LS_OK;
+}
+
+static ls_status read_training(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *epochs = json_object_get(object, "epochs"), *steps = json_object_get(object, "steps"), *best = json_object_get(object, "best_epoch");
+    const char *stopped = json_string_value(json_object_get(object, "stopped"));
+    if (!is_count(epochs) || !is_count(steps) || !is_count(best) || !json_is_number(json_object_get(object, "loss")) || !stopped)
+        return damaged(path, "it does not say how its training went", err);
+    m->summary.epochs = (uint64_t)json_integer_value(epochs);
+    m->summary.steps = (uint64_t)json_integer_value(steps);
+    m->summary.best_epoch = (uint64_t)json_integer_value(best);
+    m->summary.loss = json_number_value(json_object_get(object, "loss"));
+    snprintf(m->stopped, sizeof m->stopped, "%s", stopped);
     return LS_OK;
 }
 
@@ -430,6 +450,7 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
         return damaged(path, "its metadata lacks features, classes or options", err);
     LS_TRY(ls_options_create(&options, err));
     ls_model *m = NULL;
+    bool twice = false;
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
         ls_error why;
@@ -440,22 +461,21 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     ls_options_free(options);
     if (status == LS_OK) status = read_names(features, m->feature_names, path, err);
     if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
+    if (status == LS_OK) status = find_twice(m->class_names, m->network.classes, &twice, err);
+    if (status == LS_OK && twice) status = damaged(path, "a class is there twice", err);
     if (status == LS_OK) status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean, path, err);
     if (status == LS_OK) status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale, path, err);
+    for (size_t i = 0; status == LS_OK && m->scale && i < m->network.inputs; i++)
+        if (!(m->scale[i] > 0)) status = damaged(path, "its standardisation has a scale of 0 or less", err);
     if (status == LS_OK && !m->mean != !m->scale) status = damaged(path, "its standardisation is incomplete", err);
     if (status == LS_OK && columns) status = read_encoder(columns, m, path, err);
     if (status == LS_OK && decision) status = read_decision(decision, m, path, err);
     if (status == LS_OK) status = read_history(json_object_get(meta, "history"), m, path, err);
+    if (status == LS_OK) status = read_training(training, m, path, err);
     if (status != LS_OK) {
         ls_model_free(m);
         return status;
     }
-    m->summary.epochs = (uint64_t)json_integer_value(json_object_get(training, "epochs"));
-    m->summary.steps = (uint64_t)json_integer_value(json_object_get(training, "steps"));
-    m->summary.best_epoch = (uint64_t)json_integer_value(json_object_get(training, "best_epoch"));
-    m->summary.loss = json_number_value(json_object_get(training, "loss"));
-    const char *stopped = json_string_value(json_object_get(training, "stopped"));
-    snprintf(m->stopped, sizeof m->stopped, "%s", stopped ? stopped : "");
     *out = m;
     return LS_OK;
 }

@@ -146,7 +146,8 @@ Test(threshold, is_in_the_file_only_where_it_was_set)
     cr_assert_eq(set(model, NULL, "1", NULL), LS_OK); /* that is what it has */
     cr_assert_eq(ls_model_sha256(model, after, NULL), LS_OK);
     cr_expect_str_eq(before, after);
-    static const struct { const char *positive, *threshold; size_t expected; float value; } list[] = {{"0", NULL, 0, NAN}, {NULL, "0.3", 0, 0.3f}, {"1", "1", 1, 1}};
+    static const struct { const char *positive, *threshold; size_t expected; float value; } list[] = {{"0", NULL, 0, NAN}, {NULL, "0.3", 0, 0.3f}, {"1", "1", 1, 1},
+        {"0", NULL, 0, NAN}}; /* another class: the threshold was not its */
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         cr_assert_eq(set(model, NULL, list[i].positive, list[i].threshold), LS_OK);
         cr_assert_eq(ls_model_save(model, "b.safetensors", NULL), LS_OK);
