@@ -106,8 +106,11 @@ static void loss(const chunk *c, const ls_chunk_op *o)
 static void sum_losses(step_loss *l, size_t rows)
 {
     float chain[WAITING] = {0};
-    for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < WAITING; k++) chain[k] = chain[k] + l->row_loss[k][i];
+    if (l->chunks == 1)
+        for (size_t i = 0; i < rows; i++) chain[0] = chain[0] + l->row_loss[0][i];
+    else
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = 0; k < WAITING; k++) chain[k] = chain[k] + l->row_loss[k][i];
     for (size_t k = 0; k < l->chunks; k++) l->sum = l->sum + chain[k];
     l->chunks = 0;
 }
@@ -128,16 +131,24 @@ static void run_chunk(const chunk *c)
     }
 }
 
+/* n floats that lie `next` apart. */
+static void collect(float *restrict to, const float *restrict from, size_t n, size_t next)
+{
+    if (next == 1)
+        for (size_t i = 0; i < n; i++) to[i] = from[i];
+    else
+        for (size_t i = 0; i < n; i++) to[i] = from[i * next];
+}
+
 /* A layer's gradients to where the plan has them. */
 static void unpack(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
     const float *from = at(c, o->grad);
     const size_t next_in = o->across ? 1 : o->width, next_out = o->across ? o->width : 1;
-    float *to = arena_at(c, op->y), *bias = o->bias ? arena_at(c, o->bias->y) : NULL;
-    for (size_t i = 0; i < op->in; i++, to += op->out)
-        for (size_t k = 0; k < op->out; k++) to[k] = from[i * next_in + k * next_out];
-    for (size_t k = 0; k < op->out && bias; k++) bias[k] = from[op->in * next_in + k * next_out];
+    float *to = arena_at(c, op->y);
+    for (size_t i = 0; i < op->in; i++) collect(to + i * op->out, from + i * next_in, op->out, next_out);
+    if (o->bias) collect(arena_at(c, o->bias->y), from + op->in * next_in, op->out, next_out);
 }
 
 /* Whether the rows of all chunks have room behind the rest, and are the same in every step. */
@@ -149,10 +160,9 @@ static bool keeps_rows(const ls_chunks *chunks, const ls_plan *p)
 
 bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
 {
-    step_loss losses;
+    step_loss losses = {.chunks = 0};
     const bool keeps = keeps_rows(chunks, s->plan);
     chunk c = {.chunks = chunks, .step = s, .losses = &losses, .inputs = keeps ? s->scratch + chunks->scratch : s->scratch};
-    losses.chunks = 0, losses.sum = 0.0f;
     for (; c.row < s->batch.rows; c.row += c.rows) {
         c.rows = s->batch.rows - c.row < LS_CHUNK ? s->batch.rows - c.row : LS_CHUNK;
         c.lanes = (c.rows + 15) & ~(size_t)15;
