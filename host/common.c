@@ -428,9 +428,8 @@ static ls_status read_all(int file, const char *path, size_t expected, char **by
     return LS_OK;
 }
 
-/* Whether the open file is one to read; *expected gets its size with room for a NUL and one more byte, so that the end
- * of the file is met without growing. */
-static ls_status check_readable(int file, const char *path, size_t *expected, ls_error *err)
+/* Whether the open file is one to read. */
+static ls_status check_readable(int file, const char *path, size_t *size, ls_error *err)
 {
     struct stat info;
     if (fstat(file, &info) != 0) {
@@ -443,20 +442,29 @@ static ls_status check_readable(int file, const char *path, size_t *expected, ls
     if ((uintmax_t)info.st_size > (uintmax_t)PTRDIFF_MAX - 2) {
         return ls_fail(err, LS_ERR_MEMORY, "%s: is larger than this machine can address; use a smaller file", path);
     }
-    *expected = info.st_size > 0 ? (size_t)info.st_size + 2 : 65536;
+    *size = info.st_size > 0 ? (size_t)info.st_size : 0;
     return LS_OK;
+}
+
+ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
+{
+    *file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (*file < 0) {
+        return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions", path,
+                       strerror(errno));
+    }
+    ls_status status = check_readable(*file, path, size, err);
+    if (status != LS_OK) close(*file);
+    return status;
 }
 
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (file < 0) {
-        return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions", path,
-                       strerror(errno));
-    }
-    size_t expected = 0;
-    ls_status status = check_readable(file, path, &expected, err);
-    if (status == LS_OK) status = read_all(file, path, expected, bytes, size, err);
+    int file;
+    size_t expected;
+    LS_TRY(ls_open_file(path, &file, &expected, err));
+    /* room for a NUL and one more byte, so that the end of the file is met without growing */
+    ls_status status = read_all(file, path, expected ? expected + 2 : 65536, bytes, size, err);
     close(file);
     return status;
 }

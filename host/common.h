@@ -50,6 +50,9 @@ const char *ls_nearest(const char *text, const char *const *names, size_t count)
  * what was there before stays. path "-" is standard output. */
 ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_error *err);
 
+/* Opens a file or a pipe for reading; *size: of a file, 0 for a pipe. */
+ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err);
+
 /* Reads a whole regular file, with a NUL behind it (not counted in *size). Freed with free(). */
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err);
 

@@ -74,18 +74,16 @@ ls_status ls_csv_column_too_many(const ls_csv_column *column, const char *path, 
 }
 
 /* Numbers among texts are categories, too. */
-static ls_status adopt_numbers(ls_csv_column *column, ls_data *data, size_t c, ls_error *err)
+static bool adopt_numbers(ls_csv_column *column, ls_data *data, size_t c)
 {
-    LS_TRY(ls_alloc(&column->pool, column->numbers, NUMBER_ROOM, "categories", err));
-    char *at = column->pool;
+    char text[NUMBER_ROOM];
     for (size_t r = 0; r < data->rows; r++) {
         float *cell = &data->x[r * data->columns + c];
         if (isnan(*cell)) continue;
-        snprintf(at, NUMBER_ROOM, "%.9g", (double)*cell);
-        if (!ls_csv_column_add(column, at, column->line, cell)) return LS_ERR_DATA;
-        at += NUMBER_ROOM;
+        snprintf(text, sizeof text, "%.9g", (double)*cell);
+        if (!ls_csv_column_add(column, text, column->line, cell)) return false;
     }
-    return LS_OK;
+    return true;
 }
 
 static ls_status number_column(const ls_csv_column *column, const char *path, const char *label, ls_error *err)
@@ -101,7 +99,7 @@ ls_status ls_csv_column_settle(ls_csv_column *column, const char *path, const ch
     if (!column->texts) return LS_OK; /* categories, of which there are none */
     if (!column->categorical) {
         if (column->numbers >= column->texts || ls_csv_is_date(column->text.text)) return mixed(column, path, label, err);
-        if (column->numbers && adopt_numbers(column, data, c, err) != LS_OK) return ls_csv_column_too_many(column, path, label, err);
+        if (column->numbers && !adopt_numbers(column, data, c)) return ls_csv_column_too_many(column, path, label, err);
     }
     out->categorical = true;
     LS_TRY(ls_csv_labels_name(column->labels, path, &map, &out->category, &out->categories, err));
@@ -118,5 +116,4 @@ ls_status ls_csv_column_settle(ls_csv_column *column, const char *path, const ch
 void ls_csv_column_free(ls_csv_column *column)
 {
     ls_csv_labels_free(column->labels);
-    free(column->pool);
 }

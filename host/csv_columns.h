@@ -13,7 +13,6 @@ typedef struct {
     size_t numbers, texts, gaps;
     size_t line;           /* of its first text, and that text */
     ls_csv_excerpt text;
-    char *pool;            /* texts of numbers that turned out to be categories */
 } ls_csv_column;
 
 /* Whether text looks like a date, with a time behind it or not: 2024-03-31, 31.3.2024, 3/31/24. */

@@ -12,7 +12,7 @@
 #define MOST_TEXTS 4096    /* above MOST_CLASSES, since 1, 1.0 and 1.00 are one class */
 
 typedef struct {
-    const char *text;
+    char *text;
     size_t line, rows; /* first seen, how often */
     bool is_number;
     double value;
@@ -46,6 +46,7 @@ ls_status ls_csv_labels_create(ls_csv_labels **out, ls_error *err)
 void ls_csv_labels_free(ls_csv_labels *labels)
 {
     if (!labels) return;
+    for (size_t i = 0; i < labels->count; i++) free(labels->labels[i].text);
     free(labels->labels);
     free(labels->slots);
     free(labels);
@@ -97,8 +98,10 @@ bool ls_csv_labels_add(ls_csv_labels *labels, const char *text, size_t line, int
         if (!make_room(labels)) return false;
         slot = find_slot(labels, text);
     }
+    char *copy = ls_strdup(text);
+    if (!copy) return false;
     label *added = &labels->labels[labels->count];
-    *added = (label){.text = text, .line = line, .rows = 1, .number = (int32_t)labels->count};
+    *added = (label){.text = copy, .line = line, .rows = 1, .number = (int32_t)labels->count};
     added->is_number = ls_csv_number(text, &added->value);
     added->value += 0.0; /* -0 and 0 are one class */
     labels->slots[slot] = (uint16_t)++labels->count;

@@ -5,35 +5,62 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- Opening -------------------------------------------------------------------------------------------------- */
+enum { WINDOW = 1 << 20 };
 
-static size_t line_of(const char *text, const char *at)
+/* ---- The window ------------------------------------------------------------------------------------------------ */
+
+/* Text must not have a NUL. */
+static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size, ls_error *err)
 {
-    size_t line = 1;
-    for (; text < at; text++) line += *text == '\n';
-    return line;
+    const char *nul = memchr(from, '\0', size);
+    size_t line = reader->line;
+    if (!nul) return LS_OK;
+    for (const char *c = reader->at; c < nul; c++) line += *c == '\n';
+    return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file", reader->path, line);
 }
 
-static ls_status check_text(const char *path, const char *text, size_t size, ls_error *err)
+/* What is left moves to the front of the window, and more comes behind it. */
+static ls_status refill(ls_csv_reader *reader, ls_error *err)
 {
-    if (size == 0) return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row", path);
-    if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+    size_t left = (size_t)(reader->end - reader->at), count;
+    if (left) memmove(reader->text, reader->at, left);
+    if (reader->capacity - left < reader->window + 1) {
+        size_t capacity = 2 * left + reader->window + 1;
+        char *grown = capacity / 2 < left || capacity > ls_most_bytes() ? NULL : realloc(reader->text, capacity);
+        if (!grown) return ls_fail(err, LS_ERR_MEMORY, "%s, line %zu: out of memory for a record of %zu bytes; is a quote left open?", reader->path, reader->line, left);
+        reader->text = grown;
+        reader->capacity = capacity;
+    }
+    reader->at = reader->text;
+    reader->end = reader->text + left;
+    *reader->end = '\0';
+    LS_TRY(ls_stream_read(reader->stream, reader->end, reader->capacity - left - 1, &count, err));
+    reader->ended = count == 0;
+    char *added = reader->end;
+    reader->end += count;
+    *reader->end = '\0';
+    return check_text(reader, added, count, err);
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------------------- */
+
+static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *err)
+{
+    const char *head;
+    size_t count;
+    LS_TRY(ls_stream_head(stream, &head, &count, err));
+    if (count >= 2 && (memcmp(head, "\xff\xfe", 2) == 0 || memcmp(head, "\xfe\xff", 2) == 0))
         return ls_fail(err, LS_ERR_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
-    }
-    const char *nul = memchr(text, '\0', size);
-    if (nul) {
-        return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file",
-                       path, line_of(text, nul));
-    }
     return LS_OK;
 }
 
 /* The separator of the first record that is not blank. A semicolon wins over commas, which then are decimal ones or
- * part of names; of commas and tabs the more frequent, since tabs may also stand for blanks. */
-static char find_separator(const char *at)
+ * part of names; of commas and tabs the more frequent, since tabs may also stand for blanks. false: the record does not end here. */
+static bool find_separator(ls_csv_reader *reader)
 {
     size_t commas = 0, semicolons = 0, tabs = 0;
     bool in_quotes = false, blank = true;
+    const char *at = reader->at;
     for (; *at; at++) {
         if (*at == '#' && blank) at += strcspn(at, "\r\n");
         if (!*at) break;
@@ -45,34 +72,31 @@ static char find_separator(const char *at)
         semicolons += *at == ';';
         tabs += *at == '\t';
     }
-    if (semicolons > 0) return ';';
-    return tabs > commas ? '\t' : ',';
+    reader->separator = semicolons > 0 ? ';' : tabs > commas ? '\t' : ',';
+    return *at != '\0' || reader->ended;
 }
 
-ls_status ls_csv_open(ls_csv_reader *reader, const char *path, char *text, size_t size, ls_error *err)
+ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window, ls_error *err)
 {
-    LS_TRY(check_text(path, text, size, err));
-    memset(reader, 0, sizeof *reader);
-    reader->path = path;
-    reader->at = text;
-    reader->end = text + size;
-    reader->line = 1;
-    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) reader->at += 3;
-    reader->separator = find_separator(reader->at);
+    *reader = (ls_csv_reader){.path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
+    LS_TRY(check_encoding(path, stream, err));
+    do LS_TRY(refill(reader, err));
+    while (reader->end - reader->at < 3 && !reader->ended);
+    if (reader->end == reader->at) return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row", path);
+    if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0) reader->at += 3;
+    while (!find_separator(reader)) LS_TRY(refill(reader, err));
     return LS_OK;
 }
 
-size_t ls_csv_most_records(const ls_csv_reader *reader, size_t columns)
+void ls_csv_close(ls_csv_reader *reader)
 {
-    size_t left = (size_t)(reader->end - reader->at), ends = 1;
-    size_t by_size = (left + 1) / columns; /* each field has a separator or line end */
-    for (const char *at = reader->at; at < reader->end; at++) {
-        ends += *at == '\n' || (*at == '\r' && at[1] != '\n');
-    }
-    return ends < by_size ? ends : by_size;
+    free(reader->text);
+    free(reader->fields);
 }
 
 /* ---- Fields --------------------------------------------------------------------------------------------------- */
+
+/* While a record is read the text stays as it is: where the window ends before the record does, it is read once more. */
 
 static bool is_blank(const ls_csv_reader *reader, char c)
 {
@@ -84,29 +108,33 @@ static void skip_blanks(ls_csv_reader *reader)
     while (is_blank(reader, *reader->at)) reader->at++;
 }
 
-static ls_status add_field(ls_csv_reader *reader, char *text, bool quoted, ls_error *err)
+/* Whether the window's end has been met and there is more behind it. */
+static bool is_short(const ls_csv_reader *reader) { return reader->at == reader->end && !reader->ended; }
+
+static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *err)
 {
-    if (reader->count == reader->capacity) {
-        size_t capacity = reader->capacity ? 2 * reader->capacity : 64, bytes = 0;
-        bool fits = ls_mul_size(capacity, sizeof *reader->fields, &bytes);
+    if (reader->count == reader->room) {
+        size_t room = reader->room ? 2 * reader->room : 64, bytes = 0;
+        bool fits = ls_mul_size(room, sizeof *reader->fields, &bytes);
         ls_csv_field *grown = fits ? realloc(reader->fields, bytes) : NULL;
         if (!grown) {
             return ls_fail(err, LS_ERR_MEMORY, "%s, line %zu: out of memory after %zu fields; use a narrower file",
                            reader->path, reader->record_line, reader->count);
         }
         reader->fields = grown;
-        reader->capacity = capacity;
+        reader->room = room;
     }
-    reader->fields[reader->count++] = (ls_csv_field){text, quoted};
+    reader->fields[reader->count++] = field;
     return LS_OK;
 }
 
-/* From an opening quote to behind the closing one and the blanks there; "" becomes ". */
+/* From an opening quote to behind the closing one and the blanks there. */
 static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
 {
     size_t opened = reader->line, number = reader->count + 1;
-    char *text = ++reader->at, *to = text;
+    ls_csv_field field = {.text = ++reader->at, .quoted = true};
     for (;; reader->at++) {
+        if (is_short(reader)) return LS_OK;
         if (reader->at == reader->end) {
             return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %zu: a quote is opened and never closed; close it, "
                            "or write a quote inside a field as \"\"", reader->path, opened, number);
@@ -114,24 +142,24 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
         if (*reader->at == '"') {
             if (reader->at[1] != '"') break;
             reader->at++;
+            field.doubled = true;
         }
         reader->line += *reader->at == '\n';
-        *to++ = *reader->at;
     }
-    reader->at++;
+    field.end = reader->at++;
     skip_blanks(reader);
+    if (is_short(reader)) return LS_OK;
     char next = *reader->at;
     if (next != '\0' && next != reader->separator && next != '\n' && next != '\r') {
         return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
                        "inside a field as \"\"", reader->path, reader->line, number,
                        ls_csv_shorten((char[]){next, '\0'}).text);
     }
-    *to = '\0';
-    return add_field(reader, text, true, err);
+    return add_field(reader, field, err);
 }
 
-/* Up to the separator or line end, which stays for the caller to look at; *last: where the field's NUL is to go. */
-static ls_status read_plain(ls_csv_reader *reader, char **last, ls_error *err)
+/* Up to the separator or line end, which stays for the caller to look at. */
+static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
 {
     char *text = reader->at, separator = reader->separator;
     char *at = text;
@@ -139,24 +167,24 @@ static ls_status read_plain(ls_csv_reader *reader, char **last, ls_error *err)
     reader->at = at;
     while (at > text && is_blank(reader, at[-1])) at--;
     bool quoted = at - text >= 2 && *text == '\'' && at[-1] == '\'';
-    *last = quoted ? at - 1 : at;
-    return add_field(reader, quoted ? text + 1 : text, quoted, err);
+    return add_field(reader, (ls_csv_field){.text = text + quoted, .end = at - quoted, .quoted = quoted}, err);
 }
 
-/* Reads one field; *more tells whether another follows in this record. */
+/* Reads one field; *more tells whether another follows in this record. Where the window ends first, is_short says so. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
-    char *last = NULL;
     skip_blanks(reader);
     if (*reader->at == '"') LS_TRY(read_quoted(reader, err));
-    else LS_TRY(read_plain(reader, &last, err));
+    else LS_TRY(read_plain(reader, err));
+    if (is_short(reader)) return LS_OK;
 
     char stop = *reader->at;
     *more = stop == reader->separator && reader->at != reader->end;
-    if (stop == '\r' && reader->at[1] == '\n') reader->at++;
-    if (reader->at != reader->end) reader->at++;
+    if (reader->at == reader->end) return LS_OK;
+    reader->at++;
+    if (stop == '\r' && is_short(reader)) return LS_OK; /* a \n may follow, and is no line of its own */
+    if (stop == '\r' && *reader->at == '\n') reader->at++;
     if (stop == '\n' || stop == '\r') reader->line++;
-    if (last) *last = '\0'; /* only now: it may be the character that was looked at */
     return LS_OK;
 }
 
@@ -164,28 +192,65 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 static void skip_comment(ls_csv_reader *reader)
 {
     while (reader->at != reader->end && *reader->at != '\n' && *reader->at != '\r') reader->at++;
-    if (reader->at != reader->end && *reader->at == '\r' && reader->at[1] == '\n') reader->at++;
+    bool carriage = *reader->at == '\r';
     if (reader->at != reader->end) reader->at++;
+    if (carriage && reader->at != reader->end && *reader->at == '\n') reader->at++;
     reader->line++;
+}
+
+/* Reads a record or a comment; where is_short says so, to be done again. */
+static ls_status read_record(ls_csv_reader *reader, ls_error *err)
+{
+    bool more = true;
+    reader->count = 0;
+    reader->record_line = reader->line;
+    if (*reader->at == '#') {
+        skip_comment(reader);
+        return LS_OK;
+    }
+    while (more) {
+        LS_TRY(read_field(reader, &more, err));
+        if (is_short(reader)) return LS_OK;
+    }
+    return LS_OK;
+}
+
+/* Gives the record's fields their final form: NULs behind them, and " for "". */
+static void finish(ls_csv_reader *reader)
+{
+    for (ls_csv_field *f = reader->fields; f < reader->fields + reader->count; f++) {
+        *f->end = '\0';
+        if (!f->doubled) continue;
+        char *to = f->text;
+        for (const char *from = f->text; from < f->end; from++) {
+            from += *from == '"';
+            *to++ = *from;
+        }
+        *to = '\0';
+        f->end = to;
+    }
 }
 
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
 {
     *found = false;
-    while (reader->at != reader->end) {
-        bool more = true;
-        if (*reader->at == '#') {
-            skip_comment(reader);
+    for (;;) {
+        char *start = reader->at;
+        size_t line = reader->line;
+        if (reader->at == reader->end && reader->ended) return LS_OK;
+        LS_TRY(read_record(reader, err));
+        if (is_short(reader)) {
+            reader->at = start;
+            reader->line = line;
+            LS_TRY(refill(reader, err));
             continue;
         }
-        reader->count = 0;
-        reader->record_line = reader->line;
-        while (more) LS_TRY(read_field(reader, &more, err));
+        if (reader->count == 0) continue; /* a comment */
+        finish(reader);
         if (reader->count == 1 && *reader->fields[0].text == '\0' && !reader->fields[0].quoted) continue; /* blank */
         *found = true;
         return LS_OK;
     }
-    return LS_OK;
 }
 
 /* ---- Values --------------------------------------------------------------------------------------------------- */

@@ -5,21 +5,22 @@
 #include "csv_parse.h"
 #include "data_read.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NO_TARGET LS_NO_COLUMN
 enum { LARGE = 32 << 20, REPORT_ROWS = 1 << 16 }; /* bytes of a file whose reading is reported, and how often that is */
+enum { FIRST_ROWS = 256 };
 
 /* A file being read. */
 typedef struct {
     const char *path;
-    size_t size;
+    ls_stream *stream;
     const ls_layout *options;
     ls_csv_reader reader;
-    ls_csv_field *first; /* copy of the first record, which may be the header */
+    ls_csv_field *first; /* copy of the first record, which may be the header, and of its text */
+    char *first_text;
     size_t first_line;
     size_t columns;
     bool has_header;
@@ -200,6 +201,33 @@ static ls_status add_other(csv_file *file, size_t line, size_t j, const ls_csv_f
     return ls_csv_column_too_many(column, file->path, label_column(file, j).text, err);
 }
 
+/* Half as many rows again. */
+static ls_status make_room(csv_file *file, ls_error *err)
+{
+    ls_data *data = file->data;
+    size_t room = file->room + file->room / 2 + FIRST_ROWS, cells = 0, bytes = 0;
+    bool fits = ls_mul_size(room, data->columns, &cells) && ls_mul_size(cells, sizeof *data->x, &bytes) && bytes <= ls_most_bytes();
+    float *x = fits ? realloc(data->x, bytes) : NULL;
+    if (x) data->x = x;
+    int32_t *y = x && data->y ? realloc(data->y, room * sizeof *y) : NULL;
+    if (y) data->y = y;
+    if (!x || (data->y && !y))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory after %zu rows of %zu columns; use fewer of them", file->path, data->rows, data->columns);
+    file->room = room;
+    return LS_OK;
+}
+
+/* Gives back what is left over. */
+static void trim(csv_file *file)
+{
+    ls_data *data = file->data;
+    size_t rows = data->rows ? data->rows : 1;
+    float *x = realloc(data->x, rows * data->columns * sizeof *x);
+    if (x) data->x = x;
+    int32_t *y = data->y ? realloc(data->y, rows * sizeof *y) : NULL;
+    if (y) data->y = y;
+}
+
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count, ls_error *err)
 {
     const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
@@ -209,7 +237,7 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
         return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
                        "quotes", file->path, line, count, file->first_line, file->columns);
     }
-    assert(data->rows < file->room);
+    if (data->rows == file->room) LS_TRY(make_room(file, err));
     float *x = data->x + data->rows * data->columns;
     for (size_t j = 0; j < count; j++) {
         double value;
@@ -233,6 +261,23 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
     return LS_OK;
 }
 
+/* Copies the record at hand as the first one. */
+static ls_status keep_first(csv_file *file, ls_error *err)
+{
+    const ls_csv_field *fields = file->reader.fields;
+    size_t bytes = 0;
+    for (size_t j = 0; j < file->columns; j++) bytes += (size_t)(fields[j].end - fields[j].text) + 1;
+    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
+    LS_TRY(ls_alloc(&file->first_text, bytes, 1, "the first record", err));
+    char *to = file->first_text;
+    for (size_t j = 0; j < file->columns; j++) {
+        size_t length = (size_t)(fields[j].end - fields[j].text);
+        file->first[j] = (ls_csv_field){.text = memcpy(to, fields[j].text, length + 1), .end = to + length, .quoted = fields[j].quoted};
+        to += length + 1;
+    }
+    return LS_OK;
+}
+
 /* Reads the first two records and decides by them. The second stays in the reader; *found: whether there is one. */
 static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
 {
@@ -241,8 +286,7 @@ static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
     if (!*found) return ls_fail(err, LS_ERR_DATA, "%s: has only blank lines; give at least one row", file->path);
     file->columns = reader->count;
     file->first_line = reader->record_line;
-    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
-    memcpy(file->first, reader->fields, file->columns * sizeof *file->first);
+    LS_TRY(keep_first(file, err));
     LS_TRY(ls_csv_next(reader, found, err));
     file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
     LS_TRY(choose_target(file, err));
@@ -260,7 +304,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(read_layout(file, &found, err));
     labelled = file->target != NO_TARGET;
     file->gaps = file->options->missing != LS_MISSING_ERROR;
-    file->room = ls_csv_most_records(reader, file->columns) + 2; /* two records are read already */
+    file->room = FIRST_ROWS;
     LS_TRY(ls_data_create(file->room, file->selection.used, 0, labelled, &file->data, err));
     file->data->rows = 0;
     if (labelled) LS_TRY(ls_csv_labels_create(&file->labels, err));
@@ -269,9 +313,10 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     for (size_t done = 1; found; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
-        if (options->callback && done % REPORT_ROWS == 0 && file->size > LARGE)
-            options->callback(1.0 - (double)(reader->end - reader->at) / (double)file->size, options->user);
+        if (options->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
+            options->callback(ls_stream_share(file->stream), options->user);
     }
+    trim(file);
     return LS_OK;
 }
 
@@ -370,9 +415,9 @@ static ls_status describe_columns(csv_file *file, ls_error *err)
     return ls_data_narrow(data, err);
 }
 
-static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *err)
+static ls_status read_file(csv_file *file, ls_error *err)
 {
-    LS_TRY(ls_csv_open(&file->reader, file->path, text, size, err));
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->options->window, err));
     LS_TRY(read_rows(file, err));
     if (file->labels) LS_TRY(settle_classes(file, err));
     if (file->has_header) LS_TRY(take_names(file, err));
@@ -380,10 +425,10 @@ static ls_status read_file(csv_file *file, char *text, size_t size, ls_error *er
     return ls_data_drop_gaps(file->path, file->options, &file->data, err);
 }
 
-ls_status ls_read_csv(const char *path, char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
+ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err)
 {
-    csv_file file = {.path = path, .size = size, .options = layout};
-    ls_status status = read_file(&file, bytes, size, err);
+    csv_file file = {.path = path, .stream = stream, .options = layout};
+    ls_status status = read_file(&file, err);
     if (status == LS_OK) *out = file.data;
     else ls_data_free(file.data);
     for (size_t c = 0; file.column && c < file.selection.used; c++) ls_csv_column_free(&file.column[c]);
@@ -391,6 +436,7 @@ ls_status ls_read_csv(const char *path, char *bytes, size_t size, const ls_layou
     ls_selection_free(&file.selection);
     ls_csv_labels_free(file.labels);
     free(file.first);
-    free(file.reader.fields);
+    free(file.first_text);
+    ls_csv_close(&file.reader);
     return status;
 }

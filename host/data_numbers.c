@@ -164,8 +164,12 @@ static ls_status read_with_labels(const ls_numbers *n, const char *path, const l
     char *bytes = NULL;
     size_t size = 0;
     ls_numbers labels;
-    LS_TRY(ls_load_file(path, &bytes, &size, err));
-    ls_status status = ls_is_idx(bytes, size) ? ls_open_idx(path, bytes, size, &labels, err)
+    ls_stream *stream;
+    LS_TRY(ls_stream_open(path, &stream, err));
+    ls_status status = ls_stream_rest(stream, &bytes, &size, err);
+    ls_stream_close(stream);
+    LS_TRY(status);
+    status = ls_is_idx(bytes, size) ? ls_open_idx(path, bytes, size, &labels, err)
                      : ls_is_npy(bytes, size) ? ls_open_npy(path, bytes, size, &labels, err)
                      : ls_fail(err, LS_ERR_DATA, "%s: classes are read from IDX and NPY files, and this is neither", path);
     if (status == LS_OK && (labels.columns != 1 || labels.rows != n->rows))

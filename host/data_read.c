@@ -7,23 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gzip.h"
 #include "model.h"
-
-ls_status ls_load_file(const char *path, char **bytes, size_t *size, ls_error *err)
-{
-    char *packed = NULL;
-    size_t packed_size = 0;
-    LS_TRY(ls_read_file(path, &packed, &packed_size, err));
-    if (!ls_is_gzip(packed, packed_size)) {
-        *bytes = packed;
-        *size = packed_size;
-        return LS_OK;
-    }
-    ls_status status = ls_gunzip(path, packed, packed_size, bytes, size, err);
-    free(packed);
-    return status;
-}
 
 ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
 {
@@ -104,22 +88,39 @@ static ls_status read_npy(const char *path, const char *bytes, size_t size, cons
     return ls_read_numbers(&numbers, NULL, layout, out, err);
 }
 
-static ls_status read_any(const char *path, const ls_layout *layout, ls_data **out, ls_error *err)
+/* Numbers as they lie in the file, which is read whole. */
+static ls_status read_numbers(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err)
 {
     char *bytes = NULL;
     size_t size = 0;
+    LS_TRY(ls_stream_rest(stream, &bytes, &size, err));
+    ls_status status = ls_is_idx(bytes, size) ? read_idx(path, bytes, size, layout, out, err) : read_npy(path, bytes, size, layout, out, err);
+    free(bytes);
+    return status;
+}
+
+static ls_status read_stream(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err)
+{
+    const char *head;
+    size_t count;
     ls_data *data = NULL;
-    LS_TRY(ls_load_file(path, &bytes, &size, err));
-    bool idx = ls_is_idx(bytes, size), npy = ls_is_npy(bytes, size);
-    ls_status status = LS_OK;
-    if (layout->labels && !idx && !npy) status = ls_fail(err, LS_ERR_ARGUMENT, "--labels is for IDX and NPY files, and %s is neither; the class is a column of it (--target)", path);
-    else if (idx) status = read_idx(path, bytes, size, layout, &data, err);
-    else if (npy) status = read_npy(path, bytes, size, layout, &data, err);
-    else status = ls_read_csv(path, bytes, size, layout, &data, err);
-    if (status == LS_OK) status = ls_check_names(path, data, err);
+    LS_TRY(ls_stream_head(stream, &head, &count, err));
+    bool numbers = ls_is_idx(head, count) || ls_is_npy(head, count);
+    if (layout->labels && !numbers)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--labels is for IDX and NPY files, and %s is neither; the class is a column of it (--target)", path);
+    LS_TRY((numbers ? read_numbers : ls_read_csv)(path, stream, layout, &data, err));
+    ls_status status = ls_check_names(path, data, err);
     if (status == LS_OK) *out = data;
     else ls_data_free(data);
-    free(bytes);
+    return status;
+}
+
+static ls_status read_any(const char *path, const ls_layout *layout, ls_data **out, ls_error *err)
+{
+    ls_stream *stream;
+    LS_TRY(ls_stream_open(path, &stream, err));
+    ls_status status = read_stream(path, stream, layout, out, err);
+    ls_stream_close(stream);
     return status;
 }
 

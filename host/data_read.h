@@ -4,6 +4,7 @@
 #define LS_DATA_READ_H
 
 #include "data.h"
+#include "stream.h"
 
 #define LS_NO_COLUMN SIZE_MAX
 
@@ -18,6 +19,7 @@ typedef struct {
     char *const *names;               /* the names of these, where they are plain numbers */
     const ls_column *column;          /* or all about them */
     size_t file_columns, file_target; /* of the file that they came from; with `column` */
+    size_t window;                    /* CSV: bytes to read at a time, 0: as is good */
     ls_read_callback callback;        /* may be NULL */
     void *user;
 } ls_layout;
@@ -40,11 +42,8 @@ ls_status ls_select(const ls_layout *layout, const char *path, const char *const
                     ls_error *err);
 void ls_selection_free(ls_selection *selection);
 
-/* Reads a file, and unpacks it where it is gzip; a NUL is behind it. Freed with free(). */
-ls_status ls_load_file(const char *path, char **bytes, size_t *size, ls_error *err);
-
-/* Readers of one format each. CSV: the bytes are changed. */
-ls_status ls_read_csv(const char *path, char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err);
+/* Reads CSV; path is for messages. */
+ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err);
 
 /* A matrix of numbers inside a file, of whatever type and byte order. */
 typedef struct {

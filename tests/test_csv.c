@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "../host/data_read.h"
 #include "support_data.h"
 
 /* ---- CSV that is accepted ------------------------------------------------------------------------------------- */
@@ -246,6 +247,64 @@ static const refusal refusals[] = {
     {"a,c\n1,cat\n2,cow\n", {.class_names = known_classes, .classes = 2}, LS_ERR_DATA,
      "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
 };
+
+/* ---- CSV that comes in pieces ----------------------------------------------------------------------------------- */
+
+static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out, ls_error *err)
+{
+    ls_stream *stream;
+    const ls_layout layout = {.window = window, .missing = missing};
+    ls_status status = ls_stream_of("text", text, strlen(text), &stream, err);
+    if (status != LS_OK) return status;
+    status = ls_read_csv("text", stream, &layout, out, err);
+    ls_stream_close(stream);
+    return status;
+}
+
+static void expect_same_in_pieces(const char *text, ls_missing missing)
+{
+    ls_data *whole = NULL;
+    ls_error err = {LS_OK, ""}, other;
+    ls_status status = read_pieces(text, 0, missing, &whole, &err);
+    for (size_t window = 1; window < 24; window++) {
+        ls_data *data = NULL;
+        cr_assert_eq(read_pieces(text, window, missing, &data, &other), status, "\"%s\", %zu bytes at a time: %s", text, window, other.message);
+        if (status != LS_OK) cr_expect_str_eq(other.message, err.message, "\"%s\", %zu bytes at a time", text, window);
+        if (status != LS_OK) continue;
+        assert_shape(data, whole->rows, whole->features, whole->classes);
+        cr_expect_arr_eq(data->x, whole->x, whole->rows * whole->columns * sizeof *data->x, "\"%s\", %zu bytes at a time", text, window);
+        cr_expect_arr_eq(data->y, whole->y, whole->rows * sizeof *data->y);
+        cr_expect_str_eq(data->target_name, whole->target_name);
+        for (size_t i = 0; i < whole->features; i++) cr_expect_str_eq(data->feature_names[i], whole->feature_names[i]);
+        for (size_t i = 0; i < whole->classes; i++) cr_expect_str_eq(data->class_names[i], whole->class_names[i]);
+        ls_data_free(data);
+    }
+    ls_data_free(whole);
+}
+
+Test(csv, csv_in_pieces_reads_as_in_one)
+{
+    static const char *const texts[] = {
+        "a,b,kind\r\n1,2.5,u\r\n-3,4e1,v\r\n", "a,b,kind\r1,2.5,u\r\r\n-3,4e1,v\r", "\xef\xbb\xbf\x61;b;kind\n1;2.5;u\n-3;4e1;v",
+        "\"x, left\",y,c\n1,2,\"a \"\"b\"\"\"\n3,4,\"two\r\nlines\"\n", "# a comment, with a comma\r\n\n  \n a ,b\t, kind \n#\n 1 ,2.5\t, u\n-3 , 4e1,  v  \n# end",
+        "'a','b','kind'\n1,2.5,'u'\n-3,4e1,'v'", "town,n,c\nUlm,1,a\n\"Bonn, am Rhein\",?,b\n,3,a\n", "1,2,0\n3,4,1\n5,,0\n",
+        "a,b,c\n1,\"2\" \t,0\n1,\"2\"x,0\n", "\xef\xbb\xbf", "\n\r\n", "a,b\n1,2020-01-31\n", "1,2,3,\n4,5,6,\n",
+    };
+    for (size_t k = 0; k < COUNT(texts); k++) expect_same_in_pieces(texts[k], LS_MISSING_MEAN);
+    for (size_t k = 0; k < COUNT(refusals); k++) expect_same_in_pieces(refusals[k].text, k % 2 ? LS_MISSING_ERROR : LS_MISSING_MEAN);
+}
+
+Test(csv, csv_of_many_rows_grows)
+{
+    enum { ROWS = 3000 };
+    ls_text text = {0};
+    for (int r = 0; r < ROWS; r++) ls_text_add(&text, "%d,%d,%d\n", r, -r, r % 3);
+    ls_data *data = read_text(text.text, NULL);
+    assert_shape(data, ROWS, 2, 3);
+    for (int r = 0; r < ROWS; r++) cr_assert(data->x[2 * r] == (float)r && data->x[2 * r + 1] == (float)-r && data->y[r] == r % 3, "row %d", r);
+    ls_data_free(data);
+    free(text.text);
+}
 
 Test(csv, csv_malformed_files_are_refused_with_a_message)
 {

@@ -188,7 +188,7 @@ static const bad_file bad_gzip[] = {
     {"reserved flags", FILE_OF("\x1f\x8b\x08\xe0\0\0\0\0\0\3\x4b\xd4"), "damaged"},
     {"another checksum", FILE_OF("\x1f\x8b\x08\0\0\0\0\0\0\3\x4b\xd4\x49\xd2\x49\xe6\x32\xd4\x31\xd2\x31\xe0\x32\xd6\x31\xd1\x31\xe4\2\0\1\2\3\4\x12\0\0\0"), "damaged"},
     {"nonsense inside", FILE_OF("\x1f\x8b\x08\0\0\0\0\0\0\3\xff\xff\xff\xff"), "damaged"},
-    {"text behind it", FILE_OF(PACKED "and so on"), "9 bytes that are not gzip follow"},
+    {"text behind it", FILE_OF(PACKED "and so on"), "bytes that are not gzip follow"},
     {"half a member behind it", FILE_OF(PACKED "\x1f\x8b\x08\0"), "cut short"},
     {"nothing inside", FILE_OF("\x1f\x8b\x08\0\0\0\0\0\0\3\3\0\0\0\0\0\0\0\0\0"), "is empty"},
 };

@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* A copy with a NUL behind it, as ls_load_file gives it. */
+/* A copy with a NUL behind it, as ls_stream_rest gives it. */
 static inline char *fuzz_copy(const uint8_t *bytes, size_t size)
 {
     char *copy = malloc(size + 1);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gzip.h"
+
+enum { PACKED = 256 << 10 }; /* bytes of a packed file that are read at a time */
+
+struct ls_stream {
+    const char *path;
+    int file;               /* -1: the bytes are in memory */
+    size_t size, read;      /* of the file as it lies on the disk */
+    const char *bytes;      /* in memory: what is left of them */
+    char head[LS_STREAM_HEAD];
+    size_t head_at, head_count;
+    ls_gzip *gzip;          /* or NULL */
+    char *packed;           /* PACKED bytes of a file on their way to be unpacked, `packed_count` of them from packed_at */
+    const char *packed_at;
+    size_t packed_count;
+    bool ended;             /* nothing is left to be read of the file */
+};
+
+size_t ls_most_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes;
+    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes)) return SIZE_MAX / 4;
+    return bytes / 2;
+}
+
+/* Bytes as they lie in the file. */
+static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
+{
+    if (s->file < 0) {
+        *count = s->size - s->read < room ? s->size - s->read : room;
+        memcpy(to, s->bytes + s->read, *count);
+    } else {
+        ssize_t got;
+        do got = read(s->file, to, room < (1u << 30) ? room : (1u << 30));
+        while (got < 0 && errno == EINTR);
+        if (got < 0) return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", s->path, strerror(errno));
+        *count = (size_t)got;
+    }
+    s->read += *count;
+    s->ended = *count == 0;
+    return LS_OK;
+}
+
+/* More packed bytes behind those that are left. */
+static ls_status read_packed(ls_stream *s, ls_error *err)
+{
+    size_t count;
+    if (s->packed_count) memmove(s->packed, s->packed_at, s->packed_count);
+    s->packed_at = s->packed;
+    LS_TRY(read_raw(s, s->packed + s->packed_count, PACKED - s->packed_count, &count, err));
+    s->packed_count += count;
+    return LS_OK;
+}
+
+static ls_status read_unpacked(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
+{
+    for (size_t used;;) {
+        LS_TRY(ls_gzip_unpack(s->gzip, s->packed_at, s->packed_count, s->ended, to, room, &used, count, err));
+        s->packed_at += used;
+        s->packed_count -= used;
+        if (*count || s->ended) return LS_OK;
+        LS_TRY(read_packed(s, err));
+    }
+}
+
+/* The first bytes say whether the file is packed. */
+static ls_status look_at_head(ls_stream *s, ls_error *err)
+{
+    for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
+        LS_TRY(read_raw(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
+    if (!ls_is_gzip(s->head, s->head_count)) return LS_OK;
+    LS_TRY(ls_gzip_open(s->path, &s->gzip, err));
+    LS_TRY(ls_alloc(&s->packed, PACKED, 1, "unpacking", err));
+    memcpy(s->packed, s->head, s->head_count);
+    s->packed_at = s->packed;
+    s->packed_count = s->head_count;
+    s->head_count = 0;
+    for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
+        LS_TRY(read_unpacked(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
+    return LS_OK;
+}
+
+static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
+{
+    ls_stream *made;
+    ls_status status = ls_alloc(&made, 1, sizeof *made, "reading", err);
+    if (status != LS_OK) {
+        if (s.file >= 0) close(s.file);
+        return status;
+    }
+    *made = s;
+    status = look_at_head(made, err);
+    if (status != LS_OK) ls_stream_close(made);
+    else *out = made;
+    return status;
+}
+
+ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err)
+{
+    ls_stream s = {.path = path};
+    LS_TRY(ls_open_file(path, &s.file, &s.size, err));
+    return begin(s, out, err);
+}
+
+ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stream **out, ls_error *err)
+{
+    return begin((ls_stream){.path = path, .file = -1, .bytes = bytes, .size = size}, out, err);
+}
+
+void ls_stream_close(ls_stream *s)
+{
+    if (!s) return;
+    if (s->file >= 0) close(s->file);
+    ls_gzip_close(s->gzip);
+    free(s->packed);
+    free(s);
+}
+
+ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_error *err)
+{
+    if (s->head_at) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has been read already", s->path);
+    *bytes = s->head;
+    *count = s->head_count;
+    return LS_OK;
+}
+
+ls_status ls_stream_read(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
+{
+    size_t head = s->head_count - s->head_at;
+    if (!head) return s->gzip ? read_unpacked(s, to, room, count, err) : read_raw(s, to, room, count, err);
+    *count = head < room ? head : room;
+    memcpy(to, s->head + s->head_at, *count);
+    s->head_at += *count;
+    return LS_OK;
+}
+
+ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err)
+{
+    const size_t most = ls_most_bytes();
+    size_t capacity = 0, length = 0, count = 1, next = s->size + 64;
+    char *buffer = NULL;
+    ls_status status = LS_OK;
+    for (; status == LS_OK && count; length += count) {
+        if (capacity - length < 2) {
+            size_t wanted = next < most ? next : most;
+            char *grown = wanted > capacity ? realloc(buffer, wanted) : NULL;
+            if (!grown) {
+                status = ls_fail(err, LS_ERR_MEMORY, "%s: holds more than the %zu MB that there is room for; use less data", s->path, most >> 20);
+                break;
+            }
+            buffer = grown;
+            capacity = wanted;
+            next = capacity < most / 2 ? 2 * capacity : most;
+        }
+        status = ls_stream_read(s, buffer + length, capacity - length - 1, &count, err);
+        if (status != LS_OK) break;
+    }
+    if (status != LS_OK) {
+        free(buffer);
+        return status;
+    }
+    buffer[length] = '\0';
+    *bytes = buffer;
+    *size = length;
+    return LS_OK;
+}
+
+size_t ls_stream_size(const ls_stream *s) { return s->size; }
+double ls_stream_share(const ls_stream *s) { return s->size > s->read ? (double)s->read / (double)s->size : 1.0; }
