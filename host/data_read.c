@@ -87,6 +87,17 @@ static char *usual_labels(const char *path)
     return name;
 }
 
+char *ls_labels_beside(const char *path)
+{
+    char *labels = usual_labels(path), *bytes;
+    size_t size;
+    bool there = labels && access(labels, R_OK) == 0 && ls_load_file(path, &bytes, &size, NULL) == LS_OK, idx = there && ls_is_idx(bytes, size);
+    if (there) free(bytes);
+    if (idx) return labels;
+    free(labels);
+    return NULL;
+}
+
 static ls_status read_idx(const char *path, const char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
 {
     ls_numbers numbers;
