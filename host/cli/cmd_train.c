@@ -254,7 +254,7 @@ static ls_status check_results(const train_arguments *a, ls_error *err)
     if (a->save && !strcmp(a->save, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
     if (a->log && !strcmp(a->log, "-"))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--log -: the report goes to standard output; name a file, a named pipe, or /dev/stderr (with -q)");
+        return ls_fail(err, LS_ERR_ARGUMENT, "--log -: the report goes to standard output; name a file or a named pipe");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         bool pipe = files[i] == a->log && a->log && access(a->log, W_OK) == 0; /* or a device: its folder does not matter */
         if (!pipe) LS_TRY(source_check_writable(files[i], err));

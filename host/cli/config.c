@@ -93,12 +93,13 @@ void config_fill(run_config *to, const run_config *from)
 {
     bool given = to->data != NULL, other = given && from->data && strcmp(to->data, from->data) != 0;
     bool labels_given = to->source.labels != NULL, test_given = to->test || !isnan(to->split);
+    bool generated_anew = to->source.rows != unset || !isnan(to->source.noise) || to->source.data_seed != unset;
     for (size_t i = 0; i < ENTRIES; i++) {
         const entry *e = &entries[i];
         bool apart = (e->role == WHICH && other) || (e->role == HELD_OUT && test_given);
         if (!apart && !is_said(to, e) && is_said(from, e)) copy_entry(to, from, e);
     }
-    const bool taken[INPUTS] = {!given, !given && !labels_given, !test_given, !test_given};
+    const bool taken[INPUTS] = {!given && !generated_anew, !given && !labels_given, !test_given, !test_given};
     for (size_t i = 0; i < INPUTS; i++)
         if (taken[i]) strcpy(to->hash[i], from->hash[i]);
 }
@@ -170,7 +171,7 @@ static bool add_value(ls_text *out, const json_t *value, bool in_list)
     else if (json_is_integer(value)) ls_text_add(out, "%lld", (long long)json_integer_value(value));
     else if (json_is_real(value)) ls_text_add(out, "%.17g", json_real_value(value));
     else if (json_is_boolean(value)) ls_text_add(out, "%s", json_is_true(value) ? "on" : "off");
-    else if (!json_is_array(value) || !n || in_list) return false;
+    else if (!json_is_array(value) || in_list) return false;
     for (size_t i = 0; i < n; i++) {
         if (i) ls_text_add(out, ",");
         if (!add_value(out, json_array_get(value, i), true)) return false;
