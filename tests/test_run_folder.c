@@ -212,7 +212,7 @@ Test(run_folder, of_a_divergence)
 
 Test(run_folder, of_an_interruption)
 {
-    const char *const command[] = {LS_PROGRAM, "train", "moons", "--hidden", "20", "--epochs", "1000000000", "--device", "cpu", "-q", "--run", "a", NULL};
+    const char *const command[] = {LS_PROGRAM, "train", "moons", "--hidden", "20", "--epochs", "3000000", "--device", "cpu", "-q", "--run", "a", NULL};
     int pid = runs_start(command);
     runs_child c;
     nanosleep(&(struct timespec){0, 700000000}, NULL);
@@ -272,6 +272,7 @@ Test(run_folder, the_command_line_goes_before_the_config)
 {
     static const char by_hand[] = "{\"options\": {\"hidden\": [7, 5], \"activation\": [\"tanh\"], \"lr\": 0.01, \"epochs\": 8, \"batch-norm\": true, \"l2\": 0}}";
     do_it("train moons --rows 90 --split 0.3 --data-seed 2 --run a" QUICK);
+    do_it("make moons --rows 30 --seed 9 -o test.csv");
     runs_file_write("hand.json", by_hand, sizeof by_hand - 1);
     runs_file_write("none.json", "{\"options\":{\"hidden\":[]}}", 25);
     runs_file_write("split.json", "{\"data\":{\"source\":\"moons\",\"split\":0.3}}", 39);
@@ -279,6 +280,7 @@ Test(run_folder, the_command_line_goes_before_the_config)
     assert_equal_hash("train --seed 2 --config a/run.json --device cpu -q", "train moons --rows 90 --split 0.3 --data-seed 2 --seed 2" QUICK);
     assert_equal_hash("train --config a/run.json --data-seed 1 --device cpu -q", "train moons --rows 90 --split 0.3 --data-seed 1" QUICK);
     assert_equal_hash("train --config a/run.json --split 0 --device cpu -q", "train moons --rows 90 --data-seed 2" QUICK);
+    assert_equal_hash("train --config a/run.json --test test.csv --device cpu -q", "train moons --rows 90 --data-seed 2 --test test.csv" QUICK);
     assert_equal_hash("train circles --config a/run.json --device cpu -q", "train circles --split 0.3" QUICK);
     assert_equal_hash("train moons --config hand.json --device cpu -q", "train moons --hidden 7,5 --activation tanh --lr 0.01 --epochs 8 --batch-norm --device cpu -q");
     assert_equal_hash("train moons --config none.json --epochs 3 --device cpu -q", "train moons --hidden none --epochs 3 --device cpu -q");
@@ -410,6 +412,29 @@ Test(run_folder, verify_names_a_changed_bit)
     said = verify("verify a b --json", 1, "model.safetensors", &root);
     cr_expect_eq(json_integer_value(json_object_get(said, "byte")), 9);
     json_decref(root);
+    free(bytes);
+}
+
+/* Distances are counted in floats that lie between, also among negative ones and across zero. */
+Test(run_folder, verify_counts_units_in_the_last_place)
+{
+    static const struct { float a, b; int ulps; } list[] = {
+        {1.0f, 1.0f + 0x1p-23f, 1}, {-1.0f, -1.0f - 0x1p-23f, 1}, {-2.0f, -2.0f + 0x1p-22f, 2}, {0x1p-149f, -0x1p-149f, 2}, {0.0f, 0x1p-149f, 1},
+    };
+    size_t size;
+    do_it("train moons -o a.safetensors" QUICK);
+    char *bytes = runs_file_read("a.safetensors", &size);
+    size_t place = tensor_place(bytes, "layers.0.bias");
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        json_t *root;
+        memcpy(bytes + place, &list[i].a, 4);
+        runs_file_write("a.safetensors", bytes, size);
+        memcpy(bytes + place, &list[i].b, 4);
+        runs_file_write("b.safetensors", bytes, size);
+        const json_t *said = verify("verify a.safetensors b.safetensors --json", 1, "model.safetensors", &root);
+        cr_expect_eq(json_integer_value(json_object_get(said, "ulps")), list[i].ulps, "%g and %g", (double)list[i].a, (double)list[i].b);
+        json_decref(root);
+    }
     free(bytes);
 }
 
