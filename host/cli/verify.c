@@ -71,7 +71,10 @@ static void add_json(ls_text *out, json_t *value)
 {
     enum { MOST = 60 };
     char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    ls_text_add(out, "%.*s%s", MOST, !value ? "nothing" : text ? text : "?", text && strlen(text) > MOST ? "..." : "");
+    size_t length = text ? strlen(text) : 0, shown = length < MOST ? length : MOST;
+    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80) shown--; /* not within a character */
+    if (text) ls_text_add(out, "%.*s%s", (int)shown, text, shown < length ? "..." : "");
+    else ls_text_add(out, value ? "?" : "nothing");
     free(text);
 }
 

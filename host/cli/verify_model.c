@@ -57,7 +57,7 @@ static int64_t ordered(float value)
 
 /* What two files differ in. */
 typedef struct {
-    char name[256];      /* the first tensor that differs */
+    const char *name;    /* the first tensor that differs */
     tensor first[2];
     size_t element;      /* in it */
     size_t differing, total;
@@ -71,7 +71,7 @@ static void compare_tensor(const char *name, const tensor t[2], differences *d)
         int64_t ulps = llabs(ordered(value_at(&t[0], i)) - ordered(value_at(&t[1], i)));
         if (ulps > d->furthest) d->furthest = ulps;
         if (d->differing++) continue;
-        snprintf(d->name, sizeof d->name, "%s", name);
+        d->name = name;
         d->first[0] = t[0];
         d->first[1] = t[1];
         d->element = i;
@@ -121,9 +121,10 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
             if (!strcmp(name, "__metadata__")) continue;
             json_t *shape[2] = {json_object_get(json_object_get(f[0].root, name), "shape"), json_object_get(json_object_get(f[1].root, name), "shape")};
             if (other && json_equal(shape[0], shape[1])) continue;
-            char where[256];
-            snprintf(where, sizeof where, "shape of tensor %s", name);
-            tell_difference(p, where, shape);
+            ls_text where = {0};
+            ls_text_add(&where, "shape of tensor %s", name);
+            tell_difference(p, where.text, shape);
+            free(where.text);
             return true;
         }
     return false;
