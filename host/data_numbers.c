@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows and classes from matrices of numbers, as IDX and NPY files hold them. */
+#include "csv_columns.h"
 #include "csv_labels.h"
 #include "data_read.h"
 
@@ -41,19 +42,35 @@ static ls_status bad_number(const ls_numbers *n, size_t row, size_t column, doub
                    isinf(value) ? "not finite; correct it, or drop the row" : "too large for a 32-bit float; use other units");
 }
 
-/* *gaps: whether a value is missing somewhere. */
-static ls_status fill_rows(const ls_numbers *n, const ls_selection *selection, bool accept_gaps, ls_data *data, bool *gaps, ls_error *err)
+/* One cell; `column` learns what there is in its column. Categories are found through their texts, as in CSV files. */
+static ls_status fill_cell(const ls_numbers *n, size_t r, size_t j, bool accept_gaps, bool categorical, ls_csv_column *column, float *cell,
+                           ls_error *err)
 {
     const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
-    *gaps = false;
+    double value = number_at(n, r * n->columns + j);
+    char text[LABEL_ROOM], where[32];
+    bool gap = isnan(value) && accept_gaps;
+    if (!gap && !(fabs(value) < limit)) return bad_number(n, r, j, value, err);
+    *cell = gap ? NAN : (float)value;
+    column->gaps += gap;
+    if (gap) return LS_OK;
+    if (!categorical) {
+        column->numbers++;
+        return LS_OK;
+    }
+    snprintf(text, sizeof text, "%.9g", (double)*cell + 0.0);
+    snprintf(where, sizeof where, "%zu", j);
+    return ls_csv_column_add(column, text, r, cell) ? LS_OK : ls_csv_column_too_many(column, n->path, where, err);
+}
+
+static ls_status fill_rows(const ls_numbers *n, const ls_selection *selection, bool accept_gaps, ls_data *data, ls_csv_column *column, ls_error *err)
+{
     for (size_t r = 0; r < n->rows; r++)
         for (size_t j = 0; j < n->columns; j++) {
-            if (selection->use[j] == LS_USE_NOT || selection->use[j] == LS_USE_TARGET) continue;
-            double value = number_at(n, r * n->columns + j);
-            bool gap = isnan(value) && accept_gaps;
-            if (!gap && !(fabs(value) < limit)) return bad_number(n, r, j, value, err);
-            data->x[r * data->columns + selection->to[j]] = gap ? NAN : (float)value;
-            *gaps |= gap;
+            ls_use use = selection->use[j];
+            size_t c = selection->to[j];
+            if (use == LS_USE_NOT || use == LS_USE_TARGET) continue;
+            LS_TRY(fill_cell(n, r, j, accept_gaps, use == LS_USE_CATEGORY, &column[c], &data->x[r * data->columns + c], err));
         }
     return LS_OK;
 }
@@ -61,13 +78,13 @@ static ls_status fill_rows(const ls_numbers *n, const ls_selection *selection, b
 /* ---- Classes ---------------------------------------------------------------------------------------------------- */
 
 /* Class numbers through their texts, as in CSV files: known classes are found in the same way. */
-static ls_status collect(const ls_numbers *n, size_t column, ls_csv_labels *labels, char *texts, int32_t *y, const char *where, ls_error *err)
+static ls_status collect(const ls_numbers *n, size_t column, ls_csv_labels *labels, int32_t *y, const char *where, ls_error *err)
 {
     for (size_t r = 0; r < n->rows; r++) {
-        char *text = texts + r * LABEL_ROOM;
+        char text[LABEL_ROOM];
         double value = number_at(n, r * n->columns + column);
         if (!isfinite(value)) return bad_number(n, r, column, value, err);
-        snprintf(text, LABEL_ROOM, "%.17g", value + 0.0);
+        snprintf(text, sizeof text, "%.17g", value + 0.0);
         if (!ls_csv_labels_add(labels, text, r + 1, &y[r])) return ls_csv_labels_too_many(labels, n->path, where, err);
     }
     return LS_OK;
@@ -89,46 +106,73 @@ static ls_status settle(const ls_layout *layout, const ls_numbers *n, const ls_c
 
 static ls_status fill_classes(const ls_layout *layout, const ls_numbers *n, size_t column, ls_data *data, ls_error *err)
 {
-    char *texts = NULL, where[32];
+    char where[32];
     ls_csv_labels *labels = NULL;
     snprintf(where, sizeof where, "%zu", column + 1);
-    LS_TRY(ls_alloc(&texts, n->rows, LABEL_ROOM, "class labels", err));
-    ls_status status = ls_csv_labels_create(&labels, err);
-    if (status == LS_OK) status = collect(n, column, labels, texts, data->y, where, err);
+    LS_TRY(ls_csv_labels_create(&labels, err));
+    ls_status status = collect(n, column, labels, data->y, where, err);
     if (status == LS_OK) status = settle(layout, n, labels, where, data, err);
     ls_csv_labels_free(labels);
-    free(texts);
     return status;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-/* What the columns are called and where they come from, where that is more than plain numbers in their order. */
-static ls_status describe(const ls_numbers *n, const ls_layout *layout, const ls_selection *selection, bool gaps, ls_data *data, ls_error *err)
+static ls_status settle_columns(const ls_numbers *n, const ls_selection *selection, ls_csv_column *found, ls_data *data, ls_column *column,
+                                ls_error *err)
+{
+    char where[32];
+    for (size_t j = 0; j < n->columns; j++) {
+        ls_use use = selection->use[j];
+        size_t to = selection->to[j];
+        ls_column *c = &column[to];
+        if (use == LS_USE_NOT || use == LS_USE_TARGET) continue;
+        c->place = j;
+        c->categorical = use == LS_USE_CATEGORY;
+        if (!(c->name = ls_strdup(data->feature_names[to]))) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", n->path);
+        if (use == LS_USE_NUMBER) continue; /* also one without any value: it is known what it is */
+        snprintf(where, sizeof where, "%zu (from 0)", j);
+        LS_TRY(ls_csv_column_settle(&found[to], n->path, where, data, to, c, err));
+    }
+    return LS_OK;
+}
+
+/* What the columns are called, where they come from and which categories they have, where that is more than plain numbers in their order. */
+static ls_status describe(const ls_numbers *n, const ls_layout *layout, const ls_selection *selection, ls_csv_column *found, ls_data *data, ls_error *err)
 {
     ls_column *column;
-    bool lost = false, expected = layout->features > 0;
-    if (!gaps && (expected ? !layout->column : selection->whole)) return LS_OK;
+    bool expected = layout->features > 0, needed = expected ? layout->column != NULL : !selection->whole;
+    for (size_t c = 0; c < selection->used; c++) needed |= found[c].gaps > 0 || found[c].categorical;
+    if (!needed) return LS_OK;
     LS_TRY(ls_alloc(&column, data->columns, sizeof *column, "the columns", err));
-    for (size_t j = 0; j < n->columns; j++) {
-        if (selection->use[j] == LS_USE_NOT || selection->use[j] == LS_USE_TARGET) continue;
-        ls_column *c = &column[selection->to[j]];
-        c->place = j;
-        lost |= !(c->name = ls_strdup(data->feature_names[selection->to[j]]));
+    ls_status status = settle_columns(n, selection, found, data, column, err);
+    if (status != LS_OK) {
+        ls_columns_free(column, data->columns);
+        return status;
     }
+    LS_TRY(ls_data_describe_columns(data, column, err));
     data->file_columns = n->columns;
     data->file_target = selection->target;
     data->missing = layout->missing;
-    if (!lost) return ls_data_describe_columns(data, column, err);
-    ls_columns_free(column, data->columns);
-    return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", n->path);
+    return ls_data_narrow(data, err);
+}
+
+static ls_status fill_columns(const ls_numbers *n, const ls_selection *selection, const ls_layout *layout, ls_data *data, ls_error *err)
+{
+    ls_csv_column *found;
+    LS_TRY(ls_alloc(&found, selection->used, sizeof *found, "the columns", err));
+    for (size_t j = 0; j < n->columns; j++)
+        if (selection->use[j] == LS_USE_CATEGORY) found[selection->to[j]].categorical = true;
+    ls_status status = fill_rows(n, selection, layout->missing != LS_MISSING_ERROR, data, found, err);
+    if (status == LS_OK) status = describe(n, layout, selection, found, data, err);
+    for (size_t c = 0; c < selection->used; c++) ls_csv_column_free(&found[c]);
+    free(found);
+    return status;
 }
 
 static ls_status fill(const ls_numbers *n, const ls_selection *selection, const ls_numbers *labels, const ls_layout *layout, ls_data *data, ls_error *err)
 {
-    bool gaps;
-    LS_TRY(fill_rows(n, selection, layout->missing != LS_MISSING_ERROR, data, &gaps, err));
-    LS_TRY(describe(n, layout, selection, gaps, data, err));
+    LS_TRY(fill_columns(n, selection, layout, data, err));
     if (labels) return fill_classes(layout, labels, 0, data, err);
     return selection->target != NO_TARGET ? fill_classes(layout, n, selection->target, data, err) : LS_OK;
 }
@@ -137,9 +181,6 @@ static ls_status build_selected(const ls_numbers *n, const ls_selection *selecti
                                 ls_data **out, ls_error *err)
 {
     ls_data *data = NULL;
-    for (size_t j = 0; j < n->columns; j++)
-        if (selection->use[j] == LS_USE_CATEGORY)
-            return ls_fail(err, LS_ERR_ARGUMENT, "%s: column %zu is to have categories; they are read from CSV files alone", n->path, j);
     LS_TRY(ls_data_create(n->rows, selection->used, 0, labels || selection->target != NO_TARGET, &data, err));
     ls_status status = fill(n, selection, labels, layout, data, err);
     if (status == LS_OK) status = ls_data_drop_gaps(n->path, layout, &data, err);

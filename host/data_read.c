@@ -71,6 +71,25 @@ static char *usual_labels(const char *path)
     return name;
 }
 
+static bool is_idx_file(const char *path)
+{
+    ls_stream *stream;
+    const char *head;
+    size_t count;
+    if (ls_stream_open(path, &stream, NULL) != LS_OK) return false;
+    bool idx = ls_stream_head(stream, &head, &count, NULL) == LS_OK && ls_is_idx(head, count);
+    ls_stream_close(stream);
+    return idx;
+}
+
+char *ls_labels_beside(const char *path)
+{
+    char *labels = usual_labels(path);
+    if (labels && access(labels, R_OK) == 0 && is_idx_file(path)) return labels;
+    free(labels);
+    return NULL;
+}
+
 static ls_status read_idx(const char *path, const char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
 {
     ls_numbers numbers;

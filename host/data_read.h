@@ -64,6 +64,9 @@ ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbe
  * is the class where the layout names no file of labels. */
 ls_status ls_read_numbers(const ls_numbers *numbers, const char *default_labels, const ls_layout *layout, ls_data **out, ls_error *err);
 
+/* The file of classes that is found beside an IDX file by itself; freed with free(). NULL: there is none, or it is no IDX file. */
+char *ls_labels_beside(const char *path);
+
 /* Drops rows with gaps where that is wanted, but none that a model or training data are there for. */
 ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data **data, ls_error *err);
 

@@ -86,6 +86,33 @@ Test(readers, idx_types)
     }
 }
 
+Test(readers, idx_columns_may_have_categories)
+{
+    ls_data *data = NULL;
+    ls_error err = {LS_OK, ""};
+    const char *name;
+    size_t rows;
+    ls_status status = read_it(FILE_OF("\0\0\x08\2\0\0\0\3\0\0\0\3" "\x0a\1\0" "\x09\2\1" "\x0a\3\0"), &(ls_read_options){.categorical = "0"}, &data, &err);
+    cr_assert_eq(status, LS_OK, "%s", err.message);
+    cr_assert_eq(data->columns, 2);
+    cr_expect_eq(data->features, 4, "two categories, others, and a number");
+    cr_expect(data->x[0] == 1 && data->x[2] == 0 && data->x[4] == 1, "10 comes after 9");
+    cr_assert_not_null(name = ls_data_category(data, 0, 1, &rows));
+    cr_expect_str_eq(name, "10");
+    cr_expect_eq(rows, 2);
+    cr_expect_null(ls_data_category(data, 1, 0, NULL));
+    ls_data_free(data);
+}
+
+Test(readers, idx_column_without_a_value_is_refused)
+{
+    ls_data *data = NULL;
+    ls_error err = {LS_OK, ""};
+    cr_assert_eq(read_it(FILE_OF("\0\0\x0d\2\0\0\0\2\0\0\0\3" "\x7f\xc0\0\0\x3f\x80\0\0\0\0\0\0" "\x7f\xc0\0\0\0\0\0\0\x3f\x80\0\0"),
+                         &(ls_read_options){.missing = "mean"}, &data, &err), LS_ERR_DATA);
+    expect_message(err.message, "/tmp/", "column 0 (from 0): all of its values are missing");
+}
+
 static const bad_file bad_idx[] = {
     {"an unknown type", FILE_OF("\0\0\x0a\1\0\0\0\1\0"), "unknown type (0x0a)"},
     {"a header alone", FILE_OF("\0\0\x08\1"), "cut short in its header"},

@@ -30,6 +30,7 @@ int cmd_search(int argc, const char **argv);
 int cmd_experiment(int argc, const char **argv);
 int cmd_plot(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
+int cmd_verify(int argc, const char **argv);
 
 /* ---- Arguments (args.c) ---- */
 
@@ -96,6 +97,8 @@ enum { SOURCE_DATA = 10 };
 void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 void source_device_table(source_options *options, struct poptOption table[6]);
 
+/* Whether a name stands for a generator: files of that name go first. */
+bool source_is_generated(const char *name);
 /* Reads a file, or generates where name is a generator's. model: rows for it, or NULL. */
 ls_status source_read(const source_options *options, const char *name, const ls_model *model, ls_data **out, ls_error *err);
 /* Reads a file. like: rows to train on, of which these are to be like, or NULL. */

@@ -9,6 +9,7 @@ static const subcommand commands[] = {
     {"search", cmd_search, "try many networks by cross-validation, and keep the best"},
     {"evaluate", cmd_evaluate, "figures of a model on data with classes"},
     {"predict", cmd_predict, "classes and probabilities for rows"},
+    {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare"},
     {"show", cmd_show, "what is in a model file"},
     {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
     {"report", cmd_report, "write a page about a model: settings, curves, boundary, confusion"},

@@ -49,6 +49,8 @@ static bool is_generator(const char *name)
     return false;
 }
 
+bool source_is_generated(const char *name) { return access(name, F_OK) != 0 && is_generator(name); }
+
 static ls_status generate(const source_options *o, const char *name, ls_data **out, ls_error *err)
 {
     const struct { const char *name, *value; } files_only[] = {{"target", o->target}, {"labels", o->labels}, {"columns", o->columns},
@@ -97,9 +99,8 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
 
 ls_status source_read(const source_options *o, const char *name, const ls_model *model, ls_data **out, ls_error *err)
 {
-    bool file = access(name, F_OK) == 0;
-    if (!file && is_generator(name)) return generate(o, name, out, err);
-    if (!file) return no_such_data(name, err);
+    if (source_is_generated(name)) return generate(o, name, out, err);
+    if (access(name, F_OK) != 0) return no_such_data(name, err);
     if (o->rows || o->noise >= 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --noise are for generated data, and %s is a file", name);
     return source_read_file(o, name, model, NULL, out, err);
@@ -142,5 +143,5 @@ ls_status source_check_apart(const char *path, const char *data, ls_error *err)
 {
     struct stat a, b;
     if (!path || !data || stat(path, &a) || stat(data, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
-    return ls_fail(err, LS_ERR_ARGUMENT, "%s is the data itself; name another file with -o", path);
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s is a file that is read; name another one for the result", path);
 }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cmd_train.h"
+#include "run_folder.h"
+#include "verify.h"
+
+static const char intro[] =
+    "A and B are folders of runs (train --run) or model files. Everything but timing.jsonl is compared, bit for bit, and\n"
+    "what differs first is named: the tensor and its element, the epoch, the entry. With one folder, its run is repeated on\n"
+    "the device asked for, from the data it names, and held against what lies there.\n"
+    "\n"
+    "  lockstep verify mine theirs                        two runs of the same training, from two machines\n"
+    "  lockstep verify a.safetensors b.safetensors        two models\n"
+    "  lockstep verify theirs --device 1                  do I get what they got?\n"
+    "\n"
+    "The page's pictures are drawn by gnuplot, and other versions of it draw them otherwise: --no-report leaves it out.\n"
+    "Exit status: 0 the same, 1 different, 2 wrong usage or a file that cannot be read.\n";
+
+typedef struct {
+    source_options source; /* the device, quiet and json */
+    int no_report;
+    const char *path[2];
+    bool repeat;
+} verify_arguments;
+
+enum { MOST_FILES = 4 };
+
+typedef struct {
+    file_pair pair[MOST_FILES];
+    size_t count;
+    char *path[MOST_FILES][2]; /* of the pairs */
+    char *folder;              /* of a repetition; it is removed */
+} verify_work;
+
+/* ---- Comparing --------------------------------------------------------------------------------------------------- */
+
+static ls_status is_folder(const char *path, bool *out, ls_error *err)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) return ls_fail(err, LS_ERR_IO, "%s: %s", path, strerror(errno));
+    *out = S_ISDIR(about.st_mode);
+    return LS_OK;
+}
+
+static ls_status compare_file(verify_work *w, int file, const char *const at[2], const bool folder[2], ls_error *err)
+{
+    file_pair *p = &w->pair[w->count];
+    p->name = run_file_names[file];
+    for (int i = 0; i < 2; i++) {
+        p->path[i] = w->path[w->count][i] = folder[i] ? run_file_path(at[i], file) : ls_strdup(at[i]);
+        if (!p->path[i]) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", at[i]);
+    }
+    w->count++;
+    return file_pair_compare(p, err);
+}
+
+static ls_status compare(const verify_arguments *a, const char *const at[2], verify_work *w, ls_error *err)
+{
+    bool folder[2] = {false, false};
+    for (int i = 0; i < 2; i++) {
+        LS_TRY(is_folder(at[i], &folder[i], err));
+        char *noted = folder[i] ? run_file_path(at[i], RUN_JSON) : NULL;
+        bool run = !folder[i] || (noted && access(noted, F_OK) == 0);
+        free(noted);
+        if (!run) return ls_fail(err, LS_ERR_DATA, "%s is no folder of a run: it has no run.json", at[i]);
+    }
+    LS_TRY(compare_file(w, RUN_MODEL, at, folder, err));
+    for (int i = 0; i < 2 && !(folder[0] && folder[1]); i++)
+        if (!w->pair[0].bytes[i]) return ls_fail(err, LS_ERR_IO, "%s: there is no such file", w->path[0][i]);
+    if (!folder[0] || !folder[1]) return LS_OK;
+    LS_TRY(compare_file(w, RUN_METRICS, at, folder, err));
+    LS_TRY(compare_file(w, RUN_JSON, at, folder, err));
+    return a->no_report ? LS_OK : compare_file(w, RUN_REPORT, at, folder, err);
+}
+
+/* ---- Repeating --------------------------------------------------------------------------------------------------- */
+
+/* After which epoch to stop; 0: the run came to its end by itself. */
+static ls_status read_end(const char *path, const verify_arguments *a, uint64_t *until, ls_error *err)
+{
+    run_config config;
+    LS_TRY(config_read(path, &config, err));
+    json_t *result = json_object_get(config.root, "result");
+    const char *stopped = json_string_value(json_object_get(result, "stopped")), *version = json_string_value(json_object_get(config.root, "lockstep"));
+    json_int_t epochs = json_integer_value(json_object_get(result, "epochs"));
+    ls_status status = LS_OK;
+    if (!stopped) status = ls_fail(err, LS_ERR_DATA, "%s has no result: the run did not come to its end, and there is nothing to compare with", path);
+    else if (!strcmp(stopped, "time")) status = ls_fail(err, LS_ERR_DATA, "%s: the run was stopped by the clock (--time-limit), and no repetition could be like it", path);
+    else if (!strcmp(stopped, "interrupted") && epochs < 1) status = ls_fail(err, LS_ERR_DATA, "%s: is damaged: interrupted after %lld epochs", path, (long long)epochs);
+    else *until = !strcmp(stopped, "interrupted") ? (uint64_t)epochs : 0;
+    if (status == LS_OK && version && strcmp(version, ls_version()) && !a->source.quiet && !a->source.json)
+        fprintf(stderr, "note: %s was written by Lockstep %.20s, and this is %s: the bits of a model are promised for one version\n", path, version, ls_version());
+    config_free(&config);
+    return status;
+}
+
+/* A new empty folder among the temporary files. */
+static ls_status make_folder(char **out, ls_error *err)
+{
+    const char *place = getenv("TMPDIR");
+    ls_text path = {0};
+    ls_text_add(&path, "%s/lockstep-verify-XXXXXX", place && *place ? place : "/tmp");
+    if (!path.failed && mkdtemp(path.text)) {
+        *out = path.text;
+        return LS_OK;
+    }
+    ls_status status = ls_fail(err, LS_ERR_IO, "%s: no temporary folder can be made there: %s; set TMPDIR", place && *place ? place : "/tmp", strerror(errno));
+    free(path.text);
+    return status;
+}
+
+static void remove_folder(char *path)
+{
+    for (int i = 0; path && i < RUN_FILES; i++) {
+        char *file = run_file_path(path, i);
+        if (file) unlink(file);
+        free(file);
+    }
+    if (path) rmdir(path);
+    free(path);
+}
+
+static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err)
+{
+    bool folder = false;
+    uint64_t until = 0;
+    LS_TRY(is_folder(a->path[0], &folder, err));
+    if (!folder) return ls_fail(err, LS_ERR_ARGUMENT, "%s is no folder of a run, so it does not say how to repeat it; name two files to compare them", a->path[0]);
+    char *config = run_file_path(a->path[0], RUN_JSON);
+    ls_status status = config ? read_end(config, a, &until, err) : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
+    if (status == LS_OK) status = make_folder(&w->folder, err);
+    if (status == LS_OK) status = train_again(config, w->folder, &a->source, until, err);
+    free(config);
+    return status == LS_ERR_DIVERGED ? LS_OK : status; /* which may be just what the run did */
+}
+
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
+
+static bool all_same(const verify_work *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (!w->pair[i].same) return false;
+    return true;
+}
+
+static void print_text(const verify_arguments *a, const verify_work *w)
+{
+    size_t different = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        const file_pair *p = &w->pair[i];
+        const char *hash = json_string_value(json_object_get(p->detail, "sha256"));
+        different += !p->same;
+        printf("%-18s %-10s %s\n", p->name, p->same ? "the same" : "DIFFERENT", p->words.text ? p->words.text : hash ? hash : "");
+    }
+    const char *what = a->repeat ? "The repetition and the run" : w->count > 1 ? "The runs" : "The models";
+    if (!different) printf("%s are the same, bit for bit.\n", what);
+    else if (different == 1 && !w->pair[w->count - 1].same && w->count == MOST_FILES)
+        printf("%s are the same but for the page, which another gnuplot may have drawn (--no-report leaves it out).\n", what);
+    else printf("%s are DIFFERENT.\n", what);
+}
+
+static void print_object(const verify_arguments *a, const verify_work *w)
+{
+    json_t *files = json_object();
+    for (size_t i = 0; i < w->count; i++) json_object_set(files, w->pair[i].name, w->pair[i].detail);
+    print_json(json_pack("{s:b,s:b,s:s,s:o,s:o}", "same", (int)all_same(w), "repeated", (int)a->repeat, "a", a->path[0], "b",
+                         a->repeat ? json_null() : json_string(a->path[1]), "files", files));
+}
+
+static int work(const verify_arguments *a, verify_work *w)
+{
+    ls_error err;
+    ls_status status = a->repeat ? repeat(a, w, &err) : LS_OK;
+    if (interrupted()) return complain("verify", EXIT_INTERRUPTED, "interrupted; nothing was compared");
+    const char *const at[2] = {a->path[0], a->repeat ? w->folder : a->path[1]};
+    if (status == LS_OK) status = compare(a, at, w, &err);
+    if (status != LS_OK) return complain("verify", EXIT_USAGE, "%s", err.message);
+    if (a->source.json) print_object(a, w);
+    else print_text(a, w);
+    return all_same(w) ? EXIT_OK : EXIT_FAILED;
+}
+
+static void free_work(verify_work *w)
+{
+    for (size_t i = 0; i < MOST_FILES; i++) {
+        file_pair_free(&w->pair[i]);
+        free(w->path[i][0]);
+        free(w->path[i][1]);
+    }
+    remove_folder(w->folder);
+}
+
+int cmd_verify(int argc, const char **argv)
+{
+    verify_arguments a = {0};
+    verify_work w = {0};
+    arguments args = {0};
+    struct poptOption device[6];
+    source_options_init(&a.source);
+    source_device_table(&a.source, device);
+    struct poptOption table[] = {
+        {"no-report", 0, POPT_ARG_NONE, &a.no_report, 0, "do not compare report.html", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device (to repeat a run on) and output:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, "A [B]", intro, 1, 2, NULL, NULL);
+    for (int i = 0; i < args.operands && status == EXIT_OK; i++) a.path[i] = args.operand[i];
+    a.repeat = !a.path[1];
+    if (status == EXIT_OK) status = work(&a, &w);
+    free_work(&w);
+    arguments_free(&args);
+    return status < 0 ? EXIT_OK : status;
+}

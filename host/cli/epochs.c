@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "epochs.h"
+
+void epochs_add(epoch_listeners *l, epoch_listener tell, void *state)
+{
+    l->list[l->count].tell = tell;
+    l->list[l->count++].state = state;
+}
+
+int epochs_tell(const ls_progress *p, void *user)
+{
+    epoch_listeners *l = user;
+    for (size_t i = 0; i < l->count; i++) {
+        ls_error err;
+        if (!l->list[i].tell || l->list[i].tell(l->list[i].state, p, &err) == LS_OK) continue;
+        l->list[i].tell = NULL;
+        if (l->status == LS_OK) l->status = err.status, l->err = err;
+    }
+    return interrupted() || p->epoch == l->until;
+}
+
+/* ---- Progress ---------------------------------------------------------------------------------------------------- */
+
+/* Lines of progress at most, where they do not overwrite each other. */
+enum { LINES = 20 };
+
+ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
+{
+    progress_line *state = user;
+    bool last = p->epoch == p->epochs;
+    uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
+    double time = state->terminal ? monotonic_seconds() : 0;
+    bool due = state->terminal ? last || time - state->shown > 0.1 : p->epoch == 1 || last || p->epoch % every == 0;
+    (void)err;
+    if (!due) return LS_OK;
+    state->shown = time;
+    double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
+    double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
+    fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "", (unsigned long long)p->epoch,
+            (unsigned long long)p->epochs, p->loss);
+    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g", p->validation_loss);
+    fprintf(stderr, "  %.0f steps/s", speed);
+    if (state->terminal)
+        fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
+    if (!state->terminal || last) fputc('\n', stderr);
+    return LS_OK;
+}
+
+/* ---- Logs -------------------------------------------------------------------------------------------------------- */
+
+ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
+{
+    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    size_t length = text ? strlen(text) : 0;
+    json_decref(line);
+    if (!text) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a line", s->path);
+    text[length] = '\n'; /* in place of the NUL, as line and end are to arrive together */
+    ls_status status = live_file_write(s, text, length + 1, err);
+    free(text);
+    return status;
+}
+
+json_t *epoch_json(const ls_progress *p)
+{
+    json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps", (json_int_t)p->steps, "loss", number_json(p->loss));
+    if (!isnan(p->validation_loss)) json_object_set_new(o, "validation_loss", number_json(p->validation_loss));
+    json_object_set_new(o, "lr", number_json(p->learning_rate));
+    return o;
+}
+
+ls_status log_epoch(void *user, const ls_progress *p, ls_error *err)
+{
+    json_t *o = epoch_json(p);
+    json_object_set_new(o, "seconds", number_json(p->seconds));
+    return live_file_json(user, o, err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include "live_file.h"
+
+static ls_status failed(const live_file *s, const char *verb, ls_error *err)
+{
+    int cause = errno;
+    const char *hint = "check the path and its permissions";
+    if (cause == ENOSPC || cause == EDQUOT) hint = "free some space or choose another folder";
+    if (cause == ENOENT) hint = "create the folder first";
+    if (cause == EPIPE) hint = "whoever read it has gone";
+    return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", s->path, verb, strerror(cause), hint);
+}
+
+ls_status live_file_open(live_file *s, const char *path, bool fresh, ls_error *err)
+{
+    s->path = path;
+    s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (fresh ? O_EXCL : O_TRUNC), 0666) + 1;
+    return s->file ? LS_OK : failed(s, "open", err);
+}
+
+ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error *err)
+{
+    for (const char *at = bytes; size > 0;) {
+        ssize_t written = write(s->file - 1, at, size);
+        if (written < 0 && errno == EINTR) continue; /* Ctrl-C, of which the training is told otherwise */
+        if (written < 0) return failed(s, "write", err);
+        at += written;
+        size -= (size_t)written;
+    }
+    return LS_OK;
+}
+
+ls_status live_file_close(live_file *s, ls_error *err)
+{
+    int file = s->file - 1;
+    s->file = 0;
+    return file < 0 || close(file) == 0 ? LS_OK : failed(s, "write", err);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Two model files that differ. They are read as safetensors and not as models: a damaged one is refused by the library, and here it is asked
+ * what is damaged. Nothing in them is trusted. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "verify.h"
+
+typedef struct {
+    json_t *root;      /* the header */
+    const char *data;  /* behind it */
+    size_t size;       /* of the data */
+} tensor_file;
+
+static bool open_tensors(const char *bytes, size_t size, tensor_file *out)
+{
+    uint64_t length = 0;
+    for (int i = 7; i >= 0 && size >= 8; i--) length = length << 8 | (unsigned char)bytes[i];
+    if (size < 8 || length > size - 8) return false;
+    out->root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+    out->data = bytes + 8 + length;
+    out->size = size - 8 - (size_t)length;
+    return json_is_object(out->root);
+}
+
+/* One tensor's float32 values. */
+typedef struct {
+    const char *at;
+    size_t count;
+    json_t *shape;
+} tensor;
+
+static bool find_tensor(const tensor_file *f, const char *name, tensor *out)
+{
+    const json_t *entry = json_object_get(f->root, name), *offsets = json_object_get(entry, "data_offsets");
+    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    json_int_t from = json_integer_value(json_array_get(offsets, 0)), to = json_integer_value(json_array_get(offsets, 1));
+    if (!type || strcmp(type, "F32") || from < 0 || to < from || (uint64_t)to > f->size || (to - from) % 4) return false;
+    *out = (tensor){f->data + from, (size_t)(to - from) / 4, json_object_get(entry, "shape")};
+    return true;
+}
+
+static float value_at(const tensor *t, size_t i)
+{
+    float value;
+    memcpy(&value, t->at + 4 * i, sizeof value);
+    return value;
+}
+
+/* Numbers in the order of the floats they stand for, neighbours one apart: the distance is counted in units in the last place. */
+static int64_t ordered(float value)
+{
+    int32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits < 0 ? (int64_t)INT32_MIN - bits : bits;
+}
+
+/* What two files differ in. */
+typedef struct {
+    const char *name;    /* the first tensor that differs */
+    tensor first[2];
+    size_t element;      /* in it */
+    size_t differing, total;
+    int64_t furthest;    /* ulps */
+} differences;
+
+static void compare_tensor(const char *name, const tensor t[2], differences *d)
+{
+    for (size_t i = 0; i < t[0].count; i++) {
+        if (!memcmp(t[0].at + 4 * i, t[1].at + 4 * i, 4)) continue;
+        int64_t ulps = llabs(ordered(value_at(&t[0], i)) - ordered(value_at(&t[1], i)));
+        if (ulps > d->furthest) d->furthest = ulps;
+        if (d->differing++) continue;
+        d->name = name;
+        d->first[0] = t[0];
+        d->first[1] = t[1];
+        d->element = i;
+    }
+    d->total += t[0].count;
+}
+
+/* "[1, 3]" from the shape, or "[35]" where the shape does not fit the data. */
+static json_t *place_json(const tensor *t, size_t element)
+{
+    size_t rank = json_array_size(t->shape);
+    json_int_t columns = json_integer_value(json_array_get(t->shape, 1)), rows = json_integer_value(json_array_get(t->shape, 0));
+    if (rank != 2 || columns <= 0 || rows <= 0 || (uint64_t)columns > t->count || (uint64_t)rows != t->count / (uint64_t)columns)
+        return json_pack("[I]", (json_int_t)element);
+    return json_pack("[I,I]", (json_int_t)element / columns, (json_int_t)element % columns);
+}
+
+static void tell_values(file_pair *p, const differences *d)
+{
+    float a = value_at(&d->first[0], d->element), b = value_at(&d->first[1], d->element);
+    int64_t ulps = llabs(ordered(a) - ordered(b));
+    json_t *place = place_json(&d->first[0], d->element);
+    char *index = json_dumps(place, 0);
+    ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name, index ? index : "", (double)a, (double)b, (long long)ulps,
+                ulps == 1 ? "" : "s");
+    if (d->differing > 1) ls_text_add(&p->words, "; in all %zu of %zu values differ, by up to %lld ulps", d->differing, d->total, (long long)d->furthest);
+    else ls_text_add(&p->words, "; the other %zu values are the same", d->total - 1);
+    json_object_set_new(p->detail, "tensor", json_string(d->name));
+    json_object_set_new(p->detail, "index", place);
+    json_object_set_new(p->detail, "a", number_json((double)a));
+    json_object_set_new(p->detail, "b", number_json((double)b));
+    json_object_set_new(p->detail, "ulps", json_integer(ulps));
+    json_object_set_new(p->detail, "differing", json_integer((json_int_t)d->differing));
+    json_object_set_new(p->detail, "values", json_integer((json_int_t)d->total));
+    json_object_set_new(p->detail, "furthest_ulps", json_integer(d->furthest));
+    free(index);
+}
+
+/* Another set of tensors, or another shape; true where there is something to tell. */
+static bool tell_shapes(file_pair *p, const tensor_file f[2])
+{
+    const char *name;
+    json_t *entry;
+    for (int i = 0; i < 2; i++)
+        json_object_foreach(f[i].root, name, entry) {
+            json_t *other = json_object_get(f[1 - i].root, name);
+            if (!strcmp(name, "__metadata__")) continue;
+            json_t *shape[2] = {json_object_get(json_object_get(f[0].root, name), "shape"), json_object_get(json_object_get(f[1].root, name), "shape")};
+            if (other && json_equal(shape[0], shape[1])) continue;
+            ls_text where = {0};
+            ls_text_add(&where, "shape of tensor %s", name);
+            tell_difference(p, where.text, shape);
+            free(where.text);
+            return true;
+        }
+    return false;
+}
+
+/* The first value that differs; true where there is one. */
+static bool tell_tensors(file_pair *p, const tensor_file f[2])
+{
+    const char *name;
+    json_t *entry;
+    differences d = {0};
+    json_object_foreach(f[0].root, name, entry) {
+        tensor t[2];
+        if (!strcmp(name, "__metadata__")) continue;
+        if (find_tensor(&f[0], name, &t[0]) && find_tensor(&f[1], name, &t[1]) && t[0].count == t[1].count) compare_tensor(name, t, &d);
+    }
+    if (d.differing) tell_values(p, &d);
+    return d.differing > 0;
+}
+
+/* What is noted beside the weights. Checksums differ because something else does. */
+static bool tell_metadata(file_pair *p, const tensor_file f[2])
+{
+    static const char *const sums[] = {"metadata_sha256", "weights_sha256", NULL};
+    json_t *meta[2], *value[2];
+    ls_text where = {0};
+    for (int i = 0; i < 2; i++) {
+        const char *text = json_string_value(json_object_get(json_object_get(f[i].root, "__metadata__"), "lockstep"));
+        meta[i] = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    }
+    bool different = meta[0] && meta[1] && json_difference(meta[0], meta[1], sums, &where, value);
+    if (different) {
+        ls_text_add(&p->words, "the weights are the same; metadata: ");
+        tell_difference(p, where.text, value);
+    }
+    free(where.text);
+    json_decref(meta[0]);
+    json_decref(meta[1]);
+    return different;
+}
+
+/* Whether the library takes them: a changed bit is as a rule damage, and then one of them is not what was trained. */
+static void tell_damage(file_pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        ls_model *model = NULL;
+        ls_error err;
+        if (ls_model_load(p->path[i], &model, &err) != LS_OK) ls_text_add(&p->words, "; %s", err.message);
+        ls_model_free(model);
+    }
+}
+
+void compare_models(file_pair *p)
+{
+    tensor_file f[2] = {{0}, {0}};
+    bool readable[2] = {open_tensors(p->bytes[0], p->size[0], &f[0]), open_tensors(p->bytes[1], p->size[1], &f[1])};
+    bool told = readable[0] && readable[1] && (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
+    if (!told) tell_byte(p);
+    tell_damage(p);
+    json_decref(f[0].root);
+    json_decref(f[1].root);
+}
