@@ -3,14 +3,28 @@
 #include <string.h>
 #include "../kernels/random.h"
 
+/* Losses of whole chunks that are still to be summed up: chains that wait for each other's additions run side by side. */
+enum { WAITING = 8 };
+typedef struct {
+    float row_loss[WAITING][LS_CHUNK];
+    size_t chunks;
+    float sum; /* of the chunks before them */
+} step_loss;
+
 /* A chunk at work. */
 typedef struct {
     const ls_chunks *chunks;
     const ls_chunk_step *step;
+    step_loss *losses;
+    float *inputs;           /* the places below chunks->loaded */
     size_t row, rows, lanes; /* first row in the batch, rows, and their number rounded up */
 } chunk;
 
-static float *at(const chunk *c, size_t place) { return place == LS_NO_PLACE ? NULL : c->step->scratch + place; }
+static float *at(const chunk *c, size_t place)
+{
+    if (place < c->chunks->loaded) return c->inputs + place;
+    return place == LS_NO_PLACE ? NULL : c->step->scratch + place;
+}
 static float *arena_at(const chunk *c, ls_view view) { return ls_there(view) ? c->step->arena + view.at : NULL; }
 
 static void load(const chunk *c)
@@ -70,10 +84,12 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
 static void grad_w(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
-    float *rows = at(c, c->chunks->rows), *x = at(c, o->x), *ones = x + op->in * c->lanes;
+    float *rows = at(c, c->chunks->rows), *x = at(c, o->x), *dz = at(c, o->dz), *ones = x + op->in * c->lanes;
+    const float *turned = o->across ? x : dz, *other = o->across ? dz : x; /* the one whose columns come to lie in the lanes */
+    const size_t columns = o->across ? op->in + 1 : op->out, others = o->across ? op->out : op->in + 1;
     for (size_t i = 0; i < c->lanes; i++) ones[i] = 1.0f;
-    c->step->kernels->lanes_to_rows(at(c, o->dz), op->out, c->lanes, c->rows, rows, o->width);
-    ls_lanes_product p = {.m = op->in + 1, .n = o->width, .k = c->rows, .a = x, .a_i = c->lanes, .a_k = 1, .b = rows,
+    c->step->kernels->lanes_to_rows(turned, columns, c->lanes, c->rows, rows, o->width);
+    ls_lanes_product p = {.m = others, .n = o->width, .k = c->rows, .a = other, .a_i = c->lanes, .a_k = 1, .b = rows,
                           .b_k = o->width, .c = at(c, o->grad), .c_i = o->width, .add = c->row > 0};
     c->step->kernels->lanes_product(&p);
 }
@@ -82,16 +98,26 @@ static void loss(const chunk *c, const ls_chunk_op *o)
 {
     const ls_plan *p = c->step->plan;
     ls_loss_rows l = {.columns = o->op->out, .output = p->output, .z = at(c, o->z), .p = at(c, o->a), .target = at(c, c->chunks->target),
-                      .row_weight = at(c, c->chunks->row_weight), .row_loss = at(c, c->chunks->row_loss), .scale = c->step->batch.scale};
+                      .row_weight = at(c, c->chunks->row_weight), .row_loss = c->losses->row_loss[c->losses->chunks], .scale = c->step->batch.scale};
     c->step->kernels->lanes_loss[p->loss](&l, c->lanes);
-    float sum = 0.0f;
-    for (size_t i = 0; i < c->rows; i++) sum = sum + l.row_loss[i];
-    *c->step->loss = c->row ? *c->step->loss + sum : sum;
+}
+
+/* Sums up the waiting chunks, each of which has so many rows: a chain a chunk, their values added in order. */
+static void sum_losses(step_loss *l, size_t rows)
+{
+    float chain[WAITING] = {0};
+    if (l->chunks == 1)
+        for (size_t i = 0; i < rows; i++) chain[0] = chain[0] + l->row_loss[0][i];
+    else
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = 0; k < WAITING; k++) chain[k] = chain[k] + l->row_loss[k][i];
+    for (size_t k = 0; k < l->chunks; k++) l->sum = l->sum + chain[k];
+    l->chunks = 0;
 }
 
 static void run_chunk(const chunk *c)
 {
-    load(c);
+    if (!c->step->loaded) load(c);
     for (size_t i = 0; i < c->chunks->count; i++) {
         const ls_chunk_op *o = &c->chunks->op[i];
         switch (o->op->kind) {
@@ -105,27 +131,48 @@ static void run_chunk(const chunk *c)
     }
 }
 
+/* n floats that lie `next` apart. */
+static void collect(float *restrict to, const float *restrict from, size_t n, size_t next)
+{
+    if (next == 1)
+        for (size_t i = 0; i < n; i++) to[i] = from[i];
+    else
+        for (size_t i = 0; i < n; i++) to[i] = from[i * next];
+}
+
 /* A layer's gradients to where the plan has them. */
 static void unpack(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
     const float *from = at(c, o->grad);
+    const size_t next_in = o->across ? 1 : o->width, next_out = o->across ? o->width : 1;
     float *to = arena_at(c, op->y);
-    for (size_t i = 0; i < op->in; i++, from += o->width, to += op->out)
-        for (size_t k = 0; k < op->out; k++) to[k] = from[k];
-    if (!o->bias) return;
-    to = arena_at(c, o->bias->y);
-    for (size_t k = 0; k < op->out; k++) to[k] = from[k];
+    for (size_t i = 0; i < op->in; i++) collect(to + i * op->out, from + i * next_in, op->out, next_out);
+    if (o->bias) collect(arena_at(c, o->bias->y), from + op->in * next_in, op->out, next_out);
 }
 
-void ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
+/* Whether the rows of all chunks have room behind the rest, and are the same in every step. */
+static bool keeps_rows(const ls_chunks *chunks, const ls_plan *p)
 {
-    chunk c = {.chunks = chunks, .step = s};
+    const size_t room = (LS_CHUNKS_SCRATCH - chunks->scratch) / chunks->loaded;
+    return !p->shuffle && p->batch >= p->rows && (p->rows + LS_CHUNK - 1) / LS_CHUNK <= room;
+}
+
+bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
+{
+    step_loss losses = {.chunks = 0};
+    const bool keeps = keeps_rows(chunks, s->plan);
+    chunk c = {.chunks = chunks, .step = s, .losses = &losses, .inputs = keeps ? s->scratch + chunks->scratch : s->scratch};
     for (; c.row < s->batch.rows; c.row += c.rows) {
         c.rows = s->batch.rows - c.row < LS_CHUNK ? s->batch.rows - c.row : LS_CHUNK;
         c.lanes = (c.rows + 15) & ~(size_t)15;
+        if (losses.chunks == WAITING || c.rows < LS_CHUNK) sum_losses(&losses, LS_CHUNK);
         run_chunk(&c);
+        losses.chunks++;
+        if (keeps) c.inputs += chunks->loaded;
     }
+    sum_losses(&losses, c.rows);
+    *s->loss = losses.sum;
     for (size_t i = 0; i < chunks->count; i++) {
         const ls_chunk_op *o = &chunks->op[i];
         if (o->op->kind == LS_OP_GRAD_W) unpack(&c, o);
@@ -133,4 +180,5 @@ void ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
             : o->op->kind == LS_OP_CLIP || o->op->kind == LS_OP_UPDATE || o->op->kind == LS_OP_MAX_NORM)
             s->rest(s->user, o->op);
     }
+    return keeps;
 }

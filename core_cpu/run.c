@@ -52,6 +52,7 @@ typedef struct {
     uint64_t step;
     ls_batch batch;
     bool training;
+    bool loaded;           /* see ls_chunk_step */
     const ls_rates *rates;
     float *loss;
     size_t threads;        /* that may share the operation */
@@ -434,8 +435,8 @@ static void run_chunks(job *j, unsigned thread)
     const member *m = j->member;
     ls_chunk_step s = {.kernels = j->backend->kernels, .plan = m->plan, .data = &j->workspace->data, .origin = m->origin, .arena = m->arena,
                        .scratch = j->backend->scratch + (size_t)thread * LS_MATMUL_SCRATCH, .step = j->step, .batch = j->batch,
-                       .loss = j->loss, .rest = run_rest, .user = j};
-    ls_chunks_run(m->small, &s);
+                       .loss = j->loss, .loaded = j->loaded, .rest = run_rest, .user = j};
+    j->loaded = ls_chunks_run(m->small, &s);
 }
 
 static double now(void)
@@ -454,7 +455,7 @@ static void run_tried(job *j, member *m)
     unsigned way = m->trial.done < TRIALS ? m->trial.done & 1u : m->trial.least[1] < m->trial.least[0];
     double started = m->trial.done < TRIALS ? now() : 0;
     if (way) run_chunks(j, 0);
-    else run_ops(j, &m->plan->step, false, 0);
+    else run_ops(j, &m->plan->step, false, 0), j->loaded = false;
     if (m->trial.done == TRIALS) return;
     double seconds = now() - started;
     if (m->trial.done++ < 2 || seconds < m->trial.least[way]) m->trial.least[way] = seconds;
@@ -586,7 +587,7 @@ static ls_status fill_member(member *m, const ls_cpu_kernels *kernels, const ls_
     m->plan = plan;
     m->origin = origin;
     m->unread = unread_gather(plan);
-    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, &m->small, err));
+    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->small, err));
     LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;

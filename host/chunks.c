@@ -12,27 +12,33 @@ typedef struct {
 /* Chunks in the making. */
 typedef struct {
     ls_chunks *chunks;
+    size_t lane_unit, narrow;
     chunk_view *view;
     size_t views;
 } builder;
 
 static bool same(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
 
+static chunk_view *view_of(const builder *b, ls_view view)
+{
+    for (size_t i = 0; i < b->views; i++)
+        if (same(b->view[i].view, view)) return &b->view[i];
+    return NULL;
+}
+
 /* Notes a view with its columns; one that is seen with more columns later grows, as places are given out last. */
 static void see(builder *b, ls_view view, size_t columns)
 {
     if (!ls_there(view)) return;
-    size_t i = 0;
-    while (i < b->views && !same(b->view[i].view, view)) i++;
-    if (i == b->views) b->view[b->views++] = (chunk_view){.view = view};
-    if (b->view[i].columns < columns) b->view[i].columns = columns;
+    chunk_view *v = view_of(b, view);
+    if (!v) *(v = &b->view[b->views++]) = (chunk_view){.view = view, .at = LS_NO_PLACE};
+    if (v->columns < columns) v->columns = columns;
 }
 
 static size_t place_of(const builder *b, ls_view view)
 {
-    for (size_t i = 0; i < b->views; i++)
-        if (same(b->view[i].view, view)) return b->view[i].at;
-    return LS_NO_PLACE;
+    const chunk_view *v = view_of(b, view);
+    return v ? v->at : LS_NO_PLACE;
 }
 
 static size_t take(builder *b, size_t floats)
@@ -65,8 +71,8 @@ static bool chunkable(const ls_plan *p)
     return loss && p->parameters <= LS_CHUNKS_SCRATCH;
 }
 
-/* Inputs come straight from the data set, or through a GATHER whose result they then are. */
-static void find_inputs(builder *b, const ls_plan *p, const ls_op *loss)
+/* Inputs come straight from the data set, or through a GATHER whose result they then are. They get the first places. */
+static void place_inputs(builder *b, const ls_plan *p)
 {
     ls_chunks *c = b->chunks;
     const ls_view data[] = {{LS_DATA_X, 0}, {LS_DATA_T, 0}, {LS_DATA_WEIGHT, 0}};
@@ -75,27 +81,36 @@ static void find_inputs(builder *b, const ls_plan *p, const ls_op *loss)
         ls_view to = data[i];
         for (size_t k = 0; k < p->step.count; k++)
             if (p->step.op[k].kind == LS_OP_GATHER && same(p->step.op[k].x, data[i])) to = p->step.op[k].y;
-        size_t place = place_of(b, to);
-        if (place != LS_NO_PLACE) c->input[c->inputs++] = (ls_chunk_input){data[i].place, columns[i], place};
+        chunk_view *view = view_of(b, to);
+        if (!view) continue;
+        view->at = take(b, view->columns * LS_CHUNK);
+        c->input[c->inputs++] = (ls_chunk_input){data[i].place, columns[i], view->at};
     }
-    c->target = place_of(b, loss->target);
-    c->row_weight = place_of(b, loss->row_weight);
+    c->loaded = c->scratch;
 }
 
-static void add_op(builder *b, const ls_plan *p, const ls_op *o, size_t lane_unit)
+static size_t whole_lanes(const builder *b, size_t floats) { return (floats + b->lane_unit - 1) / b->lane_unit * b->lane_unit; }
+
+/* Whether a layer's gradients lie across: its few outputs would leave most lanes idle. */
+static bool across(const builder *b, const ls_op *o) { return o->out <= b->narrow && o->out < o->in + 1; }
+
+static size_t grad_width(const builder *b, const ls_op *o) { return whole_lanes(b, across(b, o) ? o->in + 1 : o->out); }
+
+static void add_op(builder *b, const ls_plan *p, const ls_op *o)
 {
     if (o->kind == LS_OP_BATCH || o->kind == LS_OP_GATHER) return;
     ls_chunk_op *to = &b->chunks->op[b->chunks->count++];
     *to = (ls_chunk_op){.op = o, .x = place_of(b, o->x), .z = place_of(b, o->z), .a = place_of(b, o->a), .y = place_of(b, o->y),
                         .d = place_of(b, o->d), .dz = place_of(b, o->dz), .skip = place_of(b, o->skip), .dropped = place_of(b, o->dropped)};
     if (o->kind != LS_OP_GRAD_W) return;
-    to->width = (o->out + lane_unit - 1) / lane_unit * lane_unit;
-    to->grad = take(b, (o->in + 1) * to->width);
+    to->across = across(b, o);
+    to->width = grad_width(b, o);
+    to->grad = take(b, (to->across ? o->out : o->in + 1) * to->width);
     for (size_t i = 0; i < p->step.count; i++)
         if (p->step.op[i].kind == LS_OP_GRAD_B && same(p->step.op[i].dz, o->dz)) to->bias = &p->step.op[i];
 }
 
-static void lay_out(builder *b, const ls_plan *p, size_t lane_unit)
+static void lay_out(builder *b, const ls_plan *p)
 {
     const ls_op *loss = NULL;
     size_t widest = 0;
@@ -104,26 +119,29 @@ static void lay_out(builder *b, const ls_plan *p, size_t lane_unit)
         bool rows = o->kind == LS_OP_DENSE || o->kind == LS_OP_JOIN || o->kind == LS_OP_LOSS || o->kind == LS_OP_GRAD_W || o->kind == LS_OP_GRAD_X;
         if (rows) see_all(b, o);
         if (o->kind == LS_OP_LOSS) loss = o;
-        if (o->kind == LS_OP_GRAD_W && o->out > widest) widest = o->out;
+        if (o->kind == LS_OP_GRAD_W && grad_width(b, o) > widest) widest = grad_width(b, o);
     }
-    for (size_t i = 0; i < b->views; i++) b->view[i].at = take(b, b->view[i].columns * LS_CHUNK);
+    place_inputs(b, p);
+    for (size_t i = 0; i < b->views; i++)
+        if (b->view[i].at == LS_NO_PLACE) b->view[i].at = take(b, b->view[i].columns * LS_CHUNK);
     b->chunks->row_loss = take(b, LS_CHUNK);
-    b->chunks->rows = take(b, LS_CHUNK * (widest + lane_unit));
-    find_inputs(b, p, loss);
-    for (size_t i = 0; i < p->step.count; i++) add_op(b, p, &p->step.op[i], lane_unit);
+    b->chunks->rows = take(b, LS_CHUNK * widest);
+    b->chunks->target = place_of(b, loss->target);
+    b->chunks->row_weight = place_of(b, loss->row_weight);
+    for (size_t i = 0; i < p->step.count; i++) add_op(b, p, &p->step.op[i]);
 }
 
-ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, ls_chunks **out, ls_error *err)
+ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, ls_chunks **out, ls_error *err)
 {
     enum { VIEWS = 11 }; /* of an operation, at most */
     ls_chunks *c;
     *out = NULL;
     if (!chunkable(plan)) return LS_OK;
     LS_TRY(ls_alloc(&c, 1, sizeof *c, "the network", err));
-    builder b = {.chunks = c};
+    builder b = {.chunks = c, .lane_unit = lane_unit, .narrow = narrow};
     ls_status status = ls_alloc(&c->op, plan->step.count, sizeof *c->op, "the network", err);
     if (status == LS_OK) status = ls_alloc(&b.view, VIEWS * plan->step.count, sizeof *b.view, "the network", err);
-    if (status == LS_OK) lay_out(&b, plan, lane_unit);
+    if (status == LS_OK) lay_out(&b, plan);
     free(b.view);
     if (status != LS_OK || c->scratch > LS_CHUNKS_SCRATCH) ls_chunks_free(c);
     else *out = c;

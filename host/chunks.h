@@ -26,7 +26,9 @@ typedef struct {
 typedef struct {
     const ls_op *op;
     size_t x, z, a, y, d, dz, skip, dropped;
-    size_t grad, width;     /* GRAD_W: in + 1 rows of `width`: the weights' gradients and, last, the bias's */
+    /* GRAD_W: in + 1 rows of `width`, the weights' gradients and, last, the bias's; or, across, `out` rows of the in + 1 values */
+    size_t grad, width;
+    bool across;
     const ls_op *bias;      /* GRAD_W: the GRAD_B of the same dz */
 } ls_chunk_op;
 
@@ -35,16 +37,18 @@ typedef struct {
     size_t count;
     ls_chunk_input input[3];
     size_t inputs;
+    size_t loaded;          /* the inputs are the first so many floats of scratch */
     size_t target, row_weight; /* LS_NO_PLACE: all rows weigh 1 */
     size_t row_loss;
     size_t rows;            /* LS_CHUNK rows of the widest gradient: what products over rows read */
     size_t scratch;         /* floats in all */
 } ls_chunks;
 
-/* What a plan's step is, chunk by chunk; rows of gradients are multiples of lane_unit floats. *out is NULL where it cannot be
+/* What a plan's step is, chunk by chunk; rows of gradients are multiples of lane_unit floats, and lie across where a layer's outputs
+ * would fill at most narrow of them. *out is NULL where it cannot be
  * done so (batch norm looks at the whole batch at once), where the network is too large, or where the environment has
  * LOCKSTEP_STEPS=layered. The plan must outlive it. */
-ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, ls_chunks **out, ls_error *err);
+ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, ls_chunks **out, ls_error *err);
 void ls_chunks_free(ls_chunks *chunks);
 
 #endif

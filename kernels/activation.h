@@ -34,9 +34,9 @@ LS_FN float ls_act_tanh(float z) { return ls_tanh(z); }
 LS_FN float ls_act_grad_tanh(float z, float a) { (void)z; return ls_fma(-a, a, 1.0f); }
 
 /* max(z, 0): Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
- * -0 stays -0. The derivative at +-0 is 0. */
+ * -0 stays -0. The derivative at +-0 is 0; a - a is that, and NaN for a NaN, in one step. */
 LS_FN float ls_act_relu(float z) { return z < 0.0f ? 0.0f : z; }
-LS_FN float ls_act_grad_relu(float z, float a) { (void)z; return a != a ? a : a > 0.0f ? 1.0f : 0.0f; }
+LS_FN float ls_act_grad_relu(float z, float a) { (void)z; return a > 0.0f ? 1.0f : a - a; }
 
 /* z, or 0.01 z below 0: Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
  * -0 stays -0. The derivative at +-0 is 0.01. */

@@ -213,7 +213,7 @@ static bool is_small(const ls_plan *plan)
 {
     ls_chunks *chunks;
     ls_error err;
-    cr_assert_eq(ls_chunks_build(plan, 16, &chunks, &err), LS_OK);
+    cr_assert_eq(ls_chunks_build(plan, 16, 4, &chunks, &err), LS_OK);
     ls_chunks_free(chunks);
     return chunks != NULL;
 }

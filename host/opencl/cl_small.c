@@ -159,7 +159,7 @@ ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *er
     ls_chunks *c;
     ls_cl_small *s;
     *out = NULL;
-    LS_TRY(ls_chunks_build(plan, LANES, &c, err));
+    LS_TRY(ls_chunks_build(plan, LANES, 0, &c, err));
     if (!c) return LS_OK;
     ls_status status = ls_alloc(&s, 1, sizeof *s, "the network", err);
     if (status == LS_OK) {
