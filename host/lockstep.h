@@ -266,17 +266,55 @@ LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls
 
 /* ---- Models --------------------------------------------------------------------------------------------------- */
 
-/** Figures of a model on data. Precision, recall and F1 are the positive (second) class's for two classes, and the
- *  macro average otherwise. A 0/0 is reported as 0 and counted in `undefined`. */
+/** Where a threshold comes from. The values are stable. */
+typedef enum {
+    LS_THRESHOLD_DEFAULT = 0,    /**< none was set: the largest output decides, a single one at 0.5 */
+    LS_THRESHOLD_GIVEN = 1,      /**< a number that was asked for */
+    LS_THRESHOLD_VALIDATION = 2, /**< the best F1 on the rows that training held out for validation */
+    LS_THRESHOLD_TRAINING = 3,   /**< the best F1 on the rows of the training, none being held out */
+    LS_THRESHOLD_DATA = 4        /**< the best F1 on the very rows that are judged: figures at it flatter */
+} ls_threshold_source;
+
+/** How outputs become a class. A class's score is its output; where there is a single output x, x for class 1 and 1 - x for class 0. */
+typedef struct {
+    size_t positive;             /**< of two classes, the one that the threshold is about */
+    float threshold;             /**< a row is of this class where its score is at least this; NaN: the class with the largest output */
+    ls_threshold_source source;
+} ls_decision;
+
+enum { LS_CALIBRATION_BINS = 10 };
+
+/** Rows whose score lies in (i/10, (i + 1)/10], the first bin with 0. */
+typedef struct {
+    uint64_t rows;
+    double score;                /**< their mean score; NaN where there are none */
+    double share;                /**< share of them for which it was right; NaN where there are none */
+} ls_calibration_bin;
+
+/** Figures of a model on data; docs/metrics.md has their formulas and sources. Precision, recall and F1 are the positive class's (the second
+ *  unless another was asked for) for two classes, and the macro average otherwise. A 0/0 is reported as 0. */
 typedef struct {
     size_t rows, classes;
+    size_t positive;             /**< of two classes, the one that precision, recall, f1 and calibration are about */
+    ls_decision decision;        /**< how rows were given their class */
     double loss;                 /**< mean over rows, class weights not applied */
     double loss_sum;             /**< sum over rows */
     double accuracy, precision, recall, f1;
-    double auc;                  /**< area under the ROC curve; two classes only, else NaN */
-    unsigned undefined;          /**< how many of the figures above were 0/0 */
+    double auc;                  /**< area under the ROC curve; for several classes the mean over them, each against the rest. NaN where
+                                      a class has no row, or all of them */
+    unsigned undefined;          /**< how many of accuracy, precision, recall, f1 and auc were 0/0 */
+    double macro_precision, macro_recall, macro_f1;          /**< means over the classes */
+    double weighted_precision, weighted_recall, weighted_f1; /**< means weighted by the classes' rows */
+    double log_loss;             /**< mean of -log p of the true class, p clipped to float32's epsilon. This and what follows: NaN where the
+                                      outputs are no probabilities (identity; sigmoid with several outputs) */
+    double brier;                /**< mean squared difference to 0/1: for two classes of the positive class's probability, 0 to 1; for more
+                                      summed over the classes, 0 to 2 */
+    double calibration_error;    /**< mean of |share - score| over the bins, weighted by their rows */
+    ls_calibration_bin calibration[LS_CALIBRATION_BINS]; /**< two classes: score of the positive class, share of rows that are of it; more:
+                                      score of the most likely class, share of rows where that is right. No rows: see log_loss */
     uint64_t *confusion;         /**< classes × classes, [true × predicted] */
     double *class_precision, *class_recall, *class_f1; /**< one a class */
+    uint64_t *class_support;     /**< rows of each class */
 } ls_metrics;
 
 LS_API void ls_metrics_free(ls_metrics *metrics);
@@ -303,12 +341,32 @@ LS_API ls_status ls_model_inputs(const ls_model *model, const ls_data *data, flo
 LS_API ls_status ls_model_predict_inputs(const ls_model *model, ls_device *device, const float *inputs, size_t rows, float *out,
                                          ls_error *err);
 
-/** Class of one row of outputs: the largest, or for a single output whether it reaches 0.5. */
+/** What to call found, and from which score on; for two classes. Zero-initialise for what the model has: by default the second class, and
+ *  the larger of two outputs. */
+typedef struct {
+    const char *positive;        /**< name, or 0-based number, of the positive class */
+    const char *threshold;       /**< a number ("0.3"), or "best-f1": the score with the best F1 as a threshold; of equally good ones the lowest */
+} ls_threshold_options;
+
+/** Class of one row of outputs, by the model's decision: without a threshold the largest, or for a single output whether it reaches 0.5. */
 LS_API size_t ls_model_decide(const ls_model *model, const float *outputs);
+
+/** How the model decides. */
+LS_API ls_decision ls_model_decision(const ls_model *model);
+
+/** Sets how a model of two classes decides from here on; its file keeps it. "best-f1" is chosen on the rows that its options held out of `data`
+ *  for validation, or on all of it where they held out none: give the rows it was trained on. device and data may be NULL for a number.
+ *  Errors: LS_ERR_ARGUMENT (more than two classes, no such class, no such number), LS_ERR_DATA (no row of the positive class). */
+LS_API ls_status ls_model_set_threshold(ls_model *model, ls_device *device, const ls_data *data, const ls_threshold_options *options,
+                                        ls_error *err);
 
 /** Figures on data that has classes. *out is freed with ls_metrics_free. */
 LS_API ls_status ls_model_evaluate(const ls_model *model, ls_device *device, const ls_data *data, ls_metrics **out,
                                    ls_error *err);
+
+/** The same with another positive class or threshold; the model stays as it is. "best-f1" is chosen on this very data. options may be NULL. */
+LS_API ls_status ls_model_evaluate_with(const ls_model *model, ls_device *device, const ls_data *data, const ls_threshold_options *options,
+                                        ls_metrics **out, ls_error *err);
 
 /** One layer of a trained network, looked at with rows of data. Norms are Euclidean, over the layer's weights and biases (with batch
  *  normalisation gamma and beta). */

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* docs/metrics.md has the formulas. */
 #include "metrics.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* A row's score for class 1, and whether that is its class. */
-typedef struct {
-    float score;
-    bool positive;
-} scored_row;
-
-size_t ls_decide(const float *outputs, size_t columns)
-{
-    if (columns == 1) return outputs[0] >= 0.5f ? 1 : 0;
-    size_t best = 0;
-    for (size_t j = 1; j < columns; j++) {
-        if (outputs[j] > outputs[best]) best = j;
-    }
-    return best;
-}
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
 void ls_metrics_free(ls_metrics *metrics)
 {
@@ -27,6 +15,7 @@ void ls_metrics_free(ls_metrics *metrics)
     free(metrics->class_precision);
     free(metrics->class_recall);
     free(metrics->class_f1);
+    free(metrics->class_support);
     free(metrics);
 }
 
@@ -45,6 +34,7 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     if (status == LS_OK) status = ls_alloc(&metrics->class_precision, classes, sizeof(double), "metrics", err);
     if (status == LS_OK) status = ls_alloc(&metrics->class_recall, classes, sizeof(double), "metrics", err);
     if (status == LS_OK) status = ls_alloc(&metrics->class_f1, classes, sizeof(double), "metrics", err);
+    if (status == LS_OK) status = ls_alloc(&metrics->class_support, classes, sizeof *metrics->class_support, "metrics", err);
     if (status != LS_OK) {
         ls_metrics_free(metrics);
         return status;
@@ -69,13 +59,7 @@ static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, si
     return LS_OK;
 }
 
-/* top / bottom, where 0/0 is 0 and noted. */
-static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
-{
-    if (bottom > 0) return (double)top / (double)bottom;
-    *undefined = true;
-    return 0.0;
-}
+/* ---- Figures of the decisions ------------------------------------------------------------------------------------ */
 
 static void add_losses(ls_metrics *metrics, const float *row_loss)
 {
@@ -85,93 +69,179 @@ static void add_losses(ls_metrics *metrics, const float *row_loss)
     metrics->loss = metrics->rows > 0 ? sum / (double)metrics->rows : sum;
 }
 
+/* top / bottom, where 0/0 is 0 and noted. */
+static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
+{
+    if (bottom > 0) return (double)top / (double)bottom;
+    *undefined = true;
+    return 0.0;
+}
+
+/* Adds one class's figures, by its share, to the means over classes. */
+static void add_to_means(ls_metrics *metrics, size_t c)
+{
+    double even = 1.0 / (double)metrics->classes;
+    double weight = metrics->rows > 0 ? (double)metrics->class_support[c] / (double)metrics->rows : 0.0;
+    metrics->macro_precision += even * metrics->class_precision[c];
+    metrics->macro_recall += even * metrics->class_recall[c];
+    metrics->macro_f1 += even * metrics->class_f1[c];
+    metrics->weighted_precision += weight * metrics->class_precision[c];
+    metrics->weighted_recall += weight * metrics->class_recall[c];
+    metrics->weighted_f1 += weight * metrics->class_f1[c];
+}
+
 /* The per-class arrays, and the figures above them, from the confusion matrix. */
 static void add_figures(ls_metrics *metrics)
 {
     size_t classes = metrics->classes;
     uint64_t correct = 0;
-    bool no_accuracy = false, no_precision = false, no_recall = false, no_f1 = false;
+    bool two = classes == 2, no_accuracy = false, no_precision = false, no_recall = false, no_f1 = false;
     for (size_t c = 0; c < classes; c++) {
-        /* For two classes only class 1's figures are reported, so only its 0/0 cases count. */
-        bool unseen = false, reported = classes != 2 || c == 1;
-        double share = classes == 2 ? 1.0 : 1.0 / (double)classes;
+        /* For two classes only the positive one's 0/0 cases are reported and count. */
+        bool unseen = false, reported = !two || c == metrics->positive;
         uint64_t hits = metrics->confusion[c * classes + c], truly = 0, predicted = 0;
         for (size_t k = 0; k < classes; k++) {
             truly += metrics->confusion[c * classes + k];
             predicted += metrics->confusion[k * classes + c];
         }
         correct += hits;
+        metrics->class_support[c] = truly;
         metrics->class_precision[c] = ratio(hits, predicted, reported ? &no_precision : &unseen);
         metrics->class_recall[c] = ratio(hits, truly, reported ? &no_recall : &unseen);
         metrics->class_f1[c] = ratio(2 * hits, truly + predicted, reported ? &no_f1 : &unseen);
-        if (!reported) continue;
-        metrics->precision += share * metrics->class_precision[c];
-        metrics->recall += share * metrics->class_recall[c];
-        metrics->f1 += share * metrics->class_f1[c];
+        add_to_means(metrics, c);
     }
+    metrics->precision = two ? metrics->class_precision[metrics->positive] : metrics->macro_precision;
+    metrics->recall = two ? metrics->class_recall[metrics->positive] : metrics->macro_recall;
+    metrics->f1 = two ? metrics->class_f1[metrics->positive] : metrics->macro_f1;
     metrics->accuracy = ratio(correct, metrics->rows, &no_accuracy);
     metrics->undefined += (unsigned)no_accuracy + (unsigned)no_precision + (unsigned)no_recall + (unsigned)no_f1;
 }
 
-static int by_score(const void *a, const void *b)
-{
-    float left = ((const scored_row *)a)->score, right = ((const scored_row *)b)->score;
-    return (left > right) - (left < right);
-}
+/* ---- Figures of the scores --------------------------------------------------------------------------------------- */
 
-/* Chance that a row of class 1 scores above one of class 0, where a tie is half a win. Counted in integers (twice the
- * number of wins, below 2^63 for up to 2^32 rows), so that it does not depend on the order within ties. */
-static double rank_statistic(const scored_row *sorted, size_t rows)
-{
-    uint64_t twice_wins = 0, positives = 0, negatives = 0;
-    for (size_t i = 0; i < rows;) {
-        uint64_t tied_positives = 0, tied_negatives = 0;
-        float score = sorted[i].score;
-        for (; i < rows && !(sorted[i].score > score); i++) {
-            if (sorted[i].positive) tied_positives++;
-            else tied_negatives++;
-        }
-        twice_wins += tied_positives * (2 * negatives + tied_negatives);
-        positives += tied_positives;
-        negatives += tied_negatives;
-    }
-    return (double)twice_wins / (2.0 * (double)positives * (double)negatives);
-}
-
+/* Of the positive class of two; of several the mean over the classes, each against the rest. */
 static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t columns, const int32_t *y, ls_error *err)
 {
-    metrics->auc = (double)NAN;
-    if (metrics->classes != 2) return LS_OK;
-    uint64_t positives = metrics->confusion[2] + metrics->confusion[3];
-    if (positives == 0 || positives == metrics->rows) {
-        metrics->undefined++;
-        return LS_OK;
+    size_t first = metrics->classes == 2 ? metrics->positive : 0, count = metrics->classes == 2 ? 1 : metrics->classes;
+    double sum = 0;
+    for (size_t c = 0; c < metrics->classes && !isnan(sum); c++)
+        if (!metrics->class_support[c] || metrics->class_support[c] == metrics->rows) sum = (double)NAN;
+    for (size_t c = first; c < first + count && !isnan(sum); c++) {
+        ls_scored_row *sorted = NULL;
+        LS_TRY(ls_scores_sort(outputs, metrics->rows, columns, y, c, &sorted, err));
+        sum += ls_scores_auc(sorted, metrics->rows);
+        free(sorted);
     }
-    scored_row *scored = NULL;
-    LS_TRY(ls_alloc(&scored, metrics->rows, sizeof *scored, "scores to rank", err));
-    for (size_t i = 0; i < metrics->rows; i++) {
-        float score = outputs[i * columns + columns - 1];
-        scored[i].score = isnan(score) ? -INFINITY : score; /* a comparison must order all rows */
-        scored[i].positive = y[i] == 1;
-    }
-    qsort(scored, metrics->rows, sizeof *scored, by_score);
-    metrics->auc = rank_statistic(scored, metrics->rows);
-    free(scored);
+    metrics->auc = sum / (double)count;
+    if (isnan(sum)) metrics->undefined++;
     return LS_OK;
 }
 
-ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes,
-                             const float *row_loss, ls_metrics **out, ls_error *err)
+/* x = 2^e·m with m in [√½, √2); log m = 2·artanh(s) = 2(s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1). As |s| < 0.1716, the terms left out are
+ * below 2^-53 of the sum. ln 2 in two parts, the first of which times e is exact. */
+double ls_metrics_log(double x)
 {
+    static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33, root = 0x1.6a09e667f3bcdp-1;
+    int e;
+    double m = frexp(x, &e);
+    if (m < root) {
+        m *= 2;
+        e--;
+    }
+    double s = (m - 1) / (m + 1), z = s * s, sum = 0;
+    for (int k = 21; k >= 3; k -= 2) sum = (sum + 1.0 / k) * z;
+    return e * ln2_high + (e * ln2_low + 2 * (s * sum + s));
+}
+
+/* Probability of class k in double: 1 - x of a single column is not rounded to float32. */
+static double probability(const float *outputs, size_t columns, size_t k)
+{
+    if (columns > 1) return (double)outputs[k];
+    return k == 1 ? (double)outputs[0] : 1.0 - (double)outputs[0];
+}
+
+/* Squared differences of a row's probabilities to 0/1: halved for two classes, as both are then the same. */
+static double row_brier(const float *outputs, size_t columns, size_t classes, size_t truly)
+{
+    double sum = 0;
+    for (size_t k = 0; k < classes; k++) {
+        double off = (k == truly ? 1.0 : 0.0) - probability(outputs, columns, k);
+        sum += off * off;
+    }
+    return classes == 2 ? 0.5 * sum : sum;
+}
+
+/* The bin of a score, which includes its upper edge. */
+static size_t bin_of(double score)
+{
+    size_t bin = 0;
+    while (bin + 1 < LS_CALIBRATION_BINS && score > (double)(bin + 1) / LS_CALIBRATION_BINS) bin++;
+    return bin;
+}
+
+/* Adds a row to the sums of its bin. */
+static void add_to_bin(ls_metrics *metrics, const float *outputs, size_t columns, size_t truly)
+{
+    const ls_decision largest = ls_decision_default();
+    size_t k = metrics->classes == 2 ? metrics->positive : ls_decide(outputs, columns, &largest);
+    double score = probability(outputs, columns, k);
+    ls_calibration_bin *bin = &metrics->calibration[bin_of(score)];
+    bin->rows++;
+    bin->score += score;
+    bin->share += k == truly ? 1 : 0;
+}
+
+/* Sums of bins into means, and the expected calibration error. */
+static void finish_bins(ls_metrics *metrics, bool there)
+{
+    double sum = 0;
+    for (size_t b = 0; b < LS_CALIBRATION_BINS; b++) {
+        ls_calibration_bin *bin = &metrics->calibration[b];
+        double rows = (double)bin->rows;
+        bin->score = bin->rows ? bin->score / rows : (double)NAN;
+        bin->share = bin->rows ? bin->share / rows : (double)NAN;
+        if (bin->rows) sum += rows * fabs(bin->share - bin->score);
+    }
+    metrics->calibration_error = there ? sum / (double)metrics->rows : (double)NAN;
+}
+
+static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t columns, const int32_t *y, bool probabilities)
+{
+    static const double epsilon = (double)FLT_EPSILON; /* of the outputs' type, as scikit-learn's log_loss clips */
+    bool there = probabilities && metrics->rows > 0;
+    double log_sum = 0, brier = 0, rows = (double)metrics->rows;
+    for (size_t i = 0; there && i < metrics->rows; i++) {
+        const float *row = outputs + i * columns;
+        double p = probability(row, columns, (size_t)y[i]);
+        log_sum -= ls_metrics_log(p < epsilon ? epsilon : p > 1 - epsilon ? 1 - epsilon : p);
+        brier += row_brier(row, columns, metrics->classes, (size_t)y[i]);
+        add_to_bin(metrics, row, columns, (size_t)y[i]);
+    }
+    metrics->log_loss = there ? log_sum / rows : (double)NAN;
+    metrics->brier = there ? brier / rows : (double)NAN;
+    finish_bins(metrics, there);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------------------- */
+
+ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes,
+                             const float *row_loss, const ls_judging *how, ls_metrics **out, ls_error *err)
+{
+    const ls_judging usual = {.positive = 1, .decision = ls_decision_default(), .probabilities = true};
+    if (!how) how = &usual;
     LS_TRY(check_classes(y, rows, columns, classes, err));
     ls_metrics *metrics = NULL;
     LS_TRY(create(rows, classes, &metrics, err));
+    metrics->positive = how->positive;
+    metrics->decision = ls_decision_resolve(how->decision, columns);
     for (size_t i = 0; i < rows; i++) {
-        size_t predicted = ls_decide(outputs + i * columns, columns);
+        size_t predicted = ls_decide(outputs + i * columns, columns, &metrics->decision);
         metrics->confusion[(size_t)y[i] * classes + predicted]++;
     }
     add_losses(metrics, row_loss);
     add_figures(metrics);
+    add_probabilities(metrics, outputs, columns, y, how->probabilities);
     ls_status status = add_auc(metrics, outputs, columns, y, err);
     if (status != LS_OK) {
         ls_metrics_free(metrics);

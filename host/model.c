@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "metrics.h"
 #include "model.h"
+#include "scores.h"
 #include "sha256.h"
 
 static void free_names(char **names, size_t count)
@@ -32,6 +32,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
     ls_model *m;
     LS_TRY(ls_alloc(&m, 1, sizeof *m, "a model", err));
     m->summary.stopped = m->stopped;
+    m->decision = ls_decision_default();
     ls_status status = ls_options_copy(options, &m->options, err);
     if (status == LS_OK) status = ls_network_build(&m->options->settings, features, classes, &m->network, err);
     if (status == LS_OK) status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
@@ -96,6 +97,7 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
     memcpy(to->stopped, m->stopped, sizeof to->stopped);
     to->summary = m->summary;
     to->summary.stopped = to->stopped;
+    to->decision = m->decision;
     return LS_OK;
 }
 
@@ -169,8 +171,7 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
     return status;
 }
 
-/* The same of rows as they were read. */
-static ls_status infer_raw(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs, float *losses, ls_error *err)
+ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs, float *losses, ls_error *err)
 {
     float *input;
     LS_TRY(ls_model_encode(m, raw, &input, err));
@@ -198,13 +199,13 @@ ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x,
     if (m->encoder) LS_TRY(check_cells(m->encoder, x, rows, err));
     const ls_data raw = {.rows = rows, .columns = m->encoder ? m->encoder->columns : m->network.inputs, .x = (float *)x,
                          .column = m->encoder ? m->encoder->column : NULL};
-    return infer_raw(m, device, &raw, out, NULL, err);
+    return ls_model_infer(m, device, &raw, out, NULL, err);
 }
 
 ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_data *data, float *out, ls_error *err)
 {
     if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_data: an argument is NULL");
-    return infer_raw(m, device, data, out, NULL, err);
+    return ls_model_infer(m, device, data, out, NULL, err);
 }
 
 ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls_error *err)
@@ -220,34 +221,6 @@ ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const fl
     return infer_on(m, device, inputs, NULL, rows, out, NULL, err);
 }
 
-ls_status ls_model_check_rows(const ls_model *m, const ls_data *data, ls_error *err)
-{
-    if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to compare with");
-    if (!m->encoder && data->features != m->network.inputs)
-        return ls_fail(err, LS_ERR_DATA, "the data has %zu features, the model takes %zu", data->features, m->network.inputs);
-    for (size_t r = 0; r < data->rows; r++)
-        if (data->y[r] < 0 || (size_t)data->y[r] >= m->network.classes)
-            return ls_fail(err, LS_ERR_DATA, "row %zu has class %d, the model knows 0 to %zu", r + 1, (int)data->y[r],
-                           m->network.classes - 1);
-    return LS_OK;
-}
-
-ls_status ls_model_evaluate(const ls_model *m, ls_device *device, const ls_data *data, ls_metrics **out, ls_error *err)
-{
-    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
-    LS_TRY(ls_model_check_rows(m, data, err));
-    float *outputs = NULL, *losses = NULL;
-    ls_status status = ls_alloc(&outputs, data->rows, m->network.outputs * sizeof *outputs, "the outputs", err);
-    if (status == LS_OK) status = ls_alloc(&losses, data->rows, sizeof *losses, "the losses", err);
-    if (status == LS_OK) status = infer_raw(m, device, data, outputs, losses, err);
-    if (status == LS_OK)
-        status = ls_metrics_compute(outputs, data->rows, m->network.outputs, data->y, m->network.classes, losses, out, err);
-    free(outputs);
-    free(losses);
-    return status;
-}
-
-size_t ls_model_decide(const ls_model *m, const float *outputs) { return ls_decide(outputs, m->network.outputs); }
 size_t ls_model_features(const ls_model *m) { return m->network.inputs; }
 size_t ls_model_outputs(const ls_model *m) { return m->network.outputs; }
 size_t ls_model_classes(const ls_model *m) { return m->network.classes; }

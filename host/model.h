@@ -20,6 +20,7 @@ struct ls_model {
     size_t history_count;
     ls_summary summary;       /* seconds stays out of the file */
     char stopped[16];         /* what summary.stopped points to */
+    ls_decision decision;
 };
 
 /* Largest number of history points kept. */
@@ -35,6 +36,12 @@ ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, l
 
 /* Memory for the values; apart, so that a model file's size can be checked first. */
 ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
+
+/* Outputs and row losses (either may be NULL; losses only where there are classes) of rows as they were read. device: NULL for the CPU path. */
+ls_status ls_model_infer(const ls_model *model, ls_device *device, const ls_data *raw, float *outputs, float *losses, ls_error *err);
+
+/* Whether ls_model_set_threshold will be able to do what is asked, before hours of training. Errors as it has them. */
+ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_options *options, const ls_data *data, ls_error *err);
 
 /* t[rows × outputs] = targets of classes y. */
 void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);

@@ -2,15 +2,18 @@
 /* Model files: safetensors, so that other tools read the weights. One metadata entry, "lockstep", holds canonical JSON with
  * the options, preprocessing, names and history; docs/file-format.md describes it. Files come from strangers: everything
  * read is checked before it is used. */
+#include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "model.h"
+#include "scores.h"
 #include "sha256.h"
 
 #define FORMAT 1   /* rows of plain numbers */
 #define ENCODED 2  /* with "columns": categories and gaps */
+#define DECIDED 3  /* with "decision", and with or without "columns": a program that did not know of it would decide otherwise */
 #define HEADER_LIMIT 100000000u /* bytes, as the reference implementation has it */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define CHECKSUMS 0 /* a fuzzer does not find them, and would never see what is behind them */
@@ -95,13 +98,26 @@ static json_t *encoder_json(const ls_encoder *e)
                      ls_missing_names[e->missing], "list", columns);
 }
 
+/* In files: a threshold chosen on the rows that are judged is never kept. */
+static const char *const sources[] = {"default", "given", "validation", "training"};
+enum { SOURCES = sizeof sources / sizeof *sources };
+
+/* Whether the model decides otherwise than one of whom nothing was asked. Only then is it said: other files stay as they always were. */
+static bool decided(const ls_model *m) { return !isnan(m->decision.threshold) || m->decision.positive != ls_decision_default().positive; }
+
+static json_t *decision_json(const ls_decision *d)
+{
+    return json_pack("{s:I,s:o,s:s}", "positive", (json_int_t)d->positive, "threshold", isnan(d->threshold) ? json_null() : json_real((double)d->threshold),
+                     "source", sources[d->source]);
+}
+
 static json_t *metadata_json(const ls_model *m)
 {
     const ls_network *n = &m->network;
     const ls_summary *s = &m->summary;
     char hash[65];
     ls_model_weights_sha256(m, hash);
-    json_t *meta = json_pack("{s:i,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o,s:{s:I,s:I,s:I,s:f,s:s},s:s}", "format", m->encoder ? ENCODED : FORMAT, "version",
+    json_t *meta = json_pack("{s:i,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o,s:{s:I,s:I,s:I,s:f,s:s},s:s}", "format", decided(m) ? DECIDED : m->encoder ? ENCODED : FORMAT, "version",
                      ls_version(), "options", options_json(m), "network", network_json(n), "features",
                      names_json(m->feature_names, n->inputs), "classes", names_json(m->class_names, n->classes),
                      "standardize", "mean", numbers_json(m->mean, n->inputs), "scale",
@@ -109,6 +125,7 @@ static json_t *metadata_json(const ls_model *m)
                      (json_int_t)s->epochs, "steps", (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch,
                      "loss", s->loss, "stopped", s->stopped, "weights_sha256", hash);
     if (m->encoder) json_object_set_new(meta, "columns", encoder_json(m->encoder));
+    if (decided(m)) json_object_set_new(meta, "decision", decision_json(&m->decision));
     return meta;
 }
 
@@ -293,6 +310,20 @@ static int by_place(const void *a, const void *b)
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* Whether a name is there twice; NULL is none. */
+static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_error *err)
+{
+    char **sorted;
+    size_t n = 0;
+    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "a model", err));
+    for (size_t i = 0; i < count; i++)
+        if (names[i]) sorted[n++] = names[i];
+    qsort(sorted, n, sizeof *sorted, by_text);
+    for (size_t i = 1; i < n; i++) *twice |= !strcmp(sorted[i], sorted[i - 1]);
+    free(sorted);
+    return LS_OK;
+}
+
 /* Columns of different places, none that of the class, with categories of different names. */
 static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
 {
@@ -304,17 +335,7 @@ static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *
     for (size_t c = 0; c < e->columns; c++)
         twice |= sorted[c].place == e->file_target || (c > 0 && sorted[c].place == sorted[c - 1].place);
     free(sorted);
-    for (size_t c = 0; c < e->columns && !twice; c++) {
-        const ls_column *column = &e->column[c];
-        char **names;
-        size_t n = 0;
-        LS_TRY(ls_alloc(&names, column->categories, sizeof *names, "a model", err));
-        for (size_t k = 0; k < column->categories; k++)
-            if (column->category[k]) names[n++] = column->category[k];
-        qsort(names, n, sizeof *names, by_text);
-        for (size_t k = 1; k < n; k++) twice |= !strcmp(names[k], names[k - 1]);
-        free(names);
-    }
+    for (size_t c = 0; c < e->columns && !twice; c++) LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
     return twice ? damaged(path, "a column or a category is there twice", err) : LS_OK;
 }
 
@@ -347,16 +368,53 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
     return read_fills(list, m->encoder, path, err);
 }
 
+static ls_status read_decision(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *positive = json_object_get(object, "positive"), *threshold = json_object_get(object, "threshold");
+    const char *source = json_string_value(json_object_get(object, "source"));
+    double value = json_number_value(threshold);
+    bool ranged = m->network.output != LS_OUTPUT_IDENTITY;
+    size_t k = 0;
+    while (source && k < SOURCES && strcmp(source, sources[k])) k++;
+    if (m->network.classes != 2) return damaged(path, "it has a positive class, but not two classes", err);
+    if (!json_is_integer(positive) || json_integer_value(positive) < 0 || json_integer_value(positive) > 1)
+        return damaged(path, "its positive class is none of its classes", err);
+    if (!source || k == SOURCES || (k == LS_THRESHOLD_DEFAULT) != json_is_null(threshold))
+        return damaged(path, "it does not say where its threshold comes from", err);
+    if (!json_is_null(threshold) && (!json_is_number(threshold) || !(fabs(value) <= (double)FLT_MAX) || (double)(float)value != value ||
+                                     (ranged && (value < 0 || value > 1))))
+        return damaged(path, "its threshold is no possible score", err);
+    m->decision = (ls_decision){.positive = (size_t)json_integer_value(positive), .threshold = json_is_null(threshold) ? NAN : (float)value,
+                                .source = (ls_threshold_source)k};
+    return decided(m) ? LS_OK : damaged(path, "its decision is that of a file without one", err);
+}
+
+static bool is_count(const json_t *value) { return json_is_integer(value) && json_integer_value(value) >= 0; }
+
 static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
 {
+    if (!json_is_array(list)) return damaged(path, "its history is malformed", err);
     if (json_array_size(list) > LS_HISTORY_POINTS) return damaged(path, "its history is too long", err);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *point = json_array_get(list, i), *validation = json_array_get(point, 2);
-        if (json_array_size(point) < 2) return damaged(path, "its history is malformed", err);
-        m->history[m->history_count++] = (ls_history_point){
-            (uint64_t)json_integer_value(json_array_get(point, 0)), (float)json_number_value(json_array_get(point, 1)),
-            validation ? (float)json_number_value(validation) : NAN};
+        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0), *loss = json_array_get(point, 1), *validation = json_array_get(point, 2);
+        if (!is_count(epoch) || !json_is_number(loss) || (validation && !json_is_number(validation))) return damaged(path, "its history is malformed", err);
+        m->history[m->history_count++] = (ls_history_point){(uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
+                                                            validation ? (float)json_number_value(validation) : NAN};
     }
+    return LS_OK;
+}
+
+static ls_status read_training(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *epochs = json_object_get(object, "epochs"), *steps = json_object_get(object, "steps"), *best = json_object_get(object, "best_epoch");
+    const char *stopped = json_string_value(json_object_get(object, "stopped"));
+    if (!is_count(epochs) || !is_count(steps) || !is_count(best) || !json_is_number(json_object_get(object, "loss")) || !stopped)
+        return damaged(path, "it does not say how its training went", err);
+    m->summary.epochs = (uint64_t)json_integer_value(epochs);
+    m->summary.steps = (uint64_t)json_integer_value(steps);
+    m->summary.best_epoch = (uint64_t)json_integer_value(best);
+    m->summary.loss = json_number_value(json_object_get(object, "loss"));
+    snprintf(m->stopped, sizeof m->stopped, "%s", stopped);
     return LS_OK;
 }
 
@@ -381,15 +439,18 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     const json_t *features = json_object_get(meta, "features"), *classes = json_object_get(meta, "classes");
     const json_t *standardize = json_object_get(meta, "standardize"), *training = json_object_get(meta, "training");
     ls_options *options;
-    const json_t *columns = json_object_get(meta, "columns");
+    const json_t *columns = json_object_get(meta, "columns"), *decision = json_object_get(meta, "decision");
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
-    if (format != FORMAT && format != ENCODED)
-        return damaged(path, "its format is of another version; this program reads formats 1 and 2", err);
-    if ((format == ENCODED) != json_is_object(columns)) return damaged(path, "its format and its columns do not fit together", err);
+    if (format != FORMAT && format != ENCODED && format != DECIDED)
+        return damaged(path, "its format is of another version; this program reads formats 1 to 3", err);
+    if (format == DECIDED ? columns && !json_is_object(columns) : (format == ENCODED) != json_is_object(columns))
+        return damaged(path, "its format and its columns do not fit together", err);
+    if ((format == DECIDED) != json_is_object(decision)) return damaged(path, "its format and its decision do not fit together", err);
     if (!json_array_size(features) || !json_array_size(classes) || !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
     LS_TRY(ls_options_create(&options, err));
     ls_model *m = NULL;
+    bool twice = false;
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
         ls_error why;
@@ -400,21 +461,21 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     ls_options_free(options);
     if (status == LS_OK) status = read_names(features, m->feature_names, path, err);
     if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
+    if (status == LS_OK) status = find_twice(m->class_names, m->network.classes, &twice, err);
+    if (status == LS_OK && twice) status = damaged(path, "a class is there twice", err);
     if (status == LS_OK) status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean, path, err);
     if (status == LS_OK) status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale, path, err);
+    for (size_t i = 0; status == LS_OK && m->scale && i < m->network.inputs; i++)
+        if (!(m->scale[i] > 0)) status = damaged(path, "its standardisation has a scale of 0 or less", err);
     if (status == LS_OK && !m->mean != !m->scale) status = damaged(path, "its standardisation is incomplete", err);
     if (status == LS_OK && columns) status = read_encoder(columns, m, path, err);
+    if (status == LS_OK && decision) status = read_decision(decision, m, path, err);
     if (status == LS_OK) status = read_history(json_object_get(meta, "history"), m, path, err);
+    if (status == LS_OK) status = read_training(training, m, path, err);
     if (status != LS_OK) {
         ls_model_free(m);
         return status;
     }
-    m->summary.epochs = (uint64_t)json_integer_value(json_object_get(training, "epochs"));
-    m->summary.steps = (uint64_t)json_integer_value(json_object_get(training, "steps"));
-    m->summary.best_epoch = (uint64_t)json_integer_value(json_object_get(training, "best_epoch"));
-    m->summary.loss = json_number_value(json_object_get(training, "loss"));
-    const char *stopped = json_string_value(json_object_get(training, "stopped"));
-    snprintf(m->stopped, sizeof m->stopped, "%s", stopped ? stopped : "");
     *out = m;
     return LS_OK;
 }

@@ -20,11 +20,11 @@ enum {
 static const double wave_short = 2, wave_long = 20; /* seconds */
 
 const char *const ls_strategy_names[] = {"grid", "random", "halving", NULL};
-const char *const ls_score_names[] = {"accuracy", "precision", "recall", "f1", "auc", "loss", NULL};
+const char *const ls_score_names[] = {"accuracy", "precision", "recall", "f1", "auc", "loss", "macro_f1", "weighted_f1", "log_loss", "brier", NULL};
 const ls_search_settings ls_search_defaults = {
     .strategy = LS_SEARCH_RANDOM, .metric = LS_SCORE_ACCURACY, .seeds = 1, .holdout = 0.2, .eta = 3, .seed = 1};
 
-bool ls_score_larger(int metric) { return metric != LS_SCORE_LOSS; }
+bool ls_score_larger(int metric) { return metric != LS_SCORE_LOSS && metric != LS_SCORE_LOG_LOSS && metric != LS_SCORE_BRIER; }
 
 /* ---- Trials ----------------------------------------------------------------------------------------------------- */
 
@@ -235,8 +235,6 @@ static void choose_rungs(ls_search *s)
 static ls_status check_settings(const ls_space *space, const ls_search_settings *h, const ls_data *data, ls_error *err)
 {
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
-    if (h->metric == LS_SCORE_AUC && data->classes != 2)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--metric auc is for two classes, the data has %zu; use accuracy, f1 or loss", data->classes);
     if (!h->seeds || h->seeds > 10000) return ls_fail(err, LS_ERR_ARGUMENT, "--seeds: 1 to 10000 are possible");
     if (h->folds == 1) return ls_fail(err, LS_ERR_ARGUMENT, "--folds: 1 leaves nothing to train on; use 2 or more, or 0 for one held-out part");
     if (!h->folds && !(h->holdout > 0 && h->holdout < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "--holdout: %g is not a share between 0 and 1", h->holdout);
@@ -417,7 +415,7 @@ static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung, 
     status = ls_model_evaluate(model, s->judge, s->held[i % s->parts], &m, err);
     ls_model_free(model);
     LS_TRY(status);
-    const double all[LS_SCORES] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->loss};
+    const double all[LS_SCORES] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->loss, m->macro_f1, m->weighted_f1, m->log_loss, m->brier};
     memcpy(score, all, sizeof all);
     ls_metrics_free(m);
     return LS_OK;

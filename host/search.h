@@ -58,7 +58,8 @@ ls_status ls_space_draw(const ls_space *space, uint64_t seed, size_t trial, size
 typedef enum { LS_SEARCH_GRID, LS_SEARCH_RANDOM, LS_SEARCH_HALVING } ls_strategy;
 extern const char *const ls_strategy_names[]; /* NULL-terminated */
 
-typedef enum { LS_SCORE_ACCURACY, LS_SCORE_PRECISION, LS_SCORE_RECALL, LS_SCORE_F1, LS_SCORE_AUC, LS_SCORE_LOSS, LS_SCORES } ls_score;
+typedef enum { LS_SCORE_ACCURACY, LS_SCORE_PRECISION, LS_SCORE_RECALL, LS_SCORE_F1, LS_SCORE_AUC, LS_SCORE_LOSS,
+               LS_SCORE_MACRO_F1, LS_SCORE_WEIGHTED_F1, LS_SCORE_LOG_LOSS, LS_SCORE_BRIER, LS_SCORES } ls_score;
 extern const char *const ls_score_names[]; /* NULL-terminated */
 
 typedef struct {

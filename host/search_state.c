@@ -7,7 +7,7 @@
 #include "search.h"
 #include "sha256.h"
 
-static const char heading[] = "lockstep search state 1";
+static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
 static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};
 
 /* ---- The key ---------------------------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
     ls_text_add(out, "end\n");
 }
 
-bool ls_search_is_state(const char *text) { return !strncmp(text, heading, sizeof heading - 1); }
+bool ls_search_is_state(const char *text) { return !strncmp(text, heading, sizeof heading - 2); } /* of any version */
 
 /* The next word of a line, or NULL at its end. */
 static char *word(char **rest)
@@ -158,8 +158,8 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
         next = strchr(line, '\n');
         if (next) *next++ = 0;
-        if (number == 1 && (strlen(line) < sizeof heading || strcmp(line + sizeof heading, key)))
-            return ls_fail(err, LS_ERR_ARGUMENT, "%s is of another search: data, options or settings were different; begin anew with --restart, or "
+        if (number == 1 && (strlen(line) < sizeof heading || strncmp(line, heading, sizeof heading - 1) || strcmp(line + sizeof heading, key)))
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s is of another search: data, options, settings or the program's version were different; begin anew with --restart, or "
                            "name another file with --state", name);
         whole = !strcmp(line, "end");
         if (number > 1 && !whole && !read_trial(s, line)) break;

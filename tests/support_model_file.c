@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/sha256.h"
 #include "support_model_file.h"
 
 uint64_t file_header_length(const char *bytes)
@@ -55,8 +56,24 @@ void file_write(const char *path, const char *header, size_t length, const char 
     free(bytes);
 }
 
+/* The checksum of what the metadata has become: what is refused is then refused for what it says. */
+static void renew_checksum(json_t *meta)
+{
+    ls_sha256 hash;
+    char hex[65];
+    json_object_del(meta, "metadata_sha256");
+    char *text = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    cr_assert_not_null(text);
+    ls_sha256_init(&hash);
+    ls_sha256_update(&hash, text, strlen(text));
+    ls_sha256_final(&hash, hex);
+    json_object_set_new(meta, "metadata_sha256", json_string(hex));
+    free(text);
+}
+
 void file_put_together(const char *path, const file_parts *p, bool with_meta)
 {
+    if (with_meta) renew_checksum(p->meta);
     char *inner = json_dumps(p->meta, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     if (with_meta) json_object_set_new(json_object_get(p->root, "__metadata__"), "lockstep", json_string(inner));
     char *header = json_dumps(p->root, JSON_COMPACT | JSON_PRESERVE_ORDER);

@@ -162,9 +162,9 @@ static void assert_equal_bytes(const runs_run *a, const runs_run *b, const char 
 
 static void assert_equal_metrics(const ls_metrics *a, const ls_metrics *b, const char *label, const char *what)
 {
-    const double p[] = {a->loss, a->loss_sum, a->accuracy, a->precision, a->recall, a->f1, a->auc};
-    const double q[] = {b->loss, b->loss_sum, b->accuracy, b->precision, b->recall, b->f1, b->auc};
-    static const char *const name[] = {"loss", "sum of losses", "accuracy", "precision", "recall", "F1", "AUC"};
+    const double p[] = {a->loss, a->loss_sum, a->accuracy, a->precision, a->recall, a->f1, a->auc, a->macro_f1, a->weighted_f1, a->log_loss, a->brier, a->calibration_error};
+    const double q[] = {b->loss, b->loss_sum, b->accuracy, b->precision, b->recall, b->f1, b->auc, b->macro_f1, b->weighted_f1, b->log_loss, b->brier, b->calibration_error};
+    static const char *const name[] = {"loss", "sum of losses", "accuracy", "precision", "recall", "F1", "AUC", "macro F1", "weighted F1", "log-loss", "Brier score", "calibration error"};
     for (size_t i = 0; i < RUNS_COUNT(p); i++)
         cr_assert(same_bits(p[i], q[i]), "%s: %s is %.17g, on %s %.17g", what, name[i], p[i], label, q[i]);
     cr_assert(a->rows == b->rows && a->classes == b->classes && a->undefined == b->undefined, "%s: on %s", what, label);

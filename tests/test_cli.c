@@ -59,9 +59,9 @@ static void assert_mentions(const char *text, const char *name, const char *comm
 Test(cli, help)
 {
     static const struct { const char *command, *options; } list[] = {
-        {"train", "test split target rows noise data-seed device threads allow-approximate quiet json help"},
-        {"evaluate", "target rows noise data-seed device threads allow-approximate json help"},
-        {"predict", "target device threads allow-approximate help"},
+        {"train", "test split positive threshold target rows noise data-seed device threads allow-approximate quiet json help"},
+        {"evaluate", "positive threshold calibration target rows noise data-seed device threads allow-approximate json help"},
+        {"predict", "positive threshold target device threads allow-approximate help"},
         {"show", "json help"}, {"devices", "json help"}, {"describe", "target labels columns drop categorical missing json help"},
         {"make", "rows noise overlap classes features seed help"},
     };

@@ -375,6 +375,72 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_columns)
     cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
 }
 
+/* ---- Models that decide by a threshold ----------------------------------------------------------------------------- */
+
+static void make_decided(const char *path)
+{
+    ls_model *model = file_make_model("moons", "hidden 3 epochs 2", path);
+    ls_error err;
+    const ls_threshold_options options = {.positive = "0", .threshold = "0.3"};
+    cr_assert_eq(ls_model_set_threshold(model, NULL, NULL, &options, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_save(model, path, &err), LS_OK, "%s", err.message);
+    ls_model_free(model);
+}
+
+static const edit decision_edits[] = {
+    {"format 1 with a decision", 'm', "format", "1"},
+    {"format 2 with a decision", 'm', "format", "2"},
+    {"a format to come", 'm', "format", "4"},
+    {"format 3 without a decision", 'm', "decision", NULL},
+    {"format 3 with columns that are none", 'm', "columns", "null"},
+    {"a decision that is a number", 'm', "decision", "0.3"},
+    {"a decision that decides nothing", 'm', "decision", "{\"positive\":1,\"source\":\"default\",\"threshold\":null}"},
+    {"no positive class", 'm', "decision|positive", NULL},
+    {"a third class", 'm', "decision|positive", "2"},
+    {"a class below the first", 'm', "decision|positive", "-1"},
+    {"a class of text", 'm', "decision|positive", "\"0\""},
+    {"no threshold", 'm', "decision|threshold", NULL},
+    {"a threshold without a number", 'm', "decision|threshold", "null"},
+    {"a threshold of text", 'm', "decision|threshold", "\"0.3\""},
+    {"a threshold above 1", 'm', "decision|threshold", "1.5"},
+    {"a threshold below 0", 'm', "decision|threshold", "-0.25"},
+    {"a huge threshold", 'm', "decision|threshold", "1e300"},
+    {"a threshold that is no float32", 'm', "decision|threshold", "0.3"},
+    {"no source", 'm', "decision|source", NULL},
+    {"an unknown source", 'm', "decision|source", "\"fate\""},
+    {"a source that is a number", 'm', "decision|source", "1"},
+    {"the source of none", 'm', "decision|source", "\"default\""},
+    {"the rows that were judged", 'm', "decision|source", "\"data\""},
+};
+
+Test(model_damage, damaged_decisions)
+{
+    make_decided("a.safetensors");
+    for (size_t i = 0; i < RUNS_COUNT(decision_edits); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        apply(p.meta, &decision_edits[i]);
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, decision_edits[i].what);
+        file_parts_free(&p);
+    }
+    file_make("blobs", "hidden 3 epochs 2", "c.safetensors"); /* three classes */
+    file_parts p = file_take_apart("c.safetensors"), q = file_take_apart("a.safetensors");
+    json_object_set(p.meta, "decision", json_object_get(q.meta, "decision"));
+    json_object_set_new(p.meta, "format", json_integer(3));
+    file_put_together("b.safetensors", &p, true);
+    file_assert_refused("b.safetensors", LS_ERR_DATA, "a threshold for three classes");
+    file_parts_free(&p);
+    file_parts_free(&q);
+}
+
+Test(model_damage, no_flipped_byte_changes_a_model_with_a_decision)
+{
+    char first[128] = "";
+    make_decided("a.safetensors");
+    size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
+    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+}
+
 /* Values that are no numbers have no place in a model, even with a checksum that fits. */
 Test(model_damage, values_that_are_not_finite)
 {

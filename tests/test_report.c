@@ -219,7 +219,7 @@ Test(report, mistakes_and_calibration)
     cr_assert_eq(ls_model_predict_data(model, NULL, data, p, NULL), LS_OK);
     for (size_t i = 0; i < ROWS; i++) {
         int32_t y = ls_data_y(data)[i];
-        int k = p[i] >= 1 ? 9 : (int)((double)p[i] * 10);
+        int k = (int)fmax(ceil((double)p[i] * 10) - 1, 0);
         bin[k][0]++, bin[k][1] += (double)p[i], bin[k][2] += y;
         if ((p[i] >= 0.5f) != (y == 1)) wrong[n++] = (mistake){i, y ? 1 - (double)p[i] : (double)p[i]};
     }
@@ -258,6 +258,20 @@ Test(report, numbers_of_split_rows)
         at = strstr(at + 1, "<tr><td");
     }
     ls_data_free(data);
+    free(page);
+}
+
+/* A model that decides by a threshold is judged by it, and told of its positive class. */
+Test(report, of_a_threshold)
+{
+    do_it("make moons --rows 300 --noise 0.5 -o noisy.csv");
+    do_it("train noisy.csv --positive 0 --threshold 0.9 --report a.html" QUICK);
+    char *page = runs_file_read("a.html", NULL), *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
+    cr_assert_not_null(at);
+    cr_expect(strstr(page, "<td>0 where its score is at least 0.9") && strstr(page, "F1 are those of 0.") && (!gnuplot_there() || strstr(page, ">probability of 0<")));
+    /* rows of class 0 below 0.9 are given to class 1: most mistakes are of that kind */
+    cr_assert_not_null(at = strstr(page, "Most frequent mistakes"));
+    cr_expect(strstr(at, "<tr><td>") == strstr(at, "<tr><td>0</td><td>1</td>"));
     free(page);
 }
 

@@ -80,7 +80,7 @@ Test(search_cli, mistakes_are_answered_with_one_line)
 {
     static const struct { const char *line; int status; const char *words; } list[] = {
         {"search", 2, "missing"}, {"search moons --strategy gird", 2, "--strategy gird 'grid'"}, {"search moons --strategy bayes", 2, "--strategy bayes halving"},
-        {"search moons --metric acuracy", 2, "'accuracy'"}, {"search blobs --metric auc", 2, "--metric auc"}, {"search moons --lr fast|0.1", 2, "--lr fast"},
+        {"search moons --metric acuracy", 2, "'accuracy'"}, {"search blobs --metric macro-f2", 2, "--metric 'macro_f1'"}, {"search moons --lr fast|0.1", 2, "--lr fast"},
         {"search moons --lr 1..0.1", 2, "--lr"}, {"search moons --hiden 4|8", 2, "--hiden --hidden"}, {"search moons --hidden 4..8", 2, "--hidden a|b|c"},
         {"search moons --batch-norm=maybe", 2, "--batch-norm maybe"}, {"search moons --folds 1", 2, "--folds"}, {"search moons --folds -1", 2, "--folds"},
         {"search moons --folds x", 2, "--folds"}, {"search moons --seeds 0", 2, "--seeds"}, {"search moons --trials -2", 2, "--trials"}, {"search moons --top 0", 2, "--top"},
@@ -157,7 +157,8 @@ Test(search_cli, the_best_is_what_train_gives)
 Test(search_cli, the_report_is_a_table)
 {
     static const char *const columns[] = {"trial", "rank", "status", "rung", "hidden", "activation", "lr", "epochs", "accuracy_mean", "accuracy_sd", "precision_mean", "precision_sd",
-                                          "recall_mean", "recall_sd", "f1_mean", "f1_sd", "auc_mean", "auc_sd", "loss_mean", "loss_sd", "epochs_run", "steps", "parameters",
+                                          "recall_mean", "recall_sd", "f1_mean", "f1_sd", "auc_mean", "auc_sd", "loss_mean", "loss_sd", "macro_f1_mean", "macro_f1_sd", "weighted_f1_mean",
+                                          "weighted_f1_sd", "log_loss_mean", "log_loss_sd", "brier_mean", "brier_sd", "epochs_run", "steps", "parameters",
                                           "weights_sha256", "reason", "seconds"};
     free(runs_program_expect("search moons --rows 60 --epochs 3 --strategy grid --hidden 4|8,8 --activation relu|tanh,relu --lr 0.01|0.1 --report t.csv --device cpu", 0));
     cr_expect_eq(runs_folder_count("."), 1, "the state is left behind");

@@ -68,6 +68,16 @@ const ls_option_info *library_option(int val, const char *text, const char **val
 /* Handles one of them (see option_handler); returns an exit status. */
 int library_set(ls_options *options, int val, const char *text, const char *command);
 
+/* ---- What is decided (threshold.c) ---- */
+
+/* popt entries of --positive and --threshold; best_f1: whether that may be asked for. They point into the options. */
+enum { THRESHOLD_OPTIONS = 3 };
+void threshold_table(ls_threshold_options *options, bool best_f1, struct poptOption table[THRESHOLD_OPTIONS]);
+/* positive, threshold (null: the largest output) and source; null for other than two classes. */
+json_t *decision_json(const ls_decision *decision, const ls_model *model);
+/* A line, or nothing where no threshold was set. */
+void print_decision(const char *label, const ls_decision *decision, const ls_model *model);
+
 /* ---- Data and devices (source.c) ---- */
 
 /* Options that say where rows come from and which device works on them. */
@@ -118,7 +128,10 @@ double monotonic_seconds(void);
 json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
 void print_metrics_header(void);
 void print_metrics(const char *label, const ls_metrics *metrics);
+/* Each class's figures with their averages, and a line of those that need no decision; both where classes are few enough for a table. */
+void print_classes(const ls_metrics *metrics, const ls_model *model);
 void print_confusion(const ls_metrics *metrics, const ls_model *model);
+void print_calibration(const ls_metrics *metrics, const ls_model *model);
 /* The device in use, and what it was chosen from; taken when the work is done, as later work may choose another. */
 enum { DEVICE_TRIALS = 80 };
 typedef struct {

@@ -71,7 +71,7 @@ static ls_status draw_outcome(plot_work *w, const char *picture, ls_error *err)
     LS_TRY(outcome_take(w->model, w->device, w->data, "rows", &w->outcome, err));
     if (!strcmp(picture, "confusion")) plot_confusion(&w->script, o);
     else if (!strcmp(picture, "roc") || !strcmp(picture, "precision-recall")) return plot_curves(&w->script, o, picture, err);
-    else if (!o->probabilities) return ls_fail(err, LS_ERR_ARGUMENT, "%s is a picture of probabilities, which the identity outputs of this model are not", picture);
+    else if (!o->probabilities) return ls_fail(err, LS_ERR_ARGUMENT, "%s is a picture of probabilities, which the outputs of this model (identity, or several sigmoids) are not", picture);
     else if (!strcmp(picture, "calibration")) plot_calibration(&w->script, o);
     else plot_histogram(&w->script, o);
     return LS_OK;

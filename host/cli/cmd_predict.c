@@ -8,7 +8,8 @@ static const char intro[] =
     "outputs: the raw outputs). DATA is a CSV file with the model's features; a class column behind them\n"
     "is ignored.\n"
     "\n"
-    "  lockstep predict iris.safetensors new.csv -o predicted.csv\n";
+    "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
+    "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
 
 typedef struct {
     ls_model *model;
@@ -50,12 +51,14 @@ static void write_rows(predict_work *w, size_t rows)
     }
 }
 
-static ls_status work(const source_options *o, const char *model, const char *data, const char *to, predict_work *w, ls_error *err)
+static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model, const char *data, const char *to, predict_work *w, ls_error *err)
 {
     LS_TRY(source_check_writable(to, err));
     LS_TRY(source_check_apart(to, data, err));
     LS_TRY(source_check_apart(to, model, err));
     LS_TRY(ls_model_load(model, &w->model, err));
+    if (t->positive && !t->threshold) return ls_fail(err, LS_ERR_ARGUMENT, "--positive says which class --threshold is about; give both");
+    LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;
     if (!ls_mul_size(rows, ls_model_outputs(w->model), &size)) return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
@@ -70,23 +73,26 @@ static ls_status work(const source_options *o, const char *model, const char *da
 int cmd_predict(int argc, const char **argv)
 {
     source_options o;
+    ls_threshold_options t = {0};
     predict_work w = {0};
     arguments args = {0};
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
-    struct poptOption data[SOURCE_DATA], device[6];
+    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
     source_data_table(&o, data);
     source_device_table(&o, device);
+    threshold_table(&t, false, threshold);
     memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)", "FILE.csv"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes; default: the model's):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device:", NULL},
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
-    if (status == EXIT_OK && work(&o, args.operand[0], args.operand[1], to, &w, &err) != LS_OK)
+    if (status == EXIT_OK && work(&o, &t, args.operand[0], args.operand[1], to, &w, &err) != LS_OK)
         status = complain_error("predict", &err);
     free(w.text.text);
     free(w.outputs);

@@ -58,11 +58,18 @@ static int take_flags(search_arguments *a, int *argc, const char **argv)
     return EXIT_OK;
 }
 
+/* Names of figures are written with _ where they are names of columns; on the command line - will do. */
+static bool is_name(const char *text, const char *name)
+{
+    for (; *text && (*text == *name || (*text == '-' && *name == '_')); text++) name++;
+    return !*text && !*name;
+}
+
 static int choose(const char *option, const char *text, const char *const *names, int *out)
 {
     size_t n = 0;
     for (; names[n]; n++)
-        if (!strcmp(text, names[n])) {
+        if (is_name(text, names[n])) {
             *out = (int)n;
             return EXIT_OK;
         }
@@ -95,7 +102,7 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
         {"seeds", 0, POPT_ARG_LONGLONG, &a->seeds, 0, "trainings of each trial, from --seed on (default: 1)", "N"},
         {"folds", 0, POPT_ARG_LONGLONG, &a->folds, 0, "cross-validate: train without each of N parts of the rows, score on it (default: 0, see --holdout)", "N"},
         {"holdout", 0, POPT_ARG_DOUBLE, &a->holdout, 0, "without --folds: share of the rows to score on (default: 0.2)", "SHARE"},
-        {"metric", 0, POPT_ARG_STRING, &a->metric, 0, "what to rank by: accuracy, precision, recall, f1, auc or loss (default: accuracy)", "NAME"},
+        {"metric", 0, POPT_ARG_STRING, &a->metric, 0, "what to rank by: accuracy, precision, recall, f1, macro-f1, weighted-f1, auc, loss, log-loss or brier (default: accuracy)", "NAME"},
         {"eta", 0, POPT_ARG_LONGLONG, &a->eta, 0, "halving: one trial in N goes on, with N times the epochs (default: 3)", "N"},
         {"search-seed", 0, POPT_ARG_LONGLONG, &a->search_seed, 0, "draws and folds follow from it (default: 1)", "S"},
         POPT_TABLEEND,

@@ -14,7 +14,7 @@ static const char *const status_names[] = {"waiting", "", "diverged", "refused"}
 
 static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
 {
-    int m = s->how.metric, digits = m == LS_SCORE_LOSS ? 5 : 4;
+    int m = s->how.metric, digits = ls_score_larger(m) ? 4 : 5;
     if (t->state != LS_TRIAL_SCORED) ls_text_add(out, "  %-17s", status_names[t->state]);
     else if (isnan(t->sd[m])) ls_text_add(out, "  %-17.*f", digits, t->mean[m]);
     else ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits, t->sd[m]);

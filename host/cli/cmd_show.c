@@ -58,6 +58,8 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     for (size_t i = 0; i < ls_model_classes(model); i++) json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
     json_object_set_new(o, "features", features);
     json_object_set_new(o, "classes", classes);
+    const ls_decision decision = ls_model_decision(model);
+    json_object_set_new(o, "decision", decision_json(&decision, model));
     json_object_set_new(o, "options", options);
     json_object_set_new(o, "weights_sha256", json_string(weights));
     json_object_set_new(o, "sha256", json_string(hash));
@@ -83,6 +85,8 @@ static int show(const char *path, bool json)
         printf("network     %s (%s), %llu parameters\n", widths, ls_model_option(model, "activation"), (unsigned long long)s.parameters);
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_names("classes", model, ls_model_class_name, ls_model_classes(model));
+        const ls_decision decision = ls_model_decision(model);
+        print_decision("decision    ", &decision, model);
         show_options(model);
         printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n", (unsigned long long)s.epochs,
                (unsigned long long)s.steps, s.stopped, s.loss);

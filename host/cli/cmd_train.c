@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../model.h"
 #include "report.h"
 
 static const char intro[] =
@@ -12,6 +13,7 @@ static const char intro[] =
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
     "  lockstep train data.csv --patience 20 --epochs 10000      stop early, keep the best weights\n"
+    "  lockstep train spam.csv --validation 0.2 --positive spam --threshold best-f1\n"
     "  lockstep train train-images-idx3-ubyte.gz                 MNIST; gzip, IDX and NPY are read as they are\n"
     "\n"
     "Columns of text become categories, missing values (nothing, ?, NA) are filled in from the training\n"
@@ -26,6 +28,7 @@ typedef struct {
     ls_options *options;
     const char *test, *save, *report;
     double split;
+    ls_threshold_options threshold;
     bool stopping; /* whether an option says when to stop */
 } train_arguments;
 
@@ -82,15 +85,17 @@ static int set_option(int val, const char *text, void *user)
 
 static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
 {
-    struct poptOption data[SOURCE_DATA], device[6];
+    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
+    threshold_table(&a->threshold, true, threshold);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
         {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second file to test on", "FILE"},
         {"report", 0, POPT_ARG_STRING, &a->report, 0, "write a page about the training to this file (HTML)", "FILE"},
         {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes), kept in the model; best-f1 is chosen on the rows of --validation, or without on the training rows:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
@@ -158,6 +163,8 @@ static ls_status write_report(const train_arguments *a, const char *name, const 
     if (a->source.data_seed != 1) ls_text_add(&more, " --data-seed %lld", a->source.data_seed);
     if (a->test) ls_text_add(&more, " --test '%s'", a->test);
     if (a->split > 0) ls_text_add(&more, " --split %g", a->split);
+    if (a->threshold.positive) ls_text_add(&more, " --positive '%s'", a->threshold.positive);
+    if (a->threshold.threshold) ls_text_add(&more, " --threshold %s", a->threshold.threshold);
     const report_input in = {.model = w->model, .device = w->device, .trained_on_it = true, .data = w->train, .test = w->test,
                              .data_label = "training rows", .source = name, .more = more.text};
     ls_status status = report_write(&in, a->report, err);
@@ -178,6 +185,7 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     LS_TRY(source_check_apart(a->save, a->test, err));
     LS_TRY(load(a, name, w, err));
     LS_TRY(prepare_mixed(a, w, progress.quiet, err));
+    LS_TRY(ls_threshold_check(&a->threshold, a->options, w->train, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     if (!a->save && !progress.quiet)
         fprintf(stderr, "note: no -o MODEL was given, so the model will not be kept\n");
@@ -185,6 +193,7 @@ static ls_status work(const train_arguments *a, const char *name, train_work *w,
     ls_status status = ls_train(w->device, a->options, w->train, on_epoch, &progress, &w->model, err);
     if (progress.terminal && !progress.quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
+    LS_TRY(ls_model_set_threshold(w->model, w->device, w->train, &a->threshold, err));
     device_report_take(&w->report, w->device);
     if (a->save) LS_TRY(ls_model_save(w->model, a->save, err));
     if (a->report) LS_TRY(write_report(a, name, w, err));
@@ -244,6 +253,8 @@ static void report_text(const train_arguments *a, const train_work *w, const cha
     printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n", (unsigned long long)s.epochs,
            (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted() ? "interruption" : s.stopped);
     if (s.best_epoch != s.epochs) printf("kept       the weights of epoch %llu, the best validation loss\n", (unsigned long long)s.best_epoch);
+    const ls_decision decision = ls_model_decision(w->model);
+    print_decision("decision   ", &decision, w->model);
     print_metrics_header();
     print_metrics("train", w->on_train);
     if (w->on_test) print_metrics("test", w->on_test);

@@ -6,10 +6,11 @@
 
 ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data, const char *label, outcome *out, ls_error *err)
 {
-    const char *output = ls_model_option(model, "output");
     *out = (outcome){.model = model, .data = data, .label = label, .rows = ls_data_rows(data), .classes = ls_model_classes(model),
-                     .outputs = ls_model_outputs(model), .probabilities = !output || strcmp(output, "identity")};
+                     .outputs = ls_model_outputs(model)};
     LS_TRY(ls_model_evaluate(model, device, data, &out->metrics, err));
+    out->positive = out->metrics->positive;
+    out->probabilities = !isnan(out->metrics->log_loss);
     LS_TRY(ls_alloc(&out->p, out->rows, out->outputs * sizeof *out->p, "the outputs", err));
     return ls_model_predict_data(model, device, data, out->p, err);
 }
@@ -99,7 +100,8 @@ ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, d
     ls_status status = LS_OK;
     *count = 0;
     LS_TRY(ls_alloc(&row, o->rows, sizeof *row, "the scores", err));
-    for (size_t k = o->classes == 2; k < o->classes && status == LS_OK; k++) {
+    for (size_t k = 0; k < o->classes && status == LS_OK; k++) {
+        if (o->classes == 2 && k != o->positive) continue;
         outcome_curve c = {.class = k};
         status = trace(o, row, &c, err);
         if (auc) auc[k] = c.auc;
@@ -121,28 +123,16 @@ void outcome_curves_free(outcome_curve *list, size_t count)
 
 /* ---- Bins -------------------------------------------------------------------------------------------------------- */
 
-void outcome_bins(const outcome *o, outcome_bin *bin, size_t bins)
+void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS])
 {
-    memset(bin, 0, bins * sizeof *bin);
+    memset(bin, 0, HISTOGRAM_BINS * sizeof *bin);
     for (size_t i = 0; i < o->rows; i++) {
-        size_t class = o->classes == 2 ? 1 : outcome_decided(o, i);
-        double score = fmin(fmax(outcome_score(o, i, class), 0), 1);
-        size_t k = (size_t)(score * (double)bins);
-        outcome_bin *b = &bin[k < bins ? k : bins - 1];
-        b->rows++;
-        b->hits += (size_t)ls_data_y(o->data)[i] == class;
-        b->score += score;
+        size_t class = o->classes == 2 ? o->positive : outcome_decided(o, i), k = 0;
+        double score = outcome_score(o, i, class);
+        while (k + 1 < HISTOGRAM_BINS && score * HISTOGRAM_BINS > (double)(k + 1)) k++;
+        bin[k].rows++;
+        bin[k].hits += (size_t)ls_data_y(o->data)[i] == class;
     }
-}
-
-double outcome_calibration_error(const outcome_bin *bin, size_t bins)
-{
-    double sum = 0, rows = 0;
-    for (size_t k = 0; k < bins; k++) {
-        sum += fabs(bin[k].score - (double)bin[k].hits);
-        rows += (double)bin[k].rows;
-    }
-    return rows > 0 ? sum / rows : 0;
 }
 
 /* ---- Mistakes ---------------------------------------------------------------------------------------------------- */

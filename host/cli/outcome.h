@@ -10,7 +10,8 @@ typedef struct {
     const ls_data *data;
     const char *label;       /* what the rows are: "test rows" */
     size_t rows, classes, outputs;
-    bool probabilities;      /* the outputs are between 0 and 1: all but identity outputs */
+    size_t positive;         /* of two classes, the one that curves and bins are of */
+    bool probabilities;      /* the outputs are: not those of identity, nor several sigmoids */
     float *p;                /* rows × outputs */
     ls_metrics *metrics;
 } outcome;
@@ -40,7 +41,7 @@ typedef struct {
 
 enum { OUTCOME_CURVES = 6 };
 
-/* The curves to draw, freed with outcome_curves_free: that of class 1 for two classes; otherwise one a class, those with the least area where
+/* The curves to draw, freed with outcome_curves_free: that of the positive class for two; otherwise one a class, those with the least area where
  * there are more than OUTCOME_CURVES. *count may be 0: classes that no row has, or all have, have no curve. areas: NULL, or room for the
  * classes' areas and average precisions (NaN where there are none), classes each. */
 ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, double *auc, double *average_precision, ls_error *err);
@@ -48,19 +49,14 @@ void outcome_curves_free(outcome_curve *list, size_t count);
 
 /* ---- Bins ---- */
 
-enum { CALIBRATION_BINS = 10, HISTOGRAM_BINS = 20 };
+enum { HISTOGRAM_BINS = 20 };
 
-/* Rows whose score falls into a bin of equal width. For two classes the score is that of class 1 and `hits` counts its rows; for more it is that
- * of the class decided for, and `hits` counts where it is right. */
+/* Rows whose score falls into a bin of equal width, as those of ls_metrics's calibration. For two classes the score is that of the positive
+ * one and `hits` counts its rows; for more it is that of the class decided for, and `hits` counts where it is right. */
 typedef struct {
     size_t rows, hits;
-    double score;            /* sum of the scores */
 } outcome_bin;
-void outcome_bins(const outcome *o, outcome_bin *bin, size_t bins);
-/* Expected calibration error over the bins: mean over the rows of |score - share of hits| of their bin (Guo, Pleiss, Sun, Weinberger,
- * "On calibration of modern neural networks", ICML 2017). */
-double outcome_calibration_error(const outcome_bin *bin, size_t bins);
-
+void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS]);
 /* ---- Mistakes ---- */
 
 /* The rows that are wrong with the greatest score, at most `most` of them; returns how many are in list. */

@@ -338,8 +338,12 @@ ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model,
     char block[32];
     snprintf(block, sizeof block, "%sP", name);
     LS_TRY(plot_add_points(s, block, model, plane, points, err));
-    /* between two classes the line itself is a contour of the mesh */
-    if (classes == 2) ls_text_add(s, "set contour base\nunset surface\nset cntrparam levels discrete 0.5\nset table $%sL\nsplot $%s using 1:2:3 with lines\nunset table\nset surface\nunset contour\n", name, name);
+    /* between two classes the line itself is a contour of the mesh, where the decision changes */
+    const ls_decision decision = ls_model_decision(model);
+    double threshold = isnan(decision.threshold) ? 0.5 : decision.positive ? (double)decision.threshold : 1 - (double)decision.threshold;
+    if (classes == 2)
+        ls_text_add(s, "set contour base\nunset surface\nset cntrparam levels discrete %.6g\nset table $%sL\nsplot $%s using 1:2:3 with lines\nunset table\nset surface\nunset contour\n",
+                    threshold, name, name);
     return LS_OK;
 }
 

@@ -209,7 +209,7 @@ ls_status plot_curves(ls_text *s, const outcome *o, const char *picture, ls_erro
 static void add_score_label(ls_text *s, const outcome *o)
 {
     char name[PLOT_NAME], label[2 * PLOT_NAME];
-    plot_short_name(ls_model_class_name(o->model, o->classes == 2), name);
+    plot_short_name(ls_model_class_name(o->model, o->positive), name);
     if (o->classes == 2) snprintf(label, sizeof label, "probability of %s", name);
     else snprintf(label, sizeof label, "probability of the predicted class");
     ls_text_add(s, "set xlabel ");
@@ -234,16 +234,17 @@ static void add_count_tics(ls_text *s, size_t most, bool both)
     plot_add_side_label(s, "rows (log)");
 }
 
-static void add_calibration_hover(ls_text *s, const outcome_bin *bin, size_t most)
+static void add_calibration_hover(ls_text *s, const ls_calibration_bin *bin, size_t most)
 {
     for (size_t panel = 0; panel < 2; panel++) {
         plot_hover_begin(s, panel ? "hoverB" : "hoverA");
         ls_text_add(s, "-1e30 -1e30 -\n");
-        for (size_t k = 0; k < CALIBRATION_BINS; k++) {
-            double rows = (double)bin[k].rows, low = (double)k / CALIBRATION_BINS, high = (double)(k + 1) / CALIBRATION_BINS;
-            if (!bin[k].rows) continue;
-            if (panel) plot_add_hover(s, (low + high) / 2, height_of(most) / 2, 0.8 * PAIRED / CALIBRATION_BINS, 0.16 * PAIRED, "%.1f to %.1f: %.0f rows", low, high, rows);
-            else plot_add_hover(s, bin[k].score / rows, (double)bin[k].hits / rows, 22, 22, "predicted %.4g, observed %.4g, %.0f rows", bin[k].score / rows, (double)bin[k].hits / rows, rows);
+        for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
+            double low = (double)k / LS_CALIBRATION_BINS, high = (double)(k + 1) / LS_CALIBRATION_BINS;
+            unsigned long long rows = bin[k].rows;
+            if (!rows) continue;
+            if (panel) plot_add_hover(s, (low + high) / 2, height_of(most) / 2, 0.8 * PAIRED / LS_CALIBRATION_BINS, 0.16 * PAIRED, "%.1f to %.1f: %llu rows", low, high, rows);
+            else plot_add_hover(s, bin[k].score, bin[k].share, 22, 22, "predicted %.4g, observed %.4g, %llu rows", bin[k].score, bin[k].share, rows);
         }
         plot_hover_end(s);
     }
@@ -251,15 +252,13 @@ static void add_calibration_hover(ls_text *s, const outcome_bin *bin, size_t mos
 
 void plot_calibration(ls_text *s, const outcome *o)
 {
-    outcome_bin bin[CALIBRATION_BINS];
+    const ls_calibration_bin *bin = o->metrics->calibration;
     size_t most = 1;
-    outcome_bins(o, bin, CALIBRATION_BINS);
     plot_begin(s, PAIRED, PAIRED);
     ls_text_add(s, "$bins << EOD\n-1e30 -1e30 0 0\n");
-    for (size_t k = 0; k < CALIBRATION_BINS; k++) {
-        double rows = (double)bin[k].rows;
+    for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
         most = bin[k].rows > most ? bin[k].rows : most;
-        if (bin[k].rows) ls_text_add(s, "%.5g %.5g %.5g %g\n", bin[k].score / rows, (double)bin[k].hits / rows, height_of(bin[k].rows), ((double)k + 0.5) / CALIBRATION_BINS);
+        if (bin[k].rows) ls_text_add(s, "%.5g %.5g %.5g %g\n", bin[k].score, bin[k].share, height_of(bin[k].rows), ((double)k + 0.5) / LS_CALIBRATION_BINS);
     }
     ls_text_add(s, "EOD\n");
     add_calibration_hover(s, bin, most);
@@ -270,7 +269,7 @@ void plot_calibration(ls_text *s, const outcome *o)
     plot_add_line_style(s, 0);
     ls_text_add(s, " title 'model', ");
     plot_add_hover_command(s, "hoverA");
-    ls_text_add(s, "\nset tmargin at screen 0.32\nset bmargin at screen 0.16\nset format x '%%g'\nset boxwidth %g\n", 0.9 / CALIBRATION_BINS);
+    ls_text_add(s, "\nset tmargin at screen 0.32\nset bmargin at screen 0.16\nset format x '%%g'\nset boxwidth %g\n", 0.9 / LS_CALIBRATION_BINS);
     add_count_tics(s, most, false);
     add_score_label(s, o);
     ls_text_add(s, "plot $bins using 4:3 with boxes fs solid 0.8 lc rgb '#888888' notitle, ");
@@ -280,16 +279,16 @@ void plot_calibration(ls_text *s, const outcome *o)
 
 /* ---- Histogram --------------------------------------------------------------------------------------------------- */
 
-/* Up: rows of class 1, or that are right; down: the others. */
+/* Up: rows of the positive class, or that are right; down: the others. */
 void plot_histogram(ls_text *s, const outcome *o)
 {
     outcome_bin bin[HISTOGRAM_BINS];
     size_t most = 1;
-    const char *const up = o->classes == 2 ? ls_model_class_name(o->model, 1) : "right", *const down = o->classes == 2 ? ls_model_class_name(o->model, 0) : "wrong";
+    const char *const up = o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right", *const down = o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong";
     char name[2][PLOT_NAME];
     plot_short_name(up, name[0]);
     plot_short_name(down, name[1]);
-    outcome_bins(o, bin, HISTOGRAM_BINS);
+    outcome_bins(o, bin);
     plot_begin(s, PAIRED, PAIRED);
     ls_text_add(s, "$bins << EOD\n");
     for (size_t k = 0; k < HISTOGRAM_BINS; k++) {
@@ -307,9 +306,9 @@ void plot_histogram(ls_text *s, const outcome *o)
                    "set xzeroaxis lt 1 lc rgb '" PLOT_INK "' lw 0.7\nset key outside top center horizontal\n", 0.9 / HISTOGRAM_BINS);
     add_count_tics(s, most, true);
     add_score_label(s, o);
-    ls_text_add(s, "plot $bins using 1:2 with boxes fs solid 0.8 lc rgb '%s' title ", plot_colour(o->classes == 2 ? 1 : 2));
+    ls_text_add(s, "plot $bins using 1:2 with boxes fs solid 0.8 lc rgb '%s' title ", plot_colour(o->classes == 2 ? o->positive : 2));
     plot_add_name(s, up, " (up)");
-    ls_text_add(s, ", $bins using 1:(-$3) with boxes fs solid 0.8 lc rgb '%s' title ", plot_colour(o->classes == 2 ? 0 : 1));
+    ls_text_add(s, ", $bins using 1:(-$3) with boxes fs solid 0.8 lc rgb '%s' title ", plot_colour(o->classes == 2 ? !o->positive : 1));
     plot_add_name(s, down, " (down)");
     ls_text_add(s, ", ");
     plot_add_hover_command(s, "hover");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "html.h"
@@ -58,6 +59,11 @@ static ls_status add_summary(ls_text *page, const report_input *in, ls_error *er
     if (s.best_epoch != s.epochs) {
         snprintf(text, sizeof text, "the weights of epoch %llu, the best validation loss", (unsigned long long)s.best_epoch);
         row(page, "kept", text);
+    }
+    const ls_decision decision = ls_model_decision(in->model);
+    if (!isnan(decision.threshold)) {
+        snprintf(text, sizeof text, "%.200s where its score is at least %.6g, otherwise the other class", ls_model_class_name(in->model, decision.positive), (double)decision.threshold);
+        row(page, "decides for", text);
     }
     const ls_device_info *device = in->trained_on_it && in->device ? ls_device_get_info(in->device) : NULL;
     if (device) {
@@ -141,7 +147,11 @@ static ls_status add_figures(const report_work *w, ls_error *err)
     ls_text script = {0};
     html_add_element(w->page, "h2", "Figures");
     report_table_figures(w->page, w->outcome, w->outcomes);
-    ls_text_add(w->page, "<p class=\"soft\">Precision, recall and F1 are %s.</p>\n", w->judged->classes == 2 ? "the second class's" : "the mean over the classes");
+    if (w->judged->classes == 2) {
+        ls_text_add(w->page, "<p class=\"soft\">Precision, recall and F1 are those of ");
+        html_add(w->page, ls_model_class_name(w->in->model, w->judged->positive));
+        ls_text_add(w->page, ".</p>\n");
+    } else ls_text_add(w->page, "<p class=\"soft\">Precision, recall and F1 are the mean over the classes.</p>\n");
     html_add_element(w->page, "h3", "Classes");
     LS_TRY(report_table_classes(w->page, w->outcome, w->outcomes, err));
     if (!w->pictures || w->judged->classes > MOST_BARS) return LS_OK;
@@ -257,11 +267,9 @@ static ls_status add_sureness(const report_work *w, ls_error *err)
         details_end(w);
     }
     if (!o->probabilities) return LS_OK;
-    outcome_bin bin[CALIBRATION_BINS];
     LS_TRY(add_bins(w, err));
-    outcome_bins(o, bin, CALIBRATION_BINS);
     ls_text_add(w->page, "<p>Expected calibration error: %.4f (the mean distance between what the model says and what is so, over %d bins).</p>\n",
-                outcome_calibration_error(bin, CALIBRATION_BINS), CALIBRATION_BINS);
+                o->metrics->calibration_error, LS_CALIBRATION_BINS);
     details_begin(w, "Calibration and probabilities as tables");
     report_table_calibration(w->page, o);
     report_table_histogram(w->page, o);

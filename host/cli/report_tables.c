@@ -45,18 +45,17 @@ static void begin_table(ls_text *page, const char *const *head, size_t n, size_t
 
 void report_table_figures(ls_text *page, const outcome *o, size_t n)
 {
-    static const char *const head[] = {"", "rows", "loss", "accuracy", "precision", "recall", "F1", "area under ROC"};
-    bool area = o[0].classes == 2;
-    begin_table(page, head, COUNT(head) - !area, 1);
+    static const char *const head[] = {"", "rows", "loss", "accuracy", "precision", "recall", "F1", "area under ROC", "log-loss", "Brier score"};
+    size_t columns = COUNT(head) - (o[0].probabilities ? 0 : 2);
+    begin_table(page, head, columns, 1);
     for (size_t i = 0; i < n; i++) {
         const ls_metrics *m = o[i].metrics;
-        const double part[] = {m->accuracy, m->precision, m->recall, m->f1};
+        const double part[] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->log_loss, m->brier};
         begin_row(page);
         word(page, o[i].label);
         figure(page, "%.0f", (double)m->rows);
         figure(page, "%.6g", m->loss);
-        for (size_t k = 0; k < COUNT(part); k++) figure(page, "%.4f", part[k]);
-        if (area) figure(page, "%.4f", m->auc);
+        for (size_t k = 0; k + 3 < columns; k++) figure(page, "%.4f", part[k]);
         end_row(page);
     }
     html_table_end(page);
@@ -216,7 +215,7 @@ void report_table_thresholds(ls_text *page, const outcome *o)
     for (int k = 1; k < 10; k++) {
         double taken = 0, hits = 0, positives = 0;
         for (size_t i = 0; i < o->rows; i++) {
-            bool positive = ls_data_y(o->data)[i] == 1, over = outcome_score(o, i, 1) >= k / 10.0;
+            bool positive = (size_t)ls_data_y(o->data)[i] == o->positive, over = outcome_score(o, i, o->positive) >= k / 10.0;
             positives += positive;
             taken += over;
             hits += over && positive;
@@ -235,18 +234,17 @@ void report_table_thresholds(ls_text *page, const outcome *o)
 void report_table_calibration(ls_text *page, const outcome *o)
 {
     static const char *const head[] = {"probability", "rows", "mean of the model", "share that is so"};
-    outcome_bin bin[CALIBRATION_BINS];
-    outcome_bins(o, bin, CALIBRATION_BINS);
     begin_table(page, head, COUNT(head), 1);
-    for (size_t k = 0; k < CALIBRATION_BINS; k++) {
+    for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
+        const ls_calibration_bin *b = &o->metrics->calibration[k];
         char text[32];
-        if (!bin[k].rows) continue;
-        snprintf(text, sizeof text, "%.1f to %.1f", (double)k / CALIBRATION_BINS, (double)(k + 1) / CALIBRATION_BINS);
+        if (!b->rows) continue;
+        snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS, (double)(k + 1) / LS_CALIBRATION_BINS);
         begin_row(page);
         word(page, text);
-        figure(page, "%.0f", (double)bin[k].rows);
-        figure(page, "%.4f", bin[k].score / (double)bin[k].rows);
-        figure(page, "%.4f", (double)bin[k].hits / (double)bin[k].rows);
+        figure(page, "%.0f", (double)b->rows);
+        figure(page, "%.4f", b->score);
+        figure(page, "%.4f", b->share);
         end_row(page);
     }
     html_table_end(page);
@@ -254,9 +252,9 @@ void report_table_calibration(ls_text *page, const outcome *o)
 
 void report_table_histogram(ls_text *page, const outcome *o)
 {
-    const char *const head[] = {"probability", o->classes == 2 ? ls_model_class_name(o->model, 1) : "right", o->classes == 2 ? ls_model_class_name(o->model, 0) : "wrong"};
+    const char *const head[] = {"probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right", o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
     outcome_bin bin[HISTOGRAM_BINS];
-    outcome_bins(o, bin, HISTOGRAM_BINS);
+    outcome_bins(o, bin);
     begin_table(page, head, COUNT(head), 1);
     for (size_t k = 0; k < HISTOGRAM_BINS; k++) {
         char text[32];
