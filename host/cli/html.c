@@ -14,7 +14,7 @@ static const char style[] =
     "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
     ".report figure svg{max-height:34rem;max-width:44rem}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2rem}.pair>*{min-width:0}\n"
     "td.right,th.right{text-align:right}td.right{white-space:nowrap}.facts td+td{overflow-wrap:anywhere}summary{cursor:pointer}details{margin:.5rem 0}.h:hover{fill:#888;fill-opacity:.3}\n"
-    "@media print{body{max-width:none;font-size:10pt;padding:0}h2{break-after:avoid}tr,.pair{break-inside:avoid}.scroll{overflow:visible}nav{display:none}\n"
+    "@media print{body{max-width:none;font-size:10pt;padding:0}h2,h3{break-after:avoid}tr,table,.pair{break-inside:avoid}.scroll{overflow:visible}nav{display:none}\n"
     "figure svg{max-height:11cm}.pair{grid-template-columns:1fr 1fr}details::details-content{content-visibility:visible;display:block}\n"
     "summary{list-style:none;font-weight:bold;break-after:avoid}code{overflow-wrap:anywhere}}\n";
 
