@@ -80,6 +80,7 @@ void ls_data_free(ls_data *data)
     free_names(data->feature_names, data->features);
     free_names(data->class_names, data->classes);
     free(data->target_name);
+    free(data->number);
     ls_columns_free(data->column, data->columns);
     free(data);
 }
@@ -149,6 +150,11 @@ const int32_t *ls_data_y(const ls_data *data)
     return data->y;
 }
 
+size_t ls_data_row_number(const ls_data *data, size_t i)
+{
+    return data->number ? data->number[i] : i;
+}
+
 const char *ls_data_class_name(const ls_data *data, size_t i)
 {
     return i < data->classes ? data->class_names[i] : NULL;
@@ -188,7 +194,7 @@ static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_da
         if (marks[i] != wanted) continue;
         memcpy(part->x + to * data->columns, data->x + i * data->columns, data->columns * sizeof *data->x);
         if (data->y) part->y[to] = data->y[i];
-        to++;
+        part->number[to++] = ls_data_row_number(data, i);
     }
 }
 
@@ -210,6 +216,7 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     ls_data *part = NULL;
     LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
     ls_status status = copy_names(part, data, err);
+    if (status == LS_OK) status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);
     if (status == LS_OK && data->column) status = copy_columns(data, wide, part, err);
     if (status != LS_OK) {
@@ -225,6 +232,26 @@ ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_d
     size_t count = 0;
     for (size_t i = 0; i < data->rows; i++) count += marks[i] == wanted;
     return copy_marked(data, marks, wanted, count, false, out, err);
+}
+
+ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error *err)
+{
+    size_t n = data->rows, *seen;
+    bool *marks;
+    *out = NULL;
+    if (n <= most) return LS_OK;
+    LS_TRY(ls_alloc(&seen, data->y ? data->classes : 1, sizeof *seen, "the rows", err));
+    ls_status status = ls_alloc(&marks, n, sizeof *marks, "the rows", err);
+    for (size_t i = 0; i < n && status == LS_OK; i++) {
+        /* the k-th row of its class: taken where k·most/n passes a whole number */
+        size_t k = seen[data->y ? (size_t)data->y[i] : 0]++;
+        double share = (double)most / (double)n;
+        marks[i] = k == 0 || floor((double)k * share) != floor((double)(k + 1) * share);
+    }
+    if (status == LS_OK) status = ls_data_pick(data, marks, true, out, err);
+    free(marks);
+    free(seen);
+    return status;
 }
 
 /* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */

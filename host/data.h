@@ -32,6 +32,7 @@ struct ls_data {
     size_t file_columns, file_target; /* how many columns their file has, and which is the class; with `column` */
     ls_missing missing;
     size_t dropped;       /* rows that LS_MISSING_DROP took away */
+    size_t *number;       /* of parts: number of each row in what was read, from 0; NULL: they are all there, in their order */
 };
 
 /* Inputs that columns become. */
@@ -52,6 +53,9 @@ ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labe
 
 /* The rows whose mark is `wanted`, in their order, and the categories that they have. */
 ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out, ls_error *err);
+
+/* About `most` rows, evenly taken among those of each class, at least one of it; *out is NULL where that is all of them. */
+ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error *err);
 
 /* fold[rows]: the part of each row for cross-validation, below `folds`. Parts are equally large and have their share of each
  * class, to a row; which rows they get follows from the seed. */

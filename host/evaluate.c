@@ -28,7 +28,7 @@ static ls_status choose(const float *outputs, const ls_data *data, size_t column
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */
 
-static ls_status check_data(const ls_model *m, const ls_data *data, ls_error *err)
+ls_status ls_model_check_rows(const ls_model *m, const ls_data *data, ls_error *err)
 {
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to compare with");
     if (!m->encoder && data->features != m->network.inputs)
@@ -52,7 +52,7 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
     if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
     const ls_network *n = &m->network;
     ls_decision how = m->decision;
-    LS_TRY(check_data(m, data, err));
+    LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(read_options(m, options, &how, &best_f1, err));
     float *outputs = NULL, *losses = NULL;
     ls_status status = ls_alloc(&outputs, data->rows, n->outputs * sizeof *outputs, "the outputs", err);
@@ -99,7 +99,7 @@ static ls_status rows_to_choose_on(const ls_settings *s, const ls_data *data, ls
 static ls_status choose_held_out(const ls_model *m, ls_device *device, const ls_data *data, ls_decision *how, ls_error *err)
 {
     ls_data *part;
-    LS_TRY(check_data(m, data, err));
+    LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(rows_to_choose_on(&m->options->settings, data, &part, err));
     ls_status status = choose_on(m, device, part ? part : data, how->positive, &how->threshold, err);
     how->source = part ? LS_THRESHOLD_VALIDATION : LS_THRESHOLD_TRAINING;

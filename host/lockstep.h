@@ -161,6 +161,7 @@ LS_API size_t ls_data_classes(const ls_data *data);               /**< 0: rows w
 LS_API size_t ls_data_columns(const ls_data *data);               /**< columns beside the class; more features where some have categories */
 LS_API const float *ls_data_x(const ls_data *data);               /**< rows × columns: a number, or the number of a category; NaN: missing */
 LS_API const int32_t *ls_data_y(const ls_data *data);             /**< rows class numbers, or NULL */
+LS_API size_t ls_data_row_number(const ls_data *data, size_t i);  /**< of row i in what was read, from 0: splitting and dropping keep it */
 LS_API const char *ls_data_class_name(const ls_data *data, size_t i);
 LS_API const char *ls_data_feature_name(const ls_data *data, size_t i);
 LS_API const char *ls_data_target_name(const ls_data *data);
@@ -333,6 +334,13 @@ LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, cons
 /** The same of rows as they were read (with ls_read_options.model, if they may lack columns or classes); categories go by name. */
 LS_API ls_status ls_model_predict_data(const ls_model *model, ls_device *device, const ls_data *data, float *out, ls_error *err);
 
+/** What the network sees of rows, rows × features: categories as 0 and 1, gaps filled, numbers standardised. */
+LS_API ls_status ls_model_inputs(const ls_model *model, const ls_data *data, float *out, ls_error *err);
+
+/** Outputs for such inputs (ls_model_predict without the preprocessing): out is rows × outputs. */
+LS_API ls_status ls_model_predict_inputs(const ls_model *model, ls_device *device, const float *inputs, size_t rows, float *out,
+                                         ls_error *err);
+
 /** What to call found, and from which score on; for two classes. Zero-initialise for what the model has: by default the second class, and
  *  the larger of two outputs. */
 typedef struct {
@@ -359,6 +367,27 @@ LS_API ls_status ls_model_evaluate(const ls_model *model, ls_device *device, con
 /** The same with another positive class or threshold; the model stays as it is. "best-f1" is chosen on this very data. options may be NULL. */
 LS_API ls_status ls_model_evaluate_with(const ls_model *model, ls_device *device, const ls_data *data, const ls_threshold_options *options,
                                         ls_metrics **out, ls_error *err);
+
+/** One layer of a trained network, looked at with rows of data. Norms are Euclidean, over the layer's weights and biases (with batch
+ *  normalisation gamma and beta). */
+typedef struct {
+    size_t inputs, units;
+    const char *activation;      /**< "relu"; of the last layer what makes its outputs: "softmax". Static */
+    double weight_norm;
+    double gradient_norm;        /**< of the mean loss over the rows, class weights and penalties not applied */
+    double mean, deviation;      /**< of the activations, over rows and units; before dropout and the sum of a residual block */
+    double saturated;            /**< share of activations where the function is flat or nearly so, see docs/report.md; NaN for identity */
+    size_t dead;                 /**< units whose activation is so on every row; 0 for the last layer */
+} ls_layer_info;
+
+/** Number of layers, the output layer among them. */
+LS_API size_t ls_model_layer_count(const ls_model *model);
+
+/** Looks at every layer with one step over rows of the data, at most some 2000 of them, evenly taken: forward and backward at the
+ *  model's weights, without dropout; batch normalisation takes these rows' statistics, as in training. out: ls_model_layer_count.
+ *  *rows (may be NULL): how many rows were taken. The same figures on every exact device. Errors: as ls_model_evaluate. */
+LS_API ls_status ls_model_layers(const ls_model *model, ls_device *device, const ls_data *data, ls_layer_info *out, size_t *rows,
+                                 ls_error *err);
 
 /** Model files are safetensors. Saving writes the whole file or leaves what was there. */
 LS_API ls_status ls_model_save(const ls_model *model, const char *path, ls_error *err);

@@ -121,23 +121,20 @@ void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, floa
             t[r * n->outputs + k] = n->outputs == 1 ? (float)y[r] : y[r] == (int32_t)k ? 1.0f : 0.0f;
 }
 
-/* Outputs and row losses (either may be NULL) of raw rows; losses only where they have classes. */
-static ls_status infer(const ls_model *m, ls_backend *backend, const ls_data *raw, float *outputs, float *losses, ls_error *err)
+/* Outputs and row losses (either may be NULL) of rows as the network sees them; losses only where there are classes y. */
+static ls_status infer(const ls_model *m, ls_backend *backend, const float *input, const int32_t *y, size_t rows, float *outputs, float *losses,
+                       ls_error *err)
 {
-    size_t rows = raw->rows;
     const ls_network *n = &m->network;
-    float *input = NULL, *targets = NULL;
+    float *targets = NULL;
     ls_plan *plan = NULL;
     ls_workspace *workspace = NULL;
-    size_t inputs, outs;
-    if (!ls_mul_size(rows, n->inputs, &inputs) || !ls_mul_size(rows, n->outputs, &outs))
-        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
-    ls_status status = ls_alloc(&input, inputs, sizeof *input, "the inputs", err);
-    if (status == LS_OK) status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
+    size_t outs;
+    if (!ls_mul_size(rows, n->outputs, &outs)) return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
+    ls_status status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
     if (status == LS_OK) status = ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, rows, false, &plan, err);
-    if (status == LS_OK) status = ls_encode(m->encoder, m->mean, m->scale, n->inputs, raw, input, err);
     if (status == LS_OK) {
-        if (losses) ls_network_targets(n, raw->y, rows, targets);
+        if (losses) ls_network_targets(n, y, rows, targets);
         ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
         status = ls_workspace_of_one(backend, &data, plan, &workspace, err);
     }
@@ -146,17 +143,40 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const ls_data *ra
     if (workspace) backend->slots->workspace_close(workspace);
     ls_plan_free(plan);
     free(targets);
-    free(input);
+    return status;
+}
+
+/* The same on a device, or on the CPU path where there is none. */
+static ls_status infer_on(const ls_model *m, ls_device *device, const float *input, const int32_t *y, size_t rows, float *outputs, float *losses,
+                          ls_error *err)
+{
+    if (device) return infer(m, device->backend, input, y, rows, outputs, losses, err);
+    ls_backend *cpu;
+    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
+    ls_status status = infer(m, cpu, input, y, rows, outputs, losses, err);
+    cpu->slots->close(cpu);
+    return status;
+}
+
+ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls_error *err)
+{
+    size_t inputs;
+    if (!ls_mul_size(raw->rows, m->network.inputs, &inputs))
+        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", raw->rows);
+    LS_TRY(ls_alloc(out, inputs, sizeof **out, "the inputs", err));
+    ls_status status = ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, raw, *out, err);
+    if (status == LS_OK) return LS_OK;
+    free(*out);
+    *out = NULL;
     return status;
 }
 
 ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs, float *losses, ls_error *err)
 {
-    if (device) return infer(m, device->backend, raw, outputs, losses, err);
-    ls_backend *cpu;
-    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
-    ls_status status = infer(m, cpu, raw, outputs, losses, err);
-    cpu->slots->close(cpu);
+    float *input;
+    LS_TRY(ls_model_encode(m, raw, &input, err));
+    ls_status status = infer_on(m, device, input, raw->y, raw->rows, outputs, losses, err);
+    free(input);
     return status;
 }
 
@@ -186,6 +206,19 @@ ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_d
 {
     if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_data: an argument is NULL");
     return ls_model_infer(m, device, data, out, NULL, err);
+}
+
+ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls_error *err)
+{
+    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_inputs: an argument is NULL");
+    return ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, data, out, err);
+}
+
+ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const float *inputs, size_t rows, float *out, ls_error *err)
+{
+    if (!m || !inputs || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_inputs: an argument is NULL");
+    if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
+    return infer_on(m, device, inputs, NULL, rows, out, NULL, err);
 }
 
 size_t ls_model_features(const ls_model *m) { return m->network.inputs; }

@@ -46,6 +46,12 @@ ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_opt
 /* t[rows × outputs] = targets of classes y. */
 void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);
 
+/* Whether rows have classes, and those and the width that the model knows. */
+ls_status ls_model_check_rows(const ls_model *model, const ls_data *data, ls_error *err);
+
+/* What the network sees of rows, rows × inputs, freed by the caller. */
+ls_status ls_model_encode(const ls_model *model, const ls_data *data, float **out, ls_error *err);
+
 /* A model from the bytes of its file; path is for messages. */
 ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out, ls_error *err);
 

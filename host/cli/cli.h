@@ -105,6 +105,9 @@ ls_status source_read(const source_options *options, const char *name, const ls_
 ls_status source_read_file(const source_options *options, const char *name, const ls_model *model, const ls_data *like, ls_data **out,
                            ls_error *err);
 
+/* Loads a model, from its file or from a run's folder. */
+ls_status source_model(const char *path, ls_model **out, ls_error *err);
+
 /* --threads as a number, 0 for auto. */
 ls_status source_threads(const source_options *options, unsigned *out, ls_error *err);
 /* Opens the device asked for, with a word on a terminal while an OpenCL device is prepared. */

@@ -6,10 +6,18 @@
 static const char intro[] =
     "Draws one picture of MODEL, by gnuplot. PICTURE is one of:\n"
     "\n"
-    "  loss        how the loss fell (needs no DATA)\n"
-    "  boundary    what the model makes of the plane, for two features, with DATA's rows\n"
-    "  confusion   true against predicted classes of DATA\n"
-    "  roc         true against false positives of DATA, for two classes\n"
+    "  loss              how the loss fell (needs no DATA)\n"
+    "  boundary          what the model makes of the plane, with DATA's rows; of more than two inputs, the plane of their first two\n"
+    "                    principal components\n"
+    "  confusion         true against predicted classes of DATA\n"
+    "  roc               true against false positives of DATA; of more than two classes, each against all others\n"
+    "  precision-recall  precision against recall, likewise\n"
+    "  calibration       predicted probabilities against what came true\n"
+    "  histogram         predicted probabilities, by what came true\n"
+    "  balance           rows of each class of DATA\n"
+    "  layers            gradient and saturation of each layer over DATA's rows\n"
+    "\n"
+    "MODEL may be a run's folder. Values show where the pointer is on a picture in SVG.\n"
     "\n"
     "  lockstep plot boundary moons.safetensors moons -o moons.svg\n";
 
@@ -17,9 +25,81 @@ typedef struct {
     ls_model *model;
     ls_data *data;
     ls_device *device;
-    ls_metrics *metrics;
+    outcome outcome;
+    plot_plane plane;
     ls_text script;
 } plot_work;
+
+/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+
+static ls_status draw_loss(plot_work *w, const char *picture, ls_error *err)
+{
+    (void)picture, (void)err;
+    plot_model_loss(&w->script, w->model);
+    return LS_OK;
+}
+
+static ls_status draw_boundary(plot_work *w, const char *picture, ls_error *err)
+{
+    (void)picture;
+    LS_TRY(plot_plane_fit(w->model, w->data, &w->plane, err));
+    return plot_model_boundary(&w->script, w->model, w->device, &w->plane, w->data, NULL, err);
+}
+
+static ls_status draw_balance(plot_work *w, const char *picture, ls_error *err)
+{
+    (void)picture, (void)err;
+    plot_balance(&w->script, w->model, w->data, "rows", NULL);
+    return LS_OK;
+}
+
+static ls_status draw_layers(plot_work *w, const char *picture, ls_error *err)
+{
+    (void)picture;
+    ls_layer_info *layer;
+    size_t count = ls_model_layer_count(w->model);
+    LS_TRY(ls_alloc(&layer, count, sizeof *layer, "the layers", err));
+    ls_status status = ls_model_layers(w->model, w->device, w->data, layer, NULL, err);
+    if (status == LS_OK) plot_model_layers(&w->script, layer, count);
+    free(layer);
+    return status;
+}
+
+static ls_status draw_outcome(plot_work *w, const char *picture, ls_error *err)
+{
+    const outcome *o = &w->outcome;
+    LS_TRY(outcome_take(w->model, w->device, w->data, "rows", &w->outcome, err));
+    if (!strcmp(picture, "confusion")) plot_confusion(&w->script, o);
+    else if (!strcmp(picture, "roc") || !strcmp(picture, "precision-recall")) return plot_curves(&w->script, o, picture, err);
+    else if (!o->probabilities) return ls_fail(err, LS_ERR_ARGUMENT, "%s is a picture of probabilities, which the outputs of this model (identity, or several sigmoids) are not", picture);
+    else if (!strcmp(picture, "calibration")) plot_calibration(&w->script, o);
+    else plot_histogram(&w->script, o);
+    return LS_OK;
+}
+
+static const struct {
+    const char *name;
+    ls_status (*draw)(plot_work *w, const char *picture, ls_error *err);
+} pictures[] = {{"loss", draw_loss}, {"boundary", draw_boundary}, {"confusion", draw_outcome}, {"roc", draw_outcome}, {"precision-recall", draw_outcome},
+                {"calibration", draw_outcome}, {"histogram", draw_outcome}, {"balance", draw_balance}, {"layers", draw_layers}};
+enum { PICTURES = sizeof pictures / sizeof *pictures };
+
+static ls_status no_such_picture(const char *picture, ls_error *err)
+{
+    const char *names[PICTURES];
+    ls_text list = {0};
+    for (size_t i = 0; i < PICTURES; i++) {
+        names[i] = pictures[i].name;
+        ls_text_add(&list, "%s%s", i == 0 ? "" : i + 1 < PICTURES ? ", " : " and ", names[i]);
+    }
+    const char *near = ls_nearest(picture, names, PICTURES);
+    ls_status status = near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no picture '%.40s'; did you mean '%s'?", picture, near)
+                            : ls_fail(err, LS_ERR_ARGUMENT, "there is no picture '%.40s'; there are %s", picture, list.failed ? "" : list.text);
+    free(list.text);
+    return status;
+}
+
+/* ---- The command ------------------------------------------------------------------------------------------------- */
 
 static ls_status read_rows(const source_options *o, const char *picture, const char *data, plot_work *w, ls_error *err)
 {
@@ -31,21 +111,14 @@ static ls_status read_rows(const source_options *o, const char *picture, const c
 
 static ls_status work(const source_options *o, const arguments *args, const char *path, plot_work *w, ls_error *err)
 {
-    const char *picture = args->operand[0], *data = args->operands > 2 ? args->operand[2] : NULL;
-    static const char *const names[] = {"loss", "boundary", "confusion", "roc"};
+    const char *picture = args->operand[0];
     size_t which = 0;
-    while (which < 4 && strcmp(picture, names[which])) which++;
-    if (which == 4) return ls_fail(err, LS_ERR_ARGUMENT, "there is no picture '%.40s'; there are loss, boundary, confusion and roc", picture);
+    while (which < PICTURES && strcmp(picture, pictures[which].name)) which++;
+    if (which == PICTURES) return no_such_picture(picture, err);
     LS_TRY(source_check_writable(path, err));
-    LS_TRY(ls_model_load(args->operand[1], &w->model, err));
-    if (which) LS_TRY(read_rows(o, picture, data, w, err));
-    if (which == 0) plot_model_loss(&w->script, w->model);
-    if (which == 1) LS_TRY(plot_model_boundary(&w->script, w->model, w->data, NULL, err));
-    if (which == 2) {
-        LS_TRY(ls_model_evaluate(w->model, w->device, w->data, &w->metrics, err));
-        plot_model_confusion(&w->script, w->model, w->metrics);
-    }
-    if (which == 3) LS_TRY(plot_model_roc(&w->script, w->model, w->device, w->data, err));
+    LS_TRY(source_model(args->operand[1], &w->model, err));
+    if (which) LS_TRY(read_rows(o, picture, args->operands > 2 ? args->operand[2] : NULL, w, err));
+    LS_TRY(pictures[which].draw(w, picture, err));
     return plot_draw_file(&w->script, picture, path, err);
 }
 
@@ -70,7 +143,8 @@ int cmd_plot(int argc, const char **argv)
     if (status == EXIT_OK && !path) status = complain("plot", EXIT_USAGE, "name a file for the picture with -o FILE");
     if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("plot", &err);
     free(w.script.text);
-    ls_metrics_free(w.metrics);
+    outcome_free(&w.outcome);
+    plot_plane_free(&w.plane);
     ls_device_close(w.device);
     ls_data_free(w.data);
     ls_model_free(w.model);

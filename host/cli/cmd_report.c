@@ -2,8 +2,9 @@
 #include "report.h"
 
 static const char intro[] =
-    "Writes a page about MODEL: settings, how to train it again, the loss curve; with DATA also figures, the confusion\n"
-    "matrix, the ROC curve and, for two features, the boundary. The page needs nothing but itself: no network, no script.\n"
+    "Writes a page about MODEL, or the model of a RUN's folder: settings, how to train it again, the loss curve; with DATA also\n"
+    "figures, the boundary, the confusion matrix and the worst mistakes, how sure the model is, and how its layers stand. The page\n"
+    "needs nothing but itself: no network, no script. Values show where the pointer is on a picture, and in a table beside it.\n"
     "\n"
     "  lockstep report moons.safetensors moons -o report.html\n"
     "  lockstep train moons --split 0.2 --report report.html       the same right after training, test rows included\n";
@@ -20,7 +21,7 @@ static ls_status work(const source_options *o, const arguments *args, const char
     LS_TRY(source_check_writable(path, err));
     LS_TRY(source_check_apart(path, args->operand[0], err));
     LS_TRY(source_check_apart(path, data, err));
-    LS_TRY(ls_model_load(args->operand[0], &w->model, err));
+    LS_TRY(source_model(args->operand[0], &w->model, err));
     if (data) LS_TRY(source_read(o, data, w->model, &w->data, err));
     if (data && (!ls_data_classes(w->data) || !ls_data_y(w->data))) return ls_fail(err, LS_ERR_DATA, "%s has no class column", data);
     LS_TRY(source_device(o, &w->device, err));
@@ -45,7 +46,7 @@ int cmd_report(int argc, const char **argv)
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "MODEL [DATA] -o FILE", intro, 1, 2, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "RUN|MODEL [DATA] -o FILE", intro, 1, 2, NULL, NULL);
     if (status == EXIT_OK && !path) status = complain("report", EXIT_USAGE, "name a file for the page with -o FILE");
     if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("report", &err);
     ls_device_close(w.device);

@@ -67,27 +67,32 @@ static void add_curves(const exp_session *s, const exp_picture *p, const exp_res
 static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls_error *err)
 {
     unsigned columns = n == 4 ? 2 : n > 3 ? 3 : (unsigned)n, rows = (unsigned)(n + columns - 1) / columns;
-    double box[MOST][4];
+    plot_plane plane[MOST] = {{0}};
     char name[16];
+    ls_status status = LS_OK;
     plot_begin(text, 330 * columns, 340 * rows);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && status == LS_OK; i++) {
+        const ls_model *model = list[i]->run[0].model;
         snprintf(name, sizeof name, "b%zu", i);
-        if (list[i]->run[0].model) LS_TRY(plot_add_boundary(text, name, list[i]->run[0].model, list[i]->train, box[i], err));
+        if (model) status = plot_plane_fit(model, list[i]->train, &plane[i], err);
+        if (model && status == LS_OK) status = plot_add_boundary(text, name, model, NULL, &plane[i], list[i]->train, err);
     }
-    ls_text_add(text, "unset grid\nset border 15 front\nset tics front out font ',12'\nset palette defined (0 '#7fb8d8', 0.5 '#f7f7f7', 1 '#eaaf7f')\nset cbrange [0:1]\nunset colorbox\n"
+    plot_add_regions(text, n ? ls_data_classes(list[0]->train) : 2);
+    ls_text_add(text, "unset grid\nset border 15 front\nset tics front out font ',12'\n"
                       "set lmargin 8\nset rmargin 1\nset tmargin 2\nset bmargin 3.5\nset multiplot layout %u,%u\n"
                       "set xtics autofreq\nset ytics autofreq\nset xlabel 'x₁' offset 0,0.6\nset ylabel 'x₂' offset 1,0\n", rows, columns);
     for (size_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "b%zu", i);
         if (!list[i]->run[0].model) continue;
-        const double *b = box[i];
+        const double *b = plane[i].box;
         ls_text_add(text, "set xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\nset title ", b[0], b[1], b[2], b[3]);
         plot_add_quoted(text, list[i]->row->name);
         ls_text_add(text, " offset 0,-0.5\n");
         plot_add_boundary_command(text, name, list[i]->train, NULL, false);
     }
     ls_text_add(text, "unset multiplot\n");
-    return LS_OK;
+    for (size_t i = 0; i < n; i++) plot_plane_free(&plane[i]);
+    return status;
 }
 
 /* ---- Epochs until 30 % ------------------------------------------------------------------------------------------- */
@@ -136,7 +141,7 @@ static ls_status draw(const exp_session *s, const exp_picture *p, char **svg, ls
     if (p->kind == EXP_CURVES) add_curves(s, p, list, n, &script);
     else if (p->kind == EXP_THIRTY) add_thirty(s, list, n, &script);
     else status = add_panels(list, n, &script, err);
-    if (status == LS_OK) status = plot_draw(&script, p->title, svg, err);
+    if (status == LS_OK) status = plot_draw(&script, p->title, NULL, svg, err);
     free(script.text);
     LS_TRY(status);
     snprintf(path, sizeof path, "%s/%s-%s.svg", s->order->folder, p->experiment, p->name);

@@ -12,7 +12,11 @@ static const char style[] =
     "td.num{white-space:nowrap}.reached,.better{color:var(--good)}.not{color:var(--bad)}.soft,figcaption{color:var(--soft);font-size:.875rem}\n"
     "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:44rem;display:block}\n"
     "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
-    "@media print{body{max-width:none;font-size:10pt}h2{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}}\n";
+    ".report figure svg{max-height:34rem;max-width:44rem}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2rem}.pair>*{min-width:0}\n"
+    "td.right,th.right{text-align:right}td.right{white-space:nowrap}.facts td+td{overflow-wrap:anywhere}summary{cursor:pointer}details{margin:.5rem 0}.h:hover{fill:#888;fill-opacity:.3}\n"
+    "@media print{body{max-width:none;font-size:10pt;padding:0}h2,h3{break-after:avoid}tr,table,.pair{break-inside:avoid}.scroll{overflow:visible}nav{display:none}\n"
+    "figure svg{max-height:11cm}.pair{grid-template-columns:1fr 1fr}details::details-content{content-visibility:visible;display:block}\n"
+    "summary{list-style:none;font-weight:bold;break-after:avoid}code{overflow-wrap:anywhere}}\n";
 
 void html_add(ls_text *page, const char *text)
 {
@@ -67,7 +71,8 @@ void html_add_picture(ls_text *page, const char *svg, const char *caption)
 {
     /* a picture's own colours are for where it stands alone; here it takes the page's, so its style is left out */
     const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL, *end = svg + strlen(svg);
-    size_t number = page->length; /* as good a number as any, and another one for each picture */
+    size_t number = 0; /* of this picture on its page */
+    for (const char *p = page->text; p && (p = strstr(p, "<figure>")); p++) number++;
     ls_text_add(page, "<figure>\n");
     add_renamed(page, svg, to ? from : end, number);
     if (to) add_renamed(page, to + 9, end, number);

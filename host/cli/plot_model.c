@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures of one model: how its loss fell, what it makes of the plane, where it errs. */
+/* Pictures of one model: how its loss fell, what it makes of the plane, how its layers stand. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,133 +7,192 @@
 
 /* ---- Loss -------------------------------------------------------------------------------------------------------- */
 
+static void widen(double value, double *low, double *high)
+{
+    if (!(value > 0)) return; /* also passes over NaN */
+    *low = fmin(*low, value);
+    *high = fmax(*high, value);
+}
+
+/* Tics at 1, 2 and 5 of each decade, or at its beginning alone where there are many: gnuplot's own leave short axes without a number. */
+static void add_log_tics(ls_text *s, const char *axis, double low, double high)
+{
+    bool few = high / low < 500;
+    const char *between = "";
+    ls_text_add(s, "set %stics (", axis);
+    for (int k = (int)floor(log10(low)); k <= (int)ceil(log10(high)); k++)
+        for (int m = 1; m < 10; m = m == 1 ? 2 : m == 2 ? 5 : 10) {
+            double at = m * pow(10, k);
+            if ((m > 1 && !few) || at < low * 0.999 || at > high * 1.001) continue;
+            ls_text_add(s, "%s'%g' %g", between, at, at);
+            between = ", ";
+        }
+    ls_text_add(s, ")\n");
+}
+
+/* A range with room around, on a log axis where the values span more than one and a half decades. Returns the middle of the axis. */
+static double add_range(ls_text *s, const char *axis, double low, double high)
+{
+    bool logarithmic = high / low > 30;
+    if (!(low <= high)) low = 0.1, high = 1; /* there are no values */
+    double from = logarithmic ? low / 1.2 : fmax(0, low - 0.06 * (high - low)), to = logarithmic ? high * 1.2 : high + 0.06 * (high - low);
+    if (!(to > from)) from = low / 2, to = high * 2;
+    ls_text_add(s, "set %srange [%.6g:%.6g]\n", axis, from, to);
+    if (!logarithmic) return (from + to) / 2;
+    ls_text_add(s, "set logscale %s\n", axis);
+    add_log_tics(s, axis, from, to);
+    return sqrt(from * to);
+}
+
+static void add_loss_points(ls_text *s, const ls_history_point *h, size_t n, bool validation)
+{
+    size_t step = n > 400 ? n / 400 + 1 : 1; /* more points than the picture has pixels say nothing */
+    ls_text_add(s, "$loss << EOD\n");
+    for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step)
+        ls_text_add(s, "%llu %.5g %.5g\n", (unsigned long long)h[i].epoch, h[i].loss > 0 ? (double)h[i].loss : (double)NAN,
+                    validation && h[i].validation_loss > 0 ? (double)h[i].validation_loss : (double)NAN);
+    if (!n) ls_text_add(s, "1 NaN NaN\n");
+    ls_text_add(s, "EOD\n");
+}
+
+/* Strips as high as the axis, about 50 of them. */
+static void add_loss_hover(ls_text *s, const ls_history_point *h, size_t n, bool validation, double middle, double width, double height)
+{
+    size_t step = n > 50 ? n / 50 + 1 : 1;
+    plot_hover_begin(s, "hover");
+    for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step) {
+        unsigned long long epoch = h[i].epoch;
+        double strip = fmin(width * (double)step / (double)(n > 1 ? n - 1 : 1), 60);
+        if (validation) plot_add_hover(s, (double)epoch, middle, strip, height, "epoch %llu: training %.5g, validation %.5g", epoch, (double)h[i].loss, (double)h[i].validation_loss);
+        else plot_add_hover(s, (double)epoch, middle, strip, height, "epoch %llu: %.5g", epoch, (double)h[i].loss);
+    }
+    plot_hover_end(s);
+}
+
 void plot_model_loss(ls_text *s, const ls_model *model)
 {
     size_t n;
+    ls_summary summary;
     const ls_history_point *h = ls_model_history(model, &n);
     bool validation = n && !isnan(h[n - 1].validation_loss);
-    size_t step = n > 400 ? n / 400 + 1 : 1; /* more points than the picture has pixels say nothing */
-    plot_begin(s, 760, 400);
-    ls_text_add(s, "$loss << EOD\n");
-    for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step)
-        ls_text_add(s, "%llu %.5g %.5g\n", (unsigned long long)h[i].epoch, (double)h[i].loss, validation ? (double)h[i].validation_loss : (double)NAN);
-    ls_text_add(s, "EOD\nset logscale y\nset format y '%%g'\nset format x '%%.0f'\nset xrange [*:*] noextend\nset xlabel 'epoch'\nset ylabel 'loss'\n"
-                   "set key outside bottom center horizontal\nplot $loss using 1:2 with %s ", n < 3 ? "points pt 7" : "lines");
-    plot_add_line_style(s, 0);
-    ls_text_add(s, " title 'training'");
-    if (validation) {
-        ls_text_add(s, ", $loss using 1:3 with lines ");
-        plot_add_line_style(s, 1);
-        ls_text_add(s, " title 'validation'");
+    double low = HUGE_VAL, high = 0;
+    ls_model_summary(model, &summary);
+    for (size_t i = 0; i < n; i++) {
+        widen((double)h[i].loss, &low, &high);
+        widen((double)h[i].validation_loss, &low, &high);
     }
+    plot_begin(s, 640, 380);
+    add_loss_points(s, h, n, validation);
+    ls_text_add(s, "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset tmargin at screen 0.97\nset bmargin at screen 0.25\n");
+    double middle = add_range(s, "y", low, high);
+    add_loss_hover(s, h, n, validation, middle, 0.835 * 640, 0.72 * 380);
+    if (n < 2) ls_text_add(s, "set xrange [0:%llu]\n", n ? 2 * (unsigned long long)h[0].epoch : 2);
+    else ls_text_add(s, "set xrange [%llu:%llu]\n", (unsigned long long)h[0].epoch, (unsigned long long)h[n - 1].epoch);
+    if (n > 1 && h[n - 1].epoch - h[0].epoch < 12) ls_text_add(s, "set xtics 1\n");
+    if (summary.best_epoch && summary.best_epoch < summary.epochs)
+        ls_text_add(s, "set arrow from %llu, graph 0 to %llu, graph 1 nohead dt 3 lc rgb '#888888'\nset label 'kept' at %llu, graph 0.96 %s tc rgb '" PLOT_INK "'\n",
+                    (unsigned long long)summary.best_epoch, (unsigned long long)summary.best_epoch, (unsigned long long)summary.best_epoch,
+                    2 * summary.best_epoch > summary.epochs ? "right offset -0.5,0" : "left offset 0.5,0");
+    plot_add_side_label(s, "loss");
+    ls_text_add(s, "set format x '%%.0f'\nset xlabel 'epoch'\nset key outside bottom center horizontal\nplot $loss using 1:2 with %s ",
+                n < 2 ? "points pt 7" : n < 40 ? "linespoints pt 7 ps 0.35" : "lines");
+    plot_add_line_style(s, 0);
+    ls_text_add(s, " title 'training', ");
+    if (validation) {
+        ls_text_add(s, "$loss using 1:3 with %s ", n < 2 ? "points pt 5" : n < 40 ? "linespoints pt 5 ps 0.35" : "lines");
+        plot_add_line_style(s, 1);
+        ls_text_add(s, " title 'validation', ");
+    }
+    plot_add_hover_command(s, "hover");
     ls_text_add(s, "\n");
 }
 
 /* ---- Boundary ---------------------------------------------------------------------------------------------------- */
 
-static void add_axis(ls_text *s, const char *axis, const char *name)
+/* Rows that the key takes, as many names to a row as there is room for. */
+static size_t key_rows(const ls_model *model)
 {
-    ls_text_add(s, "set %slabel ", axis);
-    plot_add_quoted(s, name);
-    ls_text_add(s, "\n");
+    size_t names = ls_model_classes(model), columns = (size_t)(500 / (plot_names_width(model, 15) + 70));
+    if (names > PLOT_MOST_KEYS) return 0;
+    return (names + columns - 1) / columns;
 }
 
-ls_status plot_model_boundary(ls_text *s, const ls_model *model, const ls_data *data, const ls_data *test, ls_error *err)
+ls_status plot_model_boundary(ls_text *s, const ls_model *model, ls_device *device, const plot_plane *plane, const ls_data *data, const ls_data *test,
+                              ls_error *err)
 {
-    double box[4];
-    plot_begin(s, 640, 600);
-    LS_TRY(plot_add_boundary(s, "b", model, data, box, err));
-    ls_text_add(s, "unset grid\nset border 15 front\nset tics front out\nset palette defined (0 '#7fb8d8', 0.5 '#f7f7f7', 1 '#eaaf7f')\nset cbrange [0:1]\nunset colorbox\n"
-                   "set xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\nset bmargin 5.5\nset key outside bottom center horizontal\n", box[0], box[1], box[2], box[3]);
-    add_axis(s, "x", ls_model_feature_name(model, 0));
-    add_axis(s, "y", ls_model_feature_name(model, 1));
-    for (size_t c = 0; test && c < ls_data_classes(test); c++) plot_add_class(s, "bT", test, c);
+    const double *box = plane->box;
+    size_t rows = key_rows(model);
+    double below = 92 + 24 * (double)rows, high = 450 + below + 10;
+    plot_begin(s, 560, (unsigned)high);
+    LS_TRY(plot_add_boundary(s, "b", model, device, plane, data, err));
+    if (test) LS_TRY(plot_add_points(s, "bT", model, plane, test, err));
+    plot_add_regions(s, ls_model_classes(model));
+    ls_text_add(s, "unset grid\nset border 15 front\nset tics front out\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
+                   "set lmargin at screen 0.15\nset rmargin at screen 0.97\nset tmargin at screen %.4f\nset bmargin at screen %.4f\nset key at screen 0.56, screen %.4f center top vertical maxrows %zu samplen 1\n",
+                box[0], box[1], box[2], box[3], 1 - 10 / high, below / high, (below - 80) / high, rows ? rows : 1);
+    for (size_t k = 0; k < 2; k++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s principal component (%.3g %%)", k ? "second" : "first", 100 * plane->share[k]);
+        const char *label = plane->principal ? name : ls_model_feature_name(model, k);
+        if (k) plot_add_side_label(s, label);
+        else {
+            ls_text_add(s, "set xlabel ");
+            plot_add_quoted(s, label);
+            ls_text_add(s, "\n");
+        }
+    }
     plot_add_boundary_command(s, "b", data, test, true);
     return LS_OK;
 }
 
-/* ---- Confusion --------------------------------------------------------------------------------------------------- */
+/* ---- Layers ------------------------------------------------------------------------------------------------------ */
 
-void plot_model_confusion(ls_text *s, const ls_model *model, const ls_metrics *m)
+enum { LAYERS_WIDE = 640, LAYERS_HIGH = 320, MOST_LAYERS = 60 };
+
+/* One of two panels: bars from the bottom, with their values. */
+static void add_layer_panel(ls_text *s, size_t panel, const char *title)
 {
-    size_t n = m->classes;
-    plot_begin(s, 620, 560);
-    ls_text_add(s, "$cells << EOD\n");
-    for (size_t i = 0; i < n; i++) {
-        double all = 0;
-        for (size_t j = 0; j < n; j++) all += (double)m->confusion[i * n + j];
-        for (size_t j = 0; j < n; j++) {
-            double count = (double)m->confusion[i * n + j];
-            ls_text_add(s, "%zu %zu %.4f %.0f\n", j, i, all > 0 ? count / all : 0, count);
-        }
-    }
-    ls_text_add(s, "EOD\nunset grid\nset border 15\nset palette defined (0 '#ffffff', 1 '#56B4E9')\nset cbrange [0:1]\nset cblabel 'share of the row' tc rgb '#888888'\n"
-                   "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\nset xlabel 'predicted class'\nset ylabel 'true class'\n", n - 1, n - 1);
-    for (int axis = 0; axis < 2; axis++) {
-        ls_text_add(s, "set %ctics (", "xy"[axis]);
-        for (size_t i = 0; i < n; i++) {
-            ls_text_add(s, "%s", i ? ", " : "");
-            plot_add_quoted(s, ls_model_class_name(model, i));
-            ls_text_add(s, " %zu", i);
-        }
-        ls_text_add(s, ")%s\n", axis == 0 && n > 12 ? " rotate by -40" : "");
-    }
-    ls_text_add(s, "plot $cells using 1:2:3 with image pixels notitle, $cells using 1:2:(sprintf('%%d', $4)) with labels tc rgb '#111111' notitle\n");
+    double left = 0.1 + 0.5 * (double)panel;
+    ls_text_add(s, "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%s'\nplot $layers using 1:%zu with boxes fs solid 0.8 lc rgb '%s' notitle, ",
+                left, left + 0.38, title, panel + 2, plot_colour(panel));
+    plot_add_hover_command(s, panel ? "hoverB" : "hoverA");
+    ls_text_add(s, "\n");
 }
 
-/* ---- ROC --------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    float score;
-    int32_t positive;
-} scored;
-
-static int by_score(const void *a, const void *b)
+static void add_layer_hover(ls_text *s, const ls_layer_info *layer, size_t count, size_t every, double middle)
 {
-    float x = ((const scored *)a)->score, y = ((const scored *)b)->score;
-    return (x < y) - (x > y);
+    double width = 0.38 * LAYERS_WIDE * (double)every / (double)(count + every), height = 0.59 * LAYERS_HIGH;
+    plot_hover_begin(s, "hoverA");
+    for (size_t i = 0; i < count; i += every)
+        plot_add_hover(s, (double)(i + 1), middle, width, height, "layer %zu: norm of the gradient %.4g, of the weights %.4g", i + 1, layer[i].gradient_norm, layer[i].weight_norm);
+    plot_hover_end(s);
+    plot_hover_begin(s, "hoverB");
+    ls_text_add(s, "-1e30 -1e30 -\n");
+    for (size_t i = 0; i < count; i += every)
+        if (!isnan(layer[i].saturated)) plot_add_hover(s, (double)(i + 1), 50, width, height, "layer %zu, %s: %.3g %% saturated", i + 1, layer[i].activation, 100 * layer[i].saturated);
+    plot_hover_end(s);
 }
 
-/* One point where the score changes, and none on a straight line. */
-static void add_roc(ls_text *s, const scored *row, size_t n)
+void plot_model_layers(ls_text *s, const ls_layer_info *layer, size_t count)
 {
-    double positives = 0, tp = 0, fp = 0;
-    size_t every = n > 2000 ? n / 2000 : 1, since = 0;
-    for (size_t i = 0; i < n; i++) positives += row[i].positive;
-    double negatives = (double)n - positives;
-    ls_text_add(s, "$roc << EOD\n0 0\n");
-    for (size_t i = 0; i < n; i++) {
-        if (row[i].positive) tp++;
-        else fp++;
-        since++;
-        bool last = i + 1 == n;
-        if (!last && (row[i + 1].score == row[i].score || since < every)) continue;
-        since = 0;
-        ls_text_add(s, "%.5g %.5g\n", negatives > 0 ? fp / negatives : 0, positives > 0 ? tp / positives : 0);
-    }
+    const size_t every = count / MOST_LAYERS + 1;
+    double low = HUGE_VAL, high = 0;
+    for (size_t i = 0; i < count; i++) widen(layer[i].gradient_norm, &low, &high);
+    if (!(high > 0)) low = high = 1;
+    bool logarithmic = high / low > 30;
+    double from = logarithmic ? low / 2 : 0, to = logarithmic ? high * 1.5 : high * 1.08;
+    plot_begin(s, LAYERS_WIDE, LAYERS_HIGH);
+    ls_text_add(s, "$layers << EOD\n");
+    for (size_t i = 0; i < count; i += every) ls_text_add(s, "%zu %.5g %.5g\n", i + 1, fmax(layer[i].gradient_norm, from), 100 * layer[i].saturated);
     ls_text_add(s, "EOD\n");
-}
-
-ls_status plot_model_roc(ls_text *s, const ls_model *model, ls_device *device, const ls_data *data, ls_error *err)
-{
-    size_t rows = ls_data_rows(data), outputs = ls_model_outputs(model);
-    float *p;
-    scored *row;
-    if (ls_model_classes(model) != 2) return ls_fail(err, LS_ERR_ARGUMENT, "a ROC curve is drawn for two classes, the model has %zu", ls_model_classes(model));
-    LS_TRY(ls_alloc(&row, rows, sizeof *row, "the ROC curve", err));
-    ls_status status = ls_alloc(&p, rows * outputs, sizeof *p, "the ROC curve", err);
-    if (status == LS_OK) status = ls_model_predict(model, device, ls_data_x(data), rows, p, err);
-    for (size_t i = 0; i < rows && status == LS_OK; i++) row[i] = (scored){p[i * outputs + outputs - 1], ls_data_y(data)[i]};
-    if (status == LS_OK) {
-        qsort(row, rows, sizeof *row, by_score);
-        plot_begin(s, 600, 560);
-        add_roc(s, row, rows);
-        ls_text_add(s, "set xrange [-0.01:1]\nset yrange [0:1.02]\nset size square\nset xlabel 'false positive rate'\nset ylabel 'true positive rate'\nset key bottom right\n"
-                       "plot x with lines lc rgb '#888888' dt '-' lw 1 title 'chance', $roc using 1:2 with lines ");
-        plot_add_line_style(s, 0);
-        ls_text_add(s, " title 'model'\n");
-    }
-    free(p);
-    free(row);
-    return status;
+    add_layer_hover(s, layer, count, every, logarithmic ? sqrt(from * to) : to / 2);
+    ls_text_add(s, "set tmargin at screen 0.84\nset bmargin at screen 0.25\nset multiplot\nset boxwidth %g\nset xrange [0.3:%zu.7]\nset xlabel 'layer'\n", 0.7 * (double)every, count);
+    if (count <= 12) ls_text_add(s, "set xtics 1\n");
+    ls_text_add(s, "set yrange [%.5g:%.5g]\n", from, to);
+    if (logarithmic) ls_text_add(s, "set logscale y\n");
+    if (logarithmic) add_log_tics(s, "y", from, to);
+    add_layer_panel(s, 0, "norm of the gradient");
+    ls_text_add(s, "unset logscale y\nset yrange [0:100]\nset ytics autofreq\nset format y '%%g %%%%'\n");
+    add_layer_panel(s, 1, "saturated activations");
+    ls_text_add(s, "unset multiplot\n");
 }

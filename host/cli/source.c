@@ -106,6 +106,17 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
     return source_read_file(o, name, model, NULL, out, err);
 }
 
+ls_status source_model(const char *path, ls_model **out, ls_error *err)
+{
+    char inside[4096];
+    struct stat about;
+    bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (!folder) return ls_model_load(path, out, err);
+    if (snprintf(inside, sizeof inside, "%s/model.safetensors", path) >= (int)sizeof inside) return ls_fail(err, LS_ERR_IO, "the path of the run's folder is too long");
+    if (access(inside, F_OK)) return ls_fail(err, LS_ERR_IO, "%s is a folder without a model.safetensors; name a run's folder or a model", path);
+    return ls_model_load(inside, out, err);
+}
+
 ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)
 {
     uint64_t n = 0;

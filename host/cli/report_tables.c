@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "html.h"
+#include "report_tables.h"
+
+/* ---- Rows of cells ----------------------------------------------------------------------------------------------- */
+
+/* One row of a table, cell by cell; numbers stand at the right. */
+static void cell(ls_text *page, const char *tag, bool number, const char *text)
+{
+    ls_text_add(page, number ? "<%s class=\"right\">" : "<%s>", tag);
+    html_add(page, text);
+    ls_text_add(page, "</%s>", tag);
+}
+
+static void begin_row(ls_text *page) { ls_text_add(page, "<tr>"); }
+static void end_row(ls_text *page) { ls_text_add(page, "</tr>\n"); }
+static void word(ls_text *page, const char *text) { cell(page, "td", false, text); }
+
+/* A number, or nothing where there is none. */
+static void figure(ls_text *page, const char *format, double value) __attribute__((format(printf, 2, 0)));
+static void figure(ls_text *page, const char *format, double value)
+{
+    char text[64] = "";
+    if (!isnan(value)) snprintf(text, sizeof text, format, value);
+    cell(page, "td", true, text);
+}
+
+static void share(ls_text *page, double top, double bottom) { figure(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN); }
+
+/* Headings; `words` of them stand over words, the others over numbers. */
+static void begin_table(ls_text *page, const char *const *head, size_t n, size_t words)
+{
+    html_table_begin(page);
+    begin_row(page);
+    for (size_t i = 0; i < n; i++) cell(page, "th", i >= words, head[i]);
+    end_row(page);
+}
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+
+void report_table_figures(ls_text *page, const outcome *o, size_t n)
+{
+    static const char *const head[] = {"", "rows", "loss", "accuracy", "precision", "recall", "F1", "area under ROC", "log-loss", "Brier score"};
+    size_t columns = COUNT(head) - (o[0].probabilities ? 0 : 2);
+    begin_table(page, head, columns, 1);
+    for (size_t i = 0; i < n; i++) {
+        const ls_metrics *m = o[i].metrics;
+        const double part[] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->log_loss, m->brier};
+        begin_row(page);
+        word(page, o[i].label);
+        figure(page, "%.0f", (double)m->rows);
+        figure(page, "%.6g", m->loss);
+        for (size_t k = 0; k + 3 < columns; k++) figure(page, "%.4f", part[k]);
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+/* ---- Classes ----------------------------------------------------------------------------------------------------- */
+
+enum { MOST_CLASSES = 50 }; /* rows of a table that still can be read */
+
+static double rows_of(const outcome *o, size_t class)
+{
+    double rows = 0;
+    for (size_t k = 0; k < o->classes; k++) rows += (double)o->metrics->confusion[class * o->classes + k];
+    return rows;
+}
+
+static void class_row(ls_text *page, const outcome *o, size_t n, size_t class, const double *area)
+{
+    const outcome *last = &o[n - 1];
+    begin_row(page);
+    word(page, ls_model_class_name(o->model, class));
+    for (size_t i = 0; i < n; i++) {
+        figure(page, "%.0f", rows_of(&o[i], class));
+        share(page, rows_of(&o[i], class), (double)o[i].rows);
+    }
+    figure(page, "%.4f", last->metrics->class_precision[class]);
+    figure(page, "%.4f", last->metrics->class_recall[class]);
+    figure(page, "%.4f", last->metrics->class_f1[class]);
+    figure(page, "%.4f", area[class]);
+    figure(page, "%.4f", area[o->classes + class]);
+    end_row(page);
+}
+
+ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_error *err)
+{
+    const char *const head[] = {"class", o[0].label, "share", "test rows", "share", "precision", "recall", "F1", "area under ROC", "average precision"};
+    const char *shown[COUNT(head)];
+    outcome_curve list[OUTCOME_CURVES];
+    const outcome *last = &o[n - 1];
+    size_t curves, k = 0;
+    double *area;
+    LS_TRY(ls_alloc(&area, 2 * o->classes, sizeof *area, "the classes", err));
+    for (size_t c = 0; c < 2 * o->classes; c++) area[c] = (double)NAN;
+    ls_status status = outcome_curves(last, list, &curves, area, area + o->classes, err);
+    if (status == LS_OK) outcome_curves_free(list, curves);
+    for (size_t i = 0; i < COUNT(head); i++)
+        if (n > 1 || i < 3 || i > 4) shown[k++] = head[i];
+    if (status == LS_OK) {
+        begin_table(page, shown, k, 1);
+        for (size_t c = 0; c < o->classes && c < MOST_CLASSES; c++) class_row(page, o, n, c, area);
+        html_table_end(page);
+        if (o->classes > MOST_CLASSES) ls_text_add(page, "<p class=\"soft\">The first %d of %zu classes.</p>\n", MOST_CLASSES, o->classes);
+    }
+    free(area);
+    return status;
+}
+
+/* ---- Loss -------------------------------------------------------------------------------------------------------- */
+
+void report_table_loss(ls_text *page, const ls_model *model)
+{
+    static const char *const head[] = {"epoch", "training loss", "validation loss"};
+    size_t n;
+    const ls_history_point *h = ls_model_history(model, &n);
+    size_t step = n > 20 ? n / 20 + 1 : 1;
+    bool validation = n && !isnan(h[n - 1].validation_loss);
+    begin_table(page, head, validation ? 3 : 2, 0);
+    for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step) {
+        begin_row(page);
+        figure(page, "%.0f", (double)h[i].epoch);
+        figure(page, "%.6g", (double)h[i].loss);
+        if (validation) figure(page, "%.6g", (double)h[i].validation_loss);
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+/* ---- Mistakes ---------------------------------------------------------------------------------------------------- */
+
+void report_table_confused(ls_text *page, const outcome *o)
+{
+    static const char *const head[] = {"true class", "taken for", "rows", "of the class"};
+    outcome_pair pair[10];
+    size_t n = outcome_confused(o, pair, COUNT(pair));
+    if (!n) return;
+    begin_table(page, head, COUNT(head), 2);
+    for (size_t i = 0; i < n; i++) {
+        begin_row(page);
+        word(page, ls_model_class_name(o->model, pair[i].truth));
+        word(page, ls_model_class_name(o->model, pair[i].decided));
+        figure(page, "%.0f", (double)pair[i].rows);
+        share(page, (double)pair[i].rows, rows_of(o, pair[i].truth));
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+enum { MOST_COLUMNS = 6 };
+
+/* What a row says in a column: a number, a category's name, or nothing. */
+static void value_cell(ls_text *page, const ls_data *data, size_t row, size_t c)
+{
+    ls_column_info info;
+    double value = (double)ls_data_x(data)[row * ls_data_columns(data) + c];
+    bool named = !isnan(value) && ls_data_column(data, c, &info, NULL) == LS_OK && info.categorical;
+    if (named) word(page, ls_data_category(data, c, (size_t)value, NULL));
+    else figure(page, "%.7g", value);
+}
+
+/* The first columns in which these rows differ; returns how many. */
+static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, size_t *list)
+{
+    const float *x = ls_data_x(data);
+    size_t columns = ls_data_columns(data), chosen = 0;
+    for (size_t c = 0; c < columns && chosen < MOST_COLUMNS; c++) {
+        bool differ = columns <= MOST_COLUMNS || n == 1;
+        for (size_t i = 1; i < n && !differ; i++) differ = memcmp(&x[rows[i] * columns + c], &x[rows[0] * columns + c], sizeof *x) != 0;
+        if (differ) list[chosen++] = c;
+    }
+    return chosen;
+}
+
+ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
+{
+    static const char *const head[] = {"row", "true class", "predicted", "probability"};
+    size_t list[10], column[MOST_COLUMNS], n = outcome_worst(o, list, COUNT(list)), shown = choose_columns(o->data, list, n, column);
+    html_table_begin(page);
+    begin_row(page);
+    for (size_t i = 0; i < COUNT(head) - !o->probabilities; i++) cell(page, "th", i == 0 || i == 3, head[i]);
+    for (size_t c = 0; c < shown; c++) {
+        ls_column_info info;
+        LS_TRY(ls_data_column(o->data, column[c], &info, err));
+        cell(page, "th", !info.categorical, info.name);
+    }
+    end_row(page);
+    for (size_t i = 0; i < n; i++) {
+        size_t decided = outcome_decided(o, list[i]);
+        begin_row(page);
+        figure(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
+        word(page, ls_model_class_name(o->model, (size_t)ls_data_y(o->data)[list[i]]));
+        word(page, ls_model_class_name(o->model, decided));
+        if (o->probabilities) figure(page, "%.4f", outcome_score(o, list[i], decided));
+        for (size_t c = 0; c < shown; c++) value_cell(page, o->data, list[i], column[c]);
+        end_row(page);
+    }
+    html_table_end(page);
+    if (shown < ls_data_columns(o->data)) ls_text_add(page, "<p class=\"soft\">The first columns, of %zu, in which these rows differ.</p>\n", ls_data_columns(o->data));
+    return LS_OK;
+}
+
+/* ---- Probabilities ----------------------------------------------------------------------------------------------- */
+
+void report_table_thresholds(ls_text *page, const outcome *o)
+{
+    static const char *const head[] = {"threshold", "false positive rate", "true positive rate (recall)", "precision"};
+    begin_table(page, head, COUNT(head), 0);
+    for (int k = 1; k < 10; k++) {
+        double taken = 0, hits = 0, positives = 0;
+        for (size_t i = 0; i < o->rows; i++) {
+            bool positive = (size_t)ls_data_y(o->data)[i] == o->positive, over = outcome_score(o, i, o->positive) >= k / 10.0;
+            positives += positive;
+            taken += over;
+            hits += over && positive;
+        }
+        double negatives = (double)o->rows - positives;
+        begin_row(page);
+        figure(page, "%.1f", k / 10.0);
+        figure(page, "%.4f", negatives > 0 ? (taken - hits) / negatives : (double)NAN);
+        figure(page, "%.4f", positives > 0 ? hits / positives : (double)NAN);
+        figure(page, "%.4f", taken > 0 ? hits / taken : (double)NAN);
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+void report_table_calibration(ls_text *page, const outcome *o)
+{
+    static const char *const head[] = {"probability", "rows", "mean of the model", "share that is so"};
+    begin_table(page, head, COUNT(head), 1);
+    for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
+        const ls_calibration_bin *b = &o->metrics->calibration[k];
+        char text[32];
+        if (!b->rows) continue;
+        snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS, (double)(k + 1) / LS_CALIBRATION_BINS);
+        begin_row(page);
+        word(page, text);
+        figure(page, "%.0f", (double)b->rows);
+        figure(page, "%.4f", b->score);
+        figure(page, "%.4f", b->share);
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+void report_table_histogram(ls_text *page, const outcome *o)
+{
+    const char *const head[] = {"probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right", o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
+    outcome_bin bin[HISTOGRAM_BINS];
+    outcome_bins(o, bin);
+    begin_table(page, head, COUNT(head), 1);
+    for (size_t k = 0; k < HISTOGRAM_BINS; k++) {
+        char text[32];
+        if (!bin[k].rows) continue;
+        snprintf(text, sizeof text, "%.2f to %.2f", (double)k / HISTOGRAM_BINS, (double)(k + 1) / HISTOGRAM_BINS);
+        begin_row(page);
+        word(page, text);
+        figure(page, "%.0f", (double)bin[k].hits);
+        figure(page, "%.0f", (double)(bin[k].rows - bin[k].hits));
+        end_row(page);
+    }
+    html_table_end(page);
+}
+
+/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+
+void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count)
+{
+    static const char *const head[] = {"layer", "activation", "norm of weights", "norm of gradient", "mean activation", "deviation", "saturated", "dead units"};
+    size_t every = count / 40 + 1;
+    begin_table(page, head, COUNT(head), 2);
+    for (size_t i = 0; i < count; i += every) {
+        const ls_layer_info *l = &layer[i];
+        char text[64];
+        bool last = i + 1 == count;
+        snprintf(text, sizeof text, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
+        begin_row(page);
+        word(page, text);
+        word(page, l->activation);
+        figure(page, "%.4g", l->weight_norm);
+        figure(page, "%.4g", l->gradient_norm);
+        figure(page, "%.4g", l->mean);
+        figure(page, "%.4g", l->deviation);
+        figure(page, "%.1f %%", 100 * l->saturated);
+        if (last) word(page, "");
+        else {
+            snprintf(text, sizeof text, "%zu of %zu", l->dead, l->units);
+            cell(page, "td", true, text);
+        }
+        end_row(page);
+    }
+    html_table_end(page);
+    if (every > 1) ls_text_add(page, "<p class=\"soft\">Some of %zu layers, evenly taken.</p>\n", count);
+}

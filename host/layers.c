@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at the layers of a trained network: one step of a plan of its own over rows, whose activations and gradients are read back.
+ * Devices give the same bits, and the sums here are in double, in one order: so the figures are the same everywhere. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+
+/* Rows looked at, and floats that their activations may come to. */
+enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
+
+size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
+
+/* ---- Figures of one layer ---------------------------------------------------------------------------------------- */
+
+/* Where a function is flat or nearly so, told by its value alone: its argument is not kept. */
+static bool is_saturated(ls_act act, float a)
+{
+    switch (act) {
+    case LS_ACT_sigmoid: return a < 0.01f || a > 0.99f;
+    case LS_ACT_tanh: return a < -0.99f || a > 0.99f;
+    case LS_ACT_relu: return a == 0.0f;
+    case LS_ACT_leaky_relu: return a < 0.0f;
+    case LS_ACT_elu: return a < -0.99f;
+    case LS_ACT_silu: case LS_ACT_gelu: return a > -0.01f && a < 0.01f;
+    default: return false;
+    }
+}
+
+static void activation_figures(const float *a, size_t rows, ls_act act, ls_layer_info *out)
+{
+    double sum = 0, squares = 0, count = (double)rows * (double)out->units;
+    size_t saturated = 0;
+    for (size_t i = 0; i < rows * out->units; i++) {
+        sum += (double)a[i];
+        saturated += is_saturated(act, a[i]);
+    }
+    out->mean = sum / count;
+    for (size_t i = 0; i < rows * out->units; i++) {
+        double off = (double)a[i] - out->mean;
+        squares += off * off;
+    }
+    out->deviation = sqrt(squares / count);
+    out->saturated = act == LS_ACT_identity ? (double)NAN : (double)saturated / count;
+    for (size_t u = 0; u < out->units; u++) {
+        size_t r = 0;
+        while (r < rows && is_saturated(act, a[r * out->units + u])) r++;
+        out->dead += r == rows;
+    }
+}
+
+static double add_squares(double sum, const float *v, size_t count)
+{
+    for (size_t i = 0; i < count; i++) sum += (double)v[i] * (double)v[i];
+    return sum;
+}
+
+/* Norm over a layer's parameters; p: the parameters, or their gradients. */
+static double layer_norm(const ls_layer *l, const float *p)
+{
+    double sum = add_squares(0, p + l->weight, l->in * l->out);
+    if (!l->norm) return sqrt(add_squares(sum, p + l->bias, l->out));
+    return sqrt(add_squares(add_squares(sum, p + l->gamma, l->out), p + l->beta, l->out));
+}
+
+/* ---- One step ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ls_model *model;
+    ls_network network;      /* the model's, its layers a copy without dropout */
+    ls_plan *plan;
+    ls_workspace *workspace;
+    float *input, *target, *values;
+    size_t rows;
+} look;
+
+static void look_close(look *k)
+{
+    if (k->workspace) k->workspace->backend->slots->workspace_close(k->workspace);
+    ls_plan_free(k->plan);
+    free(k->network.layer);
+    free(k->input);
+    free(k->target);
+    free(k->values);
+}
+
+/* All rows in one batch, in their order; nothing is added to the gradient, and the update waits for all of it (as it does for clipping,
+ * here at a limit that nothing reaches), so that it can be read. */
+static ls_status build_plan(look *k, ls_error *err)
+{
+    ls_settings s = k->model->options->settings;
+    s.optimizer = LS_OPT_sgd;
+    s.batch = 0;
+    s.order = LS_ORDER_FILE;
+    s.reduction = 0;
+    s.patience = 0;
+    s.l1 = s.l2 = s.max_norm = 0;
+    s.clip = 1e30;
+    k->network = k->model->network;
+    k->network.layer = NULL;
+    LS_TRY(ls_alloc(&k->network.layer, k->network.count, sizeof *k->network.layer, "the layers", err));
+    memcpy(k->network.layer, k->model->network.layer, k->network.count * sizeof *k->network.layer);
+    for (size_t i = 0; i < k->network.count; i++) k->network.layer[i].dropout = 0;
+    return ls_plan_build(&k->network, &s, LS_PLAN_TRAIN, k->rows, false, &k->plan, err);
+}
+
+static ls_status run_step(look *k, ls_backend *backend, const ls_data *rows, ls_error *err)
+{
+    const ls_network *n = &k->model->network;
+    float loss;
+    ls_rates rates = {.keep = 1.0f}; /* a rate of 0: the weights stay */
+    const ls_run step = {.count = 1, .rates = &rates, .losses = &loss, .keep = true};
+    LS_TRY(ls_model_encode(k->model, rows, &k->input, err));
+    LS_TRY(ls_alloc(&k->target, rows->rows, n->outputs * sizeof *k->target, "the targets", err));
+    ls_network_targets(n, rows->y, rows->rows, k->target);
+    LS_TRY(build_plan(k, err));
+    const ls_rows data = {rows->rows, n->inputs, n->outputs, k->input, k->target, NULL};
+    LS_TRY(ls_workspace_of_one(backend, &data, k->plan, &k->workspace, err));
+    LS_TRY(backend->slots->write(k->workspace, 0, 0, n->parameters + n->running, k->model->values, err));
+    return backend->slots->run(k->workspace, &step, 1, err);
+}
+
+/* Where the plan's step leaves a layer's activation, and the gradients. */
+static size_t activation_at(const ls_plan *p, size_t layer)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *op = &p->step.op[i];
+        bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM || op->kind == LS_OP_LOSS;
+        if (gives && op->layer == (int)layer && ls_there(op->a)) at = op->a.at;
+    }
+    return at;
+}
+
+static size_t gradients_at(const ls_plan *p)
+{
+    for (size_t i = 0; i < p->step.count; i++)
+        if (p->step.op[i].kind == LS_OP_CLIP) return p->step.op[i].x.at;
+    return 0;
+}
+
+/* Reads gradients, then activations layer by layer, into the same room. */
+static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
+{
+    static const char *const made_by[] = {"sigmoid", "softmax", "identity"};
+    static const ls_act acts_as[] = {LS_ACT_sigmoid, LS_ACT_sigmoid, LS_ACT_identity};
+    const ls_network *n = &k->model->network;
+    const ls_backend_slots *slots = k->workspace->backend->slots;
+    size_t room = n->parameters;
+    for (size_t i = 0; i < n->count; i++)
+        if (n->layer[i].out * k->rows > room) room = n->layer[i].out * k->rows;
+    LS_TRY(ls_alloc(&k->values, room, sizeof *k->values, "the activations", err));
+    LS_TRY(slots->read(k->workspace, 0, gradients_at(k->plan), n->parameters, k->values, err));
+    for (size_t i = 0; i < n->count; i++) {
+        const ls_layer *l = &n->layer[i];
+        bool last = i + 1 == n->count;
+        out[i] = (ls_layer_info){.inputs = l->in, .units = l->out, .activation = last ? made_by[n->output] : ls_act_name(l->act),
+                                 .weight_norm = layer_norm(l, k->model->values), .gradient_norm = layer_norm(l, k->values)};
+    }
+    for (size_t i = 0; i < n->count; i++) {
+        bool last = i + 1 == n->count;
+        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), k->rows * out[i].units, k->values, err));
+        activation_figures(k->values, k->rows, last ? acts_as[n->output] : n->layer[i].act, &out[i]);
+        if (last) out[i].dead = 0;
+    }
+    return LS_OK;
+}
+
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+
+/* How many rows are to be looked at. */
+static size_t most_rows(const ls_network *n)
+{
+    size_t floats = n->inputs;
+    for (size_t i = 0; i < n->count; i++) floats += n->layer[i].out;
+    return MOST_ROWS < MOST_FLOATS / floats ? MOST_ROWS : MOST_FLOATS / floats + 1;
+}
+
+ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *data, ls_layer_info *out, size_t *rows, ls_error *err)
+{
+    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
+    LS_TRY(ls_model_check_rows(m, data, err));
+    ls_data *part;
+    ls_backend *cpu = NULL;
+    LS_TRY(ls_data_thin(data, most_rows(&m->network), &part, err));
+    look k = {.model = m, .rows = part ? part->rows : data->rows};
+    ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &cpu, err);
+    if (status == LS_OK) status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
+    if (status == LS_OK) status = read_figures(&k, out, err);
+    if (status == LS_OK && rows) *rows = k.rows;
+    look_close(&k);
+    if (cpu) cpu->slots->close(cpu);
+    ls_data_free(part);
+    return status;
+}
