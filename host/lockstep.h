@@ -251,6 +251,7 @@ typedef struct {
     uint64_t steps;            /**< optimizer steps done */
     double loss;               /**< mean training loss over the epoch, before each step's update */
     double validation_loss;    /**< NaN where no rows are held out for validation */
+    double validation_accuracy; /**< share of those rows given their class, without regard to a threshold; NaN where there are none */
     double seconds;            /**< training time so far */
     double learning_rate;
 } ls_progress;
@@ -399,10 +400,10 @@ LS_API void ls_model_weights_sha256(const ls_model *model, char hex[65]);
 /** SHA-256 of the model file as ls_model_save writes it. */
 LS_API ls_status ls_model_sha256(const ls_model *model, char hex[65], ls_error *err);
 
-/** Training history: loss (and validation loss, NaN where there is none) an epoch, thinned to at most 1000 points. */
+/** Training history: loss (and validation loss and accuracy, NaN where there are none) an epoch, thinned to at most 1000 points. */
 typedef struct {
     uint64_t epoch;
-    float loss, validation_loss;
+    float loss, validation_loss, validation_accuracy;
 } ls_history_point;
 LS_API const ls_history_point *ls_model_history(const ls_model *model, size_t *count);
 

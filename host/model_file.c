@@ -71,6 +71,7 @@ static json_t *history_json(const ls_model *m)
         json_array_append_new(point, json_integer((json_int_t)h->epoch));
         json_array_append_new(point, json_real((double)h->loss));
         if (isfinite(h->validation_loss)) json_array_append_new(point, json_real((double)h->validation_loss));
+        if (isfinite(h->validation_loss) && isfinite(h->validation_accuracy)) json_array_append_new(point, json_real((double)h->validation_accuracy));
         json_array_append_new(list, point);
     }
     return list;
@@ -396,10 +397,12 @@ static ls_status read_history(const json_t *list, ls_model *m, const char *path,
     if (!json_is_array(list)) return damaged(path, "its history is malformed", err);
     if (json_array_size(list) > LS_HISTORY_POINTS) return damaged(path, "its history is too long", err);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0), *loss = json_array_get(point, 1), *validation = json_array_get(point, 2);
-        if (!is_count(epoch) || !json_is_number(loss) || (validation && !json_is_number(validation))) return damaged(path, "its history is malformed", err);
+        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0), *loss = json_array_get(point, 1), *validation = json_array_get(point, 2), *accuracy = json_array_get(point, 3);
+        if (!is_count(epoch) || !json_is_number(loss) || (validation && !json_is_number(validation)) || (accuracy && !json_is_number(accuracy)))
+            return damaged(path, "its history is malformed", err);
         m->history[m->history_count++] = (ls_history_point){(uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
-                                                            validation ? (float)json_number_value(validation) : NAN};
+                                                            validation ? (float)json_number_value(validation) : NAN,
+                                                            accuracy ? (float)json_number_value(accuracy) : NAN};
     }
     return LS_OK;
 }

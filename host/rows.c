@@ -70,7 +70,10 @@ static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
-    if (held_out) LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
+    if (held_out) {
+        LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
+        LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation", err));
+    }
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
         LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs, err));
@@ -149,6 +152,7 @@ void ls_block_free(ls_block *b)
     free(b->mean);
     free(b->scale);
     free(b->row_losses);
+    free(b->held_outputs);
     free(b);
 }
 

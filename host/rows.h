@@ -23,7 +23,7 @@ typedef struct {
     size_t rows, held_out;
     float *x, *t, *weight;     /* until a table takes them over; weight: NULL where all are 1 */
     double *mean, *scale;      /* of standardisation, or NULL */
-    float *row_losses;         /* held_out, for whoever validates */
+    float *row_losses, *held_outputs; /* held_out, and as many rows of outputs, for whoever validates */
     ls_table *table;           /* where it lies in a table, and the row at which it starts */
     size_t origin;
     size_t members;            /* who uses it; kept by the fleet */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "scores.h"
 #include "trainer.h"
 
 /* ---- Opening ---------------------------------------------------------------------------------------------------- */
@@ -31,7 +32,7 @@ static ls_status prepare(ls_trainer *tr, const ls_data *data, ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT, "--epochs times %llu steps an epoch is too large a number", (unsigned long long)per_epoch);
     ls_network_init(&m->network, s, m->values);
     ls_rate_plan_init(&tr->schedule, s, per_epoch);
-    tr->loss = tr->validation = NAN;
+    tr->loss = tr->validation = tr->accuracy = NAN;
     tr->best_loss = tr->best_validation = INFINITY;
     tr->stride = 1;
     tr->parked_plateau = tr->schedule.plateau;
@@ -252,19 +253,31 @@ ls_status ls_trainer_begin(ls_trainer *tr, uint64_t count, ls_rates *rates, floa
 
 /* ---- After an epoch --------------------------------------------------------------------------------------------- */
 
-/* Mean loss of the validation rows (or their sum, as training has it). */
-static ls_status validate(ls_trainer *tr, double *out, ls_error *err)
+/* What the rows held out say of an epoch: their mean loss (or their sum, as training has it), and the share given its class. */
+typedef struct {
+    double loss, accuracy;
+} held_out_figures;
+
+static ls_status validate(ls_trainer *tr, held_out_figures *out, ls_error *err)
 {
     const ls_block *b = tr->block;
+    const ls_decision decision = ls_decision_default();
+    const size_t outputs = b->outputs;
+    const float *targets = b->table->rows.t + (b->origin + b->rows) * outputs;
     double sum = 0, started = now();
-    LS_TRY(slots_of(tr)->infer(tr->workspace, tr->member, b->rows, b->held_out, NULL, b->row_losses, err));
+    size_t right = 0;
+    LS_TRY(slots_of(tr)->infer(tr->workspace, tr->member, b->rows, b->held_out, b->held_outputs, b->row_losses, err));
     tr->seconds += now() - started;
-    for (size_t r = 0; r < b->held_out; r++) sum += (double)b->row_losses[r];
-    *out = tr->plan->mean ? sum / (double)b->held_out : sum;
+    for (size_t r = 0; r < b->held_out; r++) {
+        sum += (double)b->row_losses[r];
+        right += ls_decide(b->held_outputs + r * outputs, outputs, &decision) == ls_decide(targets + r * outputs, outputs, &decision);
+    }
+    out->loss = tr->plan->mean ? sum / (double)b->held_out : sum;
+    out->accuracy = (double)right / (double)b->held_out;
     return LS_OK;
 }
 
-static void add_history(ls_trainer *tr, uint64_t epoch, double loss, double validation, bool last)
+static void add_history(ls_trainer *tr, uint64_t epoch, bool last)
 {
     ls_model *m = tr->model;
     if (epoch != 1 && epoch % tr->stride != 0 && !last) return;
@@ -276,7 +289,7 @@ static void add_history(ls_trainer *tr, uint64_t epoch, double loss, double vali
         m->history_count = kept;
         if (epoch % tr->stride != 0) return;
     }
-    m->history[m->history_count++] = (ls_history_point){epoch, (float)loss, (float)validation};
+    m->history[m->history_count++] = (ls_history_point){epoch, (float)tr->loss, (float)tr->validation, (float)tr->accuracy};
 }
 
 static void stop(ls_trainer *tr, const char *why)
@@ -296,15 +309,15 @@ static void watch_validation(ls_trainer *tr, uint64_t epoch, double validation)
 
 /* What the device has to do after an epoch, before anything is noted of it: where it fails, the epoch is still to be ended. The best
  * state is kept there. */
-static ls_status look_at_epoch(ls_trainer *tr, double *validation, ls_error *err)
+static ls_status look_at_epoch(ls_trainer *tr, held_out_figures *seen, ls_error *err)
 {
-    *validation = NAN;
-    if (tr->block->held_out) LS_TRY(validate(tr, validation, err));
-    return tr->settings->patience && *validation < tr->best_validation ? copy_state(tr, 0, tr->plan->best, err) : LS_OK;
+    *seen = (held_out_figures){NAN, NAN};
+    if (tr->block->held_out) LS_TRY(validate(tr, seen, err));
+    return tr->settings->patience && seen->loss < tr->best_validation ? copy_state(tr, 0, tr->plan->best, err) : LS_OK;
 }
 
 /* Notes an epoch that has been run: history, progress and the reasons to stop. */
-static void end_epoch(ls_trainer *tr, uint64_t epoch, double validation)
+static void end_epoch(ls_trainer *tr, uint64_t epoch, held_out_figures seen)
 {
     const ls_settings *s = tr->settings;
     ls_summary *summary = &tr->model->summary;
@@ -314,11 +327,12 @@ static void end_epoch(ls_trainer *tr, uint64_t epoch, double validation)
     summary->epochs = epoch;
     summary->steps = tr->step;
     summary->loss = tr->loss = loss;
-    tr->validation = validation;
+    tr->validation = seen.loss;
+    tr->accuracy = seen.accuracy;
     if (!s->patience) summary->best_epoch = epoch;
     if (epoch == s->epochs) stop(tr, "epochs");
-    if (s->patience) watch_validation(tr, epoch, validation);
-    ls_rate_plan_epoch(&tr->schedule, tr->block->held_out ? validation : loss);
+    if (s->patience) watch_validation(tr, epoch, seen.loss);
+    ls_rate_plan_epoch(&tr->schedule, tr->block->held_out ? seen.loss : loss);
     if (s->tolerance > 0) {
         tr->bad_epochs = loss < tr->best_loss - s->tolerance ? 0 : tr->bad_epochs + 1;
         if (tr->bad_epochs >= s->tolerance_epochs) stop(tr, "tolerance");
@@ -326,9 +340,9 @@ static void end_epoch(ls_trainer *tr, uint64_t epoch, double validation)
     if (loss < tr->best_loss) tr->best_loss = loss;
     if (s->time_limit > 0 && tr->seconds >= s->time_limit) stop(tr, "time");
     ls_progress progress = {.epoch = epoch, .epochs = s->epochs, .steps = tr->step, .loss = loss,
-                            .validation_loss = validation, .seconds = tr->seconds, .learning_rate = rate};
+                            .validation_loss = seen.loss, .validation_accuracy = seen.accuracy, .seconds = tr->seconds, .learning_rate = rate};
     if (tr->callback && tr->callback(&progress, tr->user)) stop(tr, "callback");
-    add_history(tr, epoch, loss, validation, tr->stopped != NULL);
+    add_history(tr, epoch, tr->stopped != NULL);
 }
 
 /* ---- Divergence ------------------------------------------------------------------------------------------------- */
@@ -464,15 +478,15 @@ static ls_status finish(ls_trainer *tr, ls_error *err)
 
 ls_status ls_trainer_end(ls_trainer *tr, double seconds, ls_error *err)
 {
-    double validation;
+    held_out_figures seen;
     for (uint64_t i = 0; i < tr->count && !tr->stopped; i++) {
         tr->seconds += seconds / (double)tr->count; /* each step its share, so that progress inside a slice is even */
         if (!isfinite(tr->losses[i])) return loss_diverged(tr, i, err);
         bool ends = (tr->first + i + 1) % tr->schedule.steps_per_epoch == 0;
-        if (ends) LS_TRY(look_at_epoch(tr, &validation, err));
+        if (ends) LS_TRY(look_at_epoch(tr, &seen, err));
         tr->epoch_sum += (double)tr->losses[i];
         tr->step = tr->first + i + 1;
-        if (ends) end_epoch(tr, ls_trainer_epochs(tr), validation);
+        if (ends) end_epoch(tr, ls_trainer_epochs(tr), seen);
     }
     if (tr->step < tr->first + tr->count) {
         LS_TRY(copy_state(tr, tr->plan->snapshot, 0, err));
@@ -486,7 +500,7 @@ static void pause_summary(const ls_trainer *tr, ls_model *m)
 {
     uint64_t epochs = m->summary.epochs;
     if (epochs && m->history[m->history_count - 1].epoch != epochs)
-        m->history[m->history_count++] = (ls_history_point){epochs, (float)tr->loss, (float)tr->validation};
+        m->history[m->history_count++] = (ls_history_point){epochs, (float)tr->loss, (float)tr->validation, (float)tr->accuracy};
     m->summary.steps = tr->step;
     m->summary.seconds = tr->seconds;
     snprintf(m->stopped, sizeof m->stopped, "callback");

@@ -37,7 +37,7 @@ typedef struct {
     ls_rate_plan schedule;
     uint64_t step;              /* steps whose losses have been looked at */
     double epoch_sum;           /* losses of the epoch at hand */
-    double loss, validation;    /* of the last epoch */
+    double loss, validation, accuracy; /* of the last epoch; the last two: of the rows held out */
     double best_loss, best_validation;
     uint64_t bad_epochs, bad_validations;
     uint64_t stride;            /* every how many epochs history keeps a point */

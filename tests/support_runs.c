@@ -147,6 +147,7 @@ static void assert_equal_losses(const runs_run *a, const runs_run *b, const char
         cr_assert(same_bits(p->loss, q->loss), "%s: epoch %zu has loss %.17g, on %s %.17g", what, i + 1, p->loss, label, q->loss);
         cr_assert(same_bits(p->validation_loss, q->validation_loss), "%s: epoch %zu has validation loss %.17g, on %s %.17g",
                   what, i + 1, p->validation_loss, label, q->validation_loss);
+        cr_assert(same_bits(p->validation_accuracy, q->validation_accuracy), "%s: epoch %zu has another accuracy on %s", what, i + 1, label);
         cr_assert(p->epoch == q->epoch && p->epochs == q->epochs && p->steps == q->steps &&
                   same_bits(p->learning_rate, q->learning_rate), "%s: on %s the callback is told otherwise", what, label);
     }

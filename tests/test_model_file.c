@@ -52,6 +52,7 @@ static void assert_same_models(const ls_model *a, const ls_model *b, const ls_da
     for (size_t i = 0; i < n; i++) {
         cr_assert(h[i].epoch == g[i].epoch && h[i].loss == g[i].loss, "%s: history", what);
         cr_assert(h[i].validation_loss == g[i].validation_loss || (isnan(h[i].validation_loss) && isnan(g[i].validation_loss)));
+        cr_assert(h[i].validation_accuracy == g[i].validation_accuracy || (isnan(h[i].validation_accuracy) && isnan(g[i].validation_accuracy)));
     }
     ls_summary s, t;
     ls_model_summary(a, &s);

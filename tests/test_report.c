@@ -157,6 +157,7 @@ Test(report, hover_values)
     cr_assert(find_hover(page, "0 taken for 0: ", cell[0]) && find_hover(page, "1 taken for 1: ", cell[1]));
     cr_expect(fabs(cell[1][0] - cell[0][0] - 210) < 2 && fabs(cell[1][1] - cell[0][1] - 210) < 2);
     cr_expect(find_hover(page, "from 0.", cell[0]) && find_hover(page, "predicted 0.", cell[0]) && find_hover(page, "layer 1: norm", cell[0]) && find_hover(page, "0: 80 training rows (50.0 %)", cell[0]));
+    cr_expect(strstr(page, "Accuracy an epoch") && find_hover(page, "epoch 41: 0.", last) && fabs(last[0] - 0.965 * 640) < 2);
     cr_expect_eq(count(page, "taken for"), 4 + 1, "four cells and a heading");
     free(page);
 }

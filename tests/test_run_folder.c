@@ -557,7 +557,9 @@ Test(run_folder, a_log_has_a_line_an_epoch)
     double seconds = 0;
     for (; *line; line = strchr(line, '\n') + 1) {
         json_t *o = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
-        cr_assert(o && json_object_size(o) == 6, "%s", line);
+        cr_assert(o && json_object_size(o) == 7, "%s", line);
+        double accuracy = json_number_value(json_object_get(o, "validation_accuracy"));
+        cr_expect(accuracy > 0 && accuracy <= 1, "%s", line);
         cr_expect_eq(json_integer_value(json_object_get(o, "epoch")), ++epoch);
         cr_expect_eq(json_integer_value(json_object_get(o, "steps")), 5 * epoch);
         cr_expect(json_number_value(json_object_get(o, "loss")) > 0 && json_number_value(json_object_get(o, "validation_loss")) > 0);
@@ -604,8 +606,8 @@ static const unsigned char epoch_record[] = {
 Test(run_folder, events_have_tensorboards_bytes)
 {
     unsigned char zeros[32] = {0}, out[EVENT_MOST];
-    const ls_progress p = {.epoch = 300, .loss = 0.1, .validation_loss = 0.25, .learning_rate = 0.003};
-    ls_progress widest = {.epoch = UINT64_MAX, .loss = 1, .validation_loss = 1, .learning_rate = 1};
+    const ls_progress p = {.epoch = 300, .loss = 0.1, .validation_loss = 0.25, .validation_accuracy = NAN, .learning_rate = 0.003};
+    ls_progress widest = {.epoch = UINT64_MAX, .loss = 1, .validation_loss = 1, .validation_accuracy = 1, .learning_rate = 1};
     cr_expect_eq(event_crc32c("123456789", 9), 0xE3069283);
     cr_expect_eq(event_crc32c(zeros, sizeof zeros), 0x8A9136AA); /* RFC 3720, B.4 */
     cr_expect_eq(event_version(1500000000.25, out), sizeof version_record);

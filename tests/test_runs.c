@@ -356,6 +356,11 @@ Test(runs, validation_rows_are_held_out)
     cr_assert_str_eq(with.weights, alone.weights);
     cr_assert_eq(ls_model_evaluate(with.model, NULL, part, &m, &err), LS_OK, "%s", err.message);
     cr_assert_float_eq(with.progress[6].validation_loss, m->loss, 1e-12 * m->loss);
+    cr_assert_eq(with.progress[6].validation_accuracy, m->accuracy);
+    size_t points;
+    cr_assert_eq(ls_model_history(with.model, &points)[6].validation_accuracy, (float)m->accuracy);
+    cr_assert_eq(points, 7);
+    cr_assert(isnan(alone.progress[6].validation_accuracy) && isnan(ls_model_history(alone.model, &points)[6].validation_accuracy));
     cr_assert_eq(with.progress[6].loss, alone.progress[6].loss);
     ls_metrics_free(m);
     runs_free(&with);

@@ -7,6 +7,7 @@ static const char intro[] =
     "Draws one picture of MODEL, by gnuplot. PICTURE is one of:\n"
     "\n"
     "  loss              how the loss fell (needs no DATA)\n"
+    "  accuracy          accuracy an epoch, on the rows held out for validation (needs no DATA)\n"
     "  boundary          what the model makes of the plane, with DATA's rows; of more than two inputs, the plane of their first two\n"
     "                    principal components\n"
     "  confusion         true against predicted classes of DATA\n"
@@ -36,6 +37,15 @@ static ls_status draw_loss(plot_work *w, const char *picture, ls_error *err)
 {
     (void)picture, (void)err;
     plot_model_loss(&w->script, w->model);
+    return LS_OK;
+}
+
+static ls_status draw_accuracy(plot_work *w, const char *picture, ls_error *err)
+{
+    (void)picture;
+    if (!plot_has_accuracy(w->model))
+        return ls_fail(err, LS_ERR_ARGUMENT, "no rows were held out in this training, so there is no accuracy an epoch; train with --validation 0.2");
+    plot_model_accuracy(&w->script, w->model);
     return LS_OK;
 }
 
@@ -80,8 +90,9 @@ static ls_status draw_outcome(plot_work *w, const char *picture, ls_error *err)
 static const struct {
     const char *name;
     ls_status (*draw)(plot_work *w, const char *picture, ls_error *err);
-} pictures[] = {{"loss", draw_loss}, {"boundary", draw_boundary}, {"confusion", draw_outcome}, {"roc", draw_outcome}, {"precision-recall", draw_outcome},
-                {"calibration", draw_outcome}, {"histogram", draw_outcome}, {"balance", draw_balance}, {"layers", draw_layers}};
+    bool alone; /* needs no rows */
+} pictures[] = {{"loss", draw_loss, true}, {"accuracy", draw_accuracy, true}, {"boundary", draw_boundary, false}, {"confusion", draw_outcome, false}, {"roc", draw_outcome, false}, {"precision-recall", draw_outcome, false},
+                {"calibration", draw_outcome, false}, {"histogram", draw_outcome, false}, {"balance", draw_balance, false}, {"layers", draw_layers, false}};
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
 static ls_status no_such_picture(const char *picture, ls_error *err)
@@ -117,7 +128,7 @@ static ls_status work(const source_options *o, const arguments *args, const char
     if (which == PICTURES) return no_such_picture(picture, err);
     LS_TRY(source_check_writable(path, err));
     LS_TRY(source_model(args->operand[1], &w->model, err));
-    if (which) LS_TRY(read_rows(o, picture, args->operands > 2 ? args->operand[2] : NULL, w, err));
+    if (!pictures[which].alone) LS_TRY(read_rows(o, picture, args->operands > 2 ? args->operand[2] : NULL, w, err));
     LS_TRY(pictures[which].draw(w, picture, err));
     return plot_draw_file(&w->script, picture, path, err);
 }

@@ -34,7 +34,7 @@ static void show_history(const ls_model *model)
     size_t n;
     const ls_history_point *h = ls_model_history(model, &n);
     if (!n) return;
-    puts("history     epoch       loss  validation");
+    puts("history     epoch       loss  validation  accuracy");
     for (size_t i = 0; i < n; i++) {
         if (i == 1 && n > LAST + 1) {
             printf("%17s\n", "...");
@@ -42,6 +42,7 @@ static void show_history(const ls_model *model)
         }
         printf("%17llu %10.6g", (unsigned long long)h[i].epoch, (double)h[i].loss);
         if (!isnan(h[i].validation_loss)) printf("  %10.6g", (double)h[i].validation_loss);
+        if (!isnan(h[i].validation_accuracy)) printf("  %8.4f", (double)h[i].validation_accuracy);
         putchar('\n');
     }
 }

@@ -352,6 +352,8 @@ static json_t *history_json(const ls_model *model)
         json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss", number_json((double)h[i].loss));
         if (!isnan(h[i].validation_loss))
             json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
+        if (!isnan(h[i].validation_accuracy))
+            json_object_set_new(point, "validation_accuracy", json_real((double)h[i].validation_accuracy));
         json_array_append_new(list, point);
     }
     return list;

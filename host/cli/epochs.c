@@ -41,7 +41,7 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
     fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "", (unsigned long long)p->epoch,
             (unsigned long long)p->epochs, p->loss);
-    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g", p->validation_loss);
+    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss, p->validation_accuracy);
     fprintf(stderr, "  %.0f steps/s", speed);
     if (state->terminal)
         fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
@@ -67,6 +67,7 @@ json_t *epoch_json(const ls_progress *p)
 {
     json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps", (json_int_t)p->steps, "loss", number_json(p->loss));
     if (!isnan(p->validation_loss)) json_object_set_new(o, "validation_loss", number_json(p->validation_loss));
+    if (!isnan(p->validation_accuracy)) json_object_set_new(o, "validation_accuracy", number_json(p->validation_accuracy));
     json_object_set_new(o, "lr", number_json(p->learning_rate));
     return o;
 }

@@ -113,6 +113,7 @@ size_t event_epoch(double time, const ls_progress *p, unsigned char out[EVENT_MO
     put_varint(&event, p->epoch);
     put_scalar(&summary, "loss", p->loss);
     if (!isnan(p->validation_loss)) put_scalar(&summary, "validation_loss", p->validation_loss);
+    if (!isnan(p->validation_accuracy)) put_scalar(&summary, "validation_accuracy", p->validation_accuracy);
     put_scalar(&summary, "lr", p->learning_rate);
     put_bytes(&event, 5, summary_bytes, summary.size);
     return record(&event, out);

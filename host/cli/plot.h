@@ -87,6 +87,9 @@ void plot_add_boundary_command(ls_text *script, const char *name, const ls_data 
 
 /* Training (and validation) loss an epoch. */
 void plot_model_loss(ls_text *script, const ls_model *model);
+/* Accuracy an epoch on the rows held out; plot_has_accuracy: whether there were any. */
+bool plot_has_accuracy(const ls_model *model);
+void plot_model_accuracy(ls_text *script, const ls_model *model);
 /* Regions and points; test (may be NULL): rows that were held out, drawn hollow. */
 ls_status plot_model_boundary(ls_text *script, const ls_model *model, ls_device *device, const plot_plane *plane, const ls_data *data, const ls_data *test,
                               ls_error *err);

@@ -69,23 +69,12 @@ static void add_loss_hover(ls_text *s, const ls_history_point *h, size_t n, bool
     plot_hover_end(s);
 }
 
-void plot_model_loss(ls_text *s, const ls_model *model)
+/* The frame, the axis of epochs and the epoch whose weights are kept. */
+static void add_epochs(ls_text *s, const ls_model *model, const ls_history_point *h, size_t n)
 {
-    size_t n;
     ls_summary summary;
-    const ls_history_point *h = ls_model_history(model, &n);
-    bool validation = n && !isnan(h[n - 1].validation_loss);
-    double low = HUGE_VAL, high = 0;
     ls_model_summary(model, &summary);
-    for (size_t i = 0; i < n; i++) {
-        widen((double)h[i].loss, &low, &high);
-        widen((double)h[i].validation_loss, &low, &high);
-    }
-    plot_begin(s, 640, 380);
-    add_loss_points(s, h, n, validation);
     ls_text_add(s, "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset tmargin at screen 0.97\nset bmargin at screen 0.25\n");
-    double middle = add_range(s, "y", low, high);
-    add_loss_hover(s, h, n, validation, middle, 0.835 * 640, 0.72 * 380);
     if (n < 2) ls_text_add(s, "set xrange [0:%llu]\n", n ? 2 * (unsigned long long)h[0].epoch : 2);
     else ls_text_add(s, "set xrange [%llu:%llu]\n", (unsigned long long)h[0].epoch, (unsigned long long)h[n - 1].epoch);
     if (n > 1 && h[n - 1].epoch - h[0].epoch < 12) ls_text_add(s, "set xtics 1\n");
@@ -93,16 +82,80 @@ void plot_model_loss(ls_text *s, const ls_model *model)
         ls_text_add(s, "set arrow from %llu, graph 0 to %llu, graph 1 nohead dt 3 lc rgb '#888888'\nset label 'kept' at %llu, graph 0.96 %s tc rgb '" PLOT_INK "'\n",
                     (unsigned long long)summary.best_epoch, (unsigned long long)summary.best_epoch, (unsigned long long)summary.best_epoch,
                     2 * summary.best_epoch > summary.epochs ? "right offset -0.5,0" : "left offset 0.5,0");
+    ls_text_add(s, "set format x '%%.0f'\nset xlabel 'epoch'\nset key outside bottom center horizontal\n");
+}
+
+static const char *curve(size_t n, int point, char room[40])
+{
+    if (n >= 40) return "lines";
+    snprintf(room, 40, n < 2 ? "points pt %d" : "linespoints pt %d ps 0.35", point);
+    return room;
+}
+
+void plot_model_loss(ls_text *s, const ls_model *model)
+{
+    size_t n;
+    char room[40];
+    const ls_history_point *h = ls_model_history(model, &n);
+    bool validation = n && !isnan(h[n - 1].validation_loss);
+    double low = HUGE_VAL, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        widen((double)h[i].loss, &low, &high);
+        widen((double)h[i].validation_loss, &low, &high);
+    }
+    plot_begin(s, 640, 380);
+    add_loss_points(s, h, n, validation);
+    double middle = add_range(s, "y", low, high);
+    add_loss_hover(s, h, n, validation, middle, 0.835 * 640, 0.72 * 380);
+    add_epochs(s, model, h, n);
     plot_add_side_label(s, "loss");
-    ls_text_add(s, "set format x '%%.0f'\nset xlabel 'epoch'\nset key outside bottom center horizontal\nplot $loss using 1:2 with %s ",
-                n < 2 ? "points pt 7" : n < 40 ? "linespoints pt 7 ps 0.35" : "lines");
+    ls_text_add(s, "plot $loss using 1:2 with %s ", curve(n, 7, room));
     plot_add_line_style(s, 0);
     ls_text_add(s, " title 'training', ");
     if (validation) {
-        ls_text_add(s, "$loss using 1:3 with %s ", n < 2 ? "points pt 5" : n < 40 ? "linespoints pt 5 ps 0.35" : "lines");
+        ls_text_add(s, "$loss using 1:3 with %s ", curve(n, 5, room));
         plot_add_line_style(s, 1);
         ls_text_add(s, " title 'validation', ");
     }
+    plot_add_hover_command(s, "hover");
+    ls_text_add(s, "\n");
+}
+
+bool plot_has_accuracy(const ls_model *model)
+{
+    size_t n;
+    const ls_history_point *h = ls_model_history(model, &n);
+    return n && !isnan(h[n - 1].validation_accuracy);
+}
+
+void plot_model_accuracy(ls_text *s, const ls_model *model)
+{
+    size_t n;
+    char room[40];
+    const ls_history_point *h = ls_model_history(model, &n);
+    double low = 1, high = 0;
+    plot_begin(s, 640, 380);
+    size_t step = n > 400 ? n / 400 + 1 : 1, strips = n > 50 ? n / 50 + 1 : 1;
+    ls_text_add(s, "$accuracy << EOD\n");
+    for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step)
+        ls_text_add(s, "%llu %.5g\n", (unsigned long long)h[i].epoch, (double)h[i].validation_accuracy);
+    ls_text_add(s, "EOD\n");
+    for (size_t i = 0; i < n; i++) {
+        low = fmin(low, (double)h[i].validation_accuracy);
+        high = fmax(high, (double)h[i].validation_accuracy);
+    }
+    double room_around = fmax(0.06 * (high - low), 0.005), from = fmax(0, low - room_around), to = fmin(1.005, high + room_around);
+    ls_text_add(s, "set yrange [%.6g:%.6g]\n", from, to);
+    plot_hover_begin(s, "hover");
+    for (size_t i = 0; i < n; i += i + 1 < n && i + strips >= n ? n - 1 - i : strips)
+        plot_add_hover(s, (double)h[i].epoch, (from + to) / 2, fmin(0.835 * 640 * (double)strips / (double)(n > 1 ? n - 1 : 1), 60), 0.72 * 380,
+                       "epoch %llu: %.4f", (unsigned long long)h[i].epoch, (double)h[i].validation_accuracy);
+    plot_hover_end(s);
+    add_epochs(s, model, h, n);
+    plot_add_side_label(s, "accuracy");
+    ls_text_add(s, "plot $accuracy using 1:2 with %s ", curve(n, 5, room));
+    plot_add_line_style(s, 1);
+    ls_text_add(s, " title 'validation', ");
     plot_add_hover_command(s, "hover");
     ls_text_add(s, "\n");
 }

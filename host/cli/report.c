@@ -106,6 +106,7 @@ static ls_status add_picture(const report_work *w, ls_text *script, ls_status st
     char *svg;
     if (status == LS_OK) status = plot_draw(script, caption, about, &svg, err);
     free(script->text);
+    *script = (ls_text){0};
     LS_TRY(status);
     html_add_picture(w->page, svg, caption);
     free(svg);
@@ -132,7 +133,11 @@ static ls_status add_course(const report_work *w, ls_error *err)
         plot_model_loss(&script, w->in->model);
         LS_TRY(add_picture(w, &script, LS_OK, "Loss an epoch", "Curves of the training loss and, where rows were held out, the validation loss over the epochs.", err));
     }
-    details_begin(w, "Losses as a table");
+    if (w->pictures && plot_has_accuracy(w->in->model)) {
+        plot_model_accuracy(&script, w->in->model);
+        LS_TRY(add_picture(w, &script, LS_OK, "Accuracy an epoch, on the rows held out for validation", "Curve of the share of validation rows given their class over the epochs.", err));
+    }
+    details_begin(w, "Course as a table");
     report_table_loss(w->page, w->in->model);
     details_end(w);
     return LS_OK;

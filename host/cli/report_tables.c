@@ -117,17 +117,19 @@ ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_err
 
 void report_table_loss(ls_text *page, const ls_model *model)
 {
-    static const char *const head[] = {"epoch", "training loss", "validation loss"};
+    static const char *const head[] = {"epoch", "training loss", "validation loss", "validation accuracy"};
     size_t n;
     const ls_history_point *h = ls_model_history(model, &n);
     size_t step = n > 20 ? n / 20 + 1 : 1;
     bool validation = n && !isnan(h[n - 1].validation_loss);
-    begin_table(page, head, validation ? 3 : 2, 0);
+    bool accuracy = validation && !isnan(h[n - 1].validation_accuracy);
+    begin_table(page, head, 2 + (size_t)validation + (size_t)accuracy, 0);
     for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step) {
         begin_row(page);
         figure(page, "%.0f", (double)h[i].epoch);
         figure(page, "%.6g", (double)h[i].loss);
         if (validation) figure(page, "%.6g", (double)h[i].validation_loss);
+        if (accuracy) figure(page, "%.4f", (double)h[i].validation_accuracy);
         end_row(page);
     }
     html_table_end(page);
