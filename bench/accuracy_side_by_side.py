@@ -3,18 +3,19 @@
 """Test accuracy of `lockstep train` with its defaults beside scikit-learn's MLPClassifier with its own, on the same rows.
 
     python3 bench/accuracy_side_by_side.py --data DIR [--sets iris,phoneme] [--seeds 10] [--options "--epochs 300"]... [--rare mammography]
-        [--no-raw] [--lockstep build/lockstep] [--json]
+        [--search "--standardize='on|off' --folds 5"] [--no-raw] [--lockstep build/lockstep] [--json]
 
 DIR has SET.csv for each set, the class in the last column, no line of names needed. For each seed the rows are split once, stratified, 75 to
 25 %, and written as two CSV files, from which both sides read; the seed is also each side's own. Lockstep standardises by the training rows
 unless told otherwise, so MLPClassifier gets standardised inputs too (StandardScaler, of the training rows), and raw ones in a column of its
-own. Each --options adds a column: `lockstep train` with those options. A win is a seed with the higher test accuracy, of the first Lockstep
+own. Each --options adds a column: `lockstep train` with those options. --search adds one more: `lockstep search` with those options finds a
+setting by cross-validation among the training rows, without a look at the test rows, and trains on all of the training rows. A win is a seed with the higher test accuracy, of the first Lockstep
 column against standardised MLPClassifier; ties are told apart.
 
 --rare names the set whose second class is rare: there macro F1 is compared too, with balanced class weights (MLPClassifier has none), and
 with the threshold that gives the best F1 on a fifth of the training rows, held out on both sides.
 """
-import argparse, csv, json, os, statistics, subprocess, sys, tempfile, warnings
+import argparse, csv, json, os, shlex, statistics, subprocess, sys, tempfile, warnings
 
 import numpy as np
 import sklearn
@@ -65,6 +66,19 @@ def lockstep(args, folder, seed, options):
     return test["accuracy"], test["macro"]["f1"]
 
 
+def searched(args, folder, seed):
+    """The same of what a search over the training rows finds."""
+    model = f"{folder}/best.safetensors"
+    device = ["--device", "cpu", "--quiet"]
+    for command in ([args.lockstep, "search", f"{folder}/train.csv", "--seed", str(seed), "-o", model, *device, *shlex.split(args.search)],
+                    [args.lockstep, "evaluate", model, f"{folder}/test.csv", "--json", *device]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}: {done.stderr}")
+    figures = json.loads(done.stdout)
+    return figures["accuracy"], figures["macro"]["f1"]
+
+
 def scikit(train, test, seed, standardise, threshold=False):
     x, y = arrays(train)
     held_x, held_y = arrays(test)
@@ -89,6 +103,8 @@ def columns_of(args, rare):
     columns = {"Lockstep": lambda folder, train, test, seed: lockstep(args, folder, seed, "")}
     for options in args.options:
         columns["Lockstep " + options] = lambda folder, train, test, seed, o=options: lockstep(args, folder, seed, o)
+    if args.search:
+        columns["Lockstep, searched"] = lambda folder, train, test, seed: searched(args, folder, seed)
     columns["MLPClassifier"] = lambda folder, train, test, seed: scikit(train, test, seed, True)
     if not args.no_raw:
         columns["MLPClassifier, raw inputs"] = lambda folder, train, test, seed: scikit(train, test, seed, False)
@@ -137,6 +153,7 @@ def main():
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--options", action="append", default=[])
+    parser.add_argument("--search")
     parser.add_argument("--rare", default="mammography")
     parser.add_argument("--no-raw", action="store_true")
     parser.add_argument("--lockstep", default=os.path.join(os.path.dirname(__file__), "..", "build", "lockstep"))
