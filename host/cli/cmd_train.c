@@ -152,7 +152,6 @@ static ls_status merge_options(train_arguments *a, ls_error *err)
 /* All that is to be done, from the command line and --config; the hashes that the data must have go into a->inputs. */
 static ls_status settle(train_arguments *a, ls_error *err)
 {
-    static const char *const stops[] = {"epochs", "patience", "validation", "tolerance", "time-limit"};
     a->inputs = config_of(a);
     if (a->config) {
         LS_TRY(config_read(a->config, &a->file, err));
@@ -161,9 +160,10 @@ static ls_status settle(train_arguments *a, ls_error *err)
     }
     config_settle(&a->inputs);
     use_config(a, &a->inputs);
-    for (size_t i = 0; i < ls_option_count(); i++)
-        for (size_t k = 0; k < sizeof stops / sizeof *stops; k++)
-            a->stopping |= !strcmp(ls_option_at(i)->name, stops[k]) && (a->given[i] || config_has_option(&a->file, stops[k]));
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const char *name = ls_option_at(i)->name;
+        a->stopping |= config_is_stop(name) && (a->given[i] || config_has_option(&a->file, name));
+    }
     return a->data ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "%s names no data; name them: lockstep train DATA --config %s", a->config, a->config);
 }
 
@@ -236,22 +236,14 @@ static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bo
     return a->stopping ? LS_OK : ls_options_set(a->options, "patience", "10", err);
 }
 
-/* What of the command line is not kept in the model: where the rows came from. */
 static ls_status write_report(const train_arguments *a, const train_work *w, const char *path, bool names_device, ls_error *err)
 {
-    ls_text more = {0};
-    if (a->source.target) ls_text_add(&more, " --target '%s'", a->source.target);
-    if (a->source.rows) ls_text_add(&more, " --rows %lld", a->source.rows);
-    if (a->source.noise >= 0) ls_text_add(&more, " --noise %g", a->source.noise);
-    if (a->source.data_seed != 1) ls_text_add(&more, " --data-seed %lld", a->source.data_seed);
-    if (a->test) ls_text_add(&more, " --test '%s'", a->test);
-    if (a->split > 0) ls_text_add(&more, " --split %g", a->split);
-    if (a->threshold.positive) ls_text_add(&more, " --positive '%s'", a->threshold.positive);
-    if (a->threshold.threshold) ls_text_add(&more, " --threshold %s", a->threshold.threshold);
+    ls_text command = {0};
+    command_add_train(&command, &a->inputs, w->model->options);
     const report_input in = {.model = w->model, .device = w->device, .trained_on_it = names_device, .data = w->train, .test = w->test,
-                             .data_label = "training rows", .source = a->data, .more = more.text};
+                             .data_label = "training rows", .source = a->data, .command = command.failed ? "" : command.text};
     ls_status status = report_write(&in, path, err);
-    free(more.text);
+    free(command.text);
     return status;
 }
 

@@ -288,16 +288,28 @@ void config_free(run_config *c)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
+/* Whether an entry need not be told: it is as it would be without. */
+static bool is_initial(const run_config *c, const entry *e)
+{
+    switch (e->kind) {
+    case TEXT: return !*text_of(c, e);
+    case COUNT: return *count_of(c, e) == (long long)e->initial;
+    default: return !(*real_of(c, e) >= 0) || *real_of(c, e) == e->initial;
+    }
+}
+
 /* The entries of "decision", or those of "data". */
 static json_t *entries_json(const run_config *c, bool decision)
 {
     json_t *o = json_object();
     for (size_t i = 0; i < ENTRIES; i++) {
         const entry *e = &entries[i];
-        if ((e->role == DECISION) != decision) continue;
-        if (e->kind == TEXT && *text_of(c, e)) json_object_set_new(o, e->name, json_string(*text_of(c, e)));
-        if (e->kind == COUNT && *count_of(c, e) != (long long)e->initial) json_object_set_new(o, e->name, json_integer(*count_of(c, e)));
-        if (e->kind == REAL && *real_of(c, e) >= 0 && *real_of(c, e) != e->initial) json_object_set_new(o, e->name, json_real(*real_of(c, e)));
+        if ((e->role == DECISION) != decision || is_initial(c, e)) continue;
+        switch (e->kind) {
+        case TEXT: json_object_set_new(o, e->name, json_string(*text_of(c, e))); break;
+        case COUNT: json_object_set_new(o, e->name, json_integer(*count_of(c, e))); break;
+        case REAL: json_object_set_new(o, e->name, json_real(*real_of(c, e))); break;
+        }
     }
     return o;
 }
@@ -330,6 +342,85 @@ json_t *config_json(const run_config *c, const ls_options *options)
     if (o && json_object_size(decision)) json_object_set(o, "decision", decision);
     json_decref(decision);
     return o;
+}
+
+/* ---- As a command ------------------------------------------------------------------------------------------------ */
+
+bool config_is_stop(const char *option)
+{
+    static const char *const stops[] = {"epochs", "patience", "validation", "tolerance", "time-limit"};
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (!strcmp(option, stops[i])) return true;
+    return false;
+}
+
+void command_add_word(ls_text *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/=@%";
+    if (*word && !word[strspn(word, plain)]) {
+        ls_text_add(out, " %s", word);
+        return;
+    }
+    ls_text_add(out, " '");
+    for (; *word; word++) ls_text_add(out, *word == '\'' ? "'\\''" : "%c", *word);
+    ls_text_add(out, "'");
+}
+
+/* A path that begins with a dash would be taken for an option. */
+static void add_data(ls_text *out, const char *path)
+{
+    ls_text inside = {0};
+    ls_text_add(&inside, "%s%s", *path == '-' ? "./" : "", path);
+    if (inside.failed) out->failed = true;
+    else command_add_word(out, inside.text);
+    free(inside.text);
+}
+
+/* In as few digits as give the same number back. */
+static void add_real(ls_text *out, double value)
+{
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    ls_text_add(out, " %s", text);
+}
+
+static void add_entries(ls_text *out, const run_config *c)
+{
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const entry *e = &entries[i];
+        if (is_initial(c, e) || e->offset == AT(data)) continue;
+        ls_text_add(out, " --%s", e->name);
+        switch (e->kind) {
+        case TEXT: command_add_word(out, *text_of(c, e)); break;
+        case COUNT: ls_text_add(out, " %lld", *count_of(c, e)); break;
+        case REAL: add_real(out, *real_of(c, e)); break;
+        }
+    }
+}
+
+void command_add_train(ls_text *out, const run_config *c, const ls_options *options)
+{
+    bool stops = false;
+    ls_text_add(out, "lockstep train");
+    add_data(out, c->data ? c->data : "DATA");
+    add_entries(out, c);
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const ls_option_info *info = ls_option_at(i);
+        const char *value = ls_options_get(options, info->name);
+        if (!value || !strcmp(value, info->initial)) continue;
+        stops |= config_is_stop(info->name);
+        if (!info->argument) {
+            ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
+            continue;
+        }
+        ls_text_add(out, " --%s", info->name);
+        command_add_word(out, value);
+    }
+    /* epochs as they are by default, but said: files may have categories or gaps */
+    if (!stops && c->data && !source_is_generated(c->data)) ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }
 
 /* ---- Hashes ------------------------------------------------------------------------------------------------------ */

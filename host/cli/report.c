@@ -11,22 +11,11 @@
 
 static void row(ls_text *page, const char *name, const char *value) { html_table_row(page, (const char *const[]){name, value}, 2, false); }
 
-/* The command that trains this model: the options that are not at their defaults. */
 static void add_command(ls_text *page, const report_input *in)
 {
-    ls_text command = {0};
-    ls_text_add(&command, "lockstep train %s%s", in->source ? in->source : "DATA", in->more ? in->more : "");
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const ls_option_info *info = ls_option_at(i);
-        const char *value = ls_model_option(in->model, info->name);
-        if (!value || !strcmp(value, info->initial)) continue;
-        if (info->argument) ls_text_add(&command, " --%s %s", info->name, value);
-        else ls_text_add(&command, " --%s%s", strcmp(value, "on") ? "no-" : "", info->name);
-    }
     ls_text_add(page, "<p>To train it again: <code>");
-    html_add(page, command.failed ? "" : command.text);
+    html_add(page, in->command);
     ls_text_add(page, "</code></p>\n");
-    free(command.text);
 }
 
 static void add_data(ls_text *page, const report_input *in)
