@@ -262,21 +262,27 @@ static ls_status read_root(run_config *c, const char *path, ls_error *err)
     return check_options(c, path, err);
 }
 
-ls_status config_read(const char *path, run_config *out, ls_error *err)
+ls_status config_parse(const char *path, const char *bytes, size_t size, run_config *out, ls_error *err)
 {
-    char *bytes;
-    size_t size;
     json_error_t where;
     run_config c = {0};
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
-    if (size <= LARGEST) c.root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
-    free(bytes);
     if (size > LARGEST) return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu bytes are no file of options", path, size);
+    c.root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
     if (!c.root) return ls_fail(err, LS_ERR_ARGUMENT, "%s: is not JSON: line %d, column %d: %s", path, where.line, where.column, where.text);
     config_unset(&c);
     ls_status status = read_root(&c, path, err);
     if (status == LS_OK) *out = c;
     else config_free(&c);
+    return status;
+}
+
+ls_status config_read(const char *path, run_config *out, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    ls_status status = config_parse(path, bytes, size, out, err);
+    free(bytes);
     return status;
 }
 

@@ -28,6 +28,8 @@ void config_fill(run_config *config, const run_config *from);
 
 /* Reads a file. Everything in it is checked, the options too; unknown names are refused, with the nearest one. */
 ls_status config_read(const char *path, run_config *out, ls_error *err);
+/* The same of the bytes of a file; path is for messages. */
+ls_status config_parse(const char *path, const char *bytes, size_t size, run_config *out, ls_error *err);
 /* Sets the options that the file has; path is for messages. */
 ls_status config_options(const run_config *config, const char *path, ls_options *options, ls_error *err);
 bool config_has_option(const run_config *config, const char *name);
