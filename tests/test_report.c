@@ -392,7 +392,7 @@ static void write_rows(const char *path, size_t rows, size_t features, unsigned 
 Test(report, small_enough)
 {
     static const struct { size_t rows, features; unsigned classes; const char *name; } list[] = {
-        {4000, 2, 2, "k"}, {1000, 784, 10, "digit"}, {3000, 3, 30, "a class with a long name & number"}, {2000, 6, 16, "another long name of a class"}, {1200, 3, 300, "class"}, {3, 3, 2, "k"}};
+        {4000, 2, 2, "k"}, {1000, 784, 10, "digit"}, {3000, 3, 30, "a class with a long name & number"}, {2000, 6, 16, "another long name of a class"}, {1200, 3, 300, "class"}, {3000, 2, 1000, "a class with a long name & number"}, {3, 3, 2, "k"}};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         size_t size;
         write_rows("a.csv", list[i].rows, list[i].features, list[i].classes, list[i].name);

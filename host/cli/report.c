@@ -129,7 +129,7 @@ static ls_status add_course(const report_work *w, ls_error *err)
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */
 
-enum { MOST_BARS = 40, MOST_CONFUSION = 60 }; /* classes that a picture has room for */
+enum { MOST_BARS = 40, MOST_CONFUSION = 60, MOST_REGIONS = 300 }; /* classes that a picture has room for */
 
 static ls_status add_figures(const report_work *w, ls_error *err)
 {
@@ -164,7 +164,7 @@ static ls_status add_plane(const report_work *w, ls_error *err)
     const report_input *in = w->in;
     ls_text script = {0};
     plot_plane plane;
-    if (!w->pictures || ls_model_features(in->model) < 2) return LS_OK;
+    if (!w->pictures || ls_model_features(in->model) < 2 || ls_model_classes(in->model) > MOST_REGIONS) return LS_OK;
     LS_TRY(plot_plane_fit(in->model, in->data, &plane, err));
     html_add_element(w->page, "h2", "What the model makes of the plane");
     say_plane(w, &plane);
