@@ -11,8 +11,9 @@
 #include "run_folder.h"
 
 static const char intro[] =
-    "DATA is a CSV file, its last column the class unless --target says otherwise, or the name of a\n"
-    "generator (lockstep make --help lists them). With no other option a sensible network is trained.\n"
+    "DATA is a file of rows (CSV, IDX or NPY, gzip or not), its last column the class unless --target or\n"
+    "--labels says otherwise, or the name of a generator (lockstep make --help lists them). With no other\n"
+    "option a sensible network is trained.\n"
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
@@ -278,6 +279,7 @@ static ls_status open_listeners(const train_arguments *a, train_work *w, bool qu
         LS_TRY(event_file_open(&w->events, a->tensorboard, err));
         epochs_add(&w->listeners, event_file_epoch, &w->events);
     }
+    interrupt_catch(); /* from here on there is something to leave behind in good order */
     if (a->run) {
         LS_TRY(run_folder_begin(&w->run, a->run, &a->inputs, a->options, &a->source, err));
         epochs_add(&w->listeners, run_folder_epoch, &w->run);
@@ -302,7 +304,6 @@ static ls_status save(const train_arguments *a, train_work *w, ls_error *err)
 static ls_status train(train_arguments *a, train_work *w, bool quiet, ls_error *err)
 {
     LS_TRY(open_listeners(a, w, quiet, err));
-    interrupt_catch();
     ls_status status = ls_train(w->device, a->options, w->train, epochs_tell, &w->listeners, &w->model, err);
     if (w->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
