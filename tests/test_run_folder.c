@@ -388,7 +388,7 @@ Test(run_folder, damaged_configs_are_told)
         {"{\"options\":{\"optimizer\":\"adamm\"}}", "'adam'"}, {"{\"data\":[]}", "data"}, {"{\"data\":{\"surce\":\"a\"}}", "'source'"},
         {"{\"data\":{\"source\":3}}", "source"}, {"{\"data\":{\"split\":\"x\"}}", "split"}, {"{\"data\":{\"split\":2}}", "split"},
         {"{\"data\":{\"rows\":-1}}", "rows"}, {"{\"data\":{\"rows\":1.5}}", "rows"}, {"{\"data\":{\"sha256\":\"abc\"}}", "sha256"},
-        {"{\"decision\":[]}", "decision"}, {"{\"decision\":{\"treshold\":0.3}}", "'threshold'"}, {"{\"decision\":{\"threshold\":true}}", "threshold"},
+        {"{\"decision\":[]}", "decision"}, {"{\"decision\":{\"treshold\":0.3}}", "'threshold'"}, {"{\"decision\":{\"threshold\":true}}", "a text or a number"},
         {"{\"data\":{\"threshold\":\"0.3\"}}", "threshold"}, {"{\"data\":{\"test\":\"a\",\"split\":0.1}}", "split"}, {"{\"data\":{\"source\":\"a\\u0000b\"}}", "JSON"}, {"{\"format\":2}", "format"},
         {"{\"format\":\"1\"}", "format"}, {"{\"options\":{\"epochs\":1,\"epochs\":2}}", "duplicate"}, {"{\"options\":{\"lr\":1e999}}", "JSON"},
     };

@@ -136,7 +136,9 @@ static ls_status read_entry(run_config *c, const entry *e, const json_t *value, 
 {
     static const char *const wanted[] = {"a text", "a whole number of 0 or more", "a number"};
     bool fits = e->kind == TEXT ? json_is_string(value) : e->kind == COUNT ? json_is_integer(value) && json_integer_value(value) >= 0 : json_is_number(value);
-    if (!fits) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"%s\" in \"%s\" is not %s", path, e->name, e->role == DECISION ? "decision" : "data", wanted[e->kind]);
+    if (!fits) /* of a decision numbers are taken, too: they have become texts by now */
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"%s\" in \"%s\" is not %s", path, e->name, e->role == DECISION ? "decision" : "data",
+                       e->role == DECISION ? "a text or a number" : wanted[e->kind]);
     switch (e->kind) {
     case TEXT: *text_of(c, e) = json_string_value(value); break;
     case COUNT: *count_of(c, e) = json_integer_value(value); break;
