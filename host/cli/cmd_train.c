@@ -251,7 +251,7 @@ static ls_status write_report(const train_arguments *a, const train_work *w, con
 /* Where results go, asked before long work. */
 static ls_status check_results(const train_arguments *a, ls_error *err)
 {
-    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data, a->test, a->config};
+    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data, a->source.labels, a->test, a->config};
     if (a->save && !strcmp(a->save, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
     if (a->log && !strcmp(a->log, "-"))
@@ -261,6 +261,7 @@ static ls_status check_results(const train_arguments *a, ls_error *err)
         if (!pipe) LS_TRY(source_check_writable(files[i], err));
         for (size_t k = 0; k < sizeof data / sizeof *data; k++) LS_TRY(source_check_apart(files[i], data[k], err));
     }
+    LS_TRY(source_check_once(files, sizeof files / sizeof *files, err));
     return a->run ? run_folder_check(a->run, err) : LS_OK;
 }
 

@@ -150,9 +150,29 @@ ls_status source_check_writable(const char *path, ls_error *err)
     return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
 }
 
-ls_status source_check_apart(const char *path, const char *data, ls_error *err)
+static bool same_file(const char *path, const char *other)
 {
     struct stat a, b;
-    if (!path || !data || stat(path, &a) || stat(data, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
+    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+ls_status source_check_apart(const char *path, const char *data, ls_error *err)
+{
+    char inside[4096];
+    if (!path || !data) return LS_OK;
+    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* of a run's folder */
+    if (!same_file(path, data) && !same_file(path, inside)) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT, "%s is a file that is read; name another one for the result", path);
+}
+
+ls_status source_check_once(const char *const *paths, size_t count, ls_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct stat about;
+            if (!paths[i] || !paths[k] || (strcmp(paths[i], paths[k]) && !same_file(paths[i], paths[k]))) continue;
+            if (stat(paths[i], &about) == 0 && !S_ISREG(about.st_mode)) continue; /* /dev/null takes any number of them */
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s would be written twice over; name different files", paths[i]);
+        }
+    return LS_OK;
 }
