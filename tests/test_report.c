@@ -147,7 +147,11 @@ Test(report, single_pictures)
         cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") && strstr(svg, "currentColor") && !strstr(svg, "scale(0.00)"), "%s", line);
         free(svg);
     }
-    do_it("plot loss moons.safetensors -o loss.png");
+    char *object = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0), *of_page = runs_program_expect("report moons.safetensors -o a.html --json", 0);
+    cr_expect_str_eq(object, "{\"file\":\"loss.png\"}\n");
+    cr_expect_str_eq(of_page, "{\"file\":\"a.html\"}\n");
+    free(object);
+    free(of_page);
     char *png = runs_file_read("loss.png", NULL);
     cr_assert(png && !memcmp(png, "\x89PNG", 4));
     free(png);

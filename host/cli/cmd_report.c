@@ -81,6 +81,7 @@ int cmd_report(int argc, const char **argv)
     int status = arguments_parse(&args, argc, argv, table, "RUN|MODEL [DATA] -o FILE", intro, 1, 2, NULL, NULL);
     if (status == EXIT_OK && !path) status = complain("report", EXIT_USAGE, "name a file for the page with -o FILE");
     if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("report", &err);
+    else if (status == EXIT_OK && o.json) print_json(json_pack("{s:s}", "file", path));
     ls_device_close(w.device);
     ls_data_free(w.data);
     ls_model_free(w.model);
