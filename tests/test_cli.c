@@ -192,7 +192,8 @@ static const mistake usage[] = {
     {"make mons", 2, "\"mons\" \"moons\""},
     {"make nothing", 2, "linear classification"},
     {"make moons --rows -1", 2, "--rows"},
-    {"make moons --noise loud", 2, "--noise"},
+    {"make moons --noise loud", 2, "--noise"}, {"train moons --noise nan", 2, "--noise"}, {"train moons --noise -3", 2, "--noise"},
+    {"train moons --split nan", 2, "--split"}, {"train moons --split 1", 2, "--split"}, {"train moons --split -1", 2, "--split"},
     {"train ''", 1, "lockstep"},
 };
 

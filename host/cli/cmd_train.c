@@ -94,8 +94,6 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
         status = complain("train", EXIT_USAGE, "an argument is missing; usage: lockstep train DATA (--help tells more)");
     if (status == EXIT_OK && a->test && a->split > 0)
         status = complain("train", EXIT_USAGE, "give --test or --split, not both");
-    if (status == EXIT_OK && (a->split < 0 || a->split >= 1))
-        status = complain("train", EXIT_USAGE, "--split: %g is not a share between 0 and 1", a->split);
     if (status == EXIT_OK && args->operands) a->data = args->operand[0];
     return status;
 }
@@ -161,6 +159,7 @@ static ls_status settle(train_arguments *a, ls_error *err)
     }
     config_settle(&a->inputs);
     use_config(a, &a->inputs);
+    if (!(a->split >= 0 && a->split < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "--split: %g is not a share between 0 and 1", a->split);
     for (size_t i = 0; i < ls_option_count(); i++) {
         const char *name = ls_option_at(i)->name;
         a->stopping |= config_is_stop(name) && (a->given[i] || config_has_option(&a->file, name));

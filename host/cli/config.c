@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <limits.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 enum { FORMAT = 1 };
 enum { LARGEST = 16 << 20 }; /* bytes; a run.json of ours stays far below */
 static const long long unset = LLONG_MIN;
+static const double unset_real = -DBL_MAX; /* not NaN, which someone may ask for, and be refused */
 
 /* ---- The entries of "data" and "decision" --------------------------------------------------------------------------------------- */
 
@@ -61,7 +62,7 @@ static bool is_said(const run_config *c, const entry *e)
     switch (e->kind) {
     case TEXT: return *text_of(c, e) != NULL;
     case COUNT: return *count_of(c, e) != unset;
-    default: return !isnan(*real_of(c, e));
+    default: return *real_of(c, e) != unset_real;
     }
 }
 
@@ -78,7 +79,7 @@ void config_unset(run_config *c)
 {
     for (size_t i = 0; i < ENTRIES; i++) {
         if (entries[i].kind == COUNT) *count_of(c, &entries[i]) = unset;
-        if (entries[i].kind == REAL) *real_of(c, &entries[i]) = NAN;
+        if (entries[i].kind == REAL) *real_of(c, &entries[i]) = unset_real;
     }
 }
 
@@ -95,8 +96,8 @@ void config_settle(run_config *c)
 void config_fill(run_config *to, const run_config *from)
 {
     bool given = to->data != NULL, other = given && from->data && strcmp(to->data, from->data) != 0;
-    bool labels_given = to->source.labels != NULL, test_given = to->test || !isnan(to->split);
-    bool generated_anew = to->source.rows != unset || !isnan(to->source.noise) || to->source.data_seed != unset;
+    bool labels_given = to->source.labels != NULL, test_given = to->test || to->split != unset_real;
+    bool generated_anew = to->source.rows != unset || to->source.noise != unset_real || to->source.data_seed != unset;
     for (size_t i = 0; i < ENTRIES; i++) {
         const entry *e = &entries[i];
         bool apart = (e->role == WHICH && other) || (e->role == HELD_OUT && test_given);
@@ -165,7 +166,7 @@ static ls_status read_data(run_config *c, json_t *object, const char *path, ls_e
         if (!found) return unknown(path, "\"data\"", name, names, DATA + INPUTS, err);
     }
     if (c->test && c->split > 0) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has \"test\" and \"split\" in \"data\"; one of them has to go", path);
-    if (c->split < 0 || c->split >= 1) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"split\": %g is not a share between 0 and 1", path, c->split);
+    if (c->split != unset_real && !(c->split >= 0 && c->split < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"split\": %g is not a share between 0 and 1", path, c->split);
     return LS_OK;
 }
 

@@ -59,6 +59,8 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
         if (files_only[i].value) return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, and %s is generated", files_only[i].name, name);
     if (o->rows < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
+    if (o->noise != -1 && !(o->noise >= 0)) /* -1: not said */
+        return ls_fail(err, LS_ERR_ARGUMENT, "--noise: %g is not a standard deviation; give 0 or more", o->noise);
     ls_generate_options how = {.rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
     return ls_data_generate(name, &how, out, err);
 }
@@ -101,7 +103,7 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
 {
     if (source_is_generated(name)) return generate(o, name, out, err);
     if (access(name, F_OK) != 0) return no_such_data(name, err);
-    if (o->rows || o->noise >= 0)
+    if (o->rows || o->noise != -1)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --noise are for generated data, and %s is a file", name);
     return source_read_file(o, name, model, NULL, out, err);
 }
