@@ -229,6 +229,9 @@ Test(run_folder, of_an_interruption)
     cr_expect(epochs > 0 && strstr(metrics, last), "%lld epochs", (long long)epochs);
     free(metrics);
     json_decref(run);
+    char *page = runs_file_read("a/report.html", NULL);
+    cr_expect(page && strstr(page, "stopped by interruption") && strstr(page, "(to its end; this training was interrupted)"));
+    free(page);
     do_it("verify a --device cpu -q"); /* goes as far, and no further */
 }
 

@@ -7,6 +7,14 @@
 #include "report.h"
 #include "report_tables.h"
 
+/* Whether a training was stopped from outside: by Ctrl-C, or by a program's callback. */
+static bool interrupted_one(const ls_model *model)
+{
+    ls_summary s;
+    ls_model_summary(model, &s);
+    return !strcmp(s.stopped, "callback");
+}
+
 /* ---- What was trained -------------------------------------------------------------------------------------------- */
 
 static void row(ls_text *page, const char *name, const char *value) { html_table_row(page, (const char *const[]){name, value}, 2, false); }
@@ -15,7 +23,7 @@ static void add_command(ls_text *page, const report_input *in)
 {
     ls_text_add(page, "<p>To train it again: <code>");
     html_add(page, in->command);
-    ls_text_add(page, "</code></p>\n");
+    ls_text_add(page, "</code>%s</p>\n", interrupted_one(in->model) ? " (to its end; this training was interrupted)" : "");
 }
 
 static void add_data(ls_text *page, const report_input *in)
@@ -43,7 +51,8 @@ static ls_status add_summary(ls_text *page, const report_input *in, ls_error *er
     row(page, "activation", ls_model_option(in->model, "activation"));
     snprintf(text, sizeof text, "%s, rate %s", ls_model_option(in->model, "optimizer"), ls_model_option(in->model, "lr"));
     row(page, "optimizer", text);
-    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s", (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped);
+    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s", (unsigned long long)s.epochs, (unsigned long long)s.steps,
+             interrupted_one(in->model) ? "interruption" : s.stopped);
     row(page, "trained", text);
     if (s.best_epoch != s.epochs) {
         snprintf(text, sizeof text, "the weights of epoch %llu, the best validation loss", (unsigned long long)s.best_epoch);

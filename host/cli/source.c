@@ -145,7 +145,7 @@ ls_status source_check_writable(const char *path, ls_error *err)
     const char *slash = path ? strrchr(path, '/') : NULL;
     struct stat about;
     if (!path || !strcmp(path, "-")) return LS_OK;
-    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "-o: the name of the file is empty");
+    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty");
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
     if (access(folder, W_OK) == 0) return LS_OK;
