@@ -255,6 +255,19 @@ Test(run_folder, of_an_interruption_at_its_very_beginning)
     }
 }
 
+/* The folder of the repetition is removed where whoever reads verify's words has gone, too. */
+Test(run_folder, verify_leaves_nothing_behind)
+{
+    const char *const command[] = {"/bin/sh", "-c", "mkdir t && TMPDIR=t '" LS_PROGRAM "' verify a --device cpu 2>&1 | true", NULL};
+    runs_child c;
+    do_it("train moons --run a" QUICK);
+    runs_spawn(command, &c);
+    cr_expect_eq(c.status, 0, "%s", c.err);
+    runs_child_free(&c);
+    for (int i = 0; i < 50 && runs_folder_count("t"); i++) nanosleep(&(struct timespec){0, 100000000}, NULL);
+    cr_expect_eq(runs_folder_count("t"), 0);
+}
+
 /* A run's folder goes where a model goes. */
 Test(run_folder, as_a_model)
 {
