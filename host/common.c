@@ -282,6 +282,7 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
     int cause = errno;
     const char *hint = "check the path and its permissions";
     if (cause == ENOSPC || cause == EDQUOT) hint = "free some space or choose another folder";
+    if (cause == EFBIG) hint = "the limit on the size of files (ulimit -f) is reached";
     if (cause == ENOENT) hint = "create the folder first";
     return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", path, verb, strerror(cause), hint);
 }

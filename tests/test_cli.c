@@ -192,7 +192,8 @@ static const mistake usage[] = {
     {"make mons", 2, "\"mons\" \"moons\""},
     {"make nothing", 2, "linear classification"},
     {"make moons --rows -1", 2, "--rows"},
-    {"make moons --noise loud", 2, "--noise"},
+    {"make moons --noise loud", 2, "--noise"}, {"train moons --noise nan", 2, "--noise"}, {"train moons --noise -3", 2, "--noise"},
+    {"train moons --split nan", 2, "--split"}, {"train moons --split 1", 2, "--split"}, {"train moons --split -1", 2, "--split"},
     {"train ''", 1, "lockstep"},
 };
 
@@ -582,6 +583,32 @@ Test(cli, an_interrupted_run_saves_what_there_is)
     interrupt("train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors", SIGINT);
     interrupt("train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors --json", SIGINT);
     interrupt("train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors --patience 100000000", SIGTERM);
+}
+
+/* ---- Files that must not be written ------------------------------------------------------------------------------ */
+
+Test(cli, no_result_takes_the_place_of_another_file)
+{
+    static const char *const lines[] = {
+        "train m.csv -o m.csv", "train m.csv -o ./m.csv", "train m.csv -o x --report x", "train m.csv -o x --log x", "train m.csv -o run/metrics.jsonl --log run/metrics.jsonl",
+        "train m.csv --labels m.st -o m.st", "compare m.csv --sweep m", "predict m.st m.csv -o m.st", "predict run m.csv -o run/model.safetensors",
+        "report run -o run/model.safetensors", "search m.csv -o x --report x", "search m.csv --labels m.st -o m.st"};
+    free(runs_program_expect("make moons --rows 60 -o m.csv", 0));
+    free(runs_program_expect("train m.csv --epochs 2 --device cpu -q -o m.st --run run", 0));
+    char hash[3][65], again[65];
+    const char *const files[] = {"m.csv", "m.st", "run/model.safetensors"};
+    for (size_t k = 0; k < 3; k++) runs_file_sha256(files[k], hash[k]);
+    for (size_t i = 0; i < RUNS_COUNT(lines); i++) {
+        runs_child c = runs_program(lines[i]);
+        cr_expect(c.status == 2 && (strstr(c.err, "another one") || strstr(c.err, "twice")), "lockstep %s: %d: %s", lines[i], c.status, c.err);
+        runs_child_free(&c);
+        for (size_t k = 0; k < 3; k++) {
+            runs_file_sha256(files[k], again);
+            cr_assert_str_eq(again, hash[k], "lockstep %s changed %s", lines[i], files[k]);
+        }
+        cr_expect(access("x", F_OK) != 0, "lockstep %s wrote something", lines[i]);
+    }
+    free(runs_program_expect("train m.csv --epochs 2 --device cpu -q -o /dev/null --log /dev/null --report /dev/null", 0));
 }
 
 /* ---- The README's example ---------------------------------------------------------------------------------------- */

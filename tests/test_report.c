@@ -73,6 +73,65 @@ Test(report, of_a_model)
     free(bare);
 }
 
+/* The page's command, as someone copies it from there. */
+static char *command_of(const char *path)
+{
+    static const char *const marks[][2] = {{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+    char *page = runs_file_read(path, NULL), *out = NULL;
+    cr_assert_not_null(page);
+    char *from = strstr(page, "train it again: <code>"), *to = from ? strstr(from, "</code>") : NULL;
+    cr_assert(to, "%s has no command", path);
+    *to = 0;
+    from += strlen("train it again: <code>");
+    size_t n = 0;
+    out = calloc(1, strlen(from) + 1);
+    for (; *from; n++) {
+        size_t k = 0;
+        while (k < RUNS_COUNT(marks) && strncmp(from, marks[k][0], strlen(marks[k][0]))) k++;
+        out[n] = k < RUNS_COUNT(marks) ? *marks[k][1] : *from;
+        from += k < RUNS_COUNT(marks) ? strlen(marks[k][0]) : 1;
+    }
+    free(page);
+    return out;
+}
+
+/* Pasted into a shell, it trains the model of that hash. */
+static void expect_repeats(const char *page, const char *hash)
+{
+    char *command = command_of(page), line[4096];
+    snprintf(line, sizeof line, "lockstep() { '%s' \"$@\"; }; %s --device cpu -q", LS_PROGRAM, command);
+    runs_child c;
+    runs_spawn((const char *const[]){"/bin/sh", "-c", line, NULL}, &c);
+    cr_expect(c.status == 0 && strstr(c.out, hash), "%s: %s\n%s%s", page, command, c.out, c.err);
+    runs_child_free(&c);
+    free(command);
+}
+
+Test(report, the_command_pasted_into_a_shell_gives_the_model)
+{
+    char text[8192] = "length,\"the kind\",key,width,`is` $it\n", hash[65];
+    size_t n = strlen(text);
+    for (int i = 0; i < 60; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%d.5,%s\n", i * 7 % 31, i % 3 ? "a" : "b", i, i % 4, (i * 7 % 31) + (i % 3) * 9 > 20 ? "it's \"so\"" : "<no> & %d");
+    runs_file_write("my data's.csv", text, n);
+    runs_child c;
+    runs_spawn((const char *const[]){LS_PROGRAM, "train", "my data's.csv", "--target", "`is` $it", "--drop", "key", "--categorical", "width", "--missing", "median",
+        "--split", "0.123456789", "--positive", "it's \"so\"", "--threshold", "0.7", "--epochs", "100", "--run", "a run", "--report", "a.html", "--device", "cpu", "-q", NULL}, &c);
+    cr_assert_eq(c.status, 0, "%s", c.err);
+    runs_child_free(&c);
+    runs_file_sha256("a run/model.safetensors", hash);
+    expect_repeats("a.html", hash);
+    expect_repeats("a run/report.html", hash);
+    runs_spawn((const char *const[]){LS_PROGRAM, "report", "a run", "-o", "b.html", "--device", "cpu", NULL}, &c);
+    cr_assert_eq(c.status, 0, "%s", c.err);
+    runs_child_free(&c);
+    expect_repeats("b.html", hash);
+    do_it("train moons --noise 0.123456789 --rows 100 --positive 0 --threshold 0.3 -o m.safetensors" QUICK);
+    do_it("report m.safetensors moons --noise 0.123456789 --rows 100 -o c.html --device cpu");
+    runs_file_sha256("m.safetensors", hash);
+    expect_repeats("c.html", hash);
+}
+
 Test(report, single_pictures)
 {
     static const char *const names[] = {"loss", "boundary", "confusion", "roc", "precision-recall", "calibration", "histogram", "balance", "layers"};
@@ -88,7 +147,11 @@ Test(report, single_pictures)
         cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") && strstr(svg, "currentColor") && !strstr(svg, "scale(0.00)"), "%s", line);
         free(svg);
     }
-    do_it("plot loss moons.safetensors -o loss.png");
+    char *object = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0), *of_page = runs_program_expect("report moons.safetensors -o a.html --json", 0);
+    cr_expect_str_eq(object, "{\"file\":\"loss.png\"}\n");
+    cr_expect_str_eq(of_page, "{\"file\":\"a.html\"}\n");
+    free(object);
+    free(of_page);
     char *png = runs_file_read("loss.png", NULL);
     cr_assert(png && !memcmp(png, "\x89PNG", 4));
     free(png);
@@ -334,7 +397,7 @@ static void write_rows(const char *path, size_t rows, size_t features, unsigned 
 Test(report, small_enough)
 {
     static const struct { size_t rows, features; unsigned classes; const char *name; } list[] = {
-        {4000, 2, 2, "k"}, {1000, 784, 10, "digit"}, {3000, 3, 30, "a class with a long name & number"}, {2000, 6, 16, "another long name of a class"}, {1200, 3, 300, "class"}, {3, 3, 2, "k"}};
+        {4000, 2, 2, "k"}, {1000, 784, 10, "digit"}, {3000, 3, 30, "a class with a long name & number"}, {2000, 6, 16, "another long name of a class"}, {1200, 3, 300, "class"}, {3000, 2, 1000, "a class with a long name & number"}, {3, 3, 2, "k"}};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         size_t size;
         write_rows("a.csv", list[i].rows, list[i].features, list[i].classes, list[i].name);

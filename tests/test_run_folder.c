@@ -229,7 +229,73 @@ Test(run_folder, of_an_interruption)
     cr_expect(epochs > 0 && strstr(metrics, last), "%lld epochs", (long long)epochs);
     free(metrics);
     json_decref(run);
+    char *page = runs_file_read("a/report.html", NULL);
+    cr_expect(page && strstr(page, "stopped by interruption") && strstr(page, "(to its end; this training was interrupted)"));
+    free(page);
     do_it("verify a --device cpu -q"); /* goes as far, and no further */
+}
+
+/* As soon as there is a folder there is something to leave in good order. */
+Test(run_folder, of_an_interruption_at_its_very_beginning)
+{
+    const char *const command[] = {LS_PROGRAM, "train", "moons", "--epochs", "3000000", "--device", "cpu", "-q", "--run", "a", NULL};
+    for (int turn = 0; turn < 12; turn++) {
+        int pid = runs_start(command);
+        runs_child c;
+        for (int i = 0; i < 20000000 && access("a", F_OK) != 0; i++) {}
+        cr_assert_eq(kill(pid, SIGINT), 0);
+        runs_wait(pid, &c);
+        cr_expect_eq(c.status, 130, "turn %d: %d: %s", turn, c.status, c.err);
+        runs_child_free(&c);
+        cr_assert_eq(runs_folder_count("a"), 5, "turn %d: %zu files", turn, runs_folder_count("a"));
+        json_t *run = read_json("a/run.json");
+        cr_expect_str_eq(json_string_value(json_object_get(json_object_get(run, "result"), "stopped")), "interrupted");
+        json_decref(run);
+        cr_assert_eq(rename("a", (char[]){'b', (char)('a' + turn), 0}), 0);
+    }
+}
+
+/* The folder of the repetition is removed where whoever reads verify's words has gone, too. */
+Test(run_folder, verify_leaves_nothing_behind)
+{
+    const char *const command[] = {"/bin/sh", "-c", "mkdir t && TMPDIR=t '" LS_PROGRAM "' verify a --device cpu 2>&1 | true", NULL};
+    runs_child c;
+    do_it("train moons --run a" QUICK);
+    runs_spawn(command, &c);
+    cr_expect_eq(c.status, 0, "%s", c.err);
+    runs_child_free(&c);
+    for (int i = 0; i < 50 && runs_folder_count("t"); i++) nanosleep(&(struct timespec){0, 100000000}, NULL);
+    cr_expect_eq(runs_folder_count("t"), 0);
+}
+
+/* A run's folder goes where a model goes. */
+Test(run_folder, as_a_model)
+{
+    do_it("train moons --run a" QUICK);
+    static const char *const lines[] = {"evaluate %s moons --device cpu", "predict %s moons --device cpu"};
+    for (size_t i = 0; i < RUNS_COUNT(lines); i++) {
+        char line[200];
+        snprintf(line, sizeof line, lines[i], "a");
+        char *of_folder = runs_program_expect(line, 0);
+        snprintf(line, sizeof line, lines[i], "a/model.safetensors");
+        char *of_file = runs_program_expect(line, 0);
+        cr_expect_str_eq(of_folder, of_file, "%s", line);
+        free(of_folder);
+        free(of_file);
+    }
+    do_it("show a");
+}
+
+/* A limit on the size of files ends a log, as a full disk does, and not the training. */
+Test(run_folder, beyond_the_limit_of_files)
+{
+    const char *const command[] = {"/bin/sh", "-c", "ulimit -f 64; exec '" LS_PROGRAM "' train moons --hidden 4 --epochs 3000 --device cpu -q --log log -o m.safetensors", NULL};
+    runs_child c;
+    runs_spawn(command, &c);
+    cr_expect_eq(c.status, 1, "exit status %d: %s", c.status, c.err);
+    cr_expect(strstr(c.err, "log: cannot write") && strstr(c.err, "ulimit"), "%s", c.err);
+    runs_child_free(&c);
+    do_it("show m.safetensors");
 }
 
 /* ---- Repeating --------------------------------------------------------------------------------------------------- */
@@ -338,7 +404,7 @@ Test(run_folder, damaged_configs_are_told)
         {"{\"options\":{\"optimizer\":\"adamm\"}}", "'adam'"}, {"{\"data\":[]}", "data"}, {"{\"data\":{\"surce\":\"a\"}}", "'source'"},
         {"{\"data\":{\"source\":3}}", "source"}, {"{\"data\":{\"split\":\"x\"}}", "split"}, {"{\"data\":{\"split\":2}}", "split"},
         {"{\"data\":{\"rows\":-1}}", "rows"}, {"{\"data\":{\"rows\":1.5}}", "rows"}, {"{\"data\":{\"sha256\":\"abc\"}}", "sha256"},
-        {"{\"decision\":[]}", "decision"}, {"{\"decision\":{\"treshold\":0.3}}", "'threshold'"}, {"{\"decision\":{\"threshold\":true}}", "threshold"},
+        {"{\"decision\":[]}", "decision"}, {"{\"decision\":{\"treshold\":0.3}}", "'threshold'"}, {"{\"decision\":{\"threshold\":true}}", "a text or a number"},
         {"{\"data\":{\"threshold\":\"0.3\"}}", "threshold"}, {"{\"data\":{\"test\":\"a\",\"split\":0.1}}", "split"}, {"{\"data\":{\"source\":\"a\\u0000b\"}}", "JSON"}, {"{\"format\":2}", "format"},
         {"{\"format\":\"1\"}", "format"}, {"{\"options\":{\"epochs\":1,\"epochs\":2}}", "duplicate"}, {"{\"options\":{\"lr\":1e999}}", "JSON"},
     };

@@ -154,6 +154,25 @@ Test(search_cli, the_best_is_what_train_gives)
     free(out);
 }
 
+/* Also of data with categories, for which train would stop early by itself, read in a way of its own. */
+Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
+{
+    char text[4096] = "a,kind,key,class\n", hex[65], again[65], line[512];
+    size_t n = strlen(text);
+    for (int i = 0; i < 90; i++) n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%s\n", i * 7 % 31, i % 3 ? "u" : "v", i, (i * 7 % 31) + (i % 3) * 9 > 20 ? "x" : "y");
+    runs_file_write("mixed.csv", text, n);
+    char *out = runs_program_expect("search mixed.csv --drop key --missing most-frequent --trials 2 --hidden 4|8 --device cpu -q -o best.safetensors", 0);
+    char *command = strstr(out, "lockstep train");
+    cr_assert_not_null(command);
+    snprintf(line, sizeof line, "%.*s -q --device cpu", (int)strcspn(command, "\n") - 9, command + 9);
+    runs_file_sha256("best.safetensors", hex);
+    cr_assert_eq(unlink("best.safetensors"), 0);
+    free(runs_program_expect(line, 0));
+    runs_file_sha256("best.safetensors", again);
+    cr_expect_str_eq(hex, again, "lockstep %s gives another model", line);
+    free(out);
+}
+
 Test(search_cli, the_report_is_a_table)
 {
     static const char *const columns[] = {"trial", "rank", "status", "rung", "hidden", "activation", "lr", "epochs", "accuracy_mean", "accuracy_sd", "precision_mean", "precision_sd",

@@ -116,8 +116,10 @@ ls_status source_device(const source_options *options, ls_device **out, ls_error
 /* Whether a result could be written to path, asked before long work; NULL and "-" can. */
 ls_status source_check_writable(const char *path, ls_error *err);
 
-/* Refuses a result's path that is a file of the data. */
+/* Refuses a result's path that is a file of the data, or the model in a run's folder. */
 ls_status source_check_apart(const char *path, const char *data, ls_error *err);
+/* Refuses two results in one file. Paths may be NULL. */
+ls_status source_check_once(const char *const *paths, size_t count, ls_error *err);
 
 /* ---- Signals and time (interrupt.c) ---- */
 

@@ -217,13 +217,16 @@ static ls_status work(const compare_arguments *a, const char *name, bool *equal,
 }
 
 /* A grid of sixteen networks: short runs unless asked otherwise, and a name that can stand in a plotting script. */
-static int prepare_sweep(compare_arguments *a)
+static int prepare_sweep(compare_arguments *a, const char *data)
 {
     ls_error err;
+    char path[4096];
     if (strpbrk(a->sweep, "'\"\\\n")) return complain("compare", EXIT_USAGE, "--sweep: the name must not hold quotes or backslashes");
     if (a->source.json) return complain("compare", EXIT_USAGE, "--sweep writes a CSV file; it does not go with --json");
     if (!strcmp(ls_options_get(a->options, "epochs"), "100") && ls_options_set(a->options, "epochs", "3", &err) != LS_OK) return complain_error("compare", &err);
     if (source_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
+    snprintf(path, sizeof path, "%s.csv", a->sweep);
+    if (source_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
     return EXIT_OK;
 }
 
@@ -250,7 +253,7 @@ int cmd_compare(int argc, const char **argv)
                          : complain("compare", EXIT_FAILED, "out of memory");
     if (status == EXIT_OK && strcmp(ls_options_get(a.options, "time-limit"), "0"))
         status = complain("compare", EXIT_USAGE, "--time-limit would stop each device at another epoch; use --epochs");
-    if (status == EXIT_OK && a.sweep) status = prepare_sweep(&a);
+    if (status == EXIT_OK && a.sweep) status = prepare_sweep(&a, args.operand[0]);
     if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK) status = complain_error("compare", &err);
     else if (status == EXIT_OK && !equal) status = complain("compare", EXIT_FAILED, "the weights DIFFER between devices: this is a bug, please report it");
     arguments_free(&args);

@@ -2,8 +2,9 @@
 #include "cli.h"
 
 static const char intro[] =
-    "Reads MODEL and prints its figures on DATA, a CSV file whose class column is the last one unless\n"
-    "--target says otherwise (or a generator's name). The model's preprocessing is applied, classes go by name.\n"
+    "Reads MODEL, a file or the folder of a run, and prints its figures on DATA, a file of rows whose class\n"
+    "column is the last one unless --target or --labels says otherwise (or a generator's name). The model's\n"
+    "preprocessing is applied, classes go by name.\n"
     "\n"
     "  lockstep evaluate iris.safetensors iris.csv --json\n"
     "  lockstep evaluate mammography.safetensors test.csv --positive 1 --threshold best-f1\n"
@@ -26,7 +27,7 @@ typedef struct {
 
 static ls_status work(const evaluate_arguments *a, const char *model, const char *data, evaluate_work *w, ls_error *err)
 {
-    LS_TRY(ls_model_load(model, &w->model, err));
+    LS_TRY(source_model(model, &w->model, err));
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
     if (!ls_data_classes(w->data) || !ls_data_y(w->data))
         return ls_fail(err, LS_ERR_DATA, "%s has no class column to compare with; lockstep predict needs none", data);

@@ -153,6 +153,7 @@ int cmd_plot(int argc, const char **argv)
     int status = arguments_parse(&args, argc, argv, table, "PICTURE MODEL [DATA] -o FILE", intro, 2, 3, NULL, NULL);
     if (status == EXIT_OK && !path) status = complain("plot", EXIT_USAGE, "name a file for the picture with -o FILE");
     if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("plot", &err);
+    else if (status == EXIT_OK && o.json) print_json(json_pack("{s:s}", "file", path));
     free(w.script.text);
     outcome_free(&w.outcome);
     plot_plane_free(&w.plane);

@@ -5,8 +5,8 @@
 
 static const char intro[] =
     "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"
-    "outputs: the raw outputs). DATA is a CSV file with the model's features; a class column behind them\n"
-    "is ignored.\n"
+    "outputs: the raw outputs). DATA is a file of rows with the model's features; a class column behind them\n"
+    "is ignored. MODEL is a file or the folder of a run.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
@@ -56,7 +56,7 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     LS_TRY(source_check_writable(to, err));
     LS_TRY(source_check_apart(to, data, err));
     LS_TRY(source_check_apart(to, model, err));
-    LS_TRY(ls_model_load(model, &w->model, err));
+    LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold) return ls_fail(err, LS_ERR_ARGUMENT, "--positive says which class --threshold is about; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));

@@ -137,10 +137,9 @@ static ls_status check_paths(const search_arguments *a, ls_error *err)
         if (paths[i] && !strcmp(paths[i], "-")) return ls_fail(err, LS_ERR_ARGUMENT, "standard output has the leaderboard; name a file instead of -");
         LS_TRY(source_check_writable(paths[i], err));
         LS_TRY(source_check_apart(paths[i], a->data, err));
-        for (size_t k = 0; k < i; k++)
-            if (paths[i] && paths[k] && !strcmp(paths[i], paths[k])) return ls_fail(err, LS_ERR_ARGUMENT, "%s would be written twice over; name different files", paths[i]);
+        LS_TRY(source_check_apart(paths[i], a->source.labels, err));
     }
-    return LS_OK;
+    return source_check_once(paths, 3, err);
 }
 
 static const char *arithmetic_of(const ls_device *device)

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "cmd_search.h"
+#include "config.h"
 
 /* ---- The leaderboard -------------------------------------------------------------------------------------------- */
 
@@ -113,55 +114,15 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
 
 /* ---- The command that repeats the best -------------------------------------------------------------------------- */
 
-/* As a word for the shell. */
-static void add_word(ls_text *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/=@%";
-    if (*word && !word[strspn(word, plain)]) {
-        ls_text_add(out, " %s", word);
-        return;
-    }
-    ls_text_add(out, " '");
-    for (; *word; word++) ls_text_add(out, *word == '\'' ? "'\\''" : "%c", *word);
-    ls_text_add(out, "'");
-}
-
-static void add_source(ls_text *out, const source_options *o)
-{
-    if (o->target) {
-        ls_text_add(out, " --target");
-        add_word(out, o->target);
-    }
-    if (o->rows) ls_text_add(out, " --rows %lld", o->rows);
-    if (o->noise >= 0) ls_text_add(out, " --noise %.17g", o->noise);
-    if (o->data_seed != 1) ls_text_add(out, " --data-seed %lld", o->data_seed);
-}
-
-static void add_options(ls_text *out, const ls_options *options)
-{
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const ls_option_info *info = ls_option_at(i);
-        const char *value = ls_options_get(options, info->name);
-        if (!strcmp(value, info->initial)) continue;
-        if (!info->argument) ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
-        else {
-            ls_text_add(out, " --%s", info->name);
-            add_word(out, value);
-        }
-    }
-}
-
 char *search_command(const search_arguments *a, const search_work *w)
 {
     ls_text text = {0};
     ls_options *options;
     if (ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK) return NULL;
-    ls_text_add(&text, "lockstep train");
-    add_word(&text, a->data);
-    add_source(&text, &a->source);
-    add_options(&text, options);
+    const run_config config = {.data = a->data, .source = a->source};
+    command_add_train(&text, &config, options);
     ls_text_add(&text, " -o");
-    add_word(&text, a->save ? a->save : "best.safetensors");
+    command_add_word(&text, a->save ? a->save : "best.safetensors");
     ls_options_free(options);
     if (!text.failed) return text.text;
     free(text.text);

@@ -3,7 +3,9 @@
 #include <string.h>
 #include "cli.h"
 
-static const char intro[] = "Prints the network, its size, what it was trained with and how training ended.\n";
+static const char intro[] =
+    "Prints the network, its size, what it was trained with and how training ended. MODEL is a file or the\n"
+    "folder of a run.\n";
 
 static void show_names(const char *label, const ls_model *model, const char *(*name)(const ls_model *, size_t), size_t count)
 {
@@ -73,7 +75,7 @@ static int show(const char *path, bool json)
     ls_summary s;
     ls_error err;
     char widths[256], weights[65], hash[65];
-    if (ls_model_load(path, &model, &err) != LS_OK) return complain_error("show", &err);
+    if (source_model(path, &model, &err) != LS_OK) return complain_error("show", &err);
     ls_model_summary(model, &s);
     describe_widths(model, widths, sizeof widths);
     ls_model_weights_sha256(model, weights);

@@ -11,8 +11,9 @@
 #include "run_folder.h"
 
 static const char intro[] =
-    "DATA is a CSV file, its last column the class unless --target says otherwise, or the name of a\n"
-    "generator (lockstep make --help lists them). With no other option a sensible network is trained.\n"
+    "DATA is a file of rows (CSV, IDX or NPY, gzip or not), its last column the class unless --target or\n"
+    "--labels says otherwise, or the name of a generator (lockstep make --help lists them). With no other\n"
+    "option a sensible network is trained.\n"
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
@@ -93,8 +94,6 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
         status = complain("train", EXIT_USAGE, "an argument is missing; usage: lockstep train DATA (--help tells more)");
     if (status == EXIT_OK && a->test && a->split > 0)
         status = complain("train", EXIT_USAGE, "give --test or --split, not both");
-    if (status == EXIT_OK && (a->split < 0 || a->split >= 1))
-        status = complain("train", EXIT_USAGE, "--split: %g is not a share between 0 and 1", a->split);
     if (status == EXIT_OK && args->operands) a->data = args->operand[0];
     return status;
 }
@@ -152,7 +151,6 @@ static ls_status merge_options(train_arguments *a, ls_error *err)
 /* All that is to be done, from the command line and --config; the hashes that the data must have go into a->inputs. */
 static ls_status settle(train_arguments *a, ls_error *err)
 {
-    static const char *const stops[] = {"epochs", "patience", "validation", "tolerance", "time-limit"};
     a->inputs = config_of(a);
     if (a->config) {
         LS_TRY(config_read(a->config, &a->file, err));
@@ -161,9 +159,11 @@ static ls_status settle(train_arguments *a, ls_error *err)
     }
     config_settle(&a->inputs);
     use_config(a, &a->inputs);
-    for (size_t i = 0; i < ls_option_count(); i++)
-        for (size_t k = 0; k < sizeof stops / sizeof *stops; k++)
-            a->stopping |= !strcmp(ls_option_at(i)->name, stops[k]) && (a->given[i] || config_has_option(&a->file, stops[k]));
+    if (!(a->split >= 0 && a->split < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "--split: %g is not a share between 0 and 1", a->split);
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const char *name = ls_option_at(i)->name;
+        a->stopping |= config_is_stop(name) && (a->given[i] || config_has_option(&a->file, name));
+    }
     return a->data ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "%s names no data; name them: lockstep train DATA --config %s", a->config, a->config);
 }
 
@@ -236,29 +236,21 @@ static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bo
     return a->stopping ? LS_OK : ls_options_set(a->options, "patience", "10", err);
 }
 
-/* What of the command line is not kept in the model: where the rows came from. */
 static ls_status write_report(const train_arguments *a, const train_work *w, const char *path, bool names_device, ls_error *err)
 {
-    ls_text more = {0};
-    if (a->source.target) ls_text_add(&more, " --target '%s'", a->source.target);
-    if (a->source.rows) ls_text_add(&more, " --rows %lld", a->source.rows);
-    if (a->source.noise >= 0) ls_text_add(&more, " --noise %g", a->source.noise);
-    if (a->source.data_seed != 1) ls_text_add(&more, " --data-seed %lld", a->source.data_seed);
-    if (a->test) ls_text_add(&more, " --test '%s'", a->test);
-    if (a->split > 0) ls_text_add(&more, " --split %g", a->split);
-    if (a->threshold.positive) ls_text_add(&more, " --positive '%s'", a->threshold.positive);
-    if (a->threshold.threshold) ls_text_add(&more, " --threshold %s", a->threshold.threshold);
+    ls_text command = {0};
+    command_add_train(&command, &a->inputs, w->model->options);
     const report_input in = {.model = w->model, .device = w->device, .trained_on_it = names_device, .data = w->train, .test = w->test,
-                             .data_label = "training rows", .source = a->data, .more = more.text};
+                             .data_label = "training rows", .source = a->data, .command = command.failed ? "" : command.text};
     ls_status status = report_write(&in, path, err);
-    free(more.text);
+    free(command.text);
     return status;
 }
 
 /* Where results go, asked before long work. */
 static ls_status check_results(const train_arguments *a, ls_error *err)
 {
-    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data, a->test, a->config};
+    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data, a->source.labels, a->test, a->config};
     if (a->save && !strcmp(a->save, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
     if (a->log && !strcmp(a->log, "-"))
@@ -268,6 +260,7 @@ static ls_status check_results(const train_arguments *a, ls_error *err)
         if (!pipe) LS_TRY(source_check_writable(files[i], err));
         for (size_t k = 0; k < sizeof data / sizeof *data; k++) LS_TRY(source_check_apart(files[i], data[k], err));
     }
+    LS_TRY(source_check_once(files, sizeof files / sizeof *files, err));
     return a->run ? run_folder_check(a->run, err) : LS_OK;
 }
 
@@ -286,6 +279,7 @@ static ls_status open_listeners(const train_arguments *a, train_work *w, bool qu
         LS_TRY(event_file_open(&w->events, a->tensorboard, err));
         epochs_add(&w->listeners, event_file_epoch, &w->events);
     }
+    interrupt_catch(); /* from here on there is something to leave behind in good order */
     if (a->run) {
         LS_TRY(run_folder_begin(&w->run, a->run, &a->inputs, a->options, &a->source, err));
         epochs_add(&w->listeners, run_folder_epoch, &w->run);
@@ -310,7 +304,6 @@ static ls_status save(const train_arguments *a, train_work *w, ls_error *err)
 static ls_status train(train_arguments *a, train_work *w, bool quiet, ls_error *err)
 {
     LS_TRY(open_listeners(a, w, quiet, err));
-    interrupt_catch();
     ls_status status = ls_train(w->device, a->options, w->train, epochs_tell, &w->listeners, &w->model, err);
     if (w->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);

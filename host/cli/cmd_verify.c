@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -132,6 +133,7 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
     if (!folder) return ls_fail(err, LS_ERR_ARGUMENT, "%s is no folder of a run, so it does not say how to repeat it; name two files to compare them", a->path[0]);
     char *config = run_file_path(a->path[0], RUN_JSON);
     ls_status status = config ? read_end(config, a, &until, err) : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
+    signal(SIGPIPE, SIG_IGN); /* nobody reads on: the folder is to be removed all the same */
     if (status == LS_OK) status = make_folder(&w->folder, err);
     if (status == LS_OK) status = train_again(config, w->folder, &a->source, until, err);
     free(config);

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <limits.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 enum { FORMAT = 1 };
 enum { LARGEST = 16 << 20 }; /* bytes; a run.json of ours stays far below */
 static const long long unset = LLONG_MIN;
+static const double unset_real = -DBL_MAX; /* not NaN, which someone may ask for, and be refused */
 
 /* ---- The entries of "data" and "decision" --------------------------------------------------------------------------------------- */
 
@@ -61,7 +62,7 @@ static bool is_said(const run_config *c, const entry *e)
     switch (e->kind) {
     case TEXT: return *text_of(c, e) != NULL;
     case COUNT: return *count_of(c, e) != unset;
-    default: return !isnan(*real_of(c, e));
+    default: return *real_of(c, e) != unset_real;
     }
 }
 
@@ -78,7 +79,7 @@ void config_unset(run_config *c)
 {
     for (size_t i = 0; i < ENTRIES; i++) {
         if (entries[i].kind == COUNT) *count_of(c, &entries[i]) = unset;
-        if (entries[i].kind == REAL) *real_of(c, &entries[i]) = NAN;
+        if (entries[i].kind == REAL) *real_of(c, &entries[i]) = unset_real;
     }
 }
 
@@ -95,8 +96,8 @@ void config_settle(run_config *c)
 void config_fill(run_config *to, const run_config *from)
 {
     bool given = to->data != NULL, other = given && from->data && strcmp(to->data, from->data) != 0;
-    bool labels_given = to->source.labels != NULL, test_given = to->test || !isnan(to->split);
-    bool generated_anew = to->source.rows != unset || !isnan(to->source.noise) || to->source.data_seed != unset;
+    bool labels_given = to->source.labels != NULL, test_given = to->test || to->split != unset_real;
+    bool generated_anew = to->source.rows != unset || to->source.noise != unset_real || to->source.data_seed != unset;
     for (size_t i = 0; i < ENTRIES; i++) {
         const entry *e = &entries[i];
         bool apart = (e->role == WHICH && other) || (e->role == HELD_OUT && test_given);
@@ -136,7 +137,9 @@ static ls_status read_entry(run_config *c, const entry *e, const json_t *value, 
 {
     static const char *const wanted[] = {"a text", "a whole number of 0 or more", "a number"};
     bool fits = e->kind == TEXT ? json_is_string(value) : e->kind == COUNT ? json_is_integer(value) && json_integer_value(value) >= 0 : json_is_number(value);
-    if (!fits) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"%s\" in \"%s\" is not %s", path, e->name, e->role == DECISION ? "decision" : "data", wanted[e->kind]);
+    if (!fits) /* of a decision numbers are taken, too: they have become texts by now */
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"%s\" in \"%s\" is not %s", path, e->name, e->role == DECISION ? "decision" : "data",
+                       e->role == DECISION ? "a text or a number" : wanted[e->kind]);
     switch (e->kind) {
     case TEXT: *text_of(c, e) = json_string_value(value); break;
     case COUNT: *count_of(c, e) = json_integer_value(value); break;
@@ -163,7 +166,7 @@ static ls_status read_data(run_config *c, json_t *object, const char *path, ls_e
         if (!found) return unknown(path, "\"data\"", name, names, DATA + INPUTS, err);
     }
     if (c->test && c->split > 0) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has \"test\" and \"split\" in \"data\"; one of them has to go", path);
-    if (c->split < 0 || c->split >= 1) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"split\": %g is not a share between 0 and 1", path, c->split);
+    if (c->split != unset_real && !(c->split >= 0 && c->split < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "%s: \"split\": %g is not a share between 0 and 1", path, c->split);
     return LS_OK;
 }
 
@@ -262,21 +265,27 @@ static ls_status read_root(run_config *c, const char *path, ls_error *err)
     return check_options(c, path, err);
 }
 
-ls_status config_read(const char *path, run_config *out, ls_error *err)
+ls_status config_parse(const char *path, const char *bytes, size_t size, run_config *out, ls_error *err)
 {
-    char *bytes;
-    size_t size;
     json_error_t where;
     run_config c = {0};
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
-    if (size <= LARGEST) c.root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
-    free(bytes);
     if (size > LARGEST) return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu bytes are no file of options", path, size);
+    c.root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
     if (!c.root) return ls_fail(err, LS_ERR_ARGUMENT, "%s: is not JSON: line %d, column %d: %s", path, where.line, where.column, where.text);
     config_unset(&c);
     ls_status status = read_root(&c, path, err);
     if (status == LS_OK) *out = c;
     else config_free(&c);
+    return status;
+}
+
+ls_status config_read(const char *path, run_config *out, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    ls_status status = config_parse(path, bytes, size, out, err);
+    free(bytes);
     return status;
 }
 
@@ -288,16 +297,28 @@ void config_free(run_config *c)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
+/* Whether an entry need not be told: it is as it would be without. */
+static bool is_initial(const run_config *c, const entry *e)
+{
+    switch (e->kind) {
+    case TEXT: return !*text_of(c, e);
+    case COUNT: return *count_of(c, e) == (long long)e->initial;
+    default: return !(*real_of(c, e) >= 0) || *real_of(c, e) == e->initial;
+    }
+}
+
 /* The entries of "decision", or those of "data". */
 static json_t *entries_json(const run_config *c, bool decision)
 {
     json_t *o = json_object();
     for (size_t i = 0; i < ENTRIES; i++) {
         const entry *e = &entries[i];
-        if ((e->role == DECISION) != decision) continue;
-        if (e->kind == TEXT && *text_of(c, e)) json_object_set_new(o, e->name, json_string(*text_of(c, e)));
-        if (e->kind == COUNT && *count_of(c, e) != (long long)e->initial) json_object_set_new(o, e->name, json_integer(*count_of(c, e)));
-        if (e->kind == REAL && *real_of(c, e) >= 0 && *real_of(c, e) != e->initial) json_object_set_new(o, e->name, json_real(*real_of(c, e)));
+        if ((e->role == DECISION) != decision || is_initial(c, e)) continue;
+        switch (e->kind) {
+        case TEXT: json_object_set_new(o, e->name, json_string(*text_of(c, e))); break;
+        case COUNT: json_object_set_new(o, e->name, json_integer(*count_of(c, e))); break;
+        case REAL: json_object_set_new(o, e->name, json_real(*real_of(c, e))); break;
+        }
     }
     return o;
 }
@@ -330,6 +351,85 @@ json_t *config_json(const run_config *c, const ls_options *options)
     if (o && json_object_size(decision)) json_object_set(o, "decision", decision);
     json_decref(decision);
     return o;
+}
+
+/* ---- As a command ------------------------------------------------------------------------------------------------ */
+
+bool config_is_stop(const char *option)
+{
+    static const char *const stops[] = {"epochs", "patience", "validation", "tolerance", "time-limit"};
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (!strcmp(option, stops[i])) return true;
+    return false;
+}
+
+void command_add_word(ls_text *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/=@%";
+    if (*word && !word[strspn(word, plain)]) {
+        ls_text_add(out, " %s", word);
+        return;
+    }
+    ls_text_add(out, " '");
+    for (; *word; word++) ls_text_add(out, *word == '\'' ? "'\\''" : "%c", *word);
+    ls_text_add(out, "'");
+}
+
+/* A path that begins with a dash would be taken for an option. */
+static void add_data(ls_text *out, const char *path)
+{
+    ls_text inside = {0};
+    ls_text_add(&inside, "%s%s", *path == '-' ? "./" : "", path);
+    if (inside.failed) out->failed = true;
+    else command_add_word(out, inside.text);
+    free(inside.text);
+}
+
+/* In as few digits as give the same number back. */
+static void add_real(ls_text *out, double value)
+{
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    ls_text_add(out, " %s", text);
+}
+
+static void add_entries(ls_text *out, const run_config *c)
+{
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const entry *e = &entries[i];
+        if (is_initial(c, e) || e->offset == AT(data)) continue;
+        ls_text_add(out, " --%s", e->name);
+        switch (e->kind) {
+        case TEXT: command_add_word(out, *text_of(c, e)); break;
+        case COUNT: ls_text_add(out, " %lld", *count_of(c, e)); break;
+        case REAL: add_real(out, *real_of(c, e)); break;
+        }
+    }
+}
+
+void command_add_train(ls_text *out, const run_config *c, const ls_options *options)
+{
+    bool stops = false;
+    ls_text_add(out, "lockstep train");
+    add_data(out, c->data ? c->data : "DATA");
+    add_entries(out, c);
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const ls_option_info *info = ls_option_at(i);
+        const char *value = ls_options_get(options, info->name);
+        if (!value || !strcmp(value, info->initial)) continue;
+        stops |= config_is_stop(info->name);
+        if (!info->argument) {
+            ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
+            continue;
+        }
+        ls_text_add(out, " --%s", info->name);
+        command_add_word(out, value);
+    }
+    /* epochs as they are by default, but said: files may have categories or gaps */
+    if (!stops && c->data && !source_is_generated(c->data)) ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }
 
 /* ---- Hashes ------------------------------------------------------------------------------------------------------ */

@@ -28,6 +28,8 @@ void config_fill(run_config *config, const run_config *from);
 
 /* Reads a file. Everything in it is checked, the options too; unknown names are refused, with the nearest one. */
 ls_status config_read(const char *path, run_config *out, ls_error *err);
+/* The same of the bytes of a file; path is for messages. */
+ls_status config_parse(const char *path, const char *bytes, size_t size, run_config *out, ls_error *err);
 /* Sets the options that the file has; path is for messages. */
 ls_status config_options(const run_config *config, const char *path, ls_options *options, ls_error *err);
 bool config_has_option(const run_config *config, const char *name);
@@ -37,6 +39,15 @@ void config_free(run_config *config);
 ls_status config_check(const run_config *config, ls_error *err);
 /* {"format", "lockstep", "data", "options"}, and "decision" where one was asked for */
 json_t *config_json(const run_config *config, const ls_options *options);
+
+/* Whether an option says when to stop. Where data have categories or gaps and none of these is given, training sets --patience. */
+bool config_is_stop(const char *option);
+
+/* " WORD", quoted where the shell would see more than a word in it. */
+void command_add_word(ls_text *out, const char *word);
+/* "lockstep train DATA --target … --epochs …": all that was said about data and decision, and the options that are not at their defaults.
+ * Pasted into a shell it trains the same model. Data that are not known are DATA. */
+void command_add_train(ls_text *out, const run_config *config, const ls_options *options);
 
 /* Hashes of what the data were read from. rows: the data, where it was generated. */
 ls_status config_hash(run_config *config, const ls_data *rows, ls_error *err);

@@ -10,6 +10,8 @@ static ls_status failed(const live_file *s, const char *verb, ls_error *err)
     int cause = errno;
     const char *hint = "check the path and its permissions";
     if (cause == ENOSPC || cause == EDQUOT) hint = "free some space or choose another folder";
+    if (cause == EFBIG) hint = "the limit on the size of files (ulimit -f) is reached";
+    if (cause == EEXIST) hint = "someone else is writing there";
     if (cause == ENOENT) hint = "create the folder first";
     if (cause == EPIPE) hint = "whoever read it has gone";
     return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", s->path, verb, strerror(cause), hint);

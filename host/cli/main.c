@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include "cli.h"
 
 static const subcommand commands[] = {
-    {"train", cmd_train, "train a network on a CSV file or a generated data set"},
+    {"train", cmd_train, "train a network on a file of rows (CSV, IDX, NPY) or a generated data set"},
     {"describe", cmd_describe, "what is in a file of rows: columns, types, missing values, classes"},
     {"search", cmd_search, "try many networks by cross-validation, and keep the best"},
     {"evaluate", cmd_evaluate, "figures of a model on data with classes"},
@@ -12,8 +13,8 @@ static const subcommand commands[] = {
     {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare"},
     {"show", cmd_show, "what is in a model file"},
     {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
-    {"report", cmd_report, "write a page about a model: settings, curves, boundary, confusion"},
-    {"plot", cmd_plot, "draw a picture of a model: loss, boundary, confusion, roc"},
+    {"report", cmd_report, "write a page about a model or a run: settings, curves, mistakes, calibration, layers"},
+    {"plot", cmd_plot, "draw a picture of a model: loss, boundary, confusion, roc, calibration and others"},
     {"experiment", cmd_experiment, "run published experiments and write tables, pictures and a page"},
     {"compare", cmd_compare, "the same training on every exact device: seconds, speed-up, equal weights"},
     {"tune", cmd_tune, "measure which kernels suit an OpenCL device best, and remember it"},
@@ -42,6 +43,7 @@ static int printed(int status, const char *name)
 int main(int argc, const char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
+    signal(SIGXFSZ, SIG_IGN); /* a file past the limit (ulimit -f) is a write that fails, and does not cost the model */
     if (!*name) return help(stderr);
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) return printed(help(stdout), "--help");
     if (!strcmp(name, "--version") || !strcmp(name, "version")) {

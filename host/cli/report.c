@@ -7,26 +7,23 @@
 #include "report.h"
 #include "report_tables.h"
 
+/* Whether a training was stopped from outside: by Ctrl-C, or by a program's callback. */
+static bool interrupted_one(const ls_model *model)
+{
+    ls_summary s;
+    ls_model_summary(model, &s);
+    return !strcmp(s.stopped, "callback");
+}
+
 /* ---- What was trained -------------------------------------------------------------------------------------------- */
 
 static void row(ls_text *page, const char *name, const char *value) { html_table_row(page, (const char *const[]){name, value}, 2, false); }
 
-/* The command that trains this model: the options that are not at their defaults. */
 static void add_command(ls_text *page, const report_input *in)
 {
-    ls_text command = {0};
-    ls_text_add(&command, "lockstep train %s%s", in->source ? in->source : "DATA", in->more ? in->more : "");
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const ls_option_info *info = ls_option_at(i);
-        const char *value = ls_model_option(in->model, info->name);
-        if (!value || !strcmp(value, info->initial)) continue;
-        if (info->argument) ls_text_add(&command, " --%s %s", info->name, value);
-        else ls_text_add(&command, " --%s%s", strcmp(value, "on") ? "no-" : "", info->name);
-    }
     ls_text_add(page, "<p>To train it again: <code>");
-    html_add(page, command.failed ? "" : command.text);
-    ls_text_add(page, "</code></p>\n");
-    free(command.text);
+    html_add(page, in->command);
+    ls_text_add(page, "</code>%s</p>\n", interrupted_one(in->model) ? " (to its end; this training was interrupted)" : "");
 }
 
 static void add_data(ls_text *page, const report_input *in)
@@ -54,7 +51,8 @@ static ls_status add_summary(ls_text *page, const report_input *in, ls_error *er
     row(page, "activation", ls_model_option(in->model, "activation"));
     snprintf(text, sizeof text, "%s, rate %s", ls_model_option(in->model, "optimizer"), ls_model_option(in->model, "lr"));
     row(page, "optimizer", text);
-    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s", (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped);
+    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s", (unsigned long long)s.epochs, (unsigned long long)s.steps,
+             interrupted_one(in->model) ? "interruption" : s.stopped);
     row(page, "trained", text);
     if (s.best_epoch != s.epochs) {
         snprintf(text, sizeof text, "the weights of epoch %llu, the best validation loss", (unsigned long long)s.best_epoch);
@@ -145,7 +143,7 @@ static ls_status add_course(const report_work *w, ls_error *err)
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */
 
-enum { MOST_BARS = 40, MOST_CONFUSION = 60 }; /* classes that a picture has room for */
+enum { MOST_BARS = 40, MOST_CONFUSION = 60, MOST_REGIONS = 300 }; /* classes that a picture has room for */
 
 static ls_status add_figures(const report_work *w, ls_error *err)
 {
@@ -180,7 +178,7 @@ static ls_status add_plane(const report_work *w, ls_error *err)
     const report_input *in = w->in;
     ls_text script = {0};
     plot_plane plane;
-    if (!w->pictures || ls_model_features(in->model) < 2) return LS_OK;
+    if (!w->pictures || ls_model_features(in->model) < 2 || ls_model_classes(in->model) > MOST_REGIONS) return LS_OK;
     LS_TRY(plot_plane_fit(in->model, in->data, &plane, err));
     html_add_element(w->page, "h2", "What the model makes of the plane");
     say_plane(w, &plane);

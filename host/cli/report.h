@@ -11,8 +11,8 @@ typedef struct {
     bool trained_on_it;          /* the page names the device as the one that trained */
     const ls_data *data, *test;  /* rows to draw and to measure; each may be NULL */
     const char *data_label;      /* what the first are: "training rows" */
-    const char *source;          /* their name, for the command that repeats the training, or NULL */
-    const char *more;            /* what else that command needs: " --split 0.2" */
+    const char *source;          /* their name, or NULL */
+    const char *command;         /* what trains this model again */
 } report_input;
 
 /* Writes the page. The same input gives the same bytes. Without gnuplot it has no pictures, and says so. */

@@ -59,6 +59,8 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
         if (files_only[i].value) return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, and %s is generated", files_only[i].name, name);
     if (o->rows < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
+    if (o->noise != -1 && !(o->noise >= 0)) /* -1: not said */
+        return ls_fail(err, LS_ERR_ARGUMENT, "--noise: %g is not a standard deviation; give 0 or more", o->noise);
     ls_generate_options how = {.rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
     return ls_data_generate(name, &how, out, err);
 }
@@ -101,7 +103,7 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
 {
     if (source_is_generated(name)) return generate(o, name, out, err);
     if (access(name, F_OK) != 0) return no_such_data(name, err);
-    if (o->rows || o->noise >= 0)
+    if (o->rows || o->noise != -1)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --noise are for generated data, and %s is a file", name);
     return source_read_file(o, name, model, NULL, out, err);
 }
@@ -143,16 +145,36 @@ ls_status source_check_writable(const char *path, ls_error *err)
     const char *slash = path ? strrchr(path, '/') : NULL;
     struct stat about;
     if (!path || !strcmp(path, "-")) return LS_OK;
-    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "-o: the name of the file is empty");
+    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty");
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1, slash ? path : ".");
     if (access(folder, W_OK) == 0) return LS_OK;
     return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
 }
 
-ls_status source_check_apart(const char *path, const char *data, ls_error *err)
+static bool same_file(const char *path, const char *other)
 {
     struct stat a, b;
-    if (!path || !data || stat(path, &a) || stat(data, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
+    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+ls_status source_check_apart(const char *path, const char *data, ls_error *err)
+{
+    char inside[4096];
+    if (!path || !data) return LS_OK;
+    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* of a run's folder */
+    if (!same_file(path, data) && !same_file(path, inside)) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT, "%s is a file that is read; name another one for the result", path);
+}
+
+ls_status source_check_once(const char *const *paths, size_t count, ls_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct stat about;
+            if (!paths[i] || !paths[k] || (strcmp(paths[i], paths[k]) && !same_file(paths[i], paths[k]))) continue;
+            if (stat(paths[i], &about) == 0 && !S_ISREG(about.st_mode)) continue; /* /dev/null takes any number of them */
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s would be written twice over; name different files", paths[i]);
+        }
+    return LS_OK;
 }
