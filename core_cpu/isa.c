@@ -165,7 +165,7 @@ static void loss_ce(const ls_loss_rows *l, size_t i0, size_t i1)
         float *z = l->z + i * n, *p = l->p + i * n, top = z[0], sum = 0.0f, loss = 0.0f;
         const float *t = l->target + i * n;
         for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
-        for (size_t k = 0; k < n; k++) p[k] = ls_exp(z[k] - top);
+        for (size_t k = 0; k < n; k++) p[k] = ls_softmax_exp(z[k], top);
         for (size_t k = 0; k < n; k++) sum = sum + p[k];
         float log_sum = top + ls_log(sum);
         for (size_t k = 0; k < n; k++) loss = ls_fma(t[k], log_sum - z[k], loss);

@@ -34,7 +34,8 @@ LS_FN float ls_act_tanh(float z) { return ls_tanh(z); }
 LS_FN float ls_act_grad_tanh(float z, float a) { (void)z; return ls_fma(-a, a, 1.0f); }
 
 /* max(z, 0): Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
- * -0 stays -0. The derivative at +-0 is 0; a - a is that, and NaN for a NaN, in one step. */
+ * -0 stays -0. The derivative at +-0 is 0; a, which is not negative, less itself is that, and NaN for a NaN, in one
+ * step. */
 LS_FN float ls_act_relu(float z) { return z < 0.0f ? 0.0f : z; }
 LS_FN float ls_act_grad_relu(float z, float a) { (void)z; return a > 0.0f ? 1.0f : a - a; }
 

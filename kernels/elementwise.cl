@@ -84,7 +84,7 @@ __kernel void loss_ce(LOSS_ARGS)
     float top = z[0], sum = 0.0f, loss = 0.0f;
     for (uint k = 1; k < columns; k++) top = z[k] > top ? z[k] : top;
     for (uint k = 0; k < columns; k++) {
-        const float e = ls_exp(z[k] - top);
+        const float e = ls_softmax_exp(z[k], top);
         p[k] = e;
         sum = sum + e;
     }

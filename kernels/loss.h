@@ -13,6 +13,15 @@ LS_FN float ls_loss_bce(float z, float y)
     return ls_fma(-z, y, z > 0.0f ? z : 0.0f) + ls_log1p(ls_exp(-ls_abs(z)));
 }
 
+/* exp(z - top) of a softmax whose largest logit is top. Below 2^-100 it is 0: the sum, which is at least 1, does not feel it, its gradient
+ * is flushed anyway, and it would end as a denormal. */
+LS_FN float ls_softmax_exp(float z, float top)
+{
+    const float least = -69.3147181f; /* ln 2^-100 */
+    float x = z - top, e = ls_exp(x < least ? least : x);
+    return x < least ? 0.0f : e;
+}
+
 /* dz of both fused cross-entropies: (p - t)·scale, flushed. */
 LS_FN float ls_loss_cross_entropy_grad(float p, float t, float scale)
 {

@@ -334,7 +334,7 @@ static void cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t, 
     for (int c = 0; c < columns; c++)
         EACH(i, lanes)
         {
-            const float e = ls_exp(z[c * lanes + i] - top[i]);
+            const float e = ls_softmax_exp(z[c * lanes + i], top[i]);
             p[c * lanes + i] = e;
             sum[i] = (c ? sum[i] : 0.0f) + e;
         }

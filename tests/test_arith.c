@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../kernels/activation.h"
+#include "../kernels/loss.h"
 
 static const double PI = 3.14159265358979323846, SQRT1_2 = 0.70710678118654752440, PHI0 = 0.39894228040143267794;
 
@@ -215,6 +216,19 @@ Test(arith, abs_min_max)
     SAME(ls_max(NAN, 1.0f), NAN), SAME(ls_max(1.0f, NAN), NAN), SAME(ls_min(NAN, 1.0f), NAN), SAME(ls_min(1.0f, NAN), NAN);
     SAME(ls_max(0.0f, -0.0f), -0.0f), SAME(ls_max(-0.0f, 0.0f), 0.0f); /* equal: the second */
     SAME(ls_min(0.0f, -0.0f), -0.0f), SAME(ls_min(-0.0f, 0.0f), 0.0f);
+}
+
+Test(arith, softmax_exponentials)
+{
+    double least = pow(2, -100);
+    for (int i = -1100; i <= 0; i++) {
+        float z = (float)i * 0.1f, e = ls_softmax_exp(z + 3.0f, 3.0f);
+        double true_e = exp((double)(z + 3.0f) - 3.0);
+        if (true_e < least * 0.999) SAME(e, 0.0f);
+        else if (true_e > least * 1.001) cr_assert_float_eq((double)e, true_e, 1e-6 * true_e, "exp(%g) is %g", (double)z, (double)e);
+    }
+    SAME(ls_softmax_exp(-69.3147f, 0.0f), ls_exp(-69.3147f)), SAME(ls_softmax_exp(-69.3148f, 0.0f), 0.0f);
+    SAME(ls_softmax_exp(2.0f, 2.0f), 1.0f), SAME(ls_softmax_exp(-INF, 0.0f), 0.0f), SAME(ls_softmax_exp(NAN, 0.0f), NAN), SAME(ls_softmax_exp(INF, INF), NAN);
 }
 
 Test(arith, integer_parts)

@@ -246,6 +246,7 @@ SET(loss)
     p->plan.mean = v / 8 != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);
+    for (size_t i = 0; i < s.m * out; i += 3) p->arena[o->z.at + i] *= 60; /* also beyond what a softmax counts */
     o->a = hand_room(p, "a", s.m, out);
     o->target = data ? (ls_view){LS_DATA_T, 0} : hand_room(p, "target", s.m, out);
     if (weighted) o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0} : hand_room_positive(p, "row_weight", s.m, 1);
@@ -261,7 +262,7 @@ static float row_cross_entropy(float *z, float *a, const float *t, size_t n, flo
 {
     float top = z[0], sum = 0.0f, loss = 0.0f;
     for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
-    for (size_t k = 0; k < n; k++) sum = sum + (a[k] = ls_exp(z[k] - top));
+    for (size_t k = 0; k < n; k++) sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
     float log_sum = top + ls_log(sum);
     for (size_t k = 0; k < n; k++) {
         loss = fmaf(t[k], log_sum - z[k], loss);
@@ -395,6 +396,8 @@ SET(grad_x)
     o->w = hand_room(p, "w", s.out, s.in);
     o->z = hand_room(p, "z", s.m, s.out);
     o->a = hand_room(p, "a", s.m, s.out);
+    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu; i++) /* its outputs are not negative, and its derivative counts on that */
+        if (p->arena[o->a.at + i] < 0) p->arena[o->a.at + i] = -0.0f;
     bool reads_z = ls_act_reads_z(o->act), in_place = !reads_z && v % 3 == 0; /* d may be y then */
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
     o->dropped = hand_room(p, "dropped", s.m, s.out);
