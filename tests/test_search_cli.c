@@ -217,7 +217,7 @@ Test(search_cli, what_must_not_matter_does_not)
 
 /* ---- Interruption ------------------------------------------------------------------------------------------------ */
 
-#define LONG "search moons --strategy halving --trials 300 --epochs 324 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
+#define LONG "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
 #define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"
 
 /* Starts, waits and interrupts; returns the exit status. */
@@ -243,9 +243,15 @@ Test(search_cli, an_interrupted_search_goes_on)
 {
     char hex[65], first[65];
     int status = 130, stops = 0;
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     free(runs_program_expect(LONG " --report a.csv -o a.safetensors", 0));
+    clock_gettime(CLOCK_MONOTONIC, &ended);
     runs_file_sha256("a.safetensors", first);
-    for (long wait = 400; status == 130; wait += 200, stops++) {
+    /* a fifth of the time that all of it takes here, but not before the program has begun */
+    long fifth = ((ended.tv_sec - began.tv_sec) * 1000 + (ended.tv_nsec - began.tv_nsec) / 1000000) / 5;
+    if (fifth < 60) fifth = 60;
+    for (long wait = fifth; status == 130; wait += fifth / 2, stops++) {
         status = interrupted_run(LONG " --report b.csv -o b.safetensors", wait, stops % 2 ? SIGTERM : SIGINT);
         cr_assert_lt(stops, 100);
         if (status != 130) break;
