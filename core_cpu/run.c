@@ -558,7 +558,7 @@ static void cpu_member_remove(ls_workspace *base, size_t index)
 {
     cpu_workspace *workspace = (cpu_workspace *)base;
     member *m = &workspace->members[index];
-    free(m->arena);
+    if (m->plan) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
     free(m->chunks);
     ls_chunks_free(m->small);
     *m = (member){0};
@@ -588,7 +588,7 @@ static ls_status fill_member(member *m, const ls_cpu_kernels *kernels, const ls_
     m->origin = origin;
     m->unread = unread_gather(plan);
     LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->small, err));
-    LS_TRY(ls_alloc(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
+    LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err)); /* chunk-wise steps use but a part of it */
     if (plan->clip > 0) LS_TRY(ls_alloc(&m->chunks, chunks_of(plan->parameters), sizeof *m->chunks, "the network", err));
     return LS_OK;
 }

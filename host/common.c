@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,12 +128,11 @@ static size_t machine_pages(void)
     return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / 4096) : SIZE_MAX;
 }
 
-ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err)
+/* Bytes of count × size, with room for alignment behind them. */
+static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes, size_t *with_room, ls_error *err)
 {
-    void *memory = NULL;
-    size_t bytes = 0, padded = 0;
-    memcpy(out, &memory, sizeof memory); /* out is the address of a pointer of any type */
-    if (!ls_mul_size(count, size, &bytes) || !ls_add_size(bytes, LS_ALIGNMENT, &padded) || padded > PTRDIFF_MAX) {
+    size_t padded = 0;
+    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) || padded > PTRDIFF_MAX) {
         return ls_fail(err, LS_ERR_MEMORY, "%s: %zu x %zu bytes is more than this machine can address; use less data",
                        what, count, size);
     }
@@ -140,6 +140,16 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
         return ls_fail(err, LS_ERR_MEMORY, "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
                        "smaller network or a smaller batch", (double)padded * 1e-9, what);
     }
+    *with_room = padded;
+    return LS_OK;
+}
+
+ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes = 0, padded = 0;
+    memcpy(out, &memory, sizeof memory); /* out is the address of a pointer of any type */
+    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
     padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must give a pointer */
     if (bytes > padded || padded == 0) padded += LS_ALIGNMENT;
     memory = aligned_alloc(LS_ALIGNMENT, padded);
@@ -150,6 +160,31 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     memset(memory, 0, padded);
     memcpy(out, &memory, sizeof memory);
     return LS_OK;
+}
+
+enum { MAPPED = 1 << 16 }; /* bytes from which on memory is mapped */
+
+ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes = 0, padded = 0;
+    memcpy(out, &memory, sizeof memory);
+    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
+    if (bytes < MAPPED) return ls_alloc(out, count, size, what, err);
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory: no room for %s (%zu bytes); use less data or free memory",
+                       what, bytes);
+    }
+    memcpy(out, &memory, sizeof memory);
+    return LS_OK;
+}
+
+void ls_release(void *memory, size_t count, size_t size)
+{
+    if (!memory) return;
+    if (count * size < MAPPED) free(memory);
+    else munmap(memory, count * size);
 }
 
 ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what, ls_error *err)

@@ -21,6 +21,11 @@ ls_status ls_fail(ls_error *err, ls_status status, const char *format, ...) __at
  * `what`. Freed with free(). *out is set to NULL on failure. A count of 0 gives a valid pointer. */
 ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err);
 
+/* The same for what may never be used in full: large memory comes from the system, which gives pages when they are first touched. Given back
+ * with ls_release, which takes the same count and size (NULL does nothing). */
+ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err);
+void ls_release(void *memory, size_t count, size_t size);
+
 /* Makes room for `wanted` elements in an array of *capacity, given by the address of its pointer, at least doubling it where it
  * grows; new elements are zeros. On failure nothing has changed. */
 ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what, ls_error *err);

@@ -251,6 +251,18 @@ static int compare_slices(const void *a, const void *b)
  * is less than a tenth of the time even of a brief one); GPUs want as many members in a call as there are. */
 static double least_seconds(const ls_fleet *f, bool brief) { return f->gpu ? 2e-5 : brief ? 1e-4 : 5e-4; }
 
+/* How many of the slices measure a processor as well as all of them: some for each thread, for as long as a sample takes. A GPU wants them all. */
+static size_t some_of(const ls_fleet *f, size_t count)
+{
+    enum { ENOUGH = 32 };
+    const double sample = 0.012;
+    double seconds = 0;
+    size_t n = 0;
+    if (f->gpu) return count;
+    for (; n < count && (n < ENOUGH || seconds < sample); n++) seconds += f->slices[n].cost * f->pace;
+    return n;
+}
+
 /* The slices of a round. */
 static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
 {
@@ -269,6 +281,7 @@ static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
         s->count = ls_trainer_slice(s->trainer, share, cost * f->pace, kind);
         s->cost = cost * (double)s->count;
     }
+    if (brief) n = some_of(f, n);
     if (n > 1) qsort(f->slices, n, sizeof *f->slices, compare_slices);
     *count = n;
     return LS_OK;
