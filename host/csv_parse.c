@@ -19,10 +19,11 @@ static ls_status check_text(const ls_csv_reader *reader, const char *from, size_
     return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file", reader->path, line);
 }
 
-/* What is left moves to the front of the window, and more comes behind it. */
+/* What is left moves to the front of the window, and more comes behind it: at least as much again, however little a pipe gives at a time,
+ * as a long record is read anew each time. */
 static ls_status refill(ls_csv_reader *reader, ls_error *err)
 {
-    size_t left = (size_t)(reader->end - reader->at), count;
+    size_t left = (size_t)(reader->end - reader->at), more = 0, count = 1;
     if (left) memmove(reader->text, reader->at, left);
     if (reader->capacity - left < reader->window + 1) {
         size_t capacity = 2 * left + reader->window + 1;
@@ -34,12 +35,15 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
     reader->at = reader->text;
     reader->end = reader->text + left;
     *reader->end = '\0';
-    LS_TRY(ls_stream_read(reader->stream, reader->end, reader->capacity - left - 1, &count, err));
+    for (; count && (more == 0 || (more < left && left + more + 1 < reader->capacity)); more += count) {
+        char *added = reader->end;
+        LS_TRY(ls_stream_read(reader->stream, added, reader->capacity - left - more - 1, &count, err));
+        reader->end += count;
+        *reader->end = '\0';
+        LS_TRY(check_text(reader, added, count, err));
+    }
     reader->ended = count == 0;
-    char *added = reader->end;
-    reader->end += count;
-    *reader->end = '\0';
-    return check_text(reader, added, count, err);
+    return LS_OK;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */

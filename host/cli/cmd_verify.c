@@ -165,12 +165,15 @@ static void print_text(const verify_arguments *a, const verify_work *w)
     else printf("%s are DIFFERENT.\n", what);
 }
 
+/* JSON has no way to write a path that is not UTF-8. */
+static json_t *path_json(const char *path) { return ls_is_utf8(path) ? json_string(path) : json_null(); }
+
 static void print_object(const verify_arguments *a, const verify_work *w)
 {
     json_t *files = json_object();
     for (size_t i = 0; i < w->count; i++) json_object_set(files, w->pair[i].name, w->pair[i].detail);
-    print_json(json_pack("{s:b,s:b,s:s,s:o,s:o}", "same", (int)all_same(w), "repeated", (int)a->repeat, "a", a->path[0], "b",
-                         a->repeat ? json_null() : json_string(a->path[1]), "files", files));
+    print_json(json_pack("{s:b,s:b,s:o,s:o,s:o}", "same", (int)all_same(w), "repeated", (int)a->repeat, "a", path_json(a->path[0]), "b",
+                         a->repeat ? json_null() : path_json(a->path[1]), "files", files));
 }
 
 static int work(const verify_arguments *a, verify_work *w)

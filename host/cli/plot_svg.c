@@ -113,8 +113,9 @@ static const char *take_hover(ls_text *out, const char *line)
 /* A curve without a name has one of gnuplot's, which says nothing. */
 static const char *skip_title(const char *line)
 {
-    const char *title = strstr(line, "<title>gnuplot_plot_"), *end = strchr(line, '\n');
-    return title && end && title < end ? title : NULL;
+    static const char begin[] = "<title>gnuplot_plot_";
+    const char *end = strchr(line, '\n');
+    return end ? memmem(line, (size_t)(end - line), begin, sizeof begin - 1) : NULL;
 }
 
 /* ---- Points ------------------------------------------------------------------------------------------------------ */

@@ -202,7 +202,7 @@ ls_status run_folder_end(run_folder *run, const run_outcome *out, ls_error *err)
 
 void run_folder_fail(run_folder *run, const ls_error *why)
 {
-    if (why->status == LS_ERR_DIVERGED && run->begun) {
+    if (why->status == LS_ERR_DIVERGED && run->begun && !run->broken) {
         if (end_metrics(run, NULL) == LS_OK)
             write_head(run, json_pack("{s:s,s:I,s:s}", "stopped", "diverged", "epochs", (json_int_t)run->epochs, "message", why->message), NULL);
         live_file_json(&run->timing, json_pack("{s:s,s:o}", "event", "end", "time", now_json()), NULL);
@@ -211,6 +211,7 @@ void run_folder_fail(run_folder *run, const ls_error *why)
             unlink(run->file[i]);
         if (run->made) rmdir(run->path);
     } else if (run->metrics.file) end_metrics(run, NULL);
+    else if (run->made) rmdir(run->path);
 }
 
 void run_folder_free(run_folder *run)
