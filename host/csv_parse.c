@@ -186,8 +186,7 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
     *more = stop == reader->separator && reader->at != reader->end;
     if (reader->at == reader->end) return LS_OK;
     reader->at++;
-    if (stop == '\r' && is_short(reader)) return LS_OK; /* a \n may follow, and is no line of its own */
-    if (stop == '\r' && *reader->at == '\n') reader->at++;
+    if (stop == '\r' && *reader->at == '\n') reader->at++; /* where the window ends between the two, is_short has the record read again */
     if (stop == '\n' || stop == '\r') reader->line++;
     return LS_OK;
 }

@@ -55,4 +55,24 @@ static inline void fuzz_use(const ls_data *data)
     free(to);
 }
 
+/* A file of a matrix of numbers, in one format. */
+static inline int fuzz_numbers(const uint8_t *bytes, size_t size, bool (*is)(const char *, size_t),
+                               ls_status (*open)(const char *, const char *, size_t, ls_numbers *, ls_error *))
+{
+    static const ls_layout layout = {.missing = LS_MISSING_MEDIAN, .target = "0"};
+    ls_numbers numbers;
+    ls_data *data = NULL;
+    ls_error err = {LS_OK, ""};
+    char *copy = fuzz_copy(bytes, size);
+    if (is(copy, size)) {
+        ls_status status = open("input", copy, size, &numbers, &err);
+        if (status == LS_OK) status = ls_read_numbers(&numbers, NULL, &layout, &data, &err);
+        fuzz_check(status, &err);
+        if (status == LS_OK) fuzz_use(data);
+        ls_data_free(data);
+    }
+    free(copy);
+    return 0;
+}
+
 #endif
