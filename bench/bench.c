@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bench.h"
+#include "bench/bench.h"
 
 static const char help[] =
     "usage: lockstep-bench matmul|step|small|width|fleet|epoch|sweep|choose|elementwise|peak|hash|devices|tune|serve [options]\n\n"

@@ -2,7 +2,7 @@
 #ifndef LS_BENCH_H
 #define LS_BENCH_H
 
-#include "../host/backend.h"
+#include "host/network/backend.h"
 
 typedef struct {
     const char *device;     /* as --device of lockstep */

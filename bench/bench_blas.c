@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bench_blas.h"
+#include "bench/bench_blas.h"
 
 static const struct {
     const char *label, *file[3];

@@ -2,7 +2,7 @@
 #ifndef LS_BENCH_BLAS_H
 #define LS_BENCH_BLAS_H
 
-#include "bench.h"
+#include "bench/bench.h"
 
 enum { BENCH_PEERS = 3 };
 

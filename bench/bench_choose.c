@@ -3,9 +3,9 @@
  * each device and number of threads there is, and on `auto`. */
 #include <stdlib.h>
 #include <string.h>
-#include "../host/choice.h"
-#include "../kernels/random.h"
-#include "bench.h"
+#include "host/device/choice.h"
+#include "kernels/random.h"
+#include "bench/bench.h"
 
 enum { FEATURES = 16, BATCHES = 4, DEVICES = 24 };
 static const double run_seconds = 10; /* the run that choosing is set against, on the best device */

@@ -2,8 +2,8 @@
 /* The rows that steps run over: made up, or images from IDX files as MNIST's are. */
 #include <stdlib.h>
 #include <string.h>
-#include "../kernels/random.h"
-#include "bench.h"
+#include "kernels/random.h"
+#include "bench/bench.h"
 
 /* Opens a file of a folder, or its compressed form by way of gzip; NULL where neither is there. */
 static FILE *open_file(const char *folder, const char *name, bool *piped)

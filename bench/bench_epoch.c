@@ -2,7 +2,7 @@
 /* An epoch on data of MNIST's size, and how much of it is not matrix products. */
 #include <stdlib.h>
 #include <string.h>
-#include "bench.h"
+#include "bench/bench.h"
 
 /* The operations of a step that are matrix products, and nothing but the product of each: no activation, no optimizer's step in
  * its wake. A gradient of inputs still walks over its result once, by the derivative of the identity. */

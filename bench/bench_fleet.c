@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../host/sha256.h"
-#include "../kernels/random.h"
-#include "bench.h"
+#include "host/base/sha256.h"
+#include "kernels/random.h"
+#include "bench/bench.h"
 
 enum { SETUPS = 2 * BENCH_DEVICES, SIZES = 8, SAMPLE = 16 };
 

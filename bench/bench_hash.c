@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole runs and the hashes of their weights: the same on every exact device, instruction set and processor. */
 #include <string.h>
-#include "../host/sha256.h"
-#include "bench.h"
+#include "host/base/sha256.h"
+#include "bench/bench.h"
 
 static const struct {
     const char *data;

@@ -2,8 +2,8 @@
 /* Matrix products and element passes, as operations of a plan through the seam, so that what is timed is what trains. */
 #include <stdlib.h>
 #include <string.h>
-#include "../kernels/random.h"
-#include "bench_blas.h"
+#include "kernels/random.h"
+#include "bench/bench_blas.h"
 
 /* A plan of one operation on three matrices. */
 typedef struct {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "bench.h"
+#include "bench/bench.h"
 #ifdef LS_OPENCL
-#include "../host/opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 #endif
 
 double bench_peak_generic(long rounds, float *out);

@@ -2,7 +2,7 @@
 /* Steps of small networks, full batch, on one thread: how far from what one core could do. */
 #include <stdlib.h>
 #include <string.h>
-#include "bench.h"
+#include "bench/bench.h"
 
 /* The networks, and the microseconds that the project allows its CPU path for each on the machine it was planned on. The first of a
  * network's rows is the one meant; the others show that neither activation nor optimizer is a special case. */

@@ -2,9 +2,9 @@
 /* Whole training steps, as ls_train runs them: batches from the data set, forward, loss, backward, update. */
 #include <stdlib.h>
 #include <string.h>
-#include "../host/network.h"
-#include "../host/schedule.h"
-#include "bench.h"
+#include "host/network/network.h"
+#include "host/network/schedule.h"
+#include "bench/bench.h"
 
 enum { ROOM = 4096 }; /* steps a call at most */
 

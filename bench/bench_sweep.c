@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bench.h"
+#include "bench/bench.h"
 
 enum { SIDE = 9, SMALLEST_WIDTH = 64, SMALLEST_BATCH = 16 };
 

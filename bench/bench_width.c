@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The width experiment: how long does one small network take to be trained for very many epochs, from the call to the model? */
 #include <string.h>
-#include "bench.h"
+#include "bench/bench.h"
 
 /* What a whole run gave. */
 typedef struct {

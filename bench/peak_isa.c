@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fma rate that one instruction set reaches; built once for each, as core_cpu/isa.c is. */
-#include "../core_cpu/vec.h"
+#include "core_cpu/vec.h"
 
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) bench_peak_##isa

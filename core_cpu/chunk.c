@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "chunk.h"
+#include "core_cpu/chunk.h"
 #include <string.h>
-#include "../kernels/random.h"
+#include "kernels/random.h"
 
 /* Losses of whole chunks that are still to be summed up: chains that wait for each other's additions run side by side. */
 enum { WAITING = 8 };

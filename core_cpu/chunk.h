@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk-wise step (host/chunks.h) on the CPU path: nothing is packed, and no thread waits for another. */
+/* The chunk-wise step (host/network/chunks.h) on the CPU path: nothing is packed, and no thread waits for another. */
 #ifndef LS_CPU_CHUNK_H
 #define LS_CPU_CHUNK_H
 
-#include "../host/backend.h"
-#include "../host/chunks.h"
-#include "kernels.h"
+#include "host/network/backend.h"
+#include "host/network/chunks.h"
+#include "core_cpu/kernels.h"
 
 /* One step of a member. */
 typedef struct {

@@ -2,13 +2,13 @@
 /* The CPU path's kernels. Built once per instruction set with -DLS_ISA=name and that set's compiler flags. Every loop
  * is over independent outputs and compilers may vectorise it; a chain over rows or products is never split. */
 #include <string.h>
-#include "../kernels/loss.h"
-#include "../kernels/norm.h"
-#include "../kernels/random.h"
-#include "kernels.h"
-#include "vec.h"
+#include "kernels/loss.h"
+#include "kernels/norm.h"
+#include "kernels/random.h"
+#include "core_cpu/kernels.h"
+#include "core_cpu/vec.h"
 
-#include "matmul.inc"
+#include "core_cpu/matmul.inc"
 
 /* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors are safe. */
 #if defined(__clang__)
@@ -248,7 +248,7 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
     }
 }
 
-#include "lanes.inc"
+#include "core_cpu/lanes.inc"
 
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_kernels_##isa

@@ -4,8 +4,8 @@
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
-#include "../host/plan.h"
-#include "matmul.h"
+#include "host/network/plan.h"
+#include "core_cpu/matmul.h"
 
 /* Rows of outputs z through the output's activation to p, and their losses; with scale != 0, z becomes dL/dz.
  * row_weight may be NULL. */

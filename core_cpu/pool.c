@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include "pool.h"
+#include "core_cpu/pool.h"
 
 /* How often a waiting thread looks before it sleeps or yields: some tens of microseconds. */
 enum { SPINS = 2000 };

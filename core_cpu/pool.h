@@ -4,7 +4,7 @@
 #ifndef LS_POOL_H
 #define LS_POOL_H
 
-#include "../host/common.h"
+#include "host/base/common.h"
 
 typedef struct ls_pool ls_pool;
 

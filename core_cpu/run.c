@@ -5,11 +5,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "../host/backend.h"
-#include "../kernels/random.h"
-#include "chunk.h"
-#include "kernels.h"
-#include "pool.h"
+#include "host/network/backend.h"
+#include "kernels/random.h"
+#include "core_cpu/chunk.h"
+#include "core_cpu/kernels.h"
+#include "core_cpu/pool.h"
 
 typedef struct {
     ls_backend base;

@@ -10,7 +10,7 @@
 #define LS_ACTIVATION_H
 
 #ifndef __OPENCL_VERSION__
-#include "arith.h"
+#include "kernels/arith.h"
 #endif
 
 #define LS_ACTIVATIONS(X) X(identity) X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(silu) X(gelu)

@@ -4,7 +4,7 @@
 #ifndef LS_LOSS_H
 #define LS_LOSS_H
 #ifndef __OPENCL_VERSION__
-#include "arith.h"
+#include "kernels/arith.h"
 #endif
 
 /* Binary cross-entropy of sigmoid(z) against y, stable at any z: max(z, 0) - z·y + log(1 + exp(-|z|)). */

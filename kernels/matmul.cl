@@ -11,8 +11,8 @@
  *  │          │ │        │ tile
  *  └──────────┘ └────────┘         a lies as m rows of k, in FORM_GRAD_W as k rows of m.
  */
-#include "matrix.h"
-#include "finish.h"
+#include "kernels/matrix.h"
+#include "kernels/finish.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif

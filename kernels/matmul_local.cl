@@ -12,8 +12,8 @@
  *
  * a lies as m rows of k, in FORM_GRAD_W as k rows of m; b as k rows of n, in FORM_GRAD_X as n rows of k.
  */
-#include "matrix.h"
-#include "finish.h"
+#include "kernels/matrix.h"
+#include "kernels/finish.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif

@@ -3,7 +3,7 @@
 #ifndef LS_NORM_H
 #define LS_NORM_H
 #ifndef __OPENCL_VERSION__
-#include "arith.h"
+#include "kernels/arith.h"
 #endif
 
 #define LS_NORM_EPSILON 1e-5f

@@ -3,7 +3,7 @@
 #ifndef LS_OPTIMIZER_H
 #define LS_OPTIMIZER_H
 #ifndef __OPENCL_VERSION__
-#include "arith.h"
+#include "kernels/arith.h"
 #endif
 
 /* name, number of state arrays (each as long as the parameters). A new optimizer is a row here and a function below. */

@@ -6,7 +6,7 @@
 #ifndef LS_RANDOM_H
 #define LS_RANDOM_H
 #ifndef __OPENCL_VERSION__
-#include "arith.h"
+#include "kernels/arith.h"
 #endif
 
 /* What a number is for. The layer number is added as purpose + (layer << 8). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Many steps of small networks in one launch: a work-group trains one member after the other, all asked steps of it, and comes back to the
- * host with the losses. A step goes chunk by chunk (host/chunks.h): LS_CHUNK rows through all layers and back, in scratch that stays close:
+ * host with the losses. A step goes chunk by chunk (host/network/chunks.h): LS_CHUNK rows through all layers and back, in scratch that stays close:
  *
  *   scratch   column 0  ▏r0 r1 r2 … r63▕     a matrix is kept by columns; the chunk's rows are the lanes of vectors,
  *             column 1  ▏r0 r1 r2 … r63▕     or neighbouring work-items of a GPU
@@ -10,7 +10,7 @@
  * which takes the next member until none is left. GROUP > 1: GPUs. A work-group's items share out each operation and meet behind it, in one
  * place for all operations; SPACE is __local where scratch fits there.
  * Launch: (GROUP × work-groups). */
-#include "matrix.h"
+#include "kernels/matrix.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif

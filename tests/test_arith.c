@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../kernels/activation.h"
-#include "../kernels/loss.h"
+#include "kernels/activation.h"
+#include "kernels/loss.h"
 
 static const double PI = 3.14159265358979323846, SQRT1_2 = 0.70710678118654752440, PHI0 = 0.39894228040143267794;
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../host/common.h"
-#include "../host/sha256.h"
+#include "host/base/common.h"
+#include "host/base/sha256.h"
 #ifdef LS_OPENCL
-#include "../host/opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 
 static const char source[] = "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../host/choice.h"
-#include "support_runs.h"
+#include "host/device/choice.h"
+#include "tests/support/runs.h"
 
 TestSuite(choice, .timeout = 300);
 

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../host/lockstep.h"
-#include "support_runs.h"
+#include "host/include/lockstep.h"
+#include "tests/support/runs.h"
 
 static char folder[64];
 
@@ -642,7 +642,7 @@ Test(cli, the_readmes_program_works)
     snprintf(link, sizeof link, "-L%.*s", length, LS_PROGRAM);
     snprintf(rpath, sizeof rpath, "-Wl,-rpath,%.*s", length, LS_PROGRAM);
     if (access(library, R_OK) != 0) cr_skip_test("the shared library is not built");
-    const char *const compile[] = {"cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I" LS_SOURCE_DIR "/host", "example.c", "-o", "example", link,
+    const char *const compile[] = {"cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I" LS_SOURCE_DIR "/host/include", "example.c", "-o", "example", link,
                                    rpath, "-llockstep", "-lm", NULL};
     const char *const example[] = {"./example", NULL};
     runs_child c;

@@ -10,8 +10,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "../host/data_read.h"
-#include "support_data.h"
+#include "host/data/read.h"
+#include "tests/support/data.h"
 
 /* ---- CSV that is accepted ------------------------------------------------------------------------------------- */
 

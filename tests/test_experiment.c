@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../host/lockstep.h"
-#include "support_runs.h"
+#include "host/include/lockstep.h"
+#include "tests/support/runs.h"
 
 static char folder[64];
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/backend.h"
-#include "../kernels/random.h"
-#include "support_devices.h"
-#include "support_runs.h"
+#include "host/network/backend.h"
+#include "kernels/random.h"
+#include "tests/support/devices.h"
+#include "tests/support/runs.h"
 
 TestSuite(fleet, .timeout = 300);
 TestSuite(workspace, .timeout = 120);

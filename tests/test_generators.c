@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "support_data.h"
+#include "tests/support/data.h"
 
 /* ---- Generators ----------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "support_rig.h"
+#include "tests/support/rig.h"
 
 /* One step of momentum with decay 0 and rate 1 leaves v = 0·v + 1·g, exactly the gradient, in the optimizer's state. */
 #define GRADIENT "optimizer=momentum momentum=0 lr=1 order=file "

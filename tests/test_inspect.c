@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/data.h"
-#include "../host/model.h"
-#include "support_runs.h"
+#include "host/data/data.h"
+#include "host/model/model.h"
+#include "tests/support/runs.h"
 
 TestSuite(layers, .timeout = 120);
 

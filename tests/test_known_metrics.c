@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/metrics.h"
-#include "known_metrics.h"
+#include "host/model/metrics.h"
+#include "tests/support/known_metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../host/sha256.h"
-#include "support_model_file.h"
+#include "host/base/sha256.h"
+#include "tests/support/model_file.h"
 
 static char folder[64];
 

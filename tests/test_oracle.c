@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedule.h"
-#include "support_rig.h"
+#include "host/network/schedule.h"
+#include "tests/support/rig.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
-#include "support_rig.h"
+#include "host/model/model.h"
+#include "tests/support/rig.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

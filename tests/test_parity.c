@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/arith.h"
-#include "../host/network.h"
-#include "support_devices.h"
+#include "kernels/arith.h"
+#include "host/network/network.h"
+#include "tests/support/devices.h"
 
 typedef struct {
     size_t m, in, out;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/random.h"
-#include "support_devices.h"
+#include "kernels/random.h"
+#include "tests/support/devices.h"
 #ifdef LS_OPENCL
-#include "opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 #endif
 
 static const uint64_t seeds[] = {0, 1, 42, 0x123456789abcdef0, UINT64_MAX};

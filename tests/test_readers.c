@@ -5,8 +5,8 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "../host/encoder.h"
-#include "support_data.h"
+#include "host/data/encoder.h"
+#include "tests/support/data.h"
 
 static ls_status read_it(const char *bytes, size_t size, const ls_read_options *how, ls_data **out, ls_error *err)
 {

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../host/lockstep.h"
-#include "support_runs.h"
+#include "host/include/lockstep.h"
+#include "tests/support/runs.h"
 
 static char folder[64];
 

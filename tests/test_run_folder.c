@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../host/cli/event_file.h"
-#include "support_runs.h"
+#include "host/cli/run/event_file.h"
+#include "tests/support/runs.h"
 
 static char folder[64];
 
@@ -659,7 +659,7 @@ Test(run_folder, a_log_that_fails)
 
 /* ---- TensorBoard ------------------------------------------------------------------------------------------------- */
 
-/* As TensorBoard 2.21.0 writes these two events itself (tests/tensorboard_reads.py --bytes prints them). */
+/* As TensorBoard 2.21.0 writes these two events itself (tests/support/tensorboard_reads.py --bytes prints them). */
 static const unsigned char version_record[] = {
     0x18, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xa3, 0x7f, 0x4b, 0x22, 0x09, 0x00, 0x00, 0x10, 0xc0, 0x0b, 0x5a, 0xd6,
     0x41, 0x1a, 0x0d, 0x62, 0x72, 0x61, 0x69, 0x6e, 0x2e, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x3a, 0x32, 0x13, 0x0a, 0x03, 0x22};

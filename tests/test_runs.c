@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/lockstep.h"
-#include "../kernels/activation.h"
-#include "../kernels/optimizer.h"
-#include "support_runs.h"
+#include "host/include/lockstep.h"
+#include "kernels/activation.h"
+#include "kernels/optimizer.h"
+#include "tests/support/runs.h"
 
 TestSuite(runs, .timeout = 300);
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/data.h"
-#include "../host/search.h"
-#include "support_runs.h"
+#include "host/data/data.h"
+#include "host/search/search.h"
+#include "tests/support/runs.h"
 
 TestSuite(search, .timeout = 300);
 

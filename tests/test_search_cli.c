@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../host/lockstep.h"
-#include "support_runs.h"
+#include "host/include/lockstep.h"
+#include "tests/support/runs.h"
 
 static char folder[64];
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support_model_file.h"
+#include "tests/support/model_file.h"
 
 static char folder[64];
 

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../host/model.h"
+#include "host/model/model.h"
 #ifdef LS_OPENCL
-#include "../host/opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 #endif
 
 /* A run that has wide, narrow and odd products, with rows of whole vectors and without for each operand, several chunks of rows,

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/chunks.h"
-#include "../host/network.h"
-#include "../kernels/activation.h"
-#include "../kernels/optimizer.h"
-#include "support_devices.h"
-#include "support_runs.h"
+#include "host/network/chunks.h"
+#include "host/network/network.h"
+#include "kernels/activation.h"
+#include "kernels/optimizer.h"
+#include "tests/support/devices.h"
+#include "tests/support/runs.h"
 
 TestSuite(ways, .timeout = 600);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common.h"
+#include "host/base/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

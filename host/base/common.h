@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include "lockstep.h"
+#include "host/include/lockstep.h"
 
 /* Returns early with the status of a call that failed; the call has written the message. */
 #define LS_TRY(call)                         \

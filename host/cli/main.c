@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const subcommand commands[] = {
     {"train", cmd_train, "train a network on a file of rows (CSV, IDX, NPY) or a generated data set"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "csv_columns.h"
+#include "host/data/cells.h"
 
 #include <math.h>
 #include <stdlib.h>

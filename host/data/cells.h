@@ -3,9 +3,9 @@
 #ifndef LS_CSV_COLUMNS_H
 #define LS_CSV_COLUMNS_H
 
-#include "csv_labels.h"
-#include "csv_parse.h"
-#include "data.h"
+#include "host/data/names.h"
+#include "host/data/csv_parse.h"
+#include "host/data/data.h"
 
 typedef struct {
     bool categorical;      /* said to be so; otherwise it is found out */

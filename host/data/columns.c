@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns of more than plain numbers: categories and gaps. */
-#include "data.h"
+#include "host/data/data.h"
 
 #include <math.h>
 #include <stdlib.h>

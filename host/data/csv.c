@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads CSV files: decides what the columns are, then fills rows. csv_parse.c cuts the text, csv_labels.c names the
  * classes. */
-#include "csv_columns.h"
-#include "csv_parse.h"
-#include "data_read.h"
+#include "host/data/cells.h"
+#include "host/data/csv_parse.h"
+#include "host/data/read.h"
 
 #include <math.h>
 #include <stdlib.h>

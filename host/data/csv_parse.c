@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "csv_parse.h"
+#include "host/data/csv_parse.h"
 
 #include <stdlib.h>
 #include <string.h>

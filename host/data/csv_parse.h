@@ -3,7 +3,7 @@
 #ifndef LS_CSV_PARSE_H
 #define LS_CSV_PARSE_H
 
-#include "stream.h"
+#include "host/data/stream.h"
 
 typedef struct {
     char *text; /* without blanks around it and without quotes; ends in a NUL */

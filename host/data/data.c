@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "data.h"
+#include "host/data/data.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/random.h"
-#include "csv_parse.h"
+#include "kernels/random.h"
+#include "host/data/csv_parse.h"
 
 /* What a permutation is for (kernels/random.h has the others). */
 #define LS_PURPOSE_FOLDS 34u

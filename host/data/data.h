@@ -2,7 +2,7 @@
 #ifndef LS_DATA_H
 #define LS_DATA_H
 
-#include "common.h"
+#include "host/base/common.h"
 
 /* What becomes of missing values; the first is the default. */
 typedef enum { LS_MISSING_MEAN, LS_MISSING_MEDIAN, LS_MISSING_MOST_FREQUENT, LS_MISSING_DROP, LS_MISSING_ERROR } ls_missing;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encoder.h"
+#include "host/data/encoder.h"
 
 #include <math.h>
 #include <stdlib.h>

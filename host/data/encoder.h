@@ -4,7 +4,7 @@
 #ifndef LS_ENCODER_H
 #define LS_ENCODER_H
 
-#include "data.h"
+#include "host/data/data.h"
 
 typedef struct {
     size_t columns, inputs;

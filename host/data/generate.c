@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Generated data sets. Every number is a function of (seed, row, index), in float32 with the project's own functions,
  * so that a data set is the same on every machine and its first rows do not depend on how many follow. */
-#include "data.h"
+#include "host/data/data.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/random.h"
+#include "kernels/random.h"
 
 #define MOST_ROWS 100000000u
 #define MOST_FEATURES 10000u

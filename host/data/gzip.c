@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gzip.h"
+#include "host/data/gzip.h"
 
 #include <limits.h>
 #include <stdlib.h>

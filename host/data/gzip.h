@@ -3,7 +3,7 @@
 #ifndef LS_GZIP_H
 #define LS_GZIP_H
 
-#include "common.h"
+#include "host/base/common.h"
 
 typedef struct ls_gzip ls_gzip;
 

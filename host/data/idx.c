@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers; all of it big-endian. */
-#include "data_read.h"
+#include "host/data/read.h"
 
 static const struct { unsigned char code; char kind; unsigned width; } types[] = {
     {0x08, 'u', 1}, {0x09, 'i', 1}, {0x0b, 'i', 2}, {0x0c, 'i', 4}, {0x0d, 'f', 4}, {0x0e, 'f', 8},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows and classes from matrices of numbers, as IDX and NPY files hold them. */
-#include "csv_columns.h"
-#include "csv_labels.h"
-#include "data_read.h"
+#include "host/data/cells.h"
+#include "host/data/names.h"
+#include "host/data/read.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "csv_labels.h"
+#include "host/data/names.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv_parse.h"
+#include "host/data/csv_parse.h"
 
 #define MOST_CLASSES 1000
 #define MOST_FRACTIONAL 20 /* distinct values of a column of numbers with fractions that may still be classes */

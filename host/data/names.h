@@ -3,7 +3,7 @@
 #ifndef LS_CSV_LABELS_H
 #define LS_CSV_LABELS_H
 
-#include "common.h"
+#include "host/base/common.h"
 
 typedef struct ls_csv_labels ls_csv_labels;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then numbers. */
-#include "data_read.h"
+#include "host/data/read.h"
 
 #include <stdlib.h>
 #include <string.h>

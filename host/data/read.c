@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a file of rows, and finds its format by what is in it. */
-#include "data_read.h"
+#include "host/data/read.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "model.h"
+#include "host/model/model.h"
 
 ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
 {

@@ -3,8 +3,8 @@
 #ifndef LS_DATA_READ_H
 #define LS_DATA_READ_H
 
-#include "data.h"
-#include "stream.h"
+#include "host/data/data.h"
+#include "host/data/stream.h"
 
 #define LS_NO_COLUMN SIZE_MAX
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which columns of a file are used, and for what. */
-#include "data_read.h"
+#include "host/data/read.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "stream.h"
+#include "host/data/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "gzip.h"
+#include "host/data/gzip.h"
 
 enum { PACKED = 256 << 10 }; /* bytes of a packed file that are read at a time */
 

@@ -3,7 +3,7 @@
 #ifndef LS_STREAM_H
 #define LS_STREAM_H
 
-#include "common.h"
+#include "host/base/common.h"
 
 typedef struct ls_stream ls_stream;
 

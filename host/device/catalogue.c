@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "catalogue.h"
+#include "host/device/catalogue.h"
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -3,9 +3,9 @@
 #ifndef LS_CATALOGUE_H
 #define LS_CATALOGUE_H
 
-#include "backend.h"
+#include "host/network/backend.h"
 #ifdef LS_OPENCL
-#include "opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 #endif
 
 typedef struct {

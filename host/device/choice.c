@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "choice.h"
+#include "host/device/choice.h"
 #include <stdlib.h>
 #include <string.h>
 

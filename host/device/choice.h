@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include "catalogue.h"
-#include "model.h"
+#include "host/device/catalogue.h"
+#include "host/model/model.h"
 
 typedef enum {
     LS_CANDIDATE_FOUND,        /* its verdict is known: exact */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "choice.h"
+#include "host/device/choice.h"
 
 /* Completes info[i] without keeping the device open. A device that cannot be opened is listed as approximate. */
 static void judge(ls_catalogue *c, size_t i)

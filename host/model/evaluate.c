@@ -2,8 +2,8 @@
 /* A model's figures, and the threshold that it decides by. */
 #include <math.h>
 #include <stdlib.h>
-#include "metrics.h"
-#include "model.h"
+#include "host/model/metrics.h"
+#include "host/model/model.h"
 
 /* ---- Deciding ---------------------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model.h"
+#include "host/model/model.h"
 
 /* Rows looked at, and floats that their activations may come to. */
 enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/metrics.md has the formulas. */
-#include "metrics.h"
+#include "host/model/metrics.h"
 
 #include <float.h>
 #include <math.h>

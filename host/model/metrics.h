@@ -2,7 +2,7 @@
 #ifndef LS_METRICS_H
 #define LS_METRICS_H
 
-#include "scores.h"
+#include "host/model/scores.h"
 
 /* How outputs are judged. */
 typedef struct {

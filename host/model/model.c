@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model.h"
-#include "scores.h"
-#include "sha256.h"
+#include "host/model/model.h"
+#include "host/model/scores.h"
+#include "host/base/sha256.h"
 
 static void free_names(char **names, size_t count)
 {

@@ -3,10 +3,10 @@
 #ifndef LS_MODEL_H
 #define LS_MODEL_H
 
-#include "backend.h"
-#include "data.h"
-#include "encoder.h"
-#include "network.h"
+#include "host/network/backend.h"
+#include "host/data/data.h"
+#include "host/data/encoder.h"
+#include "host/network/network.h"
 
 struct ls_model {
     ls_options *options;

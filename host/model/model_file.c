@@ -7,9 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model.h"
-#include "scores.h"
-#include "sha256.h"
+#include "host/model/model.h"
+#include "host/model/scores.h"
+#include "host/base/sha256.h"
 
 #define FORMAT 1   /* rows of plain numbers */
 #define ENCODED 2  /* with "columns": categories and gaps */

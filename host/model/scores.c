@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "scores.h"
+#include "host/model/scores.h"
 
 #include <math.h>
 #include <stdlib.h>

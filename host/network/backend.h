@@ -4,7 +4,7 @@
 #ifndef LS_BACKEND_H
 #define LS_BACKEND_H
 
-#include "plan.h"
+#include "host/network/plan.h"
 
 /* Rows that members train on: the data set, or blocks of rows that different members see. Not owned; must outlive the workspace. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "chunks.h"
+#include "host/network/chunks.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #ifndef LS_CHUNKS_H
 #define LS_CHUNKS_H
 
-#include "plan.h"
+#include "host/network/plan.h"
 
 /* Floats of scratch at most: where a network needs more, it leaves the second cache, and products in tiles are faster. */
 enum { LS_CHUNKS_SCRATCH = 1 << 18 };

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../kernels/random.h"
-#include "network.h"
+#include "kernels/random.h"
+#include "host/network/network.h"
 
 /* Output and loss from what was asked for and the number of classes. */
 static ls_status choose_output(const ls_settings *s, size_t classes, ls_network *n, ls_error *err)

@@ -3,7 +3,7 @@
 #ifndef LS_NETWORK_H
 #define LS_NETWORK_H
 
-#include "settings.h"
+#include "host/network/settings.h"
 
 typedef struct {
     size_t in, out;

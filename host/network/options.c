@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include "settings.h"
+#include "host/network/settings.h"
 
 typedef enum { FLAG, COUNT, REAL, CHOICE, WIDTHS, ACTIVATIONS, BATCH, CLASS_WEIGHTS } option_kind;
 

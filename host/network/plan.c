@@ -2,9 +2,9 @@
 /* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a step. */
 #include <stdlib.h>
 #include <string.h>
-#include "../kernels/random.h"
-#include "network.h"
-#include "plan.h"
+#include "kernels/random.h"
+#include "host/network/network.h"
+#include "host/network/plan.h"
 
 #define LS_X(name) #name,
 const char *ls_act_name(ls_act act)

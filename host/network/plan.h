@@ -4,9 +4,9 @@
 #ifndef LS_PLAN_H
 #define LS_PLAN_H
 
-#include "../kernels/activation.h"
-#include "../kernels/optimizer.h"
-#include "common.h"
+#include "kernels/activation.h"
+#include "kernels/optimizer.h"
+#include "host/base/common.h"
 
 /* Rows a chain of a sum over the batch runs over. Part of the arithmetic: changing it changes bits (docs/arithmetic.md). */
 #ifndef LS_CHUNK

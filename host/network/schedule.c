@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* No pow() or cos() of the C library here: they differ between machines in the last bit. */
 #include <math.h>
-#include "schedule.h"
+#include "host/network/schedule.h"
 
 /* base^n by squaring: the same multiplications everywhere. */
 static double power(double base, uint64_t n)

@@ -2,7 +2,7 @@
 #ifndef LS_SCHEDULE_H
 #define LS_SCHEDULE_H
 
-#include "settings.h"
+#include "host/network/settings.h"
 
 /* The learning rate over a run. Everything is computed from the step number, but for `plateau`, which listens to losses. */
 typedef struct {

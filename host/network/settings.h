@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as values. host/options.c holds the one table of names, ranges, defaults and help. */
+/* Options as values. host/network/options.c holds the one table of names, ranges, defaults and help. */
 #ifndef LS_SETTINGS_H
 #define LS_SETTINGS_H
 
-#include "plan.h"
+#include "host/network/plan.h"
 
 enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX

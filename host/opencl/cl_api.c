@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dlfcn.h>
-#include "cl_api.h"
+#include "host/opencl/cl_api.h"
 
 ls_status ls_cl_api_open(ls_cl_api *api, ls_error *err)
 {

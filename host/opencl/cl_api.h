@@ -6,7 +6,7 @@
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
-#include "../common.h"
+#include "host/base/common.h"
 
 /* Every entry point in use; the struct's fields and the look-up are derived from this list. */
 #define LS_CL_FUNCTIONS(X)                                                                                     \

@@ -4,8 +4,8 @@
  * as good as none. Nothing here can fail: at worst the source is compiled. */
 #include <stdlib.h>
 #include <string.h>
-#include "../sha256.h"
-#include "cl_device.h"
+#include "host/base/sha256.h"
+#include "host/opencl/cl_device.h"
 
 enum { HEADER = 65 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "../sha256.h"
-#include "cl_device.h"
+#include "host/base/sha256.h"
+#include "host/opencl/cl_device.h"
 
 void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[700], bool make)
 {

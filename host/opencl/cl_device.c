@@ -2,8 +2,8 @@
 /* Finding OpenCL devices, what they report, and opening one. */
 #include <stdlib.h>
 #include <string.h>
-#include "cl_device.h"
-#include "cl_small.h"
+#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_small.h"
 
 /* A text property, blanks trimmed; empty where the device does not say. */
 static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info what, char *out, size_t size)

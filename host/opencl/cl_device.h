@@ -4,8 +4,8 @@
 #define LS_CL_DEVICE_H
 
 #include <sys/types.h>
-#include "../backend.h"
-#include "cl_api.h"
+#include "host/network/backend.h"
+#include "host/opencl/cl_api.h"
 
 /* All kernels but the matrix products'; the enum, their creation and their names come from this list and the shared tables. */
 #define LS_CL_KERNELS(X)                                                                                       \

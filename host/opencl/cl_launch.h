@@ -3,9 +3,9 @@
 #ifndef LS_CL_LAUNCH_H
 #define LS_CL_LAUNCH_H
 
-#include "cl_device.h"
-#include "cl_slab.h"
-#include "cl_small.h"
+#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_slab.h"
+#include "host/opencl/cl_small.h"
 
 typedef struct {
     const ls_plan *plan;   /* NULL: the number is free */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile a matrix product gets, and the kernels of each tile. */
 #include <string.h>
-#include "cl_device.h"
+#include "host/opencl/cl_device.h"
 
 /* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8: a quarter of a load from
  * local memory each product), small ones many groups and deep slices, as latency is all there is; a weight gradient holds its

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "cl_device.h"
+#include "host/opencl/cl_device.h"
 
 enum { PATIENCE_MS = 30000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations that are matrix products. What follows a product is compiled into its kernel (kernels/finish.h). */
-#include "cl_launch.h"
+#include "host/opencl/cl_launch.h"
 
 /* A product at work: m × n results over k, and the kernel's arguments so far. */
 typedef struct {

@@ -3,7 +3,7 @@
  * The host waits only for the losses at a call's end. */
 #include <stdlib.h>
 #include <string.h>
-#include "cl_launch.h"
+#include "host/opencl/cl_launch.h"
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 

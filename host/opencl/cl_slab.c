@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include "cl_slab.h"
+#include "host/opencl/cl_slab.h"
 
 /* Places begin at multiples of 256 bytes. Slabs but the first have 64 MiB where no member needs more: few enough for thousands of
  * members, and little to leave unused. */

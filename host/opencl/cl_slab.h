@@ -4,7 +4,7 @@
 #ifndef LS_CL_SLAB_H
 #define LS_CL_SLAB_H
 
-#include "cl_device.h"
+#include "host/opencl/cl_device.h"
 
 /* Free floats [at, at + size) of a slab. */
 typedef struct {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "cl_small.h"
+#include "host/opencl/cl_small.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "../../kernels/small.h"
-#include "cl_slab.h"
+#include "kernels/small.h"
+#include "host/opencl/cl_slab.h"
 
 enum { LANES = 16 };                       /* rows of gradients are multiples of this in scratch */
 enum { GPU_GROUP = 256 };                  /* work-items that share a member on a GPU, or fewer where the device has fewer */

@@ -3,8 +3,8 @@
 #ifndef LS_CL_SMALL_H
 #define LS_CL_SMALL_H
 
-#include "../chunks.h"
-#include "cl_device.h"
+#include "host/network/chunks.h"
+#include "host/opencl/cl_device.h"
 
 /* What the kernel is told of a member; NULL stands for one whose steps go operation by operation. */
 typedef struct {

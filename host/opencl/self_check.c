@@ -3,13 +3,13 @@
  * path bit by bit. Drivers are judged by this, not by a list of names. */
 #include <stdlib.h>
 #include <string.h>
-#include "../../kernels/loss.h"
-#include "../../kernels/norm.h"
-#include "../../kernels/random.h"
-#include "../network.h"
-#include "cl_device.h"
+#include "kernels/loss.h"
+#include "kernels/norm.h"
+#include "kernels/random.h"
+#include "host/network/network.h"
+#include "host/opencl/cl_device.h"
 
-#include "../../kernels/check.h"
+#include "kernels/check.h"
 
 enum { VALUES = 4096, GROUP = 64 };
 

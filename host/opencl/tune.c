@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "../../kernels/random.h"
-#include "cl_device.h"
+#include "kernels/random.h"
+#include "host/opencl/cl_device.h"
 
 static const ls_cl_tile candidates[] = {
     /* register tiles: rows, vectors, lanes, repeat, depth */

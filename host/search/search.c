@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A search is a list of trials and what is known of each; the next wave follows from that list alone. So it can be stopped and
  * taken up anywhere, and where members are no longer in training they are trained again, to the same bits. */
-#include "search.h"
+#include "host/search/search.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "data.h"
-#include "network.h"
+#include "host/data/data.h"
+#include "host/network/network.h"
 
 enum {
     USUAL_TRIALS = 50,

@@ -4,7 +4,7 @@
 #ifndef LS_SEARCH_H
 #define LS_SEARCH_H
 
-#include "settings.h"
+#include "host/network/settings.h"
 
 /* ---- Spaces (search_space.c): what each option may take ---- */
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../kernels/random.h"
-#include "search.h"
+#include "kernels/random.h"
+#include "host/search/search.h"
 
 /* What a draw's numbers are for (kernels/random.h has the others). */
 #define LS_PURPOSE_SEARCH 33u

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data.h"
-#include "search.h"
-#include "sha256.h"
+#include "host/data/data.h"
+#include "host/search/search.h"
+#include "host/base/sha256.h"
 
 static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
 static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};

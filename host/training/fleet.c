@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "fleet.h"
-#include "fleet_device.h"
+#include "host/training/fleet.h"
+#include "host/training/fleet_device.h"
 
 enum { CALL_STEPS = 1 << 20 };            /* steps of a call to the backend at most, but for one slice alone: room for losses and rates */
 enum { TABLE_BYTES = 64 << 20 };          /* of a table of several blocks at most: any device takes a buffer of that */

@@ -3,7 +3,7 @@
 #ifndef LS_FLEET_H
 #define LS_FLEET_H
 
-#include "model.h"
+#include "host/model/model.h"
 
 /* ls_fleet_add of a member that reports each epoch; the fleet's slices are of whole epochs from then on. */
 ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, const ls_data *data, ls_epoch_callback callback, void *user,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which members are on the device, and which device that is. Neither changes a bit of them. */
-#include "fleet_device.h"
+#include "host/training/fleet_device.h"
 #include <string.h>
 
 /* ---- On and off the device -------------------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
 #ifndef LS_FLEET_DEVICE_H
 #define LS_FLEET_DEVICE_H
 
-#include "choice.h"
-#include "trainer.h"
+#include "host/device/choice.h"
+#include "host/training/trainer.h"
 
 /* A member's part of a round. */
 typedef struct {

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "encoder.h"
-#include "model.h"
-#include "rows.h"
+#include "host/data/encoder.h"
+#include "host/model/model.h"
+#include "host/training/rows.h"
 
 /* ---- Blocks ----------------------------------------------------------------------------------------------------- */
 

@@ -4,9 +4,9 @@
 #ifndef LS_ROWS_H
 #define LS_ROWS_H
 
-#include "backend.h"
-#include "data.h"
-#include "network.h"
+#include "host/network/backend.h"
+#include "host/data/data.h"
+#include "host/network/network.h"
 
 typedef struct ls_table ls_table;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fleet.h"
+#include "host/training/fleet.h"
 
 ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data, ls_epoch_callback callback, void *user,
                    ls_model **out, ls_error *err)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "scores.h"
-#include "trainer.h"
+#include "host/model/scores.h"
+#include "host/training/trainer.h"
 
 /* ---- Opening ---------------------------------------------------------------------------------------------------- */
 

@@ -6,9 +6,9 @@
 #ifndef LS_TRAINER_H
 #define LS_TRAINER_H
 
-#include "model.h"
-#include "rows.h"
-#include "schedule.h"
+#include "host/model/model.h"
+#include "host/training/rows.h"
+#include "host/network/schedule.h"
 
 enum { LS_SLICE_STEPS = 1 << 16 }; /* at most, in one call */
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../host/data_read.h"
-#include "../../host/encoder.h"
+#include "host/data/read.h"
+#include "host/data/encoder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

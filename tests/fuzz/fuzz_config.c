@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../host/cli/config.h"
+#include "host/cli/run/config.h"
 
 /* A file that is accepted fills a command line that says nothing, and what comes of it can be written, read again, and said as a command. */
 static void use(const run_config *file)

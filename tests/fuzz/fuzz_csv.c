@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 static ls_status read_csv(const uint8_t *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../host/stream.h"
+#include "host/data/stream.h"
 
 /* Unpacked whole, and in pieces of some bytes: the same, or a refusal each. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../host/model.h"
+#include "host/model/model.h"
 
 /* A model that is accepted can be used, and written again. */
 static void use(const ls_model *model)

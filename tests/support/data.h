@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../host/common.h"
-#include "../host/csv_parse.h"
-#include "../host/data.h"
-#include "../host/metrics.h"
-#include "../host/sha256.h"
+#include "host/base/common.h"
+#include "host/data/csv_parse.h"
+#include "host/data/data.h"
+#include "host/model/metrics.h"
+#include "host/base/sha256.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

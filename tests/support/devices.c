@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/arith.h"
-#include "support_devices.h"
+#include "kernels/arith.h"
+#include "tests/support/devices.h"
 #ifdef LS_OPENCL
-#include "../host/opencl/cl_device.h"
+#include "host/opencl/cl_device.h"
 #endif
 
 /* ---- Backends --------------------------------------------------------------------------------------------------- */

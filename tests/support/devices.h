@@ -4,7 +4,7 @@
 #ifndef LS_SUPPORT_DEVICES_H
 #define LS_SUPPORT_DEVICES_H
 
-#include "../host/backend.h"
+#include "host/network/backend.h"
 
 /* ---- Backends --------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written by tests/known_metrics.py with scikit-learn 1.9.1, numpy 2.4.6. */
+/* Written by tests/support/known_metrics.py with scikit-learn 1.9.1, numpy 2.4.6. */
 typedef struct {
     const char *name;
     size_t rows, columns, classes;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes tests/known_metrics.h: figures of scikit-learn, which tests/test_known_metrics.c compares with.
+"""Writes tests/support/known_metrics.h: figures of scikit-learn, which tests/test_known_metrics.c compares with.
 
     python3 -m pip install scikit-learn==1.9.1
-    python3 tests/known_metrics.py > tests/known_metrics.h
+    python3 tests/support/known_metrics.py > tests/support/known_metrics.h
 
 Scores are float32, as Lockstep's outputs are; figures are computed from them in double. log_loss clips to the epsilon of the type that it is
 given, so the scores are clipped to float32's first and then given as double.
@@ -152,7 +152,7 @@ def write(index, name, y, outputs, positive, threshold):
 def main():
     warnings.simplefilter("ignore") # of figures that are 0/0, which is what some cases are for
     print("/* SPDX-License-Identifier: MIT */")
-    print(f"/* Written by tests/known_metrics.py with scikit-learn {sklearn.__version__}, numpy {np.__version__}. */")
+    print(f"/* Written by tests/support/known_metrics.py with scikit-learn {sklearn.__version__}, numpy {np.__version__}. */")
     print("""typedef struct {
     const char *name;
     size_t rows, columns, classes;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/sha256.h"
-#include "support_model_file.h"
+#include "host/base/sha256.h"
+#include "tests/support/model_file.h"
 
 uint64_t file_header_length(const char *bytes)
 {

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "support_runs.h"
+#include "tests/support/runs.h"
 
 /* A model file taken apart. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support_oracle.h"
+#include "tests/support/oracle.h"
 
 #include <math.h>
 #include <stdio.h>

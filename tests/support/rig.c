@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support_rig.h"
+#include "tests/support/rig.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* For the random stream alone, which is data to the oracle: which rows make a batch, and which units are dropped. */
-#include "../kernels/random.h"
+#include "kernels/random.h"
 
 /* ---- Data ------------------------------------------------------------------------------------------------------- */
 

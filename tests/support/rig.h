@@ -3,9 +3,9 @@
 #ifndef SUPPORT_RIG_H
 #define SUPPORT_RIG_H
 
-#include "backend.h"
-#include "network.h"
-#include "support_oracle.h"
+#include "host/network/backend.h"
+#include "host/network/network.h"
+#include "tests/support/oracle.h"
 
 typedef struct {
     const char *name;

@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../host/model.h"
-#include "../host/sha256.h"
-#include "support_runs.h"
+#include "host/model/model.h"
+#include "host/base/sha256.h"
+#include "tests/support/runs.h"
 
 extern char **environ;
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../host/lockstep.h"
+#include "host/include/lockstep.h"
 
 #define RUNS_COUNT(array) (sizeof(array) / sizeof *(array))
 

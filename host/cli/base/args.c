@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 int complain(const char *command, int status, const char *format, ...)
 {

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 #include <popt.h>
-#include "../common.h"
+#include "host/base/common.h"
 
 /* Exit statuses; stable. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };

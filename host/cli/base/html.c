@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include "html.h"
+#include "host/cli/base/html.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#666;--line:#ddd;--good:#00694c;--bad:#a84600}\n"

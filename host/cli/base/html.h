@@ -3,7 +3,7 @@
 #ifndef LS_CLI_HTML_H
 #define LS_CLI_HTML_H
 
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 void html_begin(ls_text *page, const char *title);
 void html_end(ls_text *page);

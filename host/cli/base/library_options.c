@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's options as options of a subcommand, derived from its table. */
 #include <stdlib.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 /* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
 enum { NEGATED = 1000 };

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "outcome.h"
+#include "host/cli/base/outcome.h"
 
 ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data, const char *label, outcome *out, ls_error *err)
 {

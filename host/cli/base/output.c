@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 json_t *number_json(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 

@@ -4,7 +4,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 void source_options_init(source_options *o)
 {

@@ -2,7 +2,7 @@
 /* --positive and --threshold: which class is to be found, and from which score on. */
 #include <math.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 void threshold_table(ls_threshold_options *o, bool best_f1, struct poptOption table[THRESHOLD_OPTIONS])
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"

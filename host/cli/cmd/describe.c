@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Says what is in DATA, a file of rows (CSV, IDX, NPY; gzip or not) or a generator's name: rows, columns and\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <unistd.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Lists what --device takes. A device is exact if it trains to the CPU path's bits: it reports what the\n"

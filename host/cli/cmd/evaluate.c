@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Reads MODEL, a file or the folder of a run, and prints its figures on DATA, a file of rows whose class\n"

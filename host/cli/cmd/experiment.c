@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "experiment.h"
+#include "host/cli/experiment/experiment.h"
 
 static const char intro[] =
     "Runs published experiments, each with several seeds side by side, and writes tables (CSV and Markdown), pictures\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdlib.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 /* The list of generators, as the end of the help. */
 static char *intro_text(void)

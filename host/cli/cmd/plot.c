@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include "plot.h"
+#include "host/cli/plot/plot.h"
 
 static const char intro[] =
     "Draws one picture of MODEL, by gnuplot. PICTURE is one of:\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"

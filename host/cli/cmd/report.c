@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../model.h"
-#include "config.h"
-#include "report.h"
-#include "run_folder.h"
+#include "host/model/model.h"
+#include "host/cli/run/config.h"
+#include "host/cli/report/report.h"
+#include "host/cli/run/run_folder.h"
 
 static const char intro[] =
     "Writes a page about MODEL, or the model of a RUN's folder: settings, how to train it again, the loss curve; with DATA also\n"

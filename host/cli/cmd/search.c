@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cmd_search.h"
+#include "host/cli/cmd/search.h"
 
 static const char intro[] =
     "Trains many networks on DATA (a CSV file or a generator's name), scores each on rows that it has not seen,\n"

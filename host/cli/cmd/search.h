@@ -3,8 +3,8 @@
 #ifndef LS_CMD_SEARCH_H
 #define LS_CMD_SEARCH_H
 
-#include "../search.h"
-#include "cli.h"
+#include "host/search/search.h"
+#include "host/cli/base/cli.h"
 
 typedef struct {
     source_options source;

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "cmd_search.h"
-#include "config.h"
+#include "host/cli/cmd/search.h"
+#include "host/cli/run/config.h"
 
 /* ---- The leaderboard -------------------------------------------------------------------------------------------- */
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../model.h"
-#include "cmd_train.h"
-#include "event_file.h"
-#include "report.h"
-#include "run_folder.h"
+#include "host/model/model.h"
+#include "host/cli/cmd/train.h"
+#include "host/cli/run/event_file.h"
+#include "host/cli/report/report.h"
+#include "host/cli/run/run_folder.h"
 
 static const char intro[] =
     "DATA is a file of rows (CSV, IDX or NPY, gzip or not), its last column the class unless --target or\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Times the ways to cut matrix products into tiles on an OpenCL device and keeps the best of each class in\n"

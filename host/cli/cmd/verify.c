@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cmd_train.h"
-#include "run_folder.h"
-#include "verify.h"
+#include "host/cli/cmd/train.h"
+#include "host/cli/run/run_folder.h"
+#include "host/cli/run/verify.h"
 
 static const char intro[] =
     "A and B are folders of runs (train --run) or model files. Everything but timing.jsonl is compared, bit for bit, and\n"

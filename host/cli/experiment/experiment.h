@@ -3,7 +3,7 @@
 #ifndef LS_CLI_EXPERIMENT_H
 #define LS_CLI_EXPERIMENT_H
 
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 /* Where rows come from. The seed of an experiment's run is the data's seed too, so that the spread over the seeds is that of both. */
 typedef struct {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "experiment.h"
+#include "host/cli/experiment/experiment.h"
 
 static const struct {
     const char *name, *title;

@@ -2,8 +2,8 @@
 /* The page that tells the experiments: index.html, from the same results as the tables. */
 #include <stdlib.h>
 #include <string.h>
-#include "experiment.h"
-#include "html.h"
+#include "host/cli/experiment/experiment.h"
+#include "host/cli/base/html.h"
 
 static const char about[] =
     "Published experiments with small neural networks, run again. Every network is trained with several seeds, each with data of its own; figures are the mean ± the "

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "experiment.h"
-#include "plot.h"
+#include "host/cli/experiment/experiment.h"
+#include "host/cli/plot/plot.h"
 
 enum { MOST = 16 };
 

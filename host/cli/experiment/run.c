@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "experiment.h"
+#include "host/cli/experiment/experiment.h"
 
 /* ---- Data: made once for all rows that share it ------------------------------------------------------------------ */
 

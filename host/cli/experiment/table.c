@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is trained, what was published about it, what is drawn and what is told. */
-#include "experiment.h"
+#include "host/cli/experiment/experiment.h"
 
 /* The sources' own data is lost. Sizes follow from their figures: 0.70 and 0.727 are ratios of 20 rows, an F1 of 0.9925 one of about
  * 133 rows, a precision of 0.9915 one of 118 rows that were called positive. */

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../data.h"
-#include "plot.h"
+#include "host/data/data.h"
+#include "host/cli/plot/plot.h"
 
 enum {
     MESH = 50, MESH_REGIONS = 102, /* points a side, the outermost outside the box: contours reach its edge, and cells of an image fill it. The line

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "plot.h"
+#include "host/cli/plot/plot.h"
 
 /* ---- Loss -------------------------------------------------------------------------------------------------------- */
 

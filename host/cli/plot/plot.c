@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "plot.h"
+#include "host/cli/plot/plot.h"
 
 const char plot_absent[] = "gnuplot is not installed, so there are no pictures (Debian: apt install gnuplot-nox)";
 

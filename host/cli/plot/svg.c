@@ -3,8 +3,8 @@
  * see it, and values that show where the pointer is. All without a script: browsers show an SVG element's <title> by themselves. */
 #include <stdlib.h>
 #include <string.h>
-#include "html.h"
-#include "plot.h"
+#include "host/cli/base/html.h"
+#include "host/cli/plot/plot.h"
 
 /* ---- What a tag says --------------------------------------------------------------------------------------------- */
 

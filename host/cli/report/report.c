@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "html.h"
-#include "plot.h"
-#include "report.h"
-#include "report_tables.h"
+#include "host/cli/base/html.h"
+#include "host/cli/plot/plot.h"
+#include "host/cli/report/report.h"
+#include "host/cli/report/tables.h"
 
 /* Whether a training was stopped from outside: by Ctrl-C, or by a program's callback. */
 static bool interrupted_one(const ls_model *model)

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "html.h"
-#include "report_tables.h"
+#include "host/cli/base/html.h"
+#include "host/cli/report/tables.h"
 
 /* ---- Rows of cells ----------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #ifndef LS_CLI_REPORT_TABLES_H
 #define LS_CLI_REPORT_TABLES_H
 
-#include "outcome.h"
+#include "host/cli/base/outcome.h"
 
 /* Figures of one or two sets of rows. */
 void report_table_figures(ls_text *page, const outcome *o, size_t n);

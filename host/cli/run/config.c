@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include "host/cli/run/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../data_read.h"
-#include "../sha256.h"
+#include "host/data/read.h"
+#include "host/base/sha256.h"
 
 enum { FORMAT = 1 };
 enum { LARGEST = 16 << 20 }; /* bytes; a run.json of ours stays far below */

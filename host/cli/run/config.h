@@ -4,7 +4,7 @@
 #ifndef LS_CLI_CONFIG_H
 #define LS_CLI_CONFIG_H
 
-#include "cli.h"
+#include "host/cli/base/cli.h"
 
 /* The files that rows and classes come from, each with a hash. */
 enum { INPUT_DATA, INPUT_LABELS, INPUT_TEST, INPUT_TEST_LABELS, INPUTS };

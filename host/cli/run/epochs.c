@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "epochs.h"
+#include "host/cli/run/epochs.h"
 
 void epochs_add(epoch_listeners *l, epoch_listener tell, void *state)
 {

@@ -3,8 +3,8 @@
 #ifndef LS_CLI_EPOCHS_H
 #define LS_CLI_EPOCHS_H
 
-#include "cli.h"
-#include "live_file.h"
+#include "host/cli/base/cli.h"
+#include "host/cli/run/live_file.h"
 
 typedef ls_status (*epoch_listener)(void *state, const ls_progress *p, ls_error *err);
 

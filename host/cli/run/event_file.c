@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "event_file.h"
+#include "host/cli/run/event_file.h"
 
 #include <errno.h>
 #include <math.h>

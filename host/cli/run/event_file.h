@@ -9,7 +9,7 @@
 #ifndef LS_CLI_EVENT_FILE_H
 #define LS_CLI_EVENT_FILE_H
 
-#include "live_file.h"
+#include "host/cli/run/live_file.h"
 
 typedef struct {
     ls_text path;

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include "live_file.h"
+#include "host/cli/run/live_file.h"
 
 static ls_status failed(const live_file *s, const char *verb, ls_error *err)
 {

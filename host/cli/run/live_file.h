@@ -3,7 +3,7 @@
 #ifndef LS_CLI_LIVE_FILE_H
 #define LS_CLI_LIVE_FILE_H
 
-#include "../common.h"
+#include "host/base/common.h"
 
 typedef struct {
     const char *path; /* for messages; not owned */

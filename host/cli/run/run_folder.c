@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run_folder.h"
+#include "host/cli/run/run_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "../model.h"
+#include "host/model/model.h"
 
 const char *const run_file_names[RUN_FILES] = {"run.json", "metrics.jsonl", "model.safetensors", "report.html", "timing.jsonl"};
 

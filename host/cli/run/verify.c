@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify.h"
+#include "host/cli/run/verify.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../sha256.h"
+#include "host/base/sha256.h"
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 

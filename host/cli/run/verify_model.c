@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "verify.h"
+#include "host/cli/run/verify.h"
 
 typedef struct {
     json_t *root;      /* the header */
