@@ -69,7 +69,7 @@ ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err);
 /* Prints the hashes of whole runs (bench_hash.c). */
 ls_status bench_hash(ls_device *device, ls_error *err);
 
-/* ---- A network's step, ready to be timed (bench_step.c) ---- */
+/* ---- A network's step, ready to be timed (bench_step.c) -------------------------------------- */
 
 typedef struct {
     ls_device *device;
@@ -103,7 +103,7 @@ void bench_reset_peak(void);
 /* Options of a whole run over full batches, as the command line has them; features and classes of the network come back. */
 ls_status bench_full_batch_options(const bench_options *o, ls_options **out, size_t *features, size_t *classes, ls_error *err);
 
-/* ---- A fleet's figures as files (bench_fleet_plot.c) ---- */
+/* ---- A fleet's figures as files (bench_fleet_plot.c) ----------------------------------------- */
 
 /* One measured fleet. */
 typedef struct {

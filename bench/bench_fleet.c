@@ -33,7 +33,7 @@ typedef struct {
     size_t drawn;
 } study;
 
-/* ---- One fleet -------------------------------------------------------------------------------------------------- */
+/* ---- One fleet ------------------------------------------------------------------------------- */
 
 /* Rows made up as bench_fill_rows does it, which the peers of side_by_side.py do as well. */
 static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out, ls_error *err)
@@ -150,7 +150,7 @@ static ls_status measure_apart(const bench_options *o, const setup *s, size_t me
     return out->status == LS_OK ? LS_OK : ls_fail(err, out->status, "%s", out->message);
 }
 
-/* ---- Fleet against one member ----------------------------------------------------------------------------------- */
+/* ---- Fleet against one member ---------------------------------------------------------------- */
 
 static void print_rate(study *s, size_t i, size_t members, size_t epochs, double seconds, double spread, double base, double own, double peak)
 {
@@ -201,7 +201,7 @@ static ls_status compare(study *s, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Time and memory over the number of members ----------------------------------------------------------------- */
+/* ---- Time and memory over the number of members ---------------------------------------------- */
 
 static void print_growth(study *s, const bench_fleet_point *p)
 {
@@ -237,7 +237,7 @@ static ls_status grow(study *s, size_t i, size_t members, ls_error *err)
     return LS_OK;
 }
 
-/* ---- All of it -------------------------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 /* The CPU path with one thread and with all, the other devices as they are. */
 static void list_setups(study *s, char *const *names, size_t count)
@@ -272,7 +272,7 @@ ls_status bench_fleet(bench_options *o, ls_error *err)
     return status;
 }
 
-/* ---- For side_by_side.py ---------------------------------------------------------------------------------------- */
+/* ---- For side_by_side.py --------------------------------------------------------------------- */
 
 /* Trains all members for some epochs more; prints the seconds of one member's step. */
 static ls_status go_on(ls_fleet *fleet, const bench_options *o, uint64_t *done, ls_error *err)

@@ -59,7 +59,7 @@ static ls_status rig_time(rig *r, uint64_t count, double *seconds, ls_error *err
     return LS_OK;
 }
 
-/* ---- Cases ------------------------------------------------------------------------------------------------------ */
+/* ---- Cases ----------------------------------------------------------------------------------- */
 
 /* One shape and form: our times and the peers', taken in turn; right: the peers that compute the same. */
 typedef struct {
@@ -134,7 +134,7 @@ ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Element passes --------------------------------------------------------------------------------------------- */
+/* ---- Element passes -------------------------------------------------------------------------- */
 
 /* Times an operation that moves `bytes` and prints GB/s. */
 static ls_status one_pass(bench_options *o, rig *r, ls_device *device, const char *name, double bytes, ls_error *err)

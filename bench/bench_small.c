@@ -80,7 +80,7 @@ static ls_status measure(small *s, size_t i, ls_error *err)
     return status;
 }
 
-/* ---- The report ------------------------------------------------------------------------------------------------- */
+/* ---- The report ------------------------------------------------------------------------------ */
 
 /* The CPU path is to stay under its ceiling, the others are to do half its speed at least. */
 static double allowed(const small *s, size_t i, size_t d)
@@ -123,7 +123,7 @@ static void report(small *s)
     }
 }
 
-/* ---- All of it -------------------------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 /* The peak is the best of before and after: where another program had the core, it was lower. */
 static ls_status look_at_peak(small *s, ls_error *err)

@@ -57,7 +57,7 @@ static ls_status measure(const sweep *s, ls_device *device, size_t w, size_t b, 
     return status;
 }
 
-/* ---- Cliffs ----------------------------------------------------------------------------------------------------- */
+/* ---- Cliffs ---------------------------------------------------------------------------------- */
 
 /* How a point looks from a neighbour: no worse than it has to be; slow, where fixed costs explain it; or a cliff. */
 typedef enum { LEVEL, SLOPE, CLIFF } view;
@@ -138,7 +138,7 @@ static ls_status sweep_device(const sweep *s, ls_device *device, sheet *of, ls_e
     return LS_OK;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static void add_csv(const sweep *s, ls_text *text)
 {
@@ -232,7 +232,7 @@ static ls_status write_files(const sweep *s, ls_error *err)
     return status;
 }
 
-/* ---- All of it -------------------------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 static ls_status sweep_devices(sweep *s, char *const *names, size_t count, ls_error *err)
 {

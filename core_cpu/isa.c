@@ -12,9 +12,9 @@
 
 /* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors are safe. */
 #if defined(__clang__)
-#define ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
+#define ELEMENTWISE(i, from, to) _Pragma("clang loop vectorize(assume_safety)") for (size_t i = (from); i < (to); i++)
 #else
-#define ELEMENTWISE _Pragma("GCC ivdep")
+#define ELEMENTWISE(i, from, to) _Pragma("GCC ivdep") for (size_t i = (from); i < (to); i++)
 #endif
 
 /* Columns that a sum over rows keeps in registers at a time. */
@@ -23,11 +23,11 @@ enum { BLOCK = 64 };
 #define LS_X(name)                                                                    \
     static void act_##name(const float *z, float *a, size_t n)                        \
     {                                                                                 \
-        ELEMENTWISE for (size_t i = 0; i < n; i++) a[i] = ls_act_##name(z[i]);        \
+        ELEMENTWISE(i, 0, n) a[i] = ls_act_##name(z[i]);        \
     }                                                                                 \
     static void act_grad_##name(const float *d, const float *z, const float *a, float *y, size_t n) \
     {                                                                                 \
-        ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]); \
+        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]); \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -35,11 +35,11 @@ LS_ACTIVATIONS(LS_X)
 static void join(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask)
 {
     if (mask->p > 0.0f)
-        ELEMENTWISE for (size_t i = 0; i < n; i++)
+        ELEMENTWISE(i, 0, n)
             y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step, (ls_u32)(first + i), mask->p);
     else if (y != a) memcpy(y, a, n * sizeof *y);
     if (skip)
-        ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = y[i] + skip[i];
+        ELEMENTWISE(i, 0, n) y[i] = y[i] + skip[i];
 }
 
 /* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their sums added in order.
@@ -63,10 +63,10 @@ static void order(uint32_t *numbers, size_t first, size_t count, uint32_t n, uin
     for (size_t at = 0; at < count; at += BLOCK) {
         uint32_t *to = numbers + at, walking = 1;
         size_t block = min_size(BLOCK, count - at);
-        ELEMENTWISE for (size_t i = 0; i < block; i++) to[i] = ls_permute_once((uint32_t)(first + at + i), p);
+        ELEMENTWISE(i, 0, block) to[i] = ls_permute_once((uint32_t)(first + at + i), p);
         while (walking) {
             walking = 0;
-            ELEMENTWISE for (size_t i = 0; i < block; i++) {
+            ELEMENTWISE(i, 0, block) {
                 uint32_t next = ls_permute_once(to[i], p);
                 to[i] = to[i] >= n ? next : to[i];
                 walking |= to[i] >= n;
@@ -88,7 +88,7 @@ static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size
 static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c, size_t width)
 {
     for (size_t r = 0; r < n->rows; r++)
-        ELEMENTWISE for (size_t j = c; j < c + width; j++) {
+        ELEMENTWISE(j, c, c + width) {
             size_t i = r * n->columns + j;
             n->y[i] = ls_fma(n->gamma[j], ls_norm_hat(n->z[i], mean[j], inv[j]), n->beta[j]);
         }
@@ -130,7 +130,7 @@ static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
         SUM_OVER_ROWS(n->rows, width, dgamma,
                       ls_fma(dy[r * n->columns + j], ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
         for (size_t r = 0; r < n->rows; r++)
-            ELEMENTWISE for (size_t j = 0; j < width; j++) {
+            ELEMENTWISE(j, 0, width) {
                 size_t i = r * n->columns + j;
                 dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j], inv[j], dbeta[j],
                                      dgamma[j], n->inv_rows);
@@ -214,7 +214,7 @@ static void sum_chunks(const float *x, size_t n, float *out)
 /* One loop for weights and one for the rest, as compilers do not vectorise a choice that is the same for all elements. States
  * that an optimizer does not have are read and written as a value that is thrown away. */
 #define UPDATE_LOOP(name, states, decays)                                                                   \
-    ELEMENTWISE for (size_t i = i0; i < i1; i++) {                                                          \
+    ELEMENTWISE(i, i0, i1) {                                                          \
         float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);                 \
         ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f, states > 1 ? v[i] : 0.0f,  \
                                        decays, hyper, rates);                                               \

@@ -75,7 +75,7 @@ static ls_mask mask_of(const job *j)
     return (ls_mask){j->member->plan->seed, j->step, j->op->purpose, j->op->dropout};
 }
 
-/* ---- Operations: each does the share [i0, i1) of its extent ---------------------------------------------------- */
+/* ---- Operations: each does the share [i0, i1) of its extent ---------------------------------- */
 
 static void op_batch(const job *j, size_t i0, size_t i1, float *scratch)
 {
@@ -374,7 +374,7 @@ static const struct {
     [LS_OP_MAX_NORM] = {16, extent_columns, cost_columns, op_max_norm, NULL},
 };
 
-/* ---- Running plans ---------------------------------------------------------------------------------------------- */
+/* ---- Running plans --------------------------------------------------------------------------- */
 
 /* Below this cost an operation is done by one thread: a hand-over would take longer. */
 static const double worth_sharing = 10000.0;
@@ -532,7 +532,7 @@ static ls_status cpu_infer(ls_workspace *base, size_t index, size_t first, size_
     return LS_OK;
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static float *arena_of(ls_workspace *base, size_t index) { return ((cpu_workspace *)base)->members[index].arena; }
 
@@ -631,7 +631,7 @@ static ls_status cpu_workspace_open(ls_backend *backend, const ls_rows *data, ls
     return LS_OK;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static const ls_cpu_kernels *isa_at(size_t i)
 {

@@ -58,7 +58,7 @@ LS_FN ls_u32 ls_mulhi_u32(ls_u32 a, ls_u32 b) { return (ls_u32)(((ls_u64)a * b) 
 
 #endif
 
-/* ---- Constants and small parts ---- */
+/* ---- Constants and small parts --------------------------------------------------------------- */
 
 /* x, or 0 where |x| is below 2^-100. Gradients and averages that fade would otherwise end among the denormals, and stay there
  * (0.9 times the smallest one rounds to itself), where processors take a hundred times as long. NaN stays NaN. */
@@ -120,7 +120,7 @@ LS_FN float ls_exp_mid_(float x)
     return p * ls_as_float((ls_as_u32(z) - LS_ROUND_BITS + 127u) << 23);
 }
 
-/* ---- Exponentials ---- */
+/* ---- Exponentials ---------------------------------------------------------------------------- */
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), r = x - n ln 2 (by the high part of ln 2 exactly), polynomial
  * of degree 6 in r. Clamped where the result is certainly 0 or Inf. exp(-Inf) = 0, exp(Inf) = Inf.
@@ -181,7 +181,7 @@ LS_FN float ls_tanh(float x)
     return ls_with_sign_(t < 0.6f ? small : large, x);
 }
 
-/* ---- Logarithms ---- */
+/* ---- Logarithms ------------------------------------------------------------------------------ */
 
 /* k ln 2 + log(1 + f), |f| <= 1/3: log(1 + f) = f - f^2/2 + f^3 P(f), degree 7; the small terms are added first. */
 LS_FN float ls_log_kf_(float k, float f)
@@ -236,7 +236,7 @@ LS_FN float ls_log1p(float x)
  * max 1.90 ulp */
 LS_FN float ls_softplus(float x) { return (x < 0.0f ? 0.0f : x) + ls_log1p(ls_exp(-ls_abs(x))); }
 
-/* ---- The normal distribution ---- */
+/* ---- The normal distribution ----------------------------------------------------------------- */
 
 /* erf(x) = x + x P(x^2), degree 6 in x^2, for |x| < 0.95; else 1 - exp(Q(|x|)), Q of degree 6 fitted to log erfc on
  * [0.95, 4] (so that what is subtracted from 1 is small, and its error smaller). +-0 is kept; +-1 at +-Inf. max 1.09 ulp */
@@ -308,7 +308,7 @@ LS_FN float ls_normal_cdf(float x)
     return x > 0.0f ? 1.0f - tail : tail;
 }
 
-/* ---- sin(pi x), cos(pi x) ---- */
+/* ---- sin(pi x), cos(pi x) -------------------------------------------------------------------- */
 
 /* sin(pi r) = pi r + r^3 P(r^2), |r| <= 1/4, with pi in two parts. */
 LS_FN float ls_sinpi_r_(float r)

@@ -57,7 +57,7 @@ __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong
     y[i] = value;
 }
 
-/* ---- Losses: one work-item a row. scale != 0: training, z becomes dL/dz ---------------------------------------- */
+/* ---- Losses: one work-item a row. scale != 0: training, z becomes dL/dz ---------------------- */
 
 #define LOSS_ARGS                                                                                              \
     MATRIX(z), MATRIX(p), MATRIX(t), MATRIX(weight), MATRIX(row_loss), const uint rows, const uint columns,    \
@@ -118,7 +118,7 @@ __kernel void loss_mse(LOSS_ARGS)
     row_loss[i] = THERE(weight) ? loss * w : loss;
 }
 
-/* ---- Optimizers: one work-item a parameter; the first `weights` of n are weights ------------------------------- */
+/* ---- Optimizers: one work-item a parameter; the first `weights` of n are weights ------------- */
 
 #define LS_X(name, states)                                                                                     \
     __kernel void update_##name(MATRIX(theta), MATRIX(g), MATRIX(s), MATRIX(v), MATRIX(clip), const uint n,    \

@@ -41,7 +41,7 @@
 #define FOR_ROWS _Pragma("unroll") for (uint i = 0; i < TILE_ROWS; i++)
 #define FOR_VECTORS _Pragma("unroll") for (uint v = 0; v < TILE_VECTORS; v++)
 
-/* ---- What finish.h needs: a tile's row at once ------------------------------------------------------------------ */
+/* ---- What finish.h needs: a tile's row at once ----------------------------------------------- */
 
 #define WIDTH TILE_COLUMNS
 /* Rolled up, so that the compiler makes vectors of the loop: it takes unrolled formulas one by one. */
@@ -61,7 +61,7 @@ static void put(__global float *restrict to, const float *restrict from, uint co
     else for (uint j = 0; j < count; j++) to[j] = from[j];
 }
 
-/* ---- The product ------------------------------------------------------------------------------------------------ */
+/* ---- The product ----------------------------------------------------------------------------- */
 
 /* kc products onto each chain of a tile. */
 #define CHAINS(acc, kc)                                                                                        \

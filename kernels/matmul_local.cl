@@ -45,7 +45,7 @@
 #endif
 #define ALIGNED(pointer) ((size_t)(pointer) % sizeof(VECTOR) == 0)
 
-/* ---- What finish.h needs: a group of neighbours ------------------------------------------------------------------ */
+/* ---- What finish.h needs: a group of neighbours ---------------------------------------------- */
 
 #define WIDTH TILE_V
 #define EACH(e) FOR(e, TILE_V)
@@ -64,7 +64,7 @@ static void put(__global float *to, const float *from, uint count)
     else FOR(e, TILE_V) if (e < count) to[e] = from[e];
 }
 
-/* ---- Slices ------------------------------------------------------------------------------------------------------ */
+/* ---- Slices ---------------------------------------------------------------------------------- */
 
 #ifdef FORM_GRAD_W
 #define A_ALONG_K 0
@@ -137,7 +137,7 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
     KEEP(slice_a[side], next_a, TILE_M, A_ALONG_K)                                                             \
     KEEP(slice_b[side], next_b, TILE_N, B_ALONG_K)
 
-/* ---- The product ------------------------------------------------------------------------------------------------- */
+/* ---- The product ----------------------------------------------------------------------------- */
 
 /* Row and column in the tile of a work-item's i-th and j-th. */
 #define ROW(i) (((i) / TILE_V * TILE_GY + ty) * TILE_V + (i) % TILE_V)

@@ -69,7 +69,7 @@ __kernel void row_sum_total(MATRIX(partial), MATRIX(out), const uint columns, co
     if (c < columns) out[c] = total(partial, columns, chunks, c);
 }
 
-/* ---- Batch normalisation: one work-item a column, or for the last two an element ------------------------------- */
+/* ---- Batch normalisation: one work-item a column, or for the last two an element ------------- */
 
 __kernel void norm_mean(MATRIX(partial), MATRIX(mean), const uint columns, const uint chunks, const float inv_rows)
 {
@@ -121,7 +121,7 @@ __kernel void norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX
     }
 }
 
-/* ---- Norms ------------------------------------------------------------------------------------------------------ */
+/* ---- Norms ----------------------------------------------------------------------------------- */
 
 /* Sums of squares, or sums, of the chunks of a flat array: one work-item a chunk. */
 __kernel void flat_chunks(MATRIX(x), MATRIX(out), const uint n, const uint square)

@@ -62,7 +62,7 @@ typedef struct {
 static uint field(const small_step *s, int i) { return s->member[i]; }
 static float value(words w, int i) { return as_float(w[i]); }
 
-/* ---- Products: c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), or added to c ------------------------------------------ */
+/* ---- Products: c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), or added to c --------------------- */
 
 #if GROUP == 1
 #define CAT(a, b) CAT_(a, b)
@@ -162,7 +162,7 @@ PRODUCT(product_across, __global)
 PRODUCT(product_of_rows, SPACE)
 #endif
 
-/* ---- Operations on a chunk ---------------------------------------------------------------------------------------- */
+/* ---- Operations on a chunk ------------------------------------------------------------------- */
 
 #define LS_X(name) SMALL_ACT_##name,
 enum { LS_ACTIVATIONS(LS_X) };
@@ -400,7 +400,7 @@ static float sum_losses(const small_step *s, float before)
     return s->row ? before + sum : sum;
 }
 
-/* ---- Once the gradients are whole --------------------------------------------------------------------------------- */
+/* ---- Once the gradients are whole ------------------------------------------------------------ */
 
 static void unpack(const small_step *s, words op)
 {
@@ -496,7 +496,7 @@ static void max_norm(const small_step *s, words op)
     }
 }
 
-/* ---- Steps -------------------------------------------------------------------------------------------------------- */
+/* ---- Steps ----------------------------------------------------------------------------------- */
 
 static void do_operation(small_step *s, const small_rows *r, words op)
 {

@@ -27,7 +27,7 @@ static uint32_t to_bits(float f)
     return u;
 }
 
-/* ---- Double references ---- */
+/* ---- Double references ----------------------------------------------------------------------- */
 
 static double ref_sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
 static double ref_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
@@ -147,7 +147,7 @@ ACCURACY(softplus)
 ACCURACY(sinpi)
 ACCURACY(cospi)
 
-/* ---- Special values, bit for bit (any NaN equals any NaN) ---- */
+/* ---- Special values, bit for bit (any NaN equals any NaN) ------------------------------------ */
 
 static void same(const char *what, float got, float want)
 {
@@ -241,7 +241,7 @@ Test(arith, integer_parts)
     SAME(ls_fma(0x1.000002p0f, 0x1.000002p0f, -0x1.000004p0f), 0x1p-46f); /* one rounding: two give 0 */
 }
 
-/* ---- Activations ---- */
+/* ---- Activations ----------------------------------------------------------------------------- */
 
 static double act_identity(double z) { return z; }
 static double act_sigmoid(double z) { return ref_sigmoid(z); }

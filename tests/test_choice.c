@@ -14,7 +14,7 @@
 
 TestSuite(choice, .timeout = 300);
 
-/* ---- Candidates that are slow, or fail ---------------------------------------------------------------------------- */
+/* ---- Candidates that are slow, or fail ------------------------------------------------------- */
 
 /* A CPU path that takes its time for each step, and fails after so many calls. */
 typedef struct {
@@ -130,7 +130,7 @@ static const ls_device_trial *trial_of(const ls_device *device, const char *name
     return NULL;
 }
 
-/* ---- Networks to train -------------------------------------------------------------------------------------------- */
+/* ---- Networks to train ----------------------------------------------------------------------- */
 
 /* All that lives outside of the device: best states, rates that listen to losses, histories that are thinned, ends of all kinds. */
 static const char *const texts[] = {
@@ -199,7 +199,7 @@ static ls_status train_all(ls_device *device, const subjects *s, const char *wha
     return status;
 }
 
-/* ---- What is chosen ----------------------------------------------------------------------------------------------- */
+/* ---- What is chosen -------------------------------------------------------------------------- */
 
 Test(choice, the_faster_device_is_chosen)
 {
@@ -284,7 +284,7 @@ Test(choice, a_candidate_that_fails_is_survived)
     subjects_close(&s);
 }
 
-/* ---- What it costs ------------------------------------------------------------------------------------------------ */
+/* ---- What it costs --------------------------------------------------------------------------- */
 
 Test(choice, short_runs_look_for_nothing)
 {

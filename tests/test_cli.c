@@ -47,7 +47,7 @@ static const char flowers[] = "width,height,kind\n1,2,rose\n1.5,2.5,rose\n2,1,tu
 
 #define QUICK " --epochs 3 --hidden 4 --device cpu"
 
-/* ---- Help and mistakes ------------------------------------------------------------------------------------------- */
+/* ---- Help and mistakes ----------------------------------------------------------------------- */
 
 static void assert_mentions(const char *text, const char *name, const char *command)
 {
@@ -284,7 +284,7 @@ Test(cli, a_full_disk_is_noticed)
     }
 }
 
-/* ---- Training ---------------------------------------------------------------------------------------------------- */
+/* ---- Training -------------------------------------------------------------------------------- */
 
 static json_t *parse_object(const char *text, const char *line)
 {
@@ -438,7 +438,7 @@ Test(cli, small_and_odd_data)
     free(back);
 }
 
-/* ---- The way from data to predictions ----------------------------------------------------------------------------- */
+/* ---- The way from data to predictions -------------------------------------------------------- */
 
 /* Reads the i-th comma-separated field of a line; false past its end. */
 static bool field(const char *line, size_t i, char out[64])
@@ -549,7 +549,7 @@ Test(cli, every_generator)
     }
 }
 
-/* ---- Interruption ------------------------------------------------------------------------------------------------ */
+/* ---- Interruption ---------------------------------------------------------------------------- */
 
 static void interrupt(const char *line, int number)
 {
@@ -585,7 +585,7 @@ Test(cli, an_interrupted_run_saves_what_there_is)
     interrupt("train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors --patience 100000000", SIGTERM);
 }
 
-/* ---- Files that must not be written ------------------------------------------------------------------------------ */
+/* ---- Files that must not be written ---------------------------------------------------------- */
 
 Test(cli, no_result_takes_the_place_of_another_file)
 {
@@ -611,7 +611,7 @@ Test(cli, no_result_takes_the_place_of_another_file)
     free(runs_program_expect("train m.csv --epochs 2 --device cpu -q -o /dev/null --log /dev/null --report /dev/null", 0));
 }
 
-/* ---- The README's example ---------------------------------------------------------------------------------------- */
+/* ---- The README's example -------------------------------------------------------------------- */
 
 /* The first C block with a main in it; NULL where there is none. */
 static char *readme_program(void)

@@ -13,7 +13,7 @@
 #include "host/data/read.h"
 #include "tests/support/data.h"
 
-/* ---- CSV that is accepted ------------------------------------------------------------------------------------- */
+/* ---- CSV that is accepted -------------------------------------------------------------------- */
 
 Test(csv, csv_dialects_read_alike)
 {
@@ -192,7 +192,7 @@ Test(csv, csv_number_agrees_with_strtod)
     }
 }
 
-/* ---- CSV that is refused -------------------------------------------------------------------------------------- */
+/* ---- CSV that is refused --------------------------------------------------------------------- */
 
 typedef struct {
     const char *text;
@@ -248,7 +248,7 @@ static const refusal refusals[] = {
      "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
 };
 
-/* ---- CSV that comes in pieces ----------------------------------------------------------------------------------- */
+/* ---- CSV that comes in pieces ---------------------------------------------------------------- */
 
 static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out, ls_error *err)
 {
@@ -368,7 +368,7 @@ Test(csv, csv_target_that_is_no_class)
     expect_message(err.message, "/tmp/", "measurement, not a class (more than 4096 distinct values)");
 }
 
-/* ---- Writing and arrays --------------------------------------------------------------------------------------- */
+/* ---- Writing and arrays ---------------------------------------------------------------------- */
 
 Test(csv, csv_written_is_read_back_bit_for_bit)
 {

@@ -36,7 +36,7 @@ static char *read_in(const char *out, const char *name)
     return runs_file_read(path, NULL);
 }
 
-/* ---- Well-formedness: every element that opens closes, in order ---------------------------------------------------- */
+/* ---- Well-formedness: every element that opens closes, in order ------------------------------ */
 
 enum { DEEPEST = 64 };
 
@@ -71,7 +71,7 @@ static void assert_well_formed(const char *text, const char *what)
     cr_assert_eq(depth, 0, "%s: <%s> stays open", what, depth ? open[depth - 1] : "");
 }
 
-/* ---- Files --------------------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static bool gnuplot_there(void) { return system("gnuplot --version >/dev/null 2>&1") == 0; }
 

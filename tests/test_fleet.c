@@ -18,7 +18,7 @@ TestSuite(workspace, .timeout = 120);
 
 static const unsigned two_threads[] = {2, 0}, some_threads[] = {1, 2, 3, 0};
 
-/* ---- Members to train ------------------------------------------------------------------------------------------- */
+/* ---- Members to train ------------------------------------------------------------------------ */
 
 enum { MEMBERS = 60 };
 
@@ -159,7 +159,7 @@ static void check_all(ls_fleet *fleet, size_t first, const subject *list, size_t
     for (size_t i = 0; i < count; i++) check_member(fleet, first + i, &list[i], where);
 }
 
-/* ---- Whole fleets ----------------------------------------------------------------------------------------------- */
+/* ---- Whole fleets ---------------------------------------------------------------------------- */
 
 Test(fleet, every_member_ends_with_the_bits_of_its_solo_run)
 {
@@ -403,7 +403,7 @@ Test(fleet, a_callback_stops_where_all_are)
     ls_data_free(data);
 }
 
-/* ---- Failures --------------------------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 Test(fleet, what_does_not_fit_is_refused_and_disturbs_nothing)
 {
@@ -589,7 +589,7 @@ Test(fleet, a_device_that_is_full)
     ls_device_close(device);
 }
 
-/* ---- Workspaces ------------------------------------------------------------------------------------------------- */
+/* ---- Workspaces ------------------------------------------------------------------------------ */
 
 /* Arenas of members that come and go start as zeros, overlap with no other, and keep what is in them. */
 static void churn(const test_backend *t)

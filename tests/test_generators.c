@@ -12,7 +12,7 @@
 
 #include "tests/support/data.h"
 
-/* ---- Generators ----------------------------------------------------------------------------------------------- */
+/* ---- Generators ------------------------------------------------------------------------------ */
 
 Test(generators, generators_give_the_same_bits_everywhere)
 {
@@ -192,7 +192,7 @@ Test(generators, generator_options_are_checked)
     }
 }
 
-/* ---- Splitting ------------------------------------------------------------------------------------------------ */
+/* ---- Splitting ------------------------------------------------------------------------------- */
 
 /* 1000 rows whose feature is their number; classes of 700, 200 and 100 rows. */
 static ls_data *numbered_rows(bool labelled)

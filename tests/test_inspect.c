@@ -22,7 +22,7 @@ static void look(const ls_model *model, ls_device *device, const ls_data *data, 
     cr_assert_eq(ls_model_layers(model, device, data, list, rows, &err), LS_OK, "%s", err.message);
 }
 
-/* ---- Gradients --------------------------------------------------------------------------------------------------- */
+/* ---- Gradients ------------------------------------------------------------------------------- */
 
 /* Norm of a layer's part of (a - b) / rate. */
 static double norm_of_step(const ls_layer *l, const float *a, const float *b, double rate)
@@ -87,7 +87,7 @@ Test(layers, no_dropout_no_penalties)
     ls_data_free(data);
 }
 
-/* ---- Activations ------------------------------------------------------------------------------------------------- */
+/* ---- Activations ----------------------------------------------------------------------------- */
 
 /* A hidden layer of four whose units say these numbers whatever comes in. */
 static ls_layer_info say(const char *activation, const float bias[4], ls_layer_info *output)
@@ -131,7 +131,7 @@ Test(layers, figures_of_activations)
     cr_expect_str_eq(output.activation, "sigmoid");
 }
 
-/* ---- Rows and devices -------------------------------------------------------------------------------------------- */
+/* ---- Rows and devices ------------------------------------------------------------------------ */
 
 Test(layers, the_same_on_every_device)
 {
@@ -205,7 +205,7 @@ Test(layers, refuses)
     ls_data_free(bare);
 }
 
-/* ---- Inputs, and numbers of rows --------------------------------------------------------------------------------- */
+/* ---- Inputs, and numbers of rows ------------------------------------------------------------- */
 
 Test(layers, prediction_from_inputs)
 {

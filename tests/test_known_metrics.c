@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Beside scikit-learn ------------------------------------------------------------------------------------------ */
+/* ---- Beside scikit-learn --------------------------------------------------------------------- */
 
 static ls_decision decision_of(const known_metrics *k)
 {
@@ -123,7 +123,7 @@ Test(known_metrics, logarithm)
         cr_assert(fabs(ls_metrics_log(x) - log(x)) <= 4e-16 * fabs(log(x)), "log %.17g: %.17g, not %.17g", x, ls_metrics_log(x), log(x));
 }
 
-/* ---- Thresholds --------------------------------------------------------------------------------------------------- */
+/* ---- Thresholds ------------------------------------------------------------------------------ */
 
 /* Two times the hits, and the rows that are or are called positive: F1 is their ratio. */
 typedef struct {

@@ -12,7 +12,7 @@
 
 #include "tests/support/data.h"
 
-/* ---- Metrics: the figures are those of scikit-learn 1.9.1, zero_division=0 ------------------------------------ */
+/* ---- Metrics: the figures are those of scikit-learn 1.9.1, zero_division=0 ------------------- */
 
 static ls_metrics *measure(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes)
 {
@@ -114,7 +114,7 @@ Test(host, metrics_decide_and_check)
     ls_metrics_free(NULL);
 }
 
-/* ---- Common functions ----------------------------------------------------------------------------------------- */
+/* ---- Common functions ------------------------------------------------------------------------ */
 
 static void expect_sha256(const char *text, size_t times, const char *expected)
 {
@@ -208,7 +208,7 @@ Test(host, text_grows)
     free(text.text);
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static void expect_contents(const char *path, const char *expected)
 {

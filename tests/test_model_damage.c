@@ -21,7 +21,7 @@ static void leave(void) { runs_folder_leave(folder); }
 
 TestSuite(model_damage, .init = enter, .fini = leave, .timeout = 300);
 
-/* ---- Damage: every byte ----------------------------------------------------------------------------------------- */
+/* ---- Damage: every byte ---------------------------------------------------------------------- */
 
 Test(model_damage, cut_short_anywhere)
 {
@@ -99,7 +99,7 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
     cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
 }
 
-/* ---- Damage: header length and text ------------------------------------------------------------------------------ */
+/* ---- Damage: header length and text ---------------------------------------------------------- */
 
 Test(model_damage, header_lengths)
 {
@@ -181,7 +181,7 @@ Test(model_damage, deep_nesting)
     free(text);
 }
 
-/* ---- Damage: header values --------------------------------------------------------------------------------------- */
+/* ---- Damage: header values ------------------------------------------------------------------- */
 
 /* Replaces the value at a path whose names are separated by '|', or deletes it where value is NULL. */
 typedef struct {
@@ -296,7 +296,7 @@ Test(model_damage, damaged_header_values)
     file_parts_free(&p);
 }
 
-/* ---- Models of categories and gaps ------------------------------------------------------------------------------- */
+/* ---- Models of categories and gaps ----------------------------------------------------------- */
 
 /* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs. */
 static void make_encoded(const char *path)
@@ -375,7 +375,7 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_columns)
     cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
 }
 
-/* ---- Models that decide by a threshold ----------------------------------------------------------------------------- */
+/* ---- Models that decide by a threshold ------------------------------------------------------- */
 
 static void make_decided(const char *path)
 {

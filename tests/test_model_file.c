@@ -22,7 +22,7 @@ static void leave(void) { runs_folder_leave(folder); }
 
 TestSuite(model_file, .init = enter, .fini = leave, .timeout = 300);
 
-/* ---- Round trips ------------------------------------------------------------------------------------------------ */
+/* ---- Round trips ----------------------------------------------------------------------------- */
 
 static const struct { const char *data, *options; } kinds[] = {
     {"moons", "hidden none epochs 3"},
@@ -91,7 +91,7 @@ Test(model_file, what_is_saved_comes_back)
     }
 }
 
-/* ---- Layout ----------------------------------------------------------------------------------------------------- */
+/* ---- Layout ---------------------------------------------------------------------------------- */
 
 static size_t check_tensor(const char *name, const json_t *entry, size_t at)
 {
@@ -169,7 +169,7 @@ Test(model_file, other_tools_read_it)
     if (absent) cr_skip_test("python3 with safetensors and numpy is not installed");
 }
 
-/* ---- What is no model file --------------------------------------------------------------------------------------- */
+/* ---- What is no model file ------------------------------------------------------------------- */
 
 Test(model_file, other_files)
 {
@@ -188,7 +188,7 @@ Test(model_file, other_files)
     cr_expect_eq(ls_model_load(NULL, &(ls_model *){NULL}, NULL), LS_ERR_ARGUMENT);
 }
 
-/* ---- Saving ------------------------------------------------------------------------------------------------------ */
+/* ---- Saving ---------------------------------------------------------------------------------- */
 
 static void assert_not_saved(const ls_model *model, const char *path)
 {

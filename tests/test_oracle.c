@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------ */
+/* ---- Steps ----------------------------------------------------------------------------------- */
 
 static const rig_case cases[] = {
     {"logistic", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 2},
@@ -176,7 +176,7 @@ Test(oracle, residual_blocks)
     }
 }
 
-/* ---- Logits without bounds -------------------------------------------------------------------------------------- */
+/* ---- Logits without bounds ------------------------------------------------------------------- */
 
 /* Puts weights and zero biases into a network without hidden layers, on both sides. */
 static void put_weights(rig *r, const float *weights, size_t n)
@@ -226,7 +226,7 @@ Test(oracle, logits_of_ten_thousand)
     check_logits(&mse, (float[]){1e4f}, 1, 1.0);
 }
 
-/* ---- Learning rates --------------------------------------------------------------------------------------------- */
+/* ---- Learning rates -------------------------------------------------------------------------- */
 
 static const rig_schedule schedules[] = {
     {"constant", 0.3, 0, 0.5, 0, 10, 20, 7},     {"constant", 0.3, 0, 0.5, 4, 10, 20, 7},

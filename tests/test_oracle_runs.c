@@ -12,7 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Runs ------------------------------------------------------------------------------------------------------- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 enum { EPOCHS = 6000 };
 
@@ -218,7 +218,7 @@ Test(oracle, whole_runs)
     }
 }
 
-/* ---- Stopping --------------------------------------------------------------------------------------------------- */
+/* ---- Stopping -------------------------------------------------------------------------------- */
 
 #define SMALL "hidden=6,5 activation=tanh batch=16 batch-norm=on dropout=0.2 lr=0.01 "
 
@@ -369,7 +369,7 @@ Test(oracle, history_is_thinned)
     ls_data_free(data);
 }
 
-/* ---- Refusals --------------------------------------------------------------------------------------------------- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 /* Where float32 overflows first, from the oracle's run: which layer's pre-activations or weights pass FLT_MAX at which step
  * (from 1). The settings are such that they do so by far. */

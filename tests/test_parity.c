@@ -36,7 +36,7 @@ static void as_inference(hand_plan *p, size_t outputs, ls_view result)
     p->plan.row_loss = hand_room(p, "row_loss", p->plan.capacity, 1);
 }
 
-/* ---- BATCH, GATHER: test_random.c has the permutation's own tests ----------------------------------------------- */
+/* ---- BATCH, GATHER: test_random.c has the permutation's own tests ---------------------------- */
 
 SET(batch)
 {
@@ -74,7 +74,7 @@ TRUTH(gather)
     }
 }
 
-/* ---- DENSE ------------------------------------------------------------------------------------------------------ */
+/* ---- DENSE ----------------------------------------------------------------------------------- */
 
 /* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference; 18-25: activations in place. */
 SET(dense)
@@ -106,7 +106,7 @@ TRUTH(dense)
     }
 }
 
-/* ---- NORM, NORM_FIXED, NORM_GRAD -------------------------------------------------------------------------------- */
+/* ---- NORM, NORM_FIXED, NORM_GRAD ------------------------------------------------------------- */
 
 static ls_op *norm_op(hand_plan *p, ls_op_kind kind, shape s)
 {
@@ -206,7 +206,7 @@ TRUTH(norm_grad)
     free(hat);
 }
 
-/* ---- JOIN ------------------------------------------------------------------------------------------------------- */
+/* ---- JOIN ------------------------------------------------------------------------------------ */
 
 SET(join)
 {
@@ -230,7 +230,7 @@ TRUTH(join)
     }
 }
 
-/* ---- LOSS, LOSS_SUM --------------------------------------------------------------------------------------------- */
+/* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
 /* Four pairs of loss and output × row weights or none × averaged over one batch, summed and averaged over a part of one,
  * in inference. */
@@ -346,7 +346,7 @@ static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
     o->v = hand_room_positive(p, "state 1", n, 1);
 }
 
-/* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------------------------- */
+/* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------ */
 
 /* 0: by itself; 1: from the data set; then followed by each optimizer. */
 SET(grad_w)
@@ -422,7 +422,7 @@ TRUTH(grad_x)
     }
 }
 
-/* ---- CLIP, UPDATE, MAX_NORM ------------------------------------------------------------------------------------- */
+/* ---- CLIP, UPDATE, MAX_NORM ------------------------------------------------------------------ */
 
 static void set_clip_of(hand_plan *p, size_t n, float limit)
 {
@@ -488,7 +488,7 @@ TRUTH(max_norm)
     }
 }
 
-/* ---- Running them ----------------------------------------------------------------------------------------------- */
+/* ---- Running them ---------------------------------------------------------------------------- */
 
 /* 1, primes, tiles of 4 to 32 and chunks of 64 rows ± 1, tall, wide, one column; products across a cache block (256); and
  * some large enough to be shared out among threads by rows, by columns and by parameters. The first few run all

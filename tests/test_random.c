@@ -22,7 +22,7 @@ static void *room(size_t count, size_t size)
     return p;
 }
 
-/* ---- The generator ---------------------------------------------------------------------------------------------- */
+/* ---- The generator --------------------------------------------------------------------------- */
 
 /* The first three: the lines "philox4x32 10" of tests/kat_vectors in Random123 1.14.0 (Salmon, Moraes, Dror, Shaw; on GitHub
  * DEShawResearch/random123); the third one's inputs are digits of pi. The others were computed with that library's
@@ -68,7 +68,7 @@ Test(random, words_by_seed_purpose_step_index)
     }
 }
 
-/* ---- Host and devices ------------------------------------------------------------------------------------------- */
+/* ---- Host and devices ------------------------------------------------------------------------ */
 
 #ifdef LS_OPENCL
 
@@ -179,7 +179,7 @@ Test(random, same_on_devices)
 #endif
 }
 
-/* ---- Permutations ----------------------------------------------------------------------------------------------- */
+/* ---- Permutations ---------------------------------------------------------------------------- */
 
 /* The places of the first eight rows, recorded from this project itself: a good permutation by all tests below may still be
  * another one, and would change every shuffled model. */
@@ -309,7 +309,7 @@ Test(random, neighbours_do_not_stay_together)
     check_correlations(65537, 4, 9);
 }
 
-/* ---- Distributions ---------------------------------------------------------------------------------------------- */
+/* ---- Distributions --------------------------------------------------------------------------- */
 
 enum { SAMPLES = 1 << 18 };
 
@@ -421,7 +421,7 @@ Test(random, dropout_drops_its_share)
     }
 }
 
-/* ---- Streams ---------------------------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 /* Streams that differ in one part of their name only share as many bits as chance has it, and no words. */
 Test(random, streams_differ)

@@ -37,7 +37,7 @@ static void expect_refused(const bad_file *list, size_t count)
     }
 }
 
-/* ---- IDX -------------------------------------------------------------------------------------------------------- */
+/* ---- IDX ------------------------------------------------------------------------------------- */
 
 #define IDX_CUBE "\0\0\x08\3\0\0\0\3\0\0\0\1\0\0\0\2" "\1\2\3\4\xff\6"
 #define IDX_LABELS "\0\0\x08\1\0\0\0\3" "\7\0\7"
@@ -130,7 +130,7 @@ static const bad_file bad_idx[] = {
 
 Test(readers, idx_malformed) { expect_refused(bad_idx, COUNT(bad_idx)); }
 
-/* ---- NPY -------------------------------------------------------------------------------------------------------- */
+/* ---- NPY ------------------------------------------------------------------------------------- */
 
 #define NPY(length, header) "\x93NUMPY\1\0" length "\0" header
 
@@ -183,7 +183,7 @@ static const bad_file bad_npy[] = {
 
 Test(readers, npy_malformed) { expect_refused(bad_npy, COUNT(bad_npy)); }
 
-/* ---- gzip ------------------------------------------------------------------------------------------------------- */
+/* ---- gzip ------------------------------------------------------------------------------------ */
 
 /* "a,b,c\n1,2,0\n3,4,1\n", packed by gzip -n, and the same in two members. */
 #define PACKED "\x1f\x8b\x08\0\0\0\0\0\0\3\x4b\xd4\x49\xd2\x49\xe6\x32\xd4\x31\xd2\x31\xe0\x32\xd6\x31\xd1\x31\xe4\2\0\x3f\xd9\x36\xa9\x12\0\0\0"
@@ -228,7 +228,7 @@ Test(readers, gzip_malformed)
     expect_refused(bad_gzip, COUNT(bad_gzip));
 }
 
-/* ---- Categories and gaps ---------------------------------------------------------------------------------------- */
+/* ---- Categories and gaps --------------------------------------------------------------------- */
 
 static ls_data *read_mixed(const char *text, const ls_read_options *how)
 {

@@ -191,7 +191,7 @@ Test(report, mistakes)
     }
 }
 
-/* ---- What is on the page ----------------------------------------------------------------------------------------- */
+/* ---- What is on the page --------------------------------------------------------------------- */
 
 /* Where the pointer shows a text that begins like this: the middle of its place. */
 static bool find_hover(const char *page, const char *text, double at[2])
@@ -339,7 +339,7 @@ Test(report, of_a_threshold)
     free(page);
 }
 
-/* ---- Devices, folders and sizes ---------------------------------------------------------------------------------- */
+/* ---- Devices, folders and sizes -------------------------------------------------------------- */
 
 Test(report, the_same_on_every_device)
 {

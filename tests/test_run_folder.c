@@ -84,7 +84,7 @@ static void assert_same_folder(const char *a, const char *b)
     }
 }
 
-/* ---- The folder -------------------------------------------------------------------------------------------------- */
+/* ---- The folder ------------------------------------------------------------------------------ */
 
 static const char training[] = "train moons --rows 150 --noise 0.3 --data-seed 4 --split 0.2 --patience 5 --batch 16 --epochs 12 --hidden 6,5";
 
@@ -298,7 +298,7 @@ Test(run_folder, beyond_the_limit_of_files)
     do_it("show m.safetensors");
 }
 
-/* ---- Repeating --------------------------------------------------------------------------------------------------- */
+/* ---- Repeating ------------------------------------------------------------------------------- */
 
 static const char table[] = "age,town,class\n20,Ulm,yes\n?,Bonn,no\n40,Ulm,yes\n60,,no\n30,Bonn,no\n35,Ulm,yes\n50,Ulm,no\n41,Bonn,yes\n";
 
@@ -425,7 +425,7 @@ Test(run_folder, damaged_configs_are_told)
     runs_child_free(&no_data);
 }
 
-/* ---- Verify ------------------------------------------------------------------------------------------------------ */
+/* ---- Verify ---------------------------------------------------------------------------------- */
 
 /* Runs verify --json; returns what it says of one file, to be freed with *root. */
 static json_t *verify(const char *line, int status, const char *file, json_t **root)
@@ -613,7 +613,7 @@ Test(run_folder, verify_repeats_a_run)
     cr_expect_eq(temporary_folders(), 0);
 }
 
-/* ---- Logs -------------------------------------------------------------------------------------------------------- */
+/* ---- Logs ------------------------------------------------------------------------------------ */
 
 Test(run_folder, a_log_has_a_line_an_epoch)
 {
@@ -657,7 +657,7 @@ Test(run_folder, a_log_that_fails)
     }
 }
 
-/* ---- TensorBoard ------------------------------------------------------------------------------------------------- */
+/* ---- TensorBoard ----------------------------------------------------------------------------- */
 
 /* As TensorBoard 2.21.0 writes these two events itself (tests/support/tensorboard_reads.py --bytes prints them). */
 static const unsigned char version_record[] = {

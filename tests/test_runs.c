@@ -18,7 +18,7 @@ TestSuite(runs, .timeout = 300);
 
 static const unsigned one_thread[] = {1, 0}, some_threads[] = {1, 2, 3, 0}, more_threads[] = {1, 2, 3, 7, 0};
 
-/* ---- All data sets with all optimizers -------------------------------------------------------------------------- */
+/* ---- All data sets with all optimizers ------------------------------------------------------- */
 
 static void all_data(const char *optimizer)
 {
@@ -44,7 +44,7 @@ static void all_data(const char *optimizer)
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
 
-/* ---- All features ----------------------------------------------------------------------------------------------- */
+/* ---- All features ---------------------------------------------------------------------------- */
 
 /* A run with and without `extra` behind `base`: each must agree everywhere, and extra must change the weights. */
 typedef struct {
@@ -178,7 +178,7 @@ Test(runs, every_activation)
     runs_devices_close(list, n);
 }
 
-/* ---- The same again, and otherwise ------------------------------------------------------------------------------- */
+/* ---- The same again, and otherwise ----------------------------------------------------------- */
 
 Test(runs, a_run_is_a_function_of_data_options_and_seed)
 {
@@ -254,7 +254,7 @@ Test(runs, a_callback_stops_at_its_epoch)
     runs_devices_close(list, n);
 }
 
-/* ---- What is reported ------------------------------------------------------------------------------------------- */
+/* ---- What is reported ------------------------------------------------------------------------ */
 
 Test(runs, progress_history_and_summary)
 {
@@ -341,7 +341,7 @@ Test(runs, balanced_class_weights)
     ls_data_free(data);
 }
 
-/* ---- Validation and early stopping ------------------------------------------------------------------------------ */
+/* ---- Validation and early stopping ----------------------------------------------------------- */
 
 /* Training with a validation share is training on the rest, and its loss is that of the rows held out. */
 Test(runs, validation_rows_are_held_out)
@@ -457,7 +457,7 @@ Test(runs, time_limit)
     ls_data_free(data);
 }
 
-/* ---- Failures --------------------------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 /* Divergence is found at the same step with the same words everywhere. */
 Test(runs, divergence_is_the_same_everywhere)
@@ -514,7 +514,7 @@ Test(runs, what_does_not_fit_is_refused_with_a_reason)
     ls_data_free(data);
 }
 
-/* ---- Published results that are cheap --------------------------------------------------------------------------- */
+/* ---- Published results that are cheap -------------------------------------------------------- */
 
 static double accuracy(const ls_model *model, const ls_data *data)
 {

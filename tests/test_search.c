@@ -12,7 +12,7 @@
 
 TestSuite(search, .timeout = 300);
 
-/* ---- Spaces ------------------------------------------------------------------------------------------------------ */
+/* ---- Spaces ---------------------------------------------------------------------------------- */
 
 /* A space from "name text name text". */
 static ls_space *make_space(const char *text)
@@ -159,7 +159,7 @@ Test(search, draws_of_options_are_independent)
     ls_space_free(two);
 }
 
-/* ---- Trials ------------------------------------------------------------------------------------------------------ */
+/* ---- Trials ---------------------------------------------------------------------------------- */
 
 static ls_search *make_search(const ls_space *space, ls_search_settings how, const ls_data *data)
 {
@@ -233,7 +233,7 @@ Test(search, settings_that_are_refused)
     ls_data_free(moons);
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 Test(search, folds_are_stratified_disjoint_and_cover_all_rows)
 {
@@ -289,7 +289,7 @@ Test(search, what_is_trained_on_is_not_scored_on)
     ls_data_free(data);
 }
 
-/* ---- Halving and order ------------------------------------------------------------------------------------------- */
+/* ---- Halving and order ----------------------------------------------------------------------- */
 
 static void assert_rungs(size_t trials, uint64_t epochs, size_t eta, const char *expected)
 {
@@ -354,7 +354,7 @@ Test(search, ranking)
     ls_data_free(data);
 }
 
-/* ---- Running ----------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 #define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -522,7 +522,7 @@ Test(search, every_device_gives_the_same_table)
     runs_devices_close(list, n);
 }
 
-/* ---- States ------------------------------------------------------------------------------------------------------ */
+/* ---- States ---------------------------------------------------------------------------------- */
 
 Test(search, a_damaged_or_foreign_state_is_refused)
 {

@@ -215,7 +215,7 @@ Test(search_cli, what_must_not_matter_does_not)
     }
 }
 
-/* ---- Interruption ------------------------------------------------------------------------------------------------ */
+/* ---- Interruption ---------------------------------------------------------------------------- */
 
 #define LONG "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
 #define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"

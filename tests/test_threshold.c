@@ -33,7 +33,7 @@ static ls_status set(ls_model *model, const ls_data *data, const char *positive,
     return ls_model_set_threshold(model, NULL, data, &options, NULL);
 }
 
-/* ---- The library -------------------------------------------------------------------------------------------------- */
+/* ---- The library ----------------------------------------------------------------------------- */
 
 /* Heavily mixed classes, so that 0.5 is not the best. */
 static ls_data *mixed(void)
@@ -124,7 +124,7 @@ Test(threshold, decides_everywhere_alike)
     ls_data_free(data);
 }
 
-/* ---- The file ----------------------------------------------------------------------------------------------------- */
+/* ---- The file -------------------------------------------------------------------------------- */
 
 static json_int_t format_of(const char *path, bool *decided)
 {
@@ -163,7 +163,7 @@ Test(threshold, is_in_the_file_only_where_it_was_set)
     ls_model_free(model);
 }
 
-/* ---- The program -------------------------------------------------------------------------------------------------- */
+/* ---- The program ----------------------------------------------------------------------------- */
 
 #ifdef LS_PROGRAM
 static json_t *json_of(const char *line)

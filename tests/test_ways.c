@@ -54,7 +54,7 @@ static float value(uint32_t *state)
     return kind == 0 ? 0.0f : kind == 1 ? x * 1e-39f : x;
 }
 
-/* ---- Drawing a case --------------------------------------------------------------------------------------------- */
+/* ---- Drawing a case -------------------------------------------------------------------------- */
 
 static void add(subject *s, const char *name, const char *what)
 {
@@ -120,7 +120,7 @@ static void draw(subject *s, uint32_t i)
     s->first = dice(&state, 2) ? 0 : dice(&state, 2) ? dice(&state, 1000) : ((uint64_t)3 << 32) - 2;
 }
 
-/* ---- Data and steps --------------------------------------------------------------------------------------------- */
+/* ---- Data and steps -------------------------------------------------------------------------- */
 
 static void fill_data(subject *s, uint32_t *state)
 {
@@ -179,7 +179,7 @@ static void subject_close(subject *s)
     free(s->rates);
 }
 
-/* ---- Comparing -------------------------------------------------------------------------------------------------- */
+/* ---- Comparing ------------------------------------------------------------------------------- */
 
 /* The state after all steps, and behind it their losses. */
 static void train(const subject *s, const test_backend *t, bool layered, float *results)

@@ -19,7 +19,7 @@
 #define LS_STRING_(x) #x
 #define LS_STRING(x) LS_STRING_(x)
 
-/* ---- Names ---------------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 const char *ls_version(void)
 {
@@ -41,7 +41,7 @@ const char *ls_status_name(ls_status status)
     return "unknown";
 }
 
-/* ---- Errors and text ------------------------------------------------------------------------------------------ */
+/* ---- Errors and text ------------------------------------------------------------------------- */
 
 /* vsnprintf with '.' as the decimal point whatever the program's locale, since what is formatted here ends up in files
  * that other machines read. Only the calling thread's locale is changed, and it is put back. */
@@ -105,7 +105,7 @@ void ls_text_add(ls_text *text, const char *format, ...)
     text->failed = true;
 }
 
-/* ---- Sizes and memory ----------------------------------------------------------------------------------------- */
+/* ---- Sizes and memory ------------------------------------------------------------------------ */
 
 bool ls_mul_size(size_t a, size_t b, size_t *out)
 {
@@ -210,7 +210,7 @@ char *ls_strdup(const char *text)
     return copy;
 }
 
-/* ---- Numbers -------------------------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 bool ls_parse_double(const char *text, double *out)
 {
@@ -243,7 +243,7 @@ bool ls_parse_u64(const char *text, uint64_t *out)
     return true;
 }
 
-/* ---- Suggestions ---------------------------------------------------------------------------------------------- */
+/* ---- Suggestions ----------------------------------------------------------------------------- */
 
 #define LS_LONGEST_NAME 63 /* longer names get no suggestion, so that the table below has a fixed size */
 
@@ -298,7 +298,7 @@ const char *ls_nearest(const char *text, const char *const *names, size_t count)
     return best;
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static bool write_all(int file, const char *bytes, size_t size)
 {

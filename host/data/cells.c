@@ -55,7 +55,7 @@ bool ls_csv_column_add(ls_csv_column *column, const char *text, size_t line, flo
     return true;
 }
 
-/* ---- Settling --------------------------------------------------------------------------------------------------- */
+/* ---- Settling -------------------------------------------------------------------------------- */
 
 static ls_status mixed(const ls_csv_column *column, const char *path, const char *label, ls_error *err)
 {

@@ -126,7 +126,7 @@ ls_status ls_data_narrow(ls_data *data, ls_error *err)
     return ls_data_describe_columns(data, column, err);
 }
 
-/* ---- What is told of them ----------------------------------------------------------------------------------------- */
+/* ---- What is told of them -------------------------------------------------------------------- */
 
 size_t ls_data_columns(const ls_data *data) { return data->columns; }
 size_t ls_data_dropped(const ls_data *data) { return data->dropped; }

@@ -33,7 +33,7 @@ typedef struct {
     size_t room; /* rows that data can take; data->rows is how many it has */
 } csv_file;
 
-/* ---- What the columns are ------------------------------------------------------------------------------------- */
+/* ---- What the columns are -------------------------------------------------------------------- */
 
 static bool is_number(const ls_csv_field *field)
 {
@@ -134,7 +134,7 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Rows ----------------------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* "2 (width)", or "2" without a header; short enough for a message. */
 typedef struct {
@@ -320,7 +320,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Finishing ------------------------------------------------------------------------------------------------ */
+/* ---- Finishing ------------------------------------------------------------------------------- */
 
 static ls_status rename_from(const csv_file *file, char **slot, size_t column, ls_error *err)
 {

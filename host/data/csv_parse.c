@@ -7,7 +7,7 @@
 
 enum { WINDOW = 1 << 20 };
 
-/* ---- The window ------------------------------------------------------------------------------------------------ */
+/* ---- The window ------------------------------------------------------------------------------ */
 
 /* Text must not have a NUL. */
 static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size, ls_error *err)
@@ -46,7 +46,7 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *err)
 {
@@ -98,7 +98,7 @@ void ls_csv_close(ls_csv_reader *reader)
     free(reader->fields);
 }
 
-/* ---- Fields --------------------------------------------------------------------------------------------------- */
+/* ---- Fields ---------------------------------------------------------------------------------- */
 
 /* While a record is read the text stays as it is: where the window ends before the record does, it is read once more. */
 
@@ -256,7 +256,7 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
     }
 }
 
-/* ---- Values --------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* Digits with at most one point, as a number without it; *scale becomes the number of digits behind the point. */
 static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, int *scale)

@@ -11,7 +11,7 @@
 /* What a permutation is for (kernels/random.h has the others). */
 #define LS_PURPOSE_FOLDS 34u
 
-/* ---- Objects -------------------------------------------------------------------------------------------------- */
+/* ---- Objects --------------------------------------------------------------------------------- */
 
 static ls_status no_names(ls_error *err)
 {
@@ -165,7 +165,7 @@ const char *ls_data_feature_name(const ls_data *data, size_t i)
     return i < data->features ? data->feature_names[i] : NULL;
 }
 
-/* ---- Splitting ------------------------------------------------------------------------------------------------ */
+/* ---- Splitting ------------------------------------------------------------------------------- */
 
 static ls_status copy_name(char **slot, const char *name, ls_error *err)
 {
@@ -356,7 +356,7 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
     return status;
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Whether the reader would take an unquoted name for something else: another layout, a missing value or a number. */
 static bool needs_quotes(const char *name, bool number_too)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Objects ---------------------------------------------------------------------------------------------------- */
+/* ---- Objects --------------------------------------------------------------------------------- */
 
 void ls_encoder_free(ls_encoder *e)
 {
@@ -46,7 +46,7 @@ ls_status ls_encoder_copy(const ls_encoder *from, ls_encoder **out, ls_error *er
     return LS_OK;
 }
 
-/* ---- Fitting ---------------------------------------------------------------------------------------------------- */
+/* ---- Fitting --------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -155,7 +155,7 @@ void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean,
     }
 }
 
-/* ---- Encoding --------------------------------------------------------------------------------------------------- */
+/* ---- Encoding -------------------------------------------------------------------------------- */
 
 /* Plain numbers without gaps, row by row: most data are that. */
 static void encode_plain(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to)

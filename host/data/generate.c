@@ -59,7 +59,7 @@ static void add_noise(const ls_recipe *recipe, ls_data *data, float deviation)
     }
 }
 
-/* ---- Points in the unit square -------------------------------------------------------------------------------- */
+/* ---- Points in the unit square --------------------------------------------------------------- */
 
 /* Uniform points, each with the class that the rule gives it. */
 static void fill_square(const ls_recipe *recipe, ls_data *data, bool (*rule)(float x, float y))
@@ -136,7 +136,7 @@ static ls_status make_xor(const ls_recipe *recipe, ls_data *data, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Curves --------------------------------------------------------------------------------------------------- */
+/* ---- Curves ---------------------------------------------------------------------------------- */
 
 /* (cos, sin) of `turns` half turns, times radius. */
 static void place_on_circle(float *point, float radius, float half_turns)
@@ -184,7 +184,7 @@ static ls_status make_spirals(const ls_recipe *recipe, ls_data *data, ls_error *
     return LS_OK;
 }
 
-/* ---- Clusters ------------------------------------------------------------------------------------------------- */
+/* ---- Clusters -------------------------------------------------------------------------------- */
 
 /* Two blobs around (-1, -1) and (1, 1). At the default spread of 0.6 the best line is right for 99.1 %. */
 static ls_status make_overlap(const ls_recipe *recipe, ls_data *data, ls_error *err)
@@ -304,7 +304,7 @@ static ls_status make_classification(const ls_recipe *recipe, ls_data *data, ls_
     return status;
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------------ */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static const generator generators[] = {
     /* name, about, function, rows, noise, overlap, classes, features */

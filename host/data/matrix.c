@@ -12,7 +12,7 @@
 #define NO_TARGET LS_NO_COLUMN
 enum { LABEL_ROOM = 26 }; /* a double with 17 digits */
 
-/* ---- Numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 static double number_at(const ls_numbers *n, size_t i)
 {
@@ -75,7 +75,7 @@ static ls_status fill_rows(const ls_numbers *n, const ls_selection *selection, b
     return LS_OK;
 }
 
-/* ---- Classes ---------------------------------------------------------------------------------------------------- */
+/* ---- Classes --------------------------------------------------------------------------------- */
 
 /* Class numbers through their texts, as in CSV files: known classes are found in the same way. */
 static ls_status collect(const ls_numbers *n, size_t column, ls_csv_labels *labels, int32_t *y, const char *where, ls_error *err)
@@ -116,7 +116,7 @@ static ls_status fill_classes(const ls_layout *layout, const ls_numbers *n, size
     return status;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static ls_status settle_columns(const ls_numbers *n, const ls_selection *selection, ls_csv_column *found, ls_data *data, ls_column *column,
                                 ls_error *err)

@@ -26,7 +26,7 @@ struct ls_csv_labels {
     bool first_dropped;
 };
 
-/* ---- Collecting ----------------------------------------------------------------------------------------------- */
+/* ---- Collecting ------------------------------------------------------------------------------ */
 
 ls_status ls_csv_labels_create(ls_csv_labels **out, ls_error *err)
 {
@@ -122,7 +122,7 @@ static bool all_numbers(const ls_csv_labels *labels)
     return true;
 }
 
-/* ---- Known classes -------------------------------------------------------------------------------------------- */
+/* ---- Known classes --------------------------------------------------------------------------- */
 
 /* Index of the known class that a label names, or count. 1.0 names the class "1"; a full stop at the end may be one too many, as in
  * published test files. */
@@ -188,7 +188,7 @@ static ls_status map_known(const ls_csv_labels *labels, const char *path, const 
     return LS_OK;
 }
 
-/* ---- Found classes -------------------------------------------------------------------------------------------- */
+/* ---- Found classes --------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

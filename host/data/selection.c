@@ -74,7 +74,7 @@ static void number_used(ls_selection *s)
     s->whole = s->used + (s->target != LS_NO_COLUMN) == s->columns;
 }
 
-/* ---- What a model or training data expect ----------------------------------------------------------------------- */
+/* ---- What a model or training data expect ---------------------------------------------------- */
 
 static const char *expected_name(const ls_layout *l, size_t i)
 {
@@ -149,7 +149,7 @@ static ls_status match(const ls_layout *l, const char *path, const char *const *
     return LS_OK;
 }
 
-/* ---- All of it -------------------------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 ls_status ls_select(const ls_layout *l, const char *path, const char *const *header, size_t columns, size_t target, ls_selection *s, ls_error *err)
 {

@@ -12,7 +12,7 @@ static const double long_sample = 0.03, long_on_gpu = 0.2; /* one sample that ta
 static const double ahead = 0.95;            /* of the best's time: a candidate that needs less takes its place */
 static const double far_ahead = 0.5;         /* at once; otherwise both are measured once more, as something else may have disturbed the best */
 
-/* ---- Candidates ------------------------------------------------------------------------------------------------- */
+/* ---- Candidates ------------------------------------------------------------------------------ */
 
 static ls_candidate *new_candidate(ls_choice *c, const ls_device_info *info)
 {
@@ -63,7 +63,7 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
     return LS_OK;
 }
 
-/* ---- Finding and opening OpenCL devices, beside the training -------------------------------------------------------- */
+/* ---- Finding and opening OpenCL devices, beside the training --------------------------------- */
 
 /* A step of the example on zeros, and a look at its outputs. */
 static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_network *net, const ls_plan *plan)
@@ -189,7 +189,7 @@ void ls_choice_free(ls_choice *c)
     free(c);
 }
 
-/* ---- Whether trying pays ------------------------------------------------------------------------------------------ */
+/* ---- Whether trying pays --------------------------------------------------------------------- */
 
 /* Seconds of a unit of cost on the best: the least of the latest samples, as what disturbs only adds. */
 static double best_pace(const ls_choice *c)
@@ -243,7 +243,7 @@ static bool has_prospect(const ls_choice *c, size_t i, const ls_workload *w)
     return two <= 0 || one < 1.02 * two;
 }
 
-/* ---- Decisions ---------------------------------------------------------------------------------------------------- */
+/* ---- Decisions ------------------------------------------------------------------------------- */
 
 static void begin_pass(ls_choice *c, const ls_workload *w)
 {

@@ -55,7 +55,7 @@ LS_API const char *ls_version(void);
 /** One word for a status, "argument" for LS_ERR_ARGUMENT and so on. */
 LS_API const char *ls_status_name(ls_status status);
 
-/* ---- Options: everything that, with the data, determines the model ------------------------------------------- */
+/* ---- Options: everything that, with the data, determines the model --------------------------- */
 
 typedef struct ls_options ls_options;
 
@@ -82,7 +82,7 @@ LS_API const char *ls_options_get(const ls_options *options, const char *name);
 LS_API size_t ls_option_count(void);
 LS_API const ls_option_info *ls_option_at(size_t i);
 
-/* ---- Data ----------------------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------ */
 
 typedef struct ls_data ls_data;
 
@@ -181,7 +181,7 @@ LS_API ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *o
 LS_API const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows);
 LS_API void ls_data_free(ls_data *data);
 
-/* ---- Devices -------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------- */
 
 typedef struct ls_device ls_device;
 
@@ -242,7 +242,7 @@ typedef int (*ls_tune_callback)(const ls_tune_progress *progress, void *user);
  *  Errors: LS_ERR_ARGUMENT for the CPU path, which has nothing to tune. */
 LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path, ls_error *err);
 
-/* ---- Training ------------------------------------------------------------------------------------------------- */
+/* ---- Training -------------------------------------------------------------------------------- */
 
 /** What a callback is told after each epoch. */
 typedef struct {
@@ -265,7 +265,7 @@ typedef int (*ls_epoch_callback)(const ls_progress *progress, void *user);
 LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                           ls_epoch_callback callback, void *user, ls_model **out, ls_error *err);
 
-/* ---- Models --------------------------------------------------------------------------------------------------- */
+/* ---- Models ---------------------------------------------------------------------------------- */
 
 /** Where a threshold comes from. The values are stable. */
 typedef enum {
@@ -421,7 +421,7 @@ LS_API const char *ls_model_option(const ls_model *model, const char *name);
 
 LS_API void ls_model_free(ls_model *model);
 
-/* ---- Fleets: many networks trained side by side ------------------------------------------------------------------ */
+/* ---- Fleets: many networks trained side by side ---------------------------------------------- */
 
 /** Networks in training on one device, as different as you like. Each ends with the bits that ls_train would have given it. */
 typedef struct ls_fleet ls_fleet;

@@ -5,7 +5,7 @@
 #include "host/model/metrics.h"
 #include "host/model/model.h"
 
-/* ---- Deciding ---------------------------------------------------------------------------------------------------- */
+/* ---- Deciding -------------------------------------------------------------------------------- */
 
 size_t ls_model_decide(const ls_model *m, const float *outputs) { return ls_decide(outputs, m->network.outputs, &m->decision); }
 
@@ -26,7 +26,7 @@ static ls_status choose(const float *outputs, const ls_data *data, size_t column
     return status;
 }
 
-/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+/* ---- Figures --------------------------------------------------------------------------------- */
 
 ls_status ls_model_check_rows(const ls_model *m, const ls_data *data, ls_error *err)
 {
@@ -73,7 +73,7 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
     return status;
 }
 
-/* ---- Setting the threshold --------------------------------------------------------------------------------------- */
+/* ---- Setting the threshold ------------------------------------------------------------------- */
 
 static ls_status choose_on(const ls_model *m, ls_device *device, const ls_data *data, size_t positive, float *threshold, ls_error *err)
 {

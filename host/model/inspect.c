@@ -11,7 +11,7 @@ enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
 
 size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
 
-/* ---- Figures of one layer ---------------------------------------------------------------------------------------- */
+/* ---- Figures of one layer -------------------------------------------------------------------- */
 
 /* Where a function is flat or nearly so, told by its value alone: its argument is not kept. */
 static bool is_saturated(ls_act act, float a)
@@ -63,7 +63,7 @@ static double layer_norm(const ls_layer *l, const float *p)
     return sqrt(add_squares(add_squares(sum, p + l->gamma, l->out), p + l->beta, l->out));
 }
 
-/* ---- One step ---------------------------------------------------------------------------------------------------- */
+/* ---- One step -------------------------------------------------------------------------------- */
 
 typedef struct {
     const ls_model *model;
@@ -166,7 +166,7 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* How many rows are to be looked at. */
 static size_t most_rows(const ls_network *n)

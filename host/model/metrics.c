@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 void ls_metrics_free(ls_metrics *metrics)
 {
@@ -59,7 +59,7 @@ static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, si
     return LS_OK;
 }
 
-/* ---- Figures of the decisions ------------------------------------------------------------------------------------ */
+/* ---- Figures of the decisions ---------------------------------------------------------------- */
 
 static void add_losses(ls_metrics *metrics, const float *row_loss)
 {
@@ -118,7 +118,7 @@ static void add_figures(ls_metrics *metrics)
     metrics->undefined += (unsigned)no_accuracy + (unsigned)no_precision + (unsigned)no_recall + (unsigned)no_f1;
 }
 
-/* ---- Figures of the scores --------------------------------------------------------------------------------------- */
+/* ---- Figures of the scores ------------------------------------------------------------------- */
 
 /* Of the positive class of two; of several the mean over the classes, each against the rest. */
 static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t columns, const int32_t *y, ls_error *err)
@@ -223,7 +223,7 @@ static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t 
     finish_bins(metrics, there);
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes,
                              const float *row_loss, const ls_judging *how, ls_metrics **out, ls_error *err)

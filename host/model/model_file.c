@@ -22,7 +22,7 @@
 #endif
 #define CANONICAL (JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static json_t *names_json(char **names, size_t count)
 {
@@ -209,7 +209,7 @@ ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_e
     return status;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static ls_status damaged(const char *path, const char *what, ls_error *err)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Deciding ---------------------------------------------------------------------------------------------------- */
+/* ---- Deciding -------------------------------------------------------------------------------- */
 
 float ls_class_score(const float *outputs, size_t columns, size_t k)
 {
@@ -32,7 +32,7 @@ size_t ls_decide(const float *outputs, size_t columns, const ls_decision *how)
     return best;
 }
 
-/* ---- Ranking ----------------------------------------------------------------------------------------------------- */
+/* ---- Ranking --------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
 {
@@ -95,7 +95,7 @@ ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *thr
     return LS_OK;
 }
 
-/* ---- What was asked for ------------------------------------------------------------------------------------------ */
+/* ---- What was asked for ---------------------------------------------------------------------- */
 
 static ls_status find_class(const char *text, char *const *names, size_t classes, size_t *out, ls_error *err)
 {

@@ -86,7 +86,7 @@ typedef struct {
 extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[], ls_small_source[];
 extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size, ls_small_source_size;
 
-/* ---- Finding and opening (cl_device.c, cl_probe.c) ---- */
+/* ---- Finding and opening (cl_device.c, cl_probe.c) ------------------------------------------- */
 
 /* A device and what it reports; info.exact is what that allows, the self-check comes when it is opened. */
 typedef struct {
@@ -117,7 +117,7 @@ ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, con
 void ls_cl_device_close(ls_backend *base);
 extern const ls_backend_slots ls_cl_slots;
 
-/* ---- Matrix products (cl_matmul.c) ---- */
+/* ---- Matrix products (cl_matmul.c) ----------------------------------------------------------- */
 
 /* Sensible tiles for the type of device, before anything was measured. */
 void ls_cl_default_tiles(ls_cl_device *device);
@@ -134,7 +134,7 @@ ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, ls_form
 
 void ls_cl_release_variants(ls_cl_device *device);
 
-/* ---- What is remembered of a device (cl_cache.c) ---- */
+/* ---- What is remembered of a device (cl_cache.c) --------------------------------------------- */
 
 /* Path in the user's cache folder for `what` of a device: hashed from device, driver, version and kernels. Empty where there is no
  * such folder. make: creates it. */
@@ -148,7 +148,7 @@ void ls_cl_remember(const ls_device_info *info);
 void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
 ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info, char path[700], ls_error *err);
 
-/* ---- Programs kept between runs (cl_binary.c) ---- */
+/* ---- Programs kept between runs (cl_binary.c) ------------------------------------------------ */
 
 /* Whether to keep them for this device. */
 bool ls_cl_keeps_binaries(const ls_device_info *info);
@@ -157,7 +157,7 @@ bool ls_cl_keeps_binaries(const ls_device_info *info);
 bool ls_cl_recall_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program *out);
 void ls_cl_remember_program(ls_cl_device *device, const char *source, size_t size, const char *options, cl_program program);
 
-/* ---- Trusting (self_check.c) and tuning (tune.c) ---- */
+/* ---- Trusting (self_check.c) and tuning (tune.c) --------------------------------------------- */
 
 /* Compares the device with the CPU path bit by bit; info->exact and info->reason take the verdict, which is remembered. */
 ls_status ls_cl_self_check(ls_cl_device *device, ls_device_info *info, ls_error *err);

@@ -46,7 +46,7 @@ typedef struct {
     ls_error *err;
 } job;
 
-/* ---- Launches --------------------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
 /* A kernel and the arguments given to it so far. */
 typedef struct {
@@ -128,7 +128,7 @@ static inline void arg_optimizer(launch *l)
 /* The optimizer over n parameters from the operation's theta on, the first `weights` of which are weights (cl_run.c). */
 ls_status ls_cl_update(const job *j, size_t n, size_t weights);
 
-/* ---- Operations that are matrix products (cl_product.c) ---------------------------------------------------------- */
+/* ---- Operations that are matrix products (cl_product.c) -------------------------------------- */
 
 ls_status ls_cl_op_dense(const job *j);
 ls_status ls_cl_op_grad_x(const job *j);

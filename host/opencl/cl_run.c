@@ -7,7 +7,7 @@
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
-/* ---- Operations ------------------------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------------------------------------------ */
 
 static ls_status op_batch(const job *j)
 {
@@ -198,7 +198,7 @@ static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
     [LS_OP_UPDATE] = op_update, [LS_OP_MAX_NORM] = op_max_norm,
 };
 
-/* ---- Running plans ---------------------------------------------------------------------------------------------- */
+/* ---- Running plans --------------------------------------------------------------------------- */
 
 static ls_status run_ops(job *j, const ls_ops *ops)
 {
@@ -334,7 +334,7 @@ static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t
     return LS_OK;
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static ls_status cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
 {

@@ -10,7 +10,7 @@ enum { LANES = 16 };                       /* rows of gradients are multiples of
 enum { GPU_GROUP = 256 };                  /* work-items that share a member on a GPU, or fewer where the device has fewer */
 static const double launch_seconds = 0.05; /* of a launch on a GPU: it may drive a display, which waits meanwhile */
 
-/* ---- A plan in words ---------------------------------------------------------------------------------------------- */
+/* ---- A plan in words ------------------------------------------------------------------------- */
 
 static cl_uint bits_of(float value)
 {
@@ -182,7 +182,7 @@ void ls_cl_small_free(ls_cl_small *small)
     free(small);
 }
 
-/* ---- Launching ---------------------------------------------------------------------------------------------------- */
+/* ---- Launching ------------------------------------------------------------------------------- */
 
 /* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of them, with scratch in local memory where it
  * fits. LOCKSTEP_STEPS=grouped and grouped-global in the environment try a GPU's ways anywhere. */

@@ -26,7 +26,7 @@ const ls_search_settings ls_search_defaults = {
 
 bool ls_score_larger(int metric) { return metric != LS_SCORE_LOSS && metric != LS_SCORE_LOG_LOSS && metric != LS_SCORE_BRIER; }
 
-/* ---- Trials ----------------------------------------------------------------------------------------------------- */
+/* ---- Trials ---------------------------------------------------------------------------------- */
 
 /* Assignments that are there already, by hash. */
 typedef struct {
@@ -176,7 +176,7 @@ static ls_status check_trials(ls_search *s, ls_error *err)
     return refused < s->trials ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "%s", s->trial[0].reason);
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 static ls_status part_folds(ls_search *s, const uint32_t *fold, bool *marks, ls_error *err)
 {
@@ -206,7 +206,7 @@ static ls_status part_rows(ls_search *s, ls_error *err)
     return status;
 }
 
-/* ---- Stages ----------------------------------------------------------------------------------------------------- */
+/* ---- Stages ---------------------------------------------------------------------------------- */
 
 size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung *rung)
 {
@@ -230,7 +230,7 @@ static void choose_rungs(ls_search *s)
     if (s->how.strategy == LS_SEARCH_HALVING) s->rungs = ls_halving(usable, s->space->base->settings.epochs, s->how.eta, s->rung);
 }
 
-/* ---- Searches --------------------------------------------------------------------------------------------------- */
+/* ---- Searches -------------------------------------------------------------------------------- */
 
 static ls_status check_settings(const ls_space *space, const ls_search_settings *h, const ls_data *data, ls_error *err)
 {
@@ -305,7 +305,7 @@ size_t ls_search_count(const ls_search *s)
     return n;
 }
 
-/* ---- Order ------------------------------------------------------------------------------------------------------ */
+/* ---- Order ----------------------------------------------------------------------------------- */
 
 typedef struct {
     const ls_trial *trial;
@@ -341,7 +341,7 @@ ls_status ls_search_rank(const ls_search *s, size_t *order, ls_error *err)
     return LS_OK;
 }
 
-/* ---- A wave ----------------------------------------------------------------------------------------------------- */
+/* ---- A wave ---------------------------------------------------------------------------------- */
 
 static void release(ls_search *s, ls_trial *t)
 {

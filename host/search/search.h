@@ -6,7 +6,7 @@
 
 #include "host/network/settings.h"
 
-/* ---- Spaces (search_space.c): what each option may take ---- */
+/* ---- Spaces (search_space.c): what each option may take -------------------------------------- */
 
 /* One alternative: a value, or a range of numbers. */
 typedef struct {
@@ -53,7 +53,7 @@ bool ls_space_is_finite(const ls_space *space);
 ls_status ls_space_grid(const ls_space *space, size_t i, char **value, ls_error *err);
 ls_status ls_space_draw(const ls_space *space, uint64_t seed, size_t trial, size_t attempt, char **value, ls_error *err);
 
-/* ---- Searches (search.c) ---- */
+/* ---- Searches (search.c) --------------------------------------------------------------------- */
 
 typedef enum { LS_SEARCH_GRID, LS_SEARCH_RANDOM, LS_SEARCH_HALVING } ls_strategy;
 extern const char *const ls_strategy_names[]; /* NULL-terminated */
@@ -144,7 +144,7 @@ ls_status ls_search_options(const ls_search *search, size_t trial, size_t seed, 
 /* Stages of halving for so many trials and epochs, at most LS_MOST_RUNGS; returns how many there are. */
 size_t ls_halving(size_t trials, uint64_t epochs, size_t eta, ls_rung *rung);
 
-/* ---- Keeping (search_state.c) ---- */
+/* ---- Keeping (search_state.c) ---------------------------------------------------------------- */
 
 /* SHA-256 of all that determines the results. arithmetic: "exact", or what else names it. */
 void ls_search_key(const ls_search *search, const char *arithmetic, char hex[65]);

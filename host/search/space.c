@@ -10,7 +10,7 @@
 
 enum { GRID_POINTS = 5, MOST_POINTS = 1000 }; /* of a range */
 
-/* ---- Objects ---------------------------------------------------------------------------------------------------- */
+/* ---- Objects --------------------------------------------------------------------------------- */
 
 static void free_dimension(ls_dimension *d)
 {
@@ -46,7 +46,7 @@ void ls_space_free(ls_space *space)
     free(space);
 }
 
-/* ---- Values ----------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static ls_status out_of_memory(const char *name, ls_error *err)
 {
@@ -99,7 +99,7 @@ static double clamp(const ls_piece *p, double number)
     return number < p->low ? p->low : number > p->high ? p->high : number;
 }
 
-/* ---- Reading a space -------------------------------------------------------------------------------------------- */
+/* ---- Reading a space ------------------------------------------------------------------------- */
 
 static bool has_point(const ls_dimension *d, const char *text)
 {
@@ -263,7 +263,7 @@ ls_status ls_space_default(ls_space *space, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Points ----------------------------------------------------------------------------------------------------- */
+/* ---- Points ---------------------------------------------------------------------------------- */
 
 static size_t grid_points(const ls_dimension *d)
 {

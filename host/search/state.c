@@ -10,7 +10,7 @@
 static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
 static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};
 
-/* ---- The key ---------------------------------------------------------------------------------------------------- */
+/* ---- The key --------------------------------------------------------------------------------- */
 
 static void hash_text(ls_sha256 *sha, const char *text) { ls_sha256_update(sha, text, strlen(text) + 1); }
 
@@ -70,7 +70,7 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: a line a trial with a result --------------------------------------------------------------------- */
+/* ---- The state: a line a trial with a result ------------------------------------------------- */
 
 /* Digits that give the same double back; "-" for a NaN. */
 static void add_real(ls_text *out, double number)
@@ -167,7 +167,7 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
     return whole ? LS_OK : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart", name, number);
 }
 
-/* ---- The table -------------------------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static void add_field(ls_text *out, const char *text)
 {

@@ -22,7 +22,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- Opening and closing ---------------------------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_error *err)
 {
@@ -63,7 +63,7 @@ void ls_fleet_close(ls_fleet *f)
     free(f);
 }
 
-/* ---- Members ---------------------------------------------------------------------------------------------------- */
+/* ---- Members --------------------------------------------------------------------------------- */
 
 /* Blocks that are in no table yet are put into new ones, with others of their shape. */
 static ls_status build_tables(ls_fleet *f, ls_error *err)
@@ -228,7 +228,7 @@ ls_status ls_fleet_take_model(ls_fleet *f, size_t index, ls_model **out, ls_erro
     return LS_OK;
 }
 
-/* ---- Rounds ----------------------------------------------------------------------------------------------------- */
+/* ---- Rounds ---------------------------------------------------------------------------------- */
 
 /* Estimated seconds of a step: its arithmetic, and something for each operation. Only the proportions between members matter, the rest
  * is measured. */
@@ -341,7 +341,7 @@ static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t s
     return LS_OK;
 }
 
-/* ---- Running ---------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /* A call of ls_fleet_run. */
 typedef struct {

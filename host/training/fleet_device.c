@@ -3,7 +3,7 @@
 #include "host/training/fleet_device.h"
 #include <string.h>
 
-/* ---- On and off the device -------------------------------------------------------------------------------------- */
+/* ---- On and off the device ------------------------------------------------------------------- */
 
 uint64_t ls_arena_bytes(const ls_trainer *tr) { return ((uint64_t)tr->plan->arena * sizeof(float) + 255) / 256 * 256; }
 
@@ -94,7 +94,7 @@ ls_status ls_fleet_admit(ls_fleet *f, ls_error *err)
     return LS_OK;
 }
 
-/* ---- From one device to another --------------------------------------------------------------------------------- */
+/* ---- From one device to another -------------------------------------------------------------- */
 
 uint64_t ls_fleet_limit(uint64_t memory, const ls_device_info *info)
 {

@@ -6,7 +6,7 @@
 #include "host/model/model.h"
 #include "host/training/rows.h"
 
-/* ---- Blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- Blocks ---------------------------------------------------------------------------------- */
 
 ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
 {
@@ -166,7 +166,7 @@ uint64_t ls_block_bytes(const ls_block *b)
     return bytes_of(b->rows + b->held_out, b->features, b->outputs, b->class_weights != 0);
 }
 
-/* ---- Tables ----------------------------------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 void ls_table_free(ls_table *t)
 {

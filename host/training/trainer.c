@@ -6,7 +6,7 @@
 #include "host/model/scores.h"
 #include "host/training/trainer.h"
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static ls_status copy_preprocessing(ls_model *m, const ls_block *b, ls_error *err)
 {
@@ -69,7 +69,7 @@ void ls_trainer_free(ls_trainer *tr)
     free(tr);
 }
 
-/* ---- On and off the device -------------------------------------------------------------------------------------- */
+/* ---- On and off the device ------------------------------------------------------------------- */
 
 static const ls_backend_slots *slots_of(const ls_trainer *tr) { return tr->workspace->backend->slots; }
 
@@ -203,7 +203,7 @@ ls_status ls_trainer_renew(ls_trainer *tr, ls_error *err)
     return tr->workspace && tr->parked_plateau != tr->schedule.plateau ? copy_out(tr, err) : LS_OK;
 }
 
-/* ---- Slices ----------------------------------------------------------------------------------------------------- */
+/* ---- Slices ---------------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -251,7 +251,7 @@ ls_status ls_trainer_begin(ls_trainer *tr, uint64_t count, ls_rates *rates, floa
     return LS_OK;
 }
 
-/* ---- After an epoch --------------------------------------------------------------------------------------------- */
+/* ---- After an epoch -------------------------------------------------------------------------- */
 
 /* What the rows held out say of an epoch: their mean loss (or their sum, as training has it), and the share given its class. */
 typedef struct {
@@ -345,7 +345,7 @@ static void end_epoch(ls_trainer *tr, uint64_t epoch, held_out_figures seen)
     add_history(tr, epoch, tr->stopped != NULL);
 }
 
-/* ---- Divergence ------------------------------------------------------------------------------------------------- */
+/* ---- Divergence ------------------------------------------------------------------------------ */
 
 static bool all_finite(const float *x, size_t n)
 {
@@ -436,7 +436,7 @@ static ls_status loss_diverged(ls_trainer *tr, uint64_t i, ls_error *err)
     return diverge(tr, &why, err);
 }
 
-/* ---- The end of a slice, and of training ------------------------------------------------------------------------ */
+/* ---- The end of a slice, and of training ----------------------------------------------------- */
 
 /* Weights and running averages of the state to end with, from wherever it is. */
 static ls_status read_values(ls_trainer *tr, float *values, ls_error *err)

@@ -12,7 +12,7 @@
 #include "host/opencl/cl_device.h"
 #endif
 
-/* ---- Backends --------------------------------------------------------------------------------------------------- */
+/* ---- Backends -------------------------------------------------------------------------------- */
 
 static void add_cpu(test_backends *b, const char *isa, unsigned threads)
 {
@@ -101,7 +101,7 @@ void test_backends_close(test_backends *b)
     b->count = 0;
 }
 
-/* ---- Values ----------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static uint32_t to_bits(float f)
 {
@@ -147,7 +147,7 @@ float test_value(test_values values, uint32_t seed, size_t i, size_t n)
     return moderate;
 }
 
-/* ---- Hand-made plans -------------------------------------------------------------------------------------------- */
+/* ---- Hand-made plans ------------------------------------------------------------------------- */
 
 static const float guard = 0x1.8765p+20f;
 
@@ -384,7 +384,7 @@ void hand_check(hand_plan *p, const test_backends *b, hand_truth truth)
     free(reference);
 }
 
-/* ---- Parts of definitions --------------------------------------------------------------------------------------- */
+/* ---- Parts of definitions -------------------------------------------------------------------- */
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 

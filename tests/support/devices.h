@@ -6,7 +6,7 @@
 
 #include "host/network/backend.h"
 
-/* ---- Backends --------------------------------------------------------------------------------------------------- */
+/* ---- Backends -------------------------------------------------------------------------------- */
 
 typedef struct {
     char name[192];
@@ -30,7 +30,7 @@ void test_backends_open(test_backends *b);
 void test_backends_add_tiles(test_backends *b);
 void test_backends_close(test_backends *b);
 
-/* ---- Values ----------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* The same bits, or any two NaN: IEEE 754 does not define their payloads and signs. */
 bool bits_equal(float a, float b);
@@ -46,7 +46,7 @@ extern const char *const test_values_name[VALUES_COUNT];
 /* Value i of the n of an array: a function of its arguments alone. Shares no code with the product's random numbers. */
 float test_value(test_values values, uint32_t seed, size_t i, size_t n);
 
-/* ---- Hand-made plans -------------------------------------------------------------------------------------------- */
+/* ---- Hand-made plans ------------------------------------------------------------------------- */
 
 typedef struct {
     const char *name;
@@ -101,7 +101,7 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view);
  * (which may be NULL), and between the reference and each other backend. */
 void hand_check(hand_plan *p, const test_backends *b, hand_truth truth);
 
-/* ---- Parts of definitions, written from the contract ------------------------------------------------------------- */
+/* ---- Parts of definitions, written from the contract ----------------------------------------- */
 
 /* Rows of a chain, written out: a changed LS_CHUNK changes every model's bits and must show. */
 enum { TRUTH_CHUNK = 64 };

@@ -13,7 +13,7 @@ double *oracle_room(size_t count)
     return room;
 }
 
-/* ---- Activations and their derivatives, as functions of the pre-activation -------------------------------------- */
+/* ---- Activations and their derivatives, as functions of the pre-activation ------------------- */
 
 static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
 /* Gauss's distribution function and density: Abramowitz, Stegun 1964, 26.2.29 and 26.2.1. */
@@ -60,7 +60,7 @@ static void set_activation(oracle_layer *l, const char *name)
     abort();
 }
 
-/* ---- Options ---------------------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 oracle *oracle_new(void)
 {
@@ -180,7 +180,7 @@ void oracle_free(oracle *o)
     free(o);
 }
 
-/* ---- Forward ---------------------------------------------------------------------------------------------------- */
+/* ---- Forward --------------------------------------------------------------------------------- */
 
 static const double norm_epsilon = 1e-5, norm_momentum = 0.1;
 
@@ -263,7 +263,7 @@ static void forward(const oracle *o, const double *theta, const double *x, size_
     }
 }
 
-/* ---- Losses ----------------------------------------------------------------------------------------------------- */
+/* ---- Losses ---------------------------------------------------------------------------------- */
 
 static double softplus(double z) { return fmax(z, 0.0) + log1p(exp(-fabs(z))); }
 
@@ -343,7 +343,7 @@ void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows
     trace_close(o, traces);
 }
 
-/* ---- Backward --------------------------------------------------------------------------------------------------- */
+/* ---- Backward -------------------------------------------------------------------------------- */
 
 /* dL/dz of the output layer, in place of its dh. */
 static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
@@ -421,7 +421,7 @@ void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *b
     trace_close(o, traces);
 }
 
-/* ---- Optimizers ------------------------------------------------------------------------------------------------- */
+/* ---- Optimizers ------------------------------------------------------------------------------ */
 
 /* One parameter's update. decays: it is a weight. Sources: Polyak 1964; Nesterov 1983 in the form of Bengio,
  * Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6; Hinton's lecture 6e, 2012; Kingma, Ba 2015, algorithm 1;

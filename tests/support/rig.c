@@ -9,7 +9,7 @@
 /* For the random stream alone, which is data to the oracle: which rows make a batch, and which units are dropped. */
 #include "kernels/random.h"
 
-/* ---- Data ------------------------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------ */
 
 /* Knuth's 64-bit linear congruential generator, high bits, in [-1, 1). */
 static double noise(uint64_t *state)
@@ -65,7 +65,7 @@ static void fill_data(rig *r, const char *weights)
     fill_weights(r, weights);
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* Whether an option concerns the training loop or the start and not a step: the test that sets it sees to it. */
 static bool of_the_loop(const char *name)
@@ -202,7 +202,7 @@ void rig_close(rig *r)
     free(r);
 }
 
-/* ---- Batches ---------------------------------------------------------------------------------------------------- */
+/* ---- Batches --------------------------------------------------------------------------------- */
 
 /* The product's stream of dropped units: element r·out + j of layer i at this step. */
 static void fill_mask(const rig *r, uint64_t step, size_t rows, rig_batch *b)
@@ -241,7 +241,7 @@ void rig_batch_close(rig_batch *b)
     for (size_t i = 0; i < ORACLE_LAYERS; i++) free(b->kept[i]);
 }
 
-/* ---- Running ---------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 double rig_rate(const rig *r, uint64_t step) { return r->truth->rate * (1.0 - 0.07 * (double)(step % 5)); }
 
@@ -324,7 +324,7 @@ void rig_run(rig *r, size_t count, rig_errors *errors)
     compare_state(r, errors);
 }
 
-/* ---- Learning rates --------------------------------------------------------------------------------------------- */
+/* ---- Learning rates -------------------------------------------------------------------------- */
 
 /* Cosine: Loshchilov, Hutter 2017, equation 5, one cycle over the steps after the warm-up. */
 double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions)

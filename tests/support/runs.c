@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* ---- Devices ---------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------- */
 
 static void no_opencl(const char *note)
 {
@@ -63,7 +63,7 @@ void runs_devices_close(runs_device *list, size_t count)
     for (size_t i = 0; i < count; i++) ls_device_close(list[i].device);
 }
 
-/* ---- Runs ------------------------------------------------------------------------------------------------------- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 ls_options *runs_options(const char *text)
 {
@@ -217,7 +217,7 @@ void runs_agree(const runs_device *list, size_t count, const char *options, cons
     runs_free(&first);
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 void runs_folder_enter(char path[64])
 {
@@ -287,7 +287,7 @@ void runs_file_sha256(const char *path, char hex[65])
     free(bytes);
 }
 
-/* ---- Child processes -------------------------------------------------------------------------------------------- */
+/* ---- Child processes ------------------------------------------------------------------------- */
 
 /* Output goes to files rather than pipes, which could fill up. */
 static void output_name(char name[32], int pid, const char *which) { snprintf(name, 32, ".child-%d-%s", pid, which); }

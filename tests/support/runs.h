@@ -11,7 +11,7 @@
 
 #define RUNS_COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Devices ---- */
+/* ---- Devices --------------------------------------------------------------------------------- */
 
 typedef struct {
     char label[192];   /* "CPU path, 2 threads" */
@@ -25,7 +25,7 @@ enum { RUNS_DEVICES = 16 };
 size_t runs_devices_open(runs_device list[RUNS_DEVICES], const unsigned *threads);
 void runs_devices_close(runs_device *list, size_t count);
 
-/* ---- Runs ---- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 /* Options from "name value name value"; later ones win. Fails the test where one is refused. */
 ls_options *runs_options(const char *text);
@@ -58,7 +58,7 @@ void runs_assert_equal(const runs_run *a, const runs_device *on_a, const runs_ru
 void runs_agree(const runs_device *list, size_t count, const char *options, const ls_data *data, const char *what,
                 char weights[65]);
 
-/* ---- Files ---- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 /* Makes a temporary folder, and goes there; leave removes it with all in it. */
 void runs_folder_enter(char path[64]);
@@ -70,7 +70,7 @@ char *runs_file_read(const char *path, size_t *size);
 size_t runs_folder_count(const char *path);
 void runs_file_sha256(const char *path, char hex[65]);
 
-/* ---- Child processes ---- */
+/* ---- Child processes ------------------------------------------------------------------------- */
 
 typedef struct {
     int status;      /* exit status, or 128 + the signal that ended it */

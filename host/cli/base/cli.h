@@ -32,7 +32,7 @@ int cmd_plot(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
 int cmd_verify(int argc, const char **argv);
 
-/* ---- Arguments (args.c) ---- */
+/* ---- Arguments (args.c) ---------------------------------------------------------------------- */
 
 /* Parsed command line of a subcommand: options went to where its table points, the rest are positional. */
 typedef struct {
@@ -59,7 +59,7 @@ int complain(const char *command, int status, const char *format, ...) __attribu
 /* The same for a failed library call: bad arguments exit with EXIT_USAGE, all else with EXIT_FAILED. */
 int complain_error(const char *command, const ls_error *err);
 
-/* ---- The library's options (library_options.c) ---- */
+/* ---- The library's options (library_options.c) ----------------------------------------------- */
 
 /* popt entries for every option of the library, flags with a "no-" twin; NULL where memory is out. */
 struct poptOption *library_table(void);
@@ -69,7 +69,7 @@ const ls_option_info *library_option(int val, const char *text, const char **val
 /* Handles one of them (see option_handler); returns an exit status. */
 int library_set(ls_options *options, int val, const char *text, const char *command);
 
-/* ---- What is decided (threshold.c) ---- */
+/* ---- What is decided (threshold.c) ----------------------------------------------------------- */
 
 /* popt entries of --positive and --threshold; best_f1: whether that may be asked for. They point into the options. */
 enum { THRESHOLD_OPTIONS = 3 };
@@ -79,7 +79,7 @@ json_t *decision_json(const ls_decision *decision, const ls_model *model);
 /* A line, or nothing where no threshold was set. */
 void print_decision(const char *label, const ls_decision *decision, const ls_model *model);
 
-/* ---- Data and devices (source.c) ---- */
+/* ---- Data and devices (source.c) ------------------------------------------------------------- */
 
 /* Options that say where rows come from and which device works on them. */
 typedef struct {
@@ -121,14 +121,14 @@ ls_status source_check_apart(const char *path, const char *data, ls_error *err);
 /* Refuses two results in one file. Paths may be NULL. */
 ls_status source_check_once(const char *const *paths, size_t count, ls_error *err);
 
-/* ---- Signals and time (interrupt.c) ---- */
+/* ---- Signals and time (interrupt.c) ---------------------------------------------------------- */
 
 /* From here on the first Ctrl-C (or SIGTERM) asks to stop, the second one kills as usual. */
 void interrupt_catch(void);
 int interrupted(void);
 double monotonic_seconds(void);
 
-/* ---- Output (output.c) ---- */
+/* ---- Output (output.c) ----------------------------------------------------------------------- */
 
 json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
 void print_metrics_header(void);

@@ -30,7 +30,7 @@ double outcome_score(const outcome *o, size_t row, size_t class)
 
 size_t outcome_decided(const outcome *o, size_t row) { return ls_model_decide(o->model, o->p + row * o->outputs); }
 
-/* ---- Curves ------------------------------------------------------------------------------------------------------ */
+/* ---- Curves ---------------------------------------------------------------------------------- */
 
 typedef struct {
     double score;
@@ -121,7 +121,7 @@ void outcome_curves_free(outcome_curve *list, size_t count)
     for (size_t i = 0; i < count; i++) free(list[i].point);
 }
 
-/* ---- Bins -------------------------------------------------------------------------------------------------------- */
+/* ---- Bins ------------------------------------------------------------------------------------ */
 
 void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS])
 {
@@ -135,7 +135,7 @@ void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS])
     }
 }
 
-/* ---- Mistakes ---------------------------------------------------------------------------------------------------- */
+/* ---- Mistakes -------------------------------------------------------------------------------- */
 
 size_t outcome_worst(const outcome *o, size_t *list, size_t most)
 {

@@ -23,7 +23,7 @@ void outcome_free(outcome *o);
 double outcome_score(const outcome *o, size_t row, size_t class);
 size_t outcome_decided(const outcome *o, size_t row);
 
-/* ---- Curves of one class against all others ---- */
+/* ---- Curves of one class against all others -------------------------------------------------- */
 
 /* One threshold: a row is taken for the class where its score is at least that. */
 typedef struct {
@@ -47,7 +47,7 @@ enum { OUTCOME_CURVES = 6 };
 ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, double *auc, double *average_precision, ls_error *err);
 void outcome_curves_free(outcome_curve *list, size_t count);
 
-/* ---- Bins ---- */
+/* ---- Bins ------------------------------------------------------------------------------------ */
 
 enum { HISTOGRAM_BINS = 20 };
 
@@ -57,7 +57,7 @@ typedef struct {
     size_t rows, hits;
 } outcome_bin;
 void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS]);
-/* ---- Mistakes ---- */
+/* ---- Mistakes -------------------------------------------------------------------------------- */
 
 /* The rows that are wrong with the greatest score, at most `most` of them; returns how many are in list. */
 size_t outcome_worst(const outcome *o, size_t *list, size_t most);

@@ -55,7 +55,7 @@ static ls_status train_warm(ls_device *device, ls_options *options, const ls_dat
     return status == LS_OK ? train_once(device, options, data, out, err) : status;
 }
 
-/* ---- The devices ------------------------------------------------------------------------------------------------ */
+/* ---- The devices ----------------------------------------------------------------------------- */
 
 typedef struct {
     ls_device **device;
@@ -91,7 +91,7 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
     return status;
 }
 
-/* ---- One comparison --------------------------------------------------------------------------------------------- */
+/* ---- One comparison -------------------------------------------------------------------------- */
 
 static ls_status compare(const compare_arguments *a, const device_list *list, const ls_data *data, bool *equal, ls_error *err)
 {
@@ -121,7 +121,7 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
     return LS_OK;
 }
 
-/* ---- The sweep -------------------------------------------------------------------------------------------------- */
+/* ---- The sweep ------------------------------------------------------------------------------- */
 
 static const int widths[] = {16, 64, 256, 1024}, batches[] = {16, 64, 256, 1024};
 enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches };

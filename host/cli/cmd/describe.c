@@ -12,7 +12,7 @@ static const char intro[] =
 
 enum { MOST_COLUMNS = 40, MOST_CLASSES = 20, TOP = 4 };
 
-/* ---- Counting --------------------------------------------------------------------------------------------------- */
+/* ---- Counting -------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *name;
@@ -46,7 +46,7 @@ static count *count_classes(const ls_data *data)
     return list;
 }
 
-/* ---- Output ----------------------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------- */
 
 static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *c)
 {

@@ -31,7 +31,7 @@ typedef struct {
     ls_text script;
 } plot_work;
 
-/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- Pictures -------------------------------------------------------------------------------- */
 
 static ls_status draw_loss(plot_work *w, const char *picture, ls_error *err)
 {
@@ -110,7 +110,7 @@ static ls_status no_such_picture(const char *picture, ls_error *err)
     return status;
 }
 
-/* ---- The command ------------------------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static ls_status read_rows(const source_options *o, const char *picture, const char *data, plot_work *w, ls_error *err)
 {

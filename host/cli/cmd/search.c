@@ -26,7 +26,7 @@ static const char intro[] =
     "--report is a CSV file with a row a trial. With it (or --state) Ctrl-C loses nothing: the same command again\n"
     "goes on where it was stopped. The exit status is then 130.\n";
 
-/* ---- Arguments -------------------------------------------------------------------------------------------------- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 static int set_option(int val, const char *text, void *user)
 {
@@ -128,7 +128,7 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     return status == EXIT_OK ? check_counts(a) : status;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static ls_status check_paths(const search_arguments *a, ls_error *err)
 {
@@ -183,7 +183,7 @@ static ls_status keep(const search_arguments *a, const search_work *w, ls_error 
     return status;
 }
 
-/* ---- Work ------------------------------------------------------------------------------------------------------- */
+/* ---- Work ------------------------------------------------------------------------------------ */
 
 static int on_fleet(const ls_fleet_progress *progress, void *user)
 {

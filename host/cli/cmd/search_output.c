@@ -7,7 +7,7 @@
 #include "host/cli/cmd/search.h"
 #include "host/cli/run/config.h"
 
-/* ---- The leaderboard -------------------------------------------------------------------------------------------- */
+/* ---- The leaderboard ------------------------------------------------------------------------- */
 
 static const char *option_name(const ls_search *s, size_t dimension) { return ls_option_at(s->space->dimension[dimension].option)->name; }
 
@@ -57,7 +57,7 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
     }
 }
 
-/* ---- Live ------------------------------------------------------------------------------------------------------- */
+/* ---- Live ------------------------------------------------------------------------------------ */
 
 /* Prints lines cut to the terminal's width, so that each takes one row of it; returns how many. */
 static size_t print_clipped(const char *text, size_t columns)
@@ -112,7 +112,7 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     free(order);
 }
 
-/* ---- The command that repeats the best -------------------------------------------------------------------------- */
+/* ---- The command that repeats the best ------------------------------------------------------- */
 
 char *search_command(const search_arguments *a, const search_work *w)
 {
@@ -129,7 +129,7 @@ char *search_command(const search_arguments *a, const search_work *w)
     return NULL;
 }
 
-/* ---- Results ---------------------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 const ls_trial *search_best(const search_work *w)
 {

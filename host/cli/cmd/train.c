@@ -58,7 +58,7 @@ typedef struct {
     run_folder run;
 } train_work;
 
-/* ---- Arguments -------------------------------------------------------------------------------------------------- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 static int set_option(int val, const char *text, void *user)
 {
@@ -98,7 +98,7 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
     return status;
 }
 
-/* ---- What is said on the command line, and what in a file --------------------------------------------------------- */
+/* ---- What is said on the command line, and what in a file ------------------------------------ */
 
 static run_config config_of(const train_arguments *a)
 {
@@ -185,7 +185,7 @@ static ls_status identify(train_arguments *a, const ls_data *rows, bool quiet, l
     return LS_OK;
 }
 
-/* ---- Work ------------------------------------------------------------------------------------------------------- */
+/* ---- Work ------------------------------------------------------------------------------------ */
 
 static ls_status read_test(const train_arguments *a, train_work *w, ls_error *err)
 {
@@ -329,7 +329,7 @@ static ls_status work(train_arguments *a, train_work *w, ls_error *err)
     return save(a, w, err);
 }
 
-/* ---- Results ---------------------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 static double speed_of(const ls_summary *s) { return s->seconds > 0 ? (double)s->steps / s->seconds : 0; }
 

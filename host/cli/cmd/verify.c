@@ -37,7 +37,7 @@ typedef struct {
     char *folder;              /* of a repetition; it is removed */
 } verify_work;
 
-/* ---- Comparing --------------------------------------------------------------------------------------------------- */
+/* ---- Comparing ------------------------------------------------------------------------------- */
 
 static ls_status is_folder(const char *path, bool *out, ls_error *err)
 {
@@ -78,7 +78,7 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
     return a->no_report ? LS_OK : compare_file(w, RUN_REPORT, at, folder, err);
 }
 
-/* ---- Repeating --------------------------------------------------------------------------------------------------- */
+/* ---- Repeating ------------------------------------------------------------------------------- */
 
 /* After which epoch to stop; 0: the run came to its end by itself. */
 static ls_status read_end(const char *path, const verify_arguments *a, uint64_t *until, ls_error *err)
@@ -140,7 +140,7 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
     return status == LS_ERR_DIVERGED ? LS_OK : status; /* which may be just what the run did */
 }
 
-/* ---- Results ----------------------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 static bool all_same(const verify_work *w)
 {

@@ -47,7 +47,7 @@ extern const size_t exp_picture_count;
 extern const exp_text exp_texts[];
 extern const size_t exp_text_count;
 
-/* ---- Results ---- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 typedef enum {
     EXP_ACCURACY, EXP_PRECISION, EXP_RECALL, EXP_F1, EXP_LOSS, EXP_LOSS_SUM, EXP_ERROR, EXP_MARK, EXP_FIT, EXP_THIRTIETH, EXP_FAILED,
@@ -105,7 +105,7 @@ void exp_session_free(exp_session *session);
 /* The median of n values, which it sorts. */
 double exp_middle(double *value, size_t n);
 
-/* ---- Tables (experiment_tables.c) ---- */
+/* ---- Tables (experiment_tables.c) ------------------------------------------------------------ */
 
 typedef enum { EXP_REACHED, EXP_BETTER, EXP_NOT_REACHED, EXP_OPEN } exp_verdict;
 typedef struct {
@@ -138,7 +138,7 @@ ls_status exp_write_tables(const exp_session *session, ls_error *err);
 /* Median loss over a row's seeds at the k-th point of the history; false past the end or where seeds stopped at different epochs. */
 bool exp_median(const exp_session *session, const exp_result *result, size_t k, uint64_t *epoch, double *loss);
 
-/* ---- Pictures and the page (experiment_pictures.c, experiment_page.c) ---- */
+/* ---- Pictures and the page (experiment_pictures.c, experiment_page.c) ------------------------ */
 
 /* Draws each picture into DIR and keeps its SVG in svg[picture] (freed by the caller; NULL: not drawn). */
 ls_status exp_draw(const exp_session *session, char **svg, ls_error *err);

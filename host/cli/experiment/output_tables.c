@@ -32,7 +32,7 @@ const exp_text *exp_text_of(const char *letter)
     return NULL;
 }
 
-/* ---- Verdicts ---------------------------------------------------------------------------------------------------- */
+/* ---- Verdicts -------------------------------------------------------------------------------- */
 
 size_t exp_claims(const exp_row *row, exp_claim claim[EXP_FIGURES])
 {
@@ -92,7 +92,7 @@ const char *exp_verdict_name(exp_verdict verdict)
     return names[verdict];
 }
 
-/* ---- Numbers as text --------------------------------------------------------------------------------------------- */
+/* ---- Numbers as text ------------------------------------------------------------------------- */
 
 void exp_show(const exp_result *r, size_t seeds, exp_figure f, char out[64])
 {
@@ -130,7 +130,7 @@ size_t exp_failures(const exp_result *r) { return (size_t)(r->mean[EXP_FAILED] *
 
 static bool in_experiment(const exp_result *r, const char *letter) { return !strcmp(r->row->experiment, letter); }
 
-/* ---- Curves ------------------------------------------------------------------------------------------------------ */
+/* ---- Curves ---------------------------------------------------------------------------------- */
 
 /* The median shows a usual run even where a single one got stuck. */
 bool exp_median(const exp_session *s, const exp_result *r, size_t k, uint64_t *epoch, double *loss)
@@ -179,7 +179,7 @@ static void add_marks(const exp_session *s, const char *letter, ls_text *csv)
     }
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------------------------ */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
 {

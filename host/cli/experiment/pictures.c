@@ -19,7 +19,7 @@ static size_t group_of(const exp_session *s, const exp_picture *p, const exp_res
     return n;
 }
 
-/* ---- Curves ------------------------------------------------------------------------------------------------------ */
+/* ---- Curves ---------------------------------------------------------------------------------- */
 
 /* A curve's points, denser at the start: the axis of epochs is logarithmic. */
 static size_t add_curve(const exp_session *s, const exp_result *r, size_t number, ls_text *text)
@@ -62,7 +62,7 @@ static void add_curves(const exp_session *s, const exp_picture *p, const exp_res
     ls_text_add(text, "\n");
 }
 
-/* ---- Boundaries -------------------------------------------------------------------------------------------------- */
+/* ---- Boundaries ------------------------------------------------------------------------------ */
 
 static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls_error *err)
 {
@@ -95,7 +95,7 @@ static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls
     return status;
 }
 
-/* ---- Epochs until 30 % ------------------------------------------------------------------------------------------- */
+/* ---- Epochs until 30 % ----------------------------------------------------------------------- */
 
 static void add_thirty(const exp_session *s, const exp_result **list, size_t n, ls_text *text)
 {
@@ -128,7 +128,7 @@ static void add_thirty(const exp_session *s, const exp_result **list, size_t n, 
                       "$means using 1:2 with points pt 1 ps 1.4 lc rgb '#D55E00' title 'mean of those that get there'\n");
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static ls_status draw(const exp_session *s, const exp_picture *p, char **svg, ls_error *err)
 {

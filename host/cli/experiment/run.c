@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "host/cli/experiment/experiment.h"
 
-/* ---- Data: made once for all rows that share it ------------------------------------------------------------------ */
+/* ---- Data: made once for all rows that share it ---------------------------------------------- */
 
 typedef struct {
     const exp_data *recipe;
@@ -61,7 +61,7 @@ static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_
     return LS_OK;
 }
 
-/* ---- Members ----------------------------------------------------------------------------------------------------- */
+/* ---- Members --------------------------------------------------------------------------------- */
 
 /* A hundredth of the epochs where only a look is wanted; never so few that a network has not moved. */
 static uint64_t shorten(const exp_order *order, uint64_t epochs)
@@ -122,7 +122,7 @@ static ls_status add_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Training ---------------------------------------------------------------------------------------------------- */
+/* ---- Training -------------------------------------------------------------------------------- */
 
 typedef struct {
     exp_session *session;
@@ -174,7 +174,7 @@ static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     return status;
 }
 
-/* ---- Measuring --------------------------------------------------------------------------------------------------- */
+/* ---- Measuring ------------------------------------------------------------------------------- */
 
 static ls_status copy_history(const ls_model *model, exp_run *run, ls_error *err)
 {

@@ -19,7 +19,7 @@ static const exp_data three = {"three-class, 400 + 100 rows", NULL, 0, -1, 0};
 #define DEAD "plain descent in a deep ReLU network this narrow: in some seeds a layer's units are all off for all rows, and no gradient passes; the well-set row below does not suffer from it"
 #define ALMOST "rows nearer to the diagonal than the training rows tell are called wrong now and then"
 
-/* ---- R, W, D ---- */
+/* ---- R, W, D --------------------------------------------------------------------------------- */
 
 #define LOGISTIC "hidden=none optimizer=gd lr=1 epochs=20000"
 #define WIDE(n, epochs) "hidden=" #n " activation=relu optimizer=gd lr=0.5 epochs=" #epochs
@@ -36,14 +36,14 @@ static const exp_data three = {"three-class, 400 + 100 rows", NULL, 0, -1, 0};
 #define U6 U3 "," U3
 #define U9 U6 "," U3
 
-/* ---- X ---- */
+/* ---- X --------------------------------------------------------------------------------------- */
 
 #define XBASE "hidden=4,4 output=sigmoid loss=mse standardize=off epochs=100000 "
 #define XSHORT "output=sigmoid loss=mse standardize=off batch=full epochs=20000 "
 #define XNET XSHORT "hidden=4,4 "
 #define XGD "activation=sigmoid optimizer=gd lr=1"
 
-/* ---- H ---- */
+/* ---- H --------------------------------------------------------------------------------------- */
 
 #define HBASE "activation=relu optimizer=gd "
 #define HNET HBASE "hidden=8,8 "

@@ -13,7 +13,7 @@ enum {
     BLOCK = 4, TURNS = 50          /* vectors at work for the two that are wanted, and iterations */
 };
 
-/* ---- Principal components ---------------------------------------------------------------------------------------- */
+/* ---- Principal components -------------------------------------------------------------------- */
 
 /* Columns v[inputs × block] made orthonormal, in their order; one that is not independent gives way to an axis that is. */
 static void orthonormalize(double *v, size_t inputs, size_t block)
@@ -116,7 +116,7 @@ static void principal_axes(const double *x, size_t rows, size_t inputs, double *
     }
 }
 
-/* ---- The plane --------------------------------------------------------------------------------------------------- */
+/* ---- The plane ------------------------------------------------------------------------------- */
 
 /* Rows as the network sees them; *inputs is freed by the caller. */
 static ls_status inputs_of(const ls_model *model, const ls_data *rows, float **inputs, ls_error *err)
@@ -213,7 +213,7 @@ void plot_plane_free(plot_plane *p)
     *p = (plot_plane){0};
 }
 
-/* ---- Mesh -------------------------------------------------------------------------------------------------------- */
+/* ---- Mesh ------------------------------------------------------------------------------------ */
 
 typedef struct {
     size_t side;
@@ -302,7 +302,7 @@ static void add_mesh(ls_text *s, const char *name, const ls_model *model, const 
     ls_text_add(s, "EOD\n");
 }
 
-/* ---- Parts of the picture ---------------------------------------------------------------------------------------- */
+/* ---- Parts of the picture -------------------------------------------------------------------- */
 
 ls_status plot_add_points(ls_text *s, const char *name, const ls_model *model, const plot_plane *plane, const ls_data *points, ls_error *err)
 {

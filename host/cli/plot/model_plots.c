@@ -5,7 +5,7 @@
 #include <string.h>
 #include "host/cli/plot/plot.h"
 
-/* ---- Loss -------------------------------------------------------------------------------------------------------- */
+/* ---- Loss ------------------------------------------------------------------------------------ */
 
 static void widen(double value, double *low, double *high)
 {
@@ -160,7 +160,7 @@ void plot_model_accuracy(ls_text *s, const ls_model *model)
     ls_text_add(s, "\n");
 }
 
-/* ---- Boundary ---------------------------------------------------------------------------------------------------- */
+/* ---- Boundary -------------------------------------------------------------------------------- */
 
 /* Rows that the key takes, as many names to a row as there is room for. */
 static size_t key_rows(const ls_model *model)
@@ -198,7 +198,7 @@ ls_status plot_model_boundary(ls_text *s, const ls_model *model, ls_device *devi
     return LS_OK;
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 enum { LAYERS_WIDE = 640, LAYERS_HIGH = 320, MOST_LAYERS = 60 };
 

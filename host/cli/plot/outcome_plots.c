@@ -5,7 +5,7 @@
 #include <string.h>
 #include "host/cli/plot/plot.h"
 
-/* ---- Confusion --------------------------------------------------------------------------------------------------- */
+/* ---- Confusion ------------------------------------------------------------------------------- */
 
 enum { NUMBERED = 16, SQUARE = 420, PAIRED = 460 }; /* classes whose cells have room for a number; pixels of a side of the matrix, and of pictures that stand in pairs */
 
@@ -81,7 +81,7 @@ void plot_confusion(ls_text *s, const outcome *o)
     ls_text_add(s, "\n");
 }
 
-/* ---- Balance ----------------------------------------------------------------------------------------------------- */
+/* ---- Balance --------------------------------------------------------------------------------- */
 
 enum { BALANCE = 540 }; /* pixels of the axis */
 
@@ -135,7 +135,7 @@ void plot_balance(ls_text *s, const ls_model *model, const ls_data *data, const 
     ls_text_add(s, "\n");
 }
 
-/* ---- ROC, precision and recall ----------------------------------------------------------------------------------- */
+/* ---- ROC, precision and recall --------------------------------------------------------------- */
 
 static double x_of(const outcome_point *p, bool roc) { return roc ? p->false_positive : p->true_positive; }
 static double y_of(const outcome_point *p, bool roc) { return roc ? p->true_positive : p->precision; }
@@ -203,7 +203,7 @@ ls_status plot_curves(ls_text *s, const outcome *o, const char *picture, ls_erro
     return n ? LS_OK : ls_fail(err, LS_ERR_DATA, "the rows are all of one class, and a curve needs two");
 }
 
-/* ---- Calibration ------------------------------------------------------------------------------------------------- */
+/* ---- Calibration ----------------------------------------------------------------------------- */
 
 /* What a score is of: "the probability of yes", or that of the class decided for. */
 static void add_score_label(ls_text *s, const outcome *o)
@@ -277,7 +277,7 @@ void plot_calibration(ls_text *s, const outcome *o)
     ls_text_add(s, "\nunset multiplot\n");
 }
 
-/* ---- Histogram --------------------------------------------------------------------------------------------------- */
+/* ---- Histogram ------------------------------------------------------------------------------- */
 
 /* Up: rows of the positive class, or that are right; down: the others. */
 void plot_histogram(ls_text *s, const outcome *o)

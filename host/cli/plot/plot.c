@@ -10,7 +10,7 @@
 
 const char plot_absent[] = "gnuplot is not installed, so there are no pictures (Debian: apt install gnuplot-nox)";
 
-/* ---- gnuplot as a child ------------------------------------------------------------------------------------------ */
+/* ---- gnuplot as a child ---------------------------------------------------------------------- */
 
 /* Runs gnuplot with these files as its standard input and output, in a plain locale, so that bytes depend on the script alone. */
 static int run_gnuplot(int in, int out)
@@ -71,7 +71,7 @@ static ls_status run_script(const char *head, const ls_text *script, char **byte
     return result;
 }
 
-/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- Pictures -------------------------------------------------------------------------------- */
 
 ls_status plot_draw(const ls_text *script, const char *title, const char *about, char **svg, ls_error *err)
 {
@@ -109,7 +109,7 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
     return status;
 }
 
-/* ---- Parts of scripts -------------------------------------------------------------------------------------------- */
+/* ---- Parts of scripts ------------------------------------------------------------------------ */
 
 static const char *const dashes[] = {"solid", "'-'", "'.'", "'-.'", "'_'", "'-..'", "solid"};
 enum { DASHES = sizeof dashes / sizeof *dashes };
@@ -205,7 +205,7 @@ void plot_add_tic(ls_text *s, const char *name, size_t place)
     ls_text_add(s, " %zu", place);
 }
 
-/* ---- Hover values ------------------------------------------------------------------------------------------------ */
+/* ---- Hover values ---------------------------------------------------------------------------- */
 
 void plot_hover_begin(ls_text *s, const char *name) { ls_text_add(s, "$%s << EOD\n", name); }
 

@@ -53,7 +53,7 @@ void plot_restyle(const char *raw, const char *title, const char *about, ls_text
 /* The same into a file, as its name says: .svg or .png. */
 ls_status plot_draw_file(const ls_text *script, const char *title, const char *path, ls_error *err);
 
-/* ---- Boundaries (plot_boundary.c) ---- */
+/* ---- Boundaries (plot_boundary.c) ------------------------------------------------------------ */
 
 /* A plane of the inputs of a network: the two features where there are two, otherwise the plane through the mean of the rows along their
  * first two principal components. */
@@ -83,7 +83,7 @@ void plot_add_regions(ls_text *script, size_t classes);
 enum { PLOT_MOST_KEYS = 12 };
 void plot_add_boundary_command(ls_text *script, const char *name, const ls_data *points, const ls_data *test, bool key);
 
-/* ---- Pictures of one model (plot_model.c, plot_outcome.c); each writes a whole script ---- */
+/* ---- Pictures of one model (plot_model.c, plot_outcome.c); each writes a whole script -------- */
 
 /* Training (and validation) loss an epoch. */
 void plot_model_loss(ls_text *script, const ls_model *model);

@@ -6,7 +6,7 @@
 #include "host/cli/base/html.h"
 #include "host/cli/plot/plot.h"
 
-/* ---- What a tag says --------------------------------------------------------------------------------------------- */
+/* ---- What a tag says ------------------------------------------------------------------------- */
 
 /* How gnuplot writes the ink; what it sets as the current colour of groups, which would hide ours; and what goes without saying. */
 static const char *const replaced[][2] = {
@@ -76,7 +76,7 @@ static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
     }
 }
 
-/* ---- Hover values ------------------------------------------------------------------------------------------------ */
+/* ---- Hover values ---------------------------------------------------------------------------- */
 
 /* A place that shows a value: from a label "WIDTHxHEIGHT:TEXT" that gnuplot has put at the place's middle. */
 static void add_hover(ls_text *out, double x, double y, const char *label, size_t length)
@@ -118,7 +118,7 @@ static const char *skip_title(const char *line)
     return end ? memmem(line, (size_t)(end - line), begin, sizeof begin - 1) : NULL;
 }
 
-/* ---- Points ------------------------------------------------------------------------------------------------------ */
+/* ---- Points ---------------------------------------------------------------------------------- */
 
 /* Points of a kind: gnuplot says shape, size and colour of each one anew, which for hundreds of them is most of a picture. */
 typedef struct {
@@ -150,7 +150,7 @@ static const char *take_point(ls_text *out, const char *line, point_kind *last)
     return end + 1;
 }
 
-/* ---- The picture ------------------------------------------------------------------------------------------------- */
+/* ---- The picture ----------------------------------------------------------------------------- */
 
 /* What is behind a part of the picture that shows nothing: shapes for points where there are no points, boxes of labels, empty groups. */
 static const char *skip_nothing(const char *p)

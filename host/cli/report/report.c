@@ -15,7 +15,7 @@ static bool interrupted_one(const ls_model *model)
     return !strcmp(s.stopped, "callback");
 }
 
-/* ---- What was trained -------------------------------------------------------------------------------------------- */
+/* ---- What was trained ------------------------------------------------------------------------ */
 
 static void row(ls_text *page, const char *name, const char *value) { html_table_row(page, (const char *const[]){name, value}, 2, false); }
 
@@ -86,7 +86,7 @@ static void add_settings(ls_text *page, const ls_model *model)
     ls_text_add(page, "</details>\n");
 }
 
-/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- Pictures -------------------------------------------------------------------------------- */
 
 /* What a page is made from, and how far it has come. */
 typedef struct {
@@ -121,7 +121,7 @@ static const char *of_rows(const report_work *w, const char *what, char room[160
 static void details_begin(const report_work *w, const char *summary) { ls_text_add(w->page, "<details><summary>%s</summary>\n", summary); }
 static void details_end(const report_work *w) { ls_text_add(w->page, "</details>\n"); }
 
-/* ---- How it went ------------------------------------------------------------------------------------------------- */
+/* ---- How it went ----------------------------------------------------------------------------- */
 
 static ls_status add_course(const report_work *w, ls_error *err)
 {
@@ -141,7 +141,7 @@ static ls_status add_course(const report_work *w, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+/* ---- Figures --------------------------------------------------------------------------------- */
 
 enum { MOST_BARS = 40, MOST_CONFUSION = 60, MOST_REGIONS = 300 }; /* classes that a picture has room for */
 
@@ -162,7 +162,7 @@ static ls_status add_figures(const report_work *w, ls_error *err)
     return add_picture(w, &script, LS_OK, "Rows of each class", "Bars of the number of rows of each class; the table above has the numbers.", err);
 }
 
-/* ---- The plane --------------------------------------------------------------------------------------------------- */
+/* ---- The plane ------------------------------------------------------------------------------- */
 
 static void say_plane(const report_work *w, const plot_plane *p)
 {
@@ -190,7 +190,7 @@ static ls_status add_plane(const report_work *w, ls_error *err)
     return status;
 }
 
-/* ---- Where it errs ----------------------------------------------------------------------------------------------- */
+/* ---- Where it errs --------------------------------------------------------------------------- */
 
 static ls_status add_mistakes(const report_work *w, ls_error *err)
 {
@@ -217,7 +217,7 @@ static ls_status add_mistakes(const report_work *w, ls_error *err)
     return LS_OK;
 }
 
-/* ---- How sure it is ---------------------------------------------------------------------------------------------- */
+/* ---- How sure it is -------------------------------------------------------------------------- */
 
 static ls_status add_curves(const report_work *w, ls_error *err)
 {
@@ -280,7 +280,7 @@ static ls_status add_sureness(const report_work *w, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 static ls_status fill_layers(const report_work *w, ls_layer_info *layer, size_t count, ls_error *err)
 {
@@ -309,7 +309,7 @@ static ls_status add_layers(const report_work *w, ls_error *err)
     return status;
 }
 
-/* ---- The page ---------------------------------------------------------------------------------------------------- */
+/* ---- The page -------------------------------------------------------------------------------- */
 
 static ls_status take_outcomes(report_work *w, outcome room[2], ls_error *err)
 {

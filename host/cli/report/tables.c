@@ -5,7 +5,7 @@
 #include "host/cli/base/html.h"
 #include "host/cli/report/tables.h"
 
-/* ---- Rows of cells ----------------------------------------------------------------------------------------------- */
+/* ---- Rows of cells --------------------------------------------------------------------------- */
 
 /* One row of a table, cell by cell; numbers stand at the right. */
 static void cell(ls_text *page, const char *tag, bool number, const char *text)
@@ -41,7 +41,7 @@ static void begin_table(ls_text *page, const char *const *head, size_t n, size_t
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+/* ---- Figures --------------------------------------------------------------------------------- */
 
 void report_table_figures(ls_text *page, const outcome *o, size_t n)
 {
@@ -61,7 +61,7 @@ void report_table_figures(ls_text *page, const outcome *o, size_t n)
     html_table_end(page);
 }
 
-/* ---- Classes ----------------------------------------------------------------------------------------------------- */
+/* ---- Classes --------------------------------------------------------------------------------- */
 
 enum { MOST_CLASSES = 50 }; /* rows of a table that still can be read */
 
@@ -113,7 +113,7 @@ ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_err
     return status;
 }
 
-/* ---- Loss -------------------------------------------------------------------------------------------------------- */
+/* ---- Loss ------------------------------------------------------------------------------------ */
 
 void report_table_loss(ls_text *page, const ls_model *model)
 {
@@ -135,7 +135,7 @@ void report_table_loss(ls_text *page, const ls_model *model)
     html_table_end(page);
 }
 
-/* ---- Mistakes ---------------------------------------------------------------------------------------------------- */
+/* ---- Mistakes -------------------------------------------------------------------------------- */
 
 void report_table_confused(ls_text *page, const outcome *o)
 {
@@ -208,7 +208,7 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Probabilities ----------------------------------------------------------------------------------------------- */
+/* ---- Probabilities --------------------------------------------------------------------------- */
 
 void report_table_thresholds(ls_text *page, const outcome *o)
 {
@@ -271,7 +271,7 @@ void report_table_histogram(ls_text *page, const outcome *o)
     html_table_end(page);
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count)
 {

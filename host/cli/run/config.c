@@ -18,7 +18,7 @@ enum { LARGEST = 16 << 20 }; /* bytes; a run.json of ours stays far below */
 static const long long unset = LLONG_MIN;
 static const double unset_real = -DBL_MAX; /* not NaN, which someone may ask for, and be refused */
 
-/* ---- The entries of "data" and "decision" --------------------------------------------------------------------------------------- */
+/* ---- The entries of "data" and "decision" ---------------------------------------------------- */
 
 typedef enum { TEXT, COUNT, REAL } entry_kind;
 /* Whether an entry says what the data are, how they are read, what is held out to test on, or (in "decision") how the model decides. */
@@ -108,7 +108,7 @@ void config_fill(run_config *to, const run_config *from)
         if (taken[i]) strcpy(to->hash[i], from->hash[i]);
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static ls_status unknown(const char *path, const char *where, const char *name, const char *const *names, size_t count, ls_error *err)
 {
@@ -295,7 +295,7 @@ void config_free(run_config *c)
     c->root = NULL;
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Whether an entry need not be told: it is as it would be without. */
 static bool is_initial(const run_config *c, const entry *e)
@@ -353,7 +353,7 @@ json_t *config_json(const run_config *c, const ls_options *options)
     return o;
 }
 
-/* ---- As a command ------------------------------------------------------------------------------------------------ */
+/* ---- As a command ---------------------------------------------------------------------------- */
 
 bool config_is_stop(const char *option)
 {
@@ -432,7 +432,7 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
     if (!stops && c->data && !source_is_generated(c->data)) ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }
 
-/* ---- Hashes ------------------------------------------------------------------------------------------------------ */
+/* ---- Hashes ---------------------------------------------------------------------------------- */
 
 static ls_status hash_open_file(int file, const char *path, char hex[65], ls_error *err)
 {

@@ -22,7 +22,7 @@ int epochs_tell(const ls_progress *p, void *user)
     return interrupted() || p->epoch == l->until;
 }
 
-/* ---- Progress ---------------------------------------------------------------------------------------------------- */
+/* ---- Progress -------------------------------------------------------------------------------- */
 
 /* Lines of progress at most, where they do not overwrite each other. */
 enum { LINES = 20 };
@@ -49,7 +49,7 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Logs -------------------------------------------------------------------------------------------------------- */
+/* ---- Logs ------------------------------------------------------------------------------------ */
 
 ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
 {

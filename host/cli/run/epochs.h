@@ -23,7 +23,7 @@ void epochs_add(epoch_listeners *listeners, epoch_listener tell, void *state);
 /* For ls_train; user is the listeners. Asks to stop where the user did. */
 int epochs_tell(const ls_progress *p, void *user);
 
-/* ---- Progress ---- */
+/* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct {
     bool terminal; /* one line, drawn again and again; otherwise some twenty lines */
@@ -31,7 +31,7 @@ typedef struct {
 } progress_line;
 ls_status progress_epoch(void *progress_line, const ls_progress *p, ls_error *err);
 
-/* ---- Logs ---- */
+/* ---- Logs ------------------------------------------------------------------------------------ */
 
 /* One object as a line; takes the object. */
 ls_status live_file_json(live_file *s, json_t *line, ls_error *err);

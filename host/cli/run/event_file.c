@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Messages ---------------------------------------------------------------------------------------------------- */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 typedef struct {
     unsigned char *bytes;
@@ -65,7 +65,7 @@ static void put_scalar(buffer *summary, const char *tag, double value)
     put_bytes(summary, 1, bytes, scalar.size);
 }
 
-/* ---- Records ----------------------------------------------------------------------------------------------------- */
+/* ---- Records --------------------------------------------------------------------------------- */
 
 uint32_t event_crc32c(const void *bytes, size_t size)
 {
@@ -119,7 +119,7 @@ size_t event_epoch(double time, const ls_progress *p, unsigned char out[EVENT_MO
     return record(&event, out);
 }
 
-/* ---- The file ---------------------------------------------------------------------------------------------------- */
+/* ---- The file -------------------------------------------------------------------------------- */
 
 static double clock_seconds(void)
 {

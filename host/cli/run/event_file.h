@@ -22,7 +22,7 @@ ls_status event_file_open(event_file *events, const char *folder, ls_error *err)
 ls_status event_file_epoch(void *state, const ls_progress *p, ls_error *err);
 ls_status event_file_close(event_file *events, ls_error *err);
 
-/* ---- For the tests ---- */
+/* ---- For the tests --------------------------------------------------------------------------- */
 
 enum { EVENT_MOST = 256 }; /* bytes of a record at most */
 

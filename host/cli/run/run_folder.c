@@ -22,7 +22,7 @@ char *run_file_path(const char *folder, int file)
     return NULL;
 }
 
-/* ---- The beginning ----------------------------------------------------------------------------------------------- */
+/* ---- The beginning --------------------------------------------------------------------------- */
 
 /* Whether there is anything in an open folder. */
 static bool is_empty(DIR *folder)
@@ -102,7 +102,7 @@ ls_status run_folder_begin(run_folder *run, const char *path, const run_config *
     return fill(run, device, err);
 }
 
-/* ---- Epochs ------------------------------------------------------------------------------------------------------ */
+/* ---- Epochs ---------------------------------------------------------------------------------- */
 
 static bool is_written(uint64_t epoch)
 {
@@ -131,7 +131,7 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
     return LS_OK;
 }
 
-/* ---- The end ----------------------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 /* Options that were left to "auto" and what they came to. */
 static json_t *resolved_json(const ls_model *m)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "host/base/sha256.h"
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static bool is_in(const char *key, const char *const *list)
 {
@@ -89,7 +89,7 @@ void tell_difference(file_pair *pair, const char *where, json_t *const value[2])
     json_object_set(pair->detail, "b", value[1] ? value[1] : json_null());
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 void tell_byte(file_pair *p)
 {
