@@ -32,7 +32,7 @@ static const char *const inits[] = {"auto",         "xavier",        "xavier_nor
 #define AT(field) offsetof(ls_settings, field)
 #define MANY 9007199254740992.0 /* 2^53 */
 
-/* clang-format off: one line per option */
+/* clang-format off */
 static const option table[] = {
     {{"hidden", "WIDTHS", "32,32", "widths of the hidden layers, as 20,20; none for logistic or softmax regression"}, WIDTHS, AT(hidden), 1, 1e6, NULL},
     {{"activation", "NAMES", "relu", "activation of the hidden layers, one for all or one a layer (identity, sigmoid, tanh, relu, leaky_relu, elu, silu, gelu)"}, ACTIVATIONS, AT(activation), 0, 0, activations},
