@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* lockstep-bench: what a device does, as rates and as shares of its measured peak. */
+#include "bench/bench.h"
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bench/bench.h"
 
 static const char help[] =
     "usage: lockstep-bench matmul|step|small|width|fleet|epoch|sweep|choose|elementwise|peak|hash|devices|tune|serve [options]\n\n"
@@ -82,7 +82,8 @@ double bench_median(double *values, size_t n, double *spread)
 ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err)
 {
     /* a number, so that no threads are chosen among: what is measured is one device */
-    LS_TRY(ls_device_open(o->device, o->threads ? (unsigned)o->threads : ls_usable_cores(), 0, out, err));
+    LS_TRY(ls_device_open(o->device, o->threads ? (unsigned)o->threads : ls_usable_cores(), 0, out,
+                          err));
     if (!o->isa || strcmp(o->device, "cpu")) return LS_OK;
     ls_device *d = *out;
     d->backend->slots->close(d->backend);
@@ -92,14 +93,18 @@ ls_status bench_open(const bench_options *o, ls_device **out, ls_error *err)
     return status;
 }
 
-ls_status bench_names(const bench_options *o, char *names[BENCH_DEVICES], size_t *count, ls_error *err)
+ls_status bench_names(const bench_options *o, char *names[BENCH_DEVICES], size_t *count,
+                      ls_error *err)
 {
     char *rest = NULL, *list = ls_strdup(o->device);
     ls_status status = list ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory");
     *count = 0;
-    for (char *name = list ? strtok_r(list, ",", &rest) : NULL; name && status == LS_OK; name = strtok_r(NULL, ",", &rest)) {
-        if (*count == BENCH_DEVICES) status = ls_fail(err, LS_ERR_ARGUMENT, "--device: at most %d devices", BENCH_DEVICES);
-        else if (!(names[*count] = ls_strdup(name))) status = ls_fail(err, LS_ERR_MEMORY, "out of memory");
+    for (char *name = list ? strtok_r(list, ",", &rest) : NULL; name && status == LS_OK;
+         name = strtok_r(NULL, ",", &rest)) {
+        if (*count == BENCH_DEVICES)
+            status = ls_fail(err, LS_ERR_ARGUMENT, "--device: at most %d devices", BENCH_DEVICES);
+        else if (!(names[*count] = ls_strdup(name)))
+            status = ls_fail(err, LS_ERR_MEMORY, "out of memory");
         else ++*count;
     }
     free(list);
@@ -113,12 +118,14 @@ void bench_names_free(char *names[BENCH_DEVICES], size_t count)
     for (size_t i = 0; i < count; i++) free(names[i]);
 }
 
-void bench_row(bench_options *o, const char *what, const char *name, double rate, const char *unit, double peak, double seconds,
-               double spread)
+void bench_row(bench_options *o, const char *what, const char *name, double rate, const char *unit,
+               double peak, double seconds, double spread)
 {
     if (o->json) {
-        printf("%s{\"bench\":\"%s\",\"case\":\"%s\",\"rate\":%.6g,\"unit\":\"%s\",\"share_of_peak\":%.4g,\"seconds\":%.6g,\"spread\":%.3g}",
-               o->first ? "[" : ",\n", what, name, rate, unit, peak > 0 ? rate / peak : 0, seconds, spread);
+        printf(
+            "%s{\"bench\":\"%s\",\"case\":\"%s\",\"rate\":%.6g,\"unit\":\"%s\",\"share_of_peak\":%.4g,\"seconds\":%.6g,\"spread\":%.3g}",
+            o->first ? "[" : ",\n", what, name, rate, unit, peak > 0 ? rate / peak : 0, seconds,
+            spread);
         o->first = false;
         return;
     }
@@ -133,7 +140,8 @@ void bench_row(bench_options *o, const char *what, const char *name, double rate
 static bool count_of(const char *option, const char *text, uint64_t most, uint64_t *out)
 {
     if (ls_parse_u64(text, out) && *out > 0 && *out <= most) return true;
-    fprintf(stderr, "lockstep-bench: --%s takes a number from 1 to %llu\n", option, (unsigned long long)most);
+    fprintf(stderr, "lockstep-bench: --%s takes a number from 1 to %llu\n", option,
+            (unsigned long long)most);
     return false;
 }
 
@@ -148,14 +156,31 @@ static bool above_zero(const char *option, const char *text, double *out)
 static int parse(bench_options *o, int argc, char **argv)
 {
     enum { JSON = 1, HELP, TEXT = 10, COUNT = 30, REAL = 50 };
-    static const struct option table[] = {
-        {"device", 1, NULL, TEXT}, {"isa", 1, NULL, TEXT + 1}, {"network", 1, NULL, TEXT + 2}, {"data", 1, NULL, TEXT + 3},
-        {"optimizer", 1, NULL, TEXT + 4}, {"shape", 1, NULL, TEXT + 5}, {"peer", 1, NULL, TEXT + 6}, {"out", 1, NULL, TEXT + 7},
-        {"activation", 1, NULL, TEXT + 8}, {"threads", 1, NULL, COUNT}, {"repeat", 1, NULL, COUNT + 1}, {"batch", 1, NULL, COUNT + 2},
-        {"rows", 1, NULL, COUNT + 3}, {"up-to", 1, NULL, COUNT + 4}, {"epochs", 1, NULL, COUNT + 5}, {"members", 1, NULL, COUNT + 6},
-        {"lr", 1, NULL, REAL}, {"seconds", 1, NULL, REAL + 1}, {"json", 0, NULL, JSON}, {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
-    const char **text[] = {&o->device, &o->isa, &o->network, &o->data, &o->optimizer, &o->shape, &o->peer, &o->out, &o->activation};
-    size_t *count[] = {&o->threads, &o->repeats, &o->batch, &o->rows, &o->up_to, &o->epochs, &o->members};
+    static const struct option table[] = {{"device", 1, NULL, TEXT},
+                                          {"isa", 1, NULL, TEXT + 1},
+                                          {"network", 1, NULL, TEXT + 2},
+                                          {"data", 1, NULL, TEXT + 3},
+                                          {"optimizer", 1, NULL, TEXT + 4},
+                                          {"shape", 1, NULL, TEXT + 5},
+                                          {"peer", 1, NULL, TEXT + 6},
+                                          {"out", 1, NULL, TEXT + 7},
+                                          {"activation", 1, NULL, TEXT + 8},
+                                          {"threads", 1, NULL, COUNT},
+                                          {"repeat", 1, NULL, COUNT + 1},
+                                          {"batch", 1, NULL, COUNT + 2},
+                                          {"rows", 1, NULL, COUNT + 3},
+                                          {"up-to", 1, NULL, COUNT + 4},
+                                          {"epochs", 1, NULL, COUNT + 5},
+                                          {"members", 1, NULL, COUNT + 6},
+                                          {"lr", 1, NULL, REAL},
+                                          {"seconds", 1, NULL, REAL + 1},
+                                          {"json", 0, NULL, JSON},
+                                          {"help", 0, NULL, HELP},
+                                          {NULL, 0, NULL, 0}};
+    const char **text[] = {&o->device, &o->isa,  &o->network, &o->data,      &o->optimizer,
+                           &o->shape,  &o->peer, &o->out,     &o->activation};
+    size_t *count[] = {&o->threads, &o->repeats, &o->batch,  &o->rows,
+                       &o->up_to,   &o->epochs,  &o->members};
     const uint64_t most[] = {1024, 1000, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 10000000};
     double *real[] = {&o->rate, &o->seconds};
     uint64_t n;
@@ -178,7 +203,8 @@ static int parse(bench_options *o, int argc, char **argv)
 /* What a mode takes where the command line does not say. */
 static void fill_in(bench_options *o, const char *what)
 {
-    bool sweep = !strcmp(what, "sweep") || !strcmp(what, "choose"), width = !strcmp(what, "width"), fleet = !strcmp(what, "fleet"), small = width || fleet;
+    bool sweep = !strcmp(what, "sweep") || !strcmp(what, "choose"), width = !strcmp(what, "width"),
+         fleet = !strcmp(what, "fleet"), small = width || fleet;
     if (!o->network) o->network = small ? "2-20-20-1" : "784-512-512-10";
     if (!o->optimizer) o->optimizer = small ? "gd" : "adam";
     if (!o->rows && small) o->rows = 400;
@@ -197,8 +223,10 @@ static ls_status list_devices(ls_error *err)
     char note[256];
     LS_TRY(ls_devices_list(&list, &count, note, err));
     for (size_t i = 0; i < count; i++)
-        printf("%zu  %s: %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].kind, list[i].name, list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
-               list[i].exact ? "exact" : "approximate", *list[i].reason ? ", " : "", list[i].reason);
+        printf("%zu  %s: %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].kind, list[i].name,
+               list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
+               list[i].exact ? "exact" : "approximate", *list[i].reason ? ", " : "",
+               list[i].reason);
     if (*note) puts(note);
     ls_devices_free(list);
     return LS_OK;
@@ -207,7 +235,9 @@ static ls_status list_devices(ls_error *err)
 static int on_tune(const ls_tune_progress *p, void *user)
 {
     (void)user;
-    if (p->flops > 0) printf("%-30s %-40s %9.1f GFLOP/s%s\n", p->product, p->tile, p->flops * 1e-9, p->flops >= p->best ? "  best so far" : "");
+    if (p->flops > 0)
+        printf("%-30s %-40s %9.1f GFLOP/s%s\n", p->product, p->tile, p->flops * 1e-9,
+               p->flops >= p->best ? "  best so far" : "");
     fflush(stdout);
     return 0;
 }
@@ -223,20 +253,23 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
     if (!strcmp(what, "choose")) return bench_choose(o, err);
     LS_TRY(bench_open(o, &device, err));
     if (!strcmp(what, "hash") || !strcmp(what, "tune")) {
-        ls_status status = *what == 'h' ? bench_hash(device, err) : ls_device_tune(device, on_tune, NULL, NULL, err);
+        ls_status status = *what == 'h' ? bench_hash(device, err)
+                                        : ls_device_tune(device, on_tune, NULL, NULL, err);
         ls_device_close(device);
         return status;
     }
     bool serve = !strcmp(what, "serve");
-    ls_status status = serve ? LS_OK : bench_peak(device, (unsigned)o->threads, o->isa, &o->peak_flops, &o->peak_bytes, err);
-    if (!o->json && !serve && status == LS_OK)
-        printf("%s\n", ls_device_get_info(device)->name);
+    ls_status status = serve ? LS_OK
+                             : bench_peak(device, (unsigned)o->threads, o->isa, &o->peak_flops,
+                                          &o->peak_bytes, err);
+    if (!o->json && !serve && status == LS_OK) printf("%s\n", ls_device_get_info(device)->name);
     if (status == LS_OK && !serve) {
         bench_row(o, "peak", "fma", o->peak_flops * 1e-9, "GFLOP/s", 0, 0, 0);
         bench_row(o, "peak", "copy (read and written)", o->peak_bytes * 1e-9, "GB/s", 0, 0, 0);
     }
     if (status == LS_OK) {
-        if (serve) status = o->members ? bench_serve_fleet(o, device, err) : bench_serve(o, device, err);
+        if (serve)
+            status = o->members ? bench_serve_fleet(o, device, err) : bench_serve(o, device, err);
         else if (!strcmp(what, "matmul")) status = bench_matmul(o, device, err);
         else if (!strcmp(what, "step")) status = bench_step(o, device, err);
         else if (!strcmp(what, "epoch")) status = bench_epoch(o, device, err);
@@ -248,13 +281,15 @@ static ls_status run(bench_options *o, const char *what, ls_error *err)
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"matmul", "step", "small", "width", "fleet", "epoch", "sweep", "choose", "elementwise", "peak", "hash",
-                                           "devices", "tune", "serve"};
+    static const char *const commands[] = {"matmul", "step",    "small",  "width",       "fleet",
+                                           "epoch",  "sweep",   "choose", "elementwise", "peak",
+                                           "hash",   "devices", "tune",   "serve"};
     bench_options o = {.device = "cpu", .first = true, .batch = 256, .activation = "relu"};
     ls_error err;
     bool known = false;
     if (argc > 1 && !strcmp(argv[1], "--help")) return fputs(help, stdout), 0;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands && argc > 1; i++) known |= !strcmp(argv[1], commands[i]);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && argc > 1; i++)
+        known |= !strcmp(argv[1], commands[i]);
     if (!known) return fputs(help, stderr), 2;
     int status = parse(&o, argc - 1, argv + 1);
     if (status) return status;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products by the libraries that are installed, each loaded at run time and set to the same number of threads. */
+/* Matrix products by the libraries that are installed, each loaded at run time and set to the same
+ * number of threads. */
+#include "bench/bench_blas.h"
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bench/bench_blas.h"
 
 static const struct {
     const char *label, *file[3];
@@ -24,9 +25,9 @@ static void prepare(unsigned threads)
         setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
         setenv("BLIS_ARCH_TYPE", "0", 0); /* skx */
     }
-    /* oneDNN has no call for it: it runs as many threads as OpenMP does. Its guide would also have them bound to cores
-     * (OMP_PROC_BIND); that binds the program's main thread too, and with it every thread the others start, so it is left to
-     * whoever measures oneDNN alone. */
+    /* oneDNN has no call for it: it runs as many threads as OpenMP does. Its guide would also have
+     * them bound to cores (OMP_PROC_BIND); that binds the program's main thread too, and with it
+     * every thread the others start, so it is left to whoever measures oneDNN alone. */
     snprintf(text, sizeof text, "%u", threads);
     if (threads) setenv("OMP_NUM_THREADS", text, 1);
 }
@@ -52,7 +53,8 @@ size_t bench_blas_find(const bench_options *o, bench_blas list[BENCH_PEERS])
     for (size_t i = 0; i < (o->peer ? 1 : BENCH_PEERS); i++) {
         bench_blas found = {.name = o->peer ? o->peer : known[i].label};
         bool there = o->peer && load(o->peer, (unsigned)o->threads, &found);
-        for (size_t k = 0; k < 3 && !o->peer && !there && known[i].file[k]; k++) there = load(known[i].file[k], (unsigned)o->threads, &found);
+        for (size_t k = 0; k < 3 && !o->peer && !there && known[i].file[k]; k++)
+            there = load(known[i].file[k], (unsigned)o->threads, &found);
         if (there) list[count++] = found;
         else if (!o->json) printf("(%s not found: left out)\n", found.name);
     }
@@ -60,37 +62,42 @@ size_t bench_blas_find(const bench_options *o, bench_blas list[BENCH_PEERS])
 }
 
 /* c = a·b of rows (oneDNN), or c' = b'·a' of columns (BLAS): the same memory. */
-static void multiply(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, const float *b, float *c)
+static void multiply(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k,
+                     const float *a, const float *b, float *c)
 {
     const float one = 1, zero = 0;
     size_t lda = ta ? m : k, ldb = tb ? k : n;
     if (peer->dnnl) {
-        peer->dnnl(ta ? 'T' : 'N', tb ? 'T' : 'N', (int64_t)m, (int64_t)n, (int64_t)k, 1, a, (int64_t)lda, b, (int64_t)ldb, 0, c, (int64_t)n);
+        peer->dnnl(ta ? 'T' : 'N', tb ? 'T' : 'N', (int64_t)m, (int64_t)n, (int64_t)k, 1, a,
+                   (int64_t)lda, b, (int64_t)ldb, 0, c, (int64_t)n);
         return;
     }
     int M = (int)n, N = (int)m, K = (int)k, A = (int)ldb, B = (int)lda, C = (int)n;
     peer->blas(tb ? "T" : "N", ta ? "T" : "N", &M, &N, &K, &one, b, &A, a, &B, &zero, c, &C);
 }
 
-bool bench_blas_right(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, const float *b, float *c)
+bool bench_blas_right(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k,
+                      const float *a, const float *b, float *c)
 {
     multiply(peer, ta, tb, m, n, k, a, b, c);
     for (size_t p = 0; p < 16; p++) {
         size_t i = p * 7919 % m, j = p * 104729 % n;
         double sum = 0;
-        for (size_t l = 0; l < k; l++) sum += (double)a[ta ? l * m + i : i * k + l] * (double)b[tb ? j * k + l : l * n + j];
+        for (size_t l = 0; l < k; l++)
+            sum += (double)a[ta ? l * m + i : i * k + l] * (double)b[tb ? j * k + l : l * n + j];
         if (!(fabs(sum - (double)c[i * n + j]) <= 1e-3 * sqrt((double)k))) return false;
     }
     return true;
 }
 
-double bench_blas_time(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
-                       uint64_t count)
+double bench_blas_time(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k,
+                       const float *a, const float *b, float *c, uint64_t count)
 {
     double start = bench_now();
     for (uint64_t i = 0; i < count; i++) multiply(peer, ta, tb, m, n, k, a, b, c);
     double seconds = (bench_now() - start) / (double)count;
-    /* OpenBLAS's and OpenMP's threads go on looking for work for up to 30 ms, on the cores of whoever comes next */
+    /* OpenBLAS's and OpenMP's threads go on looking for work for up to 30 ms, on the cores of
+     * whoever comes next */
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     return seconds;
 }

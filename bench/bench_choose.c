@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Is what `--device auto` chooses the fastest, and what does choosing cost? Fleets over a grid of widths, depths, batches and members, on
- * each device and number of threads there is, and on `auto`. */
-#include <stdlib.h>
-#include <string.h>
+/* Is what `--device auto` chooses the fastest, and what does choosing cost? Fleets over a grid of
+ * widths, depths, batches and members, on each device and number of threads there is, and on
+ * `auto`. */
+#include "bench/bench.h"
 #include "host/device/choice.h"
 #include "kernels/random.h"
-#include "bench/bench.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { FEATURES = 16, BATCHES = 4, DEVICES = 24 };
 static const double run_seconds = 10; /* the run that choosing is set against, on the best device */
@@ -55,7 +56,8 @@ static ls_status make_data(size_t rows, ls_data **out, ls_error *err)
     int32_t *y = NULL;
     LS_TRY(ls_alloc(&x, rows, FEATURES * sizeof *x, "the bench", err));
     ls_status status = ls_alloc(&y, rows, sizeof *y, "the bench", err);
-    for (size_t i = 0; i < rows * FEATURES && status == LS_OK; i++) x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
+    for (size_t i = 0; i < rows * FEATURES && status == LS_OK; i++)
+        x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
     for (size_t i = 0; i < rows && status == LS_OK; i++) y[i] = (int32_t)(i % 2);
     if (status == LS_OK) status = ls_data_from_arrays(x, y, rows, FEATURES, 2, out, err);
     free(x);
@@ -63,12 +65,14 @@ static ls_status make_data(size_t rows, ls_data **out, ls_error *err)
     return status;
 }
 
-static ls_status add_members(ls_fleet *fleet, const grid_case *g, const ls_data *data, uint64_t epochs, ls_error *err)
+static ls_status add_members(ls_fleet *fleet, const grid_case *g, const ls_data *data,
+                             uint64_t epochs, ls_error *err)
 {
     ls_options *options;
     char hidden[256] = "", text[32];
     for (size_t i = 0; i < g->depth; i++)
-        snprintf(hidden + strlen(hidden), sizeof hidden - strlen(hidden), "%s%zu", i ? "," : "", g->width);
+        snprintf(hidden + strlen(hidden), sizeof hidden - strlen(hidden), "%s%zu", i ? "," : "",
+                 g->width);
     LS_TRY(ls_options_create(&options, err));
     ls_status status = ls_options_set(options, "hidden", hidden, err);
     snprintf(text, sizeof text, "%zu", g->batch);
@@ -84,20 +88,24 @@ static ls_status add_members(ls_fleet *fleet, const grid_case *g, const ls_data 
     return status;
 }
 
-/* Seconds of a step of one member among all: the least of some repetitions that take --seconds each. */
-static ls_status time_fixed(const bench_options *o, ls_device *device, const grid_case *g, const ls_data *data, double *out, ls_error *err)
+/* Seconds of a step of one member among all: the least of some repetitions that take --seconds
+ * each. */
+static ls_status time_fixed(const bench_options *o, ls_device *device, const grid_case *g,
+                            const ls_data *data, double *out, ls_error *err)
 {
     ls_fleet *fleet;
     uint64_t until = 1, epochs = 1;
     LS_TRY(ls_fleet_open(device, 0, &fleet, err));
     ls_status status = add_members(fleet, g, data, 1000000000, err);
-    if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, until, NULL, NULL, err); /* compiles, warms up */
+    if (status == LS_OK)
+        status = ls_fleet_run(fleet, NULL, 0, until, NULL, NULL, err); /* compiles, warms up */
     *out = 0;
     for (size_t i = 0; i < o->repeats && status == LS_OK;) {
         double started = bench_now();
         until += epochs;
         status = ls_fleet_run(fleet, NULL, 0, until, NULL, NULL, err);
-        double seconds = bench_now() - started, step = seconds / (double)(epochs * BATCHES * g->members);
+        double seconds = bench_now() - started,
+               step = seconds / (double)(epochs * BATCHES * g->members);
         if (seconds < o->seconds / 2) {
             epochs *= 2;
             continue;
@@ -126,7 +134,8 @@ static int on_progress(const ls_fleet_progress *p, void *user)
 }
 
 /* step: a step's seconds on the best device. */
-static ls_status time_choice(ls_device *device, const grid_case *g, const ls_data *data, double step, decision *d, ls_error *err)
+static ls_status time_choice(ls_device *device, const grid_case *g, const ls_data *data,
+                             double step, decision *d, ls_error *err)
 {
     ls_fleet *fleet;
     *d = (decision){.device = device};
@@ -138,7 +147,10 @@ static ls_status time_choice(ls_device *device, const grid_case *g, const ls_dat
     return status;
 }
 
-static bool same_device(const ls_device *a, const ls_device *b) { return a->info.index == b->info.index && !strcmp(a->info.name, b->info.name); }
+static bool same_device(const ls_device *a, const ls_device *b)
+{
+    return a->info.index == b->info.index && !strcmp(a->info.name, b->info.name);
+}
 
 /* The worst figures of the grid. */
 typedef struct {
@@ -146,24 +158,30 @@ typedef struct {
     size_t cases, within;
 } worst;
 
-static void tell(bench_options *o, const grid_case *g, const device_list *l, const double *step, size_t best, const ls_device *automatic, const decision *d, worst *w)
+static void tell(bench_options *o, const grid_case *g, const device_list *l, const double *step,
+                 size_t best, const ls_device *automatic, const decision *d, worst *w)
 {
     size_t chosen = best;
     for (size_t i = 0; i < l->count; i++)
         if (same_device(l->device[i], automatic)) chosen = i;
-    double loss = step[chosen] / step[best] - 1, cost = automatic->choice->lost / run_seconds, total = run_seconds / step[best];
+    double loss = step[chosen] / step[best] - 1, cost = automatic->choice->lost / run_seconds,
+           total = run_seconds / step[best];
     double whole = (d->seconds + (total - (double)d->steps) * step[chosen]) / run_seconds - 1;
     if (o->json) {
-        printf("%s{\"bench\":\"choose\",\"width\":%zu,\"depth\":%zu,\"batch\":%zu,\"members\":%zu,\"chosen\":%zu,\"best\":%zu,\"loss\":%.4g,\"cost\":%.4g,"
-               "\"whole_run\":%.4g,\"decided\":%s,\"decided_after\":%.4g,\"step_seconds\":[", o->first ? "[" : ",\n", g->width, g->depth, g->batch, g->members,
-               chosen, best, loss, cost, whole, d->decided ? "true" : "false", d->seconds);
+        printf(
+            "%s{\"bench\":\"choose\",\"width\":%zu,\"depth\":%zu,\"batch\":%zu,\"members\":%zu,\"chosen\":%zu,\"best\":%zu,\"loss\":%.4g,\"cost\":%.4g,"
+            "\"whole_run\":%.4g,\"decided\":%s,\"decided_after\":%.4g,\"step_seconds\":[",
+            o->first ? "[" : ",\n", g->width, g->depth, g->batch, g->members, chosen, best, loss,
+            cost, whole, d->decided ? "true" : "false", d->seconds);
         for (size_t i = 0; i < l->count; i++) printf("%s%.6g", i ? "," : "", step[i]);
         printf("]}");
         o->first = false;
     } else {
         printf("%5zu %5zu %5zu %7zu ", g->width, g->depth, g->batch, g->members);
-        for (size_t i = 0; i < l->count; i++) printf(" %c%9.2f%c", i == best ? '*' : ' ', step[i] * 1e6, i == chosen ? '<' : ' ');
-        printf("  %7.1f %% %7.2f %% %7.1f %% %7.2f s%s\n", 100 * loss, 100 * cost, 100 * whole, d->seconds, d->decided ? "" : " (undecided)");
+        for (size_t i = 0; i < l->count; i++)
+            printf(" %c%9.2f%c", i == best ? '*' : ' ', step[i] * 1e6, i == chosen ? '<' : ' ');
+        printf("  %7.1f %% %7.2f %% %7.1f %% %7.2f s%s\n", 100 * loss, 100 * cost, 100 * whole,
+               d->seconds, d->decided ? "" : " (undecided)");
     }
     fflush(stdout);
     if (loss > w->loss) w->loss = loss;
@@ -173,7 +191,8 @@ static void tell(bench_options *o, const grid_case *g, const device_list *l, con
     w->within += loss <= 0.1 && cost <= 0.02;
 }
 
-static ls_status measure(bench_options *o, const grid_case *g, const device_list *l, worst *w, ls_error *err)
+static ls_status measure(bench_options *o, const grid_case *g, const device_list *l, worst *w,
+                         ls_error *err)
 {
     ls_data *data;
     ls_device *automatic;
@@ -198,15 +217,18 @@ static ls_status measure(bench_options *o, const grid_case *g, const device_list
 
 static ls_status measure_all(bench_options *o, const device_list *l, worst *w, ls_error *err)
 {
-    static const size_t widths[] = {8, 32, 128, 512}, depths[] = {1, 4}, batches[] = {32, 512}, members[] = {1, 8, 256};
-    static const double most = 3e9; /* products a step of all members: beyond that a case takes minutes */
+    static const size_t widths[] = {8, 32, 128, 512}, depths[] = {1, 4}, batches[] = {32, 512},
+                        members[] = {1, 8, 256};
+    static const double most =
+        3e9; /* products a step of all members: beyond that a case takes minutes */
     for (size_t i = 0; i < 4; i++)
         for (size_t k = 0; k < 2; k++)
             for (size_t b = 0; b < 2; b++)
                 for (size_t m = 0; m < 3; m++) {
                     grid_case g = {widths[i], depths[k], batches[b], members[m]};
                     double weights = (double)g.width * (double)(FEATURES + (g.depth - 1) * g.width);
-                    if (g.width > o->up_to || 3 * weights * (double)(g.batch * g.members) > most) continue;
+                    if (g.width > o->up_to || 3 * weights * (double)(g.batch * g.members) > most)
+                        continue;
                     LS_TRY(measure(o, &g, l, w, err));
                 }
     return LS_OK;
@@ -218,15 +240,17 @@ ls_status bench_choose(bench_options *o, ls_error *err)
     worst w = {0};
     ls_status status = open_all(&list, err);
     if (status == LS_OK && !o->json) {
-        for (size_t i = 0; i < list.count; i++) printf("device %zu: %s\n", i, list.device[i]->info.name);
+        for (size_t i = 0; i < list.count; i++)
+            printf("device %zu: %s\n", i, list.device[i]->info.name);
         printf("%5s %5s %5s %7s ", "width", "depth", "batch", "members");
         for (size_t i = 0; i < list.count; i++) printf("   %4s %zu  ", "us", i);
         printf("  %9s %9s %9s %9s\n", "loss", "cost", "run", "decided");
     }
     if (status == LS_OK) status = measure_all(o, &list, &w, err);
     if (status == LS_OK && !o->json)
-        printf("worst of %zu cases: loss %.1f %%, cost %.2f %%, run of %.0f s %.1f %%; loss within 10 %% and cost within 2 %%: %zu\n", w.cases,
-               100 * w.loss, 100 * w.cost, run_seconds, 100 * w.whole, w.within);
+        printf(
+            "worst of %zu cases: loss %.1f %%, cost %.2f %%, run of %.0f s %.1f %%; loss within 10 %% and cost within 2 %%: %zu\n",
+            w.cases, 100 * w.loss, 100 * w.cost, run_seconds, 100 * w.whole, w.within);
     close_all(&list);
     return status;
 }

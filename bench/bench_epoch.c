@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* An epoch on data of MNIST's size, and how much of it is not matrix products. */
+#include "bench/bench.h"
 #include <stdlib.h>
 #include <string.h>
-#include "bench/bench.h"
 
-/* The operations of a step that are matrix products, and nothing but the product of each: no activation, no optimizer's step in
- * its wake. A gradient of inputs still walks over its result once, by the derivative of the identity. */
+/* The operations of a step that are matrix products, and nothing but the product of each: no
+ * activation, no optimizer's step in its wake. A gradient of inputs still walks over its result
+ * once, by the derivative of the identity. */
 static ls_status products_of(const ls_plan *whole, ls_plan *out, ls_error *err)
 {
     *out = *whole;
@@ -15,16 +16,18 @@ static ls_status products_of(const ls_plan *whole, ls_plan *out, ls_error *err)
         ls_op op = whole->step.op[i];
         if (op.kind != LS_OP_DENSE && op.kind != LS_OP_GRAD_X && op.kind != LS_OP_GRAD_W) continue;
         if (op.kind == LS_OP_DENSE) op.a.place = LS_NOWHERE;
-        if (op.kind == LS_OP_GRAD_X) op.act = LS_ACT_identity, op.skip.place = LS_NOWHERE, op.dropout = 0;
+        if (op.kind == LS_OP_GRAD_X)
+            op.act = LS_ACT_identity, op.skip.place = LS_NOWHERE, op.dropout = 0;
         if (op.kind == LS_OP_GRAD_W) op.theta.place = LS_NOWHERE;
         out->step.op[out->step.count++] = op;
     }
     return LS_OK;
 }
 
-/* A second workspace for the products, with what the first one's memory holds after some steps: weights and batches as they are in
- * training, as there are devices that are faster on zeros. */
-static ls_status open_products(const bench_run *whole, const ls_plan *plan, ls_workspace **out, ls_error *err)
+/* A second workspace for the products, with what the first one's memory holds after some steps:
+ * weights and batches as they are in training, as there are devices that are faster on zeros. */
+static ls_status open_products(const bench_run *whole, const ls_plan *plan, ls_workspace **out,
+                               ls_error *err)
 {
     const ls_backend_slots *slots = whole->device->backend->slots;
     ls_rows data = {plan->rows, plan->features, plan->outputs, whole->x, whole->t, NULL};
@@ -38,7 +41,8 @@ static ls_status open_products(const bench_run *whole, const ls_plan *plan, ls_w
 }
 
 /* Seconds of whole epochs and of their products alone, in turn. */
-static ls_status time_epochs(bench_run *whole, ls_workspace *products, size_t repeats, double *all, double *alone, ls_error *err)
+static ls_status time_epochs(bench_run *whole, ls_workspace *products, size_t repeats, double *all,
+                             double *alone, ls_error *err)
 {
     bench_run other = *whole;
     uint64_t count = ls_plan_steps_per_epoch(whole->plan);
@@ -64,9 +68,12 @@ static void report(bench_options *o, const bench_run *r, double *all, double *al
     snprintf(name, sizeof name, "%s batch %zu %s", o->network, o->batch, o->optimizer);
     bench_row(o, "epoch", name, flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
     double products = bench_median(alone, o->repeats, &spread);
-    bench_row(o, "epoch", "  its matrix products alone", flops / products * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, products, spread);
-    double share = bench_median(outside, o->repeats, NULL), low = outside[o->repeats / 4], high = outside[o->repeats - 1 - o->repeats / 4];
-    bench_row(o, "epoch", "  outside matrix products", 100 * share, "%", 0, time - products, 0.5 * (high - low));
+    bench_row(o, "epoch", "  its matrix products alone", flops / products * 1e-9, "GFLOP/s",
+              o->peak_flops * 1e-9, products, spread);
+    double share = bench_median(outside, o->repeats, NULL), low = outside[o->repeats / 4],
+           high = outside[o->repeats - 1 - o->repeats / 4];
+    bench_row(o, "epoch", "  outside matrix products", 100 * share, "%", 0, time - products,
+              0.5 * (high - low));
 }
 
 ls_status bench_epoch(bench_options *o, ls_device *device, ls_error *err)

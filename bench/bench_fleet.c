@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Many small networks at once: how much faster than one after the other, and do time and memory grow with their number alone? */
+/* Many small networks at once: how much faster than one after the other, and do time and memory
+ * grow with their number alone? */
+#include "bench/bench.h"
+#include "host/base/sha256.h"
+#include "kernels/random.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "host/base/sha256.h"
-#include "kernels/random.h"
-#include "bench/bench.h"
 
 enum { SETUPS = 2 * BENCH_DEVICES, SIZES = 8, SAMPLE = 16 };
 
@@ -36,13 +37,15 @@ typedef struct {
 /* ---- One fleet ------------------------------------------------------------------------------- */
 
 /* Rows made up as bench_fill_rows does it, which the peers of side_by_side.py do as well. */
-static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out, ls_error *err)
+static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out,
+                           ls_error *err)
 {
     float *x = NULL;
     int32_t *y = NULL;
     ls_status status = ls_alloc(&x, o->rows * features, sizeof *x, "the bench", err);
     if (status == LS_OK) status = ls_alloc(&y, o->rows, sizeof *y, "the bench", err);
-    for (size_t i = 0; status == LS_OK && i < o->rows * features; i++) x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
+    for (size_t i = 0; status == LS_OK && i < o->rows * features; i++)
+        x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
     for (size_t i = 0; status == LS_OK && i < o->rows; i++) y[i] = (int32_t)(i % classes);
     if (status == LS_OK) status = ls_data_from_arrays(x, y, o->rows, features, classes, out, err);
     free(x);
@@ -51,7 +54,8 @@ static ls_status make_rows(const bench_options *o, size_t features, size_t class
 }
 
 /* Members that differ in their seeds, which are 1, 2 … */
-static ls_status add_members(ls_fleet *fleet, ls_options *options, const ls_data *data, size_t count, ls_error *err)
+static ls_status add_members(ls_fleet *fleet, ls_options *options, const ls_data *data,
+                             size_t count, ls_error *err)
 {
     char seed[32];
     for (size_t i = 0; i < count; i++) {
@@ -90,7 +94,8 @@ static ls_status hash_some(ls_fleet *fleet, size_t members, char hex[65], ls_err
     return LS_OK;
 }
 
-static ls_status train(ls_device *device, ls_options *options, const ls_data *data, size_t members, outcome *out, ls_error *err)
+static ls_status train(ls_device *device, ls_options *options, const ls_data *data, size_t members,
+                       outcome *out, ls_error *err)
 {
     ls_fleet *fleet;
     LS_TRY(warm_up(device, options, data, err));
@@ -108,7 +113,8 @@ static ls_status train(ls_device *device, ls_options *options, const ls_data *da
     return status;
 }
 
-static ls_status measure(bench_options o, const setup *s, size_t members, size_t epochs, outcome *out, ls_error *err)
+static ls_status measure(bench_options o, const setup *s, size_t members, size_t epochs,
+                         outcome *out, ls_error *err)
 {
     ls_device *device;
     ls_options *options = NULL;
@@ -126,8 +132,10 @@ static ls_status measure(bench_options o, const setup *s, size_t members, size_t
     return status;
 }
 
-/* The same in a process of its own, so that memory is this fleet's alone: allocators and drivers keep what they once had. */
-static ls_status measure_apart(const bench_options *o, const setup *s, size_t members, size_t epochs, outcome *out, ls_error *err)
+/* The same in a process of its own, so that memory is this fleet's alone: allocators and drivers
+ * keep what they once had. */
+static ls_status measure_apart(const bench_options *o, const setup *s, size_t members,
+                               size_t epochs, outcome *out, ls_error *err)
 {
     int ends[2];
     fflush(stdout);
@@ -146,34 +154,42 @@ static ls_status measure_apart(const bench_options *o, const setup *s, size_t me
     if (from) fclose(from);
     else close(ends[0]);
     if (child > 0) waitpid(child, NULL, 0);
-    if (!whole) return ls_fail(err, LS_ERR_MEMORY, "the process that trained %zu members ended too early", members);
+    if (!whole)
+        return ls_fail(err, LS_ERR_MEMORY, "the process that trained %zu members ended too early",
+                       members);
     return out->status == LS_OK ? LS_OK : ls_fail(err, out->status, "%s", out->message);
 }
 
 /* ---- Fleet against one member ---------------------------------------------------------------- */
 
-static void print_rate(study *s, size_t i, size_t members, size_t epochs, double seconds, double spread, double base, double own, double peak)
+static void print_rate(study *s, size_t i, size_t members, size_t epochs, double seconds,
+                       double spread, double base, double own, double peak)
 {
     double rate = (double)members * (double)epochs / seconds;
     if (s->options->json) {
-        printf("%s{\"bench\":\"fleet\",\"device\":\"%s\",\"threads\":%zu,\"members\":%zu,\"epochs\":%zu,\"seconds\":%.6g,\"spread\":%.3g,"
-               "\"member_steps_per_second\":%.6g,\"over_one_on_one_thread\":%.4g,\"over_one_here\":%.4g,\"peak_resident\":%.0f}",
-               s->options->first ? "[" : ",\n", s->name[i], s->setups[i].threads, members, epochs, seconds, spread, rate, rate / base,
-               rate / own, peak);
+        printf(
+            "%s{\"bench\":\"fleet\",\"device\":\"%s\",\"threads\":%zu,\"members\":%zu,\"epochs\":%zu,\"seconds\":%.6g,\"spread\":%.3g,"
+            "\"member_steps_per_second\":%.6g,\"over_one_on_one_thread\":%.4g,\"over_one_here\":%.4g,\"peak_resident\":%.0f}",
+            s->options->first ? "[" : ",\n", s->name[i], s->setups[i].threads, members, epochs,
+            seconds, spread, rate, rate / base, rate / own, peak);
         s->options->first = false;
         return;
     }
-    printf("%-52.52s %7zu x %-7zu %8.3f s ±%4.1f %% %10.0f member-steps/s %6.2f x %6.2f x %7.1f MB\n", s->name[i], members, epochs, seconds,
-           100 * spread, rate, rate / base, rate / own, peak * 1e-6);
+    printf(
+        "%-52.52s %7zu x %-7zu %8.3f s ±%4.1f %% %10.0f member-steps/s %6.2f x %6.2f x %7.1f MB\n",
+        s->name[i], members, epochs, seconds, 100 * spread, rate, rate / base, rate / own,
+        peak * 1e-6);
 }
 
-/* Medians of interleaved rounds. One member runs for more epochs, as what a call costs is not the question here. */
+/* Medians of interleaved rounds. One member runs for more epochs, as what a call costs is not the
+ * question here. */
 static ls_status compare(study *s, ls_error *err)
 {
     bench_options *o = s->options;
     static double seconds[SETUPS][2][1000];
     double peak[SETUPS][2] = {{0}}, spread, median[SETUPS][2], scatter[SETUPS][2];
-    size_t members[2] = {1, o->members}, epochs[2] = {o->epochs * (o->members > 20 ? o->members / 20 : 1), o->epochs};
+    size_t members[2] = {1, o->members},
+           epochs[2] = {o->epochs * (o->members > 20 ? o->members / 20 : 1), o->epochs};
     char hash[2][65] = {"", ""};
     bool same = true;
     outcome now;
@@ -192,12 +208,18 @@ static ls_status compare(study *s, ls_error *err)
             median[i][many] = bench_median(seconds[i][many], o->repeats, &spread);
             scatter[i][many] = spread;
         }
-    if (!o->json) printf("%s, %zu rows, full batch, %s hidden, %s\n%114s %8s\n", o->network, o->rows, o->activation, o->optimizer, "x first", "x own");
+    if (!o->json)
+        printf("%s, %zu rows, full batch, %s hidden, %s\n%114s %8s\n", o->network, o->rows,
+               o->activation, o->optimizer, "x first", "x own");
     for (size_t i = 0; i < s->count; i++)
         for (int many = 0; many < 2; many++)
-            print_rate(s, i, members[many], epochs[many], median[i][many], scatter[i][many], (double)epochs[0] / median[0][0],
-                       (double)epochs[0] / median[i][0], peak[i][many]);
-    if (!o->json) printf("first, own: the rate of one member, in the first line and on the same device; weights of a sample: %s\n", same ? "EQUAL" : "DIFFERENT: please report this");
+            print_rate(s, i, members[many], epochs[many], median[i][many], scatter[i][many],
+                       (double)epochs[0] / median[0][0], (double)epochs[0] / median[i][0],
+                       peak[i][many]);
+    if (!o->json)
+        printf(
+            "first, own: the rate of one member, in the first line and on the same device; weights of a sample: %s\n",
+            same ? "EQUAL" : "DIFFERENT: please report this");
     return LS_OK;
 }
 
@@ -205,15 +227,20 @@ static ls_status compare(study *s, ls_error *err)
 
 static void print_growth(study *s, const bench_fleet_point *p)
 {
-    double each = p->seconds / (double)p->members / (double)p->epochs, held = (p->peak - p->opening) / (double)p->members;
+    double each = p->seconds / (double)p->members / (double)p->epochs,
+           held = (p->peak - p->opening) / (double)p->members;
     if (!s->options->json) {
-        printf("%-52.52s %7zu x %-7zu %8.3f s %8.2f us a member's step %8.1f MB more than before, %8.2f kB a member\n", p->device, p->members,
-               p->epochs, p->seconds, 1e6 * each, 1e-6 * (p->peak - p->opening), 1e-3 * held);
+        printf(
+            "%-52.52s %7zu x %-7zu %8.3f s %8.2f us a member's step %8.1f MB more than before, %8.2f kB a member\n",
+            p->device, p->members, p->epochs, p->seconds, 1e6 * each, 1e-6 * (p->peak - p->opening),
+            1e-3 * held);
         return;
     }
-    printf("%s{\"bench\":\"fleet growth\",\"device\":\"%s\",\"threads\":%zu,\"members\":%zu,\"epochs\":%zu,\"seconds\":%.6g,\"adding\":%.6g,"
-           "\"opening_resident\":%.0f,\"peak_resident\":%.0f}",
-           s->options->first ? "[" : ",\n", p->device, p->threads, p->members, p->epochs, p->seconds, p->adding, p->opening, p->peak);
+    printf(
+        "%s{\"bench\":\"fleet growth\",\"device\":\"%s\",\"threads\":%zu,\"members\":%zu,\"epochs\":%zu,\"seconds\":%.6g,\"adding\":%.6g,"
+        "\"opening_resident\":%.0f,\"peak_resident\":%.0f}",
+        s->options->first ? "[" : ",\n", p->device, p->threads, p->members, p->epochs, p->seconds,
+        p->adding, p->opening, p->peak);
     s->options->first = false;
 }
 
@@ -223,12 +250,16 @@ static ls_status grow(study *s, size_t i, size_t members, ls_error *err)
     double seconds[1000];
     outcome now;
     bench_fleet_point *p = &s->points[s->drawn];
-    *p = (bench_fleet_point){.device = s->name[i], .threads = s->setups[i].threads, .members = members, .epochs = o->epochs > 10 ? o->epochs / 10 : 1};
+    *p = (bench_fleet_point){.device = s->name[i],
+                             .threads = s->setups[i].threads,
+                             .members = members,
+                             .epochs = o->epochs > 10 ? o->epochs / 10 : 1};
     for (size_t k = 0; k < o->repeats; k++) {
         LS_TRY(measure_apart(o, &s->setups[i], members, p->epochs, &now, err));
         seconds[k] = now.seconds;
         p->adding = now.adding;
-        if (now.peak - now.opening > p->peak - p->opening) p->peak = now.peak, p->opening = now.opening;
+        if (now.peak - now.opening > p->peak - p->opening)
+            p->peak = now.peak, p->opening = now.opening;
         snprintf(s->name[i], sizeof s->name[i], "%s", now.name);
     }
     p->seconds = bench_median(seconds, o->repeats, NULL);
@@ -264,7 +295,9 @@ ls_status bench_fleet(bench_options *o, ls_error *err)
     ls_status status = compare(&s, err);
     for (size_t i = 0; i < s.count; i++) {
         bool fewer_threads = i + 1 < s.count && s.setups[i].device == s.setups[i + 1].device;
-        for (size_t members = 10; members <= o->up_to && members <= 10000000 && !fewer_threads && status == LS_OK; members *= 10)
+        for (size_t members = 10;
+             members <= o->up_to && members <= 10000000 && !fewer_threads && status == LS_OK;
+             members *= 10)
             status = grow(&s, i, members, err);
     }
     if (status == LS_OK && s.drawn) status = bench_fleet_files(o, s.points, s.drawn, err);
@@ -297,7 +330,8 @@ static ls_status serve(const bench_options *o, ls_fleet *fleet, ls_error *err)
     }
     printf("ready %.6g 0\n", sum / (double)o->members);
     fflush(stdout);
-    while (fgets(line, sizeof line, stdin) && !strncmp(line, "go", 2)) LS_TRY(go_on(fleet, o, &done, err));
+    while (fgets(line, sizeof line, stdin) && !strncmp(line, "go", 2))
+        LS_TRY(go_on(fleet, o, &done, err));
     return LS_OK;
 }
 

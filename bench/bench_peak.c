@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the device could do: its fma rate and its copy bandwidth, measured. */
+#include "bench/bench.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "bench/bench.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_device.h"
 #endif
@@ -56,7 +56,8 @@ static double best_of(void *(*work)(void *), share *shares, unsigned n)
         pthread_t threads[1024];
         unsigned started = 0;
         double start = bench_now();
-        for (unsigned i = 1; i < n; i++) started += pthread_create(&threads[started], NULL, work, &shares[i]) == 0;
+        for (unsigned i = 1; i < n; i++)
+            started += pthread_create(&threads[started], NULL, work, &shares[i]) == 0;
         work(&shares[0]);
         for (unsigned i = 0; i < started; i++) pthread_join(threads[i], NULL);
         double time = bench_now() - start;
@@ -65,7 +66,8 @@ static double best_of(void *(*work)(void *), share *shares, unsigned n)
     return best;
 }
 
-static ls_status cpu_peak(unsigned threads, const char *isa, double *flops, double *bytes, ls_error *err)
+static ls_status cpu_peak(unsigned threads, const char *isa, double *flops, double *bytes,
+                          ls_error *err)
 {
     enum { MB = 1 << 20, SIZE = 128 };
     share shares[1024];
@@ -76,7 +78,8 @@ static ls_status cpu_peak(unsigned threads, const char *isa, double *flops, doub
     LS_TRY(ls_alloc(&memory, 2 * SIZE, MB, "the bench", err));
     size_t part = (size_t)SIZE * MB / threads;
     for (unsigned i = 0; i < threads; i++)
-        shares[i] = (share){peak_of(isa ? isa : ls_cpu_isa_at(0)), memory + i * part, memory + (size_t)SIZE * MB + i * part, part, 0};
+        shares[i] = (share){peak_of(isa ? isa : ls_cpu_isa_at(0)), memory + i * part,
+                            memory + (size_t)SIZE * MB + i * part, part, 0};
     double time = best_of(do_fma, shares, threads), all = 0;
     for (unsigned i = 0; i < threads; i++) all += shares[i].flops;
     *flops = all / time;
@@ -113,20 +116,24 @@ static ls_status cl_peak(ls_cl_device *d, bool cpu, double *flops, double *bytes
     const ls_cl_api *cl = &d->cl;
     cl_int code, rounds = cpu ? 200000 : 8192;
     const char *text = source;
-    size_t length = sizeof source - 1, local = cpu ? 1 : 256, global = cpu ? 64 : (size_t)1 << 20, copy = (size_t)128 << 20;
+    size_t length = sizeof source - 1, local = cpu ? 1 : 256, global = cpu ? 64 : (size_t)1 << 20,
+           copy = (size_t)128 << 20;
     cl_program program = cl->clCreateProgramWithSource(d->context, 1, &text, &length, &code);
     LS_TRY(ls_cl_check(code, "creating the peak program", err));
-    LS_TRY(ls_cl_check(cl->clBuildProgram(program, 1, &d->id, "", NULL, NULL), "building the peak program", err));
+    LS_TRY(ls_cl_check(cl->clBuildProgram(program, 1, &d->id, "", NULL, NULL),
+                       "building the peak program", err));
     cl_kernel kernel = cl->clCreateKernel(program, cpu ? "peak" : "peak_narrow", &code);
     LS_TRY(ls_cl_check(code, "creating the peak kernel", err));
-    cl_mem from = cl->clCreateBuffer(d->context, CL_MEM_READ_WRITE, copy, NULL, &code), to = cl->clCreateBuffer(d->context, CL_MEM_READ_WRITE, copy, NULL, &code);
+    cl_mem from = cl->clCreateBuffer(d->context, CL_MEM_READ_WRITE, copy, NULL, &code),
+           to = cl->clCreateBuffer(d->context, CL_MEM_READ_WRITE, copy, NULL, &code);
     LS_TRY(ls_cl_check(code, "allocating the peak buffers", err));
     cl->clSetKernelArg(kernel, 0, sizeof to, &to);
     cl->clSetKernelArg(kernel, 1, sizeof rounds, &rounds);
     double fma_time = 1e30, copy_time = 1e30;
     for (int i = 0; i < 5 && code == CL_SUCCESS; i++) {
         double start = bench_now();
-        code = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+        code = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL,
+                                          NULL);
         if (!code) code = cl->clFinish(d->queue);
         double middle = bench_now();
         if (!code) code = cl->clEnqueueCopyBuffer(d->queue, from, to, 0, 0, copy, 0, NULL, NULL);
@@ -144,10 +151,13 @@ static ls_status cl_peak(ls_cl_device *d, bool cpu, double *flops, double *bytes
 }
 #endif
 
-ls_status bench_peak(ls_device *device, unsigned threads, const char *isa, double *flops, double *bytes, ls_error *err)
+ls_status bench_peak(ls_device *device, unsigned threads, const char *isa, double *flops,
+                     double *bytes, ls_error *err)
 {
 #ifdef LS_OPENCL
-    if (device->info.index > 0) return cl_peak((ls_cl_device *)device->backend, !strcmp(device->info.kind, "cpu"), flops, bytes, err);
+    if (device->info.index > 0)
+        return cl_peak((ls_cl_device *)device->backend, !strcmp(device->info.kind, "cpu"), flops,
+                       bytes, err);
 #else
     (void)device;
 #endif

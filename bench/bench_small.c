@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps of small networks, full batch, on one thread: how far from what one core could do. */
+#include "bench/bench.h"
 #include <stdlib.h>
 #include <string.h>
-#include "bench/bench.h"
 
-/* The networks, and the microseconds that the project allows its CPU path for each on the machine it was planned on. The first of a
- * network's rows is the one meant; the others show that neither activation nor optimizer is a special case. */
+/* The networks, and the microseconds that the project allows its CPU path for each on the machine
+ * it was planned on. The first of a network's rows is the one meant; the others show that neither
+ * activation nor optimizer is a special case. */
 static const struct {
     const char *network;
     size_t rows;
@@ -38,19 +39,22 @@ typedef struct {
     double peak; /* FLOP/s of one core */
 } small;
 
-/* 6·rows·weights: the first layer's gradient of inputs is among them, although nobody computes it. */
+/* 6·rows·weights: the first layer's gradient of inputs is among them, although nobody computes it.
+ */
 static double flops_of(size_t i)
 {
     double weights = 0;
     char *end;
-    for (double before = (double)strtoul(cases[i].network, &end, 10), width; *end == '-'; before = width) {
+    for (double before = (double)strtoul(cases[i].network, &end, 10), width; *end == '-';
+         before = width) {
         width = (double)strtoul(end + 1, &end, 10);
         weights += before * width;
     }
     return 6.0 * (double)cases[i].rows * weights;
 }
 
-static ls_status one_round(bench_run *runs, const uint64_t *steps, size_t count, double (*times)[1000], size_t round, ls_error *err)
+static ls_status one_round(bench_run *runs, const uint64_t *steps, size_t count,
+                           double (*times)[1000], size_t round, ls_error *err)
 {
     for (size_t d = 0; d < count; d++) {
         double start = bench_now();
@@ -69,13 +73,19 @@ static ls_status measure(small *s, size_t i, ls_error *err)
     static double times[BENCH_DEVICES][1000];
     size_t open = 0;
     ls_status status = LS_OK;
-    o.network = cases[i].network, o.activation = cases[i].activation, o.optimizer = cases[i].optimizer;
+    o.network = cases[i].network, o.activation = cases[i].activation,
+    o.optimizer = cases[i].optimizer;
     o.batch = o.rows = cases[i].rows;
     o.rate = strcmp(cases[i].optimizer, "gd") ? 0.001 : 0.025;
-    while (open < s->count && (status = bench_run_open(&o, s->device[open], &runs[open], err)) == LS_OK) open++;
-    for (size_t d = 0; d < open && status == LS_OK; d++) status = bench_calibrate(&o, &runs[d], &steps[d], err);
-    for (size_t k = 0; k < o.repeats && status == LS_OK; k++) status = one_round(runs, steps, s->count, times, k, err);
-    for (size_t d = 0; d < s->count && status == LS_OK; d++) s->seconds[i][d] = bench_median(times[d], o.repeats, &s->spread[i][d]);
+    while (open < s->count &&
+           (status = bench_run_open(&o, s->device[open], &runs[open], err)) == LS_OK)
+        open++;
+    for (size_t d = 0; d < open && status == LS_OK; d++)
+        status = bench_calibrate(&o, &runs[d], &steps[d], err);
+    for (size_t k = 0; k < o.repeats && status == LS_OK; k++)
+        status = one_round(runs, steps, s->count, times, k, err);
+    for (size_t d = 0; d < s->count && status == LS_OK; d++)
+        s->seconds[i][d] = bench_median(times[d], o.repeats, &s->spread[i][d]);
     while (open--) bench_run_close(&runs[open]);
     return status;
 }
@@ -85,7 +95,8 @@ static ls_status measure(small *s, size_t i, ls_error *err)
 /* The CPU path is to stay under its ceiling, the others are to do half its speed at least. */
 static double allowed(const small *s, size_t i, size_t d)
 {
-    return d && !strcmp(s->device[0]->info.kind, "cpu path") ? 2 * s->seconds[i][0] : cases[i].ceiling * 1e-6;
+    return d && !strcmp(s->device[0]->info.kind, "cpu path") ? 2 * s->seconds[i][0]
+                                                             : cases[i].ceiling * 1e-6;
 }
 
 static const char *short_name(size_t i)
@@ -97,16 +108,19 @@ static void print_case(small *s, size_t i, size_t d)
 {
     double seconds = s->seconds[i][d], floor = flops_of(i) / s->peak, most = allowed(s, i, d);
     if (s->options->json) {
-        printf("%s{\"bench\":\"small\",\"device\":\"%s\",\"network\":\"%s\",\"rows\":%zu,\"activation\":\"%s\",\"optimizer\":\"%s\",\"extra\":%s,"
-               "\"seconds\":%.6g,\"spread\":%.3g,\"floor\":%.6g,\"share_of_peak\":%.4g,\"allowed\":%.6g,\"kept\":%s}",
-               s->options->first ? "[" : ",\n", ls_device_get_info(s->device[d])->name, cases[i].network, cases[i].rows, cases[i].activation,
-               cases[i].optimizer, cases[i].extra ? "true" : "false", seconds, s->spread[i][d], floor, floor / seconds, most,
-               seconds <= most ? "true" : "false");
+        printf(
+            "%s{\"bench\":\"small\",\"device\":\"%s\",\"network\":\"%s\",\"rows\":%zu,\"activation\":\"%s\",\"optimizer\":\"%s\",\"extra\":%s,"
+            "\"seconds\":%.6g,\"spread\":%.3g,\"floor\":%.6g,\"share_of_peak\":%.4g,\"allowed\":%.6g,\"kept\":%s}",
+            s->options->first ? "[" : ",\n", ls_device_get_info(s->device[d])->name,
+            cases[i].network, cases[i].rows, cases[i].activation, cases[i].optimizer,
+            cases[i].extra ? "true" : "false", seconds, s->spread[i][d], floor, floor / seconds,
+            most, seconds <= most ? "true" : "false");
         s->options->first = false;
         return;
     }
-    printf("%-14s %4zu  %-8s %-5s %9.2f ±%4.1f %% %8.2f %6.1f %% %9.2f  %s%s", short_name(i), cases[i].rows, cases[i].activation,
-           cases[i].optimizer, 1e6 * seconds, 100 * s->spread[i][d], 1e6 * floor, 100 * floor / seconds, 1e6 * most,
+    printf("%-14s %4zu  %-8s %-5s %9.2f ±%4.1f %% %8.2f %6.1f %% %9.2f  %s%s", short_name(i),
+           cases[i].rows, cases[i].activation, cases[i].optimizer, 1e6 * seconds,
+           100 * s->spread[i][d], 1e6 * floor, 100 * floor / seconds, 1e6 * most,
            seconds <= most ? "kept" : "NOT KEPT", cases[i].extra ? " (extra)" : "");
     if (d) printf("  %.2f x the first device's speed", s->seconds[i][0] / seconds);
     putchar('\n');
@@ -117,8 +131,9 @@ static void report(small *s)
     bench_row(s->options, "peak", "fma, one core", s->peak * 1e-9, "GFLOP/s", 0, 0, 0);
     for (size_t d = 0; d < s->count; d++) {
         if (!s->options->json)
-            printf("\n%s\n%-14s %4s  %-8s %-5s %9s %8s %8s %8s %9s\n", ls_device_get_info(s->device[d])->name, "network", "rows", "hidden",
-                   "opt.", "us/step", "spread", "floor us", "of peak", "at most");
+            printf("\n%s\n%-14s %4s  %-8s %-5s %9s %8s %8s %8s %9s\n",
+                   ls_device_get_info(s->device[d])->name, "network", "rows", "hidden", "opt.",
+                   "us/step", "spread", "floor us", "of peak", "at most");
         for (size_t i = 0; i < CASES; i++) print_case(s, i, d);
     }
 }

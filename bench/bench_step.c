@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole training steps, as ls_train runs them: batches from the data set, forward, loss, backward, update. */
-#include <stdlib.h>
-#include <string.h>
+/* Whole training steps, as ls_train runs them: batches from the data set, forward, loss, backward,
+ * update. */
+#include "bench/bench.h"
 #include "host/network/network.h"
 #include "host/network/schedule.h"
-#include "bench/bench.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { ROOM = 4096 }; /* steps a call at most */
 
-ls_status bench_set_network(ls_options *options, const char *widths, size_t *features, size_t *classes, ls_error *err)
+ls_status bench_set_network(ls_options *options, const char *widths, size_t *features,
+                            size_t *classes, ls_error *err)
 {
     char hidden[512] = "", *end;
     size_t n = 0;
@@ -16,20 +18,27 @@ ls_status bench_set_network(ls_options *options, const char *widths, size_t *fea
     *features = strtoul(widths, &end, 10);
     while (*end == '-') {
         size_t width = strtoul(end + 1, &end, 10);
-        if (*end == '-') n += (size_t)snprintf(hidden + n, sizeof hidden - n, "%s%zu", n ? "," : "", width);
+        if (*end == '-')
+            n += (size_t)snprintf(hidden + n, sizeof hidden - n, "%s%zu", n ? "," : "", width);
         else *classes = width < 2 ? 2 : width;
         if (n >= sizeof hidden) break;
     }
-    if (*end || !*features || !*classes) return ls_fail(err, LS_ERR_ARGUMENT, "--network %s: widths are written 784-512-10", widths);
+    if (*end || !*features || !*classes)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--network %s: widths are written 784-512-10", widths);
     return ls_options_set(options, "hidden", n ? hidden : "none", err);
 }
 
-ls_status bench_full_batch_options(const bench_options *o, ls_options **out, size_t *features, size_t *classes, ls_error *err)
+ls_status bench_full_batch_options(const bench_options *o, ls_options **out, size_t *features,
+                                   size_t *classes, ls_error *err)
 {
     char rate[32], epochs[32];
     snprintf(rate, sizeof rate, "%.9g", o->rate);
     snprintf(epochs, sizeof epochs, "%zu", o->epochs);
-    const char *const settings[][2] = {{"activation", o->activation}, {"optimizer", o->optimizer}, {"batch", "full"}, {"lr", rate}, {"epochs", epochs}};
+    const char *const settings[][2] = {{"activation", o->activation},
+                                       {"optimizer", o->optimizer},
+                                       {"batch", "full"},
+                                       {"lr", rate},
+                                       {"epochs", epochs}};
     LS_TRY(ls_options_create(out, err));
     ls_status status = bench_set_network(*out, o->network, features, classes, err);
     for (size_t i = 0; i < sizeof settings / sizeof *settings && status == LS_OK; i++)
@@ -40,7 +49,8 @@ ls_status bench_full_batch_options(const bench_options *o, ls_options **out, siz
     return status;
 }
 
-static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes, ls_error *err)
+static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes,
+                          ls_error *err)
 {
     char batch[32], lr[32];
     double rate = o->rate > 0 ? o->rate : 0.001;
@@ -55,7 +65,8 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the bench", err));
     const ls_settings *s = &r->options->settings;
     LS_TRY(ls_network_build(s, features, classes, r->network, err));
-    size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs, values = r->network->parameters + r->network->running;
+    size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs,
+           values = r->network->parameters + r->network->running;
     LS_TRY(bench_fill_rows(o, r, rows, features, outputs, err));
     LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the bench", err));
     LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the bench", err));
@@ -66,9 +77,11 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     float *start;
     LS_TRY(ls_alloc(&start, values, sizeof *start, "the bench", err));
     ls_network_init(r->network, s, start);
-    ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters, start, err);
+    ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters,
+                                                        start, err);
     free(start);
-    r->flops = 2.0 * (double)r->plan->batch * (3.0 * (double)r->network->weights - (double)(features * r->network->layer[0].out));
+    r->flops = 2.0 * (double)r->plan->batch *
+               (3.0 * (double)r->network->weights - (double)(features * r->network->layer[0].out));
     return status;
 }
 
@@ -122,7 +135,8 @@ static double status_bytes(const char *name)
     double kb = 0;
     FILE *status = fopen("/proc/self/status", "r");
     while (status && fgets(line, sizeof line, status))
-        if (!strncmp(line, name, strlen(name)) && sscanf(line + strlen(name), ": %lf kB", &kb) == 1) break;
+        if (!strncmp(line, name, strlen(name)) && sscanf(line + strlen(name), ": %lf kB", &kb) == 1)
+            break;
     if (status) fclose(status);
     return kb * 1024;
 }
@@ -147,9 +161,13 @@ static memory memory_of(const bench_run *r, double opening)
     size_t widths = 0;
     for (size_t i = 0; i < r->network->count; i++) widths += r->network->layer[i].out;
     double data = 4.0 * (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
-    return (memory){.parameters = 4.0 * (double)r->plan->parameters * (2.0 + ls_opt_states(r->plan->optimizer)),
-                    .activations = 4.0 * 2.0 * (double)r->plan->batch * (double)widths, .data = data,
-                    .held = 4.0 * (double)r->plan->arena + data, .peak = bench_peak_resident(), .opening = opening};
+    return (memory){.parameters = 4.0 * (double)r->plan->parameters *
+                                  (2.0 + ls_opt_states(r->plan->optimizer)),
+                    .activations = 4.0 * 2.0 * (double)r->plan->batch * (double)widths,
+                    .data = data,
+                    .held = 4.0 * (double)r->plan->arena + data,
+                    .peak = bench_peak_resident(),
+                    .opening = opening};
 }
 
 static void print_memory(const bench_options *o, const bench_run *r, double opening)
@@ -157,16 +175,21 @@ static void print_memory(const bench_options *o, const bench_run *r, double open
     memory m = memory_of(r, opening);
     double need = m.parameters + m.activations + m.data;
     if (o->json) {
-        printf(",\n{\"bench\":\"memory\",\"needed\":%.0f,\"parameters_and_states\":%.0f,\"activations\":%.0f,\"data\":%.0f,\"held\":%.0f,"
-               "\"peak_resident\":%.0f,\"peak_resident_opening\":%.0f,\"held_over_needed\":%.4g,\"peak_over_needed\":%.4g}",
-               need, m.parameters, m.activations, m.data, m.held, m.peak, m.opening, m.held / need, m.peak / need);
+        printf(
+            ",\n{\"bench\":\"memory\",\"needed\":%.0f,\"parameters_and_states\":%.0f,\"activations\":%.0f,\"data\":%.0f,\"held\":%.0f,"
+            "\"peak_resident\":%.0f,\"peak_resident_opening\":%.0f,\"held_over_needed\":%.4g,\"peak_over_needed\":%.4g}",
+            need, m.parameters, m.activations, m.data, m.held, m.peak, m.opening, m.held / need,
+            m.peak / need);
         return;
     }
-    printf("%-12s needed %.1f MB: %.1f parameters x %d (values, gradients, %s's states), %.1f two activations a layer, %.1f data\n", "memory",
-           need * 1e-6, m.parameters * 1e-6, 2 + ls_opt_states(r->plan->optimizer), o->optimizer, m.activations * 1e-6, m.data * 1e-6);
+    printf(
+        "%-12s needed %.1f MB: %.1f parameters x %d (values, gradients, %s's states), %.1f two activations a layer, %.1f data\n",
+        "memory", need * 1e-6, m.parameters * 1e-6, 2 + ls_opt_states(r->plan->optimizer),
+        o->optimizer, m.activations * 1e-6, m.data * 1e-6);
     printf("%-12s held   %.1f MB, %.2f x\n", "", m.held * 1e-6, m.held / need);
-    printf("%-12s peak resident, the whole process: %.1f MB in the steps, %.2f x; %.1f MB while it was set up\n", "", m.peak * 1e-6,
-           m.peak / need, m.opening * 1e-6);
+    printf(
+        "%-12s peak resident, the whole process: %.1f MB in the steps, %.2f x; %.1f MB while it was set up\n",
+        "", m.peak * 1e-6, m.peak / need, m.opening * 1e-6);
 }
 
 ls_status bench_step(bench_options *o, ls_device *device, ls_error *err)
@@ -188,7 +211,8 @@ ls_status bench_step(bench_options *o, ls_device *device, ls_error *err)
     if (status == LS_OK) {
         double time = bench_median(times, o->repeats, &spread);
         snprintf(name, sizeof name, "%s batch %zu %s", o->network, o->batch, o->optimizer);
-        bench_row(o, "step", name, r.flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time, spread);
+        bench_row(o, "step", name, r.flops / time * 1e-9, "GFLOP/s", o->peak_flops * 1e-9, time,
+                  spread);
         print_memory(o, &r, opening);
     }
     bench_run_close(&r);
@@ -201,7 +225,8 @@ ls_status bench_serve(bench_options *o, ls_device *device, ls_error *err)
     char line[64];
     uint64_t count = 1;
     LS_TRY(bench_run_open(o, device, &r, err));
-    /* the loss after 20 steps, so that all peers are seen to do the same work: by the rates of a run, Adam's corrections among them */
+    /* the loss after 20 steps, so that all peers are seen to do the same work: by the rates of a
+     * run, Adam's corrections among them */
     ls_rates later = r.rates[0];
     ls_rate_plan plan;
     ls_rate_plan_init(&plan, &r.options->settings, ls_plan_steps_per_epoch(r.plan));

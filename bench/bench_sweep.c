@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of 784-W-W-10 over widths and batches: is there a size at which the speed falls off a cliff? */
+/* Steps of 784-W-W-10 over widths and batches: is there a size at which the speed falls off a
+ * cliff? */
+#include "bench/bench.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bench/bench.h"
 
 enum { SIDE = 9, SMALLEST_WIDTH = 64, SMALLEST_BATCH = 16 };
 
 /* What a device was measured to do. Points that it has no memory for have 0 seconds. */
 typedef struct {
-    char name[sizeof ((ls_device_info *)0)->name];
+    char name[sizeof((ls_device_info *)0)->name];
     double peak;                /* FLOP/s */
     double seconds[SIDE][SIDE]; /* of a step, [width][batch] */
     bool cliff[SIDE][SIDE];
@@ -17,7 +18,7 @@ typedef struct {
 
 typedef struct {
     bench_options *options;
-    size_t widths, batches;     /* how many of either: 64, 128 … and 16, 32 … */
+    size_t widths, batches; /* how many of either: 64, 128 … and 16, 32 … */
     sheet *sheets;
     size_t count;
 } sweep;
@@ -29,13 +30,18 @@ static size_t batch_at(size_t b) { return (size_t)SMALLEST_BATCH << b; }
 static double flops_at(size_t w, size_t b)
 {
     double width = (double)width_at(w);
-    return 2.0 * (double)batch_at(b) * (2.0 * 784.0 * width + 3.0 * width * width + 3.0 * 10.0 * width);
+    return 2.0 * (double)batch_at(b) *
+           (2.0 * 784.0 * width + 3.0 * width * width + 3.0 * 10.0 * width);
 }
 
-static double rate_at(const sheet *s, size_t w, size_t b) { return s->seconds[w][b] > 0 ? flops_at(w, b) / s->seconds[w][b] : 0; }
+static double rate_at(const sheet *s, size_t w, size_t b)
+{
+    return s->seconds[w][b] > 0 ? flops_at(w, b) / s->seconds[w][b] : 0;
+}
 
 /* Seconds of a step at one point: the median of the repetitions. */
-static ls_status measure(const sweep *s, ls_device *device, size_t w, size_t b, double *seconds, double *spread, ls_error *err)
+static ls_status measure(const sweep *s, ls_device *device, size_t w, size_t b, double *seconds,
+                         double *spread, ls_error *err)
 {
     bench_options o = *s->options;
     bench_run r;
@@ -59,11 +65,13 @@ static ls_status measure(const sweep *s, ls_device *device, size_t w, size_t b, 
 
 /* ---- Cliffs ---------------------------------------------------------------------------------- */
 
-/* How a point looks from a neighbour: no worse than it has to be; slow, where fixed costs explain it; or a cliff. */
+/* How a point looks from a neighbour: no worse than it has to be; slow, where fixed costs explain
+ * it; or a cliff. */
 typedef enum { LEVEL, SLOPE, CLIFF } view;
 
-/* A larger network or batch has no reason to be done at half the rate of a smaller one; a smaller one may be, as long as it takes
- * no longer than the larger: launches, and the optimizer's way through the weights, cost the same for few rows as for many. */
+/* A larger network or batch has no reason to be done at half the rate of a smaller one; a smaller
+ * one may be, as long as it takes no longer than the larger: launches, and the optimizer's way
+ * through the weights, cost the same for few rows as for many. */
 static view seen_from(const sheet *s, size_t w, size_t b, size_t nw, size_t nb)
 {
     double here = rate_at(s, w, b), there = rate_at(s, nw, nb);
@@ -81,7 +89,8 @@ static view worst_view(const sweep *s, const sheet *of, size_t w, size_t b)
     return worst;
 }
 
-/* Measures the points that look like cliffs once more, as another program may have had the processor; keeps the better time. */
+/* Measures the points that look like cliffs once more, as another program may have had the
+ * processor; keeps the better time. */
 static ls_status look_again(const sweep *s, ls_device *device, sheet *of, ls_error *err)
 {
     for (size_t w = 0; w < s->widths; w++)
@@ -104,12 +113,15 @@ static void report_cliffs(const sweep *s, sheet *of)
             of->cliff[w][b] = seen == CLIFF;
             cliffs += seen == CLIFF;
             slopes += seen == SLOPE;
-            if (seen == CLIFF && !json) printf("cliff: width %zu batch %zu, %.1f GFLOP/s\n", width_at(w), batch_at(b), 1e-9 * rate_at(of, w, b));
+            if (seen == CLIFF && !json)
+                printf("cliff: width %zu batch %zu, %.1f GFLOP/s\n", width_at(w), batch_at(b),
+                       1e-9 * rate_at(of, w, b));
         }
     if (json) return;
     if (!cliffs) printf("no cliffs");
     else printf("%zu cliff%s", cliffs, cliffs == 1 ? "" : "s");
-    printf("; %zu points under half the rate of a larger neighbour that take no longer than it\n", slopes);
+    printf("; %zu points under half the rate of a larger neighbour that take no longer than it\n",
+           slopes);
 }
 
 static ls_status sweep_device(const sweep *s, ls_device *device, sheet *of, ls_error *err)
@@ -125,10 +137,12 @@ static ls_status sweep_device(const sweep *s, ls_device *device, sheet *of, ls_e
         for (size_t b = 0; b < s->batches; b++) {
             ls_status status = measure(s, device, w, b, &of->seconds[w][b], &spread, err);
             snprintf(name, sizeof name, "width %zu batch %zu", width_at(w), batch_at(b));
-            if (status == LS_ERR_MEMORY && !o->json) printf("%s: left out: %s\n", name, err->message);
+            if (status == LS_ERR_MEMORY && !o->json)
+                printf("%s: left out: %s\n", name, err->message);
             if (status == LS_ERR_MEMORY) continue;
             LS_TRY(status);
-            bench_row(o, "sweep", name, 1e-9 * rate_at(of, w, b), "GFLOP/s", 1e-9 * of->peak, of->seconds[w][b], spread);
+            bench_row(o, "sweep", name, 1e-9 * rate_at(of, w, b), "GFLOP/s", 1e-9 * of->peak,
+                      of->seconds[w][b], spread);
         }
     double peak = of->peak; /* again, as the processor may have been slower then */
     LS_TRY(bench_peak(device, (unsigned)o->threads, o->isa, &of->peak, &bytes, err));
@@ -147,8 +161,9 @@ static void add_csv(const sweep *s, ls_text *text)
         for (size_t w = 0; w < s->widths; w++)
             for (size_t b = 0; b < s->batches; b++)
                 if (h->seconds[w][b] > 0)
-                    ls_text_add(text, "\"%s\",%.1f,%zu,%zu,%.6g,%.6g,%.6g,%d\n", h->name, h->peak * 1e-9, width_at(w), batch_at(b),
-                                h->seconds[w][b], rate_at(h, w, b) * 1e-9, 1e12 / rate_at(h, w, b), h->cliff[w][b]);
+                    ls_text_add(text, "\"%s\",%.1f,%zu,%zu,%.6g,%.6g,%.6g,%d\n", h->name,
+                                h->peak * 1e-9, width_at(w), batch_at(b), h->seconds[w][b],
+                                rate_at(h, w, b) * 1e-9, 1e12 / rate_at(h, w, b), h->cliff[w][b]);
 }
 
 /* The figures as gnuplot's data blocks, one a curve, and one of all cliffs of a device. */
@@ -158,35 +173,45 @@ static void add_curves(const sweep *s, size_t d, ls_text *text)
     for (size_t w = 0; w < s->widths; w++) {
         ls_text_add(text, "$d%zuw%zu << EOD\n", d, w);
         for (size_t b = 0; b < s->batches; b++)
-            if (h->seconds[w][b] > 0) ls_text_add(text, "%zu %.6g\n", batch_at(b), 1e12 / rate_at(h, w, b));
+            if (h->seconds[w][b] > 0)
+                ls_text_add(text, "%zu %.6g\n", batch_at(b), 1e12 / rate_at(h, w, b));
         ls_text_add(text, "EOD\n");
     }
     ls_text_add(text, "$cliffs%zu << EOD\n", d);
     for (size_t w = 0; w < s->widths; w++)
         for (size_t b = 0; b < s->batches; b++)
-            if (h->cliff[w][b]) ls_text_add(text, "%zu %.6g\n", batch_at(b), 1e12 / rate_at(h, w, b));
+            if (h->cliff[w][b])
+                ls_text_add(text, "%zu %.6g\n", batch_at(b), 1e12 / rate_at(h, w, b));
     ls_text_add(text, "EOD\n");
 }
 
-/* One panel: a curve a width over batches. The colours are those of Okabe and Ito that show on white. */
+/* One panel: a curve a width over batches. The colours are those of Okabe and Ito that show on
+ * white. */
 static void add_panel(const sweep *s, size_t d, ls_text *text)
 {
     const sheet *h = &s->sheets[d];
     ls_text_add(text, "set title \"%s\" noenhanced\nplot ", h->name);
     for (size_t w = 0; w < s->widths; w++)
-        ls_text_add(text, "$d%zuw%zu using 1:2 with linespoints lt %zu title \"W = %zu\", ", d, w, w + 1, width_at(w));
-    ls_text_add(text, "%.6g with lines lc rgb '#666666' dt 2 lw 1.5 title \"fma peak\"", 1e12 / h->peak);
+        ls_text_add(text, "$d%zuw%zu using 1:2 with linespoints lt %zu title \"W = %zu\", ", d, w,
+                    w + 1, width_at(w));
+    ls_text_add(text, "%.6g with lines lc rgb '#666666' dt 2 lw 1.5 title \"fma peak\"",
+                1e12 / h->peak);
     for (size_t w = 0, any = 0; w < s->widths; w++)
         for (size_t b = 0; b < s->batches && !any; b++)
             if (h->cliff[w][b] && (any = 1))
-                ls_text_add(text, ", $cliffs%zu using 1:2 with points pt 6 ps 2 lw 2 lc rgb '#cc0000' title \"cliff\"", d);
+                ls_text_add(
+                    text,
+                    ", $cliffs%zu using 1:2 with points pt 6 ps 2 lw 2 lc rgb '#cc0000' title \"cliff\"",
+                    d);
     ls_text_add(text, "\n");
 }
 
 static void add_plot(const sweep *s, ls_text *text)
 {
-    static const char *const colour[] = {"#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7"};
-    static const int point[] = {7, 5, 9, 11, 13, 6, 4}; /* circle, square, triangles, rhombus, open circle and square */
+    static const char *const colour[] = {"#000000", "#e69f00", "#56b4e9", "#009e73",
+                                         "#0072b2", "#d55e00", "#cc79a7"};
+    static const int point[] = {
+        7, 5, 9, 11, 13, 6, 4}; /* circle, square, triangles, rhombus, open circle and square */
     double low = INFINITY, high = 0;
     for (size_t d = 0; d < s->count; d++) {
         if (1e12 / s->sheets[d].peak < low) low = 1e12 / s->sheets[d].peak;
@@ -197,21 +222,31 @@ static void add_plot(const sweep *s, ls_text *text)
         }
         add_curves(s, d, text);
     }
-    ls_text_add(text, "set terminal svg size %zu,540 background 'white' font 'sans-serif,13' rounded\nset output '%s.svg'\n",
-                s->count > 1 ? 520 * s->count : 640, s->options->out);
+    ls_text_add(
+        text,
+        "set terminal svg size %zu,540 background 'white' font 'sans-serif,13' rounded\nset output '%s.svg'\n",
+        s->count > 1 ? 520 * s->count : 640, s->options->out);
     for (size_t w = 0; w < sizeof colour / sizeof *colour; w++)
-        ls_text_add(text, "set linetype %zu lc rgb '%s' lw 2 pt %d ps 0.6\n", w + 1, colour[w], point[w]);
-    ls_text_add(text, "set multiplot layout 1,%zu title 'Training steps of 784-W-W-10 with %s: time per FLOP of the matrix products' noenhanced\n",
-                s->count, s->options->optimizer);
-    ls_text_add(text, "set logscale x 2\nset logscale y 10\nset grid xtics ytics lc rgb '#dddddd' lw 1\nset border lc rgb '#444444'\n"
-                      "unset mxtics\nunset mytics\nset tics nomirror\nset format y '%%g'\nset ytics (");
-    for (double power = 1e-3; power < 1e9; power *= 10) ls_text_add(text, "%s%g, %g, %g", power > 1e-3 ? ", " : "", power, 2 * power, 5 * power);
+        ls_text_add(text, "set linetype %zu lc rgb '%s' lw 2 pt %d ps 0.6\n", w + 1, colour[w],
+                    point[w]);
+    ls_text_add(
+        text,
+        "set multiplot layout 1,%zu title 'Training steps of 784-W-W-10 with %s: time per FLOP of the matrix products' noenhanced\n",
+        s->count, s->options->optimizer);
+    ls_text_add(
+        text,
+        "set logscale x 2\nset logscale y 10\nset grid xtics ytics lc rgb '#dddddd' lw 1\nset border lc rgb '#444444'\n"
+        "unset mxtics\nunset mytics\nset tics nomirror\nset format y '%%g'\nset ytics (");
+    for (double power = 1e-3; power < 1e9; power *= 10)
+        ls_text_add(text, "%s%g, %g, %g", power > 1e-3 ? ", " : "", power, 2 * power, 5 * power);
     ls_text_add(text, ")\nset xtics (");
     for (size_t b = 0; b < s->batches; b++) ls_text_add(text, "%s%zu", b ? ", " : "", batch_at(b));
-    ls_text_add(text, ")\nset xlabel 'batch (rows a step)' offset 0,0.4\nset ylabel 'time per FLOP (ps)'\n"
-                      "set key below center horizontal reverse Left samplen 2 spacing 1.1 width 1 maxcols 5\n"
-                      "set xrange [%g:%g]\nset yrange [%.4g:%.4g]\n",
-                0.85 * SMALLEST_BATCH, 1.18 * (double)batch_at(s->batches - 1), low * 0.8, high * 1.25);
+    ls_text_add(
+        text,
+        ")\nset xlabel 'batch (rows a step)' offset 0,0.4\nset ylabel 'time per FLOP (ps)'\n"
+        "set key below center horizontal reverse Left samplen 2 spacing 1.1 width 1 maxcols 5\n"
+        "set xrange [%g:%g]\nset yrange [%.4g:%.4g]\n",
+        0.85 * SMALLEST_BATCH, 1.18 * (double)batch_at(s->batches - 1), low * 0.8, high * 1.25);
     for (size_t d = 0; d < s->count; d++) add_panel(s, d, text);
 }
 
@@ -222,11 +257,15 @@ static ls_status write_files(const sweep *s, ls_error *err)
     add_csv(s, &csv);
     add_plot(s, &plot);
     snprintf(path, sizeof path, "%s.csv", s->options->out);
-    ls_status status = csv.failed || plot.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
-                                                 : ls_write_file(path, csv.text, csv.length, err);
+    ls_status status = csv.failed || plot.failed
+                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
+                           : ls_write_file(path, csv.text, csv.length, err);
     bool drawn = status == LS_OK && bench_draw(&plot);
-    if (status == LS_OK) fprintf(stderr, drawn ? "wrote %s.csv and %s.svg\n" : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
-                                 s->options->out, s->options->out);
+    if (status == LS_OK)
+        fprintf(stderr,
+                drawn ? "wrote %s.csv and %s.svg\n"
+                      : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
+                s->options->out, s->options->out);
     free(csv.text);
     free(plot.text);
     return status;
@@ -250,11 +289,16 @@ static ls_status sweep_devices(sweep *s, char *const *names, size_t count, ls_er
 ls_status bench_sweep(bench_options *o, ls_error *err)
 {
     sweep s = {.options = o};
-    if (strpbrk(o->out, "'\"\\\n") || strlen(o->out) > 4000) return ls_fail(err, LS_ERR_ARGUMENT, "--out: the name must not hold quotes or backslashes");
-    if (o->data || o->rows) return ls_fail(err, LS_ERR_ARGUMENT, "sweep makes its own rows: it takes neither --data nor --rows");
+    if (strpbrk(o->out, "'\"\\\n") || strlen(o->out) > 4000)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--out: the name must not hold quotes or backslashes");
+    if (o->data || o->rows)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "sweep makes its own rows: it takes neither --data nor --rows");
     while (s.widths < 7 && width_at(s.widths) <= o->up_to) s.widths++;
     while (s.batches < SIDE && batch_at(s.batches) <= o->up_to) s.batches++;
-    if (s.widths < 2 || s.batches < 2) return ls_fail(err, LS_ERR_ARGUMENT, "--up-to %zu: there is nothing to compare under 128", o->up_to);
+    if (s.widths < 2 || s.batches < 2)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--up-to %zu: there is nothing to compare under 128",
+                       o->up_to);
     char *names[BENCH_DEVICES];
     size_t count;
     LS_TRY(bench_names(o, names, &count, err));

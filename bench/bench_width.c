@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The width experiment: how long does one small network take to be trained for very many epochs, from the call to the model? */
-#include <string.h>
+/* The width experiment: how long does one small network take to be trained for very many epochs,
+ * from the call to the model? */
 #include "bench/bench.h"
+#include <string.h>
 
 /* What a whole run gave. */
 typedef struct {
-    double wall;    /* seconds of ls_train, compiling for the device among them */
+    double wall; /* seconds of ls_train, compiling for the device among them */
     ls_summary summary;
     char hash[65];
 } outcome;
 
-static ls_status train(ls_device *device, const ls_options *options, const ls_data *data, outcome *out, ls_error *err)
+static ls_status train(ls_device *device, const ls_options *options, const ls_data *data,
+                       outcome *out, ls_error *err)
 {
     ls_model *model;
     double start = bench_now();
@@ -25,25 +27,29 @@ static ls_status train(ls_device *device, const ls_options *options, const ls_da
 static void report(bench_options *o, const char *device, const outcome *r)
 {
     if (o->json) {
-        printf("%s{\"bench\":\"width\",\"device\":\"%s\",\"network\":\"%s\",\"rows\":%zu,\"epochs\":%llu,\"seconds\":%.6g,\"wall\":%.6g,"
-               "\"loss\":%.9g,\"weights_sha256\":\"%s\"}",
-               o->first ? "[" : ",\n", device, o->network, o->rows, (unsigned long long)r->summary.epochs, r->summary.seconds, r->wall,
-               r->summary.loss, r->hash);
+        printf(
+            "%s{\"bench\":\"width\",\"device\":\"%s\",\"network\":\"%s\",\"rows\":%zu,\"epochs\":%llu,\"seconds\":%.6g,\"wall\":%.6g,"
+            "\"loss\":%.9g,\"weights_sha256\":\"%s\"}",
+            o->first ? "[" : ",\n", device, o->network, o->rows,
+            (unsigned long long)r->summary.epochs, r->summary.seconds, r->wall, r->summary.loss,
+            r->hash);
         o->first = false;
         return;
     }
-    printf("%-52s %8.2f s training, %8.2f s in all, %7.2f us an epoch, loss %.6f, %.12s\n", device, r->summary.seconds, r->wall,
-           1e6 * r->summary.seconds / (double)r->summary.epochs, r->summary.loss, r->hash);
+    printf("%-52s %8.2f s training, %8.2f s in all, %7.2f us an epoch, loss %.6f, %.12s\n", device,
+           r->summary.seconds, r->wall, 1e6 * r->summary.seconds / (double)r->summary.epochs,
+           r->summary.loss, r->hash);
     fflush(stdout);
 }
 
-static ls_status on_devices(bench_options *o, char *const *names, size_t count, const ls_options *options, const ls_data *data, ls_error *err)
+static ls_status on_devices(bench_options *o, char *const *names, size_t count,
+                            const ls_options *options, const ls_data *data, ls_error *err)
 {
     outcome first = {0}, now;
     bool same = true;
     if (!o->json)
-        printf("%zu epochs of %s, %zu rows, full batch, %s hidden, %s, rate %g\n", o->epochs, o->network, o->rows, o->activation,
-               o->optimizer, o->rate);
+        printf("%zu epochs of %s, %zu rows, full batch, %s hidden, %s, rate %g\n", o->epochs,
+               o->network, o->rows, o->activation, o->optimizer, o->rate);
     for (size_t round = 0; round < o->repeats; round++)
         for (size_t d = 0; d < count; d++) {
             ls_device *device;
@@ -56,12 +62,15 @@ static ls_status on_devices(bench_options *o, char *const *names, size_t count, 
             if (!*first.hash) first = now;
             same = same && !strcmp(first.hash, now.hash);
         }
-    if (!o->json && (count > 1 || o->repeats > 1)) printf(same ? "weights: EQUAL\n" : "weights: DIFFERENT: please report this\n");
+    if (!o->json && (count > 1 || o->repeats > 1))
+        printf(same ? "weights: EQUAL\n" : "weights: DIFFERENT: please report this\n");
     return LS_OK;
 }
 
-/* Rows that can be learned, so that the loss says something: moons for two features and two classes. */
-static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out, ls_error *err)
+/* Rows that can be learned, so that the loss says something: moons for two features and two
+ * classes. */
+static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out,
+                           ls_error *err)
 {
     ls_generate_options how = {.rows = o->rows, .noise = -1, .overlap = -1, .seed = 1};
     if (features == 2 && classes == 2) return ls_data_generate("moons", &how, out, err);

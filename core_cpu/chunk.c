@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core_cpu/chunk.h"
-#include <string.h>
 #include "kernels/random.h"
+#include <string.h>
 
-/* Losses of whole chunks that are still to be summed up: chains that wait for each other's additions run side by side. */
+/* Losses of whole chunks that are still to be summed up: chains that wait for each other's
+ * additions run side by side. */
 enum { WAITING = 8 };
 typedef struct {
     float row_loss[WAITING][LS_CHUNK];
@@ -25,7 +26,10 @@ static float *at(const chunk *c, size_t place)
     if (place < c->chunks->loaded) return c->inputs + place;
     return place == LS_NO_PLACE ? NULL : c->step->scratch + place;
 }
-static float *arena_at(const chunk *c, ls_view view) { return ls_there(view) ? c->step->arena + view.at : NULL; }
+static float *arena_at(const chunk *c, ls_view view)
+{
+    return ls_there(view) ? c->step->arena + view.at : NULL;
+}
 
 static void load(const chunk *c)
 {
@@ -33,12 +37,17 @@ static void load(const chunk *c)
     uint32_t numbers[LS_CHUNK];
     const bool shuffled = s->plan->shuffle;
     const size_t first = s->batch.first + c->row;
-    if (shuffled) s->kernels->order(numbers, first, c->rows, (uint32_t)s->plan->rows, s->plan->seed, s->batch.epoch);
+    if (shuffled)
+        s->kernels->order(numbers, first, c->rows, (uint32_t)s->plan->rows, s->plan->seed,
+                          s->batch.epoch);
     for (size_t i = 0; i < c->chunks->inputs; i++) {
         const ls_chunk_input *in = &c->chunks->input[i];
-        const float *from = in->place == LS_DATA_X ? s->data->x : in->place == LS_DATA_T ? s->data->t : s->data->row_weight;
-        s->kernels->rows_to_lanes(from + s->origin * in->columns, in->columns, shuffled ? numbers : NULL, shuffled ? 0 : first,
-                                  c->rows, in->columns, at(c, in->to), c->lanes);
+        const float *from = in->place == LS_DATA_X   ? s->data->x
+                            : in->place == LS_DATA_T ? s->data->t
+                                                     : s->data->row_weight;
+        s->kernels->rows_to_lanes(from + s->origin * in->columns, in->columns,
+                                  shuffled ? numbers : NULL, shuffled ? 0 : first, c->rows,
+                                  in->columns, at(c, in->to), c->lanes);
     }
 }
 
@@ -46,8 +55,17 @@ static void dense(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
     float *z = at(c, o->z);
-    ls_lanes_product p = {.m = op->out, .n = c->lanes, .k = op->in, .a = arena_at(c, op->w), .a_i = 1, .a_k = op->out,
-                          .b = at(c, o->x), .b_k = c->lanes, .start = arena_at(c, op->b), .c = z, .c_i = c->lanes};
+    ls_lanes_product p = {.m = op->out,
+                          .n = c->lanes,
+                          .k = op->in,
+                          .a = arena_at(c, op->w),
+                          .a_i = 1,
+                          .a_k = op->out,
+                          .b = at(c, o->x),
+                          .b_k = c->lanes,
+                          .start = arena_at(c, op->b),
+                          .c = z,
+                          .c_i = c->lanes};
     c->step->kernels->lanes_product(&p);
     if (o->a != LS_NO_PLACE) c->step->kernels->act[op->act](z, at(c, o->a), op->out * c->lanes);
 }
@@ -60,7 +78,8 @@ static ls_mask mask_of(const chunk *c, const ls_op *op)
 static void join(const chunk *c, const ls_chunk_op *o)
 {
     ls_mask mask = mask_of(c, o->op);
-    c->step->kernels->lanes_join(at(c, o->a), at(c, o->skip), at(c, o->y), c->row, o->op->out, c->lanes, &mask);
+    c->step->kernels->lanes_join(at(c, o->a), at(c, o->skip), at(c, o->y), c->row, o->op->out,
+                                 c->lanes, &mask);
 }
 
 static void grad_x(const chunk *c, const ls_chunk_op *o)
@@ -68,8 +87,16 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
     const ls_op *op = o->op;
     const ls_cpu_kernels *k = c->step->kernels;
     float *d = at(c, o->d), *from = d, *skip = at(c, o->skip);
-    ls_lanes_product p = {.m = op->out, .n = c->lanes, .k = op->in, .a = arena_at(c, op->w), .a_i = op->in, .a_k = 1,
-                          .b = at(c, o->dz), .b_k = c->lanes, .c = d, .c_i = c->lanes};
+    ls_lanes_product p = {.m = op->out,
+                          .n = c->lanes,
+                          .k = op->in,
+                          .a = arena_at(c, op->w),
+                          .a_i = op->in,
+                          .a_k = 1,
+                          .b = at(c, o->dz),
+                          .b_k = c->lanes,
+                          .c = d,
+                          .c_i = c->lanes};
     k->lanes_product(&p);
     ls_mask mask = mask_of(c, op), none = {0};
     if (skip) k->lanes_join(d, skip, d, c->row, op->out, c->lanes, &none);
@@ -84,25 +111,44 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
 static void grad_w(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
-    float *rows = at(c, c->chunks->rows), *x = at(c, o->x), *dz = at(c, o->dz), *ones = x + op->in * c->lanes;
-    const float *turned = o->across ? x : dz, *other = o->across ? dz : x; /* the one whose columns come to lie in the lanes */
-    const size_t columns = o->across ? op->in + 1 : op->out, others = o->across ? op->out : op->in + 1;
+    float *rows = at(c, c->chunks->rows), *x = at(c, o->x), *dz = at(c, o->dz),
+          *ones = x + op->in * c->lanes;
+    const float *turned = o->across ? x : dz,
+                *other = o->across ? dz : x; /* the one whose columns come to lie in the lanes */
+    const size_t columns = o->across ? op->in + 1 : op->out,
+                 others = o->across ? op->out : op->in + 1;
     for (size_t i = 0; i < c->lanes; i++) ones[i] = 1.0f;
     c->step->kernels->lanes_to_rows(turned, columns, c->lanes, c->rows, rows, o->width);
-    ls_lanes_product p = {.m = others, .n = o->width, .k = c->rows, .a = other, .a_i = c->lanes, .a_k = 1, .b = rows,
-                          .b_k = o->width, .c = at(c, o->grad), .c_i = o->width, .add = c->row > 0};
+    ls_lanes_product p = {.m = others,
+                          .n = o->width,
+                          .k = c->rows,
+                          .a = other,
+                          .a_i = c->lanes,
+                          .a_k = 1,
+                          .b = rows,
+                          .b_k = o->width,
+                          .c = at(c, o->grad),
+                          .c_i = o->width,
+                          .add = c->row > 0};
     c->step->kernels->lanes_product(&p);
 }
 
 static void loss(const chunk *c, const ls_chunk_op *o)
 {
     const ls_plan *p = c->step->plan;
-    ls_loss_rows l = {.columns = o->op->out, .output = p->output, .z = at(c, o->z), .p = at(c, o->a), .target = at(c, c->chunks->target),
-                      .row_weight = at(c, c->chunks->row_weight), .row_loss = c->losses->row_loss[c->losses->chunks], .scale = c->step->batch.scale};
+    ls_loss_rows l = {.columns = o->op->out,
+                      .output = p->output,
+                      .z = at(c, o->z),
+                      .p = at(c, o->a),
+                      .target = at(c, c->chunks->target),
+                      .row_weight = at(c, c->chunks->row_weight),
+                      .row_loss = c->losses->row_loss[c->losses->chunks],
+                      .scale = c->step->batch.scale};
     c->step->kernels->lanes_loss[p->loss](&l, c->lanes);
 }
 
-/* Sums up the waiting chunks, each of which has so many rows: a chain a chunk, their values added in order. */
+/* Sums up the waiting chunks, each of which has so many rows: a chain a chunk, their values added
+ * in order. */
 static void sum_losses(step_loss *l, size_t rows)
 {
     float chain[WAITING] = {0};
@@ -147,7 +193,8 @@ static void unpack(const chunk *c, const ls_chunk_op *o)
     const float *from = at(c, o->grad);
     const size_t next_in = o->across ? 1 : o->width, next_out = o->across ? o->width : 1;
     float *to = arena_at(c, op->y);
-    for (size_t i = 0; i < op->in; i++) collect(to + i * op->out, from + i * next_in, op->out, next_out);
+    for (size_t i = 0; i < op->in; i++)
+        collect(to + i * op->out, from + i * next_in, op->out, next_out);
     if (o->bias) collect(arena_at(c, o->bias->y), from + op->in * next_in, op->out, next_out);
 }
 
@@ -162,7 +209,10 @@ bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
 {
     step_loss losses = {.chunks = 0};
     const bool keeps = keeps_rows(chunks, s->plan);
-    chunk c = {.chunks = chunks, .step = s, .losses = &losses, .inputs = keeps ? s->scratch + chunks->scratch : s->scratch};
+    chunk c = {.chunks = chunks,
+               .step = s,
+               .losses = &losses,
+               .inputs = keeps ? s->scratch + chunks->scratch : s->scratch};
     for (; c.row < s->batch.rows; c.row += c.rows) {
         c.rows = s->batch.rows - c.row < LS_CHUNK ? s->batch.rows - c.row : LS_CHUNK;
         c.lanes = (c.rows + 15) & ~(size_t)15;
@@ -176,8 +226,10 @@ bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
     for (size_t i = 0; i < chunks->count; i++) {
         const ls_chunk_op *o = &chunks->op[i];
         if (o->op->kind == LS_OP_GRAD_W) unpack(&c, o);
-        if (o->op->kind == LS_OP_GRAD_W ? ls_there(o->op->theta)
-            : o->op->kind == LS_OP_CLIP || o->op->kind == LS_OP_UPDATE || o->op->kind == LS_OP_MAX_NORM)
+        if (o->op->kind == LS_OP_GRAD_W
+                ? ls_there(o->op->theta)
+                : o->op->kind == LS_OP_CLIP || o->op->kind == LS_OP_UPDATE ||
+                      o->op->kind == LS_OP_MAX_NORM)
             s->rest(s->user, o->op);
     }
     return keeps;

@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk-wise step (host/network/chunks.h) on the CPU path: nothing is packed, and no thread waits for another. */
+/* The chunk-wise step (host/network/chunks.h) on the CPU path: nothing is packed, and no thread
+ * waits for another. */
 #ifndef LS_CPU_CHUNK_H
 #define LS_CPU_CHUNK_H
 
+#include "core_cpu/kernels.h"
 #include "host/network/backend.h"
 #include "host/network/chunks.h"
-#include "core_cpu/kernels.h"
 
 /* One step of a member. */
 typedef struct {
     const ls_cpu_kernels *kernels;
     const ls_plan *plan;
     const ls_rows *data;
-    size_t origin;             /* row of the data at which the member's rows start */
-    float *arena, *scratch;    /* LS_CHUNKS_SCRATCH floats */
+    size_t origin;          /* row of the data at which the member's rows start */
+    float *arena, *scratch; /* LS_CHUNKS_SCRATCH floats */
     uint64_t step;
     ls_batch batch;
     float *loss;
-    bool loaded;               /* scratch still has the rows of the step before, which are this one's, see ls_chunks_run */
-    /* Does an operation that comes once the gradients are whole: the optimizer (over weights, for GRAD_W), clipping, max-norm. */
+    bool loaded; /* scratch still has the rows of the step before, which are this one's, see
+                    ls_chunks_run */
+    /* Does an operation that comes once the gradients are whole: the optimizer (over weights, for
+     * GRAD_W), clipping, max-norm. */
     void (*rest)(void *user, const ls_op *op);
     void *user;
 } ls_chunk_step;
 
-/* Returns whether the step's rows stay in scratch: where every step has all rows in the same order, and there is room. */
+/* Returns whether the step's rows stay in scratch: where every step has all rows in the same order,
+ * and there is room. */
 bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s);
 
 #endif

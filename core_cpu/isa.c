@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU path's kernels. Built once per instruction set with -DLS_ISA=name and that set's compiler flags. Every loop
- * is over independent outputs and compilers may vectorise it; a chain over rows or products is never split. */
-#include <string.h>
+/* The CPU path's kernels. Built once per instruction set with -DLS_ISA=name and that set's compiler
+ * flags. Every loop is over independent outputs and compilers may vectorise it; a chain over rows
+ * or products is never split. */
+#include "core_cpu/kernels.h"
+#include "core_cpu/vec.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/random.h"
-#include "core_cpu/kernels.h"
-#include "core_cpu/vec.h"
+#include <string.h>
 
 #include "core_cpu/matmul.inc"
 
-/* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors are safe. */
+/* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors
+ * are safe. */
 #if defined(__clang__)
-#define ELEMENTWISE(i, from, to) _Pragma("clang loop vectorize(assume_safety)") for (size_t i = (from); i < (to); i++)
+#define ELEMENTWISE(i, from, to)                                                                   \
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = (from); i < (to); i++)
 #else
 #define ELEMENTWISE(i, from, to) _Pragma("GCC ivdep") for (size_t i = (from); i < (to); i++)
 #endif
@@ -20,44 +23,49 @@
 /* Columns that a sum over rows keeps in registers at a time. */
 enum { BLOCK = 64 };
 
-#define LS_X(name)                                                                    \
-    static void act_##name(const float *z, float *a, size_t n)                        \
-    {                                                                                 \
-        ELEMENTWISE(i, 0, n) a[i] = ls_act_##name(z[i]);        \
-    }                                                                                 \
-    static void act_grad_##name(const float *d, const float *z, const float *a, float *y, size_t n) \
-    {                                                                                 \
-        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]); \
+#define LS_X(name)                                                                                 \
+    static void act_##name(const float *z, float *a, size_t n)                                     \
+    {                                                                                              \
+        ELEMENTWISE(i, 0, n) a[i] = ls_act_##name(z[i]);                                           \
+    }                                                                                              \
+    static void act_grad_##name(const float *d, const float *z, const float *a, float *y,          \
+                                size_t n)                                                          \
+    {                                                                                              \
+        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);                         \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
 
-static void join(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask)
+static void join(const float *a, const float *skip, float *y, size_t first, size_t n,
+                 const ls_mask *mask)
 {
     if (mask->p > 0.0f)
         ELEMENTWISE(i, 0, n)
-            y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step, (ls_u32)(first + i), mask->p);
+            y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step,
+                                            (ls_u32)(first + i), mask->p);
     else if (y != a) memcpy(y, a, n * sizeof *y);
     if (skip)
         ELEMENTWISE(i, 0, n) y[i] = y[i] + skip[i];
 }
 
-/* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their sums added in order.
- * TERM is what an element adds to its chain `acc`. */
-#define SUM_OVER_ROWS(rows, width, out, TERM)                                          \
-    for (size_t r0 = 0; r0 < (rows); r0 += LS_CHUNK) {                                 \
-        float chain[BLOCK] = {0};                                                      \
-        size_t r1 = min_size(r0 + LS_CHUNK, (rows));                                   \
-        for (size_t r = r0; r < r1; r++)                                               \
-            for (size_t j = 0; j < (width); j++) {                                     \
-                float acc = chain[j];                                                  \
-                chain[j] = (TERM);                                                     \
-            }                                                                          \
-        for (size_t j = 0; j < (width); j++) (out)[j] = r0 ? (out)[j] + chain[j] : chain[j]; \
+/* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their
+ * sums added in order. TERM is what an element adds to its chain `acc`. */
+#define SUM_OVER_ROWS(rows, width, out, TERM)                                                      \
+    for (size_t r0 = 0; r0 < (rows); r0 += LS_CHUNK) {                                             \
+        float chain[BLOCK] = {0};                                                                  \
+        size_t r1 = min_size(r0 + LS_CHUNK, (rows));                                               \
+        for (size_t r = r0; r < r1; r++)                                                           \
+            for (size_t j = 0; j < (width); j++) {                                                 \
+                float acc = chain[j];                                                              \
+                chain[j] = (TERM);                                                                 \
+            }                                                                                      \
+        for (size_t j = 0; j < (width); j++) (out)[j] = r0 ? (out)[j] + chain[j] : chain[j];       \
     }
 
-/* Many places of an epoch's order at once: those that have not landed below n walk on, the others wait for them. */
-static void order(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed, uint64_t epoch)
+/* Many places of an epoch's order at once: those that have not landed below n walk on, the others
+ * wait for them. */
+static void order(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed,
+                  uint64_t epoch)
 {
     const ls_permutation p = ls_permutation_of(n, seed, LS_PURPOSE_ORDER, epoch);
     for (size_t at = 0; at < count; at += BLOCK) {
@@ -85,7 +93,8 @@ static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size
     }
 }
 
-static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c, size_t width)
+static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c,
+                       size_t width)
 {
     for (size_t r = 0; r < n->rows; r++)
         ELEMENTWISE(j, c, c + width) {
@@ -128,12 +137,13 @@ static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
         float *z = n->z + c, *dgamma = n->grad_gamma + c, *dbeta = n->grad_beta + c, *dz = n->y + c;
         SUM_OVER_ROWS(n->rows, width, dbeta, acc + dy[r * n->columns + j])
         SUM_OVER_ROWS(n->rows, width, dgamma,
-                      ls_fma(dy[r * n->columns + j], ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
+                      ls_fma(dy[r * n->columns + j],
+                             ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
         for (size_t r = 0; r < n->rows; r++)
             ELEMENTWISE(j, 0, width) {
                 size_t i = r * n->columns + j;
-                dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j], inv[j], dbeta[j],
-                                     dgamma[j], n->inv_rows);
+                dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j],
+                                     inv[j], dbeta[j], dgamma[j], n->inv_rows);
             }
     }
 }
@@ -172,7 +182,8 @@ static void loss_ce(const ls_loss_rows *l, size_t i0, size_t i1)
         for (size_t k = 0; k < n; k++) p[k] = p[k] / sum;
         l->row_loss[i] = weighted(l, i, loss);
         float scale = scale_of(l, i);
-        for (size_t k = 0; k < n && l->scale != 0.0f; k++) z[k] = ls_loss_cross_entropy_grad(p[k], t[k], scale);
+        for (size_t k = 0; k < n && l->scale != 0.0f; k++)
+            z[k] = ls_loss_cross_entropy_grad(p[k], t[k], scale);
     }
 }
 
@@ -197,7 +208,8 @@ static void square_chunks(const float *x, size_t n, size_t c0, size_t c1, float 
 {
     for (size_t c = c0; c < c1; c++) {
         float acc = 0.0f;
-        for (size_t i = c * LS_CHUNK; i < min_size(n, (c + 1) * LS_CHUNK); i++) acc = ls_fma(x[i], x[i], acc);
+        for (size_t i = c * LS_CHUNK; i < min_size(n, (c + 1) * LS_CHUNK); i++)
+            acc = ls_fma(x[i], x[i], acc);
         out[c] = acc;
     }
 }
@@ -211,27 +223,28 @@ static void sum_chunks(const float *x, size_t n, float *out)
     }
 }
 
-/* One loop for weights and one for the rest, as compilers do not vectorise a choice that is the same for all elements. States
- * that an optimizer does not have are read and written as a value that is thrown away. */
-#define UPDATE_LOOP(name, states, decays)                                                                   \
-    ELEMENTWISE(i, i0, i1) {                                                          \
-        float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);                 \
-        ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f, states > 1 ? v[i] : 0.0f,  \
-                                       decays, hyper, rates);                                               \
-        theta[i] = new.theta;                                                                               \
-        if (states > 0) s[i] = new.s;                                                                       \
-        if (states > 1) v[i] = new.v;                                                                       \
+/* One loop for weights and one for the rest, as compilers do not vectorise a choice that is the
+ * same for all elements. States that an optimizer does not have are read and written as a value
+ * that is thrown away. */
+#define UPDATE_LOOP(name, states, decays)                                                          \
+    ELEMENTWISE(i, i0, i1) {                                                                       \
+        float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);        \
+        ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f,                   \
+                                       states > 1 ? v[i] : 0.0f, decays, hyper, rates);            \
+        theta[i] = new.theta;                                                                      \
+        if (states > 0) s[i] = new.s;                                                              \
+        if (states > 1) v[i] = new.v;                                                              \
     }
 
-#define LS_X(name, states)                                                                                  \
-    static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)                  \
-    {                                                                                                       \
-        const ls_hyper hyper = u->hyper;                                                                    \
-        const ls_rates rates = u->rates;                                                                    \
-        float clip = u->clip, *theta = u->theta, *s = u->s, *v = u->v;                                      \
-        const float *g = u->g;                                                                              \
-        if (decays) UPDATE_LOOP(name, states, 1)                                                            \
-        else UPDATE_LOOP(name, states, 0)                                                                   \
+#define LS_X(name, states)                                                                         \
+    static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)         \
+    {                                                                                              \
+        const ls_hyper hyper = u->hyper;                                                           \
+        const ls_rates rates = u->rates;                                                           \
+        float clip = u->clip, *theta = u->theta, *s = u->s, *v = u->v;                             \
+        const float *g = u->g;                                                                     \
+        if (decays) UPDATE_LOOP(name, states, 1)                                                   \
+        else UPDATE_LOOP(name, states, 0)                                                          \
     }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
@@ -256,17 +269,30 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 #define LS_TEXT_(isa) #isa
 
 const ls_cpu_kernels LS_NAME(LS_ISA) = {
-    .isa = LS_TEXT(LS_ISA), .tile_rows = MR, .tile_columns = NR, .matmul = matmul,
+    .isa = LS_TEXT(LS_ISA),
+    .tile_rows = MR,
+    .tile_columns = NR,
+    .matmul = matmul,
 #define LS_X(name) .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
-    .join = join, .order = order, .row_sum = row_sum, .norm = norm, .norm_fixed = norm_fixed, .norm_grad = norm_grad,
+        .join = join,
+    .order = order,
+    .row_sum = row_sum,
+    .norm = norm,
+    .norm_fixed = norm_fixed,
+    .norm_grad = norm_grad,
     .loss = {[LS_LOSS_BCE] = loss_bce, [LS_LOSS_CE] = loss_ce, [LS_LOSS_MSE] = loss_mse},
-    .square_chunks = square_chunks, .sum_chunks = sum_chunks,
+    .square_chunks = square_chunks,
+    .sum_chunks = sum_chunks,
 #define LS_X(name, states) .update[LS_OPT_##name] = update_##name,
     LS_OPTIMIZERS(LS_X)
 #undef LS_X
-    .max_norm = max_norm,
-    .lane_unit = VW, .lanes_product = lanes_product, .rows_to_lanes = rows_to_lanes, .lanes_to_rows = lanes_to_rows,
-    .lanes_join = lanes_join, .lanes_loss = {[LS_LOSS_BCE] = lanes_bce, [LS_LOSS_CE] = lanes_ce, [LS_LOSS_MSE] = lanes_mse},
+        .max_norm = max_norm,
+    .lane_unit = VW,
+    .lanes_product = lanes_product,
+    .rows_to_lanes = rows_to_lanes,
+    .lanes_to_rows = lanes_to_rows,
+    .lanes_join = lanes_join,
+    .lanes_loss = {[LS_LOSS_BCE] = lanes_bce, [LS_LOSS_CE] = lanes_ce, [LS_LOSS_MSE] = lanes_mse},
 };

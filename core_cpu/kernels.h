@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU path's kernels as a table, one table an instruction set (isa.c is built once for each). All loops that
- * touch numbers are behind it; run.c only decides who does what. Matrices are row-major, columns [j0, j1) a share. */
+/* The CPU path's kernels as a table, one table an instruction set (isa.c is built once for each).
+ * All loops that touch numbers are behind it; run.c only decides who does what. Matrices are
+ * row-major, columns [j0, j1) a share. */
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
-#include "host/network/plan.h"
 #include "core_cpu/matmul.h"
+#include "host/network/plan.h"
 
-/* Rows of outputs z through the output's activation to p, and their losses; with scale != 0, z becomes dL/dz.
- * row_weight may be NULL. */
+/* Rows of outputs z through the output's activation to p, and their losses; with scale != 0, z
+ * becomes dL/dz. row_weight may be NULL. */
 typedef struct {
     size_t columns;
     ls_output output;
     float *z, *p;
     const float *target, *row_weight;
     float *row_loss;
-    float scale;     /* 1/rows or 1; 0 outside training */
+    float scale; /* 1/rows or 1; 0 outside training */
 } ls_loss_rows;
 
 /* Batch normalisation's buffers; see LS_OP_NORM. */
@@ -45,18 +46,19 @@ typedef struct {
     float p;
 } ls_mask;
 
-/* A product in lanes (lanes.inc): c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), each element one ascending chain of fma from start
- * or 0. Element (i, k) of a is a[i·a_i + k·a_k], one of the strides being 1; rows of b and c are b_k and c_i floats apart. */
+/* A product in lanes (lanes.inc): c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), each element one
+ * ascending chain of fma from start or 0. Element (i, k) of a is a[i·a_i + k·a_k], one of the
+ * strides being 1; rows of b and c are b_k and c_i floats apart. */
 typedef struct {
-    size_t m, n, k;      /* n: a multiple of lane_unit */
+    size_t m, n, k; /* n: a multiple of lane_unit */
     const float *a;
     size_t a_i, a_k;
     const float *b;
     size_t b_k;
-    const float *start;  /* m, or NULL */
+    const float *start; /* m, or NULL */
     float *c;
     size_t c_i;
-    bool add;            /* the chains' values are added to c */
+    bool add; /* the chains' values are added to c */
 } ls_lanes_product;
 
 typedef struct {
@@ -65,11 +67,14 @@ typedef struct {
     void (*matmul)(const ls_matmul *p, size_t i0, size_t i1, size_t j0, size_t j1, float *scratch);
     void (*act[LS_ACT_COUNT])(const float *z, float *a, size_t n);
     /* y = d·act'(z, a); y may be z */
-    void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y, size_t n);
+    void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y,
+                                   size_t n);
     /* y = a·mask(first + i) + skip; skip may be NULL */
-    void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n, const ls_mask *mask);
+    void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n,
+                 const ls_mask *mask);
     /* numbers[i] = ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch) */
-    void (*order)(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed, uint64_t epoch);
+    void (*order)(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed,
+                  uint64_t epoch);
     void (*row_sum)(const float *x, size_t rows, size_t columns, size_t j0, size_t j1, float *out);
     void (*norm)(const ls_norm_rows *n, size_t j0, size_t j1);
     void (*norm_fixed)(const ls_norm_rows *n, size_t j0, size_t j1);
@@ -84,10 +89,12 @@ typedef struct {
     /* The chunk-wise step's, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */
     size_t lane_unit;
     void (*lanes_product)(const ls_lanes_product *p);
-    void (*rows_to_lanes)(const float *x, size_t stride, const uint32_t *numbers, size_t first, size_t rows, size_t columns,
-                          float *out, size_t lanes);
-    void (*lanes_to_rows)(const float *x, size_t columns, size_t lanes, size_t rows, float *out, size_t width);
-    void (*lanes_join)(const float *a, const float *skip, float *y, size_t row, size_t columns, size_t lanes, const ls_mask *mask);
+    void (*rows_to_lanes)(const float *x, size_t stride, const uint32_t *numbers, size_t first,
+                          size_t rows, size_t columns, float *out, size_t lanes);
+    void (*lanes_to_rows)(const float *x, size_t columns, size_t lanes, size_t rows, float *out,
+                          size_t width);
+    void (*lanes_join)(const float *a, const float *skip, float *y, size_t row, size_t columns,
+                       size_t lanes, const ls_mask *mask);
     void (*lanes_loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t lanes);
 } ls_cpu_kernels;
 

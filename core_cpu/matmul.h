@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* c = start + a·b, in the contract's order (docs/arithmetic.md): each element of c one ascending chain of fma. */
+/* c = start + a·b, in the contract's order (docs/arithmetic.md): each element of c one ascending
+ * chain of fma. */
 #ifndef LS_MATMUL_H
 #define LS_MATMUL_H
 
@@ -7,29 +8,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]: transposes are strides. One stride of
- * each operand is 1. */
+/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]:
+ * transposes are strides. One stride of each operand is 1. */
 typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
     size_t a_row, a_col;
-    const uint32_t *a_rows; /* NULL, or numbers of a's rows (of its columns where k runs over rows) that stand for 0, 1, 2, … */
+    const uint32_t *a_rows; /* NULL, or numbers of a's rows (of its columns where k runs over rows)
+                               that stand for 0, 1, 2, … */
     const float *b;
     size_t b_row, b_col;
-    float *c;           /* m × n, row-major */
+    float *c; /* m × n, row-major */
     size_t c_row;
     const float *start; /* n start values of the chains (a bias), or NULL for 0 */
-    bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in order */
-    /* Called for each block of h × w elements at (i, j) whose chains are complete, while it is in the nearest cache; may be
-     * NULL. */
+    bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in
+                           order */
+    /* Called for each block of h × w elements at (i, j) whose chains are complete, while it is in
+     * the nearest cache; may be NULL. */
     void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
     const void *finish_with;
-    /* Matrices of c's shape that finish reads, or NULL: fetched from memory while the last chains of a block run. */
+    /* Matrices of c's shape that finish reads, or NULL: fetched from memory while the last chains
+     * of a block run. */
     const float *ahead[3];
 } ls_matmul;
 
 /* Floats of scratch that one thread needs. */
-enum { LS_MATMUL_KC = 512, LS_MATMUL_MC = 192, LS_MATMUL_NC = 2048,
-       LS_MATMUL_SCRATCH = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_NC) + 12 * 32 };
+enum {
+    LS_MATMUL_KC = 512,
+    LS_MATMUL_MC = 192,
+    LS_MATMUL_NC = 2048,
+    LS_MATMUL_SCRATCH = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_NC) + 12 * 32
+};
 
 #endif

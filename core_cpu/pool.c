@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "core_cpu/pool.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include "core_cpu/pool.h"
 
 /* How often a waiting thread looks before it sleeps or yields: some tens of microseconds. */
 enum { SPINS = 2000 };
@@ -24,15 +24,16 @@ static unsigned ticket_next(ticket t) { return (unsigned)t & 0xffffu; }
 
 struct ls_pool {
     unsigned threads;
-    int spins;                /* 0 where there are more threads than processors: a spinning one would keep others away */
+    int spins; /* 0 where there are more threads than processors: a spinning one would keep others
+                  away */
     _Atomic ticket ticket;
     /* Written before a round's ticket is, and read only by those who hold a share of that round. */
     ls_share_fn fn;
     void *work;
-    atomic_uint done;         /* shares finished in this round */
+    atomic_uint done; /* shares finished in this round */
     atomic_uint sleepers;
     atomic_bool quit;
-    pthread_mutex_t lock;     /* guards sleeping */
+    pthread_mutex_t lock; /* guards sleeping */
     pthread_cond_t wake;
     worker *workers;
     unsigned started;
@@ -50,7 +51,9 @@ static void work_off(ls_pool *pool, unsigned thread)
 {
     ticket t = atomic_load_explicit(&pool->ticket, memory_order_acquire);
     while (ticket_next(t) < ticket_shares(t)) {
-        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &t, t + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &t, t + 1, memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue;
         pool->fn(pool->work, ticket_next(t), ticket_shares(t), thread);
         atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
         t = atomic_load_explicit(&pool->ticket, memory_order_acquire);
@@ -66,7 +69,8 @@ static void await_round(ls_pool *pool, unsigned seen)
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (ticket_round(atomic_load(&pool->ticket)) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    while (ticket_round(atomic_load(&pool->ticket)) == seen)
+        pthread_cond_wait(&pool->wake, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -102,12 +106,15 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     pool->spins = pool->threads <= ls_usable_cores() ? SPINS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    ls_status status = ls_alloc(&pool->workers, pool->threads, sizeof *pool->workers, "threads", err);
+    ls_status status = ls_alloc(&pool->workers, pool->threads, sizeof *pool->workers, "threads",
+                                err);
     for (unsigned i = 1; i < pool->threads && status == LS_OK; i++) {
         worker *w = &pool->workers[pool->started];
         *w = (worker){.pool = pool, .thread = i};
         if (pthread_create(&w->id, NULL, worker_main, w))
-            status = ls_fail(err, LS_ERR_MEMORY, "cannot start thread %u of %u; ask for fewer with --threads", i, pool->threads);
+            status = ls_fail(err, LS_ERR_MEMORY,
+                             "cannot start thread %u of %u; ask for fewer with --threads", i,
+                             pool->threads);
         else pool->started++;
     }
     if (status != LS_OK) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that wait for work. Shares of it are claimed, not assigned: a thread that the system keeps away takes none, and the
- * others need not wait for it. A hand-over costs microseconds, as workers spin a little before they sleep. */
+/* Threads that wait for work. Shares of it are claimed, not assigned: a thread that the system
+ * keeps away takes none, and the others need not wait for it. A hand-over costs microseconds, as
+ * workers spin a little before they sleep. */
 #ifndef LS_POOL_H
 #define LS_POOL_H
 

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lockstep's elementary functions, read by a C11 compiler and by an OpenCL C 1.2 compiler, with the same bits from both.
+ * Lockstep's elementary functions, read by a C11 compiler and by an OpenCL C 1.2 compiler, with the
+ * same bits from both.
  *
- * Why the bits agree: everything below is built from + - * / sqrt fma, comparisons, selects and integer operations, each of
- * which has exactly one right result (IEEE 754, round to nearest even, denormals kept), in one written order. So:
- *   - a fused operation is always written ls_fma; a*b + c written otherwise is two roundings, contraction being off;
- *   - no library function, no double, no table, no conversion that can go out of range, no shift of a negative value;
- *   - every function is scalar and branch-free (both sides of a select are evaluated), so that compilers can vectorise
- *     loops over it; values computed on the side that is not chosen may be Inf or NaN.
- * C code must be built with -ffp-contract=off and without any fast-math option.
+ * Why the bits agree: everything below is built from + - * / sqrt fma, comparisons, selects and
+ * integer operations, each of which has exactly one right result (IEEE 754, round to nearest even,
+ * denormals kept), in one written order. So:
+ *   - a fused operation is always written ls_fma; a*b + c written otherwise is two roundings,
+ * contraction being off;
+ *   - no library function, no double, no table, no conversion that can go out of range, no shift of
+ * a negative value;
+ *   - every function is scalar and branch-free (both sides of a select are evaluated), so that
+ * compilers can vectorise loops over it; values computed on the side that is not chosen may be Inf
+ * or NaN. C code must be built with -ffp-contract=off and without any fast-math option.
  *
  * NaN in gives NaN out. Which NaN is not defined by IEEE 754 and differs between compilers.
- * The coefficients come from docs/fit/fit_arith.py. "max N ulp" is the largest error found against double precision over
- * every fifth of the 2^32 floats, in units of the float spacing at the exact result (2^-149 where that is denormal or zero).
+ * The coefficients come from docs/fit/fit_arith.py. "max N ulp" is the largest error found against
+ * double precision over every fifth of the 2^32 floats, in units of the float spacing at the exact
+ * result (2^-149 where that is denormal or zero).
  */
 #ifndef LS_ARITH_H
 #define LS_ARITH_H
@@ -45,13 +50,31 @@ typedef uint32_t ls_u32;
 typedef int32_t ls_i32;
 typedef uint64_t ls_u64;
 #ifdef __GNUC__
-#define LS_FN static inline __attribute__((unused, always_inline)) /* a call left in a loop would stop vectorisation */
+#define LS_FN                                                                                      \
+    static inline                                                                                  \
+        __attribute__((unused,                                                                     \
+                       always_inline)) /* a call left in a loop would stop vectorisation */
 #else
 #define LS_FN static inline
 #endif
-LS_FN float ls_as_float(ls_u32 u) { float f; memcpy(&f, &u, sizeof f); return f; }
-LS_FN ls_u32 ls_as_u32(float f) { ls_u32 u; memcpy(&u, &f, sizeof u); return u; }
-LS_FN ls_i32 ls_as_i32(float f) { ls_i32 i; memcpy(&i, &f, sizeof i); return i; }
+LS_FN float ls_as_float(ls_u32 u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+LS_FN ls_u32 ls_as_u32(float f)
+{
+    ls_u32 u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+LS_FN ls_i32 ls_as_i32(float f)
+{
+    ls_i32 i;
+    memcpy(&i, &f, sizeof i);
+    return i;
+}
 LS_FN float ls_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 LS_FN float ls_sqrt(float x) { return __builtin_sqrtf(x); }
 LS_FN ls_u32 ls_mulhi_u32(ls_u32 a, ls_u32 b) { return (ls_u32)(((ls_u64)a * b) >> 32); }
@@ -60,14 +83,15 @@ LS_FN ls_u32 ls_mulhi_u32(ls_u32 a, ls_u32 b) { return (ls_u32)(((ls_u64)a * b) 
 
 /* ---- Constants and small parts --------------------------------------------------------------- */
 
-/* x, or 0 where |x| is below 2^-100. Gradients and averages that fade would otherwise end among the denormals, and stay there
- * (0.9 times the smallest one rounds to itself), where processors take a hundred times as long. NaN stays NaN. */
+/* x, or 0 where |x| is below 2^-100. Gradients and averages that fade would otherwise end among the
+ * denormals, and stay there (0.9 times the smallest one rounds to itself), where processors take a
+ * hundred times as long. NaN stays NaN. */
 LS_FN float ls_flush(float x) { return x < 0x1p-100f && x > -0x1p-100f ? 0.0f : x; }
 
 #define LS_INF ls_as_float(0x7f800000u)
 #define LS_NAN ls_as_float(0x7fc00000u)
-/* v + LS_ROUND, |v| <= 2^22, rounds v to the nearest integer n, ties to even; the low bits of the sum are then n in two's
- * complement, and subtracting LS_ROUND gives n as a float, exactly. */
+/* v + LS_ROUND, |v| <= 2^22, rounds v to the nearest integer n, ties to even; the low bits of the
+ * sum are then n in two's complement, and subtracting LS_ROUND gives n as a float, exactly. */
 #define LS_ROUND 12582912.0f /* 1.5 * 2^23 */
 #define LS_ROUND_BITS 0x4b400000u
 #define LS_LOG2E 0x1.715476p+0f
@@ -78,12 +102,16 @@ LS_FN float ls_flush(float x) { return x < 0x1p-100f && x > -0x1p-100f ? 0.0f : 
 /* |x|, by clearing the sign bit: exact for every argument, NaN included. */
 LS_FN float ls_abs(float x) { return ls_as_float(ls_as_u32(x) & 0x7fffffffu); }
 
-/* The larger / smaller of a and b; NaN if either is NaN; of +0 and -0 (equal) it is b, whichever that is. */
+/* The larger / smaller of a and b; NaN if either is NaN; of +0 and -0 (equal) it is b, whichever
+ * that is. */
 LS_FN float ls_max(float a, float b) { return a > b ? a : a != a ? a : b; }
 LS_FN float ls_min(float a, float b) { return a < b ? a : a != a ? a : b; }
 
 /* mag (not negative, or NaN) with the sign of x. */
-LS_FN float ls_with_sign_(float mag, float x) { return ls_as_float(ls_as_u32(mag) | (ls_as_u32(x) & 0x80000000u)); }
+LS_FN float ls_with_sign_(float mag, float x)
+{
+    return ls_as_float(ls_as_u32(mag) | (ls_as_u32(x) & 0x80000000u));
+}
 
 /* exp(r) - 1 - r = r^2 P(r), |r| <= ln(2)/2: relative error of exp 2^-28.2. */
 LS_FN float ls_exp_p_(float r)
@@ -95,24 +123,29 @@ LS_FN float ls_exp_p_(float r)
     return ls_fma(p, r, 0.49999994f);
 }
 
-/* exp(h + l), h + l the reduced argument, |h| <= ln(2)/2, l small. What the rounding of 1 + h left out, h - (s - 1), is
- * exact and joins the small terms: the error is hardly more than the half ulp of the last addition. */
+/* exp(h + l), h + l the reduced argument, |h| <= ln(2)/2, l small. What the rounding of 1 + h left
+ * out, h - (s - 1), is exact and joins the small terms: the error is hardly more than the half ulp
+ * of the last addition. */
 LS_FN float ls_exp_hl_(float h, float l)
 {
     float r = h + l, s = 1.0f + h;
     return s + ls_fma(r * r, ls_exp_p_(r), (h - (s - 1.0f)) + l);
 }
 
-/* 2^n p for z = n + LS_ROUND, -250 <= n <= 250, p between 2^-6 and 2. 2^n is applied as two factors, both normal numbers here; the
- * first product is exact and the second one overflows or rounds to a denormal once, as it should. */
+/* 2^n p for z = n + LS_ROUND, -250 <= n <= 250, p between 2^-6 and 2. 2^n is applied as two
+ * factors, both normal numbers here; the first product is exact and the second one overflows or
+ * rounds to a denormal once, as it should. */
 LS_FN float ls_scale_(float z, float p)
 {
-    ls_u32 k = ls_as_u32(z) - LS_ROUND_BITS + 256u; /* n + 256 > 0; anything when z is NaN, the result being NaN by p */
+    ls_u32 k = ls_as_u32(z) - LS_ROUND_BITS +
+               256u; /* n + 256 > 0; anything when z is NaN, the result being NaN by p */
     ls_u32 k1 = k >> 1, k2 = k - k1;
-    return p * ls_as_float((k1 - 1u) << 23) * ls_as_float((k2 - 1u) << 23); /* k1 - 1 = (k1 - 128) + 127, the biased exponent */
+    return p * ls_as_float((k1 - 1u) << 23) *
+           ls_as_float((k2 - 1u) << 23); /* k1 - 1 = (k1 - 128) + 127, the biased exponent */
 }
 
-/* exp(x) for -80 <= x <= 80, where one scaling does: the parts of tanh and erf that need no more. */
+/* exp(x) for -80 <= x <= 80, where one scaling does: the parts of tanh and erf that need no more.
+ */
 LS_FN float ls_exp_mid_(float x)
 {
     float z = ls_fma(x, LS_LOG2E, LS_ROUND), n = z - LS_ROUND;
@@ -122,9 +155,9 @@ LS_FN float ls_exp_mid_(float x)
 
 /* ---- Exponentials ---------------------------------------------------------------------------- */
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), r = x - n ln 2 (by the high part of ln 2 exactly), polynomial
- * of degree 6 in r. Clamped where the result is certainly 0 or Inf. exp(-Inf) = 0, exp(Inf) = Inf.
- * max 0.77 ulp */
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), r = x - n ln 2 (by the high part of ln 2 exactly),
+ * polynomial of degree 6 in r. Clamped where the result is certainly 0 or Inf. exp(-Inf) = 0,
+ * exp(Inf) = Inf. max 0.77 ulp */
 LS_FN float ls_exp(float x)
 {
     float c = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
@@ -132,9 +165,9 @@ LS_FN float ls_exp(float x)
     return ls_scale_(z, ls_exp_hl_(ls_fma(n, -LS_LN2_HI, c), n * -LS_LN2_LO));
 }
 
-/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), reduced as in ls_exp, with a polynomial of degree 7 whose error is small
- * against exp(r) - 1. 2^128 is no float: there 2^127 is used and the result doubled. +-0 is kept; -1 at -Inf.
- * max 1.44 ulp */
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), reduced as in ls_exp, with a polynomial of degree 7
+ * whose error is small against exp(r) - 1. 2^128 is no float: there 2^127 is used and the result
+ * doubled. +-0 is kept; -1 at -Inf. max 1.44 ulp */
 LS_FN float ls_expm1(float x)
 {
     float c = x < -32.0f ? -32.0f : x > 89.0f ? 89.0f : x;
@@ -154,9 +187,9 @@ LS_FN float ls_expm1(float x)
     return x == 0.0f ? x : y;
 }
 
-/* 1 / (1 + exp(-x)) as (x >= 0 ? 1 : e) / (1 + e) with e = exp(-|x|): one division, no overflow, the lower tail keeps its
- * relative accuracy. What the roundings of 1 + e and of the quotient left out is put back (2.2 ulp without). 0 at -Inf, 1 at Inf.
- * max 1.49 ulp */
+/* 1 / (1 + exp(-x)) as (x >= 0 ? 1 : e) / (1 + e) with e = exp(-|x|): one division, no overflow,
+ * the lower tail keeps its relative accuracy. What the roundings of 1 + e and of the quotient left
+ * out is put back (2.2 ulp without). 0 at -Inf, 1 at Inf. max 1.49 ulp */
 LS_FN float ls_sigmoid(float x)
 {
     float e = ls_exp(-ls_abs(x));
@@ -165,7 +198,8 @@ LS_FN float ls_sigmoid(float x)
     return ls_fma(rest, ls_fma(d, -0.5f, 1.457f), q);            /* 1/d to 5% does, d in [1, 2] */
 }
 
-/* tanh(x) = x + x^3 P(x^2), degree 4 in x^2, for |x| < 0.6; else 1 - 2 / (exp(2|x|) + 1) with the sign of x.
+/* tanh(x) = x + x^3 P(x^2), degree 4 in x^2, for |x| < 0.6; else 1 - 2 / (exp(2|x|) + 1) with the
+ * sign of x.
  * +-0 is kept; +-1 at +-Inf. max 1.40 ulp */
 LS_FN float ls_tanh(float x)
 {
@@ -183,7 +217,8 @@ LS_FN float ls_tanh(float x)
 
 /* ---- Logarithms ------------------------------------------------------------------------------ */
 
-/* k ln 2 + log(1 + f), |f| <= 1/3: log(1 + f) = f - f^2/2 + f^3 P(f), degree 7; the small terms are added first. */
+/* k ln 2 + log(1 + f), |f| <= 1/3: log(1 + f) = f - f^2/2 + f^3 P(f), degree 7; the small terms are
+ * added first. */
 LS_FN float ls_log_kf_(float k, float f)
 {
     float p = -0.127320901f;
@@ -198,11 +233,12 @@ LS_FN float ls_log_kf_(float k, float f)
     return ls_fma(k, LS_LN2_HI, y);
 }
 
-/* The biased exponent k + 127 of u = 2^k m with m in [2/3, 4/3), for a normal u > 0 given by its bits. */
+/* The biased exponent k + 127 of u = 2^k m with m in [2/3, 4/3), for a normal u > 0 given by its
+ * bits. */
 LS_FN ls_u32 ls_log_exponent_(ls_u32 bits) { return (bits + (0x3f800000u - 0x3f2aaaabu)) >> 23; }
 
-/* log(x) = k ln 2 + log(m), x = 2^k m, m in [2/3, 4/3), m - 1 exact. Denormals are scaled by 2^23 first.
- * log(+-0) = -Inf, log(x < 0) = NaN, log(Inf) = Inf, log(1) = +0. max 0.89 ulp */
+/* log(x) = k ln 2 + log(m), x = 2^k m, m in [2/3, 4/3), m - 1 exact. Denormals are scaled by 2^23
+ * first. log(+-0) = -Inf, log(x < 0) = NaN, log(Inf) = Inf, log(1) = +0. max 0.89 ulp */
 LS_FN float ls_log(float x)
 {
     float low = x < 0x1p-126f ? 1.0f : 0.0f;
@@ -215,8 +251,9 @@ LS_FN float ls_log(float x)
     return x == 0.0f ? -LS_INF : y;
 }
 
-/* log(1 + x): k is taken from the rounded sum 1 + x, but f = 2^-k (1 + x) - 1 from x itself, by one fma: no correction
- * term, no division. 2^-k - 1 is exact where it matters; beyond 2^26, 1 + x is x in float, and f comes from its bits.
+/* log(1 + x): k is taken from the rounded sum 1 + x, but f = 2^-k (1 + x) - 1 from x itself, by one
+ * fma: no correction term, no division. 2^-k - 1 is exact where it matters; beyond 2^26, 1 + x is x
+ * in float, and f comes from its bits.
  * +-0 is kept; -Inf at -1, NaN below, Inf at Inf. max 1.59 ulp */
 LS_FN float ls_log1p(float x)
 {
@@ -232,14 +269,15 @@ LS_FN float ls_log1p(float x)
     return x == 0.0f ? x : y;
 }
 
-/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow, relative accuracy in the lower tail. 0 at -Inf.
- * max 1.90 ulp */
+/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow, relative accuracy in the lower tail.
+ * 0 at -Inf. max 1.90 ulp */
 LS_FN float ls_softplus(float x) { return (x < 0.0f ? 0.0f : x) + ls_log1p(ls_exp(-ls_abs(x))); }
 
 /* ---- The normal distribution ----------------------------------------------------------------- */
 
-/* erf(x) = x + x P(x^2), degree 6 in x^2, for |x| < 0.95; else 1 - exp(Q(|x|)), Q of degree 6 fitted to log erfc on
- * [0.95, 4] (so that what is subtracted from 1 is small, and its error smaller). +-0 is kept; +-1 at +-Inf. max 1.09 ulp */
+/* erf(x) = x + x P(x^2), degree 6 in x^2, for |x| < 0.95; else 1 - exp(Q(|x|)), Q of degree 6
+ * fitted to log erfc on [0.95, 4] (so that what is subtracted from 1 is small, and its error
+ * smaller). +-0 is kept; +-1 at +-Inf. max 1.09 ulp */
 LS_FN float ls_erf(float x)
 {
     float t = ls_abs(x), t2 = t * t;
@@ -262,8 +300,9 @@ LS_FN float ls_erf(float x)
     return ls_with_sign_(t < 0.95f ? small : 1.0f - ls_exp_mid_(q), x);
 }
 
-/* exp(-t^2/2) = 2^n p for 0 <= t <= 16 (below every denormal from 14.5 on): n + LS_ROUND and p. t^2 is h + l exactly, and l
- * enters the reduced argument: half an ulp of t^2/2 alone would be an error of 2^-18 in p. */
+/* exp(-t^2/2) = 2^n p for 0 <= t <= 16 (below every denormal from 14.5 on): n + LS_ROUND and p. t^2
+ * is h + l exactly, and l enters the reduced argument: half an ulp of t^2/2 alone would be an error
+ * of 2^-18 in p. */
 LS_FN float ls_gauss_z_(float t) { return ls_fma(-0.5f * (t * t), LS_LOG2E, LS_ROUND); }
 LS_FN float ls_gauss_p_(float t)
 {
@@ -280,11 +319,12 @@ LS_FN float ls_normal_pdf(float x)
     return ls_scale_(ls_gauss_z_(t), ls_fma(p, 0x1.988454p-2f, p * -0x1.857936p-27f));
 }
 
-/* Phi(x) = erfc(-x / sqrt 2) / 2. The tail beyond t = |x| is exp(-t^2/2) u P(u - 65/128), u = 4 / (t + 4), degree 10, fitted
- * for t <= 14.4, so the lower tail keeps its relative accuracy until it underflows; above 0 it is taken from 1.
- * d is what the rounding of t + 4 and of the quotient left out of u, relative to u; its effect on u P is 1 + 0.92 u + 1.27 u^2
- * times as large (a rough fit does), and that joins what the rounding of u P left out. 0 at -Inf, 1 at Inf.
- * max 2.13 ulp (every float in [-14.5, 0]; between -12.9 and -12.8, where Phi is 2^-124; 1.86 above -12) */
+/* Phi(x) = erfc(-x / sqrt 2) / 2. The tail beyond t = |x| is exp(-t^2/2) u P(u - 65/128), u = 4 /
+ * (t + 4), degree 10, fitted for t <= 14.4, so the lower tail keeps its relative accuracy until it
+ * underflows; above 0 it is taken from 1. d is what the rounding of t + 4 and of the quotient left
+ * out of u, relative to u; its effect on u P is 1 + 0.92 u + 1.27 u^2 times as large (a rough fit
+ * does), and that joins what the rounding of u P left out. 0 at -Inf, 1 at Inf. max 2.13 ulp (every
+ * float in [-14.5, 0]; between -12.9 and -12.8, where Phi is 2^-124; 1.86 above -12) */
 LS_FN float ls_normal_cdf(float x)
 {
     float t = ls_abs(x);
@@ -303,7 +343,8 @@ LS_FN float ls_normal_cdf(float x)
     p = ls_fma(p, w, 0.310066104f);
     float ph = ls_fma(p, w, 0.191219687f), pl = ls_fma(p, w, 0.191219687f - ph);
     float g = u * ph, e = ls_gauss_p_(t);
-    float l = ls_fma(g * d, ls_fma(ls_fma(1.27f, u, 0.92f), u, 1.0f), ls_fma(u, pl, ls_fma(u, ph, -g)));
+    float l = ls_fma(g * d, ls_fma(ls_fma(1.27f, u, 0.92f), u, 1.0f),
+                     ls_fma(u, pl, ls_fma(u, ph, -g)));
     float tail = ls_scale_(ls_gauss_z_(t), ls_fma(e, g, e * l));
     return x > 0.0f ? 1.0f - tail : tail;
 }
@@ -330,19 +371,22 @@ LS_FN float ls_cospi_r_(float r)
     return ls_fma(r2, p, 1.0f);
 }
 
-/* t >= 0 modulo 2, in [-2, 2], exactly. From 2^24 on every float is an even integer: 0; Inf gives NaN. Between 2^23 and
- * 2^24, where t/2 + LS_ROUND is a multiple of 2, t/2 is rounded to an even integer instead: as good modulo 2. */
+/* t >= 0 modulo 2, in [-2, 2], exactly. From 2^24 on every float is an even integer: 0; Inf gives
+ * NaN. Between 2^23 and 2^24, where t/2 + LS_ROUND is a multiple of 2, t/2 is rounded to an even
+ * integer instead: as good modulo 2. */
 LS_FN float ls_mod2_(float t)
 {
     t = t < 0x1p24f ? t : t - t;
     return ls_fma((0.5f * t + LS_ROUND) - LS_ROUND, -2.0f, t);
 }
 
-/* sin(pi x) for every float x: y = |x| modulo 2, y = q/2 + r with |r| <= 1/4, all exact; q picks sine or cosine of r and the
- * sign. At integers: a zero with the sign of x. NaN at +-Inf. max 0.97 ulp */
+/* sin(pi x) for every float x: y = |x| modulo 2, y = q/2 + r with |r| <= 1/4, all exact; q picks
+ * sine or cosine of r and the sign. At integers: a zero with the sign of x. NaN at +-Inf. max 0.97
+ * ulp */
 LS_FN float ls_sinpi(float x)
 {
-    float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND), r = ls_fma(z - LS_ROUND, -0.5f, y);
+    float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND),
+          r = ls_fma(z - LS_ROUND, -0.5f, y);
     ls_u32 q = ls_as_u32(z);
     float v = (q & 1u) != 0u ? ls_cospi_r_(r) : ls_sinpi_r_(r);
     v = ((q & 2u) != 0u ? -v : v) + 0.0f; /* + 0: no -0 */
@@ -352,7 +396,8 @@ LS_FN float ls_sinpi(float x)
 /* cos(pi x), as ls_sinpi. +0 at half-integers. max 0.89 ulp */
 LS_FN float ls_cospi(float x)
 {
-    float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND), r = ls_fma(z - LS_ROUND, -0.5f, y);
+    float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND),
+          r = ls_fma(z - LS_ROUND, -0.5f, y);
     ls_u32 q = ls_as_u32(z);
     float v = (q & 1u) != 0u ? ls_sinpi_r_(r) : ls_cospi_r_(r);
     return (((q + 1u) & 2u) != 0u ? -v : v) + 0.0f;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows a matrix product, done to its values before they leave the registers: the formulas are those of activation.h and
- * optimizer.h, here is only what is read and written around them.
+/* What follows a matrix product, done to its values before they leave the registers: the formulas
+ * are those of activation.h and optimizer.h, here is only what is read and written around them.
  *
- *   FORM_DENSE     c = x, out = FINISH(x)                    activation; where c is out, x is not kept
- *   FORM_GRAD_X    c = x + skip, out = c·mask·FINISH(z, a)   residual block, dropout, an activation's derivative
- *   FORM_GRAD_W    theta and its states, by FINISH           one step of an optimizer; c is not written
- *   no FINISH      c = x
+ *   FORM_DENSE     c = x, out = FINISH(x)                    activation; where c is out, x is not
+ * kept FORM_GRAD_X    c = x + skip, out = c·mask·FINISH(z, a)   residual block, dropout, an
+ * activation's derivative FORM_GRAD_W    theta and its states, by FINISH           one step of an
+ * optimizer; c is not written no FINISH      c = x
  *
- * Form and function are compiled in (host/opencl/cl_matmul.c builds what a plan asks for): a switch over all of them would be
- * compiled into every kernel, and a GPU gives each kernel as many registers as its longest branch wants. The including file has
- *   WIDTH                         how many values lie side by side
- *   EACH(e)                       loop over them
- *   GET(to, from, count)          count <= WIDTH of them, from memory and to memory
- *   PUT(to, from, count)
+ * Form and function are compiled in (host/opencl/cl_matmul.c builds what a plan asks for): a switch
+ * over all of them would be compiled into every kernel, and a GPU gives each kernel as many
+ * registers as its longest branch wants. The including file has WIDTH                         how
+ * many values lie side by side EACH(e)                       loop over them GET(to, from, count)
+ * count <= WIDTH of them, from memory and to memory PUT(to, from, count)
  */
 #ifndef LS_FINISH_H
 #define LS_FINISH_H
@@ -25,47 +24,50 @@
 #elif defined FORM_DENSE
 #define FINISH_ARGS , SHARED(out)
 #define FINISH_BEGIN AT(out);
-#define FINISH_VALUES(x, i, count)                                                                             \
-    if (c_at != out_at) PUT(c + (i), x, count);                                                                \
-    EACH(e) x[e] = FINISH(x[e]);                                                                               \
+#define FINISH_VALUES(x, i, count)                                                                 \
+    if (c_at != out_at) PUT(c + (i), x, count);                                                    \
+    EACH(e) x[e] = FINISH(x[e]);                                                                   \
     PUT(out + (i), x, count);
 
 #elif defined FORM_GRAD_X
-#define FINISH_ARGS                                                                                            \
-    , MATRIX(skip), SHARED(z), SHARED(kept), SHARED(out), const ulong seed, const ulong step, const uint purpose, const float p
+#define FINISH_ARGS                                                                                \
+    , MATRIX(skip), SHARED(z), SHARED(kept), SHARED(out), const ulong seed, const ulong step,      \
+        const uint purpose, const float p
 #define FINISH_BEGIN AT(z), AT(kept), AT(out);
-#define FINISH_VALUES(x, i, count)                                                                             \
-    float from_z[WIDTH], from_a[WIDTH];                                                                        \
-    if (THERE(skip)) {                                                                                         \
-        GET(from_a, skip + skip_at + (i), count);                                                              \
-        EACH(e) x[e] = x[e] + from_a[e];                                                                       \
-    }                                                                                                          \
-    if (c_at != out_at) PUT(c + (i), x, count);                                                                \
-    if (p > 0.0f) EACH(e) x[e] = x[e] * ls_dropout_factor(seed, purpose, step, (uint)(i) + e, p);              \
-    GET(from_z, z + (i), count);                                                                               \
-    GET(from_a, kept + (i), count);                                                                            \
-    EACH(e) x[e] = x[e] * FINISH(from_z[e], from_a[e]);                                                        \
+#define FINISH_VALUES(x, i, count)                                                                 \
+    float from_z[WIDTH], from_a[WIDTH];                                                            \
+    if (THERE(skip)) {                                                                             \
+        GET(from_a, skip + skip_at + (i), count);                                                  \
+        EACH(e) x[e] = x[e] + from_a[e];                                                           \
+    }                                                                                              \
+    if (c_at != out_at) PUT(c + (i), x, count);                                                    \
+    if (p > 0.0f)                                                                                  \
+        EACH(e) x[e] = x[e] * ls_dropout_factor(seed, purpose, step, (uint)(i) + e, p);            \
+    GET(from_z, z + (i), count);                                                                   \
+    GET(from_a, kept + (i), count);                                                                \
+    EACH(e) x[e] = x[e] * FINISH(from_z[e], from_a[e]);                                            \
     PUT(out + (i), x, count);
 
 #else /* FORM_GRAD_W; STATES: how many arrays of states the optimizer has */
-#define FINISH_ARGS , MATRIX(theta), MATRIX(first), MATRIX(second), const float8 hyper, const float4 rates
-#define FINISH_BEGIN                                                                                           \
-    AT(theta), AT(first), AT(second);                                                                          \
-    const ls_hyper h = HYPER(hyper);                                                                           \
+#define FINISH_ARGS                                                                                \
+    , MATRIX(theta), MATRIX(first), MATRIX(second), const float8 hyper, const float4 rates
+#define FINISH_BEGIN                                                                               \
+    AT(theta), AT(first), AT(second);                                                              \
+    const ls_hyper h = HYPER(hyper);                                                               \
     const ls_rates r = RATES(rates);
-#define FINISH_VALUES(x, i, count)                                                                             \
-    float from[WIDTH], s[WIDTH], v[WIDTH];                                                                     \
-    GET(from, theta + (i), count);                                                                             \
-    if (STATES > 0) GET(s, first + (i), count);                                                                \
-    if (STATES > 1) GET(v, second + (i), count);                                                               \
-    EACH(e)                                                                                                    \
-    {                                                                                                          \
-        const float g = ls_opt_gradient(x[e], 1.0f, from[e], 1, h);                                            \
-        const ls_updated u = FINISH(from[e], g, STATES > 0 ? s[e] : 0.0f, STATES > 1 ? v[e] : 0.0f, 1, h, r);  \
-        from[e] = u.theta, s[e] = u.s, v[e] = u.v;                                                             \
-    }                                                                                                          \
-    PUT(theta + (i), from, count);                                                                             \
-    if (STATES > 0) PUT(first + (i), s, count);                                                                \
+#define FINISH_VALUES(x, i, count)                                                                 \
+    float from[WIDTH], s[WIDTH], v[WIDTH];                                                         \
+    GET(from, theta + (i), count);                                                                 \
+    if (STATES > 0) GET(s, first + (i), count);                                                    \
+    if (STATES > 1) GET(v, second + (i), count);                                                   \
+    EACH(e) {                                                                                      \
+        const float g = ls_opt_gradient(x[e], 1.0f, from[e], 1, h);                                \
+        const ls_updated u = FINISH(from[e], g, STATES > 0 ? s[e] : 0.0f,                          \
+                                    STATES > 1 ? v[e] : 0.0f, 1, h, r);                            \
+        from[e] = u.theta, s[e] = u.s, v[e] = u.v;                                                 \
+    }                                                                                              \
+    PUT(theta + (i), from, count);                                                                 \
+    if (STATES > 0) PUT(first + (i), s, count);                                                    \
     if (STATES > 1) PUT(second + (i), v, count);
 #endif
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products for CPU devices: c[m × n] = start + a·b, each element one ascending chain of fma over k, and what follows.
+/* Matrix products for CPU devices: c[m × n] = start + a·b, each element one ascending chain of fma
+ * over k, and what follows.
  *
  *                panel: TILE_COLUMNS = TILE_VECTORS vectors
  *               ┌────────┐
- *               │ b      │ k       b is packed first (pack in elementwise.cl), panel by panel, so that a chain's operands
- *               └────────┘         lie side by side. One work-item (and work-group) takes TILE_REPEAT tiles below each
- *        k      ┌────────┐         other. A tile's TILE_ROWS × TILE_COLUMNS chains stay in registers for TILE_DEPTH
- *  ┌──────────┐ │ c      │ tile    products; between such blocks over k their values wait in c. After the last one comes
- *  │ a        │ ├────────┤         what follows the product (finish.h). No local memory, no barrier.
- *  │          │ │        │ tile
+ *               │ b      │ k       b is packed first (pack in elementwise.cl), panel by panel, so
+ * that a chain's operands └────────┘         lie side by side. One work-item (and work-group) takes
+ * TILE_REPEAT tiles below each k      ┌────────┐         other. A tile's TILE_ROWS × TILE_COLUMNS
+ * chains stay in registers for TILE_DEPTH ┌──────────┐ │ c      │ tile    products; between such
+ * blocks over k their values wait in c. After the last one comes │ a        │ ├────────┤ what
+ * follows the product (finish.h). No local memory, no barrier. │          │ │        │ tile
  *  └──────────┘ └────────┘         a lies as m rows of k, in FORM_GRAD_W as k rows of m.
  */
-#include "kernels/matrix.h"
 #include "kernels/finish.h"
+#include "kernels/matrix.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif
@@ -44,7 +45,8 @@
 /* ---- What finish.h needs: a tile's row at once ----------------------------------------------- */
 
 #define WIDTH TILE_COLUMNS
-/* Rolled up, so that the compiler makes vectors of the loop: it takes unrolled formulas one by one. */
+/* Rolled up, so that the compiler makes vectors of the loop: it takes unrolled formulas one by one.
+ */
 #define EACH(e) _Pragma("clang loop unroll(disable)") for (uint e = 0; e < WIDTH; e++)
 #define GET get
 #define PUT put
@@ -52,63 +54,71 @@
 static void get(float *restrict to, __global const float *restrict from, uint count)
 {
     if (count == WIDTH) FOR_VECTORS STORE(LOAD(v, from), v, to);
-    else for (uint j = 0; j < WIDTH; j++) to[j] = j < count ? from[j] : 0.0f;
+    else
+        for (uint j = 0; j < WIDTH; j++) to[j] = j < count ? from[j] : 0.0f;
 }
 
 static void put(__global float *restrict to, const float *restrict from, uint count)
 {
     if (count == WIDTH) FOR_VECTORS STORE(LOAD(v, from), v, to);
-    else for (uint j = 0; j < count; j++) to[j] = from[j];
+    else
+        for (uint j = 0; j < count; j++) to[j] = from[j];
 }
 
 /* ---- The product ----------------------------------------------------------------------------- */
 
 /* kc products onto each chain of a tile. */
-#define CHAINS(acc, kc)                                                                                        \
-    for (uint q = 0; q < (kc); q++) {                                                                          \
-        LANES bq[TILE_VECTORS];                                                                                \
-        FOR_VECTORS bq[v] = LOAD(v, bp);                                                                       \
-        FOR_ROWS                                                                                               \
-        {                                                                                                      \
-            const LANES ai = (LANES)(*row[i]);                                                                 \
-            row[i] += A_COL;                                                                                   \
-            FOR_VECTORS acc[i][v] = fma(ai, bq[v], acc[i][v]);                                                 \
-        }                                                                                                      \
-        bp += TILE_COLUMNS;                                                                                    \
+#define CHAINS(acc, kc)                                                                            \
+    for (uint q = 0; q < (kc); q++) {                                                              \
+        LANES bq[TILE_VECTORS];                                                                    \
+        FOR_VECTORS bq[v] = LOAD(v, bp);                                                           \
+        FOR_ROWS                                                                                   \
+        {                                                                                          \
+            const LANES ai = (LANES)(*row[i]);                                                     \
+            row[i] += A_COL;                                                                       \
+            FOR_VECTORS acc[i][v] = fma(ai, bq[v], acc[i][v]);                                     \
+        }                                                                                          \
+        bp += TILE_COLUMNS;                                                                        \
     }
 
 /* Rows past the edge repeat the last one and are not stored. */
-#define FIND_ROWS(q0)                                                                                          \
-    __global const float *row[TILE_ROWS], *bp = panel + (ulong)(q0)*TILE_COLUMNS;                              \
+#define FIND_ROWS(q0)                                                                              \
+    __global const float *row[TILE_ROWS], *bp = panel + (ulong)(q0)*TILE_COLUMNS;                  \
     FOR_ROWS row[i] = a + (ulong)min(i0 + i, m - 1) * A_ROW + (ulong)(q0)*A_COL;
 
 /* Values that wait in c for the next block over k. */
-#define FETCH_TILE(values) FOR_ROWS FOR_VECTORS values[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
-#define KEEP_TILE(values) FOR_ROWS if (i0 + i < m) FOR_VECTORS STORE(values[i][v], v, c + (ulong)(i0 + i) * n + j0);
+#define FETCH_TILE(values)                                                                         \
+    FOR_ROWS FOR_VECTORS values[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
+#define KEEP_TILE(values)                                                                          \
+    FOR_ROWS if (i0 + i < m) FOR_VECTORS STORE(values[i][v], v, c + (ulong)(i0 + i) * n + j0);
 
-#define FINISH_TILE(values)                                                                                    \
-    float done[TILE_ROWS][TILE_COLUMNS];                                                                       \
-    FOR_ROWS FOR_VECTORS STORE(values[i][v], v, done[i]);                                                      \
-    for (uint i = 0; i < min((uint)TILE_ROWS, m - i0); i++) {                                                  \
-        const ulong place = (ulong)(i0 + i) * n + j0;                                                          \
-        FINISH_VALUES(done[i], place, min((uint)TILE_COLUMNS, n - j0))                                         \
+#define FINISH_TILE(values)                                                                        \
+    float done[TILE_ROWS][TILE_COLUMNS];                                                           \
+    FOR_ROWS FOR_VECTORS STORE(values[i][v], v, done[i]);                                          \
+    for (uint i = 0; i < min((uint)TILE_ROWS, m - i0); i++) {                                      \
+        const ulong place = (ulong)(i0 + i) * n + j0;                                              \
+        FINISH_VALUES(done[i], place, min((uint)TILE_COLUMNS, n - j0))                             \
     }
 
-/* What the kernels below have in common. Launch: (blocks of TILE_REPEAT tiles over m, panels over n). A panel over the edge is
- * not blocked over k, so that c is only written there. The depth is a multiple of LS_CHUNK. */
-#define BEGIN                                                                                                  \
-    const uint top = get_group_id(0) * (TILE_ROWS * TILE_REPEAT), j0 = get_group_id(1) * TILE_COLUMNS;         \
-    const uint depth = j0 + TILE_COLUMNS > n ? k : TILE_DEPTH;                                                 \
-    AT(a), AT(b), AT(c);                                                                                       \
-    FINISH_BEGIN                                                                                               \
+/* What the kernels below have in common. Launch: (blocks of TILE_REPEAT tiles over m, panels over
+ * n). A panel over the edge is not blocked over k, so that c is only written there. The depth is a
+ * multiple of LS_CHUNK. */
+#define BEGIN                                                                                      \
+    const uint top = get_group_id(0) * (TILE_ROWS * TILE_REPEAT),                                  \
+               j0 = get_group_id(1) * TILE_COLUMNS;                                                \
+    const uint depth = j0 + TILE_COLUMNS > n ? k : TILE_DEPTH;                                     \
+    AT(a), AT(b), AT(c);                                                                           \
+    FINISH_BEGIN                                                                                   \
     __global const float *panel = b + (ulong)j0 * k;
-#define FOR_TILES                                                                                              \
-    for (uint q0 = 0; q0 < k; q0 += depth)                                                                     \
+#define FOR_TILES                                                                                  \
+    for (uint q0 = 0; q0 < k; q0 += depth)                                                         \
         for (uint i0 = top; i0 < min(top + TILE_ROWS * TILE_REPEAT, m); i0 += TILE_ROWS)
 
 #ifndef FORM_GRAD_W
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul(MATRIX(a), MATRIX(b),
+                                                                    MATRIX(start), SHARED(c),
+                                                                    const uint m, const uint n,
+                                                                    const uint k FINISH_ARGS)
 {
     BEGIN
     LANES begin[TILE_VECTORS];
@@ -118,7 +128,8 @@ void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const 
         get(buffer, start + start_at + j0, min((uint)TILE_COLUMNS, n - j0));
         FOR_VECTORS begin[v] = LOAD(v, buffer);
     }
-    FOR_TILES {
+    FOR_TILES
+    {
         LANES acc[TILE_ROWS][TILE_VECTORS];
         FIND_ROWS(q0)
         if (q0 == 0) {
@@ -136,12 +147,15 @@ void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const 
     }
 }
 #else
-/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows from 0, their sums added in order. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void matmul(MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
+/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows from 0, their sums added
+ * in order. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul(MATRIX(a), MATRIX(b), SHARED(c),
+                                                                    const uint m, const uint n,
+                                                                    const uint k FINISH_ARGS)
 {
     BEGIN
-    FOR_TILES {
+    FOR_TILES
+    {
         LANES sum[TILE_ROWS][TILE_VECTORS];
         FIND_ROWS(q0)
         if (q0) {

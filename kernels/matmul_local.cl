@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products for GPUs: c[m × n] = start + a·b, each element one ascending chain of fma over k, and what follows.
+/* Matrix products for GPUs: c[m × n] = start + a·b, each element one ascending chain of fma over k,
+ * and what follows.
  *
- *            TILE_N                 A work-group of TILE_GX × TILE_GY work-items computes TILE_M × TILE_N outputs. Slices of
- *          ┌────────┐               TILE_K columns of a and rows of b pass through local memory, two slices in turn: while
- *   TILE_K │ b      │               one is multiplied, the next is on its way from global memory into registers.
- *          ├────────┤
- *          │        │               Memory is moved TILE_V floats at a time: from global memory along the rows that a
- *  ┌──┬───┐┌────────┐               matrix lies in, where these begin on whole vectors, and from a slice into registers.
- *  │ a│   ││ c      │ TILE_M        So a work-item's TILE_RM × TILE_RN chains are groups of TILE_V neighbours, and the
- *  └──┴───┘└────────┘               groups of all work-items lie side by side: TILE_GX of them across, TILE_GY down.
+ *            TILE_N                 A work-group of TILE_GX × TILE_GY work-items computes TILE_M ×
+ * TILE_N outputs. Slices of ┌────────┐               TILE_K columns of a and rows of b pass through
+ * local memory, two slices in turn: while TILE_K │ b      │               one is multiplied, the
+ * next is on its way from global memory into registers. ├────────┤ │        │               Memory
+ * is moved TILE_V floats at a time: from global memory along the rows that a ┌──┬───┐┌────────┐
+ * matrix lies in, where these begin on whole vectors, and from a slice into registers. │ a│   ││ c
+ * │ TILE_M        So a work-item's TILE_RM × TILE_RN chains are groups of TILE_V neighbours, and
+ * the └──┴───┘└────────┘               groups of all work-items lie side by side: TILE_GX of them
+ * across, TILE_GY down.
  *
- * a lies as m rows of k, in FORM_GRAD_W as k rows of m; b as k rows of n, in FORM_GRAD_X as n rows of k.
+ * a lies as m rows of k, in FORM_GRAD_W as k rows of m; b as k rows of n, in FORM_GRAD_X as n rows
+ * of k.
  */
-#include "kernels/matrix.h"
 #include "kernels/finish.h"
+#include "kernels/matrix.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
 #endif
@@ -81,20 +84,25 @@ static void put(__global float *to, const float *from, uint count)
 #define B_WIDTH n
 #endif
 
-/* In local memory a slice is TILE_K rows of TILE_M (or TILE_N) floats and one vector, so that rows begin on whole vectors and
- * columns spread over the banks: a matrix that lies along k is turned as it is put there. */
+/* In local memory a slice is TILE_K rows of TILE_M (or TILE_N) floats and one vector, so that rows
+ * begin on whole vectors and columns spread over the banks: a matrix that lies along k is turned as
+ * it is put there. */
 #define STRIDE(across) ((across) + TILE_V)
 #define SLICE(across) (TILE_K * STRIDE(across) / TILE_V)
-#define VECTORS(across) ((across) * TILE_K / TILE_V)
+#define VECTORS(across) ((across)*TILE_K / TILE_V)
 #define LOADS(across) ((VECTORS(across) + TILE_ITEMS - 1) / TILE_ITEMS)
 
-/* Where vector e of a slice begins: along k and across it. Neighbouring work-items take neighbouring vectors of memory. */
-#define ALONG(e, across, along_k) ((along_k) ? (e) % (TILE_K / TILE_V) * TILE_V : (e) / ((across) / TILE_V))
-#define ACROSS(e, across, along_k) ((along_k) ? (e) / (TILE_K / TILE_V) : (e) % ((across) / TILE_V) * TILE_V)
+/* Where vector e of a slice begins: along k and across it. Neighbouring work-items take
+ * neighbouring vectors of memory. */
+#define ALONG(e, across, along_k)                                                                  \
+    ((along_k) ? (e) % (TILE_K / TILE_V) * TILE_V : (e) / ((across) / TILE_V))
+#define ACROSS(e, across, along_k)                                                                 \
+    ((along_k) ? (e) / (TILE_K / TILE_V) : (e) % ((across) / TILE_V) * TILE_V)
 
-/* TILE_V floats of a matrix from a place on; what is outside reads as 0 and is never used in a stored chain. whole: rows begin
- * on whole vectors, so that none hangs over the edge. */
-static VECTOR fetch(__global const float *restrict from, uint row, uint column, uint rows, uint columns, int whole)
+/* TILE_V floats of a matrix from a place on; what is outside reads as 0 and is never used in a
+ * stored chain. whole: rows begin on whole vectors, so that none hangs over the edge. */
+static VECTOR fetch(__global const float *restrict from, uint row, uint column, uint rows,
+                    uint columns, int whole)
 {
     float one[TILE_V];
     if (row >= rows || column >= columns) return (VECTOR)(0.0f);
@@ -108,33 +116,37 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 {
     float one[TILE_V];
     SPREAD(vector, one);
-    if (along_k) FOR(e, TILE_V) ((__local float *)slice)[(q + e) * stride + x] = one[e];
+    if (along_k) FOR(e, TILE_V)((__local float *)slice)[(q + e) * stride + x] = one[e];
     else slice[(q * stride + x) / TILE_V] = vector;
 }
 
-/* A work-item's part of the slice at k0 into registers; x0 and extent are those of the other direction. */
-#define FETCH(next, from, k0, x0, extent, across, along_k, whole)                                              \
-    FOR(l, LOADS(across))                                                                                      \
-    {                                                                                                          \
-        const uint e = item + l * TILE_ITEMS, q = (k0) + ALONG(e, across, along_k), x = (x0) + ACROSS(e, across, along_k); \
-        if (e < VECTORS(across))                                                                               \
-            next[l] = (along_k) ? fetch(from, x, q, extent, k, whole) : fetch(from, q, x, k, extent, whole);   \
+/* A work-item's part of the slice at k0 into registers; x0 and extent are those of the other
+ * direction. */
+#define FETCH(next, from, k0, x0, extent, across, along_k, whole)                                  \
+    FOR(l, LOADS(across))                                                                          \
+    {                                                                                              \
+        const uint e = item + l * TILE_ITEMS, q = (k0) + ALONG(e, across, along_k),                \
+                   x = (x0) + ACROSS(e, across, along_k);                                          \
+        if (e < VECTORS(across))                                                                   \
+            next[l] = (along_k) ? fetch(from, x, q, extent, k, whole)                              \
+                                : fetch(from, q, x, k, extent, whole);                             \
     }
 
 /* Registers into the local slice. */
-#define KEEP(slice, next, across, along_k)                                                                     \
-    FOR(l, LOADS(across))                                                                                      \
-    {                                                                                                          \
-        const uint e = item + l * TILE_ITEMS;                                                                  \
-        if (e < VECTORS(across))                                                                               \
-            keep(slice, STRIDE(across), ALONG(e, across, along_k), ACROSS(e, across, along_k), along_k, next[l]); \
+#define KEEP(slice, next, across, along_k)                                                         \
+    FOR(l, LOADS(across))                                                                          \
+    {                                                                                              \
+        const uint e = item + l * TILE_ITEMS;                                                      \
+        if (e < VECTORS(across))                                                                   \
+            keep(slice, STRIDE(across), ALONG(e, across, along_k), ACROSS(e, across, along_k),     \
+                 along_k, next[l]);                                                                \
     }
 
-#define FETCH_BOTH(k0)                                                                                         \
-    FETCH(next_a, a, k0, i0, m, TILE_M, A_ALONG_K, whole_a)                                                    \
+#define FETCH_BOTH(k0)                                                                             \
+    FETCH(next_a, a, k0, i0, m, TILE_M, A_ALONG_K, whole_a)                                        \
     FETCH(next_b, b, k0, j0, n, TILE_N, B_ALONG_K, whole_b)
-#define KEEP_BOTH(side)                                                                                        \
-    KEEP(slice_a[side], next_a, TILE_M, A_ALONG_K)                                                             \
+#define KEEP_BOTH(side)                                                                            \
+    KEEP(slice_a[side], next_a, TILE_M, A_ALONG_K)                                                 \
     KEEP(slice_b[side], next_b, TILE_N, B_ALONG_K)
 
 /* ---- The product ----------------------------------------------------------------------------- */
@@ -144,93 +156,102 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 #define COLUMN(j) (((j) / TILE_V * TILE_GX + tx) * TILE_V + (j) % TILE_V)
 
 /* One product onto each chain. */
-#define MULTIPLY(side, q)                                                                                      \
-    {                                                                                                          \
-        float ai[TILE_RM], bj[TILE_RN];                                                                        \
-        FOR(g, TILE_RM / TILE_V) SPREAD(slice_a[side][((q)*STRIDE(TILE_M) + ROW(g * TILE_V)) / TILE_V], ai + g * TILE_V); \
-        FOR(g, TILE_RN / TILE_V) SPREAD(slice_b[side][((q)*STRIDE(TILE_N) + COLUMN(g * TILE_V)) / TILE_V], bj + g * TILE_V); \
-        FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = fma(ai[i], bj[j], acc[i][j]);                              \
+#define MULTIPLY(side, q)                                                                          \
+    {                                                                                              \
+        float ai[TILE_RM], bj[TILE_RN];                                                            \
+        FOR(g, TILE_RM / TILE_V)                                                                   \
+        SPREAD(slice_a[side][((q)*STRIDE(TILE_M) + ROW(g * TILE_V)) / TILE_V], ai + g * TILE_V);   \
+        FOR(g, TILE_RN / TILE_V)                                                                   \
+        SPREAD(slice_b[side][((q)*STRIDE(TILE_N) + COLUMN(g * TILE_V)) / TILE_V],                  \
+               bj + g * TILE_V);                                                                   \
+        FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = fma(ai[i], bj[j], acc[i][j]);                  \
     }
 
-/* The whole product; AFTER_SLICE runs when the slice that begins at k0 has been multiplied. A last slice that is cut short is
- * multiplied only as far as k goes: a product of zeros could turn -0 into +0. Each 32 work-items, which many devices run
- * together, take a block of 8 × 4 groups: what they read of a slice is then 12 vectors, few of them twice in a bank. */
-#define PRODUCT(AFTER_SLICE)                                                                                   \
-    __local VECTOR slice_a[2][SLICE(TILE_M)], slice_b[2][SLICE(TILE_N)];                                       \
-    const uint item = get_local_id(0);                                                                         \
-    const uint tx = item / 32 % (TILE_GX / 8) * 8 + item % 8, ty = item / 32 / (TILE_GX / 8) * 4 + item % 32 / 8; \
-    const uint j0 = get_group_id(0) * TILE_N, i0 = get_group_id(1) * TILE_M;                                   \
-    VECTOR next_a[LOADS(TILE_M)], next_b[LOADS(TILE_N)];                                                       \
-    float acc[TILE_RM][TILE_RN];                                                                               \
-    AT(a), AT(b), AT(c);                                                                                       \
-    FINISH_BEGIN                                                                                               \
-    const int whole_a = A_WIDTH % TILE_V == 0 && ALIGNED(a), whole_b = B_WIDTH % TILE_V == 0 && ALIGNED(b);    \
-    START                                                                                                      \
-    FETCH_BOTH(0)                                                                                              \
-    KEEP_BOTH(0)                                                                                               \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
-    for (uint k0 = 0, side = 0; k0 < k; k0 += TILE_K, side = 1 - side) {                                       \
-        if (k0 + TILE_K < k) {                                                                                 \
-            FETCH_BOTH(k0 + TILE_K)                                                                            \
-        }                                                                                                      \
-        if (k0 + TILE_K <= k) {                                                                                \
-            _Pragma("unroll 8") for (uint q = 0; q < TILE_K; q++) MULTIPLY(side, q)                            \
-        } else {                                                                                               \
-            _Pragma("unroll 1") for (uint q = 0; q < k - k0; q++) MULTIPLY(side, q)                            \
-        }                                                                                                      \
-        AFTER_SLICE                                                                                            \
-        if (k0 + TILE_K < k) {                                                                                 \
-            KEEP_BOTH(1 - side)                                                                                \
-        }                                                                                                      \
-        barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
+/* The whole product; AFTER_SLICE runs when the slice that begins at k0 has been multiplied. A last
+ * slice that is cut short is multiplied only as far as k goes: a product of zeros could turn -0
+ * into +0. Each 32 work-items, which many devices run together, take a block of 8 × 4 groups: what
+ * they read of a slice is then 12 vectors, few of them twice in a bank. */
+#define PRODUCT(AFTER_SLICE)                                                                       \
+    __local VECTOR slice_a[2][SLICE(TILE_M)], slice_b[2][SLICE(TILE_N)];                           \
+    const uint item = get_local_id(0);                                                             \
+    const uint tx = item / 32 % (TILE_GX / 8) * 8 + item % 8,                                      \
+               ty = item / 32 / (TILE_GX / 8) * 4 + item % 32 / 8;                                 \
+    const uint j0 = get_group_id(0) * TILE_N, i0 = get_group_id(1) * TILE_M;                       \
+    VECTOR next_a[LOADS(TILE_M)], next_b[LOADS(TILE_N)];                                           \
+    float acc[TILE_RM][TILE_RN];                                                                   \
+    AT(a), AT(b), AT(c);                                                                           \
+    FINISH_BEGIN                                                                                   \
+    const int whole_a = A_WIDTH % TILE_V == 0 && ALIGNED(a),                                       \
+              whole_b = B_WIDTH % TILE_V == 0 && ALIGNED(b);                                       \
+    START                                                                                          \
+    FETCH_BOTH(0)                                                                                  \
+    KEEP_BOTH(0)                                                                                   \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
+    for (uint k0 = 0, side = 0; k0 < k; k0 += TILE_K, side = 1 - side) {                           \
+        if (k0 + TILE_K < k) {                                                                     \
+            FETCH_BOTH(k0 + TILE_K)                                                                \
+        }                                                                                          \
+        if (k0 + TILE_K <= k) {                                                                    \
+            _Pragma("unroll 8") for (uint q = 0; q < TILE_K; q++) MULTIPLY(side, q)                \
+        } else {                                                                                   \
+            _Pragma("unroll 1") for (uint q = 0; q < k - k0; q++) MULTIPLY(side, q)                \
+        }                                                                                          \
+        AFTER_SLICE                                                                                \
+        if (k0 + TILE_K < k) {                                                                     \
+            KEEP_BOTH(1 - side)                                                                    \
+        }                                                                                          \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                              \
     }
 
-/* Row after row through the first one's registers: what follows a product is compiled once a row, not once a value. */
-#define FINISH_ALL(values)                                                                                     \
-    _Pragma("unroll 1") for (uint i = 0; i < TILE_RM; i++) {                                                   \
-        const uint row = i0 + ROW(i);                                                                          \
-        FOR(g, TILE_RN / TILE_V)                                                                               \
-        {                                                                                                      \
-            const uint column = j0 + COLUMN(g * TILE_V);                                                       \
-            const ulong place = (ulong)row * n + column;                                                       \
-            float group[TILE_V];                                                                               \
-            FOR(e, TILE_V) group[e] = values[0][g * TILE_V + e];                                               \
-            if (row < m && column < n) {                                                                       \
-                FINISH_VALUES(group, place, min((uint)TILE_V, n - column))                                     \
-            }                                                                                                  \
-        }                                                                                                      \
-        FOR(u, TILE_RM - 1) FOR(j, TILE_RN) values[u][j] = values[u + 1][j];                                   \
+/* Row after row through the first one's registers: what follows a product is compiled once a row,
+ * not once a value. */
+#define FINISH_ALL(values)                                                                         \
+    _Pragma("unroll 1") for (uint i = 0; i < TILE_RM; i++)                                         \
+    {                                                                                              \
+        const uint row = i0 + ROW(i);                                                              \
+        FOR(g, TILE_RN / TILE_V)                                                                   \
+        {                                                                                          \
+            const uint column = j0 + COLUMN(g * TILE_V);                                           \
+            const ulong place = (ulong)row * n + column;                                           \
+            float group[TILE_V];                                                                   \
+            FOR(e, TILE_V) group[e] = values[0][g * TILE_V + e];                                   \
+            if (row < m && column < n) {                                                           \
+                FINISH_VALUES(group, place, min((uint)TILE_V, n - column))                         \
+            }                                                                                      \
+        }                                                                                          \
+        FOR(u, TILE_RM - 1) FOR(j, TILE_RN) values[u][j] = values[u + 1][j];                       \
     }
 
 #ifndef FORM_GRAD_W
-__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
-void matmul(MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
+__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void matmul(
+    MATRIX(a), MATRIX(b), MATRIX(start), SHARED(c), const uint m, const uint n,
+    const uint k FINISH_ARGS)
 {
-#define START                                                                                                  \
-    FOR(j, TILE_RN)                                                                                            \
-    {                                                                                                          \
-        const uint column = j0 + COLUMN(j);                                                                    \
-        const float from = THERE(start) && column < n ? start[start_at + column] : 0.0f;                       \
-        FOR(i, TILE_RM) acc[i][j] = from;                                                                      \
+#define START                                                                                      \
+    FOR(j, TILE_RN)                                                                                \
+    {                                                                                              \
+        const uint column = j0 + COLUMN(j);                                                        \
+        const float from = THERE(start) && column < n ? start[start_at + column] : 0.0f;           \
+        FOR(i, TILE_RM) acc[i][j] = from;                                                          \
     }
     PRODUCT()
     FINISH_ALL(acc)
 }
 #else
-/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows (a multiple of TILE_K) from 0, their sums added
- * in order. */
-__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
-void matmul(MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
+/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows (a multiple of TILE_K)
+ * from 0, their sums added in order. */
+__kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void matmul(
+    MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
 {
     float sum[TILE_RM][TILE_RN];
 #define START FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = 0.0f;
-#define END_CHUNK                                                                                              \
-    if ((k0 + TILE_K) % LS_CHUNK == 0 || k0 + TILE_K >= k) {                                                   \
-        FOR(i, TILE_RM) FOR(j, TILE_RN)                                                                        \
-        {                                                                                                      \
-            sum[i][j] = k0 < LS_CHUNK ? acc[i][j] : sum[i][j] + acc[i][j];                                     \
-            acc[i][j] = 0.0f;                                                                                  \
-        }                                                                                                      \
+#define END_CHUNK                                                                                  \
+    if ((k0 + TILE_K) % LS_CHUNK == 0 || k0 + TILE_K >= k) {                                       \
+        FOR(i, TILE_RM) FOR(j, TILE_RN)                                                            \
+        {                                                                                          \
+            sum[i][j] = k0 < LS_CHUNK ? acc[i][j] : sum[i][j] + acc[i][j];                         \
+            acc[i][j] = 0.0f;                                                                      \
+        }                                                                                          \
     }
     PRODUCT(END_CHUNK)
     FINISH_ALL(sum)

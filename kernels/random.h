@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers without state: each is a function of (seed, purpose, step, index), the same on host and device.
+/* Random numbers without state: each is a function of (seed, purpose, step, index), the same on
+ * host and device.
  *
- * Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC 2011); the
- * reference implementation is Random123, whose known answers are in tests/test_random.c. */
+ * Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2,
+ * 3, SC 2011); the reference implementation is Random123, whose known answers are in
+ * tests/test_random.c. */
 #ifndef LS_RANDOM_H
 #define LS_RANDOM_H
 #ifndef __OPENCL_VERSION__
@@ -62,7 +64,8 @@ LS_FN float ls_random_uniform(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 i
     return (float)(ls_random_u32(seed, purpose, step, index) >> 8) * 0x1p-24f;
 }
 
-/* Standard normal by Box and Muller (Ann. Math. Statist. 29, 1958), from the first two words of block `index`. */
+/* Standard normal by Box and Muller (Ann. Math. Statist. 29, 1958), from the first two words of
+ * block `index`. */
 LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
 {
     ls_u32x4 r = ls_random_block(seed, purpose, step, index);
@@ -71,7 +74,8 @@ LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 in
     return ls_sqrt(-2.0f * ls_log(u)) * ls_cospi(v);
 }
 
-/* What dropout multiplies an element with: 0 with probability p, otherwise 1/(1 - p) (Srivastava et al. 2014, inverted). */
+/* What dropout multiplies an element with: 0 with probability p, otherwise 1/(1 - p) (Srivastava et
+ * al. 2014, inverted). */
 LS_FN float ls_dropout_factor(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index, float p)
 {
     return ls_random_uniform(seed, purpose, step, index) >= p ? 1.0f / (1.0f - p) : 0.0f;
@@ -85,12 +89,13 @@ LS_FN ls_u32 ls_permute_mix(ls_u32 part, ls_u32 key)
     return h ^ (h >> 13);
 }
 
-/* A random permutation of [0, n) as a function: the place of i, 1 <= n < 2^32. Nothing is stored, so any work-item can ask
- * for any row of any epoch. An alternating Feistel network on the next power of two (Luby and Rackoff 1988), walked
- * until it lands below n again (Black and Rogaway 2002). At least 6 bits, so that tiny sets are shuffled well too. */
+/* A random permutation of [0, n) as a function: the place of i, 1 <= n < 2^32. Nothing is stored,
+ * so any work-item can ask for any row of any epoch. An alternating Feistel network on the next
+ * power of two (Luby and Rackoff 1988), walked until it lands below n again (Black and Rogaway
+ * 2002). At least 6 bits, so that tiny sets are shuffled well too. */
 typedef struct {
-    ls_u32x4 a, b;               /* round keys */
-    ls_u32 low_bits, low, high;  /* bits of the right half, and masks of both */
+    ls_u32x4 a, b;              /* round keys */
+    ls_u32 low_bits, low, high; /* bits of the right half, and masks of both */
 } ls_permutation;
 
 LS_FN ls_permutation ls_permutation_of(ls_u32 n, ls_u64 seed, ls_u32 purpose, ls_u64 step)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over rows in the contract's order: chains over chunks of LS_CHUNK rows, then the chunks' sums in order.
+/* Sums over rows in the contract's order: chains over chunks of LS_CHUNK rows, then the chunks'
+ * sums in order.
  *
  *          columns →
  *   rows ┌──────────┐ chunk 0 ─┐
- *    ↓   │          │          │   *_chunks: one work-item a column and chunk, launch (columns, chunks),
- *        ├──────────┤ chunk 1 ─┤   into partial[chunks × columns]
- *        │          │          │
+ *    ↓   │          │          │   *_chunks: one work-item a column and chunk, launch (columns,
+ * chunks), ├──────────┤ chunk 1 ─┤   into partial[chunks × columns] │          │          │
  *        ├──────────┤   …     ─┘   *_total: one work-item a column, ascending over the chunks
  */
 
@@ -24,7 +24,8 @@ __kernel void row_sum_chunks(MATRIX(x), MATRIX(partial), const uint rows, const 
 }
 
 /* Sums of (x - mean)², or of x² where there is no mean. */
-__kernel void square_chunks(MATRIX(x), MATRIX(mean), MATRIX(partial), const uint rows, const uint columns)
+__kernel void square_chunks(MATRIX(x), MATRIX(mean), MATRIX(partial), const uint rows,
+                            const uint columns)
 {
     const uint c = get_global_id(0);
     CHUNK_ROWS(rows);
@@ -33,15 +34,16 @@ __kernel void square_chunks(MATRIX(x), MATRIX(mean), MATRIX(partial), const uint
     const float middle = THERE(mean) ? mean[mean_at + c] : 0.0f;
     float acc = 0.0f;
     for (uint r = r0; r < r1; r++) {
-        const float d = THERE(mean) ? x[(ulong)r * columns + c] - middle : x[(ulong)r * columns + c];
+        const float d = THERE(mean) ? x[(ulong)r * columns + c] - middle
+                                    : x[(ulong)r * columns + c];
         acc = ls_fma(d, d, acc);
     }
     TO_PARTIAL(acc);
 }
 
 /* Sums of dy·hat of batch normalisation. */
-__kernel void norm_hat_chunks(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(partial), const uint rows,
-                              const uint columns)
+__kernel void norm_hat_chunks(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(partial),
+                              const uint rows, const uint columns)
 {
     const uint c = get_global_id(0);
     CHUNK_ROWS(rows);
@@ -71,16 +73,19 @@ __kernel void row_sum_total(MATRIX(partial), MATRIX(out), const uint columns, co
 
 /* ---- Batch normalisation: one work-item a column, or for the last two an element ------------- */
 
-__kernel void norm_mean(MATRIX(partial), MATRIX(mean), const uint columns, const uint chunks, const float inv_rows)
+__kernel void norm_mean(MATRIX(partial), MATRIX(mean), const uint columns, const uint chunks,
+                        const float inv_rows)
 {
     const uint c = get_global_id(0);
     AT(partial), AT(mean);
     if (c < columns) mean[c] = total(partial, columns, chunks, c) * inv_rows;
 }
 
-/* inv from the sums of squares, and the running averages; or, without partial, inv from the running variance. */
-__kernel void norm_inv(MATRIX(partial), MATRIX(mean), MATRIX(inv), MATRIX(running_mean), MATRIX(running_var),
-                       const uint columns, const uint chunks, const float inv_rows)
+/* inv from the sums of squares, and the running averages; or, without partial, inv from the running
+ * variance. */
+__kernel void norm_inv(MATRIX(partial), MATRIX(mean), MATRIX(inv), MATRIX(running_mean),
+                       MATRIX(running_var), const uint columns, const uint chunks,
+                       const float inv_rows)
 {
     const uint c = get_global_id(0);
     if (c >= columns) return;
@@ -96,8 +101,8 @@ __kernel void norm_inv(MATRIX(partial), MATRIX(mean), MATRIX(inv), MATRIX(runnin
 }
 
 /* Launch: (columns, rows or fewer). */
-__kernel void norm_apply(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(beta), MATRIX(y), const uint columns,
-                         const uint rows)
+__kernel void norm_apply(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(beta),
+                         MATRIX(y), const uint columns, const uint rows)
 {
     const uint c = get_global_id(0);
     if (c >= columns) return;
@@ -109,15 +114,17 @@ __kernel void norm_apply(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MA
 }
 
 /* z becomes dL/dz. Launch: (columns, rows or fewer). */
-__kernel void norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(grad_gamma),
-                        MATRIX(grad_beta), const uint columns, const float inv_rows, const uint rows)
+__kernel void norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma),
+                        MATRIX(grad_gamma), MATRIX(grad_beta), const uint columns,
+                        const float inv_rows, const uint rows)
 {
     const uint c = get_global_id(0);
     if (c >= columns) return;
     AT(dy), AT(z), AT(mean), AT(inv), AT(gamma), AT(grad_gamma), AT(grad_beta);
     for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) {
         const ulong i = (ulong)r * columns + c;
-        z[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[c], inv[c]), gamma[c], inv[c], grad_beta[c], grad_gamma[c], inv_rows);
+        z[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[c], inv[c]), gamma[c], inv[c],
+                            grad_beta[c], grad_gamma[c], inv_rows);
     }
 }
 
@@ -131,7 +138,8 @@ __kernel void flat_chunks(MATRIX(x), MATRIX(out), const uint n, const uint squar
     if (i0 >= n) return;
     AT(x), AT(out);
     float acc = 0.0f;
-    for (ulong i = i0; i < min(i0 + LS_CHUNK, (ulong)n); i++) acc = square ? ls_fma(x[i], x[i], acc) : acc + x[i];
+    for (ulong i = i0; i < min(i0 + LS_CHUNK, (ulong)n); i++)
+        acc = square ? ls_fma(x[i], x[i], acc) : acc + x[i];
     out[c] = acc;
 }
 
@@ -142,11 +150,13 @@ __kernel void clip_factor(MATRIX(square), MATRIX(y), const float limit)
 }
 
 /* Columns of w scaled back to norm limit. Launch: (columns, rows or fewer). */
-__kernel void max_norm(MATRIX(w), MATRIX(squares), const uint columns, const float limit, const uint rows)
+__kernel void max_norm(MATRIX(w), MATRIX(squares), const uint columns, const float limit,
+                       const uint rows)
 {
     const uint c = get_global_id(0);
     if (c >= columns) return;
     AT(w), AT(squares);
     const float factor = ls_limit_factor(squares[c], limit);
-    for (uint r = get_global_id(1); r < rows; r += get_global_size(1)) w[(ulong)r * columns + c] = w[(ulong)r * columns + c] * factor;
+    for (uint r = get_global_id(1); r < rows; r += get_global_size(1))
+        w[(ulong)r * columns + c] = w[(ulong)r * columns + c] * factor;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Many steps of small networks in one launch: a work-group trains one member after the other, all asked steps of it, and comes back to the
- * host with the losses. A step goes chunk by chunk (host/network/chunks.h): LS_CHUNK rows through all layers and back, in scratch that stays close:
+/* Many steps of small networks in one launch: a work-group trains one member after the other, all
+ * asked steps of it, and comes back to the host with the losses. A step goes chunk by chunk
+ * (host/network/chunks.h): LS_CHUNK rows through all layers and back, in scratch that stays close:
  *
- *   scratch   column 0  ▏r0 r1 r2 … r63▕     a matrix is kept by columns; the chunk's rows are the lanes of vectors,
- *             column 1  ▏r0 r1 r2 … r63▕     or neighbouring work-items of a GPU
- *             …
+ *   scratch   column 0  ▏r0 r1 r2 … r63▕     a matrix is kept by columns; the chunk's rows are the
+ * lanes of vectors, column 1  ▏r0 r1 r2 … r63▕     or neighbouring work-items of a GPU …
  *
- * GROUP = 1: CPU devices. One work-item does it all: register tiles of TILE_LANES-wide vectors, no barrier; few work-groups, each of
- * which takes the next member until none is left. GROUP > 1: GPUs. A work-group's items share out each operation and meet behind it, in one
- * place for all operations; SPACE is __local where scratch fits there.
- * Launch: (GROUP × work-groups). */
+ * GROUP = 1: CPU devices. One work-item does it all: register tiles of TILE_LANES-wide vectors, no
+ * barrier; few work-groups, each of which takes the next member until none is left. GROUP > 1:
+ * GPUs. A work-group's items share out each operation and meet behind it, in one place for all
+ * operations; SPACE is __local where scratch fits there. Launch: (GROUP × work-groups). */
 #include "kernels/matrix.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
@@ -27,7 +27,8 @@
 #if GROUP == 1
 #define ITEM 0
 #define SYNC
-/* A loop whose element i depends on elements i alone: vectors are safe whatever may be the same memory. */
+/* A loop whose element i depends on elements i alone: vectors are safe whatever may be the same
+ * memory. */
 #define EACH(i, n) _Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < (int)(n); i++)
 #else
 #define ITEM ((int)get_local_id(0))
@@ -35,7 +36,8 @@
 #define EACH(i, n) for (int i = ITEM; i < (int)(n); i += GROUP)
 #endif
 
-#ifdef __clang__ /* some compilers try each loop twice, and warn of the try that comes too early */
+#ifdef __clang__ /* some compilers try each loop twice, and warn of the try that comes too early   \
+                  */
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
@@ -47,7 +49,8 @@ typedef struct {
     __global float *arena;
     SPACE float *scratch;
     ulong seed, step;
-    uint row, rows, lanes; /* of the chunk: first row in the batch, rows, and these rounded up to 16 */
+    uint row, rows,
+        lanes; /* of the chunk: first row in the batch, rows, and these rounded up to 16 */
     float scale, clip, loss;
     ls_rates rates;
 } small_step;
@@ -55,7 +58,8 @@ typedef struct {
 /* Where the steps' rows come from. */
 typedef struct {
     __global const float *x, *t, *weight;
-    uint origin, first; /* row at which the member's rows start, and place of the chunk's first one in the epoch's order */
+    uint origin, first; /* row at which the member's rows start, and place of the chunk's first one
+                           in the epoch's order */
     ulong epoch;
 } small_rows;
 
@@ -71,91 +75,108 @@ static float value(words w, int i) { return as_float(w[i]); }
 #define LOAD CAT(vload, TILE_LANES)
 #define STORE CAT(vstore, TILE_LANES)
 
-/* H × V vectors of chains in registers. ACROSS: elements of a for neighbouring i lie side by side, otherwise those for neighbouring k. */
-#define TILE(H, V, ACROSS)                                                                                     \
-    {                                                                                                          \
-        VECTOR acc[H][V];                                                                                      \
-        __global const float *ak = a + (ulong)i0 * a_i;                                                        \
-        SPACE const float *bk = b + v * TILE_LANES;                                                            \
-        _Pragma("unroll") for (int i = 0; i < H; i++) _Pragma("unroll") for (int w = 0; w < V; w++)            \
-            acc[i][w] = (VECTOR)(start ? start[i0 + i] : 0.0f);                                                \
-        for (int q = 0; q < k; q++) {                                                                          \
-            VECTOR bq[V];                                                                                      \
-            _Pragma("unroll") for (int w = 0; w < V; w++) bq[w] = LOAD(w, bk);                                 \
-            _Pragma("unroll") for (int i = 0; i < H; i++)                                                      \
-            {                                                                                                  \
-                const VECTOR ai = (VECTOR)(ACROSS ? ak[i] : ak[i * a_i]);                                      \
-                _Pragma("unroll") for (int w = 0; w < V; w++) acc[i][w] = fma(ai, bq[w], acc[i][w]);           \
-            }                                                                                                  \
-            ak += ACROSS ? a_k : 1;                                                                            \
-            bk += b_k;                                                                                         \
-        }                                                                                                      \
-        _Pragma("unroll") for (int i = 0; i < H; i++) _Pragma("unroll") for (int w = 0; w < V; w++)            \
-        {                                                                                                      \
-            SPACE float *to = c + (i0 + i) * c_i + v * TILE_LANES;                                             \
-            STORE(add ? LOAD(w, to) + acc[i][w] : acc[i][w], w, to);                                           \
-        }                                                                                                      \
+/* H × V vectors of chains in registers. ACROSS: elements of a for neighbouring i lie side by side,
+ * otherwise those for neighbouring k. */
+#define TILE(H, V, ACROSS)                                                                         \
+    {                                                                                              \
+        VECTOR acc[H][V];                                                                          \
+        __global const float *ak = a + (ulong)i0 * a_i;                                            \
+        SPACE const float *bk = b + v * TILE_LANES;                                                \
+        _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
+            _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
+                acc[i][w] = (VECTOR)(start ? start[i0 + i] : 0.0f);                                \
+        for (int q = 0; q < k; q++) {                                                              \
+            VECTOR bq[V];                                                                          \
+            _Pragma("unroll") for (int w = 0; w < V; w++) bq[w] = LOAD(w, bk);                     \
+            _Pragma("unroll") for (int i = 0; i < H; i++)                                          \
+            {                                                                                      \
+                const VECTOR ai = (VECTOR)(ACROSS ? ak[i] : ak[i * a_i]);                          \
+                _Pragma("unroll") for (int w = 0; w < V; w++)                                      \
+                    acc[i][w] = fma(ai, bq[w], acc[i][w]);                                         \
+            }                                                                                      \
+            ak += ACROSS ? a_k : 1;                                                                \
+            bk += b_k;                                                                             \
+        }                                                                                          \
+        _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
+            _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
+        {                                                                                          \
+            SPACE float *to = c + (i0 + i) * c_i + v * TILE_LANES;                                 \
+            STORE(add ? LOAD(w, to) + acc[i][w] : acc[i][w], w, to);                               \
+        }                                                                                          \
     }
 /* A strip of H outputs over all vectors: four at a time where H is low, two, and one. */
-#define STRIP(H, ACROSS)                                                                                       \
-    {                                                                                                          \
-        uint v = 0;                                                                                            \
-        if (H <= TILE_HEIGHT / 2)                                                                              \
-            for (; v + 4 <= vectors; v += 4) TILE((H <= TILE_HEIGHT / 2 ? H : 1), 4, ACROSS)                   \
-        for (; v + 2 <= vectors; v += 2) TILE(H, 2, ACROSS)                                                    \
-        for (; v < vectors; v++) TILE(H, 1, ACROSS)                                                            \
+#define STRIP(H, ACROSS)                                                                           \
+    {                                                                                              \
+        uint v = 0;                                                                                \
+        if (H <= TILE_HEIGHT / 2)                                                                  \
+            for (; v + 4 <= vectors; v += 4) TILE((H <= TILE_HEIGHT / 2 ? H : 1), 4, ACROSS)       \
+        for (; v + 2 <= vectors; v += 2) TILE(H, 2, ACROSS)                                        \
+        for (; v < vectors; v++) TILE(H, 1, ACROSS)                                                \
     }
 /* Registers decide: 12 × 2 vectors where there are 32 of 16 floats, otherwise 6 × 2. */
 #if TILE_LANES == 16
 #define TILE_HEIGHT 12
-#define HEIGHTS(X, ACROSS) X(1, ACROSS) X(2, ACROSS) X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) \
-    X(9, ACROSS) X(10, ACROSS) X(11, ACROSS) X(12, ACROSS)
+#define HEIGHTS(X, ACROSS)                                                                         \
+    X(1, ACROSS)                                                                                   \
+    X(2, ACROSS)                                                                                   \
+    X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS)     \
+        X(10, ACROSS) X(11, ACROSS) X(12, ACROSS)
 #else
 #define TILE_HEIGHT 6
-#define HEIGHTS(X, ACROSS) X(1, ACROSS) X(2, ACROSS) X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS)
+#define HEIGHTS(X, ACROSS)                                                                         \
+    X(1, ACROSS) X(2, ACROSS) X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS)
 #endif
-#define CASE(H, ACROSS) case H: STRIP(H, ACROSS) break;
-#define PRODUCT(name, ACROSS)                                                                                  \
-    static void name(int m, int n, int k, __global const float *a, int a_i, int a_k, SPACE const float *b, int b_k, \
-                     __global const float *start, SPACE float *c, int c_i, int add)                            \
-    {                                                                                                          \
-        const uint vectors = (uint)n / TILE_LANES, blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;         \
-        const uint even = (uint)m / blocks, longer = (uint)m % blocks; /* heights of about one size */         \
-        for (uint block = 0, i0 = 0, h; block < blocks; block++, i0 += h) {                                    \
-            h = even + (block < longer);                                                                       \
-            switch (h) { HEIGHTS(CASE, ACROSS) }                                                               \
-        }                                                                                                      \
+#define CASE(H, ACROSS)                                                                            \
+    case H:                                                                                        \
+        STRIP(H, ACROSS) break;
+#define PRODUCT(name, ACROSS)                                                                      \
+    static void name(int m, int n, int k, __global const float *a, int a_i, int a_k,               \
+                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
+                     int c_i, int add)                                                             \
+    {                                                                                              \
+        const uint vectors = (uint)n / TILE_LANES,                                                 \
+                   blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;                             \
+        const uint even = (uint)m / blocks,                                                        \
+                   longer = (uint)m % blocks; /* heights of about one size */                      \
+        for (uint block = 0, i0 = 0, h; block < blocks; block++, i0 += h) {                        \
+            h = even + (block < longer);                                                           \
+            switch (h) {                                                                           \
+                HEIGHTS(CASE, ACROSS)                                                              \
+            }                                                                                      \
+        }                                                                                          \
     }
 PRODUCT(product_across, 1)
 PRODUCT(product_along, 0)
 #define product_of_rows product_along
 #else
-/* Each item takes one lane of four outputs at a time. Scratch may be local memory, the arena never is: two functions. */
-#define PRODUCT(name, A_SPACE)                                                                                 \
-    static void name(int m, int n, int k, A_SPACE const float *a, int a_i, int a_k, SPACE const float *b, int b_k, \
-                     __global const float *start, SPACE float *c, int c_i, int add)                            \
-    {                                                                                                          \
-        EACH(t, (m + 3) / 4 * n)                                                                               \
-        {                                                                                                      \
-            const int j = t % n, i0 = t / n * 4;                                                               \
-            float acc[4];                                                                                      \
-            A_SPACE const float *ai[4];                                                                        \
-            _Pragma("unroll") for (int i = 0; i < 4; i++)                                                      \
-            {                                                                                                  \
-                const int row = min(i0 + i, m - 1);                                                            \
-                ai[i] = a + row * a_i;                                                                         \
-                acc[i] = start ? start[row] : 0.0f;                                                            \
-            }                                                                                                  \
-            for (int q = 0; q < k; q++) {                                                                      \
-                const float bq = b[q * b_k + j];                                                               \
-                _Pragma("unroll") for (int i = 0; i < 4; i++) acc[i] = fma(ai[i][q * a_k], bq, acc[i]);        \
-            }                                                                                                  \
-            _Pragma("unroll") for (int i = 0; i < 4; i++) if (i0 + i < m)                                      \
-            {                                                                                                  \
-                SPACE float *to = c + (i0 + i) * c_i + j;                                                      \
-                *to = add ? *to + acc[i] : acc[i];                                                             \
-            }                                                                                                  \
-        }                                                                                                      \
+/* Each item takes one lane of four outputs at a time. Scratch may be local memory, the arena never
+ * is: two functions. */
+#define PRODUCT(name, A_SPACE)                                                                     \
+    static void name(int m, int n, int k, A_SPACE const float *a, int a_i, int a_k,                \
+                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
+                     int c_i, int add)                                                             \
+    {                                                                                              \
+        EACH(t, (m + 3) / 4 * n) {                                                                 \
+            const int j = t % n, i0 = t / n * 4;                                                   \
+            float acc[4];                                                                          \
+            A_SPACE const float *ai[4];                                                            \
+            _Pragma("unroll") for (int i = 0; i < 4; i++)                                          \
+            {                                                                                      \
+                const int row = min(i0 + i, m - 1);                                                \
+                ai[i] = a + row * a_i;                                                             \
+                acc[i] = start ? start[row] : 0.0f;                                                \
+            }                                                                                      \
+            for (int q = 0; q < k; q++) {                                                          \
+                const float bq = b[q * b_k + j];                                                   \
+                _Pragma("unroll") for (int i = 0; i < 4; i++)                                      \
+                    acc[i] = fma(ai[i][q * a_k], bq, acc[i]);                                      \
+            }                                                                                      \
+            _Pragma("unroll") for (int i = 0; i < 4; i++) if (i0 + i < m)                          \
+            {                                                                                      \
+                SPACE float *to = c + (i0 + i) * c_i + j;                                          \
+                *to = add ? *to + acc[i] : acc[i];                                                 \
+            }                                                                                      \
+        }                                                                                          \
     }
 PRODUCT(product_across, __global)
 #define product_along product_across
@@ -174,16 +195,23 @@ enum { LS_OPTIMIZERS(LS_X) };
 static void activate(uint act, SPACE const float *z, SPACE float *a, uint n)
 {
     switch (act) {
-#define LS_X(name) case SMALL_ACT_##name: EACH(i, n) a[i] = ls_act_##name(z[i]); break;
+#define LS_X(name)                                                                                 \
+    case SMALL_ACT_##name:                                                                         \
+        EACH(i, n) a[i] = ls_act_##name(z[i]);                                                     \
+        break;
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
     }
 }
 
-static void activation_gradient(uint act, SPACE const float *d, SPACE const float *z, SPACE const float *a, SPACE float *y, uint n)
+static void activation_gradient(uint act, SPACE const float *d, SPACE const float *z,
+                                SPACE const float *a, SPACE float *y, uint n)
 {
     switch (act) {
-#define LS_X(name) case SMALL_ACT_##name: EACH(i, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]); break;
+#define LS_X(name)                                                                                 \
+    case SMALL_ACT_##name:                                                                         \
+        EACH(i, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);                                   \
+        break;
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
     }
@@ -192,14 +220,18 @@ static void activation_gradient(uint act, SPACE const float *d, SPACE const floa
 /* y = a·mask; the mask's element belongs to (row, column) of the batch. */
 static void drop(const small_step *s, words op, SPACE const float *a, SPACE float *y)
 {
-    const uint out = op[SMALL_OP_out], lanes = s->lanes, purpose = op[SMALL_OP_purpose], row = s->row;
+    const uint out = op[SMALL_OP_out], lanes = s->lanes, purpose = op[SMALL_OP_purpose],
+               row = s->row;
     const ulong seed = s->seed, step = s->step;
     const float p = value(op, SMALL_OP_dropout);
     for (uint c = 0; c < out; c++)
-        EACH(i, lanes) y[c * lanes + i] = a[c * lanes + i] * ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
+        EACH(i, lanes)
+            y[c * lanes + i] = a[c * lanes + i] *
+                               ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
 }
 
-/* Which rows the chunk has where they are shuffled, as floats' bits; the losses' place is free until there are any. */
+/* Which rows the chunk has where they are shuffled, as floats' bits; the losses' place is free
+ * until there are any. */
 static void number_rows(const small_step *s, const small_rows *r)
 {
     SPACE float *numbers = s->scratch + field(s, SMALL_row_loss);
@@ -211,8 +243,7 @@ static void number_rows(const small_step *s, const small_rows *r)
     EACH(i, rows) number[i] = ls_permute_once(first + i, p);
     while (walking) {
         walking = 0;
-        EACH(i, rows)
-        {
+        EACH(i, rows) {
             const uint next = ls_permute_once(number[i], p);
             number[i] = number[i] >= n ? next : number[i];
         }
@@ -220,8 +251,7 @@ static void number_rows(const small_step *s, const small_rows *r)
     }
     EACH(i, rows) numbers[i] = as_float(number[i]);
 #else
-    EACH(i, rows)
-    {
+    EACH(i, rows) {
         uint number = first + i;
         do number = ls_permute_once(number, p);
         while (number >= n);
@@ -230,8 +260,10 @@ static void number_rows(const small_step *s, const small_rows *r)
 #endif
 }
 
-/* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last row are 0. */
-static void load(const small_step *s, const small_rows *r, __global const float *from, uint columns, uint place)
+/* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last
+ * row are 0. */
+static void load(const small_step *s, const small_rows *r, __global const float *from, uint columns,
+                 uint place)
 {
     const int lanes = s->lanes, rows = s->rows, shuffled = field(s, SMALL_shuffle);
     SPACE const float *numbers = s->scratch + field(s, SMALL_row_loss);
@@ -243,7 +275,7 @@ static void load(const small_step *s, const small_rows *r, __global const float 
         for (int i = 0; i < lanes; i++) {
 #else
     for (int t = ITEM; t < (int)columns * lanes; t += GROUP) {
-            const int c = t / lanes, i = t % lanes;
+        const int c = t / lanes, i = t % lanes;
 #endif
             const uint row = i < rows ? (shuffled ? as_uint(numbers[i]) : first + i) : 0;
             to[c * lanes + i] = i < rows ? from[(ulong)row * columns + c] : 0.0f;
@@ -254,14 +286,16 @@ static void load_all(const small_step *s, const small_rows *r)
 {
     load(s, r, r->x, field(s, SMALL_features), field(s, SMALL_x));
     load(s, r, r->t, field(s, SMALL_outputs), field(s, SMALL_t));
-    if (field(s, SMALL_row_weight) != SMALL_NONE) load(s, r, r->weight, 1, field(s, SMALL_row_weight));
+    if (field(s, SMALL_row_weight) != SMALL_NONE)
+        load(s, r, r->weight, 1, field(s, SMALL_row_weight));
 }
 
 static void dense(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], lanes = s->lanes;
-    product_across(out, lanes, in, s->arena + op[SMALL_OP_w], 1, out, s->scratch + op[SMALL_OP_x], lanes,
-                   op[SMALL_OP_b] == SMALL_NONE ? 0 : s->arena + op[SMALL_OP_b], s->scratch + op[SMALL_OP_z], lanes, 0);
+    product_across(out, lanes, in, s->arena + op[SMALL_OP_w], 1, out, s->scratch + op[SMALL_OP_x],
+                   lanes, op[SMALL_OP_b] == SMALL_NONE ? 0 : s->arena + op[SMALL_OP_b],
+                   s->scratch + op[SMALL_OP_z], lanes, 0);
 }
 
 static void join(const small_step *s, words op)
@@ -269,7 +303,8 @@ static void join(const small_step *s, words op)
     SPACE const float *a = s->scratch + op[SMALL_OP_a];
     SPACE float *y = s->scratch + op[SMALL_OP_y];
     if (value(op, SMALL_OP_dropout) > 0.0f) drop(s, op, a, y);
-    else EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = a[i];
+    else
+        EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = a[i];
 }
 
 /* y = y + skip */
@@ -283,19 +318,21 @@ static void add_skip(const small_step *s, words op, uint place)
 static void grad_x(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], lanes = s->lanes;
-    product_along(op[SMALL_OP_out], lanes, in, s->arena + op[SMALL_OP_w], in, 1, s->scratch + op[SMALL_OP_dz], lanes, 0,
-                  s->scratch + op[SMALL_OP_d], lanes, 0);
+    product_along(op[SMALL_OP_out], lanes, in, s->arena + op[SMALL_OP_w], in, 1,
+                  s->scratch + op[SMALL_OP_dz], lanes, 0, s->scratch + op[SMALL_OP_d], lanes, 0);
 }
 
 /* Columns of lanes to rows of `width`, as products over rows want them. */
-static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPACE float *out, int width)
+static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPACE float *out,
+                    int width)
 {
 #if GROUP == 1
     int j = 0;
     for (; j + 4 <= columns; j += 4)
         for (int r = 0; r < rows; r += 4) {
             const float4 a = vload4(0, x + j * lanes + r), b = vload4(0, x + (j + 1) * lanes + r);
-            const float4 c = vload4(0, x + (j + 2) * lanes + r), d = vload4(0, x + (j + 3) * lanes + r);
+            const float4 c = vload4(0, x + (j + 2) * lanes + r),
+                         d = vload4(0, x + (j + 3) * lanes + r);
             vstore4((float4)(a.x, b.x, c.x, d.x), 0, out + r * width + j);
             vstore4((float4)(a.y, b.y, c.y, d.y), 0, out + (r + 1) * width + j);
             vstore4((float4)(a.z, b.z, c.z, d.z), 0, out + (r + 2) * width + j);
@@ -304,7 +341,8 @@ static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPAC
     for (; j < columns; j++)
         for (int r = 0; r < rows; r++) out[r * width + j] = x[j * lanes + r];
 #else
-    EACH(t, rows * columns) out[t / columns * width + t % columns] = x[t % columns * lanes + t / columns];
+    EACH(t, rows * columns)
+        out[t / columns * width + t % columns] = x[t % columns * lanes + t / columns];
 #endif
 }
 
@@ -314,34 +352,37 @@ static void lay_rows(const small_step *s, words op)
     const int in = op[SMALL_OP_in], lanes = s->lanes;
     SPACE float *ones = s->scratch + op[SMALL_OP_x] + in * lanes;
     EACH(i, lanes) ones[i] = 1.0f;
-    to_rows(s->scratch + op[SMALL_OP_dz], op[SMALL_OP_out], lanes, s->rows, s->scratch + field(s, SMALL_rows_at), op[SMALL_OP_width]);
+    to_rows(s->scratch + op[SMALL_OP_dz], op[SMALL_OP_out], lanes, s->rows,
+            s->scratch + field(s, SMALL_rows_at), op[SMALL_OP_width]);
 }
 
 /* One chain of the contract for each weight and bias. */
 static void grad_w(const small_step *s, words op)
 {
     const int width = op[SMALL_OP_width];
-    product_of_rows(op[SMALL_OP_in] + 1, width, s->rows, s->scratch + op[SMALL_OP_x], s->lanes, 1, s->scratch + field(s, SMALL_rows_at), width, 0,
-                    s->scratch + op[SMALL_OP_grad], width, s->row > 0);
+    product_of_rows(op[SMALL_OP_in] + 1, width, s->rows, s->scratch + op[SMALL_OP_x], s->lanes, 1,
+                    s->scratch + field(s, SMALL_rows_at), width, 0, s->scratch + op[SMALL_OP_grad],
+                    width, s->row > 0);
 }
 
-/* The losses of the chunk's rows, and z becomes dL/dz; a column after the other, all lanes of it at once. top and sum: a column of room. */
-static void cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t, SPACE const float *scale, SPACE float *row_loss,
-                          SPACE float *top, SPACE float *sum, int columns, int lanes)
+/* The losses of the chunk's rows, and z becomes dL/dz; a column after the other, all lanes of it at
+ * once. top and sum: a column of room. */
+static void cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t,
+                          SPACE const float *scale, SPACE float *row_loss, SPACE float *top,
+                          SPACE float *sum, int columns, int lanes)
 {
     EACH(i, lanes) top[i] = z[i];
-    for (int c = 1; c < columns; c++) EACH(i, lanes) top[i] = z[c * lanes + i] > top[i] ? z[c * lanes + i] : top[i];
+    for (int c = 1; c < columns; c++)
+        EACH(i, lanes) top[i] = z[c * lanes + i] > top[i] ? z[c * lanes + i] : top[i];
     for (int c = 0; c < columns; c++)
-        EACH(i, lanes)
-        {
+        EACH(i, lanes) {
             const float e = ls_softmax_exp(z[c * lanes + i], top[i]);
             p[c * lanes + i] = e;
             sum[i] = (c ? sum[i] : 0.0f) + e;
         }
     EACH(i, lanes) top[i] = top[i] + ls_log(sum[i]);
     for (int c = 0; c < columns; c++)
-        EACH(i, lanes)
-        {
+        EACH(i, lanes) {
             const int k = c * lanes + i;
             row_loss[i] = ls_fma(t[k], top[i] - z[k], c ? row_loss[i] : 0.0f);
             p[k] = p[k] / sum[i];
@@ -349,24 +390,25 @@ static void cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t, 
         }
 }
 
-static void squared_error(SPACE float *z, SPACE float *p, SPACE const float *t, SPACE const float *scale, SPACE float *row_loss,
-                          int columns, int lanes, int sigmoid)
+static void squared_error(SPACE float *z, SPACE float *p, SPACE const float *t,
+                          SPACE const float *scale, SPACE float *row_loss, int columns, int lanes,
+                          int sigmoid)
 {
     for (int c = 0; c < columns; c++)
-        EACH(i, lanes)
-        {
+        EACH(i, lanes) {
             const int k = c * lanes + i;
-            const float zk = z[k], pk = sigmoid ? ls_sigmoid(zk) : zk, error = pk - t[k], dp = ls_loss_mse_grad(pk, t[k], scale[i]);
+            const float zk = z[k], pk = sigmoid ? ls_sigmoid(zk) : zk, error = pk - t[k],
+                        dp = ls_loss_mse_grad(pk, t[k], scale[i]);
             p[k] = pk;
             row_loss[i] = ls_fma(error, error, c ? row_loss[i] : 0.0f);
             z[k] = sigmoid ? dp * ls_act_grad_sigmoid(zk, pk) : dp;
         }
 }
 
-static void binary_cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t, SPACE const float *scale, SPACE float *row_loss, int lanes)
+static void binary_cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t,
+                                 SPACE const float *scale, SPACE float *row_loss, int lanes)
 {
-    EACH(i, lanes)
-    {
+    EACH(i, lanes) {
         const float zi = z[i], pi = ls_sigmoid(zi);
         p[i] = pi;
         row_loss[i] = ls_loss_bce(zi, t[i]);
@@ -376,18 +418,23 @@ static void binary_cross_entropy(SPACE float *z, SPACE float *p, SPACE const flo
 
 static void losses_of_rows(const small_step *s, words op)
 {
-    const int lanes = s->lanes, columns = op[SMALL_OP_out], weighted = field(s, SMALL_row_weight) != SMALL_NONE;
+    const int lanes = s->lanes, columns = op[SMALL_OP_out],
+              weighted = field(s, SMALL_row_weight) != SMALL_NONE;
     const float step_scale = s->scale;
-    SPACE float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a], *row_loss = s->scratch + field(s, SMALL_row_loss);
-    SPACE float *scale = s->scratch + field(s, SMALL_rows_at), *top = scale + LS_CHUNK, *sum = top + LS_CHUNK; /* free between gradients */
-    SPACE const float *t = s->scratch + field(s, SMALL_t), *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
+    SPACE float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
+                *row_loss = s->scratch + field(s, SMALL_row_loss);
+    SPACE float *scale = s->scratch + field(s, SMALL_rows_at), *top = scale + LS_CHUNK,
+                *sum = top + LS_CHUNK; /* free between gradients */
+    SPACE const float *t = s->scratch + field(s, SMALL_t),
+                      *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
     EACH(i, lanes) scale[i] = weighted ? weight[i] * step_scale : step_scale;
     switch (field(s, SMALL_loss)) {
     case SMALL_BCE: binary_cross_entropy(z, p, t, scale, row_loss, lanes); break;
     case SMALL_CE: cross_entropy(z, p, t, scale, row_loss, top, sum, columns, lanes); break;
     default: squared_error(z, p, t, scale, row_loss, columns, lanes, field(s, SMALL_output) == 0);
     }
-    if (weighted) EACH(i, lanes) row_loss[i] = row_loss[i] * weight[i];
+    if (weighted)
+        EACH(i, lanes) row_loss[i] = row_loss[i] * weight[i];
 }
 
 /* The chunk's losses summed in order. Only item 0's result counts. */
@@ -406,41 +453,47 @@ static void unpack(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], width = op[SMALL_OP_width];
     SPACE const float *from = s->scratch + op[SMALL_OP_grad];
-    __global float *to = s->arena + op[SMALL_OP_gradient], *bias = s->arena + op[SMALL_OP_bias_gradient];
+    __global float *to = s->arena + op[SMALL_OP_gradient],
+                   *bias = s->arena + op[SMALL_OP_bias_gradient];
 #if GROUP == 1
-    for (int i = 0; i < in; i++) EACH(j, out) to[i * out + j] = from[i * width + j];
+    for (int i = 0; i < in; i++)
+        EACH(j, out) to[i * out + j] = from[i * width + j];
 #else
     EACH(t, in * out) to[t] = from[t / out * width + t % out];
 #endif
-    if (op[SMALL_OP_bias_gradient] != SMALL_NONE) EACH(j, out) bias[j] = from[in * width + j];
+    if (op[SMALL_OP_bias_gradient] != SMALL_NONE)
+        EACH(j, out) bias[j] = from[in * width + j];
 }
 
-#define UPDATE_LOOP(name, states, decays)                                                                      \
-    EACH(i, n)                                                                                                 \
-    {                                                                                                          \
-        const float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);              \
-        const ls_updated u =                                                                                   \
-            ls_opt_##name(from, gradient, states > 0 ? m[i] : 0.0f, states > 1 ? v[i] : 0.0f, decays, hyper, rates); \
-        theta[i] = u.theta;                                                                                    \
-        if (states > 0) m[i] = u.s;                                                                            \
-        if (states > 1) v[i] = u.v;                                                                            \
+#define UPDATE_LOOP(name, states, decays)                                                          \
+    EACH(i, n) {                                                                                   \
+        const float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);  \
+        const ls_updated u = ls_opt_##name(from, gradient, states > 0 ? m[i] : 0.0f,               \
+                                           states > 1 ? v[i] : 0.0f, decays, hyper, rates);        \
+        theta[i] = u.theta;                                                                        \
+        if (states > 0) m[i] = u.s;                                                                \
+        if (states > 1) v[i] = u.v;                                                                \
     }
 
-/* The optimizer over n parameters from number `at` of the operation's on, all of them weights or none. */
+/* The optimizer over n parameters from number `at` of the operation's on, all of them weights or
+ * none. */
 static void update_range(const small_step *s, words op, uint at, uint n, int decays)
 {
     words h = s->member;
-    const ls_hyper hyper = {value(h, SMALL_beta1), value(h, SMALL_rest1), value(h, SMALL_beta2), value(h, SMALL_rest2),
-                            value(h, SMALL_epsilon), value(h, SMALL_l1), value(h, SMALL_twice_l2), value(h, SMALL_max_norm)};
+    const ls_hyper hyper = {value(h, SMALL_beta1),    value(h, SMALL_rest1),
+                            value(h, SMALL_beta2),    value(h, SMALL_rest2),
+                            value(h, SMALL_epsilon),  value(h, SMALL_l1),
+                            value(h, SMALL_twice_l2), value(h, SMALL_max_norm)};
     const ls_rates rates = s->rates;
     const float clip = s->clip;
-    __global float *theta = s->arena + op[SMALL_OP_theta] + at, *m = s->arena + op[SMALL_OP_s] + at, *v = s->arena + op[SMALL_OP_v] + at;
+    __global float *theta = s->arena + op[SMALL_OP_theta] + at, *m = s->arena + op[SMALL_OP_s] + at,
+                   *v = s->arena + op[SMALL_OP_v] + at;
     __global const float *g = s->arena + op[SMALL_OP_gradient] + at;
     switch (h[SMALL_optimizer]) {
-#define LS_X(name, states)                                                                                     \
-    case SMALL_OPT_##name:                                                                                     \
-        if (decays) UPDATE_LOOP(name, states, 1)                                                               \
-        else UPDATE_LOOP(name, states, 0)                                                                      \
+#define LS_X(name, states)                                                                         \
+    case SMALL_OPT_##name:                                                                         \
+        if (decays) UPDATE_LOOP(name, states, 1)                                                   \
+        else UPDATE_LOOP(name, states, 0)                                                          \
         break;
         LS_OPTIMIZERS(LS_X)
 #undef LS_X
@@ -462,7 +515,8 @@ static void sum_squares(const small_step *s, words op)
     const uint n = op[SMALL_OP_in];
     for (uint c = ITEM; c * LS_CHUNK < n; c += GROUP) {
         float acc = 0.0f;
-        for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++) acc = ls_fma(g[i], g[i], acc);
+        for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++)
+            acc = ls_fma(g[i], g[i], acc);
         to[c] = acc;
     }
 }
@@ -488,7 +542,8 @@ static void max_norm(const small_step *s, words op)
         float total = 0.0f;
         for (int r0 = 0; r0 < in; r0 += LS_CHUNK) {
             float acc = 0.0f;
-            for (int r = r0; r < min(in, r0 + (int)LS_CHUNK); r++) acc = ls_fma(w[r * out + j], w[r * out + j], acc);
+            for (int r = r0; r < min(in, r0 + (int)LS_CHUNK); r++)
+                acc = ls_fma(w[r * out + j], w[r * out + j], acc);
             total = r0 ? total + acc : acc;
         }
         const float factor = ls_limit_factor(total, limit);
@@ -506,7 +561,9 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     case SMALL_NUMBERS: number_rows(s, r); break;
     case SMALL_LOAD: load_all(s, r); break;
     case SMALL_DENSE: dense(s, op); break;
-    case SMALL_ACTIVATE: activate(op[SMALL_OP_act], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], n); break;
+    case SMALL_ACTIVATE:
+        activate(op[SMALL_OP_act], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], n);
+        break;
     case SMALL_JOIN: join(s, op); break;
     case SMALL_LOSS: losses_of_rows(s, op); break;
     case SMALL_LOSS_SUM: s->loss = sum_losses(s, s->loss); break;
@@ -514,7 +571,8 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     case SMALL_SKIP: add_skip(s, op, op[SMALL_OP_y]); break;
     case SMALL_DROP: drop(s, op, scratch + op[SMALL_OP_d], scratch + op[SMALL_OP_dropped]); break;
     case SMALL_ACTIVATION_GRAD:
-        activation_gradient(op[SMALL_OP_act], scratch + op[SMALL_OP_d], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], scratch + op[SMALL_OP_y], n);
+        activation_gradient(op[SMALL_OP_act], scratch + op[SMALL_OP_d], scratch + op[SMALL_OP_z],
+                            scratch + op[SMALL_OP_a], scratch + op[SMALL_OP_y], n);
         break;
     case SMALL_ROWS: lay_rows(s, op); break;
     case SMALL_GRAD_W: grad_w(s, op); break;
@@ -522,14 +580,16 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     case SMALL_UPDATE: update(s, op); break;
     case SMALL_SQUARES: sum_squares(s, op); break;
     case SMALL_SUMS: sum_sums(s, op); break;
-    case SMALL_FACTOR: s->clip = ls_limit_factor(scratch[op[SMALL_OP_from]], value(s->member, SMALL_clip)); break;
+    case SMALL_FACTOR:
+        s->clip = ls_limit_factor(scratch[op[SMALL_OP_from]], value(s->member, SMALL_clip));
+        break;
     case SMALL_MAX_NORM: max_norm(s, op); break;
     }
 }
 
 /* All asked steps of one member. */
-static void run_member(words run, words programs, __global float *arenas, small_rows rows, __global const float *rates,
-                       __global float *losses, SPACE float *scratch)
+static void run_member(words run, words programs, __global float *arenas, small_rows rows,
+                       __global const float *rates, __global float *losses, SPACE float *scratch)
 {
     small_step s;
     s.member = programs + run[SMALL_RUN_program];
@@ -538,15 +598,18 @@ static void run_member(words run, words programs, __global float *arenas, small_
     s.seed = (ulong)field(&s, SMALL_seed_high) << 32 | field(&s, SMALL_seed_low);
     rows.origin = run[SMALL_RUN_origin];
     const ulong first = (ulong)run[SMALL_RUN_first_high] << 32 | run[SMALL_RUN_first_low];
-    const uint per_epoch = field(&s, SMALL_steps_per_epoch), batch = field(&s, SMALL_batch), all = field(&s, SMALL_rows);
-    const uint of_chunk = field(&s, SMALL_of_chunk), of_step = field(&s, SMALL_of_step), count = run[SMALL_RUN_count];
+    const uint per_epoch = field(&s, SMALL_steps_per_epoch), batch = field(&s, SMALL_batch),
+               all = field(&s, SMALL_rows);
+    const uint of_chunk = field(&s, SMALL_of_chunk), of_step = field(&s, SMALL_of_step),
+               count = run[SMALL_RUN_count];
     words operations = s.member + SMALL_MEMBER_WORDS;
     for (uint i = 0; i < count; i++) {
         s.step = first + i;
         rows.epoch = s.step / per_epoch;
         const uint begin = (uint)(s.step % per_epoch) * batch, n = min(batch, all - begin);
         const float4 r = vload4(run[SMALL_RUN_rates] + i, rates);
-        s.rates.rate = r.x, s.rates.rate_corrected = r.y, s.rates.correction2 = r.z, s.rates.keep = r.w;
+        s.rates.rate = r.x, s.rates.rate_corrected = r.y, s.rates.correction2 = r.z,
+        s.rates.keep = r.w;
         s.scale = value(s.member, n == batch ? SMALL_scale : SMALL_last_scale);
         s.clip = 1.0f, s.loss = 0.0f;
         for (s.row = 0; s.row < n; s.row += LS_CHUNK) {
@@ -566,12 +629,13 @@ static void run_member(words run, words programs, __global float *arenas, small_
     }
 }
 
-/* table: the members' parts of this launch, `members` of them, then their programs. next: 0 at first. scratch: `room` floats a work-group, or,
- * in local memory, one group's. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void small_steps(__global float *arenas, __global const float *x, __global const float *t, __global const float *weight,
-                 __global const uint *table, const uint members, __global const float *rates, __global float *losses, SPACE float *scratch,
-                 const uint room, volatile __global uint *next)
+/* table: the members' parts of this launch, `members` of them, then their programs. next: 0 at
+ * first. scratch: `room` floats a work-group, or, in local memory, one group's. */
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void small_steps(
+    __global float *arenas, __global const float *x, __global const float *t,
+    __global const float *weight, __global const uint *table, const uint members,
+    __global const float *rates, __global float *losses, SPACE float *scratch, const uint room,
+    volatile __global uint *next)
 {
     words programs = table + members * SMALL_RUN_WORDS;
     small_rows rows;

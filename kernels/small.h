@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* What a small network's steps are, in 32-bit words: written by the host (host/opencl/cl_small.c), read by kernels/small.cl. Places are in
- * floats, in scratch or in the member's arena; floats stand as their bits. */
+/* What a small network's steps are, in 32-bit words: written by the host (host/opencl/cl_small.c),
+ * read by kernels/small.cl. Places are in floats, in scratch or in the member's arena; floats stand
+ * as their bits. */
 #ifndef LS_SMALL_H
 #define LS_SMALL_H
 
 #define SMALL_NONE 0xffffffffu
 
 /* The member: once, before its operations. */
-#define LS_SMALL_MEMBER(X)                                                                                     \
-    X(seed_low) X(seed_high) X(rows) X(batch) X(steps_per_epoch) X(shuffle) X(scale) X(last_scale) X(output)   \
-    X(loss) X(optimizer) X(clip) X(beta1) X(rest1) X(beta2) X(rest2) X(epsilon) X(l1) X(twice_l2) X(max_norm)  \
-    X(features) X(outputs) X(x) X(t) X(row_weight) X(row_loss) X(rows_at) X(of_chunk) X(of_step)
+#define LS_SMALL_MEMBER(X)                                                                         \
+    X(seed_low)                                                                                    \
+    X(seed_high)                                                                                   \
+    X(rows) X(batch) X(steps_per_epoch) X(shuffle) X(scale) X(last_scale) X(output) X(loss)        \
+        X(optimizer) X(clip) X(beta1) X(rest1) X(beta2) X(rest2) X(epsilon) X(l1) X(twice_l2)      \
+            X(max_norm) X(features) X(outputs) X(x) X(t) X(row_weight) X(row_loss) X(rows_at)      \
+                X(of_chunk) X(of_step)
 
-/* An operation, and where its matrices lie: x … dropped, grad, from, to in scratch; w … v in the arena. */
-#define LS_SMALL_OPERATION(X)                                                                                  \
-    X(kind) X(act) X(in) X(out) X(x) X(z) X(a) X(y) X(d) X(dz) X(skip) X(dropped) X(grad) X(width) X(dropout)  \
-    X(purpose) X(w) X(b) X(gradient) X(bias_gradient) X(theta) X(s) X(v) X(weights) X(from) X(to)
+/* An operation, and where its matrices lie: x … dropped, grad, from, to in scratch; w … v in the
+ * arena. */
+#define LS_SMALL_OPERATION(X)                                                                      \
+    X(kind)                                                                                        \
+    X(act)                                                                                         \
+    X(in) X(out) X(x) X(z) X(a) X(y) X(d) X(dz) X(skip) X(dropped) X(grad) X(width) X(dropout)     \
+        X(purpose) X(w) X(b) X(gradient) X(bias_gradient) X(theta) X(s) X(v) X(weights) X(from)    \
+            X(to)
 
 /* A member's part of a launch. */
-#define LS_SMALL_RUN(X) X(program) X(arena_low) X(arena_high) X(origin) X(first_low) X(first_high) X(count) X(rates) X(losses)
+#define LS_SMALL_RUN(X)                                                                            \
+    X(program)                                                                                     \
+    X(arena_low) X(arena_high) X(origin) X(first_low) X(first_high) X(count) X(rates) X(losses)
 
 #define LS_X(name) SMALL_##name,
 enum { LS_SMALL_MEMBER(LS_X) SMALL_MEMBER_WORDS };
@@ -30,11 +40,30 @@ enum { LS_SMALL_OPERATION(LS_X) SMALL_OP_WORDS };
 enum { LS_SMALL_RUN(LS_X) SMALL_RUN_WORDS };
 #undef LS_X
 
-/* What operations do; each ends where the next one may read what it wrote. The first line's are done for every chunk, of_chunk of them, the
- * second line's once the gradients are whole, of_step of them. */
-enum { SMALL_NUMBERS, SMALL_LOAD, SMALL_DENSE, SMALL_ACTIVATE, SMALL_JOIN, SMALL_LOSS, SMALL_LOSS_SUM, SMALL_GRAD_X, SMALL_SKIP, SMALL_DROP,
-       SMALL_ACTIVATION_GRAD, SMALL_ROWS, SMALL_GRAD_W,
-       SMALL_UNPACK, SMALL_UPDATE, SMALL_SQUARES, SMALL_SUMS, SMALL_FACTOR, SMALL_MAX_NORM };
+/* What operations do; each ends where the next one may read what it wrote. The first line's are
+ * done for every chunk, of_chunk of them, the second line's once the gradients are whole, of_step
+ * of them. */
+enum {
+    SMALL_NUMBERS,
+    SMALL_LOAD,
+    SMALL_DENSE,
+    SMALL_ACTIVATE,
+    SMALL_JOIN,
+    SMALL_LOSS,
+    SMALL_LOSS_SUM,
+    SMALL_GRAD_X,
+    SMALL_SKIP,
+    SMALL_DROP,
+    SMALL_ACTIVATION_GRAD,
+    SMALL_ROWS,
+    SMALL_GRAD_W,
+    SMALL_UNPACK,
+    SMALL_UPDATE,
+    SMALL_SQUARES,
+    SMALL_SUMS,
+    SMALL_FACTOR,
+    SMALL_MAX_NORM
+};
 enum { SMALL_BCE, SMALL_CE, SMALL_MSE };
 
 #endif

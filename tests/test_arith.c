@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels/arith.h and kernels/activation.h against double precision. The references here use the C library's double
- * functions and share no code with the headers. */
+/* kernels/arith.h and kernels/activation.h against double precision. The references here use the C
+ * library's double functions and share no code with the headers. */
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 #include <float.h>
@@ -11,7 +11,8 @@
 #include "kernels/activation.h"
 #include "kernels/loss.h"
 
-static const double PI = 3.14159265358979323846, SQRT1_2 = 0.70710678118654752440, PHI0 = 0.39894228040143267794;
+static const double PI = 3.14159265358979323846, SQRT1_2 = 0.70710678118654752440,
+                    PHI0 = 0.39894228040143267794;
 
 static float from_bits(uint32_t u)
 {
@@ -70,30 +71,33 @@ static const struct accuracy {
     double bound; /* ulp */
     float lo, hi; /* swept densely besides the sweep over all bit patterns */
 } table[] = {
-    { "exp", f_exp, exp, 0.8, -104.0f, 89.0f },
-    { "expm1", f_expm1, expm1, 1.45, -20.0f, 89.0f },
-    { "log", f_log, log, 0.95, 0.5f, 2.0f },
-    { "log1p", f_log1p, log1p, 1.6, -0.9f, 2.0f },
-    { "sigmoid", f_sigmoid, ref_sigmoid, 1.5, -104.0f, 20.0f },
-    { "tanh", f_tanh, tanh, 1.4, -10.0f, 10.0f },
-    { "erf", f_erf, erf, 1.1, -4.0f, 4.0f },
-    { "normal_cdf", f_normal_cdf, ref_normal_cdf, 2.2, -14.5f, 6.0f },
-    { "normal_pdf", f_normal_pdf, ref_normal_pdf, 1.45, -14.5f, 14.5f },
-    { "softplus", f_softplus, ref_softplus, 1.95, -104.0f, 20.0f },
-    { "sinpi", f_sinpi, ref_sinpi, 1.0, -4.0f, 4.0f },
-    { "cospi", f_cospi, ref_cospi, 0.95, -4.0f, 4.0f },
+    {"exp", f_exp, exp, 0.8, -104.0f, 89.0f},
+    {"expm1", f_expm1, expm1, 1.45, -20.0f, 89.0f},
+    {"log", f_log, log, 0.95, 0.5f, 2.0f},
+    {"log1p", f_log1p, log1p, 1.6, -0.9f, 2.0f},
+    {"sigmoid", f_sigmoid, ref_sigmoid, 1.5, -104.0f, 20.0f},
+    {"tanh", f_tanh, tanh, 1.4, -10.0f, 10.0f},
+    {"erf", f_erf, erf, 1.1, -4.0f, 4.0f},
+    {"normal_cdf", f_normal_cdf, ref_normal_cdf, 2.2, -14.5f, 6.0f},
+    {"normal_pdf", f_normal_pdf, ref_normal_pdf, 1.45, -14.5f, 14.5f},
+    {"softplus", f_softplus, ref_softplus, 1.95, -104.0f, 20.0f},
+    {"sinpi", f_sinpi, ref_sinpi, 1.0, -4.0f, 4.0f},
+    {"cospi", f_cospi, ref_cospi, 0.95, -4.0f, 4.0f},
 };
 
-/* Error of y against r in ulp; 0 where both are NaN or the same infinity, and where r overflows the float range and y is
- * the infinity of its sign; HUGE_VAL where one is special and the other is not. */
+/* Error of y against r in ulp; 0 where both are NaN or the same infinity, and where r overflows the
+ * float range and y is the infinity of its sign; HUGE_VAL where one is special and the other is
+ * not. */
 static double ulp_error(float y, double r)
 {
-    if (isnan(r) || isnan(y))
-        return isnan(r) && isnan(y) ? 0 : HUGE_VAL;
-    if (isinf(r) || isinf(y)) /* float rounding reaches Inf from FLT_MAX + half an ulp on; allow one ulp either way */
-        return isinf(y) ? ((y > 0) == (r > 0) && fabs(r) > (double)FLT_MAX * (1 - 0x1p-24) ? 0 : HUGE_VAL) : HUGE_VAL;
-    if (fabs(r) > (double)FLT_MAX * (1 + 0x1p-23))
-        return HUGE_VAL; /* and y is finite */
+    if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : HUGE_VAL;
+    if (isinf(r) || isinf(y)) /* float rounding reaches Inf from FLT_MAX + half an ulp on; allow one
+                                 ulp either way */
+        return isinf(y)
+                   ? ((y > 0) == (r > 0) && fabs(r) > (double)FLT_MAX * (1 - 0x1p-24) ? 0
+                                                                                      : HUGE_VAL)
+                   : HUGE_VAL;
+    if (fabs(r) > (double)FLT_MAX * (1 + 0x1p-23)) return HUGE_VAL; /* and y is finite */
     int e;
     double a = fabs(r);
     frexp(a, &e);
@@ -105,35 +109,37 @@ struct worst {
     float at;
 };
 
-static void sweep(const struct accuracy *t, uint32_t from, uint32_t to, uint32_t step, struct worst *w)
+static void sweep(const struct accuracy *t, uint32_t from, uint32_t to, uint32_t step,
+                  struct worst *w)
 {
     for (uint64_t u = from; u <= to; u += step) {
         float x = from_bits((uint32_t)u);
         double e = ulp_error(t->f(x), t->ref((double)x));
-        if (e > w->ulp)
-            *w = (struct worst) { e, x };
+        if (e > w->ulp) *w = (struct worst){e, x};
     }
 }
 
 static void check_accuracy(const char *name)
 {
     const struct accuracy *t = table;
-    while (strcmp(t->name, name) != 0)
-        t++;
-    struct worst w = { 0, 0 };
+    while (strcmp(t->name, name) != 0) t++;
+    struct worst w = {0, 0};
     sweep(t, 0, UINT32_MAX, 211, &w);
     if (t->lo < 0) { /* [-|lo|, -2^-10] and [2^-10, hi], prime steps */
         sweep(t, to_bits(-0x1p-10f), to_bits(t->lo), 61, &w);
         sweep(t, to_bits(0x1p-10f), to_bits(t->hi), 61, &w);
-    } else
-        sweep(t, to_bits(t->lo), to_bits(t->hi), 13, &w);
+    } else sweep(t, to_bits(t->lo), to_bits(t->hi), 13, &w);
     cr_log_info("%s: max %.3f ulp at %a (%.9g)", t->name, w.ulp, (double)w.at, (double)w.at);
-    cr_assert(w.ulp <= t->bound, "%s: %.3f ulp at %a, bound %.3f", t->name, w.ulp, (double)w.at, t->bound);
-    cr_assert(w.ulp > 0.4, "%s: %.3f ulp is less than rounding alone costs: the check does not measure", t->name, w.ulp);
+    cr_assert(w.ulp <= t->bound, "%s: %.3f ulp at %a, bound %.3f", t->name, w.ulp, (double)w.at,
+              t->bound);
+    cr_assert(w.ulp > 0.4,
+              "%s: %.3f ulp is less than rounding alone costs: the check does not measure", t->name,
+              w.ulp);
 }
 
 /* One test a function, so that they run in parallel and fail by name. */
-#define ACCURACY(name) Test(arith, accuracy_##name) { check_accuracy(#name); }
+#define ACCURACY(name)                                                                             \
+    Test(arith, accuracy_##name) { check_accuracy(#name); }
 ACCURACY(exp)
 ACCURACY(expm1)
 ACCURACY(log)
@@ -151,7 +157,8 @@ ACCURACY(cospi)
 
 static void same(const char *what, float got, float want)
 {
-    cr_assert((isnan(got) && isnan(want)) || to_bits(got) == to_bits(want), "%s: %a, want %a", what, (double)got, (double)want);
+    cr_assert((isnan(got) && isnan(want)) || to_bits(got) == to_bits(want), "%s: %a, want %a", what,
+              (double)got, (double)want);
 }
 #define SAME(call, want) same(#call, call, want)
 
@@ -162,58 +169,87 @@ Test(arith, special_values)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         same(table[i].name, table[i].f(NAN), NAN);
 
-    SAME(ls_exp(0.0f), 1.0f), SAME(ls_exp(-0.0f), 1.0f), SAME(ls_exp(INF), INF), SAME(ls_exp(-INF), 0.0f);
-    SAME(ls_exp(FLT_MAX), INF), SAME(ls_exp(-FLT_MAX), 0.0f), SAME(ls_exp(TINY), 1.0f), SAME(ls_exp(-DEN), 1.0f);
+    SAME(ls_exp(0.0f), 1.0f), SAME(ls_exp(-0.0f), 1.0f), SAME(ls_exp(INF), INF),
+        SAME(ls_exp(-INF), 0.0f);
+    SAME(ls_exp(FLT_MAX), INF), SAME(ls_exp(-FLT_MAX), 0.0f), SAME(ls_exp(TINY), 1.0f),
+        SAME(ls_exp(-DEN), 1.0f);
     SAME(ls_exp(-103.0f), TINY), SAME(ls_exp(-104.0f), 0.0f), SAME(ls_exp(88.73f), INF);
     cr_assert(ls_exp(88.72f) < INF);
     SAME(ls_exp(-100.0f), (float)exp(-100.0)); /* a denormal */
 
-    SAME(ls_expm1(0.0f), 0.0f), SAME(ls_expm1(-0.0f), -0.0f), SAME(ls_expm1(INF), INF), SAME(ls_expm1(-INF), -1.0f);
-    SAME(ls_expm1(TINY), TINY), SAME(ls_expm1(-DEN), -DEN), SAME(ls_expm1(-FLT_MAX), -1.0f), SAME(ls_expm1(FLT_MAX), INF);
+    SAME(ls_expm1(0.0f), 0.0f), SAME(ls_expm1(-0.0f), -0.0f), SAME(ls_expm1(INF), INF),
+        SAME(ls_expm1(-INF), -1.0f);
+    SAME(ls_expm1(TINY), TINY), SAME(ls_expm1(-DEN), -DEN), SAME(ls_expm1(-FLT_MAX), -1.0f),
+        SAME(ls_expm1(FLT_MAX), INF);
     SAME(ls_expm1(88.73f), INF);
 
-    SAME(ls_log(0.0f), -INF), SAME(ls_log(-0.0f), -INF), SAME(ls_log(INF), INF), SAME(ls_log(-INF), NAN);
+    SAME(ls_log(0.0f), -INF), SAME(ls_log(-0.0f), -INF), SAME(ls_log(INF), INF),
+        SAME(ls_log(-INF), NAN);
     SAME(ls_log(-TINY), NAN), SAME(ls_log(-1.0f), NAN), SAME(ls_log(1.0f), 0.0f);
     SAME(ls_log(TINY), (float)log(0x1p-149)), SAME(ls_log(DEN), (float)log((double)DEN));
-    SAME(ls_log(FLT_MAX), (float)log((double)FLT_MAX)), SAME(ls_log(FLT_MIN), (float)log((double)FLT_MIN));
+    SAME(ls_log(FLT_MAX), (float)log((double)FLT_MAX)),
+        SAME(ls_log(FLT_MIN), (float)log((double)FLT_MIN));
 
-    SAME(ls_log1p(0.0f), 0.0f), SAME(ls_log1p(-0.0f), -0.0f), SAME(ls_log1p(-1.0f), -INF), SAME(ls_log1p(INF), INF);
-    SAME(ls_log1p(-INF), NAN), SAME(ls_log1p(-1.0000001f), NAN), SAME(ls_log1p(TINY), TINY), SAME(ls_log1p(-DEN), -DEN);
+    SAME(ls_log1p(0.0f), 0.0f), SAME(ls_log1p(-0.0f), -0.0f), SAME(ls_log1p(-1.0f), -INF),
+        SAME(ls_log1p(INF), INF);
+    SAME(ls_log1p(-INF), NAN), SAME(ls_log1p(-1.0000001f), NAN), SAME(ls_log1p(TINY), TINY),
+        SAME(ls_log1p(-DEN), -DEN);
     SAME(ls_log1p(FLT_MAX), (float)log1p((double)FLT_MAX));
 
-    SAME(ls_sigmoid(0.0f), 0.5f), SAME(ls_sigmoid(-0.0f), 0.5f), SAME(ls_sigmoid(INF), 1.0f), SAME(ls_sigmoid(-INF), 0.0f);
-    SAME(ls_sigmoid(FLT_MAX), 1.0f), SAME(ls_sigmoid(-FLT_MAX), 0.0f), SAME(ls_sigmoid(-103.0f), TINY), SAME(ls_sigmoid(TINY), 0.5f);
+    SAME(ls_sigmoid(0.0f), 0.5f), SAME(ls_sigmoid(-0.0f), 0.5f), SAME(ls_sigmoid(INF), 1.0f),
+        SAME(ls_sigmoid(-INF), 0.0f);
+    SAME(ls_sigmoid(FLT_MAX), 1.0f), SAME(ls_sigmoid(-FLT_MAX), 0.0f),
+        SAME(ls_sigmoid(-103.0f), TINY), SAME(ls_sigmoid(TINY), 0.5f);
 
-    SAME(ls_tanh(0.0f), 0.0f), SAME(ls_tanh(-0.0f), -0.0f), SAME(ls_tanh(INF), 1.0f), SAME(ls_tanh(-INF), -1.0f);
+    SAME(ls_tanh(0.0f), 0.0f), SAME(ls_tanh(-0.0f), -0.0f), SAME(ls_tanh(INF), 1.0f),
+        SAME(ls_tanh(-INF), -1.0f);
     SAME(ls_tanh(TINY), TINY), SAME(ls_tanh(-DEN), -DEN), SAME(ls_tanh(-FLT_MAX), -1.0f);
 
-    SAME(ls_erf(0.0f), 0.0f), SAME(ls_erf(-0.0f), -0.0f), SAME(ls_erf(INF), 1.0f), SAME(ls_erf(-INF), -1.0f);
-    SAME(ls_erf(TINY), TINY), SAME(ls_erf(-DEN), (float)erf(-(double)DEN)), SAME(ls_erf(FLT_MAX), 1.0f);
+    SAME(ls_erf(0.0f), 0.0f), SAME(ls_erf(-0.0f), -0.0f), SAME(ls_erf(INF), 1.0f),
+        SAME(ls_erf(-INF), -1.0f);
+    SAME(ls_erf(TINY), TINY), SAME(ls_erf(-DEN), (float)erf(-(double)DEN)),
+        SAME(ls_erf(FLT_MAX), 1.0f);
 
-    SAME(ls_normal_cdf(0.0f), 0.5f), SAME(ls_normal_cdf(-0.0f), 0.5f), SAME(ls_normal_cdf(TINY), 0.5f);
-    SAME(ls_normal_cdf(INF), 1.0f), SAME(ls_normal_cdf(-INF), 0.0f), SAME(ls_normal_cdf(-FLT_MAX), 0.0f);
-    SAME(ls_normal_cdf(FLT_MAX), 1.0f), SAME(ls_normal_cdf(-14.15f), TINY), SAME(ls_normal_cdf(-14.5f), 0.0f);
-    SAME(ls_normal_pdf(INF), 0.0f), SAME(ls_normal_pdf(-INF), 0.0f), SAME(ls_normal_pdf(FLT_MAX), 0.0f);
+    SAME(ls_normal_cdf(0.0f), 0.5f), SAME(ls_normal_cdf(-0.0f), 0.5f),
+        SAME(ls_normal_cdf(TINY), 0.5f);
+    SAME(ls_normal_cdf(INF), 1.0f), SAME(ls_normal_cdf(-INF), 0.0f),
+        SAME(ls_normal_cdf(-FLT_MAX), 0.0f);
+    SAME(ls_normal_cdf(FLT_MAX), 1.0f), SAME(ls_normal_cdf(-14.15f), TINY),
+        SAME(ls_normal_cdf(-14.5f), 0.0f);
+    SAME(ls_normal_pdf(INF), 0.0f), SAME(ls_normal_pdf(-INF), 0.0f),
+        SAME(ls_normal_pdf(FLT_MAX), 0.0f);
     SAME(ls_normal_pdf(0.0f), (float)PHI0), SAME(ls_normal_pdf(-DEN), (float)PHI0);
 
-    SAME(ls_softplus(0.0f), (float)log(2.0)), SAME(ls_softplus(INF), INF), SAME(ls_softplus(-INF), 0.0f);
-    SAME(ls_softplus(FLT_MAX), FLT_MAX), SAME(ls_softplus(-FLT_MAX), 0.0f), SAME(ls_softplus(-103.0f), TINY);
+    SAME(ls_softplus(0.0f), (float)log(2.0)), SAME(ls_softplus(INF), INF),
+        SAME(ls_softplus(-INF), 0.0f);
+    SAME(ls_softplus(FLT_MAX), FLT_MAX), SAME(ls_softplus(-FLT_MAX), 0.0f),
+        SAME(ls_softplus(-103.0f), TINY);
 
-    SAME(ls_sinpi(0.0f), 0.0f), SAME(ls_sinpi(-0.0f), -0.0f), SAME(ls_sinpi(INF), NAN), SAME(ls_sinpi(-INF), NAN);
-    SAME(ls_sinpi(1.0f), 0.0f), SAME(ls_sinpi(-1.0f), -0.0f), SAME(ls_sinpi(0.5f), 1.0f), SAME(ls_sinpi(-1.5f), 1.0f);
-    SAME(ls_sinpi(FLT_MAX), 0.0f), SAME(ls_sinpi(4194303.5f), -1.0f), SAME(ls_sinpi(8388607.0f), 0.0f);
-    SAME(ls_cospi(0.0f), 1.0f), SAME(ls_cospi(-0.0f), 1.0f), SAME(ls_cospi(INF), NAN), SAME(ls_cospi(TINY), 1.0f);
-    SAME(ls_cospi(0.5f), 0.0f), SAME(ls_cospi(-0.5f), 0.0f), SAME(ls_cospi(1.0f), -1.0f), SAME(ls_cospi(FLT_MAX), 1.0f);
-    SAME(ls_cospi(8388609.0f), -1.0f), SAME(ls_cospi(-8388611.0f), -1.0f), SAME(ls_cospi(16777214.0f), 1.0f);
+    SAME(ls_sinpi(0.0f), 0.0f), SAME(ls_sinpi(-0.0f), -0.0f), SAME(ls_sinpi(INF), NAN),
+        SAME(ls_sinpi(-INF), NAN);
+    SAME(ls_sinpi(1.0f), 0.0f), SAME(ls_sinpi(-1.0f), -0.0f), SAME(ls_sinpi(0.5f), 1.0f),
+        SAME(ls_sinpi(-1.5f), 1.0f);
+    SAME(ls_sinpi(FLT_MAX), 0.0f), SAME(ls_sinpi(4194303.5f), -1.0f),
+        SAME(ls_sinpi(8388607.0f), 0.0f);
+    SAME(ls_cospi(0.0f), 1.0f), SAME(ls_cospi(-0.0f), 1.0f), SAME(ls_cospi(INF), NAN),
+        SAME(ls_cospi(TINY), 1.0f);
+    SAME(ls_cospi(0.5f), 0.0f), SAME(ls_cospi(-0.5f), 0.0f), SAME(ls_cospi(1.0f), -1.0f),
+        SAME(ls_cospi(FLT_MAX), 1.0f);
+    SAME(ls_cospi(8388609.0f), -1.0f), SAME(ls_cospi(-8388611.0f), -1.0f),
+        SAME(ls_cospi(16777214.0f), 1.0f);
     SAME(ls_cospi(16777215.0f), -1.0f), SAME(ls_cospi(4194303.0f), -1.0f);
 }
 
 Test(arith, abs_min_max)
 {
-    SAME(ls_abs(-0.0f), 0.0f), SAME(ls_abs(-INF), INF), SAME(ls_abs(-TINY), TINY), SAME(ls_abs(2.0f), 2.0f), SAME(ls_abs(NAN), NAN);
-    SAME(ls_max(1.0f, 2.0f), 2.0f), SAME(ls_max(2.0f, 1.0f), 2.0f), SAME(ls_max(-INF, -FLT_MAX), -FLT_MAX);
-    SAME(ls_min(1.0f, 2.0f), 1.0f), SAME(ls_min(2.0f, 1.0f), 1.0f), SAME(ls_min(-INF, -FLT_MAX), -INF);
-    SAME(ls_max(NAN, 1.0f), NAN), SAME(ls_max(1.0f, NAN), NAN), SAME(ls_min(NAN, 1.0f), NAN), SAME(ls_min(1.0f, NAN), NAN);
+    SAME(ls_abs(-0.0f), 0.0f), SAME(ls_abs(-INF), INF), SAME(ls_abs(-TINY), TINY),
+        SAME(ls_abs(2.0f), 2.0f), SAME(ls_abs(NAN), NAN);
+    SAME(ls_max(1.0f, 2.0f), 2.0f), SAME(ls_max(2.0f, 1.0f), 2.0f),
+        SAME(ls_max(-INF, -FLT_MAX), -FLT_MAX);
+    SAME(ls_min(1.0f, 2.0f), 1.0f), SAME(ls_min(2.0f, 1.0f), 1.0f),
+        SAME(ls_min(-INF, -FLT_MAX), -INF);
+    SAME(ls_max(NAN, 1.0f), NAN), SAME(ls_max(1.0f, NAN), NAN), SAME(ls_min(NAN, 1.0f), NAN),
+        SAME(ls_min(1.0f, NAN), NAN);
     SAME(ls_max(0.0f, -0.0f), -0.0f), SAME(ls_max(-0.0f, 0.0f), 0.0f); /* equal: the second */
     SAME(ls_min(0.0f, -0.0f), -0.0f), SAME(ls_min(-0.0f, 0.0f), 0.0f);
 }
@@ -225,10 +261,14 @@ Test(arith, softmax_exponentials)
         float z = (float)i * 0.1f, e = ls_softmax_exp(z + 3.0f, 3.0f);
         double true_e = exp((double)(z + 3.0f) - 3.0);
         if (true_e < least * 0.999) SAME(e, 0.0f);
-        else if (true_e > least * 1.001) cr_assert_float_eq((double)e, true_e, 1e-6 * true_e, "exp(%g) is %g", (double)z, (double)e);
+        else if (true_e > least * 1.001)
+            cr_assert_float_eq((double)e, true_e, 1e-6 * true_e, "exp(%g) is %g", (double)z,
+                               (double)e);
     }
-    SAME(ls_softmax_exp(-69.3147f, 0.0f), ls_exp(-69.3147f)), SAME(ls_softmax_exp(-69.3148f, 0.0f), 0.0f);
-    SAME(ls_softmax_exp(2.0f, 2.0f), 1.0f), SAME(ls_softmax_exp(-INF, 0.0f), 0.0f), SAME(ls_softmax_exp(NAN, 0.0f), NAN), SAME(ls_softmax_exp(INF, INF), NAN);
+    SAME(ls_softmax_exp(-69.3147f, 0.0f), ls_exp(-69.3147f)),
+        SAME(ls_softmax_exp(-69.3148f, 0.0f), 0.0f);
+    SAME(ls_softmax_exp(2.0f, 2.0f), 1.0f), SAME(ls_softmax_exp(-INF, 0.0f), 0.0f),
+        SAME(ls_softmax_exp(NAN, 0.0f), NAN), SAME(ls_softmax_exp(INF, INF), NAN);
 }
 
 Test(arith, integer_parts)
@@ -238,7 +278,8 @@ Test(arith, integer_parts)
     cr_assert(ls_as_u32(-2.0f) == 0xc0000000u && ls_as_i32(1.0f) == 0x3f800000);
     SAME(ls_as_float(0x40490fdbu), (float)PI);
     SAME(ls_sqrt(2.0f), (float)sqrt(2.0));
-    SAME(ls_fma(0x1.000002p0f, 0x1.000002p0f, -0x1.000004p0f), 0x1p-46f); /* one rounding: two give 0 */
+    SAME(ls_fma(0x1.000002p0f, 0x1.000002p0f, -0x1.000004p0f),
+         0x1p-46f); /* one rounding: two give 0 */
 }
 
 /* ---- Activations ----------------------------------------------------------------------------- */
@@ -252,8 +293,8 @@ static double act_elu(double z) { return z > 0 ? z : expm1(z); }
 static double act_silu(double z) { return z * ref_sigmoid(z); }
 static double act_gelu(double z) { return z * ref_normal_cdf(z); }
 
-/* Allowed: |error| <= rel * |value| + abs. The relative part is 1.5 to 3 ulp. silu and gelu need the absolute one where the
- * sigmoid or Phi they multiply by z is denormal. */
+/* Allowed: |error| <= rel * |value| + abs. The relative part is 1.5 to 3 ulp. silu and gelu need
+ * the absolute one where the sigmoid or Phi they multiply by z is denormal. */
 #define ABS_TAIL 1e-43
 static void check_activation(const char *name, float (*f)(float), double (*ref)(double), double rel)
 {
@@ -261,9 +302,10 @@ static void check_activation(const char *name, float (*f)(float), double (*ref)(
     float at = 0;
     for (uint64_t u = 0; u <= UINT32_MAX; u += 9973) {
         float z = from_bits((uint32_t)u);
-        if (isnan(z))
-            continue;
-        double r = isinf(z) && z < 0 ? ref(-1000) : ref((double)z); /* the limit, where the formula would be -Inf * 0 */
+        if (isnan(z)) continue;
+        double r = isinf(z) && z < 0
+                       ? ref(-1000)
+                       : ref((double)z); /* the limit, where the formula would be -Inf * 0 */
         double got = (double)f(z);
         if (isinf(r)) {
             cr_assert(got == r, "%s(%a) = %a, want %a", name, (double)z, got, r);
@@ -277,14 +319,16 @@ static void check_activation(const char *name, float (*f)(float), double (*ref)(
     cr_assert(worst <= 1, "%s: %.2f of the allowed error, at %a", name, worst, (double)at);
 }
 
-/* Fourth-order central difference of the double activation: at h = 1/1024 its own error is below 1e-9. */
+/* Fourth-order central difference of the double activation: at h = 1/1024 its own error is below
+ * 1e-9. */
 static double difference(double (*ref)(double), double z)
 {
     const double h = 0x1p-10;
     return (8 * (ref(z + h) - ref(z - h)) - (ref(z + 2 * h) - ref(z - 2 * h))) / (12 * h);
 }
 
-static void check_gradient(const char *name, float (*f)(float), float (*grad)(float, float), double (*ref)(double), int kink, double tolerance)
+static void check_gradient(const char *name, float (*f)(float), float (*grad)(float, float),
+                           double (*ref)(double), int kink, double tolerance)
 {
     double worst = 0;
     float at = 0;
@@ -293,21 +337,24 @@ static void check_gradient(const char *name, float (*f)(float), float (*grad)(fl
         if (kink && fabsf(z) < 0x1p-8f)
             continue; /* no derivative there, and the difference straddles it */
         double e = fabs((double)grad(z, f(z)) - difference(ref, (double)z));
-        if (!(e <= worst))
-            worst = isnan(e) ? HUGE_VAL : e, at = z;
+        if (!(e <= worst)) worst = isnan(e) ? HUGE_VAL : e, at = z;
     }
     cr_log_info("%s': %.3g off, at %a", name, worst, (double)at);
     cr_assert(worst <= tolerance, "%s': %.3g off, at %a", name, worst, (double)at);
 }
 
-#define WRAP(name) \
-    static float a_##name(float z) { return ls_act_##name(z); } \
+#define WRAP(name)                                                                                 \
+    static float a_##name(float z) { return ls_act_##name(z); }                                    \
     static float g_##name(float z, float a) { return ls_act_grad_##name(z, a); }
 LS_ACTIVATIONS(WRAP)
 
 #define EPS 0x1p-23 /* a relative error of EPS is 1 to 2 ulp */
-/* The truth of each activation: its double version, whether its slope has a kink at 0, and how far both may be off. */
-#define ROW(name, kink, value, slope) {#name, a_##name, g_##name, act_##name, kink, value, slope}
+/* The truth of each activation: its double version, whether its slope has a kink at 0, and how far
+ * both may be off. */
+#define ROW(name, kink, value, slope)                                                              \
+    {                                                                                              \
+#name, a_##name, g_##name, act_##name, kink, value, slope                                  \
+    }
 static const struct {
     const char *name;
     float (*f)(float), (*g)(float, float);
@@ -315,9 +362,14 @@ static const struct {
     int kink;
     double value, slope;
 } truths[] = {
-    ROW(identity, 0, 1e-30, 1e-9), ROW(sigmoid, 0, 1.2 * EPS, 1e-7), ROW(tanh, 0, 1.3 * EPS, 2e-7),
-    ROW(relu, 1, 1e-30, 1e-9), ROW(leaky_relu, 1, 1.0 * EPS, 1e-8) /* 0.01f is not 0.01 */,
-    ROW(elu, 1, 1.2 * EPS, 1e-7), ROW(silu, 0, 1.5 * EPS, 3e-7), ROW(gelu, 0, 1.7 * EPS, 3e-7),
+    ROW(identity, 0, 1e-30, 1e-9),
+    ROW(sigmoid, 0, 1.2 * EPS, 1e-7),
+    ROW(tanh, 0, 1.3 * EPS, 2e-7),
+    ROW(relu, 1, 1e-30, 1e-9),
+    ROW(leaky_relu, 1, 1.0 * EPS, 1e-8) /* 0.01f is not 0.01 */,
+    ROW(elu, 1, 1.2 * EPS, 1e-7),
+    ROW(silu, 0, 1.5 * EPS, 3e-7),
+    ROW(gelu, 0, 1.7 * EPS, 3e-7),
 };
 enum { TRUTHS = sizeof truths / sizeof *truths };
 #define ONE(name) +1
@@ -326,28 +378,34 @@ _Static_assert(TRUTHS == LS_ACTIVATIONS(ONE), "each activation needs a row in th
 
 Test(arith, activation_values)
 {
-    for (size_t i = 0; i < TRUTHS; i++) check_activation(truths[i].name, truths[i].f, truths[i].real, truths[i].value);
+    for (size_t i = 0; i < TRUTHS; i++)
+        check_activation(truths[i].name, truths[i].f, truths[i].real, truths[i].value);
 }
 
 Test(arith, activation_gradients)
 {
     for (size_t i = 0; i < TRUTHS; i++)
-        check_gradient(truths[i].name, truths[i].f, truths[i].g, truths[i].real, truths[i].kink, truths[i].slope);
+        check_gradient(truths[i].name, truths[i].f, truths[i].g, truths[i].real, truths[i].kink,
+                       truths[i].slope);
 }
 
 Test(arith, activation_special_values)
 {
 #define AT_NAN(name) SAME(a_##name(NAN), NAN), SAME(g_##name(NAN, NAN), NAN);
     LS_ACTIVATIONS(AT_NAN)
-    struct { const char *name; float (*f)(float), (*g)(float, float); float at_minus_inf, at_inf, g_minus_inf, g_zero, g_inf; } t[] = {
-        { "identity", a_identity, g_identity, -INF, INF, 1, 1, 1 },
-        { "sigmoid", a_sigmoid, g_sigmoid, 0, 1, 0, 0.25f, 0 },
-        { "tanh", a_tanh, g_tanh, -1, 1, 0, 1, 0 },
-        { "relu", a_relu, g_relu, 0, INF, 0, 0, 1 },
-        { "leaky_relu", a_leaky_relu, g_leaky_relu, -INF, INF, 0.01f, 0.01f, 1 },
-        { "elu", a_elu, g_elu, -1, INF, 0, 1, 1 },
-        { "silu", a_silu, g_silu, -0.0f, INF, 0, 0.5f, 1 },
-        { "gelu", a_gelu, g_gelu, -0.0f, INF, 0, 0.5f, 1 },
+    struct {
+        const char *name;
+        float (*f)(float), (*g)(float, float);
+        float at_minus_inf, at_inf, g_minus_inf, g_zero, g_inf;
+    } t[] = {
+        {"identity", a_identity, g_identity, -INF, INF, 1, 1, 1},
+        {"sigmoid", a_sigmoid, g_sigmoid, 0, 1, 0, 0.25f, 0},
+        {"tanh", a_tanh, g_tanh, -1, 1, 0, 1, 0},
+        {"relu", a_relu, g_relu, 0, INF, 0, 0, 1},
+        {"leaky_relu", a_leaky_relu, g_leaky_relu, -INF, INF, 0.01f, 0.01f, 1},
+        {"elu", a_elu, g_elu, -1, INF, 0, 1, 1},
+        {"silu", a_silu, g_silu, -0.0f, INF, 0, 0.5f, 1},
+        {"gelu", a_gelu, g_gelu, -0.0f, INF, 0, 0.5f, 1},
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         same(t[i].name, t[i].f(-INF), t[i].at_minus_inf);
@@ -357,5 +415,6 @@ Test(arith, activation_special_values)
         cr_assert(t[i].g(0.0f, t[i].f(0.0f)) == t[i].g_zero, "%s' at 0", t[i].name);
         cr_assert(t[i].g(-0.0f, t[i].f(-0.0f)) == t[i].g_zero, "%s' at -0", t[i].name);
     }
-    SAME(a_relu(-0.0f), -0.0f), SAME(a_elu(-0.0f), -0.0f), SAME(a_tanh(-0.0f), -0.0f), SAME(a_leaky_relu(-0.0f), -0.0f);
+    SAME(a_relu(-0.0f), -0.0f), SAME(a_elu(-0.0f), -0.0f), SAME(a_tanh(-0.0f), -0.0f),
+        SAME(a_leaky_relu(-0.0f), -0.0f);
 }

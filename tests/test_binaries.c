@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs' binaries in the cache folder: used where they are whole, ignored and written anew where not. */
+/* Programs' binaries in the cache folder: used where they are whole, ignored and written anew where
+ * not. */
+#include "host/base/common.h"
+#include "host/base/sha256.h"
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/base/common.h"
-#include "host/base/sha256.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_device.h"
 
-static const char source[] = "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
+static const char source[] =
+    "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
 
 static ls_cl_api cl;
 static ls_cl_found *found;
@@ -25,7 +27,8 @@ static bool set_up(char folder[64])
     strcpy(folder, "/tmp/lockstep-test-XXXXXX");
     cr_assert(mkdtemp(folder));
     setenv("XDG_CACHE_HOME", folder, 1);
-    if (ls_cl_api_open(&cl, &err) == LS_OK) cr_assert_eq(ls_cl_find(&cl, &found, &devices, note, &err), LS_OK, "%s", err.message);
+    if (ls_cl_api_open(&cl, &err) == LS_OK)
+        cr_assert_eq(ls_cl_find(&cl, &found, &devices, note, &err), LS_OK, "%s", err.message);
     if (devices) return true;
     rmdir(folder);
     if (getenv("LOCKSTEP_REQUIRE_OPENCL")) cr_assert_fail("no OpenCL device");
@@ -56,7 +59,8 @@ static void remove_folder(const char *folder)
     cr_expect_eq(system(command), 0);
 }
 
-/* Builds the test's program on a device opened for it and multiplies a number with it; says whether a binary was used. */
+/* Builds the test's program on a device opened for it and multiplies a number with it; says whether
+ * a binary was used. */
 static bool build_once(bool keep, int factor)
 {
     ls_cl_device *d;
@@ -71,15 +75,19 @@ static bool build_once(bool keep, int factor)
     cr_assert_eq(ls_cl_device_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
     cr_assert(!d->binaries && !d->recalled);
     d->binaries = keep;
-    cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s",
+                 err.message);
     bool recalled = d->recalled > 0;
     cl_kernel kernel = cl.clCreateKernel(program, "times", &code);
     cr_assert_eq(code, CL_SUCCESS);
-    cl_mem memory = cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof x, &x, &code);
+    cl_mem memory = cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                      sizeof x, &x, &code);
     cr_assert_eq(code, CL_SUCCESS);
     cr_assert_eq(cl.clSetKernelArg(kernel, 0, sizeof memory, &memory), CL_SUCCESS);
-    cr_assert_eq(cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL), CL_SUCCESS);
-    cr_assert_eq(cl.clEnqueueReadBuffer(d->queue, memory, CL_TRUE, 0, sizeof x, &x, 0, NULL, NULL), CL_SUCCESS);
+    cr_assert_eq(cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL),
+                 CL_SUCCESS);
+    cr_assert_eq(cl.clEnqueueReadBuffer(d->queue, memory, CL_TRUE, 0, sizeof x, &x, 0, NULL, NULL),
+                 CL_SUCCESS);
     cr_expect_eq(x, 21.0f * (float)factor);
     cl.clReleaseMemObject(memory);
     cl.clReleaseKernel(kernel);
@@ -103,7 +111,8 @@ Test(binaries, second_open_uses_it)
     free(found);
 }
 
-/* A byte changed, the end missing, another program's file: each is ignored, and a good one put in its place. */
+/* A byte changed, the end missing, another program's file: each is ignored, and a good one put in
+ * its place. */
 Test(binaries, damage_is_ignored)
 {
     char folder[64], path[700], *bytes;
@@ -116,8 +125,9 @@ Test(binaries, damage_is_ignored)
     const struct {
         const char *what;
         size_t flip, size;
-    } damage[] = {{"a byte of the binary", size - 7, size}, {"a byte of the hash", 3, size}, {"cut short", SIZE_MAX, size - 1},
-                  {"a header alone", SIZE_MAX, 65}, {"half a header", SIZE_MAX, 30}, {"empty", SIZE_MAX, 0}};
+    } damage[] = {{"a byte of the binary", size - 7, size}, {"a byte of the hash", 3, size},
+                  {"cut short", SIZE_MAX, size - 1},        {"a header alone", SIZE_MAX, 65},
+                  {"half a header", SIZE_MAX, 30},          {"empty", SIZE_MAX, 0}};
     for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
         if (damage[i].flip < size) bytes[damage[i].flip] ^= 1;
         cr_assert_eq(ls_write_file(path, bytes, damage[i].size, &err), LS_OK, "%s", err.message);
@@ -137,10 +147,14 @@ Test(binaries, damage_is_ignored)
     free(found);
 }
 
-/* A file that is whole, of what no driver takes for a binary (as after an update that kept its version): the source is built. */
+/* A file that is whole, of what no driver takes for a binary (as after an update that kept its
+ * version): the source is built. */
 Test(binaries, refused_by_the_driver)
 {
-    char folder[64], path[700], file[] = "0000000000000000000000000000000000000000000000000000000000000000\nno binary of any driver", hex[65];
+    char folder[64], path[700],
+        file[] =
+            "0000000000000000000000000000000000000000000000000000000000000000\nno binary of any driver",
+        hex[65];
     ls_sha256 sha;
     ls_error err;
     if (!set_up(folder)) return;
@@ -161,11 +175,14 @@ Test(binaries, refused_by_the_driver)
 
 Test(binaries, who_keeps_them)
 {
-    ls_device_info pocl = {.platform = "Portable Computing Language"}, nvidia = {.platform = "NVIDIA CUDA"}, other = {.platform = "Other"};
+    ls_device_info pocl = {.platform = "Portable Computing Language"},
+                   nvidia = {.platform = "NVIDIA CUDA"}, other = {.platform = "Other"};
     unsetenv("LOCKSTEP_CACHE_BINARIES");
-    cr_expect(!ls_cl_keeps_binaries(&pocl) && !ls_cl_keeps_binaries(&nvidia) && ls_cl_keeps_binaries(&other));
+    cr_expect(!ls_cl_keeps_binaries(&pocl) && !ls_cl_keeps_binaries(&nvidia) &&
+              ls_cl_keeps_binaries(&other));
     setenv("LOCKSTEP_CACHE_BINARIES", "1", 1);
-    cr_expect(ls_cl_keeps_binaries(&pocl) && ls_cl_keeps_binaries(&nvidia) && ls_cl_keeps_binaries(&other));
+    cr_expect(ls_cl_keeps_binaries(&pocl) && ls_cl_keeps_binaries(&nvidia) &&
+              ls_cl_keeps_binaries(&other));
     setenv("LOCKSTEP_CACHE_BINARIES", "0", 1);
     cr_expect(!ls_cl_keeps_binaries(&pocl) && !ls_cl_keeps_binaries(&other));
 }

@@ -88,11 +88,13 @@ Test(csv, csv_header_of_numbers_is_known_by_its_class_column)
     ls_data_free(data);
 
     static const char *const names[] = {"no", "yes"};
-    data = read_text("0,1,target\n5,6,yes\n", &(ls_csv_options){.class_names = names, .classes = 2});
+    data = read_text("0,1,target\n5,6,yes\n",
+                     &(ls_csv_options){.class_names = names, .classes = 2});
     assert_shape(data, 1, 2, 2);
     ls_data_free(data);
 
-    data = read_text("\"1990\",\"1991\",\"c\"\n5,6,a\n7,8,b\n", NULL); /* quoted numbers above plain ones */
+    data = read_text("\"1990\",\"1991\",\"c\"\n5,6,a\n7,8,b\n",
+                     NULL); /* quoted numbers above plain ones */
     assert_shape(data, 2, 2, 2);
     cr_expect_str_eq(ls_data_feature_name(data, 0), "1990");
     ls_data_free(data);
@@ -147,7 +149,8 @@ Test(csv, csv_rows_without_classes)
 {
     static const char *const targets[] = {NULL, "kind", "7"};
     for (size_t k = 0; k < COUNT(targets); k++) {
-        ls_data *data = read_text("a,b\n1,2\n3,4\n", &(ls_csv_options){.features = 2, .target = targets[k]});
+        ls_data *data = read_text("a,b\n1,2\n3,4\n",
+                                  &(ls_csv_options){.features = 2, .target = targets[k]});
         assert_shape(data, 2, 2, 0);
         cr_expect_null(ls_data_y(data));
         cr_expect_eq(ls_data_x(data)[3], 4.0f);
@@ -163,17 +166,30 @@ Test(csv, csv_rows_without_classes)
 
 Test(csv, csv_numbers_are_rounded_right)
 {
-    static const struct { const char *text; float value; } cases[] = {
-        {"0.1", 0.1f}, {"16777217", 16777216.0f}, {"3.40282347e38", FLT_MAX}, {"1e-45", 0x1p-149f}, {"1e-400", 0.0f},
-        {"-0", -0.0f}, {".5", 0.5f}, {"5.", 5.0f}, {"123456789012345678901234567890", 1.2345679e29f},
-        {"0.30000001192092896", 0.3f}, {"1E+2", 100.0f}, {"1e-23", 1e-23f}, {"9007199254740993", 9007199254740992.0f},
+    static const struct {
+        const char *text;
+        float value;
+    } cases[] = {
+        {"0.1", 0.1f},
+        {"16777217", 16777216.0f},
+        {"3.40282347e38", FLT_MAX},
+        {"1e-45", 0x1p-149f},
+        {"1e-400", 0.0f},
+        {"-0", -0.0f},
+        {".5", 0.5f},
+        {"5.", 5.0f},
+        {"123456789012345678901234567890", 1.2345679e29f},
+        {"0.30000001192092896", 0.3f},
+        {"1E+2", 100.0f},
+        {"1e-23", 1e-23f},
+        {"9007199254740993", 9007199254740992.0f},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
         char text[128];
         snprintf(text, sizeof text, "a,c\n%s,0\n", cases[k].text);
         ls_data *data = read_text(text, NULL);
-        cr_expect(memcmp(ls_data_x(data), &cases[k].value, sizeof(float)) == 0, "%s is read as %.9g", cases[k].text,
-                  (double)ls_data_x(data)[0]);
+        cr_expect(memcmp(ls_data_x(data), &cases[k].value, sizeof(float)) == 0,
+                  "%s is read as %.9g", cases[k].text, (double)ls_data_x(data)[0]);
         ls_data_free(data);
     }
 }
@@ -187,8 +203,8 @@ Test(csv, csv_number_agrees_with_strtod)
         unsigned whole = k * 2246822519u >> (k % 32), fraction = k * 3266489917u >> (k / 32 % 32);
         snprintf(text, sizeof text, "%s%u.%ue%d", k & 1 ? "-" : "", whole, fraction, exponent);
         expected = strtod(text, NULL);
-        cr_assert(ls_csv_number(text, &value) && value == expected, "%s is read as %.17g, not %.17g", text, value,
-                  expected);
+        cr_assert(ls_csv_number(text, &value) && value == expected,
+                  "%s is read as %.17g, not %.17g", text, value, expected);
     }
 }
 
@@ -214,43 +230,77 @@ static const refusal refusals[] = {
     {"1 2 3\n4 5 6\n", {0}, LS_ERR_DATA, "one column only"},
     {"a,b,c\n1,2,0\n1,2\n", {0}, LS_ERR_DATA, "line 3: has 2 fields, but line 1 has 3|separators"},
     {"a,b,c\n1,2,0\n1,2,0,9\n", {0}, LS_ERR_DATA, "line 3: has 4 fields, but line 1 has 3"},
-    {"a,b,c\n1,2,0\n,,\n", {0}, LS_ERR_DATA, "line 3, column 1 (a): the value is missing;|drop the row"},
+    {"a,b,c\n1,2,0\n,,\n",
+     {0},
+     LS_ERR_DATA,
+     "line 3, column 1 (a): the value is missing;|drop the row"},
     {"a,b,c\n1,x,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"x\" is not a finite number"},
     {"a,b,c\n\n\n1,2,0\n1,12o,0\n", {0}, LS_ERR_DATA, "line 5, column 2 (b): \"12o\""},
     {"a,b,c\n1,\"2\n\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"2?\""},
     {"a,b,c\n1,,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): the value is missing;"},
     {"a,b,c\n1,?,0\n", {0}, LS_ERR_DATA, "column 2 (b): the value is missing (\"?\")"},
-    {"a,b,c\n1,2,0\n1,NA,0\n", {0}, LS_ERR_DATA, "line 3, column 2 (b): the value is missing (\"NA\")"},
+    {"a,b,c\n1,2,0\n1,NA,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 3, column 2 (b): the value is missing (\"NA\")"},
     {"a,b,c\n1,nan,0\n", {0}, LS_ERR_DATA, "the value is missing (\"nan\")"},
     {"a,b,c\n1,inf,0\n", {0}, LS_ERR_DATA, "\"inf\" is not a finite number"},
     {"a,b,c\n1,0x10,0\n", {0}, LS_ERR_DATA, "\"0x10\" is not a finite number"},
     {"a,b,c\n1,1e39,0\n", {0}, LS_ERR_DATA, "\"1e39\" is too large for a 32-bit float|other units"},
     {"a,b,c\n1,-3.4028236e38,0\n", {0}, LS_ERR_DATA, "too large"},
     {"a,b,c\n1,1e999,0\n", {0}, LS_ERR_DATA, "\"1e999\" is not a finite number"},
-    {"a;b;c\n1;2,5;0\n", {0}, LS_ERR_DATA, "\"2,5\" is not a finite number; write decimals with a point"},
+    {"a;b;c\n1;2,5;0\n",
+     {0},
+     LS_ERR_DATA,
+     "\"2,5\" is not a finite number; write decimals with a point"},
     {"a,b,c\n1,2 3,0\n", {0}, LS_ERR_DATA, "\"2 3\" is not"},
     {"a,b,c\n1,1.2.3,0\n", {0}, LS_ERR_DATA, "\"1.2.3\" is not"},
     {"a,b,c\n1,1e,0\n", {0}, LS_ERR_DATA, "\"1e\" is not"},
-    {"a,b,c\n1,abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij,0\n", {0}, LS_ERR_DATA,
+    {"a,b,c\n1,abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij,0\n",
+     {0},
+     LS_ERR_DATA,
      "\"abcdefghijabcdefghijabcdefghijabcdefg...\""},
-    {"1.5o,2,3,0\n1,2,3,1\n", {0}, LS_ERR_DATA, "line 1, column 1: \"1.5o\"|if this line is a header"},
+    {"1.5o,2,3,0\n1,2,3,1\n",
+     {0},
+     LS_ERR_DATA,
+     "line 1, column 1: \"1.5o\"|if this line is a header"},
     {"a,b,c\n1,2,\n", {0}, LS_ERR_DATA, "line 2, column 3 (c): the class is missing"},
-    {"a,b,c\n1,\"2,0\n1,2,0\n", {0}, LS_ERR_DATA, "line 2, column 2: a quote is opened and never closed"},
+    {"a,b,c\n1,\"2,0\n1,2,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 2, column 2: a quote is opened and never closed"},
     {"a,b,c\n1,\"2\"x,0\n", {0}, LS_ERR_DATA, "line 2, column 2: \"x\" follows a closing quote"},
-    {"a,b,c\n1,2,0\n", {.target = "color"}, LS_ERR_ARGUMENT, "no column is named \"color\"|last column is \"c\""},
+    {"a,b,c\n1,2,0\n",
+     {.target = "color"},
+     LS_ERR_ARGUMENT,
+     "no column is named \"color\"|last column is \"c\""},
     {"size,colour,c\n1,2,0\n", {.target = "color"}, LS_ERR_ARGUMENT, "did you mean \"colour\"?"},
-    {"1,2,0\n1,2,1\n", {.target = "color"}, LS_ERR_ARGUMENT, "has no header|give the target's index, 0 to 2"},
-    {"1,2,0\n1,2,1\n", {.target = "3"}, LS_ERR_ARGUMENT, "there is no column 3; the target's index must be 0 to 2"},
-    {"a,b,c\n1,2,0\n", {.features = 5}, LS_ERR_DATA,
+    {"1,2,0\n1,2,1\n",
+     {.target = "color"},
+     LS_ERR_ARGUMENT,
+     "has no header|give the target's index, 0 to 2"},
+    {"1,2,0\n1,2,1\n",
+     {.target = "3"},
+     LS_ERR_ARGUMENT,
+     "there is no column 3; the target's index must be 0 to 2"},
+    {"a,b,c\n1,2,0\n",
+     {.features = 5},
+     LS_ERR_DATA,
      "has 3 columns, so 2 features|5 are expected; give 6 columns, or 5"},
-    {"a,b,c\n1,2,0\n", {.features = 3, .target = "c"}, LS_ERR_DATA, "2 features beside the class, but 3 are expected"},
-    {"a,c\n1,cat\n2,cow\n", {.class_names = known_classes, .classes = 2}, LS_ERR_DATA,
+    {"a,b,c\n1,2,0\n",
+     {.features = 3, .target = "c"},
+     LS_ERR_DATA,
+     "2 features beside the class, but 3 are expected"},
+    {"a,c\n1,cat\n2,cow\n",
+     {.class_names = known_classes, .classes = 2},
+     LS_ERR_DATA,
      "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
 };
 
 /* ---- CSV that comes in pieces ---------------------------------------------------------------- */
 
-static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out, ls_error *err)
+static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out,
+                             ls_error *err)
 {
     ls_stream *stream;
     const ls_layout layout = {.window = window, .missing = missing};
@@ -268,15 +318,21 @@ static void expect_same_in_pieces(const char *text, ls_missing missing)
     ls_status status = read_pieces(text, 0, missing, &whole, &err);
     for (size_t window = 1; window < 24; window++) {
         ls_data *data = NULL;
-        cr_assert_eq(read_pieces(text, window, missing, &data, &other), status, "\"%s\", %zu bytes at a time: %s", text, window, other.message);
-        if (status != LS_OK) cr_expect_str_eq(other.message, err.message, "\"%s\", %zu bytes at a time", text, window);
+        cr_assert_eq(read_pieces(text, window, missing, &data, &other), status,
+                     "\"%s\", %zu bytes at a time: %s", text, window, other.message);
+        if (status != LS_OK)
+            cr_expect_str_eq(other.message, err.message, "\"%s\", %zu bytes at a time", text,
+                             window);
         if (status != LS_OK) continue;
         assert_shape(data, whole->rows, whole->features, whole->classes);
-        cr_expect_arr_eq(data->x, whole->x, whole->rows * whole->columns * sizeof *data->x, "\"%s\", %zu bytes at a time", text, window);
+        cr_expect_arr_eq(data->x, whole->x, whole->rows * whole->columns * sizeof *data->x,
+                         "\"%s\", %zu bytes at a time", text, window);
         cr_expect_arr_eq(data->y, whole->y, whole->rows * sizeof *data->y);
         cr_expect_str_eq(data->target_name, whole->target_name);
-        for (size_t i = 0; i < whole->features; i++) cr_expect_str_eq(data->feature_names[i], whole->feature_names[i]);
-        for (size_t i = 0; i < whole->classes; i++) cr_expect_str_eq(data->class_names[i], whole->class_names[i]);
+        for (size_t i = 0; i < whole->features; i++)
+            cr_expect_str_eq(data->feature_names[i], whole->feature_names[i]);
+        for (size_t i = 0; i < whole->classes; i++)
+            cr_expect_str_eq(data->class_names[i], whole->class_names[i]);
         ls_data_free(data);
     }
     ls_data_free(whole);
@@ -285,13 +341,23 @@ static void expect_same_in_pieces(const char *text, ls_missing missing)
 Test(csv, csv_in_pieces_reads_as_in_one)
 {
     static const char *const texts[] = {
-        "a,b,kind\r\n1,2.5,u\r\n-3,4e1,v\r\n", "a,b,kind\r1,2.5,u\r\r\n-3,4e1,v\r", "\xef\xbb\xbf\x61;b;kind\n1;2.5;u\n-3;4e1;v",
-        "\"x, left\",y,c\n1,2,\"a \"\"b\"\"\"\n3,4,\"two\r\nlines\"\n", "# a comment, with a comma\r\n\n  \n a ,b\t, kind \n#\n 1 ,2.5\t, u\n-3 , 4e1,  v  \n# end",
-        "'a','b','kind'\n1,2.5,'u'\n-3,4e1,'v'", "town,n,c\nUlm,1,a\n\"Bonn, am Rhein\",?,b\n,3,a\n", "1,2,0\n3,4,1\n5,,0\n",
-        "a,b,c\n1,\"2\" \t,0\n1,\"2\"x,0\n", "\xef\xbb\xbf", "\n\r\n", "a,b\n1,2020-01-31\n", "1,2,3,\n4,5,6,\n",
+        "a,b,kind\r\n1,2.5,u\r\n-3,4e1,v\r\n",
+        "a,b,kind\r1,2.5,u\r\r\n-3,4e1,v\r",
+        "\xef\xbb\xbf\x61;b;kind\n1;2.5;u\n-3;4e1;v",
+        "\"x, left\",y,c\n1,2,\"a \"\"b\"\"\"\n3,4,\"two\r\nlines\"\n",
+        "# a comment, with a comma\r\n\n  \n a ,b\t, kind \n#\n 1 ,2.5\t, u\n-3 , 4e1,  v  \n# end",
+        "'a','b','kind'\n1,2.5,'u'\n-3,4e1,'v'",
+        "town,n,c\nUlm,1,a\n\"Bonn, am Rhein\",?,b\n,3,a\n",
+        "1,2,0\n3,4,1\n5,,0\n",
+        "a,b,c\n1,\"2\" \t,0\n1,\"2\"x,0\n",
+        "\xef\xbb\xbf",
+        "\n\r\n",
+        "a,b\n1,2020-01-31\n",
+        "1,2,3,\n4,5,6,\n",
     };
     for (size_t k = 0; k < COUNT(texts); k++) expect_same_in_pieces(texts[k], LS_MISSING_MEAN);
-    for (size_t k = 0; k < COUNT(refusals); k++) expect_same_in_pieces(refusals[k].text, k % 2 ? LS_MISSING_ERROR : LS_MISSING_MEAN);
+    for (size_t k = 0; k < COUNT(refusals); k++)
+        expect_same_in_pieces(refusals[k].text, k % 2 ? LS_MISSING_ERROR : LS_MISSING_MEAN);
 }
 
 Test(csv, csv_of_many_rows_grows)
@@ -301,7 +367,10 @@ Test(csv, csv_of_many_rows_grows)
     for (int r = 0; r < ROWS; r++) ls_text_add(&text, "%d,%d,%d\n", r, -r, r % 3);
     ls_data *data = read_text(text.text, NULL);
     assert_shape(data, ROWS, 2, 3);
-    for (int r = 0; r < ROWS; r++) cr_assert(data->x[2 * r] == (float)r && data->x[2 * r + 1] == (float)-r && data->y[r] == r % 3, "row %d", r);
+    for (int r = 0; r < ROWS; r++)
+        cr_assert(data->x[2 * r] == (float)r && data->x[2 * r + 1] == (float)-r &&
+                      data->y[r] == r % 3,
+                  "row %d", r);
     ls_data_free(data);
     free(text.text);
 }
@@ -313,7 +382,8 @@ Test(csv, csv_malformed_files_are_refused_with_a_message)
         ls_data *data = NULL;
         ls_error err = {LS_OK, ""};
         ls_status status = read_bytes(one->text, strlen(one->text), &one->options, &data, &err);
-        cr_expect_eq(status, one->status, "\"%s\" gives %s: %s", one->text, ls_status_name(status), err.message);
+        cr_expect_eq(status, one->status, "\"%s\" gives %s: %s", one->text, ls_status_name(status),
+                     err.message);
         cr_expect_eq(err.status, status);
         cr_expect_null(data, "\"%s\" leaves data", one->text);
         expect_message(err.message, "/tmp/lockstep-test-", one->says);
@@ -356,7 +426,8 @@ Test(csv, csv_target_that_is_no_class)
     ls_error err;
     cr_expect_eq(read_targets("", 1000, &err), LS_OK);
     cr_expect_eq(read_targets("", 1001, &err), LS_ERR_DATA);
-    expect_message(err.message, "/tmp/", "the target column 2 looks like a measurement, not a class (1001 distinct "
+    expect_message(err.message, "/tmp/",
+                   "the target column 2 looks like a measurement, not a class (1001 distinct "
                    "values); name another with --target");
     cr_expect_eq(read_targets("half", 20, &err), LS_OK);
     cr_expect_eq(read_targets("half", 21, &err), LS_ERR_DATA);
@@ -365,7 +436,8 @@ Test(csv, csv_target_that_is_no_class)
     cr_expect_eq(read_targets("id", 1001, &err), LS_ERR_DATA);
     expect_message(err.message, "/tmp/", "free text or a key, not a class (1001 distinct values)");
     cr_expect_eq(read_targets("", 100000, &err), LS_ERR_DATA);
-    expect_message(err.message, "/tmp/", "measurement, not a class (more than 4096 distinct values)");
+    expect_message(err.message, "/tmp/",
+                   "measurement, not a class (more than 4096 distinct values)");
 }
 
 /* ---- Writing and arrays ---------------------------------------------------------------------- */
@@ -373,7 +445,8 @@ Test(csv, csv_target_that_is_no_class)
 Test(csv, csv_written_is_read_back_bit_for_bit)
 {
     /* The last one needs nine digits. */
-    static const float x[] = {0.1f, -0.0f, FLT_MAX, 0x1p-149f, 16777216.0f, 1.0f / 3, -2.5e-7f, 11.3679905f};
+    static const float x[] = {0.1f,        -0.0f,    FLT_MAX,  0x1p-149f,
+                              16777216.0f, 1.0f / 3, -2.5e-7f, 11.3679905f};
     static const int32_t y[] = {2, 0, 1, 3};
     static const char *const names[] = {"a,\"b\"", " blank ", "NA", "it's"};
     ls_data *data = NULL, *back = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep experiment: every file is there and is what it should be, and only the timing depends on the device. */
+/* lockstep experiment: every file is there and is what it should be, and only the timing depends on
+ * the device. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -23,7 +24,9 @@ TestSuite(experiment, .init = enter, .fini = leave, .timeout = 300);
 static runs_child run(const char *what, const char *device, const char *out)
 {
     char line[512];
-    snprintf(line, sizeof line, "experiment %s --quick --device %s -q --datasets " LS_SOURCE_DIR "/datasets -o %s", what, device, out);
+    snprintf(line, sizeof line,
+             "experiment %s --quick --device %s -q --datasets " LS_SOURCE_DIR "/datasets -o %s",
+             what, device, out);
     runs_child c = runs_program(line);
     cr_assert_eq(c.status, 0, "lockstep %s: %s", line, c.err);
     return c;
@@ -46,7 +49,8 @@ static const char *skip_special(const char *p)
     return NULL;
 }
 
-/* Attribute values hold no '<' or '>' in what is written here; a stray one would show as a wrong name. */
+/* Attribute values hold no '<' or '>' in what is written here; a stray one would show as a wrong
+ * name. */
 static void assert_well_formed(const char *text, const char *what)
 {
     char open[DEEPEST][32];
@@ -61,7 +65,8 @@ static void assert_well_formed(const char *text, const char *what)
         snprintf(name, sizeof name, "%.*s", (int)(n < 31 ? n : 31), p + 1 + closing);
         cr_assert(isalpha((unsigned char)*name), "%s: there is no element '%s'", what, name);
         if (closing) {
-            cr_assert(depth && !strcmp(open[depth - 1], name), "%s: </%s> closes <%s>", what, name, depth ? open[depth - 1] : "nothing");
+            cr_assert(depth && !strcmp(open[depth - 1], name), "%s: </%s> closes <%s>", what, name,
+                      depth ? open[depth - 1] : "nothing");
             depth--;
         } else if (end[-1] != '/') {
             cr_assert_lt(depth, DEEPEST, "%s: too deep", what);
@@ -90,7 +95,8 @@ static void assert_table(const char *text, const char *name)
 {
     size_t columns = count_columns(text), lines = 0;
     for (const char *p = text; p && *p; p = strchr(p, '\n') + 1, lines++)
-        cr_assert_eq(count_columns(p), columns, "%s: line %zu has %zu columns, not %zu", name, lines + 1, count_columns(p), columns);
+        cr_assert_eq(count_columns(p), columns, "%s: line %zu has %zu columns, not %zu", name,
+                     lines + 1, count_columns(p), columns);
     cr_assert_gt(lines, 1, "%s has no rows", name);
 }
 
@@ -107,15 +113,20 @@ Test(experiment, writes_tables_pictures_and_a_page)
             char *text = read_in("out", name[k]);
             cr_assert_not_null(text, "there is no %s", name[k]);
             if (k != 1) assert_table(text, name[k]);
-            else cr_expect(strstr(text, "| Row | Figure | Published |") && strstr(text, "too short to judge by"), "%s", name[k]);
+            else
+                cr_expect(strstr(text, "| Row | Figure | Published |") &&
+                              strstr(text, "too short to judge by"),
+                          "%s", name[k]);
             free(text);
         }
     }
-    char *page = read_in("out", "index.html"), *losses = read_in("out", "X-losses.csv"), *x = read_in("out", "X.md");
+    char *page = read_in("out", "index.html"), *losses = read_in("out", "X-losses.csv"),
+         *x = read_in("out", "X.md");
     cr_assert(page && losses && x);
     assert_well_formed(page, "index.html");
     assert_table(losses, "X-losses.csv");
-    cr_expect(strstr(x, "convolutional layer") && strstr(x, "open:"), "the row that waits for convolution is not named");
+    cr_expect(strstr(x, "convolutional layer") && strstr(x, "open:"),
+              "the row that waits for convolution is not named");
     cr_expect(!strstr(page, "<script") && !strstr(page, "src="), "the page is not alone");
     cr_expect_eq(strstr(page, "<svg") != NULL, gnuplot_there(), "pictures are there if gnuplot is");
     free(page);
@@ -185,7 +196,11 @@ Test(experiment, without_gnuplot_there_are_tables_and_a_word)
 
 Test(experiment, mistakes)
 {
-    static const struct { const char *line; int status; const char *word; } list[] = {
+    static const struct {
+        const char *line;
+        int status;
+        const char *word;
+    } list[] = {
         {"experiment", 2, "missing"},
         {"experiment X", 2, "-o"},
         {"experiment Z -o out", 2, "R, W, D, H, F, X, T"},
@@ -198,7 +213,8 @@ Test(experiment, mistakes)
     runs_file_write("file", "x", 1);
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         runs_child c = runs_program(list[i].line);
-        cr_expect_eq(c.status, list[i].status, "lockstep %s: %d, %s", list[i].line, c.status, c.err);
+        cr_expect_eq(c.status, list[i].status, "lockstep %s: %d, %s", list[i].line, c.status,
+                     c.err);
         cr_expect(strstr(c.err, list[i].word), "lockstep %s: %s", list[i].line, c.err);
         cr_expect(!*c.out, "lockstep %s prints %s", list[i].line, c.out);
         runs_child_free(&c);

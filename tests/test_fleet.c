@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Fleets: many different networks trained side by side, on few and many threads and on OpenCL, in one go or with pauses, on a device
- * that holds all of them or few. Each must end with the model file that ls_train gives, byte for byte. */
+/* Fleets: many different networks trained side by side, on few and many threads and on OpenCL, in
+ * one go or with pauses, on a device that holds all of them or few. Each must end with the model
+ * file that ls_train gives, byte for byte. */
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <math.h>
@@ -55,21 +56,39 @@ static void draw(uint32_t seed, char *text, size_t size)
 {
     static const char *const lines[] = {
         "activation tanh|activation gelu|activation silu|activation elu|activation sigmoid|activation leaky_relu",
-        "batch full|batch 7|batch 16|batch 1000|batch 33", "dropout 0.2|dropout 0.5", "batch-norm on", "output softmax",
+        "batch full|batch 7|batch 16|batch 1000|batch 33",
+        "dropout 0.2|dropout 0.5",
+        "batch-norm on",
+        "output softmax",
         "validation 0.2|patience 2|patience 4 validation 0.3|validation 0.25 seed 77|tolerance 0.01 tolerance-epochs 2",
         "schedule cosine|schedule step schedule-epochs 3|schedule plateau schedule-epochs 1|warmup 2|schedule cosine warmup 3",
-        "l1 0.001|l2 0.01|max-norm 1|clip 0.3", "class-weights balanced", "standardize off", "order file", "reduction sum lr 0.001",
+        "l1 0.001|l2 0.01|max-norm 1|clip 0.3",
+        "class-weights balanced",
+        "standardize off",
+        "order file",
+        "reduction sum lr 0.001",
     };
     char part[128];
     uint32_t state = seed * 2654435761u + 12345u;
-    size_t at = (size_t)snprintf(text, size, "seed %u %s", seed, one_of(&state, "epochs 5|epochs 12|epochs 17|epochs 1|epochs 30", part));
-    at += (size_t)snprintf(text + at, size - at, " %s",
-                           one_of(&state, "hidden 4|hidden 8,8|hidden 6,6,6 residual on|hidden 20,20|hidden none|hidden 33,5,2|"
-                                          "hidden 3,3,3,3,3,3,3,3 residual on|hidden 40,24", part));
-    at += (size_t)snprintf(text + at, size - at, " %s",
-                           one_of(&state, "optimizer sgd|optimizer momentum|optimizer nesterov|optimizer rmsprop|optimizer adam|optimizer adamw", part));
+    size_t at = (size_t)snprintf(text, size, "seed %u %s", seed,
+                                 one_of(&state, "epochs 5|epochs 12|epochs 17|epochs 1|epochs 30",
+                                        part));
+    at += (size_t)snprintf(
+        text + at, size - at, " %s",
+        one_of(
+            &state,
+            "hidden 4|hidden 8,8|hidden 6,6,6 residual on|hidden 20,20|hidden none|hidden 33,5,2|"
+            "hidden 3,3,3,3,3,3,3,3 residual on|hidden 40,24",
+            part));
+    at += (size_t)snprintf(
+        text + at, size - at, " %s",
+        one_of(
+            &state,
+            "optimizer sgd|optimizer momentum|optimizer nesterov|optimizer rmsprop|optimizer adam|optimizer adamw",
+            part));
     for (size_t i = 0; i < RUNS_COUNT(lines); i++)
-        if (dice(&state, 2)) at += (size_t)snprintf(text + at, size - at, " %s", one_of(&state, lines[i], part));
+        if (dice(&state, 2))
+            at += (size_t)snprintf(text + at, size - at, " %s", one_of(&state, lines[i], part));
 }
 
 static void train_alone(subject *s)
@@ -110,7 +129,8 @@ static void add_all(ls_fleet *fleet, const subject *list, size_t count, size_t *
     ls_error err;
     *first = ls_fleet_count(fleet);
     for (size_t i = 0, index; i < count; i++) {
-        cr_assert_eq(ls_fleet_add(fleet, list[i].options, list[i].data, &index, &err), LS_OK, "%s: %s", list[i].text, err.message);
+        cr_assert_eq(ls_fleet_add(fleet, list[i].options, list[i].data, &index, &err), LS_OK,
+                     "%s: %s", list[i].text, err.message);
         cr_assert_eq(index, *first + i);
     }
 }
@@ -145,8 +165,9 @@ static void check_member(ls_fleet *fleet, size_t index, const subject *s, const 
         cr_assert_str_eq(err.message, s->message, "%s on %s", s->text, where);
         return;
     }
-    cr_assert(info.state == LS_MEMBER_DONE && info.epochs == s->summary.epochs && info.steps == s->summary.steps &&
-              info.best_epoch == s->summary.best_epoch && info.parameters == s->summary.parameters && info.loss == s->summary.loss,
+    cr_assert(info.state == LS_MEMBER_DONE && info.epochs == s->summary.epochs &&
+                  info.steps == s->summary.steps && info.best_epoch == s->summary.best_epoch &&
+                  info.parameters == s->summary.parameters && info.loss == s->summary.loss,
               "%s on %s: the member's figures are others", s->text, where);
     cr_assert(info.seconds > 0 && info.stopped && !info.message);
     cr_assert_eq(ls_model_sha256(model, hash, &err), LS_OK, "%s", err.message);
@@ -154,7 +175,8 @@ static void check_member(ls_fleet *fleet, size_t index, const subject *s, const 
     ls_model_free(model);
 }
 
-static void check_all(ls_fleet *fleet, size_t first, const subject *list, size_t count, const char *where)
+static void check_all(ls_fleet *fleet, size_t first, const subject *list, size_t count,
+                      const char *where)
 {
     for (size_t i = 0; i < count; i++) check_member(fleet, first + i, &list[i], where);
 }
@@ -188,7 +210,8 @@ static int most_waiting(const ls_fleet_progress *p, void *user)
     return 0;
 }
 
-/* A device that holds few members at a time: waves, and with pauses also parked members that come back. */
+/* A device that holds few members at a time: waves, and with pauses also parked members that come
+ * back. */
 Test(fleet, waves_and_pauses_change_nothing)
 {
     static const uint64_t stops[] = {1, 2, 5, 6, 13, 0}, whole[] = {0};
@@ -201,13 +224,15 @@ Test(fleet, waves_and_pauses_change_nothing)
         const uint64_t *stop = k % 2 ? stops : whole;
         uint64_t memory = k % 4 < 2 ? 300000 : 1000000;
         char where[256];
-        snprintf(where, sizeof where, "%s with %g MB%s", d->label, (double)memory * 1e-6, k % 2 ? " and pauses" : "");
+        snprintf(where, sizeof where, "%s with %g MB%s", d->label, (double)memory * 1e-6,
+                 k % 2 ? " and pauses" : "");
         ls_fleet *fleet = fleet_open(d->device, memory);
         ls_error err;
         size_t most = 0;
         add_all(fleet, subjects, MEMBERS, &first);
         for (bool more = true; more; stop++) {
-            cr_assert_eq(ls_fleet_run(fleet, NULL, 0, *stop, most_waiting, &most, &err), LS_OK, "%s: %s", where, err.message);
+            cr_assert_eq(ls_fleet_run(fleet, NULL, 0, *stop, most_waiting, &most, &err), LS_OK,
+                         "%s: %s", where, err.message);
             more = *stop != 0;
         }
         check_all(fleet, first, subjects, MEMBERS, where);
@@ -219,7 +244,8 @@ Test(fleet, waves_and_pauses_change_nothing)
     runs_devices_close(list, n);
 }
 
-/* The model at a pause is that of ls_train stopped there by its callback, wherever the member is; looking at it changes nothing. */
+/* The model at a pause is that of ls_train stopped there by its callback, wherever the member is;
+ * looking at it changes nothing. */
 Test(fleet, models_at_a_pause)
 {
     enum { AT = 7, COUNT = 16 };
@@ -257,7 +283,8 @@ Test(fleet, models_at_a_pause)
     runs_devices_close(list, n);
 }
 
-/* Members are added and removed between calls, some train while others wait, and numbers are not used again. */
+/* Members are added and removed between calls, some train while others wait, and numbers are not
+ * used again. */
 Test(fleet, members_come_and_go)
 {
     enum { COUNT = 24 };
@@ -277,13 +304,16 @@ Test(fleet, members_come_and_go)
         for (size_t i = 0; i < 12; i++) {
             cr_assert_eq(ls_fleet_member(fleet, i, &info, &err), LS_OK);
             bool asked = i == 3 || i == 5 || i == 7;
-            cr_assert_eq(info.epochs, asked ? (info.state == LS_MEMBER_TRAINING ? 3 : info.epochs) : 0, "member %zu did %d epochs", i, (int)info.epochs);
+            cr_assert_eq(info.epochs,
+                         asked ? (info.state == LS_MEMBER_TRAINING ? 3 : info.epochs) : 0,
+                         "member %zu did %d epochs", i, (int)info.epochs);
         }
         ls_fleet_remove(fleet, 5);
         ls_fleet_remove(fleet, 0);
         cr_assert_eq(ls_fleet_member(fleet, 5, &info, &err), LS_ERR_ARGUMENT);
         cr_assert_eq(ls_fleet_model(fleet, 5, &model, &err), LS_ERR_ARGUMENT);
-        cr_assert_eq(ls_fleet_run(fleet, some, 4, 5, NULL, NULL, &err), LS_ERR_ARGUMENT, "a removed member is trained");
+        cr_assert_eq(ls_fleet_run(fleet, some, 4, 5, NULL, NULL, &err), LS_ERR_ARGUMENT,
+                     "a removed member is trained");
         add_all(fleet, subjects + 12, COUNT - 12, &second);
         cr_assert_eq(second, 12);
         run(fleet, 4);
@@ -307,8 +337,11 @@ Test(fleet, members_come_and_go)
 
 Test(fleet, divergence_concerns_one_member)
 {
-    static const char *const texts[] = {"hidden 6,5 epochs 20", "hidden 6,5 output identity lr 100 optimizer sgd", "hidden 6,5 epochs 20 seed 2",
-                                        "hidden 6,5 output identity lr 3 optimizer momentum reduction sum batch 7", "hidden 4 output softmax epochs 9"};
+    static const char *const texts[] = {
+        "hidden 6,5 epochs 20", "hidden 6,5 output identity lr 100 optimizer sgd",
+        "hidden 6,5 epochs 20 seed 2",
+        "hidden 6,5 output identity lr 3 optimizer momentum reduction sum batch 7",
+        "hidden 4 output softmax epochs 9"};
     enum { COUNT = RUNS_COUNT(texts) };
     subject subjects[COUNT] = {0};
     runs_device list[RUNS_DEVICES];
@@ -343,7 +376,8 @@ Test(fleet, a_thousand_small_members)
         char text[128];
         for (size_t i = 0; i < COUNT; i++) {
             ls_error err;
-            snprintf(text, sizeof text, "hidden %zu epochs %d batch full seed %zu", 2 + i % 7, EPOCHS, i);
+            snprintf(text, sizeof text, "hidden %zu epochs %d batch full seed %zu", 2 + i % 7,
+                     EPOCHS, i);
             ls_options *options = runs_options(text);
             cr_assert_eq(ls_fleet_add(fleet, options, data, NULL, &err), LS_OK, "%s", err.message);
             ls_options_free(options);
@@ -351,7 +385,8 @@ Test(fleet, a_thousand_small_members)
         run(fleet, 0);
         for (size_t i = 0; i < COUNT; i += 37) {
             subject s = {.data = data};
-            snprintf(s.text, sizeof s.text, "hidden %zu epochs %d batch full seed %zu", 2 + i % 7, EPOCHS, i);
+            snprintf(s.text, sizeof s.text, "hidden %zu epochs %d batch full seed %zu", 2 + i % 7,
+                     EPOCHS, i);
             train_alone(&s);
             check_member(fleet, i, &s, list[d].label);
             ls_options_free(s.options);
@@ -381,14 +416,17 @@ Test(fleet, a_callback_stops_where_all_are)
     ls_error err;
     size_t first, calls = 0;
     for (size_t i = 0; i < COUNT; i++) {
-        snprintf(subjects[i].text, sizeof subjects[i].text, "hidden 12 epochs 40000 optimizer gd seed %zu", i);
+        snprintf(subjects[i].text, sizeof subjects[i].text,
+                 "hidden 12 epochs 40000 optimizer gd seed %zu", i);
         subjects[i].data = data;
         train_alone(&subjects[i]);
     }
     add_all(fleet, subjects, COUNT, &first);
     for (bool more = true; more; calls++) {
-        cr_assert_eq(ls_fleet_run(fleet, NULL, 0, 0, stop_at_once, &seen, &err), LS_OK, "%s", err.message);
-        cr_assert(seen.members == COUNT && seen.training + seen.done == COUNT && !seen.diverged && !seen.waiting && seen.seconds > 0);
+        cr_assert_eq(ls_fleet_run(fleet, NULL, 0, 0, stop_at_once, &seen, &err), LS_OK, "%s",
+                     err.message);
+        cr_assert(seen.members == COUNT && seen.training + seen.done == COUNT && !seen.diverged &&
+                  !seen.waiting && seen.seconds > 0);
         cr_assert(seen.steps > 0);
         more = seen.training > 0;
         if (!calls) {
@@ -407,9 +445,13 @@ Test(fleet, a_callback_stops_where_all_are)
 
 Test(fleet, what_does_not_fit_is_refused_and_disturbs_nothing)
 {
-    static const struct { const char *options; ls_status status; } bad[] = {
-        {"optimizer gd batch 7", LS_ERR_ARGUMENT}, {"class-weights 1,2,3", LS_ERR_ARGUMENT}, {"patience 3 validation 0", LS_ERR_ARGUMENT},
-        {"hidden 4,5,6 residual on", LS_ERR_ARGUMENT}, {"hidden 4000,4000", LS_ERR_MEMORY}, {"validation 0.001", LS_ERR_ARGUMENT},
+    static const struct {
+        const char *options;
+        ls_status status;
+    } bad[] = {
+        {"optimizer gd batch 7", LS_ERR_ARGUMENT},    {"class-weights 1,2,3", LS_ERR_ARGUMENT},
+        {"patience 3 validation 0", LS_ERR_ARGUMENT}, {"hidden 4,5,6 residual on", LS_ERR_ARGUMENT},
+        {"hidden 4000,4000", LS_ERR_MEMORY},          {"validation 0.001", LS_ERR_ARGUMENT},
     };
     ls_data *data = runs_data("moons", 60), *unlabelled;
     ls_fleet *fleet = fleet_open(NULL, 10000000), *other = NULL;
@@ -420,7 +462,8 @@ Test(fleet, what_does_not_fit_is_refused_and_disturbs_nothing)
     add_all(fleet, &s, 1, &first);
     for (size_t i = 0; i < RUNS_COUNT(bad); i++) {
         ls_options *options = runs_options(bad[i].options);
-        cr_expect_eq(ls_fleet_add(fleet, options, data, NULL, &err), bad[i].status, "%s: %s", bad[i].options, err.message);
+        cr_expect_eq(ls_fleet_add(fleet, options, data, NULL, &err), bad[i].status, "%s: %s",
+                     bad[i].options, err.message);
         cr_expect_eq(ls_fleet_count(fleet), 1);
         ls_options_free(options);
     }
@@ -447,22 +490,28 @@ Test(fleet, what_does_not_fit_is_refused_and_disturbs_nothing)
     ls_data_free(data);
 }
 
-/* The CPU path with slots that fail: at the n-th of all calls, or wherever more members are there than it has room for. */
+/* The CPU path with slots that fail: at the n-th of all calls, or wherever more members are there
+ * than it has room for. */
 static const ls_backend_slots *true_slots;
 static ls_backend_slots slots;
 static long calls_left;
 static size_t members_there, members_most;
 static const ls_status call_failed = LS_ERR_DEVICE;
 
-static ls_status next_call(ls_error *err) { return calls_left-- == 0 ? ls_fail(err, call_failed, "the device fell over") : LS_OK; }
+static ls_status next_call(ls_error *err)
+{
+    return calls_left-- == 0 ? ls_fail(err, call_failed, "the device fell over") : LS_OK;
+}
 
-static ls_status failing_open(ls_backend *backend, const ls_rows *data, ls_workspace **out, ls_error *err)
+static ls_status failing_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                              ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->workspace_open(backend, data, out, err);
 }
 
-static ls_status failing_add(ls_workspace *workspace, const ls_plan *plan, size_t origin, size_t *member, ls_error *err)
+static ls_status failing_add(ls_workspace *workspace, const ls_plan *plan, size_t origin,
+                             size_t *member, ls_error *err)
 {
     LS_TRY(next_call(err));
     if (members_there == members_most) return ls_fail(err, LS_ERR_MEMORY, "the device is full");
@@ -476,31 +525,36 @@ static void counting_remove(ls_workspace *workspace, size_t member)
     true_slots->member_remove(workspace, member);
 }
 
-static ls_status failing_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err)
+static ls_status failing_run(ls_workspace *workspace, const ls_run *runs, size_t count,
+                             ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->run(workspace, runs, count, err);
 }
 
-static ls_status failing_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows, float *outputs, float *losses, ls_error *err)
+static ls_status failing_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
+                               float *outputs, float *losses, ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->infer(workspace, member, first, rows, outputs, losses, err);
 }
 
-static ls_status failing_read(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to, ls_error *err)
+static ls_status failing_read(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                              float *to, ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->read(workspace, member, at, count, to, err);
 }
 
-static ls_status failing_write(ls_workspace *workspace, size_t member, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status failing_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                               const float *from, ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->write(workspace, member, at, count, from, err);
 }
 
-static ls_status failing_copy(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count, ls_error *err)
+static ls_status failing_copy(ls_workspace *workspace, size_t member, size_t from, size_t to,
+                              size_t count, ls_error *err)
 {
     LS_TRY(next_call(err));
     return true_slots->copy(workspace, member, from, to, count, err);
@@ -513,8 +567,10 @@ static ls_device *failing_device(void)
     cr_assert_eq(ls_device_open("cpu", 2, 0, &device, &err), LS_OK, "%s", err.message);
     true_slots = device->backend->slots;
     slots = *true_slots;
-    slots.workspace_open = failing_open, slots.member_add = failing_add, slots.member_remove = counting_remove;
-    slots.run = failing_run, slots.infer = failing_infer, slots.read = failing_read, slots.write = failing_write;
+    slots.workspace_open = failing_open, slots.member_add = failing_add,
+    slots.member_remove = counting_remove;
+    slots.run = failing_run, slots.infer = failing_infer, slots.read = failing_read,
+    slots.write = failing_write;
     slots.copy = failing_copy;
     device->backend->slots = &slots;
     calls_left = LONG_MAX;
@@ -523,7 +579,8 @@ static ls_device *failing_device(void)
     return device;
 }
 
-/* A device that fails at any of its calls leaves a fleet that says so, can be closed, and keeps the models that are there. */
+/* A device that fails at any of its calls leaves a fleet that says so, can be closed, and keeps the
+ * models that are there. */
 Test(fleet, a_device_that_fails_at_any_call)
 {
     enum { COUNT = 10 };
@@ -545,7 +602,8 @@ Test(fleet, a_device_that_fails_at_any_call)
         for (size_t i = 0; i < COUNT; i++) {
             ls_member_info info;
             cr_assert_eq(ls_fleet_member(fleet, i, &info, &err), LS_OK);
-            if (info.state == LS_MEMBER_DONE || !fell) check_member(fleet, i, &subjects[i], "a failing device");
+            if (info.state == LS_MEMBER_DONE || !fell)
+                check_member(fleet, i, &subjects[i], "a failing device");
         }
         ls_fleet_close(fleet);
         cr_assert_eq(members_there, 0, "%zu members are left on the device", members_there);
@@ -591,7 +649,8 @@ Test(fleet, a_device_that_is_full)
 
 /* ---- Workspaces ------------------------------------------------------------------------------ */
 
-/* Arenas of members that come and go start as zeros, overlap with no other, and keep what is in them. */
+/* Arenas of members that come and go start as zeros, overlap with no other, and keep what is in
+ * them. */
 static void churn(const test_backend *t)
 {
     enum { PLANS = 5, ROUNDS = 400, MOST = 64 };
@@ -605,23 +664,28 @@ static void churn(const test_backend *t)
     ls_workspace *workspace;
     ls_error err;
     uint32_t state = 1;
-    for (size_t i = 0; i < PLANS; i++) plans[i] = (ls_plan){.arena = floats[i], .rows = 1, .batch = 1, .capacity = 1, .features = 1, .outputs = 1};
+    for (size_t i = 0; i < PLANS; i++)
+        plans[i] = (ls_plan){
+            .arena = floats[i], .rows = 1, .batch = 1, .capacity = 1, .features = 1, .outputs = 1};
     cr_assert_eq(s->workspace_open(t->backend, &data, &workspace, &err), LS_OK, "%s", err.message);
     for (size_t round = 0; round < ROUNDS; round++) {
         size_t k = dice(&state, MOST), lowest = 0, member, p = dice(&state, PLANS);
         if (plan_of[k]) {
             s->read(workspace, k, 0, floats[plan_of[k] - 1], buffer, NULL);
-            for (size_t i = 0; i < floats[plan_of[k] - 1]; i++) cr_assert_eq(buffer[i], (float)k, "%s: member %zu at %zu", t->name, k, i);
+            for (size_t i = 0; i < floats[plan_of[k] - 1]; i++)
+                cr_assert_eq(buffer[i], (float)k, "%s: member %zu at %zu", t->name, k, i);
             s->member_remove(workspace, k);
             plan_of[k] = 0;
             count--;
             continue;
         }
         while (lowest < MOST && plan_of[lowest]) lowest++;
-        cr_assert_eq(s->member_add(workspace, &plans[p], 0, &member, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(s->member_add(workspace, &plans[p], 0, &member, &err), LS_OK, "%s: %s",
+                     t->name, err.message);
         cr_assert_eq(member, lowest, "%s: member %zu, but %zu was free", t->name, member, lowest);
         s->read(workspace, member, 0, floats[p], buffer, NULL);
-        for (size_t i = 0; i < floats[p]; i++) cr_assert_eq(buffer[i], 0.0f, "%s: an arena does not start as zeros", t->name);
+        for (size_t i = 0; i < floats[p]; i++)
+            cr_assert_eq(buffer[i], 0.0f, "%s: an arena does not start as zeros", t->name);
         for (size_t i = 0; i < floats[p]; i++) buffer[i] = (float)member;
         s->write(workspace, member, 0, floats[p], buffer, NULL);
         plan_of[member] = p + 1;
@@ -650,15 +714,24 @@ Test(workspace, what_is_too_large_is_refused)
     for (size_t i = 0; i < b.count; i++) {
         const ls_backend_slots *s = b.list[i].backend->slots;
         ls_workspace *workspace;
-        ls_plan small = {.arena = 16, .rows = 1, .batch = 1, .capacity = 1, .features = 1, .outputs = 1}, large = small;
+        ls_plan small = {.arena = 16,
+                         .rows = 1,
+                         .batch = 1,
+                         .capacity = 1,
+                         .features = 1,
+                         .outputs = 1},
+                large = small;
         size_t member;
         ls_error err;
-        cr_assert_eq(s->workspace_open(b.list[i].backend, &data, &workspace, &err), LS_OK, "%s", err.message);
+        cr_assert_eq(s->workspace_open(b.list[i].backend, &data, &workspace, &err), LS_OK, "%s",
+                     err.message);
         for (size_t k = 0; k < RUNS_COUNT(floats); k++) {
             large.arena = floats[k];
-            cr_assert_eq(s->member_add(workspace, &large, 0, &member, &err), LS_ERR_MEMORY, "%s: %zu floats", b.list[i].name, floats[k]);
+            cr_assert_eq(s->member_add(workspace, &large, 0, &member, &err), LS_ERR_MEMORY,
+                         "%s: %zu floats", b.list[i].name, floats[k]);
             cr_assert(*err.message);
-            cr_assert_eq(s->member_add(workspace, &small, 0, &member, &err), LS_OK, "%s", err.message);
+            cr_assert_eq(s->member_add(workspace, &small, 0, &member, &err), LS_OK, "%s",
+                         err.message);
             cr_assert_eq(member, k, "%s", b.list[i].name);
         }
         s->workspace_close(workspace);

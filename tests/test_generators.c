@@ -16,7 +16,9 @@
 
 Test(generators, generators_give_the_same_bits_everywhere)
 {
-    static const struct { const char *name, *sha256; } golden[] = {
+    static const struct {
+        const char *name, *sha256;
+    } golden[] = {
         {"linear", "af32cb3cf7b10d9ae2424630bdaa310ba5c5f95ec8c33d2266fd397337062791"},
         {"quadratic", "d46bc95c08ddf644ccc61298de76f9dca0bff5627c0f22ed3c65f88bada2cbc9"},
         {"random", "d1306be407eef3c0f5f68fdbcec81ae253fb870189fc5bd413b9ffc55d0d62bc"},
@@ -52,9 +54,10 @@ Test(generators, generators_give_the_same_bits_everywhere)
 Test(generators, generator_xor_is_the_21_points)
 {
     static const float x[21][2] = {
-        {0, 0}, {0, 1}, {0.1f, 0.1f}, {0.1f, 0.9f}, {0.2f, 0.2f}, {0.2f, 0.8f}, {0.3f, 0.3f}, {0.3f, 0.7f},
-        {0.4f, 0.4f}, {0.4f, 0.6f}, {0.5f, 0.5f}, {0.6f, 0.6f}, {0.6f, 0.4f}, {0.7f, 0.7f}, {0.7f, 0.3f},
-        {0.8f, 0.8f}, {0.8f, 0.2f}, {0.9f, 0.9f}, {0.9f, 0.1f}, {1, 1}, {1, 0}};
+        {0, 0},       {0, 1},       {0.1f, 0.1f}, {0.1f, 0.9f}, {0.2f, 0.2f}, {0.2f, 0.8f},
+        {0.3f, 0.3f}, {0.3f, 0.7f}, {0.4f, 0.4f}, {0.4f, 0.6f}, {0.5f, 0.5f}, {0.6f, 0.6f},
+        {0.6f, 0.4f}, {0.7f, 0.7f}, {0.7f, 0.3f}, {0.8f, 0.8f}, {0.8f, 0.2f}, {0.9f, 0.9f},
+        {0.9f, 0.1f}, {1, 1},       {1, 0}};
     static const int32_t y[21] = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
     ls_data *data = generate("xor", NULL);
     assert_shape(data, 21, 2, 2);
@@ -65,7 +68,8 @@ Test(generators, generator_xor_is_the_21_points)
 
 Test(generators, generator_labels_follow_their_rule)
 {
-    ls_data *linear = generate_seeded("linear", 5000, 3), *quadratic = generate_seeded("quadratic", 5000, 3);
+    ls_data *linear = generate_seeded("linear", 5000, 3),
+            *quadratic = generate_seeded("quadratic", 5000, 3);
     ls_data *board = generate_seeded("checkerboard", 5000, 3);
     for (size_t i = 0; i < 5000; i++) {
         const float *p = linear->x + 2 * i, *q = quadratic->x + 2 * i, *b = board->x + 2 * i;
@@ -73,7 +77,8 @@ Test(generators, generator_labels_follow_their_rule)
         cr_assert_eq(linear->y[i], p[0] > p[1], "linear, row %zu", i);
         double above = (double)q[1] - 6 * ((double)q[0] - 0.5) * ((double)q[0] - 0.5);
         if (fabs(above) > 1e-6) cr_assert_eq(quadratic->y[i], above > 0, "quadratic, row %zu", i);
-        cr_assert_eq(board->y[i], ((int)floorf(b[0] * 4) + (int)floorf(b[1] * 4)) % 2, "checkerboard, row %zu", i);
+        cr_assert_eq(board->y[i], ((int)floorf(b[0] * 4) + (int)floorf(b[1] * 4)) % 2,
+                     "checkerboard, row %zu", i);
     }
     ls_data_free(linear);
     ls_data_free(quadratic);
@@ -86,10 +91,12 @@ Test(generators, generator_curves_without_noise_lie_on_their_curves)
     ls_data *moons = generate("moons", &options), *circles = generate("circles", &options);
     for (size_t i = 0; i < 999; i++) {
         const float *m = moons->x + 2 * i, *c = circles->x + 2 * i;
-        double away = moons->y[i] ? hypot((double)m[0] - 1, (double)m[1] - 0.5) : hypot((double)m[0], (double)m[1]);
+        double away = moons->y[i] ? hypot((double)m[0] - 1, (double)m[1] - 0.5)
+                                  : hypot((double)m[0], (double)m[1]);
         cr_assert_float_eq(away, 1, 1e-6, "moons, row %zu", i);
         cr_assert(moons->y[i] ? m[1] <= 0.5f : m[1] >= 0);
-        cr_assert_float_eq(hypot((double)c[0], (double)c[1]), circles->y[i] ? 0.5 : 1, 1e-6, "circles, row %zu", i);
+        cr_assert_float_eq(hypot((double)c[0], (double)c[1]), circles->y[i] ? 0.5 : 1, 1e-6,
+                           "circles, row %zu", i);
     }
     ls_data_free(moons);
     ls_data_free(circles);
@@ -98,8 +105,11 @@ Test(generators, generator_curves_without_noise_lie_on_their_curves)
     for (size_t i = 0; i < 999; i++) {
         const double pi = 3.14159265358979323846;
         const float *s = spirals->x + 2 * i;
-        double radius = hypot((double)s[0], (double)s[1]), angle = pi * (3 * radius + 2.0 * spirals->y[i] / 3);
-        cr_assert(hypot((double)s[0] - radius * cos(angle), (double)s[1] - radius * sin(angle)) < 1e-5, "row %zu", i);
+        double radius = hypot((double)s[0], (double)s[1]),
+               angle = pi * (3 * radius + 2.0 * spirals->y[i] / 3);
+        cr_assert(hypot((double)s[0] - radius * cos(angle), (double)s[1] - radius * sin(angle)) <
+                      1e-5,
+                  "row %zu", i);
     }
     ls_data_free(spirals);
 }
@@ -109,7 +119,8 @@ Test(generators, generator_overlap_is_separable_to_99_percent)
     const size_t rows = 100000;
     size_t right = 0;
     ls_data *data = generate_seeded("overlap", rows, 5);
-    for (size_t i = 0; i < rows; i++) right += (data->x[2 * i] + data->x[2 * i + 1] > 0) == data->y[i];
+    for (size_t i = 0; i < rows; i++)
+        right += (data->x[2 * i] + data->x[2 * i + 1] > 0) == data->y[i];
     double accuracy = (double)right / (double)rows; /* expected 0.99079, deviation 0.0003 */
     cr_expect(accuracy > 0.989 && accuracy < 0.9925, "%g", accuracy);
     ls_data_free(data);
@@ -117,17 +128,21 @@ Test(generators, generator_overlap_is_separable_to_99_percent)
 
 Test(generators, generator_classes_are_balanced)
 {
-    static const struct { const char *name; double share; } cases[] = {
-        {"linear", 0.5}, {"quadratic", 0.5443}, {"random", 0.5}, {"overlap", 0.5}, {"moons", 0.5}, {"circles", 0.5},
-        {"checkerboard", 0.5}};
+    static const struct {
+        const char *name;
+        double share;
+    } cases[] = {{"linear", 0.5}, {"quadratic", 0.5443}, {"random", 0.5},      {"overlap", 0.5},
+                 {"moons", 0.5},  {"circles", 0.5},      {"checkerboard", 0.5}};
     for (size_t k = 0; k < COUNT(cases); k++) {
         size_t ones = 0;
         ls_data *data = generate_seeded(cases[k].name, 20000, 11);
         for (size_t i = 0; i < data->rows; i++) ones += data->y[i] == 1;
-        cr_expect_float_eq((double)ones / 20000, cases[k].share, 0.02, "%s: %zu", cases[k].name, ones);
+        cr_expect_float_eq((double)ones / 20000, cases[k].share, 0.02, "%s: %zu", cases[k].name,
+                           ones);
         ls_data_free(data);
     }
-    ls_generate_options options = {.rows = 1000, .noise = -1, .overlap = -1, .classes = 10, .features = 7, .seed = 1};
+    ls_generate_options options = {
+        .rows = 1000, .noise = -1, .overlap = -1, .classes = 10, .features = 7, .seed = 1};
     static const char *const several[] = {"blobs", "classification"};
     for (size_t k = 0; k < COUNT(several); k++) {
         size_t counts[10] = {0};
@@ -154,8 +169,10 @@ Test(generators, generator_shorter_set_is_the_start_of_a_longer_one)
 
 Test(generators, generator_classification_has_redundant_features)
 {
-    ls_generate_options options = {.rows = 300, .noise = 0, .overlap = -1, .classes = 2, .features = 2, .seed = 4};
-    ls_data *data = generate("classification", &options); /* one informative feature, one a multiple of it */
+    ls_generate_options options = {
+        .rows = 300, .noise = 0, .overlap = -1, .classes = 2, .features = 2, .seed = 4};
+    ls_data *data = generate("classification",
+                             &options); /* one informative feature, one a multiple of it */
     double slope = (double)data->x[1] / (double)data->x[0];
     for (size_t i = 0; i < data->rows; i++) {
         cr_assert_float_eq((double)data->x[2 * i + 1], slope * (double)data->x[2 * i], 1e-5);
@@ -165,7 +182,11 @@ Test(generators, generator_classification_has_redundant_features)
 
 Test(generators, generator_options_are_checked)
 {
-    static const struct { const char *name; ls_generate_options options; const char *says; } cases[] = {
+    static const struct {
+        const char *name;
+        ls_generate_options options;
+        const char *says;
+    } cases[] = {
         {"moon", {0}, "did you mean \"moons\"?|linear, quadratic, random"},
         {"quux", {0}, "choose from: linear|classification"},
         {"", {0}, "choose from"},
@@ -186,7 +207,8 @@ Test(generators, generator_options_are_checked)
     for (size_t k = 0; k < COUNT(cases); k++) {
         ls_data *data = NULL;
         ls_error err = {LS_OK, ""};
-        cr_expect_eq(ls_data_generate(cases[k].name, &cases[k].options, &data, &err), LS_ERR_ARGUMENT, "case %zu", k);
+        cr_expect_eq(ls_data_generate(cases[k].name, &cases[k].options, &data, &err),
+                     LS_ERR_ARGUMENT, "case %zu", k);
         expect_message(err.message, "", cases[k].says);
         cr_expect_null(data);
     }
@@ -204,7 +226,9 @@ static ls_data *numbered_rows(bool labelled)
         x[i] = (float)i;
         y[i] = i % 10 < 7 ? 0 : i % 10 < 9 ? 1 : 2;
     }
-    cr_assert_eq(ls_data_from_arrays(x, labelled ? y : NULL, 1000, 1, labelled ? 3 : 0, &data, NULL), LS_OK);
+    cr_assert_eq(ls_data_from_arrays(x, labelled ? y : NULL, 1000, 1, labelled ? 3 : 0, &data,
+                                     NULL),
+                 LS_OK);
     return data;
 }
 
@@ -238,11 +262,13 @@ Test(generators, split_depends_on_the_seed_alone)
     ls_data *data = numbered_rows(true), *rest[3], *part[3];
     static const uint64_t seeds[] = {1, 1, 2};
     char hex[65];
-    for (size_t k = 0; k < 3; k++) cr_assert_eq(ls_data_split(data, 0.2, seeds[k], &rest[k], &part[k], NULL), LS_OK);
+    for (size_t k = 0; k < 3; k++)
+        cr_assert_eq(ls_data_split(data, 0.2, seeds[k], &rest[k], &part[k], NULL), LS_OK);
     cr_expect_arr_eq(part[0]->x, part[1]->x, 200 * sizeof(float));
     cr_expect_arr_neq(part[0]->x, part[2]->x, 200 * sizeof(float));
     hash_data(part[0], hex);
-    cr_expect_str_eq(hex, "689cfc26714a2b8dea53095899c44f37f642fc25144e675a0982b7ef753baf15", "the split is %s", hex);
+    cr_expect_str_eq(hex, "689cfc26714a2b8dea53095899c44f37f642fc25144e675a0982b7ef753baf15",
+                     "the split is %s", hex);
     for (size_t k = 0; k < 3; k++) {
         ls_data_free(rest[k]);
         ls_data_free(part[k]);
@@ -256,7 +282,8 @@ Test(generators, split_of_rows_without_classes_and_bad_fractions)
     ls_error err;
     static const double bad[] = {0, 1, -0.5, 1.5, NAN, 0.0004, 0.9996};
     for (size_t k = 0; k < COUNT(bad); k++) {
-        cr_expect_eq(ls_data_split(data, bad[k], 1, &rest, &part, &err), LS_ERR_ARGUMENT, "%g", bad[k]);
+        cr_expect_eq(ls_data_split(data, bad[k], 1, &rest, &part, &err), LS_ERR_ARGUMENT, "%g",
+                     bad[k]);
         cr_expect(rest == NULL && part == NULL);
     }
     expect_message(err.message, "a fraction of 0.9996 of 1000 rows", "use a smaller fraction");

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The product's gradients against central differences of the oracle's loss, which is computed in double precision and knows
- * nothing of derivatives. */
+/* The product's gradients against central differences of the oracle's loss, which is computed in
+ * double precision and knows nothing of derivatives. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "tests/support/rig.h"
 
-/* One step of momentum with decay 0 and rate 1 leaves v = 0·v + 1·g, exactly the gradient, in the optimizer's state. */
+/* One step of momentum with decay 0 and rate 1 leaves v = 0·v + 1·g, exactly the gradient, in the
+ * optimizer's state. */
 #define GRADIENT "optimizer=momentum momentum=0 lr=1 order=file "
 
 static const rig_case cases[] = {
@@ -21,20 +22,24 @@ static const rig_case cases[] = {
     {"elu", GRADIENT "hidden=7,5 activation=elu", 30, 4, 3},
     {"silu", GRADIENT "hidden=7,5 activation=silu", 30, 4, 3},
     {"gelu", GRADIENT "hidden=7,5 activation=gelu", 30, 4, 3},
-    {"deep, an activation a layer", GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
+    {"deep, an activation a layer",
+     GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
     {"bce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25", 30, 4, 2},
     {"bce, sum", GRADIENT "hidden=6 activation=tanh reduction=sum", 30, 4, 2},
     {"ce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25,1", 30, 4, 3},
-    {"ce, two classes, sum", GRADIENT "hidden=6 activation=tanh output=softmax reduction=sum", 30, 4, 2},
+    {"ce, two classes, sum", GRADIENT "hidden=6 activation=tanh output=softmax reduction=sum", 30,
+     4, 2},
     {"mse, sigmoid", GRADIENT "hidden=6 activation=tanh loss=mse", 30, 4, 2},
     {"mse, sigmoid, three classes, weights",
      GRADIENT "hidden=6 activation=tanh loss=mse output=sigmoid class-weights=2,0.5,1", 30, 4, 3},
     {"mse, identity", GRADIENT "hidden=6 activation=tanh output=identity", 30, 4, 2},
-    {"mse, identity, three classes, sum", GRADIENT "hidden=6 activation=tanh output=identity reduction=sum", 30, 4, 3},
+    {"mse, identity, three classes, sum",
+     GRADIENT "hidden=6 activation=tanh output=identity reduction=sum", 30, 4, 3},
     {"batch norm", GRADIENT "hidden=7,5 activation=tanh batch-norm=on", 30, 4, 3},
     {"batch norm, relu", GRADIENT "hidden=7,5 activation=relu batch-norm=on", 30, 4, 3},
     {"batch norm, weights, sum",
-     GRADIENT "hidden=7,5 activation=gelu batch-norm=on class-weights=0.5,2.25 reduction=sum", 30, 4, 2},
+     GRADIENT "hidden=7,5 activation=gelu batch-norm=on class-weights=0.5,2.25 reduction=sum", 30,
+     4, 2},
     {"residual", GRADIENT "hidden=6,6,6 activation=tanh residual=on", 30, 4, 3},
     {"residual, two blocks, batch norm",
      GRADIENT "hidden=5,6,6,6,6,6 activation=silu residual=on batch-norm=on", 30, 4, 3},
@@ -43,7 +48,8 @@ static const rig_case cases[] = {
      GRADIENT "hidden=6,6,6,6,6 activation=elu dropout=0.3 residual=on batch-norm=on", 30, 4, 3},
     {"l1 and l2", GRADIENT "hidden=7,5 activation=tanh l1=0.02 l2=0.03", 30, 4, 3},
     {"more rows than a chain", GRADIENT "hidden=7,5 activation=gelu batch=full", 300, 4, 3},
-    {"more rows than a chain, batch norm", GRADIENT "hidden=7,5 activation=tanh batch=full batch-norm=on", 129, 4, 3},
+    {"more rows than a chain, batch norm",
+     GRADIENT "hidden=7,5 activation=tanh batch=full batch-norm=on", 129, 4, 3},
     {"wider than a tile", GRADIENT "hidden=70,40 activation=tanh", 30, 20, 3},
 };
 
@@ -57,7 +63,8 @@ static double moved(const oracle *o, double *theta, size_t i, double h, const or
     return loss;
 }
 
-/* (L(θ+h) - L(θ-h)) / 2h: wrong by h²L'''/6, about 1e-11, and by rounding, about 2^-53·L/h, 1e-11·L. */
+/* (L(θ+h) - L(θ-h)) / 2h: wrong by h²L'''/6, about 1e-11, and by rounding, about 2^-53·L/h,
+ * 1e-11·L. */
 static double difference(const oracle *o, double *theta, size_t i, const oracle_batch *batch)
 {
     const double h = 1e-5;
@@ -71,9 +78,10 @@ static double largest(const double *x, size_t n)
     return most;
 }
 
-/* Largest error of one tensor's gradient, relative to its largest element. The product's gradient is float32: each of its
- * elements carries the rounding of a few dozen operations that follow each other, a few 2^-24 as roundings go both ways;
- * cancellation in the sum over the rows sets them against the tensor's scale and not the element's. */
+/* Largest error of one tensor's gradient, relative to its largest element. The product's gradient
+ * is float32: each of its elements carries the rounding of a few dozen operations that follow each
+ * other, a few 2^-24 as roundings go both ways; cancellation in the sum over the rows sets them
+ * against the tensor's scale and not the element's. */
 static double tensor_error(const double *got, const double *truth, size_t n)
 {
     double error = 0.0;
@@ -97,13 +105,16 @@ static gradient_errors check_case(const rig_case *c)
     rig_run_product(r, 1, losses);
     rig_to_truth(r, r->state + n, got);
     oracle_gradient(r->truth, r->truth->theta, &b.batch, derived);
-    for (size_t i = 0; i < n; i++) differences[i] = difference(r->truth, r->truth->theta, i, &b.batch);
+    for (size_t i = 0; i < n; i++)
+        differences[i] = difference(r->truth, r->truth->theta, i, &b.batch);
     for (size_t i = 0; i < r->truth->layers; i++)
         for (size_t k = 0; k < rig_tensors(r, i); k++) {
             size_t p, t, size = rig_tensor(r, i, k, &p, &t);
-            errors.product = rig_worse(errors.product, tensor_error(got + t, differences + t, size));
+            errors.product = rig_worse(errors.product,
+                                       tensor_error(got + t, differences + t, size));
             if (r->truth->l1 == 0.0) /* penalties are not the objective's */
-                errors.oracle = rig_worse(errors.oracle, tensor_error(derived + t, differences + t, size));
+                errors.oracle = rig_worse(errors.oracle,
+                                          tensor_error(derived + t, differences + t, size));
         }
     rig_batch_close(&b);
     rig_close(r);
@@ -113,22 +124,26 @@ static gradient_errors check_case(const rig_case *c)
     return errors;
 }
 
-/* Bounds. The product's is some five times the largest error met (7.5e-7, six layers with batch norm); its bits are the same
- * on every machine, so there is no luck in it, and a derivative that is wrong by a thousandth fails. The oracle's own
- * gradient is held to the differences' own error over the smallest gradients here. */
+/* Bounds. The product's is some five times the largest error met (7.5e-7, six layers with batch
+ * norm); its bits are the same on every machine, so there is no luck in it, and a derivative that
+ * is wrong by a thousandth fails. The oracle's own gradient is held to the differences' own error
+ * over the smallest gradients here. */
 static const double product_bound = 4e-6, oracle_bound = 4e-8;
 
 Test(gradcheck, every_part_of_the_network)
 {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         gradient_errors e = check_case(&cases[i]);
-        cr_expect(e.product <= product_bound, "%s: the product's gradient is off by %.2e", cases[i].name, e.product);
-        cr_expect(e.oracle <= oracle_bound, "%s: the oracle's gradient is off by %.2e", cases[i].name, e.oracle);
+        cr_expect(e.product <= product_bound, "%s: the product's gradient is off by %.2e",
+                  cases[i].name, e.product);
+        cr_expect(e.oracle <= oracle_bound, "%s: the oracle's gradient is off by %.2e",
+                  cases[i].name, e.oracle);
     }
 }
 
-/* One unit whose pre-activation is its bias z, output weight 1 and output bias 2, target 0: the gradient of z is
- * 2·(act(z) + 2)·act'(z). Returns the largest error over z in [-9, 9], relative to the gradient where that is above 1. */
+/* One unit whose pre-activation is its bias z, output weight 1 and output bias 2, target 0: the
+ * gradient of z is 2·(act(z) + 2)·act'(z). Returns the largest error over z in [-9, 9], relative to
+ * the gradient where that is above 1. */
 static double sweep(const char *activation)
 {
     char text[160];
@@ -157,12 +172,14 @@ static double sweep(const char *activation)
     return worst;
 }
 
-/* Each activation's derivative along the axis, so that a region where it is wrong cannot hide among others. The bound is
- * 2^-24 times the operations in a row (activation and slope some 3 ulp each, three products, one sum). It is absolute below
- * 1, as slopes found from the activation, a(1 - a) or 1 - a², keep the activation's absolute accuracy where they vanish. */
+/* Each activation's derivative along the axis, so that a region where it is wrong cannot hide among
+ * others. The bound is 2^-24 times the operations in a row (activation and slope some 3 ulp each,
+ * three products, one sum). It is absolute below 1, as slopes found from the activation, a(1 - a)
+ * or 1 - a², keep the activation's absolute accuracy where they vanish. */
 Test(gradcheck, every_activation_along_the_axis)
 {
-    static const char *const names[] = {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "gelu"};
+    static const char *const names[] = {"identity",   "sigmoid", "tanh", "relu",
+                                        "leaky_relu", "elu",     "silu", "gelu"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         double worst = sweep(names[i]);
         cr_expect(worst <= 1.5e-6, "%s: the gradient is off by %.2e", names[i], worst);

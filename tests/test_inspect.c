@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ls_model_layers: gradients against what a step does to the weights, activations against networks set by hand, the same on every device.
- * And the calls that a page stands on: inputs as the network sees them, and rows that keep their numbers. */
+/* ls_model_layers: gradients against what a step does to the weights, activations against networks
+ * set by hand, the same on every device. And the calls that a page stands on: inputs as the network
+ * sees them, and rows that keep their numbers. */
 #include <criterion/criterion.h>
 
 #include <math.h>
@@ -15,7 +16,8 @@ TestSuite(layers, .timeout = 120);
 
 enum { MOST = 8 };
 
-static void look(const ls_model *model, ls_device *device, const ls_data *data, ls_layer_info list[MOST], size_t *rows)
+static void look(const ls_model *model, ls_device *device, const ls_data *data,
+                 ls_layer_info list[MOST], size_t *rows)
 {
     ls_error err;
     cr_assert_leq(ls_model_layer_count(model), MOST);
@@ -27,14 +29,17 @@ static void look(const ls_model *model, ls_device *device, const ls_data *data, 
 /* Norm of a layer's part of (a - b) / rate. */
 static double norm_of_step(const ls_layer *l, const float *a, const float *b, double rate)
 {
-    const size_t from[] = {l->weight, l->norm ? l->gamma : l->bias, l->norm ? l->beta : l->bias}, count[] = {l->in * l->out, l->out, l->norm ? l->out : 0};
+    const size_t from[] = {l->weight, l->norm ? l->gamma : l->bias, l->norm ? l->beta : l->bias},
+                 count[] = {l->in * l->out, l->out, l->norm ? l->out : 0};
     double sum = 0;
     for (size_t k = 0; k < 3; k++)
-        for (size_t i = from[k]; i < from[k] + count[k]; i++) sum += pow(((double)a[i] - (double)b[i]) / rate, 2);
+        for (size_t i = from[k]; i < from[k] + count[k]; i++)
+            sum += pow(((double)a[i] - (double)b[i]) / rate, 2);
     return sqrt(sum);
 }
 
-/* A step of plain gradient descent over all rows is the gradient times the rate: so two models an epoch apart tell it. */
+/* A step of plain gradient descent over all rows is the gradient times the rate: so two models an
+ * epoch apart tell it. */
 static void expect_gradients(const char *options, const char *data_name)
 {
     char three[256], four[256];
@@ -52,7 +57,9 @@ static void expect_gradients(const char *options, const char *data_name)
     for (size_t i = 0; i < before.model->network.count; i++) {
         const ls_layer *l = &before.model->network.layer[i];
         double expected = norm_of_step(l, before.model->values, after.model->values, rate);
-        cr_expect(fabs(list[i].gradient_norm - expected) < 2e-4 * expected, "%s, layer %zu: %.7g, a step says %.7g", options, i, list[i].gradient_norm, expected);
+        cr_expect(fabs(list[i].gradient_norm - expected) < 2e-4 * expected,
+                  "%s, layer %zu: %.7g, a step says %.7g", options, i, list[i].gradient_norm,
+                  expected);
         cr_expect(list[i].inputs == l->in && list[i].units == l->out);
     }
     runs_free(&before);
@@ -82,7 +89,9 @@ Test(layers, no_dropout_no_penalties)
     run.model->options->settings.max_norm = 0.01;
     run.model->options->settings.class_weights = 1;
     look(run.model, NULL, data, with, NULL);
-    for (size_t i = 0; i < 2; i++) cr_expect(with[i].gradient_norm == without[i].gradient_norm && with[i].mean == without[i].mean);
+    for (size_t i = 0; i < 2; i++)
+        cr_expect(with[i].gradient_norm == without[i].gradient_norm &&
+                  with[i].mean == without[i].mean);
     runs_free(&run);
     ls_data_free(data);
 }
@@ -111,11 +120,16 @@ static ls_layer_info say(const char *activation, const float bias[4], ls_layer_i
 Test(layers, saturation_of_each_activation)
 {
     static const float bias[4] = {-8, 1, 2, 0};
-    static const struct { const char *name; double saturated; size_t dead; } list[] = {
-        {"sigmoid", 0.25, 1}, {"tanh", 0.25, 1}, {"relu", 0.5, 2}, {"leaky_relu", 0.25, 1}, {"elu", 0.25, 1}, {"silu", 0.5, 2}, {"gelu", 0.5, 2}};
+    static const struct {
+        const char *name;
+        double saturated;
+        size_t dead;
+    } list[] = {{"sigmoid", 0.25, 1}, {"tanh", 0.25, 1}, {"relu", 0.5, 2}, {"leaky_relu", 0.25, 1},
+                {"elu", 0.25, 1},     {"silu", 0.5, 2},  {"gelu", 0.5, 2}};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         ls_layer_info l = say(list[i].name, bias, NULL);
-        cr_expect(l.saturated == list[i].saturated && l.dead == list[i].dead, "%s: %g, %zu", list[i].name, l.saturated, l.dead);
+        cr_expect(l.saturated == list[i].saturated && l.dead == list[i].dead, "%s: %g, %zu",
+                  list[i].name, l.saturated, l.dead);
         cr_expect_str_eq(l.activation, list[i].name);
     }
     cr_expect(isnan(say("identity", bias, NULL).saturated));
@@ -125,9 +139,11 @@ Test(layers, figures_of_activations)
 {
     static const float bias[4] = {-8, 1, 2, 0};
     ls_layer_info output, l = say("relu", bias, &output);
-    cr_expect(l.mean == 0.75 && fabs(l.deviation - sqrt(0.6875)) < 1e-15, "%.17g %.17g", l.mean, l.deviation);
+    cr_expect(l.mean == 0.75 && fabs(l.deviation - sqrt(0.6875)) < 1e-15, "%.17g %.17g", l.mean,
+              l.deviation);
     cr_expect_eq(l.weight_norm, sqrt(64 + 1 + 4));
-    cr_expect(output.mean == 0.5 && output.deviation == 0 && output.saturated == 0 && output.dead == 0);
+    cr_expect(output.mean == 0.5 && output.deviation == 0 && output.saturated == 0 &&
+              output.dead == 0);
     cr_expect_str_eq(output.activation, "sigmoid");
 }
 
@@ -135,7 +151,9 @@ Test(layers, figures_of_activations)
 
 Test(layers, the_same_on_every_device)
 {
-    static const char *const options[] = {"hidden 20,12 epochs 2", "hidden 16,16,16 activation gelu residual on batch-norm on epochs 2"};
+    static const char *const options[] = {
+        "hidden 20,12 epochs 2",
+        "hidden 16,16,16 activation gelu residual on batch-norm on epochs 2"};
     runs_device list[RUNS_DEVICES];
     size_t n = runs_devices_open(list, (const unsigned[]){1, 2, 0});
     ls_data *data = runs_data("classification", 700);
@@ -148,7 +166,9 @@ Test(layers, the_same_on_every_device)
             look(run.model, list[d].device, data, other, NULL);
             for (size_t i = 0; i < ls_model_layer_count(run.model); i++) {
                 const ls_layer_info *a = &first[i], *b = &other[i];
-                cr_expect(a->gradient_norm == b->gradient_norm && a->mean == b->mean && a->deviation == b->deviation && a->saturated == b->saturated && a->dead == b->dead,
+                cr_expect(a->gradient_norm == b->gradient_norm && a->mean == b->mean &&
+                              a->deviation == b->deviation && a->saturated == b->saturated &&
+                              a->dead == b->dead,
                           "%s, layer %zu on %s", options[k], i, list[d].label);
             }
         }
@@ -158,7 +178,8 @@ Test(layers, the_same_on_every_device)
     runs_devices_close(list, n);
 }
 
-/* Rows of two classes in turn, and one row of a third: taking every n-th row would see one class only. */
+/* Rows of two classes in turn, and one row of a third: taking every n-th row would see one class
+ * only. */
 Test(layers, some_of_many_rows)
 {
     enum { ROWS = 8001 };
@@ -169,12 +190,15 @@ Test(layers, some_of_many_rows)
     runs_run run;
     ls_layer_info list[MOST];
     cr_assert(x && y);
-    for (size_t i = 0; i < ROWS; i++) x[2 * i] = (float)i, y[i] = i + 1 < ROWS ? (int32_t)(i % 2) : 2;
+    for (size_t i = 0; i < ROWS; i++)
+        x[2 * i] = (float)i, y[i] = i + 1 < ROWS ? (int32_t)(i % 2) : 2;
     cr_assert_eq(ls_data_from_arrays(x, y, ROWS, 2, 3, &data, NULL), LS_OK);
     cr_assert_eq(ls_data_thin(data, 2000, &part, NULL), LS_OK);
     for (size_t i = 0; i < ls_data_rows(part); i++) of[ls_data_y(part)[i]]++;
-    cr_expect(of[0] >= 999 && of[0] <= 1001 && of[1] >= 999 && of[1] <= 1001 && of[2] == 1, "%zu %zu %zu", of[0], of[1], of[2]);
-    for (size_t i = 0; i < ls_data_rows(part); i++) cr_assert_eq(ls_data_x(part)[2 * i], (float)ls_data_row_number(part, i));
+    cr_expect(of[0] >= 999 && of[0] <= 1001 && of[1] >= 999 && of[1] <= 1001 && of[2] == 1,
+              "%zu %zu %zu", of[0], of[1], of[2]);
+    for (size_t i = 0; i < ls_data_rows(part); i++)
+        cr_assert_eq(ls_data_x(part)[2 * i], (float)ls_data_row_number(part, i));
     cr_assert_eq(ls_data_thin(data, ROWS, &all, NULL), LS_OK);
     cr_expect_null(all);
     runs_train(NULL, "hidden 4 epochs 1", data, 0, &run);
@@ -209,7 +233,8 @@ Test(layers, refuses)
 
 Test(layers, prediction_from_inputs)
 {
-    static const char text[] = "size,colour,class\n1,red,a\n2,green,b\n,red,a\n4,,b\n5,green,b\n2,red,a\n";
+    static const char text[] =
+        "size,colour,class\n1,red,a\n2,green,b\n,red,a\n4,,b\n5,green,b\n2,red,a\n";
     char folder[64];
     runs_folder_enter(folder);
     runs_file_write("a.csv", text, sizeof text - 1);
@@ -244,7 +269,8 @@ Test(layers, rows_keep_their_numbers)
     const ls_data *all[] = {data, rest, part};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < ls_data_rows(all[k]); i++)
-            cr_expect_eq(ls_data_x(all[k])[i * ls_data_columns(all[k])], (float)ls_data_row_number(all[k], i));
+            cr_expect_eq(ls_data_x(all[k])[i * ls_data_columns(all[k])],
+                         (float)ls_data_row_number(all[k], i));
     ls_data_free(data);
     ls_data_free(rest);
     ls_data_free(part);

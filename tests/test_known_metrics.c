@@ -23,10 +23,13 @@ static ls_decision decision_of(const known_metrics *k)
 
 static ls_metrics *measure(const known_metrics *k)
 {
-    const ls_judging how = {.positive = k->positive, .decision = decision_of(k), .probabilities = true};
+    const ls_judging how = {
+        .positive = k->positive, .decision = decision_of(k), .probabilities = true};
     ls_metrics *m = NULL;
     ls_error err;
-    cr_assert_eq(ls_metrics_compute(k->outputs, k->rows, k->columns, k->y, k->classes, NULL, &how, &m, &err), LS_OK, "%s: %s", k->name, err.message);
+    cr_assert_eq(ls_metrics_compute(k->outputs, k->rows, k->columns, k->y, k->classes, NULL, &how,
+                                    &m, &err),
+                 LS_OK, "%s: %s", k->name, err.message);
     return m;
 }
 
@@ -43,15 +46,20 @@ static void check_classes(const known_metrics *k, const ls_metrics *m)
         same(k->name, "a class's precision", m->class_precision[c], k->precision[c]);
         same(k->name, "a class's recall", m->class_recall[c], k->recall[c]);
         same(k->name, "a class's F1", m->class_f1[c], k->f1[c]);
-        cr_expect_eq(m->class_support[c], k->support[c], "%s: class %zu has %llu rows", k->name, c, (unsigned long long)m->class_support[c]);
+        cr_expect_eq(m->class_support[c], k->support[c], "%s: class %zu has %llu rows", k->name, c,
+                     (unsigned long long)m->class_support[c]);
     }
-    for (size_t i = 0; i < k->classes * k->classes; i++) cr_expect_eq(m->confusion[i], k->confusion[i], "%s: confusion %zu", k->name, i);
+    for (size_t i = 0; i < k->classes * k->classes; i++)
+        cr_expect_eq(m->confusion[i], k->confusion[i], "%s: confusion %zu", k->name, i);
 }
 
 static void check_means(const known_metrics *k, const ls_metrics *m)
 {
-    const double macro[] = {m->macro_precision, m->macro_recall, m->macro_f1}, weighted[] = {m->weighted_precision, m->weighted_recall, m->weighted_f1};
-    const double reported[] = {m->precision, m->recall, m->f1}, positive[] = {k->precision[k->positive], k->recall[k->positive], k->f1[k->positive]};
+    const double macro[] = {m->macro_precision, m->macro_recall, m->macro_f1},
+                 weighted[] = {m->weighted_precision, m->weighted_recall, m->weighted_f1};
+    const double reported[] = {m->precision, m->recall, m->f1},
+                 positive[] = {k->precision[k->positive], k->recall[k->positive],
+                               k->f1[k->positive]};
     static const char *const names[] = {"precision", "recall", "F1"};
     for (size_t i = 0; i < 3; i++) {
         same(k->name, names[i], macro[i], k->macro[i]);
@@ -64,7 +72,8 @@ static void check_calibration(const known_metrics *k, const ls_metrics *m)
 {
     same(k->name, "the calibration error", m->calibration_error, k->calibration_error);
     for (size_t b = 0; b < LS_CALIBRATION_BINS; b++) {
-        cr_expect_eq(m->calibration[b].rows, k->bin_rows[b], "%s: bin %zu has %llu rows", k->name, b, (unsigned long long)m->calibration[b].rows);
+        cr_expect_eq(m->calibration[b].rows, k->bin_rows[b], "%s: bin %zu has %llu rows", k->name,
+                     b, (unsigned long long)m->calibration[b].rows);
         same(k->name, "a bin's score", m->calibration[b].score, k->bin_score[b]);
         same(k->name, "a bin's share", m->calibration[b].share, k->bin_share[b]);
     }
@@ -75,7 +84,8 @@ static void check_best_f1(const known_metrics *k)
     ls_scored_row *sorted;
     float threshold = NAN;
     if (k->classes != 2) return;
-    cr_assert_eq(ls_scores_sort(k->outputs, k->rows, k->columns, k->y, k->positive, &sorted, NULL), LS_OK);
+    cr_assert_eq(ls_scores_sort(k->outputs, k->rows, k->columns, k->y, k->positive, &sorted, NULL),
+                 LS_OK);
     ls_status status = ls_scores_best_f1(sorted, k->rows, &threshold, NULL);
     cr_expect_eq(status, isnan(k->best_f1) ? LS_ERR_DATA : LS_OK, "%s", k->name);
     same(k->name, "the threshold with the best F1", (double)threshold, k->best_f1);
@@ -104,11 +114,14 @@ Test(known_metrics, of_outputs_that_are_no_probabilities)
 {
     static const float outputs[] = {-3, 0.4f, 7, 1};
     static const int32_t y[] = {0, 0, 1, 1};
-    const ls_judging how = {.positive = 1, .decision = ls_decision_default(), .probabilities = false};
+    const ls_judging how = {
+        .positive = 1, .decision = ls_decision_default(), .probabilities = false};
     ls_metrics *m;
     cr_assert_eq(ls_metrics_compute(outputs, 4, 1, y, 2, NULL, &how, &m, NULL), LS_OK);
     cr_expect(isnan(m->log_loss) && isnan(m->brier) && isnan(m->calibration_error));
-    for (size_t b = 0; b < LS_CALIBRATION_BINS; b++) cr_expect(!m->calibration[b].rows && isnan(m->calibration[b].score) && isnan(m->calibration[b].share));
+    for (size_t b = 0; b < LS_CALIBRATION_BINS; b++)
+        cr_expect(!m->calibration[b].rows && isnan(m->calibration[b].score) &&
+                  isnan(m->calibration[b].share));
     cr_expect(m->accuracy == 1 && m->auc == 1 && m->f1 == 1 && m->macro_f1 == 1);
     ls_metrics_free(m);
 }
@@ -116,11 +129,23 @@ Test(known_metrics, of_outputs_that_are_no_probabilities)
 /* Against libm's, which is good to an ulp or so. */
 Test(known_metrics, logarithm)
 {
-    static const double some[] = {1, 0.5, 2, 0x1p-23, 1 - 0x1p-23, 0.70710678118654746, 0.70710678118654757, 1e-300, 1e300, 0x1.fffffffffffffp-1, 3};
+    static const double some[] = {1,
+                                  0.5,
+                                  2,
+                                  0x1p-23,
+                                  1 - 0x1p-23,
+                                  0.70710678118654746,
+                                  0.70710678118654757,
+                                  1e-300,
+                                  1e300,
+                                  0x1.fffffffffffffp-1,
+                                  3};
     for (size_t i = 0; i < COUNT(some); i++)
-        cr_expect(fabs(ls_metrics_log(some[i]) - log(some[i])) <= 4e-16 * fabs(log(some[i])), "log %.17g: %.17g", some[i], ls_metrics_log(some[i]));
+        cr_expect(fabs(ls_metrics_log(some[i]) - log(some[i])) <= 4e-16 * fabs(log(some[i])),
+                  "log %.17g: %.17g", some[i], ls_metrics_log(some[i]));
     for (double x = 1e-7; x < 1; x *= 1.0001)
-        cr_assert(fabs(ls_metrics_log(x) - log(x)) <= 4e-16 * fabs(log(x)), "log %.17g: %.17g, not %.17g", x, ls_metrics_log(x), log(x));
+        cr_assert(fabs(ls_metrics_log(x) - log(x)) <= 4e-16 * fabs(log(x)),
+                  "log %.17g: %.17g, not %.17g", x, ls_metrics_log(x), log(x));
 }
 
 /* ---- Thresholds ------------------------------------------------------------------------------ */
@@ -130,20 +155,25 @@ typedef struct {
     uint64_t twice, all;
 } fraction;
 
-static fraction f1_at(const float *outputs, const int32_t *y, size_t rows, size_t columns, size_t positive, float threshold)
+static fraction f1_at(const float *outputs, const int32_t *y, size_t rows, size_t columns,
+                      size_t positive, float threshold)
 {
-    const ls_decision how = {.positive = positive, .threshold = threshold, .source = LS_THRESHOLD_GIVEN};
+    const ls_decision how = {
+        .positive = positive, .threshold = threshold, .source = LS_THRESHOLD_GIVEN};
     fraction f = {0, 0};
     for (size_t i = 0; i < rows; i++) {
-        bool found = ls_decide(outputs + i * columns, columns, &how) == positive, truly = (size_t)y[i] == positive;
+        bool found = ls_decide(outputs + i * columns, columns, &how) == positive,
+             truly = (size_t)y[i] == positive;
         f.twice += found && truly ? 2 : 0;
         f.all += found + truly;
     }
     return f;
 }
 
-/* No score is a better threshold, no lower one as good, and no number between, below or above the scores is better either. */
-static void check_best(const float *outputs, const int32_t *y, size_t rows, size_t columns, size_t positive)
+/* No score is a better threshold, no lower one as good, and no number between, below or above the
+ * scores is better either. */
+static void check_best(const float *outputs, const int32_t *y, size_t rows, size_t columns,
+                       size_t positive)
 {
     ls_scored_row *sorted;
     float best;
@@ -152,12 +182,15 @@ static void check_best(const float *outputs, const int32_t *y, size_t rows, size
     fraction top = f1_at(outputs, y, rows, columns, positive, best);
     bool is_score = false;
     for (size_t i = 0; i < rows; i++) {
-        const float around[] = {sorted[i].score, nextafterf(sorted[i].score, -1), nextafterf(sorted[i].score, 2)};
+        const float around[] = {sorted[i].score, nextafterf(sorted[i].score, -1),
+                                nextafterf(sorted[i].score, 2)};
         is_score |= sorted[i].score == best;
         for (size_t k = 0; k < 3; k++) {
             fraction f = f1_at(outputs, y, rows, columns, positive, around[k]);
-            cr_assert(f.twice * top.all <= top.twice * f.all, "%zu rows: %.9g is better than %.9g", rows, (double)around[k], (double)best);
-            cr_assert(k || around[k] >= best || f.twice * top.all < top.twice * f.all, "%zu rows: %.9g is as good as %.9g", rows, (double)around[k], (double)best);
+            cr_assert(f.twice * top.all <= top.twice * f.all, "%zu rows: %.9g is better than %.9g",
+                      rows, (double)around[k], (double)best);
+            cr_assert(k || around[k] >= best || f.twice * top.all < top.twice * f.all,
+                      "%zu rows: %.9g is as good as %.9g", rows, (double)around[k], (double)best);
         }
     }
     cr_assert(is_score);
@@ -171,7 +204,8 @@ Test(known_metrics, no_threshold_is_better_than_the_best)
     int32_t y[ROWS];
     uint64_t state = 7;
     for (int run = 0; run < 600; run++) {
-        size_t rows = 1 + (size_t)run % ROWS, columns = 1 + (size_t)run / ROWS % 2, positive = (size_t)run % 2;
+        size_t rows = 1 + (size_t)run % ROWS, columns = 1 + (size_t)run / ROWS % 2,
+               positive = (size_t)run % 2;
         unsigned grain = run % 3 ? 8 : 100000; /* many ties, or hardly any */
         for (size_t i = 0; i < rows; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
@@ -203,7 +237,8 @@ Test(known_metrics, thresholds_where_none_is_good)
     free(sorted);
 }
 
-static ls_status read_options(const char *positive, const char *threshold, size_t classes, bool raw, ls_decision *how, bool *best_f1, ls_error *err)
+static ls_status read_options(const char *positive, const char *threshold, size_t classes, bool raw,
+                              ls_decision *how, bool *best_f1, ls_error *err)
 {
     char *names[] = {"1", "yes", "maybe"};
     const ls_threshold_options options = {.positive = positive, .threshold = threshold};
@@ -213,22 +248,36 @@ static ls_status read_options(const char *positive, const char *threshold, size_
 
 Test(known_metrics, what_may_be_asked_for)
 {
-    static const struct { const char *positive, *threshold; size_t classes; bool raw; const char *words; } wrong[] = {
-        {"no", NULL, 2, false, "no"}, {"2", NULL, 2, false, "2"}, {"", NULL, 2, false, "positive"}, {NULL, "high", 2, false, "high"}, {NULL, "", 2, false, "threshold"},
-        {NULL, "nan", 2, true, "nan"}, {NULL, "inf", 2, true, "inf"}, {NULL, "1e39", 2, true, "1e39"}, {NULL, "1.5", 2, false, "1.5"}, {NULL, "-0.1", 2, false, "-0.1"},
-        {NULL, "0.5", 3, false, "3"}, {"yes", NULL, 3, false, "positive"}, {NULL, "best-f2", 2, false, "best-f2"}};
+    static const struct {
+        const char *positive, *threshold;
+        size_t classes;
+        bool raw;
+        const char *words;
+    } wrong[] = {{"no", NULL, 2, false, "no"},          {"2", NULL, 2, false, "2"},
+                 {"", NULL, 2, false, "positive"},      {NULL, "high", 2, false, "high"},
+                 {NULL, "", 2, false, "threshold"},     {NULL, "nan", 2, true, "nan"},
+                 {NULL, "inf", 2, true, "inf"},         {NULL, "1e39", 2, true, "1e39"},
+                 {NULL, "1.5", 2, false, "1.5"},        {NULL, "-0.1", 2, false, "-0.1"},
+                 {NULL, "0.5", 3, false, "3"},          {"yes", NULL, 3, false, "positive"},
+                 {NULL, "best-f2", 2, false, "best-f2"}};
     ls_decision how;
     bool best_f1;
     ls_error err;
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        cr_expect_eq(read_options(wrong[i].positive, wrong[i].threshold, wrong[i].classes, wrong[i].raw, &how, &best_f1, &err), LS_ERR_ARGUMENT, "%zu", i);
+        cr_expect_eq(read_options(wrong[i].positive, wrong[i].threshold, wrong[i].classes,
+                                  wrong[i].raw, &how, &best_f1, &err),
+                     LS_ERR_ARGUMENT, "%zu", i);
         cr_expect(strstr(err.message, wrong[i].words), "%s", err.message);
         cr_expect(isnan(how.threshold) && how.positive == 1);
     }
-    cr_expect(read_options("1", "0.25", 2, false, &how, &best_f1, &err) == LS_OK && how.positive == 0 && how.threshold == 0.25f && !best_f1); /* a name before a number */
+    cr_expect(read_options("1", "0.25", 2, false, &how, &best_f1, &err) == LS_OK &&
+              how.positive == 0 && how.threshold == 0.25f && !best_f1); /* a name before a number */
     cr_expect(how.source == LS_THRESHOLD_GIVEN);
-    cr_expect(read_options("0", "-7", 2, true, &how, &best_f1, &err) == LS_OK && how.positive == 0 && how.threshold == -7);
-    cr_expect(read_options("yes", "best-f1", 2, false, &how, &best_f1, &err) == LS_OK && how.positive == 1 && best_f1);
-    cr_expect(read_options(NULL, NULL, 3, false, &how, &best_f1, &err) == LS_OK && isnan(how.threshold));
+    cr_expect(read_options("0", "-7", 2, true, &how, &best_f1, &err) == LS_OK &&
+              how.positive == 0 && how.threshold == -7);
+    cr_expect(read_options("yes", "best-f1", 2, false, &how, &best_f1, &err) == LS_OK &&
+              how.positive == 1 && best_f1);
+    cr_expect(read_options(NULL, NULL, 3, false, &how, &best_f1, &err) == LS_OK &&
+              isnan(how.threshold));
     cr_expect_eq(ls_threshold_read(NULL, NULL, 3, false, &how, &best_f1, &err), LS_OK);
 }

@@ -14,16 +14,19 @@
 
 /* ---- Metrics: the figures are those of scikit-learn 1.9.1, zero_division=0 ------------------- */
 
-static ls_metrics *measure(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes)
+static ls_metrics *measure(const float *outputs, size_t rows, size_t columns, const int32_t *y,
+                           size_t classes)
 {
     ls_metrics *metrics = NULL;
     ls_error err;
-    ls_status status = ls_metrics_compute(outputs, rows, columns, y, classes, NULL, NULL, &metrics, &err);
+    ls_status status = ls_metrics_compute(outputs, rows, columns, y, classes, NULL, NULL, &metrics,
+                                          &err);
     cr_assert_eq(status, LS_OK, "%s", err.message);
     return metrics;
 }
 
-static void expect_figures(const ls_metrics *metrics, double accuracy, double precision, double recall, double f1)
+static void expect_figures(const ls_metrics *metrics, double accuracy, double precision,
+                           double recall, double f1)
 {
     cr_expect_float_eq(metrics->accuracy, accuracy, 1e-15);
     cr_expect_float_eq(metrics->precision, precision, 1e-15);
@@ -39,7 +42,9 @@ Test(host, metrics_binary_with_ties)
     static const uint64_t confusion[] = {3, 2, 1, 4};
     float pairs[20];
     for (size_t i = 0; i < 10; i++) {
-        pairs[2 * i] = 1 - scores[i]; /* exact around 0.5, so that ties stay ties: the first column then wins */
+        pairs[2 * i] =
+            1 -
+            scores[i]; /* exact around 0.5, so that ties stay ties: the first column then wins */
         pairs[2 * i + 1] = scores[i];
     }
     ls_metrics *one = NULL, *two = measure(pairs, 10, 2, y, 2);
@@ -57,8 +62,9 @@ Test(host, metrics_binary_with_ties)
 
 Test(host, metrics_three_classes)
 {
-    static const float outputs[] = {0.5f, 0.3f, 0.2f, 0.1f, 0.6f, 0.3f, 0.2f, 0.2f, 0.6f, 0.4f, 0.4f, 0.2f,
-                                    0.1f, 0.1f, 0.8f, 0.3f, 0.5f, 0.2f, 0.6f, 0.2f, 0.2f, 0.2f, 0.3f, 0.5f};
+    static const float outputs[] = {0.5f, 0.3f, 0.2f, 0.1f, 0.6f, 0.3f, 0.2f, 0.2f,
+                                    0.6f, 0.4f, 0.4f, 0.2f, 0.1f, 0.1f, 0.8f, 0.3f,
+                                    0.5f, 0.2f, 0.6f, 0.2f, 0.2f, 0.2f, 0.3f, 0.5f};
     static const int32_t y[] = {0, 1, 2, 1, 2, 0, 0, 1};
     static const uint64_t confusion[] = {2, 1, 0, 1, 1, 1, 0, 0, 2};
     ls_metrics *metrics = measure(outputs, 8, 3, y, 3);
@@ -79,7 +85,8 @@ Test(host, metrics_count_what_is_undefined)
     static const float low[] = {0.1f, 0.2f, 0.3f};
     ls_metrics *metrics = measure(four, 5, 4, y4, 4);
     expect_figures(metrics, 0.8, 0.41666666666666663, 0.5, 0.45);
-    cr_expect_eq(metrics->undefined, 4); /* precision, recall and F1 of class 2, and its area under the ROC curve */
+    cr_expect_eq(metrics->undefined,
+                 4); /* precision, recall and F1 of class 2, and its area under the ROC curve */
     ls_metrics_free(metrics);
 
     metrics = measure(low, 3, 1, y, 2); /* nothing is predicted positive */
@@ -108,8 +115,10 @@ Test(host, metrics_decide_and_check)
     const ls_decision usual = ls_decision_default();
     cr_expect_eq(ls_decide(first_wins, 3, &usual), 1);
     cr_expect(ls_decide(&half, 1, &usual) == 1 && ls_decide(&below, 1, &usual) == 0);
-    cr_expect_eq(ls_metrics_compute(&half, 1, 1, y, 2, NULL, NULL, &metrics, NULL), LS_ERR_ARGUMENT);
-    cr_expect_eq(ls_metrics_compute(first_wins, 1, 3, y, 4, NULL, NULL, &metrics, NULL), LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_metrics_compute(&half, 1, 1, y, 2, NULL, NULL, &metrics, NULL),
+                 LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_metrics_compute(first_wins, 1, 3, y, 4, NULL, NULL, &metrics, NULL),
+                 LS_ERR_ARGUMENT);
     cr_expect_null(metrics);
     ls_metrics_free(NULL);
 }
@@ -132,35 +141,52 @@ Test(host, sha256_known_answers) /* the examples to FIPS 180-4, and the empty me
     expect_sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     expect_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
                   "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    expect_sha256("abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrs"
-                  "mnopqrstnopqrstu", 1, "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1");
-    expect_sha256("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    expect_sha256(
+        "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrs"
+        "mnopqrstnopqrstu",
+        1, "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1");
+    expect_sha256("aaaaaaaaaa", 100000,
+                  "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 Test(host, nearest_names)
 {
-    static const char *const names[] = {"moons", "circles", "classification", "learning-rate", "xor"};
-    static const struct { const char *text, *near; } cases[] = {
-        {"moon", "moons"}, {"mooons", "moons"}, {"omons", "moons"}, {"MOONS", "moons"}, {"class", "classification"},
-        {"learnin-rate", "learning-rate"}, {"xro", "xor"}, {"quux", NULL}, {"", NULL}, {"lerning_rat", "learning-rate"},
+    static const char *const names[] = {"moons", "circles", "classification", "learning-rate",
+                                        "xor"};
+    static const struct {
+        const char *text, *near;
+    } cases[] = {
+        {"moon", "moons"},
+        {"mooons", "moons"},
+        {"omons", "moons"},
+        {"MOONS", "moons"},
+        {"class", "classification"},
+        {"learnin-rate", "learning-rate"},
+        {"xro", "xor"},
+        {"quux", NULL},
+        {"", NULL},
+        {"lerning_rat", "learning-rate"},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
         const char *near = ls_nearest(cases[k].text, names, COUNT(names));
-        cr_expect_str_eq(near ? near : "(none)", cases[k].near ? cases[k].near : "(none)", "%s", cases[k].text);
+        cr_expect_str_eq(near ? near : "(none)", cases[k].near ? cases[k].near : "(none)", "%s",
+                         cases[k].text);
     }
 }
 
 Test(host, numbers_parse_whole_or_not_at_all)
 {
-    static const char *const bad[] = {"", " ", "1x", "x1", "1 2", "0x1p3", "inf", "nan", "-infinity", "1e999", "--1",
-                                      ".", "e5", "1,5", "1e"};
+    static const char *const bad[] = {"",      " ",   "1x",  "x1",        "1 2",
+                                      "0x1p3", "inf", "nan", "-infinity", "1e999",
+                                      "--1",   ".",   "e5",  "1,5",       "1e"};
     double value = 7;
     uint64_t integer = 7;
-    for (size_t k = 0; k < COUNT(bad); k++) cr_expect_not(ls_parse_double(bad[k], &value), "\"%s\"", bad[k]);
+    for (size_t k = 0; k < COUNT(bad); k++)
+        cr_expect_not(ls_parse_double(bad[k], &value), "\"%s\"", bad[k]);
     cr_expect_eq(value, 7);
     cr_expect(ls_parse_double("  -1.5e-3\t", &value) && value == -1.5e-3);
     cr_expect(ls_parse_u64("18446744073709551615", &integer) && integer == UINT64_MAX);
-    static const char *const bad_integers[] = {"",   "18446744073709551616", "-1", "+1", " 1",
+    static const char *const bad_integers[] = {"",    "18446744073709551616", "-1", "+1", " 1",
                                                "1.0", "99999999999999999999"};
     for (size_t k = 0; k < COUNT(bad_integers); k++) {
         cr_expect_not(ls_parse_u64(bad_integers[k], &integer), "\"%s\"", bad_integers[k]);
@@ -215,7 +241,8 @@ static void expect_contents(const char *path, const char *expected)
     char *bytes = NULL;
     size_t size = 0;
     cr_assert_eq(ls_read_file(path, &bytes, &size, NULL), LS_OK);
-    cr_expect(size == strlen(expected) && strcmp(bytes, expected) == 0, "%s has \"%s\"", path, bytes);
+    cr_expect(size == strlen(expected) && strcmp(bytes, expected) == 0, "%s has \"%s\"", path,
+              bytes);
     free(bytes);
 }
 
@@ -248,7 +275,8 @@ Test(host, files_that_cannot_be_written_stay_as_they_were)
 {
     ls_error err;
     cr_expect_eq(ls_write_file("/tmp/lockstep-no-such-folder/x", "a", 1, &err), LS_ERR_IO);
-    expect_message(err.message, "/tmp/lockstep-no-such-folder/x: cannot", "create the folder first");
+    expect_message(err.message, "/tmp/lockstep-no-such-folder/x: cannot",
+                   "create the folder first");
     cr_expect_eq(ls_write_file("/tmp", "a", 1, &err), LS_ERR_IO);
     cr_expect_eq(ls_write_file("", "a", 1, &err), LS_ERR_ARGUMENT);
 

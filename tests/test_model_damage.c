@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Damaged and made-up model files: each is refused with a sentence that names it, and costs neither a crash nor memory. */
+/* Damaged and made-up model files: each is refused with a sentence that names it, and costs neither
+ * a crash nor memory. */
 #include <criterion/criterion.h>
 
 #if __has_include(<jansson.h>)
@@ -46,9 +47,10 @@ Test(model_damage, cut_short_anywhere)
     free(bytes);
 }
 
-/* Changes every byte in turn by each of the masks. A file that is still accepted must be the same model: `wrong` counts
- * the others, and `first` says which was the first. */
-static size_t flip_every_byte(const char *path, const unsigned char *masks, size_t mask_count, char first[128])
+/* Changes every byte in turn by each of the masks. A file that is still accepted must be the same
+ * model: `wrong` counts the others, and `first` says which was the first. */
+static size_t flip_every_byte(const char *path, const unsigned char *masks, size_t mask_count,
+                              char first[128])
 {
     size_t size, wrong = 0;
     char *bytes = runs_file_read(path, &size), hex[65], expected[65];
@@ -63,12 +65,15 @@ static size_t flip_every_byte(const char *path, const unsigned char *masks, size
             bytes[i] = (char)(bytes[i] ^ masks[k]);
             cr_assert_eq(pwrite(file, &bytes[i], 1, (off_t)i), 1);
             ls_status status = ls_model_load("flip.safetensors", &model, &err);
-            if (status == LS_OK && ls_model_sha256(model, hex, &err) == LS_OK && strcmp(hex, expected) && !wrong++)
-                snprintf(first, 128, "byte %zu from '%c' to '%c' behind \"%.20s\"", i, bytes[i] ^ masks[k], bytes[i],
-                         i > 20 ? &bytes[i - 20] : "");
+            if (status == LS_OK && ls_model_sha256(model, hex, &err) == LS_OK &&
+                strcmp(hex, expected) && !wrong++)
+                snprintf(first, 128, "byte %zu from '%c' to '%c' behind \"%.20s\"", i,
+                         bytes[i] ^ masks[k], bytes[i], i > 20 ? &bytes[i - 20] : "");
             if (status == LS_OK) ls_model_free(model);
-            else cr_expect(status == LS_ERR_DATA && strstr(err.message, "flip.safetensors"), "byte %zu ^ %02x: %s: %s", i,
-                           masks[k], ls_status_name(status), err.message);
+            else
+                cr_expect(status == LS_ERR_DATA && strstr(err.message, "flip.safetensors"),
+                          "byte %zu ^ %02x: %s: %s", i, masks[k], ls_status_name(status),
+                          err.message);
             bytes[i] = (char)(bytes[i] ^ masks[k]);
             cr_assert_eq(pwrite(file, &bytes[i], 1, (off_t)i), 1);
         }
@@ -88,7 +93,9 @@ Test(model_damage, no_flipped_byte_changes_a_model)
     char first[128] = "";
     file_make("moons", "hidden 2 epochs 2", "a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, RUNS_COUNT(masks), first);
-    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+    cr_assert_eq(wrong, 0,
+                 "%zu single-byte changes give another model without a word; the first is %s",
+                 wrong, first);
 }
 
 Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
@@ -96,7 +103,9 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
     char first[128] = "";
     file_make("blobs", "hidden 2 epochs 3 batch-norm on patience 2", "a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
-    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+    cr_assert_eq(wrong, 0,
+                 "%zu single-byte changes give another model without a word; the first is %s",
+                 wrong, first);
 }
 
 /* ---- Damage: header length and text ---------------------------------------------------------- */
@@ -107,8 +116,23 @@ Test(model_damage, header_lengths)
     size_t size;
     char *bytes = runs_file_read("a.safetensors", &size), what[64];
     uint64_t right = file_header_length(bytes);
-    const uint64_t lengths[] = {0, 1, 2, right - 8, right - 1, right + 1, right + 8, size - 8, size - 7, size, 100000000, 100000001,
-                                UINT32_MAX, INT64_MAX, UINT64_MAX - 7, UINT64_MAX - 8, UINT64_MAX};
+    const uint64_t lengths[] = {0,
+                                1,
+                                2,
+                                right - 8,
+                                right - 1,
+                                right + 1,
+                                right + 8,
+                                size - 8,
+                                size - 7,
+                                size,
+                                100000000,
+                                100000001,
+                                UINT32_MAX,
+                                INT64_MAX,
+                                UINT64_MAX - 7,
+                                UINT64_MAX - 8,
+                                UINT64_MAX};
     for (size_t i = 0; i < RUNS_COUNT(lengths); i++) {
         for (int k = 0; k < 8; k++) bytes[k] = (char)(lengths[i] >> (8 * k));
         runs_file_write("b.safetensors", bytes, size);
@@ -118,11 +142,15 @@ Test(model_damage, header_lengths)
     free(bytes);
 }
 
-static const struct { const char *what, *find, *replace; } texts[] = {
-    {"a tensor twice", "\"layers.0.bias\":{", "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"layers.0.bias\":{"},
+static const struct {
+    const char *what, *find, *replace;
+} texts[] = {
+    {"a tensor twice", "\"layers.0.bias\":{",
+     "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"layers.0.bias\":{"},
     {"metadata twice", "{\"__metadata__\"", "{\"__metadata__\":{},\"__metadata__\""},
     {"a key of a tensor twice", "\"dtype\":", "\"dtype\":\"F32\",\"dtype\":"},
-    {"an option twice", "\\\"lr\\\":\\\"auto\\\"", "\\\"lr\\\":\\\"auto\\\",\\\"lr\\\":\\\"auto\\\""},
+    {"an option twice", "\\\"lr\\\":\\\"auto\\\"",
+     "\\\"lr\\\":\\\"auto\\\",\\\"lr\\\":\\\"auto\\\""},
     {"invalid UTF-8 in a key", "layers.0.bias", "layers.0.bia\xff"},
     {"invalid UTF-8 in the metadata", "\\\"x1\\\"", "\\\"\xc3\x28\\\""},
     {"an overlong encoding", "\\\"x1\\\"", "\\\"\xc0\xaf\\\""},
@@ -150,9 +178,11 @@ Test(model_damage, damaged_header_text)
     char *header = strndup(p.bytes + 8, length), changed[16384];
     for (size_t i = 0; i < RUNS_COUNT(texts); i++) {
         /* "}}" is meant at the end */
-        char *at = !strcmp(texts[i].find, "}}") ? strrchr(header, '}') - 1 : strstr(header, texts[i].find);
+        char *at = !strcmp(texts[i].find, "}}") ? strrchr(header, '}') - 1
+                                                : strstr(header, texts[i].find);
         cr_assert_not_null(at, "%s: there is no %s in %s", texts[i].what, texts[i].find, header);
-        int n = snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - header), header, texts[i].replace, at + strlen(texts[i].find));
+        int n = snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - header), header,
+                         texts[i].replace, at + strlen(texts[i].find));
         cr_assert(n > 0 && (size_t)n < sizeof changed);
         file_write("b.safetensors", changed, (size_t)n, p.data, p.data_size);
         file_assert_refused("b.safetensors", LS_ERR_DATA, texts[i].what);
@@ -166,7 +196,8 @@ Test(model_damage, deep_nesting)
 {
     enum { DEPTH = 2000000 };
     char *text = malloc(2 * DEPTH + 256);
-    static const char *const before[] = {"{\"a\":", "{\"__metadata__\":{\"lockstep\":\"", "{\"__metadata__\":{\"lockstep\":\"{\\\"history\\\":"};
+    static const char *const before[] = {"{\"a\":", "{\"__metadata__\":{\"lockstep\":\"",
+                                         "{\"__metadata__\":{\"lockstep\":\"{\\\"history\\\":"};
     static const char *const after[] = {"}", "\"}}", "}\"}}"};
     cr_assert_not_null(text);
     for (size_t i = 0; i < RUNS_COUNT(before); i++) {
@@ -183,10 +214,11 @@ Test(model_damage, deep_nesting)
 
 /* ---- Damage: header values ------------------------------------------------------------------- */
 
-/* Replaces the value at a path whose names are separated by '|', or deletes it where value is NULL. */
+/* Replaces the value at a path whose names are separated by '|', or deletes it where value is NULL.
+ */
 typedef struct {
     const char *what;
-    char where;         /* 'h': in the header, 'm': in the metadata */
+    char where; /* 'h': in the header, 'm': in the metadata */
     const char *path, *value;
 } edit;
 
@@ -196,16 +228,20 @@ static void apply(json_t *root, const edit *e)
     json_t *at = root;
     snprintf(copy, sizeof copy, "%s", e->path);
     for (name = strtok_r(rest, "|", &rest); (next = strtok_r(rest, "|", &rest)); name = next)
-        at = json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10)) : json_object_get(at, name);
+        at = json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10))
+                               : json_object_get(at, name);
     cr_assert(json_is_array(at) || json_is_object(at), "%s: there is no %s", e->what, e->path);
     json_t *value = e->value ? json_loads(e->value, JSON_DECODE_ANY, NULL) : NULL;
     cr_assert(!e->value == !value, "%s: %s", e->what, e->value);
-    int failed = json_is_array(at) ? (value ? json_array_set_new(at, strtoul(name, NULL, 10), value) : json_array_remove(at, strtoul(name, NULL, 10)))
-                 : value ? json_object_set_new(at, name, value) : json_object_del(at, name);
+    int failed = json_is_array(at) ? (value ? json_array_set_new(at, strtoul(name, NULL, 10), value)
+                                            : json_array_remove(at, strtoul(name, NULL, 10)))
+                 : value           ? json_object_set_new(at, name, value)
+                                   : json_object_del(at, name);
     cr_assert_eq(failed, 0, "%s: cannot change %s", e->what, e->path);
 }
 
-/* The model below: 2 features, hidden 3, 1 output; biases of 12 and 4 bytes, weights of 24 and 12. */
+/* The model below: 2 features, hidden 3, 1 output; biases of 12 and 4 bytes, weights of 24 and 12.
+ */
 static const edit edits[] = {
     {"no metadata", 'h', "__metadata__", NULL},
     {"metadata null", 'h', "__metadata__", "null"},
@@ -213,8 +249,10 @@ static const edit edits[] = {
     {"metadata not text", 'h', "__metadata__|lockstep", "{}"},
     {"metadata empty", 'h', "__metadata__|lockstep", "\"\""},
     {"a missing tensor", 'h', "layers.0.bias", NULL},
-    {"an extra tensor without data", 'h', "layers.9.bias", "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[52,52]}"},
-    {"an extra tensor", 'h', "layers.9.bias", "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[48,52]}"},
+    {"an extra tensor without data", 'h', "layers.9.bias",
+     "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[52,52]}"},
+    {"an extra tensor", 'h', "layers.9.bias",
+     "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[48,52]}"},
     {"a tensor that is a list", 'h', "layers.0.bias", "[]"},
     {"a tensor that is null", 'h', "layers.0.bias", "null"},
     {"another type", 'h', "layers.0.bias|dtype", "\"F16\""},
@@ -274,7 +312,8 @@ static const edit edits[] = {
     {"negative epochs", 'm', "training|epochs", "-1"},
     {"no checksum", 'm', "weights_sha256", NULL},
     {"an empty checksum", 'm', "weights_sha256", "\"\""},
-    {"another checksum", 'm', "weights_sha256", "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
+    {"another checksum", 'm', "weights_sha256",
+     "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
 };
 
 Test(model_damage, damaged_header_values)
@@ -291,17 +330,20 @@ Test(model_damage, damaged_header_values)
     file_put_together("b.safetensors", &p, true);
     size_t size;
     char *bytes = runs_file_read("b.safetensors", &size);
-    cr_assert(size == p.size && !memcmp(bytes, p.bytes, size), "the test does not put files together as they were");
+    cr_assert(size == p.size && !memcmp(bytes, p.bytes, size),
+              "the test does not put files together as they were");
     free(bytes);
     file_parts_free(&p);
 }
 
 /* ---- Models of categories and gaps ----------------------------------------------------------- */
 
-/* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs. */
+/* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs.
+ */
 static void make_encoded(const char *path)
 {
-    static const char text[] = "size,town,class\n1,Ulm,a\n?,Bonn,b\n2,Kiel,a\n3,,b\n4,Ulm,a\n5,Bonn,b\n";
+    static const char text[] =
+        "size,town,class\n1,Ulm,a\n?,Bonn,b\n2,Kiel,a\n3,,b\n4,Ulm,a\n5,Bonn,b\n";
     ls_data *data;
     ls_options *options;
     ls_model *model;
@@ -339,7 +381,8 @@ static const edit column_edits[] = {
     {"a fill between categories", 'm', "columns|list|1|fill", "0.5"},
     {"a fill before the categories", 'm', "columns|list|1|fill", "-1"},
     {"a huge fill", 'm', "columns|list|1|fill", "1e300"},
-    {"a fill that is a category without rows", 'm', "columns|list|1", "{\"name\":\"town\",\"place\":1,\"fill\":0,\"other\":true,\"categories\":[null,\"a\",\"b\"]}"},
+    {"a fill that is a category without rows", 'm', "columns|list|1",
+     "{\"name\":\"town\",\"place\":1,\"fill\":0,\"other\":true,\"categories\":[null,\"a\",\"b\"]}"},
     {"categories that are text", 'm', "columns|list|1|categories", "\"Ulm\""},
     {"categories of numbers", 'm', "columns|list|1|categories", "[1,2,3]"},
     {"a category twice", 'm', "columns|list|1|categories", "[\"Ulm\",\"Ulm\",\"Kiel\"]"},
@@ -372,7 +415,9 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_columns)
     char first[128] = "";
     make_encoded("a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
-    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+    cr_assert_eq(wrong, 0,
+                 "%zu single-byte changes give another model without a word; the first is %s",
+                 wrong, first);
 }
 
 /* ---- Models that decide by a threshold ------------------------------------------------------- */
@@ -382,7 +427,8 @@ static void make_decided(const char *path)
     ls_model *model = file_make_model("moons", "hidden 3 epochs 2", path);
     ls_error err;
     const ls_threshold_options options = {.positive = "0", .threshold = "0.3"};
-    cr_assert_eq(ls_model_set_threshold(model, NULL, NULL, &options, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_set_threshold(model, NULL, NULL, &options, &err), LS_OK, "%s",
+                 err.message);
     cr_assert_eq(ls_model_save(model, path, &err), LS_OK, "%s", err.message);
     ls_model_free(model);
 }
@@ -394,7 +440,8 @@ static const edit decision_edits[] = {
     {"format 3 without a decision", 'm', "decision", NULL},
     {"format 3 with columns that are none", 'm', "columns", "null"},
     {"a decision that is a number", 'm', "decision", "0.3"},
-    {"a decision that decides nothing", 'm', "decision", "{\"positive\":1,\"source\":\"default\",\"threshold\":null}"},
+    {"a decision that decides nothing", 'm', "decision",
+     "{\"positive\":1,\"source\":\"default\",\"threshold\":null}"},
     {"no positive class", 'm', "decision|positive", NULL},
     {"a third class", 'm', "decision|positive", "2"},
     {"a class below the first", 'm', "decision|positive", "-1"},
@@ -438,7 +485,9 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_a_decision)
     char first[128] = "";
     make_decided("a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
-    cr_assert_eq(wrong, 0, "%zu single-byte changes give another model without a word; the first is %s", wrong, first);
+    cr_assert_eq(wrong, 0,
+                 "%zu single-byte changes give another model without a word; the first is %s",
+                 wrong, first);
 }
 
 /* Values that are no numbers have no place in a model, even with a checksum that fits. */
@@ -456,7 +505,8 @@ Test(model_damage, values_that_are_not_finite)
         ls_sha256_final(&sha, hex);
         if (i % 2) json_object_set_new(p.meta, "weights_sha256", json_string(hex));
         file_put_together("b.safetensors", &p, true);
-        file_assert_refused("b.safetensors", LS_ERR_DATA, i % 2 ? "a value not finite, with its checksum" : "a value not finite");
+        file_assert_refused("b.safetensors", LS_ERR_DATA,
+                            i % 2 ? "a value not finite, with its checksum" : "a value not finite");
         file_parts_free(&p);
     }
 }
@@ -469,7 +519,8 @@ Test(model_damage, large_networks_in_small_files)
         {"1.6 GB", 'm', "options|hidden", "\"20000,20000\""},
         {"240 MB", 'm', "options|hidden", "\"20000000\""},
         {"200 MB", 'm', "options|hidden", "\"7000,7000\""},
-        {"more than there are addresses", 'm', "options|hidden", "\"1000000,1000000,1000000,1000000,1000000\""},
+        {"more than there are addresses", 'm', "options|hidden",
+         "\"1000000,1000000,1000000,1000000,1000000\""},
     };
     struct rusage before, after;
     file_make("moons", "hidden 3 epochs 2", "a.safetensors");

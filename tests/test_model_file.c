@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Model files: what is saved comes back, other tools can read it, and nothing that is damaged or made up gets in. */
+/* Model files: what is saved comes back, other tools can read it, and nothing that is damaged or
+ * made up gets in. */
 #include <criterion/criterion.h>
 
 #if __has_include(<jansson.h>)
@@ -24,41 +25,57 @@ TestSuite(model_file, .init = enter, .fini = leave, .timeout = 300);
 
 /* ---- Round trips ----------------------------------------------------------------------------- */
 
-static const struct { const char *data, *options; } kinds[] = {
+static const struct {
+    const char *data, *options;
+} kinds[] = {
     {"moons", "hidden none epochs 3"},
     {"moons", "hidden 5,4 epochs 3"},
     {"moons", "hidden 5 epochs 3 standardize off"},
     {"blobs", "hidden 5,5,5 epochs 3 batch-norm on residual on dropout 0.2"},
     {"blobs", "hidden 4 epochs 30 patience 3 activation gelu class-weights balanced"},
-    {"classification", "hidden 3,3,3,3,3,3,3,3,3,3,3,3 epochs 2 activation tanh"}, /* layers.10 sorts before layers.2 */
+    {"classification",
+     "hidden 3,3,3,3,3,3,3,3,3,3,3,3 epochs 2 activation tanh"}, /* layers.10 sorts before layers.2
+                                                                  */
     {"moons", "hidden 4 epochs 1500 output identity optimizer adamw schedule cosine"},
 };
 
-static void assert_same_models(const ls_model *a, const ls_model *b, const ls_data *data, const char *what)
+static void assert_same_models(const ls_model *a, const ls_model *b, const ls_data *data,
+                               const char *what)
 {
     size_t rows = ls_data_rows(data), outputs = ls_model_outputs(a), n, m;
-    cr_assert(outputs == ls_model_outputs(b) && ls_model_classes(a) == ls_model_classes(b) && ls_model_features(a) == ls_model_features(b));
+    cr_assert(outputs == ls_model_outputs(b) && ls_model_classes(a) == ls_model_classes(b) &&
+              ls_model_features(a) == ls_model_features(b));
     float *p = malloc(rows * outputs * sizeof *p), *q = malloc(rows * outputs * sizeof *q);
     ls_error err;
-    cr_assert_eq(ls_model_predict(a, NULL, ls_data_x(data), rows, p, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_model_predict(b, NULL, ls_data_x(data), rows, q, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(memcmp(p, q, rows * outputs * sizeof *p), 0, "%s: the loaded model has other outputs", what);
-    for (size_t i = 0; i < ls_model_classes(a); i++) cr_assert_str_eq(ls_model_class_name(a, i), ls_model_class_name(b, i));
-    for (size_t i = 0; i < ls_model_features(a); i++) cr_assert_str_eq(ls_model_feature_name(a, i), ls_model_feature_name(b, i));
+    cr_assert_eq(ls_model_predict(a, NULL, ls_data_x(data), rows, p, &err), LS_OK, "%s",
+                 err.message);
+    cr_assert_eq(ls_model_predict(b, NULL, ls_data_x(data), rows, q, &err), LS_OK, "%s",
+                 err.message);
+    cr_assert_eq(memcmp(p, q, rows * outputs * sizeof *p), 0,
+                 "%s: the loaded model has other outputs", what);
+    for (size_t i = 0; i < ls_model_classes(a); i++)
+        cr_assert_str_eq(ls_model_class_name(a, i), ls_model_class_name(b, i));
+    for (size_t i = 0; i < ls_model_features(a); i++)
+        cr_assert_str_eq(ls_model_feature_name(a, i), ls_model_feature_name(b, i));
     for (size_t i = 0; i < ls_option_count(); i++)
-        cr_assert_str_eq(ls_model_option(a, ls_option_at(i)->name), ls_model_option(b, ls_option_at(i)->name));
+        cr_assert_str_eq(ls_model_option(a, ls_option_at(i)->name),
+                         ls_model_option(b, ls_option_at(i)->name));
     const ls_history_point *h = ls_model_history(a, &n), *g = ls_model_history(b, &m);
     cr_assert_eq(n, m);
     for (size_t i = 0; i < n; i++) {
         cr_assert(h[i].epoch == g[i].epoch && h[i].loss == g[i].loss, "%s: history", what);
-        cr_assert(h[i].validation_loss == g[i].validation_loss || (isnan(h[i].validation_loss) && isnan(g[i].validation_loss)));
-        cr_assert(h[i].validation_accuracy == g[i].validation_accuracy || (isnan(h[i].validation_accuracy) && isnan(g[i].validation_accuracy)));
+        cr_assert(h[i].validation_loss == g[i].validation_loss ||
+                  (isnan(h[i].validation_loss) && isnan(g[i].validation_loss)));
+        cr_assert(h[i].validation_accuracy == g[i].validation_accuracy ||
+                  (isnan(h[i].validation_accuracy) && isnan(g[i].validation_accuracy)));
     }
     ls_summary s, t;
     ls_model_summary(a, &s);
     ls_model_summary(b, &t);
-    cr_assert(s.epochs == t.epochs && s.steps == t.steps && s.parameters == t.parameters && s.best_epoch == t.best_epoch &&
-              s.loss == t.loss && !strcmp(s.stopped, t.stopped) && t.seconds == 0, "%s: summary", what);
+    cr_assert(s.epochs == t.epochs && s.steps == t.steps && s.parameters == t.parameters &&
+                  s.best_epoch == t.best_epoch && s.loss == t.loss &&
+                  !strcmp(s.stopped, t.stopped) && t.seconds == 0,
+              "%s: summary", what);
     free(p);
     free(q);
 }
@@ -71,7 +88,8 @@ Test(model_file, what_is_saved_comes_back)
         ls_model *model = file_make_model(kinds[i].data, what, "a.safetensors"), *loaded, *again;
         char of_model[65], of_file[65], of_loaded[65];
         ls_error err;
-        cr_assert_eq(ls_model_load("a.safetensors", &loaded, &err), LS_OK, "%s: %s", what, err.message);
+        cr_assert_eq(ls_model_load("a.safetensors", &loaded, &err), LS_OK, "%s: %s", what,
+                     err.message);
         assert_same_models(model, loaded, data, what);
         cr_assert_eq(ls_model_save(loaded, "b.safetensors", &err), LS_OK, "%s", err.message);
         cr_assert_eq(ls_model_load("b.safetensors", &again, &err), LS_OK, "%s", err.message);
@@ -98,9 +116,12 @@ static size_t check_tensor(const char *name, const json_t *entry, size_t at)
     size_t elements = 1, k;
     json_t *length, *offsets = json_object_get(entry, "data_offsets");
     cr_assert_str_eq(json_string_value(json_object_get(entry, "dtype")), "F32");
-    json_array_foreach(json_object_get(entry, "shape"), k, length) elements *= (size_t)json_integer_value(length);
-    cr_assert_eq(json_integer_value(json_array_get(offsets, 0)), (json_int_t)at, "%s begins elsewhere", name);
-    cr_assert_eq(json_integer_value(json_array_get(offsets, 1)), (json_int_t)(at + 4 * elements), "%s ends elsewhere", name);
+    json_array_foreach(json_object_get(entry, "shape"), k, length)
+        elements *= (size_t)json_integer_value(length);
+    cr_assert_eq(json_integer_value(json_array_get(offsets, 0)), (json_int_t)at,
+                 "%s begins elsewhere", name);
+    cr_assert_eq(json_integer_value(json_array_get(offsets, 1)), (json_int_t)(at + 4 * elements),
+                 "%s ends elsewhere", name);
     return at + 4 * elements;
 }
 
@@ -117,8 +138,10 @@ Test(model_file, layout)
         cr_assert_eq(header % 8, 0, "the header is not padded to 8");
         while (p.bytes[8 + last - 1] == ' ') last--;
         cr_assert(p.bytes[8] == '{' && p.bytes[8 + last - 1] == '}' && header - last < 8);
-        cr_assert_eq(json_object_size(json_object_get(p.root, "__metadata__")), 1, "metadata has one key");
-        json_object_foreach(p.root, name, entry) {
+        cr_assert_eq(json_object_size(json_object_get(p.root, "__metadata__")), 1,
+                     "metadata has one key");
+        json_object_foreach(p.root, name, entry)
+        {
             if (!strcmp(name, "__metadata__")) continue;
             cr_assert(!before || strcmp(before, name) < 0, "%s stands behind %s", name, before);
             at = check_tensor(name, entry, at);
@@ -154,7 +177,8 @@ Test(model_file, other_tools_read_it)
         "assert meta['features'] == ['x1', 'x2'], meta\n"
         "print(hashlib.sha256(data).hexdigest(), end='')\n";
     static const char *const arguments[] = {"python3", "-c", script, "a.safetensors", NULL};
-    ls_model *model = file_make_model("blobs", "hidden 5,4 epochs 3 batch-norm on", "a.safetensors");
+    ls_model *model = file_make_model("blobs", "hidden 5,4 epochs 3 batch-norm on",
+                                      "a.safetensors");
     char hex[65];
     runs_child child;
     ls_model_weights_sha256(model, hex);
@@ -173,13 +197,15 @@ Test(model_file, other_tools_read_it)
 
 Test(model_file, other_files)
 {
-    static const char *const contents[] = {"", "{", "x1,x2,class\n1,2,0\n", "\x89PNG\r\n\x1a\n", "\2\0\0\0\0\0\0\0{}"};
+    static const char *const contents[] = {"", "{", "x1,x2,class\n1,2,0\n", "\x89PNG\r\n\x1a\n",
+                                           "\2\0\0\0\0\0\0\0{}"};
     static const size_t sizes[] = {0, 1, 18, 8, 10};
     for (size_t i = 0; i < RUNS_COUNT(contents); i++) {
         runs_file_write("other", contents[i], sizes[i]);
         file_assert_refused("other", LS_ERR_DATA, contents[i]);
     }
-    file_write("other", "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 54, "\0\0\0\0", 4);
+    file_write("other", "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 54,
+               "\0\0\0\0", 4);
     file_assert_refused("other", LS_ERR_DATA, "a safetensors file of another program");
     file_assert_refused("missing.safetensors", LS_ERR_IO, "a missing file");
     file_assert_refused("missing/model.safetensors", LS_ERR_IO, "a missing folder");
@@ -207,9 +233,11 @@ Test(model_file, saving_where_it_cannot_be)
     assert_not_saved(model, "a.safetensors/b.safetensors");
     assert_not_saved(model, "/proc/a.safetensors");
     assert_not_saved(model, "/dev/full");
-    if (geteuid() != 0) assert_not_saved(model, "closed/a.safetensors"); /* root may write everywhere */
+    if (geteuid() != 0)
+        assert_not_saved(model, "closed/a.safetensors"); /* root may write everywhere */
     cr_expect_eq(runs_folder_count("."), 3, "something is left behind");
-    cr_expect_eq(runs_folder_count("folder") + runs_folder_count("closed"), 0, "something is left behind");
+    cr_expect_eq(runs_folder_count("folder") + runs_folder_count("closed"), 0,
+                 "something is left behind");
     cr_expect_eq(ls_model_save(model, "", NULL), LS_ERR_ARGUMENT);
     ls_model_free(model);
 }
@@ -246,9 +274,12 @@ Test(model_file, a_failed_save_keeps_the_old_file)
 /* Names come back whatever is in them, and a name that JSON cannot hold is not lost in silence. */
 Test(model_file, names)
 {
-    static const struct { const char *what, *csv; } cases[] = {
+    static const struct {
+        const char *what, *csv;
+    } cases[] = {
         {"Unicode", "größe,高さ,класс\n1,2,naïve\n3,4,b\n2,2,naïve\n"},
-        {"quotes and control characters", "\"a\"\"b\",\"c,d\",k\n1,2,\"x\ny\"\n3,4,\"\\u0041\"\n2,2,\"\t<&>\"\n"},
+        {"quotes and control characters",
+         "\"a\"\"b\",\"c,d\",k\n1,2,\"x\ny\"\n3,4,\"\\u0041\"\n2,2,\"\t<&>\"\n"},
         {"Latin-1", "x1,x2,kind\n1,2,caf\xe9\n3,4,th\xe9\n2,2,caf\xe9\n"},
     };
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
@@ -256,14 +287,18 @@ Test(model_file, names)
         ls_model *loaded = NULL;
         ls_error err;
         runs_file_write("data.csv", cases[i].csv, strlen(cases[i].csv));
-        if (ls_data_read_csv("data.csv", NULL, &data, &err) != LS_OK) { /* refused in time, with a reason */
-            cr_expect(i == 2 && strstr(err.message, "data.csv"), "%s: %s", cases[i].what, err.message);
+        if (ls_data_read_csv("data.csv", NULL, &data, &err) !=
+            LS_OK) { /* refused in time, with a reason */
+            cr_expect(i == 2 && strstr(err.message, "data.csv"), "%s: %s", cases[i].what,
+                      err.message);
             continue;
         }
         runs_run run;
         runs_train(NULL, "hidden 2 epochs 2", data, 0, &run);
-        cr_expect_eq(ls_model_save(run.model, "a.safetensors", &err), LS_OK, "%s: %s", cases[i].what, err.message);
-        cr_expect_eq(ls_model_load("a.safetensors", &loaded, &err), LS_OK, "%s: saved, but %s", cases[i].what, err.message);
+        cr_expect_eq(ls_model_save(run.model, "a.safetensors", &err), LS_OK, "%s: %s",
+                     cases[i].what, err.message);
+        cr_expect_eq(ls_model_load("a.safetensors", &loaded, &err), LS_OK, "%s: saved, but %s",
+                     cases[i].what, err.message);
         if (loaded) assert_same_models(run.model, loaded, data, cases[i].what);
         ls_model_free(loaded);
         runs_free(&run);

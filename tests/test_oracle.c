@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The product against the oracle, step by step: every part of a network, and learning rates. test_oracle_runs.c
- * has whole runs. */
+/* The product against the oracle, step by step: every part of a network, and learning rates.
+ * test_oracle_runs.c has whole runs. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,51 +28,72 @@ static const rig_case cases[] = {
     {"gd", "hidden=7,5 activation=tanh optimizer=gd", 200, 3, 2},
     {"momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 momentum=0.8", 30, 3, 3},
     {"nesterov", "hidden=7,5 activation=tanh optimizer=nesterov batch=8 momentum=0.8", 30, 3, 3},
-    {"rmsprop", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8 rho=0.85 epsilon=1e-3", 30, 3, 3},
+    {"rmsprop", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8 rho=0.85 epsilon=1e-3", 30, 3,
+     3},
     {"rmsprop, defaults", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8", 30, 3, 3},
     {"adam", "hidden=7,5 activation=tanh optimizer=adam batch=8", 30, 3, 3},
     {"adam, betas and epsilon",
-     "hidden=7,5 activation=silu optimizer=adam batch=8 beta1=0.8 beta2=0.95 epsilon=1e-3", 30, 3, 3},
-    {"adam, uncorrected", "hidden=7,5 activation=tanh optimizer=adam batch=8 bias-correction=off", 30, 3, 3},
+     "hidden=7,5 activation=silu optimizer=adam batch=8 beta1=0.8 beta2=0.95 epsilon=1e-3", 30, 3,
+     3},
+    {"adam, uncorrected", "hidden=7,5 activation=tanh optimizer=adam batch=8 bias-correction=off",
+     30, 3, 3},
     {"adamw", "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3", 30, 3, 3},
     {"adamw, uncorrected, l2",
-     "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 bias-correction=off l2=0.02", 30, 3, 3},
+     "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 bias-correction=off l2=0.02",
+     30, 3, 3},
     {"bce, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 reduction=sum lr=0.02", 30, 3, 2},
-    {"bce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25", 30, 3, 2},
+    {"bce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25", 30, 3,
+     2},
     {"bce, balanced, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=balanced reduction=sum lr=0.02", 30, 3, 2},
+     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=balanced reduction=sum lr=0.02",
+     30, 3, 2},
     {"ce, two classes", "hidden=6 activation=tanh optimizer=sgd batch=8 output=softmax", 30, 3, 2},
-    {"ce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1", 30, 3, 3},
+    {"ce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1", 30,
+     3, 3},
     {"ce, weights, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 reduction=sum lr=0.02", 30, 3, 3},
+     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 reduction=sum lr=0.02",
+     30, 3, 3},
     {"mse sigmoid", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse", 30, 3, 2},
-    {"mse sigmoid, three", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse output=sigmoid", 30, 3, 3},
+    {"mse sigmoid, three", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse output=sigmoid",
+     30, 3, 3},
     {"mse sigmoid, weights, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse reduction=sum class-weights=balanced lr=0.02", 30, 3, 2},
-    {"mse identity", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity lr=0.02", 30, 3, 2},
+     "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse reduction=sum class-weights=balanced lr=0.02",
+     30, 3, 2},
+    {"mse identity", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity lr=0.02", 30,
+     3, 2},
     {"mse identity, three, weights",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity class-weights=0.5,2.25,1 lr=0.02", 30, 3, 3},
+     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity class-weights=0.5,2.25,1 lr=0.02",
+     30, 3, 3},
     {"mse identity, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity reduction=sum lr=0.005", 30, 3, 3},
+     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity reduction=sum lr=0.005", 30, 3,
+     3},
     {"batch norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 batch-norm=on", 30, 3, 3},
-    {"batch norm, relu", "hidden=7,5 activation=relu optimizer=sgd batch=8 batch-norm=on", 30, 3, 3},
-    {"batch norm, full, adam", "hidden=7,5 activation=gelu optimizer=adam batch=full batch-norm=on", 200, 3, 3},
+    {"batch norm, relu", "hidden=7,5 activation=relu optimizer=sgd batch=8 batch-norm=on", 30, 3,
+     3},
+    {"batch norm, full, adam", "hidden=7,5 activation=gelu optimizer=adam batch=full batch-norm=on",
+     200, 3, 3},
     {"batch norm, residual, dropout",
-     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 batch-norm=on residual=on dropout=0.3", 30, 3, 3},
+     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 batch-norm=on residual=on dropout=0.3",
+     30, 3, 3},
     {"dropout", "hidden=7,5 activation=tanh optimizer=sgd batch=8 dropout=0.4", 30, 3, 3},
-    {"dropout, adamw", "hidden=7,5 activation=gelu optimizer=adamw batch=8 dropout=0.25 seed=77", 30, 3, 3},
+    {"dropout, adamw", "hidden=7,5 activation=gelu optimizer=adamw batch=8 dropout=0.25 seed=77",
+     30, 3, 3},
     {"residual", "hidden=6,6,6 activation=tanh optimizer=sgd batch=8 residual=on", 30, 3, 3},
-    {"residual, two blocks", "hidden=4,6,6,6,6,6 activation=elu optimizer=sgd batch=8 residual=on", 30, 3, 3},
-    {"residual, dropout", "hidden=6,6,6,6,6 activation=tanh optimizer=sgd batch=8 residual=on dropout=0.3", 30, 3, 3},
+    {"residual, two blocks", "hidden=4,6,6,6,6,6 activation=elu optimizer=sgd batch=8 residual=on",
+     30, 3, 3},
+    {"residual, dropout",
+     "hidden=6,6,6,6,6 activation=tanh optimizer=sgd batch=8 residual=on dropout=0.3", 30, 3, 3},
     {"clip", "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=0.2", 30, 3, 3},
     {"clip, l2, batch norm",
      "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=0.2 l2=0.05 batch-norm=on", 30, 3, 3},
     {"clip, not reached", "hidden=7,5 activation=tanh optimizer=sgd batch=8 clip=50", 30, 3, 3},
     {"l1", "hidden=7,5 activation=tanh optimizer=sgd batch=8 l1=0.03", 30, 3, 3},
     {"l2", "hidden=7,5 activation=tanh optimizer=sgd batch=8 l2=0.05", 30, 3, 3},
-    {"l1, l2, adam", "hidden=7,5 activation=tanh optimizer=adam batch=8 l1=0.03 l2=0.05 epsilon=1e-3", 30, 3, 3},
+    {"l1, l2, adam",
+     "hidden=7,5 activation=tanh optimizer=adam batch=8 l1=0.03 l2=0.05 epsilon=1e-3", 30, 3, 3},
     {"max norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 max-norm=0.7", 30, 3, 3},
-    {"max norm, l2, momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 max-norm=0.9 l2=0.01", 30, 3, 3},
+    {"max norm, l2, momentum",
+     "hidden=7,5 activation=tanh optimizer=momentum batch=8 max-norm=0.9 l2=0.01", 30, 3, 3},
     {"l1 at zero", "hidden=none optimizer=sgd batch=8 l1=0.03 init=zeros", 30, 3, 3},
     {"one of each", "hidden=1 activation=tanh optimizer=sgd batch=1", 5, 1, 2},
     {"batch norm, last batch of one row",
@@ -81,25 +102,30 @@ static const rig_case cases[] = {
     {"many rows, batch norm, sum",
      "hidden=9,7 activation=silu optimizer=adam batch=300 batch-norm=on reduction=sum", 700, 3, 3},
     {"wide", "hidden=150,70 activation=relu optimizer=sgd batch=64", 130, 20, 10},
-    {"wide, batch norm", "hidden=150,70 activation=elu optimizer=nesterov batch=65 batch-norm=on", 130, 20, 10},
+    {"wide, batch norm", "hidden=150,70 activation=elu optimizer=nesterov batch=65 batch-norm=on",
+     130, 20, 10},
 };
 
-/* Bounds on rig_errors after 1 to 10 steps. One step's arithmetic is a chain of some dozens of float32 operations whose
- * roundings go both ways, a few 2^-24 of a tensor's scale; met were 7.7e-6 (adamw's decay, two more roundings of the weight
- * than are counted), 5.3e-6 (a velocity whose gradients nearly cancel), 8e-7 and 4e-7. Runs have the same bits on every
- * machine, so the room of two and a half to five is for other settings and not for luck. */
-static const rig_errors bounds = {.parameters = 2e-5, .states = 2e-5, .running = 4e-6, .losses = 2e-6};
+/* Bounds on rig_errors after 1 to 10 steps. One step's arithmetic is a chain of some dozens of
+ * float32 operations whose roundings go both ways, a few 2^-24 of a tensor's scale; met were 7.7e-6
+ * (adamw's decay, two more roundings of the weight than are counted), 5.3e-6 (a velocity whose
+ * gradients nearly cancel), 8e-7 and 4e-7. Runs have the same bits on every machine, so the room of
+ * two and a half to five is for other settings and not for luck. */
+static const rig_errors bounds = {
+    .parameters = 2e-5, .states = 2e-5, .running = 4e-6, .losses = 2e-6};
 
 static bool within(const rig_errors *e)
 {
-    return e->parameters <= bounds.parameters && e->states <= bounds.states && e->running <= bounds.running &&
-           e->losses <= bounds.losses;
+    return e->parameters <= bounds.parameters && e->states <= bounds.states &&
+           e->running <= bounds.running && e->losses <= bounds.losses;
 }
 
 static void expect_within(const char *name, unsigned long long steps, const rig_errors *e)
 {
-    cr_expect(within(e), "%s: after %llu steps parameters are off by %.1e, states %.1e, running averages %.1e, losses %.1e",
-              name, steps, e->parameters, e->states, e->running, e->losses);
+    cr_expect(
+        within(e),
+        "%s: after %llu steps parameters are off by %.1e, states %.1e, running averages %.1e, losses %.1e",
+        name, steps, e->parameters, e->states, e->running, e->losses);
 }
 
 Test(oracle, steps)
@@ -116,8 +142,8 @@ Test(oracle, steps)
     }
 }
 
-/* The bounds above are tight enough: with any one layer's activation derivative wrong by a hundredth, in the oracle for want
- * of a wrong product, two steps are enough to tell. */
+/* The bounds above are tight enough: with any one layer's activation derivative wrong by a
+ * hundredth, in the oracle for want of a wrong product, two steps are enough to tell. */
 Test(oracle, a_derivative_off_by_a_hundredth_is_seen)
 {
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -135,7 +161,8 @@ Test(oracle, a_derivative_off_by_a_hundredth_is_seen)
         }
 }
 
-/* The masks that the oracle is given drop about the share asked for, other units at each step and in each layer. */
+/* The masks that the oracle is given drop about the share asked for, other units at each step and
+ * in each layer. */
 Test(oracle, masks)
 {
     static const rig_case c = {"masks", "hidden=40,40 batch=full dropout=0.3", 100, 3, 2};
@@ -161,12 +188,16 @@ Test(oracle, masks)
 /* Where residual blocks end, in words: pairs of hidden layers as wide as what enters them. */
 Test(oracle, residual_blocks)
 {
-    static const struct { rig_case c; int skip[7]; } rows[] = {
+    static const struct {
+        rig_case c;
+        int skip[7];
+    } rows[] = {
         {{"three", "hidden=6,6,6 residual=on", 8, 3, 2}, {-1, -1, 0, -1}},
         {{"four", "hidden=6,6,6,6 residual=on", 8, 3, 2}, {-1, -1, 0, -1, -1}},
         {{"five", "hidden=6,6,6,6,6 residual=on", 8, 3, 2}, {-1, -1, 0, -1, 2, -1}},
         {{"late", "hidden=4,6,6,6,3 residual=on", 8, 3, 2}, {-1, -1, -1, 1, -1, -1}},
-        {{"features do not count", "hidden=4,4,5,5,5 residual=on", 8, 4, 2}, {-1, -1, -1, -1, 2, -1}},
+        {{"features do not count", "hidden=4,4,5,5,5 residual=on", 8, 4, 2},
+         {-1, -1, -1, -1, 2, -1}},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         rig *r = rig_open(&rows[i].c);
@@ -204,7 +235,8 @@ static void check_logits(const rig_case *c, const float *weights, size_t n, doub
     double most = 0.0;
     for (size_t i = 0; i < 8; i++) {
         cr_expect(isfinite(losses[i]) && losses[i] >= 0.0f, "%s: row %zu", c->name, i);
-        cr_expect_float_eq((double)losses[i], truth[i], 1e-6 * truth[i] + 1e-30, "%s: row %zu", c->name, i);
+        cr_expect_float_eq((double)losses[i], truth[i], 1e-6 * truth[i] + 1e-30, "%s: row %zu",
+                           c->name, i);
         most = fmax(most, truth[i]);
     }
     cr_expect_float_eq(most, expected, 1e-9 * expected, "%s: %g", c->name, most);
@@ -217,7 +249,8 @@ Test(oracle, logits_of_ten_thousand)
 {
     static const rig_case bce = {"bce", "hidden=none optimizer=sgd batch=full lr=1", 8, 1, 2};
     static const rig_case ce = {"ce", "hidden=none optimizer=sgd batch=full lr=1", 8, 1, 3};
-    static const rig_case mse = {"mse", "hidden=none optimizer=sgd batch=full lr=1 loss=mse", 8, 1, 2};
+    static const rig_case mse = {"mse", "hidden=none optimizer=sgd batch=full lr=1 loss=mse", 8, 1,
+                                 2};
     check_logits(&bce, (float[]){1e4f}, 1, 1e4);
     check_logits(&bce, (float[]){-1e4f}, 1, 1e4);
     check_logits(&bce, (float[]){90.0f}, 1, 90.0);
@@ -229,10 +262,10 @@ Test(oracle, logits_of_ten_thousand)
 /* ---- Learning rates -------------------------------------------------------------------------- */
 
 static const rig_schedule schedules[] = {
-    {"constant", 0.3, 0, 0.5, 0, 10, 20, 7},     {"constant", 0.3, 0, 0.5, 4, 10, 20, 7},
-    {"step", 0.3, 0, 0.5, 0, 3, 40, 5},          {"step", 0.3, 0.01, 0.7, 5, 2, 40, 5},
-    {"cosine", 0.3, 0, 0.5, 0, 10, 30, 7},       {"cosine", 0.3, 0.02, 0.5, 6, 10, 30, 7},
-    {"cosine", 2.5, 1e-4, 0.5, 1, 10, 2, 3},     {"cosine", 0.1, 0, 0.5, 0, 10, 1, 1},
+    {"constant", 0.3, 0, 0.5, 0, 10, 20, 7},  {"constant", 0.3, 0, 0.5, 4, 10, 20, 7},
+    {"step", 0.3, 0, 0.5, 0, 3, 40, 5},       {"step", 0.3, 0.01, 0.7, 5, 2, 40, 5},
+    {"cosine", 0.3, 0, 0.5, 0, 10, 30, 7},    {"cosine", 0.3, 0.02, 0.5, 6, 10, 30, 7},
+    {"cosine", 2.5, 1e-4, 0.5, 1, 10, 2, 3},  {"cosine", 0.1, 0, 0.5, 0, 10, 1, 1},
     {"constant", 0.3, 0, 0.5, 30, 10, 20, 7},
 };
 
@@ -249,8 +282,9 @@ Test(oracle, schedules)
         for (uint64_t step = 0; step < s->epochs * s->per_epoch; step++) {
             double truth = rig_rate_of(s, step, 0);
             ls_rates got = ls_rates_at(&plan, step);
-            cr_expect_float_eq((double)got.rate, truth, 1e-7 * truth + 3e-7 * s->base, "%zu (%s): step %llu: %g, not %g", i,
-                               s->kind, (unsigned long long)step, (double)got.rate, truth);
+            cr_expect_float_eq((double)got.rate, truth, 1e-7 * truth + 3e-7 * s->base,
+                               "%zu (%s): step %llu: %g, not %g", i, s->kind,
+                               (unsigned long long)step, (double)got.rate, truth);
         }
         ls_options_free(options);
     }
@@ -259,9 +293,11 @@ Test(oracle, schedules)
 Test(oracle, plateau)
 {
     static const rig_schedule s = {"plateau", 0.8, 0.15, 0.5, 0, 2, 100, 3};
-    static const struct { double loss; int reductions; } epochs[] = {
-        {1.0, 0},  {0.9, 0}, {0.9, 0}, {0.95, 1}, {0.85, 1}, {0.86, 1},
-        {0.84, 1}, {0.9, 1}, {0.9, 2}, {0.9, 2},  {0.9, 3},  {0.1, 3}};
+    static const struct {
+        double loss;
+        int reductions;
+    } epochs[] = {{1.0, 0},  {0.9, 0}, {0.9, 0}, {0.95, 1}, {0.85, 1}, {0.86, 1},
+                  {0.84, 1}, {0.9, 1}, {0.9, 2}, {0.9, 2},  {0.9, 3},  {0.1, 3}};
     char text[300];
     ls_rate_plan plan;
     rig_schedule_text(&s, text);
@@ -270,13 +306,15 @@ Test(oracle, plateau)
     cr_expect_float_eq(ls_rate_at(&plan, 0), 0.8, 1e-15);
     for (size_t i = 0; i < COUNT(epochs); i++) {
         ls_rate_plan_epoch(&plan, epochs[i].loss);
-        double truth = rig_rate_of(&s, 3 * (i + 1), epochs[i].reductions); /* 0.1 after three, but for min-lr */
+        double truth = rig_rate_of(&s, 3 * (i + 1),
+                                   epochs[i].reductions); /* 0.1 after three, but for min-lr */
         cr_expect_float_eq(ls_rate_at(&plan, 3 * (i + 1)), truth, 1e-15, "epoch %zu", i + 1);
     }
     ls_options_free(options);
 }
 
-static void check_corrections(const char *text, double b1, double b2, double rate, double decay, bool corrected)
+static void check_corrections(const char *text, double b1, double b2, double rate, double decay,
+                              bool corrected)
 {
     static const uint64_t steps[] = {0, 1, 2, 9, 99, 999, 12345, 1000000, 1000000000000};
     ls_options *options = rig_options(text);
@@ -288,8 +326,10 @@ static void check_corrections(const char *text, double b1, double b2, double rat
         double second = corrected ? 1.0 / (1.0 - pow(b2, t)) : 1.0, keep = 1.0 - rate * decay;
         /* one rounding to float32 */
         cr_expect_float_eq((double)r.rate, rate, 0x1p-24 * rate, "%s", text);
-        cr_expect_float_eq((double)r.rate_corrected, first, 0x1.001p-24 * first, "%s: t = %g", text, t);
-        cr_expect_float_eq((double)r.correction2, second, 0x1.001p-24 * second, "%s: t = %g", text, t);
+        cr_expect_float_eq((double)r.rate_corrected, first, 0x1.001p-24 * first, "%s: t = %g", text,
+                           t);
+        cr_expect_float_eq((double)r.correction2, second, 0x1.001p-24 * second, "%s: t = %g", text,
+                           t);
         cr_expect_float_eq((double)r.keep, keep, 0x1p-24, "%s", text);
     }
     ls_options_free(options);

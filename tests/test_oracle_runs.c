@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole training runs against a training loop of the oracle, and the ways a run stops against what its losses say. */
+/* Whole training runs against a training loop of the oracle, and the ways a run stops against what
+ * its losses say. */
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
@@ -19,7 +20,7 @@ enum { EPOCHS = 6000 };
 /* What a run's callback was told, an entry an epoch. */
 typedef struct {
     double loss[EPOCHS], validation[EPOCHS], rate[EPOCHS], seconds[EPOCHS];
-    uint64_t epochs, stop_at;  /* stop_at: the epoch at which the callback asks to stop, 0: never */
+    uint64_t epochs, stop_at; /* stop_at: the epoch at which the callback asks to stop, 0: never */
 } curve;
 
 static int record(const ls_progress *p, void *user)
@@ -52,7 +53,8 @@ static ls_data *data_of(size_t rows, size_t features, size_t classes, bool raw)
     ls_error err;
     rig_data(rows, features, classes, x, y);
     if (raw) make_raw(x, rows, features);
-    cr_assert(ls_data_from_arrays(x, y, rows, features, classes, &data, &err) == LS_OK, "%s", err.message);
+    cr_assert(ls_data_from_arrays(x, y, rows, features, classes, &data, &err) == LS_OK, "%s",
+              err.message);
     free(x);
     free(y);
     return data;
@@ -65,7 +67,8 @@ static ls_model *train(const char *text, const ls_data *data, uint64_t stop_at, 
     ls_model *model;
     ls_error err;
     if (c) *c = (curve){.stop_at = stop_at};
-    cr_assert(ls_train(NULL, options, data, c ? record : NULL, c, &model, &err) == LS_OK, "%s: %s", text, err.message);
+    cr_assert(ls_train(NULL, options, data, c ? record : NULL, c, &model, &err) == LS_OK, "%s: %s",
+              text, err.message);
     ls_options_free(options);
     return model;
 }
@@ -92,7 +95,8 @@ static void standardise(rig *r)
     for (size_t i = 0; i < features; i++) {
         double sum = 0.0, squares = 0.0;
         for (size_t k = i; k < rows * features; k += features) sum += (double)r->x[k];
-        for (size_t k = i; k < rows * features; k += features) squares += pow((double)r->x[k] - sum / (double)rows, 2.0);
+        for (size_t k = i; k < rows * features; k += features)
+            squares += pow((double)r->x[k] - sum / (double)rows, 2.0);
         double deviation = squares > 0.0 ? sqrt(squares / (double)rows) : 1.0;
         for (size_t k = i; k < rows * features; k += features)
             r->x[k] = (float)(((double)r->x[k] - sum / (double)rows) / deviation);
@@ -108,9 +112,11 @@ static void oracle_run(rig *r, const rig_schedule *s, double *losses)
     for (uint64_t step = 0; step < s->epochs * s->per_epoch; step++) {
         rig_batch b;
         rig_batch_open(r, step, &b);
-        double *loss = &losses[step / s->per_epoch], share = (double)b.batch.rows / (double)r->c->rows;
+        double *loss = &losses[step / s->per_epoch],
+               share = (double)b.batch.rows / (double)r->c->rows;
         if (step % s->per_epoch == 0) *loss = 0.0;
-        *loss += oracle_step(r->truth, &b.batch, rig_rate_of(s, step, reductions)) * (r->truth->mean ? share : 1.0);
+        *loss += oracle_step(r->truth, &b.batch, rig_rate_of(s, step, reductions)) *
+                 (r->truth->mean ? share : 1.0);
         rig_batch_close(&b);
         if ((step + 1) % s->per_epoch) continue;
         waited = *loss < best ? 0 : waited + 1;
@@ -127,35 +133,56 @@ static const struct {
     rig_schedule s;
     bool raw;
 } runs[] = {
-    {{"logistic, gd", "hidden=none optimizer=gd", 90, 3, 2}, {"constant", 0.5, 0, 0.5, 0, 10, 30, 1}, false},
-    {{"not standardised",
-      "hidden=8 activation=tanh batch=16 standardize=off", 90, 3, 3}, {"constant", 0.01, 0, 0.5, 0, 10, 30, 6}, false},
-    {{"raw features",
-      "hidden=8 activation=tanh batch=16 standardize=on", 90, 3, 3}, {"constant", 0.01, 0, 0.5, 0, 10, 30, 6}, true},
-    {{"more rows than a block of inference", "hidden=8 activation=tanh batch=64 batch-norm=on", 600, 3, 3},
-     {"constant", 0.01, 0, 0.5, 0, 10, 30, 10}, false},
-    {{"softmax, file order",
-      "hidden=none optimizer=sgd batch=16 order=file", 90, 3, 3}, {"step", 0.2, 0, 0.5, 0, 8, 30, 6}, false},
-    {{"adam, tanh", "hidden=8,6 activation=tanh batch=16", 90, 3, 3}, {"cosine", 0.01, 1e-4, 0.5, 3, 10, 30, 6}, false},
+    {{"logistic, gd", "hidden=none optimizer=gd", 90, 3, 2},
+     {"constant", 0.5, 0, 0.5, 0, 10, 30, 1},
+     false},
+    {{"not standardised", "hidden=8 activation=tanh batch=16 standardize=off", 90, 3, 3},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
+    {{"raw features", "hidden=8 activation=tanh batch=16 standardize=on", 90, 3, 3},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     true},
+    {{"more rows than a block of inference", "hidden=8 activation=tanh batch=64 batch-norm=on", 600,
+      3, 3},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 10},
+     false},
+    {{"softmax, file order", "hidden=none optimizer=sgd batch=16 order=file", 90, 3, 3},
+     {"step", 0.2, 0, 0.5, 0, 8, 30, 6},
+     false},
+    {{"adam, tanh", "hidden=8,6 activation=tanh batch=16", 90, 3, 3},
+     {"cosine", 0.01, 1e-4, 0.5, 3, 10, 30, 6},
+     false},
     {{"adamw, gelu, balanced",
-      "hidden=8,6 activation=gelu optimizer=adamw batch=16 class-weights=balanced seed=5", 90, 3, 3},
-     {"constant", 0.005, 0, 0.5, 2, 10, 30, 6}, false},
-    {{"momentum, batch norm", "hidden=8,6 activation=silu optimizer=momentum batch=16 batch-norm=on", 90, 3, 3},
-     {"cosine", 0.02, 0, 0.5, 0, 10, 30, 6}, false},
+      "hidden=8,6 activation=gelu optimizer=adamw batch=16 class-weights=balanced seed=5", 90, 3,
+      3},
+     {"constant", 0.005, 0, 0.5, 2, 10, 30, 6},
+     false},
+    {{"momentum, batch norm",
+      "hidden=8,6 activation=silu optimizer=momentum batch=16 batch-norm=on", 90, 3, 3},
+     {"cosine", 0.02, 0, 0.5, 0, 10, 30, 6},
+     false},
     {{"adam, batch norm, dropout, residual",
       "hidden=6,6,6 activation=elu batch=16 batch-norm=on dropout=0.2 residual=on", 90, 3, 2},
-     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6}, false},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
     {{"rmsprop, sum, given weights",
-      "hidden=8 activation=sigmoid optimizer=rmsprop batch=16 reduction=sum class-weights=1,2.5", 90, 3, 2},
-     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6}, false},
+      "hidden=8 activation=sigmoid optimizer=rmsprop batch=16 reduction=sum class-weights=1,2.5",
+      90, 3, 2},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
     {{"nesterov, mse, l1, l2, clip",
-      "hidden=8 activation=tanh optimizer=nesterov batch=16 loss=mse l1=1e-3 l2=2e-3 clip=0.1", 90, 3, 2},
-     {"constant", 0.05, 0, 0.5, 0, 10, 30, 6}, false},
-    {{"sgd, plateau, max norm", "hidden=8 activation=leaky_relu optimizer=sgd batch=16 max-norm=1.5", 90, 3, 3},
-     {"plateau", 0.9, 0.01, 0.4, 0, 1, 30, 6}, false},
+      "hidden=8 activation=tanh optimizer=nesterov batch=16 loss=mse l1=1e-3 l2=2e-3 clip=0.1", 90,
+      3, 2},
+     {"constant", 0.05, 0, 0.5, 0, 10, 30, 6},
+     false},
+    {{"sgd, plateau, max norm",
+      "hidden=8 activation=leaky_relu optimizer=sgd batch=16 max-norm=1.5", 90, 3, 3},
+     {"plateau", 0.9, 0.01, 0.4, 0, 1, 30, 6},
+     false},
 };
 
-/* Largest difference of what the trained model says of the raw rows and what the oracle says of them prepared. */
+/* Largest difference of what the trained model says of the raw rows and what the oracle says of
+ * them prepared. */
 static double prediction_error(const rig *r, const ls_model *model, const ls_data *data)
 {
     size_t rows = r->c->rows, inputs = rows * r->c->features, outputs = rows * r->truth->outputs;
@@ -171,7 +198,8 @@ static double prediction_error(const rig *r, const ls_model *model, const ls_dat
     return worst;
 }
 
-/* Both runs of a row. Returns the largest relative error of the loss curve; *prediction: of the trained outputs. */
+/* Both runs of a row. Returns the largest relative error of the loss curve; *prediction: of the
+ * trained outputs. */
 static double run_both(size_t i, double *prediction)
 {
     static curve c;
@@ -196,9 +224,11 @@ static double run_both(size_t i, double *prediction)
         worst = rig_worse(worst, fabs(c.loss[k] / losses[k] - 1.0));
         double rate = rig_rate_of(s, (k + 1) * s->per_epoch - 1, 0);
         bool known = strcmp(s->kind, "plateau"); /* which depends on the losses */
-        cr_expect(!known || fabs(c.rate[k] - rate) <= 1e-6 * s->base, "%s: rate of epoch %zu", both.name, k + 1);
+        cr_expect(!known || fabs(c.rate[k] - rate) <= 1e-6 * s->base, "%s: rate of epoch %zu",
+                  both.name, k + 1);
     }
-    cr_expect_lt(losses[29], 0.8 * losses[0], "%s: nothing was learned, so little is tested", both.name);
+    cr_expect_lt(losses[29], 0.8 * losses[0], "%s: nothing was learned, so little is tested",
+                 both.name);
     *prediction = prediction_error(r, model, data);
     free(values);
     ls_model_free(model);
@@ -207,14 +237,15 @@ static double run_both(size_t i, double *prediction)
     return worst;
 }
 
-/* What a step rounds away the following 180 spread, so the bounds are four to five times what was met, 6e-7 and 1.2e-6, on
- * runs that have the same bits everywhere. */
+/* What a step rounds away the following 180 spread, so the bounds are four to five times what was
+ * met, 6e-7 and 1.2e-6, on runs that have the same bits everywhere. */
 Test(oracle, whole_runs)
 {
     for (size_t i = 0; i < COUNT(runs); i++) {
         double prediction, loss = run_both(i, &prediction);
         cr_expect(loss <= 3e-6, "%s: losses are off by %.1e", runs[i].c.name, loss);
-        cr_expect(prediction <= 5e-6, "%s: predictions are off by %.1e", runs[i].c.name, prediction);
+        cr_expect(prediction <= 5e-6, "%s: predictions are off by %.1e", runs[i].c.name,
+                  prediction);
     }
 }
 
@@ -232,22 +263,27 @@ Test(oracle, a_callback_that_stops)
     uint64_t together = 0;
     /* epochs of one call are told of at even times: to the nanosecond no two calls take as long */
     for (size_t k = 2; k < 400; k++)
-        together += fabs(whole.seconds[k] - 2.0 * whole.seconds[k - 1] + whole.seconds[k - 2]) < 1e-10;
-    cr_expect_gt(together, 100, "only %llu epochs ran with others in one call: this test tests little",
+        together += fabs(whole.seconds[k] - 2.0 * whole.seconds[k - 1] + whole.seconds[k - 2]) <
+                    1e-10;
+    cr_expect_gt(together, 100,
+                 "only %llu epochs ran with others in one call: this test tests little",
                  (unsigned long long)together);
     for (size_t i = 0; i < COUNT(at); i++) {
         char text[200];
         ls_summary a, b;
         size_t points;
         snprintf(text, sizeof text, SMALL "epochs=%llu", (unsigned long long)at[i]);
-        ls_model *stops = train(SMALL "epochs=400", data, at[i], &part), *ends = train(text, data, 0, NULL);
+        ls_model *stops = train(SMALL "epochs=400", data, at[i], &part),
+                 *ends = train(text, data, 0, NULL);
         expect_same_bits(stops, ends, text);
         cr_expect_eq(part.epochs, at[i]);
         cr_expect_arr_eq(part.loss, whole.loss, at[i] * sizeof *part.loss);
         cr_expect_str_eq(stopped(stops), at[i] == 400 ? "epochs" : "callback");
         ls_model_summary(stops, &a);
         ls_model_summary(ends, &b);
-        cr_expect(a.epochs == at[i] && a.steps == 4 * at[i] && a.best_epoch == at[i] && a.loss == b.loss, "%s", text);
+        cr_expect(a.epochs == at[i] && a.steps == 4 * at[i] && a.best_epoch == at[i] &&
+                      a.loss == b.loss,
+                  "%s", text);
         cr_expect_eq(ls_model_history(stops, &points)[points - 1].epoch, at[i]);
         ls_model_free(stops);
         ls_model_free(ends);
@@ -255,11 +291,15 @@ Test(oracle, a_callback_that_stops)
     ls_data_free(data);
 }
 
-/* "Stop when the loss improves by less than T for N epochs", applied to the losses of a run that does not stop. */
+/* "Stop when the loss improves by less than T for N epochs", applied to the losses of a run that
+ * does not stop. */
 Test(oracle, tolerance)
 {
     static curve whole, part;
-    static const struct { double tolerance; uint64_t epochs; } rows[] = {{1e-3, 3}, {3e-4, 10}, {1e-2, 1}};
+    static const struct {
+        double tolerance;
+        uint64_t epochs;
+    } rows[] = {{1e-3, 3}, {3e-4, 10}, {1e-2, 1}};
     ls_data *data = data_of(60, 3, 3, false);
     ls_model_free(train("hidden=6 activation=tanh lr=0.01 epochs=2000", data, 0, &whole));
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -271,13 +311,15 @@ Test(oracle, tolerance)
             best = fmin(best, whole.loss[epoch]);
         }
         cr_assert_lt(epoch, 2000);
-        snprintf(text, sizeof text, "hidden=6 activation=tanh lr=0.01 epochs=2000 tolerance=%g tolerance-epochs=%llu",
+        snprintf(text, sizeof text,
+                 "hidden=6 activation=tanh lr=0.01 epochs=2000 tolerance=%g tolerance-epochs=%llu",
                  rows[i].tolerance, (unsigned long long)rows[i].epochs);
         ls_model *stops = train(text, data, 0, &part);
-        snprintf(text, sizeof text, "hidden=6 activation=tanh lr=0.01 epochs=%llu", (unsigned long long)epoch);
+        snprintf(text, sizeof text, "hidden=6 activation=tanh lr=0.01 epochs=%llu",
+                 (unsigned long long)epoch);
         ls_model *ends = train(text, data, 0, NULL);
-        cr_expect_eq(part.epochs, epoch, "stopped after %llu epochs, not %llu", (unsigned long long)part.epochs,
-                     (unsigned long long)epoch);
+        cr_expect_eq(part.epochs, epoch, "stopped after %llu epochs, not %llu",
+                     (unsigned long long)part.epochs, (unsigned long long)epoch);
         cr_expect_str_eq(stopped(stops), "tolerance");
         expect_same_bits(stops, ends, text);
         ls_model_free(stops);
@@ -288,8 +330,8 @@ Test(oracle, tolerance)
 
 #define PATIENT "hidden=12 activation=tanh lr=0.05 batch=16 batch-norm=on validation=0.3 "
 
-/* The best weights on the held-out rows are what is left, exactly: their loss is the lowest told, and training to that epoch
- * gives the same bits. */
+/* The best weights on the held-out rows are what is left, exactly: their loss is the lowest told,
+ * and training to that epoch gives the same bits. */
 Test(oracle, patience)
 {
     static curve c;
@@ -326,7 +368,8 @@ Test(oracle, time_limit)
     static curve c;
     ls_data *data = data_of(60, 3, 3, false);
     ls_summary summary;
-    ls_model *first = train(SMALL "time-limit=1e-9", data, 0, &c), *one = train(SMALL "epochs=1", data, 0, NULL);
+    ls_model *first = train(SMALL "time-limit=1e-9", data, 0, &c),
+             *one = train(SMALL "epochs=1", data, 0, NULL);
     cr_expect_eq(c.epochs, 1, "a limit that has passed stops after the epoch at hand");
     cr_expect_str_eq(stopped(first), "time");
     expect_same_bits(first, one, "one epoch");
@@ -351,7 +394,8 @@ Test(oracle, history_is_thinned)
         size_t count;
         uint64_t last = epochs[i / 2];
         bool callback = i % 2; /* ended by a callback, which is the harder case */
-        snprintf(text, sizeof text, "hidden=none batch=full epochs=%llu", callback ? 5999ull : (unsigned long long)last);
+        snprintf(text, sizeof text, "hidden=none batch=full epochs=%llu",
+                 callback ? 5999ull : (unsigned long long)last);
         ls_model *model = train(text, data, callback ? last : 0, &c);
         const ls_history_point *p = ls_model_history(model, &count);
         cr_assert_gt(count, 0);
@@ -371,8 +415,8 @@ Test(oracle, history_is_thinned)
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
 
-/* Where float32 overflows first, from the oracle's run: which layer's pre-activations or weights pass FLT_MAX at which step
- * (from 1). The settings are such that they do so by far. */
+/* Where float32 overflows first, from the oracle's run: which layer's pre-activations or weights
+ * pass FLT_MAX at which step (from 1). The settings are such that they do so by far. */
 static const char *first_overflow(rig *r, uint64_t *step, size_t *layer)
 {
     for (*step = 1; *step < 50; ++*step) {
@@ -405,14 +449,18 @@ static void check_divergence(const rig_case *c, float scale)
     ls_network_init(&r->net, &r->options->settings, values);
     rig_to_truth(r, values, r->truth->theta);
     for (size_t i = 0; i < c->rows * c->features; i++) r->x[i] *= scale;
-    cr_assert(ls_data_from_arrays(r->x, r->y, c->rows, c->features, c->classes, &data, &err) == LS_OK, "%s", err.message);
+    cr_assert(ls_data_from_arrays(r->x, r->y, c->rows, c->features, c->classes, &data, &err) ==
+                  LS_OK,
+              "%s", err.message);
     if (!strstr(c->options, "standardize=off")) standardise(r);
     const char *what = first_overflow(r, &step, &layer);
-    cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), LS_ERR_DIVERGED, "%s", c->name);
-    snprintf(layer_text, sizeof layer_text, "%s of layer %zu of %zu ", what, layer + 1, r->truth->layers);
+    cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), LS_ERR_DIVERGED, "%s",
+                 c->name);
+    snprintf(layer_text, sizeof layer_text, "%s of layer %zu of %zu ", what, layer + 1,
+             r->truth->layers);
     snprintf(step_text, sizeof step_text, "at step %llu ", (unsigned long long)step);
-    cr_expect(strstr(err.message, layer_text) && strstr(err.message, step_text), "%s: not '%s' and '%s' but: %s", c->name,
-              layer_text, step_text, err.message);
+    cr_expect(strstr(err.message, layer_text) && strstr(err.message, step_text),
+              "%s: not '%s' and '%s' but: %s", c->name, layer_text, step_text, err.message);
     free(values);
     ls_options_free(options);
     ls_data_free(data);
@@ -421,11 +469,14 @@ static void check_divergence(const rig_case *c, float scale)
 
 Test(oracle, divergence_is_named)
 {
-    static const rig_case two = {"two", "hidden=8,8 activation=relu optimizer=sgd lr=1e6 batch=full", 60, 3, 3};
-    static const rig_case four = {"four", "hidden=8,8,8,8 activation=identity optimizer=sgd lr=1e6 batch=16", 60, 3, 3};
-    static const rig_case mse = {"mse", "hidden=8,8 activation=elu optimizer=momentum lr=1e6 output=identity", 60, 3, 2};
-    static const rig_case weights = {"weights", "hidden=none optimizer=sgd lr=1e6 reduction=sum standardize=off",
-                                     60, 3, 2};
+    static const rig_case two = {
+        "two", "hidden=8,8 activation=relu optimizer=sgd lr=1e6 batch=full", 60, 3, 3};
+    static const rig_case four = {
+        "four", "hidden=8,8,8,8 activation=identity optimizer=sgd lr=1e6 batch=16", 60, 3, 3};
+    static const rig_case mse = {
+        "mse", "hidden=8,8 activation=elu optimizer=momentum lr=1e6 output=identity", 60, 3, 2};
+    static const rig_case weights = {
+        "weights", "hidden=none optimizer=sgd lr=1e6 reduction=sum standardize=off", 60, 3, 2};
     check_divergence(&two, 1.0f);
     check_divergence(&four, 1.0f);
     check_divergence(&mse, 1.0f);
@@ -437,7 +488,8 @@ Test(oracle, divergence_in_the_last_step)
 {
     static const float x[] = {1e33f, -2e33f, 3e33f, 1e33f};
     static const int32_t y[] = {0, 1, 0, 1};
-    ls_options *options = rig_options("hidden=none optimizer=gd lr=1e6 reduction=sum standardize=off epochs=1");
+    ls_options *options =
+        rig_options("hidden=none optimizer=gd lr=1e6 reduction=sum standardize=off epochs=1");
     ls_data *data;
     ls_model *model = NULL;
     ls_error err = {0};
@@ -448,12 +500,14 @@ Test(oracle, divergence_in_the_last_step)
     ls_data_free(data);
 }
 
-static void expect_refused(const char *text, const ls_data *data, ls_status expected, const char *word)
+static void expect_refused(const char *text, const ls_data *data, ls_status expected,
+                           const char *word)
 {
     ls_options *options = rig_options(text);
     ls_model *model = NULL;
     ls_error err = {0};
-    cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), expected, "%s: %s", text, err.message);
+    cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), expected, "%s: %s", text,
+                 err.message);
     cr_expect_null(model);
     cr_expect(strstr(err.message, word), "%s: %s", text, err.message);
     ls_options_free(options);
@@ -474,7 +528,8 @@ Test(oracle, refusals)
     expect_refused("residual=on hidden=4,5", data, LS_ERR_ARGUMENT, "--residual");
     expect_refused("epochs=3", single, LS_ERR_DATA, "class");
     expect_refused("epochs=3", bare, LS_ERR_ARGUMENT, "classes");
-    ls_model_free(train("optimizer=gd batch=60 epochs=2", data, 0, NULL)); /* all rows are not refused */
+    ls_model_free(train("optimizer=gd batch=60 epochs=2", data, 0,
+                        NULL)); /* all rows are not refused */
     ls_data_free(data);
     ls_data_free(single);
     ls_data_free(bare);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Every operation of a plan, alone, on every backend: all of memory is compared bit by bit, between backends and with the
- * definitions below. These are plain loops written from the contract (docs/arithmetic.md); of the product they use only
- * exp, log and their like from kernels/arith.h, which have tests of their own. */
+/* Every operation of a plan, alone, on every backend: all of memory is compared bit by bit, between
+ * backends and with the definitions below. These are plain loops written from the contract
+ * (docs/arithmetic.md); of the product they use only exp, log and their like from kernels/arith.h,
+ * which have tests of their own. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/arith.h"
 #include "host/network/network.h"
+#include "kernels/arith.h"
 #include "tests/support/devices.h"
 
 typedef struct {
@@ -16,7 +17,8 @@ typedef struct {
 } shape;
 
 #define AT(field) hand_at(p, arena, o->field)
-#define TRUTH(name) static void true_##name(const hand_plan *p, size_t rows, float *arena, float *loss)
+#define TRUTH(name)                                                                                \
+    static void true_##name(const hand_plan *p, size_t rows, float *arena, float *loss)
 #define SET(name) static void set_##name(hand_plan *p, shape s, unsigned v)
 #define FIRST_OP const ls_op *o = &p->op[0]
 
@@ -76,7 +78,8 @@ TRUTH(gather)
 
 /* ---- DENSE ----------------------------------------------------------------------------------- */
 
-/* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference; 18-25: activations in place. */
+/* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference;
+ * 18-25: activations in place. */
 SET(dense)
 {
     bool data = v == 16 || v == 17;
@@ -201,7 +204,8 @@ TRUTH(norm_grad)
         float sum = AT(grad_beta)[j] = truth_sum(dy, o->out, NULL, 0, rows);
         float sum_hat = AT(grad_gamma)[j] = truth_sum(dy, o->out, hat, 1, rows);
         for (size_t r = 0; r < rows; r++)
-            z[r * o->out] = (AT(gamma)[j] * inv) * fmaf(-hat[r], sum_hat * inv_rows, dy[r * o->out] - sum * inv_rows);
+            z[r * o->out] = (AT(gamma)[j] * inv) *
+                            fmaf(-hat[r], sum_hat * inv_rows, dy[r * o->out] - sum * inv_rows);
     }
     free(hat);
 }
@@ -232,12 +236,13 @@ TRUTH(join)
 
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
-/* Four pairs of loss and output × row weights or none × averaged over one batch, summed and averaged over a part of one,
- * in inference. */
+/* Four pairs of loss and output × row weights or none × averaged over one batch, summed and
+ * averaged over a part of one, in inference. */
 SET(loss)
 {
     static const ls_loss losses[] = {LS_LOSS_BCE, LS_LOSS_CE, LS_LOSS_MSE, LS_LOSS_MSE};
-    static const ls_output outputs[] = {LS_OUTPUT_SIGMOID, LS_OUTPUT_SOFTMAX, LS_OUTPUT_SIGMOID, LS_OUTPUT_IDENTITY};
+    static const ls_output outputs[] = {LS_OUTPUT_SIGMOID, LS_OUTPUT_SOFTMAX, LS_OUTPUT_SIGMOID,
+                                        LS_OUTPUT_IDENTITY};
     size_t out = v % 4 ? s.out : 1;
     bool data = v / 8 > 0, weighted = v & 4;
     if (data) data_in_batches(p, s, 1, out);
@@ -246,10 +251,13 @@ SET(loss)
     p->plan.mean = v / 8 != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);
-    for (size_t i = 0; i < s.m * out; i += 3) p->arena[o->z.at + i] *= 60; /* also beyond what a softmax counts */
+    for (size_t i = 0; i < s.m * out; i += 3)
+        p->arena[o->z.at + i] *= 60; /* also beyond what a softmax counts */
     o->a = hand_room(p, "a", s.m, out);
     o->target = data ? (ls_view){LS_DATA_T, 0} : hand_room(p, "target", s.m, out);
-    if (weighted) o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0} : hand_room_positive(p, "row_weight", s.m, 1);
+    if (weighted)
+        o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0}
+                             : hand_room_positive(p, "row_weight", s.m, 1);
     if (v / 8 == 3) as_inference(p, out, o->a);
     o->row_loss = p->infer ? p->plan.row_loss : hand_room(p, "row_loss", s.m, 1);
     p->no_truth = p->infer;
@@ -262,7 +270,8 @@ static float row_cross_entropy(float *z, float *a, const float *t, size_t n, flo
 {
     float top = z[0], sum = 0.0f, loss = 0.0f;
     for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
-    for (size_t k = 0; k < n; k++) sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
+    for (size_t k = 0; k < n; k++)
+        sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
     float log_sum = top + ls_log(sum);
     for (size_t k = 0; k < n; k++) {
         loss = fmaf(t[k], log_sum - z[k], loss);
@@ -278,20 +287,22 @@ TRUTH(loss)
     (void)loss;
     float all = p->plan.mean ? 1.0f / (float)rows : 1.0f;
     for (size_t r = 0; r < rows; r++) {
-        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out, row = 0.0f;
+        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out,
+              row = 0.0f;
         float scale = AT(row_weight) ? AT(row_weight)[r] * all : all;
         if (p->plan.loss == LS_LOSS_CE) row = row_cross_entropy(z, a, t, o->out, scale);
         else if (p->plan.loss == LS_LOSS_BCE) {
             a[0] = ls_sigmoid(z[0]);
             row = fmaf(-z[0], t[0], z[0] > 0 ? z[0] : 0.0f) + ls_log1p(ls_exp(-fabsf(z[0])));
             z[0] = faded((a[0] - t[0]) * scale);
-        } else for (size_t k = 0; k < o->out; k++) {
-            bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
-            a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
-            row = fmaf(a[k] - t[k], a[k] - t[k], row);
-            z[k] = faded((2.0f * (a[k] - t[k])) * scale);
-            if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
-        }
+        } else
+            for (size_t k = 0; k < o->out; k++) {
+                bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
+                a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
+                row = fmaf(a[k] - t[k], a[k] - t[k], row);
+                z[k] = faded((2.0f * (a[k] - t[k])) * scale);
+                if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
+            }
         AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
     }
 }
@@ -311,8 +322,12 @@ static float step_of(ls_opt opt, float g, float *s, float *v, const ls_hyper *h,
 {
     switch (opt) {
     case LS_OPT_momentum: return *s = faded(fmaf(h->beta1, *s, r->rate * g));
-    case LS_OPT_nesterov: *s = faded(fmaf(h->beta1, *s, r->rate * g)); return fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_rmsprop: *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g)); return r->rate * g / (sqrtf(*s) + h->epsilon);
+    case LS_OPT_nesterov:
+        *s = faded(fmaf(h->beta1, *s, r->rate * g));
+        return fmaf(h->beta1, *s, r->rate * g);
+    case LS_OPT_rmsprop:
+        *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g));
+        return r->rate * g / (sqrtf(*s) + h->epsilon);
     default:
         *s = faded(fmaf(h->beta1, *s, h->rest1 * g));
         *v = faded(fmaf(h->beta2, *v, (h->rest2 * g) * g));
@@ -339,8 +354,13 @@ static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weig
 static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
 {
     p->plan.optimizer = (ls_opt)optimizer;
-    p->plan.hyper = (ls_hyper){.beta1 = 0.9f, .rest1 = 0.1f, .beta2 = 0.99f, .rest2 = 0.01f, .epsilon = 1e-7f,
-                               .l1 = 0.003f, .twice_l2 = 0.07f};
+    p->plan.hyper = (ls_hyper){.beta1 = 0.9f,
+                               .rest1 = 0.1f,
+                               .beta2 = 0.99f,
+                               .rest2 = 0.01f,
+                               .epsilon = 1e-7f,
+                               .l1 = 0.003f,
+                               .twice_l2 = 0.07f};
     o->theta = hand_room(p, "theta", n, 1);
     o->s = hand_room_positive(p, "state 0", n, 1);
     o->v = hand_room_positive(p, "state 1", n, 1);
@@ -367,7 +387,8 @@ TRUTH(grad_w)
     FIRST_OP;
     (void)loss;
     for (size_t i = 0; i < o->in; i++)
-        for (size_t j = 0; j < o->out; j++) AT(y)[i * o->out + j] = truth_sum(AT(x) + i, o->in, AT(dz) + j, o->out, rows);
+        for (size_t j = 0; j < o->out; j++)
+            AT(y)[i * o->out + j] = truth_sum(AT(x) + i, o->in, AT(dz) + j, o->out, rows);
     for (size_t i = 0; i < o->in * o->out && AT(theta); i++) true_update_at(p, arena, i, true);
 }
 
@@ -396,7 +417,8 @@ SET(grad_x)
     o->w = hand_room(p, "w", s.out, s.in);
     o->z = hand_room(p, "z", s.m, s.out);
     o->a = hand_room(p, "a", s.m, s.out);
-    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu; i++) /* its outputs are not negative, and its derivative counts on that */
+    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu;
+         i++) /* its outputs are not negative, and its derivative counts on that */
         if (p->arena[o->a.at + i] < 0) p->arena[o->a.at + i] = -0.0f;
     bool reads_z = ls_act_reads_z(o->act), in_place = !reads_z && v % 3 == 0; /* d may be y then */
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
@@ -442,7 +464,8 @@ TRUTH(clip)
     float *sum = malloc(n * sizeof *sum);
     cr_assert(sum);
     memcpy(sum, AT(x), n * sizeof *sum);
-    for (bool square = true; square || n > 1; square = false, n = (n + TRUTH_CHUNK - 1) / TRUTH_CHUNK)
+    for (bool square = true; square || n > 1;
+         square = false, n = (n + TRUTH_CHUNK - 1) / TRUTH_CHUNK)
         for (size_t c = 0; c * TRUTH_CHUNK < n; c++) {
             const float *x = sum + c * TRUTH_CHUNK;
             size_t left = n - c * TRUTH_CHUNK;
@@ -452,10 +475,12 @@ TRUTH(clip)
     free(sum);
 }
 
-/* Optimizers × the share of the parameters that are weights × clipped or not, over all parameters or the later ones. */
+/* Optimizers × the share of the parameters that are weights × clipped or not, over all parameters
+ * or the later ones. */
 SET(update)
 {
-    size_t first = v & 1 ? 7 : 0, n = s.in * s.out, weights[] = {first + n, first + n / 2, first / 2};
+    size_t first = v & 1 ? 7 : 0, n = s.in * s.out,
+           weights[] = {first + n, first + n / 2, first / 2};
     ls_op *o = hand_op(p, LS_OP_UPDATE, first, n);
     p->plan.parameters = first + n;
     p->plan.weights = weights[v / LS_OPT_COUNT % 3];
@@ -483,33 +508,41 @@ TRUTH(max_norm)
     FIRST_OP;
     (void)loss, (void)rows;
     for (size_t j = 0; j < o->out; j++) {
-        float *w = AT(w) + j, factor = truth_limit(truth_sum(w, o->out, w, o->out, o->in), p->plan.hyper.max_norm);
+        float *w = AT(w) + j,
+              factor = truth_limit(truth_sum(w, o->out, w, o->out, o->in), p->plan.hyper.max_norm);
         for (size_t i = 0; i < o->in; i++) w[i * o->out] = w[i * o->out] * factor;
     }
 }
 
 /* ---- Running them ---------------------------------------------------------------------------- */
 
-/* 1, primes, tiles of 4 to 32 and chunks of 64 rows ± 1, tall, wide, one column; products across a cache block (256); and
- * some large enough to be shared out among threads by rows, by columns and by parameters. The first few run all
- * variants of an operation, the others some in turn. */
+/* 1, primes, tiles of 4 to 32 and chunks of 64 rows ± 1, tall, wide, one column; products across a
+ * cache block (256); and some large enough to be shared out among threads by rows, by columns and
+ * by parameters. The first few run all variants of an operation, the others some in turn. */
 static const shape shapes[] = {
-    {5, 7, 3}, {67, 13, 33}, {129, 31, 17}, {1, 1, 1}, {2, 3, 5}, {3, 2, 1}, {4, 5, 4}, {7, 13, 31}, {31, 61, 67},
-    {61, 67, 127}, {11, 12, 13}, {12, 11, 32}, {13, 13, 31}, {15, 16, 17}, {16, 17, 15}, {17, 15, 16}, {31, 32, 33},
-    {32, 33, 31}, {33, 31, 32}, {63, 64, 65}, {64, 65, 63}, {65, 63, 64}, {127, 128, 11}, {128, 129, 12}, {129, 127, 61},
-    {1000, 1, 1}, {1000, 3, 2}, {1, 1000, 1}, {1, 1, 1000}, {67, 61, 1}, {1, 300, 5}, {3, 600, 17}, {64, 300, 33},
-    {13, 255, 31}, {12, 256, 32}, {11, 257, 33}, {192, 5, 96}, {193, 64, 65}, {257, 13, 7}, {320, 7, 96}, {600, 13, 31},
-    {20, 20, 1000}, {3, 5, 2100}, {1000, 33, 65}, {2, 600, 500}, {300, 17, 260}, {70, 300, 1}, {300, 70, 1}, {150, 2, 300},
+    {5, 7, 3},      {67, 13, 33},   {129, 31, 17}, {1, 1, 1},      {2, 3, 5},      {3, 2, 1},
+    {4, 5, 4},      {7, 13, 31},    {31, 61, 67},  {61, 67, 127},  {11, 12, 13},   {12, 11, 32},
+    {13, 13, 31},   {15, 16, 17},   {16, 17, 15},  {17, 15, 16},   {31, 32, 33},   {32, 33, 31},
+    {33, 31, 32},   {63, 64, 65},   {64, 65, 63},  {65, 63, 64},   {127, 128, 11}, {128, 129, 12},
+    {129, 127, 61}, {1000, 1, 1},   {1000, 3, 2},  {1, 1000, 1},   {1, 1, 1000},   {67, 61, 1},
+    {1, 300, 5},    {3, 600, 17},   {64, 300, 33}, {13, 255, 31},  {12, 256, 32},  {11, 257, 33},
+    {192, 5, 96},   {193, 64, 65},  {257, 13, 7},  {320, 7, 96},   {600, 13, 31},  {20, 20, 1000},
+    {3, 5, 2100},   {1000, 33, 65}, {2, 600, 500}, {300, 17, 260}, {70, 300, 1},   {300, 70, 1},
+    {150, 2, 300},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
 
-#define ROWS(X)                                                                                                       \
-    X(BATCH, batch, NULL, 4) X(GATHER, gather, true_gather, 3) X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT)         \
-    X(NORM, norm, true_norm, 2 * LS_ACT_COUNT) X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)           \
-    X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                 \
-    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1)                                \
-    X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)         \
-    X(UPDATE, update, true_update, 6 * LS_OPT_COUNT) X(MAX_NORM, max_norm, true_max_norm, 3)
+#define ROWS(X)                                                                                    \
+    X(BATCH, batch, NULL, 4)                                                                       \
+    X(GATHER, gather, true_gather, 3)                                                              \
+    X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT) X(NORM, norm, true_norm, 2 * LS_ACT_COUNT)      \
+        X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT) X(JOIN, join, true_join, 16)  \
+            X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                   \
+                X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1) \
+                    X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1)  \
+                        X(CLIP, clip, true_clip, 3)                                                \
+                            X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                       \
+                                X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
     ls_op_kind kind;
@@ -524,13 +557,14 @@ static const struct row {
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
 
-static void check_case(const struct row *r, const test_backends *b, size_t i, test_values values, unsigned v)
+static void check_case(const struct row *r, const test_backends *b, size_t i, test_values values,
+                       unsigned v)
 {
     const shape s = shapes[i];
     hand_plan p;
     hand_begin(&p, s.m, values, (uint32_t)(i * 1000 + v));
-    snprintf(p.what, sizeof p.what, "%s variant %u of %zu x %zu x %zu, %s values", r->name, v, s.m, s.in, s.out,
-             test_values_name[values]);
+    snprintf(p.what, sizeof p.what, "%s variant %u of %zu x %zu x %zu, %s values", r->name, v, s.m,
+             s.in, s.out, test_values_name[values]);
     p.members = i % 4 == 1 ? HAND_MEMBERS : i % 4 == 3 ? 2 : 1;
     r->set(&p, s, v);
     hand_check(&p, b, r->truth);
@@ -543,17 +577,20 @@ static void check_kind(ls_op_kind kind)
     test_backends b;
     while (r->kind != kind) r++;
     test_backends_open(&b);
-    if (kind == LS_OP_DENSE || kind == LS_OP_GRAD_W || kind == LS_OP_GRAD_X) test_backends_add_tiles(&b);
+    if (kind == LS_OP_DENSE || kind == LS_OP_GRAD_W || kind == LS_OP_GRAD_X)
+        test_backends_add_tiles(&b);
     for (size_t i = 0; i < SHAPES; i++) {
         unsigned variants = i < THOROUGH || r->variants < SOME ? r->variants : SOME;
         for (unsigned values = 0; values < VALUES_COUNT; values++)
             for (unsigned v = 0; v < variants; v++)
-                check_case(r, &b, i, (test_values)values, ((unsigned)i * SOME + 7 * values + v) % r->variants);
+                check_case(r, &b, i, (test_values)values,
+                           ((unsigned)i * SOME + 7 * values + v) % r->variants);
     }
     test_backends_close(&b);
 }
 
-#define X(KIND, name, truth, variants) Test(parity, name) { check_kind(LS_OP_##KIND); }
+#define X(KIND, name, truth, variants)                                                             \
+    Test(parity, name) { check_kind(LS_OP_##KIND); }
 ROWS(X)
 #undef X
 
@@ -562,7 +599,8 @@ Test(parity, every_operation_is_here)
     for (int kind = 0; kind < LS_OP_COUNT; kind++) {
         size_t i = 0;
         while (i < ROW_COUNT && (int)rows[i].kind != kind) i++;
-        cr_expect(i < ROW_COUNT, "operation %d of ls_op_kind has no row in this file: add one", kind);
+        cr_expect(i < ROW_COUNT, "operation %d of ls_op_kind has no row in this file: add one",
+                  kind);
     }
 }
 
@@ -591,11 +629,14 @@ Test(parity, no_rows_are_refused)
     ls_error err;
     cr_assert_eq(ls_options_create(&options, &err), LS_OK);
     cr_assert_eq(ls_network_build(&options->settings, 4, 3, &net, &err), LS_OK);
-    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_TRAIN, 0, false, &plan, &err), LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_TRAIN, 0, false, &plan, &err),
+                 LS_ERR_ARGUMENT);
     cr_expect_null(plan);
     cr_expect(strstr(err.message, "0 rows"), "message: %s", err.message);
-    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_INFER, 0, false, &plan, &err), LS_ERR_ARGUMENT);
-    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_TRAIN, 1, false, &plan, &err), LS_OK, "%s", err.message);
+    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_INFER, 0, false, &plan, &err),
+                 LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_TRAIN, 1, false, &plan, &err),
+                 LS_OK, "%s", err.message);
     ls_plan_free(plan);
     ls_network_free(&net);
     ls_options_free(options);

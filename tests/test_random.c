@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels/random.h: known answers, the same numbers on every device, and the distributions they claim to have. All seeds
- * are fixed, so each test passes always or never; bounds are some five standard deviations of true random numbers. */
+/* kernels/random.h: known answers, the same numbers on every device, and the distributions they
+ * claim to have. All seeds are fixed, so each test passes always or never; bounds are some five
+ * standard deviations of true random numbers. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -24,23 +25,28 @@ static void *room(size_t count, size_t size)
 
 /* ---- The generator --------------------------------------------------------------------------- */
 
-/* The first three: the lines "philox4x32 10" of tests/kat_vectors in Random123 1.14.0 (Salmon, Moraes, Dror, Shaw; on GitHub
- * DEShawResearch/random123); the third one's inputs are digits of pi. The others were computed with that library's
- * philox4x32_R(10, …). */
+/* The first three: the lines "philox4x32 10" of tests/kat_vectors in Random123 1.14.0 (Salmon,
+ * Moraes, Dror, Shaw; on GitHub DEShawResearch/random123); the third one's inputs are digits of pi.
+ * The others were computed with that library's philox4x32_R(10, …). */
 static const struct {
     ls_u32 counter[4], key[2], words[4];
 } answers[] = {
     {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-    {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff},
+    {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+     {0xffffffff, 0xffffffff},
      {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+     {0xa4093822, 0x299f31d0},
      {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     {{1, 0x103, 7, 1}, {0x12345678, 0x9abcdef1}, {0x73494746, 0x662b75c2, 0xa118df0e, 0x9cb9ecc1}},
     {{2, 0x203, 14, 2}, {0x2468acf0, 0x9abcdef2}, {0x2ad27a1a, 0xae7eb08e, 0xace06ff2, 0x83d426d3}},
     {{3, 0x303, 21, 3}, {0x369d0368, 0x9abcdef3}, {0x01133734, 0x0a8ac43b, 0xc2735509, 0xba6ee7b1}},
 };
 
-static ls_u32 word(ls_u32x4 r, unsigned i) { return i == 0 ? r.x : i == 1 ? r.y : i == 2 ? r.z : r.w; }
+static ls_u32 word(ls_u32x4 r, unsigned i)
+{
+    return i == 0 ? r.x : i == 1 ? r.y : i == 2 ? r.z : r.w;
+}
 
 Test(random, philox_known_answers)
 {
@@ -48,7 +54,8 @@ Test(random, philox_known_answers)
         const ls_u32 *c = answers[i].counter, *k = answers[i].key;
         ls_u32x4 r = ls_philox4x32((ls_u32x4){c[0], c[1], c[2], c[3]}, k[0], k[1]);
         for (unsigned w = 0; w < 4; w++)
-            cr_expect_eq(word(r, w), answers[i].words[w], "answer %zu, word %u: %08x", i, w, word(r, w));
+            cr_expect_eq(word(r, w), answers[i].words[w], "answer %zu, word %u: %08x", i, w,
+                         word(r, w));
     }
 }
 
@@ -62,8 +69,10 @@ Test(random, words_by_seed_purpose_step_index)
         for (unsigned w = 0; w < 4; w++) {
             ls_u32 index = 4 * c[0] + w;
             cr_expect_eq(word(block, w), words[w]);
-            cr_expect_eq(ls_random_u32(seed, c[1], step, index), words[w], "answer %zu, word %u", i, w);
-            cr_expect_eq(ls_random_uniform(seed, c[1], step, index), (float)(words[w] >> 8) / 16777216.0f);
+            cr_expect_eq(ls_random_u32(seed, c[1], step, index), words[w], "answer %zu, word %u", i,
+                         w);
+            cr_expect_eq(ls_random_uniform(seed, c[1], step, index),
+                         (float)(words[w] >> 8) / 16777216.0f);
         }
     }
 }
@@ -72,7 +81,8 @@ Test(random, words_by_seed_purpose_step_index)
 
 #ifdef LS_OPENCL
 
-/* Where numbers are asked for: seed, purpose, step, first index, size of the permutation, probability of dropping. */
+/* Where numbers are asked for: seed, purpose, step, first index, size of the permutation,
+ * probability of dropping. */
 typedef struct {
     ls_u64 seed, step;
     ls_u32 purpose, base, n;
@@ -80,7 +90,8 @@ typedef struct {
 } asked;
 
 enum { ITEMS = 4096, RESULTS = 5 };
-static const char *const result_names[RESULTS] = {"u32", "uniform", "normal", "dropout factor", "permute"};
+static const char *const result_names[RESULTS] = {"u32", "uniform", "normal", "dropout factor",
+                                                  "permute"};
 
 static const char probe_source[] =
     "__kernel void probe(__global uint *out, ulong seed, ulong step, uint purpose, uint base, uint n, float p) {\n"
@@ -105,20 +116,27 @@ static void probe_here(const asked *a, ls_u32 *out)
     }
 }
 
-static void probe_there(const ls_cl_device *d, cl_kernel kernel, cl_mem memory, const asked *a, ls_u32 *out)
+static void probe_there(const ls_cl_device *d, cl_kernel kernel, cl_mem memory, const asked *a,
+                        ls_u32 *out)
 {
     const ls_cl_api *cl = &d->cl;
     const struct {
         size_t size;
         const void *value;
-    } args[] = {{sizeof memory, &memory}, {sizeof a->seed, &a->seed}, {sizeof a->step, &a->step},
-                {sizeof a->purpose, &a->purpose}, {sizeof a->base, &a->base}, {sizeof a->n, &a->n}, {sizeof a->p, &a->p}};
+    } args[] = {{sizeof memory, &memory},   {sizeof a->seed, &a->seed},
+                {sizeof a->step, &a->step}, {sizeof a->purpose, &a->purpose},
+                {sizeof a->base, &a->base}, {sizeof a->n, &a->n},
+                {sizeof a->p, &a->p}};
     size_t global = ITEMS, local = 64;
     cl_int code = CL_SUCCESS;
-    for (cl_uint i = 0; i < 7 && !code; i++) code = cl->clSetKernelArg(kernel, i, args[i].size, args[i].value);
-    if (!code) code = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+    for (cl_uint i = 0; i < 7 && !code; i++)
+        code = cl->clSetKernelArg(kernel, i, args[i].size, args[i].value);
     if (!code)
-        code = cl->clEnqueueReadBuffer(d->queue, memory, CL_TRUE, 0, ITEMS * RESULTS * sizeof *out, out, 0, NULL, NULL);
+        code = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL,
+                                          NULL);
+    if (!code)
+        code = cl->clEnqueueReadBuffer(d->queue, memory, CL_TRUE, 0, ITEMS * RESULTS * sizeof *out,
+                                       out, 0, NULL, NULL);
     cr_assert_eq(code, CL_SUCCESS, "%s", ls_cl_error_name(code));
 }
 
@@ -130,8 +148,10 @@ static cl_program build_probe(const ls_cl_device *d)
     cl_int code;
     cl_program program = d->cl.clCreateProgramWithSource(d->context, 2, source, length, &code);
     cr_assert_eq(code, CL_SUCCESS, "%s", ls_cl_error_name(code));
-    code = d->cl.clBuildProgram(program, 1, &d->id, "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt -DLS_CHUNK=64u",
-                                NULL, NULL);
+    code =
+        d->cl.clBuildProgram(program, 1, &d->id,
+                             "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt -DLS_CHUNK=64u",
+                             NULL, NULL);
     cr_assert_eq(code, CL_SUCCESS, "%s", ls_cl_error_name(code));
     return program;
 }
@@ -139,23 +159,29 @@ static cl_program build_probe(const ls_cl_device *d)
 static void check_device(const test_backend *t)
 {
     static const ls_u64 steps[] = {0, 7, 0x100000000, UINT64_MAX};
-    static const ls_u32 bases[] = {0, 0x7ffff800, 0xfffff800}, sizes[] = {1, 5, 64, 4096, 1000003, 0xfffffffb};
+    static const ls_u32 bases[] = {0, 0x7ffff800, 0xfffff800},
+                        sizes[] = {1, 5, 64, 4096, 1000003, 0xfffffffb};
     static const float p[] = {0.1f, 0.5f, 0.0f, 0.999f};
     const ls_cl_device *d = (const ls_cl_device *)t->backend;
     ls_u32 *here = room(2 * ITEMS * RESULTS, sizeof *here), *there = here + ITEMS * RESULTS;
     cl_int codes[2];
     cl_program program = build_probe(d);
     cl_kernel kernel = d->cl.clCreateKernel(program, "probe", &codes[0]);
-    cl_mem memory = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, ITEMS * RESULTS * sizeof *here, NULL, &codes[1]);
+    cl_mem memory = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE,
+                                         ITEMS * RESULTS * sizeof *here, NULL, &codes[1]);
     cr_assert(codes[0] == CL_SUCCESS && codes[1] == CL_SUCCESS);
     for (unsigned c = 0; c < 240; c++) {
-        asked a = {seeds[c % SEEDS], steps[c / 5 % 4], c % 7 + (c % 3 << 8), bases[c % 3], sizes[c % 6], p[c % 4]};
+        asked a = {seeds[c % SEEDS], steps[c / 5 % 4], c % 7 + (c % 3 << 8),
+                   bases[c % 3],     sizes[c % 6],     p[c % 4]};
         probe_here(&a, here);
         probe_there(d, kernel, memory, &a, there);
         for (size_t i = 0; i < ITEMS * RESULTS; i++)
-            cr_assert_eq(here[i], there[i], "%s of seed %llx, step %llx, purpose %x, index %x, n %u, p %g: %08x, on %s %08x",
-                         result_names[i % RESULTS], (unsigned long long)a.seed, (unsigned long long)a.step, a.purpose,
-                         a.base + (ls_u32)(i / RESULTS), a.n, (double)a.p, here[i], t->name, there[i]);
+            cr_assert_eq(
+                here[i], there[i],
+                "%s of seed %llx, step %llx, purpose %x, index %x, n %u, p %g: %08x, on %s %08x",
+                result_names[i % RESULTS], (unsigned long long)a.seed, (unsigned long long)a.step,
+                a.purpose, a.base + (ls_u32)(i / RESULTS), a.n, (double)a.p, here[i], t->name,
+                there[i]);
     }
     d->cl.clReleaseMemObject(memory);
     d->cl.clReleaseKernel(kernel);
@@ -181,8 +207,8 @@ Test(random, same_on_devices)
 
 /* ---- Permutations ---------------------------------------------------------------------------- */
 
-/* The places of the first eight rows, recorded from this project itself: a good permutation by all tests below may still be
- * another one, and would change every shuffled model. */
+/* The places of the first eight rows, recorded from this project itself: a good permutation by all
+ * tests below may still be another one, and would change every shuffled model. */
 Test(random, permutation_known_answers)
 {
     static const struct {
@@ -191,13 +217,22 @@ Test(random, permutation_known_answers)
     } known[] = {
         {0x0, 0x0, 2, 10, {1, 6, 2, 7, 3, 5, 0, 4}},
         {0x2a, 0x3, 2, 150, {83, 130, 60, 38, 21, 31, 20, 76}},
-        {0x123456789abcdef0, 0x100000001, 4, 1000003, {375599, 124487, 734329, 945862, 192379, 245452, 976009, 188155}},
-        {0xffffffffffffffff, 0x7, 2, 4294967291,
-         {559656562, 4114994961, 4211772502, 2734796965, 657496248, 941225060, 252356758, 916720881}},
+        {0x123456789abcdef0,
+         0x100000001,
+         4,
+         1000003,
+         {375599, 124487, 734329, 945862, 192379, 245452, 976009, 188155}},
+        {0xffffffffffffffff,
+         0x7,
+         2,
+         4294967291,
+         {559656562, 4114994961, 4211772502, 2734796965, 657496248, 941225060, 252356758,
+          916720881}},
     };
     for (size_t k = 0; k < sizeof known / sizeof *known; k++)
         for (ls_u32 i = 0; i < 8; i++) {
-            ls_u32 place = ls_permute(i, known[k].n, known[k].seed, known[k].purpose, known[k].epoch);
+            ls_u32 place = ls_permute(i, known[k].n, known[k].seed, known[k].purpose,
+                                      known[k].epoch);
             cr_expect_eq(place, known[k].places[i], "answer %zu: row %u goes to %u", k, i, place);
         }
 }
@@ -222,21 +257,25 @@ Test(random, permutations_are_bijections)
     check_bijection(1000003, 10, 0x500000000);
 }
 
-/* Standard deviations that Pearson's statistic of observed counts lies above its mean, for so many degrees of freedom. */
-static double excess(const double *count, size_t cells, double expected, double scale, double freedom)
+/* Standard deviations that Pearson's statistic of observed counts lies above its mean, for so many
+ * degrees of freedom. */
+static double excess(const double *count, size_t cells, double expected, double scale,
+                     double freedom)
 {
     double sum = 0;
-    for (size_t i = 0; i < cells; i++) sum += (count[i] - expected) * (count[i] - expected) / expected;
+    for (size_t i = 0; i < cells; i++)
+        sum += (count[i] - expected) * (count[i] - expected) / expected;
     return (scale * sum - freedom) / sqrt(2 * freedom);
 }
 
-/* Over many epochs every row comes to every place equally often. Rows and columns of the table of counts have given
- * sums, hence the scale and (n - 1)² degrees of freedom. */
+/* Over many epochs every row comes to every place equally often. Rows and columns of the table of
+ * counts have given sums, hence the scale and (n - 1)² degrees of freedom. */
 static void check_places(ls_u32 n, unsigned epochs, uint64_t seed)
 {
     double *count = room((size_t)n * n, sizeof *count), m = n;
     for (unsigned e = 0; e < epochs; e++)
-        for (ls_u32 i = 0; i < n; i++) count[(size_t)i * n + ls_permute(i, n, seed, LS_PURPOSE_ORDER, e)]++;
+        for (ls_u32 i = 0; i < n; i++)
+            count[(size_t)i * n + ls_permute(i, n, seed, LS_PURPOSE_ORDER, e)]++;
     double above = excess(count, (size_t)n * n, epochs / m, (m - 1) / m, (m - 1) * (m - 1));
     cr_expect(fabs(above) < 5, "n %u: places are uneven, %.1f standard deviations", n, above);
     free(count);
@@ -271,7 +310,8 @@ static void check_orders(ls_u32 n, unsigned epochs, uint64_t seed)
     for (size_t i = 0; i < orders; i++) least = count[i] < least ? count[i] : least;
     double above = excess(count, orders, (double)epochs / (double)orders, 1, (double)(orders - 1));
     cr_expect(fabs(above) < 5, "n %u: orders are uneven, %.1f standard deviations", n, above);
-    cr_expect(least > 0.8 * epochs / (double)orders, "n %u: one order came only %g times", n, least);
+    cr_expect(least > 0.8 * epochs / (double)orders, "n %u: one order came only %g times", n,
+              least);
     free(count);
 }
 
@@ -283,11 +323,12 @@ Test(random, all_orders_of_few_rows_are_even)
     check_orders(5, 240000, 4);
 }
 
-/* Correlation of the places of neighbours, of a row's places in successive epochs, and of place and row: -1/(n - 1) for
- * different rows of one permutation, 0 for the others. */
+/* Correlation of the places of neighbours, of a row's places in successive epochs, and of place and
+ * row: -1/(n - 1) for different rows of one permutation, 0 for the others. */
 static void check_correlations(ls_u32 n, unsigned epochs, uint64_t seed)
 {
-    double m = n, middle = (m - 1) / 2, variance = (m * m - 1) / 12, neighbours = 0, successive = 0, still = 0;
+    double m = n, middle = (m - 1) / 2, variance = (m * m - 1) / 12, neighbours = 0, successive = 0,
+           still = 0;
     for (unsigned e = 0; e < epochs; e++)
         for (ls_u32 i = 0; i < n; i++) {
             double here = ls_permute(i, n, seed, LS_PURPOSE_ORDER, e) - middle;
@@ -296,7 +337,8 @@ static void check_correlations(ls_u32 n, unsigned epochs, uint64_t seed)
             still += here * (i - middle);
         }
     double all = variance * m * epochs, bound = 5 / sqrt(m * epochs);
-    cr_expect(fabs(neighbours / all + 1 / (m - 1)) < bound, "n %u: neighbours correlate by %g", n, neighbours / all);
+    cr_expect(fabs(neighbours / all + 1 / (m - 1)) < bound, "n %u: neighbours correlate by %g", n,
+              neighbours / all);
     cr_expect(fabs(successive / all) < bound, "n %u: epochs correlate by %g", n, successive / all);
     cr_expect(fabs(still / all) < bound, "n %u: places and rows correlate by %g", n, still / all);
 }
@@ -322,7 +364,8 @@ static int by_value(const void *a, const void *b)
 static double uniform_below(double x) { return x; }
 static double normal_below(double x) { return 0.5 * erfc(-x / sqrt(2.0)); }
 
-/* Kolmogorov and Smirnov's greatest distance × sqrt(n): above 1.95 with probability 0.001. Sorts x. */
+/* Kolmogorov and Smirnov's greatest distance × sqrt(n): above 1.95 with probability 0.001. Sorts x.
+ */
 static double distance(float *x, size_t n, double (*below)(double))
 {
     double most = 0;
@@ -334,8 +377,10 @@ static double distance(float *x, size_t n, double (*below)(double))
     return most * sqrt((double)n);
 }
 
-/* Moments about `middle` against what they should be; deviation: that of a sample's contribution. */
-static void check_moment(const char *what, const float *x, double middle, int power, double expected, double deviation)
+/* Moments about `middle` against what they should be; deviation: that of a sample's contribution.
+ */
+static void check_moment(const char *what, const float *x, double middle, int power,
+                         double expected, double deviation)
 {
     double sum = 0;
     for (size_t i = 0; i < SAMPLES; i++) sum += pow((double)x[i] - middle, power);
@@ -347,7 +392,8 @@ static void check_moment(const char *what, const float *x, double middle, int po
 static void check_serial(const char *what, const float *x, double middle, double variance)
 {
     double sum = 0;
-    for (size_t i = 1; i < SAMPLES; i++) sum += ((double)x[i] - middle) * ((double)x[i - 1] - middle);
+    for (size_t i = 1; i < SAMPLES; i++)
+        sum += ((double)x[i] - middle) * ((double)x[i - 1] - middle);
     double off = sum / variance / sqrt((double)SAMPLES);
     cr_expect(fabs(off) < 5, "%s: neighbours correlate, %.1f standard deviations", what, off);
 }
@@ -355,7 +401,8 @@ static void check_serial(const char *what, const float *x, double middle, double
 /* Along indices (step fixed) or along steps (index fixed): both ways a run meets its numbers. */
 static void fill(float *x, bool normal, bool steps, uint64_t seed)
 {
-    float (*const f)(ls_u64, ls_u32, ls_u64, ls_u32) = normal ? ls_random_normal : ls_random_uniform;
+    float (*const f)(ls_u64, ls_u32, ls_u64, ls_u32) = normal ? ls_random_normal
+                                                              : ls_random_uniform;
     for (ls_u32 i = 0; i < SAMPLES; i++) x[i] = steps ? f(seed, 3, i, 5) : f(seed, 3, 5, i);
 }
 
@@ -373,7 +420,8 @@ Test(random, uniforms_are_uniform)
         check_moment("uniforms", x, 0.5, 3, 0, sqrt(1 / 448.0));
         check_serial("uniforms", x, 0.5, 1 / 12.0);
         double d = distance(x, SAMPLES, uniform_below);
-        cr_expect(d < 1.95, "uniforms of seed %llx: distance %.2f", (unsigned long long)seeds[c / 2], d);
+        cr_expect(d < 1.95, "uniforms of seed %llx: distance %.2f",
+                  (unsigned long long)seeds[c / 2], d);
     }
     free(x);
 }
@@ -389,20 +437,24 @@ Test(random, normals_are_normal)
         check_moment("normals", x, 0, 4, 3, sqrt(96.0));
         check_serial("normals", x, 0, 1);
         double d = distance(x, SAMPLES, normal_below);
-        cr_expect(d < 1.95, "normals of seed %llx: distance %.2f", (unsigned long long)seeds[c / 2], d);
+        cr_expect(d < 1.95, "normals of seed %llx: distance %.2f", (unsigned long long)seeds[c / 2],
+                  d);
     }
     free(x);
 }
 
-/* Box and Muller in double from the same words: 24 bits of the first in (0, 1], 24 bits of the second as an angle. */
+/* Box and Muller in double from the same words: 24 bits of the first in (0, 1], 24 bits of the
+ * second as an angle. */
 Test(random, normals_follow_their_words)
 {
     const double pi = 3.14159265358979323846;
     for (ls_u32 i = 0; i < 100000; i++) {
         ls_u32x4 r = ls_random_block(11, 3, 2, i);
-        double u = ((r.x >> 8) + 1) / 16777216.0, z = sqrt(-2 * log(u)) * sin(pi * (0.5 - (r.y >> 8) / 8388608.0));
+        double u = ((r.x >> 8) + 1) / 16777216.0,
+               z = sqrt(-2 * log(u)) * sin(pi * (0.5 - (r.y >> 8) / 8388608.0));
         double got = (double)ls_random_normal(11, 3, 2, i);
-        cr_assert(fabs(got - z) <= 4e-7 * fabs(z) + 1e-15, "index %u: %.9g, in double %.9g", i, got, z);
+        cr_assert(fabs(got - z) <= 4e-7 * fabs(z) + 1e-15, "index %u: %.9g, in double %.9g", i, got,
+                  z);
     }
 }
 
@@ -413,28 +465,41 @@ Test(random, dropout_drops_its_share)
         double p = (double)shares[c], dropped = 0;
         for (ls_u32 i = 0; i < SAMPLES; i++) {
             float factor = ls_dropout_factor(12, 0x203, 4, i, shares[c]);
-            cr_assert(factor == 0.0f || fabs((double)factor * (1 - p) - 1) < 1e-6, "p %g: factor %a", p, (double)factor);
+            cr_assert(factor == 0.0f || fabs((double)factor * (1 - p) - 1) < 1e-6,
+                      "p %g: factor %a", p, (double)factor);
             dropped += factor == 0.0f;
         }
         double bound = 5 * sqrt(SAMPLES * p * (1 - p));
-        cr_expect(fabs(dropped - p * SAMPLES) <= bound, "p %g: %g of %d dropped", p, dropped, SAMPLES);
+        cr_expect(fabs(dropped - p * SAMPLES) <= bound, "p %g: %g of %d dropped", p, dropped,
+                  SAMPLES);
     }
 }
 
 /* ---- Streams --------------------------------------------------------------------------------- */
 
-/* Streams that differ in one part of their name only share as many bits as chance has it, and no words. */
+/* Streams that differ in one part of their name only share as many bits as chance has it, and no
+ * words. */
 Test(random, streams_differ)
 {
     static const struct {
         ls_u64 seed, step;
         ls_u32 purpose;
     } stream[] = {
-        {7, 0, LS_PURPOSE_INIT}, {7, 0, LS_PURPOSE_ORDER}, {7, 0, LS_PURPOSE_DROPOUT}, {7, 0, LS_PURPOSE_SPLIT},
-        {7, 0, LS_PURPOSE_DATA}, {7, 0, LS_PURPOSE_VALIDATION}, {7, 0, LS_PURPOSE_DROPOUT + 0x100},
-        {7, 0, LS_PURPOSE_DROPOUT + 0x200}, {7, 0, LS_PURPOSE_DROPOUT + 0x10000}, {7, 1, LS_PURPOSE_DROPOUT},
-        {7, 2, LS_PURPOSE_DROPOUT}, {7, 1ull << 32, LS_PURPOSE_DROPOUT}, {8, 0, LS_PURPOSE_DROPOUT},
-        {7ull << 32, 0, LS_PURPOSE_DROPOUT}, {(1ull << 32) + 7, 0, LS_PURPOSE_DROPOUT},
+        {7, 0, LS_PURPOSE_INIT},
+        {7, 0, LS_PURPOSE_ORDER},
+        {7, 0, LS_PURPOSE_DROPOUT},
+        {7, 0, LS_PURPOSE_SPLIT},
+        {7, 0, LS_PURPOSE_DATA},
+        {7, 0, LS_PURPOSE_VALIDATION},
+        {7, 0, LS_PURPOSE_DROPOUT + 0x100},
+        {7, 0, LS_PURPOSE_DROPOUT + 0x200},
+        {7, 0, LS_PURPOSE_DROPOUT + 0x10000},
+        {7, 1, LS_PURPOSE_DROPOUT},
+        {7, 2, LS_PURPOSE_DROPOUT},
+        {7, 1ull << 32, LS_PURPOSE_DROPOUT},
+        {8, 0, LS_PURPOSE_DROPOUT},
+        {7ull << 32, 0, LS_PURPOSE_DROPOUT},
+        {(1ull << 32) + 7, 0, LS_PURPOSE_DROPOUT},
     };
     enum { STREAMS = sizeof stream / sizeof *stream, WORDS = 4096 };
     for (size_t a = 0; a < STREAMS; a++)
@@ -460,23 +525,27 @@ Test(random, bits_are_even)
         ls_u32 r = ls_random_u32(13, 1, 0, i);
         for (int k = 0; k < 32; k++) ones[k] += (int)(r >> k & 1);
     }
-    for (int k = 0; k < 32; k++) cr_expect(abs(ones[k] - SAMPLES / 2) < 5 * 256, "bit %d: %d of %d", k, ones[k], SAMPLES);
+    for (int k = 0; k < 32; k++)
+        cr_expect(abs(ones[k] - SAMPLES / 2) < 5 * 256, "bit %d: %d of %d", k, ones[k], SAMPLES);
 }
 
-/* Orders of different seeds, epochs and purposes have as many places in common as chance has it: one. */
+/* Orders of different seeds, epochs and purposes have as many places in common as chance has it:
+ * one. */
 Test(random, orders_differ)
 {
     enum { N = 1000 };
     const struct {
         uint64_t seed, epoch;
         ls_u32 purpose;
-    } order[] = {{1, 0, 2}, {1, 1, 2}, {1, 2, 2}, {2, 0, 2}, {1, 0, 4}, {1, 0, 6}, {1ull << 32, 0, 2}, {1, 1ull << 32, 2}};
+    } order[] = {{1, 0, 2}, {1, 1, 2}, {1, 2, 2},          {2, 0, 2},
+                 {1, 0, 4}, {1, 0, 6}, {1ull << 32, 0, 2}, {1, 1ull << 32, 2}};
     for (size_t a = 0; a < sizeof order / sizeof *order; a++)
         for (size_t b = 0; b < a; b++) {
             int common = 0;
             for (ls_u32 i = 0; i < N; i++)
                 common += ls_permute(i, N, order[a].seed, order[a].purpose, order[a].epoch) ==
                           ls_permute(i, N, order[b].seed, order[b].purpose, order[b].epoch);
-            cr_expect(common < 8, "orders %zu and %zu have %d of %d places in common", a, b, common, N);
+            cr_expect(common < 8, "orders %zu and %zu have %d of %d places in common", a, b, common,
+                      N);
         }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep report, train --report and lockstep plot: what they write, and what they refuse. Pictures need gnuplot. */
+/* lockstep report, train --report and lockstep plot: what they write, and what they refuse.
+ * Pictures need gnuplot. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -42,12 +43,16 @@ Test(report, after_training)
     cr_expect_lt(a_size, 300000, "%zu bytes", a_size);
     runs_file_sha256("moons.safetensors", hash);
     cr_expect(strstr(a, hash), "the model's hash is not told");
-    cr_expect(strstr(a, "lockstep train moons --split 0.2 --hidden 8 --epochs 20"), "the command is not told");
+    cr_expect(strstr(a, "lockstep train moons --split 0.2 --hidden 8 --epochs 20"),
+              "the command is not told");
     cr_expect(strstr(a, "test rows") && strstr(a, "training rows") && strstr(a, "CPU path"));
     cr_expect(!strstr(a, "<script") && !strstr(a, "src="));
     cr_expect_eq(count(a, "<svg"), gnuplot_there() ? 9 : 0, "%zu pictures", count(a, "<svg"));
-    cr_expect(count(a, "</svg>") == count(a, "<svg") && count(a, "</g>") == count(a, "<g>") + count(a, "<g "), "elements are not closed");
-    cr_expect(!strstr(a, "gnuplot_plot_1<") && count(a, "<desc>") == count(a, "<svg"), "pictures are not described");
+    cr_expect(count(a, "</svg>") == count(a, "<svg") &&
+                  count(a, "</g>") == count(a, "<g>") + count(a, "<g "),
+              "elements are not closed");
+    cr_expect(!strstr(a, "gnuplot_plot_1<") && count(a, "<desc>") == count(a, "<svg"),
+              "pictures are not described");
     free(a);
     free(b);
 }
@@ -57,14 +62,16 @@ Test(report, of_a_model)
 {
     char data[512], line[1024];
     snprintf(data, sizeof data, LS_SOURCE_DIR "/datasets/iris.csv");
-    snprintf(line, sizeof line, "train %s --no-standardize --batch-norm -o iris.safetensors" QUICK, data);
+    snprintf(line, sizeof line, "train %s --no-standardize --batch-norm -o iris.safetensors" QUICK,
+             data);
     do_it(line);
     snprintf(line, sizeof line, "report iris.safetensors %s --device cpu -o iris.html", data);
     do_it(line);
     do_it("report iris.safetensors -o bare.html --device cpu");
     char *page = runs_file_read("iris.html", NULL), *bare = runs_file_read("bare.html", NULL);
     cr_assert(page && bare);
-    cr_expect(strstr(page, " --hidden 8 --epochs 20 --batch-norm --no-standardize</code>"), "the command is another one");
+    cr_expect(strstr(page, " --hidden 8 --epochs 20 --batch-norm --no-standardize</code>"),
+              "the command is another one");
     cr_expect(strstr(page, "setosa"), "classes are not named");
     cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 9 : 0);
     cr_expect(strstr(page, "Each class against all others") || !gnuplot_there());
@@ -76,10 +83,12 @@ Test(report, of_a_model)
 /* The page's command, as someone copies it from there. */
 static char *command_of(const char *path)
 {
-    static const char *const marks[][2] = {{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+    static const char *const marks[][2] = {
+        {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
     char *page = runs_file_read(path, NULL), *out = NULL;
     cr_assert_not_null(page);
-    char *from = strstr(page, "train it again: <code>"), *to = from ? strstr(from, "</code>") : NULL;
+    char *from = strstr(page, "train it again: <code>"),
+         *to = from ? strstr(from, "</code>") : NULL;
     cr_assert(to, "%s has no command", path);
     *to = 0;
     from += strlen("train it again: <code>");
@@ -99,7 +108,8 @@ static char *command_of(const char *path)
 static void expect_repeats(const char *page, const char *hash)
 {
     char *command = command_of(page), line[4096];
-    snprintf(line, sizeof line, "lockstep() { '%s' \"$@\"; }; %s --device cpu -q", LS_PROGRAM, command);
+    snprintf(line, sizeof line, "lockstep() { '%s' \"$@\"; }; %s --device cpu -q", LS_PROGRAM,
+             command);
     runs_child c;
     runs_spawn((const char *const[]){"/bin/sh", "-c", line, NULL}, &c);
     cr_expect(c.status == 0 && strstr(c.out, hash), "%s: %s\n%s%s", page, command, c.out, c.err);
@@ -112,21 +122,33 @@ Test(report, the_command_pasted_into_a_shell_gives_the_model)
     char text[8192] = "length,\"the kind\",key,width,`is` $it\n", hash[65];
     size_t n = strlen(text);
     for (int i = 0; i < 60; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%d.5,%s\n", i * 7 % 31, i % 3 ? "a" : "b", i, i % 4, (i * 7 % 31) + (i % 3) * 9 > 20 ? "it's \"so\"" : "<no> & %d");
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%d.5,%s\n", i * 7 % 31,
+                              i % 3 ? "a" : "b", i, i % 4,
+                              (i * 7 % 31) + (i % 3) * 9 > 20 ? "it's \"so\"" : "<no> & %d");
     runs_file_write("my data's.csv", text, n);
     runs_child c;
-    runs_spawn((const char *const[]){LS_PROGRAM, "train", "my data's.csv", "--target", "`is` $it", "--drop", "key", "--categorical", "width", "--missing", "median",
-        "--split", "0.123456789", "--positive", "it's \"so\"", "--threshold", "0.7", "--epochs", "100", "--run", "a run", "--report", "a.html", "--device", "cpu", "-q", NULL}, &c);
+    runs_spawn(
+        (const char *const[]){
+            LS_PROGRAM,    "train",    "my data's.csv", "--target",   "`is` $it",
+            "--drop",      "key",      "--categorical", "width",      "--missing",
+            "median",      "--split",  "0.123456789",   "--positive", "it's \"so\"",
+            "--threshold", "0.7",      "--epochs",      "100",        "--run",
+            "a run",       "--report", "a.html",        "--device",   "cpu",
+            "-q",          NULL},
+        &c);
     cr_assert_eq(c.status, 0, "%s", c.err);
     runs_child_free(&c);
     runs_file_sha256("a run/model.safetensors", hash);
     expect_repeats("a.html", hash);
     expect_repeats("a run/report.html", hash);
-    runs_spawn((const char *const[]){LS_PROGRAM, "report", "a run", "-o", "b.html", "--device", "cpu", NULL}, &c);
+    runs_spawn((const char *const[]){LS_PROGRAM, "report", "a run", "-o", "b.html", "--device",
+                                     "cpu", NULL},
+               &c);
     cr_assert_eq(c.status, 0, "%s", c.err);
     runs_child_free(&c);
     expect_repeats("b.html", hash);
-    do_it("train moons --noise 0.123456789 --rows 100 --positive 0 --threshold 0.3 -o m.safetensors" QUICK);
+    do_it(
+        "train moons --noise 0.123456789 --rows 100 --positive 0 --threshold 0.3 -o m.safetensors" QUICK);
     do_it("report m.safetensors moons --noise 0.123456789 --rows 100 -o c.html --device cpu");
     runs_file_sha256("m.safetensors", hash);
     expect_repeats("c.html", hash);
@@ -134,20 +156,26 @@ Test(report, the_command_pasted_into_a_shell_gives_the_model)
 
 Test(report, single_pictures)
 {
-    static const char *const names[] = {"loss", "boundary", "confusion", "roc", "precision-recall", "calibration", "histogram", "balance", "layers"};
+    static const char *const names[] = {"loss",      "boundary",         "confusion",
+                                        "roc",       "precision-recall", "calibration",
+                                        "histogram", "balance",          "layers"};
     if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
     do_it("train moons -o moons.safetensors" QUICK);
     for (size_t i = 0; i < RUNS_COUNT(names); i++) {
         char line[256];
-        snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o %s.svg", names[i], names[i]);
+        snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o %s.svg",
+                 names[i], names[i]);
         do_it(line);
         snprintf(line, sizeof line, "%s.svg", names[i]);
         char *svg = runs_file_read(line, NULL);
         cr_assert_not_null(svg);
-        cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") && strstr(svg, "currentColor") && !strstr(svg, "scale(0.00)"), "%s", line);
+        cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") &&
+                      strstr(svg, "currentColor") && !strstr(svg, "scale(0.00)"),
+                  "%s", line);
         free(svg);
     }
-    char *object = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0), *of_page = runs_program_expect("report moons.safetensors -o a.html --json", 0);
+    char *object = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0),
+         *of_page = runs_program_expect("report moons.safetensors -o a.html --json", 0);
     cr_expect_str_eq(object, "{\"file\":\"loss.png\"}\n");
     cr_expect_str_eq(of_page, "{\"file\":\"a.html\"}\n");
     free(object);
@@ -159,7 +187,11 @@ Test(report, single_pictures)
 
 Test(report, mistakes)
 {
-    static const struct { const char *line; int status; const char *word; } list[] = {
+    static const struct {
+        const char *line;
+        int status;
+        const char *word;
+    } list[] = {
         {"report moons.safetensors", 2, "-o"},
         {"report missing.safetensors -o a.html", 1, "missing.safetensors"},
         {"report moons.safetensors -o moons.safetensors", 2, "moons.safetensors"},
@@ -185,7 +217,8 @@ Test(report, mistakes)
     cr_assert_eq(mkdir("empty", 0700), 0);
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         runs_child c = runs_program(list[i].line);
-        cr_expect_eq(c.status, list[i].status, "lockstep %s: %d, %s", list[i].line, c.status, c.err);
+        cr_expect_eq(c.status, list[i].status, "lockstep %s: %d, %s", list[i].line, c.status,
+                     c.err);
         cr_expect(strstr(c.err, list[i].word), "lockstep %s: %s", list[i].line, c.err);
         runs_child_free(&c);
     }
@@ -201,7 +234,9 @@ static bool find_hover(const char *page, const char *text, double at[2])
     snprintf(wanted, sizeof wanted, "><title>%s", text);
     const char *title = strstr(page, wanted), *rect = title;
     while (rect && rect > page && strncmp(rect, "<rect", 5)) rect--;
-    if (!rect || sscanf(rect, "<rect class=\"h\" x=\"%lf\" y=\"%lf\" width=\"%lf\" height=\"%lf\"", &x, &y, &width, &height) != 4) return false;
+    if (!rect || sscanf(rect, "<rect class=\"h\" x=\"%lf\" y=\"%lf\" width=\"%lf\" height=\"%lf\"",
+                        &x, &y, &width, &height) != 4)
+        return false;
     at[0] = x + width / 2;
     at[1] = y + height / 2;
     return true;
@@ -212,15 +247,25 @@ Test(report, hover_values)
 {
     double first[2], last[2], middle[2], cell[2][2];
     if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
-    do_it("train moons --validation 0.2 --split 0.2 --report a.html --device cpu -q --epochs 41 --hidden 4 --lr 0.0001");
+    do_it(
+        "train moons --validation 0.2 --split 0.2 --report a.html --device cpu -q --epochs 41 --hidden 4 --lr 0.0001");
     char *page = runs_file_read("a.html", NULL);
-    cr_assert(page && find_hover(page, "epoch 1: training 0.", first) && find_hover(page, "epoch 41: training 0.", last) && find_hover(page, "epoch 21: training 0.", middle));
-    cr_expect(fabs(middle[0] - (first[0] + last[0]) / 2) < 1.5 && middle[1] == first[1] && last[0] - first[0] > 400, "%g %g %g", first[0], middle[0], last[0]);
-    cr_expect(fabs(first[0] - 0.13 * 640) < 2 && fabs(first[1] - 0.39 * 380) < 2, "the picture's axis begins at %g, this is %g, %g", 0.13 * 640, first[0], first[1]);
-    cr_assert(find_hover(page, "0 taken for 0: ", cell[0]) && find_hover(page, "1 taken for 1: ", cell[1]));
+    cr_assert(page && find_hover(page, "epoch 1: training 0.", first) &&
+              find_hover(page, "epoch 41: training 0.", last) &&
+              find_hover(page, "epoch 21: training 0.", middle));
+    cr_expect(fabs(middle[0] - (first[0] + last[0]) / 2) < 1.5 && middle[1] == first[1] &&
+                  last[0] - first[0] > 400,
+              "%g %g %g", first[0], middle[0], last[0]);
+    cr_expect(fabs(first[0] - 0.13 * 640) < 2 && fabs(first[1] - 0.39 * 380) < 2,
+              "the picture's axis begins at %g, this is %g, %g", 0.13 * 640, first[0], first[1]);
+    cr_assert(find_hover(page, "0 taken for 0: ", cell[0]) &&
+              find_hover(page, "1 taken for 1: ", cell[1]));
     cr_expect(fabs(cell[1][0] - cell[0][0] - 210) < 2 && fabs(cell[1][1] - cell[0][1] - 210) < 2);
-    cr_expect(find_hover(page, "from 0.", cell[0]) && find_hover(page, "predicted 0.", cell[0]) && find_hover(page, "layer 1: norm", cell[0]) && find_hover(page, "0: 80 training rows (50.0 %)", cell[0]));
-    cr_expect(strstr(page, "Accuracy an epoch") && find_hover(page, "epoch 41: 0.", last) && fabs(last[0] - 0.965 * 640) < 2);
+    cr_expect(find_hover(page, "from 0.", cell[0]) && find_hover(page, "predicted 0.", cell[0]) &&
+              find_hover(page, "layer 1: norm", cell[0]) &&
+              find_hover(page, "0: 80 training rows (50.0 %)", cell[0]));
+    cr_expect(strstr(page, "Accuracy an epoch") && find_hover(page, "epoch 41: 0.", last) &&
+              fabs(last[0] - 0.965 * 640) < 2);
     cr_expect_eq(count(page, "taken for"), 4 + 1, "four cells and a heading");
     free(page);
 }
@@ -229,12 +274,16 @@ Test(report, hover_values)
 Test(report, names_are_text)
 {
     char rows[8192] = "a <b>,\"c & \"\"d\"\" `touch ran`\",class\n";
-    for (int i = 0; i < 60; i++) sprintf(rows + strlen(rows), "%d,%d,\"%s%s\"\n", i % 7, i % 5, i % 3 ? "<script>alert(1)</script>" : "a & \\ 'b' %20 #", i % 3 == 2 ? " `touch ran`" : "");
+    for (int i = 0; i < 60; i++)
+        sprintf(rows + strlen(rows), "%d,%d,\"%s%s\"\n", i % 7, i % 5,
+                i % 3 ? "<script>alert(1)</script>" : "a & \\ 'b' %20 #",
+                i % 3 == 2 ? " `touch ran`" : "");
     runs_file_write("odd.csv", rows, strlen(rows));
     do_it("train odd.csv --report a.html" QUICK);
     char *page = runs_file_read("a.html", NULL);
     cr_assert_not_null(page);
-    cr_expect(!strstr(page, "<script>") && !strstr(page, "a <b>") && strstr(page, "&lt;script&gt;") && strstr(page, "a &amp; \\ 'b' %20 #"));
+    cr_expect(!strstr(page, "<script>") && !strstr(page, "a <b>") &&
+              strstr(page, "&lt;script&gt;") && strstr(page, "a &amp; \\ 'b' %20 #"));
     cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 9 : 0);
     free(page);
     cr_expect_null(runs_file_read("ran", NULL), "a name was run as a command");
@@ -244,14 +293,18 @@ Test(report, names_are_text)
 Test(report, principal_components)
 {
     char rows[512] = "a,b,c,class\n";
-    for (int i = 0; i < 8; i++) sprintf(rows + strlen(rows), "%d,%d,%d,%d\n", i & 1 ? 1 : -1, i & 2 ? 4 : -4, i & 4 ? 2 : -2, i % 2);
+    for (int i = 0; i < 8; i++)
+        sprintf(rows + strlen(rows), "%d,%d,%d,%d\n", i & 1 ? 1 : -1, i & 2 ? 4 : -4,
+                i & 4 ? 2 : -2, i % 2);
     if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
     runs_file_write("box.csv", rows, strlen(rows));
     do_it("train box.csv --no-standardize --report a.html" QUICK);
     char *page = runs_file_read("a.html", NULL);
     cr_assert_not_null(page);
-    cr_expect(strstr(page, "The model has 3 inputs") && strstr(page, "mean of 8 training rows") && strstr(page, "hold 76.2 % and 19 % of the variance"));
-    cr_expect(strstr(page, ">first principal component (76.2 %)<") && strstr(page, ">second principal component (19 %)<"));
+    cr_expect(strstr(page, "The model has 3 inputs") && strstr(page, "mean of 8 training rows") &&
+              strstr(page, "hold 76.2 % and 19 % of the variance"));
+    cr_expect(strstr(page, ">first principal component (76.2 %)<") &&
+              strstr(page, ">second principal component (19 %)<"));
     free(page);
 }
 
@@ -263,10 +316,12 @@ typedef struct {
 static int surest_first(const void *a, const void *b)
 {
     const mistake *x = a, *y = b;
-    return x->score != y->score ? (x->score < y->score ? 1 : -1) : (x->row > y->row) - (x->row < y->row);
+    return x->score != y->score ? (x->score < y->score ? 1 : -1)
+                                : (x->row > y->row) - (x->row < y->row);
 }
 
-/* The misclassified rows and the calibration error, computed here from the model's probabilities. */
+/* The misclassified rows and the calibration error, computed here from the model's probabilities.
+ */
 Test(report, mistakes_and_calibration)
 {
     enum { ROWS = 300 };
@@ -279,13 +334,15 @@ Test(report, mistakes_and_calibration)
     do_it("make moons --rows 300 --noise 0.5 -o noisy.csv");
     do_it("train noisy.csv -o m.safetensors" QUICK);
     do_it("report m.safetensors noisy.csv --device cpu -o a.html");
-    cr_assert(ls_model_load("m.safetensors", &model, NULL) == LS_OK && ls_data_read("noisy.csv", &(ls_read_options){.model = model}, &data, NULL) == LS_OK);
+    cr_assert(ls_model_load("m.safetensors", &model, NULL) == LS_OK &&
+              ls_data_read("noisy.csv", &(ls_read_options){.model = model}, &data, NULL) == LS_OK);
     cr_assert_eq(ls_model_predict_data(model, NULL, data, p, NULL), LS_OK);
     for (size_t i = 0; i < ROWS; i++) {
         int32_t y = ls_data_y(data)[i];
         int k = (int)fmax(ceil((double)p[i] * 10) - 1, 0);
         bin[k][0]++, bin[k][1] += (double)p[i], bin[k][2] += y;
-        if ((p[i] >= 0.5f) != (y == 1)) wrong[n++] = (mistake){i, y ? 1 - (double)p[i] : (double)p[i]};
+        if ((p[i] >= 0.5f) != (y == 1))
+            wrong[n++] = (mistake){i, y ? 1 - (double)p[i] : (double)p[i]};
     }
     for (int k = 0; k < 10; k++) error += fabs(bin[k][1] - bin[k][2]) / ROWS;
     cr_assert_gt(n, 10);
@@ -297,7 +354,9 @@ Test(report, mistakes_and_calibration)
     cr_assert_not_null(at = strstr(page, "Rows most confidently misclassified"));
     for (size_t i = 0; i < 10; i++) {
         int32_t y = ls_data_y(data)[wrong[i].row];
-        snprintf(text, sizeof text, "<td class=\"right\">%zu</td><td>%d</td><td>%d</td><td class=\"right\">%.4f</td>", wrong[i].row + 1, (int)y, (int)!y, wrong[i].score);
+        snprintf(text, sizeof text,
+                 "<td class=\"right\">%zu</td><td>%d</td><td>%d</td><td class=\"right\">%.4f</td>",
+                 wrong[i].row + 1, (int)y, (int)!y, wrong[i].score);
         cr_expect(at && (at = strstr(at, text)), "mistake %zu is not %s", i, text);
     }
     free(page);
@@ -310,15 +369,22 @@ Test(report, numbers_of_split_rows)
 {
     do_it("make moons --rows 200 --noise 0.6 -o noisy.csv");
     do_it("train noisy.csv --split 0.5 --report a.html" QUICK);
-    char *page = runs_file_read("a.html", NULL), *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
+    char *page = runs_file_read("a.html", NULL),
+         *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
     ls_data *data;
     unsigned row;
     double x;
     cr_assert(at && ls_data_read("noisy.csv", NULL, &data, NULL) == LS_OK);
     at = strstr(at, "<tr><td");
     for (int i = 0; i < 5; i++) {
-        cr_assert_eq(sscanf(at, "<tr><td class=\"right\">%u</td><td>%*d</td><td>%*d</td><td class=\"right\">%*f</td><td class=\"right\">%lf", &row, &x), 2, "%.200s", at);
-        cr_expect(row >= 1 && row <= 200 && fabs(x - (double)ls_data_x(data)[2 * (row - 1)]) < 1e-5, "row %u, %g", row, x);
+        cr_assert_eq(
+            sscanf(
+                at,
+                "<tr><td class=\"right\">%u</td><td>%*d</td><td>%*d</td><td class=\"right\">%*f</td><td class=\"right\">%lf",
+                &row, &x),
+            2, "%.200s", at);
+        cr_expect(row >= 1 && row <= 200 && fabs(x - (double)ls_data_x(data)[2 * (row - 1)]) < 1e-5,
+                  "row %u, %g", row, x);
         at = strstr(at + 1, "<tr><td");
     }
     ls_data_free(data);
@@ -330,9 +396,12 @@ Test(report, of_a_threshold)
 {
     do_it("make moons --rows 300 --noise 0.5 -o noisy.csv");
     do_it("train noisy.csv --positive 0 --threshold 0.9 --report a.html" QUICK);
-    char *page = runs_file_read("a.html", NULL), *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
+    char *page = runs_file_read("a.html", NULL),
+         *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
     cr_assert_not_null(at);
-    cr_expect(strstr(page, "<td>0 where its score is at least 0.9") && strstr(page, "F1 are those of 0.") && (!gnuplot_there() || strstr(page, ">probability of 0<")));
+    cr_expect(strstr(page, "<td>0 where its score is at least 0.9") &&
+              strstr(page, "F1 are those of 0.") &&
+              (!gnuplot_there() || strstr(page, ">probability of 0<")));
     /* rows of class 0 below 0.9 are given to class 1: most mistakes are of that kind */
     cr_assert_not_null(at = strstr(page, "Most frequent mistakes"));
     cr_expect(strstr(at, "<tr><td>") == strstr(at, "<tr><td>0</td><td>1</td>"));
@@ -348,7 +417,8 @@ Test(report, the_same_on_every_device)
     do_it("train classification --hidden 12,12 --epochs 3 -o m.safetensors --device cpu -q");
     for (size_t i = 0; i < RUNS_COUNT(ways); i++) {
         char line[256];
-        snprintf(line, sizeof line, "report m.safetensors classification -q -o a.html --device %s", ways[i]);
+        snprintf(line, sizeof line, "report m.safetensors classification -q -o a.html --device %s",
+                 ways[i]);
         runs_child c = runs_program(line);
         bool there = c.status == 0 || i < 2 || getenv("LOCKSTEP_REQUIRE_OPENCL");
         runs_child_free(&c);
@@ -376,7 +446,8 @@ Test(report, of_a_runs_folder)
 }
 
 /* Rows around as many places as there are classes; the rest of the features is noise. */
-static void write_rows(const char *path, size_t rows, size_t features, unsigned classes, const char *name)
+static void write_rows(const char *path, size_t rows, size_t features, unsigned classes,
+                       const char *name)
 {
     size_t room = rows * (features * 4 + 100) + 8, at = 0;
     char *text = malloc(room);
@@ -386,7 +457,10 @@ static void write_rows(const char *path, size_t rows, size_t features, unsigned 
         unsigned class = (unsigned)(i % classes);
         for (size_t j = 0; j < features; j++) {
             unsigned noise = (state = state * 1103515245u + 12345u) >> 16 & 7;
-            at += (size_t)sprintf(text + at, "%u,", noise + (j == 0 ? class % 6 * 6 : j == 1 ? class / 6 * 6 : 0));
+            at += (size_t)sprintf(text + at, "%u,",
+                                  noise + (j == 0   ? class % 6 * 6
+                                           : j == 1 ? class / 6 * 6
+                                                    : 0));
         }
         at += (size_t)snprintf(text + at, room - at, "%s %u\n", name, class);
     }
@@ -396,18 +470,31 @@ static void write_rows(const char *path, size_t rows, size_t features, unsigned 
 
 Test(report, small_enough)
 {
-    static const struct { size_t rows, features; unsigned classes; const char *name; } list[] = {
-        {4000, 2, 2, "k"}, {1000, 784, 10, "digit"}, {3000, 3, 30, "a class with a long name & number"}, {2000, 6, 16, "another long name of a class"}, {1200, 3, 300, "class"}, {3000, 2, 1000, "a class with a long name & number"}, {3, 3, 2, "k"}};
+    static const struct {
+        size_t rows, features;
+        unsigned classes;
+        const char *name;
+    } list[] = {{4000, 2, 2, "k"},
+                {1000, 784, 10, "digit"},
+                {3000, 3, 30, "a class with a long name & number"},
+                {2000, 6, 16, "another long name of a class"},
+                {1200, 3, 300, "class"},
+                {3000, 2, 1000, "a class with a long name & number"},
+                {3, 3, 2, "k"}};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         size_t size;
         write_rows("a.csv", list[i].rows, list[i].features, list[i].classes, list[i].name);
-        do_it(i + 1 < RUNS_COUNT(list) ? "train a.csv --split 0.3 --report a.html --device cpu -q --epochs 2 --hidden 16" : "train a.csv --report a.html --device cpu -q --epochs 2");
+        do_it(i + 1 < RUNS_COUNT(list)
+                  ? "train a.csv --split 0.3 --report a.html --device cpu -q --epochs 2 --hidden 16"
+                  : "train a.csv --report a.html --device cpu -q --epochs 2");
         char *page = runs_file_read("a.html", &size);
         cr_assert_not_null(page);
-        cr_expect_lt(size, 300000, "%u classes of %zu features: %zu bytes", list[i].classes, list[i].features, size);
+        cr_expect_lt(size, 300000, "%u classes of %zu features: %zu bytes", list[i].classes,
+                     list[i].features, size);
         free(page);
     }
-    do_it("train moons --split 0.2 --hidden 4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4 --epochs 2 --report a.html --device cpu -q");
+    do_it(
+        "train moons --split 0.2 --hidden 4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4 --epochs 2 --report a.html --device cpu -q");
     char *page = runs_file_read("a.html", NULL);
     cr_expect(page && strlen(page) < 300000 && strstr(page, "Some of 65 layers"));
     free(page);

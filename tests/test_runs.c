@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole training runs through the public interface: the CPU path on several threads and every exact OpenCL device must
- * end with the same model file, byte for byte, and report the same figures on the way; and runs must do what the options
- * say. */
+/* Whole training runs through the public interface: the CPU path on several threads and every exact
+ * OpenCL device must end with the same model file, byte for byte, and report the same figures on
+ * the way; and runs must do what the options say. */
 #include <criterion/criterion.h>
 
 #include <math.h>
@@ -16,7 +16,8 @@
 
 TestSuite(runs, .timeout = 300);
 
-static const unsigned one_thread[] = {1, 0}, some_threads[] = {1, 2, 3, 0}, more_threads[] = {1, 2, 3, 7, 0};
+static const unsigned one_thread[] = {1, 0}, some_threads[] = {1, 2, 3, 0},
+                      more_threads[] = {1, 2, 3, 7, 0};
 
 /* ---- All data sets with all optimizers ------------------------------------------------------- */
 
@@ -28,8 +29,8 @@ static void all_data(const char *optimizer)
     for (; (name = ls_generator_at(sets, NULL)); sets++) {
         char options[128], what[64];
         /* batches leave a smaller last one, and gd takes none */
-        snprintf(options, sizeof options, "hidden 6,5 epochs 3 lr 0.01 optimizer %s batch %s", optimizer,
-                 strcmp(optimizer, "gd") ? "13" : "full");
+        snprintf(options, sizeof options, "hidden 6,5 epochs 3 lr 0.01 optimizer %s batch %s",
+                 optimizer, strcmp(optimizer, "gd") ? "13" : "full");
         snprintf(what, sizeof what, "%s, %s", name, optimizer);
         ls_data *data = runs_data(name, strcmp(name, "xor") ? 60 : 0);
         runs_agree(list, n, options, data, what, NULL);
@@ -40,13 +41,15 @@ static void all_data(const char *optimizer)
 }
 
 /* A test for each optimizer that there is. */
-#define LS_X(name, states) Test(runs, every_data_set_with_##name) { all_data(#name); }
+#define LS_X(name, states)                                                                         \
+    Test(runs, every_data_set_with_##name) { all_data(#name); }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
 
 /* ---- All features ---------------------------------------------------------------------------- */
 
-/* A run with and without `extra` behind `base`: each must agree everywhere, and extra must change the weights. */
+/* A run with and without `extra` behind `base`: each must agree everywhere, and extra must change
+ * the weights. */
 typedef struct {
     const char *data;
     size_t rows;
@@ -92,7 +95,8 @@ static const feature shaped[] = {
     {"moons", 50, BASE, "batch-norm on"},
     {"blobs", 50, BASE, "batch-norm on batch 7"},
     {"blobs", 50, BASE, "batch-norm on batch full optimizer gd"},
-    {"moons", 49, "hidden 6 epochs 4 batch 16", "batch-norm on batch 16"}, /* the last batch has one row */
+    {"moons", 49, "hidden 6 epochs 4 batch 16",
+     "batch-norm on batch 16"}, /* the last batch has one row */
     {"moons", 50, "hidden 6,6,6 epochs 4", "residual on"},
     {"moons", 50, "hidden 6,6,6,6,6 epochs 4", "residual on batch-norm on dropout 0.2"},
     {"moons", 50, BASE, "hidden none"},
@@ -139,12 +143,18 @@ static const feature scheduled[] = {
     {"moons", 50, BASE, "seed 18446744073709551615"},
     {"moons", 50, BASE, "seed 0"},
 };
-Test(runs, schedules_and_batches) { check_features(scheduled, RUNS_COUNT(scheduled), some_threads); }
+Test(runs, schedules_and_batches)
+{
+    check_features(scheduled, RUNS_COUNT(scheduled), some_threads);
+}
 
 static const feature starts[] = {
-    {"moons", 50, BASE, "init xavier"},  {"moons", 50, BASE, "init xavier_normal"},
-    {"moons", 50, BASE, "init zeros"},   {"moons", 50, BASE, "init he_normal"},
-    {"moons", 50, BASE, "init lecun"},   {"moons", 50, BASE, "init lecun_normal"},
+    {"moons", 50, BASE, "init xavier"},
+    {"moons", 50, BASE, "init xavier_normal"},
+    {"moons", 50, BASE, "init zeros"},
+    {"moons", 50, BASE, "init he_normal"},
+    {"moons", 50, BASE, "init lecun"},
+    {"moons", 50, BASE, "init lecun_normal"},
     {"moons", 50, BASE " init zeros", "init he"},
 };
 Test(runs, starting_weights) { check_features(starts, RUNS_COUNT(starts), some_threads); }
@@ -155,7 +165,8 @@ static const feature together[] = {
      "batch-norm on dropout 0.1 residual on activation gelu,silu,tanh class-weights balanced clip 1 l2 0.001 l1 0.0001 "
      "max-norm 3 schedule cosine warmup 1 optimizer adamw validation 0.2 patience 3"},
     {"classification", 500, "hidden 300,100 epochs 2 batch 200", "activation tanh batch 257"},
-    {"spirals", 203, "hidden 40,40 epochs 20", "activation elu optimizer nesterov reduction sum lr 0.001 order file"},
+    {"spirals", 203, "hidden 40,40 epochs 20",
+     "activation elu optimizer nesterov reduction sum lr 0.001 order file"},
 };
 Test(runs, much_at_once) { check_features(together, RUNS_COUNT(together), more_threads); }
 
@@ -171,7 +182,8 @@ Test(runs, every_activation)
     for (size_t i = 0; i < RUNS_COUNT(names); i++) {
         snprintf(options, sizeof options, "%s init he activation %s", BASE, names[i]);
         runs_agree(list, n, options, data, options, weights[i]);
-        for (size_t k = 0; k < i; k++) cr_expect_str_neq(weights[i], weights[k], "%s does what %s does", names[i], names[k]);
+        for (size_t k = 0; k < i; k++)
+            cr_expect_str_neq(weights[i], weights[k], "%s does what %s does", names[i], names[k]);
     }
     runs_agree(list, n, "hidden 6,5 activation sigmoid,relu", data, "one activation a layer", NULL);
     ls_data_free(data);
@@ -196,10 +208,14 @@ Test(runs, a_run_is_a_function_of_data_options_and_seed)
     runs_train(cpu.device, options, data, 0, &again);
     runs_assert_equal(&first, &cpu, &again, &cpu, data, "no device, and the CPU path");
     runs_free(&again);
-    runs_train(cpu.device, "seed 5 validation 0.2 dropout 0.2 batch 16 epochs 4 hidden 6,5", data, 0, &again);
+    runs_train(cpu.device, "seed 5 validation 0.2 dropout 0.2 batch 16 epochs 4 hidden 6,5", data,
+               0, &again);
     runs_assert_equal(&first, &cpu, &again, &cpu, data, "options in another order");
     runs_free(&again);
-    runs_train(cpu.device, "seed 9 epochs 9 batch 8 hidden 6,5 epochs 4 batch 16 dropout 0.2 validation 0.2 seed 5", data, 0, &again);
+    runs_train(
+        cpu.device,
+        "seed 9 epochs 9 batch 8 hidden 6,5 epochs 4 batch 16 dropout 0.2 validation 0.2 seed 5",
+        data, 0, &again);
     runs_assert_equal(&first, &cpu, &again, &cpu, data, "options set twice");
     runs_free(&again);
     runs_free(&first);
@@ -211,7 +227,9 @@ Test(runs, a_run_is_a_function_of_data_options_and_seed)
 Test(runs, another_seed_gives_another_model)
 {
     static const char *const cases[] = {
-        "hidden 4 epochs 2", "hidden none init zeros epochs 1 batch 7", "hidden none init zeros optimizer gd validation 0.3 epochs 1",
+        "hidden 4 epochs 2",
+        "hidden none init zeros epochs 1 batch 7",
+        "hidden none init zeros optimizer gd validation 0.3 epochs 1",
     };
     ls_data *data = runs_data("moons", 60);
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
@@ -220,7 +238,8 @@ Test(runs, another_seed_gives_another_model)
         runs_train(NULL, cases[i], data, 0, &one);
         snprintf(options, sizeof options, "%s seed 2", cases[i]);
         runs_train(NULL, options, data, 0, &two);
-        cr_expect_str_neq(one.weights, two.weights, "%s: seeds 1 and 2 give the same weights", cases[i]);
+        cr_expect_str_neq(one.weights, two.weights, "%s: seeds 1 and 2 give the same weights",
+                          cases[i]);
         runs_free(&one);
         runs_free(&two);
     }
@@ -239,12 +258,16 @@ Test(runs, a_callback_stops_at_its_epoch)
             char options[128];
             runs_run stopped, whole;
             ls_summary s;
-            runs_train(list[d].device, "hidden 4 batch 8 batch-norm on epochs 2000", data, stops[i], &stopped);
-            snprintf(options, sizeof options, "hidden 4 batch 8 batch-norm on epochs %zu", stops[i]);
+            runs_train(list[d].device, "hidden 4 batch 8 batch-norm on epochs 2000", data, stops[i],
+                       &stopped);
+            snprintf(options, sizeof options, "hidden 4 batch 8 batch-norm on epochs %zu",
+                     stops[i]);
             runs_train(list[d].device, options, data, 0, &whole);
             ls_model_summary(stopped.model, &s);
-            cr_assert_str_eq(stopped.weights, whole.weights, "%s: stopped at %zu", list[d].label, stops[i]);
-            cr_assert_eq(stopped.epochs, stops[i], "the callback is called %zu times", stopped.epochs);
+            cr_assert_str_eq(stopped.weights, whole.weights, "%s: stopped at %zu", list[d].label,
+                             stops[i]);
+            cr_assert_eq(stopped.epochs, stops[i], "the callback is called %zu times",
+                         stopped.epochs);
             cr_assert_str_eq(s.stopped, "callback");
             cr_assert(s.epochs == stops[i] && s.best_epoch == stops[i] && s.steps == 3 * stops[i]);
             runs_free(&stopped);
@@ -267,8 +290,10 @@ Test(runs, progress_history_and_summary)
     cr_assert_eq(run.epochs, EPOCHS);
     for (size_t i = 0; i < EPOCHS; i++) {
         const ls_progress *p = &run.progress[i];
-        cr_assert(p->epoch == i + 1 && p->epochs == EPOCHS && p->steps == 3 * (i + 1), "epoch %zu", i + 1);
-        cr_assert(isfinite(p->loss) && isnan(p->validation_loss) && p->learning_rate == 0.001, "epoch %zu", i + 1);
+        cr_assert(p->epoch == i + 1 && p->epochs == EPOCHS && p->steps == 3 * (i + 1), "epoch %zu",
+                  i + 1);
+        cr_assert(isfinite(p->loss) && isnan(p->validation_loss) && p->learning_rate == 0.001,
+                  "epoch %zu", i + 1);
         cr_assert(p->seconds >= (i ? p[-1].seconds : 0), "time runs backwards in epoch %zu", i + 1);
     }
     ls_model_summary(run.model, &s);
@@ -281,7 +306,8 @@ Test(runs, progress_history_and_summary)
     cr_assert(h[0].epoch == 1 && h[count - 1].epoch == EPOCHS);
     for (size_t i = 0; i < count; i++) {
         cr_assert(i == 0 || h[i].epoch > h[i - 1].epoch);
-        cr_assert_eq(h[i].loss, (float)run.progress[h[i].epoch - 1].loss, "history of epoch %zu", (size_t)h[i].epoch);
+        cr_assert_eq(h[i].loss, (float)run.progress[h[i].epoch - 1].loss, "history of epoch %zu",
+                     (size_t)h[i].epoch);
         cr_assert(isnan(h[i].validation_loss));
     }
     runs_free(&run);
@@ -311,8 +337,10 @@ Test(runs, learning_rates)
     assert_near(rate_of("", 20), 0.1, "constant");
     assert_near(rate_of("schedule step schedule-epochs 5", 5), 0.1, "before the first step");
     assert_near(rate_of("schedule step schedule-epochs 5", 6), 0.05, "after the first step");
-    assert_near(rate_of("schedule step schedule-epochs 5 schedule-factor 0.1", 20), 0.0001, "after three steps");
-    assert_near(rate_of("schedule step schedule-epochs 5 schedule-factor 0.1 min-lr 0.004", 20), 0.004, "the least rate");
+    assert_near(rate_of("schedule step schedule-epochs 5 schedule-factor 0.1", 20), 0.0001,
+                "after three steps");
+    assert_near(rate_of("schedule step schedule-epochs 5 schedule-factor 0.1 min-lr 0.004", 20),
+                0.004, "the least rate");
     assert_near(rate_of("schedule cosine", 1), 0.1, "the start of a cosine");
     assert_near(rate_of("schedule cosine", 11), 0.05, "half of a cosine");
     assert_near(rate_of("schedule cosine min-lr 0.02", 11), 0.06, "half of a cosine with a floor");
@@ -332,7 +360,8 @@ Test(runs, balanced_class_weights)
     runs_run balanced, given;
     for (size_t r = 0; r < 60; r++) ones += ls_data_y(data)[r] == 1;
     cr_assert(ones != 30 && ones > 0 && ones < 60, "the case is empty: %zu", ones);
-    snprintf(options, sizeof options, "hidden 5 epochs 4 class-weights %.17g,%.17g", 60 / (2.0 * (60.0 - (double)ones)), 60 / (2.0 * (double)ones));
+    snprintf(options, sizeof options, "hidden 5 epochs 4 class-weights %.17g,%.17g",
+             60 / (2.0 * (60.0 - (double)ones)), 60 / (2.0 * (double)ones));
     runs_train(NULL, options, data, 0, &given);
     runs_train(NULL, "hidden 5 epochs 4 class-weights balanced", data, 0, &balanced);
     cr_assert_str_eq(balanced.weights, given.weights);
@@ -343,7 +372,8 @@ Test(runs, balanced_class_weights)
 
 /* ---- Validation and early stopping ----------------------------------------------------------- */
 
-/* Training with a validation share is training on the rest, and its loss is that of the rows held out. */
+/* Training with a validation share is training on the rest, and its loss is that of the rows held
+ * out. */
 Test(runs, validation_rows_are_held_out)
 {
     ls_data *data = runs_data("moons", 80), *rest, *part;
@@ -360,7 +390,8 @@ Test(runs, validation_rows_are_held_out)
     size_t points;
     cr_assert_eq(ls_model_history(with.model, &points)[6].validation_accuracy, (float)m->accuracy);
     cr_assert_eq(points, 7);
-    cr_assert(isnan(alone.progress[6].validation_accuracy) && isnan(ls_model_history(alone.model, &points)[6].validation_accuracy));
+    cr_assert(isnan(alone.progress[6].validation_accuracy) &&
+              isnan(ls_model_history(alone.model, &points)[6].validation_accuracy));
     cr_assert_eq(with.progress[6].loss, alone.progress[6].loss);
     ls_metrics_free(m);
     runs_free(&with);
@@ -385,16 +416,19 @@ Test(runs, patience_keeps_the_best_weights)
         snprintf(options, sizeof options, "%s epochs 1000 patience %d", base, PATIENCE);
         runs_train(list[d].device, options, data, 0, &stopped);
         for (size_t i = 1; i < stopped.epochs; i++)
-            if (stopped.progress[i].validation_loss < stopped.progress[best].validation_loss) best = i;
+            if (stopped.progress[i].validation_loss < stopped.progress[best].validation_loss)
+                best = i;
         ls_model_summary(stopped.model, &s);
         cr_assert_str_eq(s.stopped, "patience");
-        cr_assert_eq(s.best_epoch, best + 1, "the best epoch is %zu, not %zu", best + 1, (size_t)s.best_epoch);
+        cr_assert_eq(s.best_epoch, best + 1, "the best epoch is %zu, not %zu", best + 1,
+                     (size_t)s.best_epoch);
         cr_assert_eq(s.epochs, best + 1 + PATIENCE);
         cr_assert_eq(stopped.epochs, best + 1 + PATIENCE);
         cr_assert(isfinite(ls_model_history(stopped.model, &(size_t){0})[0].validation_loss));
         snprintf(options, sizeof options, "%s epochs %zu", base, best + 1);
         runs_train(list[d].device, options, data, 0, &whole);
-        cr_assert_str_eq(stopped.weights, whole.weights, "on %s the weights are not those of epoch %zu", list[d].label, best + 1);
+        cr_assert_str_eq(stopped.weights, whole.weights,
+                         "on %s the weights are not those of epoch %zu", list[d].label, best + 1);
         runs_free(&stopped);
         runs_free(&whole);
     }
@@ -402,7 +436,8 @@ Test(runs, patience_keeps_the_best_weights)
     runs_devices_close(list, n);
 }
 
-/* Epoch at which losses that improve by less than `tolerance` for `epochs` epochs stop a run; 0 for none. */
+/* Epoch at which losses that improve by less than `tolerance` for `epochs` epochs stop a run; 0 for
+ * none. */
 static size_t tolerated(const runs_run *run, double tolerance, size_t epochs)
 {
     double best = INFINITY;
@@ -426,7 +461,9 @@ Test(runs, tolerance_stops_where_the_losses_say)
         ls_summary s;
         char options[128];
         runs_train(list[d].device, "hidden 6 epochs 600 optimizer gd lr 0.5", data, 0, &whole);
-        runs_train(list[d].device, "hidden 6 epochs 600 optimizer gd lr 0.5 tolerance 0.0002 tolerance-epochs 3", data, 0, &stopped);
+        runs_train(list[d].device,
+                   "hidden 6 epochs 600 optimizer gd lr 0.5 tolerance 0.0002 tolerance-epochs 3",
+                   data, 0, &stopped);
         size_t at = tolerated(&whole, 0.0002, 3);
         cr_assert(at > 5 && at < 600, "the case is empty: epoch %zu", at);
         ls_model_summary(stopped.model, &s);
@@ -463,7 +500,8 @@ Test(runs, time_limit)
 Test(runs, divergence_is_the_same_everywhere)
 {
     static const char *const cases[] = {
-        "hidden 6,5 output identity lr 100 optimizer sgd", "hidden 6,5 output identity lr 3 optimizer momentum reduction sum batch 7",
+        "hidden 6,5 output identity lr 100 optimizer sgd",
+        "hidden 6,5 output identity lr 3 optimizer momentum reduction sum batch 7",
         "hidden 8 batch-norm on output identity lr 1e6 optimizer gd epochs 3000",
     };
     runs_device list[RUNS_DEVICES];
@@ -474,20 +512,26 @@ Test(runs, divergence_is_the_same_everywhere)
         ls_error first, other;
         ls_model *model = NULL;
         for (size_t d = 0; d < n; d++) {
-            cr_assert_eq(ls_train(list[d].device, options, data, NULL, NULL, &model, d ? &other : &first), LS_ERR_DIVERGED,
-                         "%s on %s does not diverge", cases[i], list[d].label);
+            cr_assert_eq(ls_train(list[d].device, options, data, NULL, NULL, &model,
+                                  d ? &other : &first),
+                         LS_ERR_DIVERGED, "%s on %s does not diverge", cases[i], list[d].label);
             cr_assert_null(model, "a failed run leaves something in *out");
             if (d) cr_assert_str_eq(other.message, first.message, "on %s", list[d].label);
         }
         cr_assert(strstr(first.message, "step"), "%s", first.message);
-        cr_assert(strstr(first.message, "layer") || strstr(first.message, "the loss itself overflowed"), "%s", first.message);
+        cr_assert(strstr(first.message, "layer") ||
+                      strstr(first.message, "the loss itself overflowed"),
+                  "%s", first.message);
         ls_options_free(options);
     }
     ls_data_free(data);
     runs_devices_close(list, n);
 }
 
-static const struct { const char *options, *word; ls_status status; } refused[] = {
+static const struct {
+    const char *options, *word;
+    ls_status status;
+} refused[] = {
     {"optimizer gd batch 7", "sgd", LS_ERR_ARGUMENT},
     {"loss bce output softmax", "bce", LS_ERR_ARGUMENT},
     {"loss ce output identity", "ce", LS_ERR_ARGUMENT},
@@ -505,12 +549,15 @@ Test(runs, what_does_not_fit_is_refused_with_a_reason)
         ls_options *options = runs_options(refused[i].options);
         ls_model *model = NULL;
         ls_error err = {LS_OK, ""};
-        cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), refused[i].status, "%s: %s", refused[i].options, err.message);
-        cr_expect(*err.message && strstr(err.message, refused[i].word), "%s: %s", refused[i].options, err.message);
+        cr_expect_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), refused[i].status,
+                     "%s: %s", refused[i].options, err.message);
+        cr_expect(*err.message && strstr(err.message, refused[i].word), "%s: %s",
+                  refused[i].options, err.message);
         cr_expect_null(model);
         ls_options_free(options);
     }
-    cr_expect_eq(ls_train(NULL, NULL, data, NULL, NULL, &(ls_model *){NULL}, NULL), LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_train(NULL, NULL, data, NULL, NULL, &(ls_model *){NULL}, NULL),
+                 LS_ERR_ARGUMENT);
     ls_data_free(data);
 }
 
@@ -526,7 +573,8 @@ static double accuracy(const ls_model *model, const ls_data *data)
     return result;
 }
 
-/* Experiment X: 2-4-4-1, sigmoids everywhere, squared error, 100 000 epochs: loss 0.000285 or less, accuracy 100 %. */
+/* Experiment X: 2-4-4-1, sigmoids everywhere, squared error, 100 000 epochs: loss 0.000285 or less,
+ * accuracy 100 %. */
 Test(runs, xor_is_learnt)
 {
     static const char options[] = "hidden 4,4 activation sigmoid loss mse optimizer gd lr 1 seed 1";
@@ -563,11 +611,14 @@ Test(runs, digits_are_learnt)
     ls_data_free(test);
 }
 
-/* Experiment T: published 49.135 and 0.18; five runs in double precision gave 41.8 to 49.7 and 0.15 to 0.22. */
+/* Experiment T: published 49.135 and 0.18; five runs in double precision gave 41.8 to 49.7 and 0.15
+ * to 0.22. */
 Test(runs, three_classes_are_learnt)
 {
-    static const char options[] = "hidden 50 batch 50 order file reduction sum lr 1e-4 beta1 0.99 standardize off";
-    ls_data *train = runs_data_file("three-class-train.csv"), *test = runs_data_file("three-class-test.csv");
+    static const char options[] =
+        "hidden 50 batch 50 order file reduction sum lr 1e-4 beta1 0.99 standardize off";
+    ls_data *train = runs_data_file("three-class-train.csv"),
+            *test = runs_data_file("three-class-test.csv");
     char text[256];
     runs_run run;
     ls_metrics *m;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Searches inside: what spaces are read and drawn, how rows are parted, who goes on, who is best, and that a search that was
- * stopped ends as if it had not been. */
+/* Searches inside: what spaces are read and drawn, how rows are parted, who goes on, who is best,
+ * and that a search that was stopped ends as if it had not been. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,7 +43,8 @@ static void assert_grid(const char *name, const char *text, const char *expected
     cr_assert_eq(space->count, 1, "%s", given);
     for (size_t i = 0; i < ls_space_points(space); i++) {
         cr_assert_eq(ls_space_grid(space, i, value, NULL), LS_OK);
-        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", i ? " " : "", value[0]);
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", i ? " " : "",
+                 value[0]);
         free(value[0]);
     }
     cr_expect_str_eq(found, expected, "%s is '%s', not '%s'", given, found, expected);
@@ -71,23 +72,46 @@ Test(search, spaces_that_are_read)
 
 Test(search, spaces_that_are_refused)
 {
-    static const struct { const char *name, *text, *words; } list[] = {
-        {"lr", "fast|slow", "--lr fast number"}, {"lr", "0.1|-1", "--lr -1 range"}, {"lr", "0.1|", "--lr empty"}, {"lr", "|", "--lr empty"},
-        {"lr", "0.1|0.10", "--lr 0.10 twice"}, {"lr", "1..", "--lr low..high"}, {"lr", "..1", "--lr low..high"}, {"lr", "..", "--lr low..high"},
-        {"lr", "1..0.1", "--lr smaller first"}, {"lr", "1..1", "--lr empty"}, {"lr", "0..1:log", "--lr above 0|1e-6"}, {"lr", "0.1..1:cubic", "--lr low..high"},
-        {"lr", "0.1..1:log:1", "--lr low..high"}, {"lr", "0.1..1:log:5:6", "--lr low..high"}, {"lr", "auto..1", "--lr low..high"}, {"lr", "0.1..x", "--lr x number"},
-        {"lr", "0.1..1e7", "--lr 1e7 range"}, {"lr", "1e-300..1:log", "--lr 1e-37"}, {"epochs", "1.5..3", "--epochs 1.5 whole"}, {"epochs", "0..3", "--epochs 0 range"},
-        {"hidden", "8..64", "--hidden a|b|c"}, {"hidden", "8|16,,16", "--hidden"}, {"optimizer", "adam|adamm", "--optimizer adamm 'adam'"},
-        {"activation", "relu..tanh", "--activation a|b|c"}, {"batch-norm", "on|maybe", "--batch-norm maybe"}, {"hiden", "8|16", "hiden 'hidden'"},
+    static const struct {
+        const char *name, *text, *words;
+    } list[] = {
+        {"lr", "fast|slow", "--lr fast number"},
+        {"lr", "0.1|-1", "--lr -1 range"},
+        {"lr", "0.1|", "--lr empty"},
+        {"lr", "|", "--lr empty"},
+        {"lr", "0.1|0.10", "--lr 0.10 twice"},
+        {"lr", "1..", "--lr low..high"},
+        {"lr", "..1", "--lr low..high"},
+        {"lr", "..", "--lr low..high"},
+        {"lr", "1..0.1", "--lr smaller first"},
+        {"lr", "1..1", "--lr empty"},
+        {"lr", "0..1:log", "--lr above 0|1e-6"},
+        {"lr", "0.1..1:cubic", "--lr low..high"},
+        {"lr", "0.1..1:log:1", "--lr low..high"},
+        {"lr", "0.1..1:log:5:6", "--lr low..high"},
+        {"lr", "auto..1", "--lr low..high"},
+        {"lr", "0.1..x", "--lr x number"},
+        {"lr", "0.1..1e7", "--lr 1e7 range"},
+        {"lr", "1e-300..1:log", "--lr 1e-37"},
+        {"epochs", "1.5..3", "--epochs 1.5 whole"},
+        {"epochs", "0..3", "--epochs 0 range"},
+        {"hidden", "8..64", "--hidden a|b|c"},
+        {"hidden", "8|16,,16", "--hidden"},
+        {"optimizer", "adam|adamm", "--optimizer adamm 'adam'"},
+        {"activation", "relu..tanh", "--activation a|b|c"},
+        {"batch-norm", "on|maybe", "--batch-norm maybe"},
+        {"hiden", "8|16", "hiden 'hidden'"},
     };
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         ls_error err = {LS_OK, ""};
         char words[64];
         ls_space *space = make_space("");
-        cr_expect_eq(ls_space_set(space, list[i].name, list[i].text, &err), LS_ERR_ARGUMENT, "%s '%s' is accepted", list[i].name, list[i].text);
+        cr_expect_eq(ls_space_set(space, list[i].name, list[i].text, &err), LS_ERR_ARGUMENT,
+                     "%s '%s' is accepted", list[i].name, list[i].text);
         strcpy(words, list[i].words);
         for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-            cr_expect(strstr(err.message, word), "%s '%s' does not say '%s': %s", list[i].name, list[i].text, word, err.message);
+            cr_expect(strstr(err.message, word), "%s '%s' does not say '%s': %s", list[i].name,
+                      list[i].text, word, err.message);
         cr_expect_eq(space->count, 0);
         ls_space_free(space);
     }
@@ -96,14 +120,16 @@ Test(search, spaces_that_are_refused)
 /* The order of the options does not matter, the last setting of one does. */
 Test(search, a_space_has_the_order_of_the_table)
 {
-    ls_space *space = make_space("l2 0|1 hidden 4|8 lr 0.1|0.2 epochs 5|6 epochs 7 lr 1..2 optimizer sgd");
+    ls_space *space =
+        make_space("l2 0|1 hidden 4|8 lr 0.1|0.2 epochs 5|6 epochs 7 lr 1..2 optimizer sgd");
     char *value[3];
     cr_assert_eq(space->count, 3);
     cr_assert_eq(ls_space_points(space), 2 * 5 * 2);
     cr_expect_str_eq(ls_options_get(space->base, "epochs"), "7");
     cr_expect_str_eq(ls_options_get(space->base, "optimizer"), "sgd");
     cr_assert_eq(ls_space_grid(space, 1, value, NULL), LS_OK);
-    cr_expect(!strcmp(value[0], "4") && !strcmp(value[1], "1") && !strcmp(value[2], "1"), "%s %s %s", value[0], value[1], value[2]);
+    cr_expect(!strcmp(value[0], "4") && !strcmp(value[1], "1") && !strcmp(value[2], "1"),
+              "%s %s %s", value[0], value[1], value[2]);
     free_values(value, 3);
     ls_space_free(space);
     space = make_space("hidden 4");
@@ -125,8 +151,10 @@ Test(search, draws_stay_in_their_ranges_and_are_even)
         cr_assert_eq(ls_space_draw(space, 7, t, 0, value, NULL), LS_OK);
         cr_assert_eq(ls_space_draw(space, 7, t, 0, again, NULL), LS_OK);
         for (size_t i = 0; i < 4; i++) cr_assert_str_eq(value[i], again[i]);
-        cr_assert(ls_parse_double(value[0], &lr) && ls_parse_u64(value[1], &epochs) && ls_parse_double(value[2], &dropout) && ls_parse_double(value[3], &l2));
-        cr_assert(lr >= 1e-4 && lr <= 1 && dropout >= 0.1 && dropout <= 0.3 && epochs >= 3 && epochs <= 6);
+        cr_assert(ls_parse_double(value[0], &lr) && ls_parse_u64(value[1], &epochs) &&
+                  ls_parse_double(value[2], &dropout) && ls_parse_double(value[3], &l2));
+        cr_assert(lr >= 1e-4 && lr <= 1 && dropout >= 0.1 && dropout <= 0.3 && epochs >= 3 &&
+                  epochs <= 6);
         cr_assert(l2 == 0 || (l2 >= 1e-3 && l2 <= 1e-1));
         decade[lr < 1e-3 ? 0 : lr < 1e-2 ? 1 : lr < 1e-1 ? 2 : 3]++;
         epoch[epochs - 3]++;
@@ -136,8 +164,10 @@ Test(search, draws_stay_in_their_ranges_and_are_even)
         free_values(again, 4);
     }
     for (size_t i = 0; i < 4; i++) {
-        cr_expect(decade[i] > N / 4 - 130 && decade[i] < N / 4 + 130, "decade %zu has %zu of %d", i, decade[i], N);
-        cr_expect(epoch[i] > N / 4 - 130 && epoch[i] < N / 4 + 130, "%zu epochs: %zu of %d", i + 3, epoch[i], N);
+        cr_expect(decade[i] > N / 4 - 130 && decade[i] < N / 4 + 130, "decade %zu has %zu of %d", i,
+                  decade[i], N);
+        cr_expect(epoch[i] > N / 4 - 130 && epoch[i] < N / 4 + 130, "%zu epochs: %zu of %d", i + 3,
+                  epoch[i], N);
     }
     cr_expect(zero > N / 2 - 150 && zero < N / 2 + 150, "%zu", zero);
     cr_expect(low > N / 2 - 150 && low < N / 2 + 150, "%zu", low);
@@ -150,7 +180,8 @@ Test(search, draws_of_options_are_independent)
     ls_space *one = make_space("lr 1e-4..1:log"), *two = make_space("hidden 4|8|16 lr 1e-4..1:log");
     char *a[1], *b[2];
     for (size_t t = 0; t < 20; t++) {
-        cr_assert(ls_space_draw(one, 1, t, 0, a, NULL) == LS_OK && ls_space_draw(two, 1, t, 0, b, NULL) == LS_OK);
+        cr_assert(ls_space_draw(one, 1, t, 0, a, NULL) == LS_OK &&
+                  ls_space_draw(two, 1, t, 0, b, NULL) == LS_OK);
         cr_expect_str_eq(a[0], b[1]);
         free_values(a, 1);
         free_values(b, 2);
@@ -179,9 +210,16 @@ static ls_search_settings usual(int strategy, size_t trials)
 
 Test(search, trials_are_different)
 {
-    static const struct { const char *space; size_t asked, trials; } list[] = {
-        {"hidden 4|8 activation relu|tanh epochs 1..5", 30, 20}, {"hidden 4|8 activation relu|tanh", 50, 4},
-        {"hidden 4|8|16 activation relu|tanh|elu epochs 1..9", 60, 60}, {"lr 1e-4..1:log", 100, 100}, {"lr 0.1..0.1001", 100, 2}, {"epochs 3", 50, 1},
+    static const struct {
+        const char *space;
+        size_t asked, trials;
+    } list[] = {
+        {"hidden 4|8 activation relu|tanh epochs 1..5", 30, 20},
+        {"hidden 4|8 activation relu|tanh", 50, 4},
+        {"hidden 4|8|16 activation relu|tanh|elu epochs 1..9", 60, 60},
+        {"lr 1e-4..1:log", 100, 100},
+        {"lr 0.1..0.1001", 100, 2},
+        {"epochs 3", 50, 1},
     };
     ls_data *data = runs_data("moons", 60);
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
@@ -191,7 +229,9 @@ Test(search, trials_are_different)
         for (size_t a = 0; a < s->trials; a++)
             for (size_t b = 0; b < a; b++) {
                 size_t same = 0;
-                while (same < space->count && !strcmp(s->trial[a].value[same], s->trial[b].value[same])) same++;
+                while (same < space->count &&
+                       !strcmp(s->trial[a].value[same], s->trial[b].value[same]))
+                    same++;
                 cr_assert(same < space->count, "%s: trials %zu and %zu", list[i].space, b, a);
             }
         ls_search_free(s);
@@ -200,15 +240,18 @@ Test(search, trials_are_different)
     ls_data_free(data);
 }
 
-static void assert_refused(const char *space_text, ls_search_settings how, const ls_data *data, const char *words)
+static void assert_refused(const char *space_text, ls_search_settings how, const ls_data *data,
+                           const char *words)
 {
     ls_space *space = make_space(space_text);
     ls_search *search = NULL;
     ls_error err = {LS_OK, ""};
     char copy[128];
-    cr_expect_eq(ls_search_create(space, &how, data, &search, &err), LS_ERR_ARGUMENT, "accepted: '%s', not a word of %s", space_text, words);
+    cr_expect_eq(ls_search_create(space, &how, data, &search, &err), LS_ERR_ARGUMENT,
+                 "accepted: '%s', not a word of %s", space_text, words);
     strcpy(copy, words);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) cr_expect(strstr(err.message, word), "'%s': %s", word, err.message);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+        cr_expect(strstr(err.message, word), "'%s': %s", word, err.message);
     ls_space_free(space);
 }
 
@@ -225,11 +268,14 @@ Test(search, settings_that_are_refused)
     assert_refused("lr 0.1|0.2", how, moons, "--holdout");
     how.holdout = 1e-6;
     assert_refused("lr 0.1|0.2", how, moons, "rows");
-    assert_refused("lr 0.1..0.2 epochs 1..9 dropout 0..0.5", usual(LS_SEARCH_GRID, 100), moons, "125 100 --trials");
+    assert_refused("lr 0.1..0.2 epochs 1..9 dropout 0..0.5", usual(LS_SEARCH_GRID, 100), moons,
+                   "125 100 --trials");
     assert_refused("epochs 10|20", usual(LS_SEARCH_HALVING, 9), moons, "halving --epochs");
-    assert_refused("lr 0.1|0.2 time-limit 5", usual(LS_SEARCH_RANDOM, 9), moons, "--time-limit --epochs");
+    assert_refused("lr 0.1|0.2 time-limit 5", usual(LS_SEARCH_RANDOM, 9), moons,
+                   "--time-limit --epochs");
     assert_refused("optimizer gd batch 8|16", usual(LS_SEARCH_RANDOM, 9), moons, "gd sgd");
-    assert_refused("hidden 4,4 activation relu,tanh,elu|relu,relu,relu", usual(LS_SEARCH_RANDOM, 9), moons, "--activation 3 2");
+    assert_refused("hidden 4,4 activation relu,tanh,elu|relu,relu,relu", usual(LS_SEARCH_RANDOM, 9),
+                   moons, "--activation 3 2");
     ls_data_free(moons);
 }
 
@@ -251,9 +297,11 @@ Test(search, folds_are_stratified_disjoint_and_cover_all_rows)
             in_class[fold[i]][ls_data_y(data)[i]]++;
         }
         for (size_t f = 0; f < folds[k]; f++) {
-            cr_expect(count[f] >= rows / folds[k] && count[f] <= rows / folds[k] + 1, "fold %zu of %zu has %zu rows", f, folds[k], count[f]);
+            cr_expect(count[f] >= rows / folds[k] && count[f] <= rows / folds[k] + 1,
+                      "fold %zu of %zu has %zu rows", f, folds[k], count[f]);
             for (size_t c = 0; c < classes; c++)
-                cr_expect(in_class[f][c] >= 50 / folds[k] && in_class[f][c] <= 50 / folds[k] + 1, "fold %zu has %zu of class %zu", f, in_class[f][c], c);
+                cr_expect(in_class[f][c] >= 50 / folds[k] && in_class[f][c] <= 50 / folds[k] + 1,
+                          "fold %zu has %zu of class %zu", f, in_class[f][c], c);
         }
         cr_assert_eq(ls_data_folds(data, folds[k], 6, other, NULL), LS_OK);
         cr_expect(memcmp(fold, other, rows * sizeof *fold), "the seed does not matter");
@@ -280,7 +328,8 @@ Test(search, what_is_trained_on_is_not_scored_on)
             scored += held->rows;
             for (size_t i = 0; i < train->rows; i++)
                 for (size_t j = 0; j < held->rows; j++)
-                    cr_assert(memcmp(train->x + 2 * i, held->x + 2 * j, 2 * sizeof(float)), "part %zu: row %zu is in both", k, i);
+                    cr_assert(memcmp(train->x + 2 * i, held->x + 2 * j, 2 * sizeof(float)),
+                              "part %zu: row %zu is in both", k, i);
         }
         if (folds) cr_expect_eq(scored, 101);
         ls_search_free(s);
@@ -296,8 +345,11 @@ static void assert_rungs(size_t trials, uint64_t epochs, size_t eta, const char 
     ls_rung rung[LS_MOST_RUNGS];
     char found[256] = "";
     size_t n = ls_halving(trials, epochs, eta, rung);
-    for (size_t i = 0; i < n; i++) snprintf(found + strlen(found), sizeof found - strlen(found), "%s%zu:%llu", i ? " " : "", rung[i].trials, (unsigned long long)rung[i].until);
-    cr_expect_str_eq(found, expected, "%zu trials, %llu epochs: %s", trials, (unsigned long long)epochs, found);
+    for (size_t i = 0; i < n; i++)
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%zu:%llu", i ? " " : "",
+                 rung[i].trials, (unsigned long long)rung[i].until);
+    cr_expect_str_eq(found, expected, "%zu trials, %llu epochs: %s", trials,
+                     (unsigned long long)epochs, found);
 }
 
 Test(search, halving_schedule)
@@ -317,7 +369,9 @@ static void assert_order(ls_search *s, const char *expected)
     size_t order[8];
     char found[64] = "";
     cr_assert_eq(ls_search_rank(s, order, NULL), LS_OK);
-    for (size_t i = 0; i < s->trials; i++) snprintf(found + strlen(found), sizeof found - strlen(found), "%s%zu", i ? " " : "", order[i]);
+    for (size_t i = 0; i < s->trials; i++)
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%zu", i ? " " : "",
+                 order[i]);
     cr_expect_str_eq(found, expected, "by %s: %s", ls_score_names[s->how.metric], found);
 }
 
@@ -326,9 +380,12 @@ Test(search, ranking)
     ls_data *data = runs_data("moons", 60);
     ls_space *space = make_space("epochs 1|2|3|4|5|6|7|8");
     ls_search *s = make_search(space, usual(LS_SEARCH_GRID, 0), data);
-    static const double accuracy[8] = {0.5, 0.9, 0.9, 0.7, 0, 1, 0, 0.6}, loss[8] = {3, 2, 1, 0.5, 0, 9, 0, INFINITY};
+    static const double accuracy[8] = {0.5, 0.9, 0.9, 0.7, 0, 1, 0, 0.6},
+                        loss[8] = {3, 2, 1, 0.5, 0, 9, 0, INFINITY};
     for (size_t i = 0; i < 8; i++) {
-        s->trial[i].state = i == 4 ? LS_TRIAL_DIVERGED : i == 6 ? LS_TRIAL_REFUSED : LS_TRIAL_SCORED;
+        s->trial[i].state = i == 4   ? LS_TRIAL_DIVERGED
+                            : i == 6 ? LS_TRIAL_REFUSED
+                                     : LS_TRIAL_SCORED;
         s->trial[i].rung = 1;
         s->trial[i].mean[LS_SCORE_ACCURACY] = accuracy[i];
         s->trial[i].mean[LS_SCORE_LOSS] = loss[i];
@@ -336,7 +393,8 @@ Test(search, ranking)
         s->trial[i].mean[LS_SCORE_MACRO_F1] = s->trial[i].mean[LS_SCORE_WEIGHTED_F1] = accuracy[i];
         s->trial[i].mean[LS_SCORE_LOG_LOSS] = s->trial[i].mean[LS_SCORE_BRIER] = loss[i];
     }
-    static const int larger[] = {LS_SCORE_ACCURACY, LS_SCORE_MACRO_F1, LS_SCORE_WEIGHTED_F1}, smaller[] = {LS_SCORE_LOSS, LS_SCORE_LOG_LOSS, LS_SCORE_BRIER};
+    static const int larger[] = {LS_SCORE_ACCURACY, LS_SCORE_MACRO_F1, LS_SCORE_WEIGHTED_F1},
+                     smaller[] = {LS_SCORE_LOSS, LS_SCORE_LOG_LOSS, LS_SCORE_BRIER};
     for (size_t k = 0; k < 3; k++) {
         s->how.metric = larger[k];
         assert_order(s, "5 1 2 3 7 0 4 6"); /* a tie goes to the lower number */
@@ -363,7 +421,8 @@ static void run(ls_search *s, ls_device *device)
     bool finished = false;
     ls_error err = {LS_OK, ""};
     cr_assert_eq(ls_search_start(s, device, &err), LS_OK, "%s", err.message);
-    while (!finished) cr_assert_eq(ls_search_step(s, NULL, NULL, &finished, &err), LS_OK, "%s", err.message);
+    while (!finished)
+        cr_assert_eq(ls_search_step(s, NULL, NULL, &finished, &err), LS_OK, "%s", err.message);
 }
 
 /* The table without its last column, which is time. */
@@ -397,7 +456,8 @@ static ls_search *take_over(const ls_search *from)
     return s;
 }
 
-static const char some[] = "hidden 3|6,6 lr 0|1e-3..1e6:log optimizer adam|sgd output auto|identity batch 4 activation relu|tanh,relu epochs 9";
+static const char some[] =
+    "hidden 3|6,6 lr 0|1e-3..1e6:log optimizer adam|sgd output auto|identity batch 4 activation relu|tanh,relu epochs 9";
 
 /* Wherever a search is stopped and taken up, what comes out is the same. */
 Test(search, a_search_that_was_stopped_ends_as_if_it_had_not_been)
@@ -415,14 +475,16 @@ Test(search, a_search_that_was_stopped_ends_as_if_it_had_not_been)
         for (size_t stops = 0; !finished; stops++) { /* a new process after each wave */
             cr_assert_lt(stops, 200);
             s->wave = 36;
-            cr_assert(ls_search_start(s, NULL, NULL) == LS_OK && ls_search_step(s, NULL, NULL, &finished, NULL) == LS_OK);
+            cr_assert(ls_search_start(s, NULL, NULL) == LS_OK &&
+                      ls_search_step(s, NULL, NULL, &finished, NULL) == LS_OK);
             ls_search *next = take_over(s);
             ls_search_free(s);
             s = next;
         }
         char *found = table(s);
         cr_expect_str_eq(found, expected, "%s", ls_strategy_names[strategy]);
-        cr_expect(strstr(found, "diverged") && strstr(found, "refused") && strstr(found, "done"), "the test is not worth much");
+        cr_expect(strstr(found, "diverged") && strstr(found, "refused") && strstr(found, "done"),
+                  "the test is not worth much");
         free(found);
         free(expected);
         ls_search_free(whole);
@@ -442,11 +504,13 @@ Test(search, a_stop_inside_a_wave_loses_nothing)
 {
     ls_data *data = runs_data("moons", 200);
     ls_space *space = make_space("hidden 20,20|30,30 epochs 200");
-    ls_search *whole = make_search(space, usual(LS_SEARCH_GRID, 0), data), *s = make_search(space, usual(LS_SEARCH_GRID, 0), data);
+    ls_search *whole = make_search(space, usual(LS_SEARCH_GRID, 0), data),
+              *s = make_search(space, usual(LS_SEARCH_GRID, 0), data);
     bool finished = false;
     run(whole, NULL);
     cr_assert_eq(ls_search_start(s, NULL, NULL), LS_OK);
-    for (int i = 0; i < 3; i++) cr_assert_eq(ls_search_step(s, stop_at_once, NULL, &finished, NULL), LS_OK);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(ls_search_step(s, stop_at_once, NULL, &finished, NULL), LS_OK);
     while (!finished) cr_assert_eq(ls_search_step(s, NULL, NULL, &finished, NULL), LS_OK);
     char *a = table(whole), *b = table(s);
     cr_expect_str_eq(a, b);
@@ -471,7 +535,8 @@ Test(search, scores_are_those_of_train_and_evaluate)
     double sum = 0, squares = 0, f1[6], others[4] = {0};
     char weights[65] = "";
     for (size_t i = 0; i < 6; i++) {
-        ls_options *o = runs_options(i < 3 ? "hidden 5 lr 0.02 epochs 5 seed 7" : "hidden 5 lr 0.02 epochs 5 seed 8");
+        ls_options *o = runs_options(i < 3 ? "hidden 5 lr 0.02 epochs 5 seed 7"
+                                           : "hidden 5 lr 0.02 epochs 5 seed 8");
         ls_model *model;
         ls_metrics *m;
         cr_assert_eq(ls_train(NULL, o, s->train[i % 3], NULL, NULL, &model, NULL), LS_OK);
@@ -487,8 +552,11 @@ Test(search, scores_are_those_of_train_and_evaluate)
     }
     for (size_t i = 0; i < 6; i++) squares += (f1[i] - sum / 6) * (f1[i] - sum / 6);
     const ls_trial *t = &s->trial[1];
-    cr_expect(t->mean[LS_SCORE_F1] == sum / 6 && t->sd[LS_SCORE_F1] == sqrt(squares / 5), "%g ± %g", t->mean[LS_SCORE_F1], t->sd[LS_SCORE_F1]);
-    for (size_t k = 0; k < 4; k++) cr_expect_eq(t->mean[LS_SCORE_MACRO_F1 + k], others[k] / 6, "%s", ls_score_names[LS_SCORE_MACRO_F1 + k]);
+    cr_expect(t->mean[LS_SCORE_F1] == sum / 6 && t->sd[LS_SCORE_F1] == sqrt(squares / 5), "%g ± %g",
+              t->mean[LS_SCORE_F1], t->sd[LS_SCORE_F1]);
+    for (size_t k = 0; k < 4; k++)
+        cr_expect_eq(t->mean[LS_SCORE_MACRO_F1 + k], others[k] / 6, "%s",
+                     ls_score_names[LS_SCORE_MACRO_F1 + k]);
     cr_expect_str_eq(t->weights, weights);
     cr_expect(t->epochs == 5 && t->steps == 10 && t->parameters == 21);
     ls_search_free(s);
@@ -533,12 +601,14 @@ Test(search, a_damaged_or_foreign_state_is_refused)
     ls_error err;
     run(s, NULL);
     ls_search_write(s, KEY, &text);
-    cr_assert(!text.failed && ls_search_is_state(text.text) && !ls_search_is_state("trial,rank\n") && !ls_search_is_state(""));
+    cr_assert(!text.failed && ls_search_is_state(text.text) &&
+              !ls_search_is_state("trial,rank\n") && !ls_search_is_state(""));
     for (size_t cut = 0; cut < text.length - 1; cut += 7) { /* truncated */
         char *copy = strdup(text.text);
         copy[cut] = 0;
         other = make_search(space, s->how, data);
-        cr_expect_neq(ls_search_read(other, KEY, "the state", copy, &err), LS_OK, "cut at %zu", cut);
+        cr_expect_neq(ls_search_read(other, KEY, "the state", copy, &err), LS_OK, "cut at %zu",
+                      cut);
         cr_expect(strstr(err.message, "the state"), "%s", err.message);
         ls_search_free(other);
         free(copy);
@@ -551,7 +621,8 @@ Test(search, a_damaged_or_foreign_state_is_refused)
         ls_search_free(other);
         free(copy);
     }
-    for (size_t at = strlen("lockstep search state "), k = 0; k < 2; k++, at += 5) { /* another version, another key */
+    for (size_t at = strlen("lockstep search state "), k = 0; k < 2;
+         k++, at += 5) { /* another version, another key */
         char *foreign = strdup(text.text);
         foreign[at] = k ? 'x' : '1';
         other = make_search(space, s->how, data);
@@ -570,16 +641,21 @@ Test(search, a_damaged_or_foreign_state_is_refused)
 Test(search, the_key_tells_searches_apart)
 {
     ls_data *data = runs_data("moons", 60), *more = runs_data("moons", 61);
-    static const char *const spaces[] = {"lr 0.1..1", "lr 0.1..1 epochs 3", "lr 0.1..1:log", "lr 0.1..1:7", "lr 0.1..2", "l2 0.1..1", "lr 0.1|1"};
+    static const char *const spaces[] = {"lr 0.1..1",   "lr 0.1..1 epochs 3", "lr 0.1..1:log",
+                                         "lr 0.1..1:7", "lr 0.1..2",          "l2 0.1..1",
+                                         "lr 0.1|1"};
     ls_search_settings how[8];
     char key[RUNS_COUNT(spaces) + 10][65];
     size_t n = 0;
     for (size_t i = 0; i < 8; i++) how[i] = usual(LS_SEARCH_RANDOM, 2);
-    how[0].seed = 2, how[1].metric = LS_SCORE_F1, how[2].seeds = 2, how[3].folds = 3, how[4].holdout = 0.3, how[5].strategy = LS_SEARCH_HALVING, how[6].eta = 2, how[7].trials = 1;
+    how[0].seed = 2, how[1].metric = LS_SCORE_F1, how[2].seeds = 2, how[3].folds = 3,
+    how[4].holdout = 0.3, how[5].strategy = LS_SEARCH_HALVING, how[6].eta = 2, how[7].trials = 1;
     for (size_t i = 0; i < RUNS_COUNT(spaces) + 10; i++) {
         ls_space *space = make_space(spaces[i < RUNS_COUNT(spaces) ? i : 0]);
         bool plain = i < RUNS_COUNT(spaces) || i >= RUNS_COUNT(spaces) + 8;
-        ls_search *s = make_search(space, plain ? usual(LS_SEARCH_RANDOM, 2) : how[i - RUNS_COUNT(spaces)], i == RUNS_COUNT(spaces) + 8 ? more : data);
+        ls_search *s = make_search(space,
+                                   plain ? usual(LS_SEARCH_RANDOM, 2) : how[i - RUNS_COUNT(spaces)],
+                                   i == RUNS_COUNT(spaces) + 8 ? more : data);
         ls_search_key(s, i == RUNS_COUNT(spaces) + 9 ? "a device" : "exact", key[n]);
         for (size_t k = 0; k < n; k++) cr_expect_str_neq(key[k], key[n], "%zu and %zu", k, n);
         n++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep search as a user meets it: what it prints and writes, what it answers to mistakes, and that it can be interrupted. */
+/* lockstep search as a user meets it: what it prints and writes, what it answers to mistakes, and
+ * that it can be interrupted. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -30,7 +31,8 @@ static json_t *search_json(const char *line)
     runs_child c = runs_program(line);
     cr_assert(c.status == 0 && !*c.err, "lockstep %s: %d, %s", line, c.status, c.err);
     json_t *o = json_loads(c.out, JSON_REJECT_DUPLICATES, &where);
-    cr_assert(o && json_is_object(o), "lockstep %s does not print one JSON object: %s", line, where.text);
+    cr_assert(o && json_is_object(o), "lockstep %s does not print one JSON object: %s", line,
+              where.text);
     runs_child_free(&c);
     return o;
 }
@@ -40,7 +42,8 @@ static void expect_words(const char *line, const char *text, const char *words)
 {
     char copy[256];
     strcpy(copy, words);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) cr_expect(strstr(text, word), "lockstep %s does not say '%s': %s", line, word, text);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+        cr_expect(strstr(text, word), "lockstep %s does not say '%s': %s", line, word, text);
 }
 
 /* A table without its last column, the time. */
@@ -70,31 +73,61 @@ static void expect_same_table(const char *a, const char *b, const char *what)
 Test(search_cli, help_tells_all)
 {
     char *out = runs_program_expect("search --help", 0);
-    expect_words("search --help", out, "--strategy --trials --seeds --folds --holdout --metric --eta --search-seed --report --state --restart --top -o --device --json "
-                                       "--target --rows low..high:log --batch-norm='on|off' 130");
-    for (size_t i = 0; i < ls_option_count(); i++) expect_words("search --help", out, ls_option_at(i)->name);
+    expect_words(
+        "search --help", out,
+        "--strategy --trials --seeds --folds --holdout --metric --eta --search-seed --report --state --restart --top -o --device --json "
+        "--target --rows low..high:log --batch-norm='on|off' 130");
+    for (size_t i = 0; i < ls_option_count(); i++)
+        expect_words("search --help", out, ls_option_at(i)->name);
     free(out);
 }
 
 Test(search_cli, mistakes_are_answered_with_one_line)
 {
-    static const struct { const char *line; int status; const char *words; } list[] = {
-        {"search", 2, "missing"}, {"search moons --strategy gird", 2, "--strategy gird 'grid'"}, {"search moons --strategy bayes", 2, "--strategy bayes halving"},
-        {"search moons --metric acuracy", 2, "'accuracy'"}, {"search blobs --metric macro-f2", 2, "--metric 'macro_f1'"}, {"search moons --lr fast|0.1", 2, "--lr fast"},
-        {"search moons --lr 1..0.1", 2, "--lr"}, {"search moons --hiden 4|8", 2, "--hiden --hidden"}, {"search moons --hidden 4..8", 2, "--hidden a|b|c"},
-        {"search moons --batch-norm=maybe", 2, "--batch-norm maybe"}, {"search moons --folds 1", 2, "--folds"}, {"search moons --folds -1", 2, "--folds"},
-        {"search moons --folds x", 2, "--folds"}, {"search moons --seeds 0", 2, "--seeds"}, {"search moons --trials -2", 2, "--trials"}, {"search moons --top 0", 2, "--top"},
-        {"search moons --holdout 1.5", 2, "--holdout"}, {"search moons --eta 1", 2, "--eta"}, {"search moons --time-limit 3", 2, "--time-limit"},
-        {"search moons --strategy grid --trials 3 --lr 0.1|0.2 --l2 0|1", 2, "4 3 --trials"}, {"search moons --strategy halving --epochs 3|9", 2, "--epochs"},
-        {"search moons --optimizer gd --batch 4|8", 2, "gd sgd"}, {"search moons -o -", 2, "-"}, {"search moons -o a --report a", 2, "a twice"},
-        {"search moons -o missing/a", 1, "missing/a"}, {"search moons --report missing/a.csv", 1, "missing/a.csv"}, {"search moonz", 1, "'moons'"},
-        {"search missing.csv", 1, "missing.csv"}, {"search moons --device 99 -q", 1, "99"},
-        {"search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000", 1, "diverged"},
+    static const struct {
+        const char *line;
+        int status;
+        const char *words;
+    } list[] = {
+        {"search", 2, "missing"},
+        {"search moons --strategy gird", 2, "--strategy gird 'grid'"},
+        {"search moons --strategy bayes", 2, "--strategy bayes halving"},
+        {"search moons --metric acuracy", 2, "'accuracy'"},
+        {"search blobs --metric macro-f2", 2, "--metric 'macro_f1'"},
+        {"search moons --lr fast|0.1", 2, "--lr fast"},
+        {"search moons --lr 1..0.1", 2, "--lr"},
+        {"search moons --hiden 4|8", 2, "--hiden --hidden"},
+        {"search moons --hidden 4..8", 2, "--hidden a|b|c"},
+        {"search moons --batch-norm=maybe", 2, "--batch-norm maybe"},
+        {"search moons --folds 1", 2, "--folds"},
+        {"search moons --folds -1", 2, "--folds"},
+        {"search moons --folds x", 2, "--folds"},
+        {"search moons --seeds 0", 2, "--seeds"},
+        {"search moons --trials -2", 2, "--trials"},
+        {"search moons --top 0", 2, "--top"},
+        {"search moons --holdout 1.5", 2, "--holdout"},
+        {"search moons --eta 1", 2, "--eta"},
+        {"search moons --time-limit 3", 2, "--time-limit"},
+        {"search moons --strategy grid --trials 3 --lr 0.1|0.2 --l2 0|1", 2, "4 3 --trials"},
+        {"search moons --strategy halving --epochs 3|9", 2, "--epochs"},
+        {"search moons --optimizer gd --batch 4|8", 2, "gd sgd"},
+        {"search moons -o -", 2, "-"},
+        {"search moons -o a --report a", 2, "a twice"},
+        {"search moons -o missing/a", 1, "missing/a"},
+        {"search moons --report missing/a.csv", 1, "missing/a.csv"},
+        {"search moonz", 1, "'moons'"},
+        {"search missing.csv", 1, "missing.csv"},
+        {"search moons --device 99 -q", 1, "99"},
+        {"search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000", 1,
+         "diverged"},
     };
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         runs_child c = runs_program(list[i].line);
-        cr_expect_eq(c.status, list[i].status, "lockstep %s: exit status %d: %s", list[i].line, c.status, c.err);
-        cr_expect(!strncmp(c.err, "lockstep search: ", 17) && strchr(c.err, '\n') == c.err + strlen(c.err) - 1, "lockstep %s: %s", list[i].line, c.err);
+        cr_expect_eq(c.status, list[i].status, "lockstep %s: exit status %d: %s", list[i].line,
+                     c.status, c.err);
+        cr_expect(!strncmp(c.err, "lockstep search: ", 17) &&
+                      strchr(c.err, '\n') == c.err + strlen(c.err) - 1,
+                  "lockstep %s: %s", list[i].line, c.err);
         expect_words(list[i].line, c.err, list[i].words);
         runs_child_free(&c);
     }
@@ -105,15 +138,20 @@ Test(search_cli, it_works_with_no_option)
 {
     runs_child c = runs_program("search moons --rows 40 --epochs 2 --device cpu");
     cr_assert_eq(c.status, 0, "%s", c.err);
-    expect_words("search moons", c.out, "CPU random 50 hidden activation lr best lockstep train moons");
-    cr_expect(!strchr(c.err, '\033') && !strchr(c.out, '\033'), "it draws where there is no terminal");
+    expect_words("search moons", c.out,
+                 "CPU random 50 hidden activation lr best lockstep train moons");
+    cr_expect(!strchr(c.err, '\033') && !strchr(c.out, '\033'),
+              "it draws where there is no terminal");
     runs_child_free(&c);
     cr_expect_eq(runs_folder_count("."), 0);
 }
 
 Test(search_cli, json_has_everything)
 {
-    json_t *o = search_json("search moons --json --folds 3 --seeds 2 --metric f1 -o best.safetensors --batch-norm=on|off" SMALL), *trials = json_object_get(o, "trials");
+    json_t *
+        o = search_json(
+           "search moons --json --folds 3 --seeds 2 --metric f1 -o best.safetensors --batch-norm=on|off" SMALL),
+       *trials = json_object_get(o, "trials");
     cr_assert_eq(json_array_size(trials), 5);
     double last = 2;
     for (size_t i = 0; i < 5; i++) {
@@ -126,9 +164,11 @@ Test(search_cli, json_has_everything)
         last = mean;
     }
     json_t *best = json_object_get(o, "best"), *first = json_array_get(trials, 0);
-    cr_expect_eq(json_integer_value(json_object_get(best, "trial")), json_integer_value(json_object_get(first, "trial")));
+    cr_expect_eq(json_integer_value(json_object_get(best, "trial")),
+                 json_integer_value(json_object_get(first, "trial")));
     cr_expect_eq(json_object_size(json_object_get(best, "options")), ls_option_count());
-    cr_expect_str_eq(json_string_value(json_object_get(json_object_get(o, "space"), "lr")), "0.001..1:log");
+    cr_expect_str_eq(json_string_value(json_object_get(json_object_get(o, "space"), "lr")),
+                     "0.001..1:log");
     cr_expect_str_eq(json_string_value(json_object_get(o, "arithmetic")), "exact");
     cr_expect(json_is_true(json_object_get(o, "complete")));
     char hex[65];
@@ -140,7 +180,11 @@ Test(search_cli, json_has_everything)
 /* The file is the one that the printed command gives. */
 Test(search_cli, the_best_is_what_train_gives)
 {
-    char *out = runs_program_expect("search moons --data-seed 4 --noise 0.25 --no-standardize --batch-norm=on|off --seed 5 -o best.safetensors" SMALL, 0), hex[65], again[65];
+    char *
+        out = runs_program_expect(
+           "search moons --data-seed 4 --noise 0.25 --no-standardize --batch-norm=on|off --seed 5 -o best.safetensors" SMALL,
+           0),
+       hex[65], again[65];
     char *command = strstr(out, "lockstep train"), line[512];
     cr_assert_not_null(command);
     snprintf(line, sizeof line, "%.*s -q", (int)strcspn(command, "\n") - 9, command + 9);
@@ -154,17 +198,23 @@ Test(search_cli, the_best_is_what_train_gives)
     free(out);
 }
 
-/* Also of data with categories, for which train would stop early by itself, read in a way of its own. */
+/* Also of data with categories, for which train would stop early by itself, read in a way of its
+ * own. */
 Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
 {
     char text[4096] = "a,kind,key,class\n", hex[65], again[65], line[512];
     size_t n = strlen(text);
-    for (int i = 0; i < 90; i++) n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%s\n", i * 7 % 31, i % 3 ? "u" : "v", i, (i * 7 % 31) + (i % 3) * 9 > 20 ? "x" : "y");
+    for (int i = 0; i < 90; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s,%d,%s\n", i * 7 % 31,
+                              i % 3 ? "u" : "v", i, (i * 7 % 31) + (i % 3) * 9 > 20 ? "x" : "y");
     runs_file_write("mixed.csv", text, n);
-    char *out = runs_program_expect("search mixed.csv --drop key --missing most-frequent --trials 2 --hidden 4|8 --device cpu -q -o best.safetensors", 0);
+    char *out = runs_program_expect(
+        "search mixed.csv --drop key --missing most-frequent --trials 2 --hidden 4|8 --device cpu -q -o best.safetensors",
+        0);
     char *command = strstr(out, "lockstep train");
     cr_assert_not_null(command);
-    snprintf(line, sizeof line, "%.*s -q --device cpu", (int)strcspn(command, "\n") - 9, command + 9);
+    snprintf(line, sizeof line, "%.*s -q --device cpu", (int)strcspn(command, "\n") - 9,
+             command + 9);
     runs_file_sha256("best.safetensors", hex);
     cr_assert_eq(unlink("best.safetensors"), 0);
     free(runs_program_expect(line, 0));
@@ -175,11 +225,43 @@ Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
 
 Test(search_cli, the_report_is_a_table)
 {
-    static const char *const columns[] = {"trial", "rank", "status", "rung", "hidden", "activation", "lr", "epochs", "accuracy_mean", "accuracy_sd", "precision_mean", "precision_sd",
-                                          "recall_mean", "recall_sd", "f1_mean", "f1_sd", "auc_mean", "auc_sd", "loss_mean", "loss_sd", "macro_f1_mean", "macro_f1_sd", "weighted_f1_mean",
-                                          "weighted_f1_sd", "log_loss_mean", "log_loss_sd", "brier_mean", "brier_sd", "epochs_run", "steps", "parameters",
-                                          "weights_sha256", "reason", "seconds"};
-    free(runs_program_expect("search moons --rows 60 --epochs 3 --strategy grid --hidden 4|8,8 --activation relu|tanh,relu --lr 0.01|0.1 --report t.csv --device cpu", 0));
+    static const char *const columns[] = {"trial",
+                                          "rank",
+                                          "status",
+                                          "rung",
+                                          "hidden",
+                                          "activation",
+                                          "lr",
+                                          "epochs",
+                                          "accuracy_mean",
+                                          "accuracy_sd",
+                                          "precision_mean",
+                                          "precision_sd",
+                                          "recall_mean",
+                                          "recall_sd",
+                                          "f1_mean",
+                                          "f1_sd",
+                                          "auc_mean",
+                                          "auc_sd",
+                                          "loss_mean",
+                                          "loss_sd",
+                                          "macro_f1_mean",
+                                          "macro_f1_sd",
+                                          "weighted_f1_mean",
+                                          "weighted_f1_sd",
+                                          "log_loss_mean",
+                                          "log_loss_sd",
+                                          "brier_mean",
+                                          "brier_sd",
+                                          "epochs_run",
+                                          "steps",
+                                          "parameters",
+                                          "weights_sha256",
+                                          "reason",
+                                          "seconds"};
+    free(runs_program_expect(
+        "search moons --rows 60 --epochs 3 --strategy grid --hidden 4|8,8 --activation relu|tanh,relu --lr 0.01|0.1 --report t.csv --device cpu",
+        0));
     cr_expect_eq(runs_folder_count("."), 1, "the state is left behind");
     char *text = runs_file_read("t.csv", NULL), *line = text;
     size_t lines = 0;
@@ -194,20 +276,29 @@ Test(search_cli, the_report_is_a_table)
     }
     cr_assert_eq(lines, 9);
     for (size_t i = 0, at = 0; i < RUNS_COUNT(columns); at += strlen(columns[i++]) + 1)
-        cr_assert(!strncmp(text + at, columns[i], strlen(columns[i])), "column %zu is not %s: %s", i, columns[i], text);
-    cr_expect(strstr(text, "\n1,") && strstr(text, ",refused,") && strstr(text, ",done,1,\"8,8\",\"tanh,relu\",0.1,3,"), "%s", text);
+        cr_assert(!strncmp(text + at, columns[i], strlen(columns[i])), "column %zu is not %s: %s",
+                  i, columns[i], text);
+    cr_expect(strstr(text, "\n1,") && strstr(text, ",refused,") &&
+                  strstr(text, ",done,1,\"8,8\",\"tanh,relu\",0.1,3,"),
+              "%s", text);
     free(text);
 }
 
 /* Neither the device, nor threads, nor the order of arguments. */
 Test(search_cli, what_must_not_matter_does_not)
 {
-    static const char *const ways[] = {"--threads 1", "--threads 3 --device cpu", "--device auto -q", "--json"};
+    static const char *const ways[] = {"--threads 1", "--threads 3 --device cpu",
+                                       "--device auto -q", "--json"};
     char line[512], hex[65], first[65];
-    free(runs_program_expect("search moons --report a.csv -o a.safetensors --folds 3 --strategy halving --trials 9 --rows 60 --epochs 9 --hidden 4|8 --lr 0.01..1:log --device cpu", 0));
+    free(runs_program_expect(
+        "search moons --report a.csv -o a.safetensors --folds 3 --strategy halving --trials 9 --rows 60 --epochs 9 --hidden 4|8 --lr 0.01..1:log --device cpu",
+        0));
     runs_file_sha256("a.safetensors", first);
     for (size_t i = 0; i < RUNS_COUNT(ways); i++) {
-        snprintf(line, sizeof line, "search moons --lr 1e-2..1:log --hidden 4|8 --report b.csv -o b.safetensors --folds=3 --strategy halving --trials 9 --rows 60 --epochs 9 %s", ways[i]);
+        snprintf(
+            line, sizeof line,
+            "search moons --lr 1e-2..1:log --hidden 4|8 --report b.csv -o b.safetensors --folds=3 --strategy halving --trials 9 --rows 60 --epochs 9 %s",
+            ways[i]);
         free(runs_program_expect(line, 0));
         expect_same_table("a.csv", "b.csv", ways[i]);
         runs_file_sha256("b.safetensors", hex);
@@ -217,7 +308,8 @@ Test(search_cli, what_must_not_matter_does_not)
 
 /* ---- Interruption ---------------------------------------------------------------------------- */
 
-#define LONG "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
+#define LONG                                                                                       \
+    "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
 #define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"
 
 /* Starts, waits and interrupts; returns the exit status. */
@@ -232,7 +324,8 @@ static int interrupted_run(const char *line, long milliseconds, int number)
     nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000}, NULL);
     kill(pid, number);
     runs_wait(pid, &c);
-    if (c.status == 130) cr_expect(strstr(c.err, "interrupted") && strstr(c.err, "b.csv.state"), "%s", c.err);
+    if (c.status == 130)
+        cr_expect(strstr(c.err, "interrupted") && strstr(c.err, "b.csv.state"), "%s", c.err);
     else cr_expect_eq(c.status, 0, "exit status %d: %s", c.status, c.err);
     int status = c.status;
     runs_child_free(&c);
@@ -249,13 +342,17 @@ Test(search_cli, an_interrupted_search_goes_on)
     clock_gettime(CLOCK_MONOTONIC, &ended);
     runs_file_sha256("a.safetensors", first);
     /* a fifth of the time that all of it takes here, but not before the program has begun */
-    long fifth = ((ended.tv_sec - began.tv_sec) * 1000 + (ended.tv_nsec - began.tv_nsec) / 1000000) / 5;
+    long fifth = ((ended.tv_sec - began.tv_sec) * 1000 +
+                  (ended.tv_nsec - began.tv_nsec) / 1000000) /
+                 5;
     if (fifth < 60) fifth = 60;
     for (long wait = fifth; status == 130; wait += fifth / 2, stops++) {
-        status = interrupted_run(LONG " --report b.csv -o b.safetensors", wait, stops % 2 ? SIGTERM : SIGINT);
+        status = interrupted_run(LONG " --report b.csv -o b.safetensors", wait,
+                                 stops % 2 ? SIGTERM : SIGINT);
         cr_assert_lt(stops, 100);
         if (status != 130) break;
-        cr_expect(access("b.csv", R_OK) == 0 && access("b.csv.state", R_OK) == 0 && access("b.safetensors", F_OK) != 0);
+        cr_expect(access("b.csv", R_OK) == 0 && access("b.csv.state", R_OK) == 0 &&
+                  access("b.safetensors", F_OK) != 0);
     }
     cr_expect(stops > 0, "it was too fast to be interrupted");
     expect_same_table("a.csv", "b.csv", "after interruptions");
@@ -276,7 +373,8 @@ Test(search_cli, a_state_is_for_its_own_search)
     runs_file_write("mine.csv", mine, strlen(mine));
     c = runs_program("search moons --state mine.csv --restart" SMALL);
     char *now = runs_file_read("mine.csv", NULL);
-    cr_expect(c.status == 1 && !strcmp(now, mine), "a file that is no state was overwritten: %d %s", c.status, c.err);
+    cr_expect(c.status == 1 && !strcmp(now, mine), "a file that is no state was overwritten: %d %s",
+              c.status, c.err);
     free(now);
     runs_child_free(&c);
 }

@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on every instruction set. */
+/* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on
+ * every instruction set. */
+#include "host/model/model.h"
 #include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/model/model.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_device.h"
 #endif
 
-/* A run that has wide, narrow and odd products, with rows of whole vectors and without for each operand, several chunks of rows,
- * and a smaller last batch. One activation: each tile is compiled for it anew, and test_parity.c has all of them. The network is
- * small, so that without `layered` no tile is used at all. */
+/* A run that has wide, narrow and odd products, with rows of whole vectors and without for each
+ * operand, several chunks of rows, and a smaller last batch. One activation: each tile is compiled
+ * for it anew, and test_parity.c has all of them. The network is small, so that without `layered`
+ * no tile is used at all. */
 static void train_hash(ls_device *device, bool layered, char hex[65])
 {
-    static const char *const set[][2] = {{"hidden", "132,37,64"}, {"activation", "silu"}, {"batch", "200"}, {"epochs", "1"}, {"class-weights", "balanced"}};
+    static const char *const set[][2] = {{"hidden", "132,37,64"},
+                                         {"activation", "silu"},
+                                         {"batch", "200"},
+                                         {"epochs", "1"},
+                                         {"class-weights", "balanced"}};
     ls_error err;
     ls_options *options;
     ls_data *data;
     ls_model *model;
-    ls_generate_options how = {.rows = 317, .noise = -1, .overlap = -1, .classes = 5, .features = 68, .seed = 3};
+    ls_generate_options how = {
+        .rows = 317, .noise = -1, .overlap = -1, .classes = 5, .features = 68, .seed = 3};
     if (layered) setenv("LOCKSTEP_STEPS", "layered", 1);
     else unsetenv("LOCKSTEP_STEPS");
     cr_assert_eq(ls_options_create(&options, &err), LS_OK);
-    for (size_t i = 0; i < sizeof set / sizeof *set; i++) cr_assert_eq(ls_options_set(options, set[i][0], set[i][1], &err), LS_OK, "%s", err.message);
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        cr_assert_eq(ls_options_set(options, set[i][0], set[i][1], &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_data_generate("classification", &how, &data, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_train(device, options, data, NULL, NULL, &model, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_train(device, options, data, NULL, NULL, &model, &err), LS_OK, "%s",
+                 err.message);
     ls_model_weights_sha256(model, hex);
     ls_model_free(model);
     ls_data_free(data);
@@ -50,10 +59,12 @@ Test(variants, instruction_sets)
         for (unsigned threads = 1; threads < 8; threads += 2) {
             ls_device device = {.info = {.exact = 1}};
             ls_error err;
-            cr_assert_eq(ls_cpu_open(threads, isa, &device.backend, &err), LS_OK, "%s", err.message);
+            cr_assert_eq(ls_cpu_open(threads, isa, &device.backend, &err), LS_OK, "%s",
+                         err.message);
             for (int layered = 0; layered < 2; layered++) {
                 train_hash(&device, layered, hex);
-                cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa, threads, layered ? " operation by operation" : "");
+                cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa,
+                                 threads, layered ? " operation by operation" : "");
             }
             device.backend->slots->close(device.backend);
         }
@@ -87,6 +98,7 @@ Test(variants, tiles, .timeout = 600)
         ls_device_close(device);
     }
     ls_devices_free(list);
-    if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL")) cr_assert_fail("no exact OpenCL device was there to try tiles on");
+    if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL"))
+        cr_assert_fail("no exact OpenCL device was there to try tiles on");
 }
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Small networks can go two ways, chunk by chunk and operation by operation, and must not care: random networks, data and settings, both
- * ways on the CPU path with every instruction set and on every exact OpenCL device, all of the state and each step's loss bit by bit. */
+/* Small networks can go two ways, chunk by chunk and operation by operation, and must not care:
+ * random networks, data and settings, both ways on the CPU path with every instruction set and on
+ * every exact OpenCL device, all of the state and each step's loss bit by bit. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -62,7 +63,8 @@ static void add(subject *s, const char *name, const char *what)
     snprintf(s->text + at, sizeof s->text - at, "%s%s %s", at ? " " : "", name, what);
 }
 
-/* Hidden layers: their activations follow one another from case to case, so that none is left out. */
+/* Hidden layers: their activations follow one another from case to case, so that none is left out.
+ */
 static void draw_layers(subject *s, uint32_t i, uint32_t *state)
 {
     char widths[64] = "", names[128] = "";
@@ -70,8 +72,10 @@ static void draw_layers(subject *s, uint32_t i, uint32_t *state)
     uint32_t layers = residual ? 3 + dice(state, 2) : dice(state, 5), width = 1 + dice(state, 70);
     for (uint32_t k = 0; k < layers; k++) {
         if (!residual) width = dice(state, 4) ? 1 + dice(state, 40) : 1 + dice(state, 130);
-        snprintf(widths + strlen(widths), sizeof widths - strlen(widths), "%s%u", k ? "," : "", width);
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k ? "," : "", activations[(i + k) % RUNS_COUNT(activations)]);
+        snprintf(widths + strlen(widths), sizeof widths - strlen(widths), "%s%u", k ? "," : "",
+                 width);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k ? "," : "",
+                 activations[(i + k) % RUNS_COUNT(activations)]);
     }
     add(s, "hidden", layers ? widths : "none");
     if (layers) add(s, "activation", names);
@@ -81,11 +85,13 @@ static void draw_layers(subject *s, uint32_t i, uint32_t *state)
 
 static void draw_output(subject *s, uint32_t *state)
 {
-    static const char *const two[] = {"auto", "softmax", "sigmoid loss mse", "identity", "identity loss mse"};
+    static const char *const two[] = {"auto", "softmax", "sigmoid loss mse", "identity",
+                                      "identity loss mse"};
     static const char *const more[] = {"auto", "sigmoid loss mse", "identity"};
     bool binary = dice(state, 3) == 0;
     s->classes = binary ? 2 : 3 + dice(state, 10);
-    add(s, "output", binary ? two[dice(state, RUNS_COUNT(two))] : more[dice(state, RUNS_COUNT(more))]);
+    add(s, "output",
+        binary ? two[dice(state, RUNS_COUNT(two))] : more[dice(state, RUNS_COUNT(more))]);
     s->weighted = dice(state, 2);
 }
 
@@ -141,7 +147,8 @@ static void fill_data(subject *s, uint32_t *state)
 /* Three epochs, but not more than plain C does in a moment. */
 static void set_steps(subject *s, uint32_t *state)
 {
-    size_t epochs = 3 * ls_plan_steps_per_epoch(s->plan), work = s->plan->parameters * (s->plan->batch + 8);
+    size_t epochs = 3 * ls_plan_steps_per_epoch(s->plan),
+           work = s->plan->parameters * (s->plan->batch + 8);
     s->steps = epochs < 2 + 1500000 / work ? epochs : 2 + 1500000 / work;
     s->rates = calloc(s->steps, sizeof *s->rates);
     cr_assert(s->rates);
@@ -159,14 +166,17 @@ static void subject_open(subject *s, uint32_t i)
     draw(s, i);
     s->options = runs_options(s->text);
     const ls_settings *set = &s->options->settings;
-    cr_assert_eq(ls_network_build(set, s->features, s->classes, &s->net, &err), LS_OK, "%s: %s", s->text, err.message);
-    cr_assert_eq(ls_plan_build(&s->net, set, LS_PLAN_TRAIN, s->rows, s->weighted, &s->plan, &err), LS_OK, "%s: %s", s->text, err.message);
+    cr_assert_eq(ls_network_build(set, s->features, s->classes, &s->net, &err), LS_OK, "%s: %s",
+                 s->text, err.message);
+    cr_assert_eq(ls_plan_build(&s->net, set, LS_PLAN_TRAIN, s->rows, s->weighted, &s->plan, &err),
+                 LS_OK, "%s: %s", s->text, err.message);
     fill_data(s, &state);
     set_steps(s, &state);
     s->start = calloc(s->plan->state + s->net.running, sizeof *s->start);
     cr_assert(s->start);
     ls_network_init(&s->net, set, s->start);
-    for (size_t k = s->net.weights; k < s->net.parameters; k++) s->start[k] = 0.3f * value(&state); /* biases would all be 0 */
+    for (size_t k = s->net.weights; k < s->net.parameters; k++)
+        s->start[k] = 0.3f * value(&state); /* biases would all be 0 */
 }
 
 static void subject_close(subject *s)
@@ -188,24 +198,41 @@ static void train(const subject *s, const test_backend *t, bool layered, float *
     ls_workspace *workspace;
     size_t member;
     ls_error err = {LS_OK, ""};
-    ls_run run = {.member = 2, .first = s->first, .count = s->steps, .rates = s->rates, .losses = results + s->plan->state, .keep = layered};
-    cr_assert_eq(slots->workspace_open(t->backend, &s->data, &workspace, &err), LS_OK, "%s: %s", t->name, err.message);
-    for (int i = 0; i < 3; i++) /* two in front: on OpenCL the first one's buffer is its own, and the third does not begin the second buffer */
-        cr_assert_eq(slots->member_add(workspace, s->plan, s->origin, &member, &err), LS_OK, "%s: %s", t->name, err.message);
-    cr_assert_eq(slots->write(workspace, member, 0, s->plan->state, s->start, &err), LS_OK, "%s: %s", t->name, err.message);
-    cr_assert_eq(slots->run(workspace, &run, 1, &err), LS_OK, "%s on %s: %s", s->text, t->name, err.message);
-    cr_assert_eq(slots->read(workspace, member, 0, s->plan->state, results, &err), LS_OK, "%s: %s", t->name, err.message);
+    ls_run run = {.member = 2,
+                  .first = s->first,
+                  .count = s->steps,
+                  .rates = s->rates,
+                  .losses = results + s->plan->state,
+                  .keep = layered};
+    cr_assert_eq(slots->workspace_open(t->backend, &s->data, &workspace, &err), LS_OK, "%s: %s",
+                 t->name, err.message);
+    for (int i = 0; i < 3; i++) /* two in front: on OpenCL the first one's buffer is its own, and
+                                   the third does not begin the second buffer */
+        cr_assert_eq(slots->member_add(workspace, s->plan, s->origin, &member, &err), LS_OK,
+                     "%s: %s", t->name, err.message);
+    cr_assert_eq(slots->write(workspace, member, 0, s->plan->state, s->start, &err), LS_OK,
+                 "%s: %s", t->name, err.message);
+    cr_assert_eq(slots->run(workspace, &run, 1, &err), LS_OK, "%s on %s: %s", s->text, t->name,
+                 err.message);
+    cr_assert_eq(slots->read(workspace, member, 0, s->plan->state, results, &err), LS_OK, "%s: %s",
+                 t->name, err.message);
     slots->workspace_close(workspace);
 }
 
-static void compare(const subject *s, const test_backend *t, bool layered, const float *expected, const float *got)
+static void compare(const subject *s, const test_backend *t, bool layered, const float *expected,
+                    const float *got)
 {
     size_t n = s->plan->state;
     for (size_t i = 0; i < n + s->steps; i++)
-        cr_assert(bits_equal(expected[i], got[i]), "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on %s, %s: "
-                  "%s %zu is %a, not %a", s->text, s->features, s->classes, s->rows, s->origin, s->steps, (unsigned long long)s->first, t->name,
-                  layered ? "operation by operation" : "chunk by chunk", i < n ? "float of the state" : "loss", i < n ? i : i - n,
-                  (double)got[i], (double)expected[i]);
+        cr_assert(
+            bits_equal(expected[i], got[i]),
+            "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on %s, %s: "
+            "%s %zu is %a, not %a",
+            s->text, s->features, s->classes, s->rows, s->origin, s->steps,
+            (unsigned long long)s->first, t->name,
+            layered ? "operation by operation" : "chunk by chunk",
+            i < n ? "float of the state" : "loss", i < n ? i : i - n, (double)got[i],
+            (double)expected[i]);
 }
 
 /* Whether its steps can go chunk by chunk at all. */
@@ -246,7 +273,8 @@ static void check_part(uint32_t part)
     test_backends b;
     size_t good = 0;
     const char *steps = getenv("LOCKSTEP_STEPS");
-    if (steps && !strcmp(steps, "layered")) unsetenv("LOCKSTEP_STEPS"); /* there would be one way alone */
+    if (steps && !strcmp(steps, "layered"))
+        unsetenv("LOCKSTEP_STEPS"); /* there would be one way alone */
     test_backends_open(&b);
     for (uint32_t i = part; i < CASES; i += PARTS) {
         subject s;

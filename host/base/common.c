@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <math.h>
-#include <stdarg.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,7 +23,8 @@
 
 const char *ls_version(void)
 {
-    return LS_STRING(LS_VERSION_MAJOR) "." LS_STRING(LS_VERSION_MINOR) "." LS_STRING(LS_VERSION_PATCH);
+    return LS_STRING(LS_VERSION_MAJOR) "." LS_STRING(LS_VERSION_MINOR) "." LS_STRING(
+        LS_VERSION_PATCH);
 }
 
 const char *ls_status_name(ls_status status)
@@ -43,8 +44,9 @@ const char *ls_status_name(ls_status status)
 
 /* ---- Errors and text ------------------------------------------------------------------------- */
 
-/* vsnprintf with '.' as the decimal point whatever the program's locale, since what is formatted here ends up in files
- * that other machines read. Only the calling thread's locale is changed, and it is put back. */
+/* vsnprintf with '.' as the decimal point whatever the program's locale, since what is formatted
+ * here ends up in files that other machines read. Only the calling thread's locale is changed, and
+ * it is put back. */
 static int format_plain(char *out, size_t size, const char *format, va_list arguments)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -93,7 +95,8 @@ void ls_text_add(ls_text *text, const char *format, ...)
         size_t room = text->capacity - text->length;
         va_list arguments;
         va_start(arguments, format);
-        int length = format_plain(text->text ? text->text + text->length : NULL, room, format, arguments);
+        int length = format_plain(text->text ? text->text + text->length : NULL, room, format,
+                                  arguments);
         va_end(arguments);
         if (length >= 0 && (size_t)length < room) {
             text->length += (size_t)length;
@@ -121,7 +124,8 @@ bool ls_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when it is used. */
+/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when
+ * it is used. */
 static size_t machine_pages(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -129,16 +133,22 @@ static size_t machine_pages(void)
 }
 
 /* Bytes of count × size, with room for alignment behind them. */
-static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes, size_t *with_room, ls_error *err)
+static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes,
+                            size_t *with_room, ls_error *err)
 {
     size_t padded = 0;
-    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) || padded > PTRDIFF_MAX) {
-        return ls_fail(err, LS_ERR_MEMORY, "%s: %zu x %zu bytes is more than this machine can address; use less data",
+    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) ||
+        padded > PTRDIFF_MAX) {
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "%s: %zu x %zu bytes is more than this machine can address; use less data",
                        what, count, size);
     }
     if (padded > (size_t)1 << 28 && padded / 4096 > machine_pages()) {
-        return ls_fail(err, LS_ERR_MEMORY, "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
-                       "smaller network or a smaller batch", (double)padded * 1e-9, what);
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
+            "smaller network or a smaller batch",
+            (double)padded * 1e-9, what);
     }
     *with_room = padded;
     return LS_OK;
@@ -150,11 +160,13 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     size_t bytes = 0, padded = 0;
     memcpy(out, &memory, sizeof memory); /* out is the address of a pointer of any type */
     LS_TRY(check_size(count, size, what, &bytes, &padded, err));
-    padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must give a pointer */
+    padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must
+                                        give a pointer */
     if (bytes > padded || padded == 0) padded += LS_ALIGNMENT;
     memory = aligned_alloc(LS_ALIGNMENT, padded);
     if (!memory) {
-        return ls_fail(err, LS_ERR_MEMORY, "out of memory: no room for %s (%zu bytes); use less data or free memory",
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "out of memory: no room for %s (%zu bytes); use less data or free memory",
                        what, bytes);
     }
     memset(memory, 0, padded);
@@ -173,7 +185,8 @@ ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_
     if (bytes < MAPPED) return ls_alloc(out, count, size, what, err);
     memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
-        return ls_fail(err, LS_ERR_MEMORY, "out of memory: no room for %s (%zu bytes); use less data or free memory",
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "out of memory: no room for %s (%zu bytes); use less data or free memory",
                        what, bytes);
     }
     memcpy(out, &memory, sizeof memory);
@@ -187,7 +200,8 @@ void ls_release(void *memory, size_t count, size_t size)
     else munmap(memory, count * size);
 }
 
-ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what, ls_error *err)
+ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what,
+                  ls_error *err)
 {
     void *old, *more;
     size_t doubled = *capacity <= SIZE_MAX / 2 ? 2 * *capacity : SIZE_MAX;
@@ -245,19 +259,15 @@ bool ls_parse_u64(const char *text, uint64_t *out)
 
 /* ---- Suggestions ----------------------------------------------------------------------------- */
 
-#define LS_LONGEST_NAME 63 /* longer names get no suggestion, so that the table below has a fixed size */
+#define LS_LONGEST_NAME                                                                            \
+    63 /* longer names get no suggestion, so that the table below has a fixed size */
 
-static unsigned smaller(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
+static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
-/* Insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string alignment). */
+/* Insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string
+ * alignment). */
 static unsigned edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     unsigned table[3][LS_LONGEST_NAME + 1]; /* the row in work and the two before it */
@@ -269,7 +279,8 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b, siz
         for (size_t j = 1; j <= b_length; j++) {
             unsigned cost = lower(a[i - 1]) != lower(b[j - 1]);
             row[j] = smaller(smaller(above[j], row[j - 1]) + 1, above[j - 1] + cost);
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1])) {
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                lower(a[i - 2]) == lower(b[j - 1])) {
                 row[j] = smaller(row[j], two_above[j - 2] + 1);
             }
         }
@@ -288,8 +299,11 @@ const char *ls_nearest(const char *text, const char *const *names, size_t count)
         size_t name_length = strlen(names[i]);
         if (name_length > LS_LONGEST_NAME) continue;
         unsigned distance = edit_distance(text, length, names[i], name_length);
-        bool prefix = length >= 2 && name_length > length && strncasecmp(text, names[i], length) == 0;
-        if (prefix) distance = smaller(distance, near); /* the start of a name is as good as a slip of the pen */
+        bool prefix = length >= 2 && name_length > length &&
+                      strncasecmp(text, names[i], length) == 0;
+        if (prefix)
+            distance = smaller(distance,
+                               near); /* the start of a name is as good as a slip of the pen */
         if (distance < best_distance) {
             best_distance = distance;
             best = names[i];
@@ -325,7 +339,9 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
 static ls_status write_stdout(const void *bytes, size_t size, ls_error *err)
 {
     if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
-        return ls_fail(err, LS_ERR_IO, "standard output: cannot write: %s; check where it is sent to", strerror(errno));
+        return ls_fail(err, LS_ERR_IO,
+                       "standard output: cannot write: %s; check where it is sent to",
+                       strerror(errno));
     }
     return LS_OK;
 }
@@ -341,15 +357,17 @@ static ls_status write_in_place(const char *path, const void *bytes, size_t size
     return status;
 }
 
-/* Opens a new file in folder (which ends in '/' or is empty) and leaves its path in temporary. Not mkstemp: open() with
- * 0666 gives the permissions that the umask asks for, which could not be read without changing it for all threads. */
+/* Opens a new file in folder (which ends in '/' or is empty) and leaves its path in temporary. Not
+ * mkstemp: open() with 0666 gives the permissions that the umask asks for, which could not be read
+ * without changing it for all threads. */
 static int create_temporary(const char *folder, ls_text *temporary)
 {
     struct timespec now = {0, 0};
     clock_gettime(CLOCK_REALTIME, &now);
     for (unsigned attempt = 0; attempt < 1000; attempt++) {
         temporary->length = 0;
-        ls_text_add(temporary, "%s.lockstep-%ld-%09ld-%u.tmp", folder, (long)getpid(), now.tv_nsec, attempt);
+        ls_text_add(temporary, "%s.lockstep-%ld-%09ld-%u.tmp", folder, (long)getpid(), now.tv_nsec,
+                    attempt);
         if (temporary->failed) {
             errno = ENOMEM;
             return -1;
@@ -360,34 +378,41 @@ static int create_temporary(const char *folder, ls_text *temporary)
     return -1;
 }
 
-/* A rename is safe against power loss only once the folder is on disk too. Some file systems cannot sync a folder, and
- * a folder may be writable but not readable; neither is a failure. */
+/* A rename is safe against power loss only once the folder is on disk too. Some file systems cannot
+ * sync a folder, and a folder may be writable but not readable; neither is a failure. */
 static ls_status sync_folder(const char *folder, const char *path, ls_error *err)
 {
     int file = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file < 0) return LS_OK;
     ls_status status = LS_OK;
-    if (fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP) status = write_failed(err, path, "sync its folder");
+    if (fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP)
+        status = write_failed(err, path, "sync its folder");
     close(file);
     return status;
 }
 
-/* Fills the open temporary file and moves it to path; closes it in any case. mode: permissions to take over, or 0. */
-static ls_status fill_and_rename(int file, const char *temporary, const char *path, mode_t mode, const void *bytes,
-                                 size_t size, ls_error *err)
+/* Fills the open temporary file and moves it to path; closes it in any case. mode: permissions to
+ * take over, or 0. */
+static ls_status fill_and_rename(int file, const char *temporary, const char *path, mode_t mode,
+                                 const void *bytes, size_t size, ls_error *err)
 {
     ls_status status = LS_OK;
-    if (!write_all(file, bytes, size) || fsync(file) != 0) status = write_failed(err, path, "write");
-    if (status == LS_OK && mode != 0 && fchmod(file, mode) != 0) status = write_failed(err, path, "set permissions");
+    if (!write_all(file, bytes, size) || fsync(file) != 0)
+        status = write_failed(err, path, "write");
+    if (status == LS_OK && mode != 0 && fchmod(file, mode) != 0)
+        status = write_failed(err, path, "set permissions");
     if (close(file) != 0 && status == LS_OK) status = write_failed(err, path, "write");
-    if (status == LS_OK && rename(temporary, path) != 0) status = write_failed(err, path, "replace the file");
+    if (status == LS_OK && rename(temporary, path) != 0)
+        status = write_failed(err, path, "replace the file");
     return status;
 }
 
-static ls_status replace_file(const char *path, mode_t mode, const void *bytes, size_t size, ls_error *err)
+static ls_status replace_file(const char *path, mode_t mode, const void *bytes, size_t size,
+                              ls_error *err)
 {
     char *folder = ls_strdup(path);
-    if (!folder) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name; free memory", path);
+    if (!folder)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name; free memory", path);
     char *slash = strrchr(folder, '/');
     if (slash) slash[1] = '\0';
     else folder[0] = '\0';
@@ -410,7 +435,8 @@ static ls_status replace_file(const char *path, mode_t mode, const void *bytes, 
 ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_error *err)
 {
     if (strcmp(path, "-") == 0) return write_stdout(bytes, size, err);
-    if (*path == '\0') return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");
+    if (*path == '\0')
+        return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");
 
     char *target = realpath(path, NULL); /* a symbolic link stays: what it leads to is replaced */
     struct stat info;
@@ -421,19 +447,22 @@ ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_err
         mode = info.st_mode & 0777;
         special = !S_ISREG(info.st_mode);
         if (S_ISDIR(info.st_mode)) {
-            status = ls_fail(err, LS_ERR_IO, "%s: is a folder; give the name of a file in it", path);
+            status = ls_fail(err, LS_ERR_IO, "%s: is a folder; give the name of a file in it",
+                             path);
         }
     }
     if (status == LS_OK) {
         const char *real = target ? target : path;
-        status = special ? write_in_place(real, bytes, size, err) : replace_file(real, mode, bytes, size, err);
+        status = special ? write_in_place(real, bytes, size, err)
+                         : replace_file(real, mode, bytes, size, err);
     }
     free(target);
     return status;
 }
 
 /* Reads until the end, since the size of a pipe is not known and a file may grow meanwhile. */
-static ls_status read_all(int file, const char *path, size_t expected, char **bytes, size_t *size, ls_error *err)
+static ls_status read_all(int file, const char *path, size_t expected, char **bytes, size_t *size,
+                          ls_error *err)
 {
     size_t capacity = expected, length = 0;
     char *buffer = NULL;
@@ -443,7 +472,8 @@ static ls_status read_all(int file, const char *path, size_t expected, char **by
             char *grown = fits ? realloc(buffer, capacity) : NULL;
             if (!grown) {
                 free(buffer);
-                return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory after %zu bytes; use a smaller file", path,
+                return ls_fail(err, LS_ERR_MEMORY,
+                               "%s: out of memory after %zu bytes; use a smaller file", path,
                                length);
             }
             buffer = grown;
@@ -453,7 +483,8 @@ static ls_status read_all(int file, const char *path, size_t expected, char **by
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
             free(buffer);
-            return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", path, strerror(errno));
+            return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", path,
+                           strerror(errno));
         }
         if (got == 0) break;
         length += (size_t)got;
@@ -469,14 +500,18 @@ static ls_status check_readable(int file, const char *path, size_t *size, ls_err
 {
     struct stat info;
     if (fstat(file, &info) != 0) {
-        return ls_fail(err, LS_ERR_IO, "%s: cannot look at it: %s; check the path", path, strerror(errno));
+        return ls_fail(err, LS_ERR_IO, "%s: cannot look at it: %s; check the path", path,
+                       strerror(errno));
     }
-    if (S_ISDIR(info.st_mode)) return ls_fail(err, LS_ERR_IO, "%s: is a folder, not a file; name a file in it", path);
+    if (S_ISDIR(info.st_mode))
+        return ls_fail(err, LS_ERR_IO, "%s: is a folder, not a file; name a file in it", path);
     if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
-        return ls_fail(err, LS_ERR_IO, "%s: is neither a file nor a pipe; copy its contents to a file", path);
+        return ls_fail(err, LS_ERR_IO,
+                       "%s: is neither a file nor a pipe; copy its contents to a file", path);
     }
     if ((uintmax_t)info.st_size > (uintmax_t)PTRDIFF_MAX - 2) {
-        return ls_fail(err, LS_ERR_MEMORY, "%s: is larger than this machine can address; use a smaller file", path);
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "%s: is larger than this machine can address; use a smaller file", path);
     }
     *size = info.st_size > 0 ? (size_t)info.st_size : 0;
     return LS_OK;
@@ -486,8 +521,8 @@ ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
 {
     *file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (*file < 0) {
-        return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions", path,
-                       strerror(errno));
+        return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions",
+                       path, strerror(errno));
     }
     ls_status status = check_readable(*file, path, size, err);
     if (status != LS_OK) close(*file);
@@ -508,10 +543,15 @@ ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *e
 bool ls_is_utf8(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        size_t more = *c < 0x80 ? 0 : *c >= 0xc2 && *c < 0xe0 ? 1 : *c >= 0xe0 && *c < 0xf0 ? 2 : *c >= 0xf0 && *c < 0xf5 ? 3 : 4;
+        size_t more = *c < 0x80                 ? 0
+                      : *c >= 0xc2 && *c < 0xe0 ? 1
+                      : *c >= 0xe0 && *c < 0xf0 ? 2
+                      : *c >= 0xf0 && *c < 0xf5 ? 3
+                                                : 4;
         if (more == 4) return false;
         /* overlong forms, surrogates and what lies beyond U+10FFFF */
-        bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
+        bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
+                   (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
         for (size_t i = 1; i <= more && !bad; i++) bad = (c[i] & 0xc0) != 0x80;
         if (bad) return false;
         c += more + 1;
@@ -523,7 +563,8 @@ unsigned ls_usable_cores(void)
 {
 #if defined(__linux__)
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return (unsigned)CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (unsigned)CPU_COUNT(&set);
 #endif
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores > 0 ? (unsigned)cores : 1;

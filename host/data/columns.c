@@ -11,14 +11,16 @@ const char *const ls_missing_names[] = {"mean", "median", "most-frequent", "drop
 size_t ls_columns_inputs(const ls_column *column, size_t count)
 {
     size_t inputs = 0;
-    for (size_t c = 0; c < count; c++) inputs += column[c].categorical ? column[c].categories + 1 : 1;
+    for (size_t c = 0; c < count; c++)
+        inputs += column[c].categorical ? column[c].categories + 1 : 1;
     return inputs;
 }
 
 void ls_columns_free(ls_column *column, size_t count)
 {
     for (size_t c = 0; column && c < count; c++) {
-        for (size_t k = 0; column[c].category && k < column[c].categories; k++) free(column[c].category[k]);
+        for (size_t k = 0; column[c].category && k < column[c].categories; k++)
+            free(column[c].category[k]);
         free(column[c].category);
         free(column[c].name);
     }
@@ -33,7 +35,9 @@ static ls_status copy_column(const ls_column *from, ls_column *to, ls_error *err
     to->categories = from->categories;
     for (size_t k = 0; k < from->categories; k++)
         if (from->category[k]) lost |= !(to->category[k] = ls_strdup(from->category[k]));
-    return lost ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of columns and categories") : LS_OK;
+    return lost ? ls_fail(err, LS_ERR_MEMORY,
+                          "out of memory for the names of columns and categories")
+                : LS_OK;
 }
 
 ls_status ls_columns_copy(const ls_column *from, size_t count, ls_column **to, ls_error *err)
@@ -41,7 +45,8 @@ ls_status ls_columns_copy(const ls_column *from, size_t count, ls_column **to, l
     ls_column *copy;
     LS_TRY(ls_alloc(&copy, count, sizeof *copy, "the columns", err));
     ls_status status = LS_OK;
-    for (size_t c = 0; c < count && status == LS_OK; c++) status = copy_column(&from[c], &copy[c], err);
+    for (size_t c = 0; c < count && status == LS_OK; c++)
+        status = copy_column(&from[c], &copy[c], err);
     if (status != LS_OK) ls_columns_free(copy, count);
     else *to = copy;
     return status;
@@ -51,7 +56,9 @@ ls_status ls_columns_copy(const ls_column *from, size_t count, ls_column **to, l
 static char *input_name(const ls_column *column, size_t slot)
 {
     if (!column->categorical) return ls_strdup(column->name);
-    const char *category = slot == column->categories ? "(other)" : column->category[slot] ? column->category[slot] : "(unused)";
+    const char *category = slot == column->categories ? "(other)"
+                           : column->category[slot]   ? column->category[slot]
+                                                      : "(unused)";
     size_t length = strlen(column->name) + strlen(category) + 2;
     char *name = malloc(length);
     if (name) snprintf(name, length, "%s=%s", column->name, category);
@@ -63,7 +70,8 @@ static ls_status name_inputs(const ls_column *column, size_t count, char **names
     for (size_t c = 0, i = 0; c < count; c++)
         for (size_t k = 0; k < (column[c].categorical ? column[c].categories + 1 : 1); k++, i++)
             if (!(names[i] = input_name(&column[c], k)))
-                return ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of features; use less data");
+                return ls_fail(err, LS_ERR_MEMORY,
+                               "out of memory for the names of features; use less data");
     return LS_OK;
 }
 
@@ -134,12 +142,19 @@ const char *ls_data_target_name(const ls_data *data) { return data->target_name;
 
 ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err)
 {
-    if (!data || !out || i >= data->columns) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
+    if (!data || !out || i >= data->columns)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
     const ls_column *c = data->column ? &data->column[i] : NULL;
     double sum = 0, squares = 0;
     size_t count = 0;
-    *out = (ls_column_info){.name = c ? c->name : data->feature_names[i], .place = c ? c->place : i, .categorical = c && c->categorical,
-                            .categories = c ? c->categories : 0, .least = NAN, .most = NAN, .mean = NAN, .deviation = NAN};
+    *out = (ls_column_info){.name = c ? c->name : data->feature_names[i],
+                            .place = c ? c->place : i,
+                            .categorical = c && c->categorical,
+                            .categories = c ? c->categories : 0,
+                            .least = NAN,
+                            .most = NAN,
+                            .mean = NAN,
+                            .deviation = NAN};
     for (size_t r = 0; r < data->rows; r++) {
         double value = (double)data->x[r * data->columns + i];
         if (isnan(value)) continue;
@@ -162,9 +177,11 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
 
 const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows)
 {
-    if (!data->column || column >= data->columns || k >= data->column[column].categories) return NULL;
+    if (!data->column || column >= data->columns || k >= data->column[column].categories)
+        return NULL;
     size_t count = 0;
-    for (size_t r = 0; rows && r < data->rows; r++) count += data->x[r * data->columns + column] == (float)k;
+    for (size_t r = 0; rows && r < data->rows; r++)
+        count += data->x[r * data->columns + column] == (float)k;
     if (rows) *rows = count;
     return data->column[column].category[k];
 }

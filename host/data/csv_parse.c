@@ -10,34 +10,45 @@ enum { WINDOW = 1 << 20 };
 /* ---- The window ------------------------------------------------------------------------------ */
 
 /* Text must not have a NUL. */
-static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size, ls_error *err)
+static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size,
+                            ls_error *err)
 {
     const char *nul = memchr(from, '\0', size);
     size_t line = reader->line;
     if (!nul) return LS_OK;
     for (const char *c = reader->at; c < nul; c++) line += *c == '\n';
-    return ls_fail(err, LS_ERR_DATA, "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file", reader->path, line);
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file",
+                   reader->path, line);
 }
 
-/* What is left moves to the front of the window, and more comes behind it: at least as much again, however little a pipe gives at a time,
- * as a long record is read anew each time. */
+/* What is left moves to the front of the window, and more comes behind it: at least as much again,
+ * however little a pipe gives at a time, as a long record is read anew each time. */
 static ls_status refill(ls_csv_reader *reader, ls_error *err)
 {
     size_t left = (size_t)(reader->end - reader->at), more = 0, count = 1;
     if (left) memmove(reader->text, reader->at, left);
     if (reader->capacity - left < reader->window + 1) {
         size_t capacity = 2 * left + reader->window + 1;
-        char *grown = capacity / 2 < left || capacity > ls_most_bytes() ? NULL : realloc(reader->text, capacity);
-        if (!grown) return ls_fail(err, LS_ERR_MEMORY, "%s, line %zu: out of memory for a record of %zu bytes; is a quote left open?", reader->path, reader->line, left);
+        char *grown = capacity / 2 < left || capacity > ls_most_bytes()
+                          ? NULL
+                          : realloc(reader->text, capacity);
+        if (!grown)
+            return ls_fail(
+                err, LS_ERR_MEMORY,
+                "%s, line %zu: out of memory for a record of %zu bytes; is a quote left open?",
+                reader->path, reader->line, left);
         reader->text = grown;
         reader->capacity = capacity;
     }
     reader->at = reader->text;
     reader->end = reader->text + left;
     *reader->end = '\0';
-    for (; count && (more == 0 || (more < left && left + more + 1 < reader->capacity)); more += count) {
+    for (; count && (more == 0 || (more < left && left + more + 1 < reader->capacity));
+         more += count) {
         char *added = reader->end;
-        LS_TRY(ls_stream_read(reader->stream, added, reader->capacity - left - more - 1, &count, err));
+        LS_TRY(ls_stream_read(reader->stream, added, reader->capacity - left - more - 1, &count,
+                              err));
         reader->end += count;
         *reader->end = '\0';
         LS_TRY(check_text(reader, added, count, err));
@@ -58,8 +69,9 @@ static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *e
     return LS_OK;
 }
 
-/* The separator of the first record that is not blank. A semicolon wins over commas, which then are decimal ones or
- * part of names; of commas and tabs the more frequent, since tabs may also stand for blanks. false: the record does not end here. */
+/* The separator of the first record that is not blank. A semicolon wins over commas, which then are
+ * decimal ones or part of names; of commas and tabs the more frequent, since tabs may also stand
+ * for blanks. false: the record does not end here. */
 static bool find_separator(ls_csv_reader *reader)
 {
     size_t commas = 0, semicolons = 0, tabs = 0;
@@ -80,14 +92,19 @@ static bool find_separator(ls_csv_reader *reader)
     return *at != '\0' || reader->ended;
 }
 
-ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window, ls_error *err)
+ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
+                      ls_error *err)
 {
-    *reader = (ls_csv_reader){.path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
+    *reader = (ls_csv_reader){
+        .path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
     LS_TRY(check_encoding(path, stream, err));
     do LS_TRY(refill(reader, err));
     while (reader->end - reader->at < 3 && !reader->ended);
-    if (reader->end == reader->at) return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row", path);
-    if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0) reader->at += 3;
+    if (reader->end == reader->at)
+        return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row",
+                       path);
+    if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
+        reader->at += 3;
     while (!find_separator(reader)) LS_TRY(refill(reader, err));
     return LS_OK;
 }
@@ -100,7 +117,8 @@ void ls_csv_close(ls_csv_reader *reader)
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
-/* While a record is read the text stays as it is: where the window ends before the record does, it is read once more. */
+/* While a record is read the text stays as it is: where the window ends before the record does, it
+ * is read once more. */
 
 static bool is_blank(const ls_csv_reader *reader, char c)
 {
@@ -113,7 +131,10 @@ static void skip_blanks(ls_csv_reader *reader)
 }
 
 /* Whether the window's end has been met and there is more behind it. */
-static bool is_short(const ls_csv_reader *reader) { return reader->at == reader->end && !reader->ended; }
+static bool is_short(const ls_csv_reader *reader)
+{
+    return reader->at == reader->end && !reader->ended;
+}
 
 static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *err)
 {
@@ -122,7 +143,8 @@ static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *
         bool fits = ls_mul_size(room, sizeof *reader->fields, &bytes);
         ls_csv_field *grown = fits ? realloc(reader->fields, bytes) : NULL;
         if (!grown) {
-            return ls_fail(err, LS_ERR_MEMORY, "%s, line %zu: out of memory after %zu fields; use a narrower file",
+            return ls_fail(err, LS_ERR_MEMORY,
+                           "%s, line %zu: out of memory after %zu fields; use a narrower file",
                            reader->path, reader->record_line, reader->count);
         }
         reader->fields = grown;
@@ -140,8 +162,11 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
     for (;; reader->at++) {
         if (is_short(reader)) return LS_OK;
         if (reader->at == reader->end) {
-            return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %zu: a quote is opened and never closed; close it, "
-                           "or write a quote inside a field as \"\"", reader->path, opened, number);
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s, line %zu, column %zu: a quote is opened and never closed; close it, "
+                "or write a quote inside a field as \"\"",
+                reader->path, opened, number);
         }
         if (*reader->at == '"') {
             if (reader->at[1] != '"') break;
@@ -155,8 +180,10 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
     if (is_short(reader)) return LS_OK;
     char next = *reader->at;
     if (next != '\0' && next != reader->separator && next != '\n' && next != '\r') {
-        return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
-                       "inside a field as \"\"", reader->path, reader->line, number,
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
+                       "inside a field as \"\"",
+                       reader->path, reader->line, number,
                        ls_csv_shorten((char[]){next, '\0'}).text);
     }
     return add_field(reader, field, err);
@@ -171,10 +198,13 @@ static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
     reader->at = at;
     while (at > text && is_blank(reader, at[-1])) at--;
     bool quoted = at - text >= 2 && *text == '\'' && at[-1] == '\'';
-    return add_field(reader, (ls_csv_field){.text = text + quoted, .end = at - quoted, .quoted = quoted}, err);
+    return add_field(reader,
+                     (ls_csv_field){.text = text + quoted, .end = at - quoted, .quoted = quoted},
+                     err);
 }
 
-/* Reads one field; *more tells whether another follows in this record. Where the window ends first, is_short says so. */
+/* Reads one field; *more tells whether another follows in this record. Where the window ends first,
+ * is_short says so. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
     skip_blanks(reader);
@@ -186,7 +216,9 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
     *more = stop == reader->separator && reader->at != reader->end;
     if (reader->at == reader->end) return LS_OK;
     reader->at++;
-    if (stop == '\r' && *reader->at == '\n') reader->at++; /* where the window ends between the two, is_short has the record read again */
+    if (stop == '\r' && *reader->at == '\n')
+        reader
+            ->at++; /* where the window ends between the two, is_short has the record read again */
     if (stop == '\n' || stop == '\r') reader->line++;
     return LS_OK;
 }
@@ -250,7 +282,8 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         }
         if (reader->count == 0) continue; /* a comment */
         finish(reader);
-        if (reader->count == 1 && *reader->fields[0].text == '\0' && !reader->fields[0].quoted) continue; /* blank */
+        if (reader->count == 1 && *reader->fields[0].text == '\0' && !reader->fields[0].quoted)
+            continue; /* blank */
         *found = true;
         return LS_OK;
     }
@@ -258,7 +291,8 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-/* Digits with at most one point, as a number without it; *scale becomes the number of digits behind the point. */
+/* Digits with at most one point, as a number without it; *scale becomes the number of digits behind
+ * the point. */
 static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, int *scale)
 {
     bool point = false;
@@ -277,12 +311,14 @@ static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, 
     }
 }
 
-/* Plain short decimals: mantissa and power of ten are then exact doubles, so that one multiplication or division rounds
- * correctly (Clinger, How to read floating point numbers accurately, PLDI 1990). Anything else is left alone. */
+/* Plain short decimals: mantissa and power of ten are then exact doubles, so that one
+ * multiplication or division rounds correctly (Clinger, How to read floating point numbers
+ * accurately, PLDI 1990). Anything else is left alone. */
 static bool short_decimal(const char *text, double *out)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     bool negative = *text == '-';
     uint64_t mantissa = 0;
     int digits = 0, scale = 0, exponent = 0;
@@ -292,7 +328,8 @@ static bool short_decimal(const char *text, double *out)
         bool down = *++at == '-';
         if (*at == '-' || *at == '+') at++;
         const char *first = at;
-        for (; *at >= '0' && *at <= '9' && at - first < 3; at++) exponent = exponent * 10 + (*at - '0');
+        for (; *at >= '0' && *at <= '9' && at - first < 3; at++)
+            exponent = exponent * 10 + (*at - '0');
         if (at == first) return false;
         if (down) exponent = -exponent;
     }
@@ -322,7 +359,8 @@ ls_csv_excerpt ls_csv_shorten(const char *text)
 {
     ls_csv_excerpt excerpt;
     size_t length = strlen(text), keep = length <= 40 ? length : 37;
-    while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80) keep--; /* whole UTF-8 characters */
+    while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
+        keep--; /* whole UTF-8 characters */
     for (size_t i = 0; i < keep; i++) {
         excerpt.text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
     }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/random.h"
 #include "host/data/csv_parse.h"
+#include "kernels/random.h"
 
 /* What a permutation is for (kernels/random.h has the others). */
 #define LS_PURPOSE_FOLDS 34u
@@ -15,11 +15,13 @@
 
 static ls_status no_names(ls_error *err)
 {
-    return ls_fail(err, LS_ERR_MEMORY, "out of memory for the names of columns and classes; use less data");
+    return ls_fail(err, LS_ERR_MEMORY,
+                   "out of memory for the names of columns and classes; use less data");
 }
 
 /* Names prefix + (first + i). */
-static ls_status number_names(char **names, size_t count, const char *prefix, size_t first, ls_error *err)
+static ls_status number_names(char **names, size_t count, const char *prefix, size_t first,
+                              ls_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         char name[32];
@@ -32,25 +34,30 @@ static ls_status number_names(char **names, size_t count, const char *prefix, si
 
 static ls_status too_large(size_t rows, size_t features, ls_error *err)
 {
-    return ls_fail(err, LS_ERR_MEMORY, "%zu rows x %zu features is more than this machine can address; use less data",
+    return ls_fail(err, LS_ERR_MEMORY,
+                   "%zu rows x %zu features is more than this machine can address; use less data",
                    rows, features);
 }
 
 static ls_status fill_new(ls_data *data, bool labelled, ls_error *err)
 {
     size_t cells;
-    if (!ls_mul_size(data->rows, data->features, &cells)) return too_large(data->rows, data->features, err);
+    if (!ls_mul_size(data->rows, data->features, &cells))
+        return too_large(data->rows, data->features, err);
     LS_TRY(ls_alloc(&data->x, cells, sizeof *data->x, "the features", err));
     if (labelled) LS_TRY(ls_alloc(&data->y, data->rows, sizeof *data->y, "the classes", err));
-    LS_TRY(ls_alloc(&data->feature_names, data->features, sizeof *data->feature_names, "feature names", err));
-    LS_TRY(ls_alloc(&data->class_names, data->classes, sizeof *data->class_names, "class names", err));
+    LS_TRY(ls_alloc(&data->feature_names, data->features, sizeof *data->feature_names,
+                    "feature names", err));
+    LS_TRY(ls_alloc(&data->class_names, data->classes, sizeof *data->class_names, "class names",
+                    err));
     LS_TRY(number_names(data->feature_names, data->features, "x", 1, err));
     LS_TRY(number_names(data->class_names, data->classes, "", 0, err));
     data->target_name = ls_strdup("class");
     return data->target_name ? LS_OK : no_names(err);
 }
 
-ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out, ls_error *err)
+ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out,
+                         ls_error *err)
 {
     ls_data *data = NULL;
     LS_TRY(ls_alloc(&data, 1, sizeof *data, "a data set", err));
@@ -85,36 +92,40 @@ void ls_data_free(ls_data *data)
     free(data);
 }
 
-static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
-                              ls_error *err)
+static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
+                              size_t classes, ls_error *err)
 {
     size_t cells;
     if (!x || rows == 0 || features == 0) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "data of %zu rows x %zu features is empty; give at least one of each",
-                       rows, features);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "data of %zu rows x %zu features is empty; give at least one of each", rows,
+                       features);
     }
     if (!ls_mul_size(rows, features, &cells)) return too_large(rows, features, err);
     if (y && (classes == 0 || classes > INT32_MAX)) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "classes are given, but their number is %zu; give how many there are",
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "classes are given, but their number is %zu; give how many there are",
                        classes);
     }
     for (size_t i = 0; i < cells; i++) {
         if (!isfinite(x[i])) {
-            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu, feature %zu (from 0) is not finite; replace or drop the row",
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "row %zu, feature %zu (from 0) is not finite; replace or drop the row",
                            i / features, i % features);
         }
     }
     for (size_t i = 0; y && i < rows; i++) {
         if (y[i] < 0 || (size_t)y[i] >= classes) {
-            return ls_fail(err, LS_ERR_ARGUMENT, "row %zu (from 0) has class %ld; classes go from 0 to %zu", i,
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "row %zu (from 0) has class %ld; classes go from 0 to %zu", i,
                            (long)y[i], classes - 1);
         }
     }
     return LS_OK;
 }
 
-ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features, size_t classes,
-                              ls_data **out, ls_error *err)
+ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
+                              size_t classes, ls_data **out, ls_error *err)
 {
     LS_TRY(check_arrays(x, y, rows, features, classes, err));
     ls_data *data = NULL;
@@ -125,30 +136,15 @@ ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, siz
     return LS_OK;
 }
 
-size_t ls_data_rows(const ls_data *data)
-{
-    return data->rows;
-}
+size_t ls_data_rows(const ls_data *data) { return data->rows; }
 
-size_t ls_data_features(const ls_data *data)
-{
-    return data->features;
-}
+size_t ls_data_features(const ls_data *data) { return data->features; }
 
-size_t ls_data_classes(const ls_data *data)
-{
-    return data->y ? data->classes : 0;
-}
+size_t ls_data_classes(const ls_data *data) { return data->y ? data->classes : 0; }
 
-const float *ls_data_x(const ls_data *data)
-{
-    return data->x;
-}
+const float *ls_data_x(const ls_data *data) { return data->x; }
 
-const int32_t *ls_data_y(const ls_data *data)
-{
-    return data->y;
-}
+const int32_t *ls_data_y(const ls_data *data) { return data->y; }
 
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {
@@ -192,7 +188,8 @@ static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_da
     size_t to = 0;
     for (size_t i = 0; i < data->rows; i++) {
         if (marks[i] != wanted) continue;
-        memcpy(part->x + to * data->columns, data->x + i * data->columns, data->columns * sizeof *data->x);
+        memcpy(part->x + to * data->columns, data->x + i * data->columns,
+               data->columns * sizeof *data->x);
         if (data->y) part->y[to] = data->y[i];
         part->number[to++] = ls_data_row_number(data, i);
     }
@@ -209,14 +206,16 @@ static ls_status copy_columns(const ls_data *data, bool wide, ls_data *part, ls_
     return wide ? LS_OK : ls_data_narrow(part, err);
 }
 
-/* The `count` rows whose mark is `wanted`, in their order; wide: with all categories of the whole. */
-static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count, bool wide, ls_data **out,
-                             ls_error *err)
+/* The `count` rows whose mark is `wanted`, in their order; wide: with all categories of the whole.
+ */
+static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count,
+                             bool wide, ls_data **out, ls_error *err)
 {
     ls_data *part = NULL;
     LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
     ls_status status = copy_names(part, data, err);
-    if (status == LS_OK) status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
+    if (status == LS_OK)
+        status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);
     if (status == LS_OK && data->column) status = copy_columns(data, wide, part, err);
     if (status != LS_OK) {
@@ -227,7 +226,8 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     return LS_OK;
 }
 
-ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out, ls_error *err)
+ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out,
+                       ls_error *err)
 {
     size_t count = 0;
     for (size_t i = 0; i < data->rows; i++) count += marks[i] == wanted;
@@ -264,19 +264,21 @@ static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, s
         ends[c] = start;
         start += count;
     }
-    for (size_t i = 0; i < data->rows; i++) order[ends[data->y ? (size_t)data->y[i] : 0]++] = (uint32_t)i;
+    for (size_t i = 0; i < data->rows; i++)
+        order[ends[data->y ? (size_t)data->y[i] : 0]++] = (uint32_t)i;
 }
 
 /* Marks round(fraction × n) of each class's n rows; returns how many in all. */
-static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order, const size_t *ends,
-                        bool *marks)
+static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order,
+                        const size_t *ends, bool *marks)
 {
     size_t marked = 0, start = 0;
     for (size_t c = 0; c < groups; c++) {
         size_t count = ends[c] - start;
         size_t taken = (size_t)floor(fraction * (double)count + 0.5);
         for (size_t k = 0; k < taken; k++) {
-            marks[order[start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_SPLIT, c)]] = true;
+            marks[order[start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_SPLIT, c)]] =
+                true;
         }
         marked += taken;
         start = ends[c];
@@ -284,12 +286,16 @@ static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uin
     return marked;
 }
 
-static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked, double fraction, bool wide, ls_data **rest,
-                              ls_data **part, ls_error *err)
+static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked,
+                              double fraction, bool wide, ls_data **rest, ls_data **part,
+                              ls_error *err)
 {
     if (marked == 0 || marked == data->rows) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
-                       data->rows, marked == 0 ? "use a larger fraction or more rows" : "use a smaller fraction");
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
+                       data->rows,
+                       marked == 0 ? "use a larger fraction or more rows"
+                                   : "use a smaller fraction");
     }
     ls_data *first = NULL, *second = NULL;
     LS_TRY(copy_marked(data, marks, false, data->rows - marked, wide, &first, err));
@@ -303,14 +309,17 @@ static ls_status split_marked(const ls_data *data, const bool *marks, size_t mar
     return LS_OK;
 }
 
-ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool wide, ls_data **rest, ls_data **part, ls_error *err)
+ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool wide,
+                      ls_data **rest, ls_data **part, ls_error *err)
 {
     if (!(fraction > 0.0 && fraction < 1.0)) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "cannot split off a fraction of %g; give one between 0 and 1, like 0.2",
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "cannot split off a fraction of %g; give one between 0 and 1, like 0.2",
                        fraction);
     }
     if (data->rows > UINT32_MAX) {
-        return ls_fail(err, LS_ERR_MEMORY, "cannot split %zu rows; at most 4294967295 are supported", data->rows);
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "cannot split %zu rows; at most 4294967295 are supported", data->rows);
     }
     size_t groups = data->y ? data->classes : 1;
     bool *marks = NULL;
@@ -330,15 +339,19 @@ ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool 
     return status;
 }
 
-ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest, ls_data **part, ls_error *err)
+ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest,
+                        ls_data **part, ls_error *err)
 {
     return ls_data_cut(data, fraction, seed, false, rest, part, err);
 }
 
-ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold, ls_error *err)
+ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
+                        ls_error *err)
 {
     if (folds < 2 || folds > data->rows || data->rows > UINT32_MAX)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows cannot be parted into %zu folds; use 2 to %zu", data->rows, folds, data->rows);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%zu rows cannot be parted into %zu folds; use 2 to %zu", data->rows, folds,
+                       data->rows);
     size_t groups = data->y ? data->classes : 1, start = 0;
     uint32_t *order = NULL;
     size_t *ends = NULL;
@@ -358,13 +371,15 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* Whether the reader would take an unquoted name for something else: another layout, a missing value or a number. */
+/* Whether the reader would take an unquoted name for something else: another layout, a missing
+ * value or a number. */
 static bool needs_quotes(const char *name, bool number_too)
 {
     size_t length = strlen(name);
     double number;
     if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_csv_is_missing(name)) return true;
-    if (name[0] == ' ' || name[length - 1] == ' ') return true; /* not empty: that counts as missing */
+    if (name[0] == ' ' || name[length - 1] == ' ')
+        return true; /* not empty: that counts as missing */
     return number_too && ls_parse_double(name, &number);
 }
 
@@ -379,8 +394,8 @@ static void add_name(ls_text *text, const char *name, bool number_too)
     ls_text_add(text, "\"");
 }
 
-/* With the fewest digits that read back as the same float. %g drops trailing zeros and six digits always survive a
- * float, so fewer need not be tried; nine are always enough. */
+/* With the fewest digits that read back as the same float. %g drops trailing zeros and six digits
+ * always survive a float, so fewer need not be tried; nine are always enough. */
 static void add_float(ls_text *text, float value)
 {
     double back = 0.0;
@@ -388,7 +403,8 @@ static void add_float(ls_text *text, float value)
     for (int precision = 6; precision <= 9 && !text->failed; precision++) {
         text->length = start;
         ls_text_add(text, "%.*g", precision, (double)value);
-        if (!text->failed && ls_parse_double(text->text + start, &back) && (float)back == value) return;
+        if (!text->failed && ls_parse_double(text->text + start, &back) && (float)back == value)
+            return;
     }
 }
 
@@ -399,7 +415,8 @@ static void add_rows(ls_text *text, const ls_data *data)
             float cell = data->x[i * data->columns + j];
             if (j > 0) ls_text_add(text, ",");
             if (isnan(cell)) continue; /* a gap */
-            if (data->column && data->column[j].categorical) add_name(text, data->column[j].category[(size_t)cell], false);
+            if (data->column && data->column[j].categorical)
+                add_name(text, data->column[j].category[(size_t)cell], false);
             else add_float(text, cell);
         }
         if (data->y) {
@@ -424,7 +441,8 @@ ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err
     ls_text_add(&text, "\n");
     add_rows(&text, data);
     ls_status status = text.failed
-                           ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its text; write fewer rows", path)
+                           ? ls_fail(err, LS_ERR_MEMORY,
+                                     "%s: out of memory for its text; write fewer rows", path)
                            : ls_write_file(path, text.text, text.length, err);
     free(text.text);
     return status;

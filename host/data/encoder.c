@@ -24,9 +24,11 @@ ls_status ls_encoder_create(ls_column *column, size_t columns, ls_encoder **out,
         ls_columns_free(column, columns);
         return status;
     }
-    *e = (ls_encoder){.columns = columns, .inputs = ls_columns_inputs(column, columns), .column = column};
+    *e = (ls_encoder){
+        .columns = columns, .inputs = ls_columns_inputs(column, columns), .column = column};
     status = ls_alloc(&e->fill, columns, sizeof *e->fill, "the preprocessing", err);
-    if (status == LS_OK) status = ls_alloc(&e->other, columns, sizeof *e->other, "the preprocessing", err);
+    if (status == LS_OK)
+        status = ls_alloc(&e->other, columns, sizeof *e->other, "the preprocessing", err);
     if (status != LS_OK) ls_encoder_free(e);
     else *out = e;
     return status;
@@ -65,14 +67,16 @@ static double most_frequent(const float *sorted, size_t count)
     return (double)sorted[best];
 }
 
-static double fill_of(ls_missing missing, bool categorical, size_t categories, float *values, size_t count)
+static double fill_of(ls_missing missing, bool categorical, size_t categories, float *values,
+                      size_t count)
 {
     bool counted = missing == LS_MISSING_MOST_FREQUENT;
     if (categorical && (!counted || !count)) return (double)categories;
     if (!count) return 0;
     if (counted || missing == LS_MISSING_MEDIAN) qsort(values, count, sizeof *values, by_value);
     if (counted) return most_frequent(values, count);
-    if (missing == LS_MISSING_MEDIAN) return ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2;
+    if (missing == LS_MISSING_MEDIAN)
+        return ((double)values[(count - 1) / 2] + (double)values[count / 2]) / 2;
     double sum = 0;
     for (size_t i = 0; i < count; i++) sum += (double)values[i];
     return sum / (double)count;
@@ -83,7 +87,8 @@ static void forget_unseen(const ls_data *train, size_t c, ls_column *column)
 {
     for (size_t k = 0; k < column->categories; k++) {
         bool seen = false;
-        for (size_t r = 0; r < train->rows && !seen; r++) seen = train->x[r * train->columns + c] == (float)k;
+        for (size_t r = 0; r < train->rows && !seen; r++)
+            seen = train->x[r * train->columns + c] == (float)k;
         if (seen) continue;
         free(column->category[k]);
         column->category[k] = NULL;
@@ -132,7 +137,8 @@ static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t 
     return e && isnan(cell) ? e->fill[c] : (double)cell;
 }
 
-static void standardize_column(const ls_encoder *e, const ls_data *d, size_t c, double *out_mean, double *out_scale)
+static void standardize_column(const ls_encoder *e, const ls_data *d, size_t c, double *out_mean,
+                               double *out_scale)
 {
     double sum = 0, squares = 0;
     for (size_t r = 0; r < d->rows; r++) sum += filled(e, d, r, c);
@@ -150,7 +156,8 @@ void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean,
     for (size_t c = 0, i = 0; c < d->columns; c++) {
         size_t width = e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
         if (!e || !e->column[c].categorical) standardize_column(e, d, c, &mean[i], &scale[i]);
-        else for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
+        else
+            for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
         i += width;
     }
 }
@@ -158,7 +165,8 @@ void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean,
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
 /* Plain numbers without gaps, row by row: most data are that. */
-static void encode_plain(const double *mean, const double *scale, size_t features, const float *x, size_t rows, float *to)
+static void encode_plain(const double *mean, const double *scale, size_t features, const float *x,
+                         size_t rows, float *to)
 {
     if (!mean) {
         memcpy(to, x, rows * features * sizeof *to);
@@ -169,17 +177,20 @@ static void encode_plain(const double *mean, const double *scale, size_t feature
             to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
 }
 
-/* The encoder's number of each of the data's categories, its `categories` for those it does not know. */
+/* The encoder's number of each of the data's categories, its `categories` for those it does not
+ * know. */
 static void map_categories(const ls_column *to, const ls_column *from, size_t *map)
 {
     for (size_t k = 0; k < from->categories; k++) {
         map[k] = to->categories;
         for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
-            if (to->category[j] && from->category[k] && !strcmp(to->category[j], from->category[k])) map[k] = j;
+            if (to->category[j] && from->category[k] && !strcmp(to->category[j], from->category[k]))
+                map[k] = j;
     }
 }
 
-static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c, const size_t *map, size_t inputs, float *to)
+static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c, const size_t *map,
+                              size_t inputs, float *to)
 {
     const ls_column *column = &e->column[c];
     for (size_t r = 0; r < data->rows; r++) {
@@ -191,14 +202,18 @@ static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c
     }
 }
 
-static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t c, const double *mean, const double *scale, size_t inputs,
-                                float *to, ls_error *err)
+static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t c,
+                                const double *mean, const double *scale, size_t inputs, float *to,
+                                ls_error *err)
 {
     for (size_t r = 0; r < data->rows; r++) {
         double value = filled(e, data, r, c);
         if (isnan(value)) {
-            if (!mean) return ls_fail(err, LS_ERR_DATA, "row %zu, column %zu: the value is missing, and the model has learnt nothing to put in its place",
-                                      r + 1, c + 1);
+            if (!mean)
+                return ls_fail(
+                    err, LS_ERR_DATA,
+                    "row %zu, column %zu: the value is missing, and the model has learnt nothing to put in its place",
+                    r + 1, c + 1);
             value = *mean;
         }
         to[r * inputs] = mean ? (float)((value - *mean) * *scale) : (float)value;
@@ -206,21 +221,26 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
     return LS_OK;
 }
 
-static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data *data, ls_error *err)
+static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data *data,
+                               ls_error *err)
 {
     size_t columns = e ? e->columns : inputs;
     if (data->columns != columns)
-        return ls_fail(err, LS_ERR_DATA, "the data has %zu columns, the model takes %zu", data->columns, columns);
+        return ls_fail(err, LS_ERR_DATA, "the data has %zu columns, the model takes %zu",
+                       data->columns, columns);
     for (size_t c = 0; c < columns; c++) {
-        bool wanted = e && e->column[c].categorical, there = data->column && data->column[c].categorical;
+        bool wanted = e && e->column[c].categorical,
+             there = data->column && data->column[c].categorical;
         if (wanted != there)
-            return ls_fail(err, LS_ERR_DATA, "column %zu of the data is %s, but the model takes %s there", c + 1,
+            return ls_fail(err, LS_ERR_DATA,
+                           "column %zu of the data is %s, but the model takes %s there", c + 1,
                            there ? "categories" : "numbers", wanted ? "categories" : "numbers");
     }
     return LS_OK;
 }
 
-ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, size_t inputs, const ls_data *data, float *to, ls_error *err)
+ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, size_t inputs,
+                    const ls_data *data, float *to, ls_error *err)
 {
     LS_TRY(check_columns(e, inputs, data, err));
     if (!e && !data->column) {
@@ -229,7 +249,8 @@ ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale
     }
     for (size_t c = 0, i = 0; c < data->columns; c++) {
         if (!e || !e->column[c].categorical) {
-            LS_TRY(encode_numbers(e, data, c, mean ? &mean[i] : NULL, scale ? &scale[i] : NULL, inputs, to + i, err));
+            LS_TRY(encode_numbers(e, data, c, mean ? &mean[i] : NULL, scale ? &scale[i] : NULL,
+                                  inputs, to + i, err));
             i++;
             continue;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Generated data sets. Every number is a function of (seed, row, index), in float32 with the project's own functions,
- * so that a data set is the same on every machine and its first rows do not depend on how many follow. */
+/* Generated data sets. Every number is a function of (seed, row, index), in float32 with the
+ * project's own functions, so that a data set is the same on every machine and its first rows do
+ * not depend on how many follow. */
 #include "host/data/data.h"
 
 #include <math.h>
@@ -15,7 +16,8 @@
 #define MOST_INFORMATIVE 32u /* of "classification", whose work grows with the square */
 #define XOR_ROWS 21u
 
-/* Draws: uniforms use the indices below UNIFORMS, normals those from there on, so that none is used twice. */
+/* Draws: uniforms use the indices below UNIFORMS, normals those from there on, so that none is used
+ * twice. */
 #define UNIFORMS 64u
 /* Draws that all rows share use steps that no row number reaches. */
 #define SHARED_STEP ((ls_u64)1 << 63)
@@ -72,10 +74,7 @@ static void fill_square(const ls_recipe *recipe, ls_data *data, bool (*rule)(flo
     }
 }
 
-static bool below_diagonal(float x, float y)
-{
-    return x > y;
-}
+static bool below_diagonal(float x, float y) { return x > y; }
 
 static ls_status make_linear(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
@@ -98,10 +97,7 @@ static ls_status make_quadratic(const ls_recipe *recipe, ls_data *data, ls_error
     return LS_OK;
 }
 
-static bool on_black(float x, float y)
-{
-    return ((int)(4.0f * x) + (int)(4.0f * y)) % 2 != 0;
-}
+static bool on_black(float x, float y) { return ((int)(4.0f * x) + (int)(4.0f * y)) % 2 != 0; }
 
 static ls_status make_checkerboard(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
@@ -119,7 +115,8 @@ static ls_status make_random(const ls_recipe *recipe, ls_data *data, ls_error *e
     return LS_OK;
 }
 
-/* The 21 points of two crossing lines, (i/10, i/10) and (i/10, 1 - i/10), which share the middle one. */
+/* The 21 points of two crossing lines, (i/10, i/10) and (i/10, 1 - i/10), which share the middle
+ * one. */
 static ls_status make_xor(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
     (void)recipe;
@@ -178,7 +175,8 @@ static ls_status make_spirals(const ls_recipe *recipe, ls_data *data, ls_error *
     for (size_t i = 0; i < data->rows; i++) {
         float along = uniform(recipe, i, 0);
         data->y[i] = (int32_t)(i % data->classes);
-        place_on_circle(data->x + 2 * i, along, 3.0f * along + 2.0f * (float)data->y[i] / (float)data->classes);
+        place_on_circle(data->x + 2 * i, along,
+                        3.0f * along + 2.0f * (float)data->y[i] / (float)data->classes);
     }
     add_noise(recipe, data, recipe->noise);
     return LS_OK;
@@ -186,7 +184,8 @@ static ls_status make_spirals(const ls_recipe *recipe, ls_data *data, ls_error *
 
 /* ---- Clusters -------------------------------------------------------------------------------- */
 
-/* Two blobs around (-1, -1) and (1, 1). At the default spread of 0.6 the best line is right for 99.1 %. */
+/* Two blobs around (-1, -1) and (1, 1). At the default spread of 0.6 the best line is right
+ * for 99.1 %. */
 static ls_status make_overlap(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
     (void)err;
@@ -206,7 +205,8 @@ static ls_status make_blobs(const ls_recipe *recipe, ls_data *data, ls_error *er
         size_t c = i % data->classes;
         data->y[i] = (int32_t)c;
         for (size_t j = 0; j < data->features; j++) {
-            data->x[i * data->features + j] = 20.0f * uniform(recipe, SHARED_STEP + c, (ls_u32)j) - 10.0f;
+            data->x[i * data->features + j] = 20.0f * uniform(recipe, SHARED_STEP + c, (ls_u32)j) -
+                                              10.0f;
         }
     }
     add_noise(recipe, data, recipe->noise);
@@ -217,7 +217,8 @@ static ls_status make_blobs(const ls_recipe *recipe, ls_data *data, ls_error *er
 typedef struct {
     size_t informative;
     float *centres;   /* classes × informative, corners of the cube [-1, 1] */
-    float *shapes;    /* classes × informative × informative: what turns each class's ball into an ellipsoid */
+    float *shapes;    /* classes × informative × informative: what turns each class's ball into an
+                         ellipsoid */
     float *redundant; /* informative × the other features: combinations of the informative ones */
 } clusters;
 
@@ -231,15 +232,18 @@ static void free_clusters(clusters *shared)
 /* Uniform in [-1, 1). */
 static void fill_symmetric(const ls_recipe *recipe, size_t step, float *values, size_t count)
 {
-    for (size_t k = 0; k < count; k++) values[k] = 2.0f * uniform(recipe, SHARED_STEP + step, (ls_u32)k) - 1.0f;
+    for (size_t k = 0; k < count; k++)
+        values[k] = 2.0f * uniform(recipe, SHARED_STEP + step, (ls_u32)k) - 1.0f;
 }
 
-/* A corner a class. Its low bits are a permuted class number, so that no two classes share a corner. */
+/* A corner a class. Its low bits are a permuted class number, so that no two classes share a
+ * corner. */
 static void fill_centres(const ls_recipe *recipe, clusters *shared)
 {
     ls_u32 low_bits = (ls_u32)(shared->informative < 20 ? shared->informative : 20);
     for (size_t c = 0; c < recipe->classes; c++) {
-        ls_u32 corner = ls_permute((ls_u32)c, (ls_u32)1 << low_bits, recipe->seed, LS_PURPOSE_DATA, SHARED_STEP);
+        ls_u32 corner = ls_permute((ls_u32)c, (ls_u32)1 << low_bits, recipe->seed, LS_PURPOSE_DATA,
+                                   SHARED_STEP);
         ls_u32 high = ls_random_u32(recipe->seed, LS_PURPOSE_DATA, SHARED_STEP + 1, (ls_u32)c);
         for (size_t j = 0; j < shared->informative; j++) {
             ls_u32 bit = j < low_bits ? corner >> j & 1u : high >> (j - low_bits) & 1u;
@@ -256,12 +260,14 @@ static ls_status create_clusters(const ls_recipe *recipe, clusters *shared, ls_e
     LS_TRY(ls_alloc(&shared->redundant, n * others, sizeof(float), "redundant features", err));
     fill_centres(recipe, shared);
     fill_symmetric(recipe, 2, shared->redundant, n * others);
-    for (size_t c = 0; c < recipe->classes; c++) fill_symmetric(recipe, 3 + c, shared->shapes + c * n * n, n * n);
+    for (size_t c = 0; c < recipe->classes; c++)
+        fill_symmetric(recipe, 3 + c, shared->shapes + c * n * n, n * n);
     return LS_OK;
 }
 
 /* Column `column` of row vector × matrix, of `inner` rows and `columns` columns. */
-static float row_times_column(const float *row, const float *matrix, size_t inner, size_t columns, size_t column)
+static float row_times_column(const float *row, const float *matrix, size_t inner, size_t columns,
+                              size_t column)
 {
     float sum = 0.0f;
     for (size_t k = 0; k < inner; k++) sum += row[k] * matrix[k * columns + column];
@@ -278,20 +284,25 @@ static void fill_clusters(const ls_recipe *recipe, const clusters *shared, ls_da
         data->y[i] = (int32_t)c;
         for (size_t j = 0; j < n; j++) ball[j] = normal(recipe, i, data->features + j);
         for (size_t j = 0; j < n; j++) {
-            x[j] = shared->centres[c * n + j] + row_times_column(ball, shared->shapes + c * n * n, n, n, j);
+            x[j] = shared->centres[c * n + j] +
+                   row_times_column(ball, shared->shapes + c * n * n, n, n, j);
         }
-        for (size_t j = 0; j < others; j++) x[n + j] = row_times_column(x, shared->redundant, n, others, j);
+        for (size_t j = 0; j < others; j++)
+            x[n + j] = row_times_column(x, shared->redundant, n, others, j);
     }
 }
 
-/* The first half of the features (at most 32) is informative, the others are combinations of them. */
+/* The first half of the features (at most 32) is informative, the others are combinations of them.
+ */
 static ls_status make_classification(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
     size_t needed = 1, half = (recipe->features + 1) / 2;
     while ((size_t)1 << needed < recipe->classes) needed++;
     if (needed > recipe->features) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "classification: %zu classes need at least %zu features; give more "
-                       "features or fewer classes", recipe->classes, needed);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "classification: %zu classes need at least %zu features; give more "
+                       "features or fewer classes",
+                       recipe->classes, needed);
     }
     clusters shared = {.informative = half < needed ? needed : half};
     if (shared.informative > MOST_INFORMATIVE) shared.informative = MOST_INFORMATIVE;
@@ -309,8 +320,8 @@ static ls_status make_classification(const ls_recipe *recipe, ls_data *data, ls_
 static const generator generators[] = {
     /* name, about, function, rows, noise, overlap, classes, features */
     {"linear", "points in the unit square; class 1 where x > y", make_linear, 200, -1, -1, 0, 0},
-    {"quadratic", "points in the unit square; class 1 above the parabola 6 (x - 1/2)^2", make_quadratic, 200, -1, -1, 0,
-     0},
+    {"quadratic", "points in the unit square; class 1 above the parabola 6 (x - 1/2)^2",
+     make_quadratic, 200, -1, -1, 0, 0},
     {"random", "points in the unit square; class drawn at random", make_random, 200, -1, -1, 0, 0},
     {"overlap", "two Gaussian blobs that overlap a little", make_overlap, 200, -1, 0.6, 0, 0},
     {"xor", "21 points on two crossing lines; no seed", make_xor, XOR_ROWS, -1, -1, 0, 0},
@@ -319,7 +330,8 @@ static const generator generators[] = {
     {"spirals", "arms of a spiral, one a class", make_spirals, 400, 0.02, -1, 2, 0},
     {"blobs", "Gaussian clusters, one a class", make_blobs, 300, 1.0, -1, 3, 2},
     {"checkerboard", "fields of a 4 x 4 board, two colours", make_checkerboard, 400, 0.0, -1, 0, 0},
-    {"classification", "classes with informative and redundant features", make_classification, 500, 0.0, -1, 3, 6},
+    {"classification", "classes with informative and redundant features", make_classification, 500,
+     0.0, -1, 3, 6},
 };
 #define GENERATORS (sizeof generators / sizeof *generators)
 
@@ -339,8 +351,10 @@ static ls_status unknown_generator(const char *name, ls_error *err)
         ls_text_add(&list, "%s%s", i ? ", " : "", names[i]);
     }
     const char *near = ls_nearest(name, names, GENERATORS);
-    ls_status status = ls_fail(err, LS_ERR_ARGUMENT, "there is no generated data set \"%.40s\"; %s%s%schoose from: %s",
-                               name, near ? "did you mean \"" : "", near ? near : "", near ? "\"? Or " : "",
+    ls_status status = ls_fail(err, LS_ERR_ARGUMENT,
+                               "there is no generated data set \"%.40s\"; %s%s%schoose from: %s",
+                               name, near ? "did you mean \"" : "", near ? near : "",
+                               near ? "\"? Or " : "",
                                list.failed ? "(no memory to list them)" : list.text);
     free(list.text);
     return status;
@@ -351,41 +365,49 @@ static ls_status not_taken(const generator *from, const char *option, ls_error *
     return ls_fail(err, LS_ERR_ARGUMENT, "%s: takes no %s; leave it out", from->name, option);
 }
 
-static ls_status check_taken(const generator *from, const ls_generate_options *options, ls_error *err)
+static ls_status check_taken(const generator *from, const ls_generate_options *options,
+                             ls_error *err)
 {
     if (options->noise > 0.0 && from->noise < 0.0) return not_taken(from, "noise", err);
     if (options->overlap > 0.0 && from->overlap < 0.0) return not_taken(from, "overlap", err);
-    if (options->classes != 0 && from->classes == 0) return not_taken(from, "number of classes", err);
-    if (options->features != 0 && from->features == 0) return not_taken(from, "number of features", err);
+    if (options->classes != 0 && from->classes == 0)
+        return not_taken(from, "number of classes", err);
+    if (options->features != 0 && from->features == 0)
+        return not_taken(from, "number of features", err);
     if (from->fill == make_xor && options->rows != 0 && options->rows != XOR_ROWS) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "xor: has exactly %u rows, not %zu; leave rows out", XOR_ROWS,
-                       options->rows);
+        return ls_fail(err, LS_ERR_ARGUMENT, "xor: has exactly %u rows, not %zu; leave rows out",
+                       XOR_ROWS, options->rows);
     }
     return LS_OK;
 }
 
-static ls_status check_limits(const generator *from, const ls_generate_options *options, ls_error *err)
+static ls_status check_limits(const generator *from, const ls_generate_options *options,
+                              ls_error *err)
 {
     if (options->rows > MOST_ROWS) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu rows are too many; give at most %u", from->name, options->rows,
-                       MOST_ROWS);
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu rows are too many; give at most %u",
+                       from->name, options->rows, MOST_ROWS);
     }
     if (options->features > MOST_FEATURES) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu features are too many; give at most %u", from->name,
-                       options->features, MOST_FEATURES);
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu features are too many; give at most %u",
+                       from->name, options->features, MOST_FEATURES);
     }
     if (options->classes == 1 || options->classes > MOST_CLASSES) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: the number of classes cannot be %zu; give 2 to %u", from->name,
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: the number of classes cannot be %zu; give 2 to %u", from->name,
                        options->classes, MOST_CLASSES);
     }
     if (!(fabs(options->noise) <= 1e6) || !(fabs(options->overlap) <= 1e6)) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: noise and overlap must be numbers of at most 1000000; give smaller "
-                       "ones", from->name);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: noise and overlap must be numbers of at most 1000000; give smaller "
+                       "ones",
+                       from->name);
     }
     return LS_OK;
 }
 
-static ls_status write_recipe(const generator *from, const ls_generate_options *options, ls_recipe *out, ls_error *err)
+static ls_status write_recipe(const generator *from, const ls_generate_options *options,
+                              ls_recipe *out, ls_error *err)
 {
     LS_TRY(check_taken(from, options, err));
     LS_TRY(check_limits(from, options, err));
@@ -397,13 +419,16 @@ static ls_status write_recipe(const generator *from, const ls_generate_options *
     out->overlap = (float)(options->overlap > 0.0 ? options->overlap : from->overlap);
     out->seed = options->seed;
     if (out->classes > out->rows) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu rows do not suffice for %zu classes; give at least one row a "
-                       "class", from->name, out->rows, out->classes);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: %zu rows do not suffice for %zu classes; give at least one row a "
+                       "class",
+                       from->name, out->rows, out->classes);
     }
     return LS_OK;
 }
 
-ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out, ls_error *err)
+ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out,
+                           ls_error *err)
 {
     static const ls_generate_options defaults = {.noise = -1.0, .overlap = -1.0};
     const generator *from = NULL;

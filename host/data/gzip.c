@@ -8,9 +8,9 @@
 struct ls_gzip {
     const char *path;
     z_stream stream;
-    bool between;   /* a member has ended, and none has begun since */
-    size_t zeros;   /* that have followed it: they may pad a file, as on tapes */
-    size_t made;    /* bytes unpacked so far, for messages */
+    bool between; /* a member has ended, and none has begun since */
+    size_t zeros; /* that have followed it: they may pad a file, as on tapes */
+    size_t made;  /* bytes unpacked so far, for messages */
 };
 
 ls_status ls_gzip_open(const char *path, ls_gzip **out, ls_error *err)
@@ -35,7 +35,8 @@ void ls_gzip_close(ls_gzip *g)
 }
 
 /* What follows a member: zeros up to the end, or another one. */
-static ls_status look_behind(ls_gzip *g, const char *packed, size_t size, bool last, size_t *used, ls_error *err)
+static ls_status look_behind(ls_gzip *g, const char *packed, size_t size, bool last, size_t *used,
+                             ls_error *err)
 {
     size_t at = 0;
     while (at < size && packed[at] == 0) at++;
@@ -44,18 +45,21 @@ static ls_status look_behind(ls_gzip *g, const char *packed, size_t size, bool l
     packed += at, size -= at;
     if (size == 0 || (size == 1 && !last)) return LS_OK;
     if (g->zeros || !ls_is_gzip(packed, size))
-        return ls_fail(err, LS_ERR_DATA, "%s: bytes that are not gzip follow the gzip data; cut them off", g->path);
-    if (inflateReset(&g->stream) != Z_OK) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: bytes that are not gzip follow the gzip data; cut them off", g->path);
+    if (inflateReset(&g->stream) != Z_OK)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
     g->between = false;
     return LS_OK;
 }
 
 /* One call of inflate. */
-static ls_status unpack_piece(ls_gzip *g, const char *packed, size_t size, bool last, char *to, size_t room, size_t *used, size_t *made,
-                              ls_error *err)
+static ls_status unpack_piece(ls_gzip *g, const char *packed, size_t size, bool last, char *to,
+                              size_t room, size_t *used, size_t *made, ls_error *err)
 {
     z_stream *z = &g->stream;
-    const uInt in = (uInt)(size < UINT_MAX ? size : UINT_MAX), out = (uInt)(room < UINT_MAX ? room : UINT_MAX);
+    const uInt in = (uInt)(size < UINT_MAX ? size : UINT_MAX),
+               out = (uInt)(room < UINT_MAX ? room : UINT_MAX);
     z->next_in = (z_const Bytef *)packed, z->avail_in = in;
     z->next_out = (Bytef *)to, z->avail_out = out;
     int code = inflate(z, Z_NO_FLUSH);
@@ -64,14 +68,21 @@ static ls_status unpack_piece(ls_gzip *g, const char *packed, size_t size, bool 
     g->made += out - z->avail_out;
     g->between = code == Z_STREAM_END;
     if (code == Z_OK || code == Z_STREAM_END || (code == Z_BUF_ERROR && !last)) return LS_OK;
-    if (code == Z_MEM_ERROR) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
-    if (code == Z_BUF_ERROR) return ls_fail(err, LS_ERR_DATA, "%s: the gzip file is cut short, %zu bytes into what it holds; fetch it again", g->path, g->made);
-    return ls_fail(err, LS_ERR_DATA, "%s: the gzip file is damaged, %zu bytes into what it holds (%s); fetch it again", g->path, g->made,
-                   z->msg ? z->msg : "no valid data");
+    if (code == Z_MEM_ERROR)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
+    if (code == Z_BUF_ERROR)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: the gzip file is cut short, %zu bytes into what it holds; fetch it again", g->path,
+            g->made);
+    return ls_fail(
+        err, LS_ERR_DATA,
+        "%s: the gzip file is damaged, %zu bytes into what it holds (%s); fetch it again", g->path,
+        g->made, z->msg ? z->msg : "no valid data");
 }
 
-ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last, char *to, size_t room, size_t *used, size_t *made,
-                         ls_error *err)
+ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last, char *to,
+                         size_t room, size_t *used, size_t *made, ls_error *err)
 {
     *used = *made = 0;
     while (room > *made) {
@@ -79,7 +90,8 @@ ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last,
         if (g->between) LS_TRY(look_behind(g, packed + *used, size - *used, last, used, err));
         if (g->between) return LS_OK; /* the end, or more packed bytes are needed to tell */
         if (*used == size && !last) return LS_OK;
-        LS_TRY(unpack_piece(g, packed + *used, size - *used, last, to + *made, room - *made, used, made, err));
+        LS_TRY(unpack_piece(g, packed + *used, size - *used, last, to + *made, room - *made, used,
+                            made, err));
         if (*used + *made == before && !g->between) return LS_OK;
     }
     return LS_OK;

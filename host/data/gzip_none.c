@@ -5,14 +5,17 @@
 ls_status ls_gzip_open(const char *path, ls_gzip **out, ls_error *err)
 {
     (void)out;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "%s: is gzip-compressed, and this build cannot unpack that (zlib was not found when it was "
-                   "built); unpack it first: gunzip -k %s", path, path);
+    return ls_fail(
+        err, LS_ERR_UNSUPPORTED,
+        "%s: is gzip-compressed, and this build cannot unpack that (zlib was not found when it was "
+        "built); unpack it first: gunzip -k %s",
+        path, path);
 }
 
 void ls_gzip_close(ls_gzip *gzip) { (void)gzip; }
 
-ls_status ls_gzip_unpack(ls_gzip *gzip, const char *packed, size_t size, bool last, char *to, size_t room, size_t *used, size_t *made,
-                         ls_error *err)
+ls_status ls_gzip_unpack(ls_gzip *gzip, const char *packed, size_t size, bool last, char *to,
+                         size_t room, size_t *used, size_t *made, ls_error *err)
 {
     (void)gzip, (void)packed, (void)size, (void)last, (void)to, (void)room, (void)used, (void)made;
     return ls_fail(err, LS_ERR_UNSUPPORTED, "this build cannot unpack gzip");

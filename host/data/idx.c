@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers; all of it big-endian. */
+/* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers;
+ * all of it big-endian. */
 #include "host/data/read.h"
 
-static const struct { unsigned char code; char kind; unsigned width; } types[] = {
+static const struct {
+    unsigned char code;
+    char kind;
+    unsigned width;
+} types[] = {
     {0x08, 'u', 1}, {0x09, 'i', 1}, {0x0b, 'i', 2}, {0x0c, 'i', 4}, {0x0d, 'f', 4}, {0x0e, 'f', 8},
 };
 
@@ -16,29 +21,49 @@ static int find_type(unsigned char code)
 /* Text has no zeros, so this cannot be anything that is read as CSV. */
 bool ls_is_idx(const char *bytes, size_t size)
 {
-    return size >= 4 && bytes[0] == 0 && bytes[1] == 0 && ((unsigned char)bytes[2] >> 4) == 0 && bytes[3] > 0;
+    return size >= 4 && bytes[0] == 0 && bytes[1] == 0 && ((unsigned char)bytes[2] >> 4) == 0 &&
+           bytes[3] > 0;
 }
 
-ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_numbers *out, ls_error *err)
+ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_numbers *out,
+                      ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     int type = find_type(at[2]);
     size_t dimensions = at[3], header = 4 + 4 * dimensions, cells, wanted;
     if (type < 0)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are read", path, at[2]);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are read",
+            path, at[2]);
     if (size < header)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an IDX file that is cut short in its header (%zu bytes of %zu)", path, size, header);
-    *out = (ls_numbers){.path = path, .bytes = bytes + header, .columns = 1, .kind = types[type].kind, .width = types[type].width, .big_endian = true};
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: is an IDX file that is cut short in its header (%zu bytes of %zu)",
+                       path, size, header);
+    *out = (ls_numbers){.path = path,
+                        .bytes = bytes + header,
+                        .columns = 1,
+                        .kind = types[type].kind,
+                        .width = types[type].width,
+                        .big_endian = true};
     for (size_t d = 0; d < dimensions; d++) {
         const unsigned char *n = at + 4 + 4 * d;
         size_t length = (size_t)n[0] << 24 | (size_t)n[1] << 16 | (size_t)n[2] << 8 | n[3];
-        if (length == 0) return ls_fail(err, LS_ERR_DATA, "%s: is an IDX file without numbers: dimension %zu is 0", path, d + 1);
+        if (length == 0)
+            return ls_fail(err, LS_ERR_DATA,
+                           "%s: is an IDX file without numbers: dimension %zu is 0", path, d + 1);
         if (d == 0) out->rows = length;
         else if (!ls_mul_size(out->columns, length, &out->columns))
-            return ls_fail(err, LS_ERR_DATA, "%s: is an IDX file whose dimensions are more than this machine can address", path);
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: is an IDX file whose dimensions are more than this machine can address", path);
     }
-    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) || size - header != wanted)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an IDX file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
-                       "or damaged", path, out->rows, out->columns, out->width, size - header);
+    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) ||
+        size - header != wanted)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: is an IDX file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
+            "or damaged",
+            path, out->rows, out->columns, out->width, size - header);
     return LS_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then numbers. */
+/* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then
+ * numbers. */
 #include "host/data/read.h"
 
 #include <stdlib.h>
@@ -39,14 +40,20 @@ static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls
 {
     char text[16] = "";
     size_t length = at && (*at == '\'' || *at == '"') ? strcspn(at + 1, "'\"") : 0;
-    if (length == 0 || length >= sizeof text) return bad(path, "of structured or unknown type; save plain float32 or float64", err);
+    if (length == 0 || length >= sizeof text)
+        return bad(path, "of structured or unknown type; save plain float32 or float64", err);
     memcpy(text, at + 1, length);
     const char *type = text + strspn(text, "<>|=");
     unsigned width = type[0] && type[1] && !type[2] ? (unsigned)type[1] - '0' : 0;
-    bool known = type[0] == 'f' ? width == 4 || width == 8 : type[0] == 'b' ? width == 1
-               : (type[0] == 'i' || type[0] == 'u') && (width == 1 || width == 2 || width == 4 || width == 8);
+    bool known = type[0] == 'f'   ? width == 4 || width == 8
+                 : type[0] == 'b' ? width == 1
+                                  : (type[0] == 'i' || type[0] == 'u') &&
+                                        (width == 1 || width == 2 || width == 4 || width == 8);
     if (!known || type - text > 1)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file of type '%s', which is not read; save it as float32, float64 or integers", path, text);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: is an NPY file of type '%s', which is not read; save it as float32, float64 or integers",
+            path, text);
     out->kind = type[0];
     out->width = width;
     out->big_endian = text[0] == '>';
@@ -62,7 +69,8 @@ static ls_status read_shape(const char *path, const char *at, ls_numbers *out, l
     for (at += strspn(at, " "); *at != ')'; at += strspn(at, " ,")) {
         char *end;
         unsigned long long length = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : 0;
-        if (length == 0 || length > SIZE_MAX / 8) return bad(path, "without numbers, or whose shape is not readable", err);
+        if (length == 0 || length > SIZE_MAX / 8)
+            return bad(path, "without numbers, or whose shape is not readable", err);
         if (dimensions++ == 0) out->rows = (size_t)length;
         else if (!ls_mul_size(out->columns, (size_t)length, &out->columns))
             return bad(path, "whose shape is more than this machine can address", err);
@@ -77,18 +85,23 @@ static ls_status read_header(const char *path, const char *header, ls_numbers *o
     const char *order = find_value(header, "fortran_order");
     LS_TRY(read_type(path, find_value(header, "descr"), out, err));
     LS_TRY(read_shape(path, find_value(header, "shape"), out, err));
-    if (!order || (strncmp(order, "True", 4) && strncmp(order, "False", 5))) return bad(path, "whose header does not tell its order", err);
-    if (*order == 'T' && out->columns > 1) return bad(path, "in Fortran order; save it in C order (numpy.ascontiguousarray)", err);
+    if (!order || (strncmp(order, "True", 4) && strncmp(order, "False", 5)))
+        return bad(path, "whose header does not tell its order", err);
+    if (*order == 'T' && out->columns > 1)
+        return bad(path, "in Fortran order; save it in C order (numpy.ascontiguousarray)", err);
     return LS_OK;
 }
 
-ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbers *out, ls_error *err)
+ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbers *out,
+                      ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     size_t before = MAGIC + 2, length, cells, wanted;
     if (size < before + 4) return bad(path, "that is cut short in its header", err);
     unsigned version = at[MAGIC];
-    if (version < 1 || version > 3) return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file of version %u; 1, 2 and 3 are read", path, version);
+    if (version < 1 || version > 3)
+        return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file of version %u; 1, 2 and 3 are read",
+                       path, version);
     length = at[before] | (size_t)at[before + 1] << 8;
     if (version > 1) length |= (size_t)at[before + 2] << 16 | (size_t)at[before + 3] << 24;
     before += version > 1 ? 4 : 2;
@@ -100,8 +113,12 @@ ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbe
     ls_status status = read_header(path, header, out, err);
     free(header);
     LS_TRY(status);
-    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) || size - before - length != wanted)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
-                       "or damaged", path, out->rows, out->columns, out->width, size - before - length);
+    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) ||
+        size - before - length != wanted)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: is an NPY file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
+            "or damaged",
+            path, out->rows, out->columns, out->width, size - before - length);
     return LS_OK;
 }

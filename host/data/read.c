@@ -12,15 +12,20 @@
 ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
 {
     for (size_t i = 0; i < data->features + data->classes; i++) {
-        const char *name = i < data->features ? data->feature_names[i] : data->class_names[i - data->features];
+        const char *name = i < data->features ? data->feature_names[i]
+                                              : data->class_names[i - data->features];
         if (!ls_is_utf8(name))
-            return ls_fail(err, LS_ERR_DATA, "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
-                           path, i < data->features ? "feature" : "class", i < data->features ? i + 1 : i - data->features + 1);
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: the %s name number %zu is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
+                path, i < data->features ? "feature" : "class",
+                i < data->features ? i + 1 : i - data->features + 1);
     }
     return LS_OK;
 }
 
-ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data **data, ls_error *err)
+ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data **data,
+                            ls_error *err)
 {
     ls_data *d = *data, *kept;
     bool *whole;
@@ -29,11 +34,15 @@ ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data *
     LS_TRY(ls_alloc(&whole, d->rows, sizeof *whole, "the rows", err));
     for (size_t r = 0; r < d->rows; r++) {
         whole[r] = true;
-        for (size_t c = 0; c < d->columns && whole[r]; c++) whole[r] = !isnan(d->x[r * d->columns + c]);
+        for (size_t c = 0; c < d->columns && whole[r]; c++)
+            whole[r] = !isnan(d->x[r * d->columns + c]);
         count += whole[r];
     }
-    ls_status status = count ? ls_data_pick(d, whole, true, &kept, err)
-                             : ls_fail(err, LS_ERR_DATA, "%s: every row has a missing value; fill them in with --missing mean", path);
+    ls_status status =
+        count
+            ? ls_data_pick(d, whole, true, &kept, err)
+            : ls_fail(err, LS_ERR_DATA,
+                      "%s: every row has a missing value; fill them in with --missing mean", path);
     free(whole);
     LS_TRY(status);
     kept->dropped = d->rows - count;
@@ -48,8 +57,9 @@ static void replace(char *text, const char *from, const char *to)
     for (char *at = text; (at = strstr(at, from)); at += strlen(to)) memcpy(at, to, strlen(to));
 }
 
-/* Where the classes of IDX images usually lie: "t10k-images-idx3-ubyte.gz" has "t10k-labels-idx1-ubyte.gz" beside it, packed or not.
- * NULL: memory is out, or the name does not follow that custom. */
+/* Where the classes of IDX images usually lie: "t10k-images-idx3-ubyte.gz" has
+ * "t10k-labels-idx1-ubyte.gz" beside it, packed or not. NULL: memory is out, or the name does not
+ * follow that custom. */
 static char *usual_labels(const char *path)
 {
     size_t length = strlen(path);
@@ -59,7 +69,8 @@ static char *usual_labels(const char *path)
     memcpy(name, path, length + 1);
     char *base = name + (slash ? slash + 1 - path : 0);
     replace(base, "images", "labels");
-    for (const char *digit = "23456789"; *digit; digit++) replace(base, (char[]){'i', 'd', 'x', *digit, 0}, "idx1");
+    for (const char *digit = "23456789"; *digit; digit++)
+        replace(base, (char[]){'i', 'd', 'x', *digit, 0}, "idx1");
     if (strcmp(name, path) == 0) {
         free(name);
         return NULL;
@@ -67,7 +78,8 @@ static char *usual_labels(const char *path)
     if (access(name, R_OK) == 0) return name;
     bool packed = length > 3 && strcmp(name + length - 3, ".gz") == 0;
     strcpy(name + length - (packed ? 3 : 0), packed ? "" : ".gz");
-    if (access(name, R_OK) != 0) strcpy(name + length - (packed ? 3 : 0), packed ? ".gz" : ""); /* for the message */
+    if (access(name, R_OK) != 0)
+        strcpy(name + length - (packed ? 3 : 0), packed ? ".gz" : ""); /* for the message */
     return name;
 }
 
@@ -90,7 +102,8 @@ char *ls_labels_beside(const char *path)
     return NULL;
 }
 
-static ls_status read_idx(const char *path, const char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
+static ls_status read_idx(const char *path, const char *bytes, size_t size, const ls_layout *layout,
+                          ls_data **out, ls_error *err)
 {
     ls_numbers numbers;
     LS_TRY(ls_open_idx(path, bytes, size, &numbers, err));
@@ -100,7 +113,8 @@ static ls_status read_idx(const char *path, const char *bytes, size_t size, cons
     return status;
 }
 
-static ls_status read_npy(const char *path, const char *bytes, size_t size, const ls_layout *layout, ls_data **out, ls_error *err)
+static ls_status read_npy(const char *path, const char *bytes, size_t size, const ls_layout *layout,
+                          ls_data **out, ls_error *err)
 {
     ls_numbers numbers;
     LS_TRY(ls_open_npy(path, bytes, size, &numbers, err));
@@ -108,17 +122,20 @@ static ls_status read_npy(const char *path, const char *bytes, size_t size, cons
 }
 
 /* Numbers as they lie in the file, which is read whole. */
-static ls_status read_numbers(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err)
+static ls_status read_numbers(const char *path, ls_stream *stream, const ls_layout *layout,
+                              ls_data **out, ls_error *err)
 {
     char *bytes = NULL;
     size_t size = 0;
     LS_TRY(ls_stream_rest(stream, &bytes, &size, err));
-    ls_status status = ls_is_idx(bytes, size) ? read_idx(path, bytes, size, layout, out, err) : read_npy(path, bytes, size, layout, out, err);
+    ls_status status = ls_is_idx(bytes, size) ? read_idx(path, bytes, size, layout, out, err)
+                                              : read_npy(path, bytes, size, layout, out, err);
     free(bytes);
     return status;
 }
 
-static ls_status read_stream(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out, ls_error *err)
+static ls_status read_stream(const char *path, ls_stream *stream, const ls_layout *layout,
+                             ls_data **out, ls_error *err)
 {
     const char *head;
     size_t count;
@@ -126,7 +143,10 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_layou
     LS_TRY(ls_stream_head(stream, &head, &count, err));
     bool numbers = ls_is_idx(head, count) || ls_is_npy(head, count);
     if (layout->labels && !numbers)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--labels is for IDX and NPY files, and %s is neither; the class is a column of it (--target)", path);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--labels is for IDX and NPY files, and %s is neither; the class is a column of it (--target)",
+            path);
     LS_TRY((numbers ? read_numbers : ls_read_csv)(path, stream, layout, &data, err));
     ls_status status = ls_check_names(path, data, err);
     if (status == LS_OK) *out = data;
@@ -152,7 +172,8 @@ static ls_status read_missing(const char *name, ls_missing *out, ls_error *err)
             return LS_OK;
         }
     const char *near = ls_nearest(name, ls_missing_names, n);
-    return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name, near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
+    return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name,
+                   near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
                    near ? near : "", near ? "'?" : "");
 }
 
@@ -181,24 +202,35 @@ static void expect_alike(ls_layout *l, const ls_data *d)
     if (d->column) l->missing = d->missing;
 }
 
-ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out, ls_error *err)
+ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
+                       ls_error *err)
 {
     static const ls_read_options defaults = {0};
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     const ls_read_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target, .labels = o->labels, .columns = o->columns, .drop = o->drop, .categorical = o->categorical,
-                        .callback = o->callback, .user = o->user};
+    ls_layout layout = {.target = o->target,
+                        .labels = o->labels,
+                        .columns = o->columns,
+                        .drop = o->drop,
+                        .categorical = o->categorical,
+                        .callback = o->callback,
+                        .user = o->user};
     if (o->model) expect_model(&layout, o->model);
     else if (o->like) expect_alike(&layout, o->like);
     if (o->missing) LS_TRY(read_missing(o->missing, &layout.missing, err));
     return read_any(path, &layout, out, err);
 }
 
-ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out, ls_error *err)
+ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
+                           ls_error *err)
 {
     static const ls_csv_options defaults = {0};
     const ls_csv_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target, .class_names = o->class_names, .classes = o->classes, .features = o->features,
-                        .missing = LS_MISSING_ERROR, .numbers_only = true};
+    ls_layout layout = {.target = o->target,
+                        .class_names = o->class_names,
+                        .classes = o->classes,
+                        .features = o->features,
+                        .missing = LS_MISSING_ERROR,
+                        .numbers_only = true};
     return read_any(path, &layout, out, err);
 }

@@ -12,23 +12,25 @@ enum { PACKED = 256 << 10 }; /* bytes of a packed file that are read at a time *
 
 struct ls_stream {
     const char *path;
-    int file;               /* -1: the bytes are in memory */
-    size_t size, read;      /* of the file as it lies on the disk */
-    const char *bytes;      /* in memory: what is left of them */
+    int file;          /* -1: the bytes are in memory */
+    size_t size, read; /* of the file as it lies on the disk */
+    const char *bytes; /* in memory: what is left of them */
     char head[LS_STREAM_HEAD];
     size_t head_at, head_count;
-    ls_gzip *gzip;          /* or NULL */
-    char *packed;           /* PACKED bytes of a file on their way to be unpacked, `packed_count` of them from packed_at */
+    ls_gzip *gzip; /* or NULL */
+    char *packed; /* PACKED bytes of a file on their way to be unpacked, `packed_count` of them from
+                     packed_at */
     const char *packed_at;
     size_t packed_count;
-    bool ended;             /* nothing is left to be read of the file */
+    bool ended; /* nothing is left to be read of the file */
 };
 
 size_t ls_most_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     size_t bytes;
-    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes)) return SIZE_MAX / 4;
+    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes))
+        return SIZE_MAX / 4;
     return bytes / 2;
 }
 
@@ -42,7 +44,9 @@ static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls
         ssize_t got;
         do got = read(s->file, to, room < (1u << 30) ? room : (1u << 30));
         while (got < 0 && errno == EINTR);
-        if (got < 0) return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", s->path, strerror(errno));
+        if (got < 0)
+            return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk",
+                           s->path, strerror(errno));
         *count = (size_t)got;
     }
     s->read += *count;
@@ -64,7 +68,8 @@ static ls_status read_packed(ls_stream *s, ls_error *err)
 static ls_status read_unpacked(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
 {
     for (size_t used;;) {
-        LS_TRY(ls_gzip_unpack(s->gzip, s->packed_at, s->packed_count, s->ended, to, room, &used, count, err));
+        LS_TRY(ls_gzip_unpack(s->gzip, s->packed_at, s->packed_count, s->ended, to, room, &used,
+                              count, err));
         s->packed_at += used;
         s->packed_count -= used;
         if (*count || s->ended) return LS_OK;
@@ -85,7 +90,8 @@ static ls_status look_at_head(ls_stream *s, ls_error *err)
     s->packed_count = s->head_count;
     s->head_count = 0;
     for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
-        LS_TRY(read_unpacked(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
+        LS_TRY(read_unpacked(s, s->head + s->head_count, sizeof s->head - s->head_count, &count,
+                             err));
     return LS_OK;
 }
 
@@ -111,7 +117,8 @@ ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err)
     return begin(s, out, err);
 }
 
-ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stream **out, ls_error *err)
+ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stream **out,
+                       ls_error *err)
 {
     return begin((ls_stream){.path = path, .file = -1, .bytes = bytes, .size = size}, out, err);
 }
@@ -136,7 +143,8 @@ ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_err
 ls_status ls_stream_read(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
 {
     size_t head = s->head_count - s->head_at;
-    if (!head) return s->gzip ? read_unpacked(s, to, room, count, err) : read_raw(s, to, room, count, err);
+    if (!head)
+        return s->gzip ? read_unpacked(s, to, room, count, err) : read_raw(s, to, room, count, err);
     *count = head < room ? head : room;
     memcpy(to, s->head + s->head_at, *count);
     s->head_at += *count;
@@ -154,7 +162,10 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
             size_t wanted = next < most ? next : most;
             char *grown = wanted > capacity ? realloc(buffer, wanted) : NULL;
             if (!grown) {
-                status = ls_fail(err, LS_ERR_MEMORY, "%s: holds more than the %zu MB that there is room for; use less data", s->path, most >> 20);
+                status =
+                    ls_fail(err, LS_ERR_MEMORY,
+                            "%s: holds more than the %zu MB that there is room for; use less data",
+                            s->path, most >> 20);
                 break;
             }
             buffer = grown;
@@ -175,4 +186,7 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
 }
 
 size_t ls_stream_size(const ls_stream *s) { return s->size; }
-double ls_stream_share(const ls_stream *s) { return s->size > s->read ? (double)s->read / (double)s->size : 1.0; }
+double ls_stream_share(const ls_stream *s)
+{
+    return s->size > s->read ? (double)s->read / (double)s->size : 1.0;
+}

@@ -8,7 +8,8 @@ ls_device_info ls_cpu_info(unsigned threads)
     ls_device_info info = {.exact = 1, .kind = "cpu path"};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (!threads) threads = ls_usable_cores();
-    snprintf(info.name, sizeof info.name, "CPU path (%s, %u thread%s)", ls_cpu_isa_at(0), threads, threads == 1 ? "" : "s");
+    snprintf(info.name, sizeof info.name, "CPU path (%s, %u thread%s)", ls_cpu_isa_at(0), threads,
+             threads == 1 ? "" : "s");
     snprintf(info.vendor, sizeof info.vendor, "Lockstep");
     snprintf(info.driver, sizeof info.driver, "%s", ls_version());
     snprintf(info.platform, sizeof info.platform, "C");
@@ -21,11 +22,13 @@ void ls_catalogue_begin(ls_catalogue *c, unsigned idle)
     *c = (ls_catalogue){0};
 #ifdef LS_OPENCL
     ls_error missing;
-    if (ls_cl_api_open(&c->cl, &missing) != LS_OK) snprintf(c->note, sizeof c->note, "%.255s", missing.message);
+    if (ls_cl_api_open(&c->cl, &missing) != LS_OK)
+        snprintf(c->note, sizeof c->note, "%.255s", missing.message);
     else ls_cl_probe_begin(&c->probing, idle);
 #else
     (void)idle;
-    snprintf(c->note, sizeof c->note, "this build has no OpenCL (it was made without, or OpenCL headers were missing)");
+    snprintf(c->note, sizeof c->note,
+             "this build has no OpenCL (it was made without, or OpenCL headers were missing)");
 #endif
 }
 
@@ -46,7 +49,8 @@ ls_status ls_catalogue_finish(ls_catalogue *c, ls_error *err)
 {
     size_t found = 0;
 #ifdef LS_OPENCL
-    if (!*c->note && ls_cl_probe_end(&c->probing, c->note)) LS_TRY(ls_cl_find(&c->cl, &c->found, &found, c->note, err));
+    if (!*c->note && ls_cl_probe_end(&c->probing, c->note))
+        LS_TRY(ls_cl_find(&c->cl, &c->found, &found, c->note, err));
 #endif
     return fill(c, found, err);
 }

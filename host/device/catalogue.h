@@ -11,20 +11,22 @@
 typedef struct {
     ls_device_info *info;
     size_t count;
-    char note[256];       /* why there is no OpenCL device, or "" */
+    char note[256]; /* why there is no OpenCL device, or "" */
 #ifdef LS_OPENCL
     ls_cl_api cl;
-    ls_cl_found *found;   /* count - 1 */
+    ls_cl_found *found; /* count - 1 */
     ls_cl_probing probing;
 #endif
 } ls_catalogue;
 
 ls_device_info ls_cpu_info(unsigned threads);
 
-/* Begins to look for OpenCL devices, without waiting for drivers. idle: threads of this process, besides the calling one, that hold
- * no locks. Nothing can fail here; what does, fails in ls_catalogue_finish. */
+/* Begins to look for OpenCL devices, without waiting for drivers. idle: threads of this process,
+ * besides the calling one, that hold no locks. Nothing can fail here; what does, fails in
+ * ls_catalogue_finish. */
 void ls_catalogue_begin(ls_catalogue *catalogue, unsigned idle);
-/* Lists what was found; may be called on another thread than the beginning. The catalogue must be closed even where this fails. */
+/* Lists what was found; may be called on another thread than the beginning. The catalogue must be
+ * closed even where this fails. */
 ls_status ls_catalogue_finish(ls_catalogue *catalogue, ls_error *err);
 /* Both at once; without OpenCL devices where they are not wanted. */
 ls_status ls_catalogue_open(ls_catalogue *catalogue, bool opencl, ls_error *err);
@@ -32,7 +34,8 @@ void ls_catalogue_close(ls_catalogue *catalogue);
 
 /* Whether the verdict on entry i, i > 0, is known without opening it; its info is then complete. */
 bool ls_catalogue_recall(ls_catalogue *catalogue, size_t i);
-/* Opens entry i, i > 0, and completes its info by the self-check, where its verdict is not known. */
+/* Opens entry i, i > 0, and completes its info by the self-check, where its verdict is not known.
+ */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 
 #endif

@@ -3,14 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A pass tries the candidates one after the other. Fewer threads pay only for few members, and are tried by halves for as long as each
- * was faster than the one before. */
+/* A pass tries the candidates one after the other. Fewer threads pay only for few members, and are
+ * tried by halves for as long as each was faster than the one before. */
 
-static const ls_choice_patience usual_patience = {.threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
-static const double sample_seconds = 0.01;   /* a sample takes at least */
-static const double long_sample = 0.03, long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
-static const double ahead = 0.95;            /* of the best's time: a candidate that needs less takes its place */
-static const double far_ahead = 0.5;         /* at once; otherwise both are measured once more, as something else may have disturbed the best */
+static const ls_choice_patience usual_patience = {
+    .threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
+static const double sample_seconds = 0.01; /* a sample takes at least */
+static const double
+    long_sample = 0.03,
+    long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
+static const double ahead =
+    0.95; /* of the best's time: a candidate that needs less takes its place */
+static const double far_ahead = 0.5; /* at once; otherwise both are measured once more, as something
+                                        else may have disturbed the best */
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
@@ -43,7 +48,8 @@ static void set_best(ls_choice *c, size_t best)
     c->device->backend = c->list[best].backend;
 }
 
-ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_choice **out, ls_error *err)
+ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_choice **out,
+                           ls_error *err)
 {
     unsigned most = threads ? threads : ls_usable_cores();
     ls_choice *c;
@@ -66,7 +72,8 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
 /* ---- Finding and opening OpenCL devices, beside the training --------------------------------- */
 
 /* A step of the example on zeros, and a look at its outputs. */
-static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_network *net, const ls_plan *plan)
+static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_network *net,
+                             const ls_plan *plan)
 {
     ls_workspace *workspace;
     ls_rates rates = {.correction2 = 1, .keep = 1};
@@ -75,7 +82,8 @@ static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_n
     ls_status status = ls_alloc(&x, c->example_rows, c->example_features * sizeof *x, "", NULL);
     if (status == LS_OK) status = ls_alloc(&t, c->example_rows, net->outputs * sizeof *t, "", NULL);
     ls_rows data = {c->example_rows, c->example_features, net->outputs, x, t, NULL};
-    if (status == LS_OK && (status = ls_workspace_of_one(backend, &data, plan, &workspace, NULL)) == LS_OK) {
+    if (status == LS_OK &&
+        (status = ls_workspace_of_one(backend, &data, plan, &workspace, NULL)) == LS_OK) {
         status = backend->slots->run(workspace, &run, 1, NULL);
         if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, 1, NULL, &loss, NULL);
         backend->slots->member_remove(workspace, 0);
@@ -92,8 +100,11 @@ static void warm_up(const ls_choice *c, ls_backend *backend)
     ls_network net = {0};
     ls_plan *plan = NULL;
     if (!c->example) return;
-    ls_status status = ls_network_build(&c->example->settings, c->example_features, c->example_classes, &net, NULL);
-    if (status == LS_OK) status = ls_plan_build(&net, &c->example->settings, LS_PLAN_TRAIN, c->example_rows, false, &plan, NULL);
+    ls_status status = ls_network_build(&c->example->settings, c->example_features,
+                                        c->example_classes, &net, NULL);
+    if (status == LS_OK)
+        status = ls_plan_build(&net, &c->example->settings, LS_PLAN_TRAIN, c->example_rows, false,
+                               &plan, NULL);
     if (status == LS_OK) (void)run_example(c, backend, &net, plan);
     ls_plan_free(plan);
     ls_network_free(&net);
@@ -130,7 +141,8 @@ static void begin_opening(ls_choice *c, const ls_workload *w, bool finding)
     c->opening = true;
     atomic_store(&c->opened, false);
     /* the CPU path's own threads are idle between rounds */
-    if (finding) ls_catalogue_begin(&c->catalogue, c->list[c->at].threads ? c->list[c->at].threads - 1 : 0);
+    if (finding)
+        ls_catalogue_begin(&c->catalogue, c->list[c->at].threads ? c->list[c->at].threads - 1 : 0);
     if (pthread_create(&c->thread, NULL, open_one, c) == 0) return;
     c->thread = pthread_self();
     open_one(c);
@@ -139,7 +151,9 @@ static void begin_opening(ls_choice *c, const ls_workload *w, bool finding)
 /* GPUs before others; what has to be checked first comes last. */
 static int rank_of(const ls_device_info *info, bool checked)
 {
-    return (checked ? 0 : 10) + (!strcmp(info->kind, "gpu") ? 0 : !strcmp(info->kind, "cpu") ? 2 : 1);
+    return (checked ? 0 : 10) + (!strcmp(info->kind, "gpu")   ? 0
+                                 : !strcmp(info->kind, "cpu") ? 2
+                                                              : 1);
 }
 
 static void add_found(ls_choice *c)
@@ -166,7 +180,9 @@ static void end_opening(ls_choice *c)
     }
     ls_candidate *k = &c->list[c->next];
     k->state = LS_CANDIDATE_OPEN;
-    if (c->open_status != LS_OK) snprintf(k->trial.note, sizeof k->trial.note, "cannot be opened: %.230s", c->open_error.message);
+    if (c->open_status != LS_OK)
+        snprintf(k->trial.note, sizeof k->trial.note, "cannot be opened: %.230s",
+                 c->open_error.message);
     else {
         const ls_device_info *info = &c->catalogue.info[k->info.index];
         k->info = *info;
@@ -191,7 +207,8 @@ void ls_choice_free(ls_choice *c)
 
 /* ---- Whether trying pays --------------------------------------------------------------------- */
 
-/* Seconds of a unit of cost on the best: the least of the latest samples, as what disturbs only adds. */
+/* Seconds of a unit of cost on the best: the least of the latest samples, as what disturbs only
+ * adds. */
 static double best_pace(const ls_choice *c)
 {
     double least = 0;
@@ -206,7 +223,8 @@ static void forget_samples(ls_choice *c)
     c->sample_seconds = c->sample_cost = 0;
 }
 
-/* Seconds to come: what is left of this call, or as long again as it has been going on, as calls follow each other in a search. */
+/* Seconds to come: what is left of this call, or as long again as it has been going on, as calls
+ * follow each other in a search. */
 static double expected(const ls_choice *c, const ls_workload *w)
 {
     double left = w->left * best_pace(c);
@@ -254,7 +272,10 @@ static void begin_pass(ls_choice *c, const ls_workload *w)
     c->list[c->best].pace = best_pace(c);
 }
 
-static void note_speed(ls_candidate *k, const ls_workload *w) { k->trial.speed = (double)w->members / (w->step * k->pace); }
+static void note_speed(ls_candidate *k, const ls_workload *w)
+{
+    k->trial.speed = (double)w->members / (w->step * k->pace);
+}
 
 static void end_pass(ls_choice *c, const ls_workload *w)
 {
@@ -273,7 +294,8 @@ static size_t put_on_trial(ls_choice *c, size_t i)
     return c->at = i;
 }
 
-/* The next candidate to try, or the best: while there is one to wait for, and where there is none. */
+/* The next candidate to try, or the best: while there is one to wait for, and where there is none.
+ */
 static size_t next_trial(ls_choice *c, const ls_workload *w)
 {
     double seconds = expected(c, w);
@@ -350,7 +372,8 @@ static bool take_sample(ls_choice *c, double seconds, double cost, double *pace)
     return true;
 }
 
-/* A round on trial. The first one is not counted: it compiles. Close results are measured for longer. */
+/* A round on trial. The first one is not counted: it compiles. Close results are measured for
+ * longer. */
 static size_t on_trial(ls_choice *c, const ls_workload *w, double seconds, double cost)
 {
     enum { CLEAR = 2, CLOSE = 5 };
@@ -412,4 +435,7 @@ void ls_choice_end(ls_choice *c)
     c->at = c->best;
 }
 
-bool ls_choice_is_measuring(const ls_choice *c) { return c->at != c->best || c->again || c->opening || c->samples < 2; }
+bool ls_choice_is_measuring(const ls_choice *c)
+{
+    return c->at != c->best || c->again || c->opening || c->samples < 2;
+}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks at the layers of a trained network: one step of a plan of its own over rows, whose activations and gradients are read back.
- * Devices give the same bits, and the sums here are in double, in one order: so the figures are the same everywhere. */
+/* Looks at the layers of a trained network: one step of a plan of its own over rows, whose
+ * activations and gradients are read back. Devices give the same bits, and the sums here are in
+ * double, in one order: so the figures are the same everywhere. */
+#include "host/model/model.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/model/model.h"
 
 /* Rows looked at, and floats that their activations may come to. */
 enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
@@ -22,7 +23,8 @@ static bool is_saturated(ls_act act, float a)
     case LS_ACT_relu: return a == 0.0f;
     case LS_ACT_leaky_relu: return a < 0.0f;
     case LS_ACT_elu: return a < -0.99f;
-    case LS_ACT_silu: case LS_ACT_gelu: return a > -0.01f && a < 0.01f;
+    case LS_ACT_silu:
+    case LS_ACT_gelu: return a > -0.01f && a < 0.01f;
     default: return false;
     }
 }
@@ -67,7 +69,7 @@ static double layer_norm(const ls_layer *l, const float *p)
 
 typedef struct {
     const ls_model *model;
-    ls_network network;      /* the model's, its layers a copy without dropout */
+    ls_network network; /* the model's, its layers a copy without dropout */
     ls_plan *plan;
     ls_workspace *workspace;
     float *input, *target, *values;
@@ -84,8 +86,9 @@ static void look_close(look *k)
     free(k->values);
 }
 
-/* All rows in one batch, in their order; nothing is added to the gradient, and the update waits for all of it (as it does for clipping,
- * here at a limit that nothing reaches), so that it can be read. */
+/* All rows in one batch, in their order; nothing is added to the gradient, and the update waits for
+ * all of it (as it does for clipping, here at a limit that nothing reaches), so that it can be
+ * read. */
 static ls_status build_plan(look *k, ls_error *err)
 {
     ls_settings s = k->model->options->settings;
@@ -98,7 +101,8 @@ static ls_status build_plan(look *k, ls_error *err)
     s.clip = 1e30;
     k->network = k->model->network;
     k->network.layer = NULL;
-    LS_TRY(ls_alloc(&k->network.layer, k->network.count, sizeof *k->network.layer, "the layers", err));
+    LS_TRY(ls_alloc(&k->network.layer, k->network.count, sizeof *k->network.layer, "the layers",
+                    err));
     memcpy(k->network.layer, k->model->network.layer, k->network.count * sizeof *k->network.layer);
     for (size_t i = 0; i < k->network.count; i++) k->network.layer[i].dropout = 0;
     return ls_plan_build(&k->network, &s, LS_PLAN_TRAIN, k->rows, false, &k->plan, err);
@@ -116,7 +120,8 @@ static ls_status run_step(look *k, ls_backend *backend, const ls_data *rows, ls_
     LS_TRY(build_plan(k, err));
     const ls_rows data = {rows->rows, n->inputs, n->outputs, k->input, k->target, NULL};
     LS_TRY(ls_workspace_of_one(backend, &data, k->plan, &k->workspace, err));
-    LS_TRY(backend->slots->write(k->workspace, 0, 0, n->parameters + n->running, k->model->values, err));
+    LS_TRY(backend->slots->write(k->workspace, 0, 0, n->parameters + n->running, k->model->values,
+                                 err));
     return backend->slots->run(k->workspace, &step, 1, err);
 }
 
@@ -154,13 +159,18 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
         bool last = i + 1 == n->count;
-        out[i] = (ls_layer_info){.inputs = l->in, .units = l->out, .activation = last ? made_by[n->output] : ls_act_name(l->act),
-                                 .weight_norm = layer_norm(l, k->model->values), .gradient_norm = layer_norm(l, k->values)};
+        out[i] = (ls_layer_info){.inputs = l->in,
+                                 .units = l->out,
+                                 .activation = last ? made_by[n->output] : ls_act_name(l->act),
+                                 .weight_norm = layer_norm(l, k->model->values),
+                                 .gradient_norm = layer_norm(l, k->values)};
     }
     for (size_t i = 0; i < n->count; i++) {
         bool last = i + 1 == n->count;
-        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), k->rows * out[i].units, k->values, err));
-        activation_figures(k->values, k->rows, last ? acts_as[n->output] : n->layer[i].act, &out[i]);
+        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), k->rows * out[i].units,
+                           k->values, err));
+        activation_figures(k->values, k->rows, last ? acts_as[n->output] : n->layer[i].act,
+                           &out[i]);
         if (last) out[i].dead = 0;
     }
     return LS_OK;
@@ -176,16 +186,19 @@ static size_t most_rows(const ls_network *n)
     return MOST_ROWS < MOST_FLOATS / floats ? MOST_ROWS : MOST_FLOATS / floats + 1;
 }
 
-ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *data, ls_layer_info *out, size_t *rows, ls_error *err)
+ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *data,
+                          ls_layer_info *out, size_t *rows, ls_error *err)
 {
-    if (!m || !data || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
+    if (!m || !data || !out)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
     LS_TRY(ls_model_check_rows(m, data, err));
     ls_data *part;
     ls_backend *cpu = NULL;
     LS_TRY(ls_data_thin(data, most_rows(&m->network), &part, err));
     look k = {.model = m, .rows = part ? part->rows : data->rows};
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &cpu, err);
-    if (status == LS_OK) status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
+    if (status == LS_OK)
+        status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
     if (status == LS_OK) status = read_figures(&k, out, err);
     if (status == LS_OK && rows) *rows = k.rows;
     look_close(&k);

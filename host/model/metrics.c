@@ -23,18 +23,25 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
 {
     size_t cells;
     if (!ls_mul_size(classes, classes, &cells)) {
-        return ls_fail(err, LS_ERR_MEMORY, "a confusion matrix of %zu classes does not fit; use fewer classes",
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "a confusion matrix of %zu classes does not fit; use fewer classes",
                        classes);
     }
     ls_metrics *metrics = NULL;
     LS_TRY(ls_alloc(&metrics, 1, sizeof *metrics, "metrics", err));
     metrics->rows = rows;
     metrics->classes = classes;
-    ls_status status = ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion, "the confusion matrix", err);
-    if (status == LS_OK) status = ls_alloc(&metrics->class_precision, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK) status = ls_alloc(&metrics->class_recall, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK) status = ls_alloc(&metrics->class_f1, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK) status = ls_alloc(&metrics->class_support, classes, sizeof *metrics->class_support, "metrics", err);
+    ls_status status = ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion,
+                                "the confusion matrix", err);
+    if (status == LS_OK)
+        status = ls_alloc(&metrics->class_precision, classes, sizeof(double), "metrics", err);
+    if (status == LS_OK)
+        status = ls_alloc(&metrics->class_recall, classes, sizeof(double), "metrics", err);
+    if (status == LS_OK)
+        status = ls_alloc(&metrics->class_f1, classes, sizeof(double), "metrics", err);
+    if (status == LS_OK)
+        status = ls_alloc(&metrics->class_support, classes, sizeof *metrics->class_support,
+                          "metrics", err);
     if (status != LS_OK) {
         ls_metrics_free(metrics);
         return status;
@@ -43,16 +50,19 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     return LS_OK;
 }
 
-static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, size_t classes, ls_error *err)
+static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, size_t classes,
+                               ls_error *err)
 {
     size_t expected = columns == 1 ? 2 : columns;
     if (columns == 0 || classes != expected) {
-        return ls_fail(err, LS_ERR_ARGUMENT, "metrics: %zu outputs do not go with %zu classes; use the data's classes",
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "metrics: %zu outputs do not go with %zu classes; use the data's classes",
                        columns, classes);
     }
     for (size_t i = 0; i < rows; i++) {
         if (y[i] < 0 || (size_t)y[i] >= classes) {
-            return ls_fail(err, LS_ERR_ARGUMENT, "metrics: row %zu has class %ld, but there are %zu (from 0)", i,
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "metrics: row %zu has class %ld, but there are %zu (from 0)", i,
                            (long)y[i], classes);
         }
     }
@@ -81,7 +91,8 @@ static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
 static void add_to_means(ls_metrics *metrics, size_t c)
 {
     double even = 1.0 / (double)metrics->classes;
-    double weight = metrics->rows > 0 ? (double)metrics->class_support[c] / (double)metrics->rows : 0.0;
+    double weight = metrics->rows > 0 ? (double)metrics->class_support[c] / (double)metrics->rows
+                                      : 0.0;
     metrics->macro_precision += even * metrics->class_precision[c];
     metrics->macro_recall += even * metrics->class_recall[c];
     metrics->macro_f1 += even * metrics->class_f1[c];
@@ -95,7 +106,8 @@ static void add_figures(ls_metrics *metrics)
 {
     size_t classes = metrics->classes;
     uint64_t correct = 0;
-    bool two = classes == 2, no_accuracy = false, no_precision = false, no_recall = false, no_f1 = false;
+    bool two = classes == 2, no_accuracy = false, no_precision = false, no_recall = false,
+         no_f1 = false;
     for (size_t c = 0; c < classes; c++) {
         /* For two classes only the positive one's 0/0 cases are reported and count. */
         bool unseen = false, reported = !two || c == metrics->positive;
@@ -111,22 +123,27 @@ static void add_figures(ls_metrics *metrics)
         metrics->class_f1[c] = ratio(2 * hits, truly + predicted, reported ? &no_f1 : &unseen);
         add_to_means(metrics, c);
     }
-    metrics->precision = two ? metrics->class_precision[metrics->positive] : metrics->macro_precision;
+    metrics->precision = two ? metrics->class_precision[metrics->positive]
+                             : metrics->macro_precision;
     metrics->recall = two ? metrics->class_recall[metrics->positive] : metrics->macro_recall;
     metrics->f1 = two ? metrics->class_f1[metrics->positive] : metrics->macro_f1;
     metrics->accuracy = ratio(correct, metrics->rows, &no_accuracy);
-    metrics->undefined += (unsigned)no_accuracy + (unsigned)no_precision + (unsigned)no_recall + (unsigned)no_f1;
+    metrics->undefined += (unsigned)no_accuracy + (unsigned)no_precision + (unsigned)no_recall +
+                          (unsigned)no_f1;
 }
 
 /* ---- Figures of the scores ------------------------------------------------------------------- */
 
 /* Of the positive class of two; of several the mean over the classes, each against the rest. */
-static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t columns, const int32_t *y, ls_error *err)
+static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t columns,
+                         const int32_t *y, ls_error *err)
 {
-    size_t first = metrics->classes == 2 ? metrics->positive : 0, count = metrics->classes == 2 ? 1 : metrics->classes;
+    size_t first = metrics->classes == 2 ? metrics->positive : 0,
+           count = metrics->classes == 2 ? 1 : metrics->classes;
     double sum = 0;
     for (size_t c = 0; c < metrics->classes && !isnan(sum); c++)
-        if (!metrics->class_support[c] || metrics->class_support[c] == metrics->rows) sum = (double)NAN;
+        if (!metrics->class_support[c] || metrics->class_support[c] == metrics->rows)
+            sum = (double)NAN;
     for (size_t c = first; c < first + count && !isnan(sum); c++) {
         ls_scored_row *sorted = NULL;
         LS_TRY(ls_scores_sort(outputs, metrics->rows, columns, y, c, &sorted, err));
@@ -138,11 +155,13 @@ static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t colum
     return LS_OK;
 }
 
-/* x = 2^e·m with m in [√½, √2); log m = 2·artanh(s) = 2(s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1). As |s| < 0.1716, the terms left out are
- * below 2^-53 of the sum. ln 2 in two parts, the first of which times e is exact. */
+/* x = 2^e·m with m in [√½, √2); log m = 2·artanh(s) = 2(s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1).
+ * As |s| < 0.1716, the terms left out are below 2^-53 of the sum. ln 2 in two parts, the first of
+ * which times e is exact. */
 double ls_metrics_log(double x)
 {
-    static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33, root = 0x1.6a09e667f3bcdp-1;
+    static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33,
+                        root = 0x1.6a09e667f3bcdp-1;
     int e;
     double m = frexp(x, &e);
     if (m < root) {
@@ -161,7 +180,8 @@ static double probability(const float *outputs, size_t columns, size_t k)
     return k == 1 ? (double)outputs[0] : 1.0 - (double)outputs[0];
 }
 
-/* Squared differences of a row's probabilities to 0/1: halved for two classes, as both are then the same. */
+/* Squared differences of a row's probabilities to 0/1: halved for two classes, as both are then the
+ * same. */
 static double row_brier(const float *outputs, size_t columns, size_t classes, size_t truly)
 {
     double sum = 0;
@@ -206,9 +226,11 @@ static void finish_bins(ls_metrics *metrics, bool there)
     metrics->calibration_error = there ? sum / (double)metrics->rows : (double)NAN;
 }
 
-static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t columns, const int32_t *y, bool probabilities)
+static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t columns,
+                              const int32_t *y, bool probabilities)
 {
-    static const double epsilon = (double)FLT_EPSILON; /* of the outputs' type, as scikit-learn's log_loss clips */
+    static const double epsilon = (double)
+        FLT_EPSILON; /* of the outputs' type, as scikit-learn's log_loss clips */
     bool there = probabilities && metrics->rows > 0;
     double log_sum = 0, brier = 0, rows = (double)metrics->rows;
     for (size_t i = 0; there && i < metrics->rows; i++) {
@@ -225,10 +247,12 @@ static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t 
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y, size_t classes,
-                             const float *row_loss, const ls_judging *how, ls_metrics **out, ls_error *err)
+ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y,
+                             size_t classes, const float *row_loss, const ls_judging *how,
+                             ls_metrics **out, ls_error *err)
 {
-    const ls_judging usual = {.positive = 1, .decision = ls_decision_default(), .probabilities = true};
+    const ls_judging usual = {
+        .positive = 1, .decision = ls_decision_default(), .probabilities = true};
     if (!how) how = &usual;
     LS_TRY(check_classes(y, rows, columns, classes, err));
     ls_metrics *metrics = NULL;

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Model files: safetensors, so that other tools read the weights. One metadata entry, "lockstep", holds canonical JSON with
- * the options, preprocessing, names and history; docs/file-format.md describes it. Files come from strangers: everything
- * read is checked before it is used. */
+/* Model files: safetensors, so that other tools read the weights. One metadata entry, "lockstep",
+ * holds canonical JSON with the options, preprocessing, names and history; docs/file-format.md
+ * describes it. Files come from strangers: everything read is checked before it is used. */
+#include "host/base/sha256.h"
+#include "host/model/model.h"
+#include "host/model/scores.h"
 #include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/model/model.h"
-#include "host/model/scores.h"
-#include "host/base/sha256.h"
 
-#define FORMAT 1   /* rows of plain numbers */
-#define ENCODED 2  /* with "columns": categories and gaps */
-#define DECIDED 3  /* with "decision", and with or without "columns": a program that did not know of it would decide otherwise */
+#define FORMAT 1  /* rows of plain numbers */
+#define ENCODED 2 /* with "columns": categories and gaps */
+#define DECIDED                                                                                    \
+    3 /* with "decision", and with or without "columns": a program that did not know of it would   \
+         decide otherwise */
 #define HEADER_LIMIT 100000000u /* bytes, as the reference implementation has it */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define CHECKSUMS 0 /* a fuzzer does not find them, and would never see what is behind them */
@@ -50,16 +52,20 @@ static json_t *options_json(const ls_model *m)
 /* For people and other tools; loading derives the network from the options again. */
 static json_t *network_json(const ls_network *n)
 {
-    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {"bce", "ce", "mse"};
+    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {
+                                                                                 "bce", "ce",
+                                                                                 "mse"};
     json_t *layers = json_array();
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
-        json_t *layer = json_pack("{s:I,s:I,s:s,s:b}", "in", (json_int_t)l->in, "out", (json_int_t)l->out, "activation",
-                                  ls_act_name(l->act), "batch_norm", (int)l->norm);
+        json_t *layer = json_pack("{s:I,s:I,s:s,s:b}", "in", (json_int_t)l->in, "out",
+                                  (json_int_t)l->out, "activation", ls_act_name(l->act),
+                                  "batch_norm", (int)l->norm);
         if (l->skip >= 0) json_object_set_new(layer, "adds_output_of_layer", json_integer(l->skip));
         json_array_append_new(layers, layer);
     }
-    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", outputs[n->output], "loss", losses[n->loss]);
+    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", outputs[n->output], "loss",
+                     losses[n->loss]);
 }
 
 static json_t *history_json(const ls_model *m)
@@ -70,8 +76,10 @@ static json_t *history_json(const ls_model *m)
         json_t *point = json_array();
         json_array_append_new(point, json_integer((json_int_t)h->epoch));
         json_array_append_new(point, json_real((double)h->loss));
-        if (isfinite(h->validation_loss)) json_array_append_new(point, json_real((double)h->validation_loss));
-        if (isfinite(h->validation_loss) && isfinite(h->validation_accuracy)) json_array_append_new(point, json_real((double)h->validation_accuracy));
+        if (isfinite(h->validation_loss))
+            json_array_append_new(point, json_real((double)h->validation_loss));
+        if (isfinite(h->validation_loss) && isfinite(h->validation_accuracy))
+            json_array_append_new(point, json_real((double)h->validation_accuracy));
         json_array_append_new(list, point);
     }
     return list;
@@ -80,11 +88,13 @@ static json_t *history_json(const ls_model *m)
 static json_t *column_json(const ls_encoder *e, size_t c)
 {
     const ls_column *column = &e->column[c];
-    json_t *o = json_pack("{s:s,s:I,s:f}", "name", column->name, "place", (json_int_t)column->place, "fill", e->fill[c]);
+    json_t *o = json_pack("{s:s,s:I,s:f}", "name", column->name, "place", (json_int_t)column->place,
+                          "fill", e->fill[c]);
     if (!column->categorical) return o;
     json_t *list = json_array();
     for (size_t k = 0; k < column->categories; k++)
-        json_array_append_new(list, column->category[k] ? json_string(column->category[k]) : json_null());
+        json_array_append_new(list,
+                              column->category[k] ? json_string(column->category[k]) : json_null());
     json_object_set_new(o, "categories", list);
     json_object_set_new(o, "other", json_boolean(e->other[c]));
     return o;
@@ -94,22 +104,29 @@ static json_t *encoder_json(const ls_encoder *e)
 {
     json_t *columns = json_array();
     for (size_t c = 0; c < e->columns; c++) json_array_append_new(columns, column_json(e, c));
-    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)e->file_columns, "file_target",
-                     e->file_target < e->file_columns ? json_integer((json_int_t)e->file_target) : json_null(), "missing",
-                     ls_missing_names[e->missing], "list", columns);
+    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)e->file_columns,
+                     "file_target",
+                     e->file_target < e->file_columns ? json_integer((json_int_t)e->file_target)
+                                                      : json_null(),
+                     "missing", ls_missing_names[e->missing], "list", columns);
 }
 
 /* In files: a threshold chosen on the rows that are judged is never kept. */
 static const char *const sources[] = {"default", "given", "validation", "training"};
 enum { SOURCES = sizeof sources / sizeof *sources };
 
-/* Whether the model decides otherwise than one of whom nothing was asked. Only then is it said: other files stay as they always were. */
-static bool decided(const ls_model *m) { return !isnan(m->decision.threshold) || m->decision.positive != ls_decision_default().positive; }
+/* Whether the model decides otherwise than one of whom nothing was asked. Only then is it said:
+ * other files stay as they always were. */
+static bool decided(const ls_model *m)
+{
+    return !isnan(m->decision.threshold) || m->decision.positive != ls_decision_default().positive;
+}
 
 static json_t *decision_json(const ls_decision *d)
 {
-    return json_pack("{s:I,s:o,s:s}", "positive", (json_int_t)d->positive, "threshold", isnan(d->threshold) ? json_null() : json_real((double)d->threshold),
-                     "source", sources[d->source]);
+    return json_pack("{s:I,s:o,s:s}", "positive", (json_int_t)d->positive, "threshold",
+                     isnan(d->threshold) ? json_null() : json_real((double)d->threshold), "source",
+                     sources[d->source]);
 }
 
 static json_t *metadata_json(const ls_model *m)
@@ -118,13 +135,18 @@ static json_t *metadata_json(const ls_model *m)
     const ls_summary *s = &m->summary;
     char hash[65];
     ls_model_weights_sha256(m, hash);
-    json_t *meta = json_pack("{s:i,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o,s:{s:I,s:I,s:I,s:f,s:s},s:s}", "format", decided(m) ? DECIDED : m->encoder ? ENCODED : FORMAT, "version",
-                     ls_version(), "options", options_json(m), "network", network_json(n), "features",
-                     names_json(m->feature_names, n->inputs), "classes", names_json(m->class_names, n->classes),
-                     "standardize", "mean", numbers_json(m->mean, n->inputs), "scale",
-                     numbers_json(m->scale, n->inputs), "history", history_json(m), "training", "epochs",
-                     (json_int_t)s->epochs, "steps", (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch,
-                     "loss", s->loss, "stopped", s->stopped, "weights_sha256", hash);
+    json_t *meta =
+        json_pack("{s:i,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o,s:{s:I,s:I,s:I,s:f,s:s},s:s}", "format",
+                  decided(m)   ? DECIDED
+                  : m->encoder ? ENCODED
+                               : FORMAT,
+                  "version", ls_version(), "options", options_json(m), "network", network_json(n),
+                  "features", names_json(m->feature_names, n->inputs), "classes",
+                  names_json(m->class_names, n->classes), "standardize", "mean",
+                  numbers_json(m->mean, n->inputs), "scale", numbers_json(m->scale, n->inputs),
+                  "history", history_json(m), "training", "epochs", (json_int_t)s->epochs, "steps",
+                  (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss", s->loss,
+                  "stopped", s->stopped, "weights_sha256", hash);
     if (m->encoder) json_object_set_new(meta, "columns", encoder_json(m->encoder));
     if (decided(m)) json_object_set_new(meta, "decision", decision_json(&m->decision));
     return meta;
@@ -132,7 +154,8 @@ static json_t *metadata_json(const ls_model *m)
 
 static size_t tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
 
-/* SHA-256 of the metadata as canonical JSON, without its own entry: nothing in it can change unnoticed. */
+/* SHA-256 of the metadata as canonical JSON, without its own entry: nothing in it can change
+ * unnoticed. */
 static bool metadata_hash(json_t *meta, char hex[65])
 {
     ls_sha256 hash;
@@ -151,7 +174,8 @@ static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t cou
 {
     json_t *metadata = metadata_json(m), *root = json_object();
     char hex[65], *inner = NULL;
-    if (metadata && metadata_hash(metadata, hex) && json_object_set_new(metadata, "metadata_sha256", json_string(hex)) == 0)
+    if (metadata && metadata_hash(metadata, hex) &&
+        json_object_set_new(metadata, "metadata_sha256", json_string(hex)) == 0)
         inner = json_dumps(metadata, CANONICAL);
     json_object_set_new(root, "__metadata__", json_pack("{s:s}", "lockstep", inner ? inner : ""));
     size_t at = 0;
@@ -160,8 +184,9 @@ static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t cou
         size_t end = at + tensor_size(t) * sizeof(float);
         json_t *shape = t->columns ? json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->columns)
                                    : json_pack("[I]", (json_int_t)t->rows);
-        json_object_set_new(root, t->name, json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                                                     (json_int_t)at, (json_int_t)end));
+        json_object_set_new(root, t->name,
+                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape,
+                                      "data_offsets", (json_int_t)at, (json_int_t)end));
         at = end;
     }
     char *text = inner ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
@@ -192,15 +217,17 @@ ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_e
     size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;
     size_t data = (m->network.parameters + m->network.running) * sizeof(float);
     ls_status status = !header ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the model file")
-                     : padded > HEADER_LIMIT ? ls_fail(err, LS_ERR_DATA, "the model file's header would be too large")
-                                             : ls_alloc(&out, 8 + padded + data, 1, "the model file", err);
+                       : padded > HEADER_LIMIT
+                           ? ls_fail(err, LS_ERR_DATA, "the model file's header would be too large")
+                           : ls_alloc(&out, 8 + padded + data, 1, "the model file", err);
     if (status == LS_OK) {
         put_u64(out, padded);
         memset(out + 8, ' ', padded);
         memcpy(out + 8, header, length);
         at = 8 + padded;
         for (size_t i = 0; i < count; at += tensor_size(&tensors[i++]) * sizeof(float))
-            memcpy(out + at, m->values + tensors[i].offset, tensor_size(&tensors[i]) * sizeof(float));
+            memcpy(out + at, m->values + tensors[i].offset,
+                   tensor_size(&tensors[i]) * sizeof(float));
         *bytes = out;
         *size = at;
     }
@@ -223,19 +250,23 @@ static ls_status read_names(const json_t *list, char **names, const char *path, 
         const char *name = json_string_value(json_array_get(list, i));
         if (!name) return damaged(path, "a name in its metadata is no text", err);
         free(names[i]);
-        if (!(names[i] = ls_strdup(name))) return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+        if (!(names[i] = ls_strdup(name)))
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
     }
     return LS_OK;
 }
 
-static ls_status read_numbers(const json_t *list, size_t count, double **out, const char *path, ls_error *err)
+static ls_status read_numbers(const json_t *list, size_t count, double **out, const char *path,
+                              ls_error *err)
 {
     if (json_is_null(list)) return LS_OK;
-    if (json_array_size(list) != count) return damaged(path, "its standardisation does not fit its features", err);
+    if (json_array_size(list) != count)
+        return damaged(path, "its standardisation does not fit its features", err);
     LS_TRY(ls_alloc(out, count, sizeof **out, "a model", err));
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(list, i);
-        if (!json_is_number(value)) return damaged(path, "its standardisation holds something that is no number", err);
+        if (!json_is_number(value))
+            return damaged(path, "its standardisation holds something that is no number", err);
         (*out)[i] = json_number_value(value);
         if (!isfinite((*out)[i])) return damaged(path, "its standardisation is not finite", err);
     }
@@ -243,7 +274,8 @@ static ls_status read_numbers(const json_t *list, size_t count, double **out, co
 }
 
 /* Names of one column's categories: different ones, or null for those without training rows. */
-static ls_status read_categories(const json_t *list, ls_column *column, const char *path, ls_error *err)
+static ls_status read_categories(const json_t *list, ls_column *column, const char *path,
+                                 ls_error *err)
 {
     size_t count = json_array_size(list);
     LS_TRY(ls_alloc(&column->category, count, sizeof *column->category, "a model", err));
@@ -254,23 +286,28 @@ static ls_status read_categories(const json_t *list, ls_column *column, const ch
         if (json_is_null(value)) continue;
         const char *name = json_string_value(value);
         if (!name) return damaged(path, "a category in its metadata is no text", err);
-        if (!(column->category[k] = ls_strdup(name))) return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+        if (!(column->category[k] = ls_strdup(name)))
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
     }
     return LS_OK;
 }
 
-static ls_status read_column(const json_t *o, size_t file_columns, ls_column *column, const char *path, ls_error *err)
+static ls_status read_column(const json_t *o, size_t file_columns, ls_column *column,
+                             const char *path, ls_error *err)
 {
     const char *name = json_string_value(json_object_get(o, "name"));
     json_int_t place = json_integer_value(json_object_get(o, "place"));
     const json_t *categories = json_object_get(o, "categories");
-    if (!name || !json_is_number(json_object_get(o, "fill"))) return damaged(path, "a column in its metadata is malformed", err);
-    if (!json_is_integer(json_object_get(o, "place")) || place < 0 || (uint64_t)place >= file_columns)
+    if (!name || !json_is_number(json_object_get(o, "fill")))
+        return damaged(path, "a column in its metadata is malformed", err);
+    if (!json_is_integer(json_object_get(o, "place")) || place < 0 ||
+        (uint64_t)place >= file_columns)
         return damaged(path, "a column in its metadata lies outside of its file", err);
     if (categories && (!json_is_array(categories) || !json_is_boolean(json_object_get(o, "other"))))
         return damaged(path, "the categories of a column in its metadata are malformed", err);
     column->place = (size_t)place;
-    if (!(column->name = ls_strdup(name))) return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    if (!(column->name = ls_strdup(name)))
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
     return categories ? read_categories(categories, column, path, err) : LS_OK;
 }
 
@@ -285,7 +322,8 @@ static ls_status read_fills(const json_t *list, ls_encoder *e, const char *path,
         if (column->categorical) /* a category with a name, or the other ones */
             fits = fill >= 0 && fill <= (double)column->categories && fill == floor(fill) &&
                    (fill == (double)column->categories || column->category[(size_t)fill]);
-        if (!fits) return damaged(path, "what stands for a column's missing values does not fit it", err);
+        if (!fits)
+            return damaged(path, "what stands for a column's missing values does not fit it", err);
         e->fill[c] = fill;
         e->other[c] = json_is_true(json_object_get(o, "other"));
     }
@@ -309,7 +347,10 @@ static int by_place(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* Whether a name is there twice; NULL is none. */
 static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_error *err)
@@ -334,16 +375,20 @@ static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *
     memcpy(sorted, e->column, e->columns * sizeof *sorted);
     qsort(sorted, e->columns, sizeof *sorted, by_place);
     for (size_t c = 0; c < e->columns; c++)
-        twice |= sorted[c].place == e->file_target || (c > 0 && sorted[c].place == sorted[c - 1].place);
+        twice |= sorted[c].place == e->file_target ||
+                 (c > 0 && sorted[c].place == sorted[c - 1].place);
     free(sorted);
-    for (size_t c = 0; c < e->columns && !twice; c++) LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
+    for (size_t c = 0; c < e->columns && !twice; c++)
+        LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
     return twice ? damaged(path, "a column or a category is there twice", err) : LS_OK;
 }
 
 static ls_status read_encoder(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *list = json_object_get(object, "list"), *target = json_object_get(object, "file_target");
-    json_int_t file_columns = json_integer_value(json_object_get(object, "file_columns")), at = json_integer_value(target);
+    const json_t *list = json_object_get(object, "list"),
+                 *target = json_object_get(object, "file_target");
+    json_int_t file_columns = json_integer_value(json_object_get(object, "file_columns")),
+               at = json_integer_value(target);
     size_t count = json_array_size(list);
     ls_column *column;
     ls_missing missing = LS_MISSING_MEAN;
@@ -354,7 +399,8 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
         return damaged(path, "its class column lies outside of its file", err);
     LS_TRY(ls_alloc(&column, count, sizeof *column, "a model", err));
     ls_status status = LS_OK;
-    for (size_t c = 0; c < count && status == LS_OK; c++) status = read_column(json_array_get(list, c), (size_t)file_columns, &column[c], path, err);
+    for (size_t c = 0; c < count && status == LS_OK; c++)
+        status = read_column(json_array_get(list, c), (size_t)file_columns, &column[c], path, err);
     if (status == LS_OK && ls_columns_inputs(column, count) != m->network.inputs)
         status = damaged(path, "its columns do not fit its features", err);
     if (status != LS_OK) {
@@ -371,47 +417,63 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
 
 static ls_status read_decision(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *positive = json_object_get(object, "positive"), *threshold = json_object_get(object, "threshold");
+    const json_t *positive = json_object_get(object, "positive"),
+                 *threshold = json_object_get(object, "threshold");
     const char *source = json_string_value(json_object_get(object, "source"));
     double value = json_number_value(threshold);
     bool ranged = m->network.output != LS_OUTPUT_IDENTITY;
     size_t k = 0;
     while (source && k < SOURCES && strcmp(source, sources[k])) k++;
-    if (m->network.classes != 2) return damaged(path, "it has a positive class, but not two classes", err);
-    if (!json_is_integer(positive) || json_integer_value(positive) < 0 || json_integer_value(positive) > 1)
+    if (m->network.classes != 2)
+        return damaged(path, "it has a positive class, but not two classes", err);
+    if (!json_is_integer(positive) || json_integer_value(positive) < 0 ||
+        json_integer_value(positive) > 1)
         return damaged(path, "its positive class is none of its classes", err);
     if (!source || k == SOURCES || (k == LS_THRESHOLD_DEFAULT) != json_is_null(threshold))
         return damaged(path, "it does not say where its threshold comes from", err);
-    if (!json_is_null(threshold) && (!json_is_number(threshold) || !(fabs(value) <= (double)FLT_MAX) || (double)(float)value != value ||
-                                     (ranged && (value < 0 || value > 1))))
+    if (!json_is_null(threshold) &&
+        (!json_is_number(threshold) || !(fabs(value) <= (double)FLT_MAX) ||
+         (double)(float)value != value || (ranged && (value < 0 || value > 1))))
         return damaged(path, "its threshold is no possible score", err);
-    m->decision = (ls_decision){.positive = (size_t)json_integer_value(positive), .threshold = json_is_null(threshold) ? NAN : (float)value,
+    m->decision = (ls_decision){.positive = (size_t)json_integer_value(positive),
+                                .threshold = json_is_null(threshold) ? NAN : (float)value,
                                 .source = (ls_threshold_source)k};
     return decided(m) ? LS_OK : damaged(path, "its decision is that of a file without one", err);
 }
 
-static bool is_count(const json_t *value) { return json_is_integer(value) && json_integer_value(value) >= 0; }
+static bool is_count(const json_t *value)
+{
+    return json_is_integer(value) && json_integer_value(value) >= 0;
+}
 
 static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
 {
     if (!json_is_array(list)) return damaged(path, "its history is malformed", err);
-    if (json_array_size(list) > LS_HISTORY_POINTS) return damaged(path, "its history is too long", err);
+    if (json_array_size(list) > LS_HISTORY_POINTS)
+        return damaged(path, "its history is too long", err);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0), *loss = json_array_get(point, 1), *validation = json_array_get(point, 2), *accuracy = json_array_get(point, 3);
-        if (!is_count(epoch) || !json_is_number(loss) || (validation && !json_is_number(validation)) || (accuracy && !json_is_number(accuracy)))
+        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0),
+                     *loss = json_array_get(point, 1), *validation = json_array_get(point, 2),
+                     *accuracy = json_array_get(point, 3);
+        if (!is_count(epoch) || !json_is_number(loss) ||
+            (validation && !json_is_number(validation)) || (accuracy && !json_is_number(accuracy)))
             return damaged(path, "its history is malformed", err);
-        m->history[m->history_count++] = (ls_history_point){(uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
-                                                            validation ? (float)json_number_value(validation) : NAN,
-                                                            accuracy ? (float)json_number_value(accuracy) : NAN};
+        m->history[m->history_count++] = (ls_history_point){
+            (uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
+            validation ? (float)json_number_value(validation) : NAN,
+            accuracy ? (float)json_number_value(accuracy) : NAN};
     }
     return LS_OK;
 }
 
 static ls_status read_training(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *epochs = json_object_get(object, "epochs"), *steps = json_object_get(object, "steps"), *best = json_object_get(object, "best_epoch");
+    const json_t *epochs = json_object_get(object, "epochs"),
+                 *steps = json_object_get(object, "steps"),
+                 *best = json_object_get(object, "best_epoch");
     const char *stopped = json_string_value(json_object_get(object, "stopped"));
-    if (!is_count(epochs) || !is_count(steps) || !is_count(best) || !json_is_number(json_object_get(object, "loss")) || !stopped)
+    if (!is_count(epochs) || !is_count(steps) || !is_count(best) ||
+        !json_is_number(json_object_get(object, "loss")) || !stopped)
         return damaged(path, "it does not say how its training went", err);
     m->summary.epochs = (uint64_t)json_integer_value(epochs);
     m->summary.steps = (uint64_t)json_integer_value(steps);
@@ -421,17 +483,21 @@ static ls_status read_training(const json_t *object, ls_model *m, const char *pa
     return LS_OK;
 }
 
-static ls_status read_options(const json_t *object, ls_options *options, const char *path, ls_error *err)
+static ls_status read_options(const json_t *object, ls_options *options, const char *path,
+                              ls_error *err)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         ls_error why;
         const char *text = json_string_value(value);
         if (!text) return damaged(path, "an option in its metadata is no text", err);
         if (ls_options_set(options, name, text, &why) != LS_OK)
-            return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.400s (it may come from a newer version; this is %s)",
-                           path, why.message, ls_version());
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: not a usable model file: %.400s (it may come from a newer version; this is %s)",
+                path, why.message, ls_version());
     }
     return LS_OK;
 }
@@ -439,17 +505,24 @@ static ls_status read_options(const json_t *object, ls_options *options, const c
 /* Everything the metadata says, into a model whose values are still to be read. */
 static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
 {
-    const json_t *features = json_object_get(meta, "features"), *classes = json_object_get(meta, "classes");
-    const json_t *standardize = json_object_get(meta, "standardize"), *training = json_object_get(meta, "training");
+    const json_t *features = json_object_get(meta, "features"),
+                 *classes = json_object_get(meta, "classes");
+    const json_t *standardize = json_object_get(meta, "standardize"),
+                 *training = json_object_get(meta, "training");
     ls_options *options;
-    const json_t *columns = json_object_get(meta, "columns"), *decision = json_object_get(meta, "decision");
+    const json_t *columns = json_object_get(meta, "columns"),
+                 *decision = json_object_get(meta, "decision");
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
     if (format != FORMAT && format != ENCODED && format != DECIDED)
-        return damaged(path, "its format is of another version; this program reads formats 1 to 3", err);
-    if (format == DECIDED ? columns && !json_is_object(columns) : (format == ENCODED) != json_is_object(columns))
+        return damaged(path, "its format is of another version; this program reads formats 1 to 3",
+                       err);
+    if (format == DECIDED ? columns && !json_is_object(columns)
+                          : (format == ENCODED) != json_is_object(columns))
         return damaged(path, "its format and its columns do not fit together", err);
-    if ((format == DECIDED) != json_is_object(decision)) return damaged(path, "its format and its decision do not fit together", err);
-    if (!json_array_size(features) || !json_array_size(classes) || !json_is_object(json_object_get(meta, "options")))
+    if ((format == DECIDED) != json_is_object(decision))
+        return damaged(path, "its format and its decision do not fit together", err);
+    if (!json_array_size(features) || !json_array_size(classes) ||
+        !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
     LS_TRY(ls_options_create(&options, err));
     ls_model *m = NULL;
@@ -457,8 +530,11 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
         ls_error why;
-        status = ls_model_create(options, json_array_size(features), json_array_size(classes), LS_HISTORY_POINTS, &m, &why);
-        if (status == LS_ERR_ARGUMENT) status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path, why.message);
+        status = ls_model_create(options, json_array_size(features), json_array_size(classes),
+                                 LS_HISTORY_POINTS, &m, &why);
+        if (status == LS_ERR_ARGUMENT)
+            status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path,
+                             why.message);
         else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
     }
     ls_options_free(options);
@@ -466,11 +542,17 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
     if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
     if (status == LS_OK) status = find_twice(m->class_names, m->network.classes, &twice, err);
     if (status == LS_OK && twice) status = damaged(path, "a class is there twice", err);
-    if (status == LS_OK) status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean, path, err);
-    if (status == LS_OK) status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale, path, err);
+    if (status == LS_OK)
+        status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean,
+                              path, err);
+    if (status == LS_OK)
+        status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale,
+                              path, err);
     for (size_t i = 0; status == LS_OK && m->scale && i < m->network.inputs; i++)
-        if (!(m->scale[i] > 0)) status = damaged(path, "its standardisation has a scale of 0 or less", err);
-    if (status == LS_OK && !m->mean != !m->scale) status = damaged(path, "its standardisation is incomplete", err);
+        if (!(m->scale[i] > 0))
+            status = damaged(path, "its standardisation has a scale of 0 or less", err);
+    if (status == LS_OK && !m->mean != !m->scale)
+        status = damaged(path, "its standardisation is incomplete", err);
     if (status == LS_OK && columns) status = read_encoder(columns, m, path, err);
     if (status == LS_OK && decision) status = read_decision(decision, m, path, err);
     if (status == LS_OK) status = read_history(json_object_get(meta, "history"), m, path, err);
@@ -484,25 +566,39 @@ static ls_status read_metadata(const json_t *meta, const char *path, ls_model **
 }
 
 /* One tensor's entry: float32, of the shape the network asks for, right behind the one before. */
-static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at, const char *path, ls_error *err)
+static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at, const char *path,
+                              ls_error *err)
 {
-    const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
+    const json_t *shape = json_object_get(entry, "shape"),
+                 *offsets = json_object_get(entry, "data_offsets");
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     size_t rank = t->columns ? 2 : 1;
-    if (!entry) return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is missing", path, t->name);
+    if (!entry)
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is missing", path,
+                       t->name);
     if (!type || strcmp(type, "F32"))
-        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is not float32", path, t->name);
-    bool fits = json_array_size(shape) == rank && json_integer_value(json_array_get(shape, 0)) == (json_int_t)t->rows &&
-                (rank == 1 || json_integer_value(json_array_get(shape, 1)) == (json_int_t)t->columns);
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is not float32",
+                       path, t->name);
+    bool fits = json_array_size(shape) == rank &&
+                json_integer_value(json_array_get(shape, 0)) == (json_int_t)t->rows &&
+                (rank == 1 ||
+                 json_integer_value(json_array_get(shape, 1)) == (json_int_t)t->columns);
     if (!fits)
-        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s has another shape than the network", path, t->name);
-    if (json_array_size(offsets) != 2 || json_integer_value(json_array_get(offsets, 0)) != (json_int_t)at ||
-        json_integer_value(json_array_get(offsets, 1)) != (json_int_t)(at + tensor_size(t) * sizeof(float)))
-        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s leaves a hole or overlaps another", path, t->name);
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: not a usable model file: tensor %s has another shape than the network",
+                       path, t->name);
+    if (json_array_size(offsets) != 2 ||
+        json_integer_value(json_array_get(offsets, 0)) != (json_int_t)at ||
+        json_integer_value(json_array_get(offsets, 1)) !=
+            (json_int_t)(at + tensor_size(t) * sizeof(float)))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: not a usable model file: tensor %s leaves a hole or overlaps another",
+                       path, t->name);
     return LS_OK;
 }
 
-static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path, ls_model *m, ls_error *err)
+static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path,
+                              ls_model *m, ls_error *err)
 {
     ls_tensor *tensors;
     size_t count, at = 0;
@@ -511,10 +607,13 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
     LS_TRY(ls_model_alloc_values(m, err));
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     ls_status status = LS_OK;
-    if (json_object_size(root) != count + 1) status = damaged(path, "it has other tensors than its network", err);
+    if (json_object_size(root) != count + 1)
+        status = damaged(path, "it has other tensors than its network", err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
-        if (status == LS_OK) memcpy(m->values + tensors[i].offset, data + at, tensor_size(&tensors[i]) * sizeof(float));
+        if (status == LS_OK)
+            memcpy(m->values + tensors[i].offset, data + at,
+                   tensor_size(&tensors[i]) * sizeof(float));
         at += tensor_size(&tensors[i]) * sizeof(float);
     }
     free(tensors);
@@ -522,9 +621,11 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
 }
 
 /* A model from the header and the data behind it. */
-static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path, ls_model **out, ls_error *err)
+static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path,
+                            ls_model **out, ls_error *err)
 {
-    const char *inner = json_string_value(json_object_get(json_object_get(root, "__metadata__"), "lockstep"));
+    const char *inner = json_string_value(json_object_get(json_object_get(root, "__metadata__"),
+                                                          "lockstep"));
     json_error_t where;
     char hash[65], stated_meta[65];
     if (!inner) return damaged(path, "it is a safetensors file, but not one of Lockstep's", err);
@@ -534,15 +635,18 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
     snprintf(stated_meta, sizeof stated_meta, "%s", sum ? sum : "");
     ls_status status = LS_OK;
-    if (CHECKSUMS && (!metadata_hash(meta, hash) || strcmp(hash, stated_meta))) status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
+    if (CHECKSUMS && (!metadata_hash(meta, hash) || strcmp(hash, stated_meta)))
+        status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
     if (status == LS_OK) status = read_metadata(meta, path, &m, err);
     if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
     if (status == LS_OK) {
         const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
         ls_model_weights_sha256(m, hash);
         for (size_t i = 0; i < m->network.parameters + m->network.running && status == LS_OK; i++)
-            if (!isfinite(m->values[i])) status = damaged(path, "it holds weights that are not finite", err);
-        if (status == LS_OK && CHECKSUMS && (!stated || strcmp(stated, hash))) status = damaged(path, "its weights do not match their checksum; it is damaged", err);
+            if (!isfinite(m->values[i]))
+                status = damaged(path, "it holds weights that are not finite", err);
+        if (status == LS_OK && CHECKSUMS && (!stated || strcmp(stated, hash)))
+            status = damaged(path, "its weights do not match their checksum; it is damaged", err);
     }
     json_decref(meta);
     if (status != LS_OK) ls_model_free(m);
@@ -550,7 +654,8 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     return status;
 }
 
-ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out, ls_error *err)
+ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out,
+                         ls_error *err)
 {
     json_error_t where;
     uint64_t length = size >= 8 ? get_u64(bytes) : 0;
@@ -560,7 +665,8 @@ ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_mo
         status = damaged(path, "it does not begin like a safetensors file, or is cut short", err);
     else if (!(root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where)))
         status = damaged(path, "its header is no JSON", err);
-    if (status == LS_OK) status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
+    if (status == LS_OK)
+        status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
     json_decref(root);
     return status;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for model_file.c where the build has no JSON library: training and prediction work, files do not. */
+/* Stands in for model_file.c where the build has no JSON library: training and prediction work,
+ * files do not. */
 #include "host/model/model.h"
 
 static ls_status unsupported(ls_error *err)
 {
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build has no model files: it was made without jansson");
+    return ls_fail(err, LS_ERR_UNSUPPORTED,
+                   "this build has no model files: it was made without jansson");
 }
 
 ls_status ls_model_serialize(const ls_model *model, char **bytes, size_t *size, ls_error *err)

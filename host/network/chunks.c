@@ -26,7 +26,8 @@ static chunk_view *view_of(const builder *b, ls_view view)
     return NULL;
 }
 
-/* Notes a view with its columns; one that is seen with more columns later grows, as places are given out last. */
+/* Notes a view with its columns; one that is seen with more columns later grows, as places are
+ * given out last. */
 static void see(builder *b, ls_view view, size_t columns)
 {
     if (!ls_there(view)) return;
@@ -48,11 +49,13 @@ static size_t take(builder *b, size_t floats)
     return at;
 }
 
-/* All matrices of an operation with their columns. A product's input has a column more: ones, for the bias's gradient. */
+/* All matrices of an operation with their columns. A product's input has a column more: ones, for
+ * the bias's gradient. */
 static void see_all(builder *b, const ls_op *o)
 {
     see(b, o->x, o->in + 1);
-    see(b, o->z, o->out), see(b, o->a, o->out), see(b, o->d, o->out), see(b, o->skip, o->out), see(b, o->dropped, o->out);
+    see(b, o->z, o->out), see(b, o->a, o->out), see(b, o->d, o->out), see(b, o->skip, o->out),
+        see(b, o->dropped, o->out);
     see(b, o->dz, o->kind == LS_OP_GRAD_X ? o->in : o->out);
     if (o->kind != LS_OP_GRAD_W) see(b, o->y, o->out);
     if (o->kind == LS_OP_LOSS) see(b, o->target, o->out), see(b, o->row_weight, 1);
@@ -60,7 +63,8 @@ static void see_all(builder *b, const ls_op *o)
 
 static bool chunkable(const ls_plan *p)
 {
-    const char *steps = getenv("LOCKSTEP_STEPS"); /* for tests and to look into a difference: the bits are the same */
+    const char *steps = getenv(
+        "LOCKSTEP_STEPS"); /* for tests and to look into a difference: the bits are the same */
     if (steps && !strcmp(steps, "layered")) return false;
     bool loss = false; /* a plan that only infers has no step */
     for (size_t i = 0; i < p->step.count; i++) {
@@ -71,7 +75,8 @@ static bool chunkable(const ls_plan *p)
     return loss && p->parameters <= LS_CHUNKS_SCRATCH;
 }
 
-/* Inputs come straight from the data set, or through a GATHER whose result they then are. They get the first places. */
+/* Inputs come straight from the data set, or through a GATHER whose result they then are. They get
+ * the first places. */
 static void place_inputs(builder *b, const ls_plan *p)
 {
     ls_chunks *c = b->chunks;
@@ -80,7 +85,8 @@ static void place_inputs(builder *b, const ls_plan *p)
     for (size_t i = 0; i < 3; i++) {
         ls_view to = data[i];
         for (size_t k = 0; k < p->step.count; k++)
-            if (p->step.op[k].kind == LS_OP_GATHER && same(p->step.op[k].x, data[i])) to = p->step.op[k].y;
+            if (p->step.op[k].kind == LS_OP_GATHER && same(p->step.op[k].x, data[i]))
+                to = p->step.op[k].y;
         chunk_view *view = view_of(b, to);
         if (!view) continue;
         view->at = take(b, view->columns * LS_CHUNK);
@@ -89,25 +95,42 @@ static void place_inputs(builder *b, const ls_plan *p)
     c->loaded = c->scratch;
 }
 
-static size_t whole_lanes(const builder *b, size_t floats) { return (floats + b->lane_unit - 1) / b->lane_unit * b->lane_unit; }
+static size_t whole_lanes(const builder *b, size_t floats)
+{
+    return (floats + b->lane_unit - 1) / b->lane_unit * b->lane_unit;
+}
 
 /* Whether a layer's gradients lie across: its few outputs would leave most lanes idle. */
-static bool across(const builder *b, const ls_op *o) { return o->out <= b->narrow && o->out < o->in + 1; }
+static bool across(const builder *b, const ls_op *o)
+{
+    return o->out <= b->narrow && o->out < o->in + 1;
+}
 
-static size_t grad_width(const builder *b, const ls_op *o) { return whole_lanes(b, across(b, o) ? o->in + 1 : o->out); }
+static size_t grad_width(const builder *b, const ls_op *o)
+{
+    return whole_lanes(b, across(b, o) ? o->in + 1 : o->out);
+}
 
 static void add_op(builder *b, const ls_plan *p, const ls_op *o)
 {
     if (o->kind == LS_OP_BATCH || o->kind == LS_OP_GATHER) return;
     ls_chunk_op *to = &b->chunks->op[b->chunks->count++];
-    *to = (ls_chunk_op){.op = o, .x = place_of(b, o->x), .z = place_of(b, o->z), .a = place_of(b, o->a), .y = place_of(b, o->y),
-                        .d = place_of(b, o->d), .dz = place_of(b, o->dz), .skip = place_of(b, o->skip), .dropped = place_of(b, o->dropped)};
+    *to = (ls_chunk_op){.op = o,
+                        .x = place_of(b, o->x),
+                        .z = place_of(b, o->z),
+                        .a = place_of(b, o->a),
+                        .y = place_of(b, o->y),
+                        .d = place_of(b, o->d),
+                        .dz = place_of(b, o->dz),
+                        .skip = place_of(b, o->skip),
+                        .dropped = place_of(b, o->dropped)};
     if (o->kind != LS_OP_GRAD_W) return;
     to->across = across(b, o);
     to->width = grad_width(b, o);
     to->grad = take(b, (to->across ? o->out : o->in + 1) * to->width);
     for (size_t i = 0; i < p->step.count; i++)
-        if (p->step.op[i].kind == LS_OP_GRAD_B && same(p->step.op[i].dz, o->dz)) to->bias = &p->step.op[i];
+        if (p->step.op[i].kind == LS_OP_GRAD_B && same(p->step.op[i].dz, o->dz))
+            to->bias = &p->step.op[i];
 }
 
 static void lay_out(builder *b, const ls_plan *p)
@@ -116,7 +139,8 @@ static void lay_out(builder *b, const ls_plan *p)
     size_t widest = 0;
     for (size_t i = 0; i < p->step.count; i++) {
         const ls_op *o = &p->step.op[i];
-        bool rows = o->kind == LS_OP_DENSE || o->kind == LS_OP_JOIN || o->kind == LS_OP_LOSS || o->kind == LS_OP_GRAD_W || o->kind == LS_OP_GRAD_X;
+        bool rows = o->kind == LS_OP_DENSE || o->kind == LS_OP_JOIN || o->kind == LS_OP_LOSS ||
+                    o->kind == LS_OP_GRAD_W || o->kind == LS_OP_GRAD_X;
         if (rows) see_all(b, o);
         if (o->kind == LS_OP_LOSS) loss = o;
         if (o->kind == LS_OP_GRAD_W && grad_width(b, o) > widest) widest = grad_width(b, o);
@@ -131,7 +155,8 @@ static void lay_out(builder *b, const ls_plan *p)
     for (size_t i = 0; i < p->step.count; i++) add_op(b, p, &p->step.op[i]);
 }
 
-ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, ls_chunks **out, ls_error *err)
+ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, ls_chunks **out,
+                          ls_error *err)
 {
     enum { VIEWS = 11 }; /* of an operation, at most */
     ls_chunks *c;
@@ -140,7 +165,8 @@ ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, 
     LS_TRY(ls_alloc(&c, 1, sizeof *c, "the network", err));
     builder b = {.chunks = c, .lane_unit = lane_unit, .narrow = narrow};
     ls_status status = ls_alloc(&c->op, plan->step.count, sizeof *c->op, "the network", err);
-    if (status == LS_OK) status = ls_alloc(&b.view, VIEWS * plan->step.count, sizeof *b.view, "the network", err);
+    if (status == LS_OK)
+        status = ls_alloc(&b.view, VIEWS * plan->step.count, sizeof *b.view, "the network", err);
     if (status == LS_OK) lay_out(&b, plan);
     free(b.view);
     if (status != LS_OK || c->scratch > LS_CHUNKS_SCRATCH) ls_chunks_free(c);

@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/network/network.h"
+#include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/random.h"
-#include "host/network/network.h"
 
 /* Output and loss from what was asked for and the number of classes. */
 static ls_status choose_output(const ls_settings *s, size_t classes, ls_network *n, ls_error *err)
 {
     int output = s->output, loss = s->loss;
     if (classes < 2)
-        return ls_fail(err, LS_ERR_ARGUMENT, "the data has %zu class%s, training needs at least two", classes,
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "the data has %zu class%s, training needs at least two", classes,
                        classes == 1 ? "" : "es");
     if (loss == LS_AUTO)
         loss = output == LS_OUTPUT_SOFTMAX    ? LS_LOSS_CE
-             : output == LS_OUTPUT_IDENTITY   ? LS_LOSS_MSE
-             : output == LS_OUTPUT_SIGMOID    ? (classes == 2 ? LS_LOSS_BCE : LS_LOSS_MSE)
-             : classes == 2                   ? LS_LOSS_BCE
+               : output == LS_OUTPUT_IDENTITY ? LS_LOSS_MSE
+               : output == LS_OUTPUT_SIGMOID  ? (classes == 2 ? LS_LOSS_BCE : LS_LOSS_MSE)
+               : classes == 2                 ? LS_LOSS_BCE
                                               : LS_LOSS_CE;
     if (output == LS_AUTO) output = loss == LS_LOSS_CE ? LS_OUTPUT_SOFTMAX : LS_OUTPUT_SIGMOID;
     if (loss == LS_LOSS_BCE && output != LS_OUTPUT_SIGMOID)
         return ls_fail(err, LS_ERR_ARGUMENT, "--loss bce needs --output sigmoid");
     if (loss == LS_LOSS_BCE && classes != 2)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--loss bce is for two classes, the data has %zu; use --loss ce", classes);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--loss bce is for two classes, the data has %zu; use --loss ce", classes);
     if ((loss == LS_LOSS_CE) != (output == LS_OUTPUT_SOFTMAX))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--loss ce and --output softmax go together; mse goes with sigmoid or identity");
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--loss ce and --output softmax go together; mse goes with sigmoid or identity");
     n->loss = (ls_loss)loss;
     n->output = (ls_output)output;
     n->outputs = classes == 2 && output != LS_OUTPUT_SOFTMAX ? 1 : classes;
     return LS_OK;
 }
 
-/* Marks the ends of residual blocks: pairs of hidden layers whose widths equal the width that enters them. */
+/* Marks the ends of residual blocks: pairs of hidden layers whose widths equal the width that
+ * enters them. */
 static ls_status choose_residual(ls_network *n, ls_error *err)
 {
     size_t hidden = n->count - 1, blocks = 0;
@@ -43,11 +48,13 @@ static ls_status choose_residual(ls_network *n, ls_error *err)
         } else i++;
     }
     return blocks ? LS_OK
-                  : ls_fail(err, LS_ERR_ARGUMENT, "--residual needs three hidden layers of equal width in a row, "
+                  : ls_fail(err, LS_ERR_ARGUMENT,
+                            "--residual needs three hidden layers of equal width in a row, "
                             "as --hidden 16,16,16: the second and third become x + f(x)");
 }
 
-/* Offsets: all weights first, so that penalties apply to one range, then each layer's other tensors. */
+/* Offsets: all weights first, so that penalties apply to one range, then each layer's other
+ * tensors. */
 static ls_status place_tensors(ls_network *n, ls_error *err)
 {
     size_t at = 0, running = 0;
@@ -55,8 +62,11 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
         ls_layer *l = &n->layer[i];
         size_t size;
         l->weight = at;
-        if (!ls_mul_size(l->in, l->out, &size) || !ls_add_size(at, size, &at) || at > (SIZE_MAX >> 6))
-            return ls_fail(err, LS_ERR_MEMORY, "layer %zu: %zu x %zu weights are too many for this machine", i, l->in, l->out);
+        if (!ls_mul_size(l->in, l->out, &size) || !ls_add_size(at, size, &at) ||
+            at > (SIZE_MAX >> 6))
+            return ls_fail(err, LS_ERR_MEMORY,
+                           "layer %zu: %zu x %zu weights are too many for this machine", i, l->in,
+                           l->out);
     }
     n->weights = at;
     for (size_t i = 0; i < n->count; i++) {
@@ -78,13 +88,16 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_network_build(const ls_settings *s, size_t features, size_t classes, ls_network *out, ls_error *err)
+ls_status ls_network_build(const ls_settings *s, size_t features, size_t classes, ls_network *out,
+                           ls_error *err)
 {
     ls_network n = {.inputs = features, .classes = classes, .count = s->hidden_count + 1};
     LS_TRY(choose_output(s, classes, &n, err));
     if (s->hidden_count && s->activation_count != 1 && s->activation_count != s->hidden_count)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--activation names %zu activations for %zu hidden layers; give one for all or one a layer",
-                       s->activation_count, s->hidden_count);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--activation names %zu activations for %zu hidden layers; give one for all or one a layer",
+            s->activation_count, s->hidden_count);
     LS_TRY(ls_alloc(&n.layer, n.count, sizeof *n.layer, "the network", err));
     for (size_t i = 0; i < n.count; i++) {
         ls_layer *l = &n.layer[i];
@@ -117,8 +130,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const ls_tensor *)a)->name, ((const ls_tensor *)b)->name);
 }
 
-static void add_tensor(ls_tensor *list, size_t *count, size_t layer, const char *role, size_t offset, size_t rows,
-                       size_t columns)
+static void add_tensor(ls_tensor *list, size_t *count, size_t layer, const char *role,
+                       size_t offset, size_t rows, size_t columns)
 {
     ls_tensor *t = &list[(*count)++];
     snprintf(t->name, sizeof t->name, "layers.%zu.%s", layer, role);
@@ -139,7 +152,8 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
             add_tensor(list, &c, i, "norm.gamma", l->gamma, l->out, 0);
             add_tensor(list, &c, i, "norm.beta", l->beta, l->out, 0);
             add_tensor(list, &c, i, "norm.running_mean", n->parameters + l->mean, l->out, 0);
-            add_tensor(list, &c, i, "norm.running_variance", n->parameters + l->variance, l->out, 0);
+            add_tensor(list, &c, i, "norm.running_variance", n->parameters + l->variance, l->out,
+                       0);
         } else {
             add_tensor(list, &c, i, "bias", l->bias, l->out, 0);
         }
@@ -150,13 +164,17 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
     return LS_OK;
 }
 
-/* Which initialisation a layer gets: He for the ReLU family (He et al. 2015), Xavier otherwise (Glorot, Bengio 2010). */
+/* Which initialisation a layer gets: He for the ReLU family (He et al. 2015), Xavier otherwise
+ * (Glorot, Bengio 2010). */
 static ls_init init_of(const ls_settings *s, const ls_layer *l)
 {
     if (s->init != LS_AUTO) return (ls_init)s->init;
     switch (l->act) {
-    case LS_ACT_relu: case LS_ACT_leaky_relu: case LS_ACT_elu: case LS_ACT_silu: case LS_ACT_gelu:
-        return LS_INIT_HE_UNIFORM;
+    case LS_ACT_relu:
+    case LS_ACT_leaky_relu:
+    case LS_ACT_elu:
+    case LS_ACT_silu:
+    case LS_ACT_gelu: return LS_INIT_HE_UNIFORM;
     default: return LS_INIT_XAVIER_UNIFORM;
     }
 }
@@ -166,9 +184,12 @@ static double init_variance(ls_init init, const ls_layer *l)
 {
     double in = (double)l->in, out = (double)l->out;
     switch (init) {
-    case LS_INIT_XAVIER_UNIFORM: case LS_INIT_XAVIER_NORMAL: return 2.0 / (in + out);
-    case LS_INIT_HE_UNIFORM: case LS_INIT_HE_NORMAL: return 2.0 / in;
-    case LS_INIT_LECUN_UNIFORM: case LS_INIT_LECUN_NORMAL: return 1.0 / in;
+    case LS_INIT_XAVIER_UNIFORM:
+    case LS_INIT_XAVIER_NORMAL: return 2.0 / (in + out);
+    case LS_INIT_HE_UNIFORM:
+    case LS_INIT_HE_NORMAL: return 2.0 / in;
+    case LS_INIT_LECUN_UNIFORM:
+    case LS_INIT_LECUN_NORMAL: return 1.0 / in;
     default: return 0.0;
     }
 }
@@ -181,7 +202,8 @@ void ls_network_init(const ls_network *n, const ls_settings *s, float *values)
         ls_init init = init_of(s, l);
         ls_u32 purpose = LS_PURPOSE_INIT + ((ls_u32)i << 8);
         double variance = init_variance(init, l);
-        bool normal = init == LS_INIT_XAVIER_NORMAL || init == LS_INIT_HE_NORMAL || init == LS_INIT_LECUN_NORMAL;
+        bool normal = init == LS_INIT_XAVIER_NORMAL || init == LS_INIT_HE_NORMAL ||
+                      init == LS_INIT_LECUN_NORMAL;
         /* a uniform on ±r has variance r²/3 */
         float deviation = (float)sqrt(variance), reach = (float)sqrt(3.0 * variance);
         for (size_t j = 0; j < l->in * l->out && variance > 0; j++)

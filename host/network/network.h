@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A network's shape: which layers there are, and where each one's tensors lie among the parameters. */
+/* A network's shape: which layers there are, and where each one's tensors lie among the parameters.
+ */
 #ifndef LS_NETWORK_H
 #define LS_NETWORK_H
 
@@ -8,18 +9,19 @@
 typedef struct {
     size_t in, out;
     ls_act act;
-    bool norm;            /* batch normalisation between the affine map and the activation; it replaces the bias */
+    bool norm; /* batch normalisation between the affine map and the activation; it replaces the
+                  bias */
     float dropout;
-    int skip;             /* the layer whose output is added to this one's (end of a residual block), or -1 */
-    size_t weight;        /* offsets among the parameters: in × out */
-    size_t bias;          /* out, without norm */
-    size_t gamma, beta;   /* out each, with norm */
-    size_t mean, variance;/* offsets among the running averages, with norm */
+    int skip; /* the layer whose output is added to this one's (end of a residual block), or -1 */
+    size_t weight;         /* offsets among the parameters: in × out */
+    size_t bias;           /* out, without norm */
+    size_t gamma, beta;    /* out each, with norm */
+    size_t mean, variance; /* offsets among the running averages, with norm */
 } ls_layer;
 
 typedef struct ls_network {
     size_t inputs, outputs, classes;
-    size_t count;          /* layers, the output layer last */
+    size_t count; /* layers, the output layer last */
     ls_layer *layer;
     ls_output output;
     ls_loss loss;
@@ -33,13 +35,16 @@ typedef struct {
 } ls_tensor;
 
 /* Derives the network from settings and the data's shape; says what does not fit together. */
-ls_status ls_network_build(const ls_settings *settings, size_t features, size_t classes, ls_network *out, ls_error *err);
+ls_status ls_network_build(const ls_settings *settings, size_t features, size_t classes,
+                           ls_network *out, ls_error *err);
 void ls_network_free(ls_network *network);
 
 /* The tensors in file order (names sorted by bytes). Freed with free(). */
-ls_status ls_network_tensors(const ls_network *network, ls_tensor **out, size_t *count, ls_error *err);
+ls_status ls_network_tensors(const ls_network *network, ls_tensor **out, size_t *count,
+                             ls_error *err);
 
-/* Starting values of all parameters and running averages, from the seed. values: parameters + running floats. */
+/* Starting values of all parameters and running averages, from the seed. values: parameters +
+ * running floats. */
 void ls_network_init(const ls_network *network, const ls_settings *settings, float *values);
 
 #endif

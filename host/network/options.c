@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of options: the command line, the library, the help text and the model file are all derived from it. */
+/* The table of options: the command line, the library, the help text and the model file are all
+ * derived from it. */
+#include "host/network/settings.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/network/settings.h"
 
 typedef enum { FLAG, COUNT, REAL, CHOICE, WIDTHS, ACTIVATIONS, BATCH, CLASS_WEIGHTS } option_kind;
 
 typedef struct {
     ls_option_info info;
     option_kind kind;
-    size_t offset;               /* of the field in ls_settings */
-    double low, high;            /* inclusive range of COUNT and REAL */
-    const char *const *choices;  /* CHOICE: names, NULL-terminated; "auto" before the first means LS_AUTO */
+    size_t offset;    /* of the field in ls_settings */
+    double low, high; /* inclusive range of COUNT and REAL */
+    const char *const
+        *choices; /* CHOICE: names, NULL-terminated; "auto" before the first means LS_AUTO */
 } option;
 
 #define LS_X(name) #name,
@@ -26,8 +28,8 @@ static const char *const outputs[] = {"auto", "sigmoid", "softmax", "identity", 
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "plateau", NULL};
-static const char *const inits[] = {"auto",         "xavier",        "xavier_normal", "he", "he_normal",
-                                    "lecun",        "lecun_normal",  "zeros",         NULL};
+static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
+                                    "lecun", "lecun_normal", "zeros",         NULL};
 
 #define AT(field) offsetof(ls_settings, field)
 #define MANY 9007199254740992.0 /* 2^53 */
@@ -90,7 +92,8 @@ bool ls_option_numeric(size_t i, bool *whole)
 
 static ls_status bad_value(const option *o, const char *value, const char *why, ls_error *err)
 {
-    return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' %s (%s)", o->info.name, value, why, o->info.help);
+    return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' %s (%s)", o->info.name, value, why,
+                   o->info.help);
 }
 
 /* Number of NULL-terminated names. */
@@ -112,7 +115,8 @@ static ls_status parse_choice(const option *o, const char *value, int *out, ls_e
         }
     const char *near = ls_nearest(value, o->choices, n);
     if (near)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: there is no '%.60s'; did you mean '%s'?", o->info.name, value, near);
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: there is no '%.60s'; did you mean '%s'?",
+                       o->info.name, value, near);
     return bad_value(o, value, "is not one of its values", err);
 }
 
@@ -125,8 +129,8 @@ static ls_status parse_real(const option *o, const char *value, double *out, ls_
     }
     if (!ls_parse_double(value, &number)) return bad_value(o, value, "is not a number", err);
     if (number < o->low || number > o->high)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %g to %.8g are allowed", o->info.name, value,
-                       o->low, o->high);
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %g to %.8g are allowed",
+                       o->info.name, value, o->low, o->high);
     *out = number;
     return LS_OK;
 }
@@ -137,26 +141,31 @@ static ls_status parse_count(const option *o, const char *value, uint64_t *out, 
     double real;
     if (!ls_parse_u64(value, &number)) {
         /* 1e5 is how people write large counts */
-        if (!ls_parse_double(value, &real) || real < 0 || real > MANY || real != (double)(uint64_t)real)
+        if (!ls_parse_double(value, &real) || real < 0 || real > MANY ||
+            real != (double)(uint64_t)real)
             return bad_value(o, value, "is not a whole number", err);
         number = (uint64_t)real;
     }
     if ((double)number < o->low || (double)number > o->high)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %.60s is out of range, %.0f to %.0f are allowed (%s)", o->info.name, value,
-                       o->low, o->high, o->info.help);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--%s: %.60s is out of range, %.0f to %.0f are allowed (%s)", o->info.name,
+                       value, o->low, o->high, o->info.help);
     *out = number;
     return LS_OK;
 }
 
 /* Calls parse(piece) for each comma-separated piece of value, at most `most`. */
-typedef ls_status (*piece_parser)(const option *o, const char *piece, void *array, size_t i, ls_error *err);
+typedef ls_status (*piece_parser)(const option *o, const char *piece, void *array, size_t i,
+                                  ls_error *err);
 
-static ls_status parse_list(const option *o, const char *value, size_t size, size_t most, piece_parser parse, void **out,
-                            size_t *count, ls_error *err)
+static ls_status parse_list(const option *o, const char *value, size_t size, size_t most,
+                            piece_parser parse, void **out, size_t *count, ls_error *err)
 {
     size_t n = 1, done = 0;
     for (const char *c = value; *c; c++) n += *c == ',';
-    if (n > most) return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %zu values, at most %zu are allowed", o->info.name, n, most);
+    if (n > most)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: %zu values, at most %zu are allowed",
+                       o->info.name, n, most);
     char *copy = ls_strdup(value);
     void *array = NULL;
     ls_status status = copy ? ls_alloc(&array, n, size, "an option", err)
@@ -178,17 +187,20 @@ static ls_status parse_list(const option *o, const char *value, size_t size, siz
     return LS_OK;
 }
 
-static ls_status piece_width(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+static ls_status piece_width(const option *o, const char *piece, void *array, size_t i,
+                             ls_error *err)
 {
     return parse_count(o, piece, (uint64_t *)array + i, err);
 }
 
-static ls_status piece_activation(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+static ls_status piece_activation(const option *o, const char *piece, void *array, size_t i,
+                                  ls_error *err)
 {
     return parse_choice(o, piece, (int *)array + i, err);
 }
 
-static ls_status piece_weight(const option *o, const char *piece, void *array, size_t i, ls_error *err)
+static ls_status piece_weight(const option *o, const char *piece, void *array, size_t i,
+                              ls_error *err)
 {
     return parse_real(o, piece, (double *)array + i, err);
 }
@@ -199,7 +211,8 @@ static ls_status parse_widths(const option *o, const char *value, ls_settings *s
         s->hidden_count = 0;
         return LS_OK;
     }
-    return parse_list(o, value, sizeof *s->hidden, LS_MAX_HIDDEN, piece_width, (void **)&s->hidden, &s->hidden_count, err);
+    return parse_list(o, value, sizeof *s->hidden, LS_MAX_HIDDEN, piece_width, (void **)&s->hidden,
+                      &s->hidden_count, err);
 }
 
 static ls_status parse_batch(const option *o, const char *value, ls_settings *s, ls_error *err)
@@ -210,22 +223,25 @@ static ls_status parse_batch(const option *o, const char *value, ls_settings *s,
     return LS_OK;
 }
 
-static ls_status parse_class_weights(const option *o, const char *value, ls_settings *s, ls_error *err)
+static ls_status parse_class_weights(const option *o, const char *value, ls_settings *s,
+                                     ls_error *err)
 {
     if (!strcmp(value, "none") || !strcmp(value, "balanced")) {
         s->class_weights = *value == 'b';
         return LS_OK;
     }
-    LS_TRY(parse_list(o, value, sizeof *s->class_weight, 1000, piece_weight, (void **)&s->class_weight,
-                      &s->class_weight_count, err));
+    LS_TRY(parse_list(o, value, sizeof *s->class_weight, 1000, piece_weight,
+                      (void **)&s->class_weight, &s->class_weight_count, err));
     s->class_weights = 2;
     return LS_OK;
 }
 
 static ls_status parse_flag(const option *o, const char *value, bool *out, ls_error *err)
 {
-    bool on = !strcmp(value, "on") || !strcmp(value, "true") || !strcmp(value, "1") || !strcmp(value, "yes");
-    bool off = !strcmp(value, "off") || !strcmp(value, "false") || !strcmp(value, "0") || !strcmp(value, "no");
+    bool on = !strcmp(value, "on") || !strcmp(value, "true") || !strcmp(value, "1") ||
+              !strcmp(value, "yes");
+    bool off = !strcmp(value, "off") || !strcmp(value, "false") || !strcmp(value, "0") ||
+               !strcmp(value, "no");
     if (!on && !off) return bad_value(o, value, "is neither on nor off", err);
     *out = on;
     return LS_OK;
@@ -241,15 +257,16 @@ static ls_status parse(const option *o, const char *value, ls_settings *s, ls_er
     case CHOICE: return parse_choice(o, value, field, err);
     case WIDTHS: return parse_widths(o, value, s, err);
     case ACTIVATIONS:
-        return parse_list(o, value, sizeof(int), LS_MAX_HIDDEN, piece_activation, (void **)&s->activation,
-                          &s->activation_count, err);
+        return parse_list(o, value, sizeof(int), LS_MAX_HIDDEN, piece_activation,
+                          (void **)&s->activation, &s->activation_count, err);
     case BATCH: return parse_batch(o, value, s, err);
     case CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
     }
     return LS_OK;
 }
 
-/* Value of an option as canonical text: the same value gives the same model file, however it was written. */
+/* Value of an option as canonical text: the same value gives the same model file, however it was
+ * written. */
 static void canonical(const option *o, const ls_settings *s, ls_text *text)
 {
     const void *field = (const char *)s + o->offset;
@@ -260,20 +277,27 @@ static void canonical(const option *o, const ls_settings *s, ls_text *text)
         if (*(const double *)field < 0) ls_text_add(text, "auto");
         else ls_text_add(text, "%.12g", *(const double *)field);
         break;
-    case CHOICE: ls_text_add(text, "%s", o->choices[*(const int *)field + (strcmp(o->choices[0], "auto") == 0)]); break;
+    case CHOICE:
+        ls_text_add(text, "%s",
+                    o->choices[*(const int *)field + (strcmp(o->choices[0], "auto") == 0)]);
+        break;
     case WIDTHS:
-        for (size_t i = 0; i < s->hidden_count; i++) ls_text_add(text, "%s%llu", i ? "," : "", (unsigned long long)s->hidden[i]);
+        for (size_t i = 0; i < s->hidden_count; i++)
+            ls_text_add(text, "%s%llu", i ? "," : "", (unsigned long long)s->hidden[i]);
         if (!s->hidden_count) ls_text_add(text, "none");
         break;
     case ACTIVATIONS:
-        for (size_t i = 0; i < s->activation_count; i++) ls_text_add(text, "%s%s", i ? "," : "", o->choices[s->activation[i]]);
+        for (size_t i = 0; i < s->activation_count; i++)
+            ls_text_add(text, "%s%s", i ? "," : "", o->choices[s->activation[i]]);
         break;
     case BATCH:
-        if (s->batch == LS_BATCH_AUTO || s->batch == 0) ls_text_add(text, "%s", s->batch ? "auto" : "full");
+        if (s->batch == LS_BATCH_AUTO || s->batch == 0)
+            ls_text_add(text, "%s", s->batch ? "auto" : "full");
         else ls_text_add(text, "%llu", (unsigned long long)s->batch);
         break;
     case CLASS_WEIGHTS:
-        for (size_t i = 0; i < s->class_weight_count && s->class_weights == 2; i++) ls_text_add(text, "%s%.12g", i ? "," : "", s->class_weight[i]);
+        for (size_t i = 0; i < s->class_weight_count && s->class_weights == 2; i++)
+            ls_text_add(text, "%s%.12g", i ? "," : "", s->class_weight[i]);
         if (s->class_weights != 2) ls_text_add(text, "%s", s->class_weights ? "balanced" : "none");
         break;
     }
@@ -290,13 +314,15 @@ static ls_status find(const char *name, size_t *out, ls_error *err)
         }
     }
     const char *near = ls_nearest(name, names, OPTIONS);
-    return near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'; did you mean '%s'?", name, near)
+    return near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'; did you mean '%s'?",
+                          name, near)
                 : ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'", name);
 }
 
 ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err)
 {
-    if (!options || !name || !value) return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
+    if (!options || !name || !value)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
     size_t i;
     LS_TRY(find(name, &i, err));
     ls_text text = {0};
@@ -353,11 +379,18 @@ ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *er
     copy->settings.activation = NULL;
     copy->settings.class_weight = NULL;
     ls_status status = ls_alloc(&copy->text, OPTIONS, sizeof *copy->text, "options", err);
-    if (status == LS_OK) status = copy_array(s->hidden, s->hidden_count, sizeof *s->hidden, &copy->settings.hidden, err);
-    if (status == LS_OK) status = copy_array(s->activation, s->activation_count, sizeof *s->activation, &copy->settings.activation, err);
-    if (status == LS_OK) status = copy_array(s->class_weight, s->class_weight_count, sizeof *s->class_weight, &copy->settings.class_weight, err);
+    if (status == LS_OK)
+        status = copy_array(s->hidden, s->hidden_count, sizeof *s->hidden, &copy->settings.hidden,
+                            err);
+    if (status == LS_OK)
+        status = copy_array(s->activation, s->activation_count, sizeof *s->activation,
+                            &copy->settings.activation, err);
+    if (status == LS_OK)
+        status = copy_array(s->class_weight, s->class_weight_count, sizeof *s->class_weight,
+                            &copy->settings.class_weight, err);
     for (size_t i = 0; i < OPTIONS && status == LS_OK; i++)
-        if (!(copy->text[i] = ls_strdup(from->text[i]))) status = ls_fail(err, LS_ERR_MEMORY, "out of memory for options");
+        if (!(copy->text[i] = ls_strdup(from->text[i])))
+            status = ls_fail(err, LS_ERR_MEMORY, "out of memory for options");
     if (status != LS_OK) ls_options_free(copy);
     else *out = copy;
     return status;
@@ -378,8 +411,11 @@ double ls_settings_rate(const ls_settings *s)
 {
     if (s->rate >= 0) return s->rate;
     switch ((ls_opt)s->optimizer) {
-    case LS_OPT_adam: case LS_OPT_adamw: case LS_OPT_rmsprop: return 0.003;
-    case LS_OPT_momentum: case LS_OPT_nesterov: return 0.01;
+    case LS_OPT_adam:
+    case LS_OPT_adamw:
+    case LS_OPT_rmsprop: return 0.003;
+    case LS_OPT_momentum:
+    case LS_OPT_nesterov: return 0.01;
     default: return 0.1;
     }
 }

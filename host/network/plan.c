@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a step. */
+/* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a
+ * step. */
+#include "host/network/plan.h"
+#include "host/network/network.h"
+#include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/random.h"
-#include "host/network/network.h"
-#include "host/network/plan.h"
 
 #define LS_X(name) #name,
 const char *ls_act_name(ls_act act)
@@ -32,7 +33,8 @@ int ls_opt_states(ls_opt opt)
 
 bool ls_act_reads_z(ls_act act)
 {
-#define LS_X(name) if (act == LS_ACT_##name) return true;
+#define LS_X(name)                                                                                 \
+    if (act == LS_ACT_##name) return true;
     LS_ACTIVATIONS_READING_Z(LS_X)
 #undef LS_X
     return false;
@@ -51,21 +53,24 @@ ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
 
 /* The views of one layer's buffers. */
 typedef struct {
-    ls_view z;               /* the affine map; a where nothing reads z later */
-    ls_view a, h;            /* activation, and the layer's output (h is a, but for dropout and residual) */
-    ls_view u, mean, inv;    /* batch norm's output (a where nothing reads it later) and the batch's statistics */
-    ls_view du, dz;          /* gradient behind the activation, and that of the affine map (the same without norm) */
-    ls_view d;               /* dL/dh, kept where a residual block ends */
+    ls_view z;    /* the affine map; a where nothing reads z later */
+    ls_view a, h; /* activation, and the layer's output (h is a, but for dropout and residual) */
+    ls_view u, mean,
+        inv; /* batch norm's output (a where nothing reads it later) and the batch's statistics */
+    ls_view du,
+        dz; /* gradient behind the activation, and that of the affine map (the same without norm) */
+    ls_view d; /* dL/dh, kept where a residual block ends */
 } layer_views;
 
 typedef struct {
     const ls_network *net;
     ls_plan *plan;
     layer_views *views;
-    ls_view x, t, weight;    /* the step's inputs, targets and row weights */
-    ls_view d, dropped;      /* dL/dh of the layer at hand and the same masked, shared by those that need not keep theirs */
-    size_t top;              /* floats of the arena given out so far */
-    ls_op lost;              /* written to, never read, once memory has run out */
+    ls_view x, t, weight; /* the step's inputs, targets and row weights */
+    ls_view d, dropped; /* dL/dh of the layer at hand and the same masked, shared by those that need
+                           not keep theirs */
+    size_t top;         /* floats of the arena given out so far */
+    ls_op lost;         /* written to, never read, once memory has run out */
     bool failed;
 } builder;
 
@@ -74,7 +79,9 @@ static ls_view take(builder *b, size_t rows, size_t columns)
 {
     size_t size, end;
     ls_view view = {LS_ARENA, b->top};
-    if (!ls_mul_size(rows, columns, &size) || !ls_add_size(b->top, size, &end) || end > (SIZE_MAX >> 4)) b->failed = true;
+    if (!ls_mul_size(rows, columns, &size) || !ls_add_size(b->top, size, &end) ||
+        end > (SIZE_MAX >> 4))
+        b->failed = true;
     else b->top = (end + 15) & ~(size_t)15;
     return view;
 }
@@ -106,19 +113,21 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
 {
     ls_plan *p = b->plan;
     size_t states = use == LS_PLAN_TRAIN ? (size_t)ls_opt_states(p->optimizer) : 0, size;
-    if (!ls_mul_size(p->parameters, 1 + states, &size) || !ls_add_size(size, p->running, &p->state)) {
+    if (!ls_mul_size(p->parameters, 1 + states, &size) ||
+        !ls_add_size(size, p->running, &p->state)) {
         b->failed = true;
         return;
     }
     take(b, p->state, 1);
     if (use == LS_PLAN_INFER) return;
-    /* A copy to fall back to lets one call run many epochs; worth its memory only where epochs are short. */
+    /* A copy to fall back to lets one call run many epochs; worth its memory only where epochs are
+     * short. */
     if (p->state <= LS_SNAPSHOT_FLOATS) p->snapshot = take(b, p->state, 1).at;
     if (keep_best) p->best = take(b, p->state, 1).at;
 }
 
-/* Two matrices a layer: what is kept of the forward pass, and its gradient. Batch norm needs a third, and activations
- * whose derivative reads z keep it, and give its place to the gradient. */
+/* Two matrices a layer: what is kept of the forward pass, and its gradient. Batch norm needs a
+ * third, and activations whose derivative reads z keep it, and give its place to the gradient. */
 static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool train)
 {
     size_t rows = b->plan->capacity;
@@ -168,18 +177,41 @@ static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
         const ls_layer *l = &b->net->layer[i];
         layer_views *v = &b->views[i];
         bool last = i + 1 == b->net->count;
-        ls_op *op = add(b, ops, (ls_op){.kind = LS_OP_DENSE, .layer = (int)i, .act = l->act, .in = l->in, .out = l->out,
-                                        .x = i ? b->views[i - 1].h : x, .w = at(l->weight), .z = v->z});
+        ls_op *op = add(b, ops,
+                        (ls_op){.kind = LS_OP_DENSE,
+                                .layer = (int)i,
+                                .act = l->act,
+                                .in = l->in,
+                                .out = l->out,
+                                .x = i ? b->views[i - 1].h : x,
+                                .w = at(l->weight),
+                                .z = v->z});
         if (!l->norm) op->b = at(l->bias);
         if (!l->norm && !last) op->a = v->a;
         if (l->norm)
-            add(b, ops, (ls_op){.kind = train ? LS_OP_NORM : LS_OP_NORM_FIXED, .layer = (int)i, .act = l->act,
-                                .out = l->out, .z = v->z, .y = v->u, .a = v->a, .mean = v->mean, .inv = v->inv,
-                                .running_mean = at(running + l->mean), .running_var = at(running + l->variance),
-                                .gamma = at(l->gamma), .beta = at(l->beta)});
+            add(b, ops,
+                (ls_op){.kind = train ? LS_OP_NORM : LS_OP_NORM_FIXED,
+                        .layer = (int)i,
+                        .act = l->act,
+                        .out = l->out,
+                        .z = v->z,
+                        .y = v->u,
+                        .a = v->a,
+                        .mean = v->mean,
+                        .inv = v->inv,
+                        .running_mean = at(running + l->mean),
+                        .running_var = at(running + l->variance),
+                        .gamma = at(l->gamma),
+                        .beta = at(l->beta)});
         if (l->dropout > 0 || l->skip >= 0) {
-            op = add(b, ops, (ls_op){.kind = LS_OP_JOIN, .layer = (int)i, .out = l->out, .a = v->a, .y = v->h,
-                                     .dropout = train ? l->dropout : 0.0f, .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
+            op = add(b, ops,
+                     (ls_op){.kind = LS_OP_JOIN,
+                             .layer = (int)i,
+                             .out = l->out,
+                             .a = v->a,
+                             .y = v->h,
+                             .dropout = train ? l->dropout : 0.0f,
+                             .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
             if (l->skip >= 0) op->skip = b->views[l->skip].h;
         }
     }
@@ -188,8 +220,15 @@ static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
 static void add_loss(builder *b, ls_ops *ops, ls_view target, ls_view row_weight)
 {
     const layer_views *v = &b->views[b->net->count - 1];
-    add(b, ops, (ls_op){.kind = LS_OP_LOSS, .layer = (int)b->net->count - 1, .out = b->net->outputs, .z = v->z, .a = v->a,
-                        .target = target, .row_weight = row_weight, .row_loss = b->plan->row_loss});
+    add(b, ops,
+        (ls_op){.kind = LS_OP_LOSS,
+                .layer = (int)b->net->count - 1,
+                .out = b->net->outputs,
+                .z = v->z,
+                .a = v->a,
+                .target = target,
+                .row_weight = row_weight,
+                .row_loss = b->plan->row_loss});
 }
 
 /* dL/dh of layer i, its activation's derivative and, with batch norm, the way back through it. */
@@ -199,36 +238,65 @@ static void add_grad_x(builder *b, size_t i, size_t gradients)
     const layer_views *v = &b->views[i];
     ls_view d = ls_there(v->d) ? v->d : ls_act_reads_z(l->act) ? b->d : v->du;
     ls_op *op = add(b, &b->plan->step,
-                    (ls_op){.kind = LS_OP_GRAD_X, .layer = (int)i, .act = l->act, .in = next->out, .out = l->out,
-                            .dz = b->views[i + 1].dz, .w = at(next->weight), .z = l->norm ? v->u : v->z, .a = v->a,
-                            .y = v->du, .d = d, .dropped = b->dropped, .dropout = l->dropout,
+                    (ls_op){.kind = LS_OP_GRAD_X,
+                            .layer = (int)i,
+                            .act = l->act,
+                            .in = next->out,
+                            .out = l->out,
+                            .dz = b->views[i + 1].dz,
+                            .w = at(next->weight),
+                            .z = l->norm ? v->u : v->z,
+                            .a = v->a,
+                            .y = v->du,
+                            .d = d,
+                            .dropped = b->dropped,
+                            .dropout = l->dropout,
                             .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
     for (size_t j = i + 1; j < b->net->count; j++)
         if (b->net->layer[j].skip == (int)i) op->skip = b->views[j].d;
     if (l->norm)
-        add(b, &b->plan->step, (ls_op){.kind = LS_OP_NORM_GRAD, .layer = (int)i, .out = l->out, .dz = v->du, .z = v->z,
-                                       .y = v->dz, .mean = v->mean, .inv = v->inv, .gamma = at(l->gamma),
-                                       .grad_gamma = at(gradients + l->gamma), .grad_beta = at(gradients + l->beta)});
+        add(b, &b->plan->step,
+            (ls_op){.kind = LS_OP_NORM_GRAD,
+                    .layer = (int)i,
+                    .out = l->out,
+                    .dz = v->du,
+                    .z = v->z,
+                    .y = v->dz,
+                    .mean = v->mean,
+                    .inv = v->inv,
+                    .gamma = at(l->gamma),
+                    .grad_gamma = at(gradients + l->gamma),
+                    .grad_beta = at(gradients + l->beta)});
 }
 
-/* From the last layer to the first; a layer's weights are updated once the gradient has gone through them. */
+/* From the last layer to the first; a layer's weights are updated once the gradient has gone
+ * through them. */
 static void add_backward(builder *b, size_t gradients, bool fused)
 {
     const ls_plan *p = b->plan;
     for (size_t i = b->net->count; i-- > 0;) {
         const ls_layer *l = &b->net->layer[i];
         if (i > 0) add_grad_x(b, i - 1, gradients);
-        ls_op *op = add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_W, .layer = (int)i, .in = l->in, .out = l->out,
-                                                   .x = i ? b->views[i - 1].h : b->x, .dz = b->views[i].dz,
-                                                   .y = at(gradients + l->weight)});
+        ls_op *op = add(b, &b->plan->step,
+                        (ls_op){.kind = LS_OP_GRAD_W,
+                                .layer = (int)i,
+                                .in = l->in,
+                                .out = l->out,
+                                .x = i ? b->views[i - 1].h : b->x,
+                                .dz = b->views[i].dz,
+                                .y = at(gradients + l->weight)});
         if (fused) {
             op->theta = at(l->weight);
             op->s = at(state_at(p, 0) + l->weight);
             op->v = at(state_at(p, 1) + l->weight);
         }
         if (!l->norm)
-            add(b, &b->plan->step, (ls_op){.kind = LS_OP_GRAD_B, .layer = (int)i, .out = l->out, .dz = b->views[i].dz,
-                                           .y = at(gradients + l->bias)});
+            add(b, &b->plan->step,
+                (ls_op){.kind = LS_OP_GRAD_B,
+                        .layer = (int)i,
+                        .out = l->out,
+                        .dz = b->views[i].dz,
+                        .y = at(gradients + l->bias)});
     }
 }
 
@@ -236,16 +304,31 @@ static void add_update(builder *b, size_t gradients, bool fused)
 {
     ls_plan *p = b->plan;
     size_t first = fused ? p->weights : 0;
-    ls_op update = {.kind = LS_OP_UPDATE, .layer = -1, .in = first, .out = p->parameters - first, .theta = at(first),
-                    .y = at(gradients + first), .s = at(state_at(p, 0) + first), .v = at(state_at(p, 1) + first)};
+    ls_op update = {.kind = LS_OP_UPDATE,
+                    .layer = -1,
+                    .in = first,
+                    .out = p->parameters - first,
+                    .theta = at(first),
+                    .y = at(gradients + first),
+                    .s = at(state_at(p, 0) + first),
+                    .v = at(state_at(p, 1) + first)};
     if (p->clip > 0) {
         update.b = take(b, 1, 1);
-        add(b, &p->step, (ls_op){.kind = LS_OP_CLIP, .layer = -1, .out = p->parameters, .x = at(gradients), .y = update.b});
+        add(b, &p->step,
+            (ls_op){.kind = LS_OP_CLIP,
+                    .layer = -1,
+                    .out = p->parameters,
+                    .x = at(gradients),
+                    .y = update.b});
     }
     add(b, &p->step, update);
     for (size_t i = 0; i < b->net->count && p->hyper.max_norm > 0; i++)
-        add(b, &p->step, (ls_op){.kind = LS_OP_MAX_NORM, .layer = (int)i, .in = b->net->layer[i].in,
-                                 .out = b->net->layer[i].out, .w = at(b->net->layer[i].weight)});
+        add(b, &p->step,
+            (ls_op){.kind = LS_OP_MAX_NORM,
+                    .layer = (int)i,
+                    .in = b->net->layer[i].in,
+                    .out = b->net->layer[i].out,
+                    .w = at(b->net->layer[i].weight)});
 }
 
 /* Where a step finds its rows: in place, or gathered in the epoch's order. */
@@ -262,7 +345,13 @@ static void add_inputs(builder *b, bool row_weights)
     size_t width[] = {p->features, p->outputs, 1};
     for (int i = 0; i < (row_weights ? 3 : 2); i++) {
         ls_view gathered = take(b, p->batch, width[i]);
-        add(b, &p->step, (ls_op){.kind = LS_OP_GATHER, .layer = -1, .out = width[i], .x = *input[i], .y = gathered, .index = index});
+        add(b, &p->step,
+            (ls_op){.kind = LS_OP_GATHER,
+                    .layer = -1,
+                    .out = width[i],
+                    .x = *input[i],
+                    .y = gathered,
+                    .index = index});
         *input[i] = gathered;
     }
 }
@@ -301,11 +390,17 @@ static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
 
 static ls_hyper hyper_of(const ls_settings *s)
 {
-    double first = s->optimizer == LS_OPT_momentum || s->optimizer == LS_OPT_nesterov ? s->momentum : s->beta1;
+    double first = s->optimizer == LS_OPT_momentum || s->optimizer == LS_OPT_nesterov ? s->momentum
+                                                                                      : s->beta1;
     double second = s->optimizer == LS_OPT_rmsprop ? s->rho : s->beta2;
-    return (ls_hyper){.beta1 = (float)first, .rest1 = (float)(1.0 - first), .beta2 = (float)second,
-                      .rest2 = (float)(1.0 - second), .epsilon = (float)s->epsilon, .l1 = (float)s->l1,
-                      .twice_l2 = (float)(2.0 * s->l2), .max_norm = (float)s->max_norm};
+    return (ls_hyper){.beta1 = (float)first,
+                      .rest1 = (float)(1.0 - first),
+                      .beta2 = (float)second,
+                      .rest2 = (float)(1.0 - second),
+                      .epsilon = (float)s->epsilon,
+                      .l1 = (float)s->l1,
+                      .twice_l2 = (float)(2.0 * s->l2),
+                      .max_norm = (float)s->max_norm};
 }
 
 /* What the settings say of batches, checked against the number of rows. */
@@ -314,24 +409,37 @@ static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
     uint64_t batch = s->batch;
     if (batch == LS_BATCH_AUTO) batch = s->optimizer == LS_OPT_gd ? 0 : 32;
     if (batch != 0 && batch < p->rows && s->optimizer == LS_OPT_gd)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--optimizer gd uses all rows in every step; for batches of %llu use --optimizer sgd",
-                       (unsigned long long)batch);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--optimizer gd uses all rows in every step; for batches of %llu use --optimizer sgd",
+            (unsigned long long)batch);
     p->batch = batch == 0 || batch > p->rows ? p->rows : (size_t)batch;
     p->shuffle = s->order == LS_ORDER_SHUFFLE && p->batch < p->rows;
     return LS_OK;
 }
 
-ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows, bool row_weights,
-                        ls_plan **out, ls_error *err)
+ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows,
+                        bool row_weights, ls_plan **out, ls_error *err)
 {
     ls_plan *p;
     if (!rows || rows > UINT32_MAX)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows: a run takes 1 to %lu", rows, (unsigned long)UINT32_MAX);
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows: a run takes 1 to %lu", rows,
+                       (unsigned long)UINT32_MAX);
     LS_TRY(ls_alloc(&p, 1, sizeof *p, "the plan", err));
-    *p = (ls_plan){.seed = s->seed, .rows = rows, .features = net->inputs, .outputs = net->outputs,
-                   .mean = s->reduction == 0, .loss = net->loss, .output = net->output, .optimizer = (ls_opt)s->optimizer,
-                   .hyper = hyper_of(s), .clip = (float)s->clip, .weights = net->weights,
-                   .parameters = net->parameters, .running = net->running, .batch = rows};
+    *p = (ls_plan){.seed = s->seed,
+                   .rows = rows,
+                   .features = net->inputs,
+                   .outputs = net->outputs,
+                   .mean = s->reduction == 0,
+                   .loss = net->loss,
+                   .output = net->output,
+                   .optimizer = (ls_opt)s->optimizer,
+                   .hyper = hyper_of(s),
+                   .clip = (float)s->clip,
+                   .weights = net->weights,
+                   .parameters = net->parameters,
+                   .running = net->running,
+                   .batch = rows};
     builder b = {.net = net, .plan = p};
     ls_status status = use == LS_PLAN_TRAIN ? choose_batch(p, s, err) : LS_OK;
     if (status == LS_OK) status = ls_alloc(&b.views, net->count, sizeof *b.views, "the plan", err);
@@ -340,8 +448,10 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
         p->capacity = use == LS_PLAN_TRAIN && p->batch > block ? p->batch : block;
         build(&b, use, row_weights, s->patience > 0);
         if (b.failed)
-            status = ls_fail(err, LS_ERR_MEMORY, "the network does not fit this machine's memory: use fewer or narrower "
-                             "layers, or a smaller --batch");
+            status =
+                ls_fail(err, LS_ERR_MEMORY,
+                        "the network does not fit this machine's memory: use fewer or narrower "
+                        "layers, or a smaller --batch");
     }
     free(b.views);
     trim(&p->step);

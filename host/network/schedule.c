@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* No pow() or cos() of the C library here: they differ between machines in the last bit. */
-#include <math.h>
 #include "host/network/schedule.h"
+#include <math.h>
 
 /* base^n by squaring: the same multiplications everywhere. */
 static double power(double base, uint64_t n)
@@ -14,18 +14,22 @@ static double power(double base, uint64_t n)
 
 void ls_rate_plan_init(ls_rate_plan *plan, const ls_settings *s, uint64_t steps_per_epoch)
 {
-    *plan = (ls_rate_plan){.settings = s, .steps_per_epoch = steps_per_epoch, .plateau = 1.0, .best = INFINITY};
+    *plan = (ls_rate_plan){
+        .settings = s, .steps_per_epoch = steps_per_epoch, .plateau = 1.0, .best = INFINITY};
 }
 
 double ls_rate_at(const ls_rate_plan *plan, uint64_t step)
 {
     const ls_settings *s = plan->settings;
-    double base = ls_settings_rate(s), floor_rate = s->min_rate < base ? s->min_rate : base, rate = base;
+    double base = ls_settings_rate(s), floor_rate = s->min_rate < base ? s->min_rate : base,
+           rate = base;
     uint64_t warm = s->warmup * plan->steps_per_epoch, total = s->epochs * plan->steps_per_epoch;
     if (step < warm) return base * (double)(step + 1) / (double)warm;
     switch ((ls_schedule)s->schedule) {
     case LS_SCHEDULE_CONSTANT: return base;
-    case LS_SCHEDULE_STEP: rate = base * power(s->schedule_factor, step / plan->steps_per_epoch / s->schedule_epochs); break;
+    case LS_SCHEDULE_STEP:
+        rate = base * power(s->schedule_factor, step / plan->steps_per_epoch / s->schedule_epochs);
+        break;
     case LS_SCHEDULE_COSINE: { /* Loshchilov, Hutter 2017, without restarts */
         float t = total > warm ? (float)((double)(step - warm) / (double)(total - warm)) : 1.0f;
         rate = floor_rate + (base - floor_rate) * 0.5 * (1.0 + (double)ls_cospi(t));

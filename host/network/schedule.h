@@ -4,13 +4,14 @@
 
 #include "host/network/settings.h"
 
-/* The learning rate over a run. Everything is computed from the step number, but for `plateau`, which listens to losses. */
+/* The learning rate over a run. Everything is computed from the step number, but for `plateau`,
+ * which listens to losses. */
 typedef struct {
     const ls_settings *settings;
     uint64_t steps_per_epoch;
-    double plateau;           /* factor so far */
-    double best;              /* lowest loss seen by plateau */
-    uint64_t waited;          /* epochs since */
+    double plateau;  /* factor so far */
+    double best;     /* lowest loss seen by plateau */
+    uint64_t waited; /* epochs since */
 } ls_rate_plan;
 
 void ls_rate_plan_init(ls_rate_plan *plan, const ls_settings *settings, uint64_t steps_per_epoch);

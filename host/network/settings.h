@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as values. host/network/options.c holds the one table of names, ranges, defaults and help. */
+/* Options as values. host/network/options.c holds the one table of names, ranges, defaults and
+ * help. */
 #ifndef LS_SETTINGS_H
 #define LS_SETTINGS_H
 
@@ -9,37 +10,49 @@ enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX
 
 typedef enum { LS_ORDER_SHUFFLE, LS_ORDER_FILE } ls_order;
-typedef enum { LS_SCHEDULE_CONSTANT, LS_SCHEDULE_STEP, LS_SCHEDULE_COSINE, LS_SCHEDULE_PLATEAU } ls_schedule;
-typedef enum { LS_INIT_XAVIER_UNIFORM, LS_INIT_XAVIER_NORMAL, LS_INIT_HE_UNIFORM, LS_INIT_HE_NORMAL,
-               LS_INIT_LECUN_UNIFORM, LS_INIT_LECUN_NORMAL, LS_INIT_ZEROS } ls_init;
+typedef enum {
+    LS_SCHEDULE_CONSTANT,
+    LS_SCHEDULE_STEP,
+    LS_SCHEDULE_COSINE,
+    LS_SCHEDULE_PLATEAU
+} ls_schedule;
+typedef enum {
+    LS_INIT_XAVIER_UNIFORM,
+    LS_INIT_XAVIER_NORMAL,
+    LS_INIT_HE_UNIFORM,
+    LS_INIT_HE_NORMAL,
+    LS_INIT_LECUN_UNIFORM,
+    LS_INIT_LECUN_NORMAL,
+    LS_INIT_ZEROS
+} ls_init;
 
 enum { LS_MAX_HIDDEN = 1000 };
 
 typedef struct ls_settings {
-    uint64_t *hidden;      /* hidden_count widths */
+    uint64_t *hidden; /* hidden_count widths */
     size_t hidden_count;
-    int *activation;       /* ls_act: one for all hidden layers, or hidden_count */
+    int *activation; /* ls_act: one for all hidden layers, or hidden_count */
     size_t activation_count;
-    int loss, output;      /* ls_loss, ls_output or LS_AUTO */
-    int optimizer;         /* ls_opt */
-    double rate;           /* negative: by optimizer */
+    int loss, output; /* ls_loss, ls_output or LS_AUTO */
+    int optimizer;    /* ls_opt */
+    double rate;      /* negative: by optimizer */
     double momentum, rho, beta1, beta2, epsilon, weight_decay;
     bool bias_correction;
-    uint64_t batch;        /* 0: all rows; LS_BATCH_AUTO: by optimizer */
-    int order, reduction;  /* ls_order; 0 mean, 1 sum */
+    uint64_t batch;       /* 0: all rows; LS_BATCH_AUTO: by optimizer */
+    int order, reduction; /* ls_order; 0 mean, 1 sum */
     uint64_t epochs;
     double tolerance;
     uint64_t tolerance_epochs, patience;
-    double validation;     /* negative: 0.1 where patience is asked for, otherwise 0 */
-    double time_limit;     /* seconds, 0: none */
+    double validation; /* negative: 0.1 where patience is asked for, otherwise 0 */
+    double time_limit; /* seconds, 0: none */
     bool batch_norm;
     double dropout, l1, l2, max_norm, clip;
     int schedule;
     uint64_t warmup, schedule_epochs;
     double schedule_factor, min_rate;
-    int init;              /* ls_init or LS_AUTO */
-    int class_weights;     /* 0 none, 1 balanced, 2 given */
-    double *class_weight;  /* class_weight_count values */
+    int init;             /* ls_init or LS_AUTO */
+    int class_weights;    /* 0 none, 1 balanced, 2 given */
+    double *class_weight; /* class_weight_count values */
     size_t class_weight_count;
     bool residual, standardize;
     uint64_t seed;
@@ -52,7 +65,8 @@ struct ls_options {
 
 ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err);
 
-/* Whether option i takes one number (which a range can be given for), and then whether it is a whole one. */
+/* Whether option i takes one number (which a range can be given for), and then whether it is a
+ * whole one. */
 bool ls_option_numeric(size_t i, bool *whole);
 
 /* Learning rate with "auto" resolved. */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs' binaries in the user's cache folder, for drivers that would compile them anew in every run. A file is 64 hexadecimal
- * digits, the SHA-256 of its own name and the binary, a line feed, and the binary: one that is cut short, damaged or another's is
- * as good as none. Nothing here can fail: at worst the source is compiled. */
-#include <stdlib.h>
-#include <string.h>
+/* Programs' binaries in the user's cache folder, for drivers that would compile them anew in every
+ * run. A file is 64 hexadecimal digits, the SHA-256 of its own name and the binary, a line feed,
+ * and the binary: one that is cut short, damaged or another's is as good as none. Nothing here can
+ * fail: at worst the source is compiled. */
 #include "host/base/sha256.h"
 #include "host/opencl/cl_device.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { HEADER = 65 };
 
-/* These keep what they have compiled themselves: PoCL in ~/.cache/pocl, NVIDIA's driver in ~/.nv/ComputeCache. The environment's
- * LOCKSTEP_CACHE_BINARIES, 1 or 0, decides in place of this list. */
+/* These keep what they have compiled themselves: PoCL in ~/.cache/pocl, NVIDIA's driver in
+ * ~/.nv/ComputeCache. The environment's LOCKSTEP_CACHE_BINARIES, 1 or 0, decides in place of this
+ * list. */
 bool ls_cl_keeps_binaries(const ls_device_info *info)
 {
     static const char *const caching[] = {"Portable Computing Language", "NVIDIA CUDA"};
@@ -21,8 +23,10 @@ bool ls_cl_keeps_binaries(const ls_device_info *info)
     return true;
 }
 
-/* The file of a program: its name has the hash of source and options, and (as all names there) of platform, device and driver. */
-static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options, char path[700], bool make)
+/* The file of a program: its name has the hash of source and options, and (as all names there) of
+ * platform, device and driver. */
+static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options,
+                    char path[700], bool make)
 {
     ls_sha256 sha;
     char hex[65], what[64];
@@ -45,7 +49,8 @@ static void digest(const char *path, const unsigned char *binary, size_t size, c
     ls_sha256_final(&sha, hex);
 }
 
-bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, const char *options, cl_program *out)
+bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, const char *options,
+                          cl_program *out)
 {
     char path[700], *file, hex[65];
     size_t length;
@@ -57,10 +62,13 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
         const unsigned char *binary = (const unsigned char *)file + HEADER;
         size_t bytes = length - HEADER;
         digest(path, binary, bytes, hex);
-        if (!memcmp(file, hex, 64)) program = d->cl.clCreateProgramWithBinary(d->context, 1, &d->id, &bytes, &binary, &status, &code);
+        if (!memcmp(file, hex, 64))
+            program = d->cl.clCreateProgramWithBinary(d->context, 1, &d->id, &bytes, &binary,
+                                                      &status, &code);
     }
     free(file);
-    if (program && code == CL_SUCCESS && status == CL_SUCCESS) code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
+    if (program && code == CL_SUCCESS && status == CL_SUCCESS)
+        code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
     if (code == CL_SUCCESS && status == CL_SUCCESS) {
         *out = program;
         d->recalled++;
@@ -70,16 +78,22 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
     return false;
 }
 
-void ls_cl_remember_program(ls_cl_device *d, const char *source, size_t size, const char *options, cl_program program)
+void ls_cl_remember_program(ls_cl_device *d, const char *source, size_t size, const char *options,
+                            cl_program program)
 {
     char path[700];
     unsigned char *file;
     size_t bytes = 0;
     path_of(d, source, size, options, path, true);
-    if (!*path || d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) != CL_SUCCESS || !bytes) return;
+    if (!*path ||
+        d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) !=
+            CL_SUCCESS ||
+        !bytes)
+        return;
     if (ls_alloc(&file, bytes + HEADER, 1, "a program's binary", NULL) != LS_OK) return;
     unsigned char *binary = file + HEADER;
-    if (d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS) {
+    if (d->cl.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) ==
+        CL_SUCCESS) {
         digest(path, binary, bytes, (char *)file);
         file[HEADER - 1] = '\n';
         (void)ls_write_file(path, file, bytes + HEADER, NULL);

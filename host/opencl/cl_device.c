@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding OpenCL devices, what they report, and opening one. */
-#include <stdlib.h>
-#include <string.h>
 #include "host/opencl/cl_device.h"
 #include "host/opencl/cl_small.h"
+#include <stdlib.h>
+#include <string.h>
 
 /* A text property, blanks trimmed; empty where the device does not say. */
-static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info what, char *out, size_t size)
+static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info what, char *out,
+                        size_t size)
 {
     char text[1024] = "";
     if (cl->clGetDeviceInfo(id, what, sizeof text - 1, text, NULL) != CL_SUCCESS) text[0] = 0;
@@ -36,14 +37,17 @@ static void judge_reported(const ls_cl_api *cl, cl_device_id id, ls_device_info 
     };
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (!needs[i].has)
-            snprintf(lacks + strlen(lacks), sizeof lacks - strlen(lacks), "%s%s", *lacks ? ", " : "", needs[i].what);
-    if (!available) snprintf(info->reason, sizeof info->reason, "the driver says it is not available");
+            snprintf(lacks + strlen(lacks), sizeof lacks - strlen(lacks), "%s%s",
+                     *lacks ? ", " : "", needs[i].what);
+    if (!available)
+        snprintf(info->reason, sizeof info->reason, "the driver says it is not available");
     else if (!compiler) snprintf(info->reason, sizeof info->reason, "the driver has no compiler");
     else if (*lacks) snprintf(info->reason, sizeof info->reason, "does not report %s", lacks);
     info->exact = !*info->reason;
 }
 
-static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id id, ls_device_info *info)
+static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id id,
+                     ls_device_info *info)
 {
     cl_device_type type = 0;
     cl_ulong memory = 0;
@@ -51,20 +55,26 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     cl->clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
     info->memory = memory;
     snprintf(info->kind, sizeof info->kind, "%s",
-             type & CL_DEVICE_TYPE_GPU ? "gpu" : type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator");
+             type & CL_DEVICE_TYPE_GPU   ? "gpu"
+             : type & CL_DEVICE_TYPE_CPU ? "cpu"
+                                         : "accelerator");
     device_text(cl, id, CL_DEVICE_NAME, info->name, sizeof info->name);
     device_text(cl, id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
     device_text(cl, id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform, NULL);
+    cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
+                          NULL);
     judge_reported(cl, id, info);
 }
 
-/* Appends the devices of one platform; a platform without any (a driver that is not set up) is passed over. */
-static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_found **list, size_t *count, ls_error *err)
+/* Appends the devices of one platform; a platform without any (a driver that is not set up) is
+ * passed over. */
+static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_found **list,
+                         size_t *count, ls_error *err)
 {
     cl_device_id ids[64];
     cl_uint n = 0;
-    if (cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 64, ids, &n) != CL_SUCCESS || n == 0) return LS_OK;
+    if (cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 64, ids, &n) != CL_SUCCESS || n == 0)
+        return LS_OK;
     if (n > 64) n = 64;
     ls_cl_found *more = realloc(*list, (*count + n) * sizeof *more);
     if (!more) return ls_fail(err, LS_ERR_MEMORY, "out of memory listing devices");
@@ -76,7 +86,8 @@ static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_fou
     return LS_OK;
 }
 
-ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, char note[256], ls_error *err)
+ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, char note[256],
+                     ls_error *err)
 {
     cl_platform_id platforms[32];
     cl_uint n = 0;
@@ -85,8 +96,10 @@ ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, cha
     note[0] = 0;
     cl_int code = cl->clGetPlatformIDs(32, platforms, &n);
     if (code != CL_SUCCESS || n == 0) {
-        snprintf(note, 256, "the OpenCL loader finds no driver (%s); install one, on Debian for instance pocl-opencl-icd",
-                 ls_cl_error_name(code ? code : -1001));
+        snprintf(
+            note, 256,
+            "the OpenCL loader finds no driver (%s); install one, on Debian for instance pocl-opencl-icd",
+            ls_cl_error_name(code ? code : -1001));
         return LS_OK;
     }
     for (cl_uint i = 0; i < n && i < 32; i++) {
@@ -97,7 +110,9 @@ ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, cha
             return status;
         }
     }
-    if (!*count) snprintf(note, 256, "%u OpenCL driver%s installed, but none has a device", n, n == 1 ? " is" : "s are");
+    if (!*count)
+        snprintf(note, 256, "%u OpenCL driver%s installed, but none has a device", n,
+                 n == 1 ? " is" : "s are");
     return LS_OK;
 }
 
@@ -106,10 +121,10 @@ static const char *const kernel_names[] = {
     LS_CL_KERNELS(LS_X)
 #undef LS_X
 #define LS_X(name) "act_" #name,
-    LS_ACTIVATIONS(LS_X)
+        LS_ACTIVATIONS(LS_X)
 #undef LS_X
 #define LS_X(name, states) "update_" #name,
-    LS_OPTIMIZERS(LS_X)
+            LS_OPTIMIZERS(LS_X)
 #undef LS_X
 };
 
@@ -122,13 +137,16 @@ static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int 
     if (size) log = calloc(1, size + 1);
     if (log) d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     size_t length = log ? strlen(log) : 0;
-    ls_status status = ls_fail(err, LS_ERR_DEVICE, "the kernels do not build on this device (%s). The compiler's log ends with:\n%s",
-                               ls_cl_error_name(code), log ? log + (length > 700 ? length - 700 : 0) : "(no log)");
+    ls_status status =
+        ls_fail(err, LS_ERR_DEVICE,
+                "the kernels do not build on this device (%s). The compiler's log ends with:\n%s",
+                ls_cl_error_name(code), log ? log + (length > 700 ? length - 700 : 0) : "(no log)");
     free(log);
     return status;
 }
 
-static ls_status build_source(ls_cl_device *d, const char *source, size_t size, const char *options, cl_program *out, ls_error *err)
+static ls_status build_source(ls_cl_device *d, const char *source, size_t size, const char *options,
+                              cl_program *out, ls_error *err)
 {
     cl_int code;
     cl_program program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &size, &code);
@@ -143,13 +161,16 @@ static ls_status build_source(ls_cl_device *d, const char *source, size_t size, 
     return LS_OK;
 }
 
-ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines, cl_program *out, ls_error *err)
+ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines,
+                      cl_program *out, ls_error *err)
 {
     char options[512];
     cl_device_fp_config fp = 0;
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof fp, &fp, NULL);
     snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du %s",
-             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt" : "", LS_CHUNK, defines);
+             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt"
+                                                      : "",
+             LS_CHUNK, defines);
     if (d->binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
     LS_TRY(build_source(d, source, size, options, out, err));
     if (d->binaries) ls_cl_remember_program(d, source, size, options, *out);
@@ -163,7 +184,8 @@ static ls_status build_program(ls_cl_device *d, const ls_cl_found *found, ls_err
         cl_int code;
         d->kernel[i] = d->cl.clCreateKernel(d->program, kernel_names[i], &code);
         if (code != CL_SUCCESS)
-            return ls_fail(err, LS_ERR_DEVICE, "OpenCL: creating the kernel '%s' on %s failed with %s", kernel_names[i],
+            return ls_fail(err, LS_ERR_DEVICE,
+                           "OpenCL: creating the kernel '%s' on %s failed with %s", kernel_names[i],
                            found->info.name, ls_cl_error_name(code));
     }
     return LS_OK;
@@ -199,7 +221,8 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->cpu = !strcmp(found->info.kind, "cpu");
 }
 
-ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out, ls_error *err)
+ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
+                            ls_error *err)
 {
     ls_cl_device *d;
     cl_int code;

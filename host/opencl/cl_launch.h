@@ -8,12 +8,12 @@
 #include "host/opencl/cl_small.h"
 
 typedef struct {
-    const ls_plan *plan;   /* NULL: the number is free */
-    size_t origin;         /* row of the data at which its rows start */
+    const ls_plan *plan; /* NULL: the number is free */
+    size_t origin;       /* row of the data at which its rows start */
     ls_cl_place place;
-    cl_mem arena;          /* the slab, and the floats before the member's own */
+    cl_mem arena; /* the slab, and the floats before the member's own */
     size_t base;
-    ls_cl_small *small;    /* NULL: its steps go operation by operation */
+    ls_cl_small *small; /* NULL: its steps go operation by operation */
 } member;
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
     cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
     size_t scratch_second; /* floats from which the second part starts, and those of it */
     size_t scratch_rest;
-    cl_mem losses;         /* grown to the longest call */
+    cl_mem losses; /* grown to the longest call */
     size_t losses_room;
 } cl_workspace;
 
@@ -56,8 +56,14 @@ typedef struct {
     cl_int code; /* first failure */
 } launch;
 
-static inline launch begin_kernel(const job *j, cl_kernel kernel) { return (launch){.job = j, .kernel = kernel}; }
-static inline launch begin(const job *j, ls_cl_kernel id) { return begin_kernel(j, j->workspace->device->kernel[id]); }
+static inline launch begin_kernel(const job *j, cl_kernel kernel)
+{
+    return (launch){.job = j, .kernel = kernel};
+}
+static inline launch begin(const job *j, ls_cl_kernel id)
+{
+    return begin_kernel(j, j->workspace->device->kernel[id]);
+}
 
 static inline void arg(launch *l, size_t size, const void *value)
 {
@@ -66,8 +72,14 @@ static inline void arg(launch *l, size_t size, const void *value)
     if (l->code == CL_SUCCESS) l->code = code;
 }
 
-static inline void arg_u32(launch *l, size_t value) { arg(l, sizeof(cl_uint), &(cl_uint){(cl_uint)value}); }
-static inline void arg_u64(launch *l, uint64_t value) { arg(l, sizeof(cl_ulong), &(cl_ulong){value}); }
+static inline void arg_u32(launch *l, size_t value)
+{
+    arg(l, sizeof(cl_uint), &(cl_uint){(cl_uint)value});
+}
+static inline void arg_u64(launch *l, uint64_t value)
+{
+    arg(l, sizeof(cl_ulong), &(cl_ulong){value});
+}
 static inline void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
 
 static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
@@ -89,26 +101,33 @@ static inline void arg_view(launch *l, ls_view view)
     }
 }
 
-/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some drivers compile a
- * kernel anew for each. */
+/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some
+ * drivers compile a kernel anew for each. */
 enum { GROUP = 64 };
 
 /* How many units hold n. */
 static inline size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
 
-static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group, size_t group_height)
+static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group,
+                                size_t group_height)
 {
     const ls_cl_device *d = l->job->workspace->device;
     size_t local[2] = {group, group_height};
-    size_t global[2] = {units_of(width, group) * group, units_of(height, group_height) * group_height};
+    size_t global[2] = {units_of(width, group) * group,
+                        units_of(height, group_height) * group_height};
     if (l->code == CL_SUCCESS)
-        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL, NULL);
+        l->code = d->cl.clEnqueueNDRangeKernel(d->queue, l->kernel, 2, NULL, global, local, 0, NULL,
+                                               NULL);
     return ls_cl_check(l->code, "launching a kernel", l->job->err);
 }
 
-static inline ls_status finish(launch *l, size_t width, size_t height) { return enqueue(l, width, height, GROUP, 1); }
+static inline ls_status finish(launch *l, size_t width, size_t height)
+{
+    return enqueue(l, width, height, GROUP, 1);
+}
 
-/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535 groups that way. */
+/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535
+ * groups that way. */
 static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
 {
     enum { MOST = 32768 };
@@ -121,11 +140,14 @@ static inline void arg_optimizer(launch *l)
 {
     const ls_hyper *h = &l->job->member->plan->hyper;
     const ls_rates *r = l->job->rates;
-    arg(l, sizeof(cl_float8), &(cl_float8){{h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}});
+    arg(l, sizeof(cl_float8),
+        &(cl_float8){
+            {h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}});
     arg(l, sizeof(cl_float4), &(cl_float4){{r->rate, r->rate_corrected, r->correction2, r->keep}});
 }
 
-/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are weights (cl_run.c). */
+/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are
+ * weights (cl_run.c). */
 ls_status ls_cl_update(const job *j, size_t n, size_t weights);
 
 /* ---- Operations that are matrix products (cl_product.c) -------------------------------------- */

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile a matrix product gets, and the kernels of each tile. */
-#include <string.h>
 #include "host/opencl/cl_device.h"
+#include <string.h>
 
-/* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8: a quarter of a load from
- * local memory each product), small ones many groups and deep slices, as latency is all there is; a weight gradient holds its
- * chunks' sums besides its chains and takes half as many. The huge tiles' slices are 8 deep: an NVIDIA compiler then gets by
- * with 127 and 125 registers a work-item, two groups a multiprocessor; with 16 it takes 130 to 153, and one group fits.
- * Intel's GPUs have registers for 16 chains a work-item. */
+/* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8:
+ * a quarter of a load from local memory each product), small ones many groups and deep slices, as
+ * latency is all there is; a weight gradient holds its chunks' sums besides its chains and takes
+ * half as many. The huge tiles' slices are 8 deep: an NVIDIA compiler then gets by with 127 and 125
+ * registers a work-item, two groups a multiprocessor; with 16 it takes 130 to 153, and one group
+ * fits. Intel's GPUs have registers for 16 chains a work-item. */
 void ls_cl_default_tiles(ls_cl_device *d)
 {
     static const ls_cl_tile cpu_wide[] = {{0, {6, 2, 8, 16, 256}}, {0, {12, 2, 16, 8, 256}}};
     static const ls_cl_tile cpu_slim[] = {{0, {12, 1, 8, 4, 256}}, {0, {12, 1, 16, 4, 256}}};
-    static const ls_cl_tile cpu_sums[] = {{0, {6, 2, 8, 16, 256}}, {0, {6, 4, 16, 16, 256}}}; /* large sums over rows: 206 GFLOP/s, the others' 163 */
+    static const ls_cl_tile cpu_sums[] = {
+        {0, {6, 2, 8, 16, 256}},
+        {0, {6, 4, 16, 16, 256}}}; /* large sums over rows: 206 GFLOP/s, the others' 163 */
     static const ls_cl_tile narrow = {1, {16, 16, 64, 8, 8, 2}}, small = {1, {32, 32, 32, 8, 8, 4}};
     static const ls_cl_tile few = {1, {64, 64, 16, 16, 16, 4}}, large = {1, {64, 64, 16, 16, 8, 4}};
-    static const ls_cl_tile huge = {1, {128, 128, 8, 16, 16, 4}}, huge_sums = {1, {128, 64, 8, 16, 16, 4}};
+    static const ls_cl_tile huge = {1, {128, 128, 8, 16, 16, 4}},
+                            huge_sums = {1, {128, 64, 8, 16, 16, 4}};
     enum { INTEL = 0x8086 };
     for (int f = 0; f < LS_FORM_COUNT; f++) {
-        const ls_cl_tile *gpu[LS_SIZE_COUNT] = {&narrow, &small, &large, f == LS_FORM_GRAD_W ? &huge_sums : &huge};
+        const ls_cl_tile *gpu[LS_SIZE_COUNT] = {&narrow, &small, &large,
+                                                f == LS_FORM_GRAD_W ? &huge_sums : &huge};
         if (d->vendor == INTEL) gpu[LS_SIZE_LARGE] = gpu[LS_SIZE_HUGE] = &few;
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             const ls_cl_tile *cpu = c == LS_SIZE_NARROW ? cpu_slim : cpu_wide;
             if (f == LS_FORM_GRAD_W && c >= LS_SIZE_LARGE) cpu = cpu_sums;
-            d->choice[f][c] = d->cpu ? cpu[d->lanes >= 16] : ls_cl_tile_fits(d, gpu[c]) ? *gpu[c] : narrow;
+            d->choice[f][c] = d->cpu                       ? cpu[d->lanes >= 16]
+                              : ls_cl_tile_fits(d, gpu[c]) ? *gpu[c]
+                                                           : narrow;
         }
     }
 }
@@ -33,11 +40,15 @@ bool ls_cl_tile_fits(const ls_cl_device *d, const ls_cl_tile *t)
     const unsigned *s = t->size;
     for (int i = 0; i < 5; i++)
         if (s[i] == 0 || s[i] > 4096) return false;
-    if (!t->local) return (s[2] == 4 || s[2] == 8 || s[2] == 16) && s[0] <= 32 && s[1] <= 4 && s[3] <= 64 && s[4] % LS_CHUNK == 0;
-    size_t items = (size_t)s[3] * s[4], v = s[5], bytes = 2 * (size_t)s[2] * (s[0] + s[1] + 2 * v) * sizeof(float);
-    bool whole = (v == 1 || v == 2 || v == 4) && s[0] % (s[4] * v) == 0 && s[1] % (s[3] * v) == 0 && s[2] % v == 0;
-    return whole && s[3] % 8 == 0 && s[4] % 4 == 0 && LS_CHUNK % s[2] == 0 && items <= d->group && bytes <= d->local_memory &&
-           (s[0] / s[4]) * (s[1] / s[3]) <= 64;
+    if (!t->local)
+        return (s[2] == 4 || s[2] == 8 || s[2] == 16) && s[0] <= 32 && s[1] <= 4 && s[3] <= 64 &&
+               s[4] % LS_CHUNK == 0;
+    size_t items = (size_t)s[3] * s[4], v = s[5],
+           bytes = 2 * (size_t)s[2] * (s[0] + s[1] + 2 * v) * sizeof(float);
+    bool whole = (v == 1 || v == 2 || v == 4) && s[0] % (s[4] * v) == 0 && s[1] % (s[3] * v) == 0 &&
+                 s[2] % v == 0;
+    return whole && s[3] % 8 == 0 && s[4] % 4 == 0 && LS_CHUNK % s[2] == 0 && items <= d->group &&
+           bytes <= d->local_memory && (s[0] / s[4]) * (s[1] / s[3]) <= 64;
 }
 
 ls_size_class ls_cl_size_class(size_t m, size_t n)
@@ -50,17 +61,21 @@ ls_size_class ls_cl_size_class(size_t m, size_t n)
 /* What the kernel sources are told: the tile's sizes, the form, and what follows. */
 static void write_defines(const ls_cl_variant *v, char out[256])
 {
-    static const char *const forms[] = {"DENSE", "GRAD_X", "GRAD_W"}, *const functions[] = {"ls_act_", "ls_act_grad_", "ls_opt_"};
+    static const char *const forms[] = {"DENSE", "GRAD_X", "GRAD_W"}, *const functions[] = {
+                                                                          "ls_act_", "ls_act_grad_",
+                                                                          "ls_opt_"};
     static const char *const names[][6] = {{"ROWS", "VECTORS", "LANES", "REPEAT", "DEPTH"},
-                                                {"M", "N", "K", "GX", "GY", "V"}};
+                                           {"M", "N", "K", "GX", "GY", "V"}};
     int n = snprintf(out, 256, "-DFORM_%s", forms[v->form]);
     for (int i = 0; i < 6 && names[v->tile.local][i]; i++)
-        n += snprintf(out + n, 256 - (size_t)n, " -DTILE_%s=%u", names[v->tile.local][i], v->tile.size[i]);
+        n += snprintf(out + n, 256 - (size_t)n, " -DTILE_%s=%u", names[v->tile.local][i],
+                      v->tile.size[i]);
     if (v->function == LS_CL_NOTHING) return;
     bool weights = v->form == LS_FORM_GRAD_W;
     n += snprintf(out + n, 256 - (size_t)n, " -DFINISH=%s%s", functions[v->form],
                   weights ? ls_opt_name((ls_opt)v->function) : ls_act_name((ls_act)v->function));
-    if (weights) snprintf(out + n, 256 - (size_t)n, " -DSTATES=%d", ls_opt_states((ls_opt)v->function));
+    if (weights)
+        snprintf(out + n, 256 - (size_t)n, " -DSTATES=%d", ls_opt_states((ls_opt)v->function));
 }
 
 static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)
@@ -68,7 +83,9 @@ static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)
     char defines[256];
     cl_int code;
     write_defines(v, defines);
-    if (v->tile.local) LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines, &v->program, err));
+    if (v->tile.local)
+        LS_TRY(ls_cl_build(d, ls_matmul_local_source, ls_matmul_local_source_size, defines,
+                           &v->program, err));
     else LS_TRY(ls_cl_build(d, ls_matmul_source, ls_matmul_source_size, defines, &v->program, err));
     v->kernel = d->cl.clCreateKernel(v->program, "matmul", &code);
     return ls_cl_check(code, "creating a matrix product's kernel", err);
@@ -87,12 +104,13 @@ void ls_cl_release_variants(ls_cl_device *d)
     d->variants = 0;
 }
 
-ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form, int function, const ls_cl_variant **out,
-                           ls_error *err)
+ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form, int function,
+                           const ls_cl_variant **out, ls_error *err)
 {
     for (size_t i = 0; i < d->variants; i++) {
         const ls_cl_variant *v = &d->variant[i];
-        if (v->form != form || v->function != function || memcmp(&v->tile, tile, sizeof *tile)) continue;
+        if (v->form != form || v->function != function || memcmp(&v->tile, tile, sizeof *tile))
+            continue;
         *out = v;
         return LS_OK;
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/opencl/cl_device.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +11,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "host/opencl/cl_device.h"
 
 enum { PATIENCE_MS = 30000 };
 
-/* The child: asks for everything that the parent will ask for, without a word, and says so through the pipe. */
+/* The child: asks for everything that the parent will ask for, without a word, and says so through
+ * the pipe. */
 static void probe_child(int to_parent)
 {
     ls_cl_api cl;
@@ -42,7 +43,9 @@ static bool survived(int from_child, pid_t child, char note[256])
     int heard;
     time_t start = time(NULL);
     /* signals of the program interrupt a poll; they are no reason to give up */
-    while ((heard = poll(&wait_for, 1, PATIENCE_MS)) < 0 && errno == EINTR && time(NULL) - start < PATIENCE_MS / 1000) continue;
+    while ((heard = poll(&wait_for, 1, PATIENCE_MS)) < 0 && errno == EINTR &&
+           time(NULL) - start < PATIENCE_MS / 1000)
+        continue;
     bool spoke = heard > 0;
     ssize_t got = -1;
     while (spoke && (got = read(from_child, &word, 1)) < 0 && errno == EINTR) continue;
@@ -54,13 +57,16 @@ static bool survived(int from_child, pid_t child, char note[256])
     if (alive) return true;
     if (!spoke) snprintf(note, 256, "an OpenCL driver hangs when it is asked for its devices");
     else if (reaped && WIFSIGNALED(state))
-        snprintf(note, 256, "an OpenCL driver crashes when it is asked for its devices (%s); clinfo should do so too", strsignal(WTERMSIG(state)));
+        snprintf(
+            note, 256,
+            "an OpenCL driver crashes when it is asked for its devices (%s); clinfo should do so too",
+            strsignal(WTERMSIG(state)));
     else snprintf(note, 256, "an OpenCL driver ends the program when it is asked for its devices");
     return false;
 }
 
-/* A child of a process with threads can wait forever for a lock that one of them held: where there are more than the caller and those
- * known to be idle, the drivers are not tried. */
+/* A child of a process with threads can wait forever for a lock that one of them held: where there
+ * are more than the caller and those known to be idle, the drivers are not tried. */
 static bool has_threads(unsigned idle)
 {
     DIR *tasks = opendir("/proc/self/task");
@@ -71,7 +77,8 @@ static bool has_threads(unsigned idle)
     return count > 1 + idle;
 }
 
-static atomic_bool known_good; /* drivers that have answered once are not asked again by this process */
+static atomic_bool
+    known_good; /* drivers that have answered once are not asked again by this process */
 
 void ls_cl_probe_begin(ls_cl_probing *p, unsigned idle)
 {

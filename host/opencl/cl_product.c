@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations that are matrix products. What follows a product is compiled into its kernel (kernels/finish.h). */
+/* The operations that are matrix products. What follows a product is compiled into its kernel
+ * (kernels/finish.h). */
 #include "host/opencl/cl_launch.h"
 
 /* A product at work: m × n results over k, and the kernel's arguments so far. */
 typedef struct {
     size_t m, n, k;
     const unsigned *tile;
-    bool panels;          /* register tiles: b has been packed */
+    bool panels; /* register tiles: b has been packed */
     launch launch;
 } product;
 
@@ -16,21 +17,24 @@ static ls_status pack(const job *j, const product *p, ls_form form)
     size_t width = (size_t)p->tile[1] * p->tile[2];
     bool transposed = form == LS_FORM_GRAD_X;
     launch l = begin(j, LS_KERNEL_pack);
-    arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w), arg_memory(&l, j->workspace->scratch, 0);
+    arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w),
+        arg_memory(&l, j->workspace->scratch, 0);
     arg_u32(&l, p->n), arg_u32(&l, p->k);
     arg_u32(&l, transposed ? 1 : p->n), arg_u32(&l, transposed ? p->k : 1), arg_u32(&l, width);
     return finish(&l, p->k, units_of(p->n, width));
 }
 
 /* The kernel of a form that a function follows, and its arguments up to m, n, k: c = a·b. */
-static ls_status begin_product(const job *j, ls_form form, int function, ls_view a, ls_view b, ls_view c, product *p)
+static ls_status begin_product(const job *j, ls_form form, int function, ls_view a, ls_view b,
+                               ls_view c, product *p)
 {
     ls_cl_device *d = j->workspace->device;
     const ls_op *o = j->op;
     const ls_cl_variant *v;
     bool weights = form == LS_FORM_GRAD_W;
     *p = (product){.m = weights ? o->in : j->rows, .n = o->out, .k = weights ? j->rows : o->in};
-    LS_TRY(ls_cl_variant_of(d, &d->choice[form][ls_cl_size_class(p->m, p->n)], form, function, &v, j->err));
+    LS_TRY(ls_cl_variant_of(d, &d->choice[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
+                            j->err));
     p->tile = v->tile.size;
     p->panels = !v->tile.local;
     if (p->panels) LS_TRY(pack(j, p, form));
@@ -48,7 +52,9 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
 static ls_status finish_product(product *p)
 {
     const unsigned *t = p->tile;
-    if (p->panels) return enqueue(&p->launch, units_of(p->m, (size_t)t[0] * t[3]), units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
+    if (p->panels)
+        return enqueue(&p->launch, units_of(p->m, (size_t)t[0] * t[3]),
+                       units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
     size_t items = (size_t)t[3] * t[4];
     return enqueue(&p->launch, units_of(p->n, t[1]) * items, units_of(p->m, t[0]), items, 1);
 }
@@ -59,7 +65,8 @@ ls_status ls_cl_op_dense(const job *j)
     product p;
     bool in_place = o->a.place == o->z.place && o->a.at == o->z.at;
     bool follows = ls_there(o->a) && !(in_place && o->act == LS_ACT_identity);
-    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NOTHING, o->x, o->w, o->z, &p));
+    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NOTHING, o->x, o->w, o->z,
+                         &p));
     if (follows) arg_view(&p.launch, o->a);
     return finish_product(&p);
 }
@@ -71,14 +78,17 @@ ls_status ls_cl_op_grad_x(const job *j)
     LS_TRY(begin_product(j, LS_FORM_GRAD_X, (int)o->act, o->dz, o->w, o->d, &p));
     launch *l = &p.launch;
     arg_view(l, o->skip), arg_view(l, o->z), arg_view(l, o->a), arg_view(l, o->y);
-    arg_u64(l, j->member->plan->seed), arg_u64(l, j->step), arg_u32(l, o->purpose), arg_f32(l, o->dropout);
+    arg_u64(l, j->member->plan->seed), arg_u64(l, j->step), arg_u32(l, o->purpose),
+        arg_f32(l, o->dropout);
     return finish_product(&p);
 }
 
-/* On a CPU the optimizer of large weights runs faster by itself: a tile's rows touch a page each of theta and its states, a pass
- * of its own walks straight through them. Processor time of a step with Adam, following the product beside by itself: 784-128-10
- * batch 16 0.344 beside 0.370 ms, 256-256-256-256-10 batch 64 1.18 beside 1.19 ms; but 784-512-512-10 batch 256 8.99 beside
- * 8.72 ms, 784-1024-1024-10 batch 16 6.67 beside 6.34 ms (PoCL 3.1, one thread, medians of interleaved runs). */
+/* On a CPU the optimizer of large weights runs faster by itself: a tile's rows touch a page each of
+ * theta and its states, a pass of its own walks straight through them. Processor time of a step
+ * with Adam, following the product beside by itself: 784-128-10 batch 16 0.344 beside 0.370 ms,
+ * 256-256-256-256-10 batch 64 1.18 beside 1.19 ms; but 784-512-512-10 batch 256 8.99 beside 8.72
+ * ms, 784-1024-1024-10 batch 16 6.67 beside 6.34 ms (PoCL 3.1, one thread, medians of interleaved
+ * runs). */
 static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
@@ -91,7 +101,9 @@ ls_status ls_cl_op_grad_w(const job *j)
     const ls_op *o = j->op;
     product p;
     bool follows = ls_there(o->theta) && !update_apart(j);
-    LS_TRY(begin_product(j, LS_FORM_GRAD_W, follows ? (int)j->member->plan->optimizer : LS_CL_NOTHING, o->x, o->dz, o->y, &p));
+    LS_TRY(begin_product(j, LS_FORM_GRAD_W,
+                         follows ? (int)j->member->plan->optimizer : LS_CL_NOTHING, o->x, o->dz,
+                         o->y, &p));
     if (follows) {
         arg_view(&p.launch, o->theta), arg_view(&p.launch, o->s), arg_view(&p.launch, o->v);
         arg_optimizer(&p.launch);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* OpenCL as a backend: plans interpreted operation by operation, a few launches each, all of a call in one in-order queue.
- * The host waits only for the losses at a call's end. */
+/* OpenCL as a backend: plans interpreted operation by operation, a few launches each, all of a call
+ * in one in-order queue. The host waits only for the losses at a call's end. */
+#include "host/opencl/cl_launch.h"
 #include <stdlib.h>
 #include <string.h>
-#include "host/opencl/cl_launch.h"
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -43,7 +43,8 @@ ls_status ls_cl_update(const job *j, size_t n, size_t weights)
 {
     const ls_op *o = j->op;
     launch l = begin(j, LS_KERNEL_update_gd + j->member->plan->optimizer);
-    arg_view(&l, o->theta), arg_view(&l, o->y), arg_view(&l, o->s), arg_view(&l, o->v), arg_view(&l, o->b);
+    arg_view(&l, o->theta), arg_view(&l, o->y), arg_view(&l, o->s), arg_view(&l, o->v),
+        arg_view(&l, o->b);
     arg_u32(&l, n), arg_u32(&l, weights);
     arg_optimizer(&l);
     return finish(&l, n, 1);
@@ -58,7 +59,8 @@ static ls_status op_update(const job *j)
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 
 /* Chunk sums of an array, or of its squares about a mean, into scratch. */
-static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows, size_t columns)
+static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows,
+                            size_t columns)
 {
     launch l = begin(j, kernel);
     arg_view(&l, x);
@@ -90,23 +92,27 @@ static ls_status op_loss_sum(const job *j)
 
 static ls_status op_loss(const job *j)
 {
-    static const ls_cl_kernel kernels[] = {LS_KERNEL_loss_bce, LS_KERNEL_loss_ce, LS_KERNEL_loss_mse};
+    static const ls_cl_kernel kernels[] = {LS_KERNEL_loss_bce, LS_KERNEL_loss_ce,
+                                           LS_KERNEL_loss_mse};
     const ls_op *o = j->op;
     const ls_plan *p = j->member->plan;
     launch l = begin(j, kernels[p->loss]);
-    arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->target), arg_view(&l, o->row_weight), arg_view(&l, o->row_loss);
+    arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->target), arg_view(&l, o->row_weight),
+        arg_view(&l, o->row_loss);
     arg_u32(&l, j->rows), arg_u32(&l, o->out);
     arg_f32(&l, j->training ? j->batch.scale : 0.0f), arg_u32(&l, p->output == LS_OUTPUT_SIGMOID);
     return finish(&l, j->rows, 1);
 }
 
-/* inv (and the running averages) from chunk sums of squares in scratch, or from the running variance. */
+/* inv (and the running averages) from chunk sums of squares in scratch, or from the running
+ * variance. */
 static ls_status norm_inv(const job *j, bool from_batch)
 {
     const ls_op *o = j->op;
     launch l = begin(j, LS_KERNEL_norm_inv);
     arg_memory(&l, j->workspace->scratch, from_batch ? 0 : UINT64_MAX);
-    arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean), arg_view(&l, o->running_var);
+    arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean),
+        arg_view(&l, o->running_var);
     arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
     return finish(&l, o->out, 1);
 }
@@ -115,7 +121,8 @@ static ls_status norm_apply(const job *j, ls_view mean)
 {
     const ls_op *o = j->op;
     launch l = begin(j, LS_KERNEL_norm_apply);
-    arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma), arg_view(&l, o->beta), arg_view(&l, o->y);
+    arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma),
+        arg_view(&l, o->beta), arg_view(&l, o->y);
     arg_u32(&l, o->out);
     LS_TRY(finish_rows(&l, o->out, j->rows));
     launch act = begin(j, LS_KERNEL_act_identity + o->act);
@@ -154,13 +161,15 @@ static ls_status op_norm_grad(const job *j)
     LS_TRY(finish(&h, o->out, chunks_of(j->rows)));
     LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_gamma.at, j->rows, o->out));
     launch l = begin(j, LS_KERNEL_norm_grad);
-    arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->gamma);
+    arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv),
+        arg_view(&l, o->gamma);
     arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
     arg_u32(&l, o->out), arg_f32(&l, 1.0f / (float)j->rows);
     return finish_rows(&l, o->out, j->rows);
 }
 
-/* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch until one is left. */
+/* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch
+ * until one is left. */
 static ls_status op_clip(const job *j)
 {
     const ls_op *o = j->op;
@@ -174,7 +183,8 @@ static ls_status op_clip(const job *j)
         LS_TRY(finish(&l, chunks_of(n), 1));
     }
     launch l = begin(j, LS_KERNEL_clip_factor);
-    arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second), arg_view(&l, o->y);
+    arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second),
+        arg_view(&l, o->y);
     arg_f32(&l, j->member->plan->clip);
     return enqueue(&l, 1, 1, 1, 1);
 }
@@ -191,11 +201,21 @@ static ls_status op_max_norm(const job *j)
 }
 
 static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
-    [LS_OP_BATCH] = op_batch, [LS_OP_GATHER] = op_gather, [LS_OP_DENSE] = ls_cl_op_dense, [LS_OP_NORM] = op_norm,
-    [LS_OP_NORM_FIXED] = op_norm_fixed, [LS_OP_JOIN] = op_join, [LS_OP_LOSS] = op_loss,
-    [LS_OP_LOSS_SUM] = op_loss_sum, [LS_OP_GRAD_W] = ls_cl_op_grad_w, [LS_OP_GRAD_B] = op_grad_b,
-    [LS_OP_GRAD_X] = ls_cl_op_grad_x, [LS_OP_NORM_GRAD] = op_norm_grad, [LS_OP_CLIP] = op_clip,
-    [LS_OP_UPDATE] = op_update, [LS_OP_MAX_NORM] = op_max_norm,
+    [LS_OP_BATCH] = op_batch,
+    [LS_OP_GATHER] = op_gather,
+    [LS_OP_DENSE] = ls_cl_op_dense,
+    [LS_OP_NORM] = op_norm,
+    [LS_OP_NORM_FIXED] = op_norm_fixed,
+    [LS_OP_JOIN] = op_join,
+    [LS_OP_LOSS] = op_loss,
+    [LS_OP_LOSS_SUM] = op_loss_sum,
+    [LS_OP_GRAD_W] = ls_cl_op_grad_w,
+    [LS_OP_GRAD_B] = op_grad_b,
+    [LS_OP_GRAD_X] = ls_cl_op_grad_x,
+    [LS_OP_NORM_GRAD] = op_norm_grad,
+    [LS_OP_CLIP] = op_clip,
+    [LS_OP_UPDATE] = op_update,
+    [LS_OP_MAX_NORM] = op_max_norm,
 };
 
 /* ---- Running plans --------------------------------------------------------------------------- */
@@ -214,8 +234,8 @@ static void free_buffer(ls_cl_device *d, cl_mem buffer)
     if (buffer) d->cl.clReleaseMemObject(buffer);
 }
 
-/* A long call must not pile up commands without bound, and the device must not wait for the host: after each so many steps the host waits for
- * those before them, while these are at work. */
+/* A long call must not pile up commands without bound, and the device must not wait for the host:
+ * after each so many steps the host waits for those before them, while these are at work. */
 enum { STEPS_IN_FLIGHT = 128 };
 
 static ls_status keep_pace(ls_cl_device *d, cl_event *mark, ls_error *err)
@@ -241,7 +261,8 @@ static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event
         j->rates = &run->rates[i];
         j->loss_at = losses_at + i;
         LS_TRY(run_ops(j, &m->plan->step));
-        if (i % 16 == 15) LS_TRY(ls_cl_check(d->cl.clFlush(d->queue), "starting the queue", j->err));
+        if (i % 16 == 15)
+            LS_TRY(ls_cl_check(d->cl.clFlush(d->queue), "starting the queue", j->err));
         if (i % STEPS_IN_FLIGHT == STEPS_IN_FLIGHT - 1) LS_TRY(keep_pace(d, mark, j->err));
     }
     return LS_OK;
@@ -257,7 +278,8 @@ static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at
 }
 
 /* Runs of members whose steps go operation by operation. */
-static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count, ls_error *err)
+static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count,
+                             ls_error *err)
 {
     ls_cl_device *d = f->device;
     size_t steps = 0, at = 0;
@@ -269,17 +291,21 @@ static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t 
         LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &f->losses, err));
         f->losses_room = steps;
     }
-    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count) LS_TRY(run_member(f, runs[i], at, err));
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
+        LS_TRY(run_member(f, runs[i], at, err));
     at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE, at * sizeof(float),
-                                                     (size_t)runs[i]->count * sizeof(float), runs[i]->losses, 0, NULL, NULL),
+        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE,
+                                                     at * sizeof(float),
+                                                     (size_t)runs[i]->count * sizeof(float),
+                                                     runs[i]->losses, 0, NULL, NULL),
                            "reading losses", err));
     return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
 }
 
 /* Small members of a slab go into one launch, the others one after the other. */
-static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count, const ls_run **layered, ls_cl_small_run *small, ls_error *err)
+static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count,
+                            const ls_run **layered, ls_cl_small_run *small, ls_error *err)
 {
     size_t others = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
@@ -290,9 +316,12 @@ static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count, c
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
             const member *m = &f->members[runs[i].member];
-            if (m->small && !runs[i].keep && m->place.slab == slab) small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
+            if (m->small && !runs[i].keep && m->place.slab == slab)
+                small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
         }
-        if (n) LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight, small, n, err));
+        if (n)
+            LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight,
+                                     small, n, err));
         done += n;
     }
     return others ? run_layered(f, layered, others, err) : LS_OK;
@@ -304,20 +333,24 @@ static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls
     ls_cl_small_run *small = NULL;
     LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
     ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
-    if (status == LS_OK) status = run_sorted((cl_workspace *)base, runs, count, layered, small, err);
+    if (status == LS_OK)
+        status = run_sorted((cl_workspace *)base, runs, count, layered, small, err);
     free(layered);
     free(small);
     return status;
 }
 
-static ls_status read_floats(cl_workspace *f, cl_mem from, size_t at, size_t count, float *to, ls_error *err)
+static ls_status read_floats(cl_workspace *f, cl_mem from, size_t at, size_t count, float *to,
+                             ls_error *err)
 {
-    return ls_cl_check(f->device->cl.clEnqueueReadBuffer(f->device->queue, from, CL_TRUE, at * sizeof *to,
-                                                         count * sizeof *to, to, 0, NULL, NULL),
+    return ls_cl_check(f->device->cl.clEnqueueReadBuffer(f->device->queue, from, CL_TRUE,
+                                                         at * sizeof *to, count * sizeof *to, to, 0,
+                                                         NULL, NULL),
                        "reading from the device", err);
 }
 
-static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs, float *losses, ls_error *err)
+static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows,
+                          float *outputs, float *losses, ls_error *err)
 {
     cl_workspace *f = (cl_workspace *)base;
     const member *m = &f->members[index];
@@ -328,53 +361,66 @@ static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
         if (outputs)
-            LS_TRY(read_floats(f, m->arena, m->base + p->result.at, j.rows * p->outputs, outputs + done * p->outputs, err));
-        if (losses) LS_TRY(read_floats(f, m->arena, m->base + p->row_loss.at, j.rows, losses + done, err));
+            LS_TRY(read_floats(f, m->arena, m->base + p->result.at, j.rows * p->outputs,
+                               outputs + done * p->outputs, err));
+        if (losses)
+            LS_TRY(read_floats(f, m->arena, m->base + p->row_loss.at, j.rows, losses + done, err));
     }
     return LS_OK;
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static ls_status cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to, ls_error *err)
+static ls_status cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
+                         ls_error *err)
 {
     cl_workspace *f = (cl_workspace *)base;
     const member *m = &f->members[index];
     return count ? read_floats(f, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
-static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count,
+                              const float *from, ls_error *err)
 {
-    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, to, CL_TRUE, at * sizeof *from, count * sizeof *from, from, 0,
-                                                  NULL, NULL),
+    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, to, CL_TRUE, at * sizeof *from,
+                                                  count * sizeof *from, from, 0, NULL, NULL),
                        "writing to the device", err);
 }
 
-static ls_status cl_write(ls_workspace *base, size_t index, size_t at, size_t count, const float *from, ls_error *err)
+static ls_status cl_write(ls_workspace *base, size_t index, size_t at, size_t count,
+                          const float *from, ls_error *err)
 {
     cl_workspace *f = (cl_workspace *)base;
     const member *m = &f->members[index];
     return count ? write_floats(f->device, m->arena, m->base + at, count, from, err) : LS_OK;
 }
 
-static ls_status cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count, ls_error *err)
+static ls_status cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
+                         ls_error *err)
 {
     cl_workspace *f = (cl_workspace *)base;
     const member *m = &f->members[index];
-    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, m->arena, m->arena, (m->base + from) * sizeof(float),
-                                                         (m->base + to) * sizeof(float), count * sizeof(float), 0, NULL, NULL),
+    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, m->arena, m->arena,
+                                                         (m->base + from) * sizeof(float),
+                                                         (m->base + to) * sizeof(float),
+                                                         count * sizeof(float), 0, NULL, NULL),
                        "copying on the device", err);
 }
 
-/* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums, column sums. */
+/* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums,
+ * column sums. */
 static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
 {
-    enum { WIDEST = 64 }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
+    enum {
+        WIDEST = 64
+    }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
     bool packs = d->cpu;
-    for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++) packs |= !d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].local;
+    for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++)
+        packs |= !d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].local;
     size_t columns = packs ? o->out + WIDEST : 0;
     switch (o->kind) {
-    case LS_OP_DENSE: case LS_OP_GRAD_X: return o->in * columns;
+    case LS_OP_DENSE:
+    case LS_OP_GRAD_X: return o->in * columns;
     case LS_OP_GRAD_W: return rows * columns;
     case LS_OP_CLIP: return chunks_of(o->out);
     case LS_OP_MAX_NORM: return chunks_of(o->in) * o->out;
@@ -399,12 +445,14 @@ static size_t widest_of(const ls_plan *p)
 {
     size_t most = 1;
     for (size_t i = 0; i < p->step.count; i++)
-        if (p->step.op[i].kind == LS_OP_MAX_NORM && p->step.op[i].out > most) most = p->step.op[i].out;
+        if (p->step.op[i].kind == LS_OP_MAX_NORM && p->step.op[i].out > most)
+            most = p->step.op[i].out;
     return most;
 }
 
 /* A data array on the device; NULL stays NULL. */
-static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what, cl_mem *out, ls_error *err)
+static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what,
+                        cl_mem *out, ls_error *err)
 {
     if (!from) return LS_OK;
     LS_TRY(ls_cl_buffer(d, count, what, out, err));
@@ -415,7 +463,8 @@ static ls_status upload(ls_cl_device *d, const float *from, size_t count, const 
 static ls_status grow_scratch(cl_workspace *f, const ls_plan *plan, ls_error *err)
 {
     /* the second part holds chunk sums of chunk sums, or sums of columns */
-    size_t first = scratch_need(f->device, plan), rest = chunks_of(plan->parameters) + widest_of(plan);
+    size_t first = scratch_need(f->device, plan),
+           rest = chunks_of(plan->parameters) + widest_of(plan);
     cl_mem scratch;
     if (f->scratch && first <= f->scratch_second && rest <= f->scratch_rest) return LS_OK;
     if (first < f->scratch_second) first = f->scratch_second;
@@ -437,7 +486,8 @@ static void cl_member_remove(ls_workspace *base, size_t index)
     if (index < f->lowest) f->lowest = index;
 }
 
-static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out, ls_error *err)
+static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out,
+                               ls_error *err)
 {
     cl_workspace *f = (cl_workspace *)base;
     ls_cl_device *d = f->device;
@@ -445,7 +495,8 @@ static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t o
     const float zero = 0.0f;
     while (index < f->count && f->members[index].plan) index++;
     if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
-        return ls_fail(err, LS_ERR_MEMORY, "the network is too large for the OpenCL path; use --device cpu");
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "the network is too large for the OpenCL path; use --device cpu");
     LS_TRY(ls_grow(&f->members, &f->capacity, index + 1, sizeof *f->members, "members", err));
     LS_TRY(grow_scratch(f, plan, err));
     member *m = &f->members[index];
@@ -455,9 +506,10 @@ static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t o
     f->lowest = index + 1;
     ls_status status = ls_cl_small_build(plan, &m->small, err);
     if (status == LS_OK)
-        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero, m->base * sizeof zero,
-                                                             plan->arena * sizeof zero, 0, NULL, NULL),
-                                   "clearing memory on the device", err);
+        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero,
+                                                       m->base * sizeof zero,
+                                                       plan->arena * sizeof zero, 0, NULL, NULL),
+                             "clearing memory on the device", err);
     if (status != LS_OK) {
         cl_member_remove(base, index);
         return status;
@@ -482,16 +534,21 @@ static void cl_workspace_close(ls_workspace *base)
     free(f);
 }
 
-static ls_status cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out, ls_error *err)
+static ls_status cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                                   ls_error *err)
 {
     cl_workspace *f;
     LS_TRY(ls_alloc(&f, 1, sizeof *f, "a workspace", err));
     f->base.backend = backend;
     f->device = (ls_cl_device *)backend;
     f->shape = *data;
-    ls_status status = upload(f->device, data->x, data->rows * data->features, "the data set", &f->x, err);
-    if (status == LS_OK) status = upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err);
-    if (status == LS_OK) status = upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight, err);
+    ls_status status = upload(f->device, data->x, data->rows * data->features, "the data set",
+                              &f->x, err);
+    if (status == LS_OK)
+        status = upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err);
+    if (status == LS_OK)
+        status = upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight,
+                        err);
     if (status != LS_OK) {
         cl_workspace_close(&f->base);
         return status;
@@ -501,7 +558,14 @@ static ls_status cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_
 }
 
 const ls_backend_slots ls_cl_slots = {
-    .workspace_open = cl_workspace_open, .workspace_close = cl_workspace_close, .member_add = cl_member_add,
-    .member_remove = cl_member_remove, .run = cl_run, .infer = cl_infer,
-    .read = cl_read, .write = cl_write, .copy = cl_copy, .close = ls_cl_device_close,
+    .workspace_open = cl_workspace_open,
+    .workspace_close = cl_workspace_close,
+    .member_add = cl_member_add,
+    .member_remove = cl_member_remove,
+    .run = cl_run,
+    .infer = cl_infer,
+    .read = cl_read,
+    .write = cl_write,
+    .copy = cl_copy,
+    .close = ls_cl_device_close,
 };

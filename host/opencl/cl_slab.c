@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/opencl/cl_slab.h"
 #include <stdlib.h>
 #include <string.h>
-#include "host/opencl/cl_slab.h"
 
-/* Places begin at multiples of 256 bytes. Slabs but the first have 64 MiB where no member needs more: few enough for thousands of
- * members, and little to leave unused. */
+/* Places begin at multiples of 256 bytes. Slabs but the first have 64 MiB where no member needs
+ * more: few enough for thousands of members, and little to leave unused. */
 enum { ALIGN = 64, SLAB = 16 << 20 }; /* floats */
 
 ls_status ls_cl_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem *out, ls_error *err)
 {
     cl_int code;
     size_t bytes;
-    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) || (d->largest && bytes > d->largest))
-        return ls_fail(err, LS_ERR_MEMORY, "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
-                       "--batch or network, or --device cpu", what, (double)floats * 4e-6, (double)d->largest * 1e-6);
+    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) ||
+        (d->largest && bytes > d->largest))
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
+            "--batch or network, or --device cpu",
+            what, (double)floats * 4e-6, (double)d->largest * 1e-6);
     cl_mem buffer = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     LS_TRY(ls_cl_check(code, "allocating memory on the device", err));
     *out = buffer;
@@ -36,9 +40,11 @@ static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
     return false;
 }
 
-static ls_status new_slab(ls_cl_device *d, ls_cl_slabs *slabs, size_t need, size_t *out, ls_error *err)
+static ls_status new_slab(ls_cl_device *d, ls_cl_slabs *slabs, size_t need, size_t *out,
+                          ls_error *err)
 {
-    size_t i = 0, most = d->largest ? d->largest / sizeof(float) : SLAB, size = SLAB < most ? SLAB : most;
+    size_t i = 0, most = d->largest ? d->largest / sizeof(float) : SLAB,
+           size = SLAB < most ? SLAB : most;
     bool first = true;
     for (size_t k = 0; k < slabs->count; k++) first &= !slabs->slab[k].buffer;
     while (i < slabs->count && slabs->slab[i].buffer) i++;
@@ -58,7 +64,8 @@ static ls_status new_slab(ls_cl_device *d, ls_cl_slabs *slabs, size_t need, size
     return LS_OK;
 }
 
-ls_status ls_cl_place_take(ls_cl_device *d, ls_cl_slabs *slabs, size_t floats, ls_cl_place *out, ls_error *err)
+ls_status ls_cl_place_take(ls_cl_device *d, ls_cl_slabs *slabs, size_t floats, ls_cl_place *out,
+                           ls_error *err)
 {
     size_t size, at = 0, i = 0;
     if (!ls_add_size(floats ? floats : 1, ALIGN - 1, &size))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Arenas of members come from slabs: a few large buffers, so that members can be many and one launch can reach all members of a
- * slab. Places are found first-fit. */
+/* Arenas of members come from slabs: a few large buffers, so that members can be many and one
+ * launch can reach all members of a slab. Places are found first-fit. */
 #ifndef LS_CL_SLAB_H
 #define LS_CL_SLAB_H
 
@@ -15,7 +15,8 @@ typedef struct {
     cl_mem buffer;
     size_t size;            /* floats */
     ls_cl_span *span;       /* free ones, by place; no two touch */
-    size_t spans, capacity; /* capacity: always one more than there are places in use, so that giving back cannot fail */
+    size_t spans, capacity; /* capacity: always one more than there are places in use, so that
+                               giving back cannot fail */
     size_t places;          /* in use */
 } ls_cl_slab;
 
@@ -30,13 +31,15 @@ typedef struct {
 } ls_cl_place;
 
 /* Finds room for that many floats, allocating a slab where there is none. Nothing is cleared. */
-ls_status ls_cl_place_take(ls_cl_device *device, ls_cl_slabs *slabs, size_t floats, ls_cl_place *out, ls_error *err);
+ls_status ls_cl_place_take(ls_cl_device *device, ls_cl_slabs *slabs, size_t floats,
+                           ls_cl_place *out, ls_error *err);
 /* Gives a place back; a slab that is wholly free is released. */
 void ls_cl_place_give(ls_cl_device *device, ls_cl_slabs *slabs, const ls_cl_place *place);
 /* Releases all slabs. */
 void ls_cl_slabs_close(ls_cl_device *device, ls_cl_slabs *slabs);
 
 /* A buffer of so many floats, checked against what the device can give in one piece. */
-ls_status ls_cl_buffer(ls_cl_device *device, size_t floats, const char *what, cl_mem *out, ls_error *err);
+ls_status ls_cl_buffer(ls_cl_device *device, size_t floats, const char *what, cl_mem *out,
+                       ls_error *err);
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_small.h"
+#include "host/opencl/cl_slab.h"
+#include "kernels/small.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "kernels/small.h"
-#include "host/opencl/cl_slab.h"
 
-enum { LANES = 16 };                       /* rows of gradients are multiples of this in scratch */
-enum { GPU_GROUP = 256 };                  /* work-items that share a member on a GPU, or fewer where the device has fewer */
-static const double launch_seconds = 0.05; /* of a launch on a GPU: it may drive a display, which waits meanwhile */
+enum { LANES = 16 }; /* rows of gradients are multiples of this in scratch */
+enum {
+    GPU_GROUP = 256
+}; /* work-items that share a member on a GPU, or fewer where the device has fewer */
+static const double launch_seconds =
+    0.05; /* of a launch on a GPU: it may drive a display, which waits meanwhile */
 
 /* ---- A plan in words ------------------------------------------------------------------------- */
 
@@ -25,16 +28,21 @@ static cl_uint view(ls_view v) { return ls_there(v) ? (cl_uint)v.at : SMALL_NONE
 static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
 {
     const ls_hyper *h = &p->hyper;
-    const cl_uint losses[] = {[LS_LOSS_BCE] = SMALL_BCE, [LS_LOSS_CE] = SMALL_CE, [LS_LOSS_MSE] = SMALL_MSE};
+    const cl_uint losses[] = {
+        [LS_LOSS_BCE] = SMALL_BCE, [LS_LOSS_CE] = SMALL_CE, [LS_LOSS_MSE] = SMALL_MSE};
     uint64_t per_epoch = ls_plan_steps_per_epoch(p);
     w[SMALL_seed_low] = (cl_uint)p->seed, w[SMALL_seed_high] = (cl_uint)(p->seed >> 32);
     w[SMALL_rows] = (cl_uint)p->rows, w[SMALL_batch] = (cl_uint)p->batch;
     w[SMALL_steps_per_epoch] = (cl_uint)per_epoch, w[SMALL_shuffle] = p->shuffle;
-    w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale), w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
-    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = losses[p->loss], w[SMALL_optimizer] = (cl_uint)p->optimizer;
+    w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale),
+    w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
+    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = losses[p->loss],
+    w[SMALL_optimizer] = (cl_uint)p->optimizer;
     w[SMALL_clip] = bits_of(p->clip);
-    w[SMALL_beta1] = bits_of(h->beta1), w[SMALL_rest1] = bits_of(h->rest1), w[SMALL_beta2] = bits_of(h->beta2);
-    w[SMALL_rest2] = bits_of(h->rest2), w[SMALL_epsilon] = bits_of(h->epsilon), w[SMALL_l1] = bits_of(h->l1);
+    w[SMALL_beta1] = bits_of(h->beta1), w[SMALL_rest1] = bits_of(h->rest1),
+    w[SMALL_beta2] = bits_of(h->beta2);
+    w[SMALL_rest2] = bits_of(h->rest2), w[SMALL_epsilon] = bits_of(h->epsilon),
+    w[SMALL_l1] = bits_of(h->l1);
     w[SMALL_twice_l2] = bits_of(h->twice_l2), w[SMALL_max_norm] = bits_of(h->max_norm);
     w[SMALL_features] = (cl_uint)p->features, w[SMALL_outputs] = (cl_uint)p->outputs;
     w[SMALL_t] = place(c->target), w[SMALL_row_weight] = place(c->row_weight);
@@ -47,7 +55,7 @@ static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
 typedef struct {
     const ls_plan *plan;
     ls_cl_small *small;
-    cl_uint *count;      /* of_chunk or of_step */
+    cl_uint *count; /* of_chunk or of_step */
 } writer;
 
 /* Appends an operation of a kind with what the plan's operation has. */
@@ -56,9 +64,12 @@ static cl_uint *put(writer *to, cl_uint kind, const ls_chunk_op *c)
     cl_uint *w = to->small->word + to->small->words;
     const ls_op *o = c->op;
     w[SMALL_OP_kind] = kind;
-    w[SMALL_OP_act] = (cl_uint)o->act, w[SMALL_OP_in] = (cl_uint)o->in, w[SMALL_OP_out] = (cl_uint)o->out;
-    w[SMALL_OP_x] = place(c->x), w[SMALL_OP_z] = place(c->z), w[SMALL_OP_a] = place(c->a), w[SMALL_OP_y] = place(c->y);
-    w[SMALL_OP_d] = place(c->d), w[SMALL_OP_dz] = place(c->dz), w[SMALL_OP_skip] = place(c->skip), w[SMALL_OP_dropped] = place(c->dropped);
+    w[SMALL_OP_act] = (cl_uint)o->act, w[SMALL_OP_in] = (cl_uint)o->in,
+    w[SMALL_OP_out] = (cl_uint)o->out;
+    w[SMALL_OP_x] = place(c->x), w[SMALL_OP_z] = place(c->z), w[SMALL_OP_a] = place(c->a),
+    w[SMALL_OP_y] = place(c->y);
+    w[SMALL_OP_d] = place(c->d), w[SMALL_OP_dz] = place(c->dz), w[SMALL_OP_skip] = place(c->skip),
+    w[SMALL_OP_dropped] = place(c->dropped);
     w[SMALL_OP_grad] = (cl_uint)c->grad, w[SMALL_OP_width] = (cl_uint)c->width;
     w[SMALL_OP_dropout] = bits_of(o->dropout), w[SMALL_OP_purpose] = o->purpose;
     w[SMALL_OP_w] = view(o->w), w[SMALL_OP_b] = view(o->b), w[SMALL_OP_gradient] = view(o->y);
@@ -75,7 +86,8 @@ static void put_grad_x(writer *to, const ls_chunk_op *c)
     if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c)[SMALL_OP_y] = place(c->d);
     if (c->op->dropout > 0) put(to, SMALL_DROP, c);
     cl_uint *w = put(to, SMALL_ACTIVATION_GRAD, c);
-    if (c->op->dropout > 0) w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
+    if (c->op->dropout > 0)
+        w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
 }
 
 /* What the plan's operation does for every chunk. */
@@ -105,15 +117,18 @@ static void put_of_chunk(writer *to, const ls_chunk_op *c)
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 
-/* Squares summed by chunks, then chunk sums by chunks, back and forth between two places until one is left. */
+/* Squares summed by chunks, then chunk sums by chunks, back and forth between two places until one
+ * is left. */
 static void put_clip(writer *to, const ls_chunk_op *c, size_t from, size_t second)
 {
     size_t n = c->op->out;
     cl_uint *w = put(to, SMALL_SQUARES, c);
-    w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_gradient] = view(c->op->x), w[SMALL_OP_to] = (cl_uint)from;
+    w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_gradient] = view(c->op->x),
+    w[SMALL_OP_to] = (cl_uint)from;
     for (n = chunks_of(n); n > 1; n = chunks_of(n)) {
         w = put(to, SMALL_SUMS, c);
-        w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_from] = (cl_uint)from, w[SMALL_OP_to] = (cl_uint)second;
+        w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_from] = (cl_uint)from,
+        w[SMALL_OP_to] = (cl_uint)second;
         size_t other = from;
         from = second, second = other;
     }
@@ -133,7 +148,11 @@ static void put_of_step(writer *to, const ls_chunk_op *c, size_t sums)
         w[SMALL_OP_out] = w[SMALL_OP_weights] = (cl_uint)(o->in * o->out);
         break;
     case LS_OP_CLIP: put_clip(to, c, sums, sums + chunks_of(o->out)); break;
-    case LS_OP_UPDATE: put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(to->plan->weights > o->in ? to->plan->weights - o->in : 0); break;
+    case LS_OP_UPDATE:
+        put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(to->plan->weights > o->in
+                                                                   ? to->plan->weights - o->in
+                                                                   : 0);
+        break;
     case LS_OP_MAX_NORM: put(to, SMALL_MAX_NORM, c); break;
     default: break;
     }
@@ -155,7 +174,11 @@ static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
 
 ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
 {
-    enum { MOST = 7, LEVELS = 8 }; /* kernel's operations of one of the plan's at most, and levels of sums of 2^32 squares and what is around */
+    enum {
+        MOST = 7,
+        LEVELS = 8
+    }; /* kernel's operations of one of the plan's at most, and levels of sums of 2^32 squares and
+          what is around */
     ls_chunks *c;
     ls_cl_small *s;
     *out = NULL;
@@ -163,8 +186,11 @@ ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *er
     if (!c) return LS_OK;
     ls_status status = ls_alloc(&s, 1, sizeof *s, "the network", err);
     if (status == LS_OK) {
-        s->scratch = (c->scratch + (plan->clip > 0 ? 2 * chunks_of(plan->parameters) : 0) + 15) & ~(size_t)15;
-        status = ls_alloc(&s->word, SMALL_MEMBER_WORDS + (MOST * c->count + LEVELS + 2) * SMALL_OP_WORDS, sizeof *s->word, "the network", err);
+        s->scratch = (c->scratch + (plan->clip > 0 ? 2 * chunks_of(plan->parameters) : 0) + 15) &
+                     ~(size_t)15;
+        status = ls_alloc(&s->word,
+                          SMALL_MEMBER_WORDS + (MOST * c->count + LEVELS + 2) * SMALL_OP_WORDS,
+                          sizeof *s->word, "the network", err);
         if (status != LS_OK) free(s);
     }
     if (status == LS_OK) {
@@ -184,24 +210,33 @@ void ls_cl_small_free(ls_cl_small *small)
 
 /* ---- Launching ------------------------------------------------------------------------------- */
 
-/* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of them, with scratch in local memory where it
- * fits. LOCKSTEP_STEPS=grouped and grouped-global in the environment try a GPU's ways anywhere. */
+/* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of
+ * them, with scratch in local memory where it fits. LOCKSTEP_STEPS=grouped and grouped-global in
+ * the environment try a GPU's ways anywhere. */
 static bool forced(const char *way)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
     return steps && !strcmp(steps, way);
 }
 
-static bool is_solo(const ls_cl_device *d) { return d->cpu && !forced("grouped") && !forced("grouped-global"); }
+static bool is_solo(const ls_cl_device *d)
+{
+    return d->cpu && !forced("grouped") && !forced("grouped-global");
+}
 
 static bool is_local(const ls_cl_device *d, size_t scratch)
 {
-    return !is_solo(d) && !forced("grouped-global") && scratch * sizeof(float) + 1024 <= d->local_memory;
+    return !is_solo(d) && !forced("grouped-global") &&
+           scratch * sizeof(float) + 1024 <= d->local_memory;
 }
 
-static size_t group_of(const ls_cl_device *d) { return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP; }
+static size_t group_of(const ls_cl_device *d)
+{
+    return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP;
+}
 
-/* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first use. */
+/* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first
+ * use. */
 static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error *err)
 {
     char defines[120];
@@ -211,8 +246,11 @@ static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error
     if (*out) return LS_OK;
     unsigned lanes = d->lanes >= 16 ? 16 : d->lanes >= 8 ? 8 : 4;
     if (which == 0) snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
-    else snprintf(defines, sizeof defines, "-DGROUP=%zu %s", group_of(d), local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
-    LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines, &d->small_program[which], err));
+    else
+        snprintf(defines, sizeof defines, "-DGROUP=%zu %s", group_of(d),
+                 local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
+    LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines, &d->small_program[which],
+                       err));
     d->small_kernel[which] = d->cl.clCreateKernel(d->small_program[which], "small_steps", &code);
     *out = d->small_kernel[which];
     return ls_cl_check(code, "creating the kernel 'small_steps'", err);
@@ -237,9 +275,12 @@ static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_
     d->small_room[which] = 0;
     LS_TRY(ls_cl_buffer(d, floats, "a launch", &d->small_buffer[which], err));
     d->small_room[which] = floats;
-    /* scratch has places that nobody writes, and products run over them: what was there before may be denormal, and slow */
+    /* scratch has places that nobody writes, and products run over them: what was there before may
+     * be denormal, and slow */
     const float zero = 0.0f;
-    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, d->small_buffer[which], &zero, sizeof zero, 0, floats * sizeof zero, 0, NULL, NULL),
+    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, d->small_buffer[which], &zero,
+                                                 sizeof zero, 0, floats * sizeof zero, 0, NULL,
+                                                 NULL),
                        "clearing memory on the device", err);
 }
 
@@ -259,10 +300,12 @@ static void fill(launch *l)
         const ls_cl_small_run *r = &l->runs[i];
         cl_uint *w = l->table + i * SMALL_RUN_WORDS;
         w[SMALL_RUN_program] = (cl_uint)program;
-        w[SMALL_RUN_arena_low] = (cl_uint)r->base, w[SMALL_RUN_arena_high] = (cl_uint)((uint64_t)r->base >> 32);
+        w[SMALL_RUN_arena_low] = (cl_uint)r->base,
+        w[SMALL_RUN_arena_high] = (cl_uint)((uint64_t)r->base >> 32);
         w[SMALL_RUN_origin] = (cl_uint)r->origin;
         w[SMALL_RUN_rates] = w[SMALL_RUN_losses] = (cl_uint)step;
-        memcpy(l->table + l->count * SMALL_RUN_WORDS + program, r->small->word, r->small->words * sizeof *w);
+        memcpy(l->table + l->count * SMALL_RUN_WORDS + program, r->small->word,
+               r->small->words * sizeof *w);
         memcpy(l->rates + step, r->run->rates, (size_t)r->run->count * sizeof *l->rates);
         program += r->small->words;
         step += (size_t)r->run->count;
@@ -284,21 +327,24 @@ static void set_steps(launch *l, uint64_t from, uint64_t most)
     }
 }
 
-static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *from, size_t bytes, ls_error *err)
+static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *from, size_t bytes,
+                          ls_error *err)
 {
-    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, d->small_buffer[which], CL_FALSE, 0, bytes, from, 0, NULL, NULL),
+    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, d->small_buffer[which], CL_FALSE, 0,
+                                                  bytes, from, 0, NULL, NULL),
                        "writing to the device", err);
 }
 
-/* Work-groups of a launch: on a CPU device one a core, each of which takes member after member; otherwise one a member, up to a number
- * that keeps any device busy. */
+/* Work-groups of a launch: on a CPU device one a core, each of which takes member after member;
+ * otherwise one a member, up to a number that keeps any device busy. */
 static size_t groups_of(const ls_cl_device *d, size_t count)
 {
     size_t most = is_solo(d) ? d->units : 16384;
     return count < most ? count : most;
 }
 
-static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, bool local, const cl_mem buffers[4], ls_error *err)
+static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, bool local,
+                         const cl_mem buffers[4], ls_error *err)
 {
     cl_mem *own = d->small_buffer;
     cl_uint members = (cl_uint)l->count, stride = (cl_uint)l->scratch;
@@ -308,14 +354,29 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
     const struct {
         size_t size;
         const void *value;
-    } args[] = {{sizeof(cl_mem), &buffers[0]}, {sizeof(cl_mem), &buffers[1]}, {sizeof(cl_mem), &buffers[2]}, {sizeof(cl_mem), &buffers[3]},
-                {sizeof(cl_mem), &own[LS_SMALL_TABLE]}, {sizeof members, &members}, {sizeof(cl_mem), &own[LS_SMALL_RATES]},
-                {sizeof(cl_mem), &own[LS_SMALL_LOSSES]}, {local ? l->scratch * sizeof(float) : sizeof(cl_mem), local ? NULL : &own[LS_SMALL_SCRATCH]},
-                {sizeof stride, &stride}, {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
-    for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++) code = d->cl.clSetKernelArg(kernel, i, args[i].size, args[i].value);
-    if (code == CL_SUCCESS) code = d->cl.clEnqueueWriteBuffer(d->queue, own[LS_SMALL_NEXT], CL_FALSE, 0, sizeof zero, &zero, 0, NULL, NULL);
-    if (code == CL_SUCCESS) code = d->cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &group, 0, NULL, NULL);
-    if (code == CL_SUCCESS) code = d->cl.clFinish(d->queue); /* the constant above, and the table that is filled anew, must have been read */
+    } args[] = {{sizeof(cl_mem), &buffers[0]},
+                {sizeof(cl_mem), &buffers[1]},
+                {sizeof(cl_mem), &buffers[2]},
+                {sizeof(cl_mem), &buffers[3]},
+                {sizeof(cl_mem), &own[LS_SMALL_TABLE]},
+                {sizeof members, &members},
+                {sizeof(cl_mem), &own[LS_SMALL_RATES]},
+                {sizeof(cl_mem), &own[LS_SMALL_LOSSES]},
+                {local ? l->scratch * sizeof(float) : sizeof(cl_mem),
+                 local ? NULL : &own[LS_SMALL_SCRATCH]},
+                {sizeof stride, &stride},
+                {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
+    for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++)
+        code = d->cl.clSetKernelArg(kernel, i, args[i].size, args[i].value);
+    if (code == CL_SUCCESS)
+        code = d->cl.clEnqueueWriteBuffer(d->queue, own[LS_SMALL_NEXT], CL_FALSE, 0, sizeof zero,
+                                          &zero, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        code = d->cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &group, 0, NULL,
+                                            NULL);
+    if (code == CL_SUCCESS)
+        code = d->cl.clFinish(d->queue); /* the constant above, and the table that is filled anew,
+                                            must have been read */
     return ls_cl_check(code, "running small networks", err);
 }
 
@@ -327,15 +388,19 @@ static double now(void)
 }
 
 /* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
-static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local, const cl_mem buffers[4], ls_error *err)
+static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local,
+                            const cl_mem buffers[4], ls_error *err)
 {
-    double pace = launch_seconds / 8; /* seconds a step of all members takes: unknown at first, so a few steps tell */
+    double pace =
+        launch_seconds /
+        8; /* seconds a step of all members takes: unknown at first, so a few steps tell */
     uint64_t most = 0, piece;
     for (size_t i = 0; i < l->count; i++)
         if (l->runs[i].run->count > most) most = l->runs[i].run->count;
     for (uint64_t from = 0; from < most; from += piece) {
         piece = most - from;
-        if (!is_solo(d) && (double)piece * pace > launch_seconds) piece = (uint64_t)(launch_seconds / pace) + 1;
+        if (!is_solo(d) && (double)piece * pace > launch_seconds)
+            piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
@@ -359,14 +424,18 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     fill(l);
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
     LS_TRY(launch_all(d, l, kernel, local, buffers, err));
-    LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, d->small_buffer[LS_SMALL_LOSSES], CL_TRUE, 0, l->steps * sizeof *l->losses, l->losses, 0,
-                                                 NULL, NULL), "reading losses", err));
+    LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, d->small_buffer[LS_SMALL_LOSSES],
+                                                 CL_TRUE, 0, l->steps * sizeof *l->losses,
+                                                 l->losses, 0, NULL, NULL),
+                       "reading losses", err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->runs[i++].run->count)
-        memcpy(l->runs[i].run->losses, l->losses + at, (size_t)l->runs[i].run->count * sizeof(float));
+        memcpy(l->runs[i].run->losses, l->losses + at,
+               (size_t)l->runs[i].run->count * sizeof(float));
     return LS_OK;
 }
 
-ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight, const ls_cl_small_run *runs, size_t count, ls_error *err)
+ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight,
+                            const ls_cl_small_run *runs, size_t count, ls_error *err)
 {
     launch l = {.runs = runs, .count = count, .words = count * SMALL_RUN_WORDS};
     const cl_mem buffers[4] = {slab, x, t, weight};

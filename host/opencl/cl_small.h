@@ -6,7 +6,8 @@
 #include "host/network/chunks.h"
 #include "host/opencl/cl_device.h"
 
-/* What the kernel is told of a member; NULL stands for one whose steps go operation by operation. */
+/* What the kernel is told of a member; NULL stands for one whose steps go operation by operation.
+ */
 typedef struct {
     cl_uint *word;
     size_t words;
@@ -24,9 +25,10 @@ typedef struct {
     const ls_run *run;
 } ls_cl_small_run;
 
-/* Runs members whose arenas are in one slab; returns when the losses are there. x, t, weight: the data set (weight may be NULL). */
-ls_status ls_cl_small_steps(ls_cl_device *device, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight, const ls_cl_small_run *runs, size_t count,
-                            ls_error *err);
+/* Runs members whose arenas are in one slab; returns when the losses are there. x, t, weight: the
+ * data set (weight may be NULL). */
+ls_status ls_cl_small_steps(ls_cl_device *device, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight,
+                            const ls_cl_small_run *runs, size_t count, ls_error *err);
 
 /* Releases what a device keeps for this. */
 void ls_cl_small_close(ls_cl_device *device);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a device exact? Elementary operations and functions on awkward bits, then short training runs, compared with the CPU
- * path bit by bit. Drivers are judged by this, not by a list of names. */
-#include <stdlib.h>
-#include <string.h>
+/* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
+ * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+#include "host/network/network.h"
+#include "host/opencl/cl_device.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/random.h"
-#include "host/network/network.h"
-#include "host/opencl/cl_device.h"
+#include <stdlib.h>
+#include <string.h>
 
 #include "kernels/check.h"
 
@@ -29,14 +29,20 @@ static bool same(ls_u32 a, ls_u32 b) { return a == b || (is_nan(a) && is_nan(b))
 static void fill_values(ls_u32 *x, ls_u32 *y)
 {
     static const ls_u32 awkward[] = {
-        0x00000000u, 0x80000000u, 0x00000001u, 0x80000001u, 0x007fffffu, 0x00800000u, 0x00800001u, 0x3f800000u,
-        0xbf800000u, 0x3f7fffffu, 0x3f800001u, 0x7f7fffffu, 0xff7fffffu, 0x7f800000u, 0xff800000u, 0x7fc00000u,
-        0x33800000u, 0x4b800000u, 0x42b17217u, 0xc2cff1b4u, 0x1e3ce508u, 0x5e3ce508u, 0x00400000u, 0x3eaaaaabu};
+        0x00000000u, 0x80000000u, 0x00000001u, 0x80000001u, 0x007fffffu, 0x00800000u,
+        0x00800001u, 0x3f800000u, 0xbf800000u, 0x3f7fffffu, 0x3f800001u, 0x7f7fffffu,
+        0xff7fffffu, 0x7f800000u, 0xff800000u, 0x7fc00000u, 0x33800000u, 0x4b800000u,
+        0x42b17217u, 0xc2cff1b4u, 0x1e3ce508u, 0x5e3ce508u, 0x00400000u, 0x3eaaaaabu};
     enum { N = sizeof awkward / sizeof *awkward };
     for (ls_u32 i = 0; i < VALUES; i++) {
-        float a = 8.0f * ls_random_uniform(7, 1, 0, i) - 4.0f, b = 8.0f * ls_random_uniform(7, 2, 0, i) - 4.0f;
-        x[i] = i < N * N ? awkward[i / N] : i < VALUES / 2 ? ls_as_u32(a) : ls_random_u32(7, 3, 0, i);
-        y[i] = i < N * N ? awkward[i % N] : i < VALUES / 2 ? ls_as_u32(b) : ls_random_u32(7, 4, 0, i);
+        float a = 8.0f * ls_random_uniform(7, 1, 0, i) - 4.0f,
+              b = 8.0f * ls_random_uniform(7, 2, 0, i) - 4.0f;
+        x[i] = i < N * N        ? awkward[i / N]
+               : i < VALUES / 2 ? ls_as_u32(a)
+                                : ls_random_u32(7, 3, 0, i);
+        y[i] = i < N * N        ? awkward[i % N]
+               : i < VALUES / 2 ? ls_as_u32(b)
+                                : ls_random_u32(7, 4, 0, i);
     }
 }
 
@@ -48,26 +54,35 @@ static void compute_here(const ls_u32 *x, const ls_u32 *y, ls_u32 *out)
 #define LS_X(expression) out[k++ * VALUES + i] = ls_as_u32(expression);
         LS_CHECKS(LS_X)
 #undef LS_X
-        out[k * VALUES + i] = ls_random_u32(x[i], 1u, y[i], i) ^ ls_permute(i, VALUES, x[0], 2u, 3u);
+        out[k * VALUES + i] = ls_random_u32(x[i], 1u, y[i], i) ^
+                              ls_permute(i, VALUES, x[0], 2u, 3u);
     }
 }
 
-static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y, ls_u32 *out, ls_error *err)
+static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y, ls_u32 *out,
+                               ls_error *err)
 {
     const ls_cl_api *cl = &d->cl;
     cl_int code[3] = {0};
     size_t size = VALUES * sizeof *x, global = VALUES, local = GROUP;
     cl_uint n = VALUES;
     cl_mem memory[3] = {
-        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)x, &code[0]),
-        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)y, &code[1]),
+        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)x,
+                           &code[0]),
+        cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)y,
+                           &code[1]),
         cl->clCreateBuffer(d->context, CL_MEM_WRITE_ONLY, size * RESULTS, NULL, &code[2])};
     cl_int failed = code[0] ? code[0] : code[1] ? code[1] : code[2];
     cl_kernel kernel = d->kernel[LS_KERNEL_check];
-    for (cl_uint i = 0; i < 3 && !failed; i++) failed = cl->clSetKernelArg(kernel, i, sizeof(cl_mem), &memory[i]);
+    for (cl_uint i = 0; i < 3 && !failed; i++)
+        failed = cl->clSetKernelArg(kernel, i, sizeof(cl_mem), &memory[i]);
     if (!failed) failed = cl->clSetKernelArg(kernel, 3, sizeof n, &n);
-    if (!failed) failed = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL);
-    if (!failed) failed = cl->clEnqueueReadBuffer(d->queue, memory[2], CL_TRUE, 0, size * RESULTS, out, 0, NULL, NULL);
+    if (!failed)
+        failed = cl->clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &local, 0, NULL,
+                                            NULL);
+    if (!failed)
+        failed = cl->clEnqueueReadBuffer(d->queue, memory[2], CL_TRUE, 0, size * RESULTS, out, 0,
+                                         NULL, NULL);
     for (int i = 0; i < 3; i++)
         if (memory[i]) cl->clReleaseMemObject(memory[i]);
     return ls_cl_check(failed, "the self-check", err);
@@ -84,33 +99,83 @@ static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
     ls_status status = compute_there(d, x, y, there, err);
     for (size_t i = 0; i < RESULTS * VALUES && status == LS_OK && !*reason; i++)
         if (!same(here[i], there[i]))
-            snprintf(reason, 256, "self-check: %.60s of %a, %a gives %a, not %a", result_names[i / VALUES],
-                     (double)ls_as_float(x[i % VALUES]), (double)ls_as_float(y[i % VALUES]),
-                     (double)ls_as_float(there[i]), (double)ls_as_float(here[i]));
+            snprintf(reason, 256, "self-check: %.60s of %a, %a gives %a, not %a",
+                     result_names[i / VALUES], (double)ls_as_float(x[i % VALUES]),
+                     (double)ls_as_float(y[i % VALUES]), (double)ls_as_float(there[i]),
+                     (double)ls_as_float(here[i]));
     free(x);
     return status;
 }
 
-/* Short runs to compare: between them they touch every operation, activation and optimizer, and small networks with scratch in local
- * memory and without. All are done the device's own way, which is many steps in one launch for all but the first; those that say so
- * also operation by operation, for which each function that follows a product is compiled by itself. */
+/* Short runs to compare: between them they touch every operation, activation and optimizer, and
+ * small networks with scratch in local memory and without. All are done the device's own way, which
+ * is many steps in one launch for all but the first; those that say so also operation by operation,
+ * for which each function that follows a product is compiled by itself. */
 static const struct {
     size_t classes;
     bool layered;
     const char *options[8][2];
 } runs[] = {
-    {3, true, {{"hidden", "17,5,5,5"}, {"activation", "gelu"}, {"batch", "70"}, {"dropout", "0.25"}, {"residual", "on"},
-               {"clip", "0.5"}, {"batch-norm", "on"}, {"class-weights", "1,2,0.5"}}},
-    {2, true, {{"hidden", "33,4"}, {"activation", "tanh,elu"}, {"batch", "full"}, {"optimizer", "momentum"}, {"max-norm", "0.7"},
-               {"l1", "0.001"}, {"lr", "0.1"}}},
+    {3,
+     true,
+     {{"hidden", "17,5,5,5"},
+      {"activation", "gelu"},
+      {"batch", "70"},
+      {"dropout", "0.25"},
+      {"residual", "on"},
+      {"clip", "0.5"},
+      {"batch-norm", "on"},
+      {"class-weights", "1,2,0.5"}}},
+    {2,
+     true,
+     {{"hidden", "33,4"},
+      {"activation", "tanh,elu"},
+      {"batch", "full"},
+      {"optimizer", "momentum"},
+      {"max-norm", "0.7"},
+      {"l1", "0.001"},
+      {"lr", "0.1"}}},
     {2, true, {{"hidden", "6,6,6"}, {"residual", "on"}, {"batch", "100"}}},
-    {3, false, {{"hidden", "17,5,5,5"}, {"activation", "gelu"}, {"batch", "70"}, {"dropout", "0.25"}, {"residual", "on"},
-                {"clip", "0.5"}, {"class-weights", "1,2,0.5"}}},
-    {2, false, {{"hidden", "128,6,3"}, {"activation", "leaky_relu,identity,silu"}, {"batch", "64"}, {"optimizer", "rmsprop"},
-                {"order", "file"}, {"output", "softmax"}, {"max-norm", "0.5"}}},
-    {2, false, {{"hidden", "9,9"}, {"activation", "sigmoid,relu"}, {"batch", "65"}, {"optimizer", "nesterov"}, {"output", "identity"}}},
-    {4, false, {{"hidden", "none"}, {"batch", "1"}, {"optimizer", "sgd"}, {"output", "sigmoid"}, {"loss", "mse"}, {"l2", "0.01"}}},
-    {2, false, {{"hidden", "5"}, {"batch", "128"}, {"optimizer", "adamw"}, {"dropout", "0.5"}, {"clip", "0.01"}}},
+    {3,
+     false,
+     {{"hidden", "17,5,5,5"},
+      {"activation", "gelu"},
+      {"batch", "70"},
+      {"dropout", "0.25"},
+      {"residual", "on"},
+      {"clip", "0.5"},
+      {"class-weights", "1,2,0.5"}}},
+    {2,
+     false,
+     {{"hidden", "128,6,3"},
+      {"activation", "leaky_relu,identity,silu"},
+      {"batch", "64"},
+      {"optimizer", "rmsprop"},
+      {"order", "file"},
+      {"output", "softmax"},
+      {"max-norm", "0.5"}}},
+    {2,
+     false,
+     {{"hidden", "9,9"},
+      {"activation", "sigmoid,relu"},
+      {"batch", "65"},
+      {"optimizer", "nesterov"},
+      {"output", "identity"}}},
+    {4,
+     false,
+     {{"hidden", "none"},
+      {"batch", "1"},
+      {"optimizer", "sgd"},
+      {"output", "sigmoid"},
+      {"loss", "mse"},
+      {"l2", "0.01"}}},
+    {2,
+     false,
+     {{"hidden", "5"},
+      {"batch", "128"},
+      {"optimizer", "adamw"},
+      {"dropout", "0.5"},
+      {"clip", "0.01"}}},
 };
 enum { ROWS = 150, FEATURES = 7, STEPS = 4 };
 
@@ -122,46 +187,57 @@ typedef struct {
     size_t results;
 } subject;
 
-/* Steps of a run on a backend, numbered across a multiple of 2^32. A run that keeps its activations goes operation by operation, whatever
- * the network's size. */
-static ls_status run_on(ls_backend *backend, const subject *s, bool layered, float *results, ls_error *err)
+/* Steps of a run on a backend, numbered across a multiple of 2^32. A run that keeps its activations
+ * goes operation by operation, whatever the network's size. */
+static ls_status run_on(ls_backend *backend, const subject *s, bool layered, float *results,
+                        ls_error *err)
 {
     ls_workspace *workspace;
     ls_rates rates[STEPS];
     for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
-    ls_run run = {.first = ((uint64_t)3 << 32) - 2, .count = STEPS, .rates = rates, .losses = results + s->plan->state, .keep = layered};
+    ls_run run = {.first = ((uint64_t)3 << 32) - 2,
+                  .count = STEPS,
+                  .rates = rates,
+                  .losses = results + s->plan->state,
+                  .keep = layered};
     LS_TRY(ls_workspace_of_one(backend, s->rows, s->plan, &workspace, err));
     ls_status status = backend->slots->write(workspace, 0, 0, s->plan->parameters, s->start, err);
     if (status == LS_OK) status = backend->slots->run(workspace, &run, 1, err);
-    if (status == LS_OK) status = backend->slots->read(workspace, 0, 0, s->plan->state, results, err);
+    if (status == LS_OK)
+        status = backend->slots->read(workspace, 0, 0, s->plan->state, results, err);
     backend->slots->workspace_close(workspace);
     return status;
 }
 
-/* The CPU path operation by operation is the reference; its other way, and the device's, are held against it. The first that
- * differs goes into reason. results: room for two runs. */
-static ls_status compare_ways(ls_cl_device *d, ls_backend *cpu, const subject *s, bool layered, float *results, char reason[256], ls_error *err)
+/* The CPU path operation by operation is the reference; its other way, and the device's, are held
+ * against it. The first that differs goes into reason. results: room for two runs. */
+static ls_status compare_ways(ls_cl_device *d, ls_backend *cpu, const subject *s, bool layered,
+                              float *results, char reason[256], ls_error *err)
 {
     const struct {
         ls_backend *backend;
         bool layered;
         const char *differs;
-    } ways[] = {{cpu, false, "the CPU path's two ways to run a small network differ"},
-                {&d->base, false, "a short training run gives other weights than the CPU path"},
-                {&d->base, true, "a short training run, operation by operation, gives other weights than the CPU path"}};
+    } ways[] = {
+        {cpu, false, "the CPU path's two ways to run a small network differ"},
+        {&d->base, false, "a short training run gives other weights than the CPU path"},
+        {&d->base, true,
+         "a short training run, operation by operation, gives other weights than the CPU path"}};
     float *here = results, *there = results + s->results;
     LS_TRY(run_on(cpu, s, true, here, err));
     for (size_t w = 0; w < 2u + layered && !*reason; w++) {
         LS_TRY(run_on(ways[w].backend, s, ways[w].layered, there, err));
         for (size_t i = 0; i < s->results && !*reason; i++)
-            if (!same(ls_as_u32(here[i]), ls_as_u32(there[i]))) snprintf(reason, 256, "self-check: %s", ways[w].differs);
+            if (!same(ls_as_u32(here[i]), ls_as_u32(there[i])))
+                snprintf(reason, 256, "self-check: %s", ways[w].differs);
     }
     return LS_OK;
 }
 
 static void fill_rows(const ls_network *net, size_t classes, float *x, float *t, float *w)
 {
-    for (ls_u32 i = 0; i < ROWS * FEATURES; i++) x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
+    for (ls_u32 i = 0; i < ROWS * FEATURES; i++)
+        x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
     for (ls_u32 i = 0; i < ROWS; i++) {
         ls_u32 class = ls_random_u32(5, 2, 0, i) % (ls_u32)classes;
         w[i] = 0.5f + (float)class;
@@ -170,23 +246,27 @@ static void fill_rows(const ls_network *net, size_t classes, float *x, float *t,
     }
 }
 
-static ls_status compare_run(ls_cl_device *d, ls_backend *cpu, const ls_settings *s, size_t classes, bool layered, char reason[256],
-                             ls_error *err)
+static ls_status compare_run(ls_cl_device *d, ls_backend *cpu, const ls_settings *s, size_t classes,
+                             bool layered, char reason[256], ls_error *err)
 {
     ls_network net = {0};
     ls_plan *plan = NULL;
     float *memory = NULL;
     ls_status status = ls_network_build(s, FEATURES, classes, &net, err);
     if (status == LS_OK) status = ls_plan_build(&net, s, LS_PLAN_TRAIN, ROWS, true, &plan, err);
-    size_t start = plan ? net.parameters + net.running : 0, results = plan ? plan->state + STEPS : 0;
+    size_t start = plan ? net.parameters + net.running : 0,
+           results = plan ? plan->state + STEPS : 0;
     size_t data = ROWS * (FEATURES + net.outputs + 1);
-    if (status == LS_OK) status = ls_alloc(&memory, data + start + 2 * results, sizeof *memory, "the self-check", err);
+    if (status == LS_OK)
+        status = ls_alloc(&memory, data + start + 2 * results, sizeof *memory, "the self-check",
+                          err);
     if (status == LS_OK) {
         float *x = memory, *t = x + ROWS * FEATURES, *w = t + ROWS * net.outputs, *from = w + ROWS;
         fill_rows(&net, classes, x, t, w);
         ls_network_init(&net, s, from);
         ls_rows rows = {ROWS, FEATURES, net.outputs, x, t, w};
-        status = compare_ways(d, cpu, &(subject){plan, &rows, from, results}, layered, from + start, reason, err);
+        status = compare_ways(d, cpu, &(subject){plan, &rows, from, results}, layered, from + start,
+                              reason, err);
     }
     free(memory);
     ls_plan_free(plan);
@@ -205,14 +285,17 @@ static ls_status check_runs(ls_cl_device *d, char reason[256], ls_error *err)
         if (status != LS_OK) break;
         for (size_t k = 0; k < 8 && runs[i].options[k][0] && status == LS_OK; k++)
             status = ls_options_set(options, runs[i].options[k][0], runs[i].options[k][1], err);
-        if (status == LS_OK) status = compare_run(d, cpu, &options->settings, runs[i].classes, runs[i].layered, reason, err);
+        if (status == LS_OK)
+            status = compare_run(d, cpu, &options->settings, runs[i].classes, runs[i].layered,
+                                 reason, err);
         ls_options_free(options);
     }
     cpu->slots->close(cpu);
     return status;
 }
 
-/* Every tile that products of this device will use. Those of a tuner were compared when they were chosen. */
+/* Every tile that products of this device will use. Those of a tuner were compared when they were
+ * chosen. */
 static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
 {
     ls_backend *cpu;
@@ -221,9 +304,11 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
             bool right = true, seen = false;
-            for (int e = 0; e < c; e++) seen |= !memcmp(&d->choice[f][e], &d->choice[f][c], sizeof(ls_cl_tile));
+            for (int e = 0; e < c; e++)
+                seen |= !memcmp(&d->choice[f][e], &d->choice[f][c], sizeof(ls_cl_tile));
             if (!seen) status = ls_cl_tile_right(d, cpu, (ls_form)f, &d->choice[f][c], &right, err);
-            if (status == LS_OK && !right) snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
+            if (status == LS_OK && !right)
+                snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
         }
     cpu->slots->close(cpu);
     return status;
@@ -238,6 +323,7 @@ ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
     if (!*reason) LS_TRY(check_runs(d, reason, err));
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);
-    if (!getenv("LOCKSTEP_STEPS")) ls_cl_remember(info); /* that forces one way, and the others have not been looked at */
+    if (!getenv("LOCKSTEP_STEPS"))
+        ls_cl_remember(info); /* that forces one way, and the others have not been looked at */
     return LS_OK;
 }

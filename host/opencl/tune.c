@@ -1,24 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tile is fastest for each class of product on this device. A candidate is first held against the CPU path, bit by bit, on
- * shapes that hang over its edges; only then is it timed. */
+/* Which tile is fastest for each class of product on this device. A candidate is first held against
+ * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+#include "host/opencl/cl_device.h"
+#include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "kernels/random.h"
-#include "host/opencl/cl_device.h"
 
 static const ls_cl_tile candidates[] = {
     /* register tiles: rows, vectors, lanes, repeat, depth */
-    {0, {12, 2, 16, 8, 256}}, {0, {12, 2, 16, 16, 256}}, {0, {12, 2, 16, 4, 512}}, {0, {8, 3, 16, 8, 256}}, {0, {6, 4, 16, 16, 256}},
-    {0, {14, 2, 16, 8, 256}}, {0, {12, 1, 16, 4, 256}}, {0, {8, 1, 16, 2, 256}}, {0, {6, 2, 8, 16, 256}}, {0, {4, 3, 8, 16, 256}},
-    {0, {12, 1, 8, 8, 256}}, {0, {4, 4, 4, 8, 256}},
+    {0, {12, 2, 16, 8, 256}},
+    {0, {12, 2, 16, 16, 256}},
+    {0, {12, 2, 16, 4, 512}},
+    {0, {8, 3, 16, 8, 256}},
+    {0, {6, 4, 16, 16, 256}},
+    {0, {14, 2, 16, 8, 256}},
+    {0, {12, 1, 16, 4, 256}},
+    {0, {8, 1, 16, 2, 256}},
+    {0, {6, 2, 8, 16, 256}},
+    {0, {4, 3, 8, 16, 256}},
+    {0, {12, 1, 8, 8, 256}},
+    {0, {4, 4, 4, 8, 256}},
     /* local tiles: m, n, k, work-items across and down, floats a load */
-    {1, {128, 128, 16, 16, 16, 4}}, {1, {128, 128, 8, 16, 16, 4}}, {1, {128, 64, 8, 16, 16, 4}}, {1, {128, 64, 16, 16, 16, 4}},
-    {1, {64, 128, 16, 16, 16, 4}}, {1, {128, 64, 32, 16, 16, 2}}, {1, {64, 64, 16, 16, 16, 4}}, {1, {64, 64, 32, 16, 16, 4}},
-    {1, {64, 64, 16, 16, 8, 4}}, {1, {64, 64, 16, 8, 8, 4}}, {1, {64, 64, 16, 16, 16, 1}}, {1, {32, 64, 32, 16, 8, 4}},
-    {1, {32, 32, 32, 8, 8, 4}}, {1, {32, 32, 64, 8, 8, 2}}, {1, {16, 16, 64, 8, 8, 2}}, {1, {16, 16, 32, 16, 16, 1}},
-    {1, {128, 32, 32, 8, 32, 4}}, {1, {96, 64, 16, 16, 12, 4}},
+    {1, {128, 128, 16, 16, 16, 4}},
+    {1, {128, 128, 8, 16, 16, 4}},
+    {1, {128, 64, 8, 16, 16, 4}},
+    {1, {128, 64, 16, 16, 16, 4}},
+    {1, {64, 128, 16, 16, 16, 4}},
+    {1, {128, 64, 32, 16, 16, 2}},
+    {1, {64, 64, 16, 16, 16, 4}},
+    {1, {64, 64, 32, 16, 16, 4}},
+    {1, {64, 64, 16, 16, 8, 4}},
+    {1, {64, 64, 16, 8, 8, 4}},
+    {1, {64, 64, 16, 16, 16, 1}},
+    {1, {32, 64, 32, 16, 8, 4}},
+    {1, {32, 32, 32, 8, 8, 4}},
+    {1, {32, 32, 64, 8, 8, 2}},
+    {1, {16, 16, 64, 8, 8, 2}},
+    {1, {16, 16, 32, 16, 16, 1}},
+    {1, {128, 32, 32, 8, 32, 4}},
+    {1, {96, 64, 16, 16, 12, 4}},
 };
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
@@ -27,16 +49,23 @@ static const struct {
     const char *name;
     size_t m, n, k;
 } examples[LS_FORM_COUNT][LS_SIZE_COUNT] = {
-    {{"forward, narrow", 512, 10, 512}, {"forward, small", 128, 128, 784}, {"forward, large", 1024, 1024, 1024},
+    {{"forward, narrow", 512, 10, 512},
+     {"forward, small", 128, 128, 784},
+     {"forward, large", 1024, 1024, 1024},
      {"forward, huge", 2048, 2048, 1024}},
-    {{"gradient of inputs, narrow", 512, 20, 512}, {"gradient of inputs, small", 128, 128, 128}, {"gradient of inputs, large", 1024, 1024, 1024},
+    {{"gradient of inputs, narrow", 512, 20, 512},
+     {"gradient of inputs, small", 128, 128, 128},
+     {"gradient of inputs, large", 1024, 1024, 1024},
      {"gradient of inputs, huge", 2048, 2048, 1024}},
-    {{"gradient of weights, narrow", 512, 10, 512}, {"gradient of weights, small", 784, 128, 128}, {"gradient of weights, large", 1024, 1024, 1024},
+    {{"gradient of weights, narrow", 512, 10, 512},
+     {"gradient of weights, small", 784, 128, 128},
+     {"gradient of weights, large", 1024, 1024, 1024},
      {"gradient of weights, huge", 2048, 2048, 1024}},
 };
 
 /* Shapes that the bits are compared on: odd ones, and one whose rows are all whole vectors. */
-static const size_t odd[][3] = {{1, 1, 1}, {13, 33, 65}, {131, 67, 129}, {17, 200, 300}, {40, 5, 70}, {68, 132, 100}};
+static const size_t odd[][3] = {{1, 1, 1},      {13, 33, 65}, {131, 67, 129},
+                                {17, 200, 300}, {40, 5, 70},  {68, 132, 100}};
 enum { ODD = sizeof odd / sizeof *odd };
 
 /* A plan of one product. */
@@ -49,20 +78,46 @@ static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
 {
     size_t a = 0, b = m * k, c = b + k * n, y = c + m * n, rows = form == LS_FORM_GRAD_W ? k : m;
     *r = (rig){0};
-    r->op = form == LS_FORM_DENSE
-                ? (ls_op){.kind = LS_OP_DENSE, .in = k, .out = n, .x = {LS_ARENA, a}, .w = {LS_ARENA, b}, .b = {LS_ARENA, a}, .z = {LS_ARENA, c}}
-            : form == LS_FORM_GRAD_X
-                ? (ls_op){.kind = LS_OP_GRAD_X, .act = LS_ACT_identity, .in = k, .out = n, .dz = {LS_ARENA, a}, .w = {LS_ARENA, b},
-                          .d = {LS_ARENA, c}, .z = {LS_ARENA, c}, .a = {LS_ARENA, c}, .y = {LS_ARENA, y}}
-                : (ls_op){.kind = LS_OP_GRAD_W, .in = m, .out = n, .x = {LS_ARENA, a}, .dz = {LS_ARENA, b}, .y = {LS_ARENA, c}};
-    if (form == LS_FORM_DENSE && m * k < n) r->op.b = (ls_view){LS_NOWHERE, 0}; /* no n values to start from */
-    r->plan = (ls_plan){.rows = rows, .batch = rows, .capacity = rows, .features = 1, .outputs = 1, .step = {&r->op, 1, 1},
-                        .arena = y + m * n, .work = y + m * n};
+    r->op = form == LS_FORM_DENSE    ? (ls_op){.kind = LS_OP_DENSE,
+                                               .in = k,
+                                               .out = n,
+                                               .x = {LS_ARENA, a},
+                                               .w = {LS_ARENA, b},
+                                               .b = {LS_ARENA, a},
+                                               .z = {LS_ARENA, c}}
+            : form == LS_FORM_GRAD_X ? (ls_op){.kind = LS_OP_GRAD_X,
+                                               .act = LS_ACT_identity,
+                                               .in = k,
+                                               .out = n,
+                                               .dz = {LS_ARENA, a},
+                                               .w = {LS_ARENA, b},
+                                               .d = {LS_ARENA, c},
+                                               .z = {LS_ARENA, c},
+                                               .a = {LS_ARENA, c},
+                                               .y = {LS_ARENA, y}}
+                                     : (ls_op){.kind = LS_OP_GRAD_W,
+                                               .in = m,
+                                               .out = n,
+                                               .x = {LS_ARENA, a},
+                                               .dz = {LS_ARENA, b},
+                                               .y = {LS_ARENA, c}};
+    if (form == LS_FORM_DENSE && m * k < n)
+        r->op.b = (ls_view){LS_NOWHERE, 0}; /* no n values to start from */
+    r->plan = (ls_plan){.rows = rows,
+                        .batch = rows,
+                        .capacity = rows,
+                        .features = 1,
+                        .outputs = 1,
+                        .step = {&r->op, 1, 1},
+                        .arena = y + m * n,
+                        .work = y + m * n};
     return y + m * n;
 }
 
-/* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of one run. */
-static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, size_t size, uint64_t count, float *out, double *seconds, ls_error *err)
+/* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of
+ * one run. */
+static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, size_t size,
+                         uint64_t count, float *out, double *seconds, ls_error *err)
 {
     static const float nothing[1];
     ls_rows data = {1, 1, 1, nothing, nothing, NULL};
@@ -81,29 +136,37 @@ static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, s
         status = backend->slots->run(workspace, &once, 1, err);
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);
-    if (seconds) *seconds = ((double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec)) / (double)(count ? count : 1);
+    if (seconds)
+        *seconds = ((double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec)) /
+                   (double)(count ? count : 1);
     backend->slots->workspace_close(workspace);
     return status;
 }
 
-/* Awkward values to compare bits on, with zeros and denormals among them; plain ones to be timed, as denormals are slow. */
+/* Awkward values to compare bits on, with zeros and denormals among them; plain ones to be timed,
+ * as denormals are slow. */
 static float *values(size_t size, bool awkward)
 {
     float *fill;
     if (ls_alloc(&fill, size, sizeof *fill, "the tuner", NULL) != LS_OK) return NULL;
-    for (size_t i = 0; i < size; i++) fill[i] = i % 37 || !awkward ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f : (i % 2 ? -0.0f : 1e-41f);
+    for (size_t i = 0; i < size; i++)
+        fill[i] = i % 37 || !awkward ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f
+                                     : (i % 2 ? -0.0f : 1e-41f);
     return fill;
 }
 
 /* Whether the device's present choice for a form gives the CPU path's bits on the odd shapes. */
-static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *right, ls_error *err)
+static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *right,
+                            ls_error *err)
 {
     *right = true;
     for (size_t i = 0; i < ODD && *right; i++) {
         rig r;
         size_t size = set_rig(&r, form, odd[i][0], odd[i][1], odd[i][2]);
         float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
-        ls_status status = fill && here && there ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
+        ls_status status = fill && here && there
+                               ? LS_OK
+                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
         if (status == LS_OK) status = run_rig(cpu, &r, fill, size, 0, here, NULL, err);
         if (status == LS_OK) status = run_rig(&d->base, &r, fill, size, 0, there, NULL, err);
         if (status == LS_OK) *right = !memcmp(here, there, size * sizeof *here);
@@ -115,7 +178,8 @@ static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool
     return LS_OK;
 }
 
-ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const ls_cl_tile *tile, bool *right, ls_error *err)
+ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const ls_cl_tile *tile,
+                           bool *right, ls_error *err)
 {
     ls_cl_tile before[LS_SIZE_COUNT];
     memcpy(before, d->choice[form], sizeof before);
@@ -126,11 +190,15 @@ ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const
 }
 
 /* FLOP/s of the present choice on a class's example; the best of three. */
-static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops, ls_error *err)
+static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops,
+                         ls_error *err)
 {
     rig r;
-    double seconds = 0, best = INFINITY, work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n * (double)examples[form][class].k;
-    size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n, examples[form][class].k);
+    double seconds = 0, best = INFINITY,
+           work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n *
+                  (double)examples[form][class].k;
+    size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n,
+                          examples[form][class].k);
     float *fill = values(size, false);
     if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
     ls_status status = run_rig(&d->base, &r, fill, size, 2, NULL, &seconds, err);
@@ -147,12 +215,15 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
 static void describe(const ls_cl_tile *t, char text[64])
 {
     const unsigned *s = t->size;
-    if (t->local) snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", s[0], s[1], s[2], s[3], s[4], s[5]);
+    if (t->local)
+        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", s[0], s[1], s[2], s[3], s[4],
+                 s[5]);
     else snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", s[0], s[1], s[2], s[3], s[4]);
 }
 
 /* Speed of one candidate for one class, 0 where it cannot be used. */
-static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class, const ls_cl_tile *tile)
+static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class,
+                            const ls_cl_tile *tile)
 {
     ls_cl_tile before = d->choice[form][class];
     bool right = false;
@@ -168,7 +239,10 @@ static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_s
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
 /* Local tiles on CPU devices are loops around barriers: right, and hopeless. */
-static bool sensible(const ls_cl_device *d, const ls_cl_tile *t) { return ls_cl_tile_fits(d, t) && d->cpu == !t->local; }
+static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
+{
+    return ls_cl_tile_fits(d, t) && d->cpu == !t->local;
+}
 
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
 {
@@ -178,7 +252,8 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
     ls_cl_tile before[LS_FORM_COUNT][LS_SIZE_COUNT];
     memcpy(before, d->choice, sizeof before);
     LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
-    for (size_t i = 0; i < CANDIDATES; i++) total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
+    for (size_t i = 0; i < CANDIDATES; i++)
+        total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             double best = 0;

@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* A search is a list of trials and what is known of each; the next wave follows from that list alone. So it can be stopped and
- * taken up anywhere, and where members are no longer in training they are trained again, to the same bits. */
+/* A search is a list of trials and what is known of each; the next wave follows from that list
+ * alone. So it can be stopped and taken up anywhere, and where members are no longer in training
+ * they are trained again, to the same bits. */
 #include "host/search/search.h"
 
+#include "host/data/data.h"
+#include "host/network/network.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "host/data/data.h"
-#include "host/network/network.h"
 
 enum {
     USUAL_TRIALS = 50,
-    GRID_MOST = 10000,    /* of a grid that nobody set a bound for */
+    GRID_MOST = 10000, /* of a grid that nobody set a bound for */
     TRIALS_MOST = 1000000,
-    ATTEMPTS = 100000,    /* draws in a row that are known already: there is hardly anything left to draw */
-    WAVE_FIRST = 32, WAVE_MOST = 4096
+    ATTEMPTS =
+        100000, /* draws in a row that are known already: there is hardly anything left to draw */
+    WAVE_FIRST = 32,
+    WAVE_MOST = 4096
 };
 static const double wave_short = 2, wave_long = 20; /* seconds */
 
 const char *const ls_strategy_names[] = {"grid", "random", "halving", NULL};
-const char *const ls_score_names[] = {"accuracy", "precision", "recall", "f1", "auc", "loss", "macro_f1", "weighted_f1", "log_loss", "brier", NULL};
-const ls_search_settings ls_search_defaults = {
-    .strategy = LS_SEARCH_RANDOM, .metric = LS_SCORE_ACCURACY, .seeds = 1, .holdout = 0.2, .eta = 3, .seed = 1};
+const char *const ls_score_names[] = {"accuracy", "precision",   "recall",   "f1",    "auc", "loss",
+                                      "macro_f1", "weighted_f1", "log_loss", "brier", NULL};
+const ls_search_settings ls_search_defaults = {.strategy = LS_SEARCH_RANDOM,
+                                               .metric = LS_SCORE_ACCURACY,
+                                               .seeds = 1,
+                                               .holdout = 0.2,
+                                               .eta = 3,
+                                               .seed = 1};
 
-bool ls_score_larger(int metric) { return metric != LS_SCORE_LOSS && metric != LS_SCORE_LOG_LOSS && metric != LS_SCORE_BRIER; }
+bool ls_score_larger(int metric)
+{
+    return metric != LS_SCORE_LOSS && metric != LS_SCORE_LOG_LOSS && metric != LS_SCORE_BRIER;
+}
 
 /* ---- Trials ---------------------------------------------------------------------------------- */
 
@@ -86,7 +97,8 @@ static ls_status draw_trials(ls_search *s, size_t wanted, ls_error *err)
     LS_TRY(ls_alloc(&seen.slot, seen.mask + 1, sizeof *seen.slot, "the trials", err));
     ls_status status = LS_OK;
     bool found = true;
-    while (status == LS_OK && found && s->trials < wanted) status = draw_trial(s, &seen, &found, err);
+    while (status == LS_OK && found && s->trials < wanted)
+        status = draw_trial(s, &seen, &found, err);
     free(seen.slot);
     return status;
 }
@@ -103,29 +115,38 @@ static ls_status grid_trials(ls_search *s, size_t count, ls_error *err)
 
 static ls_status choose_trials(ls_search *s, ls_error *err)
 {
-    size_t points = ls_space_points(s->space), wanted = s->how.trials ? s->how.trials : USUAL_TRIALS;
-    bool grid = s->how.strategy == LS_SEARCH_GRID, all = grid || (ls_space_is_finite(s->space) && points <= wanted);
+    size_t points = ls_space_points(s->space),
+           wanted = s->how.trials ? s->how.trials : USUAL_TRIALS;
+    bool grid = s->how.strategy == LS_SEARCH_GRID,
+         all = grid || (ls_space_is_finite(s->space) && points <= wanted);
     size_t most = s->how.trials ? s->how.trials : GRID_MOST;
     if (grid && points > most)
-        return ls_fail(err, LS_ERR_ARGUMENT, "the grid has %zu points, more than %zu: allow them with --trials %zu, or use --strategy random",
-                       points, most, points);
-    if (wanted > TRIALS_MOST || (grid && points > TRIALS_MOST)) return ls_fail(err, LS_ERR_ARGUMENT, "--trials: at most %d are possible", TRIALS_MOST);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "the grid has %zu points, more than %zu: allow them with --trials %zu, or use --strategy random",
+            points, most, points);
+    if (wanted > TRIALS_MOST || (grid && points > TRIALS_MOST))
+        return ls_fail(err, LS_ERR_ARGUMENT, "--trials: at most %d are possible", TRIALS_MOST);
     LS_TRY(ls_alloc(&s->trial, all ? points : wanted, sizeof *s->trial, "the trials", err));
     return all ? grid_trials(s, points, err) : draw_trials(s, wanted, err);
 }
 
-ls_status ls_search_options(const ls_search *s, size_t trial, size_t seed, ls_options **out, ls_error *err)
+ls_status ls_search_options(const ls_search *s, size_t trial, size_t seed, ls_options **out,
+                            ls_error *err)
 {
     ls_options *options;
     char text[32];
     LS_TRY(ls_options_copy(s->space->base, &options, err));
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->space->count && status == LS_OK; i++)
-        status = ls_options_set(options, ls_option_at(s->space->dimension[i].option)->name, s->trial[trial].value[i], err);
+        status = ls_options_set(options, ls_option_at(s->space->dimension[i].option)->name,
+                                s->trial[trial].value[i], err);
     if (status == LS_OK && seed) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)(options->settings.seed + seed));
-        status = options->settings.seed > UINT64_MAX - seed ? ls_fail(err, LS_ERR_ARGUMENT, "--seed: there are no %zu seeds after %s", seed, ls_options_get(options, "seed"))
-                                                            : ls_options_set(options, "seed", text, err);
+        status = options->settings.seed > UINT64_MAX - seed
+                     ? ls_fail(err, LS_ERR_ARGUMENT, "--seed: there are no %zu seeds after %s",
+                               seed, ls_options_get(options, "seed"))
+                     : ls_options_set(options, "seed", text, err);
     }
     if (status != LS_OK) ls_options_free(options);
     else *out = options;
@@ -133,7 +154,8 @@ ls_status ls_search_options(const ls_search *s, size_t trial, size_t seed, ls_op
 }
 
 /* Ends a trial without a score. */
-static ls_status give_up(ls_trial *t, ls_trial_state state, size_t rung, const char *reason, ls_error *err)
+static ls_status give_up(ls_trial *t, ls_trial_state state, size_t rung, const char *reason,
+                         ls_error *err)
 {
     t->state = state;
     t->rung = rung;
@@ -148,11 +170,16 @@ static ls_status check_options(const ls_settings *s, const ls_data *data, ls_err
     ls_network network;
     ls_plan *plan = NULL;
     if (s->patience && !(ls_settings_validation(s) > 0))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--patience watches the validation loss; hold rows out with --validation 0.1");
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--patience watches the validation loss; hold rows out with --validation 0.1");
     if (s->class_weights == 2 && s->class_weight_count != data->classes)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--class-weights names %zu weights, the data has %zu classes", s->class_weight_count, data->classes);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--class-weights names %zu weights, the data has %zu classes",
+                       s->class_weight_count, data->classes);
     LS_TRY(ls_network_build(s, data->features, data->classes, &network, err));
-    ls_status status = ls_plan_build(&network, s, LS_PLAN_TRAIN, data->rows, s->class_weights != 0, &plan, err);
+    ls_status status = ls_plan_build(&network, s, LS_PLAN_TRAIN, data->rows, s->class_weights != 0,
+                                     &plan, err);
     ls_plan_free(plan);
     ls_network_free(&network);
     return status;
@@ -168,7 +195,8 @@ static ls_status check_trials(ls_search *s, ls_error *err)
         LS_TRY(ls_search_options(s, i, s->how.seeds - 1, &options, err));
         ls_status status = check_options(&options->settings, s->train[0], &why);
         ls_options_free(options);
-        if (status != LS_OK && status != LS_ERR_ARGUMENT) return ls_fail(err, status, "%s", why.message);
+        if (status != LS_OK && status != LS_ERR_ARGUMENT)
+            return ls_fail(err, status, "%s", why.message);
         if (status == LS_OK) continue;
         LS_TRY(give_up(&s->trial[i], LS_TRIAL_REFUSED, 0, why.message, err));
         refused++;
@@ -193,10 +221,12 @@ static ls_status part_rows(ls_search *s, ls_error *err)
     uint32_t *fold = NULL;
     bool *marks = NULL;
     s->parts = s->how.folds ? s->how.folds : 1;
-    if (s->how.folds > s->data->rows) return ls_fail(err, LS_ERR_ARGUMENT, "--folds: the data has only %zu rows", s->data->rows);
+    if (s->how.folds > s->data->rows)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--folds: the data has only %zu rows", s->data->rows);
     LS_TRY(ls_alloc(&s->train, s->parts, sizeof *s->train, "the folds", err));
     LS_TRY(ls_alloc(&s->held, s->parts, sizeof *s->held, "the folds", err));
-    if (!s->how.folds) return ls_data_split(s->data, s->how.holdout, s->how.seed, &s->train[0], &s->held[0], err);
+    if (!s->how.folds)
+        return ls_data_split(s->data, s->how.holdout, s->how.seed, &s->train[0], &s->held[0], err);
     ls_status status = ls_alloc(&fold, s->data->rows, sizeof *fold, "the folds", err);
     if (status == LS_OK) status = ls_alloc(&marks, s->data->rows, sizeof *marks, "the folds", err);
     if (status == LS_OK) status = ls_data_folds(s->data, s->how.folds, s->how.seed, fold, err);
@@ -227,28 +257,42 @@ static void choose_rungs(ls_search *s)
     for (size_t i = 0; i < s->trials; i++) usable += s->trial[i].state != LS_TRIAL_REFUSED;
     s->rungs = 1;
     s->rung[0] = (ls_rung){usable, 0};
-    if (s->how.strategy == LS_SEARCH_HALVING) s->rungs = ls_halving(usable, s->space->base->settings.epochs, s->how.eta, s->rung);
+    if (s->how.strategy == LS_SEARCH_HALVING)
+        s->rungs = ls_halving(usable, s->space->base->settings.epochs, s->how.eta, s->rung);
 }
 
 /* ---- Searches -------------------------------------------------------------------------------- */
 
-static ls_status check_settings(const ls_space *space, const ls_search_settings *h, const ls_data *data, ls_error *err)
+static ls_status check_settings(const ls_space *space, const ls_search_settings *h,
+                                const ls_data *data, ls_error *err)
 {
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
-    if (!h->seeds || h->seeds > 10000) return ls_fail(err, LS_ERR_ARGUMENT, "--seeds: 1 to 10000 are possible");
-    if (h->folds == 1) return ls_fail(err, LS_ERR_ARGUMENT, "--folds: 1 leaves nothing to train on; use 2 or more, or 0 for one held-out part");
-    if (!h->folds && !(h->holdout > 0 && h->holdout < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "--holdout: %g is not a share between 0 and 1", h->holdout);
-    if (h->eta < 2) return ls_fail(err, LS_ERR_ARGUMENT, "--eta: one in %zu would go on; use 2 or more", h->eta);
+    if (!h->seeds || h->seeds > 10000)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--seeds: 1 to 10000 are possible");
+    if (h->folds == 1)
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--folds: 1 leaves nothing to train on; use 2 or more, or 0 for one held-out part");
+    if (!h->folds && !(h->holdout > 0 && h->holdout < 1))
+        return ls_fail(err, LS_ERR_ARGUMENT, "--holdout: %g is not a share between 0 and 1",
+                       h->holdout);
+    if (h->eta < 2)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--eta: one in %zu would go on; use 2 or more",
+                       h->eta);
     for (size_t i = 0; i < ls_option_count(); i++)
         if (space->given[i] && !strcmp(ls_option_at(i)->name, "time-limit"))
-            return ls_fail(err, LS_ERR_ARGUMENT, "--time-limit would make the search depend on the machine's speed; use --epochs");
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "--time-limit would make the search depend on the machine's speed; use --epochs");
     for (size_t i = 0; i < space->count && h->strategy == LS_SEARCH_HALVING; i++)
         if (!strcmp(ls_option_at(space->dimension[i].option)->name, "epochs"))
-            return ls_fail(err, LS_ERR_ARGUMENT, "--strategy halving divides up --epochs itself; give it one number");
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "--strategy halving divides up --epochs itself; give it one number");
     return LS_OK;
 }
 
-ls_status ls_search_create(const ls_space *space, const ls_search_settings *how, const ls_data *data, ls_search **out, ls_error *err)
+ls_status ls_search_create(const ls_space *space, const ls_search_settings *how,
+                           const ls_data *data, ls_search **out, ls_error *err)
 {
     ls_search *s;
     LS_TRY(check_settings(space, how, data, err));
@@ -293,7 +337,8 @@ void ls_search_free(ls_search *s)
 
 ls_status ls_search_start(ls_search *s, ls_device *device, ls_error *err)
 {
-    /* one thread: scoring takes 0.01 to 3 ms, and sharing that out gains nothing (5 to 64 features, up to 1000 rows) */
+    /* one thread: scoring takes 0.01 to 3 ms, and sharing that out gains nothing (5 to 64 features,
+     * up to 1000 rows) */
     LS_TRY(ls_device_open("cpu", 1, 0, &s->judge, err));
     return ls_fleet_open(device, 0, &s->fleet, err);
 }
@@ -317,7 +362,10 @@ typedef struct {
 static int by_rank(const void *pa, const void *pb)
 {
     const ranked *a = pa, *b = pb;
-    static const int place[] = {[LS_TRIAL_SCORED] = 0, [LS_TRIAL_DIVERGED] = 1, [LS_TRIAL_REFUSED] = 2, [LS_TRIAL_WAITING] = 3};
+    static const int place[] = {[LS_TRIAL_SCORED] = 0,
+                                [LS_TRIAL_DIVERGED] = 1,
+                                [LS_TRIAL_REFUSED] = 2,
+                                [LS_TRIAL_WAITING] = 3};
     int by_state = place[a->trial->state] - place[b->trial->state];
     if (by_state) return by_state;
     if (a->trial->rung != b->trial->rung) return a->trial->rung > b->trial->rung ? -1 : 1;
@@ -368,13 +416,15 @@ static ls_status enter(ls_search *s, size_t trial, size_t rung, ls_error *err)
         ls_options_free(options);
         if (status == LS_OK) continue;
         release(s, t);
-        return status == LS_ERR_ARGUMENT ? give_up(t, LS_TRIAL_REFUSED, rung + 1, why.message, err) : ls_fail(err, status, "%s", why.message);
+        return status == LS_ERR_ARGUMENT ? give_up(t, LS_TRIAL_REFUSED, rung + 1, why.message, err)
+                                         : ls_fail(err, status, "%s", why.message);
     }
     return LS_OK;
 }
 
 /* Whether all of a trial's trainings have come to where the rung ends. */
-static ls_status is_complete(const ls_search *s, const ls_trial *t, uint64_t until, bool *out, ls_error *err)
+static ls_status is_complete(const ls_search *s, const ls_trial *t, uint64_t until, bool *out,
+                             ls_error *err)
 {
     *out = true;
     for (size_t i = 0; i < s->members && *out; i++) {
@@ -385,17 +435,23 @@ static ls_status is_complete(const ls_search *s, const ls_trial *t, uint64_t unt
     return LS_OK;
 }
 
-static ls_status member_diverged(const ls_search *s, ls_trial *t, size_t member, size_t rung, const char *message, ls_error *err)
+static ls_status member_diverged(const ls_search *s, ls_trial *t, size_t member, size_t rung,
+                                 const char *message, ls_error *err)
 {
     char where[80] = "", reason[1200];
-    if (s->how.seeds > 1) snprintf(where, sizeof where, "seed %zu%s", member / s->parts + 1, s->parts > 1 ? ", " : ": ");
-    if (s->parts > 1) snprintf(where + strlen(where), sizeof where - strlen(where), "fold %zu: ", member % s->parts + 1);
+    if (s->how.seeds > 1)
+        snprintf(where, sizeof where, "seed %zu%s", member / s->parts + 1,
+                 s->parts > 1 ? ", " : ": ");
+    if (s->parts > 1)
+        snprintf(where + strlen(where), sizeof where - strlen(where),
+                 "fold %zu: ", member % s->parts + 1);
     snprintf(reason, sizeof reason, "%s%s", where, message ? message : "training diverged");
     return give_up(t, LS_TRIAL_DIVERGED, rung + 1, reason, err);
 }
 
 /* Scores one training; *diverged: it has no score, and the trial ends with it. */
-static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung, double score[LS_SCORES], bool *diverged, ls_error *err)
+static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung,
+                              double score[LS_SCORES], bool *diverged, ls_error *err)
 {
     ls_member_info info;
     ls_model *model;
@@ -407,15 +463,20 @@ static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung, 
     t->seconds += info.seconds;
     t->parameters = info.parameters;
     if (*diverged) return LS_OK;
-    ls_status status = info.state == LS_MEMBER_DIVERGED ? ls_fail(&why, LS_ERR_DIVERGED, "%s", info.message ? info.message : "training diverged")
-                                                        : ls_fleet_model(s->fleet, t->member[i], &model, &why);
-    if ((*diverged = status == LS_ERR_DIVERGED)) return member_diverged(s, t, i, rung, why.message, err);
+    ls_status status = info.state == LS_MEMBER_DIVERGED
+                           ? ls_fail(&why, LS_ERR_DIVERGED, "%s",
+                                     info.message ? info.message : "training diverged")
+                           : ls_fleet_model(s->fleet, t->member[i], &model, &why);
+    if ((*diverged = status == LS_ERR_DIVERGED))
+        return member_diverged(s, t, i, rung, why.message, err);
     if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     if (i == 0) ls_model_weights_sha256(model, t->weights);
     status = ls_model_evaluate(model, s->judge, s->held[i % s->parts], &m, err);
     ls_model_free(model);
     LS_TRY(status);
-    const double all[LS_SCORES] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->loss, m->macro_f1, m->weighted_f1, m->log_loss, m->brier};
+    const double all[LS_SCORES] = {m->accuracy, m->precision, m->recall,   m->f1,
+                                   m->auc,      m->loss,      m->macro_f1, m->weighted_f1,
+                                   m->log_loss, m->brier};
     memcpy(score, all, sizeof all);
     ls_metrics_free(m);
     return LS_OK;
@@ -428,7 +489,8 @@ static void spread(ls_trial *t, double (*score)[LS_SCORES], size_t n)
         double sum = 0, squares = 0;
         for (size_t i = 0; i < n; i++) sum += score[i][k];
         t->mean[k] = sum / (double)n;
-        for (size_t i = 0; i < n; i++) squares += (score[i][k] - t->mean[k]) * (score[i][k] - t->mean[k]);
+        for (size_t i = 0; i < n; i++)
+            squares += (score[i][k] - t->mean[k]) * (score[i][k] - t->mean[k]);
         t->sd[k] = n > 1 ? sqrt(squares / (double)(n - 1)) : (double)NAN;
     }
 }
@@ -436,12 +498,13 @@ static void spread(ls_trial *t, double (*score)[LS_SCORES], size_t n)
 static ls_status score_trial(ls_search *s, size_t trial, size_t rung, ls_error *err)
 {
     ls_trial *t = &s->trial[trial];
-    double (*score)[LS_SCORES];
+    double(*score)[LS_SCORES];
     bool diverged = false;
     LS_TRY(ls_alloc(&score, s->members, sizeof *score, "the scores", err));
     t->epochs = t->steps = t->seconds = 0;
     ls_status status = LS_OK;
-    for (size_t i = 0; i < s->members && status == LS_OK; i++) status = score_member(s, t, i, rung, score[i], &diverged, err);
+    for (size_t i = 0; i < s->members && status == LS_OK; i++)
+        status = score_member(s, t, i, rung, score[i], &diverged, err);
     if (status == LS_OK && !diverged) {
         spread(t, score, s->members);
         t->state = LS_TRIAL_SCORED;
@@ -451,7 +514,8 @@ static ls_status score_trial(ls_search *s, size_t trial, size_t rung, ls_error *
     return status;
 }
 
-/* Frees the trainings of trials that cannot go on: all but the best of those behind this rung, or all of the last one. */
+/* Frees the trainings of trials that cannot go on: all but the best of those behind this rung, or
+ * all of the last one. */
 static ls_status release_losers(ls_search *s, size_t rung, ls_error *err)
 {
     size_t *order, going_on = rung + 1 < s->rungs ? s->rung[rung + 1].trials : 0, kept = 0;
@@ -466,31 +530,37 @@ static ls_status release_losers(ls_search *s, size_t rung, ls_error *err)
     return status;
 }
 
-static ls_status run_wave(ls_search *s, const size_t *wave, size_t count, size_t rung, ls_fleet_callback callback, void *user, ls_error *err)
+static ls_status run_wave(ls_search *s, const size_t *wave, size_t count, size_t rung,
+                          ls_fleet_callback callback, void *user, ls_error *err)
 {
     uint64_t until = s->rung[rung].until;
     size_t *members, size, n = 0;
-    if (!ls_mul_size(count, s->members, &size)) return ls_fail(err, LS_ERR_MEMORY, "too many trainings for this machine");
+    if (!ls_mul_size(count, s->members, &size))
+        return ls_fail(err, LS_ERR_MEMORY, "too many trainings for this machine");
     LS_TRY(ls_alloc(&members, size, sizeof *members, "the trainings", err));
     ls_status status = LS_OK;
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         status = enter(s, wave[i], rung, err);
         const ls_trial *t = &s->trial[wave[i]];
-        for (size_t k = 0; t->member && status == LS_OK && k < s->members; k++) members[n++] = t->member[k];
+        for (size_t k = 0; t->member && status == LS_OK && k < s->members; k++)
+            members[n++] = t->member[k];
     }
     s->working = n;
-    if (status == LS_OK && n) status = ls_fleet_run(s->fleet, members, n, until, callback, user, err);
+    if (status == LS_OK && n)
+        status = ls_fleet_run(s->fleet, members, n, until, callback, user, err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         bool complete = false;
-        if (s->trial[wave[i]].member) status = is_complete(s, &s->trial[wave[i]], until, &complete, err);
+        if (s->trial[wave[i]].member)
+            status = is_complete(s, &s->trial[wave[i]], until, &complete, err);
         if (status == LS_OK && complete) status = score_trial(s, wave[i], rung, err);
     }
     free(members);
     return status == LS_OK ? release_losers(s, rung, err) : status;
 }
 
-/* Trials for the next wave, into the front of `order`, which is the ranking; 0 where the rung is complete. Those to be trained
- * are the best of the rung before, less those that are through: so it is the same set wherever the search was taken up. */
+/* Trials for the next wave, into the front of `order`, which is the ranking; 0 where the rung is
+ * complete. Those to be trained are the best of the rung before, less those that are through: so it
+ * is the same set wherever the search was taken up. */
 static size_t next_wave(const ls_search *s, size_t rung, size_t *order)
 {
     size_t through = 0, n = 0, most = s->wave / s->members;
@@ -500,7 +570,8 @@ static size_t next_wave(const ls_search *s, size_t rung, size_t *order)
     if (wanted > most) wanted = most;
     for (size_t i = 0; i < s->trials && n < wanted; i++) {
         const ls_trial *t = &s->trial[order[i]];
-        if (t->rung == rung && t->state == (rung ? LS_TRIAL_SCORED : LS_TRIAL_WAITING)) order[n++] = order[i];
+        if (t->rung == rung && t->state == (rung ? LS_TRIAL_SCORED : LS_TRIAL_WAITING))
+            order[n++] = order[i];
     }
     return n;
 }
@@ -512,18 +583,21 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-ls_status ls_search_step(ls_search *s, ls_fleet_callback callback, void *user, bool *finished, ls_error *err)
+ls_status ls_search_step(ls_search *s, ls_fleet_callback callback, void *user, bool *finished,
+                         ls_error *err)
 {
     size_t *order, n = 0;
     LS_TRY(ls_alloc(&order, s->trials, sizeof *order, "the ranking", err));
     ls_status status = ls_search_rank(s, order, err);
-    for (s->at = 0; s->at < s->rungs && status == LS_OK && !n; s->at += !n) n = next_wave(s, s->at, order);
+    for (s->at = 0; s->at < s->rungs && status == LS_OK && !n; s->at += !n)
+        n = next_wave(s, s->at, order);
     if (s->at == s->rungs) s->at--;
     *finished = !n;
     double started = now();
     if (status == LS_OK && n) status = run_wave(s, order, n, s->at, callback, user, err);
     free(order);
-    /* larger waves while they are short, so that a fast device is filled: the size of a wave changes no result */
+    /* larger waves while they are short, so that a fast device is filled: the size of a wave
+     * changes no result */
     double seconds = now() - started;
     if (seconds < wave_short && s->wave < WAVE_MOST && n * s->members >= s->wave / 2) s->wave *= 2;
     if (seconds > wave_long && s->wave > WAVE_FIRST) s->wave /= 2;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/search/search.h"
+#include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/random.h"
-#include "host/search/search.h"
 
 /* What a draw's numbers are for (kernels/random.h has the others). */
 #define LS_PURPOSE_SEARCH 33u
@@ -15,7 +15,8 @@ enum { GRID_POINTS = 5, MOST_POINTS = 1000 }; /* of a range */
 static void free_dimension(ls_dimension *d)
 {
     for (size_t i = 0; d->piece && i < d->pieces; i++) {
-        for (size_t k = 0; d->piece[i].point && k < d->piece[i].points; k++) free(d->piece[i].point[k]);
+        for (size_t k = 0; d->piece[i].point && k < d->piece[i].points; k++)
+            free(d->piece[i].point[k]);
         free(d->piece[i].point);
     }
     free(d->piece);
@@ -28,8 +29,11 @@ ls_status ls_space_create(ls_space **out, ls_error *err)
     LS_TRY(ls_alloc(&space, 1, sizeof *space, "the space", err));
     ls_status status = ls_options_create(&space->base, err);
     if (status == LS_OK) status = ls_options_create(&space->scratch, err);
-    if (status == LS_OK) status = ls_alloc(&space->dimension, ls_option_count(), sizeof *space->dimension, "the space", err);
-    if (status == LS_OK) status = ls_alloc(&space->given, ls_option_count(), sizeof *space->given, "the space", err);
+    if (status == LS_OK)
+        status = ls_alloc(&space->dimension, ls_option_count(), sizeof *space->dimension,
+                          "the space", err);
+    if (status == LS_OK)
+        status = ls_alloc(&space->given, ls_option_count(), sizeof *space->given, "the space", err);
     if (status != LS_OK) ls_space_free(space);
     else *out = space;
     return status;
@@ -54,23 +58,27 @@ static ls_status out_of_memory(const char *name, ls_error *err)
 }
 
 /* A value as ls_options_get has it, once ls_options_set has accepted it. */
-static ls_status canonical(const ls_space *space, const char *name, const char *text, char **out, ls_error *err)
+static ls_status canonical(const ls_space *space, const char *name, const char *text, char **out,
+                           ls_error *err)
 {
     LS_TRY(ls_options_set(space->scratch, name, text, err));
     *out = ls_strdup(ls_options_get(space->scratch, name));
     return *out ? LS_OK : out_of_memory(name, err);
 }
 
-static ls_status number_value(const ls_space *space, const char *name, double number, char **out, ls_error *err)
+static ls_status number_value(const ls_space *space, const char *name, double number, char **out,
+                              ls_error *err)
 {
     ls_text text = {0};
     ls_text_add(&text, "%.12g", number);
-    ls_status status = text.failed ? out_of_memory(name, err) : canonical(space, name, text.text, out, err);
+    ls_status status = text.failed ? out_of_memory(name, err)
+                                   : canonical(space, name, text.text, out, err);
     free(text.text);
     return status;
 }
 
-/* Four significant digits: nobody needs more of a rate, and they stay the same where a last bit does not. */
+/* Four significant digits: nobody needs more of a rate, and they stay the same where a last bit
+ * does not. */
 static double round_digits(double number)
 {
     ls_text text = {0};
@@ -81,7 +89,8 @@ static double round_digits(double number)
     return rounded;
 }
 
-/* low·(high/low)^share by the project's own functions, the same on every machine; in two halves, so that it cannot overflow. */
+/* low·(high/low)^share by the project's own functions, the same on every machine; in two halves, so
+ * that it cannot overflow. */
 static double between_log(double low, double high, double share)
 {
     double span = (double)ls_log((float)high) - (double)ls_log((float)low);
@@ -110,7 +119,8 @@ static bool has_point(const ls_dimension *d, const char *text)
 }
 
 /* The range's points in a grid, ends included; those that the option has already are left out. */
-static ls_status fill_points(const ls_space *space, const char *name, ls_dimension *d, ls_piece *p, size_t wanted, ls_error *err)
+static ls_status fill_points(const ls_space *space, const char *name, ls_dimension *d, ls_piece *p,
+                             size_t wanted, ls_error *err)
 {
     if (d->whole && (double)wanted > p->high - p->low + 1) wanted = (size_t)(p->high - p->low) + 1;
     LS_TRY(ls_alloc(&p->point, wanted, sizeof *p->point, "a range", err));
@@ -129,8 +139,10 @@ static ls_status fill_points(const ls_space *space, const char *name, ls_dimensi
 
 static ls_status no_range(const char *name, const char *text, ls_error *err)
 {
-    return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' is not a range; write low..high, low..high:log, or low..high:log:5 for 5 points in a grid",
-                   name, text);
+    return ls_fail(
+        err, LS_ERR_ARGUMENT,
+        "--%s: '%.60s' is not a range; write low..high, low..high:log, or low..high:log:5 for 5 points in a grid",
+        name, text);
 }
 
 /* What stands behind the second number: ":log", ":5" or ":log:5". */
@@ -147,22 +159,37 @@ static bool parse_suffix(char *suffix, bool *log, size_t *points)
     return true;
 }
 
-static ls_status check_range(const char *name, const char *text, const ls_dimension *d, const ls_piece *p, ls_error *err)
+static ls_status check_range(const char *name, const char *text, const ls_dimension *d,
+                             const ls_piece *p, ls_error *err)
 {
-    if (p->low >= p->high) return ls_fail(err, LS_ERR_ARGUMENT, "--%s: the range '%.60s' is empty; the smaller number comes first", name, text);
-    if (d->whole && p->high > 9e15) return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': whole numbers in a range go up to 9e15", name, text);
+    if (p->low >= p->high)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--%s: the range '%.60s' is empty; the smaller number comes first", name,
+                       text);
+    if (d->whole && p->high > 9e15)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--%s: '%.60s': whole numbers in a range go up to 9e15", name, text);
     if (p->log && !(p->low > 0))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': a logarithmic range begins above 0; to try 0 too, write 0|1e-6..1e-2:log", name, text);
-    if (p->log && (p->low < 1e-37 || p->high > 1e37)) return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': a logarithmic range lies within 1e-37 and 1e37", name, text);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--%s: '%.60s': a logarithmic range begins above 0; to try 0 too, write 0|1e-6..1e-2:log",
+            name, text);
+    if (p->log && (p->low < 1e-37 || p->high > 1e37))
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--%s: '%.60s': a logarithmic range lies within 1e-37 and 1e37", name, text);
     return LS_OK;
 }
 
 /* text: "low..high" with what may follow; it is cut up. given: the same, whole. */
-static ls_status parse_range(const ls_space *space, const char *name, char *text, const char *given, ls_dimension *d, ls_piece *p, ls_error *err)
+static ls_status parse_range(const ls_space *space, const char *name, char *text, const char *given,
+                             ls_dimension *d, ls_piece *p, ls_error *err)
 {
     size_t points;
     if (!ls_option_numeric(d->option, &d->whole))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': ranges are for options that take one number; list the values, as a|b|c", name, given);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--%s: '%.60s': ranges are for options that take one number; list the values, as a|b|c",
+            name, given);
     char *high = strstr(text, "..");
     *high = 0;
     high += 2;
@@ -172,18 +199,21 @@ static ls_status parse_range(const ls_space *space, const char *name, char *text
     LS_TRY(ls_options_set(space->scratch, name, text, err));
     LS_TRY(ls_options_set(space->scratch, name, high, err));
     p->range = true;
-    if (!ls_parse_double(text, &p->low) || !ls_parse_double(high, &p->high) || !parse_suffix(suffix, &p->log, &points))
+    if (!ls_parse_double(text, &p->low) || !ls_parse_double(high, &p->high) ||
+        !parse_suffix(suffix, &p->log, &points))
         return no_range(name, given, err);
     LS_TRY(check_range(name, given, d, p, err));
     return fill_points(space, name, d, p, points, err);
 }
 
-static ls_status parse_value(const ls_space *space, const char *name, const char *text, ls_dimension *d, ls_piece *p, ls_error *err)
+static ls_status parse_value(const ls_space *space, const char *name, const char *text,
+                             ls_dimension *d, ls_piece *p, ls_error *err)
 {
     char *value;
     LS_TRY(canonical(space, name, text, &value, err));
     bool twice = has_point(d, value);
-    ls_status status = twice ? ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' is given twice", name, text)
+    ls_status status = twice ? ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s' is given twice", name,
+                                       text)
                              : ls_alloc(&p->point, 1, sizeof *p->point, "a value", err);
     if (status != LS_OK) {
         free(value);
@@ -194,13 +224,15 @@ static ls_status parse_value(const ls_space *space, const char *name, const char
 }
 
 /* Alternatives, separated by '|'. */
-static ls_status parse_pieces(const ls_space *space, const char *name, const char *text, ls_dimension *d, ls_error *err)
+static ls_status parse_pieces(const ls_space *space, const char *name, const char *text,
+                              ls_dimension *d, ls_error *err)
 {
     size_t n = 1;
     for (const char *c = text; *c; c++) n += *c == '|';
     char *copy = ls_strdup(text);
     if (!copy) return out_of_memory(name, err);
-    ls_status status = ls_alloc(&d->piece, n, sizeof *d->piece, "the alternatives of an option", err);
+    ls_status status = ls_alloc(&d->piece, n, sizeof *d->piece, "the alternatives of an option",
+                                err);
     for (char *piece = copy, *next; status == LS_OK && piece; piece = next) {
         next = strchr(piece, '|');
         if (next) *next++ = 0;
@@ -208,7 +240,9 @@ static ls_status parse_pieces(const ls_space *space, const char *name, const cha
         const char *given = text + (piece - copy);
         char whole[64];
         snprintf(whole, sizeof whole, "%.*s", (int)strcspn(given, "|"), given);
-        if (n > 1 && !*piece) status = ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': an alternative is empty", name, text);
+        if (n > 1 && !*piece)
+            status = ls_fail(err, LS_ERR_ARGUMENT, "--%s: '%.60s': an alternative is empty", name,
+                             text);
         else if (strstr(piece, "..")) status = parse_range(space, name, piece, whole, d, p, err);
         else status = parse_value(space, name, piece, d, p, err);
     }
@@ -216,7 +250,8 @@ static ls_status parse_pieces(const ls_space *space, const char *name, const cha
     return status;
 }
 
-/* Puts an option's dimension, if it is one, where the table's order has it, in place of an older one. */
+/* Puts an option's dimension, if it is one, where the table's order has it, in place of an older
+ * one. */
 static void place(ls_space *space, ls_dimension *d, bool more_than_one)
 {
     size_t at = 0;
@@ -239,11 +274,13 @@ ls_status ls_space_set(ls_space *space, const char *name, const char *text, ls_e
 {
     ls_dimension d = {.option = 0};
     while (d.option < ls_option_count() && strcmp(ls_option_at(d.option)->name, name)) d.option++;
-    if (d.option == ls_option_count()) return ls_options_set(space->scratch, name, text, err); /* has the right words for it */
+    if (d.option == ls_option_count())
+        return ls_options_set(space->scratch, name, text, err); /* has the right words for it */
     d.text = ls_strdup(text);
     ls_status status = d.text ? parse_pieces(space, name, text, &d, err) : out_of_memory(name, err);
     bool many = status == LS_OK && (d.pieces > 1 || d.piece[0].range);
-    if (status == LS_OK && !many) status = ls_options_set(space->base, name, d.piece[0].point[0], err);
+    if (status == LS_OK && !many)
+        status = ls_options_set(space->base, name, d.piece[0].point[0], err);
     if (status == LS_OK) {
         place(space, &d, many);
         space->given[d.option] = true;
@@ -254,12 +291,14 @@ ls_status ls_space_set(ls_space *space, const char *name, const char *text, ls_e
 
 ls_status ls_space_default(ls_space *space, ls_error *err)
 {
-    static const char *const initial[][2] = {
-        {"hidden", "16|32|64|32,32|64,64"}, {"activation", "relu|tanh"}, {"lr", "0.0003..0.03:log"}};
+    static const char *const initial[][2] = {{"hidden", "16|32|64|32,32|64,64"},
+                                             {"activation", "relu|tanh"},
+                                             {"lr", "0.0003..0.03:log"}};
     if (space->count) return LS_OK;
     for (size_t i = 0; i < sizeof initial / sizeof *initial; i++)
         for (size_t k = 0; k < ls_option_count(); k++)
-            if (!space->given[k] && !strcmp(ls_option_at(k)->name, initial[i][0])) LS_TRY(ls_space_set(space, initial[i][0], initial[i][1], err));
+            if (!space->given[k] && !strcmp(ls_option_at(k)->name, initial[i][0]))
+                LS_TRY(ls_space_set(space, initial[i][0], initial[i][1], err));
     return LS_OK;
 }
 
@@ -318,21 +357,26 @@ ls_status ls_space_grid(const ls_space *space, size_t i, char **value, ls_error 
     return LS_OK;
 }
 
-static ls_status draw_value(const ls_space *space, const ls_dimension *d, ls_u32x4 random, char **out, ls_error *err)
+static ls_status draw_value(const ls_space *space, const ls_dimension *d, ls_u32x4 random,
+                            char **out, ls_error *err)
 {
     const ls_piece *p = &d->piece[(size_t)(((uint64_t)random.z * d->pieces) >> 32)];
     if (!p->range) return copy_point(d, p->point[0], out, err);
     double share = (double)(((uint64_t)random.x << 21) | (random.y >> 11)) * 0x1p-53;
-    /* whole numbers are drawn below high + 1 and rounded down, so that the last one is as likely as its neighbours */
+    /* whole numbers are drawn below high + 1 and rounded down, so that the last one is as likely as
+     * its neighbours */
     double number = between(p, d->whole ? p->high + 1 : p->high, share);
-    return number_value(space, ls_option_at(d->option)->name, clamp(p, d->whole ? floor(number) : round_digits(number)), out, err);
+    return number_value(space, ls_option_at(d->option)->name,
+                        clamp(p, d->whole ? floor(number) : round_digits(number)), out, err);
 }
 
-ls_status ls_space_draw(const ls_space *space, uint64_t seed, size_t trial, size_t attempt, char **value, ls_error *err)
+ls_status ls_space_draw(const ls_space *space, uint64_t seed, size_t trial, size_t attempt,
+                        char **value, ls_error *err)
 {
     for (size_t k = 0; k < space->count; k++) {
         const ls_dimension *d = &space->dimension[k];
-        ls_u32x4 random = ls_random_block(seed, LS_PURPOSE_SEARCH, (uint64_t)attempt << 32 | trial, (ls_u32)d->option);
+        ls_u32x4 random = ls_random_block(seed, LS_PURPOSE_SEARCH, (uint64_t)attempt << 32 | trial,
+                                          (ls_u32)d->option);
         ls_status status = draw_value(space, d, random, &value[k], err);
         if (status != LS_OK) {
             free_values(value, 0, k);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* A search on paper: the key that tells two searches apart, the state that an interrupted one goes on from, and the table. */
+/* A search on paper: the key that tells two searches apart, the state that an interrupted one goes
+ * on from, and the table. */
+#include "host/base/sha256.h"
+#include "host/data/data.h"
+#include "host/search/search.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/data/data.h"
-#include "host/search/search.h"
-#include "host/base/sha256.h"
 
 static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
 static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
-static void hash_text(ls_sha256 *sha, const char *text) { ls_sha256_update(sha, text, strlen(text) + 1); }
+static void hash_text(ls_sha256 *sha, const char *text)
+{
+    ls_sha256_update(sha, text, strlen(text) + 1);
+}
 
 static void hash_number(ls_sha256 *sha, uint64_t number)
 {
@@ -42,7 +46,8 @@ static void hash_data(ls_sha256 *sha, const ls_data *d)
 
 static void hash_space(ls_sha256 *sha, const ls_space *space)
 {
-    for (size_t i = 0; i < ls_option_count(); i++) hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
+    for (size_t i = 0; i < ls_option_count(); i++)
+        hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
     for (size_t i = 0; i < space->count; i++) {
         const ls_dimension *d = &space->dimension[i];
         hash_text(sha, ls_option_at(d->option)->name);
@@ -64,7 +69,13 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     hash_text(&sha, arithmetic);
     hash_data(&sha, s->data);
     hash_space(&sha, s->space);
-    const uint64_t how[] = {(uint64_t)s->how.strategy, (uint64_t)s->how.metric, s->trials, s->how.seeds, s->how.folds, s->how.eta, s->how.seed};
+    const uint64_t how[] = {(uint64_t)s->how.strategy,
+                            (uint64_t)s->how.metric,
+                            s->trials,
+                            s->how.seeds,
+                            s->how.folds,
+                            s->how.eta,
+                            s->how.seed};
     for (size_t i = 0; i < sizeof how / sizeof *how; i++) hash_number(&sha, how[i]);
     hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
     ls_sha256_final(&sha, hex);
@@ -85,7 +96,8 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
     for (size_t i = 0; i < s->trials; i++) {
         const ls_trial *t = &s->trial[i];
         if (!t->rung) continue;
-        ls_text_add(out, "%zu %d %zu %llu %s", i + 1, (int)t->state, t->rung, (unsigned long long)t->parameters, *t->weights ? t->weights : "-");
+        ls_text_add(out, "%zu %d %zu %llu %s", i + 1, (int)t->state, t->rung,
+                    (unsigned long long)t->parameters, *t->weights ? t->weights : "-");
         add_real(out, t->epochs);
         add_real(out, t->steps);
         add_real(out, t->seconds);
@@ -98,7 +110,10 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
     ls_text_add(out, "end\n");
 }
 
-bool ls_search_is_state(const char *text) { return !strncmp(text, heading, sizeof heading - 2); } /* of any version */
+bool ls_search_is_state(const char *text)
+{
+    return !strncmp(text, heading, sizeof heading - 2);
+} /* of any version */
 
 /* The next word of a line, or NULL at its end. */
 static char *word(char **rest)
@@ -121,7 +136,8 @@ static bool read_real(char **rest, double *out)
     const char *text = word(rest);
     if (!text) return false;
     if (!strcmp(text, "-")) *out = (double)NAN;
-    else if (!strcmp(text, "inf") || !strcmp(text, "-inf")) *out = *text == '-' ? -(double)INFINITY : (double)INFINITY;
+    else if (!strcmp(text, "inf") || !strcmp(text, "-inf"))
+        *out = *text == '-' ? -(double)INFINITY : (double)INFINITY;
     else return ls_parse_double(text, out);
     return true;
 }
@@ -132,11 +148,14 @@ static bool read_trial(ls_search *s, char *line)
     uint64_t number, state, rung, parameters;
     if (!read_count(&line, s->trials, &number) || !number) return false;
     ls_trial *t = &s->trial[number - 1], got = {0};
-    if (!read_count(&line, LS_TRIAL_REFUSED, &state) || !state || !read_count(&line, s->rungs, &rung) || !rung || t->rung ||
+    if (!read_count(&line, LS_TRIAL_REFUSED, &state) || !state ||
+        !read_count(&line, s->rungs, &rung) || !rung || t->rung ||
         !read_count(&line, UINT64_MAX, &parameters))
         return false;
     const char *weights = word(&line);
-    if (!weights || strlen(weights) > 64 || !read_real(&line, &got.epochs) || !read_real(&line, &got.steps) || !read_real(&line, &got.seconds)) return false;
+    if (!weights || strlen(weights) > 64 || !read_real(&line, &got.epochs) ||
+        !read_real(&line, &got.steps) || !read_real(&line, &got.seconds))
+        return false;
     for (size_t k = 0; k < LS_SCORES; k++)
         if (!read_real(&line, &got.mean[k]) || !read_real(&line, &got.sd[k])) return false;
     if (state != LS_TRIAL_SCORED && !(got.reason = ls_strdup(line))) return false;
@@ -150,21 +169,31 @@ static bool read_trial(ls_search *s, char *line)
     return true;
 }
 
-ls_status ls_search_read(ls_search *s, const char key[65], const char *name, char *text, ls_error *err)
+ls_status ls_search_read(ls_search *s, const char key[65], const char *name, char *text,
+                         ls_error *err)
 {
-    if (!ls_search_is_state(text)) return ls_fail(err, LS_ERR_DATA, "%s is not a state of a search; name another file with --state", name);
+    if (!ls_search_is_state(text))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s is not a state of a search; name another file with --state", name);
     bool whole = false;
     size_t number = 1;
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
         next = strchr(line, '\n');
         if (next) *next++ = 0;
-        if (number == 1 && (strlen(line) < sizeof heading || strncmp(line, heading, sizeof heading - 1) || strcmp(line + sizeof heading, key)))
-            return ls_fail(err, LS_ERR_ARGUMENT, "%s is of another search: data, options, settings or the program's version were different; begin anew with --restart, or "
-                           "name another file with --state", name);
+        if (number == 1 &&
+            (strlen(line) < sizeof heading || strncmp(line, heading, sizeof heading - 1) ||
+             strcmp(line + sizeof heading, key)))
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "%s is of another search: data, options, settings or the program's version were different; begin anew with --restart, or "
+                "name another file with --state",
+                name);
         whole = !strcmp(line, "end");
         if (number > 1 && !whole && !read_trial(s, line)) break;
     }
-    return whole ? LS_OK : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart", name, number);
+    return whole ? LS_OK
+                 : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart",
+                           name, number);
 }
 
 /* ---- The table ------------------------------------------------------------------------------- */
@@ -187,7 +216,8 @@ static void add_number(ls_text *out, double number, bool there)
     else ls_text_add(out, ",%.10g", number);
 }
 
-/* The searched option's place, -1 for one that is the same in all trials but not at its default, or -2. */
+/* The searched option's place, -1 for one that is the same in all trials but not at its default, or
+ * -2. */
 static int column_of(const ls_search *s, size_t option)
 {
     for (size_t i = 0; i < s->space->count; i++)
@@ -201,7 +231,8 @@ static void add_header(const ls_search *s, ls_text *out)
     ls_text_add(out, "trial,rank,status,rung");
     for (size_t i = 0; i < ls_option_count(); i++)
         if (column_of(s, i) > -2) add_field(out, ls_option_at(i)->name);
-    for (size_t k = 0; k < LS_SCORES; k++) ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
+    for (size_t k = 0; k < LS_SCORES; k++)
+        ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
     ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
 }
 
@@ -213,7 +244,9 @@ static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *o
     ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, state, t->rung);
     for (size_t i = 0; i < ls_option_count(); i++) {
         int at = column_of(s, i);
-        if (at > -2) add_field(out, at >= 0 ? t->value[at] : ls_options_get(s->space->base, ls_option_at(i)->name));
+        if (at > -2)
+            add_field(out, at >= 0 ? t->value[at]
+                                   : ls_options_get(s->space->base, ls_option_at(i)->name));
     }
     for (size_t k = 0; k < LS_SCORES; k++) {
         add_number(out, t->mean[k], scored);
@@ -239,6 +272,7 @@ ls_status ls_search_table(const ls_search *s, ls_text *out, ls_error *err)
     for (size_t i = 0; i < s->trials && status == LS_OK; i++)
         if (s->trial[i].state != LS_TRIAL_WAITING) add_trial(s, i, rank[i], out);
     free(order);
-    if (status == LS_OK && out->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the table of trials");
+    if (status == LS_OK && out->failed)
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory for the table of trials");
     return status;
 }

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Many members side by side. In a round each member that is on the device gets a slice of about the same time; members that end leave,
- * and those that wait in host memory take their place in the next round. How members are sliced, and when they are on the device, changes
- * no bit of them. */
+/* Many members side by side. In a round each member that is on the device gets a slice of about the
+ * same time; members that end leave, and those that wait in host memory take their place in the
+ * next round. How members are sliced, and when they are on the device, changes no bit of them. */
+#include "host/training/fleet.h"
+#include "host/training/fleet_device.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "host/training/fleet.h"
-#include "host/training/fleet_device.h"
 
-enum { CALL_STEPS = 1 << 20 };            /* steps of a call to the backend at most, but for one slice alone: room for losses and rates */
-enum { TABLE_BYTES = 64 << 20 };          /* of a table of several blocks at most: any device takes a buffer of that */
-static const double solo_seconds = 0.05;  /* a slice of ls_train: short enough for progress and Ctrl-C */
-static const double call_seconds = 0.075; /* a call to the backend, which is a round where members are few */
-static const double brief_seconds = 0.025;/* either, while devices are compared */
-static const double report_seconds = 0.05;/* between two calls of the callback at least */
+enum {
+    CALL_STEPS = 1 << 20
+}; /* steps of a call to the backend at most, but for one slice alone: room for losses and rates */
+enum {
+    TABLE_BYTES = 64 << 20
+}; /* of a table of several blocks at most: any device takes a buffer of that */
+static const double solo_seconds =
+    0.05; /* a slice of ls_train: short enough for progress and Ctrl-C */
+static const double call_seconds =
+    0.075; /* a call to the backend, which is a round where members are few */
+static const double brief_seconds = 0.025; /* either, while devices are compared */
+static const double report_seconds = 0.05; /* between two calls of the callback at least */
 
 static double now(void)
 {
@@ -83,7 +89,8 @@ static ls_status build_tables(ls_fleet *f, ls_error *err)
             bytes += ls_block_bytes(b);
             some[n++] = b;
         }
-        status = ls_grow(&f->table, &f->table_capacity, f->tables + 1, sizeof *f->table, "the training rows", err);
+        status = ls_grow(&f->table, &f->table_capacity, f->tables + 1, sizeof *f->table,
+                         "the training rows", err);
         if (status == LS_OK) status = ls_table_build(some, n, &f->table[f->tables], err);
         if (status == LS_OK) f->tables++;
     }
@@ -110,7 +117,8 @@ static void release_block(ls_fleet *f, ls_block *block)
     ls_block_free(block);
 }
 
-static ls_status find_block(ls_fleet *f, const ls_model *m, const ls_data *data, ls_block **out, ls_error *err)
+static ls_status find_block(ls_fleet *f, const ls_model *m, const ls_data *data, ls_block **out,
+                            ls_error *err)
 {
     const ls_settings *s = &m->options->settings;
     for (size_t i = f->blocks; i-- > 0;)
@@ -118,13 +126,15 @@ static ls_status find_block(ls_fleet *f, const ls_model *m, const ls_data *data,
             *out = f->block[i];
             return LS_OK;
         }
-    LS_TRY(ls_grow(&f->block, &f->block_capacity, f->blocks + 1, sizeof *f->block, "the training rows", err));
+    LS_TRY(ls_grow(&f->block, &f->block_capacity, f->blocks + 1, sizeof *f->block,
+                   "the training rows", err));
     LS_TRY(ls_block_prepare(s, &m->network, data, &f->block[f->blocks], err));
     *out = f->block[f->blocks++];
     return LS_OK;
 }
 
-static ls_status open_trainer(ls_fleet *f, const ls_options *options, const ls_data *data, ls_trainer **out, ls_error *err)
+static ls_status open_trainer(ls_fleet *f, const ls_options *options, const ls_data *data,
+                              ls_trainer **out, ls_error *err)
 {
     ls_model *m;
     ls_block *block;
@@ -139,19 +149,25 @@ static ls_status open_trainer(ls_fleet *f, const ls_options *options, const ls_d
     }
     status = ls_trainer_open(m, data, block, out, err);
     uint64_t limit = f->choice ? ls_fleet_limit(f->memory, &f->choice->list[0].info) : f->limit;
-    if (status == LS_OK && (ls_arena_bytes(*out) > limit || ls_block_bytes(block) > limit - ls_arena_bytes(*out))) {
-        status = ls_fail(err, LS_ERR_MEMORY, "the network and its rows need %.1f MB of memory, the fleet may take %.1f MB",
-                         ((double)ls_arena_bytes(*out) + (double)ls_block_bytes(block)) * 1e-6, (double)limit * 1e-6);
+    if (status == LS_OK &&
+        (ls_arena_bytes(*out) > limit || ls_block_bytes(block) > limit - ls_arena_bytes(*out))) {
+        status =
+            ls_fail(err, LS_ERR_MEMORY,
+                    "the network and its rows need %.1f MB of memory, the fleet may take %.1f MB",
+                    ((double)ls_arena_bytes(*out) + (double)ls_block_bytes(block)) * 1e-6,
+                    (double)limit * 1e-6);
         ls_trainer_free(*out);
     }
     if (status != LS_OK && !block->members) release_block(f, block);
     return status;
 }
 
-ls_status ls_fleet_add(ls_fleet *f, const ls_options *options, const ls_data *data, size_t *index, ls_error *err)
+ls_status ls_fleet_add(ls_fleet *f, const ls_options *options, const ls_data *data, size_t *index,
+                       ls_error *err)
 {
     ls_trainer *tr;
-    if (!f || !options || !data) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_add: an argument is NULL");
+    if (!f || !options || !data)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_add: an argument is NULL");
     LS_TRY(ls_grow(&f->member, &f->capacity, f->count + 1, sizeof *f->member, "a fleet", err));
     LS_TRY(open_trainer(f, options, data, &tr, err));
     tr->block->members++;
@@ -162,8 +178,9 @@ ls_status ls_fleet_add(ls_fleet *f, const ls_options *options, const ls_data *da
     return LS_OK;
 }
 
-ls_status ls_fleet_add_reporting(ls_fleet *f, const ls_options *options, const ls_data *data, ls_epoch_callback callback, void *user,
-                                 size_t *index, ls_error *err)
+ls_status ls_fleet_add_reporting(ls_fleet *f, const ls_options *options, const ls_data *data,
+                                 ls_epoch_callback callback, void *user, size_t *index,
+                                 ls_error *err)
 {
     LS_TRY(ls_fleet_add(f, options, data, index, err));
     f->whole = true;
@@ -176,8 +193,11 @@ ls_status ls_fleet_add_reporting(ls_fleet *f, const ls_options *options, const l
 static ls_trainer *find_member(const ls_fleet *f, size_t index, ls_error *err)
 {
     if (!f) ls_fail(err, LS_ERR_ARGUMENT, "the fleet is NULL");
-    else if (index >= f->count) ls_fail(err, LS_ERR_ARGUMENT, "the fleet has no member %zu; it has had %zu", index, f->count);
-    else if (!f->member[index]) ls_fail(err, LS_ERR_ARGUMENT, "member %zu was removed from the fleet", index);
+    else if (index >= f->count)
+        ls_fail(err, LS_ERR_ARGUMENT, "the fleet has no member %zu; it has had %zu", index,
+                f->count);
+    else if (!f->member[index])
+        ls_fail(err, LS_ERR_ARGUMENT, "member %zu was removed from the fleet", index);
     else return f->member[index];
     return NULL;
 }
@@ -199,15 +219,25 @@ ls_status ls_fleet_member(const ls_fleet *f, size_t index, ls_member_info *out, 
     ls_trainer *tr = find_member(f, index, err);
     if (!tr) return LS_ERR_ARGUMENT;
     const ls_summary *s = &tr->model->summary;
-    *out = (ls_member_info){.state = tr->state, .epochs = s->epochs, .steps = tr->step, .best_epoch = s->best_epoch,
-                            .parameters = s->parameters, .loss = tr->loss, .validation_loss = tr->validation, .seconds = tr->seconds,
-                            .stopped = tr->stopped, .message = tr->message};
+    *out = (ls_member_info){.state = tr->state,
+                            .epochs = s->epochs,
+                            .steps = tr->step,
+                            .best_epoch = s->best_epoch,
+                            .parameters = s->parameters,
+                            .loss = tr->loss,
+                            .validation_loss = tr->validation,
+                            .seconds = tr->seconds,
+                            .stopped = tr->stopped,
+                            .message = tr->message};
     return LS_OK;
 }
 
 static ls_status check_working(const ls_fleet *f, ls_error *err)
 {
-    return f->failure.status == LS_OK ? LS_OK : ls_fail(err, f->failure.status, "the fleet cannot go on after this: %.900s", f->failure.message);
+    return f->failure.status == LS_OK
+               ? LS_OK
+               : ls_fail(err, f->failure.status, "the fleet cannot go on after this: %.900s",
+                         f->failure.message);
 }
 
 ls_status ls_fleet_model(ls_fleet *f, size_t index, ls_model **out, ls_error *err)
@@ -230,8 +260,8 @@ ls_status ls_fleet_take_model(ls_fleet *f, size_t index, ls_model **out, ls_erro
 
 /* ---- Rounds ---------------------------------------------------------------------------------- */
 
-/* Estimated seconds of a step: its arithmetic, and something for each operation. Only the proportions between members matter, the rest
- * is measured. */
+/* Estimated seconds of a step: its arithmetic, and something for each operation. Only the
+ * proportions between members matter, the rest is measured. */
 static double cost_of_step(const ls_trainer *tr)
 {
     const ls_plan *p = tr->plan;
@@ -247,11 +277,16 @@ static int compare_slices(const void *a, const void *b)
     return x->cost > y->cost ? -1 : x->cost < y->cost;
 }
 
-/* A member's share of a round is not below this where members are many. Processors have to fetch a member's memory for each slice (which
- * is less than a tenth of the time even of a brief one); GPUs want as many members in a call as there are. */
-static double least_seconds(const ls_fleet *f, bool brief) { return f->gpu ? 2e-5 : brief ? 1e-4 : 5e-4; }
+/* A member's share of a round is not below this where members are many. Processors have to fetch a
+ * member's memory for each slice (which is less than a tenth of the time even of a brief one); GPUs
+ * want as many members in a call as there are. */
+static double least_seconds(const ls_fleet *f, bool brief)
+{
+    return f->gpu ? 2e-5 : brief ? 1e-4 : 5e-4;
+}
 
-/* How many of the slices measure a processor as well as all of them: some for each thread, for as long as a sample takes. A GPU wants them all. */
+/* How many of the slices measure a processor as well as all of them: some for each thread, for as
+ * long as a sample takes. A GPU wants them all. */
 static size_t some_of(const ls_fleet *f, size_t count)
 {
     enum { ENOUGH = 32 };
@@ -259,7 +294,8 @@ static size_t some_of(const ls_fleet *f, size_t count)
     double seconds = 0;
     size_t n = 0;
     if (f->gpu) return count;
-    for (; n < count && (n < ENOUGH || seconds < sample); n++) seconds += f->slices[n].cost * f->pace;
+    for (; n < count && (n < ENOUGH || seconds < sample); n++)
+        seconds += f->slices[n].cost * f->pace;
     return n;
 }
 
@@ -269,7 +305,8 @@ static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
     size_t n = 0;
     LS_TRY(ls_grow(&f->slices, &f->slice_room, f->residents, sizeof *f->slices, "a round", err));
     for (size_t i = 0; i < f->count; i++)
-        if (f->member[i] && f->member[i]->workspace && ls_trainer_active(f->member[i])) f->slices[n++].trainer = f->member[i];
+        if (f->member[i] && f->member[i]->workspace && ls_trainer_active(f->member[i]))
+            f->slices[n++].trainer = f->member[i];
     bool brief = f->choice && ls_choice_is_measuring(f->choice);
     double share = n ? (brief ? brief_seconds : call_seconds) / (double)n : 0;
     if (share < least_seconds(f, brief)) share = least_seconds(f, brief);
@@ -287,7 +324,8 @@ static ls_status plan_round(ls_fleet *f, size_t *count, ls_error *err)
     return LS_OK;
 }
 
-/* How many of the next slices make a call: those of one table, for as long as a call should take. */
+/* How many of the next slices make a call: those of one table, for as long as a call should take.
+ */
 static size_t slices_of_call(const ls_fleet *f, const ls_slice *s, size_t count, size_t *steps)
 {
     double seconds = 0;
@@ -302,14 +340,16 @@ static size_t slices_of_call(const ls_fleet *f, const ls_slice *s, size_t count,
 }
 
 /* Lets the slices begin and runs them. */
-static ls_status run_slices(ls_fleet *f, const ls_slice *s, size_t count, size_t steps, ls_error *err)
+static ls_status run_slices(ls_fleet *f, const ls_slice *s, size_t count, size_t steps,
+                            ls_error *err)
 {
     size_t at = 0;
     LS_TRY(ls_grow(&f->runs, &f->run_room, count, sizeof *f->runs, "a round", err));
     LS_TRY(ls_grow(&f->rates, &f->rate_room, steps, sizeof *f->rates, "a round", err));
     LS_TRY(ls_grow(&f->losses, &f->loss_room, steps, sizeof *f->losses, "a round", err));
     for (size_t i = 0; i < count; at += (size_t)s[i++].count)
-        LS_TRY(ls_trainer_begin(s[i].trainer, s[i].count, f->rates + at, f->losses + at, &f->runs[i], err));
+        LS_TRY(ls_trainer_begin(s[i].trainer, s[i].count, f->rates + at, f->losses + at,
+                                &f->runs[i], err));
     return f->backend->slots->run(s->trainer->workspace, f->runs, count, err);
 }
 
@@ -317,11 +357,12 @@ static ls_status run_slices(ls_fleet *f, const ls_slice *s, size_t count, size_t
 typedef struct {
     uint64_t steps;
     double cost;
-    bool changed;   /* members have come to an end or to their goals */
+    bool changed; /* members have come to an end or to their goals */
 } progress;
 
 /* One call to the backend, and a look at its losses. */
-static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t steps, progress *done, ls_error *err)
+static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t steps,
+                          progress *done, ls_error *err)
 {
     double cost = 0, started = now();
     LS_TRY(run_slices(f, s, count, steps, err));
@@ -421,7 +462,8 @@ static ls_status go_to(ls_fleet *f, size_t to, ls_error *err)
     ls_status status = ls_fleet_move(f, to, &why);
     if (status == LS_OK) status = ls_fleet_admit(f, &why);
     if (status != LS_OK && has_refuge(f)) status = flee(f, &why, &why);
-    else if (status != LS_OK && to) status = ls_fleet_move(f, ls_choice_failed(f->choice, to, why.message), &why);
+    else if (status != LS_OK && to)
+        status = ls_fleet_move(f, ls_choice_failed(f->choice, to, why.message), &why);
     if (to != from) f->choice->lost += now() - started;
     return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
@@ -438,8 +480,8 @@ static ls_status choose(ls_fleet *f, double seconds, double cost, bool *moved, l
     return LS_OK;
 }
 
-/* *count: members that had something to do. A failing round leaves members in the midst of a slice: the fleet can go on only if it has
- * copies of them. */
+/* *count: members that had something to do. A failing round leaves members in the midst of a slice:
+ * the fleet can go on only if it has copies of them. */
 static ls_status one_round(ls_fleet *f, call *c, bool *changed, size_t *count, ls_error *err)
 {
     ls_error why;
@@ -489,13 +531,15 @@ static ls_status begin(ls_fleet *f, ls_error *err)
     size_t to = ls_choice_begin(f->choice, &w);
     uint64_t limit = ls_fleet_limit(f->memory, &f->choice->list[to].info);
     for (size_t i = 0; i < f->count && to; i++)
-        if (f->member[i] && ls_trainer_active(f->member[i]) && ls_arena_bytes(f->member[i]) + f->member[i]->block->table->bytes > limit)
+        if (f->member[i] && ls_trainer_active(f->member[i]) &&
+            ls_arena_bytes(f->member[i]) + f->member[i]->block->table->bytes > limit)
             to = ls_choice_failed(f->choice, to, "it has no room for the networks");
     return go_to(f, to, err);
 }
 
 /* How far the members of a call are to train; all others do not. */
-static ls_status set_goals(ls_fleet *f, const size_t *members, size_t count, uint64_t until, ls_error *err)
+static ls_status set_goals(ls_fleet *f, const size_t *members, size_t count, uint64_t until,
+                           ls_error *err)
 {
     for (size_t i = 0; members && i < count; i++)
         if (!find_member(f, members[i], err)) return LS_ERR_ARGUMENT;
@@ -508,8 +552,8 @@ static ls_status set_goals(ls_fleet *f, const size_t *members, size_t count, uin
     return LS_OK;
 }
 
-ls_status ls_fleet_run(ls_fleet *f, const size_t *members, size_t count, uint64_t until, ls_fleet_callback callback, void *user,
-                       ls_error *err)
+ls_status ls_fleet_run(ls_fleet *f, const size_t *members, size_t count, uint64_t until,
+                       ls_fleet_callback callback, void *user, ls_error *err)
 {
     if (!f) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_run: the fleet is NULL");
     LS_TRY(check_working(f, err));

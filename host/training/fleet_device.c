@@ -5,7 +5,10 @@
 
 /* ---- On and off the device ------------------------------------------------------------------- */
 
-uint64_t ls_arena_bytes(const ls_trainer *tr) { return ((uint64_t)tr->plan->arena * sizeof(float) + 255) / 256 * 256; }
+uint64_t ls_arena_bytes(const ls_trainer *tr)
+{
+    return ((uint64_t)tr->plan->arena * sizeof(float) + 255) / 256 * 256;
+}
 
 static void close_if_empty(ls_fleet *f, ls_table *table)
 {
@@ -48,7 +51,8 @@ void ls_fleet_leave(ls_fleet *f, ls_trainer *tr)
     account_for_leaving(f, tr);
 }
 
-/* Parks the first member from *from on that is on the device without need; *from is then the one behind it. */
+/* Parks the first member from *from on that is on the device without need; *from is then the one
+ * behind it. */
 static ls_status evict(ls_fleet *f, size_t *from, ls_error *err)
 {
     for (bool found = false; *from < f->count && !found; ++*from) {
@@ -63,7 +67,8 @@ static ls_status evict(ls_fleet *f, size_t *from, ls_error *err)
 
 static bool fits(const ls_fleet *f, const ls_trainer *tr)
 {
-    uint64_t need = ls_arena_bytes(tr) + (tr->block->table->workspace ? 0 : tr->block->table->bytes);
+    uint64_t need = ls_arena_bytes(tr) +
+                    (tr->block->table->workspace ? 0 : tr->block->table->bytes);
     return !f->residents || (need <= f->limit && f->used <= f->limit - need);
 }
 
@@ -79,7 +84,8 @@ static ls_status admit(ls_fleet *f, ls_trainer *tr, size_t *idle, ls_error *err)
         }
         ls_status status = enter(f, tr, &why);
         if (status == LS_OK) return LS_OK;
-        if (status != LS_ERR_MEMORY || !f->residents) return ls_fail(err, status, "%s", why.message);
+        if (status != LS_ERR_MEMORY || !f->residents)
+            return ls_fail(err, status, "%s", why.message);
         f->limit = f->used; /* the device has less than was thought */
     }
 }
@@ -101,7 +107,8 @@ uint64_t ls_fleet_limit(uint64_t memory, const ls_device_info *info)
     return memory ? memory : info->memory ? info->memory / 2 : UINT64_MAX;
 }
 
-/* Makes a candidate the fleet's device; no member may be on it, unless it stays the same backend. */
+/* Makes a candidate the fleet's device; no member may be on it, unless it stays the same backend.
+ */
 static ls_status change_device(ls_fleet *f, size_t to, ls_error *err)
 {
     const ls_candidate *c = &f->choice->list[to];
@@ -143,7 +150,8 @@ ls_status ls_fleet_rescue(ls_fleet *f, size_t to, ls_error *err)
     LS_TRY(change_device(f, to, err));
     for (size_t i = 0; i < f->count; i++) {
         ls_trainer *tr = f->member[i];
-        bool lost = tr && tr->state == LS_MEMBER_TRAINING && (tr->stopped || tr->parked_step != tr->step);
+        bool lost = tr && tr->state == LS_MEMBER_TRAINING &&
+                    (tr->stopped || tr->parked_step != tr->step);
         if (!lost) continue;
         LS_TRY(enter(f, tr, err));
         if (tr->state != LS_MEMBER_TRAINING) ls_fleet_leave(f, tr);

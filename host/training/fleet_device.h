@@ -14,30 +14,30 @@ typedef struct {
 } ls_slice;
 
 struct ls_fleet {
-    ls_device *own;               /* where the caller gave none */
+    ls_device *own; /* where the caller gave none */
     ls_backend *backend;
-    ls_choice *choice;            /* of the device, or NULL */
-    size_t at;                    /* the candidate whose backend it is */
-    bool trial;                   /* it may fail: members keep copies in host memory */
-    uint64_t memory;              /* as asked for */
-    uint64_t limit, used;         /* bytes of the device: at most, and taken by tables and arenas */
-    ls_trainer **member;          /* NULL: removed */
+    ls_choice *choice;    /* of the device, or NULL */
+    size_t at;            /* the candidate whose backend it is */
+    bool trial;           /* it may fail: members keep copies in host memory */
+    uint64_t memory;      /* as asked for */
+    uint64_t limit, used; /* bytes of the device: at most, and taken by tables and arenas */
+    ls_trainer **member;  /* NULL: removed */
     size_t count, capacity;
     ls_block **block;
     size_t blocks, block_capacity;
     ls_table **table;
     size_t tables, table_capacity;
-    size_t residents;             /* members on the device */
+    size_t residents; /* members on the device */
     bool gpu;
-    bool whole;                   /* slices are of whole epochs: ls_train */
-    double pace;                  /* seconds that a unit of estimated cost was measured to take */
-    ls_slice *slices;             /* of the round, and their runs */
+    bool whole;       /* slices are of whole epochs: ls_train */
+    double pace;      /* seconds that a unit of estimated cost was measured to take */
+    ls_slice *slices; /* of the round, and their runs */
     ls_run *runs;
     size_t slice_room, run_room;
     ls_rates *rates;
     float *losses;
     size_t rate_room, loss_room;
-    ls_error failure;             /* of the device, after which nothing can go on */
+    ls_error failure; /* of the device, after which nothing can go on */
 };
 
 /* Bytes of the device that the fleet may take where it may take so much of any. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/training/rows.h"
+#include "host/data/encoder.h"
+#include "host/model/model.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/data/encoder.h"
-#include "host/model/model.h"
-#include "host/training/rows.h"
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
@@ -12,15 +12,19 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
 {
     if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
     if (s->patience && !(ls_settings_validation(s) > 0))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--patience watches the validation loss; hold rows out with --validation 0.1");
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--patience watches the validation loss; hold rows out with --validation 0.1");
     int32_t first = data->y[0];
     for (size_t r = 1; r < data->rows; r++)
         if (data->y[r] != first) return LS_OK;
-    return ls_fail(err, LS_ERR_DATA, "all %zu training rows are of class '%s'; there is nothing to learn", data->rows,
+    return ls_fail(err, LS_ERR_DATA,
+                   "all %zu training rows are of class '%s'; there is nothing to learn", data->rows,
                    data->class_names[first]);
 }
 
-static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const ls_data *d, ls_error *err)
+static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const ls_data *d,
+                                 ls_error *err)
 {
     LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
@@ -28,12 +32,16 @@ static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const l
     return LS_OK;
 }
 
-/* Weight of each class's rows: n / (classes · rows of the class) where balanced, as scikit-learn has it, or as given. */
-static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight, ls_error *err)
+/* Weight of each class's rows: n / (classes · rows of the class) where balanced, as scikit-learn
+ * has it, or as given. */
+static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight,
+                               ls_error *err)
 {
     if (b->class_weights == 2) {
         if (b->classes != train->classes)
-            return ls_fail(err, LS_ERR_ARGUMENT, "--class-weights names %zu weights, the data has %zu classes", b->classes, train->classes);
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "--class-weights names %zu weights, the data has %zu classes",
+                           b->classes, train->classes);
         memcpy(weight, b->class_weight, b->classes * sizeof *weight);
         return LS_OK;
     }
@@ -58,31 +66,36 @@ static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 }
 
 /* Inputs and targets as networks see them. */
-static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder *encoder, const ls_data *train, const ls_data *held_out,
-                              ls_error *err)
+static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder *encoder,
+                              const ls_data *train, const ls_data *held_out, ls_error *err)
 {
     size_t inputs, outputs;
     b->rows = train->rows;
     b->held_out = held_out ? held_out->rows : 0;
-    if (!ls_mul_size(b->rows + b->held_out, n->inputs, &inputs) || !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
-        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", b->rows + b->held_out);
+    if (!ls_mul_size(b->rows + b->held_out, n->inputs, &inputs) ||
+        !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
+        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
+                       b->rows + b->held_out);
     if (b->standardize) LS_TRY(fit_standardize(b, encoder, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
     if (held_out) {
         LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
-        LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation", err));
+        LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation",
+                        err));
     }
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs, err));
+        LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
+                         err));
         ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
     }
     return LS_OK;
 }
 
-static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train, const ls_data *held_out, ls_error *err)
+static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
+                            const ls_data *held_out, ls_error *err)
 {
     ls_encoder *encoder;
     LS_TRY(ls_encoder_fit(train, &encoder, err));
@@ -91,7 +104,8 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     return status;
 }
 
-static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data, ls_error *err)
+static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data,
+                                ls_error *err)
 {
     ls_data *rest = NULL, *part = NULL;
     if (b->share > 0) LS_TRY(ls_data_cut(data, b->share, b->seed, true, &rest, &part, err));
@@ -106,19 +120,28 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
 {
     double share = ls_settings_validation(s);
     bool given = s->class_weights == 2;
-    return (ls_block){.data = data, .share = share > 0 ? share : 0, .seed = share > 0 ? s->seed : 0, .standardize = s->standardize,
-                      .class_weights = s->class_weights, .class_weight = given ? s->class_weight : NULL,
-                      .classes = given ? s->class_weight_count : 0, .features = n->inputs, .outputs = n->outputs};
+    return (ls_block){.data = data,
+                      .share = share > 0 ? share : 0,
+                      .seed = share > 0 ? s->seed : 0,
+                      .standardize = s->standardize,
+                      .class_weights = s->class_weights,
+                      .class_weight = given ? s->class_weight : NULL,
+                      .classes = given ? s->class_weight_count : 0,
+                      .features = n->inputs,
+                      .outputs = n->outputs};
 }
 
-ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data, ls_block **out, ls_error *err)
+ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data,
+                           ls_block **out, ls_error *err)
 {
     ls_block *b;
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "the training rows", err));
     *b = key_of(s, n, data);
     b->class_weight = NULL;
-    ls_status status = ls_alloc(&b->class_weight, b->classes, sizeof *b->class_weight, "the class weights", err);
-    if (status == LS_OK && b->classes) memcpy(b->class_weight, s->class_weight, b->classes * sizeof *b->class_weight);
+    ls_status status = ls_alloc(&b->class_weight, b->classes, sizeof *b->class_weight,
+                                "the class weights", err);
+    if (status == LS_OK && b->classes)
+        memcpy(b->class_weight, s->class_weight, b->classes * sizeof *b->class_weight);
     if (status == LS_OK) status = split_and_fill(b, n, data, err);
     if (status != LS_OK) {
         ls_block_free(b);
@@ -128,12 +151,15 @@ ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_d
     return LS_OK;
 }
 
-bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *n, const ls_data *data)
+bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *n,
+                     const ls_data *data)
 {
     ls_block k = key_of(s, n, data);
-    return b->data == k.data && b->share == k.share && b->seed == k.seed && b->standardize == k.standardize && b->outputs == k.outputs &&
+    return b->data == k.data && b->share == k.share && b->seed == k.seed &&
+           b->standardize == k.standardize && b->outputs == k.outputs &&
            b->class_weights == k.class_weights && b->classes == k.classes &&
-           (!k.classes || !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
+           (!k.classes ||
+            !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
 }
 
 static void free_arrays(float **x, float **t, float **weight)
@@ -177,7 +203,8 @@ void ls_table_free(ls_table *t)
 }
 
 /* Room for all rows; one block alone hands over its arrays instead. */
-static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted, ls_error *err)
+static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted,
+                            ls_error *err)
 {
     size_t rows = t->rows.rows, features = t->rows.features, outputs = t->rows.outputs, at = 0;
     if (count == 1) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzzers share. Each input comes in memory of its own size, so that a byte read beyond it is noticed. */
+/* What the fuzzers share. Each input comes in memory of its own size, so that a byte read beyond it
+ * is noticed. */
 #ifndef LS_FUZZ_H
 #define LS_FUZZ_H
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/data/read.h"
 #include "host/data/encoder.h"
+#include "host/data/read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -35,7 +36,8 @@ static inline void fuzz_use(const ls_data *data)
     size_t cells;
     if (!ls_mul_size(data->rows, data->features, &cells) || cells > 1 << 20) return;
     if (ls_encoder_fit(data, &encoder, &err) != LS_OK) abort();
-    double *mean = calloc(data->features, sizeof *mean), *scale = calloc(data->features, sizeof *scale);
+    double *mean = calloc(data->features, sizeof *mean),
+           *scale = calloc(data->features, sizeof *scale);
     float *to = calloc(cells, sizeof *to);
     if (!mean || !scale || !to) abort();
     ls_encoder_standardize(encoder, data, mean, scale);
@@ -45,7 +47,9 @@ static inline void fuzz_use(const ls_data *data)
     if (part && data->column && rest) {
         ls_encoder_free(encoder);
         encoder = NULL;
-        if (ls_encoder_fit(rest, &encoder, &err) != LS_OK || ls_encode(encoder, NULL, NULL, rest->features, rest, to, &err) != LS_OK) abort();
+        if (ls_encoder_fit(rest, &encoder, &err) != LS_OK ||
+            ls_encode(encoder, NULL, NULL, rest->features, rest, to, &err) != LS_OK)
+            abort();
     }
     ls_data_free(rest);
     ls_data_free(part);
@@ -57,7 +61,8 @@ static inline void fuzz_use(const ls_data *data)
 
 /* A file of a matrix of numbers, in one format. */
 static inline int fuzz_numbers(const uint8_t *bytes, size_t size, bool (*is)(const char *, size_t),
-                               ls_status (*open)(const char *, const char *, size_t, ls_numbers *, ls_error *))
+                               ls_status (*open)(const char *, const char *, size_t, ls_numbers *,
+                                                 ls_error *))
 {
     static const ls_layout layout = {.missing = LS_MISSING_MEDIAN, .target = "0"};
     ls_numbers numbers;

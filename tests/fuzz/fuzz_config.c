@@ -3,7 +3,8 @@
 
 #include "host/cli/run/config.h"
 
-/* A file that is accepted fills a command line that says nothing, and what comes of it can be written, read again, and said as a command. */
+/* A file that is accepted fills a command line that says nothing, and what comes of it can be
+ * written, read again, and said as a command. */
 static void use(const run_config *file)
 {
     run_config settled = {0}, again;
@@ -13,7 +14,9 @@ static void use(const run_config *file)
     config_unset(&settled);
     config_fill(&settled, file);
     config_settle(&settled);
-    if (ls_options_create(&options, &err) != LS_OK || config_options(file, "input", options, &err) != LS_OK) abort();
+    if (ls_options_create(&options, &err) != LS_OK ||
+        config_options(file, "input", options, &err) != LS_OK)
+        abort();
     if (config_check(&settled, &err) != LS_OK) abort(); /* JSON is UTF-8 */
     json_t *written = config_json(&settled, options);
     char *text = written ? json_dumps(written, JSON_INDENT(2)) : NULL;

@@ -24,7 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         for (; again == LS_OK && count; at += count) {
             again = ls_stream_read(stream, piece, sizeof piece, &count, &err);
             if (again != LS_OK) break;
-            if (status == LS_OK && (count > length - at || memcmp(piece, unpacked + at, count) != 0)) abort();
+            if (status == LS_OK &&
+                (count > length - at || memcmp(piece, unpacked + at, count) != 0))
+                abort();
         }
         ls_stream_close(stream);
     }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) { return fuzz_numbers(bytes, size, ls_is_idx, ls_open_idx); }
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    return fuzz_numbers(bytes, size, ls_is_idx, ls_open_idx);
+}

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "host/base/common.h"
+#include "host/base/sha256.h"
 #include "host/data/csv_parse.h"
 #include "host/data/data.h"
 #include "host/model/metrics.h"
-#include "host/base/sha256.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -26,7 +26,8 @@ static inline void write_temporary(char path[64], const char *bytes, size_t size
     cr_assert_eq(close(file), 0);
 }
 
-static inline ls_status read_bytes(const char *bytes, size_t size, const ls_csv_options *options, ls_data **out, ls_error *err)
+static inline ls_status read_bytes(const char *bytes, size_t size, const ls_csv_options *options,
+                                   ls_data **out, ls_error *err)
 {
     char path[64];
     write_temporary(path, bytes, size);
@@ -63,7 +64,8 @@ static inline ls_data *generate(const char *name, const ls_generate_options *opt
 
 static inline ls_data *generate_seeded(const char *name, size_t rows, uint64_t seed)
 {
-    return generate(name, &(ls_generate_options){.rows = rows, .noise = -1, .overlap = -1, .seed = seed});
+    return generate(name,
+                    &(ls_generate_options){.rows = rows, .noise = -1, .overlap = -1, .seed = seed});
 }
 
 static inline void hash_u32(ls_sha256 *sha, uint32_t value)
@@ -91,7 +93,8 @@ static inline void hash_data(const ls_data *data, char hex[65])
 static inline void expect_message(const char *message, const char *start, const char *says)
 {
     char parts[256];
-    cr_expect(strncmp(message, start, strlen(start)) == 0, "\"%s\" does not name the file", message);
+    cr_expect(strncmp(message, start, strlen(start)) == 0, "\"%s\" does not name the file",
+              message);
     snprintf(parts, sizeof parts, "%s", says);
     for (char *part = strtok(parts, "|"); part; part = strtok(NULL, "|")) {
         cr_expect_not_null(strstr(message, part), "\"%s\" does not say \"%s\"", message, part);

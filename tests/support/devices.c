@@ -18,8 +18,10 @@ static void add_cpu(test_backends *b, const char *isa, unsigned threads)
 {
     test_backend *t = &b->list[b->count++];
     ls_error err;
-    snprintf(t->name, sizeof t->name, "CPU path, %s, %u thread%s", isa, threads, threads == 1 ? "" : "s");
-    cr_assert_eq(ls_cpu_open(threads, isa, &t->backend, &err), LS_OK, "%s: %s", t->name, err.message);
+    snprintf(t->name, sizeof t->name, "CPU path, %s, %u thread%s", isa, threads,
+             threads == 1 ? "" : "s");
+    cr_assert_eq(ls_cpu_open(threads, isa, &t->backend, &err), LS_OK, "%s: %s", t->name,
+                 err.message);
 }
 
 static void add_opencl(test_backends *b, const ls_device_info *info)
@@ -29,11 +31,13 @@ static void add_opencl(test_backends *b, const ls_device_info *info)
     ls_error err;
     snprintf(index, sizeof index, "%d", info->index);
     snprintf(t->name, sizeof t->name, "OpenCL device %d, %.120s", info->index, info->name);
-    cr_assert_eq(ls_device_open(index, 0, 0, &t->device, &err), LS_OK, "%s: %s", t->name, err.message);
+    cr_assert_eq(ls_device_open(index, 0, 0, &t->device, &err), LS_OK, "%s: %s", t->name,
+                 err.message);
     t->backend = t->device->backend;
 }
 
-/* Both families of product kernels, in tiles that no tuner would choose: small and odd, so that there are many edges. */
+/* Both families of product kernels, in tiles that no tuner would choose: small and odd, so that
+ * there are many edges. */
 void test_backends_add_tiles(test_backends *b)
 {
 #ifdef LS_OPENCL
@@ -47,12 +51,15 @@ void test_backends_add_tiles(test_backends *b)
         for (size_t k = 0; k < 2 && b->count < TEST_BACKENDS; k++) {
             test_backend *t = &b->list[b->count];
             add_opencl(b, ls_device_get_info(b->list[i].device));
-            snprintf(t->name + strlen(t->name), sizeof t->name - strlen(t->name), ", %s", tiles[k].name);
+            snprintf(t->name + strlen(t->name), sizeof t->name - strlen(t->name), ", %s",
+                     tiles[k].name);
             ls_cl_device *d = (ls_cl_device *)t->backend;
-            cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit", t->name);
+            cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
+                      t->name);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
                 d->choice[form][LS_SIZE_NARROW] = d->choice[form][LS_SIZE_SMALL] = tiles[k].usual;
-                d->choice[form][LS_SIZE_LARGE] = d->choice[form][LS_SIZE_HUGE] = ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
+                d->choice[form][LS_SIZE_LARGE] = d->choice[form][LS_SIZE_HUGE] =
+                    ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
             }
         }
 #else
@@ -72,8 +79,9 @@ static void add_all_opencl(test_backends *b)
     for (size_t i = 1; i < count; i++) {
         size_t length = strlen(why);
         if (list[i].exact && b->count < TEST_BACKENDS) add_opencl(b, &list[i]);
-        else snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "", list[i].name,
-                      list[i].exact ? "one device too many" : list[i].reason);
+        else
+            snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "",
+                     list[i].name, list[i].exact ? "one device too many" : list[i].reason);
     }
     ls_devices_free(list);
     if (b->count > b->opencl) return;
@@ -89,7 +97,8 @@ void test_backends_open(test_backends *b)
     add_cpu(b, "generic", 1);
     for (size_t i = 0; ls_cpu_isa_at(i); i++)
         if (strcmp(ls_cpu_isa_at(i), "generic")) add_cpu(b, ls_cpu_isa_at(i), 1);
-    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) add_cpu(b, ls_cpu_isa_at(0), threads[i]);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+        add_cpu(b, ls_cpu_isa_at(0), threads[i]);
     add_all_opencl(b);
 }
 
@@ -131,8 +140,10 @@ static uint32_t mix(uint32_t u)
 float test_value(test_values values, uint32_t seed, size_t i, size_t n)
 {
     static const float huge[] = {1e30f, -1e30f, INFINITY, -INFINITY, FLT_MAX, -FLT_MAX, 1e30f, NAN};
-    uint32_t a = mix(seed * 0x9e3779b9u ^ mix((uint32_t)i + 1)), b = mix(a ^ 0x5bf03635u), kind = b >> 8;
-    float unit = (float)((int32_t)(a >> 8) - 0x800000) * 0x1p-23f, moderate = ldexpf(unit, (int)(b & 7) - 4);
+    uint32_t a = mix(seed * 0x9e3779b9u ^ mix((uint32_t)i + 1)), b = mix(a ^ 0x5bf03635u),
+             kind = b >> 8;
+    float unit = (float)((int32_t)(a >> 8) - 0x800000) * 0x1p-23f,
+          moderate = ldexpf(unit, (int)(b & 7) - 4);
     if (values == VALUES_TINY) {
         switch (kind & 7) {
         case 0: return 0.0f;
@@ -142,7 +153,8 @@ float test_value(test_values values, uint32_t seed, size_t i, size_t n)
         default: return moderate;
         }
     }
-    /* few enough that most chains over a long array meet none: where everything is NaN nothing is compared */
+    /* few enough that most chains over a long array meet none: where everything is NaN nothing is
+     * compared */
     if (values == VALUES_HUGE && kind % (n < 64 ? 64 : 1024) < 8) return huge[kind & 7];
     return moderate;
 }
@@ -153,10 +165,20 @@ static const float guard = 0x1.8765p+20f;
 
 void hand_begin(hand_plan *p, size_t rows, test_values values, uint32_t seed)
 {
-    *p = (hand_plan){.plan = {.seed = 0x9876543210ull + seed, .rows = rows, .batch = rows, .capacity = rows, .mean = true,
-                              .features = 1, .outputs = 1},
-                     .step = 5, .steps = 1, .members = 1, .values = values, .seed = seed,
-                     .rates = {.rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f}};
+    *p = (hand_plan){
+        .plan = {.seed = 0x9876543210ull + seed,
+                 .rows = rows,
+                 .batch = rows,
+                 .capacity = rows,
+                 .mean = true,
+                 .features = 1,
+                 .outputs = 1},
+        .step = 5,
+        .steps = 1,
+        .members = 1,
+        .values = values,
+        .seed = seed,
+        .rates = {.rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f}};
     p->data = (ls_rows){.rows = rows, .features = 1, .outputs = 1};
 }
 
@@ -198,7 +220,8 @@ ls_view hand_room(hand_plan *p, const char *name, size_t rows, size_t columns)
 ls_view hand_room_positive(hand_plan *p, const char *name, size_t rows, size_t columns)
 {
     ls_view view = hand_room(p, name, rows, columns);
-    for (size_t i = 0; i < rows * columns; i++) p->arena[view.at + i] = fabsf(p->arena[view.at + i]);
+    for (size_t i = 0; i < rows * columns; i++)
+        p->arena[view.at + i] = fabsf(p->arena[view.at + i]);
     return view;
 }
 
@@ -223,7 +246,11 @@ void hand_data(hand_plan *p, size_t rows, size_t batch, size_t features, size_t 
     p->plan.outputs = outputs;
     p->origin = 3;
     rows += p->origin;
-    p->data = (ls_rows){rows, features, outputs, new_data(p, rows * features, 61), new_data(p, rows * outputs, 62),
+    p->data = (ls_rows){rows,
+                        features,
+                        outputs,
+                        new_data(p, rows * features, 61),
+                        new_data(p, rows * outputs, 62),
                         new_data(p, rows, 63)};
 }
 
@@ -259,10 +286,13 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view)
     }
 }
 
-/* Floats that a run gives besides the arena: the steps' losses, or outputs and losses of the rows. */
+/* Floats that a run gives besides the arena: the steps' losses, or outputs and losses of the rows.
+ */
 static size_t extra(const hand_plan *p)
 {
-    return p->infer ? (p->plan.rows - p->first) * (p->plan.outputs + 1) : p->sums_loss ? p->steps : 0;
+    return p->infer       ? (p->plan.rows - p->first) * (p->plan.outputs + 1)
+           : p->sums_loss ? p->steps
+                          : 0;
 }
 
 static const hand_array *array_at(const hand_plan *p, size_t i)
@@ -273,19 +303,25 @@ static const hand_array *array_at(const hand_plan *p, size_t i)
 }
 
 /* Fails the test at the first float that differs, naming the array it is in. */
-static void compare(const hand_plan *p, const char *name, const float *got, const float *expected, size_t n)
+static void compare(const hand_plan *p, const char *name, const float *got, const float *expected,
+                    size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (bits_equal(got[i], expected[i])) continue;
         const hand_array *a = array_at(p, i);
         if (a && a->scratch) continue;
-        const char *where = a ? a->name : i < p->plan.arena ? "outside any array, arena" : p->infer ? "results" : "losses";
+        const char *where = a                   ? a->name
+                            : i < p->plan.arena ? "outside any array, arena"
+                            : p->infer          ? "results"
+                                                : "losses";
         size_t at = a ? i - a->at : i < p->plan.arena ? i : i - p->plan.arena;
-        cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], where, at, (double)expected[i]);
+        cr_assert_fail("%s: %s has %a at %s[%zu], not %a", p->what, name, (double)got[i], where, at,
+                       (double)expected[i]);
     }
 }
 
-/* What member k starts from: the plan's arena, each array turned by k, so that members' results differ. */
+/* What member k starts from: the plan's arena, each array turned by k, so that members' results
+ * differ. */
 static void write_member(const hand_plan *p, ls_workspace *workspace, size_t k, float *start)
 {
     ls_error err = {.message = ""};
@@ -293,10 +329,12 @@ static void write_member(const hand_plan *p, ls_workspace *workspace, size_t k, 
     for (size_t a = 0; a < p->arrays; a++)
         for (size_t i = 0; i < p->array[a].count; i++)
             start[p->array[a].at + i] = p->arena[p->array[a].at + (i + k) % p->array[a].count];
-    cr_assert_eq(workspace->backend->slots->write(workspace, k, 0, p->plan.arena, start, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(workspace->backend->slots->write(workspace, k, 0, p->plan.arena, start, &err),
+                 LS_OK, "%s", err.message);
 }
 
-static void run_members(const hand_plan *p, ls_workspace *workspace, const char *name, float *losses)
+static void run_members(const hand_plan *p, ls_workspace *workspace, const char *name,
+                        float *losses)
 {
     const ls_backend_slots *s = workspace->backend->slots;
     ls_rates rates[HAND_STEPS] = {p->rates, p->rates, p->rates};
@@ -305,11 +343,16 @@ static void run_members(const hand_plan *p, ls_workspace *workspace, const char 
     ls_status status = LS_OK;
     size_t rows = p->plan.rows - p->first, more = extra(p);
     for (size_t k = 0; k < p->members; k++)
-        runs[k] = (ls_run){.member = k, .first = p->step, .count = p->steps, .rates = rates, .losses = losses + k * more,
+        runs[k] = (ls_run){.member = k,
+                           .first = p->step,
+                           .count = p->steps,
+                           .rates = rates,
+                           .losses = losses + k * more,
                            .keep = true};
     for (size_t k = 0; k < p->members && p->infer && status == LS_OK; k++) {
         float *outputs = losses + k * more;
-        status = s->infer(workspace, k, p->first, rows, outputs, outputs + rows * p->plan.outputs, &err);
+        status = s->infer(workspace, k, p->first, rows, outputs, outputs + rows * p->plan.outputs,
+                          &err);
     }
     if (!p->infer) status = s->run(workspace, runs, p->members, &err);
     cr_assert_eq(status, LS_OK, "%s on %s: %s", p->what, name, err.message);
@@ -325,15 +368,18 @@ static void run_on(const hand_plan *p, const test_backend *t, float *result)
     /* steps that sum no loss may report anything, so they need room that is not compared */
     float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses);
     cr_assert(losses);
-    cr_assert_eq(s->workspace_open(t->backend, &p->data, &workspace, &err), LS_OK, "%s: %s", t->name, err.message);
+    cr_assert_eq(s->workspace_open(t->backend, &p->data, &workspace, &err), LS_OK, "%s: %s",
+                 t->name, err.message);
     for (size_t k = 0, member; k < p->members; k++) {
-        cr_assert_eq(s->member_add(workspace, &p->plan, p->origin, &member, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(s->member_add(workspace, &p->plan, p->origin, &member, &err), LS_OK, "%s: %s",
+                     t->name, err.message);
         cr_assert_eq(member, k, "%s: member %zu has number %zu", t->name, k, member);
     }
     for (size_t k = 0; k < p->members; k++) write_member(p, workspace, k, result);
     run_members(p, workspace, t->name, losses);
     for (size_t k = 0; k < p->members; k++, result += n + more) {
-        cr_assert_eq(s->read(workspace, k, 0, n, result, &err), LS_OK, "%s: %s", t->name, err.message);
+        cr_assert_eq(s->read(workspace, k, 0, n, result, &err), LS_OK, "%s: %s", t->name,
+                     err.message);
         memcpy(result + n, losses + k * more, more * sizeof *result);
     }
     s->workspace_close(workspace);
@@ -346,12 +392,14 @@ static void check_guards(const hand_plan *p, const float *arena)
     for (size_t k = 0; k <= p->arrays; k++) {
         size_t end = k < p->arrays ? p->array[k].at : p->plan.arena;
         for (; at < end; at++)
-            cr_assert(bits_equal(arena[at], guard), "%s: the reference wrote past an array, at %zu", p->what, at);
+            cr_assert(bits_equal(arena[at], guard), "%s: the reference wrote past an array, at %zu",
+                      p->what, at);
         if (k < p->arrays) at += p->array[k].count;
     }
 }
 
-static void check_truth(const hand_plan *p, hand_truth truth, const float *reference, float *expected)
+static void check_truth(const hand_plan *p, hand_truth truth, const float *reference,
+                        float *expected)
 {
     size_t first, rows = last_batch(p, &first);
     float loss = 0.0f;
@@ -359,7 +407,8 @@ static void check_truth(const hand_plan *p, hand_truth truth, const float *refer
     truth(p, rows, expected, &loss);
     compare(p, "the CPU path, against the definition,", reference, expected, p->plan.arena);
     if (p->sums_loss)
-        cr_assert(bits_equal(reference[p->plan.arena + p->steps - 1], loss), "%s: loss %a, by definition %a", p->what,
+        cr_assert(bits_equal(reference[p->plan.arena + p->steps - 1], loss),
+                  "%s: loss %a, by definition %a", p->what,
                   (double)reference[p->plan.arena + p->steps - 1], (double)loss);
 }
 
@@ -369,7 +418,8 @@ void hand_check(hand_plan *p, const test_backends *b, hand_truth truth)
     add_guards(p, 9);
     *(p->infer ? &p->plan.infer : &p->plan.step) = (ls_ops){.op = p->op, .count = p->ops};
     size_t n = p->plan.arena + extra(p);
-    float *reference = calloc(2 * p->members * n, sizeof *reference), *other = reference + p->members * n;
+    float *reference = calloc(2 * p->members * n, sizeof *reference),
+          *other = reference + p->members * n;
     cr_assert(reference);
     run_on(p, &b->list[0], reference);
     check_guards(p, reference);

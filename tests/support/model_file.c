@@ -24,7 +24,8 @@ file_parts file_take_apart(const char *path)
     cr_assert_leq(length, p.size - 8);
     p.root = json_loadb(p.bytes + 8, length, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(p.root, "the header is no JSON");
-    const char *inner = json_string_value(json_object_get(json_object_get(p.root, "__metadata__"), "lockstep"));
+    const char *inner = json_string_value(json_object_get(json_object_get(p.root, "__metadata__"),
+                                                          "lockstep"));
     cr_assert_not_null(inner);
     p.meta = json_loads(inner, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(p.meta, "the metadata is no JSON");
@@ -43,7 +44,8 @@ void file_parts_free(file_parts *p)
     json_decref(p->meta);
 }
 
-void file_write(const char *path, const char *header, size_t length, const char *data, size_t data_size)
+void file_write(const char *path, const char *header, size_t length, const char *data,
+                size_t data_size)
 {
     size_t padded = (length + 7) & ~(size_t)7;
     char *bytes = malloc(8 + padded + data_size);
@@ -56,7 +58,8 @@ void file_write(const char *path, const char *header, size_t length, const char 
     free(bytes);
 }
 
-/* The checksum of what the metadata has become: what is refused is then refused for what it says. */
+/* The checksum of what the metadata has become: what is refused is then refused for what it says.
+ */
 static void renew_checksum(json_t *meta)
 {
     ls_sha256 hash;
@@ -75,7 +78,9 @@ void file_put_together(const char *path, const file_parts *p, bool with_meta)
 {
     if (with_meta) renew_checksum(p->meta);
     char *inner = json_dumps(p->meta, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
-    if (with_meta) json_object_set_new(json_object_get(p->root, "__metadata__"), "lockstep", json_string(inner));
+    if (with_meta)
+        json_object_set_new(json_object_get(p->root, "__metadata__"), "lockstep",
+                            json_string(inner));
     char *header = json_dumps(p->root, JSON_COMPACT | JSON_PRESERVE_ORDER);
     cr_assert(inner && header);
     file_write(path, header, strlen(header), p->data, p->data_size);
@@ -107,10 +112,13 @@ void file_assert_refused(const char *path, ls_status status, const char *what)
     ls_model *model = NULL;
     ls_error err = {LS_OK, ""};
     ls_status got = ls_model_load(path, &model, &err);
-    cr_expect_eq(got, status, "%s: status is %s, not %s: %s", what, ls_status_name(got), ls_status_name(status), err.message);
-    cr_expect(got == LS_OK || strstr(err.message, path), "%s: the message does not name the file: %s", what, err.message);
+    cr_expect_eq(got, status, "%s: status is %s, not %s: %s", what, ls_status_name(got),
+                 ls_status_name(status), err.message);
+    cr_expect(got == LS_OK || strstr(err.message, path),
+              "%s: the message does not name the file: %s", what, err.message);
     cr_expect_null(model, "%s: *out was touched", what);
-    cr_expect_eq(ls_model_load(path, &model, NULL), got, "%s: another result without a place for the message", what);
+    cr_expect_eq(ls_model_load(path, &model, NULL), got,
+                 "%s: another result without a place for the message", what);
     if (got == LS_OK) ls_model_free(model);
 }
 #else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Model files taken apart and put together again, so that tests can look at them and damage them. */
+/* Model files taken apart and put together again, so that tests can look at them and damage them.
+ */
 #ifndef SUPPORT_MODEL_FILE_H
 #define SUPPORT_MODEL_FILE_H
 
@@ -10,7 +11,7 @@
 
 /* A model file taken apart. */
 typedef struct {
-    char *bytes;         /* the file */
+    char *bytes; /* the file */
     size_t size;
     json_t *root, *meta; /* its header, and the metadata in it */
     char *data;          /* a copy of what is behind the header */
@@ -26,7 +27,8 @@ void file_put_together(const char *path, const file_parts *p, bool with_meta);
 void file_parts_free(file_parts *p);
 
 /* Writes a file with that header, padded as it should be, and the data. */
-void file_write(const char *path, const char *header, size_t length, const char *data, size_t data_size);
+void file_write(const char *path, const char *header, size_t length, const char *data,
+                size_t data_size);
 
 /* Trains a small model and saves it. */
 ls_model *file_make_model(const char *data_name, const char *options, const char *path);

@@ -21,9 +21,21 @@ static double normal_cdf(double z) { return 0.5 * erfc(-z / sqrt(2.0)); }
 static double normal_pdf(double z) { return exp(-z * z / 2.0) / sqrt(2.0 * acos(-1.0)); }
 
 static double identity(double z) { return z; }
-static double identity_slope(double z) { (void)z; return 1.0; }
-static double sigmoid_slope(double z) { double c = cosh(z / 2.0); return 0.25 / (c * c); }
-static double tanh_slope(double z) { double c = cosh(z); return 1.0 / (c * c); }
+static double identity_slope(double z)
+{
+    (void)z;
+    return 1.0;
+}
+static double sigmoid_slope(double z)
+{
+    double c = cosh(z / 2.0);
+    return 0.25 / (c * c);
+}
+static double tanh_slope(double z)
+{
+    double c = cosh(z);
+    return 1.0 / (c * c);
+}
 static double relu(double z) { return fmax(z, 0.0); }
 static double relu_slope(double z) { return z > 0.0; }
 /* Slope 0.01 below 0: Maas, Hannun, Ng 2013. */
@@ -43,10 +55,14 @@ static const struct {
     const char *name;
     double (*act)(double), (*slope)(double);
 } activations[] = {
-    {"identity", identity, identity_slope}, {"sigmoid", sigmoid, sigmoid_slope},
-    {"tanh", tanh, tanh_slope},             {"relu", relu, relu_slope},
-    {"leaky_relu", leaky_relu, leaky_relu_slope}, {"elu", elu, elu_slope},
-    {"silu", silu, silu_slope},             {"gelu", gelu, gelu_slope},
+    {"identity", identity, identity_slope},
+    {"sigmoid", sigmoid, sigmoid_slope},
+    {"tanh", tanh, tanh_slope},
+    {"relu", relu, relu_slope},
+    {"leaky_relu", leaky_relu, leaky_relu_slope},
+    {"elu", elu, elu_slope},
+    {"silu", silu, silu_slope},
+    {"gelu", gelu, gelu_slope},
 };
 
 static void set_activation(oracle_layer *l, const char *name)
@@ -66,10 +82,22 @@ oracle *oracle_new(void)
 {
     oracle *o = calloc(1, sizeof *o);
     if (!o) abort();
-    *o = (oracle){.hidden = {32, 32}, .hidden_count = 2, .activation = {"relu"}, .activation_count = 1,
-                  .optimizer = "adam", .loss_name = "auto", .output_name = "auto", .rate = -1.0, .momentum = 0.9,
-                  .rho = 0.9, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01,
-                  .bias_correction = true, .mean = true};
+    *o = (oracle){.hidden = {32, 32},
+                  .hidden_count = 2,
+                  .activation = {"relu"},
+                  .activation_count = 1,
+                  .optimizer = "adam",
+                  .loss_name = "auto",
+                  .output_name = "auto",
+                  .rate = -1.0,
+                  .momentum = 0.9,
+                  .rho = 0.9,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .epsilon = 1e-8,
+                  .weight_decay = 0.01,
+                  .bias_correction = true,
+                  .mean = true};
     for (size_t i = 0; i < ORACLE_LAYERS; i++) o->fault[i] = 1.0;
     return o;
 }
@@ -86,41 +114,66 @@ static void set_activations(oracle *o, const char *value)
 {
     o->activation_count = 0;
     for (const char *c = value; c; c = strchr(c, ',') ? strchr(c, ',') + 1 : NULL)
-        snprintf(o->activation[o->activation_count++], sizeof o->activation[0], "%.*s", (int)strcspn(c, ","), c);
+        snprintf(o->activation[o->activation_count++], sizeof o->activation[0], "%.*s",
+                 (int)strcspn(c, ","), c);
 }
 
 bool oracle_set(oracle *o, const char *name, const char *value)
 {
-    const struct { const char *name; double *to; } reals[] = {
-        {"lr", &o->rate}, {"momentum", &o->momentum}, {"rho", &o->rho}, {"beta1", &o->beta1}, {"beta2", &o->beta2},
-        {"epsilon", &o->epsilon}, {"weight-decay", &o->weight_decay}, {"dropout", &o->dropout}, {"l1", &o->l1},
-        {"l2", &o->l2}, {"max-norm", &o->max_norm}, {"clip", &o->clip}};
-    const struct { const char *name; bool *to; } flags[] = {
-        {"bias-correction", &o->bias_correction}, {"batch-norm", &o->batch_norm}, {"residual", &o->residual}};
-    const struct { const char *name; char *to; } words[] = {
-        {"optimizer", o->optimizer}, {"loss", o->loss_name}, {"output", o->output_name}};
+    const struct {
+        const char *name;
+        double *to;
+    } reals[] = {{"lr", &o->rate},
+                 {"momentum", &o->momentum},
+                 {"rho", &o->rho},
+                 {"beta1", &o->beta1},
+                 {"beta2", &o->beta2},
+                 {"epsilon", &o->epsilon},
+                 {"weight-decay", &o->weight_decay},
+                 {"dropout", &o->dropout},
+                 {"l1", &o->l1},
+                 {"l2", &o->l2},
+                 {"max-norm", &o->max_norm},
+                 {"clip", &o->clip}};
+    const struct {
+        const char *name;
+        bool *to;
+    } flags[] = {{"bias-correction", &o->bias_correction},
+                 {"batch-norm", &o->batch_norm},
+                 {"residual", &o->residual}};
+    const struct {
+        const char *name;
+        char *to;
+    } words[] = {{"optimizer", o->optimizer}, {"loss", o->loss_name}, {"output", o->output_name}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         if (!strcmp(name, reals[i].name)) return *reals[i].to = strtod(value, NULL), true;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!strcmp(name, flags[i].name)) return *flags[i].to = !strcmp(value, "on"), true;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(name, words[i].name)) return snprintf(words[i].to, sizeof o->optimizer, "%s", value), true;
+        if (!strcmp(name, words[i].name))
+            return snprintf(words[i].to, sizeof o->optimizer, "%s", value), true;
     if (!strcmp(name, "reduction")) return o->mean = !strcmp(value, "mean"), true;
     if (!strcmp(name, "hidden")) return set_hidden(o, value), true;
     if (!strcmp(name, "activation")) return set_activations(o, value), true;
     return false;
 }
 
-/* Two classes: one sigmoid output and binary cross-entropy; more: softmax and cross-entropy; unless asked otherwise. */
+/* Two classes: one sigmoid output and binary cross-entropy; more: softmax and cross-entropy; unless
+ * asked otherwise. */
 static void choose_output(oracle *o, size_t classes)
 {
     const char *loss = o->loss_name, *output = o->output_name;
     if (!strcmp(loss, "auto"))
-        loss = !strcmp(output, "softmax") ? "ce" : !strcmp(output, "identity") ? "mse" : classes == 2 ? "bce"
-               : !strcmp(output, "sigmoid") ? "mse" : "ce";
+        loss = !strcmp(output, "softmax")    ? "ce"
+               : !strcmp(output, "identity") ? "mse"
+               : classes == 2                ? "bce"
+               : !strcmp(output, "sigmoid")  ? "mse"
+                                             : "ce";
     if (!strcmp(output, "auto")) output = !strcmp(loss, "ce") ? "softmax" : "sigmoid";
     o->loss = !strcmp(loss, "bce") ? ORACLE_BCE : !strcmp(loss, "ce") ? ORACLE_CE : ORACLE_MSE;
-    o->output = !strcmp(output, "softmax") ? ORACLE_SOFTMAX : !strcmp(output, "sigmoid") ? ORACLE_SIGMOID : ORACLE_IDENTITY;
+    o->output = !strcmp(output, "softmax")   ? ORACLE_SOFTMAX
+                : !strcmp(output, "sigmoid") ? ORACLE_SIGMOID
+                                             : ORACLE_IDENTITY;
     o->outputs = classes == 2 && o->output != ORACLE_SOFTMAX ? 1 : classes;
 }
 
@@ -153,11 +206,15 @@ void oracle_build(oracle *o, size_t features, size_t classes)
     for (size_t i = 0; i < o->layers; i++) {
         oracle_layer *l = &o->layer[i];
         bool hidden = i < o->hidden_count;
-        *l = (oracle_layer){.in = i ? o->layer[i - 1].out : features, .out = hidden ? o->hidden[i] : o->outputs,
-                            .norm = hidden && o->batch_norm, .skip = -1};
+        *l = (oracle_layer){.in = i ? o->layer[i - 1].out : features,
+                            .out = hidden ? o->hidden[i] : o->outputs,
+                            .norm = hidden && o->batch_norm,
+                            .skip = -1};
         set_activation(l, hidden ? o->activation[o->activation_count == 1 ? 0 : i] : "identity");
-        /* a residual block: two layers as wide as what enters them, none of which ends another block */
-        if (o->residual && hidden && i >= 2 && l->out == l->in && l->in == o->layer[i - 1].in && o->layer[i - 1].skip < 0)
+        /* a residual block: two layers as wide as what enters them, none of which ends another
+         * block */
+        if (o->residual && hidden && i >= 2 && l->out == l->in && l->in == o->layer[i - 1].in &&
+            o->layer[i - 1].skip < 0)
             l->skip = (int)i - 2;
         place(o, l);
     }
@@ -184,7 +241,8 @@ void oracle_free(oracle *o)
 
 static const double norm_epsilon = 1e-5, norm_momentum = 0.1;
 
-/* What a pass leaves of each layer, rows × out each: affine map, input of the activation, output, dL/d(output). */
+/* What a pass leaves of each layer, rows × out each: affine map, input of the activation, output,
+ * dL/d(output). */
 typedef struct {
     double *z, *u, *h, *dh;
     double *mean, *variance; /* out each: what z was normalised with */
@@ -195,7 +253,11 @@ static void trace_open(const oracle *o, size_t rows, trace *traces)
     for (size_t i = 0; i < o->layers; i++) {
         size_t size = rows * o->layer[i].out;
         double *room = oracle_room(4 * size + 2 * o->layer[i].out);
-        traces[i] = (trace){room, room + size, room + 2 * size, room + 3 * size, room + 4 * size,
+        traces[i] = (trace){room,
+                            room + size,
+                            room + 2 * size,
+                            room + 3 * size,
+                            room + 4 * size,
                             room + 4 * size + o->layer[i].out};
     }
 }
@@ -205,12 +267,14 @@ static void trace_close(const oracle *o, trace *traces)
     for (size_t i = 0; i < o->layers; i++) free(traces[i].z);
 }
 
-static void affine(const oracle_layer *l, const double *theta, const double *x, size_t rows, double *z)
+static void affine(const oracle_layer *l, const double *theta, const double *x, size_t rows,
+                   double *z)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < l->out; j++) {
             double sum = l->norm ? 0.0 : theta[l->bias + j];
-            for (size_t k = 0; k < l->in; k++) sum += x[r * l->in + k] * theta[l->weight + k * l->out + j];
+            for (size_t k = 0; k < l->in; k++)
+                sum += x[r * l->in + k] * theta[l->weight + k * l->out + j];
             z[r * l->out + j] = sum;
         }
 }
@@ -240,9 +304,10 @@ static void prepare(const oracle_layer *l, const double *theta, size_t rows, tra
     }
 }
 
-/* In training batch norm uses the batch's statistics, and outputs are dropped where kept says so. */
-static void forward(const oracle *o, const double *theta, const double *x, size_t rows, bool training,
-                    const unsigned char *const *kept, trace *traces)
+/* In training batch norm uses the batch's statistics, and outputs are dropped where kept says so.
+ */
+static void forward(const oracle *o, const double *theta, const double *x, size_t rows,
+                    bool training, const unsigned char *const *kept, trace *traces)
 {
     for (size_t i = 0; i < o->layers; i++) {
         const oracle_layer *l = &o->layer[i];
@@ -257,7 +322,9 @@ static void forward(const oracle *o, const double *theta, const double *x, size_
         prepare(l, theta, rows, t);
         for (size_t e = 0; e < rows * l->out; e++) {
             t->h[e] = l->act(t->u[e]);
-            if (drop) t->h[e] *= kept[i][e] ? 1.0 / (1.0 - o->dropout) : 0.0; /* Srivastava et al. 2014, inverted */
+            if (drop)
+                t->h[e] *= kept[i][e] ? 1.0 / (1.0 - o->dropout)
+                                      : 0.0; /* Srivastava et al. 2014, inverted */
             if (l->skip >= 0) t->h[e] += traces[l->skip].h[e];
         }
     }
@@ -274,11 +341,13 @@ static void outputs_of(const oracle *o, const double *z, double *p)
     for (size_t k = 1; k < o->outputs; k++) top = fmax(top, z[k]);
     for (size_t k = 0; k < o->outputs; k++) sum += exp(z[k] - top);
     for (size_t k = 0; k < o->outputs; k++)
-        p[k] = o->output == ORACLE_SOFTMAX ? exp(z[k] - top) / sum : o->output == ORACLE_SIGMOID ? sigmoid(z[k]) : z[k];
+        p[k] = o->output == ORACLE_SOFTMAX   ? exp(z[k] - top) / sum
+               : o->output == ORACLE_SIGMOID ? sigmoid(z[k])
+                                             : z[k];
 }
 
-/* BCE: -log of the class's probability, σ(z) or 1 - σ(z) = σ(-z), as softplus of -z or z. CE: log Σexp - z of the
- * class. MSE: Σ over outputs of (p - t)². */
+/* BCE: -log of the class's probability, σ(z) or 1 - σ(z) = σ(-z), as softplus of -z or z. CE: log
+ * Σexp - z of the class. MSE: Σ over outputs of (p - t)². */
 static double row_loss(const oracle *o, const double *z, const double *t)
 {
     double loss = 0.0, p[64], top = z[0];
@@ -330,7 +399,8 @@ double oracle_penalty(const oracle *o, const double *theta)
     return sum;
 }
 
-void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs, double *losses)
+void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs,
+                  double *losses)
 {
     trace traces[ORACLE_LAYERS];
     trace_open(o, rows, traces);
@@ -353,19 +423,22 @@ static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
         outputs_of(o, last->z + r * o->outputs, p);
         for (size_t k = 0; k < o->outputs; k++) {
             double error = p[k] - b->t[r * o->outputs + k];
-            if (o->loss == ORACLE_MSE) error *= 2.0 * (o->output == ORACLE_SIGMOID ? p[k] * (1.0 - p[k]) : 1.0);
+            if (o->loss == ORACLE_MSE)
+                error *= 2.0 * (o->output == ORACLE_SIGMOID ? p[k] * (1.0 - p[k]) : 1.0);
             last->dh[r * o->outputs + k] = s * error;
         }
     }
 }
 
-/* Back through batch norm as Ioffe, Szegedy 2015, section 3, have it: by way of dL/dσ² and dL/dμ. du becomes dL/dz. */
-static void norm_backward(const oracle_layer *l, const double *theta, size_t rows, const trace *t, double *du,
-                          double *gradient)
+/* Back through batch norm as Ioffe, Szegedy 2015, section 3, have it: by way of dL/dσ² and dL/dμ.
+ * du becomes dL/dz. */
+static void norm_backward(const oracle_layer *l, const double *theta, size_t rows, const trace *t,
+                          double *du, double *gradient)
 {
     double m = (double)rows;
     for (size_t j = 0; j < l->out; j++) {
-        double spread = t->variance[j] + norm_epsilon, d_variance = 0.0, d_mean = 0.0, centred = 0.0;
+        double spread = t->variance[j] + norm_epsilon, d_variance = 0.0, d_mean = 0.0,
+               centred = 0.0;
         for (size_t e = j; e < rows * l->out; e += l->out) {
             double off = t->z[e] - t->mean[j], d_hat = du[e] * theta[l->gamma + j];
             gradient[l->gamma + j] += du[e] * off / sqrt(spread);
@@ -376,13 +449,14 @@ static void norm_backward(const oracle_layer *l, const double *theta, size_t row
         }
         d_mean += d_variance * -2.0 * centred / m;
         for (size_t e = j; e < rows * l->out; e += l->out)
-            du[e] = du[e] * theta[l->gamma + j] / sqrt(spread) + d_variance * 2.0 * (t->z[e] - t->mean[j]) / m + d_mean / m;
+            du[e] = du[e] * theta[l->gamma + j] / sqrt(spread) +
+                    d_variance * 2.0 * (t->z[e] - t->mean[j]) / m + d_mean / m;
     }
 }
 
 /* dW = xᵀ·dz, db = Σ dz, and dz·Wᵀ added to the gradient of what entered. */
-static void affine_backward(const oracle_layer *l, const double *theta, const double *x, size_t rows, const double *dz,
-                            double *gradient, double *dx)
+static void affine_backward(const oracle_layer *l, const double *theta, const double *x,
+                            size_t rows, const double *dz, double *gradient, double *dx)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < l->out; j++) {
@@ -395,7 +469,8 @@ static void affine_backward(const oracle_layer *l, const double *theta, const do
         }
 }
 
-static void backward(const oracle *o, const double *theta, const oracle_batch *b, trace *traces, double *gradient)
+static void backward(const oracle *o, const double *theta, const oracle_batch *b, trace *traces,
+                     double *gradient)
 {
     memset(gradient, 0, o->parameters * sizeof *gradient);
     output_gradient(o, b, &traces[o->layers - 1]);
@@ -408,7 +483,8 @@ static void backward(const oracle *o, const double *theta, const oracle_batch *b
             t->dh[e] *= l->slope(t->u[e]) * o->fault[i];
         }
         if (l->norm) norm_backward(l, theta, b->rows, t, t->dh, gradient);
-        affine_backward(l, theta, i ? traces[i - 1].h : b->x, b->rows, t->dh, gradient, i ? traces[i - 1].dh : NULL);
+        affine_backward(l, theta, i ? traces[i - 1].h : b->x, b->rows, t->dh, gradient,
+                        i ? traces[i - 1].dh : NULL);
     }
 }
 
@@ -423,9 +499,10 @@ void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *b
 
 /* ---- Optimizers ------------------------------------------------------------------------------ */
 
-/* One parameter's update. decays: it is a weight. Sources: Polyak 1964; Nesterov 1983 in the form of Bengio,
- * Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6; Hinton's lecture 6e, 2012; Kingma, Ba 2015, algorithm 1;
- * Loshchilov, Hutter 2019, algorithm 2 (with its schedule multiplier in the rate). */
+/* One parameter's update. decays: it is a weight. Sources: Polyak 1964; Nesterov 1983 in the form
+ * of Bengio, Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6; Hinton's lecture 6e, 2012;
+ * Kingma, Ba 2015, algorithm 1; Loshchilov, Hutter 2019, algorithm 2 (with its schedule multiplier
+ * in the rate). */
 static void update(oracle *o, size_t i, double g, double rate, bool decays)
 {
     double *theta = &o->theta[i], *s = &o->first[i], *v = &o->second[i], t = (double)o->steps;
@@ -456,7 +533,8 @@ static void clip(const oracle *o, double *gradient)
     double squares = 0.0;
     for (size_t i = 0; i < o->parameters; i++) squares += gradient[i] * gradient[i];
     double norm = sqrt(squares);
-    for (size_t i = 0; i < o->parameters && o->clip > 0 && norm > o->clip; i++) gradient[i] *= o->clip / norm;
+    for (size_t i = 0; i < o->parameters && o->clip > 0 && norm > o->clip; i++)
+        gradient[i] *= o->clip / norm;
 }
 
 /* Bounds the norm of each neuron's incoming weights (Srivastava et al. 2014, section 5.1). */
@@ -466,7 +544,8 @@ static void bound_columns(oracle *o, const oracle_layer *l)
         double squares = 0.0, *w = o->theta + l->weight + j;
         for (size_t k = 0; k < l->in; k++) squares += w[k * l->out] * w[k * l->out];
         double norm = sqrt(squares);
-        for (size_t k = 0; k < l->in && norm > o->max_norm; k++) w[k * l->out] *= o->max_norm / norm;
+        for (size_t k = 0; k < l->in && norm > o->max_norm; k++)
+            w[k * l->out] *= o->max_norm / norm;
     }
 }
 
@@ -495,11 +574,14 @@ double oracle_step(oracle *o, const oracle_batch *b, double rate)
     for (size_t i = 0; i < o->layers; i++) {
         const oracle_layer *l = &o->layer[i];
         o->peak[i] = 0.0;
-        for (size_t e = 0; e < b->rows * l->out; e++) o->peak[i] = fmax(o->peak[i], fabs(traces[i].z[e]));
+        for (size_t e = 0; e < b->rows * l->out; e++)
+            o->peak[i] = fmax(o->peak[i], fabs(traces[i].z[e]));
         update_layer(o, l, gradient, rate);
         for (size_t j = 0; j < l->out && l->norm; j++) {
-            o->running[l->mean + j] += norm_momentum * (traces[i].mean[j] - o->running[l->mean + j]);
-            o->running[l->variance + j] += norm_momentum * (traces[i].variance[j] - o->running[l->variance + j]);
+            o->running[l->mean + j] += norm_momentum *
+                                       (traces[i].mean[j] - o->running[l->mean + j]);
+            o->running[l->variance + j] += norm_momentum *
+                                           (traces[i].variance[j] - o->running[l->variance + j]);
         }
     }
     trace_close(o, traces);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A network in double precision, written from the formulas alone: the truth that training is held against. It shares
- * nothing with the product: not its headers, not its layout in memory, not its order of operations, not its parsing.
- * Clarity before speed: the networks of the tests are small. */
+/* A network in double precision, written from the formulas alone: the truth that training is held
+ * against. It shares nothing with the product: not its headers, not its layout in memory, not its
+ * order of operations, not its parsing. Clarity before speed: the networks of the tests are small.
+ */
 #ifndef SUPPORT_ORACLE_H
 #define SUPPORT_ORACLE_H
 
@@ -15,10 +16,10 @@ typedef struct {
     size_t in, out;
     double (*act)(double z), (*slope)(double z);
     bool norm;
-    int skip;                /* the layer whose output is added to this one's, or -1 */
-    size_t weight, bias;     /* offsets in theta: in × out, and out (without norm) */
-    size_t gamma, beta;      /* out each, with norm */
-    size_t mean, variance;   /* offsets in running, with norm */
+    int skip;              /* the layer whose output is added to this one's, or -1 */
+    size_t weight, bias;   /* offsets in theta: in × out, and out (without norm) */
+    size_t gamma, beta;    /* out each, with norm */
+    size_t mean, variance; /* offsets in running, with norm */
 } oracle_layer;
 
 typedef enum { ORACLE_BCE, ORACLE_CE, ORACLE_MSE } oracle_loss;
@@ -39,18 +40,21 @@ typedef struct {
     size_t features, outputs, layers;
     oracle_layer layer[ORACLE_LAYERS];
     size_t parameters, running_count;
-    double *theta, *running;  /* running averages of batch norm: mean 0 and variance 1 until they are set */
-    double *first, *second;   /* velocity; average of squares (rmsprop: first); adam's m and v */
-    uint64_t steps;           /* done so far */
+    double *theta,
+        *running; /* running averages of batch norm: mean 0 and variance 1 until they are set */
+    double *first, *second;      /* velocity; average of squares (rmsprop: first); adam's m and v */
+    uint64_t steps;              /* done so far */
     double peak[ORACLE_LAYERS];  /* largest |pre-activation| of each layer in the last step */
-    double fault[ORACLE_LAYERS]; /* factor on a layer's activation derivative, 1: none. For tests of the tests */
+    double fault[ORACLE_LAYERS]; /* factor on a layer's activation derivative, 1: none. For tests of
+                                    the tests */
 } oracle;
 
-/* One batch. Where there is dropout, kept[i] says for layer i (rows × out) which outputs are kept: 1 or 0. */
+/* One batch. Where there is dropout, kept[i] says for layer i (rows × out) which outputs are kept:
+ * 1 or 0. */
 typedef struct {
     size_t rows;
-    const double *x, *t;     /* rows × features, rows × outputs */
-    const double *weight;    /* rows, or NULL: all 1 */
+    const double *x, *t;  /* rows × features, rows × outputs */
+    const double *weight; /* rows, or NULL: all 1 */
     const unsigned char *const *kept;
 } oracle_batch;
 
@@ -62,16 +66,19 @@ bool oracle_set(oracle *o, const char *name, const char *value);
 void oracle_build(oracle *o, size_t features, size_t classes);
 void oracle_free(oracle *o);
 
-/* Loss of a batch: mean (or sum) over the rows of weight × loss, without penalties. Changes nothing. */
+/* Loss of a batch: mean (or sum) over the rows of weight × loss, without penalties. Changes
+ * nothing. */
 double oracle_objective(const oracle *o, const double *theta, const oracle_batch *batch);
 /* l1·Σ|w| + l2·Σw² over weights. */
 double oracle_penalty(const oracle *o, const double *theta);
 /* The gradient of oracle_objective, by hand-derived formulas. */
-void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *batch, double *gradient);
+void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *batch,
+                     double *gradient);
 /* One step of training; returns the objective before it. */
 double oracle_step(oracle *o, const oracle_batch *batch, double rate);
 /* Outputs (rows × outputs) and losses (rows) as at inference; either may be NULL. */
-void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs, double *losses);
+void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs,
+                  double *losses);
 
 /* Zeroed doubles; ends the test where memory is out. */
 double *oracle_room(size_t count);

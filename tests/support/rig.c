@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For the random stream alone, which is data to the oracle: which rows make a batch, and which units are dropped. */
+/* For the random stream alone, which is data to the oracle: which rows make a batch, and which
+ * units are dropped. */
 #include "kernels/random.h"
 
 /* ---- Data ------------------------------------------------------------------------------------ */
@@ -41,7 +42,8 @@ static void fill_weights(rig *r, const char *text)
     if (!strcmp(text, "none")) return;
     for (size_t i = 0; i < c->rows; i++) count[r->y[i]] += 1.0;
     for (size_t k = 0; k < c->classes; k++) {
-        if (!strcmp(text, "balanced")) weight[k] = (double)c->rows / ((double)c->classes * count[k]);
+        if (!strcmp(text, "balanced"))
+            weight[k] = (double)c->rows / ((double)c->classes * count[k]);
         else {
             weight[k] = strtod(text, NULL);
             text = strchr(text, ',') ? strchr(text, ',') + 1 : text;
@@ -67,12 +69,14 @@ static void fill_data(rig *r, const char *weights)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* Whether an option concerns the training loop or the start and not a step: the test that sets it sees to it. */
+/* Whether an option concerns the training loop or the start and not a step: the test that sets it
+ * sees to it. */
 static bool of_the_loop(const char *name)
 {
-    static const char *const names[] = {"epochs", "standardize", "schedule", "schedule-epochs", "schedule-factor",
-                                        "warmup", "min-lr", "validation", "patience", "tolerance", "tolerance-epochs",
-                                        "time-limit", "init"};
+    static const char *const names[] = {
+        "epochs",           "standardize", "schedule",   "schedule-epochs", "schedule-factor",
+        "warmup",           "min-lr",      "validation", "patience",        "tolerance",
+        "tolerance-epochs", "time-limit",  "init"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i])) return true;
     return false;
@@ -92,13 +96,15 @@ static void set_options(rig *r, char *weights)
         char *value = strchr(word, '=');
         cr_assert(value, "%s: '%s' is not an option", r->c->name, word);
         *value++ = 0;
-        cr_assert(ls_options_set(r->options, word, value, &err) == LS_OK, "%s: %s", r->c->name, err.message);
+        cr_assert(ls_options_set(r->options, word, value, &err) == LS_OK, "%s: %s", r->c->name,
+                  err.message);
         if (!strcmp(word, "batch")) r->batch = strcmp(value, "full") ? strtoul(value, NULL, 10) : 0;
         else if (!strcmp(word, "order")) r->shuffle = !strcmp(value, "shuffle");
         else if (!strcmp(word, "seed")) r->seed = strtoull(value, NULL, 10);
         else if (!strcmp(word, "class-weights")) snprintf(weights, 64, "%s", value);
         else if (!of_the_loop(word))
-            cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s", r->c->name, word);
+            cr_assert(oracle_set(r->truth, word, value), "%s: the oracle does not know %s",
+                      r->c->name, word);
     }
     if (r->batch == SIZE_MAX) r->batch = strcmp(r->truth->optimizer, "gd") ? 32 : 0;
     if (!r->batch || r->batch > r->c->rows) r->batch = r->c->rows;
@@ -115,7 +121,8 @@ static void check_shape(const rig *r)
     for (size_t i = 0; i < r->net.count; i++) {
         const ls_layer *l = &r->net.layer[i];
         const oracle_layer *o = &r->truth->layer[i];
-        cr_assert(l->in == o->in && l->out == o->out && l->norm == o->norm && l->skip == o->skip, "%s: layer %zu", name, i);
+        cr_assert(l->in == o->in && l->out == o->out && l->norm == o->norm && l->skip == o->skip,
+                  "%s: layer %zu", name, i);
     }
 }
 
@@ -139,11 +146,13 @@ void rig_to_truth(const rig *r, const float *from, double *to)
         }
 }
 
-/* Biases, gammas and betas start at values that tell: a wrong gradient of a zero bias looks right too often. */
+/* Biases, gammas and betas start at values that tell: a wrong gradient of a zero bias looks right
+ * too often. */
 static void disturb(rig *r, float *values)
 {
     uint64_t state = 3;
-    for (size_t i = r->net.weights; i < r->net.parameters; i++) values[i] += (float)(0.3 * noise(&state));
+    for (size_t i = r->net.weights; i < r->net.parameters; i++)
+        values[i] += (float)(0.3 * noise(&state));
 }
 
 static void start(rig *r)
@@ -156,7 +165,8 @@ static void start(rig *r)
     r->start = calloc(p->state, sizeof *r->start);
     r->state = calloc(p->state, sizeof *r->state);
     memcpy(r->start, values, r->net.parameters * sizeof *values);
-    memcpy(r->start + p->state - p->running, values + r->net.parameters, r->net.running * sizeof *values);
+    memcpy(r->start + p->state - p->running, values + r->net.parameters,
+           r->net.running * sizeof *values);
     r->cpu->slots->write(r->workspace, 0, 0, p->state, r->start, NULL);
     rig_to_truth(r, values, r->truth->theta);
     free(values);
@@ -174,13 +184,16 @@ rig *rig_open(const rig_case *c)
     oracle_build(r->truth, c->features, c->classes);
     fill_data(r, weights);
     const ls_settings *s = &r->options->settings;
-    cr_assert(ls_network_build(s, c->features, c->classes, &r->net, &err) == LS_OK, "%s: %s", c->name, err.message);
-    check_shape(r);
-    cr_assert(ls_plan_build(&r->net, s, LS_PLAN_TRAIN, c->rows, r->weight != NULL, &r->plan, &err) == LS_OK, "%s: %s",
+    cr_assert(ls_network_build(s, c->features, c->classes, &r->net, &err) == LS_OK, "%s: %s",
               c->name, err.message);
+    check_shape(r);
+    cr_assert(ls_plan_build(&r->net, s, LS_PLAN_TRAIN, c->rows, r->weight != NULL, &r->plan,
+                            &err) == LS_OK,
+              "%s: %s", c->name, err.message);
     cr_assert(ls_cpu_open(1, NULL, &r->cpu, &err) == LS_OK, "%s", err.message);
     ls_rows data = {c->rows, c->features, r->truth->outputs, r->x, r->t, r->weight};
-    cr_assert(ls_workspace_of_one(r->cpu, &data, r->plan, &r->workspace, &err) == LS_OK, "%s", err.message);
+    cr_assert(ls_workspace_of_one(r->cpu, &data, r->plan, &r->workspace, &err) == LS_OK, "%s",
+              err.message);
     start(r);
     return r;
 }
@@ -211,22 +224,29 @@ static void fill_mask(const rig *r, uint64_t step, size_t rows, rig_batch *b)
         size_t n = rows * r->truth->layer[i].out;
         b->kept[i] = calloc(n, 1);
         for (size_t e = 0; e < n; e++)
-            b->kept[i][e] = ls_dropout_factor(r->seed, LS_PURPOSE_DROPOUT + ((ls_u32)i << 8), step, (ls_u32)e,
-                                              (float)r->truth->dropout) != 0.0f;
+            b->kept[i][e] = ls_dropout_factor(r->seed, LS_PURPOSE_DROPOUT + ((ls_u32)i << 8), step,
+                                              (ls_u32)e, (float)r->truth->dropout) != 0.0f;
     }
 }
 
 void rig_batch_open(const rig *r, uint64_t step, rig_batch *b)
 {
-    size_t all = r->c->rows, per_epoch = all / r->batch + (all % r->batch != 0), features = r->c->features;
+    size_t all = r->c->rows, per_epoch = all / r->batch + (all % r->batch != 0),
+           features = r->c->features;
     size_t first = (size_t)(step % per_epoch) * r->batch, outputs = r->truth->outputs;
     size_t rows = first + r->batch <= all ? r->batch : all - first;
-    *b = (rig_batch){.x = oracle_room(rows * features), .t = oracle_room(rows * outputs), .weight = oracle_room(rows)};
+    *b = (rig_batch){.x = oracle_room(rows * features),
+                     .t = oracle_room(rows * outputs),
+                     .weight = oracle_room(rows)};
     for (size_t i = 0; i < rows; i++) {
         size_t from = first + i;
-        if (r->shuffle) from = ls_permute((ls_u32)from, (ls_u32)all, r->seed, LS_PURPOSE_ORDER, step / per_epoch);
-        for (size_t k = 0; k < features; k++) b->x[i * features + k] = (double)r->x[from * features + k];
-        for (size_t k = 0; k < outputs; k++) b->t[i * outputs + k] = (double)r->t[from * outputs + k];
+        if (r->shuffle)
+            from = ls_permute((ls_u32)from, (ls_u32)all, r->seed, LS_PURPOSE_ORDER,
+                              step / per_epoch);
+        for (size_t k = 0; k < features; k++)
+            b->x[i * features + k] = (double)r->x[from * features + k];
+        for (size_t k = 0; k < outputs; k++)
+            b->t[i * outputs + k] = (double)r->t[from * outputs + k];
         b->weight[i] = r->weight ? (double)r->weight[from] : 1.0;
     }
     fill_mask(r, step, rows, b);
@@ -243,16 +263,20 @@ void rig_batch_close(rig_batch *b)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-double rig_rate(const rig *r, uint64_t step) { return r->truth->rate * (1.0 - 0.07 * (double)(step % 5)); }
+double rig_rate(const rig *r, uint64_t step)
+{
+    return r->truth->rate * (1.0 - 0.07 * (double)(step % 5));
+}
 
 /* What the product's optimizers are told of a step, from the formulas. */
 static ls_rates rates_of(const oracle *o, double rate, double t)
 {
     bool adam = !strncmp(o->optimizer, "adam", 4), correct = adam && o->bias_correction;
-    return (ls_rates){.rate = (float)rate,
-                      .rate_corrected = (float)(correct ? rate / (1.0 - pow(o->beta1, t)) : rate),
-                      .correction2 = (float)(correct ? 1.0 / (1.0 - pow(o->beta2, t)) : 1.0),
-                      .keep = strcmp(o->optimizer, "adamw") ? 1.0f : (float)(1.0 - rate * o->weight_decay)};
+    return (ls_rates){
+        .rate = (float)rate,
+        .rate_corrected = (float)(correct ? rate / (1.0 - pow(o->beta1, t)) : rate),
+        .correction2 = (float)(correct ? 1.0 / (1.0 - pow(o->beta2, t)) : 1.0),
+        .keep = strcmp(o->optimizer, "adamw") ? 1.0f : (float)(1.0 - rate * o->weight_decay)};
 }
 
 void rig_run_product(rig *r, size_t count, float *losses)
@@ -263,15 +287,20 @@ void rig_run_product(rig *r, size_t count, float *losses)
     for (size_t i = 0; i < count; i++)
         rates[i] = rates_of(r->truth, rig_rate(r, r->steps + i), (double)(r->steps + i + 1));
     ls_run run = {.member = 0, .first = r->steps, .count = count, .rates = rates, .losses = losses};
-    cr_assert(r->cpu->slots->run(r->workspace, &run, 1, &err) == LS_OK, "%s: %s", r->c->name, err.message);
+    cr_assert(r->cpu->slots->run(r->workspace, &run, 1, &err) == LS_OK, "%s: %s", r->c->name,
+              err.message);
     cr_assert(r->cpu->slots->read(r->workspace, 0, 0, r->plan->state, r->state, &err) == LS_OK);
     r->steps += count;
 }
 
-double rig_worse(double a, double b) { return isnan(a) || isnan(b) ? (double)INFINITY : fmax(a, b); }
+double rig_worse(double a, double b)
+{
+    return isnan(a) || isnan(b) ? (double)INFINITY : fmax(a, b);
+}
 
 /* Raises *worst to the error of a tensor. before: what to measure the change from, NULL: from 0. */
-static void compare(const float *got, const float *before, const double *truth, size_t n, double steps, double *worst)
+static void compare(const float *got, const float *before, const double *truth, size_t n,
+                    double steps, double *worst)
 {
     double error = 0.0, scale = 0.0, largest = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -297,13 +326,19 @@ static void compare_state(const rig *r, rig_errors *errors)
         for (size_t k = 0; k < rig_tensors(r, i); k++) {
             size_t p, t, n = rig_tensor(r, i, k, &p, &t);
             compare(r->state + p, r->start + p, o->theta + t, n, steps, &errors->parameters);
-            if (states > 0) compare(r->state + o->parameters + p, NULL, o->first + t, n, steps, &errors->states);
-            if (states > 1) compare(r->state + 2 * o->parameters + p, NULL, o->second + t, n, steps, &errors->states);
+            if (states > 0)
+                compare(r->state + o->parameters + p, NULL, o->first + t, n, steps,
+                        &errors->states);
+            if (states > 1)
+                compare(r->state + 2 * o->parameters + p, NULL, o->second + t, n, steps,
+                        &errors->states);
         }
         if (!l->norm) continue;
-        const double *mean = o->running + o->layer[i].mean, *variance = o->running + o->layer[i].variance;
+        const double *mean = o->running + o->layer[i].mean,
+                     *variance = o->running + o->layer[i].variance;
         compare(running + l->mean, before + l->mean, mean, l->out, steps, &errors->running);
-        compare(running + l->variance, before + l->variance, variance, l->out, steps, &errors->running);
+        compare(running + l->variance, before + l->variance, variance, l->out, steps,
+                &errors->running);
     }
 }
 
@@ -329,21 +364,25 @@ void rig_run(rig *r, size_t count, rig_errors *errors)
 /* Cosine: Loshchilov, Hutter 2017, equation 5, one cycle over the steps after the warm-up. */
 double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions)
 {
-    double epoch = floor((double)step / (double)s->per_epoch), warm = (double)(s->warmup * s->per_epoch), rate = s->base;
+    double epoch = floor((double)step / (double)s->per_epoch),
+           warm = (double)(s->warmup * s->per_epoch), rate = s->base;
     if ((double)step < warm) return s->base * ((double)step + 1.0) / warm;
     double done = ((double)step - warm) / ((double)(s->epochs * s->per_epoch) - warm);
     if (!strcmp(s->kind, "constant")) return s->base;
     if (!strcmp(s->kind, "step")) rate = s->base * pow(s->factor, floor(epoch / (double)s->every));
-    if (!strcmp(s->kind, "cosine")) rate = s->min + 0.5 * (s->base - s->min) * (1.0 + cos(acos(-1.0) * done));
+    if (!strcmp(s->kind, "cosine"))
+        rate = s->min + 0.5 * (s->base - s->min) * (1.0 + cos(acos(-1.0) * done));
     if (!strcmp(s->kind, "plateau")) rate = s->base * pow(s->factor, reductions);
     return fmax(rate, s->min);
 }
 
 void rig_schedule_text(const rig_schedule *s, char *text)
 {
-    snprintf(text, 300, "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu schedule-epochs=%llu epochs=%llu",
-             s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup, (unsigned long long)s->every,
-             (unsigned long long)s->epochs);
+    snprintf(
+        text, 300,
+        "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu schedule-epochs=%llu epochs=%llu",
+        s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup,
+        (unsigned long long)s->every, (unsigned long long)s->epochs);
 }
 
 ls_options *rig_options(const char *text)

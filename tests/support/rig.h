@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One training run twice, side by side: in the product, by its plan on the CPU path, and in the oracle. */
+/* One training run twice, side by side: in the product, by its plan on the CPU path, and in the
+ * oracle. */
 #ifndef SUPPORT_RIG_H
 #define SUPPORT_RIG_H
 
@@ -9,7 +10,7 @@
 
 typedef struct {
     const char *name;
-    const char *options;  /* "name=value name=value", as on the command line */
+    const char *options; /* "name=value name=value", as on the command line */
     size_t rows, features, classes;
 } rig_case;
 
@@ -20,12 +21,12 @@ typedef struct {
     ls_plan *plan;
     ls_backend *cpu;
     ls_workspace *workspace;
-    float *x, *t, *weight;  /* the data; weight is NULL where all are 1 */
+    float *x, *t, *weight; /* the data; weight is NULL where all are 1 */
     int32_t *y;
-    float *start, *state;   /* the product's state: before the first step, and as last read */
+    float *start, *state; /* the product's state: before the first step, and as last read */
     oracle *truth;
-    uint64_t seed, steps;   /* steps the product has done */
-    size_t batch;           /* rows a step */
+    uint64_t seed, steps; /* steps the product has done */
+    size_t batch;         /* rows a step */
     bool shuffle;
 } rig;
 
@@ -36,8 +37,9 @@ typedef struct {
     unsigned char *kept[ORACLE_LAYERS];
 } rig_batch;
 
-/* Largest errors of the product, each relative to the largest of what it is an error of, over one tensor: for parameters and
- * running averages that is the change since the start, and the rounding of each step's result is not counted. */
+/* Largest errors of the product, each relative to the largest of what it is an error of, over one
+ * tensor: for parameters and running averages that is the change since the start, and the rounding
+ * of each step's result is not counted. */
 typedef struct {
     double parameters, states, running, losses;
 } rig_errors;
@@ -52,7 +54,8 @@ void rig_batch_close(rig_batch *b);
 /* The learning rate of a step in rig_run: changes from step to step. */
 double rig_rate(const rig *r, uint64_t step);
 
-/* Runs `count` more steps, 16 at most, in both; *errors are those after the last, losses those of all `count`. */
+/* Runs `count` more steps, 16 at most, in both; *errors are those after the last, losses those of
+ * all `count`. */
 void rig_run(rig *r, size_t count, rig_errors *errors);
 /* The product's part of it, with losses; then r->state is up to date. */
 void rig_run_product(rig *r, size_t count, float *losses);
@@ -60,7 +63,8 @@ void rig_run_product(rig *r, size_t count, float *losses);
 /* The larger of two errors; NaN is larger than any. */
 double rig_worse(double a, double b);
 
-/* Number of tensors of a layer (weight, then bias or gamma and beta) and the k-th one's offsets among the parameters. */
+/* Number of tensors of a layer (weight, then bias or gamma and beta) and the k-th one's offsets
+ * among the parameters. */
 size_t rig_tensors(const rig *r, size_t layer);
 size_t rig_tensor(const rig *r, size_t layer, size_t k, size_t *product, size_t *truth);
 

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/model/model.h"
 #include "host/base/sha256.h"
+#include "host/model/model.h"
 #include "tests/support/runs.h"
 
 extern char **environ;
@@ -31,7 +31,8 @@ static void no_opencl(const char *note)
 static void open_one(runs_device *to, const char *spec, unsigned threads, const char *label)
 {
     ls_error err;
-    cr_assert_eq(ls_device_open(spec, threads, 0, &to->device, &err), LS_OK, "device %s: %s", spec, err.message);
+    cr_assert_eq(ls_device_open(spec, threads, 0, &to->device, &err), LS_OK, "device %s: %s", spec,
+                 err.message);
     snprintf(to->label, sizeof to->label, "%s", label);
 }
 
@@ -41,10 +42,12 @@ size_t runs_devices_open(runs_device list[RUNS_DEVICES], const unsigned *threads
     char label[192], spec[16], note[256] = "";
     ls_device_info *info;
     ls_error err;
-    /* before there are threads: drivers are first tried in a forked child, and a fork copies locks that others hold */
+    /* before there are threads: drivers are first tried in a forked child, and a fork copies locks
+     * that others hold */
     cr_assert_eq(ls_devices_list(&info, &found, note, &err), LS_OK, "%s", err.message);
     for (; *threads; threads++) {
-        snprintf(label, sizeof label, "the CPU path on %u thread%s", *threads, *threads == 1 ? "" : "s");
+        snprintf(label, sizeof label, "the CPU path on %u thread%s", *threads,
+                 *threads == 1 ? "" : "s");
         open_one(&list[n++], "cpu", *threads, label);
     }
     for (size_t i = 1; i < found && n < RUNS_DEVICES; i++) {
@@ -117,14 +120,17 @@ static int record(const ls_progress *p, void *user)
     return r->stop_at && p->epoch == r->stop_at;
 }
 
-void runs_train(ls_device *device, const char *options, const ls_data *data, size_t stop_at, runs_run *out)
+void runs_train(ls_device *device, const char *options, const ls_data *data, size_t stop_at,
+                runs_run *out)
 {
     ls_options *o = runs_options(options);
     recorder r = {out, 0, stop_at};
     ls_error err = {LS_OK, ""};
     *out = (runs_run){0};
-    cr_assert_eq(ls_train(device, o, data, record, &r, &out->model, &err), LS_OK, "%s: %s", options, err.message);
-    cr_assert_eq(ls_model_serialize(out->model, &out->bytes, &out->size, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_train(device, o, data, record, &r, &out->model, &err), LS_OK, "%s: %s", options,
+                 err.message);
+    cr_assert_eq(ls_model_serialize(out->model, &out->bytes, &out->size, &err), LS_OK, "%s",
+                 err.message);
     ls_model_weights_sha256(out->model, out->weights);
     ls_options_free(o);
 }
@@ -137,74 +143,99 @@ void runs_free(runs_run *run)
     *run = (runs_run){0};
 }
 
-static bool same_bits(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
-
-static void assert_equal_losses(const runs_run *a, const runs_run *b, const char *label, const char *what)
+static bool same_bits(double a, double b)
 {
-    cr_assert_eq(a->epochs, b->epochs, "%s: %zu epochs, on %s %zu", what, a->epochs, label, b->epochs);
+    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static void assert_equal_losses(const runs_run *a, const runs_run *b, const char *label,
+                                const char *what)
+{
+    cr_assert_eq(a->epochs, b->epochs, "%s: %zu epochs, on %s %zu", what, a->epochs, label,
+                 b->epochs);
     for (size_t i = 0; i < a->epochs; i++) {
         const ls_progress *p = &a->progress[i], *q = &b->progress[i];
-        cr_assert(same_bits(p->loss, q->loss), "%s: epoch %zu has loss %.17g, on %s %.17g", what, i + 1, p->loss, label, q->loss);
-        cr_assert(same_bits(p->validation_loss, q->validation_loss), "%s: epoch %zu has validation loss %.17g, on %s %.17g",
-                  what, i + 1, p->validation_loss, label, q->validation_loss);
-        cr_assert(same_bits(p->validation_accuracy, q->validation_accuracy), "%s: epoch %zu has another accuracy on %s", what, i + 1, label);
+        cr_assert(same_bits(p->loss, q->loss), "%s: epoch %zu has loss %.17g, on %s %.17g", what,
+                  i + 1, p->loss, label, q->loss);
+        cr_assert(same_bits(p->validation_loss, q->validation_loss),
+                  "%s: epoch %zu has validation loss %.17g, on %s %.17g", what, i + 1,
+                  p->validation_loss, label, q->validation_loss);
+        cr_assert(same_bits(p->validation_accuracy, q->validation_accuracy),
+                  "%s: epoch %zu has another accuracy on %s", what, i + 1, label);
         cr_assert(p->epoch == q->epoch && p->epochs == q->epochs && p->steps == q->steps &&
-                  same_bits(p->learning_rate, q->learning_rate), "%s: on %s the callback is told otherwise", what, label);
+                      same_bits(p->learning_rate, q->learning_rate),
+                  "%s: on %s the callback is told otherwise", what, label);
     }
 }
 
-static void assert_equal_bytes(const runs_run *a, const runs_run *b, const char *label, const char *what)
+static void assert_equal_bytes(const runs_run *a, const runs_run *b, const char *label,
+                               const char *what)
 {
     size_t n = a->size < b->size ? a->size : b->size, i = 0;
     while (i < n && a->bytes[i] == b->bytes[i]) i++;
-    cr_assert(i == n && a->size == b->size, "%s: the model file from %s differs from byte %zu on (weights %s and %s)", what,
+    cr_assert(i == n && a->size == b->size,
+              "%s: the model file from %s differs from byte %zu on (weights %s and %s)", what,
               label, i, strcmp(a->weights, b->weights) ? "differ" : "equal", b->weights);
 }
 
-static void assert_equal_metrics(const ls_metrics *a, const ls_metrics *b, const char *label, const char *what)
+static void assert_equal_metrics(const ls_metrics *a, const ls_metrics *b, const char *label,
+                                 const char *what)
 {
-    const double p[] = {a->loss, a->loss_sum, a->accuracy, a->precision, a->recall, a->f1, a->auc, a->macro_f1, a->weighted_f1, a->log_loss, a->brier, a->calibration_error};
-    const double q[] = {b->loss, b->loss_sum, b->accuracy, b->precision, b->recall, b->f1, b->auc, b->macro_f1, b->weighted_f1, b->log_loss, b->brier, b->calibration_error};
-    static const char *const name[] = {"loss", "sum of losses", "accuracy", "precision", "recall", "F1", "AUC", "macro F1", "weighted F1", "log-loss", "Brier score", "calibration error"};
+    const double p[] = {a->loss,        a->loss_sum, a->accuracy, a->precision,
+                        a->recall,      a->f1,       a->auc,      a->macro_f1,
+                        a->weighted_f1, a->log_loss, a->brier,    a->calibration_error};
+    const double q[] = {b->loss,        b->loss_sum, b->accuracy, b->precision,
+                        b->recall,      b->f1,       b->auc,      b->macro_f1,
+                        b->weighted_f1, b->log_loss, b->brier,    b->calibration_error};
+    static const char *const name[] = {
+        "loss", "sum of losses", "accuracy",    "precision", "recall",      "F1",
+        "AUC",  "macro F1",      "weighted F1", "log-loss",  "Brier score", "calibration error"};
     for (size_t i = 0; i < RUNS_COUNT(p); i++)
-        cr_assert(same_bits(p[i], q[i]), "%s: %s is %.17g, on %s %.17g", what, name[i], p[i], label, q[i]);
-    cr_assert(a->rows == b->rows && a->classes == b->classes && a->undefined == b->undefined, "%s: on %s", what, label);
-    cr_assert_eq(memcmp(a->confusion, b->confusion, a->classes * a->classes * sizeof *a->confusion), 0,
-                 "%s: another confusion matrix on %s", what, label);
+        cr_assert(same_bits(p[i], q[i]), "%s: %s is %.17g, on %s %.17g", what, name[i], p[i], label,
+                  q[i]);
+    cr_assert(a->rows == b->rows && a->classes == b->classes && a->undefined == b->undefined,
+              "%s: on %s", what, label);
+    cr_assert_eq(memcmp(a->confusion, b->confusion, a->classes * a->classes * sizeof *a->confusion),
+                 0, "%s: another confusion matrix on %s", what, label);
 }
 
 /* Outputs of each model on its own device. */
-static void assert_equal_outputs(const runs_run *a, ls_device *on_a, const runs_run *b, const runs_device *on_b,
-                                 const ls_data *data, const char *what)
+static void assert_equal_outputs(const runs_run *a, ls_device *on_a, const runs_run *b,
+                                 const runs_device *on_b, const ls_data *data, const char *what)
 {
     size_t n = ls_data_rows(data) * ls_model_outputs(a->model);
     float *p = malloc(n * sizeof *p), *q = malloc(n * sizeof *q);
     ls_error err;
     cr_assert(p && q);
-    cr_assert_eq(ls_model_predict(a->model, on_a, ls_data_x(data), ls_data_rows(data), p, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_model_predict(b->model, on_b->device, ls_data_x(data), ls_data_rows(data), q, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_predict(a->model, on_a, ls_data_x(data), ls_data_rows(data), p, &err),
+                 LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_predict(b->model, on_b->device, ls_data_x(data), ls_data_rows(data), q,
+                                  &err),
+                 LS_OK, "%s", err.message);
     cr_assert_eq(memcmp(p, q, n * sizeof *p), 0, "%s: other outputs on %s", what, on_b->label);
     free(p);
     free(q);
 }
 
-void runs_assert_equal(const runs_run *a, const runs_device *on_a, const runs_run *b, const runs_device *on_b,
-                       const ls_data *data, const char *what)
+void runs_assert_equal(const runs_run *a, const runs_device *on_a, const runs_run *b,
+                       const runs_device *on_b, const ls_data *data, const char *what)
 {
     ls_metrics *m = NULL, *n = NULL;
     ls_error err;
     assert_equal_losses(a, b, on_b->label, what);
     assert_equal_bytes(a, b, on_b->label, what);
-    cr_assert_eq(ls_model_evaluate(a->model, on_a->device, data, &m, &err), LS_OK, "%s: %s", what, err.message);
-    cr_assert_eq(ls_model_evaluate(b->model, on_b->device, data, &n, &err), LS_OK, "%s: %s", what, err.message);
+    cr_assert_eq(ls_model_evaluate(a->model, on_a->device, data, &m, &err), LS_OK, "%s: %s", what,
+                 err.message);
+    cr_assert_eq(ls_model_evaluate(b->model, on_b->device, data, &n, &err), LS_OK, "%s: %s", what,
+                 err.message);
     assert_equal_metrics(m, n, on_b->label, what);
     ls_metrics_free(m);
     ls_metrics_free(n);
     assert_equal_outputs(a, on_a->device, b, on_b, data, what);
 }
 
-void runs_agree(const runs_device *list, size_t count, const char *options, const ls_data *data, const char *what,
-                char weights[65])
+void runs_agree(const runs_device *list, size_t count, const char *options, const ls_data *data,
+                const char *what, char weights[65])
 {
     runs_run first, other;
     runs_train(list[0].device, options, data, 0, &first);
@@ -290,7 +321,10 @@ void runs_file_sha256(const char *path, char hex[65])
 /* ---- Child processes ------------------------------------------------------------------------- */
 
 /* Output goes to files rather than pipes, which could fill up. */
-static void output_name(char name[32], int pid, const char *which) { snprintf(name, 32, ".child-%d-%s", pid, which); }
+static void output_name(char name[32], int pid, const char *which)
+{
+    snprintf(name, 32, ".child-%d-%s", pid, which);
+}
 
 int runs_start(const char *const *arguments)
 {
@@ -304,7 +338,8 @@ int runs_start(const char *const *arguments)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out, FLAGS, 0600);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err, FLAGS, 0600);
-    int failed = posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)arguments, environ);
+    int failed = posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)arguments,
+                              environ);
     posix_spawn_file_actions_destroy(&actions);
     cr_assert_eq(failed, 0, "cannot start %s: %s", arguments[0], strerror(failed));
     output_name(to_out, pid, "out");
@@ -327,7 +362,10 @@ void runs_wait(int pid, runs_child *out)
     unlink(name[1]);
 }
 
-void runs_spawn(const char *const *arguments, runs_child *out) { runs_wait(runs_start(arguments), out); }
+void runs_spawn(const char *const *arguments, runs_child *out)
+{
+    runs_wait(runs_start(arguments), out);
+}
 
 void runs_child_free(runs_child *child)
 {
@@ -357,7 +395,8 @@ runs_child runs_program(const char *line)
 char *runs_program_expect(const char *line, int status)
 {
     runs_child c = runs_program(line);
-    cr_assert_eq(c.status, status, "lockstep %s: exit status %d, not %d\n%s%s", line, c.status, status, c.out, c.err);
+    cr_assert_eq(c.status, status, "lockstep %s: exit status %d, not %d\n%s%s", line, c.status,
+                 status, c.out, c.err);
     free(c.err);
     return c.out;
 }

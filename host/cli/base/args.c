@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/base/cli.h"
 
 int complain(const char *command, int status, const char *format, ...)
 {
@@ -17,11 +17,13 @@ int complain(const char *command, int status, const char *format, ...)
 
 int complain_error(const char *command, const ls_error *err)
 {
-    return complain(command, err->status == LS_ERR_ARGUMENT ? EXIT_USAGE : EXIT_FAILED, "%s", err->message);
+    return complain(command, err->status == LS_ERR_ARGUMENT ? EXIT_USAGE : EXIT_FAILED, "%s",
+                    err->message);
 }
 
 /* Collects the long names of a table and of those it includes. */
-static size_t collect_names(const struct poptOption *table, const char **names, size_t count, size_t most)
+static size_t collect_names(const struct poptOption *table, const char **names, size_t count,
+                            size_t most)
 {
     for (; table->longName || table->shortName || table->arg; table++) {
         if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
@@ -32,7 +34,8 @@ static size_t collect_names(const struct poptOption *table, const char **names, 
 }
 
 /* Pointers of the string options of a table and of those it includes. */
-static size_t collect_strings(const struct poptOption *table, char ***out, size_t count, size_t most)
+static size_t collect_strings(const struct poptOption *table, char ***out, size_t count,
+                              size_t most)
 {
     for (; table->longName || table->shortName || table->arg; table++) {
         unsigned kind = table->argInfo & POPT_ARG_MASK;
@@ -50,15 +53,19 @@ static const char *option_before(int argc, const char **argv, const char *value,
     for (int i = 1; i < argc; i++) {
         size_t n = strlen(argv[i]);
         const char *equals = strchr(argv[i], '=');
-        bool joined = n > length + 1 && argv[i][n - length - 1] == '=' && !strcmp(argv[i] + n - length, value);
-        if (equals && !strcmp(argv[i], value)) snprintf(text, 80, "%.*s: ", (int)(equals - argv[i]), argv[i]);
+        bool joined = n > length + 1 && argv[i][n - length - 1] == '=' &&
+                      !strcmp(argv[i] + n - length, value);
+        if (equals && !strcmp(argv[i], value))
+            snprintf(text, 80, "%.*s: ", (int)(equals - argv[i]), argv[i]);
         else if (joined) snprintf(text, 80, "%.*s: ", (int)(n - length - 1), argv[i]);
-        else if (i > 1 && !strcmp(argv[i], value) && argv[i - 1][0] == '-') snprintf(text, 80, "%.70s: ", argv[i - 1]);
+        else if (i > 1 && !strcmp(argv[i], value) && argv[i - 1][0] == '-')
+            snprintf(text, 80, "%.70s: ", argv[i - 1]);
     }
     return text;
 }
 
-static int bad_option(const arguments *args, const struct poptOption *table, int code, int argc, const char **argv)
+static int bad_option(const arguments *args, const struct poptOption *table, int code, int argc,
+                      const char **argv)
 {
     char before[80];
     const char *given = poptBadOption(args->context, POPT_BADOPTION_NOALIAS), *names[256];
@@ -66,11 +73,16 @@ static int bad_option(const arguments *args, const struct poptOption *table, int
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
     if (code != POPT_ERROR_BADOPT)
-        return complain(args->command, EXIT_USAGE, "%s'%s': %s (lockstep %s --help)", option_before(argc, argv, given, before), given,
-                        code == POPT_ERROR_BADNUMBER ? "is not a number" : poptStrerror(code), args->command);
+        return complain(args->command, EXIT_USAGE, "%s'%s': %s (lockstep %s --help)",
+                        option_before(argc, argv, given, before), given,
+                        code == POPT_ERROR_BADNUMBER ? "is not a number" : poptStrerror(code),
+                        args->command);
     const char *near = ls_nearest(name, names, collect_names(table, names, 0, 256));
-    if (near) return complain(args->command, EXIT_USAGE, "there is no option %s; did you mean --%s?", given, near);
-    return complain(args->command, EXIT_USAGE, "there is no option %s; lockstep %s --help lists them", given, args->command);
+    if (near)
+        return complain(args->command, EXIT_USAGE, "there is no option %s; did you mean --%s?",
+                        given, near);
+    return complain(args->command, EXIT_USAGE,
+                    "there is no option %s; lockstep %s --help lists them", given, args->command);
 }
 
 static int print_help(arguments *args, const char *intro)
@@ -80,8 +92,9 @@ static int print_help(arguments *args, const char *intro)
     return -1;
 }
 
-int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table, const char *usage,
-                    const char *intro, int least, int most, option_handler handler, void *user)
+int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table,
+                    const char *usage, const char *intro, int least, int most,
+                    option_handler handler, void *user)
 {
     enum { HELP = 1 << 20 };
     char name[64], left[600];
@@ -114,11 +127,16 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code, argc, argv);
     const char *operand;
     while (status == EXIT_OK && (operand = poptGetArg(args->context))) {
-        if (args->operands == most || args->operands == 8) status = complain(first, EXIT_USAGE, "'%s' is one argument too many; usage: lockstep %s %s", operand, first, usage);
+        if (args->operands == most || args->operands == 8)
+            status = complain(first, EXIT_USAGE,
+                              "'%s' is one argument too many; usage: lockstep %s %s", operand,
+                              first, usage);
         else args->operand[args->operands++] = operand;
     }
     if (status == EXIT_OK && args->operands < least)
-        status = complain(first, EXIT_USAGE, "an argument is missing; usage: lockstep %s %s (--help tells more)", first, usage);
+        status = complain(first, EXIT_USAGE,
+                          "an argument is missing; usage: lockstep %s %s (--help tells more)",
+                          first, usage);
     argv[0] = first;
     for (size_t i = 0; i < count; i++)
         if (*strings[i] != initial[i]) args->owned[args->owned_count++] = *strings[i];

@@ -3,9 +3,9 @@
 #ifndef LS_CLI_H
 #define LS_CLI_H
 
+#include "host/base/common.h"
 #include <jansson.h>
 #include <popt.h>
-#include "host/base/common.h"
 
 /* Exit statuses; stable. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
@@ -34,7 +34,8 @@ int cmd_verify(int argc, const char **argv);
 
 /* ---- Arguments (args.c) ---------------------------------------------------------------------- */
 
-/* Parsed command line of a subcommand: options went to where its table points, the rest are positional. */
+/* Parsed command line of a subcommand: options went to where its table points, the rest are
+ * positional. */
 typedef struct {
     poptContext context;
     const char *command;
@@ -44,24 +45,30 @@ typedef struct {
     size_t owned_count;
 } arguments;
 
-/* Handles an option whose table entry has val != 0; text is its argument or NULL. Returns an exit status, EXIT_OK to go on. */
+/* Handles an option whose table entry has val != 0; text is its argument or NULL. Returns an exit
+ * status, EXIT_OK to go on. */
 typedef int (*option_handler)(int val, const char *text, void *user);
 
-/* Parses; usage: what stands behind "lockstep COMMAND" in the help. intro: a paragraph before the options. Returns
- * EXIT_OK, or the status to exit with (after --help: -1 stands for "exit with EXIT_OK"). */
-int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table, const char *usage,
-                    const char *intro, int least, int most, option_handler handler, void *user);
+/* Parses; usage: what stands behind "lockstep COMMAND" in the help. intro: a paragraph before the
+ * options. Returns EXIT_OK, or the status to exit with (after --help: -1 stands for "exit with
+ * EXIT_OK"). */
+int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table,
+                    const char *usage, const char *intro, int least, int most,
+                    option_handler handler, void *user);
 void arguments_free(arguments *args);
 
 /* Prints "lockstep COMMAND: message" to stderr and returns status. */
-int complain(const char *command, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int complain(const char *command, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* The same for a failed library call: bad arguments exit with EXIT_USAGE, all else with EXIT_FAILED. */
+/* The same for a failed library call: bad arguments exit with EXIT_USAGE, all else with
+ * EXIT_FAILED. */
 int complain_error(const char *command, const ls_error *err);
 
 /* ---- The library's options (library_options.c) ----------------------------------------------- */
 
-/* popt entries for every option of the library, flags with a "no-" twin; NULL where memory is out. */
+/* popt entries for every option of the library, flags with a "no-" twin; NULL where memory is out.
+ */
 struct poptOption *library_table(void);
 void library_table_free(struct poptOption *table);
 /* The option that such an entry stands for, and its value as text. */
@@ -71,9 +78,11 @@ int library_set(ls_options *options, int val, const char *text, const char *comm
 
 /* ---- What is decided (threshold.c) ----------------------------------------------------------- */
 
-/* popt entries of --positive and --threshold; best_f1: whether that may be asked for. They point into the options. */
+/* popt entries of --positive and --threshold; best_f1: whether that may be asked for. They point
+ * into the options. */
 enum { THRESHOLD_OPTIONS = 3 };
-void threshold_table(ls_threshold_options *options, bool best_f1, struct poptOption table[THRESHOLD_OPTIONS]);
+void threshold_table(ls_threshold_options *options, bool best_f1,
+                     struct poptOption table[THRESHOLD_OPTIONS]);
 /* positive, threshold (null: the largest output) and source; null for other than two classes. */
 json_t *decision_json(const ls_decision *decision, const ls_model *model);
 /* A line, or nothing where no threshold was set. */
@@ -100,10 +109,11 @@ void source_device_table(source_options *options, struct poptOption table[6]);
 /* Whether a name stands for a generator: files of that name go first. */
 bool source_is_generated(const char *name);
 /* Reads a file, or generates where name is a generator's. model: rows for it, or NULL. */
-ls_status source_read(const source_options *options, const char *name, const ls_model *model, ls_data **out, ls_error *err);
+ls_status source_read(const source_options *options, const char *name, const ls_model *model,
+                      ls_data **out, ls_error *err);
 /* Reads a file. like: rows to train on, of which these are to be like, or NULL. */
-ls_status source_read_file(const source_options *options, const char *name, const ls_model *model, const ls_data *like, ls_data **out,
-                           ls_error *err);
+ls_status source_read_file(const source_options *options, const char *name, const ls_model *model,
+                           const ls_data *like, ls_data **out, ls_error *err);
 
 /* Loads a model, from its file or from a run's folder. */
 ls_status source_model(const char *path, ls_model **out, ls_error *err);
@@ -133,11 +143,13 @@ double monotonic_seconds(void);
 json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
 void print_metrics_header(void);
 void print_metrics(const char *label, const ls_metrics *metrics);
-/* Each class's figures with their averages, and a line of those that need no decision; both where classes are few enough for a table. */
+/* Each class's figures with their averages, and a line of those that need no decision; both where
+ * classes are few enough for a table. */
 void print_classes(const ls_metrics *metrics, const ls_model *model);
 void print_confusion(const ls_metrics *metrics, const ls_model *model);
 void print_calibration(const ls_metrics *metrics, const ls_model *model);
-/* The device in use, and what it was chosen from; taken when the work is done, as later work may choose another. */
+/* The device in use, and what it was chosen from; taken when the work is done, as later work may
+ * choose another. */
 enum { DEVICE_TRIALS = 80 };
 typedef struct {
     ls_device_info info;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
 #include "host/cli/base/html.h"
+#include <string.h>
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#222;--paper:#fff;--soft:#666;--line:#ddd;--good:#00694c;--bad:#a84600}\n"
@@ -25,21 +25,31 @@ void html_add(ls_text *page, const char *text)
         ls_text_add(page, "%.*s", (int)n, text);
         text += n;
         if (!*text) break;
-        ls_text_add(page, "%s", *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&quot;");
+        ls_text_add(page, "%s",
+                    *text == '&'   ? "&amp;"
+                    : *text == '<' ? "&lt;"
+                    : *text == '>' ? "&gt;"
+                                   : "&quot;");
         text++;
     }
 }
 
 void html_begin(ls_text *page, const char *title)
 {
-    ls_text_add(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
+    ls_text_add(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
     html_add(page, title);
     ls_text_add(page, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>", style);
     html_add(page, title);
     ls_text_add(page, "</h1>\n");
 }
 
-void html_end(ls_text *page) { ls_text_add(page, "<p class=\"soft\">Made by Lockstep %s.</p>\n</body>\n</html>\n", ls_version()); }
+void html_end(ls_text *page)
+{
+    ls_text_add(page, "<p class=\"soft\">Made by Lockstep %s.</p>\n</body>\n</html>\n",
+                ls_version());
+}
 
 void html_add_element(ls_text *page, const char *tag, const char *text)
 {
@@ -69,8 +79,10 @@ static void add_renamed(ls_text *page, const char *p, const char *end, size_t nu
 
 void html_add_picture(ls_text *page, const char *svg, const char *caption)
 {
-    /* a picture's own colours are for where it stands alone; here it takes the page's, so its style is left out */
-    const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL, *end = svg + strlen(svg);
+    /* a picture's own colours are for where it stands alone; here it takes the page's, so its style
+     * is left out */
+    const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL,
+               *end = svg + strlen(svg);
     size_t number = 0; /* of this picture on its page */
     for (const char *p = page->text; p && (p = strstr(p, "<figure>")); p++) number++;
     ls_text_add(page, "<figure>\n");
@@ -89,8 +101,14 @@ void html_table_row(ls_text *page, const char *const *cell, size_t n, bool head)
     ls_text_add(page, "<tr>");
     for (size_t i = 0; i < n; i++) {
         const char *text = cell[i], *tag = head ? "th" : "td";
-        const char *kind = head ? "" : !strncmp(text, "reached", 7) ? " class=\"reached\"" : !strncmp(text, "better", 6) ? " class=\"better\""
-                         : !strncmp(text, "not reached", 11) ? " class=\"not\"" : strstr(text, " ± ") || strstr(text, " of ") || (strlen(text) < 40 && strstr(text, " rows")) ? " class=\"num\"" : "";
+        const char *kind = head                                ? ""
+                           : !strncmp(text, "reached", 7)      ? " class=\"reached\""
+                           : !strncmp(text, "better", 6)       ? " class=\"better\""
+                           : !strncmp(text, "not reached", 11) ? " class=\"not\""
+                           : strstr(text, " ± ") || strstr(text, " of ") ||
+                                   (strlen(text) < 40 && strstr(text, " rows"))
+                               ? " class=\"num\""
+                               : "";
         ls_text_add(page, "<%s%s>", tag, kind);
         html_add(page, text);
         ls_text_add(page, "</%s>", tag);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <signal.h>
 #include <time.h>
-#include "host/cli/base/cli.h"
 
 static volatile sig_atomic_t asked;
 

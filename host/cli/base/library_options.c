@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's options as options of a subcommand, derived from its table. */
-#include <stdlib.h>
 #include "host/cli/base/cli.h"
+#include <stdlib.h>
 
 /* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
 enum { NEGATED = 1000 };
@@ -14,11 +14,14 @@ struct poptOption *library_table(void)
         const ls_option_info *info = ls_option_at(i);
         ls_text help = {0}, name = {0};
         ls_text_add(&help, "%s (default: %s)", info->help, info->initial);
-        table[k++] = (struct poptOption){info->name, 0, info->argument ? POPT_ARG_STRING : POPT_ARG_NONE, NULL, (int)i + 1,
-                                         help.text, info->argument};
+        table[k++] = (struct poptOption){
+            info->name,    0,          info->argument ? POPT_ARG_STRING : POPT_ARG_NONE,
+            NULL,          (int)i + 1, help.text,
+            info->argument};
         if (info->argument) continue;
         ls_text_add(&name, "no-%s", info->name);
-        table[k++] = (struct poptOption){name.text, 0, POPT_ARG_NONE, NULL, (int)i + 1 + NEGATED, NULL, NULL};
+        table[k++] = (struct poptOption){name.text, 0,   POPT_ARG_NONE, NULL, (int)i + 1 + NEGATED,
+                                         NULL,      NULL};
     }
     return table;
 }
@@ -43,5 +46,7 @@ int library_set(ls_options *options, int val, const char *text, const char *comm
     ls_error err;
     const char *value;
     const ls_option_info *info = library_option(val, text, &value);
-    return ls_options_set(options, info->name, value, &err) == LS_OK ? EXIT_OK : complain_error(command, &err);
+    return ls_options_set(options, info->name, value, &err) == LS_OK
+               ? EXIT_OK
+               : complain_error(command, &err);
 }

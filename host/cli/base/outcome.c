@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/outcome.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/base/outcome.h"
 
-ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data, const char *label, outcome *out, ls_error *err)
+ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data,
+                       const char *label, outcome *out, ls_error *err)
 {
-    *out = (outcome){.model = model, .data = data, .label = label, .rows = ls_data_rows(data), .classes = ls_model_classes(model),
+    *out = (outcome){.model = model,
+                     .data = data,
+                     .label = label,
+                     .rows = ls_data_rows(data),
+                     .classes = ls_model_classes(model),
                      .outputs = ls_model_outputs(model)};
     LS_TRY(ls_model_evaluate(model, device, data, &out->metrics, err));
     out->positive = out->metrics->positive;
@@ -28,7 +33,10 @@ double outcome_score(const outcome *o, size_t row, size_t class)
     return o->outputs > 1 ? (double)p[class] : class ? (double)p[0] : 1 - (double)p[0];
 }
 
-size_t outcome_decided(const outcome *o, size_t row) { return ls_model_decide(o->model, o->p + row * o->outputs); }
+size_t outcome_decided(const outcome *o, size_t row)
+{
+    return ls_model_decide(o->model, o->p + row * o->outputs);
+}
 
 /* ---- Curves ---------------------------------------------------------------------------------- */
 
@@ -43,7 +51,8 @@ static int by_score(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* A point for each different score, the highest first; those that no eye could tell from the one before are left out. */
+/* A point for each different score, the highest first; those that no eye could tell from the one
+ * before are left out. */
 static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error *err)
 {
     const double fine = o->classes > 2 ? 0.012 : 0.004;
@@ -54,7 +63,10 @@ static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error
         positives += row[i].hit;
     }
     double negatives = (double)o->rows - positives;
-    *c = (outcome_curve){.class = c->class, .share = positives / (double)o->rows, .auc = (double)NAN, .average_precision = (double)NAN};
+    *c = (outcome_curve){.class = c->class,
+                         .share = positives / (double)o->rows,
+                         .auc = (double)NAN,
+                         .average_precision = (double)NAN};
     if (!(positives > 0) || !(negatives > 0)) return LS_OK;
     qsort(row, o->rows, sizeof *row, by_score);
     c->auc = c->average_precision = 0;
@@ -70,14 +82,18 @@ static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error
         c->average_precision += (at.true_positive - tpr) * at.precision;
         tpr = at.true_positive, fpr = at.false_positive;
         const outcome_point *before = &c->point[c->points - 1];
-        if (!last && fabs(fpr - before->false_positive) < fine && fabs(tpr - before->true_positive) < fine && fabs(at.precision - before->precision) < fine) continue;
+        if (!last && fabs(fpr - before->false_positive) < fine &&
+            fabs(tpr - before->true_positive) < fine &&
+            fabs(at.precision - before->precision) < fine)
+            continue;
         LS_TRY(ls_grow(&c->point, &capacity, c->points + 1, sizeof *c->point, "a curve", err));
         c->point[c->points++] = at;
     }
     return LS_OK;
 }
 
-/* Keeps the curve if it is among the OUTCOME_CURVES of the least area; list is in the order of the classes. */
+/* Keeps the curve if it is among the OUTCOME_CURVES of the least area; list is in the order of the
+ * classes. */
 static void keep(outcome_curve *list, size_t *count, outcome_curve c)
 {
     if (*count == OUTCOME_CURVES) {
@@ -94,7 +110,8 @@ static void keep(outcome_curve *list, size_t *count, outcome_curve c)
     list[(*count)++] = c;
 }
 
-ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, double *auc, double *average_precision, ls_error *err)
+ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, double *auc,
+                         double *average_precision, ls_error *err)
 {
     scored *row;
     ls_status status = LS_OK;
@@ -144,7 +161,8 @@ size_t outcome_worst(const outcome *o, size_t *list, size_t most)
         size_t decided = outcome_decided(o, i), at = n;
         if ((size_t)ls_data_y(o->data)[i] == decided) continue;
         double score = outcome_score(o, i, decided);
-        while (at > 0 && outcome_score(o, list[at - 1], outcome_decided(o, list[at - 1])) < score) at--;
+        while (at > 0 && outcome_score(o, list[at - 1], outcome_decided(o, list[at - 1])) < score)
+            at--;
         if (at == most) continue;
         if (n < most) n++;
         memmove(list + at + 1, list + at, (n - 1 - at) * sizeof *list);

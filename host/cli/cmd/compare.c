@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"
@@ -30,7 +30,8 @@ static int set_option(int val, const char *text, void *user)
     return library_set(((compare_arguments *)user)->options, val, text, "compare");
 }
 
-static ls_status train_once(ls_device *device, const ls_options *options, const ls_data *data, result *out, ls_error *err)
+static ls_status train_once(ls_device *device, const ls_options *options, const ls_data *data,
+                            result *out, ls_error *err)
 {
     ls_model *model;
     ls_summary s;
@@ -45,7 +46,8 @@ static ls_status train_once(ls_device *device, const ls_options *options, const 
 }
 
 /* Once to compile and warm up (a single epoch), then for the record. */
-static ls_status train_warm(ls_device *device, ls_options *options, const ls_data *data, result *out, ls_error *err)
+static ls_status train_warm(ls_device *device, ls_options *options, const ls_data *data,
+                            result *out, ls_error *err)
 {
     char epochs[32];
     snprintf(epochs, sizeof epochs, "%.31s", ls_options_get(options, "epochs"));
@@ -81,7 +83,8 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
         char index[24];
         snprintf(index, sizeof index, "%zu", i);
         if (!found[i].exact) {
-            if (!o->json) printf("left out: %s, which is approximate: %s\n", found[i].name, found[i].reason);
+            if (!o->json)
+                printf("left out: %s, which is approximate: %s\n", found[i].name, found[i].reason);
             continue;
         }
         status = ls_device_open(index, threads, 0, &list->device[list->count], err);
@@ -93,11 +96,13 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
 
 /* ---- One comparison -------------------------------------------------------------------------- */
 
-static ls_status compare(const compare_arguments *a, const device_list *list, const ls_data *data, bool *equal, ls_error *err)
+static ls_status compare(const compare_arguments *a, const device_list *list, const ls_data *data,
+                         bool *equal, ls_error *err)
 {
     result first = {0};
     json_t *rows = json_array();
-    if (!a->source.json) printf("%-40s %10s %12s %9s  %s\n", "device", "seconds", "steps/s", "speed-up", "weights");
+    if (!a->source.json)
+        printf("%-40s %10s %12s %9s  %s\n", "device", "seconds", "steps/s", "speed-up", "weights");
     *equal = true;
     for (size_t i = 0; i < list->count; i++) {
         result r;
@@ -111,13 +116,22 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
         *equal &= same;
         const char *name = ls_device_get_info(list->device[i])->name;
         double speed_up = r.seconds > 0 ? first.seconds / r.seconds : 0;
-        if (!a->source.json) printf("%-40.40s %10.3f %12.1f %8.2fx  %s %.16s...\n", name, r.seconds, r.speed, speed_up, i == 0 ? "   " : same ? "equal" : "DIFFER", r.hash);
-        json_array_append_new(rows, json_pack("{s:s,s:f,s:I,s:f,s:f,s:b,s:s}", "device", name, "seconds", r.seconds, "steps", (json_int_t)r.steps,
-                                              "steps_per_second", r.speed, "speed_up", speed_up, "equal", (int)same, "weights_sha256", r.hash));
+        if (!a->source.json)
+            printf("%-40.40s %10.3f %12.1f %8.2fx  %s %.16s...\n", name, r.seconds, r.speed,
+                   speed_up,
+                   i == 0 ? "   "
+                   : same ? "equal"
+                          : "DIFFER",
+                   r.hash);
+        json_array_append_new(rows, json_pack("{s:s,s:f,s:I,s:f,s:f,s:b,s:s}", "device", name,
+                                              "seconds", r.seconds, "steps", (json_int_t)r.steps,
+                                              "steps_per_second", r.speed, "speed_up", speed_up,
+                                              "equal", (int)same, "weights_sha256", r.hash));
     }
     if (a->source.json) print_json(json_pack("{s:o,s:b}", "devices", rows, "equal", (int)*equal));
     else json_decref(rows);
-    if (!a->source.json && list->count == 1) puts("There is no other exact device to compare with (lockstep devices tells why).");
+    if (!a->source.json && list->count == 1)
+        puts("There is no other exact device to compare with (lockstep devices tells why).");
     return LS_OK;
 }
 
@@ -127,54 +141,71 @@ static const int widths[] = {16, 64, 256, 1024}, batches[] = {16, 64, 256, 1024}
 enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches };
 
 /* A gnuplot script with the figures inside, one panel a batch. */
-static void add_plot(ls_text *text, const device_list *list, const double *speed, const char *prefix)
+static void add_plot(ls_text *text, const device_list *list, const double *speed,
+                     const char *prefix)
 {
-    ls_text_add(text, "set terminal svg size 1000,800 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
-                      "set logscale xy\nset grid\nset key below vertical\n"
-                      "set xrange [12:1400]\nset xtics (16, 64, 256, 1024)\n"
-                      "set linetype 1 lc rgb '#0072B2'\nset linetype 2 lc rgb '#D55E00'\nset linetype 3 lc rgb '#009E73'\nset linetype 4 lc rgb '#CC79A7'\n"
-                      "set xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n", prefix);
+    ls_text_add(
+        text,
+        "set terminal svg size 1000,800 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
+        "set logscale xy\nset grid\nset key below vertical\n"
+        "set xrange [12:1400]\nset xtics (16, 64, 256, 1024)\n"
+        "set linetype 1 lc rgb '#0072B2'\nset linetype 2 lc rgb '#D55E00'\nset linetype 3 lc rgb '#009E73'\nset linetype 4 lc rgb '#CC79A7'\n"
+        "set xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n",
+        prefix);
     for (size_t d = 0; d < list->count; d++)
         for (size_t b = 0; b < BATCHES; b++) {
             ls_text_add(text, "$d%zub%zu << EOD\n", d, b);
-            for (size_t w = 0; w < WIDTHS; w++) ls_text_add(text, "%d %g\n", widths[w], speed[(d * WIDTHS + w) * BATCHES + b]);
+            for (size_t w = 0; w < WIDTHS; w++)
+                ls_text_add(text, "%d %g\n", widths[w], speed[(d * WIDTHS + w) * BATCHES + b]);
             ls_text_add(text, "EOD\n");
         }
     for (size_t b = 0; b < BATCHES; b++) {
         ls_text_add(text, "set title 'batch %d'\nplot ", batches[b]);
         for (size_t d = 0; d < list->count; d++)
-            ls_text_add(text, "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.34s\" noenhanced", d ? ", " : "", d, b, 5 + 2 * d,
-                        ls_device_get_info(list->device[d])->name);
+            ls_text_add(
+                text,
+                "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.34s\" noenhanced",
+                d ? ", " : "", d, b, 5 + 2 * d, ls_device_get_info(list->device[d])->name);
         ls_text_add(text, "\n");
     }
 }
 
-static ls_status write_sweep(const compare_arguments *a, const device_list *list, const double *speed, ls_error *err)
+static ls_status write_sweep(const compare_arguments *a, const device_list *list,
+                             const double *speed, ls_error *err)
 {
     ls_text csv = {0}, plot = {0};
     char path[4096];
     ls_text_add(&csv, "width,batch");
-    for (size_t d = 0; d < list->count; d++) ls_text_add(&csv, ",\"%s\"", ls_device_get_info(list->device[d])->name);
+    for (size_t d = 0; d < list->count; d++)
+        ls_text_add(&csv, ",\"%s\"", ls_device_get_info(list->device[d])->name);
     ls_text_add(&csv, "\n");
     for (size_t w = 0; w < WIDTHS; w++)
         for (size_t b = 0; b < BATCHES; b++) {
             ls_text_add(&csv, "%d,%d", widths[w], batches[b]);
-            for (size_t d = 0; d < list->count; d++) ls_text_add(&csv, ",%.6g", speed[(d * WIDTHS + w) * BATCHES + b]);
+            for (size_t d = 0; d < list->count; d++)
+                ls_text_add(&csv, ",%.6g", speed[(d * WIDTHS + w) * BATCHES + b]);
             ls_text_add(&csv, "\n");
         }
     add_plot(&plot, list, speed, a->sweep);
     snprintf(path, sizeof path, "%s.csv", a->sweep);
-    ls_status status = csv.failed || plot.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep") : ls_write_file(path, csv.text, csv.length, err);
+    ls_status status = csv.failed || plot.failed
+                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
+                           : ls_write_file(path, csv.text, csv.length, err);
     FILE *gnuplot = status == LS_OK ? popen("gnuplot 2>/dev/null", "w") : NULL;
     if (gnuplot) fwrite(plot.text, 1, plot.length, gnuplot);
     bool drawn = gnuplot && pclose(gnuplot) == 0;
-    if (status == LS_OK) fprintf(stderr, drawn ? "wrote %s.csv and %s.svg\n" : "wrote %s.csv; for the picture %s.svg install gnuplot\n", a->sweep, a->sweep);
+    if (status == LS_OK)
+        fprintf(stderr,
+                drawn ? "wrote %s.csv and %s.svg\n"
+                      : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
+                a->sweep, a->sweep);
     free(csv.text);
     free(plot.text);
     return status;
 }
 
-static ls_status sweep(const compare_arguments *a, const device_list *list, const ls_data *data, bool *equal, ls_error *err)
+static ls_status sweep(const compare_arguments *a, const device_list *list, const ls_data *data,
+                       bool *equal, ls_error *err)
 {
     double *speed;
     *equal = true;
@@ -210,20 +241,28 @@ static ls_status work(const compare_arguments *a, const char *name, bool *equal,
     device_list list = {0};
     ls_status status = source_read(&a->source, name, NULL, &data, err);
     if (status == LS_OK) status = open_devices(&a->source, &list, err);
-    if (status == LS_OK) status = a->sweep ? sweep(a, &list, data, equal, err) : compare(a, &list, data, equal, err);
+    if (status == LS_OK)
+        status = a->sweep ? sweep(a, &list, data, equal, err) : compare(a, &list, data, equal, err);
     close_devices(&list);
     ls_data_free(data);
     return status;
 }
 
-/* A grid of sixteen networks: short runs unless asked otherwise, and a name that can stand in a plotting script. */
+/* A grid of sixteen networks: short runs unless asked otherwise, and a name that can stand in a
+ * plotting script. */
 static int prepare_sweep(compare_arguments *a, const char *data)
 {
     ls_error err;
     char path[4096];
-    if (strpbrk(a->sweep, "'\"\\\n")) return complain("compare", EXIT_USAGE, "--sweep: the name must not hold quotes or backslashes");
-    if (a->source.json) return complain("compare", EXIT_USAGE, "--sweep writes a CSV file; it does not go with --json");
-    if (!strcmp(ls_options_get(a->options, "epochs"), "100") && ls_options_set(a->options, "epochs", "3", &err) != LS_OK) return complain_error("compare", &err);
+    if (strpbrk(a->sweep, "'\"\\\n"))
+        return complain("compare", EXIT_USAGE,
+                        "--sweep: the name must not hold quotes or backslashes");
+    if (a->source.json)
+        return complain("compare", EXIT_USAGE,
+                        "--sweep writes a CSV file; it does not go with --json");
+    if (!strcmp(ls_options_get(a->options, "epochs"), "100") &&
+        ls_options_set(a->options, "epochs", "3", &err) != LS_OK)
+        return complain_error("compare", &err);
     if (source_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
     snprintf(path, sizeof path, "%s.csv", a->sweep);
     if (source_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
@@ -241,21 +280,30 @@ int cmd_compare(int argc, const char **argv)
     struct poptOption *library = library_table(), data[SOURCE_DATA];
     source_data_table(&a.source, data);
     struct poptOption table[] = {
-        {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0, "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
-        {"threads", 0, POPT_ARG_STRING, &a.source.threads, 0, "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)", "N"},
+        {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0,
+         "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
+        {"threads", 0, POPT_ARG_STRING, &a.source.threads, 0,
+         "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)",
+         "N"},
         {"quiet", 'q', POPT_ARG_NONE, &a.source.quiet, 0, "no progress", NULL},
-        {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else", NULL},
+        {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else",
+         NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         POPT_TABLEEND,
     };
-    int status = library ? arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, set_option, &a)
+    int status = library ? arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1,
+                                           set_option, &a)
                          : complain("compare", EXIT_FAILED, "out of memory");
     if (status == EXIT_OK && strcmp(ls_options_get(a.options, "time-limit"), "0"))
-        status = complain("compare", EXIT_USAGE, "--time-limit would stop each device at another epoch; use --epochs");
+        status = complain("compare", EXIT_USAGE,
+                          "--time-limit would stop each device at another epoch; use --epochs");
     if (status == EXIT_OK && a.sweep) status = prepare_sweep(&a, args.operand[0]);
-    if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK) status = complain_error("compare", &err);
-    else if (status == EXIT_OK && !equal) status = complain("compare", EXIT_FAILED, "the weights DIFFER between devices: this is a bug, please report it");
+    if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK)
+        status = complain_error("compare", &err);
+    else if (status == EXIT_OK && !equal)
+        status = complain("compare", EXIT_FAILED,
+                          "the weights DIFFER between devices: this is a bug, please report it");
     arguments_free(&args);
     library_table_free(library);
     ls_options_free(a.options);

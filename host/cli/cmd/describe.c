@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Says what is in DATA, a file of rows (CSV, IDX, NPY; gzip or not) or a generator's name: rows, columns and\n"
@@ -30,7 +30,8 @@ static int by_rows(const void *a, const void *b)
 static count *count_categories(const ls_data *data, size_t column, size_t n)
 {
     count *list = calloc(n + 1, sizeof *list);
-    for (size_t k = 0; list && k < n; k++) list[k].name = ls_data_category(data, column, k, &list[k].rows);
+    for (size_t k = 0; list && k < n; k++)
+        list[k].name = ls_data_category(data, column, k, &list[k].rows);
     if (list) qsort(list, n, sizeof *list, by_rows);
     return list;
 }
@@ -50,8 +51,9 @@ static count *count_classes(const ls_data *data)
 
 static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *c)
 {
-    json_t *o = json_pack("{s:s,s:I,s:s,s:I}", "name", c->name, "place", (json_int_t)c->place, "type", c->categorical ? "categories" : "numbers",
-                          "missing", (json_int_t)c->missing);
+    json_t *o = json_pack("{s:s,s:I,s:s,s:I}", "name", c->name, "place", (json_int_t)c->place,
+                          "type", c->categorical ? "categories" : "numbers", "missing",
+                          (json_int_t)c->missing);
     if (!c->categorical) {
         json_object_set_new(o, "least", number_json(c->least));
         json_object_set_new(o, "most", number_json(c->most));
@@ -61,7 +63,8 @@ static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *
     }
     count *list = count_categories(data, i, c->categories);
     json_t *categories = json_object();
-    for (size_t k = 0; list && k < c->categories; k++) json_object_set_new(categories, list[k].name, json_integer((json_int_t)list[k].rows));
+    for (size_t k = 0; list && k < c->categories; k++)
+        json_object_set_new(categories, list[k].name, json_integer((json_int_t)list[k].rows));
     json_object_set_new(o, "categories", categories);
     free(list);
     return o;
@@ -73,39 +76,50 @@ static void report_json(const ls_data *data, const char *name)
     count *list = count_classes(data);
     for (size_t i = 0; i < ls_data_columns(data); i++) {
         ls_column_info c;
-        if (ls_data_column(data, i, &c, NULL) == LS_OK) json_array_append_new(columns, column_json(data, i, &c));
+        if (ls_data_column(data, i, &c, NULL) == LS_OK)
+            json_array_append_new(columns, column_json(data, i, &c));
     }
-    for (size_t k = 0; list && k < ls_data_classes(data); k++) json_object_set_new(classes, list[k].name, json_integer((json_int_t)list[k].rows));
+    for (size_t k = 0; list && k < ls_data_classes(data); k++)
+        json_object_set_new(classes, list[k].name, json_integer((json_int_t)list[k].rows));
     free(list);
-    print_json(json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o}", "data", name, "rows", (json_int_t)ls_data_rows(data), "dropped_rows",
-                         (json_int_t)ls_data_dropped(data), "inputs", (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
+    print_json(json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o}", "data", name, "rows",
+                         (json_int_t)ls_data_rows(data), "dropped_rows",
+                         (json_int_t)ls_data_dropped(data), "inputs",
+                         (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
                          "classes", classes, "columns", columns));
 }
 
 static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
 {
-    printf("%4zu  %-20.20s %-10s %8zu  ", c->place, c->name, c->categorical ? "categories" : "numbers", c->missing);
+    printf("%4zu  %-20.20s %-10s %8zu  ", c->place, c->name,
+           c->categorical ? "categories" : "numbers", c->missing);
     if (!c->categorical) {
         printf("%g … %g, mean %.5g ± %.5g\n", c->least, c->most, c->mean, c->deviation);
         return;
     }
     count *list = count_categories(data, i, c->categories);
     printf("%zu:", c->categories);
-    for (size_t k = 0; list && k < c->categories && k < TOP; k++) printf("%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
+    for (size_t k = 0; list && k < c->categories && k < TOP; k++)
+        printf("%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
     puts(c->categories > TOP ? ", ..." : "");
     free(list);
 }
 
 static void report_text(const ls_data *data)
 {
-    size_t rows = ls_data_rows(data), columns = ls_data_columns(data), classes = ls_data_classes(data);
+    size_t rows = ls_data_rows(data), columns = ls_data_columns(data),
+           classes = ls_data_classes(data);
     count *list = count_classes(data);
     printf("rows        %zu", rows);
-    if (ls_data_dropped(data)) printf(" (and %zu dropped, as they have missing values)", ls_data_dropped(data));
-    printf("\ncolumns     %zu beside the class; a network sees them as %zu inputs\n", columns, ls_data_features(data));
-    printf("classes     %zu, in \"%s\"\n", classes, ls_data_target_name(data) ? ls_data_target_name(data) : "class");
+    if (ls_data_dropped(data))
+        printf(" (and %zu dropped, as they have missing values)", ls_data_dropped(data));
+    printf("\ncolumns     %zu beside the class; a network sees them as %zu inputs\n", columns,
+           ls_data_features(data));
+    printf("classes     %zu, in \"%s\"\n", classes,
+           ls_data_target_name(data) ? ls_data_target_name(data) : "class");
     for (size_t k = 0; list && k < classes && k < MOST_CLASSES; k++)
-        printf("            %-24.40s %8zu  %5.1f %%\n", list[k].name, list[k].rows, 100 * (double)list[k].rows / (double)rows);
+        printf("            %-24.40s %8zu  %5.1f %%\n", list[k].name, list[k].rows,
+               100 * (double)list[k].rows / (double)rows);
     if (classes > MOST_CLASSES) printf("            ... and %zu more\n", classes - MOST_CLASSES);
     free(list);
     printf("\n%4s  %-20s %-10s %8s\n", "", "column", "type", "missing");
@@ -113,7 +127,8 @@ static void report_text(const ls_data *data)
         ls_column_info c;
         if (ls_data_column(data, i, &c, NULL) == LS_OK) print_column(data, i, &c);
     }
-    if (columns > MOST_COLUMNS) printf("      ... and %zu more (--json lists all)\n", columns - MOST_COLUMNS);
+    if (columns > MOST_COLUMNS)
+        printf("      ... and %zu more (--json lists all)\n", columns - MOST_COLUMNS);
 }
 
 int cmd_describe(int argc, const char **argv)
@@ -131,7 +146,8 @@ int cmd_describe(int argc, const char **argv)
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);
-    if (status == EXIT_OK && source_read(&o, args.operand[0], NULL, &data, &err) != LS_OK) status = complain_error("describe", &err);
+    if (status == EXIT_OK && source_read(&o, args.operand[0], NULL, &data, &err) != LS_OK)
+        status = complain_error("describe", &err);
     else if (status == EXIT_OK && o.json) report_json(data, args.operand[0]);
     else if (status == EXIT_OK) report_text(data);
     ls_data_free(data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <unistd.h>
 #include "host/cli/base/cli.h"
+#include <unistd.h>
 
 static const char intro[] =
     "Lists what --device takes. A device is exact if it trains to the CPU path's bits: it reports what the\n"
@@ -9,19 +9,22 @@ static const char intro[] =
 
 static json_t *device_json(const ls_device_info *d)
 {
-    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind", d->kind, "name", d->name, "vendor",
-                     d->vendor, "driver", d->driver, "platform", d->platform, "memory", (json_int_t)d->memory, "exact",
-                     d->exact, "reason", d->reason);
+    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind", d->kind,
+                     "name", d->name, "vendor", d->vendor, "driver", d->driver, "platform",
+                     d->platform, "memory", (json_int_t)d->memory, "exact", d->exact, "reason",
+                     d->reason);
 }
 
 static void print_device(const ls_device_info *d)
 {
     if (d->index == 0) {
-        printf("0  %s\n   plain C, always there, %.1f GiB\n   exact\n", d->name, (double)d->memory / (1 << 30));
+        printf("0  %s\n   plain C, always there, %.1f GiB\n   exact\n", d->name,
+               (double)d->memory / (1 << 30));
         return;
     }
-    printf("%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n", d->index, d->name, d->kind, d->vendor, d->driver,
-           d->platform, (double)d->memory / (1 << 30), d->exact ? "exact" : "approximate", *d->reason ? ": " : "", d->reason);
+    printf("%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n", d->index, d->name,
+           d->kind, d->vendor, d->driver, d->platform, (double)d->memory / (1 << 30),
+           d->exact ? "exact" : "approximate", *d->reason ? ": " : "", d->reason);
 }
 
 int cmd_devices(int argc, const char **argv)
@@ -50,7 +53,9 @@ int cmd_devices(int argc, const char **argv)
         else print_device(&list[i]);
     }
     if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
-    else if (*note) printf("\nOnly the CPU path: %s. It gives the same bytes, slower on large networks.\n", note);
+    else if (*note)
+        printf("\nOnly the CPU path: %s. It gives the same bytes, slower on large networks.\n",
+               note);
     json_decref(devices);
     ls_devices_free(list);
     return EXIT_OK;

@@ -25,12 +25,14 @@ typedef struct {
     ls_metrics *metrics;
 } evaluate_work;
 
-static ls_status work(const evaluate_arguments *a, const char *model, const char *data, evaluate_work *w, ls_error *err)
+static ls_status work(const evaluate_arguments *a, const char *model, const char *data,
+                      evaluate_work *w, ls_error *err)
 {
     LS_TRY(source_model(model, &w->model, err));
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
     if (!ls_data_classes(w->data) || !ls_data_y(w->data))
-        return ls_fail(err, LS_ERR_DATA, "%s has no class column to compare with; lockstep predict needs none", data);
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s has no class column to compare with; lockstep predict needs none", data);
     LS_TRY(source_device(&a->source, &w->device, err));
     return ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err);
 }
@@ -41,7 +43,8 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
     if (a->source.json) {
         json_t *object = metrics_json(w->metrics, w->model);
         json_object_set_new(object, "device", json_string(info->name));
-        json_object_set_new(object, "arithmetic", json_string(info->exact ? "exact" : "approximate"));
+        json_object_set_new(object, "arithmetic",
+                            json_string(info->exact ? "exact" : "approximate"));
         print_json(object);
         return;
     }
@@ -49,7 +52,8 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
     print_metrics_header();
     print_metrics("data", w->metrics);
     if (ls_model_classes(w->model) == 2)
-        printf("%-10s precision, recall and F1 are those of class '%s'\n", "", ls_model_class_name(w->model, w->metrics->positive));
+        printf("%-10s precision, recall and F1 are those of class '%s'\n", "",
+               ls_model_class_name(w->model, w->metrics->positive));
     print_decision("decision   ", &w->metrics->decision, w->model);
     print_classes(w->metrics, w->model);
     print_confusion(w->metrics, w->model);
@@ -68,7 +72,9 @@ int cmd_evaluate(int argc, const char **argv)
     source_device_table(&a.source, device);
     threshold_table(&a.threshold, true, threshold);
     struct poptOption table[] = {
-        {"calibration", 0, POPT_ARG_NONE, &a.calibration, 0, "also print how probabilities and shares agree, in ten bins (--json always has them)", NULL},
+        {"calibration", 0, POPT_ARG_NONE, &a.calibration, 0,
+         "also print how probabilities and shares agree, in ten bins (--json always has them)",
+         NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},

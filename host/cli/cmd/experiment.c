@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/experiment/experiment.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "host/cli/experiment/experiment.h"
 
 static const char intro[] =
     "Runs published experiments, each with several seeds side by side, and writes tables (CSV and Markdown), pictures\n"
@@ -23,7 +23,10 @@ static int set_letters(exp_order *order, const char *name)
 {
     if (!strcmp(name, "all")) name = "RWDHFXT";
     if (!*name || strspn(name, "RWDHFXT") != strlen(name) || strlen(name) >= sizeof order->letters)
-        return complain("experiment", EXIT_USAGE, "there is no experiment '%.40s'; the experiments are R, W, D, H, F, X, T and all", name);
+        return complain(
+            "experiment", EXIT_USAGE,
+            "there is no experiment '%.40s'; the experiments are R, W, D, H, F, X, T and all",
+            name);
     snprintf(order->letters, sizeof order->letters, "%s", name);
     return EXIT_OK;
 }
@@ -32,20 +35,28 @@ static ls_status make_folder(const char *folder, ls_error *err)
 {
     struct stat about;
     if (mkdir(folder, 0777) == 0) return LS_OK;
-    if (errno != EEXIST) return ls_fail(err, LS_ERR_IO, "the folder %s cannot be made: %s", folder, strerror(errno));
-    if (stat(folder, &about) || !S_ISDIR(about.st_mode)) return ls_fail(err, LS_ERR_IO, "%s is no folder", folder);
-    return access(folder, W_OK) ? ls_fail(err, LS_ERR_IO, "the folder %s cannot be written: %s", folder, strerror(errno)) : LS_OK;
+    if (errno != EEXIST)
+        return ls_fail(err, LS_ERR_IO, "the folder %s cannot be made: %s", folder, strerror(errno));
+    if (stat(folder, &about) || !S_ISDIR(about.st_mode))
+        return ls_fail(err, LS_ERR_IO, "%s is no folder", folder);
+    return access(folder, W_OK) ? ls_fail(err, LS_ERR_IO, "the folder %s cannot be written: %s",
+                                          folder, strerror(errno))
+                                : LS_OK;
 }
 
 /* The only file that depends on the machine. */
-static ls_status write_timing(const exp_session *s, const ls_device *device, double total, ls_error *err)
+static ls_status write_timing(const exp_session *s, const ls_device *device, double total,
+                              ls_error *err)
 {
     ls_text text = {0};
     char path[4096];
-    ls_text_add(&text, "device    %s\ntrainings %zu\nsteps     %llu\ntraining  %.1f s\ntotal     %.1f s\n", ls_device_get_info(device)->name,
-                s->trainings, (unsigned long long)s->steps, s->seconds, total);
+    ls_text_add(&text,
+                "device    %s\ntrainings %zu\nsteps     %llu\ntraining  %.1f s\ntotal     %.1f s\n",
+                ls_device_get_info(device)->name, s->trainings, (unsigned long long)s->steps,
+                s->seconds, total);
     snprintf(path, sizeof path, "%s/timing.txt", s->order->folder);
-    ls_status status = text.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory") : ls_write_file(path, text.text, text.length, err);
+    ls_status status = text.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory")
+                                   : ls_write_file(path, text.text, text.length, err);
     free(text.text);
     return status;
 }
@@ -61,7 +72,8 @@ static ls_status draw_and_tell(const exp_session *s, ls_error *err)
     return status;
 }
 
-static ls_status work(const exp_order *order, const source_options *source, exp_session *s, ls_error *err)
+static ls_status work(const exp_order *order, const source_options *source, exp_session *s,
+                      ls_error *err)
 {
     ls_device *device;
     double started = monotonic_seconds();
@@ -90,12 +102,14 @@ static void summarize(const exp_session *s)
             if (!r->row->data) count[EXP_OPEN]++;
             for (size_t k = 0; r->row->data && k < n; k++) count[exp_judge(r, &claim[k])]++;
         }
-        printf("%s  %-24s %2zu published figures reached, %2zu better, %2zu not reached", exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED],
-               count[EXP_BETTER], count[EXP_NOT_REACHED]);
+        printf("%s  %-24s %2zu published figures reached, %2zu better, %2zu not reached",
+               exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED], count[EXP_BETTER],
+               count[EXP_NOT_REACHED]);
         if (count[EXP_OPEN]) printf(", %zu open", count[EXP_OPEN]);
         putchar('\n');
     }
-    printf("%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings, (double)s->steps * 1e-6, s->seconds,
+    printf("%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings,
+           (double)s->steps * 1e-6, s->seconds,
            s->order->quick ? " (--quick: too short to judge by)" : "", s->order->folder);
 }
 
@@ -109,25 +123,35 @@ int cmd_experiment(int argc, const char **argv)
     int seeds = 0, quick = 0;
     source_options_init(&source);
     struct poptOption table[] = {
-        {NULL, 'o', POPT_ARG_STRING, &order.folder, 0, "the folder to write to; made if it is not there", "DIR"},
-        {"seeds", 0, POPT_ARG_INT, &seeds, 0, "how often each network is trained, on data of its own (default: 10; with --quick 2)", "N"},
+        {NULL, 'o', POPT_ARG_STRING, &order.folder, 0,
+         "the folder to write to; made if it is not there", "DIR"},
+        {"seeds", 0, POPT_ARG_INT, &seeds, 0,
+         "how often each network is trained, on data of its own (default: 10; with --quick 2)",
+         "N"},
         {"quick", 0, POPT_ARG_NONE, &quick, 0, "a hundredth of the epochs", NULL},
-        {"datasets", 0, POPT_ARG_STRING, &order.datasets, 0, "where the files of experiment T are (default: datasets)", "DIR"},
+        {"datasets", 0, POPT_ARG_STRING, &order.datasets, 0,
+         "where the files of experiment T are (default: datasets)", "DIR"},
         {"device", 0, POPT_ARG_STRING, &source.device, 0, "as for lockstep train", "NAME"},
-        {"threads", 0, POPT_ARG_STRING, &source.threads, 0, "threads of the CPU path (default: one a core)", "N"},
+        {"threads", 0, POPT_ARG_STRING, &source.threads, 0,
+         "threads of the CPU path (default: one a core)", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &source.quiet, 0, "no progress", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "EXPERIMENT -o DIR", intro, 1, 1, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "EXPERIMENT -o DIR", intro, 1, 1, NULL,
+                                 NULL);
     order.quick = quick;
     order.quiet = source.quiet;
     order.seeds = seeds > 0 ? (size_t)seeds : quick ? 2 : 10;
-    if (status == EXIT_OK && !order.folder) status = complain("experiment", EXIT_USAGE, "name a folder for the results with -o DIR");
-    if (status == EXIT_OK && (seeds < 0 || seeds > EXP_MOST_SEEDS)) status = complain("experiment", EXIT_USAGE, "--seeds: 1 to 1000 are possible");
+    if (status == EXIT_OK && !order.folder)
+        status = complain("experiment", EXIT_USAGE, "name a folder for the results with -o DIR");
+    if (status == EXIT_OK && (seeds < 0 || seeds > EXP_MOST_SEEDS))
+        status = complain("experiment", EXIT_USAGE, "--seeds: 1 to 1000 are possible");
     if (status == EXIT_OK) status = set_letters(&order, args.operand[0]);
     if (status == EXIT_OK) {
         if (work(&order, &source, &session, &err) == LS_OK) summarize(&session);
-        else status = interrupted() ? complain("experiment", EXIT_INTERRUPTED, "%s", err.message) : complain_error("experiment", &err);
+        else
+            status = interrupted() ? complain("experiment", EXIT_INTERRUPTED, "%s", err.message)
+                                   : complain_error("experiment", &err);
     }
     exp_session_free(&session);
     arguments_free(&args);

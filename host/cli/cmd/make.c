@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <math.h>
 #include <stdlib.h>
-#include "host/cli/base/cli.h"
 
 /* The list of generators, as the end of the help. */
 static char *intro_text(void)
 {
     ls_text text = {0};
     const char *name, *about;
-    ls_text_add(&text, "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the same bytes on\n"
-                       "every machine. NAME is one of:\n\n");
-    for (size_t i = 0; (name = ls_generator_at(i, &about)); i++) ls_text_add(&text, "  %-15s %s\n", name, about);
+    ls_text_add(
+        &text,
+        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the same bytes on\n"
+        "every machine. NAME is one of:\n\n");
+    for (size_t i = 0; (name = ls_generator_at(i, &about)); i++)
+        ls_text_add(&text, "  %-15s %s\n", name, about);
     return text.text;
 }
 
@@ -26,20 +29,31 @@ int cmd_make(int argc, const char **argv)
         {"rows", 0, POPT_ARG_LONGLONG, &rows, 0, "number of rows", "N"},
         {"noise", 0, POPT_ARG_DOUBLE, &noise, 0, "standard deviation of the noise", "S"},
         {"overlap", 0, POPT_ARG_DOUBLE, &overlap, 0, "spread of the blobs of overlap", "S"},
-        {"classes", 0, POPT_ARG_LONGLONG, &classes, 0, "number of classes (blobs, classification)", "K"},
-        {"features", 0, POPT_ARG_LONGLONG, &features, 0, "number of features (blobs, classification)", "D"},
-        {"seed", 0, POPT_ARG_LONGLONG, &seed, 0, "all that is random follows from it (default: 1)", "S"},
-        {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)", "FILE.csv"},
+        {"classes", 0, POPT_ARG_LONGLONG, &classes, 0, "number of classes (blobs, classification)",
+         "K"},
+        {"features", 0, POPT_ARG_LONGLONG, &features, 0,
+         "number of features (blobs, classification)", "D"},
+        {"seed", 0, POPT_ARG_LONGLONG, &seed, 0, "all that is random follows from it (default: 1)",
+         "S"},
+        {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
+         "FILE.csv"},
         POPT_TABLEEND,
     };
     char *intro = intro_text();
-    int status = arguments_parse(&args, argc, argv, table, "NAME", intro ? intro : "", 1, 1, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "NAME", intro ? intro : "", 1, 1, NULL,
+                                 NULL);
     free(intro);
-    if (status == EXIT_OK && (rows < 0 || classes < 0 || features < 0 || seed < 0 || noise < 0 || overlap < 0))
-        status = complain("make", EXIT_USAGE, "--rows, --classes, --features, --seed, --noise and --overlap must not be negative");
+    if (status == EXIT_OK &&
+        (rows < 0 || classes < 0 || features < 0 || seed < 0 || noise < 0 || overlap < 0))
+        status = complain(
+            "make", EXIT_USAGE,
+            "--rows, --classes, --features, --seed, --noise and --overlap must not be negative");
     if (status == EXIT_OK) {
-        ls_generate_options how = {(size_t)rows, isnan(noise) ? -1 : noise, isnan(overlap) ? -1 : overlap, (size_t)classes, (size_t)features, (uint64_t)seed};
-        if (ls_data_generate(args.operand[0], &how, &data, &err) != LS_OK) status = complain_error("make", &err);
+        ls_generate_options how = {
+            (size_t)rows,    isnan(noise) ? -1 : noise, isnan(overlap) ? -1 : overlap,
+            (size_t)classes, (size_t)features,          (uint64_t)seed};
+        if (ls_data_generate(args.operand[0], &how, &data, &err) != LS_OK)
+            status = complain_error("make", &err);
         else {
             if (ls_data_write_csv(data, to, &err) != LS_OK) status = complain_error("make", &err);
             ls_data_free(data);

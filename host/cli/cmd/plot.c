@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/plot/plot.h"
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/plot/plot.h"
 
 static const char intro[] =
     "Draws one picture of MODEL, by gnuplot. PICTURE is one of:\n"
@@ -44,7 +44,9 @@ static ls_status draw_accuracy(plot_work *w, const char *picture, ls_error *err)
 {
     (void)picture;
     if (!plot_has_accuracy(w->model))
-        return ls_fail(err, LS_ERR_ARGUMENT, "no rows were held out in this training, so there is no accuracy an epoch; train with --validation 0.2");
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "no rows were held out in this training, so there is no accuracy an epoch; train with --validation 0.2");
     plot_model_accuracy(&w->script, w->model);
     return LS_OK;
 }
@@ -80,8 +82,13 @@ static ls_status draw_outcome(plot_work *w, const char *picture, ls_error *err)
     const outcome *o = &w->outcome;
     LS_TRY(outcome_take(w->model, w->device, w->data, "rows", &w->outcome, err));
     if (!strcmp(picture, "confusion")) plot_confusion(&w->script, o);
-    else if (!strcmp(picture, "roc") || !strcmp(picture, "precision-recall")) return plot_curves(&w->script, o, picture, err);
-    else if (!o->probabilities) return ls_fail(err, LS_ERR_ARGUMENT, "%s is a picture of probabilities, which the outputs of this model (identity, or several sigmoids) are not", picture);
+    else if (!strcmp(picture, "roc") || !strcmp(picture, "precision-recall"))
+        return plot_curves(&w->script, o, picture, err);
+    else if (!o->probabilities)
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "%s is a picture of probabilities, which the outputs of this model (identity, or several sigmoids) are not",
+            picture);
     else if (!strcmp(picture, "calibration")) plot_calibration(&w->script, o);
     else plot_histogram(&w->script, o);
     return LS_OK;
@@ -91,8 +98,16 @@ static const struct {
     const char *name;
     ls_status (*draw)(plot_work *w, const char *picture, ls_error *err);
     bool alone; /* needs no rows */
-} pictures[] = {{"loss", draw_loss, true}, {"accuracy", draw_accuracy, true}, {"boundary", draw_boundary, false}, {"confusion", draw_outcome, false}, {"roc", draw_outcome, false}, {"precision-recall", draw_outcome, false},
-                {"calibration", draw_outcome, false}, {"histogram", draw_outcome, false}, {"balance", draw_balance, false}, {"layers", draw_layers, false}};
+} pictures[] = {{"loss", draw_loss, true},
+                {"accuracy", draw_accuracy, true},
+                {"boundary", draw_boundary, false},
+                {"confusion", draw_outcome, false},
+                {"roc", draw_outcome, false},
+                {"precision-recall", draw_outcome, false},
+                {"calibration", draw_outcome, false},
+                {"histogram", draw_outcome, false},
+                {"balance", draw_balance, false},
+                {"layers", draw_layers, false}};
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
 static ls_status no_such_picture(const char *picture, ls_error *err)
@@ -104,23 +119,32 @@ static ls_status no_such_picture(const char *picture, ls_error *err)
         ls_text_add(&list, "%s%s", i == 0 ? "" : i + 1 < PICTURES ? ", " : " and ", names[i]);
     }
     const char *near = ls_nearest(picture, names, PICTURES);
-    ls_status status = near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no picture '%.40s'; did you mean '%s'?", picture, near)
-                            : ls_fail(err, LS_ERR_ARGUMENT, "there is no picture '%.40s'; there are %s", picture, list.failed ? "" : list.text);
+    ls_status status = near ? ls_fail(err, LS_ERR_ARGUMENT,
+                                      "there is no picture '%.40s'; did you mean '%s'?", picture,
+                                      near)
+                            : ls_fail(err, LS_ERR_ARGUMENT,
+                                      "there is no picture '%.40s'; there are %s", picture,
+                                      list.failed ? "" : list.text);
     free(list.text);
     return status;
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static ls_status read_rows(const source_options *o, const char *picture, const char *data, plot_work *w, ls_error *err)
+static ls_status read_rows(const source_options *o, const char *picture, const char *data,
+                           plot_work *w, ls_error *err)
 {
-    if (!data) return ls_fail(err, LS_ERR_ARGUMENT, "%s is a picture of rows: name their file behind the model", picture);
+    if (!data)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s is a picture of rows: name their file behind the model", picture);
     LS_TRY(source_read(o, data, w->model, &w->data, err));
-    if (!ls_data_classes(w->data) || !ls_data_y(w->data)) return ls_fail(err, LS_ERR_DATA, "%s has no class column", data);
+    if (!ls_data_classes(w->data) || !ls_data_y(w->data))
+        return ls_fail(err, LS_ERR_DATA, "%s has no class column", data);
     return source_device(o, &w->device, err);
 }
 
-static ls_status work(const source_options *o, const arguments *args, const char *path, plot_work *w, ls_error *err)
+static ls_status work(const source_options *o, const arguments *args, const char *path,
+                      plot_work *w, ls_error *err)
 {
     const char *picture = args->operand[0];
     size_t which = 0;
@@ -128,7 +152,8 @@ static ls_status work(const source_options *o, const arguments *args, const char
     if (which == PICTURES) return no_such_picture(picture, err);
     LS_TRY(source_check_writable(path, err));
     LS_TRY(source_model(args->operand[1], &w->model, err));
-    if (!pictures[which].alone) LS_TRY(read_rows(o, picture, args->operands > 2 ? args->operand[2] : NULL, w, err));
+    if (!pictures[which].alone)
+        LS_TRY(read_rows(o, picture, args->operands > 2 ? args->operand[2] : NULL, w, err));
     LS_TRY(pictures[which].draw(w, picture, err));
     return plot_draw_file(&w->script, picture, path, err);
 }
@@ -145,14 +170,18 @@ int cmd_plot(int argc, const char **argv)
     source_data_table(&o, data);
     source_device_table(&o, device);
     struct poptOption table[] = {
-        {NULL, 'o', POPT_ARG_STRING, &path, 0, "write the picture to this file, .svg or .png", "FILE"},
+        {NULL, 'o', POPT_ARG_STRING, &path, 0, "write the picture to this file, .svg or .png",
+         "FILE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "PICTURE MODEL [DATA] -o FILE", intro, 2, 3, NULL, NULL);
-    if (status == EXIT_OK && !path) status = complain("plot", EXIT_USAGE, "name a file for the picture with -o FILE");
-    if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK) status = complain_error("plot", &err);
+    int status = arguments_parse(&args, argc, argv, table, "PICTURE MODEL [DATA] -o FILE", intro, 2,
+                                 3, NULL, NULL);
+    if (status == EXIT_OK && !path)
+        status = complain("plot", EXIT_USAGE, "name a file for the picture with -o FILE");
+    if (status == EXIT_OK && work(&o, &args, path, &w, &err) != LS_OK)
+        status = complain_error("plot", &err);
     else if (status == EXIT_OK && o.json) print_json(json_pack("{s:s}", "file", path));
     free(w.script.text);
     outcome_free(&w.outcome);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"
@@ -45,23 +45,29 @@ static void write_rows(predict_work *w, size_t rows)
     for (size_t r = 0; r < rows; r++) {
         const float *p = w->outputs + r * outputs;
         add_field(&w->text, "", ls_model_class_name(w->model, ls_model_decide(w->model, p)));
-        if (outputs == 1 && !raw) ls_text_add(&w->text, ",%.9g,%.9g", (double)(1.0f - p[0]), (double)p[0]);
-        else for (size_t k = 0; k < outputs; k++) ls_text_add(&w->text, ",%.9g", (double)p[k]);
+        if (outputs == 1 && !raw)
+            ls_text_add(&w->text, ",%.9g,%.9g", (double)(1.0f - p[0]), (double)p[0]);
+        else
+            for (size_t k = 0; k < outputs; k++) ls_text_add(&w->text, ",%.9g", (double)p[k]);
         ls_text_add(&w->text, "\n");
     }
 }
 
-static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model, const char *data, const char *to, predict_work *w, ls_error *err)
+static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
+                      const char *data, const char *to, predict_work *w, ls_error *err)
 {
     LS_TRY(source_check_writable(to, err));
     LS_TRY(source_check_apart(to, data, err));
     LS_TRY(source_check_apart(to, model, err));
     LS_TRY(source_model(model, &w->model, err));
-    if (t->positive && !t->threshold) return ls_fail(err, LS_ERR_ARGUMENT, "--positive says which class --threshold is about; give both");
+    if (t->positive && !t->threshold)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--positive says which class --threshold is about; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;
-    if (!ls_mul_size(rows, ls_model_outputs(w->model), &size)) return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
+    if (!ls_mul_size(rows, ls_model_outputs(w->model), &size))
+        return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
     LS_TRY(source_device(o, &w->device, err));
     LS_TRY(ls_alloc(&w->outputs, size, sizeof *w->outputs, "the predictions", err));
     LS_TRY(ls_model_predict_data(w->model, w->device, w->data, w->outputs, err));
@@ -85,8 +91,10 @@ int cmd_predict(int argc, const char **argv)
     threshold_table(&t, false, threshold);
     memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */
     struct poptOption table[] = {
-        {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)", "FILE.csv"},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes; default: the model's):", NULL},
+        {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
+         "FILE.csv"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
+         "Decision (two classes; default: the model's):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device:", NULL},
         POPT_TABLEEND,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/search.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/cli/cmd/search.h"
 
 static const char intro[] =
     "Trains many networks on DATA (a CSV file or a generator's name), scores each on rows that it has not seen,\n"
@@ -34,7 +34,9 @@ static int set_option(int val, const char *text, void *user)
     ls_error err;
     const char *value;
     const ls_option_info *info = library_option(val, text, &value);
-    return ls_space_set(a->space, info->name, value, &err) == LS_OK ? EXIT_OK : complain_error("search", &err);
+    return ls_space_set(a->space, info->name, value, &err) == LS_OK
+               ? EXIT_OK
+               : complain_error("search", &err);
 }
 
 /* Takes --FLAG=on|off out of the command line: to popt a flag has no value. */
@@ -47,9 +49,12 @@ static int take_flags(search_arguments *a, int *argc, const char **argv)
         for (size_t k = 0; equals && k < ls_option_count(); k++) {
             const ls_option_info *info = ls_option_at(k);
             size_t n = strlen(info->name);
-            if (info->argument || strncmp(argv[i], "--", 2) || strncmp(argv[i] + 2, info->name, n) || argv[i] + 2 + n != equals) continue;
+            if (info->argument || strncmp(argv[i], "--", 2) ||
+                strncmp(argv[i] + 2, info->name, n) || argv[i] + 2 + n != equals)
+                continue;
             value = equals + 1;
-            if (ls_space_set(a->space, info->name, value, &err) != LS_OK) return complain_error("search", &err);
+            if (ls_space_set(a->space, info->name, value, &err) != LS_OK)
+                return complain_error("search", &err);
         }
         if (!value) argv[kept++] = argv[i];
     }
@@ -58,7 +63,8 @@ static int take_flags(search_arguments *a, int *argc, const char **argv)
     return EXIT_OK;
 }
 
-/* Names of figures are written with _ where they are names of columns; on the command line - will do. */
+/* Names of figures are written with _ where they are names of columns; on the command line - will
+ * do. */
 static bool is_name(const char *text, const char *name)
 {
     for (; *text && (*text == *name || (*text == '-' && *name == '_')); text++) name++;
@@ -74,43 +80,70 @@ static int choose(const char *option, const char *text, const char *const *names
             return EXIT_OK;
         }
     const char *near = ls_nearest(text, names, n);
-    if (near) return complain("search", EXIT_USAGE, "--%s: there is no '%s'; did you mean '%s'?", option, text, near);
+    if (near)
+        return complain("search", EXIT_USAGE, "--%s: there is no '%s'; did you mean '%s'?", option,
+                        text, near);
     ls_text list = {0};
     for (size_t i = 0; i < n; i++) ls_text_add(&list, "%s%s", i ? ", " : "", names[i]);
-    complain("search", EXIT_USAGE, "--%s: there is no '%s', only %s", option, text, list.failed ? "" : list.text);
+    complain("search", EXIT_USAGE, "--%s: there is no '%s', only %s", option, text,
+             list.failed ? "" : list.text);
     free(list.text);
     return EXIT_USAGE;
 }
 
 static int check_counts(const search_arguments *a)
 {
-    const struct { const char *name; long long value, least; } list[] = {
-        {"trials", a->trials, 0}, {"seeds", a->seeds, 1}, {"folds", a->folds, 0}, {"eta", a->eta, 2}, {"search-seed", a->search_seed, 0}, {"top", a->top, 1}};
+    const struct {
+        const char *name;
+        long long value, least;
+    } list[] = {{"trials", a->trials, 0},
+                {"seeds", a->seeds, 1},
+                {"folds", a->folds, 0},
+                {"eta", a->eta, 2},
+                {"search-seed", a->search_seed, 0},
+                {"top", a->top, 1}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (list[i].value < list[i].least) return complain("search", EXIT_USAGE, "--%s: %lld is too small, it begins at %lld", list[i].name, list[i].value, list[i].least);
+        if (list[i].value < list[i].least)
+            return complain("search", EXIT_USAGE, "--%s: %lld is too small, it begins at %lld",
+                            list[i].name, list[i].value, list[i].least);
     return EXIT_OK;
 }
 
-static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
+static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc,
+                 const char **argv)
 {
     struct poptOption data[SOURCE_DATA], device[6];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     struct poptOption own[] = {
-        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0, "grid, random or halving (default: random)", "NAME"},
-        {"trials", 0, POPT_ARG_LONGLONG, &a->trials, 0, "trials to draw (default: 50), or most points of a grid", "N"},
-        {"seeds", 0, POPT_ARG_LONGLONG, &a->seeds, 0, "trainings of each trial, from --seed on (default: 1)", "N"},
-        {"folds", 0, POPT_ARG_LONGLONG, &a->folds, 0, "cross-validate: train without each of N parts of the rows, score on it (default: 0, see --holdout)", "N"},
-        {"holdout", 0, POPT_ARG_DOUBLE, &a->holdout, 0, "without --folds: share of the rows to score on (default: 0.2)", "SHARE"},
-        {"metric", 0, POPT_ARG_STRING, &a->metric, 0, "what to rank by: accuracy, precision, recall, f1, macro-f1, weighted-f1, auc, loss, log-loss or brier (default: accuracy)", "NAME"},
-        {"eta", 0, POPT_ARG_LONGLONG, &a->eta, 0, "halving: one trial in N goes on, with N times the epochs (default: 3)", "N"},
-        {"search-seed", 0, POPT_ARG_LONGLONG, &a->search_seed, 0, "draws and folds follow from it (default: 1)", "S"},
+        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0,
+         "grid, random or halving (default: random)", "NAME"},
+        {"trials", 0, POPT_ARG_LONGLONG, &a->trials, 0,
+         "trials to draw (default: 50), or most points of a grid", "N"},
+        {"seeds", 0, POPT_ARG_LONGLONG, &a->seeds, 0,
+         "trainings of each trial, from --seed on (default: 1)", "N"},
+        {"folds", 0, POPT_ARG_LONGLONG, &a->folds, 0,
+         "cross-validate: train without each of N parts of the rows, score on it (default: 0, see --holdout)",
+         "N"},
+        {"holdout", 0, POPT_ARG_DOUBLE, &a->holdout, 0,
+         "without --folds: share of the rows to score on (default: 0.2)", "SHARE"},
+        {"metric", 0, POPT_ARG_STRING, &a->metric, 0,
+         "what to rank by: accuracy, precision, recall, f1, macro-f1, weighted-f1, auc, loss, log-loss or brier (default: accuracy)",
+         "NAME"},
+        {"eta", 0, POPT_ARG_LONGLONG, &a->eta, 0,
+         "halving: one trial in N goes on, with N times the epochs (default: 3)", "N"},
+        {"search-seed", 0, POPT_ARG_LONGLONG, &a->search_seed, 0,
+         "draws and folds follow from it (default: 1)", "S"},
         POPT_TABLEEND,
     };
     struct poptOption results[] = {
-        {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "train the best on all rows and write it to this file (safetensors)", "MODEL"},
-        {"report", 0, POPT_ARG_STRING, &a->report, 0, "write the table of trials to this file (CSV)", "FILE"},
-        {"state", 0, POPT_ARG_STRING, &a->state, 0, "keep here what an interrupted search goes on from (default: the report's name with .state)", "FILE"},
+        {NULL, 'o', POPT_ARG_STRING, &a->save, 0,
+         "train the best on all rows and write it to this file (safetensors)", "MODEL"},
+        {"report", 0, POPT_ARG_STRING, &a->report, 0,
+         "write the table of trials to this file (CSV)", "FILE"},
+        {"state", 0, POPT_ARG_STRING, &a->state, 0,
+         "keep here what an interrupted search goes on from (default: the report's name with .state)",
+         "FILE"},
         {"restart", 0, POPT_ARG_NONE, &a->restart, 0, "begin anew although there is a state", NULL},
         {"top", 0, POPT_ARG_LONGLONG, &a->top, 0, "trials to print (default: 10)", "N"},
         POPT_TABLEEND,
@@ -119,12 +152,14 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, own, 0, "Search:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, results, 0, "Results:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training, each one value or a space to search:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0,
+         "Network and training, each one value or a space to search:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
     int status = take_flags(a, &argc, argv);
-    if (status == EXIT_OK) status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+    if (status == EXIT_OK)
+        status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
     return status == EXIT_OK ? check_counts(a) : status;
 }
 
@@ -134,7 +169,9 @@ static ls_status check_paths(const search_arguments *a, ls_error *err)
 {
     const char *const paths[] = {a->save, a->report, a->state};
     for (size_t i = 0; i < 3; i++) {
-        if (paths[i] && !strcmp(paths[i], "-")) return ls_fail(err, LS_ERR_ARGUMENT, "standard output has the leaderboard; name a file instead of -");
+        if (paths[i] && !strcmp(paths[i], "-"))
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "standard output has the leaderboard; name a file instead of -");
         LS_TRY(source_check_writable(paths[i], err));
         LS_TRY(source_check_apart(paths[i], a->data, err));
         LS_TRY(source_check_apart(paths[i], a->source.labels, err));
@@ -157,10 +194,12 @@ static ls_status take_up(const search_arguments *a, search_work *w, ls_error *er
     LS_TRY(ls_read_file(a->state, &text, &size, err));
     ls_search_key(w->search, arithmetic_of(w->device), key);
     ls_status status = LS_OK;
-    if (!a->restart || !ls_search_is_state(text)) status = ls_search_read(w->search, key, a->state, text, err);
+    if (!a->restart || !ls_search_is_state(text))
+        status = ls_search_read(w->search, key, a->state, text, err);
     free(text);
     if (status == LS_OK && !a->restart && !a->source.quiet && !a->source.json)
-        fprintf(stderr, "going on from %s: %zu of %zu trials are there\n", a->state, ls_search_count(w->search), w->search->trials);
+        fprintf(stderr, "going on from %s: %zu of %zu trials are there\n", a->state,
+                ls_search_count(w->search), w->search->trials);
     return status;
 }
 
@@ -171,12 +210,14 @@ static ls_status keep(const search_arguments *a, const search_work *w, ls_error 
     char key[65];
     ls_status status = LS_OK;
     if (a->report) status = ls_search_table(w->search, &table, err);
-    if (a->report && status == LS_OK) status = ls_write_file(a->report, table.text, table.length, err);
+    if (a->report && status == LS_OK)
+        status = ls_write_file(a->report, table.text, table.length, err);
     if (a->state && status == LS_OK) {
         ls_search_key(w->search, arithmetic_of(w->device), key);
         ls_search_write(w->search, key, &state);
-        status = state.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the state of the search")
-                              : ls_write_file(a->state, state.text, state.length, err);
+        status = state.failed
+                     ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the state of the search")
+                     : ls_write_file(a->state, state.text, state.length, err);
     }
     free(table.text);
     free(state.text);
@@ -203,11 +244,15 @@ static ls_status run(const search_arguments *a, search_work *w, search_view *vie
         if (status != LS_OK || started - kept < pause) continue; /* waves can be short */
         status = keep(a, w, err);
         kept = monotonic_seconds();
-        pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1; /* and long tables take their time */
+        pause = 20 * (kept - started) > 1 ? 20 * (kept - started)
+                                          : 1; /* and long tables take their time */
     }
     search_view_clear(view);
     w->complete = status == LS_OK && finished;
-    ls_status written = keep(a, w, status == LS_OK ? err : NULL); /* a failing device does not cost what was found */
+    ls_status written = keep(a, w,
+                             status == LS_OK
+                                 ? err
+                                 : NULL); /* a failing device does not cost what was found */
     return status == LS_OK ? written : status;
 }
 
@@ -221,7 +266,8 @@ static int on_epoch(const ls_progress *p, void *user)
     refit_view *v = user;
     if (v->live && (monotonic_seconds() - v->drawn > 0.1)) {
         v->drawn = monotonic_seconds();
-        fprintf(stderr, "\r\033[Kthe best on all rows: epoch %llu/%llu", (unsigned long long)p->epoch, (unsigned long long)p->epochs);
+        fprintf(stderr, "\r\033[Kthe best on all rows: epoch %llu/%llu",
+                (unsigned long long)p->epoch, (unsigned long long)p->epochs);
     }
     return interrupted();
 }
@@ -249,13 +295,21 @@ static void say(const search_arguments *a, const search_work *w)
     const ls_search *s = w->search;
     if (a->source.quiet || a->source.json) return;
     if (s->how.strategy != LS_SEARCH_GRID && a->trials && s->trials < (size_t)a->trials)
-        fprintf(stderr, "note: the space has no more than %zu points, so there are %zu trials\n", s->trials, s->trials);
+        fprintf(stderr, "note: the space has no more than %zu points, so there are %zu trials\n",
+                s->trials, s->trials);
     if (s->how.strategy == LS_SEARCH_HALVING && s->rungs == 1)
-        fprintf(stderr, "note: too few trials or epochs for halving by %zu: all trials train to their end\n", s->how.eta);
-    if (!a->state) fprintf(stderr, "note: no --report or --state was given, so an interrupted search could not go on\n");
+        fprintf(
+            stderr,
+            "note: too few trials or epochs for halving by %zu: all trials train to their end\n",
+            s->how.eta);
+    if (!a->state)
+        fprintf(
+            stderr,
+            "note: no --report or --state was given, so an interrupted search could not go on\n");
 }
 
-static ls_status work(search_arguments *a, search_work *w, const ls_search_settings *how, ls_error *err)
+static ls_status work(search_arguments *a, search_work *w, const ls_search_settings *how,
+                      ls_error *err)
 {
     bool live = !a->source.quiet && !a->source.json && isatty(STDERR_FILENO);
     LS_TRY(check_paths(a, err));
@@ -268,7 +322,8 @@ static ls_status work(search_arguments *a, search_work *w, const ls_search_setti
     LS_TRY(ls_alloc(&w->order, w->search->trials, sizeof *w->order, "the ranking", err));
     say(a, w);
     double started = monotonic_seconds();
-    search_view view = {.search = w->search, .live = live, .top = (size_t)a->top, .started = started};
+    search_view view = {
+        .search = w->search, .live = live, .top = (size_t)a->top, .started = started};
     interrupt_catch();
     ls_status status = run(a, w, &view, err);
     device_report_take(&w->report, w->device);
@@ -284,10 +339,15 @@ static int report(const search_arguments *a, const search_work *w)
 {
     if (a->source.json) search_print_json(a, w);
     else search_print_text(a, w);
-    if (!w->complete && a->state) return complain("search", EXIT_INTERRUPTED, "interrupted; what there is is in %s, and the same command goes on from there", a->state);
+    if (!w->complete && a->state)
+        return complain(
+            "search", EXIT_INTERRUPTED,
+            "interrupted; what there is is in %s, and the same command goes on from there",
+            a->state);
     if (!w->complete) return complain("search", EXIT_INTERRUPTED, "interrupted");
     if (search_best(w)) return EXIT_OK;
-    return complain("search", EXIT_FAILED, "no trial has a score; the first one: %s", w->search->trial[w->order[0]].reason);
+    return complain("search", EXIT_FAILED, "no trial has a score; the first one: %s",
+                    w->search->trial[w->order[0]].reason);
 }
 
 static void free_work(search_work *w)
@@ -299,7 +359,8 @@ static void free_work(search_work *w)
     free(w->order);
 }
 
-/* The report, and then what went wrong: training on all rows may fail when the search has long ended. */
+/* The report, and then what went wrong: training on all rows may fail when the search has long
+ * ended. */
 static int report_failure(const search_arguments *a, const search_work *w, const ls_error *err)
 {
     if (w->complete && w->order) report(a, w);
@@ -308,8 +369,12 @@ static int report_failure(const search_arguments *a, const search_work *w, const
 
 static int search(search_arguments *a, arguments *args)
 {
-    ls_search_settings how = {.trials = (size_t)a->trials, .seeds = (size_t)a->seeds, .folds = (size_t)a->folds, .holdout = a->holdout,
-                              .eta = (size_t)a->eta, .seed = (uint64_t)a->search_seed};
+    ls_search_settings how = {.trials = (size_t)a->trials,
+                              .seeds = (size_t)a->seeds,
+                              .folds = (size_t)a->folds,
+                              .holdout = a->holdout,
+                              .eta = (size_t)a->eta,
+                              .seed = (uint64_t)a->search_seed};
     search_work w = {0};
     ls_text state = {0};
     ls_error err;
@@ -319,7 +384,9 @@ static int search(search_arguments *a, arguments *args)
     a->data = args->operand[0];
     if (a->report && !a->state) ls_text_add(&state, "%s.state", a->report);
     if (state.text) a->state = state.text;
-    status = state.failed ? complain("search", EXIT_FAILED, "out of memory") : work(a, &w, &how, &err) == LS_OK ? report(a, &w) : report_failure(a, &w, &err);
+    status = state.failed                       ? complain("search", EXIT_FAILED, "out of memory")
+             : work(a, &w, &how, &err) == LS_OK ? report(a, &w)
+                                                : report_failure(a, &w, &err);
     free_work(&w);
     free(state.text);
     return status;
@@ -328,14 +395,21 @@ static int search(search_arguments *a, arguments *args)
 int cmd_search(int argc, const char **argv)
 {
     const ls_search_settings *d = &ls_search_defaults;
-    search_arguments a = {.strategy = ls_strategy_names[d->strategy], .metric = ls_score_names[d->metric], .seeds = (long long)d->seeds,
-                          .folds = (long long)d->folds, .eta = (long long)d->eta, .search_seed = (long long)d->seed, .holdout = d->holdout, .top = 10};
+    search_arguments a = {.strategy = ls_strategy_names[d->strategy],
+                          .metric = ls_score_names[d->metric],
+                          .seeds = (long long)d->seeds,
+                          .folds = (long long)d->folds,
+                          .eta = (long long)d->eta,
+                          .search_seed = (long long)d->seed,
+                          .holdout = d->holdout,
+                          .top = 10};
     arguments args = {0};
     ls_error err;
     source_options_init(&a.source);
     if (ls_space_create(&a.space, &err) != LS_OK) return complain_error("search", &err);
     struct poptOption *library = library_table();
-    int status = library ? parse(&a, &args, library, argc, argv) : complain("search", EXIT_FAILED, "out of memory");
+    int status = library ? parse(&a, &args, library, argc, argv)
+                         : complain("search", EXIT_FAILED, "out of memory");
     if (status == EXIT_OK) status = search(&a, &args);
     arguments_free(&args);
     library_table_free(library);

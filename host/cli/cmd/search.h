@@ -3,8 +3,8 @@
 #ifndef LS_CMD_SEARCH_H
 #define LS_CMD_SEARCH_H
 
-#include "host/search/search.h"
 #include "host/cli/base/cli.h"
+#include "host/search/search.h"
 
 typedef struct {
     source_options source;
@@ -21,8 +21,8 @@ typedef struct {
     ls_device *device;
     device_report report; /* of the search, not of training the best */
     ls_search *search;
-    ls_model *model;      /* of the best on all rows, where it was asked for and the search ended */
-    size_t *order;        /* trials, best first */
+    ls_model *model; /* of the best on all rows, where it was asked for and the search ended */
+    size_t *order;   /* trials, best first */
     bool complete;
     double seconds;
 } search_work;
@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     const ls_search *search;
     bool live;
-    size_t top, lines;    /* lines: on the screen now */
+    size_t top, lines; /* lines: on the screen now */
     double started, drawn;
 } search_view;
 
@@ -42,7 +42,8 @@ void search_view_clear(search_view *view);
 /* The best trial, or NULL where none has a score. */
 const ls_trial *search_best(const search_work *w);
 
-/* "lockstep train DATA …": repeats the best trial's training on all rows. Freed with free(); NULL where memory is out. */
+/* "lockstep train DATA …": repeats the best trial's training on all rows. Freed with free(); NULL
+ * where memory is out. */
 char *search_command(const search_arguments *a, const search_work *w);
 
 void search_print_text(const search_arguments *a, const search_work *w);

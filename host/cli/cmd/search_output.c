@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/search.h"
+#include "host/cli/run/config.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "host/cli/cmd/search.h"
-#include "host/cli/run/config.h"
 
 /* ---- The leaderboard ------------------------------------------------------------------------- */
 
-static const char *option_name(const ls_search *s, size_t dimension) { return ls_option_at(s->space->dimension[dimension].option)->name; }
+static const char *option_name(const ls_search *s, size_t dimension)
+{
+    return ls_option_at(s->space->dimension[dimension].option)->name;
+}
 
 static const char *const status_names[] = {"waiting", "", "diverged", "refused"};
 
@@ -18,10 +21,13 @@ static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
     int m = s->how.metric, digits = ls_score_larger(m) ? 4 : 5;
     if (t->state != LS_TRIAL_SCORED) ls_text_add(out, "  %-17s", status_names[t->state]);
     else if (isnan(t->sd[m])) ls_text_add(out, "  %-17.*f", digits, t->mean[m]);
-    else ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits, t->sd[m]);
+    else
+        ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits,
+                    t->sd[m]);
 }
 
-/* Width of a searched option's column over the trials that are shown; nothing follows the last one. */
+/* Width of a searched option's column over the trials that are shown; nothing follows the last one.
+ */
 static int column_width(const ls_search *s, size_t dimension, const size_t *order, size_t rows)
 {
     if (dimension + 1 == s->space->count) return 0;
@@ -40,7 +46,8 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
     ls_text_add(out, "%4s %6s  %-17s", "rank", "trial", ls_score_names[s->how.metric]);
     ls_text_add(out, loss ? " %9s" : " %10s", loss ? "accuracy" : "loss");
     ls_text_add(out, "%s %7s %10s", halving ? " rung" : "", "epochs", "parameters");
-    for (size_t k = 0; k < s->space->count; k++) ls_text_add(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
+    for (size_t k = 0; k < s->space->count; k++)
+        ls_text_add(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
     ls_text_add(out, "\n");
     for (size_t i = 0; i < rows; i++) {
         const ls_trial *t = &s->trial[order[i]];
@@ -52,7 +59,8 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
         else ls_text_add(out, " %10.5g", t->mean[LS_SCORE_LOSS]);
         if (halving) ls_text_add(out, " %4zu", t->rung);
         ls_text_add(out, " %7.6g %10llu", t->epochs, (unsigned long long)t->parameters);
-        for (size_t k = 0; k < s->space->count; k++) ls_text_add(out, "  %-*.40s", column_width(s, k, order, rows), t->value[k]);
+        for (size_t k = 0; k < s->space->count; k++)
+            ls_text_add(out, "  %-*.40s", column_width(s, k, order, rows), t->value[k]);
         ls_text_add(out, "\n");
     }
 }
@@ -102,8 +110,11 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     ls_text_add(&text, "%zu of %zu trials", through, s->rung[s->at].trials);
     if (s->rungs > 1) ls_text_add(&text, " of rung %zu of %zu", s->at + 1, s->rungs);
     ls_text_add(&text, ", %.0f s", time - v->started);
-    if (p) ls_text_add(&text, "; %zu trainings at work", s->working - (p->waiting < s->working ? p->waiting : s->working));
-    if (p && p->seconds > 0 && p->steps) ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
+    if (p)
+        ls_text_add(&text, "; %zu trainings at work",
+                    s->working - (p->waiting < s->working ? p->waiting : s->working));
+    if (p && p->seconds > 0 && p->steps)
+        ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
     ls_text_add(&text, "\n");
     if (v->lines) fprintf(stderr, "\r\033[%zuA", v->lines);
     if (!text.failed) v->lines = print_clipped(text.text, size.ws_col);
@@ -149,7 +160,8 @@ static void print_failed(const ls_search *s, ls_trial_state state, const char *w
     size_t n = count_state(s, state), first = 0;
     if (!n) return;
     while (s->trial[first].state != state) first++;
-    printf("%zu trial%s %s; the first one, %zu: %s\n", n, n == 1 ? "" : "s", what, first + 1, s->trial[first].reason);
+    printf("%zu trial%s %s; the first one, %zu: %s\n", n, n == 1 ? "" : "s", what, first + 1,
+           s->trial[first].reason);
 }
 
 static void print_heading(const search_arguments *a, const search_work *w)
@@ -158,7 +170,8 @@ static void print_heading(const search_arguments *a, const search_work *w)
     size_t done = 0;
     for (size_t i = 0; i < s->trials; i++) done += s->trial[i].rung > 0;
     device_report_print(&w->report);
-    printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials, s->trials == 1 ? "" : "s");
+    printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials,
+           s->trials == 1 ? "" : "s");
     if (!w->complete) printf(" (%zu begun)", done);
     if (s->how.seeds > 1) printf(", %zu seeds each", s->how.seeds);
     if (s->how.folds) printf(", %zu folds of %zu rows", s->how.folds, ls_data_rows(w->data));
@@ -168,7 +181,8 @@ static void print_heading(const search_arguments *a, const search_work *w)
         printf("halving   ");
         for (size_t i = 0; i < s->rungs; i++)
             printf(" %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
-                   (unsigned long long)(s->rung[i].until ? s->rung[i].until : s->space->base->settings.epochs));
+                   (unsigned long long)(s->rung[i].until ? s->rung[i].until
+                                                         : s->space->base->settings.epochs));
         putchar('\n');
     }
     (void)a;
@@ -190,7 +204,8 @@ void search_print_text(const search_arguments *a, const search_work *w)
     if (command) printf("best       %s\n", command);
     free(command);
     char hash[65];
-    if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK) printf("%s  %s\n", hash, a->save);
+    if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK)
+        printf("%s  %s\n", hash, a->save);
 }
 
 static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
@@ -200,16 +215,22 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     json_t *o = json_object(), *options = json_object();
     json_object_set_new(o, "trial", json_integer((json_int_t)number + 1));
     json_object_set_new(o, "rank", json_integer((json_int_t)rank));
-    json_object_set_new(o, "status", json_string(scored ? t->rung == s->rungs ? "done" : "stopped" : status_names[t->state]));
+    json_object_set_new(o, "status",
+                        json_string(scored ? t->rung == s->rungs ? "done" : "stopped"
+                                           : status_names[t->state]));
     json_object_set_new(o, "rung", json_integer((json_int_t)t->rung));
-    for (size_t k = 0; k < s->space->count; k++) json_object_set_new(options, option_name(s, k), json_string(t->value[k]));
+    for (size_t k = 0; k < s->space->count; k++)
+        json_object_set_new(options, option_name(s, k), json_string(t->value[k]));
     json_object_set_new(o, "options", options);
     for (size_t k = 0; k < LS_SCORES; k++)
-        json_object_set_new(o, ls_score_names[k], json_pack("{s:o,s:o}", "mean", scored ? number_json(t->mean[k]) : json_null(), "sd",
-                                                            scored ? number_json(t->sd[k]) : json_null()));
+        json_object_set_new(o, ls_score_names[k],
+                            json_pack("{s:o,s:o}", "mean",
+                                      scored ? number_json(t->mean[k]) : json_null(), "sd",
+                                      scored ? number_json(t->sd[k]) : json_null()));
     json_object_set_new(o, "epochs", run ? json_real(t->epochs) : json_null());
     json_object_set_new(o, "steps", run ? json_real(t->steps) : json_null());
-    json_object_set_new(o, "parameters", run ? json_integer((json_int_t)t->parameters) : json_null());
+    json_object_set_new(o, "parameters",
+                        run ? json_integer((json_int_t)t->parameters) : json_null());
     json_object_set_new(o, "weights_sha256", scored ? json_string(t->weights) : json_null());
     json_object_set_new(o, "reason", t->reason ? json_string(t->reason) : json_null());
     json_object_set_new(o, "seconds", run ? json_real(t->seconds) : json_null());
@@ -225,16 +246,20 @@ static json_t *space_json(const ls_space *space)
         if (strcmp(value, info->initial)) json_object_set_new(o, info->name, json_string(value));
     }
     for (size_t k = 0; k < space->count; k++)
-        json_object_set_new(o, ls_option_at(space->dimension[k].option)->name, json_string(space->dimension[k].text));
+        json_object_set_new(o, ls_option_at(space->dimension[k].option)->name,
+                            json_string(space->dimension[k].text));
     return o;
 }
 
 static json_t *best_json(const search_arguments *a, const search_work *w)
 {
     ls_options *options;
-    if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK) return json_null();
+    if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
+        return json_null();
     json_t *o = trial_json(w->search, w->order[0], 1), *all = json_object();
-    for (size_t i = 0; i < ls_option_count(); i++) json_object_set_new(all, ls_option_at(i)->name, json_string(ls_options_get(options, ls_option_at(i)->name)));
+    for (size_t i = 0; i < ls_option_count(); i++)
+        json_object_set_new(all, ls_option_at(i)->name,
+                            json_string(ls_options_get(options, ls_option_at(i)->name)));
     json_object_set_new(o, "options", all);
     char *command = search_command(a, w);
     json_object_set_new(o, "command", command ? json_string(command) : json_null());
@@ -247,16 +272,24 @@ void search_print_json(const search_arguments *a, const search_work *w)
 {
     const ls_search *s = w->search;
     const ls_device_info *info = &w->report.info;
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device", info->name, "arithmetic", info->exact ? "exact" : "approximate",
-                          "strategy", ls_strategy_names[s->how.strategy], "metric", ls_score_names[s->how.metric], "rows",
-                          (json_int_t)ls_data_rows(w->data), "seeds", (json_int_t)s->how.seeds, "folds", (json_int_t)s->how.folds, "holdout",
-                          s->how.folds ? json_null() : json_real(s->how.holdout), "search_seed", (json_int_t)s->how.seed, "complete", (int)w->complete, "seconds", w->seconds);
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device", info->name,
+                          "arithmetic", info->exact ? "exact" : "approximate", "strategy",
+                          ls_strategy_names[s->how.strategy], "metric",
+                          ls_score_names[s->how.metric], "rows", (json_int_t)ls_data_rows(w->data),
+                          "seeds", (json_int_t)s->how.seeds, "folds", (json_int_t)s->how.folds,
+                          "holdout", s->how.folds ? json_null() : json_real(s->how.holdout),
+                          "search_seed", (json_int_t)s->how.seed, "complete", (int)w->complete,
+                          "seconds", w->seconds);
     json_t *rungs = json_array(), *trials = json_array();
     for (size_t i = 0; i < s->rungs; i++)
-        json_array_append_new(rungs, json_pack("{s:I,s:o}", "trials", (json_int_t)s->rung[i].trials, "epochs",
-                                               s->rung[i].until ? json_integer((json_int_t)s->rung[i].until) : json_null()));
+        json_array_append_new(rungs, json_pack("{s:I,s:o}", "trials", (json_int_t)s->rung[i].trials,
+                                               "epochs",
+                                               s->rung[i].until
+                                                   ? json_integer((json_int_t)s->rung[i].until)
+                                                   : json_null()));
     for (size_t i = 0; i < s->trials; i++)
-        if (s->trial[w->order[i]].state != LS_TRIAL_WAITING) json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
+        if (s->trial[w->order[i]].state != LS_TRIAL_WAITING)
+            json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
     json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "space", space_json(s->space));
     json_object_set_new(o, "rungs", rungs);

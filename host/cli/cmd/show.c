@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <math.h>
 #include <string.h>
-#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Prints the network, its size, what it was trained with and how training ended. MODEL is a file or the\n"
     "folder of a run.\n";
 
-static void show_names(const char *label, const ls_model *model, const char *(*name)(const ls_model *, size_t), size_t count)
+static void show_names(const char *label, const ls_model *model,
+                       const char *(*name)(const ls_model *, size_t), size_t count)
 {
     enum { MOST = 12 };
     printf("%-12s%zu:", label, count);
@@ -49,16 +50,21 @@ static void show_history(const ls_model *model)
     }
 }
 
-static json_t *model_json(const ls_model *model, const ls_summary *s, const char *widths, const char *weights, const char *hash)
+static json_t *model_json(const ls_model *model, const ls_summary *s, const char *widths,
+                          const char *weights, const char *hash)
 {
-    json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:s}", "network", widths, "parameters", (json_int_t)s->parameters, "epochs",
-                          (json_int_t)s->epochs, "steps", (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch,
-                          "loss", number_json(s->loss), "stopped", s->stopped);
+    json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:s}", "network", widths, "parameters",
+                          (json_int_t)s->parameters, "epochs", (json_int_t)s->epochs, "steps",
+                          (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss",
+                          number_json(s->loss), "stopped", s->stopped);
     json_t *options = json_object(), *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(options, ls_option_at(i)->name, json_string(ls_model_option(model, ls_option_at(i)->name)));
-    for (size_t i = 0; i < ls_model_features(model); i++) json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
-    for (size_t i = 0; i < ls_model_classes(model); i++) json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
+        json_object_set_new(options, ls_option_at(i)->name,
+                            json_string(ls_model_option(model, ls_option_at(i)->name)));
+    for (size_t i = 0; i < ls_model_features(model); i++)
+        json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
+    for (size_t i = 0; i < ls_model_classes(model); i++)
+        json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
     json_object_set_new(o, "features", features);
     json_object_set_new(o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
@@ -85,15 +91,17 @@ static int show(const char *path, bool json)
     }
     if (json) print_json(model_json(model, &s, widths, weights, hash));
     else {
-        printf("network     %s (%s), %llu parameters\n", widths, ls_model_option(model, "activation"), (unsigned long long)s.parameters);
+        printf("network     %s (%s), %llu parameters\n", widths,
+               ls_model_option(model, "activation"), (unsigned long long)s.parameters);
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_names("classes", model, ls_model_class_name, ls_model_classes(model));
         const ls_decision decision = ls_model_decision(model);
         print_decision("decision    ", &decision, model);
         show_options(model);
-        printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n", (unsigned long long)s.epochs,
-               (unsigned long long)s.steps, s.stopped, s.loss);
-        if (s.best_epoch != s.epochs) printf("kept        the weights of epoch %llu\n", (unsigned long long)s.best_epoch);
+        printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
+               (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped, s.loss);
+        if (s.best_epoch != s.epochs)
+            printf("kept        the weights of epoch %llu\n", (unsigned long long)s.best_epoch);
         show_history(model);
         printf("weights     %s\n%s  %s\n", weights, hash, path);
     }

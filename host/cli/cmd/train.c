@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/train.h"
+#include "host/cli/report/report.h"
+#include "host/cli/run/event_file.h"
+#include "host/cli/run/run_folder.h"
+#include "host/model/model.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/model/model.h"
-#include "host/cli/cmd/train.h"
-#include "host/cli/run/event_file.h"
-#include "host/cli/report/report.h"
-#include "host/cli/run/run_folder.h"
 
 static const char intro[] =
     "DATA is a file of rows (CSV, IDX or NPY, gzip or not), its last column the class unless --target or\n"
@@ -37,8 +37,8 @@ typedef struct {
     const char *run, *config, *log, *tensorboard;
     double split;
     ls_threshold_options threshold;
-    bool *given;       /* which of the library's options stand on the command line; ls_option_count() */
-    bool stopping;     /* whether an option says when to stop */
+    bool *given;   /* which of the library's options stand on the command line; ls_option_count() */
+    bool stopping; /* whether an option says when to stop */
     uint64_t until;    /* stop after this epoch; 0: never */
     run_config file;   /* what --config has */
     run_config inputs; /* what the data were read from, for the run's folder */
@@ -64,34 +64,48 @@ static int set_option(int val, const char *text, void *user)
 {
     train_arguments *a = user;
     const char *value, *name = library_option(val, text, &value)->name;
-    for (size_t i = 0; i < ls_option_count(); i++) a->given[i] |= !strcmp(name, ls_option_at(i)->name);
+    for (size_t i = 0; i < ls_option_count(); i++)
+        a->given[i] |= !strcmp(name, ls_option_at(i)->name);
     return library_set(a->options, val, text, "train");
 }
 
-static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc, const char **argv)
+static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc,
+                 const char **argv)
 {
     struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     threshold_table(&a->threshold, true, threshold);
     struct poptOption table[] = {
-        {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)", "MODEL"},
-        {"run", 0, POPT_ARG_STRING, &a->run, 0, "keep the run in this new folder: model, figures, page, and run.json, which repeats it", "DIR"},
-        {"config", 0, POPT_ARG_STRING, &a->config, 0, "take what is not said here from this file, such as a run's run.json", "FILE"},
+        {NULL, 'o', POPT_ARG_STRING, &a->save, 0, "write the model to this file (safetensors)",
+         "MODEL"},
+        {"run", 0, POPT_ARG_STRING, &a->run, 0,
+         "keep the run in this new folder: model, figures, page, and run.json, which repeats it",
+         "DIR"},
+        {"config", 0, POPT_ARG_STRING, &a->config, 0,
+         "take what is not said here from this file, such as a run's run.json", "FILE"},
         {"test", 0, POPT_ARG_STRING, &a->test, 0, "a second file to test on", "FILE"},
-        {"report", 0, POPT_ARG_STRING, &a->report, 0, "write a page about the training to this file (HTML)", "FILE"},
-        {"log", 0, POPT_ARG_STRING, &a->log, 0, "write a line of JSON an epoch to this file, as training goes", "FILE"},
-        {"tensorboard", 0, POPT_ARG_STRING, &a->tensorboard, 0, "write losses and learning rate an epoch to a new event file in this folder, for TensorBoard", "DIR"},
-        {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on", "SHARE"},
+        {"report", 0, POPT_ARG_STRING, &a->report, 0,
+         "write a page about the training to this file (HTML)", "FILE"},
+        {"log", 0, POPT_ARG_STRING, &a->log, 0,
+         "write a line of JSON an epoch to this file, as training goes", "FILE"},
+        {"tensorboard", 0, POPT_ARG_STRING, &a->tensorboard, 0,
+         "write losses and learning rate an epoch to a new event file in this folder, for TensorBoard",
+         "DIR"},
+        {"split", 0, POPT_ARG_DOUBLE, &a->split, 0, "hold this share of the rows out to test on",
+         "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes), kept in the model; best-f1 is chosen on the rows of --validation, or without on the training rows:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
+         "Decision (two classes), kept in the model; best-f1 is chosen on the rows of --validation, or without on the training rows:",
+         NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
     int status = arguments_parse(args, argc, argv, table, "DATA", intro, 0, 1, set_option, a);
     if (status == EXIT_OK && !args->operands && !a->config)
-        status = complain("train", EXIT_USAGE, "an argument is missing; usage: lockstep train DATA (--help tells more)");
+        status = complain("train", EXIT_USAGE,
+                          "an argument is missing; usage: lockstep train DATA (--help tells more)");
     if (status == EXIT_OK && a->test && a->split > 0)
         status = complain("train", EXIT_USAGE, "give --test or --split, not both");
     if (status == EXIT_OK && args->operands) a->data = args->operand[0];
@@ -102,7 +116,11 @@ static int parse(train_arguments *a, arguments *args, struct poptOption *library
 
 static run_config config_of(const train_arguments *a)
 {
-    return (run_config){.data = a->data, .test = a->test, .split = a->split, .threshold = a->threshold, .source = a->source};
+    return (run_config){.data = a->data,
+                        .test = a->test,
+                        .split = a->split,
+                        .threshold = a->threshold,
+                        .source = a->source};
 }
 
 static void use_config(train_arguments *a, const run_config *c)
@@ -141,14 +159,16 @@ static ls_status merge_options(train_arguments *a, ls_error *err)
     ls_status status = config_options(&a->file, a->config, merged, err);
     for (size_t i = 0; i < ls_option_count() && status == LS_OK; i++) {
         const char *name = ls_option_at(i)->name;
-        if (a->given[i]) status = ls_options_set(merged, name, ls_options_get(a->options, name), err);
+        if (a->given[i])
+            status = ls_options_set(merged, name, ls_options_get(a->options, name), err);
     }
     ls_options_free(status == LS_OK ? a->options : merged);
     if (status == LS_OK) a->options = merged;
     return status;
 }
 
-/* All that is to be done, from the command line and --config; the hashes that the data must have go into a->inputs. */
+/* All that is to be done, from the command line and --config; the hashes that the data must have go
+ * into a->inputs. */
 static ls_status settle(train_arguments *a, ls_error *err)
 {
     a->inputs = config_of(a);
@@ -159,15 +179,21 @@ static ls_status settle(train_arguments *a, ls_error *err)
     }
     config_settle(&a->inputs);
     use_config(a, &a->inputs);
-    if (!(a->split >= 0 && a->split < 1)) return ls_fail(err, LS_ERR_ARGUMENT, "--split: %g is not a share between 0 and 1", a->split);
+    if (!(a->split >= 0 && a->split < 1))
+        return ls_fail(err, LS_ERR_ARGUMENT, "--split: %g is not a share between 0 and 1",
+                       a->split);
     for (size_t i = 0; i < ls_option_count(); i++) {
         const char *name = ls_option_at(i)->name;
         a->stopping |= config_is_stop(name) && (a->given[i] || config_has_option(&a->file, name));
     }
-    return a->data ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "%s names no data; name them: lockstep train DATA --config %s", a->config, a->config);
+    return a->data ? LS_OK
+                   : ls_fail(err, LS_ERR_ARGUMENT,
+                             "%s names no data; name them: lockstep train DATA --config %s",
+                             a->config, a->config);
 }
 
-/* Notes what the data are read from, and holds it against what the config says of it. rows: generated ones. */
+/* Notes what the data are read from, and holds it against what the config says of it. rows:
+ * generated ones. */
 static ls_status identify(train_arguments *a, const ls_data *rows, bool quiet, ls_error *err)
 {
     if (!a->run && !a->config) return LS_OK;
@@ -175,11 +201,17 @@ static ls_status identify(train_arguments *a, const ls_data *rows, bool quiet, l
     memcpy(wanted, a->inputs.hash, sizeof wanted);
     LS_TRY(config_hash(&a->inputs, rows, err));
     for (size_t i = 0; i < INPUTS; i++) {
-        const char *name = i == INPUT_TEST || i == INPUT_TEST_LABELS ? a->test : a->data, *what = i == INPUT_LABELS || i == INPUT_TEST_LABELS ? "the classes of " : "";
+        const char *name = i == INPUT_TEST || i == INPUT_TEST_LABELS ? a->test : a->data,
+                   *what = i == INPUT_LABELS || i == INPUT_TEST_LABELS ? "the classes of " : "";
         if (*wanted[i] && strcmp(wanted[i], a->inputs.hash[i]))
-            return ls_fail(err, LS_ERR_DATA, "%s%s: these are not the data of %s: their SHA-256 is %.16s..., and not %.16s...; to train on them all the same, "
-                           "name them: lockstep train DATA --config %s", what, name, a->config, *a->inputs.hash[i] ? a->inputs.hash[i] : "missing", wanted[i], a->config);
-        if (!quiet && !*wanted[i] && *a->file.hash[i] && *a->inputs.hash[i] && strcmp(a->file.hash[i], a->inputs.hash[i]))
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s%s: these are not the data of %s: their SHA-256 is %.16s..., and not %.16s...; to train on them all the same, "
+                "name them: lockstep train DATA --config %s",
+                what, name, a->config, *a->inputs.hash[i] ? a->inputs.hash[i] : "missing",
+                wanted[i], a->config);
+        if (!quiet && !*wanted[i] && *a->file.hash[i] && *a->inputs.hash[i] &&
+            strcmp(a->file.hash[i], a->inputs.hash[i]))
             fprintf(stderr, "note: %s%s: not the data of %s\n", what, name, a->config);
     }
     return LS_OK;
@@ -190,9 +222,12 @@ static ls_status identify(train_arguments *a, const ls_data *rows, bool quiet, l
 static ls_status read_test(const train_arguments *a, train_work *w, ls_error *err)
 {
     source_options o = a->source;
-    o.labels = o.columns = o.drop = o.categorical = o.missing = NULL; /* as the training data have it */
+    o.labels = o.columns = o.drop = o.categorical = o.missing =
+        NULL; /* as the training data have it */
     LS_TRY(source_read_file(&o, a->test, NULL, w->train, &w->test, err));
-    return ls_data_y(w->test) ? LS_OK : ls_fail(err, LS_ERR_DATA, "%s: has no class column to compare with", a->test);
+    return ls_data_y(w->test)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_DATA, "%s: has no class column to compare with", a->test);
 }
 
 static ls_status load(train_arguments *a, train_work *w, bool quiet, ls_error *err)
@@ -200,8 +235,11 @@ static ls_status load(train_arguments *a, train_work *w, bool quiet, ls_error *e
     uint64_t seed = 1;
     bool generated = source_is_generated(a->data);
     if (!generated && a->config && *a->inputs.hash[INPUT_DATA] && access(a->data, F_OK) != 0)
-        return ls_fail(err, LS_ERR_IO, "%s, which %s names, is not there (seen from the current folder); go to the folder of that training, or name the data: "
-                       "lockstep train DATA --config %s", a->data, a->config, a->config);
+        return ls_fail(
+            err, LS_ERR_IO,
+            "%s, which %s names, is not there (seen from the current folder); go to the folder of that training, or name the data: "
+            "lockstep train DATA --config %s",
+            a->data, a->config, a->config);
     if (!generated && access(a->data, F_OK) == 0) LS_TRY(identify(a, NULL, quiet, err));
     LS_TRY(source_read(&a->source, a->data, NULL, &w->train, err));
     if (generated) LS_TRY(identify(a, w->train, quiet, err));
@@ -217,11 +255,14 @@ static ls_status load(train_arguments *a, train_work *w, bool quiet, ls_error *e
     return LS_OK;
 }
 
-/* Data as people have it: with categories or gaps. What was read of it is told, and where nothing says when to stop, the loss on rows
- * held out does: categories that few rows have are soon learnt by heart. */
-static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bool quiet, ls_error *err)
+/* Data as people have it: with categories or gaps. What was read of it is told, and where nothing
+ * says when to stop, the loss on rows held out does: categories that few rows have are soon learnt
+ * by heart. */
+static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bool quiet,
+                               ls_error *err)
 {
-    size_t categorical = 0, missing = 0, gaps = 0, columns = ls_data_columns(w->train), dropped = ls_data_dropped(w->train);
+    size_t categorical = 0, missing = 0, gaps = 0, columns = ls_data_columns(w->train),
+           dropped = ls_data_dropped(w->train);
     for (size_t c = 0; c < columns; c++) {
         ls_column_info info;
         LS_TRY(ls_data_column(w->train, c, &info, err));
@@ -229,19 +270,31 @@ static ls_status prepare_mixed(const train_arguments *a, const train_work *w, bo
         missing += info.missing;
         gaps += info.missing > 0;
     }
-    if (dropped && !quiet) fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n", dropped);
+    if (dropped && !quiet)
+        fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n",
+                dropped);
     if (!categorical && !missing) return LS_OK;
     if (!quiet)
-        fprintf(stderr, "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n", categorical, columns, missing, gaps);
+        fprintf(
+            stderr,
+            "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
+            categorical, columns, missing, gaps);
     return a->stopping ? LS_OK : ls_options_set(a->options, "patience", "10", err);
 }
 
-static ls_status write_report(const train_arguments *a, const train_work *w, const char *path, bool names_device, ls_error *err)
+static ls_status write_report(const train_arguments *a, const train_work *w, const char *path,
+                              bool names_device, ls_error *err)
 {
     ls_text command = {0};
     command_add_train(&command, &a->inputs, w->model->options);
-    const report_input in = {.model = w->model, .device = w->device, .trained_on_it = names_device, .data = w->train, .test = w->test,
-                             .data_label = "training rows", .source = a->data, .command = command.failed ? "" : command.text};
+    const report_input in = {.model = w->model,
+                             .device = w->device,
+                             .trained_on_it = names_device,
+                             .data = w->train,
+                             .test = w->test,
+                             .data_label = "training rows",
+                             .source = a->data,
+                             .command = command.failed ? "" : command.text};
     ls_status status = report_write(&in, path, err);
     free(command.text);
     return status;
@@ -250,15 +303,21 @@ static ls_status write_report(const train_arguments *a, const train_work *w, con
 /* Where results go, asked before long work. */
 static ls_status check_results(const train_arguments *a, ls_error *err)
 {
-    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data, a->source.labels, a->test, a->config};
+    const char *const files[] = {a->save, a->report, a->log}, *const data[] = {a->data,
+                                                                               a->source.labels,
+                                                                               a->test, a->config};
     if (a->save && !strcmp(a->save, "-"))
-        return ls_fail(err, LS_ERR_ARGUMENT, "-o -: the report goes to standard output; name a file for the model");
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "-o -: the report goes to standard output; name a file for the model");
     if (a->log && !strcmp(a->log, "-"))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--log -: the report goes to standard output; name a file or a named pipe");
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--log -: the report goes to standard output; name a file or a named pipe");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        bool pipe = files[i] == a->log && a->log && access(a->log, W_OK) == 0; /* or a device: its folder does not matter */
+        bool pipe = files[i] == a->log && a->log &&
+                    access(a->log, W_OK) == 0; /* or a device: its folder does not matter */
         if (!pipe) LS_TRY(source_check_writable(files[i], err));
-        for (size_t k = 0; k < sizeof data / sizeof *data; k++) LS_TRY(source_check_apart(files[i], data[k], err));
+        for (size_t k = 0; k < sizeof data / sizeof *data; k++)
+            LS_TRY(source_check_apart(files[i], data[k], err));
     }
     LS_TRY(source_check_once(files, sizeof files / sizeof *files, err));
     return a->run ? run_folder_check(a->run, err) : LS_OK;
@@ -271,7 +330,8 @@ static ls_status open_listeners(const train_arguments *a, train_work *w, bool qu
     w->listeners.until = a->until;
     if (!quiet) epochs_add(&w->listeners, progress_epoch, &w->progress);
     if (a->log) {
-        signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails, and does not cost the model */
+        signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails, and does not
+                                     cost the model */
         LS_TRY(live_file_open(&w->log, a->log, false, err));
         epochs_add(&w->listeners, log_epoch, &w->log);
     }
@@ -297,14 +357,16 @@ static ls_status save(const train_arguments *a, train_work *w, ls_error *err)
     if (w->test) LS_TRY(ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err));
     if (!a->run) return LS_OK;
     LS_TRY(write_report(a, w, w->run.file[RUN_REPORT], false, err));
-    const run_outcome outcome = {.model = w->model, .train = w->on_train, .test = w->on_test, .device = &w->report};
+    const run_outcome outcome = {
+        .model = w->model, .train = w->on_train, .test = w->on_test, .device = &w->report};
     return run_folder_end(&w->run, &outcome, err);
 }
 
 static ls_status train(train_arguments *a, train_work *w, bool quiet, ls_error *err)
 {
     LS_TRY(open_listeners(a, w, quiet, err));
-    ls_status status = ls_train(w->device, a->options, w->train, epochs_tell, &w->listeners, &w->model, err);
+    ls_status status = ls_train(w->device, a->options, w->train, epochs_tell, &w->listeners,
+                                &w->model, err);
     if (w->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
     return ls_model_set_threshold(w->model, w->device, w->train, &a->threshold, err);
@@ -331,10 +393,16 @@ static ls_status work(train_arguments *a, train_work *w, ls_error *err)
 
 /* ---- Results --------------------------------------------------------------------------------- */
 
-static double speed_of(const ls_summary *s) { return s->seconds > 0 ? (double)s->steps / s->seconds : 0; }
+static double speed_of(const ls_summary *s)
+{
+    return s->seconds > 0 ? (double)s->steps / s->seconds : 0;
+}
 
 /* Where the model was kept, or NULL. */
-static const char *model_path(const train_arguments *a, const train_work *w) { return a->save ? a->save : w->run.file[RUN_MODEL]; }
+static const char *model_path(const train_arguments *a, const train_work *w)
+{
+    return a->save ? a->save : w->run.file[RUN_MODEL];
+}
 
 static json_t *history_json(const ls_model *model)
 {
@@ -342,28 +410,34 @@ static json_t *history_json(const ls_model *model)
     const ls_history_point *h = ls_model_history(model, &n);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss", number_json((double)h[i].loss));
+        json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss",
+                                  number_json((double)h[i].loss));
         if (!isnan(h[i].validation_loss))
             json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
         if (!isnan(h[i].validation_accuracy))
-            json_object_set_new(point, "validation_accuracy", json_real((double)h[i].validation_accuracy));
+            json_object_set_new(point, "validation_accuracy",
+                                json_real((double)h[i].validation_accuracy));
         json_array_append_new(list, point);
     }
     return list;
 }
 
-static void report_json(const train_arguments *a, const train_work *w, const char *hash, const char *weights)
+static void report_json(const train_arguments *a, const train_work *w, const char *hash,
+                        const char *weights)
 {
     ls_summary s;
     ls_model_summary(w->model, &s);
     json_t *options = json_object();
     for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(options, ls_option_at(i)->name, json_string(ls_model_option(w->model, ls_option_at(i)->name)));
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device", w->report.info.name,
-                          "arithmetic", w->report.info.exact ? "exact" : "approximate", "parameters", (json_int_t)s.parameters, "epochs",
-                          (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch,
-                          "stopped", interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds, "steps_per_second",
-                          speed_of(&s), "loss", number_json(s.loss));
+        json_object_set_new(options, ls_option_at(i)->name,
+                            json_string(ls_model_option(w->model, ls_option_at(i)->name)));
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device",
+                          w->report.info.name, "arithmetic",
+                          w->report.info.exact ? "exact" : "approximate", "parameters",
+                          (json_int_t)s.parameters, "epochs", (json_int_t)s.epochs, "steps",
+                          (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "stopped",
+                          interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
+                          "steps_per_second", speed_of(&s), "loss", number_json(s.loss));
     json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "train", metrics_json(w->on_train, w->model));
     if (w->on_test) json_object_set_new(o, "test", metrics_json(w->on_test, w->model));
@@ -384,9 +458,12 @@ static void report_text(const train_arguments *a, const train_work *w, const cha
     describe_widths(w->model, widths, sizeof widths);
     device_report_print(&w->report);
     printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);
-    printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n", (unsigned long long)s.epochs,
-           (unsigned long long)s.steps, s.seconds, speed_of(&s), interrupted() ? "interruption" : s.stopped);
-    if (s.best_epoch != s.epochs) printf("kept       the weights of epoch %llu, the best validation loss\n", (unsigned long long)s.best_epoch);
+    printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n",
+           (unsigned long long)s.epochs, (unsigned long long)s.steps, s.seconds, speed_of(&s),
+           interrupted() ? "interruption" : s.stopped);
+    if (s.best_epoch != s.epochs)
+        printf("kept       the weights of epoch %llu, the best validation loss\n",
+               (unsigned long long)s.best_epoch);
     const ls_decision decision = ls_model_decision(w->model);
     print_decision("decision   ", &decision, w->model);
     print_metrics_header();
@@ -407,7 +484,8 @@ static int report(const train_arguments *a, train_work *w)
     if (w->listeners.status != LS_OK) return complain_error("train", &w->listeners.err);
     if (!interrupted()) return EXIT_OK;
     const char *kept = model_path(a, w);
-    return complain("train", EXIT_INTERRUPTED, kept ? "interrupted; the model so far is in %s" : "interrupted", kept);
+    return complain("train", EXIT_INTERRUPTED,
+                    kept ? "interrupted; the model so far is in %s" : "interrupted", kept);
 }
 
 static void free_work(train_work *w)
@@ -423,7 +501,8 @@ static void free_work(train_work *w)
     ls_data_free(w->test);
 }
 
-ls_status train_again(const char *config, const char *run, const source_options *device, uint64_t until, ls_error *err)
+ls_status train_again(const char *config, const char *run, const source_options *device,
+                      uint64_t until, ls_error *err)
 {
     train_arguments a;
     train_work w = {0};
@@ -438,7 +517,8 @@ ls_status train_again(const char *config, const char *run, const source_options 
     a.source.json = device->json;
     if (status == LS_OK) status = settle(&a, err);
     if (status == LS_OK) status = work(&a, &w, err);
-    if (status == LS_OK && w.listeners.status != LS_OK) status = ls_fail(err, w.listeners.status, "%s", w.listeners.err.message);
+    if (status == LS_OK && w.listeners.status != LS_OK)
+        status = ls_fail(err, w.listeners.status, "%s", w.listeners.err.message);
     free_work(&w);
     end(&a);
     return status;
@@ -452,9 +532,12 @@ int cmd_train(int argc, const char **argv)
     ls_error err;
     int status = begin(&a, &err) == LS_OK ? EXIT_OK : complain_error("train", &err);
     struct poptOption *library = library_table();
-    if (status == EXIT_OK) status = library ? parse(&a, &args, library, argc, argv) : complain("train", EXIT_FAILED, "out of memory");
+    if (status == EXIT_OK)
+        status = library ? parse(&a, &args, library, argc, argv)
+                         : complain("train", EXIT_FAILED, "out of memory");
     if (status == EXIT_OK && settle(&a, &err) != LS_OK) status = complain_error("train", &err);
-    if (status == EXIT_OK) status = work(&a, &w, &err) == LS_OK ? report(&a, &w) : complain_error("train", &err);
+    if (status == EXIT_OK)
+        status = work(&a, &w, &err) == LS_OK ? report(&a, &w) : complain_error("train", &err);
     free_work(&w);
     end(&a);
     arguments_free(&args);

@@ -5,8 +5,10 @@
 
 #include "host/cli/base/cli.h"
 
-/* Repeats what a run.json says into a new folder. device: where, and whether progress is shown. until: stop after this epoch, as if
- * interrupted there; 0: train to the end. After Ctrl-C the folder holds a run that was interrupted. */
-ls_status train_again(const char *config, const char *run, const source_options *device, uint64_t until, ls_error *err);
+/* Repeats what a run.json says into a new folder. device: where, and whether progress is shown.
+ * until: stop after this epoch, as if interrupted there; 0: train to the end. After Ctrl-C the
+ * folder holds a run that was interrupted. */
+ls_status train_again(const char *config, const char *run, const source_options *device,
+                      uint64_t until, ls_error *err);
 
 #endif

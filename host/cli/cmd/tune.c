@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/cli.h"
 #include <string.h>
 #include <unistd.h>
-#include "host/cli/base/cli.h"
 
 static const char intro[] =
     "Times the ways to cut matrix products into tiles on an OpenCL device and keeps the best of each class in\n"
@@ -21,9 +21,11 @@ static int on_progress(const ls_tune_progress *p, void *user)
     bool better = strcmp(s->product, p->product) || p->best > s->best;
     snprintf(s->product, sizeof s->product, "%s", p->product);
     s->best = p->best;
-    if (s->terminal) fprintf(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product, p->tile);
+    if (s->terminal)
+        fprintf(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product, p->tile);
     if (!better || p->flops == 0) return 0;
-    printf("%s%-30s %-40s %9.1f GFLOP/s\n", s->terminal ? "\r\033[K" : "", p->product, p->tile, p->flops * 1e-9);
+    printf("%s%-30s %-40s %9.1f GFLOP/s\n", s->terminal ? "\r\033[K" : "", p->product, p->tile,
+           p->flops * 1e-9);
     fflush(stdout);
     return 0;
 }
@@ -55,7 +57,8 @@ int cmd_tune(int argc, const char **argv)
     source_options_init(&o);
     o.device = NULL;
     struct poptOption table[] = {
-        {"device", 0, POPT_ARG_STRING, &o.device, 0, "an index or part of a name (default: the first GPU, else device 1)", "NAME"},
+        {"device", 0, POPT_ARG_STRING, &o.device, 0,
+         "an index or part of a name (default: the first GPU, else device 1)", "NAME"},
         {"quiet", 'q', POPT_ARG_NONE, &o.quiet, 0, "no progress", NULL},
         POPT_TABLEEND,
     };
@@ -66,9 +69,12 @@ int cmd_tune(int argc, const char **argv)
     }
     tune_state state = {.quiet = o.quiet != 0, .terminal = isatty(STDERR_FILENO) != 0};
     if (!o.device) o.device = first_device();
-    if (source_device(&o, &device, &err) != LS_OK || ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
+    if (source_device(&o, &device, &err) != LS_OK ||
+        ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
         status = complain_error("tune", &err);
-    else printf("%s%s: the choice is kept in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "", ls_device_get_info(device)->name, path);
+    else
+        printf("%s%s: the choice is kept in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "",
+               ls_device_get_info(device)->name, path);
     ls_device_close(device);
     arguments_free(&args);
     return status;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/run/verify.h"
+#include "host/cli/cmd/train.h"
+#include "host/cli/run/run_folder.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "host/cli/cmd/train.h"
-#include "host/cli/run/run_folder.h"
-#include "host/cli/run/verify.h"
 
 static const char intro[] =
     "A and B are folders of runs (train --run) or model files. Everything but timing.jsonl is compared, bit for bit, and\n"
@@ -47,19 +47,23 @@ static ls_status is_folder(const char *path, bool *out, ls_error *err)
     return LS_OK;
 }
 
-static ls_status compare_file(verify_work *w, int file, const char *const at[2], const bool folder[2], ls_error *err)
+static ls_status compare_file(verify_work *w, int file, const char *const at[2],
+                              const bool folder[2], ls_error *err)
 {
     file_pair *p = &w->pair[w->count];
     p->name = run_file_names[file];
     for (int i = 0; i < 2; i++) {
-        p->path[i] = w->path[w->count][i] = folder[i] ? run_file_path(at[i], file) : ls_strdup(at[i]);
-        if (!p->path[i]) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", at[i]);
+        p->path[i] = w->path[w->count][i] = folder[i] ? run_file_path(at[i], file)
+                                                      : ls_strdup(at[i]);
+        if (!p->path[i])
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", at[i]);
     }
     w->count++;
     return file_pair_compare(p, err);
 }
 
-static ls_status compare(const verify_arguments *a, const char *const at[2], verify_work *w, ls_error *err)
+static ls_status compare(const verify_arguments *a, const char *const at[2], verify_work *w,
+                         ls_error *err)
 {
     bool folder[2] = {false, false};
     for (int i = 0; i < 2; i++) {
@@ -67,11 +71,13 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
         char *noted = folder[i] ? run_file_path(at[i], RUN_JSON) : NULL;
         bool run = !folder[i] || (noted && access(noted, F_OK) == 0);
         free(noted);
-        if (!run) return ls_fail(err, LS_ERR_DATA, "%s is no folder of a run: it has no run.json", at[i]);
+        if (!run)
+            return ls_fail(err, LS_ERR_DATA, "%s is no folder of a run: it has no run.json", at[i]);
     }
     LS_TRY(compare_file(w, RUN_MODEL, at, folder, err));
     for (int i = 0; i < 2 && !(folder[0] && folder[1]); i++)
-        if (!w->pair[0].bytes[i]) return ls_fail(err, LS_ERR_IO, "%s: there is no such file", w->path[0][i]);
+        if (!w->pair[0].bytes[i])
+            return ls_fail(err, LS_ERR_IO, "%s: there is no such file", w->path[0][i]);
     if (!folder[0] || !folder[1]) return LS_OK;
     LS_TRY(compare_file(w, RUN_METRICS, at, folder, err));
     LS_TRY(compare_file(w, RUN_JSON, at, folder, err));
@@ -81,20 +87,36 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
 /* ---- Repeating ------------------------------------------------------------------------------- */
 
 /* After which epoch to stop; 0: the run came to its end by itself. */
-static ls_status read_end(const char *path, const verify_arguments *a, uint64_t *until, ls_error *err)
+static ls_status read_end(const char *path, const verify_arguments *a, uint64_t *until,
+                          ls_error *err)
 {
     run_config config;
     LS_TRY(config_read(path, &config, err));
     json_t *result = json_object_get(config.root, "result");
-    const char *stopped = json_string_value(json_object_get(result, "stopped")), *version = json_string_value(json_object_get(config.root, "lockstep"));
+    const char *stopped = json_string_value(json_object_get(result, "stopped")),
+               *version = json_string_value(json_object_get(config.root, "lockstep"));
     json_int_t epochs = json_integer_value(json_object_get(result, "epochs"));
     ls_status status = LS_OK;
-    if (!stopped) status = ls_fail(err, LS_ERR_DATA, "%s has no result: the run did not come to its end, and there is nothing to compare with", path);
-    else if (!strcmp(stopped, "time")) status = ls_fail(err, LS_ERR_DATA, "%s: the run was stopped by the clock (--time-limit), and no repetition could be like it", path);
-    else if (!strcmp(stopped, "interrupted") && epochs < 1) status = ls_fail(err, LS_ERR_DATA, "%s: is damaged: interrupted after %lld epochs", path, (long long)epochs);
+    if (!stopped)
+        status = ls_fail(
+            err, LS_ERR_DATA,
+            "%s has no result: the run did not come to its end, and there is nothing to compare with",
+            path);
+    else if (!strcmp(stopped, "time"))
+        status = ls_fail(
+            err, LS_ERR_DATA,
+            "%s: the run was stopped by the clock (--time-limit), and no repetition could be like it",
+            path);
+    else if (!strcmp(stopped, "interrupted") && epochs < 1)
+        status = ls_fail(err, LS_ERR_DATA, "%s: is damaged: interrupted after %lld epochs", path,
+                         (long long)epochs);
     else *until = !strcmp(stopped, "interrupted") ? (uint64_t)epochs : 0;
-    if (status == LS_OK && version && strcmp(version, ls_version()) && !a->source.quiet && !a->source.json)
-        fprintf(stderr, "note: %s was written by Lockstep %.20s, and this is %s: the bits of a model are promised for one version\n", path, version, ls_version());
+    if (status == LS_OK && version && strcmp(version, ls_version()) && !a->source.quiet &&
+        !a->source.json)
+        fprintf(
+            stderr,
+            "note: %s was written by Lockstep %.20s, and this is %s: the bits of a model are promised for one version\n",
+            path, version, ls_version());
     config_free(&config);
     return status;
 }
@@ -109,7 +131,9 @@ static ls_status make_folder(char **out, ls_error *err)
         *out = path.text;
         return LS_OK;
     }
-    ls_status status = ls_fail(err, LS_ERR_IO, "%s: no temporary folder can be made there: %s; set TMPDIR", place && *place ? place : "/tmp", strerror(errno));
+    ls_status status = ls_fail(err, LS_ERR_IO,
+                               "%s: no temporary folder can be made there: %s; set TMPDIR",
+                               place && *place ? place : "/tmp", strerror(errno));
     free(path.text);
     return status;
 }
@@ -130,9 +154,14 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
     bool folder = false;
     uint64_t until = 0;
     LS_TRY(is_folder(a->path[0], &folder, err));
-    if (!folder) return ls_fail(err, LS_ERR_ARGUMENT, "%s is no folder of a run, so it does not say how to repeat it; name two files to compare them", a->path[0]);
+    if (!folder)
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "%s is no folder of a run, so it does not say how to repeat it; name two files to compare them",
+            a->path[0]);
     char *config = run_file_path(a->path[0], RUN_JSON);
-    ls_status status = config ? read_end(config, a, &until, err) : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
+    ls_status status = config ? read_end(config, a, &until, err)
+                              : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
     signal(SIGPIPE, SIG_IGN); /* nobody reads on: the folder is to be removed all the same */
     if (status == LS_OK) status = make_folder(&w->folder, err);
     if (status == LS_OK) status = train_again(config, w->folder, &a->source, until, err);
@@ -156,23 +185,35 @@ static void print_text(const verify_arguments *a, const verify_work *w)
         const file_pair *p = &w->pair[i];
         const char *hash = json_string_value(json_object_get(p->detail, "sha256"));
         different += !p->same;
-        printf("%-18s %-10s %s\n", p->name, p->same ? "the same" : "DIFFERENT", p->words.text ? p->words.text : hash ? hash : "");
+        printf("%-18s %-10s %s\n", p->name, p->same ? "the same" : "DIFFERENT",
+               p->words.text ? p->words.text
+               : hash        ? hash
+                             : "");
     }
-    const char *what = a->repeat ? "The repetition and the run" : w->count > 1 ? "The runs" : "The models";
+    const char *what = a->repeat      ? "The repetition and the run"
+                       : w->count > 1 ? "The runs"
+                                      : "The models";
     if (!different) printf("%s are the same, bit for bit.\n", what);
     else if (different == 1 && !w->pair[w->count - 1].same && w->count == MOST_FILES)
-        printf("%s are the same but for the page, which another gnuplot may have drawn (--no-report leaves it out).\n", what);
+        printf(
+            "%s are the same but for the page, which another gnuplot may have drawn (--no-report leaves it out).\n",
+            what);
     else printf("%s are DIFFERENT.\n", what);
 }
 
 /* JSON has no way to write a path that is not UTF-8. */
-static json_t *path_json(const char *path) { return ls_is_utf8(path) ? json_string(path) : json_null(); }
+static json_t *path_json(const char *path)
+{
+    return ls_is_utf8(path) ? json_string(path) : json_null();
+}
 
 static void print_object(const verify_arguments *a, const verify_work *w)
 {
     json_t *files = json_object();
-    for (size_t i = 0; i < w->count; i++) json_object_set(files, w->pair[i].name, w->pair[i].detail);
-    print_json(json_pack("{s:b,s:b,s:o,s:o,s:o}", "same", (int)all_same(w), "repeated", (int)a->repeat, "a", path_json(a->path[0]), "b",
+    for (size_t i = 0; i < w->count; i++)
+        json_object_set(files, w->pair[i].name, w->pair[i].detail);
+    print_json(json_pack("{s:b,s:b,s:o,s:o,s:o}", "same", (int)all_same(w), "repeated",
+                         (int)a->repeat, "a", path_json(a->path[0]), "b",
                          a->repeat ? json_null() : path_json(a->path[1]), "files", files));
 }
 
@@ -180,7 +221,8 @@ static int work(const verify_arguments *a, verify_work *w)
 {
     ls_error err;
     ls_status status = a->repeat ? repeat(a, w, &err) : LS_OK;
-    if (interrupted()) return complain("verify", EXIT_INTERRUPTED, "interrupted; nothing was compared");
+    if (interrupted())
+        return complain("verify", EXIT_INTERRUPTED, "interrupted; nothing was compared");
     const char *const at[2] = {a->path[0], a->repeat ? w->folder : a->path[1]};
     if (status == LS_OK) status = compare(a, at, w, &err);
     if (status != LS_OK) return complain("verify", EXIT_USAGE, "%s", err.message);
@@ -209,7 +251,8 @@ int cmd_verify(int argc, const char **argv)
     source_device_table(&a.source, device);
     struct poptOption table[] = {
         {"no-report", 0, POPT_ARG_NONE, &a.no_report, 0, "do not compare report.html", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device (to repeat a run on) and output:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0,
+         "Device (to repeat a run on) and output:", NULL},
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "A [B]", intro, 1, 2, NULL, NULL);

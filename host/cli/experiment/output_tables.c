@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the experiments say in numbers: verdicts, CSV and Markdown. */
+#include "host/cli/experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/experiment/experiment.h"
 
 static const struct {
     const char *name, *title;
@@ -61,12 +61,14 @@ static bool is_loss(exp_figure f) { return f == EXP_LOSS || f == EXP_LOSS_SUM ||
 /* What a published figure's digits are worth: half a percent of a share, 5 % of a loss. */
 static double worth(const exp_claim *c) { return is_loss(c->figure) ? 0.05 * c->high : 0.005; }
 
-/* Reached: the published figure lies within one standard deviation over the seeds of ours, but a large spread excuses no more than 0.08 of
- * a share or half of a loss. A loss of ours is the median, as one run in ten that gets stuck makes a mean of losses its own. */
+/* Reached: the published figure lies within one standard deviation over the seeds of ours, but a
+ * large spread excuses no more than 0.08 of a share or half of a loss. A loss of ours is the
+ * median, as one run in ten that gets stuck makes a mean of losses its own. */
 exp_verdict exp_judge(const exp_result *r, const exp_claim *c)
 {
     bool loss = is_loss(c->figure);
-    double ours = loss ? r->median[c->figure] : r->mean[c->figure], slack = r->sd[c->figure], most = loss ? 0.5 * c->high : 0.08;
+    double ours = loss ? r->median[c->figure] : r->mean[c->figure], slack = r->sd[c->figure],
+           most = loss ? 0.5 * c->high : 0.08;
     if (isnan(ours)) return EXP_NOT_REACHED;
     if (slack > most) slack = most;
     if (slack < worth(c)) slack = worth(c);
@@ -81,7 +83,9 @@ size_t exp_as_good(const exp_result *r, size_t seeds, const exp_claim *c)
     for (size_t k = 0; k < seeds; k++) {
         double ours = r->run[k].figure[c->figure];
         if (c->figure == EXP_FAILED) n += ours == c->low;
-        else n += figures[c->figure].larger ? ours >= c->low - worth(c) : ours <= c->high + worth(c); /* NaN: neither */
+        else
+            n += figures[c->figure].larger ? ours >= c->low - worth(c)
+                                           : ours <= c->high + worth(c); /* NaN: neither */
     }
     return n;
 }
@@ -102,13 +106,15 @@ void exp_show(const exp_result *r, size_t seeds, exp_figure f, char out[64])
     else if (f == EXP_THIRTIETH) snprintf(out, 64, "%.0f ± %.0f", mean, sd);
     else if (is_loss(f)) snprintf(out, 64, "%.3g ± %.2g", mean, sd);
     else snprintf(out, 64, "%.3f ± %.3f", mean, sd);
-    if (r->run && r->counted[f] && r->counted[f] < seeds) snprintf(out + strlen(out), 64 - strlen(out), " (%zu of %zu)", r->counted[f], seeds);
+    if (r->run && r->counted[f] && r->counted[f] < seeds)
+        snprintf(out + strlen(out), 64 - strlen(out), " (%zu of %zu)", r->counted[f], seeds);
 }
 
 void exp_show_judged(const exp_result *r, size_t seeds, const exp_claim *c, char out[96])
 {
     exp_show(r, seeds, c->figure, out);
-    if (is_loss(c->figure) && !isnan(r->median[c->figure])) snprintf(out + strlen(out), 96 - strlen(out), ", median %.3g", r->median[c->figure]);
+    if (is_loss(c->figure) && !isnan(r->median[c->figure]))
+        snprintf(out + strlen(out), 96 - strlen(out), ", median %.3g", r->median[c->figure]);
 }
 
 void exp_show_claim(const exp_claim *c, char out[64])
@@ -120,15 +126,24 @@ void exp_show_claim(const exp_claim *c, char out[64])
 void exp_show_verdict(const exp_session *s, const exp_result *r, const exp_claim *c, char out[600])
 {
     exp_verdict verdict = exp_judge(r, c);
-    bool told = verdict == EXP_NOT_REACHED && *r->row->why && !s->order->quick; /* the reason is that of a whole run */
-    snprintf(out, 600, "%s%s%s", exp_verdict_name(verdict), told ? ": " : "", told ? r->row->why : "");
+    bool told = verdict == EXP_NOT_REACHED && *r->row->why &&
+                !s->order->quick; /* the reason is that of a whole run */
+    snprintf(out, 600, "%s%s%s", exp_verdict_name(verdict), told ? ": " : "",
+             told ? r->row->why : "");
 }
 
-const exp_figure exp_columns[EXP_COLUMNS] = {EXP_ACCURACY, EXP_FIT, EXP_F1, EXP_LOSS, EXP_THIRTIETH};
+const exp_figure exp_columns[EXP_COLUMNS] = {EXP_ACCURACY, EXP_FIT, EXP_F1, EXP_LOSS,
+                                             EXP_THIRTIETH};
 
-size_t exp_failures(const exp_result *r) { return (size_t)(r->mean[EXP_FAILED] * (double)r->counted[EXP_FAILED] + 0.5); }
+size_t exp_failures(const exp_result *r)
+{
+    return (size_t)(r->mean[EXP_FAILED] * (double)r->counted[EXP_FAILED] + 0.5);
+}
 
-static bool in_experiment(const exp_result *r, const char *letter) { return !strcmp(r->row->experiment, letter); }
+static bool in_experiment(const exp_result *r, const char *letter)
+{
+    return !strcmp(r->row->experiment, letter);
+}
 
 /* ---- Curves ---------------------------------------------------------------------------------- */
 
@@ -158,8 +173,11 @@ static void add_curves(const exp_session *s, const char *letter, ls_text *csv)
         uint64_t epoch;
         double loss;
         size_t points = r->run && r->run[0].history ? r->run[0].points : 0;
-        for (size_t k = 0; in_experiment(r, letter) && k < points; k += k < 10 || k + 10 >= points ? 1 : 10)
-            if (exp_median(s, r, k, &epoch, &loss)) ls_text_add(csv, "\"%s\",%llu,%.6g\n", r->row->name, (unsigned long long)epoch, loss);
+        for (size_t k = 0; in_experiment(r, letter) && k < points;
+             k += k < 10 || k + 10 >= points ? 1 : 10)
+            if (exp_median(s, r, k, &epoch, &loss))
+                ls_text_add(csv, "\"%s\",%llu,%.6g\n", r->row->name, (unsigned long long)epoch,
+                            loss);
     }
 }
 
@@ -174,7 +192,8 @@ static void add_marks(const exp_session *s, const char *letter, ls_text *csv)
         for (size_t m = 0; m < r->run[0].marks; m++) {
             double sum = 0;
             for (size_t k = 0; k < s->order->seeds; k++) sum += r->run[k].mark[m];
-            ls_text_add(csv, "\"%s\",%llu,%.6g\n", r->row->name, (unsigned long long)((m + 1) * every), sum / (double)s->order->seeds);
+            ls_text_add(csv, "\"%s\",%llu,%.6g\n", r->row->name,
+                        (unsigned long long)((m + 1) * every), sum / (double)s->order->seeds);
         }
     }
 }
@@ -183,7 +202,9 @@ static void add_marks(const exp_session *s, const char *letter, ls_text *csv)
 
 static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
 {
-    ls_text_add(csv, "experiment,row,data,options,epochs,figure,published_low,published_high,mean,deviation,median,runs,diverged,seeds_as_good,verdict\n");
+    ls_text_add(
+        csv,
+        "experiment,row,data,options,epochs,figure,published_low,published_high,mean,deviation,median,runs,diverged,seeds_as_good,verdict\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
         exp_claim claim[EXP_FIGURES];
@@ -195,13 +216,17 @@ static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
             for (size_t k = 0; k < n; k++)
                 if (claim[k].figure == f) c = &claim[k];
             if (!c && isnan(r->mean[f])) continue;
-            ls_text_add(csv, "%s,\"%s\",\"%s\",\"%s\",%llu,%s,", letter, r->row->name, r->row->data->name, r->row->options, (unsigned long long)r->epochs, figures[f].name);
+            ls_text_add(csv, "%s,\"%s\",\"%s\",\"%s\",%llu,%s,", letter, r->row->name,
+                        r->row->data->name, r->row->options, (unsigned long long)r->epochs,
+                        figures[f].name);
             if (c) ls_text_add(csv, "%g,%g,", c->low, c->high);
             else ls_text_add(csv, ",,");
             if (isnan(r->mean[f])) ls_text_add(csv, ",,,");
             else ls_text_add(csv, "%.9g,%.9g,%.9g,", r->mean[f], r->sd[f], r->median[f]);
             ls_text_add(csv, "%zu,%zu,", r->counted[f], r->diverged);
-            if (c) ls_text_add(csv, "%zu,%s\n", exp_as_good(r, s->order->seeds, c), exp_verdict_name(exp_judge(r, c)));
+            if (c)
+                ls_text_add(csv, "%zu,%s\n", exp_as_good(r, s->order->seeds, c),
+                            exp_verdict_name(exp_judge(r, c)));
             else ls_text_add(csv, ",\n");
         }
     }
@@ -209,7 +234,9 @@ static void add_csv(const exp_session *s, const char *letter, ls_text *csv)
 
 static void add_published(const exp_session *s, const char *letter, ls_text *md)
 {
-    ls_text_add(md, "| Row | Figure | Published | Lockstep | Seeds as good | Verdict |\n|---|---|---|---|---|---|\n");
+    ls_text_add(
+        md,
+        "| Row | Figure | Published | Lockstep | Seeds as good | Verdict |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
         exp_claim claim[EXP_FIGURES];
@@ -221,7 +248,8 @@ static void add_published(const exp_session *s, const char *letter, ls_text *md)
             exp_show_judged(r, s->order->seeds, &claim[k], ours);
             exp_show_claim(&claim[k], published);
             exp_show_verdict(s, r, &claim[k], verdict);
-            ls_text_add(md, "| %s | %s | %s | %s | %zu of %zu | %s |\n", r->row->name, figures[claim[k].figure].title, published, ours,
+            ls_text_add(md, "| %s | %s | %s | %s | %zu of %zu | %s |\n", r->row->name,
+                        figures[claim[k].figure].title, published, ours,
                         exp_as_good(r, s->order->seeds, &claim[k]), s->order->seeds, verdict);
         }
     }
@@ -230,7 +258,8 @@ static void add_published(const exp_session *s, const char *letter, ls_text *md)
 static void add_measured(const exp_session *s, const char *letter, ls_text *md)
 {
     ls_text_add(md, "\n| Row | Data |");
-    for (size_t k = 0; k < EXP_COLUMNS; k++) ls_text_add(md, " %s |", figures[exp_columns[k]].title);
+    for (size_t k = 0; k < EXP_COLUMNS; k++)
+        ls_text_add(md, " %s |", figures[exp_columns[k]].title);
     ls_text_add(md, " no progress |\n|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < s->results; i++) {
         const exp_result *r = &s->result[i];
@@ -248,18 +277,22 @@ static void add_measured(const exp_session *s, const char *letter, ls_text *md)
 static void add_markdown(const exp_session *s, const exp_text *t, ls_text *md)
 {
     ls_text_add(md, "## %s. %s\n\n%s\n\n", t->letter, t->title, t->about);
-    if (s->order->quick) ls_text_add(md, "**A quick look with a hundredth of the epochs: too short to judge by.**\n\n");
+    if (s->order->quick)
+        ls_text_add(md,
+                    "**A quick look with a hundredth of the epochs: too short to judge by.**\n\n");
     add_published(s, t->letter, md);
     add_measured(s, t->letter, md);
     if (!s->order->quick) ls_text_add(md, "\n%s\n", t->found);
 }
 
-static ls_status write_one(const exp_session *s, const char *name, const char *suffix, ls_text *text, ls_error *err)
+static ls_status write_one(const exp_session *s, const char *name, const char *suffix,
+                           ls_text *text, ls_error *err)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s%s", s->order->folder, name, suffix);
-    ls_status status = text->failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for %s", path)
-                       : text->length ? ls_write_file(path, text->text, text->length, err) : LS_OK;
+    ls_status status = text->failed   ? ls_fail(err, LS_ERR_MEMORY, "out of memory for %s", path)
+                       : text->length ? ls_write_file(path, text->text, text->length, err)
+                                      : LS_OK;
     free(text->text);
     *text = (ls_text){0};
     return status;

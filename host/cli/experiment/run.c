@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Trains the rows of the experiments' table, each with every seed, as one fleet, and measures the models. */
+/* Trains the rows of the experiments' table, each with every seed, as one fleet, and measures the
+ * models. */
+#include "host/cli/experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/cli/experiment/experiment.h"
 
 /* ---- Data: made once for all rows that share it ---------------------------------------------- */
 
@@ -25,10 +26,15 @@ static ls_status read_files(const exp_order *order, cached *c, ls_error *err)
     snprintf(train, sizeof train, "%s/three-class-train.csv", order->datasets);
     snprintf(test, sizeof test, "%s/three-class-test.csv", order->datasets);
     if (access(train, R_OK) || access(test, R_OK))
-        return ls_fail(err, LS_ERR_IO, "experiment T reads three-class-train.csv and three-class-test.csv, which are not in %s; say with --datasets where they are", order->datasets);
+        return ls_fail(
+            err, LS_ERR_IO,
+            "experiment T reads three-class-train.csv and three-class-test.csv, which are not in %s; say with --datasets where they are",
+            order->datasets);
     LS_TRY(ls_data_read_csv(train, NULL, &c->train, err));
-    const char *names[3] = {ls_data_class_name(c->train, 0), ls_data_class_name(c->train, 1), ls_data_class_name(c->train, 2)};
-    return ls_data_read_csv(test, &(ls_csv_options){.class_names = names, .classes = 3}, &c->test, err);
+    const char *names[3] = {ls_data_class_name(c->train, 0), ls_data_class_name(c->train, 1),
+                            ls_data_class_name(c->train, 2)};
+    return ls_data_read_csv(test, &(ls_csv_options){.class_names = names, .classes = 3}, &c->test,
+                            err);
 }
 
 static ls_status make(const exp_order *order, cached *c, ls_error *err)
@@ -46,13 +52,16 @@ static ls_status make(const exp_order *order, cached *c, ls_error *err)
 }
 
 /* The pointers in an entry stay valid when the list of entries grows. */
-static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_t seed, const ls_data **train, const ls_data **test, ls_error *err)
+static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_t seed,
+                           const ls_data **train, const ls_data **test, ls_error *err)
 {
     exp_cache *cache = s->cache;
     size_t i = 0;
-    while (i < cache->count && (cache->entry[i].recipe != recipe || cache->entry[i].seed != seed)) i++;
+    while (i < cache->count && (cache->entry[i].recipe != recipe || cache->entry[i].seed != seed))
+        i++;
     if (i == cache->count) {
-        LS_TRY(ls_grow(&cache->entry, &cache->capacity, i + 1, sizeof *cache->entry, "the data sets", err));
+        LS_TRY(ls_grow(&cache->entry, &cache->capacity, i + 1, sizeof *cache->entry,
+                       "the data sets", err));
         cache->entry[cache->count++] = (cached){.recipe = recipe, .seed = seed};
         LS_TRY(make(s->order, &cache->entry[i], err));
     }
@@ -63,7 +72,8 @@ static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
-/* A hundredth of the epochs where only a look is wanted; never so few that a network has not moved. */
+/* A hundredth of the epochs where only a look is wanted; never so few that a network has not moved.
+ */
 static uint64_t shorten(const exp_order *order, uint64_t epochs)
 {
     enum { LEAST = 20 };
@@ -71,7 +81,8 @@ static uint64_t shorten(const exp_order *order, uint64_t epochs)
     return epochs / 100 > LEAST ? epochs / 100 : epochs < LEAST ? epochs : LEAST;
 }
 
-static ls_status set_options(const exp_session *s, exp_result *r, uint64_t seed, ls_options *options, ls_error *err)
+static ls_status set_options(const exp_session *s, exp_result *r, uint64_t seed,
+                             ls_options *options, ls_error *err)
 {
     char copy[512], number[32], *rest = copy;
     uint64_t epochs = 0;
@@ -136,22 +147,26 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     progress *state = user;
     double time = monotonic_seconds();
     state->session->steps = state->before + p->steps;
-    if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30)) return interrupted();
+    if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30))
+        return interrupted();
     state->shown = time;
-    fprintf(stderr, "%s%zu of %zu trainings done, %.1f million steps%s", state->terminal ? "\r\033[K" : "", p->done + p->diverged, p->members,
+    fprintf(stderr, "%s%zu of %zu trainings done, %.1f million steps%s",
+            state->terminal ? "\r\033[K" : "", p->done + p->diverged, p->members,
             (double)state->session->steps * 1e-6, state->terminal ? "" : "\n");
     return interrupted();
 }
 
 /* Rows whose loss is printed now and then go first, from one print to the next. */
-static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progress *state, ls_error *err)
+static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progress *state,
+                           ls_error *err)
 {
     uint64_t every = r->row->every ? shorten(s->order, r->row->every) : 0;
     for (size_t m = 0; every && m < EXP_MARKS && (m + 1) * every <= r->epochs; m++)
         for (size_t k = 0; k < s->order->seeds; k++) {
             ls_member_info info;
             state->before = s->steps;
-            LS_TRY(ls_fleet_run(fleet, &r->run[k].member, 1, (m + 1) * every, on_progress, state, err));
+            LS_TRY(ls_fleet_run(fleet, &r->run[k].member, 1, (m + 1) * every, on_progress, state,
+                                err));
             LS_TRY(ls_fleet_member(fleet, r->run[k].member, &info, err));
             r->run[k].mark[m] = info.state == LS_MEMBER_DIVERGED ? (double)NAN : info.loss;
             r->run[k].marks = m + 1;
@@ -161,7 +176,8 @@ static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progr
 
 static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
 {
-    progress state = {.session = s, .terminal = isatty(STDERR_FILENO) != 0, .shown = monotonic_seconds()};
+    progress state = {
+        .session = s, .terminal = isatty(STDERR_FILENO) != 0, .shown = monotonic_seconds()};
     double started = monotonic_seconds();
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++)
@@ -170,7 +186,8 @@ static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, 0, on_progress, &state, err);
     if (state.terminal && !s->order->quiet) fputs("\r\033[K", stderr);
     s->seconds = monotonic_seconds() - started;
-    if (status == LS_OK && interrupted()) return ls_fail(err, LS_ERR_IO, "interrupted; nothing was written");
+    if (status == LS_OK && interrupted())
+        return ls_fail(err, LS_ERR_IO, "interrupted; nothing was written");
     return status;
 }
 
@@ -186,21 +203,25 @@ static ls_status copy_history(const ls_model *model, exp_run *run, ls_error *err
     return LS_OK;
 }
 
-/* The epoch at which the loss is first at most 30 % of the first one, as near as the kept history tells. */
+/* The epoch at which the loss is first at most 30 % of the first one, as near as the kept history
+ * tells. */
 static double thirtieth(const exp_run *run)
 {
     for (size_t i = 0; i < run->points; i++)
-        if (run->history[i].loss <= 0.3f * run->history[0].loss) return (double)run->history[i].epoch;
+        if (run->history[i].loss <= 0.3f * run->history[0].loss)
+            return (double)run->history[i].epoch;
     return (double)NAN;
 }
 
-static ls_status measure(exp_run *run, ls_device *judge, const ls_model *model, const ls_data *train, const ls_data *test, ls_error *err)
+static ls_status measure(exp_run *run, ls_device *judge, const ls_model *model,
+                         const ls_data *train, const ls_data *test, ls_error *err)
 {
     ls_metrics *m, *fit;
     LS_TRY(ls_model_evaluate(model, judge, train, &fit, err));
     ls_status status = ls_model_evaluate(model, judge, test ? test : train, &m, err);
     if (status == LS_OK) {
-        const double all[] = {m->accuracy, m->precision, m->recall, m->f1, m->loss, m->loss_sum, 1 - m->accuracy};
+        const double all[] = {m->accuracy, m->precision, m->recall,      m->f1,
+                              m->loss,     m->loss_sum,  1 - m->accuracy};
         memcpy(run->figure, all, sizeof all);
         run->figure[EXP_FIT] = fit->accuracy;
         ls_metrics_free(m);
@@ -209,7 +230,8 @@ static ls_status measure(exp_run *run, ls_device *judge, const ls_model *model, 
     return status;
 }
 
-static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, exp_result *r, size_t k, ls_error *err)
+static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, exp_result *r,
+                            size_t k, ls_error *err)
 {
     exp_run *run = &r->run[k];
     const ls_data *train, *test;
@@ -229,7 +251,8 @@ static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, e
     if (status == LS_OK) status = measure(run, judge, model, train, test, err);
     if (status == LS_OK) {
         run->figure[EXP_THIRTIETH] = thirtieth(run);
-        /* a loss that is no smaller than at the start is no training, whether or not it has become infinite on the way */
+        /* a loss that is no smaller than at the start is no training, whether or not it has become
+         * infinite on the way */
         run->figure[EXP_FAILED] = run->history[run->points - 1].loss > 0.95f * run->history[0].loss;
     }
     if (k == 0) run->model = model;
@@ -273,7 +296,8 @@ static ls_status finish_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++) {
         exp_result *r = &s->result[i];
-        for (size_t k = 0; r->run && k < s->order->seeds && status == LS_OK; k++) status = finish_run(s, fleet, judge, r, k, err);
+        for (size_t k = 0; r->run && k < s->order->seeds && status == LS_OK; k++)
+            status = finish_run(s, fleet, judge, r, k, err);
         if (r->run && status == LS_OK) spread(r, s->order->seeds);
     }
     ls_device_close(judge);

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* From gnuplot's SVG to ours: a size that follows the page, colours for light and dark, names for those who hear the picture rather than
- * see it, and values that show where the pointer is. All without a script: browsers show an SVG element's <title> by themselves. */
-#include <stdlib.h>
-#include <string.h>
+/* From gnuplot's SVG to ours: a size that follows the page, colours for light and dark, names for
+ * those who hear the picture rather than see it, and values that show where the pointer is. All
+ * without a script: browsers show an SVG element's <title> by themselves. */
 #include "host/cli/base/html.h"
 #include "host/cli/plot/plot.h"
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- What a tag says ------------------------------------------------------------------------- */
 
-/* How gnuplot writes the ink; what it sets as the current colour of groups, which would hide ours; and what goes without saying. */
+/* How gnuplot writes the ink; what it sets as the current colour of groups, which would hide ours;
+ * and what goes without saying. */
 static const char *const replaced[][2] = {
-    {"rgb(  1,   2,   3)", "currentColor"}, {"rgb(1,2,3)", "currentColor"}, {" color=\"black\"", ""}, {" color=\"white\"", ""}, {" color=\"gray\"", ""},
-    {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, {" font-family=\"sans-serif\"", ""}, {" font-size=\"15.00\" ", ""}, {"  '/>", "'/>"}, {"\t", ""},
+    {"rgb(  1,   2,   3)", "currentColor"},
+    {"rgb(1,2,3)", "currentColor"},
+    {" color=\"black\"", ""},
+    {" color=\"white\"", ""},
+    {" color=\"gray\"", ""},
+    {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""},
+    {" font-family=\"sans-serif\"", ""},
+    {" font-size=\"15.00\" ", ""},
+    {"  '/>", "'/>"},
+    {"\t", ""},
 };
 
 /* Writes what is replaced at p and returns what is behind it; NULL where nothing is. */
@@ -49,7 +59,8 @@ static const char *shorten_colour(ls_text *out, const char *p)
     return p + length;
 }
 
-/* Copies with all of that done inside tags; text stays as it is, and so do pictures within the picture. */
+/* Copies with all of that done inside tags; text stays as it is, and so do pictures within the
+ * picture. */
 static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
 {
     const char *end = p + length;
@@ -65,20 +76,25 @@ static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
         if (!behind && *tag && *p == 'r') behind = shorten_colour(out, p);
         if (!behind && *tag && *p >= '0' && *p <= '9') {
             behind = shorten_number(out, p);
-            if (!behind) behind = p + strspn(p, "0123456789."), ls_text_add(out, "%.*s", (int)(behind - p), p);
+            if (!behind)
+                behind = p + strspn(p, "0123456789."),
+                ls_text_add(out, "%.*s", (int)(behind - p), p);
         }
         if (behind) {
             p = behind;
             continue;
         }
-        do p++; while (p < end && *p != '<' && *p != '>' && *p != '\t' && *p != 'r' && *p != ' ' && !(*tag && *p == '"') && !(*p >= '0' && *p <= '9'));
+        do p++;
+        while (p < end && *p != '<' && *p != '>' && *p != '\t' && *p != 'r' && *p != ' ' &&
+               !(*tag && *p == '"') && !(*p >= '0' && *p <= '9'));
         ls_text_add(out, "%.*s", (int)(p - from), from);
     }
 }
 
 /* ---- Hover values ---------------------------------------------------------------------------- */
 
-/* A place that shows a value: from a label "WIDTHxHEIGHT:TEXT" that gnuplot has put at the place's middle. */
+/* A place that shows a value: from a label "WIDTHxHEIGHT:TEXT" that gnuplot has put at the place's
+ * middle. */
 static void add_hover(ls_text *out, double x, double y, const char *label, size_t length)
 {
     char text[400];
@@ -92,19 +108,22 @@ static void add_hover(ls_text *out, double x, double y, const char *label, size_
         if (coded) p += 2;
     }
     text[n] = 0;
-    ls_text_add(out, "<rect class=\"h\" x=\"%.0f\" y=\"%.0f\" width=\"%u\" height=\"%u\"><title>", x - width / 2.0, y - height / 2.0, width, height);
+    ls_text_add(out, "<rect class=\"h\" x=\"%.0f\" y=\"%.0f\" width=\"%u\" height=\"%u\"><title>",
+                x - width / 2.0, y - height / 2.0, width, height);
     html_add(out, text);
     ls_text_add(out, "</title></rect>\n");
 }
 
-/* The label that begins at a line, if it is one of a hover value: line, text, end, each on a line of its own. Returns what is behind it. */
+/* The label that begins at a line, if it is one of a hover value: line, text, end, each on a line
+ * of its own. Returns what is behind it. */
 static const char *take_hover(ls_text *out, const char *line)
 {
     double x, y;
     const char *end = strchr(line, '\n');
     if (!end || sscanf(line, "\t<g transform=\"translate(%lf,%lf)\"", &x, &y) != 2) return NULL;
     if (!memmem(line, (size_t)(end - line), "\"rgb(1,2,4)\"", 12)) return NULL;
-    const char *text = strstr(end, "<text>"), *behind = text ? strstr(text, "</text>") : NULL, *close = behind ? strstr(behind, "</g>\n") : NULL;
+    const char *text = strstr(end, "<text>"), *behind = text ? strstr(text, "</text>") : NULL,
+               *close = behind ? strstr(behind, "</g>\n") : NULL;
     if (!close) return NULL;
     add_hover(out, x, y, text + 6, (size_t)(behind - text - 6));
     return close + 5;
@@ -120,13 +139,15 @@ static const char *skip_title(const char *line)
 
 /* ---- Points ---------------------------------------------------------------------------------- */
 
-/* Points of a kind: gnuplot says shape, size and colour of each one anew, which for hundreds of them is most of a picture. */
+/* Points of a kind: gnuplot says shape, size and colour of each one anew, which for hundreds of
+ * them is most of a picture. */
 typedef struct {
     char kind[96];
     size_t kinds;
 } point_kind;
 
-/* The point that a line is, if it is one: its kind is said where it is another than before, and then its place alone. */
+/* The point that a line is, if it is one: its kind is said where it is another than before, and
+ * then its place alone. */
 static const char *take_point(ls_text *out, const char *line, point_kind *last)
 {
     static const char begin[] = "\t<use xlink:href='#gpPt";
@@ -134,11 +155,17 @@ static const char *take_point(ls_text *out, const char *line, point_kind *last)
     unsigned shape;
     int colour = 0;
     const char *end = strncmp(line, begin, sizeof begin - 1) ? NULL : strchr(line, '\n');
-    if (!end || sscanf(line + sizeof begin - 1, "%u' transform='translate(%lf,%lf) scale(%lf)' %n", &shape, &x, &y, &scale, &colour) != 4 || !colour) return NULL;
+    if (!end ||
+        sscanf(line + sizeof begin - 1, "%u' transform='translate(%lf,%lf) scale(%lf)' %n", &shape,
+               &x, &y, &scale, &colour) != 4 ||
+        !colour)
+        return NULL;
     colour += (int)sizeof begin - 1;
     int length = (int)(end - line) - colour - 2; /* without "/>" */
     char kind[sizeof last->kind];
-    if (length < 0 || snprintf(kind, sizeof kind, "xlink:href='#gpPt%u' transform='scale(%g)' %.*s", shape, scale, length, line + colour) >= (int)sizeof kind) return NULL;
+    if (length < 0 || snprintf(kind, sizeof kind, "xlink:href='#gpPt%u' transform='scale(%g)' %.*s",
+                               shape, scale, length, line + colour) >= (int)sizeof kind)
+        return NULL;
     if (strcmp(kind, last->kind)) {
         bool tag = true;
         strcpy(last->kind, kind);
@@ -152,13 +179,15 @@ static const char *take_point(ls_text *out, const char *line, point_kind *last)
 
 /* ---- The picture ----------------------------------------------------------------------------- */
 
-/* What is behind a part of the picture that shows nothing: shapes for points where there are no points, boxes of labels, empty groups. */
+/* What is behind a part of the picture that shows nothing: shapes for points where there are no
+ * points, boxes of labels, empty groups. */
 static const char *skip_nothing(const char *p)
 {
     static const char *const parts[][2] = {{"<defs>", "</defs>\n"}, {"\t<filter", "</filter>\n"}};
     const char *end = strchr(p, '\n');
     for (size_t i = 0; i < 2; i++) {
-        const char *behind = strncmp(p, parts[i][0], strlen(parts[i][0])) ? NULL : strstr(p, parts[i][1]);
+        const char *behind = strncmp(p, parts[i][0], strlen(parts[i][0])) ? NULL
+                                                                          : strstr(p, parts[i][1]);
         if (behind && (i || !strstr(behind, "#gpPt"))) return behind + strlen(parts[i][1]);
     }
     if (!strncmp(p, "<g ", 3) && end && !strncmp(end + 1, "</g>\n", 5)) return end + 6;
@@ -168,7 +197,8 @@ static const char *skip_nothing(const char *p)
 static void add_lines(ls_text *out, const char *p)
 {
     point_kind point = {.kinds = 0};
-    bool tag = false, hovers = false; /* inside a tag; inside a group of hover values, which show nothing by themselves */
+    bool tag = false, hovers = false; /* inside a tag; inside a group of hover values, which show
+                                         nothing by themselves */
     while (*p) {
         size_t before = out->length;
         if (!hovers) ls_text_add(out, "<g fill=\"#000\" fill-opacity=\"0\" stroke=\"none\">\n");
@@ -192,10 +222,14 @@ static void add_lines(ls_text *out, const char *p)
 
 void plot_restyle(const char *raw, const char *title, const char *about, ls_text *out)
 {
-    const char *box = strstr(raw, "viewBox=\""), *body = strstr(raw, "<g id=\"gnuplot_canvas\">"), *defs = strstr(raw, "<defs>");
+    const char *box = strstr(raw, "viewBox=\""), *body = strstr(raw, "<g id=\"gnuplot_canvas\">"),
+               *defs = strstr(raw, "<defs>");
     if (!box || !body || !defs) return;
     int length = (int)strcspn(box + 9, "\"");
-    ls_text_add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"%.*s\" role=\"img\" class=\"plot\" font-family=\"sans-serif\" font-size=\"15\">\n<title>", length, box + 9);
+    ls_text_add(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"%.*s\" role=\"img\" class=\"plot\" font-family=\"sans-serif\" font-size=\"15\">\n<title>",
+        length, box + 9);
     html_add(out, title);
     ls_text_add(out, "</title>\n");
     if (about) {
@@ -203,6 +237,8 @@ void plot_restyle(const char *raw, const char *title, const char *about, ls_text
         html_add(out, about);
         ls_text_add(out, "</desc>\n");
     }
-    ls_text_add(out, "<style>svg.plot{color:#222;background:#fff}.h:hover{fill:#888;fill-opacity:.3}@media screen and (prefers-color-scheme:dark){svg.plot{color:#ddd;background:#1b1b1b}}</style>\n");
+    ls_text_add(
+        out,
+        "<style>svg.plot{color:#222;background:#fff}.h:hover{fill:#888;fill-opacity:.3}@media screen and (prefers-color-scheme:dark){svg.plot{color:#ddd;background:#1b1b1b}}</style>\n");
     add_lines(out, body < defs ? body : defs);
 }

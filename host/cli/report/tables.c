@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/report/tables.h"
+#include "host/cli/base/html.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/base/html.h"
-#include "host/cli/report/tables.h"
 
 /* ---- Rows of cells --------------------------------------------------------------------------- */
 
@@ -20,7 +20,8 @@ static void end_row(ls_text *page) { ls_text_add(page, "</tr>\n"); }
 static void word(ls_text *page, const char *text) { cell(page, "td", false, text); }
 
 /* A number, or nothing where there is none. */
-static void figure(ls_text *page, const char *format, double value) __attribute__((format(printf, 2, 0)));
+static void figure(ls_text *page, const char *format, double value)
+    __attribute__((format(printf, 2, 0)));
 static void figure(ls_text *page, const char *format, double value)
 {
     char text[64] = "";
@@ -28,7 +29,10 @@ static void figure(ls_text *page, const char *format, double value)
     cell(page, "td", true, text);
 }
 
-static void share(ls_text *page, double top, double bottom) { figure(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN); }
+static void share(ls_text *page, double top, double bottom)
+{
+    figure(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN);
+}
 
 /* Headings; `words` of them stand over words, the others over numbers. */
 static void begin_table(ls_text *page, const char *const *head, size_t n, size_t words)
@@ -45,12 +49,15 @@ static void begin_table(ls_text *page, const char *const *head, size_t n, size_t
 
 void report_table_figures(ls_text *page, const outcome *o, size_t n)
 {
-    static const char *const head[] = {"", "rows", "loss", "accuracy", "precision", "recall", "F1", "area under ROC", "log-loss", "Brier score"};
+    static const char *const head[] = {"",          "rows",       "loss", "accuracy",
+                                       "precision", "recall",     "F1",   "area under ROC",
+                                       "log-loss",  "Brier score"};
     size_t columns = COUNT(head) - (o[0].probabilities ? 0 : 2);
     begin_table(page, head, columns, 1);
     for (size_t i = 0; i < n; i++) {
         const ls_metrics *m = o[i].metrics;
-        const double part[] = {m->accuracy, m->precision, m->recall, m->f1, m->auc, m->log_loss, m->brier};
+        const double part[] = {m->accuracy, m->precision, m->recall, m->f1,
+                               m->auc,      m->log_loss,  m->brier};
         begin_row(page);
         word(page, o[i].label);
         figure(page, "%.0f", (double)m->rows);
@@ -68,7 +75,8 @@ enum { MOST_CLASSES = 50 }; /* rows of a table that still can be read */
 static double rows_of(const outcome *o, size_t class)
 {
     double rows = 0;
-    for (size_t k = 0; k < o->classes; k++) rows += (double)o->metrics->confusion[class * o->classes + k];
+    for (size_t k = 0; k < o->classes; k++)
+        rows += (double)o->metrics->confusion[class * o->classes + k];
     return rows;
 }
 
@@ -91,7 +99,9 @@ static void class_row(ls_text *page, const outcome *o, size_t n, size_t class, c
 
 ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_error *err)
 {
-    const char *const head[] = {"class", o[0].label, "share", "test rows", "share", "precision", "recall", "F1", "area under ROC", "average precision"};
+    const char *const head[] = {"class",          o[0].label,         "share",  "test rows",
+                                "share",          "precision",        "recall", "F1",
+                                "area under ROC", "average precision"};
     const char *shown[COUNT(head)];
     outcome_curve list[OUTCOME_CURVES];
     const outcome *last = &o[n - 1];
@@ -107,7 +117,9 @@ ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_err
         begin_table(page, shown, k, 1);
         for (size_t c = 0; c < o->classes && c < MOST_CLASSES; c++) class_row(page, o, n, c, area);
         html_table_end(page);
-        if (o->classes > MOST_CLASSES) ls_text_add(page, "<p class=\"soft\">The first %d of %zu classes.</p>\n", MOST_CLASSES, o->classes);
+        if (o->classes > MOST_CLASSES)
+            ls_text_add(page, "<p class=\"soft\">The first %d of %zu classes.</p>\n", MOST_CLASSES,
+                        o->classes);
     }
     free(area);
     return status;
@@ -117,7 +129,8 @@ ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_err
 
 void report_table_loss(ls_text *page, const ls_model *model)
 {
-    static const char *const head[] = {"epoch", "training loss", "validation loss", "validation accuracy"};
+    static const char *const head[] = {"epoch", "training loss", "validation loss",
+                                       "validation accuracy"};
     size_t n;
     const ls_history_point *h = ls_model_history(model, &n);
     size_t step = n > 20 ? n / 20 + 1 : 1;
@@ -174,7 +187,8 @@ static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, 
     size_t columns = ls_data_columns(data), chosen = 0;
     for (size_t c = 0; c < columns && chosen < MOST_COLUMNS; c++) {
         bool differ = columns <= MOST_COLUMNS || n == 1;
-        for (size_t i = 1; i < n && !differ; i++) differ = memcmp(&x[rows[i] * columns + c], &x[rows[0] * columns + c], sizeof *x) != 0;
+        for (size_t i = 1; i < n && !differ; i++)
+            differ = memcmp(&x[rows[i] * columns + c], &x[rows[0] * columns + c], sizeof *x) != 0;
         if (differ) list[chosen++] = c;
     }
     return chosen;
@@ -183,10 +197,12 @@ static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, 
 ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
 {
     static const char *const head[] = {"row", "true class", "predicted", "probability"};
-    size_t list[10], column[MOST_COLUMNS], n = outcome_worst(o, list, COUNT(list)), shown = choose_columns(o->data, list, n, column);
+    size_t list[10], column[MOST_COLUMNS], n = outcome_worst(o, list, COUNT(list)),
+                                           shown = choose_columns(o->data, list, n, column);
     html_table_begin(page);
     begin_row(page);
-    for (size_t i = 0; i < COUNT(head) - !o->probabilities; i++) cell(page, "th", i == 0 || i == 3, head[i]);
+    for (size_t i = 0; i < COUNT(head) - !o->probabilities; i++)
+        cell(page, "th", i == 0 || i == 3, head[i]);
     for (size_t c = 0; c < shown; c++) {
         ls_column_info info;
         LS_TRY(ls_data_column(o->data, column[c], &info, err));
@@ -204,7 +220,10 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
         end_row(page);
     }
     html_table_end(page);
-    if (shown < ls_data_columns(o->data)) ls_text_add(page, "<p class=\"soft\">The first columns, of %zu, in which these rows differ.</p>\n", ls_data_columns(o->data));
+    if (shown < ls_data_columns(o->data))
+        ls_text_add(
+            page, "<p class=\"soft\">The first columns, of %zu, in which these rows differ.</p>\n",
+            ls_data_columns(o->data));
     return LS_OK;
 }
 
@@ -212,12 +231,14 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
 
 void report_table_thresholds(ls_text *page, const outcome *o)
 {
-    static const char *const head[] = {"threshold", "false positive rate", "true positive rate (recall)", "precision"};
+    static const char *const head[] = {"threshold", "false positive rate",
+                                       "true positive rate (recall)", "precision"};
     begin_table(page, head, COUNT(head), 0);
     for (int k = 1; k < 10; k++) {
         double taken = 0, hits = 0, positives = 0;
         for (size_t i = 0; i < o->rows; i++) {
-            bool positive = (size_t)ls_data_y(o->data)[i] == o->positive, over = outcome_score(o, i, o->positive) >= k / 10.0;
+            bool positive = (size_t)ls_data_y(o->data)[i] == o->positive,
+                 over = outcome_score(o, i, o->positive) >= k / 10.0;
             positives += positive;
             taken += over;
             hits += over && positive;
@@ -235,13 +256,15 @@ void report_table_thresholds(ls_text *page, const outcome *o)
 
 void report_table_calibration(ls_text *page, const outcome *o)
 {
-    static const char *const head[] = {"probability", "rows", "mean of the model", "share that is so"};
+    static const char *const head[] = {"probability", "rows", "mean of the model",
+                                       "share that is so"};
     begin_table(page, head, COUNT(head), 1);
     for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
         const ls_calibration_bin *b = &o->metrics->calibration[k];
         char text[32];
         if (!b->rows) continue;
-        snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS, (double)(k + 1) / LS_CALIBRATION_BINS);
+        snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS,
+                 (double)(k + 1) / LS_CALIBRATION_BINS);
         begin_row(page);
         word(page, text);
         figure(page, "%.0f", (double)b->rows);
@@ -254,14 +277,17 @@ void report_table_calibration(ls_text *page, const outcome *o)
 
 void report_table_histogram(ls_text *page, const outcome *o)
 {
-    const char *const head[] = {"probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right", o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
+    const char *const head[] = {
+        "probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right",
+        o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
     outcome_bin bin[HISTOGRAM_BINS];
     outcome_bins(o, bin);
     begin_table(page, head, COUNT(head), 1);
     for (size_t k = 0; k < HISTOGRAM_BINS; k++) {
         char text[32];
         if (!bin[k].rows) continue;
-        snprintf(text, sizeof text, "%.2f to %.2f", (double)k / HISTOGRAM_BINS, (double)(k + 1) / HISTOGRAM_BINS);
+        snprintf(text, sizeof text, "%.2f to %.2f", (double)k / HISTOGRAM_BINS,
+                 (double)(k + 1) / HISTOGRAM_BINS);
         begin_row(page);
         word(page, text);
         figure(page, "%.0f", (double)bin[k].hits);
@@ -275,7 +301,9 @@ void report_table_histogram(ls_text *page, const outcome *o)
 
 void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count)
 {
-    static const char *const head[] = {"layer", "activation", "norm of weights", "norm of gradient", "mean activation", "deviation", "saturated", "dead units"};
+    static const char *const head[] = {
+        "layer",           "activation", "norm of weights", "norm of gradient",
+        "mean activation", "deviation",  "saturated",       "dead units"};
     size_t every = count / 40 + 1;
     begin_table(page, head, COUNT(head), 2);
     for (size_t i = 0; i < count; i += every) {
@@ -299,5 +327,6 @@ void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count
         end_row(page);
     }
     html_table_end(page);
-    if (every > 1) ls_text_add(page, "<p class=\"soft\">Some of %zu layers, evenly taken.</p>\n", count);
+    if (every > 1)
+        ls_text_add(page, "<p class=\"soft\">Some of %zu layers, evenly taken.</p>\n", count);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/run/epochs.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/run/epochs.h"
 
 void epochs_add(epoch_listeners *l, epoch_listener tell, void *state)
 {
@@ -33,18 +33,22 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     bool last = p->epoch == p->epochs;
     uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
     double time = state->terminal ? monotonic_seconds() : 0;
-    bool due = state->terminal ? last || time - state->shown > 0.1 : p->epoch == 1 || last || p->epoch % every == 0;
+    bool due = state->terminal ? last || time - state->shown > 0.1
+                               : p->epoch == 1 || last || p->epoch % every == 0;
     (void)err;
     if (!due) return LS_OK;
     state->shown = time;
     double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
     double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
-    fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "", (unsigned long long)p->epoch,
-            (unsigned long long)p->epochs, p->loss);
-    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss, p->validation_accuracy);
+    fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "",
+            (unsigned long long)p->epoch, (unsigned long long)p->epochs, p->loss);
+    if (!isnan(p->validation_loss))
+        fprintf(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss,
+                p->validation_accuracy);
     fprintf(stderr, "  %.0f steps/s", speed);
     if (state->terminal)
-        fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
+        fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
+                (int)left % 60);
     if (!state->terminal || last) fputc('\n', stderr);
     return LS_OK;
 }
@@ -65,9 +69,12 @@ ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
 
 json_t *epoch_json(const ls_progress *p)
 {
-    json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps", (json_int_t)p->steps, "loss", number_json(p->loss));
-    if (!isnan(p->validation_loss)) json_object_set_new(o, "validation_loss", number_json(p->validation_loss));
-    if (!isnan(p->validation_accuracy)) json_object_set_new(o, "validation_accuracy", number_json(p->validation_accuracy));
+    json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps",
+                          (json_int_t)p->steps, "loss", number_json(p->loss));
+    if (!isnan(p->validation_loss))
+        json_object_set_new(o, "validation_loss", number_json(p->validation_loss));
+    if (!isnan(p->validation_accuracy))
+        json_object_set_new(o, "validation_accuracy", number_json(p->validation_accuracy));
     json_object_set_new(o, "lr", number_json(p->learning_rate));
     return o;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is told of each epoch of a training: a line of progress, a log, a run's folder, an event file. */
+/* Who is told of each epoch of a training: a line of progress, a log, a run's folder, an event
+ * file. */
 #ifndef LS_CLI_EPOCHS_H
 #define LS_CLI_EPOCHS_H
 
@@ -10,9 +11,13 @@ typedef ls_status (*epoch_listener)(void *state, const ls_progress *p, ls_error 
 
 enum { EPOCH_LISTENERS = 4 };
 
-/* One that fails is told no more. Training goes on, as hours of it may lie behind; the first failure is kept for the end. */
+/* One that fails is told no more. Training goes on, as hours of it may lie behind; the first
+ * failure is kept for the end. */
 typedef struct {
-    struct { epoch_listener tell; void *state; } list[EPOCH_LISTENERS];
+    struct {
+        epoch_listener tell;
+        void *state;
+    } list[EPOCH_LISTENERS];
     size_t count;
     uint64_t until; /* ask to stop after this epoch; 0: never */
     ls_status status;
@@ -35,7 +40,8 @@ ls_status progress_epoch(void *progress_line, const ls_progress *p, ls_error *er
 
 /* One object as a line; takes the object. */
 ls_status live_file_json(live_file *s, json_t *line, ls_error *err);
-/* {"epoch", "steps", "loss", "validation_loss", "lr"}: what an epoch came to, the same on every device. */
+/* {"epoch", "steps", "loss", "validation_loss", "lr"}: what an epoch came to, the same on every
+ * device. */
 json_t *epoch_json(const ls_progress *p);
 /* The same with "seconds"; state: a live_file. */
 ls_status log_epoch(void *live_file, const ls_progress *p, ls_error *err);

@@ -78,7 +78,8 @@ uint32_t event_crc32c(const void *bytes, size_t size)
     return ~crc;
 }
 
-/* Rotated and shifted, as the format has it: the checksum of data that holds checksums would be a weak one. */
+/* Rotated and shifted, as the format has it: the checksum of data that holds checksums would be a
+ * weak one. */
 static uint32_t masked(uint32_t crc) { return (crc >> 15 | crc << 17) + 0xa282ead8; }
 
 static size_t record(const buffer *message, unsigned char *out)
@@ -113,7 +114,8 @@ size_t event_epoch(double time, const ls_progress *p, unsigned char out[EVENT_MO
     put_varint(&event, p->epoch);
     put_scalar(&summary, "loss", p->loss);
     if (!isnan(p->validation_loss)) put_scalar(&summary, "validation_loss", p->validation_loss);
-    if (!isnan(p->validation_accuracy)) put_scalar(&summary, "validation_accuracy", p->validation_accuracy);
+    if (!isnan(p->validation_accuracy))
+        put_scalar(&summary, "validation_accuracy", p->validation_accuracy);
     put_scalar(&summary, "lr", p->learning_rate);
     put_bytes(&event, 5, summary_bytes, summary.size);
     return record(&event, out);
@@ -132,10 +134,13 @@ ls_status event_file_open(event_file *events, const char *folder, ls_error *err)
 {
     unsigned char bytes[EVENT_MOST];
     double time = clock_seconds();
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return ls_fail(err, LS_ERR_IO, "%s: cannot make this folder: %s", folder, strerror(errno));
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return ls_fail(err, LS_ERR_IO, "%s: cannot make this folder: %s", folder, strerror(errno));
     /* readers take every file whose name has "tfevents" in it, in the order of the names */
-    ls_text_add(&events->path, "%s/events.out.tfevents.%010.0f.lockstep.%ld", folder, floor(time), (long)getpid());
-    if (events->path.failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", folder);
+    ls_text_add(&events->path, "%s/events.out.tfevents.%010.0f.lockstep.%ld", folder, floor(time),
+                (long)getpid());
+    if (events->path.failed)
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", folder);
     LS_TRY(live_file_open(&events->file, events->path.text, true, err));
     return live_file_write(&events->file, bytes, event_version(time, bytes), err);
 }

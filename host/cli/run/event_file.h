@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Event files as TensorBoard reads them: a scalar of each figure an epoch.
  *
- * A file is a list of records; each holds one protobuf message of type Event (tensorflow/core/util/event.proto):
+ * A file is a list of records; each holds one protobuf message of type Event
+ * (tensorflow/core/util/event.proto):
  *
- *   length, 8 bytes | masked CRC-32C of these 8 | message, length bytes | masked CRC-32C of the message      all little-endian
+ *   length, 8 bytes | masked CRC-32C of these 8 | message, length bytes | masked CRC-32C of the
+ * message      all little-endian
  *
- * Three messages of five fields are written by hand here: a protobuf library would bring a code generator for them. */
+ * Three messages of five fields are written by hand here: a protobuf library would bring a code
+ * generator for them. */
 #ifndef LS_CLI_EVENT_FILE_H
 #define LS_CLI_EVENT_FILE_H
 
@@ -28,7 +31,8 @@ enum { EVENT_MOST = 256 }; /* bytes of a record at most */
 
 /* CRC-32C (Castagnoli; RFC 3720, appendix B.4). */
 uint32_t event_crc32c(const void *bytes, size_t size);
-/* The records: which version the file is of, and one epoch. time: seconds since 1970. They return their size. */
+/* The records: which version the file is of, and one epoch. time: seconds since 1970. They return
+ * their size. */
 size_t event_version(double time, unsigned char out[EVENT_MOST]);
 size_t event_epoch(double time, const ls_progress *p, unsigned char out[EVENT_MOST]);
 

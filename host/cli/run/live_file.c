@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/run/live_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/cli/run/live_file.h"
 
 static ls_status failed(const live_file *s, const char *verb, ls_error *err)
 {
@@ -20,7 +20,9 @@ static ls_status failed(const live_file *s, const char *verb, ls_error *err)
 ls_status live_file_open(live_file *s, const char *path, bool fresh, ls_error *err)
 {
     s->path = path;
-    s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (fresh ? O_EXCL : O_TRUNC), 0666) + 1;
+    s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (fresh ? O_EXCL : O_TRUNC),
+                   0666) +
+              1;
     return s->file ? LS_OK : failed(s, "open", err);
 }
 
@@ -28,7 +30,8 @@ ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error
 {
     for (const char *at = bytes; size > 0;) {
         ssize_t written = write(s->file - 1, at, size);
-        if (written < 0 && errno == EINTR) continue; /* Ctrl-C, of which the training is told otherwise */
+        if (written < 0 && errno == EINTR)
+            continue; /* Ctrl-C, of which the training is told otherwise */
         if (written < 0) return failed(s, "write", err);
         at += written;
         size -= (size_t)written;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/run_folder.h"
 
+#include "host/model/model.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -9,9 +10,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "host/model/model.h"
 
-const char *const run_file_names[RUN_FILES] = {"run.json", "metrics.jsonl", "model.safetensors", "report.html", "timing.jsonl"};
+const char *const run_file_names[RUN_FILES] = {"run.json", "metrics.jsonl", "model.safetensors",
+                                               "report.html", "timing.jsonl"};
 
 char *run_file_path(const char *folder, int file)
 {
@@ -46,13 +47,21 @@ ls_status run_folder_check(const char *path, ls_error *err)
         free(bare);
         return status;
     }
-    if (!folder && errno == ENOTDIR) return ls_fail(err, LS_ERR_IO, "--run: %s is not a folder, or lies in something that is none", path);
-    if (!folder) return ls_fail(err, LS_ERR_IO, "--run: %s cannot be read: %s", path, strerror(errno));
+    if (!folder && errno == ENOTDIR)
+        return ls_fail(err, LS_ERR_IO,
+                       "--run: %s is not a folder, or lies in something that is none", path);
+    if (!folder)
+        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be read: %s", path, strerror(errno));
     bool empty = is_empty(folder);
     closedir(folder);
     if (!empty)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--run: %s is not empty, and a run is never written over; name another folder, or remove this one first", path);
-    return access(path, W_OK | X_OK) == 0 ? LS_OK : ls_fail(err, LS_ERR_IO, "--run: %s cannot be written: %s", path, strerror(errno));
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--run: %s is not empty, and a run is never written over; name another folder, or remove this one first",
+            path);
+    return access(path, W_OK | X_OK) == 0
+               ? LS_OK
+               : ls_fail(err, LS_ERR_IO, "--run: %s cannot be written: %s", path, strerror(errno));
 }
 
 static ls_status write_head(run_folder *run, json_t *result, ls_error *err)
@@ -61,8 +70,9 @@ static ls_status write_head(run_folder *run, json_t *result, ls_error *err)
     json_object_set_new(run->head, "result", result);
     char *dump = json_dumps(run->head, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (dump) ls_text_add(&text, "%s\n", dump);
-    ls_status status = dump && !text.failed ? ls_write_file(run->file[RUN_JSON], text.text, text.length, err)
-                                            : ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", run->file[RUN_JSON]);
+    ls_status status = dump && !text.failed
+                           ? ls_write_file(run->file[RUN_JSON], text.text, text.length, err)
+                           : ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", run->file[RUN_JSON]);
     free(dump);
     free(text.text);
     return status;
@@ -80,25 +90,30 @@ static json_t *now_json(void)
 
 static ls_status fill(run_folder *run, const source_options *device, ls_error *err)
 {
-    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], true, err)); /* fails where another run was quicker */
+    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], true,
+                          err)); /* fails where another run was quicker */
     run->begun = true;
     LS_TRY(write_head(run, json_null(), err));
     LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], true, err));
-    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s}", "event", "begin", "time", now_json(), "lockstep", ls_version(), "device", device->device, "threads",
+    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s}", "event", "begin", "time", now_json(),
+                             "lockstep", ls_version(), "device", device->device, "threads",
                              device->threads ? device->threads : "auto");
     return live_file_json(&run->timing, line, err);
 }
 
-ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config, const ls_options *options, const source_options *device,
-                           ls_error *err)
+ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err)
 {
     run->path = path;
     for (int i = 0; i < RUN_FILES; i++)
-        if (!(run->file[i] = run_file_path(path, i))) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
+        if (!(run->file[i] = run_file_path(path, i)))
+            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
     LS_TRY(config_check(config, err));
-    if (!(run->head = config_json(config, options))) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
+    if (!(run->head = config_json(config, options)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
     run->made = mkdir(path, 0777) == 0;
-    if (!run->made && errno != EEXIST) return ls_fail(err, LS_ERR_IO, "--run: %s cannot be made: %s", path, strerror(errno));
+    if (!run->made && errno != EEXIST)
+        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be made: %s", path, strerror(errno));
     return fill(run, device, err);
 }
 
@@ -116,7 +131,10 @@ static ls_status write_epoch(run_folder *run, const ls_progress *p, ls_error *er
     run->waiting = false;
     run->broken = true;
     LS_TRY(live_file_json(&run->metrics, epoch_json(p), err));
-    LS_TRY(live_file_json(&run->timing, json_pack("{s:I,s:f}", "epoch", (json_int_t)p->epoch, "seconds", p->seconds), err));
+    LS_TRY(live_file_json(&run->timing,
+                          json_pack("{s:I,s:f}", "epoch", (json_int_t)p->epoch, "seconds",
+                                    p->seconds),
+                          err));
     run->broken = false;
     return LS_OK;
 }
@@ -136,15 +154,20 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
 /* Options that were left to "auto" and what they came to. */
 static json_t *resolved_json(const ls_model *m)
 {
-    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {"bce", "ce", "mse"};
+    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {
+                                                                                 "bce", "ce",
+                                                                                 "mse"};
     const ls_settings *s = &m->options->settings;
-    json_t *batch = s->batch == 0 || (s->batch == LS_BATCH_AUTO && s->optimizer == LS_OPT_gd) ? json_string("full")
-                  : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
-    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", outputs[m->network.output], "loss", losses[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
+    json_t *batch = s->batch == 0 || (s->batch == LS_BATCH_AUTO && s->optimizer == LS_OPT_gd)
+                        ? json_string("full")
+                        : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
+    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", outputs[m->network.output], "loss",
+                     losses[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
                      "validation", ls_settings_validation(s));
 }
 
-/* Figures; the confusion matrix of many classes would be most of the file, and evaluate gives it. */
+/* Figures; the confusion matrix of many classes would be most of the file, and evaluate gives it.
+ */
 static json_t *figures_json(const ls_metrics *metrics, const ls_model *model)
 {
     enum { MOST_CLASSES = 20 };
@@ -161,9 +184,12 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
     describe_widths(out->model, widths, sizeof widths);
     /* the program stops a training by itself only where the user did */
     const char *stopped = strcmp(s.stopped, "callback") ? s.stopped : "interrupted";
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:o,s:o}", "stopped", stopped, "arithmetic", out->device->info.exact ? "exact" : "approximate", "epochs",
-                          (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "network", widths, "parameters",
-                          (json_int_t)s.parameters, "resolved", resolved_json(out->model), "loss", number_json(s.loss));
+    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:o,s:o}", "stopped", stopped, "arithmetic",
+                          out->device->info.exact ? "exact" : "approximate", "epochs",
+                          (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch",
+                          (json_int_t)s.best_epoch, "network", widths, "parameters",
+                          (json_int_t)s.parameters, "resolved", resolved_json(out->model), "loss",
+                          number_json(s.loss));
     json_object_set_new(o, "train", figures_json(out->train, out->model));
     if (out->test) json_object_set_new(o, "test", figures_json(out->test, out->model));
     json_object_set_new(o, "weights_sha256", json_string(weights));
@@ -182,9 +208,12 @@ static ls_status end_timing(run_folder *run, const run_outcome *out, ls_error *e
     ls_summary s;
     ls_model_summary(out->model, &s);
     const ls_device_info *info = &out->device->info;
-    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s,s:s,s:f,s:o,s:o}", "event", "end", "time", now_json(), "device", info->name, "vendor", info->vendor, "driver",
-                             info->driver, "platform", info->platform, "seconds", s.seconds, "steps_per_second",
-                             s.seconds > 0 ? json_real((double)s.steps / s.seconds) : json_null(), "choice", device_report_json(out->device));
+    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s,s:s,s:f,s:o,s:o}", "event", "end", "time",
+                             now_json(), "device", info->name, "vendor", info->vendor, "driver",
+                             info->driver, "platform", info->platform, "seconds", s.seconds,
+                             "steps_per_second",
+                             s.seconds > 0 ? json_real((double)s.steps / s.seconds) : json_null(),
+                             "choice", device_report_json(out->device));
     LS_TRY(live_file_json(&run->timing, line, err));
     return live_file_close(&run->timing, err);
 }
@@ -204,11 +233,14 @@ void run_folder_fail(run_folder *run, const ls_error *why)
 {
     if (why->status == LS_ERR_DIVERGED && run->begun && !run->broken) {
         if (end_metrics(run, NULL) == LS_OK)
-            write_head(run, json_pack("{s:s,s:I,s:s}", "stopped", "diverged", "epochs", (json_int_t)run->epochs, "message", why->message), NULL);
-        live_file_json(&run->timing, json_pack("{s:s,s:o}", "event", "end", "time", now_json()), NULL);
+            write_head(run,
+                       json_pack("{s:s,s:I,s:s}", "stopped", "diverged", "epochs",
+                                 (json_int_t)run->epochs, "message", why->message),
+                       NULL);
+        live_file_json(&run->timing, json_pack("{s:s,s:o}", "event", "end", "time", now_json()),
+                       NULL);
     } else if (!run->epochs && run->begun) {
-        for (int i = 0; i < RUN_FILES; i++)
-            unlink(run->file[i]);
+        for (int i = 0; i < RUN_FILES; i++) unlink(run->file[i]);
         if (run->made) rmdir(run->path);
     } else if (run->metrics.file) end_metrics(run, NULL);
     else if (run->made) rmdir(run->path);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/verify.h"
 
+#include "host/base/sha256.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "host/base/sha256.h"
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
@@ -15,9 +15,11 @@ static bool is_in(const char *key, const char *const *list)
     return false;
 }
 
-static bool differ(json_t *a, json_t *b, const char *const *later, ls_text *where, json_t *value[2]);
+static bool differ(json_t *a, json_t *b, const char *const *later, ls_text *where,
+                   json_t *value[2]);
 
-static bool member_differs(json_t *a, json_t *b, const char *key, const char *const *later, ls_text *where, json_t *value[2])
+static bool member_differs(json_t *a, json_t *b, const char *key, const char *const *later,
+                           ls_text *where, json_t *value[2])
 {
     size_t length = where->length;
     ls_text_add(where, "%s%s", length ? "." : "", key);
@@ -27,20 +29,24 @@ static bool member_differs(json_t *a, json_t *b, const char *key, const char *co
     return false;
 }
 
-static bool objects_differ(json_t *a, json_t *b, const char *const *later, ls_text *where, json_t *value[2])
+static bool objects_differ(json_t *a, json_t *b, const char *const *later, ls_text *where,
+                           json_t *value[2])
 {
     const char *key;
     json_t *unused;
     for (int last = 0; last < 2; last++) {
-        json_object_foreach(a, key, unused)
-            if (is_in(key, later) == last && member_differs(a, b, key, later, where, value)) return true;
-        json_object_foreach(b, key, unused)
-            if (is_in(key, later) == last && !json_object_get(a, key) && member_differs(a, b, key, later, where, value)) return true;
+        json_object_foreach(a, key,
+                            unused) if (is_in(key, later) == last &&
+                                        member_differs(a, b, key, later, where, value)) return true;
+        json_object_foreach(b, key,
+                            unused) if (is_in(key, later) == last && !json_object_get(a, key) &&
+                                        member_differs(a, b, key, later, where, value)) return true;
     }
     return false;
 }
 
-static bool arrays_differ(json_t *a, json_t *b, const char *const *later, ls_text *where, json_t *value[2])
+static bool arrays_differ(json_t *a, json_t *b, const char *const *later, ls_text *where,
+                          json_t *value[2])
 {
     size_t m = json_array_size(a), n = json_array_size(b), length = where->length;
     for (size_t i = 0; i < m || i < n; i++) {
@@ -62,7 +68,8 @@ static bool differ(json_t *a, json_t *b, const char *const *later, ls_text *wher
     return true;
 }
 
-bool json_difference(json_t *a, json_t *b, const char *const *later, ls_text *where, json_t *value[2])
+bool json_difference(json_t *a, json_t *b, const char *const *later, ls_text *where,
+                     json_t *value[2])
 {
     return differ(a, b, later, where, value);
 }
@@ -72,7 +79,8 @@ static void add_json(ls_text *out, json_t *value)
     enum { MOST = 60 };
     char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     size_t length = text ? strlen(text) : 0, shown = length < MOST ? length : MOST;
-    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80) shown--; /* not within a character */
+    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--; /* not within a character */
     if (text) ls_text_add(out, "%.*s%s", (int)shown, text, shown < length ? "..." : "");
     else ls_text_add(out, value ? "?" : "nothing");
     free(text);
@@ -96,7 +104,8 @@ void tell_byte(file_pair *p)
     size_t n = p->size[0] < p->size[1] ? p->size[0] : p->size[1], i = 0;
     while (i < n && p->bytes[0][i] == p->bytes[1][i]) i++;
     ls_text_add(&p->words, "from byte %zu on", i);
-    if (p->size[0] != p->size[1]) ls_text_add(&p->words, "; %zu and %zu bytes", p->size[0], p->size[1]);
+    if (p->size[0] != p->size[1])
+        ls_text_add(&p->words, "; %zu and %zu bytes", p->size[0], p->size[1]);
     json_object_set_new(p->detail, "byte", json_integer((json_int_t)i));
 }
 
@@ -104,11 +113,13 @@ static void compare_json(file_pair *p)
 {
     json_t *root[2], *value[2];
     ls_text where = {0};
-    for (int i = 0; i < 2; i++) root[i] = json_loadb(p->bytes[i], p->size[i], JSON_REJECT_DUPLICATES, NULL);
+    for (int i = 0; i < 2; i++)
+        root[i] = json_loadb(p->bytes[i], p->size[i], JSON_REJECT_DUPLICATES, NULL);
     if (!root[0] || !root[1]) {
         ls_text_add(&p->words, "%s is not JSON; ", p->path[root[0] ? 1 : 0]);
         tell_byte(p);
-    } else if (json_difference(root[0], root[1], NULL, &where, value)) tell_difference(p, where.text, value);
+    } else if (json_difference(root[0], root[1], NULL, &where, value))
+        tell_difference(p, where.text, value);
     else tell_byte(p);
     free(where.text);
     json_decref(root[0]);
@@ -122,11 +133,13 @@ static size_t line_length(const char *at, const char *end)
 }
 
 /* Two lines that differ; an empty one where a file has ended. */
-static void compare_lines(file_pair *p, size_t number, const char *const line[2], const size_t length[2])
+static void compare_lines(file_pair *p, size_t number, const char *const line[2],
+                          const size_t length[2])
 {
     json_t *root[2], *value[2];
     ls_text where = {0};
-    for (int i = 0; i < 2; i++) root[i] = length[i] ? json_loadb(line[i], length[i], JSON_REJECT_DUPLICATES, NULL) : NULL;
+    for (int i = 0; i < 2; i++)
+        root[i] = length[i] ? json_loadb(line[i], length[i], JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *epoch = json_object_get(root[root[0] ? 0 : 1], "epoch");
     if (json_is_integer(epoch)) {
         ls_text_add(&p->words, "epoch %lld, ", (long long)json_integer_value(epoch));
@@ -134,8 +147,10 @@ static void compare_lines(file_pair *p, size_t number, const char *const line[2]
     }
     ls_text_add(&p->words, "line %zu, ", number);
     json_object_set_new(p->detail, "line", json_integer((json_int_t)number));
-    if (!length[0] || !length[1]) ls_text_add(&p->words, "where %s has ended", p->path[length[0] ? 1 : 0]);
-    else if (root[0] && root[1] && json_difference(root[0], root[1], NULL, &where, value)) tell_difference(p, where.text, value);
+    if (!length[0] || !length[1])
+        ls_text_add(&p->words, "where %s has ended", p->path[length[0] ? 1 : 0]);
+    else if (root[0] && root[1] && json_difference(root[0], root[1], NULL, &where, value))
+        tell_difference(p, where.text, value);
     else tell_byte(p);
     free(where.text);
     json_decref(root[0]);
@@ -144,7 +159,8 @@ static void compare_lines(file_pair *p, size_t number, const char *const line[2]
 
 static void compare_jsonl(file_pair *p)
 {
-    const char *at[2] = {p->bytes[0], p->bytes[1]}, *end[2] = {at[0] + p->size[0], at[1] + p->size[1]};
+    const char *at[2] = {p->bytes[0], p->bytes[1]},
+               *end[2] = {at[0] + p->size[0], at[1] + p->size[1]};
     for (size_t number = 1; at[0] < end[0] || at[1] < end[1]; number++) {
         size_t length[2] = {line_length(at[0], end[0]), line_length(at[1], end[1])};
         if (length[0] != length[1] || memcmp(at[0], at[1], length[0]) != 0) {
@@ -174,11 +190,14 @@ static bool ends_with(const char *name, const char *end)
 
 ls_status file_pair_compare(file_pair *p, ls_error *err)
 {
-    if (!(p->detail = json_object())) return ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name);
+    if (!(p->detail = json_object()))
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name);
     for (int i = 0; i < 2; i++)
-        if (access(p->path[i], F_OK) == 0) LS_TRY(ls_read_file(p->path[i], &p->bytes[i], &p->size[i], err));
+        if (access(p->path[i], F_OK) == 0)
+            LS_TRY(ls_read_file(p->path[i], &p->bytes[i], &p->size[i], err));
     bool both = p->bytes[0] && p->bytes[1];
-    p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0]) : p->bytes[0] == p->bytes[1];
+    p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
+                   : p->bytes[0] == p->bytes[1];
     if (!both && !p->same) ls_text_add(&p->words, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
     else if (!both) ls_text_add(&p->words, "not there in either");
     else if (p->same) json_object_set_new(p->detail, "sha256", hash_json(p));
@@ -188,7 +207,8 @@ ls_status file_pair_compare(file_pair *p, ls_error *err)
     else tell_byte(p);
     json_object_set_new(p->detail, "same", json_boolean(p->same));
     if (p->words.text) json_object_set_new(p->detail, "message", json_string(p->words.text));
-    return p->words.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name) : LS_OK;
+    return p->words.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
+                           : LS_OK;
 }
 
 void file_pair_free(file_pair *p)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Two model files that differ. They are read as safetensors and not as models: a damaged one is refused by the library, and here it is asked
- * what is damaged. Nothing in them is trusted. */
+/* Two model files that differ. They are read as safetensors and not as models: a damaged one is
+ * refused by the library, and here it is asked what is damaged. Nothing in them is trusted. */
+#include "host/cli/run/verify.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "host/cli/run/verify.h"
 
 typedef struct {
-    json_t *root;      /* the header */
-    const char *data;  /* behind it */
-    size_t size;       /* of the data */
+    json_t *root;     /* the header */
+    const char *data; /* behind it */
+    size_t size;      /* of the data */
 } tensor_file;
 
 static bool open_tensors(const char *bytes, size_t size, tensor_file *out)
@@ -32,10 +32,14 @@ typedef struct {
 
 static bool find_tensor(const tensor_file *f, const char *name, tensor *out)
 {
-    const json_t *entry = json_object_get(f->root, name), *offsets = json_object_get(entry, "data_offsets");
+    const json_t *entry = json_object_get(f->root, name),
+                 *offsets = json_object_get(entry, "data_offsets");
     const char *type = json_string_value(json_object_get(entry, "dtype"));
-    json_int_t from = json_integer_value(json_array_get(offsets, 0)), to = json_integer_value(json_array_get(offsets, 1));
-    if (!type || strcmp(type, "F32") || from < 0 || to < from || (uint64_t)to > f->size || (to - from) % 4) return false;
+    json_int_t from = json_integer_value(json_array_get(offsets, 0)),
+               to = json_integer_value(json_array_get(offsets, 1));
+    if (!type || strcmp(type, "F32") || from < 0 || to < from || (uint64_t)to > f->size ||
+        (to - from) % 4)
+        return false;
     *out = (tensor){f->data + from, (size_t)(to - from) / 4, json_object_get(entry, "shape")};
     return true;
 }
@@ -47,7 +51,8 @@ static float value_at(const tensor *t, size_t i)
     return value;
 }
 
-/* Numbers in the order of the floats they stand for, neighbours one apart: the distance is counted in units in the last place. */
+/* Numbers in the order of the floats they stand for, neighbours one apart: the distance is counted
+ * in units in the last place. */
 static int64_t ordered(float value)
 {
     int32_t bits;
@@ -57,11 +62,11 @@ static int64_t ordered(float value)
 
 /* What two files differ in. */
 typedef struct {
-    const char *name;    /* the first tensor that differs */
+    const char *name; /* the first tensor that differs */
     tensor first[2];
-    size_t element;      /* in it */
+    size_t element; /* in it */
     size_t differing, total;
-    int64_t furthest;    /* ulps */
+    int64_t furthest; /* ulps */
 } differences;
 
 static void compare_tensor(const char *name, const tensor t[2], differences *d)
@@ -83,8 +88,10 @@ static void compare_tensor(const char *name, const tensor t[2], differences *d)
 static json_t *place_json(const tensor *t, size_t element)
 {
     size_t rank = json_array_size(t->shape);
-    json_int_t columns = json_integer_value(json_array_get(t->shape, 1)), rows = json_integer_value(json_array_get(t->shape, 0));
-    if (rank != 2 || columns <= 0 || rows <= 0 || (uint64_t)columns > t->count || (uint64_t)rows != t->count / (uint64_t)columns)
+    json_int_t columns = json_integer_value(json_array_get(t->shape, 1)),
+               rows = json_integer_value(json_array_get(t->shape, 0));
+    if (rank != 2 || columns <= 0 || rows <= 0 || (uint64_t)columns > t->count ||
+        (uint64_t)rows != t->count / (uint64_t)columns)
         return json_pack("[I]", (json_int_t)element);
     return json_pack("[I,I]", (json_int_t)element / columns, (json_int_t)element % columns);
 }
@@ -95,9 +102,11 @@ static void tell_values(file_pair *p, const differences *d)
     int64_t ulps = llabs(ordered(a) - ordered(b));
     json_t *place = place_json(&d->first[0], d->element);
     char *index = json_dumps(place, 0);
-    ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name, index ? index : "", (double)a, (double)b, (long long)ulps,
-                ulps == 1 ? "" : "s");
-    if (d->differing > 1) ls_text_add(&p->words, "; in all %zu of %zu values differ, by up to %lld ulps", d->differing, d->total, (long long)d->furthest);
+    ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
+                index ? index : "", (double)a, (double)b, (long long)ulps, ulps == 1 ? "" : "s");
+    if (d->differing > 1)
+        ls_text_add(&p->words, "; in all %zu of %zu values differ, by up to %lld ulps",
+                    d->differing, d->total, (long long)d->furthest);
     else ls_text_add(&p->words, "; the other %zu values are the same", d->total - 1);
     json_object_set_new(p->detail, "tensor", json_string(d->name));
     json_object_set_new(p->detail, "index", place);
@@ -115,11 +124,12 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
 {
     const char *name;
     json_t *entry;
-    for (int i = 0; i < 2; i++)
-        json_object_foreach(f[i].root, name, entry) {
+    for (int i = 0; i < 2; i++) json_object_foreach(f[i].root, name, entry)
+        {
             json_t *other = json_object_get(f[1 - i].root, name);
             if (!strcmp(name, "__metadata__")) continue;
-            json_t *shape[2] = {json_object_get(json_object_get(f[0].root, name), "shape"), json_object_get(json_object_get(f[1].root, name), "shape")};
+            json_t *shape[2] = {json_object_get(json_object_get(f[0].root, name), "shape"),
+                                json_object_get(json_object_get(f[1].root, name), "shape")};
             if (other && json_equal(shape[0], shape[1])) continue;
             ls_text where = {0};
             ls_text_add(&where, "shape of tensor %s", name);
@@ -136,10 +146,13 @@ static bool tell_tensors(file_pair *p, const tensor_file f[2])
     const char *name;
     json_t *entry;
     differences d = {0};
-    json_object_foreach(f[0].root, name, entry) {
+    json_object_foreach(f[0].root, name, entry)
+    {
         tensor t[2];
         if (!strcmp(name, "__metadata__")) continue;
-        if (find_tensor(&f[0], name, &t[0]) && find_tensor(&f[1], name, &t[1]) && t[0].count == t[1].count) compare_tensor(name, t, &d);
+        if (find_tensor(&f[0], name, &t[0]) && find_tensor(&f[1], name, &t[1]) &&
+            t[0].count == t[1].count)
+            compare_tensor(name, t, &d);
     }
     if (d.differing) tell_values(p, &d);
     return d.differing > 0;
@@ -152,7 +165,9 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     json_t *meta[2], *value[2];
     ls_text where = {0};
     for (int i = 0; i < 2; i++) {
-        const char *text = json_string_value(json_object_get(json_object_get(f[i].root, "__metadata__"), "lockstep"));
+        const char *text = json_string_value(json_object_get(json_object_get(f[i].root,
+                                                                             "__metadata__"),
+                                                             "lockstep"));
         meta[i] = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     }
     bool different = meta[0] && meta[1] && json_difference(meta[0], meta[1], sums, &where, value);
@@ -166,13 +181,15 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     return different;
 }
 
-/* Whether the library takes them: a changed bit is as a rule damage, and then one of them is not what was trained. */
+/* Whether the library takes them: a changed bit is as a rule damage, and then one of them is not
+ * what was trained. */
 static void tell_damage(file_pair *p)
 {
     for (int i = 0; i < 2; i++) {
         ls_model *model = NULL;
         ls_error err;
-        if (ls_model_load(p->path[i], &model, &err) != LS_OK) ls_text_add(&p->words, "; %s", err.message);
+        if (ls_model_load(p->path[i], &model, &err) != LS_OK)
+            ls_text_add(&p->words, "; %s", err.message);
         ls_model_free(model);
     }
 }
@@ -180,8 +197,10 @@ static void tell_damage(file_pair *p)
 void compare_models(file_pair *p)
 {
     tensor_file f[2] = {{0}, {0}};
-    bool readable[2] = {open_tensors(p->bytes[0], p->size[0], &f[0]), open_tensors(p->bytes[1], p->size[1], &f[1])};
-    bool told = readable[0] && readable[1] && (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
+    bool readable[2] = {open_tensors(p->bytes[0], p->size[0], &f[0]),
+                        open_tensors(p->bytes[1], p->size[1], &f[1])};
+    bool told = readable[0] && readable[1] &&
+                (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
     if (!told) tell_byte(p);
     tell_damage(p);
     json_decref(f[0].root);
