@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* lockstep-bench: what a device does, as rates and as shares of its measured peak. */
 #include "bench/bench.h"
+#include "host/base/cores.h"
+#include "host/base/text.h"
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>

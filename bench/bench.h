@@ -2,6 +2,7 @@
 #ifndef LS_BENCH_H
 #define LS_BENCH_H
 
+#include "host/base/text.h"
 #include "host/network/backend.h"
 
 typedef struct {

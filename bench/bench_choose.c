@@ -3,6 +3,8 @@
  * widths, depths, batches and members, on each device and number of threads there is, and on
  * `auto`. */
 #include "bench/bench.h"
+#include "host/base/cores.h"
+#include "host/base/memory.h"
 #include "host/device/choice.h"
 #include "kernels/random.h"
 #include <stdlib.h>

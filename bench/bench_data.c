@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows that steps run over: made up, or images from IDX files as MNIST's are. */
 #include "bench/bench.h"
+#include "host/base/memory.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An epoch on data of MNIST's size, and how much of it is not matrix products. */
 #include "bench/bench.h"
+#include "host/base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 /* Many small networks at once: how much faster than one after the other, and do time and memory
  * grow with their number alone? */
 #include "bench/bench.h"
+#include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "kernels/random.h"
 #include <errno.h>

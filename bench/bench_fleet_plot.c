@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The fleet's figures as a table and a picture: time and memory over the number of members. */
 #include "bench/bench.h"
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

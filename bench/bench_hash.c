@@ -2,6 +2,7 @@
 /* Whole runs and the hashes of their weights: the same on every exact device, instruction set and
  * processor. */
 #include "bench/bench.h"
+#include "host/base/error.h"
 #include "host/base/sha256.h"
 #include <string.h>
 

@@ -2,6 +2,7 @@
 /* Matrix products and element passes, as operations of a plan through the seam, so that what is
  * timed is what trains. */
 #include "bench/bench_blas.h"
+#include "host/base/memory.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>

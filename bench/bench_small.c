@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps of small networks, full batch, on one thread: how far from what one core could do. */
 #include "bench/bench.h"
+#include "host/base/error.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 /* Whole training steps, as ls_train runs them: batches from the data set, forward, loss, backward,
  * update. */
 #include "bench/bench.h"
+#include "host/base/memory.h"
 #include "host/network/network.h"
 #include "host/network/schedule.h"
 #include <stdlib.h>

@@ -2,6 +2,9 @@
 /* Steps of 784-W-W-10 over widths and batches: is there a size at which the speed falls off a
  * cliff? */
 #include "bench/bench.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

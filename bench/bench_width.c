@@ -2,6 +2,7 @@
 /* The width experiment: how long does one small network take to be trained for very many epochs,
  * from the call to the model? */
 #include "bench/bench.h"
+#include "host/base/error.h"
 #include <string.h>
 
 /* What a whole run gave. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core_cpu/pool.h"
+#include "host/base/cores.h"
+#include "host/base/memory.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
 #ifndef LS_POOL_H
 #define LS_POOL_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 typedef struct ls_pool ls_pool;
 

@@ -4,6 +4,9 @@
 #include "core_cpu/chunk.h"
 #include "core_cpu/kernels.h"
 #include "core_cpu/pool.h"
+#include "host/base/clock.h"
+#include "host/base/cores.h"
+#include "host/base/memory.h"
 #include "host/network/backend.h"
 #include "kernels/random.h"
 #include <stdatomic.h>
@@ -547,13 +550,6 @@ static void run_chunks(job *j, unsigned thread)
     j->loaded = ls_chunks_run(m->small, &s);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A step of a member that all threads may share: the faster way, once both have been tried in turn,
  * two steps each as the second one may find its rows loaded. The bits are the same. */
 static void run_tried(job *j, member *m)
@@ -564,11 +560,11 @@ static void run_tried(job *j, member *m)
     unsigned way = m->trial.done < TRIALS ? m->trial.done >> 1 & 1u
                                           : m->trial.least[1] < m->trial.least[0];
     const bool first = m->trial.done < 4 && m->trial.done % 2 == 0;
-    double started = m->trial.done < TRIALS ? now() : 0;
+    double started = m->trial.done < TRIALS ? ls_clock() : 0;
     if (way) run_chunks(j, 0);
     else run_ops(j, &m->plan->step, false, 0), j->loaded = false;
     if (m->trial.done == TRIALS) return;
-    double seconds = now() - started;
+    double seconds = ls_clock() - started;
     m->trial.done++;
     if (first || seconds < m->trial.least[way]) m->trial.least[way] = seconds;
 }

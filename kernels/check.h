@@ -6,11 +6,12 @@
 #define LS_CHECKS(X)                                                                               \
     X(a + b)                                                                                       \
     X(a - b)                                                                                       \
-    X(a *b) X(a / b) X(ls_sqrt(a)) X(ls_fma(a, b, a)) X(ls_fma(a, b, -(a * b))) X(a *b + a)        \
-        X(a > b ? a : b) X(ls_exp(a)) X(ls_log(a)) X(ls_log1p(a)) X(ls_tanh(a)) X(ls_sigmoid(a))   \
-            X(ls_act_gelu(a)) X(ls_act_grad_gelu(a, b)) X(ls_act_elu(a)) X(ls_cospi(b))            \
-                X(ls_loss_bce(a, b))                                                               \
-                    X(ls_opt_adam(a, b, a, b *b, 1, check_hyper(), check_rates()).theta)
+    X(a *b)                                                                                        \
+    X(a / b)                                                                                       \
+    X(ls_sqrt(a)) X(ls_fma(a, b, a)) X(ls_fma(a, b, -(a * b))) X(a *b + a) X(a > b ? a : b)        \
+        X(ls_exp(a)) X(ls_log(a)) X(ls_log1p(a)) X(ls_tanh(a)) X(ls_sigmoid(a)) X(ls_act_gelu(a))  \
+            X(ls_act_grad_gelu(a, b)) X(ls_act_elu(a)) X(ls_cospi(b)) X(ls_loss_bce(a, b))         \
+                X(ls_opt_adam(a, b, a, b *b, 1, check_hyper(), check_rates()).theta)
 
 LS_FN ls_hyper check_hyper(void)
 {

@@ -119,8 +119,10 @@ static float value(words w, int i) { return as_float(w[i]); }
 #define HEIGHTS(X, ACROSS)                                                                         \
     X(1, ACROSS)                                                                                   \
     X(2, ACROSS)                                                                                   \
-    X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS)     \
-        X(10, ACROSS) X(11, ACROSS) X(12, ACROSS)
+    X(3, ACROSS)                                                                                   \
+    X(4, ACROSS)                                                                                   \
+    X(5, ACROSS) X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS) X(10, ACROSS) X(11, ACROSS)   \
+        X(12, ACROSS)
 #else
 #define TILE_HEIGHT 6
 #define HEIGHTS(X, ACROSS)                                                                         \

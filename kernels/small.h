@@ -11,19 +11,21 @@
 #define LS_SMALL_MEMBER(X)                                                                         \
     X(seed_low)                                                                                    \
     X(seed_high)                                                                                   \
-    X(rows) X(batch) X(steps_per_epoch) X(shuffle) X(scale) X(last_scale) X(output) X(loss)        \
-        X(optimizer) X(clip) X(beta1) X(rest1) X(beta2) X(rest2) X(epsilon) X(l1) X(twice_l2)      \
-            X(max_norm) X(features) X(outputs) X(x) X(t) X(row_weight) X(row_loss) X(rows_at)      \
-                X(of_chunk) X(of_step)
+    X(rows)                                                                                        \
+    X(batch)                                                                                       \
+    X(steps_per_epoch) X(shuffle) X(scale) X(last_scale) X(output) X(loss) X(optimizer) X(clip)    \
+        X(beta1) X(rest1) X(beta2) X(rest2) X(epsilon) X(l1) X(twice_l2) X(max_norm) X(features)   \
+            X(outputs) X(x) X(t) X(row_weight) X(row_loss) X(rows_at) X(of_chunk) X(of_step)
 
 /* An operation, and where its matrices lie: x … dropped, grad, from, to in scratch; w … v in the
  * arena. */
 #define LS_SMALL_OPERATION(X)                                                                      \
     X(kind)                                                                                        \
     X(act)                                                                                         \
-    X(in) X(out) X(x) X(z) X(a) X(y) X(d) X(dz) X(skip) X(dropped) X(grad) X(width) X(dropout)     \
-        X(purpose) X(w) X(b) X(gradient) X(bias_gradient) X(theta) X(s) X(v) X(weights) X(from)    \
-            X(to)
+    X(in)                                                                                          \
+    X(out)                                                                                         \
+    X(x) X(z) X(a) X(y) X(d) X(dz) X(skip) X(dropped) X(grad) X(width) X(dropout) X(purpose) X(w)  \
+        X(b) X(gradient) X(bias_gradient) X(theta) X(s) X(v) X(weights) X(from) X(to)
 
 /* A member's part of a launch. */
 #define LS_SMALL_RUN(X)                                                                            \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs' binaries in the cache folder: used where they are whole, ignored and written anew where
  * not. */
-#include "host/base/common.h"
+#include "host/base/file.h"
 #include "host/base/sha256.h"
 #include <criterion/criterion.h>
 #include <criterion/logging.h>

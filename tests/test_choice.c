@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/base/cores.h"
+#include "host/base/error.h"
 #include "host/device/choice.h"
 #include "tests/support/runs.h"
 

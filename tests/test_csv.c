@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include "host/data/read.h"
 #include "tests/support/data.h"
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/error.h"
 #include "host/network/backend.h"
 #include "kernels/random.h"
 #include "tests/support/devices.h"

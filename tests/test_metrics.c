@@ -10,6 +10,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "tests/support/data.h"
 
 /* ---- Metrics: the figures are those of scikit-learn 1.9.1, zero_division=0 ------------------- */

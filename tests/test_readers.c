@@ -5,6 +5,8 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include "host/data/encoder.h"
 #include "tests/support/data.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/text.h"
 #include "host/data/data.h"
 #include "host/search/search.h"
 #include "tests/support/runs.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 #include <errno.h>
 #include <signal.h>

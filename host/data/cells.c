@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/cells.h"
+#include "host/base/error.h"
 
 #include <math.h>
 #include <stdlib.h>

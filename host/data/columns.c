@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns of more than plain numbers: categories and gaps. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/data/data.h"
 
 #include <math.h>

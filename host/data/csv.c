@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads CSV files: decides what the columns are, then fills rows. csv_parse.c cuts the text,
  * csv_labels.c names the classes. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/data/cells.h"
 #include "host/data/csv_parse.h"
 #include "host/data/read.h"

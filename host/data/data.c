@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/data.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

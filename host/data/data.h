@@ -2,7 +2,7 @@
 #ifndef LS_DATA_H
 #define LS_DATA_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 /* What becomes of missing values; the first is the default. */
 typedef enum {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/encoder.h"
+#include "host/base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
 /* Generated data sets. Every number is a function of (seed, row, index), in float32 with the
  * project's own functions, so that a data set is the same on every machine and its first rows do
  * not depend on how many follow. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/data/data.h"
 
 #include <math.h>

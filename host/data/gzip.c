@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/gzip.h"
+#include "host/base/memory.h"
 
 #include <limits.h>
 #include <stdlib.h>

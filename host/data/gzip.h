@@ -4,7 +4,7 @@
 #ifndef LS_GZIP_H
 #define LS_GZIP_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 typedef struct ls_gzip ls_gzip;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stands in for gzip.c where zlib is missing. */
+#include "host/base/error.h"
 #include "host/data/gzip.h"
 
 ls_status ls_gzip_open(const char *path, ls_gzip **out, ls_error *err)

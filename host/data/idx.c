@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers;
  * all of it big-endian. */
+#include "host/base/memory.h"
 #include "host/data/read.h"
 
 static const struct {

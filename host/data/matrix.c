@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows and classes from matrices of numbers, as IDX and NPY files hold them. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/data/cells.h"
 #include "host/data/names.h"
 #include "host/data/read.h"

@@ -3,7 +3,7 @@
 #ifndef LS_CSV_LABELS_H
 #define LS_CSV_LABELS_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 typedef struct ls_csv_labels ls_csv_labels;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then
  * numbers. */
+#include "host/base/memory.h"
 #include "host/data/read.h"
 
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a file of rows, and finds its format by what is in it. */
 #include "host/data/read.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which columns of a file are used, and for what. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/data/read.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/stream.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,15 +26,6 @@ struct ls_stream {
     size_t packed_count;
     bool ended; /* nothing is left to be read of the file */
 };
-
-size_t ls_most_bytes(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t bytes;
-    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes))
-        return SIZE_MAX / 4;
-    return bytes / 2;
-}
 
 /* Bytes as they lie in the file. */
 static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)

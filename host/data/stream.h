@@ -3,7 +3,7 @@
 #ifndef LS_STREAM_H
 #define LS_STREAM_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 typedef struct ls_stream ls_stream;
 
@@ -28,10 +28,5 @@ ls_status ls_stream_rest(ls_stream *stream, char **bytes, size_t *size, ls_error
 /* Bytes of the file as it lies on the disk, 0 for a pipe, and which share of them has been read. */
 size_t ls_stream_size(const ls_stream *stream);
 double ls_stream_share(const ls_stream *stream);
-
-/* What may be made of a file in memory: half of the machine's. A few kilobytes can unpack to many
- * gigabytes, and a system that promises memory it does not have would kill the program instead of
- * saying no. */
-size_t ls_most_bytes(void);
 
 #endif

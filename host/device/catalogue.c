@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/catalogue.h"
+#include "host/base/cores.h"
+#include "host/base/memory.h"
 #include <stdlib.h>
 #include <unistd.h>
 

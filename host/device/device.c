@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by number and name: the CPU path is 0, OpenCL devices follow in the loader's order. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/device/choice.h"
 #include <stdlib.h>
 #include <string.h>

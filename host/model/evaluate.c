@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A model's figures, and the threshold that it decides by. */
+#include "host/base/memory.h"
 #include "host/model/metrics.h"
 #include "host/model/model.h"
 #include <math.h>

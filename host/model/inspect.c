@@ -2,6 +2,7 @@
 /* Looks at the layers of a trained network: one step of a plan of its own over rows, whose
  * activations and gradients are read back. Devices give the same bits, and the sums here are in
  * double, in one order: so the figures are the same everywhere. */
+#include "host/base/memory.h"
 #include "host/model/model.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/metrics.md has the formulas. */
 #include "host/model/metrics.h"
+#include "host/base/memory.h"
 
 #include <float.h>
 #include <math.h>

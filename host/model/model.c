@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/model.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
 #include "host/base/sha256.h"
+#include "host/base/text.h"
 #include "host/model/scores.h"
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,10 @@
 /* Model files: safetensors, so that other tools read the weights. One metadata entry, "lockstep",
  * holds canonical JSON with the options, preprocessing, names and history; docs/file-format.md
  * describes it. Files come from strangers: everything read is checked before it is used. */
+#include "host/base/file.h"
+#include "host/base/memory.h"
 #include "host/base/sha256.h"
+#include "host/base/text.h"
 #include "host/model/model.h"
 #include "host/model/scores.h"
 #include <float.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Stands in for model_file.c where the build has no JSON library: training and prediction work,
  * files do not. */
+#include "host/base/error.h"
 #include "host/model/model.h"
 
 static ls_status unsupported(ls_error *err)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/scores.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

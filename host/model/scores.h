@@ -4,7 +4,7 @@
 #ifndef LS_SCORES_H
 #define LS_SCORES_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 /* Score of class k of one row of outputs: its column; of a single column x, which is class 1's, 1 -
  * x for class 0, in float32 as `lockstep predict` prints it. */

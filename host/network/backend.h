@@ -5,6 +5,7 @@
 #ifndef LS_BACKEND_H
 #define LS_BACKEND_H
 
+#include "host/base/error.h"
 #include "host/network/plan.h"
 
 /* Rows that members train on: the data set, or blocks of rows that different members see. Not

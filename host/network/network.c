@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/network/network.h"
+#include "host/base/memory.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>

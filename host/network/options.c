@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of options: the command line, the library, the help text and the model file are all
  * derived from it. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/network/settings.h"
 #include <stddef.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 /* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a
  * step. */
 #include "host/network/plan.h"
+#include "host/base/memory.h"
 #include "host/network/network.h"
 #include "kernels/random.h"
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef LS_PLAN_H
 #define LS_PLAN_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 #include "kernels/activation.h"
 #include "kernels/optimizer.h"
 

@@ -5,22 +5,22 @@
 
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#include "host/base/common.h"
+#include "host/base/error.h"
 #include <CL/cl.h>
 
 /* Every entry point in use; the struct's fields and the look-up are derived from this list. */
 #define LS_CL_FUNCTIONS(X)                                                                         \
     X(clGetPlatformIDs)                                                                            \
     X(clGetPlatformInfo)                                                                           \
-    X(clGetDeviceIDs) X(clGetDeviceInfo) X(clCreateContext) X(clReleaseContext)                    \
-        X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateProgramWithSource)              \
-            X(clCreateProgramWithBinary) X(clGetProgramInfo) X(clBuildProgram)                     \
-                X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)  \
-                    X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject)                      \
-                        X(clEnqueueNDRangeKernel) X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer)   \
-                            X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clFinish) X(clFlush)   \
-                                X(clEnqueueMarkerWithWaitList) X(clWaitForEvents)                  \
-                                    X(clReleaseEvent)
+    X(clGetDeviceIDs)                                                                              \
+    X(clGetDeviceInfo)                                                                             \
+    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue)        \
+        X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clGetProgramInfo)              \
+            X(clBuildProgram) X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel)       \
+                X(clReleaseKernel) X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject)       \
+                    X(clEnqueueNDRangeKernel) X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer)       \
+                        X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clFinish) X(clFlush)       \
+                            X(clEnqueueMarkerWithWaitList) X(clWaitForEvents) X(clReleaseEvent)
 
 typedef struct {
     void *library;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What is remembered of a device between runs: the self-check's verdict, and the tuner's tiles. A
  * cache that cannot be read or written costs time and nothing else. */
+#include "host/base/file.h"
 #include "host/base/sha256.h"
+#include "host/base/text.h"
 #include "host/opencl/cl_device.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding OpenCL devices, what they report, and opening one. */
 #include "host/opencl/cl_device.h"
+#include "host/base/memory.h"
 #include "host/opencl/cl_small.h"
 #include <stdlib.h>
 #include <string.h>

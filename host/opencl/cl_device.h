@@ -13,9 +13,11 @@
 #define LS_CL_KERNELS(X)                                                                           \
     X(batch)                                                                                       \
     X(gather)                                                                                      \
-    X(pack) X(join) X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks)          \
-        X(norm_hat_chunks) X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad)    \
-            X(flat_chunks) X(clip_factor) X(max_norm) X(check)
+    X(pack)                                                                                        \
+    X(join)                                                                                        \
+    X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks) X(norm_hat_chunks)       \
+        X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad) X(flat_chunks)        \
+            X(clip_factor) X(max_norm) X(check)
 
 typedef enum {
 #define LS_X(name) LS_KERNEL_##name,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile a matrix product gets, and the kernels of each tile. */
+#include "host/base/error.h"
 #include "host/opencl/cl_device.h"
 #include <string.h>
 

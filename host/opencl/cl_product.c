@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations that are matrix products. What follows a product is compiled into its kernel
  * (kernels/finish.h). */
+#include "host/base/error.h"
 #include "host/opencl/cl_launch.h"
 
 /* A product at work: m × n results over k, and the kernel's arguments so far. */

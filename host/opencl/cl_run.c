@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* OpenCL as a backend: plans interpreted operation by operation, a few launches each, all of a call
  * in one in-order queue. The host waits only for the losses at a call's end. */
+#include "host/base/memory.h"
 #include "host/opencl/cl_launch.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_slab.h"
+#include "host/base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 

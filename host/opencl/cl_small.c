@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_small.h"
+#include "host/base/clock.h"
+#include "host/base/memory.h"
 #include "host/opencl/cl_slab.h"
 #include "kernels/small.h"
 #include <stdlib.h>
@@ -380,13 +382,6 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
     return ls_cl_check(code, "running small networks", err);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
 static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local,
                             const cl_mem buffers[4], ls_error *err)
@@ -404,9 +399,9 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
-        double started = now();
+        double started = ls_clock();
         LS_TRY(enqueue(d, l, kernel, local, buffers, err));
-        pace = (now() - started) / (double)piece;
+        pace = (ls_clock() - started) / (double)piece;
     }
     return LS_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
  * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+#include "host/base/memory.h"
 #include "host/network/network.h"
 #include "host/opencl/cl_device.h"
 #include "kernels/loss.h"

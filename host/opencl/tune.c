@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile is fastest for each class of product on this device. A candidate is first held against
  * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+#include "host/base/clock.h"
+#include "host/base/memory.h"
 #include "host/opencl/cl_device.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const ls_cl_tile candidates[] = {
     /* register tiles: rows, vectors, lanes, repeat, depth */
@@ -123,22 +124,18 @@ static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, s
     ls_rows data = {1, 1, 1, nothing, nothing, NULL};
     ls_rates rates[16] = {{0}};
     float losses[16];
-    struct timespec t0, t1;
     ls_workspace *workspace;
     LS_TRY(ls_workspace_of_one(backend, &data, &r->plan, &workspace, err));
     ls_run once = {.count = 1, .rates = rates, .losses = losses, .keep = true};
     ls_status status = backend->slots->write(workspace, 0, 0, size, fill, err);
     if (status == LS_OK) status = backend->slots->run(workspace, &once, 1, err);
     if (status == LS_OK && out) status = backend->slots->read(workspace, 0, 0, size, out, err);
-    clock_gettime(CLOCK_MONOTONIC, &t0);
+    double started = ls_clock();
     for (uint64_t done = 0; done < count && status == LS_OK; done += once.count) {
         once.count = count - done < 16 ? count - done : 16;
         status = backend->slots->run(workspace, &once, 1, err);
     }
-    clock_gettime(CLOCK_MONOTONIC, &t1);
-    if (seconds)
-        *seconds = ((double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec)) /
-                   (double)(count ? count : 1);
+    if (seconds) *seconds = (ls_clock() - started) / (double)(count ? count : 1);
     backend->slots->workspace_close(workspace);
     return status;
 }

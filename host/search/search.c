@@ -3,6 +3,9 @@
  * alone. So it can be stopped and taken up anywhere, and where members are no longer in training
  * they are trained again, to the same bits. */
 #include "host/search/search.h"
+#include "host/base/clock.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include "host/data/data.h"
 #include "host/network/network.h"
@@ -576,13 +579,6 @@ static size_t next_wave(const ls_search *s, size_t rung, size_t *order)
     return n;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 ls_status ls_search_step(ls_search *s, ls_fleet_callback callback, void *user, bool *finished,
                          ls_error *err)
 {
@@ -593,12 +589,12 @@ ls_status ls_search_step(ls_search *s, ls_fleet_callback callback, void *user, b
         n = next_wave(s, s->at, order);
     if (s->at == s->rungs) s->at--;
     *finished = !n;
-    double started = now();
+    double started = ls_clock();
     if (status == LS_OK && n) status = run_wave(s, order, n, s->at, callback, user, err);
     free(order);
     /* larger waves while they are short, so that a fast device is filled: the size of a wave
      * changes no result */
-    double seconds = now() - started;
+    double seconds = ls_clock() - started;
     if (seconds < wave_short && s->wave < WAVE_MOST && n * s->members >= s->wave / 2) s->wave *= 2;
     if (seconds > wave_long && s->wave > WAVE_FIRST) s->wave /= 2;
     return status;

@@ -5,6 +5,7 @@
 #ifndef LS_SEARCH_H
 #define LS_SEARCH_H
 
+#include "host/base/text.h"
 #include "host/network/settings.h"
 
 /* ---- Spaces (search_space.c): what each option may take -------------------------------------- */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/search/search.h"
 #include "kernels/random.h"
 #include <math.h>

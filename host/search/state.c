@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A search on paper: the key that tells two searches apart, the state that an interrupted one goes
  * on from, and the table. */
+#include "host/base/memory.h"
 #include "host/base/sha256.h"
+#include "host/base/text.h"
 #include "host/data/data.h"
 #include "host/search/search.h"
 #include <math.h>

@@ -3,6 +3,8 @@
  * same time; members that end leave, and those that wait in host memory take their place in the
  * next round. How members are sliced, and when they are on the device, changes no bit of them. */
 #include "host/training/fleet.h"
+#include "host/base/clock.h"
+#include "host/base/memory.h"
 #include "host/training/fleet_device.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +22,6 @@ static const double call_seconds =
     0.075; /* a call to the backend, which is a round where members are few */
 static const double brief_seconds = 0.025; /* either, while devices are compared */
 static const double report_seconds = 0.05; /* between two calls of the callback at least */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -364,9 +359,9 @@ typedef struct {
 static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t steps,
                           progress *done, ls_error *err)
 {
-    double cost = 0, started = now();
+    double cost = 0, started = ls_clock();
     LS_TRY(run_slices(f, s, count, steps, err));
-    double elapsed = now() - started;
+    double elapsed = ls_clock() - started;
     for (size_t i = 0; i < count; i++) cost += s[i].cost;
     if (elapsed > 0) f->pace = elapsed / cost;
     for (size_t i = 0; i < count; i++) {
@@ -406,7 +401,7 @@ static void report(const ls_fleet *f, call *c)
         p.diverged += tr->state == LS_MEMBER_DIVERGED;
         p.waiting += !tr->workspace && ls_trainer_active(tr);
     }
-    c->reported = now();
+    c->reported = ls_clock();
     p.seconds = c->reported - c->started;
     c->stopped = c->callback(&p, c->user) != 0;
 }
@@ -419,7 +414,7 @@ static ls_status run_round(ls_fleet *f, size_t count, call *c, progress *done, l
         n = slices_of_call(f, f->slices + i, count - i, &steps);
         LS_TRY(run_call(f, f->slices + i, n, steps, done, err));
         c->steps += done->steps - before;
-        if (now() - c->reported >= report_seconds) report(f, c);
+        if (ls_clock() - c->reported >= report_seconds) report(f, c);
     }
     return LS_OK;
 }
@@ -458,13 +453,13 @@ static ls_status go_to(ls_fleet *f, size_t to, ls_error *err)
 {
     ls_error why;
     size_t from = f->at;
-    double started = now();
+    double started = ls_clock();
     ls_status status = ls_fleet_move(f, to, &why);
     if (status == LS_OK) status = ls_fleet_admit(f, &why);
     if (status != LS_OK && has_refuge(f)) status = flee(f, &why, &why);
     else if (status != LS_OK && to)
         status = ls_fleet_move(f, ls_choice_failed(f->choice, to, why.message), &why);
-    if (to != from) f->choice->lost += now() - started;
+    if (to != from) f->choice->lost += ls_clock() - started;
     return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
 
@@ -486,7 +481,7 @@ static ls_status one_round(ls_fleet *f, call *c, bool *changed, size_t *count, l
 {
     ls_error why;
     progress done = {0};
-    double started = now();
+    double started = ls_clock();
     *count = 0;
     if (*changed) LS_TRY(ls_fleet_admit(f, err));
     *changed = false;
@@ -494,7 +489,7 @@ static ls_status one_round(ls_fleet *f, call *c, bool *changed, size_t *count, l
     if (!*count) return LS_OK;
     bool moved = false;
     ls_status status = run_round(f, *count, c, &done, &why);
-    if (status == LS_OK) status = choose(f, now() - started, done.cost, &moved, &why);
+    if (status == LS_OK) status = choose(f, ls_clock() - started, done.cost, &moved, &why);
     *changed = done.changed || moved;
     if (status == LS_OK) return LS_OK;
     if (!has_refuge(f)) f->failure = why;
@@ -559,7 +554,7 @@ ls_status ls_fleet_run(ls_fleet *f, const size_t *members, size_t count, uint64_
     LS_TRY(check_working(f, err));
     LS_TRY(set_goals(f, members, count, until, err));
     LS_TRY(build_tables(f, err));
-    call c = {.callback = callback, .user = user, .started = now()};
+    call c = {.callback = callback, .user = user, .started = ls_clock()};
     c.reported = c.started;
     LS_TRY(begin(f, err));
     ls_status status = run_all(f, &c, err);

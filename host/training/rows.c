@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/training/rows.h"
+#include "host/base/memory.h"
 #include "host/data/encoder.h"
 #include "host/model/model.h"
 #include <math.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/training/fleet.h"
 
 ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,

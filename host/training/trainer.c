@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/training/trainer.h"
+#include "host/base/clock.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/model/scores.h"
 #include <math.h>
 #include <stdlib.h>
@@ -227,13 +230,6 @@ ls_status ls_trainer_renew(ls_trainer *tr, ls_error *err)
 
 /* ---- Slices ---------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 uint64_t ls_trainer_slice(const ls_trainer *tr, double seconds, double step_seconds,
                           ls_slice_kind kind)
 {
@@ -298,11 +294,11 @@ static ls_status validate(ls_trainer *tr, held_out_figures *out, ls_error *err)
     const ls_decision decision = ls_decision_default();
     const size_t outputs = b->outputs;
     const float *targets = b->table->rows.t + (b->origin + b->rows) * outputs;
-    double sum = 0, started = now();
+    double sum = 0, started = ls_clock();
     size_t right = 0;
     LS_TRY(slots_of(tr)->infer(tr->workspace, tr->member, b->rows, b->held_out, b->held_outputs,
                                b->row_losses, err));
-    tr->seconds += now() - started;
+    tr->seconds += ls_clock() - started;
     for (size_t r = 0; r < b->held_out; r++) {
         sum += (double)b->row_losses[r];
         right += ls_decide(b->held_outputs + r * outputs, outputs, &decision) ==

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/text.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "host/cli/run/config.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 #include "host/base/sha256.h"
 #include "host/data/csv_parse.h"
 #include "host/data/data.h"

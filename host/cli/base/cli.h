@@ -3,7 +3,7 @@
 #ifndef LS_CLI_H
 #define LS_CLI_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 #include <jansson.h>
 #include <popt.h>
 
@@ -136,7 +136,6 @@ ls_status source_check_once(const char *const *paths, size_t count, ls_error *er
 /* From here on the first Ctrl-C (or SIGTERM) asks to stop, the second one kills as usual. */
 void interrupt_catch(void);
 int interrupted(void);
-double monotonic_seconds(void);
 
 /* ---- Output (output.c) ----------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/html.h"
+#include "host/base/text.h"
 #include <string.h>
 
 static const char style[] =

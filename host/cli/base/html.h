@@ -3,6 +3,7 @@
 #ifndef LS_CLI_HTML_H
 #define LS_CLI_HTML_H
 
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 
 void html_begin(ls_text *page, const char *title);

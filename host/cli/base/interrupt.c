@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/cli.h"
 #include <signal.h>
-#include <time.h>
 
 static volatile sig_atomic_t asked;
 
@@ -20,10 +19,3 @@ void interrupt_catch(void)
 }
 
 int interrupted(void) { return asked; }
-
-double monotonic_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's options as options of a subcommand, derived from its table. */
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/outcome.h"
+#include "host/base/memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

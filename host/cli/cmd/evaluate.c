@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/cli/base/cli.h"
 
 static const char intro[] =

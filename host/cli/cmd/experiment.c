@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/experiment/experiment.h"
+#include "host/base/clock.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,14 +80,14 @@ static ls_status work(const exp_order *order, const source_options *source, exp_
                       ls_error *err)
 {
     ls_device *device;
-    double started = monotonic_seconds();
+    double started = ls_clock();
     LS_TRY(make_folder(order->folder, err));
     LS_TRY(source_device(source, &device, err));
     interrupt_catch();
     ls_status status = exp_session_run(s, device, err);
     if (status == LS_OK) status = exp_write_tables(s, err);
     if (status == LS_OK) status = draw_and_tell(s, err);
-    if (status == LS_OK) status = write_timing(s, device, monotonic_seconds() - started, err);
+    if (status == LS_OK) status = write_timing(s, device, ls_clock() - started, err);
     ls_device_close(device);
     return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/plot/plot.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include <stdlib.h>
 #include <string.h>
 

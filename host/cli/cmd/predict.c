@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 #include <stdlib.h>
 #include <string.h>

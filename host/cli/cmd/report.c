@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/report/report.h"
+#include "host/base/text.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/run_folder.h"
 #include "host/model/model.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/cmd/search.h"
+#include "host/base/clock.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,16 +238,16 @@ static int on_fleet(const ls_fleet_progress *progress, void *user)
 
 static ls_status run(const search_arguments *a, search_work *w, search_view *view, ls_error *err)
 {
-    double kept = monotonic_seconds(), pause = 1;
+    double kept = ls_clock(), pause = 1;
     ls_status status = LS_OK;
     bool finished = false;
     while (status == LS_OK && !finished && !interrupted()) {
         status = ls_search_step(w->search, on_fleet, view, &finished, err);
         search_view_draw(view, NULL);
-        double started = monotonic_seconds();
+        double started = ls_clock();
         if (status != LS_OK || started - kept < pause) continue; /* waves can be short */
         status = keep(a, w, err);
-        kept = monotonic_seconds();
+        kept = ls_clock();
         pause = 20 * (kept - started) > 1 ? 20 * (kept - started)
                                           : 1; /* and long tables take their time */
     }
@@ -264,8 +268,8 @@ typedef struct {
 static int on_epoch(const ls_progress *p, void *user)
 {
     refit_view *v = user;
-    if (v->live && (monotonic_seconds() - v->drawn > 0.1)) {
-        v->drawn = monotonic_seconds();
+    if (v->live && (ls_clock() - v->drawn > 0.1)) {
+        v->drawn = ls_clock();
         fprintf(stderr, "\r\033[Kthe best on all rows: epoch %llu/%llu",
                 (unsigned long long)p->epoch, (unsigned long long)p->epochs);
     }
@@ -321,14 +325,14 @@ static ls_status work(search_arguments *a, search_work *w, const ls_search_setti
     LS_TRY(ls_search_start(w->search, w->device, err));
     LS_TRY(ls_alloc(&w->order, w->search->trials, sizeof *w->order, "the ranking", err));
     say(a, w);
-    double started = monotonic_seconds();
+    double started = ls_clock();
     search_view view = {
         .search = w->search, .live = live, .top = (size_t)a->top, .started = started};
     interrupt_catch();
     ls_status status = run(a, w, &view, err);
     device_report_take(&w->report, w->device);
     LS_TRY(status);
-    w->seconds = monotonic_seconds() - started;
+    w->seconds = ls_clock() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
     if (a->save && w->complete && search_best(w)) LS_TRY(refit(a, w, live, err));
     if (a->state && w->complete) unlink(a->state); /* there is nothing to go on with */

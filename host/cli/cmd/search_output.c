@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/clock.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/cmd/search.h"
 #include "host/cli/run/config.h"
 #include <math.h>
@@ -92,7 +95,7 @@ void search_view_clear(search_view *v)
 
 void search_view_draw(search_view *v, const ls_fleet_progress *p)
 {
-    double time = v->live ? monotonic_seconds() : 0;
+    double time = v->live ? ls_clock() : 0;
     struct winsize size = {0};
     size_t *order;
     if (!v->live || (v->drawn > 0 && time - v->drawn < 0.2)) return;

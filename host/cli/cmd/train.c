@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/cmd/train.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/event_file.h"
 #include "host/cli/run/run_folder.h"

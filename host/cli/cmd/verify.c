@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/verify.h"
+#include "host/base/text.h"
 #include "host/cli/cmd/train.h"
 #include "host/cli/run/run_folder.h"
 #include <errno.h>

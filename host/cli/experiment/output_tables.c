@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the experiments say in numbers: verdicts, CSV and Markdown. */
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include "host/cli/experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>

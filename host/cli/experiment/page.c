@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The page that tells the experiments: index.html, from the same results as the tables. */
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include "host/cli/base/html.h"
 #include "host/cli/experiment/experiment.h"
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Draws the pictures of the experiments' table: curves of a group of rows, panels of boundaries,
  * epochs until 30 %. */
+#include "host/base/file.h"
+#include "host/base/text.h"
 #include "host/cli/experiment/experiment.h"
 #include "host/cli/plot/plot.h"
 #include <math.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Trains the rows of the experiments' table, each with every seed, as one fleet, and measures the
  * models. */
+#include "host/base/clock.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/experiment/experiment.h"
 #include <math.h>
 #include <stdlib.h>
@@ -145,7 +148,7 @@ typedef struct {
 static int on_progress(const ls_fleet_progress *p, void *user)
 {
     progress *state = user;
-    double time = monotonic_seconds();
+    double time = ls_clock();
     state->session->steps = state->before + p->steps;
     if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30))
         return interrupted();
@@ -176,16 +179,15 @@ static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progr
 
 static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
 {
-    progress state = {
-        .session = s, .terminal = isatty(STDERR_FILENO) != 0, .shown = monotonic_seconds()};
-    double started = monotonic_seconds();
+    progress state = {.session = s, .terminal = isatty(STDERR_FILENO) != 0, .shown = ls_clock()};
+    double started = ls_clock();
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++)
         if (s->result[i].run) status = run_marks(s, fleet, &s->result[i], &state, err);
     state.before = s->steps;
     if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, 0, on_progress, &state, err);
     if (state.terminal && !s->order->quiet) fputs("\r\033[K", stderr);
-    s->seconds = monotonic_seconds() - started;
+    s->seconds = ls_clock() - started;
     if (status == LS_OK && interrupted())
         return ls_fail(err, LS_ERR_IO, "interrupted; nothing was written");
     return status;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a model makes of a plane: of its two features, or of the first two principal components of
  * many. */
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/plot/plot.h"
 #include "host/data/data.h"
 #include <math.h>

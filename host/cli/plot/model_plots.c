@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures of one model: how its loss fell, what it makes of the plane, how its layers stand. */
+#include "host/base/text.h"
 #include "host/cli/plot/plot.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures of what a model makes of rows: where it errs, and how sure it is. */
+#include "host/base/text.h"
 #include "host/cli/plot/plot.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/plot/plot.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdarg.h>

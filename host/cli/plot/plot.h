@@ -4,6 +4,7 @@
 #ifndef LS_CLI_PLOT_H
 #define LS_CLI_PLOT_H
 
+#include "host/base/text.h"
 #include "host/cli/base/outcome.h"
 
 /* What scripts draw in this colour takes the colour of the text around the picture. */

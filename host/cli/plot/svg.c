@@ -2,6 +2,7 @@
 /* From gnuplot's SVG to ours: a size that follows the page, colours for light and dark, names for
  * those who hear the picture rather than see it, and values that show where the pointer is. All
  * without a script: browsers show an SVG element's <title> by themselves. */
+#include "host/base/text.h"
 #include "host/cli/base/html.h"
 #include "host/cli/plot/plot.h"
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/report/report.h"
+#include "host/base/file.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/base/html.h"
 #include "host/cli/plot/plot.h"
 #include "host/cli/report/tables.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/report/tables.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/base/html.h"
 #include <math.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #ifndef LS_CLI_REPORT_TABLES_H
 #define LS_CLI_REPORT_TABLES_H
 
+#include "host/base/text.h"
 #include "host/cli/base/outcome.h"
 
 /* Figures of one or two sets of rows. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/config.h"
+#include "host/base/file.h"
+#include "host/base/text.h"
 
 #include "host/base/sha256.h"
 #include "host/data/read.h"

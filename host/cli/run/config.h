@@ -5,6 +5,7 @@
 #ifndef LS_CLI_CONFIG_H
 #define LS_CLI_CONFIG_H
 
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 
 /* The files that rows and classes come from, each with a hash. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/epochs.h"
+#include "host/base/clock.h"
+#include "host/base/error.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     progress_line *state = user;
     bool last = p->epoch == p->epochs;
     uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
-    double time = state->terminal ? monotonic_seconds() : 0;
+    double time = state->terminal ? ls_clock() : 0;
     bool due = state->terminal ? last || time - state->shown > 0.1
                                : p->epoch == 1 || last || p->epoch % every == 0;
     (void)err;

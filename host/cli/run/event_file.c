@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/event_file.h"
+#include "host/base/text.h"
 
 #include <errno.h>
 #include <math.h>

@@ -12,6 +12,7 @@
 #ifndef LS_CLI_EVENT_FILE_H
 #define LS_CLI_EVENT_FILE_H
 
+#include "host/base/text.h"
 #include "host/cli/run/live_file.h"
 
 typedef struct {

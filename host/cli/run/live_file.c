@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/live_file.h"
+#include "host/base/error.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

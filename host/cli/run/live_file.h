@@ -4,7 +4,7 @@
 #ifndef LS_CLI_LIVE_FILE_H
 #define LS_CLI_LIVE_FILE_H
 
-#include "host/base/common.h"
+#include "host/base/error.h"
 
 typedef struct {
     const char *path; /* for messages; not owned */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/run_folder.h"
+#include "host/base/file.h"
+#include "host/base/text.h"
 
 #include "host/model/model.h"
 #include <dirent.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/verify.h"
+#include "host/base/file.h"
+#include "host/base/text.h"
 
 #include "host/base/sha256.h"
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #ifndef LS_CLI_VERIFY_H
 #define LS_CLI_VERIFY_H
 
+#include "host/base/text.h"
 #include "host/cli/base/cli.h"
 
 /* A pair of files with the same place in two runs. */

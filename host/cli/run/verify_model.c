@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two model files that differ. They are read as safetensors and not as models: a damaged one is
  * refused by the library, and here it is asked what is damaged. Nothing in them is trusted. */
+#include "host/base/text.h"
 #include "host/cli/run/verify.h"
 #include <math.h>
 #include <stdlib.h>

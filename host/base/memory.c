@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/base/memory.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LS_ALIGNMENT 64
+
+bool ls_mul_size(size_t a, size_t b, size_t *out)
+{
+    if (b != 0 && a > SIZE_MAX / b) return false;
+    *out = a * b;
+    return true;
+}
+
+bool ls_add_size(size_t a, size_t b, size_t *out)
+{
+    if (a > SIZE_MAX - b) return false;
+    *out = a + b;
+    return true;
+}
+
+/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when
+ * it is used. */
+static size_t machine_pages(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / 4096) : SIZE_MAX;
+}
+
+/* Bytes of count × size, with room for alignment behind them. */
+static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes,
+                            size_t *with_room, ls_error *err)
+{
+    size_t padded = 0;
+    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) ||
+        padded > PTRDIFF_MAX) {
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "%s: %zu x %zu bytes is more than this machine can address; use less data",
+                       what, count, size);
+    }
+    if (padded > (size_t)1 << 28 && padded / 4096 > machine_pages()) {
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
+            "smaller network or a smaller batch",
+            (double)padded * 1e-9, what);
+    }
+    *with_room = padded;
+    return LS_OK;
+}
+
+ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes = 0, padded = 0;
+    memcpy(out, &memory, sizeof memory); /* out is the address of a pointer of any type */
+    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
+    padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must
+                                        give a pointer */
+    if (bytes > padded || padded == 0) padded += LS_ALIGNMENT;
+    memory = aligned_alloc(LS_ALIGNMENT, padded);
+    if (!memory) {
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "out of memory: no room for %s (%zu bytes); use less data or free memory",
+                       what, bytes);
+    }
+    memset(memory, 0, padded);
+    memcpy(out, &memory, sizeof memory);
+    return LS_OK;
+}
+
+enum { MAPPED = 1 << 16 }; /* bytes from which on memory is mapped */
+
+ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes = 0, padded = 0;
+    memcpy(out, &memory, sizeof memory);
+    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
+    if (bytes < MAPPED) return ls_alloc(out, count, size, what, err);
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "out of memory: no room for %s (%zu bytes); use less data or free memory",
+                       what, bytes);
+    }
+    memcpy(out, &memory, sizeof memory);
+    return LS_OK;
+}
+
+void ls_release(void *memory, size_t count, size_t size)
+{
+    if (!memory) return;
+    if (count * size < MAPPED) free(memory);
+    else munmap(memory, count * size);
+}
+
+ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, const char *what,
+                  ls_error *err)
+{
+    void *old, *more;
+    size_t doubled = *capacity <= SIZE_MAX / 2 ? 2 * *capacity : SIZE_MAX;
+    if (wanted <= *capacity) return LS_OK;
+    if (wanted < doubled) wanted = doubled;
+    LS_TRY(ls_alloc(&more, wanted, size, what, err));
+    memcpy(&old, array, sizeof old); /* array is the address of a pointer of any type */
+    if (old) memcpy(more, old, *capacity * size);
+    free(old);
+    memcpy(array, &more, sizeof more);
+    *capacity = wanted;
+    return LS_OK;
+}
+
+size_t ls_most_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes;
+    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes))
+        return SIZE_MAX / 4;
+    return bytes / 2;
+}
