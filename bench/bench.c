@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lockstep-bench: what a device does, as rates and as shares of its measured peak. */
 #include "bench/bench.h"
+#include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/text.h"
 #include <getopt.h>

@@ -2,6 +2,7 @@
 /* Matrix products by the libraries that are installed, each loaded at run time and set to the same
  * number of threads. */
 #include "bench/bench_blas.h"
+#include "core_cpu/cpu.h"
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>

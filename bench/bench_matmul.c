@@ -222,11 +222,11 @@ ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err)
                           .outputs = 1,
                           .arena = 16384 + 2 * N,
                           .work = N}};
-        snprintf(name, sizeof name, "outer product + %s", ls_act_name((ls_act)act));
+        snprintf(name, sizeof name, "outer product + %s", ls_activations[act].name);
         LS_TRY(one_pass(o, &r, device, name, 3.0 * N * 4, err));
     }
     for (int opt = 0; opt < LS_OPT_COUNT; opt++) {
-        int states = ls_opt_states((ls_opt)opt);
+        int states = ls_optimizers[opt].states;
         rig r = {.op = {.kind = LS_OP_UPDATE,
                         .out = N,
                         .theta = {LS_ARENA, 0},
@@ -248,7 +248,7 @@ ls_status bench_elementwise(bench_options *o, ls_device *device, ls_error *err)
                                     .rest2 = 0.001f,
                                     .epsilon = 1e-8f}}};
         for (int i = 0; i < 64; i++) r.rates[i] = (ls_rates){1e-6f, 1e-6f, 1, 1};
-        snprintf(name, sizeof name, "update %s, %d parameters", ls_opt_name((ls_opt)opt), N);
+        snprintf(name, sizeof name, "update %s, %d parameters", ls_optimizers[opt].name, N);
         LS_TRY(one_pass(o, &r, device, name, (3.0 + 2.0 * states) * N * 4, err));
     }
     return LS_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the device could do: its fma rate and its copy bandwidth, measured. */
 #include "bench/bench.h"
+#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include <pthread.h>
 #include <stdlib.h>

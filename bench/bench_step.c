@@ -163,7 +163,7 @@ static memory memory_of(const bench_run *r, double opening)
     for (size_t i = 0; i < r->network->count; i++) widths += r->network->layer[i].out;
     double data = 4.0 * (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
     return (memory){.parameters = 4.0 * (double)r->plan->parameters *
-                                  (2.0 + ls_opt_states(r->plan->optimizer)),
+                                  (2.0 + ls_optimizers[r->plan->optimizer].states),
                     .activations = 4.0 * 2.0 * (double)r->plan->batch * (double)widths,
                     .data = data,
                     .held = 4.0 * (double)r->plan->arena + data,
@@ -185,7 +185,7 @@ static void print_memory(const bench_options *o, const bench_run *r, double open
     }
     printf(
         "%-12s needed %.1f MB: %.1f parameters x %d (values, gradients, %s's states), %.1f two activations a layer, %.1f data\n",
-        "memory", need * 1e-6, m.parameters * 1e-6, 2 + ls_opt_states(r->plan->optimizer),
+        "memory", need * 1e-6, m.parameters * 1e-6, 2 + ls_optimizers[r->plan->optimizer].states,
         o->optimizer, m.activations * 1e-6, m.data * 1e-6);
     printf("%-12s held   %.1f MB, %.2f x\n", "", m.held * 1e-6, m.held / need);
     printf(

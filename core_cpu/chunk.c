@@ -161,19 +161,22 @@ static void sum_losses(step_loss *l, size_t rows)
     l->chunks = 0;
 }
 
+/* The functions of the operations that are run for each chunk; one that LS_OPS calls CHUNK and that
+ * has none here does not compile. */
+#define OF_CHUNK_CHUNK(name) name
+#define OF_CHUNK_STEP(name) NULL
+#define OF_CHUNK_IMPLIED(name) NULL
+#define OF_CHUNK_NEVER(name) NULL
+#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = OF_CHUNK_##chunkwise(name),
+static void (*const of_chunk[LS_OP_COUNT])(const chunk *c, const ls_chunk_op *o) = {LS_OPS(LS_X)};
+#undef LS_X
+
 static void run_chunk(const chunk *c)
 {
-    if (!c->step->loaded) load(c);
+    if (!c->step->inputs_kept) load(c);
     for (size_t i = 0; i < c->chunks->count; i++) {
         const ls_chunk_op *o = &c->chunks->op[i];
-        switch (o->op->kind) {
-        case LS_OP_DENSE: dense(c, o); break;
-        case LS_OP_JOIN: join(c, o); break;
-        case LS_OP_LOSS: loss(c, o); break;
-        case LS_OP_GRAD_X: grad_x(c, o); break;
-        case LS_OP_GRAD_W: grad_w(c, o); break;
-        default: break; /* once the gradients are whole */
-        }
+        if (of_chunk[o->op->kind]) of_chunk[o->op->kind](c, o);
     }
 }
 
@@ -226,11 +229,8 @@ bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s)
     for (size_t i = 0; i < chunks->count; i++) {
         const ls_chunk_op *o = &chunks->op[i];
         if (o->op->kind == LS_OP_GRAD_W) unpack(&c, o);
-        if (o->op->kind == LS_OP_GRAD_W
-                ? ls_there(o->op->theta)
-                : o->op->kind == LS_OP_CLIP || o->op->kind == LS_OP_UPDATE ||
-                      o->op->kind == LS_OP_MAX_NORM)
-            s->rest(s->user, o->op);
+        bool updates = o->op->kind == LS_OP_GRAD_W && ls_there(o->op->theta);
+        if (updates || ls_op_chunkwise[o->op->kind] == LS_CHUNKWISE_STEP) s->rest(s->user, o->op);
     }
     return keeps;
 }

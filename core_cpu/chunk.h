@@ -18,16 +18,16 @@ typedef struct {
     uint64_t step;
     ls_batch batch;
     float *loss;
-    bool loaded; /* scratch still has the rows of the step before, which are this one's, see
-                    ls_chunks_run */
-    /* Does an operation that comes once the gradients are whole: the optimizer (over weights, for
-     * GRAD_W), clipping, max-norm. */
+    bool inputs_kept; /* scratch still has the inputs of the step before, which are this step's,
+                         too; see ls_chunks_run */
+    /* Runs an operation of the step: the optimizer (over the weights of a GRAD_W), clipping,
+     * max-norm. */
     void (*rest)(void *user, const ls_op *op);
     void *user;
 } ls_chunk_step;
 
-/* Returns whether the step's rows stay in scratch: where every step has all rows in the same order,
- * and there is room. */
+/* Returns whether the step's inputs stay in scratch for the next step: if every step takes all rows
+ * in the same order, and there is room. */
 bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s);
 
 #endif

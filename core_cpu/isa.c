@@ -23,7 +23,7 @@
 /* Columns that a sum over rows keeps in registers at a time. */
 enum { BLOCK = 64 };
 
-#define LS_X(name)                                                                                 \
+#define LS_X(name, reads, facts)                                                                   \
     static void act_##name(const float *z, float *a, size_t n)                                     \
     {                                                                                              \
         ELEMENTWISE(i, 0, n) a[i] = ls_act_##name(z[i]);                                           \
@@ -31,7 +31,8 @@ enum { BLOCK = 64 };
     static void act_grad_##name(const float *d, const float *z, const float *a, float *y,          \
                                 size_t n)                                                          \
     {                                                                                              \
-        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);                         \
+        (void)z, (void)a; /* one of them is not read */                                            \
+        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(LS_READS_##reads(z[i], a[i]));       \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -148,61 +149,40 @@ static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
     }
 }
 
-/* A row's loss in the training objective, and the scale of its gradient. */
-static float weighted(const ls_loss_rows *l, size_t row, float loss)
+/* ---- Losses ---------------------------------------------------------------------------------- */
+
+/* Scale of the gradient of row i, and the row's weight in the loss. */
+static float scale_of(const ls_loss_rows *l, size_t i)
 {
-    return l->row_weight ? loss * l->row_weight[row] : loss;
+    return l->row_weight ? l->row_weight[i] * l->scale : l->scale;
 }
-static float scale_of(const ls_loss_rows *l, size_t row)
+static void weigh(const ls_loss_rows *l, size_t i0, size_t i1)
 {
-    return l->row_weight ? l->row_weight[row] * l->scale : l->scale;
+    for (size_t i = i0; i < i1 && l->row_weight; i++)
+        l->row_loss[i] = l->row_loss[i] * l->row_weight[i];
 }
 
-static void loss_bce(const ls_loss_rows *l, size_t i0, size_t i1)
-{
-    for (size_t i = i0; i < i1; i++) {
-        float z = l->z[i], y = l->target[i], p = ls_sigmoid(z);
-        l->p[i] = p;
-        l->row_loss[i] = weighted(l, i, ls_loss_bce(z, y));
-        if (l->scale != 0.0f) l->z[i] = ls_loss_cross_entropy_grad(p, y, scale_of(l, i));
+/* Rows [i0, i1) of row-major matrices, one row at a time. */
+#define LOSS_EACH(i) for (size_t i = 0; i < 1; i++)
+#define LOSS_AT(i, k) ((i) + (k))
+#define LS_X(NAME, name)                                                                           \
+    static void loss_##name(const ls_loss_rows *l, size_t i0, size_t i1)                           \
+    {                                                                                              \
+        const size_t columns = l->columns;                                                         \
+        const bool training = l->scale != 0.0f, sigmoid = l->output == LS_OUTPUT_SIGMOID;          \
+        for (size_t row = i0; row < i1; row++) {                                                   \
+            float *z = l->z + row * columns, *p = l->p + row * columns;                            \
+            float *row_loss = l->row_loss + row, top[1], sum[1], scale[1] = {scale_of(l, row)};    \
+            const float *t = l->target + row * columns;                                            \
+            (void)sigmoid, (void)columns, (void)top, (void)sum;                                    \
+            LS_LOSS_ROWS_##NAME                                                                    \
+        }                                                                                          \
+        weigh(l, i0, i1);                                                                          \
     }
-}
-
-static void loss_ce(const ls_loss_rows *l, size_t i0, size_t i1)
-{
-    for (size_t i = i0; i < i1; i++) {
-        size_t n = l->columns;
-        float *z = l->z + i * n, *p = l->p + i * n, top = z[0], sum = 0.0f, loss = 0.0f;
-        const float *t = l->target + i * n;
-        for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
-        for (size_t k = 0; k < n; k++) p[k] = ls_softmax_exp(z[k], top);
-        for (size_t k = 0; k < n; k++) sum = sum + p[k];
-        float log_sum = top + ls_log(sum);
-        for (size_t k = 0; k < n; k++) loss = ls_fma(t[k], log_sum - z[k], loss);
-        for (size_t k = 0; k < n; k++) p[k] = p[k] / sum;
-        l->row_loss[i] = weighted(l, i, loss);
-        float scale = scale_of(l, i);
-        for (size_t k = 0; k < n && l->scale != 0.0f; k++)
-            z[k] = ls_loss_cross_entropy_grad(p[k], t[k], scale);
-    }
-}
-
-static void loss_mse(const ls_loss_rows *l, size_t i0, size_t i1)
-{
-    bool sigmoid = l->output == LS_OUTPUT_SIGMOID;
-    for (size_t i = i0; i < i1; i++) {
-        float loss = 0.0f, scale = scale_of(l, i);
-        for (size_t k = i * l->columns; k < (i + 1) * l->columns; k++) {
-            float z = l->z[k], p = sigmoid ? ls_sigmoid(z) : z, error = p - l->target[k];
-            l->p[k] = p;
-            loss = ls_fma(error, error, loss);
-            if (l->scale == 0.0f) continue;
-            float dp = ls_loss_mse_grad(p, l->target[k], scale);
-            l->z[k] = sigmoid ? dp * ls_act_grad_sigmoid(z, p) : dp;
-        }
-        l->row_loss[i] = weighted(l, i, loss);
-    }
-}
+LS_LOSSES(LS_X)
+#undef LS_X
+#undef LOSS_EACH
+#undef LOSS_AT
 
 static void square_chunks(const float *x, size_t n, size_t c0, size_t c1, float *out)
 {
@@ -236,7 +216,7 @@ static void sum_chunks(const float *x, size_t n, float *out)
         if (states > 1) v[i] = new.v;                                                              \
     }
 
-#define LS_X(name, states)                                                                         \
+#define LS_X(name, states, facts)                                                                  \
     static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)         \
     {                                                                                              \
         const ls_hyper hyper = u->hyper;                                                           \
@@ -273,7 +253,8 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .tile_rows = MR,
     .tile_columns = NR,
     .matmul = matmul,
-#define LS_X(name) .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
+#define LS_X(name, reads, facts)                                                                   \
+    .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
     LS_ACTIVATIONS(LS_X)
 #undef LS_X
         .join = join,
@@ -282,10 +263,13 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .norm = norm,
     .norm_fixed = norm_fixed,
     .norm_grad = norm_grad,
-    .loss = {[LS_LOSS_BCE] = loss_bce, [LS_LOSS_CE] = loss_ce, [LS_LOSS_MSE] = loss_mse},
-    .square_chunks = square_chunks,
+#define LS_X(NAME, name)                                                                           \
+    .loss[LS_LOSS_##NAME] = loss_##name, .lanes_loss[LS_LOSS_##NAME] = lanes_##name,
+    LS_LOSSES(LS_X)
+#undef LS_X
+        .square_chunks = square_chunks,
     .sum_chunks = sum_chunks,
-#define LS_X(name, states) .update[LS_OPT_##name] = update_##name,
+#define LS_X(name, states, facts) .update[LS_OPT_##name] = update_##name,
     LS_OPTIMIZERS(LS_X)
 #undef LS_X
         .max_norm = max_norm,
@@ -294,5 +278,4 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .rows_to_lanes = rows_to_lanes,
     .lanes_to_rows = lanes_to_rows,
     .lanes_join = lanes_join,
-    .lanes_loss = {[LS_LOSS_BCE] = lanes_bce, [LS_LOSS_CE] = lanes_ce, [LS_LOSS_MSE] = lanes_mse},
 };

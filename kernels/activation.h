@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Activations, one pair of plain functions each, for C and OpenCL C alike (see arith.h):
- *   a = ls_act_NAME(z)             z: pre-activation
- *   da/dz = ls_act_grad_NAME(z, a) from z, or from a = ls_act_NAME(z) where that is cheaper; the
- * other one is not read. NaN in z gives NaN in both, relu and leaky_relu included, so that a broken
- * run shows it. No activation and no derivative is NaN for any other z, +-Inf included.
+ * Activations, for C and OpenCL C alike (see arith.h). Adding one is a row of the table below and
+ * two scalar functions: a = ls_act_NAME(z)             z: pre-activation da/dz =
+ * ls_act_grad_NAME(v)    v: z, or a = ls_act_NAME(z), as the row says NaN gives NaN in both, relu
+ * and leaky_relu included, so that a broken run shows it. For any other z, +-Inf included, neither
+ * is NaN.
  */
 #ifndef LS_ACTIVATION_H
 #define LS_ACTIVATION_H
@@ -13,57 +13,59 @@
 #include "kernels/arith.h"
 #endif
 
+/* One row per activation:
+ *   name
+ *   what its derivative reads: A, the activation's value, or Z, the pre-activation. Networks store
+ *     z only if an activation reads it, and otherwise overwrite it with a.
+ *   facts for the host (host/network/activation.c): the default initialisation of the layer's
+ *     weights (XAVIER or HE), and the values of a for which the activation is flat or nearly so:
+ *     NOWHERE, OUTSIDE(low, high) or WITHIN(low, high), bounds not included. */
 #define LS_ACTIVATIONS(X)                                                                          \
-    X(identity) X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(silu) X(gelu)
+    X(identity, A, (XAVIER, NOWHERE))                                                              \
+    X(sigmoid, A, (XAVIER, OUTSIDE(0.01f, 0.99f)))                                                 \
+    X(tanh, A, (XAVIER, OUTSIDE(-0.99f, 0.99f)))                                                   \
+    X(relu, A, (HE, WITHIN(-0x1p-149f, 0x1p-149f)))                                                \
+    X(leaky_relu, A, (HE, OUTSIDE(0.0f, INFINITY)))                                                \
+    X(elu, A, (HE, OUTSIDE(-0.99f, INFINITY)))                                                     \
+    X(silu, Z, (HE, WITHIN(-0.01f, 0.01f)))                                                        \
+    X(gelu, Z, (HE, WITHIN(-0.01f, 0.01f)))
 
-/* Those whose derivative reads z; of the others only a has to be kept. */
-#define LS_ACTIVATIONS_READING_Z(X) X(silu) X(gelu)
+#define LS_X(name, reads, facts) LS_ACT_##name,
+typedef enum { LS_ACTIVATIONS(LS_X) LS_ACT_COUNT } ls_act;
+#undef LS_X
+
+/* ls_act_grad_NAME(LS_READS_##reads(z, a)) hands the derivative what its row says. */
+#define LS_READS_A(z, a) (a)
+#define LS_READS_Z(z, a) (z)
 
 #define LS_LEAKY_SLOPE 0.01f
 
 /* Identity. Its derivative is 1, and NaN for a NaN as for the others. */
 LS_FN float ls_act_identity(float z) { return z; }
-LS_FN float ls_act_grad_identity(float z, float a)
-{
-    (void)z;
-    return a != a ? a : 1.0f;
-}
+LS_FN float ls_act_grad_identity(float a) { return a != a ? a : 1.0f; }
 
 /* Logistic sigmoid, 1 / (1 + exp(-z)): Rumelhart, Hinton, Williams, "Learning representations by
  * back-propagating errors", Nature 323 (1986). a' = a (1 - a); exactly 0 where a has rounded to 1
  * (z > 17). */
 LS_FN float ls_act_sigmoid(float z) { return ls_sigmoid(z); }
-LS_FN float ls_act_grad_sigmoid(float z, float a)
-{
-    (void)z;
-    return a * (1.0f - a);
-}
+LS_FN float ls_act_grad_sigmoid(float a) { return a * (1.0f - a); }
 
 /* tanh: LeCun, Bottou, Orr, Mueller, "Efficient BackProp" (1998). a' = 1 - a^2; exactly 0 where |a|
  * has rounded to 1. */
 LS_FN float ls_act_tanh(float z) { return ls_tanh(z); }
-LS_FN float ls_act_grad_tanh(float z, float a)
-{
-    (void)z;
-    return ls_fma(-a, a, 1.0f);
-}
+LS_FN float ls_act_grad_tanh(float a) { return ls_fma(-a, a, 1.0f); }
 
 /* max(z, 0): Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML
  * 2010. -0 stays -0. The derivative at +-0 is 0; a, which is not negative, less itself is that, and
  * NaN for a NaN, in one step. */
 LS_FN float ls_act_relu(float z) { return z < 0.0f ? 0.0f : z; }
-LS_FN float ls_act_grad_relu(float z, float a)
-{
-    (void)z;
-    return a > 0.0f ? 1.0f : a - a;
-}
+LS_FN float ls_act_grad_relu(float a) { return a > 0.0f ? 1.0f : a - a; }
 
 /* z, or 0.01 z below 0: Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic
  * models", ICML 2013. -0 stays -0. The derivative at +-0 is 0.01. */
 LS_FN float ls_act_leaky_relu(float z) { return z < 0.0f ? LS_LEAKY_SLOPE * z : z; }
-LS_FN float ls_act_grad_leaky_relu(float z, float a)
+LS_FN float ls_act_grad_leaky_relu(float a)
 {
-    (void)z;
     return a != a ? a : a > 0.0f ? 1.0f : LS_LEAKY_SLOPE;
 }
 
@@ -71,11 +73,7 @@ LS_FN float ls_act_grad_leaky_relu(float z, float a)
  * network learning by exponential linear units (ELUs)", ICLR 2016. a' = a + 1 below 0 (exactly 0
  * where a has rounded to -1), else 1, at 0 too. -0 stays -0. */
 LS_FN float ls_act_elu(float z) { return z < 0.0f ? ls_expm1(z) : z; }
-LS_FN float ls_act_grad_elu(float z, float a)
-{
-    (void)z;
-    return a != a ? a : a < 0.0f ? a + 1.0f : 1.0f;
-}
+LS_FN float ls_act_grad_elu(float a) { return a != a ? a : a < 0.0f ? a + 1.0f : 1.0f; }
 
 /* z sigmoid(z): Elfwing, Uchida, Doya, "Sigmoid-weighted linear units for neural network function
  * approximation in reinforcement learning", Neural Networks 107 (2018). z is clamped where sigmoid
@@ -87,9 +85,8 @@ LS_FN float ls_act_silu(float z)
     float c = z < -128.0f ? -128.0f : z;
     return c * ls_sigmoid(c);
 }
-LS_FN float ls_act_grad_silu(float z, float a)
+LS_FN float ls_act_grad_silu(float z)
 {
-    (void)a;
     float c = z < -128.0f ? -128.0f : z > 128.0f ? 128.0f : z;
     float e = ls_exp(-ls_abs(c)), v = 1.0f / (1.0f + e);
     return ls_fma(c * e, v, c < 0.0f ? e : 1.0f) * v;
@@ -103,9 +100,8 @@ LS_FN float ls_act_gelu(float z)
     float c = z < -16.0f ? -16.0f : z;
     return c * ls_normal_cdf(c);
 }
-LS_FN float ls_act_grad_gelu(float z, float a)
+LS_FN float ls_act_grad_gelu(float z)
 {
-    (void)a;
     float c = z < -16.0f ? -16.0f : z > 16.0f ? 16.0f : z;
     return ls_fma(c, ls_normal_pdf(c), ls_normal_cdf(c));
 }

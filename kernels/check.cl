@@ -9,8 +9,8 @@ __kernel void check(__global const uint *restrict x, __global const uint *restri
     if (i >= n) return;
     const float a = as_float(x[i]), b = as_float(y[i]);
     uint k = 0;
-#define LS_X(expression) out[k++ * n + i] = as_uint(expression);
-    LS_CHECKS(LS_X)
-#undef LS_X
+#define LS_CHECK(expression) out[k++ * n + i] = as_uint(expression);
+    LS_CHECKS
+#undef LS_CHECK
     out[k * n + i] = ls_random_u32(x[i], 1u, y[i], i) ^ ls_permute(i, n, x[0], 2u, 3u);
 }

@@ -23,7 +23,7 @@ __kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns, co
 }
 
 /* a = act(z); a may be z. */
-#define LS_X(name)                                                                                 \
+#define LS_X(name, reads, facts)                                                                   \
     __kernel void act_##name(SHARED(z), SHARED(a), const uint n)                                   \
     {                                                                                              \
         const uint i = get_global_id(0);                                                           \
@@ -61,80 +61,42 @@ __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong
     y[i] = value;
 }
 
-/* ---- Losses: one work-item a row. scale != 0: training, z becomes dL/dz ---------------------- */
+/* ---- Losses: one work-item per row; scale != 0 means training: z becomes dL/dz --------------- */
 
-#define LOSS_ARGS                                                                                  \
-    MATRIX(z), MATRIX(p), MATRIX(t), MATRIX(weight), MATRIX(row_loss), const uint rows,            \
-        const uint columns, const float scale, const uint sigmoid
-
-__kernel void loss_bce(LOSS_ARGS)
-{
-    const uint i = get_global_id(0);
-    if (i >= rows) return;
-    AT(z), AT(p), AT(t), AT(row_loss);
-    const float zi = z[i], y = t[i], pi = ls_sigmoid(zi), loss = ls_loss_bce(zi, y);
-    const float w = THERE(weight) ? weight[weight_at + i] : 1.0f;
-    p[i] = pi;
-    row_loss[i] = THERE(weight) ? loss * w : loss;
-    if (scale != 0.0f) z[i] = ls_loss_cross_entropy_grad(pi, y, THERE(weight) ? w * scale : scale);
-}
-
-__kernel void loss_ce(LOSS_ARGS)
-{
-    const uint i = get_global_id(0);
-    if (i >= rows) return;
-    AT(z), AT(p), AT(t), AT(row_loss);
-    z += (ulong)i * columns, p += (ulong)i * columns, t += (ulong)i * columns;
-    float top = z[0], sum = 0.0f, loss = 0.0f;
-    for (uint k = 1; k < columns; k++) top = z[k] > top ? z[k] : top;
-    for (uint k = 0; k < columns; k++) {
-        const float e = ls_softmax_exp(z[k], top);
-        p[k] = e;
-        sum = sum + e;
+#define LOSS_EACH(i) for (uint i = 0; i < 1; i++)
+#define LOSS_AT(i, k) ((i) + (k))
+#define LS_X(NAME, name)                                                                           \
+    __kernel void loss_##name(MATRIX(z), MATRIX(p), MATRIX(t), MATRIX(weight), MATRIX(row_loss),   \
+                              const uint rows, const uint columns, const float step_scale,         \
+                              const uint sigmoid)                                                  \
+    {                                                                                              \
+        const uint row = get_global_id(0);                                                         \
+        if (row >= rows) return;                                                                   \
+        const int training = step_scale != 0.0f, weighted = THERE(weight);                         \
+        const float w = weighted ? weight[weight_at + row] : 1.0f;                                 \
+        float top[1], sum[1], scale[1] = {weighted ? w * step_scale : step_scale};                 \
+        AT(z), AT(p), AT(t), AT(row_loss);                                                         \
+        z += (ulong)row * columns, p += (ulong)row * columns, t += (ulong)row * columns;           \
+        row_loss += row;                                                                           \
+        LS_LOSS_ROWS_##NAME if (weighted) row_loss[0] = row_loss[0] * w;                           \
     }
-    const float log_sum = top + ls_log(sum), w = THERE(weight) ? weight[weight_at + i] : 1.0f;
-    const float s = THERE(weight) ? w * scale : scale;
-    for (uint k = 0; k < columns; k++) {
-        loss = ls_fma(t[k], log_sum - z[k], loss);
-        p[k] = p[k] / sum;
-        if (scale != 0.0f) z[k] = ls_loss_cross_entropy_grad(p[k], t[k], s);
-    }
-    row_loss[i] = THERE(weight) ? loss * w : loss;
-}
-
-__kernel void loss_mse(LOSS_ARGS)
-{
-    const uint i = get_global_id(0);
-    if (i >= rows) return;
-    AT(z), AT(p), AT(t), AT(row_loss);
-    z += (ulong)i * columns, p += (ulong)i * columns, t += (ulong)i * columns;
-    const float w = THERE(weight) ? weight[weight_at + i] : 1.0f,
-                s = THERE(weight) ? w * scale : scale;
-    float loss = 0.0f;
-    for (uint k = 0; k < columns; k++) {
-        const float zk = z[k], pk = sigmoid ? ls_sigmoid(zk) : zk, error = pk - t[k];
-        p[k] = pk;
-        loss = ls_fma(error, error, loss);
-        if (scale != 0.0f) {
-            const float dp = ls_loss_mse_grad(pk, t[k], s);
-            z[k] = sigmoid ? dp * ls_act_grad_sigmoid(zk, pk) : dp;
-        }
-    }
-    row_loss[i] = THERE(weight) ? loss * w : loss;
-}
+LS_LOSSES(LS_X)
+#undef LS_X
+#undef LOSS_EACH
+#undef LOSS_AT
 
 /* ---- Optimizers: one work-item a parameter; the first `weights` of n are weights ------------- */
 
-#define LS_X(name, states)                                                                         \
+#define LS_X(name, states, facts)                                                                  \
     __kernel void update_##name(MATRIX(theta), MATRIX(g), MATRIX(s), MATRIX(v), MATRIX(clip),      \
-                                const uint n, const uint weights, const float8 hyper,              \
-                                const float4 rates)                                                \
+                                const uint n, const uint weights, const float16 hyper,             \
+                                const float8 rates)                                                \
     {                                                                                              \
         const uint i = get_global_id(0);                                                           \
         if (i >= n) return;                                                                        \
         AT(theta), AT(g), AT(s), AT(v);                                                            \
-        const ls_hyper h = HYPER(hyper);                                                           \
-        const ls_rates r = RATES(rates);                                                           \
+        const ls_hyper h = ls_hyper_of(hyper);                                                     \
+        const ls_rates r = ls_rates_of(rates);                                                     \
         const float from = theta[i];                                                               \
         const int decays = i < weights;                                                            \
         const float gradient = ls_opt_gradient(g[i], THERE(clip) ? clip[clip_at] : 1.0f, from,     \

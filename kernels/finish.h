@@ -29,32 +29,33 @@
     EACH(e) x[e] = FINISH(x[e]);                                                                   \
     PUT(out + (i), x, count);
 
-#elif defined FORM_GRAD_X
+#elif defined FORM_GRAD_X /* READS: what the derivative reads, as in LS_ACTIVATIONS */
+#define LS_CAT(a, b) LS_CAT_(a, b)
+#define LS_CAT_(a, b) a##b
 #define FINISH_ARGS                                                                                \
     , MATRIX(skip), SHARED(z), SHARED(kept), SHARED(out), const ulong seed, const ulong step,      \
         const uint purpose, const float p
 #define FINISH_BEGIN AT(z), AT(kept), AT(out);
 #define FINISH_VALUES(x, i, count)                                                                 \
-    float from_z[WIDTH], from_a[WIDTH];                                                            \
+    float from[WIDTH];                                                                             \
     if (THERE(skip)) {                                                                             \
-        GET(from_a, skip + skip_at + (i), count);                                                  \
-        EACH(e) x[e] = x[e] + from_a[e];                                                           \
+        GET(from, skip + skip_at + (i), count);                                                    \
+        EACH(e) x[e] = x[e] + from[e];                                                             \
     }                                                                                              \
     if (c_at != out_at) PUT(c + (i), x, count);                                                    \
     if (p > 0.0f)                                                                                  \
         EACH(e) x[e] = x[e] * ls_dropout_factor(seed, purpose, step, (uint)(i) + e, p);            \
-    GET(from_z, z + (i), count);                                                                   \
-    GET(from_a, kept + (i), count);                                                                \
-    EACH(e) x[e] = x[e] * FINISH(from_z[e], from_a[e]);                                            \
+    GET(from, LS_CAT(LS_READS_, READS)(z, kept) + (i), count);                                     \
+    EACH(e) x[e] = x[e] * FINISH(from[e]);                                                         \
     PUT(out + (i), x, count);
 
 #else /* FORM_GRAD_W; STATES: how many arrays of states the optimizer has */
 #define FINISH_ARGS                                                                                \
-    , MATRIX(theta), MATRIX(first), MATRIX(second), const float8 hyper, const float4 rates
+    , MATRIX(theta), MATRIX(first), MATRIX(second), const float16 hyper, const float8 rates
 #define FINISH_BEGIN                                                                               \
     AT(theta), AT(first), AT(second);                                                              \
-    const ls_hyper h = HYPER(hyper);                                                               \
-    const ls_rates r = RATES(rates);
+    const ls_hyper h = ls_hyper_of(hyper);                                                         \
+    const ls_rates r = ls_rates_of(rates);
 #define FINISH_VALUES(x, i, count)                                                                 \
     float from[WIDTH], s[WIDTH], v[WIDTH];                                                         \
     GET(from, theta + (i), count);                                                                 \

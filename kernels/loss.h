@@ -4,8 +4,21 @@
 #ifndef LS_LOSS_H
 #define LS_LOSS_H
 #ifndef __OPENCL_VERSION__
-#include "kernels/arith.h"
+#include "kernels/activation.h"
 #endif
+
+/* One row per loss and per activation of the output layer. */
+#define LS_LOSSES(X) X(BCE, bce) X(CE, ce) X(MSE, mse)
+#define LS_OUTPUTS(X) X(SIGMOID, sigmoid) X(SOFTMAX, softmax) X(IDENTITY, identity)
+
+#define LS_X(NAME, name) LS_LOSS_##NAME,
+typedef enum { LS_LOSSES(LS_X) LS_LOSS_COUNT } ls_loss;
+#undef LS_X
+#define LS_X(NAME, name) LS_OUTPUT_##NAME,
+typedef enum { LS_OUTPUTS(LS_X) LS_OUTPUT_COUNT } ls_output;
+#undef LS_X
+
+/* ---- Formulas of one element ----------------------------------------------------------------- */
 
 /* Binary cross-entropy of sigmoid(z) against y, stable at any z: max(z, 0) - z·y + log(1 +
  * exp(-|z|)). */
@@ -35,5 +48,72 @@ LS_FN float ls_loss_mse_grad(float p, float t, float scale)
 {
     return ls_flush((2.0f * (p - t)) * scale);
 }
+
+/* ---- Losses of rows -------------------------------------------------------------------------- */
+
+/* A loss from end to end, written once for all interpreters, which differ only in where an element
+ * lies and in how many rows they do side by side: outputs p from logits z, the loss of each row
+ * and, in training, dL/dz in the place of z. The code that expands LS_LOSS_ROWS_NAME defines
+ *   LOSS_EACH(i)    loop over the rows i at hand
+ *   LOSS_AT(i, k)   index in z, p and t of output k of row i
+ * and has
+ *   z, p, t         logits, outputs and targets
+ *   row_loss[i]     out: loss of row i, not yet weighted
+ *   scale[i]        scale of row i's gradient
+ *   top[i], sum[i]  room for two numbers per row (ce)
+ *   columns         number of outputs; ls_u32 or wider
+ *   training        whether z becomes dL/dz
+ *   sigmoid         whether the output is sigmoid; otherwise it is identity (mse) */
+
+#define LS_LOSS_ROWS_BCE                                                                           \
+    LOSS_EACH(i)                                                                                   \
+    {                                                                                              \
+        const float logit = z[LOSS_AT(i, 0)], target = t[LOSS_AT(i, 0)];                           \
+        const float output = ls_sigmoid(logit);                                                    \
+        p[LOSS_AT(i, 0)] = output;                                                                 \
+        row_loss[i] = ls_loss_bce(logit, target);                                                  \
+        if (training) z[LOSS_AT(i, 0)] = ls_loss_cross_entropy_grad(output, target, scale[i]);     \
+    }
+
+#define LS_LOSS_ROWS_CE                                                                            \
+    LOSS_EACH(i) { top[i] = z[LOSS_AT(i, 0)]; }                                                    \
+    for (ls_u32 k = 1; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            top[i] = z[LOSS_AT(i, k)] > top[i] ? z[LOSS_AT(i, k)] : top[i];                        \
+        }                                                                                          \
+    LOSS_EACH(i) { sum[i] = 0.0f; }                                                                \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float power = ls_softmax_exp(z[LOSS_AT(i, k)], top[i]);                          \
+            p[LOSS_AT(i, k)] = power;                                                              \
+            sum[i] = sum[i] + power;                                                               \
+        }                                                                                          \
+    LOSS_EACH(i)                                                                                   \
+    {                                                                                              \
+        top[i] = top[i] + ls_log(sum[i]); /* now the logarithm of the sum of exp(z) */             \
+        row_loss[i] = 0.0f;                                                                        \
+    }                                                                                              \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float logit = z[LOSS_AT(i, k)], target = t[LOSS_AT(i, k)];                       \
+            const float output = p[LOSS_AT(i, k)] / sum[i];                                        \
+            row_loss[i] = ls_fma(target, top[i] - logit, row_loss[i]);                             \
+            p[LOSS_AT(i, k)] = output;                                                             \
+            if (training) z[LOSS_AT(i, k)] = ls_loss_cross_entropy_grad(output, target, scale[i]); \
+        }
+
+#define LS_LOSS_ROWS_MSE                                                                           \
+    LOSS_EACH(i) { row_loss[i] = 0.0f; }                                                           \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float logit = z[LOSS_AT(i, k)], target = t[LOSS_AT(i, k)];                       \
+            const float output = sigmoid ? ls_sigmoid(logit) : logit, error = output - target;     \
+            p[LOSS_AT(i, k)] = output;                                                             \
+            row_loss[i] = ls_fma(error, error, row_loss[i]);                                       \
+            if (training) {                                                                        \
+                const float slope = ls_loss_mse_grad(output, target, scale[i]);                    \
+                z[LOSS_AT(i, k)] = sigmoid ? slope * ls_act_grad_sigmoid(output) : slope;          \
+            }                                                                                      \
+        }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How matrices come to kernels: a buffer and an offset in floats, NOWHERE where there is none. */
+/* How kernels receive matrices: a buffer and an offset in floats; NOWHERE stands for no matrix. */
 #ifndef LS_MATRIX_H
 #define LS_MATRIX_H
 
@@ -7,20 +7,9 @@
 
 #define NOWHERE (~0ul)
 #define MATRIX(name) __global float *restrict name, const ulong name##_at
-#define SHARED(name)                                                                               \
-    __global float *name, const ulong name##_at /* may be the same memory as another argument */
+/* Like MATRIX, for memory that another argument may name, too. */
+#define SHARED(name) __global float *name, const ulong name##_at
 #define AT(name) name += name##_at
 #define THERE(name) (name##_at != NOWHERE)
-
-/* An optimizer's constants and the step's scalars, which come as vectors: some drivers are wrong
- * about structs. */
-#define HYPER(h)                                                                                   \
-    {                                                                                              \
-        (h).s0, (h).s1, (h).s2, (h).s3, (h).s4, (h).s5, (h).s6, (h).s7                             \
-    }
-#define RATES(r)                                                                                   \
-    {                                                                                              \
-        (r).x, (r).y, (r).z, (r).w                                                                 \
-    }
 
 #endif

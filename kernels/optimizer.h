@@ -1,38 +1,103 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimizers: one stated sequence of operations an element; states are flushed to 0 below 2^-100
- * (ls_flush). What depends on the step is computed on the host. */
+/*
+ * Optimizers, for C and OpenCL C alike. Adding one is a row of the table below and one function
+ * that updates one parameter by one stated sequence of operations. States below 2^-100 become 0
+ * (ls_flush). What depends on the step is computed on the host (host/network/schedule.c).
+ */
 #ifndef LS_OPTIMIZER_H
 #define LS_OPTIMIZER_H
+
 #ifndef __OPENCL_VERSION__
 #include "kernels/arith.h"
 #endif
 
-/* name, number of state arrays (each as long as the parameters). A new optimizer is a row here and
- * a function below. */
+/* One row per optimizer:
+ *   name
+ *   number of state arrays, each as long as the parameters (0 to 2)
+ *   facts for the host (host/network/optimizer.c): default learning rate; which options give the
+ *     decays beta1 and beta2 of ls_hyper (NONE, momentum, rho, beta1, beta2); whether averages are
+ *     bias-corrected (PLAIN or CORRECTED); how weight decay enters (COUPLED: not at all, or
+ *     DECOUPLED: through ls_rates.keep); the batch it takes (FULL or MINI). */
 #define LS_OPTIMIZERS(X)                                                                           \
-    X(gd, 0) X(sgd, 0) X(momentum, 1) X(nesterov, 1) X(rmsprop, 1) X(adam, 2) X(adamw, 2)
+    X(gd, 0, (0.1, NONE, NONE, PLAIN, COUPLED, FULL))                                              \
+    X(sgd, 0, (0.1, NONE, NONE, PLAIN, COUPLED, MINI))                                             \
+    X(momentum, 1, (0.01, momentum, NONE, PLAIN, COUPLED, MINI))                                   \
+    X(nesterov, 1, (0.01, momentum, NONE, PLAIN, COUPLED, MINI))                                   \
+    X(rmsprop, 1, (0.003, NONE, rho, PLAIN, COUPLED, MINI))                                        \
+    X(adam, 2, (0.003, beta1, beta2, CORRECTED, COUPLED, MINI))                                    \
+    X(adamw, 2, (0.003, beta1, beta2, CORRECTED, DECOUPLED, MINI))
 
-/* Constants of a run. */
+#define LS_X(name, states, facts) LS_OPT_##name,
+typedef enum { LS_OPTIMIZERS(LS_X) LS_OPT_COUNT } ls_opt;
+#undef LS_X
+
+/* Constants of a run. The number is the component of the vector in which kernels receive the
+ * constant (hexadecimal: there is room for 16). Adding a constant is a row here and its value in
+ * hyper_of (host/network/plan.c).
+ *   beta1, rest1: decay of the first average (the velocity's gamma for momentum), and 1 - beta1
+ *                 rounded once
+ *   beta2, rest2: decay of the second average (rmsprop's rho), and 1 - beta2
+ *   l1, twice_l2: penalties l1·|theta| and l2·theta², on weights only
+ *   max_norm:     bound on the norm of a neuron's incoming weights, 0: none; not used by updates */
+#define LS_HYPER(X)                                                                                \
+    X(beta1, 0)                                                                                    \
+    X(rest1, 1)                                                                                    \
+    X(beta2, 2)                                                                                    \
+    X(rest2, 3)                                                                                    \
+    X(epsilon, 4)                                                                                  \
+    X(l1, 5)                                                                                       \
+    X(twice_l2, 6)                                                                                 \
+    X(max_norm, 7)
+
+/* Scalars of one step, numbered likewise (room for 8). Adding one is a row here and its value in
+ * ls_rates_at (host/network/schedule.c).
+ *   rate:           learning rate
+ *   rate_corrected: rate / (1 - beta1^t) with bias correction, otherwise rate
+ *   correction2:    1 / (1 - beta2^t), or 1
+ *   keep:           1 - rate·weight_decay: the part of a weight that decoupled decay leaves */
+#define LS_RATES(X)                                                                                \
+    X(rate, 0)                                                                                     \
+    X(rate_corrected, 1)                                                                           \
+    X(correction2, 2)                                                                              \
+    X(keep, 3)
+
+#define LS_X(name, number) float name;
 typedef struct {
-    float beta1,
-        rest1; /* decay of the first average (momentum's gamma), and 1 - beta1 rounded once */
-    float beta2, rest2; /* decay of the second average (rmsprop's rho), and 1 - beta2 */
-    float epsilon;
-    float l1, twice_l2; /* penalties l1·|theta| and l2·theta², on weights only */
-    float max_norm; /* bound on the norm of a neuron's incoming weights; 0: none. Not used in the
-                       update itself */
+    LS_HYPER(LS_X)
 } ls_hyper;
-
-/* Scalars of one step. */
 typedef struct {
-    float rate;           /* learning rate */
-    float rate_corrected; /* rate / (1 - beta1^t) for adam, adamw with bias correction, otherwise
-                             rate */
-    float correction2;    /* 1 / (1 - beta2^t), or 1 */
-    float keep;           /* 1 - rate·weight_decay: what adamw keeps of a weight */
+    LS_RATES(LS_X)
 } ls_rates;
+#undef LS_X
+#define LS_X(name, number) LS_HYPER_##name,
+enum { LS_HYPER(LS_X) LS_HYPER_COUNT };
+#undef LS_X
+#define LS_X(name, number) LS_RATES_##name,
+enum { LS_RATES(LS_X) LS_RATES_COUNT };
+#undef LS_X
 
-/* A parameter and its state after a step. */
+#ifdef __OPENCL_VERSION__
+/* Kernels receive both as vectors: some drivers pass structs wrongly. */
+#define LS_X(name, number) unpacked.name = packed.s##number;
+LS_FN ls_hyper ls_hyper_of(float16 packed)
+{
+    ls_hyper unpacked;
+    LS_HYPER(LS_X)
+    return unpacked;
+}
+LS_FN ls_rates ls_rates_of(float8 packed)
+{
+    ls_rates unpacked;
+    LS_RATES(LS_X)
+    return unpacked;
+}
+#undef LS_X
+#else
+_Static_assert(LS_HYPER_COUNT <= 16 && LS_RATES_COUNT <= 8,
+               "kernels receive a float16 and a float8");
+#endif
+
+/* A parameter and its states after a step. */
 typedef struct {
     float theta, s, v, unused;
 } ls_updated;

@@ -121,8 +121,8 @@ static float value(words w, int i) { return as_float(w[i]); }
     X(2, ACROSS)                                                                                   \
     X(3, ACROSS)                                                                                   \
     X(4, ACROSS)                                                                                   \
-    X(5, ACROSS) X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS) X(10, ACROSS) X(11, ACROSS)   \
-        X(12, ACROSS)
+    X(5, ACROSS)                                                                                   \
+    X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS) X(10, ACROSS) X(11, ACROSS) X(12, ACROSS)
 #else
 #define TILE_HEIGHT 6
 #define HEIGHTS(X, ACROSS)                                                                         \
@@ -187,18 +187,11 @@ PRODUCT(product_of_rows, SPACE)
 
 /* ---- Operations on a chunk ------------------------------------------------------------------- */
 
-#define LS_X(name) SMALL_ACT_##name,
-enum { LS_ACTIVATIONS(LS_X) };
-#undef LS_X
-#define LS_X(name, states) SMALL_OPT_##name,
-enum { LS_OPTIMIZERS(LS_X) };
-#undef LS_X
-
 static void activate(uint act, SPACE const float *z, SPACE float *a, uint n)
 {
     switch (act) {
-#define LS_X(name)                                                                                 \
-    case SMALL_ACT_##name:                                                                         \
+#define LS_X(name, reads, facts)                                                                   \
+    case LS_ACT_##name:                                                                            \
         EACH(i, n) a[i] = ls_act_##name(z[i]);                                                     \
         break;
         LS_ACTIVATIONS(LS_X)
@@ -210,9 +203,9 @@ static void activation_gradient(uint act, SPACE const float *d, SPACE const floa
                                 SPACE const float *a, SPACE float *y, uint n)
 {
     switch (act) {
-#define LS_X(name)                                                                                 \
-    case SMALL_ACT_##name:                                                                         \
-        EACH(i, n) y[i] = d[i] * ls_act_grad_##name(z[i], a[i]);                                   \
+#define LS_X(name, reads, facts)                                                                   \
+    case LS_ACT_##name:                                                                            \
+        EACH(i, n) y[i] = d[i] * ls_act_grad_##name(LS_READS_##reads(z[i], a[i]));                 \
         break;
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -367,61 +360,15 @@ static void grad_w(const small_step *s, words op)
                     width, s->row > 0);
 }
 
-/* The losses of the chunk's rows, and z becomes dL/dz; a column after the other, all lanes of it at
- * once. top and sum: a column of room. */
-static void cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t,
-                          SPACE const float *scale, SPACE float *row_loss, SPACE float *top,
-                          SPACE float *sum, int columns, int lanes)
-{
-    EACH(i, lanes) top[i] = z[i];
-    for (int c = 1; c < columns; c++)
-        EACH(i, lanes) top[i] = z[c * lanes + i] > top[i] ? z[c * lanes + i] : top[i];
-    for (int c = 0; c < columns; c++)
-        EACH(i, lanes) {
-            const float e = ls_softmax_exp(z[c * lanes + i], top[i]);
-            p[c * lanes + i] = e;
-            sum[i] = (c ? sum[i] : 0.0f) + e;
-        }
-    EACH(i, lanes) top[i] = top[i] + ls_log(sum[i]);
-    for (int c = 0; c < columns; c++)
-        EACH(i, lanes) {
-            const int k = c * lanes + i;
-            row_loss[i] = ls_fma(t[k], top[i] - z[k], c ? row_loss[i] : 0.0f);
-            p[k] = p[k] / sum[i];
-            z[k] = ls_loss_cross_entropy_grad(p[k], t[k], scale[i]);
-        }
-}
-
-static void squared_error(SPACE float *z, SPACE float *p, SPACE const float *t,
-                          SPACE const float *scale, SPACE float *row_loss, int columns, int lanes,
-                          int sigmoid)
-{
-    for (int c = 0; c < columns; c++)
-        EACH(i, lanes) {
-            const int k = c * lanes + i;
-            const float zk = z[k], pk = sigmoid ? ls_sigmoid(zk) : zk, error = pk - t[k],
-                        dp = ls_loss_mse_grad(pk, t[k], scale[i]);
-            p[k] = pk;
-            row_loss[i] = ls_fma(error, error, c ? row_loss[i] : 0.0f);
-            z[k] = sigmoid ? dp * ls_act_grad_sigmoid(zk, pk) : dp;
-        }
-}
-
-static void binary_cross_entropy(SPACE float *z, SPACE float *p, SPACE const float *t,
-                                 SPACE const float *scale, SPACE float *row_loss, int lanes)
-{
-    EACH(i, lanes) {
-        const float zi = z[i], pi = ls_sigmoid(zi);
-        p[i] = pi;
-        row_loss[i] = ls_loss_bce(zi, t[i]);
-        z[i] = ls_loss_cross_entropy_grad(pi, t[i], scale[i]);
-    }
-}
-
+/* The losses of the chunk's rows; z becomes dL/dz. All rows side by side, column by column. */
+#define LOSS_EACH(i) EACH(i, lanes)
+#define LOSS_AT(i, k) ((int)(k)*lanes + (i))
 static void losses_of_rows(const small_step *s, words op)
 {
-    const int lanes = s->lanes, columns = op[SMALL_OP_out],
-              weighted = field(s, SMALL_row_weight) != SMALL_NONE;
+    enum { training = 1 };
+    const int lanes = s->lanes, weighted = field(s, SMALL_row_weight) != SMALL_NONE;
+    const int sigmoid = field(s, SMALL_output) == LS_OUTPUT_SIGMOID;
+    const uint columns = op[SMALL_OP_out];
     const float step_scale = s->scale;
     SPACE float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
                 *row_loss = s->scratch + field(s, SMALL_row_loss);
@@ -431,13 +378,16 @@ static void losses_of_rows(const small_step *s, words op)
                       *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
     EACH(i, lanes) scale[i] = weighted ? weight[i] * step_scale : step_scale;
     switch (field(s, SMALL_loss)) {
-    case SMALL_BCE: binary_cross_entropy(z, p, t, scale, row_loss, lanes); break;
-    case SMALL_CE: cross_entropy(z, p, t, scale, row_loss, top, sum, columns, lanes); break;
-    default: squared_error(z, p, t, scale, row_loss, columns, lanes, field(s, SMALL_output) == 0);
+#define LS_X(NAME, name)                                                                           \
+    case LS_LOSS_##NAME: LS_LOSS_ROWS_##NAME break;
+        LS_LOSSES(LS_X)
+#undef LS_X
     }
     if (weighted)
         EACH(i, lanes) row_loss[i] = row_loss[i] * weight[i];
 }
+#undef LOSS_EACH
+#undef LOSS_AT
 
 /* The chunk's losses summed in order. Only item 0's result counts. */
 static float sum_losses(const small_step *s, float before)
@@ -482,18 +432,18 @@ static void unpack(const small_step *s, words op)
 static void update_range(const small_step *s, words op, uint at, uint n, int decays)
 {
     words h = s->member;
-    const ls_hyper hyper = {value(h, SMALL_beta1),    value(h, SMALL_rest1),
-                            value(h, SMALL_beta2),    value(h, SMALL_rest2),
-                            value(h, SMALL_epsilon),  value(h, SMALL_l1),
-                            value(h, SMALL_twice_l2), value(h, SMALL_max_norm)};
+    ls_hyper hyper;
+#define LS_X(name, number) hyper.name = value(h, SMALL_hyper + LS_HYPER_##name);
+    LS_HYPER(LS_X)
+#undef LS_X
     const ls_rates rates = s->rates;
     const float clip = s->clip;
     __global float *theta = s->arena + op[SMALL_OP_theta] + at, *m = s->arena + op[SMALL_OP_s] + at,
                    *v = s->arena + op[SMALL_OP_v] + at;
     __global const float *g = s->arena + op[SMALL_OP_gradient] + at;
     switch (h[SMALL_optimizer]) {
-#define LS_X(name, states)                                                                         \
-    case SMALL_OPT_##name:                                                                         \
+#define LS_X(name, states, facts)                                                                  \
+    case LS_OPT_##name:                                                                            \
         if (decays) UPDATE_LOOP(name, states, 1)                                                   \
         else UPDATE_LOOP(name, states, 0)                                                          \
         break;
@@ -538,7 +488,7 @@ static void sum_sums(const small_step *s, words op)
 static void max_norm(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], out = op[SMALL_OP_out];
-    const float limit = value(s->member, SMALL_max_norm);
+    const float limit = value(s->member, SMALL_hyper + LS_HYPER_max_norm);
     __global float *w = s->arena + op[SMALL_OP_w];
     for (int j = ITEM; j < out; j += GROUP) {
         float total = 0.0f;
@@ -609,9 +559,10 @@ static void run_member(words run, words programs, __global float *arenas, small_
         s.step = first + i;
         rows.epoch = s.step / per_epoch;
         const uint begin = (uint)(s.step % per_epoch) * batch, n = min(batch, all - begin);
-        const float4 r = vload4(run[SMALL_RUN_rates] + i, rates);
-        s.rates.rate = r.x, s.rates.rate_corrected = r.y, s.rates.correction2 = r.z,
-        s.rates.keep = r.w;
+        __global const float *r = rates + (run[SMALL_RUN_rates] + i) * LS_RATES_COUNT;
+#define LS_X(name, number) s.rates.name = r[LS_RATES_##name];
+        LS_RATES(LS_X)
+#undef LS_X
         s.scale = value(s.member, n == batch ? SMALL_scale : SMALL_last_scale);
         s.clip = 1.0f, s.loss = 0.0f;
         for (s.row = 0; s.row < n; s.row += LS_CHUNK) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/error.h"
 #include "host/device/choice.h"

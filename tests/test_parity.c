@@ -90,7 +90,7 @@ SET(dense)
     o->w = hand_room(p, "w", s.in, s.out);
     if (v % 16 < 8) o->b = hand_room(p, "b", 1, s.out);
     o->z = hand_room(p, "z", s.m, s.out);
-    if (v >= 18 && !ls_act_reads_z(o->act)) o->a = o->z;
+    if (v >= 18 && !ls_activations[o->act].reads_z) o->a = o->z;
     else if (v != 16) o->a = hand_room(p, "a", s.m, s.out);
     if (v == 17) as_inference(p, s.out, o->z);
     p->no_truth = v == 17;
@@ -130,7 +130,8 @@ SET(norm)
     o->running_var = hand_room_positive(p, "running_var", 1, s.out);
     o->beta = hand_room(p, "beta", 1, s.out);
     o->y = hand_room(p, "y", s.m, s.out);
-    o->a = v >= LS_ACT_COUNT && !ls_act_reads_z(o->act) ? o->y : hand_room(p, "a", s.m, s.out);
+    o->a = v >= LS_ACT_COUNT && !ls_activations[o->act].reads_z ? o->y
+                                                                : hand_room(p, "a", s.m, s.out);
 }
 
 SET(norm_fixed)
@@ -420,7 +421,8 @@ SET(grad_x)
     for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu;
          i++) /* its outputs are not negative, and its derivative counts on that */
         if (p->arena[o->a.at + i] < 0) p->arena[o->a.at + i] = -0.0f;
-    bool reads_z = ls_act_reads_z(o->act), in_place = !reads_z && v % 3 == 0; /* d may be y then */
+    bool reads_z = ls_activations[o->act].reads_z,
+         in_place = !reads_z && v % 3 == 0; /* d may be y then */
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
     o->dropped = hand_room(p, "dropped", s.m, s.out);
     hand_scratch(p, o->dropped);
@@ -538,12 +540,12 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(DENSE, dense, true_dense, 18 + LS_ACT_COUNT)                                                 \
     X(NORM, norm, true_norm, 2 * LS_ACT_COUNT)                                                     \
     X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)                                   \
-    X(JOIN, join, true_join, 16) X(LOSS, loss, true_loss, 32)                                      \
-        X(LOSS_SUM, loss_sum, true_loss_sum, 1) X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT)   \
-            X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)                   \
-                X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)             \
-                    X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                               \
-                        X(MAX_NORM, max_norm, true_max_norm, 3)
+    X(JOIN, join, true_join, 16)                                                                   \
+    X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                           \
+        X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1)         \
+            X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1)          \
+                X(CLIP, clip, true_clip, 3) X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)       \
+                    X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
     ls_op_kind kind;

@@ -41,7 +41,7 @@ static void all_data(const char *optimizer)
 }
 
 /* A test for each optimizer that there is. */
-#define LS_X(name, states)                                                                         \
+#define LS_X(name, states, facts)                                                                         \
     Test(runs, every_data_set_with_##name) { all_data(#name); }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
@@ -172,7 +172,7 @@ Test(runs, much_at_once) { check_features(together, RUNS_COUNT(together), more_t
 
 Test(runs, every_activation)
 {
-#define LS_X(name) #name,
+#define LS_X(name, reads, facts) #name,
     static const char *const names[] = {LS_ACTIVATIONS(LS_X)};
 #undef LS_X
     char weights[RUNS_COUNT(names)][65], options[128];

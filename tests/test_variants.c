@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on
  * every instruction set. */
+#include "core_cpu/cpu.h"
 #include "host/model/model.h"
 #include <criterion/criterion.h>
 #include <stdbool.h>

@@ -19,10 +19,10 @@ TestSuite(ways, .timeout = 600);
 
 enum { CASES = 168 };
 
-#define LS_X(name) #name,
+#define LS_X(name, reads, facts) #name,
 static const char *const activations[] = {LS_ACTIVATIONS(LS_X)};
 #undef LS_X
-#define LS_X(name, states) #name,
+#define LS_X(name, states, facts) #name,
 static const char *const optimizers[] = {LS_OPTIMIZERS(LS_X)};
 #undef LS_X
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/catalogue.h"
+#include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by number and name: the CPU path is 0, OpenCL devices follow in the loader's order. */
+#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/choice.h"

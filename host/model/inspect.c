@@ -2,6 +2,7 @@
 /* Looks at the layers of a trained network: one step of a plan of its own over rows, whose
  * activations and gradients are read back. Devices give the same bits, and the sums here are in
  * double, in one order: so the figures are the same everywhere. */
+#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/model/model.h"
 #include <math.h>
@@ -162,7 +163,8 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
         bool last = i + 1 == n->count;
         out[i] = (ls_layer_info){.inputs = l->in,
                                  .units = l->out,
-                                 .activation = last ? made_by[n->output] : ls_act_name(l->act),
+                                 .activation = last ? made_by[n->output]
+                                                    : ls_activations[l->act].name,
                                  .weight_norm = layer_norm(l, k->model->values),
                                  .gradient_norm = layer_norm(l, k->values)};
     }

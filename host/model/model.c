@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/model.h"
+#include "core_cpu/cpu.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"

@@ -62,7 +62,7 @@ static json_t *network_json(const ls_network *n)
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
         json_t *layer = json_pack("{s:I,s:I,s:s,s:b}", "in", (json_int_t)l->in, "out",
-                                  (json_int_t)l->out, "activation", ls_act_name(l->act),
+                                  (json_int_t)l->out, "activation", ls_activations[l->act].name,
                                   "batch_norm", (int)l->norm);
         if (l->skip >= 0) json_object_set_new(layer, "adds_output_of_layer", json_integer(l->skip));
         json_array_append_new(layers, layer);

@@ -83,16 +83,6 @@ static inline ls_status ls_workspace_of_one(ls_backend *backend, const ls_rows *
     return status;
 }
 
-/* The CPU path. threads: 0 for all cores. isa: NULL for the best this machine has, or one of
- * ls_cpu_isa_at. */
-ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err);
-/* Uses so many threads of those it was opened with, from now on; changes no bit. Where this fails,
- * all is as before. */
-ls_status ls_cpu_use(ls_backend *cpu, unsigned threads, ls_error *err);
-/* Name of the i-th instruction set this build has and this machine runs, best first; NULL past the
- * end. */
-const char *ls_cpu_isa_at(size_t i);
-
 /* What ls_device_open gives: a backend and what is known of it. Where there is a choice (choice.h),
  * the backend is one of its candidates, the fastest known, and belongs to it. */
 struct ls_device {

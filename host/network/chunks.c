@@ -18,12 +18,10 @@ typedef struct {
     size_t views;
 } builder;
 
-static bool same(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
-
 static chunk_view *view_of(const builder *b, ls_view view)
 {
     for (size_t i = 0; i < b->views; i++)
-        if (same(b->view[i].view, view)) return &b->view[i];
+        if (ls_same_view(b->view[i].view, view)) return &b->view[i];
     return NULL;
 }
 
@@ -62,15 +60,20 @@ static void see_all(builder *b, const ls_op *o)
     if (o->kind == LS_OP_LOSS) see(b, o->target, o->out), see(b, o->row_weight, 1);
 }
 
+#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = LS_CHUNKWISE_##chunkwise,
+const ls_chunkwise ls_op_chunkwise[LS_OP_COUNT] = {LS_OPS(LS_X)};
+#undef LS_X
+
+/* Whether a plan's step can run chunk-wise. LOCKSTEP_STEPS=layered forces the layered mode, for
+ * tests and for debugging: the bits are the same. */
 static bool chunkable(const ls_plan *p)
 {
-    const char *steps = getenv(
-        "LOCKSTEP_STEPS"); /* for tests and to look into a difference: the bits are the same */
+    const char *steps = getenv("LOCKSTEP_STEPS");
     if (steps && !strcmp(steps, "layered")) return false;
-    bool loss = false; /* a plan that only infers has no step */
+    bool loss = false; /* a plan for inference has no step */
     for (size_t i = 0; i < p->step.count; i++) {
         ls_op_kind kind = p->step.op[i].kind;
-        if (kind == LS_OP_NORM || kind == LS_OP_NORM_FIXED || kind == LS_OP_NORM_GRAD) return false;
+        if (ls_op_chunkwise[kind] == LS_CHUNKWISE_NEVER) return false;
         loss |= kind == LS_OP_LOSS;
     }
     return loss && p->parameters <= LS_CHUNKS_SCRATCH;
@@ -86,7 +89,7 @@ static void place_inputs(builder *b, const ls_plan *p)
     for (size_t i = 0; i < 3; i++) {
         ls_view to = data[i];
         for (size_t k = 0; k < p->step.count; k++)
-            if (p->step.op[k].kind == LS_OP_GATHER && same(p->step.op[k].x, data[i]))
+            if (p->step.op[k].kind == LS_OP_GATHER && ls_same_view(p->step.op[k].x, data[i]))
                 to = p->step.op[k].y;
         chunk_view *view = view_of(b, to);
         if (!view) continue;
@@ -114,7 +117,7 @@ static size_t grad_width(const builder *b, const ls_op *o)
 
 static void add_op(builder *b, const ls_plan *p, const ls_op *o)
 {
-    if (o->kind == LS_OP_BATCH || o->kind == LS_OP_GATHER) return;
+    if (ls_op_chunkwise[o->kind] == LS_CHUNKWISE_IMPLIED) return;
     ls_chunk_op *to = &b->chunks->op[b->chunks->count++];
     *to = (ls_chunk_op){.op = o,
                         .x = place_of(b, o->x),
@@ -130,7 +133,7 @@ static void add_op(builder *b, const ls_plan *p, const ls_op *o)
     to->width = grad_width(b, o);
     to->grad = take(b, (to->across ? o->out : o->in + 1) * to->width);
     for (size_t i = 0; i < p->step.count; i++)
-        if (p->step.op[i].kind == LS_OP_GRAD_B && same(p->step.op[i].dz, o->dz))
+        if (p->step.op[i].kind == LS_OP_GRAD_B && ls_same_view(p->step.op[i].dz, o->dz))
             to->bias = &p->step.op[i];
 }
 
@@ -140,9 +143,7 @@ static void lay_out(builder *b, const ls_plan *p)
     size_t widest = 0;
     for (size_t i = 0; i < p->step.count; i++) {
         const ls_op *o = &p->step.op[i];
-        bool rows = o->kind == LS_OP_DENSE || o->kind == LS_OP_JOIN || o->kind == LS_OP_LOSS ||
-                    o->kind == LS_OP_GRAD_W || o->kind == LS_OP_GRAD_X;
-        if (rows) see_all(b, o);
+        if (ls_op_chunkwise[o->kind] == LS_CHUNKWISE_CHUNK) see_all(b, o);
         if (o->kind == LS_OP_LOSS) loss = o;
         if (o->kind == LS_OP_GRAD_W && grad_width(b, o) > widest) widest = grad_width(b, o);
     }

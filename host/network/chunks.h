@@ -16,6 +16,15 @@
  * in tiles are faster. */
 enum { LS_CHUNKS_SCRATCH = 1 << 18 };
 
+/* What the chunk-wise mode does with an operation, see LS_OPS. */
+typedef enum {
+    LS_CHUNKWISE_NEVER,
+    LS_CHUNKWISE_IMPLIED,
+    LS_CHUNKWISE_CHUNK,
+    LS_CHUNKWISE_STEP
+} ls_chunkwise;
+extern const ls_chunkwise ls_op_chunkwise[LS_OP_COUNT];
+
 /* A place in scratch, in floats, or this. */
 #define LS_NO_PLACE SIZE_MAX
 

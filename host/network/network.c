@@ -165,19 +165,13 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
     return LS_OK;
 }
 
-/* Which initialisation a layer gets: He for the ReLU family (He et al. 2015), Xavier otherwise
- * (Glorot, Bengio 2010). */
+/* A layer's initialisation: by default He for the ReLU family (He et al. 2015), otherwise Xavier
+ * (Glorot, Bengio 2010), as the activation's row says. */
 static ls_init init_of(const ls_settings *s, const ls_layer *l)
 {
     if (s->init != LS_AUTO) return (ls_init)s->init;
-    switch (l->act) {
-    case LS_ACT_relu:
-    case LS_ACT_leaky_relu:
-    case LS_ACT_elu:
-    case LS_ACT_silu:
-    case LS_ACT_gelu: return LS_INIT_HE_UNIFORM;
-    default: return LS_INIT_XAVIER_UNIFORM;
-    }
+    return ls_activations[l->act].init == LS_DEFAULT_INIT_HE ? LS_INIT_HE_UNIFORM
+                                                             : LS_INIT_XAVIER_UNIFORM;
 }
 
 /* Variance of a weight: Xavier 2/(in + out), He 2/in, LeCun 1/in. */

@@ -4,7 +4,9 @@
 #ifndef LS_NETWORK_H
 #define LS_NETWORK_H
 
+#include "host/network/activation.h"
 #include "host/network/settings.h"
+#include "kernels/loss.h"
 
 typedef struct {
     size_t in, out;

@@ -3,7 +3,10 @@
  * derived from it. */
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/network/activation.h"
+#include "host/network/optimizer.h"
 #include "host/network/settings.h"
+#include "kernels/loss.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +22,26 @@ typedef struct {
         *choices; /* CHOICE: names, NULL-terminated; "auto" before the first means LS_AUTO */
 } option;
 
-#define LS_X(name) #name,
+#define LS_X(name, reads, facts) #name,
 static const char *const activations[] = {LS_ACTIVATIONS(LS_X) NULL};
 #undef LS_X
-#define LS_X(name, states) #name,
+#define LS_X(name, states, facts) #name,
 static const char *const optimizers[] = {LS_OPTIMIZERS(LS_X) NULL};
 #undef LS_X
-static const char *const losses[] = {"auto", "bce", "ce", "mse", NULL};
-static const char *const outputs[] = {"auto", "sigmoid", "softmax", "identity", NULL};
+#define LS_X(NAME, name) #name,
+static const char *const losses[] = {"auto", LS_LOSSES(LS_X) NULL};
+static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
+#undef LS_X
+
+/* The same names for help texts. */
+#define ACTIVATION_NAME(name, reads, facts) #name " "
+#define ACTIVATION_NAMES LS_ACTIVATIONS(ACTIVATION_NAME)
+#define OPTIMIZER_NAME(name, states, facts) #name " "
+#define OPTIMIZER_NAMES LS_OPTIMIZERS(OPTIMIZER_NAME)
+#define FIRST_OF(first, ...) #first
+#define OPTIMIZER_RATE(name, states, facts) ", " #name " " FIRST_OF facts
+#define OPTIMIZER_RATES LS_OPTIMIZERS(OPTIMIZER_RATE)
+
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "plateau", NULL};
@@ -38,44 +53,44 @@ static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "h
 
 /* clang-format off */
 static const option table[] = {
-    {{"hidden", "WIDTHS", "32,32", "widths of the hidden layers, as 20,20; none for logistic or softmax regression"}, WIDTHS, AT(hidden), 1, 1e6, NULL},
-    {{"activation", "NAMES", "relu", "activation of the hidden layers, one for all or one a layer (identity, sigmoid, tanh, relu, leaky_relu, elu, silu, gelu)"}, ACTIVATIONS, AT(activation), 0, 0, activations},
-    {{"output", "NAME", "auto", "output: auto, sigmoid, softmax or identity"}, CHOICE, AT(output), 0, 0, outputs},
+    {{"hidden", "WIDTHS", "32,32", "widths of the hidden layers, as in 20,20; none: logistic or softmax regression"}, WIDTHS, AT(hidden), 1, 1e6, NULL},
+    {{"activation", "NAMES", "relu", ACTIVATION_NAMES "(one for all hidden layers, or one per layer separated by commas)"}, ACTIVATIONS, AT(activation), 0, 0, activations},
+    {{"output", "NAME", "auto", "activation of the output: auto, sigmoid, softmax or identity"}, CHOICE, AT(output), 0, 0, outputs},
     {{"loss", "NAME", "auto", "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy) or mse"}, CHOICE, AT(loss), 0, 0, losses},
-    {{"optimizer", "NAME", "adam", "gd (full batch), sgd, momentum, nesterov, rmsprop, adam or adamw"}, CHOICE, AT(optimizer), 0, 0, optimizers},
-    {{"lr", "RATE", "auto", "learning rate; auto: 0.003 for adam, adamw and rmsprop, 0.01 for momentum and nesterov, 0.1 for gd and sgd"}, REAL, AT(rate), 0, 1e6, NULL},
+    {{"optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"}, CHOICE, AT(optimizer), 0, 0, optimizers},
+    {{"lr", "RATE", "auto", "learning rate; auto: the default of the optimizer" OPTIMIZER_RATES}, REAL, AT(rate), 0, 1e6, NULL},
     {{"momentum", "G", "0.9", "decay of the velocity (momentum, nesterov)"}, REAL, AT(momentum), 0, 1, NULL},
     {{"rho", "R", "0.9", "decay of the squared average (rmsprop)"}, REAL, AT(rho), 0, 1, NULL},
     {{"beta1", "B", "0.9", "decay of the first average (adam, adamw)"}, REAL, AT(beta1), 0, 0.99999994, NULL},
     {{"beta2", "B", "0.999", "decay of the second average (adam, adamw)"}, REAL, AT(beta2), 0, 0.99999994, NULL},
     {{"epsilon", "E", "1e-08", "added to the root of the second average (rmsprop, adam, adamw)"}, REAL, AT(epsilon), 0, 1, NULL},
-    {{"bias-correction", NULL, "on", "correct adam's averages for their start at zero"}, FLAG, AT(bias_correction), 0, 0, NULL},
-    {{"weight-decay", "D", "0.01", "direct decay of weights (adamw)"}, REAL, AT(weight_decay), 0, 1e6, NULL},
-    {{"batch", "ROWS", "auto", "rows a step, or full; auto: full for gd, else 32"}, BATCH, AT(batch), 1, MANY, NULL},
-    {{"order", "NAME", "shuffle", "order of the rows: shuffle (anew each epoch, from the seed) or file"}, CHOICE, AT(order), 0, 0, orders},
+    {{"bias-correction", NULL, "on", "correct the averages of adam and adamw for their start at zero"}, FLAG, AT(bias_correction), 0, 0, NULL},
+    {{"weight-decay", "D", "0.01", "decoupled weight decay (adamw)"}, REAL, AT(weight_decay), 0, 1e6, NULL},
+    {{"batch", "ROWS", "auto", "rows per step, or full; auto: full for gd, otherwise 32"}, BATCH, AT(batch), 1, MANY, NULL},
+    {{"order", "NAME", "shuffle", "order of the rows: shuffle (again for each epoch, from the seed) or file"}, CHOICE, AT(order), 0, 0, orders},
     {{"reduction", "NAME", "mean", "loss of a batch: mean or sum over its rows"}, CHOICE, AT(reduction), 0, 0, reductions},
-    {{"epochs", "N", "100", "passes over the training rows at most"}, COUNT, AT(epochs), 1, 1e12, NULL},
+    {{"epochs", "N", "100", "maximum number of passes over the training rows"}, COUNT, AT(epochs), 1, 1e12, NULL},
     {{"tolerance", "T", "0", "stop when the loss improves by less than T for --tolerance-epochs epochs; 0: never"}, REAL, AT(tolerance), 0, 1e30, NULL},
-    {{"tolerance-epochs", "N", "10", "epochs without an improvement of --tolerance before stopping"}, COUNT, AT(tolerance_epochs), 1, 1e12, NULL},
-    {{"patience", "N", "0", "stop when the validation loss has not improved for N epochs, and keep the best weights; 0: never"}, COUNT, AT(patience), 0, 1e12, NULL},
-    {{"validation", "SHARE", "auto", "share of the training rows held out for the validation loss; auto: 0.1 with --patience, else 0"}, REAL, AT(validation), 0, 0.9, NULL},
-    {{"time-limit", "SECONDS", "0", "stop after the epoch in which this much training time has passed; 0: never"}, REAL, AT(time_limit), 0, 1e9, NULL},
+    {{"tolerance-epochs", "N", "10", "number of epochs for --tolerance"}, COUNT, AT(tolerance_epochs), 1, 1e12, NULL},
+    {{"patience", "N", "0", "stop when the validation loss has not improved for N epochs, and restore the best weights; 0: never"}, COUNT, AT(patience), 0, 1e12, NULL},
+    {{"validation", "SHARE", "auto", "fraction of the training rows used for validation; auto: 0.1 with --patience, otherwise 0"}, REAL, AT(validation), 0, 0.9, NULL},
+    {{"time-limit", "SECONDS", "0", "stop after the epoch in which the training time reaches this limit; 0: never"}, REAL, AT(time_limit), 0, 1e9, NULL},
     {{"batch-norm", NULL, "off", "batch normalisation before each hidden activation"}, FLAG, AT(batch_norm), 0, 0, NULL},
-    {{"dropout", "P", "0", "probability of dropping a hidden unit's output in training"}, REAL, AT(dropout), 0, 0.99, NULL},
-    {{"residual", NULL, "off", "residual blocks: a pair of hidden layers as wide as the layer before it becomes x + f(x)"}, FLAG, AT(residual), 0, 0, NULL},
-    {{"l1", "L", "0", "penalty L·|w| on each weight"}, REAL, AT(l1), 0, 1e6, NULL},
-    {{"l2", "L", "0", "penalty L·w² on each weight"}, REAL, AT(l2), 0, 1e6, NULL},
-    {{"max-norm", "C", "0", "bound on the norm of each neuron's incoming weights; 0: none"}, REAL, AT(max_norm), 0, 1e30, NULL},
-    {{"clip", "C", "0", "bound on the norm of the whole gradient; 0: none"}, REAL, AT(clip), 0, 1e30, NULL},
-    {{"schedule", "NAME", "constant", "learning rate over time: constant, step, cosine or plateau"}, CHOICE, AT(schedule), 0, 0, schedules},
-    {{"warmup", "EPOCHS", "0", "epochs over which the rate first rises in a line from 0"}, COUNT, AT(warmup), 0, 1e12, NULL},
-    {{"schedule-epochs", "N", "10", "step: epochs between steps; plateau: epochs without a better loss before one"}, COUNT, AT(schedule_epochs), 1, 1e12, NULL},
-    {{"schedule-factor", "F", "0.5", "step, plateau: what the rate is multiplied by"}, REAL, AT(schedule_factor), 0, 1, NULL},
-    {{"min-lr", "RATE", "0", "step, cosine, plateau: the rate never falls below this (but for the warm-up)"}, REAL, AT(min_rate), 0, 1e6, NULL},
-    {{"init", "NAME", "auto", "weights at the start: xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; auto: he for relu and its kin, else xavier"}, CHOICE, AT(init), 0, 0, inits},
-    {{"class-weights", "W", "none", "weight of each class's rows in the loss: none, balanced, or a number a class, as 1,2.5"}, CLASS_WEIGHTS, AT(class_weight), 0, 1e9, NULL},
-    {{"standardize", NULL, "on", "shift and scale each feature to mean 0 and deviation 1 over the training rows"}, FLAG, AT(standardize), 0, 0, NULL},
-    {{"seed", "S", "1", "all that is random follows from it"}, COUNT, AT(seed), 0, 18446744073709551615.0, NULL},
+    {{"dropout", "P", "0", "probability of dropping the output of a hidden unit in training"}, REAL, AT(dropout), 0, 0.99, NULL},
+    {{"residual", NULL, "off", "residual blocks: two hidden layers of the same width as the layer before them become x + f(x)"}, FLAG, AT(residual), 0, 0, NULL},
+    {{"l1", "L", "0", "penalty L·|w| per weight"}, REAL, AT(l1), 0, 1e6, NULL},
+    {{"l2", "L", "0", "penalty L·w² per weight"}, REAL, AT(l2), 0, 1e6, NULL},
+    {{"max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"}, REAL, AT(max_norm), 0, 1e30, NULL},
+    {{"clip", "C", "0", "maximum norm of the whole gradient; 0: none"}, REAL, AT(clip), 0, 1e30, NULL},
+    {{"schedule", "NAME", "constant", "learning rate schedule: constant, step, cosine or plateau"}, CHOICE, AT(schedule), 0, 0, schedules},
+    {{"warmup", "EPOCHS", "0", "number of epochs of linear warm-up from 0"}, COUNT, AT(warmup), 0, 1e12, NULL},
+    {{"schedule-epochs", "N", "10", "step: epochs between reductions; plateau: epochs without a better loss before a reduction"}, COUNT, AT(schedule_epochs), 1, 1e12, NULL},
+    {{"schedule-factor", "F", "0.5", "step, plateau: factor of a reduction"}, REAL, AT(schedule_factor), 0, 1, NULL},
+    {{"min-lr", "RATE", "0", "step, cosine, plateau: lowest rate after the warm-up"}, REAL, AT(min_rate), 0, 1e6, NULL},
+    {{"init", "NAME", "auto", "initial weights: xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; auto: he for relu, leaky_relu, elu, silu and gelu, otherwise xavier"}, CHOICE, AT(init), 0, 0, inits},
+    {{"class-weights", "W", "none", "weights of the classes in the loss: none, balanced, or one number per class, as in 1,2.5"}, CLASS_WEIGHTS, AT(class_weight), 0, 1e9, NULL},
+    {{"standardize", NULL, "on", "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"}, FLAG, AT(standardize), 0, 0, NULL},
+    {{"seed", "S", "1", "seed of everything random"}, COUNT, AT(seed), 0, 18446744073709551615.0, NULL},
 };
 /* clang-format on */
 
@@ -411,15 +426,7 @@ void ls_options_free(ls_options *options)
 
 double ls_settings_rate(const ls_settings *s)
 {
-    if (s->rate >= 0) return s->rate;
-    switch ((ls_opt)s->optimizer) {
-    case LS_OPT_adam:
-    case LS_OPT_adamw:
-    case LS_OPT_rmsprop: return 0.003;
-    case LS_OPT_momentum:
-    case LS_OPT_nesterov: return 0.01;
-    default: return 0.1;
-    }
+    return s->rate >= 0 ? s->rate : ls_optimizers[s->optimizer].rate;
 }
 
 double ls_settings_validation(const ls_settings *s)

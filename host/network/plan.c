@@ -8,39 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LS_X(name) #name,
-const char *ls_act_name(ls_act act)
-{
-    static const char *const names[] = {LS_ACTIVATIONS(LS_X)};
-    return names[act];
-}
-#undef LS_X
-
-#define LS_X(name, states) #name,
-const char *ls_opt_name(ls_opt opt)
-{
-    static const char *const names[] = {LS_OPTIMIZERS(LS_X)};
-    return names[opt];
-}
-#undef LS_X
-
-#define LS_X(name, states) states,
-int ls_opt_states(ls_opt opt)
-{
-    static const int states[] = {LS_OPTIMIZERS(LS_X)};
-    return states[opt];
-}
-#undef LS_X
-
-bool ls_act_reads_z(ls_act act)
-{
-#define LS_X(name)                                                                                 \
-    if (act == LS_ACT_##name) return true;
-    LS_ACTIVATIONS_READING_Z(LS_X)
-#undef LS_X
-    return false;
-}
-
 size_t ls_plan_steps_per_epoch(const ls_plan *p) { return (p->rows + p->batch - 1) / p->batch; }
 
 ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
@@ -113,7 +80,7 @@ static size_t running_at(const ls_plan *p) { return p->state - p->running; }
 static void take_state(builder *b, ls_plan_use use, bool keep_best)
 {
     ls_plan *p = b->plan;
-    size_t states = use == LS_PLAN_TRAIN ? (size_t)ls_opt_states(p->optimizer) : 0, size;
+    size_t states = use == LS_PLAN_TRAIN ? (size_t)ls_optimizers[p->optimizer].states : 0, size;
     if (!ls_mul_size(p->parameters, 1 + states, &size) ||
         !ls_add_size(size, p->running, &p->state)) {
         b->failed = true;
@@ -132,7 +99,7 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
 static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool train)
 {
     size_t rows = b->plan->capacity;
-    bool reads_z = ls_act_reads_z(l->act);
+    bool reads_z = ls_activations[l->act].reads_z;
     v->a = take(b, rows, l->out);
     ls_view before = reads_z ? take(b, rows, l->out) : v->a; /* what the activation is applied to */
     if (train) v->du = reads_z ? before : take(b, b->plan->batch, l->out);
@@ -156,7 +123,7 @@ static void take_layers(builder *b, bool train)
     bool reads_z = false, drops = false;
     for (size_t i = 0; i + 1 < n->count; i++) {
         take_hidden(b, &n->layer[i], &b->views[i], train);
-        reads_z |= ls_act_reads_z(n->layer[i].act);
+        reads_z |= ls_activations[n->layer[i].act].reads_z;
         drops |= n->layer[i].dropout > 0;
         if (n->layer[i].out > widest) widest = n->layer[i].out;
     }
@@ -237,7 +204,7 @@ static void add_grad_x(builder *b, size_t i, size_t gradients)
 {
     const ls_layer *l = &b->net->layer[i], *next = l + 1;
     const layer_views *v = &b->views[i];
-    ls_view d = ls_there(v->d) ? v->d : ls_act_reads_z(l->act) ? b->d : v->du;
+    ls_view d = ls_there(v->d) ? v->d : ls_activations[l->act].reads_z ? b->d : v->du;
     ls_op *op = add(b, &b->plan->step,
                     (ls_op){.kind = LS_OP_GRAD_X,
                             .layer = (int)i,
@@ -357,6 +324,21 @@ static void add_inputs(builder *b, bool row_weights)
     }
 }
 
+const ls_op *ls_plan_skippable_gather(const ls_plan *plan, size_t width)
+{
+    const ls_op *gather = NULL;
+    bool read = false;
+    for (size_t i = 0; i < plan->step.count; i++) {
+        const ls_op *o = &plan->step.op[i];
+        if (o->kind == LS_OP_GATHER && o->x.place == LS_DATA_X && o->out >= width) gather = o;
+        else if (gather && ls_same_view(o->x, gather->y)) {
+            if (o->kind == LS_OP_GRAD_W ? o->out == 1 : o->kind != LS_OP_DENSE) return NULL;
+            read = true;
+        }
+    }
+    return read ? gather : NULL;
+}
+
 /* Gives back what a list has too much: there may be thousands of plans. */
 static void trim(ls_ops *ops)
 {
@@ -389,11 +371,19 @@ static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
     p->work = b->top - work;
 }
 
+/* Value of the option that gives a decay, or 0. */
+static double decay_of(const ls_settings *s, size_t offset)
+{
+    double value = 0;
+    if (offset != LS_NO_DECAY) memcpy(&value, (const char *)s + offset, sizeof value);
+    return value;
+}
+
 static ls_hyper hyper_of(const ls_settings *s)
 {
-    double first = s->optimizer == LS_OPT_momentum || s->optimizer == LS_OPT_nesterov ? s->momentum
-                                                                                      : s->beta1;
-    double second = s->optimizer == LS_OPT_rmsprop ? s->rho : s->beta2;
+    const ls_opt_info *optimizer = &ls_optimizers[s->optimizer];
+    double first = decay_of(s, optimizer->first_decay);
+    double second = decay_of(s, optimizer->second_decay);
     return (ls_hyper){.beta1 = (float)first,
                       .rest1 = (float)(1.0 - first),
                       .beta2 = (float)second,
@@ -408,8 +398,9 @@ static ls_hyper hyper_of(const ls_settings *s)
 static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
 {
     uint64_t batch = s->batch;
-    if (batch == LS_BATCH_AUTO) batch = s->optimizer == LS_OPT_gd ? 0 : 32;
-    if (batch != 0 && batch < p->rows && s->optimizer == LS_OPT_gd)
+    bool full = ls_optimizers[s->optimizer].full_batch;
+    if (batch == LS_BATCH_AUTO) batch = full ? 0 : 32;
+    if (batch != 0 && batch < p->rows && full)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--optimizer gd uses all rows in every step; for batches of %llu use --optimizer sgd",

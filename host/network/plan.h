@@ -6,28 +6,15 @@
 #define LS_PLAN_H
 
 #include "host/base/error.h"
-#include "kernels/activation.h"
-#include "kernels/optimizer.h"
+#include "host/network/activation.h"
+#include "host/network/optimizer.h"
+#include "kernels/loss.h"
 
 /* Rows a chain of a sum over the batch runs over. Part of the arithmetic: changing it changes bits
  * (docs/arithmetic.md). */
 #ifndef LS_CHUNK
 #define LS_CHUNK 64
 #endif
-
-#define LS_X(name) LS_ACT_##name,
-typedef enum { LS_ACTIVATIONS(LS_X) LS_ACT_COUNT } ls_act;
-#undef LS_X
-#define LS_X(name, states) LS_OPT_##name,
-typedef enum { LS_OPTIMIZERS(LS_X) LS_OPT_COUNT } ls_opt;
-#undef LS_X
-typedef enum { LS_LOSS_BCE, LS_LOSS_CE, LS_LOSS_MSE, LS_LOSS_COUNT } ls_loss;
-typedef enum {
-    LS_OUTPUT_SIGMOID,
-    LS_OUTPUT_SOFTMAX,
-    LS_OUTPUT_IDENTITY,
-    LS_OUTPUT_COUNT
-} ls_output;
 
 /* Where a matrix lives: in the member's arena, at `at` floats, or in the data set, from the step's
  * first row on. */
@@ -38,34 +25,55 @@ typedef struct {
 } ls_view;
 
 static inline bool ls_there(ls_view view) { return view.place != LS_NOWHERE; }
+static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.place && a.at == b.at; }
 
-/* The operations. m is the number of rows of the batch at hand; matrices are m × out unless said.
- */
-typedef enum {
-    LS_OP_BATCH,  /* y[m] (u32) = numbers of the batch's rows in the shuffled order of its epoch */
-    LS_OP_GATHER, /* y[m × out] = rows x[index] of a data array; index from BATCH */
-    LS_OP_DENSE, /* z = x[m × in]·w[in × out], chains starting at b[out] or 0; a = act(z) where a is
-                    there, a may be z */
-    LS_OP_NORM, /* batch normalisation: mean[out], inv[out] of z over the batch, running averages
-                   moved towards them; y = gamma·((z - mean)·inv) + beta; a = act(y) */
-    LS_OP_NORM_FIXED, /* the same from the running averages */
-    LS_OP_JOIN, /* y = a, elements dropped at random and the rest scaled up; plus skip where it is
-                   there */
-    LS_OP_LOSS, /* a = output(z); row_loss[m]; z becomes dL/dz in training */
-    LS_OP_LOSS_SUM, /* the step's loss = sum of row_loss over the rows */
-    LS_OP_GRAD_W, /* y[in × out] = transpose(x[m × in])·dz, over rows; where theta is there, the
-                     optimizer's step over these weights follows at once, with states s and v; y is
-                     then scratch */
-    LS_OP_GRAD_B, /* y[out] = sum of dz over the rows */
-    LS_OP_GRAD_X, /* d = dz[m × in]·transpose(w[out × in]), plus skip where it is there; y = d,
-                     dropped as in JOIN, times act'(z, a); y may be z, and d may be y */
-    LS_OP_NORM_GRAD, /* from dz = dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta */
-    LS_OP_CLIP,      /* y[1] = min(1, limit / norm of x[out]) */
-    LS_OP_UPDATE, /* one optimizer step over the parameters theta[out], the first of which is number
-                     `in`; gradients y, states s and v, clipping factor b where it is there */
-    LS_OP_MAX_NORM, /* columns of w[in × out] scaled back to norm hyper.max_norm where above */
-    LS_OP_COUNT
-} ls_op_kind;
+/* The operations, one row each: NAME, name, and how the chunk-wise mode (host/network/chunks.h)
+ * treats the operation:
+ *   CHUNK    runs it for each chunk of rows
+ *   STEP     runs it once per step, when the gradients are complete
+ *   IMPLIED  does its work by itself (inputs, the sum of the losses, bias gradients)
+ *   NEVER    cannot run it: a plan with such an operation runs layered
+ * Interpreters take their functions from this table by name, so that a new operation does not
+ * compile until each of them has one. m is the number of rows of the batch; matrices are m × out
+ * unless said otherwise; a view in brackets is optional.
+ *
+ *   BATCH       y[m] (u32) = row numbers of the batch in the shuffled order of its epoch
+ *   GATHER      y[m × out] = rows x[index] of a data array; index from BATCH
+ *   DENSE       z = x[m × in]·w[in × out], chains starting at [b[out]] or 0; [a] = act(z), may be z
+ *   NORM        batch normalisation: mean[out] and inv[out] of z over the batch, running averages
+ *               moved towards them; y = gamma·((z - mean)·inv) + beta; a = act(y)
+ *   NORM_FIXED  the same from the running averages
+ *   JOIN        y = a with dropout, plus [skip]
+ *   LOSS        a = output(z); row_loss[m]; in training z becomes dL/dz
+ *   LOSS_SUM    the step's loss = sum of row_loss over the rows
+ *   GRAD_W      y[in × out] = transpose(x[m × in])·dz, over rows; with [theta], the optimizer's
+ * step over these weights follows at once, with states s and v, and y is scratch GRAD_B      y[out]
+ * = sum of dz over the rows GRAD_X      d = dz[m × in]·transpose(w[out × in]) plus [skip]; y = d
+ * with dropout as in JOIN, times act'(z or a); y may be z, and d may be y NORM_GRAD   from dz =
+ * dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta CLIP        y[1] = min(1, limit /
+ * norm of x[out]) UPDATE      one optimizer step over the parameters theta[out], the first of which
+ * is number `in`; gradients y, states s and v, [clipping factor b] MAX_NORM    columns of w[in ×
+ * out] scaled back to norm hyper.max_norm where above */
+#define LS_OPS(X)                                                                                  \
+    X(BATCH, batch, IMPLIED)                                                                       \
+    X(GATHER, gather, IMPLIED)                                                                     \
+    X(DENSE, dense, CHUNK)                                                                         \
+    X(NORM, norm, NEVER)                                                                           \
+    X(NORM_FIXED, norm_fixed, NEVER)                                                               \
+    X(JOIN, join, CHUNK)                                                                           \
+    X(LOSS, loss, CHUNK)                                                                           \
+    X(LOSS_SUM, loss_sum, IMPLIED)                                                                 \
+    X(GRAD_W, grad_w, CHUNK)                                                                       \
+    X(GRAD_B, grad_b, IMPLIED)                                                                     \
+    X(GRAD_X, grad_x, CHUNK)                                                                       \
+    X(NORM_GRAD, norm_grad, NEVER)                                                                 \
+    X(CLIP, clip, STEP)                                                                            \
+    X(UPDATE, update, STEP)                                                                        \
+    X(MAX_NORM, max_norm, STEP)
+
+#define LS_X(NAME, name, chunkwise) LS_OP_##NAME,
+typedef enum { LS_OPS(LS_X) LS_OP_COUNT } ls_op_kind;
+#undef LS_X
 
 typedef struct {
     ls_op_kind kind;
@@ -143,10 +151,9 @@ ls_status ls_plan_build(const struct ls_network *network, const struct ls_settin
                         ls_error *err);
 void ls_plan_free(ls_plan *plan);
 
-const char *ls_act_name(ls_act act);
-const char *ls_opt_name(ls_opt opt);
-int ls_opt_states(ls_opt opt);
-/* Whether the derivative reads z; otherwise a alone has to be kept. */
-bool ls_act_reads_z(ls_act act);
+/* The GATHER of training inputs of at least `width` columns which only DENSE and GRAD_W (with more
+ * than one output) read: an interpreter whose products can read rows by number may skip it. NULL if
+ * there is none. */
+const ls_op *ls_plan_skippable_gather(const ls_plan *plan, size_t width);
 
 #endif

@@ -44,13 +44,13 @@ ls_rates ls_rates_at(const ls_rate_plan *plan, uint64_t step)
 {
     const ls_settings *s = plan->settings;
     double rate = ls_rate_at(plan, step);
-    ls_rates r = {(float)rate, (float)rate, 1.0f, 1.0f};
-    bool adam = s->optimizer == LS_OPT_adam || s->optimizer == LS_OPT_adamw;
-    if (adam && s->bias_correction) {
+    const ls_opt_info *optimizer = &ls_optimizers[s->optimizer];
+    ls_rates r = {.rate = (float)rate, .rate_corrected = (float)rate, .correction2 = 1, .keep = 1};
+    if (optimizer->bias_corrected && s->bias_correction) {
         r.rate_corrected = (float)(rate / (1.0 - power(s->beta1, step + 1)));
         r.correction2 = (float)(1.0 / (1.0 - power(s->beta2, step + 1)));
     }
-    if (s->optimizer == LS_OPT_adamw) r.keep = (float)(1.0 - rate * s->weight_decay);
+    if (optimizer->decoupled_decay) r.keep = (float)(1.0 - rate * s->weight_decay);
     return r;
 }
 

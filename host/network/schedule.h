@@ -2,6 +2,7 @@
 #ifndef LS_SCHEDULE_H
 #define LS_SCHEDULE_H
 
+#include "host/network/optimizer.h"
 #include "host/network/settings.h"
 
 /* The learning rate over a run. Everything is computed from the step number, but for `plateau`,

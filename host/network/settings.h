@@ -4,7 +4,7 @@
 #ifndef LS_SETTINGS_H
 #define LS_SETTINGS_H
 
-#include "host/network/plan.h"
+#include "host/base/error.h"
 
 enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX

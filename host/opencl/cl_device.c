@@ -121,10 +121,13 @@ static const char *const kernel_names[] = {
 #define LS_X(name) #name,
     LS_CL_KERNELS(LS_X)
 #undef LS_X
-#define LS_X(name) "act_" #name,
+#define LS_X(NAME, name) "loss_" #name,
+    LS_LOSSES(LS_X)
+#undef LS_X
+#define LS_X(name, reads, facts) "act_" #name,
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
-#define LS_X(name, states) "update_" #name,
+#define LS_X(name, states, facts) "update_" #name,
             LS_OPTIMIZERS(LS_X)
 #undef LS_X
 };

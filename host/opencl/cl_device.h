@@ -10,23 +10,35 @@
 
 /* All kernels but the matrix products'; the enum, their creation and their names come from this
  * list and the shared tables. */
-#define LS_CL_KERNELS(X)                                                                           \
-    X(batch)                                                                                       \
-    X(gather)                                                                                      \
-    X(pack)                                                                                        \
-    X(join)                                                                                        \
-    X(loss_bce) X(loss_ce) X(loss_mse) X(row_sum_chunks) X(square_chunks) X(norm_hat_chunks)       \
-        X(row_sum_total) X(norm_mean) X(norm_inv) X(norm_apply) X(norm_grad) X(flat_chunks)        \
-            X(clip_factor) X(max_norm) X(check)
+#define LS_CL_KERNELS(X) \
+    X(batch) \
+    X(gather) \
+    X(pack) \
+    X(join) \
+    X(row_sum_chunks) \
+    X(square_chunks) \
+    X(norm_hat_chunks) \
+    X(row_sum_total) \
+    X(norm_mean) \
+    X(norm_inv) \
+    X(norm_apply) \
+    X(norm_grad) \
+    X(flat_chunks) \
+    X(clip_factor) \
+    X(max_norm) \
+    X(check)
 
 typedef enum {
 #define LS_X(name) LS_KERNEL_##name,
     LS_CL_KERNELS(LS_X)
 #undef LS_X
-#define LS_X(name) LS_KERNEL_act_##name,
+#define LS_X(NAME, name) LS_KERNEL_loss_##name,
+    LS_LOSSES(LS_X)
+#undef LS_X
+#define LS_X(name, reads, facts) LS_KERNEL_act_##name,
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
-#define LS_X(name, states) LS_KERNEL_update_##name,
+#define LS_X(name, states, facts) LS_KERNEL_update_##name,
             LS_OPTIMIZERS(LS_X)
 #undef LS_X
                 LS_KERNEL_COUNT

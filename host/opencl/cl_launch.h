@@ -6,6 +6,7 @@
 #include "host/opencl/cl_device.h"
 #include "host/opencl/cl_slab.h"
 #include "host/opencl/cl_small.h"
+#include <string.h>
 
 typedef struct {
     const ls_plan *plan; /* NULL: the number is free */
@@ -135,15 +136,16 @@ static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
     return finish(l, width, rows < MOST ? rows : MOST);
 }
 
-/* An optimizer's constants, and the step's scalars. */
+/* An optimizer's constants, and the step's scalars, as the vectors that ls_hyper_of and ls_rates_of
+ * unpack. */
 static inline void arg_optimizer(launch *l)
 {
-    const ls_hyper *h = &l->job->member->plan->hyper;
-    const ls_rates *r = l->job->rates;
-    arg(l, sizeof(cl_float8),
-        &(cl_float8){
-            {h->beta1, h->rest1, h->beta2, h->rest2, h->epsilon, h->l1, h->twice_l2, h->max_norm}});
-    arg(l, sizeof(cl_float4), &(cl_float4){{r->rate, r->rate_corrected, r->correction2, r->keep}});
+    cl_float16 hyper = {{0}};
+    cl_float8 rates = {{0}};
+    memcpy(&hyper, &l->job->member->plan->hyper, sizeof(ls_hyper));
+    memcpy(&rates, l->job->rates, sizeof(ls_rates));
+    arg(l, sizeof hyper, &hyper);
+    arg(l, sizeof rates, &rates);
 }
 
 /* The optimizer over n parameters from the operation's theta on, the first `weights` of which are

@@ -72,11 +72,16 @@ static void write_defines(const ls_cl_variant *v, char out[256])
         n += snprintf(out + n, 256 - (size_t)n, " -DTILE_%s=%u", names[v->tile.local][i],
                       v->tile.size[i]);
     if (v->function == LS_CL_NOTHING) return;
-    bool weights = v->form == LS_FORM_GRAD_W;
-    n += snprintf(out + n, 256 - (size_t)n, " -DFINISH=%s%s", functions[v->form],
-                  weights ? ls_opt_name((ls_opt)v->function) : ls_act_name((ls_act)v->function));
-    if (weights)
-        snprintf(out + n, 256 - (size_t)n, " -DSTATES=%d", ls_opt_states((ls_opt)v->function));
+    if (v->form == LS_FORM_GRAD_W) {
+        const ls_opt_info *opt = &ls_optimizers[v->function];
+        snprintf(out + n, 256 - (size_t)n, " -DFINISH=ls_opt_%s -DSTATES=%d", opt->name,
+                 opt->states);
+        return;
+    }
+    const ls_act_info *act = &ls_activations[v->function];
+    n += snprintf(out + n, 256 - (size_t)n, " -DFINISH=%s%s", functions[v->form], act->name);
+    if (v->form == LS_FORM_GRAD_X)
+        snprintf(out + n, 256 - (size_t)n, " -DREADS=%c", act->reads_z ? 'Z' : 'A');
 }
 
 static ls_status build_variant(ls_cl_device *d, ls_cl_variant *v, ls_error *err)

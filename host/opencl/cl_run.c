@@ -93,11 +93,9 @@ static ls_status op_loss_sum(const job *j)
 
 static ls_status op_loss(const job *j)
 {
-    static const ls_cl_kernel kernels[] = {LS_KERNEL_loss_bce, LS_KERNEL_loss_ce,
-                                           LS_KERNEL_loss_mse};
     const ls_op *o = j->op;
     const ls_plan *p = j->member->plan;
-    launch l = begin(j, kernels[p->loss]);
+    launch l = begin(j, LS_KERNEL_loss_bce + p->loss);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->target), arg_view(&l, o->row_weight),
         arg_view(&l, o->row_loss);
     arg_u32(&l, j->rows), arg_u32(&l, o->out);
@@ -201,23 +199,13 @@ static ls_status op_max_norm(const job *j)
     return finish_rows(&l, o->out, o->in);
 }
 
-static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {
-    [LS_OP_BATCH] = op_batch,
-    [LS_OP_GATHER] = op_gather,
-    [LS_OP_DENSE] = ls_cl_op_dense,
-    [LS_OP_NORM] = op_norm,
-    [LS_OP_NORM_FIXED] = op_norm_fixed,
-    [LS_OP_JOIN] = op_join,
-    [LS_OP_LOSS] = op_loss,
-    [LS_OP_LOSS_SUM] = op_loss_sum,
-    [LS_OP_GRAD_W] = ls_cl_op_grad_w,
-    [LS_OP_GRAD_B] = op_grad_b,
-    [LS_OP_GRAD_X] = ls_cl_op_grad_x,
-    [LS_OP_NORM_GRAD] = op_norm_grad,
-    [LS_OP_CLIP] = op_clip,
-    [LS_OP_UPDATE] = op_update,
-    [LS_OP_MAX_NORM] = op_max_norm,
-};
+#define op_dense ls_cl_op_dense
+#define op_grad_w ls_cl_op_grad_w
+#define op_grad_x ls_cl_op_grad_x
+/* One function per kind of operation: a kind without one does not compile. */
+#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = op_##name,
+static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)};
+#undef LS_X
 
 /* ---- Running plans --------------------------------------------------------------------------- */
 

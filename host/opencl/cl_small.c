@@ -29,23 +29,16 @@ static cl_uint view(ls_view v) { return ls_there(v) ? (cl_uint)v.at : SMALL_NONE
 
 static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
 {
-    const ls_hyper *h = &p->hyper;
-    const cl_uint losses[] = {
-        [LS_LOSS_BCE] = SMALL_BCE, [LS_LOSS_CE] = SMALL_CE, [LS_LOSS_MSE] = SMALL_MSE};
     uint64_t per_epoch = ls_plan_steps_per_epoch(p);
     w[SMALL_seed_low] = (cl_uint)p->seed, w[SMALL_seed_high] = (cl_uint)(p->seed >> 32);
     w[SMALL_rows] = (cl_uint)p->rows, w[SMALL_batch] = (cl_uint)p->batch;
     w[SMALL_steps_per_epoch] = (cl_uint)per_epoch, w[SMALL_shuffle] = p->shuffle;
     w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale),
     w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
-    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = losses[p->loss],
+    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = (cl_uint)p->loss,
     w[SMALL_optimizer] = (cl_uint)p->optimizer;
     w[SMALL_clip] = bits_of(p->clip);
-    w[SMALL_beta1] = bits_of(h->beta1), w[SMALL_rest1] = bits_of(h->rest1),
-    w[SMALL_beta2] = bits_of(h->beta2);
-    w[SMALL_rest2] = bits_of(h->rest2), w[SMALL_epsilon] = bits_of(h->epsilon),
-    w[SMALL_l1] = bits_of(h->l1);
-    w[SMALL_twice_l2] = bits_of(h->twice_l2), w[SMALL_max_norm] = bits_of(h->max_norm);
+    memcpy(w + SMALL_hyper, &p->hyper, sizeof p->hyper); /* floats as their bits */
     w[SMALL_features] = (cl_uint)p->features, w[SMALL_outputs] = (cl_uint)p->outputs;
     w[SMALL_t] = place(c->target), w[SMALL_row_weight] = place(c->row_weight);
     w[SMALL_row_loss] = place(c->row_loss), w[SMALL_rows_at] = place(c->rows);
@@ -58,6 +51,7 @@ typedef struct {
     const ls_plan *plan;
     ls_cl_small *small;
     cl_uint *count; /* of_chunk or of_step */
+    size_t sums;    /* place in scratch for two lists of sums of squares */
 } writer;
 
 /* Appends an operation of a kind with what the plan's operation has. */
@@ -92,38 +86,41 @@ static void put_grad_x(writer *to, const ls_chunk_op *c)
         w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
 }
 
-/* What the plan's operation does for every chunk. */
-static void put_of_chunk(writer *to, const ls_chunk_op *c)
+/* ---- Operations of a chunk ---- */
+
+static void put_dense(writer *to, const ls_chunk_op *c)
 {
-    switch (c->op->kind) {
-    case LS_OP_DENSE:
-        put(to, SMALL_DENSE, c);
-        if (ls_there(c->op->a)) put(to, SMALL_ACTIVATE, c);
-        break;
-    case LS_OP_JOIN:
-        put(to, SMALL_JOIN, c);
-        if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c);
-        break;
-    case LS_OP_LOSS:
-        put(to, SMALL_LOSS, c);
-        put(to, SMALL_LOSS_SUM, c);
-        break;
-    case LS_OP_GRAD_X: put_grad_x(to, c); break;
-    case LS_OP_GRAD_W:
-        put(to, SMALL_ROWS, c);
-        put(to, SMALL_GRAD_W, c);
-        break;
-    default: break;
-    }
+    put(to, SMALL_DENSE, c);
+    if (ls_there(c->op->a)) put(to, SMALL_ACTIVATE, c);
 }
+
+static void put_join(writer *to, const ls_chunk_op *c)
+{
+    put(to, SMALL_JOIN, c);
+    if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c);
+}
+
+static void put_loss(writer *to, const ls_chunk_op *c)
+{
+    put(to, SMALL_LOSS, c);
+    put(to, SMALL_LOSS_SUM, c);
+}
+
+static void put_grad_w(writer *to, const ls_chunk_op *c)
+{
+    put(to, SMALL_ROWS, c);
+    put(to, SMALL_GRAD_W, c);
+}
+
+/* ---- Operations of a step ---- */
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 
 /* Squares summed by chunks, then chunk sums by chunks, back and forth between two places until one
  * is left. */
-static void put_clip(writer *to, const ls_chunk_op *c, size_t from, size_t second)
+static void put_clip(writer *to, const ls_chunk_op *c)
 {
-    size_t n = c->op->out;
+    size_t n = c->op->out, from = to->sums, second = to->sums + chunks_of(n);
     cl_uint *w = put(to, SMALL_SQUARES, c);
     w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_gradient] = view(c->op->x),
     w[SMALL_OP_to] = (cl_uint)from;
@@ -137,41 +134,58 @@ static void put_clip(writer *to, const ls_chunk_op *c, size_t from, size_t secon
     put(to, SMALL_FACTOR, c)[SMALL_OP_from] = (cl_uint)from;
 }
 
-/* And once the gradients are whole. sums: a place for chunk sums, and as much behind it. */
-static void put_of_step(writer *to, const ls_chunk_op *c, size_t sums)
+static void put_update(writer *to, const ls_chunk_op *c)
+{
+    size_t weights = to->plan->weights, first = c->op->in;
+    put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(weights > first ? weights - first : 0);
+}
+
+static void put_max_norm(writer *to, const ls_chunk_op *c) { put(to, SMALL_MAX_NORM, c); }
+
+/* The gradients of a GRAD_W into the arena, and the optimizer's step if it follows at once. */
+static void put_weights(writer *to, const ls_chunk_op *c)
 {
     const ls_op *o = c->op;
-    cl_uint *w;
-    switch (o->kind) {
-    case LS_OP_GRAD_W:
-        put(to, SMALL_UNPACK, c);
-        if (!ls_there(o->theta)) break;
-        w = put(to, SMALL_UPDATE, c);
-        w[SMALL_OP_out] = w[SMALL_OP_weights] = (cl_uint)(o->in * o->out);
-        break;
-    case LS_OP_CLIP: put_clip(to, c, sums, sums + chunks_of(o->out)); break;
-    case LS_OP_UPDATE:
-        put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(to->plan->weights > o->in
-                                                                   ? to->plan->weights - o->in
-                                                                   : 0);
-        break;
-    case LS_OP_MAX_NORM: put(to, SMALL_MAX_NORM, c); break;
-    default: break;
-    }
+    put(to, SMALL_UNPACK, c);
+    if (!ls_there(o->theta)) return;
+    cl_uint *w = put(to, SMALL_UPDATE, c);
+    w[SMALL_OP_out] = w[SMALL_OP_weights] = (cl_uint)(o->in * o->out);
 }
+
+/* One function per operation that LS_OPS calls CHUNK or STEP: without it, it does not compile. */
+typedef void (*put_function)(writer *to, const ls_chunk_op *c);
+#define OF_CHUNK_CHUNK(name) put_##name
+#define OF_CHUNK_STEP(name) NULL
+#define OF_CHUNK_IMPLIED(name) NULL
+#define OF_CHUNK_NEVER(name) NULL
+#define OF_STEP_CHUNK(name) NULL
+#define OF_STEP_STEP(name) put_##name
+#define OF_STEP_IMPLIED(name) NULL
+#define OF_STEP_NEVER(name) NULL
+#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = OF_CHUNK_##chunkwise(name),
+static const put_function of_chunk[LS_OP_COUNT] = {LS_OPS(LS_X)};
+#undef LS_X
+#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = OF_STEP_##chunkwise(name),
+static const put_function of_step[LS_OP_COUNT] = {LS_OPS(LS_X)};
+#undef LS_X
 
 static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
 {
     const ls_op nothing = {0};
     const ls_chunk_op none = {.op = &nothing};
-    writer to = {plan, small, &small->word[SMALL_of_chunk]};
+    writer to = {plan, small, &small->word[SMALL_of_chunk], c->scratch};
     describe_member(small->word, plan, c);
     small->words = SMALL_MEMBER_WORDS;
     if (plan->shuffle) put(&to, SMALL_NUMBERS, &none);
     put(&to, SMALL_LOAD, &none);
-    for (size_t i = 0; i < c->count; i++) put_of_chunk(&to, &c->op[i]);
+    for (size_t i = 0; i < c->count; i++)
+        if (of_chunk[c->op[i].op->kind]) of_chunk[c->op[i].op->kind](&to, &c->op[i]);
     to.count = &small->word[SMALL_of_step];
-    for (size_t i = 0; i < c->count; i++) put_of_step(&to, &c->op[i], c->scratch);
+    for (size_t i = 0; i < c->count; i++) {
+        ls_op_kind kind = c->op[i].op->kind;
+        if (kind == LS_OP_GRAD_W) put_weights(&to, &c->op[i]);
+        else if (of_step[kind]) of_step[kind](&to, &c->op[i]);
+    }
 }
 
 ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
@@ -439,7 +453,7 @@ ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl
         l.steps += (size_t)runs[i].run->count;
         if (runs[i].small->scratch > l.scratch) l.scratch = runs[i].small->scratch;
     }
-    _Static_assert(sizeof(ls_rates) == 4 * sizeof(float), "rates travel as float4");
+    _Static_assert(sizeof(ls_rates) == LS_RATES_COUNT * sizeof(float), "rates travel as floats");
     if (!l.steps) return LS_OK;
     ls_status status = ls_alloc(&l.table, l.words, sizeof *l.table, "a launch", err);
     if (status == LS_OK) status = ls_alloc(&l.rates, l.steps, sizeof *l.rates, "a launch", err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
  * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/network/network.h"
 #include "host/opencl/cl_device.h"
@@ -14,12 +15,12 @@
 
 enum { VALUES = 4096, GROUP = 64 };
 
-#define LS_X(expression) +1
-enum { RESULTS = LS_CHECKS(LS_X) + 1 };
-#undef LS_X
-#define LS_X(expression) #expression,
-static const char *const result_names[RESULTS] = {LS_CHECKS(LS_X) "random numbers"};
-#undef LS_X
+#define LS_CHECK(expression) +1
+enum { RESULTS = LS_CHECKS + 1 };
+#undef LS_CHECK
+#define LS_CHECK(expression) #expression,
+static const char *const result_names[RESULTS] = {LS_CHECKS "random numbers"};
+#undef LS_CHECK
 
 static bool is_nan(ls_u32 bits) { return (bits & 0x7fffffffu) > 0x7f800000u; }
 
@@ -52,9 +53,9 @@ static void compute_here(const ls_u32 *x, const ls_u32 *y, ls_u32 *out)
     for (ls_u32 i = 0; i < VALUES; i++) {
         const float a = ls_as_float(x[i]), b = ls_as_float(y[i]);
         ls_u32 k = 0;
-#define LS_X(expression) out[k++ * VALUES + i] = ls_as_u32(expression);
-        LS_CHECKS(LS_X)
-#undef LS_X
+#define LS_CHECK(expression) out[k++ * VALUES + i] = ls_as_u32(expression);
+        LS_CHECKS
+#undef LS_CHECK
         out[k * VALUES + i] = ls_random_u32(x[i], 1u, y[i], i) ^
                               ls_permute(i, VALUES, x[0], 2u, 3u);
     }
@@ -195,7 +196,9 @@ static ls_status run_on(ls_backend *backend, const subject *s, bool layered, flo
 {
     ls_workspace *workspace;
     ls_rates rates[STEPS];
-    for (int i = 0; i < STEPS; i++) rates[i] = (ls_rates){0.05f, 0.06f, 1.5f, 0.999f};
+    for (int i = 0; i < STEPS; i++)
+        rates[i] = (ls_rates){
+            .rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f};
     ls_run run = {.first = ((uint64_t)3 << 32) - 2,
                   .count = STEPS,
                   .rates = rates,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile is fastest for each class of product on this device. A candidate is first held against
  * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+#include "core_cpu/cpu.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/opencl/cl_device.h"

@@ -9,6 +9,7 @@
 
 #include "host/data/data.h"
 #include "host/network/network.h"
+#include "host/network/plan.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

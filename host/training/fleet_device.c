@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which members are on the device, and which device that is. Neither changes a bit of them. */
 #include "host/training/fleet_device.h"
+#include "core_cpu/cpu.h"
 #include "host/base/error.h"
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core_cpu/cpu.h"
 #include "kernels/arith.h"
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL

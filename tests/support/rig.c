@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/rig.h"
+#include "core_cpu/cpu.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -320,7 +321,7 @@ static void compare_state(const rig *r, rig_errors *errors)
     const float *running = r->state + r->plan->state - r->plan->running;
     const float *before = r->start + r->plan->state - r->plan->running;
     double steps = (double)r->steps;
-    int states = ls_opt_states(r->plan->optimizer);
+    int states = ls_optimizers[r->plan->optimizer].states;
     for (size_t i = 0; i < o->layers; i++) {
         const ls_layer *l = &r->net.layer[i];
         for (size_t k = 0; k < rig_tensors(r, i); k++) {

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU path as a backend: memory, members and the slots. */
+#include "core_cpu/cpu.h"
+#include "core_cpu/instruction_sets.h"
+#include "core_cpu/run.h"
+#include "host/base/cores.h"
+#include "host/base/memory.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static float *arena_of(ls_workspace *base, size_t index)
+{
+    return ((cpu_workspace *)base)->members[index].arena;
+}
+
+static ls_status cpu_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
+                          ls_error *err)
+{
+    (void)err;
+    memcpy(to, arena_of(base, index) + at, count * sizeof *to);
+    return LS_OK;
+}
+
+static ls_status cpu_write(ls_workspace *base, size_t index, size_t at, size_t count,
+                           const float *from, ls_error *err)
+{
+    (void)err;
+    memcpy(arena_of(base, index) + at, from, count * sizeof *from);
+    return LS_OK;
+}
+
+static ls_status cpu_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
+                          ls_error *err)
+{
+    (void)err;
+    memmove(arena_of(base, index) + to, arena_of(base, index) + from, count * sizeof(float));
+    return LS_OK;
+}
+
+static void cpu_member_remove(ls_workspace *base, size_t index)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    cpu_member *m = &workspace->members[index];
+    if (m->plan) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
+    free(m->square_sums);
+    ls_chunks_free(m->chunks);
+    *m = (cpu_member){0};
+    if (index < workspace->lowest) workspace->lowest = index;
+}
+
+/* Narrower rows are cheap to copy. */
+enum { WIDE_ROWS = 64 };
+
+static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const ls_plan *plan,
+                             size_t origin, ls_error *err)
+{
+    m->plan = plan;
+    m->origin = origin;
+    m->skipped_gather = ls_plan_skippable_gather(plan, WIDE_ROWS);
+    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
+    LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network",
+                      err)); /* chunk-wise steps use but a part of it */
+    if (plan->clip > 0)
+        LS_TRY(ls_alloc(&m->square_sums, (plan->parameters + LS_CHUNK - 1) / LS_CHUNK,
+                        sizeof *m->square_sums, "the network", err));
+    return LS_OK;
+}
+
+static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out,
+                                ls_error *err)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    size_t index = workspace->lowest;
+    while (index < workspace->count && workspace->members[index].plan) index++;
+    LS_TRY(ls_grow(&workspace->members, &workspace->capacity, index + 1, sizeof *workspace->members,
+                   "members", err));
+    ls_status status = fill_member(&workspace->members[index],
+                                   ((cpu_backend *)base->backend)->kernels, plan, origin, err);
+    if (status != LS_OK) {
+        cpu_member_remove(base, index);
+        return status;
+    }
+    if (index == workspace->count) workspace->count++;
+    workspace->lowest = index + 1;
+    *out = index;
+    return LS_OK;
+}
+
+static void cpu_workspace_close(ls_workspace *base)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    for (size_t i = 0; i < workspace->count; i++) cpu_member_remove(base, i);
+    free(workspace->members);
+    free(workspace);
+}
+
+static ls_status cpu_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                                    ls_error *err)
+{
+    cpu_workspace *workspace;
+    LS_TRY(ls_alloc(&workspace, 1, sizeof *workspace, "a workspace", err));
+    workspace->base.backend = backend;
+    workspace->data = *data;
+    *out = &workspace->base;
+    return LS_OK;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static void cpu_close(ls_backend *base)
+{
+    cpu_backend *backend = (cpu_backend *)base;
+    ls_pool_close(backend->pool);
+    free(backend->scratch);
+    free(backend);
+}
+
+static const ls_backend_slots cpu_slots = {
+    .workspace_open = cpu_workspace_open,
+    .workspace_close = cpu_workspace_close,
+    .member_add = cpu_member_add,
+    .member_remove = cpu_member_remove,
+    .run = ls_cpu_run,
+    .infer = ls_cpu_infer,
+    .read = cpu_read,
+    .write = cpu_write,
+    .copy = cpu_copy,
+    .close = cpu_close,
+};
+
+ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
+{
+    cpu_backend *backend = (cpu_backend *)base;
+    ls_pool *pool;
+    if (threads == ls_pool_threads(backend->pool)) return LS_OK;
+    LS_TRY(ls_pool_open(threads, &pool, err));
+    ls_pool_close(backend->pool);
+    backend->pool = pool;
+    return LS_OK;
+}
+
+ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err)
+{
+    const ls_cpu_kernels *kernels = ls_cpu_kernels_at(0);
+    for (size_t i = 0; isa && (kernels = ls_cpu_kernels_at(i)) && strcmp(kernels->isa, isa); i++)
+        continue;
+    if (!kernels)
+        return ls_fail(err, LS_ERR_ARGUMENT, "this machine does not run the instruction set '%s'",
+                       isa);
+    if (!threads) threads = ls_usable_cores();
+    cpu_backend *backend;
+    LS_TRY(ls_alloc(&backend, 1, sizeof *backend, "the CPU path", err));
+    backend->base.slots = &cpu_slots;
+    backend->kernels = kernels;
+    ls_status status = ls_pool_open(threads, &backend->pool, err);
+    if (status == LS_OK)
+        status = ls_alloc(&backend->scratch, threads, LS_MATMUL_SCRATCH * sizeof(float),
+                          "the CPU path", err);
+    if (status != LS_OK) {
+        cpu_close(&backend->base);
+        return status;
+    }
+    *out = &backend->base;
+    return LS_OK;
+}
+
+const char *ls_cpu_isa_at(size_t i)
+{
+    const ls_cpu_kernels *k = ls_cpu_kernels_at(i);
+    return k ? k->isa : NULL;
+}

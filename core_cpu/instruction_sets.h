@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_CPU_INSTRUCTION_SETS_H
+#define LS_CPU_INSTRUCTION_SETS_H
+
+#include "core_cpu/kernels.h"
+
+/* Kernels of the i-th instruction set that this build has and this machine runs, best first; NULL
+ * past the end. */
+const ls_cpu_kernels *ls_cpu_kernels_at(size_t i);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_CPU_RUN_H
+#define LS_CPU_RUN_H
+
+#include "core_cpu/work.h"
+
+/* The slots `run` and `infer` of the CPU path, see host/network/backend.h. */
+ls_status ls_cpu_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
+ls_status ls_cpu_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
+                       float *outputs, float *losses, ls_error *err);
+
+#endif
