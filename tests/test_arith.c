@@ -10,6 +10,7 @@
 
 #include "kernels/activation.h"
 #include "kernels/loss.h"
+#include "tests/support/true_activations.h"
 
 static const double PI = 3.14159265358979323846, SQRT1_2 = 0.70710678118654752440,
                     PHI0 = 0.39894228040143267794;
@@ -284,15 +285,6 @@ Test(arith, integer_parts)
 
 /* ---- Activations ----------------------------------------------------------------------------- */
 
-static double act_identity(double z) { return z; }
-static double act_sigmoid(double z) { return ref_sigmoid(z); }
-static double act_tanh(double z) { return tanh(z); }
-static double act_relu(double z) { return z > 0 ? z : 0; }
-static double act_leaky_relu(double z) { return z > 0 ? z : 0.01 * z; }
-static double act_elu(double z) { return z > 0 ? z : expm1(z); }
-static double act_silu(double z) { return z * ref_sigmoid(z); }
-static double act_gelu(double z) { return z * ref_normal_cdf(z); }
-
 /* Allowed: |error| <= rel * |value| + abs. The relative part is 1.5 to 3 ulp. silu and gelu need
  * the absolute one where the sigmoid or Phi they multiply by z is denormal. */
 #define ABS_TAIL 1e-43
@@ -352,45 +344,37 @@ static void check_gradient(const char *name, float (*f)(float), float (*grad)(fl
     }
 LS_ACTIVATIONS(WRAP)
 
-#define EPS 0x1p-23 /* a relative error of EPS is 1 to 2 ulp */
-/* The truth of each activation: its double version, whether its slope has a kink at 0, and how far
- * both may be off. */
-#define ROW(name, kink, value, slope)                                                              \
-    {                                                                                              \
-#name, a_##name, g_##name, act_##name, kink, value, slope                                  \
-    }
+#define LS_X(name, reads, facts) {#name, a_##name, g_##name},
 static const struct {
     const char *name;
     float (*f)(float), (*g)(float, float);
-    double (*real)(double);
-    int kink;
-    double value, slope;
-} truths[] = {
-    ROW(identity, 0, 1e-30, 1e-9),
-    ROW(sigmoid, 0, 1.2 * EPS, 1e-7),
-    ROW(tanh, 0, 1.3 * EPS, 2e-7),
-    ROW(relu, 1, 1e-30, 1e-9),
-    ROW(leaky_relu, 1, 1.0 * EPS, 1e-8) /* 0.01f is not 0.01 */,
-    ROW(elu, 1, 1.2 * EPS, 1e-7),
-    ROW(silu, 0, 1.5 * EPS, 3e-7),
-    ROW(gelu, 0, 1.7 * EPS, 3e-7),
-};
-enum { TRUTHS = sizeof truths / sizeof *truths };
-#define ONE(name, reads, facts) +1
-_Static_assert(TRUTHS == LS_ACTIVATIONS(ONE), "each activation needs a row in this table");
-#undef ONE
+} activations[] = {LS_ACTIVATIONS(LS_X)};
+#undef LS_X
+enum { ACTIVATIONS = sizeof activations / sizeof *activations };
+
+/* Every activation of the product has a row of truths: without one, this fails. */
+static const true_activation *truth_of(size_t i)
+{
+    const true_activation *truth = true_activation_of(activations[i].name);
+    cr_assert(truth, "tests/support/true_activations.c has no row for %s", activations[i].name);
+    return truth;
+}
 
 Test(arith, activation_values)
 {
-    for (size_t i = 0; i < TRUTHS; i++)
-        check_activation(truths[i].name, truths[i].f, truths[i].real, truths[i].value);
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        const true_activation *truth = truth_of(i);
+        check_activation(truth->name, activations[i].f, truth->value, truth->value_error);
+    }
 }
 
 Test(arith, activation_gradients)
 {
-    for (size_t i = 0; i < TRUTHS; i++)
-        check_gradient(truths[i].name, truths[i].f, truths[i].g, truths[i].real, truths[i].kink,
-                       truths[i].slope);
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        const true_activation *truth = truth_of(i);
+        check_gradient(truth->name, activations[i].f, activations[i].g, truth->value, truth->kink,
+                       truth->slope_error);
+    }
 }
 
 Test(arith, activation_special_values)

@@ -14,16 +14,11 @@
 static const rig_case cases[] = {
     {"logistic", GRADIENT "hidden=none", 30, 4, 2},
     {"softmax", GRADIENT "hidden=none", 30, 4, 4},
-    {"identity", GRADIENT "hidden=7,5 activation=identity", 30, 4, 3},
-    {"sigmoid", GRADIENT "hidden=7,5 activation=sigmoid", 30, 4, 3},
-    {"tanh", GRADIENT "hidden=7,5 activation=tanh", 30, 4, 3},
-    {"relu", GRADIENT "hidden=7,5 activation=relu", 30, 4, 3},
-    {"leaky_relu", GRADIENT "hidden=7,5 activation=leaky_relu", 30, 4, 3},
-    {"elu", GRADIENT "hidden=7,5 activation=elu", 30, 4, 3},
-    {"silu", GRADIENT "hidden=7,5 activation=silu", 30, 4, 3},
-    {"gelu", GRADIENT "hidden=7,5 activation=gelu", 30, 4, 3},
-    {"deep, an activation a layer",
-     GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
+#define LS_X(name, reads, facts) {#name, GRADIENT "hidden=7,5 activation=" #name, 30, 4, 3},
+    LS_ACTIVATIONS(LS_X)
+#undef LS_X
+        {"deep, one activation per layer",
+         GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
     {"bce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25", 30, 4, 2},
     {"bce, sum", GRADIENT "hidden=6 activation=tanh reduction=sum", 30, 4, 2},
     {"ce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25,1", 30, 4, 3},

@@ -16,15 +16,16 @@
 static const rig_case cases[] = {
     {"logistic", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 2},
     {"softmax", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 4},
-    {"identity", "hidden=7,5 activation=identity optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"sigmoid", "hidden=7,5 activation=sigmoid optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"tanh", "hidden=7,5 activation=tanh optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"relu", "hidden=7,5 activation=relu optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"leaky_relu", "hidden=7,5 activation=leaky_relu optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"elu", "hidden=7,5 activation=elu optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"silu", "hidden=7,5 activation=silu optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"gelu", "hidden=7,5 activation=gelu optimizer=sgd batch=8 order=file", 30, 3, 3},
-    {"activation a layer", "hidden=6,5,4 activation=tanh,gelu,elu optimizer=sgd batch=8", 30, 3, 3},
+#define LS_X(name, reads, facts)                                                                   \
+    {#name, "hidden=7,5 activation=" #name " optimizer=sgd batch=8 order=file", 30, 3, 3},
+    LS_ACTIVATIONS(LS_X)
+#undef LS_X
+#define LS_X(name, states, facts)                                                                  \
+    {#name, "hidden=7,5 activation=tanh batch=full optimizer=" #name, 30, 3, 3},
+        LS_OPTIMIZERS(LS_X)
+#undef LS_X
+            {"one activation per layer",
+             "hidden=6,5,4 activation=tanh,gelu,elu optimizer=sgd batch=8", 30, 3, 3},
     {"gd", "hidden=7,5 activation=tanh optimizer=gd", 200, 3, 2},
     {"momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 momentum=0.8", 30, 3, 3},
     {"nesterov", "hidden=7,5 activation=tanh optimizer=nesterov batch=8 momentum=0.8", 30, 3, 3},

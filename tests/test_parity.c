@@ -319,37 +319,73 @@ SET(loss_sum)
 
 TRUTH(loss_sum) { *loss = truth_sum(hand_at(p, arena, p->plan.row_loss), 1, NULL, 0, rows); }
 
-static float step_of(ls_opt opt, float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
+/* One function per optimizer: the change of theta, with its states moved. A row of LS_OPTIMIZERS
+ * without one does not compile. */
+#define CHANGE(name)                                                                               \
+    static float change_##name(float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
+
+CHANGE(momentum)
 {
-    switch (opt) {
-    case LS_OPT_momentum: return *s = faded(fmaf(h->beta1, *s, r->rate * g));
-    case LS_OPT_nesterov:
-        *s = faded(fmaf(h->beta1, *s, r->rate * g));
-        return fmaf(h->beta1, *s, r->rate * g);
-    case LS_OPT_rmsprop:
-        *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g));
-        return r->rate * g / (sqrtf(*s) + h->epsilon);
-    default:
-        *s = faded(fmaf(h->beta1, *s, h->rest1 * g));
-        *v = faded(fmaf(h->beta2, *v, (h->rest2 * g) * g));
-        return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
+    (void)v;
+    return *s = faded(fmaf(h->beta1, *s, r->rate * g));
+}
+CHANGE(nesterov)
+{
+    (void)v;
+    *s = faded(fmaf(h->beta1, *s, r->rate * g));
+    return fmaf(h->beta1, *s, r->rate * g);
+}
+CHANGE(rmsprop)
+{
+    (void)v;
+    *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g));
+    return r->rate * g / (sqrtf(*s) + h->epsilon);
+}
+CHANGE(adam)
+{
+    *s = faded(fmaf(h->beta1, *s, h->rest1 * g));
+    *v = faded(fmaf(h->beta2, *v, (h->rest2 * g) * g));
+    return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
+}
+#define SUBTRACTS(name)                                                                            \
+    static void true_##name(float *theta, float g, float *s, float *v, bool weight,                \
+                            const ls_hyper *h, const ls_rates *r)                                  \
+    {                                                                                              \
+        (void)weight;                                                                              \
+        *theta = *theta - change_##name(g, s, v, h, r);                                            \
     }
+SUBTRACTS(momentum)
+SUBTRACTS(nesterov)
+SUBTRACTS(rmsprop)
+SUBTRACTS(adam)
+static void true_sgd(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
+                     const ls_rates *r)
+{
+    (void)s, (void)v, (void)weight, (void)h;
+    *theta = fmaf(-r->rate, g, *theta);
+}
+#define true_gd true_sgd
+static void true_adamw(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
+                       const ls_rates *r)
+{
+    if (weight) *theta = *theta * r->keep;
+    true_adam(theta, g, s, v, weight, h, r);
 }
 
 /* Parameter i of an UPDATE, or of a GRAD_W that the optimizer follows at once. */
 static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
 {
+#define LS_X(name, states, facts) true_##name,
+    static void (*const optimizers[])(float *theta, float g, float *s, float *v, bool weight,
+                                      const ls_hyper *h, const ls_rates *r) = {LS_OPTIMIZERS(LS_X)};
+#undef LS_X
     FIRST_OP;
     const ls_hyper *h = &p->plan.hyper;
-    ls_opt opt = p->plan.optimizer;
     float *theta = AT(theta) + i, g = AT(b) ? AT(y)[i] * AT(b)[0] : AT(y)[i];
     float sign = *theta > 0 ? 1.0f : *theta < 0 ? -1.0f : 0.0f;
     if (weight) g = fmaf(h->l1, sign, fmaf(h->twice_l2, *theta, g));
-    if (opt == LS_OPT_gd || opt == LS_OPT_sgd) *theta = fmaf(-p->rates.rate, g, *theta);
-    else {
-        if (opt == LS_OPT_adamw && weight) *theta = *theta * p->rates.keep;
-        *theta = *theta - step_of(opt, g, AT(s) + i, AT(v) + i, h, &p->rates);
-    }
+    optimizers[p->plan.optimizer](theta, g, AT(s) ? AT(s) + i : NULL, AT(v) ? AT(v) + i : NULL,
+                                  weight, h, &p->rates);
 }
 
 static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
@@ -541,10 +577,11 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(NORM, norm, true_norm, 2 * LS_ACT_COUNT)                                                     \
     X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)                                   \
     X(JOIN, join, true_join, 16)                                                                   \
-    X(LOSS, loss, true_loss, 32) X(LOSS_SUM, loss_sum, true_loss_sum, 1)                           \
-        X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1)         \
-            X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1)          \
-                X(CLIP, clip, true_clip, 3) X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)       \
+    X(LOSS, loss, true_loss, 32)                                                                   \
+    X(LOSS_SUM, loss_sum, true_loss_sum, 1) X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT)       \
+        X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)                       \
+            X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                 \
+                X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                                   \
                     X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
@@ -606,6 +643,14 @@ Test(parity, every_operation_is_here)
                   kind);
     }
 }
+
+/* The same at build time: a row of LS_OPS without one here does not compile. */
+#define X(KIND, name, truth, variants) enum { ROW_OF_##KIND };
+ROWS(X)
+#undef X
+#define X(KIND, name, chunkwise) +0 * ROW_OF_##KIND
+_Static_assert(LS_OPS(X) == 0, "each operation has a row");
+#undef X
 
 /* Sizes at which the sums of CLIP get another chunk, or another level. */
 Test(parity, clip_of_many_sizes)

@@ -41,7 +41,7 @@ static void all_data(const char *optimizer)
 }
 
 /* A test for each optimizer that there is. */
-#define LS_X(name, states, facts)                                                                         \
+#define LS_X(name, states, facts)                                                                  \
     Test(runs, every_data_set_with_##name) { all_data(#name); }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X

@@ -453,33 +453,52 @@ float truth_sum(const float *x, size_t x_step, const float *y, size_t y_step, si
 
 static float clamp(float z, float most) { return z < -most ? -most : z > most ? most : z; }
 
+/* Activations and derivatives restated from the functions of arith.h, one pair per row of
+ * LS_ACTIVATIONS; without it, the tables below do not compile. */
+#define VALUE(name, formula)                                                                       \
+    static float value_##name(float z) { return formula; }
+#define SLOPE(name, formula)                                                                       \
+    static float slope_##name(float z, float a)                                                    \
+    {                                                                                              \
+        (void)z, (void)a;                                                                          \
+        return formula;                                                                            \
+    }
+static float silu_slope(float z)
+{
+    float c = clamp(z, 128), e = ls_exp(-fabsf(c)), v = 1.0f / (1.0f + e);
+    return fmaf(c * e, v, z < 0 ? e : 1.0f) * v;
+}
+VALUE(identity, z)
+VALUE(sigmoid, ls_sigmoid(z))
+VALUE(tanh, ls_tanh(z))
+VALUE(relu, z < 0 ? 0.0f : z)
+VALUE(leaky_relu, z < 0 ? 0.01f * z : z)
+VALUE(elu, z < 0 ? ls_expm1(z) : z)
+VALUE(silu, (z < -128 ? -128.0f : z) * ls_sigmoid(z < -128 ? -128.0f : z))
+VALUE(gelu, (z < -16 ? -16.0f : z) * ls_normal_cdf(z < -16 ? -16.0f : z))
+SLOPE(identity, a != a ? a : 1.0f)
+SLOPE(sigmoid, (a * (1.0f - a)))
+SLOPE(tanh, fmaf(-a, a, 1.0f))
+SLOPE(relu, a != a ? a : a > 0 ? 1.0f : 0.0f)
+SLOPE(leaky_relu, a != a ? a : a > 0 ? 1.0f : 0.01f)
+SLOPE(elu, a != a ? a : a < 0 ? a + 1.0f : 1.0f)
+SLOPE(silu, silu_slope(z))
+SLOPE(gelu, fmaf(clamp(z, 16), ls_normal_pdf(clamp(z, 16)), ls_normal_cdf(clamp(z, 16))))
+
 float truth_act(ls_act f, float z)
 {
-    switch (f) {
-    case LS_ACT_sigmoid: return ls_sigmoid(z);
-    case LS_ACT_tanh: return ls_tanh(z);
-    case LS_ACT_relu: return z < 0 ? 0.0f : z;
-    case LS_ACT_leaky_relu: return z < 0 ? 0.01f * z : z;
-    case LS_ACT_elu: return z < 0 ? ls_expm1(z) : z;
-    case LS_ACT_silu: z = z < -128 ? -128.0f : z; return z * ls_sigmoid(z);
-    case LS_ACT_gelu: z = z < -16 ? -16.0f : z; return z * ls_normal_cdf(z);
-    default: return z;
-    }
+#define LS_X(name, reads, facts) value_##name,
+    static float (*const values[])(float z) = {LS_ACTIVATIONS(LS_X)};
+#undef LS_X
+    return values[f](z);
 }
 
 float truth_act_grad(ls_act f, float z, float a)
 {
-    float e = ls_exp(-fabsf(clamp(z, 128))), v = 1.0f / (1.0f + e);
-    switch (f) {
-    case LS_ACT_sigmoid: return a * (1.0f - a);
-    case LS_ACT_tanh: return fmaf(-a, a, 1.0f);
-    case LS_ACT_relu: return a != a ? a : a > 0 ? 1.0f : 0.0f;
-    case LS_ACT_leaky_relu: return a != a ? a : a > 0 ? 1.0f : 0.01f;
-    case LS_ACT_elu: return a != a ? a : a < 0 ? a + 1.0f : 1.0f;
-    case LS_ACT_silu: return fmaf(clamp(z, 128) * e, v, z < 0 ? e : 1.0f) * v;
-    case LS_ACT_gelu: z = clamp(z, 16); return fmaf(z, ls_normal_pdf(z), ls_normal_cdf(z));
-    default: return a != a ? a : 1.0f;
-    }
+#define LS_X(name, reads, facts) slope_##name,
+    static float (*const slopes[])(float z, float a) = {LS_ACTIVATIONS(LS_X)};
+#undef LS_X
+    return slopes[f](z, a);
 }
 
 float truth_dropout(const hand_plan *p, const ls_op *o, size_t i)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/oracle.h"
+#include "tests/support/true_activations.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,67 +14,14 @@ double *oracle_room(size_t count)
     return room;
 }
 
-/* ---- Activations and their derivatives, as functions of the pre-activation ------------------- */
-
 static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
-/* Gauss's distribution function and density: Abramowitz, Stegun 1964, 26.2.29 and 26.2.1. */
-static double normal_cdf(double z) { return 0.5 * erfc(-z / sqrt(2.0)); }
-static double normal_pdf(double z) { return exp(-z * z / 2.0) / sqrt(2.0 * acos(-1.0)); }
-
-static double identity(double z) { return z; }
-static double identity_slope(double z)
-{
-    (void)z;
-    return 1.0;
-}
-static double sigmoid_slope(double z)
-{
-    double c = cosh(z / 2.0);
-    return 0.25 / (c * c);
-}
-static double tanh_slope(double z)
-{
-    double c = cosh(z);
-    return 1.0 / (c * c);
-}
-static double relu(double z) { return fmax(z, 0.0); }
-static double relu_slope(double z) { return z > 0.0; }
-/* Slope 0.01 below 0: Maas, Hannun, Ng 2013. */
-static double leaky_relu(double z) { return z > 0.0 ? z : 0.01 * z; }
-static double leaky_relu_slope(double z) { return z > 0.0 ? 1.0 : 0.01; }
-/* alpha = 1: Clevert, Unterthiner, Hochreiter 2016. */
-static double elu(double z) { return z > 0.0 ? z : expm1(z); }
-static double elu_slope(double z) { return z > 0.0 ? 1.0 : exp(z); }
-/* Elfwing, Uchida, Doya 2018, equation 5: σ(z)(1 + z(1 - σ(z))). */
-static double silu(double z) { return z * sigmoid(z); }
-static double silu_slope(double z) { return sigmoid(z) * (1.0 + z * sigmoid(-z)); }
-/* Hendrycks, Gimpel 2016: zΦ(z), hence Φ(z) + zφ(z). */
-static double gelu(double z) { return z * normal_cdf(z); }
-static double gelu_slope(double z) { return normal_cdf(z) + z * normal_pdf(z); }
-
-static const struct {
-    const char *name;
-    double (*act)(double), (*slope)(double);
-} activations[] = {
-    {"identity", identity, identity_slope},
-    {"sigmoid", sigmoid, sigmoid_slope},
-    {"tanh", tanh, tanh_slope},
-    {"relu", relu, relu_slope},
-    {"leaky_relu", leaky_relu, leaky_relu_slope},
-    {"elu", elu, elu_slope},
-    {"silu", silu, silu_slope},
-    {"gelu", gelu, gelu_slope},
-};
 
 static void set_activation(oracle_layer *l, const char *name)
 {
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (!strcmp(name, activations[i].name)) {
-            l->act = activations[i].act;
-            l->slope = activations[i].slope;
-            return;
-        }
-    abort();
+    const true_activation *truth = true_activation_of(name);
+    if (!truth) abort();
+    l->act = truth->value;
+    l->slope = truth->slope;
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -177,12 +125,7 @@ static void choose_output(oracle *o, size_t classes)
     o->outputs = classes == 2 && o->output != ORACLE_SOFTMAX ? 1 : classes;
 }
 
-/* Learning rates where none is given. */
-static double default_rate(const char *optimizer)
-{
-    if (!strncmp(optimizer, "adam", 4) || !strcmp(optimizer, "rmsprop")) return 0.003;
-    return !strcmp(optimizer, "momentum") || !strcmp(optimizer, "nesterov") ? 0.01 : 0.1;
-}
+static double default_rate(const char *optimizer);
 
 /* Each layer's tensors one after the other. */
 static void place(oracle *o, oracle_layer *l)
@@ -499,32 +442,83 @@ void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *b
 
 /* ---- Optimizers ------------------------------------------------------------------------------ */
 
-/* One parameter's update. decays: it is a weight. Sources: Polyak 1964; Nesterov 1983 in the form
- * of Bengio, Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6; Hinton's lecture 6e, 2012;
- * Kingma, Ba 2015, algorithm 1; Loshchilov, Hutter 2019, algorithm 2 (with its schedule multiplier
- * in the rate). */
-static void update(oracle *o, size_t i, double g, double rate, bool decays)
+/* A parameter at work: its gradient, learning rate, and whether it is a weight. */
+typedef struct {
+    oracle *o;
+    double *theta, *s, *v; /* the parameter and its states */
+    double g, rate;
+    bool weight;
+} parameter;
+
+/* theta <- theta - rate·g, over all rows (gd) or a mini-batch (Robbins, Monro 1951). */
+static void update_sgd(const parameter *p) { *p->theta -= p->rate * p->g; }
+static void update_gd(const parameter *p) { update_sgd(p); }
+
+/* Polyak 1964. */
+static void update_momentum(const parameter *p)
 {
-    double *theta = &o->theta[i], *s = &o->first[i], *v = &o->second[i], t = (double)o->steps;
-    const char *name = o->optimizer;
-    if (!strcmp(name, "gd") || !strcmp(name, "sgd")) *theta -= rate * g;
-    else if (!strcmp(name, "momentum")) {
-        *s = o->momentum * *s + rate * g;
-        *theta -= *s;
-    } else if (!strcmp(name, "nesterov")) {
-        *s = o->momentum * *s + rate * g;
-        *theta -= o->momentum * *s + rate * g;
-    } else if (!strcmp(name, "rmsprop")) {
-        *s = o->rho * *s + (1.0 - o->rho) * g * g;
-        *theta -= rate * g / (sqrt(*s) + o->epsilon);
-    } else if (!strncmp(name, "adam", 4)) {
-        if (!strcmp(name, "adamw") && decays) *theta *= 1.0 - rate * o->weight_decay;
-        *s = o->beta1 * *s + (1.0 - o->beta1) * g;
-        *v = o->beta2 * *v + (1.0 - o->beta2) * g * g;
-        double m_hat = o->bias_correction ? *s / (1.0 - pow(o->beta1, t)) : *s;
-        double v_hat = o->bias_correction ? *v / (1.0 - pow(o->beta2, t)) : *v;
-        *theta -= rate * m_hat / (sqrt(v_hat) + o->epsilon);
-    } else abort();
+    *p->s = p->o->momentum * *p->s + p->rate * p->g;
+    *p->theta -= *p->s;
+}
+
+/* Nesterov 1983 in the form of Bengio, Boulanger-Lewandowski, Pascanu 2013, equations 5 and 6. */
+static void update_nesterov(const parameter *p)
+{
+    *p->s = p->o->momentum * *p->s + p->rate * p->g;
+    *p->theta -= p->o->momentum * *p->s + p->rate * p->g;
+}
+
+/* Hinton's lecture 6e, 2012. */
+static void update_rmsprop(const parameter *p)
+{
+    *p->s = p->o->rho * *p->s + (1.0 - p->o->rho) * p->g * p->g;
+    *p->theta -= p->rate * p->g / (sqrt(*p->s) + p->o->epsilon);
+}
+
+/* Kingma, Ba 2015, algorithm 1. */
+static void update_adam(const parameter *p)
+{
+    const oracle *o = p->o;
+    double t = (double)o->steps;
+    *p->s = o->beta1 * *p->s + (1.0 - o->beta1) * p->g;
+    *p->v = o->beta2 * *p->v + (1.0 - o->beta2) * p->g * p->g;
+    double m_hat = o->bias_correction ? *p->s / (1.0 - pow(o->beta1, t)) : *p->s;
+    double v_hat = o->bias_correction ? *p->v / (1.0 - pow(o->beta2, t)) : *p->v;
+    *p->theta -= p->rate * m_hat / (sqrt(v_hat) + o->epsilon);
+}
+
+/* Loshchilov, Hutter 2019, algorithm 2, with its schedule multiplier in the rate. */
+static void update_adamw(const parameter *p)
+{
+    if (p->weight) *p->theta *= 1.0 - p->rate * p->o->weight_decay;
+    update_adam(p);
+}
+
+static const struct {
+    const char *name;
+    double rate; /* default */
+    void (*update)(const parameter *p);
+} optimizers[] = {
+    {"gd", 0.1, update_gd},
+    {"sgd", 0.1, update_sgd},
+    {"momentum", 0.01, update_momentum},
+    {"nesterov", 0.01, update_nesterov},
+    {"rmsprop", 0.003, update_rmsprop},
+    {"adam", 0.003, update_adam},
+    {"adamw", 0.003, update_adamw},
+};
+
+static size_t optimizer_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
+        if (!strcmp(name, optimizers[i].name)) return i;
+    fprintf(stderr, "tests/support/oracle.c: no row for the optimizer '%s'; add one\n", name);
+    abort();
+}
+
+static double default_rate(const char *optimizer)
+{
+    return optimizers[optimizer_of(optimizer)].rate;
 }
 
 /* Scales the whole gradient down to the norm asked for (Pascanu, Mikolov, Bengio 2013). */
@@ -552,11 +546,13 @@ static void bound_columns(oracle *o, const oracle_layer *l)
 static void update_layer(oracle *o, const oracle_layer *l, const double *gradient, double rate)
 {
     size_t weights = l->in * l->out, all = weights + (l->norm ? 2 : 1) * l->out;
+    size_t optimizer = optimizer_of(o->optimizer);
     for (size_t j = 0; j < all; j++) {
         size_t i = l->weight + j;
         double w = o->theta[i], g = gradient[i];
         if (j < weights) g += 2.0 * o->l2 * w + o->l1 * ((w > 0.0) - (w < 0.0));
-        update(o, i, g, rate, j < weights);
+        parameter p = {o, &o->theta[i], &o->first[i], &o->second[i], g, rate, j < weights};
+        optimizers[optimizer].update(&p);
     }
     if (o->max_norm > 0) bound_columns(o, l);
 }
