@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Test accuracy of `lockstep train` with its defaults beside scikit-learn's MLPClassifier with its own, on the same rows.
+"""Compares test accuracy of `lockstep train` and of scikit-learn's MLPClassifier on the same rows.
 
-    python3 bench/accuracy_side_by_side.py --data DIR [--sets iris,phoneme] [--seeds 10] [--options "--epochs 300"]... [--rare mammography]
+    python3 bench/accuracy_side_by_side.py --data DIR [--sets iris,phoneme] [--seeds 10]
+        [--options "--epochs 300"]... [--rare mammography]
         [--search "--standardize='on|off' --folds 5"] [--no-raw] [--lockstep build/lockstep] [--json]
 
-DIR has SET.csv for each set, the class in the last column, no line of names needed. For each seed the rows are split once, stratified, 75 to
-25 %, and written as two CSV files, from which both sides read; the seed is also each side's own. Lockstep standardises by the training rows
-unless told otherwise, so MLPClassifier gets standardised inputs too (StandardScaler, of the training rows), and raw ones in a column of its
-own. Each --options adds a column: `lockstep train` with those options. --search adds one more: `lockstep search` with those options finds a
-setting by cross-validation among the training rows, without a look at the test rows, and trains on all of the training rows. A win is a seed with the higher test accuracy, of the first Lockstep
-column against standardised MLPClassifier; ties are told apart.
+Both sides use their defaults. DIR has SET.csv for each data set, with the class in the last column;
+a header is optional. For each seed the rows are split once, stratified, 75 to 25 %, and written as
+two CSV files, which both sides read. Each side uses the same seed for its training. By default
+Lockstep standardises by the training rows, so MLPClassifier also gets standardised inputs
+(StandardScaler, fitted on the training rows), and raw inputs in an additional column.
 
---rare names the set whose second class is rare: there macro F1 is compared too, with balanced class weights (MLPClassifier has none), and
-with the threshold that gives the best F1 on a fifth of the training rows, held out on both sides.
+Each --options adds a column: `lockstep train` with those options. --search adds one more:
+`lockstep search` with those options finds a setting by cross-validation within the training rows,
+without using the test rows, and trains on all training rows. A win is a seed for which the first
+Lockstep column has a higher test accuracy than MLPClassifier on standardised inputs; ties are
+counted separately.
+
+--rare names the data set whose second class is rare. For it, macro F1 is compared, too, with
+balanced class weights (MLPClassifier has none), and with the threshold that gives the best F1 on a
+fifth of the training rows, held out on both sides.
 """
 import argparse, csv, json, os, shlex, statistics, subprocess, sys, tempfile, warnings
 
@@ -38,7 +45,7 @@ def is_number(text):
 
 
 def read(path):
-    """Rows of text; a line of names is left out."""
+    """Returns the rows as text, without the header."""
     with open(path, newline="") as file:
         rows = [row for row in csv.reader(file) if row]
     return rows if all(is_number(v) for v in rows[0][:-1]) else rows[1:]
@@ -56,7 +63,7 @@ def arrays(rows):
 # ---- One training --------------------------------------------------------------------------------------------------------
 
 def lockstep(args, folder, seed, options):
-    """Accuracy and macro F1 on the test rows."""
+    """Returns accuracy and macro F1 on the test rows."""
     command = [args.lockstep, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--seed", str(seed), "--device", "cpu", "--threads", "1",
                "--json", "--quiet", *options.split()]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -67,7 +74,7 @@ def lockstep(args, folder, seed, options):
 
 
 def searched(args, folder, seed):
-    """The same of what a search over the training rows finds."""
+    """Returns the same metrics for the best result of a search over the training rows."""
     model = f"{folder}/best.safetensors"
     device = ["--device", "cpu", "--quiet"]
     for command in ([args.lockstep, "search", f"{folder}/train.csv", "--seed", str(seed), "-o", model, *device, *shlex.split(args.search)],
@@ -99,7 +106,7 @@ def scikit(train, test, seed, standardise, threshold=False):
 # ---- All of them ---------------------------------------------------------------------------------------------------------
 
 def columns_of(args, rare):
-    """Names and what each does with (folder, train, test, seed)."""
+    """Returns {column name: function of (folder, train, test, seed)}."""
     columns = {"Lockstep": lambda folder, train, test, seed: lockstep(args, folder, seed, "")}
     for options in args.options:
         columns["Lockstep " + options] = lambda folder, train, test, seed, o=options: lockstep(args, folder, seed, o)
@@ -117,7 +124,7 @@ def columns_of(args, rare):
 
 
 def measure(args, name):
-    """{column: [(accuracy, macro F1) of each seed]}"""
+    """Returns {column: [(accuracy, macro F1) of each seed]}."""
     rows = read(os.path.join(args.data, name + ".csv"))
     columns = columns_of(args, name == args.rare)
     results = {c: [] for c in columns}
@@ -159,7 +166,8 @@ def main():
     parser.add_argument("--lockstep", default=os.path.join(os.path.dirname(__file__), "..", "build", "lockstep"))
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    warnings.simplefilter("ignore") # MLPClassifier's word on each run that takes all its 200 epochs
+    # MLPClassifier warns about each run that uses all of its 200 epochs
+    warnings.simplefilter("ignore")
     version = subprocess.run([args.lockstep, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     print(f"{version}, scikit-learn {sklearn.__version__}, numpy {np.__version__}; {args.seeds} splits")
     everything = {}

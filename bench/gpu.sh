@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Everything there is to know of a machine with an OpenCL device, in one command and one report, in about eight minutes. Needs a C
-# compiler, CMake and OpenCL headers (CL/cl.h), nothing else; python3 with PyTorch is used if it is there.
+# Builds, checks and measures Lockstep on a machine with an OpenCL device, in one command, in about
+# eight minutes, and writes one report. Needs a C compiler, CMake and OpenCL headers (CL/cl.h). Uses
+# python3 with PyTorch if they are installed.
 #
-#   bench/gpu.sh [DEVICE] [REPORT]     DEVICE: as --device takes it (default: the first GPU); REPORT: a file (default gpu-report.txt)
-#   MINUTES=20 bench/gpu.sh …          more time: parts that would begin after that are left out
+#   bench/gpu.sh [DEVICE] [REPORT]     DEVICE: as for --device (default: the first GPU)
+#                                      REPORT: a file (default: gpu-report.txt)
+#   MINUTES=20 bench/gpu.sh …          time limit; parts that would start later are skipped
 set -u
 device=${1:-}
 report=${2:-gpu-report.txt}
@@ -16,7 +18,7 @@ end=$(($(date +%s) + 60 * ${MINUTES:-8}))
 say() { echo "$@" | tee -a "$report"; }
 left() { echo $((end - $(date +%s))); }
 
-# run SECONDS COMMAND…: at most so long, and not at all once the time is up
+# run SECONDS COMMAND…: runs the command for at most SECONDS, or skips it after the time limit
 run() {
     limit=$1
     shift
@@ -27,12 +29,13 @@ run() {
     { timeout -k 5 "$limit" "$@" 2>&1 || echo "(ended with $?; 124: stopped after $limit s)"; } | tee -a "$report"
 }
 
-# The first file whose path ends so; drivers are often mounted where nobody looks.
+# Prints the first file whose path ends with $1. Containers often mount drivers in unusual places.
 find_file() {
     find / \( -path /proc -o -path /sys -o -path "$PWD" \) -prune -o -path "*/$1" -print 2>/dev/null | grep -v -e '/lib32/' -e 'i386' | head -n 1
 }
 
-# A container may hold NVIDIA's driver and not say so: then no vendor file names it. Those that there are stay.
+# A container may have NVIDIA's driver without a vendor file for the OpenCL loader. Existing vendor
+# files are kept.
 if ! grep -qs nvidia /etc/OpenCL/vendors/*.icd && [ -z "${OCL_ICD_VENDORS:-}${OCL_ICD_FILENAMES:-}" ]; then
     library=$(find_file 'libnvidia-opencl.so.1')
     if [ -n "$library" ]; then
@@ -40,10 +43,10 @@ if ! grep -qs nvidia /etc/OpenCL/vendors/*.icd && [ -z "${OCL_ICD_VENDORS:-}${OC
         cp /etc/OpenCL/vendors/*.icd "$build/vendors/" 2>/dev/null
         echo "$library" >"$build/vendors/nvidia.icd"
         export OCL_ICD_VENDORS="$build/vendors"
-        say "(NVIDIA's OpenCL is $library; no vendor file says so)"
+        say "(NVIDIA's OpenCL driver is $library; no vendor file names it)"
     fi
 fi
-# The loader, which CUDA brings along where the system has none.
+# The OpenCL loader: if the system has none, CUDA may include one.
 if ! ldconfig -p 2>/dev/null | grep -q 'libOpenCL\.so\.1'; then
     library=$(find_file 'libOpenCL.so.1*')
     if [ -n "$library" ]; then
@@ -58,7 +61,7 @@ if [ ! -e /usr/include/CL/cl.h ] && [ ! -e /usr/local/cuda/include/CL/cl.h ] && 
     found=$(find_file 'CL/cl.h')
     headers=${found%/CL/cl.h}
 fi
-# where the tiles that the tuner chooses are kept
+# the cache folder, which stores the tiles chosen by the tuner
 [ -n "${HOME:-}${XDG_CACHE_HOME:-}" ] || export XDG_CACHE_HOME="$build/cache"
 jobs=$(nproc 2>/dev/null || echo 4)
 { cmake -S . -B "$build" ${headers:+-DOPENCL_HEADERS="$headers"} && cmake --build "$build" -j "$jobs" --target lockstep-bench; } >"$report.build" 2>&1 ||
@@ -71,28 +74,29 @@ say "Lockstep $(git rev-parse --short HEAD 2>/dev/null) on $(uname -sm), $(date 
 say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1), $jobs processors"
 command -v nvidia-smi >/dev/null 2>&1 &&
     say "$(nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,clocks.max.mem,power.limit --format=csv,noheader)"
-# Checks devices that were not met before (compiling its kernels can take a driver a minute) and says which are exact.
+# Self-checks devices used for the first time (a driver may take a minute to compile the kernels) and
+# lists which are exact.
 run 120 "$bench" devices
 if [ -z "$device" ]; then
     device=$("$bench" devices | sed -n 's/^\([0-9]*\)  gpu: .*/\1/p' | head -n 1)
-    [ -n "$device" ] || { device=1; say "(no GPU: taking device 1)"; }
+    [ -n "$device" ] || { device=1; say "(no GPU found: using device 1)"; }
 fi
 
 say
 say "Whole runs: the device's bits against the CPU path's"
 cpu=$(timeout 120 "$bench" hash --device cpu 2>&1 | tail -n 1)
 say "CPU path  $cpu"
-# same WHEN: the device's hash beside the CPU path's
+# same WHEN: compares the device's hash with the CPU path's
 same() {
     now=$(timeout 120 "$bench" hash --device "$device" 2>&1 | tail -n 1)
     say "device $device  $now"
     case $now in
     "$cpu") say "EQUAL $1" ;;
     all*) say "DIFFERENT $1: please report this" ;;
-    *) say "The device does not run"; exit 1 ;;
+    *) say "The device failed"; exit 1 ;;
     esac
 }
-same "as it comes"
+same "before tuning"
 run 150 "$bench" tune --device "$device"
 same "after tuning"
 
@@ -102,10 +106,10 @@ if ! command -v python3 >/dev/null 2>&1; then
     run 60 "$bench" step --device cpu --network $large --batch 4096 --repeat 3
 else
     compiled=torch,torch-compile
-    eager=torch # compiling takes a minute a network
+    eager=torch # compiling takes a minute per network
     if ! python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
         say
-        say "(python3 has no PyTorch with CUDA: the device is compared with the CPU path alone)"
+        say "(python3 has no PyTorch with CUDA: the device is compared with the CPU path only)"
         compiled='' eager=''
     fi
     run 150 python3 bench/side_by_side.py --device "$device" --bench "$bench" --torch-device cuda --peers "$compiled" \

@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""lockstep search beside scikit-learn's GridSearchCV: the same grid of networks, cross-validated on the same rows.
+"""Compares `lockstep search` with scikit-learn's GridSearchCV on the same grid and the same rows.
 
-    python3 bench/search_side_by_side.py [--data FILE.csv] [--epochs 50] [--folds 5] [--batch 200] [--jobs 2] [--rounds 3]
-        [--device 1] [--trials N] [--lockstep build/lockstep] [--json]
+    python3 bench/search_side_by_side.py [--data FILE.csv] [--epochs 50] [--folds 5] [--batch 200]
+        [--jobs 2] [--rounds 3] [--device 1] [--trials N] [--lockstep build/lockstep] [--json]
 
-The grid has 200 points: 5 shapes x 2 activations x 5 learning rates x 4 penalties. Both sides train each point on every fold with Adam,
-the same batch size and exactly --epochs epochs (counted, and stated), standardise by the training rows of each fold, and score accuracy
-on the fold left out. Neither refits. float32 on both sides, which is scikit-learn's faster form. scikit-learn has --jobs processes that
-are up and have imported everything before the clock starts; Lockstep's time is that of its whole process, reading the file included.
-Each draws its own weights, batches and folds: trials are compared by their scores, not by their bits.
+The grid has 200 points: 5 shapes x 2 activations x 5 learning rates x 4 penalties. Both sides train
+each point on every fold with Adam, the same batch size and exactly --epochs epochs (counted and
+reported), standardise by the training rows of each fold, and score accuracy on the fold left out.
+Neither trains again on all rows. Both use float32, which is scikit-learn's faster form.
+scikit-learn has --jobs processes, which are started and have imported everything before the clock
+starts. Lockstep's time is that of its whole process, including reading the file. Each side draws
+its own weights, batches and folds, so trials are compared by their scores, not by their bits.
 
---trials N gives scikit-learn N of the 200 points, spread evenly over shapes and activations, and EXTRAPOLATES its time to all of them;
-Lockstep always does all. Without it everything is done: minutes.
+--trials N runs N of the 200 points in scikit-learn, spread evenly over shapes and activations, and
+EXTRAPOLATES its time to all of them. Lockstep always runs all points. Without --trials all points
+run on both sides, which takes minutes.
 
-Without --data rows are made by `lockstep make`. A file has its class in the last column; a line of names may come first.
+Without --data the rows come from `lockstep make`. A file has its class in the last column; a header
+is optional.
 """
 import argparse, csv, json, os, random, statistics, subprocess, sys, tempfile, time, warnings
 
@@ -26,12 +30,12 @@ POINTS = [(h, a, r, p) for h in HIDDEN for a in ACTIVATIONS for r in RATES for p
 
 
 def l2_of(alpha, batch):
-    """scikit-learn's gradient of the penalty is alpha/batch times the weight, Lockstep's is 2·l2 times it."""
+    """scikit-learn's penalty gradient is alpha/batch times the weight, Lockstep's 2·l2 times it."""
     return alpha / (2 * batch)
 
 
 def some_of(count):
-    """Points spread evenly over what a fit's time depends on, and drawn from the rest."""
+    """Points spread evenly over shape and activation, which determine the time of a fit."""
     groups = [[p for p in POINTS if p[:2] == (h, a)] for h in HIDDEN for a in ACTIVATIONS]
     rng = random.Random(1)
     for group in groups:
@@ -47,7 +51,7 @@ def text_of(hidden):
 
 
 def run_lockstep(args, data, device):
-    """Seconds, and {point: (mean, deviation)} of all points."""
+    """Returns seconds, and {point: (mean, deviation)} of all points."""
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "trials.csv")
         command = [args.lockstep, "search", data, "--strategy", "grid", "--trials", str(len(POINTS)), "--folds", str(args.folds),
@@ -64,7 +68,7 @@ def run_lockstep(args, data, device):
             rows = list(csv.DictReader(file))
     epochs = {float(row["epochs_run"]) for row in rows}
     if len(rows) != len(POINTS) or epochs != {float(args.epochs)}:
-        sys.exit(f"lockstep search did {len(rows)} trials of {epochs} epochs, {len(POINTS)} of {args.epochs} were meant")
+        sys.exit(f"lockstep search ran {len(rows)} trials of {epochs} epochs; expected {len(POINTS)} of {args.epochs}")
     scores = {}
     for row in rows:
         alpha = min(ALPHAS, key=lambda a: abs(l2_of(a, args.batch) - float(row["l2"])))
@@ -76,7 +80,7 @@ def run_lockstep(args, data, device):
 # ---- scikit-learn ----------------------------------------------------------------------------------------------------
 
 def score(estimator, x, y):
-    """Accuracy, and how many epochs there really were."""
+    """Accuracy, and the number of epochs that were run."""
     return {"accuracy": estimator.score(x, y), "epochs": estimator[-1].n_iter_}
 
 
@@ -97,7 +101,7 @@ def search_of(args, points, epochs):
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    # no reason to stop before the last epoch
+    # disables early stopping
     network = MLPClassifier(solver="adam", batch_size=args.batch, max_iter=epochs, tol=0, n_iter_no_change=np.inf, random_state=1)
     name = "mlpclassifier__"
     grid = [{name + "hidden_layer_sizes": [h], name + "activation": [a], name + "learning_rate_init": [r], name + "alpha": [p]}
@@ -108,7 +112,7 @@ def search_of(args, points, epochs):
 
 def run_sklearn(args, data, points):
     import numpy as np
-    # set for the processes that joblib starts as well; that all epochs are up is the very thing asked for
+    # also for the processes that joblib starts: reaching the last epoch is intended here
     os.environ["PYTHONWARNINGS"] = "ignore"
     warnings.simplefilter("ignore")
     x, y = read_rows(data)
@@ -120,7 +124,7 @@ def run_sklearn(args, data, points):
     parts = range(args.folds)
     epochs = {float(e) for k in parts for e in search.cv_results_[f"split{k}_test_epochs"]}
     if epochs != {float(args.epochs)}:
-        sys.exit(f"scikit-learn trained for {sorted(epochs)} epochs, {args.epochs} were meant")
+        sys.exit(f"scikit-learn trained for {sorted(epochs)} epochs; expected {args.epochs}")
     folds = np.array([search.cv_results_[f"split{k}_test_accuracy"] for k in parts])
     return seconds, {p: (float(folds[:, i].mean()), float(folds[:, i].std(ddof=1))) for i, p in enumerate(points)}
 
@@ -146,13 +150,13 @@ def report(args, ours, theirs, points):
     scores = ours["cpu"][1]
     if any(other[1] != scores for other in ours.values()):
         print("the scores differ between devices: please report this")
-    some = f" of the {len(points)} trials both did" if few else ""
+    some = f" of the {len(points)} trials run by both" if few else ""
     for name, table, of in [("scikit-learn", theirs[1], points), ("lockstep", scores, points)] + ([("lockstep", scores, POINTS)] if few else []):
         (mean, deviation), point = best_of(table, of)
         print(f"best accuracy{some if of is points else ' of all trials'}, {name:12}: {mean:.4f} ± {deviation:.4f}   {named(point)}")
     gaps = [scores[p][0] - theirs[1][p][0] for p in points]
     if len(gaps) > 1:
-        print(f"trial by trial, lockstep less scikit-learn: {statistics.mean(gaps):+.4f} ± {statistics.stdev(gaps):.4f}")
+        print(f"trial by trial, lockstep minus scikit-learn: {statistics.mean(gaps):+.4f} ± {statistics.stdev(gaps):.4f}")
     if args.json:
         print(json.dumps({"sklearn_seconds": whole, "extrapolated": few, "sklearn_trials": len(points), "trials": len(POINTS),
                           "lockstep_seconds": {d: s for d, (s, _) in ours.items()}, "epochs": args.epochs, "batch": args.batch,
@@ -178,7 +182,7 @@ def main():
             subprocess.run([args.lockstep, "make", "classification", "--rows", "5000", "--features", "5", "-o", data], check=True,
                            stdout=subprocess.DEVNULL)
         times, scores = {}, {}
-        for _ in range(args.rounds):  # all of them in turn, as the machine's speed changes
+        for _ in range(args.rounds):  # alternate, because the machine's speed changes
             for device in ["cpu"] + args.device:
                 seconds, scores[device] = run_lockstep(args, data, device)
                 times.setdefault(device, []).append(seconds)

@@ -1,21 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Training steps of Lockstep and its peers, interleaved in one run.
+"""Measures training steps of Lockstep and its peers, interleaved in one run.
 
-Each contestant is a process of its own. Rounds go over all of them in turn, so that a change in the machine's speed meets them all;
-medians are compared. Those that cannot run here are left out with a word.
+Each contestant runs in its own process. Each round runs all of them in turn, so a change in the
+machine's speed affects all; medians are compared. A contestant that cannot run here is skipped with
+a message.
 
-    python3 bench/side_by_side.py [steps] [--threads 2] [--rounds 9] [--case 784-512-512-10:256] [--bench build/lockstep-bench]
-        [--device 1] [--peers torch,torch-compile,jax] [--torch-device cuda] [--peer NAME=COMMAND]
-    python3 bench/side_by_side.py small [--device 1] [--case 2-20-20-1:400:gd:relu] [--peer NAME=COMMAND]
-    python3 bench/side_by_side.py fleet [--device 1] [--case 2-20-20-1:400:gd:relu] [--members 1000] [--epochs 1000] [--rounds 3]
+    python3 bench/side_by_side.py [steps] [--threads 2] [--rounds 9] [--case 784-512-512-10:256]
+        [--bench build/lockstep-bench] [--device 1] [--peers torch,torch-compile,jax]
+        [--torch-device cuda] [--peer NAME=COMMAND]
+    python3 bench/side_by_side.py small [--device 1] [--case 2-20-20-1:400:gd:relu]
+        [--peer NAME=COMMAND]
+    python3 bench/side_by_side.py fleet [--device 1] [--case 2-20-20-1:400:gd:relu]
+        [--members 1000] [--epochs 1000] [--rounds 3]
 
---device adds Lockstep on an OpenCL device. PyTorch runs on the processor, or with --torch-device cuda on the GPU: float32 without
-TF32, data on the device. --peer adds any other program; {network}, {batch}, {threads}, {optimizer} and {activation} in COMMAND are
-filled in. bench/README.md tells what such a program has to do.
+--device adds Lockstep on an OpenCL device. PyTorch runs on the CPU, or with --torch-device cuda on
+the GPU: float32 without TF32, data on the device. --peer adds any other program; {network},
+{batch}, {threads}, {optimizer} and {activation} in COMMAND are replaced. bench/README.md describes
+the protocol of such a program.
 
-small: full batches of small networks, everyone on one and the same core, the loss of every step reported. fleet: many members of one
-network, seconds of one member's step. bench/small_peers.py has the peers of both.
+small: full batches of small networks, all contestants on the same core, the loss of every step
+reported. fleet: many members of one network, seconds per member-step. bench/small_peers.py contains
+the peers of both.
 """
 import argparse, importlib.util, os, shlex, statistics, subprocess, sys, tempfile, time
 
@@ -27,7 +33,7 @@ CASES = {
 }
 PEERS = {"steps": "torch,torch-compile,jax", "small": "torch,torch-compile,jax-scan,jax-scan-columns",
          "fleet": "jax-vmap,jax-vmap-columns,jax-map"}
-RATE = {"gd": "0.025", "adam": "0.001"}  # of small and fleet
+RATE = {"gd": "0.025", "adam": "0.001"}  # learning rates of small and fleet
 
 
 # ---- Contestants -----------------------------------------------------------------------------------------------------
@@ -37,21 +43,27 @@ def widths(network):
 
 
 def batches(np, network, batch):
-    """The data of lockstep-bench: eight batches of uniform inputs, classes in turn."""
+    """The data of lockstep-bench: eight batches of uniform inputs, row i of class i mod outputs."""
     rows, w = 8 * batch, widths(network)
     rng = np.random.default_rng(1)
     return rng.random((rows, w[0]), dtype=np.float32), np.arange(rows) % w[-1], rng
 
 
 def flops(network, batch):
-    """Of a step's products: forward, gradient of weights, gradient of inputs; the first layer needs no gradient of its inputs."""
+    """FLOP of the products of one step: forward, gradient of weights, gradient of inputs.
+
+    The first layer needs no gradient of its inputs.
+    """
     w = widths(network)
     return 2 * batch * (3 * sum(a * b for a, b in zip(w, w[1:])) - w[0] * w[1])
 
 
 def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True):
-    """step() begins a step, or per_call of them, and returns its loss as something float() takes; the loss to be shown is that of
-    call `first`. finish() waits until all that was begun is done."""
+    """Runs the protocol of bench/README.md on standard input and output.
+
+    step() starts per_call steps and returns the loss as a value that float() accepts; the loss of
+    call number `first` is reported. finish() waits until all started steps are done.
+    """
     for _ in range(first):
         loss = step()
     loss = float(loss)
@@ -151,12 +163,12 @@ def jax_worker(network, batch, threads):
 class Contestant:
     def __init__(self, name, command, threads, one_core):
         self.name, self.times = name, []
-        # JAX would take most of a GPU's memory for itself
+        # by default JAX reserves most of a GPU's memory
         env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), XLA_PYTHON_CLIENT_PREALLOCATE="false")
         pin = None
         if one_core:
             env["POCL_MAX_PTHREAD_COUNT"] = "1"
-            # not every library can be told to keep to one thread
+            # not every library can be limited to one thread by an option
             if hasattr(os, "sched_setaffinity"):
                 core = {max(os.sched_getaffinity(0))}
                 pin = lambda: os.sched_setaffinity(0, core)
@@ -176,11 +188,11 @@ class Contestant:
         return True
 
     def why(self):
-        """The last thing it said before it ended."""
+        """The last line that the process wrote to standard error before it ended."""
         self.close()
         self.said.seek(0)
         lines = [line.strip() for line in self.said if line.strip()]
-        return lines[-1][:200] if lines else "it ended without a word"
+        return lines[-1][:200] if lines else "it ended without a message"
 
     def go(self):
         self.process.stdin.write("go\n")
@@ -198,10 +210,10 @@ class Case:
 
     def __init__(self, args, text):
         if not 1 <= text.count(":") <= 3:
-            sys.exit(f"--case {text}: cases are written NETWORK:BATCH[:OPTIMIZER:ACTIVATION]")
+            sys.exit(f"--case {text}: a case is NETWORK:BATCH[:OPTIMIZER:ACTIVATION]")
         self.network, self.batch, self.optimizer, self.activation = (text.split(":") + ["adam", "relu"][text.count(":") - 1:])[:4]
         if self.optimizer not in RATE:
-            sys.exit(f"--case {text}: the optimizer is gd or adam")
+            sys.exit(f"--case {text}: the optimizer must be gd or adam")
         self.what, self.threads = args.what, 1 if args.what == "small" else args.threads
         self.flops = flops(self.network, int(self.batch))
 
@@ -227,14 +239,14 @@ class Case:
 
 
 def contestants(args, case):
-    """Name, command and threads of each; Lockstep's CPU path first, then its devices."""
+    """Yields name, command and threads: Lockstep's CPU path, its devices, then the peers."""
     yield "Lockstep CPU path", case.ours(args) + ["--threads", str(case.threads)], case.threads
     for device in args.device:
         yield f"Lockstep OpenCL {device}", case.ours(args) + ["--device", device], case.threads
     for variant in filter(None, (PEERS[case.what] if args.peers is None else args.peers).split(",")):
         module = variant.split("-")[0]
         if not importlib.util.find_spec(module):
-            print(f"({module} is not installed for {sys.executable}: {variant} is left out)")
+            print(f"({module} is not installed for {sys.executable}: {variant} is skipped)")
             continue
         if case.what != "steps":
             yield variant, case.peer(args, variant), case.threads
@@ -253,7 +265,7 @@ def contestants(args, case):
 def report(args, case, running):
     ours = [c for c in running if c.name.startswith("Lockstep ")]
     print(f"\n{case.title(args)}; {args.rounds} interleaved rounds")
-    titles = "".join(f"{c.name.replace('Lockstep ', '') + ' is':>14}" for c in ours)
+    titles = "".join(f"{'vs. ' + c.name.replace('Lockstep ', ''):>14}" for c in ours)
     unit = "us/mem.step" if case.what == "fleet" else "us/step"
     print(f"{'':30} {unit:>11} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
     for c in running:

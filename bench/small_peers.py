@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The peers of `side_by_side.py small` and `fleet`: PyTorch and JAX on small networks, each in its strongest form.
+"""The peers of `side_by_side.py small` and `fleet`: PyTorch and JAX in their fastest forms.
 
     small_peers.py KIND NETWORK ROWS OPTIMIZER ACTIVATION [MEMBERS EPOCHS]
 
-Full batches, data where it is trained on, float32, and the loss of every step as a number on the host, as Lockstep gives it. Kinds:
+Full batches, data on the device that trains, float32, and the loss of every step as a number in
+host memory, as Lockstep reports it. Kinds:
 
     torch              eager; the loss fetched after each step
     torch-compile      forward, gradients and update as one compiled graph
     jax-scan           lax.scan over thousands of steps inside one jit, the losses returned as an array
-    jax-scan-columns   the same with a sample a column (weights times data): XLA is faster that way on some networks, slower on others
+    jax-scan-columns   the same with one sample per column (weights times data): XLA is faster
+                       that way on some networks and slower on others
     jax-vmap           MEMBERS networks with vmap inside the scan over EPOCHS steps, as a fleet
-    jax-vmap-columns   the same with a sample a column
-    jax-map            the scan of each member after that of the one before, inside one jit
+    jax-vmap-columns   the same with one sample per column
+    jax-map            the members' scans one after the other, inside one jit
 """
 import sys
 from side_by_side import flops, serve, widths
@@ -20,7 +22,7 @@ RATE = {"gd": 0.025, "adam": 0.001}
 
 
 def data(np, network, rows):
-    """The rows of lockstep-bench: uniform inputs, classes in turn; two of them where there is one output."""
+    """The rows of lockstep-bench: uniform inputs, row i of class i mod max(outputs, 2)."""
     w = widths(network)
     return np.random.default_rng(1).random((rows, w[0]), dtype=np.float32), np.arange(rows) % max(w[-1], 2)
 
@@ -50,7 +52,7 @@ def torch_eager(torch, model, loss_of, x, y, optimizer):
 
 
 def torch_compiled(torch, model, loss_of, x, y, optimizer):
-    """One graph a step, without a tape: what it returns are the new parameters and states."""
+    """One graph per step, without a tape; the graph returns the new parameters and states."""
     rate = RATE[optimizer]
     gradient = torch.func.grad_and_value(lambda p: loss_of(torch.func.functional_call(model, p, (x,)), y))
 
@@ -98,7 +100,7 @@ def torch_worker(kind, network, rows, optimizer, activation):
 # ---- JAX -------------------------------------------------------------------------------------------------------------
 
 class Jax:
-    """A network whose samples are rows, or columns."""
+    """A network on data with one sample per row, or per column."""
 
     def __init__(self, network, rows, optimizer, activation, columns):
         import numpy as np, jax, jax.numpy as jnp
@@ -109,7 +111,7 @@ class Jax:
         self.x, self.y = jnp.asarray(x.T if columns else x), jnp.asarray(y)
 
     def start(self, members=None):
-        """Weights by He's rule, with a leading axis of members if asked for, and optimizer states."""
+        """He-initialised weights (with a leading axis of members if given) and optimizer states."""
         np, jnp, rng, some = self.np, self.jnp, self.np.random.default_rng(1), () if members is None else (members,)
         params = []
         for a, b in zip(self.widths, self.widths[1:]):
@@ -143,21 +145,24 @@ class Jax:
         return (each(lambda q, a, b: q - scale * a / (jnp.sqrt(b) * root + 1e-8), p, m, v), m, v, t), loss
 
     def scan(self, step, steps):
-        """A compiled call of so many steps: (state, x, y) to (state, losses)."""
+        """A compiled function of `steps` steps: (state, x, y) to (state, losses)."""
         def many(state, x, y):
             return self.jax.lax.scan(lambda s, _: step(s, x, y), state, None, length=steps)
         return self.jax.jit(many, donate_argnums=0)
 
 
 def calls(model, make, state, steps):
-    """What serve() steps: a first call of 20 steps, then calls of `steps`; its value is the last loss."""
+    """The step function for serve(): the first call runs 20 steps, later calls `steps` steps.
+
+    It returns the last loss.
+    """
     compiled = {n: make(n).lower(state, model.x, model.y).compile() for n in {20, steps}}
     held = {"state": state, "first": True}
 
     def call():
         n = 20 if held["first"] else steps
         held["state"], losses = compiled[n](held["state"], model.x, model.y)
-        losses = model.np.asarray(losses)  # all of them, on the host
+        losses = model.np.asarray(losses)  # copies all losses to the host
         held["first"] = False
         return losses[-1].mean()
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes tests/support/known_metrics.h: figures of scikit-learn, which tests/test_known_metrics.c compares with.
+"""Writes tests/support/known_metrics.h, the known answers of tests/test_known_metrics.c.
 
     python3 -m pip install scikit-learn==1.9.1
     python3 tests/support/known_metrics.py > tests/support/known_metrics.h
 
-Scores are float32, as Lockstep's outputs are; figures are computed from them in double. log_loss clips to the epsilon of the type that it is
-given, so the scores are clipped to float32's first and then given as double.
+The answers are scikit-learn's metrics. Scores are float32, as Lockstep's outputs are; the metrics are
+computed from them in double. log_loss clips to the epsilon of the type of its argument, so the
+scores are first clipped to float32's epsilon and then passed as double.
 """
 import sys
 import warnings
@@ -23,7 +24,7 @@ NAN = float("nan")
 
 
 def cases():
-    """name, y, outputs (rows, or rows × classes), positive class, threshold (None: the usual decision)."""
+    """Yields name, y, outputs (rows, or rows × classes), positive class, threshold (or None)."""
     rng = np.random.default_rng(20240607)
     ties = np.array([.1, .4, .35, .8, .5, .5, .7, .2, .5, .9, .35, .35, .4, .8])
     y = np.array([0, 0, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 1, 0])
@@ -58,7 +59,7 @@ def cases():
 
 
 def decide(outputs, positive, threshold):
-    """Classes by Lockstep's rule; a threshold is rounded to float32, as scores are."""
+    """Predicted classes by Lockstep's rule; the threshold is rounded to float32, as scores are."""
     if outputs.ndim == 1 and threshold is None:
         return (outputs >= np.float32(.5)).astype(int)
     if threshold is None:
@@ -67,7 +68,7 @@ def decide(outputs, positive, threshold):
 
 
 def score(outputs, k):
-    """float32 score of class k of two."""
+    """float32 score of class k, for two classes."""
     if outputs.ndim == 2:
         return outputs[:, k]
     return outputs if k == 1 else np.float32(1) - outputs
@@ -83,7 +84,7 @@ def auc(y, outputs, classes, positive):
 
 
 def best_f1(y, scores, positive):
-    """The lowest of the thresholds with the best F1, compared exactly."""
+    """The lowest of the thresholds with the best F1; F1 is compared exactly, as fractions."""
     truth = y == positive
     if not truth.any():
         return NAN
@@ -98,13 +99,17 @@ def best_f1(y, scores, positive):
 
 
 def calibration(y, columns, classes, positive):
-    """Score and share of the bins that have rows, by calibration_curve, and the expected calibration error over them."""
+    """Rows, mean score and share of each bin, and the expected calibration error.
+
+    The bins are checked with calibration_curve.
+    """
     if classes == 2:
         scores, right = columns[:, positive], y == positive
     else:
         scores, right = columns.max(axis=1), columns.argmax(axis=1) == y
     share, mean = calibration_curve(right, scores, n_bins=10, strategy="uniform") if len(set(right)) == 2 else (None, None)
-    # calibration_curve wants both outcomes; its bins are searchsorted(linspace(0, 1, 11)[1:-1], scores)
+    # calibration_curve needs both outcomes; its bins are
+    # searchsorted(linspace(0, 1, 11)[1:-1], scores)
     bins = np.searchsorted(np.linspace(0, 1, 11)[1:-1], scores)
     counts = np.bincount(bins, minlength=10)
     means = [scores[bins == b].mean() if counts[b] else NAN for b in range(10)]
@@ -133,7 +138,8 @@ def write(index, name, y, outputs, positive, threshold):
     predicted = decide(outputs, positive, threshold)
     sets = {a: precision_recall_fscore_support(y, predicted, labels=labels, average=a, zero_division=0) for a in (None, "macro", "weighted")}
     log = log_loss(y, np.clip(columns, EPSILON, 1 - EPSILON), labels=labels)
-    float32 = log_loss(y, columns.astype(np.float32), labels=labels) # as scikit-learn has it for float32
+    # scikit-learn's own result for float32
+    float32 = log_loss(y, columns.astype(np.float32), labels=labels)
     assert abs(float32 - log) <= 2e-6 * max(1, abs(log)), (name, log, float32)
     counts, means, shares, error = calibration(y, columns, classes, positive)
     print(f"static const float outputs_{index}[] = {{{', '.join(float(x).hex() + 'f' for x in outputs.ravel())}}};")
@@ -150,7 +156,7 @@ def write(index, name, y, outputs, positive, threshold):
 
 
 def main():
-    warnings.simplefilter("ignore") # of figures that are 0/0, which is what some cases are for
+    warnings.simplefilter("ignore")  # about metrics that are 0/0, which some cases test
     print("/* SPDX-License-Identifier: MIT */")
     print(f"/* Written by tests/support/known_metrics.py with scikit-learn {sklearn.__version__}, numpy {np.__version__}. */")
     print("""typedef struct {

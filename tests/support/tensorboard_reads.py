@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whether TensorBoard reads what train --tensorboard writes: scalars against the log of the same run, with its own readers.
+"""Checks that TensorBoard's own readers read what train --tensorboard writes.
+
+Compares the scalars with the log of the same run.
 
 usage: tensorboard_reads.py PROGRAM      trains, reads, compares; prints TensorBoard's version
-       tensorboard_reads.py --bytes      the records that tests/test_run_folder.c has as known answers
+       tensorboard_reads.py --bytes      prints the known answers of tests/test_run_folder.c
 
-Needs the package tensorboard (checked with 2.21.0); no part of ctest, which needs no Python.
+Needs the package tensorboard (checked with 2.21.0). Not part of ctest, which needs no Python.
 """
 import io
 import json
@@ -60,7 +62,7 @@ def check(program):
             scalars = accumulator.Scalars(tag)
             assert [s.step for s in scalars] == [e["epoch"] for e in epochs]
             assert [s.value for s in scalars] == [float32(e[tag]) for e in epochs], tag
-    print(f"TensorBoard {tensorboard.version.VERSION} reads all 4 x 300 scalars as they were written")
+    print(f"TensorBoard {tensorboard.version.VERSION} reads all 4 x 300 scalars with the values written")
 
 
 if __name__ == "__main__":
