@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep experiment: every file is there and is what it should be, and only the timing depends on
- * the device. */
+/* lockstep experiment: all files are written and well formed, and only timing.txt depends on the
+ * device. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -39,7 +39,7 @@ static char *read_in(const char *out, const char *name)
     return runs_file_read(path, NULL);
 }
 
-/* ---- Well-formedness: every element that opens closes, in order ------------------------------ */
+/* ---- Well-formed HTML: elements close in reverse order --------------------------------------- */
 
 enum { DEEPEST = 64 };
 
@@ -49,8 +49,7 @@ static const char *skip_special(const char *p)
     return NULL;
 }
 
-/* Attribute values hold no '<' or '>' in what is written here; a stray one would show as a wrong
- * name. */
+/* Attribute values in these reports hold no '<' or '>'; one would be reported as a wrong name. */
 static void assert_well_formed(const char *text, const char *what)
 {
     char open[DEEPEST][32];
@@ -69,7 +68,7 @@ static void assert_well_formed(const char *text, const char *what)
                       depth ? open[depth - 1] : "nothing");
             depth--;
         } else if (end[-1] != '/') {
-            cr_assert_lt(depth, DEEPEST, "%s: too deep", what);
+            cr_assert_lt(depth, DEEPEST, "%s: nested too deeply", what);
             strcpy(open[depth++], name);
         }
     }
@@ -100,7 +99,7 @@ static void assert_table(const char *text, const char *name)
     cr_assert_gt(lines, 1, "%s has no rows", name);
 }
 
-Test(experiment, writes_tables_pictures_and_a_page)
+Test(experiment, writes_tables_plots_and_a_report)
 {
     static const char letters[] = "RWDHFXT";
     runs_child c = run("all", "cpu", "out");
@@ -114,7 +113,7 @@ Test(experiment, writes_tables_pictures_and_a_page)
             cr_assert_not_null(text, "there is no %s", name[k]);
             if (k != 1) assert_table(text, name[k]);
             else
-                cr_expect(strstr(text, "| Row | Figure | Published |") &&
+                cr_expect(strstr(text, "| Row | Metric | Published |") &&
                               strstr(text, "too short to judge by"),
                           "%s", name[k]);
             free(text);
@@ -126,9 +125,10 @@ Test(experiment, writes_tables_pictures_and_a_page)
     assert_well_formed(page, "index.html");
     assert_table(losses, "X-losses.csv");
     cr_expect(strstr(x, "convolutional layer") && strstr(x, "open:"),
-              "the row that waits for convolution is not named");
-    cr_expect(!strstr(page, "<script") && !strstr(page, "src="), "the page is not alone");
-    cr_expect_eq(strstr(page, "<svg") != NULL, gnuplot_there(), "pictures are there if gnuplot is");
+              "the row that needs convolution is missing");
+    cr_expect(!strstr(page, "<script") && !strstr(page, "src="), "the report needs other files");
+    cr_expect_eq(strstr(page, "<svg") != NULL, gnuplot_there(),
+                 "plots are drawn if gnuplot is installed");
     free(page);
     free(losses);
     free(x);
@@ -178,7 +178,7 @@ Test(experiment, only_the_timing_depends_on_the_device)
     runs_devices_close(devices, count);
 }
 
-Test(experiment, without_gnuplot_there_are_tables_and_a_word)
+Test(experiment, without_gnuplot_there_are_tables_and_a_message)
 {
     char *path = strdup(getenv("PATH"));
     setenv("PATH", "/nonexistent", 1);
@@ -187,7 +187,7 @@ Test(experiment, without_gnuplot_there_are_tables_and_a_word)
     char *page = read_in("out", "index.html");
     cr_assert_not_null(page);
     assert_well_formed(page, "index.html");
-    cr_expect(strstr(c.err, "gnuplot is not installed"), "it says nothing: %s", c.err);
+    cr_expect(strstr(c.err, "gnuplot is not installed"), "no message: %s", c.err);
     cr_expect(!strstr(page, "<svg"));
     runs_child_free(&c);
     free(page);

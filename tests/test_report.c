@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep report, train --report and lockstep plot: what they write, and what they refuse.
- * Pictures need gnuplot. */
+/* lockstep report, train --report and lockstep plot: their output and their errors. Plots need
+ * gnuplot. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -42,22 +42,22 @@ Test(report, after_training)
     cr_expect(a_size == b_size && !memcmp(a, b, a_size), "the same run gives other bytes");
     cr_expect_lt(a_size, 300000, "%zu bytes", a_size);
     runs_file_sha256("moons.safetensors", hash);
-    cr_expect(strstr(a, hash), "the model's hash is not told");
+    cr_expect(strstr(a, hash), "the report lacks the model's hash");
     cr_expect(strstr(a, "lockstep train moons --split 0.2 --hidden 8 --epochs 20"),
-              "the command is not told");
+              "the report lacks the command");
     cr_expect(strstr(a, "test rows") && strstr(a, "training rows") && strstr(a, "CPU path"));
     cr_expect(!strstr(a, "<script") && !strstr(a, "src="));
-    cr_expect_eq(count(a, "<svg"), gnuplot_there() ? 9 : 0, "%zu pictures", count(a, "<svg"));
+    cr_expect_eq(count(a, "<svg"), gnuplot_there() ? 9 : 0, "%zu plots", count(a, "<svg"));
     cr_expect(count(a, "</svg>") == count(a, "<svg") &&
                   count(a, "</g>") == count(a, "<g>") + count(a, "<g "),
               "elements are not closed");
     cr_expect(!strstr(a, "gnuplot_plot_1<") && count(a, "<desc>") == count(a, "<svg"),
-              "pictures are not described");
+              "plots without a description");
     free(a);
     free(b);
 }
 
-/* The command in the page gives the model of the page. */
+/* The report names the classes, and its command has the options of the training. */
 Test(report, of_a_model)
 {
     char data[512], line[1024];
@@ -71,7 +71,7 @@ Test(report, of_a_model)
     char *page = runs_file_read("iris.html", NULL), *bare = runs_file_read("bare.html", NULL);
     cr_assert(page && bare);
     cr_expect(strstr(page, " --hidden 8 --epochs 20 --batch-norm --no-standardize</code>"),
-              "the command is another one");
+              "the command is wrong");
     cr_expect(strstr(page, "setosa"), "classes are not named");
     cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 9 : 0);
     cr_expect(strstr(page, "Each class against all others") || !gnuplot_there());
@@ -80,18 +80,18 @@ Test(report, of_a_model)
     free(bare);
 }
 
-/* The page's command, as someone copies it from there. */
+/* The command in the report, as it is displayed (HTML decoded). */
 static char *command_of(const char *path)
 {
     static const char *const marks[][2] = {
         {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
     char *page = runs_file_read(path, NULL), *out = NULL;
     cr_assert_not_null(page);
-    char *from = strstr(page, "train it again: <code>"),
+    char *from = strstr(page, "train this model again: <code>"),
          *to = from ? strstr(from, "</code>") : NULL;
     cr_assert(to, "%s has no command", path);
     *to = 0;
-    from += strlen("train it again: <code>");
+    from += strlen("train this model again: <code>");
     size_t n = 0;
     out = calloc(1, strlen(from) + 1);
     for (; *from; n++) {
@@ -104,7 +104,7 @@ static char *command_of(const char *path)
     return out;
 }
 
-/* Pasted into a shell, it trains the model of that hash. */
+/* Expects that the command, run by a shell, trains the model with this hash. */
 static void expect_repeats(const char *page, const char *hash)
 {
     char *command = command_of(page), line[4096];
@@ -154,32 +154,50 @@ Test(report, the_command_pasted_into_a_shell_gives_the_model)
     expect_repeats("c.html", hash);
 }
 
-Test(report, single_pictures)
+/* Calls the function for each plot that the help of `lockstep plot` lists; returns their number. */
+static size_t for_each_plot(void (*function)(const char *name))
 {
-    static const char *const names[] = {"loss",      "boundary",         "confusion",
-                                        "roc",       "precision-recall", "calibration",
-                                        "histogram", "balance",          "layers"};
-    if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
-    do_it("train moons -o moons.safetensors" QUICK);
-    for (size_t i = 0; i < RUNS_COUNT(names); i++) {
-        char line[256];
-        snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o %s.svg",
-                 names[i], names[i]);
-        do_it(line);
-        snprintf(line, sizeof line, "%s.svg", names[i]);
-        char *svg = runs_file_read(line, NULL);
-        cr_assert_not_null(svg);
-        cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") &&
-                      strstr(svg, "currentColor") && !strstr(svg, "scale(0.00)"),
-                  "%s", line);
-        free(svg);
+    char *help = runs_program_expect("plot --help", 0), name[32],
+         *line = strstr(help, "PLOT is one of");
+    size_t n = 0;
+    cr_assert(line && (line = strstr(line, "\n\n")));
+    line += 2;
+    for (; *line && *line != '\n'; line = strchr(line, '\n') + 1) {
+        if (line[2] == ' ') continue; /* the rest of a description */
+        cr_assert_eq(sscanf(line, " %31s", name), 1);
+        function(name);
+        n++;
     }
-    char *object = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0),
-         *of_page = runs_program_expect("report moons.safetensors -o a.html --json", 0);
-    cr_expect_str_eq(object, "{\"file\":\"loss.png\"}\n");
-    cr_expect_str_eq(of_page, "{\"file\":\"a.html\"}\n");
-    free(object);
-    free(of_page);
+    free(help);
+    return n;
+}
+
+static void expect_plot(const char *name)
+{
+    char line[256];
+    snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o %s.svg", name,
+             name);
+    do_it(line);
+    snprintf(line, sizeof line, "%s.svg", name);
+    char *svg = runs_file_read(line, NULL);
+    cr_assert_not_null(svg);
+    cr_expect(!strncmp(svg, "<svg ", 5) && strstr(svg, "</svg>") && strstr(svg, "currentColor") &&
+                  !strstr(svg, "scale(0.00)"),
+              "%s", line);
+    free(svg);
+}
+
+Test(report, single_plots)
+{
+    if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
+    do_it("train moons --validation 0.2 -o moons.safetensors" QUICK);
+    cr_expect_geq(for_each_plot(expect_plot), 10);
+    char *plot = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0),
+         *report = runs_program_expect("report moons.safetensors -o a.html --json", 0);
+    cr_expect_str_eq(plot, "{\"file\":\"loss.png\"}\n");
+    cr_expect_str_eq(report, "{\"file\":\"a.html\"}\n");
+    free(plot);
+    free(report);
     char *png = runs_file_read("loss.png", NULL);
     cr_assert(png && !memcmp(png, "\x89PNG", 4));
     free(png);
@@ -224,9 +242,9 @@ Test(report, mistakes)
     }
 }
 
-/* ---- What is on the page --------------------------------------------------------------------- */
+/* ---- Contents of the report ------------------------------------------------------------------ */
 
-/* Where the pointer shows a text that begins like this: the middle of its place. */
+/* Finds the hover area whose text begins like this; at: its middle. */
 static bool find_hover(const char *page, const char *text, double at[2])
 {
     char wanted[128];
@@ -242,7 +260,7 @@ static bool find_hover(const char *page, const char *text, double at[2])
     return true;
 }
 
-/* Values lie where the picture has them: epochs along the axis, cells in a square. */
+/* Hover areas lie over what they describe: epochs along the axis, cells in a square. */
 Test(report, hover_values)
 {
     double first[2], last[2], middle[2], cell[2][2];
@@ -257,20 +275,21 @@ Test(report, hover_values)
                   last[0] - first[0] > 400,
               "%g %g %g", first[0], middle[0], last[0]);
     cr_expect(fabs(first[0] - 0.13 * 640) < 2 && fabs(first[1] - 0.39 * 380) < 2,
-              "the picture's axis begins at %g, this is %g, %g", 0.13 * 640, first[0], first[1]);
-    cr_assert(find_hover(page, "0 taken for 0: ", cell[0]) &&
-              find_hover(page, "1 taken for 1: ", cell[1]));
+              "the axis begins at %g, the first area at %g, %g", 0.13 * 640, first[0], first[1]);
+    cr_assert(find_hover(page, "0 predicted as 0: ", cell[0]) &&
+              find_hover(page, "1 predicted as 1: ", cell[1]));
     cr_expect(fabs(cell[1][0] - cell[0][0] - 210) < 2 && fabs(cell[1][1] - cell[0][1] - 210) < 2);
-    cr_expect(find_hover(page, "from 0.", cell[0]) && find_hover(page, "predicted 0.", cell[0]) &&
-              find_hover(page, "layer 1: norm", cell[0]) &&
+    cr_expect(find_hover(page, "threshold 0.", cell[0]) &&
+              find_hover(page, "predicted 0.", cell[0]) &&
+              find_hover(page, "layer 1: gradient norm", cell[0]) &&
               find_hover(page, "0: 80 training rows (50.0 %)", cell[0]));
-    cr_expect(strstr(page, "Accuracy an epoch") && find_hover(page, "epoch 41: 0.", last) &&
-              fabs(last[0] - 0.965 * 640) < 2);
-    cr_expect_eq(count(page, "taken for"), 4 + 1, "four cells and a heading");
+    cr_expect(strstr(page, "Validation accuracy per epoch") &&
+              find_hover(page, "epoch 41: 0.", last) && fabs(last[0] - 0.965 * 640) < 2);
+    cr_expect_eq(count(page, "predicted as"), 4, "one hover area per cell");
     free(page);
 }
 
-/* Names from a file are text, not markup, wherever they stand. */
+/* Names from a data file appear as text, never as markup or commands. */
 Test(report, names_are_text)
 {
     char rows[8192] = "a <b>,\"c & \"\"d\"\" `touch ran`\",class\n";
@@ -289,7 +308,7 @@ Test(report, names_are_text)
     cr_expect_null(runs_file_read("ran", NULL), "a name was run as a command");
 }
 
-/* A full factorial design: variances 16, 4 and 1 along the axes. */
+/* A full factorial design, with variances 16, 4 and 1 along the axes. */
 Test(report, principal_components)
 {
     char rows[512] = "a,b,c,class\n";
@@ -302,7 +321,7 @@ Test(report, principal_components)
     char *page = runs_file_read("a.html", NULL);
     cr_assert_not_null(page);
     cr_expect(strstr(page, "The model has 3 inputs") && strstr(page, "mean of 8 training rows") &&
-              strstr(page, "hold 76.2 % and 19 % of the variance"));
+              strstr(page, "explain 76.2 % and 19 % of the variance"));
     cr_expect(strstr(page, ">first principal component (76.2 %)<") &&
               strstr(page, ">second principal component (19 %)<"));
     free(page);
@@ -313,15 +332,14 @@ typedef struct {
     double score;
 } mistake;
 
-static int surest_first(const void *a, const void *b)
+static int by_falling_score(const void *a, const void *b)
 {
     const mistake *x = a, *y = b;
     return x->score != y->score ? (x->score < y->score ? 1 : -1)
                                 : (x->row > y->row) - (x->row < y->row);
 }
 
-/* The misclassified rows and the calibration error, computed here from the model's probabilities.
- */
+/* The misclassified rows and the calibration error, recomputed from the model's probabilities. */
 Test(report, mistakes_and_calibration)
 {
     enum { ROWS = 300 };
@@ -346,12 +364,12 @@ Test(report, mistakes_and_calibration)
     }
     for (int k = 0; k < 10; k++) error += fabs(bin[k][1] - bin[k][2]) / ROWS;
     cr_assert_gt(n, 10);
-    qsort(wrong, n, sizeof *wrong, surest_first);
+    qsort(wrong, n, sizeof *wrong, by_falling_score);
     char *page = runs_file_read("a.html", NULL), text[256], *at = page;
     cr_assert_not_null(page);
     snprintf(text, sizeof text, "calibration error: %.4f", error);
     cr_expect(strstr(page, text), "it is %.6f", error);
-    cr_assert_not_null(at = strstr(page, "Rows most confidently misclassified"));
+    cr_assert_not_null(at = strstr(page, "Rows misclassified with the highest scores"));
     for (size_t i = 0; i < 10; i++) {
         int32_t y = ls_data_y(data)[wrong[i].row];
         snprintf(text, sizeof text,
@@ -364,13 +382,14 @@ Test(report, mistakes_and_calibration)
     ls_model_free(model);
 }
 
-/* Split rows keep the numbers of the file: each mistake's values are those of its line. */
+/* Split rows keep the row numbers of the file: a misclassified row's values are those of its line.
+ */
 Test(report, numbers_of_split_rows)
 {
     do_it("make moons --rows 200 --noise 0.6 -o noisy.csv");
     do_it("train noisy.csv --split 0.5 --report a.html" QUICK);
     char *page = runs_file_read("a.html", NULL),
-         *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
+         *at = page ? strstr(page, "Rows misclassified with the highest scores") : NULL;
     ls_data *data;
     unsigned row;
     double x;
@@ -391,19 +410,19 @@ Test(report, numbers_of_split_rows)
     free(page);
 }
 
-/* A model that decides by a threshold is judged by it, and told of its positive class. */
+/* A model with a threshold is judged by it, and the report names its positive class. */
 Test(report, of_a_threshold)
 {
     do_it("make moons --rows 300 --noise 0.5 -o noisy.csv");
     do_it("train noisy.csv --positive 0 --threshold 0.9 --report a.html" QUICK);
     char *page = runs_file_read("a.html", NULL),
-         *at = page ? strstr(page, "Rows most confidently misclassified") : NULL;
+         *at = page ? strstr(page, "Rows misclassified with the highest scores") : NULL;
     cr_assert_not_null(at);
-    cr_expect(strstr(page, "<td>0 where its score is at least 0.9") &&
-              strstr(page, "F1 are those of 0.") &&
+    cr_expect(strstr(page, "<td>0 if its score is at least 0.9") &&
+              strstr(page, "F1 are those of the class 0.") &&
               (!gnuplot_there() || strstr(page, ">probability of 0<")));
-    /* rows of class 0 below 0.9 are given to class 1: most mistakes are of that kind */
-    cr_assert_not_null(at = strstr(page, "Most frequent mistakes"));
+    /* rows of class 0 with a score below 0.9 are predicted as 1: the most frequent error */
+    cr_assert_not_null(at = strstr(page, "Most frequently confused classes"));
     cr_expect(strstr(at, "<tr><td>") == strstr(at, "<tr><td>0</td><td>1</td>"));
     free(page);
 }
@@ -445,7 +464,8 @@ Test(report, of_a_runs_folder)
     free(b);
 }
 
-/* Rows around as many places as there are classes; the rest of the features is noise. */
+/* Writes rows around one centre per class in the first two features; the other features are noise.
+ */
 static void write_rows(const char *path, size_t rows, size_t features, unsigned classes,
                        const char *name)
 {

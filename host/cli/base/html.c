@@ -48,7 +48,7 @@ void html_begin(ls_text *page, const char *title)
 
 void html_end(ls_text *page)
 {
-    ls_text_add(page, "<p class=\"soft\">Made by Lockstep %s.</p>\n</body>\n</html>\n",
+    ls_text_add(page, "<p class=\"soft\">Made with Lockstep %s.</p>\n</body>\n</html>\n",
                 ls_version());
 }
 
@@ -59,7 +59,8 @@ void html_add_element(ls_text *page, const char *tag, const char *text)
     ls_text_add(page, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
-/* An SVG's text with its names made this page's own: two pictures on one page use the same ones. */
+/* Adds an SVG with a prefix before its ids, because all plots use the same ids and a page may have
+ * several plots. */
 static void add_renamed(ls_text *page, const char *p, const char *end, size_t number)
 {
     static const char *const marks[] = {" id='", " id=\"", "href='#", "href=\"#", "url(#"};
@@ -78,13 +79,12 @@ static void add_renamed(ls_text *page, const char *p, const char *end, size_t nu
     }
 }
 
-void html_add_picture(ls_text *page, const char *svg, const char *caption)
+void html_add_plot(ls_text *page, const char *svg, const char *caption)
 {
-    /* a picture's own colours are for where it stands alone; here it takes the page's, so its style
-     * is left out */
+    /* the SVG's <style> is for plots that stand alone; on a page the page's colours apply */
     const char *from = strstr(svg, "<style>"), *to = from ? strstr(from, "</style>\n") : NULL,
                *end = svg + strlen(svg);
-    size_t number = 0; /* of this picture on its page */
+    size_t number = 0; /* of plots before this one */
     for (const char *p = page->text; p && (p = strstr(p, "<figure>")); p++) number++;
     ls_text_add(page, "<figure>\n");
     add_renamed(page, svg, to ? from : end, number);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages that stand alone: no script, nothing fetched, light and dark, for phones and for paper. */
+/* HTML pages that stand alone: no script, nothing is fetched; for light and dark screens, phones
+ * and paper. */
 #ifndef LS_CLI_HTML_H
 #define LS_CLI_HTML_H
 
@@ -8,14 +9,14 @@
 
 void html_begin(ls_text *page, const char *title);
 void html_end(ls_text *page);
-/* Text with what HTML gives a meaning escaped. */
+/* Adds text with HTML's special characters escaped. */
 void html_add(ls_text *page, const char *text);
-/* "<tag>text</tag>" and a newline. */
+/* Adds "<tag>text</tag>" and a newline. tag may have attributes. */
 void html_add_element(ls_text *page, const char *tag, const char *text);
-/* A picture with its caption; svg as plot_draw gives it. */
-void html_add_picture(ls_text *page, const char *svg, const char *caption);
-/* A table that scrolls sideways where the screen is narrow: begin, rows of n cells, end. `head`:
- * cells are headings. */
+/* Adds a plot with its caption; svg: from plot_draw. */
+void html_add_plot(ls_text *page, const char *svg, const char *caption);
+/* A table that scrolls sideways on narrow screens: begin, rows of n cells, end. head: the cells are
+ * headings. */
 void html_table_begin(ls_text *page);
 void html_table_row(ls_text *page, const char *const *cell, size_t n, bool head);
 void html_table_end(ls_text *page);

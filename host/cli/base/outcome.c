@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data,
-                       const char *label, outcome *out, ls_error *err)
+ls_status outcome_compute(const ls_model *model, ls_device *device, const ls_data *data,
+                          const char *label, outcome *out, ls_error *err)
 {
     *out = (outcome){.model = model,
                      .data = data,
@@ -28,13 +28,20 @@ void outcome_free(outcome *o)
     *o = (outcome){0};
 }
 
+bool outcome_one_class(const outcome *o)
+{
+    for (size_t i = 1; i < o->rows; i++)
+        if (ls_data_y(o->data)[i] != ls_data_y(o->data)[0]) return false;
+    return true;
+}
+
 double outcome_score(const outcome *o, size_t row, size_t class)
 {
     const float *p = o->p + row * o->outputs;
     return o->outputs > 1 ? (double)p[class] : class ? (double)p[0] : 1 - (double)p[0];
 }
 
-size_t outcome_decided(const outcome *o, size_t row)
+size_t outcome_predicted(const outcome *o, size_t row)
 {
     return ls_model_decide(o->model, o->p + row * o->outputs);
 }
@@ -52,11 +59,11 @@ static int by_score(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* A point for each different score, the highest first; those that no eye could tell from the one
- * before are left out. */
+/* Computes the curve of class c->class: one point per distinct score, from the highest. Points too
+ * close to the one before to be seen in a plot are left out. row: room for o->rows. */
 static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error *err)
 {
-    const double fine = o->classes > 2 ? 0.012 : 0.004;
+    const double visible = o->classes > 2 ? 0.012 : 0.004;
     double positives = 0, tp = 0, fp = 0, tpr = 0, fpr = 0;
     size_t capacity = 0;
     for (size_t i = 0; i < o->rows; i++) {
@@ -83,9 +90,9 @@ static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error
         c->average_precision += (at.true_positive - tpr) * at.precision;
         tpr = at.true_positive, fpr = at.false_positive;
         const outcome_point *before = &c->point[c->points - 1];
-        if (!last && fabs(fpr - before->false_positive) < fine &&
-            fabs(tpr - before->true_positive) < fine &&
-            fabs(at.precision - before->precision) < fine)
+        if (!last && fabs(fpr - before->false_positive) < visible &&
+            fabs(tpr - before->true_positive) < visible &&
+            fabs(at.precision - before->precision) < visible)
             continue;
         LS_TRY(ls_grow(&c->point, &capacity, c->points + 1, sizeof *c->point, "a curve", err));
         c->point[c->points++] = at;
@@ -93,8 +100,8 @@ static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error
     return LS_OK;
 }
 
-/* Keeps the curve if it is among the OUTCOME_CURVES of the least area; list is in the order of the
- * classes. */
+/* Keeps the curve if it is among the OUTCOME_CURVES with the smallest area; otherwise frees it. The
+ * list stays in the order of the classes. */
 static void keep(outcome_curve *list, size_t *count, outcome_curve c)
 {
     if (*count == OUTCOME_CURVES) {
@@ -145,7 +152,7 @@ void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS])
 {
     memset(bin, 0, HISTOGRAM_BINS * sizeof *bin);
     for (size_t i = 0; i < o->rows; i++) {
-        size_t class = o->classes == 2 ? o->positive : outcome_decided(o, i), k = 0;
+        size_t class = o->classes == 2 ? o->positive : outcome_predicted(o, i), k = 0;
         double score = outcome_score(o, i, class);
         while (k + 1 < HISTOGRAM_BINS && score * HISTOGRAM_BINS > (double)(k + 1)) k++;
         bin[k].rows++;
@@ -159,10 +166,10 @@ size_t outcome_worst(const outcome *o, size_t *list, size_t most)
 {
     size_t n = 0;
     for (size_t i = 0; i < o->rows; i++) {
-        size_t decided = outcome_decided(o, i), at = n;
-        if ((size_t)ls_data_y(o->data)[i] == decided) continue;
-        double score = outcome_score(o, i, decided);
-        while (at > 0 && outcome_score(o, list[at - 1], outcome_decided(o, list[at - 1])) < score)
+        size_t predicted = outcome_predicted(o, i), at = n;
+        if ((size_t)ls_data_y(o->data)[i] == predicted) continue;
+        double score = outcome_score(o, i, predicted);
+        while (at > 0 && outcome_score(o, list[at - 1], outcome_predicted(o, list[at - 1])) < score)
             at--;
         if (at == most) continue;
         if (n < most) n++;
@@ -178,7 +185,7 @@ size_t outcome_confused(const outcome *o, outcome_pair *list, size_t most)
     for (size_t i = 0; i < o->classes * o->classes; i++) {
         outcome_pair pair = {i / o->classes, i % o->classes, o->metrics->confusion[i]};
         size_t at = n;
-        if (pair.truth == pair.decided || !pair.rows) continue;
+        if (pair.truth == pair.predicted || !pair.rows) continue;
         while (at > 0 && list[at - 1].rows < pair.rows) at--;
         if (at == most) continue;
         if (n < most) n++;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a model makes of rows: its outputs, and the curves, bins and lists that pages and pictures
- * show of them. */
+/* A model's outputs on rows, and the curves, bins and lists that plots and reports show of them. */
 #ifndef LS_CLI_OUTCOME_H
 #define LS_CLI_OUTCOME_H
 
@@ -9,28 +8,33 @@
 typedef struct {
     const ls_model *model;
     const ls_data *data;
-    const char *label; /* what the rows are: "test rows" */
+    const char *label; /* what the rows are, such as "test rows" */
     size_t rows, classes, outputs;
-    size_t positive;    /* of two classes, the one that curves and bins are of */
-    bool probabilities; /* the outputs are: not those of identity, nor several sigmoids */
+    size_t positive;    /* of two classes, the one that curves and bins are about */
+    bool probabilities; /* outputs are probabilities: neither identity nor several sigmoids */
     float *p;           /* rows × outputs */
     ls_metrics *metrics;
 } outcome;
 
-ls_status outcome_take(const ls_model *model, ls_device *device, const ls_data *data,
-                       const char *label, outcome *out, ls_error *err);
+/* Evaluates the model on rows. label, model and data must outlive the outcome. */
+ls_status outcome_compute(const ls_model *model, ls_device *device, const ls_data *data,
+                          const char *label, outcome *out, ls_error *err);
 void outcome_free(outcome *o);
 
-/* The score of a class for a row, and the class decided for. */
+/* Returns true if all rows have the same class. */
+bool outcome_one_class(const outcome *o);
+
+/* The score of a class for a row, and the predicted class. */
 double outcome_score(const outcome *o, size_t row, size_t class);
-size_t outcome_decided(const outcome *o, size_t row);
+size_t outcome_predicted(const outcome *o, size_t row);
 
 /* ---- Curves of one class against all others -------------------------------------------------- */
 
-/* One threshold: a row is taken for the class where its score is at least that. */
+/* One threshold: rows with at least this score are predicted to have the class. */
 typedef struct {
-    double threshold, false_positive, true_positive,
-        precision; /* rates; the true positive rate is the recall */
+    double threshold;
+    double false_positive, true_positive; /* rates; the true positive rate is the recall */
+    double precision;
 } outcome_point;
 
 typedef struct {
@@ -38,16 +42,16 @@ typedef struct {
     outcome_point *point;
     size_t points;
     double auc;               /* area under the ROC curve */
-    double average_precision; /* sum of precision times growth of recall */
-    double share;             /* of the rows that have the class: the precision of chance */
+    double average_precision; /* sum of precision times increase of recall */
+    double share;             /* of rows that have the class: the precision of random guessing */
 } outcome_curve;
 
 enum { OUTCOME_CURVES = 6 };
 
-/* The curves to draw, freed with outcome_curves_free: that of the positive class for two; otherwise
- * one a class, those with the least area where there are more than OUTCOME_CURVES. *count may be 0:
- * classes that no row has, or all have, have no curve. areas: NULL, or room for the classes' areas
- * and average precisions (NaN where there are none), classes each. */
+/* The curves to draw, freed with outcome_curves_free: that of the positive class for two classes;
+ * otherwise one per class, and of more than OUTCOME_CURVES those with the smallest area under the
+ * ROC curve. *count may be 0: a class that no row has, or all rows have, has no curve. auc,
+ * average_precision: NULL, or arrays of the values of all classes (NaN without a curve). */
 ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, double *auc,
                          double *average_precision, ls_error *err);
 void outcome_curves_free(outcome_curve *list, size_t count);
@@ -56,25 +60,25 @@ void outcome_curves_free(outcome_curve *list, size_t count);
 
 enum { HISTOGRAM_BINS = 20 };
 
-/* Rows whose score falls into a bin of equal width, as those of ls_metrics's calibration. For two
- * classes the score is that of the positive one and `hits` counts its rows; for more it is that of
- * the class decided for, and `hits` counts where it is right. */
+/* Rows whose score falls into one of HISTOGRAM_BINS bins of equal width, split like the calibration
+ * bins of ls_metrics. For two classes the score is that of the positive class and `hits` counts its
+ * rows; for more it is that of the predicted class, and `hits` counts correct predictions. */
 typedef struct {
     size_t rows, hits;
 } outcome_bin;
 void outcome_bins(const outcome *o, outcome_bin bin[HISTOGRAM_BINS]);
+
 /* ---- Mistakes -------------------------------------------------------------------------------- */
 
-/* The rows that are wrong with the greatest score, at most `most` of them; returns how many are in
- * list. */
+/* Lists the misclassified rows with the highest scores, at most `most`; returns their number. */
 size_t outcome_worst(const outcome *o, size_t *list, size_t most);
 
-/* A true and a predicted class, and how many rows were so confused. */
+/* A true class, a different predicted class, and the number of such rows. */
 typedef struct {
-    size_t truth, decided;
+    size_t truth, predicted;
     uint64_t rows;
 } outcome_pair;
-/* The most frequent ones, at most `most`; returns how many are in list. */
+/* Lists the most frequent pairs, at most `most`; returns their number. */
 size_t outcome_confused(const outcome *o, outcome_pair *list, size_t most);
 
 #endif

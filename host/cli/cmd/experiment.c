@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/experiment/experiment.h"
 #include "host/base/clock.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/cli/base/cli.h"
+#include "host/cli/experiment/page.h"
+#include "host/cli/experiment/plots.h"
+#include "host/cli/experiment/result_files.h"
+#include "host/cli/experiment/run.h"
+#include "host/cli/experiment/verdict.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +16,17 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Runs published experiments, each with several seeds side by side, and writes tables (CSV and Markdown), pictures\n"
-    "(SVG, with gnuplot) and a page, index.html, into the folder DIR. EXPERIMENT is one of these, several as RXT, or all:\n"
+    "Runs published experiments, each with several seeds, and writes tables (CSV and Markdown), plots (SVG, needs gnuplot) and\n"
+    "a report (index.html) to the folder DIR. EXPERIMENT is one of these letters, several (RXT), or all:\n"
     "\n"
     "  R  logistic regression          H  hyperparameters        T  three classes\n"
     "  W  width                        F  files\n"
     "  D  depth                        X  linear and XOR\n"
     "\n"
     "  lockstep experiment all --device cpu -o results\n"
-    "  lockstep experiment X --quick -o look                     a hundredth of the epochs, 2 seeds: to have a look\n"
+    "  lockstep experiment X --quick -o look                     a hundredth of the epochs, 2 seeds, for a quick test\n"
     "\n"
-    "Everything written but timing.txt is the same, byte for byte, on every exact device.\n";
+    "All files except timing.txt are identical, byte for byte, on every exact device.\n";
 
 static int set_letters(exp_order *order, const char *name)
 {
@@ -29,8 +34,7 @@ static int set_letters(exp_order *order, const char *name)
     if (!*name || strspn(name, "RWDHFXT") != strlen(name) || strlen(name) >= sizeof order->letters)
         return complain(
             "experiment", EXIT_USAGE,
-            "there is no experiment '%.40s'; the experiments are R, W, D, H, F, X, T and all",
-            name);
+            "unknown experiment '%.40s'; the experiments are R, W, D, H, F, X, T and all", name);
     snprintf(order->letters, sizeof order->letters, "%s", name);
     return EXIT_OK;
 }
@@ -40,15 +44,15 @@ static ls_status make_folder(const char *folder, ls_error *err)
     struct stat about;
     if (mkdir(folder, 0777) == 0) return LS_OK;
     if (errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "the folder %s cannot be made: %s", folder, strerror(errno));
+        return ls_fail(err, LS_ERR_IO, "cannot create the folder %s: %s", folder, strerror(errno));
     if (stat(folder, &about) || !S_ISDIR(about.st_mode))
-        return ls_fail(err, LS_ERR_IO, "%s is no folder", folder);
-    return access(folder, W_OK) ? ls_fail(err, LS_ERR_IO, "the folder %s cannot be written: %s",
+        return ls_fail(err, LS_ERR_IO, "%s is not a folder", folder);
+    return access(folder, W_OK) ? ls_fail(err, LS_ERR_IO, "cannot write to the folder %s: %s",
                                           folder, strerror(errno))
                                 : LS_OK;
 }
 
-/* The only file that depends on the machine. */
+/* timing.txt is the only file that depends on the machine. */
 static ls_status write_timing(const exp_session *s, const ls_device *device, double total,
                               ls_error *err)
 {
@@ -65,13 +69,13 @@ static ls_status write_timing(const exp_session *s, const ls_device *device, dou
     return status;
 }
 
-static ls_status draw_and_tell(const exp_session *s, ls_error *err)
+static ls_status write_report(const exp_session *s, ls_error *err)
 {
     char **svg;
-    LS_TRY(ls_alloc(&svg, exp_picture_count, sizeof *svg, "the pictures", err));
+    LS_TRY(ls_alloc(&svg, exp_plot_count, sizeof *svg, "the plots", err));
     ls_status status = exp_draw(s, svg, err);
     if (status == LS_OK) status = exp_write_page(s, svg, err);
-    for (size_t i = 0; i < exp_picture_count; i++) free(svg[i]);
+    for (size_t i = 0; i < exp_plot_count; i++) free(svg[i]);
     free(svg);
     return status;
 }
@@ -85,28 +89,28 @@ static ls_status work(const exp_order *order, const source_options *source, exp_
     LS_TRY(source_device(source, &device, err));
     interrupt_catch();
     ls_status status = exp_session_run(s, device, err);
-    if (status == LS_OK) status = exp_write_tables(s, err);
-    if (status == LS_OK) status = draw_and_tell(s, err);
+    if (status == LS_OK) status = exp_write_files(s, err);
+    if (status == LS_OK) status = write_report(s, err);
     if (status == LS_OK) status = write_timing(s, device, ls_clock() - started, err);
     ls_device_close(device);
     return status;
 }
 
-/* One line an experiment: how many of the published figures are met. */
+/* Prints one line per experiment: how many of the published metrics are reached. */
 static void summarize(const exp_session *s)
 {
     for (size_t t = 0; t < exp_text_count; t++) {
         size_t count[4] = {0};
         if (!strstr(s->order->letters, exp_texts[t].letter)) continue;
         for (size_t i = 0; i < s->results; i++) {
-            exp_claim claim[EXP_FIGURES];
+            exp_claim claim[EXP_METRICS];
             const exp_result *r = &s->result[i];
             if (strcmp(r->row->experiment, exp_texts[t].letter)) continue;
             size_t n = exp_claims(r->row, claim);
             if (!r->row->data) count[EXP_OPEN]++;
             for (size_t k = 0; r->row->data && k < n; k++) count[exp_judge(r, &claim[k])]++;
         }
-        printf("%s  %-24s %2zu published figures reached, %2zu better, %2zu not reached",
+        printf("%s  %-24s %2zu published metrics reached, %2zu better, %2zu not reached",
                exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED], count[EXP_BETTER],
                count[EXP_NOT_REACHED]);
         if (count[EXP_OPEN]) printf(", %zu open", count[EXP_OPEN]);
@@ -127,17 +131,16 @@ int cmd_experiment(int argc, const char **argv)
     int seeds = 0, quick = 0;
     source_options_init(&source);
     struct poptOption table[] = {
-        {NULL, 'o', POPT_ARG_STRING, &order.folder, 0,
-         "the folder to write to; made if it is not there", "DIR"},
+        {NULL, 'o', POPT_ARG_STRING, &order.folder, 0, "the folder to write to; created if missing",
+         "DIR"},
         {"seeds", 0, POPT_ARG_INT, &seeds, 0,
-         "how often each network is trained, on data of its own (default: 10; with --quick 2)",
-         "N"},
+         "trainings of each network, each with its own data (default: 10; with --quick 2)", "N"},
         {"quick", 0, POPT_ARG_NONE, &quick, 0, "a hundredth of the epochs", NULL},
         {"datasets", 0, POPT_ARG_STRING, &order.datasets, 0,
-         "where the files of experiment T are (default: datasets)", "DIR"},
+         "folder of the files of experiment T (default: datasets)", "DIR"},
         {"device", 0, POPT_ARG_STRING, &source.device, 0, "as for lockstep train", "NAME"},
         {"threads", 0, POPT_ARG_STRING, &source.threads, 0,
-         "threads of the CPU path (default: one a core)", "N"},
+         "threads of the CPU path (default: one per core)", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &source.quiet, 0, "no progress", NULL},
         POPT_TABLEEND,
     };
@@ -149,7 +152,7 @@ int cmd_experiment(int argc, const char **argv)
     if (status == EXIT_OK && !order.folder)
         status = complain("experiment", EXIT_USAGE, "name a folder for the results with -o DIR");
     if (status == EXIT_OK && (seeds < 0 || seeds > EXP_MOST_SEEDS))
-        status = complain("experiment", EXIT_USAGE, "--seeds: 1 to 1000 are possible");
+        status = complain("experiment", EXIT_USAGE, "--seeds takes a number from 1 to 1000");
     if (status == EXIT_OK) status = set_letters(&order, args.operand[0]);
     if (status == EXIT_OK) {
         if (work(&order, &source, &session, &err) == LS_OK) summarize(&session);

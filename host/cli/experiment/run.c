@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Trains the rows of the experiments' table, each with every seed, as one fleet, and measures the
- * models. */
+#include "host/cli/experiment/run.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/experiment/experiment.h"
+#include "host/cli/base/cli.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Data: made once for all rows that share it ---------------------------------------------- */
+/* ---- Data sets, shared by the rows of the table that use them -------------------------------- */
 
 typedef struct {
     const exp_data *recipe;
@@ -31,7 +30,7 @@ static ls_status read_files(const exp_order *order, cached *c, ls_error *err)
     if (access(train, R_OK) || access(test, R_OK))
         return ls_fail(
             err, LS_ERR_IO,
-            "experiment T reads three-class-train.csv and three-class-test.csv, which are not in %s; say with --datasets where they are",
+            "experiment T needs three-class-train.csv and three-class-test.csv, which are not in %s; name their folder with --datasets",
             order->datasets);
     LS_TRY(ls_data_read_csv(train, NULL, &c->train, err));
     const char *names[3] = {ls_data_class_name(c->train, 0), ls_data_class_name(c->train, 1),
@@ -46,15 +45,15 @@ static ls_status make(const exp_order *order, cached *c, ls_error *err)
     if (!d->generator) return read_files(order, c, err);
     ls_generate_options how = {.rows = d->rows, .noise = d->noise, .overlap = -1, .seed = c->seed};
     LS_TRY(ls_data_generate(d->generator, &how, &c->train, err));
-    if (!(d->held_out > 0)) return LS_OK;
+    if (!(d->test > 0)) return LS_OK;
     ls_data *all = c->train, *rest;
-    LS_TRY(ls_data_split(all, d->held_out, c->seed, &rest, &c->test, err));
+    LS_TRY(ls_data_split(all, d->test, c->seed, &rest, &c->test, err));
     ls_data_free(all);
     c->train = rest;
     return LS_OK;
 }
 
-/* The pointers in an entry stay valid when the list of entries grows. */
+/* Finds or creates a data set. Pointers to its rows stay valid when the cache grows. */
 static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_t seed,
                            const ls_data **train, const ls_data **test, ls_error *err)
 {
@@ -75,8 +74,7 @@ static ls_status find_data(const exp_session *s, const exp_data *recipe, uint64_
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
-/* A hundredth of the epochs where only a look is wanted; never so few that a network has not moved.
- */
+/* With --quick, a hundredth of the epochs, but at least LEAST, so that the loss moves at all. */
 static uint64_t shorten(const exp_order *order, uint64_t epochs)
 {
     enum { LEAST = 20 };
@@ -159,7 +157,7 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     return interrupted();
 }
 
-/* Rows whose loss is printed now and then go first, from one print to the next. */
+/* Trains a row in parts and records the loss after each of them. */
 static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progress *state,
                            ls_error *err)
 {
@@ -193,7 +191,7 @@ static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     return status;
 }
 
-/* ---- Measuring ------------------------------------------------------------------------------- */
+/* ---- Evaluation ------------------------------------------------------------------------------ */
 
 static ls_status copy_history(const ls_model *model, exp_run *run, ls_error *err)
 {
@@ -205,8 +203,7 @@ static ls_status copy_history(const ls_model *model, exp_run *run, ls_error *err
     return LS_OK;
 }
 
-/* The epoch at which the loss is first at most 30 % of the first one, as near as the kept history
- * tells. */
+/* The first epoch in the recorded history whose loss is at most 30 % of the first loss. */
 static double thirtieth(const exp_run *run)
 {
     for (size_t i = 0; i < run->points; i++)
@@ -215,47 +212,46 @@ static double thirtieth(const exp_run *run)
     return (double)NAN;
 }
 
-static ls_status measure(exp_run *run, ls_device *judge, const ls_model *model,
-                         const ls_data *train, const ls_data *test, ls_error *err)
+static ls_status evaluate(exp_run *run, ls_device *cpu, const ls_model *model, const ls_data *train,
+                          const ls_data *test, ls_error *err)
 {
     ls_metrics *m, *fit;
-    LS_TRY(ls_model_evaluate(model, judge, train, &fit, err));
-    ls_status status = ls_model_evaluate(model, judge, test ? test : train, &m, err);
+    LS_TRY(ls_model_evaluate(model, cpu, train, &fit, err));
+    ls_status status = ls_model_evaluate(model, cpu, test ? test : train, &m, err);
     if (status == LS_OK) {
         const double all[] = {m->accuracy, m->precision, m->recall,      m->f1,
                               m->loss,     m->loss_sum,  1 - m->accuracy};
-        memcpy(run->figure, all, sizeof all);
-        run->figure[EXP_FIT] = fit->accuracy;
+        memcpy(run->metric, all, sizeof all);
+        run->metric[EXP_FIT] = fit->accuracy;
         ls_metrics_free(m);
     }
     ls_metrics_free(fit);
     return status;
 }
 
-static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, exp_result *r,
+static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *cpu, exp_result *r,
                             size_t k, ls_error *err)
 {
     exp_run *run = &r->run[k];
     const ls_data *train, *test;
     ls_model *model;
     ls_error why;
-    for (size_t f = 0; f < EXP_FIGURES; f++) run->figure[f] = (double)NAN;
-    if (run->marks) run->figure[EXP_MARK] = run->mark[run->marks > 1 ? run->marks - 2 : 0];
+    for (size_t f = 0; f < EXP_METRICS; f++) run->metric[f] = (double)NAN;
+    if (run->marks) run->metric[EXP_MARK] = run->mark[run->marks > 1 ? run->marks - 2 : 0];
     LS_TRY(find_data(s, r->row->data, k + 1, &train, &test, err));
     ls_status status = ls_fleet_model(fleet, run->member, &model, &why);
     if (status == LS_ERR_DIVERGED) {
         run->diverged = true;
-        run->figure[EXP_FAILED] = 1;
+        run->metric[EXP_FAILED] = 1;
         return LS_OK;
     }
     if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     status = copy_history(model, run, err);
-    if (status == LS_OK) status = measure(run, judge, model, train, test, err);
+    if (status == LS_OK) status = evaluate(run, cpu, model, train, test, err);
     if (status == LS_OK) {
-        run->figure[EXP_THIRTIETH] = thirtieth(run);
-        /* a loss that is no smaller than at the start is no training, whether or not it has become
-         * infinite on the way */
-        run->figure[EXP_FAILED] = run->history[run->points - 1].loss > 0.95f * run->history[0].loss;
+        run->metric[EXP_THIRTIETH] = thirtieth(run);
+        /* a loss that ends as high as it began counts as failed, like one that diverged */
+        run->metric[EXP_FAILED] = run->history[run->points - 1].loss > 0.95f * run->history[0].loss;
     }
     if (k == 0) run->model = model;
     else ls_model_free(model);
@@ -263,46 +259,18 @@ static ls_status finish_run(exp_session *s, ls_fleet *fleet, ls_device *judge, e
     return status;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double exp_middle(double *value, size_t n)
-{
-    qsort(value, n, sizeof *value, by_value);
-    return !n ? (double)NAN : n % 2 ? value[n / 2] : 0.5 * (value[n / 2 - 1] + value[n / 2]);
-}
-
-static void spread(exp_result *r, size_t seeds)
-{
-    for (size_t f = 0; f < EXP_FIGURES; f++) {
-        double value[EXP_MOST_SEEDS], sum = 0, squares = 0;
-        size_t n = 0;
-        for (size_t k = 0; k < seeds; k++)
-            if (!isnan(r->run[k].figure[f])) sum += value[n++] = r->run[k].figure[f];
-        r->counted[f] = n;
-        r->mean[f] = n ? sum / (double)n : (double)NAN;
-        for (size_t k = 0; k < n; k++) squares += (value[k] - r->mean[f]) * (value[k] - r->mean[f]);
-        r->sd[f] = n > 1 ? sqrt(squares / (double)(n - 1)) : n ? 0 : (double)NAN;
-        r->median[f] = exp_middle(value, n);
-    }
-    for (size_t k = 0; k < seeds; k++) r->diverged += r->run[k].diverged;
-}
-
 static ls_status finish_all(exp_session *s, ls_fleet *fleet, ls_error *err)
 {
-    ls_device *judge; /* one thread: each evaluation takes some microseconds */
-    LS_TRY(ls_device_open("cpu", 1, 0, &judge, err));
+    ls_device *cpu; /* one thread: each evaluation takes some microseconds */
+    LS_TRY(ls_device_open("cpu", 1, 0, &cpu, err));
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++) {
         exp_result *r = &s->result[i];
         for (size_t k = 0; r->run && k < s->order->seeds && status == LS_OK; k++)
-            status = finish_run(s, fleet, judge, r, k, err);
-        if (r->run && status == LS_OK) spread(r, s->order->seeds);
+            status = finish_run(s, fleet, cpu, r, k, err);
+        if (r->run && status == LS_OK) exp_summarize(r, s->order->seeds);
     }
-    ls_device_close(judge);
+    ls_device_close(cpu);
     return status;
 }
 

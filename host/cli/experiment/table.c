@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is trained, what was published about it, what is drawn and what is told. */
-#include "host/cli/experiment/experiment.h"
+#include "host/cli/experiment/table.h"
 
 /* The sources' own data is lost. Sizes follow from their figures: 0.70 and 0.727 are ratios of 20
  * rows, an F1 of 0.9925 one of about 133 rows, a precision of 0.9915 one of 118 rows that were
@@ -210,12 +209,12 @@ const size_t exp_row_count = sizeof exp_rows / sizeof *exp_rows;
 #define BCE "mean binary cross-entropy"
 #define MSE "mean squared error"
 
-const exp_picture exp_pictures[] = {
+const exp_plot exp_plots[] = {
     {"W", "second", "width-loss", EXP_CURVES, "Loss by width, two hidden layers", BCE},
-    {"W", "second", "width-boundaries", EXP_PANELS,
+    {"W", "second", "width-boundaries", EXP_BOUNDARIES,
      "What networks of 3, 6, 20 and 50 units a layer make of the same rows", ""},
     {"D", "second", "depth-loss", EXP_CURVES, "Loss by depth, layers of 12 units", BCE},
-    {"D", "second", "depth-boundaries", EXP_PANELS,
+    {"D", "second", "depth-boundaries", EXP_BOUNDARIES,
      "What networks of 2, 3, 6 and 10 layers make of the same rows", ""},
     {"D", "second", "depth-thirty", EXP_THIRTY, "Epochs until 30 % of the first loss, by depth",
      ""},
@@ -226,12 +225,12 @@ const exp_picture exp_pictures[] = {
     {"H", "layers", "layers", EXP_CURVES, "1, 2 and 4 layers of 8 units", BCE},
     {"H", "momentum", "momentum", EXP_CURVES, "Momentum", BCE},
     {"F", "f", "files-loss", EXP_CURVES, "Plain descent against momentum", BCE},
-    {"F", "f", "files-boundaries", EXP_PANELS, "Boundaries, training rows drawn", ""},
+    {"F", "f", "files-boundaries", EXP_BOUNDARIES, "Boundaries, training rows drawn", ""},
     {"X", "main", "xor-loss", EXP_CURVES, "Linear and XOR, 2-4-4-1", MSE},
     {"X", "lr", "xor-rates", EXP_CURVES, "XOR: learning rates", MSE},
     {"X", "units", "xor-units", EXP_CURVES, "XOR: hidden units", MSE},
     {"X", "without", "xor-without", EXP_CURVES, "XOR: with and without activation functions", MSE},
-    {"X", "without", "xor-without-boundaries", EXP_PANELS,
+    {"X", "without", "xor-without-boundaries", EXP_BOUNDARIES,
      "XOR: with and without activation functions", ""},
     {"X", "optimizer", "xor-optimizers", EXP_CURVES, "XOR: optimizers", MSE},
     {"X", "activation", "xor-activations", EXP_CURVES, "XOR: sigmoid, ReLU and tanh", MSE},
@@ -242,7 +241,7 @@ const exp_picture exp_pictures[] = {
     {"T", "t", "three-class", EXP_CURVES, "Three classes, training loss",
      "cross-entropy, summed over the rows"},
 };
-const size_t exp_picture_count = sizeof exp_pictures / sizeof *exp_pictures;
+const size_t exp_plot_count = sizeof exp_plots / sizeof *exp_plots;
 
 const exp_text exp_texts[] = {
     {"R", "Logistic regression",

@@ -1,250 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* What a model makes of a plane: of its two features, or of the first two principal components of
- * many. */
+#include "host/cli/plot/boundary.h"
 #include "host/base/memory.h"
-#include "host/base/text.h"
-#include "host/cli/plot/plot.h"
+#include "host/cli/plot/script.h"
 #include "host/data/data.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    MESH = 50,
-    MESH_REGIONS = 102, /* points a side, the outermost outside the box: contours reach its edge,
-                           and cells of an image fill it. The line between two classes is a contour
-                           of the mesh, regions of more are its cells */
-    POINTS = 300,       /* drawn; more would be a blot, and a large file */
-    BLOCK = 4,
-    TURNS = 50 /* vectors at work for the two that are wanted, and iterations */
+    /* Points per side of the mesh. The outermost points lie outside the box, so that contours reach
+     * its edge and the cells of the image fill it. Two classes are separated by a contour line,
+     * which needs fewer points than regions that are drawn as cells. */
+    MESH_CONTOUR = 50,
+    MESH_REGIONS = 102,
+    POINTS = 300 /* rows drawn at most: more would hide the regions and make the file large */
 };
-
-/* ---- Principal components -------------------------------------------------------------------- */
-
-/* Columns v[inputs × block] made orthonormal, in their order; one that is not independent gives way
- * to an axis that is. */
-static void orthonormalize(double *v, size_t inputs, size_t block)
-{
-    for (size_t j = 0, spare = 0; j < block && spare <= inputs; j++) {
-        double norm = 0, before = 0;
-        for (size_t i = 0; i < inputs; i++) before += v[i * block + j] * v[i * block + j];
-        for (size_t k = 0; k <= j; k++) {
-            double dot = 0;
-            for (size_t i = 0; i < inputs; i++) dot += v[i * block + j] * v[i * block + k];
-            if (k == j) norm = sqrt(dot);
-            else
-                for (size_t i = 0; i < inputs; i++) v[i * block + j] -= dot * v[i * block + k];
-        }
-        if (norm > 1e-9 * sqrt(before)) {
-            for (size_t i = 0; i < inputs; i++) v[i * block + j] /= norm;
-            continue;
-        }
-        for (size_t i = 0; i < inputs; i++) v[i * block + j] = i == spare;
-        spare++;
-        j--; /* again, with the axis */
-    }
-}
-
-/* y[inputs × block] = transpose(x)·(x·v), x: rows × inputs. */
-static void multiply(const double *x, size_t rows, size_t inputs, const double *v, double *y,
-                     size_t block)
-{
-    memset(y, 0, inputs * block * sizeof *y);
-    for (size_t r = 0; r < rows; r++) {
-        double u[BLOCK] = {0};
-        for (size_t i = 0; i < inputs; i++)
-            for (size_t j = 0; j < block; j++) u[j] += x[r * inputs + i] * v[i * block + j];
-        for (size_t i = 0; i < inputs; i++)
-            for (size_t j = 0; j < block; j++) y[i * block + j] += x[r * inputs + i] * u[j];
-    }
-}
-
-/* Eigenvectors of the symmetric t[n × n] by Jacobi's rotations, as columns of q; t becomes
- * diagonal. */
-static void diagonalize(double *t, double *q, size_t n)
-{
-    for (size_t i = 0; i < n * n; i++) q[i] = i % (n + 1) == 0;
-    for (int sweep = 0; sweep < 30; sweep++)
-        for (size_t a = 0; a < n; a++)
-            for (size_t b = a + 1; b < n; b++) {
-                if (t[a * n + b] == 0) continue;
-                double theta = (t[b * n + b] - t[a * n + a]) / (2 * t[a * n + b]);
-                double tangent = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
-                double c = 1 / sqrt(tangent * tangent + 1), s = tangent * c;
-                for (size_t k = 0; k < n; k++) {
-                    double left = t[k * n + a], right = t[k * n + b];
-                    t[k * n + a] = c * left - s * right, t[k * n + b] = s * left + c * right;
-                    left = q[k * n + a], right = q[k * n + b];
-                    q[k * n + a] = c * left - s * right, q[k * n + b] = s * left + c * right;
-                }
-                for (size_t k = 0; k < n; k++) {
-                    double left = t[a * n + k], right = t[b * n + k];
-                    t[a * n + k] = c * left - s * right, t[b * n + k] = s * left + c * right;
-                }
-            }
-}
-
-/* Column `which` of the largest eigenvalues into axis, with the sign that makes its largest entry
- * positive. */
-static double take_axis(const double *v, const double *t, const double *q, size_t inputs,
-                        size_t block, size_t which, double *axis)
-{
-    size_t place = 0, largest = 0;
-    for (size_t j = 0; j < block; j++) {
-        size_t above = 0;
-        for (size_t k = 0; k < block; k++)
-            above += t[k * (block + 1)] > t[j * (block + 1)] ||
-                     (t[k * (block + 1)] == t[j * (block + 1)] && k < j);
-        if (above == which) place = j;
-    }
-    for (size_t i = 0; i < inputs; i++) {
-        axis[i] = 0;
-        for (size_t j = 0; j < block; j++) axis[i] += v[i * block + j] * q[j * block + place];
-        if (fabs(axis[i]) > fabs(axis[largest])) largest = i;
-    }
-    for (size_t i = 0, turn = axis[largest] < 0; i < inputs && turn; i++) axis[i] = -axis[i];
-    return t[place * (block + 1)];
-}
-
-/* Subspace iteration on transpose(x)·x, from a start and for a number of turns that are always the
- * same, then Rayleigh and Ritz (Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM
- * Review 53, 2011). x: rows × inputs, centred. room: 2 · inputs · BLOCK. */
-static void principal_axes(const double *x, size_t rows, size_t inputs, double *room, plot_plane *p)
-{
-    size_t block = inputs < BLOCK ? inputs : BLOCK;
-    double *v = room, *y = room + inputs * block, t[BLOCK * BLOCK] = {0}, q[BLOCK * BLOCK], all = 0;
-    for (size_t i = 0; i < inputs * block; i++)
-        v[i] = (double)((i * 7919 + 104729) % 1009) / 1009 - 0.5;
-    orthonormalize(v, inputs, block);
-    for (int turn = 0; turn < TURNS; turn++) {
-        multiply(x, rows, inputs, v, y, block);
-        memcpy(v, y, inputs * block * sizeof *v);
-        orthonormalize(v, inputs, block);
-    }
-    multiply(x, rows, inputs, v, y, block);
-    for (size_t i = 0; i < inputs; i++)
-        for (size_t j = 0; j < block * block; j++)
-            t[j] += v[i * block + j / block] * y[i * block + j % block];
-    diagonalize(t, q, block);
-    for (size_t i = 0; i < rows * inputs; i++) all += x[i] * x[i];
-    for (size_t k = 0; k < 2; k++) {
-        double held = take_axis(v, t, q, inputs, block, k, p->axis[k]);
-        p->share[k] = all > 0 ? held / all : 0;
-    }
-}
-
-/* ---- The plane ------------------------------------------------------------------------------- */
-
-/* Rows as the network sees them; *inputs is freed by the caller. */
-static ls_status inputs_of(const ls_model *model, const ls_data *rows, float **inputs,
-                           ls_error *err)
-{
-    LS_TRY(ls_alloc(inputs, ls_data_rows(rows), ls_model_features(model) * sizeof **inputs,
-                    "the inputs", err));
-    return ls_model_inputs(model, rows, *inputs, err);
-}
-
-/* Where rows lie on the plane: xy[rows × 2]. */
-static ls_status project(const plot_plane *p, const ls_model *model, const ls_data *rows, float *xy,
-                         ls_error *err)
-{
-    size_t n = ls_data_rows(rows);
-    float *inputs = NULL;
-    if (!p->principal) {
-        memcpy(xy, ls_data_x(rows), n * 2 * sizeof *xy);
-        return LS_OK;
-    }
-    ls_status status = inputs_of(model, rows, &inputs, err);
-    for (size_t r = 0; r < 2 * n && status == LS_OK; r++) {
-        double sum = 0;
-        for (size_t i = 0; i < p->inputs; i++)
-            sum += ((double)inputs[r / 2 * p->inputs + i] - p->mean[i]) * p->axis[r % 2][i];
-        xy[r] = (float)sum;
-    }
-    free(inputs);
-    return status;
-}
-
-static void find_box(const float *xy, size_t rows, double box[4])
-{
-    for (size_t j = 0; j < 2; j++) {
-        double low = HUGE_VAL, high = -HUGE_VAL;
-        for (size_t i = 0; i < rows; i++) {
-            low = fmin(low, (double)xy[2 * i + j]);
-            high = fmax(high, (double)xy[2 * i + j]);
-        }
-        if (!(low <= high)) low = high = 0; /* nothing but gaps */
-        double margin = high > low ? 0.08 * (high - low) : 1;
-        box[2 * j] = low - margin;
-        box[2 * j + 1] = high + margin;
-    }
-}
-
-static ls_status fit_axes(const ls_model *model, const ls_data *rows, plot_plane *p, ls_error *err)
-{
-    size_t n = ls_data_rows(rows), d = p->inputs;
-    float *inputs = NULL;
-    double *x = NULL;
-    p->rows = n;
-    LS_TRY(ls_alloc(&p->mean, d, sizeof *p->mean, "the principal components", err));
-    for (size_t k = 0; k < 2; k++)
-        LS_TRY(ls_alloc(&p->axis[k], d, sizeof *p->axis[k], "the principal components", err));
-    ls_status status = inputs_of(model, rows, &inputs, err);
-    if (status == LS_OK)
-        status = ls_alloc(&x, n + 2 * BLOCK, d * sizeof *x, "the principal components", err);
-    if (status == LS_OK) {
-        for (size_t i = 0; i < n * d; i++) p->mean[i % d] += (double)inputs[i] / (double)n;
-        for (size_t i = 0; i < n * d; i++) x[i] = (double)inputs[i] - p->mean[i % d];
-        principal_axes(x, n, d, x + n * d, p);
-    }
-    free(x);
-    free(inputs);
-    return status;
-}
-
-/* Fits on `sample`, or on all where it is NULL; what is drawn later is a part of all. */
-static ls_status fit(const ls_model *model, const ls_data *all, const ls_data *sample,
-                     plot_plane *p, ls_error *err)
-{
-    float *xy;
-    if (p->principal) LS_TRY(fit_axes(model, sample ? sample : all, p, err));
-    const ls_data *rows = p->principal && sample ? sample : all;
-    LS_TRY(ls_alloc(&xy, ls_data_rows(rows), 2 * sizeof *xy, "a boundary", err));
-    ls_status status = project(p, model, rows, xy, err);
-    if (status == LS_OK) find_box(xy, ls_data_rows(rows), p->box);
-    free(xy);
-    return status;
-}
-
-ls_status plot_plane_fit(const ls_model *model, const ls_data *points, plot_plane *out,
-                         ls_error *err)
-{
-    size_t inputs = ls_model_features(model), most = ((size_t)1 << 20) / inputs;
-    *out = (plot_plane){.inputs = inputs, .principal = inputs != 2 || ls_data_columns(points) != 2};
-    if (inputs < 2)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "a boundary is drawn for two features or more, the model has one");
-    ls_data *sample;
-    LS_TRY(ls_data_thin(points, most < 500 ? 500 : most < 4000 ? most : 4000, &sample, err));
-    ls_status status = fit(model, points, sample, out, err);
-    ls_data_free(sample);
-    if (status != LS_OK) plot_plane_free(out);
-    return status;
-}
-
-void plot_plane_free(plot_plane *p)
-{
-    free(p->mean);
-    free(p->axis[0]);
-    free(p->axis[1]);
-    *p = (plot_plane){0};
-}
 
 /* ---- Mesh ------------------------------------------------------------------------------------ */
 
 typedef struct {
     size_t side;
-    float *xy, *p; /* side² × 2 and × outputs */
+    float *xy, *p; /* side² × 2 coordinates and side² × outputs predictions */
 } mesh;
 
 static ls_status mesh_compute(mesh *m, const ls_model *model, ls_device *device,
@@ -268,8 +44,8 @@ static ls_status mesh_compute(mesh *m, const ls_model *model, ls_device *device,
     return status;
 }
 
-/* Which of the mesh's points of a class lies deepest in its regions; SIZE_MAX where the class has
- * too little room for a name. */
+/* The mesh point of class c that is farthest from other classes; SIZE_MAX if the regions of the
+ * class are too small for a label. */
 static size_t deepest(const mesh *m, const unsigned char *depth, const size_t *class, size_t c)
 {
     size_t best = SIZE_MAX;
@@ -278,7 +54,8 @@ static size_t deepest(const mesh *m, const unsigned char *depth, const size_t *c
     return best;
 }
 
-/* Steps from each point to the nearest one of another class, or to the edge. */
+/* Distance of each point, in mesh steps, to the nearest point of another class or the edge: a
+ * two-pass distance transform. */
 static void find_depths(const mesh *m, const size_t *class, unsigned char *depth)
 {
     size_t side = m->side, n = side * side;
@@ -306,7 +83,7 @@ bool plot_regions_numbered(const ls_model *model)
     return ls_model_classes(model) > 4 && plot_names_width(model, 15) > 90;
 }
 
-/* Regions of more than two classes bear their names: colour is never all. */
+/* Labels the regions of more than two classes, so that they differ not only in colour. */
 static ls_status add_region_names(ls_text *s, const char *name, const ls_model *model,
                                   const mesh *m, ls_error *err)
 {
@@ -326,7 +103,7 @@ static ls_status add_region_names(ls_text *s, const char *name, const ls_model *
         else plot_short_name(ls_model_class_name(model, c), text);
         for (char *p = text; *p; p++)
             if (*p == '"' || *p == '\\' || *p == '`' || *p == '\n')
-                *p = '\''; /* data blocks know no escapes */
+                *p = '\''; /* data blocks have no escape sequences */
         ls_text_add(s, "\"%s\"\n", text);
     }
     ls_text_add(s, "EOD\n");
@@ -348,19 +125,21 @@ static void add_mesh(ls_text *s, const char *name, const ls_model *model, const 
     ls_text_add(s, "EOD\n");
 }
 
-/* ---- Parts of the picture -------------------------------------------------------------------- */
+/* ---- Parts of the plot ----------------------------------------------------------------------- */
 
-ls_status plot_add_points(ls_text *s, const char *name, const ls_model *model,
-                          const plot_plane *plane, const ls_data *points, ls_error *err)
+/* Adds the rows of each class as data blocks `name` and the number of the class. Of many rows about
+ * POINTS are taken, evenly. */
+static ls_status add_points(ls_text *s, const char *name, const ls_model *model,
+                            const plot_plane *plane, const ls_data *points, ls_error *err)
 {
     ls_data *part;
     float *xy = NULL;
     LS_TRY(ls_data_thin(points, POINTS, &part, err));
     const ls_data *rows = part ? part : points;
     ls_status status = ls_alloc(&xy, ls_data_rows(rows), 2 * sizeof *xy, "a boundary", err);
-    if (status == LS_OK) status = project(plane, model, rows, xy, err);
+    if (status == LS_OK) status = plot_plane_project(plane, model, rows, xy, err);
     for (size_t c = 0; c < ls_data_classes(points) && status == LS_OK; c++) {
-        ls_text_add(s, "$%s%zu << EOD\n-1e30 -1e30\n", name, c); /* a block that is never empty */
+        ls_text_add(s, "$%s%zu << EOD\n-1e30 -1e30\n", name, c); /* gnuplot rejects empty blocks */
         for (size_t i = 0; i < ls_data_rows(rows); i++)
             if ((size_t)ls_data_y(rows)[i] == c)
                 ls_text_add(s, "%.4g %.4g\n", (double)xy[2 * i], (double)xy[2 * i + 1]);
@@ -375,7 +154,7 @@ ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model,
                             const plot_plane *plane, const ls_data *points, ls_error *err)
 {
     size_t classes = ls_model_classes(model);
-    mesh m = {.side = classes == 2 ? MESH : MESH_REGIONS};
+    mesh m = {.side = classes == 2 ? MESH_CONTOUR : MESH_REGIONS};
     LS_TRY(ls_alloc(&m.xy, m.side * m.side, (2 + ls_model_outputs(model)) * sizeof *m.xy, "a mesh",
                     err));
     m.p = m.xy + 2 * m.side * m.side;
@@ -386,8 +165,8 @@ ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model,
     LS_TRY(status);
     char block[32];
     snprintf(block, sizeof block, "%sP", name);
-    LS_TRY(plot_add_points(s, block, model, plane, points, err));
-    /* between two classes the line itself is a contour of the mesh, where the decision changes */
+    LS_TRY(add_points(s, block, model, plane, points, err));
+    /* the line between two classes is the contour of the mesh at the decision threshold */
     const ls_decision decision = ls_model_decision(model);
     double threshold = isnan(decision.threshold) ? 0.5
                        : decision.positive       ? (double)decision.threshold
@@ -400,7 +179,7 @@ ls_status plot_add_boundary(ls_text *s, const char *name, const ls_model *model,
     return LS_OK;
 }
 
-/* A colour with so much white in it. */
+/* Adds a colour mixed with this share of white. */
 static void add_tint(ls_text *s, const char *colour, double white)
 {
     unsigned rgb;
@@ -413,7 +192,7 @@ static void add_tint(ls_text *s, const char *colour, double white)
     ls_text_add(s, "'");
 }
 
-void plot_add_regions(ls_text *s, size_t classes)
+void plot_add_region_colours(ls_text *s, size_t classes)
 {
     ls_text_add(s, "unset colorbox\n");
     if (classes == 2)
@@ -429,12 +208,13 @@ void plot_add_regions(ls_text *s, size_t classes)
     ls_text_add(s, ")\nset cbrange [0:%zu]\n", classes);
 }
 
-/* Points of one class: shapes that can be told apart, filled for rows trained on and hollow for
- * others. */
-static void add_points(ls_text *s, const char *name, const ls_data *points, size_t c, bool hollow,
-                       bool key)
+/* Draws the points of one class in its own shape and colour, filled or hollow. */
+static void add_point_command(ls_text *s, const char *name, const ls_data *points, size_t c,
+                              bool hollow, bool key)
 {
-    static const int shapes[] = {7, 9, 5, 13, 11, 15}; /* go round after six, colours after seven */
+    static const int shapes[] = {
+        7,  9, 5, 13,
+        11, 15}; /* six shapes and seven colours, combined differently for the first 42 classes */
     ls_text_add(s, ", $%s%zu using 1:2 with points pt %d ps %s lc rgb '%s' ", name, c,
                 shapes[(c + c / 7) % 6] - hollow, hollow ? "0.55" : "0.45",
                 c == 0   ? "#00456b"
@@ -453,18 +233,62 @@ void plot_add_boundary_command(ls_text *s, const char *name, const ls_data *poin
 {
     char block[32];
     size_t classes = ls_data_classes(points);
-    int last = (classes == 2 ? MESH : MESH_REGIONS) - 2;
+    int last = (classes == 2 ? MESH_CONTOUR : MESH_REGIONS) - 2;
     ls_text_add(s, "plot $%s every 1:1:1:1:%d:%d using 1:2:3 with image notitle", name, last, last);
     if (classes == 2)
         ls_text_add(s, ", $%sL using 1:2 with lines lc rgb '#222222' lw 1 notitle", name);
     snprintf(block, sizeof block, "%sP", name);
     for (size_t c = 0; c < classes; c++)
-        add_points(s, block, points, c, false, key && classes <= PLOT_MOST_KEYS);
+        add_point_command(s, block, points, c, false, key && classes <= PLOT_MOST_KEYS);
     snprintf(block, sizeof block, "%sT", name);
-    for (size_t c = 0; test && c < classes; c++) add_points(s, block, test, c, true, false);
+    for (size_t c = 0; test && c < classes; c++) add_point_command(s, block, test, c, true, false);
     if (classes > 2)
         ls_text_add(s,
                     ", $%sN using 1:2:3 with labels tc rgb '#000000' font 'sans-serif,16' notitle",
                     name);
     ls_text_add(s, "\n");
+}
+
+/* ---- The whole plot -------------------------------------------------------------------------- */
+
+/* Rows of the key, with as many names per row as fit. */
+static size_t key_rows(const ls_model *model)
+{
+    size_t names = ls_model_classes(model),
+           columns = (size_t)(500 / (plot_names_width(model, 15) + 70));
+    if (names > PLOT_MOST_KEYS) return 0;
+    return (names + columns - 1) / columns;
+}
+
+ls_status plot_boundary(ls_text *s, const ls_model *model, ls_device *device,
+                        const plot_plane *plane, const ls_data *data, const ls_data *test,
+                        ls_error *err)
+{
+    const double *box = plane->box;
+    size_t rows = key_rows(model);
+    double below = 92 + 24 * (double)rows, high = 450 + below + 10;
+    plot_begin(s, 560, (unsigned)high);
+    LS_TRY(plot_add_boundary(s, "b", model, device, plane, data, err));
+    if (test) LS_TRY(add_points(s, "bT", model, plane, test, err));
+    plot_add_region_colours(s, ls_model_classes(model));
+    ls_text_add(
+        s,
+        "unset grid\nset border 15 front\nset tics front out\nset xrange [%.5g:%.5g]\nset yrange [%.5g:%.5g]\n"
+        "set lmargin at screen 0.15\nset rmargin at screen 0.97\nset tmargin at screen %.4f\nset bmargin at screen %.4f\nset key at screen 0.56, screen %.4f center top vertical maxrows %zu samplen 1\n",
+        box[0], box[1], box[2], box[3], 1 - 10 / high, below / high, (below - 80) / high,
+        rows ? rows : 1);
+    for (size_t k = 0; k < 2; k++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s principal component (%.3g %%)", k ? "second" : "first",
+                 100 * plane->share[k]);
+        const char *label = plane->principal ? name : ls_model_feature_name(model, k);
+        if (k) plot_add_side_label(s, label);
+        else {
+            ls_text_add(s, "set xlabel ");
+            plot_add_quoted(s, label);
+            ls_text_add(s, "\n");
+        }
+    }
+    plot_add_boundary_command(s, "b", data, test, true);
+    return LS_OK;
 }

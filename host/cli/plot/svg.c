@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* From gnuplot's SVG to ours: a size that follows the page, colours for light and dark, names for
- * those who hear the picture rather than see it, and values that show where the pointer is. All
- * without a script: browsers show an SVG element's <title> by themselves. */
-#include "host/base/text.h"
+/* Rewrites gnuplot's SVG: a size that follows the page, colours for light and dark backgrounds,
+ * titles for screen readers, hover values, and less text. No script is needed: browsers show the
+ * <title> of an SVG element as a tooltip. */
+#include "host/cli/plot/svg.h"
 #include "host/cli/base/html.h"
-#include "host/cli/plot/plot.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- What a tag says ------------------------------------------------------------------------- */
+/* ---- Shorter attributes ---------------------------------------------------------------------- */
 
-/* How gnuplot writes the ink; what it sets as the current colour of groups, which would hide ours;
- * and what goes without saying. */
+/* PLOT_INK as gnuplot writes it, the colours that gnuplot sets on groups (they would override the
+ * colour of the surrounding text), and attributes with their default value. */
 static const char *const replaced[][2] = {
     {"rgb(  1,   2,   3)", "currentColor"},
     {"rgb(1,2,3)", "currentColor"},
@@ -25,8 +24,9 @@ static const char *const replaced[][2] = {
     {"\t", ""},
 };
 
-/* Writes what is replaced at p and returns what is behind it; NULL where nothing is. */
-static const char *replace_name(ls_text *out, const char *p)
+/* If one of `replaced` begins at p, writes its replacement and returns the text after it; otherwise
+ * NULL. */
+static const char *replace_attribute(ls_text *out, const char *p)
 {
     for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
         size_t length = strlen(replaced[i][0]);
@@ -37,7 +37,7 @@ static const char *replace_name(ls_text *out, const char *p)
     return NULL;
 }
 
-/* A number with two decimals has one too many: a tenth of a pixel is enough. */
+/* Rounds a number with two decimals to one: a tenth of a pixel is precise enough. */
 static const char *shorten_number(ls_text *out, const char *p)
 {
     size_t whole = strspn(p, "0123456789");
@@ -50,7 +50,7 @@ static const char *shorten_number(ls_text *out, const char *p)
     return p + whole + 3;
 }
 
-/* "rgb(  0,  69, 107)" is a long way to say #00456b. */
+/* Writes "rgb(  0,  69, 107)" as "#00456b". */
 static const char *shorten_colour(ls_text *out, const char *p)
 {
     unsigned r, g, b;
@@ -60,8 +60,8 @@ static const char *shorten_colour(ls_text *out, const char *p)
     return p + length;
 }
 
-/* Copies with all of that done inside tags; text stays as it is, and so do pictures within the
- * picture. */
+/* Copies p[0..length), shortening what is inside tags. Text and embedded images (base64) stay as
+ * they are. *tag: whether p is inside a tag; updated. */
 static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
 {
     const char *end = p + length;
@@ -70,19 +70,18 @@ static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
         return;
     }
     while (p < end) {
-        const char *from = p, *behind = NULL;
+        const char *from = p, *after = NULL;
         if (*p == '<') *tag = true;
         if (*p == '>') *tag = false;
-        if (*tag || *p == '\t') behind = replace_name(out, p);
-        if (!behind && *tag && *p == 'r') behind = shorten_colour(out, p);
-        if (!behind && *tag && *p >= '0' && *p <= '9') {
-            behind = shorten_number(out, p);
-            if (!behind)
-                behind = p + strspn(p, "0123456789."),
-                ls_text_add(out, "%.*s", (int)(behind - p), p);
+        if (*tag || *p == '\t') after = replace_attribute(out, p);
+        if (!after && *tag && *p == 'r') after = shorten_colour(out, p);
+        if (!after && *tag && *p >= '0' && *p <= '9') {
+            after = shorten_number(out, p);
+            if (!after)
+                after = p + strspn(p, "0123456789."), ls_text_add(out, "%.*s", (int)(after - p), p);
         }
-        if (behind) {
-            p = behind;
+        if (after) {
+            p = after;
             continue;
         }
         do p++;
@@ -94,8 +93,8 @@ static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
 
 /* ---- Hover values ---------------------------------------------------------------------------- */
 
-/* A place that shows a value: from a label "WIDTHxHEIGHT:TEXT" that gnuplot has put at the place's
- * middle. */
+/* Adds an area with a tooltip for a label "WIDTHxHEIGHT:TEXT" that gnuplot has put at (x, y), the
+ * middle of the area. */
 static void add_hover(ls_text *out, double x, double y, const char *label, size_t length)
 {
     char text[400];
@@ -115,23 +114,24 @@ static void add_hover(ls_text *out, double x, double y, const char *label, size_
     ls_text_add(out, "</title></rect>\n");
 }
 
-/* The label that begins at a line, if it is one of a hover value: line, text, end, each on a line
- * of its own. Returns what is behind it. */
+/* If a hover label begins at this line (it takes three lines), adds its area and returns the text
+ * after it; otherwise NULL. */
 static const char *take_hover(ls_text *out, const char *line)
 {
     double x, y;
     const char *end = strchr(line, '\n');
     if (!end || sscanf(line, "\t<g transform=\"translate(%lf,%lf)\"", &x, &y) != 2) return NULL;
     if (!memmem(line, (size_t)(end - line), "\"rgb(1,2,4)\"", 12)) return NULL;
-    const char *text = strstr(end, "<text>"), *behind = text ? strstr(text, "</text>") : NULL,
-               *close = behind ? strstr(behind, "</g>\n") : NULL;
+    const char *text = strstr(end, "<text>"), *text_end = text ? strstr(text, "</text>") : NULL,
+               *close = text_end ? strstr(text_end, "</g>\n") : NULL;
     if (!close) return NULL;
-    add_hover(out, x, y, text + 6, (size_t)(behind - text - 6));
+    add_hover(out, x, y, text + 6, (size_t)(text_end - text - 6));
     return close + 5;
 }
 
-/* A curve without a name has one of gnuplot's, which says nothing. */
-static const char *skip_title(const char *line)
+/* The generated <title> ("gnuplot_plot_1") in this line, which says nothing; NULL if there is none.
+ */
+static const char *find_generated_title(const char *line)
 {
     static const char begin[] = "<title>gnuplot_plot_";
     const char *end = strchr(line, '\n');
@@ -140,15 +140,16 @@ static const char *skip_title(const char *line)
 
 /* ---- Points ---------------------------------------------------------------------------------- */
 
-/* Points of a kind: gnuplot says shape, size and colour of each one anew, which for hundreds of
- * them is most of a picture. */
+/* The attributes of the last point. gnuplot repeats shape, size and colour for every point, which
+ * is most of the text of a plot with hundreds of points; here consecutive points share one <defs>.
+ */
 typedef struct {
     char kind[96];
     size_t kinds;
 } point_kind;
 
-/* The point that a line is, if it is one: its kind is said where it is another than before, and
- * then its place alone. */
+/* If this line is a point, adds it, with its attributes if they differ from the last point's, and
+ * returns the text after it; otherwise NULL. */
 static const char *take_point(ls_text *out, const char *line, point_kind *last)
 {
     static const char begin[] = "\t<use xlink:href='#gpPt";
@@ -178,18 +179,18 @@ static const char *take_point(ls_text *out, const char *line, point_kind *last)
     return end + 1;
 }
 
-/* ---- The picture ----------------------------------------------------------------------------- */
+/* ---- The whole plot -------------------------------------------------------------------------- */
 
-/* What is behind a part of the picture that shows nothing: shapes for points where there are no
- * points, boxes of labels, empty groups. */
-static const char *skip_nothing(const char *p)
+/* If a part that shows nothing begins at p (shapes of points in a plot without points, boxes of
+ * labels, an empty group), returns the text after it; otherwise NULL. */
+static const char *skip_invisible(const char *p)
 {
     static const char *const parts[][2] = {{"<defs>", "</defs>\n"}, {"\t<filter", "</filter>\n"}};
     const char *end = strchr(p, '\n');
     for (size_t i = 0; i < 2; i++) {
-        const char *behind = strncmp(p, parts[i][0], strlen(parts[i][0])) ? NULL
-                                                                          : strstr(p, parts[i][1]);
-        if (behind && (i || !strstr(behind, "#gpPt"))) return behind + strlen(parts[i][1]);
+        const char *after = strncmp(p, parts[i][0], strlen(parts[i][0])) ? NULL
+                                                                         : strstr(p, parts[i][1]);
+        if (after && (i || !strstr(after, "#gpPt"))) return after + strlen(parts[i][1]);
     }
     if (!strncmp(p, "<g ", 3) && end && !strncmp(end + 1, "</g>\n", 5)) return end + 6;
     return NULL;
@@ -198,22 +199,21 @@ static const char *skip_nothing(const char *p)
 static void add_lines(ls_text *out, const char *p)
 {
     point_kind point = {.kinds = 0};
-    bool tag = false, hovers = false; /* inside a tag; inside a group of hover values, which show
-                                         nothing by themselves */
+    bool tag = false, hovers = false; /* p is inside a tag; inside a group of hover areas */
     while (*p) {
         size_t before = out->length;
         if (!hovers) ls_text_add(out, "<g fill=\"#000\" fill-opacity=\"0\" stroke=\"none\">\n");
-        const char *behind = take_hover(out, p);
-        if (!behind && !hovers && out->text) out->text[out->length = before] = 0;
-        if (!behind && hovers) ls_text_add(out, "</g>\n");
-        hovers = behind != NULL;
-        if (!behind) behind = skip_nothing(p);
-        if (!behind) behind = take_point(out, p, &point);
-        if (behind) {
-            p = behind;
+        const char *after = take_hover(out, p);
+        if (!after && !hovers && out->text) out->text[out->length = before] = 0;
+        if (!after && hovers) ls_text_add(out, "</g>\n");
+        hovers = after != NULL;
+        if (!after) after = skip_invisible(p);
+        if (!after) after = take_point(out, p, &point);
+        if (after) {
+            p = after;
             continue;
         }
-        const char *end = strchr(p, '\n'), *title = skip_title(p);
+        const char *end = strchr(p, '\n'), *title = find_generated_title(p);
         size_t length = end ? (size_t)(end + 1 - p) : strlen(p);
         if (length > 1) add_shortened(out, p, title ? (size_t)(title - p) : length, &tag);
         if (title) ls_text_add(out, "\n");
@@ -221,7 +221,7 @@ static void add_lines(ls_text *out, const char *p)
     }
 }
 
-void plot_restyle(const char *raw, const char *title, const char *about, ls_text *out)
+void plot_restyle(const char *raw, const char *title, const char *description, ls_text *out)
 {
     const char *box = strstr(raw, "viewBox=\""), *body = strstr(raw, "<g id=\"gnuplot_canvas\">"),
                *defs = strstr(raw, "<defs>");
@@ -233,9 +233,9 @@ void plot_restyle(const char *raw, const char *title, const char *about, ls_text
         length, box + 9);
     html_add(out, title);
     ls_text_add(out, "</title>\n");
-    if (about) {
+    if (description) {
         ls_text_add(out, "<desc>");
-        html_add(out, about);
+        html_add(out, description);
         ls_text_add(out, "</desc>\n");
     }
     ls_text_add(

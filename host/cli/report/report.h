@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A page about one model: what was trained and on what, how it went, where it errs. */
+/* An HTML report about one model: settings, training history, metrics, errors. */
 #ifndef LS_CLI_REPORT_H
 #define LS_CLI_REPORT_H
 
@@ -7,16 +7,16 @@
 
 typedef struct {
     const ls_model *model;
-    ls_device *device;          /* computes the figures; NULL: the CPU path */
-    bool trained_on_it;         /* the page names the device as the one that trained */
-    const ls_data *data, *test; /* rows to draw and to measure; each may be NULL */
-    const char *data_label;     /* what the first are: "training rows" */
-    const char *source;         /* their name, or NULL */
-    const char *command;        /* what trains this model again */
+    ls_device *device;          /* computes the metrics; NULL: the CPU path */
+    bool trained_on_it;         /* the report names the device as the one used for training */
+    const ls_data *data, *test; /* rows to evaluate and draw; each may be NULL */
+    const char *data_label;     /* what `data` holds, such as "training rows" */
+    const char *source;         /* name of the data file or generator, or NULL */
+    const char *command;        /* a command line that trains this model again */
 } report_input;
 
-/* Writes the page. The same input gives the same bytes. Without gnuplot it has no pictures, and
- * says so. */
+/* Writes the report. The same input gives the same bytes. Without gnuplot the report has no plots
+ * and says so. */
 ls_status report_write(const report_input *input, const char *path, ls_error *err);
 
 #endif

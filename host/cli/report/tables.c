@@ -9,7 +9,7 @@
 
 /* ---- Rows of cells --------------------------------------------------------------------------- */
 
-/* One row of a table, cell by cell; numbers stand at the right. */
+/* Adds one cell; numbers are aligned right. */
 static void cell(ls_text *page, const char *tag, bool number, const char *text)
 {
     ls_text_add(page, number ? "<%s class=\"right\">" : "<%s>", tag);
@@ -19,37 +19,37 @@ static void cell(ls_text *page, const char *tag, bool number, const char *text)
 
 static void begin_row(ls_text *page) { ls_text_add(page, "<tr>"); }
 static void end_row(ls_text *page) { ls_text_add(page, "</tr>\n"); }
-static void word(ls_text *page, const char *text) { cell(page, "td", false, text); }
+static void text_cell(ls_text *page, const char *text) { cell(page, "td", false, text); }
 
-/* A number, or nothing where there is none. */
-static void figure(ls_text *page, const char *format, double value)
+/* A number; an empty cell for NaN. */
+static void number_cell(ls_text *page, const char *format, double value)
     __attribute__((format(printf, 2, 0)));
-static void figure(ls_text *page, const char *format, double value)
+static void number_cell(ls_text *page, const char *format, double value)
 {
     char text[64] = "";
     if (!isnan(value)) snprintf(text, sizeof text, format, value);
     cell(page, "td", true, text);
 }
 
-static void share(ls_text *page, double top, double bottom)
+static void share_cell(ls_text *page, double top, double bottom)
 {
-    figure(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN);
+    number_cell(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN);
 }
 
-/* Headings; `words` of them stand over words, the others over numbers. */
-static void begin_table(ls_text *page, const char *const *head, size_t n, size_t words)
+/* Begins a table with n headings; the first `texts` columns hold text, the others numbers. */
+static void begin_table(ls_text *page, const char *const *head, size_t n, size_t texts)
 {
     html_table_begin(page);
     begin_row(page);
-    for (size_t i = 0; i < n; i++) cell(page, "th", i >= words, head[i]);
+    for (size_t i = 0; i < n; i++) cell(page, "th", i >= texts, head[i]);
     end_row(page);
 }
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Figures --------------------------------------------------------------------------------- */
+/* ---- Metrics --------------------------------------------------------------------------------- */
 
-void report_table_figures(ls_text *page, const outcome *o, size_t n)
+void report_table_metrics(ls_text *page, const outcome *o, size_t n)
 {
     static const char *const head[] = {"",          "rows",       "loss", "accuracy",
                                        "precision", "recall",     "F1",   "area under ROC",
@@ -61,10 +61,10 @@ void report_table_figures(ls_text *page, const outcome *o, size_t n)
         const double part[] = {m->accuracy, m->precision, m->recall, m->f1,
                                m->auc,      m->log_loss,  m->brier};
         begin_row(page);
-        word(page, o[i].label);
-        figure(page, "%.0f", (double)m->rows);
-        figure(page, "%.6g", m->loss);
-        for (size_t k = 0; k + 3 < columns; k++) figure(page, "%.4f", part[k]);
+        text_cell(page, o[i].label);
+        number_cell(page, "%.0f", (double)m->rows);
+        number_cell(page, "%.6g", m->loss);
+        for (size_t k = 0; k + 3 < columns; k++) number_cell(page, "%.4f", part[k]);
         end_row(page);
     }
     html_table_end(page);
@@ -72,7 +72,7 @@ void report_table_figures(ls_text *page, const outcome *o, size_t n)
 
 /* ---- Classes --------------------------------------------------------------------------------- */
 
-enum { MOST_CLASSES = 50 }; /* rows of a table that still can be read */
+enum { MOST_CLASSES = 50 }; /* rows of the table at most */
 
 static double rows_of(const outcome *o, size_t class)
 {
@@ -86,16 +86,16 @@ static void class_row(ls_text *page, const outcome *o, size_t n, size_t class, c
 {
     const outcome *last = &o[n - 1];
     begin_row(page);
-    word(page, ls_model_class_name(o->model, class));
+    text_cell(page, ls_model_class_name(o->model, class));
     for (size_t i = 0; i < n; i++) {
-        figure(page, "%.0f", rows_of(&o[i], class));
-        share(page, rows_of(&o[i], class), (double)o[i].rows);
+        number_cell(page, "%.0f", rows_of(&o[i], class));
+        share_cell(page, rows_of(&o[i], class), (double)o[i].rows);
     }
-    figure(page, "%.4f", last->metrics->class_precision[class]);
-    figure(page, "%.4f", last->metrics->class_recall[class]);
-    figure(page, "%.4f", last->metrics->class_f1[class]);
-    figure(page, "%.4f", area[class]);
-    figure(page, "%.4f", area[o->classes + class]);
+    number_cell(page, "%.4f", last->metrics->class_precision[class]);
+    number_cell(page, "%.4f", last->metrics->class_recall[class]);
+    number_cell(page, "%.4f", last->metrics->class_f1[class]);
+    number_cell(page, "%.4f", area[class]);
+    number_cell(page, "%.4f", area[o->classes + class]);
     end_row(page);
 }
 
@@ -141,10 +141,10 @@ void report_table_loss(ls_text *page, const ls_model *model)
     begin_table(page, head, 2 + (size_t)validation + (size_t)accuracy, 0);
     for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step) {
         begin_row(page);
-        figure(page, "%.0f", (double)h[i].epoch);
-        figure(page, "%.6g", (double)h[i].loss);
-        if (validation) figure(page, "%.6g", (double)h[i].validation_loss);
-        if (accuracy) figure(page, "%.4f", (double)h[i].validation_accuracy);
+        number_cell(page, "%.0f", (double)h[i].epoch);
+        number_cell(page, "%.6g", (double)h[i].loss);
+        if (validation) number_cell(page, "%.6g", (double)h[i].validation_loss);
+        if (accuracy) number_cell(page, "%.4f", (double)h[i].validation_accuracy);
         end_row(page);
     }
     html_table_end(page);
@@ -154,17 +154,18 @@ void report_table_loss(ls_text *page, const ls_model *model)
 
 void report_table_confused(ls_text *page, const outcome *o)
 {
-    static const char *const head[] = {"true class", "taken for", "rows", "of the class"};
+    static const char *const head[] = {"true class", "predicted class", "rows",
+                                       "share of true class"};
     outcome_pair pair[10];
     size_t n = outcome_confused(o, pair, COUNT(pair));
     if (!n) return;
     begin_table(page, head, COUNT(head), 2);
     for (size_t i = 0; i < n; i++) {
         begin_row(page);
-        word(page, ls_model_class_name(o->model, pair[i].truth));
-        word(page, ls_model_class_name(o->model, pair[i].decided));
-        figure(page, "%.0f", (double)pair[i].rows);
-        share(page, (double)pair[i].rows, rows_of(o, pair[i].truth));
+        text_cell(page, ls_model_class_name(o->model, pair[i].truth));
+        text_cell(page, ls_model_class_name(o->model, pair[i].predicted));
+        number_cell(page, "%.0f", (double)pair[i].rows);
+        share_cell(page, (double)pair[i].rows, rows_of(o, pair[i].truth));
         end_row(page);
     }
     html_table_end(page);
@@ -172,17 +173,18 @@ void report_table_confused(ls_text *page, const outcome *o)
 
 enum { MOST_COLUMNS = 6 };
 
-/* What a row says in a column: a number, a category's name, or nothing. */
+/* The value of a row in column c: a number, a category's name, or an empty cell if missing. */
 static void value_cell(ls_text *page, const ls_data *data, size_t row, size_t c)
 {
     ls_column_info info;
     double value = (double)ls_data_x(data)[row * ls_data_columns(data) + c];
     bool named = !isnan(value) && ls_data_column(data, c, &info, NULL) == LS_OK && info.categorical;
-    if (named) word(page, ls_data_category(data, c, (size_t)value, NULL));
-    else figure(page, "%.7g", value);
+    if (named) text_cell(page, ls_data_category(data, c, (size_t)value, NULL));
+    else number_cell(page, "%.7g", value);
 }
 
-/* The first columns in which these rows differ; returns how many. */
+/* Lists the first columns in which these rows differ, at most MOST_COLUMNS; returns their number.
+ */
 static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, size_t *list)
 {
     const float *x = ls_data_x(data);
@@ -198,7 +200,7 @@ static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, 
 
 ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
 {
-    static const char *const head[] = {"row", "true class", "predicted", "probability"};
+    static const char *const head[] = {"row", "true class", "predicted class", "probability"};
     size_t list[10], column[MOST_COLUMNS], n = outcome_worst(o, list, COUNT(list)),
                                            shown = choose_columns(o->data, list, n, column);
     html_table_begin(page);
@@ -212,20 +214,20 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
     }
     end_row(page);
     for (size_t i = 0; i < n; i++) {
-        size_t decided = outcome_decided(o, list[i]);
+        size_t predicted = outcome_predicted(o, list[i]);
         begin_row(page);
-        figure(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
-        word(page, ls_model_class_name(o->model, (size_t)ls_data_y(o->data)[list[i]]));
-        word(page, ls_model_class_name(o->model, decided));
-        if (o->probabilities) figure(page, "%.4f", outcome_score(o, list[i], decided));
+        number_cell(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
+        text_cell(page, ls_model_class_name(o->model, (size_t)ls_data_y(o->data)[list[i]]));
+        text_cell(page, ls_model_class_name(o->model, predicted));
+        if (o->probabilities) number_cell(page, "%.4f", outcome_score(o, list[i], predicted));
         for (size_t c = 0; c < shown; c++) value_cell(page, o->data, list[i], column[c]);
         end_row(page);
     }
     html_table_end(page);
     if (shown < ls_data_columns(o->data))
-        ls_text_add(
-            page, "<p class=\"soft\">The first columns, of %zu, in which these rows differ.</p>\n",
-            ls_data_columns(o->data));
+        ls_text_add(page,
+                    "<p class=\"soft\">The first columns in which these rows differ, of %zu.</p>\n",
+                    ls_data_columns(o->data));
     return LS_OK;
 }
 
@@ -247,10 +249,10 @@ void report_table_thresholds(ls_text *page, const outcome *o)
         }
         double negatives = (double)o->rows - positives;
         begin_row(page);
-        figure(page, "%.1f", k / 10.0);
-        figure(page, "%.4f", negatives > 0 ? (taken - hits) / negatives : (double)NAN);
-        figure(page, "%.4f", positives > 0 ? hits / positives : (double)NAN);
-        figure(page, "%.4f", taken > 0 ? hits / taken : (double)NAN);
+        number_cell(page, "%.1f", k / 10.0);
+        number_cell(page, "%.4f", negatives > 0 ? (taken - hits) / negatives : (double)NAN);
+        number_cell(page, "%.4f", positives > 0 ? hits / positives : (double)NAN);
+        number_cell(page, "%.4f", taken > 0 ? hits / taken : (double)NAN);
         end_row(page);
     }
     html_table_end(page);
@@ -258,8 +260,7 @@ void report_table_thresholds(ls_text *page, const outcome *o)
 
 void report_table_calibration(ls_text *page, const outcome *o)
 {
-    static const char *const head[] = {"probability", "rows", "mean of the model",
-                                       "share that is so"};
+    static const char *const head[] = {"probability", "rows", "mean prediction", "observed share"};
     begin_table(page, head, COUNT(head), 1);
     for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
         const ls_calibration_bin *b = &o->metrics->calibration[k];
@@ -268,10 +269,10 @@ void report_table_calibration(ls_text *page, const outcome *o)
         snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS,
                  (double)(k + 1) / LS_CALIBRATION_BINS);
         begin_row(page);
-        word(page, text);
-        figure(page, "%.0f", (double)b->rows);
-        figure(page, "%.4f", b->score);
-        figure(page, "%.4f", b->share);
+        text_cell(page, text);
+        number_cell(page, "%.0f", (double)b->rows);
+        number_cell(page, "%.4f", b->score);
+        number_cell(page, "%.4f", b->share);
         end_row(page);
     }
     html_table_end(page);
@@ -280,7 +281,7 @@ void report_table_calibration(ls_text *page, const outcome *o)
 void report_table_histogram(ls_text *page, const outcome *o)
 {
     const char *const head[] = {
-        "probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "right",
+        "probability", o->classes == 2 ? ls_model_class_name(o->model, o->positive) : "correct",
         o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
     outcome_bin bin[HISTOGRAM_BINS];
     outcome_bins(o, bin);
@@ -291,9 +292,9 @@ void report_table_histogram(ls_text *page, const outcome *o)
         snprintf(text, sizeof text, "%.2f to %.2f", (double)k / HISTOGRAM_BINS,
                  (double)(k + 1) / HISTOGRAM_BINS);
         begin_row(page);
-        word(page, text);
-        figure(page, "%.0f", (double)bin[k].hits);
-        figure(page, "%.0f", (double)(bin[k].rows - bin[k].hits));
+        text_cell(page, text);
+        number_cell(page, "%.0f", (double)bin[k].hits);
+        number_cell(page, "%.0f", (double)(bin[k].rows - bin[k].hits));
         end_row(page);
     }
     html_table_end(page);
@@ -303,9 +304,9 @@ void report_table_histogram(ls_text *page, const outcome *o)
 
 void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count)
 {
-    static const char *const head[] = {
-        "layer",           "activation", "norm of weights", "norm of gradient",
-        "mean activation", "deviation",  "saturated",       "dead units"};
+    static const char *const head[] = {"layer",         "activation",      "weight norm",
+                                       "gradient norm", "mean activation", "standard deviation",
+                                       "saturated",     "dead units"};
     size_t every = count / 40 + 1;
     begin_table(page, head, COUNT(head), 2);
     for (size_t i = 0; i < count; i += every) {
@@ -314,14 +315,14 @@ void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count
         bool last = i + 1 == count;
         snprintf(text, sizeof text, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
         begin_row(page);
-        word(page, text);
-        word(page, l->activation);
-        figure(page, "%.4g", l->weight_norm);
-        figure(page, "%.4g", l->gradient_norm);
-        figure(page, "%.4g", l->mean);
-        figure(page, "%.4g", l->deviation);
-        figure(page, "%.1f %%", 100 * l->saturated);
-        if (last) word(page, "");
+        text_cell(page, text);
+        text_cell(page, l->activation);
+        number_cell(page, "%.4g", l->weight_norm);
+        number_cell(page, "%.4g", l->gradient_norm);
+        number_cell(page, "%.4g", l->mean);
+        number_cell(page, "%.4g", l->deviation);
+        number_cell(page, "%.1f %%", 100 * l->saturated);
+        if (last) text_cell(page, "");
         else {
             snprintf(text, sizeof text, "%zu of %zu", l->dead, l->units);
             cell(page, "td", true, text);
@@ -330,5 +331,5 @@ void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count
     }
     html_table_end(page);
     if (every > 1)
-        ls_text_add(page, "<p class=\"soft\">Some of %zu layers, evenly taken.</p>\n", count);
+        ls_text_add(page, "<p class=\"soft\">Some of %zu layers, evenly spaced.</p>\n", count);
 }

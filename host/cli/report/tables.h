@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of a report, most of which stand beside a picture. */
+/* The tables of a report. */
 #ifndef LS_CLI_REPORT_TABLES_H
 #define LS_CLI_REPORT_TABLES_H
 
 #include "host/base/text.h"
 #include "host/cli/base/outcome.h"
 
-/* Figures of one or two sets of rows. */
-void report_table_figures(ls_text *page, const outcome *o, size_t n);
-/* Each class: its rows, and its figures on the last set. Errors: LS_ERR_MEMORY. */
+/* Metrics, one row per outcome (n: 1 or 2). */
+void report_table_metrics(ls_text *page, const outcome *o, size_t n);
+/* Each class: its number of rows in each outcome, and its metrics in the last. Errors:
+ * LS_ERR_MEMORY. */
 ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_error *err);
-/* Some epochs and their losses. */
+/* Losses of about 20 epochs. */
 void report_table_loss(ls_text *page, const ls_model *model);
-/* Which classes were taken for which. */
+/* The most frequently confused pairs of classes. */
 void report_table_confused(ls_text *page, const outcome *o);
-/* The rows that are wrong with the greatest probability. Errors: LS_ERR_MEMORY. */
+/* The misclassified rows with the highest scores. Errors: LS_ERR_MEMORY. */
 ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err);
-/* What different thresholds give, for two classes. */
+/* Rates and precision at thresholds 0.1 to 0.9, for two classes. */
 void report_table_thresholds(ls_text *page, const outcome *o);
 void report_table_calibration(ls_text *page, const outcome *o);
 void report_table_histogram(ls_text *page, const outcome *o);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Draws the pictures of the experiments' table: curves of a group of rows, panels of boundaries,
- * epochs until 30 %. */
+#include "host/cli/experiment/plots.h"
 #include "host/base/file.h"
 #include "host/base/text.h"
-#include "host/cli/experiment/experiment.h"
-#include "host/cli/plot/plot.h"
+#include "host/cli/plot/boundary.h"
+#include "host/cli/plot/gnuplot.h"
+#include "host/cli/plot/script.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 16 };
+enum { MOST = 16 }; /* rows in a plot */
 
-/* Rows of a picture's group. */
-static size_t group_of(const exp_session *s, const exp_picture *p, const exp_result *list[MOST])
+/* The results of a plot's group. */
+static size_t group_of(const exp_session *s, const exp_plot *p, const exp_result *list[MOST])
 {
     size_t n = 0;
     for (size_t i = 0; i < s->results && n < MOST; i++) {
@@ -26,7 +26,8 @@ static size_t group_of(const exp_session *s, const exp_picture *p, const exp_res
 
 /* ---- Curves ---------------------------------------------------------------------------------- */
 
-/* A curve's points, denser at the start: the axis of epochs is logarithmic. */
+/* The points of a curve, at most one per 3 % of epochs, because the axis is logarithmic. Returns
+ * their number. */
 static size_t add_curve(const exp_session *s, const exp_result *r, size_t number, ls_text *text)
 {
     size_t points = 0, kept = 0;
@@ -37,7 +38,7 @@ static size_t add_curve(const exp_session *s, const exp_result *r, size_t number
     for (size_t k = 0; k < points; k++) {
         uint64_t epoch;
         double loss;
-        if (!exp_median(s, r, k, &epoch, &loss) || ((double)epoch < next && k + 1 < points))
+        if (!exp_median_loss(s, r, k, &epoch, &loss) || ((double)epoch < next && k + 1 < points))
             continue;
         ls_text_add(text, "%llu %.4g\n", (unsigned long long)epoch, loss);
         next = (double)epoch * 1.03;
@@ -48,8 +49,8 @@ static size_t add_curve(const exp_session *s, const exp_result *r, size_t number
     return kept;
 }
 
-static void add_curves(const exp_session *s, const exp_picture *p, const exp_result **list,
-                       size_t n, ls_text *text)
+static void add_curves(const exp_session *s, const exp_plot *p, const exp_result **list, size_t n,
+                       ls_text *text)
 {
     bool curve[MOST];
     plot_begin(text, 760, 430);
@@ -78,7 +79,7 @@ static void add_curves(const exp_session *s, const exp_picture *p, const exp_res
 
 /* ---- Boundaries ------------------------------------------------------------------------------ */
 
-static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls_error *err)
+static ls_status add_boundaries(const exp_result **list, size_t n, ls_text *text, ls_error *err)
 {
     unsigned columns = n == 4  ? 2
                        : n > 3 ? 3
@@ -95,7 +96,7 @@ static ls_status add_panels(const exp_result **list, size_t n, ls_text *text, ls
         if (model && status == LS_OK)
             status = plot_add_boundary(text, name, model, NULL, &plane[i], list[i]->train, err);
     }
-    plot_add_regions(text, n ? ls_data_classes(list[0]->train) : 2);
+    plot_add_region_colours(text, n ? ls_data_classes(list[0]->train) : 2);
     ls_text_add(
         text,
         "unset grid\nset border 15 front\nset tics front out font ',12'\n"
@@ -124,18 +125,18 @@ static void add_thirty(const exp_session *s, const exp_result **list, size_t n, 
     double least = HUGE_VAL, most = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < s->order->seeds; k++) {
-            least = fmin(least, list[i]->run[k].figure[EXP_THIRTIETH]); /* both pass over NaN */
-            most = fmax(most, list[i]->run[k].figure[EXP_THIRTIETH]);
+            least = fmin(least, list[i]->run[k].metric[EXP_THIRTIETH]); /* fmin, fmax ignore NaN */
+            most = fmax(most, list[i]->run[k].metric[EXP_THIRTIETH]);
         }
     if (!(most > 0)) least = most = 10;
     plot_begin(text, 760, 380);
     ls_text_add(text, "$seeds << EOD\n");
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < s->order->seeds; k++)
-            if (!isnan(list[i]->run[k].figure[EXP_THIRTIETH]))
+            if (!isnan(list[i]->run[k].metric[EXP_THIRTIETH]))
                 ls_text_add(text, "%g %.9g\n",
                             (double)i + 0.03 * ((double)k - (double)(s->order->seeds - 1) / 2),
-                            list[i]->run[k].figure[EXP_THIRTIETH]);
+                            list[i]->run[k].metric[EXP_THIRTIETH]);
     ls_text_add(text, "-9 1\nEOD\n$means << EOD\n");
     for (size_t i = 0; i < n; i++)
         if (list[i]->counted[EXP_THIRTIETH])
@@ -158,12 +159,12 @@ static void add_thirty(const exp_session *s, const exp_result **list, size_t n, 
     ls_text_add(
         text,
         ")\nset key outside top center horizontal maxrows 1\nplot $seeds using 1:2 with points pt 6 ps 0.6 lc rgb '#0072B2' title 'one seed', "
-        "$means using 1:2 with points pt 1 ps 1.4 lc rgb '#D55E00' title 'mean of those that get there'\n");
+        "$means using 1:2 with points pt 1 ps 1.4 lc rgb '#D55E00' title 'mean of the seeds that reach it'\n");
 }
 
-/* ---- All of them ----------------------------------------------------------------------------- */
+/* ---- All plots ------------------------------------------------------------------------------- */
 
-static ls_status draw(const exp_session *s, const exp_picture *p, char **svg, ls_error *err)
+static ls_status draw(const exp_session *s, const exp_plot *p, char **svg, ls_error *err)
 {
     const exp_result *list[MOST];
     size_t n = group_of(s, p, list);
@@ -173,7 +174,7 @@ static ls_status draw(const exp_session *s, const exp_picture *p, char **svg, ls
     if (!n) return LS_OK;
     if (p->kind == EXP_CURVES) add_curves(s, p, list, n, &script);
     else if (p->kind == EXP_THIRTY) add_thirty(s, list, n, &script);
-    else status = add_panels(list, n, &script, err);
+    else status = add_boundaries(list, n, &script, err);
     if (status == LS_OK) status = plot_draw(&script, p->title, NULL, svg, err);
     free(script.text);
     LS_TRY(status);
@@ -187,8 +188,8 @@ ls_status exp_draw(const exp_session *s, char **svg, ls_error *err)
         fprintf(stderr, "lockstep experiment: %s\n", plot_absent);
         return LS_OK;
     }
-    for (size_t i = 0; i < exp_picture_count; i++)
-        if (strstr(s->order->letters, exp_pictures[i].experiment))
-            LS_TRY(draw(s, &exp_pictures[i], &svg[i], err));
+    for (size_t i = 0; i < exp_plot_count; i++)
+        if (strstr(s->order->letters, exp_plots[i].experiment))
+            LS_TRY(draw(s, &exp_plots[i], &svg[i], err));
     return LS_OK;
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/model_command.h"
+
+ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
+{
+    LS_TRY(source_check_writable(c->path, err));
+    LS_TRY(source_check_apart(c->path, model, err));
+    LS_TRY(source_check_apart(c->path, data, err));
+    LS_TRY(source_model(model, &c->model, err));
+    if (data) LS_TRY(source_read(&c->source, data, c->model, &c->data, err));
+    if (data && (!ls_data_classes(c->data) || !ls_data_y(c->data)))
+        return ls_fail(err, LS_ERR_DATA, "%s has no class column", data);
+    return data ? source_device(&c->source, &c->device, err) : LS_OK;
+}
+
+int model_command_run(const model_command_info *info, int argc, const char **argv)
+{
+    model_command c = {.path = NULL};
+    arguments args = {0};
+    ls_error err;
+    source_options_init(&c.source);
+    struct poptOption data[SOURCE_DATA], device[6];
+    source_data_table(&c.source, data);
+    source_device_table(&c.source, device);
+    struct poptOption table[] = {
+        {NULL, 'o', POPT_ARG_STRING, &c.path, 0, info->output_help, "FILE"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
+        POPT_TABLEEND,
+    };
+    int status = arguments_parse(&args, argc, argv, table, info->usage, info->intro, info->least,
+                                 info->most, NULL, NULL);
+    c.operand = args.operand;
+    c.operands = args.operands;
+    if (status == EXIT_OK && !c.path)
+        status = complain(info->name, EXIT_USAGE, "name a file for the %s with -o FILE",
+                          info->output);
+    if (status == EXIT_OK && info->work(&c, &err) != LS_OK)
+        status = complain_error(info->name, &err);
+    else if (status == EXIT_OK && c.source.json) print_json(json_pack("{s:s}", "file", c.path));
+    ls_device_close(c.device);
+    ls_data_free(c.data);
+    ls_model_free(c.model);
+    arguments_free(&args);
+    return status < 0 ? EXIT_OK : status;
+}
