@@ -19,7 +19,7 @@ import sys
 ROOMS = [
     "kernels", "host/include", "host/base", "host/data", "host/network", "core_cpu", "host/opencl",
     "host/device", "host/model", "host/training", "host/search", "host/cli/base", "host/cli/plot",
-    "host/cli/report", "host/cli/run", "host/cli/experiment", "host/cli/cmd", "host/cli",
+    "host/cli/report", "host/cli/run", "host/cli/experiment", "host/cli/cmd", "host/cli", "bench",
 ]
 # Files that are one with another file: NAME_none.c takes the place of NAME.c, and core_cpu/isa.c is
 # compiled once per instruction set together with the .inc files.

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products by the libraries that are installed, each loaded at run time and set to the same
- * number of threads. */
 #include "bench/bench_blas.h"
 #include "core_cpu/cpu.h"
 #include <dlfcn.h>
@@ -17,18 +15,18 @@ static const struct {
     {"oneDNN", {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so.1"}},
 };
 
-/* What has to be in the environment before a library is loaded. */
+/* Sets environment variables that the libraries read when they are loaded. */
 static void prepare(unsigned threads)
 {
     char text[16];
-    /* released versions do not know every processor and would run kernels for old ones */
+    /* released versions do not know every processor and would choose kernels for old ones */
     if (!strcmp(ls_cpu_isa_at(0), "avx512")) {
         setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
         setenv("BLIS_ARCH_TYPE", "0", 0); /* skx */
     }
-    /* oneDNN has no call for it: it runs as many threads as OpenMP does. Its guide would also have
-     * them bound to cores (OMP_PROC_BIND); that binds the program's main thread too, and with it
-     * every thread the others start, so it is left to whoever measures oneDNN alone. */
+    /* oneDNN has no function for the number of threads; it uses OpenMP's. Its guide also recommends
+     * binding threads to cores (OMP_PROC_BIND), but that also binds the main thread and every
+     * thread that the other libraries start, so set it only to measure oneDNN alone. */
     snprintf(text, sizeof text, "%u", threads);
     if (threads) setenv("OMP_NUM_THREADS", text, 1);
 }
@@ -62,7 +60,8 @@ size_t bench_blas_find(const bench_options *o, bench_blas list[BENCH_PEERS])
     return count;
 }
 
-/* c = a·b of rows (oneDNN), or c' = b'·a' of columns (BLAS): the same memory. */
+/* c = a·b in row-major order (oneDNN), or c' = b'·a' in column-major order (BLAS): the same memory.
+ */
 static void multiply(const bench_blas *peer, bool ta, bool tb, size_t m, size_t n, size_t k,
                      const float *a, const float *b, float *c)
 {
@@ -97,8 +96,8 @@ double bench_blas_time(const bench_blas *peer, bool ta, bool tb, size_t m, size_
     double start = bench_now();
     for (uint64_t i = 0; i < count; i++) multiply(peer, ta, tb, m, n, k, a, b, c);
     double seconds = (bench_now() - start) / (double)count;
-    /* OpenBLAS's and OpenMP's threads go on looking for work for up to 30 ms, on the cores of
-     * whoever comes next */
+    /* threads of OpenBLAS and OpenMP spin for up to 30 ms after a product and would slow down the
+     * next measurement */
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     return seconds;
 }

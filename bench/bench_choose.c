@@ -2,7 +2,7 @@
 /* Is what `--device auto` chooses the fastest, and what does choosing cost? Fleets over a grid of
  * widths, depths, batches and members, on each device and number of threads there is, and on
  * `auto`. */
-#include "bench/bench.h"
+#include "bench/bench_choose.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
 #include "host/device/choice.h"

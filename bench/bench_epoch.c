@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* An epoch on data of MNIST's size, and how much of it is not matrix products. */
-#include "bench/bench.h"
+#include "bench/bench_epoch.h"
+#include "bench/run.h"
 #include "host/base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* The operations of a step that are matrix products, and nothing but the product of each: no
- * activation, no optimizer's step in its wake. A gradient of inputs still walks over its result
- * once, by the derivative of the identity. */
+/* The matrix products of a step alone, without the activations and optimizer updates that are fused
+ * with them. The gradient of inputs still passes over its result once, with the derivative of the
+ * identity. */
 static ls_status products_of(const ls_plan *whole, ls_plan *out, ls_error *err)
 {
     *out = *whole;
@@ -25,8 +25,8 @@ static ls_status products_of(const ls_plan *whole, ls_plan *out, ls_error *err)
     return LS_OK;
 }
 
-/* A second workspace for the products, with what the first one's memory holds after some steps:
- * weights and batches as they are in training, as there are devices that are faster on zeros. */
+/* A second workspace for the products, with a copy of the first one's memory after some steps:
+ * weights and batches as in training, because some devices are faster on zeros. */
 static ls_status open_products(const bench_run *whole, const ls_plan *plan, ls_workspace **out,
                                ls_error *err)
 {
@@ -83,7 +83,6 @@ ls_status bench_epoch(bench_options *o, ls_device *device, ls_error *err)
     ls_plan plan = {0};
     ls_workspace *products = NULL;
     double all[1000], alone[1000];
-    if (!o->rows) o->rows = 60000;
     LS_TRY(bench_run_open(o, device, &r, err));
     ls_status status = bench_run_steps(&r, 2, err); /* compiles, warms up */
     if (status == LS_OK) status = products_of(r.plan, &plan, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Many small networks at once: how much faster than one after the other, and do time and memory
- * grow with their number alone? */
-#include "bench/bench.h"
+#include "bench/bench_fleet.h"
+#include "bench/bench_fleet_plot.h"
+#include "bench/resident.h"
+#include "bench/run.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "kernels/random.h"
@@ -13,12 +14,13 @@
 
 enum { SETUPS = 2 * BENCH_DEVICES, SIZES = 8, SAMPLE = 16 };
 
-/* A device and its threads; and what one process measured on it. */
+/* A device and its threads. */
 typedef struct {
     const char *device;
-    size_t threads; /* 0: not the CPU path */
+    size_t threads; /* of the CPU path; 0 for other devices */
 } setup;
 
+/* The measurements of one process. */
 typedef struct {
     ls_status status;
     char message[1024], name[128];
@@ -32,12 +34,12 @@ typedef struct {
     size_t count;
     char name[SETUPS][160];
     bench_fleet_point points[SETUPS * SIZES];
-    size_t drawn;
+    size_t point_count;
 } study;
 
 /* ---- One fleet ------------------------------------------------------------------------------- */
 
-/* Rows made up as bench_fill_rows does it, which the peers of side_by_side.py do as well. */
+/* The random rows of bench_fill_rows, which the peers of side_by_side.py generate, too. */
 static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out,
                            ls_error *err)
 {
@@ -54,7 +56,7 @@ static ls_status make_rows(const bench_options *o, size_t features, size_t class
     return status;
 }
 
-/* Members that differ in their seeds, which are 1, 2 … */
+/* Adds members that differ in their seeds: 1, 2 … */
 static ls_status add_members(ls_fleet *fleet, ls_options *options, const ls_data *data,
                              size_t count, ls_error *err)
 {
@@ -67,7 +69,7 @@ static ls_status add_members(ls_fleet *fleet, ls_options *options, const ls_data
     return LS_OK;
 }
 
-/* A first run compiles for the device; nobody is to wait for that twice. */
+/* A first run, which compiles for the device and is not measured. */
 static ls_status warm_up(ls_device *device, ls_options *options, const ls_data *data, ls_error *err)
 {
     ls_fleet *fleet;
@@ -78,7 +80,7 @@ static ls_status warm_up(ls_device *device, ls_options *options, const ls_data *
     return status;
 }
 
-/* One hash of members from all over the fleet: the same on every device. */
+/* One hash of members from the whole fleet: the same on every device. */
 static ls_status hash_some(ls_fleet *fleet, size_t members, char hex[65], ls_error *err)
 {
     ls_sha256 all;
@@ -133,10 +135,10 @@ static ls_status measure(bench_options o, const setup *s, size_t members, size_t
     return status;
 }
 
-/* The same in a process of its own, so that memory is this fleet's alone: allocators and drivers
- * keep what they once had. */
-static ls_status measure_apart(const bench_options *o, const setup *s, size_t members,
-                               size_t epochs, outcome *out, ls_error *err)
+/* The same in its own process, so that the memory is that of this fleet: allocators and drivers
+ * keep memory that they once had. */
+static ls_status measure_in_process(const bench_options *o, const setup *s, size_t members,
+                                    size_t epochs, outcome *out, ls_error *err)
 {
     int ends[2];
     fflush(stdout);
@@ -182,8 +184,8 @@ static void print_rate(study *s, size_t i, size_t members, size_t epochs, double
         peak * 1e-6);
 }
 
-/* Medians of interleaved rounds. One member runs for more epochs, as what a call costs is not the
- * question here. */
+/* Medians of interleaved rounds. The single member runs for more epochs, so that the cost of a call
+ * does not count. */
 static ls_status compare(study *s, ls_error *err)
 {
     bench_options *o = s->options;
@@ -197,7 +199,8 @@ static ls_status compare(study *s, ls_error *err)
     for (size_t k = 0; k < o->repeats; k++)
         for (size_t i = 0; i < s->count; i++)
             for (int many = 0; many < 2; many++) {
-                LS_TRY(measure_apart(o, &s->setups[i], members[many], epochs[many], &now, err));
+                LS_TRY(measure_in_process(o, &s->setups[i], members[many], epochs[many], &now,
+                                          err));
                 seconds[i][many][k] = now.seconds;
                 if (now.peak > peak[i][many]) peak[i][many] = now.peak;
                 if (!*hash[many]) memcpy(hash[many], now.hash, sizeof now.hash);
@@ -219,12 +222,12 @@ static ls_status compare(study *s, ls_error *err)
                        peak[i][many]);
     if (!o->json)
         printf(
-            "first, own: the rate of one member, in the first line and on the same device; weights of a sample: %s\n",
+            "x first, x own: relative to one member on the first device and on the same device; weights of a sample: %s\n",
             same ? "EQUAL" : "DIFFERENT: please report this");
     return LS_OK;
 }
 
-/* ---- Time and memory over the number of members ---------------------------------------------- */
+/* ---- Time and memory against the number of members ------------------------------------------- */
 
 static void print_growth(study *s, const bench_fleet_point *p)
 {
@@ -232,7 +235,7 @@ static void print_growth(study *s, const bench_fleet_point *p)
            held = (p->peak - p->opening) / (double)p->members;
     if (!s->options->json) {
         printf(
-            "%-52.52s %7zu x %-7zu %8.3f s %8.2f us a member's step %8.1f MB more than before, %8.2f kB a member\n",
+            "%-52.52s %7zu x %-7zu %8.3f s %8.2f us per member and step %8.1f MB more than before, %8.2f kB per member\n",
             p->device, p->members, p->epochs, p->seconds, 1e6 * each, 1e-6 * (p->peak - p->opening),
             1e-3 * held);
         return;
@@ -250,13 +253,13 @@ static ls_status grow(study *s, size_t i, size_t members, ls_error *err)
     bench_options *o = s->options;
     double seconds[1000];
     outcome now;
-    bench_fleet_point *p = &s->points[s->drawn];
+    bench_fleet_point *p = &s->points[s->point_count];
     *p = (bench_fleet_point){.device = s->name[i],
                              .threads = s->setups[i].threads,
                              .members = members,
                              .epochs = o->epochs > 10 ? o->epochs / 10 : 1};
     for (size_t k = 0; k < o->repeats; k++) {
-        LS_TRY(measure_apart(o, &s->setups[i], members, p->epochs, &now, err));
+        LS_TRY(measure_in_process(o, &s->setups[i], members, p->epochs, &now, err));
         seconds[k] = now.seconds;
         p->adding = now.adding;
         if (now.peak - now.opening > p->peak - p->opening)
@@ -265,13 +268,13 @@ static ls_status grow(study *s, size_t i, size_t members, ls_error *err)
     }
     p->seconds = bench_median(seconds, o->repeats, NULL);
     print_growth(s, p);
-    s->drawn++;
+    s->point_count++;
     return LS_OK;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
-/* The CPU path with one thread and with all, the other devices as they are. */
+/* The CPU path with one thread and with all, and the other devices. */
 static void list_setups(study *s, char *const *names, size_t count)
 {
     size_t all = s->options->threads, one = 1;
@@ -289,7 +292,6 @@ ls_status bench_fleet(bench_options *o, ls_error *err)
     static study s;
     char *names[BENCH_DEVICES];
     size_t count;
-    if (!o->members) o->members = 1000;
     LS_TRY(bench_names(o, names, &count, err));
     s.options = o;
     list_setups(&s, names, count);
@@ -301,14 +303,15 @@ ls_status bench_fleet(bench_options *o, ls_error *err)
              members *= 10)
             status = grow(&s, i, members, err);
     }
-    if (status == LS_OK && s.drawn) status = bench_fleet_files(o, s.points, s.drawn, err);
+    if (status == LS_OK && s.point_count)
+        status = bench_fleet_files(o, s.points, s.point_count, err);
     bench_names_free(names, count);
     return status;
 }
 
 /* ---- For side_by_side.py --------------------------------------------------------------------- */
 
-/* Trains all members for some epochs more; prints the seconds of one member's step. */
+/* Trains all members for --epochs more epochs; prints the seconds per member and step. */
 static ls_status go_on(ls_fleet *fleet, const bench_options *o, uint64_t *done, ls_error *err)
 {
     double start = bench_now();
@@ -343,7 +346,7 @@ ls_status bench_serve_fleet(bench_options *o, ls_device *device, ls_error *err)
     ls_data *data = NULL;
     ls_fleet *fleet = NULL;
     size_t features, classes;
-    whole.epochs = 1000000000; /* the members never end by themselves */
+    whole.epochs = 1000000000; /* never reached */
     whole.rows = o->rows ? o->rows : o->batch;
     ls_status status = bench_full_batch_options(&whole, &options, &features, &classes, err);
     if (status == LS_OK) status = make_rows(&whole, features, classes, &data, err);

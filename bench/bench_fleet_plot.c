@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The fleet's figures as a table and a picture: time and memory over the number of members. */
-#include "bench/bench.h"
-#include "host/base/file.h"
-#include "host/base/text.h"
-#include <math.h>
+#include "bench/bench_fleet_plot.h"
+#include "bench/files.h"
 #include <stdlib.h>
-#include <string.h>
-
-bool bench_draw(const ls_text *plot)
-{
-    FILE *gnuplot = popen("gnuplot", "w");
-    if (gnuplot) fwrite(plot->text, 1, plot->length, gnuplot);
-    return gnuplot && pclose(gnuplot) == 0;
-}
 
 static void add_csv(const bench_fleet_point *points, size_t count, ls_text *text)
 {
@@ -32,8 +21,7 @@ static bool same_curve(const bench_fleet_point *a, const bench_fleet_point *b)
     return a->device == b->device;
 }
 
-/* One data block a device, and one line in proportion to the members through its last point, to
- * compare with. */
+/* One data block per device. */
 static void add_curves(const bench_fleet_point *points, size_t count, ls_text *text)
 {
     for (size_t first = 0, d = 0, end; first < count; first = end, d++) {
@@ -45,6 +33,7 @@ static void add_curves(const bench_fleet_point *points, size_t count, ls_text *t
     }
 }
 
+/* One panel: a curve per device, and through its last point a line proportional to the members. */
 static void add_panel(const bench_fleet_point *points, size_t count, int column, const char *title,
                       const char *unit, ls_text *text)
 {
@@ -56,7 +45,7 @@ static void add_panel(const bench_fleet_point *points, size_t count, int column,
         const bench_fleet_point *last = &points[end - 1];
         double slope = (column == 2 ? last->seconds : memory_of(last)) / (double)last->members;
         ls_text_add(text, "%s%.6g * x with lines lc rgb '#999999' dt 2 lw 1.5 %s, ", d ? ", " : "",
-                    slope, d ? "notitle" : "title 'in proportion to the members'");
+                    slope, d ? "notitle" : "title 'proportional to the members'");
         ls_text_add(
             text,
             "$d%zu using 1:%d with linespoints lc rgb '%s' lw 2 pt %d ps 0.9 title \"%s\" noenhanced",
@@ -78,7 +67,7 @@ static void add_plot(const bench_options *o, const bench_fleet_point *points, si
         o->out);
     ls_text_add(
         text,
-        "set multiplot layout 1,2 title 'Fleets of %s, %zu rows, full batch, %s: time and memory over members' noenhanced\n",
+        "set multiplot layout 1,2 title 'Fleets of %s, %zu rows, full batch, %s: time and memory against members' noenhanced\n",
         o->network, o->rows, o->optimizer);
     ls_text_add(
         text,
@@ -97,21 +86,10 @@ ls_status bench_fleet_files(const bench_options *o, const bench_fleet_point *poi
                             ls_error *err)
 {
     ls_text csv = {0}, plot = {0};
-    char path[4200];
-    if (strpbrk(o->out, "'\"\\\n") || strlen(o->out) > 4000)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--out: the name must not hold quotes or backslashes");
+    LS_TRY(bench_check_out(o, err));
     add_csv(points, count, &csv);
     add_plot(o, points, count, &plot);
-    snprintf(path, sizeof path, "%s.csv", o->out);
-    ls_status status = csv.failed || plot.failed
-                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the fleet's figures")
-                           : ls_write_file(path, csv.text, csv.length, err);
-    bool drawn = status == LS_OK && bench_draw(&plot);
-    if (status == LS_OK)
-        fprintf(stderr,
-                drawn ? "wrote %s.csv and %s.svg\n"
-                      : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
-                o->out, o->out);
+    ls_status status = bench_write_files(o, &csv, &plot, err);
     free(csv.text);
     free(plot.text);
     return status;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products and element passes, as operations of a plan through the seam, so that what is
- * timed is what trains. */
+#include "bench/bench_matmul.h"
 #include "bench/bench_blas.h"
 #include "host/base/memory.h"
 #include "kernels/random.h"
@@ -20,7 +19,8 @@ typedef struct {
 enum { NN, NT, TN };
 static const char *const forms[] = {"NN", "NT", "TN"};
 
-/* m × n results over k: DENSE, GRAD_X or GRAD_W. Rows of the batch are m, m and k. */
+/* Sets the operation for m × n results over k (DENSE, GRAD_X or GRAD_W, with batches of m, m and k
+ * rows). Returns the number of values in the three matrices. */
 static size_t set_product(rig *r, int form, size_t m, size_t n, size_t k)
 {
     size_t a = 0, b = m * k, c = b + k * n, z = c + m * n, rows = form == TN ? k : m;
@@ -90,8 +90,8 @@ static ls_status rig_time(rig *r, uint64_t count, double *seconds, ls_error *err
 
 /* ---- Cases ----------------------------------------------------------------------------------- */
 
-/* One shape and form: our times and the peers', taken in turn; right: the peers that compute the
- * same. */
+/* One shape and form: our times and those of the peers, measured in turn. right: the peer computes
+ * the correct product. */
 typedef struct {
     int form;
     size_t m, n, k;
@@ -131,7 +131,7 @@ static void print_duel(bench_options *o, duel *d, const bench_blas *peers, size_
               spread);
     for (size_t p = 0; p < peer_count; p++) {
         if (!d->right[p]) {
-            if (!o->json) printf("(%s computes something else: left out)\n", peers[p].name);
+            if (!o->json) printf("(%s computes a wrong product: left out)\n", peers[p].name);
             continue;
         }
         double peer = bench_median(d->theirs[p], d->repeats, &spread);
@@ -169,7 +169,7 @@ ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err)
     bench_blas peers[BENCH_PEERS];
     size_t one[3] = {0};
     if (o->shape && sscanf(o->shape, "%zu,%zu,%zu", &one[0], &one[1], &one[2]) != 3)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--shape is written M,N,K");
+        return ls_fail(err, LS_ERR_ARGUMENT, "--shape takes M,N,K");
     size_t peer_count = bench_blas_find(o, peers);
     for (size_t i = 0; i < (o->shape ? 1 : sizeof shapes / sizeof *shapes); i++)
         for (int form = NN; form <= TN; form++)
@@ -178,7 +178,7 @@ ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err)
     return LS_OK;
 }
 
-/* ---- Element passes -------------------------------------------------------------------------- */
+/* ---- Element-wise passes --------------------------------------------------------------------- */
 
 /* Times an operation that moves `bytes` and prints GB/s. */
 static ls_status one_pass(bench_options *o, rig *r, ls_device *device, const char *name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the device could do: its fma rate and its copy bandwidth, measured. */
-#include "bench/bench.h"
+#include "bench/bench_peak.h"
+#include "bench/common.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include <pthread.h>
@@ -50,7 +50,7 @@ static void *do_copy(void *arg)
     return NULL;
 }
 
-/* Seconds of one round of `work` on all shares, the best of five. */
+/* Seconds for `work` on all shares at the same time, the best of five rounds. */
 static double best_of(void *(*work)(void *), share *shares, unsigned n)
 {
     double best = 1e30;
@@ -112,7 +112,7 @@ static const char source[] =
     "  out[get_global_id(0)] = c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7;\n"
     "}\n";
 
-/* Wide chains where the device is a CPU, eight scalar chains a work-item where it is not. */
+/* Chains of float16 on CPUs, eight scalar chains per work-item on other devices. */
 static ls_status cl_peak(ls_cl_device *d, bool cpu, double *flops, double *bytes, ls_error *err)
 {
     const ls_cl_api *cl = &d->cl;

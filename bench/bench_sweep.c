@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps of 784-W-W-10 over widths and batches: is there a size at which the speed falls off a
- * cliff? */
-#include "bench/bench.h"
-#include "host/base/file.h"
+#include "bench/bench_sweep.h"
+#include "bench/bench_peak.h"
+#include "bench/files.h"
+#include "bench/run.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include <math.h>
@@ -11,7 +11,7 @@
 
 enum { SIDE = 9, SMALLEST_WIDTH = 64, SMALLEST_BATCH = 16 };
 
-/* What a device was measured to do. Points that it has no memory for have 0 seconds. */
+/* The measurements of a device. Points for which it has too little memory have 0 seconds. */
 typedef struct {
     char name[sizeof((ls_device_info *)0)->name];
     double peak;                /* FLOP/s */
@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
     bench_options *options;
-    size_t widths, batches; /* how many of either: 64, 128 … and 16, 32 … */
+    size_t widths, batches; /* numbers of widths (64, 128 …) and batches (16, 32 …) */
     sheet *sheets;
     size_t count;
 } sweep;
@@ -29,7 +29,7 @@ typedef struct {
 static size_t width_at(size_t w) { return (size_t)SMALLEST_WIDTH << w; }
 static size_t batch_at(size_t b) { return (size_t)SMALLEST_BATCH << b; }
 
-/* As bench_run's flops. */
+/* Operations of a step, as bench_run.flops. */
 static double flops_at(size_t w, size_t b)
 {
     double width = (double)width_at(w);
@@ -49,32 +49,24 @@ static ls_status measure(const sweep *s, ls_device *device, size_t w, size_t b, 
     bench_options o = *s->options;
     bench_run r;
     char network[64];
-    double times[1000];
-    uint64_t count;
     snprintf(network, sizeof network, "784-%zu-%zu-10", width_at(w), width_at(w));
     o.network = network;
     o.batch = batch_at(b);
     LS_TRY(bench_run_open(&o, device, &r, err));
-    ls_status status = bench_calibrate(&o, &r, &count, err);
-    for (size_t i = 0; i < o.repeats && status == LS_OK; i++) {
-        double start = bench_now();
-        status = bench_run_steps(&r, count, err);
-        times[i] = (bench_now() - start) / (double)count;
-    }
-    if (status == LS_OK) *seconds = bench_median(times, o.repeats, spread);
+    ls_status status = bench_time_steps(&o, &r, seconds, spread, err);
     bench_run_close(&r);
     return status;
 }
 
 /* ---- Cliffs ---------------------------------------------------------------------------------- */
 
-/* How a point looks from a neighbour: no worse than it has to be; slow, where fixed costs explain
- * it; or a cliff. */
+/* A point compared with a neighbour: no slower than expected; slower, but explained by fixed costs;
+ * or a cliff. */
 typedef enum { LEVEL, SLOPE, CLIFF } view;
 
-/* A larger network or batch has no reason to be done at half the rate of a smaller one; a smaller
- * one may be, as long as it takes no longer than the larger: launches, and the optimizer's way
- * through the weights, cost the same for few rows as for many. */
+/* A larger network or batch should not run at half the rate of a smaller one. A smaller one may, as
+ * long as it takes no longer than the larger one: launches and the optimizer's pass over the
+ * weights cost the same for few rows as for many. */
 static view seen_from(const sheet *s, size_t w, size_t b, size_t nw, size_t nb)
 {
     double here = rate_at(s, w, b), there = rate_at(s, nw, nb);
@@ -92,9 +84,9 @@ static view worst_view(const sweep *s, const sheet *of, size_t w, size_t b)
     return worst;
 }
 
-/* Measures the points that look like cliffs once more, as another program may have had the
+/* Measures the points that look like cliffs again, because another program may have used the
  * processor; keeps the better time. */
-static ls_status look_again(const sweep *s, ls_device *device, sheet *of, ls_error *err)
+static ls_status measure_again(const sweep *s, ls_device *device, sheet *of, ls_error *err)
 {
     for (size_t w = 0; w < s->widths; w++)
         for (size_t b = 0; b < s->batches; b++) {
@@ -123,7 +115,7 @@ static void report_cliffs(const sweep *s, sheet *of)
     if (json) return;
     if (!cliffs) printf("no cliffs");
     else printf("%zu cliff%s", cliffs, cliffs == 1 ? "" : "s");
-    printf("; %zu points under half the rate of a larger neighbour that take no longer than it\n",
+    printf("; %zu points have less than half the rate of a larger neighbour but take no longer\n",
            slopes);
 }
 
@@ -147,10 +139,10 @@ static ls_status sweep_device(const sweep *s, ls_device *device, sheet *of, ls_e
             bench_row(o, "sweep", name, 1e-9 * rate_at(of, w, b), "GFLOP/s", 1e-9 * of->peak,
                       of->seconds[w][b], spread);
         }
-    double peak = of->peak; /* again, as the processor may have been slower then */
+    double peak = of->peak; /* again, because the processor may have been slower before */
     LS_TRY(bench_peak(device, (unsigned)o->threads, o->isa, &of->peak, &bytes, err));
     if (peak > of->peak) of->peak = peak;
-    for (int tries = 0; tries < 3; tries++) LS_TRY(look_again(s, device, of, err));
+    for (int tries = 0; tries < 3; tries++) LS_TRY(measure_again(s, device, of, err));
     report_cliffs(s, of);
     return LS_OK;
 }
@@ -169,7 +161,7 @@ static void add_csv(const sweep *s, ls_text *text)
                                 rate_at(h, w, b) * 1e-9, 1e12 / rate_at(h, w, b), h->cliff[w][b]);
 }
 
-/* The figures as gnuplot's data blocks, one a curve, and one of all cliffs of a device. */
+/* The measurements as gnuplot data blocks, one per curve, and one with all cliffs of the device. */
 static void add_curves(const sweep *s, size_t d, ls_text *text)
 {
     const sheet *h = &s->sheets[d];
@@ -188,8 +180,8 @@ static void add_curves(const sweep *s, size_t d, ls_text *text)
     ls_text_add(text, "EOD\n");
 }
 
-/* One panel: a curve a width over batches. The colours are those of Okabe and Ito that show on
- * white. */
+/* One panel: a curve per width against batches. The colours are those of Okabe and Ito that are
+ * visible on white. */
 static void add_panel(const sweep *s, size_t d, ls_text *text)
 {
     const sheet *h = &s->sheets[d];
@@ -246,7 +238,7 @@ static void add_plot(const sweep *s, ls_text *text)
     for (size_t b = 0; b < s->batches; b++) ls_text_add(text, "%s%zu", b ? ", " : "", batch_at(b));
     ls_text_add(
         text,
-        ")\nset xlabel 'batch (rows a step)' offset 0,0.4\nset ylabel 'time per FLOP (ps)'\n"
+        ")\nset xlabel 'batch (rows per step)' offset 0,0.4\nset ylabel 'time per FLOP (ps)'\n"
         "set key below center horizontal reverse Left samplen 2 spacing 1.1 width 1 maxcols 5\n"
         "set xrange [%g:%g]\nset yrange [%.4g:%.4g]\n",
         0.85 * SMALLEST_BATCH, 1.18 * (double)batch_at(s->batches - 1), low * 0.8, high * 1.25);
@@ -256,25 +248,15 @@ static void add_plot(const sweep *s, ls_text *text)
 static ls_status write_files(const sweep *s, ls_error *err)
 {
     ls_text csv = {0}, plot = {0};
-    char path[4200];
     add_csv(s, &csv);
     add_plot(s, &plot);
-    snprintf(path, sizeof path, "%s.csv", s->options->out);
-    ls_status status = csv.failed || plot.failed
-                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
-                           : ls_write_file(path, csv.text, csv.length, err);
-    bool drawn = status == LS_OK && bench_draw(&plot);
-    if (status == LS_OK)
-        fprintf(stderr,
-                drawn ? "wrote %s.csv and %s.svg\n"
-                      : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
-                s->options->out, s->options->out);
+    ls_status status = bench_write_files(s->options, &csv, &plot, err);
     free(csv.text);
     free(plot.text);
     return status;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static ls_status sweep_devices(sweep *s, char *const *names, size_t count, ls_error *err)
 {
@@ -292,16 +274,14 @@ static ls_status sweep_devices(sweep *s, char *const *names, size_t count, ls_er
 ls_status bench_sweep(bench_options *o, ls_error *err)
 {
     sweep s = {.options = o};
-    if (strpbrk(o->out, "'\"\\\n") || strlen(o->out) > 4000)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--out: the name must not hold quotes or backslashes");
+    LS_TRY(bench_check_out(o, err));
     if (o->data || o->rows)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "sweep makes its own rows: it takes neither --data nor --rows");
+                       "sweep generates its own rows: it takes neither --data nor --rows");
     while (s.widths < 7 && width_at(s.widths) <= o->up_to) s.widths++;
     while (s.batches < SIDE && batch_at(s.batches) <= o->up_to) s.batches++;
     if (s.widths < 2 || s.batches < 2)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--up-to %zu: there is nothing to compare under 128",
-                       o->up_to);
+        return ls_fail(err, LS_ERR_ARGUMENT, "--up-to %zu: sweep needs at least 128", o->up_to);
     char *names[BENCH_DEVICES];
     size_t count;
     LS_TRY(bench_names(o, names, &count, err));

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The width experiment: how long does one small network take to be trained for very many epochs,
- * from the call to the model? */
-#include "bench/bench.h"
+#include "bench/bench_width.h"
+#include "bench/run.h"
 #include "host/base/error.h"
 #include <string.h>
 
-/* What a whole run gave. */
+/* The result of a training. */
 typedef struct {
-    double wall; /* seconds of ls_train, compiling for the device among them */
+    double wall; /* seconds in ls_train, including compilation for the device */
     ls_summary summary;
     char hash[65];
 } outcome;
@@ -37,7 +36,7 @@ static void report(bench_options *o, const char *device, const outcome *r)
         o->first = false;
         return;
     }
-    printf("%-52s %8.2f s training, %8.2f s in all, %7.2f us an epoch, loss %.6f, %.12s\n", device,
+    printf("%-52s %8.2f s training, %8.2f s in all, %7.2f us per epoch, loss %.6f, %.12s\n", device,
            r->summary.seconds, r->wall, 1e6 * r->summary.seconds / (double)r->summary.epochs,
            r->summary.loss, r->hash);
     fflush(stdout);
@@ -68,7 +67,7 @@ static ls_status on_devices(bench_options *o, char *const *names, size_t count,
     return LS_OK;
 }
 
-/* Rows that can be learned, so that the loss says something: moons for two features and two
+/* Rows that can be learned, so that the loss means something: moons for two features and two
  * classes. */
 static ls_status make_rows(const bench_options *o, size_t features, size_t classes, ls_data **out,
                            ls_error *err)

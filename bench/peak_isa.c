@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fma rate that one instruction set reaches; built once for each, as core_cpu/isa.c is. */
+/* The fma rate of one instruction set; compiled once per instruction set, like core_cpu/isa.c. */
 #include "core_cpu/vec.h"
 
 #define LS_NAME(isa) LS_NAME_(isa)
@@ -16,7 +16,8 @@ double LS_NAME(LS_ISA)(long rounds, float *out)
     for (long r = 0; r < rounds; r++)
 #pragma GCC unroll 24
         for (int i = 0; i < CHAINS; i++) acc[i] = v_fma(acc[i], a, b);
-    for (int i = 1; i < CHAINS; i++) acc[0] = v_add(acc[0], acc[i]); /* no chain may be left out */
+    for (int i = 1; i < CHAINS; i++)
+        acc[0] = v_add(acc[0], acc[i]); /* uses every chain, so that none is optimized away */
     v_store(out, acc[0]);
     return 2.0 * (double)rounds * CHAINS * VW;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows that steps run over: made up, or images from IDX files as MNIST's are. */
-#include "bench/bench.h"
+#include "bench/rows.h"
 #include "host/base/memory.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Opens a file of a folder, or its compressed form by way of gzip; NULL where neither is there. */
+/* Opens a file of a folder, or NAME.gz through gzip (*piped); NULL if neither exists. */
 static FILE *open_file(const char *folder, const char *name, bool *piped)
 {
     char path[4200];
@@ -21,7 +20,7 @@ static FILE *open_file(const char *folder, const char *name, bool *piped)
     return popen(path, "r");
 }
 
-/* An IDX file of bytes: so many entries of so many bytes each. */
+/* An IDX file of bytes: `count` entries of `width` bytes each. */
 typedef struct {
     size_t count, width;
     unsigned char *bytes;
@@ -37,13 +36,13 @@ static ls_status read_idx(const char *folder, const char *set, const char *kind,
     snprintf(name, sizeof name, "%s-%s-idx%d-ubyte", set, kind, dimensions);
     FILE *file = open_file(folder, name, &piped);
     if (!file)
-        return ls_fail(err, LS_ERR_IO, "%s/%s is not there, nor is %s.gz", folder, name, name);
+        return ls_fail(err, LS_ERR_IO, "there is neither %s/%s nor %s.gz", folder, name, name);
     ls_status status = fread(head, 1, length, file) == length && !head[0] && !head[1] &&
                                head[2] == 8 && head[3] == dimensions
                            ? LS_OK
                            : ls_fail(err, LS_ERR_DATA,
-                                     "%s/%s is no IDX file of bytes in %d dimensions", folder, name,
-                                     dimensions);
+                                     "%s/%s is not an IDX file of bytes in %d dimensions", folder,
+                                     name, dimensions);
     out->width = 1;
     for (size_t at = 4; at < length && status == LS_OK; at += 4) {
         size_t n = (size_t)head[at] << 24 | (size_t)head[at + 1] << 16 | (size_t)head[at + 2] << 8 |
@@ -59,11 +58,12 @@ static ls_status read_idx(const char *folder, const char *set, const char *kind,
     return status;
 }
 
-/* The training images of a folder, or the test images where there are no others. */
+/* The training images of a folder, or its test images if it has no training images. */
 static ls_status read_images(const char *folder, idx *images, idx *labels, ls_error *err)
 {
     if (strchr(folder, '\'') || strlen(folder) > 4000)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--data: no such folder");
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--data: the name of the folder is too long or holds a quote");
     const char *set = "train";
     ls_status status = read_idx(folder, set, "images", 3, images, err);
     if (status == LS_ERR_IO) status = read_idx(folder, set = "t10k", "images", 3, images, err);
@@ -80,9 +80,9 @@ static ls_status read_images(const char *folder, idx *images, idx *labels, ls_er
     return LS_OK;
 }
 
-/* Rows from images, starting over where they do not suffice. */
-static ls_status fill_images(const bench_options *o, bench_run *r, size_t rows, size_t features,
-                             size_t outputs, ls_error *err)
+/* Fills rows with images, repeating them if there are too few. */
+static ls_status fill_images(const bench_options *o, size_t rows, size_t features, size_t outputs,
+                             float *x, float *t, ls_error *err)
 {
     idx images = {0}, labels = {0};
     ls_status status = read_images(o->data, &images, &labels, err);
@@ -94,8 +94,8 @@ static ls_status fill_images(const bench_options *o, bench_run *r, size_t rows, 
         const unsigned char *pixel = images.bytes + i % images.count * features,
                             label = labels.bytes[i % images.count];
         for (size_t k = 0; k < features; k++)
-            r->x[i * features + k] = (float)pixel[k] * (1.0f / 255.0f);
-        if (label < outputs) r->t[i * outputs + label] = 1.0f;
+            x[i * features + k] = (float)pixel[k] * (1.0f / 255.0f);
+        if (label < outputs) t[i * outputs + label] = 1.0f;
         else
             status = ls_fail(err, LS_ERR_DATA, "%s has a label %d, the network has %zu outputs",
                              o->data, label, outputs);
@@ -107,14 +107,14 @@ static ls_status fill_images(const bench_options *o, bench_run *r, size_t rows, 
     return status;
 }
 
-ls_status bench_fill_rows(const bench_options *o, bench_run *r, size_t rows, size_t features,
-                          size_t outputs, ls_error *err)
+ls_status bench_fill_rows(const bench_options *o, size_t rows, size_t features, size_t outputs,
+                          float **x, float **t, ls_error *err)
 {
-    LS_TRY(ls_alloc(&r->x, rows * features, sizeof *r->x, "the bench", err));
-    LS_TRY(ls_alloc(&r->t, rows * outputs, sizeof *r->t, "the bench", err));
-    if (o->data) return fill_images(o, r, rows, features, outputs, err);
-    for (size_t i = 0; i < rows * features; i++) r->x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
+    LS_TRY(ls_alloc(x, rows * features, sizeof **x, "the bench", err));
+    LS_TRY(ls_alloc(t, rows * outputs, sizeof **t, "the bench", err));
+    if (o->data) return fill_images(o, rows, features, outputs, *x, *t, err);
+    for (size_t i = 0; i < rows * features; i++) (*x)[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
     for (size_t i = 0; i < rows; i++)
-        r->t[i * outputs + (outputs > 1 ? i % outputs : 0)] = outputs > 1 ? 1.0f : (float)(i % 2);
+        (*t)[i * outputs + (outputs > 1 ? i % outputs : 0)] = outputs > 1 ? 1.0f : (float)(i % 2);
     return LS_OK;
 }
