@@ -12,7 +12,7 @@ static ls_status products_of(const ls_plan *whole, ls_plan *out, ls_error *err)
 {
     *out = *whole;
     out->step = (ls_ops){0};
-    LS_TRY(ls_alloc(&out->step.op, whole->step.count, sizeof *out->step.op, "the bench", err));
+    LS_TRY(ls_alloc(&out->step.op, whole->step.count, sizeof *out->step.op, "the benchmark", err));
     for (size_t i = 0; i < whole->step.count; i++) {
         ls_op op = whole->step.op[i];
         if (op.kind != LS_OP_DENSE && op.kind != LS_OP_GRAD_X && op.kind != LS_OP_GRAD_W) continue;
@@ -34,7 +34,7 @@ static ls_status open_products(const bench_run *whole, const ls_plan *plan, ls_w
     ls_rows data = {plan->rows, plan->features, plan->outputs, whole->x, whole->t, NULL};
     float *memory;
     LS_TRY(ls_workspace_of_one(whole->device->backend, &data, plan, out, err));
-    LS_TRY(ls_alloc(&memory, plan->arena, sizeof *memory, "the bench", err));
+    LS_TRY(ls_alloc(&memory, plan->arena, sizeof *memory, "the benchmark", err));
     ls_status status = slots->read(whole->workspace, 0, 0, plan->arena, memory, err);
     if (status == LS_OK) status = slots->write(*out, 0, 0, plan->arena, memory, err);
     free(memory);

@@ -45,8 +45,8 @@ static ls_status make_rows(const bench_options *o, size_t features, size_t class
 {
     float *x = NULL;
     int32_t *y = NULL;
-    ls_status status = ls_alloc(&x, o->rows * features, sizeof *x, "the bench", err);
-    if (status == LS_OK) status = ls_alloc(&y, o->rows, sizeof *y, "the bench", err);
+    ls_status status = ls_alloc(&x, o->rows * features, sizeof *x, "the benchmark", err);
+    if (status == LS_OK) status = ls_alloc(&y, o->rows, sizeof *y, "the benchmark", err);
     for (size_t i = 0; status == LS_OK && i < o->rows * features; i++)
         x[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
     for (size_t i = 0; status == LS_OK && i < o->rows; i++) y[i] = (int32_t)(i % classes);

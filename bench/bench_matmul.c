@@ -65,7 +65,7 @@ static ls_status rig_open(rig *r, ls_device *device, size_t values, float low, l
     float *fill;
     r->device = device;
     LS_TRY(ls_workspace_of_one(device->backend, &data, &r->plan, &r->workspace, err));
-    ls_status status = ls_alloc(&fill, values, sizeof *fill, "the bench", err);
+    ls_status status = ls_alloc(&fill, values, sizeof *fill, "the benchmark", err);
     for (size_t i = 0; i < values && status == LS_OK; i++)
         fill[i] = ls_random_uniform(1, 2, 0, (ls_u32)i) + low;
     if (status == LS_OK)
@@ -152,7 +152,7 @@ static ls_status one_product(bench_options *o, ls_device *device, int form, cons
     float *memory;
     size_t size = set_product(&r, form, d.m, d.n, d.k);
     LS_TRY(rig_open(&r, device, size, -0.5f, err));
-    ls_status status = ls_alloc(&memory, size, sizeof *memory, "the bench", err);
+    ls_status status = ls_alloc(&memory, size, sizeof *memory, "the benchmark", err);
     for (size_t i = 0; i < size && status == LS_OK; i++)
         memory[i] = ls_random_uniform(1, 2, 0, (ls_u32)i) - 0.5f;
     if (status == LS_OK) status = run_duel(&d, o->seconds, &r, memory, peers, peer_count, err);

@@ -77,7 +77,7 @@ static ls_status cpu_peak(unsigned threads, const char *isa, double *flops, doub
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (!threads) threads = cores > 0 ? (unsigned)cores : 1;
     if (threads > 1024) threads = 1024;
-    LS_TRY(ls_alloc(&memory, 2 * SIZE, MB, "the bench", err));
+    LS_TRY(ls_alloc(&memory, 2 * SIZE, MB, "the benchmark", err));
     size_t part = (size_t)SIZE * MB / threads;
     for (unsigned i = 0; i < threads; i++)
         shares[i] = (share){peak_of(isa ? isa : ls_cpu_isa_at(0)), memory + i * part,

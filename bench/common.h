@@ -9,7 +9,7 @@
 /* Seconds on a monotonic clock. */
 double bench_now(void);
 
-/* The median of n values (which are sorted), and half their interquartile range relative to it. */
+/* Sorts n values; returns their median, and half their interquartile range relative to it. */
 double bench_median(double *values, size_t n, double *spread);
 
 /* Opens the device of the options. */

@@ -110,8 +110,8 @@ static ls_status fill_images(const bench_options *o, size_t rows, size_t feature
 ls_status bench_fill_rows(const bench_options *o, size_t rows, size_t features, size_t outputs,
                           float **x, float **t, ls_error *err)
 {
-    LS_TRY(ls_alloc(x, rows * features, sizeof **x, "the bench", err));
-    LS_TRY(ls_alloc(t, rows * outputs, sizeof **t, "the bench", err));
+    LS_TRY(ls_alloc(x, rows * features, sizeof **x, "the benchmark", err));
+    LS_TRY(ls_alloc(t, rows * outputs, sizeof **t, "the benchmark", err));
     if (o->data) return fill_images(o, rows, features, outputs, *x, *t, err);
     for (size_t i = 0; i < rows * features; i++) (*x)[i] = ls_random_uniform(1, 1, 0, (ls_u32)i);
     for (size_t i = 0; i < rows; i++)

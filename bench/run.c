@@ -60,20 +60,20 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     LS_TRY(ls_options_set(r->options, "optimizer", o->optimizer, err));
     LS_TRY(ls_options_set(r->options, "activation", o->activation, err));
     LS_TRY(ls_options_set(r->options, "lr", lr, err));
-    LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the bench", err));
+    LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the benchmark", err));
     const ls_settings *s = &r->options->settings;
     LS_TRY(ls_network_build(s, features, classes, r->network, err));
     size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs,
            values = r->network->parameters + r->network->running;
     LS_TRY(bench_fill_rows(o, rows, features, outputs, &r->x, &r->t, err));
-    LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the bench", err));
-    LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the bench", err));
+    LS_TRY(ls_alloc(&r->rates, ROOM, sizeof *r->rates, "the benchmark", err));
+    LS_TRY(ls_alloc(&r->losses, ROOM, sizeof *r->losses, "the benchmark", err));
     for (int i = 0; i < ROOM; i++) r->rates[i] = (ls_rates){(float)rate, (float)rate, 1.0f, 1.0f};
     LS_TRY(ls_plan_build(r->network, s, LS_PLAN_TRAIN, rows, false, &r->plan, err));
     ls_rows data = {rows, features, outputs, r->x, r->t, NULL};
     LS_TRY(ls_workspace_of_one(r->device->backend, &data, r->plan, &r->workspace, err));
     float *start;
-    LS_TRY(ls_alloc(&start, values, sizeof *start, "the bench", err));
+    LS_TRY(ls_alloc(&start, values, sizeof *start, "the benchmark", err));
     ls_network_init(r->network, s, start);
     ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters,
                                                         start, err);

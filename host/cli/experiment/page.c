@@ -10,7 +10,7 @@
 static const char about[] =
     "Published experiments with small neural networks, repeated with Lockstep. Every network is trained with several seeds, each with its own data. Values are the mean ± the "
     "standard deviation over the seeds. A published value is reached if it lies within one standard deviation of ours, where the deviation counts as at most 0.08 of a share or half of a "
-    "loss; losses are judged by their median. The next column counts the seeds that reach the published value by themselves. The original data of R, W, D and F is lost and "
+    "loss; losses are judged by their median. The column \"Seeds as good\" counts the seeds that reach it by themselves. The original data of R, W, D and F is lost and "
     "replaced by generated data, so compare trends there, not single values. Curves show the median over the seeds, decision regions the first seed. \"No progress\" counts runs whose loss ended "
     "less than 5 % below its first value. Tables and plots are identical, byte for byte, on every exact device.";
 
@@ -38,7 +38,7 @@ static void add_experiment(const exp_session *s, const exp_text *t, char *const 
     for (size_t i = 0; i < exp_plot_count; i++)
         if (svg[i] && !strcmp(exp_plots[i].experiment, t->letter))
             html_add_plot(page, svg[i], exp_plots[i].title);
-    ls_text_add(page, "<details open=\"open\"><summary>All rows</summary>\n");
+    ls_text_add(page, "<details open=\"open\"><summary>Results of all rows</summary>\n");
     exp_add_measured(s, t->letter, &exp_html, page);
     ls_text_add(page, "</details>\n");
     add_settings(s, t->letter, page);

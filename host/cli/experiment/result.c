@@ -30,7 +30,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of n values, which are sorted. */
+/* Sorts n values and returns their median. */
 static double median_of(double *value, size_t n)
 {
     qsort(value, n, sizeof *value, by_value);

@@ -228,7 +228,8 @@ void plot_histogram(ls_text *s, const outcome *o)
     ls_text_add(
         s,
         "set lmargin at screen 0.17\nset rmargin at screen 0.97\nset tmargin at screen 0.9\nset bmargin at screen 0.16\nset xrange [0:1]\nset boxwidth %g\n"
-        "set xzeroaxis lt 1 lc rgb '" PLOT_INK "' lw 0.7\nset key outside top center horizontal\n",
+        "set xzeroaxis lt 1 lc rgb '" PLOT_INK
+        "' lw 0.7\nset key outside top center horizontal samplen 2\n",
         0.9 / HISTOGRAM_BINS);
     add_count_tics(s, most, true);
     add_score_label(s, o);

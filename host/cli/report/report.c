@@ -307,7 +307,7 @@ static ls_status add_layers(report_work *w, ls_error *err)
     html_add_element(w->page, "h2", "Layers");
     ls_text_add(
         w->page,
-        "<p>Computed with the final weights on %zu %s. The gradient is that of the mean loss. An activation is saturated if its function is flat or nearly flat there: "
+        "<p>Computed with the weights of the model on %zu %s. The gradient is that of the mean loss. An activation is saturated if its function is flat or nearly flat there: "
         "sigmoid outside 0.01 to 0.99, tanh beyond ±0.99, relu at 0, leaky_relu below 0, elu below −0.99, silu and gelu within 0.01 of 0, softmax as sigmoid. "
         "A unit is dead if it is saturated on every row.</p>\n",
         a->layer_rows, w->in->data_label);
