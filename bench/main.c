@@ -145,7 +145,8 @@ static void print_help(FILE *out)
         }
         fputc('\n', out);
     }
-    fprintf(out, "\n%s", bench_options_help);
+    fputc('\n', out);
+    bench_options_print_help(out);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */

@@ -2,91 +2,109 @@
 #include "bench/options.h"
 #include "host/base/text.h"
 #include <getopt.h>
-#include <stdio.h>
+#include <stddef.h>
 
-const char bench_options_help[] =
-    "  --device D       cpu (default), an index, or part of a name (see lockstep devices);\n"
-    "                   small, width, fleet, sweep: several, separated by commas\n"
-    "  --threads N      threads of the CPU path (default: one per core; small: 1)\n"
-    "  --isa NAME       instruction set of the CPU path: avx512, avx2, generic (default: the best)\n"
-    "  --network W      step, epoch, serve: widths (default 784-512-512-10); width, fleet: (default 2-20-20-1)\n"
-    "  --batch N        rows per step (default 256)\n"
-    "  --rows N         rows of the data set (default: 8 batches; epoch: 60000; width, fleet: 400); equal to --batch: full batch\n"
-    "  --data DIR       step, epoch: rows from a folder of IDX files such as MNIST's, also .gz (default: random rows)\n"
-    "  --optimizer O    (default adam; width, fleet: gd)\n"
-    "  --activation A   activation of the hidden layers (default relu)\n"
-    "  --lr RATE        learning rate (default 0.001; width, fleet: 0.025)\n"
-    "  --epochs N       width: (default 250000); fleet: (default 1000); serve with --members: epochs per repetition\n"
-    "  --members N      fleet: (default 1000); serve: train a fleet with this many members\n"
-    "  --shape M,N,K    matmul: one shape instead of the standard list\n"
-    "  --peer LIBRARY   matmul: a BLAS library to load, or none\n"
-    "  --up-to N        sweep: largest width and batch (default 4096); choose: largest width; fleet: most members (default 10000;\n"
-    "                   1: only the comparison)\n"
-    "  --out OUT        sweep, fleet: name of the files without extension (default: the command's name)\n"
-    "  --repeat N       timed repetitions, of which the median is reported (default 7; sweep, choose, fleet: 3; width: 1)\n"
-    "  --seconds S      intended length of a repetition (default 0.2; sweep, choose: 0.1)\n"
-    "  --json           print one JSON array\n";
+typedef enum { TEXT, COUNT, POSITIVE, FLAG, HELP } kind;
 
-/* Parses a whole number from 1 to most; prints an error otherwise. */
-static bool parse_count(const char *option, const char *text, uint64_t most, uint64_t *out)
+/* One option: the field of bench_options that it sets, and its help. */
+static const struct {
+    const char *name, *argument;
+    kind kind;
+    size_t field;  /* offset */
+    uint64_t most; /* of a COUNT, which is at least 1 */
+    const char *help;
+} table[] = {
+#define FIELD(name) offsetof(bench_options, name)
+    {"device", "D", TEXT, FIELD(device), 0,
+     "cpu (default), an index, or part of a name (see lockstep devices);\n"
+     "small, width, fleet, sweep: several, separated by commas"},
+    {"threads", "N", COUNT, FIELD(threads), 1024,
+     "threads of the CPU path (default: one per core; small: 1)"},
+    {"isa", "NAME", TEXT, FIELD(isa), 0,
+     "instruction set of the CPU path: avx512, avx2, generic (default: the best)"},
+    {"network", "W", TEXT, FIELD(network), 0,
+     "step, epoch, serve: widths (default 784-512-512-10); width, fleet: (default 2-20-20-1)"},
+    {"batch", "N", COUNT, FIELD(batch), UINT32_MAX, "rows per step (default 256)"},
+    {"rows", "N", COUNT, FIELD(rows), UINT32_MAX,
+     "rows of the data set (default: 8 batches; epoch: 60000; width, fleet: 400);\n"
+     "equal to --batch: full batch"},
+    {"data", "DIR", TEXT, FIELD(data), 0,
+     "step, epoch: rows from a folder of IDX files such as MNIST's, also .gz\n"
+     "(default: random rows)"},
+    {"optimizer", "O", TEXT, FIELD(optimizer), 0, "(default adam; width, fleet: gd)"},
+    {"activation", "A", TEXT, FIELD(activation), 0,
+     "activation of the hidden layers (default relu)"},
+    {"lr", "RATE", POSITIVE, FIELD(rate), 0, "learning rate (default 0.001; width, fleet: 0.025)"},
+    {"epochs", "N", COUNT, FIELD(epochs), UINT32_MAX,
+     "width: (default 250000); fleet: (default 1000); serve with --members: epochs per\n"
+     "repetition"},
+    {"members", "N", COUNT, FIELD(members), 10000000,
+     "fleet: (default 1000); serve: train a fleet with this many members"},
+    {"shape", "M,N,K", TEXT, FIELD(shape), 0, "matmul: one shape instead of the standard list"},
+    {"peer", "LIBRARY", TEXT, FIELD(peer), 0, "matmul: a BLAS library to load, or none"},
+    {"up-to", "N", COUNT, FIELD(up_to), UINT32_MAX,
+     "sweep: largest width and batch (default 4096); choose: largest width;\n"
+     "fleet: most members (default 10000; 1: only the comparison)"},
+    {"out", "OUT", TEXT, FIELD(out), 0,
+     "sweep, fleet: name of the files without extension (default: the command's name)"},
+    {"repeat", "N", COUNT, FIELD(repeats), 1000,
+     "timed repetitions, of which the median is reported (default 7; sweep, choose,\n"
+     "fleet: 3; width: 1)"},
+    {"seconds", "S", POSITIVE, FIELD(seconds), 0,
+     "intended length of a repetition (default 0.2; sweep, choose: 0.1)"},
+    {"json", "", FLAG, FIELD(json), 0, "print one JSON array"},
+    {"help", "", HELP, 0, 0, "print this help"},
+#undef FIELD
+};
+enum { OPTIONS = sizeof table / sizeof *table };
+
+void bench_options_print_help(FILE *out)
 {
-    if (ls_parse_u64(text, out) && *out > 0 && *out <= most) return true;
-    fprintf(stderr, "lockstep-bench: --%s takes a number from 1 to %llu\n", option,
-            (unsigned long long)most);
-    return false;
+    for (size_t i = 0; i < OPTIONS; i++) {
+        int length = fprintf(out, "  --%s %s", table[i].name, table[i].argument);
+        fprintf(out, "%*s", 19 - length, "");
+        for (const char *p = table[i].help; *p; p++) {
+            fputc(*p, out);
+            if (*p == '\n') fprintf(out, "%19s", "");
+        }
+        fputc('\n', out);
+    }
 }
 
-/* Parses a number above 0; prints an error otherwise. */
-static bool parse_positive(const char *option, const char *text, double *out)
+/* Sets option number i; prints an error and returns false if its argument is wrong. */
+static bool set(bench_options *o, size_t i, const char *text)
 {
-    if (ls_parse_double(text, out) && *out > 0) return true;
-    fprintf(stderr, "lockstep-bench: --%s takes a number above 0\n", option);
-    return false;
+    void *field = (char *)o + table[i].field;
+    uint64_t n;
+    switch (table[i].kind) {
+    case TEXT: *(const char **)field = text; return true;
+    case FLAG: *(bool *)field = true; return true;
+    case COUNT:
+        if (ls_parse_u64(text, &n) && n > 0 && n <= table[i].most) {
+            *(size_t *)field = (size_t)n;
+            return true;
+        }
+        fprintf(stderr, "lockstep-bench: --%s takes a number from 1 to %llu\n", table[i].name,
+                (unsigned long long)table[i].most);
+        return false;
+    case POSITIVE:
+        if (ls_parse_double(text, field) && *(double *)field > 0) return true;
+        fprintf(stderr, "lockstep-bench: --%s takes a number above 0\n", table[i].name);
+        return false;
+    case HELP: break;
+    }
+    return true;
 }
 
 int bench_options_parse(bench_options *o, int argc, char **argv, bool *help)
 {
-    enum { JSON = 1, HELP, TEXT = 10, COUNT = 30, REAL = 50 };
-    static const struct option table[] = {{"device", 1, NULL, TEXT},
-                                          {"isa", 1, NULL, TEXT + 1},
-                                          {"network", 1, NULL, TEXT + 2},
-                                          {"data", 1, NULL, TEXT + 3},
-                                          {"optimizer", 1, NULL, TEXT + 4},
-                                          {"shape", 1, NULL, TEXT + 5},
-                                          {"peer", 1, NULL, TEXT + 6},
-                                          {"out", 1, NULL, TEXT + 7},
-                                          {"activation", 1, NULL, TEXT + 8},
-                                          {"threads", 1, NULL, COUNT},
-                                          {"repeat", 1, NULL, COUNT + 1},
-                                          {"batch", 1, NULL, COUNT + 2},
-                                          {"rows", 1, NULL, COUNT + 3},
-                                          {"up-to", 1, NULL, COUNT + 4},
-                                          {"epochs", 1, NULL, COUNT + 5},
-                                          {"members", 1, NULL, COUNT + 6},
-                                          {"lr", 1, NULL, REAL},
-                                          {"seconds", 1, NULL, REAL + 1},
-                                          {"json", 0, NULL, JSON},
-                                          {"help", 0, NULL, HELP},
-                                          {NULL, 0, NULL, 0}};
-    const char **text[] = {&o->device, &o->isa,  &o->network, &o->data,      &o->optimizer,
-                           &o->shape,  &o->peer, &o->out,     &o->activation};
-    size_t *count[] = {&o->threads, &o->repeats, &o->batch,  &o->rows,
-                       &o->up_to,   &o->epochs,  &o->members};
-    const uint64_t most[] = {1024, 1000, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, 10000000};
-    double *real[] = {&o->rate, &o->seconds};
-    uint64_t n;
+    struct option list[OPTIONS + 1] = {{NULL, 0, NULL, 0}};
     int index = 0;
-    for (int c; (c = getopt_long(argc, argv, "", table, &index)) != -1;) {
-        if (c == '?') return 2;
-        if (c == HELP) *help = true;
-        else if (c == JSON) o->json = true;
-        else if (c < COUNT) *text[c - TEXT] = optarg;
-        else if (c >= REAL) {
-            if (!parse_positive(table[index].name, optarg, real[c - REAL])) return 2;
-        } else {
-            if (!parse_count(table[index].name, optarg, most[c - COUNT], &n)) return 2;
-            *count[c - COUNT] = n;
-        }
+    for (size_t i = 0; i < OPTIONS; i++)
+        list[i] = (struct option){table[i].name, *table[i].argument != 0, NULL, 1};
+    for (int c; (c = getopt_long(argc, argv, "", list, &index)) != -1;) {
+        if (c == '?' || !set(o, (size_t)index, optarg)) return 2;
+        *help |= table[index].kind == HELP;
     }
     return 0;
 }

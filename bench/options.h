@@ -5,6 +5,7 @@
 
 #include "host/base/text.h"
 #include <stdbool.h>
+#include <stdio.h>
 
 /* 0 and NULL: not given on the command line; the command's default applies (bench/main.c). */
 typedef struct {
@@ -31,8 +32,8 @@ typedef struct {
     double peak_bytes;
 } bench_options;
 
-/* The part of the help that describes the options. */
-extern const char bench_options_help[];
+/* Prints the part of the help that describes the options. */
+void bench_options_print_help(FILE *out);
 
 /* Parses argv[1..]. Returns 0, or the exit status after an error message; sets *help for --help. */
 int bench_options_parse(bench_options *options, int argc, char **argv, bool *help);
