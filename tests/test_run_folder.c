@@ -257,7 +257,7 @@ Test(run_folder, of_an_interruption)
     json_decref(run);
     char *page = runs_file_read("a/report.html", NULL);
     cr_expect(page && strstr(page, "stopped by interruption") &&
-              strstr(page, "(to its end; this training was interrupted)"));
+              strstr(page, "(this training was interrupted; the command trains to the end)"));
     free(page);
     do_it("verify a --device cpu -q"); /* goes as far, and no further */
 }
