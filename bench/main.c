@@ -91,35 +91,35 @@ typedef struct {
 
 static const command commands[] = {
     {"matmul", NULL, bench_matmul, true, STEPS(0),
-     "matrix products in all transpositions, as operations of a training step; in turn with OpenBLAS, BLIS and oneDNN\n"
+     "matrix products in all transpositions, as operations of a training step; in turn with OpenBLAS, BLIS and oneDNN "
      "if installed (forms: NN forward, NT gradient of inputs, TN gradient of weights)"},
     {"step", NULL, bench_step, true, STEPS(0),
-     "training steps of one network: time, GFLOP/s, share of the peak (of the step's products: 6 x rows x weights without\n"
-     "the gradient of the inputs of the first layer, which is not computed); memory: needed (parameters x (2 + optimizer\n"
+     "training steps of one network: time, GFLOP/s, share of the peak (of the step's products: 6 x rows x weights without "
+     "the gradient of the inputs of the first layer, which is not computed); memory: needed (parameters x (2 + optimizer "
      "states) + two activations per layer + data), allocated, and peak resident"},
     {"small", bench_small, NULL, false, STEPS(0),
-     "full-batch steps of five small networks on one thread, with the loss of each step read back, on the devices of\n"
+     "full-batch steps of five small networks on one thread, with the loss of each step read back, on the devices of "
      "--device in turn; beside each time the floor: 6 x rows x weights FLOP at the measured fma peak of one core"},
     {"width", bench_width, NULL, false, SMALL(250000, 1),
      "a whole run, 250000 epochs of 2-20-20-1 on 400 rows, on each device of --device; compares the weights bit for bit"},
     {"fleet", bench_fleet, NULL, false, SMALL(1000, 3),
-     "1000 members of 2-20-20-1 on 400 rows for 1000 epochs against one member: member-steps per second on the CPU path\n"
-     "with one thread and with all, and on the other devices of --device. Then 10, 100, ... members for a tenth of the\n"
-     "epochs: OUT.csv and, if gnuplot is installed, OUT.svg with time and memory against members. Each measurement runs\n"
+     "1000 members of 2-20-20-1 on 400 rows for 1000 epochs against one member: member-steps per second on the CPU path "
+     "with one thread and with all, and on the other devices of --device. Then 10, 100, ... members for a tenth of the "
+     "epochs: OUT.csv and, if gnuplot is installed, OUT.svg with time and memory against members. Each measurement runs "
      "in its own process; the time includes adding the members"},
     {"epoch", NULL, bench_epoch, true, STEPS(60000),
-     "an epoch on data of MNIST's size (60000 x 784), and the share of its time outside matrix products: 1 - time of the\n"
-     "epoch's products alone / time of the epoch. The products alone are the same operations on the same device, without\n"
-     "activations, batches, loss, optimizer and the rest of a step; both run in turn. The products alone find more of\n"
+     "an epoch on data of MNIST's size (60000 x 784), and the share of its time outside matrix products: 1 - time of the "
+     "epoch's products alone / time of the epoch. The products alone are the same operations on the same device, without "
+     "activations, batches, loss, optimizer and the rest of a step; both run in turn. The products alone find more of "
      "their operands in caches than in a whole step, so the share is an upper bound"},
     {"sweep", bench_sweep, NULL, false, GRID,
-     "steps of 784-W-W-10 for W from 64 to 4096 and batches from 16 to 4096: OUT.csv and, if gnuplot is installed, OUT.svg\n"
-     "with time per FLOP. A point that looks like a cliff is measured up to three more times and the best time kept. A\n"
-     "cliff is a point with less than half the rate of the next smaller width or batch, or of the next larger one if it\n"
+     "steps of 784-W-W-10 for W from 64 to 4096 and batches from 16 to 4096: OUT.csv and, if gnuplot is installed, OUT.svg "
+     "with time per FLOP. A point that looks like a cliff is measured up to three more times and the best time kept. A "
+     "cliff is a point with less than half the rate of the next smaller width or batch, or of the next larger one if it "
      "also takes 10 % longer than that"},
     {"choose", bench_choose, NULL, false, GRID,
-     "what --device auto and --threads auto choose, over widths, depths, batches and members: microseconds per step of one\n"
-     "member on each device (* the best, < the chosen); loss: the chosen device's time relative to the best; cost: time\n"
+     "what --device auto and --threads auto choose, over widths, depths, batches and members: microseconds per step of one "
+     "member on each device (* the best, < the chosen); loss: the chosen device's time relative to the best; cost: time "
      "spent on choosing, relative to a run of ten seconds; run: time of such a run relative to the best device alone"},
     {"elementwise", NULL, bench_elementwise, true, STEPS(0),
      "activations and optimizer updates, in GB/s"},
@@ -139,11 +139,7 @@ static void print_help(FILE *out)
     fputs("usage: lockstep-bench COMMAND [options]\n\n", out);
     for (size_t i = 0; i < COMMANDS; i++) {
         fprintf(out, "  %-13s", commands[i].name);
-        for (const char *p = commands[i].help; *p; p++) {
-            fputc(*p, out);
-            if (*p == '\n') fprintf(out, "%15s", "");
-        }
-        fputc('\n', out);
+        bench_print_wrapped(out, commands[i].help, 15);
     }
     fputc('\n', out);
     bench_options_print_help(out);

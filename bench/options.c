@@ -3,6 +3,7 @@
 #include "host/base/text.h"
 #include <getopt.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef enum { TEXT, COUNT, POSITIVE, FLAG, HELP } kind;
 
@@ -16,7 +17,7 @@ static const struct {
 } table[] = {
 #define FIELD(name) offsetof(bench_options, name)
     {"device", "D", TEXT, FIELD(device), 0,
-     "cpu (default), an index, or part of a name (see lockstep devices);\n"
+     "cpu (default), an index, or part of a name (see lockstep devices); "
      "small, width, fleet, sweep: several, separated by commas"},
     {"threads", "N", COUNT, FIELD(threads), 1024,
      "threads of the CPU path (default: one per core; small: 1)"},
@@ -26,29 +27,29 @@ static const struct {
      "step, epoch, serve: widths (default 784-512-512-10); width, fleet: (default 2-20-20-1)"},
     {"batch", "N", COUNT, FIELD(batch), UINT32_MAX, "rows per step (default 256)"},
     {"rows", "N", COUNT, FIELD(rows), UINT32_MAX,
-     "rows of the data set (default: 8 batches; epoch: 60000; width, fleet: 400);\n"
+     "rows of the data set (default: 8 batches; epoch: 60000; width, fleet: 400); "
      "equal to --batch: full batch"},
     {"data", "DIR", TEXT, FIELD(data), 0,
-     "step, epoch: rows from a folder of IDX files such as MNIST's, also .gz\n"
+     "step, epoch: rows from a folder of IDX files such as MNIST's, also .gz "
      "(default: random rows)"},
     {"optimizer", "O", TEXT, FIELD(optimizer), 0, "(default adam; width, fleet: gd)"},
     {"activation", "A", TEXT, FIELD(activation), 0,
      "activation of the hidden layers (default relu)"},
     {"lr", "RATE", POSITIVE, FIELD(rate), 0, "learning rate (default 0.001; width, fleet: 0.025)"},
     {"epochs", "N", COUNT, FIELD(epochs), UINT32_MAX,
-     "width: (default 250000); fleet: (default 1000); serve with --members: epochs per\n"
+     "width: (default 250000); fleet: (default 1000); serve with --members: epochs per "
      "repetition"},
     {"members", "N", COUNT, FIELD(members), 10000000,
      "fleet: (default 1000); serve: train a fleet with this many members"},
     {"shape", "M,N,K", TEXT, FIELD(shape), 0, "matmul: one shape instead of the standard list"},
     {"peer", "LIBRARY", TEXT, FIELD(peer), 0, "matmul: a BLAS library to load, or none"},
     {"up-to", "N", COUNT, FIELD(up_to), UINT32_MAX,
-     "sweep: largest width and batch (default 4096); choose: largest width;\n"
+     "sweep: largest width and batch (default 4096); choose: largest width; "
      "fleet: most members (default 10000; 1: only the comparison)"},
     {"out", "OUT", TEXT, FIELD(out), 0,
      "sweep, fleet: name of the files without extension (default: the command's name)"},
     {"repeat", "N", COUNT, FIELD(repeats), 1000,
-     "timed repetitions, of which the median is reported (default 7; sweep, choose,\n"
+     "timed repetitions, of which the median is reported (default 7; sweep, choose, "
      "fleet: 3; width: 1)"},
     {"seconds", "S", POSITIVE, FIELD(seconds), 0,
      "intended length of a repetition (default 0.2; sweep, choose: 0.1)"},
@@ -58,16 +59,28 @@ static const struct {
 };
 enum { OPTIONS = sizeof table / sizeof *table };
 
+void bench_print_wrapped(FILE *out, const char *text, size_t indent)
+{
+    enum { WIDTH = 100 };
+    size_t column = indent;
+    for (const char *p = text; *p;) {
+        size_t word = strcspn(p, " ");
+        if (column > indent && column + 1 + word > WIDTH) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        column += (size_t)fprintf(out, "%s%.*s", column > indent ? " " : "", (int)word, p);
+        p += word + strspn(p + word, " ");
+    }
+    fputc('\n', out);
+}
+
 void bench_options_print_help(FILE *out)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         int length = fprintf(out, "  --%s %s", table[i].name, table[i].argument);
         fprintf(out, "%*s", 19 - length, "");
-        for (const char *p = table[i].help; *p; p++) {
-            fputc(*p, out);
-            if (*p == '\n') fprintf(out, "%19s", "");
-        }
-        fputc('\n', out);
+        bench_print_wrapped(out, table[i].help, 19);
     }
 }
 

@@ -32,6 +32,8 @@ typedef struct {
     double peak_bytes;
 } bench_options;
 
+/* Prints text and a newline, wrapped at 100 columns; the cursor is at column `indent`. */
+void bench_print_wrapped(FILE *out, const char *text, size_t indent);
 /* Prints the part of the help that describes the options. */
 void bench_options_print_help(FILE *out);
 

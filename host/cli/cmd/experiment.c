@@ -16,15 +16,16 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Runs published experiments, each with several seeds, and writes tables (CSV and Markdown), plots (SVG, needs gnuplot) and\n"
-    "a report (index.html) to the folder DIR. EXPERIMENT is one of these letters, several (RXT), or all:\n"
+    "Runs published experiments, each with several seeds, and writes tables (CSV and Markdown), plots\n"
+    "(SVG, needs gnuplot) and a report (index.html) to the folder DIR. EXPERIMENT is one of these\n"
+    "letters, several (RXT), or all:\n"
     "\n"
     "  R  logistic regression          H  hyperparameters        T  three classes\n"
     "  W  width                        F  files\n"
     "  D  depth                        X  linear and XOR\n"
     "\n"
     "  lockstep experiment all --device cpu -o results\n"
-    "  lockstep experiment X --quick -o look                     a hundredth of the epochs, 2 seeds, for a quick test\n"
+    "  lockstep experiment X --quick -o quick       a hundredth of the epochs, 2 seeds, for a quick test\n"
     "\n"
     "All files except timing.txt are identical, byte for byte, on every exact device.\n";
 

@@ -16,7 +16,7 @@ static void add_intro(ls_text *out)
         for (const char *p = model_plots[i].help; *p; p++)
             if (*p == '\n') ls_text_add(out, "\n%20s", "");
             else ls_text_add(out, "%c", *p);
-        ls_text_add(out, "%s\n", model_plots[i].needs & PLOT_NEEDS_DATA ? "" : " (without DATA)");
+        ls_text_add(out, "%s\n", model_plots[i].needs & PLOT_NEEDS_DATA ? "" : "; needs no DATA");
     }
     ls_text_add(out, "\n"
                      "MODEL may be a run folder. SVG plots show values under the pointer.\n"

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Writes an HTML report about MODEL, or about the model in the folder RUN: settings, the command to train it again, loss per\n"
-    "epoch; with DATA also metrics, decision regions, confusion matrix, worst errors, ROC and calibration, and statistics of each\n"
-    "layer. The report is one file without scripts or links to other files. Its plots show values under the pointer; tables beside\n"
-    "them have the same values.\n"
+    "Writes an HTML report about MODEL, or about the model in the folder RUN: settings, the command to\n"
+    "train it again, loss per epoch; with DATA also metrics, decision regions, confusion matrix, worst\n"
+    "errors, ROC and calibration, and statistics of each layer. The report is one file without scripts\n"
+    "or links to other files. Its plots show values under the pointer; tables beside them have the same\n"
+    "values.\n"
     "\n"
     "  lockstep report moons.safetensors moons -o report.html\n"
-    "  lockstep train moons --split 0.2 --report report.html       a report right after training, with test rows\n";
+    "  lockstep train moons --split 0.2 --report report.html     right after training, with test rows\n";
 
 /* A command line that trains the model again: from its run.json, or from what the model and this
  * command line tell. */

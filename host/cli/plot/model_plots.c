@@ -88,8 +88,8 @@ const model_plot model_plots[] = {
      "accuracy per epoch on the validation rows", "Validation accuracy per epoch",
      "Line plot of the share of validation rows that are predicted correctly, per epoch."},
     {"boundary", PLOT_IN_BOUNDARY, DATA, 300, draw_boundary,
-     "decision regions and the rows of DATA; for more than two inputs, on the plane of the first\n"
-     "two principal components",
+     "decision regions and the rows of DATA; for more than two inputs, on the plane of\n"
+     "the first two principal components",
      "Decision regions and rows",
      "A plane coloured by predicted class, with the rows as points whose shapes show their true classes."},
     {"confusion", PLOT_IN_ERRORS, DATA, 60, draw_confusion,
