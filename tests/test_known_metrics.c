@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/model/decision.h"
 #include "host/model/metrics.h"
+#include "host/model/scores.h"
+#include "host/model/threshold.h"
 #include "tests/support/known_metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

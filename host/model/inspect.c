@@ -4,15 +4,15 @@
  * double, in one order: so the figures are the same everywhere. */
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
+#include "host/model/infer.h"
 #include "host/model/model.h"
+#include "host/model/training_rows.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Rows looked at, and floats that their activations may come to. */
 enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
-
-size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
 
 /* ---- Figures of one layer -------------------------------------------------------------------- */
 

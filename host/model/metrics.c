@@ -2,6 +2,8 @@
 /* docs/metrics.md has the formulas. */
 #include "host/model/metrics.h"
 #include "host/base/memory.h"
+#include "host/model/decision.h"
+#include "host/model/scores.h"
 
 #include <float.h>
 #include <math.h>

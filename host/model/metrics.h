@@ -2,7 +2,7 @@
 #ifndef LS_METRICS_H
 #define LS_METRICS_H
 
-#include "host/model/scores.h"
+#include "host/base/error.h"
 
 /* How outputs are judged. */
 typedef struct {

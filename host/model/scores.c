@@ -1,46 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/scores.h"
 #include "host/base/memory.h"
-#include "host/base/text.h"
-
+#include "host/model/decision.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- Deciding -------------------------------------------------------------------------------- */
-
-float ls_class_score(const float *outputs, size_t columns, size_t k)
-{
-    if (columns > 1) return outputs[k];
-    return k == 1 ? outputs[0] : 1.0f - outputs[0];
-}
-
-ls_decision ls_decision_default(void)
-{
-    return (ls_decision){.positive = 1, .threshold = NAN, .source = LS_THRESHOLD_DEFAULT};
-}
-
-ls_decision ls_decision_resolve(ls_decision how, size_t columns)
-{
-    if (!isnan(how.threshold) || columns != 1) return how;
-    return (ls_decision){.positive = 1, .threshold = 0.5f, .source = LS_THRESHOLD_DEFAULT};
-}
-
-size_t ls_decide(const float *outputs, size_t columns, const ls_decision *how)
-{
-    const ls_decision rule = ls_decision_resolve(*how, columns);
-    if (!isnan(rule.threshold))
-        return ls_class_score(outputs, columns, rule.positive) >= rule.threshold
-                   ? rule.positive
-                   : 1 - rule.positive;
-    size_t best = 0;
-    for (size_t j = 1; j < columns; j++) {
-        if (outputs[j] > outputs[best]) best = j;
-    }
-    return best;
-}
-
-/* ---- Ranking --------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
 {
@@ -108,62 +72,5 @@ ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *thr
     }
     if (isnan(best)) return ls_fail(err, LS_ERR_DATA, "best-f1: no score is finite; give a number");
     *threshold = best;
-    return LS_OK;
-}
-
-/* ---- What was asked for ---------------------------------------------------------------------- */
-
-static ls_status find_class(const char *text, char *const *names, size_t classes, size_t *out,
-                            ls_error *err)
-{
-    uint64_t number;
-    for (size_t i = 0; i < classes; i++)
-        if (!strcmp(text, names[i])) {
-            *out = i;
-            return LS_OK;
-        }
-    if (ls_parse_u64(text, &number) && number < classes) {
-        *out = (size_t)number;
-        return LS_OK;
-    }
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "--positive: there is no class '%.60s', only '%.60s' and '%.60s'", text,
-                   names[0], names[1]);
-}
-
-static ls_status read_number(const char *text, bool raw, float *out, ls_error *err)
-{
-    double number;
-    if (!ls_parse_double(text, &number) || !isfinite((float)number))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--threshold: '%.60s' is neither a number nor best-f1",
-                       text);
-    if (!raw && (number < 0 || number > 1))
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--threshold: %.60s is out of range, the scores are probabilities from 0 to 1", text);
-    *out = (float)number;
-    return LS_OK;
-}
-
-ls_status ls_threshold_read(const ls_threshold_options *options, char *const *class_names,
-                            size_t classes, bool raw, ls_decision *how, bool *best_f1,
-                            ls_error *err)
-{
-    ls_decision read = *how;
-    *best_f1 = false;
-    if (!options || (!options->positive && !options->threshold)) return LS_OK;
-    if (classes != 2)
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--%s is for two classes, there are %zu; the class with the largest output is chosen",
-            options->threshold ? "threshold" : "positive", classes);
-    if (options->positive)
-        LS_TRY(find_class(options->positive, class_names, classes, &read.positive, err));
-    if (options->threshold && !strcmp(options->threshold, "best-f1")) *best_f1 = true;
-    else if (options->threshold) {
-        LS_TRY(read_number(options->threshold, raw, &read.threshold, err));
-        read.source = LS_THRESHOLD_GIVEN;
-    }
-    *how = read;
     return LS_OK;
 }

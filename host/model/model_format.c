@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/model/model_format.h"
+#include "host/base/sha256.h"
+#include <stdlib.h>
+#include <string.h>
+
+const char *const ls_saved_sources[LS_SAVED_SOURCES] = {[LS_THRESHOLD_DEFAULT] = "default",
+                                                        [LS_THRESHOLD_GIVEN] = "given",
+                                                        [LS_THRESHOLD_VALIDATION] = "validation",
+                                                        [LS_THRESHOLD_TRAINING] = "training"};
+
+bool ls_metadata_hash(json_t *meta, char hex[65])
+{
+    ls_sha256 hash;
+    json_object_del(meta, "metadata_sha256");
+    char *text = json_dumps(meta, LS_CANONICAL_JSON);
+    if (!text) return false;
+    ls_sha256_init(&hash);
+    ls_sha256_update(&hash, text, strlen(text));
+    ls_sha256_final(&hash, hex);
+    free(text);
+    return true;
+}
