@@ -8,7 +8,11 @@
 
 #include "host/base/text.h"
 #include "host/data/data.h"
+#include "host/search/rank.h"
+#include "host/search/rungs.h"
 #include "host/search/search.h"
+#include "host/search/state.h"
+#include "host/search/table.h"
 #include "tests/support/runs.h"
 
 TestSuite(search, .timeout = 300);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/search/space.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/search/search.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
