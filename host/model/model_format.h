@@ -24,6 +24,17 @@ enum {
 enum { LS_SAVED_SOURCES = 4 };
 extern const char *const ls_saved_sources[LS_SAVED_SOURCES];
 
+/* The whole numbers in "training", by name and place in ls_summary. */
+typedef struct {
+    const char *name;
+    size_t offset;
+} ls_training_field;
+enum { LS_TRAINING_COUNTS = 3 };
+extern const ls_training_field ls_training_counts[LS_TRAINING_COUNTS];
+
+/* The place of count i in a summary. */
+uint64_t *ls_training_count(ls_summary *summary, size_t i);
+
 /* Removes "metadata_sha256" and hashes the rest as canonical JSON, so that every change in it is
  * noticed. False if memory runs out. */
 bool ls_metadata_hash(json_t *meta, char hex[65]);

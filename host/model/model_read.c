@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads model files. They may come from strangers: every value is checked before it is used. */
 #include "host/model/model_read.h"
+#include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
@@ -23,17 +24,18 @@ static uint64_t get_u64(const char *from)
     for (int i = 0; i < 8; i++) value |= (uint64_t)(unsigned char)from[i] << (8 * i);
     return value;
 }
+
 static ls_status damaged(const char *path, const char *what, ls_error *err)
 {
     return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %s", path, what);
 }
 
-/* count names of a JSON list into names. */
+/* Replaces the names by those of a JSON list of the same length. */
 static ls_status read_names(const json_t *list, char **names, const char *path, ls_error *err)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (!name) return damaged(path, "a name in its metadata is no text", err);
+        if (!name) return damaged(path, "a name in its metadata is not a string", err);
         free(names[i]);
         if (!(names[i] = ls_strdup(name)))
             return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
@@ -46,19 +48,23 @@ static ls_status read_numbers(const json_t *list, size_t count, double **out, co
 {
     if (json_is_null(list)) return LS_OK;
     if (json_array_size(list) != count)
-        return damaged(path, "its standardisation does not fit its features", err);
+        return damaged(path, "its number of standardisation values is not its number of features",
+                       err);
     LS_TRY(ls_alloc(out, count, sizeof **out, "a model", err));
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(list, i);
         if (!json_is_number(value))
-            return damaged(path, "its standardisation holds something that is no number", err);
+            return damaged(path, "a standardisation value is not a number", err);
         (*out)[i] = json_number_value(value);
-        if (!isfinite((*out)[i])) return damaged(path, "its standardisation is not finite", err);
+        if (!isfinite((*out)[i]))
+            return damaged(path, "a standardisation value is not finite", err);
     }
     return LS_OK;
 }
 
-/* Names of one column's categories: different ones, or null for those without training rows. */
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+/* Names of one column's categories, null for those without training rows. */
 static ls_status read_categories(const json_t *list, ls_column *column, const char *path,
                                  ls_error *err)
 {
@@ -70,7 +76,7 @@ static ls_status read_categories(const json_t *list, ls_column *column, const ch
         const json_t *value = json_array_get(list, k);
         if (json_is_null(value)) continue;
         const char *name = json_string_value(value);
-        if (!name) return damaged(path, "a category in its metadata is no text", err);
+        if (!name) return damaged(path, "a category in its metadata is not a string", err);
         if (!(column->category[k] = ls_strdup(name)))
             return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
     }
@@ -87,7 +93,8 @@ static ls_status read_column(const json_t *o, size_t file_columns, ls_column *co
         return damaged(path, "a column in its metadata is malformed", err);
     if (!json_is_integer(json_object_get(o, "place")) || place < 0 ||
         (uint64_t)place >= file_columns)
-        return damaged(path, "a column in its metadata lies outside of its file", err);
+        return damaged(path, "a column in its metadata has a place beyond the columns of its file",
+                       err);
     if (categories && (!json_is_array(categories) || !json_is_boolean(json_object_get(o, "other"))))
         return damaged(path, "the categories of a column in its metadata are malformed", err);
     column->place = (size_t)place;
@@ -96,7 +103,7 @@ static ls_status read_column(const json_t *o, size_t file_columns, ls_column *co
     return categories ? read_categories(categories, column, path, err) : LS_OK;
 }
 
-/* What stands for missing values, and that it fits the columns. */
+/* Fill values, which replace missing values. Each must fit its column. */
 static ls_status read_fills(const json_t *list, ls_encoder *e, const char *path, ls_error *err)
 {
     for (size_t c = 0; c < e->columns; c++) {
@@ -104,11 +111,10 @@ static ls_status read_fills(const json_t *list, ls_encoder *e, const char *path,
         const ls_column *column = &e->column[c];
         double fill = json_number_value(json_object_get(o, "fill"));
         bool fits = isfinite(fill);
-        if (column->categorical) /* a category with a name, or the other ones */
+        if (column->categorical) /* a category with a name, or the one for all others */
             fits = fill >= 0 && fill <= (double)column->categories && fill == floor(fill) &&
                    (fill == (double)column->categories || column->category[(size_t)fill]);
-        if (!fits)
-            return damaged(path, "what stands for a column's missing values does not fit it", err);
+        if (!fits) return damaged(path, "the fill value of a column does not fit the column", err);
         e->fill[c] = fill;
         e->other[c] = json_is_true(json_object_get(o, "other"));
     }
@@ -123,7 +129,7 @@ static ls_status read_missing(const json_t *value, ls_missing *out, const char *
             *out = (ls_missing)i;
             return LS_OK;
         }
-    return damaged(path, "what becomes of missing values is not told", err);
+    return damaged(path, "its rule for missing values is unknown", err);
 }
 
 static int by_place(const void *a, const void *b)
@@ -137,7 +143,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Whether a name is there twice; NULL is none. */
+/* Sets *twice if two names are equal; NULL entries do not count. */
 static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_error *err)
 {
     char **sorted;
@@ -151,7 +157,8 @@ static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_er
     return LS_OK;
 }
 
-/* Columns of different places, none that of the class, with categories of different names. */
+/* Checks that columns have different places, other than the class column's, and that each column's
+ * categories have different names. */
 static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
 {
     ls_column *sorted;
@@ -165,7 +172,7 @@ static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *
     free(sorted);
     for (size_t c = 0; c < e->columns && !twice; c++)
         LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
-    return twice ? damaged(path, "a column or a category is there twice", err) : LS_OK;
+    return twice ? damaged(path, "a column or a category is listed twice", err) : LS_OK;
 }
 
 static ls_status read_encoder(const json_t *object, ls_model *m, const char *path, ls_error *err)
@@ -179,15 +186,15 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
     ls_missing missing = LS_MISSING_MEAN;
     LS_TRY(read_missing(json_object_get(object, "missing"), &missing, path, err));
     if (!count || count > m->network.inputs || file_columns < 1 || (json_int_t)count > file_columns)
-        return damaged(path, "its columns do not fit its features", err);
+        return damaged(path, "its columns do not match its features", err);
     if (!json_is_null(target) && (!json_is_integer(target) || at < 0 || at >= file_columns))
-        return damaged(path, "its class column lies outside of its file", err);
+        return damaged(path, "its class column has a place beyond the columns of its file", err);
     LS_TRY(ls_alloc(&column, count, sizeof *column, "a model", err));
     ls_status status = LS_OK;
     for (size_t c = 0; c < count && status == LS_OK; c++)
         status = read_column(json_array_get(list, c), (size_t)file_columns, &column[c], path, err);
     if (status == LS_OK && ls_columns_inputs(column, count) != m->network.inputs)
-        status = damaged(path, "its columns do not fit its features", err);
+        status = damaged(path, "its columns do not match its features", err);
     if (status != LS_OK) {
         ls_columns_free(column, count);
         return status;
@@ -200,6 +207,8 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
     return read_fills(list, m->encoder, path, err);
 }
 
+/* ---- Metadata -------------------------------------------------------------------------------- */
+
 static ls_status read_decision(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
     const json_t *positive = json_object_get(object, "positive"),
@@ -209,28 +218,24 @@ static ls_status read_decision(const json_t *object, ls_model *m, const char *pa
     bool ranged = m->network.output != LS_OUTPUT_IDENTITY;
     size_t k = 0;
     while (source && k < LS_SAVED_SOURCES && strcmp(source, ls_saved_sources[k])) k++;
-    if (m->network.classes != 2)
-        return damaged(path, "it has a positive class, but not two classes", err);
+    if (m->network.classes != 2) return damaged(path, "it has a decision but not two classes", err);
     if (!json_is_integer(positive) || json_integer_value(positive) < 0 ||
         json_integer_value(positive) > 1)
-        return damaged(path, "its positive class is none of its classes", err);
+        return damaged(path, "its positive class is not one of its classes", err);
     if (!source || k == LS_SAVED_SOURCES || (k == LS_THRESHOLD_DEFAULT) != json_is_null(threshold))
-        return damaged(path, "it does not say where its threshold comes from", err);
+        return damaged(path,
+                       "the source of its threshold is unknown or does not match the threshold",
+                       err);
     if (!json_is_null(threshold) &&
         (!json_is_number(threshold) || !(fabs(value) <= (double)FLT_MAX) ||
          (double)(float)value != value || (ranged && (value < 0 || value > 1))))
-        return damaged(path, "its threshold is no possible score", err);
+        return damaged(path, "its threshold is not a possible score", err);
     m->decision = (ls_decision){.positive = (size_t)json_integer_value(positive),
                                 .threshold = json_is_null(threshold) ? NAN : (float)value,
                                 .source = (ls_threshold_source)k};
     return ls_decision_is_set(&m->decision)
                ? LS_OK
-               : damaged(path, "its decision is that of a file without one", err);
-}
-
-static bool is_count(const json_t *value)
-{
-    return json_is_integer(value) && json_integer_value(value) >= 0;
+               : damaged(path, "its decision is the default, which is never saved", err);
 }
 
 static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
@@ -239,33 +244,32 @@ static ls_status read_history(const json_t *list, ls_model *m, const char *path,
     if (json_array_size(list) > LS_HISTORY_POINTS)
         return damaged(path, "its history is too long", err);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *point = json_array_get(list, i), *epoch = json_array_get(point, 0),
-                     *loss = json_array_get(point, 1), *validation = json_array_get(point, 2),
+        const json_t *point = json_array_get(list, i), *validation = json_array_get(point, 2),
                      *accuracy = json_array_get(point, 3);
-        if (!is_count(epoch) || !json_is_number(loss) ||
-            (validation && !json_is_number(validation)) || (accuracy && !json_is_number(accuracy)))
+        ls_history_point h;
+        double loss = NAN, validation_loss = NAN, validation_accuracy = NAN;
+        if (!ls_json_read_count(json_array_get(point, 0), &h.epoch) ||
+            !ls_json_read_number(json_array_get(point, 1), &loss) ||
+            (validation && !ls_json_read_number(validation, &validation_loss)) ||
+            (accuracy && !ls_json_read_number(accuracy, &validation_accuracy)))
             return damaged(path, "its history is malformed", err);
-        m->history[m->history_count++] = (ls_history_point){
-            (uint64_t)json_integer_value(epoch), (float)json_number_value(loss),
-            validation ? (float)json_number_value(validation) : NAN,
-            accuracy ? (float)json_number_value(accuracy) : NAN};
+        h.loss = (float)loss;
+        h.validation_loss = (float)validation_loss;
+        h.validation_accuracy = (float)validation_accuracy;
+        m->history[m->history_count++] = h;
     }
     return LS_OK;
 }
 
 static ls_status read_training(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *epochs = json_object_get(object, "epochs"),
-                 *steps = json_object_get(object, "steps"),
-                 *best = json_object_get(object, "best_epoch");
     const char *stopped = json_string_value(json_object_get(object, "stopped"));
-    if (!is_count(epochs) || !is_count(steps) || !is_count(best) ||
-        !json_is_number(json_object_get(object, "loss")) || !stopped)
-        return damaged(path, "it does not say how its training went", err);
-    m->summary.epochs = (uint64_t)json_integer_value(epochs);
-    m->summary.steps = (uint64_t)json_integer_value(steps);
-    m->summary.best_epoch = (uint64_t)json_integer_value(best);
-    m->summary.loss = json_number_value(json_object_get(object, "loss"));
+    bool complete = stopped &&
+                    ls_json_read_number(json_object_get(object, "loss"), &m->summary.loss);
+    for (size_t i = 0; i < LS_TRAINING_COUNTS; i++)
+        complete &= ls_json_read_count(json_object_get(object, ls_training_counts[i].name),
+                                       ls_training_count(&m->summary, i));
+    if (!complete) return damaged(path, "the summary of its training is incomplete", err);
     snprintf(m->stopped, sizeof m->stopped, "%s", stopped);
     return LS_OK;
 }
@@ -279,7 +283,7 @@ static ls_status read_options(const json_t *object, ls_options *options, const c
     {
         ls_error why;
         const char *text = json_string_value(value);
-        if (!text) return damaged(path, "an option in its metadata is no text", err);
+        if (!text) return damaged(path, "an option in its metadata is not a string", err);
         if (ls_options_set(options, name, text, &why) != LS_OK)
             return ls_fail(
                 err, LS_ERR_DATA,
@@ -289,70 +293,90 @@ static ls_status read_options(const json_t *object, ls_options *options, const c
     return LS_OK;
 }
 
-/* Everything the metadata says, into a model whose values are still to be read. */
-static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+/* Checks the format number against the optional parts of the metadata. */
+static ls_status check_format(const json_t *meta, const char *path, ls_error *err)
 {
-    const json_t *features = json_object_get(meta, "features"),
-                 *classes = json_object_get(meta, "classes");
-    const json_t *standardize = json_object_get(meta, "standardize"),
-                 *training = json_object_get(meta, "training");
-    ls_options *options;
-    const json_t *columns = json_object_get(meta, "columns"),
-                 *decision = json_object_get(meta, "decision");
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
+    const json_t *columns = json_object_get(meta, "columns");
+    bool decided = json_is_object(json_object_get(meta, "decision"));
     if (format != LS_FORMAT_PLAIN && format != LS_FORMAT_ENCODED && format != LS_FORMAT_DECIDED)
-        return damaged(path, "its format is of another version; this program reads formats 1 to 3",
+        return damaged(path, "its format has another version; this program reads formats 1 to 3",
                        err);
     if (format == LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
                                     : (format == LS_FORMAT_ENCODED) != json_is_object(columns))
-        return damaged(path, "its format and its columns do not fit together", err);
-    if ((format == LS_FORMAT_DECIDED) != json_is_object(decision))
-        return damaged(path, "its format and its decision do not fit together", err);
-    if (!json_array_size(features) || !json_array_size(classes) ||
-        !json_is_object(json_object_get(meta, "options")))
+        return damaged(path, "its format and its columns contradict each other", err);
+    if ((format == LS_FORMAT_DECIDED) != decided)
+        return damaged(path, "its format and its decision contradict each other", err);
+    return LS_OK;
+}
+
+/* A model of the network that the options describe. */
+static ls_status create_model(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_options *options;
+    ls_error why;
+    size_t features = json_array_size(json_object_get(meta, "features")),
+           classes = json_array_size(json_object_get(meta, "classes"));
+    if (!features || !classes || !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
     LS_TRY(ls_options_create(&options, err));
-    ls_model *m = NULL;
-    bool twice = false;
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
-        ls_error why;
-        status = ls_model_create(options, json_array_size(features), json_array_size(classes),
-                                 LS_HISTORY_POINTS, &m, &why);
+        status = ls_model_create(options, features, classes, LS_HISTORY_POINTS, out, &why);
         if (status == LS_ERR_ARGUMENT)
             status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path,
                              why.message);
         else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
     }
     ls_options_free(options);
-    if (status == LS_OK) status = read_names(features, m->feature_names, path, err);
-    if (status == LS_OK) status = read_names(classes, m->class_names, path, err);
-    if (status == LS_OK) status = find_twice(m->class_names, m->network.classes, &twice, err);
-    if (status == LS_OK && twice) status = damaged(path, "a class is there twice", err);
-    if (status == LS_OK)
-        status = read_numbers(json_object_get(standardize, "mean"), m->network.inputs, &m->mean,
-                              path, err);
-    if (status == LS_OK)
-        status = read_numbers(json_object_get(standardize, "scale"), m->network.inputs, &m->scale,
-                              path, err);
-    for (size_t i = 0; status == LS_OK && m->scale && i < m->network.inputs; i++)
+    return status;
+}
+
+static ls_status read_standardize(const json_t *object, ls_model *m, const char *path,
+                                  ls_error *err)
+{
+    size_t inputs = m->network.inputs;
+    LS_TRY(read_numbers(json_object_get(object, "mean"), inputs, &m->mean, path, err));
+    LS_TRY(read_numbers(json_object_get(object, "scale"), inputs, &m->scale, path, err));
+    for (size_t i = 0; m->scale && i < inputs; i++)
         if (!(m->scale[i] > 0))
-            status = damaged(path, "its standardisation has a scale of 0 or less", err);
-    if (status == LS_OK && !m->mean != !m->scale)
-        status = damaged(path, "its standardisation is incomplete", err);
-    if (status == LS_OK && columns) status = read_encoder(columns, m, path, err);
-    if (status == LS_OK && decision) status = read_decision(decision, m, path, err);
-    if (status == LS_OK) status = read_history(json_object_get(meta, "history"), m, path, err);
-    if (status == LS_OK) status = read_training(training, m, path, err);
-    if (status != LS_OK) {
-        ls_model_free(m);
-        return status;
-    }
-    *out = m;
+            return damaged(path, "its standardisation has a scale of 0 or less", err);
+    if (!m->mean != !m->scale) return damaged(path, "its standardisation is incomplete", err);
     return LS_OK;
 }
 
-/* One tensor's entry: float32, of the shape the network asks for, right behind the one before. */
+/* All metadata, into a model of the right shape. */
+static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, ls_error *err)
+{
+    const json_t *columns = json_object_get(meta, "columns"),
+                 *decision = json_object_get(meta, "decision");
+    bool twice = false;
+    LS_TRY(read_names(json_object_get(meta, "features"), m->feature_names, path, err));
+    LS_TRY(read_names(json_object_get(meta, "classes"), m->class_names, path, err));
+    LS_TRY(find_twice(m->class_names, m->network.classes, &twice, err));
+    if (twice) return damaged(path, "a class is listed twice", err);
+    LS_TRY(read_standardize(json_object_get(meta, "standardize"), m, path, err));
+    if (columns) LS_TRY(read_encoder(columns, m, path, err));
+    if (decision) LS_TRY(read_decision(decision, m, path, err));
+    LS_TRY(read_history(json_object_get(meta, "history"), m, path, err));
+    return read_training(json_object_get(meta, "training"), m, path, err);
+}
+
+/* A model with everything but its values, which are read next. */
+static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_model *m;
+    LS_TRY(check_format(meta, path, err));
+    LS_TRY(create_model(meta, path, &m, err));
+    ls_status status = fill_model(meta, path, m, err);
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+/* Checks one tensor's entry: float32, the network's shape, directly after the tensor before it. */
 static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at, const char *path,
                               ls_error *err)
 {
@@ -371,15 +395,16 @@ static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at
                 (rank == 1 ||
                  json_integer_value(json_array_get(shape, 1)) == (json_int_t)t->columns);
     if (!fits)
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s: not a usable model file: tensor %s has another shape than the network",
-                       path, t->name);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: not a usable model file: the shape of tensor %s is not that of its network", path,
+            t->name);
     if (json_array_size(offsets) != 2 ||
         json_integer_value(json_array_get(offsets, 0)) != (json_int_t)at ||
         json_integer_value(json_array_get(offsets, 1)) !=
             (json_int_t)(at + ls_tensor_size(t) * sizeof(float)))
         return ls_fail(err, LS_ERR_DATA,
-                       "%s: not a usable model file: tensor %s leaves a hole or overlaps another",
+                       "%s: not a usable model file: tensor %s leaves a gap or overlaps another",
                        path, t->name);
     return LS_OK;
 }
@@ -390,12 +415,13 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
     ls_tensor *tensors;
     size_t count, at = 0;
     if (size != (m->network.parameters + m->network.running) * sizeof(float))
-        return damaged(path, "its size does not fit its network; it is cut short or damaged", err);
+        return damaged(path, "its size does not match its network; it is cut short or damaged",
+                       err);
     LS_TRY(ls_model_alloc_values(m, err));
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     ls_status status = LS_OK;
     if (json_object_size(root) != count + 1)
-        status = damaged(path, "it has other tensors than its network", err);
+        status = damaged(path, "its tensors are not those of its network", err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
         if (status == LS_OK)
@@ -407,7 +433,22 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
     return status;
 }
 
-/* A model from the header and the data behind it. */
+/* Checks that all values are finite and match their checksum. */
+static ls_status check_weights(const json_t *meta, const ls_model *m, const char *path,
+                               ls_error *err)
+{
+    const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
+    char hash[65];
+    for (size_t i = 0; i < m->network.parameters + m->network.running; i++)
+        if (!isfinite(m->values[i]))
+            return damaged(path, "it contains weights that are not finite", err);
+    ls_model_weights_sha256(m, hash);
+    if (CHECKSUMS && (!stated || strcmp(stated, hash)))
+        return damaged(path, "its weights do not match their checksum; it is damaged", err);
+    return LS_OK;
+}
+
+/* A model from the header and the data that follows it. */
 static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path,
                             ls_model **out, ls_error *err)
 {
@@ -415,9 +456,9 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
                                                           "lockstep"));
     json_error_t where;
     char hash[65], stated_meta[65];
-    if (!inner) return damaged(path, "it is a safetensors file, but not one of Lockstep's", err);
+    if (!inner) return damaged(path, "it is a safetensors file that Lockstep did not write", err);
     json_t *meta = json_loads(inner, JSON_REJECT_DUPLICATES, &where);
-    if (!meta) return damaged(path, "its metadata is no JSON", err);
+    if (!meta) return damaged(path, "its metadata is not JSON", err);
     ls_model *m = NULL;
     const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
     snprintf(stated_meta, sizeof stated_meta, "%s", sum ? sum : "");
@@ -426,15 +467,7 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
         status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
     if (status == LS_OK) status = read_metadata(meta, path, &m, err);
     if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
-    if (status == LS_OK) {
-        const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
-        ls_model_weights_sha256(m, hash);
-        for (size_t i = 0; i < m->network.parameters + m->network.running && status == LS_OK; i++)
-            if (!isfinite(m->values[i]))
-                status = damaged(path, "it holds weights that are not finite", err);
-        if (status == LS_OK && CHECKSUMS && (!stated || strcmp(stated, hash)))
-            status = damaged(path, "its weights do not match their checksum; it is damaged", err);
-    }
+    if (status == LS_OK) status = check_weights(meta, m, path, err);
     json_decref(meta);
     if (status != LS_OK) ls_model_free(m);
     else *out = m;
@@ -449,9 +482,9 @@ ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_mo
     json_t *root = NULL;
     ls_status status = LS_OK;
     if (size < 8 || length > LS_HEADER_LIMIT || length > size - 8 || length < 2 || bytes[8] != '{')
-        status = damaged(path, "it does not begin like a safetensors file, or is cut short", err);
+        status = damaged(path, "it does not start like a safetensors file, or is cut short", err);
     else if (!(root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where)))
-        status = damaged(path, "its header is no JSON", err);
+        status = damaged(path, "its header is not JSON", err);
     if (status == LS_OK)
         status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
     json_decref(root);
