@@ -26,7 +26,7 @@ static ls_decision decision_of(const known_metrics *k)
 
 static ls_metrics *measure(const known_metrics *k)
 {
-    const ls_judging how = {
+    const ls_metric_rules how = {
         .positive = k->positive, .decision = decision_of(k), .probabilities = true};
     ls_metrics *m = NULL;
     ls_error err;
@@ -117,7 +117,7 @@ Test(known_metrics, of_outputs_that_are_no_probabilities)
 {
     static const float outputs[] = {-3, 0.4f, 7, 1};
     static const int32_t y[] = {0, 0, 1, 1};
-    const ls_judging how = {
+    const ls_metric_rules how = {
         .positive = 1, .decision = ls_decision_default(), .probabilities = false};
     ls_metrics *m;
     cr_assert_eq(ls_metrics_compute(outputs, 4, 1, y, 2, NULL, &how, &m, NULL), LS_OK);

@@ -479,7 +479,7 @@ Test(search, a_search_that_was_stopped_ends_as_if_it_had_not_been)
         bool finished = false;
         for (size_t stops = 0; !finished; stops++) { /* a new process after each wave */
             cr_assert_lt(stops, 200);
-            s->wave = 36;
+            s->wave_size = 36;
             cr_assert(ls_search_start(s, NULL, NULL) == LS_OK &&
                       ls_search_step(s, NULL, NULL, &finished, NULL) == LS_OK);
             ls_search *next = take_over(s);

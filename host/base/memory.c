@@ -21,15 +21,15 @@ bool ls_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when
- * it is used. */
+/* The machine's memory in units of 4096 bytes. The kernel may grant more, and kill the program when
+ * it uses it. */
 static size_t machine_pages(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / 4096) : SIZE_MAX;
 }
 
-/* Bytes of count × size, with room for alignment behind them. */
+/* *bytes = count × size, and *with_room = the same plus room for alignment. */
 static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes,
                             size_t *with_room, ls_error *err)
 {
@@ -37,7 +37,7 @@ static ls_status check_size(size_t count, size_t size, const char *what, size_t 
     if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) ||
         padded > PTRDIFF_MAX) {
         return ls_fail(err, LS_ERR_MEMORY,
-                       "%s: %zu x %zu bytes is more than this machine can address; use less data",
+                       "%s: %zu x %zu bytes are more than this machine can address; use less data",
                        what, count, size);
     }
     if (padded > (size_t)1 << 28 && padded / 4096 > machine_pages()) {
@@ -71,7 +71,7 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     return LS_OK;
 }
 
-enum { MAPPED = 1 << 16 }; /* bytes from which on memory is mapped */
+enum { MAPPED = 1 << 16 }; /* blocks of at least this many bytes are mapped */
 
 ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
 {

@@ -19,15 +19,15 @@ bool ls_decision_is_set(const ls_decision *d)
     return !isnan(d->threshold) || d->positive != ls_decision_default().positive;
 }
 
-ls_decision ls_decision_resolve(ls_decision how, size_t columns)
+ls_decision ls_decision_resolve(ls_decision decision, size_t columns)
 {
-    if (!isnan(how.threshold) || columns != 1) return how;
+    if (!isnan(decision.threshold) || columns != 1) return decision;
     return (ls_decision){.positive = 1, .threshold = 0.5f, .source = LS_THRESHOLD_DEFAULT};
 }
 
-size_t ls_decide(const float *outputs, size_t columns, const ls_decision *how)
+size_t ls_decide(const float *outputs, size_t columns, const ls_decision *decision)
 {
-    const ls_decision rule = ls_decision_resolve(*how, columns);
+    const ls_decision rule = ls_decision_resolve(*decision, columns);
     if (!isnan(rule.threshold))
         return ls_class_score(outputs, columns, rule.positive) >= rule.threshold
                    ? rule.positive

@@ -20,28 +20,30 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
     const ls_network *n = &m->network;
-    ls_decision how = m->decision;
+    ls_decision decision = m->decision;
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(ls_threshold_read(options, m->class_names, n->classes, n->output == LS_OUTPUT_IDENTITY,
-                             &how, &best_f1, err));
+                             &decision, &best_f1, err));
     float *outputs = NULL, *losses = NULL;
     ls_status status = ls_alloc(&outputs, data->rows, n->outputs * sizeof *outputs, "the outputs",
                                 err);
     if (status == LS_OK) status = ls_alloc(&losses, data->rows, sizeof *losses, "the losses", err);
     if (status == LS_OK) status = ls_model_infer(m, device, data, outputs, losses, err);
     if (status == LS_OK && best_f1) {
-        how.source = LS_THRESHOLD_DATA;
-        status = ls_threshold_choose(outputs, n->outputs, data, how.positive, &how.threshold, err);
+        decision.source = LS_THRESHOLD_DATA;
+        status = ls_threshold_choose(outputs, n->outputs, data, decision.positive,
+                                     &decision.threshold, err);
     }
     if (status == LS_OK) {
-        /* another positive class alone changes what is told of the decisions, not the decisions */
-        const ls_judging judging = {
-            .positive = how.positive,
-            .decision = options && options->threshold ? how : m->decision,
+        /* a positive class without a threshold changes which metrics are reported, but no decision
+         */
+        const ls_metric_rules rules = {
+            .positive = decision.positive,
+            .decision = options && options->threshold ? decision : m->decision,
             .probabilities = n->output == LS_OUTPUT_SOFTMAX ||
                              (n->output == LS_OUTPUT_SIGMOID && n->outputs == 1)};
         status = ls_metrics_compute(outputs, data->rows, n->outputs, data->y, n->classes, losses,
-                                    &judging, out, err);
+                                    &rules, out, err);
     }
     free(outputs);
     free(losses);

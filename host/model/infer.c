@@ -38,8 +38,7 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
 
 /* ---- Running the network --------------------------------------------------------------------- */
 
-/* Outputs and row losses (either may be NULL) of rows as the network sees them; losses only where
- * there are classes y. */
+/* Outputs and row losses (either may be NULL) for encoded rows. losses: only with classes y. */
 static ls_status infer(const ls_model *m, ls_backend *backend, const float *input, const int32_t *y,
                        size_t rows, float *outputs, float *losses, ls_error *err)
 {
@@ -68,7 +67,7 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *inpu
     return status;
 }
 
-/* The same on a device, or on the CPU path where there is none. */
+/* The same on a device, or on the CPU path if device is NULL. */
 static ls_status infer_on(const ls_model *m, ls_device *device, const float *input,
                           const int32_t *y, size_t rows, float *outputs, float *losses,
                           ls_error *err)
@@ -93,7 +92,7 @@ ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *ra
 
 /* ---- The public functions -------------------------------------------------------------------- */
 
-/* Cells as ls_data_x has them, with the categories' numbers that the model gives them. */
+/* Checks cells in the layout of ls_data_x, categories numbered as in the model. */
 static ls_status check_cells(const ls_encoder *e, const float *x, size_t rows, ls_error *err)
 {
     for (size_t i = 0; i < rows * e->columns; i++) {
@@ -102,8 +101,9 @@ static ls_status check_cells(const ls_encoder *e, const float *x, size_t rows, l
             !(x[i] >= 0 && x[i] < (float)c->categories && x[i] == floorf(x[i])))
             return ls_fail(
                 err, LS_ERR_ARGUMENT,
-                "row %zu, column %zu (from 0): %g is no category; there are %zu of them, or NaN",
-                i / e->columns, i % e->columns, (double)x[i], c->categories);
+                "row %zu, column %zu (from 0): %g is not a category; use 0 to %zu, or NaN",
+                i / e->columns, i % e->columns, (double)x[i],
+                c->categories ? c->categories - 1 : 0);
     }
     return LS_OK;
 }

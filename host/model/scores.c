@@ -19,7 +19,7 @@ ls_status ls_scores_sort(const float *outputs, size_t rows, size_t columns, cons
     LS_TRY(ls_alloc(&scored, rows, sizeof *scored, "scores to rank", err));
     for (size_t i = 0; i < rows; i++) {
         float score = ls_class_score(outputs + i * columns, columns, k);
-        scored[i].score = isnan(score) ? -INFINITY : score; /* a comparison must order all rows */
+        scored[i].score = isnan(score) ? -INFINITY : score; /* qsort needs a total order */
         scored[i].positive = (size_t)y[i] == k;
     }
     qsort(scored, rows, sizeof *scored, by_score);
@@ -27,8 +27,8 @@ ls_status ls_scores_sort(const float *outputs, size_t rows, size_t columns, cons
     return LS_OK;
 }
 
-/* Counted in integers (twice the number of wins, below 2^63 for up to 2^32 rows), so that it does
- * not depend on the order within ties. */
+/* Counts in integers (twice the number of wins, below 2^63 for up to 2^32 rows), so that the result
+ * does not depend on the order of tied rows. */
 double ls_scores_auc(const ls_scored_row *sorted, size_t rows)
 {
     uint64_t twice_wins = 0, positives = 0, negatives = 0;
@@ -47,9 +47,9 @@ double ls_scores_auc(const ls_scored_row *sorted, size_t rows)
     return (double)twice_wins / (2.0 * (double)positives * (double)negatives);
 }
 
-/* From the highest score down: with each distinct one as the threshold, F1 is 2·hits / (predicted +
- * positives). Two of them are compared as fractions, in integers below 2^64 for up to 2^31 rows:
- * equal ones are equal, however they would round. */
+/* Goes down from the highest score. With each distinct score as the threshold, F1 is 2·hits /
+ * (predicted + positives). Two F1 values are compared as fractions, in integers below 2^64 for up
+ * to 2^31 rows, so that rounding never decides. */
 ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *threshold,
                             ls_error *err)
 {
@@ -59,7 +59,7 @@ ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *thr
     if (!positives)
         return ls_fail(
             err, LS_ERR_DATA,
-            "best-f1: no row is of the positive class, so no threshold is better than another; give a number");
+            "best-f1: no row is of the positive class, so all thresholds are equally good; give a number");
     for (size_t i = rows; i-- > 0;) {
         hits += sorted[i].positive;
         if (!isfinite(sorted[i].score) || (i > 0 && !(sorted[i - 1].score < sorted[i].score)))

@@ -27,8 +27,8 @@ static ls_status find_class(const char *text, char *const *names, size_t classes
         return LS_OK;
     }
     return ls_fail(err, LS_ERR_ARGUMENT,
-                   "--positive: there is no class '%.60s', only '%.60s' and '%.60s'", text,
-                   names[0], names[1]);
+                   "--positive: there is no class '%.60s'; the classes are '%.60s' and '%.60s'",
+                   text, names[0], names[1]);
 }
 
 static ls_status read_number(const char *text, bool raw, float *out, ls_error *err)
@@ -38,24 +38,24 @@ static ls_status read_number(const char *text, bool raw, float *out, ls_error *e
         return ls_fail(err, LS_ERR_ARGUMENT, "--threshold: '%.60s' is neither a number nor best-f1",
                        text);
     if (!raw && (number < 0 || number > 1))
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--threshold: %.60s is out of range, the scores are probabilities from 0 to 1", text);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--threshold: %.60s is out of range; scores are probabilities from 0 to 1",
+                       text);
     *out = (float)number;
     return LS_OK;
 }
 
 ls_status ls_threshold_read(const ls_threshold_options *options, char *const *class_names,
-                            size_t classes, bool raw, ls_decision *how, bool *best_f1,
+                            size_t classes, bool raw, ls_decision *decision, bool *best_f1,
                             ls_error *err)
 {
-    ls_decision read = *how;
+    ls_decision read = *decision;
     *best_f1 = false;
     if (!options || (!options->positive && !options->threshold)) return LS_OK;
     if (classes != 2)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--%s is for two classes, there are %zu; the class with the largest output is chosen",
+            "--%s needs two classes, the data has %zu; the class with the largest output is chosen",
             options->threshold ? "threshold" : "positive", classes);
     if (options->positive)
         LS_TRY(find_class(options->positive, class_names, classes, &read.positive, err));
@@ -64,7 +64,7 @@ ls_status ls_threshold_read(const ls_threshold_options *options, char *const *cl
         LS_TRY(read_number(options->threshold, raw, &read.threshold, err));
         read.source = LS_THRESHOLD_GIVEN;
     }
-    *how = read;
+    *decision = read;
     return LS_OK;
 }
 
@@ -108,14 +108,14 @@ static ls_status rows_to_choose_on(const ls_settings *s, const ls_data *data, ls
 }
 
 static ls_status choose_held_out(const ls_model *m, ls_device *device, const ls_data *data,
-                                 ls_decision *how, ls_error *err)
+                                 ls_decision *decision, ls_error *err)
 {
     ls_data *part;
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(rows_to_choose_on(&m->options->settings, data, &part, err));
-    ls_status status = choose_on(m, device, part ? part : data, how->positive, &how->threshold,
-                                 err);
-    how->source = part ? LS_THRESHOLD_VALIDATION : LS_THRESHOLD_TRAINING;
+    ls_status status = choose_on(m, device, part ? part : data, decision->positive,
+                                 &decision->threshold, err);
+    decision->source = part ? LS_THRESHOLD_VALIDATION : LS_THRESHOLD_TRAINING;
     ls_data_free(part);
     return status;
 }
@@ -124,23 +124,24 @@ ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_opt
                              const ls_data *data, ls_error *err)
 {
     const ls_settings *s = &options->settings;
-    ls_decision how = ls_decision_default();
+    ls_decision decision = ls_decision_default();
     ls_data *part;
     bool best_f1, found = false;
     LS_TRY(ls_threshold_read(threshold, data->class_names, data->classes,
-                             s->output == LS_OUTPUT_IDENTITY, &how, &best_f1, err));
+                             s->output == LS_OUTPUT_IDENTITY, &decision, &best_f1, err));
     if (!best_f1) return LS_OK;
     LS_TRY(rows_to_choose_on(s, data, &part, err));
     const ls_data *rows = part ? part : data;
-    for (size_t i = 0; i < rows->rows && !found; i++) found = (size_t)rows->y[i] == how.positive;
+    for (size_t i = 0; i < rows->rows && !found; i++)
+        found = (size_t)rows->y[i] == decision.positive;
     size_t count = rows->rows;
     ls_data_free(part);
     return found
                ? LS_OK
                : ls_fail(
                      err, LS_ERR_DATA,
-                     "best-f1: none of the %zu rows it is to be chosen on is of class '%.60s'; hold more rows out (--validation)",
-                     count, data->class_names[how.positive]);
+                     "best-f1: none of the %zu rows to choose the threshold on is of class '%.60s'; hold out more rows with --validation",
+                     count, data->class_names[decision.positive]);
 }
 
 ls_status ls_model_set_threshold(ls_model *m, ls_device *device, const ls_data *data,
@@ -149,18 +150,17 @@ ls_status ls_model_set_threshold(ls_model *m, ls_device *device, const ls_data *
     bool best_f1;
     if (!m || !options)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_set_threshold: an argument is NULL");
-    ls_decision how = m->decision;
+    ls_decision decision = m->decision;
     LS_TRY(ls_threshold_read(options, m->class_names, m->network.classes,
-                             m->network.output == LS_OUTPUT_IDENTITY, &how, &best_f1, err));
-    if (options->positive && !options->threshold && how.positive != m->decision.positive) {
-        how.threshold = NAN; /* it was the other class's */
-        how.source = LS_THRESHOLD_DEFAULT;
+                             m->network.output == LS_OUTPUT_IDENTITY, &decision, &best_f1, err));
+    if (options->positive && !options->threshold && decision.positive != m->decision.positive) {
+        decision.threshold = NAN; /* the old threshold was for the other class */
+        decision.source = LS_THRESHOLD_DEFAULT;
     }
     if (best_f1 && !data)
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "best-f1 is chosen on rows with classes, and there are none here; give a number");
-    if (best_f1) LS_TRY(choose_held_out(m, device, data, &how, err));
-    m->decision = how;
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "best-f1 needs rows with classes; give the threshold as a number");
+    if (best_f1) LS_TRY(choose_held_out(m, device, data, &decision, err));
+    m->decision = decision;
     return LS_OK;
 }

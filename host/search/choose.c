@@ -102,10 +102,10 @@ ls_status ls_search_choose_trials(ls_search *s, ls_error *err)
     if (grid && points > most)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "the grid has %zu points, more than %zu: allow them with --trials %zu, or use --strategy random",
+            "the grid has %zu points, more than %zu; allow them with --trials %zu, or use --strategy random",
             points, most, points);
     if (wanted > TRIALS_MOST || (grid && points > TRIALS_MOST))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--trials: at most %d are possible", TRIALS_MOST);
+        return ls_fail(err, LS_ERR_ARGUMENT, "--trials: use at most %d", TRIALS_MOST);
     LS_TRY(ls_alloc(&s->trial, all ? points : wanted, sizeof *s->trial, "the trials", err));
     return all ? grid_trials(s, points, err) : draw_trials(s, wanted, err);
 }

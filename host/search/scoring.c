@@ -42,7 +42,7 @@ static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung,
         return member_diverged(s, t, i, rung, why.message, err);
     if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     if (i == 0) ls_model_weights_sha256(model, t->weights);
-    status = ls_model_evaluate(model, s->judge, s->held[i % s->parts], &m, err);
+    status = ls_model_evaluate(model, s->scoring_device, s->held[i % s->parts], &m, err);
     ls_model_free(model);
     LS_TRY(status);
     ls_scores_read(m, score);

@@ -29,17 +29,17 @@ static ls_status check_settings(const ls_space *space, const ls_search_settings 
 {
     LS_TRY(ls_training_check_labels(data, err));
     if (!h->seeds || h->seeds > 10000)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--seeds: 1 to 10000 are possible");
+        return ls_fail(err, LS_ERR_ARGUMENT, "--seeds: use 1 to 10000");
     if (h->folds == 1)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--folds: 1 leaves nothing to train on; use 2 or more, or 0 for one held-out part");
+            "--folds: 1 leaves no training rows; use 2 or more, or 0 for one held-out part");
     if (!h->folds && !(h->holdout > 0 && h->holdout < 1))
         return ls_fail(err, LS_ERR_ARGUMENT, "--holdout: %g is not a share between 0 and 1",
                        h->holdout);
     if (h->eta < 2)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--eta: one in %zu would go on; use 2 or more",
-                       h->eta);
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--eta: with %zu, no trial would drop out; use 2 or more", h->eta);
     for (size_t i = 0; i < ls_option_count(); i++)
         if (space->given[i] && !strcmp(ls_option_at(i)->name, "time-limit"))
             return ls_fail(
@@ -48,7 +48,7 @@ static ls_status check_settings(const ls_space *space, const ls_search_settings 
     for (size_t i = 0; i < space->count && h->strategy == LS_SEARCH_HALVING; i++)
         if (!strcmp(ls_option_at(space->dimension[i].option)->name, "epochs"))
             return ls_fail(err, LS_ERR_ARGUMENT,
-                           "--strategy halving divides up --epochs itself; give it one number");
+                           "--strategy halving divides --epochs among its rungs; give one number");
     return LS_OK;
 }
 
@@ -61,7 +61,7 @@ ls_status ls_search_create(const ls_space *space, const ls_search_settings *how,
     s->space = space;
     s->how = *how;
     s->data = data;
-    s->wave = WAVE_FIRST;
+    s->wave_size = WAVE_FIRST;
     ls_status status = ls_search_split_rows(s, err);
     s->members = s->parts * how->seeds; /* at most 2^32 rows times 10000 */
     if (status == LS_OK) status = ls_search_choose_trials(s, err);
@@ -76,7 +76,7 @@ void ls_search_free(ls_search *s)
 {
     if (!s) return;
     ls_fleet_close(s->fleet);
-    ls_device_close(s->judge);
+    ls_device_close(s->scoring_device);
     for (size_t i = 0; s->trial && i < s->trials; i++)
         ls_trial_clear(&s->trial[i], s->space->count);
     free(s->trial);
@@ -86,9 +86,9 @@ void ls_search_free(ls_search *s)
 
 ls_status ls_search_start(ls_search *s, ls_device *device, ls_error *err)
 {
-    /* one thread: scoring takes 0.01 to 3 ms, and sharing that out gains nothing (5 to 64 features,
-     * up to 1000 rows) */
-    LS_TRY(ls_device_open("cpu", 1, 0, &s->judge, err));
+    /* one thread: scoring takes 0.01 to 3 ms (5 to 64 features, up to 1000 rows), too little to
+     * share among threads */
+    LS_TRY(ls_device_open("cpu", 1, 0, &s->scoring_device, err));
     return ls_fleet_open(device, 0, &s->fleet, err);
 }
 
@@ -105,10 +105,11 @@ ls_status ls_search_step(ls_search *s, ls_fleet_callback callback, void *user, b
     double started = ls_clock();
     if (status == LS_OK && n) status = ls_search_run_wave(s, order, n, s->at, callback, user, err);
     free(order);
-    /* larger waves while they are short, so that a fast device is filled: the size of a wave
-     * changes no result */
+    /* short waves double the size, so that a fast device is filled; the size of a wave changes no
+     * result */
     double seconds = ls_clock() - started;
-    if (seconds < wave_short && s->wave < WAVE_MOST && n * s->members >= s->wave / 2) s->wave *= 2;
-    if (seconds > wave_long && s->wave > WAVE_FIRST) s->wave /= 2;
+    if (seconds < wave_short && s->wave_size < WAVE_MOST && n * s->members >= s->wave_size / 2)
+        s->wave_size *= 2;
+    if (seconds > wave_long && s->wave_size > WAVE_FIRST) s->wave_size /= 2;
     return status;
 }

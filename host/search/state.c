@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
+static const char heading[] =
+    "lockstep search state 2"; /* since version 2: macro F1 and the metrics after it */
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
@@ -78,9 +79,9 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: a line a trial with a result ------------------------------------------------- */
+/* ---- The state: one line per trial with a result --------------------------------------------- */
 
-/* Digits that give the same double back; "-" for a NaN. */
+/* Enough digits to read the same double back; "-" for NaN. */
 static void add_real(ls_text *out, double number)
 {
     if (isnan(number)) ls_text_add(out, " -");
@@ -109,8 +110,8 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
 
 bool ls_search_is_state(const char *text)
 {
-    return !strncmp(text, heading, sizeof heading - 2);
-} /* of any version */
+    return !strncmp(text, heading, sizeof heading - 2); /* without the version */
+}
 
 /* The next word of a line, or NULL at its end. */
 static char *word(char **rest)
@@ -139,7 +140,7 @@ static bool read_real(char **rest, double *out)
     return true;
 }
 
-/* One line; false where it is damaged. */
+/* Reads one line; false if it is damaged. */
 static bool read_trial(ls_search *s, char *line)
 {
     uint64_t number, state, rung, parameters;
@@ -171,7 +172,7 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
 {
     if (!ls_search_is_state(text))
         return ls_fail(err, LS_ERR_DATA,
-                       "%s is not a state of a search; name another file with --state", name);
+                       "%s is not the state of a search; name another file with --state", name);
     bool whole = false;
     size_t number = 1;
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
@@ -182,13 +183,13 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
              strcmp(line + sizeof heading, key)))
             return ls_fail(
                 err, LS_ERR_ARGUMENT,
-                "%s is of another search: data, options, settings or the program's version were different; begin anew with --restart, or "
+                "%s is of another search: data, options, settings or the program's version differ; start over with --restart, or "
                 "name another file with --state",
                 name);
         whole = !strcmp(line, "end");
         if (number > 1 && !whole && !read_trial(s, line)) break;
     }
     return whole ? LS_OK
-                 : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart",
+                 : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; start over with --restart",
                            name, number);
 }

@@ -2,14 +2,10 @@
 #include "host/search/table.h"
 #include "host/base/memory.h"
 #include "host/search/rank.h"
+#include "host/search/trial.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const state_names[] = {[LS_TRIAL_WAITING] = "waiting",
-                                          [LS_TRIAL_SCORED] = "scored",
-                                          [LS_TRIAL_DIVERGED] = "diverged",
-                                          [LS_TRIAL_REFUSED] = "refused"};
 
 static void add_field(ls_text *out, const char *text)
 {
@@ -22,28 +18,29 @@ static void add_field(ls_text *out, const char *text)
     ls_text_add(out, "\"");
 }
 
-/* An empty field is what readers take for a missing number. */
+/* A missing number is an empty field, as CSV readers expect. */
 static void add_number(ls_text *out, double number, bool there)
 {
     if (!there || isnan(number)) ls_text_add(out, ",");
     else ls_text_add(out, ",%.10g", number);
 }
 
-/* The searched option's place, -1 for one that is the same in all trials but not at its default, or
- * -2. */
+/* Column of an option: its dimension if it is searched, SAME if it has one value other than the
+ * default in all trials, otherwise NONE. */
+enum { SAME = -1, NONE = -2 };
 static int column_of(const ls_search *s, size_t option)
 {
     for (size_t i = 0; i < s->space->count; i++)
         if (s->space->dimension[i].option == option) return (int)i;
     const ls_option_info *info = ls_option_at(option);
-    return strcmp(ls_options_get(s->space->base, info->name), info->initial) ? -1 : -2;
+    return strcmp(ls_options_get(s->space->base, info->name), info->initial) ? SAME : NONE;
 }
 
 static void add_header(const ls_search *s, ls_text *out)
 {
     ls_text_add(out, "trial,rank,status,rung");
     for (size_t i = 0; i < ls_option_count(); i++)
-        if (column_of(s, i) > -2) add_field(out, ls_option_at(i)->name);
+        if (column_of(s, i) != NONE) add_field(out, ls_option_at(i)->name);
     for (size_t k = 0; k < LS_SCORES; k++)
         ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
     ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
@@ -53,11 +50,10 @@ static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *o
 {
     const ls_trial *t = &s->trial[number];
     bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
-    const char *state = scored ? t->rung == s->rungs ? "done" : "stopped" : state_names[t->state];
-    ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, state, t->rung);
+    ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, ls_trial_status(s, t), t->rung);
     for (size_t i = 0; i < ls_option_count(); i++) {
         int at = column_of(s, i);
-        if (at > -2)
+        if (at != NONE)
             add_field(out, at >= 0 ? t->value[at]
                                    : ls_options_get(s->space->base, ls_option_at(i)->name));
     }

@@ -26,6 +26,17 @@ ls_status ls_search_options(const ls_search *s, size_t trial, size_t seed, ls_op
     return status;
 }
 
+const char *ls_trial_status(const ls_search *s, const ls_trial *t)
+{
+    switch (t->state) {
+    case LS_TRIAL_SCORED: return t->rung == s->rungs ? "done" : "stopped";
+    case LS_TRIAL_DIVERGED: return "diverged";
+    case LS_TRIAL_REFUSED: return "refused";
+    case LS_TRIAL_WAITING: break;
+    }
+    return "waiting";
+}
+
 ls_status ls_trial_give_up(ls_trial *t, ls_trial_state state, size_t rung, const char *reason,
                            ls_error *err)
 {

@@ -9,6 +9,10 @@
 ls_status ls_search_options(const ls_search *search, size_t trial, size_t seed, ls_options **out,
                             ls_error *err);
 
+/* The trial's status as tables and JSON have it: "done" (all rungs), "stopped" (at an earlier
+ * rung), "diverged", "refused" or "waiting". */
+const char *ls_trial_status(const ls_search *search, const ls_trial *trial);
+
 /* Ends a trial without a score. rung: completed rungs. */
 ls_status ls_trial_give_up(ls_trial *trial, ls_trial_state state, size_t rung, const char *reason,
                            ls_error *err);

@@ -59,9 +59,9 @@ typedef struct ls_search {
     ls_rung rung[LS_MOST_RUNGS];
     size_t rungs;
     size_t at, working; /* rung of the last wave, and the trainings in that wave */
-    size_t wave;        /* largest number of trainings per wave */
+    size_t wave_size;   /* largest number of trainings per wave */
     ls_fleet *fleet;
-    ls_device *judge; /* the device that scores models */
+    ls_device *scoring_device; /* evaluates models */
 } ls_search;
 
 #endif
