@@ -136,7 +136,6 @@ Test(model_file, layout)
         const char *name, *before = NULL;
         char hex[65], expected[65];
         json_t *entry;
-        ls_sha256 sha;
         cr_assert_eq(header % 8, 0, "the header is not padded to 8");
         while (p.bytes[8 + last - 1] == ' ') last--;
         cr_assert(p.bytes[8] == '{' && p.bytes[8 + last - 1] == '}' && header - last < 8);
@@ -150,9 +149,7 @@ Test(model_file, layout)
             before = name;
         }
         cr_assert_eq(at, p.data_size, "there is data after the last tensor");
-        ls_sha256_init(&sha);
-        ls_sha256_update(&sha, p.data, p.data_size);
-        ls_sha256_final(&sha, hex);
+        ls_sha256_of(p.data, p.data_size, hex);
         ls_model_weights_sha256(model, expected);
         cr_assert_str_eq(hex, expected);
         cr_assert_str_eq(json_string_value(json_object_get(p.meta, "weights_sha256")), expected);

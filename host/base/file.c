@@ -2,6 +2,7 @@
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static ls_status replace_file(const char *path, mode_t mode, const void *bytes, 
 
 ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_error *err)
 {
+    assert(bytes || size == 0);
     if (strcmp(path, "-") == 0) return write_stdout(bytes, size, err);
     if (*path == '\0')
         return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");

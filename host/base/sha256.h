@@ -18,4 +18,7 @@ void ls_sha256_update(ls_sha256 *sha, const void *bytes, size_t size);
  */
 void ls_sha256_final(ls_sha256 *sha, char hex[65]);
 
+/* The digest of one block of bytes. */
+void ls_sha256_of(const void *bytes, size_t size, char hex[65]);
+
 #endif

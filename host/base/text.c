@@ -2,6 +2,7 @@
 #include "host/base/text.h"
 #include "host/base/format.h"
 #include "host/base/memory.h"
+#include <assert.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@ static bool text_reserve(ls_text *text, size_t more)
 
 void ls_text_add(ls_text *text, const char *format, ...)
 {
+    assert(text->length < text->capacity || !text->text);
     if (text->failed) return;
     for (int attempt = 0; attempt < 2; attempt++) {
         size_t room = text->capacity - text->length;
@@ -45,6 +47,17 @@ void ls_text_add(ls_text *text, const char *format, ...)
     }
     if (text->text) text->text[text->length] = '\0'; /* drops the part that did not fit */
     text->failed = true;
+}
+
+void ls_text_add_csv(ls_text *text, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        ls_text_add(text, "%s", field);
+        return;
+    }
+    ls_text_add(text, "\"");
+    for (; *field; field++) ls_text_add(text, *field == '"' ? "\"%c" : "%c", *field);
+    ls_text_add(text, "\"");
 }
 
 char *ls_strdup(const char *text)

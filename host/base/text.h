@@ -14,6 +14,9 @@ typedef struct {
 } ls_text;
 void ls_text_add(ls_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds a field of a CSV file, quoted if necessary. */
+void ls_text_add_csv(ls_text *text, const char *field);
+
 /* A copy of text, or NULL if memory runs out. */
 char *ls_strdup(const char *text);
 

@@ -5,6 +5,7 @@
 
 float ls_class_score(const float *outputs, size_t columns, size_t k)
 {
+    assert(k < (columns > 1 ? columns : 2));
     if (columns > 1) return outputs[k];
     return k == 1 ? outputs[0] : 1.0f - outputs[0];
 }
@@ -28,6 +29,7 @@ ls_decision ls_decision_resolve(ls_decision decision, size_t columns)
 size_t ls_decide(const float *outputs, size_t columns, const ls_decision *decision)
 {
     const ls_decision rule = ls_decision_resolve(*decision, columns);
+    assert(isnan(rule.threshold) || (rule.positive < 2 && columns <= 2));
     if (!isnan(rule.threshold))
         return ls_class_score(outputs, columns, rule.positive) >= rule.threshold
                    ? rule.positive

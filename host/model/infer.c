@@ -43,6 +43,7 @@ static ls_status infer(const ls_model *m, ls_backend *backend, const float *inpu
                        size_t rows, float *outputs, float *losses, ls_error *err)
 {
     const ls_network *n = &m->network;
+    assert(m->values && input && (outputs || losses) && (!losses || y));
     float *targets = NULL;
     ls_plan *plan = NULL;
     ls_workspace *workspace = NULL;

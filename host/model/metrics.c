@@ -5,6 +5,7 @@
 #include "host/model/decision.h"
 #include "host/model/scores.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -163,6 +164,7 @@ static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t colum
  * that the product of e and the first part is exact. */
 double ls_metrics_log(double x)
 {
+    assert(isnan(x) || (x >= DBL_MIN && x <= DBL_MAX));
     static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33,
                         root = 0x1.6a09e667f3bcdp-1;
     int e;

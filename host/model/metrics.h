@@ -22,8 +22,8 @@ ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, 
                              size_t classes, const float *row_loss, const ls_metric_rules *how,
                              ls_metrics **out, ls_error *err);
 
-/* Natural logarithm of a positive, normal number, to about 2 ulp. Uses only + - × /, so that the
- * result is the same on every machine. */
+/* Natural logarithm of a positive, normal number (or NaN), to about 2 ulp. Uses only + - × /, so
+ * that the result is the same on every machine. */
 double ls_metrics_log(double x);
 
 #endif

@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/training_rows.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
                           size_t history, ls_model **out, ls_error *err)
 {
     ls_model *m;
+    assert(features > 0 && classes > 0);
     LS_TRY(ls_alloc(&m, 1, sizeof *m, "a model", err));
     m->summary.stopped = m->stopped;
     m->decision = ls_decision_default();
@@ -56,6 +58,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
 
 ls_status ls_model_alloc_values(ls_model *m, ls_error *err)
 {
+    assert(!m->values);
     return ls_alloc(&m->values, m->network.parameters + m->network.running, sizeof *m->values,
                     "the network's weights", err);
 }
@@ -75,6 +78,7 @@ static ls_status copy_names(ls_model *m, char *const *features, char *const *cla
 ls_status ls_model_name(ls_model *m, const ls_data *d, ls_error *err)
 {
     ls_data *train, *validation;
+    assert(d->features == m->network.inputs && d->classes == m->network.classes && !m->encoder);
     LS_TRY(copy_names(m, d->feature_names, d->class_names, err));
     if (!d->column) return LS_OK;
     LS_TRY(ls_training_split(&m->options->settings, d, &train, &validation, err));
@@ -95,6 +99,7 @@ static ls_status copy_doubles(const double *from, size_t count, double **to, ls_
 static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
 {
     const ls_network *n = &m->network;
+    assert(m->values && to->history);
     LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
     if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
     LS_TRY(ls_model_alloc_values(to, err));

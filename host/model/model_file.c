@@ -31,11 +31,8 @@ ls_status ls_model_sha256(const ls_model *m, char hex[65], ls_error *err)
 {
     char *bytes;
     size_t size;
-    ls_sha256 hash;
     LS_TRY(ls_model_serialize(m, &bytes, &size, err));
-    ls_sha256_init(&hash);
-    ls_sha256_update(&hash, bytes, size);
-    ls_sha256_final(&hash, hex);
+    ls_sha256_of(bytes, size, hex);
     free(bytes);
     return LS_OK;
 }

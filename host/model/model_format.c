@@ -25,13 +25,10 @@ uint64_t *ls_training_count(ls_summary *summary, size_t i)
 
 bool ls_metadata_hash(json_t *meta, char hex[65])
 {
-    ls_sha256 hash;
     json_object_del(meta, "metadata_sha256");
     char *text = json_dumps(meta, LS_CANONICAL_JSON);
     if (!text) return false;
-    ls_sha256_init(&hash);
-    ls_sha256_update(&hash, text, strlen(text));
-    ls_sha256_final(&hash, hex);
+    ls_sha256_of(text, strlen(text), hex);
     free(text);
     return true;
 }

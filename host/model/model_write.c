@@ -7,17 +7,11 @@
 #include "host/model/decision.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
+#include "host/model/options_json.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static json_t *options_json(const ls_model *m)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < ls_option_count(); i++)
-        ls_json_set(&object, ls_option_at(i)->name, json_string(m->options->text[i]));
-    return object;
-}
 
 /* For readers and other tools; loading derives the network from the options. */
 static json_t *network_json(const ls_network *n)
@@ -109,7 +103,7 @@ static json_t *metadata_json(const ls_model *m)
     ls_model_weights_sha256(m, hash);
     json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format, "version", ls_version(),
                              "weights_sha256", hash);
-    ls_json_set(&meta, "options", options_json(m));
+    ls_json_set(&meta, "options", ls_options_json(m->options));
     ls_json_set(&meta, "network", network_json(n));
     ls_json_set(&meta, "features", ls_json_texts(m->feature_names, n->inputs));
     ls_json_set(&meta, "classes", ls_json_texts(m->class_names, n->classes));
@@ -170,6 +164,7 @@ ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_e
 {
     ls_tensor *tensors;
     size_t count;
+    assert(m->values && m->decision.source != LS_THRESHOLD_DATA);
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     char *header = header_text(m, tensors, count), *out = NULL;
     size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;

@@ -16,6 +16,7 @@ ls_status ls_scores_sort(const float *outputs, size_t rows, size_t columns, cons
                          size_t k, ls_scored_row **out, ls_error *err)
 {
     ls_scored_row *scored = NULL;
+    assert(outputs && y && columns > 0);
     LS_TRY(ls_alloc(&scored, rows, sizeof *scored, "scores to rank", err));
     for (size_t i = 0; i < rows; i++) {
         float score = ls_class_score(outputs + i * columns, columns, k);

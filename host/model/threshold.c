@@ -111,6 +111,7 @@ static ls_status choose_held_out(const ls_model *m, ls_device *device, const ls_
                                  ls_decision *decision, ls_error *err)
 {
     ls_data *part;
+    assert(decision->positive < m->network.classes);
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(rows_to_choose_on(&m->options->settings, data, &part, err));
     ls_status status = choose_on(m, device, part ? part : data, decision->positive,

@@ -30,6 +30,7 @@ void ls_search_choose_rungs(ls_search *s)
  * rung. The whole rung is therefore the same set of trials wherever the search was resumed. */
 size_t ls_search_next_wave(const ls_search *s, size_t rung, size_t *order)
 {
+    assert(rung < s->rungs && s->members > 0);
     size_t through = 0, n = 0, most = s->wave_size / s->members;
     for (size_t i = 0; i < s->trials; i++) through += s->trial[i].rung > rung;
     size_t wanted = s->rung[rung].trials > through ? s->rung[rung].trials - through : 0;

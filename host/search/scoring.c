@@ -2,6 +2,7 @@
 #include "host/search/scoring.h"
 #include "host/base/memory.h"
 #include "host/search/trial.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,7 @@ static void spread(ls_trial *t, double (*score)[LS_SCORES], size_t n)
 ls_status ls_search_score(ls_search *s, size_t trial, size_t rung, ls_error *err)
 {
     ls_trial *t = &s->trial[trial];
+    assert(t->member && rung < s->rungs);
     double(*score)[LS_SCORES];
     bool diverged = false;
     LS_TRY(ls_alloc(&score, s->members, sizeof *score, "the scores", err));

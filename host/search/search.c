@@ -86,6 +86,7 @@ void ls_search_free(ls_search *s)
 
 ls_status ls_search_start(ls_search *s, ls_device *device, ls_error *err)
 {
+    assert(!s->fleet && !s->scoring_device);
     /* one thread: scoring takes 0.01 to 3 ms (5 to 64 features, up to 1000 rows), too little to
      * share among threads */
     LS_TRY(ls_device_open("cpu", 1, 0, &s->scoring_device, err));

@@ -3,6 +3,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "kernels/random.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,7 @@ static ls_status copy_point(const ls_dimension *d, const char *point, char **out
 
 ls_status ls_space_grid(const ls_space *space, size_t i, char **value, ls_error *err)
 {
+    assert(i < ls_space_points(space));
     for (size_t k = space->count; k-- > 0;) {
         const ls_dimension *d = &space->dimension[k];
         size_t n = grid_points(d), at = i % n, piece = 0;

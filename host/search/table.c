@@ -9,13 +9,8 @@
 
 static void add_field(ls_text *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        ls_text_add(out, ",%s", text);
-        return;
-    }
-    ls_text_add(out, ",\"");
-    for (; *text; text++) ls_text_add(out, *text == '"' ? "\"%c" : "%c", *text);
-    ls_text_add(out, "\"");
+    ls_text_add(out, ",");
+    ls_text_add_csv(out, text);
 }
 
 /* A missing number is an empty field, as CSV readers expect. */

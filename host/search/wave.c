@@ -4,6 +4,7 @@
 #include "host/search/rank.h"
 #include "host/search/scoring.h"
 #include "host/search/trial.h"
+#include <assert.h>
 #include <stdlib.h>
 
 static void release(ls_search *s, ls_trial *t)
@@ -70,6 +71,7 @@ static ls_status release_losers(ls_search *s, size_t rung, ls_error *err)
 ls_status ls_search_run_wave(ls_search *s, const size_t *wave, size_t count, size_t rung,
                              ls_fleet_callback callback, void *user, ls_error *err)
 {
+    assert(s->fleet && s->scoring_device && rung < s->rungs);
     uint64_t until = s->rung[rung].until;
     size_t *members, size, n = 0;
     if (!ls_mul_size(count, s->members, &size))

@@ -61,14 +61,11 @@ void file_write(const char *path, const char *header, size_t length, const char 
 /* Renews the checksum of changed metadata, so that the file is refused for its contents only. */
 static void renew_checksum(json_t *meta)
 {
-    ls_sha256 hash;
     char hex[65];
     json_object_del(meta, "metadata_sha256");
     char *text = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     cr_assert_not_null(text);
-    ls_sha256_init(&hash);
-    ls_sha256_update(&hash, text, strlen(text));
-    ls_sha256_final(&hash, hex);
+    ls_sha256_of(text, strlen(text), hex);
     json_object_set_new(meta, "metadata_sha256", json_string(hex));
     free(text);
 }
