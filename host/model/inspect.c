@@ -7,7 +7,6 @@
 #include "host/model/infer.h"
 #include "host/model/model.h"
 #include "host/model/training_rows.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +14,11 @@
 /* Limits: rows, and floats of their activations. */
 enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
 
-/* ---- Statistics of one layer ----------------------------------------------------------------- */
+#define NAME(constant, name) #name,
+static const char *const output_names[LS_OUTPUT_COUNT] = {LS_OUTPUTS(NAME)};
+#undef NAME
 
-/* Whether an activation function is flat, or nearly so, at the point where it has value a. (Its
- * argument is not kept.) */
-static bool is_saturated(ls_act act, float a)
-{
-    switch (act) {
-    case LS_ACT_sigmoid: return a < 0.01f || a > 0.99f;
-    case LS_ACT_tanh: return a < -0.99f || a > 0.99f;
-    case LS_ACT_relu: return a == 0.0f;
-    case LS_ACT_leaky_relu: return a < 0.0f;
-    case LS_ACT_elu: return a < -0.99f;
-    case LS_ACT_silu:
-    case LS_ACT_gelu: return a > -0.01f && a < 0.01f;
-    default: return false;
-    }
-}
+/* ---- Statistics of one layer ----------------------------------------------------------------- */
 
 static void activation_statistics(const float *a, size_t rows, ls_act act, ls_layer_info *out)
 {
@@ -39,7 +26,7 @@ static void activation_statistics(const float *a, size_t rows, ls_act act, ls_la
     size_t saturated = 0;
     for (size_t i = 0; i < rows * out->units; i++) {
         sum += (double)a[i];
-        saturated += is_saturated(act, a[i]);
+        saturated += ls_act_saturated(act, a[i]);
     }
     out->mean = sum / count;
     for (size_t i = 0; i < rows * out->units; i++) {
@@ -47,10 +34,11 @@ static void activation_statistics(const float *a, size_t rows, ls_act act, ls_la
         squares += off * off;
     }
     out->deviation = sqrt(squares / count);
-    out->saturated = act == LS_ACT_identity ? (double)NAN : (double)saturated / count;
+    bool flat_somewhere = ls_activations[act].flat.kind != LS_FLAT_NOWHERE;
+    out->saturated = flat_somewhere ? (double)saturated / count : (double)NAN;
     for (size_t u = 0; u < out->units; u++) {
         size_t r = 0;
-        while (r < rows && is_saturated(act, a[r * out->units + u])) r++;
+        while (r < rows && ls_act_saturated(act, a[r * out->units + u])) r++;
         out->dead += r == rows;
     }
 }
@@ -153,8 +141,10 @@ static size_t gradients_at(const ls_plan *p)
 /* Reads the gradients, then the activations layer by layer, into the same buffer. */
 static ls_status read_statistics(inspection *k, ls_layer_info *out, ls_error *err)
 {
-    static const char *const output_names[] = {"sigmoid", "softmax", "identity"};
-    static const ls_act output_acts[] = {LS_ACT_sigmoid, LS_ACT_sigmoid, LS_ACT_identity};
+    /* activations with the same saturation */
+    static const ls_act output_acts[LS_OUTPUT_COUNT] = {[LS_OUTPUT_SIGMOID] = LS_ACT_sigmoid,
+                                                        [LS_OUTPUT_SOFTMAX] = LS_ACT_sigmoid,
+                                                        [LS_OUTPUT_IDENTITY] = LS_ACT_identity};
     const ls_network *n = &k->model->network;
     const ls_backend_slots *slots = k->workspace->backend->slots;
     size_t room = n->parameters;

@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME(constant, name) #name,
+static const char *const output_names[LS_OUTPUT_COUNT] = {LS_OUTPUTS(NAME)};
+static const char *const loss_names[LS_LOSS_COUNT] = {LS_LOSSES(NAME)};
+#undef NAME
+
 /* For readers and other tools; loading derives the network from the options. */
 static json_t *network_json(const ls_network *n)
 {
-    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {
-                                                                                 "bce", "ce",
-                                                                                 "mse"};
     json_t *layers = json_array();
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
@@ -28,8 +30,8 @@ static json_t *network_json(const ls_network *n)
         if (l->skip >= 0) ls_json_set(&layer, "adds_output_of_layer", json_integer(l->skip));
         ls_json_append(&layers, layer);
     }
-    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", outputs[n->output], "loss",
-                     losses[n->loss]);
+    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", output_names[n->output], "loss",
+                     loss_names[n->loss]);
 }
 
 /* Points [epoch, loss, validation loss, validation accuracy], without the last two if not finite.
