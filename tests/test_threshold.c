@@ -132,7 +132,7 @@ Test(threshold, decides_everywhere_alike)
                    *other = evaluate(run.model, data, i % 2 ? "0" : "1", NULL);
         cr_expect_eq(memcmp(m->confusion, confusion, sizeof confusion), 0);
         cr_expect_eq(memcmp(other->confusion, confusion, sizeof confusion), 0,
-                     "to ask for another class's figures changes decisions");
+                     "asking for another class's metrics changes decisions");
         cr_expect(m->positive == i % 2 && other->positive == 1 - i % 2 &&
                   m->f1 == m->class_f1[i % 2] && other->f1 == m->class_f1[1 - i % 2]);
         cr_expect(isnan(m->log_loss) == (i / 2 / RUNS_COUNT(thresholds) == 2));
