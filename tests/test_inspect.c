@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ls_model_layers: gradients against what a step does to the weights, activations against networks
- * set by hand, the same on every device. And the calls that a page stands on: inputs as the network
- * sees them, and rows that keep their numbers. */
+/* ls_model_layers: gradients compared with the change that a step makes, activations of networks
+ * with weights set by hand, and equal results on every device. Also the other functions that
+ * reports use: network inputs, and the numbers of rows in parts. */
 #include <criterion/criterion.h>
 
 #include <math.h>
@@ -26,7 +26,7 @@ static void look(const ls_model *model, ls_device *device, const ls_data *data,
 
 /* ---- Gradients ------------------------------------------------------------------------------- */
 
-/* Norm of a layer's part of (a - b) / rate. */
+/* Norm of (a - b) / rate over a layer's parameters. */
 static double norm_of_step(const ls_layer *l, const float *a, const float *b, double rate)
 {
     const size_t from[] = {l->weight, l->norm ? l->gamma : l->bias, l->norm ? l->beta : l->bias},
@@ -38,8 +38,8 @@ static double norm_of_step(const ls_layer *l, const float *a, const float *b, do
     return sqrt(sum);
 }
 
-/* A step of plain gradient descent over all rows is the gradient times the rate: so two models an
- * epoch apart tell it. */
+/* A step of plain gradient descent over all rows changes the weights by gradient times rate, so two
+ * models one epoch apart give the gradient. */
 static void expect_gradients(const char *options, const char *data_name)
 {
     char three[256], four[256];
@@ -75,7 +75,7 @@ Test(layers, gradients_are_what_a_step_does)
     expect_gradients("hidden none loss mse", "moons");
 }
 
-/* What belongs to training alone is left out. */
+/* Dropout and penalties, which belong to training alone, do not count. */
 Test(layers, no_dropout_no_penalties)
 {
     runs_run run;
@@ -98,7 +98,7 @@ Test(layers, no_dropout_no_penalties)
 
 /* ---- Activations ----------------------------------------------------------------------------- */
 
-/* A hidden layer of four whose units say these numbers whatever comes in. */
+/* A hidden layer of four units with these constant outputs. */
 static ls_layer_info say(const char *activation, const float bias[4], ls_layer_info *output)
 {
     char options[128];
@@ -135,7 +135,7 @@ Test(layers, saturation_of_each_activation)
     cr_expect(isnan(say("identity", bias, NULL).saturated));
 }
 
-Test(layers, figures_of_activations)
+Test(layers, statistics_of_activations)
 {
     static const float bias[4] = {-8, 1, 2, 0};
     ls_layer_info output, l = say("relu", bias, &output);
@@ -178,9 +178,9 @@ Test(layers, the_same_on_every_device)
     runs_devices_close(list, n);
 }
 
-/* Rows of two classes in turn, and one row of a third: taking every n-th row would see one class
- * only. */
-Test(layers, some_of_many_rows)
+/* Rows of two alternating classes and one row of a third: taking every n-th row would find a single
+ * class. */
+Test(layers, many_rows_are_sampled_by_class)
 {
     enum { ROWS = 8001 };
     float *x = calloc(2 * ROWS, sizeof *x);
@@ -246,7 +246,7 @@ Test(layers, prediction_from_inputs)
     float inputs[6 * 8], a[6], b[6];
     cr_assert(rows == 6 && features == 4);
     cr_assert_eq(ls_model_inputs(run.model, data, inputs, NULL), LS_OK);
-    cr_expect(inputs[1] + inputs[2] == 1 && inputs[3] == 0, "a category is one of its inputs");
+    cr_expect(inputs[1] + inputs[2] == 1 && inputs[3] == 0, "a category sets one of its inputs");
     cr_assert_eq(ls_model_predict_inputs(run.model, NULL, inputs, rows, a, NULL), LS_OK);
     cr_assert_eq(ls_model_predict_data(run.model, NULL, data, b, NULL), LS_OK);
     cr_expect_arr_eq(a, b, sizeof a);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Every figure beside scikit-learn's, and the choice of a threshold beside all other thresholds. */
+/* Compares every metric with scikit-learn's, and the chosen threshold with all other thresholds. */
 #include <criterion/criterion.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/model/decision.h"
 #include "host/model/metrics.h"
+#include "host/model/scores.h"
+#include "host/model/threshold.h"
 #include "tests/support/known_metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- Beside scikit-learn --------------------------------------------------------------------- */
+/* ---- Comparison with scikit-learn ------------------------------------------------------------ */
 
 static ls_decision decision_of(const known_metrics *k)
 {
@@ -23,7 +26,7 @@ static ls_decision decision_of(const known_metrics *k)
 
 static ls_metrics *measure(const known_metrics *k)
 {
-    const ls_judging how = {
+    const ls_metric_rules how = {
         .positive = k->positive, .decision = decision_of(k), .probabilities = true};
     ls_metrics *m = NULL;
     ls_error err;
@@ -33,11 +36,11 @@ static ls_metrics *measure(const known_metrics *k)
     return m;
 }
 
-/* The same but for the last digits, which depend on the order of a sum. */
+/* Equal up to the last digits, which depend on the order of summation. */
 static void same(const char *name, const char *what, double found, double expected)
 {
     bool near = isnan(expected) ? isnan(found) : fabs(found - expected) <= 1e-12 * fabs(expected);
-    cr_expect(near, "%s: %s is %.17g, of scikit-learn %.17g", name, what, found, expected);
+    cr_expect(near, "%s: %s is %.17g, scikit-learn has %.17g", name, what, found, expected);
 }
 
 static void check_classes(const known_metrics *k, const ls_metrics *m)
@@ -109,12 +112,12 @@ Test(known_metrics, are_those_of_scikit_learn)
     }
 }
 
-/* Outputs that are no probabilities have no figures of probabilities, and all others. */
-Test(known_metrics, of_outputs_that_are_no_probabilities)
+/* Outputs that are not probabilities have all metrics but those of probabilities. */
+Test(known_metrics, of_outputs_that_are_not_probabilities)
 {
     static const float outputs[] = {-3, 0.4f, 7, 1};
     static const int32_t y[] = {0, 0, 1, 1};
-    const ls_judging how = {
+    const ls_metric_rules how = {
         .positive = 1, .decision = ls_decision_default(), .probabilities = false};
     ls_metrics *m;
     cr_assert_eq(ls_metrics_compute(outputs, 4, 1, y, 2, NULL, &how, &m, NULL), LS_OK);
@@ -126,7 +129,7 @@ Test(known_metrics, of_outputs_that_are_no_probabilities)
     ls_metrics_free(m);
 }
 
-/* Against libm's, which is good to an ulp or so. */
+/* Compared with libm's, which is accurate to about one ulp. */
 Test(known_metrics, logarithm)
 {
     static const double some[] = {1,
@@ -150,7 +153,7 @@ Test(known_metrics, logarithm)
 
 /* ---- Thresholds ------------------------------------------------------------------------------ */
 
-/* Two times the hits, and the rows that are or are called positive: F1 is their ratio. */
+/* Twice the true positives, and the actual plus the predicted positives: F1 is their ratio. */
 typedef struct {
     uint64_t twice, all;
 } fraction;
@@ -170,8 +173,8 @@ static fraction f1_at(const float *outputs, const int32_t *y, size_t rows, size_
     return f;
 }
 
-/* No score is a better threshold, no lower one as good, and no number between, below or above the
- * scores is better either. */
+/* Checks that no score gives a better F1 as threshold, no lower score gives the same, and no number
+ * between, below or above the scores gives a better one. */
 static void check_best(const float *outputs, const int32_t *y, size_t rows, size_t columns,
                        size_t positive)
 {
@@ -206,7 +209,7 @@ Test(known_metrics, no_threshold_is_better_than_the_best)
     for (int run = 0; run < 600; run++) {
         size_t rows = 1 + (size_t)run % ROWS, columns = 1 + (size_t)run / ROWS % 2,
                positive = (size_t)run % 2;
-        unsigned grain = run % 3 ? 8 : 100000; /* many ties, or hardly any */
+        unsigned grain = run % 3 ? 8 : 100000; /* many ties, or almost none */
         for (size_t i = 0; i < rows; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             float p = (float)((state >> 33) % (grain + 1)) / (float)grain;
@@ -218,7 +221,7 @@ Test(known_metrics, no_threshold_is_better_than_the_best)
     }
 }
 
-Test(known_metrics, thresholds_where_none_is_good)
+Test(known_metrics, no_threshold_without_positive_rows_or_finite_scores)
 {
     static const float bad[] = {NAN, -INFINITY, INFINITY}, mixed[] = {NAN, 0.5f, 0.25f};
     static const int32_t none[] = {0, 0, 0}, some[] = {1, 0, 1};
@@ -246,7 +249,7 @@ static ls_status read_options(const char *positive, const char *threshold, size_
     return ls_threshold_read(&options, names, classes, raw, how, best_f1, err);
 }
 
-Test(known_metrics, what_may_be_asked_for)
+Test(known_metrics, threshold_options_that_are_accepted_and_refused)
 {
     static const struct {
         const char *positive, *threshold;
@@ -271,7 +274,8 @@ Test(known_metrics, what_may_be_asked_for)
         cr_expect(isnan(how.threshold) && how.positive == 1);
     }
     cr_expect(read_options("1", "0.25", 2, false, &how, &best_f1, &err) == LS_OK &&
-              how.positive == 0 && how.threshold == 0.25f && !best_f1); /* a name before a number */
+              how.positive == 0 && how.threshold == 0.25f &&
+              !best_f1); /* a name takes precedence over a number */
     cr_expect(how.source == LS_THRESHOLD_GIVEN);
     cr_expect(read_options("0", "-7", 2, true, &how, &best_f1, &err) == LS_OK &&
               how.positive == 0 && how.threshold == -7);

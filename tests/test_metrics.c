@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Metrics, the common functions of the host, and files. */
+/* Metrics, and the functions of host/base. */
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "host/base/text.h"
 #include "tests/support/data.h"
 
-/* ---- Metrics: the figures are those of scikit-learn 1.9.1, zero_division=0 ------------------- */
+/* ---- Metrics: values from scikit-learn 1.9.1, zero_division=0 -------------------------------- */
 
 static ls_metrics *measure(const float *outputs, size_t rows, size_t columns, const int32_t *y,
                            size_t classes)
@@ -46,8 +46,7 @@ Test(host, metrics_binary_with_ties)
     float pairs[20];
     for (size_t i = 0; i < 10; i++) {
         pairs[2 * i] =
-            1 -
-            scores[i]; /* exact around 0.5, so that ties stay ties: the first column then wins */
+            1 - scores[i]; /* exact around 0.5, so that ties stay ties and the first column wins */
         pairs[2 * i + 1] = scores[i];
     }
     ls_metrics *one = NULL, *two = measure(pairs, 10, 2, y, 2);
@@ -80,9 +79,9 @@ Test(host, metrics_three_classes)
     ls_metrics_free(metrics);
 }
 
-Test(host, metrics_count_what_is_undefined)
+Test(host, metrics_count_undefined_values)
 {
-    /* Class 2 is neither there nor predicted, class 3 is never predicted. */
+    /* Class 2 neither occurs nor is predicted; class 3 is never predicted. */
     static const float four[] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0};
     static const int32_t y4[] = {0, 1, 3, 1, 0}, y[] = {0, 0, 1}, none[] = {0, 0, 0};
     static const float low[] = {0.1f, 0.2f, 0.3f};
@@ -98,7 +97,7 @@ Test(host, metrics_count_what_is_undefined)
     cr_expect_eq(metrics->auc, 1.0);
     ls_metrics_free(metrics);
 
-    metrics = measure(low, 3, 1, none, 2); /* and nothing is */
+    metrics = measure(low, 3, 1, none, 2); /* and no row is positive */
     expect_figures(metrics, 1, 0, 0, 0);
     cr_expect_eq(metrics->undefined, 4);
     cr_expect(isnan(metrics->auc));
@@ -126,7 +125,7 @@ Test(host, metrics_decide_and_check)
     ls_metrics_free(NULL);
 }
 
-/* ---- Common functions ------------------------------------------------------------------------ */
+/* ---- Hashes, texts, memory ------------------------------------------------------------------- */
 
 static void expect_sha256(const char *text, size_t times, const char *expected)
 {
@@ -177,7 +176,7 @@ Test(host, nearest_names)
     }
 }
 
-Test(host, numbers_parse_whole_or_not_at_all)
+Test(host, numbers_span_the_whole_text)
 {
     static const char *const bad[] = {"",      " ",   "1x",  "x1",        "1 2",
                                       "0x1p3", "inf", "nan", "-infinity", "1e999",
@@ -198,7 +197,7 @@ Test(host, numbers_parse_whole_or_not_at_all)
 
 Test(host, locale_does_not_matter)
 {
-    /* Without such a locale installed this checks the default one. */
+    /* If this locale is not installed, the default one is checked. */
     if (!setlocale(LC_ALL, "de_DE.UTF-8")) setlocale(LC_ALL, "");
     double value = 0;
     ls_text text = {0};
@@ -249,7 +248,7 @@ static void expect_contents(const char *path, const char *expected)
     free(bytes);
 }
 
-Test(host, files_are_written_whole_and_keep_permissions)
+Test(host, files_are_written_completely_and_keep_permissions)
 {
     char folder[] = LS_TEST_FILES, path[64], link[64];
     struct stat info;
@@ -300,7 +299,7 @@ Test(host, files_that_cannot_be_written_stay_as_they_were)
     free(large);
 }
 
-Test(host, pipes_are_written_to_and_not_replaced)
+Test(host, pipes_are_written_and_not_replaced)
 {
     char folder[] = LS_TEST_FILES, path[64], got[8] = "";
     cr_assert_not_null(mkdtemp(folder));

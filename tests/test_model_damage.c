@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Damaged and made-up model files: each is refused with a sentence that names it, and costs neither
- * a crash nor memory. */
+/* Damaged and forged model files: each is refused with a message that names the file, without a
+ * crash and without a large allocation. */
 #include <criterion/criterion.h>
 
 #if __has_include(<jansson.h>)
@@ -41,14 +41,14 @@ Test(model_damage, cut_short_anywhere)
     memcpy(longer, bytes, size);
     for (size_t more = 1; more <= 8; more++) {
         runs_file_write("long.safetensors", longer, size + more);
-        file_assert_refused("long.safetensors", LS_ERR_DATA, "bytes behind the end");
+        file_assert_refused("long.safetensors", LS_ERR_DATA, "bytes after the end");
     }
     free(longer);
     free(bytes);
 }
 
-/* Changes every byte in turn by each of the masks. A file that is still accepted must be the same
- * model: `wrong` counts the others, and `first` says which was the first. */
+/* Changes every byte in turn by each of the masks. A file that is still accepted must give the same
+ * model. Returns the number of files that give another model; `first` describes the first one. */
 static size_t flip_every_byte(const char *path, const unsigned char *masks, size_t mask_count,
                               char first[128])
 {
@@ -67,7 +67,7 @@ static size_t flip_every_byte(const char *path, const unsigned char *masks, size
             ls_status status = ls_model_load("flip.safetensors", &model, &err);
             if (status == LS_OK && ls_model_sha256(model, hex, &err) == LS_OK &&
                 strcmp(hex, expected) && !wrong++)
-                snprintf(first, 128, "byte %zu from '%c' to '%c' behind \"%.20s\"", i,
+                snprintf(first, 128, "byte %zu from '%c' to '%c' after \"%.20s\"", i,
                          bytes[i] ^ masks[k], bytes[i], i > 20 ? &bytes[i - 20] : "");
             if (status == LS_OK) ls_model_free(model);
             else
@@ -83,7 +83,7 @@ static size_t flip_every_byte(const char *path, const unsigned char *masks, size
 }
 
 #ifdef __SANITIZE_ADDRESS__
-static const unsigned char masks[] = {0x01, 0x80}; /* loading is slow there */
+static const unsigned char masks[] = {0x01, 0x80}; /* loading is slow with sanitizers */
 #else
 static const unsigned char masks[] = {0x01, 0x02, 0x04, 0x10, 0x20, 0x80, 0xff};
 #endif
@@ -94,7 +94,7 @@ Test(model_damage, no_flipped_byte_changes_a_model)
     file_make("moons", "hidden 2 epochs 2", "a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, RUNS_COUNT(masks), first);
     cr_assert_eq(wrong, 0,
-                 "%zu single-byte changes give another model without a word; the first is %s",
+                 "%zu single-byte changes give another model without an error; the first is %s",
                  wrong, first);
 }
 
@@ -104,7 +104,7 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
     file_make("blobs", "hidden 2 epochs 3 batch-norm on patience 2", "a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
     cr_assert_eq(wrong, 0,
-                 "%zu single-byte changes give another model without a word; the first is %s",
+                 "%zu single-byte changes give another model without an error; the first is %s",
                  wrong, first);
 }
 
@@ -157,16 +157,17 @@ static const struct {
     {"half a surrogate pair", "\\\"x1\\\"", "\\\"\\ud800\\\""},
     {"a NUL in a name", "layers.0.bias", "layers.0.bias\\u0000"},
     {"NaN as a number", "\"data_offsets\":[0,8]", "\"data_offsets\":[NaN,8]"},
-    {"a number without end", "\"data_offsets\":[0,8]", "\"data_offsets\":[0,99999999999999999999]"},
+    {"a number out of range", "\"data_offsets\":[0,8]",
+     "\"data_offsets\":[0,99999999999999999999]"},
     {"a negative number", "\"data_offsets\":[0,8]", "\"data_offsets\":[-8,0]"},
     {"a fraction", "\"data_offsets\":[0,8]", "\"data_offsets\":[0.0,8.0]"},
     {"a comment", "{\"__metadata__\"", "/* */{\"__metadata__\""},
-    {"a comma too many", "\"shape\":[2]", "\"shape\":[2,]"},
+    {"an extra comma", "\"shape\":[2]", "\"shape\":[2,]"},
     {"no closing brace", "}}", "}"},
     {"a list", "{\"__metadata__\"", "[{\"__metadata__\""},
-    {"text behind the header", "}}", "}}{}"},
+    {"text after the header", "}}", "}}{}"},
     {"a standardisation too large for a number", "\\\"scale\\\":[", "\\\"scale\\\":[1e999,"},
-    {"metadata that is no JSON", "\"lockstep\":\"{", "\"lockstep\":\"{{"},
+    {"metadata that is not JSON", "\"lockstep\":\"{", "\"lockstep\":\"{{"},
     {"metadata that is a list", "\"lockstep\":\"{", "\"lockstep\":\"[] {"},
 };
 
@@ -191,7 +192,8 @@ Test(model_damage, damaged_header_text)
     file_parts_free(&p);
 }
 
-/* Nesting that would exhaust the stack of a careless reader, in the header and in the metadata. */
+/* Nesting that would overflow the stack of a recursive reader, in the header and in the metadata.
+ */
 Test(model_damage, deep_nesting)
 {
     enum { DEPTH = 2000000 };
@@ -214,8 +216,7 @@ Test(model_damage, deep_nesting)
 
 /* ---- Damage: header values ------------------------------------------------------------------- */
 
-/* Replaces the value at a path whose names are separated by '|', or deletes it where value is NULL.
- */
+/* Replaces the value at a path of names separated by '|', or deletes it if value is NULL. */
 typedef struct {
     const char *what;
     char where; /* 'h': in the header, 'm': in the metadata */
@@ -257,7 +258,7 @@ static const edit edits[] = {
     {"a tensor that is null", 'h', "layers.0.bias", "null"},
     {"another type", 'h', "layers.0.bias|dtype", "\"F16\""},
     {"a type of the same size", 'h', "layers.0.bias|dtype", "\"I32\""},
-    {"a type that is no text", 'h', "layers.0.bias|dtype", "32"},
+    {"a type that is not a string", 'h', "layers.0.bias|dtype", "32"},
     {"no type", 'h', "layers.0.bias|dtype", NULL},
     {"another shape", 'h', "layers.0.weight|shape", "[3,2]"},
     {"a flat shape", 'h', "layers.0.weight|shape", "[6]"},
@@ -267,7 +268,7 @@ static const edit edits[] = {
     {"a shape of text", 'h', "layers.0.weight|shape", "\"2,3\""},
     {"a huge shape", 'h', "layers.0.weight|shape", "[4611686018427387905,3]"},
     {"no shape", 'h', "layers.0.weight|shape", NULL},
-    {"a hole", 'h', "layers.0.weight|data_offsets", "[16,40]"},
+    {"a gap", 'h', "layers.0.weight|data_offsets", "[16,40]"},
     {"an overlap", 'h', "layers.0.weight|data_offsets", "[8,32]"},
     {"the end before the beginning", 'h', "layers.0.bias|data_offsets", "[12,0]"},
     {"an end beyond the file", 'h', "layers.1.weight|data_offsets", "[40,56]"},
@@ -279,7 +280,7 @@ static const edit edits[] = {
     {"no options", 'm', "options", NULL},
     {"options in a list", 'm', "options", "[]"},
     {"an unknown option", 'm', "options|hiden", "\"3\""},
-    {"an option that is no text", 'm', "options|hidden", "3"},
+    {"an option that is not a string", 'm', "options|hidden", "3"},
     {"an option out of range", 'm', "options|dropout", "\"7\""},
     {"another width", 'm', "options|hidden", "\"4\""},
     {"another depth", 'm', "options|hidden", "\"3,3\""},
@@ -291,28 +292,28 @@ static const edit edits[] = {
     {"activations that do not fit", 'm', "options|activation", "\"relu,relu\""},
     {"no features", 'm', "features", "[]"},
     {"features that are text", 'm', "features", "\"x1\""},
-    {"a feature too many", 'm', "features", "[\"x1\",\"x2\",\"x3\"]"},
+    {"an extra feature", 'm', "features", "[\"x1\",\"x2\",\"x3\"]"},
     {"a feature without a name", 'm', "features", "[\"x1\",2]"},
     {"no classes", 'm', "classes", NULL},
     {"one class", 'm', "classes", "[\"0\"]"},
-    {"a class too many", 'm', "classes", "[\"0\",\"1\",\"2\"]"},
+    {"an extra class", 'm', "classes", "[\"0\",\"1\",\"2\"]"},
     {"a class without a name", 'm', "classes", "[\"0\",null]"},
-    {"two classes of one name", 'm', "classes", "[\"0\",\"0\"]"},
-    {"a mean too few", 'm', "standardize|mean", "[0]"},
+    {"two classes with the same name", 'm', "classes", "[\"0\",\"0\"]"},
+    {"a missing mean", 'm', "standardize|mean", "[0]"},
     {"a mean that is text", 'm', "standardize|mean", "[\"0\",\"0\"]"},
     {"no scale", 'm', "standardize|scale", "null"},
     {"a scale of zero", 'm', "standardize|scale", "[0,0]"},
     {"no standardisation though the options say so", 'm', "standardize", NULL},
-    {"a history that is no list", 'm', "history", "\"long\""},
+    {"a history that is not a list", 'm', "history", "\"long\""},
     {"a history of numbers", 'm', "history", "[1,2,3]"},
-    {"a history of nothing", 'm', "history", "[[]]"},
+    {"a history with an empty point", 'm', "history", "[[]]"},
     {"history of text", 'm', "history", "[[\"1\",\"2\"]]"},
     {"no training", 'm', "training", NULL},
-    {"training of another kind", 'm', "training|epochs", "\"many\""},
+    {"epochs as text", 'm', "training|epochs", "\"many\""},
     {"negative epochs", 'm', "training|epochs", "-1"},
     {"no checksum", 'm', "weights_sha256", NULL},
     {"an empty checksum", 'm', "weights_sha256", "\"\""},
-    {"another checksum", 'm', "weights_sha256",
+    {"a wrong checksum", 'm', "weights_sha256",
      "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
 };
 
@@ -331,12 +332,12 @@ Test(model_damage, damaged_header_values)
     size_t size;
     char *bytes = runs_file_read("b.safetensors", &size);
     cr_assert(size == p.size && !memcmp(bytes, p.bytes, size),
-              "the test does not put files together as they were");
+              "the test does not reassemble the file to the same bytes");
     free(bytes);
     file_parts_free(&p);
 }
 
-/* ---- Models of categories and gaps ----------------------------------------------------------- */
+/* ---- Models of categories and missing values ------------------------------------------------- */
 
 /* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs.
  */
@@ -367,35 +368,35 @@ static const edit column_edits[] = {
     {"columns without a list", 'm', "columns|list", NULL},
     {"an empty list", 'm', "columns|list", "[]"},
     {"a list of numbers", 'm', "columns|list", "[1,2]"},
-    {"a column too few", 'm', "columns|list|1", NULL},
+    {"a missing column", 'm', "columns|list|1", NULL},
     {"a column without a name", 'm', "columns|list|0|name", NULL},
     {"a column with a number for a name", 'm', "columns|list|0|name", "3"},
-    {"a column outside of the file", 'm', "columns|list|0|place", "3"},
-    {"a column before the file", 'm', "columns|list|0|place", "-1"},
-    {"a column somewhere", 'm', "columns|list|0|place", "0.5"},
+    {"a column after the last one of the file", 'm', "columns|list|0|place", "3"},
+    {"a negative place", 'm', "columns|list|0|place", "-1"},
+    {"a fractional place", 'm', "columns|list|0|place", "0.5"},
     {"a column twice", 'm', "columns|list|0|place", "1"},
     {"a column in the place of the class", 'm', "columns|list|0|place", "2"},
     {"no fill", 'm', "columns|list|0|fill", NULL},
-    {"text for a fill", 'm', "columns|list|0|fill", "\"1\""},
-    {"a fill that is no category", 'm', "columns|list|1|fill", "4"},
+    {"a fill as text", 'm', "columns|list|0|fill", "\"1\""},
+    {"a fill that is not a category", 'm', "columns|list|1|fill", "4"},
     {"a fill between categories", 'm', "columns|list|1|fill", "0.5"},
-    {"a fill before the categories", 'm', "columns|list|1|fill", "-1"},
+    {"a negative fill", 'm', "columns|list|1|fill", "-1"},
     {"a huge fill", 'm', "columns|list|1|fill", "1e300"},
     {"a fill that is a category without rows", 'm', "columns|list|1",
      "{\"name\":\"town\",\"place\":1,\"fill\":0,\"other\":true,\"categories\":[null,\"a\",\"b\"]}"},
     {"categories that are text", 'm', "columns|list|1|categories", "\"Ulm\""},
     {"categories of numbers", 'm', "columns|list|1|categories", "[1,2,3]"},
     {"a category twice", 'm', "columns|list|1|categories", "[\"Ulm\",\"Ulm\",\"Kiel\"]"},
-    {"a category too many", 'm', "columns|list|1|categories", "[\"a\",\"b\",\"c\",\"d\"]"},
-    {"a category too few", 'm', "columns|list|1|categories", "[\"a\",\"b\"]"},
-    {"no word of others", 'm', "columns|list|1|other", NULL},
-    {"others counted", 'm', "columns|list|1|other", "1"},
+    {"an extra category", 'm', "columns|list|1|categories", "[\"a\",\"b\",\"c\",\"d\"]"},
+    {"a missing category", 'm', "columns|list|1|categories", "[\"a\",\"b\"]"},
+    {"no entry about other values", 'm', "columns|list|1|other", NULL},
+    {"other values as a number", 'm', "columns|list|1|other", "1"},
     {"no columns in the file", 'm', "columns|file_columns", "0"},
     {"fewer columns in the file", 'm', "columns|file_columns", "1"},
-    {"a class outside of the file", 'm', "columns|file_target", "3"},
-    {"a class of another kind", 'm', "columns|file_target", "\"2\""},
-    {"an unknown way with gaps", 'm', "columns|missing", "\"guess\""},
-    {"no way with gaps", 'm', "columns|missing", NULL},
+    {"a class column after the last one of the file", 'm', "columns|file_target", "3"},
+    {"a class column as text", 'm', "columns|file_target", "\"2\""},
+    {"an unknown rule for missing values", 'm', "columns|missing", "\"guess\""},
+    {"no rule for missing values", 'm', "columns|missing", NULL},
 };
 
 Test(model_damage, damaged_columns)
@@ -416,11 +417,11 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_columns)
     make_encoded("a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
     cr_assert_eq(wrong, 0,
-                 "%zu single-byte changes give another model without a word; the first is %s",
+                 "%zu single-byte changes give another model without an error; the first is %s",
                  wrong, first);
 }
 
-/* ---- Models that decide by a threshold ------------------------------------------------------- */
+/* ---- Models with a threshold ----------------------------------------------------------------- */
 
 static void make_decided(const char *path)
 {
@@ -436,28 +437,28 @@ static void make_decided(const char *path)
 static const edit decision_edits[] = {
     {"format 1 with a decision", 'm', "format", "1"},
     {"format 2 with a decision", 'm', "format", "2"},
-    {"a format to come", 'm', "format", "4"},
+    {"a future format", 'm', "format", "4"},
     {"format 3 without a decision", 'm', "decision", NULL},
-    {"format 3 with columns that are none", 'm', "columns", "null"},
+    {"format 3 with columns that are null", 'm', "columns", "null"},
     {"a decision that is a number", 'm', "decision", "0.3"},
-    {"a decision that decides nothing", 'm', "decision",
+    {"a decision equal to the default", 'm', "decision",
      "{\"positive\":1,\"source\":\"default\",\"threshold\":null}"},
     {"no positive class", 'm', "decision|positive", NULL},
     {"a third class", 'm', "decision|positive", "2"},
-    {"a class below the first", 'm', "decision|positive", "-1"},
-    {"a class of text", 'm', "decision|positive", "\"0\""},
+    {"a negative class", 'm', "decision|positive", "-1"},
+    {"a class as text", 'm', "decision|positive", "\"0\""},
     {"no threshold", 'm', "decision|threshold", NULL},
-    {"a threshold without a number", 'm', "decision|threshold", "null"},
-    {"a threshold of text", 'm', "decision|threshold", "\"0.3\""},
+    {"a threshold that is null", 'm', "decision|threshold", "null"},
+    {"a threshold as text", 'm', "decision|threshold", "\"0.3\""},
     {"a threshold above 1", 'm', "decision|threshold", "1.5"},
     {"a threshold below 0", 'm', "decision|threshold", "-0.25"},
     {"a huge threshold", 'm', "decision|threshold", "1e300"},
-    {"a threshold that is no float32", 'm', "decision|threshold", "0.3"},
+    {"a threshold that is not a float32", 'm', "decision|threshold", "0.3"},
     {"no source", 'm', "decision|source", NULL},
     {"an unknown source", 'm', "decision|source", "\"fate\""},
     {"a source that is a number", 'm', "decision|source", "1"},
-    {"the source of none", 'm', "decision|source", "\"default\""},
-    {"the rows that were judged", 'm', "decision|source", "\"data\""},
+    {"the source of a default threshold", 'm', "decision|source", "\"default\""},
+    {"the source that is never saved", 'm', "decision|source", "\"data\""},
 };
 
 Test(model_damage, damaged_decisions)
@@ -486,11 +487,11 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_a_decision)
     make_decided("a.safetensors");
     size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
     cr_assert_eq(wrong, 0,
-                 "%zu single-byte changes give another model without a word; the first is %s",
+                 "%zu single-byte changes give another model without an error; the first is %s",
                  wrong, first);
 }
 
-/* Values that are no numbers have no place in a model, even with a checksum that fits. */
+/* Values that are not finite are refused, even with a matching checksum. */
 Test(model_damage, values_that_are_not_finite)
 {
     const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -498,11 +499,8 @@ Test(model_damage, values_that_are_not_finite)
     for (size_t i = 0; i < 2 * RUNS_COUNT(bad); i++) {
         file_parts p = file_take_apart("a.safetensors");
         memcpy(p.data + 16, &bad[i / 2], sizeof *bad);
-        ls_sha256 sha;
         char hex[65];
-        ls_sha256_init(&sha);
-        ls_sha256_update(&sha, p.data, p.data_size);
-        ls_sha256_final(&sha, hex);
+        ls_sha256_of(p.data, p.data_size, hex);
         if (i % 2) json_object_set_new(p.meta, "weights_sha256", json_string(hex));
         file_put_together("b.safetensors", &p, true);
         file_assert_refused("b.safetensors", LS_ERR_DATA,
@@ -511,7 +509,7 @@ Test(model_damage, values_that_are_not_finite)
     }
 }
 
-/* A small file that speaks of a large network must be turned down before memory is taken for it. */
+/* A small file that describes a large network must be refused before memory is allocated for it. */
 Test(model_damage, large_networks_in_small_files)
 {
     static const edit large[] = {
@@ -519,7 +517,7 @@ Test(model_damage, large_networks_in_small_files)
         {"1.6 GB", 'm', "options|hidden", "\"20000,20000\""},
         {"240 MB", 'm', "options|hidden", "\"20000000\""},
         {"200 MB", 'm', "options|hidden", "\"7000,7000\""},
-        {"more than there are addresses", 'm', "options|hidden",
+        {"more than the address space", 'm', "options|hidden",
          "\"1000000,1000000,1000000,1000000,1000000\""},
     };
     struct rusage before, after;
@@ -534,9 +532,9 @@ Test(model_damage, large_networks_in_small_files)
     }
     getrusage(RUSAGE_SELF, &after);
     long grown = (after.ru_maxrss - before.ru_maxrss) / 1024;
-    cr_assert_lt(grown, 64, "%ld MB were filled on behalf of a file of a few kB", grown);
+    cr_assert_lt(grown, 64, "%ld MB were used for a file of a few kB", grown);
 }
 
 #else
-Test(model_damage, skipped) { cr_skip_test("built without jansson: there are no model files"); }
+Test(model_damage, skipped) { cr_skip_test("built without jansson, thus without model files"); }
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Model files: what is saved comes back, other tools can read it, and nothing that is damaged or
- * made up gets in. */
+/* Model files: saving and loading gives the same model, other tools can read the file, and files
+ * that are not models are refused. */
 #include <criterion/criterion.h>
 
 #if __has_include(<jansson.h>)
@@ -52,7 +52,7 @@ static void assert_same_models(const ls_model *a, const ls_model *b, const ls_da
     cr_assert_eq(ls_model_predict(b, NULL, ls_data_x(data), rows, q, &err), LS_OK, "%s",
                  err.message);
     cr_assert_eq(memcmp(p, q, rows * outputs * sizeof *p), 0,
-                 "%s: the loaded model has other outputs", what);
+                 "%s: the loaded model gives different outputs", what);
     for (size_t i = 0; i < ls_model_classes(a); i++)
         cr_assert_str_eq(ls_model_class_name(a, i), ls_model_class_name(b, i));
     for (size_t i = 0; i < ls_model_features(a); i++)
@@ -80,7 +80,7 @@ static void assert_same_models(const ls_model *a, const ls_model *b, const ls_da
     free(q);
 }
 
-Test(model_file, what_is_saved_comes_back)
+Test(model_file, saving_and_loading_gives_the_same_model)
 {
     for (size_t i = 0; i < RUNS_COUNT(kinds); i++) {
         const char *what = kinds[i].options;
@@ -95,13 +95,15 @@ Test(model_file, what_is_saved_comes_back)
         cr_assert_eq(ls_model_load("b.safetensors", &again, &err), LS_OK, "%s", err.message);
         runs_file_sha256("a.safetensors", of_file);
         cr_assert_eq(ls_model_sha256(model, of_model, &err), LS_OK, "%s", err.message);
-        cr_assert_str_eq(of_model, of_file, "%s: ls_model_sha256 is not that of the file", what);
+        cr_assert_str_eq(of_model, of_file, "%s: ls_model_sha256 differs from the hash of the file",
+                         what);
         runs_file_sha256("b.safetensors", of_file);
-        cr_assert_str_eq(of_model, of_file, "%s: saving what was loaded gives other bytes", what);
+        cr_assert_str_eq(of_model, of_file, "%s: saving the loaded model gives different bytes",
+                         what);
         ls_model_weights_sha256(model, of_model);
         ls_model_weights_sha256(loaded, of_loaded);
         cr_assert_str_eq(of_model, of_loaded);
-        cr_assert_eq(runs_folder_count("."), 2, "something is left behind");
+        cr_assert_eq(runs_folder_count("."), 2, "a temporary file is left");
         ls_model_free(model);
         ls_model_free(loaded);
         ls_model_free(again);
@@ -119,9 +121,9 @@ static size_t check_tensor(const char *name, const json_t *entry, size_t at)
     json_array_foreach(json_object_get(entry, "shape"), k, length)
         elements *= (size_t)json_integer_value(length);
     cr_assert_eq(json_integer_value(json_array_get(offsets, 0)), (json_int_t)at,
-                 "%s begins elsewhere", name);
+                 "%s begins at another offset", name);
     cr_assert_eq(json_integer_value(json_array_get(offsets, 1)), (json_int_t)(at + 4 * elements),
-                 "%s ends elsewhere", name);
+                 "%s ends at another offset", name);
     return at + 4 * elements;
 }
 
@@ -134,7 +136,6 @@ Test(model_file, layout)
         const char *name, *before = NULL;
         char hex[65], expected[65];
         json_t *entry;
-        ls_sha256 sha;
         cr_assert_eq(header % 8, 0, "the header is not padded to 8");
         while (p.bytes[8 + last - 1] == ' ') last--;
         cr_assert(p.bytes[8] == '{' && p.bytes[8 + last - 1] == '}' && header - last < 8);
@@ -143,14 +144,12 @@ Test(model_file, layout)
         json_object_foreach(p.root, name, entry)
         {
             if (!strcmp(name, "__metadata__")) continue;
-            cr_assert(!before || strcmp(before, name) < 0, "%s stands behind %s", name, before);
+            cr_assert(!before || strcmp(before, name) < 0, "%s comes after %s", name, before);
             at = check_tensor(name, entry, at);
             before = name;
         }
-        cr_assert_eq(at, p.data_size, "there is something behind the last tensor");
-        ls_sha256_init(&sha);
-        ls_sha256_update(&sha, p.data, p.data_size);
-        ls_sha256_final(&sha, hex);
+        cr_assert_eq(at, p.data_size, "there is data after the last tensor");
+        ls_sha256_of(p.data, p.data_size, hex);
         ls_model_weights_sha256(model, expected);
         cr_assert_str_eq(hex, expected);
         cr_assert_str_eq(json_string_value(json_object_get(p.meta, "weights_sha256")), expected);
@@ -159,7 +158,7 @@ Test(model_file, layout)
     }
 }
 
-/* The reference implementation reads it, where it is installed. */
+/* The reference implementation reads the file, if it is installed. */
 Test(model_file, other_tools_read_it)
 {
     static const char script[] =
@@ -193,9 +192,9 @@ Test(model_file, other_tools_read_it)
     if (absent) cr_skip_test("python3 with safetensors and numpy is not installed");
 }
 
-/* ---- What is no model file ------------------------------------------------------------------- */
+/* ---- Other files ----------------------------------------------------------------------------- */
 
-Test(model_file, other_files)
+Test(model_file, other_files_are_refused)
 {
     static const char *const contents[] = {"", "{", "x1,x2,class\n1,2,0\n", "\x89PNG\r\n\x1a\n",
                                            "\2\0\0\0\0\0\0\0{}"};
@@ -223,7 +222,7 @@ static void assert_not_saved(const ls_model *model, const char *path)
     cr_expect(strstr(err.message, path), "the message does not name %s: %s", path, err.message);
 }
 
-Test(model_file, saving_where_it_cannot_be)
+Test(model_file, saving_to_impossible_places_fails)
 {
     ls_model *model = file_make_model("moons", "hidden 2 epochs 2", "a.safetensors");
     mkdir("folder", 0777);
@@ -234,15 +233,15 @@ Test(model_file, saving_where_it_cannot_be)
     assert_not_saved(model, "/proc/a.safetensors");
     assert_not_saved(model, "/dev/full");
     if (geteuid() != 0)
-        assert_not_saved(model, "closed/a.safetensors"); /* root may write everywhere */
-    cr_expect_eq(runs_folder_count("."), 3, "something is left behind");
+        assert_not_saved(model, "closed/a.safetensors"); /* root may write anywhere */
+    cr_expect_eq(runs_folder_count("."), 3, "a temporary file is left");
     cr_expect_eq(runs_folder_count("folder") + runs_folder_count("closed"), 0,
-                 "something is left behind");
+                 "a temporary file is left");
     cr_expect_eq(ls_model_save(model, "", NULL), LS_ERR_ARGUMENT);
     ls_model_free(model);
 }
 
-/* The disk fills up half-way: the old file stays, and nothing else. */
+/* If the disk fills up half-way, the old file stays, and no other file. */
 Test(model_file, a_failed_save_keeps_the_old_file)
 {
     ls_model *model = file_make_model("moons", "hidden 200 epochs 1", "new.safetensors");
@@ -263,7 +262,7 @@ Test(model_file, a_failed_save_keeps_the_old_file)
     cr_assert(strstr(err.message, "a.safetensors"), "%s", err.message);
     runs_file_sha256("a.safetensors", after);
     cr_assert_str_eq(before, after, "the old file was damaged");
-    cr_assert_eq(runs_folder_count("."), 2, "something is left behind");
+    cr_assert_eq(runs_folder_count("."), 2, "a temporary file is left");
     cr_assert_eq(ls_model_save(model, "a.safetensors", &err), LS_OK, "%s", err.message);
     runs_file_sha256("new.safetensors", before);
     runs_file_sha256("a.safetensors", after);
@@ -271,7 +270,7 @@ Test(model_file, a_failed_save_keeps_the_old_file)
     ls_model_free(model);
 }
 
-/* Names come back whatever is in them, and a name that JSON cannot hold is not lost in silence. */
+/* Any name survives saving and loading, or is refused with a message if JSON cannot hold it. */
 Test(model_file, names)
 {
     static const struct {
@@ -288,7 +287,7 @@ Test(model_file, names)
         ls_error err;
         runs_file_write("data.csv", cases[i].csv, strlen(cases[i].csv));
         if (ls_data_read_csv("data.csv", NULL, &data, &err) !=
-            LS_OK) { /* refused in time, with a reason */
+            LS_OK) { /* refused before training, with a reason */
             cr_expect(i == 2 && strstr(err.message, "data.csv"), "%s: %s", cases[i].what,
                       err.message);
             continue;
@@ -307,5 +306,5 @@ Test(model_file, names)
 }
 
 #else
-Test(model_file, skipped) { cr_skip_test("built without jansson: there are no model files"); }
+Test(model_file, skipped) { cr_skip_test("built without jansson, thus without model files"); }
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Searches inside: what spaces are read and drawn, how rows are parted, who goes on, who is best,
- * and that a search that was stopped ends as if it had not been. */
+/* The parts of a search: reading and drawing from spaces, splitting rows, halving, ranking, and
+ * resuming a stopped search with the same result. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,11 @@
 
 #include "host/base/text.h"
 #include "host/data/data.h"
+#include "host/search/rank.h"
+#include "host/search/rungs.h"
 #include "host/search/search.h"
+#include "host/search/state.h"
+#include "host/search/table.h"
 #include "tests/support/runs.h"
 
 TestSuite(search, .timeout = 300);
@@ -62,7 +66,7 @@ Test(search, spaces_that_are_read)
     assert_grid("lr", "auto|0.5", "auto 0.5");
     assert_grid("dropout", "0..0.5:3", "0 0.25 0.5");
     assert_grid("l2", "0|1e-6..1e-2:log:3", "0 1e-06 0.0001 0.01");
-    assert_grid("l2", "0.5|0..1:3", "0.5 0 1"); /* a point that is there already */
+    assert_grid("l2", "0.5|0..1:3", "0.5 0 1"); /* without a point that is already there */
     assert_grid("epochs", "1..4", "1 2 3 4");
     assert_grid("epochs", "1..100:log:3", "1 10 100");
     assert_grid("epochs", "1..10:log:10", "1 2 3 4 5 6 8 10");
@@ -118,7 +122,7 @@ Test(search, spaces_that_are_refused)
     }
 }
 
-/* The order of the options does not matter, the last setting of one does. */
+/* The order of the options does not matter; the last setting of an option wins. */
 Test(search, a_space_has_the_order_of_the_table)
 {
     ls_space *space =
@@ -135,7 +139,7 @@ Test(search, a_space_has_the_order_of_the_table)
     ls_space_free(space);
     space = make_space("hidden 4");
     cr_assert_eq(ls_space_default(space, NULL), LS_OK);
-    cr_assert_eq(space->count, 2, "lr and activation are searched, what was set is not");
+    cr_assert_eq(space->count, 2, "lr and activation are searched, options that were set are not");
     cr_expect_str_eq(ls_options_get(space->base, "hidden"), "4");
     ls_space_free(space);
 }
@@ -175,7 +179,7 @@ Test(search, draws_stay_in_their_ranges_and_are_even)
     ls_space_free(space);
 }
 
-/* What one option gets does not depend on which others are searched. */
+/* An option's values do not depend on which others are searched. */
 Test(search, draws_of_options_are_independent)
 {
     ls_space *one = make_space("lr 1e-4..1:log"), *two = make_space("hidden 4|8|16 lr 1e-4..1:log");
@@ -305,7 +309,7 @@ Test(search, folds_are_stratified_disjoint_and_cover_all_rows)
                           "fold %zu has %zu of class %zu", f, in_class[f][c], c);
         }
         cr_assert_eq(ls_data_folds(data, folds[k], 6, other, NULL), LS_OK);
-        cr_expect(memcmp(fold, other, rows * sizeof *fold), "the seed does not matter");
+        cr_expect(memcmp(fold, other, rows * sizeof *fold), "the seed changes nothing");
     }
     cr_expect_eq(ls_data_folds(data, 1, 5, fold, NULL), LS_ERR_ARGUMENT);
     cr_expect_eq(ls_data_folds(data, rows + 1, 5, fold, NULL), LS_ERR_ARGUMENT);
@@ -314,7 +318,7 @@ Test(search, folds_are_stratified_disjoint_and_cover_all_rows)
     ls_data_free(data);
 }
 
-Test(search, what_is_trained_on_is_not_scored_on)
+Test(search, training_rows_are_not_scored_on)
 {
     ls_data *data = runs_data("moons", 101);
     ls_space *space = make_space("lr 0.1|0.2");
@@ -357,7 +361,7 @@ Test(search, halving_schedule)
 {
     assert_rungs(27, 27, 3, "27:1 9:3 3:9 1:0");
     assert_rungs(50, 100, 3, "50:4 16:12 5:34 1:0");
-    assert_rungs(81, 10, 3, "81:2 27:4 9:0"); /* there must be an epoch for the first rung */
+    assert_rungs(81, 10, 3, "81:2 27:4 9:0"); /* the first rung needs at least one epoch */
     assert_rungs(8, 8, 2, "8:1 4:2 2:4 1:0");
     assert_rungs(1000, 1000, 10, "1000:1 100:10 10:100 1:0");
     assert_rungs(2, 100, 3, "2:0");
@@ -403,11 +407,11 @@ Test(search, ranking)
         assert_order(s, "3 2 1 0 5 7 4 6");
     }
     s->how.metric = LS_SCORE_AUC;
-    assert_order(s, "3 0 1 2 5 7 4 6"); /* no figure is worse than any */
+    assert_order(s, "3 0 1 2 5 7 4 6"); /* NaN ranks below every number */
     s->how.metric = LS_SCORE_ACCURACY;
     s->trial[0].rung = s->trial[3].rung = 2;
     s->trial[2] = (ls_trial){.value = s->trial[2].value};
-    assert_order(s, "3 0 5 1 7 4 6 2"); /* further is better, waiting comes last */
+    assert_order(s, "3 0 5 1 7 4 6 2"); /* more rungs are better; waiting trials come last */
     ls_search_free(s);
     ls_space_free(space);
     ls_data_free(data);
@@ -426,7 +430,7 @@ static void run(ls_search *s, ls_device *device)
         cr_assert_eq(ls_search_step(s, NULL, NULL, &finished, &err), LS_OK, "%s", err.message);
 }
 
-/* The table without its last column, which is time. */
+/* The table without its last column, the time. */
 static char *table(const ls_search *s)
 {
     ls_text text = {0};
@@ -444,7 +448,7 @@ static char *table(const ls_search *s)
     return text.text;
 }
 
-/* As it is written, with the times taken out, it is read. */
+/* Writes the state and reads it back, without the times. */
 static ls_search *take_over(const ls_search *from)
 {
     ls_text text = {0};
@@ -460,8 +464,8 @@ static ls_search *take_over(const ls_search *from)
 static const char some[] =
     "hidden 3|6,6 lr 0|1e-3..1e6:log optimizer adam|sgd output auto|identity batch 4 activation relu|tanh,relu epochs 9";
 
-/* Wherever a search is stopped and taken up, what comes out is the same. */
-Test(search, a_search_that_was_stopped_ends_as_if_it_had_not_been)
+/* The result is the same wherever a search is stopped and resumed. */
+Test(search, a_resumed_search_gives_the_same_result)
 {
     ls_data *data = runs_data("moons", 60);
     ls_space *space = make_space(some);
@@ -475,7 +479,7 @@ Test(search, a_search_that_was_stopped_ends_as_if_it_had_not_been)
         bool finished = false;
         for (size_t stops = 0; !finished; stops++) { /* a new process after each wave */
             cr_assert_lt(stops, 200);
-            s->wave = 36;
+            s->wave_size = 36;
             cr_assert(ls_search_start(s, NULL, NULL) == LS_OK &&
                       ls_search_step(s, NULL, NULL, &finished, NULL) == LS_OK);
             ls_search *next = take_over(s);
@@ -523,7 +527,7 @@ Test(search, a_stop_inside_a_wave_loses_nothing)
     ls_data_free(data);
 }
 
-/* Each training is the one that ls_train gives, and the score is the mean over them. */
+/* Each training equals ls_train's, and the score is the mean over them. */
 Test(search, scores_are_those_of_train_and_evaluate)
 {
     ls_data *data = runs_data("moons", 90);
@@ -614,7 +618,8 @@ Test(search, a_damaged_or_foreign_state_is_refused)
         ls_search_free(other);
         free(copy);
     }
-    for (size_t at = 0; at < text.length; at++) { /* overwritten: refused, or read without harm */
+    for (size_t at = 0; at < text.length;
+         at++) { /* overwritten: refused, or read without a crash */
         char *copy = strdup(text.text);
         copy[at] = (char)(at % 3 == 0 ? ' ' : at % 3 == 1 ? '9' : '\n');
         other = make_search(space, s->how, data);
@@ -639,7 +644,7 @@ Test(search, a_damaged_or_foreign_state_is_refused)
     ls_data_free(data);
 }
 
-Test(search, the_key_tells_searches_apart)
+Test(search, the_key_distinguishes_searches)
 {
     ls_data *data = runs_data("moons", 60), *more = runs_data("moons", 61);
     static const char *const spaces[] = {"lr 0.1..1",   "lr 0.1..1 epochs 3", "lr 0.1..1:log",

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A model's threshold: how it is chosen, kept and applied, from the library and from the program.
- */
+/* A model's threshold: how library and program choose, save and apply it. */
 #include <criterion/criterion.h>
 
 #if __has_include(<jansson.h>)
@@ -39,7 +38,7 @@ static ls_status set(ls_model *model, const ls_data *data, const char *positive,
 
 /* ---- The library ----------------------------------------------------------------------------- */
 
-/* Heavily mixed classes, so that 0.5 is not the best. */
+/* Strongly overlapping classes, so that 0.5 is not the best threshold. */
 static ls_data *mixed(void)
 {
     const ls_generate_options options = {.rows = 300, .noise = -1, .overlap = 3, .seed = 8};
@@ -48,9 +47,9 @@ static ls_data *mixed(void)
     return data;
 }
 
-/* Chosen on the rows that training held out: those are what ls_data_split gives for that share and
- * seed. */
-Test(threshold, is_chosen_on_rows_held_out)
+/* The threshold is chosen on the validation rows, which are those of ls_data_split with the same
+ * share and seed. */
+Test(threshold, is_chosen_on_validation_rows)
 {
     ls_data *data = mixed(), *rest, *part;
     runs_run run;
@@ -83,7 +82,7 @@ Test(threshold, is_chosen_on_rows_held_out)
     ls_data_free(part);
 }
 
-Test(threshold, is_chosen_on_all_rows_where_none_are_held_out)
+Test(threshold, is_chosen_on_all_rows_without_validation_rows)
 {
     ls_data *data = mixed();
     runs_run run;
@@ -102,7 +101,7 @@ Test(threshold, is_chosen_on_all_rows_where_none_are_held_out)
     ls_data_free(data);
 }
 
-/* One rule for figures, decisions and pictures, whatever the outputs are. */
+/* Metrics, decisions and plots apply the same rule for every kind of output. */
 Test(threshold, decides_everywhere_alike)
 {
     static const char *const kinds[] = {"hidden 4 epochs 20", "hidden 4 epochs 20 loss ce",
@@ -133,7 +132,7 @@ Test(threshold, decides_everywhere_alike)
                    *other = evaluate(run.model, data, i % 2 ? "0" : "1", NULL);
         cr_expect_eq(memcmp(m->confusion, confusion, sizeof confusion), 0);
         cr_expect_eq(memcmp(other->confusion, confusion, sizeof confusion), 0,
-                     "to ask for another class's figures changes decisions");
+                     "asking for another class's metrics changes decisions");
         cr_expect(m->positive == i % 2 && other->positive == 1 - i % 2 &&
                   m->f1 == m->class_f1[i % 2] && other->f1 == m->class_f1[1 - i % 2]);
         cr_expect(isnan(m->log_loss) == (i / 2 / RUNS_COUNT(thresholds) == 2));
@@ -156,16 +155,15 @@ static json_int_t format_of(const char *path, bool *decided)
     return format;
 }
 
-/* What nobody asked of a model is not in its file: such files are those of programs that knew of no
- * threshold. */
-Test(threshold, is_in_the_file_only_where_it_was_set)
+/* The default decision is not saved: such files equal those of versions without thresholds. */
+Test(threshold, is_in_the_file_only_if_it_was_set)
 {
     char before[65], after[65];
     bool decided;
     ls_model *model = file_make_model("moons", "hidden 3 epochs 2", "a.safetensors"), *loaded;
     runs_file_sha256("a.safetensors", before);
     cr_expect(format_of("a.safetensors", &decided) == 1 && !decided);
-    cr_assert_eq(set(model, NULL, "1", NULL), LS_OK); /* that is what it has */
+    cr_assert_eq(set(model, NULL, "1", NULL), LS_OK); /* the default */
     cr_assert_eq(ls_model_sha256(model, after, NULL), LS_OK);
     cr_expect_str_eq(before, after);
     static const struct {
@@ -175,7 +173,7 @@ Test(threshold, is_in_the_file_only_where_it_was_set)
     } list[] = {{"0", NULL, 0, NAN},
                 {NULL, "0.3", 0, 0.3f},
                 {"1", "1", 1, 1},
-                {"0", NULL, 0, NAN}}; /* another class: the threshold was not its */
+                {"0", NULL, 0, NAN}}; /* the threshold was for the other class */
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         cr_assert_eq(set(model, NULL, list[i].positive, list[i].threshold), LS_OK);
         cr_assert_eq(ls_model_save(model, "b.safetensors", NULL), LS_OK);
@@ -245,7 +243,7 @@ Test(threshold, train_keeps_it_and_the_others_apply_it)
     cr_expect_eq(count_class(predicted, "0,"), (size_t)zeros);
     free(predicted);
     predicted = runs_program_expect("predict m.safetensors data.csv --threshold 1 --device cpu",
-                                    0); /* of class 0, as the model has it */
+                                    0); /* of class 0, the model's positive class */
     cr_expect_eq(count_class(predicted, "0,"), 0);
     free(predicted);
     predicted = runs_program_expect(
@@ -264,8 +262,8 @@ Test(threshold, train_keeps_it_and_the_others_apply_it)
     json_decref(s);
 }
 
-/* The nine digits that are printed decide as what they stand for. */
-Test(threshold, as_printed_gives_the_same_figures)
+/* The nine printed digits of a threshold give the same decisions as the threshold. */
+Test(threshold, as_printed_gives_the_same_metrics)
 {
     char line[200];
     float value;
@@ -296,7 +294,7 @@ Test(threshold, as_printed_gives_the_same_figures)
     }
 }
 
-Test(threshold, what_cannot_be_is_told_before_training)
+Test(threshold, impossible_options_are_refused_before_training)
 {
     static const struct {
         const char *line;
@@ -330,5 +328,5 @@ Test(threshold, what_cannot_be_is_told_before_training)
 }
 #endif
 #else
-Test(threshold, skipped) { cr_skip_test("built without jansson: there are no model files"); }
+Test(threshold, skipped) { cr_skip_test("built without jansson, thus without model files"); }
 #endif

@@ -2,6 +2,7 @@
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
     int cause = errno;
     const char *hint = "check the path and its permissions";
     if (cause == ENOSPC || cause == EDQUOT) hint = "free some space or choose another folder";
-    if (cause == EFBIG) hint = "the limit on the size of files (ulimit -f) is reached";
+    if (cause == EFBIG) hint = "raise the limit on file sizes (ulimit -f)";
     if (cause == ENOENT) hint = "create the folder first";
     return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", path, verb, strerror(cause), hint);
 }
@@ -35,14 +36,13 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
 static ls_status write_stdout(const void *bytes, size_t size, ls_error *err)
 {
     if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
-        return ls_fail(err, LS_ERR_IO,
-                       "standard output: cannot write: %s; check where it is sent to",
+        return ls_fail(err, LS_ERR_IO, "standard output: cannot write: %s; check where it goes",
                        strerror(errno));
     }
     return LS_OK;
 }
 
-/* Devices and pipes cannot be replaced by a rename; they are written to as they are. */
+/* Writes to devices and pipes, which a rename cannot replace. */
 static ls_status write_in_place(const char *path, const void *bytes, size_t size, ls_error *err)
 {
     int file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -53,9 +53,9 @@ static ls_status write_in_place(const char *path, const void *bytes, size_t size
     return status;
 }
 
-/* Opens a new file in folder (which ends in '/' or is empty) and leaves its path in temporary. Not
- * mkstemp: open() with 0666 gives the permissions that the umask asks for, which could not be read
- * without changing it for all threads. */
+/* Creates a new file in folder (which ends in '/' or is empty) and stores its path in temporary.
+ * Unlike mkstemp, open() with 0666 applies the umask, which cannot be read without changing it for
+ * all threads. */
 static int create_temporary(const char *folder, ls_text *temporary)
 {
     struct timespec now = {0, 0};
@@ -74,8 +74,8 @@ static int create_temporary(const char *folder, ls_text *temporary)
     return -1;
 }
 
-/* A rename is safe against power loss only once the folder is on disk too. Some file systems cannot
- * sync a folder, and a folder may be writable but not readable; neither is a failure. */
+/* A rename survives power loss only once the folder is on disk, too. Some file systems cannot sync
+ * a folder, and a folder may be writable but not readable; neither is an error. */
 static ls_status sync_folder(const char *folder, const char *path, ls_error *err)
 {
     int file = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,8 +87,8 @@ static ls_status sync_folder(const char *folder, const char *path, ls_error *err
     return status;
 }
 
-/* Fills the open temporary file and moves it to path; closes it in any case. mode: permissions to
- * take over, or 0. */
+/* Fills the open temporary file, closes it in any case, and moves it to path. mode: permissions to
+ * keep, or 0. */
 static ls_status fill_and_rename(int file, const char *temporary, const char *path, mode_t mode,
                                  const void *bytes, size_t size, ls_error *err)
 {
@@ -130,11 +130,12 @@ static ls_status replace_file(const char *path, mode_t mode, const void *bytes, 
 
 ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_error *err)
 {
+    assert(bytes || size == 0);
     if (strcmp(path, "-") == 0) return write_stdout(bytes, size, err);
     if (*path == '\0')
         return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");
 
-    char *target = realpath(path, NULL); /* a symbolic link stays: what it leads to is replaced */
+    char *target = realpath(path, NULL); /* replaces the target of a symbolic link, not the link */
     struct stat info;
     mode_t mode = 0;
     ls_status status = LS_OK;
@@ -156,7 +157,7 @@ ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_err
     return status;
 }
 
-/* Reads until the end, since the size of a pipe is not known and a file may grow meanwhile. */
+/* Reads to the end: the size of a pipe is unknown, and a file may grow while it is read. */
 static ls_status read_all(int file, const char *path, size_t expected, char **bytes, size_t *size,
                           ls_error *err)
 {
@@ -191,12 +192,12 @@ static ls_status read_all(int file, const char *path, size_t expected, char **by
     return LS_OK;
 }
 
-/* Whether the open file is one to read. */
+/* Checks that the open file is a regular file or a pipe. */
 static ls_status check_readable(int file, const char *path, size_t *size, ls_error *err)
 {
     struct stat info;
     if (fstat(file, &info) != 0) {
-        return ls_fail(err, LS_ERR_IO, "%s: cannot look at it: %s; check the path", path,
+        return ls_fail(err, LS_ERR_IO, "%s: cannot read its properties: %s; check the path", path,
                        strerror(errno));
     }
     if (S_ISDIR(info.st_mode))
@@ -230,7 +231,7 @@ ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *e
     int file;
     size_t expected;
     LS_TRY(ls_open_file(path, &file, &expected, err));
-    /* room for a NUL and one more byte, so that the end of the file is met without growing */
+    /* room for a NUL and one more byte, so that reading to the end needs no larger buffer */
     ls_status status = read_all(file, path, expected ? expected + 2 : 65536, bytes, size, err);
     close(file);
     return status;

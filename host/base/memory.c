@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/memory.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LS_ALIGNMENT 64
+enum { ALIGNMENT = 64, PAGE = 4096, MAPPED = 1 << 16 /* bytes from which blocks are mapped */ };
 
 bool ls_mul_size(size_t a, size_t b, size_t *out)
 {
@@ -21,26 +22,26 @@ bool ls_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-/* Memory of the machine in units of 4096 bytes. The kernel may grant more and end the program when
- * it is used. */
+/* The machine's memory in units of PAGE bytes, which fit a size_t on every machine. The kernel may
+ * grant more, and kill the program when it uses it. */
 static size_t machine_pages(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / 4096) : SIZE_MAX;
+    return pages > 0 && size > 0 ? (size_t)pages * ((size_t)size / PAGE) : SIZE_MAX;
 }
 
-/* Bytes of count × size, with room for alignment behind them. */
+/* *bytes = count × size, and *with_room = the same plus room for alignment. */
 static ls_status check_size(size_t count, size_t size, const char *what, size_t *bytes,
                             size_t *with_room, ls_error *err)
 {
     size_t padded = 0;
-    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, LS_ALIGNMENT, &padded) ||
+    if (!ls_mul_size(count, size, bytes) || !ls_add_size(*bytes, ALIGNMENT, &padded) ||
         padded > PTRDIFF_MAX) {
         return ls_fail(err, LS_ERR_MEMORY,
-                       "%s: %zu x %zu bytes is more than this machine can address; use less data",
+                       "%s: %zu x %zu bytes are more than this machine can address; use less data",
                        what, count, size);
     }
-    if (padded > (size_t)1 << 28 && padded / 4096 > machine_pages()) {
+    if (padded > (size_t)1 << 28 && padded / PAGE > machine_pages()) {
         return ls_fail(
             err, LS_ERR_MEMORY,
             "out of memory: %.1f GB for %s are more than this machine has; use less data, a "
@@ -55,12 +56,13 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
 {
     void *memory = NULL;
     size_t bytes = 0, padded = 0;
+    assert(out && what);
     memcpy(out, &memory, sizeof memory); /* out is the address of a pointer of any type */
     LS_TRY(check_size(count, size, what, &bytes, &padded, err));
-    padded -= padded % LS_ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must
+    padded -= padded % ALIGNMENT; /* aligned_alloc takes multiples of the alignment, and 0 must
                                         give a pointer */
-    if (bytes > padded || padded == 0) padded += LS_ALIGNMENT;
-    memory = aligned_alloc(LS_ALIGNMENT, padded);
+    if (bytes > padded || padded == 0) padded += ALIGNMENT;
+    memory = aligned_alloc(ALIGNMENT, padded);
     if (!memory) {
         return ls_fail(err, LS_ERR_MEMORY,
                        "out of memory: no room for %s (%zu bytes); use less data or free memory",
@@ -70,8 +72,6 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     memcpy(out, &memory, sizeof memory);
     return LS_OK;
 }
-
-enum { MAPPED = 1 << 16 }; /* bytes from which on memory is mapped */
 
 ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
 {
@@ -101,6 +101,7 @@ ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, con
                   ls_error *err)
 {
     void *old, *more;
+    assert(size > 0);
     size_t doubled = *capacity <= SIZE_MAX / 2 ? 2 * *capacity : SIZE_MAX;
     if (wanted <= *capacity) return LS_OK;
     if (wanted < doubled) wanted = doubled;
@@ -115,9 +116,6 @@ ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, con
 
 size_t ls_most_bytes(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     size_t bytes;
-    if (pages <= 0 || page <= 0 || !ls_mul_size((size_t)pages, (size_t)page, &bytes))
-        return SIZE_MAX / 4;
-    return bytes / 2;
+    return ls_mul_size(machine_pages(), PAGE, &bytes) ? bytes / 2 : SIZE_MAX / 4;
 }

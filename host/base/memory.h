@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory with sizes that are checked before anything is allocated. */
+/* Memory allocation with checked sizes. */
 #ifndef LS_MEMORY_H
 #define LS_MEMORY_H
 
@@ -7,11 +7,11 @@
 
 /* Zeroed memory for count × size bytes, aligned to 64 bytes, freed with free(). `what` names it in
  * messages. A count of 0 gives a valid pointer; *out is NULL on failure.
- * Errors: LS_ERR_MEMORY on overflow, and where the machine has less. */
+ * Errors: LS_ERR_MEMORY on overflow, or if the machine has less memory. */
 ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err);
 
-/* The same for memory that may never be used in full: large blocks are mapped, so that pages are
- * allocated when they are first touched. Freed with ls_release, with the same count and size. */
+/* The same for memory that may never be used in full: large blocks are mapped, so that a page is
+ * allocated when it is first touched. Freed with ls_release, with the same count and size. */
 ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err);
 void ls_release(void *memory, size_t count, size_t size);
 
@@ -24,7 +24,7 @@ ls_status ls_grow(void *array, size_t *capacity, size_t wanted, size_t size, con
 bool ls_mul_size(size_t a, size_t b, size_t *out);
 bool ls_add_size(size_t a, size_t b, size_t *out);
 
-/* Limit of the bytes that one file may become in memory: half of the machine's. A few kilobytes can
+/* Largest size that one file may unpack to: half of the machine's memory. A few kilobytes can
  * unpack to many gigabytes, and a system that overcommits kills the program instead of failing. */
 size_t ls_most_bytes(void);
 

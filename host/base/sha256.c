@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/sha256.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
@@ -62,6 +63,7 @@ void ls_sha256_init(ls_sha256 *sha)
 void ls_sha256_update(ls_sha256 *sha, const void *bytes, size_t size)
 {
     const unsigned char *from = bytes;
+    assert(bytes || size == 0);
     while (size > 0) {
         size_t held = (size_t)(sha->length % sizeof sha->block);
         size_t take = sizeof sha->block - held;
@@ -91,4 +93,12 @@ void ls_sha256_final(ls_sha256 *sha, char hex[65])
         hex[2 * i + 1] = digits[byte & 15];
     }
     hex[64] = '\0';
+}
+
+void ls_sha256_of(const void *bytes, size_t size, char hex[65])
+{
+    ls_sha256 sha;
+    ls_sha256_init(&sha);
+    ls_sha256_update(&sha, bytes, size);
+    ls_sha256_final(&sha, hex);
 }

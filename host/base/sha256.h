@@ -8,13 +8,17 @@
 
 typedef struct ls_sha256 {
     uint32_t state[8];
-    uint64_t length;         /* bytes taken so far */
-    unsigned char block[64]; /* the last length % 64 of them wait here */
+    uint64_t length;         /* bytes hashed so far */
+    unsigned char block[64]; /* holds the last length % 64 bytes */
 } ls_sha256;
 
 void ls_sha256_init(ls_sha256 *sha);
 void ls_sha256_update(ls_sha256 *sha, const void *bytes, size_t size);
-/* Leaves the digest as 64 hexadecimal digits and a NUL; init before using sha again. */
+/* Writes the digest as 64 hexadecimal digits and a NUL. Call ls_sha256_init before using sha again.
+ */
 void ls_sha256_final(ls_sha256 *sha, char hex[65]);
+
+/* The digest of one block of bytes. */
+void ls_sha256_of(const void *bytes, size_t size, char hex[65]);
 
 #endif

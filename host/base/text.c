@@ -2,6 +2,7 @@
 #include "host/base/text.h"
 #include "host/base/format.h"
 #include "host/base/memory.h"
+#include <assert.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@ static bool text_reserve(ls_text *text, size_t more)
 
 void ls_text_add(ls_text *text, const char *format, ...)
 {
+    assert(text->length < text->capacity || !text->text);
     if (text->failed) return;
     for (int attempt = 0; attempt < 2; attempt++) {
         size_t room = text->capacity - text->length;
@@ -43,8 +45,19 @@ void ls_text_add(ls_text *text, const char *format, ...)
         }
         if (length < 0 || !text_reserve(text, (size_t)length)) break;
     }
-    if (text->text) text->text[text->length] = '\0'; /* without the part that did not fit */
+    if (text->text) text->text[text->length] = '\0'; /* drops the part that did not fit */
     text->failed = true;
+}
+
+void ls_text_add_csv(ls_text *text, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        ls_text_add(text, "%s", field);
+        return;
+    }
+    ls_text_add(text, "\"");
+    for (; *field; field++) ls_text_add(text, *field == '"' ? "\"%c" : "%c", *field);
+    ls_text_add(text, "\"");
 }
 
 char *ls_strdup(const char *text)
@@ -60,7 +73,7 @@ char *ls_strdup(const char *text)
 bool ls_parse_double(const char *text, double *out)
 {
     const char *first = text + strspn(text, " \t");
-    size_t length = strspn(first, "+-.0123456789eE"); /* leaves out hexadecimal, inf and nan */
+    size_t length = strspn(first, "+-.0123456789eE"); /* excludes hexadecimal, inf and nan */
     const char *rest = first + length + strspn(first + length, " \t");
     if (length == 0 || *rest != '\0') return false;
 
@@ -97,7 +110,7 @@ bool ls_is_utf8(const char *text)
                       : *c >= 0xf0 && *c < 0xf5 ? 3
                                                 : 4;
         if (more == 4) return false;
-        /* overlong forms, surrogates and what lies beyond U+10FFFF */
+        /* overlong forms, surrogates, and code points above U+10FFFF */
         bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
                    (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
         for (size_t i = 1; i <= more && !bad; i++) bad = (c[i] & 0xc0) != 0x80;
@@ -109,8 +122,8 @@ bool ls_is_utf8(const char *text)
 
 /* ---- Suggestions ----------------------------------------------------------------------------- */
 
-#define LS_LONGEST_NAME                                                                            \
-    63 /* longer names get no suggestion, so that the table below has a fixed size */
+/* Longer names get no suggestion, so that the table below has a fixed size. */
+enum { LONGEST_NAME = 63 };
 
 static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
@@ -120,7 +133,7 @@ static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') 
  * alignment). */
 static unsigned edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    unsigned table[3][LS_LONGEST_NAME + 1]; /* the row in work and the two before it */
+    unsigned table[3][LONGEST_NAME + 1]; /* the current row and the two before it */
     for (unsigned j = 0; j <= b_length; j++) table[0][j] = j;
     for (size_t i = 1; i <= a_length; i++) {
         unsigned *row = table[i % 3], *above = table[(i + 2) % 3];
@@ -141,19 +154,18 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b, siz
 const char *ls_nearest(const char *text, const char *const *names, size_t count)
 {
     size_t length = strlen(text);
-    if (length == 0 || length > LS_LONGEST_NAME) return NULL;
+    if (length == 0 || length > LONGEST_NAME) return NULL;
     unsigned near = length >= 6 ? (unsigned)(length / 3) : 1;
     unsigned best_distance = near + 1;
     const char *best = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t name_length = strlen(names[i]);
-        if (name_length > LS_LONGEST_NAME) continue;
+        if (name_length > LONGEST_NAME) continue;
         unsigned distance = edit_distance(text, length, names[i], name_length);
         bool prefix = length >= 2 && name_length > length &&
                       strncasecmp(text, names[i], length) == 0;
         if (prefix)
-            distance = smaller(distance,
-                               near); /* the start of a name is as good as a slip of the pen */
+            distance = smaller(distance, near); /* the start of a name counts as a near name */
         if (distance < best_distance) {
             best_distance = distance;
             best = names[i];

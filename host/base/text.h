@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts: a buffer that grows, numbers, UTF-8, the nearest name. Nothing here depends on the locale.
- */
+/* Text buffers, reading numbers, UTF-8, and name suggestions. Independent of the locale. */
 #ifndef LS_TEXT_H
 #define LS_TEXT_H
 
 #include "host/base/error.h"
 
-/* A text buffer that grows. `failed` stays set once memory has run out: check it once, at the end.
+/* A growing text buffer. `failed` stays set once memory has run out, so check it once, at the end.
  */
 typedef struct {
     char *text;
@@ -15,18 +14,21 @@ typedef struct {
 } ls_text;
 void ls_text_add(ls_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds a field of a CSV file, quoted if necessary. */
+void ls_text_add_csv(ls_text *text, const char *field);
+
 /* A copy of text, or NULL if memory runs out. */
 char *ls_strdup(const char *text);
 
-/* A finite number that spans all of text, with '.' as the decimal point; false otherwise. */
+/* Reads a finite number that spans the whole text, with '.' as the decimal point. */
 bool ls_parse_double(const char *text, double *out);
-/* An unsigned decimal integer that spans all of text; false otherwise. */
+/* Reads an unsigned decimal integer that spans the whole text. */
 bool ls_parse_u64(const char *text, uint64_t *out);
 
 /* Whether text is well-formed UTF-8 (RFC 3629). */
 bool ls_is_utf8(const char *text);
 
-/* The name among names[0..count) nearest to text by edit distance; NULL if none is near. */
+/* The name among names[0..count) nearest to text by edit distance, or NULL if none is near. */
 const char *ls_nearest(const char *text, const char *const *names, size_t count);
 
 #endif

@@ -1,43 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks at the layers of a trained network: one step of a plan of its own over rows, whose
- * activations and gradients are read back. Devices give the same bits, and the sums here are in
- * double, in one order: so the figures are the same everywhere. */
+/* Statistics of a trained network's layers. Runs one training step at a learning rate of 0 and
+ * reads back activations and gradients. These are the same bits on every device, and the sums here
+ * are in double and in a fixed order, so the statistics are the same everywhere, too. */
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
+#include "host/model/infer.h"
 #include "host/model/model.h"
+#include "host/model/training_rows.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows looked at, and floats that their activations may come to. */
+/* Limits: rows, and floats of their activations. */
 enum { MOST_ROWS = 2000, MOST_FLOATS = 1 << 25 };
 
-size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
+#define NAME(constant, name) #name,
+static const char *const output_names[LS_OUTPUT_COUNT] = {LS_OUTPUTS(NAME)};
+#undef NAME
 
-/* ---- Figures of one layer -------------------------------------------------------------------- */
+/* ---- Statistics of one layer ----------------------------------------------------------------- */
 
-/* Where a function is flat or nearly so, told by its value alone: its argument is not kept. */
-static bool is_saturated(ls_act act, float a)
-{
-    switch (act) {
-    case LS_ACT_sigmoid: return a < 0.01f || a > 0.99f;
-    case LS_ACT_tanh: return a < -0.99f || a > 0.99f;
-    case LS_ACT_relu: return a == 0.0f;
-    case LS_ACT_leaky_relu: return a < 0.0f;
-    case LS_ACT_elu: return a < -0.99f;
-    case LS_ACT_silu:
-    case LS_ACT_gelu: return a > -0.01f && a < 0.01f;
-    default: return false;
-    }
-}
-
-static void activation_figures(const float *a, size_t rows, ls_act act, ls_layer_info *out)
+static void activation_statistics(const float *a, size_t rows, ls_act act, ls_layer_info *out)
 {
     double sum = 0, squares = 0, count = (double)rows * (double)out->units;
     size_t saturated = 0;
     for (size_t i = 0; i < rows * out->units; i++) {
         sum += (double)a[i];
-        saturated += is_saturated(act, a[i]);
+        saturated += ls_act_saturated(act, a[i]);
     }
     out->mean = sum / count;
     for (size_t i = 0; i < rows * out->units; i++) {
@@ -45,10 +34,11 @@ static void activation_figures(const float *a, size_t rows, ls_act act, ls_layer
         squares += off * off;
     }
     out->deviation = sqrt(squares / count);
-    out->saturated = act == LS_ACT_identity ? (double)NAN : (double)saturated / count;
+    bool flat_somewhere = ls_activations[act].flat.kind != LS_FLAT_NOWHERE;
+    out->saturated = flat_somewhere ? (double)saturated / count : (double)NAN;
     for (size_t u = 0; u < out->units; u++) {
         size_t r = 0;
-        while (r < rows && is_saturated(act, a[r * out->units + u])) r++;
+        while (r < rows && ls_act_saturated(act, a[r * out->units + u])) r++;
         out->dead += r == rows;
     }
 }
@@ -59,7 +49,8 @@ static double add_squares(double sum, const float *v, size_t count)
     return sum;
 }
 
-/* Norm over a layer's parameters; p: the parameters, or their gradients. */
+/* Euclidean norm over a layer's weights, biases and normalisation parameters; p: all parameters, or
+ * their gradients. */
 static double layer_norm(const ls_layer *l, const float *p)
 {
     double sum = add_squares(0, p + l->weight, l->in * l->out);
@@ -71,14 +62,14 @@ static double layer_norm(const ls_layer *l, const float *p)
 
 typedef struct {
     const ls_model *model;
-    ls_network network; /* the model's, its layers a copy without dropout */
+    ls_network network; /* the model's, with a copy of its layers without dropout */
     ls_plan *plan;
     ls_workspace *workspace;
     float *input, *target, *values;
     size_t rows;
-} look;
+} inspection;
 
-static void look_close(look *k)
+static void inspection_close(inspection *k)
 {
     if (k->workspace) k->workspace->backend->slots->workspace_close(k->workspace);
     ls_plan_free(k->plan);
@@ -88,10 +79,10 @@ static void look_close(look *k)
     free(k->values);
 }
 
-/* All rows in one batch, in their order; nothing is added to the gradient, and the update waits for
- * all of it (as it does for clipping, here at a limit that nothing reaches), so that it can be
- * read. */
-static ls_status build_plan(look *k, ls_error *err)
+/* A plan with all rows in one batch, in file order, and no penalty terms in the gradient. Clipping,
+ * at a limit that is never reached, makes the update wait for the complete gradient, so that the
+ * gradient can be read. */
+static ls_status build_plan(inspection *k, ls_error *err)
 {
     ls_settings s = k->model->options->settings;
     s.optimizer = LS_OPT_sgd;
@@ -110,11 +101,11 @@ static ls_status build_plan(look *k, ls_error *err)
     return ls_plan_build(&k->network, &s, LS_PLAN_TRAIN, k->rows, false, &k->plan, err);
 }
 
-static ls_status run_step(look *k, ls_backend *backend, const ls_data *rows, ls_error *err)
+static ls_status run_step(inspection *k, ls_backend *backend, const ls_data *rows, ls_error *err)
 {
     const ls_network *n = &k->model->network;
     float loss;
-    ls_rates rates = {.keep = 1.0f}; /* a rate of 0: the weights stay */
+    ls_rates rates = {.keep = 1.0f}; /* a rate of 0 keeps the weights */
     const ls_run step = {.count = 1, .rates = &rates, .losses = &loss, .keep = true};
     LS_TRY(ls_model_encode(k->model, rows, &k->input, err));
     LS_TRY(ls_alloc(&k->target, rows->rows, n->outputs * sizeof *k->target, "the targets", err));
@@ -127,7 +118,7 @@ static ls_status run_step(look *k, ls_backend *backend, const ls_data *rows, ls_
     return backend->slots->run(k->workspace, &step, 1, err);
 }
 
-/* Where the plan's step leaves a layer's activation, and the gradients. */
+/* Where the plan's step stores a layer's activations. */
 static size_t activation_at(const ls_plan *p, size_t layer)
 {
     size_t at = 0;
@@ -139,6 +130,7 @@ static size_t activation_at(const ls_plan *p, size_t layer)
     return at;
 }
 
+/* Where it stores the gradients. */
 static size_t gradients_at(const ls_plan *p)
 {
     for (size_t i = 0; i < p->step.count; i++)
@@ -146,11 +138,13 @@ static size_t gradients_at(const ls_plan *p)
     return 0;
 }
 
-/* Reads gradients, then activations layer by layer, into the same room. */
-static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
+/* Reads the gradients, then the activations layer by layer, into the same buffer. */
+static ls_status read_statistics(inspection *k, ls_layer_info *out, ls_error *err)
 {
-    static const char *const made_by[] = {"sigmoid", "softmax", "identity"};
-    static const ls_act acts_as[] = {LS_ACT_sigmoid, LS_ACT_sigmoid, LS_ACT_identity};
+    /* activations with the same saturation */
+    static const ls_act output_acts[LS_OUTPUT_COUNT] = {[LS_OUTPUT_SIGMOID] = LS_ACT_sigmoid,
+                                                        [LS_OUTPUT_SOFTMAX] = LS_ACT_sigmoid,
+                                                        [LS_OUTPUT_IDENTITY] = LS_ACT_identity};
     const ls_network *n = &k->model->network;
     const ls_backend_slots *slots = k->workspace->backend->slots;
     size_t room = n->parameters;
@@ -163,7 +157,7 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
         bool last = i + 1 == n->count;
         out[i] = (ls_layer_info){.inputs = l->in,
                                  .units = l->out,
-                                 .activation = last ? made_by[n->output]
+                                 .activation = last ? output_names[n->output]
                                                     : ls_activations[l->act].name,
                                  .weight_norm = layer_norm(l, k->model->values),
                                  .gradient_norm = layer_norm(l, k->values)};
@@ -172,8 +166,8 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
         bool last = i + 1 == n->count;
         LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), k->rows * out[i].units,
                            k->values, err));
-        activation_figures(k->values, k->rows, last ? acts_as[n->output] : n->layer[i].act,
-                           &out[i]);
+        activation_statistics(k->values, k->rows, last ? output_acts[n->output] : n->layer[i].act,
+                              &out[i]);
         if (last) out[i].dead = 0;
     }
     return LS_OK;
@@ -181,7 +175,7 @@ static ls_status read_figures(look *k, ls_layer_info *out, ls_error *err)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* How many rows are to be looked at. */
+/* Number of rows to use. */
 static size_t most_rows(const ls_network *n)
 {
     size_t floats = n->inputs;
@@ -198,13 +192,13 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
     ls_data *part;
     ls_backend *cpu = NULL;
     LS_TRY(ls_data_thin(data, most_rows(&m->network), &part, err));
-    look k = {.model = m, .rows = part ? part->rows : data->rows};
+    inspection k = {.model = m, .rows = part ? part->rows : data->rows};
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &cpu, err);
     if (status == LS_OK)
         status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
-    if (status == LS_OK) status = read_figures(&k, out, err);
+    if (status == LS_OK) status = read_statistics(&k, out, err);
     if (status == LS_OK && rows) *rows = k.rows;
-    look_close(&k);
+    inspection_close(&k);
     if (cpu) cpu->slots->close(cpu);
     ls_data_free(part);
     return status;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* docs/metrics.md has the formulas. */
+/* The formulas are in docs/metrics.md. */
 #include "host/model/metrics.h"
 #include "host/base/memory.h"
+#include "host/model/decision.h"
+#include "host/model/scores.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     size_t cells;
     if (!ls_mul_size(classes, classes, &cells)) {
         return ls_fail(err, LS_ERR_MEMORY,
-                       "a confusion matrix of %zu classes does not fit; use fewer classes",
+                       "a confusion matrix of %zu classes is too large; use fewer classes",
                        classes);
     }
     ls_metrics *metrics = NULL;
@@ -57,7 +60,7 @@ static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, si
     size_t expected = columns == 1 ? 2 : columns;
     if (columns == 0 || classes != expected) {
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "metrics: %zu outputs do not go with %zu classes; use the data's classes",
+                       "metrics: %zu outputs do not fit %zu classes; use the data's classes",
                        columns, classes);
     }
     for (size_t i = 0; i < rows; i++) {
@@ -70,7 +73,7 @@ static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, si
     return LS_OK;
 }
 
-/* ---- Figures of the decisions ---------------------------------------------------------------- */
+/* ---- Metrics of the decisions ---------------------------------------------------------------- */
 
 static void add_losses(ls_metrics *metrics, const float *row_loss)
 {
@@ -80,7 +83,7 @@ static void add_losses(ls_metrics *metrics, const float *row_loss)
     metrics->loss = metrics->rows > 0 ? sum / (double)metrics->rows : sum;
 }
 
-/* top / bottom, where 0/0 is 0 and noted. */
+/* top / bottom; 0/0 gives 0 and sets *undefined. */
 static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
 {
     if (bottom > 0) return (double)top / (double)bottom;
@@ -88,7 +91,7 @@ static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
     return 0.0;
 }
 
-/* Adds one class's figures, by its share, to the means over classes. */
+/* Adds one class's metrics to the macro and weighted averages. */
 static void add_to_means(ls_metrics *metrics, size_t c)
 {
     double even = 1.0 / (double)metrics->classes;
@@ -102,15 +105,15 @@ static void add_to_means(ls_metrics *metrics, size_t c)
     metrics->weighted_f1 += weight * metrics->class_f1[c];
 }
 
-/* The per-class arrays, and the figures above them, from the confusion matrix. */
-static void add_figures(ls_metrics *metrics)
+/* Metrics per class and their averages, from the confusion matrix. */
+static void add_decision_metrics(ls_metrics *metrics)
 {
     size_t classes = metrics->classes;
     uint64_t correct = 0;
     bool two = classes == 2, no_accuracy = false, no_precision = false, no_recall = false,
          no_f1 = false;
     for (size_t c = 0; c < classes; c++) {
-        /* For two classes only the positive one's 0/0 cases are reported and count. */
+        /* Of two classes, only the positive one's 0/0 cases are reported. */
         bool unseen = false, reported = !two || c == metrics->positive;
         uint64_t hits = metrics->confusion[c * classes + c], truly = 0, predicted = 0;
         for (size_t k = 0; k < classes; k++) {
@@ -133,9 +136,9 @@ static void add_figures(ls_metrics *metrics)
                           (unsigned)no_f1;
 }
 
-/* ---- Figures of the scores ------------------------------------------------------------------- */
+/* ---- Metrics of the scores ------------------------------------------------------------------- */
 
-/* Of the positive class of two; of several the mean over the classes, each against the rest. */
+/* Two classes: of the positive one. More: the mean over the classes, each against the rest. */
 static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t columns,
                          const int32_t *y, ls_error *err)
 {
@@ -157,10 +160,11 @@ static ls_status add_auc(ls_metrics *metrics, const float *outputs, size_t colum
 }
 
 /* x = 2^e·m with m in [√½, √2); log m = 2·artanh(s) = 2(s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1).
- * As |s| < 0.1716, the terms left out are below 2^-53 of the sum. ln 2 in two parts, the first of
- * which times e is exact. */
+ * As |s| < 0.1716, the omitted terms are below 2^-53 of the sum. ln 2 is split in two parts, so
+ * that the product of e and the first part is exact. */
 double ls_metrics_log(double x)
 {
+    assert(isnan(x) || (x >= DBL_MIN && x <= DBL_MAX));
     static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33,
                         root = 0x1.6a09e667f3bcdp-1;
     int e;
@@ -181,8 +185,8 @@ static double probability(const float *outputs, size_t columns, size_t k)
     return k == 1 ? (double)outputs[0] : 1.0 - (double)outputs[0];
 }
 
-/* Squared differences of a row's probabilities to 0/1: halved for two classes, as both are then the
- * same. */
+/* Sum of squared differences between a row's probabilities and 0/1, halved for two classes, whose
+ * terms are equal. */
 static double row_brier(const float *outputs, size_t columns, size_t classes, size_t truly)
 {
     double sum = 0;
@@ -193,7 +197,7 @@ static double row_brier(const float *outputs, size_t columns, size_t classes, si
     return classes == 2 ? 0.5 * sum : sum;
 }
 
-/* The bin of a score, which includes its upper edge. */
+/* The bin of a score; a bin includes its upper edge. */
 static size_t bin_of(double score)
 {
     size_t bin = 0;
@@ -201,7 +205,7 @@ static size_t bin_of(double score)
     return bin;
 }
 
-/* Adds a row to the sums of its bin. */
+/* Adds a row to the sums of its calibration bin. */
 static void add_to_bin(ls_metrics *metrics, const float *outputs, size_t columns, size_t truly)
 {
     const ls_decision largest = ls_decision_default();
@@ -213,8 +217,8 @@ static void add_to_bin(ls_metrics *metrics, const float *outputs, size_t columns
     bin->share += k == truly ? 1 : 0;
 }
 
-/* Sums of bins into means, and the expected calibration error. */
-static void finish_bins(ls_metrics *metrics, bool there)
+/* Turns the sums of the bins into means and computes the expected calibration error. */
+static void finish_bins(ls_metrics *metrics, bool known)
 {
     double sum = 0;
     for (size_t b = 0; b < LS_CALIBRATION_BINS; b++) {
@@ -224,7 +228,7 @@ static void finish_bins(ls_metrics *metrics, bool there)
         bin->share = bin->rows ? bin->share / rows : (double)NAN;
         if (bin->rows) sum += rows * fabs(bin->share - bin->score);
     }
-    metrics->calibration_error = there ? sum / (double)metrics->rows : (double)NAN;
+    metrics->calibration_error = known ? sum / (double)metrics->rows : (double)NAN;
 }
 
 static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t columns,
@@ -232,27 +236,27 @@ static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t 
 {
     static const double epsilon = (double)
         FLT_EPSILON; /* of the outputs' type, as scikit-learn's log_loss clips */
-    bool there = probabilities && metrics->rows > 0;
+    bool known = probabilities && metrics->rows > 0;
     double log_sum = 0, brier = 0, rows = (double)metrics->rows;
-    for (size_t i = 0; there && i < metrics->rows; i++) {
+    for (size_t i = 0; known && i < metrics->rows; i++) {
         const float *row = outputs + i * columns;
         double p = probability(row, columns, (size_t)y[i]);
         log_sum -= ls_metrics_log(p < epsilon ? epsilon : p > 1 - epsilon ? 1 - epsilon : p);
         brier += row_brier(row, columns, metrics->classes, (size_t)y[i]);
         add_to_bin(metrics, row, columns, (size_t)y[i]);
     }
-    metrics->log_loss = there ? log_sum / rows : (double)NAN;
-    metrics->brier = there ? brier / rows : (double)NAN;
-    finish_bins(metrics, there);
+    metrics->log_loss = known ? log_sum / rows : (double)NAN;
+    metrics->brier = known ? brier / rows : (double)NAN;
+    finish_bins(metrics, known);
 }
 
-/* ---- All of them ----------------------------------------------------------------------------- */
+/* ---- All metrics ----------------------------------------------------------------------------- */
 
 ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y,
-                             size_t classes, const float *row_loss, const ls_judging *how,
+                             size_t classes, const float *row_loss, const ls_metric_rules *how,
                              ls_metrics **out, ls_error *err)
 {
-    const ls_judging usual = {
+    const ls_metric_rules usual = {
         .positive = 1, .decision = ls_decision_default(), .probabilities = true};
     if (!how) how = &usual;
     LS_TRY(check_classes(y, rows, columns, classes, err));
@@ -265,7 +269,7 @@ ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, 
         metrics->confusion[(size_t)y[i] * classes + predicted]++;
     }
     add_losses(metrics, row_loss);
-    add_figures(metrics);
+    add_decision_metrics(metrics);
     add_probabilities(metrics, outputs, columns, y, how->probabilities);
     ls_status status = add_auc(metrics, outputs, columns, y, err);
     if (status != LS_OK) {

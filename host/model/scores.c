@@ -1,46 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/scores.h"
 #include "host/base/memory.h"
-#include "host/base/text.h"
-
+#include "host/model/decision.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- Deciding -------------------------------------------------------------------------------- */
-
-float ls_class_score(const float *outputs, size_t columns, size_t k)
-{
-    if (columns > 1) return outputs[k];
-    return k == 1 ? outputs[0] : 1.0f - outputs[0];
-}
-
-ls_decision ls_decision_default(void)
-{
-    return (ls_decision){.positive = 1, .threshold = NAN, .source = LS_THRESHOLD_DEFAULT};
-}
-
-ls_decision ls_decision_resolve(ls_decision how, size_t columns)
-{
-    if (!isnan(how.threshold) || columns != 1) return how;
-    return (ls_decision){.positive = 1, .threshold = 0.5f, .source = LS_THRESHOLD_DEFAULT};
-}
-
-size_t ls_decide(const float *outputs, size_t columns, const ls_decision *how)
-{
-    const ls_decision rule = ls_decision_resolve(*how, columns);
-    if (!isnan(rule.threshold))
-        return ls_class_score(outputs, columns, rule.positive) >= rule.threshold
-                   ? rule.positive
-                   : 1 - rule.positive;
-    size_t best = 0;
-    for (size_t j = 1; j < columns; j++) {
-        if (outputs[j] > outputs[best]) best = j;
-    }
-    return best;
-}
-
-/* ---- Ranking --------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
 {
@@ -52,10 +16,11 @@ ls_status ls_scores_sort(const float *outputs, size_t rows, size_t columns, cons
                          size_t k, ls_scored_row **out, ls_error *err)
 {
     ls_scored_row *scored = NULL;
+    assert(outputs && y && columns > 0);
     LS_TRY(ls_alloc(&scored, rows, sizeof *scored, "scores to rank", err));
     for (size_t i = 0; i < rows; i++) {
         float score = ls_class_score(outputs + i * columns, columns, k);
-        scored[i].score = isnan(score) ? -INFINITY : score; /* a comparison must order all rows */
+        scored[i].score = isnan(score) ? -INFINITY : score; /* qsort needs a total order */
         scored[i].positive = (size_t)y[i] == k;
     }
     qsort(scored, rows, sizeof *scored, by_score);
@@ -63,8 +28,8 @@ ls_status ls_scores_sort(const float *outputs, size_t rows, size_t columns, cons
     return LS_OK;
 }
 
-/* Counted in integers (twice the number of wins, below 2^63 for up to 2^32 rows), so that it does
- * not depend on the order within ties. */
+/* Counts in integers (twice the number of wins, below 2^63 for up to 2^32 rows), so that the result
+ * does not depend on the order of tied rows. */
 double ls_scores_auc(const ls_scored_row *sorted, size_t rows)
 {
     uint64_t twice_wins = 0, positives = 0, negatives = 0;
@@ -83,9 +48,9 @@ double ls_scores_auc(const ls_scored_row *sorted, size_t rows)
     return (double)twice_wins / (2.0 * (double)positives * (double)negatives);
 }
 
-/* From the highest score down: with each distinct one as the threshold, F1 is 2·hits / (predicted +
- * positives). Two of them are compared as fractions, in integers below 2^64 for up to 2^31 rows:
- * equal ones are equal, however they would round. */
+/* Goes down from the highest score. With each distinct score as the threshold, F1 is 2·hits /
+ * (predicted + positives). Two F1 values are compared as fractions, in integers below 2^64 for up
+ * to 2^31 rows, so that rounding never decides. */
 ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *threshold,
                             ls_error *err)
 {
@@ -95,7 +60,7 @@ ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *thr
     if (!positives)
         return ls_fail(
             err, LS_ERR_DATA,
-            "best-f1: no row is of the positive class, so no threshold is better than another; give a number");
+            "best-f1: no row is of the positive class, so all thresholds are equally good; give a number");
     for (size_t i = rows; i-- > 0;) {
         hits += sorted[i].positive;
         if (!isfinite(sorted[i].score) || (i > 0 && !(sorted[i - 1].score < sorted[i].score)))
@@ -108,62 +73,5 @@ ls_status ls_scores_best_f1(const ls_scored_row *sorted, size_t rows, float *thr
     }
     if (isnan(best)) return ls_fail(err, LS_ERR_DATA, "best-f1: no score is finite; give a number");
     *threshold = best;
-    return LS_OK;
-}
-
-/* ---- What was asked for ---------------------------------------------------------------------- */
-
-static ls_status find_class(const char *text, char *const *names, size_t classes, size_t *out,
-                            ls_error *err)
-{
-    uint64_t number;
-    for (size_t i = 0; i < classes; i++)
-        if (!strcmp(text, names[i])) {
-            *out = i;
-            return LS_OK;
-        }
-    if (ls_parse_u64(text, &number) && number < classes) {
-        *out = (size_t)number;
-        return LS_OK;
-    }
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "--positive: there is no class '%.60s', only '%.60s' and '%.60s'", text,
-                   names[0], names[1]);
-}
-
-static ls_status read_number(const char *text, bool raw, float *out, ls_error *err)
-{
-    double number;
-    if (!ls_parse_double(text, &number) || !isfinite((float)number))
-        return ls_fail(err, LS_ERR_ARGUMENT, "--threshold: '%.60s' is neither a number nor best-f1",
-                       text);
-    if (!raw && (number < 0 || number > 1))
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--threshold: %.60s is out of range, the scores are probabilities from 0 to 1", text);
-    *out = (float)number;
-    return LS_OK;
-}
-
-ls_status ls_threshold_read(const ls_threshold_options *options, char *const *class_names,
-                            size_t classes, bool raw, ls_decision *how, bool *best_f1,
-                            ls_error *err)
-{
-    ls_decision read = *how;
-    *best_f1 = false;
-    if (!options || (!options->positive && !options->threshold)) return LS_OK;
-    if (classes != 2)
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--%s is for two classes, there are %zu; the class with the largest output is chosen",
-            options->threshold ? "threshold" : "positive", classes);
-    if (options->positive)
-        LS_TRY(find_class(options->positive, class_names, classes, &read.positive, err));
-    if (options->threshold && !strcmp(options->threshold, "best-f1")) *best_f1 = true;
-    else if (options->threshold) {
-        LS_TRY(read_number(options->threshold, raw, &read.threshold, err));
-        read.source = LS_THRESHOLD_GIVEN;
-    }
-    *how = read;
     return LS_OK;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/search/space.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/search/search.h"
 #include "kernels/random.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a draw's numbers are for (kernels/random.h has the others). */
+/* Purpose of the random numbers of draws; kernels/random.h has the other purposes. */
 #define LS_PURPOSE_SEARCH 33u
 
 enum { GRID_POINTS = 5, MOST_POINTS = 1000 }; /* of a range */
@@ -59,7 +60,7 @@ static ls_status out_of_memory(const char *name, ls_error *err)
     return ls_fail(err, LS_ERR_MEMORY, "out of memory for --%s", name);
 }
 
-/* A value as ls_options_get has it, once ls_options_set has accepted it. */
+/* Checks a value with ls_options_set and returns it as ls_options_get does. */
 static ls_status canonical(const ls_space *space, const char *name, const char *text, char **out,
                            ls_error *err)
 {
@@ -79,8 +80,8 @@ static ls_status number_value(const ls_space *space, const char *name, double nu
     return status;
 }
 
-/* Four significant digits: nobody needs more of a rate, and they stay the same where a last bit
- * does not. */
+/* Rounds to four significant digits: enough for any option, and a difference in the last bit does
+ * not show. */
 static double round_digits(double number)
 {
     ls_text text = {0};
@@ -91,8 +92,8 @@ static double round_digits(double number)
     return rounded;
 }
 
-/* low·(high/low)^share by the project's own functions, the same on every machine; in two halves, so
- * that it cannot overflow. */
+/* low·(high/low)^share by the project's own functions, the same on every machine; in two factors,
+ * so that it cannot overflow. */
 static double between_log(double low, double high, double share)
 {
     double span = (double)ls_log((float)high) - (double)ls_log((float)low);
@@ -120,7 +121,7 @@ static bool has_point(const ls_dimension *d, const char *text)
     return false;
 }
 
-/* The range's points in a grid, ends included; those that the option has already are left out. */
+/* The range's grid points, both ends included, without those that the option already has. */
 static ls_status fill_points(const ls_space *space, const char *name, ls_dimension *d, ls_piece *p,
                              size_t wanted, ls_error *err)
 {
@@ -147,7 +148,7 @@ static ls_status no_range(const char *name, const char *text, ls_error *err)
         name, text);
 }
 
-/* What stands behind the second number: ":log", ":5" or ":log:5". */
+/* The suffix after the second number: ":log", ":5" or ":log:5". */
 static bool parse_suffix(char *suffix, bool *log, size_t *points)
 {
     uint64_t count = GRID_POINTS;
@@ -166,7 +167,7 @@ static ls_status check_range(const char *name, const char *text, const ls_dimens
 {
     if (p->low >= p->high)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--%s: the range '%.60s' is empty; the smaller number comes first", name,
+                       "--%s: the range '%.60s' is empty; write the smaller number first", name,
                        text);
     if (d->whole && p->high > 9e15)
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -174,15 +175,16 @@ static ls_status check_range(const char *name, const char *text, const ls_dimens
     if (p->log && !(p->low > 0))
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--%s: '%.60s': a logarithmic range begins above 0; to try 0 too, write 0|1e-6..1e-2:log",
+            "--%s: '%.60s': a logarithmic range must start above 0; to include 0, write 0|1e-6..1e-2:log",
             name, text);
     if (p->log && (p->low < 1e-37 || p->high > 1e37))
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--%s: '%.60s': a logarithmic range lies within 1e-37 and 1e37", name, text);
+                       "--%s: '%.60s': a logarithmic range must lie within 1e-37 and 1e37", name,
+                       text);
     return LS_OK;
 }
 
-/* text: "low..high" with what may follow; it is cut up. given: the same, whole. */
+/* text: "low..high" with an optional suffix; modified. given: an unmodified copy, for messages. */
 static ls_status parse_range(const ls_space *space, const char *name, char *text, const char *given,
                              ls_dimension *d, ls_piece *p, ls_error *err)
 {
@@ -252,8 +254,8 @@ static ls_status parse_pieces(const ls_space *space, const char *name, const cha
     return status;
 }
 
-/* Puts an option's dimension, if it is one, where the table's order has it, in place of an older
- * one. */
+/* Replaces the dimension of an option. With more than one value, the new dimension goes to its
+ * place in the order of the option table; otherwise the option has no dimension any more. */
 static void place(ls_space *space, ls_dimension *d, bool more_than_one)
 {
     size_t at = 0;
@@ -277,7 +279,7 @@ ls_status ls_space_set(ls_space *space, const char *name, const char *text, ls_e
     ls_dimension d = {.option = 0};
     while (d.option < ls_option_count() && strcmp(ls_option_at(d.option)->name, name)) d.option++;
     if (d.option == ls_option_count())
-        return ls_options_set(space->scratch, name, text, err); /* has the right words for it */
+        return ls_options_set(space->scratch, name, text, err); /* fails and says what is wrong */
     d.text = ls_strdup(text);
     ls_status status = d.text ? parse_pieces(space, name, text, &d, err) : out_of_memory(name, err);
     bool many = status == LS_OK && (d.pieces > 1 || d.piece[0].range);
@@ -345,6 +347,7 @@ static ls_status copy_point(const ls_dimension *d, const char *point, char **out
 
 ls_status ls_space_grid(const ls_space *space, size_t i, char **value, ls_error *err)
 {
+    assert(i < ls_space_points(space));
     for (size_t k = space->count; k-- > 0;) {
         const ls_dimension *d = &space->dimension[k];
         size_t n = grid_points(d), at = i % n, piece = 0;
@@ -365,8 +368,7 @@ static ls_status draw_value(const ls_space *space, const ls_dimension *d, ls_u32
     const ls_piece *p = &d->piece[(size_t)(((uint64_t)random.z * d->pieces) >> 32)];
     if (!p->range) return copy_point(d, p->point[0], out, err);
     double share = (double)(((uint64_t)random.x << 21) | (random.y >> 11)) * 0x1p-53;
-    /* whole numbers are drawn below high + 1 and rounded down, so that the last one is as likely as
-     * its neighbours */
+    /* whole numbers are drawn below high + 1 and rounded down, so that all are equally likely */
     double number = between(p, d->whole ? p->high + 1 : p->high, share);
     return number_value(space, ls_option_at(d->option)->name,
                         clamp(p, d->whole ? floor(number) : round_digits(number)), out, err);

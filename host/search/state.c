@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A search on paper: the key that tells two searches apart, the state that an interrupted one goes
- * on from, and the table. */
-#include "host/base/memory.h"
+#include "host/search/state.h"
 #include "host/base/sha256.h"
-#include "host/base/text.h"
 #include "host/data/data.h"
-#include "host/search/search.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char heading[] = "lockstep search state 2"; /* 2: with macro F1 and what follows it */
-static const char *const state_names[] = {"waiting", "scored", "diverged", "refused"};
+static const char heading[] =
+    "lockstep search state 2"; /* since version 2: macro F1 and the metrics after it */
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
@@ -83,9 +79,9 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: a line a trial with a result ------------------------------------------------- */
+/* ---- The state: one line per trial with a result --------------------------------------------- */
 
-/* Digits that give the same double back; "-" for a NaN. */
+/* Enough digits to read the same double back; "-" for NaN. */
 static void add_real(ls_text *out, double number)
 {
     if (isnan(number)) ls_text_add(out, " -");
@@ -114,8 +110,8 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
 
 bool ls_search_is_state(const char *text)
 {
-    return !strncmp(text, heading, sizeof heading - 2);
-} /* of any version */
+    return !strncmp(text, heading, sizeof heading - 2); /* without the version */
+}
 
 /* The next word of a line, or NULL at its end. */
 static char *word(char **rest)
@@ -144,7 +140,7 @@ static bool read_real(char **rest, double *out)
     return true;
 }
 
-/* One line; false where it is damaged. */
+/* Reads one line; false if it is damaged. */
 static bool read_trial(ls_search *s, char *line)
 {
     uint64_t number, state, rung, parameters;
@@ -176,7 +172,7 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
 {
     if (!ls_search_is_state(text))
         return ls_fail(err, LS_ERR_DATA,
-                       "%s is not a state of a search; name another file with --state", name);
+                       "%s is not the state of a search; name another file with --state", name);
     bool whole = false;
     size_t number = 1;
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
@@ -187,94 +183,13 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
              strcmp(line + sizeof heading, key)))
             return ls_fail(
                 err, LS_ERR_ARGUMENT,
-                "%s is of another search: data, options, settings or the program's version were different; begin anew with --restart, or "
+                "%s is of another search: data, options, settings or the program's version differ; start over with --restart, or "
                 "name another file with --state",
                 name);
         whole = !strcmp(line, "end");
         if (number > 1 && !whole && !read_trial(s, line)) break;
     }
     return whole ? LS_OK
-                 : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; begin anew with --restart",
+                 : ls_fail(err, LS_ERR_DATA, "%s: line %zu is damaged; start over with --restart",
                            name, number);
-}
-
-/* ---- The table ------------------------------------------------------------------------------- */
-
-static void add_field(ls_text *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        ls_text_add(out, ",%s", text);
-        return;
-    }
-    ls_text_add(out, ",\"");
-    for (; *text; text++) ls_text_add(out, *text == '"' ? "\"%c" : "%c", *text);
-    ls_text_add(out, "\"");
-}
-
-/* An empty field is what readers take for a missing number. */
-static void add_number(ls_text *out, double number, bool there)
-{
-    if (!there || isnan(number)) ls_text_add(out, ",");
-    else ls_text_add(out, ",%.10g", number);
-}
-
-/* The searched option's place, -1 for one that is the same in all trials but not at its default, or
- * -2. */
-static int column_of(const ls_search *s, size_t option)
-{
-    for (size_t i = 0; i < s->space->count; i++)
-        if (s->space->dimension[i].option == option) return (int)i;
-    const ls_option_info *info = ls_option_at(option);
-    return strcmp(ls_options_get(s->space->base, info->name), info->initial) ? -1 : -2;
-}
-
-static void add_header(const ls_search *s, ls_text *out)
-{
-    ls_text_add(out, "trial,rank,status,rung");
-    for (size_t i = 0; i < ls_option_count(); i++)
-        if (column_of(s, i) > -2) add_field(out, ls_option_at(i)->name);
-    for (size_t k = 0; k < LS_SCORES; k++)
-        ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
-    ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
-}
-
-static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *out)
-{
-    const ls_trial *t = &s->trial[number];
-    bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
-    const char *state = scored ? t->rung == s->rungs ? "done" : "stopped" : state_names[t->state];
-    ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, state, t->rung);
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        int at = column_of(s, i);
-        if (at > -2)
-            add_field(out, at >= 0 ? t->value[at]
-                                   : ls_options_get(s->space->base, ls_option_at(i)->name));
-    }
-    for (size_t k = 0; k < LS_SCORES; k++) {
-        add_number(out, t->mean[k], scored);
-        add_number(out, t->sd[k], scored);
-    }
-    add_number(out, t->epochs, run);
-    add_number(out, t->steps, run);
-    add_number(out, (double)t->parameters, run);
-    add_field(out, scored ? t->weights : "");
-    add_field(out, t->reason ? t->reason : "");
-    if (run) ls_text_add(out, ",%.6f\n", t->seconds);
-    else ls_text_add(out, ",\n");
-}
-
-ls_status ls_search_table(const ls_search *s, ls_text *out, ls_error *err)
-{
-    size_t *order, *rank;
-    LS_TRY(ls_alloc(&order, 2 * s->trials, sizeof *order, "the ranking", err));
-    rank = order + s->trials;
-    ls_status status = ls_search_rank(s, order, err);
-    for (size_t i = 0; i < s->trials; i++) rank[order[i]] = i + 1;
-    add_header(s, out);
-    for (size_t i = 0; i < s->trials && status == LS_OK; i++)
-        if (s->trial[i].state != LS_TRIAL_WAITING) add_trial(s, i, rank[i], out);
-    free(order);
-    if (status == LS_OK && out->failed)
-        return ls_fail(err, LS_ERR_MEMORY, "out of memory for the table of trials");
-    return status;
 }

@@ -2,7 +2,7 @@
 #include "host/training/rows.h"
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
-#include "host/model/model.h"
+#include "host/model/training_rows.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

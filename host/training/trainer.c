@@ -3,7 +3,7 @@
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/model/scores.h"
+#include "host/model/decision.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

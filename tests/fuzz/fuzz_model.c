@@ -3,7 +3,8 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#include "host/model/model.h"
+#include "host/model/model_read.h"
+#include "host/model/model_write.h"
 
 /* A model that is accepted can be used, and written again. */
 static void use(const ls_model *model)

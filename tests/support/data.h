@@ -12,6 +12,7 @@
 #include "host/base/sha256.h"
 #include "host/data/csv_parse.h"
 #include "host/data/data.h"
+#include "host/model/decision.h"
 #include "host/model/metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -19,16 +19,16 @@ file_parts file_take_apart(const char *path)
 {
     file_parts p = {0};
     p.bytes = runs_file_read(path, &p.size);
-    cr_assert(p.bytes && p.size > 8, "%s is not there", path);
+    cr_assert(p.bytes && p.size > 8, "%s does not exist", path);
     uint64_t length = file_header_length(p.bytes);
     cr_assert_leq(length, p.size - 8);
     p.root = json_loadb(p.bytes + 8, length, JSON_REJECT_DUPLICATES, NULL);
-    cr_assert_not_null(p.root, "the header is no JSON");
+    cr_assert_not_null(p.root, "the header is not JSON");
     const char *inner = json_string_value(json_object_get(json_object_get(p.root, "__metadata__"),
                                                           "lockstep"));
     cr_assert_not_null(inner);
     p.meta = json_loads(inner, JSON_REJECT_DUPLICATES, NULL);
-    cr_assert_not_null(p.meta, "the metadata is no JSON");
+    cr_assert_not_null(p.meta, "the metadata is not JSON");
     p.data_size = p.size - 8 - length;
     p.data = malloc(p.data_size + 64);
     cr_assert_not_null(p.data);
@@ -58,18 +58,14 @@ void file_write(const char *path, const char *header, size_t length, const char 
     free(bytes);
 }
 
-/* The checksum of what the metadata has become: what is refused is then refused for what it says.
- */
+/* Renews the checksum of changed metadata, so that the file is refused for its contents only. */
 static void renew_checksum(json_t *meta)
 {
-    ls_sha256 hash;
     char hex[65];
     json_object_del(meta, "metadata_sha256");
     char *text = json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     cr_assert_not_null(text);
-    ls_sha256_init(&hash);
-    ls_sha256_update(&hash, text, strlen(text));
-    ls_sha256_final(&hash, hex);
+    ls_sha256_of(text, strlen(text), hex);
     json_object_set_new(meta, "metadata_sha256", json_string(hex));
     free(text);
 }
@@ -117,10 +113,10 @@ void file_assert_refused(const char *path, ls_status status, const char *what)
     cr_expect(got == LS_OK || strstr(err.message, path),
               "%s: the message does not name the file: %s", what, err.message);
     cr_expect_null(model, "%s: *out was touched", what);
-    cr_expect_eq(ls_model_load(path, &model, NULL), got,
-                 "%s: another result without a place for the message", what);
+    cr_expect_eq(ls_model_load(path, &model, NULL), got, "%s: another result with err = NULL",
+                 what);
     if (got == LS_OK) ls_model_free(model);
 }
 #else
-typedef int no_model_files; /* C wants something in a file */
+typedef int no_model_files; /* C does not allow an empty file */
 #endif

@@ -14,6 +14,7 @@
 
 #include "host/base/sha256.h"
 #include "host/model/model.h"
+#include "host/model/model_write.h"
 #include "tests/support/runs.h"
 
 extern char **environ;

@@ -4,6 +4,10 @@
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/search/rank.h"
+#include "host/search/state.h"
+#include "host/search/table.h"
+#include "host/search/trial.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,6 +4,8 @@
 #include "host/base/text.h"
 #include "host/cli/cmd/search.h"
 #include "host/cli/run/config.h"
+#include "host/search/rank.h"
+#include "host/search/trial.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

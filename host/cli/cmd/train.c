@@ -6,6 +6,7 @@
 #include "host/cli/run/event_file.h"
 #include "host/cli/run/run_folder.h"
 #include "host/model/model.h"
+#include "host/model/threshold.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 
 #include "host/model/model.h"
+#include "host/network/optimizer.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a model forward over rows. */
+#ifndef LS_INFER_H
+#define LS_INFER_H
+
+#include "host/model/model.h"
+
+/* Checks that the rows have classes, all known to the model, and the model's number of features.
+ * Errors: LS_ERR_ARGUMENT, LS_ERR_DATA. */
+ls_status ls_model_check_rows(const ls_model *model, const ls_data *data, ls_error *err);
+
+/* The network's inputs, rows × inputs: encoded and standardised. Freed with free(). */
+ls_status ls_model_encode(const ls_model *model, const ls_data *data, float **out, ls_error *err);
+
+/* Outputs (rows × outputs) and losses (one per row) of rows as read from the file, before
+ * encoding. Either may be NULL; losses need classes. device: NULL for the CPU path. */
+ls_status ls_model_infer(const ls_model *model, ls_device *device, const ls_data *raw,
+                         float *outputs, float *losses, ls_error *err);
+
+#endif

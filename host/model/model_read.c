@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads model files. They may come from strangers: every value is checked before it is used. */
+#include "host/model/model_read.h"
+#include "host/base/json.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
+#include "host/model/decision.h"
+#include "host/model/model.h"
+#include "host/model/model_format.h"
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { CHECKSUMS = 0 }; /* a fuzzer cannot find them and would not get past them */
+#else
+enum { CHECKSUMS = 1 };
+#endif
+
+static uint64_t get_u64(const char *from)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++) value |= (uint64_t)(unsigned char)from[i] << (8 * i);
+    return value;
+}
+
+static ls_status damaged(const char *path, const char *what, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %s", path, what);
+}
+
+/* Replaces the names by those of a JSON list of the same length. */
+static ls_status read_names(const json_t *list, char **names, const char *path, ls_error *err)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) return damaged(path, "a name in its metadata is not a string", err);
+        free(names[i]);
+        if (!(names[i] = ls_strdup(name)))
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_numbers(const json_t *list, size_t count, double **out, const char *path,
+                              ls_error *err)
+{
+    if (json_is_null(list)) return LS_OK;
+    if (json_array_size(list) != count)
+        return damaged(path, "its number of standardisation values is not its number of features",
+                       err);
+    LS_TRY(ls_alloc(out, count, sizeof **out, "a model", err));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(list, i);
+        if (!json_is_number(value))
+            return damaged(path, "a standardisation value is not a number", err);
+        (*out)[i] = json_number_value(value);
+        if (!isfinite((*out)[i]))
+            return damaged(path, "a standardisation value is not finite", err);
+    }
+    return LS_OK;
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+/* Names of one column's categories, null for those without training rows. */
+static ls_status read_categories(const json_t *list, ls_column *column, const char *path,
+                                 ls_error *err)
+{
+    size_t count = json_array_size(list);
+    LS_TRY(ls_alloc(&column->category, count, sizeof *column->category, "a model", err));
+    column->categorical = true;
+    column->categories = count;
+    for (size_t k = 0; k < count; k++) {
+        const json_t *value = json_array_get(list, k);
+        if (json_is_null(value)) continue;
+        const char *name = json_string_value(value);
+        if (!name) return damaged(path, "a category in its metadata is not a string", err);
+        if (!(column->category[k] = ls_strdup(name)))
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_column(const json_t *o, size_t file_columns, ls_column *column,
+                             const char *path, ls_error *err)
+{
+    const char *name = json_string_value(json_object_get(o, "name"));
+    json_int_t place = json_integer_value(json_object_get(o, "place"));
+    const json_t *categories = json_object_get(o, "categories");
+    if (!name || !json_is_number(json_object_get(o, "fill")))
+        return damaged(path, "a column in its metadata is malformed", err);
+    if (!json_is_integer(json_object_get(o, "place")) || place < 0 ||
+        (uint64_t)place >= file_columns)
+        return damaged(path, "a column in its metadata has a place beyond the columns of its file",
+                       err);
+    if (categories && (!json_is_array(categories) || !json_is_boolean(json_object_get(o, "other"))))
+        return damaged(path, "the categories of a column in its metadata are malformed", err);
+    column->place = (size_t)place;
+    if (!(column->name = ls_strdup(name)))
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    return categories ? read_categories(categories, column, path, err) : LS_OK;
+}
+
+/* Fill values, which replace missing values. Each must fit its column. */
+static ls_status read_fills(const json_t *list, ls_encoder *e, const char *path, ls_error *err)
+{
+    for (size_t c = 0; c < e->columns; c++) {
+        const json_t *o = json_array_get(list, c);
+        const ls_column *column = &e->column[c];
+        double fill = json_number_value(json_object_get(o, "fill"));
+        bool fits = isfinite(fill);
+        if (column->categorical) /* a category with a name, or the one for all others */
+            fits = fill >= 0 && fill <= (double)column->categories && fill == floor(fill) &&
+                   (fill == (double)column->categories || column->category[(size_t)fill]);
+        if (!fits) return damaged(path, "the fill value of a column does not fit the column", err);
+        e->fill[c] = fill;
+        e->other[c] = json_is_true(json_object_get(o, "other"));
+    }
+    return LS_OK;
+}
+
+static ls_status read_missing(const json_t *value, ls_missing *out, const char *path, ls_error *err)
+{
+    const char *name = json_string_value(value);
+    for (size_t i = 0; name && ls_missing_names[i]; i++)
+        if (!strcmp(name, ls_missing_names[i])) {
+            *out = (ls_missing)i;
+            return LS_OK;
+        }
+    return damaged(path, "its rule for missing values is unknown", err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    size_t left = ((const ls_column *)a)->place, right = ((const ls_column *)b)->place;
+    return (left > right) - (left < right);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sets *twice if two names are equal; NULL entries do not count. */
+static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_error *err)
+{
+    char **sorted;
+    size_t n = 0;
+    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "a model", err));
+    for (size_t i = 0; i < count; i++)
+        if (names[i]) sorted[n++] = names[i];
+    qsort(sorted, n, sizeof *sorted, by_text);
+    for (size_t i = 1; i < n; i++) *twice |= !strcmp(sorted[i], sorted[i - 1]);
+    free(sorted);
+    return LS_OK;
+}
+
+/* Checks that columns have different places, other than the class column's, and that each column's
+ * categories have different names. */
+static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
+{
+    ls_column *sorted;
+    bool twice = false;
+    LS_TRY(ls_alloc(&sorted, e->columns, sizeof *sorted, "a model", err));
+    memcpy(sorted, e->column, e->columns * sizeof *sorted);
+    qsort(sorted, e->columns, sizeof *sorted, by_place);
+    for (size_t c = 0; c < e->columns; c++)
+        twice |= sorted[c].place == e->file_target ||
+                 (c > 0 && sorted[c].place == sorted[c - 1].place);
+    free(sorted);
+    for (size_t c = 0; c < e->columns && !twice; c++)
+        LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
+    return twice ? damaged(path, "a column or a category is listed twice", err) : LS_OK;
+}
+
+static ls_status read_encoder(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *list = json_object_get(object, "list"),
+                 *target = json_object_get(object, "file_target");
+    json_int_t file_columns = json_integer_value(json_object_get(object, "file_columns")),
+               at = json_integer_value(target);
+    size_t count = json_array_size(list);
+    ls_column *column;
+    ls_missing missing = LS_MISSING_MEAN;
+    LS_TRY(read_missing(json_object_get(object, "missing"), &missing, path, err));
+    if (!count || count > m->network.inputs || file_columns < 1 || (json_int_t)count > file_columns)
+        return damaged(path, "its columns do not match its features", err);
+    if (!json_is_null(target) && (!json_is_integer(target) || at < 0 || at >= file_columns))
+        return damaged(path, "its class column has a place beyond the columns of its file", err);
+    LS_TRY(ls_alloc(&column, count, sizeof *column, "a model", err));
+    ls_status status = LS_OK;
+    for (size_t c = 0; c < count && status == LS_OK; c++)
+        status = read_column(json_array_get(list, c), (size_t)file_columns, &column[c], path, err);
+    if (status == LS_OK && ls_columns_inputs(column, count) != m->network.inputs)
+        status = damaged(path, "its columns do not match its features", err);
+    if (status != LS_OK) {
+        ls_columns_free(column, count);
+        return status;
+    }
+    LS_TRY(ls_encoder_create(column, count, &m->encoder, err));
+    m->encoder->file_columns = (size_t)file_columns;
+    m->encoder->file_target = json_is_null(target) ? SIZE_MAX : (size_t)at;
+    m->encoder->missing = missing;
+    LS_TRY(check_columns(m->encoder, path, err));
+    return read_fills(list, m->encoder, path, err);
+}
+
+/* ---- Metadata -------------------------------------------------------------------------------- */
+
+static ls_status read_decision(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *positive = json_object_get(object, "positive"),
+                 *threshold = json_object_get(object, "threshold");
+    const char *source = json_string_value(json_object_get(object, "source"));
+    double value = json_number_value(threshold);
+    bool ranged = m->network.output != LS_OUTPUT_IDENTITY;
+    size_t k = 0;
+    while (source && k < LS_SAVED_SOURCES && strcmp(source, ls_saved_sources[k])) k++;
+    if (m->network.classes != 2) return damaged(path, "it has a decision but not two classes", err);
+    if (!json_is_integer(positive) || json_integer_value(positive) < 0 ||
+        json_integer_value(positive) > 1)
+        return damaged(path, "its positive class is not one of its classes", err);
+    if (!source || k == LS_SAVED_SOURCES || (k == LS_THRESHOLD_DEFAULT) != json_is_null(threshold))
+        return damaged(path,
+                       "the source of its threshold is unknown or does not match the threshold",
+                       err);
+    if (!json_is_null(threshold) &&
+        (!json_is_number(threshold) || !(fabs(value) <= (double)FLT_MAX) ||
+         (double)(float)value != value || (ranged && (value < 0 || value > 1))))
+        return damaged(path, "its threshold is not a possible score", err);
+    m->decision = (ls_decision){.positive = (size_t)json_integer_value(positive),
+                                .threshold = json_is_null(threshold) ? NAN : (float)value,
+                                .source = (ls_threshold_source)k};
+    return ls_decision_is_set(&m->decision)
+               ? LS_OK
+               : damaged(path, "its decision is the default, which is never saved", err);
+}
+
+static ls_status read_history(const json_t *list, ls_model *m, const char *path, ls_error *err)
+{
+    if (!json_is_array(list)) return damaged(path, "its history is malformed", err);
+    if (json_array_size(list) > LS_HISTORY_POINTS)
+        return damaged(path, "its history is too long", err);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *point = json_array_get(list, i), *validation = json_array_get(point, 2),
+                     *accuracy = json_array_get(point, 3);
+        ls_history_point h;
+        double loss = NAN, validation_loss = NAN, validation_accuracy = NAN;
+        if (!ls_json_read_count(json_array_get(point, 0), &h.epoch) ||
+            !ls_json_read_number(json_array_get(point, 1), &loss) ||
+            (validation && !ls_json_read_number(validation, &validation_loss)) ||
+            (accuracy && !ls_json_read_number(accuracy, &validation_accuracy)))
+            return damaged(path, "its history is malformed", err);
+        h.loss = (float)loss;
+        h.validation_loss = (float)validation_loss;
+        h.validation_accuracy = (float)validation_accuracy;
+        m->history[m->history_count++] = h;
+    }
+    return LS_OK;
+}
+
+static ls_status read_training(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const char *stopped = json_string_value(json_object_get(object, "stopped"));
+    bool complete = stopped &&
+                    ls_json_read_number(json_object_get(object, "loss"), &m->summary.loss);
+    for (size_t i = 0; i < LS_TRAINING_COUNTS; i++)
+        complete &= ls_json_read_count(json_object_get(object, ls_training_counts[i].name),
+                                       ls_training_count(&m->summary, i));
+    if (!complete) return damaged(path, "the summary of its training is incomplete", err);
+    snprintf(m->stopped, sizeof m->stopped, "%s", stopped);
+    return LS_OK;
+}
+
+static ls_status read_options(const json_t *object, ls_options *options, const char *path,
+                              ls_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        ls_error why;
+        const char *text = json_string_value(value);
+        if (!text) return damaged(path, "an option in its metadata is not a string", err);
+        if (ls_options_set(options, name, text, &why) != LS_OK)
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: not a usable model file: %.400s (it may come from a newer version; this is %s)",
+                path, why.message, ls_version());
+    }
+    return LS_OK;
+}
+
+/* Checks the format number against the optional parts of the metadata. */
+static ls_status check_format(const json_t *meta, const char *path, ls_error *err)
+{
+    json_int_t format = json_integer_value(json_object_get(meta, "format"));
+    const json_t *columns = json_object_get(meta, "columns");
+    bool decided = json_is_object(json_object_get(meta, "decision"));
+    if (format != LS_FORMAT_PLAIN && format != LS_FORMAT_ENCODED && format != LS_FORMAT_DECIDED)
+        return damaged(path, "its format has another version; this program reads formats 1 to 3",
+                       err);
+    if (format == LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
+                                    : (format == LS_FORMAT_ENCODED) != json_is_object(columns))
+        return damaged(path, "its format and its columns contradict each other", err);
+    if ((format == LS_FORMAT_DECIDED) != decided)
+        return damaged(path, "its format and its decision contradict each other", err);
+    return LS_OK;
+}
+
+/* A model of the network that the options describe. */
+static ls_status create_model(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_options *options;
+    ls_error why;
+    size_t features = json_array_size(json_object_get(meta, "features")),
+           classes = json_array_size(json_object_get(meta, "classes"));
+    if (!features || !classes || !json_is_object(json_object_get(meta, "options")))
+        return damaged(path, "its metadata lacks features, classes or options", err);
+    LS_TRY(ls_options_create(&options, err));
+    ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
+    if (status == LS_OK) {
+        status = ls_model_create(options, features, classes, LS_HISTORY_POINTS, out, &why);
+        if (status == LS_ERR_ARGUMENT)
+            status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path,
+                             why.message);
+        else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
+    }
+    ls_options_free(options);
+    return status;
+}
+
+static ls_status read_standardize(const json_t *object, ls_model *m, const char *path,
+                                  ls_error *err)
+{
+    size_t inputs = m->network.inputs;
+    LS_TRY(read_numbers(json_object_get(object, "mean"), inputs, &m->mean, path, err));
+    LS_TRY(read_numbers(json_object_get(object, "scale"), inputs, &m->scale, path, err));
+    for (size_t i = 0; m->scale && i < inputs; i++)
+        if (!(m->scale[i] > 0))
+            return damaged(path, "its standardisation has a scale of 0 or less", err);
+    if (!m->mean != !m->scale) return damaged(path, "its standardisation is incomplete", err);
+    return LS_OK;
+}
+
+/* All metadata, into a model of the right shape. */
+static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, ls_error *err)
+{
+    const json_t *columns = json_object_get(meta, "columns"),
+                 *decision = json_object_get(meta, "decision");
+    bool twice = false;
+    LS_TRY(read_names(json_object_get(meta, "features"), m->feature_names, path, err));
+    LS_TRY(read_names(json_object_get(meta, "classes"), m->class_names, path, err));
+    LS_TRY(find_twice(m->class_names, m->network.classes, &twice, err));
+    if (twice) return damaged(path, "a class is listed twice", err);
+    LS_TRY(read_standardize(json_object_get(meta, "standardize"), m, path, err));
+    if (columns) LS_TRY(read_encoder(columns, m, path, err));
+    if (decision) LS_TRY(read_decision(decision, m, path, err));
+    LS_TRY(read_history(json_object_get(meta, "history"), m, path, err));
+    return read_training(json_object_get(meta, "training"), m, path, err);
+}
+
+/* A model with everything but its values, which are read next. */
+static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_model *m;
+    LS_TRY(check_format(meta, path, err));
+    LS_TRY(create_model(meta, path, &m, err));
+    ls_status status = fill_model(meta, path, m, err);
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+/* Checks one tensor's entry: float32, the network's shape, directly after the tensor before it. */
+static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at, const char *path,
+                              ls_error *err)
+{
+    const json_t *shape = json_object_get(entry, "shape"),
+                 *offsets = json_object_get(entry, "data_offsets");
+    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    size_t rank = t->columns ? 2 : 1;
+    if (!entry)
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is missing", path,
+                       t->name);
+    if (!type || strcmp(type, "F32"))
+        return ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: tensor %s is not float32",
+                       path, t->name);
+    bool fits = json_array_size(shape) == rank &&
+                json_integer_value(json_array_get(shape, 0)) == (json_int_t)t->rows &&
+                (rank == 1 ||
+                 json_integer_value(json_array_get(shape, 1)) == (json_int_t)t->columns);
+    if (!fits)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: not a usable model file: the shape of tensor %s is not that of its network", path,
+            t->name);
+    if (json_array_size(offsets) != 2 ||
+        json_integer_value(json_array_get(offsets, 0)) != (json_int_t)at ||
+        json_integer_value(json_array_get(offsets, 1)) !=
+            (json_int_t)(at + ls_tensor_size(t) * sizeof(float)))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: not a usable model file: tensor %s leaves a gap or overlaps another",
+                       path, t->name);
+    return LS_OK;
+}
+
+static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path,
+                              ls_model *m, ls_error *err)
+{
+    ls_tensor *tensors;
+    size_t count, at = 0;
+    if (size != (m->network.parameters + m->network.running) * sizeof(float))
+        return damaged(path, "its size does not match its network; it is cut short or damaged",
+                       err);
+    LS_TRY(ls_model_alloc_values(m, err));
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
+    ls_status status = LS_OK;
+    if (json_object_size(root) != count + 1)
+        status = damaged(path, "its tensors are not those of its network", err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) {
+        status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
+        if (status == LS_OK)
+            memcpy(m->values + tensors[i].offset, data + at,
+                   ls_tensor_size(&tensors[i]) * sizeof(float));
+        at += ls_tensor_size(&tensors[i]) * sizeof(float);
+    }
+    free(tensors);
+    return status;
+}
+
+/* Checks that all values are finite and match their checksum. */
+static ls_status check_weights(const json_t *meta, const ls_model *m, const char *path,
+                               ls_error *err)
+{
+    const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
+    char hash[65];
+    for (size_t i = 0; i < m->network.parameters + m->network.running; i++)
+        if (!isfinite(m->values[i]))
+            return damaged(path, "it contains weights that are not finite", err);
+    ls_model_weights_sha256(m, hash);
+    if (CHECKSUMS && (!stated || strcmp(stated, hash)))
+        return damaged(path, "its weights do not match their checksum; it is damaged", err);
+    return LS_OK;
+}
+
+/* A model from the header and the data that follows it. */
+static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path,
+                            ls_model **out, ls_error *err)
+{
+    const char *inner = json_string_value(json_object_get(json_object_get(root, "__metadata__"),
+                                                          "lockstep"));
+    json_error_t where;
+    char hash[65], stated_meta[65];
+    if (!inner) return damaged(path, "it is a safetensors file that Lockstep did not write", err);
+    json_t *meta = json_loads(inner, JSON_REJECT_DUPLICATES, &where);
+    if (!meta) return damaged(path, "its metadata is not JSON", err);
+    ls_model *m = NULL;
+    const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
+    snprintf(stated_meta, sizeof stated_meta, "%s", sum ? sum : "");
+    ls_status status = LS_OK;
+    if (CHECKSUMS && (!ls_metadata_hash(meta, hash) || strcmp(hash, stated_meta)))
+        status = damaged(path, "its metadata does not match its checksum; it is damaged", err);
+    if (status == LS_OK) status = read_metadata(meta, path, &m, err);
+    if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
+    if (status == LS_OK) status = check_weights(meta, m, path, err);
+    json_decref(meta);
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
+ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out,
+                         ls_error *err)
+{
+    json_error_t where;
+    uint64_t length = size >= 8 ? get_u64(bytes) : 0;
+    json_t *root = NULL;
+    ls_status status = LS_OK;
+    if (size < 8 || length > LS_HEADER_LIMIT || length > size - 8 || length < 2 || bytes[8] != '{')
+        status = damaged(path, "it does not start like a safetensors file, or is cut short", err);
+    else if (!(root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where)))
+        status = damaged(path, "its header is not JSON", err);
+    if (status == LS_OK)
+        status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
+    json_decref(root);
+    return status;
+}

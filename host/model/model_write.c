@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Model files are safetensors, so that other tools can read the weights. One metadata entry,
+ * "lockstep", holds canonical JSON with options, preprocessing, names and history. */
+#include "host/model/model_write.h"
+#include "host/base/json.h"
+#include "host/base/memory.h"
+#include "host/model/decision.h"
+#include "host/model/model.h"
+#include "host/model/model_format.h"
+#include "host/model/options_json.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME(constant, name) #name,
+static const char *const output_names[LS_OUTPUT_COUNT] = {LS_OUTPUTS(NAME)};
+static const char *const loss_names[LS_LOSS_COUNT] = {LS_LOSSES(NAME)};
+#undef NAME
+
+/* For readers and other tools; loading derives the network from the options. */
+static json_t *network_json(const ls_network *n)
+{
+    json_t *layers = json_array();
+    for (size_t i = 0; i < n->count; i++) {
+        const ls_layer *l = &n->layer[i];
+        json_t *layer = json_pack("{s:I,s:I,s:s,s:b}", "in", (json_int_t)l->in, "out",
+                                  (json_int_t)l->out, "activation", ls_activations[l->act].name,
+                                  "batch_norm", (int)l->norm);
+        if (l->skip >= 0) ls_json_set(&layer, "adds_output_of_layer", json_integer(l->skip));
+        ls_json_append(&layers, layer);
+    }
+    return json_pack("{s:o,s:s,s:s}", "layers", layers, "output", output_names[n->output], "loss",
+                     loss_names[n->loss]);
+}
+
+/* Points [epoch, loss, validation loss, validation accuracy], without the last two if not finite.
+ */
+static json_t *history_json(const ls_model *m)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < m->history_count; i++) {
+        const ls_history_point *h = &m->history[i];
+        json_t *point = json_pack("[I,f]", (json_int_t)h->epoch, (double)h->loss);
+        if (isfinite(h->validation_loss))
+            ls_json_append(&point, json_real((double)h->validation_loss));
+        if (isfinite(h->validation_loss) && isfinite(h->validation_accuracy))
+            ls_json_append(&point, json_real((double)h->validation_accuracy));
+        ls_json_append(&list, point);
+    }
+    return list;
+}
+
+static json_t *column_json(const ls_encoder *e, size_t c)
+{
+    const ls_column *column = &e->column[c];
+    json_t *o = json_pack("{s:s,s:I,s:f}", "name", column->name, "place", (json_int_t)column->place,
+                          "fill", e->fill[c]);
+    if (!column->categorical) return o;
+    ls_json_set(&o, "categories", ls_json_texts(column->category, column->categories));
+    ls_json_set(&o, "other", json_boolean(e->other[c]));
+    return o;
+}
+
+static json_t *encoder_json(const ls_encoder *e)
+{
+    json_t *columns = json_array();
+    for (size_t c = 0; c < e->columns; c++) ls_json_append(&columns, column_json(e, c));
+    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)e->file_columns,
+                     "file_target",
+                     e->file_target < e->file_columns ? json_integer((json_int_t)e->file_target)
+                                                      : json_null(),
+                     "missing", ls_missing_names[e->missing], "list", columns);
+}
+
+static json_t *decision_json(const ls_decision *d)
+{
+    return json_pack("{s:I,s:o,s:s}", "positive", (json_int_t)d->positive, "threshold",
+                     ls_json_number((double)d->threshold), "source", ls_saved_sources[d->source]);
+}
+
+static json_t *training_json(ls_summary s)
+{
+    json_t *o = json_pack("{s:f,s:s}", "loss", s.loss, "stopped", s.stopped);
+    for (size_t i = 0; i < LS_TRAINING_COUNTS; i++)
+        ls_json_set(&o, ls_training_counts[i].name,
+                    json_integer((json_int_t)*ls_training_count(&s, i)));
+    return o;
+}
+
+static json_t *standardize_json(const ls_model *m)
+{
+    size_t inputs = m->network.inputs;
+    return json_pack("{s:o,s:o}", "mean", m->mean ? ls_json_numbers(m->mean, inputs) : json_null(),
+                     "scale", m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+}
+
+/* All metadata but its own checksum; NULL if memory runs out. */
+static json_t *metadata_json(const ls_model *m)
+{
+    const ls_network *n = &m->network;
+    bool decided = ls_decision_is_set(&m->decision);
+    int format = decided ? LS_FORMAT_DECIDED : m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
+    char hash[65];
+    ls_model_weights_sha256(m, hash);
+    json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format, "version", ls_version(),
+                             "weights_sha256", hash);
+    ls_json_set(&meta, "options", ls_options_json(m->options));
+    ls_json_set(&meta, "network", network_json(n));
+    ls_json_set(&meta, "features", ls_json_texts(m->feature_names, n->inputs));
+    ls_json_set(&meta, "classes", ls_json_texts(m->class_names, n->classes));
+    ls_json_set(&meta, "standardize", standardize_json(m));
+    ls_json_set(&meta, "history", history_json(m));
+    ls_json_set(&meta, "training", training_json(m->summary));
+    if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m->encoder));
+    if (decided) ls_json_set(&meta, "decision", decision_json(&m->decision));
+    return meta;
+}
+
+/* The metadata with its checksum as canonical JSON; NULL if memory runs out. */
+static char *metadata_text(const ls_model *m)
+{
+    char hex[65];
+    json_t *meta = metadata_json(m);
+    if (meta && ls_metadata_hash(meta, hex))
+        ls_json_set(&meta, "metadata_sha256", json_string(hex));
+    else {
+        json_decref(meta);
+        meta = NULL;
+    }
+    char *text = meta ? json_dumps(meta, LS_CANONICAL_JSON) : NULL;
+    json_decref(meta);
+    return text;
+}
+
+/* The header: metadata, then the tensors in file order. NULL if memory runs out. */
+static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t count)
+{
+    char *metadata = metadata_text(m);
+    if (!metadata) return NULL;
+    json_t *root = json_pack("{s:{s:s}}", "__metadata__", "lockstep", metadata);
+    free(metadata);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const ls_tensor *t = &tensors[i];
+        size_t end = at + ls_tensor_size(t) * sizeof(float);
+        json_t *shape = t->columns ? json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->columns)
+                                   : json_pack("[I]", (json_int_t)t->rows);
+        ls_json_set(&root, t->name,
+                    json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                              (json_int_t)at, (json_int_t)end));
+        at = end;
+    }
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(root);
+    return text;
+}
+
+static void put_u64(char *to, uint64_t value)
+{
+    for (int i = 0; i < 8; i++) to[i] = (char)(value >> (8 * i));
+}
+
+/* The file: the header's length, the header padded with blanks to a multiple of 8, the tensors. */
+ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_error *err)
+{
+    ls_tensor *tensors;
+    size_t count;
+    assert(m->values && m->decision.source != LS_THRESHOLD_DATA);
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
+    char *header = header_text(m, tensors, count), *out = NULL;
+    size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;
+    size_t data = (m->network.parameters + m->network.running) * sizeof(float);
+    ls_status status = !header ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the model file")
+                       : padded > LS_HEADER_LIMIT
+                           ? ls_fail(err, LS_ERR_DATA, "the model file's header would be too large")
+                           : ls_alloc(&out, 8 + padded + data, 1, "the model file", err);
+    if (status == LS_OK) {
+        char *to = out + 8 + padded;
+        put_u64(out, padded);
+        memset(out + 8, ' ', padded);
+        memcpy(out + 8, header, length);
+        for (size_t i = 0; i < count; i++) {
+            size_t tensor_bytes = ls_tensor_size(&tensors[i]) * sizeof(float);
+            memcpy(to, m->values + tensors[i].offset, tensor_bytes);
+            to += tensor_bytes;
+        }
+        *bytes = out;
+        *size = (size_t)(to - out);
+    }
+    free(header);
+    free(tensors);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/search/parts.h"
+#include "host/base/memory.h"
+#include "host/data/data.h"
+#include <stdlib.h>
+
+static ls_status fill_folds(ls_search *s, const uint32_t *fold, bool *marks, ls_error *err)
+{
+    for (size_t k = 0; k < s->parts; k++) {
+        for (size_t i = 0; i < s->data->rows; i++) marks[i] = fold[i] == k;
+        LS_TRY(ls_data_pick(s->data, marks, true, &s->held[k], err));
+        LS_TRY(ls_data_pick(s->data, marks, false, &s->train[k], err));
+    }
+    return LS_OK;
+}
+
+ls_status ls_search_split_rows(ls_search *s, ls_error *err)
+{
+    uint32_t *fold = NULL;
+    bool *marks = NULL;
+    s->parts = s->how.folds ? s->how.folds : 1;
+    if (s->how.folds > s->data->rows)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--folds: the data has only %zu rows", s->data->rows);
+    LS_TRY(ls_alloc(&s->train, s->parts, sizeof *s->train, "the folds", err));
+    LS_TRY(ls_alloc(&s->held, s->parts, sizeof *s->held, "the folds", err));
+    if (!s->how.folds)
+        return ls_data_split(s->data, s->how.holdout, s->how.seed, &s->train[0], &s->held[0], err);
+    ls_status status = ls_alloc(&fold, s->data->rows, sizeof *fold, "the folds", err);
+    if (status == LS_OK) status = ls_alloc(&marks, s->data->rows, sizeof *marks, "the folds", err);
+    if (status == LS_OK) status = ls_data_folds(s->data, s->how.folds, s->how.seed, fold, err);
+    if (status == LS_OK) status = fill_folds(s, fold, marks, err);
+    free(fold);
+    free(marks);
+    return status;
+}
+
+void ls_search_free_parts(ls_search *s)
+{
+    for (size_t i = 0; i < s->parts; i++) {
+        if (s->train) ls_data_free(s->train[i]);
+        if (s->held) ls_data_free(s->held[i]);
+    }
+    free(s->train);
+    free(s->held);
+}
