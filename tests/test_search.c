@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host/base/text.h"
-#include "host/data/data.h"
+#include "host/data/split.h"
 #include "host/search/search.h"
 #include "tests/support/runs.h"
 

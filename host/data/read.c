@@ -3,6 +3,7 @@
 #include "host/data/read.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/data/split.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -165,20 +166,6 @@ static ls_status read_any(const char *path, const ls_layout *layout, ls_data **o
     return status;
 }
 
-static ls_status read_missing(const char *name, ls_missing *out, ls_error *err)
-{
-    size_t n = 0;
-    for (; ls_missing_names[n]; n++)
-        if (!strcmp(name, ls_missing_names[n])) {
-            *out = (ls_missing)n;
-            return LS_OK;
-        }
-    const char *near = ls_nearest(name, ls_missing_names, n);
-    return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name,
-                   near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
-                   near ? near : "", near ? "'?" : "");
-}
-
 static void expect_model(ls_layout *l, const ls_model *m)
 {
     l->class_names = (const char *const *)m->class_names;
@@ -219,7 +206,7 @@ ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data
                         .user = o->user};
     if (o->model) expect_model(&layout, o->model);
     else if (o->like) expect_alike(&layout, o->like);
-    if (o->missing) LS_TRY(read_missing(o->missing, &layout.missing, err));
+    if (o->missing) LS_TRY(ls_missing_parse(o->missing, &layout.missing, err));
     return read_any(path, &layout, out, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A model's figures, and the threshold that it decides by. */
 #include "host/base/memory.h"
+#include "host/data/split.h"
 #include "host/model/metrics.h"
 #include "host/model/model.h"
 #include <math.h>

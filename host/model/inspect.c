@@ -4,6 +4,7 @@
  * double, in one order: so the figures are the same everywhere. */
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
+#include "host/data/split.h"
 #include "host/model/model.h"
 #include <math.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/base/text.h"
+#include "host/data/split.h"
 #include "host/model/scores.h"
 #include <math.h>
 #include <stdlib.h>

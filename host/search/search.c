@@ -7,7 +7,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 
-#include "host/data/data.h"
+#include "host/data/split.h"
 #include "host/network/network.h"
 #include "host/network/plan.h"
 #include <math.h>

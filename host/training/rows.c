@@ -2,6 +2,7 @@
 #include "host/training/rows.h"
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
+#include "host/data/split.h"
 #include "host/model/model.h"
 #include <math.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
 #include "host/data/read.h"
+#include "host/data/split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -4,7 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/plot/plot.h"
-#include "host/data/data.h"
+#include "host/data/split.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
