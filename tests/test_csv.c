@@ -12,7 +12,7 @@
 
 #include "host/base/file.h"
 #include "host/base/text.h"
-#include "host/data/read.h"
+#include "host/data/csv.h"
 #include "tests/support/data.h"
 
 /* ---- CSV that is accepted -------------------------------------------------------------------- */
@@ -205,7 +205,7 @@ Test(csv, csv_number_agrees_with_strtod)
         unsigned whole = k * 2246822519u >> (k % 32), fraction = k * 3266489917u >> (k / 32 % 32);
         snprintf(text, sizeof text, "%s%u.%ue%d", k & 1 ? "-" : "", whole, fraction, exponent);
         expected = strtod(text, NULL);
-        cr_assert(ls_csv_number(text, &value) && value == expected,
+        cr_assert(ls_parse_number(text, &value) && value == expected,
                   "%s is read as %.17g, not %.17g", text, value, expected);
     }
 }
@@ -305,10 +305,10 @@ static ls_status read_pieces(const char *text, size_t window, ls_missing missing
                              ls_error *err)
 {
     ls_stream *stream;
-    const ls_layout layout = {.window = window, .missing = missing};
+    const ls_read_request request = {.window = window, .missing = missing};
     ls_status status = ls_stream_of("text", text, strlen(text), &stream, err);
     if (status != LS_OK) return status;
-    status = ls_read_csv("text", stream, &layout, out, err);
+    status = ls_read_csv("text", stream, &request, out, err);
     ls_stream_close(stream);
     return status;
 }

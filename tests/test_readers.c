@@ -73,7 +73,7 @@ Test(readers, idx_with_its_labels_beside_it)
     cr_assert_eq(ls_data_read(path, &(ls_read_options){.labels = labels}, &data, &err), LS_OK);
     ls_data_free(data);
     cr_expect_eq(ls_data_read(path, &(ls_read_options){.labels = path}, &data, &err), LS_ERR_DATA);
-    expect_message(err.message, folder, "one class a row");
+    expect_message(err.message, folder, "one class per row");
     unlink(path);
     unlink(labels);
     rmdir(folder);

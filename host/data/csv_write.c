@@ -2,8 +2,8 @@
 /* Writes rows as CSV. */
 #include "host/base/file.h"
 #include "host/base/text.h"
-#include "host/data/csv_parse.h"
 #include "host/data/data.h"
+#include "host/data/value.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static bool needs_quotes(const char *name, bool number_too)
 {
     size_t length = strlen(name);
     double number;
-    if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_csv_is_missing(name)) return true;
+    if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_is_missing_text(name)) return true;
     if (name[0] == ' ' || name[length - 1] == ' ')
         return true; /* not empty: that counts as missing */
     return number_too && ls_parse_double(name, &number);

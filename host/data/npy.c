@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then
  * numbers. */
+#include "host/data/npy.h"
 #include "host/base/memory.h"
-#include "host/data/read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static const char *find_value(const char *header, const char *key)
 }
 
 /* '<f4' and the like. */
-static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls_error *err)
+static ls_status read_type(const char *path, const char *at, ls_matrix *out, ls_error *err)
 {
     char text[16] = "";
     size_t length = at && (*at == '\'' || *at == '"') ? strcspn(at + 1, "'\"") : 0;
@@ -62,7 +62,7 @@ static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls
 }
 
 /* (rows,), (rows, columns) or more, whose later dimensions are columns. */
-static ls_status read_shape(const char *path, const char *at, ls_numbers *out, ls_error *err)
+static ls_status read_shape(const char *path, const char *at, ls_matrix *out, ls_error *err)
 {
     size_t dimensions = 0;
     out->columns = 1;
@@ -81,7 +81,7 @@ static ls_status read_shape(const char *path, const char *at, ls_numbers *out, l
     return dimensions ? LS_OK : bad(path, "of a single number; rows are needed", err);
 }
 
-static ls_status read_header(const char *path, const char *header, ls_numbers *out, ls_error *err)
+static ls_status read_header(const char *path, const char *header, ls_matrix *out, ls_error *err)
 {
     const char *order = find_value(header, "fortran_order");
     LS_TRY(read_type(path, find_value(header, "descr"), out, err));
@@ -93,7 +93,7 @@ static ls_status read_header(const char *path, const char *header, ls_numbers *o
     return LS_OK;
 }
 
-ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbers *out,
+ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
                       ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
@@ -110,7 +110,7 @@ ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbe
     char *header = NULL;
     LS_TRY(ls_alloc(&header, length + 1, 1, "the header", err));
     memcpy(header, bytes + before, length);
-    *out = (ls_numbers){.path = path, .bytes = bytes + before + length};
+    *out = (ls_matrix){.path = path, .bytes = bytes + before + length};
     ls_status status = read_header(path, header, out, err);
     free(header);
     LS_TRY(status);

@@ -10,8 +10,8 @@
 
 #include "host/base/error.h"
 #include "host/base/sha256.h"
-#include "host/data/csv_parse.h"
 #include "host/data/data.h"
+#include "host/data/value.h"
 #include "host/model/metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

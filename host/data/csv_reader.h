@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Cuts CSV text into records and fields. The text comes through a window, which grows only where a
  * record is longer. */
-#ifndef LS_CSV_PARSE_H
-#define LS_CSV_PARSE_H
+#ifndef LS_CSV_READER_H
+#define LS_CSV_READER_H
 
 #include "host/data/stream.h"
 
@@ -39,17 +39,5 @@ void ls_csv_close(ls_csv_reader *reader);
 /* Reads the next record that is neither blank nor a comment (#); *found is false at the end. Fields
  * are valid until the next call. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
-
-/* Finite number that spans the field; false otherwise. */
-bool ls_csv_number(const char *text, double *out);
-
-/* Whether text stands for a missing value: nothing, ?, NA, N/A, NaN or null in any case. */
-bool ls_csv_is_missing(const char *text);
-
-/* At most 40 characters of text in a form fit for a message; control characters become '?'. */
-typedef struct {
-    char text[48];
-} ls_csv_excerpt;
-ls_csv_excerpt ls_csv_shorten(const char *text);
 
 #endif
