@@ -216,7 +216,7 @@ typedef struct {
     const char *text;
     ls_csv_options options;
     ls_status status;
-    const char *says; /* in the message, behind the path; parts separated by '|' */
+    const char *says; /* parts of the message after the path, separated by '|' */
 } refusal;
 
 static const char *const known_classes[] = {"cat", "dog"};
@@ -299,7 +299,7 @@ static const refusal refusals[] = {
      "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
 };
 
-/* ---- CSV that comes in pieces ---------------------------------------------------------------- */
+/* ---- CSV read in pieces ---------------------------------------------------------------------- */
 
 static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out,
                              ls_error *err)
@@ -446,7 +446,7 @@ Test(csv, csv_target_that_is_no_class)
 
 Test(csv, csv_written_is_read_back_bit_for_bit)
 {
-    /* The last one needs nine digits. */
+    /* The last number needs nine digits. */
     static const float x[] = {0.1f,        -0.0f,    FLT_MAX,  0x1p-149f,
                               16777216.0f, 1.0f / 3, -2.5e-7f, 11.3679905f};
     static const int32_t y[] = {2, 0, 1, 3};

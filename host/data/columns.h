@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptions of columns that are more than plain numbers in the order of their file. */
+/* Descriptions of columns, for data that is more than plain numbers in the order of the file. */
 #ifndef LS_COLUMNS_H
 #define LS_COLUMNS_H
 

@@ -44,9 +44,9 @@ static bool is_missing(const ls_csv_field *field)
     return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
 }
 
-/* Whether the first record is a header, judged by the columns that hold a number in the second
- * record (a quoted number over plain ones is a name): at least half of them must not hold one in
- * the first. A single odd field is more likely a slip in a row of data, which must be reported and
+/* Whether the first record is a header. Only columns that hold a number in the second record count
+ * (a quoted number above plain ones is a name): at least half of them must not hold a number in the
+ * first. A single odd field is more likely a mistake in a row of data, which must be reported and
  * not be dropped as a header. */
 static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
 {
@@ -59,7 +59,7 @@ static bool looks_like_header(const csv_file *file, const ls_csv_field *second, 
         numbers++;
         names += text || (field->quoted && !second[j].quoted);
     }
-    /* Nothing but text is a header, too: then a message about the row below is the one that helps.
+    /* A record of texts only is a header, too: an error in the row below is then reported instead.
      */
     return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
 }
@@ -81,8 +81,8 @@ static ls_status no_such_target(const csv_file *file, const char *wanted, ls_err
                    ls_excerpt_of(file->first[file->columns - 1].text).text);
 }
 
-/* Column that the target option names, by name or else by index; LS_NO_COLUMN where there is none.
- * A name found in the first record makes it a header. */
+/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. A
+ * name found in the first record makes it a header. */
 static size_t find_target(csv_file *file, const char *wanted)
 {
     uint64_t index = 0;
@@ -112,7 +112,7 @@ static ls_status choose_target(csv_file *file, ls_error *err)
                    wanted, file->columns - 1);
 }
 
-/* Selects the columns that are used; the class may turn out not to be there. */
+/* Selects the columns that are used. The class column may turn out to be absent. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
     if (file->columns - (file->target != LS_NO_COLUMN) == 0) {
@@ -272,7 +272,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* A first row whose class is a title was a header with numbers for names. */
+/* If the class of the first row is a title, that row was a header with numbers for names. */
 static void drop_title(csv_file *file)
 {
     ls_table_builder *table = &file->table;

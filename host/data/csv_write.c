@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the reader would take an unquoted name for something else: another layout, a missing
- * value or a number. */
+/* Whether the reader would take an unquoted name for a different layout, a missing value or a
+ * number. */
 static bool needs_quotes(const char *name, bool number_too)
 {
     size_t length = strlen(name);
     double number;
     if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_is_missing_text(name)) return true;
     if (name[0] == ' ' || name[length - 1] == ' ')
-        return true; /* not empty: that counts as missing */
+        return true; /* not empty, because an empty name is a missing value */
     return number_too && ls_parse_double(name, &number);
 }
 
@@ -52,7 +52,7 @@ static void add_rows(ls_text *text, const ls_data *data)
         for (size_t j = 0; j < data->columns; j++) {
             float cell = data->x[i * data->columns + j];
             if (j > 0) ls_text_add(text, ",");
-            if (isnan(cell)) continue; /* a gap */
+            if (isnan(cell)) continue; /* a missing value */
             if (data->column && data->column[j].categorical)
                 add_name(text, data->column[j].category[(size_t)cell], false);
             else add_float(text, cell);

@@ -15,7 +15,7 @@ static ls_status no_names(ls_error *err)
                    "out of memory for the names of columns and classes; use less data");
 }
 
-/* Names prefix + (first + i). */
+/* names[i] = prefix and first + i. */
 static ls_status number_names(char **names, size_t count, const char *prefix, size_t first,
                               ls_error *err)
 {
@@ -100,7 +100,7 @@ static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, siz
     if (!ls_mul_size(rows, features, &cells)) return too_large(rows, features, err);
     if (y && (classes == 0 || classes > INT32_MAX)) {
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "classes are given, but their number is %zu; give how many there are",
+                       "classes are given, but the number of classes is %zu; give 1 or more",
                        classes);
     }
     for (size_t i = 0; i < cells; i++) {
@@ -161,8 +161,7 @@ const char *ls_data_feature_name(const ls_data *data, size_t i)
     return i < data->features ? data->feature_names[i] : NULL;
 }
 
-/* ---- Columns -----------------------------------------------------------------------------------
- */
+/* ---- Columns --------------------------------------------------------------------------------- */
 
 ls_status ls_data_describe_columns(ls_data *data, ls_column *column, ls_error *err)
 {
@@ -185,7 +184,8 @@ ls_status ls_data_describe_columns(ls_data *data, ls_column *column, ls_error *e
     return LS_OK;
 }
 
-/* Categories of one column that rows have, moved together; map: a category's new number. */
+/* Removes the unused categories of one column and renumbers the others. map: room for the new
+ * numbers. */
 static void narrow_column(ls_data *data, size_t c, size_t *map)
 {
     ls_column *column = &data->column[c];

@@ -111,7 +111,7 @@ bool ls_dictionary_add(ls_dictionary *d, const char *text, size_t line, int32_t 
     entry *added = &d->entries[d->count];
     *added = (entry){.text = copy, .line = line, .rows = 1, .number = (int32_t)d->count};
     added->is_number = ls_parse_number(text, &added->value);
-    added->value += 0.0; /* -0 and 0 are one class */
+    added->value += 0.0; /* -0 and 0 are the same class */
     d->slots[slot] = (uint16_t)++d->count;
     *number = added->number;
     return true;
@@ -289,7 +289,7 @@ static ls_status create_coding(const ls_dictionary *d, size_t names, ls_coding *
     return ls_alloc(&out->names, names, sizeof *out->names, "class names", err);
 }
 
-/* Frees a coding with room for so many names, if making it failed. */
+/* Frees a coding with room for this number of names, unless status is LS_OK. */
 static ls_status keep_or_free(ls_status status, size_t names, ls_coding *coding)
 {
     if (status == LS_OK) return LS_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The different texts of a column, numbered: they become classes or categories. */
+/* Numbers the different texts of a column, which become classes or categories. */
 #ifndef LS_DICTIONARY_H
 #define LS_DICTIONARY_H
 

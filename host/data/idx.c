@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers;
- * all of it big-endian. */
+/* The header: two zeros, a type, the number of dimensions, their sizes; numbers follow. All of it
+ * is big-endian. */
 #include "host/data/idx.h"
 #include "host/base/memory.h"
 
@@ -23,7 +23,7 @@ static int find_type(unsigned char code)
     return -1;
 }
 
-/* Text has no zeros, so this cannot be anything that is read as CSV. */
+/* CSV text contains no NUL, so that it cannot be mistaken for this. */
 bool ls_is_idx(const char *bytes, size_t size)
 {
     return size >= 4 && bytes[0] == 0 && bytes[1] == 0 && ((unsigned char)bytes[2] >> 4) == 0 &&
@@ -35,11 +35,11 @@ ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matri
 {
     const unsigned char *at = (const unsigned char *)bytes;
     int type = find_type(at[2]);
-    size_t dimensions = at[3], header = 4 + 4 * dimensions, cells, wanted;
+    size_t dimensions = at[3], header = 4 + 4 * dimensions;
     if (type < 0)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are read",
+            "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are supported",
             path, at[2]);
     if (size < header)
         return ls_fail(err, LS_ERR_DATA,
@@ -63,20 +63,12 @@ ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matri
                 err, LS_ERR_DATA,
                 "%s: is an IDX file whose dimensions are more than this machine can address", path);
     }
-    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) ||
-        size - header != wanted)
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s: is an IDX file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
-            "or damaged",
-            path, out->rows, out->columns, out->width, size - header);
-    return LS_OK;
+    return ls_check_matrix(out, "IDX", size - header, err);
 }
 
-/* ---- Class labels ------------------------------------------------------------------------------
- */
+/* ---- Class labels ---------------------------------------------------------------------------- */
 
-/* Replaces every `from` by `to`, of equal length. */
+/* Replaces every `from` by `to`, which has the same length. */
 static void replace(char *text, const char *from, const char *to)
 {
     for (char *at = text; (at = strstr(at, from)); at += strlen(to)) memcpy(at, to, strlen(to));

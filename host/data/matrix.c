@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/matrix.h"
+#include "host/base/memory.h"
 #include "host/base/text.h"
 
 #include <assert.h>
@@ -47,7 +48,7 @@ static ls_status bad_number(const ls_matrix *m, size_t row, size_t column, doubl
                                 : "too large for a 32-bit float; use other units");
 }
 
-/* Categories are found through their texts, as in CSV files. */
+/* Adds the value as a text, as in CSV files. */
 static ls_status add_category(ls_table_builder *t, size_t r, size_t j, float value, ls_error *err)
 {
     char text[NUMBER_ROOM];
@@ -72,7 +73,7 @@ static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, siz
                : bad_number(m, r, j, value, err);
 }
 
-/* Classes are found through their texts, as in CSV files: known ones are found in the same way. */
+/* Classes become texts, so that known classes are found as in CSV files. */
 static ls_status add_classes(ls_table_builder *t, const ls_matrix *m, size_t column, ls_error *err)
 {
     assert(m->rows == t->data->rows && column < m->columns);
@@ -115,6 +116,19 @@ static ls_status read_selected(const ls_matrix *m, size_t target, const ls_matri
     if (status == LS_OK) status = ls_builder_finish(&table, labels ? labels->path : NULL, out, err);
     ls_builder_free(&table);
     return status;
+}
+
+ls_status ls_check_matrix(const ls_matrix *m, const char *format, size_t bytes, ls_error *err)
+{
+    size_t cells, wanted;
+    if (ls_mul_size(m->rows, m->columns, &cells) && ls_mul_size(cells, m->width, &wanted) &&
+        bytes == wanted)
+        return LS_OK;
+    return ls_fail(
+        err, LS_ERR_DATA,
+        "%s: is an %s file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
+        "or damaged",
+        m->path, format, m->rows, m->columns, m->width, bytes);
 }
 
 ls_status ls_read_matrix(const ls_matrix *m, const ls_matrix *labels,

@@ -15,6 +15,9 @@ typedef struct {
     bool big_endian;
 } ls_matrix;
 
+/* Checks that the numbers take this many bytes, all that follow the header of a file. */
+ls_status ls_check_matrix(const ls_matrix *matrix, const char *format, size_t bytes, ls_error *err);
+
 /* Reads rows. labels: one class per row, or NULL: the class is a column of the matrix (the target
  * or else the last), or the rows have none (exactly the expected features). */
 ls_status ls_read_matrix(const ls_matrix *matrix, const ls_matrix *labels,

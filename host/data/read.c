@@ -18,7 +18,7 @@ static ls_status stream_format(ls_stream *stream, const ls_format **out, ls_erro
     return LS_OK;
 }
 
-/* The file that usually holds the classes of a file of that format: NULL if there is none. */
+/* Path of the customary file of classes, if that can be read; else NULL. */
 static char *readable_labels(const ls_format *format, const char *path)
 {
     char *labels = format->labels ? format->labels(path) : NULL;
@@ -56,8 +56,8 @@ static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_
     ls_status status = stream_format(stream, &format, err);
     if (status == LS_OK && !format->open)
         status = ls_fail(err, LS_ERR_DATA,
-                         "%s: classes are read from %s files, and this is neither", path,
-                         ls_matrix_formats().text);
+                         "%s: classes are read from %s files, and this is a %s file", path,
+                         ls_matrix_formats().text, format->name);
     if (status == LS_OK) status = open_matrix(format, path, stream, bytes, out, err);
     ls_stream_close(stream);
     return status;
@@ -74,8 +74,7 @@ static ls_status read_with_labels(const ls_matrix *matrix, const char *path,
     return status;
 }
 
-/* A format whose classes lie in a file beside it has none in its columns, unless they are asked
- * for. */
+/* If a format has a customary file of classes, the columns hold none, unless --target names one. */
 static ls_status read_without_labels(const ls_format *format, const ls_matrix *matrix,
                                      const ls_read_request *request, ls_data **out, ls_error *err)
 {
@@ -83,7 +82,7 @@ static ls_status read_without_labels(const ls_format *format, const ls_matrix *m
     if (usual && !request->target && request->expected.features != matrix->columns) {
         ls_status status =
             ls_fail(err, LS_ERR_DATA,
-                    "%s: has no classes beside it (there is no %s); name their file with --labels",
+                    "%s: there is no file of its classes (%s); name that file with --labels",
                     matrix->path, usual);
         free(usual);
         return status;
@@ -134,10 +133,11 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     ls_data *data = NULL;
     LS_TRY(stream_format(stream, &format, err));
     if (request->labels && !format->open)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--labels is for %s files, and %s is neither; the class is a column of it "
-                       "(--target)",
-                       ls_matrix_formats().text, path);
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--labels is for %s files, and %s is a %s file; the class is one of its columns "
+            "(--target)",
+            ls_matrix_formats().text, path, format->name);
     LS_TRY(format->open ? read_matrix(format, path, stream, request, &data, err)
                         : format->read(path, stream, request, &data, err));
     ls_status status = check_names(path, data, err);

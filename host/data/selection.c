@@ -28,7 +28,7 @@ static size_t find_name(const char *name, const char *const *header, size_t colu
     return LS_NO_COLUMN;
 }
 
-/* Marks the columns of a list, by name or else by index. */
+/* Marks the columns of a list of names or indices; a name has precedence. */
 static ls_status mark(const char *path, const char *option, const char *list,
                       const char *const *header, size_t columns, bool *marks, ls_error *err)
 {
@@ -51,7 +51,7 @@ static ls_status mark(const char *path, const char *option, const char *list,
     return status;
 }
 
-/* What the options say of each column: not used, to be looked at, or a category. */
+/* Sets the role of each column as the options say. */
 static ls_status apply_options(const ls_read_request *request, const char *path,
                                const char *const *header, ls_selection *s, bool *marks,
                                ls_error *err)
@@ -82,7 +82,7 @@ static ls_status apply_options(const ls_read_request *request, const char *path,
     return LS_OK;
 }
 
-/* Numbers the used columns in their order. */
+/* Numbers the used columns in the order of the file. */
 static void number_used(ls_selection *s)
 {
     s->used = 0;
@@ -124,8 +124,8 @@ static bool same_names(const ls_expected_rows *e, const char *const *header, con
     return true;
 }
 
-/* Takes expected column i from the file's column j. */
-static void take(const ls_expected_rows *e, ls_selection *s, size_t i, size_t j)
+/* Uses column j of the file as expected column i. */
+static void use_column(const ls_expected_rows *e, ls_selection *s, size_t i, size_t j)
 {
     if (s->target == j) s->target = LS_NO_COLUMN;
     s->role[j] = expected_role(e, i);
@@ -143,7 +143,8 @@ static ls_status wrong_width(const ls_expected_rows *e, const char *path, const 
         path, s->columns, features, e->features, e->features + 1, e->features);
 }
 
-/* The file's own width again, of which some columns were used; perhaps without the class. */
+/* Whether the file is as wide as the one that the expected columns came from, with or without its
+ * class column. */
 static bool same_file(const ls_expected_rows *e, const ls_selection *s)
 {
     return e->column && (s->columns == e->file_columns ||
@@ -167,14 +168,14 @@ static ls_status match(const ls_expected_rows *e, const char *path, const char *
         if (!named && s->columns < e->file_columns && place > e->file_target) place--;
         if (place >= s->columns || s->role[place] != LS_ROLE_UNUSED)
             return wrong_width(e, path, s, err);
-        take(e, s, i, place);
+        use_column(e, s, i, place);
     }
     if (s->target != LS_NO_COLUMN) s->role[s->target] = LS_ROLE_TARGET;
     s->used = e->features;
     return LS_OK;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- Selecting ------------------------------------------------------------------------------- */
 
 ls_status ls_select(const ls_read_request *request, const char *path, const char *const *header,
                     size_t columns, size_t target, ls_selection *s, ls_error *err)

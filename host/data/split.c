@@ -9,7 +9,7 @@
 
 #include "kernels/random.h"
 
-/* What a permutation is for (kernels/random.h has the others). */
+/* Purpose of a permutation (the others are in kernels/random.h). */
 #define LS_PURPOSE_FOLDS 34u
 
 static ls_status copy_name(char **slot, const char *name, ls_error *err)
@@ -46,7 +46,8 @@ static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_da
     }
 }
 
-static ls_status copy_columns(const ls_data *data, bool wide, ls_data *part, ls_error *err)
+static ls_status copy_columns(const ls_data *data, bool all_categories, ls_data *part,
+                              ls_error *err)
 {
     ls_column *column = NULL;
     LS_TRY(ls_columns_copy(data->column, data->columns, &column, err));
@@ -54,13 +55,13 @@ static ls_status copy_columns(const ls_data *data, bool wide, ls_data *part, ls_
     part->file_columns = data->file_columns;
     part->file_target = data->file_target;
     part->missing = data->missing;
-    return wide ? LS_OK : ls_data_narrow(part, err);
+    return all_categories ? LS_OK : ls_data_narrow(part, err);
 }
 
-/* The `count` rows whose mark is `wanted`, in their order; wide: with all categories of the whole.
- */
+/* Copies the `count` rows whose mark is `wanted`, in their order. all_categories: as in
+ * ls_data_cut. */
 static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count,
-                             bool wide, ls_data **out, ls_error *err)
+                             bool all_categories, ls_data **out, ls_error *err)
 {
     ls_data *part = NULL;
     LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
@@ -68,7 +69,7 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     if (status == LS_OK)
         status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);
-    if (status == LS_OK && data->column) status = copy_columns(data, wide, part, err);
+    if (status == LS_OK && data->column) status = copy_columns(data, all_categories, part, err);
     if (status != LS_OK) {
         ls_data_free(part);
         return status;
@@ -94,7 +95,7 @@ ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error
     LS_TRY(ls_alloc(&seen, data->y ? data->classes : 1, sizeof *seen, "the rows", err));
     ls_status status = ls_alloc(&marks, n, sizeof *marks, "the rows", err);
     for (size_t i = 0; i < n && status == LS_OK; i++) {
-        /* the k-th row of its class: taken where k·most/n passes a whole number */
+        /* the k-th row of its class is taken if k·most/n passes a whole number */
         size_t k = seen[data->y ? (size_t)data->y[i] : 0]++;
         double share = (double)most / (double)n;
         marks[i] = k == 0 || floor((double)k * share) != floor((double)(k + 1) * share);
@@ -105,7 +106,7 @@ ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error
     return status;
 }
 
-/* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */
+/* Sorts row numbers by class, in their order within a class. Those of class c end at ends[c]. */
 static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, size_t *ends)
 {
     size_t start = 0;
@@ -119,7 +120,7 @@ static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, s
         order[ends[data->y ? (size_t)data->y[i] : 0]++] = (uint32_t)i;
 }
 
-/* Marks round(fraction × n) of each class's n rows; returns how many in all. */
+/* Marks round(fraction × n) of the n rows of each class. Returns the number of marked rows. */
 static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order,
                         const size_t *ends, bool *marks)
 {
@@ -138,7 +139,7 @@ static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uin
 }
 
 static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked,
-                              double fraction, bool wide, ls_data **rest, ls_data **part,
+                              double fraction, bool all_categories, ls_data **rest, ls_data **part,
                               ls_error *err)
 {
     if (marked == 0 || marked == data->rows) {
@@ -149,8 +150,8 @@ static ls_status split_marked(const ls_data *data, const bool *marks, size_t mar
                                    : "use a smaller fraction");
     }
     ls_data *first = NULL, *second = NULL;
-    LS_TRY(copy_marked(data, marks, false, data->rows - marked, wide, &first, err));
-    ls_status status = copy_marked(data, marks, true, marked, wide, &second, err);
+    LS_TRY(copy_marked(data, marks, false, data->rows - marked, all_categories, &first, err));
+    ls_status status = copy_marked(data, marks, true, marked, all_categories, &second, err);
     if (status != LS_OK) {
         ls_data_free(first);
         return status;
@@ -160,7 +161,7 @@ static ls_status split_marked(const ls_data *data, const bool *marks, size_t mar
     return LS_OK;
 }
 
-ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool wide,
+ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
                       ls_data **rest, ls_data **part, ls_error *err)
 {
     if (!(fraction > 0.0 && fraction < 1.0)) {
@@ -182,7 +183,7 @@ ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool 
     if (status == LS_OK) {
         sort_by_class(data, groups, order, ends);
         size_t marked = mark_part(fraction, seed, groups, order, ends, marks);
-        status = split_marked(data, marks, marked, fraction, wide, rest, part, err);
+        status = split_marked(data, marks, marked, fraction, all_categories, rest, part, err);
     }
     free(marks);
     free(order);
@@ -201,7 +202,7 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
 {
     if (folds < 2 || folds > data->rows || data->rows > UINT32_MAX)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%zu rows cannot be parted into %zu folds; use 2 to %zu", data->rows, folds,
+                       "%zu rows cannot be divided into %zu folds; use 2 to %zu", data->rows, folds,
                        data->rows);
     size_t groups = data->y ? data->classes : 1, start = 0;
     uint32_t *order = NULL;
@@ -211,7 +212,7 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
     if (status == LS_OK) sort_by_class(data, groups, order, ends);
     for (size_t c = 0; status == LS_OK && c < groups; start = ends[c++])
         for (size_t k = 0, count = ends[c] - start; k < count; k++) {
-            /* dealt out in turn, going on from class to class */
+            /* dealt out in turn, continuing from class to class */
             size_t place = start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_FOLDS, c);
             fold[order[start + k]] = (uint32_t)(place % folds);
         }

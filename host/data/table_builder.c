@@ -44,7 +44,7 @@ ls_status ls_builder_allocate(ls_table_builder *t, size_t rows, bool labelled, l
     return labelled ? ls_dictionary_create(&t->classes, err) : LS_OK;
 }
 
-/* Half as many rows again. */
+/* Grows the room by half. */
 static ls_status make_room(ls_table_builder *t, ls_error *err)
 {
     ls_data *data = t->data;
@@ -78,7 +78,7 @@ ls_status ls_builder_add_text(ls_table_builder *t, size_t column, const char *te
     return ls_column_too_many_texts(builder, t->path, ls_builder_label(t, column).text, err);
 }
 
-/* Frees the room that is left. */
+/* Frees unused room. */
 static void trim(ls_table_builder *t)
 {
     ls_data *data = t->data;
@@ -177,7 +177,7 @@ static ls_status describe_columns(const ls_table_builder *t, ls_error *err)
 
 /* ---- Finishing ------------------------------------------------------------------------------- */
 
-/* Drops rows with missing values if that is asked for. Rows for a model, or like others, stay. */
+/* Drops rows with missing values if requested. Rows for a model or like other rows are kept. */
 static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
 {
     ls_data *d = t->data, *kept;

@@ -26,12 +26,12 @@ typedef struct {
 } ls_column_label;
 ls_column_label ls_builder_label(const ls_table_builder *table, size_t column);
 
-/* Selects columns of the file. target: the class, or LS_NO_COLUMN; selection.target is then what it
- * turned out to be. The builder starts with path, request, header and from_zero, else zero, and is
- * freed with ls_builder_free, also if this fails. */
+/* Selects columns of the file. target: class column as far as known, or LS_NO_COLUMN;
+ * selection.target is the result. Before the call, only path, request, header and from_zero of the
+ * builder are set. It is freed with ls_builder_free, also if this fails. */
 ls_status ls_builder_select(ls_table_builder *table, size_t columns, size_t target, ls_error *err);
 
-/* Room for rows, of which there may be more later. labelled: they have classes. */
+/* Makes room for this number of rows; more can be added. labelled: they have classes. */
 ls_status ls_builder_allocate(ls_table_builder *table, size_t rows, bool labelled, ls_error *err);
 
 /* Appends a row, whose cells and class the caller must fill: a class with the number that

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Digits with at most one point, as a number without it; *scale becomes the number of digits behind
- * the point. */
+/* Reads digits with at most one point as an integer. *scale becomes the number of digits after the
+ * point. NULL if there are more than 18 digits. */
 static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, int *scale)
 {
     bool point = false;
@@ -25,9 +25,9 @@ static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, 
     }
 }
 
-/* Plain short decimals: mantissa and power of ten are then exact doubles, so that one
+/* Reads short decimals: mantissa and power of ten are then exact doubles, so that one
  * multiplication or division rounds correctly (Clinger, How to read floating point numbers
- * accurately, PLDI 1990). Anything else is left alone. */
+ * accurately, PLDI 1990). Returns false for all other texts. */
 static bool short_decimal(const char *text, double *out)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -94,7 +94,7 @@ ls_excerpt ls_excerpt_of(const char *text)
     ls_excerpt excerpt;
     size_t length = strlen(text), keep = length <= 40 ? length : 37;
     while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
-        keep--; /* whole UTF-8 characters */
+        keep--; /* do not cut a UTF-8 character */
     for (size_t i = 0; i < keep; i++) {
         excerpt.text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
     }
