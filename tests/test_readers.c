@@ -8,6 +8,7 @@
 #include "host/base/file.h"
 #include "host/base/text.h"
 #include "host/data/encoder.h"
+#include "host/data/formats.h"
 #include "tests/support/data.h"
 
 static ls_status read_it(const char *bytes, size_t size, const ls_read_options *how, ls_data **out,
@@ -40,6 +41,21 @@ static void expect_refused(const bad_file *list, size_t count)
         cr_expect_null(data, "%s", list[i].what);
         expect_message(err.message, "/tmp/lockstep-test-", list[i].says);
     }
+}
+
+/* ---- Formats --------------------------------------------------------------------------------- */
+
+Test(readers, formats_are_recognised_by_their_first_bytes)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *name;
+    } files[] = {{"\0\0\x08\1", 4, "IDX"}, {"\x93NUMPY", 6, "NPY"}, {"a,b,c\n", 6, "CSV"},
+                 {"\0\0\x08\0", 4, "CSV"}, {"\x93NUM", 4, "CSV"},   {"", 0, "CSV"}};
+    for (size_t i = 0; i < COUNT(files); i++)
+        cr_expect_str_eq(ls_format_of(files[i].bytes, files[i].size)->name, files[i].name);
+    cr_expect_str_eq(ls_matrix_formats().text, "IDX and NPY");
 }
 
 /* ---- IDX ------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads rows for a model: the data room reads files, and the model says which rows it expects. */
+/* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
+ * rows as a struct. */
 #include "host/data/read.h"
 #include "host/model/model.h"
 
