@@ -12,7 +12,7 @@
 
 #include "host/base/file.h"
 #include "host/base/text.h"
-#include "host/data/read.h"
+#include "host/data/csv.h"
 #include "tests/support/data.h"
 
 /* ---- CSV that is accepted -------------------------------------------------------------------- */
@@ -205,7 +205,7 @@ Test(csv, csv_number_agrees_with_strtod)
         unsigned whole = k * 2246822519u >> (k % 32), fraction = k * 3266489917u >> (k / 32 % 32);
         snprintf(text, sizeof text, "%s%u.%ue%d", k & 1 ? "-" : "", whole, fraction, exponent);
         expected = strtod(text, NULL);
-        cr_assert(ls_csv_number(text, &value) && value == expected,
+        cr_assert(ls_parse_number(text, &value) && value == expected,
                   "%s is read as %.17g, not %.17g", text, value, expected);
     }
 }
@@ -216,7 +216,7 @@ typedef struct {
     const char *text;
     ls_csv_options options;
     ls_status status;
-    const char *says; /* in the message, behind the path; parts separated by '|' */
+    const char *says; /* parts of the message after the path, separated by '|' */
 } refusal;
 
 static const char *const known_classes[] = {"cat", "dog"};
@@ -299,16 +299,16 @@ static const refusal refusals[] = {
      "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
 };
 
-/* ---- CSV that comes in pieces ---------------------------------------------------------------- */
+/* ---- CSV read in pieces ---------------------------------------------------------------------- */
 
 static ls_status read_pieces(const char *text, size_t window, ls_missing missing, ls_data **out,
                              ls_error *err)
 {
     ls_stream *stream;
-    const ls_layout layout = {.window = window, .missing = missing};
+    const ls_read_request request = {.window = window, .missing = missing};
     ls_status status = ls_stream_of("text", text, strlen(text), &stream, err);
     if (status != LS_OK) return status;
-    status = ls_read_csv("text", stream, &layout, out, err);
+    status = ls_read_csv("text", stream, &request, out, err);
     ls_stream_close(stream);
     return status;
 }
@@ -446,7 +446,7 @@ Test(csv, csv_target_that_is_no_class)
 
 Test(csv, csv_written_is_read_back_bit_for_bit)
 {
-    /* The last one needs nine digits. */
+    /* The last number needs nine digits. */
     static const float x[] = {0.1f,        -0.0f,    FLT_MAX,  0x1p-149f,
                               16777216.0f, 1.0f / 3, -2.5e-7f, 11.3679905f};
     static const int32_t y[] = {2, 0, 1, 3};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Generators of data, and splitting. */
+/* Generated data sets, and splits. */
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
@@ -121,7 +121,8 @@ Test(generators, generator_overlap_is_separable_to_99_percent)
     ls_data *data = generate_seeded("overlap", rows, 5);
     for (size_t i = 0; i < rows; i++)
         right += (data->x[2 * i] + data->x[2 * i + 1] > 0) == data->y[i];
-    double accuracy = (double)right / (double)rows; /* expected 0.99079, deviation 0.0003 */
+    double accuracy = (double)right /
+                      (double)rows; /* expected: 0.99079, standard deviation 0.0003 */
     cr_expect(accuracy > 0.989 && accuracy < 0.9925, "%g", accuracy);
     ls_data_free(data);
 }
@@ -172,7 +173,7 @@ Test(generators, generator_classification_has_redundant_features)
     ls_generate_options options = {
         .rows = 300, .noise = 0, .overlap = -1, .classes = 2, .features = 2, .seed = 4};
     ls_data *data = generate("classification",
-                             &options); /* one informative feature, one a multiple of it */
+                             &options); /* one informative feature; the other is a multiple of it */
     double slope = (double)data->x[1] / (double)data->x[0];
     for (size_t i = 0; i < data->rows; i++) {
         cr_assert_float_eq((double)data->x[2 * i + 1], slope * (double)data->x[2 * i], 1e-5);
@@ -216,7 +217,7 @@ Test(generators, generator_options_are_checked)
 
 /* ---- Splitting ------------------------------------------------------------------------------- */
 
-/* 1000 rows whose feature is their number; classes of 700, 200 and 100 rows. */
+/* 1000 rows whose feature is their row number; classes of 700, 200 and 100 rows. */
 static ls_data *numbered_rows(bool labelled)
 {
     float x[1000];

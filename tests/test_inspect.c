@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/data/data.h"
+#include "host/data/split.h"
 #include "host/model/model.h"
 #include "tests/support/runs.h"
 

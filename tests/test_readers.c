@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip, IDX and NPY: what is read of them, and what is said of malformed ones. */
+/* Reading gzip, IDX and NPY files, malformed ones included. */
 #include <criterion/criterion.h>
 
 #include <math.h>
@@ -8,6 +8,7 @@
 #include "host/base/file.h"
 #include "host/base/text.h"
 #include "host/data/encoder.h"
+#include "host/data/formats.h"
 #include "tests/support/data.h"
 
 static ls_status read_it(const char *bytes, size_t size, const ls_read_options *how, ls_data **out,
@@ -42,6 +43,21 @@ static void expect_refused(const bad_file *list, size_t count)
     }
 }
 
+/* ---- Formats --------------------------------------------------------------------------------- */
+
+Test(readers, formats_are_recognised_by_their_first_bytes)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *name;
+    } files[] = {{"\0\0\x08\1", 4, "IDX"}, {"\x93NUMPY", 6, "NPY"}, {"a,b,c\n", 6, "CSV"},
+                 {"\0\0\x08\0", 4, "CSV"}, {"\x93NUM", 4, "CSV"},   {"", 0, "CSV"}};
+    for (size_t i = 0; i < COUNT(files); i++)
+        cr_expect_str_eq(ls_format_of(files[i].bytes, files[i].size)->name, files[i].name);
+    cr_expect_str_eq(ls_matrix_formats().text, "IDX and NPY");
+}
+
 /* ---- IDX ------------------------------------------------------------------------------------- */
 
 #define IDX_CUBE                                                                                   \
@@ -73,7 +89,7 @@ Test(readers, idx_with_its_labels_beside_it)
     cr_assert_eq(ls_data_read(path, &(ls_read_options){.labels = labels}, &data, &err), LS_OK);
     ls_data_free(data);
     cr_expect_eq(ls_data_read(path, &(ls_read_options){.labels = path}, &data, &err), LS_ERR_DATA);
-    expect_message(err.message, folder, "one class a row");
+    expect_message(err.message, folder, "one class per row");
     unlink(path);
     unlink(labels);
     rmdir(folder);
@@ -228,7 +244,7 @@ static const bad_file bad_npy[] = {
      FILE_OF(NPY(
          "@",
          "{'descr': '<f4', 'shape': (2, 2), }                             ") "1234123412341234"),
-     "does not tell its order"},
+     "lacks fortran_order"},
     {"no shape",
      FILE_OF(NPY("@", "{'descr': '<f4', 'fortran_order': False, }                      ") "1234"),
      "no shape"},
@@ -263,11 +279,11 @@ Test(readers, npy_malformed) { expect_refused(bad_npy, COUNT(bad_npy)); }
 
 /* ---- gzip ------------------------------------------------------------------------------------ */
 
-/* "a,b,c\n1,2,0\n3,4,1\n", packed by gzip -n, and the same in two members. */
+/* "a,b,c\n1,2,0\n3,4,1\n", compressed by gzip -n as one member and as two members. */
 #define PACKED                                                                                     \
     "\x1f\x8b\x08\0\0\0\0\0\0\3\x4b\xd4\x49\xd2\x49\xe6\x32\xd4\x31\xd2\x31\xe0\x32\xd6\x31\xd1\x31\xe4\2\0\x3f\xd9\x36\xa9\x12\0\0\0"
 
-Test(readers, gzip_is_unpacked_whatever_its_name)
+Test(readers, gzip_is_decompressed_whatever_its_name)
 {
     ls_data *data = NULL;
     ls_error err = {LS_OK, ""};
@@ -280,8 +296,8 @@ Test(readers, gzip_is_unpacked_whatever_its_name)
                  "padded: %s", err.message);
     assert_shape(data, 2, 2, 2);
     ls_data_free(data);
-    /* the second member's header line is a row of text, so the file is refused: but at line 4,
-     * behind the first member */
+    /* the header line of the second member is a row of text and refused, at line 4: after the rows
+     * of the first member */
     cr_assert_eq(read_it(FILE_OF(PACKED PACKED), NULL, &data, &err), LS_ERR_DATA);
     expect_message(err.message, "/tmp/", "line 4");
 }
@@ -313,7 +329,7 @@ Test(readers, gzip_malformed)
     expect_refused(bad_gzip, COUNT(bad_gzip));
 }
 
-/* ---- Categories and gaps --------------------------------------------------------------------- */
+/* ---- Categories and missing values ----------------------------------------------------------- */
 
 static ls_data *read_mixed(const char *text, const ls_read_options *how)
 {
@@ -379,8 +395,8 @@ Test(readers, gaps_are_filled_as_asked)
                      (double)encoded(e, data, 1, 0));
         cr_expect_eq(encoded(e, data, 3, 3), cases[i].other, "%s", cases[i].how);
         cr_expect_eq(encoded(e, data, 3, 2), cases[i].ulm, "%s", cases[i].how);
-        /* values that training has not seen are other ones, of which something is known only where
-         * training had them */
+        /* categories that training has not seen count as other values, which mean something only if
+         * training had some */
         ls_data *later = read_mixed("age,town,floor,class\n20,Kiel,1,a\n1,Ulm,1,b\n",
                                     &(ls_read_options){.like = data});
         cr_expect(encoded(e, later, 0, 1) == 0 && encoded(e, later, 0, 2) == 0 &&

@@ -8,6 +8,7 @@
 
 #include "host/base/text.h"
 #include "host/data/data.h"
+#include "host/data/split.h"
 #include "host/search/rank.h"
 #include "host/search/rungs.h"
 #include "host/search/search.h"

@@ -1,42 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads CSV files: decides what the columns are, then fills rows. csv_parse.c cuts the text,
- * csv_labels.c names the classes. */
+#include "host/data/csv.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/data/cells.h"
-#include "host/data/csv_parse.h"
-#include "host/data/read.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_TARGET LS_NO_COLUMN
+#include "host/data/csv_reader.h"
+#include "host/data/table_builder.h"
+
 enum {
-    LARGE = 32 << 20,
-    REPORT_ROWS = 1 << 16
-}; /* bytes of a file whose reading is reported, and how often that is */
-enum { FIRST_ROWS = 256 };
+    FIRST_ROWS = 256,
+    LARGE = 32 << 20,     /* bytes of a file from which on progress is reported */
+    REPORT_ROWS = 1 << 16 /* rows between two reports */
+};
 
 /* A file being read. */
 typedef struct {
     const char *path;
     ls_stream *stream;
-    const ls_layout *options;
+    const ls_read_request *request;
     ls_csv_reader reader;
-    ls_csv_field *first; /* copy of the first record, which may be the header, and of its text */
-    char *first_text;
+    ls_csv_field *first;      /* copy of the first record, which may be the header */
+    char *first_text;         /* what its fields point to */
+    const char **first_names; /* the texts of its fields */
     size_t first_line;
     size_t columns;
     bool has_header;
-    size_t target; /* column of the classes, or NO_TARGET */
-    ls_selection selection;
-    ls_csv_column *column; /* selection.used of them, as they are found out; also where columns are
-                              known to be numbers */
-    bool gaps;             /* whether missing values are accepted */
-    ls_csv_labels *labels; /* NULL without a target */
-    ls_data *data;
-    size_t room; /* rows that data can take; data->rows is how many it has */
+    size_t target; /* class column, or LS_NO_COLUMN */
+    ls_table_builder table;
 } csv_file;
 
 /* ---- What the columns are -------------------------------------------------------------------- */
@@ -44,17 +36,17 @@ typedef struct {
 static bool is_number(const ls_csv_field *field)
 {
     double value;
-    return ls_csv_number(field->text, &value);
+    return ls_parse_number(field->text, &value);
 }
 
 static bool is_missing(const ls_csv_field *field)
 {
-    return *field->text == '\0' || (!field->quoted && ls_csv_is_missing(field->text));
+    return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
 }
 
-/* Whether the first record is a header, judged by the columns that hold a number in the second
- * record (a quoted number over plain ones is a name): at least half of them must not hold one in
- * the first. A single odd field is more likely a slip in a row of data, which must be reported and
+/* Whether the first record is a header. Only columns that hold a number in the second record count
+ * (a quoted number above plain ones is a name): at least half of them must not hold a number in the
+ * first. A single odd field is more likely a mistake in a row of data, which must be reported and
  * not be dropped as a header. */
 static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
 {
@@ -67,7 +59,7 @@ static bool looks_like_header(const csv_file *file, const ls_csv_field *second, 
         numbers++;
         names += text || (field->quoted && !second[j].quoted);
     }
-    /* Nothing but text is a header, too: then a message about the row below is the one that helps.
+    /* A record of texts only is a header, too: an error in the row below is then reported instead.
      */
     return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
 }
@@ -78,22 +70,18 @@ static ls_status no_such_target(const csv_file *file, const char *wanted, ls_err
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%s: has no header, so no column is named \"%s\"; give the target's "
                        "index, 0 to %zu",
-                       file->path, ls_csv_shorten(wanted).text, file->columns - 1);
+                       file->path, ls_excerpt_of(wanted).text, file->columns - 1);
     }
-    const char **names = NULL;
-    LS_TRY(ls_alloc(&names, file->columns, sizeof *names, "column names", err));
-    for (size_t j = 0; j < file->columns; j++) names[j] = file->first[j].text;
-    const char *near = ls_nearest(wanted, names, file->columns);
-    free(names);
+    const char *near = ls_nearest(wanted, file->first_names, file->columns);
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")", file->path,
-                   ls_csv_shorten(wanted).text,
+                   ls_excerpt_of(wanted).text,
                    near ? "did you mean \"" : "see its first line for the names",
-                   near ? ls_csv_shorten(near).text : "", near ? "\"?" : "",
-                   ls_csv_shorten(file->first[file->columns - 1].text).text);
+                   near ? ls_excerpt_of(near).text : "", near ? "\"?" : "",
+                   ls_excerpt_of(file->first[file->columns - 1].text).text);
 }
 
-/* Column that the target option names, by name or else by index; NO_TARGET where there is none. A
+/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. A
  * name found in the first record makes it a header. */
 static size_t find_target(csv_file *file, const char *wanted)
 {
@@ -104,69 +92,44 @@ static size_t find_target(csv_file *file, const char *wanted)
         file->has_header = true;
         return j;
     }
-    return is_index && index < file->columns ? (size_t)index : NO_TARGET;
+    return is_index && index < file->columns ? (size_t)index : LS_NO_COLUMN;
 }
 
 static ls_status choose_target(csv_file *file, ls_error *err)
 {
-    const char *wanted = file->options->target;
+    const char *wanted = file->request->target;
     uint64_t index;
     file->target = wanted ? find_target(file, wanted) : file->columns - 1;
-    if (file->options->features == file->columns && (!wanted || file->target == NO_TARGET)) {
-        file->target = NO_TARGET; /* rows without classes */
+    if (file->request->expected.features == file->columns &&
+        (!wanted || file->target == LS_NO_COLUMN)) {
+        file->target = LS_NO_COLUMN; /* rows without classes */
         return LS_OK;
     }
-    if (file->target != NO_TARGET) return LS_OK;
+    if (file->target != LS_NO_COLUMN) return LS_OK;
     if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
                    wanted, file->columns - 1);
 }
 
-/* Selects the columns that are used; the class may turn out not to be there. */
+/* Selects the columns that are used. The class column may turn out to be absent. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    const char **names = NULL;
-    if (file->columns - (file->target != NO_TARGET) == 0) {
+    if (file->columns - (file->target != LS_NO_COLUMN) == 0) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
                        file->path, file->first_line);
     }
-    if (file->has_header) {
-        LS_TRY(ls_alloc(&names, file->columns, sizeof *names, "column names", err));
-        for (size_t j = 0; j < file->columns; j++) names[j] = file->first[j].text;
-    }
-    ls_status status = ls_select(file->options, file->path, names, file->columns, file->target,
-                                 &file->selection, err);
-    free(names);
-    LS_TRY(status);
-    file->target = file->selection.target;
-    LS_TRY(ls_alloc(&file->column, file->selection.used, sizeof *file->column, "the columns", err));
-    for (size_t j = 0; j < file->columns; j++)
-        if (file->selection.use[j] == LS_USE_CATEGORY)
-            file->column[file->selection.to[j]].categorical = true;
+    file->table = (ls_table_builder){.path = file->path,
+                                     .request = file->request,
+                                     .header = file->has_header ? file->first_names : NULL};
+    LS_TRY(ls_builder_select(&file->table, file->columns, file->target, err));
+    file->target = file->table.selection.target;
     return LS_OK;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
-
-/* "2 (width)", or "2" without a header; short enough for a message. */
-typedef struct {
-    char text[80];
-} column_label;
-
-static column_label label_column(const csv_file *file, size_t column)
-{
-    column_label label;
-    if (file->has_header) {
-        snprintf(label.text, sizeof label.text, "%zu (%s)", column + 1,
-                 ls_csv_shorten(file->first[column].text).text);
-    } else {
-        snprintf(label.text, sizeof label.text, "%zu", column + 1);
-    }
-    return label;
-}
 
 static ls_status bad_number(const csv_file *file, size_t line, size_t column,
                             const ls_csv_field *field, ls_error *err)
@@ -178,10 +141,10 @@ static ls_status bad_number(const csv_file *file, size_t line, size_t column,
             err, LS_ERR_DATA,
             "%s, line %zu, column %s: the value is missing%s%s%s; fill it in or drop the "
             "row",
-            file->path, line, label_column(file, column).text, *field->text ? " (\"" : "",
-            ls_csv_shorten(field->text).text, *field->text ? "\")" : "");
+            file->path, line, ls_builder_label(&file->table, column).text,
+            *field->text ? " (\"" : "", ls_excerpt_of(field->text).text, *field->text ? "\")" : "");
     }
-    if (ls_csv_number(field->text, &value)) {
+    if (ls_parse_number(field->text, &value)) {
         trouble = "is too large for a 32-bit float";
         hint = "use other units";
     } else if (strchr(field->text, ',')) {
@@ -190,77 +153,46 @@ static ls_status bad_number(const csv_file *file, size_t line, size_t column,
         hint = "correct it, or name all columns if this line is a header";
     }
     return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s; %s", file->path, line,
-                   label_column(file, column).text, ls_csv_shorten(field->text).text, trouble,
-                   hint);
+                   ls_builder_label(&file->table, column).text, ls_excerpt_of(field->text).text,
+                   trouble, hint);
 }
 
-static ls_status add_label(csv_file *file, size_t line, const ls_csv_field *field, int32_t *number,
-                           ls_error *err)
+static ls_status add_class(csv_file *file, size_t line, const ls_csv_field *field, ls_error *err)
 {
+    ls_table_builder *table = &file->table;
     if (is_missing(field)) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu, column %s: the class is missing; fill it in or drop the row",
-                       file->path, line, label_column(file, file->target).text);
+                       file->path, line, ls_builder_label(table, file->target).text);
     }
-    if (!ls_csv_labels_add(file->labels, field->text, line, number)) {
-        return ls_csv_labels_too_many(file->labels, file->path,
-                                      label_column(file, file->target).text, err);
-    }
-    return LS_OK;
+    if (ls_dictionary_add(table->classes, field->text, line,
+                          &table->data->y[table->data->rows - 1]))
+        return LS_OK;
+    return ls_dictionary_too_many(table->classes, file->path,
+                                  ls_builder_label(table, file->target).text, err);
 }
 
-/* A field that is no number: a gap, a category, or a mistake. */
-static ls_status add_other(csv_file *file, size_t line, size_t j, const ls_csv_field *field,
-                           float *cell, ls_error *err)
+static ls_status add_cell(csv_file *file, size_t line, size_t j, const ls_csv_field *field,
+                          ls_error *err)
 {
-    ls_csv_column *column = &file->column[file->selection.to[j]];
-    ls_use use = file->selection.use[j];
-    if (is_missing(field) && file->gaps) {
-        column->gaps++;
-        *cell = NAN;
+    ls_table_builder *table = &file->table;
+    ls_role role = table->selection.role[j];
+    double value;
+    if (role != LS_ROLE_CATEGORY && ls_parse_number(field->text, &value))
+        return ls_column_add_number(ls_builder_column(table, j), value, ls_builder_cell(table, j))
+                   ? LS_OK
+                   : bad_number(file, line, j, field, err);
+    if (is_missing(field) && table->accept_missing) {
+        ls_column_add_missing(ls_builder_column(table, j), ls_builder_cell(table, j));
         return LS_OK;
     }
-    if (is_missing(field) || use == LS_USE_NUMBER) return bad_number(file, line, j, field, err);
-    if (ls_csv_column_add(column, field->text, line, cell)) return LS_OK;
-    return ls_csv_column_too_many(column, file->path, label_column(file, j).text, err);
-}
-
-/* Half as many rows again. */
-static ls_status make_room(csv_file *file, ls_error *err)
-{
-    ls_data *data = file->data;
-    size_t room = file->room + file->room / 2 + FIRST_ROWS, cells = 0, bytes = 0;
-    bool fits = ls_mul_size(room, data->columns, &cells) &&
-                ls_mul_size(cells, sizeof *data->x, &bytes) && bytes <= ls_most_bytes();
-    float *x = fits ? realloc(data->x, bytes) : NULL;
-    if (x) data->x = x;
-    int32_t *y = x && data->y ? realloc(data->y, room * sizeof *y) : NULL;
-    if (y) data->y = y;
-    if (!x || (data->y && !y))
-        return ls_fail(err, LS_ERR_MEMORY,
-                       "%s: out of memory after %zu rows of %zu columns; use fewer of them",
-                       file->path, data->rows, data->columns);
-    file->room = room;
-    return LS_OK;
-}
-
-/* Gives back what is left over. */
-static void trim(csv_file *file)
-{
-    ls_data *data = file->data;
-    size_t rows = data->rows ? data->rows : 1;
-    float *x = realloc(data->x, rows * data->columns * sizeof *x);
-    if (x) data->x = x;
-    int32_t *y = data->y ? realloc(data->y, rows * sizeof *y) : NULL;
-    if (y) data->y = y;
+    if (is_missing(field) || role == LS_ROLE_NUMBER) return bad_number(file, line, j, field, err);
+    return ls_builder_add_text(table, j, field->text, line, err);
 }
 
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
 {
-    const double limit = 0x1.ffffffp127; /* from here on a double rounds to an infinite float */
-    const ls_selection *selection = &file->selection;
-    ls_data *data = file->data;
     if (count != file->columns) {
         return ls_fail(
             err, LS_ERR_DATA,
@@ -268,31 +200,16 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
             "quotes",
             file->path, line, count, file->first_line, file->columns);
     }
-    if (data->rows == file->room) LS_TRY(make_room(file, err));
-    float *x = data->x + data->rows * data->columns;
+    LS_TRY(ls_builder_add_row(&file->table, err));
     for (size_t j = 0; j < count; j++) {
-        double value;
-        ls_use use = selection->use[j];
-        if (use == LS_USE_TARGET) {
-            LS_TRY(add_label(file, line, &fields[j], &data->y[data->rows], err));
-        } else if (use == LS_USE_NUMBER || use == LS_USE_LOOK) {
-            bool number = ls_csv_number(fields[j].text, &value);
-            if (number && !(fabs(value) < limit)) return bad_number(file, line, j, &fields[j], err);
-            if (number) {
-                x[selection->to[j]] = (float)value;
-                file->column[selection->to[j]].numbers++;
-            } else {
-                LS_TRY(add_other(file, line, j, &fields[j], &x[selection->to[j]], err));
-            }
-        } else if (use == LS_USE_CATEGORY) {
-            LS_TRY(add_other(file, line, j, &fields[j], &x[selection->to[j]], err));
-        }
+        ls_role role = file->table.selection.role[j];
+        if (role == LS_ROLE_TARGET) LS_TRY(add_class(file, line, &fields[j], err));
+        else if (role != LS_ROLE_UNUSED) LS_TRY(add_cell(file, line, j, &fields[j], err));
     }
-    data->rows++;
     return LS_OK;
 }
 
-/* Copies the record at hand as the first one. */
+/* Keeps a copy of the current record as the first one. */
 static ls_status keep_first(csv_file *file, ls_error *err)
 {
     const ls_csv_field *fields = file->reader.fields;
@@ -301,20 +218,23 @@ static ls_status keep_first(csv_file *file, ls_error *err)
         bytes += (size_t)(fields[j].end - fields[j].text) + 1;
     LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
     LS_TRY(ls_alloc(&file->first_text, bytes, 1, "the first record", err));
+    LS_TRY(ls_alloc(&file->first_names, file->columns, sizeof *file->first_names,
+                    "the first record", err));
     char *to = file->first_text;
     for (size_t j = 0; j < file->columns; j++) {
         size_t length = (size_t)(fields[j].end - fields[j].text);
         file->first[j] = (ls_csv_field){.text = memcpy(to, fields[j].text, length + 1),
                                         .end = to + length,
                                         .quoted = fields[j].quoted};
+        file->first_names[j] = to;
         to += length + 1;
     }
     return LS_OK;
 }
 
-/* Reads the first two records and decides by them. The second stays in the reader; *found: whether
- * there is one. */
-static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
+/* Decides what the columns are by the first two records. The second stays in the reader; *found:
+ * whether there is one. */
+static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
 {
     ls_csv_reader *reader = &file->reader;
     LS_TRY(ls_csv_next(reader, found, err));
@@ -337,154 +257,54 @@ static ls_status read_layout(csv_file *file, bool *found, ls_error *err)
 
 static ls_status read_rows(csv_file *file, ls_error *err)
 {
-    bool found = false, labelled;
+    bool found = false;
     ls_csv_reader *reader = &file->reader;
-    LS_TRY(read_layout(file, &found, err));
-    labelled = file->target != NO_TARGET;
-    file->gaps = file->options->missing != LS_MISSING_ERROR;
-    file->room = FIRST_ROWS;
-    LS_TRY(ls_data_create(file->room, file->selection.used, 0, labelled, &file->data, err));
-    file->data->rows = 0;
-    if (labelled) LS_TRY(ls_csv_labels_create(&file->labels, err));
+    const ls_read_request *request = file->request;
+    LS_TRY(choose_layout(file, &found, err));
+    LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
-    const ls_layout *options = file->options;
     for (size_t done = 1; found; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
-        if (options->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
-            options->callback(ls_stream_share(file->stream), options->user);
-    }
-    trim(file);
-    return LS_OK;
-}
-
-/* ---- Finishing ------------------------------------------------------------------------------- */
-
-static ls_status rename_from(const csv_file *file, char **slot, size_t column, ls_error *err)
-{
-    char *name = ls_strdup(file->first[column].text);
-    if (!name)
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names; use less data",
-                       file->path);
-    free(*slot);
-    *slot = name;
-    return LS_OK;
-}
-
-static ls_status take_names(csv_file *file, ls_error *err)
-{
-    for (size_t j = 0; j < file->columns; j++) {
-        ls_use use = file->selection.use[j];
-        if (use == LS_USE_NOT) continue;
-        char **slot = use == LS_USE_TARGET ? &file->data->target_name
-                                           : &file->data->feature_names[file->selection.to[j]];
-        LS_TRY(rename_from(file, slot, j, err));
+        if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
+            request->callback(ls_stream_share(file->stream), request->user);
     }
     return LS_OK;
 }
 
-/* The first row was a header with numbers for names, as its class column shows. */
-static void drop_first_row(csv_file *file)
+/* If the class of the first row is a title, that row was a header with numbers for names. */
+static void drop_title(csv_file *file)
 {
-    ls_data *data = file->data;
+    ls_table_builder *table = &file->table;
+    ls_data *data = table->data;
+    const ls_expected_rows *expected = &file->request->expected;
+    if (file->has_header || !table->classes ||
+        !ls_dictionary_first_is_title(table->classes, expected->class_names, expected->classes))
+        return;
     data->rows--;
     memmove(data->x, data->x + data->columns, data->rows * data->columns * sizeof *data->x);
     memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
-    ls_csv_labels_drop_first(file->labels);
-    file->has_header = true;
+    ls_dictionary_drop_first(table->classes);
+    table->header = file->first_names;
 }
 
-static ls_status settle_classes(csv_file *file, ls_error *err)
+static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
-    const ls_layout *options = file->options;
-    ls_data *data = file->data;
-    const char *const *known = options->class_names;
-    if (!file->has_header && ls_csv_labels_first_is_title(file->labels, known, options->classes))
-        drop_first_row(file);
-
-    int32_t *map = NULL;
-    char **names = NULL;
-    size_t classes = 0;
-    LS_TRY(ls_csv_labels_settle(file->labels, file->path, label_column(file, file->target).text,
-                                known, options->classes, &map, &names, &classes, err));
-    for (size_t i = 0; i < data->rows; i++) data->y[i] = map[data->y[i]];
-    free(map);
-    free(data->class_names);
-    data->class_names = names;
-    data->classes = classes;
-    return LS_OK;
-}
-
-/* Whether there is more to the data than numbers in the order of the file. */
-static bool needs_columns(const csv_file *file)
-{
-    bool expected = file->options->features > 0,
-         needed = expected ? file->options->column != NULL : !file->selection.whole;
-    for (size_t c = 0; c < file->selection.used; c++)
-        needed |= file->column[c].texts > 0 || file->column[c].gaps > 0 ||
-                  file->column[c].categorical;
-    return needed;
-}
-
-static ls_status settle_columns(csv_file *file, ls_column *column, ls_error *err)
-{
-    for (size_t j = 0; j < file->columns; j++) {
-        ls_use use = file->selection.use[j];
-        size_t c = file->selection.to[j];
-        if (use == LS_USE_NOT || use == LS_USE_TARGET) continue;
-        column[c].place = j;
-        column[c].categorical = use == LS_USE_CATEGORY;
-        if (!(column[c].name = ls_strdup(file->data->feature_names[c])))
-            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", file->path);
-        if (use == LS_USE_NUMBER) continue; /* also one without any value: it is known what it is */
-        LS_TRY(ls_csv_column_settle(&file->column[c], file->path, label_column(file, j).text,
-                                    file->data, c, &column[c], err));
-    }
-    return LS_OK;
-}
-
-static ls_status describe_columns(csv_file *file, ls_error *err)
-{
-    ls_column *column;
-    ls_data *data = file->data;
-    if (!needs_columns(file)) return LS_OK;
-    LS_TRY(ls_alloc(&column, data->columns, sizeof *column, "the columns", err));
-    ls_status status = settle_columns(file, column, err);
-    if (status != LS_OK) {
-        ls_columns_free(column, data->columns);
-        return status;
-    }
-    LS_TRY(ls_data_describe_columns(data, column, err));
-    data->file_columns = file->columns;
-    data->file_target = file->target;
-    data->missing = file->options->missing;
-    return ls_data_narrow(data, err);
-}
-
-static ls_status read_file(csv_file *file, ls_error *err)
-{
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->options->window, err));
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
     LS_TRY(read_rows(file, err));
-    if (file->labels) LS_TRY(settle_classes(file, err));
-    if (file->has_header) LS_TRY(take_names(file, err));
-    LS_TRY(describe_columns(file, err));
-    return ls_data_drop_gaps(file->path, file->options, &file->data, err);
+    drop_title(file);
+    return ls_builder_finish(&file->table, NULL, out, err);
 }
 
-ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_layout *layout, ls_data **out,
-                      ls_error *err)
+ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
+                      ls_data **out, ls_error *err)
 {
-    csv_file file = {.path = path, .stream = stream, .options = layout};
-    ls_status status = read_file(&file, err);
-    if (status == LS_OK) *out = file.data;
-    else ls_data_free(file.data);
-    for (size_t c = 0; file.column && c < file.selection.used; c++)
-        ls_csv_column_free(&file.column[c]);
-    free(file.column);
-    ls_selection_free(&file.selection);
-    ls_csv_labels_free(file.labels);
+    csv_file file = {.path = path, .stream = stream, .request = request};
+    ls_status status = read_file(&file, out, err);
+    ls_builder_free(&file.table);
     free(file.first);
     free(file.first_text);
+    free(file.first_names);
     ls_csv_close(&file.reader);
     return status;
 }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/data.h"
-#include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "host/data/csv_parse.h"
-#include "kernels/random.h"
-
-/* What a permutation is for (kernels/random.h has the others). */
-#define LS_PURPOSE_FOLDS 34u
 
 /* ---- Objects --------------------------------------------------------------------------------- */
 
@@ -22,7 +15,7 @@ static ls_status no_names(ls_error *err)
                    "out of memory for the names of columns and classes; use less data");
 }
 
-/* Names prefix + (first + i). */
+/* names[i] = prefix and first + i. */
 static ls_status number_names(char **names, size_t count, const char *prefix, size_t first,
                               ls_error *err)
 {
@@ -107,7 +100,7 @@ static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, siz
     if (!ls_mul_size(rows, features, &cells)) return too_large(rows, features, err);
     if (y && (classes == 0 || classes > INT32_MAX)) {
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "classes are given, but their number is %zu; give how many there are",
+                       "classes are given, but the number of classes is %zu; give 1 or more",
                        classes);
     }
     for (size_t i = 0; i < cells; i++) {
@@ -149,6 +142,10 @@ const float *ls_data_x(const ls_data *data) { return data->x; }
 
 const int32_t *ls_data_y(const ls_data *data) { return data->y; }
 
+size_t ls_data_columns(const ls_data *data) { return data->columns; }
+size_t ls_data_dropped(const ls_data *data) { return data->dropped; }
+const char *ls_data_target_name(const ls_data *data) { return data->target_name; }
+
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {
     return data->number ? data->number[i] : i;
@@ -164,289 +161,110 @@ const char *ls_data_feature_name(const ls_data *data, size_t i)
     return i < data->features ? data->feature_names[i] : NULL;
 }
 
-/* ---- Splitting ------------------------------------------------------------------------------- */
+/* ---- Columns --------------------------------------------------------------------------------- */
 
-static ls_status copy_name(char **slot, const char *name, ls_error *err)
+ls_status ls_data_describe_columns(ls_data *data, ls_column *column, ls_error *err)
 {
-    char *copy = ls_strdup(name);
-    if (!copy) return no_names(err);
-    free(*slot);
-    *slot = copy;
+    size_t inputs = ls_columns_inputs(column, data->columns);
+    char **names;
+    ls_status status = ls_alloc(&names, inputs, sizeof *names, "feature names", err);
+    if (status == LS_OK) status = ls_columns_name_inputs(column, data->columns, names, err);
+    if (status != LS_OK) {
+        for (size_t i = 0; names && i < inputs; i++) free(names[i]);
+        free(names);
+        ls_columns_free(column, data->columns);
+        return status;
+    }
+    for (size_t i = 0; i < data->features; i++) free(data->feature_names[i]);
+    free(data->feature_names);
+    if (column != data->column) ls_columns_free(data->column, data->columns);
+    data->feature_names = names;
+    data->features = inputs;
+    data->column = column;
     return LS_OK;
 }
 
-static ls_status copy_names(ls_data *to, const ls_data *from, ls_error *err)
+/* Removes the unused categories of one column and renumbers the others. map: room for the new
+ * numbers. */
+static void narrow_column(ls_data *data, size_t c, size_t *map)
 {
-    for (size_t j = 0; !from->column && j < from->features; j++) {
-        LS_TRY(copy_name(&to->feature_names[j], from->feature_names[j], err));
+    ls_column *column = &data->column[c];
+    size_t kept = 0;
+    memset(map, 0, column->categories * sizeof *map);
+    for (size_t r = 0; r < data->rows; r++) {
+        float cell = data->x[r * data->columns + c];
+        if (!isnan(cell)) map[(size_t)cell] = 1;
     }
-    for (size_t c = 0; c < from->classes; c++) {
-        LS_TRY(copy_name(&to->class_names[c], from->class_names[c], err));
+    for (size_t k = 0; k < column->categories; k++) {
+        char *name = column->category[k];
+        column->category[k] = NULL;
+        if (!map[k]) free(name);
+        else column->category[map[k] = kept++] = name;
     }
-    return from->target_name ? copy_name(&to->target_name, from->target_name, err) : LS_OK;
+    column->categories = kept;
+    for (size_t r = 0; r < data->rows; r++) {
+        float *cell = &data->x[r * data->columns + c];
+        if (!isnan(*cell)) *cell = (float)map[(size_t)*cell];
+    }
 }
 
-static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_data *part)
+ls_status ls_data_narrow(ls_data *data, ls_error *err)
 {
-    size_t to = 0;
-    for (size_t i = 0; i < data->rows; i++) {
-        if (marks[i] != wanted) continue;
-        memcpy(part->x + to * data->columns, data->x + i * data->columns,
-               data->columns * sizeof *data->x);
-        if (data->y) part->y[to] = data->y[i];
-        part->number[to++] = ls_data_row_number(data, i);
-    }
-}
-
-static ls_status copy_columns(const ls_data *data, bool wide, ls_data *part, ls_error *err)
-{
+    size_t most = 0, *map;
     ls_column *column = NULL;
+    for (size_t c = 0; c < data->columns; c++)
+        if (data->column[c].categories > most) most = data->column[c].categories;
+    if (!most) return LS_OK;
+    LS_TRY(ls_alloc(&map, most, sizeof *map, "the categories", err));
+    for (size_t c = 0; c < data->columns; c++)
+        if (data->column[c].categorical) narrow_column(data, c, map);
+    free(map);
     LS_TRY(ls_columns_copy(data->column, data->columns, &column, err));
-    LS_TRY(ls_data_describe_columns(part, column, err));
-    part->file_columns = data->file_columns;
-    part->file_target = data->file_target;
-    part->missing = data->missing;
-    return wide ? LS_OK : ls_data_narrow(part, err);
+    return ls_data_describe_columns(data, column, err);
 }
 
-/* The `count` rows whose mark is `wanted`, in their order; wide: with all categories of the whole.
- */
-static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count,
-                             bool wide, ls_data **out, ls_error *err)
+ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err)
 {
-    ls_data *part = NULL;
-    LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
-    ls_status status = copy_names(part, data, err);
-    if (status == LS_OK)
-        status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
-    if (status == LS_OK) copy_rows(data, marks, wanted, part);
-    if (status == LS_OK && data->column) status = copy_columns(data, wide, part, err);
-    if (status != LS_OK) {
-        ls_data_free(part);
-        return status;
-    }
-    *out = part;
-    return LS_OK;
-}
-
-ls_status ls_data_pick(const ls_data *data, const bool *marks, bool wanted, ls_data **out,
-                       ls_error *err)
-{
+    if (!data || !out || i >= data->columns)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
+    const ls_column *c = data->column ? &data->column[i] : NULL;
+    double sum = 0, squares = 0;
     size_t count = 0;
-    for (size_t i = 0; i < data->rows; i++) count += marks[i] == wanted;
-    return copy_marked(data, marks, wanted, count, false, out, err);
-}
-
-ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error *err)
-{
-    size_t n = data->rows, *seen;
-    bool *marks;
-    *out = NULL;
-    if (n <= most) return LS_OK;
-    LS_TRY(ls_alloc(&seen, data->y ? data->classes : 1, sizeof *seen, "the rows", err));
-    ls_status status = ls_alloc(&marks, n, sizeof *marks, "the rows", err);
-    for (size_t i = 0; i < n && status == LS_OK; i++) {
-        /* the k-th row of its class: taken where k·most/n passes a whole number */
-        size_t k = seen[data->y ? (size_t)data->y[i] : 0]++;
-        double share = (double)most / (double)n;
-        marks[i] = k == 0 || floor((double)k * share) != floor((double)(k + 1) * share);
+    *out = (ls_column_info){.name = c ? c->name : data->feature_names[i],
+                            .place = c ? c->place : i,
+                            .categorical = c && c->categorical,
+                            .categories = c ? c->categories : 0,
+                            .least = NAN,
+                            .most = NAN,
+                            .mean = NAN,
+                            .deviation = NAN};
+    for (size_t r = 0; r < data->rows; r++) {
+        double value = (double)data->x[r * data->columns + i];
+        if (isnan(value)) continue;
+        count++;
+        sum += value;
+        out->least = fmin(out->least, value);
+        out->most = fmax(out->most, value);
     }
-    if (status == LS_OK) status = ls_data_pick(data, marks, true, out, err);
-    free(marks);
-    free(seen);
-    return status;
-}
-
-/* Rows sorted by class, in their order within a class; those of class c end at ends[c]. */
-static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, size_t *ends)
-{
-    size_t start = 0;
-    for (size_t i = 0; i < data->rows; i++) ends[data->y ? (size_t)data->y[i] : 0]++;
-    for (size_t c = 0; c < groups; c++) {
-        size_t count = ends[c];
-        ends[c] = start;
-        start += count;
+    out->missing = data->rows - count;
+    if (out->categorical) out->least = out->most = NAN;
+    if (out->categorical || !count) return LS_OK;
+    out->mean = sum / (double)count;
+    for (size_t r = 0; r < data->rows; r++) {
+        double value = (double)data->x[r * data->columns + i];
+        if (!isnan(value)) squares += (value - out->mean) * (value - out->mean);
     }
-    for (size_t i = 0; i < data->rows; i++)
-        order[ends[data->y ? (size_t)data->y[i] : 0]++] = (uint32_t)i;
-}
-
-/* Marks round(fraction × n) of each class's n rows; returns how many in all. */
-static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order,
-                        const size_t *ends, bool *marks)
-{
-    size_t marked = 0, start = 0;
-    for (size_t c = 0; c < groups; c++) {
-        size_t count = ends[c] - start;
-        size_t taken = (size_t)floor(fraction * (double)count + 0.5);
-        for (size_t k = 0; k < taken; k++) {
-            marks[order[start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_SPLIT, c)]] =
-                true;
-        }
-        marked += taken;
-        start = ends[c];
-    }
-    return marked;
-}
-
-static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked,
-                              double fraction, bool wide, ls_data **rest, ls_data **part,
-                              ls_error *err)
-{
-    if (marked == 0 || marked == data->rows) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
-                       data->rows,
-                       marked == 0 ? "use a larger fraction or more rows"
-                                   : "use a smaller fraction");
-    }
-    ls_data *first = NULL, *second = NULL;
-    LS_TRY(copy_marked(data, marks, false, data->rows - marked, wide, &first, err));
-    ls_status status = copy_marked(data, marks, true, marked, wide, &second, err);
-    if (status != LS_OK) {
-        ls_data_free(first);
-        return status;
-    }
-    *rest = first;
-    *part = second;
+    out->deviation = sqrt(squares / (double)count);
     return LS_OK;
 }
 
-ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool wide,
-                      ls_data **rest, ls_data **part, ls_error *err)
+const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows)
 {
-    if (!(fraction > 0.0 && fraction < 1.0)) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "cannot split off a fraction of %g; give one between 0 and 1, like 0.2",
-                       fraction);
-    }
-    if (data->rows > UINT32_MAX) {
-        return ls_fail(err, LS_ERR_MEMORY,
-                       "cannot split %zu rows; at most 4294967295 are supported", data->rows);
-    }
-    size_t groups = data->y ? data->classes : 1;
-    bool *marks = NULL;
-    uint32_t *order = NULL;
-    size_t *ends = NULL;
-    ls_status status = ls_alloc(&marks, data->rows, sizeof *marks, "the split", err);
-    if (status == LS_OK) status = ls_alloc(&order, data->rows, sizeof *order, "the split", err);
-    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the split", err);
-    if (status == LS_OK) {
-        sort_by_class(data, groups, order, ends);
-        size_t marked = mark_part(fraction, seed, groups, order, ends, marks);
-        status = split_marked(data, marks, marked, fraction, wide, rest, part, err);
-    }
-    free(marks);
-    free(order);
-    free(ends);
-    return status;
-}
-
-ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest,
-                        ls_data **part, ls_error *err)
-{
-    return ls_data_cut(data, fraction, seed, false, rest, part, err);
-}
-
-ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
-                        ls_error *err)
-{
-    if (folds < 2 || folds > data->rows || data->rows > UINT32_MAX)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%zu rows cannot be parted into %zu folds; use 2 to %zu", data->rows, folds,
-                       data->rows);
-    size_t groups = data->y ? data->classes : 1, start = 0;
-    uint32_t *order = NULL;
-    size_t *ends = NULL;
-    ls_status status = ls_alloc(&order, data->rows, sizeof *order, "the folds", err);
-    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the folds", err);
-    if (status == LS_OK) sort_by_class(data, groups, order, ends);
-    for (size_t c = 0; status == LS_OK && c < groups; start = ends[c++])
-        for (size_t k = 0, count = ends[c] - start; k < count; k++) {
-            /* dealt out in turn, going on from class to class */
-            size_t place = start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_FOLDS, c);
-            fold[order[start + k]] = (uint32_t)(place % folds);
-        }
-    free(order);
-    free(ends);
-    return status;
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-/* Whether the reader would take an unquoted name for something else: another layout, a missing
- * value or a number. */
-static bool needs_quotes(const char *name, bool number_too)
-{
-    size_t length = strlen(name);
-    double number;
-    if (strpbrk(name, "\",;\t\r\n") || name[0] == '\'' || ls_csv_is_missing(name)) return true;
-    if (name[0] == ' ' || name[length - 1] == ' ')
-        return true; /* not empty: that counts as missing */
-    return number_too && ls_parse_double(name, &number);
-}
-
-static void add_name(ls_text *text, const char *name, bool number_too)
-{
-    if (!needs_quotes(name, number_too)) {
-        ls_text_add(text, "%s", name);
-        return;
-    }
-    ls_text_add(text, "\"");
-    for (; *name; name++) ls_text_add(text, *name == '"' ? "\"%c" : "%c", *name);
-    ls_text_add(text, "\"");
-}
-
-/* With the fewest digits that read back as the same float. %g drops trailing zeros and six digits
- * always survive a float, so fewer need not be tried; nine are always enough. */
-static void add_float(ls_text *text, float value)
-{
-    double back = 0.0;
-    size_t start = text->length;
-    for (int precision = 6; precision <= 9 && !text->failed; precision++) {
-        text->length = start;
-        ls_text_add(text, "%.*g", precision, (double)value);
-        if (!text->failed && ls_parse_double(text->text + start, &back) && (float)back == value)
-            return;
-    }
-}
-
-static void add_rows(ls_text *text, const ls_data *data)
-{
-    for (size_t i = 0; i < data->rows && !text->failed; i++) {
-        for (size_t j = 0; j < data->columns; j++) {
-            float cell = data->x[i * data->columns + j];
-            if (j > 0) ls_text_add(text, ",");
-            if (isnan(cell)) continue; /* a gap */
-            if (data->column && data->column[j].categorical)
-                add_name(text, data->column[j].category[(size_t)cell], false);
-            else add_float(text, cell);
-        }
-        if (data->y) {
-            ls_text_add(text, ",");
-            add_name(text, data->class_names[data->y[i]], false);
-        }
-        ls_text_add(text, "\n");
-    }
-}
-
-ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err)
-{
-    ls_text text = {0};
-    for (size_t j = 0; j < data->columns; j++) {
-        if (j > 0) ls_text_add(&text, ",");
-        add_name(&text, data->column ? data->column[j].name : data->feature_names[j], true);
-    }
-    if (data->y) {
-        ls_text_add(&text, ",");
-        add_name(&text, data->target_name ? data->target_name : "class", true);
-    }
-    ls_text_add(&text, "\n");
-    add_rows(&text, data);
-    ls_status status = text.failed
-                           ? ls_fail(err, LS_ERR_MEMORY,
-                                     "%s: out of memory for its text; write fewer rows", path)
-                           : ls_write_file(path, text.text, text.length, err);
-    free(text.text);
-    return status;
+    if (!data->column || column >= data->columns || k >= data->column[column].categories)
+        return NULL;
+    size_t count = 0;
+    for (size_t r = 0; rows && r < data->rows; r++)
+        count += data->x[r * data->columns + column] == (float)k;
+    if (rows) *rows = count;
+    return data->column[column].category[k];
 }

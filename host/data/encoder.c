@@ -57,7 +57,7 @@ static int by_value(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The value of the longest run among sorted ones, the smallest where several are as long. */
+/* The most frequent of sorted values; the smallest one on a tie. */
 static double most_frequent(const float *sorted, size_t count)
 {
     size_t best = 0, longest = 0;
@@ -83,7 +83,7 @@ static double fill_of(ls_missing missing, bool categorical, size_t categories, f
     return sum / (double)count;
 }
 
-/* Names of categories that no row has are forgotten. */
+/* Removes the names of categories that occur in no row. */
 static void forget_unseen(const ls_data *train, size_t c, ls_column *column)
 {
     for (size_t k = 0; k < column->categories; k++) {
@@ -105,9 +105,9 @@ static void fit_column(ls_encoder *e, const ls_data *train, size_t c, float *val
         if (!isnan(cell)) values[count++] = cell;
     }
     if (column->categorical) forget_unseen(train, c, column);
-    bool gaps = count < train->rows;
+    bool missing = count < train->rows;
     e->fill[c] = fill_of(e->missing, column->categorical, column->categories, values, count);
-    e->other[c] = column->categorical && gaps && e->fill[c] == (double)column->categories;
+    e->other[c] = column->categorical && missing && e->fill[c] == (double)column->categories;
 }
 
 ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
@@ -131,7 +131,7 @@ ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
     return status;
 }
 
-/* The i-th column of x, whose gaps are filled. */
+/* Cell (r, c) with its missing value filled. */
 static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t c)
 {
     float cell = data->x[r * data->columns + c];
@@ -165,7 +165,7 @@ void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean,
 
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
-/* Plain numbers without gaps, row by row: most data are that. */
+/* Plain numbers without missing values, row by row: the usual case. */
 static void encode_plain(const double *mean, const double *scale, size_t features, const float *x,
                          size_t rows, float *to)
 {
@@ -178,8 +178,8 @@ static void encode_plain(const double *mean, const double *scale, size_t feature
             to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
 }
 
-/* The encoder's number of each of the data's categories, its `categories` for those it does not
- * know. */
+/* map[k] = the number that the encoder gives to category k of the data; its `categories` for
+ * categories it does not know. */
 static void map_categories(const ls_column *to, const ls_column *from, size_t *map)
 {
     for (size_t k = 0; k < from->categories; k++) {
@@ -213,7 +213,7 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
             if (!mean)
                 return ls_fail(
                     err, LS_ERR_DATA,
-                    "row %zu, column %zu: the value is missing, and the model has learnt nothing to put in its place",
+                    "row %zu, column %zu: the value is missing, and the model has no value for it; its training rows had none missing",
                     r + 1, c + 1);
             value = *mean;
         }

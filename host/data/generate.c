@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Generated data sets. Every number is a function of (seed, row, index), in float32 with the
- * project's own functions, so that a data set is the same on every machine and its first rows do
- * not depend on how many follow. */
+/* Generates data sets. Every number is a function of (seed, row, index), in float32 with the
+ * functions of kernels/, so that a data set is the same on every machine and its first rows do not
+ * depend on the number of rows. */
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/data/data.h"
@@ -18,13 +18,13 @@
 #define MOST_INFORMATIVE 32u /* of "classification", whose work grows with the square */
 #define XOR_ROWS 21u
 
-/* Draws: uniforms use the indices below UNIFORMS, normals those from there on, so that none is used
- * twice. */
+/* Indices of random numbers: uniform ones use the indices below UNIFORMS, normal ones those from
+ * there on, so that none is used twice. */
 #define UNIFORMS 64u
-/* Draws that all rows share use steps that no row number reaches. */
+/* Random numbers that all rows share use steps that no row number reaches. */
 #define SHARED_STEP ((ls_u64)1 << 63)
 
-/* What to make; filled in from the options and the generator's defaults. */
+/* The options, with defaults filled in. */
 typedef struct {
     size_t rows, features, classes;
     float noise, overlap;
@@ -65,7 +65,7 @@ static void add_noise(const ls_recipe *recipe, ls_data *data, float deviation)
 
 /* ---- Points in the unit square --------------------------------------------------------------- */
 
-/* Uniform points, each with the class that the rule gives it. */
+/* Uniform points; the rule gives the class of each. */
 static void fill_square(const ls_recipe *recipe, ls_data *data, bool (*rule)(float x, float y))
 {
     for (size_t i = 0; i < data->rows; i++) {
@@ -170,7 +170,7 @@ static ls_status make_circles(const ls_recipe *recipe, ls_data *data, ls_error *
     return LS_OK;
 }
 
-/* One arm a class, each one and a half turns from the middle to radius 1. */
+/* One arm per class; each makes one and a half turns from the middle to radius 1. */
 static ls_status make_spirals(const ls_recipe *recipe, ls_data *data, ls_error *err)
 {
     (void)err;
@@ -215,13 +215,13 @@ static ls_status make_blobs(const ls_recipe *recipe, ls_data *data, ls_error *er
     return LS_OK;
 }
 
-/* What the rows of "classification" share. All matrices are row-major. */
+/* Shared by all rows of "classification". Matrices are row-major. */
 typedef struct {
     size_t informative;
     float *centres;   /* classes × informative, corners of the cube [-1, 1] */
-    float *shapes;    /* classes × informative × informative: what turns each class's ball into an
+    float *shapes;    /* classes × informative × informative: turns the ball of each class into an
                          ellipsoid */
-    float *redundant; /* informative × the other features: combinations of the informative ones */
+    float *redundant; /* informative × other features: combinations of the informative ones */
 } clusters;
 
 static void free_clusters(clusters *shared)
@@ -238,8 +238,8 @@ static void fill_symmetric(const ls_recipe *recipe, size_t step, float *values, 
         values[k] = 2.0f * uniform(recipe, SHARED_STEP + step, (ls_u32)k) - 1.0f;
 }
 
-/* A corner a class. Its low bits are a permuted class number, so that no two classes share a
- * corner. */
+/* One corner per class. Its low bits are a permutation of the class number, so that no two classes
+ * share a corner. */
 static void fill_centres(const ls_recipe *recipe, clusters *shared)
 {
     ls_u32 low_bits = (ls_u32)(shared->informative < 20 ? shared->informative : 20);
@@ -267,7 +267,8 @@ static ls_status create_clusters(const ls_recipe *recipe, clusters *shared, ls_e
     return LS_OK;
 }
 
-/* Column `column` of row vector × matrix, of `inner` rows and `columns` columns. */
+/* Element `column` of the product of a row vector and a matrix of `inner` rows and `columns`
+ * columns. */
 static float row_times_column(const float *row, const float *matrix, size_t inner, size_t columns,
                               size_t column)
 {
@@ -329,8 +330,8 @@ static const generator generators[] = {
     {"xor", "21 points on two crossing lines; no seed", make_xor, XOR_ROWS, -1, -1, 0, 0},
     {"moons", "two half circles that interlock", make_moons, 200, 0.1, -1, 0, 0},
     {"circles", "a circle inside another", make_circles, 200, 0.05, -1, 0, 0},
-    {"spirals", "arms of a spiral, one a class", make_spirals, 400, 0.02, -1, 2, 0},
-    {"blobs", "Gaussian clusters, one a class", make_blobs, 300, 1.0, -1, 3, 2},
+    {"spirals", "arms of a spiral, one per class", make_spirals, 400, 0.02, -1, 2, 0},
+    {"blobs", "Gaussian clusters, one per class", make_blobs, 300, 1.0, -1, 3, 2},
     {"checkerboard", "fields of a 4 x 4 board, two colours", make_checkerboard, 400, 0.0, -1, 0, 0},
     {"classification", "classes with informative and redundant features", make_classification, 500,
      0.0, -1, 3, 6},
@@ -416,13 +417,13 @@ static ls_status write_recipe(const generator *from, const ls_generate_options *
     out->rows = options->rows ? options->rows : from->rows;
     out->classes = options->classes ? options->classes : from->classes ? from->classes : 2;
     out->features = options->features ? options->features : from->features ? from->features : 2;
-    /* Noise of 0 is a choice, but blobs without spread would be two points. */
+    /* A noise of 0 is valid; an overlap of 0 stands for the default, as two points are no blobs. */
     out->noise = (float)(options->noise >= 0.0 ? options->noise : from->noise);
     out->overlap = (float)(options->overlap > 0.0 ? options->overlap : from->overlap);
     out->seed = options->seed;
     if (out->classes > out->rows) {
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: %zu rows do not suffice for %zu classes; give at least one row a "
+                       "%s: %zu rows do not suffice for %zu classes; give at least one row per "
                        "class",
                        from->name, out->rows, out->classes);
     }

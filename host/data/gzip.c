@@ -9,20 +9,20 @@
 struct ls_gzip {
     const char *path;
     z_stream stream;
-    bool between; /* a member has ended, and none has begun since */
-    size_t zeros; /* that have followed it: they may pad a file, as on tapes */
-    size_t made;  /* bytes unpacked so far, for messages */
+    bool between; /* a member has ended and the next has not begun */
+    size_t zeros; /* zero bytes after it: padding, as on tapes */
+    size_t made;  /* bytes decompressed so far, for messages */
 };
 
 ls_status ls_gzip_open(const char *path, ls_gzip **out, ls_error *err)
 {
     enum { GZIP_ONLY = 16 };
     ls_gzip *g;
-    LS_TRY(ls_alloc(&g, 1, sizeof *g, "unpacking", err));
+    LS_TRY(ls_alloc(&g, 1, sizeof *g, "decompression", err));
     g->path = path;
     if (inflateInit2(&g->stream, MAX_WBITS + GZIP_ONLY) != Z_OK) {
         free(g);
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", path);
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for decompressing it", path);
     }
     *out = g;
     return LS_OK;
@@ -35,9 +35,9 @@ void ls_gzip_close(ls_gzip *g)
     free(g);
 }
 
-/* What follows a member: zeros up to the end, or another one. */
-static ls_status look_behind(ls_gzip *g, const char *packed, size_t size, bool last, size_t *used,
-                             ls_error *err)
+/* Checks what follows a member: zeros up to the end, or another member. */
+static ls_status check_after_member(ls_gzip *g, const char *packed, size_t size, bool last,
+                                    size_t *used, ls_error *err)
 {
     size_t at = 0;
     while (at < size && packed[at] == 0) at++;
@@ -47,9 +47,9 @@ static ls_status look_behind(ls_gzip *g, const char *packed, size_t size, bool l
     if (size == 0 || (size == 1 && !last)) return LS_OK;
     if (g->zeros || !ls_is_gzip(packed, size))
         return ls_fail(err, LS_ERR_DATA,
-                       "%s: bytes that are not gzip follow the gzip data; cut them off", g->path);
+                       "%s: bytes that are not gzip follow the gzip data; remove them", g->path);
     if (inflateReset(&g->stream) != Z_OK)
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for decompressing it", g->path);
     g->between = false;
     return LS_OK;
 }
@@ -70,16 +70,16 @@ static ls_status unpack_piece(ls_gzip *g, const char *packed, size_t size, bool 
     g->between = code == Z_STREAM_END;
     if (code == Z_OK || code == Z_STREAM_END || (code == Z_BUF_ERROR && !last)) return LS_OK;
     if (code == Z_MEM_ERROR)
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for unpacking it", g->path);
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for decompressing it", g->path);
     if (code == Z_BUF_ERROR)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: the gzip file is cut short, %zu bytes into what it holds; fetch it again", g->path,
-            g->made);
+            "%s: the gzip file is cut short, after %zu decompressed bytes; download it again",
+            g->path, g->made);
     return ls_fail(
         err, LS_ERR_DATA,
-        "%s: the gzip file is damaged, %zu bytes into what it holds (%s); fetch it again", g->path,
-        g->made, z->msg ? z->msg : "no valid data");
+        "%s: the gzip file is damaged, after %zu decompressed bytes (%s); download it again",
+        g->path, g->made, z->msg ? z->msg : "no valid data");
 }
 
 ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last, char *to,
@@ -88,8 +88,9 @@ ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last,
     *used = *made = 0;
     while (room > *made) {
         size_t before = *used + *made;
-        if (g->between) LS_TRY(look_behind(g, packed + *used, size - *used, last, used, err));
-        if (g->between) return LS_OK; /* the end, or more packed bytes are needed to tell */
+        if (g->between)
+            LS_TRY(check_after_member(g, packed + *used, size - *used, last, used, err));
+        if (g->between) return LS_OK; /* the end, or more compressed bytes are needed to decide */
         if (*used == size && !last) return LS_OK;
         LS_TRY(unpack_piece(g, packed + *used, size - *used, last, to + *made, room - *made, used,
                             made, err));

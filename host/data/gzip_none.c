@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for gzip.c where zlib is missing. */
+/* Takes the place of gzip.c if zlib is missing. */
 #include "host/base/error.h"
 #include "host/data/gzip.h"
 
@@ -8,8 +8,8 @@ ls_status ls_gzip_open(const char *path, ls_gzip **out, ls_error *err)
     (void)out;
     return ls_fail(
         err, LS_ERR_UNSUPPORTED,
-        "%s: is gzip-compressed, and this build cannot unpack that (zlib was not found when it was "
-        "built); unpack it first: gunzip -k %s",
+        "%s: is gzip-compressed, and this build cannot decompress it (it was built without zlib); "
+        "decompress it first: gunzip -k %s",
         path, path);
 }
 
@@ -19,5 +19,5 @@ ls_status ls_gzip_unpack(ls_gzip *gzip, const char *packed, size_t size, bool la
                          size_t room, size_t *used, size_t *made, ls_error *err)
 {
     (void)gzip, (void)packed, (void)size, (void)last, (void)to, (void)room, (void)used, (void)made;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build cannot unpack gzip");
+    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build cannot decompress gzip");
 }

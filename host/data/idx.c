@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* IDX, the format of MNIST: two zeros, a type, the number of dimensions, their sizes, then numbers;
- * all of it big-endian. */
+/* The header: two zeros, a type, the number of dimensions, their sizes; numbers follow. All of it
+ * is big-endian. */
+#include "host/data/idx.h"
 #include "host/base/memory.h"
-#include "host/data/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const struct {
     unsigned char code;
@@ -19,34 +23,34 @@ static int find_type(unsigned char code)
     return -1;
 }
 
-/* Text has no zeros, so this cannot be anything that is read as CSV. */
+/* CSV text contains no NUL, so that it cannot be mistaken for this. */
 bool ls_is_idx(const char *bytes, size_t size)
 {
     return size >= 4 && bytes[0] == 0 && bytes[1] == 0 && ((unsigned char)bytes[2] >> 4) == 0 &&
            bytes[3] > 0;
 }
 
-ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_numbers *out,
+ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matrix *out,
                       ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     int type = find_type(at[2]);
-    size_t dimensions = at[3], header = 4 + 4 * dimensions, cells, wanted;
+    size_t dimensions = at[3], header = 4 + 4 * dimensions;
     if (type < 0)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are read",
+            "%s: is an IDX file of an unknown type (0x%02x); 08, 09, 0b, 0c, 0d and 0e are supported",
             path, at[2]);
     if (size < header)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: is an IDX file that is cut short in its header (%zu bytes of %zu)",
                        path, size, header);
-    *out = (ls_numbers){.path = path,
-                        .bytes = bytes + header,
-                        .columns = 1,
-                        .kind = types[type].kind,
-                        .width = types[type].width,
-                        .big_endian = true};
+    *out = (ls_matrix){.path = path,
+                       .bytes = bytes + header,
+                       .columns = 1,
+                       .kind = types[type].kind,
+                       .width = types[type].width,
+                       .big_endian = true};
     for (size_t d = 0; d < dimensions; d++) {
         const unsigned char *n = at + 4 + 4 * d;
         size_t length = (size_t)n[0] << 24 | (size_t)n[1] << 16 | (size_t)n[2] << 8 | n[3];
@@ -59,12 +63,36 @@ ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_numbe
                 err, LS_ERR_DATA,
                 "%s: is an IDX file whose dimensions are more than this machine can address", path);
     }
-    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) ||
-        size - header != wanted)
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s: is an IDX file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
-            "or damaged",
-            path, out->rows, out->columns, out->width, size - header);
-    return LS_OK;
+    return ls_check_matrix(out, "IDX", size - header, err);
+}
+
+/* ---- Class labels ---------------------------------------------------------------------------- */
+
+/* Replaces every `from` by `to`, which has the same length. */
+static void replace(char *text, const char *from, const char *to)
+{
+    for (char *at = text; (at = strstr(at, from)); at += strlen(to)) memcpy(at, to, strlen(to));
+}
+
+char *ls_idx_labels(const char *path)
+{
+    size_t length = strlen(path);
+    const char *slash = strrchr(path, '/');
+    char *name = malloc(length + 4);
+    if (!name) return NULL;
+    memcpy(name, path, length + 1);
+    char *base = name + (slash ? slash + 1 - path : 0);
+    replace(base, "images", "labels");
+    for (const char *digit = "23456789"; *digit; digit++)
+        replace(base, (char[]){'i', 'd', 'x', *digit, 0}, "idx1");
+    if (strcmp(name, path) == 0) {
+        free(name);
+        return NULL;
+    }
+    if (access(name, R_OK) == 0) return name;
+    bool packed = length > 3 && strcmp(name + length - 3, ".gz") == 0;
+    strcpy(name + length - (packed ? 3 : 0), packed ? "" : ".gz");
+    if (access(name, R_OK) != 0)
+        strcpy(name + length - (packed ? 3 : 0), packed ? ".gz" : ""); /* for the message */
+    return name;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* NPY, the format of NumPy: a magic, a version, a header that is a Python dictionary as text, then
+/* A file is a magic number, a version, a header that is a Python dictionary as text, then the
  * numbers. */
+#include "host/data/npy.h"
 #include "host/base/memory.h"
-#include "host/data/read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static ls_status bad(const char *path, const char *what, ls_error *err)
     return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file %s", path, what);
 }
 
-/* The value of a key in the header, without blanks before it; NULL where it is missing. */
+/* The value of a key in the header, after leading blanks; NULL if there is none. */
 static const char *find_value(const char *header, const char *key)
 {
     char quoted[32];
@@ -36,8 +36,8 @@ static const char *find_value(const char *header, const char *key)
     return NULL;
 }
 
-/* '<f4' and the like. */
-static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls_error *err)
+/* Parses a type such as '<f4'. */
+static ls_status read_type(const char *path, const char *at, ls_matrix *out, ls_error *err)
 {
     char text[16] = "";
     size_t length = at && (*at == '\'' || *at == '"') ? strcspn(at + 1, "'\"") : 0;
@@ -53,7 +53,7 @@ static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls
     if (!known || type - text > 1)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: is an NPY file of type '%s', which is not read; save it as float32, float64 or integers",
+            "%s: is an NPY file of type '%s', which is not supported; save it as float32, float64 or integers",
             path, text);
     out->kind = type[0];
     out->width = width;
@@ -61,8 +61,9 @@ static ls_status read_type(const char *path, const char *at, ls_numbers *out, ls
     return LS_OK;
 }
 
-/* (rows,), (rows, columns) or more, whose later dimensions are columns. */
-static ls_status read_shape(const char *path, const char *at, ls_numbers *out, ls_error *err)
+/* Parses a shape: (rows,), (rows, columns) or more dimensions, all but the first of which become
+ * columns. */
+static ls_status read_shape(const char *path, const char *at, ls_matrix *out, ls_error *err)
 {
     size_t dimensions = 0;
     out->columns = 1;
@@ -81,28 +82,29 @@ static ls_status read_shape(const char *path, const char *at, ls_numbers *out, l
     return dimensions ? LS_OK : bad(path, "of a single number; rows are needed", err);
 }
 
-static ls_status read_header(const char *path, const char *header, ls_numbers *out, ls_error *err)
+static ls_status read_header(const char *path, const char *header, ls_matrix *out, ls_error *err)
 {
     const char *order = find_value(header, "fortran_order");
     LS_TRY(read_type(path, find_value(header, "descr"), out, err));
     LS_TRY(read_shape(path, find_value(header, "shape"), out, err));
     if (!order || (strncmp(order, "True", 4) && strncmp(order, "False", 5)))
-        return bad(path, "whose header does not tell its order", err);
+        return bad(path, "whose header lacks fortran_order", err);
     if (*order == 'T' && out->columns > 1)
         return bad(path, "in Fortran order; save it in C order (numpy.ascontiguousarray)", err);
     return LS_OK;
 }
 
-ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbers *out,
+ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
                       ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
-    size_t before = MAGIC + 2, length, cells, wanted;
+    size_t before = MAGIC + 2, length;
     if (size < before + 4) return bad(path, "that is cut short in its header", err);
     unsigned version = at[MAGIC];
     if (version < 1 || version > 3)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an NPY file of version %u; 1, 2 and 3 are read",
-                       path, version);
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: is an NPY file of version %u; versions 1 to 3 are supported", path,
+                       version);
     length = at[before] | (size_t)at[before + 1] << 8;
     if (version > 1) length |= (size_t)at[before + 2] << 16 | (size_t)at[before + 3] << 24;
     before += version > 1 ? 4 : 2;
@@ -110,16 +112,9 @@ ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_numbe
     char *header = NULL;
     LS_TRY(ls_alloc(&header, length + 1, 1, "the header", err));
     memcpy(header, bytes + before, length);
-    *out = (ls_numbers){.path = path, .bytes = bytes + before + length};
+    *out = (ls_matrix){.path = path, .bytes = bytes + before + length};
     ls_status status = read_header(path, header, out, err);
     free(header);
     LS_TRY(status);
-    if (!ls_mul_size(out->rows, out->columns, &cells) || !ls_mul_size(cells, out->width, &wanted) ||
-        size - before - length != wanted)
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s: is an NPY file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "
-            "or damaged",
-            path, out->rows, out->columns, out->width, size - before - length);
-    return LS_OK;
+    return ls_check_matrix(out, "NPY", size - before - length, err);
 }

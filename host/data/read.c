@@ -1,17 +1,117 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens a file of rows, and finds its format by what is in it. */
 #include "host/data/read.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/data/formats.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "host/model/model.h"
+/* ---- Class labels ---------------------------------------------------------------------------- */
 
-ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
+static ls_status stream_format(ls_stream *stream, const ls_format **out, ls_error *err)
+{
+    const char *head;
+    size_t count;
+    LS_TRY(ls_stream_head(stream, &head, &count, err));
+    *out = ls_format_of(head, count);
+    return LS_OK;
+}
+
+/* Path of the customary file of classes, if that can be read; else NULL. */
+static char *readable_labels(const ls_format *format, const char *path)
+{
+    char *labels = format->labels ? format->labels(path) : NULL;
+    if (labels && access(labels, R_OK) == 0) return labels;
+    free(labels);
+    return NULL;
+}
+
+char *ls_labels_beside(const char *path)
+{
+    ls_stream *stream;
+    const ls_format *format;
+    if (ls_stream_open(path, &stream, NULL) != LS_OK) return NULL;
+    ls_status status = stream_format(stream, &format, NULL);
+    ls_stream_close(stream);
+    return status == LS_OK ? readable_labels(format, path) : NULL;
+}
+
+/* ---- Matrices -------------------------------------------------------------------------------- */
+
+/* Opens the matrix of a whole file. *bytes is freed by the caller after the matrix is used. */
+static ls_status open_matrix(const ls_format *format, const char *path, ls_stream *stream,
+                             char **bytes, ls_matrix *out, ls_error *err)
+{
+    size_t size;
+    LS_TRY(ls_stream_rest(stream, bytes, &size, err));
+    return format->open(path, *bytes, size, out, err);
+}
+
+static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_error *err)
+{
+    ls_stream *stream;
+    const ls_format *format;
+    LS_TRY(ls_stream_open(path, &stream, err));
+    ls_status status = stream_format(stream, &format, err);
+    if (status == LS_OK && !format->open)
+        status = ls_fail(err, LS_ERR_DATA,
+                         "%s: classes are read from %s files, and this is a %s file", path,
+                         ls_matrix_formats().text, format->name);
+    if (status == LS_OK) status = open_matrix(format, path, stream, bytes, out, err);
+    ls_stream_close(stream);
+    return status;
+}
+
+static ls_status read_with_labels(const ls_matrix *matrix, const char *path,
+                                  const ls_read_request *request, ls_data **out, ls_error *err)
+{
+    char *bytes = NULL;
+    ls_matrix labels;
+    ls_status status = open_labels(path, &bytes, &labels, err);
+    if (status == LS_OK) status = ls_read_matrix(matrix, &labels, request, out, err);
+    free(bytes);
+    return status;
+}
+
+/* If a format has a customary file of classes, the columns hold none, unless --target names one. */
+static ls_status read_without_labels(const ls_format *format, const ls_matrix *matrix,
+                                     const ls_read_request *request, ls_data **out, ls_error *err)
+{
+    char *usual = format->labels ? format->labels(matrix->path) : NULL;
+    if (usual && !request->target && request->expected.features != matrix->columns) {
+        ls_status status =
+            ls_fail(err, LS_ERR_DATA,
+                    "%s: there is no file of its classes (%s); name that file with --labels",
+                    matrix->path, usual);
+        free(usual);
+        return status;
+    }
+    free(usual);
+    return ls_read_matrix(matrix, NULL, request, out, err);
+}
+
+static ls_status read_matrix(const ls_format *format, const char *path, ls_stream *stream,
+                             const ls_read_request *request, ls_data **out, ls_error *err)
+{
+    ls_matrix matrix;
+    char *bytes = NULL;
+    ls_status status = open_matrix(format, path, stream, &bytes, &matrix, err);
+    if (status == LS_OK) {
+        char *beside = request->labels ? NULL : readable_labels(format, path);
+        const char *labels = request->labels ? request->labels : beside;
+        status = labels ? read_with_labels(&matrix, labels, request, out, err)
+                        : read_without_labels(format, &matrix, request, out, err);
+        free(beside);
+    }
+    free(bytes);
+    return status;
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+/* Names go into model files, which are JSON: they must be UTF-8. */
+static ls_status check_names(const char *path, const ls_data *data, ls_error *err)
 {
     for (size_t i = 0; i < data->features + data->classes; i++) {
         const char *name = i < data->features ? data->feature_names[i]
@@ -26,201 +126,46 @@ ls_status ls_check_names(const char *path, const ls_data *data, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_data_drop_gaps(const char *path, const ls_layout *layout, ls_data **data,
-                            ls_error *err)
-{
-    ls_data *d = *data, *kept;
-    bool *whole;
-    size_t count = 0;
-    if (d->missing != LS_MISSING_DROP || !d->column || layout->features) return LS_OK;
-    LS_TRY(ls_alloc(&whole, d->rows, sizeof *whole, "the rows", err));
-    for (size_t r = 0; r < d->rows; r++) {
-        whole[r] = true;
-        for (size_t c = 0; c < d->columns && whole[r]; c++)
-            whole[r] = !isnan(d->x[r * d->columns + c]);
-        count += whole[r];
-    }
-    ls_status status =
-        count
-            ? ls_data_pick(d, whole, true, &kept, err)
-            : ls_fail(err, LS_ERR_DATA,
-                      "%s: every row has a missing value; fill them in with --missing mean", path);
-    free(whole);
-    LS_TRY(status);
-    kept->dropped = d->rows - count;
-    ls_data_free(d);
-    *data = kept;
-    return LS_OK;
-}
-
-/* Replaces every `from` by `to`, of equal length. */
-static void replace(char *text, const char *from, const char *to)
-{
-    for (char *at = text; (at = strstr(at, from)); at += strlen(to)) memcpy(at, to, strlen(to));
-}
-
-/* Where the classes of IDX images usually lie: "t10k-images-idx3-ubyte.gz" has
- * "t10k-labels-idx1-ubyte.gz" beside it, packed or not. NULL: memory is out, or the name does not
- * follow that custom. */
-static char *usual_labels(const char *path)
-{
-    size_t length = strlen(path);
-    const char *slash = strrchr(path, '/');
-    char *name = malloc(length + 4);
-    if (!name) return NULL;
-    memcpy(name, path, length + 1);
-    char *base = name + (slash ? slash + 1 - path : 0);
-    replace(base, "images", "labels");
-    for (const char *digit = "23456789"; *digit; digit++)
-        replace(base, (char[]){'i', 'd', 'x', *digit, 0}, "idx1");
-    if (strcmp(name, path) == 0) {
-        free(name);
-        return NULL;
-    }
-    if (access(name, R_OK) == 0) return name;
-    bool packed = length > 3 && strcmp(name + length - 3, ".gz") == 0;
-    strcpy(name + length - (packed ? 3 : 0), packed ? "" : ".gz");
-    if (access(name, R_OK) != 0)
-        strcpy(name + length - (packed ? 3 : 0), packed ? ".gz" : ""); /* for the message */
-    return name;
-}
-
-static bool is_idx_file(const char *path)
-{
-    ls_stream *stream;
-    const char *head;
-    size_t count;
-    if (ls_stream_open(path, &stream, NULL) != LS_OK) return false;
-    bool idx = ls_stream_head(stream, &head, &count, NULL) == LS_OK && ls_is_idx(head, count);
-    ls_stream_close(stream);
-    return idx;
-}
-
-char *ls_labels_beside(const char *path)
-{
-    char *labels = usual_labels(path);
-    if (labels && access(labels, R_OK) == 0 && is_idx_file(path)) return labels;
-    free(labels);
-    return NULL;
-}
-
-static ls_status read_idx(const char *path, const char *bytes, size_t size, const ls_layout *layout,
-                          ls_data **out, ls_error *err)
-{
-    ls_numbers numbers;
-    LS_TRY(ls_open_idx(path, bytes, size, &numbers, err));
-    char *labels = usual_labels(path);
-    ls_status status = ls_read_numbers(&numbers, labels, layout, out, err);
-    free(labels);
-    return status;
-}
-
-static ls_status read_npy(const char *path, const char *bytes, size_t size, const ls_layout *layout,
-                          ls_data **out, ls_error *err)
-{
-    ls_numbers numbers;
-    LS_TRY(ls_open_npy(path, bytes, size, &numbers, err));
-    return ls_read_numbers(&numbers, NULL, layout, out, err);
-}
-
-/* Numbers as they lie in the file, which is read whole. */
-static ls_status read_numbers(const char *path, ls_stream *stream, const ls_layout *layout,
-                              ls_data **out, ls_error *err)
-{
-    char *bytes = NULL;
-    size_t size = 0;
-    LS_TRY(ls_stream_rest(stream, &bytes, &size, err));
-    ls_status status = ls_is_idx(bytes, size) ? read_idx(path, bytes, size, layout, out, err)
-                                              : read_npy(path, bytes, size, layout, out, err);
-    free(bytes);
-    return status;
-}
-
-static ls_status read_stream(const char *path, ls_stream *stream, const ls_layout *layout,
+static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_request *request,
                              ls_data **out, ls_error *err)
 {
-    const char *head;
-    size_t count;
+    const ls_format *format;
     ls_data *data = NULL;
-    LS_TRY(ls_stream_head(stream, &head, &count, err));
-    bool numbers = ls_is_idx(head, count) || ls_is_npy(head, count);
-    if (layout->labels && !numbers)
+    LS_TRY(stream_format(stream, &format, err));
+    if (request->labels && !format->open)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--labels is for IDX and NPY files, and %s is neither; the class is a column of it (--target)",
-            path);
-    LS_TRY((numbers ? read_numbers : ls_read_csv)(path, stream, layout, &data, err));
-    ls_status status = ls_check_names(path, data, err);
+            "--labels is for %s files, and %s is a %s file; the class is one of its columns "
+            "(--target)",
+            ls_matrix_formats().text, path, format->name);
+    LS_TRY(format->open ? read_matrix(format, path, stream, request, &data, err)
+                        : format->read(path, stream, request, &data, err));
+    ls_status status = check_names(path, data, err);
     if (status == LS_OK) *out = data;
     else ls_data_free(data);
     return status;
 }
 
-static ls_status read_any(const char *path, const ls_layout *layout, ls_data **out, ls_error *err)
+ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data **out,
+                       ls_error *err)
 {
     ls_stream *stream;
     LS_TRY(ls_stream_open(path, &stream, err));
-    ls_status status = read_stream(path, stream, layout, out, err);
+    ls_status status = read_stream(path, stream, request, out, err);
     ls_stream_close(stream);
     return status;
 }
 
-static ls_status read_missing(const char *name, ls_missing *out, ls_error *err)
+ls_expected_rows ls_expect_like(const ls_data *data)
 {
-    size_t n = 0;
-    for (; ls_missing_names[n]; n++)
-        if (!strcmp(name, ls_missing_names[n])) {
-            *out = (ls_missing)n;
-            return LS_OK;
-        }
-    const char *near = ls_nearest(name, ls_missing_names, n);
-    return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name,
-                   near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
-                   near ? near : "", near ? "'?" : "");
-}
-
-static void expect_model(ls_layout *l, const ls_model *m)
-{
-    l->class_names = (const char *const *)m->class_names;
-    l->classes = m->network.classes;
-    l->features = m->encoder ? m->encoder->columns : m->network.inputs;
-    l->names = m->feature_names;
-    if (!m->encoder) return;
-    l->column = m->encoder->column;
-    l->file_columns = m->encoder->file_columns;
-    l->file_target = m->encoder->file_target;
-    l->missing = m->encoder->missing;
-}
-
-static void expect_alike(ls_layout *l, const ls_data *d)
-{
-    l->class_names = (const char *const *)d->class_names;
-    l->classes = d->classes;
-    l->features = d->columns;
-    l->names = d->feature_names;
-    l->column = d->column;
-    l->file_columns = d->file_columns;
-    l->file_target = d->file_target;
-    if (d->column) l->missing = d->missing;
-}
-
-ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
-                       ls_error *err)
-{
-    static const ls_read_options defaults = {0};
-    if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
-    const ls_read_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target,
-                        .labels = o->labels,
-                        .columns = o->columns,
-                        .drop = o->drop,
-                        .categorical = o->categorical,
-                        .callback = o->callback,
-                        .user = o->user};
-    if (o->model) expect_model(&layout, o->model);
-    else if (o->like) expect_alike(&layout, o->like);
-    if (o->missing) LS_TRY(read_missing(o->missing, &layout.missing, err));
-    return read_any(path, &layout, out, err);
+    return (ls_expected_rows){.class_names = (const char *const *)data->class_names,
+                              .classes = data->classes,
+                              .features = data->columns,
+                              .feature_names = data->feature_names,
+                              .column = data->column,
+                              .file_columns = data->file_columns,
+                              .file_target = data->file_target,
+                              .missing = data->missing};
 }
 
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
@@ -228,11 +173,10 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
 {
     static const ls_csv_options defaults = {0};
     const ls_csv_options *o = options ? options : &defaults;
-    ls_layout layout = {.target = o->target,
-                        .class_names = o->class_names,
-                        .classes = o->classes,
-                        .features = o->features,
-                        .missing = LS_MISSING_ERROR,
-                        .numbers_only = true};
-    return read_any(path, &layout, out, err);
+    const ls_read_request request = {
+        .target = o->target,
+        .expected = {.class_names = o->class_names, .classes = o->classes, .features = o->features},
+        .missing = LS_MISSING_ERROR,
+        .numbers_only = true};
+    return ls_read_rows(path, &request, out, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which columns of a file are used, and for what. */
+#include "host/data/selection.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/data/read.h"
+
+#include <assert.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static size_t find_name(const char *name, const char *const *header, size_t colu
     return LS_NO_COLUMN;
 }
 
-/* Marks the columns of a list, by name or else by index. */
+/* Marks the columns of a list of names or indices; a name has precedence. */
 static ls_status mark(const char *path, const char *option, const char *list,
                       const char *const *header, size_t columns, bool *marks, ls_error *err)
 {
@@ -50,87 +51,88 @@ static ls_status mark(const char *path, const char *option, const char *list,
     return status;
 }
 
-/* What the options say of each column: not used, to be looked at, or a category. */
-static ls_status apply_options(const ls_layout *l, const char *path, const char *const *header,
-                               ls_selection *s, bool *marks, ls_error *err)
+/* Sets the role of each column as the options say. */
+static ls_status apply_options(const ls_read_request *request, const char *path,
+                               const char *const *header, ls_selection *s, bool *marks,
+                               ls_error *err)
 {
     for (size_t j = 0; j < s->columns; j++)
-        s->use[j] = l->numbers_only ? LS_USE_NUMBER : LS_USE_LOOK;
-    if (l->columns) {
-        LS_TRY(mark(path, "columns", l->columns, header, s->columns, marks, err));
+        s->role[j] = request->numbers_only ? LS_ROLE_NUMBER : LS_ROLE_INFERRED;
+    if (request->columns) {
+        LS_TRY(mark(path, "columns", request->columns, header, s->columns, marks, err));
         for (size_t j = 0; j < s->columns; j++)
-            if (!marks[j]) s->use[j] = LS_USE_NOT;
+            if (!marks[j]) s->role[j] = LS_ROLE_UNUSED;
         memset(marks, 0, s->columns * sizeof *marks);
     }
-    if (l->drop) {
-        LS_TRY(mark(path, "drop", l->drop, header, s->columns, marks, err));
+    if (request->drop) {
+        LS_TRY(mark(path, "drop", request->drop, header, s->columns, marks, err));
         if (s->target != LS_NO_COLUMN && marks[s->target])
             return ls_fail(err, LS_ERR_ARGUMENT,
                            "%s: --drop names the class column; say with --target which one that is",
                            path);
         for (size_t j = 0; j < s->columns; j++)
-            if (marks[j]) s->use[j] = LS_USE_NOT;
+            if (marks[j]) s->role[j] = LS_ROLE_UNUSED;
         memset(marks, 0, s->columns * sizeof *marks);
     }
-    if (l->categorical)
-        LS_TRY(mark(path, "categorical", l->categorical, header, s->columns, marks, err));
+    if (request->categorical)
+        LS_TRY(mark(path, "categorical", request->categorical, header, s->columns, marks, err));
     for (size_t j = 0; j < s->columns; j++)
-        if (marks[j] && s->use[j] != LS_USE_NOT) s->use[j] = LS_USE_CATEGORY;
-    if (s->target != LS_NO_COLUMN) s->use[s->target] = LS_USE_TARGET;
+        if (marks[j] && s->role[j] != LS_ROLE_UNUSED) s->role[j] = LS_ROLE_CATEGORY;
+    if (s->target != LS_NO_COLUMN) s->role[s->target] = LS_ROLE_TARGET;
     return LS_OK;
 }
 
-/* Numbers the used columns in their order. */
+/* Numbers the used columns in the order of the file. */
 static void number_used(ls_selection *s)
 {
     s->used = 0;
     for (size_t j = 0; j < s->columns; j++)
-        if (s->use[j] != LS_USE_NOT && s->use[j] != LS_USE_TARGET) s->to[j] = s->used++;
-    s->whole = s->used + (s->target != LS_NO_COLUMN) == s->columns;
+        if (ls_is_feature(s->role[j])) s->index[j] = s->used++;
+    s->complete = s->used + (s->target != LS_NO_COLUMN) == s->columns;
 }
 
 /* ---- What a model or training data expect ---------------------------------------------------- */
 
-static const char *expected_name(const ls_layout *l, size_t i)
+static const char *expected_name(const ls_expected_rows *e, size_t i)
 {
-    return l->column ? l->column[i].name : l->names ? l->names[i] : NULL;
+    return e->column ? e->column[i].name : e->feature_names ? e->feature_names[i] : NULL;
 }
 
-static ls_use expected_use(const ls_layout *l, size_t i)
+static ls_role expected_role(const ls_expected_rows *e, size_t i)
 {
-    return l->column && l->column[i].categorical ? LS_USE_CATEGORY : LS_USE_NUMBER;
+    return e->column && e->column[i].categorical ? LS_ROLE_CATEGORY : LS_ROLE_NUMBER;
 }
 
-static bool has_names(const ls_layout *l, const char *const *header, size_t columns)
+static bool has_names(const ls_expected_rows *e, const char *const *header, size_t columns)
 {
-    for (size_t i = 0; i < l->features; i++) {
-        const char *name = expected_name(l, i);
+    for (size_t i = 0; i < e->features; i++) {
+        const char *name = expected_name(e, i);
         if (!name || find_name(name, header, columns) == LS_NO_COLUMN) return false;
     }
     return header != NULL;
 }
 
 /* Whether the used columns are the expected ones, in their order. */
-static bool same_names(const ls_layout *l, const char *const *header, const ls_selection *s)
+static bool same_names(const ls_expected_rows *e, const char *const *header, const ls_selection *s)
 {
-    if (!header || s->used != l->features) return false;
+    if (!header || s->used != e->features) return false;
     for (size_t j = 0; j < s->columns; j++) {
-        bool used = s->use[j] != LS_USE_NOT && s->use[j] != LS_USE_TARGET;
-        const char *name = used ? expected_name(l, s->to[j]) : header[j];
+        bool used = ls_is_feature(s->role[j]);
+        const char *name = used ? expected_name(e, s->index[j]) : header[j];
         if (!name || strcmp(name, header[j]) != 0) return false;
     }
     return true;
 }
 
-/* Takes expected column i from the file's column j. */
-static void take(const ls_layout *l, ls_selection *s, size_t i, size_t j)
+/* Uses column j of the file as expected column i. */
+static void use_column(const ls_expected_rows *e, ls_selection *s, size_t i, size_t j)
 {
     if (s->target == j) s->target = LS_NO_COLUMN;
-    s->use[j] = expected_use(l, i);
-    s->to[j] = i;
+    s->role[j] = expected_role(e, i);
+    s->index[j] = i;
 }
 
-static ls_status wrong_width(const ls_layout *l, const char *path, const ls_selection *s,
+static ls_status wrong_width(const ls_expected_rows *e, const char *path, const ls_selection *s,
                              ls_error *err)
 {
     size_t features = s->target == LS_NO_COLUMN ? s->columns : s->columns - 1;
@@ -138,55 +140,57 @@ static ls_status wrong_width(const ls_layout *l, const char *path, const ls_sele
         err, LS_ERR_DATA,
         "%s: has %zu columns, so %zu features beside the class, but %zu are expected; give %zu columns, or %zu "
         "without classes",
-        path, s->columns, features, l->features, l->features + 1, l->features);
+        path, s->columns, features, e->features, e->features + 1, e->features);
 }
 
-/* The file's own width again, of which some columns were used; perhaps without the class. */
-static bool same_file(const ls_layout *l, const ls_selection *s)
+/* Whether the file is as wide as the one that the expected columns came from, with or without its
+ * class column. */
+static bool same_file(const ls_expected_rows *e, const ls_selection *s)
 {
-    return l->column && (s->columns == l->file_columns ||
-                         (s->columns + 1 == l->file_columns && l->file_target < l->file_columns));
+    return e->column && (s->columns == e->file_columns ||
+                         (s->columns + 1 == e->file_columns && e->file_target < e->file_columns));
 }
 
-static ls_status match(const ls_layout *l, const char *path, const char *const *header,
+static ls_status match(const ls_expected_rows *e, const char *path, const char *const *header,
                        ls_selection *s, ls_error *err)
 {
-    bool named = !same_names(l, header, s) && has_names(l, header, s->columns);
-    if (!named && s->used != l->features && !same_file(l, s)) return wrong_width(l, path, s, err);
-    bool in_order = !named && s->used == l->features;
+    bool named = !same_names(e, header, s) && has_names(e, header, s->columns);
+    if (!named && s->used != e->features && !same_file(e, s)) return wrong_width(e, path, s, err);
+    bool in_order = !named && s->used == e->features;
     for (size_t j = 0; in_order && j < s->columns; j++)
-        if (s->use[j] != LS_USE_NOT && s->use[j] != LS_USE_TARGET)
-            s->use[j] = expected_use(l, s->to[j]);
+        if (ls_is_feature(s->role[j])) s->role[j] = expected_role(e, s->index[j]);
     if (in_order) return LS_OK;
-    for (size_t j = 0; j < s->columns; j++) s->use[j] = LS_USE_NOT;
-    if (!named && s->columns < l->file_columns) s->target = LS_NO_COLUMN;
-    for (size_t i = 0; i < l->features; i++) {
-        size_t place = named ? find_name(expected_name(l, i), header, s->columns)
-                             : l->column[i].place;
-        if (!named && s->columns < l->file_columns && place > l->file_target) place--;
-        if (place >= s->columns || s->use[place] != LS_USE_NOT) return wrong_width(l, path, s, err);
-        take(l, s, i, place);
+    for (size_t j = 0; j < s->columns; j++) s->role[j] = LS_ROLE_UNUSED;
+    if (!named && s->columns < e->file_columns) s->target = LS_NO_COLUMN;
+    for (size_t i = 0; i < e->features; i++) {
+        size_t place = named ? find_name(expected_name(e, i), header, s->columns)
+                             : e->column[i].place;
+        if (!named && s->columns < e->file_columns && place > e->file_target) place--;
+        if (place >= s->columns || s->role[place] != LS_ROLE_UNUSED)
+            return wrong_width(e, path, s, err);
+        use_column(e, s, i, place);
     }
-    if (s->target != LS_NO_COLUMN) s->use[s->target] = LS_USE_TARGET;
-    s->used = l->features;
+    if (s->target != LS_NO_COLUMN) s->role[s->target] = LS_ROLE_TARGET;
+    s->used = e->features;
     return LS_OK;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- Selecting ------------------------------------------------------------------------------- */
 
-ls_status ls_select(const ls_layout *l, const char *path, const char *const *header, size_t columns,
-                    size_t target, ls_selection *s, ls_error *err)
+ls_status ls_select(const ls_read_request *request, const char *path, const char *const *header,
+                    size_t columns, size_t target, ls_selection *s, ls_error *err)
 {
     bool *marks = NULL;
+    assert(columns > 0 && (target < columns || target == LS_NO_COLUMN));
     *s = (ls_selection){.columns = columns, .target = target};
-    LS_TRY(ls_alloc(&s->use, columns, sizeof *s->use, "the columns", err));
-    LS_TRY(ls_alloc(&s->to, columns, sizeof *s->to, "the columns", err));
+    LS_TRY(ls_alloc(&s->role, columns, sizeof *s->role, "the columns", err));
+    LS_TRY(ls_alloc(&s->index, columns, sizeof *s->index, "the columns", err));
     LS_TRY(ls_alloc(&marks, columns, sizeof *marks, "the columns", err));
-    ls_status status = apply_options(l, path, header, s, marks, err);
+    ls_status status = apply_options(request, path, header, s, marks, err);
     free(marks);
     LS_TRY(status);
     number_used(s);
-    if (l->features) return match(l, path, header, s, err);
+    if (request->expected.features) return match(&request->expected, path, header, s, err);
     return s->used ? LS_OK
                    : ls_fail(err, LS_ERR_ARGUMENT,
                              "%s: --columns and --drop leave no column beside the class", path);
@@ -194,7 +198,7 @@ ls_status ls_select(const ls_layout *l, const char *path, const char *const *hea
 
 void ls_selection_free(ls_selection *s)
 {
-    free(s->use);
-    free(s->to);
+    free(s->role);
+    free(s->index);
     *s = (ls_selection){0};
 }

@@ -10,24 +10,24 @@
 
 #include "host/data/gzip.h"
 
-enum { PACKED = 256 << 10 }; /* bytes of a packed file that are read at a time */
+enum { PACKED = 256 << 10 }; /* bytes of a compressed file read at a time */
 
 struct ls_stream {
     const char *path;
-    int file;          /* -1: the bytes are in memory */
-    size_t size, read; /* of the file as it lies on the disk */
-    const char *bytes; /* in memory: what is left of them */
+    int file;          /* file descriptor, or -1 for bytes in memory */
+    size_t size, read; /* bytes of the file (compressed, if it is gzip) */
+    const char *bytes; /* of a stream in memory */
     char head[LS_STREAM_HEAD];
     size_t head_at, head_count;
     ls_gzip *gzip; /* or NULL */
-    char *packed; /* PACKED bytes of a file on their way to be unpacked, `packed_count` of them from
-                     packed_at */
+    char *packed;  /* buffer of PACKED compressed bytes; `packed_count` of them, from packed_at, are
+                      not yet decompressed */
     const char *packed_at;
     size_t packed_count;
-    bool ended; /* nothing is left to be read of the file */
+    bool ended; /* the file has been read completely */
 };
 
-/* Bytes as they lie in the file. */
+/* Reads bytes of the file or memory without decompressing them. */
 static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
 {
     if (s->file < 0) {
@@ -47,7 +47,7 @@ static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls
     return LS_OK;
 }
 
-/* More packed bytes behind those that are left. */
+/* Reads more compressed bytes behind those that are left. */
 static ls_status read_packed(ls_stream *s, ls_error *err)
 {
     size_t count;
@@ -70,14 +70,14 @@ static ls_status read_unpacked(ls_stream *s, char *to, size_t room, size_t *coun
     }
 }
 
-/* The first bytes say whether the file is packed. */
+/* Detects gzip by the first bytes. */
 static ls_status look_at_head(ls_stream *s, ls_error *err)
 {
     for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
         LS_TRY(read_raw(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
     if (!ls_is_gzip(s->head, s->head_count)) return LS_OK;
     LS_TRY(ls_gzip_open(s->path, &s->gzip, err));
-    LS_TRY(ls_alloc(&s->packed, PACKED, 1, "unpacking", err));
+    LS_TRY(ls_alloc(&s->packed, PACKED, 1, "decompression", err));
     memcpy(s->packed, s->head, s->head_count);
     s->packed_at = s->packed;
     s->packed_count = s->head_count;
@@ -127,7 +127,7 @@ void ls_stream_close(ls_stream *s)
 
 ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_error *err)
 {
-    if (s->head_at) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has been read already", s->path);
+    if (s->head_at) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has already been read", s->path);
     *bytes = s->head;
     *count = s->head_count;
     return LS_OK;
@@ -155,10 +155,10 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
             size_t wanted = next < most ? next : most;
             char *grown = wanted > capacity ? realloc(buffer, wanted) : NULL;
             if (!grown) {
-                status =
-                    ls_fail(err, LS_ERR_MEMORY,
-                            "%s: holds more than the %zu MB that there is room for; use less data",
-                            s->path, most >> 20);
+                status = ls_fail(
+                    err, LS_ERR_MEMORY,
+                    "%s: its content exceeds the %zu MB of memory available for it; use less data",
+                    s->path, most >> 20);
                 break;
             }
             buffer = grown;

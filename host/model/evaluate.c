@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics of a model on labelled rows. */
 #include "host/base/memory.h"
+#include "host/data/split.h"
 #include "host/model/infer.h"
 #include "host/model/metrics.h"
 #include "host/model/threshold.h"

@@ -4,6 +4,7 @@
  * are in double and in a fixed order, so the statistics are the same everywhere, too. */
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
+#include "host/data/split.h"
 #include "host/model/infer.h"
 #include "host/model/model.h"
 #include "host/model/training_rows.h"

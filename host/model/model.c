@@ -3,9 +3,12 @@
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/base/text.h"
+#include "host/data/split.h"
 #include "host/model/decision.h"
+#include "host/model/scores.h"
 #include "host/model/training_rows.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/training_rows.h"
+#include "host/data/split.h"
 #include <assert.h>
 
 ls_status ls_training_check_labels(const ls_data *data, ls_error *err)

@@ -2,6 +2,7 @@
 #include "host/search/parts.h"
 #include "host/base/memory.h"
 #include "host/data/data.h"
+#include "host/data/split.h"
 #include <stdlib.h>
 
 static ls_status fill_folds(ls_search *s, const uint32_t *fold, bool *marks, ls_error *err)

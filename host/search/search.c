@@ -2,7 +2,11 @@
 #include "host/search/search.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
+#include "host/data/split.h"
 #include "host/model/training_rows.h"
+#include "host/network/network.h"
+#include "host/network/plan.h"
 #include "host/search/choose.h"
 #include "host/search/parts.h"
 #include "host/search/rank.h"
@@ -10,6 +14,7 @@
 #include "host/search/trial.h"
 #include "host/search/wave.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

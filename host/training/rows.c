@@ -2,6 +2,8 @@
 #include "host/training/rows.h"
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
+#include "host/data/split.h"
+#include "host/model/model.h"
 #include "host/model/training_rows.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzzers share. Each input comes in memory of its own size, so that a byte read beyond it
- * is noticed. */
+/* Shared by the fuzzers. Each input is copied into memory of exactly its size, so that a read
+ * beyond it is detected. */
 #ifndef LS_FUZZ_H
 #define LS_FUZZ_H
 
@@ -9,11 +9,12 @@
 
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
-#include "host/data/read.h"
+#include "host/data/matrix.h"
+#include "host/data/split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* A copy with a NUL behind it, as ls_stream_rest gives it. */
+/* A copy followed by a NUL, as from ls_stream_rest. */
 static inline char *fuzz_copy(const uint8_t *bytes, size_t size)
 {
     char *copy = malloc(size + 1);
@@ -23,13 +24,13 @@ static inline char *fuzz_copy(const uint8_t *bytes, size_t size)
     return copy;
 }
 
-/* A refusal has a sentence. */
+/* An error has a status and a message. */
 static inline void fuzz_check(ls_status status, const ls_error *err)
 {
     if (status != LS_OK && (err->status != status || !*err->message)) abort();
 }
 
-/* What was read can be encoded, parted and written. */
+/* Data that was read can be encoded and split. */
 static inline void fuzz_use(const ls_data *data)
 {
     ls_encoder *encoder = NULL;
@@ -60,19 +61,19 @@ static inline void fuzz_use(const ls_data *data)
     free(to);
 }
 
-/* A file of a matrix of numbers, in one format. */
-static inline int fuzz_numbers(const uint8_t *bytes, size_t size, bool (*is)(const char *, size_t),
-                               ls_status (*open)(const char *, const char *, size_t, ls_numbers *,
-                                                 ls_error *))
+/* Reads the input as a matrix in one format. */
+static inline int fuzz_matrix(const uint8_t *bytes, size_t size, bool (*is)(const char *, size_t),
+                              ls_status (*open)(const char *, const char *, size_t, ls_matrix *,
+                                                ls_error *))
 {
-    static const ls_layout layout = {.missing = LS_MISSING_MEDIAN, .target = "0"};
-    ls_numbers numbers;
+    static const ls_read_request request = {.missing = LS_MISSING_MEDIAN, .target = "0"};
+    ls_matrix matrix;
     ls_data *data = NULL;
     ls_error err = {LS_OK, ""};
     char *copy = fuzz_copy(bytes, size);
     if (is(copy, size)) {
-        ls_status status = open("input", copy, size, &numbers, &err);
-        if (status == LS_OK) status = ls_read_numbers(&numbers, NULL, &layout, &data, &err);
+        ls_status status = open("input", copy, size, &matrix, &err);
+        if (status == LS_OK) status = ls_read_matrix(&matrix, NULL, &request, &data, &err);
         fuzz_check(status, &err);
         if (status == LS_OK) fuzz_use(data);
         ls_data_free(data);

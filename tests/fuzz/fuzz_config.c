@@ -4,8 +4,8 @@
 
 #include "host/cli/run/config.h"
 
-/* A file that is accepted fills a command line that says nothing, and what comes of it can be
- * written, read again, and said as a command. */
+/* Fills an empty command line from an accepted file. The result must be writable as JSON, readable
+ * again, and printable as a command. */
 static void use(const run_config *file)
 {
     run_config settled = {0}, again;

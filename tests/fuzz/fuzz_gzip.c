@@ -3,7 +3,7 @@
 
 #include "host/data/stream.h"
 
-/* Unpacked whole, and in pieces of some bytes: the same, or a refusal each. */
+/* Decompressing at once and in small pieces must give the same bytes, or an error each. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char *copy = malloc(size ? size : 1), *unpacked = NULL, piece[7];

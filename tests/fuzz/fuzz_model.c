@@ -6,7 +6,7 @@
 #include "host/model/model_read.h"
 #include "host/model/model_write.h"
 
-/* A model that is accepted can be used, and written again. */
+/* Predicts with an accepted model and writes it again. */
 static void use(const ls_model *model)
 {
     size_t columns = model->encoder ? model->encoder->columns : model->network.inputs, size = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/data/npy.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    return fuzz_numbers(bytes, size, ls_is_npy, ls_open_npy);
+    return fuzz_matrix(bytes, size, ls_is_npy, ls_open_npy);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of data share. */
+/* Shared by the tests of data. */
 #ifndef LS_SUPPORT_DATA_H
 #define LS_SUPPORT_DATA_H
 
@@ -10,14 +10,14 @@
 
 #include "host/base/error.h"
 #include "host/base/sha256.h"
-#include "host/data/csv_parse.h"
 #include "host/data/data.h"
+#include "host/data/value.h"
 #include "host/model/decision.h"
 #include "host/model/metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Writes bytes to a new temporary file and leaves its path. */
+/* Writes bytes to a new temporary file. path: set to its path. */
 static inline void write_temporary(char path[64], const char *bytes, size_t size)
 {
     strcpy(path, LS_TEST_FILES);
@@ -90,7 +90,8 @@ static inline void hash_data(const ls_data *data, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* Every part of `says` must be in the message, which must start with the path. */
+/* Checks that the message starts with `start` and contains every part of `says`, separated by '|'.
+ */
 static inline void expect_message(const char *message, const char *start, const char *says)
 {
     char parts[256];

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/plot/boundary.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/cli/plot/script.h"
 #include "host/data/data.h"
+#include "host/data/split.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

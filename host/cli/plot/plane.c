@@ -2,6 +2,7 @@
 #include "host/cli/plot/plane.h"
 #include "host/base/memory.h"
 #include "host/data/data.h"
+#include "host/data/split.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/data/csv_parse.h"
+#include "host/data/csv_reader.h"
 #include "host/base/memory.h"
-#include "host/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "host/data/value.h"
 
 enum { WINDOW = 1 << 20 };
 
 /* ---- The window ------------------------------------------------------------------------------ */
 
-/* Text must not have a NUL. */
+/* Fails if the text contains a NUL. */
 static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size,
                             ls_error *err)
 {
@@ -24,8 +24,9 @@ static ls_status check_text(const ls_csv_reader *reader, const char *from, size_
                    reader->path, line);
 }
 
-/* What is left moves to the front of the window, and more comes behind it: at least as much again,
- * however little a pipe gives at a time, as a long record is read anew each time. */
+/* Moves the unread rest to the front of the window and reads more behind it: at least as many bytes
+ * as the rest has, even if a pipe gives fewer at a time, because a long record is parsed anew after
+ * each refill. */
 static ls_status refill(ls_csv_reader *reader, ls_error *err)
 {
     size_t left = (size_t)(reader->end - reader->at), more = 0, count = 1;
@@ -71,9 +72,9 @@ static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *e
     return LS_OK;
 }
 
-/* The separator of the first record that is not blank. A semicolon wins over commas, which then are
- * decimal ones or part of names; of commas and tabs the more frequent, since tabs may also stand
- * for blanks. false: the record does not end here. */
+/* Finds the separator of the first record that is not blank. A semicolon wins over commas, which
+ * are then decimal commas or parts of names; of commas and tabs the more frequent wins, since tabs
+ * may also be padding. Returns false if the window ends before the record does. */
 static bool find_separator(ls_csv_reader *reader)
 {
     size_t commas = 0, semicolons = 0, tabs = 0;
@@ -119,8 +120,8 @@ void ls_csv_close(ls_csv_reader *reader)
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
-/* While a record is read the text stays as it is: where the window ends before the record does, it
- * is read once more. */
+/* The text is not changed while a record is parsed: if the window ends before the record does, the
+ * record is parsed again after a refill. is_short detects that. */
 
 static bool is_blank(const ls_csv_reader *reader, char c)
 {
@@ -132,7 +133,7 @@ static void skip_blanks(ls_csv_reader *reader)
     while (is_blank(reader, *reader->at)) reader->at++;
 }
 
-/* Whether the window's end has been met and there is more behind it. */
+/* Whether parsing reached the end of the window although more text follows. */
 static bool is_short(const ls_csv_reader *reader)
 {
     return reader->at == reader->end && !reader->ended;
@@ -156,7 +157,7 @@ static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *
     return LS_OK;
 }
 
-/* From an opening quote to behind the closing one and the blanks there. */
+/* Parses from an opening quote to behind the closing quote and the blanks after it. */
 static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
 {
     size_t opened = reader->line, number = reader->count + 1;
@@ -186,12 +187,12 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
                        "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
                        "inside a field as \"\"",
                        reader->path, reader->line, number,
-                       ls_csv_shorten((char[]){next, '\0'}).text);
+                       ls_excerpt_of((char[]){next, '\0'}).text);
     }
     return add_field(reader, field, err);
 }
 
-/* Up to the separator or line end, which stays for the caller to look at. */
+/* Parses up to the separator or line end, which stays unread. */
 static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
 {
     char *text = reader->at, separator = reader->separator;
@@ -205,8 +206,7 @@ static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
                      err);
 }
 
-/* Reads one field; *more tells whether another follows in this record. Where the window ends first,
- * is_short says so. */
+/* Parses one field. *more: another field follows in this record. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
     skip_blanks(reader);
@@ -220,12 +220,12 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
     reader->at++;
     if (stop == '\r' && *reader->at == '\n')
         reader
-            ->at++; /* where the window ends between the two, is_short has the record read again */
+            ->at++; /* if the window ends between the two, the record is parsed again (is_short) */
     if (stop == '\n' || stop == '\r') reader->line++;
     return LS_OK;
 }
 
-/* A line that begins with # is a comment, whatever is in it. */
+/* Skips a comment: a line that begins with #. */
 static void skip_comment(ls_csv_reader *reader)
 {
     while (reader->at != reader->end && *reader->at != '\n' && *reader->at != '\r') reader->at++;
@@ -235,7 +235,7 @@ static void skip_comment(ls_csv_reader *reader)
     reader->line++;
 }
 
-/* Reads a record or a comment; where is_short says so, to be done again. */
+/* Parses a record or a comment; is invalid if is_short says so afterwards. */
 static ls_status read_record(ls_csv_reader *reader, ls_error *err)
 {
     bool more = true;
@@ -252,7 +252,7 @@ static ls_status read_record(ls_csv_reader *reader, ls_error *err)
     return LS_OK;
 }
 
-/* Gives the record's fields their final form: NULs behind them, and " for "". */
+/* Ends the fields of the record with a NUL and replaces "" by " in quoted ones. */
 static void finish(ls_csv_reader *reader)
 {
     for (ls_csv_field *f = reader->fields; f < reader->fields + reader->count; f++) {
@@ -289,83 +289,4 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         *found = true;
         return LS_OK;
     }
-}
-
-/* ---- Values ---------------------------------------------------------------------------------- */
-
-/* Digits with at most one point, as a number without it; *scale becomes the number of digits behind
- * the point. */
-static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, int *scale)
-{
-    bool point = false;
-    for (;; at++) {
-        unsigned digit = (unsigned)*at - '0';
-        if (digit <= 9) {
-            if (*digits == 18) return NULL;
-            *mantissa = *mantissa * 10 + digit;
-            *digits += 1;
-            *scale += point;
-        } else if (*at == '.' && !point) {
-            point = true;
-        } else {
-            return at;
-        }
-    }
-}
-
-/* Plain short decimals: mantissa and power of ten are then exact doubles, so that one
- * multiplication or division rounds correctly (Clinger, How to read floating point numbers
- * accurately, PLDI 1990). Anything else is left alone. */
-static bool short_decimal(const char *text, double *out)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    bool negative = *text == '-';
-    uint64_t mantissa = 0;
-    int digits = 0, scale = 0, exponent = 0;
-    const char *at = read_digits(negative ? text + 1 : text, &mantissa, &digits, &scale);
-    if (!at || digits == 0 || mantissa > (1ull << 53)) return false;
-    if (*at == 'e' || *at == 'E') {
-        bool down = *++at == '-';
-        if (*at == '-' || *at == '+') at++;
-        const char *first = at;
-        for (; *at >= '0' && *at <= '9' && at - first < 3; at++)
-            exponent = exponent * 10 + (*at - '0');
-        if (at == first) return false;
-        if (down) exponent = -exponent;
-    }
-    exponent -= scale;
-    if (*at != '\0' || exponent < -22 || exponent > 22) return false;
-    double value = (double)mantissa;
-    value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
-    *out = negative ? -value : value;
-    return true;
-}
-
-bool ls_csv_number(const char *text, double *out)
-{
-    return short_decimal(text, out) || ls_parse_double(text, out);
-}
-
-bool ls_csv_is_missing(const char *text)
-{
-    static const char *const marks[] = {"", "?", "NA", "N/A", "NaN", "null"};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (strcasecmp(text, marks[i]) == 0) return true;
-    }
-    return false;
-}
-
-ls_csv_excerpt ls_csv_shorten(const char *text)
-{
-    ls_csv_excerpt excerpt;
-    size_t length = strlen(text), keep = length <= 40 ? length : 37;
-    while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
-        keep--; /* whole UTF-8 characters */
-    for (size_t i = 0; i < keep; i++) {
-        excerpt.text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-    }
-    memcpy(excerpt.text + keep, keep < length ? "..." : "", keep < length ? 4 : 1);
-    return excerpt;
 }

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/data/dictionary.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/data/value.h"
+
+enum {
+    MOST_CLASSES = 1000,
+    MOST_FRACTIONAL = 20, /* classes, if the column holds numbers with fractions */
+    MOST_TEXTS = 4096     /* above MOST_CLASSES, since 1, 1.0 and 1.00 are one class */
+};
+
+typedef struct {
+    char *text;
+    size_t line, rows; /* line of the first occurrence; number of occurrences */
+    bool is_number;
+    double value;
+    int32_t number; /* provisional */
+} entry;
+
+struct ls_dictionary {
+    entry *entries;
+    size_t count, room;
+    uint16_t *slots; /* hash table of 4 × room: 1 + index in entries, or 0 if free */
+    bool first_dropped;
+};
+
+/* ---- Collecting ------------------------------------------------------------------------------ */
+
+ls_status ls_dictionary_create(ls_dictionary **out, ls_error *err)
+{
+    ls_dictionary *d = NULL;
+    LS_TRY(ls_alloc(&d, 1, sizeof *d, "the classes", err));
+    d->room = 16;
+    ls_status status = ls_alloc(&d->entries, d->room, sizeof *d->entries, "the classes", err);
+    if (status == LS_OK)
+        status = ls_alloc(&d->slots, 4 * d->room, sizeof *d->slots, "the classes", err);
+    if (status != LS_OK) {
+        ls_dictionary_free(d);
+        return status;
+    }
+    *out = d;
+    return LS_OK;
+}
+
+void ls_dictionary_free(ls_dictionary *d)
+{
+    if (!d) return;
+    for (size_t i = 0; i < d->count; i++) free(d->entries[i].text);
+    free(d->entries);
+    free(d->slots);
+    free(d);
+}
+
+/* FNV-1a (Fowler, Noll, Vo). */
+static size_t hash(const char *text)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (; *text; text++) h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+    return (size_t)(h ^ (h >> 32));
+}
+
+/* The slot of a text, or the free slot where it belongs. */
+static size_t find_slot(const ls_dictionary *d, const char *text)
+{
+    size_t slots = 4 * d->room, slot = hash(text) % slots;
+    while (d->slots[slot] != 0 && strcmp(d->entries[d->slots[slot] - 1].text, text) != 0)
+        slot = (slot + 1) % slots;
+    return slot;
+}
+
+/* Doubles the room; false if memory runs out. */
+static bool make_room(ls_dictionary *d)
+{
+    size_t room = 2 * d->room;
+    entry *grown = realloc(d->entries, room * sizeof *grown);
+    if (!grown) return false;
+    d->entries = grown;
+    uint16_t *slots = calloc(4 * room, sizeof *slots);
+    if (!slots) return false;
+    free(d->slots);
+    d->slots = slots;
+    d->room = room;
+    for (size_t i = 0; i < d->count; i++) slots[find_slot(d, grown[i].text)] = (uint16_t)(i + 1);
+    return true;
+}
+
+bool ls_dictionary_add(ls_dictionary *d, const char *text, size_t line, int32_t *number)
+{
+    assert(!d->first_dropped);
+    size_t slot = find_slot(d, text);
+    if (d->slots[slot] != 0) {
+        entry *known = &d->entries[d->slots[slot] - 1];
+        known->rows++;
+        *number = known->number;
+        return true;
+    }
+    if (d->count == MOST_TEXTS) return false;
+    if (d->count == d->room) {
+        if (!make_room(d)) return false;
+        slot = find_slot(d, text);
+    }
+    char *copy = ls_strdup(text);
+    if (!copy) return false;
+    entry *added = &d->entries[d->count];
+    *added = (entry){.text = copy, .line = line, .rows = 1, .number = (int32_t)d->count};
+    added->is_number = ls_parse_number(text, &added->value);
+    added->value += 0.0; /* -0 and 0 are the same class */
+    d->slots[slot] = (uint16_t)++d->count;
+    *number = added->number;
+    return true;
+}
+
+static size_t first_entry(const ls_dictionary *d) { return d->first_dropped ? 1 : 0; }
+
+static bool all_numbers(const ls_dictionary *d)
+{
+    for (size_t i = first_entry(d); i < d->count; i++) {
+        if (!d->entries[i].is_number) return false;
+    }
+    return true;
+}
+
+/* ---- Known classes --------------------------------------------------------------------------- */
+
+/* Index of the known class that an entry names, or count. 1.0 names the class "1"; a full stop at
+ * the end is ignored, as the test file of UCI Adult has one behind each class. */
+static size_t find_known(const entry *wanted, const char *const *known, size_t count)
+{
+    double value;
+    for (size_t k = 0; k < count; k++) {
+        if (strcmp(wanted->text, known[k]) == 0) return k;
+    }
+    for (size_t k = 0; k < count && wanted->is_number; k++) {
+        if (ls_parse_number(known[k], &value) && value == wanted->value) return k;
+    }
+    size_t length = strlen(wanted->text);
+    for (size_t k = 0; k < count && length > 1 && wanted->text[length - 1] == '.'; k++) {
+        if (strlen(known[k]) == length - 1 && strncmp(wanted->text, known[k], length - 1) == 0)
+            return k;
+    }
+    return count;
+}
+
+bool ls_dictionary_first_is_title(const ls_dictionary *d, const char *const *known, size_t count)
+{
+    if (d->count < 2 || d->first_dropped || d->entries[0].rows != 1) return false;
+    for (size_t i = 0; i < d->count; i++) {
+        const entry *one = &d->entries[i];
+        bool fits = known ? find_known(one, known, count) < count : one->is_number;
+        if (fits == (i == 0)) return false;
+    }
+    return true;
+}
+
+void ls_dictionary_drop_first(ls_dictionary *d) { d->first_dropped = true; }
+
+static ls_status no_names(const char *path, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for class names; use less data", path);
+}
+
+static ls_status unknown_class(const entry *unknown, const char *path, const char *column,
+                               const char *const *known, size_t count, ls_error *err)
+{
+    ls_text list = {0};
+    for (size_t k = 0; k < count && k < 8; k++) {
+        ls_text_add(&list, "%s%s", k ? ", " : "", ls_excerpt_of(known[k]).text);
+    }
+    if (count > 8) ls_text_add(&list, " and %zu more", count - 8);
+    ls_status status =
+        ls_fail(err, LS_ERR_DATA,
+                "%s, line %zu, column %s: \"%s\" is not a known class; these are: %s", path,
+                unknown->line, column, ls_excerpt_of(unknown->text).text,
+                list.failed ? "(no memory to list them)" : list.text);
+    free(list.text);
+    return status;
+}
+
+static ls_status map_known(const ls_dictionary *d, const char *path, const char *column,
+                           const char *const *known, size_t count, ls_coding *out, ls_error *err)
+{
+    for (size_t i = first_entry(d); i < d->count; i++) {
+        size_t k = find_known(&d->entries[i], known, count);
+        if (k == count) return unknown_class(&d->entries[i], path, column, known, count, err);
+        out->map[i] = (int32_t)k;
+    }
+    for (size_t k = 0; k < count; k++)
+        if (!(out->names[k] = ls_strdup(known[k]))) return no_names(path, err);
+    out->count = count;
+    return LS_OK;
+}
+
+/* ---- Found classes --------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    double left = ((const entry *)a)->value, right = ((const entry *)b)->value;
+    return (left > right) - (left < right);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(((const entry *)a)->text, ((const entry *)b)->text);
+}
+
+/* Name of a class or category: its text, or its value with as many digits as a float can tell
+ * apart. NULL if memory runs out. */
+static char *entry_name(const entry *from, bool numbers)
+{
+    if (!numbers) return ls_strdup(from->text);
+    ls_text name = {0};
+    ls_text_add(&name, "%.9g", from->value);
+    if (!name.failed) return name.text;
+    free(name.text);
+    return NULL;
+}
+
+/* Names sorted entries; equal names get one number. *fractional: whether a value is not an integer.
+ */
+static ls_status name_sorted(const char *path, const entry *sorted, size_t count, bool numbers,
+                             ls_coding *out, bool *fractional, ls_error *err)
+{
+    *fractional = false;
+    for (size_t i = 0; i < count; i++) {
+        char *name = entry_name(&sorted[i], numbers);
+        if (!name) return no_names(path, err);
+        if (out->count > 0 && strcmp(name, out->names[out->count - 1]) == 0) free(name);
+        else out->names[out->count++] = name;
+        out->map[sorted[i].number] = (int32_t)(out->count - 1);
+        if (numbers && sorted[i].value != floor(sorted[i].value)) *fractional = true;
+    }
+    return LS_OK;
+}
+
+static ls_status not_classes(const char *path, const char *column, bool numbers, const char *more,
+                             size_t count, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s: the target column %s looks like %s, not a class (%s%zu distinct values); "
+                   "name another with --target",
+                   path, column, numbers ? "a measurement" : "free text or a key", more, count);
+}
+
+ls_status ls_dictionary_too_many(const ls_dictionary *d, const char *path, const char *column,
+                                 ls_error *err)
+{
+    return not_classes(path, column, all_numbers(d), "more than ", d->count, err);
+}
+
+/* Names and numbers the texts as they were found. *fractional: whether a value is not an integer.
+ */
+static ls_status name_found(const ls_dictionary *d, const char *path, ls_coding *out,
+                            bool *fractional, ls_error *err)
+{
+    size_t count = d->count - first_entry(d);
+    bool numbers = all_numbers(d);
+    entry *sorted = NULL;
+    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "the classes", err));
+    memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, numbers ? by_value : by_bytes);
+    ls_status status = name_sorted(path, sorted, count, numbers, out, fractional, err);
+    free(sorted);
+    return status;
+}
+
+static ls_status find_classes(const ls_dictionary *d, const char *path, const char *column,
+                              ls_coding *out, ls_error *err)
+{
+    bool fractional = false;
+    LS_TRY(name_found(d, path, out, &fractional, err));
+    if (out->count > MOST_CLASSES || (fractional && out->count > MOST_FRACTIONAL))
+        return not_classes(path, column, all_numbers(d), "", out->count, err);
+    return LS_OK;
+}
+
+/* ---- Codings --------------------------------------------------------------------------------- */
+
+static ls_status create_coding(const ls_dictionary *d, size_t names, ls_coding *out, ls_error *err)
+{
+    *out = (ls_coding){0};
+    LS_TRY(ls_alloc(&out->map, d->count, sizeof *out->map, "the classes", err));
+    return ls_alloc(&out->names, names, sizeof *out->names, "class names", err);
+}
+
+/* Frees a coding with room for this number of names, unless status is LS_OK. */
+static ls_status keep_or_free(ls_status status, size_t names, ls_coding *coding)
+{
+    if (status == LS_OK) return LS_OK;
+    for (size_t i = 0; coding->names && i < names; i++) free(coding->names[i]);
+    free(coding->names);
+    free(coding->map);
+    *coding = (ls_coding){0};
+    return status;
+}
+
+ls_status ls_dictionary_classes(const ls_dictionary *d, const char *path, const char *column,
+                                const char *const *known, size_t known_count, ls_coding *out,
+                                ls_error *err)
+{
+    size_t names = known ? known_count : d->count;
+    ls_status status = create_coding(d, names, out, err);
+    if (status == LS_OK)
+        status = known ? map_known(d, path, column, known, known_count, out, err)
+                       : find_classes(d, path, column, out, err);
+    return keep_or_free(status, names, out);
+}
+
+ls_status ls_dictionary_categories(const ls_dictionary *d, const char *path, ls_coding *out,
+                                   ls_error *err)
+{
+    bool fractional;
+    ls_status status = create_coding(d, d->count, out, err);
+    if (status == LS_OK) status = name_found(d, path, out, &fractional, err);
+    return keep_or_free(status, d->count, out);
+}

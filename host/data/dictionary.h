@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers the different texts of a column, which become classes or categories. */
+#ifndef LS_DICTIONARY_H
+#define LS_DICTIONARY_H
+
+#include "host/base/error.h"
+
+typedef struct ls_dictionary ls_dictionary;
+
+/* Final numbers and names. Equal names have one number. */
+typedef struct {
+    int32_t *map; /* of each provisional number */
+    char **names; /* [count] */
+    size_t count;
+} ls_coding;
+
+ls_status ls_dictionary_create(ls_dictionary **out, ls_error *err);
+void ls_dictionary_free(ls_dictionary *dictionary);
+
+/* Gives text a provisional number, in the order of first appearance. line: where it stands, for
+ * messages. false: memory has run out, or there are far more different texts than there can be
+ * classes (ls_dictionary_too_many). */
+bool ls_dictionary_add(ls_dictionary *dictionary, const char *text, size_t line, int32_t *number);
+
+/* The error of a class column with too many different texts. */
+ls_status ls_dictionary_too_many(const ls_dictionary *dictionary, const char *path,
+                                 const char *column, ls_error *err);
+
+/* Whether the first text is the title of a class column rather than a class: it occurs in one row
+ * only and does not fit (is not a number; or is not among known[0..count)), while all others do. */
+bool ls_dictionary_first_is_title(const ls_dictionary *dictionary, const char *const *known,
+                                  size_t count);
+
+/* Forgets the first text. Its number must no longer be used. */
+void ls_dictionary_drop_first(ls_dictionary *dictionary);
+
+/* Makes the texts classes: the known ones if given; else those found, sorted by value if all are
+ * numbers (then written with %.9g), otherwise by bytes. path, column: for messages. The caller
+ * frees the result. Errors: LS_ERR_DATA for unknown classes, or if these look like measurements. */
+ls_status ls_dictionary_classes(const ls_dictionary *dictionary, const char *path,
+                                const char *column, const char *const *known, size_t known_count,
+                                ls_coding *out, ls_error *err);
+
+/* Makes the texts categories: as classes of which none is known, but any number of them. */
+ls_status ls_dictionary_categories(const ls_dictionary *dictionary, const char *path,
+                                   ls_coding *out, ls_error *err);
+
+#endif

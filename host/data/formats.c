@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/data/formats.h"
+#include "host/data/csv.h"
+#include "host/data/idx.h"
+#include "host/data/npy.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_any(const char *bytes, size_t size)
+{
+    (void)bytes, (void)size;
+    return true;
+}
+
+static const ls_format formats[] = {
+    {"IDX", ls_is_idx, .open = ls_open_idx, .labels = ls_idx_labels},
+    {"NPY", ls_is_npy, .open = ls_open_npy},
+    {"CSV", is_any, .read = ls_read_csv},
+};
+#define FORMATS (sizeof formats / sizeof *formats)
+
+const ls_format *ls_format_of(const char *bytes, size_t size)
+{
+    size_t i = 0;
+    while (!formats[i].is(bytes, size)) i++;
+    assert(i < FORMATS && !formats[i].open != !formats[i].read);
+    return &formats[i];
+}
+
+ls_format_names ls_matrix_formats(void)
+{
+    ls_format_names names = {""};
+    size_t count = 0, length = 0;
+    for (size_t i = 0; i < FORMATS; i++) count += formats[i].open != NULL;
+    for (size_t i = 0, n = 0; i < FORMATS && length < sizeof names.text; i++) {
+        if (!formats[i].open) continue;
+        const char *before = n == 0 ? "" : n + 1 == count ? " and " : ", ";
+        int added = snprintf(names.text + length, sizeof names.text - length, "%s%s", before,
+                             formats[i].name);
+        length += added > 0 ? (size_t)added : 0;
+        n++;
+    }
+    return names;
+}

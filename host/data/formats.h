@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The formats of data files: one row of one table each. */
+#ifndef LS_FORMATS_H
+#define LS_FORMATS_H
+
+#include "host/data/matrix.h"
+#include "host/data/stream.h"
+
+/* A format has either `open` or `read`. */
+typedef struct {
+    const char *name; /* for messages */
+    /* Recognises the format by the first bytes (LS_STREAM_HEAD, or fewer of a shorter file). */
+    bool (*is)(const char *bytes, size_t size);
+    /* Describes the matrix of numbers in a whole file, whose bytes must outlive it. */
+    ls_status (*open)(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                      ls_error *err);
+    /* Reads rows of a table from a stream. */
+    ls_status (*read)(const char *path, ls_stream *stream, const ls_read_request *request,
+                      ls_data **out, ls_error *err);
+    /* Path of the file that usually holds the classes of a matrix at that path, freed with free();
+     * NULL if there is no such custom. The function is NULL for formats without one. */
+    char *(*labels)(const char *path);
+} ls_format;
+
+/* The format of a file that begins with these bytes: the last row takes any. */
+const ls_format *ls_format_of(const char *bytes, size_t size);
+
+/* The names of the formats that hold matrices of numbers, for messages: "IDX and NPY". */
+typedef struct {
+    char text[64];
+} ls_format_names;
+ls_format_names ls_matrix_formats(void);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/data/value.h"
+#include "host/base/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Reads digits with at most one point as an integer. *scale becomes the number of digits after the
+ * point. NULL if there are more than 18 digits. */
+static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, int *scale)
+{
+    bool point = false;
+    for (;; at++) {
+        unsigned digit = (unsigned)*at - '0';
+        if (digit <= 9) {
+            if (*digits == 18) return NULL;
+            *mantissa = *mantissa * 10 + digit;
+            *digits += 1;
+            *scale += point;
+        } else if (*at == '.' && !point) {
+            point = true;
+        } else {
+            return at;
+        }
+    }
+}
+
+/* Reads short decimals: mantissa and power of ten are then exact doubles, so that one
+ * multiplication or division rounds correctly (Clinger, How to read floating point numbers
+ * accurately, PLDI 1990). Returns false for all other texts. */
+static bool short_decimal(const char *text, double *out)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    bool negative = *text == '-';
+    uint64_t mantissa = 0;
+    int digits = 0, scale = 0, exponent = 0;
+    const char *at = read_digits(negative ? text + 1 : text, &mantissa, &digits, &scale);
+    if (!at || digits == 0 || mantissa > (1ull << 53)) return false;
+    if (*at == 'e' || *at == 'E') {
+        bool down = *++at == '-';
+        if (*at == '-' || *at == '+') at++;
+        const char *first = at;
+        for (; *at >= '0' && *at <= '9' && at - first < 3; at++)
+            exponent = exponent * 10 + (*at - '0');
+        if (at == first) return false;
+        if (down) exponent = -exponent;
+    }
+    exponent -= scale;
+    if (*at != '\0' || exponent < -22 || exponent > 22) return false;
+    double value = (double)mantissa;
+    value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
+    *out = negative ? -value : value;
+    return true;
+}
+
+bool ls_parse_number(const char *text, double *out)
+{
+    return short_decimal(text, out) || ls_parse_double(text, out);
+}
+
+bool ls_is_missing_text(const char *text)
+{
+    static const char *const marks[] = {"", "?", "NA", "N/A", "NaN", "null"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (strcasecmp(text, marks[i]) == 0) return true;
+    }
+    return false;
+}
+
+bool ls_is_date(const char *text)
+{
+    size_t runs = 0, digits[3] = {0};
+    char between = 0;
+    for (; runs < 3; text++) {
+        if (*text >= '0' && *text <= '9') {
+            digits[runs]++;
+            continue;
+        }
+        if (!digits[runs]) return false;
+        if (++runs == 3) break;
+        if ((*text != '-' && *text != '/' && *text != '.') || (between && *text != between))
+            return false;
+        between = *text;
+    }
+    bool year_first = digits[0] == 4, year_last = digits[2] == 4 || digits[2] == 2;
+    return (year_first || (digits[0] <= 2 && year_last)) && digits[1] <= 2 && digits[2] <= 4 &&
+           (*text == '\0' || *text == ' ' || *text == 'T');
+}
+
+ls_excerpt ls_excerpt_of(const char *text)
+{
+    ls_excerpt excerpt;
+    size_t length = strlen(text), keep = length <= 40 ? length : 37;
+    while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
+        keep--; /* do not cut a UTF-8 character */
+    for (size_t i = 0; i < keep; i++) {
+        excerpt.text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    }
+    memcpy(excerpt.text + keep, keep < length ? "..." : "", keep < length ? 4 : 1);
+    return excerpt;
+}
