@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/exit_status.h"
+#include "host/cli/cmd/commands.h"
+#include "host/include/lockstep.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *about; /* one line for the help */
+} subcommand;
 
 static const subcommand commands[] = {
     {"train", cmd_train,

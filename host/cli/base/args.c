@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/args.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include <popt.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/source.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
-#include <errno.h>
+#include "host/cli/base/args.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -38,19 +42,17 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
     memcpy(table, entries, sizeof entries);
 }
 
-void source_device_table(source_options *o, struct poptOption table[6])
+void source_device_table(source_options *o, struct poptOption table[SOURCE_DEVICE])
 {
-    const struct poptOption entries[6] = {
+    const struct poptOption entries[SOURCE_DEVICE] = {
         {"device", 0, POPT_ARG_STRING, &o->device, 0,
          "auto (the CPU path; in runs of more than some seconds whichever exact device proves fastest), cpu, an index, or part of a name; see lockstep devices",
          "NAME"},
-        {"threads", 0, POPT_ARG_STRING, &o->threads, 0,
-         "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)",
-         "N"},
+        OPTION_THREADS(o->threads),
         {"allow-approximate", 0, POPT_ARG_NONE, &o->allow_approximate, 0,
          "use a device although it is not exact", NULL},
-        {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "no progress", NULL},
-        {"json", 0, POPT_ARG_NONE, &o->json, 0, "print one JSON object and nothing else", NULL},
+        OPTION_QUIET(o->quiet),
+        OPTION_JSON(o->json),
         POPT_TABLEEND,
     };
     memcpy(table, entries, sizeof entries);
@@ -180,51 +182,4 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
     ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
     if (say) fprintf(stderr, "\r\033[K");
     return status;
-}
-
-ls_status source_check_writable(const char *path, ls_error *err)
-{
-    char folder[4096];
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    struct stat about;
-    if (!path || !strcmp(path, "-")) return LS_OK;
-    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty");
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1,
-             slash ? path : ".");
-    if (access(folder, W_OK) == 0) return LS_OK;
-    return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
-}
-
-static bool same_file(const char *path, const char *other)
-{
-    struct stat a, b;
-    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-ls_status source_check_apart(const char *path, const char *data, ls_error *err)
-{
-    char inside[4096];
-    if (!path || !data) return LS_OK;
-    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* of a run's folder */
-    if (!same_file(path, data) && !same_file(path, inside)) return LS_OK;
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s is a file that is read; name another one for the result", path);
-}
-
-ls_status source_check_once(const char *const *paths, size_t count, ls_error *err)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < i; k++) {
-            struct stat about;
-            if (!paths[i] || !paths[k] ||
-                (strcmp(paths[i], paths[k]) && !same_file(paths[i], paths[k])))
-                continue;
-            if (stat(paths[i], &about) == 0 && !S_ISREG(about.st_mode))
-                continue; /* /dev/null takes any number of them */
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "%s would be written twice over; name different files", paths[i]);
-        }
-    return LS_OK;
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* --positive and --threshold: which class is to be found, and from which score on. */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/base/json.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 void threshold_table(ls_threshold_options *o, bool best_f1,

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/library_options.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -266,9 +276,9 @@ static int prepare_sweep(compare_arguments *a, const char *data)
     if (!strcmp(ls_options_get(a->options, "epochs"), "100") &&
         ls_options_set(a->options, "epochs", "3", &err) != LS_OK)
         return complain_error("compare", &err);
-    if (source_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
+    if (result_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
     snprintf(path, sizeof path, "%s.csv", a->sweep);
-    if (source_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
+    if (result_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
     return EXIT_OK;
 }
 
@@ -285,12 +295,9 @@ int cmd_compare(int argc, const char **argv)
     struct poptOption table[] = {
         {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0,
          "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
-        {"threads", 0, POPT_ARG_STRING, &a.source.threads, 0,
-         "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)",
-         "N"},
-        {"quiet", 'q', POPT_ARG_NONE, &a.source.quiet, 0, "no progress", NULL},
-        {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else",
-         NULL},
+        OPTION_THREADS(a.source.threads),
+        OPTION_QUIET(a.source.quiet),
+        OPTION_JSON(a.source.json),
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         POPT_TABLEEND,

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +148,7 @@ int cmd_describe(int argc, const char **argv)
     source_data_table(&o, from);
     struct poptOption table[] = {
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, from, 0, "Data:", NULL},
-        {"json", 0, POPT_ARG_NONE, &o.json, 0, "print one JSON object", NULL},
+        OPTION_JSON(o.json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static const char intro[] =
@@ -36,7 +42,7 @@ int cmd_devices(int argc, const char **argv)
     ls_error err;
     int json = 0;
     struct poptOption table[] = {
-        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        OPTION_JSON(json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);

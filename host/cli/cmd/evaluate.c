@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdio.h>
 
 static const char intro[] =
     "Reads MODEL, a file or the folder of a run, and prints its figures on DATA, a file of rows whose class\n"
@@ -68,7 +76,7 @@ int cmd_evaluate(int argc, const char **argv)
     arguments args = {0};
     ls_error err;
     source_options_init(&a.source);
-    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&a.source, data);
     source_device_table(&a.source, device);
     threshold_table(&a.threshold, true, threshold);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/cmd/commands.h"
 #include <math.h>
+#include <popt.h>
 #include <stdlib.h>
 
 /* The list of generators, as the end of the help. */

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <popt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,9 +66,9 @@ static void write_rows(predict_work *w, size_t rows)
 static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
                       const char *data, const char *to, predict_work *w, ls_error *err)
 {
-    LS_TRY(source_check_writable(to, err));
-    LS_TRY(source_check_apart(to, data, err));
-    LS_TRY(source_check_apart(to, model, err));
+    LS_TRY(result_check_writable(to, err));
+    LS_TRY(result_check_apart(to, data, err));
+    LS_TRY(result_check_apart(to, model, err));
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -88,7 +95,7 @@ int cmd_predict(int argc, const char **argv)
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
-    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&o, data);
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/cmd/search.h"
 #include "host/base/clock.h"
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/library_options.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include "host/cli/cmd/search_output.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,7 +127,7 @@ static int check_counts(const search_arguments *a)
 static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc,
                  const char **argv)
 {
-    struct poptOption data[SOURCE_DATA], device[6];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     struct poptOption own[] = {
@@ -176,11 +187,11 @@ static ls_status check_paths(const search_arguments *a, ls_error *err)
         if (paths[i] && !strcmp(paths[i], "-"))
             return ls_fail(err, LS_ERR_ARGUMENT,
                            "standard output has the leaderboard; name a file instead of -");
-        LS_TRY(source_check_writable(paths[i], err));
-        LS_TRY(source_check_apart(paths[i], a->data, err));
-        LS_TRY(source_check_apart(paths[i], a->source.labels, err));
+        LS_TRY(result_check_writable(paths[i], err));
+        LS_TRY(result_check_apart(paths[i], a->data, err));
+        LS_TRY(result_check_apart(paths[i], a->source.labels, err));
     }
-    return source_check_once(paths, 3, err);
+    return result_check_distinct(paths, 3, err);
 }
 
 static const char *arithmetic_of(const ls_device *device)

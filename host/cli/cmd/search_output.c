@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/search_output.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/cmd/search.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/json.h"
 #include "host/cli/run/config.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/model_output.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char intro[] =
@@ -114,7 +123,7 @@ int cmd_show(int argc, const char **argv)
     arguments args = {0};
     int json = 0;
     struct poptOption table[] = {
-        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        OPTION_JSON(json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL", intro, 1, 1, NULL, NULL);

@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/cmd/train.h"
+#include "host/base/error.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/library_options.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/model_output.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/event_file.h"
 #include "host/cli/run/run_folder.h"
 #include "host/model/model.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,7 +90,7 @@ static int set_option(int val, const char *text, void *user)
 static int parse(train_arguments *a, arguments *args, struct poptOption *library, int argc,
                  const char **argv)
 {
-    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     threshold_table(&a->threshold, true, threshold);
@@ -317,11 +333,11 @@ static ls_status check_results(const train_arguments *a, ls_error *err)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         bool pipe = files[i] == a->log && a->log &&
                     access(a->log, W_OK) == 0; /* or a device: its folder does not matter */
-        if (!pipe) LS_TRY(source_check_writable(files[i], err));
+        if (!pipe) LS_TRY(result_check_writable(files[i], err));
         for (size_t k = 0; k < sizeof data / sizeof *data; k++)
-            LS_TRY(source_check_apart(files[i], data[k], err));
+            LS_TRY(result_check_apart(files[i], data[k], err));
     }
-    LS_TRY(source_check_once(files, sizeof files / sizeof *files, err));
+    LS_TRY(result_check_distinct(files, sizeof files / sizeof *files, err));
     return a->run ? run_folder_check(a->run, err) : LS_OK;
 }
 

@@ -3,7 +3,7 @@
 #ifndef LS_CLI_CMD_TRAIN_H
 #define LS_CLI_CMD_TRAIN_H
 
-#include "host/cli/base/cli.h"
+#include "host/cli/base/source.h"
 
 /* Repeats what a run.json says into a new folder. device: where, and whether progress is shown.
  * until: stop after this epoch, as if interrupted there; 0: train to the end. After Ctrl-C the

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,7 +64,7 @@ int cmd_tune(int argc, const char **argv)
     struct poptOption table[] = {
         {"device", 0, POPT_ARG_STRING, &o.device, 0,
          "an index or part of a name (default: the first GPU, else device 1)", "NAME"},
-        {"quiet", 'q', POPT_ARG_NONE, &o.quiet, 0, "no progress", NULL},
+        OPTION_QUIET(o.quiet),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);

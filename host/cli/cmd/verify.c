@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/run/verify.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/train.h"
+#include "host/cli/run/compare_files.h"
 #include "host/cli/run/run_folder.h"
 #include <errno.h>
+#include <jansson.h>
+#include <popt.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -247,7 +257,7 @@ int cmd_verify(int argc, const char **argv)
     verify_arguments a = {0};
     verify_work w = {0};
     arguments args = {0};
-    struct poptOption device[6];
+    struct poptOption device[SOURCE_DEVICE];
     source_options_init(&a.source);
     source_device_table(&a.source, device);
     struct poptOption table[] = {

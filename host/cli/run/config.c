@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/config.h"
+#include "host/base/error.h"
 #include "host/base/file.h"
-#include "host/base/text.h"
-
 #include "host/base/sha256.h"
+#include "host/base/text.h"
+#include "host/cli/base/source.h"
 #include "host/data/read.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <float.h>
+#include <jansson.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

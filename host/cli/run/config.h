@@ -6,7 +6,9 @@
 #define LS_CLI_CONFIG_H
 
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/source.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 /* The files that rows and classes come from, each with a hash. */
 enum { INPUT_DATA, INPUT_LABELS, INPUT_TEST, INPUT_TEST_LABELS, INPUTS };

@@ -2,7 +2,12 @@
 #include "host/cli/run/epochs.h"
 #include "host/base/clock.h"
 #include "host/base/error.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/json.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

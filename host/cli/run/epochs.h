@@ -4,8 +4,9 @@
 #ifndef LS_CLI_EPOCHS_H
 #define LS_CLI_EPOCHS_H
 
-#include "host/cli/base/cli.h"
 #include "host/cli/run/live_file.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 typedef ls_status (*epoch_listener)(void *state, const ls_progress *p, ls_error *err);
 

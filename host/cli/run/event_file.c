@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/event_file.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 

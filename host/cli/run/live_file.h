@@ -5,6 +5,7 @@
 #define LS_CLI_LIVE_FILE_H
 
 #include "host/base/error.h"
+#include <stdbool.h>
 
 typedef struct {
     const char *path; /* for messages; not owned */

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/run_folder.h"
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/text.h"
-
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/model_output.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
 #include "host/model/model.h"
 #include <dirent.h>
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,7 +53,7 @@ ls_status run_folder_check(const char *path, ls_error *err)
         char *bare = ls_strdup(path);
         if (!bare) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
         for (size_t n = strlen(bare); n > 1 && bare[n - 1] == '/';) bare[--n] = 0;
-        ls_status status = source_check_writable(bare, err);
+        ls_status status = result_check_writable(bare, err);
         free(bare);
         return status;
     }

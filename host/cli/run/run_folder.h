@@ -9,8 +9,12 @@
 #ifndef LS_CLI_RUN_FOLDER_H
 #define LS_CLI_RUN_FOLDER_H
 
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/epochs.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 enum { RUN_JSON, RUN_METRICS, RUN_MODEL, RUN_REPORT, RUN_TIMING, RUN_FILES };
 extern const char *const run_file_names[RUN_FILES];

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/threshold.h"
+#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-json_t *number_json(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
-void print_json(json_t *object)
-{
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    puts(text ? text : "{}");
-    free(text);
-    json_decref(object);
-}
+#include <stdbool.h>
+#include <stdio.h>
 
 static json_t *means_json(double precision, double recall, double f1)
 {
@@ -161,52 +154,4 @@ void print_confusion(const ls_metrics *m, const ls_model *model)
             printf(" %9llu", (unsigned long long)m->confusion[i * m->classes + j]);
         putchar('\n');
     }
-}
-
-void describe_widths(const ls_model *model, char *out, size_t size)
-{
-    const char *hidden = ls_model_option(model, "hidden");
-    int n = snprintf(out, size, "%zu-", ls_model_features(model));
-    if (hidden && strcmp(hidden, "none"))
-        for (; *hidden && n > 0 && (size_t)n + 2 < size; hidden++)
-            out[n++] = *hidden == ',' ? '-' : *hidden;
-    if (n > 0 && (size_t)n < size && out[n - 1] != '-') out[n++] = '-';
-    if (n > 0 && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, "%zu", ls_model_outputs(model));
-}
-
-void device_report_take(device_report *r, const ls_device *device)
-{
-    r->info = *ls_device_get_info(device);
-    r->trials = ls_device_trials(device, r->trial, DEVICE_TRIALS);
-    if (r->trials > DEVICE_TRIALS) r->trials = DEVICE_TRIALS;
-}
-
-void device_report_print(const device_report *r)
-{
-    const char *between = "";
-    printf("device     %s (%s)\n", r->info.name, r->info.exact ? "exact" : "approximate");
-    if (!r->trials) return;
-    printf("chosen    ");
-    for (size_t i = 0; i < r->trials; i++, between = ";") {
-        const ls_device_trial *t = &r->trial[i];
-        if (t->speed > 0) printf("%s %s: %.0f steps/s", between, t->name, t->speed);
-        else printf("%s %s", between, t->name);
-        if (*t->note) printf(" %s", t->note);
-    }
-    putchar('\n');
-}
-
-json_t *device_report_json(const device_report *r)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < r->trials; i++) {
-        const ls_device_trial *t = &r->trial[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:o,s:b,s:o}", "device", t->name, "steps_per_second",
-                                        t->speed > 0 ? json_real(t->speed) : json_null(), "chosen",
-                                        t->chosen, "note",
-                                        *t->note ? json_string(t->note) : json_null()));
-    }
-    return list;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* How a search is shown (cmd_search_output.c). */
-#ifndef LS_CMD_SEARCH_H
-#define LS_CMD_SEARCH_H
+#ifndef LS_CLI_CMD_SEARCH_OUTPUT_H
+#define LS_CLI_CMD_SEARCH_OUTPUT_H
 
-#include "host/cli/base/cli.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/source.h"
 #include "host/search/search.h"
+#include <stdbool.h>
 
 typedef struct {
     source_options source;

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Two model files that differ. They are read as safetensors and not as models: a damaged one is
- * refused by the library, and here it is asked what is damaged. Nothing in them is trusted. */
+#include "host/cli/run/compare_models.h"
 #include "host/base/text.h"
-#include "host/cli/run/verify.h"
+#include "host/cli/base/json.h"
+#include "host/cli/run/json_difference.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The files are parsed as safetensors and not loaded as models: the library refuses a damaged
+ * model, while the question here is what is damaged. Nothing in the files is trusted. */
 
 typedef struct {
     json_t *root;     /* the header */
@@ -134,7 +139,7 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
             if (other && json_equal(shape[0], shape[1])) continue;
             ls_text where = {0};
             ls_text_add(&where, "shape of tensor %s", name);
-            tell_difference(p, where.text, shape);
+            file_pair_tell_values(p, where.text, shape);
             free(where.text);
             return true;
         }
@@ -174,7 +179,7 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     bool different = meta[0] && meta[1] && json_difference(meta[0], meta[1], sums, &where, value);
     if (different) {
         ls_text_add(&p->words, "the weights are the same; metadata: ");
-        tell_difference(p, where.text, value);
+        file_pair_tell_values(p, where.text, value);
     }
     free(where.text);
     json_decref(meta[0]);
@@ -202,7 +207,7 @@ void compare_models(file_pair *p)
                         open_tensors(p->bytes[1], p->size[1], &f[1])};
     bool told = readable[0] && readable[1] &&
                 (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
-    if (!told) tell_byte(p);
+    if (!told) file_pair_tell_byte(p);
     tell_damage(p);
     json_decref(f[0].root);
     json_decref(f[1].root);
