@@ -6,9 +6,9 @@
 #include "host/cli/base/json.h"
 #include "host/cli/base/source.h"
 #include "host/cli/cmd/commands.h"
-#include "host/cli/cmd/train.h"
 #include "host/cli/run/compare_files.h"
 #include "host/cli/run/run_folder.h"
+#include "host/cli/run/training.h"
 #include <errno.h>
 #include <jansson.h>
 #include <popt.h>
@@ -175,7 +175,7 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
     signal(SIGPIPE, SIG_IGN); /* nobody reads on: the folder is to be removed all the same */
     if (status == LS_OK) status = make_folder(&w->folder, err);
-    if (status == LS_OK) status = train_again(config, w->folder, &a->source, until, err);
+    if (status == LS_OK) status = training_repeat(config, w->folder, &a->source, until, err);
     free(config);
     return status == LS_ERR_DIVERGED ? LS_OK : status; /* which may be just what the run did */
 }
