@@ -482,7 +482,7 @@ Test(run_folder, damaged_configs_are_told)
         {"{\"data\":{\"sha256\":\"abc\"}}", "sha256"},
         {"{\"decision\":[]}", "decision"},
         {"{\"decision\":{\"treshold\":0.3}}", "'threshold'"},
-        {"{\"decision\":{\"threshold\":true}}", "a text or a number"},
+        {"{\"decision\":{\"threshold\":true}}", "a string or a number"},
         {"{\"data\":{\"threshold\":\"0.3\"}}", "threshold"},
         {"{\"data\":{\"test\":\"a\",\"split\":0.1}}", "split"},
         {"{\"data\":{\"source\":\"a\\u0000b\"}}", "JSON"},

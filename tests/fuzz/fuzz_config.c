@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_read.h"
+#include "host/cli/run/config_write.h"
+#include "host/cli/run/train_command.h"
 #include "tests/fuzz/fuzz.h"
 
-#include "host/cli/run/config.h"
-
-/* A file that is accepted fills a command line that says nothing, and what comes of it can be
- * written, read again, and said as a command. */
+/* A file that is accepted can be merged with an empty command line, written, read again, and turned
+ * into a command. */
 static void use(const run_config *file)
 {
     run_config settled = {0}, again;

@@ -5,7 +5,9 @@
 #include "host/base/text.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/json.h"
+#include "host/cli/base/model_output.h"
 #include "host/cli/run/config.h"
+#include "host/cli/run/train_command.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -264,11 +266,8 @@ static json_t *best_json(const search_arguments *a, const search_work *w)
     ls_options *options;
     if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
         return json_null();
-    json_t *o = trial_json(w->search, w->order[0], 1), *all = json_object();
-    for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(all, ls_option_at(i)->name,
-                            json_string(ls_options_get(options, ls_option_at(i)->name)));
-    json_object_set_new(o, "options", all);
+    json_t *o = trial_json(w->search, w->order[0], 1);
+    json_object_set_new(o, "options", options_json(options));
     char *command = search_command(a, w);
     json_object_set_new(o, "command", command ? json_string(command) : json_null());
     free(command);

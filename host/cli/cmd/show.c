@@ -66,10 +66,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
                           (json_int_t)s->parameters, "epochs", (json_int_t)s->epochs, "steps",
                           (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss",
                           number_json(s->loss), "stopped", s->stopped);
-    json_t *options = json_object(), *features = json_array(), *classes = json_array();
-    for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(options, ls_option_at(i)->name,
-                            json_string(ls_model_option(model, ls_option_at(i)->name)));
+    json_t *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_model_features(model); i++)
         json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
     for (size_t i = 0; i < ls_model_classes(model); i++)
@@ -78,7 +75,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     json_object_set_new(o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
     json_object_set_new(o, "decision", decision_json(&decision, model));
-    json_object_set_new(o, "options", options);
+    json_object_set_new(o, "options", model_options_json(model));
     json_object_set_new(o, "weights_sha256", json_string(weights));
     json_object_set_new(o, "sha256", json_string(hash));
     return o;

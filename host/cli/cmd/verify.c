@@ -7,6 +7,8 @@
 #include "host/cli/base/source.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/run/compare_files.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_read.h"
 #include "host/cli/run/run_folder.h"
 #include "host/cli/run/training.h"
 #include <errno.h>

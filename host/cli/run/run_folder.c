@@ -9,6 +9,8 @@
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_write.h"
 #include "host/model/model.h"
 #include <dirent.h>
 #include <errno.h>

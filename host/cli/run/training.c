@@ -7,6 +7,7 @@
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/report/report.h"
+#include "host/cli/run/train_command.h"
 #include "host/cli/run/training_data.h"
 #include "host/model/model.h"
 #include <signal.h>

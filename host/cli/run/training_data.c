@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
+#include "host/cli/run/config_hash.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

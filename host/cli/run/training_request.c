@@ -3,6 +3,8 @@
 #include "host/base/error.h"
 #include "host/base/memory.h"
 #include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_read.h"
 #include <stdlib.h>
 
 static run_config config_of(const training_request *r)
