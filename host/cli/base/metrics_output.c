@@ -55,14 +55,14 @@ json_t *metrics_json(const ls_metrics *m, const ls_model *model)
     const struct {
         const char *name;
         double value;
-    } figures[] = {{"loss", m->loss},         {"loss_sum", m->loss_sum},
-                   {"accuracy", m->accuracy}, {"precision", m->precision},
-                   {"recall", m->recall},     {"f1", m->f1},
-                   {"auc", m->auc},           {"log_loss", m->log_loss},
-                   {"brier", m->brier},       {"calibration_error", m->calibration_error}};
+    } scores[] = {{"loss", m->loss},         {"loss_sum", m->loss_sum},
+                  {"accuracy", m->accuracy}, {"precision", m->precision},
+                  {"recall", m->recall},     {"f1", m->f1},
+                  {"auc", m->auc},           {"log_loss", m->log_loss},
+                  {"brier", m->brier},       {"calibration_error", m->calibration_error}};
     json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-        json_object_set_new(o, figures[i].name, number_json(figures[i].value));
+    for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
+        json_object_set_new(o, scores[i].name, number_json(scores[i].value));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "positive",
                         m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))
@@ -87,11 +87,11 @@ void print_metrics(const char *label, const ls_metrics *m)
 {
     printf("%-10s %8zu %11.6g %9.4f %9.4f %9.4f %9.4f", label, m->rows, m->loss, m->accuracy,
            m->precision, m->recall, m->f1);
-    if (m->undefined) printf("   (%u of these were 0/0, given as 0)", m->undefined);
+    if (m->undefined) printf("   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
     putchar('\n');
 }
 
-/* Most classes that a table has rows for. */
+/* Tables have at most this many classes. */
 enum { MOST = 20 };
 
 static void print_class(const char *name, double precision, double recall, double f1, uint64_t rows)
@@ -125,14 +125,14 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 {
     bool two = m->classes == 2;
     if (isnan(m->calibration_error)) {
-        puts("\ncalibration: the outputs are no probabilities");
+        puts("\ncalibration: the outputs are not probabilities");
         return;
     }
     if (two)
         printf("\ncalibration of the probability of '%s'\n",
                ls_model_class_name(model, m->positive));
-    else puts("\ncalibration of the probability of the likeliest class");
-    printf("%-16s %9s %9s %9s\n", "probability", "rows", "mean", two ? "found" : "right");
+    else puts("\ncalibration of the probability of the most probable class");
+    printf("%-16s %9s %9s %9s\n", "probability", "rows", "mean", two ? "positive" : "correct");
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
         const ls_calibration_bin *b = &m->calibration[i];
         printf("%.1f to %.1f       %9llu", (double)i / LS_CALIBRATION_BINS,
@@ -145,7 +145,7 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 void print_confusion(const ls_metrics *m, const ls_model *model)
 {
     if (m->classes > MOST) return;
-    printf("\nconfusion (rows: true class, columns: predicted)\n%-16s", "");
+    printf("\nconfusion matrix (rows: true class, columns: predicted class)\n%-16s", "");
     for (size_t j = 0; j < m->classes; j++) printf(" %9.9s", ls_model_class_name(model, j));
     putchar('\n');
     for (size_t i = 0; i < m->classes; i++) {

@@ -33,10 +33,10 @@ ls_status result_check_apart(const char *path, const char *data, ls_error *err)
 {
     char inside[4096];
     if (!path || !data) return LS_OK;
-    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* of a run's folder */
+    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* if data is a run folder */
     if (!same_file(path, data) && !same_file(path, inside)) return LS_OK;
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s is a file that is read; name another one for the result", path);
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s is an input file; name another one for the result",
+                   path);
 }
 
 ls_status result_check_distinct(const char *const *paths, size_t count, ls_error *err)
@@ -48,9 +48,11 @@ ls_status result_check_distinct(const char *const *paths, size_t count, ls_error
                 (strcmp(paths[i], paths[k]) && !same_file(paths[i], paths[k])))
                 continue;
             if (stat(paths[i], &about) == 0 && !S_ISREG(about.st_mode))
-                continue; /* /dev/null takes any number of them */
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "%s would be written twice over; name different files", paths[i]);
+                continue; /* /dev/null may be named any number of times */
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "%s is named for two results, so it would be written twice; name different files",
+                paths[i]);
         }
     return LS_OK;
 }

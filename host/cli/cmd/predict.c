@@ -14,9 +14,9 @@
 #include <string.h>
 
 static const char intro[] =
-    "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"
-    "outputs: the raw outputs). DATA is a file of rows with the model's features; a class column behind them\n"
-    "is ignored. MODEL is a file or the folder of a run.\n"
+    "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the raw outputs\n"
+    "if the model has --output identity). DATA is a file of rows with the model's features; a class column after them\n"
+    "is ignored. MODEL is a model file or a run folder.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
@@ -29,7 +29,7 @@ typedef struct {
     ls_text text;
 } predict_work;
 
-/* A CSV field, quoted where it has to be. */
+/* Adds a CSV field, quoted if necessary. */
 static void add_field(ls_text *text, const char *prefix, const char *field)
 {
     if (!strpbrk(field, ",\"\r\n")) {
@@ -72,7 +72,7 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--positive says which class --threshold is about; give both");
+                       "--positive has no effect without --threshold; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;
@@ -99,7 +99,7 @@ int cmd_predict(int argc, const char **argv)
     source_data_table(&o, data);
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);
-    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */
+    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV, so there is no --json */
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},

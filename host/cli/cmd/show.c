@@ -13,8 +13,8 @@
 #include <string.h>
 
 static const char intro[] =
-    "Prints the network, its size, what it was trained with and how training ended. MODEL is a file or the\n"
-    "folder of a run.\n";
+    "Prints the network, its size, the options that it was trained with and how the training ended. MODEL is a model\n"
+    "file or a run folder.\n";
 
 static void show_names(const char *label, const ls_model *model,
                        const char *(*name)(const ls_model *, size_t), size_t count)
@@ -37,7 +37,7 @@ static void show_options(const ls_model *model)
         else printf("--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
         shown++;
     }
-    puts(shown ? "(the rest at their defaults)" : "all at their defaults");
+    puts(shown ? "(all others at their defaults)" : "all at their defaults");
 }
 
 static void show_history(const ls_model *model)

@@ -19,7 +19,7 @@
 static const char intro[] =
     "DATA is a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a generator (listed by\n"
     "lockstep make --help). The class is the last column unless --target or --labels names another one.\n"
-    "Without further options, the defaults train a network that suits most small data sets.\n"
+    "All options have defaults.\n"
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"

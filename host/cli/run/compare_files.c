@@ -32,7 +32,7 @@ static size_t line_length(const char *at, const char *end)
     return (size_t)((newline ? newline + 1 : end) - at);
 }
 
-/* Two lines that differ; an empty one where a file has ended. */
+/* Describes two lines that differ. A line of length 0 means that its file has ended. */
 static void compare_lines(file_pair *p, size_t number, const char *const line[2],
                           const size_t length[2])
 {
@@ -99,7 +99,7 @@ ls_status file_pair_compare(file_pair *p, ls_error *err)
     p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
                    : p->bytes[0] == p->bytes[1];
     if (!both && !p->same) ls_text_add(&p->words, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
-    else if (!both) ls_text_add(&p->words, "not there in either");
+    else if (!both) ls_text_add(&p->words, "missing in both");
     else if (p->same) json_object_set_new(p->detail, "sha256", hash_json(p));
     else if (ends_with(p->name, ".safetensors")) compare_models(p);
     else if (ends_with(p->name, ".jsonl")) compare_jsonl(p);

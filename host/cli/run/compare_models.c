@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The files are parsed as safetensors and not loaded as models: the library refuses a damaged
- * model, while the question here is what is damaged. Nothing in the files is trusted. */
+/* The files are parsed as safetensors and not loaded as models, because the library refuses damaged
+ * models, and the damage is what is to be found. Nothing in the files is trusted. */
 
 typedef struct {
-    json_t *root;     /* the header */
-    const char *data; /* behind it */
+    json_t *root;     /* the parsed header */
+    const char *data; /* after the header */
     size_t size;      /* of the data */
 } tensor_file;
 
@@ -29,7 +29,7 @@ static bool open_tensors(const char *bytes, size_t size, tensor_file *out)
     return json_is_object(out->root);
 }
 
-/* One tensor's float32 values. */
+/* The float32 values of one tensor. */
 typedef struct {
     const char *at;
     size_t count;
@@ -57,8 +57,8 @@ static float value_at(const tensor *t, size_t i)
     return value;
 }
 
-/* Numbers in the order of the floats they stand for, neighbours one apart: the distance is counted
- * in units in the last place. */
+/* Maps floats to integers in the same order, so that neighbouring floats map to neighbouring
+ * integers. The difference of two of them is the distance in units in the last place. */
 static int64_t ordered(float value)
 {
     int32_t bits;
@@ -66,13 +66,13 @@ static int64_t ordered(float value)
     return bits < 0 ? (int64_t)INT32_MIN - bits : bits;
 }
 
-/* What two files differ in. */
+/* The differences of two files. */
 typedef struct {
     const char *name; /* the first tensor that differs */
     tensor first[2];
-    size_t element; /* in it */
+    size_t element; /* the first element of that tensor that differs */
     size_t differing, total;
-    int64_t furthest; /* ulps */
+    int64_t furthest; /* largest distance, in ulps */
 } differences;
 
 static void compare_tensor(const char *name, const tensor t[2], differences *d)
@@ -90,7 +90,8 @@ static void compare_tensor(const char *name, const tensor t[2], differences *d)
     d->total += t[0].count;
 }
 
-/* "[1, 3]" from the shape, or "[35]" where the shape does not fit the data. */
+/* The row and column of an element, such as [1, 3]; or its number, such as [35], if the shape is
+ * not that of a matrix or does not match the data. */
 static json_t *place_json(const tensor *t, size_t element)
 {
     size_t rank = json_array_size(t->shape);
@@ -111,7 +112,7 @@ static void tell_values(file_pair *p, const differences *d)
     ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
                 index ? index : "", (double)a, (double)b, (long long)ulps, ulps == 1 ? "" : "s");
     if (d->differing > 1)
-        ls_text_add(&p->words, "; in all %zu of %zu values differ, by up to %lld ulps",
+        ls_text_add(&p->words, "; in total %zu of %zu values differ, by up to %lld ulps",
                     d->differing, d->total, (long long)d->furthest);
     else ls_text_add(&p->words, "; the other %zu values are the same", d->total - 1);
     json_object_set_new(p->detail, "tensor", json_string(d->name));
@@ -125,7 +126,8 @@ static void tell_values(file_pair *p, const differences *d)
     free(index);
 }
 
-/* Another set of tensors, or another shape; true where there is something to tell. */
+/* Describes a tensor that is missing in one file or has another shape. Returns false if there is
+ * none. */
 static bool tell_shapes(file_pair *p, const tensor_file f[2])
 {
     const char *name;
@@ -146,7 +148,7 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
     return false;
 }
 
-/* The first value that differs; true where there is one. */
+/* Describes the first value that differs. Returns false if there is none. */
 static bool tell_tensors(file_pair *p, const tensor_file f[2])
 {
     const char *name;
@@ -164,7 +166,8 @@ static bool tell_tensors(file_pair *p, const tensor_file f[2])
     return d.differing > 0;
 }
 
-/* What is noted beside the weights. Checksums differ because something else does. */
+/* Describes the first difference of the metadata. Returns false if there is none. The checksums
+ * come last, since they differ whenever anything else does. */
 static bool tell_metadata(file_pair *p, const tensor_file f[2])
 {
     static const char *const sums[] = {"metadata_sha256", "weights_sha256", NULL};
@@ -187,8 +190,8 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     return different;
 }
 
-/* Whether the library takes them: a changed bit is as a rule damage, and then one of them is not
- * what was trained. */
+/* Adds why the library refuses either file. A file with a flipped bit usually fails its checksum,
+ * and then it is known which of the two is damaged. */
 static void tell_damage(file_pair *p)
 {
     for (int i = 0; i < 2; i++) {

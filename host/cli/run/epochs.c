@@ -31,7 +31,7 @@ int epochs_tell(const ls_progress *p, void *user)
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 
-/* Lines of progress at most, where they do not overwrite each other. */
+/* Maximum number of progress lines if stderr is not a terminal. */
 enum { LINES = 20 };
 
 ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
@@ -68,7 +68,7 @@ ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
     size_t length = text ? strlen(text) : 0;
     json_decref(line);
     if (!text) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a line", s->path);
-    text[length] = '\n'; /* in place of the NUL, as line and end are to arrive together */
+    text[length] = '\n'; /* replaces the NUL: one write, so that readers see whole lines */
     ls_status status = live_file_write(s, text, length + 1, err);
     free(text);
     return status;

@@ -9,7 +9,7 @@ static void add_json(ls_text *out, json_t *value)
     char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     size_t length = text ? strlen(text) : 0, shown = length < MOST ? length : MOST;
     while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
-        shown--; /* not within a character */
+        shown--; /* do not cut a UTF-8 character */
     if (text) ls_text_add(out, "%.*s%s", (int)shown, text, shown < length ? "..." : "");
     else ls_text_add(out, value ? "?" : "nothing");
     free(text);
@@ -17,7 +17,7 @@ static void add_json(ls_text *out, json_t *value)
 
 void file_pair_tell_values(file_pair *pair, const char *where, json_t *const value[2])
 {
-    ls_text_add(&pair->words, "%s: ", where && *where ? where : "all of it");
+    ls_text_add(&pair->words, "%s: ", where && *where ? where : "everything");
     add_json(&pair->words, value[0]);
     ls_text_add(&pair->words, " and ");
     add_json(&pair->words, value[1]);
