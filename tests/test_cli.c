@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program as a user meets it: what it prints where, what it answers to mistakes, and how it
- * ends. */
+/* The program as a user meets it: help, output, results and interruptions. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -123,7 +122,7 @@ Test(cli, where_the_model_goes_is_checked_first)
     runs_child_free(&c);
 }
 
-/* A slip must not cost the data. */
+/* Naming the data as the result by mistake must not overwrite them. */
 Test(cli, a_model_does_not_replace_its_data)
 {
     make_csv("flowers.csv", flowers);
@@ -148,7 +147,7 @@ Test(cli, a_model_does_not_replace_its_data)
     }
 }
 
-/* Output that could not be written is a failure, whoever writes it. */
+/* Output that could not be written is a failure, in every subcommand. */
 Test(cli, a_full_disk_is_noticed)
 {
     static const char *const lines[] = {"make moons",
@@ -276,7 +275,7 @@ Test(cli, progress_is_on_stderr_and_can_be_turned_off)
     }
 }
 
-/* Each changes the weights of a run in which nothing else depends on it. */
+/* Each option changes the weights. */
 Test(cli, options_reach_training)
 {
     static const char *const extra[] = {
@@ -299,7 +298,7 @@ Test(cli, options_reach_training)
     }
 }
 
-/* What must not matter for the bytes of the model. */
+/* The bytes of the model do not depend on threads, device or output options. */
 Test(cli, threads_and_devices_give_the_same_file)
 {
     static const char *const ways[] = {"--threads 1 --device cpu", "--threads 0 --device 0",
@@ -347,9 +346,9 @@ Test(cli, small_and_odd_data)
     free(back);
 }
 
-/* ---- The way from data to predictions -------------------------------------------------------- */
+/* ---- From data to predictions ---------------------------------------------------------------- */
 
-/* Reads the i-th comma-separated field of a line; false past its end. */
+/* Reads the i-th comma-separated field of a line; returns false past its end. */
 static bool field(const char *line, size_t i, char out[64])
 {
     for (; i > 0; i--) {
@@ -360,8 +359,8 @@ static bool field(const char *line, size_t i, char out[64])
     return true;
 }
 
-/* Each line's class is the one of the largest probability, and probabilities sum to 1. Returns how
- * many lines there are. */
+/* Checks that each line's class has the largest probability and that probabilities sum to 1.
+ * Returns the number of lines. */
 static size_t check_predictions(const char *csv, const char *const *classes, size_t count)
 {
     size_t rows = 0;
@@ -382,7 +381,7 @@ static size_t check_predictions(const char *csv, const char *const *classes, siz
         cr_assert(!field(line, count + 1, text), "row %zu is long", rows + 1);
         cr_assert_float_eq(sum, 1, 1e-5);
         cr_assert(field(line, 0, text) && !strcmp(text, classes[best]),
-                  "row %zu: %s, but %s is likeliest", rows + 1, text, classes[best]);
+                  "row %zu: %s, but %s is most probable", rows + 1, text, classes[best]);
     }
     return rows;
 }
@@ -470,7 +469,7 @@ Test(cli, every_generator)
 
 /* ---- Interruption ---------------------------------------------------------------------------- */
 
-/* Interrupts a training after its first epoch, which the log shows. The line ends with its log. */
+/* Interrupts a training with --log log after its first epoch, when the log has a line. */
 static void interrupt(const char *line, int number)
 {
     char hex[65];

@@ -96,7 +96,7 @@ Test(config, other_data_are_refused)
     program_do("train people.csv --run a" QUICK);
     program_do("train people.csv --test people.csv --run b" QUICK);
     runs_file_write("people.csv", program_mixed_csv,
-                    strlen(program_mixed_csv) - 12); /* a row less */
+                    strlen(program_mixed_csv) - 12); /* without the last row */
     runs_child c = runs_program("train --config a/run.json --device cpu -q"),
                named = runs_program("train people.csv --config a/run.json --device cpu"),
                test = runs_program("train people.csv --config b/run.json --device cpu -q"),
@@ -117,7 +117,7 @@ Test(config, other_data_are_refused)
     for (size_t i = 0; i < RUNS_COUNT(all); i++) runs_child_free(all[i]);
 }
 
-/* The classes of images lie in a file that nobody names. */
+/* The classes of IDX images come from a file that the command line does not name. */
 Test(config, labels_found_beside_the_rows_count_as_data)
 {
     unsigned char images[16 + 40] = {0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 2},

@@ -21,8 +21,8 @@ TestSuite(event_file, .init = enter, .fini = leave, .timeout = 300);
 
 #define QUICK " --epochs 12 --hidden 6,5 --device cpu -q"
 
-/* As TensorBoard 2.21.0 writes these two events itself (tests/support/tensorboard_reads.py --bytes
- * prints them). */
+/* These two events as TensorBoard 2.21.0 writes them; printed by
+ * tests/support/tensorboard_reads.py --bytes. */
 static const unsigned char version_record[] = {
     0x18, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xa3, 0x7f, 0x4b, 0x22, 0x09, 0x00,
     0x00, 0x10, 0xc0, 0x0b, 0x5a, 0xd6, 0x41, 0x1a, 0x0d, 0x62, 0x72, 0x61, 0x69, 0x6e,

@@ -17,7 +17,7 @@ static void leave(void) { runs_folder_leave(folder); }
 
 TestSuite(readme, .init = enter, .fini = leave, .timeout = 300);
 
-/* The first C block with a main in it; NULL where there is none. */
+/* The first C block that has a main, or NULL. */
 static char *readme_program(void)
 {
     char *text = runs_file_read(LS_SOURCE_DIR "/README.md", NULL), *found = NULL;
@@ -54,7 +54,7 @@ Test(readme, its_program_works)
     const char *const example[] = {"./example", NULL};
     runs_child c;
     runs_spawn(compile, &c);
-    cr_assert_eq(c.status, 0, "it does not compile: %s", c.err);
+    cr_assert_eq(c.status, 0, "does not compile: %s", c.err);
     runs_child_free(&c);
     runs_spawn(example, &c);
     cr_assert_eq(c.status, 0, "exit status %d: %s%s", c.status, c.out, c.err);

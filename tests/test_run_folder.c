@@ -80,7 +80,7 @@ Test(run_folder, has_what_was_done_and_no_more)
     cr_expect_eq(json_integer_value(json_object_get(json_object_get(result, "train"), "rows")),
                  120);
     cr_expect_eq(json_integer_value(json_object_get(json_object_get(result, "test"), "rows")), 30);
-    /* devices and times stand in timing.jsonl alone */
+    /* devices and times are in timing.jsonl only */
     for (size_t i = 0; i < RUNS_COUNT(program_compared); i++) {
         snprintf(line, sizeof line, "a/%s", program_compared[i]);
         char *text = runs_file_read(line, NULL);
@@ -100,7 +100,7 @@ Test(run_folder, has_what_was_done_and_no_more)
     json_decref(run);
 }
 
-/* Of very long runs some epochs are left out, by a rule that looks at the epoch alone. */
+/* Long runs leave out epochs by a rule that depends on the number of the epoch alone. */
 Test(run_folder, lines_of_long_runs_are_thinned)
 {
     program_do(
@@ -146,7 +146,7 @@ Test(run_folder, nothing_is_written_over)
         runs_child_free(&c);
     }
     cr_expect_eq(runs_folder_count("full"), 1);
-    /* what cannot be trained leaves nothing */
+    /* an impossible training leaves no folder */
     free(runs_program_expect("train moons --class-weights 1,2,3 --run none" QUICK, 2));
     cr_expect(access("none", F_OK) != 0);
 }
@@ -185,7 +185,7 @@ Test(run_folder, of_an_interruption)
     cr_expect(page && strstr(page, "stopped by interruption") &&
               strstr(page, "(this training was interrupted; the command trains to the end)"));
     free(page);
-    program_do("verify a --device cpu -q"); /* goes as far, and no further */
+    program_do("verify a --device cpu -q"); /* the repetition stops after the same epoch */
 }
 
 /* From the moment that the folder exists, Ctrl-C leaves it complete. */
@@ -194,7 +194,8 @@ Test(run_folder, of_an_interruption_at_its_very_beginning)
     for (int turn = 0; turn < 12; turn++) {
         int pid = program_start("train moons --epochs 3000000 --device cpu -q --run a");
         runs_child c;
-        while (access("a", F_OK) != 0 && program_is_running(pid)) continue; /* no sleep between */
+        while (access("a", F_OK) != 0 && program_is_running(pid))
+            continue; /* as early as possible */
         cr_assert_eq(kill(pid, SIGINT), 0);
         runs_wait(pid, &c);
         cr_expect_eq(c.status, 130, "turn %d: %d: %s", turn, c.status, c.err);
@@ -209,7 +210,7 @@ Test(run_folder, of_an_interruption_at_its_very_beginning)
     }
 }
 
-/* A run's folder goes where a model goes. */
+/* A run folder can be given in place of a model file. */
 Test(run_folder, as_a_model)
 {
     program_do("train moons --run a" QUICK);
@@ -228,7 +229,7 @@ Test(run_folder, as_a_model)
     program_do("show a");
 }
 
-/* A limit on the size of files ends a log, as a full disk does, and not the training. */
+/* A limit on file sizes ends a log, like a full disk, but not the training. */
 Test(run_folder, beyond_the_limit_of_files)
 {
     const char *const command[] = {
@@ -270,7 +271,7 @@ Test(run_folder, a_log_has_a_line_an_epoch)
     free(text);
 }
 
-/* A log that cannot be written costs no model, but it is told. */
+/* A log that cannot be written does not stop the training, but is reported. */
 Test(run_folder, a_log_that_fails)
 {
     runs_child full = runs_program("train moons --log /dev/full --run a -o m.safetensors" QUICK);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep search as a user meets it: what it prints and writes, what it answers to mistakes, and
- * that it can be interrupted. */
+/* lockstep search: what it prints and writes, its error messages, and interruptions. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
@@ -34,7 +33,7 @@ static json_t *search_json(const char *line)
     return o;
 }
 
-/* A table without its last column, the time. */
+/* Reads a table without its last column, the time. */
 static char *without_time(const char *path)
 {
     char *text = runs_file_read(path, NULL), *to = text;
@@ -72,11 +71,7 @@ Test(search_cli, help_tells_all)
 
 Test(search_cli, mistakes_are_answered_with_one_line)
 {
-    static const struct {
-        const char *line;
-        int status;
-        const char *words;
-    } list[] = {
+    static const program_mistake list[] = {
         {"search", 2, "missing"},
         {"search moons --strategy gird", 2, "--strategy gird 'grid'"},
         {"search moons --strategy bayes", 2, "--strategy bayes halving"},
@@ -106,20 +101,20 @@ Test(search_cli, mistakes_are_answered_with_one_line)
         {"search moonz", 1, "'moons'"},
         {"search missing.csv", 1, "missing.csv"},
         {"search moons --device 99 -q", 1, "99"},
-        {"search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000", 1,
-         "diverged"},
     };
-    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
-        runs_child c = runs_program(list[i].line);
-        cr_expect_eq(c.status, list[i].status, "lockstep %s: exit status %d: %s", list[i].line,
-                     c.status, c.err);
-        cr_expect(!strncmp(c.err, "lockstep search: ", 17) &&
-                      strchr(c.err, '\n') == c.err + strlen(c.err) - 1,
-                  "lockstep %s: %s", list[i].line, c.err);
-        program_expect_words(list[i].line, c.err, list[i].words);
-        runs_child_free(&c);
-    }
+    program_check_mistakes(list, RUNS_COUNT(list));
     cr_expect_eq(runs_folder_count("."), 0, "something is left behind");
+}
+
+Test(search_cli, it_fails_if_no_trial_has_a_score)
+{
+    static const char line[] =
+        "search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000";
+    runs_child c = runs_program(line);
+    cr_expect_eq(c.status, 1);
+    program_expect_words(line, c.err, "lockstep search: diverged");
+    cr_expect_eq(program_count_lines(c.err), 1, "%s", c.err);
+    runs_child_free(&c);
 }
 
 Test(search_cli, it_works_with_no_option)
@@ -165,7 +160,7 @@ Test(search_cli, json_has_everything)
     json_decref(o);
 }
 
-/* The file is the one that the printed command gives. */
+/* The saved model is the one that the printed command trains. */
 Test(search_cli, the_best_is_what_train_gives)
 {
     char *
@@ -186,8 +181,8 @@ Test(search_cli, the_best_is_what_train_gives)
     free(out);
 }
 
-/* Also of data with categories, for which train would stop early by itself, read in a way of its
- * own. */
+/* The same for data with categories, for which train would set --patience, and with options about
+ * columns. */
 Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
 {
     char text[4096] = "a,kind,key,class\n", hex[65], again[65], line[512];
@@ -272,7 +267,7 @@ Test(search_cli, the_report_is_a_table)
     free(text);
 }
 
-/* Neither the device, nor threads, nor the order of arguments. */
+/* Results do not depend on the device, the threads or the order of arguments. */
 Test(search_cli, what_must_not_matter_does_not)
 {
     static const char *const ways[] = {"--threads 1", "--threads 3 --device cpu",

@@ -21,7 +21,7 @@ TestSuite(verify, .init = enter, .fini = leave, .timeout = 300);
 
 #define QUICK " --epochs 12 --hidden 6,5 --device cpu -q"
 
-/* A copy of a folder of a run, to be changed. */
+/* Copies a run folder. */
 static void copy_run(const char *from, const char *to)
 {
     const char *const command[] = {"cp", "-r", from, to, NULL}, *const remove[] = {"rm", "-rf", to,
@@ -45,7 +45,7 @@ static json_t *verify_json(const char *line, int status, const char *file, json_
     return json_object_get(json_object_get(*root, "files"), file);
 }
 
-/* Where the values of a tensor begin in a model file. */
+/* The offset of the first value of a tensor in a model file. */
 static size_t tensor_place(const char *bytes, const char *name)
 {
     uint64_t length;
@@ -92,14 +92,14 @@ Test(verify, names_a_changed_bit)
     cr_expect_gt(json_integer_value(json_object_get(said, "ulps")), 1000000);
     json_decref(root);
     bytes[size - 1] = 0;
-    runs_file_write("b/model.safetensors", bytes, 9); /* no header any more */
+    runs_file_write("b/model.safetensors", bytes, 9); /* the header is cut off */
     said = verify_json("verify a b --json", 1, "model.safetensors", &root);
     cr_expect_eq(json_integer_value(json_object_get(said, "byte")), 9);
     json_decref(root);
     free(bytes);
 }
 
-/* Distances are counted in floats that lie between, also among negative ones and across zero. */
+/* Distances are in units in the last place, also between negative numbers and across zero. */
 Test(verify, counts_units_in_the_last_place)
 {
     static const struct {
@@ -128,7 +128,7 @@ Test(verify, counts_units_in_the_last_place)
     free(bytes);
 }
 
-/* Replaces the last occurrence of a text in a file by one of the same length. */
+/* Replaces the last occurrence of a text in a file by a text of the same length. */
 static void replace(const char *path, const char *from, const char *to)
 {
     size_t size;
@@ -177,11 +177,10 @@ Test(verify, names_what_differs)
     json_decref(root);
     copy_run("a", "b");
     runs_file_write("b/timing.jsonl", "", 0);
-    program_do("verify a b"); /* times are not program_compared */
+    program_do("verify a b"); /* timing.jsonl is not compared */
 }
 
-/* Models that are whole, but of other trainings: one of another shape, one with another name for a
- * feature. */
+/* Undamaged models of different trainings: another shape, and another name of a feature. */
 Test(verify, tells_other_networks)
 {
     json_t *root, *said;

@@ -202,9 +202,9 @@ static void print_text(const verify_arguments *a, const verify_work *w)
         const char *hash = json_string_value(json_object_get(p->detail, "sha256"));
         different += !p->same;
         printf("%-18s %-10s %s\n", p->name, p->same ? "same" : "DIFFERENT",
-               p->words.text ? p->words.text
-               : hash        ? hash
-                             : "");
+               p->message.text ? p->message.text
+               : hash          ? hash
+                               : "");
     }
     const char *what = a->repeat      ? "The run and its repetition"
                        : w->count > 1 ? "The runs"

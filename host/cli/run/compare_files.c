@@ -16,11 +16,11 @@ static void compare_json(file_pair *p)
     for (int i = 0; i < 2; i++)
         root[i] = json_loadb(p->bytes[i], p->size[i], JSON_REJECT_DUPLICATES, NULL);
     if (!root[0] || !root[1]) {
-        ls_text_add(&p->words, "%s is not JSON; ", p->path[root[0] ? 1 : 0]);
-        file_pair_tell_byte(p);
+        ls_text_add(&p->message, "%s is not JSON; ", p->path[root[0] ? 1 : 0]);
+        file_pair_describe_byte(p);
     } else if (json_difference(root[0], root[1], NULL, &where, value))
-        file_pair_tell_values(p, where.text, value);
-    else file_pair_tell_byte(p);
+        file_pair_describe_values(p, where.text, value);
+    else file_pair_describe_byte(p);
     free(where.text);
     json_decref(root[0]);
     json_decref(root[1]);
@@ -42,16 +42,16 @@ static void compare_lines(file_pair *p, size_t number, const char *const line[2]
         root[i] = length[i] ? json_loadb(line[i], length[i], JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *epoch = json_object_get(root[root[0] ? 0 : 1], "epoch");
     if (json_is_integer(epoch)) {
-        ls_text_add(&p->words, "epoch %lld, ", (long long)json_integer_value(epoch));
+        ls_text_add(&p->message, "epoch %lld, ", (long long)json_integer_value(epoch));
         json_object_set_new(p->detail, "epoch", json_integer(json_integer_value(epoch)));
     }
-    ls_text_add(&p->words, "line %zu, ", number);
+    ls_text_add(&p->message, "line %zu: ", number);
     json_object_set_new(p->detail, "line", json_integer((json_int_t)number));
     if (!length[0] || !length[1])
-        ls_text_add(&p->words, "where %s has ended", p->path[length[0] ? 1 : 0]);
+        ls_text_add(&p->message, "%s has ended", p->path[length[0] ? 1 : 0]);
     else if (root[0] && root[1] && json_difference(root[0], root[1], NULL, &where, value))
-        file_pair_tell_values(p, where.text, value);
-    else file_pair_tell_byte(p);
+        file_pair_describe_values(p, where.text, value);
+    else file_pair_describe_byte(p);
     free(where.text);
     json_decref(root[0]);
     json_decref(root[1]);
@@ -98,15 +98,15 @@ ls_status file_pair_compare(file_pair *p, ls_error *err)
     bool both = p->bytes[0] && p->bytes[1];
     p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
                    : p->bytes[0] == p->bytes[1];
-    if (!both && !p->same) ls_text_add(&p->words, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
-    else if (!both) ls_text_add(&p->words, "missing in both");
+    if (!both && !p->same) ls_text_add(&p->message, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
+    else if (!both) ls_text_add(&p->message, "missing in both");
     else if (p->same) json_object_set_new(p->detail, "sha256", hash_json(p));
     else if (ends_with(p->name, ".safetensors")) compare_models(p);
     else if (ends_with(p->name, ".jsonl")) compare_jsonl(p);
     else if (ends_with(p->name, ".json")) compare_json(p);
-    else file_pair_tell_byte(p);
+    else file_pair_describe_byte(p);
     json_object_set_new(p->detail, "same", json_boolean(p->same));
-    if (p->words.text) json_object_set_new(p->detail, "message", json_string(p->words.text));
-    return p->words.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
-                           : LS_OK;
+    if (p->message.text) json_object_set_new(p->detail, "message", json_string(p->message.text));
+    return p->message.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
+                             : LS_OK;
 }

@@ -103,18 +103,18 @@ static json_t *place_json(const tensor *t, size_t element)
     return json_pack("[I,I]", (json_int_t)element / columns, (json_int_t)element % columns);
 }
 
-static void tell_values(file_pair *p, const differences *d)
+static void describe_values(file_pair *p, const differences *d)
 {
     float a = value_at(&d->first[0], d->element), b = value_at(&d->first[1], d->element);
     int64_t ulps = llabs(ordered(a) - ordered(b));
     json_t *place = place_json(&d->first[0], d->element);
     char *index = json_dumps(place, 0);
-    ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
+    ls_text_add(&p->message, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
                 index ? index : "", (double)a, (double)b, (long long)ulps, ulps == 1 ? "" : "s");
     if (d->differing > 1)
-        ls_text_add(&p->words, "; in total %zu of %zu values differ, by up to %lld ulps",
+        ls_text_add(&p->message, "; in total %zu of %zu values differ, by up to %lld ulps",
                     d->differing, d->total, (long long)d->furthest);
-    else ls_text_add(&p->words, "; the other %zu values are the same", d->total - 1);
+    else ls_text_add(&p->message, "; the other %zu values are the same", d->total - 1);
     json_object_set_new(p->detail, "tensor", json_string(d->name));
     json_object_set_new(p->detail, "index", place);
     json_object_set_new(p->detail, "a", number_json((double)a));
@@ -128,7 +128,7 @@ static void tell_values(file_pair *p, const differences *d)
 
 /* Describes a tensor that is missing in one file or has another shape. Returns false if there is
  * none. */
-static bool tell_shapes(file_pair *p, const tensor_file f[2])
+static bool describe_shapes(file_pair *p, const tensor_file f[2])
 {
     const char *name;
     json_t *entry;
@@ -141,7 +141,7 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
             if (other && json_equal(shape[0], shape[1])) continue;
             ls_text where = {0};
             ls_text_add(&where, "shape of tensor %s", name);
-            file_pair_tell_values(p, where.text, shape);
+            file_pair_describe_values(p, where.text, shape);
             free(where.text);
             return true;
         }
@@ -149,7 +149,7 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
 }
 
 /* Describes the first value that differs. Returns false if there is none. */
-static bool tell_tensors(file_pair *p, const tensor_file f[2])
+static bool describe_tensors(file_pair *p, const tensor_file f[2])
 {
     const char *name;
     json_t *entry;
@@ -162,13 +162,13 @@ static bool tell_tensors(file_pair *p, const tensor_file f[2])
             t[0].count == t[1].count)
             compare_tensor(name, t, &d);
     }
-    if (d.differing) tell_values(p, &d);
+    if (d.differing) describe_values(p, &d);
     return d.differing > 0;
 }
 
 /* Describes the first difference of the metadata. Returns false if there is none. The checksums
  * come last, since they differ whenever anything else does. */
-static bool tell_metadata(file_pair *p, const tensor_file f[2])
+static bool describe_metadata(file_pair *p, const tensor_file f[2])
 {
     static const char *const sums[] = {"metadata_sha256", "weights_sha256", NULL};
     json_t *meta[2], *value[2];
@@ -181,8 +181,8 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     }
     bool different = meta[0] && meta[1] && json_difference(meta[0], meta[1], sums, &where, value);
     if (different) {
-        ls_text_add(&p->words, "the weights are the same; metadata: ");
-        file_pair_tell_values(p, where.text, value);
+        ls_text_add(&p->message, "the weights are the same; metadata: ");
+        file_pair_describe_values(p, where.text, value);
     }
     free(where.text);
     json_decref(meta[0]);
@@ -192,13 +192,13 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
 
 /* Adds why the library refuses either file. A file with a flipped bit usually fails its checksum,
  * and then it is known which of the two is damaged. */
-static void tell_damage(file_pair *p)
+static void describe_damage(file_pair *p)
 {
     for (int i = 0; i < 2; i++) {
         ls_model *model = NULL;
         ls_error err;
         if (ls_model_load(p->path[i], &model, &err) != LS_OK)
-            ls_text_add(&p->words, "; %s", err.message);
+            ls_text_add(&p->message, "; %s", err.message);
         ls_model_free(model);
     }
 }
@@ -208,10 +208,10 @@ void compare_models(file_pair *p)
     tensor_file f[2] = {{0}, {0}};
     bool readable[2] = {open_tensors(p->bytes[0], p->size[0], &f[0]),
                         open_tensors(p->bytes[1], p->size[1], &f[1])};
-    bool told = readable[0] && readable[1] &&
-                (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
-    if (!told) file_pair_tell_byte(p);
-    tell_damage(p);
+    bool described = readable[0] && readable[1] &&
+                     (describe_shapes(p, f) || describe_tensors(p, f) || describe_metadata(p, f));
+    if (!described) file_pair_describe_byte(p);
+    describe_damage(p);
     json_decref(f[0].root);
     json_decref(f[1].root);
 }

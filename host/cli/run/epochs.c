@@ -11,19 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void epochs_add(epoch_listeners *l, epoch_listener tell, void *state)
+void epochs_add(epoch_listeners *l, epoch_listener call, void *state)
 {
-    l->list[l->count].tell = tell;
+    l->list[l->count].call = call;
     l->list[l->count++].state = state;
 }
 
-int epochs_tell(const ls_progress *p, void *user)
+int epochs_notify(const ls_progress *p, void *user)
 {
     epoch_listeners *l = user;
     for (size_t i = 0; i < l->count; i++) {
         ls_error err;
-        if (!l->list[i].tell || l->list[i].tell(l->list[i].state, p, &err) == LS_OK) continue;
-        l->list[i].tell = NULL;
+        if (!l->list[i].call || l->list[i].call(l->list[i].state, p, &err) == LS_OK) continue;
+        l->list[i].call = NULL;
         if (l->status == LS_OK) l->status = err.status, l->err = err;
     }
     return interrupted() || p->epoch == l->until;

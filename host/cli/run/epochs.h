@@ -15,7 +15,7 @@ enum { EPOCH_LISTENERS = 4 };
  * the first failure is reported at the end. */
 typedef struct {
     struct {
-        epoch_listener tell;
+        epoch_listener call;
         void *state;
     } list[EPOCH_LISTENERS];
     size_t count;
@@ -24,9 +24,9 @@ typedef struct {
     ls_error err;
 } epoch_listeners;
 
-void epochs_add(epoch_listeners *listeners, epoch_listener tell, void *state);
+void epochs_add(epoch_listeners *listeners, epoch_listener call, void *state);
 /* The callback for ls_train; user: the epoch_listeners. Stops the training after Ctrl-C. */
-int epochs_tell(const ls_progress *p, void *user);
+int epochs_notify(const ls_progress *p, void *user);
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 

@@ -68,7 +68,7 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
 static ls_status train(training_request *r, training *t, bool quiet, ls_error *err)
 {
     LS_TRY(open_listeners(r, t, quiet, err));
-    ls_status status = ls_train(t->device, r->options, t->train, epochs_tell, &t->listeners,
+    ls_status status = ls_train(t->device, r->options, t->train, epochs_notify, &t->listeners,
                                 &t->model, err);
     if (t->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
