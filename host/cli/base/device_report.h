@@ -6,13 +6,13 @@
 #include "host/include/lockstep.h"
 #include <jansson.h>
 
-enum { DEVICE_TRIALS = 80 };
+enum { DEVICE_CANDIDATES = 80 };
 
 /* A copy: later work on the device may choose again. */
 typedef struct {
     ls_device_info info;
-    ls_device_trial trial[DEVICE_TRIALS];
-    size_t trials;
+    ls_device_trial candidate[DEVICE_CANDIDATES];
+    size_t count;
 } device_report;
 
 void device_report_take(device_report *report, const ls_device *device);
