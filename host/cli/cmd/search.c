@@ -126,15 +126,30 @@ static int check_counts(const search_arguments *a)
     return EXIT_OK;
 }
 
+/* "TEXT: grid, random or halving (default: random)", with "-" for "_" as users type it. Returns
+ * NULL if memory runs out. */
+static char *choice_help(const char *text, const char *const *names, const char *initial)
+{
+    ls_text help = {0};
+    ls_text_add(&help, "%s: ", text);
+    for (size_t i = 0; names[i]; i++)
+        ls_text_add(&help, "%s%s", !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+    ls_text_add(&help, " (default: %s)", initial);
+    for (char *c = help.text; c && *c; c++)
+        if (*c == '_') *c = '-';
+    return help.text;
+}
+
 static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc,
                  const char **argv)
 {
     struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
+    char *strategies = choice_help("how to choose trials", ls_strategy_names, a->strategy),
+         *metrics = choice_help("metric to rank by", ls_score_names, a->metric);
     struct poptOption own[] = {
-        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0,
-         "how to choose trials: grid, random or halving (default: random)", "NAME"},
+        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0, strategies, "NAME"},
         {"trials", 0, POPT_ARG_LONGLONG, &a->trials, 0,
          "number of trials to draw (default: 50), or the maximum for a grid", "N"},
         {"seeds", 0, POPT_ARG_LONGLONG, &a->seeds, 0,
@@ -144,9 +159,7 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
          "N"},
         {"holdout", 0, POPT_ARG_DOUBLE, &a->holdout, 0,
          "without --folds: share of the rows to score on, 0 to 1 (default: 0.2)", "SHARE"},
-        {"metric", 0, POPT_ARG_STRING, &a->metric, 0,
-         "metric to rank by: accuracy, precision, recall, f1, macro-f1, weighted-f1, auc, loss, log-loss or brier (default: accuracy)",
-         "NAME"},
+        {"metric", 0, POPT_ARG_STRING, &a->metric, 0, metrics, "NAME"},
         {"eta", 0, POPT_ARG_LONGLONG, &a->eta, 0,
          "halving: continue with one trial in N, for N times the epochs (default: 3)", "N"},
         {"search-seed", 0, POPT_ARG_LONGLONG, &a->search_seed, 0,
@@ -178,6 +191,8 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     int status = take_flags(a, &argc, argv);
     if (status == EXIT_OK)
         status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+    free(strategies);
+    free(metrics);
     return status == EXIT_OK ? check_counts(a) : status;
 }
 

@@ -12,6 +12,8 @@
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_write.h"
 #include "host/model/model.h"
+#include "host/network/optimizer.h"
+#include "kernels/loss.h"
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
@@ -163,18 +165,21 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
 
 /* ---- End ------------------------------------------------------------------------------------- */
 
+#define NAME(NAME, name) #name,
+static const char *const output_names[] = {LS_OUTPUTS(NAME)};
+static const char *const loss_names[] = {LS_LOSSES(NAME)};
+#undef NAME
+
 /* The values of options that were "auto". */
 static json_t *resolved_json(const ls_model *m)
 {
-    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {
-                                                                                 "bce", "ce",
-                                                                                 "mse"};
     const ls_settings *s = &m->options->settings;
-    json_t *batch = s->batch == 0 || (s->batch == LS_BATCH_AUTO && s->optimizer == LS_OPT_gd)
-                        ? json_string("full")
-                        : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
-    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", outputs[m->network.output], "loss",
-                     losses[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
+    bool full = s->batch == 0 ||
+                (s->batch == LS_BATCH_AUTO && ls_optimizers[s->optimizer].full_batch);
+    json_t *batch = full ? json_string("full")
+                         : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
+    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", output_names[m->network.output], "loss",
+                     loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
                      "validation", ls_settings_validation(s));
 }
 
