@@ -42,7 +42,8 @@ static int help(FILE *to)
 {
     fprintf(
         to,
-        "Lockstep %s trains neural networks. The result is the same, bit for bit, on CPUs and on every exact OpenCL device.\n\n"
+        "Lockstep %s trains neural networks. The result is the same, bit for bit, on CPUs and on every\n"
+        "exact OpenCL device.\n\n"
         "usage: lockstep COMMAND [options]\n\n",
         ls_version());
     for (size_t i = 0; i < COMMANDS; i++)

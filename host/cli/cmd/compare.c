@@ -18,10 +18,11 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"
-    "speed-up over the CPU path and whether the weights are equal. --sweep PREFIX repeats this for networks with two\n"
-    "hidden layers over a grid of widths and batch sizes (3 epochs each, unless --epochs is given). It writes the\n"
-    "speeds to PREFIX.csv and, if gnuplot is installed, a plot to PREFIX.svg.\n"
+    "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per\n"
+    "second, the speed-up over the CPU path and whether the weights are equal. --sweep PREFIX repeats\n"
+    "this for networks with two hidden layers over a grid of widths and batch sizes (3 epochs each,\n"
+    "unless --epochs is given). It writes the speeds to PREFIX.csv and, if gnuplot is installed, a plot\n"
+    "to PREFIX.svg.\n"
     "\n"
     "  lockstep compare digits.csv --hidden 512,512 --batch 256 --epochs 20\n";
 

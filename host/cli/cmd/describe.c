@@ -11,9 +11,9 @@
 #include <string.h>
 
 static const char intro[] =
-    "Describes DATA, a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a generator: number\n"
-    "of rows, columns with their types, ranges, categories and missing values, and the rows of each class. The data\n"
-    "are read as lockstep train reads them.\n"
+    "Describes DATA, a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a\n"
+    "generator: number of rows, columns with their types, ranges, categories and missing values, and\n"
+    "the rows of each class. The data are read as lockstep train reads them.\n"
     "\n"
     "  lockstep describe data.csv --target price_band\n";
 

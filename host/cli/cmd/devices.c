@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Lists the devices that --device accepts. A device is exact if it reports the required arithmetic and passes a\n"
-    "self-check, which compares its results with the CPU path bit by bit. The self-check runs once per driver and\n"
-    "its verdict is stored. All other devices are approximate and need --allow-approximate.\n";
+    "Lists the devices that --device accepts. A device is exact if it reports the required arithmetic\n"
+    "and passes a self-check, which compares its results with the CPU path bit by bit. The self-check\n"
+    "runs once per driver and its verdict is stored. All other devices are approximate and need\n"
+    "--allow-approximate.\n";
 
 static json_t *device_json(const ls_device_info *d)
 {

@@ -11,15 +11,15 @@
 #include <stdio.h>
 
 static const char intro[] =
-    "Prints the metrics of MODEL, a model file or a run folder, on DATA, a file of rows or the name of a generator.\n"
-    "The class is the last column unless --target or --labels names another one. The rows are preprocessed as the\n"
-    "training rows were. Classes are matched by name.\n"
+    "Prints the metrics of MODEL, a model file or a run folder, on DATA, a file of rows or the name of\n"
+    "a generator. The class is the last column unless --target or --labels names another one. The rows\n"
+    "are preprocessed as the training rows were. Classes are matched by name.\n"
     "\n"
     "  lockstep evaluate iris.safetensors iris.csv --json\n"
     "  lockstep evaluate mammography.safetensors test.csv --positive 1 --threshold best-f1\n"
     "\n"
-    "Here best-f1 is chosen on DATA itself, so the metrics are optimistic. lockstep train --threshold best-f1 chooses\n"
-    "it on other rows than the test rows, and stores it in the model.\n";
+    "Here best-f1 is chosen on DATA itself, so the metrics are optimistic. lockstep train --threshold\n"
+    "best-f1 chooses it on other rows than the test rows, and stores it in the model.\n";
 
 typedef struct {
     source_options source;

@@ -13,8 +13,8 @@ static char *intro_text(void)
     const char *name, *about;
     ls_text_add(
         &text,
-        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the same bytes on\n"
-        "every machine. NAME is one of these generators:\n\n");
+        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the\n"
+        "same bytes on every machine. NAME is one of these generators:\n\n");
     for (size_t i = 0; (name = ls_generator_at(i, &about)); i++)
         ls_text_add(&text, "  %-15s %s\n", name, about);
     return text.text;

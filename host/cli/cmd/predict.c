@@ -14,9 +14,9 @@
 #include <string.h>
 
 static const char intro[] =
-    "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the raw outputs\n"
-    "if the model has --output identity). DATA is a file of rows with the model's features; a class column after them\n"
-    "is ignored. MODEL is a model file or a run folder.\n"
+    "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the\n"
+    "raw outputs if the model has --output identity). DATA is a file of rows with the model's features;\n"
+    "a class column after them is ignored. MODEL is a model file or a run folder.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";

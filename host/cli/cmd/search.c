@@ -20,28 +20,32 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Trains many networks on DATA (a file of rows or the name of a generator), scores each on rows that it was not\n"
-    "trained on, and prints the best ones. With -o the best network is then trained on all rows and saved.\n"
+    "Trains many networks on DATA (a file of rows or the name of a generator), scores each on rows that\n"
+    "it was not trained on, and prints the best ones. With -o the best network is then trained on all\n"
+    "rows and saved.\n"
     "\n"
-    "Every option of lockstep train accepts a value, a list of alternatives 'a|b|c', or a range of numbers:\n"
+    "Every option of lockstep train accepts a value, a list of alternatives 'a|b|c', or a range of\n"
+    "numbers:\n"
     "  low..high          uniformly distributed\n"
     "  low..high:log      logarithmically distributed\n"
-    "  low..high:log:7    7 points in a grid (default: 5)\n"
-    "Alternatives may be ranges: '0|1e-6..1e-2:log'. Flags: --batch-norm='on|off'. Quote the values, because | is\n"
-    "special to the shell. If no option has alternatives, --hidden, --activation and --lr are searched.\n"
+    "  low..high:log:7    with 7 points in a grid (default: 5); also low..high:7\n"
+    "Alternatives may be ranges: '0|1e-6..1e-2:log'. Flags: --batch-norm='on|off'. Quote the values,\n"
+    "because | is special to the shell. If no option has alternatives, --hidden, --activation and --lr\n"
+    "are searched.\n"
     "\n"
     "  lockstep search data.csv\n"
-    "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5 -o best.safetensors\n"
-    "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --seeds 5 --metric f1\n"
-    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report trials.csv\n"
-    "  lockstep search data.csv --hidden 16 --lr 0.01 --activation relu --folds 10     cross-validate one network\n"
+    "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5\n"
+    "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --metric f1\n"
+    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report t.csv -o m.safetensors\n"
+    "  lockstep search data.csv --hidden 16 --lr 0.01 --folds 10 --seeds 5    cross-validate one network\n"
     "\n"
-    "A trial is one combination of options. Strategies: random draws --trials combinations; grid tries all of them;\n"
-    "halving trains many trials for few epochs and continues with the best one in --eta. The score of a trial is\n"
-    "the mean over its seeds and folds. Scores do not depend on the device or on the order in which trials end.\n"
+    "A trial is one combination of options. Strategies: random draws --trials combinations; grid tries\n"
+    "all of them; halving trains many trials for few epochs and continues with the best one in --eta.\n"
+    "The score of a trial is the mean over its seeds and folds. Scores do not depend on the device or\n"
+    "on the order in which trials end.\n"
     "\n"
-    "--report writes a CSV file with one row per trial. With --report or --state a search can be interrupted with\n"
-    "Ctrl-C (exit status 130); the same command then resumes it.\n";
+    "--report writes a CSV file with one row per trial. With --report or --state a search can be\n"
+    "interrupted with Ctrl-C (exit status 130); the same command then resumes it.\n";
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 

@@ -13,8 +13,8 @@
 #include <string.h>
 
 static const char intro[] =
-    "Prints the network, its size, the options that it was trained with and how the training ended. MODEL is a model\n"
-    "file or a run folder.\n";
+    "Prints the network, its size, the options that it was trained with and how the training ended.\n"
+    "MODEL is a model file or a run folder.\n";
 
 static void show_names(const char *label, const ls_model *model,
                        const char *(*name)(const ls_model *, size_t), size_t count)

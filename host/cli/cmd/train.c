@@ -17,24 +17,26 @@
 #include <string.h>
 
 static const char intro[] =
-    "DATA is a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a generator (listed by\n"
-    "lockstep make --help). The class is the last column unless --target or --labels names another one.\n"
-    "All options have defaults.\n"
+    "DATA is a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a generator\n"
+    "(listed by lockstep make --help). The class is the last column unless --target or --labels names\n"
+    "another one. All options have defaults.\n"
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
     "  lockstep train data.csv --patience 20 --epochs 10000     stop early, keep the best weights\n"
     "  lockstep train spam.csv --validation 0.2 --positive spam --threshold best-f1\n"
     "  lockstep train train-images-idx3-ubyte.gz                MNIST, as downloaded\n"
-    "  lockstep train iris.csv --run runs/a                     keep model, metrics and settings in a folder\n"
+    "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
     "\n"
-    "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training rows. If the\n"
-    "data have categories or missing values and no option says when to stop, --patience 10 is used.\n"
+    "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training\n"
+    "rows. If the data have categories or missing values and no option says when to stop, --patience 10\n"
+    "is used. --threshold best-f1 chooses the threshold on the validation rows, or on the training rows\n"
+    "without --validation.\n"
     "\n"
-    "The same data, options and seed give the same model, bit for bit, on every exact device. The last line of\n"
-    "the output begins with the SHA-256 of the model file. Ctrl-C stops after the current epoch, saves the model\n"
-    "and exits with status 130.\n";
+    "The same data, options and seed give the same model, bit for bit, on every exact device. The last\n"
+    "line of the output begins with the SHA-256 of the model file. Ctrl-C stops after the current\n"
+    "epoch, saves the model and exits with status 130.\n";
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -74,8 +76,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
          "hold out this share of the rows (0 to 1) as test rows", "SHARE"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
-         "Decision (two classes), stored in the model; best-f1 uses the validation rows, or the training rows without --validation:",
-         NULL},
+         "Decision (two classes), stored in the model:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,

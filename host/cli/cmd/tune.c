@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Measures the tile sizes for matrix products on an OpenCL device and stores the fastest of each class of products\n"
-    "in the user's cache folder, for this device, driver and version. The results of each candidate are compared with\n"
-    "the CPU path bit by bit before it is timed, so tuning changes the speed and never a result. It takes up to a\n"
-    "minute on an idle machine.\n";
+    "Measures the tile sizes for matrix products on an OpenCL device and stores the fastest of each\n"
+    "class of products in the user's cache folder, for this device, driver and version. The results of\n"
+    "each candidate are compared with the CPU path bit by bit before it is timed, so tuning changes the\n"
+    "speed and never a result. It takes up to a minute on an idle machine.\n";
 
 typedef struct {
     bool quiet, terminal;

@@ -23,10 +23,10 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Compares A and B, two run folders (of train --run) or two model files, bit by bit, and prints the first\n"
-    "difference: the tensor and its element, the epoch, or the entry. timing.jsonl is not compared. With one run\n"
-    "folder, the training is repeated on the chosen device from the data that the run names, and the two runs are\n"
-    "compared.\n"
+    "Compares A and B, two run folders (of train --run) or two model files, bit by bit, and prints the\n"
+    "first difference: the tensor and its element, the epoch, or the entry. timing.jsonl is not\n"
+    "compared. With one run folder, the training is repeated on the chosen device from the data that\n"
+    "the run names, and the two runs are compared.\n"
     "\n"
     "  lockstep verify mine theirs                        the same training on two machines\n"
     "  lockstep verify a.safetensors b.safetensors        two models\n"
