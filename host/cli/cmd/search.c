@@ -36,7 +36,7 @@ static const char intro[] =
     "  lockstep search data.csv\n"
     "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5\n"
     "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --metric f1\n"
-    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report t.csv -o m.safetensors\n"
+    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report t.csv\n"
     "  lockstep search data.csv --hidden 16 --lr 0.01 --folds 10 --seeds 5    cross-validate one network\n"
     "\n"
     "A trial is one combination of options. Strategies: random draws --trials combinations; grid tries\n"
