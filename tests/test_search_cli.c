@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* lockstep search as a user meets it: what it prints and writes, what it answers to mistakes, and
- * that it can be interrupted. */
+/* lockstep search: what it prints and writes, its error messages, and interruptions. */
 #include <criterion/criterion.h>
 
 #ifdef LS_PROGRAM
-#include <jansson.h>
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/include/lockstep.h"
-#include "tests/support/runs.h"
+#include "tests/support/program.h"
 
 static char folder[64];
 
@@ -37,16 +33,7 @@ static json_t *search_json(const char *line)
     return o;
 }
 
-/* The words are all in the text. */
-static void expect_words(const char *line, const char *text, const char *words)
-{
-    char copy[256];
-    strcpy(copy, words);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-        cr_expect(strstr(text, word), "lockstep %s does not say '%s': %s", line, word, text);
-}
-
-/* A table without its last column, the time. */
+/* Reads a table without its last column, the time. */
 static char *without_time(const char *path)
 {
     char *text = runs_file_read(path, NULL), *to = text;
@@ -73,22 +60,18 @@ static void expect_same_table(const char *a, const char *b, const char *what)
 Test(search_cli, help_tells_all)
 {
     char *out = runs_program_expect("search --help", 0);
-    expect_words(
+    program_expect_words(
         "search --help", out,
         "--strategy --trials --seeds --folds --holdout --metric --eta --search-seed --report --state --restart --top -o --device --json "
         "--target --rows low..high:log --batch-norm='on|off' 130");
     for (size_t i = 0; i < ls_option_count(); i++)
-        expect_words("search --help", out, ls_option_at(i)->name);
+        program_expect_words("search --help", out, ls_option_at(i)->name);
     free(out);
 }
 
 Test(search_cli, mistakes_are_answered_with_one_line)
 {
-    static const struct {
-        const char *line;
-        int status;
-        const char *words;
-    } list[] = {
+    static const program_mistake list[] = {
         {"search", 2, "missing"},
         {"search moons --strategy gird", 2, "--strategy gird 'grid'"},
         {"search moons --strategy bayes", 2, "--strategy bayes halving"},
@@ -118,28 +101,28 @@ Test(search_cli, mistakes_are_answered_with_one_line)
         {"search moonz", 1, "'moons'"},
         {"search missing.csv", 1, "missing.csv"},
         {"search moons --device 99 -q", 1, "99"},
-        {"search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000", 1,
-         "diverged"},
     };
-    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
-        runs_child c = runs_program(list[i].line);
-        cr_expect_eq(c.status, list[i].status, "lockstep %s: exit status %d: %s", list[i].line,
-                     c.status, c.err);
-        cr_expect(!strncmp(c.err, "lockstep search: ", 17) &&
-                      strchr(c.err, '\n') == c.err + strlen(c.err) - 1,
-                  "lockstep %s: %s", list[i].line, c.err);
-        expect_words(list[i].line, c.err, list[i].words);
-        runs_child_free(&c);
-    }
+    program_check_mistakes(list, RUNS_COUNT(list));
     cr_expect_eq(runs_folder_count("."), 0, "something is left behind");
+}
+
+Test(search_cli, it_fails_if_no_trial_has_a_score)
+{
+    static const char line[] =
+        "search moons --device cpu -q --output identity --optimizer sgd --lr 1000|2000";
+    runs_child c = runs_program(line);
+    cr_expect_eq(c.status, 1);
+    program_expect_words(line, c.err, "lockstep search: diverged");
+    cr_expect_eq(program_count_lines(c.err), 1, "%s", c.err);
+    runs_child_free(&c);
 }
 
 Test(search_cli, it_works_with_no_option)
 {
     runs_child c = runs_program("search moons --rows 40 --epochs 2 --device cpu");
     cr_assert_eq(c.status, 0, "%s", c.err);
-    expect_words("search moons", c.out,
-                 "CPU random 50 hidden activation lr best lockstep train moons");
+    program_expect_words("search moons", c.out,
+                         "CPU random 50 hidden activation lr best lockstep train moons");
     cr_expect(!strchr(c.err, '\033') && !strchr(c.out, '\033'),
               "it draws where there is no terminal");
     runs_child_free(&c);
@@ -177,7 +160,7 @@ Test(search_cli, json_has_everything)
     json_decref(o);
 }
 
-/* The file is the one that the printed command gives. */
+/* The saved model is the one that the printed command trains. */
 Test(search_cli, the_best_is_what_train_gives)
 {
     char *
@@ -198,8 +181,8 @@ Test(search_cli, the_best_is_what_train_gives)
     free(out);
 }
 
-/* Also of data with categories, for which train would stop early by itself, read in a way of its
- * own. */
+/* The same for data with categories, for which train would set --patience, and with options about
+ * columns. */
 Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
 {
     char text[4096] = "a,kind,key,class\n", hex[65], again[65], line[512];
@@ -284,7 +267,7 @@ Test(search_cli, the_report_is_a_table)
     free(text);
 }
 
-/* Neither the device, nor threads, nor the order of arguments. */
+/* Results do not depend on the device, the threads or the order of arguments. */
 Test(search_cli, what_must_not_matter_does_not)
 {
     static const char *const ways[] = {"--threads 1", "--threads 3 --device cpu",
@@ -312,16 +295,15 @@ Test(search_cli, what_must_not_matter_does_not)
     "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
 #define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"
 
-/* Starts, waits and interrupts; returns the exit status. */
-static int interrupted_run(const char *line, long milliseconds, int number)
+/* Interrupts a search whose results are in b.csv, and returns the exit status.
+ * state: the version of b.csv.state before which not to interrupt it, or NULL to interrupt it as
+ * soon as it can be. */
+static int interrupted_run(const char *line, int number, const program_version *state)
 {
-    char copy[512], *rest = copy;
-    const char *words[64] = {LS_PROGRAM};
     runs_child c;
-    strcpy(copy, line);
-    for (size_t n = 1; n < 63 && (words[n] = strtok_r(rest, " ", &rest)); n++) continue;
-    int pid = runs_start(words);
-    nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000}, NULL);
+    int pid = program_start(line);
+    program_wait_for_handler(pid, number);
+    if (state) program_wait_for_change(pid, "b.csv.state", *state);
     kill(pid, number);
     runs_wait(pid, &c);
     if (c.status == 130)
@@ -332,29 +314,23 @@ static int interrupted_run(const char *line, long milliseconds, int number)
     return status;
 }
 
+/* Interrupted once at the beginning and three times after it has saved some progress. Trainings
+ * that had not ended begin anew, so that a search which is always interrupted might never end. */
 Test(search_cli, an_interrupted_search_goes_on)
 {
+    static const char line[] = LONG " --report b.csv -o b.safetensors";
     char hex[65], first[65];
-    int status = 130, stops = 0;
-    struct timespec began, ended;
-    clock_gettime(CLOCK_MONOTONIC, &began);
     free(runs_program_expect(LONG " --report a.csv -o a.safetensors", 0));
-    clock_gettime(CLOCK_MONOTONIC, &ended);
     runs_file_sha256("a.safetensors", first);
-    /* a fifth of the time that all of it takes here, but not before the program has begun */
-    long fifth = ((ended.tv_sec - began.tv_sec) * 1000 +
-                  (ended.tv_nsec - began.tv_nsec) / 1000000) /
-                 5;
-    if (fifth < 60) fifth = 60;
-    for (long wait = fifth; status == 130; wait += fifth / 2, stops++) {
-        status = interrupted_run(LONG " --report b.csv -o b.safetensors", wait,
-                                 stops % 2 ? SIGTERM : SIGINT);
-        cr_assert_lt(stops, 100);
+    for (int stops = 0, status = 130; stops < 4 && status == 130; stops++) {
+        program_version state = program_file_version("b.csv.state");
+        status = interrupted_run(line, stops % 2 ? SIGTERM : SIGINT, stops ? &state : NULL);
+        cr_assert(status == 130 || stops > 0, "it could not be interrupted");
         if (status != 130) break;
         cr_expect(access("b.csv", R_OK) == 0 && access("b.csv.state", R_OK) == 0 &&
                   access("b.safetensors", F_OK) != 0);
     }
-    cr_expect(stops > 0, "it was too fast to be interrupted");
+    program_do(line);
     expect_same_table("a.csv", "b.csv", "after interruptions");
     runs_file_sha256("b.safetensors", hex);
     cr_expect_str_eq(hex, first);
@@ -363,10 +339,10 @@ Test(search_cli, an_interrupted_search_goes_on)
 
 Test(search_cli, a_state_is_for_its_own_search)
 {
-    cr_assert_eq(interrupted_run(ENDLESS " --report b.csv", 400, SIGINT), 130);
+    cr_assert_eq(interrupted_run(ENDLESS " --report b.csv", SIGINT, NULL), 130);
     runs_child c = runs_program(ENDLESS " --report b.csv --metric f1");
     cr_expect_eq(c.status, 2);
-    expect_words("search --metric f1", c.err, "b.csv.state --restart --state");
+    program_expect_words("search --metric f1", c.err, "b.csv.state --restart --state");
     runs_child_free(&c);
     free(runs_program_expect("search moons --report b.csv --restart" SMALL, 0));
     static const char mine[] = "a,b\n1,2\n";

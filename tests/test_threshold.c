@@ -252,7 +252,7 @@ Test(threshold, train_keeps_it_and_the_others_apply_it)
     free(predicted);
     char *text = runs_program_expect(
         "evaluate m.safetensors data.csv --threshold best-f1 --calibration --device cpu", 0);
-    cr_expect(strstr(text, "these very rows") && strstr(text, "macro average") &&
+    cr_expect(strstr(text, "these same rows") && strstr(text, "macro average") &&
                   strstr(text, "weighted average") && strstr(text, "Brier") &&
                   strstr(text, "log-loss") && strstr(text, "calibration of the probability of '0'"),
               "%s", text);

@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/exit_status.h"
+#include "host/cli/cmd/commands.h"
+#include "host/include/lockstep.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *about; /* one line for the help */
+} subcommand;
 
 static const subcommand commands[] = {
     {"train", cmd_train,
      "train a network on a file of rows (CSV, IDX, NPY) or a generated data set"},
     {"describe", cmd_describe,
-     "what is in a file of rows: columns, types, missing values, classes"},
-    {"search", cmd_search, "try many networks by cross-validation, and keep the best"},
-    {"evaluate", cmd_evaluate, "figures of a model on data with classes"},
-    {"predict", cmd_predict, "classes and probabilities for rows"},
+     "describe the data in a file: columns, types, missing values, classes"},
+    {"search", cmd_search, "train many networks with different options and rank them"},
+    {"evaluate", cmd_evaluate, "compute the metrics of a model on data with classes"},
+    {"predict", cmd_predict, "predict classes and probabilities for new rows"},
     {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare"},
-    {"show", cmd_show, "what is in a model file"},
-    {"devices", cmd_devices, "the CPU path and the OpenCL devices, and whether each is exact"},
+    {"show", cmd_show, "show what a model file contains"},
+    {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact"},
     {"report", cmd_report,
-     "write a page about a model or a run: settings, curves, mistakes, calibration, layers"},
+     "write a report (HTML) about a model or a run: settings, curves, errors, calibration"},
     {"plot", cmd_plot,
-     "draw a picture of a model: loss, boundary, confusion, roc, calibration and others"},
+     "draw a plot of a model: loss, decision boundary, confusion matrix, ROC and others"},
     {"experiment", cmd_experiment,
-     "run published experiments and write tables, pictures and a page"},
+     "run published experiments and write tables, plots and a report"},
     {"compare", cmd_compare,
-     "the same training on every exact device: seconds, speed-up, equal weights"},
-    {"tune", cmd_tune, "measure which kernels suit an OpenCL device best, and remember it"},
-    {"make", cmd_make, "write one of the generated data sets as CSV"},
+     "train the same network on every exact device and compare speed and weights"},
+    {"tune", cmd_tune, "measure the fastest kernels for an OpenCL device and store the choice"},
+    {"make", cmd_make, "write a generated data set as CSV"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -33,31 +42,32 @@ static int help(FILE *to)
 {
     fprintf(
         to,
-        "Lockstep %s: trains neural networks with the same result, bit for bit, on CPUs and on any exact OpenCL device.\n\n"
+        "Lockstep %s trains neural networks. The result is the same, bit for bit, on CPUs and on every\n"
+        "exact OpenCL device.\n\n"
         "usage: lockstep COMMAND [options]\n\n",
         ls_version());
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
     fprintf(
         to,
-        "\nlockstep COMMAND --help tells more. To begin with: lockstep train moons\n"
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).\n");
+        "\nFor the options of a command: lockstep COMMAND --help. To start: lockstep train moons\n"
+        "Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted (the model so far is saved).\n");
     return to == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-/* What was printed has arrived, or the exit status says that it has not. */
+/* Flushes stdout. Output that could not be written is a failure. */
 static int printed(int status, const char *name)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-    fprintf(stderr, "lockstep %s: standard output cannot be written: %s\n", name, strerror(errno));
+    fprintf(stderr, "lockstep %s: cannot write to standard output: %s\n", name, strerror(errno));
     return status == EXIT_OK ? EXIT_FAILED : status;
 }
 
 int main(int argc, const char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    signal(SIGXFSZ, SIG_IGN); /* a file past the limit (ulimit -f) is a write that fails, and does
-                                 not cost the model */
+    /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */
+    signal(SIGXFSZ, SIG_IGN);
     if (!*name) return help(stderr);
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
         return printed(help(stdout), "--help");

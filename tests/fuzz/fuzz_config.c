@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_read.h"
+#include "host/cli/run/config_write.h"
+#include "host/cli/run/train_command.h"
 #include "tests/fuzz/fuzz.h"
 
-#include "host/cli/run/config.h"
-
-/* Fills an empty command line from an accepted file. The result must be writable as JSON, readable
- * again, and printable as a command. */
+/* A file that is accepted can be merged with an empty command line, written, read again, and turned
+ * into a command. */
 static void use(const run_config *file)
 {
     run_config settled = {0}, again;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/args.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include <popt.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +25,7 @@ int complain_error(const char *command, const ls_error *err)
                     err->message);
 }
 
-/* Collects the long names of a table and of those it includes. */
+/* Appends the long names of a table and of the tables that it includes. Returns the new count. */
 static size_t collect_names(const struct poptOption *table, const char **names, size_t count,
                             size_t most)
 {
@@ -34,7 +37,8 @@ static size_t collect_names(const struct poptOption *table, const char **names, 
     return count;
 }
 
-/* Pointers of the string options of a table and of those it includes. */
+/* Appends the addresses of the string options of a table and of the tables that it includes.
+ * Returns the new count. */
 static size_t collect_strings(const struct poptOption *table, char ***out, size_t count,
                               size_t most)
 {
@@ -46,7 +50,7 @@ static size_t collect_strings(const struct poptOption *table, char ***out, size_
     return count;
 }
 
-/* The option that a bad value was given to, for messages: popt names only the value. */
+/* "OPTION: " of the option that has a bad value, for messages; popt reports only the value. */
 static const char *option_before(int argc, const char **argv, const char *value, char text[80])
 {
     size_t length = strlen(value);
@@ -101,7 +105,7 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     char name[64], left[600];
     struct poptOption outer[] = {
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, table, 0, "Options:", NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "print this help", NULL},
         POPT_TABLEEND,
     };
     snprintf(name, sizeof name, "lockstep %s", argv[0]);
@@ -129,15 +133,15 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     const char *operand;
     while (status == EXIT_OK && (operand = poptGetArg(args->context))) {
         if (args->operands == most || args->operands == 8)
-            status = complain(first, EXIT_USAGE,
-                              "'%s' is one argument too many; usage: lockstep %s %s", operand,
-                              first, usage);
+            status = complain(first, EXIT_USAGE, "unexpected argument '%s'; usage: lockstep %s %s",
+                              operand, first, usage);
         else args->operand[args->operands++] = operand;
     }
     if (status == EXIT_OK && args->operands < least)
-        status = complain(first, EXIT_USAGE,
-                          "an argument is missing; usage: lockstep %s %s (--help tells more)",
-                          first, usage);
+        status =
+            complain(first, EXIT_USAGE,
+                     "an argument is missing; usage: lockstep %s %s (details: lockstep %s --help)",
+                     first, usage, first);
     argv[0] = first;
     for (size_t i = 0; i < count; i++)
         if (*strings[i] != initial[i]) args->owned[args->owned_count++] = *strings[i];

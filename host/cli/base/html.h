@@ -5,7 +5,6 @@
 #define LS_CLI_HTML_H
 
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
 
 void html_begin(ls_text *page, const char *title);
 void html_end(ls_text *page);

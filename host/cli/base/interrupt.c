@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/interrupt.h"
 #include <signal.h>
 
 static volatile sig_atomic_t asked;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's options as options of a subcommand, derived from its table. */
+#include "host/cli/base/library_options.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include <popt.h>
 #include <stdlib.h>
 
-/* Values given to popt for the library's options: index + 1, and for "--no-…" that plus NEGATED. */
+/* The val of a popt entry is the index of its option + 1, and for "--no-..." NEGATED more. */
 enum { NEGATED = 1000 };
 
 struct poptOption *library_table(void)

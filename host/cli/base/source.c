@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/base/source.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
-#include <errno.h>
+#include "host/cli/base/args.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -16,41 +20,40 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
 {
     const struct poptOption entries[SOURCE_DATA] = {
         {"target", 0, POPT_ARG_STRING, &o->target, 0,
-         "the class column, by name or by number from 0 (default: the last)", "NAME|INDEX"},
+         "the class column, by name or by number, counted from 0 (default: the last)",
+         "NAME|INDEX"},
         {"labels", 0, POPT_ARG_STRING, &o->labels, 0,
-         "IDX, NPY: the file that has the classes (default: IDX: the one beside it, NPY: the last column)",
+         "IDX, NPY: the file of the classes (default for IDX: the labels file in the same folder; for NPY: the last column)",
          "FILE"},
         {"columns", 0, POPT_ARG_STRING, &o->columns, 0,
-         "use only these columns: names, or numbers from 0, separated by commas", "LIST"},
-        {"drop", 0, POPT_ARG_STRING, &o->drop, 0, "leave these columns out", "LIST"},
+         "use only these columns: names or numbers (counted from 0), separated by commas", "LIST"},
+        {"drop", 0, POPT_ARG_STRING, &o->drop, 0, "do not use these columns", "LIST"},
         {"categorical", 0, POPT_ARG_STRING, &o->categorical, 0,
-         "these columns have categories although they look like numbers", "LIST"},
+         "treat these columns as categories although their values are numbers", "LIST"},
         {"missing", 0, POPT_ARG_STRING, &o->missing, 0,
-         "missing values: mean (of the training rows; in columns of text: a category of their own), median, most-frequent, drop (the row) or error (default: mean)",
+         "how to treat missing values: mean, median or most-frequent (fill in from the training rows; with mean, a missing text is a category of its own), drop (the row) or error (default: mean)",
          "HOW"},
         {"rows", 0, POPT_ARG_LONGLONG, &o->rows, 0, "generated data: number of rows", "N"},
         {"noise", 0, POPT_ARG_DOUBLE, &o->noise, 0,
          "generated data: standard deviation of the noise", "S"},
-        {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0,
-         "generated data: its seed (default: 1)", "S"},
+        {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0, "generated data: seed (default: 1)",
+         "S"},
         POPT_TABLEEND,
     };
     memcpy(table, entries, sizeof entries);
 }
 
-void source_device_table(source_options *o, struct poptOption table[6])
+void source_device_table(source_options *o, struct poptOption table[SOURCE_DEVICE])
 {
-    const struct poptOption entries[6] = {
+    const struct poptOption entries[SOURCE_DEVICE] = {
         {"device", 0, POPT_ARG_STRING, &o->device, 0,
-         "auto (the CPU path; in runs of more than some seconds whichever exact device proves fastest), cpu, an index, or part of a name; see lockstep devices",
+         "auto, cpu, an index or part of a name (see lockstep devices). auto starts on the CPU path; in runs longer than a few seconds it measures the exact devices and continues on the fastest (default: auto)",
          "NAME"},
-        {"threads", 0, POPT_ARG_STRING, &o->threads, 0,
-         "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)",
-         "N"},
+        OPTION_THREADS(o->threads),
         {"allow-approximate", 0, POPT_ARG_NONE, &o->allow_approximate, 0,
-         "use a device although it is not exact", NULL},
-        {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "no progress", NULL},
-        {"json", 0, POPT_ARG_NONE, &o->json, 0, "print one JSON object and nothing else", NULL},
+         "accept a device that is not exact", NULL},
+        OPTION_QUIET(o->quiet),
+        OPTION_JSON(o->json),
         POPT_TABLEEND,
     };
     memcpy(table, entries, sizeof entries);
@@ -75,19 +78,20 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
                       {"categorical", o->categorical}, {"missing", o->missing}};
     for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
         if (files_only[i].value)
-            return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, and %s is generated",
+            return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, but %s is a generator",
                            files_only[i].name, name);
     if (o->rows < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--rows and --data-seed must not be negative");
-    if (o->noise != -1 && !(o->noise >= 0)) /* -1: not said */
+    if (o->noise != -1 && !(o->noise >= 0)) /* -1: not given */
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--noise: %g is not a standard deviation; give 0 or more", o->noise);
+                       "--noise: %g is not a standard deviation; it must be 0 or more", o->noise);
     ls_generate_options how = {
         .rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
     return ls_data_generate(name, &how, out, err);
 }
 
-/* A name that is neither a file nor a generator: which of the two was meant? */
+/* The error for a name that is neither a file nor a generator; suggests a similar generator unless
+ * the name looks like a path. */
 static ls_status no_such_data(const char *name, ls_error *err)
 {
     const char *names[64];
@@ -95,11 +99,11 @@ static ls_status no_such_data(const char *name, ls_error *err)
     while (n < 64 && (names[n] = ls_generator_at(n, NULL))) n++;
     const char *near = strpbrk(name, "./") ? NULL : ls_nearest(name, names, n);
     if (near)
-        return ls_fail(err, LS_ERR_IO, "there is no file and no generator '%s'; did you mean '%s'?",
+        return ls_fail(err, LS_ERR_IO, "there is no file or generator '%s'; did you mean '%s'?",
                        name, near);
     return ls_fail(
         err, LS_ERR_IO,
-        "%s: there is no such file (nor a generator of that name; lockstep make --help lists those)",
+        "%s: no such file, and no generator of that name (lockstep make --help lists the generators)",
         name);
 }
 
@@ -141,7 +145,7 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
     if (access(name, F_OK) != 0) return no_such_data(name, err);
     if (o->rows || o->noise != -1)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--rows and --noise are for generated data, and %s is a file", name);
+                       "--rows and --noise are for generated data, but %s is a file", name);
     return source_read_file(o, name, model, NULL, out, err);
 }
 
@@ -152,10 +156,10 @@ ls_status source_model(const char *path, ls_model **out, ls_error *err)
     bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
     if (!folder) return ls_model_load(path, out, err);
     if (snprintf(inside, sizeof inside, "%s/model.safetensors", path) >= (int)sizeof inside)
-        return ls_fail(err, LS_ERR_IO, "the path of the run's folder is too long");
+        return ls_fail(err, LS_ERR_IO, "the path of the run folder is too long");
     if (access(inside, F_OK))
         return ls_fail(err, LS_ERR_IO,
-                       "%s is a folder without a model.safetensors; name a run's folder or a model",
+                       "%s is a folder without a model.safetensors; name a model or a run folder",
                        path);
     return ls_model_load(inside, out, err);
 }
@@ -176,55 +180,8 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
     bool named = strcasecmp(o->device, "cpu") && strcasecmp(o->device, "auto"),
          say = named && !o->quiet && isatty(STDERR_FILENO);
     LS_TRY(source_threads(o, &threads, err));
-    if (say) fprintf(stderr, "preparing the device (its first use takes some seconds) ...");
+    if (say) fprintf(stderr, "preparing the device (the first use takes a few seconds) ...");
     ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
     if (say) fprintf(stderr, "\r\033[K");
     return status;
-}
-
-ls_status source_check_writable(const char *path, ls_error *err)
-{
-    char folder[4096];
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    struct stat about;
-    if (!path || !strcmp(path, "-")) return LS_OK;
-    if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty");
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return ls_fail(err, LS_ERR_IO, "%s is a folder; name a file in it", path);
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1,
-             slash ? path : ".");
-    if (access(folder, W_OK) == 0) return LS_OK;
-    return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
-}
-
-static bool same_file(const char *path, const char *other)
-{
-    struct stat a, b;
-    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-ls_status source_check_apart(const char *path, const char *data, ls_error *err)
-{
-    char inside[4096];
-    if (!path || !data) return LS_OK;
-    snprintf(inside, sizeof inside, "%s/model.safetensors", data); /* of a run's folder */
-    if (!same_file(path, data) && !same_file(path, inside)) return LS_OK;
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s is a file that is read; name another one for the result", path);
-}
-
-ls_status source_check_once(const char *const *paths, size_t count, ls_error *err)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < i; k++) {
-            struct stat about;
-            if (!paths[i] || !paths[k] ||
-                (strcmp(paths[i], paths[k]) && !same_file(paths[i], paths[k])))
-                continue;
-            if (stat(paths[i], &about) == 0 && !S_ISREG(about.st_mode))
-                continue; /* /dev/null takes any number of them */
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "%s would be written twice over; name different files", paths[i]);
-        }
-    return LS_OK;
 }

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/library_options.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char intro[] =
-    "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per second, the\n"
-    "speed-up over the CPU path and whether the weights are equal. With --sweep PREFIX it does so for networks of two\n"
-    "hidden layers over a grid of widths and batches (3 epochs each unless --epochs says otherwise), and writes PREFIX.csv and (with gnuplot) PREFIX.svg: where does each\n"
-    "device overtake the CPU path?\n"
+    "Trains the same network on the CPU path and on every exact device, and prints seconds, steps per\n"
+    "second, the speed-up over the CPU path and whether the weights are equal. --sweep PREFIX repeats\n"
+    "this for networks with two hidden layers over a grid of widths and batch sizes (3 epochs each,\n"
+    "unless --epochs is given). It writes the speeds to PREFIX.csv and, if gnuplot is installed, a plot\n"
+    "to PREFIX.svg.\n"
     "\n"
     "  lockstep compare digits.csv --hidden 512,512 --batch 256 --epochs 20\n";
 
@@ -48,7 +59,7 @@ static ls_status train_once(ls_device *device, const ls_options *options, const 
     return LS_OK;
 }
 
-/* Once to compile and warm up (a single epoch), then for the record. */
+/* Trains one epoch to compile kernels and warm up, then measures the whole training. */
 static ls_status train_warm(ls_device *device, ls_options *options, const ls_data *data,
                             result *out, ls_error *err)
 {
@@ -73,7 +84,7 @@ static void close_devices(device_list *list)
     free(list->device);
 }
 
-/* The CPU path and every exact device; others are left out with a word. */
+/* Opens the CPU path and every exact device, and prints which devices are skipped and why. */
 static ls_status open_devices(const source_options *o, device_list *list, ls_error *err)
 {
     ls_device_info *found;
@@ -87,7 +98,7 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
         snprintf(index, sizeof index, "%zu", i);
         if (!found[i].exact) {
             if (!o->json)
-                printf("left out: %s, which is approximate: %s\n", found[i].name, found[i].reason);
+                printf("skipped: %s is approximate: %s\n", found[i].name, found[i].reason);
             continue;
         }
         status = ls_device_open(index, threads, 0, &list->device[list->count], err);
@@ -134,7 +145,7 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
     if (a->source.json) print_json(json_pack("{s:o,s:b}", "devices", rows, "equal", (int)*equal));
     else json_decref(rows);
     if (!a->source.json && list->count == 1)
-        puts("There is no other exact device to compare with (lockstep devices tells why).");
+        puts("There is no other exact device to compare with (lockstep devices shows why).");
     return LS_OK;
 }
 
@@ -143,7 +154,7 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
 static const int widths[] = {16, 64, 256, 1024}, batches[] = {16, 64, 256, 1024};
 enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches };
 
-/* A gnuplot script with the figures inside, one panel a batch. */
+/* Adds a gnuplot script that contains the data and draws one panel per batch size. */
 static void add_plot(ls_text *text, const device_list *list, const double *speed,
                      const char *prefix)
 {
@@ -200,7 +211,7 @@ static ls_status write_sweep(const compare_arguments *a, const device_list *list
     if (status == LS_OK)
         fprintf(stderr,
                 drawn ? "wrote %s.csv and %s.svg\n"
-                      : "wrote %s.csv; for the picture %s.svg install gnuplot\n",
+                      : "wrote %s.csv; install gnuplot to get the plot %s.svg\n",
                 a->sweep, a->sweep);
     free(csv.text);
     free(plot.text);
@@ -251,24 +262,24 @@ static ls_status work(const compare_arguments *a, const char *name, bool *equal,
     return status;
 }
 
-/* A grid of sixteen networks: short runs unless asked otherwise, and a name that can stand in a
- * plotting script. */
+/* Checks the arguments of --sweep, and shortens the trainings of the 16 networks unless --epochs is
+ * given. The prefix becomes part of a gnuplot script, so it must not contain quotes. */
 static int prepare_sweep(compare_arguments *a, const char *data)
 {
     ls_error err;
     char path[4096];
     if (strpbrk(a->sweep, "'\"\\\n"))
         return complain("compare", EXIT_USAGE,
-                        "--sweep: the name must not hold quotes or backslashes");
+                        "--sweep: the name must not contain quotes, backslashes or newlines");
     if (a->source.json)
         return complain("compare", EXIT_USAGE,
-                        "--sweep writes a CSV file; it does not go with --json");
+                        "--sweep writes a CSV file and cannot be combined with --json");
     if (!strcmp(ls_options_get(a->options, "epochs"), "100") &&
         ls_options_set(a->options, "epochs", "3", &err) != LS_OK)
         return complain_error("compare", &err);
-    if (source_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
+    if (result_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
     snprintf(path, sizeof path, "%s.csv", a->sweep);
-    if (source_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
+    if (result_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
     return EXIT_OK;
 }
 
@@ -284,13 +295,11 @@ int cmd_compare(int argc, const char **argv)
     source_data_table(&a.source, data);
     struct poptOption table[] = {
         {"sweep", 0, POPT_ARG_STRING, &a.sweep, 0,
-         "compare over a grid of widths and batches; write PREFIX.csv and PREFIX.svg", "PREFIX"},
-        {"threads", 0, POPT_ARG_STRING, &a.source.threads, 0,
-         "threads of the CPU path (default: auto, as many as prove fastest, at most one a core)",
-         "N"},
-        {"quiet", 'q', POPT_ARG_NONE, &a.source.quiet, 0, "no progress", NULL},
-        {"json", 0, POPT_ARG_NONE, &a.source.json, 0, "print one JSON object and nothing else",
-         NULL},
+         "compare over a grid of widths and batch sizes; write PREFIX.csv and PREFIX.svg",
+         "PREFIX"},
+        OPTION_THREADS(a.source.threads),
+        OPTION_QUIET(a.source.quiet),
+        OPTION_JSON(a.source.json),
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
         POPT_TABLEEND,
@@ -299,8 +308,9 @@ int cmd_compare(int argc, const char **argv)
                                            set_option, &a)
                          : complain("compare", EXIT_FAILED, "out of memory");
     if (status == EXIT_OK && strcmp(ls_options_get(a.options, "time-limit"), "0"))
-        status = complain("compare", EXIT_USAGE,
-                          "--time-limit would stop each device at another epoch; use --epochs");
+        status =
+            complain("compare", EXIT_USAGE,
+                     "--time-limit would stop each device after a different epoch; use --epochs");
     if (status == EXIT_OK && a.sweep) status = prepare_sweep(&a, args.operand[0]);
     if (status == EXIT_OK && work(&a, args.operand[0], &equal, &err) != LS_OK)
         status = complain_error("compare", &err);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char intro[] =
-    "Says what is in DATA, a file of rows (CSV, IDX, NPY; gzip or not) or a generator's name: rows, columns and\n"
-    "their types, missing values, ranges, categories and how many rows each class has. It is read as train would.\n"
+    "Describes DATA, a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a\n"
+    "generator: number of rows, columns with their types, ranges, categories and missing values, and\n"
+    "the rows of each class. The data are read as lockstep train reads them.\n"
     "\n"
     "  lockstep describe data.csv --target price_band\n";
 
@@ -26,7 +33,7 @@ static int by_rows(const void *a, const void *b)
     return strcmp(left->name, right->name);
 }
 
-/* Categories of a column, the most frequent first; NULL where memory is out. */
+/* Categories of a column, the most frequent first. Returns NULL if memory runs out. */
 static count *count_categories(const ls_data *data, size_t column, size_t n)
 {
     count *list = calloc(n + 1, sizeof *list);
@@ -36,7 +43,7 @@ static count *count_categories(const ls_data *data, size_t column, size_t n)
     return list;
 }
 
-/* Rows of each class, in the order of the classes. */
+/* The rows of each class, in the order of the classes. Returns NULL if memory runs out. */
 static count *count_classes(const ls_data *data)
 {
     size_t n = ls_data_classes(data);
@@ -112,8 +119,8 @@ static void report_text(const ls_data *data)
     count *list = count_classes(data);
     printf("rows        %zu", rows);
     if (ls_data_dropped(data))
-        printf(" (and %zu dropped, as they have missing values)", ls_data_dropped(data));
-    printf("\ncolumns     %zu beside the class; a network sees them as %zu inputs\n", columns,
+        printf(" (and %zu dropped because of missing values)", ls_data_dropped(data));
+    printf("\ncolumns     %zu besides the class; encoded as %zu network inputs\n", columns,
            ls_data_features(data));
     printf("classes     %zu, in \"%s\"\n", classes,
            ls_data_target_name(data) ? ls_data_target_name(data) : "class");
@@ -142,7 +149,7 @@ int cmd_describe(int argc, const char **argv)
     source_data_table(&o, from);
     struct poptOption table[] = {
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, from, 0, "Data:", NULL},
-        {"json", 0, POPT_ARG_NONE, &o.json, 0, "print one JSON object", NULL},
+        OPTION_JSON(o.json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static const char intro[] =
-    "Lists what --device takes. A device is exact if it trains to the CPU path's bits: it reports what the\n"
-    "arithmetic needs and passes a self-check, which is made once a driver and remembered. Other devices are\n"
-    "approximate and are used only with --allow-approximate.\n";
+    "Lists the devices that --device accepts. A device is exact if it reports the required arithmetic\n"
+    "and passes a self-check, which compares its results with the CPU path bit by bit. The self-check\n"
+    "runs once per driver and its verdict is stored. All other devices are approximate and need\n"
+    "--allow-approximate.\n";
 
 static json_t *device_json(const ls_device_info *d)
 {
@@ -18,7 +25,7 @@ static json_t *device_json(const ls_device_info *d)
 static void print_device(const ls_device_info *d)
 {
     if (d->index == 0) {
-        printf("0  %s\n   plain C, always there, %.1f GiB\n   exact\n", d->name,
+        printf("0  %s\n   plain C, always available, %.1f GiB\n   exact\n", d->name,
                (double)d->memory / (1 << 30));
         return;
     }
@@ -36,14 +43,14 @@ int cmd_devices(int argc, const char **argv)
     ls_error err;
     int json = 0;
     struct poptOption table[] = {
-        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        OPTION_JSON(json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
     arguments_free(&args);
     if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
     bool say = !json && isatty(STDERR_FILENO);
-    if (say) fprintf(stderr, "checking devices (each new one takes some seconds, once) ...");
+    if (say) fprintf(stderr, "checking devices (a few seconds for each new device) ...");
     ls_status listed = ls_devices_list(&list, &count, note, &err);
     if (say) fprintf(stderr, "\r\033[K");
     if (listed != LS_OK) return complain_error("devices", &err);
@@ -54,8 +61,9 @@ int cmd_devices(int argc, const char **argv)
     }
     if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
     else if (*note)
-        printf("\nOnly the CPU path: %s. It gives the same bytes, slower on large networks.\n",
-               note);
+        printf(
+            "\nOnly the CPU path is available: %s. It gives the same models, but is slower on large networks.\n",
+            note);
     json_decref(devices);
     ls_devices_free(list);
     return EXIT_OK;

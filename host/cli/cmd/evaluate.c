@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
+#include <popt.h>
+#include <stdio.h>
 
 static const char intro[] =
-    "Reads MODEL, a file or the folder of a run, and prints its figures on DATA, a file of rows whose class\n"
-    "column is the last one unless --target or --labels says otherwise (or a generator's name). The model's\n"
-    "preprocessing is applied, classes go by name.\n"
+    "Prints the metrics of MODEL, a model file or a run folder, on DATA, a file of rows or the name of\n"
+    "a generator. The class is the last column unless --target or --labels names another one. The rows\n"
+    "are preprocessed as the training rows were. Classes are matched by name.\n"
     "\n"
     "  lockstep evaluate iris.safetensors iris.csv --json\n"
     "  lockstep evaluate mammography.safetensors test.csv --positive 1 --threshold best-f1\n"
     "\n"
-    "best-f1 is chosen on DATA itself, so its figures flatter: lockstep train --threshold best-f1 chooses on rows that\n"
-    "are not tested on, and keeps the threshold in the model.\n";
+    "Here best-f1 is chosen on DATA itself, so the metrics are optimistic. lockstep train --threshold\n"
+    "best-f1 chooses it on other rows than the test rows, and stores it in the model.\n";
 
 typedef struct {
     source_options source;
@@ -32,8 +40,9 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
     LS_TRY(source_model(model, &w->model, err));
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
     if (!ls_data_classes(w->data) || !ls_data_y(w->data))
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s has no class column to compare with; lockstep predict needs none", data);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s has no class column to compare with (lockstep predict does not need one)", data);
     LS_TRY(source_device(&a->source, &w->device, err));
     return ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err);
 }
@@ -53,7 +62,7 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
     print_metrics_header();
     print_metrics("data", w->metrics);
     if (ls_model_classes(w->model) == 2)
-        printf("%-10s precision, recall and F1 are those of class '%s'\n", "",
+        printf("%-10s precision, recall and F1 of class '%s'\n", "",
                ls_model_class_name(w->model, w->metrics->positive));
     print_decision("decision   ", &w->metrics->decision, w->model);
     print_classes(w->metrics, w->model);
@@ -68,13 +77,13 @@ int cmd_evaluate(int argc, const char **argv)
     arguments args = {0};
     ls_error err;
     source_options_init(&a.source);
-    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&a.source, data);
     source_device_table(&a.source, device);
     threshold_table(&a.threshold, true, threshold);
     struct poptOption table[] = {
         {"calibration", 0, POPT_ARG_NONE, &a.calibration, 0,
-         "also print how probabilities and shares agree, in ten bins (--json always has them)",
+         "also print a calibration table: predicted probability and actual share in ten bins (--json always has it)",
          NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},

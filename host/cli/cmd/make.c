@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/cmd/commands.h"
 #include <math.h>
+#include <popt.h>
 #include <stdlib.h>
 
-/* The list of generators, as the end of the help. */
+/* The help, which ends with the list of generators. */
 static char *intro_text(void)
 {
     ls_text text = {0};
     const char *name, *about;
     ls_text_add(
         &text,
-        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the same bytes on\n"
-        "every machine. NAME is one of:\n\n");
+        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the\n"
+        "same bytes on every machine. NAME is one of these generators:\n\n");
     for (size_t i = 0; (name = ls_generator_at(i, &about)); i++)
         ls_text_add(&text, "  %-15s %s\n", name, about);
     return text.text;
@@ -29,13 +31,13 @@ int cmd_make(int argc, const char **argv)
     struct poptOption table[] = {
         {"rows", 0, POPT_ARG_LONGLONG, &rows, 0, "number of rows", "N"},
         {"noise", 0, POPT_ARG_DOUBLE, &noise, 0, "standard deviation of the noise", "S"},
-        {"overlap", 0, POPT_ARG_DOUBLE, &overlap, 0, "spread of the blobs of overlap", "S"},
+        {"overlap", 0, POPT_ARG_DOUBLE, &overlap, 0, "overlap: standard deviation of the blobs",
+         "S"},
         {"classes", 0, POPT_ARG_LONGLONG, &classes, 0, "number of classes (blobs, classification)",
          "K"},
         {"features", 0, POPT_ARG_LONGLONG, &features, 0,
          "number of features (blobs, classification)", "D"},
-        {"seed", 0, POPT_ARG_LONGLONG, &seed, 0, "all that is random follows from it (default: 1)",
-         "S"},
+        {"seed", 0, POPT_ARG_LONGLONG, &seed, 0, "seed of the random numbers (default: 1)", "S"},
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},
         POPT_TABLEEND,

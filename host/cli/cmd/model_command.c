@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/cmd/model_command.h"
+#include "host/base/error.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/result_path.h"
 
 ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
 {
-    LS_TRY(source_check_writable(c->path, err));
-    LS_TRY(source_check_apart(c->path, model, err));
-    LS_TRY(source_check_apart(c->path, data, err));
+    LS_TRY(result_check_writable(c->path, err));
+    LS_TRY(result_check_apart(c->path, model, err));
+    LS_TRY(result_check_apart(c->path, data, err));
     LS_TRY(source_model(model, &c->model, err));
     if (data) LS_TRY(source_read(&c->source, data, c->model, &c->data, err));
     if (data && (!ls_data_classes(c->data) || !ls_data_y(c->data)))
@@ -19,7 +23,7 @@ int model_command_run(const model_command_info *info, int argc, const char **arg
     arguments args = {0};
     ls_error err;
     source_options_init(&c.source);
-    struct poptOption data[SOURCE_DATA], device[6];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE];
     source_data_table(&c.source, data);
     source_device_table(&c.source, device);
     struct poptOption table[] = {

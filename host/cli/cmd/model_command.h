@@ -3,7 +3,7 @@
 #ifndef LS_CLI_MODEL_COMMAND_H
 #define LS_CLI_MODEL_COMMAND_H
 
-#include "host/cli/base/cli.h"
+#include "host/cli/base/source.h"
 
 typedef struct {
     source_options source;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/cli/base/args.h"
+#include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/model_command.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"

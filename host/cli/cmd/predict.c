@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <popt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char intro[] =
-    "Writes one line a row of DATA: the predicted class and the probability of each class (for identity\n"
-    "outputs: the raw outputs). DATA is a file of rows with the model's features; a class column behind them\n"
-    "is ignored. MODEL is a file or the folder of a run.\n"
+    "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the\n"
+    "raw outputs if the model has --output identity). DATA is a file of rows with the model's features;\n"
+    "a class column after them is ignored. MODEL is a model file or a run folder.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
@@ -22,7 +29,7 @@ typedef struct {
     ls_text text;
 } predict_work;
 
-/* A CSV field, quoted where it has to be. */
+/* Adds a CSV field, quoted if necessary. */
 static void add_field(ls_text *text, const char *prefix, const char *field)
 {
     if (!strpbrk(field, ",\"\r\n")) {
@@ -59,13 +66,13 @@ static void write_rows(predict_work *w, size_t rows)
 static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
                       const char *data, const char *to, predict_work *w, ls_error *err)
 {
-    LS_TRY(source_check_writable(to, err));
-    LS_TRY(source_check_apart(to, data, err));
-    LS_TRY(source_check_apart(to, model, err));
+    LS_TRY(result_check_writable(to, err));
+    LS_TRY(result_check_apart(to, data, err));
+    LS_TRY(result_check_apart(to, model, err));
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--positive says which class --threshold is about; give both");
+                       "--positive has no effect without --threshold; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
     LS_TRY(source_read(o, data, w->model, &w->data, err));
     size_t rows = ls_data_rows(w->data), size;
@@ -88,11 +95,11 @@ int cmd_predict(int argc, const char **argv)
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
-    struct poptOption data[SOURCE_DATA], device[6], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&o, data);
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);
-    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV: no --json */
+    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV, so there is no --json */
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},

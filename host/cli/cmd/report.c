@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/report/report.h"
 #include "host/base/text.h"
+#include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/model_command.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/run_folder.h"
+#include "host/cli/run/train_command.h"
 #include "host/model/model.h"
 #include <stdlib.h>
 #include <sys/stat.h>

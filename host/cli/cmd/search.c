@@ -1,38 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/cmd/search.h"
 #include "host/base/clock.h"
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/library_options.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include "host/cli/cmd/search_output.h"
 #include "host/search/rank.h"
 #include "host/search/state.h"
 #include "host/search/table.h"
 #include "host/search/trial.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char intro[] =
-    "Trains many networks on DATA (a CSV file or a generator's name), scores each on rows that it has not seen,\n"
-    "prints the best, and with -o trains the best of all on all rows.\n"
+    "Trains many networks on DATA (a file of rows or the name of a generator), scores each on rows that\n"
+    "it was not trained on, and prints the best ones. With -o the best network is then trained on all\n"
+    "rows and saved.\n"
     "\n"
-    "Every option of `lockstep train` takes one value, alternatives 'a|b|c', or a range of numbers:\n"
-    "'low..high', 'low..high:log' (as likely to be small as large), 'low..high:log:7' (7 points in a grid, else 5).\n"
-    "Alternatives may be ranges: '0|1e-6..1e-2:log'. Flags: --batch-norm='on|off'. Mind the quotes: | means\n"
-    "something to the shell. With no option that has alternatives, --hidden, --activation and --lr are searched.\n"
+    "Every option of lockstep train accepts a value, a list of alternatives 'a|b|c', or a range of\n"
+    "numbers:\n"
+    "  low..high          uniformly distributed\n"
+    "  low..high:log      logarithmically distributed\n"
+    "  low..high:log:7    with 7 points in a grid (default: 5); also low..high:7\n"
+    "Alternatives may be ranges: '0|1e-6..1e-2:log'. Flags: --batch-norm='on|off'. Quote the values,\n"
+    "because | is special to the shell. If no option has alternatives, --hidden, --activation and --lr\n"
+    "are searched.\n"
     "\n"
     "  lockstep search data.csv\n"
-    "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5 -o best.safetensors\n"
-    "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --seeds 5 --metric f1\n"
-    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report trials.csv\n"
-    "  lockstep search data.csv --hidden 16 --lr 0.01 --activation relu --folds 10     cross-validate one network\n"
+    "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5\n"
+    "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --metric f1\n"
+    "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report t.csv\n"
+    "  lockstep search data.csv --hidden 16 --lr 0.01 --folds 10 --seeds 5    cross-validate one network\n"
     "\n"
-    "random draws --trials points; grid tries all; halving gives many trials few epochs, and one in --eta goes on.\n"
-    "The score of a trial is the mean over its seeds and folds, its spread their standard deviation. Results depend\n"
-    "neither on the device nor on the order in which trials end.\n"
+    "A trial is one combination of options. Strategies: random draws --trials combinations; grid tries\n"
+    "all of them; halving trains many trials for few epochs and continues with the best one in --eta.\n"
+    "The score of a trial is the mean over its seeds and folds. Scores do not depend on the device or\n"
+    "on the order in which trials end.\n"
     "\n"
-    "--report is a CSV file with a row a trial. With it (or --state) Ctrl-C loses nothing: the same command again\n"
-    "goes on where it was stopped. The exit status is then 130.\n";
+    "--report writes a CSV file with one row per trial. With --report or --state a search can be\n"
+    "interrupted with Ctrl-C (exit status 130); the same command then resumes it.\n";
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -47,7 +64,7 @@ static int set_option(int val, const char *text, void *user)
                : complain_error("search", &err);
 }
 
-/* Takes --FLAG=on|off out of the command line: to popt a flag has no value. */
+/* Handles --FLAG=on|off and removes it from the command line, since flags have no value in popt. */
 static int take_flags(search_arguments *a, int *argc, const char **argv)
 {
     int kept = 1;
@@ -71,8 +88,8 @@ static int take_flags(search_arguments *a, int *argc, const char **argv)
     return EXIT_OK;
 }
 
-/* Names of figures are written with _ where they are names of columns; on the command line - will
- * do. */
+/* Compares the value of an option with a name. A "-" in the value matches a "_" in the name, as in
+ * macro-f1. */
 static bool is_name(const char *text, const char *name)
 {
     for (; *text && (*text == *name || (*text == '-' && *name == '_')); text++) name++;
@@ -93,7 +110,7 @@ static int choose(const char *option, const char *text, const char *const *names
                         text, near);
     ls_text list = {0};
     for (size_t i = 0; i < n; i++) ls_text_add(&list, "%s%s", i ? ", " : "", names[i]);
-    complain("search", EXIT_USAGE, "--%s: there is no '%s', only %s", option, text,
+    complain("search", EXIT_USAGE, "--%s: there is no '%s'; choose from: %s", option, text,
              list.failed ? "" : list.text);
     free(list.text);
     return EXIT_USAGE;
@@ -112,48 +129,62 @@ static int check_counts(const search_arguments *a)
                 {"top", a->top, 1}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (list[i].value < list[i].least)
-            return complain("search", EXIT_USAGE, "--%s: %lld is too small, it begins at %lld",
+            return complain("search", EXIT_USAGE, "--%s: %lld is too small; the minimum is %lld",
                             list[i].name, list[i].value, list[i].least);
     return EXIT_OK;
+}
+
+/* "TEXT: grid, random or halving (default: random)", with "-" for "_" as users type it. Returns
+ * NULL if memory runs out. */
+static char *choice_help(const char *text, const char *const *names, const char *initial)
+{
+    ls_text help = {0};
+    ls_text_add(&help, "%s: ", text);
+    for (size_t i = 0; names[i]; i++)
+        ls_text_add(&help, "%s%s", !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+    ls_text_add(&help, " (default: %s)", initial);
+    for (char *c = help.text; c && *c; c++)
+        if (*c == '_') *c = '-';
+    return help.text;
 }
 
 static int parse(search_arguments *a, arguments *args, struct poptOption *library, int argc,
                  const char **argv)
 {
-    struct poptOption data[SOURCE_DATA], device[6];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE];
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
+    char *strategies = choice_help("how to choose trials", ls_strategy_names, a->strategy),
+         *metrics = choice_help("metric to rank by", ls_score_names, a->metric);
     struct poptOption own[] = {
-        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0,
-         "grid, random or halving (default: random)", "NAME"},
+        {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0, strategies, "NAME"},
         {"trials", 0, POPT_ARG_LONGLONG, &a->trials, 0,
-         "trials to draw (default: 50), or most points of a grid", "N"},
+         "number of trials to draw (default: 50), or the maximum for a grid", "N"},
         {"seeds", 0, POPT_ARG_LONGLONG, &a->seeds, 0,
-         "trainings of each trial, from --seed on (default: 1)", "N"},
+         "trainings per trial, with seeds from --seed upwards (default: 1)", "N"},
         {"folds", 0, POPT_ARG_LONGLONG, &a->folds, 0,
-         "cross-validate: train without each of N parts of the rows, score on it (default: 0, see --holdout)",
+         "cross-validation with N folds: train without each fold in turn and score on it (default: 0, see --holdout)",
          "N"},
         {"holdout", 0, POPT_ARG_DOUBLE, &a->holdout, 0,
-         "without --folds: share of the rows to score on (default: 0.2)", "SHARE"},
-        {"metric", 0, POPT_ARG_STRING, &a->metric, 0,
-         "what to rank by: accuracy, precision, recall, f1, macro-f1, weighted-f1, auc, loss, log-loss or brier (default: accuracy)",
-         "NAME"},
+         "without --folds: share of the rows to score on, 0 to 1 (default: 0.2)", "SHARE"},
+        {"metric", 0, POPT_ARG_STRING, &a->metric, 0, metrics, "NAME"},
         {"eta", 0, POPT_ARG_LONGLONG, &a->eta, 0,
-         "halving: one trial in N goes on, with N times the epochs (default: 3)", "N"},
+         "halving: continue with one trial in N, for N times the epochs (default: 3)", "N"},
         {"search-seed", 0, POPT_ARG_LONGLONG, &a->search_seed, 0,
-         "draws and folds follow from it (default: 1)", "S"},
+         "seed of the random trials and folds (default: 1)", "S"},
         POPT_TABLEEND,
     };
     struct poptOption results[] = {
         {NULL, 'o', POPT_ARG_STRING, &a->save, 0,
-         "train the best on all rows and write it to this file (safetensors)", "MODEL"},
+         "train the best network on all rows and write it to this file (safetensors)", "MODEL"},
         {"report", 0, POPT_ARG_STRING, &a->report, 0,
-         "write the table of trials to this file (CSV)", "FILE"},
+         "write a table of the trials to this file (CSV)", "FILE"},
         {"state", 0, POPT_ARG_STRING, &a->state, 0,
-         "keep here what an interrupted search goes on from (default: the report's name with .state)",
+         "file from which an interrupted search resumes (default: the report's name with .state)",
          "FILE"},
-        {"restart", 0, POPT_ARG_NONE, &a->restart, 0, "begin anew although there is a state", NULL},
-        {"top", 0, POPT_ARG_LONGLONG, &a->top, 0, "trials to print (default: 10)", "N"},
+        {"restart", 0, POPT_ARG_NONE, &a->restart, 0, "start again even if there is a state file",
+         NULL},
+        {"top", 0, POPT_ARG_LONGLONG, &a->top, 0, "number of trials to print (default: 10)", "N"},
         POPT_TABLEEND,
     };
     struct poptOption table[] = {
@@ -161,13 +192,15 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, results, 0, "Results:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0,
-         "Network and training, each one value or a space to search:", NULL},
+         "Network and training (each a value, alternatives or a range):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
     int status = take_flags(a, &argc, argv);
     if (status == EXIT_OK)
         status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+    free(strategies);
+    free(metrics);
     return status == EXIT_OK ? check_counts(a) : status;
 }
 
@@ -179,12 +212,12 @@ static ls_status check_paths(const search_arguments *a, ls_error *err)
     for (size_t i = 0; i < 3; i++) {
         if (paths[i] && !strcmp(paths[i], "-"))
             return ls_fail(err, LS_ERR_ARGUMENT,
-                           "standard output has the leaderboard; name a file instead of -");
-        LS_TRY(source_check_writable(paths[i], err));
-        LS_TRY(source_check_apart(paths[i], a->data, err));
-        LS_TRY(source_check_apart(paths[i], a->source.labels, err));
+                           "standard output is for the leaderboard; name a file instead of -");
+        LS_TRY(result_check_writable(paths[i], err));
+        LS_TRY(result_check_apart(paths[i], a->data, err));
+        LS_TRY(result_check_apart(paths[i], a->source.labels, err));
     }
-    return source_check_once(paths, 3, err);
+    return result_check_distinct(paths, 3, err);
 }
 
 static const char *arithmetic_of(const ls_device *device)
@@ -193,8 +226,8 @@ static const char *arithmetic_of(const ls_device *device)
     return info->exact ? "exact" : info->name;
 }
 
-/* Goes on from a state that is there. */
-static ls_status take_up(const search_arguments *a, search_work *w, ls_error *err)
+/* Reads the state file if there is one. */
+static ls_status read_state(const search_arguments *a, search_work *w, ls_error *err)
 {
     char key[65], *text;
     size_t size;
@@ -206,12 +239,12 @@ static ls_status take_up(const search_arguments *a, search_work *w, ls_error *er
         status = ls_search_read(w->search, key, a->state, text, err);
     free(text);
     if (status == LS_OK && !a->restart && !a->source.quiet && !a->source.json)
-        fprintf(stderr, "going on from %s: %zu of %zu trials are there\n", a->state,
+        fprintf(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
                 ls_search_count(w->search), w->search->trials);
     return status;
 }
 
-/* Writes the table and the state as they are now. */
+/* Writes the current table and state. */
 static ls_status keep(const search_arguments *a, const search_work *w, ls_error *err)
 {
     ls_text table = {0}, state = {0};
@@ -249,18 +282,16 @@ static ls_status run(const search_arguments *a, search_work *w, search_view *vie
         status = ls_search_step(w->search, on_fleet, view, &finished, err);
         search_view_draw(view, NULL);
         double started = ls_clock();
-        if (status != LS_OK || started - kept < pause) continue; /* waves can be short */
+        if (status != LS_OK || started - kept < pause) continue;
         status = keep(a, w, err);
         kept = ls_clock();
-        pause = 20 * (kept - started) > 1 ? 20 * (kept - started)
-                                          : 1; /* and long tables take their time */
+        /* at most 5 % of the time goes into writing long tables */
+        pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1;
     }
     search_view_clear(view);
     w->complete = status == LS_OK && finished;
-    ls_status written = keep(a, w,
-                             status == LS_OK
-                                 ? err
-                                 : NULL); /* a failing device does not cost what was found */
+    /* even if a device fails, the results so far are written */
+    ls_status written = keep(a, w, status == LS_OK ? err : NULL);
     return status == LS_OK ? written : status;
 }
 
@@ -274,13 +305,13 @@ static int on_epoch(const ls_progress *p, void *user)
     refit_view *v = user;
     if (v->live && (ls_clock() - v->drawn > 0.1)) {
         v->drawn = ls_clock();
-        fprintf(stderr, "\r\033[Kthe best on all rows: epoch %llu/%llu",
+        fprintf(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
                 (unsigned long long)p->epoch, (unsigned long long)p->epochs);
     }
     return interrupted();
 }
 
-/* Trains the best on all rows, as `lockstep train` does. */
+/* Trains the best network on all rows, as `lockstep train` does. */
 static ls_status refit(const search_arguments *a, search_work *w, bool live, ls_error *err)
 {
     ls_options *options;
@@ -297,23 +328,23 @@ static ls_status refit(const search_arguments *a, search_work *w, bool live, ls_
     return status == LS_OK && w->model ? ls_model_save(w->model, a->save, err) : status;
 }
 
-/* What may surprise, in a line each. */
-static void say(const search_arguments *a, const search_work *w)
+/* Prints a note about everything that may surprise the user. */
+static void print_notes(const search_arguments *a, const search_work *w)
 {
     const ls_search *s = w->search;
     if (a->source.quiet || a->source.json) return;
     if (s->how.strategy != LS_SEARCH_GRID && a->trials && s->trials < (size_t)a->trials)
-        fprintf(stderr, "note: the space has no more than %zu points, so there are %zu trials\n",
+        fprintf(stderr,
+                "note: there are only %zu combinations of options, so there are %zu trials\n",
                 s->trials, s->trials);
     if (s->how.strategy == LS_SEARCH_HALVING && s->rungs == 1)
         fprintf(
             stderr,
-            "note: too few trials or epochs for halving by %zu: all trials train to their end\n",
+            "note: too few trials or epochs for halving by %zu: all trials are trained to the end\n",
             s->how.eta);
     if (!a->state)
-        fprintf(
-            stderr,
-            "note: no --report or --state was given, so an interrupted search could not go on\n");
+        fprintf(stderr,
+                "note: without --report or --state an interrupted search cannot be resumed\n");
 }
 
 static ls_status work(search_arguments *a, search_work *w, const ls_search_settings *how,
@@ -325,10 +356,10 @@ static ls_status work(search_arguments *a, search_work *w, const ls_search_setti
     LS_TRY(source_read(&a->source, a->data, NULL, &w->data, err));
     LS_TRY(ls_search_create(a->space, how, w->data, &w->search, err));
     LS_TRY(source_device(&a->source, &w->device, err));
-    LS_TRY(take_up(a, w, err));
+    LS_TRY(read_state(a, w, err));
     LS_TRY(ls_search_start(w->search, w->device, err));
     LS_TRY(ls_alloc(&w->order, w->search->trials, sizeof *w->order, "the ranking", err));
-    say(a, w);
+    print_notes(a, w);
     double started = ls_clock();
     search_view view = {
         .search = w->search, .live = live, .top = (size_t)a->top, .started = started};
@@ -339,7 +370,7 @@ static ls_status work(search_arguments *a, search_work *w, const ls_search_setti
     w->seconds = ls_clock() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
     if (a->save && w->complete && search_best(w)) LS_TRY(refit(a, w, live, err));
-    if (a->state && w->complete) unlink(a->state); /* there is nothing to go on with */
+    if (a->state && w->complete) unlink(a->state); /* nothing to resume */
     return LS_OK;
 }
 
@@ -348,13 +379,12 @@ static int report(const search_arguments *a, const search_work *w)
     if (a->source.json) search_print_json(a, w);
     else search_print_text(a, w);
     if (!w->complete && a->state)
-        return complain(
-            "search", EXIT_INTERRUPTED,
-            "interrupted; what there is is in %s, and the same command goes on from there",
-            a->state);
+        return complain("search", EXIT_INTERRUPTED,
+                        "interrupted; the state is in %s, and the same command resumes the search",
+                        a->state);
     if (!w->complete) return complain("search", EXIT_INTERRUPTED, "interrupted");
     if (search_best(w)) return EXIT_OK;
-    return complain("search", EXIT_FAILED, "no trial has a score; the first one: %s",
+    return complain("search", EXIT_FAILED, "no trial has a score; the first one failed: %s",
                     w->search->trial[w->order[0]].reason);
 }
 
@@ -367,8 +397,8 @@ static void free_work(search_work *w)
     free(w->order);
 }
 
-/* The report, and then what went wrong: training on all rows may fail when the search has long
- * ended. */
+/* Prints the results if the search itself is complete, since only the training on all rows has
+ * failed then; and the error. */
 static int report_failure(const search_arguments *a, const search_work *w, const ls_error *err)
 {
     if (w->complete && w->order) report(a, w);

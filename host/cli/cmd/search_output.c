@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/search_output.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/cmd/search.h"
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/model_output.h"
 #include "host/cli/run/config.h"
+#include "host/cli/run/train_command.h"
 #include "host/search/rank.h"
 #include "host/search/trial.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -31,8 +38,7 @@ static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
                     t->sd[m]);
 }
 
-/* Width of a searched option's column over the trials that are shown; nothing follows the last one.
- */
+/* The width of the column of a searched option over the trials shown; 0 for the last column. */
 static int column_width(const ls_search *s, size_t dimension, const size_t *order, size_t rows)
 {
     if (dimension + 1 == s->space->count) return 0;
@@ -44,7 +50,7 @@ static int column_width(const ls_search *s, size_t dimension, const size_t *orde
     return width < 40 ? (int)width : 40;
 }
 
-/* A heading and the first `rows` trials of the order; a line of the terminal each. */
+/* Adds a heading and one line for each of the first `rows` trials of the order. */
 static void add_board(ls_text *out, const ls_search *s, const size_t *order, size_t rows)
 {
     bool halving = s->rungs > 1, loss = s->how.metric == LS_SCORE_LOSS;
@@ -72,7 +78,8 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
 
 /* ---- Live ------------------------------------------------------------------------------------ */
 
-/* Prints lines cut to the terminal's width, so that each takes one row of it; returns how many. */
+/* Prints lines cut to the width of the terminal, so that each takes one row. Returns the number of
+ * lines. */
 static size_t print_clipped(const char *text, size_t columns)
 {
     size_t lines = 0, column = 0;
@@ -83,7 +90,8 @@ static size_t print_clipped(const char *text, size_t columns)
             lines++;
             continue;
         }
-        column += ((unsigned char)*c & 0xc0) != 0x80; /* not the middle of a character */
+        column += ((unsigned char)*c & 0xc0) !=
+                  0x80; /* continuation bytes of UTF-8 take no column */
         if (column < columns) fputc(*c, stderr);
     }
     return lines;
@@ -116,7 +124,7 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     if (s->rungs > 1) ls_text_add(&text, " of rung %zu of %zu", s->at + 1, s->rungs);
     ls_text_add(&text, ", %.0f s", time - v->started);
     if (p)
-        ls_text_add(&text, "; %zu trainings at work",
+        ls_text_add(&text, "; %zu trainings running",
                     s->working - (p->waiting < s->working ? p->waiting : s->working));
     if (p && p->seconds > 0 && p->steps)
         ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
@@ -128,7 +136,7 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     free(order);
 }
 
-/* ---- The command that repeats the best ------------------------------------------------------- */
+/* ---- Command --------------------------------------------------------------------------------- */
 
 char *search_command(const search_arguments *a, const search_work *w)
 {
@@ -165,11 +173,11 @@ static void print_failed(const ls_search *s, ls_trial_state state, const char *w
     size_t n = count_state(s, state), first = 0;
     if (!n) return;
     while (s->trial[first].state != state) first++;
-    printf("%zu trial%s %s; the first one, %zu: %s\n", n, n == 1 ? "" : "s", what, first + 1,
+    printf("%zu trial%s %s; the first one (trial %zu): %s\n", n, n == 1 ? "" : "s", what, first + 1,
            s->trial[first].reason);
 }
 
-static void print_heading(const search_arguments *a, const search_work *w)
+static void print_heading(const search_work *w)
 {
     const ls_search *s = w->search;
     size_t done = 0;
@@ -177,10 +185,10 @@ static void print_heading(const search_arguments *a, const search_work *w)
     device_report_print(&w->report);
     printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials,
            s->trials == 1 ? "" : "s");
-    if (!w->complete) printf(" (%zu begun)", done);
+    if (!w->complete) printf(" (%zu started)", done);
     if (s->how.seeds > 1) printf(", %zu seeds each", s->how.seeds);
     if (s->how.folds) printf(", %zu folds of %zu rows", s->how.folds, ls_data_rows(w->data));
-    else printf(", %zu of %zu rows held out", ls_data_rows(s->held[0]), ls_data_rows(w->data));
+    else printf(", scored on %zu of %zu rows", ls_data_rows(s->held[0]), ls_data_rows(w->data));
     printf(", %.2f s\n", w->seconds);
     if (s->rungs > 1) {
         printf("halving   ");
@@ -190,7 +198,6 @@ static void print_heading(const search_arguments *a, const search_work *w)
                                                          : s->space->base->settings.epochs));
         putchar('\n');
     }
-    (void)a;
 }
 
 void search_print_text(const search_arguments *a, const search_work *w)
@@ -198,13 +205,13 @@ void search_print_text(const search_arguments *a, const search_work *w)
     const ls_search *s = w->search;
     size_t rows = ls_search_count(s);
     ls_text board = {0};
-    print_heading(a, w);
+    print_heading(w);
     if (rows > (size_t)a->top) rows = (size_t)a->top;
     if (rows) add_board(&board, s, w->order, rows);
     if (rows && !board.failed) printf("%s", board.text);
     free(board.text);
     print_failed(s, LS_TRIAL_DIVERGED, "diverged");
-    print_failed(s, LS_TRIAL_REFUSED, "had options that do not fit together");
+    print_failed(s, LS_TRIAL_REFUSED, "had incompatible options");
     char *command = w->complete && search_best(w) ? search_command(a, w) : NULL;
     if (command) printf("best       %s\n", command);
     free(command);
@@ -261,11 +268,8 @@ static json_t *best_json(const search_arguments *a, const search_work *w)
     ls_options *options;
     if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
         return json_null();
-    json_t *o = trial_json(w->search, w->order[0], 1), *all = json_object();
-    for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(all, ls_option_at(i)->name,
-                            json_string(ls_options_get(options, ls_option_at(i)->name)));
-    json_object_set_new(o, "options", all);
+    json_t *o = trial_json(w->search, w->order[0], 1);
+    json_object_set_new(o, "options", options_json(options));
     char *command = search_command(a, w);
     json_object_set_new(o, "command", command ? json_string(command) : json_null());
     free(command);

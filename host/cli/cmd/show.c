@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/model_output.h"
+#include "host/cli/base/source.h"
+#include "host/cli/base/threshold.h"
+#include "host/cli/cmd/commands.h"
+#include <jansson.h>
 #include <math.h>
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char intro[] =
-    "Prints the network, its size, what it was trained with and how training ended. MODEL is a file or the\n"
-    "folder of a run.\n";
+    "Prints the network, its size, the options that it was trained with and how the training ended.\n"
+    "MODEL is a model file or a run folder.\n";
 
 static void show_names(const char *label, const ls_model *model,
                        const char *(*name)(const ls_model *, size_t), size_t count)
@@ -28,7 +37,7 @@ static void show_options(const ls_model *model)
         else printf("--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
         shown++;
     }
-    puts(shown ? "(the rest at their defaults)" : "all at their defaults");
+    puts(shown ? "(all others at their defaults)" : "all at their defaults");
 }
 
 static void show_history(const ls_model *model)
@@ -57,10 +66,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
                           (json_int_t)s->parameters, "epochs", (json_int_t)s->epochs, "steps",
                           (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss",
                           number_json(s->loss), "stopped", s->stopped);
-    json_t *options = json_object(), *features = json_array(), *classes = json_array();
-    for (size_t i = 0; i < ls_option_count(); i++)
-        json_object_set_new(options, ls_option_at(i)->name,
-                            json_string(ls_model_option(model, ls_option_at(i)->name)));
+    json_t *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_model_features(model); i++)
         json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
     for (size_t i = 0; i < ls_model_classes(model); i++)
@@ -69,7 +75,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     json_object_set_new(o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
     json_object_set_new(o, "decision", decision_json(&decision, model));
-    json_object_set_new(o, "options", options);
+    json_object_set_new(o, "options", model_options_json(model));
     json_object_set_new(o, "weights_sha256", json_string(weights));
     json_object_set_new(o, "sha256", json_string(hash));
     return o;
@@ -114,7 +120,7 @@ int cmd_show(int argc, const char **argv)
     arguments args = {0};
     int json = 0;
     struct poptOption table[] = {
-        {"json", 0, POPT_ARG_NONE, &json, 0, "print one JSON object", NULL},
+        OPTION_JSON(json),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL", intro, 1, 1, NULL, NULL);

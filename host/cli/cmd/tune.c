@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char intro[] =
-    "Times the ways to cut matrix products into tiles on an OpenCL device and keeps the best of each class in\n"
-    "the user's cache folder, for this device, driver and version. Each candidate's bits are compared with the\n"
-    "CPU path's before it is timed: choosing changes speed, never a result. Takes a minute or less on an idle machine.\n";
+    "Measures the tile sizes for matrix products on an OpenCL device and stores the fastest of each\n"
+    "class of products in the user's cache folder, for this device, driver and version. The results of\n"
+    "each candidate are compared with the CPU path bit by bit before it is timed, so tuning changes the\n"
+    "speed and never a result. It takes up to a minute on an idle machine.\n";
 
 typedef struct {
     bool quiet, terminal;
@@ -30,7 +36,7 @@ static int on_progress(const ls_tune_progress *p, void *user)
     return 0;
 }
 
-/* The first OpenCL device, where none was named. */
+/* The index of the first exact GPU, or "1". */
 static const char *first_device(void)
 {
     ls_device_info *list;
@@ -58,8 +64,9 @@ int cmd_tune(int argc, const char **argv)
     o.device = NULL;
     struct poptOption table[] = {
         {"device", 0, POPT_ARG_STRING, &o.device, 0,
-         "an index or part of a name (default: the first GPU, else device 1)", "NAME"},
-        {"quiet", 'q', POPT_ARG_NONE, &o.quiet, 0, "no progress", NULL},
+         "an index or part of a name (default: the first GPU, or device 1 if there is none)",
+         "NAME"},
+        OPTION_QUIET(o.quiet),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
@@ -73,7 +80,7 @@ int cmd_tune(int argc, const char **argv)
         ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
         status = complain_error("tune", &err);
     else
-        printf("%s%s: the choice is kept in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "",
+        printf("%s%s: stored in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "",
                ls_device_get_info(device)->name, path);
     ls_device_close(device);
     arguments_free(&args);

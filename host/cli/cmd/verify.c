@@ -1,26 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/run/verify.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
-#include "host/cli/cmd/train.h"
+#include "host/cli/base/args.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/source.h"
+#include "host/cli/cmd/commands.h"
+#include "host/cli/run/compare_files.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_read.h"
 #include "host/cli/run/run_folder.h"
+#include "host/cli/run/training.h"
 #include <errno.h>
+#include <jansson.h>
+#include <popt.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char intro[] =
-    "A and B are folders of runs (train --run) or model files. Everything but timing.jsonl is compared, bit for bit, and\n"
-    "what differs first is named: the tensor and its element, the epoch, the entry. With one folder, its run is repeated on\n"
-    "the device asked for, from the data it names, and held against what lies there.\n"
+    "Compares A and B, two run folders (of train --run) or two model files, bit by bit, and prints the\n"
+    "first difference: the tensor and its element, the epoch, or the entry. timing.jsonl is not\n"
+    "compared. With one run folder, the training is repeated on the chosen device from the data that\n"
+    "the run names, and the two runs are compared.\n"
     "\n"
-    "  lockstep verify mine theirs                        two runs of the same training, from two machines\n"
+    "  lockstep verify mine theirs                        the same training on two machines\n"
     "  lockstep verify a.safetensors b.safetensors        two models\n"
-    "  lockstep verify theirs --device 1                  do I get what they got?\n"
+    "  lockstep verify theirs --device 1                  repeat their run on device 1\n"
     "\n"
-    "The page's pictures are drawn by gnuplot, and other versions of it draw them otherwise: --no-report leaves it out.\n"
-    "Exit status: 0 the same, 1 different, 2 wrong usage or a file that cannot be read.\n";
+    "The plots in report.html depend on the version of gnuplot; use --no-report if the versions differ.\n"
+    "Exit status: 0 same, 1 different, 2 wrong usage or a file that cannot be read.\n";
 
 typedef struct {
     source_options source; /* the device, quiet and json */
@@ -34,8 +47,8 @@ enum { MOST_FILES = 4 };
 typedef struct {
     file_pair pair[MOST_FILES];
     size_t count;
-    char *path[MOST_FILES][2]; /* of the pairs */
-    char *folder;              /* of a repetition; it is removed */
+    char *path[MOST_FILES][2]; /* owned; the pairs point here */
+    char *folder;              /* of a repetition, owned; removed at the end */
 } verify_work;
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
@@ -73,12 +86,11 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
         bool run = !folder[i] || (noted && access(noted, F_OK) == 0);
         free(noted);
         if (!run)
-            return ls_fail(err, LS_ERR_DATA, "%s is no folder of a run: it has no run.json", at[i]);
+            return ls_fail(err, LS_ERR_DATA, "%s is not a run folder: it has no run.json", at[i]);
     }
     LS_TRY(compare_file(w, RUN_MODEL, at, folder, err));
     for (int i = 0; i < 2 && !(folder[0] && folder[1]); i++)
-        if (!w->pair[0].bytes[i])
-            return ls_fail(err, LS_ERR_IO, "%s: there is no such file", w->path[0][i]);
+        if (!w->pair[0].bytes[i]) return ls_fail(err, LS_ERR_IO, "%s: no such file", w->path[0][i]);
     if (!folder[0] || !folder[1]) return LS_OK;
     LS_TRY(compare_file(w, RUN_METRICS, at, folder, err));
     LS_TRY(compare_file(w, RUN_JSON, at, folder, err));
@@ -87,7 +99,8 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
 
 /* ---- Repeating ------------------------------------------------------------------------------- */
 
-/* After which epoch to stop; 0: the run came to its end by itself. */
+/* Reads after which epoch the run was interrupted; 0 if it was not. Fails if the run cannot be
+ * repeated. */
 static ls_status read_end(const char *path, const verify_arguments *a, uint64_t *until,
                           ls_error *err)
 {
@@ -101,28 +114,28 @@ static ls_status read_end(const char *path, const verify_arguments *a, uint64_t 
     if (!stopped)
         status = ls_fail(
             err, LS_ERR_DATA,
-            "%s has no result: the run did not come to its end, and there is nothing to compare with",
+            "%s has no result: the run did not end properly, so there is nothing to compare with",
             path);
     else if (!strcmp(stopped, "time"))
         status = ls_fail(
             err, LS_ERR_DATA,
-            "%s: the run was stopped by the clock (--time-limit), and no repetition could be like it",
+            "%s: the run was stopped by --time-limit, so a repetition would stop at another epoch",
             path);
     else if (!strcmp(stopped, "interrupted") && epochs < 1)
-        status = ls_fail(err, LS_ERR_DATA, "%s: is damaged: interrupted after %lld epochs", path,
+        status = ls_fail(err, LS_ERR_DATA, "%s is damaged: interrupted after %lld epochs", path,
                          (long long)epochs);
     else *until = !strcmp(stopped, "interrupted") ? (uint64_t)epochs : 0;
     if (status == LS_OK && version && strcmp(version, ls_version()) && !a->source.quiet &&
         !a->source.json)
         fprintf(
             stderr,
-            "note: %s was written by Lockstep %.20s, and this is %s: the bits of a model are promised for one version\n",
+            "note: %s was written by Lockstep %.20s, and this is %s: models are only guaranteed to be identical within one version\n",
             path, version, ls_version());
     config_free(&config);
     return status;
 }
 
-/* A new empty folder among the temporary files. */
+/* Makes a new empty folder in TMPDIR or /tmp. */
 static ls_status make_folder(char **out, ls_error *err)
 {
     const char *place = getenv("TMPDIR");
@@ -132,9 +145,10 @@ static ls_status make_folder(char **out, ls_error *err)
         *out = path.text;
         return LS_OK;
     }
-    ls_status status = ls_fail(err, LS_ERR_IO,
-                               "%s: no temporary folder can be made there: %s; set TMPDIR",
-                               place && *place ? place : "/tmp", strerror(errno));
+    ls_status status =
+        ls_fail(err, LS_ERR_IO,
+                "%s: cannot create a temporary folder there: %s; set TMPDIR to another folder",
+                place && *place ? place : "/tmp", strerror(errno));
     free(path.text);
     return status;
 }
@@ -158,16 +172,17 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
     if (!folder)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "%s is no folder of a run, so it does not say how to repeat it; name two files to compare them",
+            "%s is not a run folder, so it cannot be repeated; name two files to compare them",
             a->path[0]);
     char *config = run_file_path(a->path[0], RUN_JSON);
     ls_status status = config ? read_end(config, a, &until, err)
                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
-    signal(SIGPIPE, SIG_IGN); /* nobody reads on: the folder is to be removed all the same */
+    signal(SIGPIPE,
+           SIG_IGN); /* the folder must be removed even if the reader of stdout goes away */
     if (status == LS_OK) status = make_folder(&w->folder, err);
-    if (status == LS_OK) status = train_again(config, w->folder, &a->source, until, err);
+    if (status == LS_OK) status = training_repeat(config, w->folder, &a->source, until, err);
     free(config);
-    return status == LS_ERR_DIVERGED ? LS_OK : status; /* which may be just what the run did */
+    return status == LS_ERR_DIVERGED ? LS_OK : status; /* the original run may have diverged, too */
 }
 
 /* ---- Results --------------------------------------------------------------------------------- */
@@ -186,23 +201,23 @@ static void print_text(const verify_arguments *a, const verify_work *w)
         const file_pair *p = &w->pair[i];
         const char *hash = json_string_value(json_object_get(p->detail, "sha256"));
         different += !p->same;
-        printf("%-18s %-10s %s\n", p->name, p->same ? "the same" : "DIFFERENT",
-               p->words.text ? p->words.text
-               : hash        ? hash
-                             : "");
+        printf("%-18s %-10s %s\n", p->name, p->same ? "same" : "DIFFERENT",
+               p->message.text ? p->message.text
+               : hash          ? hash
+                               : "");
     }
-    const char *what = a->repeat      ? "The repetition and the run"
+    const char *what = a->repeat      ? "The run and its repetition"
                        : w->count > 1 ? "The runs"
                                       : "The models";
     if (!different) printf("%s are the same, bit for bit.\n", what);
     else if (different == 1 && !w->pair[w->count - 1].same && w->count == MOST_FILES)
         printf(
-            "%s are the same but for the page, which another gnuplot may have drawn (--no-report leaves it out).\n",
+            "%s are the same except for report.html, which depends on the version of gnuplot (--no-report skips it).\n",
             what);
     else printf("%s are DIFFERENT.\n", what);
 }
 
-/* JSON has no way to write a path that is not UTF-8. */
+/* JSON cannot represent a path that is not valid UTF-8. */
 static json_t *path_json(const char *path)
 {
     return ls_is_utf8(path) ? json_string(path) : json_null();
@@ -247,13 +262,13 @@ int cmd_verify(int argc, const char **argv)
     verify_arguments a = {0};
     verify_work w = {0};
     arguments args = {0};
-    struct poptOption device[6];
+    struct poptOption device[SOURCE_DEVICE];
     source_options_init(&a.source);
     source_device_table(&a.source, device);
     struct poptOption table[] = {
         {"no-report", 0, POPT_ARG_NONE, &a.no_report, 0, "do not compare report.html", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0,
-         "Device (to repeat a run on) and output:", NULL},
+         "Device (for repeating a run) and output:", NULL},
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "A [B]", intro, 1, 2, NULL, NULL);

@@ -3,7 +3,7 @@
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/interrupt.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

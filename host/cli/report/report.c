@@ -2,6 +2,7 @@
 #include "host/cli/report/report.h"
 #include "host/base/file.h"
 #include "host/cli/base/html.h"
+#include "host/cli/base/model_output.h"
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"

@@ -3,7 +3,7 @@
 #ifndef LS_CLI_REPORT_H
 #define LS_CLI_REPORT_H
 
-#include "host/cli/base/cli.h"
+#include "host/base/error.h"
 
 typedef struct {
     const ls_model *model;

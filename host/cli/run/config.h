@@ -1,64 +1,85 @@
 /* SPDX-License-Identifier: MIT */
-/* What a training is repeated from: which data, read how, and the library's options. A run's folder
- * keeps it in run.json, and train --config reads it from there, or from a file that someone wrote
+/* What a training can be repeated from: its data, how they are read, and the library's options. A
+ * run folder stores it in run.json, and train --config reads it from there or from a file written
  * by hand. docs/runs.md describes the format. */
 #ifndef LS_CLI_CONFIG_H
 #define LS_CLI_CONFIG_H
 
-#include "host/base/text.h"
-#include "host/cli/base/cli.h"
+#include "host/cli/base/source.h"
+#include <float.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
 
-/* The files that rows and classes come from, each with a hash. */
+enum { CONFIG_FORMAT = 1 }; /* "format" in run.json */
+
+/* The files that rows and classes come from. Each has a hash. */
 enum { INPUT_DATA, INPUT_LABELS, INPUT_TEST, INPUT_TEST_LABELS, INPUTS };
+extern const char *const config_hash_names[INPUTS];
 
 typedef struct {
-    const char *data; /* a file or a generator; NULL: not said */
+    const char *data; /* a file or a generator, or NULL if not set */
     const char *test;
     double split;
     ls_threshold_options threshold;
-    source_options source; /* its part about data */
-    char hash[INPUTS][65]; /* SHA-256 of the files' bytes (of generated data: of its numbers); "":
-                              not known */
-    json_t *root;          /* the file that was read; texts above lie in it */
+    source_options source; /* only the options about data */
+    char hash[INPUTS][65]; /* SHA-256 of the file's bytes, or of the numbers of generated data; ""
+                              if unknown */
+    json_t *root;          /* the file that was read, or NULL; owns the strings above */
 } run_config;
 
-/* Numbers that were not said, on the command line or in a file: what stands there before either is
- * read. */
-void config_unset(run_config *config);
-/* Defaults for numbers that are still not said. */
-void config_settle(run_config *config);
-/* What is not said is taken from another config; and hashes where they belong to what is taken. */
-void config_fill(run_config *config, const run_config *from);
-
-/* Reads a file. Everything in it is checked, the options too; unknown names are refused, with the
- * nearest one. */
-ls_status config_read(const char *path, run_config *out, ls_error *err);
-/* The same of the bytes of a file; path is for messages. */
-ls_status config_parse(const char *path, const char *bytes, size_t size, run_config *out,
-                       ls_error *err);
-/* Sets the options that the file has; path is for messages. */
-ls_status config_options(const run_config *config, const char *path, ls_options *options,
-                         ls_error *err);
-bool config_has_option(const run_config *config, const char *name);
 void config_free(run_config *config);
 
-/* Whether all of it can be written as JSON. */
-ls_status config_check(const run_config *config, ls_error *err);
-/* {"format", "lockstep", "data", "options"}, and "decision" where one was asked for */
-json_t *config_json(const run_config *config, const ls_options *options);
+/* ---- Entries --------------------------------------------------------------------------------- */
 
-/* Whether an option says when to stop. Where data have categories or gaps and none of these is
- * given, training sets --patience. */
+typedef enum { CONFIG_TEXT, CONFIG_COUNT, CONFIG_REAL } config_kind;
+
+/* What an entry describes: which data, how they are read, which rows are held out for testing, or
+ * how the model decides. Entries of the last role are in "decision", all others in "data". */
+typedef enum { CONFIG_WHICH, CONFIG_HOW, CONFIG_HELD_OUT, CONFIG_DECISION } config_role;
+
+typedef struct {
+    const char *name; /* also of the option on the command line */
+    config_kind kind;
+    config_role role;
+    size_t offset;  /* of the value in run_config */
+    double initial; /* the default of a number */
+} config_entry;
+
+enum { CONFIG_ENTRIES = 14, CONFIG_DECISIONS = 2 }; /* those of "decision" come last */
+extern const config_entry config_entries[CONFIG_ENTRIES];
+
+/* Numbers that are not set. The real one is no NaN, since a user may give NaN, which is an error.
+ */
+#define CONFIG_UNSET LLONG_MIN
+#define CONFIG_UNSET_REAL (-DBL_MAX)
+
+/* The value of an entry of the given kind. */
+const char **config_text_of(const run_config *config, const config_entry *entry);
+long long *config_count_of(const run_config *config, const config_entry *entry);
+double *config_real_of(const run_config *config, const config_entry *entry);
+
+/* Whether an entry has its default value, so that it need not be written. */
+bool config_is_initial(const run_config *config, const config_entry *entry);
+
+/* ---- Merging --------------------------------------------------------------------------------- */
+
+/* Marks all numbers as not set, before the command line or a file is read. */
+void config_unset(run_config *config);
+
+/* Sets all numbers that are not set to their defaults. */
+void config_settle(run_config *config);
+
+/* Takes whatever is not set from another config, and the hashes of the data that are taken. */
+void config_fill(run_config *config, const run_config *from);
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+/* Whether the file that was read sets the option. */
+bool config_has_option(const run_config *config, const char *name);
+
+/* Whether an option says when to stop. If none of these is given and the data have categories or
+ * missing values, training sets --patience. */
 bool config_is_stop(const char *option);
-
-/* " WORD", quoted where the shell would see more than a word in it. */
-void command_add_word(ls_text *out, const char *word);
-/* "lockstep train DATA --target … --epochs …": all that was said about data and decision, and the
- * options that are not at their defaults. Pasted into a shell it trains the same model. Data that
- * are not known are DATA. */
-void command_add_train(ls_text *out, const run_config *config, const ls_options *options);
-
-/* Hashes of what the data were read from. rows: the data, where it was generated. */
-ls_status config_hash(run_config *config, const ls_data *rows, ls_error *err);
 
 #endif

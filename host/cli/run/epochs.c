@@ -2,23 +2,28 @@
 #include "host/cli/run/epochs.h"
 #include "host/base/clock.h"
 #include "host/base/error.h"
+#include "host/cli/base/interrupt.h"
+#include "host/cli/base/json.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void epochs_add(epoch_listeners *l, epoch_listener tell, void *state)
+void epochs_add(epoch_listeners *l, epoch_listener call, void *state)
 {
-    l->list[l->count].tell = tell;
+    l->list[l->count].call = call;
     l->list[l->count++].state = state;
 }
 
-int epochs_tell(const ls_progress *p, void *user)
+int epochs_notify(const ls_progress *p, void *user)
 {
     epoch_listeners *l = user;
     for (size_t i = 0; i < l->count; i++) {
         ls_error err;
-        if (!l->list[i].tell || l->list[i].tell(l->list[i].state, p, &err) == LS_OK) continue;
-        l->list[i].tell = NULL;
+        if (!l->list[i].call || l->list[i].call(l->list[i].state, p, &err) == LS_OK) continue;
+        l->list[i].call = NULL;
         if (l->status == LS_OK) l->status = err.status, l->err = err;
     }
     return interrupted() || p->epoch == l->until;
@@ -26,7 +31,7 @@ int epochs_tell(const ls_progress *p, void *user)
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 
-/* Lines of progress at most, where they do not overwrite each other. */
+/* Maximum number of progress lines if stderr is not a terminal. */
 enum { LINES = 20 };
 
 ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
@@ -63,7 +68,7 @@ ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
     size_t length = text ? strlen(text) : 0;
     json_decref(line);
     if (!text) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a line", s->path);
-    text[length] = '\n'; /* in place of the NUL, as line and end are to arrive together */
+    text[length] = '\n'; /* replaces the NUL: one write, so that readers see whole lines */
     ls_status status = live_file_write(s, text, length + 1, err);
     free(text);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/event_file.h"
+#include "host/base/error.h"
 #include "host/base/text.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static void put_varint(buffer *b, uint64_t value)
     b->bytes[b->size++] = (unsigned char)value;
 }
 
-/* What stands before a field's value: its number and how long it is. */
+/* The key before a value: the number of the field and its wire type. */
 enum { VARINT = 0, EIGHT_BYTES = 1, COUNTED = 2, FOUR_BYTES = 5 };
 static void put_key(buffer *b, unsigned field, unsigned kind) { put_varint(b, field << 3 | kind); }
 
@@ -79,8 +79,8 @@ uint32_t event_crc32c(const void *bytes, size_t size)
     return ~crc;
 }
 
-/* Rotated and shifted, as the format has it: the checksum of data that holds checksums would be a
- * weak one. */
+/* The format masks checksums by a rotation and an offset, because the CRC of data that contain CRCs
+ * is weak. */
 static uint32_t masked(uint32_t crc) { return (crc >> 15 | crc << 17) + 0xa282ead8; }
 
 static size_t record(const buffer *message, unsigned char *out)
@@ -136,8 +136,9 @@ ls_status event_file_open(event_file *events, const char *folder, ls_error *err)
     unsigned char bytes[EVENT_MOST];
     double time = clock_seconds();
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "%s: cannot make this folder: %s", folder, strerror(errno));
-    /* readers take every file whose name has "tfevents" in it, in the order of the names */
+        return ls_fail(err, LS_ERR_IO, "%s: cannot create this folder: %s", folder,
+                       strerror(errno));
+    /* TensorBoard reads every file whose name contains "tfevents", in the order of the names */
     ls_text_add(&events->path, "%s/events.out.tfevents.%010.0f.lockstep.%ld", folder, floor(time),
                 (long)getpid());
     if (events->path.failed)

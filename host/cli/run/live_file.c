@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,10 +12,10 @@ static ls_status failed(const live_file *s, const char *verb, ls_error *err)
     int cause = errno;
     const char *hint = "check the path and its permissions";
     if (cause == ENOSPC || cause == EDQUOT) hint = "free some space or choose another folder";
-    if (cause == EFBIG) hint = "the limit on the size of files (ulimit -f) is reached";
-    if (cause == EEXIST) hint = "someone else is writing there";
+    if (cause == EFBIG) hint = "the limit on file sizes (ulimit -f) is reached";
+    if (cause == EEXIST) hint = "another process has created this file";
     if (cause == ENOENT) hint = "create the folder first";
-    if (cause == EPIPE) hint = "whoever read it has gone";
+    if (cause == EPIPE) hint = "its reader has closed the pipe";
     return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", s->path, verb, strerror(cause), hint);
 }
 
@@ -31,8 +32,7 @@ ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error
 {
     for (const char *at = bytes; size > 0;) {
         ssize_t written = write(s->file - 1, at, size);
-        if (written < 0 && errno == EINTR)
-            continue; /* Ctrl-C, of which the training is told otherwise */
+        if (written < 0 && errno == EINTR) continue; /* Ctrl-C; the training checks interrupted() */
         if (written < 0) return failed(s, "write", err);
         at += written;
         size -= (size_t)written;

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/run_folder.h"
+#include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/text.h"
-
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/model_output.h"
+#include "host/cli/base/result_path.h"
+#include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_write.h"
 #include "host/model/model.h"
 #include "host/network/optimizer.h"
+#include "kernels/loss.h"
 #include <dirent.h>
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,9 +37,9 @@ char *run_file_path(const char *folder, int file)
     return NULL;
 }
 
-/* ---- The beginning --------------------------------------------------------------------------- */
+/* ---- Start ----------------------------------------------------------------------------------- */
 
-/* Whether there is anything in an open folder. */
+/* Whether an open folder has no entries. */
 static bool is_empty(DIR *folder)
 {
     struct dirent *entry;
@@ -42,17 +53,17 @@ ls_status run_folder_check(const char *path, ls_error *err)
     if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "--run: the name of the folder is empty");
     DIR *folder = opendir(path);
     if (!folder && errno == ENOENT) {
-        /* "runs/a/" is made in "runs" */
+        /* "runs/a/" is created in "runs" */
         char *bare = ls_strdup(path);
         if (!bare) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
         for (size_t n = strlen(bare); n > 1 && bare[n - 1] == '/';) bare[--n] = 0;
-        ls_status status = source_check_writable(bare, err);
+        ls_status status = result_check_writable(bare, err);
         free(bare);
         return status;
     }
     if (!folder && errno == ENOTDIR)
-        return ls_fail(err, LS_ERR_IO,
-                       "--run: %s is not a folder, or lies in something that is none", path);
+        return ls_fail(err, LS_ERR_IO, "--run: %s is not a folder, or its parent is not a folder",
+                       path);
     if (!folder)
         return ls_fail(err, LS_ERR_IO, "--run: %s cannot be read: %s", path, strerror(errno));
     bool empty = is_empty(folder);
@@ -60,7 +71,7 @@ ls_status run_folder_check(const char *path, ls_error *err)
     if (!empty)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--run: %s is not empty, and a run is never written over; name another folder, or remove this one first",
+            "--run: %s is not empty, and runs are never overwritten; name another folder, or remove this one first",
             path);
     return access(path, W_OK | X_OK) == 0
                ? LS_OK
@@ -94,7 +105,7 @@ static json_t *now_json(void)
 static ls_status fill(run_folder *run, const source_options *device, ls_error *err)
 {
     LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], true,
-                          err)); /* fails where another run was quicker */
+                          err)); /* fails if another run has been faster */
     run->begun = true;
     LS_TRY(write_head(run, json_null(), err));
     LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], true, err));
@@ -116,7 +127,7 @@ ls_status run_folder_begin(run_folder *run, const char *path, const run_config *
         return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
     run->made = mkdir(path, 0777) == 0;
     if (!run->made && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be made: %s", path, strerror(errno));
+        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s", path, strerror(errno));
     return fill(run, device, err);
 }
 
@@ -152,26 +163,29 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
     return LS_OK;
 }
 
-/* ---- The end --------------------------------------------------------------------------------- */
+/* ---- End ------------------------------------------------------------------------------------- */
 
-/* Options that were left to "auto" and what they came to. */
+#define NAME(NAME, name) #name,
+static const char *const output_names[] = {LS_OUTPUTS(NAME)};
+static const char *const loss_names[] = {LS_LOSSES(NAME)};
+#undef NAME
+
+/* The values of options that were "auto". */
 static json_t *resolved_json(const ls_model *m)
 {
-    static const char *const outputs[] = {"sigmoid", "softmax", "identity"}, *const losses[] = {
-                                                                                 "bce", "ce",
-                                                                                 "mse"};
     const ls_settings *s = &m->options->settings;
-    json_t *batch = s->batch == 0 || (s->batch == LS_BATCH_AUTO && s->optimizer == LS_OPT_gd)
-                        ? json_string("full")
-                        : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
-    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", outputs[m->network.output], "loss",
-                     losses[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
+    bool full = s->batch == 0 ||
+                (s->batch == LS_BATCH_AUTO && ls_optimizers[s->optimizer].full_batch);
+    json_t *batch = full ? json_string("full")
+                         : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
+    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", output_names[m->network.output], "loss",
+                     loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
                      "validation", ls_settings_validation(s));
 }
 
-/* Figures; the confusion matrix of many classes would be most of the file, and evaluate gives it.
- */
-static json_t *figures_json(const ls_metrics *metrics, const ls_model *model)
+/* The metrics, without the confusion matrix if there are many classes: it would be most of the
+ * file, and evaluate prints it. */
+static json_t *brief_metrics_json(const ls_metrics *metrics, const ls_model *model)
 {
     enum { MOST_CLASSES = 20 };
     json_t *o = metrics_json(metrics, model);
@@ -185,7 +199,7 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
     char widths[256];
     ls_model_summary(out->model, &s);
     describe_widths(out->model, widths, sizeof widths);
-    /* the program stops a training by itself only where the user did */
+    /* the callback only stops a training after Ctrl-C (or where an interrupted run is repeated) */
     const char *stopped = strcmp(s.stopped, "callback") ? s.stopped : "interrupted";
     json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:o,s:o}", "stopped", stopped, "arithmetic",
                           out->device->info.exact ? "exact" : "approximate", "epochs",
@@ -193,8 +207,8 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           (json_int_t)s.best_epoch, "network", widths, "parameters",
                           (json_int_t)s.parameters, "resolved", resolved_json(out->model), "loss",
                           number_json(s.loss));
-    json_object_set_new(o, "train", figures_json(out->train, out->model));
-    if (out->test) json_object_set_new(o, "test", figures_json(out->test, out->model));
+    json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
+    if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
     json_object_set_new(o, "weights_sha256", json_string(weights));
     json_object_set_new(o, "sha256", json_string(hash));
     return o;

@@ -1,58 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* A run's folder: what train --run leaves, and what verify compares. docs/runs.md describes it.
+/* The run folder that train --run writes and verify compares. docs/runs.md describes it.
  *
- *   run.json           data, options and, once the run has ended, what came of it
- *   metrics.jsonl      a line an epoch, written as training goes
+ *   run.json           data, options and, once the run has ended, the result
+ *   metrics.jsonl      one line per epoch, written during training
  *   model.safetensors
  *   report.html
- *   timing.jsonl       devices and times: the only file that differs from machine to machine */
+ *   timing.jsonl       devices and times: the only file that differs between machines */
 #ifndef LS_CLI_RUN_FOLDER_H
 #define LS_CLI_RUN_FOLDER_H
 
+#include "host/cli/base/device_report.h"
+#include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/epochs.h"
+#include <jansson.h>
+#include <stdbool.h>
 
 enum { RUN_JSON, RUN_METRICS, RUN_MODEL, RUN_REPORT, RUN_TIMING, RUN_FILES };
 extern const char *const run_file_names[RUN_FILES];
-/* folder/name; NULL where memory is out. Freed with free(). */
+/* "folder/name", freed with free(); NULL if memory runs out. */
 char *run_file_path(const char *folder, int file);
 
 typedef struct {
-    const char *path;      /* of the folder */
-    char *file[RUN_FILES]; /* their paths */
-    bool made, begun;      /* the folder was not there before; what is in it is ours */
-    json_t *head;          /* run.json but for the result */
+    const char *path;      /* of the folder, not owned */
+    char *file[RUN_FILES]; /* paths of the files */
+    bool made, begun;      /* made: this run created the folder; begun: it created the files */
+    json_t *head;          /* run.json without the result */
     live_file metrics, timing;
-    ls_progress last; /* the epoch told last, if it was not written */
+    ls_progress last; /* the last epoch, if its line is not written yet (waiting) */
     bool waiting;
-    bool broken;     /* an epoch could not be written */
-    uint64_t epochs; /* told so far */
+    bool broken;     /* a line could not be written */
+    uint64_t epochs; /* completed epochs */
 } run_folder;
 
-/* Whether a run can go there, asked before long work: the folder is empty, or can be made. */
+/* Checks before a long training that the folder is empty or can be created. */
 ls_status run_folder_check(const char *path, ls_error *err);
 
-/* Makes the folder, and says in it what is about to be trained; device: the one asked for. */
+/* Creates the folder and writes what is about to be trained. device: the requested device. */
 ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
                            const ls_options *options, const source_options *device, ls_error *err);
 
-/* Of very long runs not every epoch has a line: all up to 10 000, then each tenth up to 100 000,
- * each hundredth up to a million and so on, and the last one. That depends on the epoch alone, so
- * that it is the same everywhere. state: a run_folder. */
+/* Writes the line of an epoch. Of long runs, not every epoch gets a line: all up to 10 000, then
+ * every tenth up to 100 000, every hundredth up to a million and so on, and the last one. This
+ * depends on the number of the epoch alone, so that it is the same on every device. state: a
+ * run_folder. */
 ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err);
 
-/* What came of a training. */
+/* The result of a training. */
 typedef struct {
     const ls_model *model;
-    const ls_metrics *train, *test; /* test: NULL where nothing was held out */
+    const ls_metrics *train, *test; /* test: NULL without test rows */
     const device_report *device;
 } run_outcome;
 
-/* The end of a training: the last lines, and the result in run.json. Model and page are there by
- * then: a result means that all is there, and where an epoch could not be written there is none. */
+/* Ends a training: writes the last lines, and then the result into run.json. Model and report must
+ * have been written: a result in run.json means that the folder is complete. If a line could not be
+ * written, run.json gets no result. */
 ls_status run_folder_end(run_folder *run, const run_outcome *outcome, ls_error *err);
-/* The end of one that failed. Divergence is a result too; otherwise a folder in which no epoch has
- * ended is taken away again. */
+/* Ends a training that failed. Divergence is written as a result. After any other failure the files
+ * are removed if no epoch was completed. */
 void run_folder_fail(run_folder *run, const ls_error *why);
 void run_folder_free(run_folder *run);
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Two model files that differ. They are read as safetensors and not as models: a damaged one is
- * refused by the library, and here it is asked what is damaged. Nothing in them is trusted. */
+#include "host/cli/run/compare_models.h"
 #include "host/base/text.h"
-#include "host/cli/run/verify.h"
+#include "host/cli/base/json.h"
+#include "host/cli/run/json_difference.h"
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The files are parsed as safetensors and not loaded as models, because the library refuses damaged
+ * models, and the damage is what is to be found. Nothing in the files is trusted. */
+
 typedef struct {
-    json_t *root;     /* the header */
-    const char *data; /* behind it */
+    json_t *root;     /* the parsed header */
+    const char *data; /* after the header */
     size_t size;      /* of the data */
 } tensor_file;
 
@@ -24,7 +29,7 @@ static bool open_tensors(const char *bytes, size_t size, tensor_file *out)
     return json_is_object(out->root);
 }
 
-/* One tensor's float32 values. */
+/* The float32 values of one tensor. */
 typedef struct {
     const char *at;
     size_t count;
@@ -52,8 +57,8 @@ static float value_at(const tensor *t, size_t i)
     return value;
 }
 
-/* Numbers in the order of the floats they stand for, neighbours one apart: the distance is counted
- * in units in the last place. */
+/* Maps floats to integers in the same order, so that neighbouring floats map to neighbouring
+ * integers. The difference of two of them is the distance in units in the last place. */
 static int64_t ordered(float value)
 {
     int32_t bits;
@@ -61,13 +66,13 @@ static int64_t ordered(float value)
     return bits < 0 ? (int64_t)INT32_MIN - bits : bits;
 }
 
-/* What two files differ in. */
+/* The differences of two files. */
 typedef struct {
     const char *name; /* the first tensor that differs */
     tensor first[2];
-    size_t element; /* in it */
+    size_t element; /* the first element of that tensor that differs */
     size_t differing, total;
-    int64_t furthest; /* ulps */
+    int64_t furthest; /* largest distance, in ulps */
 } differences;
 
 static void compare_tensor(const char *name, const tensor t[2], differences *d)
@@ -85,7 +90,8 @@ static void compare_tensor(const char *name, const tensor t[2], differences *d)
     d->total += t[0].count;
 }
 
-/* "[1, 3]" from the shape, or "[35]" where the shape does not fit the data. */
+/* The row and column of an element, such as [1, 3]; or its number, such as [35], if the shape is
+ * not that of a matrix or does not match the data. */
 static json_t *place_json(const tensor *t, size_t element)
 {
     size_t rank = json_array_size(t->shape);
@@ -97,18 +103,18 @@ static json_t *place_json(const tensor *t, size_t element)
     return json_pack("[I,I]", (json_int_t)element / columns, (json_int_t)element % columns);
 }
 
-static void tell_values(file_pair *p, const differences *d)
+static void describe_values(file_pair *p, const differences *d)
 {
     float a = value_at(&d->first[0], d->element), b = value_at(&d->first[1], d->element);
     int64_t ulps = llabs(ordered(a) - ordered(b));
     json_t *place = place_json(&d->first[0], d->element);
     char *index = json_dumps(place, 0);
-    ls_text_add(&p->words, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
+    ls_text_add(&p->message, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
                 index ? index : "", (double)a, (double)b, (long long)ulps, ulps == 1 ? "" : "s");
     if (d->differing > 1)
-        ls_text_add(&p->words, "; in all %zu of %zu values differ, by up to %lld ulps",
+        ls_text_add(&p->message, "; in total %zu of %zu values differ, by up to %lld ulps",
                     d->differing, d->total, (long long)d->furthest);
-    else ls_text_add(&p->words, "; the other %zu values are the same", d->total - 1);
+    else ls_text_add(&p->message, "; the other %zu values are the same", d->total - 1);
     json_object_set_new(p->detail, "tensor", json_string(d->name));
     json_object_set_new(p->detail, "index", place);
     json_object_set_new(p->detail, "a", number_json((double)a));
@@ -120,8 +126,9 @@ static void tell_values(file_pair *p, const differences *d)
     free(index);
 }
 
-/* Another set of tensors, or another shape; true where there is something to tell. */
-static bool tell_shapes(file_pair *p, const tensor_file f[2])
+/* Describes a tensor that is missing in one file or has another shape. Returns false if there is
+ * none. */
+static bool describe_shapes(file_pair *p, const tensor_file f[2])
 {
     const char *name;
     json_t *entry;
@@ -134,15 +141,15 @@ static bool tell_shapes(file_pair *p, const tensor_file f[2])
             if (other && json_equal(shape[0], shape[1])) continue;
             ls_text where = {0};
             ls_text_add(&where, "shape of tensor %s", name);
-            tell_difference(p, where.text, shape);
+            file_pair_describe_values(p, where.text, shape);
             free(where.text);
             return true;
         }
     return false;
 }
 
-/* The first value that differs; true where there is one. */
-static bool tell_tensors(file_pair *p, const tensor_file f[2])
+/* Describes the first value that differs. Returns false if there is none. */
+static bool describe_tensors(file_pair *p, const tensor_file f[2])
 {
     const char *name;
     json_t *entry;
@@ -155,12 +162,13 @@ static bool tell_tensors(file_pair *p, const tensor_file f[2])
             t[0].count == t[1].count)
             compare_tensor(name, t, &d);
     }
-    if (d.differing) tell_values(p, &d);
+    if (d.differing) describe_values(p, &d);
     return d.differing > 0;
 }
 
-/* What is noted beside the weights. Checksums differ because something else does. */
-static bool tell_metadata(file_pair *p, const tensor_file f[2])
+/* Describes the first difference of the metadata. Returns false if there is none. The checksums
+ * come last, since they differ whenever anything else does. */
+static bool describe_metadata(file_pair *p, const tensor_file f[2])
 {
     static const char *const sums[] = {"metadata_sha256", "weights_sha256", NULL};
     json_t *meta[2], *value[2];
@@ -173,8 +181,8 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     }
     bool different = meta[0] && meta[1] && json_difference(meta[0], meta[1], sums, &where, value);
     if (different) {
-        ls_text_add(&p->words, "the weights are the same; metadata: ");
-        tell_difference(p, where.text, value);
+        ls_text_add(&p->message, "the weights are the same; metadata: ");
+        file_pair_describe_values(p, where.text, value);
     }
     free(where.text);
     json_decref(meta[0]);
@@ -182,15 +190,15 @@ static bool tell_metadata(file_pair *p, const tensor_file f[2])
     return different;
 }
 
-/* Whether the library takes them: a changed bit is as a rule damage, and then one of them is not
- * what was trained. */
-static void tell_damage(file_pair *p)
+/* Adds why the library refuses either file. A file with a flipped bit usually fails its checksum,
+ * and then it is known which of the two is damaged. */
+static void describe_damage(file_pair *p)
 {
     for (int i = 0; i < 2; i++) {
         ls_model *model = NULL;
         ls_error err;
         if (ls_model_load(p->path[i], &model, &err) != LS_OK)
-            ls_text_add(&p->words, "; %s", err.message);
+            ls_text_add(&p->message, "; %s", err.message);
         ls_model_free(model);
     }
 }
@@ -200,10 +208,10 @@ void compare_models(file_pair *p)
     tensor_file f[2] = {{0}, {0}};
     bool readable[2] = {open_tensors(p->bytes[0], p->size[0], &f[0]),
                         open_tensors(p->bytes[1], p->size[1], &f[1])};
-    bool told = readable[0] && readable[1] &&
-                (tell_shapes(p, f) || tell_tensors(p, f) || tell_metadata(p, f));
-    if (!told) tell_byte(p);
-    tell_damage(p);
+    bool described = readable[0] && readable[1] &&
+                     (describe_shapes(p, f) || describe_tensors(p, f) || describe_metadata(p, f));
+    if (!described) file_pair_describe_byte(p);
+    describe_damage(p);
     json_decref(f[0].root);
     json_decref(f[1].root);
 }

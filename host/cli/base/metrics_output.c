@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/cli.h"
+#include "host/cli/base/metrics_output.h"
+#include "host/cli/base/json.h"
+#include "host/cli/base/threshold.h"
+#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-json_t *number_json(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
-void print_json(json_t *object)
-{
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    puts(text ? text : "{}");
-    free(text);
-    json_decref(object);
-}
+#include <stdbool.h>
+#include <stdio.h>
 
 static json_t *means_json(double precision, double recall, double f1)
 {
@@ -62,14 +55,14 @@ json_t *metrics_json(const ls_metrics *m, const ls_model *model)
     const struct {
         const char *name;
         double value;
-    } figures[] = {{"loss", m->loss},         {"loss_sum", m->loss_sum},
-                   {"accuracy", m->accuracy}, {"precision", m->precision},
-                   {"recall", m->recall},     {"f1", m->f1},
-                   {"auc", m->auc},           {"log_loss", m->log_loss},
-                   {"brier", m->brier},       {"calibration_error", m->calibration_error}};
+    } scores[] = {{"loss", m->loss},         {"loss_sum", m->loss_sum},
+                  {"accuracy", m->accuracy}, {"precision", m->precision},
+                  {"recall", m->recall},     {"f1", m->f1},
+                  {"auc", m->auc},           {"log_loss", m->log_loss},
+                  {"brier", m->brier},       {"calibration_error", m->calibration_error}};
     json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-        json_object_set_new(o, figures[i].name, number_json(figures[i].value));
+    for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
+        json_object_set_new(o, scores[i].name, number_json(scores[i].value));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "positive",
                         m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))
@@ -94,11 +87,11 @@ void print_metrics(const char *label, const ls_metrics *m)
 {
     printf("%-10s %8zu %11.6g %9.4f %9.4f %9.4f %9.4f", label, m->rows, m->loss, m->accuracy,
            m->precision, m->recall, m->f1);
-    if (m->undefined) printf("   (%u of these were 0/0, given as 0)", m->undefined);
+    if (m->undefined) printf("   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
     putchar('\n');
 }
 
-/* Most classes that a table has rows for. */
+/* Tables have at most this many classes. */
 enum { MOST = 20 };
 
 static void print_class(const char *name, double precision, double recall, double f1, uint64_t rows)
@@ -132,14 +125,14 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 {
     bool two = m->classes == 2;
     if (isnan(m->calibration_error)) {
-        puts("\ncalibration: the outputs are no probabilities");
+        puts("\ncalibration: the outputs are not probabilities");
         return;
     }
     if (two)
         printf("\ncalibration of the probability of '%s'\n",
                ls_model_class_name(model, m->positive));
-    else puts("\ncalibration of the probability of the likeliest class");
-    printf("%-16s %9s %9s %9s\n", "probability", "rows", "mean", two ? "found" : "right");
+    else puts("\ncalibration of the probability of the most probable class");
+    printf("%-16s %9s %9s %9s\n", "probability", "rows", "mean", two ? "positive" : "correct");
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
         const ls_calibration_bin *b = &m->calibration[i];
         printf("%.1f to %.1f       %9llu", (double)i / LS_CALIBRATION_BINS,
@@ -152,7 +145,7 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 void print_confusion(const ls_metrics *m, const ls_model *model)
 {
     if (m->classes > MOST) return;
-    printf("\nconfusion (rows: true class, columns: predicted)\n%-16s", "");
+    printf("\nconfusion matrix (rows: true class, columns: predicted class)\n%-16s", "");
     for (size_t j = 0; j < m->classes; j++) printf(" %9.9s", ls_model_class_name(model, j));
     putchar('\n');
     for (size_t i = 0; i < m->classes; i++) {
@@ -161,52 +154,4 @@ void print_confusion(const ls_metrics *m, const ls_model *model)
             printf(" %9llu", (unsigned long long)m->confusion[i * m->classes + j]);
         putchar('\n');
     }
-}
-
-void describe_widths(const ls_model *model, char *out, size_t size)
-{
-    const char *hidden = ls_model_option(model, "hidden");
-    int n = snprintf(out, size, "%zu-", ls_model_features(model));
-    if (hidden && strcmp(hidden, "none"))
-        for (; *hidden && n > 0 && (size_t)n + 2 < size; hidden++)
-            out[n++] = *hidden == ',' ? '-' : *hidden;
-    if (n > 0 && (size_t)n < size && out[n - 1] != '-') out[n++] = '-';
-    if (n > 0 && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, "%zu", ls_model_outputs(model));
-}
-
-void device_report_take(device_report *r, const ls_device *device)
-{
-    r->info = *ls_device_get_info(device);
-    r->trials = ls_device_trials(device, r->trial, DEVICE_TRIALS);
-    if (r->trials > DEVICE_TRIALS) r->trials = DEVICE_TRIALS;
-}
-
-void device_report_print(const device_report *r)
-{
-    const char *between = "";
-    printf("device     %s (%s)\n", r->info.name, r->info.exact ? "exact" : "approximate");
-    if (!r->trials) return;
-    printf("chosen    ");
-    for (size_t i = 0; i < r->trials; i++, between = ";") {
-        const ls_device_trial *t = &r->trial[i];
-        if (t->speed > 0) printf("%s %s: %.0f steps/s", between, t->name, t->speed);
-        else printf("%s %s", between, t->name);
-        if (*t->note) printf(" %s", t->note);
-    }
-    putchar('\n');
-}
-
-json_t *device_report_json(const device_report *r)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < r->trials; i++) {
-        const ls_device_trial *t = &r->trial[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:o,s:b,s:o}", "device", t->name, "steps_per_second",
-                                        t->speed > 0 ? json_real(t->speed) : json_null(), "chosen",
-                                        t->chosen, "note",
-                                        *t->note ? json_string(t->note) : json_null()));
-    }
-    return list;
 }

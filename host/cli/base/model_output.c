@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/base/model_output.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+void describe_widths(const ls_model *model, char *out, size_t size)
+{
+    const char *hidden = ls_model_option(model, "hidden");
+    int n = snprintf(out, size, "%zu-", ls_model_features(model));
+    if (hidden && strcmp(hidden, "none"))
+        for (; *hidden && n > 0 && (size_t)n + 2 < size; hidden++)
+            out[n++] = *hidden == ',' ? '-' : *hidden;
+    if (n > 0 && (size_t)n < size && out[n - 1] != '-') out[n++] = '-';
+    if (n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, "%zu", ls_model_outputs(model));
+}
+
+json_t *model_options_json(const ls_model *model)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const char *name = ls_option_at(i)->name;
+        json_object_set_new(o, name, json_string(ls_model_option(model, name)));
+    }
+    return o;
+}
+
+json_t *options_json(const ls_options *options)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < ls_option_count(); i++) {
+        const char *name = ls_option_at(i)->name;
+        json_object_set_new(o, name, json_string(ls_options_get(options, name)));
+    }
+    return o;
+}

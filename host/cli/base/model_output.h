@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Properties of a model that several subcommands print. */
+#ifndef LS_CLI_MODEL_OUTPUT_H
+#define LS_CLI_MODEL_OUTPUT_H
+
+#include "host/include/lockstep.h"
+#include <jansson.h>
+
+/* The widths of all layers, such as "2-20-20-1". */
+void describe_widths(const ls_model *model, char *out, size_t size);
+
+/* {"NAME": "VALUE", ...} for every option of the library. */
+json_t *model_options_json(const ls_model *model);
+json_t *options_json(const ls_options *options);
+
+#endif

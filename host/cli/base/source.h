@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The options that say which rows to read and which device to use, and what opens them. */
+#ifndef LS_CLI_SOURCE_H
+#define LS_CLI_SOURCE_H
+
+#include "host/include/lockstep.h"
+#include <popt.h>
+#include <stdbool.h>
+
+typedef struct {
+    const char *target, *labels, *columns, *drop, *categorical, *missing;
+    long long rows;
+    double noise;
+    long long data_seed;
+    const char *device, *threads;
+    int allow_approximate, quiet, json;
+} source_options;
+
+void source_options_init(source_options *options);
+
+/* popt entries. The tables point into `options`, which must outlive them. */
+enum { SOURCE_DATA = 10, SOURCE_DEVICE = 6 };
+void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
+void source_device_table(source_options *options, struct poptOption table[SOURCE_DEVICE]);
+
+/* clang-format off */
+#define OPTION_THREADS(field) \
+    {"threads", 0, POPT_ARG_STRING, &(field), 0, \
+     "threads of the CPU path (default: auto, the fastest number, at most one per core)", "N"}
+/* clang-format on */
+
+/* ---- Data and models ------------------------------------------------------------------------- */
+
+/* Whether the name is a generator's. A file of that name takes precedence. */
+bool source_is_generated(const char *name);
+
+/* Reads a file, or generates rows if the name is a generator's. model: the model that the rows are
+ * for, or NULL. */
+ls_status source_read(const source_options *options, const char *name, const ls_model *model,
+                      ls_data **out, ls_error *err);
+
+/* Reads a file. like: training rows whose columns and classes the file must have, or NULL. */
+ls_status source_read_file(const source_options *options, const char *name, const ls_model *model,
+                           const ls_data *like, ls_data **out, ls_error *err);
+
+/* Loads a model from its file or from a run folder. */
+ls_status source_model(const char *path, ls_model **out, ls_error *err);
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+/* The value of --threads as a number, 0 for auto. */
+ls_status source_threads(const source_options *options, unsigned *out, ls_error *err);
+
+/* Opens the device of --device. While an OpenCL device is prepared, a terminal shows a message. */
+ls_status source_device(const source_options *options, ls_device **out, ls_error *err);
+
+#endif

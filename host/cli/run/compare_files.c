@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/run/compare_files.h"
+#include "host/base/error.h"
+#include "host/base/file.h"
+#include "host/base/sha256.h"
+#include "host/cli/run/compare_models.h"
+#include "host/cli/run/json_difference.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void compare_json(file_pair *p)
+{
+    json_t *root[2], *value[2];
+    ls_text where = {0};
+    for (int i = 0; i < 2; i++)
+        root[i] = json_loadb(p->bytes[i], p->size[i], JSON_REJECT_DUPLICATES, NULL);
+    if (!root[0] || !root[1]) {
+        ls_text_add(&p->message, "%s is not JSON; ", p->path[root[0] ? 1 : 0]);
+        file_pair_describe_byte(p);
+    } else if (json_difference(root[0], root[1], NULL, &where, value))
+        file_pair_describe_values(p, where.text, value);
+    else file_pair_describe_byte(p);
+    free(where.text);
+    json_decref(root[0]);
+    json_decref(root[1]);
+}
+
+static size_t line_length(const char *at, const char *end)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    return (size_t)((newline ? newline + 1 : end) - at);
+}
+
+/* Describes two lines that differ. A line of length 0 means that its file has ended. */
+static void compare_lines(file_pair *p, size_t number, const char *const line[2],
+                          const size_t length[2])
+{
+    json_t *root[2], *value[2];
+    ls_text where = {0};
+    for (int i = 0; i < 2; i++)
+        root[i] = length[i] ? json_loadb(line[i], length[i], JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *epoch = json_object_get(root[root[0] ? 0 : 1], "epoch");
+    if (json_is_integer(epoch)) {
+        ls_text_add(&p->message, "epoch %lld, ", (long long)json_integer_value(epoch));
+        json_object_set_new(p->detail, "epoch", json_integer(json_integer_value(epoch)));
+    }
+    ls_text_add(&p->message, "line %zu: ", number);
+    json_object_set_new(p->detail, "line", json_integer((json_int_t)number));
+    if (!length[0] || !length[1])
+        ls_text_add(&p->message, "%s has ended", p->path[length[0] ? 1 : 0]);
+    else if (root[0] && root[1] && json_difference(root[0], root[1], NULL, &where, value))
+        file_pair_describe_values(p, where.text, value);
+    else file_pair_describe_byte(p);
+    free(where.text);
+    json_decref(root[0]);
+    json_decref(root[1]);
+}
+
+static void compare_jsonl(file_pair *p)
+{
+    const char *at[2] = {p->bytes[0], p->bytes[1]},
+               *end[2] = {at[0] + p->size[0], at[1] + p->size[1]};
+    for (size_t number = 1; at[0] < end[0] || at[1] < end[1]; number++) {
+        size_t length[2] = {line_length(at[0], end[0]), line_length(at[1], end[1])};
+        if (length[0] != length[1] || memcmp(at[0], at[1], length[0]) != 0) {
+            compare_lines(p, number, at, length);
+            return;
+        }
+        at[0] += length[0];
+        at[1] += length[1];
+    }
+}
+
+static json_t *hash_json(const file_pair *p)
+{
+    ls_sha256 sha;
+    char hex[65];
+    ls_sha256_init(&sha);
+    ls_sha256_update(&sha, p->bytes[0], p->size[0]);
+    ls_sha256_final(&sha, hex);
+    return json_string(hex);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && !strcmp(name + n - m, end);
+}
+
+ls_status file_pair_compare(file_pair *p, ls_error *err)
+{
+    if (!(p->detail = json_object()))
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name);
+    for (int i = 0; i < 2; i++)
+        if (access(p->path[i], F_OK) == 0)
+            LS_TRY(ls_read_file(p->path[i], &p->bytes[i], &p->size[i], err));
+    bool both = p->bytes[0] && p->bytes[1];
+    p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
+                   : p->bytes[0] == p->bytes[1];
+    if (!both && !p->same) ls_text_add(&p->message, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
+    else if (!both) ls_text_add(&p->message, "missing in both");
+    else if (p->same) json_object_set_new(p->detail, "sha256", hash_json(p));
+    else if (ends_with(p->name, ".safetensors")) compare_models(p);
+    else if (ends_with(p->name, ".jsonl")) compare_jsonl(p);
+    else if (ends_with(p->name, ".json")) compare_json(p);
+    else file_pair_describe_byte(p);
+    json_object_set_new(p->detail, "same", json_boolean(p->same));
+    if (p->message.text) json_object_set_new(p->detail, "message", json_string(p->message.text));
+    return p->message.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
+                             : LS_OK;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/run/config_hash.h"
+#include "host/base/error.h"
+#include "host/base/sha256.h"
+#include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/data/read.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static ls_status hash_open_file(int file, const char *path, char hex[65], ls_error *err)
+{
+    unsigned char bytes[1 << 16];
+    struct stat about;
+    ls_sha256 sha;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "%s is not a regular file, so it cannot be read a second time to compute its hash; copy its contents to a file",
+            path);
+    ls_sha256_init(&sha);
+    for (;;) {
+        ssize_t got = read(file, bytes, sizeof bytes);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0)
+            return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", path,
+                           strerror(errno));
+        if (got == 0) break;
+        ls_sha256_update(&sha, bytes, (size_t)got);
+    }
+    ls_sha256_final(&sha, hex);
+    return LS_OK;
+}
+
+static ls_status hash_file(const char *path, char hex[65], ls_error *err)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0)
+        return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions",
+                       path, strerror(errno));
+    ls_status status = hash_open_file(file, path, hex, err);
+    close(file);
+    return status;
+}
+
+/* Hashes generated features and classes, little-endian like the weights of a model file. */
+static void hash_rows(const ls_data *d, char hex[65])
+{
+    ls_sha256 sha;
+    ls_sha256_init(&sha);
+    ls_sha256_update(&sha, ls_data_x(d), ls_data_rows(d) * ls_data_columns(d) * sizeof(float));
+    ls_sha256_update(&sha, ls_data_y(d), ls_data_rows(d) * sizeof(int32_t));
+    ls_sha256_final(&sha, hex);
+}
+
+/* path: the file of rows. labels: the file of their classes if one is named, or NULL. */
+static ls_status hash_pair(const char *path, const char *labels, char rows_hash[65],
+                           char labels_hash[65], ls_error *err)
+{
+    LS_TRY(hash_file(path, rows_hash, err));
+    char *beside = labels ? NULL : ls_labels_beside(path);
+    ls_status status = labels || beside ? hash_file(labels ? labels : beside, labels_hash, err)
+                                        : LS_OK;
+    free(beside);
+    return status;
+}
+
+ls_status config_hash(run_config *c, const ls_data *rows, ls_error *err)
+{
+    memset(c->hash, 0, sizeof c->hash);
+    if (source_is_generated(c->data)) hash_rows(rows, c->hash[INPUT_DATA]);
+    else
+        LS_TRY(hash_pair(c->data, c->source.labels, c->hash[INPUT_DATA], c->hash[INPUT_LABELS],
+                         err));
+    return c->test ? hash_pair(c->test, NULL, c->hash[INPUT_TEST], c->hash[INPUT_TEST_LABELS], err)
+                   : LS_OK;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/run/training_data.h"
+#include "host/base/error.h"
+#include "host/base/text.h"
+#include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/config_hash.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Hashes what the data are read from, and compares the hashes with those of --config.
+ * rows: the rows if they were generated, otherwise NULL. */
+static ls_status check_hashes(training_request *r, const ls_data *rows, bool quiet, ls_error *err)
+{
+    if (!r->run && !r->config) return LS_OK;
+    char wanted[INPUTS][65];
+    memcpy(wanted, r->inputs.hash, sizeof wanted);
+    LS_TRY(config_hash(&r->inputs, rows, err));
+    for (size_t i = 0; i < INPUTS; i++) {
+        const char *name = i == INPUT_TEST || i == INPUT_TEST_LABELS ? r->test : r->data,
+                   *what = i == INPUT_LABELS || i == INPUT_TEST_LABELS ? "the classes of " : "",
+                   *hash = r->inputs.hash[i], *in_file = r->file.hash[i];
+        if (*wanted[i] && strcmp(wanted[i], hash))
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s%s: these are not the data of %s: their SHA-256 is %.16s..., not %.16s...; to train on them "
+                "anyway, name them: lockstep train DATA --config %s",
+                what, name, r->config, *hash ? hash : "missing", wanted[i], r->config);
+        if (!quiet && !*wanted[i] && *in_file && *hash && strcmp(in_file, hash))
+            fprintf(stderr, "note: %s%s: not the data of %s\n", what, name, r->config);
+    }
+    return LS_OK;
+}
+
+static ls_status read_test(const training_request *r, const ls_data *train, ls_data **test,
+                           ls_error *err)
+{
+    source_options o = r->source;
+    /* the test rows are read like the training rows */
+    o.labels = o.columns = o.drop = o.categorical = o.missing = NULL;
+    LS_TRY(source_read_file(&o, r->test, NULL, train, test, err));
+    return ls_data_y(*test)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_DATA, "%s has no class column to test against", r->test);
+}
+
+/* Moves the share of --split from *train to *test. The seed of --seed also decides the split. */
+static ls_status split(const training_request *r, ls_data **train, ls_data **test, ls_error *err)
+{
+    uint64_t seed = 1;
+    ls_data *rest, *part;
+    ls_parse_u64(ls_options_get(r->options, "seed"), &seed);
+    LS_TRY(ls_data_split(*train, r->split, seed, &rest, &part, err));
+    ls_data_free(*train);
+    *train = rest;
+    *test = part;
+    return LS_OK;
+}
+
+static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)
+{
+    bool generated = source_is_generated(r->data), there = access(r->data, F_OK) == 0;
+    if (!generated && !there && r->config && *r->inputs.hash[INPUT_DATA])
+        return ls_fail(
+            err, LS_ERR_IO,
+            "%s, named by %s, does not exist (relative to the current folder); change to the folder of that "
+            "training, or name the data: lockstep train DATA --config %s",
+            r->data, r->config, r->config);
+    if (!generated && there) LS_TRY(check_hashes(r, NULL, quiet, err));
+    LS_TRY(source_read(&r->source, r->data, NULL, train, err));
+    return generated ? check_hashes(r, *train, quiet, err) : LS_OK;
+}
+
+/* Prints notes about categories and missing values, and sets --patience as the header says. */
+static ls_status handle_mixed(const training_request *r, const ls_data *train, bool quiet,
+                              ls_error *err)
+{
+    size_t categorical = 0, missing = 0, incomplete = 0, columns = ls_data_columns(train),
+           dropped = ls_data_dropped(train);
+    for (size_t c = 0; c < columns; c++) {
+        ls_column_info info;
+        LS_TRY(ls_data_column(train, c, &info, err));
+        categorical += info.categorical != 0;
+        missing += info.missing;
+        incomplete += info.missing > 0;
+    }
+    if (dropped && !quiet)
+        fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n",
+                dropped);
+    if (!categorical && !missing) return LS_OK;
+    if (!quiet)
+        fprintf(
+            stderr,
+            "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
+            categorical, columns, missing, incomplete);
+    return r->stopping ? LS_OK : ls_options_set(r->options, "patience", "10", err);
+}
+
+ls_status training_data_read(training_request *r, bool quiet, ls_data **train, ls_data **test,
+                             ls_error *err)
+{
+    LS_TRY(read_train(r, quiet, train, err));
+    if (r->test) LS_TRY(read_test(r, *train, test, err));
+    else if (r->split > 0) LS_TRY(split(r, train, test, err));
+    return handle_mixed(r, *train, quiet, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What a training is asked to do, from the command line and from the file of --config. */
+#ifndef LS_CLI_TRAINING_REQUEST_H
+#define LS_CLI_TRAINING_REQUEST_H
+
+#include "host/cli/base/source.h"
+#include "host/cli/run/config.h"
+#include "host/include/lockstep.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    source_options source;
+    ls_options *options;
+    const char *data, *test, *save, *report;
+    const char *run, *config, *log, *tensorboard;
+    double split;
+    ls_threshold_options threshold;
+    bool *given;       /* per option of the library: whether the command line sets it */
+    bool stopping;     /* whether any option says when to stop */
+    uint64_t until;    /* stop after this epoch; 0: train to the end */
+    run_config file;   /* the content of --config */
+    run_config inputs; /* what the data are read from, for the run folder */
+} training_request;
+
+/* A request with nothing set. Free it even if this fails. */
+ls_status training_request_init(training_request *request, ls_error *err);
+void training_request_free(training_request *request);
+
+/* Reads --config and merges it with the command line, which takes precedence; fills in defaults and
+ * checks the result. The hashes that the data must have go into request->inputs. */
+ls_status training_request_settle(training_request *request, ls_error *err);
+
+#endif
