@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_program.h"
 
 static const char source[] =
     "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
@@ -72,7 +74,7 @@ static bool build_once(bool keep, int factor)
     char defines[32];
     snprintf(defines, sizeof defines, "-DFACTOR=%d", factor);
     setenv("LOCKSTEP_CACHE_BINARIES", "0", 1); /* the device's own kernels are many */
-    cr_assert_eq(ls_cl_device_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_cl_backend_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
     cr_assert(!d->binaries && !d->recalled);
     d->binaries = keep;
     cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s",
@@ -92,7 +94,7 @@ static bool build_once(bool keep, int factor)
     cl.clReleaseMemObject(memory);
     cl.clReleaseKernel(kernel);
     cl.clReleaseProgram(program);
-    ls_cl_device_close(&d->base);
+    ls_cl_backend_close(&d->base);
     return recalled;
 }
 

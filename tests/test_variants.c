@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/tune.h"
 #endif
 
 /* A run that has wide, narrow and odd products, with rows of whole vectors and without for each

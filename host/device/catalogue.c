@@ -4,6 +4,11 @@
 #include "host/base/cores.h"
 #include "host/base/memory.h"
 #include "host/network/device_kind.h"
+#ifdef LS_OPENCL
+#include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/self_check.h"
+#endif
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -93,10 +98,10 @@ ls_status ls_catalogue_start(ls_catalogue *c, size_t i, ls_backend **out, ls_err
 {
 #ifdef LS_OPENCL
     ls_cl_device *device;
-    LS_TRY(ls_cl_device_open(&c->cl, &c->found[i - 1], &device, err));
+    LS_TRY(ls_cl_backend_open(&c->cl, &c->found[i - 1], &device, err));
     ls_status status = ls_cl_self_check(device, &c->info[i], err);
     if (status != LS_OK) {
-        ls_cl_device_close(&device->base);
+        ls_cl_backend_close(&device->base);
         return status;
     }
     *out = &device->base;

@@ -5,7 +5,8 @@
 
 #include "host/network/backend.h"
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_find.h"
+#include "host/opencl/cl_probe.h"
 #endif
 
 typedef struct {

@@ -4,6 +4,10 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/choice.h"
+#ifdef LS_OPENCL
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/tune.h"
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

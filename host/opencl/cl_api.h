@@ -14,7 +14,8 @@
     X(clGetPlatformInfo)                                                                           \
     X(clGetDeviceIDs)                                                                              \
     X(clGetDeviceInfo)                                                                             \
-    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue)        \
+    X(clCreateContext)                                                                             \
+    X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue)                           \
         X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clGetProgramInfo)              \
             X(clBuildProgram) X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel)       \
                 X(clReleaseKernel) X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject)       \

@@ -3,10 +3,11 @@
  * run. A file is 64 hexadecimal digits, the SHA-256 of its own name and the binary, a line feed,
  * and the binary: one that is cut short, damaged or another's is as good as none. Nothing here can
  * fail: at worst the source is compiled. */
+#include "host/opencl/cl_binary.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_cache.h"
 #include <stdlib.h>
 #include <string.h>
 

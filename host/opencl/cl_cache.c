@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What is remembered of a device between runs: the self-check's verdict, and the tuner's tiles. A
+/* Files about a device in the user's cache folder, and the one with the self-check's verdict. A
  * cache that cannot be read or written costs time and nothing else. */
+#include "host/opencl/cl_cache.h"
 #include "host/base/file.h"
 #include "host/base/sha256.h"
-#include "host/base/text.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_sources.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,44 +58,4 @@ void ls_cl_remember(const ls_device_info *info)
     int n = info->exact ? snprintf(text, sizeof text, "exact\n")
                         : snprintf(text, sizeof text, "approximate: %s\n", info->reason);
     if (*path && n > 0) (void)ls_write_file(path, text, (size_t)n, NULL);
-}
-
-void ls_cl_recall_tiles(ls_cl_device *d, const ls_device_info *info)
-{
-    char path[700], *text, *rest = NULL;
-    size_t size;
-    ls_cl_cache_path(info, "tiles", path, false);
-    if (!*path || ls_read_file(path, &text, &size, NULL) != LS_OK) return;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        unsigned form, class;
-        ls_cl_tile t;
-        bool whole = sscanf(line, "%u %u %u %u %u %u %u %u %u", &form, &class, &t.local, &t.size[0],
-                            &t.size[1], &t.size[2], &t.size[3], &t.size[4], &t.size[5]) == 9;
-        if (whole && form < LS_FORM_COUNT && class < LS_SIZE_COUNT && t.local < 2 &&
-            ls_cl_tile_fits(d, &t))
-            d->choice[form][class] = t;
-    }
-    free(text);
-}
-
-ls_status ls_cl_remember_tiles(const ls_cl_device *d, const ls_device_info *info, char path[700],
-                               ls_error *err)
-{
-    ls_text text = {0};
-    ls_cl_cache_path(info, "tiles", path, true);
-    if (!*path)
-        return ls_fail(
-            err, LS_ERR_IO,
-            "there is no cache folder to keep the choice in: set HOME or XDG_CACHE_HOME");
-    for (int f = 0; f < LS_FORM_COUNT; f++)
-        for (int c = 0; c < LS_SIZE_COUNT; c++) {
-            const ls_cl_tile *t = &d->choice[f][c];
-            ls_text_add(&text, "%d %d %u %u %u %u %u %u %u\n", f, c, t->local, t->size[0],
-                        t->size[1], t->size[2], t->size[3], t->size[4], t->size[5]);
-        }
-    ls_status status = text.failed
-                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's choice")
-                           : ls_write_file(path, text.text, text.length, err);
-    free(text.text);
-    return status;
 }

@@ -3,35 +3,7 @@
 #ifndef LS_CL_LAUNCH_H
 #define LS_CL_LAUNCH_H
 
-#include "host/opencl/cl_device.h"
-#include "host/opencl/cl_slab.h"
-#include "host/opencl/cl_small.h"
-#include <string.h>
-
-typedef struct {
-    const ls_plan *plan; /* NULL: the number is free */
-    size_t origin;       /* row of the data at which its rows start */
-    ls_cl_place place;
-    cl_mem arena; /* the slab, and the floats before the member's own */
-    size_t base;
-    ls_cl_small *small; /* NULL: its steps go operation by operation */
-} member;
-
-typedef struct {
-    ls_workspace base;
-    ls_cl_device *device;
-    member *members;
-    size_t count, capacity;
-    size_t lowest;         /* no number below is free */
-    ls_cl_slabs slabs;     /* their arenas */
-    cl_mem x, t, weight;   /* the rows */
-    ls_rows shape;         /* their shape; the pointers are the host's and not used */
-    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
-    size_t scratch_second; /* floats from which the second part starts, and those of it */
-    size_t scratch_rest;
-    cl_mem losses; /* grown to the longest call */
-    size_t losses_room;
-} cl_workspace;
+#include "host/opencl/cl_workspace.h"
 
 /* One operation of one step, or of an inference block, at work. */
 typedef struct {
@@ -135,27 +107,5 @@ static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
     arg_u32(l, rows);
     return finish(l, width, rows < MOST ? rows : MOST);
 }
-
-/* An optimizer's constants, and the step's scalars, as the vectors that ls_hyper_of and ls_rates_of
- * unpack. */
-static inline void arg_optimizer(launch *l)
-{
-    cl_float16 hyper = {{0}};
-    cl_float8 rates = {{0}};
-    memcpy(&hyper, &l->job->member->plan->hyper, sizeof(ls_hyper));
-    memcpy(&rates, l->job->rates, sizeof(ls_rates));
-    arg(l, sizeof hyper, &hyper);
-    arg(l, sizeof rates, &rates);
-}
-
-/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are
- * weights (cl_run.c). */
-ls_status ls_cl_update(const job *j, size_t n, size_t weights);
-
-/* ---- Operations that are matrix products (cl_product.c) -------------------------------------- */
-
-ls_status ls_cl_op_dense(const job *j);
-ls_status ls_cl_op_grad_x(const job *j);
-ls_status ls_cl_op_grad_w(const job *j);
 
 #endif

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile a matrix product gets, and the kernels of each tile. */
-#include "host/base/error.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/base/file.h"
+#include "host/base/text.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_sources.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8:
@@ -137,4 +142,44 @@ ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form
     d->variants++;
     *out = v;
     return LS_OK;
+}
+
+void ls_cl_recall_tiles(ls_cl_device *d, const ls_device_info *info)
+{
+    char path[700], *text, *rest = NULL;
+    size_t size;
+    ls_cl_cache_path(info, "tiles", path, false);
+    if (!*path || ls_read_file(path, &text, &size, NULL) != LS_OK) return;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        unsigned form, class;
+        ls_cl_tile t;
+        bool whole = sscanf(line, "%u %u %u %u %u %u %u %u %u", &form, &class, &t.local, &t.size[0],
+                            &t.size[1], &t.size[2], &t.size[3], &t.size[4], &t.size[5]) == 9;
+        if (whole && form < LS_FORM_COUNT && class < LS_SIZE_COUNT && t.local < 2 &&
+            ls_cl_tile_fits(d, &t))
+            d->choice[form][class] = t;
+    }
+    free(text);
+}
+
+ls_status ls_cl_remember_tiles(const ls_cl_device *d, const ls_device_info *info, char path[700],
+                               ls_error *err)
+{
+    ls_text text = {0};
+    ls_cl_cache_path(info, "tiles", path, true);
+    if (!*path)
+        return ls_fail(
+            err, LS_ERR_IO,
+            "there is no cache folder to keep the choice in: set HOME or XDG_CACHE_HOME");
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) {
+            const ls_cl_tile *t = &d->choice[f][c];
+            ls_text_add(&text, "%d %d %u %u %u %u %u %u %u\n", f, c, t->local, t->size[0],
+                        t->size[1], t->size[2], t->size[3], t->size[4], t->size[5]);
+        }
+    ls_status status = text.failed
+                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's choice")
+                           : ls_write_file(path, text.text, text.length, err);
+    free(text.text);
+    return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_probe.h"
+#include "host/opencl/cl_find.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

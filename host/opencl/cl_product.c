@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations that are matrix products. What follows a product is compiled into its kernel
  * (kernels/finish.h). */
-#include "host/base/error.h"
-#include "host/opencl/cl_launch.h"
+#include "host/opencl/cl_product.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_update.h"
 
 /* A product at work: m × n results over k, and the kernel's arguments so far. */
 typedef struct {

@@ -8,23 +8,6 @@
  * more: few enough for thousands of members, and little to leave unused. */
 enum { ALIGN = 64, SLAB = 16 << 20 }; /* floats */
 
-ls_status ls_cl_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem *out, ls_error *err)
-{
-    cl_int code;
-    size_t bytes;
-    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) ||
-        (d->largest && bytes > d->largest))
-        return ls_fail(
-            err, LS_ERR_MEMORY,
-            "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
-            "--batch or network, or --device cpu",
-            what, (double)floats * 4e-6, (double)d->largest * 1e-6);
-    cl_mem buffer = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
-    LS_TRY(ls_cl_check(code, "allocating memory on the device", err));
-    *out = buffer;
-    return LS_OK;
-}
-
 /* Takes the first span of a slab that is long enough, from its front. */
 static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
 {

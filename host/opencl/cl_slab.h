@@ -38,8 +38,4 @@ void ls_cl_place_give(ls_cl_device *device, ls_cl_slabs *slabs, const ls_cl_plac
 /* Releases all slabs. */
 void ls_cl_slabs_close(ls_cl_device *device, ls_cl_slabs *slabs);
 
-/* A buffer of so many floats, checked against what the device can give in one piece. */
-ls_status ls_cl_buffer(ls_cl_device *device, size_t floats, const char *what, cl_mem *out,
-                       ls_error *err);
-
 #endif

@@ -2,7 +2,8 @@
 #include "host/opencl/cl_small.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_slab.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_sources.h"
 #include "kernels/small.h"
 #include <stdlib.h>
 #include <string.h>

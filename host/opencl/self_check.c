@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
  * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+#include "host/opencl/self_check.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/network/network.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/tune.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/random.h"

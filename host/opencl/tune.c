@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tile is fastest for each class of product on this device. A candidate is first held against
  * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+#include "host/opencl/tune.h"
 #include "core_cpu/cpu.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "kernels/arith.h"
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
 #endif
 
 /* ---- Backends -------------------------------------------------------------------------------- */

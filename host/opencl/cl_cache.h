@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_CL_CACHE_H
+#define LS_CL_CACHE_H
+
+#include "host/include/lockstep.h"
+#include <stdbool.h>
+
+/* Path in the user's cache folder for `what` of a device: hashed from device, driver, version and
+ * kernels. Empty where there is no such folder. make: creates it. */
+void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[700], bool make);
+
+/* The self-check's verdict; false: none. */
+bool ls_cl_recall(ls_device_info *info);
+void ls_cl_remember(const ls_device_info *info);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Members on an OpenCL device and the rows they train on: the slots of ls_backend_slots that hold
+ * and move memory. */
+#ifndef LS_CL_WORKSPACE_H
+#define LS_CL_WORKSPACE_H
+
+#include "host/opencl/cl_slab.h"
+#include "host/opencl/cl_small.h"
+
+typedef struct {
+    const ls_plan *plan; /* NULL: the number is free */
+    size_t origin;       /* row of the data at which its rows start */
+    ls_cl_place place;
+    cl_mem arena; /* the slab, and the floats before the member's own */
+    size_t base;
+    ls_cl_small *small; /* NULL: its steps go operation by operation */
+} member;
+
+typedef struct {
+    ls_workspace base;
+    ls_cl_device *device;
+    member *members;
+    size_t count, capacity;
+    size_t lowest;         /* no number below is free */
+    ls_cl_slabs slabs;     /* their arenas */
+    cl_mem x, t, weight;   /* the rows */
+    ls_rows shape;         /* their shape; the pointers are the host's and not used */
+    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
+    size_t scratch_second; /* floats from which the second part starts, and those of it */
+    size_t scratch_rest;
+    cl_mem losses; /* grown to the longest call */
+    size_t losses_room;
+} cl_workspace;
+
+/* How many chunks of LS_CHUNK hold n. */
+static inline size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
+
+/* Reads floats of a buffer and waits for them. */
+ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
+                            ls_error *err);
+
+/* Slots; see host/network/backend.h. */
+ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                               ls_error *err);
+void ls_cl_workspace_close(ls_workspace *workspace);
+ls_status ls_cl_member_add(ls_workspace *workspace, const ls_plan *plan, size_t origin,
+                           size_t *member, ls_error *err);
+void ls_cl_member_remove(ls_workspace *workspace, size_t member);
+ls_status ls_cl_read(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to,
+                     ls_error *err);
+ls_status ls_cl_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                      const float *from, ls_error *err);
+ls_status ls_cl_copy(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count,
+                     ls_error *err);
+
+#endif
