@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by number and name: the CPU path is 0, OpenCL devices follow in the loader's order. */
-#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/choice.h"
-#ifdef LS_OPENCL
-#include "host/opencl/cl_matmul.h"
-#include "host/opencl/tune.h"
-#endif
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,7 +26,7 @@ static void judge(ls_catalogue *c, size_t i)
 ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], ls_error *err)
 {
     ls_catalogue c;
-    LS_TRY(ls_catalogue_open(&c, true, err));
+    LS_TRY(ls_catalogue_open(&c, true, 0, err));
     for (size_t i = 1; i < c.count; i++) judge(&c, i);
     if (note) memcpy(note, c.note, sizeof c.note);
     *list = c.info;
@@ -73,14 +68,13 @@ static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls
                    *c->note ? ": " : "", c->note);
 }
 
-static ls_status open_entry(ls_catalogue *c, size_t i, unsigned threads, bool allow_approximate,
-                            ls_device **out, ls_error *err)
+static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, ls_device **out,
+                            ls_error *err)
 {
     ls_device *device;
     LS_TRY(ls_alloc(&device, 1, sizeof *device, "a device", err));
-    ls_status status = i ? ls_catalogue_start(c, i, &device->backend, err)
-                         : ls_cpu_open(threads, NULL, &device->backend, err);
-    device->info = i ? c->info[i] : ls_cpu_info(threads);
+    ls_status status = ls_catalogue_start(c, i, &device->backend, err);
+    device->info = c->info[i];
     if (status == LS_OK && !device->info.exact && !allow_approximate)
         status =
             ls_fail(err, LS_ERR_DEVICE,
@@ -98,10 +92,13 @@ static ls_status open_entry(ls_catalogue *c, size_t i, unsigned threads, bool al
 /* The CPU path, and what may be chosen in its place. */
 static ls_status open_cpu(unsigned threads, bool automatic, ls_device **out, ls_error *err)
 {
-    ls_catalogue none = {0};
+    ls_catalogue c;
     ls_device *device;
-    LS_TRY(open_entry(&none, 0, threads, false, &device, err));
-    ls_status status = ls_choice_create(device, threads, automatic, &device->choice, err);
+    LS_TRY(ls_catalogue_open(&c, false, threads, err));
+    ls_status status = open_entry(&c, 0, false, &device, err);
+    ls_catalogue_close(&c);
+    LS_TRY(status);
+    status = ls_choice_create(device, threads, automatic, &device->choice, err);
     if (status != LS_OK) {
         ls_device_close(device);
         return status;
@@ -121,9 +118,9 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
     bool cpu = !strcasecmp(spec, "cpu") || !strcmp(spec, "0"),
          automatic = !strcasecmp(spec, "auto");
     if (cpu || automatic) return open_cpu(threads, automatic, out, err);
-    LS_TRY(ls_catalogue_open(&c, true, err));
+    LS_TRY(ls_catalogue_open(&c, true, threads, err));
     ls_status status = choose(&c, spec, &i, err);
-    if (status == LS_OK) status = open_entry(&c, i, threads, allow_approximate, out, err);
+    if (status == LS_OK) status = open_entry(&c, i, allow_approximate, out, err);
     ls_catalogue_close(&c);
     return status;
 }
@@ -154,19 +151,10 @@ void ls_device_close(ls_device *device)
 ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path,
                          ls_error *err)
 {
-    char where[700];
-    if (!device || device->info.index == 0)
+    const ls_backend_type *type = device ? ls_backend_tuner(device->backend) : NULL;
+    if (!type)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists them)");
-#ifdef LS_OPENCL
-    ls_cl_device *d = (ls_cl_device *)device->backend;
-    LS_TRY(ls_cl_tune(d, callback, user, err));
-    LS_TRY(ls_cl_remember_tiles(d, &device->info, where, err));
-    if (path) memcpy(path, where, sizeof where);
-    return LS_OK;
-#else
-    (void)callback, (void)user, (void)path, (void)where;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build has no OpenCL");
-#endif
+    return type->tune(device->backend, &device->info, callback, user, path, err);
 }
