@@ -12,6 +12,7 @@
 #ifdef LS_OPENCL
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_program.h"
 
 static const char source[] =
@@ -39,7 +40,7 @@ static bool set_up(char folder[64])
 }
 
 /* The one file of a program there, "" where there is none; more than one fails. */
-static void program_file(const char *folder, char path[700])
+static void program_file(const char *folder, char path[LS_CL_PATH])
 {
     char inside[128];
     snprintf(inside, sizeof inside, "%s/lockstep", folder);
@@ -49,7 +50,7 @@ static void program_file(const char *folder, char path[700])
     for (struct dirent *entry; (entry = readdir(list));) {
         if (strncmp(entry->d_name, "program-", 8)) continue;
         cr_expect(!*path, "two files for one program");
-        snprintf(path, 700, "%s/%.300s", inside, entry->d_name);
+        snprintf(path, LS_CL_PATH, "%s/%.300s", inside, entry->d_name);
     }
     closedir(list);
 }
@@ -100,7 +101,7 @@ static bool build_once(bool keep, int factor)
 
 Test(binaries, second_open_uses_it)
 {
-    char folder[64], path[700];
+    char folder[64], path[LS_CL_PATH];
     if (!set_up(folder)) return;
     cr_expect(!build_once(false, 2));
     program_file(folder, path);
@@ -117,7 +118,7 @@ Test(binaries, second_open_uses_it)
  * its place. */
 Test(binaries, damage_is_ignored)
 {
-    char folder[64], path[700], *bytes;
+    char folder[64], path[LS_CL_PATH], *bytes;
     size_t size;
     ls_error err;
     if (!set_up(folder)) return;
@@ -138,7 +139,7 @@ Test(binaries, damage_is_ignored)
         cr_expect(build_once(true, 2), "%s: nothing whole was put in its place", damage[i].what);
     }
     /* whole, but of another program: its file under this one's name */
-    char other[700];
+    char other[LS_CL_PATH];
     cr_assert_eq(unlink(path), 0);
     cr_expect(!build_once(true, 3));
     program_file(folder, other);
@@ -153,7 +154,7 @@ Test(binaries, damage_is_ignored)
  * version): the source is built. */
 Test(binaries, refused_by_the_driver)
 {
-    char folder[64], path[700],
+    char folder[64], path[LS_CL_PATH],
         file[] =
             "0000000000000000000000000000000000000000000000000000000000000000\nno binary of any driver",
         hex[65];

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef LS_OPENCL
+#include "host/base/file.h"
+#include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/tune.h"
 #endif
@@ -73,6 +75,52 @@ Test(variants, instruction_sets)
 }
 
 #ifdef LS_OPENCL
+/* The tuner's choice in the cache folder: one line per form and class, of which the first two
+ * numbers name these, the third the family, and the others the tile. */
+Test(variants, tiles_in_the_cache)
+{
+    char folder[] = "/tmp/lockstep-test-XXXXXX", path[LS_CL_PATH], command[64], *text;
+    size_t size;
+    ls_error err;
+    const ls_device_info info = {.name = "none"};
+    const ls_cl_tile registers = LS_REGISTER_TILE(6, 2, 8, 16, 256),
+                     local = LS_LOCAL_TILE(64, 64, 16, 16, 8, 4),
+                     other = LS_LOCAL_TILE(16, 16, 64, 8, 8, 2);
+    ls_cl_device *d = calloc(1, sizeof *d);
+    cr_assert(d);
+    cr_assert(mkdtemp(folder));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    d->group = 256, d->local_memory = 32768;
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = f ? local : registers;
+    cr_assert_eq(ls_cl_remember_tiles(d, &info, path, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_read_file(path, &text, &size, &err), LS_OK, "%s", err.message);
+    cr_expect_str_eq(text, "0 0 0 6 2 8 16 256 0\n0 1 0 6 2 8 16 256 0\n0 2 0 6 2 8 16 256 0\n"
+                           "0 3 0 6 2 8 16 256 0\n1 0 1 64 64 16 16 8 4\n1 1 1 64 64 16 16 8 4\n"
+                           "1 2 1 64 64 16 16 8 4\n1 3 1 64 64 16 16 8 4\n2 0 1 64 64 16 16 8 4\n"
+                           "2 1 1 64 64 16 16 8 4\n2 2 1 64 64 16 16 8 4\n2 3 1 64 64 16 16 8 4\n");
+    free(text);
+    /* the file's tiles, except those that do not fit the device: 33792 bytes of local memory are
+     * too many, and family 2 is unknown */
+    static const char written[] =
+        "0 0 0 6 2 8 16 256 0\n1 3 1 128 128 16 16 16 4\n2 1 2 6 2 8 16 256 0\n"
+        "1 2 1 64 64 16 16 8 4\n3 0 0 6 2 8 16 256 0\n0 1 0 6 2\n";
+    cr_assert_eq(ls_write_file(path, written, sizeof written - 1, &err), LS_OK, "%s", err.message);
+    d->local_memory = 20000;
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = other;
+    ls_cl_recall_tiles(d, &info);
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++)
+            cr_expect(ls_cl_tile_equal(&d->choice[f][c], f == 0 && c == 0   ? &registers
+                                                         : f == 1 && c == 2 ? &local
+                                                                            : &other),
+                      "form %d, class %d", f, c);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    cr_expect_eq(system(command), 0);
+    free(d);
+}
+
 Test(variants, tiles, .timeout = 600)
 {
     char expected[65], hex[65];

@@ -29,7 +29,7 @@ bool ls_cl_keeps_binaries(const ls_device_info *info)
 /* The file of a program: its name has the hash of source and options, and (as all names there) of
  * platform, device and driver. */
 static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options,
-                    char path[700], bool make)
+                    char path[LS_CL_PATH], bool make)
 {
     ls_sha256 sha;
     char hex[65], what[64];
@@ -55,7 +55,7 @@ static void digest(const char *path, const unsigned char *binary, size_t size, c
 bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, const char *options,
                           cl_program *out)
 {
-    char path[700], *file, hex[65];
+    char path[LS_CL_PATH], *file, hex[65];
     size_t length;
     cl_int status = CL_SUCCESS, code = CL_INVALID_BINARY;
     cl_program program = NULL;
@@ -84,7 +84,7 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
 void ls_cl_remember_program(ls_cl_device *d, const char *source, size_t size, const char *options,
                             cl_program program)
 {
-    char path[700];
+    char path[LS_CL_PATH];
     unsigned char *file;
     size_t bytes = 0;
     path_of(d, source, size, options, path, true);

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[700], bool make)
+void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS_CL_PATH],
+                      bool make)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char folder[512], hex[65];
@@ -32,12 +33,12 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[70
     ls_sha256_update(&hash, ls_matmul_local_source, ls_matmul_local_source_size);
     ls_sha256_update(&hash, ls_small_source, ls_small_source_size);
     ls_sha256_final(&hash, hex);
-    snprintf(path, 700, "%s/%s-%.32s", folder, what, hex);
+    snprintf(path, LS_CL_PATH, "%s/%s-%.32s", folder, what, hex);
 }
 
 bool ls_cl_recall(ls_device_info *info)
 {
-    char path[700], *text;
+    char path[LS_CL_PATH], *text;
     size_t size;
     ls_cl_cache_path(info, "check", path, false);
     if (!*path || ls_read_file(path, &text, &size, NULL) != LS_OK) return false;
@@ -53,7 +54,7 @@ bool ls_cl_recall(ls_device_info *info)
 
 void ls_cl_remember(const ls_device_info *info)
 {
-    char path[700], text[300];
+    char path[LS_CL_PATH], text[300];
     ls_cl_cache_path(info, "check", path, true);
     int n = info->exact ? snprintf(text, sizeof text, "exact\n")
                         : snprintf(text, sizeof text, "approximate: %s\n", info->reason);

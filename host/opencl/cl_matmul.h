@@ -2,6 +2,7 @@
 #ifndef LS_CL_MATMUL_H
 #define LS_CL_MATMUL_H
 
+#include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_device.h"
 
 /* Sensible tiles for the type of device, before anything was measured. */
@@ -23,6 +24,6 @@ void ls_cl_release_variants(ls_cl_device *device);
  * is. */
 void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
 ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info,
-                               char path[700], ls_error *err);
+                               char path[LS_CL_PATH], ls_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 /* A product at work: m × n results over k, and the kernel's arguments so far. */
 typedef struct {
     size_t m, n, k;
-    const unsigned *tile;
+    const ls_cl_tile *tile;
     bool panels; /* register tiles: b has been packed */
     launch launch;
 } product;
@@ -16,7 +16,7 @@ typedef struct {
 /* Register tiles work on panels of b, which are packed into scratch first. */
 static ls_status pack(const job *j, const product *p, ls_form form)
 {
-    size_t width = (size_t)p->tile[1] * p->tile[2];
+    size_t width = ls_cl_tile_panel(&p->tile->reg);
     bool transposed = form == LS_FORM_GRAD_X;
     launch l = begin(j, LS_KERNEL_pack);
     arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w),
@@ -37,8 +37,8 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
     *p = (product){.m = weights ? o->in : j->rows, .n = o->out, .k = weights ? j->rows : o->in};
     LS_TRY(ls_cl_variant_of(d, &d->choice[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
                             j->err));
-    p->tile = v->tile.size;
-    p->panels = !v->tile.local;
+    p->tile = &v->tile;
+    p->panels = v->tile.family == LS_TILE_REGISTER;
     if (p->panels) LS_TRY(pack(j, p, form));
     p->launch = begin_kernel(j, v->kernel);
     launch *l = &p->launch;
@@ -53,12 +53,13 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
 
 static ls_status finish_product(product *p)
 {
-    const unsigned *t = p->tile;
+    const ls_cl_register_tile *r = &p->tile->reg;
+    const ls_cl_local_tile *l = &p->tile->local;
     if (p->panels)
-        return enqueue(&p->launch, units_of(p->m, (size_t)t[0] * t[3]),
-                       units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
-    size_t items = (size_t)t[3] * t[4];
-    return enqueue(&p->launch, units_of(p->n, t[1]) * items, units_of(p->m, t[0]), items, 1);
+        return enqueue(&p->launch, units_of(p->m, (size_t)r->rows * r->repeat),
+                       units_of(p->n, ls_cl_tile_panel(r)), 1, 1);
+    size_t items = (size_t)l->items_across * l->items_down;
+    return enqueue(&p->launch, units_of(p->n, l->n) * items, units_of(p->m, l->m), items, 1);
 }
 
 ls_status ls_cl_op_dense(const job *j)
@@ -95,7 +96,8 @@ static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
     ls_size_class size = ls_cl_size_class(o->in, o->out);
-    return size >= LS_SIZE_LARGE && !j->workspace->device->choice[LS_FORM_GRAD_W][size].local;
+    return size >= LS_SIZE_LARGE &&
+           j->workspace->device->choice[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)

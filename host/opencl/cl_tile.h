@@ -4,15 +4,47 @@
 #define LS_CL_TILE_H
 
 #include "host/opencl/cl_api.h"
+#include <stdbool.h>
 
-/* How a matrix product is cut into tiles. Two families: register tiles over packed operands, for
- * CPU devices (kernels/matmul.cl), and tiles through local memory, for GPUs
- * (kernels/matmul_local.cl). No choice changes a bit. */
+/* How a matrix product is cut into tiles. There are two families: register tiles over packed
+ * operands, for CPU devices (kernels/matmul.cl), and tiles through local memory, for GPUs
+ * (kernels/matmul_local.cl). The choice changes speed only, never a bit. The numbers of the
+ * families are those in the cache file. */
+typedef enum { LS_TILE_REGISTER, LS_TILE_LOCAL, LS_TILE_FAMILIES } ls_tile_family;
+
+/* One work-item computes `repeat` blocks of `rows` × `vectors` vectors of `lanes` floats, in slices
+ * of `depth` along k. */
 typedef struct {
-    unsigned local;   /* which family */
-    unsigned size[6]; /* rows, vectors, lanes, repeat, depth; or m, n, k, work-items across and
-                         down, floats a load */
+    unsigned rows, vectors, lanes, repeat, depth;
+} ls_cl_register_tile;
+
+/* One work-group of items_across × items_down work-items computes m × n results in slices of k;
+ * each load from global memory takes `load` floats. */
+typedef struct {
+    unsigned m, n, k, items_across, items_down, load;
+} ls_cl_local_tile;
+
+typedef struct {
+    ls_tile_family family;
+    union {
+        ls_cl_register_tile reg;
+        ls_cl_local_tile local;
+    };
 } ls_cl_tile;
+
+/* Initialisers: their numbers in the order of the structs above. */
+#define LS_REGISTER_TILE(...)                                                                      \
+    {                                                                                              \
+        .family = LS_TILE_REGISTER, .reg = { __VA_ARGS__ }                                         \
+    }
+#define LS_LOCAL_TILE(...)                                                                         \
+    {                                                                                              \
+        .family = LS_TILE_LOCAL, .local = { __VA_ARGS__ }                                          \
+    }
+
+bool ls_cl_tile_equal(const ls_cl_tile *a, const ls_cl_tile *b);
+/* Columns of a register tile's panel of packed operands. */
+size_t ls_cl_tile_panel(const ls_cl_register_tile *tile);
 
 /* Products are told apart by form (which operand is transposed) and size; each class has its tile.
  */

@@ -61,7 +61,7 @@ static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
     }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
     bool packs = d->cpu;
     for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++)
-        packs |= !d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].local;
+        packs |= d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].family == LS_TILE_REGISTER;
     size_t columns = packs ? o->out + WIDEST : 0;
     switch (o->kind) {
     case LS_OP_DENSE:

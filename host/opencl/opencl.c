@@ -82,7 +82,7 @@ ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tun
                          void *user, char *path, ls_error *err)
 {
     ls_cl_device *d = (ls_cl_device *)backend;
-    char where[700];
+    char where[LS_CL_PATH];
     LS_TRY(ls_cl_tune(d, callback, user, err));
     LS_TRY(ls_cl_remember_tiles(d, info, where, err));
     if (path) memcpy(path, where, sizeof where);

@@ -311,7 +311,7 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
         for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
             bool right = true, seen = false;
             for (int e = 0; e < c; e++)
-                seen |= !memcmp(&d->choice[f][e], &d->choice[f][c], sizeof(ls_cl_tile));
+                seen |= ls_cl_tile_equal(&d->choice[f][e], &d->choice[f][c]);
             if (!seen) status = ls_cl_tile_right(d, cpu, (ls_form)f, &d->choice[f][c], &right, err);
             if (status == LS_OK && !right)
                 snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");

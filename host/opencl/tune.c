@@ -13,37 +13,37 @@
 
 static const ls_cl_tile candidates[] = {
     /* register tiles: rows, vectors, lanes, repeat, depth */
-    {0, {12, 2, 16, 8, 256}},
-    {0, {12, 2, 16, 16, 256}},
-    {0, {12, 2, 16, 4, 512}},
-    {0, {8, 3, 16, 8, 256}},
-    {0, {6, 4, 16, 16, 256}},
-    {0, {14, 2, 16, 8, 256}},
-    {0, {12, 1, 16, 4, 256}},
-    {0, {8, 1, 16, 2, 256}},
-    {0, {6, 2, 8, 16, 256}},
-    {0, {4, 3, 8, 16, 256}},
-    {0, {12, 1, 8, 8, 256}},
-    {0, {4, 4, 4, 8, 256}},
+    LS_REGISTER_TILE(12, 2, 16, 8, 256),
+    LS_REGISTER_TILE(12, 2, 16, 16, 256),
+    LS_REGISTER_TILE(12, 2, 16, 4, 512),
+    LS_REGISTER_TILE(8, 3, 16, 8, 256),
+    LS_REGISTER_TILE(6, 4, 16, 16, 256),
+    LS_REGISTER_TILE(14, 2, 16, 8, 256),
+    LS_REGISTER_TILE(12, 1, 16, 4, 256),
+    LS_REGISTER_TILE(8, 1, 16, 2, 256),
+    LS_REGISTER_TILE(6, 2, 8, 16, 256),
+    LS_REGISTER_TILE(4, 3, 8, 16, 256),
+    LS_REGISTER_TILE(12, 1, 8, 8, 256),
+    LS_REGISTER_TILE(4, 4, 4, 8, 256),
     /* local tiles: m, n, k, work-items across and down, floats a load */
-    {1, {128, 128, 16, 16, 16, 4}},
-    {1, {128, 128, 8, 16, 16, 4}},
-    {1, {128, 64, 8, 16, 16, 4}},
-    {1, {128, 64, 16, 16, 16, 4}},
-    {1, {64, 128, 16, 16, 16, 4}},
-    {1, {128, 64, 32, 16, 16, 2}},
-    {1, {64, 64, 16, 16, 16, 4}},
-    {1, {64, 64, 32, 16, 16, 4}},
-    {1, {64, 64, 16, 16, 8, 4}},
-    {1, {64, 64, 16, 8, 8, 4}},
-    {1, {64, 64, 16, 16, 16, 1}},
-    {1, {32, 64, 32, 16, 8, 4}},
-    {1, {32, 32, 32, 8, 8, 4}},
-    {1, {32, 32, 64, 8, 8, 2}},
-    {1, {16, 16, 64, 8, 8, 2}},
-    {1, {16, 16, 32, 16, 16, 1}},
-    {1, {128, 32, 32, 8, 32, 4}},
-    {1, {96, 64, 16, 16, 12, 4}},
+    LS_LOCAL_TILE(128, 128, 16, 16, 16, 4),
+    LS_LOCAL_TILE(128, 128, 8, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 8, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 16, 16, 16, 4),
+    LS_LOCAL_TILE(64, 128, 16, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 32, 16, 16, 2),
+    LS_LOCAL_TILE(64, 64, 16, 16, 16, 4),
+    LS_LOCAL_TILE(64, 64, 32, 16, 16, 4),
+    LS_LOCAL_TILE(64, 64, 16, 16, 8, 4),
+    LS_LOCAL_TILE(64, 64, 16, 8, 8, 4),
+    LS_LOCAL_TILE(64, 64, 16, 16, 16, 1),
+    LS_LOCAL_TILE(32, 64, 32, 16, 8, 4),
+    LS_LOCAL_TILE(32, 32, 32, 8, 8, 4),
+    LS_LOCAL_TILE(32, 32, 64, 8, 8, 2),
+    LS_LOCAL_TILE(16, 16, 64, 8, 8, 2),
+    LS_LOCAL_TILE(16, 16, 32, 16, 16, 1),
+    LS_LOCAL_TILE(128, 32, 32, 8, 32, 4),
+    LS_LOCAL_TILE(96, 64, 16, 16, 12, 4),
 };
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
@@ -213,11 +213,14 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
 
 static void describe(const ls_cl_tile *t, char text[64])
 {
-    const unsigned *s = t->size;
-    if (t->local)
-        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", s[0], s[1], s[2], s[3], s[4],
-                 s[5]);
-    else snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", s[0], s[1], s[2], s[3], s[4]);
+    const ls_cl_register_tile *r = &t->reg;
+    const ls_cl_local_tile *l = &t->local;
+    if (t->family == LS_TILE_REGISTER)
+        snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", r->rows, r->vectors, r->lanes,
+                 r->repeat, r->depth);
+    else
+        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", l->m, l->n, l->k,
+                 l->items_across, l->items_down, l->load);
 }
 
 /* Speed of one candidate for one class, 0 where it cannot be used. */
@@ -240,7 +243,7 @@ const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidate
 /* Local tiles on CPU devices are loops around barriers: right, and hopeless. */
 static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
 {
-    return ls_cl_tile_fits(d, t) && d->cpu == !t->local;
+    return ls_cl_tile_fits(d, t) && d->cpu == (t->family == LS_TILE_REGISTER);
 }
 
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
