@@ -76,11 +76,11 @@ static bool build_once(bool keep, int factor)
     snprintf(defines, sizeof defines, "-DFACTOR=%d", factor);
     setenv("LOCKSTEP_CACHE_BINARIES", "0", 1); /* the device's own kernels are many */
     cr_assert_eq(ls_cl_backend_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
-    cr_assert(!d->binaries && !d->recalled);
-    d->binaries = keep;
+    cr_assert(!d->keeps_binaries && !d->programs_recalled);
+    d->keeps_binaries = keep;
     cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s",
                  err.message);
-    bool recalled = d->recalled > 0;
+    bool recalled = d->programs_recalled > 0;
     cl_kernel kernel = cl.clCreateKernel(program, "times", &code);
     cr_assert_eq(code, CL_SUCCESS);
     cl_mem memory = cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,

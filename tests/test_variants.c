@@ -90,9 +90,9 @@ Test(variants, tiles_in_the_cache)
     cr_assert(d);
     cr_assert(mkdtemp(folder));
     setenv("XDG_CACHE_HOME", folder, 1);
-    d->group = 256, d->local_memory = 32768;
+    d->group_limit = 256, d->local_memory = 32768;
     for (int f = 0; f < LS_FORM_COUNT; f++)
-        for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = f ? local : registers;
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = f ? local : registers;
     cr_assert_eq(ls_cl_remember_tiles(d, &info, path, &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_read_file(path, &text, &size, &err), LS_OK, "%s", err.message);
     cr_expect_str_eq(text, "0 0 0 6 2 8 16 256 0\n0 1 0 6 2 8 16 256 0\n0 2 0 6 2 8 16 256 0\n"
@@ -108,13 +108,13 @@ Test(variants, tiles_in_the_cache)
     cr_assert_eq(ls_write_file(path, written, sizeof written - 1, &err), LS_OK, "%s", err.message);
     d->local_memory = 20000;
     for (int f = 0; f < LS_FORM_COUNT; f++)
-        for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = other;
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = other;
     ls_cl_recall_tiles(d, &info);
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++)
-            cr_expect(ls_cl_tile_equal(&d->choice[f][c], f == 0 && c == 0   ? &registers
-                                                         : f == 1 && c == 2 ? &local
-                                                                            : &other),
+            cr_expect(ls_cl_tile_equal(&d->tiles[f][c], f == 0 && c == 0   ? &registers
+                                                        : f == 1 && c == 2 ? &local
+                                                                           : &other),
                       "form %d, class %d", f, c);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     cr_expect_eq(system(command), 0);
@@ -140,7 +140,7 @@ Test(variants, tiles, .timeout = 600)
         for (size_t t = 0; (tile = ls_cl_candidate(t)); t++) {
             if (!ls_cl_tile_fits(d, tile)) continue;
             for (int f = 0; f < LS_FORM_COUNT; f++)
-                for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = *tile;
+                for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = *tile;
             train_hash(device, true, hex);
             cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i].name, t);
             tried++;

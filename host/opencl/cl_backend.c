@@ -25,7 +25,7 @@ ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_c
     ls_cl_device *d;
     LS_TRY(ls_cl_device_create(cl, found, &d, err));
     d->base.slots = &ls_cl_slots;
-    d->binaries = ls_cl_keeps_binaries(&d->info);
+    d->keeps_binaries = ls_cl_keeps_binaries(&d->info);
     ls_cl_default_tiles(d);
     ls_cl_recall_tiles(d, &d->info);
     ls_status status = ls_cl_build_kernels(d, err);

@@ -74,7 +74,7 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
         code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
     if (code == CL_SUCCESS && status == CL_SUCCESS) {
         *out = program;
-        d->recalled++;
+        d->programs_recalled++;
         return true;
     }
     if (program) d->cl.clReleaseProgram(program);

@@ -36,7 +36,7 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS
     snprintf(path, LS_CL_PATH, "%s/%s-%.32s", folder, what, hex);
 }
 
-bool ls_cl_recall(ls_device_info *info)
+bool ls_cl_recall_verdict(ls_device_info *info)
 {
     char path[LS_CL_PATH], *text;
     size_t size;
@@ -52,7 +52,7 @@ bool ls_cl_recall(ls_device_info *info)
     return exact || approximate;
 }
 
-void ls_cl_remember(const ls_device_info *info)
+void ls_cl_remember_verdict(const ls_device_info *info)
 {
     char path[LS_CL_PATH], text[300];
     ls_cl_cache_path(info, "check", path, true);

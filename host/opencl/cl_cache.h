@@ -14,7 +14,7 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS
                       bool make);
 
 /* The self-check's verdict; false: none. */
-bool ls_cl_recall(ls_device_info *info);
-void ls_cl_remember(const ls_device_info *info);
+bool ls_cl_recall_verdict(ls_device_info *info);
+void ls_cl_remember_verdict(const ls_device_info *info);
 
 #endif

@@ -11,14 +11,15 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes, &lanes, NULL);
-    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof d->group, &d->group, NULL);
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof d->group_limit,
+                          &d->group_limit, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_VENDOR_ID, sizeof d->vendor, &d->vendor, NULL);
     d->cl.clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    d->units = units ? units : 1;
-    d->largest = (size_t)largest;
+    d->compute_units = units ? units : 1;
+    d->buffer_limit = (size_t)largest;
     d->local_memory = (size_t)local;
     d->lanes = lanes;
-    d->cpu = ls_device_kind_of(&found->info) == LS_KIND_CPU;
+    d->is_cpu = ls_device_kind_of(&found->info) == LS_KIND_CPU;
 }
 
 ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
@@ -57,12 +58,12 @@ ls_status ls_cl_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem 
     cl_int code;
     size_t bytes;
     if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) ||
-        (d->largest && bytes > d->largest))
+        (d->buffer_limit && bytes > d->buffer_limit))
         return ls_fail(
             err, LS_ERR_MEMORY,
             "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
             "--batch or network, or --device cpu",
-            what, (double)floats * 4e-6, (double)d->largest * 1e-6);
+            what, (double)floats * 4e-6, (double)d->buffer_limit * 1e-6);
     cl_mem buffer = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     LS_TRY(ls_cl_check(code, "allocating memory on the device", err));
     *out = buffer;

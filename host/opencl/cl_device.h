@@ -63,17 +63,18 @@ typedef struct {
     cl_kernel kernel[LS_KERNEL_COUNT];
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
-    ls_cl_tile choice[LS_FORM_COUNT][LS_SIZE_COUNT];
-    ls_device_info info; /* as it was found */
-    bool binaries; /* programs are remembered between runs, as the driver does not (cl_binary.c) */
-    unsigned recalled;   /* programs that came from there */
-    cl_uint vendor;      /* PCI number of the vendor */
-    bool cpu;            /* a CPU device: register tiles by default */
-    unsigned lanes;      /* native vector width in floats */
-    size_t largest;      /* bytes of the largest buffer */
-    size_t local_memory; /* bytes of local memory, and work-items a group */
-    size_t group;
-    size_t units; /* compute units */
+    ls_cl_tile tiles[LS_FORM_COUNT][LS_SIZE_COUNT];
+    ls_device_info info;        /* as it was found */
+    bool keeps_binaries;        /* programs are remembered between runs, as the driver does not
+                                   (cl_binary.c) */
+    unsigned programs_recalled; /* programs that came from there */
+    cl_uint vendor;             /* PCI number of the vendor */
+    bool is_cpu;                /* a CPU device: register tiles by default */
+    unsigned lanes;             /* native vector width in floats */
+    size_t buffer_limit;        /* bytes of the largest buffer */
+    size_t local_memory;        /* bytes of local memory, and work-items a group */
+    size_t group_limit;
+    size_t compute_units; /* compute units */
 
     /* Small networks, see cl_small.h: for CPU devices, and GPUs with scratch in local or in global
      * memory. */

@@ -64,12 +64,12 @@ static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
 static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
-    const cl_workspace *f = j->workspace;
+    const cl_workspace *w = j->workspace;
     switch (view.place) {
     case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
-    case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
-    case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
-    case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
+    case LS_DATA_X: arg_memory(l, w->x, view.at + j->row0 * w->shape.features); break;
+    case LS_DATA_T: arg_memory(l, w->t, view.at + j->row0 * w->shape.outputs); break;
+    case LS_DATA_WEIGHT: arg_memory(l, w->weight, view.at + j->row0); break;
     default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
     }
 }

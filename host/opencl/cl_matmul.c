@@ -40,9 +40,9 @@ void ls_cl_default_tiles(ls_cl_device *d)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             const ls_cl_tile *cpu = c == LS_SIZE_NARROW ? cpu_slim : cpu_wide;
             if (f == LS_FORM_GRAD_W && c >= LS_SIZE_LARGE) cpu = cpu_sums;
-            d->choice[f][c] = d->cpu                       ? cpu[d->lanes >= 16]
-                              : ls_cl_tile_fits(d, gpu[c]) ? *gpu[c]
-                                                           : narrow;
+            d->tiles[f][c] = d->is_cpu                    ? cpu[d->lanes >= 16]
+                             : ls_cl_tile_fits(d, gpu[c]) ? *gpu[c]
+                                                          : narrow;
         }
     }
 }
@@ -64,7 +64,7 @@ static bool local_tile_fits(const ls_cl_device *d, const ls_cl_local_tile *t)
                  t->k % t->load == 0 && LS_CHUNK % t->k == 0;
     size_t items = (size_t)t->items_across * t->items_down,
            bytes = 2 * (size_t)t->k * (t->m + t->n + 2 * (size_t)t->load) * sizeof(float);
-    return whole && t->items_across % 8 == 0 && t->items_down % 4 == 0 && items <= d->group &&
+    return whole && t->items_across % 8 == 0 && t->items_down % 4 == 0 && items <= d->group_limit &&
            bytes <= d->local_memory && (t->m / t->items_down) * (t->n / t->items_across) <= 64;
 }
 
@@ -100,7 +100,7 @@ static void write_defines(const ls_cl_variant *v, char out[256])
             : snprintf(out + n, 256 - (size_t)n,
                        " -DTILE_M=%u -DTILE_N=%u -DTILE_K=%u -DTILE_GX=%u -DTILE_GY=%u -DTILE_V=%u",
                        l->m, l->n, l->k, l->items_across, l->items_down, l->load);
-    if (v->function == LS_CL_NOTHING) return;
+    if (v->function == LS_CL_NO_FUNCTION) return;
     if (v->form == LS_FORM_GRAD_W) {
         const ls_opt_info *opt = &ls_optimizers[v->function];
         snprintf(out + n, 256 - (size_t)n, " -DFINISH=ls_opt_%s -DSTATES=%d", opt->name,
@@ -204,8 +204,7 @@ void ls_cl_recall_tiles(ls_cl_device *d, const ls_device_info *info)
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         unsigned form, class;
         ls_cl_tile t;
-        if (read_tile(line, &form, &class, &t) && ls_cl_tile_fits(d, &t))
-            d->choice[form][class] = t;
+        if (read_tile(line, &form, &class, &t) && ls_cl_tile_fits(d, &t)) d->tiles[form][class] = t;
     }
     free(text);
 }
@@ -220,7 +219,7 @@ ls_status ls_cl_remember_tiles(const ls_cl_device *d, const ls_device_info *info
             err, LS_ERR_IO,
             "there is no cache folder to keep the choice in: set HOME or XDG_CACHE_HOME");
     for (int f = 0; f < LS_FORM_COUNT; f++)
-        for (int c = 0; c < LS_SIZE_COUNT; c++) write_tile(&text, f, c, &d->choice[f][c]);
+        for (int c = 0; c < LS_SIZE_COUNT; c++) write_tile(&text, f, c, &d->tiles[f][c]);
     ls_status status = text.failed
                            ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's choice")
                            : ls_write_file(path, text.text, text.length, err);

@@ -35,7 +35,7 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
     const ls_cl_variant *v;
     bool weights = form == LS_FORM_GRAD_W;
     *p = (product){.m = weights ? o->in : j->rows, .n = o->out, .k = weights ? j->rows : o->in};
-    LS_TRY(ls_cl_variant_of(d, &d->choice[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
+    LS_TRY(ls_cl_variant_of(d, &d->tiles[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
                             j->err));
     p->tile = &v->tile;
     p->panels = v->tile.family == LS_TILE_REGISTER;
@@ -68,8 +68,8 @@ ls_status ls_cl_op_dense(const job *j)
     product p;
     bool in_place = o->a.place == o->z.place && o->a.at == o->z.at;
     bool follows = ls_there(o->a) && !(in_place && o->act == LS_ACT_identity);
-    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NOTHING, o->x, o->w, o->z,
-                         &p));
+    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NO_FUNCTION, o->x, o->w,
+                         o->z, &p));
     if (follows) arg_view(&p.launch, o->a);
     return finish_product(&p);
 }
@@ -97,7 +97,7 @@ static bool update_apart(const job *j)
     const ls_op *o = j->op;
     ls_size_class size = ls_cl_size_class(o->in, o->out);
     return size >= LS_SIZE_LARGE &&
-           j->workspace->device->choice[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
+           j->workspace->device->tiles[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)
@@ -106,7 +106,7 @@ ls_status ls_cl_op_grad_w(const job *j)
     product p;
     bool follows = ls_there(o->theta) && !update_apart(j);
     LS_TRY(begin_product(j, LS_FORM_GRAD_W,
-                         follows ? (int)j->member->plan->optimizer : LS_CL_NOTHING, o->x, o->dz,
+                         follows ? (int)j->member->plan->optimizer : LS_CL_NO_FUNCTION, o->x, o->dz,
                          o->y, &p));
     if (follows) {
         arg_view(&p.launch, o->theta), arg_view(&p.launch, o->s), arg_view(&p.launch, o->v);

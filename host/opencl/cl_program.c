@@ -50,9 +50,9 @@ ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const ch
              fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt"
                                                       : "",
              LS_CHUNK, defines);
-    if (d->binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
+    if (d->keeps_binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
     LS_TRY(build_source(d, source, size, options, out, err));
-    if (d->binaries) ls_cl_remember_program(d, source, size, options, *out);
+    if (d->keeps_binaries) ls_cl_remember_program(d, source, size, options, *out);
     return LS_OK;
 }
 

@@ -240,34 +240,34 @@ static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event
     return LS_OK;
 }
 
-static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at, ls_error *err)
+static ls_status run_member(cl_workspace *w, const ls_run *run, size_t losses_at, ls_error *err)
 {
-    job j = {.workspace = f, .member = &f->members[run->member], .training = true, .err = err};
+    job j = {.workspace = w, .member = &w->members[run->member], .training = true, .err = err};
     cl_event mark = NULL;
     ls_status status = run_steps(&j, run, losses_at, &mark);
-    if (mark) f->device->cl.clReleaseEvent(mark);
+    if (mark) w->device->cl.clReleaseEvent(mark);
     return status;
 }
 
 /* Runs of members whose steps go operation by operation. */
-static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count,
+static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count,
                              ls_error *err)
 {
-    ls_cl_device *d = f->device;
+    ls_cl_device *d = w->device;
     size_t steps = 0, at = 0;
     for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
-    if (steps > f->losses_room) {
-        if (f->losses) d->cl.clReleaseMemObject(f->losses);
-        f->losses = NULL;
-        f->losses_room = 0;
-        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &f->losses, err));
-        f->losses_room = steps;
+    if (steps > w->losses_room) {
+        if (w->losses) d->cl.clReleaseMemObject(w->losses);
+        w->losses = NULL;
+        w->losses_room = 0;
+        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &w->losses, err));
+        w->losses_room = steps;
     }
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(run_member(f, runs[i], at, err));
+        LS_TRY(run_member(w, runs[i], at, err));
     at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE,
+        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, w->losses, CL_FALSE,
                                                      at * sizeof(float),
                                                      (size_t)runs[i]->count * sizeof(float),
                                                      runs[i]->losses, 0, NULL, NULL),
@@ -276,27 +276,27 @@ static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t 
 }
 
 /* Small members of a slab go into one launch, the others one after the other. */
-static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count,
+static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
                             const ls_run **layered, ls_cl_small_run *small, ls_error *err)
 {
     size_t others = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
-        bool alone = !f->members[runs[i].member].small || runs[i].keep;
+        bool alone = !w->members[runs[i].member].small || runs[i].keep;
         if (alone) layered[others++] = &runs[i];
     }
-    for (size_t slab = 0; slab < f->slabs.count && done + others < count; slab++) {
+    for (size_t slab = 0; slab < w->slabs.count && done + others < count; slab++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            const member *m = &f->members[runs[i].member];
+            const member *m = &w->members[runs[i].member];
             if (m->small && !runs[i].keep && m->place.slab == slab)
                 small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
         }
         if (n)
-            LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight,
+            LS_TRY(ls_cl_small_steps(w->device, w->slabs.slab[slab].buffer, w->x, w->t, w->weight,
                                      small, n, err));
         done += n;
     }
-    return others ? run_layered(f, layered, others, err) : LS_OK;
+    return others ? run_layered(w, layered, others, err) : LS_OK;
 }
 
 ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
@@ -315,19 +315,19 @@ ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_err
 ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs,
                       float *losses, ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = &w->members[index];
     const ls_plan *p = m->plan;
-    job j = {.workspace = f, .member = m, .err = err};
+    job j = {.workspace = w, .member = m, .err = err};
     for (size_t done = 0; done < rows; done += j.rows) {
         j.row0 = m->origin + first + done;
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
         if (outputs)
-            LS_TRY(ls_cl_read_floats(f->device, m->arena, m->base + p->result.at,
+            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->result.at,
                                      j.rows * p->outputs, outputs + done * p->outputs, err));
         if (losses)
-            LS_TRY(ls_cl_read_floats(f->device, m->arena, m->base + p->row_loss.at, j.rows,
+            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->row_loss.at, j.rows,
                                      losses + done, err));
     }
     return LS_OK;

@@ -27,7 +27,7 @@ static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
 static ls_status new_slab(ls_cl_device *d, ls_cl_slabs *slabs, size_t need, size_t *out,
                           ls_error *err)
 {
-    size_t i = 0, most = d->largest ? d->largest / sizeof(float) : SLAB,
+    size_t i = 0, most = d->buffer_limit ? d->buffer_limit / sizeof(float) : SLAB,
            size = SLAB < most ? SLAB : most;
     bool first = true;
     for (size_t k = 0; k < slabs->count; k++) first &= !slabs->slab[k].buffer;

@@ -230,26 +230,26 @@ void ls_cl_small_free(ls_cl_small *small)
 /* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of
  * them, with scratch in local memory where it fits. LOCKSTEP_STEPS=grouped and grouped-global in
  * the environment try a GPU's ways anywhere. */
-static bool forced(const char *way)
+static bool mode_is_forced(const char *mode)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
-    return steps && !strcmp(steps, way);
+    return steps && !strcmp(steps, mode);
 }
 
 static bool is_solo(const ls_cl_device *d)
 {
-    return d->cpu && !forced("grouped") && !forced("grouped-global");
+    return d->is_cpu && !mode_is_forced("grouped") && !mode_is_forced("grouped-global");
 }
 
 static bool is_local(const ls_cl_device *d, size_t scratch)
 {
-    return !is_solo(d) && !forced("grouped-global") &&
+    return !is_solo(d) && !mode_is_forced("grouped-global") &&
            scratch * sizeof(float) + 1024 <= d->local_memory;
 }
 
 static size_t group_of(const ls_cl_device *d)
 {
-    return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP;
+    return is_solo(d) ? 1 : d->group_limit < GPU_GROUP ? d->group_limit : GPU_GROUP;
 }
 
 /* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first
@@ -284,7 +284,7 @@ void ls_cl_small_close(ls_cl_device *d)
 }
 
 /* A buffer of the device's own of at least so many floats, kept for the next launch. */
-static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_error *err)
+static ls_status ensure_buffer(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_error *err)
 {
     if (d->small_room[which] >= floats) return LS_OK;
     if (d->small_buffer[which]) d->cl.clReleaseMemObject(d->small_buffer[which]);
@@ -356,7 +356,7 @@ static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *fr
  * otherwise one a member, up to a number that keeps any device busy. */
 static size_t groups_of(const ls_cl_device *d, size_t count)
 {
-    size_t most = is_solo(d) ? d->units : 16384;
+    size_t most = is_solo(d) ? d->compute_units : 16384;
     return count < most ? count : most;
 }
 
@@ -426,11 +426,12 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     cl_kernel kernel;
     bool local = is_local(d, l->scratch);
     LS_TRY(kernel_of(d, local, &kernel, err));
-    LS_TRY(room(d, LS_SMALL_TABLE, l->words, err));
-    LS_TRY(room(d, LS_SMALL_RATES, 4 * l->steps, err));
-    LS_TRY(room(d, LS_SMALL_LOSSES, l->steps, err));
-    LS_TRY(room(d, LS_SMALL_NEXT, 1, err));
-    if (!local) LS_TRY(room(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_TABLE, l->words, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_RATES, 4 * l->steps, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_LOSSES, l->steps, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_NEXT, 1, err));
+    if (!local)
+        LS_TRY(ensure_buffer(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
     fill(l);
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
     LS_TRY(launch_all(d, l, kernel, local, buffers, err));

@@ -59,11 +59,11 @@ typedef enum {
 
 /* A product's kernel: of a form, in a tile, with what follows compiled in (an activation, the
  * derivative of one, an optimizer). */
-enum { LS_CL_NOTHING = -1 };
+enum { LS_CL_NO_FUNCTION = -1 };
 typedef struct {
     ls_cl_tile tile;
     ls_form form;
-    int function; /* ls_act or ls_opt, or LS_CL_NOTHING */
+    int function; /* ls_act or ls_opt, or LS_CL_NO_FUNCTION */
     cl_program program;
     cl_kernel kernel;
 } ls_cl_variant;

@@ -19,9 +19,9 @@ ls_status ls_cl_read_floats(ls_cl_device *d, cl_mem from, size_t at, size_t coun
 ls_status ls_cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
                      ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return count ? ls_cl_read_floats(f->device, m->arena, m->base + at, count, to, err) : LS_OK;
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = &w->members[index];
+    return count ? ls_cl_read_floats(w->device, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
 static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count,
@@ -35,17 +35,17 @@ static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t coun
 ls_status ls_cl_write(ls_workspace *base, size_t index, size_t at, size_t count, const float *from,
                       ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return count ? write_floats(f->device, m->arena, m->base + at, count, from, err) : LS_OK;
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = &w->members[index];
+    return count ? write_floats(w->device, m->arena, m->base + at, count, from, err) : LS_OK;
 }
 
 ls_status ls_cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
                      ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, m->arena, m->arena,
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = &w->members[index];
+    return ls_cl_check(w->device->cl.clEnqueueCopyBuffer(w->device->queue, m->arena, m->arena,
                                                          (m->base + from) * sizeof(float),
                                                          (m->base + to) * sizeof(float),
                                                          count * sizeof(float), 0, NULL, NULL),
@@ -59,9 +59,9 @@ static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
     enum {
         WIDEST = 64
     }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
-    bool packs = d->cpu;
+    bool packs = d->is_cpu;
     for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++)
-        packs |= d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].family == LS_TILE_REGISTER;
+        packs |= d->tiles[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].family == LS_TILE_REGISTER;
     size_t columns = packs ? o->out + WIDEST : 0;
     switch (o->kind) {
     case LS_OP_DENSE:
@@ -105,50 +105,50 @@ static ls_status upload(ls_cl_device *d, const float *from, size_t count, const 
 }
 
 /* Scratch memory for one more plan. */
-static ls_status grow_scratch(cl_workspace *f, const ls_plan *plan, ls_error *err)
+static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *err)
 {
     /* the second part holds chunk sums of chunk sums, or sums of columns */
-    size_t first = scratch_need(f->device, plan),
+    size_t first = scratch_need(w->device, plan),
            rest = chunks_of(plan->parameters) + widest_of(plan);
     cl_mem scratch;
-    if (f->scratch && first <= f->scratch_second && rest <= f->scratch_rest) return LS_OK;
-    if (first < f->scratch_second) first = f->scratch_second;
-    if (rest < f->scratch_rest) rest = f->scratch_rest;
-    LS_TRY(ls_cl_buffer(f->device, first + rest, "scratch memory", &scratch, err));
-    free_buffer(f->device, f->scratch);
-    f->scratch = scratch;
-    f->scratch_second = first;
-    f->scratch_rest = rest;
+    if (w->scratch && first <= w->scratch_second && rest <= w->scratch_rest) return LS_OK;
+    if (first < w->scratch_second) first = w->scratch_second;
+    if (rest < w->scratch_rest) rest = w->scratch_rest;
+    LS_TRY(ls_cl_buffer(w->device, first + rest, "scratch memory", &scratch, err));
+    free_buffer(w->device, w->scratch);
+    w->scratch = scratch;
+    w->scratch_second = first;
+    w->scratch_rest = rest;
     return LS_OK;
 }
 
 void ls_cl_member_remove(ls_workspace *base, size_t index)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_place_give(f->device, &f->slabs, &f->members[index].place);
-    ls_cl_small_free(f->members[index].small);
-    f->members[index] = (member){0};
-    if (index < f->lowest) f->lowest = index;
+    cl_workspace *w = (cl_workspace *)base;
+    ls_cl_place_give(w->device, &w->slabs, &w->members[index].place);
+    ls_cl_small_free(w->members[index].small);
+    w->members[index] = (member){0};
+    if (index < w->lowest) w->lowest = index;
 }
 
 ls_status ls_cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out,
                            ls_error *err)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_device *d = f->device;
-    size_t index = f->lowest;
+    cl_workspace *w = (cl_workspace *)base;
+    ls_cl_device *d = w->device;
+    size_t index = w->lowest;
     const float zero = 0.0f;
-    while (index < f->count && f->members[index].plan) index++;
+    while (index < w->count && w->members[index].plan) index++;
     if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
         return ls_fail(err, LS_ERR_MEMORY,
                        "the network is too large for the OpenCL path; use --device cpu");
-    LS_TRY(ls_grow(&f->members, &f->capacity, index + 1, sizeof *f->members, "members", err));
-    LS_TRY(grow_scratch(f, plan, err));
-    member *m = &f->members[index];
-    LS_TRY(ls_cl_place_take(d, &f->slabs, plan->arena, &m->place, err));
-    *m = (member){plan, origin, m->place, f->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
-    if (index == f->count) f->count++;
-    f->lowest = index + 1;
+    LS_TRY(ls_grow(&w->members, &w->capacity, index + 1, sizeof *w->members, "members", err));
+    LS_TRY(grow_scratch(w, plan, err));
+    member *m = &w->members[index];
+    LS_TRY(ls_cl_place_take(d, &w->slabs, plan->arena, &m->place, err));
+    *m = (member){plan, origin, m->place, w->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
+    if (index == w->count) w->count++;
+    w->lowest = index + 1;
     ls_status status = ls_cl_small_build(plan, &m->small, err);
     if (status == LS_OK)
         status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero,
@@ -165,39 +165,39 @@ ls_status ls_cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origi
 
 void ls_cl_workspace_close(ls_workspace *base)
 {
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_device *d = f->device;
+    cl_workspace *w = (cl_workspace *)base;
+    ls_cl_device *d = w->device;
     d->cl.clFinish(d->queue);
-    for (size_t i = 0; i < f->count; i++) ls_cl_small_free(f->members[i].small);
-    ls_cl_slabs_close(d, &f->slabs);
-    free_buffer(d, f->x);
-    free_buffer(d, f->t);
-    free_buffer(d, f->weight);
-    free_buffer(d, f->scratch);
-    free_buffer(d, f->losses);
-    free(f->members);
-    free(f);
+    for (size_t i = 0; i < w->count; i++) ls_cl_small_free(w->members[i].small);
+    ls_cl_slabs_close(d, &w->slabs);
+    free_buffer(d, w->x);
+    free_buffer(d, w->t);
+    free_buffer(d, w->weight);
+    free_buffer(d, w->scratch);
+    free_buffer(d, w->losses);
+    free(w->members);
+    free(w);
 }
 
 ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                ls_error *err)
 {
-    cl_workspace *f;
-    LS_TRY(ls_alloc(&f, 1, sizeof *f, "a workspace", err));
-    f->base.backend = backend;
-    f->device = (ls_cl_device *)backend;
-    f->shape = *data;
-    ls_status status = upload(f->device, data->x, data->rows * data->features, "the data set",
-                              &f->x, err);
+    cl_workspace *w;
+    LS_TRY(ls_alloc(&w, 1, sizeof *w, "a workspace", err));
+    w->base.backend = backend;
+    w->device = (ls_cl_device *)backend;
+    w->shape = *data;
+    ls_status status = upload(w->device, data->x, data->rows * data->features, "the data set",
+                              &w->x, err);
     if (status == LS_OK)
-        status = upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err);
+        status = upload(w->device, data->t, data->rows * data->outputs, "the targets", &w->t, err);
     if (status == LS_OK)
-        status = upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight,
+        status = upload(w->device, data->row_weight, data->rows, "the row weights", &w->weight,
                         err);
     if (status != LS_OK) {
-        ls_cl_workspace_close(&f->base);
+        ls_cl_workspace_close(&w->base);
         return status;
     }
-    *out = &f->base;
+    *out = &w->base;
     return LS_OK;
 }

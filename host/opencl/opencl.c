@@ -48,7 +48,7 @@ ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list
     return LS_OK;
 }
 
-bool ls_opencl_recall(ls_device_info *info) { return !info->exact || ls_cl_recall(info); }
+bool ls_opencl_recall(ls_device_info *info) { return !info->exact || ls_cl_recall_verdict(info); }
 
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err)

@@ -310,9 +310,9 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
             bool right = true, seen = false;
-            for (int e = 0; e < c; e++)
-                seen |= ls_cl_tile_equal(&d->choice[f][e], &d->choice[f][c]);
-            if (!seen) status = ls_cl_tile_right(d, cpu, (ls_form)f, &d->choice[f][c], &right, err);
+            for (int e = 0; e < c; e++) seen |= ls_cl_tile_equal(&d->tiles[f][e], &d->tiles[f][c]);
+            if (!seen)
+                status = ls_cl_tile_is_exact(d, cpu, (ls_form)f, &d->tiles[f][c], &right, err);
             if (status == LS_OK && !right)
                 snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
         }
@@ -322,7 +322,7 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
 
 ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
 {
-    if (!info->exact || ls_cl_recall(info)) return LS_OK;
+    if (!info->exact || ls_cl_recall_verdict(info)) return LS_OK;
     char reason[256] = "";
     LS_TRY(check_values(d, reason, err));
     if (!*reason) LS_TRY(check_tiles(d, reason, err));
@@ -330,6 +330,7 @@ ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);
     if (!getenv("LOCKSTEP_STEPS"))
-        ls_cl_remember(info); /* that forces one way, and the others have not been looked at */
+        ls_cl_remember_verdict(
+            info); /* that forces one way, and the others have not been looked at */
     return LS_OK;
 }

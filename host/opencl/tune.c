@@ -75,12 +75,12 @@ enum { ODD = sizeof odd / sizeof *odd };
 typedef struct {
     ls_plan plan;
     ls_op op;
-} rig;
+} product_plan;
 
-static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
+static size_t set_product(product_plan *r, ls_form form, size_t m, size_t n, size_t k)
 {
     size_t a = 0, b = m * k, c = b + k * n, y = c + m * n, rows = form == LS_FORM_GRAD_W ? k : m;
-    *r = (rig){0};
+    *r = (product_plan){0};
     r->op = form == LS_FORM_DENSE    ? (ls_op){.kind = LS_OP_DENSE,
                                                .in = k,
                                                .out = n,
@@ -119,8 +119,9 @@ static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
 
 /* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of
  * one run. */
-static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, size_t size,
-                         uint64_t count, float *out, double *seconds, ls_error *err)
+static ls_status run_product(ls_backend *backend, const product_plan *r, const float *fill,
+                             size_t size, uint64_t count, float *out, double *seconds,
+                             ls_error *err)
 {
     static const float nothing[1];
     ls_rows data = {1, 1, 1, nothing, nothing, NULL};
@@ -155,20 +156,20 @@ static float *values(size_t size, bool awkward)
 }
 
 /* Whether the device's present choice for a form gives the CPU path's bits on the odd shapes. */
-static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *right,
-                            ls_error *err)
+static ls_status tiles_are_exact(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *exact,
+                                 ls_error *err)
 {
-    *right = true;
-    for (size_t i = 0; i < ODD && *right; i++) {
-        rig r;
-        size_t size = set_rig(&r, form, odd[i][0], odd[i][1], odd[i][2]);
+    *exact = true;
+    for (size_t i = 0; i < ODD && *exact; i++) {
+        product_plan r;
+        size_t size = set_product(&r, form, odd[i][0], odd[i][1], odd[i][2]);
         float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
         ls_status status = fill && here && there
                                ? LS_OK
                                : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
-        if (status == LS_OK) status = run_rig(cpu, &r, fill, size, 0, here, NULL, err);
-        if (status == LS_OK) status = run_rig(&d->base, &r, fill, size, 0, there, NULL, err);
-        if (status == LS_OK) *right = !memcmp(here, there, size * sizeof *here);
+        if (status == LS_OK) status = run_product(cpu, &r, fill, size, 0, here, NULL, err);
+        if (status == LS_OK) status = run_product(&d->base, &r, fill, size, 0, there, NULL, err);
+        if (status == LS_OK) *exact = !memcmp(here, there, size * sizeof *here);
         free(fill);
         free(here);
         free(there);
@@ -177,14 +178,14 @@ static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool
     return LS_OK;
 }
 
-ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const ls_cl_tile *tile,
-                           bool *right, ls_error *err)
+ls_status ls_cl_tile_is_exact(ls_cl_device *d, ls_backend *cpu, ls_form form,
+                              const ls_cl_tile *tile, bool *exact, ls_error *err)
 {
     ls_cl_tile before[LS_SIZE_COUNT];
-    memcpy(before, d->choice[form], sizeof before);
-    for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[form][c] = *tile;
-    ls_status status = right_bits(d, cpu, form, right, err);
-    memcpy(d->choice[form], before, sizeof before);
+    memcpy(before, d->tiles[form], sizeof before);
+    for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[form][c] = *tile;
+    ls_status status = tiles_are_exact(d, cpu, form, exact, err);
+    memcpy(d->tiles[form], before, sizeof before);
     return status;
 }
 
@@ -192,18 +193,18 @@ ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const
 static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops,
                          ls_error *err)
 {
-    rig r;
+    product_plan r;
     double seconds = 0, best = INFINITY,
            work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n *
                   (double)examples[form][class].k;
-    size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n,
-                          examples[form][class].k);
+    size_t size = set_product(&r, form, examples[form][class].m, examples[form][class].n,
+                              examples[form][class].k);
     float *fill = values(size, false);
     if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
-    ls_status status = run_rig(&d->base, &r, fill, size, 2, NULL, &seconds, err);
+    ls_status status = run_product(&d->base, &r, fill, size, 2, NULL, &seconds, err);
     uint64_t count = seconds > 0 && seconds < 0.02 ? (uint64_t)(0.02 / seconds) + 1 : 1;
     for (int i = 0; i < 3 && status == LS_OK; i++) {
-        status = run_rig(&d->base, &r, fill, size, count, NULL, &seconds, err);
+        status = run_product(&d->base, &r, fill, size, count, NULL, &seconds, err);
         if (seconds < best) best = seconds;
     }
     free(fill);
@@ -227,23 +228,23 @@ static void describe(const ls_cl_tile *t, char text[64])
 static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class,
                             const ls_cl_tile *tile)
 {
-    ls_cl_tile before = d->choice[form][class];
-    bool right = false;
+    ls_cl_tile before = d->tiles[form][class];
+    bool exact = false;
     double flops = 0;
     /* a candidate that does not build or run is no failure of the tuner */
-    if (ls_cl_tile_right(d, cpu, form, tile, &right, NULL) != LS_OK || !right) return 0;
-    d->choice[form][class] = *tile;
+    if (ls_cl_tile_is_exact(d, cpu, form, tile, &exact, NULL) != LS_OK || !exact) return 0;
+    d->tiles[form][class] = *tile;
     if (measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
-    d->choice[form][class] = before;
+    d->tiles[form][class] = before;
     return flops;
 }
 
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
-/* Local tiles on CPU devices are loops around barriers: right, and hopeless. */
+/* Local tiles on CPU devices are loops around barriers: exact, and hopeless. */
 static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
 {
-    return ls_cl_tile_fits(d, t) && d->cpu == (t->family == LS_TILE_REGISTER);
+    return ls_cl_tile_fits(d, t) && d->is_cpu == (t->family == LS_TILE_REGISTER);
 }
 
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
@@ -252,14 +253,14 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
     unsigned done = 0, total = 0;
     bool stop = false;
     ls_cl_tile before[LS_FORM_COUNT][LS_SIZE_COUNT];
-    memcpy(before, d->choice, sizeof before);
+    memcpy(before, d->tiles, sizeof before);
     LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
     for (size_t i = 0; i < CANDIDATES; i++)
         total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             double best = 0;
-            ls_cl_tile chosen = d->choice[f][c];
+            ls_cl_tile chosen = d->tiles[f][c];
             for (size_t i = 0; i < CANDIDATES && !stop; i++) {
                 char text[64];
                 const ls_cl_tile *t = &candidates[i];
@@ -271,9 +272,9 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
                 ls_tune_progress p = {examples[f][c].name, text, flops, best, done, total};
                 if (callback) stop = callback(&p, user) != 0;
             }
-            if (!stop) d->choice[f][c] = chosen;
+            if (!stop) d->tiles[f][c] = chosen;
         }
     cpu->slots->close(cpu);
-    if (stop) memcpy(d->choice, before, sizeof before);
+    if (stop) memcpy(d->tiles, before, sizeof before);
     return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; nothing was changed") : LS_OK;
 }

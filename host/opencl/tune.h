@@ -6,8 +6,8 @@
 
 /* Whether a tile gives the CPU path's bits for a form of product, on shapes that hang over its
  * edges. */
-ls_status ls_cl_tile_right(ls_cl_device *device, ls_backend *cpu, ls_form form,
-                           const ls_cl_tile *tile, bool *right, ls_error *err);
+ls_status ls_cl_tile_is_exact(ls_cl_device *device, ls_backend *cpu, ls_form form,
+                              const ls_cl_tile *tile, bool *right, ls_error *err);
 
 /* The i-th tile that the tuner may choose; NULL past the end. */
 const ls_cl_tile *ls_cl_candidate(size_t i);

@@ -59,8 +59,8 @@ void test_backends_add_tiles(test_backends *b)
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
                       t->name);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
-                d->choice[form][LS_SIZE_NARROW] = d->choice[form][LS_SIZE_SMALL] = tiles[k].usual;
-                d->choice[form][LS_SIZE_LARGE] = d->choice[form][LS_SIZE_HUGE] =
+                d->tiles[form][LS_SIZE_NARROW] = d->tiles[form][LS_SIZE_SMALL] = tiles[k].usual;
+                d->tiles[form][LS_SIZE_LARGE] = d->tiles[form][LS_SIZE_HUGE] =
                     ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
             }
         }
