@@ -21,11 +21,12 @@
     X(clCreateProgramWithSource)                                                                   \
     X(clCreateProgramWithBinary)                                                                   \
     X(clGetProgramInfo)                                                                            \
-    X(clBuildProgram) X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel)               \
-        X(clReleaseKernel) X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject)               \
-            X(clEnqueueNDRangeKernel) X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer)               \
-                X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clFinish) X(clFlush)               \
-                    X(clEnqueueMarkerWithWaitList) X(clWaitForEvents) X(clReleaseEvent)
+    X(clBuildProgram)                                                                              \
+    X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)              \
+        X(clSetKernelArg) X(clCreateBuffer) X(clReleaseMemObject) X(clEnqueueNDRangeKernel)        \
+            X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer) X(clEnqueueCopyBuffer)                  \
+                X(clEnqueueFillBuffer) X(clFinish) X(clFlush) X(clEnqueueMarkerWithWaitList)       \
+                    X(clWaitForEvents) X(clReleaseEvent)
 
 typedef struct {
     void *library;

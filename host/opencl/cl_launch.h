@@ -65,12 +65,15 @@ static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
     const cl_workspace *w = j->workspace;
+    assert(view.place != LS_ARENA || view.at < j->member->plan->arena);
+    assert(view.place != LS_DATA_X || w->x);
+    assert(view.place != LS_DATA_WEIGHT || w->weight);
     switch (view.place) {
     case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
     case LS_DATA_X: arg_memory(l, w->x, view.at + j->row0 * w->shape.features); break;
     case LS_DATA_T: arg_memory(l, w->t, view.at + j->row0 * w->shape.outputs); break;
     case LS_DATA_WEIGHT: arg_memory(l, w->weight, view.at + j->row0); break;
-    default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
+    case LS_NOWHERE: arg_memory(l, j->member->arena, UINT64_MAX); break;
     }
 }
 

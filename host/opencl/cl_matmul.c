@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_sources.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,7 @@ void ls_cl_release_variants(ls_cl_device *d)
 ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form, int function,
                            const ls_cl_variant **out, ls_error *err)
 {
+    assert(form != LS_FORM_GRAD_W ? function < (int)LS_ACT_COUNT : function < (int)LS_OPT_COUNT);
     for (size_t i = 0; i < d->variants; i++) {
         const ls_cl_variant *v = &d->variant[i];
         if (v->form != form || v->function != function || !ls_cl_tile_equal(&v->tile, tile))

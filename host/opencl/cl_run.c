@@ -5,6 +5,7 @@
 #include "host/base/memory.h"
 #include "host/opencl/cl_product.h"
 #include "host/opencl/cl_update.h"
+#include <assert.h>
 #include <stdlib.h>
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
@@ -242,7 +243,7 @@ static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event
 
 static ls_status run_member(cl_workspace *w, const ls_run *run, size_t losses_at, ls_error *err)
 {
-    job j = {.workspace = w, .member = &w->members[run->member], .training = true, .err = err};
+    job j = {.workspace = w, .member = member_at(w, run->member), .training = true, .err = err};
     cl_event mark = NULL;
     ls_status status = run_steps(&j, run, losses_at, &mark);
     if (mark) w->device->cl.clReleaseEvent(mark);
@@ -281,13 +282,13 @@ static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
 {
     size_t others = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
-        bool alone = !w->members[runs[i].member].small || runs[i].keep;
+        bool alone = !member_at(w, runs[i].member)->small || runs[i].keep;
         if (alone) layered[others++] = &runs[i];
     }
     for (size_t slab = 0; slab < w->slabs.count && done + others < count; slab++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            const member *m = &w->members[runs[i].member];
+            const member *m = member_at(w, runs[i].member);
             if (m->small && !runs[i].keep && m->place.slab == slab)
                 small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
         }
@@ -299,10 +300,25 @@ static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
     return others ? run_layered(w, layered, others, err) : LS_OK;
 }
 
+/* The preconditions of ls_backend_slots.run. */
+static void assert_runs(const cl_workspace *w, const ls_run *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        member *m = member_at(w, runs[i].member);
+        assert(!m->in_call); /* a member is part of a call once */
+        assert(m->plan->step.count);
+        assert(m->origin + m->plan->rows <= w->shape.rows);
+        assert(!runs[i].count || (runs[i].rates && runs[i].losses));
+        m->in_call = true;
+    }
+    for (size_t i = 0; i < count; i++) member_at(w, runs[i].member)->in_call = false;
+}
+
 ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
     const ls_run **layered;
     ls_cl_small_run *small = NULL;
+    assert_runs((cl_workspace *)base, runs, count);
     LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
     ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
     if (status == LS_OK)
@@ -316,8 +332,9 @@ ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t row
                       float *losses, ls_error *err)
 {
     cl_workspace *w = (cl_workspace *)base;
-    const member *m = &w->members[index];
+    const member *m = member_at(w, index);
     const ls_plan *p = m->plan;
+    assert(m->origin + first + rows <= w->shape.rows);
     job j = {.workspace = w, .member = m, .err = err};
     for (size_t done = 0; done < rows; done += j.rows) {
         j.row0 = m->origin + first + done;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_slab.h"
 #include "host/base/memory.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ void ls_cl_place_give(ls_cl_device *d, ls_cl_slabs *slabs, const ls_cl_place *pl
 {
     ls_cl_slab *s = &slabs->slab[place->slab];
     size_t i = 0;
+    assert(s->buffer && s->places);
     if (!--s->places) {
         release(d, s);
         return;

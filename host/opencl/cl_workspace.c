@@ -20,7 +20,8 @@ ls_status ls_cl_read(ls_workspace *base, size_t index, size_t at, size_t count, 
                      ls_error *err)
 {
     cl_workspace *w = (cl_workspace *)base;
-    const member *m = &w->members[index];
+    const member *m = member_at(w, index);
+    assert(in_arena(m, at, count));
     return count ? ls_cl_read_floats(w->device, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
@@ -36,7 +37,8 @@ ls_status ls_cl_write(ls_workspace *base, size_t index, size_t at, size_t count,
                       ls_error *err)
 {
     cl_workspace *w = (cl_workspace *)base;
-    const member *m = &w->members[index];
+    const member *m = member_at(w, index);
+    assert(in_arena(m, at, count));
     return count ? write_floats(w->device, m->arena, m->base + at, count, from, err) : LS_OK;
 }
 
@@ -44,7 +46,10 @@ ls_status ls_cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, s
                      ls_error *err)
 {
     cl_workspace *w = (cl_workspace *)base;
-    const member *m = &w->members[index];
+    const member *m = member_at(w, index);
+    assert(in_arena(m, from, count) && in_arena(m, to, count));
+    assert(from + count <= to || to + count <= from); /* OpenCL copies no overlapping ranges */
+    if (!count) return LS_OK;
     return ls_cl_check(w->device->cl.clEnqueueCopyBuffer(w->device->queue, m->arena, m->arena,
                                                          (m->base + from) * sizeof(float),
                                                          (m->base + to) * sizeof(float),
@@ -125,9 +130,10 @@ static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *er
 void ls_cl_member_remove(ls_workspace *base, size_t index)
 {
     cl_workspace *w = (cl_workspace *)base;
-    ls_cl_place_give(w->device, &w->slabs, &w->members[index].place);
-    ls_cl_small_free(w->members[index].small);
-    w->members[index] = (member){0};
+    member *m = member_at(w, index);
+    ls_cl_place_give(w->device, &w->slabs, &m->place);
+    ls_cl_small_free(m->small);
+    *m = (member){0};
     if (index < w->lowest) w->lowest = index;
 }
 
@@ -146,7 +152,11 @@ ls_status ls_cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origi
     LS_TRY(grow_scratch(w, plan, err));
     member *m = &w->members[index];
     LS_TRY(ls_cl_place_take(d, &w->slabs, plan->arena, &m->place, err));
-    *m = (member){plan, origin, m->place, w->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
+    *m = (member){.plan = plan,
+                  .origin = origin,
+                  .place = m->place,
+                  .arena = w->slabs.slab[m->place.slab].buffer,
+                  .base = m->place.at};
     if (index == w->count) w->count++;
     w->lowest = index + 1;
     ls_status status = ls_cl_small_build(plan, &m->small, err);

@@ -6,6 +6,7 @@
 
 #include "host/opencl/cl_slab.h"
 #include "host/opencl/cl_small.h"
+#include <assert.h>
 
 typedef struct {
     const ls_plan *plan; /* NULL: the number is free */
@@ -13,7 +14,8 @@ typedef struct {
     ls_cl_place place;
     cl_mem arena; /* the slab, and the floats before the member's own */
     size_t base;
-    ls_cl_small *small; /* NULL: its steps go operation by operation */
+    ls_cl_small *small; /* NULL: its steps are layered */
+    bool in_call;       /* part of the run call that is being checked */
 } member;
 
 typedef struct {
@@ -31,6 +33,19 @@ typedef struct {
     cl_mem losses; /* grown to the longest call */
     size_t losses_room;
 } cl_workspace;
+
+/* The member of that number, which must exist. */
+static inline member *member_at(const cl_workspace *w, size_t index)
+{
+    assert(index < w->count && w->members[index].plan);
+    return &w->members[index];
+}
+
+/* Whether the floats [at, at + count) are part of the member's arena. */
+static inline bool in_arena(const member *m, size_t at, size_t count)
+{
+    return at <= m->plan->arena && count <= m->plan->arena - at;
+}
 
 /* How many chunks of LS_CHUNK hold n. */
 static inline size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }

@@ -123,8 +123,8 @@ static ls_status run_product(ls_backend *backend, const product_plan *r, const f
                              size_t size, uint64_t count, float *out, double *seconds,
                              ls_error *err)
 {
-    static const float nothing[1];
-    ls_rows data = {1, 1, 1, nothing, nothing, NULL};
+    /* the product reads no rows of the data, but the plan has that many */
+    ls_rows data = {r->plan.rows, 1, 1, fill, fill, NULL};
     ls_rates rates[16] = {{0}};
     float losses[16];
     ls_workspace *workspace;
