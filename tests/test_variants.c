@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on
- * every instruction set. */
+/* One weights_sha256 for a whole run with every tile that the tuner may choose, and with every
+ * instruction set. */
 #include "core_cpu/cpu.h"
 #include "host/model/model.h"
 #include <criterion/criterion.h>
@@ -14,10 +14,10 @@
 #include "host/opencl/tune.h"
 #endif
 
-/* A run that has wide, narrow and odd products, with rows of whole vectors and without for each
- * operand, several chunks of rows, and a smaller last batch. One activation: each tile is compiled
- * for it anew, and test_parity.c has all of them. The network is small, so that without `layered`
- * no tile is used at all. */
+/* A run with wide, narrow and odd products, with rows of whole vectors and other rows for each
+ * operand, several chunks of rows, and a smaller last batch. One activation, as each tile is
+ * compiled for it; test_parity.c has all of them. The network is small, so that tiles are used only
+ * in layered mode. */
 static void train_hash(ls_device *device, bool layered, char hex[65])
 {
     static const char *const set[][2] = {{"hidden", "132,37,64"},
@@ -68,15 +68,15 @@ Test(variants, instruction_sets)
             for (int layered = 0; layered < 2; layered++) {
                 train_hash(&device, layered, hex);
                 cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa,
-                                 threads, layered ? " operation by operation" : "");
+                                 threads, layered ? " in layered mode" : "");
             }
             device.backend->slots->close(device.backend);
         }
 }
 
 #ifdef LS_OPENCL
-/* The tuner's choice in the cache folder: one line per form and class, of which the first two
- * numbers name these, the third the family, and the others the tile. */
+/* The file of tiles in the cache folder: one line per form and class with the numbers of both, the
+ * family, and the numbers of the tile. */
 Test(variants, tiles_in_the_cache)
 {
     char folder[] = "/tmp/lockstep-test-XXXXXX", path[LS_CL_PATH], command[64], *text;
@@ -100,7 +100,7 @@ Test(variants, tiles_in_the_cache)
                            "1 2 1 64 64 16 16 8 4\n1 3 1 64 64 16 16 8 4\n2 0 1 64 64 16 16 8 4\n"
                            "2 1 1 64 64 16 16 8 4\n2 2 1 64 64 16 16 8 4\n2 3 1 64 64 16 16 8 4\n");
     free(text);
-    /* the file's tiles, except those that do not fit the device: 33792 bytes of local memory are
+    /* tiles that do not fit the device are ignored: 33792 bytes of local memory are
      * too many, and family 2 is unknown */
     static const char written[] =
         "0 0 0 6 2 8 16 256 0\n1 3 1 128 128 16 16 16 4\n2 1 2 6 2 8 16 256 0\n"
@@ -149,6 +149,6 @@ Test(variants, tiles, .timeout = 600)
     }
     ls_devices_free(list);
     if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL"))
-        cr_assert_fail("no exact OpenCL device was there to try tiles on");
+        cr_assert_fail("there is no exact OpenCL device to compare tiles on");
 }
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices by number and name: the CPU path is 0, OpenCL devices follow in the loader's order. */
+/* Devices by number and name: the CPU path is 0, the others follow in the order of the catalogue.
+ */
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/choice.h"
@@ -7,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Completes info[i] without keeping the device open. A device that cannot be opened is listed as
- * approximate. */
+/* Completes info[i] and closes the device again if it had to be opened. A device that cannot be
+ * opened is listed as approximate. */
 static void judge(ls_catalogue *c, size_t i)
 {
     ls_device_info *info = &c->info[i];
@@ -38,7 +39,7 @@ ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], 
 
 void ls_devices_free(ls_device_info *list) { free(list); }
 
-/* The entry that a name or number means. */
+/* The entry with that number, or the only one whose name, platform or vendor contains `spec`. */
 static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls_error *err)
 {
     uint64_t index;
@@ -61,11 +62,12 @@ static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls
     if (matches)
         return ls_fail(
             err, LS_ERR_DEVICE,
-            "'%.60s' fits %zu devices; name one by its index (lockstep devices lists them)", spec,
-            matches);
-    return ls_fail(err, LS_ERR_DEVICE,
-                   "no device's name has '%.60s' in it (lockstep devices lists them)%s%s", spec,
-                   *c->note ? ": " : "", c->note);
+            "'%.60s' matches %zu devices; name one by its index (lockstep devices lists them)",
+            spec, matches);
+    return ls_fail(
+        err, LS_ERR_DEVICE,
+        "no device's name, platform or vendor contains '%.60s' (lockstep devices lists them)%s%s",
+        spec, *c->note ? ": " : "", c->note);
 }
 
 static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, ls_device **out,
@@ -78,7 +80,7 @@ static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, l
     if (status == LS_OK && !device->info.exact && !allow_approximate)
         status =
             ls_fail(err, LS_ERR_DEVICE,
-                    "%s is approximate: it %s. It would train other models than the CPU path; use "
+                    "%s is approximate (%s). It would train other models than the CPU path; use "
                     "--allow-approximate if that does not matter, or --device cpu",
                     device->info.name, device->info.reason);
     if (status != LS_OK) {
@@ -89,7 +91,8 @@ static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, l
     return LS_OK;
 }
 
-/* The CPU path, and what may be chosen in its place. */
+/* Opens the CPU path, together with a choice (choice.h) of devices or numbers of threads unless
+ * both are given. */
 static ls_status open_cpu(unsigned threads, bool automatic, ls_device **out, ls_error *err)
 {
     ls_catalogue c;
@@ -155,6 +158,7 @@ ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *use
     if (!type)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists them)");
+            "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists "
+            "them)");
     return type->tune(device->backend, &device->info, callback, user, path, err);
 }

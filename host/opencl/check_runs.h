@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-check's training runs, and which parts of the arithmetic they compare. */
+/* The self-check's short runs, and the parts of the arithmetic that they compare. */
 #ifndef LS_CHECK_RUNS_H
 #define LS_CHECK_RUNS_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs' binaries in the user's cache folder, for drivers that would compile them anew in every
- * run. A file is 64 hexadecimal digits, the SHA-256 of its own name and the binary, a line feed,
- * and the binary: one that is cut short, damaged or another's is as good as none. Nothing here can
- * fail: at worst the source is compiled. */
+/* Binaries of programs in the user's cache folder, for drivers that would compile them again in
+ * every run. A file is the SHA-256 of its own name and the binary as 64 hexadecimal digits, a line
+ * feed, and the binary. A truncated, damaged or renamed file is ignored. Errors are ignored, too:
+ * the source is then compiled. */
 #include "host/opencl/cl_binary.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
@@ -13,9 +13,8 @@
 
 enum { HEADER = 65 };
 
-/* These keep what they have compiled themselves: PoCL in ~/.cache/pocl, NVIDIA's driver in
- * ~/.nv/ComputeCache. The environment's LOCKSTEP_CACHE_BINARIES, 1 or 0, decides in place of this
- * list. */
+/* These drivers cache what they compile: PoCL in ~/.cache/pocl, NVIDIA's in ~/.nv/ComputeCache. The
+ * environment variable LOCKSTEP_CACHE_BINARIES (1 or 0) overrides the list. */
 bool ls_cl_keeps_binaries(const ls_device_info *info)
 {
     static const char *const caching[] = {"Portable Computing Language", "NVIDIA CUDA"};
@@ -26,8 +25,8 @@ bool ls_cl_keeps_binaries(const ls_device_info *info)
     return true;
 }
 
-/* The file of a program: its name has the hash of source and options, and (as all names there) of
- * platform, device and driver. */
+/* The file of a program. Its name has a hash of source and options, besides the hash that
+ * ls_cl_cache_path adds. */
 static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options,
                     char path[LS_CL_PATH], bool make)
 {
@@ -41,7 +40,7 @@ static void path_of(const ls_cl_device *d, const char *source, size_t size, cons
     ls_cl_cache_path(&d->info, what, path, make);
 }
 
-/* What a file with that binary begins with. */
+/* The hash at the start of a file. */
 static void digest(const char *path, const unsigned char *binary, size_t size, char hex[65])
 {
     const char *name = strrchr(path, '/');

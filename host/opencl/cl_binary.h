@@ -4,10 +4,10 @@
 
 #include "host/opencl/cl_device.h"
 
-/* Whether to keep them for this device. */
+/* Whether compiled programs are cached for this device. */
 bool ls_cl_keeps_binaries(const ls_device_info *info);
 
-/* The program built from that source with these options, from its binary; false where there is
+/* The program built from that source with these options, from its cached binary; false if there is
  * none, or the driver refuses it. */
 bool ls_cl_recall_program(ls_cl_device *device, const char *source, size_t size,
                           const char *options, cl_program *out);

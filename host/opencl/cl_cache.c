@@ -19,7 +19,7 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS
     if (cache && *cache == '/') snprintf(folder, sizeof folder, "%s", cache);
     else if (home && *home == '/') snprintf(folder, sizeof folder, "%s/.cache", home);
     else return;
-    if (strlen(folder) > sizeof folder - 32) return; /* cut short, it would be another folder */
+    if (strlen(folder) > sizeof folder - 32) return; /* the path would be cut short */
     if (make) mkdir(folder, 0700);
     snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/lockstep");
     if (make) mkdir(folder, 0700);

@@ -7,8 +7,8 @@
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
 
-/* All kernels but the matrix products'; the enum, their creation and their names come from this
- * list and the shared tables. */
+/* All kernels except those of matrix products. The enum, their creation and their names come from
+ * this list and the shared tables. */
 #define LS_CL_KERNELS(X)                                                                           \
     X(batch)                                                                                       \
     X(gather)                                                                                      \
@@ -43,7 +43,7 @@ typedef enum {
                     LS_KERNEL_COUNT
 } ls_cl_kernel;
 
-/* Buffers that launches of small networks share (cl_small.c). */
+/* Buffers of chunk-wise launches (cl_small.c). */
 typedef enum {
     LS_SMALL_TABLE,
     LS_SMALL_RATES,
@@ -64,20 +64,20 @@ typedef struct {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile tiles[LS_FORM_COUNT][LS_SIZE_COUNT];
-    ls_device_info info;        /* as it was found */
-    bool keeps_binaries;        /* programs are remembered between runs, as the driver does not
+    ls_device_info info;        /* as found, before the self-check */
+    bool keeps_binaries;        /* programs are cached between runs, as the driver does not do it
                                    (cl_binary.c) */
-    unsigned programs_recalled; /* programs that came from there */
+    unsigned programs_recalled; /* programs taken from that cache */
     cl_uint vendor;             /* PCI number of the vendor */
-    bool is_cpu;                /* a CPU device: register tiles by default */
-    unsigned lanes;             /* native vector width in floats */
-    size_t buffer_limit;        /* bytes of the largest buffer */
-    size_t local_memory;        /* bytes of local memory, and work-items a group */
-    size_t group_limit;
-    size_t compute_units; /* compute units */
+    bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
+    unsigned lanes; /* native vector width in floats */
+    size_t buffer_limit; /* bytes of the largest buffer */
+    size_t local_memory; /* bytes per work-group */
+    size_t group_limit;  /* work-items per work-group */
+    size_t compute_units;
 
-    /* Small networks, see cl_small.h: for CPU devices, and GPUs with scratch in local or in global
-     * memory. */
+    /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in
+     * local memory, and one with scratch in global memory. */
     cl_program small_program[3];
     cl_kernel small_kernel[3];
     cl_mem small_buffer[LS_SMALL_BUFFERS];
@@ -87,10 +87,11 @@ typedef struct {
 /* Creates context and queue and reads the device's limits; compiles nothing. */
 ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
                               ls_error *err);
-/* Releases context, queue and the struct; all else must have been released before. */
+/* Releases context, queue and the struct; everything else must have been released before. */
 void ls_cl_device_free(ls_cl_device *device);
 
-/* A buffer of so many floats, checked against what the device can give in one piece. */
+/* A buffer of `floats` floats (at least one); fails if the device has no buffer of that size.
+ * `what` names it in the message. */
 ls_status ls_cl_buffer(ls_cl_device *device, size_t floats, const char *what, cl_mem *out,
                        ls_error *err);
 

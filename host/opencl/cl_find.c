@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text property, blanks trimmed; empty where the device does not say. */
+/* A text property without surrounding blanks; empty if the device does not report it. */
 static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info what, char *out,
                         size_t size)
 {
@@ -16,7 +16,7 @@ static void device_text(const ls_cl_api *cl, cl_device_id id, cl_device_info wha
     for (size_t n = strlen(out); n && strchr(" \t\n", out[n - 1]); n--) out[n - 1] = 0;
 }
 
-/* What the contract needs of a device (docs/arithmetic.md), judged by what it reports. */
+/* Checks that a device reports all that the contract (docs/arithmetic.md) needs. */
 static void judge_reported(const ls_cl_api *cl, cl_device_id id, ls_device_info *info)
 {
     cl_device_fp_config fp = 0;
@@ -40,7 +40,7 @@ static void judge_reported(const ls_cl_api *cl, cl_device_id id, ls_device_info 
             snprintf(lacks + strlen(lacks), sizeof lacks - strlen(lacks), "%s%s",
                      *lacks ? ", " : "", needs[i].what);
     if (!available)
-        snprintf(info->reason, sizeof info->reason, "the driver says it is not available");
+        snprintf(info->reason, sizeof info->reason, "the driver reports that it is not available");
     else if (!compiler) snprintf(info->reason, sizeof info->reason, "the driver has no compiler");
     else if (*lacks) snprintf(info->reason, sizeof info->reason, "does not report %s", lacks);
     info->exact = !*info->reason;
@@ -65,8 +65,8 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     judge_reported(cl, id, info);
 }
 
-/* Appends the devices of one platform; a platform without any (a driver that is not set up) is
- * passed over. */
+/* Appends the devices of one platform; one without devices (a driver that is not set up) is
+ * skipped. */
 static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_found **list,
                          size_t *count, ls_error *err)
 {
@@ -95,10 +95,10 @@ ls_status ls_cl_find(const ls_cl_api *cl, ls_cl_found **list, size_t *count, cha
     note[0] = 0;
     cl_int code = cl->clGetPlatformIDs(32, platforms, &n);
     if (code != CL_SUCCESS || n == 0) {
-        snprintf(
-            note, 256,
-            "the OpenCL loader finds no driver (%s); install one, on Debian for instance pocl-opencl-icd",
-            ls_cl_error_name(code ? code : -1001));
+        snprintf(note, 256,
+                 "the OpenCL loader finds no driver (%s); install one, on Debian for instance "
+                 "pocl-opencl-icd",
+                 ls_cl_error_name(code ? code : -1001));
         return LS_OK;
     }
     for (cl_uint i = 0; i < n && i < 32; i++) {

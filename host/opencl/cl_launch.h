@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation at work on an OpenCL device, and the launching of kernels for it. */
+/* Launching the kernels of an operation. */
 #ifndef LS_CL_LAUNCH_H
 #define LS_CL_LAUNCH_H
 
 #include "host/opencl/cl_workspace.h"
 
-/* One operation of one step, or of an inference block, at work. */
+/* One operation of one step, or of one inference block, for one member. */
 typedef struct {
     cl_workspace *workspace;
     const member *member;
     const ls_op *op;
-    size_t row0, rows;
+    size_t row0, rows; /* the rows of the data that the operation covers */
     uint64_t step;
     ls_batch batch;
     bool training;
     const ls_rates *rates;
-    size_t loss_at;
+    size_t loss_at; /* index of the step's loss in workspace->losses */
     ls_error *err;
 } job;
 
 /* ---- Launches -------------------------------------------------------------------------------- */
 
-/* A kernel and the arguments given to it so far. */
+/* A kernel and the arguments set so far. */
 typedef struct {
     const job *job;
     cl_kernel kernel;
-    cl_uint next;
-    cl_int code; /* first failure */
+    cl_uint next; /* index of the next argument */
+    cl_int code;  /* the first error */
 } launch;
 
 static inline launch begin_kernel(const job *j, cl_kernel kernel)
@@ -55,12 +55,14 @@ static inline void arg_u64(launch *l, uint64_t value)
 }
 static inline void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
 
+/* A buffer and an offset in floats. */
 static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
 {
     arg(l, sizeof memory, &memory);
     arg_u64(l, at);
 }
 
+/* A view as a buffer and an offset; UINT64_MAX stands for LS_NOWHERE. */
 static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
@@ -77,11 +79,11 @@ static inline void arg_view(launch *l, ls_view view)
     }
 }
 
-/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some
- * drivers compile a kernel anew for each. */
+/* Work-items per group in the first dimension of all kernels except the tiled ones. One value for
+ * all, as some drivers compile a kernel again for each value. */
 enum { GROUP = 64 };
 
-/* How many units hold n. */
+/* n / unit, rounded up. */
 static inline size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
 
 static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group,
@@ -102,8 +104,8 @@ static inline ls_status finish(launch *l, size_t width, size_t height)
     return enqueue(l, width, height, GROUP, 1);
 }
 
-/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535
- * groups that way. */
+/* The same for kernels that loop over rows in strides of get_global_size(1): some devices allow at
+ * most 65535 groups in the second dimension. */
 static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
 {
     enum { MOST = 32768 };

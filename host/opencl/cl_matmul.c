@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tile a matrix product gets, and the kernels of each tile. */
+/* The tiles of matrix products, and the kernels compiled for them. */
 #include "host/opencl/cl_matmul.h"
 #include "host/base/file.h"
 #include "host/base/text.h"
@@ -11,12 +11,13 @@
 
 enum { TILE_MOST = 4096 }; /* largest number that a tile may have */
 
-/* CPU devices: the register file decides. GPUs: large products want many chains a work-item (8 × 8:
- * a quarter of a load from local memory each product), small ones many groups and deep slices, as
- * latency is all there is; a weight gradient holds its chunks' sums besides its chains and takes
- * half as many. The huge tiles' slices are 8 deep: an NVIDIA compiler then gets by with 127 and 125
- * registers a work-item, two groups a multiprocessor; with 16 it takes 130 to 153, and one group
- * fits. Intel's GPUs have registers for 16 chains a work-item. */
+/* CPU devices: the size of the register file decides. GPUs: large products need many chains per
+ * work-item (8 × 8: a quarter of a load from local memory per multiply-add); small ones need many
+ * groups and deep slices, as they are bound by latency. A weight gradient keeps its chunk sums
+ * besides its chains, so it gets half as many chains. Slices of the huge tiles are 8 deep: NVIDIA's
+ * compiler then needs 127 and 125 registers per work-item, and two groups fit on a multiprocessor;
+ * with 16 it needs 130 to 153, and one group fits. Intel's GPUs have registers for 16 chains per
+ * work-item. */
 void ls_cl_default_tiles(ls_cl_device *d)
 {
     static const ls_cl_tile cpu_wide[] = {LS_REGISTER_TILE(6, 2, 8, 16, 256),
@@ -26,7 +27,7 @@ void ls_cl_default_tiles(ls_cl_device *d)
     static const ls_cl_tile cpu_sums[] = {
         LS_REGISTER_TILE(6, 2, 8, 16, 256),
         LS_REGISTER_TILE(6, 4, 16, 16,
-                         256)}; /* large sums over rows: 206 GFLOP/s, the others' 163 */
+                         256)}; /* large sums over rows: 206 GFLOP/s, with the other tiles 163 */
     static const ls_cl_tile narrow = LS_LOCAL_TILE(16, 16, 64, 8, 8, 2),
                             small = LS_LOCAL_TILE(32, 32, 32, 8, 8, 4);
     static const ls_cl_tile few = LS_LOCAL_TILE(64, 64, 16, 16, 16, 4),
@@ -151,7 +152,7 @@ ls_status ls_cl_variant_of(ls_cl_device *d, const ls_cl_tile *tile, ls_form form
         *out = v;
         return LS_OK;
     }
-    /* full: the one made longest ago goes (only a tuner meets this) */
+    /* full, which only the tuner reaches: the oldest is released */
     if (d->variants == LS_CL_VARIANTS) {
         d->cl.clFinish(d->queue);
         release_variant(d, &d->variant[0]);
@@ -219,11 +220,11 @@ ls_status ls_cl_remember_tiles(const ls_cl_device *d, const ls_device_info *info
     if (!*path)
         return ls_fail(
             err, LS_ERR_IO,
-            "there is no cache folder to keep the choice in: set HOME or XDG_CACHE_HOME");
+            "there is no cache folder to store the tiles in: set HOME or XDG_CACHE_HOME");
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) write_tile(&text, f, c, &d->tiles[f][c]);
     ls_status status = text.failed
-                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's choice")
+                           ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner's tiles")
                            : ls_write_file(path, text.text, text.length, err);
     free(text.text);
     return status;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations that are matrix products. What follows a product is compiled into its kernel
- * (kernels/finish.h). */
+/* The operations that are matrix products. The function that is applied to the results is compiled
+ * into the kernel (kernels/finish.h). */
 #include "host/opencl/cl_product.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_update.h"
 
-/* A product at work: m × n results over k, and the kernel's arguments so far. */
+/* A product of m × n results over k, and the launch with its arguments so far. */
 typedef struct {
     size_t m, n, k;
     const ls_cl_tile *tile;
-    bool panels; /* register tiles: b has been packed */
+    bool panels; /* register tiles: b is packed */
     launch launch;
 } product;
 
-/* Register tiles work on panels of b, which are packed into scratch first. */
+/* Packs b into panels in scratch, as register tiles need it. */
 static ls_status pack(const job *j, const product *p, ls_form form)
 {
     size_t width = ls_cl_tile_panel(&p->tile->reg);
@@ -26,7 +26,8 @@ static ls_status pack(const job *j, const product *p, ls_form form)
     return finish(&l, p->k, units_of(p->n, width));
 }
 
-/* The kernel of a form that a function follows, and its arguments up to m, n, k: c = a·b. */
+/* Starts c = a·b in a form with a function applied to the results: chooses the kernel and sets its
+ * arguments up to m, n, k. */
 static ls_status begin_product(const job *j, ls_form form, int function, ls_view a, ls_view b,
                                ls_view c, product *p)
 {
@@ -86,12 +87,12 @@ ls_status ls_cl_op_grad_x(const job *j)
     return finish_product(&p);
 }
 
-/* On a CPU the optimizer of large weights runs faster by itself: a tile's rows touch a page each of
- * theta and its states, a pass of its own walks straight through them. Processor time of a step
- * with Adam, following the product beside by itself: 784-128-10 batch 16 0.344 beside 0.370 ms,
- * 256-256-256-256-10 batch 64 1.18 beside 1.19 ms; but 784-512-512-10 batch 256 8.99 beside 8.72
- * ms, 784-1024-1024-10 batch 16 6.67 beside 6.34 ms (PoCL 3.1, one thread, medians of interleaved
- * runs). */
+/* Whether the optimizer runs in a kernel of its own after the product. On CPUs this is faster for
+ * large weights: within the product, each row of a tile touches another page of theta and its
+ * states; a kernel of its own reads them in order. Processor time of a step with Adam, within the
+ * product and in a kernel of its own: 784-128-10 batch 16: 0.344 and 0.370 ms; 256-256-256-256-10
+ * batch 64: 1.18 and 1.19 ms; 784-512-512-10 batch 256: 8.99 and 8.72 ms; 784-1024-1024-10 batch
+ * 16: 6.67 and 6.34 ms (PoCL 3.1, one thread, medians of interleaved runs). */
 static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The end of the compiler's log in an error message: what is wrong stands last. */
+/* The error message has the end of the compiler's log, where the errors are. */
 static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int code, ls_error *err)
 {
     size_t size = 0;

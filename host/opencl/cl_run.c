@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Running plans on an OpenCL device: interpreted operation by operation, a few launches each, all
- * of a call in one in-order queue. The host waits only for the losses at a call's end. */
+/* Running plans on an OpenCL device in layered mode: each operation is a few launches, and all
+ * operations of a call go into one in-order queue. The host waits only for the losses, at the end
+ * of the call. Members that can run chunk-wise are given to cl_small.c. */
 #include "host/opencl/cl_run.h"
 #include "host/base/memory.h"
 #include "host/opencl/cl_product.h"
@@ -48,7 +49,7 @@ static ls_status op_update(const job *j)
     return ls_cl_update(j, j->op->out, weights > first ? weights - first : 0);
 }
 
-/* Chunk sums of an array, or of its squares about a mean, into scratch. */
+/* Chunk sums of an array, or of its squared differences from a mean, into scratch. */
 static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows,
                             size_t columns)
 {
@@ -92,7 +93,7 @@ static ls_status op_loss(const job *j)
     return finish(&l, j->rows, 1);
 }
 
-/* inv (and the running averages) from chunk sums of squares in scratch, or from the running
+/* inv, and the running averages, from the chunk sums of squares in scratch; or inv from the running
  * variance. */
 static ls_status norm_inv(const job *j, bool from_batch)
 {
@@ -156,8 +157,8 @@ static ls_status op_norm_grad(const job *j)
     return finish_rows(&l, o->out, j->rows);
 }
 
-/* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch
- * until one is left. */
+/* Sums the squares by chunks, then the chunk sums by chunks, alternating between the two parts of
+ * scratch until one sum is left. */
 static ls_status op_clip(const job *j)
 {
     const ls_op *o = j->op;
@@ -207,8 +208,8 @@ static ls_status run_ops(job *j, const ls_ops *ops)
     return LS_OK;
 }
 
-/* A long call must not pile up commands without bound, and the device must not wait for the host:
- * after each so many steps the host waits for those before them, while these are at work. */
+/* Bounds the queue without stopping the device: after each STEPS_IN_FLIGHT steps the host waits for
+ * the STEPS_IN_FLIGHT steps before them. */
 enum { STEPS_IN_FLIGHT = 128 };
 
 static ls_status keep_pace(ls_cl_device *d, cl_event *mark, ls_error *err)
@@ -250,7 +251,7 @@ static ls_status run_member(cl_workspace *w, const ls_run *run, size_t losses_at
     return status;
 }
 
-/* Runs of members whose steps go operation by operation. */
+/* Runs in layered mode. */
 static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count,
                              ls_error *err)
 {
@@ -276,14 +277,15 @@ static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t 
     return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
 }
 
-/* Small members of a slab go into one launch, the others one after the other. */
+/* Splits a call: one launch for the chunk-wise members of each slab; the others run one after the
+ * other in layered mode. */
 static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
                             const ls_run **layered, ls_cl_small_run *small, ls_error *err)
 {
     size_t others = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
-        bool alone = !member_at(w, runs[i].member)->small || runs[i].keep;
-        if (alone) layered[others++] = &runs[i];
+        bool is_layered = !member_at(w, runs[i].member)->small || runs[i].keep;
+        if (is_layered) layered[others++] = &runs[i];
     }
     for (size_t slab = 0; slab < w->slabs.count && done + others < count; slab++) {
         size_t n = 0;

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Places begin at multiples of 256 bytes. Slabs but the first have 64 MiB where no member needs
- * more: few enough for thousands of members, and little to leave unused. */
+/* Places start at multiples of 256 bytes. The first slab has the size of its first member. Later
+ * ones have 64 MiB, or more if a member needs it: few slabs for thousands of members, and little
+ * unused memory. */
 enum { ALIGN = 64, SLAB = 16 << 20 }; /* floats */
 
-/* Takes the first span of a slab that is long enough, from its front. */
+/* Takes the front of the first free span that is long enough. */
 static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
 {
     for (size_t i = 0; i < s->spans; i++) {

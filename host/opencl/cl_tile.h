@@ -8,8 +8,8 @@
 
 /* How a matrix product is cut into tiles. There are two families: register tiles over packed
  * operands, for CPU devices (kernels/matmul.cl), and tiles through local memory, for GPUs
- * (kernels/matmul_local.cl). The choice changes speed only, never a bit. The numbers of the
- * families are those in the cache file. */
+ * (kernels/matmul_local.cl). The choice changes speed only, never a bit. The cache file has the
+ * numbers of the families. */
 typedef enum { LS_TILE_REGISTER, LS_TILE_LOCAL, LS_TILE_FAMILIES } ls_tile_family;
 
 /* One work-item computes `repeat` blocks of `rows` × `vectors` vectors of `lanes` floats, in slices
@@ -46,8 +46,8 @@ bool ls_cl_tile_equal(const ls_cl_tile *a, const ls_cl_tile *b);
 /* Columns of a register tile's panel of packed operands. */
 size_t ls_cl_tile_panel(const ls_cl_register_tile *tile);
 
-/* Products are told apart by form (which operand is transposed) and size; each class has its tile.
- */
+/* Products differ in form (which operand is transposed) and size class; each combination has its
+ * tile. */
 typedef enum { LS_FORM_DENSE, LS_FORM_GRAD_X, LS_FORM_GRAD_W, LS_FORM_COUNT } ls_form;
 typedef enum {
     LS_SIZE_NARROW,
@@ -57,8 +57,8 @@ typedef enum {
     LS_SIZE_COUNT
 } ls_size_class;
 
-/* A product's kernel: of a form, in a tile, with what follows compiled in (an activation, the
- * derivative of one, an optimizer). */
+/* The kernel of a product: its form, its tile, and the function that is applied to the results (an
+ * activation, a derivative of one, or an optimizer), which is compiled in. */
 enum { LS_CL_NO_FUNCTION = -1 };
 typedef struct {
     ls_cl_tile tile;
@@ -68,8 +68,8 @@ typedef struct {
     cl_kernel kernel;
 } ls_cl_variant;
 
-/* More than the plans of a fleet can ask for in turn: each activation and optimizer in the tile of
- * each class, and some. */
+/* More than the plans of a fleet can need in turn: each activation and optimizer in the tile of
+ * each class. */
 enum { LS_CL_VARIANTS = 128 };
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimizers: by themselves, or following a product in its kernel. */
+/* Optimizers, as kernels of their own or compiled into the kernel of a product. */
 #ifndef LS_CL_UPDATE_H
 #define LS_CL_UPDATE_H
 
@@ -18,8 +18,8 @@ static inline void arg_optimizer(launch *l)
     arg(l, sizeof rates, &rates);
 }
 
-/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are
- * weights. */
+/* One step of the optimizer over n parameters from the operation's theta on; the first `weights` of
+ * them are weights, to which penalties and decay apply. */
 ls_status ls_cl_update(const job *j, size_t n, size_t weights);
 
 #endif

@@ -57,13 +57,11 @@ ls_status ls_cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, s
                        "copying on the device", err);
 }
 
-/* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums,
- * column sums. */
+/* Floats that one operation needs in the first part of scratch: packed operands (with register
+ * tiles), chunk sums or column sums. */
 static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
 {
-    enum {
-        WIDEST = 64
-    }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
+    enum { WIDEST = 64 }; /* columns of a panel at most (ls_cl_tile_fits): the last one is padded */
     bool packs = d->is_cpu;
     for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++)
         packs |= d->tiles[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].family == LS_TILE_REGISTER;
@@ -100,7 +98,7 @@ static size_t widest_of(const ls_plan *p)
     return most;
 }
 
-/* A data array on the device; NULL stays NULL. */
+/* Copies a data array to the device; *out stays unchanged for NULL. */
 static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what,
                         cl_mem *out, ls_error *err)
 {
@@ -109,10 +107,10 @@ static ls_status upload(ls_cl_device *d, const float *from, size_t count, const 
     return write_floats(d, *out, 0, count, from, err);
 }
 
-/* Scratch memory for one more plan. */
+/* Enlarges scratch memory for another plan if necessary. */
 static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *err)
 {
-    /* the second part holds chunk sums of chunk sums, or sums of columns */
+    /* the second part holds sums of chunk sums, or column sums */
     size_t first = scratch_need(w->device, plan),
            rest = chunks_of(plan->parameters) + widest_of(plan);
     cl_mem scratch;

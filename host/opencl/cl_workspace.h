@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Members on an OpenCL device and the rows they train on: the slots of ls_backend_slots that hold
- * and move memory. */
+/* Members on an OpenCL device and the rows they train on: the slots of ls_backend_slots that
+ * allocate and copy memory. */
 #ifndef LS_CL_WORKSPACE_H
 #define LS_CL_WORKSPACE_H
 
@@ -9,13 +9,13 @@
 #include <assert.h>
 
 typedef struct {
-    const ls_plan *plan; /* NULL: the number is free */
-    size_t origin;       /* row of the data at which its rows start */
+    const ls_plan *plan; /* NULL if the number is free */
+    size_t origin;       /* the row of the data at which its rows start */
     ls_cl_place place;
-    cl_mem arena; /* the slab, and the floats before the member's own */
+    cl_mem arena; /* the buffer of its slab, and its offset in floats */
     size_t base;
-    ls_cl_small *small; /* NULL: its steps are layered */
-    bool in_call;       /* part of the run call that is being checked */
+    ls_cl_small *small; /* NULL if its steps are layered */
+    bool in_call;       /* marks members while assertions look for duplicates */
 } member;
 
 typedef struct {
@@ -23,15 +23,15 @@ typedef struct {
     ls_cl_device *device;
     member *members;
     size_t count, capacity;
-    size_t lowest;         /* no number below is free */
-    ls_cl_slabs slabs;     /* their arenas */
-    cl_mem x, t, weight;   /* the rows */
-    ls_rows shape;         /* their shape; the pointers are the host's and not used */
-    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
-    size_t scratch_second; /* floats from which the second part starts, and those of it */
-    size_t scratch_rest;
-    cl_mem losses; /* grown to the longest call */
-    size_t losses_room;
+    size_t lowest;         /* no lower number is free */
+    ls_cl_slabs slabs;     /* the arenas of the members */
+    cl_mem x, t, weight;   /* the data; weight may be NULL */
+    ls_rows shape;         /* of the data; its pointers are not used after the upload */
+    cl_mem scratch;        /* packed operands, chunk sums and column sums, in two parts */
+    size_t scratch_second; /* offset of the second part in floats */
+    size_t scratch_rest;   /* floats of the second part */
+    cl_mem losses;         /* of the layered steps of a call */
+    size_t losses_room;    /* floats */
 } cl_workspace;
 
 /* The member of that number, which must exist. */
@@ -46,9 +46,6 @@ static inline bool in_arena(const member *m, size_t at, size_t count)
 {
     return at <= m->plan->arena && count <= m->plan->arena - at;
 }
-
-/* How many chunks of LS_CHUNK hold n. */
-static inline size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 
 /* Reads floats of a buffer and waits for them. */
 ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
- * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+/* Whether a device is exact: elementary operations and functions on awkward values, matrix
+ * products, and short training runs are compared with the CPU path bit by bit. Drivers are judged
+ * by this, not by a list of names. */
 #include "host/opencl/self_check.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
@@ -29,7 +30,7 @@ static bool is_nan(ls_u32 bits) { return (bits & 0x7fffffffu) > 0x7f800000u; }
 /* Any NaN equals any NaN: IEEE 754 does not define payloads and signs. */
 static bool same(ls_u32 a, ls_u32 b) { return a == b || (is_nan(a) && is_nan(b)); }
 
-/* Awkward bits first, then moderate values, then any bits. */
+/* All pairs of awkward values, then moderate values, then random bits. */
 static void fill_values(ls_u32 *x, ls_u32 *y)
 {
     static const ls_u32 awkward[] = {
@@ -92,7 +93,7 @@ static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y
     return ls_cl_check(failed, "the self-check", err);
 }
 
-/* Compares elementary results; the first that differs goes into reason. */
+/* Compares elementary results; the first difference goes into reason. */
 static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
 {
     ls_u32 *x;
@@ -111,8 +112,7 @@ static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
     return status;
 }
 
-/* Every tile that products of this device will use. Those of a tuner were compared when they were
- * chosen. */
+/* Compares every tile that this device uses for its products. */
 static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
 {
     ls_backend *cpu;
@@ -120,11 +120,11 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
     ls_status status = LS_OK;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
-            bool right = true, seen = false;
+            bool exact = true, seen = false;
             for (int e = 0; e < c; e++) seen |= ls_cl_tile_equal(&d->tiles[f][e], &d->tiles[f][c]);
             if (!seen)
-                status = ls_cl_tile_is_exact(d, cpu, (ls_form)f, &d->tiles[f][c], &right, err);
-            if (status == LS_OK && !right)
+                status = ls_cl_tile_is_exact(d, cpu, (ls_form)f, &d->tiles[f][c], &exact, err);
+            if (status == LS_OK && !exact)
                 snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
         }
     cpu->slots->close(cpu);
@@ -140,8 +140,7 @@ ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
     if (!*reason) LS_TRY(ls_check_runs(d, reason, err));
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);
-    if (!getenv("LOCKSTEP_STEPS"))
-        ls_cl_remember_verdict(
-            info); /* that forces one way, and the others have not been looked at */
+    /* LOCKSTEP_STEPS forces one mode: the others were not compared */
+    if (!getenv("LOCKSTEP_STEPS")) ls_cl_remember_verdict(info);
     return LS_OK;
 }

@@ -4,8 +4,8 @@
 
 #include "host/opencl/cl_device.h"
 
-/* Compares the device with the CPU path bit by bit; info->exact and info->reason take the verdict,
- * which is remembered. */
+/* Compares the device with the CPU path bit by bit, unless the verdict is known; info->exact and
+ * info->reason receive the verdict, which is stored in the cache. */
 ls_status ls_cl_self_check(ls_cl_device *device, ls_device_info *info, ls_error *err);
 
 #endif

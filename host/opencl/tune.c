@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tile is fastest for each class of product on this device. A candidate is first held against
- * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+/* Finds the fastest tile for each form and size class of product. A candidate is compared with the
+ * CPU path bit by bit, on shapes that are no multiples of it, before it is timed. */
 #include "host/opencl/tune.h"
 #include "core_cpu/cpu.h"
 #include "host/base/clock.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const ls_cl_tile candidates[] = {
-    /* register tiles: rows, vectors, lanes, repeat, depth */
+    /* rows, vectors, lanes, repeat, depth */
     LS_REGISTER_TILE(12, 2, 16, 8, 256),
     LS_REGISTER_TILE(12, 2, 16, 16, 256),
     LS_REGISTER_TILE(12, 2, 16, 4, 512),
@@ -25,7 +25,7 @@ static const ls_cl_tile candidates[] = {
     LS_REGISTER_TILE(4, 3, 8, 16, 256),
     LS_REGISTER_TILE(12, 1, 8, 8, 256),
     LS_REGISTER_TILE(4, 4, 4, 8, 256),
-    /* local tiles: m, n, k, work-items across and down, floats a load */
+    /* m, n, k, work-items across and down, floats per load */
     LS_LOCAL_TILE(128, 128, 16, 16, 16, 4),
     LS_LOCAL_TILE(128, 128, 8, 16, 16, 4),
     LS_LOCAL_TILE(128, 64, 8, 16, 16, 4),
@@ -47,7 +47,7 @@ static const ls_cl_tile candidates[] = {
 };
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
-/* What stands for each class when it is timed; m × n over k. */
+/* The product that is timed for each class: m × n results over k. */
 static const struct {
     const char *name;
     size_t m, n, k;
@@ -66,7 +66,7 @@ static const struct {
      {"gradient of weights, huge", 2048, 2048, 1024}},
 };
 
-/* Shapes that the bits are compared on: odd ones, and one whose rows are all whole vectors. */
+/* Shapes for comparing bits, as m, n, k; the rows of the last one are whole vectors. */
 static const size_t odd[][3] = {{1, 1, 1},      {13, 33, 65}, {131, 67, 129},
                                 {17, 200, 300}, {40, 5, 70},  {68, 132, 100}};
 enum { ODD = sizeof odd / sizeof *odd };
@@ -117,8 +117,8 @@ static size_t set_product(product_plan *r, ls_form form, size_t m, size_t n, siz
     return y + m * n;
 }
 
-/* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of
- * one run. */
+/* Runs the product `count` times. out, if not NULL, receives the arena after one run, and seconds,
+ * if not NULL, the time per run. */
 static ls_status run_product(ls_backend *backend, const product_plan *r, const float *fill,
                              size_t size, uint64_t count, float *out, double *seconds,
                              ls_error *err)
@@ -143,8 +143,8 @@ static ls_status run_product(ls_backend *backend, const product_plan *r, const f
     return status;
 }
 
-/* Awkward values to compare bits on, with zeros and denormals among them; plain ones to be timed,
- * as denormals are slow. */
+/* Values for an arena; awkward ones, with zeros and denormals, for comparing bits. Denormals are
+ * slow on some devices, so timing uses plain ones. */
 static float *values(size_t size, bool awkward)
 {
     float *fill;
@@ -155,7 +155,7 @@ static float *values(size_t size, bool awkward)
     return fill;
 }
 
-/* Whether the device's present choice for a form gives the CPU path's bits on the odd shapes. */
+/* Whether the device's tiles for a form give the CPU path's bits on the odd shapes. */
 static ls_status tiles_are_exact(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *exact,
                                  ls_error *err)
 {
@@ -189,7 +189,7 @@ ls_status ls_cl_tile_is_exact(ls_cl_device *d, ls_backend *cpu, ls_form form,
     return status;
 }
 
-/* FLOP/s of the present choice on a class's example; the best of three. */
+/* FLOP/s of the device's tile for a class on its example, the best of three measurements. */
 static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops,
                          ls_error *err)
 {
@@ -224,14 +224,14 @@ static void describe(const ls_cl_tile *t, char text[64])
                  l->items_across, l->items_down, l->load);
 }
 
-/* Speed of one candidate for one class, 0 where it cannot be used. */
+/* FLOP/s of a candidate for a class; 0 if it cannot be used. */
 static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class,
                             const ls_cl_tile *tile)
 {
     ls_cl_tile before = d->tiles[form][class];
     bool exact = false;
     double flops = 0;
-    /* a candidate that does not build or run is no failure of the tuner */
+    /* a candidate that does not build or run does not fail the tuner */
     if (ls_cl_tile_is_exact(d, cpu, form, tile, &exact, NULL) != LS_OK || !exact) return 0;
     d->tiles[form][class] = *tile;
     if (measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
@@ -241,7 +241,7 @@ static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_s
 
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
-/* Local tiles on CPU devices are loops around barriers: exact, and hopeless. */
+/* CPU devices run local tiles as loops around barriers: with the right bits, but slowly. */
 static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
 {
     return ls_cl_tile_fits(d, t) && d->is_cpu == (t->family == LS_TILE_REGISTER);
@@ -276,5 +276,6 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
         }
     cpu->slots->close(cpu);
     if (stop) memcpy(d->tiles, before, sizeof before);
-    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; nothing was changed") : LS_OK;
+    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; the tiles are unchanged")
+                : LS_OK;
 }
