@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Short runs that are compared with the CPU path bit by bit. Most are generated from the tables of
- * activations, optimizers, losses and outputs, so that a new entry is compared without a change
- * here; an entry or operation that no run reaches makes the self-check fail.
+ * activations and optimizers, so that a new entry is compared without a change here. The self-check
+ * fails if an operation, activation, optimizer, loss or output is not reached by any run.
  *
  * Four kinds of runs:
  *   fixed:     whole networks in layered mode. Each function that follows a product is compiled by

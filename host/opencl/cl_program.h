@@ -9,7 +9,7 @@
 ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines,
                       cl_program *out, ls_error *err);
 
-/* Builds kernels/kernels.cl and creates device->kernel. */
+/* Builds the program of all kernels that need no tile, and creates device->kernel. */
 ls_status ls_cl_build_kernels(ls_cl_device *device, ls_error *err);
 void ls_cl_release_kernels(ls_cl_device *device);
 
