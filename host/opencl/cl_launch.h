@@ -62,12 +62,20 @@ static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
     arg_u64(l, at);
 }
 
+/* Whether the rows that an operation reads are part of the data; GATHER reads any of the plan's. */
+static inline bool rows_in_data(const job *j)
+{
+    size_t rows = j->op->kind == LS_OP_GATHER ? j->member->plan->rows : j->rows;
+    return j->row0 + rows <= j->workspace->shape.rows;
+}
+
 /* A view as a buffer and an offset; UINT64_MAX stands for LS_NOWHERE. */
 static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
     const cl_workspace *w = j->workspace;
     assert(view.place != LS_ARENA || view.at < j->member->plan->arena);
+    assert(view.place == LS_ARENA || view.place == LS_NOWHERE || rows_in_data(j));
     assert(view.place != LS_DATA_X || w->x);
     assert(view.place != LS_DATA_WEIGHT || w->weight);
     switch (view.place) {
