@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs' binaries in the cache folder: used where they are whole, ignored and written anew where
- * not. */
+/* Binaries of programs in the cache folder: used if they are whole, otherwise ignored and replaced.
+ */
 #include "host/base/file.h"
 #include "host/base/sha256.h"
 #include <criterion/criterion.h>
@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/cl_program.h"
 
 static const char source[] =
     "__kernel void times(__global float *x) { x[get_global_id(0)] *= FACTOR; }";
@@ -19,7 +22,7 @@ static ls_cl_api cl;
 static ls_cl_found *found;
 static size_t devices;
 
-/* A cache folder of the test's own; false where there is no device. */
+/* Creates a cache folder for the test; false if there is no device. */
 static bool set_up(char folder[64])
 {
     char note[256];
@@ -32,12 +35,12 @@ static bool set_up(char folder[64])
     if (devices) return true;
     rmdir(folder);
     if (getenv("LOCKSTEP_REQUIRE_OPENCL")) cr_assert_fail("no OpenCL device");
-    cr_log_warn("no OpenCL device: nothing is tested here");
+    cr_log_warn("no OpenCL device: nothing is tested");
     return false;
 }
 
-/* The one file of a program there, "" where there is none; more than one fails. */
-static void program_file(const char *folder, char path[700])
+/* The only file of a program in the folder, or ""; more than one fails the test. */
+static void program_file(const char *folder, char path[LS_CL_PATH])
 {
     char inside[128];
     snprintf(inside, sizeof inside, "%s/lockstep", folder);
@@ -47,7 +50,7 @@ static void program_file(const char *folder, char path[700])
     for (struct dirent *entry; (entry = readdir(list));) {
         if (strncmp(entry->d_name, "program-", 8)) continue;
         cr_expect(!*path, "two files for one program");
-        snprintf(path, 700, "%s/%.300s", inside, entry->d_name);
+        snprintf(path, LS_CL_PATH, "%s/%.300s", inside, entry->d_name);
     }
     closedir(list);
 }
@@ -59,8 +62,8 @@ static void remove_folder(const char *folder)
     cr_expect_eq(system(command), 0);
 }
 
-/* Builds the test's program on a device opened for it and multiplies a number with it; says whether
- * a binary was used. */
+/* Opens a device, builds the test's program and multiplies a number with it; returns whether a
+ * binary was used. */
 static bool build_once(bool keep, int factor)
 {
     ls_cl_device *d;
@@ -71,13 +74,13 @@ static bool build_once(bool keep, int factor)
     size_t one = 1;
     char defines[32];
     snprintf(defines, sizeof defines, "-DFACTOR=%d", factor);
-    setenv("LOCKSTEP_CACHE_BINARIES", "0", 1); /* the device's own kernels are many */
-    cr_assert_eq(ls_cl_device_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
-    cr_assert(!d->binaries && !d->recalled);
-    d->binaries = keep;
+    setenv("LOCKSTEP_CACHE_BINARIES", "0", 1); /* not for the device's own kernels */
+    cr_assert_eq(ls_cl_backend_open(&cl, &found[0], &d, &err), LS_OK, "%s", err.message);
+    cr_assert(!d->keeps_binaries && !d->programs_recalled);
+    d->keeps_binaries = keep;
     cr_assert_eq(ls_cl_build(d, source, strlen(source), defines, &program, &err), LS_OK, "%s",
                  err.message);
-    bool recalled = d->recalled > 0;
+    bool recalled = d->programs_recalled > 0;
     cl_kernel kernel = cl.clCreateKernel(program, "times", &code);
     cr_assert_eq(code, CL_SUCCESS);
     cl_mem memory = cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
@@ -92,30 +95,29 @@ static bool build_once(bool keep, int factor)
     cl.clReleaseMemObject(memory);
     cl.clReleaseKernel(kernel);
     cl.clReleaseProgram(program);
-    ls_cl_device_close(&d->base);
+    ls_cl_backend_close(&d->base);
     return recalled;
 }
 
 Test(binaries, second_open_uses_it)
 {
-    char folder[64], path[700];
+    char folder[64], path[LS_CL_PATH];
     if (!set_up(folder)) return;
     cr_expect(!build_once(false, 2));
     program_file(folder, path);
-    cr_expect(!*path, "a file for a driver that keeps its own");
-    cr_expect(!build_once(true, 2), "a binary out of nowhere");
+    cr_expect(!*path, "a file was written for a driver that caches binaries");
+    cr_expect(!build_once(true, 2), "a binary was used before one was written");
     program_file(folder, path);
-    cr_expect(*path, "nothing was kept");
-    cr_expect(build_once(true, 2), "the binary was there and was not used");
+    cr_expect(*path, "no binary was written");
+    cr_expect(build_once(true, 2), "the binary was not used");
     remove_folder(folder);
     free(found);
 }
 
-/* A byte changed, the end missing, another program's file: each is ignored, and a good one put in
- * its place. */
+/* A file with a changed byte, without its end, or of another program is ignored and replaced. */
 Test(binaries, damage_is_ignored)
 {
-    char folder[64], path[700], *bytes;
+    char folder[64], path[LS_CL_PATH], *bytes;
     size_t size;
     ls_error err;
     if (!set_up(folder)) return;
@@ -133,10 +135,10 @@ Test(binaries, damage_is_ignored)
         cr_assert_eq(ls_write_file(path, bytes, damage[i].size, &err), LS_OK, "%s", err.message);
         if (damage[i].flip < size) bytes[damage[i].flip] ^= 1;
         cr_expect(!build_once(true, 2), "%s: used", damage[i].what);
-        cr_expect(build_once(true, 2), "%s: nothing whole was put in its place", damage[i].what);
+        cr_expect(build_once(true, 2), "%s: the file was not replaced", damage[i].what);
     }
-    /* whole, but of another program: its file under this one's name */
-    char other[700];
+    /* the file of another program under this one's name */
+    char other[LS_CL_PATH];
     cr_assert_eq(unlink(path), 0);
     cr_expect(!build_once(true, 3));
     program_file(folder, other);
@@ -147,13 +149,13 @@ Test(binaries, damage_is_ignored)
     free(found);
 }
 
-/* A file that is whole, of what no driver takes for a binary (as after an update that kept its
- * version): the source is built. */
+/* A whole file with a binary that the driver rejects (as after an update that kept its version):
+ * the source is built. */
 Test(binaries, refused_by_the_driver)
 {
-    char folder[64], path[700],
-        file[] =
-            "0000000000000000000000000000000000000000000000000000000000000000\nno binary of any driver",
+    char folder[64], path[LS_CL_PATH],
+        file[] = "0000000000000000000000000000000000000000000000000000000000000000\n"
+                 "no binary of any driver",
         hex[65];
     ls_sha256 sha;
     ls_error err;

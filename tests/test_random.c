@@ -11,6 +11,7 @@
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_device.h"
+#include "host/opencl/cl_sources.h"
 #endif
 
 static const uint64_t seeds[] = {0, 1, 42, 0x123456789abcdef0, UINT64_MAX};

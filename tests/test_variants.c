@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One weights_sha256 for a whole run on every kernel variant that the tuner may choose, and on
- * every instruction set. */
+/* One weights_sha256 for a whole run with every tile that the tuner may choose, and with every
+ * instruction set. */
 #include "core_cpu/cpu.h"
 #include "host/model/model.h"
 #include <criterion/criterion.h>
@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/base/file.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/tune.h"
 #endif
 
-/* A run that has wide, narrow and odd products, with rows of whole vectors and without for each
- * operand, several chunks of rows, and a smaller last batch. One activation: each tile is compiled
- * for it anew, and test_parity.c has all of them. The network is small, so that without `layered`
- * no tile is used at all. */
+/* A run with wide, narrow and odd products, with rows of whole vectors and other rows for each
+ * operand, several chunks of rows, and a smaller last batch. One activation, as each tile is
+ * compiled for it; test_parity.c has all of them. The network is small, so that tiles are used only
+ * in layered mode. */
 static void train_hash(ls_device *device, bool layered, char hex[65])
 {
     static const char *const set[][2] = {{"hidden", "132,37,64"},
@@ -65,13 +68,59 @@ Test(variants, instruction_sets)
             for (int layered = 0; layered < 2; layered++) {
                 train_hash(&device, layered, hex);
                 cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa,
-                                 threads, layered ? " operation by operation" : "");
+                                 threads, layered ? " in layered mode" : "");
             }
             device.backend->slots->close(device.backend);
         }
 }
 
 #ifdef LS_OPENCL
+/* The file of tiles in the cache folder: one line per form and class with the numbers of both, the
+ * family, and the numbers of the tile. */
+Test(variants, tiles_in_the_cache)
+{
+    char folder[] = "/tmp/lockstep-test-XXXXXX", path[LS_CL_PATH], command[64], *text;
+    size_t size;
+    ls_error err;
+    const ls_device_info info = {.name = "none"};
+    const ls_cl_tile registers = LS_REGISTER_TILE(6, 2, 8, 16, 256),
+                     local = LS_LOCAL_TILE(64, 64, 16, 16, 8, 4),
+                     other = LS_LOCAL_TILE(16, 16, 64, 8, 8, 2);
+    ls_cl_device *d = calloc(1, sizeof *d);
+    cr_assert(d);
+    cr_assert(mkdtemp(folder));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    d->group_limit = 256, d->local_memory = 32768;
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = f ? local : registers;
+    cr_assert_eq(ls_cl_remember_tiles(d, &info, path, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_read_file(path, &text, &size, &err), LS_OK, "%s", err.message);
+    cr_expect_str_eq(text, "0 0 0 6 2 8 16 256 0\n0 1 0 6 2 8 16 256 0\n0 2 0 6 2 8 16 256 0\n"
+                           "0 3 0 6 2 8 16 256 0\n1 0 1 64 64 16 16 8 4\n1 1 1 64 64 16 16 8 4\n"
+                           "1 2 1 64 64 16 16 8 4\n1 3 1 64 64 16 16 8 4\n2 0 1 64 64 16 16 8 4\n"
+                           "2 1 1 64 64 16 16 8 4\n2 2 1 64 64 16 16 8 4\n2 3 1 64 64 16 16 8 4\n");
+    free(text);
+    /* tiles that do not fit the device are ignored: 33792 bytes of local memory are
+     * too many, and family 2 is unknown */
+    static const char written[] =
+        "0 0 0 6 2 8 16 256 0\n1 3 1 128 128 16 16 16 4\n2 1 2 6 2 8 16 256 0\n"
+        "1 2 1 64 64 16 16 8 4\n3 0 0 6 2 8 16 256 0\n0 1 0 6 2\n";
+    cr_assert_eq(ls_write_file(path, written, sizeof written - 1, &err), LS_OK, "%s", err.message);
+    d->local_memory = 20000;
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = other;
+    ls_cl_recall_tiles(d, &info);
+    for (int f = 0; f < LS_FORM_COUNT; f++)
+        for (int c = 0; c < LS_SIZE_COUNT; c++)
+            cr_expect(ls_cl_tile_equal(&d->tiles[f][c], f == 0 && c == 0   ? &registers
+                                                        : f == 1 && c == 2 ? &local
+                                                                           : &other),
+                      "form %d, class %d", f, c);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    cr_expect_eq(system(command), 0);
+    free(d);
+}
+
 Test(variants, tiles, .timeout = 600)
 {
     char expected[65], hex[65];
@@ -91,7 +140,7 @@ Test(variants, tiles, .timeout = 600)
         for (size_t t = 0; (tile = ls_cl_candidate(t)); t++) {
             if (!ls_cl_tile_fits(d, tile)) continue;
             for (int f = 0; f < LS_FORM_COUNT; f++)
-                for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[f][c] = *tile;
+                for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = *tile;
             train_hash(device, true, hex);
             cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i].name, t);
             tried++;
@@ -100,6 +149,6 @@ Test(variants, tiles, .timeout = 600)
     }
     ls_devices_free(list);
     if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL"))
-        cr_assert_fail("no exact OpenCL device was there to try tiles on");
+        cr_assert_fail("there is no exact OpenCL device to compare tiles on");
 }
 #endif

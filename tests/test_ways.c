@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Small networks can go two ways, chunk by chunk and operation by operation, and must not care:
- * random networks, data and settings, both ways on the CPU path with every instruction set and on
- * every exact OpenCL device, all of the state and each step's loss bit by bit. */
+/* Small networks run in layered or in chunk-wise mode, with the same bits: random networks, data
+ * and settings in both modes on the CPU path with every instruction set and on every exact OpenCL
+ * device. The whole state and the loss of each step are compared bit by bit. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,8 +63,8 @@ static void add(subject *s, const char *name, const char *what)
     snprintf(s->text + at, sizeof s->text - at, "%s%s %s", at ? " " : "", name, what);
 }
 
-/* Hidden layers: their activations follow one another from case to case, so that none is left out.
- */
+/* Hidden layers. Their activations are taken from the table in turn, from case to case, so that
+ * each occurs. */
 static void draw_layers(subject *s, uint32_t i, uint32_t *state)
 {
     char widths[64] = "", names[128] = "";
@@ -112,7 +112,8 @@ static void draw(subject *s, uint32_t i)
 {
     char seed[24];
     uint32_t state = i * 2654435761u + 12345u;
-    for (int k = 0; k < 4; k++) dice(&state, 2); /* neighbouring cases begin alike */
+    for (int k = 0; k < 4; k++)
+        dice(&state, 2); /* the first numbers of neighbouring cases are alike */
     s->features = 1 + dice(&state, dice(&state, 2) ? 12 : 200);
     draw_layers(s, i, &state);
     draw_output(s, &state);
@@ -144,7 +145,7 @@ static void fill_data(subject *s, uint32_t *state)
     s->data = (ls_rows){rows, s->features, outputs, x, t, s->weighted ? w : NULL};
 }
 
-/* Three epochs, but not more than plain C does in a moment. */
+/* Three epochs, or fewer if they would take plain C more than about 100 ms. */
 static void set_steps(subject *s, uint32_t *state)
 {
     size_t epochs = 3 * ls_plan_steps_per_epoch(s->plan),
@@ -176,7 +177,7 @@ static void subject_open(subject *s, uint32_t i)
     cr_assert(s->start);
     ls_network_init(&s->net, set, s->start);
     for (size_t k = s->net.weights; k < s->net.parameters; k++)
-        s->start[k] = 0.3f * value(&state); /* biases would all be 0 */
+        s->start[k] = 0.3f * value(&state); /* instead of 0 */
 }
 
 static void subject_close(subject *s)
@@ -191,7 +192,7 @@ static void subject_close(subject *s)
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
 
-/* The state after all steps, and behind it their losses. */
+/* results: the state after all steps, then their losses. */
 static void train(const subject *s, const test_backend *t, bool layered, float *results)
 {
     const ls_backend_slots *slots = t->backend->slots;
@@ -206,8 +207,8 @@ static void train(const subject *s, const test_backend *t, bool layered, float *
                   .keep = layered};
     cr_assert_eq(slots->workspace_open(t->backend, &s->data, &workspace, &err), LS_OK, "%s: %s",
                  t->name, err.message);
-    for (int i = 0; i < 3; i++) /* two in front: on OpenCL the first one's buffer is its own, and
-                                   the third does not begin the second buffer */
+    for (int i = 0; i < 3; i++) /* two members before it: on OpenCL the first has a slab of its own,
+                                   and the third is not at the start of the second slab */
         cr_assert_eq(slots->member_add(workspace, s->plan, s->origin, &member, &err), LS_OK,
                      "%s: %s", t->name, err.message);
     cr_assert_eq(slots->write(workspace, member, 0, s->plan->state, s->start, &err), LS_OK,
@@ -224,18 +225,16 @@ static void compare(const subject *s, const test_backend *t, bool layered, const
 {
     size_t n = s->plan->state;
     for (size_t i = 0; i < n + s->steps; i++)
-        cr_assert(
-            bits_equal(expected[i], got[i]),
-            "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on %s, %s: "
-            "%s %zu is %a, not %a",
-            s->text, s->features, s->classes, s->rows, s->origin, s->steps,
-            (unsigned long long)s->first, t->name,
-            layered ? "operation by operation" : "chunk by chunk",
-            i < n ? "float of the state" : "loss", i < n ? i : i - n, (double)got[i],
-            (double)expected[i]);
+        cr_assert(bits_equal(expected[i], got[i]),
+                  "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on "
+                  "%s, %s: %s %zu is %a, not %a",
+                  s->text, s->features, s->classes, s->rows, s->origin, s->steps,
+                  (unsigned long long)s->first, t->name, layered ? "layered" : "chunk-wise",
+                  i < n ? "float of the state" : "loss", i < n ? i : i - n, (double)got[i],
+                  (double)expected[i]);
 }
 
-/* Whether its steps can go chunk by chunk at all. */
+/* Whether the steps can run chunk-wise. */
 static bool is_small(const ls_plan *plan)
 {
     ls_chunks *chunks;
@@ -245,7 +244,7 @@ static bool is_small(const ls_plan *plan)
     return chunks != NULL;
 }
 
-/* Returns whether the results are numbers that mean something. */
+/* Returns whether the run is meaningful: all results are finite, and parameters have changed. */
 static bool check(const subject *s, const test_backends *b)
 {
     size_t n = s->plan->state + s->steps;
@@ -265,7 +264,7 @@ static bool check(const subject *s, const test_backends *b)
     return finite && moved;
 }
 
-/* The cases are dealt out to several tests, as those run side by side. */
+/* The cases are divided among several tests, which run in parallel. */
 enum { PARTS = 4 };
 
 static void check_part(uint32_t part)
@@ -274,7 +273,7 @@ static void check_part(uint32_t part)
     size_t good = 0;
     const char *steps = getenv("LOCKSTEP_STEPS");
     if (steps && !strcmp(steps, "layered"))
-        unsetenv("LOCKSTEP_STEPS"); /* there would be one way alone */
+        unsetenv("LOCKSTEP_STEPS"); /* there would be one mode only */
     test_backends_open(&b);
     for (uint32_t i = part; i < CASES; i += PARTS) {
         subject s;
@@ -284,7 +283,7 @@ static void check_part(uint32_t part)
         subject_close(&s);
     }
     test_backends_close(&b);
-    cr_expect_geq(good, CASES / PARTS * 9 / 10, "only %zu runs mean something", good);
+    cr_expect_geq(good, CASES / PARTS * 9 / 10, "only %zu runs are meaningful", good);
 }
 
 Test(ways, first_part) { check_part(0); }

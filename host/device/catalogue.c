@@ -1,106 +1,86 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/catalogue.h"
-#include "core_cpu/cpu.h"
-#include "host/base/cores.h"
 #include "host/base/memory.h"
+#include <assert.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-ls_device_info ls_cpu_info(unsigned threads)
-{
-    ls_device_info info = {.exact = 1, .kind = "cpu path"};
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (!threads) threads = ls_usable_cores();
-    snprintf(info.name, sizeof info.name, "CPU path (%s, %u thread%s)", ls_cpu_isa_at(0), threads,
-             threads == 1 ? "" : "s");
-    snprintf(info.vendor, sizeof info.vendor, "Lockstep");
-    snprintf(info.driver, sizeof info.driver, "%s", ls_version());
-    snprintf(info.platform, sizeof info.platform, "C");
-    info.memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    return info;
-}
+#include <string.h>
 
 void ls_catalogue_begin(ls_catalogue *c, unsigned idle)
 {
-    *c = (ls_catalogue){0};
-#ifdef LS_OPENCL
-    ls_error missing;
-    if (ls_cl_api_open(&c->cl, &missing) != LS_OK)
-        snprintf(c->note, sizeof c->note, "%.255s", missing.message);
-    else ls_cl_probe_begin(&c->probing, idle);
-#else
-    (void)idle;
-    snprintf(c->note, sizeof c->note,
-             "this build has no OpenCL (it was made without, or OpenCL headers were missing)");
-#endif
+    *c = (ls_catalogue){.all = true};
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].begin) ls_backend_types[i].begin(idle, &c->search[i]);
 }
 
-/* info[0] is the CPU path, `found` others follow. */
-static ls_status fill(ls_catalogue *c, size_t found, ls_error *err)
+static void add_note(ls_catalogue *c, const char *note)
 {
-    LS_TRY(ls_alloc(&c->info, found + 1, sizeof *c->info, "the device list", err));
-    c->count = found + 1;
-    c->info[0] = ls_cpu_info(0);
-#ifdef LS_OPENCL
-    for (size_t i = 0; i < found; i++) c->info[i + 1] = c->found[i].info;
-#endif
-    for (size_t i = 0; i < c->count; i++) c->info[i].index = (int)i;
+    size_t length = strlen(c->note);
+    if (*note)
+        snprintf(c->note + length, sizeof c->note - length, "%s%s", length ? "; " : "", note);
+}
+
+/* Appends the devices of a row. */
+static ls_status append(ls_catalogue *c, size_t type, const ls_device_info *list, size_t count,
+                        ls_error *err)
+{
+    size_t need = c->count + count;
+    LS_TRY(ls_grow(&c->info, &c->info_room, need, sizeof *c->info, "the device list", err));
+    LS_TRY(ls_grow(&c->origin, &c->origin_room, need, sizeof *c->origin, "the device list", err));
+    for (size_t i = 0; i < count; i++, c->count++) {
+        c->info[c->count] = list[i];
+        c->info[c->count].index = (int)c->count;
+        c->origin[c->count] = (ls_catalogue_origin){type, i};
+    }
     return LS_OK;
 }
 
 ls_status ls_catalogue_finish(ls_catalogue *c, ls_error *err)
 {
-    size_t found = 0;
-#ifdef LS_OPENCL
-    if (!*c->note && ls_cl_probe_end(&c->probing, c->note))
-        LS_TRY(ls_cl_find(&c->cl, &c->found, &found, c->note, err));
-#endif
-    return fill(c, found, err);
+    size_t types = c->all ? ls_backend_type_count : 1;
+    for (size_t i = 0; i < types; i++) {
+        ls_device_info *list = NULL;
+        size_t count = 0;
+        char note[256] = "";
+        ls_status status = ls_backend_types[i].finish(c->search[i], c->threads, &list, &count, note,
+                                                      err);
+        if (status == LS_OK && count) status = append(c, i, list, count, err);
+        free(list);
+        if (status != LS_OK) return status;
+        add_note(c, note);
+    }
+    return LS_OK;
 }
 
-ls_status ls_catalogue_open(ls_catalogue *c, bool opencl, ls_error *err)
+ls_status ls_catalogue_open(ls_catalogue *c, bool all, unsigned threads, ls_error *err)
 {
-    *c = (ls_catalogue){0};
-    if (opencl) ls_catalogue_begin(c, 0);
-    ls_status status = opencl ? ls_catalogue_finish(c, err) : fill(c, 0, err);
+    if (all) ls_catalogue_begin(c, 0);
+    else *c = (ls_catalogue){0};
+    c->threads = threads;
+    ls_status status = ls_catalogue_finish(c, err);
     if (status != LS_OK) ls_catalogue_close(c);
     return status;
 }
 
 void ls_catalogue_close(ls_catalogue *c)
 {
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].end && c->search[i]) ls_backend_types[i].end(c->search[i]);
     free(c->info);
-#ifdef LS_OPENCL
-    free(c->found);
-    ls_cl_api_close(&c->cl);
-#endif
+    free(c->origin);
     *c = (ls_catalogue){0};
 }
 
 bool ls_catalogue_recall(ls_catalogue *c, size_t i)
 {
-#ifdef LS_OPENCL
-    return !c->info[i].exact || ls_cl_recall(&c->info[i]);
-#else
-    (void)c, (void)i;
-    return true;
-#endif
+    assert(i < c->count);
+    const ls_backend_type *type = &ls_backend_types[c->origin[i].type];
+    return !type->recall || type->recall(&c->info[i]);
 }
 
 ls_status ls_catalogue_start(ls_catalogue *c, size_t i, ls_backend **out, ls_error *err)
 {
-#ifdef LS_OPENCL
-    ls_cl_device *device;
-    LS_TRY(ls_cl_device_open(&c->cl, &c->found[i - 1], &device, err));
-    ls_status status = ls_cl_self_check(device, &c->info[i], err);
-    if (status != LS_OK) {
-        ls_cl_device_close(&device->base);
-        return status;
-    }
-    *out = &device->base;
-    return LS_OK;
-#else
-    (void)c, (void)i, (void)out;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build has no OpenCL");
-#endif
+    assert(i < c->count);
+    size_t type = c->origin[i].type;
+    return ls_backend_types[type].open(c->search[type], c->origin[i].number, c->threads,
+                                       &c->info[i], out, err);
 }

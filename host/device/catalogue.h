@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Every device there is: the CPU path is entry 0, OpenCL devices follow in the loader's order. */
+/* All devices: entry 0 is the CPU path; those of the other backends follow, row by row of
+ * ls_backend_types, each in its driver's order. */
 #ifndef LS_CATALOGUE_H
 #define LS_CATALOGUE_H
 
-#include "host/network/backend.h"
-#ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
-#endif
+#include "host/device/backends.h"
+#include "host/device/cpu_path.h"
+
+/* Where an entry comes from: a row of ls_backend_types, and its number in that row's list. */
+typedef struct {
+    size_t type, number;
+} ls_catalogue_origin;
 
 typedef struct {
     ls_device_info *info;
-    size_t count;
-    char note[256]; /* why there is no OpenCL device, or "" */
-#ifdef LS_OPENCL
-    ls_cl_api cl;
-    ls_cl_found *found; /* count - 1 */
-    ls_cl_probing probing;
-#endif
+    ls_catalogue_origin *origin;
+    size_t count, info_room, origin_room;
+    char note[256];   /* why other devices than the CPU path are missing, or "" */
+    bool all;         /* look for other devices than the CPU path */
+    unsigned threads; /* of the CPU path; 0: one per usable core */
+    void *search[LS_BACKEND_TYPES_MOST]; /* by row of ls_backend_types */
 } ls_catalogue;
 
-ls_device_info ls_cpu_info(unsigned threads);
-
-/* Begins to look for OpenCL devices, without waiting for drivers. idle: threads of this process,
- * besides the calling one, that hold no locks. Nothing can fail here; what does, fails in
- * ls_catalogue_finish. */
+/* Starts looking for devices, without waiting for drivers. idle: threads of this process, besides
+ * the calling one, that hold no locks. Errors are reported by ls_catalogue_finish. */
 void ls_catalogue_begin(ls_catalogue *catalogue, unsigned idle);
-/* Lists what was found; may be called on another thread than the beginning. The catalogue must be
- * closed even where this fails. */
+/* Lists the devices found; may be called on another thread than ls_catalogue_begin. The catalogue
+ * must be closed even if this fails. */
 ls_status ls_catalogue_finish(ls_catalogue *catalogue, ls_error *err);
-/* Both at once; without OpenCL devices where they are not wanted. */
-ls_status ls_catalogue_open(ls_catalogue *catalogue, bool opencl, ls_error *err);
+/* Both at once. all: other devices than the CPU path, too. On failure nothing is left to close. */
+ls_status ls_catalogue_open(ls_catalogue *catalogue, bool all, unsigned threads, ls_error *err);
+/* Devices that were opened stay open. */
 void ls_catalogue_close(ls_catalogue *catalogue);
 
-/* Whether the verdict on entry i, i > 0, is known without opening it; its info is then complete. */
+/* Whether the verdict on entry i is known without opening it; its info is then complete. */
 bool ls_catalogue_recall(ls_catalogue *catalogue, size_t i);
-/* Opens entry i, i > 0, and completes its info by the self-check, where its verdict is not known.
- */
+/* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices by number and name: the CPU path is 0, OpenCL devices follow in the loader's order. */
-#include "core_cpu/cpu.h"
+/* Devices by number and name: the CPU path is 0, the others follow in the order of the catalogue.
+ */
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/choice.h"
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Completes info[i] without keeping the device open. A device that cannot be opened is listed as
- * approximate. */
+/* Completes info[i] and closes the device again if it had to be opened. A device that cannot be
+ * opened is listed as approximate. */
 static void judge(ls_catalogue *c, size_t i)
 {
     ls_device_info *info = &c->info[i];
@@ -27,7 +27,7 @@ static void judge(ls_catalogue *c, size_t i)
 ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], ls_error *err)
 {
     ls_catalogue c;
-    LS_TRY(ls_catalogue_open(&c, true, err));
+    LS_TRY(ls_catalogue_open(&c, true, 0, err));
     for (size_t i = 1; i < c.count; i++) judge(&c, i);
     if (note) memcpy(note, c.note, sizeof c.note);
     *list = c.info;
@@ -39,7 +39,7 @@ ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], 
 
 void ls_devices_free(ls_device_info *list) { free(list); }
 
-/* The entry that a name or number means. */
+/* The entry with that number, or the only one whose name, platform or vendor contains `spec`. */
 static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls_error *err)
 {
     uint64_t index;
@@ -62,25 +62,25 @@ static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls
     if (matches)
         return ls_fail(
             err, LS_ERR_DEVICE,
-            "'%.60s' fits %zu devices; name one by its index (lockstep devices lists them)", spec,
-            matches);
-    return ls_fail(err, LS_ERR_DEVICE,
-                   "no device's name has '%.60s' in it (lockstep devices lists them)%s%s", spec,
-                   *c->note ? ": " : "", c->note);
+            "'%.60s' matches %zu devices; name one by its index (lockstep devices lists them)",
+            spec, matches);
+    return ls_fail(
+        err, LS_ERR_DEVICE,
+        "no device's name, platform or vendor contains '%.60s' (lockstep devices lists them)%s%s",
+        spec, *c->note ? ": " : "", c->note);
 }
 
-static ls_status open_entry(ls_catalogue *c, size_t i, unsigned threads, bool allow_approximate,
-                            ls_device **out, ls_error *err)
+static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, ls_device **out,
+                            ls_error *err)
 {
     ls_device *device;
     LS_TRY(ls_alloc(&device, 1, sizeof *device, "a device", err));
-    ls_status status = i ? ls_catalogue_start(c, i, &device->backend, err)
-                         : ls_cpu_open(threads, NULL, &device->backend, err);
-    device->info = i ? c->info[i] : ls_cpu_info(threads);
+    ls_status status = ls_catalogue_start(c, i, &device->backend, err);
+    device->info = c->info[i];
     if (status == LS_OK && !device->info.exact && !allow_approximate)
         status =
             ls_fail(err, LS_ERR_DEVICE,
-                    "%s is approximate: it %s. It would train other models than the CPU path; use "
+                    "%s is approximate (%s). It would train other models than the CPU path; use "
                     "--allow-approximate if that does not matter, or --device cpu",
                     device->info.name, device->info.reason);
     if (status != LS_OK) {
@@ -91,13 +91,17 @@ static ls_status open_entry(ls_catalogue *c, size_t i, unsigned threads, bool al
     return LS_OK;
 }
 
-/* The CPU path, and what may be chosen in its place. */
+/* Opens the CPU path, together with a choice (choice.h) of devices or numbers of threads unless
+ * both are given. */
 static ls_status open_cpu(unsigned threads, bool automatic, ls_device **out, ls_error *err)
 {
-    ls_catalogue none = {0};
+    ls_catalogue c;
     ls_device *device;
-    LS_TRY(open_entry(&none, 0, threads, false, &device, err));
-    ls_status status = ls_choice_create(device, threads, automatic, &device->choice, err);
+    LS_TRY(ls_catalogue_open(&c, false, threads, err));
+    ls_status status = open_entry(&c, 0, false, &device, err);
+    ls_catalogue_close(&c);
+    LS_TRY(status);
+    status = ls_choice_create(device, threads, automatic, &device->choice, err);
     if (status != LS_OK) {
         ls_device_close(device);
         return status;
@@ -117,9 +121,9 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
     bool cpu = !strcasecmp(spec, "cpu") || !strcmp(spec, "0"),
          automatic = !strcasecmp(spec, "auto");
     if (cpu || automatic) return open_cpu(threads, automatic, out, err);
-    LS_TRY(ls_catalogue_open(&c, true, err));
+    LS_TRY(ls_catalogue_open(&c, true, threads, err));
     ls_status status = choose(&c, spec, &i, err);
-    if (status == LS_OK) status = open_entry(&c, i, threads, allow_approximate, out, err);
+    if (status == LS_OK) status = open_entry(&c, i, allow_approximate, out, err);
     ls_catalogue_close(&c);
     return status;
 }
@@ -150,19 +154,11 @@ void ls_device_close(ls_device *device)
 ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path,
                          ls_error *err)
 {
-    char where[700];
-    if (!device || device->info.index == 0)
+    const ls_backend_type *type = device ? ls_backend_tuner(device->backend) : NULL;
+    if (!type)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists them)");
-#ifdef LS_OPENCL
-    ls_cl_device *d = (ls_cl_device *)device->backend;
-    LS_TRY(ls_cl_tune(d, callback, user, err));
-    LS_TRY(ls_cl_remember_tiles(d, &device->info, where, err));
-    if (path) memcpy(path, where, sizeof where);
-    return LS_OK;
-#else
-    (void)callback, (void)user, (void)path, (void)where;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "this build has no OpenCL");
-#endif
+            "the CPU path has nothing to tune; name an OpenCL device (lockstep devices lists "
+            "them)");
+    return type->tune(device->backend, &device->info, callback, user, path, err);
 }

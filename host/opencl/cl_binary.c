@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs' binaries in the user's cache folder, for drivers that would compile them anew in every
- * run. A file is 64 hexadecimal digits, the SHA-256 of its own name and the binary, a line feed,
- * and the binary: one that is cut short, damaged or another's is as good as none. Nothing here can
- * fail: at worst the source is compiled. */
+/* Binaries of programs in the user's cache folder, for drivers that would compile them again in
+ * every run. A file is the SHA-256 of its own name and the binary as 64 hexadecimal digits, a line
+ * feed, and the binary. A truncated, damaged or renamed file is ignored. Errors are ignored, too:
+ * the source is then compiled. */
+#include "host/opencl/cl_binary.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_cache.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { HEADER = 65 };
 
-/* These keep what they have compiled themselves: PoCL in ~/.cache/pocl, NVIDIA's driver in
- * ~/.nv/ComputeCache. The environment's LOCKSTEP_CACHE_BINARIES, 1 or 0, decides in place of this
- * list. */
+/* These drivers cache what they compile: PoCL in ~/.cache/pocl, NVIDIA's in ~/.nv/ComputeCache. The
+ * environment variable LOCKSTEP_CACHE_BINARIES (1 or 0) overrides the list. */
 bool ls_cl_keeps_binaries(const ls_device_info *info)
 {
     static const char *const caching[] = {"Portable Computing Language", "NVIDIA CUDA"};
@@ -25,10 +25,10 @@ bool ls_cl_keeps_binaries(const ls_device_info *info)
     return true;
 }
 
-/* The file of a program: its name has the hash of source and options, and (as all names there) of
- * platform, device and driver. */
+/* The file of a program. Its name has a hash of source and options, besides the hash that
+ * ls_cl_cache_path adds. */
 static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options,
-                    char path[700], bool make)
+                    char path[LS_CL_PATH], bool make)
 {
     ls_sha256 sha;
     char hex[65], what[64];
@@ -40,7 +40,7 @@ static void path_of(const ls_cl_device *d, const char *source, size_t size, cons
     ls_cl_cache_path(&d->info, what, path, make);
 }
 
-/* What a file with that binary begins with. */
+/* The hash at the start of a file. */
 static void digest(const char *path, const unsigned char *binary, size_t size, char hex[65])
 {
     const char *name = strrchr(path, '/');
@@ -54,7 +54,7 @@ static void digest(const char *path, const unsigned char *binary, size_t size, c
 bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, const char *options,
                           cl_program *out)
 {
-    char path[700], *file, hex[65];
+    char path[LS_CL_PATH], *file, hex[65];
     size_t length;
     cl_int status = CL_SUCCESS, code = CL_INVALID_BINARY;
     cl_program program = NULL;
@@ -73,7 +73,7 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
         code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
     if (code == CL_SUCCESS && status == CL_SUCCESS) {
         *out = program;
-        d->recalled++;
+        d->programs_recalled++;
         return true;
     }
     if (program) d->cl.clReleaseProgram(program);
@@ -83,7 +83,7 @@ bool ls_cl_recall_program(ls_cl_device *d, const char *source, size_t size, cons
 void ls_cl_remember_program(ls_cl_device *d, const char *source, size_t size, const char *options,
                             cl_program program)
 {
-    char path[700];
+    char path[LS_CL_PATH];
     unsigned char *file;
     size_t bytes = 0;
     path_of(d, source, size, options, path, true);

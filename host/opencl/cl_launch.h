@@ -1,60 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation at work on an OpenCL device, and the launching of kernels for it. */
+/* Launching the kernels of an operation. */
 #ifndef LS_CL_LAUNCH_H
 #define LS_CL_LAUNCH_H
 
-#include "host/opencl/cl_device.h"
-#include "host/opencl/cl_slab.h"
-#include "host/opencl/cl_small.h"
-#include <string.h>
+#include "host/opencl/cl_workspace.h"
 
-typedef struct {
-    const ls_plan *plan; /* NULL: the number is free */
-    size_t origin;       /* row of the data at which its rows start */
-    ls_cl_place place;
-    cl_mem arena; /* the slab, and the floats before the member's own */
-    size_t base;
-    ls_cl_small *small; /* NULL: its steps go operation by operation */
-} member;
-
-typedef struct {
-    ls_workspace base;
-    ls_cl_device *device;
-    member *members;
-    size_t count, capacity;
-    size_t lowest;         /* no number below is free */
-    ls_cl_slabs slabs;     /* their arenas */
-    cl_mem x, t, weight;   /* the rows */
-    ls_rows shape;         /* their shape; the pointers are the host's and not used */
-    cl_mem scratch;        /* packed operands, chunk sums and sums of columns: see scratch_need */
-    size_t scratch_second; /* floats from which the second part starts, and those of it */
-    size_t scratch_rest;
-    cl_mem losses; /* grown to the longest call */
-    size_t losses_room;
-} cl_workspace;
-
-/* One operation of one step, or of an inference block, at work. */
+/* One operation of one step, or of one inference block, for one member. */
 typedef struct {
     cl_workspace *workspace;
     const member *member;
     const ls_op *op;
-    size_t row0, rows;
+    size_t row0, rows; /* the rows of the data that the operation covers */
     uint64_t step;
     ls_batch batch;
     bool training;
     const ls_rates *rates;
-    size_t loss_at;
+    size_t loss_at; /* index of the step's loss in workspace->losses */
     ls_error *err;
 } job;
 
 /* ---- Launches -------------------------------------------------------------------------------- */
 
-/* A kernel and the arguments given to it so far. */
+/* A kernel and the arguments set so far. */
 typedef struct {
     const job *job;
     cl_kernel kernel;
-    cl_uint next;
-    cl_int code; /* first failure */
+    cl_uint next; /* index of the next argument */
+    cl_int code;  /* the first error */
 } launch;
 
 static inline launch begin_kernel(const job *j, cl_kernel kernel)
@@ -83,30 +55,43 @@ static inline void arg_u64(launch *l, uint64_t value)
 }
 static inline void arg_f32(launch *l, float value) { arg(l, sizeof value, &value); }
 
+/* A buffer and an offset in floats. */
 static inline void arg_memory(launch *l, cl_mem memory, uint64_t at)
 {
     arg(l, sizeof memory, &memory);
     arg_u64(l, at);
 }
 
+/* Whether the rows that an operation reads are part of the data; GATHER reads any of the plan's. */
+static inline bool rows_in_data(const job *j)
+{
+    size_t rows = j->op->kind == LS_OP_GATHER ? j->member->plan->rows : j->rows;
+    return j->row0 + rows <= j->workspace->shape.rows;
+}
+
+/* A view as a buffer and an offset; UINT64_MAX stands for LS_NOWHERE. */
 static inline void arg_view(launch *l, ls_view view)
 {
     const job *j = l->job;
-    const cl_workspace *f = j->workspace;
+    const cl_workspace *w = j->workspace;
+    assert(view.place != LS_ARENA || view.at < j->member->plan->arena);
+    assert(view.place == LS_ARENA || view.place == LS_NOWHERE || rows_in_data(j));
+    assert(view.place != LS_DATA_X || w->x);
+    assert(view.place != LS_DATA_WEIGHT || w->weight);
     switch (view.place) {
     case LS_ARENA: arg_memory(l, j->member->arena, j->member->base + view.at); break;
-    case LS_DATA_X: arg_memory(l, f->x, view.at + j->row0 * f->shape.features); break;
-    case LS_DATA_T: arg_memory(l, f->t, view.at + j->row0 * f->shape.outputs); break;
-    case LS_DATA_WEIGHT: arg_memory(l, f->weight, view.at + j->row0); break;
-    default: arg_memory(l, j->member->arena, UINT64_MAX); break; /* NOWHERE */
+    case LS_DATA_X: arg_memory(l, w->x, view.at + j->row0 * w->shape.features); break;
+    case LS_DATA_T: arg_memory(l, w->t, view.at + j->row0 * w->shape.outputs); break;
+    case LS_DATA_WEIGHT: arg_memory(l, w->weight, view.at + j->row0); break;
+    case LS_NOWHERE: arg_memory(l, j->member->arena, UINT64_MAX); break;
     }
 }
 
-/* Work-items a group in the first dimension of all kernels but the tiled ones. One value, as some
- * drivers compile a kernel anew for each. */
+/* Work-items per group in the first dimension of all kernels except the tiled ones. One value for
+ * all, as some drivers compile a kernel again for each value. */
 enum { GROUP = 64 };
 
-/* How many units hold n. */
+/* n / unit, rounded up. */
 static inline size_t units_of(size_t n, size_t unit) { return (n + unit - 1) / unit; }
 
 static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t group,
@@ -127,35 +112,13 @@ static inline ls_status finish(launch *l, size_t width, size_t height)
     return enqueue(l, width, height, GROUP, 1);
 }
 
-/* The same for kernels that walk over rows by get_global_size(1): some devices take at most 65535
- * groups that way. */
+/* The same for kernels that loop over rows in strides of get_global_size(1): some devices allow at
+ * most 65535 groups in the second dimension. */
 static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
 {
     enum { MOST = 32768 };
     arg_u32(l, rows);
     return finish(l, width, rows < MOST ? rows : MOST);
 }
-
-/* An optimizer's constants, and the step's scalars, as the vectors that ls_hyper_of and ls_rates_of
- * unpack. */
-static inline void arg_optimizer(launch *l)
-{
-    cl_float16 hyper = {{0}};
-    cl_float8 rates = {{0}};
-    memcpy(&hyper, &l->job->member->plan->hyper, sizeof(ls_hyper));
-    memcpy(&rates, l->job->rates, sizeof(ls_rates));
-    arg(l, sizeof hyper, &hyper);
-    arg(l, sizeof rates, &rates);
-}
-
-/* The optimizer over n parameters from the operation's theta on, the first `weights` of which are
- * weights (cl_run.c). */
-ls_status ls_cl_update(const job *j, size_t n, size_t weights);
-
-/* ---- Operations that are matrix products (cl_product.c) -------------------------------------- */
-
-ls_status ls_cl_op_dense(const job *j);
-ls_status ls_cl_op_grad_x(const job *j);
-ls_status ls_cl_op_grad_w(const job *j);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_probe.h"
+#include "host/opencl/cl_find.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000 };
+enum { TIMEOUT_MS = 30000 };
 
-/* The child: asks for everything that the parent will ask for, without a word, and says so through
- * the pipe. */
+/* The child: makes the calls that the parent will make, with its output discarded, and then writes
+ * "k" to the pipe. */
 static void probe_child(int to_parent)
 {
     ls_cl_api cl;
@@ -34,39 +35,39 @@ static void probe_child(int to_parent)
     _exit(written == 1 ? 0 : 1);
 }
 
-/* Waits for the child's word. */
+/* Waits for the child's byte. */
 static bool survived(int from_child, pid_t child, char note[256])
 {
-    char word = 0;
+    char byte = 0;
     int state = 0;
     struct pollfd wait_for = {.fd = from_child, .events = POLLIN};
-    int heard;
+    int ready;
     time_t start = time(NULL);
-    /* signals of the program interrupt a poll; they are no reason to give up */
-    while ((heard = poll(&wait_for, 1, PATIENCE_MS)) < 0 && errno == EINTR &&
-           time(NULL) - start < PATIENCE_MS / 1000)
+    /* poll is called again after signals of the program */
+    while ((ready = poll(&wait_for, 1, TIMEOUT_MS)) < 0 && errno == EINTR &&
+           time(NULL) - start < TIMEOUT_MS / 1000)
         continue;
-    bool spoke = heard > 0;
+    bool answered = ready > 0;
     ssize_t got = -1;
-    while (spoke && (got = read(from_child, &word, 1)) < 0 && errno == EINTR) continue;
-    bool alive = got == 1 && word == 'k';
-    if (!spoke) kill(child, SIGKILL);
+    while (answered && (got = read(from_child, &byte, 1)) < 0 && errno == EINTR) continue;
+    bool alive = got == 1 && byte == 'k';
+    if (!answered) kill(child, SIGKILL);
     pid_t waited;
     while ((waited = waitpid(child, &state, 0)) < 0 && errno == EINTR) continue;
     bool reaped = waited == child;
     if (alive) return true;
-    if (!spoke) snprintf(note, 256, "an OpenCL driver hangs when it is asked for its devices");
+    if (!answered) snprintf(note, 256, "an OpenCL driver hangs when it is asked for its devices");
     else if (reaped && WIFSIGNALED(state))
-        snprintf(
-            note, 256,
-            "an OpenCL driver crashes when it is asked for its devices (%s); clinfo should do so too",
-            strsignal(WTERMSIG(state)));
+        snprintf(note, 256,
+                 "an OpenCL driver crashes when it is asked for its devices (%s); "
+                 "clinfo should crash, too",
+                 strsignal(WTERMSIG(state)));
     else snprintf(note, 256, "an OpenCL driver ends the program when it is asked for its devices");
     return false;
 }
 
-/* A child of a process with threads can wait forever for a lock that one of them held: where there
- * are more than the caller and those known to be idle, the drivers are not tried. */
+/* Whether there are other threads than the caller and those known to be idle. The child of such a
+ * process could wait forever for a lock that one of them held, so the drivers are not probed. */
 static bool has_threads(unsigned idle)
 {
     DIR *tasks = opendir("/proc/self/task");
@@ -77,8 +78,8 @@ static bool has_threads(unsigned idle)
     return count > 1 + idle;
 }
 
-static atomic_bool
-    known_good; /* drivers that have answered once are not asked again by this process */
+/* Drivers that have answered once are not probed again by this process. */
+static atomic_bool known_good;
 
 void ls_cl_probe_begin(ls_cl_probing *p, unsigned idle)
 {

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations that are matrix products. What follows a product is compiled into its kernel
- * (kernels/finish.h). */
-#include "host/base/error.h"
-#include "host/opencl/cl_launch.h"
+/* The operations that are matrix products. The function that is applied to the results is compiled
+ * into the kernel (kernels/finish.h). */
+#include "host/opencl/cl_product.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_update.h"
 
-/* A product at work: m × n results over k, and the kernel's arguments so far. */
+/* A product of m × n results over k, and the launch with its arguments so far. */
 typedef struct {
     size_t m, n, k;
-    const unsigned *tile;
-    bool panels; /* register tiles: b has been packed */
+    const ls_cl_tile *tile;
+    bool panels; /* register tiles: b is packed */
     launch launch;
 } product;
 
-/* Register tiles work on panels of b, which are packed into scratch first. */
+/* Packs b into panels in scratch, as register tiles need it. */
 static ls_status pack(const job *j, const product *p, ls_form form)
 {
-    size_t width = (size_t)p->tile[1] * p->tile[2];
+    size_t width = ls_cl_tile_panel(&p->tile->reg);
     bool transposed = form == LS_FORM_GRAD_X;
     launch l = begin(j, LS_KERNEL_pack);
     arg_view(&l, form == LS_FORM_GRAD_W ? j->op->dz : j->op->w),
@@ -25,7 +26,8 @@ static ls_status pack(const job *j, const product *p, ls_form form)
     return finish(&l, p->k, units_of(p->n, width));
 }
 
-/* The kernel of a form that a function follows, and its arguments up to m, n, k: c = a·b. */
+/* Starts c = a·b in a form with a function applied to the results: chooses the kernel and sets its
+ * arguments up to m, n, k. */
 static ls_status begin_product(const job *j, ls_form form, int function, ls_view a, ls_view b,
                                ls_view c, product *p)
 {
@@ -34,10 +36,10 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
     const ls_cl_variant *v;
     bool weights = form == LS_FORM_GRAD_W;
     *p = (product){.m = weights ? o->in : j->rows, .n = o->out, .k = weights ? j->rows : o->in};
-    LS_TRY(ls_cl_variant_of(d, &d->choice[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
+    LS_TRY(ls_cl_variant_of(d, &d->tiles[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
                             j->err));
-    p->tile = v->tile.size;
-    p->panels = !v->tile.local;
+    p->tile = &v->tile;
+    p->panels = v->tile.family == LS_TILE_REGISTER;
     if (p->panels) LS_TRY(pack(j, p, form));
     p->launch = begin_kernel(j, v->kernel);
     launch *l = &p->launch;
@@ -52,12 +54,13 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
 
 static ls_status finish_product(product *p)
 {
-    const unsigned *t = p->tile;
+    const ls_cl_register_tile *r = &p->tile->reg;
+    const ls_cl_local_tile *l = &p->tile->local;
     if (p->panels)
-        return enqueue(&p->launch, units_of(p->m, (size_t)t[0] * t[3]),
-                       units_of(p->n, (size_t)t[1] * t[2]), 1, 1);
-    size_t items = (size_t)t[3] * t[4];
-    return enqueue(&p->launch, units_of(p->n, t[1]) * items, units_of(p->m, t[0]), items, 1);
+        return enqueue(&p->launch, units_of(p->m, (size_t)r->rows * r->repeat),
+                       units_of(p->n, ls_cl_tile_panel(r)), 1, 1);
+    size_t items = (size_t)l->items_across * l->items_down;
+    return enqueue(&p->launch, units_of(p->n, l->n) * items, units_of(p->m, l->m), items, 1);
 }
 
 ls_status ls_cl_op_dense(const job *j)
@@ -66,8 +69,8 @@ ls_status ls_cl_op_dense(const job *j)
     product p;
     bool in_place = o->a.place == o->z.place && o->a.at == o->z.at;
     bool follows = ls_there(o->a) && !(in_place && o->act == LS_ACT_identity);
-    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NOTHING, o->x, o->w, o->z,
-                         &p));
+    LS_TRY(begin_product(j, LS_FORM_DENSE, follows ? (int)o->act : LS_CL_NO_FUNCTION, o->x, o->w,
+                         o->z, &p));
     if (follows) arg_view(&p.launch, o->a);
     return finish_product(&p);
 }
@@ -84,17 +87,18 @@ ls_status ls_cl_op_grad_x(const job *j)
     return finish_product(&p);
 }
 
-/* On a CPU the optimizer of large weights runs faster by itself: a tile's rows touch a page each of
- * theta and its states, a pass of its own walks straight through them. Processor time of a step
- * with Adam, following the product beside by itself: 784-128-10 batch 16 0.344 beside 0.370 ms,
- * 256-256-256-256-10 batch 64 1.18 beside 1.19 ms; but 784-512-512-10 batch 256 8.99 beside 8.72
- * ms, 784-1024-1024-10 batch 16 6.67 beside 6.34 ms (PoCL 3.1, one thread, medians of interleaved
- * runs). */
+/* Whether the optimizer runs in a kernel of its own after the product. On CPUs this is faster for
+ * large weights: within the product, each row of a tile touches another page of theta and its
+ * states; a kernel of its own reads them in order. Processor time of a step with Adam, within the
+ * product and in a kernel of its own: 784-128-10 batch 16: 0.344 and 0.370 ms; 256-256-256-256-10
+ * batch 64: 1.18 and 1.19 ms; 784-512-512-10 batch 256: 8.99 and 8.72 ms; 784-1024-1024-10 batch
+ * 16: 6.67 and 6.34 ms (PoCL 3.1, one thread, medians of interleaved runs). */
 static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
     ls_size_class size = ls_cl_size_class(o->in, o->out);
-    return size >= LS_SIZE_LARGE && !j->workspace->device->choice[LS_FORM_GRAD_W][size].local;
+    return size >= LS_SIZE_LARGE &&
+           j->workspace->device->tiles[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)
@@ -103,7 +107,7 @@ ls_status ls_cl_op_grad_w(const job *j)
     product p;
     bool follows = ls_there(o->theta) && !update_apart(j);
     LS_TRY(begin_product(j, LS_FORM_GRAD_W,
-                         follows ? (int)j->member->plan->optimizer : LS_CL_NOTHING, o->x, o->dz,
+                         follows ? (int)j->member->plan->optimizer : LS_CL_NO_FUNCTION, o->x, o->dz,
                          o->y, &p));
     if (follows) {
         arg_view(&p.launch, o->theta), arg_view(&p.launch, o->s), arg_view(&p.launch, o->v);

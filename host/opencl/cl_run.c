@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* OpenCL as a backend: plans interpreted operation by operation, a few launches each, all of a call
- * in one in-order queue. The host waits only for the losses at a call's end. */
+/* Running plans on an OpenCL device in layered mode: each operation is a few launches, and all
+ * operations of a call go into one in-order queue. The host waits only for the losses, at the end
+ * of the call. Members that can run chunk-wise are given to cl_small.c. */
+#include "host/opencl/cl_run.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_launch.h"
+#include "host/opencl/cl_product.h"
+#include "host/opencl/cl_update.h"
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -40,26 +43,13 @@ static ls_status op_join(const job *j)
     return finish(&l, n, 1);
 }
 
-ls_status ls_cl_update(const job *j, size_t n, size_t weights)
-{
-    const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_update_gd + j->member->plan->optimizer);
-    arg_view(&l, o->theta), arg_view(&l, o->y), arg_view(&l, o->s), arg_view(&l, o->v),
-        arg_view(&l, o->b);
-    arg_u32(&l, n), arg_u32(&l, weights);
-    arg_optimizer(&l);
-    return finish(&l, n, 1);
-}
-
 static ls_status op_update(const job *j)
 {
     size_t weights = j->member->plan->weights, first = j->op->in;
     return ls_cl_update(j, j->op->out, weights > first ? weights - first : 0);
 }
 
-static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
-
-/* Chunk sums of an array, or of its squares about a mean, into scratch. */
+/* Chunk sums of an array, or of its squared differences from a mean, into scratch. */
 static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows,
                             size_t columns)
 {
@@ -103,7 +93,7 @@ static ls_status op_loss(const job *j)
     return finish(&l, j->rows, 1);
 }
 
-/* inv (and the running averages) from chunk sums of squares in scratch, or from the running
+/* inv, and the running averages, from the chunk sums of squares in scratch; or inv from the running
  * variance. */
 static ls_status norm_inv(const job *j, bool from_batch)
 {
@@ -167,8 +157,8 @@ static ls_status op_norm_grad(const job *j)
     return finish_rows(&l, o->out, j->rows);
 }
 
-/* Squares summed by chunks, then chunk sums by chunks, back and forth between the halves of scratch
- * until one is left. */
+/* Sums the squares by chunks, then the chunk sums by chunks, alternating between the two parts of
+ * scratch until one sum is left. */
 static ls_status op_clip(const job *j)
 {
     const ls_op *o = j->op;
@@ -218,13 +208,8 @@ static ls_status run_ops(job *j, const ls_ops *ops)
     return LS_OK;
 }
 
-static void free_buffer(ls_cl_device *d, cl_mem buffer)
-{
-    if (buffer) d->cl.clReleaseMemObject(buffer);
-}
-
-/* A long call must not pile up commands without bound, and the device must not wait for the host:
- * after each so many steps the host waits for those before them, while these are at work. */
+/* Bounds the queue without stopping the device: after each STEPS_IN_FLIGHT steps the host waits for
+ * the STEPS_IN_FLIGHT steps before them. */
 enum { STEPS_IN_FLIGHT = 128 };
 
 static ls_status keep_pace(ls_cl_device *d, cl_event *mark, ls_error *err)
@@ -257,34 +242,34 @@ static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event
     return LS_OK;
 }
 
-static ls_status run_member(cl_workspace *f, const ls_run *run, size_t losses_at, ls_error *err)
+static ls_status run_member(cl_workspace *w, const ls_run *run, size_t losses_at, ls_error *err)
 {
-    job j = {.workspace = f, .member = &f->members[run->member], .training = true, .err = err};
+    job j = {.workspace = w, .member = member_at(w, run->member), .training = true, .err = err};
     cl_event mark = NULL;
     ls_status status = run_steps(&j, run, losses_at, &mark);
-    if (mark) f->device->cl.clReleaseEvent(mark);
+    if (mark) w->device->cl.clReleaseEvent(mark);
     return status;
 }
 
-/* Runs of members whose steps go operation by operation. */
-static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t count,
+/* Runs in layered mode. */
+static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count,
                              ls_error *err)
 {
-    ls_cl_device *d = f->device;
+    ls_cl_device *d = w->device;
     size_t steps = 0, at = 0;
     for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
-    if (steps > f->losses_room) {
-        free_buffer(d, f->losses);
-        f->losses = NULL;
-        f->losses_room = 0;
-        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &f->losses, err));
-        f->losses_room = steps;
+    if (steps > w->losses_room) {
+        if (w->losses) d->cl.clReleaseMemObject(w->losses);
+        w->losses = NULL;
+        w->losses_room = 0;
+        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &w->losses, err));
+        w->losses_room = steps;
     }
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(run_member(f, runs[i], at, err));
+        LS_TRY(run_member(w, runs[i], at, err));
     at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, f->losses, CL_FALSE,
+        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, w->losses, CL_FALSE,
                                                      at * sizeof(float),
                                                      (size_t)runs[i]->count * sizeof(float),
                                                      runs[i]->losses, 0, NULL, NULL),
@@ -292,34 +277,50 @@ static ls_status run_layered(cl_workspace *f, const ls_run *const *runs, size_t 
     return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
 }
 
-/* Small members of a slab go into one launch, the others one after the other. */
-static ls_status run_sorted(cl_workspace *f, const ls_run *runs, size_t count,
+/* Splits a call: one launch for the chunk-wise members of each slab; the others run one after the
+ * other in layered mode. */
+static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
                             const ls_run **layered, ls_cl_small_run *small, ls_error *err)
 {
     size_t others = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
-        bool alone = !f->members[runs[i].member].small || runs[i].keep;
-        if (alone) layered[others++] = &runs[i];
+        bool is_layered = !member_at(w, runs[i].member)->small || runs[i].keep;
+        if (is_layered) layered[others++] = &runs[i];
     }
-    for (size_t slab = 0; slab < f->slabs.count && done + others < count; slab++) {
+    for (size_t slab = 0; slab < w->slabs.count && done + others < count; slab++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            const member *m = &f->members[runs[i].member];
+            const member *m = member_at(w, runs[i].member);
             if (m->small && !runs[i].keep && m->place.slab == slab)
                 small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
         }
         if (n)
-            LS_TRY(ls_cl_small_steps(f->device, f->slabs.slab[slab].buffer, f->x, f->t, f->weight,
+            LS_TRY(ls_cl_small_steps(w->device, w->slabs.slab[slab].buffer, w->x, w->t, w->weight,
                                      small, n, err));
         done += n;
     }
-    return others ? run_layered(f, layered, others, err) : LS_OK;
+    return others ? run_layered(w, layered, others, err) : LS_OK;
 }
 
-static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
+/* The preconditions of ls_backend_slots.run. */
+static void assert_runs(const cl_workspace *w, const ls_run *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        member *m = member_at(w, runs[i].member);
+        assert(!m->in_call); /* a member is part of a call once */
+        assert(m->plan->step.count);
+        assert(!m->small || m->origin + m->plan->rows <= w->shape.rows); /* layered: arg_view */
+        assert(!runs[i].count || (runs[i].rates && runs[i].losses));
+        m->in_call = true;
+    }
+    for (size_t i = 0; i < count; i++) member_at(w, runs[i].member)->in_call = false;
+}
+
+ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
     const ls_run **layered;
     ls_cl_small_run *small = NULL;
+    assert_runs((cl_workspace *)base, runs, count);
     LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
     ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
     if (status == LS_OK)
@@ -329,232 +330,24 @@ static ls_status cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls
     return status;
 }
 
-static ls_status read_floats(cl_workspace *f, cl_mem from, size_t at, size_t count, float *to,
-                             ls_error *err)
+ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs,
+                      float *losses, ls_error *err)
 {
-    return ls_cl_check(f->device->cl.clEnqueueReadBuffer(f->device->queue, from, CL_TRUE,
-                                                         at * sizeof *to, count * sizeof *to, to, 0,
-                                                         NULL, NULL),
-                       "reading from the device", err);
-}
-
-static ls_status cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows,
-                          float *outputs, float *losses, ls_error *err)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = member_at(w, index);
     const ls_plan *p = m->plan;
-    job j = {.workspace = f, .member = m, .err = err};
+    assert(m->origin + first + rows <= w->shape.rows);
+    job j = {.workspace = w, .member = m, .err = err};
     for (size_t done = 0; done < rows; done += j.rows) {
         j.row0 = m->origin + first + done;
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
         if (outputs)
-            LS_TRY(read_floats(f, m->arena, m->base + p->result.at, j.rows * p->outputs,
-                               outputs + done * p->outputs, err));
+            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->result.at,
+                                     j.rows * p->outputs, outputs + done * p->outputs, err));
         if (losses)
-            LS_TRY(read_floats(f, m->arena, m->base + p->row_loss.at, j.rows, losses + done, err));
+            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->row_loss.at, j.rows,
+                                     losses + done, err));
     }
     return LS_OK;
 }
-
-/* ---- Memory ---------------------------------------------------------------------------------- */
-
-static ls_status cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
-                         ls_error *err)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return count ? read_floats(f, m->arena, m->base + at, count, to, err) : LS_OK;
-}
-
-static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count,
-                              const float *from, ls_error *err)
-{
-    return ls_cl_check(d->cl.clEnqueueWriteBuffer(d->queue, to, CL_TRUE, at * sizeof *from,
-                                                  count * sizeof *from, from, 0, NULL, NULL),
-                       "writing to the device", err);
-}
-
-static ls_status cl_write(ls_workspace *base, size_t index, size_t at, size_t count,
-                          const float *from, ls_error *err)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return count ? write_floats(f->device, m->arena, m->base + at, count, from, err) : LS_OK;
-}
-
-static ls_status cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
-                         ls_error *err)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    const member *m = &f->members[index];
-    return ls_cl_check(f->device->cl.clEnqueueCopyBuffer(f->device->queue, m->arena, m->arena,
-                                                         (m->base + from) * sizeof(float),
-                                                         (m->base + to) * sizeof(float),
-                                                         count * sizeof(float), 0, NULL, NULL),
-                       "copying on the device", err);
-}
-
-/* Floats of scratch that one operation needs: packed operands (where tiles pack), chunk sums,
- * column sums. */
-static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
-{
-    enum {
-        WIDEST = 64
-    }; /* columns of a panel at most (see ls_cl_tile_fits); the last one may hang over by that */
-    bool packs = d->cpu;
-    for (int i = 0; i < LS_FORM_COUNT * LS_SIZE_COUNT; i++)
-        packs |= !d->choice[i / LS_SIZE_COUNT][i % LS_SIZE_COUNT].local;
-    size_t columns = packs ? o->out + WIDEST : 0;
-    switch (o->kind) {
-    case LS_OP_DENSE:
-    case LS_OP_GRAD_X: return o->in * columns;
-    case LS_OP_GRAD_W: return rows * columns;
-    case LS_OP_CLIP: return chunks_of(o->out);
-    case LS_OP_MAX_NORM: return chunks_of(o->in) * o->out;
-    case LS_OP_UPDATE: return 0;
-    default: return chunks_of(rows) * o->out;
-    }
-}
-
-static size_t scratch_need(const ls_cl_device *d, const ls_plan *p)
-{
-    size_t most = 1;
-    const ls_ops *lists[] = {&p->step, &p->infer};
-    for (size_t l = 0; l < 2; l++)
-        for (size_t i = 0; i < lists[l]->count; i++) {
-            size_t need = scratch_of(d, &lists[l]->op[i], l ? p->capacity : p->batch);
-            if (need > most) most = need;
-        }
-    return most;
-}
-
-static size_t widest_of(const ls_plan *p)
-{
-    size_t most = 1;
-    for (size_t i = 0; i < p->step.count; i++)
-        if (p->step.op[i].kind == LS_OP_MAX_NORM && p->step.op[i].out > most)
-            most = p->step.op[i].out;
-    return most;
-}
-
-/* A data array on the device; NULL stays NULL. */
-static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what,
-                        cl_mem *out, ls_error *err)
-{
-    if (!from) return LS_OK;
-    LS_TRY(ls_cl_buffer(d, count, what, out, err));
-    return write_floats(d, *out, 0, count, from, err);
-}
-
-/* Scratch memory for one more plan. */
-static ls_status grow_scratch(cl_workspace *f, const ls_plan *plan, ls_error *err)
-{
-    /* the second part holds chunk sums of chunk sums, or sums of columns */
-    size_t first = scratch_need(f->device, plan),
-           rest = chunks_of(plan->parameters) + widest_of(plan);
-    cl_mem scratch;
-    if (f->scratch && first <= f->scratch_second && rest <= f->scratch_rest) return LS_OK;
-    if (first < f->scratch_second) first = f->scratch_second;
-    if (rest < f->scratch_rest) rest = f->scratch_rest;
-    LS_TRY(ls_cl_buffer(f->device, first + rest, "scratch memory", &scratch, err));
-    free_buffer(f->device, f->scratch);
-    f->scratch = scratch;
-    f->scratch_second = first;
-    f->scratch_rest = rest;
-    return LS_OK;
-}
-
-static void cl_member_remove(ls_workspace *base, size_t index)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_place_give(f->device, &f->slabs, &f->members[index].place);
-    ls_cl_small_free(f->members[index].small);
-    f->members[index] = (member){0};
-    if (index < f->lowest) f->lowest = index;
-}
-
-static ls_status cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out,
-                               ls_error *err)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_device *d = f->device;
-    size_t index = f->lowest;
-    const float zero = 0.0f;
-    while (index < f->count && f->members[index].plan) index++;
-    if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
-        return ls_fail(err, LS_ERR_MEMORY,
-                       "the network is too large for the OpenCL path; use --device cpu");
-    LS_TRY(ls_grow(&f->members, &f->capacity, index + 1, sizeof *f->members, "members", err));
-    LS_TRY(grow_scratch(f, plan, err));
-    member *m = &f->members[index];
-    LS_TRY(ls_cl_place_take(d, &f->slabs, plan->arena, &m->place, err));
-    *m = (member){plan, origin, m->place, f->slabs.slab[m->place.slab].buffer, m->place.at, NULL};
-    if (index == f->count) f->count++;
-    f->lowest = index + 1;
-    ls_status status = ls_cl_small_build(plan, &m->small, err);
-    if (status == LS_OK)
-        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero,
-                                                       m->base * sizeof zero,
-                                                       plan->arena * sizeof zero, 0, NULL, NULL),
-                             "clearing memory on the device", err);
-    if (status != LS_OK) {
-        cl_member_remove(base, index);
-        return status;
-    }
-    *out = index;
-    return LS_OK;
-}
-
-static void cl_workspace_close(ls_workspace *base)
-{
-    cl_workspace *f = (cl_workspace *)base;
-    ls_cl_device *d = f->device;
-    d->cl.clFinish(d->queue);
-    for (size_t i = 0; i < f->count; i++) ls_cl_small_free(f->members[i].small);
-    ls_cl_slabs_close(d, &f->slabs);
-    free_buffer(d, f->x);
-    free_buffer(d, f->t);
-    free_buffer(d, f->weight);
-    free_buffer(d, f->scratch);
-    free_buffer(d, f->losses);
-    free(f->members);
-    free(f);
-}
-
-static ls_status cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
-                                   ls_error *err)
-{
-    cl_workspace *f;
-    LS_TRY(ls_alloc(&f, 1, sizeof *f, "a workspace", err));
-    f->base.backend = backend;
-    f->device = (ls_cl_device *)backend;
-    f->shape = *data;
-    ls_status status = upload(f->device, data->x, data->rows * data->features, "the data set",
-                              &f->x, err);
-    if (status == LS_OK)
-        status = upload(f->device, data->t, data->rows * data->outputs, "the targets", &f->t, err);
-    if (status == LS_OK)
-        status = upload(f->device, data->row_weight, data->rows, "the row weights", &f->weight,
-                        err);
-    if (status != LS_OK) {
-        cl_workspace_close(&f->base);
-        return status;
-    }
-    *out = &f->base;
-    return LS_OK;
-}
-
-const ls_backend_slots ls_cl_slots = {
-    .workspace_open = cl_workspace_open,
-    .workspace_close = cl_workspace_close,
-    .member_add = cl_member_add,
-    .member_remove = cl_member_remove,
-    .run = cl_run,
-    .infer = cl_infer,
-    .read = cl_read,
-    .write = cl_write,
-    .copy = cl_copy,
-    .close = ls_cl_device_close,
-};

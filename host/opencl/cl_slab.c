@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_slab.h"
 #include "host/base/memory.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Places begin at multiples of 256 bytes. Slabs but the first have 64 MiB where no member needs
- * more: few enough for thousands of members, and little to leave unused. */
+/* Places start at multiples of 256 bytes. The first slab has the size of its first member. Later
+ * ones have 64 MiB, or more if a member needs it: few slabs for thousands of members, and little
+ * unused memory. */
 enum { ALIGN = 64, SLAB = 16 << 20 }; /* floats */
 
-ls_status ls_cl_buffer(ls_cl_device *d, size_t floats, const char *what, cl_mem *out, ls_error *err)
-{
-    cl_int code;
-    size_t bytes;
-    if (!ls_mul_size(floats ? floats : 1, sizeof(float), &bytes) ||
-        (d->largest && bytes > d->largest))
-        return ls_fail(
-            err, LS_ERR_MEMORY,
-            "%s needs %.1f MB, more than the device's largest buffer of %.1f MB; use a smaller "
-            "--batch or network, or --device cpu",
-            what, (double)floats * 4e-6, (double)d->largest * 1e-6);
-    cl_mem buffer = d->cl.clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
-    LS_TRY(ls_cl_check(code, "allocating memory on the device", err));
-    *out = buffer;
-    return LS_OK;
-}
-
-/* Takes the first span of a slab that is long enough, from its front. */
+/* Takes the front of the first free span that is long enough. */
 static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
 {
     for (size_t i = 0; i < s->spans; i++) {
@@ -44,7 +29,7 @@ static bool take_from(ls_cl_slab *s, size_t size, size_t *at)
 static ls_status new_slab(ls_cl_device *d, ls_cl_slabs *slabs, size_t need, size_t *out,
                           ls_error *err)
 {
-    size_t i = 0, most = d->largest ? d->largest / sizeof(float) : SLAB,
+    size_t i = 0, most = d->buffer_limit ? d->buffer_limit / sizeof(float) : SLAB,
            size = SLAB < most ? SLAB : most;
     bool first = true;
     for (size_t k = 0; k < slabs->count; k++) first &= !slabs->slab[k].buffer;
@@ -97,6 +82,7 @@ void ls_cl_place_give(ls_cl_device *d, ls_cl_slabs *slabs, const ls_cl_place *pl
 {
     ls_cl_slab *s = &slabs->slab[place->slab];
     size_t i = 0;
+    assert(s->buffer && s->places);
     if (!--s->places) {
         release(d, s);
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Arenas of members come from slabs: a few large buffers, so that members can be many and one
- * launch can reach all members of a slab. Places are found first-fit. */
+/* Arenas of members are allocated from slabs, a few large buffers: thousands of members fit, and
+ * one launch reaches all members of a slab. Allocation is first-fit. */
 #ifndef LS_CL_SLAB_H
 #define LS_CL_SLAB_H
 
@@ -14,32 +14,28 @@ typedef struct {
 typedef struct {
     cl_mem buffer;
     size_t size;            /* floats */
-    ls_cl_span *span;       /* free ones, by place; no two touch */
-    size_t spans, capacity; /* capacity: always one more than there are places in use, so that
-                               giving back cannot fail */
+    ls_cl_span *span;       /* free spans in order of `at`; no two are adjacent */
+    size_t spans, capacity; /* capacity is more than the number of places in use, so that
+                               ls_cl_place_give cannot fail */
     size_t places;          /* in use */
 } ls_cl_slab;
 
 typedef struct {
     ls_cl_slab *slab;
-    size_t count, capacity; /* slabs without a buffer are free numbers */
+    size_t count, capacity; /* numbers of slabs without a buffer are free */
 } ls_cl_slabs;
 
-/* A place in a slab, in floats: its number, where it starts, and how long it is. */
+/* A place: the number of its slab, its offset and its size in floats. */
 typedef struct {
     size_t slab, at, size;
 } ls_cl_place;
 
-/* Finds room for that many floats, allocating a slab where there is none. Nothing is cleared. */
+/* Allocates that many floats, in a new slab if no slab has room. The contents are undefined. */
 ls_status ls_cl_place_take(ls_cl_device *device, ls_cl_slabs *slabs, size_t floats,
                            ls_cl_place *out, ls_error *err);
-/* Gives a place back; a slab that is wholly free is released. */
+/* Frees a place; a slab without places is released. */
 void ls_cl_place_give(ls_cl_device *device, ls_cl_slabs *slabs, const ls_cl_place *place);
-/* Releases all slabs. */
+/* Releases all slabs and their places. */
 void ls_cl_slabs_close(ls_cl_device *device, ls_cl_slabs *slabs);
-
-/* A buffer of so many floats, checked against what the device can give in one piece. */
-ls_status ls_cl_buffer(ls_cl_device *device, size_t floats, const char *what, cl_mem *out,
-                       ls_error *err);
 
 #endif

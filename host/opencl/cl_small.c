@@ -2,18 +2,17 @@
 #include "host/opencl/cl_small.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_slab.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_sources.h"
 #include "kernels/small.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LANES = 16 }; /* rows of gradients are multiples of this in scratch */
-enum {
-    GPU_GROUP = 256
-}; /* work-items that share a member on a GPU, or fewer where the device has fewer */
-static const double launch_seconds =
-    0.05; /* of a launch on a GPU: it may drive a display, which waits meanwhile */
+enum { LANES = 16 };      /* floats that rows of gradients in scratch are padded to */
+enum { GPU_GROUP = 256 }; /* work-items per member on a GPU, if the device allows as many */
+/* Longest launch on a GPU: it may drive a display, which waits meanwhile. */
+static const double launch_seconds = 0.05;
 
 /* ---- A plan in words ------------------------------------------------------------------------- */
 
@@ -46,7 +45,7 @@ static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
         if (c->input[i].place == LS_DATA_X) w[SMALL_x] = place(c->input[i].to);
 }
 
-/* Operations in the making. */
+/* Where operations are appended. */
 typedef struct {
     const ls_plan *plan;
     ls_cl_small *small;
@@ -54,7 +53,7 @@ typedef struct {
     size_t sums;    /* place in scratch for two lists of sums of squares */
 } writer;
 
-/* Appends an operation of a kind with what the plan's operation has. */
+/* Appends an operation of the kernel with the matrices and sizes of the plan's operation. */
 static cl_uint *put(writer *to, cl_uint kind, const ls_chunk_op *c)
 {
     cl_uint *w = to->small->word + to->small->words;
@@ -86,7 +85,7 @@ static void put_grad_x(writer *to, const ls_chunk_op *c)
         w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
 }
 
-/* ---- Operations of a chunk ---- */
+/* Operations of a chunk */
 
 static void put_dense(writer *to, const ls_chunk_op *c)
 {
@@ -112,12 +111,10 @@ static void put_grad_w(writer *to, const ls_chunk_op *c)
     put(to, SMALL_GRAD_W, c);
 }
 
-/* ---- Operations of a step ---- */
+/* Operations of a step */
 
-static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
-
-/* Squares summed by chunks, then chunk sums by chunks, back and forth between two places until one
- * is left. */
+/* Sums the squares by chunks, then the chunk sums by chunks, alternating between two places until
+ * one sum is left. */
 static void put_clip(writer *to, const ls_chunk_op *c)
 {
     size_t n = c->op->out, from = to->sums, second = to->sums + chunks_of(n);
@@ -190,11 +187,9 @@ static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
 
 ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
 {
-    enum {
-        MOST = 7,
-        LEVELS = 8
-    }; /* kernel's operations of one of the plan's at most, and levels of sums of 2^32 squares and
-          what is around */
+    /* at most: operations of the kernel per operation of the plan, and levels of sums for 2^32
+     * squares with the operations before and after them */
+    enum { MOST = 7, LEVELS = 8 };
     ls_chunks *c;
     ls_cl_small *s;
     *out = NULL;
@@ -226,32 +221,32 @@ void ls_cl_small_free(ls_cl_small *small)
 
 /* ---- Launching ------------------------------------------------------------------------------- */
 
-/* How a launch does a member's steps: by one work-item alone, as on CPU devices, or by a group of
- * them, with scratch in local memory where it fits. LOCKSTEP_STEPS=grouped and grouped-global in
- * the environment try a GPU's ways anywhere. */
-static bool forced(const char *way)
+/* A member's steps are run by one work-item on CPU devices, and by a work-group on others, with
+ * scratch in local memory if it fits. The environment variable LOCKSTEP_STEPS=grouped or
+ * grouped-global selects the modes of GPUs on any device. */
+static bool mode_is_forced(const char *mode)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
-    return steps && !strcmp(steps, way);
+    return steps && !strcmp(steps, mode);
 }
 
 static bool is_solo(const ls_cl_device *d)
 {
-    return d->cpu && !forced("grouped") && !forced("grouped-global");
+    return d->is_cpu && !mode_is_forced("grouped") && !mode_is_forced("grouped-global");
 }
 
 static bool is_local(const ls_cl_device *d, size_t scratch)
 {
-    return !is_solo(d) && !forced("grouped-global") &&
+    return !is_solo(d) && !mode_is_forced("grouped-global") &&
            scratch * sizeof(float) + 1024 <= d->local_memory;
 }
 
 static size_t group_of(const ls_cl_device *d)
 {
-    return is_solo(d) ? 1 : d->group < GPU_GROUP ? d->group : GPU_GROUP;
+    return is_solo(d) ? 1 : d->group_limit < GPU_GROUP ? d->group_limit : GPU_GROUP;
 }
 
-/* The kernel for CPU devices, or for GPUs with scratch in local or global memory; compiled at first
+/* The kernel for CPU devices, or for GPUs with scratch in local or global memory, compiled at first
  * use. */
 static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error *err)
 {
@@ -282,8 +277,8 @@ void ls_cl_small_close(ls_cl_device *d)
         if (d->small_buffer[i]) d->cl.clReleaseMemObject(d->small_buffer[i]);
 }
 
-/* A buffer of the device's own of at least so many floats, kept for the next launch. */
-static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_error *err)
+/* Enlarges a buffer, which later launches use, too, to at least that many floats. */
+static ls_status ensure_buffer(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_error *err)
 {
     if (d->small_room[which] >= floats) return LS_OK;
     if (d->small_buffer[which]) d->cl.clReleaseMemObject(d->small_buffer[which]);
@@ -291,8 +286,8 @@ static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_
     d->small_room[which] = 0;
     LS_TRY(ls_cl_buffer(d, floats, "a launch", &d->small_buffer[which], err));
     d->small_room[which] = floats;
-    /* scratch has places that nobody writes, and products run over them: what was there before may
-     * be denormal, and slow */
+    /* products also run over padding in scratch that is never written: old contents may be denormal
+     * numbers, which are slow */
     const float zero = 0.0f;
     return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, d->small_buffer[which], &zero,
                                                  sizeof zero, 0, floats * sizeof zero, 0, NULL,
@@ -300,7 +295,8 @@ static ls_status room(ls_cl_device *d, ls_small_buffer which, size_t floats, ls_
                        "clearing memory on the device", err);
 }
 
-/* A launch in the making: the members' parts and programs, and their steps' scalars. */
+/* What a launch needs on the host: the members' table entries and programs, and the scalars of
+ * their steps. */
 typedef struct {
     const ls_cl_small_run *runs;
     size_t count, steps, words, scratch;
@@ -328,7 +324,7 @@ static void fill(launch *l)
     }
 }
 
-/* Steps [from, from + most) of each member that has so many. */
+/* Sets the launch to steps [from, from + most) of each member, as far as it has these steps. */
 static void set_steps(launch *l, uint64_t from, uint64_t most)
 {
     size_t step = 0;
@@ -351,11 +347,11 @@ static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *fr
                        "writing to the device", err);
 }
 
-/* Work-groups of a launch: on a CPU device one a core, each of which takes member after member;
- * otherwise one a member, up to a number that keeps any device busy. */
+/* Work-groups of a launch. On a CPU device one per compute unit, each of which takes member after
+ * member; otherwise one per member, up to a number that keeps any device busy. */
 static size_t groups_of(const ls_cl_device *d, size_t count)
 {
-    size_t most = is_solo(d) ? d->units : 16384;
+    size_t most = is_solo(d) ? d->compute_units : 16384;
     return count < most ? count : most;
 }
 
@@ -391,8 +387,8 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
         code = d->cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &group, 0, NULL,
                                             NULL);
     if (code == CL_SUCCESS)
-        code = d->cl.clFinish(d->queue); /* the constant above, and the table that is filled anew,
-                                            must have been read */
+        code = d->cl.clFinish(d->queue); /* `zero` and the table must have been read before they
+                                            change */
     return ls_cl_check(code, "running small networks", err);
 }
 
@@ -400,9 +396,8 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
 static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local,
                             const cl_mem buffers[4], ls_error *err)
 {
-    double pace =
-        launch_seconds /
-        8; /* seconds a step of all members takes: unknown at first, so a few steps tell */
+    double pace = launch_seconds /
+                  8; /* seconds per step of all members: a guess for the first launch */
     uint64_t most = 0, piece;
     for (size_t i = 0; i < l->count; i++)
         if (l->runs[i].run->count > most) most = l->runs[i].run->count;
@@ -425,11 +420,12 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     cl_kernel kernel;
     bool local = is_local(d, l->scratch);
     LS_TRY(kernel_of(d, local, &kernel, err));
-    LS_TRY(room(d, LS_SMALL_TABLE, l->words, err));
-    LS_TRY(room(d, LS_SMALL_RATES, 4 * l->steps, err));
-    LS_TRY(room(d, LS_SMALL_LOSSES, l->steps, err));
-    LS_TRY(room(d, LS_SMALL_NEXT, 1, err));
-    if (!local) LS_TRY(room(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_TABLE, l->words, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_RATES, 4 * l->steps, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_LOSSES, l->steps, err));
+    LS_TRY(ensure_buffer(d, LS_SMALL_NEXT, 1, err));
+    if (!local)
+        LS_TRY(ensure_buffer(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
     fill(l);
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
     LS_TRY(launch_all(d, l, kernel, local, buffers, err));

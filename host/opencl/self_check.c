@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a device exact? Elementary operations and functions on awkward bits, then short training runs,
- * compared with the CPU path bit by bit. Drivers are judged by this, not by a list of names. */
+/* Whether a device is exact: elementary operations and functions on awkward values, matrix
+ * products, and short training runs are compared with the CPU path bit by bit. Drivers are judged
+ * by this, not by a list of names. */
+#include "host/opencl/self_check.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
-#include "host/network/network.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/check_runs.h"
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/tune.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/random.h"
@@ -27,7 +30,7 @@ static bool is_nan(ls_u32 bits) { return (bits & 0x7fffffffu) > 0x7f800000u; }
 /* Any NaN equals any NaN: IEEE 754 does not define payloads and signs. */
 static bool same(ls_u32 a, ls_u32 b) { return a == b || (is_nan(a) && is_nan(b)); }
 
-/* Awkward bits first, then moderate values, then any bits. */
+/* All pairs of awkward values, then moderate values, then random bits. */
 static void fill_values(ls_u32 *x, ls_u32 *y)
 {
     static const ls_u32 awkward[] = {
@@ -90,7 +93,7 @@ static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y
     return ls_cl_check(failed, "the self-check", err);
 }
 
-/* Compares elementary results; the first that differs goes into reason. */
+/* Compares elementary results; the first difference goes into reason. */
 static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
 {
     ls_u32 *x;
@@ -109,197 +112,7 @@ static ls_status check_values(ls_cl_device *d, char reason[256], ls_error *err)
     return status;
 }
 
-/* Short runs to compare: between them they touch every operation, activation and optimizer, and
- * small networks with scratch in local memory and without. All are done the device's own way, which
- * is many steps in one launch for all but the first; those that say so also operation by operation,
- * for which each function that follows a product is compiled by itself. */
-static const struct {
-    size_t classes;
-    bool layered;
-    const char *options[8][2];
-} runs[] = {
-    {3,
-     true,
-     {{"hidden", "17,5,5,5"},
-      {"activation", "gelu"},
-      {"batch", "70"},
-      {"dropout", "0.25"},
-      {"residual", "on"},
-      {"clip", "0.5"},
-      {"batch-norm", "on"},
-      {"class-weights", "1,2,0.5"}}},
-    {2,
-     true,
-     {{"hidden", "33,4"},
-      {"activation", "tanh,elu"},
-      {"batch", "full"},
-      {"optimizer", "momentum"},
-      {"max-norm", "0.7"},
-      {"l1", "0.001"},
-      {"lr", "0.1"}}},
-    {2, true, {{"hidden", "6,6,6"}, {"residual", "on"}, {"batch", "100"}}},
-    {3,
-     false,
-     {{"hidden", "17,5,5,5"},
-      {"activation", "gelu"},
-      {"batch", "70"},
-      {"dropout", "0.25"},
-      {"residual", "on"},
-      {"clip", "0.5"},
-      {"class-weights", "1,2,0.5"}}},
-    {2,
-     false,
-     {{"hidden", "128,6,3"},
-      {"activation", "leaky_relu,identity,silu"},
-      {"batch", "64"},
-      {"optimizer", "rmsprop"},
-      {"order", "file"},
-      {"output", "softmax"},
-      {"max-norm", "0.5"}}},
-    {2,
-     false,
-     {{"hidden", "9,9"},
-      {"activation", "sigmoid,relu"},
-      {"batch", "65"},
-      {"optimizer", "nesterov"},
-      {"output", "identity"}}},
-    {4,
-     false,
-     {{"hidden", "none"},
-      {"batch", "1"},
-      {"optimizer", "sgd"},
-      {"output", "sigmoid"},
-      {"loss", "mse"},
-      {"l2", "0.01"}}},
-    {2,
-     false,
-     {{"hidden", "5"},
-      {"batch", "128"},
-      {"optimizer", "adamw"},
-      {"dropout", "0.5"},
-      {"clip", "0.01"}}},
-};
-enum { ROWS = 150, FEATURES = 7, STEPS = 4 };
-
-/* What is trained, and how many floats come out: the whole state, then the steps' losses. */
-typedef struct {
-    const ls_plan *plan;
-    const ls_rows *rows;
-    const float *start;
-    size_t results;
-} subject;
-
-/* Steps of a run on a backend, numbered across a multiple of 2^32. A run that keeps its activations
- * goes operation by operation, whatever the network's size. */
-static ls_status run_on(ls_backend *backend, const subject *s, bool layered, float *results,
-                        ls_error *err)
-{
-    ls_workspace *workspace;
-    ls_rates rates[STEPS];
-    for (int i = 0; i < STEPS; i++)
-        rates[i] = (ls_rates){
-            .rate = 0.05f, .rate_corrected = 0.06f, .correction2 = 1.5f, .keep = 0.999f};
-    ls_run run = {.first = ((uint64_t)3 << 32) - 2,
-                  .count = STEPS,
-                  .rates = rates,
-                  .losses = results + s->plan->state,
-                  .keep = layered};
-    LS_TRY(ls_workspace_of_one(backend, s->rows, s->plan, &workspace, err));
-    ls_status status = backend->slots->write(workspace, 0, 0, s->plan->parameters, s->start, err);
-    if (status == LS_OK) status = backend->slots->run(workspace, &run, 1, err);
-    if (status == LS_OK)
-        status = backend->slots->read(workspace, 0, 0, s->plan->state, results, err);
-    backend->slots->workspace_close(workspace);
-    return status;
-}
-
-/* The CPU path operation by operation is the reference; its other way, and the device's, are held
- * against it. The first that differs goes into reason. results: room for two runs. */
-static ls_status compare_ways(ls_cl_device *d, ls_backend *cpu, const subject *s, bool layered,
-                              float *results, char reason[256], ls_error *err)
-{
-    const struct {
-        ls_backend *backend;
-        bool layered;
-        const char *differs;
-    } ways[] = {
-        {cpu, false, "the CPU path's two ways to run a small network differ"},
-        {&d->base, false, "a short training run gives other weights than the CPU path"},
-        {&d->base, true,
-         "a short training run, operation by operation, gives other weights than the CPU path"}};
-    float *here = results, *there = results + s->results;
-    LS_TRY(run_on(cpu, s, true, here, err));
-    for (size_t w = 0; w < 2u + layered && !*reason; w++) {
-        LS_TRY(run_on(ways[w].backend, s, ways[w].layered, there, err));
-        for (size_t i = 0; i < s->results && !*reason; i++)
-            if (!same(ls_as_u32(here[i]), ls_as_u32(there[i])))
-                snprintf(reason, 256, "self-check: %s", ways[w].differs);
-    }
-    return LS_OK;
-}
-
-static void fill_rows(const ls_network *net, size_t classes, float *x, float *t, float *w)
-{
-    for (ls_u32 i = 0; i < ROWS * FEATURES; i++)
-        x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
-    for (ls_u32 i = 0; i < ROWS; i++) {
-        ls_u32 class = ls_random_u32(5, 2, 0, i) % (ls_u32)classes;
-        w[i] = 0.5f + (float)class;
-        if (net->outputs == 1) t[i] = (float)class;
-        else t[i * net->outputs + class] = 1.0f;
-    }
-}
-
-static ls_status compare_run(ls_cl_device *d, ls_backend *cpu, const ls_settings *s, size_t classes,
-                             bool layered, char reason[256], ls_error *err)
-{
-    ls_network net = {0};
-    ls_plan *plan = NULL;
-    float *memory = NULL;
-    ls_status status = ls_network_build(s, FEATURES, classes, &net, err);
-    if (status == LS_OK) status = ls_plan_build(&net, s, LS_PLAN_TRAIN, ROWS, true, &plan, err);
-    size_t start = plan ? net.parameters + net.running : 0,
-           results = plan ? plan->state + STEPS : 0;
-    size_t data = ROWS * (FEATURES + net.outputs + 1);
-    if (status == LS_OK)
-        status = ls_alloc(&memory, data + start + 2 * results, sizeof *memory, "the self-check",
-                          err);
-    if (status == LS_OK) {
-        float *x = memory, *t = x + ROWS * FEATURES, *w = t + ROWS * net.outputs, *from = w + ROWS;
-        fill_rows(&net, classes, x, t, w);
-        ls_network_init(&net, s, from);
-        ls_rows rows = {ROWS, FEATURES, net.outputs, x, t, w};
-        status = compare_ways(d, cpu, &(subject){plan, &rows, from, results}, layered, from + start,
-                              reason, err);
-    }
-    free(memory);
-    ls_plan_free(plan);
-    ls_network_free(&net);
-    return status;
-}
-
-static ls_status check_runs(ls_cl_device *d, char reason[256], ls_error *err)
-{
-    ls_backend *cpu;
-    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
-    ls_status status = LS_OK;
-    for (size_t i = 0; i < sizeof runs / sizeof *runs && status == LS_OK && !*reason; i++) {
-        ls_options *options;
-        status = ls_options_create(&options, err);
-        if (status != LS_OK) break;
-        for (size_t k = 0; k < 8 && runs[i].options[k][0] && status == LS_OK; k++)
-            status = ls_options_set(options, runs[i].options[k][0], runs[i].options[k][1], err);
-        if (status == LS_OK)
-            status = compare_run(d, cpu, &options->settings, runs[i].classes, runs[i].layered,
-                                 reason, err);
-        ls_options_free(options);
-    }
-    cpu->slots->close(cpu);
-    return status;
-}
-
-/* Every tile that products of this device will use. Those of a tuner were compared when they were
- * chosen. */
+/* Compares every tile that this device uses for its products. */
 static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
 {
     ls_backend *cpu;
@@ -307,11 +120,11 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
     ls_status status = LS_OK;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT && status == LS_OK && !*reason; c++) {
-            bool right = true, seen = false;
-            for (int e = 0; e < c; e++)
-                seen |= !memcmp(&d->choice[f][e], &d->choice[f][c], sizeof(ls_cl_tile));
-            if (!seen) status = ls_cl_tile_right(d, cpu, (ls_form)f, &d->choice[f][c], &right, err);
-            if (status == LS_OK && !right)
+            bool exact = true, seen = false;
+            for (int e = 0; e < c; e++) seen |= ls_cl_tile_equal(&d->tiles[f][e], &d->tiles[f][c]);
+            if (!seen)
+                status = ls_cl_tile_is_exact(d, cpu, (ls_form)f, &d->tiles[f][c], &exact, err);
+            if (status == LS_OK && !exact)
                 snprintf(reason, 256, "self-check: a matrix product differs from the CPU path's");
         }
     cpu->slots->close(cpu);
@@ -320,14 +133,14 @@ static ls_status check_tiles(ls_cl_device *d, char reason[256], ls_error *err)
 
 ls_status ls_cl_self_check(ls_cl_device *d, ls_device_info *info, ls_error *err)
 {
-    if (!info->exact || ls_cl_recall(info)) return LS_OK;
+    if (!info->exact || ls_cl_recall_verdict(info)) return LS_OK;
     char reason[256] = "";
     LS_TRY(check_values(d, reason, err));
     if (!*reason) LS_TRY(check_tiles(d, reason, err));
-    if (!*reason) LS_TRY(check_runs(d, reason, err));
+    if (!*reason) LS_TRY(ls_check_runs(d, reason, err));
     info->exact = !*reason;
     snprintf(info->reason, sizeof info->reason, "%s", reason);
-    if (!getenv("LOCKSTEP_STEPS"))
-        ls_cl_remember(info); /* that forces one way, and the others have not been looked at */
+    /* LOCKSTEP_STEPS forces one mode: the others were not compared */
+    if (!getenv("LOCKSTEP_STEPS")) ls_cl_remember_verdict(info);
     return LS_OK;
 }

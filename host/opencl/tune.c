@@ -1,52 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tile is fastest for each class of product on this device. A candidate is first held against
- * the CPU path, bit by bit, on shapes that hang over its edges; only then is it timed. */
+/* Finds the fastest tile for each form and size class of product. A candidate is compared with the
+ * CPU path bit by bit, on shapes that are no multiples of it, before it is timed. */
+#include "host/opencl/tune.h"
 #include "core_cpu/cpu.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const ls_cl_tile candidates[] = {
-    /* register tiles: rows, vectors, lanes, repeat, depth */
-    {0, {12, 2, 16, 8, 256}},
-    {0, {12, 2, 16, 16, 256}},
-    {0, {12, 2, 16, 4, 512}},
-    {0, {8, 3, 16, 8, 256}},
-    {0, {6, 4, 16, 16, 256}},
-    {0, {14, 2, 16, 8, 256}},
-    {0, {12, 1, 16, 4, 256}},
-    {0, {8, 1, 16, 2, 256}},
-    {0, {6, 2, 8, 16, 256}},
-    {0, {4, 3, 8, 16, 256}},
-    {0, {12, 1, 8, 8, 256}},
-    {0, {4, 4, 4, 8, 256}},
-    /* local tiles: m, n, k, work-items across and down, floats a load */
-    {1, {128, 128, 16, 16, 16, 4}},
-    {1, {128, 128, 8, 16, 16, 4}},
-    {1, {128, 64, 8, 16, 16, 4}},
-    {1, {128, 64, 16, 16, 16, 4}},
-    {1, {64, 128, 16, 16, 16, 4}},
-    {1, {128, 64, 32, 16, 16, 2}},
-    {1, {64, 64, 16, 16, 16, 4}},
-    {1, {64, 64, 32, 16, 16, 4}},
-    {1, {64, 64, 16, 16, 8, 4}},
-    {1, {64, 64, 16, 8, 8, 4}},
-    {1, {64, 64, 16, 16, 16, 1}},
-    {1, {32, 64, 32, 16, 8, 4}},
-    {1, {32, 32, 32, 8, 8, 4}},
-    {1, {32, 32, 64, 8, 8, 2}},
-    {1, {16, 16, 64, 8, 8, 2}},
-    {1, {16, 16, 32, 16, 16, 1}},
-    {1, {128, 32, 32, 8, 32, 4}},
-    {1, {96, 64, 16, 16, 12, 4}},
+    /* rows, vectors, lanes, repeat, depth */
+    LS_REGISTER_TILE(12, 2, 16, 8, 256),
+    LS_REGISTER_TILE(12, 2, 16, 16, 256),
+    LS_REGISTER_TILE(12, 2, 16, 4, 512),
+    LS_REGISTER_TILE(8, 3, 16, 8, 256),
+    LS_REGISTER_TILE(6, 4, 16, 16, 256),
+    LS_REGISTER_TILE(14, 2, 16, 8, 256),
+    LS_REGISTER_TILE(12, 1, 16, 4, 256),
+    LS_REGISTER_TILE(8, 1, 16, 2, 256),
+    LS_REGISTER_TILE(6, 2, 8, 16, 256),
+    LS_REGISTER_TILE(4, 3, 8, 16, 256),
+    LS_REGISTER_TILE(12, 1, 8, 8, 256),
+    LS_REGISTER_TILE(4, 4, 4, 8, 256),
+    /* m, n, k, work-items across and down, floats per load */
+    LS_LOCAL_TILE(128, 128, 16, 16, 16, 4),
+    LS_LOCAL_TILE(128, 128, 8, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 8, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 16, 16, 16, 4),
+    LS_LOCAL_TILE(64, 128, 16, 16, 16, 4),
+    LS_LOCAL_TILE(128, 64, 32, 16, 16, 2),
+    LS_LOCAL_TILE(64, 64, 16, 16, 16, 4),
+    LS_LOCAL_TILE(64, 64, 32, 16, 16, 4),
+    LS_LOCAL_TILE(64, 64, 16, 16, 8, 4),
+    LS_LOCAL_TILE(64, 64, 16, 8, 8, 4),
+    LS_LOCAL_TILE(64, 64, 16, 16, 16, 1),
+    LS_LOCAL_TILE(32, 64, 32, 16, 8, 4),
+    LS_LOCAL_TILE(32, 32, 32, 8, 8, 4),
+    LS_LOCAL_TILE(32, 32, 64, 8, 8, 2),
+    LS_LOCAL_TILE(16, 16, 64, 8, 8, 2),
+    LS_LOCAL_TILE(16, 16, 32, 16, 16, 1),
+    LS_LOCAL_TILE(128, 32, 32, 8, 32, 4),
+    LS_LOCAL_TILE(96, 64, 16, 16, 12, 4),
 };
 enum { CANDIDATES = sizeof candidates / sizeof *candidates };
 
-/* What stands for each class when it is timed; m × n over k. */
+/* The product that is timed for each class: m × n results over k. */
 static const struct {
     const char *name;
     size_t m, n, k;
@@ -65,7 +66,7 @@ static const struct {
      {"gradient of weights, huge", 2048, 2048, 1024}},
 };
 
-/* Shapes that the bits are compared on: odd ones, and one whose rows are all whole vectors. */
+/* Shapes for comparing bits, as m, n, k; the rows of the last one are whole vectors. */
 static const size_t odd[][3] = {{1, 1, 1},      {13, 33, 65}, {131, 67, 129},
                                 {17, 200, 300}, {40, 5, 70},  {68, 132, 100}};
 enum { ODD = sizeof odd / sizeof *odd };
@@ -74,12 +75,12 @@ enum { ODD = sizeof odd / sizeof *odd };
 typedef struct {
     ls_plan plan;
     ls_op op;
-} rig;
+} product_plan;
 
-static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
+static size_t set_product(product_plan *r, ls_form form, size_t m, size_t n, size_t k)
 {
     size_t a = 0, b = m * k, c = b + k * n, y = c + m * n, rows = form == LS_FORM_GRAD_W ? k : m;
-    *r = (rig){0};
+    *r = (product_plan){0};
     r->op = form == LS_FORM_DENSE    ? (ls_op){.kind = LS_OP_DENSE,
                                                .in = k,
                                                .out = n,
@@ -116,13 +117,14 @@ static size_t set_rig(rig *r, ls_form form, size_t m, size_t n, size_t k)
     return y + m * n;
 }
 
-/* Runs the product `count` times; the arena afterwards (where out is not NULL) and the seconds of
- * one run. */
-static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, size_t size,
-                         uint64_t count, float *out, double *seconds, ls_error *err)
+/* Runs the product `count` times. out, if not NULL, receives the arena after one run, and seconds,
+ * if not NULL, the time per run. */
+static ls_status run_product(ls_backend *backend, const product_plan *r, const float *fill,
+                             size_t size, uint64_t count, float *out, double *seconds,
+                             ls_error *err)
 {
-    static const float nothing[1];
-    ls_rows data = {1, 1, 1, nothing, nothing, NULL};
+    /* the product reads no rows of the data, but the plan has that many */
+    ls_rows data = {r->plan.rows, 1, 1, fill, fill, NULL};
     ls_rates rates[16] = {{0}};
     float losses[16];
     ls_workspace *workspace;
@@ -141,8 +143,8 @@ static ls_status run_rig(ls_backend *backend, const rig *r, const float *fill, s
     return status;
 }
 
-/* Awkward values to compare bits on, with zeros and denormals among them; plain ones to be timed,
- * as denormals are slow. */
+/* Values for an arena; awkward ones, with zeros and denormals, for comparing bits. Denormals are
+ * slow on some devices, so timing uses plain ones. */
 static float *values(size_t size, bool awkward)
 {
     float *fill;
@@ -153,21 +155,21 @@ static float *values(size_t size, bool awkward)
     return fill;
 }
 
-/* Whether the device's present choice for a form gives the CPU path's bits on the odd shapes. */
-static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *right,
-                            ls_error *err)
+/* Whether the device's tiles for a form give the CPU path's bits on the odd shapes. */
+static ls_status tiles_are_exact(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *exact,
+                                 ls_error *err)
 {
-    *right = true;
-    for (size_t i = 0; i < ODD && *right; i++) {
-        rig r;
-        size_t size = set_rig(&r, form, odd[i][0], odd[i][1], odd[i][2]);
+    *exact = true;
+    for (size_t i = 0; i < ODD && *exact; i++) {
+        product_plan r;
+        size_t size = set_product(&r, form, odd[i][0], odd[i][1], odd[i][2]);
         float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
         ls_status status = fill && here && there
                                ? LS_OK
                                : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
-        if (status == LS_OK) status = run_rig(cpu, &r, fill, size, 0, here, NULL, err);
-        if (status == LS_OK) status = run_rig(&d->base, &r, fill, size, 0, there, NULL, err);
-        if (status == LS_OK) *right = !memcmp(here, there, size * sizeof *here);
+        if (status == LS_OK) status = run_product(cpu, &r, fill, size, 0, here, NULL, err);
+        if (status == LS_OK) status = run_product(&d->base, &r, fill, size, 0, there, NULL, err);
+        if (status == LS_OK) *exact = !memcmp(here, there, size * sizeof *here);
         free(fill);
         free(here);
         free(there);
@@ -176,33 +178,33 @@ static ls_status right_bits(ls_cl_device *d, ls_backend *cpu, ls_form form, bool
     return LS_OK;
 }
 
-ls_status ls_cl_tile_right(ls_cl_device *d, ls_backend *cpu, ls_form form, const ls_cl_tile *tile,
-                           bool *right, ls_error *err)
+ls_status ls_cl_tile_is_exact(ls_cl_device *d, ls_backend *cpu, ls_form form,
+                              const ls_cl_tile *tile, bool *exact, ls_error *err)
 {
     ls_cl_tile before[LS_SIZE_COUNT];
-    memcpy(before, d->choice[form], sizeof before);
-    for (int c = 0; c < LS_SIZE_COUNT; c++) d->choice[form][c] = *tile;
-    ls_status status = right_bits(d, cpu, form, right, err);
-    memcpy(d->choice[form], before, sizeof before);
+    memcpy(before, d->tiles[form], sizeof before);
+    for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[form][c] = *tile;
+    ls_status status = tiles_are_exact(d, cpu, form, exact, err);
+    memcpy(d->tiles[form], before, sizeof before);
     return status;
 }
 
-/* FLOP/s of the present choice on a class's example; the best of three. */
+/* FLOP/s of the device's tile for a class on its example, the best of three measurements. */
 static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops,
                          ls_error *err)
 {
-    rig r;
+    product_plan r;
     double seconds = 0, best = INFINITY,
            work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n *
                   (double)examples[form][class].k;
-    size_t size = set_rig(&r, form, examples[form][class].m, examples[form][class].n,
-                          examples[form][class].k);
+    size_t size = set_product(&r, form, examples[form][class].m, examples[form][class].n,
+                              examples[form][class].k);
     float *fill = values(size, false);
     if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
-    ls_status status = run_rig(&d->base, &r, fill, size, 2, NULL, &seconds, err);
+    ls_status status = run_product(&d->base, &r, fill, size, 2, NULL, &seconds, err);
     uint64_t count = seconds > 0 && seconds < 0.02 ? (uint64_t)(0.02 / seconds) + 1 : 1;
     for (int i = 0; i < 3 && status == LS_OK; i++) {
-        status = run_rig(&d->base, &r, fill, size, count, NULL, &seconds, err);
+        status = run_product(&d->base, &r, fill, size, count, NULL, &seconds, err);
         if (seconds < best) best = seconds;
     }
     free(fill);
@@ -212,34 +214,37 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
 
 static void describe(const ls_cl_tile *t, char text[64])
 {
-    const unsigned *s = t->size;
-    if (t->local)
-        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", s[0], s[1], s[2], s[3], s[4],
-                 s[5]);
-    else snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", s[0], s[1], s[2], s[3], s[4]);
+    const ls_cl_register_tile *r = &t->reg;
+    const ls_cl_local_tile *l = &t->local;
+    if (t->family == LS_TILE_REGISTER)
+        snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", r->rows, r->vectors, r->lanes,
+                 r->repeat, r->depth);
+    else
+        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", l->m, l->n, l->k,
+                 l->items_across, l->items_down, l->load);
 }
 
-/* Speed of one candidate for one class, 0 where it cannot be used. */
+/* FLOP/s of a candidate for a class; 0 if it cannot be used. */
 static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class,
                             const ls_cl_tile *tile)
 {
-    ls_cl_tile before = d->choice[form][class];
-    bool right = false;
+    ls_cl_tile before = d->tiles[form][class];
+    bool exact = false;
     double flops = 0;
-    /* a candidate that does not build or run is no failure of the tuner */
-    if (ls_cl_tile_right(d, cpu, form, tile, &right, NULL) != LS_OK || !right) return 0;
-    d->choice[form][class] = *tile;
+    /* a candidate that does not build or run does not fail the tuner */
+    if (ls_cl_tile_is_exact(d, cpu, form, tile, &exact, NULL) != LS_OK || !exact) return 0;
+    d->tiles[form][class] = *tile;
     if (measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
-    d->choice[form][class] = before;
+    d->tiles[form][class] = before;
     return flops;
 }
 
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
-/* Local tiles on CPU devices are loops around barriers: right, and hopeless. */
+/* CPU devices run local tiles as loops around barriers: with the right bits, but slowly. */
 static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
 {
-    return ls_cl_tile_fits(d, t) && d->cpu == !t->local;
+    return ls_cl_tile_fits(d, t) && d->is_cpu == (t->family == LS_TILE_REGISTER);
 }
 
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
@@ -248,14 +253,14 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
     unsigned done = 0, total = 0;
     bool stop = false;
     ls_cl_tile before[LS_FORM_COUNT][LS_SIZE_COUNT];
-    memcpy(before, d->choice, sizeof before);
+    memcpy(before, d->tiles, sizeof before);
     LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
     for (size_t i = 0; i < CANDIDATES; i++)
         total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
     for (int f = 0; f < LS_FORM_COUNT; f++)
         for (int c = 0; c < LS_SIZE_COUNT; c++) {
             double best = 0;
-            ls_cl_tile chosen = d->choice[f][c];
+            ls_cl_tile chosen = d->tiles[f][c];
             for (size_t i = 0; i < CANDIDATES && !stop; i++) {
                 char text[64];
                 const ls_cl_tile *t = &candidates[i];
@@ -267,9 +272,10 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
                 ls_tune_progress p = {examples[f][c].name, text, flops, best, done, total};
                 if (callback) stop = callback(&p, user) != 0;
             }
-            if (!stop) d->choice[f][c] = chosen;
+            if (!stop) d->tiles[f][c] = chosen;
         }
     cpu->slots->close(cpu);
-    if (stop) memcpy(d->choice, before, sizeof before);
-    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; nothing was changed") : LS_OK;
+    if (stop) memcpy(d->tiles, before, sizeof before);
+    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; the tiles are unchanged")
+                : LS_OK;
 }

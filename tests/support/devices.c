@@ -10,7 +10,7 @@
 #include "kernels/arith.h"
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_matmul.h"
 #endif
 
 /* ---- Backends -------------------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ static void add_opencl(test_backends *b, const ls_device_info *info)
     t->backend = t->device->backend;
 }
 
-/* Both families of product kernels, in tiles that no tuner would choose: small and odd, so that
+/* Both families of product kernels in tiles that the tuner does not choose: small and odd, so that
  * there are many edges. */
 void test_backends_add_tiles(test_backends *b)
 {
@@ -45,8 +45,9 @@ void test_backends_add_tiles(test_backends *b)
     static const struct {
         const char *name;
         ls_cl_tile usual, large;
-    } tiles[] = {{"register tiles", {0, {5, 3, 4, 3, 64}}, {0, {7, 1, 8, 2, 128}}},
-                 {"local tiles", {1, {32, 32, 16, 8, 8, 4}}, {1, {96, 64, 16, 16, 12, 2}}}};
+    } tiles[] = {
+        {"register tiles", LS_REGISTER_TILE(5, 3, 4, 3, 64), LS_REGISTER_TILE(7, 1, 8, 2, 128)},
+        {"local tiles", LS_LOCAL_TILE(32, 32, 16, 8, 8, 4), LS_LOCAL_TILE(96, 64, 16, 16, 12, 2)}};
     size_t count = b->count;
     for (size_t i = b->opencl; i < count; i++)
         for (size_t k = 0; k < 2 && b->count < TEST_BACKENDS; k++) {
@@ -58,8 +59,8 @@ void test_backends_add_tiles(test_backends *b)
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
                       t->name);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
-                d->choice[form][LS_SIZE_NARROW] = d->choice[form][LS_SIZE_SMALL] = tiles[k].usual;
-                d->choice[form][LS_SIZE_LARGE] = d->choice[form][LS_SIZE_HUGE] =
+                d->tiles[form][LS_SIZE_NARROW] = d->tiles[form][LS_SIZE_SMALL] = tiles[k].usual;
+                d->tiles[form][LS_SIZE_LARGE] = d->tiles[form][LS_SIZE_HUGE] =
                     ls_cl_tile_fits(d, &tiles[k].large) ? tiles[k].large : tiles[k].usual;
             }
         }
@@ -88,7 +89,7 @@ static void add_all_opencl(test_backends *b)
     if (b->count > b->opencl) return;
     const char *required = getenv("LOCKSTEP_REQUIRE_OPENCL");
     if (required && !strcmp(required, "1")) cr_assert_fail("no exact OpenCL device: %s", why);
-    cr_log_warn("no exact OpenCL device, only the CPU path is compared with itself: %s", why);
+    cr_log_warn("no exact OpenCL device, so the CPU path is compared with itself only: %s", why);
 }
 
 void test_backends_open(test_backends *b)
@@ -154,8 +155,7 @@ float test_value(test_values values, uint32_t seed, size_t i, size_t n)
         default: return moderate;
         }
     }
-    /* few enough that most chains over a long array meet none: where everything is NaN nothing is
-     * compared */
+    /* few, so that most chains over a long array have none: a NaN equals any other NaN */
     if (values == VALUES_HUGE && kind % (n < 64 ? 64 : 1024) < 8) return huge[kind & 7];
     return moderate;
 }
@@ -287,8 +287,8 @@ float *hand_at(const hand_plan *p, float *arena, ls_view view)
     }
 }
 
-/* Floats that a run gives besides the arena: the steps' losses, or outputs and losses of the rows.
- */
+/* Floats that a run returns besides the arena: the losses of the steps, or the outputs and losses
+ * of the rows. */
 static size_t extra(const hand_plan *p)
 {
     return p->infer       ? (p->plan.rows - p->first) * (p->plan.outputs + 1)
@@ -321,8 +321,8 @@ static void compare(const hand_plan *p, const char *name, const float *got, cons
     }
 }
 
-/* What member k starts from: the plan's arena, each array turned by k, so that members' results
- * differ. */
+/* Writes the arena of member k: the plan's, with each array rotated by k, so that the results of
+ * members differ. */
 static void write_member(const hand_plan *p, ls_workspace *workspace, size_t k, float *start)
 {
     ls_error err = {.message = ""};
@@ -366,7 +366,7 @@ static void run_on(const hand_plan *p, const test_backend *t, float *result)
     const size_t n = p->plan.arena, more = extra(p);
     ls_error err = {.message = ""};
     ls_workspace *workspace;
-    /* steps that sum no loss may report anything, so they need room that is not compared */
+    /* the losses of steps without LOSS_SUM are undefined; they need room but are not compared */
     float *losses = calloc(p->members * more + HAND_STEPS, sizeof *losses);
     cr_assert(losses);
     cr_assert_eq(s->workspace_open(t->backend, &p->data, &workspace, &err), LS_OK, "%s: %s",

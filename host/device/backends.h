@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of backends: a new one (a remote device, another GPU interface) is a row here. */
+#ifndef LS_BACKENDS_H
+#define LS_BACKENDS_H
+
+#include "host/network/backend.h"
+
+/* How the devices of a backend are found, opened and tuned. */
+typedef struct {
+    const char *name;
+    /* Starts looking for devices without waiting for drivers; NULL if there is nothing to start.
+     * *search is the backend's own and passed to the functions below; it may stay NULL if memory
+     * runs out. idle_threads: threads of this process, besides the calling one, that hold no
+     * locks. */
+    void (*begin)(unsigned idle_threads, void **search);
+    /* Lists the devices found, on any thread; the caller frees *list. `threads` is the number of
+     * CPU threads asked for, 0: one per usable core. note: why there is no device, "" before the
+     * call. */
+    ls_status (*finish)(void *search, unsigned threads, ls_device_info **list, size_t *count,
+                        char note[256], ls_error *err);
+    /* Completes info->exact and info->reason without opening the device; false if the verdict is
+     * not known yet. NULL if finish knows all verdicts. */
+    bool (*recall)(ls_device_info *info);
+    /* Opens the device of that number in the list and completes its info. */
+    ls_status (*open)(void *search, size_t number, unsigned threads, ls_device_info *info,
+                      ls_backend **out, ls_error *err);
+    /* Releases *search; open devices stay open. NULL if there is nothing to release. */
+    void (*end)(void *search);
+
+    /* Measures what suits an open device best and stores it for later runs; path, if not NULL,
+     * receives the file (see ls_device_tune). NULL if there is nothing to tune. */
+    ls_status (*tune)(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
+                      void *user, char *path, ls_error *err);
+    /* Whether an open device is of this row; needed with tune only. */
+    bool (*owns)(const ls_backend *backend);
+} ls_backend_type;
+
+enum { LS_BACKEND_TYPES_MOST = 8 };
+/* The first row is the CPU path, which has one device. */
+extern const ls_backend_type ls_backend_types[];
+extern const size_t ls_backend_type_count;
+
+/* The row that can tune an open device; NULL if there is none. */
+const ls_backend_type *ls_backend_tuner(const ls_backend *backend);
+
+#endif

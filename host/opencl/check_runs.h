@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The self-check's short runs, and the parts of the arithmetic that they compare. */
+#ifndef LS_CHECK_RUNS_H
+#define LS_CHECK_RUNS_H
+
+#include "host/opencl/cl_device.h"
+
+typedef enum { LS_CHECK_LAYERED, LS_CHECK_CHUNKWISE, LS_CHECK_MODES } ls_check_mode;
+
+/* What runs have compared in one mode. */
+typedef struct {
+    bool op[LS_OP_COUNT], act[LS_ACT_COUNT], opt[LS_OPT_COUNT], loss[LS_LOSS_COUNT],
+        output[LS_OUTPUT_COUNT];
+} ls_check_coverage;
+
+/* Compares the device with the CPU path bit by bit; the first difference goes into reason. Fails
+ * with LS_ERR_UNSUPPORTED if the runs do not cover the tables of operations, activations,
+ * optimizers, losses and outputs. */
+ls_status ls_check_runs(ls_cl_device *device, char reason[256], ls_error *err);
+
+/* Marks what the runs cover, without running them. */
+ls_status ls_check_runs_coverage(ls_check_coverage covered[LS_CHECK_MODES], ls_error *err);
+
+/* Fails with LS_ERR_UNSUPPORTED and the name of the first entry of a table that is not covered in a
+ * mode that has it. */
+ls_status ls_check_is_complete(const ls_check_coverage covered[LS_CHECK_MODES], ls_error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_run.h"
+#include "host/opencl/cl_workspace.h"
+
+const ls_backend_slots ls_cl_slots = {
+    .workspace_open = ls_cl_workspace_open,
+    .workspace_close = ls_cl_workspace_close,
+    .member_add = ls_cl_member_add,
+    .member_remove = ls_cl_member_remove,
+    .run = ls_cl_run,
+    .infer = ls_cl_infer,
+    .read = ls_cl_read,
+    .write = ls_cl_write,
+    .copy = ls_cl_copy,
+    .close = ls_cl_backend_close,
+};
+
+ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
+                             ls_error *err)
+{
+    ls_cl_device *d;
+    LS_TRY(ls_cl_device_create(cl, found, &d, err));
+    d->base.slots = &ls_cl_slots;
+    d->keeps_binaries = ls_cl_keeps_binaries(&d->info);
+    ls_cl_default_tiles(d);
+    ls_cl_recall_tiles(d, &d->info);
+    ls_status status = ls_cl_build_kernels(d, err);
+    if (status != LS_OK) {
+        ls_cl_backend_close(&d->base);
+        return status;
+    }
+    *out = d;
+    return LS_OK;
+}
+
+void ls_cl_backend_close(ls_backend *base)
+{
+    ls_cl_device *d = (ls_cl_device *)base;
+    ls_cl_release_variants(d);
+    ls_cl_small_close(d);
+    ls_cl_release_kernels(d);
+    ls_cl_device_free(d);
+}

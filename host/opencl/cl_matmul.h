@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_CL_MATMUL_H
+#define LS_CL_MATMUL_H
+
+#include "host/opencl/cl_cache.h"
+#include "host/opencl/cl_device.h"
+
+/* Sets the default tiles for the type of device. */
+void ls_cl_default_tiles(ls_cl_device *device);
+
+/* Whether the device can run a tile. */
+bool ls_cl_tile_fits(const ls_cl_device *device, const ls_cl_tile *tile);
+
+/* The size class of a product with m × n results. */
+ls_size_class ls_cl_size_class(size_t m, size_t n);
+
+/* The kernel of a product, compiled at first use; *out is valid until the next call. */
+ls_status ls_cl_variant_of(ls_cl_device *device, const ls_cl_tile *tile, ls_form form, int function,
+                           const ls_cl_variant **out, ls_error *err);
+
+void ls_cl_release_variants(ls_cl_device *device);
+
+/* Takes the tiles chosen by the tuner from the cache; a class without a tile that fits the device
+ * keeps its own. */
+void ls_cl_recall_tiles(ls_cl_device *device, const ls_device_info *info);
+/* Stores the tiles in the cache; path receives the file. */
+ls_status ls_cl_remember_tiles(const ls_cl_device *device, const ls_device_info *info,
+                               char path[LS_CL_PATH], ls_error *err);
+
+#endif

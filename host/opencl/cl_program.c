@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Building programs, and creating the kernels that every device has. */
+#include "host/opencl/cl_program.h"
+#include "host/base/error.h"
+#include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_sources.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The error message has the end of the compiler's log, where the errors are. */
+static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int code, ls_error *err)
+{
+    size_t size = 0;
+    char *log = NULL;
+    d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    if (size) log = calloc(1, size + 1);
+    if (log) d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    size_t length = log ? strlen(log) : 0;
+    ls_status status =
+        ls_fail(err, LS_ERR_DEVICE,
+                "the kernels do not build on this device (%s). The compiler's log ends with:\n%s",
+                ls_cl_error_name(code), log ? log + (length > 700 ? length - 700 : 0) : "(no log)");
+    free(log);
+    return status;
+}
+
+static ls_status build_source(ls_cl_device *d, const char *source, size_t size, const char *options,
+                              cl_program *out, ls_error *err)
+{
+    cl_int code;
+    cl_program program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &size, &code);
+    LS_TRY(ls_cl_check(code, "creating a program", err));
+    code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        ls_status status = build_failed(d, program, code, err);
+        d->cl.clReleaseProgram(program);
+        return status;
+    }
+    *out = program;
+    return LS_OK;
+}
+
+ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines,
+                      cl_program *out, ls_error *err)
+{
+    char options[512];
+    cl_device_fp_config fp = 0;
+    d->cl.clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof fp, &fp, NULL);
+    snprintf(options, sizeof options, "-cl-std=CL1.2 %s -DLS_CHUNK=%du %s",
+             fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt"
+                                                      : "",
+             LS_CHUNK, defines);
+    if (d->keeps_binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
+    LS_TRY(build_source(d, source, size, options, out, err));
+    if (d->keeps_binaries) ls_cl_remember_program(d, source, size, options, *out);
+    return LS_OK;
+}
+
+static const char *const kernel_names[] = {
+#define LS_X(name) #name,
+    LS_CL_KERNELS(LS_X)
+#undef LS_X
+#define LS_X(NAME, name) "loss_" #name,
+        LS_LOSSES(LS_X)
+#undef LS_X
+#define LS_X(name, reads, facts) "act_" #name,
+            LS_ACTIVATIONS(LS_X)
+#undef LS_X
+#define LS_X(name, states, facts) "update_" #name,
+                LS_OPTIMIZERS(LS_X)
+#undef LS_X
+};
+
+ls_status ls_cl_build_kernels(ls_cl_device *d, ls_error *err)
+{
+    LS_TRY(ls_cl_build(d, ls_kernel_source, ls_kernel_source_size, "", &d->program, err));
+    for (int i = 0; i < LS_KERNEL_COUNT; i++) {
+        cl_int code;
+        d->kernel[i] = d->cl.clCreateKernel(d->program, kernel_names[i], &code);
+        if (code != CL_SUCCESS)
+            return ls_fail(err, LS_ERR_DEVICE,
+                           "OpenCL: creating the kernel '%s' on %s failed with %s", kernel_names[i],
+                           d->info.name, ls_cl_error_name(code));
+    }
+    return LS_OK;
+}
+
+void ls_cl_release_kernels(ls_cl_device *d)
+{
+    for (int i = 0; i < LS_KERNEL_COUNT; i++)
+        if (d->kernel[i]) d->cl.clReleaseKernel(d->kernel[i]);
+    if (d->program) d->cl.clReleaseProgram(d->program);
+}

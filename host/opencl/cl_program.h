@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LS_CL_PROGRAM_H
+#define LS_CL_PROGRAM_H
+
+#include "host/opencl/cl_device.h"
+
+/* Builds a program with the project's options and `defines`, or takes its binary from the cache.
+ * A failure carries the end of the compiler's log. */
+ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines,
+                      cl_program *out, ls_error *err);
+
+/* Builds the program of all kernels that need no tile, and creates device->kernel. */
+ls_status ls_cl_build_kernels(ls_cl_device *device, ls_error *err);
+void ls_cl_release_kernels(ls_cl_device *device);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What the table of backends (host/device/backends.c) needs of OpenCL; no OpenCL header is needed
+ * to include this. */
+#ifndef LS_OPENCL_H
+#define LS_OPENCL_H
+
+#include "host/network/backend.h"
+
+/* Functions of ls_backend_type; see host/device/backends.h. */
+void ls_opencl_begin(unsigned idle_threads, void **search);
+ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list, size_t *count,
+                           char note[256], ls_error *err);
+bool ls_opencl_recall(ls_device_info *info);
+ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
+                         ls_backend **out, ls_error *err);
+void ls_opencl_end(void *search);
+ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
+                         void *user, char *path, ls_error *err);
+bool ls_opencl_owns(const ls_backend *backend);
+
+#endif
