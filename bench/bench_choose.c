@@ -131,7 +131,7 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     decision *d = user;
     d->seconds = p->seconds;
     d->steps = p->steps;
-    d->decided = d->device->choice->decided;
+    d->decided = d->device->choice->state == LS_CHOICE_DECIDED;
     return d->decided;
 }
 

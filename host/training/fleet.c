@@ -5,10 +5,10 @@
 #include "host/training/fleet.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/network/device_kind.h"
 #include "host/training/fleet_device.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     CALL_STEPS = 1 << 20
@@ -41,7 +41,7 @@ ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_e
     if (f->choice) f->at = f->choice->best;
     f->memory = memory;
     f->limit = ls_fleet_limit(memory, &device->info);
-    f->gpu = !strcmp(device->info.kind, "gpu");
+    f->gpu = ls_device_kind_of(&device->info) == LS_KIND_GPU;
     f->pace = 100; /* pessimistic, until the first round is measured */
     *out = f;
     return LS_OK;
@@ -372,7 +372,7 @@ static ls_status run_call(ls_fleet *f, const ls_slice *s, size_t count, size_t s
         done->cost += (double)(tr->step - before) * cost_of_step(tr);
         if (!ls_trainer_active(tr)) done->changed = true;
         if (tr->state != LS_MEMBER_TRAINING) ls_fleet_leave(f, tr);
-        else if (f->trial) LS_TRY(ls_trainer_renew(tr, err));
+        else if (f->unproven) LS_TRY(ls_trainer_renew(tr, err));
     }
     return LS_OK;
 }
@@ -433,14 +433,17 @@ static ls_workload workload(const ls_fleet *f)
         if (tr->workspace) w.step += cost;
         if (cost <= most) continue;
         most = cost;
-        w.example = tr->model;
-        w.rows = tr->plan->rows < 2 * tr->plan->batch ? tr->plan->rows : 2 * tr->plan->batch;
+        w.example = (ls_example){
+            .settings = tr->settings,
+            .inputs = tr->model->network.inputs,
+            .classes = tr->model->network.classes,
+            .rows = tr->plan->rows < 2 * tr->plan->batch ? tr->plan->rows : 2 * tr->plan->batch};
     }
     return w;
 }
 
 /* Whether all that goes wrong on the present device can be made good on another one. */
-static bool has_refuge(const ls_fleet *f) { return f->choice && f->trial; }
+static bool has_refuge(const ls_fleet *f) { return f->choice && f->unproven; }
 
 /* The present device has failed. */
 static ls_status flee(ls_fleet *f, const ls_error *why, ls_error *err)
@@ -471,7 +474,7 @@ static ls_status choose(ls_fleet *f, double seconds, double cost, bool *moved, l
     size_t next = ls_choice_round(f->choice, &w, seconds, cost);
     *moved = next != f->at;
     if (*moved) return go_to(f, next, err);
-    if (f->trial && next == f->choice->best) ls_fleet_settle(f);
+    if (f->unproven && next == f->choice->best) ls_fleet_settle(f);
     return LS_OK;
 }
 

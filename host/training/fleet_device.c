@@ -3,7 +3,7 @@
 #include "host/training/fleet_device.h"
 #include "core_cpu/cpu.h"
 #include "host/base/error.h"
-#include <string.h>
+#include "host/network/device_kind.h"
 
 /* ---- On and off the device ------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static ls_status enter(ls_fleet *f, ls_trainer *tr, ls_error *err)
         LS_TRY(f->backend->slots->workspace_open(f->backend, &table->rows, &table->workspace, err));
         f->used += table->bytes;
     }
-    ls_status status = ls_trainer_enter(tr, f->trial, err);
+    ls_status status = ls_trainer_enter(tr, f->unproven, err);
     if (status == LS_OK) {
         f->used += ls_arena_bytes(tr);
         f->residents++;
@@ -118,10 +118,10 @@ static ls_status change_device(ls_fleet *f, size_t to, ls_error *err)
     bool same = f->backend == c->backend;
     f->backend = c->backend;
     f->at = to;
-    f->trial = c->backend != f->choice->list[f->choice->best].backend;
+    f->unproven = c->backend != f->choice->list[f->choice->best].backend;
     if (same) return LS_OK;
     f->limit = ls_fleet_limit(f->memory, &c->info);
-    f->gpu = !strcmp(c->info.kind, "gpu");
+    f->gpu = ls_device_kind_of(&c->info) == LS_KIND_GPU;
     f->pace = c->pace > 0 ? c->pace : 100;
     return LS_OK;
 }
@@ -140,7 +140,7 @@ ls_status ls_fleet_move(ls_fleet *f, size_t to, ls_error *err)
 
 void ls_fleet_settle(ls_fleet *f)
 {
-    f->trial = false;
+    f->unproven = false;
     for (size_t i = 0; i < f->count; i++)
         if (f->member[i]) ls_trainer_forget(f->member[i]);
 }

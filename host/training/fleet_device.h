@@ -16,9 +16,10 @@ typedef struct {
 struct ls_fleet {
     ls_device *own; /* where the caller gave none */
     ls_backend *backend;
-    ls_choice *choice;    /* of the device, or NULL */
-    size_t at;            /* the candidate whose backend it is */
-    bool trial;           /* it may fail: members keep copies in host memory */
+    ls_choice *choice; /* of the device, or NULL */
+    size_t at;         /* the candidate whose backend it is */
+    bool unproven; /* the device is being measured and may fail: members keep copies in host memory
+                    */
     uint64_t memory;      /* as asked for */
     uint64_t limit, used; /* bytes of the device: at most, and taken by tables and arenas */
     ls_trainer **member;  /* NULL: removed */
@@ -51,9 +52,10 @@ ls_status ls_fleet_admit(ls_fleet *fleet, ls_error *err);
 
 /* Moves to another candidate: members are parked, and admitted there by the next ls_fleet_admit. */
 ls_status ls_fleet_move(ls_fleet *fleet, size_t to, ls_error *err);
-/* The trial of the device was won: copies are no longer needed. */
+/* The device was measured and is the best: copies are no longer needed. */
 void ls_fleet_settle(ls_fleet *fleet);
-/* The candidate on trial has failed: its members go on, from their copies, on candidate `to`. */
+/* The candidate that was measured has failed: its members go on, from their copies, on candidate
+ * `to`. */
 ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err);
 
 #endif
