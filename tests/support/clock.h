@@ -4,8 +4,9 @@
 #ifndef SUPPORT_CLOCK_H
 #define SUPPORT_CLOCK_H
 
-/* Starts the simulated clock at 0. Each reading advances it by seconds_per_reading: 0 leaves that
- * to clock_advance. Lasts until the test ends, as each test is a process of its own. */
+/* Starts the simulated clock at 0, until the test ends (each is a process of its own). With
+ * seconds_per_reading above 0 each reading advances it by that, and by one nanosecond more than the
+ * reading before, so that no two calls seem to take as long; with 0 only clock_advance does. */
 void clock_start(double seconds_per_reading);
 
 /* Simulated seconds since clock_start; advances nothing. */
