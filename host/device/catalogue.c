@@ -3,14 +3,16 @@
 #include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
+#include "host/network/device_kind.h"
 #include <stdlib.h>
 #include <unistd.h>
 
 ls_device_info ls_cpu_info(unsigned threads)
 {
-    ls_device_info info = {.exact = 1, .kind = "cpu path"};
+    ls_device_info info = {.exact = 1};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (!threads) threads = ls_usable_cores();
+    ls_device_set_kind(&info, LS_KIND_CPU_PATH);
     snprintf(info.name, sizeof info.name, "CPU path (%s, %u thread%s)", ls_cpu_isa_at(0), threads,
              threads == 1 ? "" : "s");
     snprintf(info.vendor, sizeof info.vendor, "Lockstep");

@@ -2,6 +2,7 @@
 /* Finding OpenCL devices, what they report, and opening one. */
 #include "host/opencl/cl_device.h"
 #include "host/base/memory.h"
+#include "host/network/device_kind.h"
 #include "host/opencl/cl_small.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,10 +56,9 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     cl->clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     cl->clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
     info->memory = memory;
-    snprintf(info->kind, sizeof info->kind, "%s",
-             type & CL_DEVICE_TYPE_GPU   ? "gpu"
-             : type & CL_DEVICE_TYPE_CPU ? "cpu"
-                                         : "accelerator");
+    ls_device_set_kind(info, type & CL_DEVICE_TYPE_GPU   ? LS_KIND_GPU
+                             : type & CL_DEVICE_TYPE_CPU ? LS_KIND_CPU
+                                                         : LS_KIND_ACCELERATOR);
     device_text(cl, id, CL_DEVICE_NAME, info->name, sizeof info->name);
     device_text(cl, id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
     device_text(cl, id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
@@ -222,7 +222,7 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->largest = (size_t)largest;
     d->local_memory = (size_t)local;
     d->lanes = lanes;
-    d->cpu = !strcmp(found->info.kind, "cpu");
+    d->cpu = ls_device_kind_of(&found->info) == LS_KIND_CPU;
 }
 
 ls_status ls_cl_device_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
