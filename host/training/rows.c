@@ -40,7 +40,7 @@ static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const l
 static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight,
                                ls_error *err)
 {
-    if (b->class_weights == 2) {
+    if (b->class_weights == LS_WEIGHTS_GIVEN) {
         if (b->classes != train->classes)
             return ls_fail(err, LS_ERR_ARGUMENT,
                            "--class-weights names %zu weights, the data has %zu classes",
@@ -58,7 +58,7 @@ static ls_status class_weights(const ls_block *b, const ls_data *train, double *
 static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 {
     double *weight;
-    if (!b->class_weights) return LS_OK;
+    if (b->class_weights == LS_WEIGHTS_NONE) return LS_OK;
     LS_TRY(ls_alloc(&b->weight, b->rows + b->held_out, sizeof *b->weight, "the row weights", err));
     LS_TRY(ls_alloc(&weight, train->classes, sizeof *weight, "the class weights", err));
     ls_status status = class_weights(b, train, weight, err);
@@ -122,7 +122,7 @@ static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data 
 static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
 {
     double share = ls_settings_validation(s);
-    bool given = s->class_weights == 2;
+    bool given = s->class_weights == LS_WEIGHTS_GIVEN;
     return (ls_block){.data = data,
                       .share = share > 0 ? share : 0,
                       .seed = share > 0 ? s->seed : 0,
@@ -192,7 +192,8 @@ static uint64_t bytes_of(size_t rows, size_t features, size_t outputs, bool weig
 
 uint64_t ls_block_bytes(const ls_block *b)
 {
-    return bytes_of(b->rows + b->held_out, b->features, b->outputs, b->class_weights != 0);
+    return bytes_of(b->rows + b->held_out, b->features, b->outputs,
+                    b->class_weights != LS_WEIGHTS_NONE);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */

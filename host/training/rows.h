@@ -17,7 +17,7 @@ typedef struct {
     double share; /* of the rows held out, and the seed that chooses them */
     uint64_t seed;
     bool standardize;
-    int class_weights; /* as in the settings */
+    ls_class_weights class_weights;
     double *class_weight;
     size_t classes, features, outputs;
     /* what it is: training rows, then those held out */

@@ -29,8 +29,8 @@ static ls_status prepare(ls_trainer *tr, const ls_data *data, ls_error *err)
     LS_TRY(ls_model_alloc_values(m, err));
     LS_TRY(ls_model_name(m, data, err));
     LS_TRY(copy_preprocessing(m, tr->block, err));
-    LS_TRY(ls_plan_build(&m->network, s, LS_PLAN_TRAIN, tr->block->rows, s->class_weights != 0,
-                         &tr->plan, err));
+    LS_TRY(ls_plan_build(&m->network, s, LS_PLAN_TRAIN, tr->block->rows,
+                         s->class_weights != LS_WEIGHTS_NONE, &tr->plan, err));
     uint64_t per_epoch = ls_plan_steps_per_epoch(tr->plan);
     if (s->epochs > UINT64_MAX / per_epoch / 2 || s->warmup > UINT64_MAX / per_epoch / 2)
         return ls_fail(err, LS_ERR_ARGUMENT,
