@@ -26,17 +26,16 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
                    data->class_names[first]);
 }
 
-static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const ls_data *d,
-                                 ls_error *err)
+static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
 {
     LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
-    ls_encoder_standardize(encoder, d, b->mean, b->scale);
+    ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
 }
 
-/* Weight of each class's rows: n / (classes · rows of the class) where balanced, as scikit-learn
- * has it, or as given. */
+/* Weight of each class: n / (classes · rows of the class) if balanced, as in scikit-learn, or as
+ * given. */
 static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight,
                                ls_error *err)
 {
@@ -68,9 +67,9 @@ static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
     return status;
 }
 
-/* Inputs and targets as networks see them. */
-static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder *encoder,
-                              const ls_data *train, const ls_data *held_out, ls_error *err)
+/* Fits the encoder and writes inputs and targets as networks see them. */
+static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
+                            const ls_data *held_out, ls_error *err)
 {
     size_t inputs, outputs;
     b->rows = train->rows;
@@ -79,7 +78,8 @@ static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder
         !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        b->rows + b->held_out);
-    if (b->standardize) LS_TRY(fit_standardize(b, encoder, train, err));
+    LS_TRY(ls_encoder_fit(train, &b->encoder, err));
+    if (b->standardize) LS_TRY(fit_standardize(b, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
@@ -90,21 +90,11 @@ static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder
     }
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
+        LS_TRY(ls_encode(b->encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
                          err));
         ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
     }
     return LS_OK;
-}
-
-static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
-                            const ls_data *held_out, ls_error *err)
-{
-    ls_encoder *encoder;
-    LS_TRY(ls_encoder_fit(train, &encoder, err));
-    ls_status status = fill_encoded(b, n, encoder, train, held_out, err);
-    ls_encoder_free(encoder);
-    return status;
 }
 
 static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data,
@@ -118,7 +108,7 @@ static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data 
     return status;
 }
 
-/* What a block is made from; the class weights still belong to the settings. */
+/* A block as far as it follows from the settings, to which the class weights still belong. */
 static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
 {
     double share = ls_settings_validation(s);
@@ -177,6 +167,7 @@ void ls_block_free(ls_block *b)
 {
     if (!b) return;
     free_arrays(&b->x, &b->t, &b->weight);
+    ls_encoder_free(b->encoder);
     free(b->class_weight);
     free(b->mean);
     free(b->scale);
@@ -206,7 +197,7 @@ void ls_table_free(ls_table *t)
     free(t);
 }
 
-/* Room for all rows; one block alone hands over its arrays instead. */
+/* Copies all rows together; a single block hands over its arrays instead. */
 static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted,
                             ls_error *err)
 {

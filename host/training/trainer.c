@@ -29,7 +29,7 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
     ls_model *model = trainer->model;
     const ls_settings *settings = trainer->settings;
     LS_TRY(ls_model_alloc_values(model, err));
-    LS_TRY(ls_model_name(model, data, err));
+    LS_TRY(ls_model_name(model, data, trainer->block->encoder, err));
     LS_TRY(copy_preprocessing(model, trainer->block, err));
     LS_TRY(ls_plan_build(&model->network, settings, LS_PLAN_TRAIN, trainer->block->rows,
                          settings->class_weights != LS_WEIGHTS_NONE, &trainer->plan, err));
