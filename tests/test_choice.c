@@ -116,7 +116,7 @@ Test(choice, the_faster_device_is_chosen)
         fake_device cpu = {.step_seconds = cases[i].cpu}, other = {.step_seconds = cases[i].other};
         ls_device *device = open_impatient(&cpu, &other);
         cr_assert_str_eq(ls_device_get_info(device)->kind, "cpu path",
-                         "the device in use before anything is measured");
+                         "the device in use before any measurement");
         cr_assert_eq(ls_device_timings(device, NULL, 0), 0);
         cr_assert_eq(train_all(device, &s, "a faster device", &err), LS_OK, "%s", err.message);
         cr_assert_eq(cpu.members + other.members, 0, "members are left on a device");
@@ -479,7 +479,7 @@ Test(choice, numbers_of_threads)
     }
 }
 
-/* Threads come and go under members that are in training. */
+/* The number of threads changes while members are in training. */
 Test(choice, fewer_threads_change_no_bit)
 {
     subjects s;
