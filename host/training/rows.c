@@ -5,7 +5,7 @@
 #include "host/data/split.h"
 #include "host/model/model.h"
 #include "host/model/training_rows.h"
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +13,8 @@
 
 ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
 {
-    if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
-    if (s->patience && !(ls_settings_validation(s) > 0))
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--patience watches the validation loss; hold rows out with --validation 0.1");
+    LS_TRY(ls_training_check_labels(data, err));
+    LS_TRY(ls_training_check_settings(s, data, err));
     int32_t first = data->y[0];
     for (size_t r = 1; r < data->rows; r++)
         if (data->y[r] != first) return LS_OK;
@@ -36,22 +33,17 @@ static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
 
 /* Weight of each class: n / (classes · rows of the class) if balanced, as in scikit-learn, or as
  * given. */
-static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight,
-                               ls_error *err)
+static void class_weights(const ls_block *b, const ls_data *train, double *weight)
 {
     if (b->class_weights == LS_WEIGHTS_GIVEN) {
-        if (b->classes != train->classes)
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "--class-weights names %zu weights, the data has %zu classes",
-                           b->classes, train->classes);
+        assert(b->classes == train->classes);
         memcpy(weight, b->class_weight, b->classes * sizeof *weight);
-        return LS_OK;
+        return;
     }
     for (size_t k = 0; k < train->classes; k++) weight[k] = 0;
     for (size_t r = 0; r < train->rows; r++) weight[train->y[r]] += 1;
     for (size_t k = 0; k < train->classes; k++)
         weight[k] = weight[k] > 0 ? (double)train->rows / ((double)train->classes * weight[k]) : 0;
-    return LS_OK;
 }
 
 static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
@@ -60,11 +52,11 @@ static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
     if (b->class_weights == LS_WEIGHTS_NONE) return LS_OK;
     LS_TRY(ls_alloc(&b->weight, b->rows + b->held_out, sizeof *b->weight, "the row weights", err));
     LS_TRY(ls_alloc(&weight, train->classes, sizeof *weight, "the class weights", err));
-    ls_status status = class_weights(b, train, weight, err);
-    for (size_t r = 0; r < b->rows + b->held_out && status == LS_OK; r++)
+    class_weights(b, train, weight);
+    for (size_t r = 0; r < b->rows + b->held_out; r++)
         b->weight[r] = r < b->rows ? (float)weight[train->y[r]] : 1.0f;
     free(weight);
-    return status;
+    return LS_OK;
 }
 
 /* Fits the encoder and writes inputs and targets as networks see them. */
@@ -97,14 +89,14 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     return LS_OK;
 }
 
-static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data,
-                                ls_error *err)
+static ls_status split_and_fill(ls_block *b, const ls_settings *s, const ls_network *n,
+                                const ls_data *data, ls_error *err)
 {
-    ls_data *rest = NULL, *part = NULL;
-    if (b->share > 0) LS_TRY(ls_data_cut(data, b->share, b->seed, true, &rest, &part, err));
-    ls_status status = fill_block(b, n, rest ? rest : data, part, err);
-    ls_data_free(rest);
-    ls_data_free(part);
+    ls_data *train, *validation;
+    LS_TRY(ls_training_split(s, data, &train, &validation, err));
+    ls_status status = fill_block(b, n, train ? train : data, validation, err);
+    ls_data_free(train);
+    ls_data_free(validation);
     return status;
 }
 
@@ -135,7 +127,7 @@ ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_d
                                 "the class weights", err);
     if (status == LS_OK && b->classes)
         memcpy(b->class_weight, s->class_weight, b->classes * sizeof *b->class_weight);
-    if (status == LS_OK) status = split_and_fill(b, n, data, err);
+    if (status == LS_OK) status = split_and_fill(b, s, n, data, err);
     if (status != LS_OK) {
         ls_block_free(b);
         return status;
