@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Is what `--device auto` chooses the fastest, and what does choosing cost? Fleets over a grid of
- * widths, depths, batches and members, on each device and number of threads there is, and on
+/* Measures whether `--device auto` chooses the fastest device, and what choosing costs: fleets over
+ * a grid of widths, depths, batches and members, on each device and number of threads, and on
  * `auto`. */
 #include "bench/bench_choose.h"
 #include "host/base/cores.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { FEATURES = 16, BATCHES = 4, DEVICES = 24 };
-static const double run_seconds = 10; /* the run that choosing is set against, on the best device */
+static const double run_seconds = 10; /* of the run that choosing is part of, on the best device */
 
 typedef struct {
     size_t width, depth, batch, members;
@@ -30,7 +30,7 @@ static ls_status add_device(device_list *l, const char *spec, unsigned threads, 
     return LS_OK;
 }
 
-/* Everything that `auto` can choose. */
+/* Opens all devices and numbers of threads among which `auto` chooses. */
 static ls_status open_all(device_list *l, ls_error *err)
 {
     ls_device_info *found;
@@ -90,8 +90,7 @@ static ls_status add_members(ls_fleet *fleet, const grid_case *g, const ls_data 
     return status;
 }
 
-/* Seconds of a step of one member among all: the least of some repetitions that take --seconds
- * each. */
+/* Measures the seconds per step and member: the least of --repeats samples of --seconds each. */
 static ls_status time_fixed(const bench_options *o, ls_device *device, const grid_case *g,
                             const ls_data *data, double *out, ls_error *err)
 {
@@ -118,7 +117,7 @@ static ls_status time_fixed(const bench_options *o, ls_device *device, const gri
     return status;
 }
 
-/* A run on `auto`, up to its decision. */
+/* A run on `auto` until its decision. */
 typedef struct {
     const ls_device *device;
     double seconds;
@@ -131,11 +130,11 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     decision *d = user;
     d->seconds = p->seconds;
     d->steps = p->steps;
-    d->decided = d->device->choice->decided;
+    d->decided = d->device->choice->state == LS_CHOICE_DECIDED;
     return d->decided;
 }
 
-/* step: a step's seconds on the best device. */
+/* step: seconds per step on the best device. */
 static ls_status time_choice(ls_device *device, const grid_case *g, const ls_data *data,
                              double step, decision *d, ls_error *err)
 {
@@ -154,7 +153,7 @@ static bool same_device(const ls_device *a, const ls_device *b)
     return a->info.index == b->info.index && !strcmp(a->info.name, b->info.name);
 }
 
-/* The worst figures of the grid. */
+/* The worst results of the grid. */
 typedef struct {
     double loss, cost, whole;
     size_t cases, within;

@@ -1,158 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /* `--device auto` and `--threads auto`: the faster candidate is chosen, one that fails is survived
- * wherever it fails, short runs try nothing, and whatever is chosen, models are those of ls_train
- * on one thread of the CPU path, byte for byte. */
+ * wherever it fails, short runs look for no devices, and whatever is chosen, models are those of
+ * ls_train on one thread of the CPU path, byte for byte. Time is simulated, so that every outcome
+ * is a function of the inputs. */
 #include <criterion/criterion.h>
-#include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/error.h"
 #include "host/device/choice.h"
+#include "tests/support/clock.h"
+#include "tests/support/fake_device.h"
 #include "tests/support/runs.h"
 
 TestSuite(choice, .timeout = 300);
 
-/* ---- Candidates that are slow, or fail ------------------------------------------------------- */
-
-/* A CPU path that takes its time for each step, and fails after so many calls. */
-typedef struct {
-    ls_backend_slots slots;
-    const ls_backend_slots *true_slots;
-    double step_seconds;
-    long calls_left;
-    size_t steps, members;
-} fake;
-
-enum { CPU, OTHER, FAKES };
-static fake fakes[FAKES];
-
-static fake *fake_of(const ls_workspace *workspace)
+/* A choice of the CPU path and one other device, which is measured however short the run is. */
+static ls_device *open_impatient(fake_device *cpu, fake_device *other)
 {
-    return workspace->backend->slots == &fakes[CPU].slots ? &fakes[CPU] : &fakes[OTHER];
-}
-
-static ls_status next_call(fake *f, ls_error *err)
-{
-    return f->calls_left-- > 0 ? LS_OK : ls_fail(err, LS_ERR_DEVICE, "the device fell over");
-}
-
-static ls_status fake_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
-                           ls_error *err)
-{
-    fake *f = backend->slots == &fakes[CPU].slots ? &fakes[CPU] : &fakes[OTHER];
-    LS_TRY(next_call(f, err));
-    return f->true_slots->workspace_open(backend, data, out, err);
-}
-
-static ls_status fake_add(ls_workspace *workspace, const ls_plan *plan, size_t origin,
-                          size_t *member, ls_error *err)
-{
-    fake *f = fake_of(workspace);
-    LS_TRY(next_call(f, err));
-    LS_TRY(f->true_slots->member_add(workspace, plan, origin, member, err));
-    f->members++;
-    return LS_OK;
-}
-
-static void fake_remove(ls_workspace *workspace, size_t member)
-{
-    fake_of(workspace)->members--;
-    fake_of(workspace)->true_slots->member_remove(workspace, member);
-}
-
-static ls_status fake_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err)
-{
-    fake *f = fake_of(workspace);
-    uint64_t steps = 0;
-    LS_TRY(next_call(f, err));
-    for (size_t i = 0; i < count; i++) steps += runs[i].count;
-    f->steps += steps;
-    double seconds = (double)steps * f->step_seconds;
-    nanosleep(&(struct timespec){(time_t)seconds,
-                                 (long)(1e9 * (seconds - (double)(time_t)seconds))},
-              NULL);
-    return f->true_slots->run(workspace, runs, count, err);
-}
-
-static ls_status fake_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
-                            float *outputs, float *losses, ls_error *err)
-{
-    LS_TRY(next_call(fake_of(workspace), err));
-    return fake_of(workspace)->true_slots->infer(workspace, member, first, rows, outputs, losses,
-                                                 err);
-}
-
-static ls_status fake_read(ls_workspace *workspace, size_t member, size_t at, size_t count,
-                           float *to, ls_error *err)
-{
-    LS_TRY(next_call(fake_of(workspace), err));
-    return fake_of(workspace)->true_slots->read(workspace, member, at, count, to, err);
-}
-
-static ls_status fake_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
-                            const float *from, ls_error *err)
-{
-    LS_TRY(next_call(fake_of(workspace), err));
-    return fake_of(workspace)->true_slots->write(workspace, member, at, count, from, err);
-}
-
-static ls_status fake_copy(ls_workspace *workspace, size_t member, size_t from, size_t to,
-                           size_t count, ls_error *err)
-{
-    LS_TRY(next_call(fake_of(workspace), err));
-    return fake_of(workspace)->true_slots->copy(workspace, member, from, to, count, err);
-}
-
-static void disguise(ls_backend *backend, fake *f, double step_seconds)
-{
-    *f = (fake){.slots = *backend->slots,
-                .true_slots = backend->slots,
-                .step_seconds = step_seconds,
-                .calls_left = LONG_MAX};
-    f->slots.workspace_open = fake_open, f->slots.member_add = fake_add,
-    f->slots.member_remove = fake_remove, f->slots.run = fake_run;
-    f->slots.infer = fake_infer, f->slots.read = fake_read, f->slots.write = fake_write,
-    f->slots.copy = fake_copy;
-    backend->slots = &f->slots;
-}
-
-/* The CPU path on one thread and one other device, whose steps take so long, and which are tried
- * without any patience. */
-static ls_device *open_choice(double cpu_seconds, double other_seconds)
-{
-    ls_device *device;
-    ls_backend *backend;
-    ls_device_info info = {.index = 1, .kind = "gpu", .name = "another device", .exact = 1};
-    ls_error err;
-    cr_assert_eq(ls_device_open("auto", 1, 0, &device, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_cpu_open(1, NULL, &backend, &err), LS_OK, "%s", err.message);
-    disguise(device->backend, &fakes[CPU], cpu_seconds);
-    disguise(backend, &fakes[OTHER], other_seconds);
-    cr_assert(ls_choice_add(device->choice, &info, backend, 0));
-    device->choice->discovered = true;
+    ls_device *device = fake_choice_open(cpu, other);
     device->choice->patience = (ls_choice_patience){0};
     return device;
 }
 
-static const ls_device_trial *trial_of(const ls_device *device, const char *name)
-{
-    static ls_device_trial list[8];
-    size_t count = ls_device_trials(device, list, RUNS_COUNT(list));
-    for (size_t i = 0; i < count && i < RUNS_COUNT(list); i++)
-        if (strstr(list[i].name, name)) return &list[i];
-    return NULL;
-}
-
 /* ---- Networks to train ----------------------------------------------------------------------- */
 
-/* All that lives outside of the device: best states, rates that listen to losses, histories that
- * are thinned, ends of all kinds. */
+/* Everything that lives outside of the device: best states, learning rates that follow the loss,
+ * histories that are thinned, all reasons to stop. */
 static const char *const texts[] = {
     "epochs 3000 hidden 8 batch full optimizer adam",
     "epochs 300 hidden 8,8 batch 16 patience 50 validation 0.2 seed 3",
@@ -209,7 +86,7 @@ static void check(ls_fleet *fleet, const subjects *s, const char *what)
     }
 }
 
-/* Trains all on the device, in one fleet, with a stop on the way. */
+/* Trains all networks on the device, in one fleet, with a stop on the way. */
 static ls_status train_all(ls_device *device, const subjects *s, const char *what, ls_error *err)
 {
     ls_fleet *fleet;
@@ -221,39 +98,40 @@ static ls_status train_all(ls_device *device, const subjects *s, const char *wha
     if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, 0, NULL, NULL, err);
     if (status == LS_OK) check(fleet, s, what);
     ls_fleet_close(fleet);
-    cr_assert_eq(fakes[CPU].members + fakes[OTHER].members, 0, "%s: members are left on a device",
-                 what);
     return status;
 }
 
-/* ---- What is chosen -------------------------------------------------------------------------- */
+/* ---- Which device is chosen ------------------------------------------------------------------ */
 
 Test(choice, the_faster_device_is_chosen)
 {
     static const struct {
         double cpu, other;
         bool moves;
-    } cases[] = {{1e-3, 0, true}, {0, 1e-3, false}};
+    } cases[] = {{1e-3, 1e-4, true}, {1e-4, 1e-3, false}};
     subjects s;
     subjects_open(&s);
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         ls_error err;
-        ls_device *device = open_choice(cases[i].cpu, cases[i].other);
+        fake_device cpu = {.step_seconds = cases[i].cpu}, other = {.step_seconds = cases[i].other};
+        ls_device *device = open_impatient(&cpu, &other);
         cr_assert_str_eq(ls_device_get_info(device)->kind, "cpu path",
-                         "the device in use before anything is measured");
-        cr_assert_eq(ls_device_trials(device, NULL, 0), 0);
+                         "the device in use before any measurement");
+        cr_assert_eq(ls_device_timings(device, NULL, 0), 0);
         cr_assert_eq(train_all(device, &s, "a faster device", &err), LS_OK, "%s", err.message);
+        cr_assert_eq(cpu.members + other.members, 0, "members are left on a device");
         cr_expect_eq(ls_device_get_info(device)->index, cases[i].moves, "case %zu: %s was chosen",
                      i, ls_device_get_info(device)->name);
-        const ls_device_trial *other = trial_of(device, "another device");
-        cr_assert(other, "case %zu: the other device was not tried", i);
-        cr_expect_gt(other->speed, 0.0);
-        cr_expect_eq(other->chosen, cases[i].moves);
-        cr_expect_str_eq(other->note, "");
-        size_t slower = fakes[!cases[i].moves].steps, faster = fakes[cases[i].moves].steps;
+        const ls_device_timing *timing = fake_timing(device);
+        cr_assert(timing, "case %zu: the other device was not measured", i);
+        cr_expect_gt(timing->speed, 0.0);
+        cr_expect_eq(timing->chosen, cases[i].moves);
+        cr_expect_str_eq(timing->note, "");
+        uint64_t slower = cases[i].moves ? cpu.steps : other.steps,
+                 faster = cases[i].moves ? other.steps : cpu.steps;
         cr_expect_lt(slower, faster,
-                     "case %zu: %zu steps on the slower device, %zu on the faster one", i, slower,
-                     faster);
+                     "case %zu: %llu steps on the slower device, %llu on the faster one", i,
+                     (unsigned long long)slower, (unsigned long long)faster);
         ls_device_close(device);
     }
     subjects_close(&s);
@@ -269,11 +147,14 @@ static int on_epoch(const ls_progress *p, void *user)
 /* ls_train, with a callback that stops it. */
 Test(choice, training_alone)
 {
+    static const double cpu_seconds[] = {0, 1e-3, 1e-4}, other_seconds[] = {0, 1e-4, 1e-3};
     ls_data *data = runs_data("moons", 60);
     ls_options *options = runs_options("epochs 50000 hidden 8 batch 30");
     char first[65] = "", hash[65];
     for (int way = 0; way < 3; way++) {
-        ls_device *device = way ? open_choice(way == 1 ? 1e-3 : 0, way == 1 ? 0 : 1e-3) : NULL;
+        fake_device cpu = {.step_seconds = cpu_seconds[way]},
+                    other = {.step_seconds = other_seconds[way]};
+        ls_device *device = way ? open_impatient(&cpu, &other) : NULL;
         uint64_t epoch = 0;
         ls_model *model;
         ls_error err;
@@ -290,72 +171,280 @@ Test(choice, training_alone)
     ls_data_free(data);
 }
 
-/* A device that fails at any call while it is tried costs no bit. */
+/* A device that fails at any call while it is measured costs no bit. */
 Test(choice, a_candidate_that_fails_is_survived)
 {
     subjects s;
     size_t failures = 0;
     subjects_open(&s);
-    for (long call = 0;; call += 1 + call / 6) {
+    for (long call = 1;; call += 1 + call / 6) {
         ls_error err;
         char what[64];
-        ls_device *device = open_choice(0, 3e-4);
+        fake_device cpu = {.step_seconds = 1e-4}, other = {.step_seconds = 3e-4, .fails_at = call};
+        ls_device *device = open_impatient(&cpu, &other);
         snprintf(what, sizeof what, "failing at call %ld", call);
-        fakes[OTHER].calls_left = call;
         cr_assert_eq(train_all(device, &s, what, &err), LS_OK, "%s: %s", what, err.message);
+        cr_assert_eq(cpu.members + other.members, 0, "%s: members are left on a device", what);
         cr_assert_eq(ls_device_get_info(device)->index, 0);
-        bool fell = fakes[OTHER].calls_left < 0;
-        const ls_device_trial *other = trial_of(device, "another device");
-        cr_assert(other, "%s: it was not tried", what);
-        if (fell) cr_assert(strstr(other->note, "fell over"), "%s: '%s'", what, other->note);
+        bool failed = other.calls >= call;
+        const ls_device_timing *timing = fake_timing(device);
+        cr_assert(timing, "%s: it was not measured", what);
+        if (failed) cr_assert(strstr(timing->note, "fell over"), "%s: '%s'", what, timing->note);
         ls_device_close(device);
-        if (!fell) break;
+        if (!failed) break;
         failures++;
     }
     cr_assert_geq(failures, 10);
     subjects_close(&s);
 }
 
-/* ---- What it costs --------------------------------------------------------------------------- */
+/* ---- What choosing costs --------------------------------------------------------------------- */
 
-Test(choice, short_runs_look_for_nothing)
+typedef enum { IGNORED, REFUSED, MEASURED, CHOSEN } outcome;
+
+/* Runs of 1 ms per step on the CPU path, two steps per epoch, and what becomes of them with one
+ * other device, which is found after 0.3 s unless it says otherwise. Seconds are simulated, and at
+ * most those of the whole run and those that choosing cost it. */
+/* clang-format off */
+static const struct {
+    const char *what;
+    fake_device other;
+    uint64_t epochs;
+    outcome outcome;
+    double seconds, lost;
+    const char *note;
+} runs[] = {
+    {"a fast GPU", {.step_seconds = 1e-4, .open_seconds = 0.5}, 20000, CHOSEN, 4.9, 0.01, ""},
+    {"a slow GPU", {.step_seconds = 5e-3, .open_seconds = 0.5}, 20000, MEASURED, 40.2, 0.2, ""},
+    {"a GPU that is a little faster", {.step_seconds = 8e-4}, 20000, CHOSEN, 32.5, 0.01, ""},
+    {"a GPU that is as fast", {.step_seconds = 1e-3}, 20000, MEASURED, 40.01, 0.01, ""},
+    {"a GPU that is slow to open", {.step_seconds = 1e-4, .open_seconds = 12}, 20000, CHOSEN, 15.3, 0.01, ""},
+    {"a fast GPU that is slow to compile", {.step_seconds = 1e-4, .compile_seconds = 1}, 20000, CHOSEN, 5.5, 1.01, ""},
+    {"a slow GPU that is slow to compile", {.step_seconds = 1e-2, .compile_seconds = 1}, 20000, MEASURED, 41.4, 1.4, ""},
+    {"a GPU that is not open when the run ends", {.step_seconds = 1e-4, .open_seconds = 100}, 20000, IGNORED, 40, 0, ""},
+    {"a GPU that is not found when the run ends", {.step_seconds = 1e-4, .find_seconds = 100}, 20000, IGNORED, 40, 0, ""},
+    {"a GPU that cannot be opened", {.open_error = "no memory", .open_seconds = 2}, 20000, REFUSED, 40, 0, "cannot be opened: no memory"},
+    {"a GPU that is approximate", {.approximate = "rounds otherwise", .open_seconds = 2}, 20000, REFUSED, 40, 0, "is approximate: it rounds otherwise"},
+    {"a GPU that fails at once", {.step_seconds = 1e-4, .fails_at = 1}, 20000, REFUSED, 40, 0, "fell over"},
+    {"a GPU that fails in its second round", {.step_seconds = 1e-4, .fails_at = 6}, 20000, REFUSED, 40.01, 0.1, "fell over"},
+    {"a GPU never used before, run of 40 s", {.step_seconds = 1e-4, .unchecked = true, .open_seconds = 3}, 20000, CHOSEN, 7.1, 0.01, ""},
+    {"a GPU never used before, run of 15 s", {.step_seconds = 1e-4, .unchecked = true, .open_seconds = 3}, 7500, IGNORED, 15, 0, ""},
+    {"a run of 4 s", {.step_seconds = 1e-4}, 2000, IGNORED, 4, 0, ""},
+    {"a run of 40 ms", {.step_seconds = 1e-4}, 20, IGNORED, 0.04, 0, ""},
+};
+/* clang-format on */
+
+static ls_model *train_steps(ls_device *device, const ls_data *data, uint64_t epochs)
 {
-    ls_data *data = runs_data("moons", 60);
-    ls_options *options = runs_options("epochs 20");
-    ls_device *device;
+    char text[64];
     ls_model *model;
     ls_error err;
-    cr_assert_eq(ls_device_open("auto", 0, 0, &device, &err), LS_OK, "%s", err.message);
-    cr_assert(device->choice);
+    snprintf(text, sizeof text, "epochs %llu hidden 8 batch 30", (unsigned long long)epochs);
+    ls_options *options = runs_options(text);
     cr_assert_eq(ls_train(device, options, data, NULL, NULL, &model, &err), LS_OK, "%s",
                  err.message);
-    cr_expect(!device->choice->discovered && !device->choice->opening,
-              "OpenCL devices were looked for");
-    cr_expect_eq(ls_device_trials(device, NULL, 0), 0);
-    cr_expect_str_eq(ls_device_get_info(device)->kind, "cpu path");
-    ls_model_free(model);
-    ls_device_close(device);
     ls_options_free(options);
+    return model;
+}
+
+Test(choice, costs_no_more_than_it_may)
+{
+    ls_data *data = runs_data("moons", 60);
+    for (size_t i = 0; i < RUNS_COUNT(runs); i++) {
+        fake_device cpu = {.step_seconds = 1e-3}, other = runs[i].other;
+        if (!(other.find_seconds > 0)) other.find_seconds = 0.3;
+        ls_device *device = fake_choice_open(&cpu, &other);
+        ls_model_free(train_steps(device, data, runs[i].epochs));
+        double seconds = clock_now(), lost = device->choice->lost;
+        const ls_device_timing *timing = fake_timing(device);
+        const char *what = runs[i].what, *note = timing ? timing->note : "";
+        outcome met = !timing                ? IGNORED
+                      : timing->chosen       ? CHOSEN
+                      : !(timing->speed > 0) ? REFUSED
+                                             : MEASURED;
+        cr_expect_eq(met, runs[i].outcome, "%s: outcome %d", what, met);
+        cr_expect_eq(ls_device_get_info(device)->index, met == CHOSEN, "%s", what);
+        cr_expect_leq(seconds, runs[i].seconds + 1e-6, "%s: took %g s", what, seconds);
+        cr_expect_leq(lost, runs[i].lost + 1e-6, "%s: choosing cost %g s", what, lost);
+        cr_expect(strstr(note, runs[i].note) && !*note == !*runs[i].note, "%s: '%s'", what, note);
+        ls_device_close(device);
+    }
     ls_data_free(data);
 }
 
-/* With devices as they are: all of them are tried, and the bits are the same. */
+Test(choice, short_runs_look_for_no_devices)
+{
+    ls_data *data = runs_data("moons", 60);
+    fake_device cpu = {.step_seconds = 1e-3}, other = {.step_seconds = 1e-4};
+    ls_device *device = fake_choice_open(&cpu, &other);
+    ls_model_free(train_steps(device, data, 2000));
+    cr_expect(!fake_choice_searched() && !device->choice->discovered);
+    cr_expect_eq(ls_device_timings(device, NULL, 0), 0);
+    cr_expect_str_eq(ls_device_get_info(device)->kind, "cpu path");
+    ls_device_close(device);
+    ls_data_free(data);
+}
+
+/* ---- The states of a pass -------------------------------------------------------------------- */
+
+static const char *const state_names[] = {"watching",  "finding",         "opening",
+                                          "measuring", "confirming best", "confirming candidate",
+                                          "decided"};
+
+/* Rounds of 25 ms on candidates of given seconds per unit of cost, until the pass has ended;
+ * writes the states that it went through. */
+static void run_pass(ls_choice *choice, const fake_device *cpu, const fake_device *other,
+                     const ls_workload *work, char *states, size_t size)
+{
+    ls_choice_state last = choice->state;
+    for (int round = 0; round < 1000; round++) {
+        const fake_device *at = ls_choice_at(choice) ? other : cpu;
+        double pace = at->step_seconds * (clock_now() < at->disturbed_until ? 2 : 1);
+        clock_advance(0.025);
+        ls_choice_round(choice, work, 0.025, 0.025 / pace);
+        if (choice->state == last) continue;
+        last = choice->state;
+        snprintf(states + strlen(states), size - strlen(states), "%s%s", *states ? ", " : "",
+                 state_names[last]);
+        if (last == LS_CHOICE_DECIDED) return;
+    }
+    cr_assert_fail("no decision after 1000 rounds: %s", states);
+}
+
+Test(choice, states_of_a_pass)
+{
+    static const struct {
+        fake_device cpu, other;
+        size_t best;
+        const char *states;
+    } cases[] = {
+        {{.step_seconds = 1e-3},
+         {.step_seconds = 1e-4, .find_seconds = 0.1},
+         1,
+         "finding, opening, measuring, decided"},
+        {{.step_seconds = 1e-3}, {.step_seconds = 2e-3}, 0, "finding, opening, measuring, decided"},
+        {{.step_seconds = 1e-3},
+         {.step_seconds = 8e-4},
+         1,
+         "finding, opening, measuring, confirming best, confirming candidate, decided"},
+        {{.step_seconds = 1e-3}, {.open_error = "no"}, 0, "finding, opening, decided"},
+        /* the CPU path seems as slow as the GPU is fast, until it is measured once more */
+        {{.step_seconds = 5e-4, .disturbed_until = 0.17},
+         {.step_seconds = 7e-4},
+         0,
+         "finding, opening, measuring, confirming best, decided"},
+    };
+    const ls_settings *settings;
+    ls_options *options = runs_options("hidden 8");
+    settings = &options->settings;
+    for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
+        fake_device cpu = cases[i].cpu, other = cases[i].other;
+        ls_device *device = fake_choice_open(&cpu, &other);
+        ls_workload work = {
+            .members = 1,
+            .step = 1,
+            .left = 1e6,
+            .example = {.settings = settings, .inputs = 2, .classes = 2, .rows = 9}};
+        char states[256] = "";
+        cr_assert_eq(ls_choice_begin(device->choice, &work), 0);
+        run_pass(device->choice, &cpu, &other, &work, states, sizeof states);
+        cr_expect_str_eq(states, cases[i].states, "case %zu: %s", i, states);
+        cr_expect_eq(device->choice->best, cases[i].best, "case %zu", i);
+        /* the same workload is not measured again, but a very different one is */
+        for (int round = 0; round < 100; round++) ls_choice_round(device->choice, &work, 0.025, 25);
+        cr_expect_eq(device->choice->state, LS_CHOICE_DECIDED);
+        work.step = 100;
+        states[0] = 0;
+        ls_choice_begin(device->choice, &work);
+        if (!cases[i].other.open_error) {
+            run_pass(device->choice, &cpu, &other, &work, states, sizeof states);
+            cr_expect(strstr(states, "measuring"), "case %zu: again: %s", i, states);
+        }
+        ls_choice_end(device->choice);
+        ls_device_close(device);
+    }
+    ls_options_free(options);
+}
+
+/* A run may end in any state; the next one goes on from there. */
+Test(choice, a_run_may_end_in_any_state)
+{
+    static const fake_device slow = {.step_seconds = 1e-3};
+    ls_options *options = runs_options("hidden 8");
+    for (int rounds = 0; rounds < 60; rounds++) {
+        fake_device cpu = slow, other = {.step_seconds = 8e-4, .open_seconds = 0.2};
+        ls_device *device = fake_choice_open(&cpu, &other);
+        ls_choice *choice = device->choice;
+        ls_workload work = {
+            .members = 1,
+            .step = 1,
+            .left = 1e6,
+            .example = {.settings = &options->settings, .inputs = 2, .classes = 2, .rows = 9}};
+        char states[256] = "";
+        ls_choice_begin(choice, &work);
+        for (int round = 0; round < rounds; round++) {
+            double pace = (ls_choice_at(choice) ? &other : &cpu)->step_seconds;
+            clock_advance(0.025);
+            ls_choice_round(choice, &work, 0.025, 0.025 / pace);
+        }
+        ls_choice_end(choice);
+        cr_assert_eq(ls_choice_at(choice), choice->best);
+        cr_assert(choice->state != LS_CHOICE_MEASURING &&
+                  choice->state != LS_CHOICE_CONFIRMING_BEST &&
+                  choice->state != LS_CHOICE_CONFIRMING_CANDIDATE);
+        ls_choice_begin(choice, &work);
+        if (choice->state != LS_CHOICE_DECIDED)
+            run_pass(choice, &cpu, &other, &work, states, sizeof states);
+        cr_expect_eq(choice->best, 1, "after %d rounds: %s", rounds, states);
+        ls_device_close(device);
+    }
+    ls_options_free(options);
+}
+
+/* ---- Real devices ---------------------------------------------------------------------------- */
+
+static ls_opener_slots waiting;
+
+static bool always(ls_opener *opener)
+{
+    (void)opener;
+    return true;
+}
+
+/* Has the choice wait for devices instead of training on while they are opened. */
+static void wait_for_devices(ls_choice *choice)
+{
+    waiting = *choice->opener->slots;
+    waiting.ended = always;
+    choice->opener->slots = &waiting;
+}
+
+/* All devices of this machine are measured, and the bits are the same. Each reading of the clock
+ * takes as long as a round should. */
 Test(choice, real_devices)
 {
     ls_data *data = runs_data("moons", 300);
     ls_options *options = runs_options("epochs 30000 hidden 16,16 batch full");
     char first[65], hash[65];
+    clock_start(0.025);
     for (int way = 0; way < 2; way++) {
         ls_device *device = NULL;
         ls_model *model;
         ls_error err;
-        if (way)
+        if (way) {
             cr_assert_eq(ls_device_open("auto", 3, 0, &device, &err), LS_OK, "%s", err.message);
-        if (way) device->choice->patience = (ls_choice_patience){0};
+            device->choice->patience = (ls_choice_patience){0};
+            wait_for_devices(device->choice);
+        }
         cr_assert_eq(ls_train(device, options, data, NULL, NULL, &model, &err), LS_OK, "%s",
                      err.message);
         cr_assert_eq(ls_model_sha256(model, way ? hash : first, &err), LS_OK);
-        if (way) cr_expect(device->choice->discovered || device->choice->opening);
+        if (way) cr_expect_eq(device->choice->state, LS_CHOICE_DECIDED);
+        for (size_t i = 0; way && i < device->choice->count; i++) {
+            const ls_candidate *candidate = &device->choice->list[i];
+            cr_expect(candidate->timing.speed > 0 || *candidate->timing.note, "%s was not measured",
+                      candidate->info.name);
+        }
         ls_model_free(model);
         ls_device_close(device);
     }
@@ -363,6 +452,8 @@ Test(choice, real_devices)
     ls_options_free(options);
     ls_data_free(data);
 }
+
+/* ---- Numbers of threads ---------------------------------------------------------------------- */
 
 Test(choice, numbers_of_threads)
 {
@@ -388,7 +479,7 @@ Test(choice, numbers_of_threads)
     }
 }
 
-/* Threads come and go under members that are in training. */
+/* The number of threads changes while members are in training. */
 Test(choice, fewer_threads_change_no_bit)
 {
     subjects s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fleets: many different networks trained side by side, on few and many threads and on OpenCL, in
- * one go or with pauses, on a device that holds all of them or few. Each must end with the model
- * file that ls_train gives, byte for byte. */
+ * one call or with pauses, on a device with room for all of them or for few. Each must end with the
+ * model file that ls_train gives, byte for byte. */
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <math.h>
@@ -12,10 +12,14 @@
 #include "host/base/error.h"
 #include "host/network/backend.h"
 #include "kernels/random.h"
+#include "tests/support/clock.h"
 #include "tests/support/devices.h"
 #include "tests/support/runs.h"
 
-TestSuite(fleet, .timeout = 300);
+/* How fast a device seems decides how members are sliced; here each call seems to take as long. */
+static void simulate_clock(void) { clock_start(0.05); }
+
+TestSuite(fleet, .init = simulate_clock, .timeout = 300);
 TestSuite(workspace, .timeout = 120);
 
 static const unsigned two_threads[] = {2, 0}, some_threads[] = {1, 2, 3, 0};
@@ -24,7 +28,7 @@ static const unsigned two_threads[] = {2, 0}, some_threads[] = {1, 2, 3, 0};
 
 enum { MEMBERS = 60 };
 
-/* A member and what ls_train makes of it. */
+/* A member, and the result of ls_train with its options. */
 typedef struct {
     char text[512];
     const ls_data *data;
@@ -40,7 +44,7 @@ static uint32_t dice(uint32_t *state, uint32_t sides)
     return (*state >> 8) % sides;
 }
 
-/* One of several texts; a '|' stands between them. */
+/* One of several texts, which are separated by '|'. */
 static const char *one_of(uint32_t *state, const char *texts, char out[128])
 {
     uint32_t n = 1;
@@ -52,7 +56,7 @@ static const char *one_of(uint32_t *state, const char *texts, char out[128])
     return out;
 }
 
-/* A network at random: every line is left out half of the time. */
+/* Draws a network: each line is left out with probability 1/2. */
 static void draw(uint32_t seed, char *text, size_t size)
 {
     static const char *const lines[] = {
@@ -124,7 +128,7 @@ static void subjects_close(subject *list, size_t count)
     free(list);
 }
 
-/* Adds subjects; their numbers go up by one from *first. */
+/* Adds subjects; they get consecutive numbers from *first on. */
 static void add_all(ls_fleet *fleet, const subject *list, size_t count, size_t *first)
 {
     ls_error err;
@@ -150,7 +154,7 @@ static void run(ls_fleet *fleet, uint64_t until)
     cr_assert_eq(ls_fleet_run(fleet, NULL, 0, until, NULL, NULL, &err), LS_OK, "%s", err.message);
 }
 
-/* A member that has ended is what ls_train made of it. */
+/* A member that has ended must be what ls_train gives. */
 static void check_member(ls_fleet *fleet, size_t index, const subject *s, const char *where)
 {
     ls_member_info info;
@@ -169,7 +173,7 @@ static void check_member(ls_fleet *fleet, size_t index, const subject *s, const 
     cr_assert(info.state == LS_MEMBER_DONE && info.epochs == s->summary.epochs &&
                   info.steps == s->summary.steps && info.best_epoch == s->summary.best_epoch &&
                   info.parameters == s->summary.parameters && info.loss == s->summary.loss,
-              "%s on %s: the member's figures are others", s->text, where);
+              "%s on %s: the member's info differs", s->text, where);
     cr_assert(info.seconds > 0 && info.stopped && !info.message);
     cr_assert_eq(ls_model_sha256(model, hash, &err), LS_OK, "%s", err.message);
     cr_assert_str_eq(hash, s->hash, "%s on %s: another model file than ls_train's", s->text, where);
@@ -195,7 +199,7 @@ Test(fleet, every_member_ends_with_the_bits_of_its_solo_run)
         add_all(fleet, subjects, MEMBERS, &first);
         run(fleet, 0);
         check_all(fleet, first, subjects, MEMBERS, list[d].label);
-        run(fleet, 0); /* nothing is left to do */
+        run(fleet, 0); /* no steps remain */
         ls_fleet_close(fleet);
     }
     subjects_close(subjects, MEMBERS);
@@ -211,8 +215,8 @@ static int most_waiting(const ls_fleet_progress *p, void *user)
     return 0;
 }
 
-/* A device that holds few members at a time: waves, and with pauses also parked members that come
- * back. */
+/* A device with room for few members: they train in waves, and with pauses parked members return.
+ */
 Test(fleet, waves_and_pauses_change_nothing)
 {
     static const uint64_t stops[] = {1, 2, 5, 6, 13, 0}, whole[] = {0};
@@ -245,8 +249,8 @@ Test(fleet, waves_and_pauses_change_nothing)
     runs_devices_close(list, n);
 }
 
-/* The model at a pause is that of ls_train stopped there by its callback, wherever the member is;
- * looking at it changes nothing. */
+/* The model at a pause is that of ls_train stopped there by its callback, whether or not the member
+ * is on the device. Reading it changes nothing. */
 Test(fleet, models_at_a_pause)
 {
     enum { AT = 7, COUNT = 16 };
@@ -284,7 +288,7 @@ Test(fleet, models_at_a_pause)
     runs_devices_close(list, n);
 }
 
-/* Members are added and removed between calls, some train while others wait, and numbers are not
+/* Members are added and removed between calls, and some train while others wait. Numbers are not
  * used again. */
 Test(fleet, members_come_and_go)
 {
@@ -326,7 +330,7 @@ Test(fleet, members_come_and_go)
             if (i != 5 && i != 0 && i != 13) check_member(fleet, i, &subjects[i], list[d].label);
         cr_assert_eq(ls_fleet_count(fleet), COUNT);
         for (size_t i = 0; i < COUNT; i++) ls_fleet_remove(fleet, i);
-        add_all(fleet, subjects, 2, &first); /* after all rows were given up */
+        add_all(fleet, subjects, 2, &first); /* after all rows were freed */
         run(fleet, 0);
         check_all(fleet, first, subjects, 2, list[d].label);
         ls_fleet_close(fleet);
@@ -491,8 +495,8 @@ Test(fleet, what_does_not_fit_is_refused_and_disturbs_nothing)
     ls_data_free(data);
 }
 
-/* The CPU path with slots that fail: at the n-th of all calls, or wherever more members are there
- * than it has room for. */
+/* The CPU path with slots that fail: at the n-th of all calls, or when more members are added than
+ * it has room for. */
 static const ls_backend_slots *true_slots;
 static ls_backend_slots slots;
 static long calls_left;
@@ -580,8 +584,8 @@ static ls_device *failing_device(void)
     return device;
 }
 
-/* A device that fails at any of its calls leaves a fleet that says so, can be closed, and keeps the
- * models that are there. */
+/* If the device fails at any call, the fleet reports that, can be closed, and keeps the models of
+ * members that have ended. */
 Test(fleet, a_device_that_fails_at_any_call)
 {
     enum { COUNT = 10 };
@@ -617,7 +621,7 @@ Test(fleet, a_device_that_fails_at_any_call)
     ls_device_close(device);
 }
 
-/* A device with less memory than it says: members wait. */
+/* A device with less memory than it reports: members wait. */
 Test(fleet, a_device_that_is_full)
 {
     enum { COUNT = 20 };
@@ -640,7 +644,7 @@ Test(fleet, a_device_that_is_full)
     add_all(fleet, subjects, 1, &first);
     cr_assert_eq(ls_fleet_run(fleet, NULL, 0, 0, NULL, NULL, &err), LS_ERR_MEMORY);
     members_most = 1;
-    run(fleet, 0); /* nothing was lost by that */
+    run(fleet, 0); /* the failure has lost nothing */
     check_all(fleet, first, subjects, 1, "a device that was full");
     ls_fleet_close(fleet);
     subjects_close(subjects, COUNT);
@@ -650,8 +654,8 @@ Test(fleet, a_device_that_is_full)
 
 /* ---- Workspaces ------------------------------------------------------------------------------ */
 
-/* Arenas of members that come and go start as zeros, overlap with no other, and keep what is in
- * them. */
+/* Members are added and removed: their arenas start as zeros, do not overlap, and keep their
+ * contents. */
 static void churn(const test_backend *t)
 {
     enum { PLANS = 5, ROUNDS = 400, MOST = 64 };

@@ -14,9 +14,13 @@
 #include "host/search/search.h"
 #include "host/search/state.h"
 #include "host/search/table.h"
+#include "tests/support/clock.h"
 #include "tests/support/runs.h"
 
-TestSuite(search, .timeout = 300);
+/* How long a wave seems to take decides the size of the next. */
+static void simulate_clock(void) { clock_start(0.05); }
+
+TestSuite(search, .init = simulate_clock, .timeout = 300);
 
 /* ---- Spaces ---------------------------------------------------------------------------------- */
 

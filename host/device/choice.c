@@ -2,241 +2,197 @@
 #include "host/device/choice.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
+#include "host/device/catalogue.h"
+#include "host/network/device_kind.h"
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* A pass tries the candidates one after the other. Fewer threads pay only for few members, and are
- * tried by halves for as long as each was faster than the one before. */
 
 static const ls_choice_patience usual_patience = {
     .threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
-static const double sample_seconds = 0.01; /* a sample takes at least */
-static const double
-    long_sample = 0.03,
-    long_on_gpu = 0.2; /* one sample that takes so long is enough; GPUs may still be compiling */
-static const double ahead =
-    0.95; /* of the best's time: a candidate that needs less takes its place */
-static const double far_ahead = 0.5; /* at once; otherwise both are measured once more, as something
-                                        else may have disturbed the best */
+
+/* Rounds are one sample as soon as they have taken this long. */
+static const double sample_seconds = 0.01;
+/* One sample that takes so long is enough. GPUs may still be compiling. */
+static const double long_sample = 0.03, long_gpu_sample = 0.2;
+/* A candidate wins if it takes less than this share of the best's time. */
+static const double ahead = 0.95;
+/* Below this share it wins at once. Otherwise both are measured once more, as something else may
+ * have disturbed the best. */
+static const double far_ahead = 0.5;
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
-static ls_candidate *new_candidate(ls_choice *c, const ls_device_info *info)
+static ls_candidate *new_candidate(ls_choice *choice, const ls_device_info *info)
 {
-    if (c->count == LS_CHOICE_MOST) return NULL;
-    ls_candidate *k = &c->list[c->count++];
-    *k = (ls_candidate){.info = *info};
-    snprintf(k->trial.name, sizeof k->trial.name, "%s", info->name);
-    return k;
+    if (choice->count == LS_CHOICE_MOST) return NULL;
+    ls_candidate *candidate = &choice->list[choice->count++];
+    *candidate = (ls_candidate){.info = *info};
+    snprintf(candidate->timing.name, sizeof candidate->timing.name, "%s", info->name);
+    return candidate;
 }
 
-bool ls_choice_add(ls_choice *c, const ls_device_info *info, ls_backend *backend, unsigned threads)
+bool ls_choice_add(ls_choice *choice, const ls_device_info *info, ls_backend *backend,
+                   unsigned threads)
 {
-    ls_candidate *k = new_candidate(c, info);
-    if (!k) return false;
-    k->state = LS_CANDIDATE_OPEN;
-    k->backend = backend;
-    k->threads = threads;
+    ls_candidate *candidate = new_candidate(choice, info);
+    if (!candidate) return false;
+    candidate->state = LS_CANDIDATE_OPEN;
+    candidate->backend = backend;
+    candidate->threads = threads;
     return true;
 }
 
-/* The best one is the device. */
-static void set_best(ls_choice *c, size_t best)
+static void set_best(ls_choice *choice, size_t best)
 {
-    c->list[c->best].trial.chosen = 0;
-    c->best = best;
-    c->list[best].trial.chosen = 1;
-    c->device->info = c->list[best].info;
-    c->device->backend = c->list[best].backend;
+    choice->list[choice->best].timing.chosen = 0;
+    choice->best = best;
+    choice->list[best].timing.chosen = 1;
+    choice->device->info = choice->list[best].info;
+    choice->device->backend = choice->list[best].backend;
+}
+
+/* Adds the CPU path with all threads, and unless their number was given with halves of them. */
+static void add_cpu_path(ls_choice *choice, unsigned threads)
+{
+    for (unsigned n = choice->threads; n; n = threads ? 0 : n / 2) {
+        ls_device_info info = ls_cpu_info(n);
+        ls_choice_add(choice, &info, choice->device->backend, n);
+    }
 }
 
 ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_choice **out,
                            ls_error *err)
 {
     unsigned most = threads ? threads : ls_usable_cores();
-    ls_choice *c;
+    ls_choice *choice;
     *out = NULL;
     if (!opencl && (threads || most == 1)) return LS_OK;
-    LS_TRY(ls_alloc(&c, 1, sizeof *c, "the devices to choose from", err));
-    c->device = device;
-    c->threads = most;
-    c->patience = usual_patience;
-    for (unsigned n = most; n; n = threads ? 0 : n / 2) {
-        ls_device_info info = ls_cpu_info(n);
-        ls_choice_add(c, &info, device->backend, n);
+    LS_TRY(ls_alloc(&choice, 1, sizeof *choice, "the devices to choose from", err));
+    ls_status status = opencl ? ls_opener_create(&choice->opener, err) : LS_OK;
+    if (status != LS_OK) {
+        free(choice);
+        return status;
     }
-    c->discovered = !opencl;
-    set_best(c, 0);
-    *out = c;
+    choice->device = device;
+    choice->threads = most;
+    choice->patience = usual_patience;
+    choice->discovered = !opencl;
+    add_cpu_path(choice, threads);
+    set_best(choice, 0);
+    *out = choice;
     return LS_OK;
 }
 
-/* ---- Finding and opening OpenCL devices, beside the training --------------------------------- */
+/* ---- Finding and opening devices, beside the training -----------------------------------------
+ */
 
-/* A step of the example on zeros, and a look at its outputs. */
-static ls_status run_example(const ls_choice *c, ls_backend *backend, const ls_network *net,
-                             const ls_plan *plan)
+static void begin_finding(ls_choice *choice)
 {
-    ls_workspace *workspace;
-    ls_rates rates = {.correction2 = 1, .keep = 1};
-    float *x = NULL, *t = NULL, loss;
-    ls_run run = {.count = 1, .rates = &rates, .losses = &loss};
-    ls_status status = ls_alloc(&x, c->example_rows, c->example_features * sizeof *x, "", NULL);
-    if (status == LS_OK) status = ls_alloc(&t, c->example_rows, net->outputs * sizeof *t, "", NULL);
-    ls_rows data = {c->example_rows, c->example_features, net->outputs, x, t, NULL};
-    if (status == LS_OK &&
-        (status = ls_workspace_of_one(backend, &data, plan, &workspace, NULL)) == LS_OK) {
-        status = backend->slots->run(workspace, &run, 1, NULL);
-        if (status == LS_OK) status = backend->slots->infer(workspace, 0, 0, 1, NULL, &loss, NULL);
-        backend->slots->member_remove(workspace, 0);
-        backend->slots->workspace_close(workspace);
-    }
-    free(x);
-    free(t);
-    return status;
-}
-
-/* Has the device compile what it will need. If this fails, so will the trial, which can say why. */
-static void warm_up(const ls_choice *c, ls_backend *backend)
-{
-    ls_network net = {0};
-    ls_plan *plan = NULL;
-    if (!c->example) return;
-    ls_status status = ls_network_build(&c->example->settings, c->example_features,
-                                        c->example_classes, &net, NULL);
-    if (status == LS_OK)
-        status = ls_plan_build(&net, &c->example->settings, LS_PLAN_TRAIN, c->example_rows, false,
-                               &plan, NULL);
-    if (status == LS_OK) (void)run_example(c, backend, &net, plan);
-    ls_plan_free(plan);
-    ls_network_free(&net);
-}
-
-static void take_example(ls_choice *c, const ls_workload *w)
-{
-    ls_options_free(c->example);
-    c->example = NULL;
-    if (!w->example || ls_options_copy(w->example->options, &c->example, NULL) != LS_OK) return;
-    c->example_features = w->example->network.inputs;
-    c->example_classes = w->example->network.classes;
-    c->example_rows = w->rows;
-}
-
-static void *open_one(void *user)
-{
-    ls_choice *c = user;
-    ls_candidate *k = &c->list[c->next];
-    size_t number = (size_t)k->info.index;
-    if (c->finding) c->open_status = ls_catalogue_finish(&c->catalogue, &c->open_error);
-    else {
-        c->open_status = ls_catalogue_start(&c->catalogue, number, &k->backend, &c->open_error);
-        if (c->open_status == LS_OK && c->catalogue.info[number].exact) warm_up(c, k->backend);
-    }
-    atomic_store(&c->opened, true);
-    return NULL;
-}
-
-static void begin_opening(ls_choice *c, const ls_workload *w, bool finding)
-{
-    if (!finding) take_example(c, w);
-    c->finding = finding;
-    c->opening = true;
-    atomic_store(&c->opened, false);
+    unsigned threads = choice->list[choice->best].threads;
+    choice->state = LS_CHOICE_FINDING;
     /* the CPU path's own threads are idle between rounds */
-    if (finding)
-        ls_catalogue_begin(&c->catalogue, c->list[c->at].threads ? c->list[c->at].threads - 1 : 0);
-    if (pthread_create(&c->thread, NULL, open_one, c) == 0) return;
-    c->thread = pthread_self();
-    open_one(c);
+    choice->opener->slots->find(choice->opener, threads ? threads - 1 : 0);
 }
 
-/* GPUs before others; what has to be checked first comes last. */
-static int rank_of(const ls_device_info *info, bool checked)
+static void begin_opening(ls_choice *choice, const ls_workload *work)
 {
-    return (checked ? 0 : 10) + (!strcmp(info->kind, "gpu")   ? 0
-                                 : !strcmp(info->kind, "cpu") ? 2
-                                                              : 1);
+    choice->state = LS_CHOICE_OPENING;
+    choice->opener->slots->open(choice->opener, &choice->list[choice->next].info, &work->example);
 }
 
-static void add_found(ls_choice *c)
+/* GPUs before others; devices that have to be checked first come last. */
+static int rank_of(const ls_found_device *device)
 {
-    ls_catalogue *all = &c->catalogue;
-    c->discovered = true;
-    for (int rank = 0; rank < 20 && c->open_status == LS_OK; rank++)
-        for (size_t i = 1; i < all->count; i++) {
-            bool checked = ls_catalogue_recall(all, i);
-            if (!all->info[i].exact || rank_of(&all->info[i], checked) != rank) continue;
-            ls_candidate *k = new_candidate(c, &all->info[i]);
-            if (k) k->state = checked ? LS_CANDIDATE_FOUND : LS_CANDIDATE_UNCHECKED;
+    ls_device_kind kind = ls_device_kind_of(&device->info);
+    int rank = kind == LS_KIND_GPU ? 0 : kind == LS_KIND_CPU ? 2 : 1;
+    return device->checked ? rank : rank + 3;
+}
+
+static void end_finding(ls_choice *choice)
+{
+    const ls_found_device *found;
+    size_t count;
+    ls_status status = choice->opener->slots->found(choice->opener, &found, &count, NULL);
+    choice->state = LS_CHOICE_WATCHING;
+    choice->discovered = true;
+    for (int rank = 0; rank < 6 && status == LS_OK; rank++)
+        for (size_t i = 0; i < count; i++) {
+            if (!found[i].info.exact || rank_of(&found[i]) != rank) continue;
+            ls_candidate *candidate = new_candidate(choice, &found[i].info);
+            if (candidate)
+                candidate->state = found[i].checked ? LS_CANDIDATE_FOUND : LS_CANDIDATE_UNCHECKED;
         }
 }
 
-/* What the thread has brought. */
-static void end_opening(ls_choice *c)
+static void end_opening(ls_choice *choice)
 {
-    if (!pthread_equal(c->thread, pthread_self())) pthread_join(c->thread, NULL);
-    c->opening = false;
-    if (c->finding) {
-        add_found(c);
+    ls_candidate *candidate = &choice->list[choice->next];
+    char *note = candidate->timing.note;
+    ls_device_info info;
+    ls_error why;
+    ls_status status = choice->opener->slots->opened(choice->opener, &candidate->backend, &info,
+                                                     &why);
+    choice->state = LS_CHOICE_WATCHING;
+    candidate->state = LS_CANDIDATE_OUT;
+    if (status != LS_OK) {
+        snprintf(note, sizeof candidate->timing.note, "cannot be opened: %.230s", why.message);
         return;
     }
-    ls_candidate *k = &c->list[c->next];
-    k->state = LS_CANDIDATE_OPEN;
-    if (c->open_status != LS_OK)
-        snprintf(k->trial.note, sizeof k->trial.note, "cannot be opened: %.230s",
-                 c->open_error.message);
-    else {
-        const ls_device_info *info = &c->catalogue.info[k->info.index];
-        k->info = *info;
-        if (info->exact) return;
-        snprintf(k->trial.note, sizeof k->trial.note, "is approximate: it %.230s", info->reason);
-    }
-    k->state = LS_CANDIDATE_OUT;
+    if (info.exact) candidate->state = LS_CANDIDATE_OPEN;
+    else snprintf(note, sizeof candidate->timing.note, "is approximate: it %.230s", info.reason);
+    candidate->info = info;
 }
 
-void ls_choice_free(ls_choice *c)
+void ls_choice_free(ls_choice *choice)
 {
-    if (!c) return;
-    if (c->opening) end_opening(c);
-    for (size_t i = 0; i < c->count; i++) {
-        ls_backend *backend = c->list[i].backend;
-        if (backend && (i == 0 || !c->list[i].threads)) backend->slots->close(backend);
+    if (!choice) return;
+    if (choice->state == LS_CHOICE_FINDING) end_finding(choice);
+    if (choice->state == LS_CHOICE_OPENING) end_opening(choice);
+    for (size_t i = 0; i < choice->count; i++) {
+        ls_backend *backend = choice->list[i].backend; /* the CPU path's entries share one */
+        if (backend && (i == 0 || !choice->list[i].threads)) backend->slots->close(backend);
     }
-    ls_catalogue_close(&c->catalogue);
-    ls_options_free(c->example);
-    free(c);
+    if (choice->opener) choice->opener->slots->close(choice->opener);
+    free(choice);
 }
 
-/* ---- Whether trying pays --------------------------------------------------------------------- */
+/* ---- Whether measuring pays ------------------------------------------------------------------ */
 
-/* Seconds of a unit of cost on the best: the least of the latest samples, as what disturbs only
- * adds. */
-static double best_pace(const ls_choice *c)
+/* Seconds per unit of cost on the best: the least of the latest samples, as disturbances only add
+ * time. */
+static double best_pace(const ls_choice *choice)
 {
     double least = 0;
-    for (size_t i = 0; i < c->samples && i < LS_CHOICE_SAMPLES; i++)
-        if (i == 0 || c->sample[i] < least) least = c->sample[i];
+    for (size_t i = 0; i < choice->best_samples && i < LS_CHOICE_SAMPLES; i++)
+        if (i == 0 || choice->best_pace[i] < least) least = choice->best_pace[i];
     return least;
 }
 
-static void forget_samples(ls_choice *c)
+static void note_best_pace(ls_choice *choice, double pace)
 {
-    c->samples = 0;
-    c->sample_seconds = c->sample_cost = 0;
+    choice->best_pace[choice->best_samples++ % LS_CHOICE_SAMPLES] = pace;
 }
 
-/* Seconds to come: what is left of this call, or as long again as it has been going on, as calls
- * follow each other in a search. */
-static double expected(const ls_choice *c, const ls_workload *w)
+static void discard_sample(ls_choice *choice) { choice->sample_seconds = choice->sample_cost = 0; }
+
+static void discard_best_paces(ls_choice *choice)
 {
-    double left = w->left * best_pace(c);
-    if (left < c->patience.left) return 0;
-    return left > c->spent ? left : c->spent;
+    choice->best_samples = 0;
+    discard_sample(choice);
+}
+
+/* Seconds of training to come: what is left of this call, or as long again as the training has
+ * lasted, since calls follow each other in a search. */
+static double expected_seconds(const ls_choice *choice, const ls_workload *work)
+{
+    double left = work->left * best_pace(choice);
+    if (left < choice->patience.left) return 0;
+    return left > choice->spent ? left : choice->spent;
 }
 
 static bool within(double a, double b, double factor) { return a <= factor * b && b <= factor * a; }
 
-/* Whether one workload is so like the other that the same candidate should be the fastest. */
+/* Whether two workloads are so alike that the same candidate should be the fastest on both. */
 static bool similar(const ls_workload *a, const ls_workload *b, double factor)
 {
     if (!a->members || !b->members) return false;
@@ -244,200 +200,257 @@ static bool similar(const ls_workload *a, const ls_workload *b, double factor)
            within(a->step / (double)a->members, b->step / (double)b->members, factor);
 }
 
-/* Seconds that must be expected before candidate i is tried. */
-static double patience_for(const ls_choice *c, const ls_candidate *k, const ls_workload *w)
+static bool is_gpu(const ls_candidate *candidate)
 {
-    if (k->threads) return c->patience.threads;
-    double least = k->state == LS_CANDIDATE_UNCHECKED ? c->patience.unchecked : c->patience.devices;
-    /* two steps at least are tried, and a device that is no GPU may well be slower */
-    double steps = (strcmp(k->info.kind, "gpu") ? 100 : 20) * w->step * best_pace(c);
+    return ls_device_kind_of(&candidate->info) == LS_KIND_GPU;
+}
+
+/* Seconds of training that must remain before a candidate is opened or measured. */
+static double patience_for(const ls_choice *choice, const ls_candidate *candidate,
+                           const ls_workload *work)
+{
+    if (candidate->threads) return choice->patience.threads;
+    double least = candidate->state == LS_CANDIDATE_UNCHECKED ? choice->patience.unchecked
+                                                              : choice->patience.devices;
+    /* at least two steps are measured, and a device that is no GPU may well be slower */
+    double steps = (is_gpu(candidate) ? 20 : 100) * work->step * best_pace(choice);
     return steps > least ? steps : least;
 }
 
-/* Whether another number of threads has any prospect. */
-static bool has_prospect(const ls_choice *c, size_t i, const ls_workload *w)
+/* Fewer threads pay only for few members, and are tried by halves for as long as each number was
+ * faster than the one before. True for candidates that are no number of threads. */
+static bool has_prospect(const ls_choice *choice, size_t i, const ls_workload *work)
 {
-    if (!c->list[i].threads || i == 0) return true;
-    double one = c->list[i - 1].pace, two = i > 1 ? c->list[i - 2].pace : 0;
-    if (w->members >= 2 * c->threads || one <= 0) return false;
-    return two <= 0 || one < 1.02 * two;
+    if (!choice->list[i].threads || i == 0) return true;
+    double twice = choice->list[i - 1].pace, four_times = i > 1 ? choice->list[i - 2].pace : 0;
+    if (work->members >= 2 * choice->threads || twice <= 0) return false;
+    return four_times <= 0 || twice < 1.02 * four_times;
 }
 
-/* ---- Decisions ------------------------------------------------------------------------------- */
+/* ---- Passes ---------------------------------------------------------------------------------- */
 
-static void begin_pass(ls_choice *c, const ls_workload *w)
+static void begin_pass(ls_choice *choice, const ls_workload *work)
 {
-    c->decided = false;
-    c->next = 0;
-    c->when = *w;
-    for (size_t i = 0; i < c->count; i++) c->list[i].pace = 0;
-    c->list[c->best].pace = best_pace(c);
+    choice->state = LS_CHOICE_WATCHING;
+    choice->next = 0;
+    choice->decided_on = *work;
+    for (size_t i = 0; i < choice->count; i++) choice->list[i].pace = 0;
+    choice->list[choice->best].pace = best_pace(choice);
 }
 
-static void note_speed(ls_candidate *k, const ls_workload *w)
+static void note_speed(ls_candidate *candidate, const ls_workload *work)
 {
-    k->trial.speed = (double)w->members / (w->step * k->pace);
+    candidate->timing.speed = (double)work->members / (work->step * candidate->pace);
 }
 
-static void end_pass(ls_choice *c, const ls_workload *w)
+static void note_best_speed(ls_choice *choice, const ls_workload *work)
 {
-    c->decided = true;
-    c->spent = 0;
-    c->list[c->best].pace = best_pace(c);
-    note_speed(&c->list[c->best], w);
+    choice->list[choice->best].pace = best_pace(choice);
+    note_speed(&choice->list[choice->best], work);
 }
 
-static size_t put_on_trial(ls_choice *c, size_t i)
+static void end_pass(ls_choice *choice, const ls_workload *work)
 {
-    c->rounds = 0;
-    c->tried = 0;
-    c->least = c->longest = 0;
-    c->sample_seconds = c->sample_cost = 0;
-    return c->at = i;
+    choice->state = LS_CHOICE_DECIDED;
+    choice->spent = 0;
+    note_best_speed(choice, work);
 }
 
-/* The next candidate to try, or the best: while there is one to wait for, and where there is none.
- */
-static size_t next_trial(ls_choice *c, const ls_workload *w)
+/* Puts members on candidate `next`, in one of the two states of measuring it. */
+static void measure_candidate(ls_choice *choice, ls_choice_state state)
 {
-    double seconds = expected(c, w);
-    while (!c->opening) {
-        if (c->next == c->count) {
-            if (c->discovered) break;
-            if (seconds < c->patience.devices) return c->at = c->best;
-            begin_opening(c, w, true);
-            return c->at = c->best;
-        }
-        ls_candidate *k = &c->list[c->next];
-        if (c->next == c->best || k->state == LS_CANDIDATE_OUT || !has_prospect(c, c->next, w)) {
-            c->next++;
+    assert(state == LS_CHOICE_MEASURING || state == LS_CHOICE_CONFIRMING_CANDIDATE);
+    choice->state = state;
+    choice->rounds = 0;
+    choice->longest_sample = 0;
+    discard_sample(choice);
+}
+
+/* From WATCHING to the next thing to do, if the run is long enough for it. */
+static void advance(ls_choice *choice, const ls_workload *work)
+{
+    double seconds = expected_seconds(choice, work);
+    assert(choice->state == LS_CHOICE_WATCHING);
+    for (; choice->next < choice->count; choice->next++) {
+        const ls_candidate *candidate = &choice->list[choice->next];
+        if (choice->next == choice->best || candidate->state == LS_CANDIDATE_OUT ||
+            !has_prospect(choice, choice->next, work))
             continue;
-        }
-        if (seconds < patience_for(c, k, w)) return c->at = c->best;
-        if (k->state == LS_CANDIDATE_OPEN) return put_on_trial(c, c->next);
-        begin_opening(c, w, false);
+        if (seconds < patience_for(choice, candidate, work)) return;
+        choice->measured = 0;
+        if (candidate->state == LS_CANDIDATE_OPEN) measure_candidate(choice, LS_CHOICE_MEASURING);
+        else begin_opening(choice, work);
+        return;
     }
-    if (!c->opening) end_pass(c, w);
-    return c->at = c->best;
+    if (choice->discovered) end_pass(choice, work);
+    else if (seconds >= choice->patience.devices) begin_finding(choice);
 }
 
-/* The trial of candidate `next` is over. */
-static size_t conclude(ls_choice *c, const ls_workload *w, bool won)
+/* Ends the measurement of candidate `next`. */
+static void conclude(ls_choice *choice, const ls_workload *work, bool faster)
 {
-    ls_candidate *k = &c->list[c->next];
-    k->pace = c->least;
-    note_speed(k, w);
-    c->list[c->best].pace = best_pace(c);
-    note_speed(&c->list[c->best], w);
-    if (won) {
-        set_best(c, c->next);
-        forget_samples(c);
-        c->sample[c->samples++] = c->least;
+    choice->list[choice->next].pace = choice->least_pace;
+    note_speed(&choice->list[choice->next], work);
+    note_best_speed(choice, work);
+    if (faster) {
+        set_best(choice, choice->next);
+        discard_best_paces(choice);
+        note_best_pace(choice, choice->least_pace);
     }
-    c->next++;
-    c->again = false;
-    c->sample_seconds = c->sample_cost = 0;
-    return next_trial(c, w);
+    discard_sample(choice);
+    choice->state = LS_CHOICE_WATCHING;
+    choice->next++;
+    advance(choice, work);
 }
 
-/* Back to the best, and then once more to the candidate. */
-static size_t try_again(ls_choice *c)
-{
-    c->again = true;
-    c->tried = 0;
-    c->list[c->next].pace = c->least;
-    c->sample_seconds = c->sample_cost = 0;
-    return c->at = c->best;
-}
+/* ---- Rounds ---------------------------------------------------------------------------------- */
 
-/* A sample of the best between two trials of a candidate. */
-static size_t between_trials(ls_choice *c, const ls_workload *w)
+/* Adds a round to the sample; true if that completes it. */
+static bool take_sample(ls_choice *choice, double seconds, double cost, double *pace)
 {
-    double least = c->least;
-    if (++c->tried < 2) return c->at;
-    if (least >= ahead * best_pace(c)) return conclude(c, w, false);
-    put_on_trial(c, c->next);
-    c->least = least;
-    c->tried = 1;
-    return c->at;
-}
-
-/* Gathers rounds until they make a sample. */
-static bool take_sample(ls_choice *c, double seconds, double cost, double *pace)
-{
-    c->sample_seconds += seconds;
-    c->sample_cost += cost;
-    if (c->sample_seconds < sample_seconds || c->sample_cost <= 0) return false;
-    *pace = c->sample_seconds / c->sample_cost;
-    if (c->sample_seconds > c->longest) c->longest = c->sample_seconds;
-    c->sample_seconds = c->sample_cost = 0;
+    choice->sample_seconds += seconds;
+    choice->sample_cost += cost;
+    if (choice->sample_seconds < sample_seconds || choice->sample_cost <= 0) return false;
+    *pace = choice->sample_seconds / choice->sample_cost;
+    if (choice->sample_seconds > choice->longest_sample)
+        choice->longest_sample = choice->sample_seconds;
+    discard_sample(choice);
     return true;
 }
 
-/* A round on trial. The first one is not counted: it compiles. Close results are measured for
- * longer. */
-static size_t on_trial(ls_choice *c, const ls_workload *w, double seconds, double cost)
+/* A round on candidate `next`. The first one is not counted: it compiles. Close results are
+ * measured for longer. */
+static void candidate_round(ls_choice *choice, const ls_workload *work, double seconds, double cost)
 {
     enum { CLEAR = 2, CLOSE = 5 };
-    double pace, best = best_pace(c), wasted = seconds - cost * best;
-    if (wasted > 0) c->lost += wasted;
-    if (c->rounds++ == 0 || !take_sample(c, seconds, cost, &pace)) return c->at;
-    if (!c->tried++ || pace < c->least) c->least = pace;
-    size_t enough = within(c->least, best, 1.25) ? CLOSE : CLEAR;
-    double long_enough = strcmp(c->list[c->at].info.kind, "gpu") ? long_sample : long_on_gpu;
-    if (c->tried < enough && c->longest < long_enough) return c->at;
-    bool won = c->least < ahead * best;
-    return won && !c->again && c->least > far_ahead * best ? try_again(c) : conclude(c, w, won);
+    double pace, best = best_pace(choice), wasted = seconds - cost * best;
+    if (wasted > 0) choice->lost += wasted;
+    if (choice->rounds++ == 0 || !take_sample(choice, seconds, cost, &pace)) return;
+    if (!choice->measured++ || pace < choice->least_pace) choice->least_pace = pace;
+    size_t enough = within(choice->least_pace, best, 1.25) ? CLOSE : CLEAR;
+    double long_enough = is_gpu(&choice->list[choice->next]) ? long_gpu_sample : long_sample;
+    if (choice->measured < enough && choice->longest_sample < long_enough) return;
+    bool faster = choice->least_pace < ahead * best;
+    if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE || !faster ||
+        choice->least_pace <= far_ahead * best) {
+        conclude(choice, work, faster);
+        return;
+    }
+    choice->state = LS_CHOICE_CONFIRMING_BEST;
+    choice->measured = 0;
+    choice->list[choice->next].pace = choice->least_pace;
+    discard_sample(choice);
 }
 
-size_t ls_choice_round(ls_choice *c, const ls_workload *w, double seconds, double cost)
+/* A round on the best; true if it completed a sample. */
+static bool best_round(ls_choice *choice, double seconds, double cost)
 {
     double pace;
-    c->spent += seconds;
-    if (c->at != c->best) return w->members ? on_trial(c, w, seconds, cost) : c->at;
-    bool sampled = take_sample(c, seconds, cost, &pace);
-    if (sampled) c->sample[c->samples++ % LS_CHOICE_SAMPLES] = pace;
-    if (c->again) return sampled && w->members ? between_trials(c, w) : c->at;
-    if (c->opening && atomic_load(&c->opened)) end_opening(c);
-    if (c->samples < 2 || c->opening || !w->members) return c->at;
-    bool same = similar(w, &c->when, 4);
-    if (same && c->decided) return c->at;
-    if (!same && expected(c, w) < c->patience.threads) return c->at;
-    if (!same) begin_pass(c, w);
-    return next_trial(c, w);
+    if (!take_sample(choice, seconds, cost, &pace)) return false;
+    note_best_pace(choice, pace);
+    return true;
 }
 
-size_t ls_choice_failed(ls_choice *c, size_t candidate, const char *why)
+/* A sample of the best between the two measurements of a candidate. */
+static void confirm_best(ls_choice *choice, const ls_workload *work)
 {
-    ls_candidate *k = &c->list[candidate];
-    k->state = LS_CANDIDATE_OUT;
-    snprintf(k->trial.note, sizeof k->trial.note, "failed when it was tried: %.225s", why);
-    if (candidate == c->best) {
-        set_best(c, 0);
-        forget_samples(c);
+    if (++choice->measured < 2) return;
+    if (choice->least_pace >= ahead * best_pace(choice)) {
+        conclude(choice, work, false);
+        return;
     }
-    if (c->next == candidate) c->next++;
-    c->again = false;
-    c->sample_seconds = c->sample_cost = 0;
-    return c->at = c->best;
+    measure_candidate(choice, LS_CHOICE_CONFIRMING_CANDIDATE);
+    choice->measured = 1; /* its least pace so far counts as a sample */
 }
 
-size_t ls_choice_begin(ls_choice *c, const ls_workload *w)
+/* Begins a pass, or goes on with one, if the workload is worth it. */
+static void watch(ls_choice *choice, const ls_workload *work)
 {
-    forget_samples(c);
-    c->again = false;
-    /* what was the fastest for something very different is no place to begin */
-    if (c->best && !similar(w, &c->when, 16)) set_best(c, 0);
-    return c->at = c->best;
+    if (choice->best_samples < 2 || !work->members) return;
+    bool same = similar(work, &choice->decided_on, 4);
+    if (same && choice->state == LS_CHOICE_DECIDED) return;
+    if (!same && expected_seconds(choice, work) < choice->patience.threads) return;
+    if (!same) begin_pass(choice, work);
+    advance(choice, work);
 }
 
-void ls_choice_end(ls_choice *c)
+size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double seconds, double cost)
 {
-    c->again = false;
-    c->at = c->best;
+    assert(seconds >= 0 && cost >= 0);
+    choice->spent += seconds;
+    switch (choice->state) {
+    case LS_CHOICE_MEASURING:
+    case LS_CHOICE_CONFIRMING_CANDIDATE:
+        if (work->members) candidate_round(choice, work, seconds, cost);
+        break;
+    case LS_CHOICE_CONFIRMING_BEST:
+        if (best_round(choice, seconds, cost) && work->members) confirm_best(choice, work);
+        break;
+    case LS_CHOICE_FINDING:
+    case LS_CHOICE_OPENING:
+        best_round(choice, seconds, cost);
+        if (!choice->opener->slots->ended(choice->opener)) break;
+        if (choice->state == LS_CHOICE_FINDING) end_finding(choice);
+        else end_opening(choice);
+        watch(choice, work);
+        break;
+    case LS_CHOICE_WATCHING:
+    case LS_CHOICE_DECIDED:
+        best_round(choice, seconds, cost);
+        watch(choice, work);
+        break;
+    }
+    return ls_choice_at(choice);
 }
 
-bool ls_choice_is_measuring(const ls_choice *c)
+/* ---- Events from outside --------------------------------------------------------------------- */
+
+/* A measurement ends without a result; members are back on the best. */
+static void abandon_measurement(ls_choice *choice)
 {
-    return c->at != c->best || c->again || c->opening || c->samples < 2;
+    bool measuring = choice->state == LS_CHOICE_MEASURING ||
+                     choice->state == LS_CHOICE_CONFIRMING_BEST ||
+                     choice->state == LS_CHOICE_CONFIRMING_CANDIDATE;
+    if (measuring) choice->state = LS_CHOICE_WATCHING;
+}
+
+size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why)
+{
+    assert(candidate < choice->count && (candidate > 0 || candidate != choice->best));
+    ls_candidate *failed = &choice->list[candidate];
+    failed->state = LS_CANDIDATE_OUT;
+    snprintf(failed->timing.note, sizeof failed->timing.note,
+             "failed while it was measured: %.220s", why);
+    if (candidate == choice->best) {
+        set_best(choice, 0);
+        discard_best_paces(choice);
+    }
+    if (choice->next == candidate) choice->next++;
+    abandon_measurement(choice);
+    discard_sample(choice);
+    return ls_choice_at(choice);
+}
+
+size_t ls_choice_begin(ls_choice *choice, const ls_workload *work)
+{
+    abandon_measurement(choice);
+    discard_best_paces(choice);
+    /* the fastest on a very different workload is no good guess for this one */
+    if (choice->best && !similar(work, &choice->decided_on, 16)) set_best(choice, 0);
+    return ls_choice_at(choice);
+}
+
+void ls_choice_end(ls_choice *choice) { abandon_measurement(choice); }
+
+size_t ls_choice_at(const ls_choice *choice)
+{
+    bool candidate = choice->state == LS_CHOICE_MEASURING ||
+                     choice->state == LS_CHOICE_CONFIRMING_CANDIDATE;
+    return candidate ? choice->next : choice->best;
+}
+
+bool ls_choice_is_measuring(const ls_choice *choice)
+{
+    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_DECIDED) ||
+           choice->best_samples < 2;
 }

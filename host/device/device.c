@@ -3,6 +3,7 @@
  */
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/device/catalogue.h"
 #include "host/device/choice.h"
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +131,12 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
 
 const ls_device_info *ls_device_get_info(const ls_device *device) { return &device->info; }
 
-size_t ls_device_trials(const ls_device *device, ls_device_trial *list, size_t most)
+size_t ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most)
 {
     size_t n = 0;
     const ls_choice *c = device->choice;
     for (size_t i = 0; c && i < c->count; i++) {
-        const ls_device_trial *t = &c->list[i].trial;
+        const ls_device_timing *t = &c->list[i].timing;
         if (!(t->speed > 0) && !*t->note) continue;
         if (n < most) list[n] = *t;
         n++;

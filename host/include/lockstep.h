@@ -233,7 +233,7 @@ LS_API void ls_devices_free(ls_device_info *list);
  * many as prove fastest. "auto" begins on the CPU path. Trainings that will take more than some
  * seconds then spend some tens of milliseconds on each exact device (and, with 0 threads, on other
  * numbers of threads), and stay on the fastest: which one it is changes no bit. Nothing is chosen
- * for prediction, which is done on what the last training chose. See ls_device_trials. Errors:
+ * for prediction, which is done on what the last training chose. See ls_device_timings. Errors:
  * LS_ERR_DEVICE if there is none, it is ambiguous, or it is approximate and that was not allowed.
  */
 LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate,
@@ -247,11 +247,11 @@ typedef struct {
     double speed;   /**< steps a second, of all networks at work together; 0: not measured */
     int chosen;     /**< 1: it was the fastest */
     char note[256]; /**< why it was not measured, or "" */
-} ls_device_trial;
+} ls_device_timing;
 
 /** Writes the first `most` candidates that were tried to list and returns how many there are; 0
  * where there was nothing to choose, or the trainings were too short for it. */
-LS_API size_t ls_device_trials(const ls_device *device, ls_device_trial *list, size_t most);
+LS_API size_t ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most);
 LS_API void ls_device_close(ls_device *device);
 
 /** Told of each candidate that the tuner has measured: which class of product, the candidate, its

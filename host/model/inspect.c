@@ -89,7 +89,7 @@ static ls_status build_plan(inspection *k, ls_error *err)
     s.optimizer = LS_OPT_sgd;
     s.batch = 0;
     s.order = LS_ORDER_FILE;
-    s.reduction = 0;
+    s.reduction = LS_REDUCE_MEAN;
     s.patience = 0;
     s.l1 = s.l2 = s.max_norm = 0;
     s.clip = 1e30;

@@ -3,10 +3,8 @@
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/base/text.h"
-#include "host/data/split.h"
 #include "host/model/decision.h"
 #include "host/model/scores.h"
-#include "host/model/training_rows.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -78,17 +76,11 @@ static ls_status copy_names(ls_model *m, char *const *features, char *const *cla
                : LS_OK;
 }
 
-ls_status ls_model_name(ls_model *m, const ls_data *d, ls_error *err)
+ls_status ls_model_name(ls_model *m, const ls_data *d, const ls_encoder *encoder, ls_error *err)
 {
-    ls_data *train, *validation;
     assert(d->features == m->network.inputs && d->classes == m->network.classes && !m->encoder);
     LS_TRY(copy_names(m, d->feature_names, d->class_names, err));
-    if (!d->column) return LS_OK;
-    LS_TRY(ls_training_split(&m->options->settings, d, &train, &validation, err));
-    ls_status status = ls_encoder_fit(train ? train : d, &m->encoder, err);
-    ls_data_free(train);
-    ls_data_free(validation);
-    return status;
+    return encoder ? ls_encoder_copy(encoder, &m->encoder, err) : LS_OK;
 }
 
 static ls_status copy_doubles(const double *from, size_t count, double **to, ls_error *err)

@@ -34,9 +34,10 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
  * checked first. */
 ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 
-/* Takes the names of the data's features and classes, and fits the encoder to the rows that the
- * options leave for training. */
-ls_status ls_model_name(ls_model *model, const ls_data *data, ls_error *err);
+/* Takes the names of the data's features and classes, and a copy of the encoder that was fitted to
+ * its training rows (NULL if rows are plain numbers). */
+ls_status ls_model_name(ls_model *model, const ls_data *data, const ls_encoder *encoder,
+                        ls_error *err);
 
 /* Number of floats in a tensor of the model. */
 size_t ls_tensor_size(const ls_tensor *tensor);

@@ -14,7 +14,7 @@ ls_status ls_training_check_settings(const ls_settings *s, const ls_data *data, 
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--patience watches the validation loss; hold rows out with --validation 0.1");
-    if (s->class_weights == 2 && s->class_weight_count != data->classes)
+    if (s->class_weights == LS_WEIGHTS_GIVEN && s->class_weight_count != data->classes)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--class-weights names %zu weights, the data has %zu classes",
                        s->class_weight_count, data->classes);

@@ -244,12 +244,12 @@ static ls_status parse_class_weights(const option *o, const char *value, ls_sett
                                      ls_error *err)
 {
     if (!strcmp(value, "none") || !strcmp(value, "balanced")) {
-        s->class_weights = *value == 'b';
+        s->class_weights = *value == 'b' ? LS_WEIGHTS_BALANCED : LS_WEIGHTS_NONE;
         return LS_OK;
     }
     LS_TRY(parse_list(o, value, sizeof *s->class_weight, 1000, piece_weight,
                       (void **)&s->class_weight, &s->class_weight_count, err));
-    s->class_weights = 2;
+    s->class_weights = LS_WEIGHTS_GIVEN;
     return LS_OK;
 }
 
@@ -313,9 +313,10 @@ static void canonical(const option *o, const ls_settings *s, ls_text *text)
         else ls_text_add(text, "%llu", (unsigned long long)s->batch);
         break;
     case CLASS_WEIGHTS:
-        for (size_t i = 0; i < s->class_weight_count && s->class_weights == 2; i++)
+        for (size_t i = 0; i < s->class_weight_count && s->class_weights == LS_WEIGHTS_GIVEN; i++)
             ls_text_add(text, "%s%.12g", i ? "," : "", s->class_weight[i]);
-        if (s->class_weights != 2) ls_text_add(text, "%s", s->class_weights ? "balanced" : "none");
+        if (s->class_weights != LS_WEIGHTS_GIVEN)
+            ls_text_add(text, "%s", s->class_weights == LS_WEIGHTS_BALANCED ? "balanced" : "none");
         break;
     }
 }

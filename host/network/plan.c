@@ -422,7 +422,7 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
                    .rows = rows,
                    .features = net->inputs,
                    .outputs = net->outputs,
-                   .mean = s->reduction == 0,
+                   .mean = s->reduction == LS_REDUCE_MEAN,
                    .loss = net->loss,
                    .output = net->output,
                    .optimizer = (ls_opt)s->optimizer,

@@ -10,6 +10,11 @@ enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX
 
 typedef enum { LS_ORDER_SHUFFLE, LS_ORDER_FILE } ls_order;
+/* How the losses of a batch's rows become its loss. */
+typedef enum { LS_REDUCE_MEAN, LS_REDUCE_SUM } ls_reduction;
+/* BALANCED: inversely proportional to the number of rows of a class. GIVEN: settings.class_weight.
+ */
+typedef enum { LS_WEIGHTS_NONE, LS_WEIGHTS_BALANCED, LS_WEIGHTS_GIVEN } ls_class_weights;
 typedef enum {
     LS_SCHEDULE_CONSTANT,
     LS_SCHEDULE_STEP,
@@ -39,7 +44,7 @@ typedef struct ls_settings {
     double momentum, rho, beta1, beta2, epsilon, weight_decay;
     bool bias_correction;
     uint64_t batch;       /* 0: all rows; LS_BATCH_AUTO: by optimizer */
-    int order, reduction; /* ls_order; 0 mean, 1 sum */
+    int order, reduction; /* ls_order, ls_reduction */
     uint64_t epochs;
     double tolerance;
     uint64_t tolerance_epochs, patience;
@@ -50,9 +55,9 @@ typedef struct ls_settings {
     int schedule;
     uint64_t warmup, schedule_epochs;
     double schedule_factor, min_rate;
-    int init;             /* ls_init or LS_AUTO */
-    int class_weights;    /* 0 none, 1 balanced, 2 given */
-    double *class_weight; /* class_weight_count values */
+    int init; /* ls_init or LS_AUTO */
+    ls_class_weights class_weights;
+    double *class_weight; /* class_weight_count values, if they are given */
     size_t class_weight_count;
     bool residual, standardize;
     uint64_t seed;

@@ -1,103 +1,105 @@
 /* SPDX-License-Identifier: MIT */
-/* Which members are on the device, and which device that is. Neither changes a bit of them. */
 #include "host/training/fleet_device.h"
 #include "core_cpu/cpu.h"
 #include "host/base/error.h"
-#include <string.h>
+#include "host/network/device_kind.h"
+#include <assert.h>
 
 /* ---- On and off the device ------------------------------------------------------------------- */
 
-uint64_t ls_arena_bytes(const ls_trainer *tr)
+uint64_t ls_arena_bytes(const ls_trainer *trainer)
 {
-    return ((uint64_t)tr->plan->arena * sizeof(float) + 255) / 256 * 256;
+    return ((uint64_t)trainer->plan->arena * sizeof(float) + 255) / 256 * 256;
 }
 
-static void close_if_empty(ls_fleet *f, ls_table *table)
+static void close_if_empty(ls_fleet *fleet, ls_table *table)
 {
     if (!table->workspace || table->residents) return;
     table->workspace->backend->slots->workspace_close(table->workspace);
     table->workspace = NULL;
-    f->used -= table->bytes;
+    fleet->used -= table->bytes;
 }
 
-static ls_status enter(ls_fleet *f, ls_trainer *tr, ls_error *err)
+static ls_status enter(ls_fleet *fleet, ls_trainer *trainer, ls_error *err)
 {
-    ls_table *table = tr->block->table;
+    ls_table *table = trainer->block->table;
     if (!table->workspace) {
-        LS_TRY(f->backend->slots->workspace_open(f->backend, &table->rows, &table->workspace, err));
-        f->used += table->bytes;
+        LS_TRY(fleet->backend->slots->workspace_open(fleet->backend, &table->rows,
+                                                     &table->workspace, err));
+        fleet->used += table->bytes;
     }
-    ls_status status = ls_trainer_enter(tr, f->trial, err);
+    ls_status status = ls_trainer_enter(trainer, fleet->unproven, err);
     if (status == LS_OK) {
-        f->used += ls_arena_bytes(tr);
-        f->residents++;
+        fleet->used += ls_arena_bytes(trainer);
+        fleet->residents++;
         table->residents++;
     }
-    close_if_empty(f, table);
+    close_if_empty(fleet, table);
     return status;
 }
 
-/* What there is to do once a trainer has left the device. */
-static void account_for_leaving(ls_fleet *f, ls_trainer *tr)
+/* Updates the fleet after a trainer has left the device. */
+static void account_for_leaving(ls_fleet *fleet, ls_trainer *trainer)
 {
-    f->used -= ls_arena_bytes(tr);
-    f->residents--;
-    tr->block->table->residents--;
-    close_if_empty(f, tr->block->table);
+    fleet->used -= ls_arena_bytes(trainer);
+    fleet->residents--;
+    trainer->block->table->residents--;
+    close_if_empty(fleet, trainer->block->table);
 }
 
-void ls_fleet_leave(ls_fleet *f, ls_trainer *tr)
+void ls_fleet_leave(ls_fleet *fleet, ls_trainer *trainer)
 {
-    if (!tr->workspace) return;
-    ls_trainer_leave(tr);
-    account_for_leaving(f, tr);
+    if (!trainer->workspace) return;
+    ls_trainer_leave(trainer);
+    account_for_leaving(fleet, trainer);
 }
 
-/* Parks the first member from *from on that is on the device without need; *from is then the one
- * behind it. */
-static ls_status evict(ls_fleet *f, size_t *from, ls_error *err)
+/* Parks the first idle member, from *from on, that is on the device; *from is then the next one. */
+static ls_status evict(ls_fleet *fleet, size_t *from, ls_error *err)
 {
-    for (bool found = false; *from < f->count && !found; ++*from) {
-        ls_trainer *tr = f->member[*from];
-        if (!tr || !tr->workspace || ls_trainer_active(tr)) continue;
-        LS_TRY(ls_trainer_park(tr, err));
-        account_for_leaving(f, tr);
+    for (bool found = false; *from < fleet->count && !found; ++*from) {
+        ls_trainer *trainer = fleet->member[*from];
+        if (!trainer || !trainer->workspace || ls_trainer_active(trainer)) continue;
+        LS_TRY(ls_trainer_park(trainer, err));
+        account_for_leaving(fleet, trainer);
         found = true;
     }
     return LS_OK;
 }
 
-static bool fits(const ls_fleet *f, const ls_trainer *tr)
+static bool fits(const ls_fleet *fleet, const ls_trainer *trainer)
 {
-    uint64_t need = ls_arena_bytes(tr) +
-                    (tr->block->table->workspace ? 0 : tr->block->table->bytes);
-    return !f->residents || (need <= f->limit && f->used <= f->limit - need);
+    uint64_t need = ls_arena_bytes(trainer) +
+                    (trainer->block->table->workspace ? 0 : trainer->block->table->bytes);
+    return !fleet->residents || (need <= fleet->limit && fleet->used <= fleet->limit - need);
 }
 
-/* Puts a member on the device if there is room, or can be made; see evict for *idle. */
-static ls_status admit(ls_fleet *f, ls_trainer *tr, size_t *idle, ls_error *err)
+/* Puts a member on the device if there is room, if need be by parking idle members from *idle on.
+ */
+static ls_status admit(ls_fleet *fleet, ls_trainer *trainer, size_t *idle, ls_error *err)
 {
     ls_error why;
     for (;;) {
-        if (!fits(f, tr)) {
-            if (*idle == f->count) return LS_OK;
-            LS_TRY(evict(f, idle, err));
+        if (!fits(fleet, trainer)) {
+            if (*idle == fleet->count) return LS_OK;
+            LS_TRY(evict(fleet, idle, err));
             continue;
         }
-        ls_status status = enter(f, tr, &why);
+        ls_status status = enter(fleet, trainer, &why);
         if (status == LS_OK) return LS_OK;
-        if (status != LS_ERR_MEMORY || !f->residents)
+        if (status != LS_ERR_MEMORY || !fleet->residents)
             return ls_fail(err, status, "%s", why.message);
-        f->limit = f->used; /* the device has less than was thought */
+        fleet->limit = fleet->used; /* the device has less memory than assumed */
     }
 }
 
-ls_status ls_fleet_admit(ls_fleet *f, ls_error *err)
+ls_status ls_fleet_admit(ls_fleet *fleet, ls_error *err)
 {
     size_t idle = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        ls_trainer *tr = f->member[i];
-        if (tr && !tr->workspace && ls_trainer_active(tr)) LS_TRY(admit(f, tr, &idle, err));
+    for (size_t i = 0; i < fleet->count; i++) {
+        ls_trainer *trainer = fleet->member[i];
+        if (trainer && !trainer->workspace && ls_trainer_active(trainer))
+            LS_TRY(admit(fleet, trainer, &idle, err));
     }
     return LS_OK;
 }
@@ -109,57 +111,58 @@ uint64_t ls_fleet_limit(uint64_t memory, const ls_device_info *info)
     return memory ? memory : info->memory ? info->memory / 2 : UINT64_MAX;
 }
 
-/* Makes a candidate the fleet's device; no member may be on it, unless it stays the same backend.
- */
-static ls_status change_device(ls_fleet *f, size_t to, ls_error *err)
+/* Makes a candidate the fleet's device. No member may be on the present one, unless both have the
+ * same backend. */
+static ls_status change_device(ls_fleet *fleet, size_t to, ls_error *err)
 {
-    const ls_candidate *c = &f->choice->list[to];
-    if (c->threads) LS_TRY(ls_cpu_use(c->backend, c->threads, err));
-    bool same = f->backend == c->backend;
-    f->backend = c->backend;
-    f->at = to;
-    f->trial = c->backend != f->choice->list[f->choice->best].backend;
+    const ls_candidate *candidate = &fleet->choice->list[to];
+    assert(candidate->backend == fleet->backend || !fleet->residents);
+    if (candidate->threads) LS_TRY(ls_cpu_use(candidate->backend, candidate->threads, err));
+    bool same = fleet->backend == candidate->backend;
+    fleet->backend = candidate->backend;
+    fleet->at = to;
+    fleet->unproven = candidate->backend != fleet->choice->list[fleet->choice->best].backend;
     if (same) return LS_OK;
-    f->limit = ls_fleet_limit(f->memory, &c->info);
-    f->gpu = !strcmp(c->info.kind, "gpu");
-    f->pace = c->pace > 0 ? c->pace : 100;
+    fleet->limit = ls_fleet_limit(fleet->memory, &candidate->info);
+    fleet->gpu = ls_device_kind_of(&candidate->info) == LS_KIND_GPU;
+    fleet->pace = candidate->pace > 0 ? candidate->pace : 100;
     return LS_OK;
 }
 
-ls_status ls_fleet_move(ls_fleet *f, size_t to, ls_error *err)
+ls_status ls_fleet_move(ls_fleet *fleet, size_t to, ls_error *err)
 {
-    bool leaves = f->choice->list[to].backend != f->backend;
-    for (size_t i = 0; leaves && i < f->count; i++) {
-        ls_trainer *tr = f->member[i];
-        if (!tr || !tr->workspace) continue;
-        LS_TRY(ls_trainer_park(tr, err));
-        account_for_leaving(f, tr);
+    bool leaves = fleet->choice->list[to].backend != fleet->backend;
+    for (size_t i = 0; leaves && i < fleet->count; i++) {
+        ls_trainer *trainer = fleet->member[i];
+        if (!trainer || !trainer->workspace) continue;
+        LS_TRY(ls_trainer_park(trainer, err));
+        account_for_leaving(fleet, trainer);
     }
-    return change_device(f, to, err);
+    return change_device(fleet, to, err);
 }
 
-void ls_fleet_settle(ls_fleet *f)
+void ls_fleet_settle(ls_fleet *fleet)
 {
-    f->trial = false;
-    for (size_t i = 0; i < f->count; i++)
-        if (f->member[i]) ls_trainer_forget(f->member[i]);
+    fleet->unproven = false;
+    for (size_t i = 0; i < fleet->count; i++)
+        if (fleet->member[i]) ls_trainer_forget(fleet->member[i]);
 }
 
-ls_status ls_fleet_rescue(ls_fleet *f, size_t to, ls_error *err)
+ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err)
 {
-    for (size_t i = 0; i < f->count; i++)
-        if (f->member[i]) ls_fleet_leave(f, f->member[i]);
-    LS_TRY(change_device(f, to, err));
-    for (size_t i = 0; i < f->count; i++) {
-        ls_trainer *tr = f->member[i];
-        bool lost = tr && tr->state == LS_MEMBER_TRAINING &&
-                    (tr->stopped || tr->parked_step != tr->step);
+    for (size_t i = 0; i < fleet->count; i++)
+        if (fleet->member[i]) ls_fleet_leave(fleet, fleet->member[i]);
+    LS_TRY(change_device(fleet, to, err));
+    for (size_t i = 0; i < fleet->count; i++) {
+        ls_trainer *trainer = fleet->member[i];
+        bool lost = trainer && trainer->state == LS_MEMBER_TRAINING &&
+                    (trainer->stopped || trainer->parked_step != trainer->step);
         if (!lost) continue;
-        LS_TRY(enter(f, tr, err));
-        if (tr->state != LS_MEMBER_TRAINING) ls_fleet_leave(f, tr);
-        else if (f->used > f->limit) {
-            LS_TRY(ls_trainer_park(tr, err));
-            account_for_leaving(f, tr);
+        LS_TRY(enter(fleet, trainer, err));
+        if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
+        else if (fleet->used > fleet->limit) {
+            LS_TRY(ls_trainer_park(trainer, err));
+            account_for_leaving(fleet, trainer);
         }
     }
     return LS_OK;

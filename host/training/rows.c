@@ -5,7 +5,7 @@
 #include "host/data/split.h"
 #include "host/model/model.h"
 #include "host/model/training_rows.h"
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +13,8 @@
 
 ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
 {
-    if (!data->y) return ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
-    if (s->patience && !(ls_settings_validation(s) > 0))
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--patience watches the validation loss; hold rows out with --validation 0.1");
+    LS_TRY(ls_training_check_labels(data, err));
+    LS_TRY(ls_training_check_settings(s, data, err));
     int32_t first = data->y[0];
     for (size_t r = 1; r < data->rows; r++)
         if (data->y[r] != first) return LS_OK;
@@ -26,51 +23,45 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
                    data->class_names[first]);
 }
 
-static ls_status fit_standardize(ls_block *b, const ls_encoder *encoder, const ls_data *d,
-                                 ls_error *err)
+static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
 {
     LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
-    ls_encoder_standardize(encoder, d, b->mean, b->scale);
+    ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
 }
 
-/* Weight of each class's rows: n / (classes · rows of the class) where balanced, as scikit-learn
- * has it, or as given. */
-static ls_status class_weights(const ls_block *b, const ls_data *train, double *weight,
-                               ls_error *err)
+/* Weight of each class: n / (classes · rows of the class) if balanced, as in scikit-learn, or as
+ * given. */
+static void class_weights(const ls_block *b, const ls_data *train, double *weight)
 {
-    if (b->class_weights == 2) {
-        if (b->classes != train->classes)
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "--class-weights names %zu weights, the data has %zu classes",
-                           b->classes, train->classes);
+    if (b->class_weights == LS_WEIGHTS_GIVEN) {
+        assert(b->classes == train->classes);
         memcpy(weight, b->class_weight, b->classes * sizeof *weight);
-        return LS_OK;
+        return;
     }
     for (size_t k = 0; k < train->classes; k++) weight[k] = 0;
     for (size_t r = 0; r < train->rows; r++) weight[train->y[r]] += 1;
     for (size_t k = 0; k < train->classes; k++)
         weight[k] = weight[k] > 0 ? (double)train->rows / ((double)train->classes * weight[k]) : 0;
-    return LS_OK;
 }
 
 static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 {
     double *weight;
-    if (!b->class_weights) return LS_OK;
+    if (b->class_weights == LS_WEIGHTS_NONE) return LS_OK;
     LS_TRY(ls_alloc(&b->weight, b->rows + b->held_out, sizeof *b->weight, "the row weights", err));
     LS_TRY(ls_alloc(&weight, train->classes, sizeof *weight, "the class weights", err));
-    ls_status status = class_weights(b, train, weight, err);
-    for (size_t r = 0; r < b->rows + b->held_out && status == LS_OK; r++)
+    class_weights(b, train, weight);
+    for (size_t r = 0; r < b->rows + b->held_out; r++)
         b->weight[r] = r < b->rows ? (float)weight[train->y[r]] : 1.0f;
     free(weight);
-    return status;
+    return LS_OK;
 }
 
-/* Inputs and targets as networks see them. */
-static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder *encoder,
-                              const ls_data *train, const ls_data *held_out, ls_error *err)
+/* Fits the encoder and writes inputs and targets as networks see them. */
+static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
+                            const ls_data *held_out, ls_error *err)
 {
     size_t inputs, outputs;
     b->rows = train->rows;
@@ -79,7 +70,8 @@ static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder
         !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        b->rows + b->held_out);
-    if (b->standardize) LS_TRY(fit_standardize(b, encoder, train, err));
+    LS_TRY(ls_encoder_fit(train, &b->encoder, err));
+    if (b->standardize) LS_TRY(fit_standardize(b, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
@@ -90,39 +82,29 @@ static ls_status fill_encoded(ls_block *b, const ls_network *n, const ls_encoder
     }
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
+        LS_TRY(ls_encode(b->encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
                          err));
         ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
     }
     return LS_OK;
 }
 
-static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
-                            const ls_data *held_out, ls_error *err)
+static ls_status split_and_fill(ls_block *b, const ls_settings *s, const ls_network *n,
+                                const ls_data *data, ls_error *err)
 {
-    ls_encoder *encoder;
-    LS_TRY(ls_encoder_fit(train, &encoder, err));
-    ls_status status = fill_encoded(b, n, encoder, train, held_out, err);
-    ls_encoder_free(encoder);
+    ls_data *train, *validation;
+    LS_TRY(ls_training_split(s, data, &train, &validation, err));
+    ls_status status = fill_block(b, n, train ? train : data, validation, err);
+    ls_data_free(train);
+    ls_data_free(validation);
     return status;
 }
 
-static ls_status split_and_fill(ls_block *b, const ls_network *n, const ls_data *data,
-                                ls_error *err)
-{
-    ls_data *rest = NULL, *part = NULL;
-    if (b->share > 0) LS_TRY(ls_data_cut(data, b->share, b->seed, true, &rest, &part, err));
-    ls_status status = fill_block(b, n, rest ? rest : data, part, err);
-    ls_data_free(rest);
-    ls_data_free(part);
-    return status;
-}
-
-/* What a block is made from; the class weights still belong to the settings. */
+/* A block as far as it follows from the settings, to which the class weights still belong. */
 static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
 {
     double share = ls_settings_validation(s);
-    bool given = s->class_weights == 2;
+    bool given = s->class_weights == LS_WEIGHTS_GIVEN;
     return (ls_block){.data = data,
                       .share = share > 0 ? share : 0,
                       .seed = share > 0 ? s->seed : 0,
@@ -145,7 +127,7 @@ ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_d
                                 "the class weights", err);
     if (status == LS_OK && b->classes)
         memcpy(b->class_weight, s->class_weight, b->classes * sizeof *b->class_weight);
-    if (status == LS_OK) status = split_and_fill(b, n, data, err);
+    if (status == LS_OK) status = split_and_fill(b, s, n, data, err);
     if (status != LS_OK) {
         ls_block_free(b);
         return status;
@@ -177,6 +159,7 @@ void ls_block_free(ls_block *b)
 {
     if (!b) return;
     free_arrays(&b->x, &b->t, &b->weight);
+    ls_encoder_free(b->encoder);
     free(b->class_weight);
     free(b->mean);
     free(b->scale);
@@ -192,7 +175,8 @@ static uint64_t bytes_of(size_t rows, size_t features, size_t outputs, bool weig
 
 uint64_t ls_block_bytes(const ls_block *b)
 {
-    return bytes_of(b->rows + b->held_out, b->features, b->outputs, b->class_weights != 0);
+    return bytes_of(b->rows + b->held_out, b->features, b->outputs,
+                    b->class_weights != LS_WEIGHTS_NONE);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
@@ -205,7 +189,7 @@ void ls_table_free(ls_table *t)
     free(t);
 }
 
-/* Room for all rows; one block alone hands over its arrays instead. */
+/* Copies all rows together; a single block hands over its arrays instead. */
 static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted,
                             ls_error *err)
 {

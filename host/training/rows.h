@@ -1,56 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows as networks see them. A block is one view of a data set: split, standardised, with targets
- * and weights; networks that agree on these share it. A table is several blocks in one array, which
- * is what goes to the device. */
+/* Rows as networks see them. A block is one view of a data set: split, encoded, standardised, with
+ * targets and weights; networks that agree on these share it. A table is several blocks in one
+ * array, which is what goes to the device. */
 #ifndef LS_ROWS_H
 #define LS_ROWS_H
 
 #include "host/data/data.h"
+#include "host/data/encoder.h"
 #include "host/network/backend.h"
 #include "host/network/network.h"
 
 typedef struct ls_table ls_table;
 
 typedef struct {
-    /* what it is made from */
+    /* What it is made from. */
     const ls_data *data;
-    double share; /* of the rows held out, and the seed that chooses them */
-    uint64_t seed;
+    double share;  /* of the rows, for validation */
+    uint64_t seed; /* chooses the validation rows; 0 without them */
     bool standardize;
-    int class_weights; /* as in the settings */
-    double *class_weight;
-    size_t classes, features, outputs;
-    /* what it is: training rows, then those held out */
-    size_t rows, held_out;
-    float *x, *t, *weight; /* until a table takes them over; weight: NULL where all are 1 */
-    double *mean, *scale;  /* of standardisation, or NULL */
-    float *row_losses,
-        *held_outputs; /* held_out, and as many rows of outputs, for whoever validates */
-    ls_table *table;   /* where it lies in a table, and the row at which it starts */
-    size_t origin;
-    size_t members; /* who uses it; kept by the fleet */
+    ls_class_weights class_weights;
+    double *class_weight;     /* `classes` values, if they are given */
+    size_t classes;           /* number of given class weights */
+    size_t features, outputs; /* of a row, as the network sees it */
+
+    /* What it is: training rows, then validation rows. */
+    size_t rows, held_out; /* training rows, validation rows */
+    ls_encoder *encoder;   /* fitted to the training rows; NULL for plain numbers */
+    double *mean, *scale;  /* of the training rows; NULL without standardisation */
+    float *x, *t, *weight; /* inputs, targets, row weights (NULL if all are 1); NULL once a table
+                              has taken them over */
+    float *row_losses;     /* held_out: workspace of validation */
+    float *held_outputs;   /* held_out × outputs: workspace of validation */
+    ls_table *table;       /* the table that it lies in, or NULL */
+    size_t origin;         /* row of the table at which it starts */
+    size_t members;        /* that use it; counted by the fleet */
 } ls_block;
 
-/* Whether there is something to learn in the data, and rows to watch where the options want that.
- */
+/* Checks that the data can be trained on: it has classes, more than one of them in the rows, and
+ * validation rows if the settings watch these. */
 ls_status ls_rows_check(const ls_settings *settings, const ls_data *data, ls_error *err);
 
-/* The data must have been checked, and must outlive the block. */
+/* Splits, encodes and standardises the data. It must have been checked, and must outlive the block.
+ */
 ls_status ls_block_prepare(const ls_settings *settings, const ls_network *network,
                            const ls_data *data, ls_block **out, ls_error *err);
-/* Whether ls_block_prepare would give this block. */
+/* Whether ls_block_prepare would make this block. */
 bool ls_block_serves(const ls_block *block, const ls_settings *settings, const ls_network *network,
                      const ls_data *data);
 void ls_block_free(ls_block *block);
-/* Bytes that its rows take. */
+/* Bytes of its rows on a device. */
 uint64_t ls_block_bytes(const ls_block *block);
 
 struct ls_table {
     ls_rows rows;
-    float *x, *t, *weight;
-    uint64_t bytes;
+    float *x, *t, *weight;   /* what rows points to */
+    uint64_t bytes;          /* on a device */
     size_t blocks;           /* that lie in it */
-    ls_workspace *workspace; /* open where members of it are on the device */
+    ls_workspace *workspace; /* open while members of it are on the device, otherwise NULL */
     size_t residents;        /* those members */
 };
 

@@ -6,7 +6,7 @@
 void device_report_take(device_report *r, const ls_device *device)
 {
     r->info = *ls_device_get_info(device);
-    r->count = ls_device_trials(device, r->candidate, DEVICE_CANDIDATES);
+    r->count = ls_device_timings(device, r->candidate, DEVICE_CANDIDATES);
     if (r->count > DEVICE_CANDIDATES) r->count = DEVICE_CANDIDATES;
 }
 
@@ -17,7 +17,7 @@ void device_report_print(const device_report *r)
     if (!r->count) return;
     printf("chosen    ");
     for (size_t i = 0; i < r->count; i++, between = ";") {
-        const ls_device_trial *c = &r->candidate[i];
+        const ls_device_timing *c = &r->candidate[i];
         if (c->speed > 0) printf("%s %s: %.0f steps/s", between, c->name, c->speed);
         else printf("%s %s", between, c->name);
         if (*c->note) printf(" %s", c->note);
@@ -29,7 +29,7 @@ json_t *device_report_json(const device_report *r)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < r->count; i++) {
-        const ls_device_trial *c = &r->candidate[i];
+        const ls_device_timing *c = &r->candidate[i];
         json_array_append_new(list,
                               json_pack("{s:s,s:o,s:b,s:o}", "device", c->name, "steps_per_second",
                                         c->speed > 0 ? json_real(c->speed) : json_null(), "chosen",

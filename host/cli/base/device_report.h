@@ -11,7 +11,7 @@ enum { DEVICE_CANDIDATES = 80 };
 /* A copy: later work on the device may choose again. */
 typedef struct {
     ls_device_info info;
-    ls_device_trial candidate[DEVICE_CANDIDATES];
+    ls_device_timing candidate[DEVICE_CANDIDATES];
     size_t count;
 } device_report;
 

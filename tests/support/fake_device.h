@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Devices whose speed and failures are given: the CPU path computes, a simulated clock (clock.h)
+ * says how long that took. A choice (host/device/choice.h) among them is a function of its inputs.
+ */
+#ifndef SUPPORT_FAKE_DEVICE_H
+#define SUPPORT_FAKE_DEVICE_H
+
+#include "host/network/backend.h"
+
+typedef struct {
+    /* Given by the test; simulated seconds. */
+    double step_seconds;    /* per step of a member */
+    double compile_seconds; /* of its first run, in addition */
+    double find_seconds;    /* from the beginning of the search until it is found */
+    double open_seconds;
+    bool unchecked;          /* never used before */
+    const char *open_error;  /* why it cannot be opened, or NULL */
+    const char *approximate; /* in which way it is not exact, or NULL */
+    long fails_at; /* number (from 1) of the first call that fails, as all after it; 0 if none */
+    double disturbed_until; /* until then its steps take twice as long */
+
+    /* Kept by the device. */
+    long calls;
+    uint64_t steps;
+    size_t members;
+    ls_backend_slots slots;
+    const ls_backend_slots *real;
+} fake_device;
+
+/* Starts the simulated clock and opens a device that chooses between `cpu`, which is the CPU path
+ * on one thread, and `other`, a GPU. That is found and opened beside the training, in the simulated
+ * time that it gives. */
+ls_device *fake_choice_open(fake_device *cpu, fake_device *other);
+
+/* Whether the choice has looked for devices. */
+bool fake_choice_searched(void);
+
+/* What the choice reports of the other device; NULL if it did not come to it. */
+const ls_device_timing *fake_timing(const ls_device *device);
+
+#endif
