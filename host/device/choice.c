@@ -139,7 +139,7 @@ static void end_opening(ls_choice *choice)
         return;
     }
     if (info.exact) candidate->state = LS_CANDIDATE_OPEN;
-    else snprintf(note, sizeof candidate->timing.note, "is approximate: it %.230s", info.reason);
+    else snprintf(note, sizeof candidate->timing.note, "is approximate (%.230s)", info.reason);
     candidate->info = info;
 }
 
