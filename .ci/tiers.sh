@@ -95,7 +95,7 @@ tier_sanitize() {
 }
 
 # Drivers run threads of their own, which are not compiled for ThreadSanitizer: only the CPU path.
-needs_thread() { need_compiler; needs_criterion; }
+needs_thread() { need_compiler; }
 tier_thread() {
     build build/thread -DLOCKSTEP_TESTS=ON -DLOCKSTEP_SANITIZE_THREAD=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 1
     export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1"
