@@ -209,7 +209,8 @@ static void add_plot(const sweep *s, ls_text *text)
         7, 5, 9, 11, 13, 6, 4}; /* circle, square, triangles, rhombus, open circle and square */
     double low = INFINITY, high = 0;
     for (size_t d = 0; d < s->count; d++) {
-        if (1e12 / s->sheets[d].peak < low) low = 1e12 / s->sheets[d].peak;
+        double peak = s->sheets[d].peak;
+        if (peak > 0 && 1e12 / peak < low) low = 1e12 / peak;
         for (size_t i = 0; i < s->widths * s->batches; i++) {
             double rate = rate_at(&s->sheets[d], i / s->batches, i % s->batches);
             if (rate > 0 && 1e12 / rate > high) high = 1e12 / rate;
