@@ -14,7 +14,7 @@ files=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.js
     grep -E "^$PWD/(bench|core_cpu|host)/" | grep -E "$pattern")
 
 tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || { echo "clang-tidy is not installed"; exit 1; }
-echo "$files" | xargs -P "$cores" -n 4 "$tidy" --quiet -p "$build" 2>/dev/null >build/clang-tidy.log || status=1
+echo "$files" | xargs -P "$cores" -n 1 "$tidy" --quiet -p "$build" 2>/dev/null >build/clang-tidy.log || status=1
 sed "s|^$PWD/||" build/clang-tidy.log
 echo "clang-tidy: $(grep -cE '(warning|error): ' build/clang-tidy.log) findings in $(echo "$files" | wc -l) files"
 
