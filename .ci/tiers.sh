@@ -142,12 +142,16 @@ tier_aarch64() {
     report same_hashes aarch64 qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/lockstep-bench hash --threads 2
 }
 
+# The package gcc-multilib cannot be installed beside the cross compilers of other processors. The
+# package for one version of gcc can, but leaves out the link to the headers <asm/...>.
+i386_flags="-m32 -msse2 -mfpmath=sse -idirafter /usr/include/x86_64-linux-gnu"
 needs_i386() {
     need_compiler
-    need gcc-multilib sh -c 'printf "#include <stdio.h>\nint main(void){return 0;}" | cc -m32 -x c - -o /dev/null'
+    need "gcc-$(cc -dumpversion 2>/dev/null || echo 12)-multilib" sh -c \
+        "printf '#include <errno.h>\nint main(void){return 0;}' | cc $i386_flags -x c - -o /dev/null"
 }
 tier_i386() {
-    foreign_build build/i386 -DCMAKE_SYSTEM_PROCESSOR=i386 -DCMAKE_C_FLAGS="-m32 -msse2 -mfpmath=sse" || return 1
+    foreign_build build/i386 -DCMAKE_SYSTEM_PROCESSOR=i386 -DCMAKE_C_FLAGS="$i386_flags" || return 1
     report same_hashes i386 build/i386/lockstep-bench hash --threads 2
 }
 
