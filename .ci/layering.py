@@ -53,24 +53,25 @@ def include_arrows(root, files):
 
 def symbol_arrows(root, build, files):
     """(from, to, where) for each function or table that one file uses and another defines."""
-    defined, used = {}, collections.defaultdict(set)
+    defined, used, owner = {}, collections.defaultdict(set), {}
     for path in sorted(pathlib.Path(build).rglob("*.c.o")):
         name = re.sub(r"\.o$", "", path.as_posix()).split(".dir/", 1)[-1]
         candidates = [f for f in files if f == name or f.endswith("/" + name)]
         folder = path.as_posix().split("/CMakeFiles/")[0].rsplit("/", 1)[-1]
         candidates = [f for f in candidates if f == name or f == f"{folder}/{name}"
                       or f"/{folder}/" in f"/{f}"]
-        if len(candidates) != 1:
-            continue
-        out = subprocess.run(["nm", "-P", str(path)], capture_output=True, text=True, check=True)
-        for line in out.stdout.splitlines():
-            symbol, kind = line.split()[:2]
-            if kind == "U":
-                used[candidates[0]].add(symbol)
-            elif kind.isupper():
-                defined[symbol] = candidates[0]
-    if not defined:
+        if len(candidates) == 1:
+            owner[str(path)] = candidates[0]
+    if not owner:
         sys.exit(f"layering: no object files of this project below {build}")
+    out = subprocess.run(["nm", "-A", "-P", *owner], capture_output=True, text=True, check=True)
+    for line in out.stdout.splitlines():
+        path, _, rest = line.partition(": ")
+        symbol, kind = rest.split()[:2]
+        if kind == "U":
+            used[owner[path]].add(symbol)
+        elif kind.isupper():
+            defined[symbol] = owner[path]
     for file, symbols in sorted(used.items()):
         for symbol in sorted(symbols):
             if symbol in defined:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
-# Shared by ./demo and ./check: installs what is missing, and says what it does.
+# shellcheck shell=sh
+# Shared by ./demo and ./check: installs missing packages and describes the machine to PoCL.
 
-# need PACKAGE TEST: remembers a Debian package whose presence TEST (a command) does not show.
+# need PACKAGE COMMAND...: marks a Debian package as missing if the command fails.
 missing=""
 need() {
     package=$1; shift
+    case " $missing " in *" $package "*) return ;; esac
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 has_header() { printf '#include <%s>\n' "$1" | cc -E - >/dev/null 2>&1; }
 has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib*/"$1"* /usr/lib/*/"$1"* >/dev/null 2>&1; }
 has_icd() { ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1; }
 
-need_build_tools() {
+need_compiler() {
     need gcc sh -c 'command -v cc && printf "int main(void){return 0;}" | cc -x c - -o /dev/null'
     need libc6-dev has_header stdio.h
     need cmake command -v cmake
@@ -21,11 +23,15 @@ need_build_tools() {
     need libjansson-dev has_header jansson.h
     need libpopt-dev has_header popt.h
     need zlib1g-dev has_header zlib.h
-    need ocl-icd-libopencl1 has_library libOpenCL.so.1
-    has_icd || missing="$missing pocl-opencl-icd"
 }
 
-# Installs the missing packages with apt where that is possible; otherwise says what is missing and goes on.
+need_build_tools() {
+    need_compiler
+    need ocl-icd-libopencl1 has_library libOpenCL.so.1
+    need pocl-opencl-icd has_icd
+}
+
+# Installs the missing packages with apt. Without apt or the right to use it, lists them and goes on.
 install_missing() {
     [ -n "$missing" ] || return 0
     if command -v apt-get >/dev/null 2>&1; then
@@ -42,18 +48,19 @@ install_missing() {
             fi
             tail -n 5 /tmp/lockstep-install.$$
             rm -f /tmp/lockstep-install.$$
-            echo "The installation failed; going on with what is there."
+            echo "The installation failed; continuing without these packages."
             return 0
         fi
     fi
-    echo "Missing (by the names Debian gives them):$missing"
-    echo "Install these with your system's package manager (Arch: ocl-icd opencl-headers jansson popt zlib cmake gcc;"
-    echo "Fedora: ocl-icd opencl-headers jansson-devel popt-devel zlib-devel cmake gcc). Going on with what is there."
+    echo "Missing packages (Debian's names):$missing"
+    echo "Install them with your package manager (Arch: ocl-icd opencl-headers jansson popt zlib cmake gcc;"
+    echo "Fedora: ocl-icd opencl-headers jansson-devel popt-devel zlib-devel cmake gcc). Continuing without them."
 }
 
 cores() { nproc 2>/dev/null || echo 2; }
 
-# A chroot without /sys: PoCL then finds no memory and aborts. A topology in a file tells it what /proc knows.
+# In a chroot without /sys, PoCL finds no memory and aborts. This writes the topology of the machine to a
+# file, from /proc, and points hwloc (which PoCL uses) to it.
 describe_machine() {
     [ -d /sys/devices/system/cpu ] && return 0
     [ -r /proc/meminfo ] || return 0

@@ -197,7 +197,7 @@ static ls_status measure(bench_options *o, const grid_case *g, const device_list
 {
     ls_data *data;
     ls_device *automatic;
-    double step[DEVICES];
+    double step[DEVICES] = {0};
     size_t best = 0;
     decision d;
     LS_TRY(make_data(g->batch * BATCHES, &data, err));

@@ -190,7 +190,7 @@ static ls_status compare(study *s, ls_error *err)
 {
     bench_options *o = s->options;
     static double seconds[SETUPS][2][1000];
-    double peak[SETUPS][2] = {{0}}, spread, median[SETUPS][2], scatter[SETUPS][2];
+    double peak[SETUPS][2] = {{0}}, spread, median[SETUPS][2] = {{0}}, scatter[SETUPS][2] = {{0}};
     size_t members[2] = {1, o->members},
            epochs[2] = {o->epochs * (o->members > 20 ? o->members / 20 : 1), o->epochs};
     char hash[2][65] = {"", ""};

@@ -209,12 +209,14 @@ static void add_plot(const sweep *s, ls_text *text)
         7, 5, 9, 11, 13, 6, 4}; /* circle, square, triangles, rhombus, open circle and square */
     double low = INFINITY, high = 0;
     for (size_t d = 0; d < s->count; d++) {
-        if (1e12 / s->sheets[d].peak < low) low = 1e12 / s->sheets[d].peak;
-        for (size_t i = 0; i < s->widths * s->batches; i++) {
-            double rate = rate_at(&s->sheets[d], i / s->batches, i % s->batches);
-            if (rate > 0 && 1e12 / rate > high) high = 1e12 / rate;
-            if (rate > 0 && 1e12 / rate < low) low = 1e12 / rate;
-        }
+        double peak = s->sheets[d].peak;
+        if (peak > 0 && 1e12 / peak < low) low = 1e12 / peak;
+        for (size_t w = 0; w < s->widths; w++)
+            for (size_t b = 0; b < s->batches; b++) {
+                double rate = rate_at(&s->sheets[d], w, b);
+                if (rate > 0 && 1e12 / rate > high) high = 1e12 / rate;
+                if (rate > 0 && 1e12 / rate < low) low = 1e12 / rate;
+            }
         add_curves(s, d, text);
     }
     ls_text_add(

@@ -89,7 +89,7 @@ static void add_all_opencl(test_backends *b)
     if (b->count > b->opencl) return;
     const char *required = getenv("LOCKSTEP_REQUIRE_OPENCL");
     if (required && !strcmp(required, "1")) cr_assert_fail("no exact OpenCL device: %s", why);
-    cr_log_warn("no exact OpenCL device, so the CPU path is compared with itself only: %s", why);
+    cr_log_info("no exact OpenCL device (%s): the CPU path is only compared with itself", why);
 }
 
 void test_backends_open(test_backends *b)

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds the consumer in each way in which a project can use the library, and checks what it gets.
+# usage: test.sh [CMAKE OPTION...]
+set -eu
+source=$(cd "$(dirname "$0")/../.." && pwd)
+consumer=$source/tests/consumer
+map=$source/host/include/lockstep.map
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset CFLAGS LDFLAGS CMAKE_BUILD_TYPE DESTDIR
+
+fail() { echo "consumer: $1" >&2; exit 1; }
+# quiet COMMAND...: shows the output only if the command fails.
+quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; fail "failed: $*"; }; }
+runs() { "$@" || fail "$1 does not run"; }
+
+# ---- As a subproject -----------------------------------------------------------------------------
+
+for how in subdirectory fetch; do
+    echo "-- $how"
+    build=$work/$how
+    quiet cmake -S "$consumer" -B "$build" -DHOW=$how -DLOCKSTEP_SOURCE="$source" "$@"
+    quiet cmake --build "$build" -j 2
+    runs "$build/consumer"
+    programs=$(find "$build" -type f -perm -u+x ! -path '*/CMakeFiles/*' ! -name '*.so*' ! -name '*.a' -printf '%f ')
+    [ "$programs" = "consumer " ] || fail "built more than the library: $programs"
+    quiet cmake --install "$build" --prefix "$work/prefix-$how"
+    [ -z "$(find "$work/prefix-$how" -type f 2>/dev/null)" ] || fail "a subproject installed files"
+done
+
+# ---- Installed -----------------------------------------------------------------------------------
+
+# installed NAME SHARED PKG-CONFIG-OPTION...
+installed() {
+    name=$1 shared=$2 static=$3
+    shift 3
+    prefix=$work/prefix-$name
+    quiet cmake -S "$source" -B "$work/$name" -DBUILD_SHARED_LIBS="$shared" -DCMAKE_BUILD_TYPE=None \
+        -DLOCKSTEP_PROGRAM=OFF -DLOCKSTEP_BENCH=OFF -DCMAKE_INSTALL_LIBDIR=lib "$@"
+    quiet cmake --build "$work/$name" -j 2
+    quiet cmake --install "$work/$name" --prefix "$work/first"
+    mv "$work/first" "$prefix" # an installation can be moved
+
+    headers=$(find "$prefix/include" -type f -printf '%f ')
+    [ "$headers" = "lockstep.h " ] || fail "installed headers: $headers"
+
+    echo "-- $name, find_package"
+    quiet cmake -S "$consumer" -B "$work/$name-package" -DHOW=package -DCMAKE_PREFIX_PATH="$prefix" "$@"
+    quiet cmake --build "$work/$name-package"
+    runs "$work/$name-package/consumer"
+
+    echo "-- $name, pkg-config"
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+    # shellcheck disable=SC2046,SC2086
+    quiet cc $(pkg-config $static --cflags lockstep) "$consumer/main.c" -o "$work/$name-program" \
+        $(pkg-config $static --libs lockstep)
+    LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} runs "$work/$name-program"
+    unset PKG_CONFIG_PATH
+}
+installed shared ON "" "$@"
+installed static OFF --static "$@"
+
+# ---- Symbols -------------------------------------------------------------------------------------
+
+echo "-- symbols"
+sed -n '/global:/,/local:/p' "$map" | grep -o 'ls_[a-z0-9_]*' | sort >"$work/listed"
+nm -D --defined-only "$work/prefix-shared/lib/liblockstep.so" | sed -n 's/.* [TDBRVW] \([^@]*\).*/\1/p' |
+    sort >"$work/exported"
+diff -u "$work/listed" "$work/exported" || fail "exported symbols differ from lockstep.map"
+foreign=$(nm -g --defined-only "$work/prefix-static/lib/liblockstep.a" | sed -n 's/.* [TDBRC] //p' | grep -v '^ls_' || true)
+[ -z "$foreign" ] || fail "the static library defines names without the prefix ls_: $foreign"
+echo "every way works"
