@@ -579,9 +579,10 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(JOIN, join, true_join, 16)                                                                   \
     X(LOSS, loss, true_loss, 32)                                                                   \
     X(LOSS_SUM, loss_sum, true_loss_sum, 1)                                                        \
-    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT) X(GRAD_B, grad_b, true_grad_b, 1)             \
-        X(GRAD_X, grad_x, true_grad_x, 64) X(NORM_GRAD, norm_grad, true_norm_grad, 1)              \
-            X(CLIP, clip, true_clip, 3) X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)           \
+    X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT)                                               \
+    X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)                           \
+        X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                     \
+            X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                                       \
                 X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
