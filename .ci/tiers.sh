@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh disable=SC2154,SC2030,SC2031,SC2034
+# shellcheck shell=sh disable=SC2154,SC2030,SC2031,SC2034,SC2086
 # The tiers of ./check. needs_NAME collects the packages that a tier needs; tier_NAME runs it and
 # returns 0 if it passed.
+
+# Tests run with the assertions of the code under test.
+with_tests="-DLOCKSTEP_TESTS=ON -DLOCKSTEP_ASSERTIONS=ON"
 
 # ---- Helpers -------------------------------------------------------------------------------------
 
@@ -77,19 +80,19 @@ needs_criterion() {
 
 needs_tests() { need_build_tools; needs_criterion; }
 tier_tests() {
-    build build/check -DLOCKSTEP_TESTS=ON || return 1
+    build build/check $with_tests || return 1
     if has_icd; then export LOCKSTEP_REQUIRE_OPENCL=1; fi
     run_tests build/check
 }
 
 needs_quick() { need_compiler; needs_criterion; }
 tier_quick() {
-    build build/check -DLOCKSTEP_TESTS=ON && without_loader run_tests build/check -L quick
+    build build/check $with_tests && without_loader run_tests build/check -L quick
 }
 
 needs_sanitize() { needs_tests; }
 tier_sanitize() {
-    build build/sanitize -DLOCKSTEP_TESTS=ON -DLOCKSTEP_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 1
+    build build/sanitize $with_tests -DLOCKSTEP_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 1
     if has_icd; then export LOCKSTEP_REQUIRE_OPENCL=1; fi
     run_tests build/sanitize -LE source
 }
@@ -97,14 +100,14 @@ tier_sanitize() {
 # Drivers run threads of their own, which are not compiled for ThreadSanitizer: only the CPU path.
 needs_thread() { need_compiler; }
 tier_thread() {
-    build build/thread -DLOCKSTEP_TESTS=ON -DLOCKSTEP_SANITIZE_THREAD=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 1
+    build build/thread $with_tests -DLOCKSTEP_SANITIZE_THREAD=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 1
     export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1"
     without_loader run_tests build/thread -L threads
 }
 
 needs_no_opencl() { needs_quick; need ocl-icd-libopencl1 has_library libOpenCL.so.1; }
 tier_no_opencl() {
-    build build/check -DLOCKSTEP_TESTS=ON && build build/no-opencl -DLOCKSTEP_TESTS=ON -DLOCKSTEP_OPENCL=OFF || return 1
+    build build/check $with_tests && build build/no-opencl $with_tests -DLOCKSTEP_OPENCL=OFF || return 1
     status=0
     echo "-- without a driver"
     without_driver run_tests build/check -LE source || status=1
@@ -119,7 +122,7 @@ tier_no_opencl() {
 
 needs_clang() { need_compiler; needs_criterion; need clang command -v clang; }
 tier_clang() {
-    (export CC=clang; build build/clang -DLOCKSTEP_TESTS=ON) || return 1
+    (export CC=clang; build build/clang $with_tests) || return 1
     same_hashes clang build/clang/lockstep-bench hash && without_loader run_tests build/clang -L quick -LE source
 }
 
@@ -201,5 +204,5 @@ needs_analyze() {
     need cppcheck command -v cppcheck
 }
 tier_analyze() {
-    build build/check -DLOCKSTEP_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON && report .ci/analyze.sh build/check
+    build build/check $with_tests -DCMAKE_EXPORT_COMPILE_COMMANDS=ON && report .ci/analyze.sh build/check
 }

@@ -224,7 +224,7 @@ static const struct {
     {"a GPU that is not open when the run ends", {.step_seconds = 1e-4, .open_seconds = 100}, 20000, IGNORED, 40, 0, ""},
     {"a GPU that is not found when the run ends", {.step_seconds = 1e-4, .find_seconds = 100}, 20000, IGNORED, 40, 0, ""},
     {"a GPU that cannot be opened", {.open_error = "no memory", .open_seconds = 2}, 20000, REFUSED, 40, 0, "cannot be opened: no memory"},
-    {"a GPU that is approximate", {.approximate = "rounds otherwise", .open_seconds = 2}, 20000, REFUSED, 40, 0, "is approximate: it rounds otherwise"},
+    {"a GPU that is approximate", {.approximate = "rounds otherwise", .open_seconds = 2}, 20000, REFUSED, 40, 0, "is approximate (rounds otherwise)"},
     {"a GPU that fails at once", {.step_seconds = 1e-4, .fails_at = 1}, 20000, REFUSED, 40, 0, "fell over"},
     {"a GPU that fails in its second round", {.step_seconds = 1e-4, .fails_at = 6}, 20000, REFUSED, 40.01, 0.1, "fell over"},
     {"a GPU never used before, run of 40 s", {.step_seconds = 1e-4, .unchecked = true, .open_seconds = 3}, 20000, CHOSEN, 7.1, 0.01, ""},
