@@ -113,8 +113,8 @@ static void grad_w(const chunk *c, const ls_chunk_op *o)
     const ls_op *op = o->op;
     float *rows = at(c, c->chunks->rows), *x = at(c, o->x), *dz = at(c, o->dz),
           *ones = x + op->in * c->lanes;
-    const float *turned = o->across ? x : dz,
-                *other = o->across ? dz : x; /* the one whose columns come to lie in the lanes */
+    /* `turned` becomes rows, `other` stays in columns */
+    const float *turned = o->across ? x : dz, *other = o->across ? dz : x;
     const size_t columns = o->across ? op->in + 1 : op->out,
                  others = o->across ? op->out : op->in + 1;
     for (size_t i = 0; i < c->lanes; i++) ones[i] = 1.0f;

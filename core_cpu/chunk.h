@@ -18,9 +18,8 @@ typedef struct {
     uint64_t step;
     ls_batch batch;
     float *loss;
-    bool inputs_kept; /* scratch still has the inputs of the step before, which are this step's,
-                         too; see ls_chunks_run */
-    /* Runs an operation of the step: the optimizer (over the weights of a GRAD_W), clipping,
+    bool inputs_kept; /* scratch still holds this step's inputs, from the step before */
+    /* Runs what follows the last chunk: the optimizer (over the weights of a GRAD_W), clipping,
      * max-norm. */
     void (*rest)(void *user, const ls_op *op);
     void *user;

@@ -61,8 +61,8 @@ static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const
     m->origin = origin;
     m->skipped_gather = ls_plan_skippable_gather(plan, WIDE_ROWS);
     LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
-    LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network",
-                      err)); /* chunk-wise steps use but a part of it */
+    /* reserved, not touched: chunk-wise steps use only a part of it */
+    LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     if (plan->clip > 0)
         LS_TRY(ls_alloc(&m->square_sums, (plan->parameters + LS_CHUNK - 1) / LS_CHUNK,
                         sizeof *m->square_sums, "the network", err));

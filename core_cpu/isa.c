@@ -248,34 +248,34 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 #define LS_TEXT(isa) LS_TEXT_(isa)
 #define LS_TEXT_(isa) #isa
 
+#define ACT(name, reads, facts) [LS_ACT_##name] = act_##name,
+#define ACT_GRAD(name, reads, facts) [LS_ACT_##name] = act_grad_##name,
+#define LOSS(NAME, name) [LS_LOSS_##NAME] = loss_##name,
+#define LANES_LOSS(NAME, name) [LS_LOSS_##NAME] = lanes_##name,
+#define UPDATE(name, states, facts) [LS_OPT_##name] = update_##name,
+
 const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .isa = LS_TEXT(LS_ISA),
     .tile_rows = MR,
     .tile_columns = NR,
     .matmul = matmul,
-#define LS_X(name, reads, facts)                                                                   \
-    .act[LS_ACT_##name] = act_##name, .act_grad[LS_ACT_##name] = act_grad_##name,
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
-        .join = join,
+    .act = {LS_ACTIVATIONS(ACT)},
+    .act_grad = {LS_ACTIVATIONS(ACT_GRAD)},
+    .join = join,
     .order = order,
     .row_sum = row_sum,
     .norm = norm,
     .norm_fixed = norm_fixed,
     .norm_grad = norm_grad,
-#define LS_X(NAME, name)                                                                           \
-    .loss[LS_LOSS_##NAME] = loss_##name, .lanes_loss[LS_LOSS_##NAME] = lanes_##name,
-    LS_LOSSES(LS_X)
-#undef LS_X
-        .square_chunks = square_chunks,
+    .loss = {LS_LOSSES(LOSS)},
+    .square_chunks = square_chunks,
     .sum_chunks = sum_chunks,
-#define LS_X(name, states, facts) .update[LS_OPT_##name] = update_##name,
-    LS_OPTIMIZERS(LS_X)
-#undef LS_X
-        .max_norm = max_norm,
+    .update = {LS_OPTIMIZERS(UPDATE)},
+    .max_norm = max_norm,
     .lane_unit = VW,
     .lanes_product = lanes_product,
     .rows_to_lanes = rows_to_lanes,
     .lanes_to_rows = lanes_to_rows,
     .lanes_join = lanes_join,
+    .lanes_loss = {LS_LOSSES(LANES_LOSS)},
 };

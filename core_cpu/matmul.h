@@ -14,8 +14,8 @@ typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
     size_t a_row, a_col;
-    const uint32_t *a_rows; /* NULL, or numbers of a's rows (of its columns where k runs over rows)
-                               that stand for 0, 1, 2, … */
+    /* NULL, or the rows of a (its columns, if k runs over rows) to use as rows 0, 1, 2, … */
+    const uint32_t *a_rows;
     const float *b;
     size_t b_row, b_col;
     float *c; /* m × n, row-major */

@@ -6,8 +6,8 @@
 
 /* How the CPU path runs an operation. Its outputs are shared out among threads. */
 typedef struct {
-    size_t unit; /* shares start at multiples of this, so that no two threads write to one cache
-                    line of a vector */
+    /* Shares start at multiples of this, so that no two threads write to one cache line. */
+    size_t unit;
     size_t (*extent)(const cpu_job *j); /* number of outputs to share out */
     double (*cost)(const cpu_job *j); /* rough number of elementary steps of the whole operation */
     void (*run)(const cpu_job *j, size_t i0, size_t i1, float *scratch); /* outputs [i0, i1) */

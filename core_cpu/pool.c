@@ -26,8 +26,7 @@ static unsigned ticket_next(ticket t) { return (unsigned)t & 0xffffu; }
 
 struct ls_pool {
     unsigned threads;
-    int spins; /* 0 where there are more threads than processors: a spinning one would keep others
-                  away */
+    int spins; /* 0 if there are more threads than processors: a spinning one would block others */
     _Atomic ticket ticket;
     /* Written before a round's ticket is, and read only by those who hold a share of that round. */
     ls_share_fn fn;

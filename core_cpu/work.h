@@ -30,8 +30,7 @@ typedef struct {
     float *square_sums; /* room for CLIP; NULL if the plan has none */
     ls_chunks *chunks;  /* its step in the chunk-wise mode; NULL if it cannot be run so */
     cpu_mode_choice mode;
-    const ls_op
-        *skipped_gather; /* products read its rows in place, so that it is not run; or NULL */
+    const ls_op *skipped_gather; /* not run, as products read its rows in place; or NULL */
 } cpu_member;
 
 typedef struct {

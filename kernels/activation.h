@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Activations, for C and OpenCL C alike (see arith.h). Adding one is a row of the table below and
- * two scalar functions: a = ls_act_NAME(z)             z: pre-activation da/dz =
- * ls_act_grad_NAME(v)    v: z, or a = ls_act_NAME(z), as the row says NaN gives NaN in both, relu
- * and leaky_relu included, so that a broken run shows it. For any other z, +-Inf included, neither
- * is NaN.
+ * two scalar functions:
+ *   a = ls_act_NAME(z)             z: pre-activation
+ *   da/dz = ls_act_grad_NAME(v)    v: z, or a = ls_act_NAME(z), as the row says
+ * NaN gives NaN in both, also for relu and leaky_relu, so that a broken run is visible. For any
+ * other z, +-Inf included, neither is NaN.
  */
 #ifndef LS_ACTIVATION_H
 #define LS_ACTIVATION_H

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lockstep's elementary functions, read by a C11 compiler and by an OpenCL C 1.2 compiler, with the
- * same bits from both.
+ * Lockstep's elementary functions, compiled as C11 and as OpenCL C 1.2, with the same bits from
+ * both.
  *
  * Why the bits agree: everything below is built from + - * / sqrt fma, comparisons, selects and
- * integer operations, each of which has exactly one right result (IEEE 754, round to nearest even,
- * denormals kept), in one written order. So:
- *   - a fused operation is always written ls_fma; a*b + c written otherwise is two roundings,
- * contraction being off;
- *   - no library function, no double, no table, no conversion that can go out of range, no shift of
- * a negative value;
+ * integer operations, each of which has exactly one correct result (IEEE 754, round to nearest
+ * even, denormals kept), in one fixed order. Therefore:
+ *   - a fused operation is always written ls_fma; any other a*b + c is two roundings, as
+ *     contraction is off;
+ *   - there is no library function, no double, no table, no conversion that can go out of range and
+ *     no shift of a negative value;
  *   - every function is scalar and branch-free (both sides of a select are evaluated), so that
- * compilers can vectorise loops over it; values computed on the side that is not chosen may be Inf
- * or NaN. C code must be built with -ffp-contract=off and without any fast-math option.
+ *     compilers can vectorise loops over it; values computed on the side that is not selected may
+ *     be Inf or NaN.
+ * C code must be compiled with -ffp-contract=off and without any fast-math option.
  *
- * NaN in gives NaN out. Which NaN is not defined by IEEE 754 and differs between compilers.
- * The coefficients come from docs/fit/fit_arith.py. "max N ulp" is the largest error found against
- * double precision over every fifth of the 2^32 floats, in units of the float spacing at the exact
- * result (2^-149 where that is denormal or zero).
+ * A NaN argument gives a NaN result. Which NaN is not defined by IEEE 754 and differs between
+ * compilers. The coefficients come from docs/fit/fit_arith.py. "max N ulp" is the largest error
+ * found against double precision over every fifth of the 2^32 floats, in units of the float spacing
+ * at the exact result (2^-149 if that is denormal or zero).
  */
 #ifndef LS_ARITH_H
 #define LS_ARITH_H
@@ -50,10 +51,8 @@ typedef uint32_t ls_u32;
 typedef int32_t ls_i32;
 typedef uint64_t ls_u64;
 #ifdef __GNUC__
-#define LS_FN                                                                                      \
-    static inline                                                                                  \
-        __attribute__((unused,                                                                     \
-                       always_inline)) /* a call left in a loop would stop vectorisation */
+/* always_inline: a call that remains in a loop would prevent vectorisation */
+#define LS_FN static inline __attribute__((unused, always_inline))
 #else
 #define LS_FN static inline
 #endif
@@ -137,11 +136,11 @@ LS_FN float ls_exp_hl_(float h, float l)
  * rounds to a denormal once, as it should. */
 LS_FN float ls_scale_(float z, float p)
 {
-    ls_u32 k = ls_as_u32(z) - LS_ROUND_BITS +
-               256u; /* n + 256 > 0; anything when z is NaN, the result being NaN by p */
+    /* n + 256 > 0; any value if z is NaN, as p then makes the result NaN */
+    ls_u32 k = ls_as_u32(z) - LS_ROUND_BITS + 256u;
     ls_u32 k1 = k >> 1, k2 = k - k1;
-    return p * ls_as_float((k1 - 1u) << 23) *
-           ls_as_float((k2 - 1u) << 23); /* k1 - 1 = (k1 - 128) + 127, the biased exponent */
+    /* k1 - 1 = (k1 - 128) + 127, the biased exponent */
+    return p * ls_as_float((k1 - 1u) << 23) * ls_as_float((k2 - 1u) << 23);
 }
 
 /* exp(x) for -80 <= x <= 80, where one scaling does: the parts of tanh and erf that need no more.
@@ -199,8 +198,7 @@ LS_FN float ls_sigmoid(float x)
 }
 
 /* tanh(x) = x + x^3 P(x^2), degree 4 in x^2, for |x| < 0.6; else 1 - 2 / (exp(2|x|) + 1) with the
- * sign of x.
- * +-0 is kept; +-1 at +-Inf. max 1.40 ulp */
+ * sign of x. +-0 is kept; +-1 at +-Inf. max 1.40 ulp */
 LS_FN float ls_tanh(float x)
 {
     float t = ls_abs(x), t2 = t * t;

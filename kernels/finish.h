@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows a matrix product, done to its values before they leave the registers: the formulas
- * are those of activation.h and optimizer.h, here is only what is read and written around them.
+/* What follows a matrix product, applied to its values before they leave the registers. The
+ * formulas are those of activation.h and optimizer.h; this file only reads and writes around them.
  *
- *   FORM_DENSE     c = x, out = FINISH(x)                    activation; where c is out, x is not
- * kept FORM_GRAD_X    c = x + skip, out = c·mask·FINISH(z, a)   residual block, dropout, an
- * activation's derivative FORM_GRAD_W    theta and its states, by FINISH           one step of an
- * optimizer; c is not written no FINISH      c = x
+ *   FORM_DENSE    c = x, out = FINISH(x): an activation; if c is out, x is not stored
+ *   FORM_GRAD_X   c = x + skip, out = c·mask·FINISH(z or a): residual block, dropout, derivative
+ *   FORM_GRAD_W   one step of the optimizer FINISH on theta and its states; c is not written
+ *   no FINISH     c = x
  *
- * Form and function are compiled in (host/opencl/cl_matmul.c builds what a plan asks for): a switch
+ * Form and function are compiled in (host/opencl/cl_matmul.c builds what a plan needs): a switch
  * over all of them would be compiled into every kernel, and a GPU gives each kernel as many
- * registers as its longest branch wants. The including file has WIDTH                         how
- * many values lie side by side EACH(e)                       loop over them GET(to, from, count)
- * count <= WIDTH of them, from memory and to memory PUT(to, from, count)
- */
+ * registers as its longest branch needs.
+ *
+ * The including file defines
+ *   WIDTH                  number of values that lie side by side
+ *   EACH(e)                loop over them
+ *   GET(to, from, count)   reads count <= WIDTH values from memory
+ *   PUT(to, from, count)   writes count <= WIDTH values to memory */
 #ifndef LS_FINISH_H
 #define LS_FINISH_H
 

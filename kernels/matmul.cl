@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Matrix products for CPU devices: c[m × n] = start + a·b, each element one ascending chain of fma
- * over k, and what follows.
+ * over k, followed by an activation, a derivative or an optimizer (finish.h).
  *
- *                panel: TILE_COLUMNS = TILE_VECTORS vectors
- *               ┌────────┐
- *               │ b      │ k       b is packed first (pack in elementwise.cl), panel by panel, so
- * that a chain's operands └────────┘         lie side by side. One work-item (and work-group) takes
- * TILE_REPEAT tiles below each k      ┌────────┐         other. A tile's TILE_ROWS × TILE_COLUMNS
- * chains stay in registers for TILE_DEPTH ┌──────────┐ │ c      │ tile    products; between such
- * blocks over k their values wait in c. After the last one comes │ a        │ ├────────┤ what
- * follows the product (finish.h). No local memory, no barrier. │          │ │        │ tile
- *  └──────────┘ └────────┘         a lies as m rows of k, in FORM_GRAD_W as k rows of m.
- */
+ *                 TILE_COLUMNS
+ *                 ┌────────┐
+ *                 │ b      │ k
+ *                 └────────┘
+ *         k       ┌────────┐
+ *    ┌──────────┐ │ c      │ tile (TILE_ROWS)
+ *    │ a        │ ├────────┤
+ *    │          │ │        │ tile
+ *    └──────────┘ └────────┘
+ *
+ * b is packed first (pack in elementwise.cl), panel by panel, so that the operands of a chain are
+ * contiguous. A panel has TILE_COLUMNS columns, which are TILE_VECTORS vectors. One work-item,
+ * which is also a work-group, computes TILE_REPEAT tiles below each other. The TILE_ROWS ×
+ * TILE_COLUMNS chains of a tile stay in registers for TILE_DEPTH products; between such blocks over
+ * k their values are stored in c. There is no local memory and no barrier.
+ *
+ * a is m rows of k elements, in FORM_GRAD_W k rows of m elements. */
 #include "kernels/finish.h"
 #include "kernels/matrix.h"
 #ifndef LS_CHUNK

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Matrix products for GPUs: c[m × n] = start + a·b, each element one ascending chain of fma over k,
- * and what follows.
+ * followed by an activation, a derivative or an optimizer (finish.h).
  *
- *            TILE_N                 A work-group of TILE_GX × TILE_GY work-items computes TILE_M ×
- * TILE_N outputs. Slices of ┌────────┐               TILE_K columns of a and rows of b pass through
- * local memory, two slices in turn: while TILE_K │ b      │               one is multiplied, the
- * next is on its way from global memory into registers. ├────────┤ │        │               Memory
- * is moved TILE_V floats at a time: from global memory along the rows that a ┌──┬───┐┌────────┐
- * matrix lies in, where these begin on whole vectors, and from a slice into registers. │ a│   ││ c
- * │ TILE_M        So a work-item's TILE_RM × TILE_RN chains are groups of TILE_V neighbours, and
- * the └──┴───┘└────────┘               groups of all work-items lie side by side: TILE_GX of them
- * across, TILE_GY down.
+ *              TILE_N
+ *            ┌────────┐
+ *     TILE_K │ b      │
+ *            ├────────┤
+ *            │        │
+ *   TILE_K   └────────┘
+ *    ┌──┬───┐┌────────┐
+ *    │ a│   ││ c      │ TILE_M
+ *    └──┴───┘└────────┘
  *
- * a lies as m rows of k, in FORM_GRAD_W as k rows of m; b as k rows of n, in FORM_GRAD_X as n rows
- * of k.
- */
+ * A work-group of TILE_GX × TILE_GY work-items computes TILE_M × TILE_N outputs. Slices of TILE_K
+ * columns of a and TILE_K rows of b pass through local memory. There are two buffers: while one
+ * slice is multiplied, the next one is read from global memory into registers.
+ *
+ * Memory is read TILE_V floats at a time: from global memory along the rows of the matrix, if these
+ * begin at multiples of a vector, and from a slice into registers. Therefore the TILE_RM × TILE_RN
+ * chains of a work-item are groups of TILE_V neighbours, and the groups of all work-items are laid
+ * out side by side: TILE_GX of them across, TILE_GY down.
+ *
+ * a is m rows of k elements, in FORM_GRAD_W k rows of m elements; b is k rows of n elements, in
+ * FORM_GRAD_X n rows of k elements. */
 #include "kernels/finish.h"
 #include "kernels/matrix.h"
 #ifndef LS_CHUNK

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over rows in the contract's order: chains over chunks of LS_CHUNK rows, then the chunks'
- * sums in order.
+/* Sums over rows in the order of the contract (docs/arithmetic.md): one chain per chunk of LS_CHUNK
+ * rows, then the chunks' sums in ascending order.
  *
  *          columns →
  *   rows ┌──────────┐ chunk 0 ─┐
- *    ↓   │          │          │   *_chunks: one work-item a column and chunk, launch (columns,
- * chunks), ├──────────┤ chunk 1 ─┤   into partial[chunks × columns] │          │          │
- *        ├──────────┤   …     ─┘   *_total: one work-item a column, ascending over the chunks
- */
+ *    ↓   │          │          │
+ *        ├──────────┤ chunk 1 ─┤
+ *        │          │          │
+ *        ├──────────┤   …     ─┘
+ *
+ * Kernels *_chunks: one work-item per column and chunk, launched with (columns, chunks); they write
+ * to partial[chunks × columns]. Kernels *_total: one work-item per column, ascending over the
+ * chunks. */
 
 #define CHUNK_ROWS(rows) const uint r0 = get_global_id(1) * LS_CHUNK, r1 = min(r0 + LS_CHUNK, rows)
 #define TO_PARTIAL(value) partial[partial_at + (ulong)get_global_id(1) * columns + c] = (value)

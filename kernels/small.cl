@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Many steps of small networks in one launch: a work-group trains one member after the other, all
- * asked steps of it, and comes back to the host with the losses. A step goes chunk by chunk
- * (host/network/chunks.h): LS_CHUNK rows through all layers and back, in scratch that stays close:
+/* Many steps of small networks in one launch: a work-group trains one member after another, each
+ * for all steps of the call, and writes the losses. A step runs chunk-wise (host/network/chunks.h):
+ * LS_CHUNK rows go through all layers and back, in scratch memory that stays in a cache:
  *
- *   scratch   column 0  ▏r0 r1 r2 … r63▕     a matrix is kept by columns; the chunk's rows are the
- * lanes of vectors, column 1  ▏r0 r1 r2 … r63▕     or neighbouring work-items of a GPU …
+ *   scratch   column 0  ▏r0 r1 r2 … r63▕
+ *             column 1  ▏r0 r1 r2 … r63▕
+ *             …
  *
- * GROUP = 1: CPU devices. One work-item does it all: register tiles of TILE_LANES-wide vectors, no
- * barrier; few work-groups, each of which takes the next member until none is left. GROUP > 1:
- * GPUs. A work-group's items share out each operation and meet behind it, in one place for all
- * operations; SPACE is __local where scratch fits there. Launch: (GROUP × work-groups). */
+ * A matrix is stored by columns; the chunk's rows are the lanes of vectors, or neighbouring
+ * work-items of a GPU.
+ *
+ * GROUP = 1: CPU devices. One work-item does all the work of a member, with register tiles of
+ * TILE_LANES-wide vectors and no barrier. There are few work-groups; each takes the next member
+ * until none is left.
+ * GROUP > 1: GPUs. The work-items of a group share each operation and synchronise after it, in one
+ * place for all operations. SPACE is __local if the scratch fits into local memory.
+ * Launch: (GROUP × work-groups). */
 #include "kernels/matrix.h"
 #ifndef LS_CHUNK
 #define LS_CHUNK 64u
@@ -36,8 +42,8 @@
 #define EACH(i, n) for (int i = ITEM; i < (int)(n); i += GROUP)
 #endif
 
-#ifdef __clang__ /* some compilers try each loop twice, and warn of the try that comes too early   \
-                  */
+/* Some compilers try to vectorise each loop twice and warn when the first attempt fails. */
+#ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
@@ -49,8 +55,8 @@ typedef struct {
     __global float *arena;
     SPACE float *scratch;
     ulong seed, step;
-    uint row, rows,
-        lanes; /* of the chunk: first row in the batch, rows, and these rounded up to 16 */
+    /* The chunk: its first row in the batch, number of rows, and that number rounded up to 16. */
+    uint row, rows, lanes;
     float scale, clip, loss;
     ls_rates rates;
 } small_step;
@@ -58,8 +64,8 @@ typedef struct {
 /* Where the steps' rows come from. */
 typedef struct {
     __global const float *x, *t, *weight;
-    uint origin, first; /* row at which the member's rows start, and place of the chunk's first one
-                           in the epoch's order */
+    uint origin; /* row of the data at which the member's rows start */
+    uint first;  /* position of the chunk's first row in the epoch's order */
     ulong epoch;
 } small_rows;
 
@@ -122,11 +128,22 @@ static float value(words w, int i) { return as_float(w[i]); }
     X(3, ACROSS)                                                                                   \
     X(4, ACROSS)                                                                                   \
     X(5, ACROSS)                                                                                   \
-    X(6, ACROSS) X(7, ACROSS) X(8, ACROSS) X(9, ACROSS) X(10, ACROSS) X(11, ACROSS) X(12, ACROSS)
+    X(6, ACROSS)                                                                                   \
+    X(7, ACROSS)                                                                                   \
+    X(8, ACROSS)                                                                                   \
+    X(9, ACROSS)                                                                                   \
+    X(10, ACROSS)                                                                                  \
+    X(11, ACROSS)                                                                                  \
+    X(12, ACROSS)
 #else
 #define TILE_HEIGHT 6
 #define HEIGHTS(X, ACROSS)                                                                         \
-    X(1, ACROSS) X(2, ACROSS) X(3, ACROSS) X(4, ACROSS) X(5, ACROSS) X(6, ACROSS)
+    X(1, ACROSS)                                                                                   \
+    X(2, ACROSS)                                                                                   \
+    X(3, ACROSS)                                                                                   \
+    X(4, ACROSS)                                                                                   \
+    X(5, ACROSS)                                                                                   \
+    X(6, ACROSS)
 #endif
 #define CASE(H, ACROSS)                                                                            \
     case H:                                                                                        \
@@ -138,8 +155,8 @@ static float value(words w, int i) { return as_float(w[i]); }
     {                                                                                              \
         const uint vectors = (uint)n / TILE_LANES,                                                 \
                    blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;                             \
-        const uint even = (uint)m / blocks,                                                        \
-                   longer = (uint)m % blocks; /* heights of about one size */                      \
+        /* the heights of the blocks differ by at most 1 */                                        \
+        const uint even = (uint)m / blocks, longer = (uint)m % blocks;                             \
         for (uint block = 0, i0 = 0, h; block < blocks; block++, i0 += h) {                        \
             h = even + (block < longer);                                                           \
             switch (h) {                                                                           \
@@ -372,8 +389,9 @@ static void losses_of_rows(const small_step *s, words op)
     const float step_scale = s->scale;
     SPACE float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
                 *row_loss = s->scratch + field(s, SMALL_row_loss);
+    /* the rows of the gradients are not needed at this time */
     SPACE float *scale = s->scratch + field(s, SMALL_rows_at), *top = scale + LS_CHUNK,
-                *sum = top + LS_CHUNK; /* free between gradients */
+                *sum = top + LS_CHUNK;
     SPACE const float *t = s->scratch + field(s, SMALL_t),
                       *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
     EACH(i, lanes) scale[i] = weighted ? weight[i] * step_scale : step_scale;

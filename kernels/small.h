@@ -7,30 +7,71 @@
 
 #define SMALL_NONE 0xffffffffu
 
-/* clang-format off */
-/* The member: once, before its operations. The optimizer's constants (LS_HYPER) follow. */
-#define LS_SMALL_MEMBER(X) \
-    X(seed_low) X(seed_high) X(rows) X(batch) X(steps_per_epoch) \
-    X(shuffle) X(scale) X(last_scale) X(output) X(loss) \
-    X(optimizer) X(clip) X(features) X(outputs) X(x) \
-    X(t) X(row_weight) X(row_loss) X(rows_at) X(of_chunk) \
+/* A member: written once, before its operations. The optimizer's constants (LS_HYPER) follow. */
+#define LS_SMALL_MEMBER(X)                                                                         \
+    X(seed_low)                                                                                    \
+    X(seed_high)                                                                                   \
+    X(rows)                                                                                        \
+    X(batch)                                                                                       \
+    X(steps_per_epoch)                                                                             \
+    X(shuffle)                                                                                     \
+    X(scale)                                                                                       \
+    X(last_scale)                                                                                  \
+    X(output)                                                                                      \
+    X(loss)                                                                                        \
+    X(optimizer)                                                                                   \
+    X(clip)                                                                                        \
+    X(features)                                                                                    \
+    X(outputs)                                                                                     \
+    X(x)                                                                                           \
+    X(t)                                                                                           \
+    X(row_weight)                                                                                  \
+    X(row_loss)                                                                                    \
+    X(rows_at)                                                                                     \
+    X(of_chunk)                                                                                    \
     X(of_step)
 
-/* An operation, and where its matrices lie: x to dropped, grad, from and to in scratch; w to v in
- * the arena. */
-#define LS_SMALL_OPERATION(X) \
-    X(kind) X(act) X(in) X(out) X(x) \
-    X(z) X(a) X(y) X(d) X(dz) \
-    X(skip) X(dropped) X(grad) X(width) X(dropout) \
-    X(purpose) X(w) X(b) X(gradient) X(bias_gradient) \
-    X(theta) X(s) X(v) X(weights) X(from) \
+/* An operation and the offsets of its matrices: x to dropped, grad, from and to are in scratch, w
+ * to v in the arena. */
+#define LS_SMALL_OPERATION(X)                                                                      \
+    X(kind)                                                                                        \
+    X(act)                                                                                         \
+    X(in)                                                                                          \
+    X(out)                                                                                         \
+    X(x)                                                                                           \
+    X(z)                                                                                           \
+    X(a)                                                                                           \
+    X(y)                                                                                           \
+    X(d)                                                                                           \
+    X(dz)                                                                                          \
+    X(skip)                                                                                        \
+    X(dropped)                                                                                     \
+    X(grad)                                                                                        \
+    X(width)                                                                                       \
+    X(dropout)                                                                                     \
+    X(purpose)                                                                                     \
+    X(w)                                                                                           \
+    X(b)                                                                                           \
+    X(gradient)                                                                                    \
+    X(bias_gradient)                                                                               \
+    X(theta)                                                                                       \
+    X(s)                                                                                           \
+    X(v)                                                                                           \
+    X(weights)                                                                                     \
+    X(from)                                                                                        \
     X(to)
 
-/* A member's part of a launch. */
-#define LS_SMALL_RUN(X) \
-    X(program) X(arena_low) X(arena_high) X(origin) X(first_low) \
-    X(first_high) X(count) X(rates) X(losses)
-/* clang-format on */
+/* A member's entry in a launch. */
+#define LS_SMALL_RUN(X)                                                                            \
+    X(program)                                                                                     \
+    X(arena_low)                                                                                   \
+    X(arena_high)                                                                                  \
+    X(origin)                                                                                      \
+    X(first_low)                                                                                   \
+    X(first_high)                                                                                  \
+    X(count)                                                                                       \
+    X(rates)                                                                                       \
+    X(losses)
 
 #define LS_X(name) SMALL_##name,
 enum { LS_SMALL_MEMBER(LS_X) SMALL_hyper, SMALL_MEMBER_WORDS = SMALL_hyper + LS_HYPER_COUNT };

@@ -92,8 +92,8 @@ static const struct accuracy {
 static double ulp_error(float y, double r)
 {
     if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : HUGE_VAL;
-    if (isinf(r) || isinf(y)) /* float rounding reaches Inf from FLT_MAX + half an ulp on; allow one
-                                 ulp either way */
+    /* float rounding gives Inf from FLT_MAX + half an ulp on; one ulp either way is allowed */
+    if (isinf(r) || isinf(y))
         return isinf(y)
                    ? ((y > 0) == (r > 0) && fabs(r) > (double)FLT_MAX * (1 - 0x1p-24) ? 0
                                                                                       : HUGE_VAL)
@@ -163,7 +163,8 @@ static void same(const char *what, float got, float want)
 }
 #define SAME(call, want) same(#call, call, want)
 
-static const float INF = INFINITY, TINY = 0x1p-149f, DEN = 0x1.fffffcp-127f /* largest denormal */;
+/* TINY is the smallest denormal, DEN the largest. */
+static const float INF = INFINITY, TINY = 0x1p-149f, DEN = 0x1.fffffcp-127f;
 
 Test(arith, special_values)
 {
@@ -279,8 +280,8 @@ Test(arith, integer_parts)
     cr_assert(ls_as_u32(-2.0f) == 0xc0000000u && ls_as_i32(1.0f) == 0x3f800000);
     SAME(ls_as_float(0x40490fdbu), (float)PI);
     SAME(ls_sqrt(2.0f), (float)sqrt(2.0));
-    SAME(ls_fma(0x1.000002p0f, 0x1.000002p0f, -0x1.000004p0f),
-         0x1p-46f); /* one rounding: two give 0 */
+    /* one rounding; two would give 0 */
+    SAME(ls_fma(0x1.000002p0f, 0x1.000002p0f, -0x1.000004p0f), 0x1p-46f);
 }
 
 /* ---- Activations ----------------------------------------------------------------------------- */
@@ -295,9 +296,8 @@ static void check_activation(const char *name, float (*f)(float), double (*ref)(
     for (uint64_t u = 0; u <= UINT32_MAX; u += 9973) {
         float z = from_bits((uint32_t)u);
         if (isnan(z)) continue;
-        double r = isinf(z) && z < 0
-                       ? ref(-1000)
-                       : ref((double)z); /* the limit, where the formula would be -Inf * 0 */
+        /* at -Inf, where the formula would be -Inf * 0, the limit */
+        double r = isinf(z) && z < 0 ? ref(-1000) : ref((double)z);
         double got = (double)f(z);
         if (isinf(r)) {
             cr_assert(got == r, "%s(%a) = %a, want %a", name, (double)z, got, r);
@@ -326,8 +326,8 @@ static void check_gradient(const char *name, float (*f)(float), float (*grad)(fl
     float at = 0;
     for (int i = -30011; i <= 30011; i++) {
         float z = (float)i * 0.00101f;
-        if (kink && fabsf(z) < 0x1p-8f)
-            continue; /* no derivative there, and the difference straddles it */
+        /* no derivative at a kink, and the difference would straddle it */
+        if (kink && fabsf(z) < 0x1p-8f) continue;
         double e = fabs((double)grad(z, f(z)) - difference(ref, (double)z));
         if (!(e <= worst)) worst = isnan(e) ? HUGE_VAL : e, at = z;
     }

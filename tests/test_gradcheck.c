@@ -11,14 +11,14 @@
  * optimizer's state. */
 #define GRADIENT "optimizer=momentum momentum=0 lr=1 order=file "
 
+#define ACTIVATION_CASE(name, reads, facts)                                                        \
+    {#name, GRADIENT "hidden=7,5 activation=" #name, 30, 4, 3},
+
 static const rig_case cases[] = {
     {"logistic", GRADIENT "hidden=none", 30, 4, 2},
     {"softmax", GRADIENT "hidden=none", 30, 4, 4},
-#define LS_X(name, reads, facts) {#name, GRADIENT "hidden=7,5 activation=" #name, 30, 4, 3},
-    LS_ACTIVATIONS(LS_X)
-#undef LS_X
-        {"deep, one activation per layer",
-         GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
+    {"deep, one activation per layer",
+     GRADIENT "hidden=6,5,6,5,4 activation=tanh,gelu,sigmoid,elu,silu", 30, 4, 3},
     {"bce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25", 30, 4, 2},
     {"bce, sum", GRADIENT "hidden=6 activation=tanh reduction=sum", 30, 4, 2},
     {"ce, weights", GRADIENT "hidden=6 activation=tanh class-weights=0.5,2.25,1", 30, 4, 3},
@@ -46,7 +46,7 @@ static const rig_case cases[] = {
     {"more rows than a chain, batch norm",
      GRADIENT "hidden=7,5 activation=tanh batch=full batch-norm=on", 129, 4, 3},
     {"wider than a tile", GRADIENT "hidden=70,40 activation=tanh", 30, 20, 3},
-};
+    LS_ACTIVATIONS(ACTIVATION_CASE)};
 
 /* Loss and penalties at theta, the i-th parameter moved by h. */
 static double moved(const oracle *o, double *theta, size_t i, double h, const oracle_batch *batch)

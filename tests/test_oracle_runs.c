@@ -531,8 +531,8 @@ Test(oracle, refusals)
     expect_refused("residual=on hidden=4,5", data, LS_ERR_ARGUMENT, "--residual");
     expect_refused("epochs=3", single, LS_ERR_DATA, "class");
     expect_refused("epochs=3", bare, LS_ERR_ARGUMENT, "classes");
-    ls_model_free(train("optimizer=gd batch=60 epochs=2", data, 0,
-                        NULL)); /* all rows are not refused */
+    /* gd with a batch of all rows is accepted */
+    ls_model_free(train("optimizer=gd batch=60 epochs=2", data, 0, NULL));
     ls_data_free(data);
     ls_data_free(single);
     ls_data_free(bare);

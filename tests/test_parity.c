@@ -252,8 +252,8 @@ SET(loss)
     p->plan.mean = v / 8 != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);
-    for (size_t i = 0; i < s.m * out; i += 3)
-        p->arena[o->z.at + i] *= 60; /* also beyond what a softmax counts */
+    /* some logits are so low that their share of a softmax is 0 */
+    for (size_t i = 0; i < s.m * out; i += 3) p->arena[o->z.at + i] *= 60;
     o->a = hand_room(p, "a", s.m, out);
     o->target = data ? (ls_view){LS_DATA_T, 0} : hand_room(p, "target", s.m, out);
     if (weighted)
@@ -454,11 +454,11 @@ SET(grad_x)
     o->w = hand_room(p, "w", s.out, s.in);
     o->z = hand_room(p, "z", s.m, s.out);
     o->a = hand_room(p, "a", s.m, s.out);
-    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu;
-         i++) /* its outputs are not negative, and its derivative counts on that */
+    /* relu's outputs are not negative, and its derivative relies on that */
+    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu; i++)
         if (p->arena[o->a.at + i] < 0) p->arena[o->a.at + i] = -0.0f;
-    bool reads_z = ls_activations[o->act].reads_z,
-         in_place = !reads_z && v % 3 == 0; /* d may be y then */
+    /* d may be y if the derivative does not read z */
+    bool reads_z = ls_activations[o->act].reads_z, in_place = !reads_z && v % 3 == 0;
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
     o->dropped = hand_room(p, "dropped", s.m, s.out);
     hand_scratch(p, o->dropped);
@@ -580,10 +580,12 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(LOSS, loss, true_loss, 32)                                                                   \
     X(LOSS_SUM, loss_sum, true_loss_sum, 1)                                                        \
     X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT)                                               \
-    X(GRAD_B, grad_b, true_grad_b, 1) X(GRAD_X, grad_x, true_grad_x, 64)                           \
-        X(NORM_GRAD, norm_grad, true_norm_grad, 1) X(CLIP, clip, true_clip, 3)                     \
-            X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                                       \
-                X(MAX_NORM, max_norm, true_max_norm, 3)
+    X(GRAD_B, grad_b, true_grad_b, 1)                                                              \
+    X(GRAD_X, grad_x, true_grad_x, 64)                                                             \
+    X(NORM_GRAD, norm_grad, true_norm_grad, 1)                                                     \
+    X(CLIP, clip, true_clip, 3)                                                                    \
+    X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                                               \
+    X(MAX_NORM, max_norm, true_max_norm, 3)
 
 static const struct row {
     ls_op_kind kind;

@@ -2,21 +2,14 @@
 #include "host/network/activation.h"
 #include <math.h>
 
-#define NOWHERE                                                                                    \
-    {                                                                                              \
-        LS_FLAT_NOWHERE, 0, 0                                                                      \
-    }
-#define OUTSIDE(low, high)                                                                         \
-    {                                                                                              \
-        LS_FLAT_OUTSIDE, low, high                                                                 \
-    }
-#define WITHIN(low, high)                                                                          \
-    {                                                                                              \
-        LS_FLAT_WITHIN, low, high                                                                  \
-    }
+/* Each gives the values of an ls_flat. */
+#define NOWHERE LS_FLAT_NOWHERE, 0, 0
+#define OUTSIDE(low, high) LS_FLAT_OUTSIDE, low, high
+#define WITHIN(low, high) LS_FLAT_WITHIN, low, high
 #define READS_A false
 #define READS_Z true
-#define FACTS(init, ...) LS_DEFAULT_INIT_##init, __VA_ARGS__
+#define FACTS(init, ...)                                                                           \
+    LS_DEFAULT_INIT_##init, { __VA_ARGS__ }
 #define ROW(name, reads, facts) {#name, READS_##reads, FACTS facts},
 
 const ls_act_info ls_activations[LS_ACT_COUNT] = {LS_ACTIVATIONS(ROW)};

@@ -29,8 +29,8 @@ typedef struct {
 } ls_run;
 
 typedef struct ls_backend ls_backend;
-typedef struct ls_workspace
-    ls_workspace; /* members resident on a backend, and the rows they train on */
+/* Members resident on a backend, and the rows they train on. */
+typedef struct ls_workspace ls_workspace;
 
 /* A device that trains members. All slots are mandatory. */
 typedef struct {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A network's shape: which layers there are, and where each one's tensors lie among the parameters.
- */
+/* The shape of a network: its layers, and the offsets of their tensors among the parameters. */
 #ifndef LS_NETWORK_H
 #define LS_NETWORK_H
 
@@ -11,9 +10,8 @@
 typedef struct {
     size_t in, out;
     ls_act act;
-    bool norm; /* batch normalisation between the affine map and the activation; it replaces the
-                  bias */
-    float dropout;
+    bool norm;     /* batch normalisation before the activation, in place of a bias */
+    float dropout; /* probability of dropping a unit, 0 if there is no dropout */
     int skip; /* the layer whose output is added to this one's (end of a residual block), or -1 */
     size_t weight;         /* offsets among the parameters: in × out */
     size_t bias;           /* out, without norm */

@@ -18,8 +18,8 @@ typedef struct {
     option_kind kind;
     size_t offset;    /* of the field in ls_settings */
     double low, high; /* inclusive range of COUNT and REAL */
-    const char *const
-        *choices; /* CHOICE: names, NULL-terminated; "auto" before the first means LS_AUTO */
+    /* CHOICE: names, NULL-terminated; if the first is "auto", it stands for LS_AUTO */
+    const char *const *choices;
 } option;
 
 #define LS_X(name, reads, facts) #name,

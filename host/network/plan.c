@@ -21,13 +21,14 @@ ls_batch ls_plan_batch(const ls_plan *p, uint64_t step)
 
 /* The views of one layer's buffers. */
 typedef struct {
-    ls_view z;    /* the affine map; a where nothing reads z later */
-    ls_view a, h; /* activation, and the layer's output (h is a, but for dropout and residual) */
-    ls_view u, mean,
-        inv; /* batch norm's output (a where nothing reads it later) and the batch's statistics */
-    ls_view du,
-        dz; /* gradient behind the activation, and that of the affine map (the same without norm) */
-    ls_view d; /* dL/dh, kept where a residual block ends */
+    ls_view z;         /* the affine map; same as a if no operation reads z later */
+    ls_view a;         /* the activation */
+    ls_view h;         /* the layer's output: a, except with dropout or at the end of a block */
+    ls_view u;         /* batch norm's output; same as a if no operation reads it later */
+    ls_view mean, inv; /* the batch's statistics */
+    ls_view du;        /* dL/d(input of the activation) */
+    ls_view dz;        /* dL/dz; same as du without batch norm */
+    ls_view d;         /* dL/dh, kept only at the end of a residual block */
 } layer_views;
 
 typedef struct {
@@ -35,10 +36,11 @@ typedef struct {
     ls_plan *plan;
     layer_views *views;
     ls_view x, t, weight; /* the step's inputs, targets and row weights */
-    ls_view d, dropped; /* dL/dh of the layer at hand and the same masked, shared by those that need
-                           not keep theirs */
-    size_t top;         /* floats of the arena given out so far */
-    ls_op lost;         /* written to, never read, once memory has run out */
+    /* dL/dh of the current layer, and the same after dropout; shared by the layers that do not have
+     * to keep theirs */
+    ls_view d, dropped;
+    size_t top; /* floats of the arena allocated so far */
+    ls_op lost; /* written to but never read, after an allocation has failed */
     bool failed;
 } builder;
 

@@ -47,13 +47,15 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  *   LOSS        a = output(z); row_loss[m]; in training z becomes dL/dz
  *   LOSS_SUM    the step's loss = sum of row_loss over the rows
  *   GRAD_W      y[in × out] = transpose(x[m × in])·dz, over rows; with [theta], the optimizer's
- * step over these weights follows at once, with states s and v, and y is scratch GRAD_B      y[out]
- * = sum of dz over the rows GRAD_X      d = dz[m × in]·transpose(w[out × in]) plus [skip]; y = d
- * with dropout as in JOIN, times act'(z or a); y may be z, and d may be y NORM_GRAD   from dz =
- * dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta CLIP        y[1] = min(1, limit /
- * norm of x[out]) UPDATE      one optimizer step over the parameters theta[out], the first of which
- * is number `in`; gradients y, states s and v, [clipping factor b] MAX_NORM    columns of w[in ×
- * out] scaled back to norm hyper.max_norm where above */
+ *               step over these weights follows at once, with states s and v, and y is scratch
+ *   GRAD_B      y[out] = sum of dz over the rows
+ *   GRAD_X      d = dz[m × in]·transpose(w[out × in]) plus [skip]; y = d with dropout as in JOIN,
+ *               times act'(z or a); y may be z, and d may be y
+ *   NORM_GRAD   from dz = dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta
+ *   CLIP        y[1] = min(1, limit / norm of x[out])
+ *   UPDATE      one optimizer step over the parameters theta[out], the first of which is number
+ *               `in`; gradients y, states s and v, [clipping factor b]
+ *   MAX_NORM    columns of w[in × out] scaled back to norm hyper.max_norm if above it */
 #define LS_OPS(X)                                                                                  \
     X(BATCH, batch, IMPLIED)                                                                       \
     X(GATHER, gather, IMPLIED)                                                                     \
@@ -81,8 +83,7 @@ typedef struct {
     ls_act act; /* DENSE, NORM*, GRAD_X */
     size_t in, out;
     ls_view x, w, b, z, a, y, d, dz, skip, index;
-    ls_view dropped; /* GRAD_X with dropout: room for the masked gradient, m × out, where a backend
-                        wants it */
+    ls_view dropped; /* GRAD_X with dropout: space for the masked gradient, if a backend needs it */
     ls_view theta, s, v; /* GRAD_W, UPDATE: parameters and optimizer states */
     ls_view mean, inv, running_mean, running_var, gamma, beta, grad_gamma, grad_beta; /* NORM* */
     ls_view target, row_weight, row_loss;                                             /* LOSS */
@@ -95,15 +96,17 @@ typedef struct {
     size_t count, capacity;
 } ls_ops;
 
-/* A member's arena, in floats:
- *   [ parameters | optimizer states | running averages ][ snapshot ][ best ] [ gradients |
- * activations … ] weights, then the rest        `state`: all there is to go on from       `work`:
- * nothing survives a step  */
+/* A member's plan. Its arena, in floats:
+ *   [ parameters | optimizer states | running averages ][ snapshot ][ best ][ gradients, … ]
+ *     `state`: all that training needs to continue                            `work`
+ * The weights come first among the parameters. `work` holds the gradients and activations; nothing
+ * in it is kept from one step to the next. */
 typedef struct {
     uint64_t seed;
-    size_t rows, batch; /* training rows (the first of the data set) and rows a step; batch = rows:
-                           full batch */
-    size_t capacity; /* rows that the activations have room for: a step's or an inference block's */
+    size_t rows;     /* training rows: the first rows of the member's data */
+    size_t batch;    /* rows per step; equal to `rows` for the full batch */
+    size_t capacity; /* rows that the activations have space for: those of a step or of an inference
+                        block */
     size_t features, outputs;
     bool shuffle; /* rows are reordered every epoch */
     bool mean;    /* losses are averaged over the batch, not summed */
@@ -124,8 +127,7 @@ typedef struct {
     ls_ops step, infer;
 } ls_plan;
 
-/* Largest state of which a copy is kept to fall back to, in floats, and rows of an inference block.
- */
+/* Largest state, in floats, of which the plan keeps a snapshot; rows of an inference block. */
 enum { LS_SNAPSHOT_FLOATS = 1 << 18, LS_INFER_ROWS = 256 };
 
 /* Which rows a step covers. Steps count from 0 over the whole run. */

@@ -247,8 +247,7 @@ static void prepare(const oracle_layer *l, const double *theta, size_t rows, tra
     }
 }
 
-/* In training batch norm uses the batch's statistics, and outputs are dropped where kept says so.
- */
+/* In training, batch norm uses the batch's statistics, and outputs with kept = 0 are dropped. */
 static void forward(const oracle *o, const double *theta, const double *x, size_t rows,
                     bool training, const unsigned char *const *kept, trace *traces)
 {
@@ -265,9 +264,8 @@ static void forward(const oracle *o, const double *theta, const double *x, size_
         prepare(l, theta, rows, t);
         for (size_t e = 0; e < rows * l->out; e++) {
             t->h[e] = l->act(t->u[e]);
-            if (drop)
-                t->h[e] *= kept[i][e] ? 1.0 / (1.0 - o->dropout)
-                                      : 0.0; /* Srivastava et al. 2014, inverted */
+            /* Srivastava et al. 2014, inverted */
+            if (drop) t->h[e] *= kept[i][e] ? 1.0 / (1.0 - o->dropout) : 0.0;
             if (l->skip >= 0) t->h[e] += traces[l->skip].h[e];
         }
     }

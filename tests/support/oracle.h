@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A network in double precision, written from the formulas alone: the truth that training is held
  * against. It shares nothing with the product: not its headers, not its layout in memory, not its
- * order of operations, not its parsing. Clarity before speed: the networks of the tests are small.
- */
+ * order of operations, not its parsing. It is clear rather than fast: the tests' networks are
+ * small. */
 #ifndef SUPPORT_ORACLE_H
 #define SUPPORT_ORACLE_H
 
@@ -40,13 +40,14 @@ typedef struct {
     size_t features, outputs, layers;
     oracle_layer layer[ORACLE_LAYERS];
     size_t parameters, running_count;
-    double *theta,
-        *running; /* running averages of batch norm: mean 0 and variance 1 until they are set */
-    double *first, *second;      /* velocity; average of squares (rmsprop: first); adam's m and v */
-    uint64_t steps;              /* done so far */
-    double peak[ORACLE_LAYERS];  /* largest |pre-activation| of each layer in the last step */
-    double fault[ORACLE_LAYERS]; /* factor on a layer's activation derivative, 1: none. For tests of
-                                    the tests */
+    double *theta;          /* parameters */
+    double *running;        /* running averages of batch norm: mean 0 and variance 1 at the start */
+    double *first, *second; /* velocity; average of squares (rmsprop: first); adam's m and v */
+    uint64_t steps;         /* completed so far */
+    double peak[ORACLE_LAYERS]; /* largest |pre-activation| of each layer in the last step */
+    /* Factor on a layer's activation derivative, 1 for a correct one. Tests that the tests detect
+     * errors. */
+    double fault[ORACLE_LAYERS];
 } oracle;
 
 /* One batch. Where there is dropout, kept[i] says for layer i (rows × out) which outputs are kept:
