@@ -82,9 +82,9 @@ LS_FN ls_u32 ls_mulhi_u32(ls_u32 a, ls_u32 b) { return (ls_u32)(((ls_u64)a * b) 
 
 /* ---- Constants and small parts --------------------------------------------------------------- */
 
-/* x, or 0 where |x| is below 2^-100. Gradients and averages that fade would otherwise end among the
- * denormals, and stay there (0.9 times the smallest one rounds to itself), where processors take a
- * hundred times as long. NaN stays NaN. */
+/* x, or 0 if |x| < 2^-100. Decaying gradients and averages would otherwise become denormal, where
+ * many processors are about a hundred times slower, and stay denormal: 0.9 times the smallest
+ * denormal rounds to itself. NaN stays NaN. */
 LS_FN float ls_flush(float x) { return x < 0x1p-100f && x > -0x1p-100f ? 0.0f : x; }
 
 #define LS_INF ls_as_float(0x7f800000u)
@@ -101,8 +101,8 @@ LS_FN float ls_flush(float x) { return x < 0x1p-100f && x > -0x1p-100f ? 0.0f : 
 /* |x|, by clearing the sign bit: exact for every argument, NaN included. */
 LS_FN float ls_abs(float x) { return ls_as_float(ls_as_u32(x) & 0x7fffffffu); }
 
-/* The larger / smaller of a and b; NaN if either is NaN; of +0 and -0 (equal) it is b, whichever
- * that is. */
+/* The larger / smaller of a and b; NaN if either is NaN. +0 and -0 are equal: the result is then b.
+ */
 LS_FN float ls_max(float a, float b) { return a > b ? a : a != a ? a : b; }
 LS_FN float ls_min(float a, float b) { return a < b ? a : a != a ? a : b; }
 
@@ -122,9 +122,9 @@ LS_FN float ls_exp_p_(float r)
     return ls_fma(p, r, 0.49999994f);
 }
 
-/* exp(h + l), h + l the reduced argument, |h| <= ln(2)/2, l small. What the rounding of 1 + h left
- * out, h - (s - 1), is exact and joins the small terms: the error is hardly more than the half ulp
- * of the last addition. */
+/* exp(h + l), h + l the reduced argument, |h| <= ln(2)/2, l small. The rounding error of 1 + h,
+ * h - (s - 1), is exact and is added to the small terms: the total error is little more than the
+ * half ulp of the last addition. */
 LS_FN float ls_exp_hl_(float h, float l)
 {
     float r = h + l, s = 1.0f + h;
@@ -132,8 +132,8 @@ LS_FN float ls_exp_hl_(float h, float l)
 }
 
 /* 2^n p for z = n + LS_ROUND, -250 <= n <= 250, p between 2^-6 and 2. 2^n is applied as two
- * factors, both normal numbers here; the first product is exact and the second one overflows or
- * rounds to a denormal once, as it should. */
+ * factors, both normal numbers; the first product is exact, the second one overflows or is rounded
+ * to a denormal at most once, as required. */
 LS_FN float ls_scale_(float z, float p)
 {
     /* n + 256 > 0; any value if z is NaN, as p then makes the result NaN */
@@ -143,8 +143,7 @@ LS_FN float ls_scale_(float z, float p)
     return p * ls_as_float((k1 - 1u) << 23) * ls_as_float((k2 - 1u) << 23);
 }
 
-/* exp(x) for -80 <= x <= 80, where one scaling does: the parts of tanh and erf that need no more.
- */
+/* exp(x) for -80 <= x <= 80, where one scaling is enough; for tanh and erf. */
 LS_FN float ls_exp_mid_(float x)
 {
     float z = ls_fma(x, LS_LOG2E, LS_ROUND), n = z - LS_ROUND;
@@ -154,8 +153,8 @@ LS_FN float ls_exp_mid_(float x)
 
 /* ---- Exponentials ---------------------------------------------------------------------------- */
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), r = x - n ln 2 (by the high part of ln 2 exactly),
- * polynomial of degree 6 in r. Clamped where the result is certainly 0 or Inf. exp(-Inf) = 0,
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), r = x - n ln 2 (exact for the high part of ln 2),
+ * polynomial of degree 6 in r. Clamped where the result is certain to be 0 or Inf. exp(-Inf) = 0,
  * exp(Inf) = Inf. max 0.77 ulp */
 LS_FN float ls_exp(float x)
 {
@@ -165,8 +164,8 @@ LS_FN float ls_exp(float x)
 }
 
 /* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), reduced as in ls_exp, with a polynomial of degree 7
- * whose error is small against exp(r) - 1. 2^128 is no float: there 2^127 is used and the result
- * doubled. +-0 is kept; -1 at -Inf. max 1.44 ulp */
+ * whose error is small relative to exp(r) - 1. 2^128 is not a float: for n = 128, 2^127 is used and
+ * the result doubled. +-0 is kept; -1 at -Inf. max 1.44 ulp */
 LS_FN float ls_expm1(float x)
 {
     float c = x < -32.0f ? -32.0f : x > 89.0f ? 89.0f : x;
@@ -187,14 +186,14 @@ LS_FN float ls_expm1(float x)
 }
 
 /* 1 / (1 + exp(-x)) as (x >= 0 ? 1 : e) / (1 + e) with e = exp(-|x|): one division, no overflow,
- * the lower tail keeps its relative accuracy. What the roundings of 1 + e and of the quotient left
- * out is put back (2.2 ulp without). 0 at -Inf, 1 at Inf. max 1.49 ulp */
+ * and the lower tail keeps its relative accuracy. The rounding errors of 1 + e and of the quotient
+ * are corrected (2.2 ulp without). 0 at -Inf, 1 at Inf. max 1.49 ulp */
 LS_FN float ls_sigmoid(float x)
 {
     float e = ls_exp(-ls_abs(x));
     float num = x < 0.0f ? e : 1.0f, d = 1.0f + e, q = num / d;
     float rest = ls_fma(-q, e - (d - 1.0f), ls_fma(-q, d, num)); /* num - q (1 + e) */
-    return ls_fma(rest, ls_fma(d, -0.5f, 1.457f), q);            /* 1/d to 5% does, d in [1, 2] */
+    return ls_fma(rest, ls_fma(d, -0.5f, 1.457f), q); /* 1/d to 5% is enough, d in [1, 2] */
 }
 
 /* tanh(x) = x + x^3 P(x^2), degree 4 in x^2, for |x| < 0.6; else 1 - 2 / (exp(2|x|) + 1) with the
@@ -231,8 +230,8 @@ LS_FN float ls_log_kf_(float k, float f)
     return ls_fma(k, LS_LN2_HI, y);
 }
 
-/* The biased exponent k + 127 of u = 2^k m with m in [2/3, 4/3), for a normal u > 0 given by its
- * bits. */
+/* The biased exponent k + 127 of u = 2^k m with m in [2/3, 4/3), for a normal u > 0, from the bits
+ * of u. */
 LS_FN ls_u32 ls_log_exponent_(ls_u32 bits) { return (bits + (0x3f800000u - 0x3f2aaaabu)) >> 23; }
 
 /* log(x) = k ln 2 + log(m), x = 2^k m, m in [2/3, 4/3), m - 1 exact. Denormals are scaled by 2^23
@@ -250,9 +249,9 @@ LS_FN float ls_log(float x)
 }
 
 /* log(1 + x): k is taken from the rounded sum 1 + x, but f = 2^-k (1 + x) - 1 from x itself, by one
- * fma: no correction term, no division. 2^-k - 1 is exact where it matters; beyond 2^26, 1 + x is x
- * in float, and f comes from its bits.
- * +-0 is kept; -Inf at -1, NaN below, Inf at Inf. max 1.59 ulp */
+ * fma: no correction term, no division. 2^-k - 1 is exact in the range where it matters; beyond
+ * 2^26, 1 + x is x in float, and f comes from its bits. +-0 is kept; -Inf at -1, NaN below, Inf at
+ * Inf. max 1.59 ulp */
 LS_FN float ls_log1p(float x)
 {
     ls_u32 bits = ls_as_u32(1.0f + x);
@@ -267,15 +266,15 @@ LS_FN float ls_log1p(float x)
     return x == 0.0f ? x : y;
 }
 
-/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow, relative accuracy in the lower tail.
+/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): no overflow; relative accuracy in the lower tail.
  * 0 at -Inf. max 1.90 ulp */
 LS_FN float ls_softplus(float x) { return (x < 0.0f ? 0.0f : x) + ls_log1p(ls_exp(-ls_abs(x))); }
 
 /* ---- The normal distribution ----------------------------------------------------------------- */
 
 /* erf(x) = x + x P(x^2), degree 6 in x^2, for |x| < 0.95; else 1 - exp(Q(|x|)), Q of degree 6
- * fitted to log erfc on [0.95, 4] (so that what is subtracted from 1 is small, and its error
- * smaller). +-0 is kept; +-1 at +-Inf. max 1.09 ulp */
+ * fitted to log erfc on [0.95, 4]: the term subtracted from 1 is small, and so is its error. +-0 is
+ * kept; +-1 at +-Inf. max 1.09 ulp */
 LS_FN float ls_erf(float x)
 {
     float t = ls_abs(x), t2 = t * t;
@@ -298,9 +297,9 @@ LS_FN float ls_erf(float x)
     return ls_with_sign_(t < 0.95f ? small : 1.0f - ls_exp_mid_(q), x);
 }
 
-/* exp(-t^2/2) = 2^n p for 0 <= t <= 16 (below every denormal from 14.5 on): n + LS_ROUND and p. t^2
- * is h + l exactly, and l enters the reduced argument: half an ulp of t^2/2 alone would be an error
- * of 2^-18 in p. */
+/* exp(-t^2/2) = 2^n p for 0 <= t <= 16 (smaller than any denormal from t = 14.5 on): ls_gauss_z_
+ * gives n + LS_ROUND, ls_gauss_p_ gives p. t^2 is h + l exactly, and l is added to the reduced
+ * argument: half an ulp of t^2/2 alone would be an error of 2^-18 in p. */
 LS_FN float ls_gauss_z_(float t) { return ls_fma(-0.5f * (t * t), LS_LOG2E, LS_ROUND); }
 LS_FN float ls_gauss_p_(float t)
 {
@@ -319,10 +318,10 @@ LS_FN float ls_normal_pdf(float x)
 
 /* Phi(x) = erfc(-x / sqrt 2) / 2. The tail beyond t = |x| is exp(-t^2/2) u P(u - 65/128), u = 4 /
  * (t + 4), degree 10, fitted for t <= 14.4, so the lower tail keeps its relative accuracy until it
- * underflows; above 0 it is taken from 1. d is what the rounding of t + 4 and of the quotient left
- * out of u, relative to u; its effect on u P is 1 + 0.92 u + 1.27 u^2 times as large (a rough fit
- * does), and that joins what the rounding of u P left out. 0 at -Inf, 1 at Inf. max 2.13 ulp (every
- * float in [-14.5, 0]; between -12.9 and -12.8, where Phi is 2^-124; 1.86 above -12) */
+ * underflows; for x > 0 the result is 1 minus the tail. d is the rounding error of t + 4 and of the
+ * quotient in u, relative to u; its effect on u P is 1 + 0.92 u + 1.27 u^2 times as large (a rough
+ * fit is enough), and is added to the rounding error of u P. 0 at -Inf, 1 at Inf. max 2.13 ulp
+ * (every float in [-14.5, 0]; between -12.9 and -12.8, where Phi is 2^-124; 1.86 above -12) */
 LS_FN float ls_normal_cdf(float x)
 {
     float t = ls_abs(x);
@@ -371,27 +370,27 @@ LS_FN float ls_cospi_r_(float r)
 
 /* t >= 0 modulo 2, in [-2, 2], exactly. From 2^24 on every float is an even integer: 0; Inf gives
  * NaN. Between 2^23 and 2^24, where t/2 + LS_ROUND is a multiple of 2, t/2 is rounded to an even
- * integer instead: as good modulo 2. */
+ * integer, which is equivalent modulo 2. */
 LS_FN float ls_mod2_(float t)
 {
     t = t < 0x1p24f ? t : t - t;
     return ls_fma((0.5f * t + LS_ROUND) - LS_ROUND, -2.0f, t);
 }
 
-/* sin(pi x) for every float x: y = |x| modulo 2, y = q/2 + r with |r| <= 1/4, all exact; q picks
- * sine or cosine of r and the sign. At integers: a zero with the sign of x. NaN at +-Inf. max 0.97
- * ulp */
+/* sin(pi x) for every float x: y = |x| modulo 2, y = q/2 + r with |r| <= 1/4, all exact; q selects
+ * sine or cosine of r and the sign. At integers, a zero with the sign of x. NaN at +-Inf.
+ * max 0.97 ulp */
 LS_FN float ls_sinpi(float x)
 {
     float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND),
           r = ls_fma(z - LS_ROUND, -0.5f, y);
     ls_u32 q = ls_as_u32(z);
     float v = (q & 1u) != 0u ? ls_cospi_r_(r) : ls_sinpi_r_(r);
-    v = ((q & 2u) != 0u ? -v : v) + 0.0f; /* + 0: no -0 */
+    v = ((q & 2u) != 0u ? -v : v) + 0.0f; /* + 0 turns -0 into 0 */
     return ls_as_float(ls_as_u32(v) ^ (ls_as_u32(x) & 0x80000000u));
 }
 
-/* cos(pi x), as ls_sinpi. +0 at half-integers. max 0.89 ulp */
+/* cos(pi x), computed like ls_sinpi. +0 at half-integers. max 0.89 ulp */
 LS_FN float ls_cospi(float x)
 {
     float y = ls_mod2_(ls_abs(x)), z = ls_fma(y, 2.0f, LS_ROUND),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-check of a device: each elementary operation and function on given bits. One work-item a
- * value; out holds CHECK_RESULTS words a value. host/opencl/self_check.c computes the same on the
- * host. */
+/* The self-check of a device: each elementary operation and function on given bits. One work-item
+ * per value; `out` holds CHECK_RESULTS words per value. host/opencl/self_check.c computes the same
+ * on the host. */
 __kernel void check(__global const uint *restrict x, __global const uint *restrict y,
                     __global uint *restrict out, const uint n)
 {

@@ -3,8 +3,8 @@
 #ifndef LS_CHECK_H
 #define LS_CHECK_H
 
-/* LS_CHECK(expression), defined by the including code, for each expression. Activations and
- * optimizers come from their tables: a new one is checked without a word here. */
+/* LS_CHECK(expression), defined by the including code, is expanded for each expression. Activations
+ * and optimizers come from their tables: a new one is checked without a change here. */
 #define LS_CHECK_ACTIVATION(name, reads, facts)                                                    \
     LS_CHECK(ls_act_##name(a))                                                                     \
     LS_CHECK(ls_act_grad_##name(b))

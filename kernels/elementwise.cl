@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes over elements and rows. One work-item an element (or a row) unless said; global sizes are
- * padded to whole work-groups, so every kernel guards its edge. */
+/* Passes over elements and rows. One work-item per element (or per row) unless stated; global sizes
+ * are padded to whole work-groups, so every kernel checks its upper bound. */
 
-/* index[i] = the data set's row at place first + i of the epoch's order. */
+/* index[i] = row of the data at position first + i of the epoch's order. */
 __kernel void batch(MATRIX(index), const uint first, const uint rows, const uint n,
                     const ulong seed, const ulong epoch)
 {
@@ -33,8 +33,8 @@ __kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns, co
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
 
-/* Panels of `width` columns of b, for the products of CPU devices (matmul.cl); zeros behind the
- * last column. Launch: (k, panels); one work-item a row of a panel. */
+/* Panels of `width` columns of b, for the products of CPU devices (matmul.cl); zeros after the last
+ * column. Launch: (k, panels); one work-item per row of a panel. */
 __kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uint b_row,
                    const uint b_col, const uint width)
 {
@@ -43,12 +43,12 @@ __kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uin
     AT(b), AT(out);
     b += (ulong)q * b_row + (ulong)j0 * b_col;
     out += (ulong)j0 * k + (ulong)q * width;
-    const uint there = min(width, n - j0);
-    for (uint j = 0; j < there; j++) out[j] = b[(ulong)j * b_col];
-    for (uint j = there; j < width; j++) out[j] = 0.0f;
+    const uint columns = min(width, n - j0);
+    for (uint j = 0; j < columns; j++) out[j] = b[(ulong)j * b_col];
+    for (uint j = columns; j < width; j++) out[j] = 0.0f;
 }
 
-/* y = a·mask + skip; without dropout (p = 0) there is no mask. y may be a. */
+/* y = a·mask + skip; without dropout (p = 0), y = a + skip. y may be a. */
 __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong seed,
                    const ulong step, const uint purpose, const float p)
 {
@@ -85,7 +85,7 @@ LS_LOSSES(LS_X)
 #undef LOSS_EACH
 #undef LOSS_AT
 
-/* ---- Optimizers: one work-item a parameter; the first `weights` of n are weights ------------- */
+/* ---- Optimizers: one work-item per parameter; the first `weights` of n are weights ----------- */
 
 #define LS_X(name, states, facts)                                                                  \
     __kernel void update_##name(MATRIX(theta), MATRIX(g), MATRIX(s), MATRIX(v), MATRIX(clip),      \

@@ -32,7 +32,7 @@
     EACH(e) x[e] = FINISH(x[e]);                                                                   \
     PUT(out + (i), x, count);
 
-#elif defined FORM_GRAD_X /* READS: what the derivative reads, as in LS_ACTIVATIONS */
+#elif defined FORM_GRAD_X /* READS: A or Z, what the derivative reads, as in LS_ACTIVATIONS */
 #define LS_CAT(a, b) LS_CAT_(a, b)
 #define LS_CAT_(a, b) a##b
 #define FINISH_ARGS                                                                                \
@@ -52,7 +52,7 @@
     EACH(e) x[e] = x[e] * FINISH(from[e]);                                                         \
     PUT(out + (i), x, count);
 
-#else /* FORM_GRAD_W; STATES: how many arrays of states the optimizer has */
+#else /* FORM_GRAD_W; STATES: number of the optimizer's state arrays */
 #define FINISH_ARGS                                                                                \
     , MATRIX(theta), MATRIX(first), MATRIX(second), const float16 hyper, const float8 rates
 #define FINISH_BEGIN                                                                               \

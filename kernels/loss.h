@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Element formulas of the losses, from the outputs' pre-activations z (logits), so that none needs
- * clipping. scale = row weight × (1/rows, or 1 when losses are summed). */
+/* Element formulas of the losses, computed from the pre-activations z of the outputs (logits), so
+ * that none needs clipping. scale = row weight × (1/rows, or 1 if losses are summed). */
 #ifndef LS_LOSS_H
 #define LS_LOSS_H
 #ifndef __OPENCL_VERSION__
@@ -27,8 +27,9 @@ LS_FN float ls_loss_bce(float z, float y)
     return ls_fma(-z, y, z > 0.0f ? z : 0.0f) + ls_log1p(ls_exp(-ls_abs(z)));
 }
 
-/* exp(z - top) of a softmax whose largest logit is top. Below 2^-100 it is 0: the sum, which is at
- * least 1, does not feel it, its gradient is flushed anyway, and it would end as a denormal. */
+/* exp(z - top) of a softmax whose largest logit is top. Values below 2^-100 become 0: they do not
+ * change the sum, which is at least 1, and their gradients are flushed to 0 anyway; otherwise they
+ * would become denormal. */
 LS_FN float ls_softmax_exp(float z, float top)
 {
     const float least = -69.3147181f; /* ln 2^-100 */
@@ -42,8 +43,8 @@ LS_FN float ls_loss_cross_entropy_grad(float p, float t, float scale)
     return ls_flush((p - t) * scale);
 }
 
-/* dp of the squared error (p - t)²: 2(p - t)·scale. The derivative of the output's activation comes
- * after. */
+/* dp of the squared error (p - t)²: 2(p - t)·scale. The derivative of the output's activation is
+ * applied after it. */
 LS_FN float ls_loss_mse_grad(float p, float t, float scale)
 {
     return ls_flush((2.0f * (p - t)) * scale);
@@ -51,16 +52,15 @@ LS_FN float ls_loss_mse_grad(float p, float t, float scale)
 
 /* ---- Losses of rows -------------------------------------------------------------------------- */
 
-/* A loss from end to end, written once for all interpreters, which differ only in where an element
- * lies and in how many rows they do side by side: outputs p from logits z, the loss of each row
- * and, in training, dL/dz in the place of z. The code that expands LS_LOSS_ROWS_NAME defines
- *   LOSS_EACH(i)    loop over the rows i at hand
+/* A complete loss, written once for all interpreters, which differ only in the layout of the
+ * matrices and in the number of rows computed side by side: outputs p from logits z, the loss of
+ * each row and, in training, dL/dz in place of z. The code that expands LS_LOSS_ROWS_NAME defines
+ *   LOSS_EACH(i)    loop over the current rows i
  *   LOSS_AT(i, k)   index in z, p and t of output k of row i
- * and has
  *   z, p, t         logits, outputs and targets
- *   row_loss[i]     out: loss of row i, not yet weighted
+ *   row_loss[i]     out: loss of row i, unweighted
  *   scale[i]        scale of row i's gradient
- *   top[i], sum[i]  room for two numbers per row (ce)
+ *   top[i], sum[i]  space for two numbers per row (ce)
  *   columns         number of outputs; ls_u32 or wider
  *   training        whether z becomes dL/dz
  *   sigmoid         whether the output is sigmoid; otherwise it is identity (mse) */

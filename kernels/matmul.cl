@@ -49,10 +49,10 @@
 #define FOR_ROWS _Pragma("unroll") for (uint i = 0; i < TILE_ROWS; i++)
 #define FOR_VECTORS _Pragma("unroll") for (uint v = 0; v < TILE_VECTORS; v++)
 
-/* ---- What finish.h needs: a tile's row at once ----------------------------------------------- */
+/* ---- What finish.h needs; it works on one row of a tile at a time ---------------------------- */
 
 #define WIDTH TILE_COLUMNS
-/* Rolled up, so that the compiler makes vectors of the loop: it takes unrolled formulas one by one.
+/* Not unrolled, so that the compiler vectorises the loop: it compiles unrolled formulas one by one.
  */
 #define EACH(e) _Pragma("clang loop unroll(disable)") for (uint e = 0; e < WIDTH; e++)
 #define GET get
@@ -74,7 +74,7 @@ static void put(__global float *restrict to, const float *restrict from, uint co
 
 /* ---- The product ----------------------------------------------------------------------------- */
 
-/* kc products onto each chain of a tile. */
+/* Adds kc products to each chain of a tile. */
 #define CHAINS(acc, kc)                                                                            \
     for (uint q = 0; q < (kc); q++) {                                                              \
         LANES bq[TILE_VECTORS];                                                                    \
@@ -88,12 +88,12 @@ static void put(__global float *restrict to, const float *restrict from, uint co
         bp += TILE_COLUMNS;                                                                        \
     }
 
-/* Rows past the edge repeat the last one and are not stored. */
+/* Pointers to the tile's rows of a. Rows past the last one repeat it and are not stored. */
 #define FIND_ROWS(q0)                                                                              \
     __global const float *row[TILE_ROWS], *bp = panel + (ulong)(q0)*TILE_COLUMNS;                  \
     FOR_ROWS row[i] = a + (ulong)min(i0 + i, m - 1) * A_ROW + (ulong)(q0)*A_COL;
 
-/* Values that wait in c for the next block over k. */
+/* The chains' values are stored in c between blocks over k. */
 #define FETCH_TILE(values)                                                                         \
     FOR_ROWS FOR_VECTORS values[i][v] = LOAD(v, c + (ulong)min(i0 + i, m - 1) * n + j0);
 #define KEEP_TILE(values)                                                                          \
@@ -107,9 +107,9 @@ static void put(__global float *restrict to, const float *restrict from, uint co
         FINISH_VALUES(done[i], place, min((uint)TILE_COLUMNS, n - j0))                             \
     }
 
-/* What the kernels below have in common. Launch: (blocks of TILE_REPEAT tiles over m, panels over
- * n). A panel over the edge is not blocked over k, so that c is only written there. The depth is a
- * multiple of LS_CHUNK. */
+/* Common parts of the kernels below. Launch: (blocks of TILE_REPEAT tiles over m, panels over n). A
+ * panel that extends past the last column is not blocked over k, so that it never reads c. The
+ * depth is a multiple of LS_CHUNK. */
 #define BEGIN                                                                                      \
     const uint top = get_group_id(0) * (TILE_ROWS * TILE_REPEAT),                                  \
                j0 = get_group_id(1) * TILE_COLUMNS;                                                \
@@ -154,8 +154,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul(MATRIX(a), M
     }
 }
 #else
-/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows from 0, their sums added
- * in order. */
+/* The same if k runs over the rows of a batch: chains of LS_CHUNK rows from 0, their sums added in
+ * order. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul(MATRIX(a), MATRIX(b), SHARED(c),
                                                                     const uint m, const uint n,
                                                                     const uint k FINISH_ARGS)

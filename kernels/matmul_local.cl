@@ -42,7 +42,7 @@
 #define TILE_ITEMS (TILE_GX * TILE_GY)
 #define FOR(i, n) _Pragma("unroll") for (uint i = 0; i < (n); i++)
 
-/* A vector, from and to floats of its own. */
+/* Conversion between a vector and an array of floats. */
 #if TILE_V == 1
 #define VECTOR float
 #define JOIN(from) (from)[0]
@@ -56,7 +56,7 @@
 #endif
 #define ALIGNED(pointer) ((size_t)(pointer) % sizeof(VECTOR) == 0)
 
-/* ---- What finish.h needs: a group of neighbours ---------------------------------------------- */
+/* ---- What finish.h needs; it works on one group of neighbours at a time ---------------------- */
 
 #define WIDTH TILE_V
 #define EACH(e) FOR(e, TILE_V)
@@ -92,23 +92,24 @@ static void put(__global float *to, const float *from, uint count)
 #define B_WIDTH n
 #endif
 
-/* In local memory a slice is TILE_K rows of TILE_M (or TILE_N) floats and one vector, so that rows
- * begin on whole vectors and columns spread over the banks: a matrix that lies along k is turned as
- * it is put there. */
+/* In local memory a slice is TILE_K rows of TILE_M (or TILE_N) floats plus one vector, so that rows
+ * begin at multiples of a vector and columns are spread over the memory banks. A matrix that is
+ * stored along k is transposed when it is written there. */
 #define STRIDE(across) ((across) + TILE_V)
 #define SLICE(across) (TILE_K * STRIDE(across) / TILE_V)
 #define VECTORS(across) ((across)*TILE_K / TILE_V)
 #define LOADS(across) ((VECTORS(across) + TILE_ITEMS - 1) / TILE_ITEMS)
 
-/* Where vector e of a slice begins: along k and across it. Neighbouring work-items take
- * neighbouring vectors of memory. */
+/* Position of vector e of a slice: along k and across it. Neighbouring work-items read neighbouring
+ * vectors of memory. */
 #define ALONG(e, across, along_k)                                                                  \
     ((along_k) ? (e) % (TILE_K / TILE_V) * TILE_V : (e) / ((across) / TILE_V))
 #define ACROSS(e, across, along_k)                                                                 \
     ((along_k) ? (e) / (TILE_K / TILE_V) : (e) % ((across) / TILE_V) * TILE_V)
 
-/* TILE_V floats of a matrix from a place on; what is outside reads as 0 and is never used in a
- * stored chain. whole: rows begin on whole vectors, so that none hangs over the edge. */
+/* TILE_V floats of a matrix from (row, column) on. Elements outside the matrix read as 0 and never
+ * enter a stored chain. whole: rows begin at multiples of a vector, so that no vector extends past
+ * the end of a row. */
 static VECTOR fetch(__global const float *restrict from, uint row, uint column, uint rows,
                     uint columns, int whole)
 {
@@ -128,8 +129,8 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
     else slice[(q * stride + x) / TILE_V] = vector;
 }
 
-/* A work-item's part of the slice at k0 into registers; x0 and extent are those of the other
- * direction. */
+/* Reads a work-item's part of the slice at k0 into registers; x0 and extent are the start and size
+ * in the other dimension. */
 #define FETCH(next, from, k0, x0, extent, across, along_k, whole)                                  \
     FOR(l, LOADS(across))                                                                          \
     {                                                                                              \
@@ -140,7 +141,7 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
                                 : fetch(from, q, x, k, extent, whole);                             \
     }
 
-/* Registers into the local slice. */
+/* Writes the registers to the local slice. */
 #define KEEP(slice, next, across, along_k)                                                         \
     FOR(l, LOADS(across))                                                                          \
     {                                                                                              \
@@ -159,11 +160,11 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 
 /* ---- The product ----------------------------------------------------------------------------- */
 
-/* Row and column in the tile of a work-item's i-th and j-th. */
+/* Row and column in the tile of a work-item's i-th row and j-th column. */
 #define ROW(i) (((i) / TILE_V * TILE_GY + ty) * TILE_V + (i) % TILE_V)
 #define COLUMN(j) (((j) / TILE_V * TILE_GX + tx) * TILE_V + (j) % TILE_V)
 
-/* One product onto each chain. */
+/* Adds one product to each chain. */
 #define MULTIPLY(side, q)                                                                          \
     {                                                                                              \
         float ai[TILE_RM], bj[TILE_RN];                                                            \
@@ -175,10 +176,10 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
         FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = fma(ai[i], bj[j], acc[i][j]);                  \
     }
 
-/* The whole product; AFTER_SLICE runs when the slice that begins at k0 has been multiplied. A last
- * slice that is cut short is multiplied only as far as k goes: a product of zeros could turn -0
- * into +0. Each 32 work-items, which many devices run together, take a block of 8 × 4 groups: what
- * they read of a slice is then 12 vectors, few of them twice in a bank. */
+/* The whole product; AFTER_SLICE runs after the slice that begins at k0 has been multiplied. If k
+ * ends within the last slice, only that part is multiplied: a product of zeros could turn -0 into
+ * +0. Each 32 work-items, which many devices run together, compute a block of 8 × 4 groups: they
+ * then read 12 vectors of a slice, with few bank conflicts. */
 #define PRODUCT(AFTER_SLICE)                                                                       \
     __local VECTOR slice_a[2][SLICE(TILE_M)], slice_b[2][SLICE(TILE_N)];                           \
     const uint item = get_local_id(0);                                                             \
@@ -211,8 +212,8 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
         barrier(CLK_LOCAL_MEM_FENCE);                                                              \
     }
 
-/* Row after row through the first one's registers: what follows a product is compiled once a row,
- * not once a value. */
+/* Finishes row after row in the registers of the first one: what follows a product is then compiled
+ * once per row and not once per value. */
 #define FINISH_ALL(values)                                                                         \
     _Pragma("unroll 1") for (uint i = 0; i < TILE_RM; i++)                                         \
     {                                                                                              \
@@ -246,8 +247,8 @@ __kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void matmul(
     FINISH_ALL(acc)
 }
 #else
-/* The same where k runs over the rows of a batch: chains of LS_CHUNK rows (a multiple of TILE_K)
- * from 0, their sums added in order. */
+/* The same if k runs over the rows of a batch: chains of LS_CHUNK rows (a multiple of TILE_K) from
+ * 0, their sums added in order. */
 __kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void matmul(
     MATRIX(a), MATRIX(b), SHARED(c), const uint m, const uint n, const uint k FINISH_ARGS)
 {

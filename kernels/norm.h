@@ -7,7 +7,7 @@
 #endif
 
 #define LS_NORM_EPSILON 1e-5f
-#define LS_NORM_MOMENTUM 0.1f /* share of the new batch in the running averages */
+#define LS_NORM_MOMENTUM 0.1f /* weight of the new batch in the running averages */
 
 /* 1 / sqrt(variance + epsilon) from the (biased) variance. */
 LS_FN float ls_norm_inv(float variance) { return 1.0f / ls_sqrt(variance + LS_NORM_EPSILON); }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Optimizers, for C and OpenCL C alike. Adding one is a row of the table below and one function
- * that updates one parameter by one stated sequence of operations. States below 2^-100 become 0
- * (ls_flush). What depends on the step is computed on the host (host/network/schedule.c).
+ * that updates one parameter by a fixed sequence of operations. States below 2^-100 become 0
+ * (ls_flush). Values that depend on the step number are computed on the host
+ * (host/network/schedule.c).
  */
 #ifndef LS_OPTIMIZER_H
 #define LS_OPTIMIZER_H
@@ -122,7 +123,8 @@ LS_FN float ls_opt_gradient(float g, float clip, float theta, int decays, ls_hyp
     return decays ? penalised : scaled;
 }
 
-/* What brings a vector of that squared norm down to norm `limit`: 1 where it is not above. */
+/* Factor that scales a vector with this squared norm down to norm `limit`; 1 if the norm is not
+ * above the limit. */
 LS_FN float ls_limit_factor(float square, float limit)
 {
     float norm = ls_sqrt(square);
@@ -143,8 +145,8 @@ LS_FN ls_updated ls_opt_gd(float theta, float g, float s, float v, int decays, l
     return ls_opt_sgd(theta, g, s, v, decays, h, r);
 }
 
-/* v <- gamma·v + rate·g, theta <- theta - v (Polyak 1964). The averaged form, (1 - gamma)·g, is
- * this with a smaller rate. */
+/* v <- gamma·v + rate·g, theta <- theta - v (Polyak 1964). The form with an average, (1 - gamma)·g,
+ * is the same with a smaller rate. */
 LS_FN ls_updated ls_opt_momentum(float theta, float g, float s, float v, int decays, ls_hyper h,
                                  ls_rates r)
 {
@@ -153,7 +155,7 @@ LS_FN ls_updated ls_opt_momentum(float theta, float g, float s, float v, int dec
     return ls_updated_from(theta - velocity, velocity, v);
 }
 
-/* Momentum with a look ahead: theta <- theta - (gamma·v + rate·g) with the new v (Nesterov 1983, in
+/* Momentum with a look-ahead: theta <- theta - (gamma·v + rate·g) with the new v (Nesterov 1983, in
  * the form of Bengio, Boulanger-Lewandowski, Pascanu 2013). */
 LS_FN ls_updated ls_opt_nesterov(float theta, float g, float s, float v, int decays, ls_hyper h,
                                  ls_rates r)
@@ -186,7 +188,7 @@ LS_FN ls_updated ls_opt_adam(float theta, float g, float s, float v, int decays,
     return ls_updated_from(theta - change, mean, square);
 }
 
-/* Adam with weights decayed directly, theta <- theta·(1 - rate·decay) first (Loshchilov, Hutter
+/* Adam after a direct decay of the weights, theta <- theta·(1 - rate·decay) (Loshchilov, Hutter
  * 2019). */
 LS_FN ls_updated ls_opt_adamw(float theta, float g, float s, float v, int decays, ls_hyper h,
                               ls_rates r)

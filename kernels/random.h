@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers without state: each is a function of (seed, purpose, step, index), the same on
- * host and device.
+/* Random numbers without state: each is a function of (seed, purpose, step, index), with the same
+ * value on host and device.
  *
  * Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2,
  * 3, SC 2011); the reference implementation is Random123, whose known answers are in
@@ -11,7 +11,7 @@
 #include "kernels/arith.h"
 #endif
 
-/* What a number is for. The layer number is added as purpose + (layer << 8). */
+/* What a number is used for. The layer number is added as purpose + (layer << 8). */
 #define LS_PURPOSE_INIT 1u
 #define LS_PURPOSE_ORDER 2u
 #define LS_PURPOSE_DROPOUT 3u
@@ -74,14 +74,14 @@ LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 in
     return ls_sqrt(-2.0f * ls_log(u)) * ls_cospi(v);
 }
 
-/* What dropout multiplies an element with: 0 with probability p, otherwise 1/(1 - p) (Srivastava et
- * al. 2014, inverted). */
+/* The factor that dropout applies to an element: 0 with probability p, otherwise 1/(1 - p)
+ * (Srivastava et al. 2014, inverted). */
 LS_FN float ls_dropout_factor(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index, float p)
 {
     return ls_random_uniform(seed, purpose, step, index) >= p ? 1.0f / (1.0f - p) : 0.0f;
 }
 
-/* One half-round's function of the permutation below: mixes one part with a round key. */
+/* Round function of the permutation below: mixes one part with a round key. */
 LS_FN ls_u32 ls_permute_mix(ls_u32 part, ls_u32 key)
 {
     ls_u32 h = (part ^ key) * 0x9E3779B1u;
@@ -89,10 +89,10 @@ LS_FN ls_u32 ls_permute_mix(ls_u32 part, ls_u32 key)
     return h ^ (h >> 13);
 }
 
-/* A random permutation of [0, n) as a function: the place of i, 1 <= n < 2^32. Nothing is stored,
- * so any work-item can ask for any row of any epoch. An alternating Feistel network on the next
- * power of two (Luby and Rackoff 1988), walked until it lands below n again (Black and Rogaway
- * 2002). At least 6 bits, so that tiny sets are shuffled well too. */
+/* A random permutation of [0, n) as a function: the position of i, 1 <= n < 2^32. Nothing is
+ * stored, so any work-item can compute any row of any epoch. An alternating Feistel network on the
+ * next power of two (Luby and Rackoff 1988), applied repeatedly until the result is below n (cycle
+ * walking: Black and Rogaway 2002). At least 6 bits, so that tiny sets are shuffled well, too. */
 typedef struct {
     ls_u32x4 a, b;              /* round keys */
     ls_u32 low_bits, low, high; /* bits of the right half, and masks of both */
@@ -111,7 +111,7 @@ LS_FN ls_permutation ls_permutation_of(ls_u32 n, ls_u64 seed, ls_u32 purpose, ls
     return p;
 }
 
-/* One walk through the network. */
+/* One pass through the network. */
 LS_FN ls_u32 ls_permute_once(ls_u32 i, ls_permutation p)
 {
     ls_u32 r = i & p.low, l = i >> p.low_bits;

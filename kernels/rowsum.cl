@@ -27,7 +27,7 @@ __kernel void row_sum_chunks(MATRIX(x), MATRIX(partial), const uint rows, const 
     TO_PARTIAL(acc);
 }
 
-/* Sums of (x - mean)², or of x² where there is no mean. */
+/* Sums of (x - mean)², or of x² if there is no mean. */
 __kernel void square_chunks(MATRIX(x), MATRIX(mean), MATRIX(partial), const uint rows,
                             const uint columns)
 {
@@ -35,10 +35,10 @@ __kernel void square_chunks(MATRIX(x), MATRIX(mean), MATRIX(partial), const uint
     CHUNK_ROWS(rows);
     if (c >= columns) return;
     AT(x);
-    const float middle = THERE(mean) ? mean[mean_at + c] : 0.0f;
+    const float centre = THERE(mean) ? mean[mean_at + c] : 0.0f;
     float acc = 0.0f;
     for (uint r = r0; r < r1; r++) {
-        const float d = THERE(mean) ? x[(ulong)r * columns + c] - middle
+        const float d = THERE(mean) ? x[(ulong)r * columns + c] - centre
                                     : x[(ulong)r * columns + c];
         acc = ls_fma(d, d, acc);
     }
@@ -75,7 +75,7 @@ __kernel void row_sum_total(MATRIX(partial), MATRIX(out), const uint columns, co
     if (c < columns) out[c] = total(partial, columns, chunks, c);
 }
 
-/* ---- Batch normalisation: one work-item a column, or for the last two an element ------------- */
+/* ---- Batch normalisation: one work-item per column; the last two loop over rows ------------- */
 
 __kernel void norm_mean(MATRIX(partial), MATRIX(mean), const uint columns, const uint chunks,
                         const float inv_rows)
@@ -85,8 +85,8 @@ __kernel void norm_mean(MATRIX(partial), MATRIX(mean), const uint columns, const
     if (c < columns) mean[c] = total(partial, columns, chunks, c) * inv_rows;
 }
 
-/* inv from the sums of squares, and the running averages; or, without partial, inv from the running
- * variance. */
+/* inv and the running averages from the sums of squares; or, without `partial`, inv from the
+ * running variance. */
 __kernel void norm_inv(MATRIX(partial), MATRIX(mean), MATRIX(inv), MATRIX(running_mean),
                        MATRIX(running_var), const uint columns, const uint chunks,
                        const float inv_rows)
@@ -134,7 +134,7 @@ __kernel void norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX
 
 /* ---- Norms ----------------------------------------------------------------------------------- */
 
-/* Sums of squares, or sums, of the chunks of a flat array: one work-item a chunk. */
+/* Sums of squares, or sums, of the chunks of a flat array: one work-item per chunk. */
 __kernel void flat_chunks(MATRIX(x), MATRIX(out), const uint n, const uint square)
 {
     const uint c = get_global_id(0);
@@ -147,13 +147,13 @@ __kernel void flat_chunks(MATRIX(x), MATRIX(out), const uint n, const uint squar
     out[c] = acc;
 }
 
-/* Factor that clips a gradient of that squared norm. One work-item. */
+/* Factor that clips a gradient with this squared norm. One work-item. */
 __kernel void clip_factor(MATRIX(square), MATRIX(y), const float limit)
 {
     y[y_at] = ls_limit_factor(square[square_at], limit);
 }
 
-/* Columns of w scaled back to norm limit. Launch: (columns, rows or fewer). */
+/* Scales the columns of w down to norm `limit`. Launch: (columns, rows or fewer). */
 __kernel void max_norm(MATRIX(w), MATRIX(squares), const uint columns, const float limit,
                        const uint rows)
 {

@@ -17,39 +17,11 @@
  * place for all operations. SPACE is __local if the scratch fits into local memory.
  * Launch: (GROUP × work-groups). */
 #include "kernels/matrix.h"
-#ifndef LS_CHUNK
-#define LS_CHUNK 64u
-#endif
-#ifndef GROUP
-#define GROUP 1
-#endif
-#ifndef SPACE
-#define SPACE __global
-#endif
-#ifndef TILE_LANES
-#define TILE_LANES 16
-#endif
-
-#if GROUP == 1
-#define ITEM 0
-#define SYNC
-/* A loop whose element i depends on elements i alone: vectors are safe whatever may be the same
- * memory. */
-#define EACH(i, n) _Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < (int)(n); i++)
-#else
-#define ITEM ((int)get_local_id(0))
-#define SYNC barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-#define EACH(i, n) for (int i = ITEM; i < (int)(n); i += GROUP)
-#endif
-
-/* Some compilers try to vectorise each loop twice and warn when the first attempt fails. */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
+#include "kernels/small_product.h"
 
 typedef __global const uint *words;
 
-/* A member's step at work. */
+/* The current step of a member. */
 typedef struct {
     words member;
     __global float *arena;
@@ -61,7 +33,7 @@ typedef struct {
     ls_rates rates;
 } small_step;
 
-/* Where the steps' rows come from. */
+/* The data of the steps. */
 typedef struct {
     __global const float *x, *t, *weight;
     uint origin; /* row of the data at which the member's rows start */
@@ -71,136 +43,6 @@ typedef struct {
 
 static uint field(const small_step *s, int i) { return s->member[i]; }
 static float value(words w, int i) { return as_float(w[i]); }
-
-/* ---- Products: c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), or added to c --------------------- */
-
-#if GROUP == 1
-#define CAT(a, b) CAT_(a, b)
-#define CAT_(a, b) a##b
-#define VECTOR CAT(float, TILE_LANES)
-#define LOAD CAT(vload, TILE_LANES)
-#define STORE CAT(vstore, TILE_LANES)
-
-/* H × V vectors of chains in registers. ACROSS: elements of a for neighbouring i lie side by side,
- * otherwise those for neighbouring k. */
-#define TILE(H, V, ACROSS)                                                                         \
-    {                                                                                              \
-        VECTOR acc[H][V];                                                                          \
-        __global const float *ak = a + (ulong)i0 * a_i;                                            \
-        SPACE const float *bk = b + v * TILE_LANES;                                                \
-        _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
-            _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
-                acc[i][w] = (VECTOR)(start ? start[i0 + i] : 0.0f);                                \
-        for (int q = 0; q < k; q++) {                                                              \
-            VECTOR bq[V];                                                                          \
-            _Pragma("unroll") for (int w = 0; w < V; w++) bq[w] = LOAD(w, bk);                     \
-            _Pragma("unroll") for (int i = 0; i < H; i++)                                          \
-            {                                                                                      \
-                const VECTOR ai = (VECTOR)(ACROSS ? ak[i] : ak[i * a_i]);                          \
-                _Pragma("unroll") for (int w = 0; w < V; w++)                                      \
-                    acc[i][w] = fma(ai, bq[w], acc[i][w]);                                         \
-            }                                                                                      \
-            ak += ACROSS ? a_k : 1;                                                                \
-            bk += b_k;                                                                             \
-        }                                                                                          \
-        _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
-            _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
-        {                                                                                          \
-            SPACE float *to = c + (i0 + i) * c_i + v * TILE_LANES;                                 \
-            STORE(add ? LOAD(w, to) + acc[i][w] : acc[i][w], w, to);                               \
-        }                                                                                          \
-    }
-/* A strip of H outputs over all vectors: four at a time where H is low, two, and one. */
-#define STRIP(H, ACROSS)                                                                           \
-    {                                                                                              \
-        uint v = 0;                                                                                \
-        if (H <= TILE_HEIGHT / 2)                                                                  \
-            for (; v + 4 <= vectors; v += 4) TILE((H <= TILE_HEIGHT / 2 ? H : 1), 4, ACROSS)       \
-        for (; v + 2 <= vectors; v += 2) TILE(H, 2, ACROSS)                                        \
-        for (; v < vectors; v++) TILE(H, 1, ACROSS)                                                \
-    }
-/* Registers decide: 12 × 2 vectors where there are 32 of 16 floats, otherwise 6 × 2. */
-#if TILE_LANES == 16
-#define TILE_HEIGHT 12
-#define HEIGHTS(X, ACROSS)                                                                         \
-    X(1, ACROSS)                                                                                   \
-    X(2, ACROSS)                                                                                   \
-    X(3, ACROSS)                                                                                   \
-    X(4, ACROSS)                                                                                   \
-    X(5, ACROSS)                                                                                   \
-    X(6, ACROSS)                                                                                   \
-    X(7, ACROSS)                                                                                   \
-    X(8, ACROSS)                                                                                   \
-    X(9, ACROSS)                                                                                   \
-    X(10, ACROSS)                                                                                  \
-    X(11, ACROSS)                                                                                  \
-    X(12, ACROSS)
-#else
-#define TILE_HEIGHT 6
-#define HEIGHTS(X, ACROSS)                                                                         \
-    X(1, ACROSS)                                                                                   \
-    X(2, ACROSS)                                                                                   \
-    X(3, ACROSS)                                                                                   \
-    X(4, ACROSS)                                                                                   \
-    X(5, ACROSS)                                                                                   \
-    X(6, ACROSS)
-#endif
-#define CASE(H, ACROSS)                                                                            \
-    case H:                                                                                        \
-        STRIP(H, ACROSS) break;
-#define PRODUCT(name, ACROSS)                                                                      \
-    static void name(int m, int n, int k, __global const float *a, int a_i, int a_k,               \
-                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
-                     int c_i, int add)                                                             \
-    {                                                                                              \
-        const uint vectors = (uint)n / TILE_LANES,                                                 \
-                   blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;                             \
-        /* the heights of the blocks differ by at most 1 */                                        \
-        const uint even = (uint)m / blocks, longer = (uint)m % blocks;                             \
-        for (uint block = 0, i0 = 0, h; block < blocks; block++, i0 += h) {                        \
-            h = even + (block < longer);                                                           \
-            switch (h) {                                                                           \
-                HEIGHTS(CASE, ACROSS)                                                              \
-            }                                                                                      \
-        }                                                                                          \
-    }
-PRODUCT(product_across, 1)
-PRODUCT(product_along, 0)
-#define product_of_rows product_along
-#else
-/* Each item takes one lane of four outputs at a time. Scratch may be local memory, the arena never
- * is: two functions. */
-#define PRODUCT(name, A_SPACE)                                                                     \
-    static void name(int m, int n, int k, A_SPACE const float *a, int a_i, int a_k,                \
-                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
-                     int c_i, int add)                                                             \
-    {                                                                                              \
-        EACH(t, (m + 3) / 4 * n) {                                                                 \
-            const int j = t % n, i0 = t / n * 4;                                                   \
-            float acc[4];                                                                          \
-            A_SPACE const float *ai[4];                                                            \
-            _Pragma("unroll") for (int i = 0; i < 4; i++)                                          \
-            {                                                                                      \
-                const int row = min(i0 + i, m - 1);                                                \
-                ai[i] = a + row * a_i;                                                             \
-                acc[i] = start ? start[row] : 0.0f;                                                \
-            }                                                                                      \
-            for (int q = 0; q < k; q++) {                                                          \
-                const float bq = b[q * b_k + j];                                                   \
-                _Pragma("unroll") for (int i = 0; i < 4; i++)                                      \
-                    acc[i] = fma(ai[i][q * a_k], bq, acc[i]);                                      \
-            }                                                                                      \
-            _Pragma("unroll") for (int i = 0; i < 4; i++) if (i0 + i < m)                          \
-            {                                                                                      \
-                SPACE float *to = c + (i0 + i) * c_i + j;                                          \
-                *to = add ? *to + acc[i] : acc[i];                                                 \
-            }                                                                                      \
-        }                                                                                          \
-    }
-PRODUCT(product_across, __global)
-#define product_along product_across
-PRODUCT(product_of_rows, SPACE)
-#endif
 
 /* ---- Operations on a chunk ------------------------------------------------------------------- */
 
@@ -229,7 +71,7 @@ static void activation_gradient(uint act, SPACE const float *d, SPACE const floa
     }
 }
 
-/* y = a·mask; the mask's element belongs to (row, column) of the batch. */
+/* y = a·mask; the mask is indexed by the element's row and column in the batch. */
 static void drop(const small_step *s, words op, SPACE const float *a, SPACE float *y)
 {
     const uint out = op[SMALL_OP_out], lanes = s->lanes, purpose = op[SMALL_OP_purpose],
@@ -242,24 +84,25 @@ static void drop(const small_step *s, words op, SPACE const float *a, SPACE floa
                                ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
 }
 
-/* Which rows the chunk has where they are shuffled, as floats' bits; the losses' place is free
- * until there are any. */
+/* Row numbers of the chunk if rows are shuffled, stored as the bits of floats in the space of the
+ * losses, which are computed later. */
 static void number_rows(const small_step *s, const small_rows *r)
 {
     SPACE float *numbers = s->scratch + field(s, SMALL_row_loss);
     const uint n = field(s, SMALL_rows), rows = s->rows, first = r->first;
     const ls_permutation p = ls_permutation_of(n, s->seed, LS_PURPOSE_ORDER, r->epoch);
 #if GROUP == 1
-    /* all at once: those that have not landed below n walk on, the others wait for them */
-    uint number[LS_CHUNK], walking = 1;
+    /* All rows at once: those that are not below n yet are permuted again, the others keep theirs.
+     */
+    uint number[LS_CHUNK], pending = 1;
     EACH(i, rows) number[i] = ls_permute_once(first + i, p);
-    while (walking) {
-        walking = 0;
+    while (pending) {
+        pending = 0;
         EACH(i, rows) {
             const uint next = ls_permute_once(number[i], p);
             number[i] = number[i] >= n ? next : number[i];
         }
-        for (int i = 0; i < (int)rows; i++) walking |= number[i] >= n;
+        for (int i = 0; i < (int)rows; i++) pending |= number[i] >= n;
     }
     EACH(i, rows) numbers[i] = as_float(number[i]);
 #else
@@ -272,8 +115,8 @@ static void number_rows(const small_step *s, const small_rows *r)
 #endif
 }
 
-/* The chunk's inputs, targets or row weights, `columns` of them, into lanes; lanes past the last
- * row are 0. */
+/* Reads the chunk's inputs, targets or row weights, `columns` values per row, into lanes; lanes
+ * past the last row are 0. */
 static void load(const small_step *s, const small_rows *r, __global const float *from, uint columns,
                  uint place)
 {
@@ -334,7 +177,7 @@ static void grad_x(const small_step *s, words op)
                   s->scratch + op[SMALL_OP_dz], lanes, 0, s->scratch + op[SMALL_OP_d], lanes, 0);
 }
 
-/* Columns of lanes to rows of `width`, as products over rows want them. */
+/* Transposes columns of lanes to rows of `width` floats, the layout for products over rows. */
 static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPACE float *out,
                     int width)
 {
@@ -358,7 +201,7 @@ static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPAC
 #endif
 }
 
-/* dz as products over rows want it; and the biases' inputs, which are ones. */
+/* Transposes dz for the product over rows, and sets the inputs of the biases, which are ones. */
 static void lay_rows(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], lanes = s->lanes;
@@ -368,7 +211,7 @@ static void lay_rows(const small_step *s, words op)
             s->scratch + field(s, SMALL_rows_at), op[SMALL_OP_width]);
 }
 
-/* One chain of the contract for each weight and bias. */
+/* One chain per weight and bias (docs/arithmetic.md). */
 static void grad_w(const small_step *s, words op)
 {
     const int width = op[SMALL_OP_width];
@@ -407,7 +250,7 @@ static void losses_of_rows(const small_step *s, words op)
 #undef LOSS_EACH
 #undef LOSS_AT
 
-/* The chunk's losses summed in order. Only item 0's result counts. */
+/* Adds the chunk's losses in order. Only the result of work-item 0 counts. */
 static float sum_losses(const small_step *s, float before)
 {
     SPACE const float *row_loss = s->scratch + field(s, SMALL_row_loss);
@@ -417,7 +260,7 @@ static float sum_losses(const small_step *s, float before)
     return s->row ? before + sum : sum;
 }
 
-/* ---- Once the gradients are whole ------------------------------------------------------------ */
+/* ---- Once per step, when the gradients are complete ------------------------------------------ */
 
 static void unpack(const small_step *s, words op)
 {
@@ -445,8 +288,8 @@ static void unpack(const small_step *s, words op)
         if (states > 1) v[i] = u.v;                                                                \
     }
 
-/* The optimizer over n parameters from number `at` of the operation's on, all of them weights or
- * none. */
+/* One optimizer step over n parameters of the operation, from number `at` on, which are all weights
+ * or all not. */
 static void update_range(const small_step *s, words op, uint at, uint n, int decays)
 {
     words h = s->member;
@@ -477,7 +320,8 @@ static void update(const small_step *s, words op)
     if (weights < n) update_range(s, op, weights, n - weights, 0);
 }
 
-/* Sums of squares of n gradients by chunks, and then sums of such sums, until one is left. */
+/* Sums of squares of n gradients by chunks; sum_sums then adds chunks of such sums, until one is
+ * left. */
 static void sum_squares(const small_step *s, words op)
 {
     __global const float *g = s->arena + op[SMALL_OP_gradient];
@@ -557,7 +401,7 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     }
 }
 
-/* All asked steps of one member. */
+/* Runs all steps of one member in this launch. */
 static void run_member(words run, words programs, __global float *arenas, small_rows rows,
                        __global const float *rates, __global float *losses, SPACE float *scratch)
 {
@@ -600,8 +444,8 @@ static void run_member(words run, words programs, __global float *arenas, small_
     }
 }
 
-/* table: the members' parts of this launch, `members` of them, then their programs. next: 0 at
- * first. scratch: `room` floats a work-group, or, in local memory, one group's. */
+/* table: `members` entries of this launch, then the members' programs. next: 0 at the start.
+ * scratch: `room` floats per work-group or, in local memory, those of one group. */
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void small_steps(
     __global float *arenas, __global const float *x, __global const float *t,
     __global const float *weight, __global const uint *table, const uint members,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a small network's steps are, in 32-bit words: written by the host (host/opencl/cl_small.c),
- * read by kernels/small.cl. Places are in floats, in scratch or in the member's arena; floats stand
- * as their bits. */
+/* The steps of a small network, encoded as 32-bit words: written by the host
+ * (host/opencl/cl_small.c), read by kernels/small.cl. Offsets are in floats, in scratch or in the
+ * member's arena; floats are stored as their bits. */
 #ifndef LS_SMALL_H
 #define LS_SMALL_H
 
@@ -83,9 +83,9 @@ enum { LS_SMALL_OPERATION(LS_X) SMALL_OP_WORDS };
 enum { LS_SMALL_RUN(LS_X) SMALL_RUN_WORDS };
 #undef LS_X
 
-/* What operations do; each ends where the next one may read what it wrote. The first line's are
- * done for every chunk, of_chunk of them, the second line's once the gradients are whole, of_step
- * of them. */
+/* The kinds of operations. No later operation starts before the results of an earlier one are
+ * visible. The first group runs for every chunk (of_chunk of them), the second group once per step,
+ * when the gradients are complete (of_step of them). */
 enum {
     SMALL_NUMBERS,
     SMALL_LOAD,
@@ -100,6 +100,7 @@ enum {
     SMALL_ACTIVATION_GRAD,
     SMALL_ROWS,
     SMALL_GRAD_W,
+
     SMALL_UNPACK,
     SMALL_UPDATE,
     SMALL_SQUARES,
@@ -107,4 +108,5 @@ enum {
     SMALL_FACTOR,
     SMALL_MAX_NORM
 };
+
 #endif
