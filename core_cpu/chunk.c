@@ -3,22 +3,22 @@
 #include "kernels/random.h"
 #include <string.h>
 
-/* Losses of whole chunks that are still to be summed up: chains that wait for each other's
- * additions run side by side. */
+/* Losses of complete chunks that have not been added up yet. Each chunk's sum is a chain of
+ * dependent additions, so the chains of several chunks run side by side. */
 enum { WAITING = 8 };
 typedef struct {
     float row_loss[WAITING][LS_CHUNK];
     size_t chunks;
-    float sum; /* of the chunks before them */
+    float sum; /* of the chunks added up so far */
 } step_loss;
 
-/* A chunk at work. */
+/* The chunk being computed. */
 typedef struct {
     const ls_chunks *chunks;
     const ls_chunk_step *step;
     step_loss *losses;
-    float *inputs;           /* the places below chunks->loaded */
-    size_t row, rows, lanes; /* first row in the batch, rows, and their number rounded up */
+    float *inputs;           /* matrices at offsets below chunks->loaded */
+    size_t row, rows, lanes; /* first row in the batch, number of rows, and that rounded up to 16 */
 } chunk;
 
 static float *at(const chunk *c, size_t place)
@@ -101,13 +101,13 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
     ls_mask mask = mask_of(c, op), none = {0};
     if (skip) k->lanes_join(d, skip, d, c->row, op->out, c->lanes, &none);
     if (mask.p > 0.0f) {
-        from = at(c, o->dropped); /* d itself must stay whole for a residual block */
+        from = at(c, o->dropped); /* a residual block still needs d */
         k->lanes_join(d, NULL, from, c->row, op->out, c->lanes, &mask);
     }
     k->act_grad[op->act](from, at(c, o->z), at(c, o->a), at(c, o->y), op->out * c->lanes);
 }
 
-/* One chain of the contract for each weight and bias; the biases' inputs are ones. */
+/* One chain per weight and bias (docs/arithmetic.md); the inputs of the biases are ones. */
 static void grad_w(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
@@ -147,8 +147,7 @@ static void loss(const chunk *c, const ls_chunk_op *o)
     c->step->kernels->lanes_loss[p->loss](&l, c->lanes);
 }
 
-/* Sums up the waiting chunks, each of which has so many rows: a chain a chunk, their values added
- * in order. */
+/* Adds up the waiting chunks of `rows` rows each: one chain per chunk, then the chains in order. */
 static void sum_losses(step_loss *l, size_t rows)
 {
     float chain[WAITING] = {0};
@@ -161,8 +160,8 @@ static void sum_losses(step_loss *l, size_t rows)
     l->chunks = 0;
 }
 
-/* The functions of the operations that are run for each chunk; one that LS_OPS calls CHUNK and that
- * has none here does not compile. */
+/* The functions of the operations that run for each chunk. An operation that LS_OPS calls CHUNK and
+ * that has no function here does not compile. */
 #define OF_CHUNK_CHUNK(name) name
 #define OF_CHUNK_STEP(name) NULL
 #define OF_CHUNK_IMPLIED(name) NULL
@@ -180,7 +179,7 @@ static void run_chunk(const chunk *c)
     }
 }
 
-/* n floats that lie `next` apart. */
+/* Copies n floats that are `next` floats apart. */
 static void collect(float *restrict to, const float *restrict from, size_t n, size_t next)
 {
     if (next == 1)
@@ -189,7 +188,7 @@ static void collect(float *restrict to, const float *restrict from, size_t n, si
         for (size_t i = 0; i < n; i++) to[i] = from[i * next];
 }
 
-/* A layer's gradients to where the plan has them. */
+/* Copies a layer's gradients to their views in the arena. */
 static void unpack(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;
@@ -201,7 +200,8 @@ static void unpack(const chunk *c, const ls_chunk_op *o)
     if (o->bias) collect(arena_at(c, o->bias->y), from + op->in * next_in, op->out, next_out);
 }
 
-/* Whether the rows of all chunks have room behind the rest, and are the same in every step. */
+/* Whether the inputs of all chunks fit behind the other scratch memory and are the same in every
+ * step. */
 static bool keeps_rows(const ls_chunks *chunks, const ls_plan *p)
 {
     const size_t room = (LS_CHUNKS_SCRATCH - chunks->scratch) / chunks->loaded;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk-wise step (host/network/chunks.h) on the CPU path: nothing is packed, and no thread
- * waits for another. */
+/* The chunk-wise mode (host/network/chunks.h) on the CPU path. It packs no matrices, and one thread
+ * runs the whole step. */
 #ifndef LS_CPU_CHUNK_H
 #define LS_CPU_CHUNK_H
 
@@ -25,8 +25,8 @@ typedef struct {
     void *user;
 } ls_chunk_step;
 
-/* Returns whether the step's inputs stay in scratch for the next step: if every step takes all rows
- * in the same order, and there is room. */
+/* Runs one step. Returns whether its inputs stay in scratch for the next step: this requires that
+ * every step takes all rows in the same order, and enough scratch memory. */
 bool ls_chunks_run(const ls_chunks *chunks, const ls_chunk_step *s);
 
 #endif

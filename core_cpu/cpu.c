@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU path as a backend: memory, members and the slots. */
+/* The CPU path as a backend: memory, members and its slots. */
 #include "core_cpu/cpu.h"
 #include "core_cpu/instruction_sets.h"
 #include "core_cpu/run.h"
@@ -51,7 +51,7 @@ static void cpu_member_remove(ls_workspace *base, size_t index)
     if (index < workspace->lowest) workspace->lowest = index;
 }
 
-/* Narrower rows are cheap to copy. */
+/* Narrower rows are cheap to copy: their GATHER is not skipped. */
 enum { WIDE_ROWS = 64 };
 
 static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const ls_plan *plan,

@@ -5,15 +5,16 @@
 
 #include "host/network/backend.h"
 
-/* threads: 0 for all cores. isa: an instruction set of ls_cpu_isa_at, NULL for the best one.
- * Errors: LS_ERR_ARGUMENT if this machine does not run it. */
+/* threads: 0 for all usable cores. isa: a name from ls_cpu_isa_at, or NULL for the best instruction
+ * set. Errors: LS_ERR_ARGUMENT if this machine does not support it, LS_ERR_MEMORY. */
 ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err);
 
-/* Changes the number of threads from now on, which changes no bit. On failure nothing changes. */
+/* Changes the number of threads (at least 1), which changes no bit. Errors: LS_ERR_MEMORY if a
+ * thread cannot start; the backend is then unchanged. */
 ls_status ls_cpu_use(ls_backend *cpu, unsigned threads, ls_error *err);
 
-/* Name of the i-th instruction set that this build has and this machine runs, best first; NULL past
- * the end. */
+/* Name of the i-th instruction set that this build contains and this machine supports, best first;
+ * NULL past the last one. */
 const char *ls_cpu_isa_at(size_t i);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "core_cpu/kernels.h"
 
-/* Kernels of the i-th instruction set that this build has and this machine runs, best first; NULL
- * past the end. */
+/* Kernels of the i-th instruction set that this build contains and this machine supports, best
+ * first; NULL past the last one. */
 const ls_cpu_kernels *ls_cpu_kernels_at(size_t i);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU path's kernels. Built once per instruction set with -DLS_ISA=name and that set's compiler
- * flags. Every loop is over independent outputs and compilers may vectorise it; a chain over rows
- * or products is never split. */
+/* The CPU path's kernels, compiled once per instruction set with -DLS_ISA=name and the compiler
+ * flags of that set. Every loop runs over independent outputs, and compilers may vectorise it; a
+ * chain over rows or products is never split. */
 #include "core_cpu/kernels.h"
 #include "core_cpu/vec.h"
 #include "kernels/loss.h"
@@ -11,8 +11,8 @@
 
 #include "core_cpu/matmul.inc"
 
-/* Before loops whose element i depends on elements i alone: arrays may be the same one, and vectors
- * are safe. */
+/* Marks loops in which iteration i accesses only elements i: vectorising them is safe even if
+ * arrays overlap. */
 #if defined(__clang__)
 #define ELEMENTWISE(i, from, to)                                                                   \
     _Pragma("clang loop vectorize(assume_safety)") for (size_t i = (from); i < (to); i++)
@@ -20,7 +20,7 @@
 #define ELEMENTWISE(i, from, to) _Pragma("GCC ivdep") for (size_t i = (from); i < (to); i++)
 #endif
 
-/* Columns that a sum over rows keeps in registers at a time. */
+/* Number of columns that a sum over rows keeps in registers at a time. */
 enum { BLOCK = 64 };
 
 #define LS_X(name, reads, facts)                                                                   \
@@ -49,8 +49,9 @@ static void join(const float *a, const float *skip, float *y, size_t first, size
         ELEMENTWISE(i, 0, n) y[i] = y[i] + skip[i];
 }
 
-/* The contract's sum over rows, for one block of columns: chains of LS_CHUNK rows from 0, their
- * sums added in order. TERM is what an element adds to its chain `acc`. */
+/* The sum over rows of docs/arithmetic.md, for one block of columns: chains of LS_CHUNK rows from
+ * 0, their sums added in order. TERM is the new value of a chain, from its value `acc` and row r,
+ * column j. */
 #define SUM_OVER_ROWS(rows, width, out, TERM)                                                      \
     for (size_t r0 = 0; r0 < (rows); r0 += LS_CHUNK) {                                             \
         float chain[BLOCK] = {0};                                                                  \
@@ -63,22 +64,22 @@ static void join(const float *a, const float *skip, float *y, size_t first, size
         for (size_t j = 0; j < (width); j++) (out)[j] = r0 ? (out)[j] + chain[j] : chain[j];       \
     }
 
-/* Many places of an epoch's order at once: those that have not landed below n walk on, the others
- * wait for them. */
+/* Many positions of an epoch's order at once: those that are not below n yet are permuted again,
+ * the others keep their value. */
 static void order(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed,
                   uint64_t epoch)
 {
     const ls_permutation p = ls_permutation_of(n, seed, LS_PURPOSE_ORDER, epoch);
     for (size_t at = 0; at < count; at += BLOCK) {
-        uint32_t *to = numbers + at, walking = 1;
+        uint32_t *to = numbers + at, pending = 1;
         size_t block = min_size(BLOCK, count - at);
         ELEMENTWISE(i, 0, block) to[i] = ls_permute_once((uint32_t)(first + at + i), p);
-        while (walking) {
-            walking = 0;
+        while (pending) {
+            pending = 0;
             ELEMENTWISE(i, 0, block) {
                 uint32_t next = ls_permute_once(to[i], p);
                 to[i] = to[i] >= n ? next : to[i];
-                walking |= to[i] >= n;
+                pending |= to[i] >= n;
             }
         }
     }
@@ -151,7 +152,7 @@ static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
 
 /* ---- Losses ---------------------------------------------------------------------------------- */
 
-/* Scale of the gradient of row i, and the row's weight in the loss. */
+/* Scale of the gradient of row i, including the row's weight. */
 static float scale_of(const ls_loss_rows *l, size_t i)
 {
     return l->row_weight ? l->row_weight[i] * l->scale : l->scale;
@@ -203,9 +204,9 @@ static void sum_chunks(const float *x, size_t n, float *out)
     }
 }
 
-/* One loop for weights and one for the rest, as compilers do not vectorise a choice that is the
- * same for all elements. States that an optimizer does not have are read and written as a value
- * that is thrown away. */
+/* One loop for weights and one for the other parameters, as compilers do not vectorise a condition
+ * that is the same for all elements. An optimizer's missing states are passed as 0, and their
+ * results are discarded. */
 #define UPDATE_LOOP(name, states, decays)                                                          \
     ELEMENTWISE(i, i0, i1) {                                                                       \
         float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);        \

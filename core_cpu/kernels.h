@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU path's kernels as a table, one table an instruction set (isa.c is built once for each).
- * All loops that touch numbers are behind it; run.c only decides who does what. Matrices are
- * row-major, columns [j0, j1) a share. */
+/* The CPU path's kernels as a table, one table per instruction set (isa.c is compiled once for
+ * each). All loops over numbers are in them; run.c only divides the work. Matrices are row-major;
+ * columns [j0, j1) are one thread's share. */
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
 #include "core_cpu/matmul.h"
 #include "host/network/plan.h"
 
-/* Rows of outputs z through the output's activation to p, and their losses; with scale != 0, z
- * becomes dL/dz. row_weight may be NULL. */
+/* Computes p = output(z) and the losses of rows of outputs; if scale != 0, z becomes dL/dz.
+ * row_weight may be NULL. */
 typedef struct {
     size_t columns;
     ls_output output;
@@ -19,7 +19,7 @@ typedef struct {
     float scale; /* 1/rows or 1; 0 outside training */
 } ls_loss_rows;
 
-/* Batch normalisation's buffers; see LS_OP_NORM. */
+/* Matrices and vectors of batch normalisation; see LS_OPS. */
 typedef struct {
     size_t rows, columns;
     float inv_rows;
@@ -29,7 +29,7 @@ typedef struct {
     const float *dy;
 } ls_norm_rows;
 
-/* A range of parameters with its gradients and states (NULL where the optimizer has none). */
+/* Parameters with their gradients and states (NULL if the optimizer does not have that state). */
 typedef struct {
     float *theta;
     const float *g;
@@ -39,7 +39,7 @@ typedef struct {
     ls_rates rates;
 } ls_update_range;
 
-/* A dropout mask's stream; p = 0: nothing is dropped. */
+/* The random stream of a dropout mask; p = 0: nothing is dropped. */
 typedef struct {
     ls_u64 seed, step;
     ls_u32 purpose;
@@ -47,18 +47,18 @@ typedef struct {
 } ls_mask;
 
 /* A product in lanes (lanes.inc): c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n), each element one
- * ascending chain of fma from start or 0. Element (i, k) of a is a[i·a_i + k·a_k], one of the
- * strides being 1; rows of b and c are b_k and c_i floats apart. */
+ * ascending chain of fma from start or 0. Element (i, k) of a is a[i·a_i + k·a_k], and one of these
+ * strides is 1; rows of b and c are b_k and c_i floats apart. */
 typedef struct {
     size_t m, n, k; /* n: a multiple of lane_unit */
     const float *a;
     size_t a_i, a_k;
     const float *b;
     size_t b_k;
-    const float *start; /* m, or NULL */
+    const float *start; /* m values, or NULL for 0 */
     float *c;
     size_t c_i;
-    bool add; /* the chains' values are added to c */
+    bool add; /* the chains' values are added to c, otherwise stored */
 } ls_lanes_product;
 
 typedef struct {
@@ -80,13 +80,14 @@ typedef struct {
     void (*norm_fixed)(const ls_norm_rows *n, size_t j0, size_t j1);
     void (*norm_grad)(const ls_norm_rows *n, size_t j0, size_t j1);
     void (*loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t i0, size_t i1);
-    /* sums of squares of the chunks [c0, c1) of x[n]; then chunk sums of partial[n] */
+    /* square_chunks: sums of squares of the chunks [c0, c1) of x[n], to out[c0…c1). sum_chunks:
+     * sums of all chunks of x[n]; out may be x */
     void (*square_chunks)(const float *x, size_t n, size_t c0, size_t c1, float *out);
     void (*sum_chunks)(const float *x, size_t n, float *out);
     void (*update[LS_OPT_COUNT])(const ls_update_range *u, size_t i0, size_t i1, bool decays);
     void (*max_norm)(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit);
 
-    /* The chunk-wise step's, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */
+    /* For the chunk-wise mode, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */
     size_t lane_unit;
     void (*lanes_product)(const ls_lanes_product *p);
     void (*rows_to_lanes)(const float *x, size_t stride, const uint32_t *numbers, size_t first,

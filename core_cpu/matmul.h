@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* c = start + a·b, in the contract's order (docs/arithmetic.md): each element of c one ascending
- * chain of fma. */
+/* c = start + a·b in the order of docs/arithmetic.md: each element of c is one ascending chain of
+ * fma over k. */
 #ifndef LS_MATMUL_H
 #define LS_MATMUL_H
 
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]:
- * transposes are strides. One stride of each operand is 1. */
+/* Element (i, k) of a is a[i·a_row + k·a_col], element (k, j) of b is b[k·b_row + j·b_col]; strides
+ * express transposes. One stride of each operand is 1. */
 typedef struct ls_matmul {
     size_t m, n, k;
     const float *a;
@@ -23,16 +23,16 @@ typedef struct ls_matmul {
     const float *start; /* n start values of the chains (a bias), or NULL for 0 */
     bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in
                            order */
-    /* Called for each block of h × w elements at (i, j) whose chains are complete, while it is in
-     * the nearest cache; may be NULL. */
+    /* Called for each block of h × w elements at (i, j) when its chains are complete, while it is
+     * still in the first-level cache; may be NULL. */
     void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
     const void *finish_with;
-    /* Matrices of c's shape that finish reads, or NULL: fetched from memory while the last chains
-     * of a block run. */
+    /* Matrices of c's shape that finish reads, or NULL: prefetched while the last chains of a block
+     * run. */
     const float *ahead[3];
 } ls_matmul;
 
-/* Floats of scratch that one thread needs. */
+/* Block sizes, and the floats of scratch that one thread needs. */
 enum {
     LS_MATMUL_KC = 512,
     LS_MATMUL_MC = 192,

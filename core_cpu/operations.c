@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations on the CPU path: each does a share of its outputs. */
+/* The operations on the CPU path: each computes a share of its outputs. */
 #include "core_cpu/operations.h"
 #include "kernels/random.h"
 #include <string.h>
@@ -21,7 +21,7 @@ static ls_mask mask_of(const cpu_job *j)
     return (ls_mask){j->member->plan->seed, j->step, j->op->purpose, j->op->dropout};
 }
 
-/* ---- Operations: each does the share [i0, i1) of its extent ---------------------------------- */
+/* ---- Operations: each computes the share [i0, i1) of its extent ------------------------------ */
 
 static void op_batch(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
@@ -50,15 +50,15 @@ typedef struct {
     size_t m, n, rows, columns;
 } grid;
 
-/* Length of the longest of `parts` pieces of n in whole units. */
+/* Length of the longest of `parts` parts of n in whole units. */
 static size_t longest(size_t n, size_t unit, size_t parts)
 {
     return clamp(((n + unit - 1) / unit + parts - 1) / parts * unit, n);
 }
 
-/* The division into at most j->threads blocks whose slowest one is done first. Every block packs
- * the rows and the columns that it needs, others may need them too; packing an element takes about
- * as long as so many products. */
+/* The division into at most j->threads blocks whose slowest block takes the least time. Every block
+ * packs the rows and columns that it needs, even if other blocks need them, too; packing an element
+ * takes about as long as `packing` products. */
 static grid grid_of(const cpu_job *j, size_t m, size_t n)
 {
     static const double packing = 24;
@@ -84,6 +84,7 @@ typedef struct {
     size_t r0, r1, c0, c1;
 } block;
 
+/* Start of part number `part` of n in whole units. */
 static size_t cut(size_t n, size_t unit, size_t part, size_t parts)
 {
     return clamp((n + unit - 1) / unit * part / parts * unit, n);
@@ -122,7 +123,7 @@ static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_
         jb->backend->kernels->act[jb->op->act](p->c + r * p->c_row + j, a + r * p->c_row + j, w);
 }
 
-/* The rows x of a product, read where they are if their GATHER was left out. */
+/* The input rows x of a product, read from the data set if their GATHER was skipped. */
 static void take_rows(const cpu_job *j, ls_view x, ls_matmul *p)
 {
     const ls_op *gather = j->member->skipped_gather;
@@ -164,7 +165,7 @@ static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size
         float *d = p->c + first, *from = d;
         if (skip) k->join(d, skip + first, d, first, w, &none);
         if (mask.p > 0.0f) {
-            from = at(jb, o->dropped) + first; /* d itself must stay whole for a residual block */
+            from = at(jb, o->dropped) + first; /* a residual block still needs d */
             k->join(d, NULL, from, first, w, &mask);
         }
         k->act_grad[o->act](from, z + first, a + first, y + first, w);
@@ -190,7 +191,7 @@ static void op_grad_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
 }
 
-/* One column is computed as its transpose, a row, for which x lies right. */
+/* One column is computed as its transpose, a row, for which the layout of x is suitable. */
 static grid grid_of_weights(const cpu_job *j)
 {
     return j->op->out == 1 ? grid_of(j, 1, j->op->in) : grid_of(j, j->op->in, j->op->out);
@@ -198,7 +199,7 @@ static grid grid_of_weights(const cpu_job *j)
 
 static size_t extent_weights(const cpu_job *j) { return grid_extent(grid_of_weights(j)); }
 
-/* The optimizer's range of an operation, from its first parameter on. */
+/* The parameters of an operation for the optimizer, from the first one on. */
 static ls_update_range range_of(const cpu_job *j)
 {
     const ls_op *o = j->op;
@@ -324,8 +325,8 @@ static void op_loss_sum(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 
-/* The first level of the sum is shared out; what is left is small and done by the last share, see
- * finish_clip. */
+/* The first level of the sum is shared among threads; the other levels are small, and finish_clip
+ * computes them on one thread. */
 static void op_clip(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
@@ -368,7 +369,7 @@ static size_t extent_one(const cpu_job *j)
 }
 static size_t extent_chunks(const cpu_job *j) { return chunks_of(j->op->out); }
 
-/* Rough cost of a whole operation in elementary steps, to see whether sharing it out pays. */
+/* Rough cost of a whole operation in elementary steps, to decide whether sharing it pays. */
 static double cost_matmul(const cpu_job *j)
 {
     return 0.1 * (double)j->rows * (double)j->op->in * (double)j->op->out;

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* How often a waiting thread looks before it sleeps or yields: some tens of microseconds. */
+/* How often a waiting thread checks before it sleeps or yields: some tens of microseconds. */
 enum { SPINS = 2000 };
 
 typedef struct {
@@ -16,7 +16,7 @@ typedef struct {
     pthread_t id;
 } worker;
 
-/* A ticket says all that a claim depends on, so that one compare-and-swap decides it:
+/* A ticket holds everything that a claim depends on, so that one compare-and-swap decides it:
  *   bits 32…63 the round, 16…31 its number of shares, 0…15 the next share. */
 typedef uint64_t ticket;
 
@@ -28,7 +28,7 @@ struct ls_pool {
     unsigned threads;
     int spins; /* 0 if there are more threads than processors: a spinning one would block others */
     _Atomic ticket ticket;
-    /* Written before a round's ticket is, and read only by those who hold a share of that round. */
+    /* Written before a round's ticket, and read only by threads that hold a share of that round. */
     ls_share_fn fn;
     void *work;
     atomic_uint done; /* shares finished in this round */
@@ -47,7 +47,7 @@ static void relax(void)
 #endif
 }
 
-/* Claims and does shares until none is left. */
+/* Claims and runs shares until none is left. */
 static void work_off(ls_pool *pool, unsigned thread)
 {
     ticket t = atomic_load_explicit(&pool->ticket, memory_order_acquire);
@@ -61,7 +61,7 @@ static void work_off(ls_pool *pool, unsigned thread)
     }
 }
 
-/* Waits until the round moves on from `seen`. */
+/* Waits until the round is not `seen` any more. */
 static void await_round(ls_pool *pool, unsigned seen)
 {
     for (int i = 0; i < pool->spins; i++) {
@@ -88,7 +88,7 @@ static void *worker_main(void *arg)
     }
 }
 
-/* Publishes a round of so many shares and wakes who sleeps. */
+/* Publishes a round of `shares` shares and wakes sleeping threads. */
 static void next_round(ls_pool *pool, unsigned shares)
 {
     ticket round = ticket_round(atomic_load(&pool->ticket)) + 1u;

@@ -12,7 +12,7 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* ---- Running plans --------------------------------------------------------------------------- */
 
-/* Below this cost an operation is done by one thread: a hand-over would take longer. */
+/* Below this cost one thread runs an operation: a hand-over would take longer. */
 static const double worth_sharing = 10000.0;
 
 static void run_share(void *work, unsigned share, unsigned shares, unsigned thread)
@@ -29,8 +29,9 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
                                                 (size_t)thread * LS_MATMUL_SCRATCH);
 }
 
-/* Shares of an operation: one a thread, but none below the cost of a hand-over. More would balance
- * better where threads are kept away, but each share of a product packs its own operands. */
+/* Number of shares of an operation: one per thread, but none that costs less than a hand-over. More
+ * shares would balance better when threads are delayed, but each share of a product packs its own
+ * operands. */
 static unsigned shares_of(cpu_job *j)
 {
     double worth = ls_cpu_operations[j->op->kind]->cost(j) / worth_sharing;
@@ -42,7 +43,7 @@ static unsigned shares_of(cpu_job *j)
     return (unsigned)(units < 1 ? 1 : smaller(j->threads, units));
 }
 
-/* Runs a list of operations; alone: the calling thread does all of it, with the scratch of thread
+/* Runs a list of operations; alone: only on the calling thread, with the scratch of thread
  * `thread`. */
 static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
@@ -58,7 +59,7 @@ static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
     }
 }
 
-/* What a chunk-wise step leaves to the plan's operations. */
+/* The operations of a chunk-wise step that run once per step. */
 static void run_rest(void *user, const ls_op *op)
 {
     cpu_job *j = user;
@@ -67,7 +68,7 @@ static void run_rest(void *user, const ls_op *op)
         ls_cpu_update_weights(j);
         return;
     }
-    run_share(j, 0, 1, 0); /* none of these needs scratch */
+    run_share(j, 0, 1, 0); /* none of these operations uses scratch */
     if (ls_cpu_operations[op->kind]->finish) ls_cpu_operations[op->kind]->finish(j);
 }
 
@@ -92,8 +93,9 @@ static void run_chunks(cpu_job *j, unsigned thread)
     j->inputs_kept = ls_chunks_run(m->chunks, &s);
 }
 
-/* A step of a member that all threads may share: in the faster mode, once both have been measured
- * in turn, two steps each, as the second one may find its inputs in place. The bits are equal. */
+/* Runs a step of a member that all threads may share, in the faster mode. Both modes are measured
+ * first, alternating after two steps each, as a second chunk-wise step may find its inputs in
+ * scratch. Both give the same bits. */
 static void run_faster(cpu_job *j, cpu_member *m)
 {
     enum { STEPS = 8, IN_A_ROW = 2 };
@@ -126,7 +128,7 @@ static void run_member(cpu_backend *backend, const cpu_workspace *workspace, con
         j.step = run->first + i;
         j.batch = ls_plan_batch(m->plan, j.step);
         j.rows = j.batch.rows;
-        /* gathered batches name any of the member's rows, others start at the batch's first row */
+        /* gathered batches use any of the member's rows, others start at the batch's first row */
         j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
         j.loss = &run->losses[i];
@@ -136,7 +138,7 @@ static void run_member(cpu_backend *backend, const cpu_workspace *workspace, con
     }
 }
 
-/* Many members: threads take whole members. */
+/* Many members: each thread takes whole members. */
 typedef struct {
     cpu_backend *backend;
     const cpu_workspace *workspace;

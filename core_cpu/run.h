@@ -4,7 +4,7 @@
 
 #include "core_cpu/work.h"
 
-/* The slots `run` and `infer` of the CPU path, see host/network/backend.h. */
+/* The slots `run` and `infer` of the CPU path, see ls_backend_slots. */
 ls_status ls_cpu_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
 ls_status ls_cpu_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                        float *outputs, float *losses, ls_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The few vector operations that the CPU path's matmul needs, one set an instruction set. VW lanes
- * a vector; MR × (NV·VW) is the register tile. v_fma(a, b, c) is one rounding, a·b + c, in every
- * set. */
+/* The few vector operations that the CPU path's matmul needs, one set per instruction set. A vector
+ * has VW lanes; the register tile is MR × (NV·VW). v_fma(a, b, c) is a·b + c with one rounding in
+ * every set. */
 #ifndef LS_VEC_H
 #define LS_VEC_H
 
