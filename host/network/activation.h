@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The activations as the host sees them; the table itself is LS_ACTIVATIONS in
- * kernels/activation.h. */
+/* The activations as the host sees them; the table is LS_ACTIVATIONS in kernels/activation.h. */
 #ifndef LS_NETWORK_ACTIVATION_H
 #define LS_NETWORK_ACTIVATION_H
 
@@ -10,7 +9,7 @@
 /* Families of default initialisations. */
 typedef enum { LS_DEFAULT_INIT_XAVIER, LS_DEFAULT_INIT_HE } ls_default_init;
 
-/* Values for which an activation is flat or nearly so, bounds not included. */
+/* The values of an activation for which it is flat or nearly so, bounds not included. */
 typedef enum { LS_FLAT_NOWHERE, LS_FLAT_OUTSIDE, LS_FLAT_WITHIN } ls_flat_kind;
 typedef struct {
     ls_flat_kind kind;
@@ -30,7 +29,7 @@ extern const ls_act_info ls_activations[LS_ACT_COUNT];
 #define LS_ACT_NAME_(name, reads, facts) ", " #name
 #define LS_ACT_NAMES LS_ACTIVATIONS(LS_ACT_NAME_)
 
-/* Whether a unit with activation value a is saturated: on a part where the activation is flat. */
+/* Whether a unit with activation value a is saturated, that is, the activation is flat there. */
 bool ls_act_saturated(ls_act act, float a);
 
 #endif

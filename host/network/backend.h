@@ -1,68 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* The seam: what the host asks of a device. A backend owns memory and runs plans; it may interpret
- * them operation by operation, or run all asked steps in one launch: the caller cannot tell, the
- * bits are the same. */
+/* The seam between the host and its devices. A backend owns memory and runs plans. It may run a
+ * step operation by operation or many steps in one launch: the caller cannot see the difference, as
+ * the bits are the same.
+ *
+ * Callers must meet the stated preconditions; a backend need not check them. The CPU path asserts
+ * them. */
 #ifndef LS_BACKEND_H
 #define LS_BACKEND_H
 
 #include "host/base/error.h"
 #include "host/network/plan.h"
 
-/* Rows that members train on: the data set, or blocks of rows that different members see. Not
- * owned; must outlive the workspace. */
+/* The data of a workspace: one data set, or several blocks of rows for different members. Not
+ * owned: the arrays must stay unchanged until the workspace is closed. */
 typedef struct {
     size_t rows, features, outputs;
-    const float *x;          /* rows × features */
-    const float *t;          /* rows × outputs targets */
-    const float *row_weight; /* rows, or NULL where all are 1 */
+    const float *x;          /* rows × features, row-major */
+    const float *t;          /* targets, rows × outputs, row-major */
+    const float *row_weight; /* rows weights, or NULL if all are 1 */
 } ls_rows;
 
-/* One member's share of a call: `count` steps from step `first` on. */
+/* One member's part of a call of `run`: `count` steps, starting with step number `first`. */
 typedef struct {
     size_t member;
     uint64_t first, count;
-    const ls_rates *rates; /* count */
-    float *
-        losses; /* count, out: each step's loss summed over the rows, weighted, before its update */
-    bool keep; /* leave the last step's activations in the arena, where the plan has them; otherwise
-                  they may stay in registers and the arena's `work` is undefined afterwards */
+    const ls_rates *rates; /* count elements, one per step; not NULL if count > 0 */
+    float *losses;         /* out: count elements, each step's weighted sum over its rows, computed
+                              before the step's update; not NULL if count > 0 */
+    bool keep; /* leave the last step's activations and gradients at their offsets in the arena.
+                  Otherwise the `work` part of the arena is undefined afterwards. */
 } ls_run;
 
 typedef struct ls_backend ls_backend;
 /* Members resident on a backend, and the rows they train on. */
 typedef struct ls_workspace ls_workspace;
 
-/* A device that trains members. All slots are mandatory. */
+/* The functions of a backend; none is NULL. A workspace belongs to the backend that opened it, and
+ * only one thread may use a backend and its workspaces at a time. Offsets and counts of an arena
+ * are in floats. All functions with an ls_error may fail with LS_ERR_MEMORY and, on a device,
+ * LS_ERR_DEVICE. After a failure of run, infer, read, write or copy, the contents of the members
+ * concerned are undefined. */
 typedef struct {
-    /* Puts rows on the device; there are no members yet. Closing removes those that are left. */
+    /* Opens a workspace on `data`, without members. On a device with memory of its own, this copies
+     * the rows. */
     ls_status (*workspace_open)(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                 ls_error *err);
+    /* Removes all members and frees the workspace. */
     void (*workspace_close)(ls_workspace *workspace);
-    /* A member with that plan, its arena all zeros. origin: the row of the data at which its rows
-     * start: it trains on rows [origin, origin + plan->rows), and rows held out follow. *member is
-     * its number, the lowest that is free. The plan must outlive it. Where this fails, all is as
-     * before. */
+    /* Adds a member, whose arena is all zeros. The plan must outlive the member.
+     * plan: its features and outputs are those of the data; if it has weights of rows, the data has
+     * them, too.
+     * origin: row of the data at which the member's rows start. The member trains on rows
+     * [origin, origin + plan->rows), which must be in the data; its validation rows follow them.
+     * *member: the number of the member, the lowest that is free. On failure nothing changes. */
     ls_status (*member_add)(ls_workspace *workspace, const ls_plan *plan, size_t origin,
                             size_t *member, ls_error *err);
+    /* Removes an existing member; its number becomes free. */
     void (*member_remove)(ls_workspace *workspace, size_t member);
-    /* Runs steps; returns when the losses are there. A member is in a call once at most; each has
-     * its own step counter. */
+    /* Runs the steps of `count` members and returns when all losses are written. The members must
+     * exist and have plans for training, and each may occur only once in a call. Step numbers are
+     * independent between members and between calls. */
     ls_status (*run)(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
-    /* Outputs (rows × outputs) and losses (rows, unweighted) of rows [first, first + rows), counted
-     * from the member's origin; either may be NULL. */
+    /* Computes outputs (rows × outputs) and losses (rows elements, unweighted) of rows
+     * [first, first + rows), counted from the member's origin; these must be in the data. Either
+     * array may be NULL. Overwrites the `work` part of the member's arena. */
     ls_status (*infer)(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                        float *outputs, float *losses, ls_error *err);
-    /* Floats of a member's arena, to and from the host, or from one place in it to another. */
+    /* Copies `count` floats from offset `at` of a member's arena to the host, */
     ls_status (*read)(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to,
                       ls_error *err);
+    /* from the host to offset `at`, */
     ls_status (*write)(ls_workspace *workspace, size_t member, size_t at, size_t count,
                        const float *from, ls_error *err);
+    /* or within the arena, from offset `from` to offset `to`. All ranges must be inside the arena;
+     * those of a copy must not overlap. */
     ls_status (*copy)(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count,
                       ls_error *err);
+    /* Frees the backend. Its workspaces must have been closed before. */
     void (*close)(ls_backend *backend);
 } ls_backend_slots;
 
-/* Backends and workspaces begin with these, so that the host can call through them. */
+/* The first members of every backend and workspace: the host calls through them. */
 struct ls_backend {
     const ls_backend_slots *slots;
 };
@@ -70,7 +88,7 @@ struct ls_workspace {
     ls_backend *backend;
 };
 
-/* A workspace with one member, number 0. */
+/* Opens a workspace with one member, number 0, whose rows start at row 0. */
 static inline ls_status ls_workspace_of_one(ls_backend *backend, const ls_rows *data,
                                             const ls_plan *plan, ls_workspace **out, ls_error *err)
 {
@@ -83,8 +101,8 @@ static inline ls_status ls_workspace_of_one(ls_backend *backend, const ls_rows *
     return status;
 }
 
-/* What ls_device_open gives: a backend and what is known of it. Where there is a choice (choice.h),
- * the backend is one of its candidates, the fastest known, and belongs to it. */
+/* What ls_device_open returns: a backend and its description. If there is a choice (choice.h), the
+ * backend is one of its candidates, the fastest known one, and the choice owns it. */
 struct ls_device {
     ls_device_info info;
     ls_backend *backend;

@@ -10,7 +10,7 @@ typedef struct {
     size_t columns, at;
 } chunk_view;
 
-/* Chunks in the making. */
+/* State while the chunks of a plan are built. */
 typedef struct {
     ls_chunks *chunks;
     size_t lane_unit, narrow;
@@ -25,8 +25,7 @@ static chunk_view *view_of(const builder *b, ls_view view)
     return NULL;
 }
 
-/* Notes a view with its columns; one that is seen with more columns later grows, as places are
- * given out last. */
+/* Records a view with its number of columns, or raises that number: offsets are assigned last. */
 static void see(builder *b, ls_view view, size_t columns)
 {
     if (!ls_there(view)) return;
@@ -48,8 +47,8 @@ static size_t take(builder *b, size_t floats)
     return at;
 }
 
-/* All matrices of an operation with their columns. A product's input has a column more: ones, for
- * the bias's gradient. */
+/* Records all matrices of an operation. The input of a product has an additional column of ones,
+ * for the gradient of the bias. */
 static void see_all(builder *b, const ls_op *o)
 {
     see(b, o->x, o->in + 1);
@@ -79,8 +78,8 @@ static bool chunkable(const ls_plan *p)
     return loss && p->parameters <= LS_CHUNKS_SCRATCH;
 }
 
-/* Inputs come straight from the data set, or through a GATHER whose result they then are. They get
- * the first places. */
+/* Places the inputs first. They are read from the data set, in place or as the result of a GATHER.
+ */
 static void place_inputs(builder *b, const ls_plan *p)
 {
     ls_chunks *c = b->chunks;
@@ -104,7 +103,7 @@ static size_t whole_lanes(const builder *b, size_t floats)
     return (floats + b->lane_unit - 1) / b->lane_unit * b->lane_unit;
 }
 
-/* Whether a layer's gradients lie across: its few outputs would leave most lanes idle. */
+/* Whether a layer's gradients are transposed: its few outputs would leave most lanes idle. */
 static bool across(const builder *b, const ls_op *o)
 {
     return o->out <= b->narrow && o->out < o->in + 1;

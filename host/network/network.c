@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Output and loss from what was asked for and the number of classes. */
+/* Sets output and loss from the options and the number of classes. */
 static ls_status choose_output(const ls_settings *s, size_t classes, ls_network *n, ls_error *err)
 {
     int output = s->output, loss = s->loss;
     if (classes < 2)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "the data has %zu class%s, training needs at least two", classes,
+                       "the data has %zu class%s, but training needs at least two", classes,
                        classes == 1 ? "" : "es");
     if (loss == LS_AUTO)
         loss = output == LS_OUTPUT_SOFTMAX    ? LS_LOSS_CE
@@ -25,7 +25,8 @@ static ls_status choose_output(const ls_settings *s, size_t classes, ls_network 
         return ls_fail(err, LS_ERR_ARGUMENT, "--loss bce needs --output sigmoid");
     if (loss == LS_LOSS_BCE && classes != 2)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--loss bce is for two classes, the data has %zu; use --loss ce", classes);
+                       "--loss bce is for two classes, but the data has %zu; use --loss ce",
+                       classes);
     if ((loss == LS_LOSS_CE) != (output == LS_OUTPUT_SOFTMAX))
         return ls_fail(
             err, LS_ERR_ARGUMENT,
@@ -36,8 +37,8 @@ static ls_status choose_output(const ls_settings *s, size_t classes, ls_network 
     return LS_OK;
 }
 
-/* Marks the ends of residual blocks: pairs of hidden layers whose widths equal the width that
- * enters them. */
+/* Marks the ends of residual blocks: pairs of hidden layers that are as wide as the layer before
+ * them. */
 static ls_status choose_residual(ls_network *n, ls_error *err)
 {
     size_t hidden = n->count - 1, blocks = 0;
@@ -50,12 +51,12 @@ static ls_status choose_residual(ls_network *n, ls_error *err)
     }
     return blocks ? LS_OK
                   : ls_fail(err, LS_ERR_ARGUMENT,
-                            "--residual needs three hidden layers of equal width in a row, "
-                            "as --hidden 16,16,16: the second and third become x + f(x)");
+                            "--residual needs three hidden layers of equal width in a row, such as "
+                            "--hidden 16,16,16: the second and third become x + f(x)");
 }
 
-/* Offsets: all weights first, so that penalties apply to one range, then each layer's other
- * tensors. */
+/* Sets the offsets: the weights of all layers first, so that penalties apply to one range, then
+ * each layer's other tensors. */
 static ls_status place_tensors(ls_network *n, ls_error *err)
 {
     size_t at = 0, running = 0;
@@ -97,7 +98,7 @@ ls_status ls_network_build(const ls_settings *s, size_t features, size_t classes
     if (s->hidden_count && s->activation_count != 1 && s->activation_count != s->hidden_count)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--activation names %zu activations for %zu hidden layers; give one for all or one a layer",
+            "--activation names %zu activations for %zu hidden layers; give one, or one per layer",
             s->activation_count, s->hidden_count);
     LS_TRY(ls_alloc(&n.layer, n.count, sizeof *n.layer, "the network", err));
     for (size_t i = 0; i < n.count; i++) {
@@ -165,8 +166,8 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
     return LS_OK;
 }
 
-/* A layer's initialisation: by default He for the ReLU family (He et al. 2015), otherwise Xavier
- * (Glorot, Bengio 2010), as the activation's row says. */
+/* A layer's initialisation: the option's, or the default in the activation's row: He for the ReLU
+ * family (He et al. 2015), otherwise Xavier (Glorot, Bengio 2010). */
 static ls_init init_of(const ls_settings *s, const ls_layer *l)
 {
     if (s->init != LS_AUTO) return (ls_init)s->init;

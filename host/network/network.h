@@ -21,29 +21,31 @@ typedef struct {
 
 typedef struct ls_network {
     size_t inputs, outputs, classes;
-    size_t count; /* layers, the output layer last */
+    size_t count; /* number of layers, the last one is the output layer */
     ls_layer *layer;
     ls_output output;
     ls_loss loss;
-    size_t weights, parameters, running; /* floats: weights come first among the parameters */
+    size_t weights, parameters,
+        running; /* numbers of floats; weights come first among the parameters */
 } ls_network;
 
-/* One named tensor of a model; offset counts over [parameters | running averages]. */
+/* A named tensor of a model; its offset counts over [parameters | running averages]. */
 typedef struct {
     char name[64];
-    size_t offset, rows, columns; /* columns 0: a vector of `rows` */
+    size_t offset, rows, columns; /* columns = 0: a vector of `rows` elements */
 } ls_tensor;
 
-/* Derives the network from settings and the data's shape; says what does not fit together. */
+/* Derives the network from the settings and the shape of the data. Errors: LS_ERR_ARGUMENT for
+ * settings that contradict each other or the data, LS_ERR_MEMORY. */
 ls_status ls_network_build(const ls_settings *settings, size_t features, size_t classes,
                            ls_network *out, ls_error *err);
 void ls_network_free(ls_network *network);
 
-/* The tensors in file order (names sorted by bytes). Freed with free(). */
+/* The tensors in file order (names sorted by bytes). *out is freed with free(). */
 ls_status ls_network_tensors(const ls_network *network, ls_tensor **out, size_t *count,
                              ls_error *err);
 
-/* Starting values of all parameters and running averages, from the seed. values: parameters +
+/* Initial values of all parameters and running averages, from the seed. values: parameters +
  * running floats. */
 void ls_network_init(const ls_network *network, const ls_settings *settings, float *values);
 

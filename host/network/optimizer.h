@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* No option gives this decay; it is then 0. */
+/* No option sets this decay; it is 0. */
 #define LS_NO_DECAY SIZE_MAX
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds the plan of a network: where each buffer lies in a member's arena, and the operations of a
- * step. */
+/* Builds the plan of a network: the offset of each matrix in a member's arena, and the operations
+ * of a step. */
 #include "host/network/plan.h"
 #include "host/base/memory.h"
 #include "host/network/network.h"
@@ -44,7 +44,8 @@ typedef struct {
     bool failed;
 } builder;
 
-/* Room for rows × columns floats, 64-byte aligned. Failure is remembered and reported once. */
+/* Allocates rows × columns floats of the arena, 64-byte aligned. A failure is recorded and reported
+ * once, at the end. */
 static ls_view take(builder *b, size_t rows, size_t columns)
 {
     size_t size, end;
@@ -58,7 +59,7 @@ static ls_view take(builder *b, size_t rows, size_t columns)
 
 static ls_view at(size_t offset) { return (ls_view){LS_ARENA, offset}; }
 
-/* Appends an operation; it stays valid until the next one is added. */
+/* Appends an operation; the result is valid until the next one is added. */
 static ls_op *add(builder *b, ls_ops *ops, ls_op op)
 {
     if (ops->count == ops->capacity) {
@@ -75,7 +76,7 @@ static ls_op *add(builder *b, ls_ops *ops, ls_op op)
     return &ops->op[ops->count++];
 }
 
-/* Offsets of the state: parameters, optimizer states, running averages. */
+/* Offsets in the state: parameters, optimizer states, running averages. */
 static size_t state_at(const ls_plan *p, int index) { return p->parameters * (size_t)(1 + index); }
 static size_t running_at(const ls_plan *p) { return p->state - p->running; }
 
@@ -90,20 +91,20 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
     }
     take(b, p->state, 1);
     if (use == LS_PLAN_INFER) return;
-    /* A copy to fall back to lets one call run many epochs; worth its memory only where epochs are
-     * short. */
+    /* With a snapshot to fall back to, one call can run many epochs; this is worth the memory only
+     * if epochs are short. */
     if (p->state <= LS_SNAPSHOT_FLOATS) p->snapshot = take(b, p->state, 1).at;
     if (keep_best) p->best = take(b, p->state, 1).at;
 }
 
-/* Two matrices a layer: what is kept of the forward pass, and its gradient. Batch norm needs a
- * third, and activations whose derivative reads z keep it, and give its place to the gradient. */
+/* Two matrices per layer: the activation and its gradient. Batch normalisation needs a third.
+ * Activations whose derivative reads z keep z, and the gradient replaces it. */
 static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool train)
 {
     size_t rows = b->plan->capacity;
     bool reads_z = ls_activations[l->act].reads_z;
     v->a = take(b, rows, l->out);
-    ls_view before = reads_z ? take(b, rows, l->out) : v->a; /* what the activation is applied to */
+    ls_view before = reads_z ? take(b, rows, l->out) : v->a; /* input of the activation */
     if (train) v->du = reads_z ? before : take(b, b->plan->batch, l->out);
     if (l->norm) {
         v->z = v->dz = take(b, rows, l->out);
@@ -138,7 +139,7 @@ static void take_layers(builder *b, bool train)
     b->plan->row_loss = take(b, rows, 1);
 }
 
-/* Forward pass into ops, from inputs x. */
+/* Appends the forward pass from inputs x to ops. */
 static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
 {
     const ls_plan *p = b->plan;
@@ -201,7 +202,8 @@ static void add_loss(builder *b, ls_ops *ops, ls_view target, ls_view row_weight
                 .row_loss = b->plan->row_loss});
 }
 
-/* dL/dh of layer i, its activation's derivative and, with batch norm, the way back through it. */
+/* Appends dL/dh of layer i, its activation's derivative and, with batch norm, the gradient through
+ * it. */
 static void add_grad_x(builder *b, size_t i, size_t gradients)
 {
     const ls_layer *l = &b->net->layer[i], *next = l + 1;
@@ -239,8 +241,8 @@ static void add_grad_x(builder *b, size_t i, size_t gradients)
                     .grad_beta = at(gradients + l->beta)});
 }
 
-/* From the last layer to the first; a layer's weights are updated once the gradient has gone
- * through them. */
+/* Appends the backward pass, from the last layer to the first. A layer's weights are updated after
+ * the gradient has been propagated through them. */
 static void add_backward(builder *b, size_t gradients, bool fused)
 {
     const ls_plan *p = b->plan;
@@ -301,7 +303,7 @@ static void add_update(builder *b, size_t gradients, bool fused)
                     .w = at(b->net->layer[i].weight)});
 }
 
-/* Where a step finds its rows: in place, or gathered in the epoch's order. */
+/* Sets the views of a step's rows: in place, or gathered in the epoch's order. */
 static void add_inputs(builder *b, bool row_weights)
 {
     ls_plan *p = b->plan;
@@ -341,12 +343,12 @@ const ls_op *ls_plan_skippable_gather(const ls_plan *plan, size_t width)
     return read ? gather : NULL;
 }
 
-/* Gives back what a list has too much: there may be thousands of plans. */
+/* Frees the unused capacity of a list: there may be thousands of plans. */
 static void trim(ls_ops *ops)
 {
-    ls_op *less = ops->count ? realloc(ops->op, ops->count * sizeof *less) : NULL;
-    if (!less) return;
-    ops->op = less;
+    ls_op *smaller = ops->count ? realloc(ops->op, ops->count * sizeof *smaller) : NULL;
+    if (!smaller) return;
+    ops->op = smaller;
     ops->capacity = ops->count;
 }
 
@@ -363,7 +365,7 @@ static void build(builder *b, ls_plan_use use, bool row_weights, bool keep_best)
         add_forward(b, &p->step, b->x, true);
         add_loss(b, &p->step, b->t, b->weight);
         add(b, &p->step, (ls_op){.kind = LS_OP_LOSS_SUM, .layer = -1, .out = 1});
-        bool fused = !(p->clip > 0); /* clipping waits for the whole gradient */
+        bool fused = !(p->clip > 0); /* clipping needs the whole gradient before any update */
         add_backward(b, gradients, fused);
         add_update(b, gradients, fused);
     }
@@ -396,7 +398,7 @@ static ls_hyper hyper_of(const ls_settings *s)
                       .max_norm = (float)s->max_norm};
 }
 
-/* What the settings say of batches, checked against the number of rows. */
+/* Sets the batch from the settings; checks it against the number of rows. */
 static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
 {
     uint64_t batch = s->batch;

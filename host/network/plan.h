@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A training step as data: a flat list of operations on views of one member's memory. Backends run
- * plans and know nothing of networks; the host builds plans and knows nothing of devices.
- * docs/design.md has the picture. */
+ * plans and do not know networks; the host builds plans and does not know devices. docs/design.md
+ * has a picture. */
 #ifndef LS_PLAN_H
 #define LS_PLAN_H
 
@@ -10,14 +10,14 @@
 #include "host/network/optimizer.h"
 #include "kernels/loss.h"
 
-/* Rows a chain of a sum over the batch runs over. Part of the arithmetic: changing it changes bits
- * (docs/arithmetic.md). */
+/* Number of rows per chain in a sum over the batch. Part of the arithmetic: changing it changes
+ * bits (docs/arithmetic.md). */
 #ifndef LS_CHUNK
 #define LS_CHUNK 64
 #endif
 
-/* Where a matrix lives: in the member's arena, at `at` floats, or in the data set, from the step's
- * first row on. */
+/* The place of a matrix: in the member's arena, at offset `at` in floats, or in the data set, from
+ * the first row of the step on. */
 typedef enum { LS_NOWHERE, LS_ARENA, LS_DATA_X, LS_DATA_T, LS_DATA_WEIGHT } ls_place;
 typedef struct {
     ls_place place;
@@ -79,7 +79,7 @@ typedef enum { LS_OPS(LS_X) LS_OP_COUNT } ls_op_kind;
 
 typedef struct {
     ls_op_kind kind;
-    int layer;  /* which layer it belongs to, from 0; -1: none */
+    int layer;  /* number of its layer, from 0; -1 if it belongs to none */
     ls_act act; /* DENSE, NORM*, GRAD_X */
     size_t in, out;
     ls_view x, w, b, z, a, y, d, dz, skip, index;
@@ -87,7 +87,7 @@ typedef struct {
     ls_view theta, s, v; /* GRAD_W, UPDATE: parameters and optimizer states */
     ls_view mean, inv, running_mean, running_var, gamma, beta, grad_gamma, grad_beta; /* NORM* */
     ls_view target, row_weight, row_loss;                                             /* LOSS */
-    float dropout;  /* JOIN, GRAD_X: probability of dropping; 0: none */
+    float dropout;  /* JOIN, GRAD_X: probability of dropping a unit; 0 without dropout */
     ls_u32 purpose; /* JOIN, GRAD_X: random stream of the layer's mask */
 } ls_op;
 
@@ -114,12 +114,12 @@ typedef struct {
     ls_output output;
     ls_opt optimizer;
     ls_hyper hyper;
-    float clip;            /* limit of the gradient's norm, 0: none */
-    size_t weights;        /* parameters that are weights: penalties and decay apply to these */
-    size_t parameters;     /* all of them */
-    size_t running;        /* floats of running averages */
-    size_t state;          /* floats of the whole state */
-    size_t snapshot, best; /* where copies of the state start, 0: no room was made */
+    float clip;        /* limit of the gradient's norm; 0: no limit */
+    size_t weights;    /* number of weights, which come first: penalties and decay apply to them */
+    size_t parameters; /* number of all parameters */
+    size_t running;    /* floats of running averages */
+    size_t state;      /* floats of the state */
+    size_t snapshot, best; /* offsets of copies of the state; 0 if there is no space for one */
     size_t arena;          /* floats in all */
     size_t work;           /* floats of gradients and activations */
     ls_view result;        /* outputs of an inference block, capacity × outputs */
@@ -130,11 +130,11 @@ typedef struct {
 /* Largest state, in floats, of which the plan keeps a snapshot; rows of an inference block. */
 enum { LS_SNAPSHOT_FLOATS = 1 << 18, LS_INFER_ROWS = 256 };
 
-/* Which rows a step covers. Steps count from 0 over the whole run. */
+/* The rows of a step. Steps count from 0 over the whole run. */
 typedef struct {
     uint64_t epoch;
-    size_t first, rows; /* in the epoch's order */
-    float scale;        /* 1/rows, or 1 */
+    size_t first, rows; /* position in the epoch's order, and number */
+    float scale;        /* of the loss: 1/rows for a mean, 1 for a sum */
 } ls_batch;
 
 size_t ls_plan_steps_per_epoch(const ls_plan *plan);
@@ -143,19 +143,21 @@ ls_batch ls_plan_batch(const ls_plan *plan, uint64_t step);
 struct ls_network;
 struct ls_settings;
 
-/* What a plan is for. */
+/* The purpose of a plan: LS_PLAN_INFER has no optimizer states, gradients or step. */
 typedef enum { LS_PLAN_TRAIN, LS_PLAN_INFER } ls_plan_use;
 
-/* Builds the plan of a network. rows: training rows (for LS_PLAN_INFER: rows to expect, for sizing
- * only). */
+/* Builds the plan of a network. rows: number of training rows, 1 to 2^32 - 1 (for LS_PLAN_INFER the
+ * expected number of rows, for sizing only). row_weights: whether the data has weights of rows.
+ * Errors: LS_ERR_ARGUMENT for a number of rows out of range and for a batch that does not suit the
+ * optimizer, LS_ERR_MEMORY. */
 ls_status ls_plan_build(const struct ls_network *network, const struct ls_settings *settings,
                         ls_plan_use use, size_t rows, bool row_weights, ls_plan **out,
                         ls_error *err);
 void ls_plan_free(ls_plan *plan);
 
-/* The GATHER of training inputs of at least `width` columns which only DENSE and GRAD_W (with more
- * than one output) read: an interpreter whose products can read rows by number may skip it. NULL if
- * there is none. */
+/* The GATHER of training inputs with at least `width` columns, if only DENSE and GRAD_W (with more
+ * than one output) read its result, otherwise NULL. An interpreter whose products can read rows by
+ * number may skip it. */
 const ls_op *ls_plan_skippable_gather(const ls_plan *plan, size_t width);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* No pow() or cos() of the C library here: they differ between machines in the last bit. */
+/* pow() and cos() of the C library are not used: their last bit differs between machines. */
 #include "host/network/schedule.h"
 #include <math.h>
 
-/* base^n by squaring: the same multiplications everywhere. */
+/* base^n by squaring: the same multiplications on every machine. */
 static double power(double base, uint64_t n)
 {
     double result = 1.0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as values. host/network/options.c holds the one table of names, ranges, defaults and
- * help. */
+/* The values of the options. host/network/options.c has the table of names, ranges and defaults. */
 #ifndef LS_SETTINGS_H
 #define LS_SETTINGS_H
 
@@ -36,20 +35,21 @@ enum { LS_MAX_HIDDEN = 1000 };
 typedef struct ls_settings {
     uint64_t *hidden; /* hidden_count widths */
     size_t hidden_count;
-    int *activation; /* ls_act: one for all hidden layers, or hidden_count */
+    int *activation; /* ls_act: activation_count values, one for all hidden layers or one per layer
+                      */
     size_t activation_count;
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
     int optimizer;    /* ls_opt */
-    double rate;      /* negative: by optimizer */
+    double rate;      /* negative: the optimizer's default */
     double momentum, rho, beta1, beta2, epsilon, weight_decay;
     bool bias_correction;
-    uint64_t batch;       /* 0: all rows; LS_BATCH_AUTO: by optimizer */
+    uint64_t batch;       /* 0: all rows; LS_BATCH_AUTO: depends on the optimizer */
     int order, reduction; /* ls_order, ls_reduction */
     uint64_t epochs;
     double tolerance;
     uint64_t tolerance_epochs, patience;
-    double validation; /* negative: 0.1 where patience is asked for, otherwise 0 */
-    double time_limit; /* seconds, 0: none */
+    double validation; /* negative: 0.1 with patience, otherwise 0 */
+    double time_limit; /* seconds; 0: no limit */
     bool batch_norm;
     double dropout, l1, l2, max_norm, clip;
     int schedule;
@@ -65,18 +65,19 @@ typedef struct ls_settings {
 
 struct ls_options {
     ls_settings settings;
-    char **text; /* ls_option_count() values as text, for the model file */
+    char **text; /* ls_option_count() values as canonical text, for the model file */
 };
 
+/* *out is freed with ls_options_free. */
 ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err);
 
-/* Whether option i takes one number (which a range can be given for), and then whether it is a
- * whole one. */
+/* Whether option i takes one number, so that a range can be given for it; *whole is then whether it
+ * is a whole number. */
 bool ls_option_numeric(size_t i, bool *whole);
 
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
-/* Share of the rows held out for validation, with "auto" resolved. */
+/* Fraction of the rows used for validation, with "auto" resolved. */
 double ls_settings_validation(const ls_settings *settings);
 
 #endif
