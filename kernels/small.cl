@@ -445,24 +445,24 @@ static void run_member(words run, words programs, __global float *arenas, small_
 }
 
 /* table: `members` entries of this launch, then the members' programs. next: 0 at the start.
- * scratch: `room` floats per work-group or, in local memory, those of one group. */
+ * scratch: `scratch_size` floats per work-group or, in local memory, those of one group. */
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void small_steps(
     __global float *arenas, __global const float *x, __global const float *t,
     __global const float *weight, __global const uint *table, const uint members,
-    __global const float *rates, __global float *losses, SPACE float *scratch, const uint room,
-    volatile __global uint *next)
+    __global const float *rates, __global float *losses, SPACE float *scratch,
+    const uint scratch_size, volatile __global uint *next)
 {
     words programs = table + members * SMALL_RUN_WORDS;
     small_rows rows;
     rows.x = x, rows.t = t, rows.weight = weight;
 #if GROUP == 1
-    scratch += (ulong)get_group_id(0) * room;
+    scratch += (ulong)get_group_id(0) * scratch_size;
     for (uint i; (i = atomic_inc(next)) < members;)
         run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, scratch);
 #else
     SPACE float *own = scratch;
 #ifdef SCRATCH_IN_GLOBAL
-    own += (ulong)get_group_id(0) * room;
+    own += (ulong)get_group_id(0) * scratch_size;
 #endif
     for (uint i = get_group_id(0); i < members; i += get_num_groups(0))
         run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, own);

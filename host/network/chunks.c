@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a view of the plan's activations lies in scratch. */
+/* A view of the plan, its number of columns and its offset in scratch. */
 typedef struct {
     ls_view view;
     size_t columns, at;
@@ -26,7 +26,7 @@ static chunk_view *view_of(const builder *b, ls_view view)
 }
 
 /* Records a view with its number of columns, or raises that number: offsets are assigned last. */
-static void see(builder *b, ls_view view, size_t columns)
+static void record(builder *b, ls_view view, size_t columns)
 {
     if (!ls_there(view)) return;
     chunk_view *v = view_of(b, view);
@@ -49,14 +49,14 @@ static size_t take(builder *b, size_t floats)
 
 /* Records all matrices of an operation. The input of a product has an additional column of ones,
  * for the gradient of the bias. */
-static void see_all(builder *b, const ls_op *o)
+static void record_all(builder *b, const ls_op *o)
 {
-    see(b, o->x, o->in + 1);
-    see(b, o->z, o->out), see(b, o->a, o->out), see(b, o->d, o->out), see(b, o->skip, o->out),
-        see(b, o->dropped, o->out);
-    see(b, o->dz, o->kind == LS_OP_GRAD_X ? o->in : o->out);
-    if (o->kind != LS_OP_GRAD_W) see(b, o->y, o->out);
-    if (o->kind == LS_OP_LOSS) see(b, o->target, o->out), see(b, o->row_weight, 1);
+    record(b, o->x, o->in + 1);
+    record(b, o->z, o->out), record(b, o->a, o->out), record(b, o->d, o->out),
+        record(b, o->skip, o->out), record(b, o->dropped, o->out);
+    record(b, o->dz, o->kind == LS_OP_GRAD_X ? o->in : o->out);
+    if (o->kind != LS_OP_GRAD_W) record(b, o->y, o->out);
+    if (o->kind == LS_OP_LOSS) record(b, o->target, o->out), record(b, o->row_weight, 1);
 }
 
 #define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = LS_CHUNKWISE_##chunkwise,
@@ -142,7 +142,7 @@ static void lay_out(builder *b, const ls_plan *p)
     size_t widest = 0;
     for (size_t i = 0; i < p->step.count; i++) {
         const ls_op *o = &p->step.op[i];
-        if (ls_op_chunkwise[o->kind] == LS_CHUNKWISE_CHUNK) see_all(b, o);
+        if (ls_op_chunkwise[o->kind] == LS_CHUNKWISE_CHUNK) record_all(b, o);
         if (o->kind == LS_OP_LOSS) loss = o;
         if (o->kind == LS_OP_GRAD_W && grad_width(b, o) > widest) widest = grad_width(b, o);
     }

@@ -31,7 +31,7 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  * treats the operation:
  *   CHUNK    runs it for each chunk of rows
  *   STEP     runs it once per step, when the gradients are complete
- *   IMPLIED  does its work by itself (inputs, the sum of the losses, bias gradients)
+ *   IMPLIED  does its work as part of other operations (inputs, loss sum, bias gradients)
  *   NEVER    cannot run it: a plan with such an operation runs layered
  * Interpreters take their functions from this table by name, so that a new operation does not
  * compile until each of them has one. m is the number of rows of the batch; matrices are m × out
