@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of options: the command line, the library, the help text and the model file are all
- * derived from it. */
+/* The table of options, from which the command line, the library, the help text and the model file
+ * are derived. */
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/network/activation.h"
@@ -11,7 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { FLAG, COUNT, REAL, CHOICE, WIDTHS, ACTIVATIONS, BATCH, CLASS_WEIGHTS } option_kind;
+typedef enum {
+    KIND_FLAG,
+    KIND_COUNT,
+    KIND_REAL,
+    KIND_CHOICE,
+    KIND_WIDTHS,
+    KIND_ACTIVATIONS,
+    KIND_BATCH,
+    KIND_CLASS_WEIGHTS
+} option_kind;
 
 typedef struct {
     ls_option_info info;
@@ -33,7 +42,7 @@ static const char *const losses[] = {"auto", LS_LOSSES(LS_X) NULL};
 static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
 #undef LS_X
 
-/* The same names for help texts. */
+/* The same names in one literal, for help texts. */
 #define ACTIVATION_NAME(name, reads, facts) #name " "
 #define ACTIVATION_NAMES LS_ACTIVATIONS(ACTIVATION_NAME)
 #define OPTIMIZER_NAME(name, states, facts) #name " "
@@ -48,51 +57,113 @@ static const char *const schedules[] = {"constant", "step", "cosine", "plateau",
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
 
-#define AT(field) offsetof(ls_settings, field)
-#define MANY 9007199254740992.0 /* 2^53 */
+/* 2^53: all whole numbers up to it are doubles. */
+#define MANY 9007199254740992.0
 
-/* clang-format off */
+/* The rest of a row, by kind of option: the field of ls_settings, and its range or the names of its
+ * values. */
+#define FIELD(kind, field, low, high, choices)                                                     \
+    KIND_##kind, offsetof(ls_settings, field), low, high, choices
+#define FLAG(field) FIELD(FLAG, field, 0, 0, NULL)
+#define COUNT(field, low, high) FIELD(COUNT, field, low, high, NULL)
+#define REAL(field, low, high) FIELD(REAL, field, low, high, NULL)
+#define CHOICE(field, names) FIELD(CHOICE, field, 0, 0, names)
+#define WIDTHS(field, low, high) FIELD(WIDTHS, field, low, high, NULL)
+#define ACTIVATIONS(field, names) FIELD(ACTIVATIONS, field, 0, 0, names)
+#define BATCH(field, low, high) FIELD(BATCH, field, low, high, NULL)
+#define CLASS_WEIGHTS(field, low, high) FIELD(CLASS_WEIGHTS, field, low, high, NULL)
+
+/* Name, placeholder of the value in help texts, default and help of each option; then its field. */
 static const option table[] = {
-    {{"hidden", "WIDTHS", "32,32", "widths of the hidden layers, as in 20,20; none: logistic or softmax regression"}, WIDTHS, AT(hidden), 1, 1e6, NULL},
-    {{"activation", "NAMES", "relu", ACTIVATION_NAMES "(one for all hidden layers, or one per layer separated by commas)"}, ACTIVATIONS, AT(activation), 0, 0, activations},
-    {{"output", "NAME", "auto", "activation of the output: auto, sigmoid, softmax or identity"}, CHOICE, AT(output), 0, 0, outputs},
-    {{"loss", "NAME", "auto", "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy) or mse"}, CHOICE, AT(loss), 0, 0, losses},
-    {{"optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"}, CHOICE, AT(optimizer), 0, 0, optimizers},
-    {{"lr", "RATE", "auto", "learning rate; auto: the default of the optimizer" OPTIMIZER_RATES}, REAL, AT(rate), 0, 1e6, NULL},
-    {{"momentum", "G", "0.9", "decay of the velocity (momentum, nesterov)"}, REAL, AT(momentum), 0, 1, NULL},
-    {{"rho", "R", "0.9", "decay of the squared average (rmsprop)"}, REAL, AT(rho), 0, 1, NULL},
-    {{"beta1", "B", "0.9", "decay of the first average (adam, adamw)"}, REAL, AT(beta1), 0, 0.99999994, NULL},
-    {{"beta2", "B", "0.999", "decay of the second average (adam, adamw)"}, REAL, AT(beta2), 0, 0.99999994, NULL},
-    {{"epsilon", "E", "1e-08", "added to the root of the second average (rmsprop, adam, adamw)"}, REAL, AT(epsilon), 0, 1, NULL},
-    {{"bias-correction", NULL, "on", "correct the averages of adam and adamw for their start at zero"}, FLAG, AT(bias_correction), 0, 0, NULL},
-    {{"weight-decay", "D", "0.01", "decoupled weight decay (adamw)"}, REAL, AT(weight_decay), 0, 1e6, NULL},
-    {{"batch", "ROWS", "auto", "rows per step, or full; auto: full for gd, otherwise 32"}, BATCH, AT(batch), 1, MANY, NULL},
-    {{"order", "NAME", "shuffle", "order of the rows: shuffle (again for each epoch, from the seed) or file"}, CHOICE, AT(order), 0, 0, orders},
-    {{"reduction", "NAME", "mean", "loss of a batch: mean or sum over its rows"}, CHOICE, AT(reduction), 0, 0, reductions},
-    {{"epochs", "N", "100", "maximum number of passes over the training rows"}, COUNT, AT(epochs), 1, 1e12, NULL},
-    {{"tolerance", "T", "0", "stop when the loss improves by less than T for --tolerance-epochs epochs; 0: never"}, REAL, AT(tolerance), 0, 1e30, NULL},
-    {{"tolerance-epochs", "N", "10", "number of epochs for --tolerance"}, COUNT, AT(tolerance_epochs), 1, 1e12, NULL},
-    {{"patience", "N", "0", "stop when the validation loss has not improved for N epochs, and restore the best weights; 0: never"}, COUNT, AT(patience), 0, 1e12, NULL},
-    {{"validation", "SHARE", "auto", "fraction of the training rows used for validation; auto: 0.1 with --patience, otherwise 0"}, REAL, AT(validation), 0, 0.9, NULL},
-    {{"time-limit", "SECONDS", "0", "stop after the epoch in which the training time reaches this limit; 0: never"}, REAL, AT(time_limit), 0, 1e9, NULL},
-    {{"batch-norm", NULL, "off", "batch normalisation before each hidden activation"}, FLAG, AT(batch_norm), 0, 0, NULL},
-    {{"dropout", "P", "0", "probability of dropping the output of a hidden unit in training"}, REAL, AT(dropout), 0, 0.99, NULL},
-    {{"residual", NULL, "off", "residual blocks: two hidden layers of the same width as the layer before them become x + f(x)"}, FLAG, AT(residual), 0, 0, NULL},
-    {{"l1", "L", "0", "penalty L·|w| per weight"}, REAL, AT(l1), 0, 1e6, NULL},
-    {{"l2", "L", "0", "penalty L·w² per weight"}, REAL, AT(l2), 0, 1e6, NULL},
-    {{"max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"}, REAL, AT(max_norm), 0, 1e30, NULL},
-    {{"clip", "C", "0", "maximum norm of the whole gradient; 0: none"}, REAL, AT(clip), 0, 1e30, NULL},
-    {{"schedule", "NAME", "constant", "learning rate schedule: constant, step, cosine or plateau"}, CHOICE, AT(schedule), 0, 0, schedules},
-    {{"warmup", "EPOCHS", "0", "number of epochs of linear warm-up from 0"}, COUNT, AT(warmup), 0, 1e12, NULL},
-    {{"schedule-epochs", "N", "10", "step: epochs between reductions; plateau: epochs without a better loss before a reduction"}, COUNT, AT(schedule_epochs), 1, 1e12, NULL},
-    {{"schedule-factor", "F", "0.5", "step, plateau: factor of a reduction"}, REAL, AT(schedule_factor), 0, 1, NULL},
-    {{"min-lr", "RATE", "0", "step, cosine, plateau: lowest rate after the warm-up"}, REAL, AT(min_rate), 0, 1e6, NULL},
-    {{"init", "NAME", "auto", "initial weights: xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; auto: he for relu, leaky_relu, elu, silu and gelu, otherwise xavier"}, CHOICE, AT(init), 0, 0, inits},
-    {{"class-weights", "W", "none", "weights of the classes in the loss: none, balanced, or one number per class, as in 1,2.5"}, CLASS_WEIGHTS, AT(class_weight), 0, 1e9, NULL},
-    {{"standardize", NULL, "on", "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"}, FLAG, AT(standardize), 0, 0, NULL},
-    {{"seed", "S", "1", "seed of everything random"}, COUNT, AT(seed), 0, 18446744073709551615.0, NULL},
+    {{"hidden", "WIDTHS", "32,32",
+      "widths of the hidden layers, as in 20,20; none: logistic or softmax regression"},
+     WIDTHS(hidden, 1, 1e6)},
+    {{"activation", "NAMES", "relu",
+      ACTIVATION_NAMES "(one for all hidden layers, or one per layer separated by commas)"},
+     ACTIVATIONS(activation, activations)},
+    {{"output", "NAME", "auto", "activation of the output: auto, sigmoid, softmax or identity"},
+     CHOICE(output, outputs)},
+    {{"loss", "NAME", "auto",
+      "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy) or mse"},
+     CHOICE(loss, losses)},
+    {{"optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"},
+     CHOICE(optimizer, optimizers)},
+    {{"lr", "RATE", "auto", "learning rate; auto: the default of the optimizer" OPTIMIZER_RATES},
+     REAL(rate, 0, 1e6)},
+    {{"momentum", "G", "0.9", "decay of the velocity (momentum, nesterov)"}, REAL(momentum, 0, 1)},
+    {{"rho", "R", "0.9", "decay of the squared average (rmsprop)"}, REAL(rho, 0, 1)},
+    {{"beta1", "B", "0.9", "decay of the first average (adam, adamw)"}, REAL(beta1, 0, 0.99999994)},
+    {{"beta2", "B", "0.999", "decay of the second average (adam, adamw)"},
+     REAL(beta2, 0, 0.99999994)},
+    {{"epsilon", "E", "1e-08", "added to the root of the second average (rmsprop, adam, adamw)"},
+     REAL(epsilon, 0, 1)},
+    {{"bias-correction", NULL, "on",
+      "correct the averages of adam and adamw for their start at zero"},
+     FLAG(bias_correction)},
+    {{"weight-decay", "D", "0.01", "decoupled weight decay (adamw)"}, REAL(weight_decay, 0, 1e6)},
+    {{"batch", "ROWS", "auto", "rows per step, or full; auto: full for gd, otherwise 32"},
+     BATCH(batch, 1, MANY)},
+    {{"order", "NAME", "shuffle",
+      "order of the rows: shuffle (again for each epoch, from the seed) or file"},
+     CHOICE(order, orders)},
+    {{"reduction", "NAME", "mean", "loss of a batch: mean or sum over its rows"},
+     CHOICE(reduction, reductions)},
+    {{"epochs", "N", "100", "maximum number of passes over the training rows"},
+     COUNT(epochs, 1, 1e12)},
+    {{"tolerance", "T", "0",
+      "stop when the loss improves by less than T for --tolerance-epochs epochs; 0: never"},
+     REAL(tolerance, 0, 1e30)},
+    {{"tolerance-epochs", "N", "10", "number of epochs for --tolerance"},
+     COUNT(tolerance_epochs, 1, 1e12)},
+    {{"patience", "N", "0",
+      "stop when the validation loss has not improved for N epochs, "
+      "and restore the best weights; 0: never"},
+     COUNT(patience, 0, 1e12)},
+    {{"validation", "SHARE", "auto",
+      "fraction of the training rows used for validation; "
+      "auto: 0.1 with --patience, otherwise 0"},
+     REAL(validation, 0, 0.9)},
+    {{"time-limit", "SECONDS", "0",
+      "stop after the epoch in which the training time reaches this limit; 0: never"},
+     REAL(time_limit, 0, 1e9)},
+    {{"batch-norm", NULL, "off", "batch normalisation before each hidden activation"},
+     FLAG(batch_norm)},
+    {{"dropout", "P", "0", "probability of dropping the output of a hidden unit in training"},
+     REAL(dropout, 0, 0.99)},
+    {{"residual", NULL, "off",
+      "residual blocks: "
+      "two hidden layers of the same width as the layer before them become x + f(x)"},
+     FLAG(residual)},
+    {{"l1", "L", "0", "penalty L·|w| per weight"}, REAL(l1, 0, 1e6)},
+    {{"l2", "L", "0", "penalty L·w² per weight"}, REAL(l2, 0, 1e6)},
+    {{"max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
+     REAL(max_norm, 0, 1e30)},
+    {{"clip", "C", "0", "maximum norm of the whole gradient; 0: none"}, REAL(clip, 0, 1e30)},
+    {{"schedule", "NAME", "constant", "learning rate schedule: constant, step, cosine or plateau"},
+     CHOICE(schedule, schedules)},
+    {{"warmup", "EPOCHS", "0", "number of epochs of linear warm-up from 0"},
+     COUNT(warmup, 0, 1e12)},
+    {{"schedule-epochs", "N", "10",
+      "step: epochs between reductions; "
+      "plateau: epochs without a better loss before a reduction"},
+     COUNT(schedule_epochs, 1, 1e12)},
+    {{"schedule-factor", "F", "0.5", "step, plateau: factor of a reduction"},
+     REAL(schedule_factor, 0, 1)},
+    {{"min-lr", "RATE", "0", "step, cosine, plateau: lowest rate after the warm-up"},
+     REAL(min_rate, 0, 1e6)},
+    {{"init", "NAME", "auto",
+      "initial weights: "
+      "xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; "
+      "auto: he for relu, leaky_relu, elu, silu and gelu, otherwise xavier"},
+     CHOICE(init, inits)},
+    {{"class-weights", "W", "none",
+      "weights of the classes in the loss: none, balanced, or one number per class, as in 1,2.5"},
+     CLASS_WEIGHTS(class_weight, 0, 1e9)},
+    {{"standardize", NULL, "on",
+      "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"},
+     FLAG(standardize)},
+    {{"seed", "S", "1", "seed of everything random"}, COUNT(seed, 0, 18446744073709551615.0)},
 };
-/* clang-format on */
 
 enum { OPTIONS = sizeof table / sizeof *table };
 
@@ -103,8 +174,8 @@ const ls_option_info *ls_option_at(size_t i) { return i < OPTIONS ? &table[i].in
 bool ls_option_numeric(size_t i, bool *whole)
 {
     if (i >= OPTIONS) return false;
-    *whole = table[i].kind == COUNT || table[i].kind == BATCH;
-    return *whole || table[i].kind == REAL;
+    *whole = table[i].kind == KIND_COUNT || table[i].kind == KIND_BATCH;
+    return *whole || table[i].kind == KIND_REAL;
 }
 
 static ls_status bad_value(const option *o, const char *value, const char *why, ls_error *err)
@@ -113,7 +184,7 @@ static ls_status bad_value(const option *o, const char *value, const char *why, 
                    o->info.help);
 }
 
-/* Number of NULL-terminated names. */
+/* Length of a NULL-terminated list of names. */
 static size_t name_count(const char *const *names)
 {
     size_t n = 0;
@@ -121,7 +192,7 @@ static size_t name_count(const char *const *names)
     return n;
 }
 
-/* Index of value among names; *out counts from LS_AUTO where the first is "auto". */
+/* *out: index of value among the choices, counted from LS_AUTO if the first one is "auto". */
 static ls_status parse_choice(const option *o, const char *value, int *out, ls_error *err)
 {
     size_t n = name_count(o->choices);
@@ -157,7 +228,7 @@ static ls_status parse_count(const option *o, const char *value, uint64_t *out, 
     uint64_t number;
     double real;
     if (!ls_parse_u64(value, &number)) {
-        /* 1e5 is how people write large counts */
+        /* large counts are often written as 1e5 */
         if (!ls_parse_double(value, &real) || real < 0 || real > MANY ||
             real != (double)(uint64_t)real)
             return bad_value(o, value, "is not a whole number", err);
@@ -171,10 +242,11 @@ static ls_status parse_count(const option *o, const char *value, uint64_t *out, 
     return LS_OK;
 }
 
-/* Calls parse(piece) for each comma-separated piece of value, at most `most`. */
+/* Parses the i-th element of a list. */
 typedef ls_status (*piece_parser)(const option *o, const char *piece, void *array, size_t i,
                                   ls_error *err);
 
+/* Parses the comma-separated elements of value, at most `most` of them, into a new array. */
 static ls_status parse_list(const option *o, const char *value, size_t size, size_t most,
                             piece_parser parse, void **out, size_t *count, ls_error *err)
 {
@@ -268,51 +340,51 @@ static ls_status parse(const option *o, const char *value, ls_settings *s, ls_er
 {
     void *field = (char *)s + o->offset;
     switch (o->kind) {
-    case FLAG: return parse_flag(o, value, field, err);
-    case COUNT: return parse_count(o, value, field, err);
-    case REAL: return parse_real(o, value, field, err);
-    case CHOICE: return parse_choice(o, value, field, err);
-    case WIDTHS: return parse_widths(o, value, s, err);
-    case ACTIVATIONS:
+    case KIND_FLAG: return parse_flag(o, value, field, err);
+    case KIND_COUNT: return parse_count(o, value, field, err);
+    case KIND_REAL: return parse_real(o, value, field, err);
+    case KIND_CHOICE: return parse_choice(o, value, field, err);
+    case KIND_WIDTHS: return parse_widths(o, value, s, err);
+    case KIND_ACTIVATIONS:
         return parse_list(o, value, sizeof(int), LS_MAX_HIDDEN, piece_activation,
                           (void **)&s->activation, &s->activation_count, err);
-    case BATCH: return parse_batch(o, value, s, err);
-    case CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
+    case KIND_BATCH: return parse_batch(o, value, s, err);
+    case KIND_CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
     }
     return LS_OK;
 }
 
-/* Value of an option as canonical text: the same value gives the same model file, however it was
- * written. */
+/* Appends the value of an option as canonical text: equal values give equal model files, whatever
+ * the user typed. */
 static void canonical(const option *o, const ls_settings *s, ls_text *text)
 {
     const void *field = (const char *)s + o->offset;
     switch (o->kind) {
-    case FLAG: ls_text_add(text, "%s", *(const bool *)field ? "on" : "off"); break;
-    case COUNT: ls_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field); break;
-    case REAL:
+    case KIND_FLAG: ls_text_add(text, "%s", *(const bool *)field ? "on" : "off"); break;
+    case KIND_COUNT: ls_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field); break;
+    case KIND_REAL:
         if (*(const double *)field < 0) ls_text_add(text, "auto");
         else ls_text_add(text, "%.12g", *(const double *)field);
         break;
-    case CHOICE:
+    case KIND_CHOICE:
         ls_text_add(text, "%s",
                     o->choices[*(const int *)field + (strcmp(o->choices[0], "auto") == 0)]);
         break;
-    case WIDTHS:
+    case KIND_WIDTHS:
         for (size_t i = 0; i < s->hidden_count; i++)
             ls_text_add(text, "%s%llu", i ? "," : "", (unsigned long long)s->hidden[i]);
         if (!s->hidden_count) ls_text_add(text, "none");
         break;
-    case ACTIVATIONS:
+    case KIND_ACTIVATIONS:
         for (size_t i = 0; i < s->activation_count; i++)
             ls_text_add(text, "%s%s", i ? "," : "", o->choices[s->activation[i]]);
         break;
-    case BATCH:
+    case KIND_BATCH:
         if (s->batch == LS_BATCH_AUTO || s->batch == 0)
             ls_text_add(text, "%s", s->batch ? "auto" : "full");
         else ls_text_add(text, "%llu", (unsigned long long)s->batch);
         break;
-    case CLASS_WEIGHTS:
+    case KIND_CLASS_WEIGHTS:
         for (size_t i = 0; i < s->class_weight_count && s->class_weights == LS_WEIGHTS_GIVEN; i++)
             ls_text_add(text, "%s%.12g", i ? "," : "", s->class_weight[i]);
         if (s->class_weights != LS_WEIGHTS_GIVEN)
@@ -376,7 +448,7 @@ ls_status ls_options_create(ls_options **out, ls_error *err)
     return LS_OK;
 }
 
-/* A copy of count elements, NULL where there are none. */
+/* *out (a pointer): a copy of count elements, or NULL if `from` is NULL. */
 static ls_status copy_array(const void *from, size_t count, size_t size, void *out, ls_error *err)
 {
     void *array = NULL;
@@ -386,7 +458,7 @@ static ls_status copy_array(const void *from, size_t count, size_t size, void *o
     return LS_OK;
 }
 
-/* Without reading the texts again: a fleet of thousands copies options as often. */
+/* Does not parse the texts again: a fleet of thousands copies options thousands of times. */
 ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *err)
 {
     ls_options *copy;
