@@ -11,16 +11,20 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static float *arena_of(ls_workspace *base, size_t index)
+/* The arena of a member, of which the `count` floats from offset `at` on are about to be used. */
+static float *arena_of(const ls_workspace *base, size_t index, size_t at, size_t count)
 {
-    return ((cpu_workspace *)base)->members[index].arena;
+    const cpu_member *m = ls_cpu_member((const cpu_workspace *)base, index);
+    assert(at <= m->plan->arena && count <= m->plan->arena - at);
+    (void)at, (void)count;
+    return m->arena;
 }
 
 static ls_status cpu_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
                           ls_error *err)
 {
     (void)err;
-    memcpy(to, arena_of(base, index) + at, count * sizeof *to);
+    memcpy(to, arena_of(base, index, at, count) + at, count * sizeof *to);
     return LS_OK;
 }
 
@@ -28,7 +32,7 @@ static ls_status cpu_write(ls_workspace *base, size_t index, size_t at, size_t c
                            const float *from, ls_error *err)
 {
     (void)err;
-    memcpy(arena_of(base, index) + at, from, count * sizeof *from);
+    memcpy(arena_of(base, index, at, count) + at, from, count * sizeof *from);
     return LS_OK;
 }
 
@@ -36,19 +40,28 @@ static ls_status cpu_copy(ls_workspace *base, size_t index, size_t from, size_t 
                           ls_error *err)
 {
     (void)err;
-    memmove(arena_of(base, index) + to, arena_of(base, index) + from, count * sizeof(float));
+    assert(from + count <= to || to + count <= from);
+    memcpy(arena_of(base, index, to, count) + to, arena_of(base, index, from, count) + from,
+           count * sizeof(float));
     return LS_OK;
 }
 
-static void cpu_member_remove(ls_workspace *base, size_t index)
+/* Frees what a member owns, which may be incomplete, and its number. */
+static void clear_member(cpu_workspace *workspace, size_t index)
 {
-    cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_member *m = &workspace->members[index];
     if (m->plan) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
     free(m->square_sums);
     ls_chunks_free(m->chunks);
     *m = (cpu_member){0};
     if (index < workspace->lowest) workspace->lowest = index;
+}
+
+static void cpu_member_remove(ls_workspace *base, size_t index)
+{
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    (void)ls_cpu_member(workspace, index); /* asserts that it exists */
+    clear_member(workspace, index);
 }
 
 /* Narrower rows are cheap to copy: their GATHER is not skipped. */
@@ -69,10 +82,28 @@ static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const
     return LS_OK;
 }
 
+#ifndef NDEBUG
+/* Whether the data has what the steps of a plan read, see member_add in host/network/backend.h. */
+static bool data_suffices(const ls_rows *data, const ls_plan *plan, size_t origin)
+{
+    for (size_t i = 0; i < plan->step.count; i++) {
+        const ls_op *o = &plan->step.op[i];
+        const ls_view views[] = {o->x, o->target, o->row_weight};
+        for (size_t k = 0; k < sizeof views / sizeof *views; k++) {
+            if (views[k].place == LS_NOWHERE || views[k].place == LS_ARENA) continue;
+            if (origin > data->rows || plan->rows > data->rows - origin) return false;
+            if (views[k].place == LS_DATA_WEIGHT && !data->row_weight) return false;
+        }
+    }
+    return true;
+}
+#endif
+
 static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t origin, size_t *out,
                                 ls_error *err)
 {
     cpu_workspace *workspace = (cpu_workspace *)base;
+    assert(data_suffices(&workspace->data, plan, origin));
     size_t index = workspace->lowest;
     while (index < workspace->count && workspace->members[index].plan) index++;
     LS_TRY(ls_grow(&workspace->members, &workspace->capacity, index + 1, sizeof *workspace->members,
@@ -80,7 +111,7 @@ static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t 
     ls_status status = fill_member(&workspace->members[index],
                                    ((cpu_backend *)base->backend)->kernels, plan, origin, err);
     if (status != LS_OK) {
-        cpu_member_remove(base, index);
+        clear_member(workspace, index);
         return status;
     }
     if (index == workspace->count) workspace->count++;
@@ -92,7 +123,7 @@ static ls_status cpu_member_add(ls_workspace *base, const ls_plan *plan, size_t 
 static void cpu_workspace_close(ls_workspace *base)
 {
     cpu_workspace *workspace = (cpu_workspace *)base;
-    for (size_t i = 0; i < workspace->count; i++) cpu_member_remove(base, i);
+    for (size_t i = 0; i < workspace->count; i++) clear_member(workspace, i);
     free(workspace->members);
     free(workspace);
 }

@@ -121,7 +121,7 @@ static void run_faster(cpu_job *j, cpu_member *m)
 static void run_member(cpu_backend *backend, const cpu_workspace *workspace, const ls_run *run,
                        bool alone, unsigned thread)
 {
-    cpu_member *m = &workspace->members[run->member];
+    cpu_member *m = ls_cpu_member(workspace, run->member);
     bool chunkwise = m->chunks && !run->keep, shared = !alone && ls_pool_threads(backend->pool) > 1;
     cpu_job j = {.backend = backend, .workspace = workspace, .member = m, .training = true};
     for (uint64_t i = 0; i < run->count; i++) {
@@ -155,11 +155,27 @@ static void run_members(void *work, unsigned share, unsigned shares, unsigned th
         run_member(q->backend, q->workspace, &q->runs[i], true, thread);
 }
 
+#ifndef NDEBUG
+/* Whether a call has what its steps need, and each member at most once. */
+static bool runs_valid(const cpu_workspace *workspace, const ls_run *runs, size_t count)
+{
+    bool valid = true;
+    for (size_t i = 0; i < count; i++) {
+        cpu_member *m = ls_cpu_member(workspace, runs[i].member);
+        valid = valid && !m->in_call && (!runs[i].count || (runs[i].rates && runs[i].losses));
+        m->in_call = true;
+    }
+    for (size_t i = 0; i < count; i++) ls_cpu_member(workspace, runs[i].member)->in_call = false;
+    return valid;
+}
+#endif
+
 ls_status ls_cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
     (void)err;
     cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_backend *backend = (cpu_backend *)base->backend;
+    assert(runs_valid(workspace, runs, count));
     if (count >= ls_pool_threads(backend->pool)) {
         member_queue q = {.backend = backend, .workspace = workspace, .runs = runs, .count = count};
         ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
@@ -174,8 +190,10 @@ ls_status ls_cpu_infer(ls_workspace *base, size_t index, size_t first, size_t ro
 {
     (void)err;
     cpu_workspace *workspace = (cpu_workspace *)base;
-    const cpu_member *m = &workspace->members[index];
+    const cpu_member *m = ls_cpu_member(workspace, index);
     const ls_plan *p = m->plan;
+    assert(m->origin <= workspace->data.rows && first <= workspace->data.rows - m->origin &&
+           rows <= workspace->data.rows - m->origin - first);
     cpu_job j = {.backend = (cpu_backend *)base->backend, .workspace = workspace, .member = m};
     for (size_t done = 0; done < rows; done += j.rows) {
         j.row0 = m->origin + first + done;

@@ -7,6 +7,7 @@
 #include "core_cpu/pool.h"
 #include "host/network/backend.h"
 #include "host/network/chunks.h"
+#include <assert.h>
 
 typedef struct {
     ls_backend base;
@@ -31,6 +32,7 @@ typedef struct {
     ls_chunks *chunks;  /* the step in the chunk-wise mode; NULL if the plan cannot run in it */
     cpu_mode_choice mode;
     const ls_op *skipped_gather; /* not run, as products read its rows in place; or NULL */
+    bool in_call; /* only for assertions: the member is part of the call being checked */
 } cpu_member;
 
 typedef struct {
@@ -40,6 +42,13 @@ typedef struct {
     size_t count, capacity;
     size_t lowest; /* no member number below this one is free */
 } cpu_workspace;
+
+/* The member with this number, which must exist. */
+static inline cpu_member *ls_cpu_member(const cpu_workspace *workspace, size_t index)
+{
+    assert(index < workspace->count && workspace->members[index].plan);
+    return &workspace->members[index];
+}
 
 /* The operation being run, of one step or of one block of rows in inference. */
 typedef struct {

@@ -51,7 +51,8 @@ typedef struct {
      * plan: its features and outputs are those of the data; if it has weights of rows, the data has
      * them, too.
      * origin: row of the data at which the member's rows start. The member trains on rows
-     * [origin, origin + plan->rows), which must be in the data; its validation rows follow them.
+     * [origin, origin + plan->rows), which must be in the data unless the plan has no step; its
+     * validation rows follow them.
      * *member: the number of the member, the lowest that is free. On failure nothing changes. */
     ls_status (*member_add)(ls_workspace *workspace, const ls_plan *plan, size_t origin,
                             size_t *member, ls_error *err);
