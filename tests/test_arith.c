@@ -36,7 +36,7 @@ static double ref_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p
 static double ref_normal_cdf(double x) { return 0.5 * erfc(-x * SQRT1_2); }
 static double ref_normal_pdf(double x) { return PHI0 * exp(-0.5 * x * x); }
 
-/* sin(pi x + quarter pi/2): reduced exactly by fmod, so that pi multiplies at most 1/4. */
+/* sin(pi x + quarter pi/2): fmod reduces exactly, so that pi is multiplied by at most 1/4. */
 static double ref_trigpi(double x, int quarter)
 {
     double y = fmod(x, 2), q = nearbyint(2 * y), r = PI * (y - 0.5 * q);
@@ -70,7 +70,8 @@ static const struct accuracy {
     float (*f)(float);
     double (*ref)(double);
     double bound; /* ulp */
-    float lo, hi; /* swept densely besides the sweep over all bit patterns */
+    float lo,
+        hi; /* a range that is swept densely, in addition to the sweep over all bit patterns */
 } table[] = {
     {"exp", f_exp, exp, 0.8, -104.0f, 89.0f},
     {"expm1", f_expm1, expm1, 1.45, -20.0f, 89.0f},
@@ -86,9 +87,8 @@ static const struct accuracy {
     {"cospi", f_cospi, ref_cospi, 0.95, -4.0f, 4.0f},
 };
 
-/* Error of y against r in ulp; 0 where both are NaN or the same infinity, and where r overflows the
- * float range and y is the infinity of its sign; HUGE_VAL where one is special and the other is
- * not. */
+/* Error of y against r in ulp; 0 if both are NaN or the same infinity, or if r overflows the float
+ * range and y is the infinity of its sign; HUGE_VAL if only one of them is special. */
 static double ulp_error(float y, double r)
 {
     if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : HUGE_VAL;
@@ -98,7 +98,7 @@ static double ulp_error(float y, double r)
                    ? ((y > 0) == (r > 0) && fabs(r) > (double)FLT_MAX * (1 - 0x1p-24) ? 0
                                                                                       : HUGE_VAL)
                    : HUGE_VAL;
-    if (fabs(r) > (double)FLT_MAX * (1 + 0x1p-23)) return HUGE_VAL; /* and y is finite */
+    if (fabs(r) > (double)FLT_MAX * (1 + 0x1p-23)) return HUGE_VAL; /* but y is finite */
     int e;
     double a = fabs(r);
     frexp(a, &e);
@@ -134,11 +134,11 @@ static void check_accuracy(const char *name)
     cr_assert(w.ulp <= t->bound, "%s: %.3f ulp at %a, bound %.3f", t->name, w.ulp, (double)w.at,
               t->bound);
     cr_assert(w.ulp > 0.4,
-              "%s: %.3f ulp is less than rounding alone costs: the check does not measure", t->name,
-              w.ulp);
+              "%s: %.3f ulp is less than the rounding error alone: the check does not work",
+              t->name, w.ulp);
 }
 
-/* One test a function, so that they run in parallel and fail by name. */
+/* One test per function, so that they run in parallel and fail by name. */
 #define ACCURACY(name)                                                                             \
     Test(arith, accuracy_##name) { check_accuracy(#name); }
 ACCURACY(exp)
@@ -166,80 +166,138 @@ static void same(const char *what, float got, float want)
 /* TINY is the smallest denormal, DEN the largest. */
 static const float INF = INFINITY, TINY = 0x1p-149f, DEN = 0x1.fffffcp-127f;
 
-Test(arith, special_values)
+Test(arith, nan_gives_nan)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         same(table[i].name, table[i].f(NAN), NAN);
+}
 
-    SAME(ls_exp(0.0f), 1.0f), SAME(ls_exp(-0.0f), 1.0f), SAME(ls_exp(INF), INF),
-        SAME(ls_exp(-INF), 0.0f);
-    SAME(ls_exp(FLT_MAX), INF), SAME(ls_exp(-FLT_MAX), 0.0f), SAME(ls_exp(TINY), 1.0f),
-        SAME(ls_exp(-DEN), 1.0f);
-    SAME(ls_exp(-103.0f), TINY), SAME(ls_exp(-104.0f), 0.0f), SAME(ls_exp(88.73f), INF);
+Test(arith, special_values_of_exponentials)
+{
+    SAME(ls_exp(0.0f), 1.0f);
+    SAME(ls_exp(-0.0f), 1.0f);
+    SAME(ls_exp(INF), INF);
+    SAME(ls_exp(-INF), 0.0f);
+    SAME(ls_exp(FLT_MAX), INF);
+    SAME(ls_exp(-FLT_MAX), 0.0f);
+    SAME(ls_exp(TINY), 1.0f);
+    SAME(ls_exp(-DEN), 1.0f);
+    SAME(ls_exp(-103.0f), TINY);
+    SAME(ls_exp(-104.0f), 0.0f);
+    SAME(ls_exp(88.73f), INF);
     cr_assert(ls_exp(88.72f) < INF);
     SAME(ls_exp(-100.0f), (float)exp(-100.0)); /* a denormal */
-
-    SAME(ls_expm1(0.0f), 0.0f), SAME(ls_expm1(-0.0f), -0.0f), SAME(ls_expm1(INF), INF),
-        SAME(ls_expm1(-INF), -1.0f);
-    SAME(ls_expm1(TINY), TINY), SAME(ls_expm1(-DEN), -DEN), SAME(ls_expm1(-FLT_MAX), -1.0f),
-        SAME(ls_expm1(FLT_MAX), INF);
+    SAME(ls_expm1(0.0f), 0.0f);
+    SAME(ls_expm1(-0.0f), -0.0f);
+    SAME(ls_expm1(INF), INF);
+    SAME(ls_expm1(-INF), -1.0f);
+    SAME(ls_expm1(TINY), TINY);
+    SAME(ls_expm1(-DEN), -DEN);
+    SAME(ls_expm1(-FLT_MAX), -1.0f);
+    SAME(ls_expm1(FLT_MAX), INF);
     SAME(ls_expm1(88.73f), INF);
+}
 
-    SAME(ls_log(0.0f), -INF), SAME(ls_log(-0.0f), -INF), SAME(ls_log(INF), INF),
-        SAME(ls_log(-INF), NAN);
-    SAME(ls_log(-TINY), NAN), SAME(ls_log(-1.0f), NAN), SAME(ls_log(1.0f), 0.0f);
-    SAME(ls_log(TINY), (float)log(0x1p-149)), SAME(ls_log(DEN), (float)log((double)DEN));
-    SAME(ls_log(FLT_MAX), (float)log((double)FLT_MAX)),
-        SAME(ls_log(FLT_MIN), (float)log((double)FLT_MIN));
-
-    SAME(ls_log1p(0.0f), 0.0f), SAME(ls_log1p(-0.0f), -0.0f), SAME(ls_log1p(-1.0f), -INF),
-        SAME(ls_log1p(INF), INF);
-    SAME(ls_log1p(-INF), NAN), SAME(ls_log1p(-1.0000001f), NAN), SAME(ls_log1p(TINY), TINY),
-        SAME(ls_log1p(-DEN), -DEN);
+Test(arith, special_values_of_logarithms)
+{
+    SAME(ls_log(0.0f), -INF);
+    SAME(ls_log(-0.0f), -INF);
+    SAME(ls_log(INF), INF);
+    SAME(ls_log(-INF), NAN);
+    SAME(ls_log(-TINY), NAN);
+    SAME(ls_log(-1.0f), NAN);
+    SAME(ls_log(1.0f), 0.0f);
+    SAME(ls_log(TINY), (float)log(0x1p-149));
+    SAME(ls_log(DEN), (float)log((double)DEN));
+    SAME(ls_log(FLT_MAX), (float)log((double)FLT_MAX));
+    SAME(ls_log(FLT_MIN), (float)log((double)FLT_MIN));
+    SAME(ls_log1p(0.0f), 0.0f);
+    SAME(ls_log1p(-0.0f), -0.0f);
+    SAME(ls_log1p(-1.0f), -INF);
+    SAME(ls_log1p(INF), INF);
+    SAME(ls_log1p(-INF), NAN);
+    SAME(ls_log1p(-1.0000001f), NAN);
+    SAME(ls_log1p(TINY), TINY);
+    SAME(ls_log1p(-DEN), -DEN);
     SAME(ls_log1p(FLT_MAX), (float)log1p((double)FLT_MAX));
+}
 
-    SAME(ls_sigmoid(0.0f), 0.5f), SAME(ls_sigmoid(-0.0f), 0.5f), SAME(ls_sigmoid(INF), 1.0f),
-        SAME(ls_sigmoid(-INF), 0.0f);
-    SAME(ls_sigmoid(FLT_MAX), 1.0f), SAME(ls_sigmoid(-FLT_MAX), 0.0f),
-        SAME(ls_sigmoid(-103.0f), TINY), SAME(ls_sigmoid(TINY), 0.5f);
+Test(arith, special_values_of_sigmoids)
+{
+    SAME(ls_sigmoid(0.0f), 0.5f);
+    SAME(ls_sigmoid(-0.0f), 0.5f);
+    SAME(ls_sigmoid(INF), 1.0f);
+    SAME(ls_sigmoid(-INF), 0.0f);
+    SAME(ls_sigmoid(FLT_MAX), 1.0f);
+    SAME(ls_sigmoid(-FLT_MAX), 0.0f);
+    SAME(ls_sigmoid(-103.0f), TINY);
+    SAME(ls_sigmoid(TINY), 0.5f);
+    SAME(ls_tanh(0.0f), 0.0f);
+    SAME(ls_tanh(-0.0f), -0.0f);
+    SAME(ls_tanh(INF), 1.0f);
+    SAME(ls_tanh(-INF), -1.0f);
+    SAME(ls_tanh(TINY), TINY);
+    SAME(ls_tanh(-DEN), -DEN);
+    SAME(ls_tanh(-FLT_MAX), -1.0f);
+    SAME(ls_softplus(0.0f), (float)log(2.0));
+    SAME(ls_softplus(INF), INF);
+    SAME(ls_softplus(-INF), 0.0f);
+    SAME(ls_softplus(FLT_MAX), FLT_MAX);
+    SAME(ls_softplus(-FLT_MAX), 0.0f);
+    SAME(ls_softplus(-103.0f), TINY);
+}
 
-    SAME(ls_tanh(0.0f), 0.0f), SAME(ls_tanh(-0.0f), -0.0f), SAME(ls_tanh(INF), 1.0f),
-        SAME(ls_tanh(-INF), -1.0f);
-    SAME(ls_tanh(TINY), TINY), SAME(ls_tanh(-DEN), -DEN), SAME(ls_tanh(-FLT_MAX), -1.0f);
+Test(arith, special_values_of_the_normal_distribution)
+{
+    SAME(ls_erf(0.0f), 0.0f);
+    SAME(ls_erf(-0.0f), -0.0f);
+    SAME(ls_erf(INF), 1.0f);
+    SAME(ls_erf(-INF), -1.0f);
+    SAME(ls_erf(TINY), TINY);
+    SAME(ls_erf(-DEN), (float)erf(-(double)DEN));
+    SAME(ls_erf(FLT_MAX), 1.0f);
+    SAME(ls_normal_cdf(0.0f), 0.5f);
+    SAME(ls_normal_cdf(-0.0f), 0.5f);
+    SAME(ls_normal_cdf(TINY), 0.5f);
+    SAME(ls_normal_cdf(INF), 1.0f);
+    SAME(ls_normal_cdf(-INF), 0.0f);
+    SAME(ls_normal_cdf(-FLT_MAX), 0.0f);
+    SAME(ls_normal_cdf(FLT_MAX), 1.0f);
+    SAME(ls_normal_cdf(-14.15f), TINY);
+    SAME(ls_normal_cdf(-14.5f), 0.0f);
+    SAME(ls_normal_pdf(INF), 0.0f);
+    SAME(ls_normal_pdf(-INF), 0.0f);
+    SAME(ls_normal_pdf(FLT_MAX), 0.0f);
+    SAME(ls_normal_pdf(0.0f), (float)PHI0);
+    SAME(ls_normal_pdf(-DEN), (float)PHI0);
+}
 
-    SAME(ls_erf(0.0f), 0.0f), SAME(ls_erf(-0.0f), -0.0f), SAME(ls_erf(INF), 1.0f),
-        SAME(ls_erf(-INF), -1.0f);
-    SAME(ls_erf(TINY), TINY), SAME(ls_erf(-DEN), (float)erf(-(double)DEN)),
-        SAME(ls_erf(FLT_MAX), 1.0f);
-
-    SAME(ls_normal_cdf(0.0f), 0.5f), SAME(ls_normal_cdf(-0.0f), 0.5f),
-        SAME(ls_normal_cdf(TINY), 0.5f);
-    SAME(ls_normal_cdf(INF), 1.0f), SAME(ls_normal_cdf(-INF), 0.0f),
-        SAME(ls_normal_cdf(-FLT_MAX), 0.0f);
-    SAME(ls_normal_cdf(FLT_MAX), 1.0f), SAME(ls_normal_cdf(-14.15f), TINY),
-        SAME(ls_normal_cdf(-14.5f), 0.0f);
-    SAME(ls_normal_pdf(INF), 0.0f), SAME(ls_normal_pdf(-INF), 0.0f),
-        SAME(ls_normal_pdf(FLT_MAX), 0.0f);
-    SAME(ls_normal_pdf(0.0f), (float)PHI0), SAME(ls_normal_pdf(-DEN), (float)PHI0);
-
-    SAME(ls_softplus(0.0f), (float)log(2.0)), SAME(ls_softplus(INF), INF),
-        SAME(ls_softplus(-INF), 0.0f);
-    SAME(ls_softplus(FLT_MAX), FLT_MAX), SAME(ls_softplus(-FLT_MAX), 0.0f),
-        SAME(ls_softplus(-103.0f), TINY);
-
-    SAME(ls_sinpi(0.0f), 0.0f), SAME(ls_sinpi(-0.0f), -0.0f), SAME(ls_sinpi(INF), NAN),
-        SAME(ls_sinpi(-INF), NAN);
-    SAME(ls_sinpi(1.0f), 0.0f), SAME(ls_sinpi(-1.0f), -0.0f), SAME(ls_sinpi(0.5f), 1.0f),
-        SAME(ls_sinpi(-1.5f), 1.0f);
-    SAME(ls_sinpi(FLT_MAX), 0.0f), SAME(ls_sinpi(4194303.5f), -1.0f),
-        SAME(ls_sinpi(8388607.0f), 0.0f);
-    SAME(ls_cospi(0.0f), 1.0f), SAME(ls_cospi(-0.0f), 1.0f), SAME(ls_cospi(INF), NAN),
-        SAME(ls_cospi(TINY), 1.0f);
-    SAME(ls_cospi(0.5f), 0.0f), SAME(ls_cospi(-0.5f), 0.0f), SAME(ls_cospi(1.0f), -1.0f),
-        SAME(ls_cospi(FLT_MAX), 1.0f);
-    SAME(ls_cospi(8388609.0f), -1.0f), SAME(ls_cospi(-8388611.0f), -1.0f),
-        SAME(ls_cospi(16777214.0f), 1.0f);
-    SAME(ls_cospi(16777215.0f), -1.0f), SAME(ls_cospi(4194303.0f), -1.0f);
+Test(arith, special_values_of_sines_and_cosines)
+{
+    SAME(ls_sinpi(0.0f), 0.0f);
+    SAME(ls_sinpi(-0.0f), -0.0f);
+    SAME(ls_sinpi(INF), NAN);
+    SAME(ls_sinpi(-INF), NAN);
+    SAME(ls_sinpi(1.0f), 0.0f);
+    SAME(ls_sinpi(-1.0f), -0.0f);
+    SAME(ls_sinpi(0.5f), 1.0f);
+    SAME(ls_sinpi(-1.5f), 1.0f);
+    SAME(ls_sinpi(FLT_MAX), 0.0f);
+    SAME(ls_sinpi(4194303.5f), -1.0f);
+    SAME(ls_sinpi(8388607.0f), 0.0f);
+    SAME(ls_cospi(0.0f), 1.0f);
+    SAME(ls_cospi(-0.0f), 1.0f);
+    SAME(ls_cospi(INF), NAN);
+    SAME(ls_cospi(TINY), 1.0f);
+    SAME(ls_cospi(0.5f), 0.0f);
+    SAME(ls_cospi(-0.5f), 0.0f);
+    SAME(ls_cospi(1.0f), -1.0f);
+    SAME(ls_cospi(FLT_MAX), 1.0f);
+    SAME(ls_cospi(8388609.0f), -1.0f);
+    SAME(ls_cospi(-8388611.0f), -1.0f);
+    SAME(ls_cospi(16777214.0f), 1.0f);
+    SAME(ls_cospi(16777215.0f), -1.0f);
+    SAME(ls_cospi(4194303.0f), -1.0f);
 }
 
 Test(arith, abs_min_max)
@@ -287,7 +345,7 @@ Test(arith, integer_parts)
 /* ---- Activations ----------------------------------------------------------------------------- */
 
 /* Allowed: |error| <= rel * |value| + abs. The relative part is 1.5 to 3 ulp. silu and gelu need
- * the absolute one where the sigmoid or Phi they multiply by z is denormal. */
+ * the absolute one if the sigmoid or Phi that multiplies z is denormal. */
 #define ABS_TAIL 1e-43
 static void check_activation(const char *name, float (*f)(float), double (*ref)(double), double rel)
 {
@@ -352,7 +410,7 @@ static const struct {
 #undef LS_X
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-/* Every activation of the product has a row of truths: without one, this fails. */
+/* The reference of activation i; fails if true_activations.c has no row for it. */
 static const true_activation *truth_of(size_t i)
 {
     const true_activation *truth = true_activation_of(activations[i].name);

@@ -37,7 +37,8 @@ static const rig_case cases[] = {
      30, 3, 3},
     {"adamw", "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3", 30, 3, 3},
     {"adamw, uncorrected, l2",
-     "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 bias-correction=off l2=0.02",
+     "hidden=7,5 activation=tanh optimizer=adamw batch=8 weight-decay=0.3 "
+     "bias-correction=off l2=0.02",
      30, 3, 3},
     {"bce, sum", "hidden=6 activation=tanh optimizer=sgd batch=8 reduction=sum lr=0.02", 30, 3, 2},
     {"bce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25", 30, 3,
@@ -49,18 +50,21 @@ static const rig_case cases[] = {
     {"ce, weights", "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1", 30,
      3, 3},
     {"ce, weights, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 reduction=sum lr=0.02",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 class-weights=0.5,2.25,1 "
+     "reduction=sum lr=0.02",
      30, 3, 3},
     {"mse sigmoid", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse", 30, 3, 2},
     {"mse sigmoid, three", "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse output=sigmoid",
      30, 3, 3},
     {"mse sigmoid, weights, sum",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse reduction=sum class-weights=balanced lr=0.02",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 loss=mse "
+     "reduction=sum class-weights=balanced lr=0.02",
      30, 3, 2},
     {"mse identity", "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity lr=0.02", 30,
      3, 2},
     {"mse identity, three, weights",
-     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity class-weights=0.5,2.25,1 lr=0.02",
+     "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity "
+     "class-weights=0.5,2.25,1 lr=0.02",
      30, 3, 3},
     {"mse identity, sum",
      "hidden=6 activation=tanh optimizer=sgd batch=8 output=identity reduction=sum lr=0.005", 30, 3,
@@ -71,7 +75,8 @@ static const rig_case cases[] = {
     {"batch norm, full, adam", "hidden=7,5 activation=gelu optimizer=adam batch=full batch-norm=on",
      200, 3, 3},
     {"batch norm, residual, dropout",
-     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 batch-norm=on residual=on dropout=0.3",
+     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 "
+     "batch-norm=on residual=on dropout=0.3",
      30, 3, 3},
     {"dropout", "hidden=7,5 activation=tanh optimizer=sgd batch=8 dropout=0.4", 30, 3, 3},
     {"dropout, adamw", "hidden=7,5 activation=gelu optimizer=adamw batch=8 dropout=0.25 seed=77",
@@ -104,11 +109,12 @@ static const rig_case cases[] = {
      130, 20, 10},
     LS_ACTIVATIONS(ACTIVATION_CASE) LS_OPTIMIZERS(OPTIMIZER_CASE)};
 
-/* Bounds on rig_errors after 1 to 10 steps. One step's arithmetic is a chain of some dozens of
- * float32 operations whose roundings go both ways, a few 2^-24 of a tensor's scale; met were 7.7e-6
- * (adamw's decay, two more roundings of the weight than are counted), 5.3e-6 (a velocity whose
- * gradients nearly cancel), 8e-7 and 4e-7. Runs have the same bits on every machine, so the room of
- * two and a half to five is for other settings and not for luck. */
+/* Bounds on rig_errors after 1 to 10 steps. The arithmetic of a step is a chain of some dozens of
+ * float32 operations with rounding errors of both signs, in total a few 2^-24 of a tensor's scale.
+ * The largest errors measured are 7.7e-6 (adamw's decay, which rounds the weight twice more than
+ * rig_errors allows for), 5.3e-6 (a velocity whose gradients nearly cancel), 8e-7 and 4e-7. Runs
+ * have the same bits on every machine; the factor of two and a half to five is for other settings.
+ */
 static const rig_errors bounds = {
     .parameters = 2e-5, .states = 2e-5, .running = 4e-6, .losses = 2e-6};
 
@@ -122,7 +128,8 @@ static void expect_within(const char *name, unsigned long long steps, const rig_
 {
     cr_expect(
         within(e),
-        "%s: after %llu steps parameters are off by %.1e, states %.1e, running averages %.1e, losses %.1e",
+        "%s: after %llu steps parameters are off by %.1e, states %.1e, running averages %.1e, "
+        "losses %.1e",
         name, steps, e->parameters, e->states, e->running, e->losses);
 }
 
@@ -140,8 +147,8 @@ Test(oracle, steps)
     }
 }
 
-/* The bounds above are tight enough: with any one layer's activation derivative wrong by a
- * hundredth, in the oracle for want of a wrong product, two steps are enough to tell. */
+/* The bounds above are tight enough: if the derivative of any one layer's activation is wrong by a
+ * hundredth, two steps show it. The error is in the oracle, as the product has none to offer. */
 Test(oracle, a_derivative_off_by_a_hundredth_is_seen)
 {
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -159,8 +166,8 @@ Test(oracle, a_derivative_off_by_a_hundredth_is_seen)
         }
 }
 
-/* The masks that the oracle is given drop about the share asked for, other units at each step and
- * in each layer. */
+/* The masks passed to the oracle drop about the requested fraction, and different units at each
+ * step and in each layer. */
 Test(oracle, masks)
 {
     static const rig_case c = {"masks", "hidden=40,40 batch=full dropout=0.3", 100, 3, 2};
@@ -183,7 +190,7 @@ Test(oracle, masks)
     rig_close(r);
 }
 
-/* Where residual blocks end, in words: pairs of hidden layers as wide as what enters them. */
+/* Residual blocks end at the second of two hidden layers that are as wide as the layer before. */
 Test(oracle, residual_blocks)
 {
     static const struct {
@@ -205,9 +212,9 @@ Test(oracle, residual_blocks)
     }
 }
 
-/* ---- Logits without bounds ------------------------------------------------------------------- */
+/* ---- Very large logits ----------------------------------------------------------------------- */
 
-/* Puts weights and zero biases into a network without hidden layers, on both sides. */
+/* Sets weights, and biases of 0, of a network without hidden layers in product and oracle. */
 static void put_weights(rig *r, const float *weights, size_t n)
 {
     float *values = calloc(r->net.parameters, sizeof *values);
@@ -267,7 +274,7 @@ static const rig_schedule schedules[] = {
     {"constant", 0.3, 0, 0.5, 30, 10, 20, 7},
 };
 
-/* Within the rounding to float32 and, for cosine, of the angle to float32. */
+/* Accurate to the rounding to float32 and, for cosine, of the angle to float32. */
 Test(oracle, schedules)
 {
     for (size_t i = 0; i < COUNT(schedules); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole training runs against a training loop of the oracle, and the ways a run stops against what
- * its losses say. */
+/* Whole training runs against a training loop of the oracle, and each condition that stops a run
+ * against its losses. */
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
@@ -18,7 +18,7 @@
 
 enum { EPOCHS = 6000 };
 
-/* What a run's callback was told, an entry an epoch. */
+/* What a run reported to its callback, one entry per epoch. */
 typedef struct {
     double loss[EPOCHS], validation[EPOCHS], rate[EPOCHS], seconds[EPOCHS];
     uint64_t epochs, stop_at; /* stop_at: the epoch at which the callback asks to stop, 0: never */
@@ -28,8 +28,9 @@ static int record(const ls_progress *p, void *user)
 {
     curve *c = user;
     cr_assert_lt(c->epochs, EPOCHS);
-    cr_assert_eq(p->epoch, c->epochs + 1, "epochs are told in order, each once");
-    cr_assert(!c->stop_at || p->epoch <= c->stop_at, "told of an epoch after asking to stop");
+    cr_assert_eq(p->epoch, c->epochs + 1, "epochs are reported in order, each once");
+    cr_assert(!c->stop_at || p->epoch <= c->stop_at,
+              "an epoch is reported after the callback asked to stop");
     c->loss[c->epochs] = p->loss;
     c->validation[c->epochs] = p->validation_loss;
     c->rate[c->epochs] = p->learning_rate;
@@ -37,7 +38,7 @@ static int record(const ls_progress *p, void *user)
     return p->epoch == c->stop_at;
 }
 
-/* Features as they come: one that never changes, and one far from 0. */
+/* Raw features: one is constant, and one is far from 0. */
 static void make_raw(float *x, size_t rows, size_t features)
 {
     for (size_t r = 0; r < rows; r++) {
@@ -61,7 +62,7 @@ static ls_data *data_of(size_t rows, size_t features, size_t classes, bool raw)
     return data;
 }
 
-/* Trains; c may be NULL where stop_at is 0. */
+/* Trains; c may be NULL if stop_at is 0. */
 static ls_model *train(const char *text, const ls_data *data, uint64_t stop_at, curve *c)
 {
     ls_options *options = rig_options(text);
@@ -89,7 +90,7 @@ static void expect_same_bits(const ls_model *a, const ls_model *b, const char *w
     cr_expect_str_eq(left, right, "%s", what);
 }
 
-/* Standardises the rig's rows: mean 0, (biased) deviation 1, a constant feature only shifted. */
+/* Standardises the rig's rows: mean 0, (biased) deviation 1; a constant feature is only shifted. */
 static void standardise(rig *r)
 {
     size_t rows = r->c->rows, features = r->c->features;
@@ -104,7 +105,7 @@ static void standardise(rig *r)
     }
 }
 
-/* The oracle's run: its loss after each epoch, mean or sum over the epoch's rows. */
+/* Trains the oracle. losses: the loss of each epoch, mean or sum over the epoch's rows. */
 static void oracle_run(rig *r, const rig_schedule *s, double *losses)
 {
     double best = INFINITY;
@@ -128,7 +129,7 @@ static void oracle_run(rig *r, const rig_schedule *s, double *losses)
     }
 }
 
-/* 30 epochs, most on 90 rows; batches of 16 make 6 steps an epoch, the last of 10 rows. */
+/* 30 epochs, most on 90 rows; a batch of 16 gives 6 steps per epoch, the last one of 10 rows. */
 static const struct {
     rig_case c;
     rig_schedule s;
@@ -182,12 +183,12 @@ static const struct {
      false},
 };
 
-/* Largest difference of what the trained model says of the raw rows and what the oracle says of
- * them prepared. */
+/* Largest difference between the trained model's outputs for the raw rows and the oracle's for the
+ * prepared ones. */
 static double prediction_error(const rig *r, const ls_model *model, const ls_data *data)
 {
     size_t rows = r->c->rows, inputs = rows * r->c->features, outputs = rows * r->truth->outputs;
-    double *x = oracle_room(inputs), *truth = oracle_room(outputs), worst = 0.0;
+    double *x = oracle_alloc(inputs), *truth = oracle_alloc(outputs), worst = 0.0;
     float *got = calloc(outputs, sizeof *got);
     for (size_t i = 0; i < inputs; i++) x[i] = (double)r->x[i];
     oracle_infer(r->truth, x, NULL, rows, truth, NULL);
@@ -199,8 +200,8 @@ static double prediction_error(const rig *r, const ls_model *model, const ls_dat
     return worst;
 }
 
-/* Both runs of a row. Returns the largest relative error of the loss curve; *prediction: of the
- * trained outputs. */
+/* Runs product and oracle on a row. Returns the largest relative error of the loss curve;
+ * *prediction is the largest error of the trained outputs. */
 static double run_both(size_t i, double *prediction)
 {
     static curve c;
@@ -224,7 +225,7 @@ static double run_both(size_t i, double *prediction)
     for (size_t k = 0; k < 30; k++) {
         worst = rig_worse(worst, fabs(c.loss[k] / losses[k] - 1.0));
         double rate = rig_rate_of(s, (k + 1) * s->per_epoch - 1, 0);
-        bool known = strcmp(s->kind, "plateau"); /* which depends on the losses */
+        bool known = strcmp(s->kind, "plateau"); /* plateau's rate depends on the losses */
         cr_expect(!known || fabs(c.rate[k] - rate) <= 1e-6 * s->base, "%s: rate of epoch %zu",
                   both.name, k + 1);
     }
@@ -238,8 +239,9 @@ static double run_both(size_t i, double *prediction)
     return worst;
 }
 
-/* What a step rounds away the following 180 spread, so the bounds are four to five times what was
- * met, 6e-7 and 1.2e-6, on runs that have the same bits everywhere. */
+/* The following 180 steps increase the rounding error of a step, so the bounds are four to five
+ * times the largest errors measured, 6e-7 and 1.2e-6, on runs with the same bits on every machine.
+ */
 Test(oracle, whole_runs)
 {
     for (size_t i = 0; i < COUNT(runs); i++) {
@@ -254,7 +256,7 @@ Test(oracle, whole_runs)
 
 #define SMALL "hidden=6,5 activation=tanh batch=16 batch-norm=on dropout=0.2 lr=0.01 "
 
-/* Epochs are run many at a time; a stop in the middle of them must not show. */
+/* One call runs many epochs; a stop within them must not show. */
 Test(oracle, a_callback_that_stops)
 {
     static const uint64_t at[] = {1, 2, 3, 5, 17, 100, 333, 399, 400};
@@ -263,12 +265,12 @@ Test(oracle, a_callback_that_stops)
     clock_start(1e-3);
     ls_model_free(train(SMALL "epochs=400", data, 0, &whole));
     uint64_t together = 0;
-    /* epochs of one call to the device share its time evenly, and no two calls take as long */
+    /* epochs of one call to the device share its time evenly; no two calls take equally long */
     for (size_t k = 2; k < 400; k++)
         together += fabs(whole.seconds[k] - 2.0 * whole.seconds[k - 1] + whole.seconds[k - 2]) <
                     1e-10;
     cr_expect_gt(together, 100,
-                 "only %llu epochs ran with others in one call: this test tests little",
+                 "only %llu epochs shared a call with others: this test does not test much",
                  (unsigned long long)together);
     for (size_t i = 0; i < COUNT(at); i++) {
         char text[200];
@@ -293,8 +295,8 @@ Test(oracle, a_callback_that_stops)
     ls_data_free(data);
 }
 
-/* "Stop when the loss improves by less than T for N epochs", applied to the losses of a run that
- * does not stop. */
+/* "Stop when the loss improves by less than T for N epochs", compared with the losses of a run
+ * without that condition. */
 Test(oracle, tolerance)
 {
     static curve whole, part;
@@ -332,8 +334,8 @@ Test(oracle, tolerance)
 
 #define PATIENT "hidden=12 activation=tanh lr=0.05 batch=16 batch-norm=on validation=0.3 "
 
-/* The best weights on the held-out rows are what is left, exactly: their loss is the lowest told,
- * and training to that epoch gives the same bits. */
+/* The result has exactly the weights that were best on the validation rows: their loss is the
+ * lowest one reported, and training up to that epoch gives the same bits. */
 Test(oracle, patience)
 {
     static curve c;
@@ -373,7 +375,7 @@ Test(oracle, time_limit)
     clock_start(0.03); /* each call to the device seems to take that long */
     ls_model *first = train(SMALL "time-limit=1e-9", data, 0, &c),
              *one = train(SMALL "epochs=1", data, 0, NULL);
-    cr_expect_eq(c.epochs, 1, "a limit that has passed stops after the epoch at hand");
+    cr_expect_eq(c.epochs, 1, "a limit that has passed stops after the current epoch");
     cr_expect_str_eq(stopped(first), "time");
     expect_same_bits(first, one, "one epoch");
     ls_model *later = train("hidden=200,200 batch=8 epochs=1e9 time-limit=0.2", data, 0, &c);
@@ -396,7 +398,7 @@ Test(oracle, history_is_thinned)
         char text[100];
         size_t count;
         uint64_t last = epochs[i / 2];
-        bool callback = i % 2; /* ended by a callback, which is the harder case */
+        bool callback = i % 2; /* stopped by a callback, which is the harder case */
         snprintf(text, sizeof text, "hidden=none batch=full epochs=%llu",
                  callback ? 5999ull : (unsigned long long)last);
         ls_model *model = train(text, data, callback ? last : 0, &c);
@@ -418,8 +420,8 @@ Test(oracle, history_is_thinned)
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
 
-/* Where float32 overflows first, from the oracle's run: which layer's pre-activations or weights
- * pass FLT_MAX at which step (from 1). The settings are such that they do so by far. */
+/* What overflows float32 first, from the oracle's run: the layer whose pre-activations or weights
+ * exceed FLT_MAX, and the step (from 1). The settings are such that they exceed it by far. */
 static const char *first_overflow(rig *r, uint64_t *step, size_t *layer)
 {
     for (*step = 1; *step < 50; ++*step) {
@@ -486,7 +488,7 @@ Test(oracle, divergence_is_named)
     check_divergence(&weights, 1e33f);
 }
 
-/* The last step's update has no loss after it that would show it. */
+/* No loss follows the last step's update, so that no loss can show that it diverged. */
 Test(oracle, divergence_in_the_last_step)
 {
     static const float x[] = {1e33f, -2e33f, 3e33f, 1e33f};

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every operation of a plan, alone, on every backend: all of memory is compared bit by bit, between
- * backends and with the definitions below. These are plain loops written from the contract
- * (docs/arithmetic.md); of the product they use only exp, log and their like from kernels/arith.h,
- * which have tests of their own. */
+/* Every operation of a plan, alone, on every backend: the whole arena is compared bit by bit,
+ * between backends and with the definitions in tests/support/true_operations.c. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,18 +9,15 @@
 #include "host/network/network.h"
 #include "kernels/arith.h"
 #include "tests/support/devices.h"
+#include "tests/support/true_operations.h"
 
 typedef struct {
     size_t m, in, out;
 } shape;
 
-#define AT(field) hand_at(p, arena, o->field)
-#define TRUTH(name)                                                                                \
-    static void true_##name(const hand_plan *p, size_t rows, float *arena, float *loss)
 #define SET(name) static void set_##name(hand_plan *p, shape s, unsigned v)
-#define FIRST_OP const ls_op *o = &p->op[0]
 
-/* Data for three batches, the last one a part of one; the next step is that one. */
+/* Data for three batches, the last of which is incomplete and is the one that the step uses. */
 static void data_in_batches(hand_plan *p, shape s, size_t features, size_t outputs)
 {
     hand_data(p, 2 * s.m + (s.m + 1) / 2, s.m, features, outputs);
@@ -65,17 +60,6 @@ SET(gather)
     o->x = from[v], o->index = index, o->y = hand_room(p, "y", s.m, width[v]);
 }
 
-TRUTH(gather)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t i = 0; i < rows; i++) {
-        uint32_t row;
-        memcpy(&row, AT(index) + i, sizeof row);
-        memcpy(AT(y) + i * o->out, AT(x) + row * o->out, o->out * sizeof(float));
-    }
-}
-
 /* ---- DENSE ----------------------------------------------------------------------------------- */
 
 /* 0-15: activations with and without a bias; 16: from the data set; 17: the same in inference;
@@ -96,19 +80,6 @@ SET(dense)
     p->no_truth = v == 17;
 }
 
-TRUTH(dense)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t i = 0; i < rows * o->out; i++) {
-        const float *x = AT(x) + i / o->out * o->in, *w = AT(w) + i % o->out;
-        float acc = AT(b) ? AT(b)[i % o->out] : 0.0f;
-        for (size_t k = 0; k < o->in; k++) acc = fmaf(x[k], w[k * o->out], acc);
-        AT(z)[i] = acc;
-        if (AT(a)) AT(a)[i] = truth_act(o->act, acc);
-    }
-}
-
 /* ---- NORM, NORM_FIXED, NORM_GRAD ------------------------------------------------------------- */
 
 static ls_op *norm_op(hand_plan *p, ls_op_kind kind, shape s)
@@ -121,7 +92,7 @@ static ls_op *norm_op(hand_plan *p, ls_op_kind kind, shape s)
     return o;
 }
 
-/* Activations, with room for y and a each or, where that is allowed, for one. */
+/* Activations, with separate y and a or, if allowed, in one matrix. */
 SET(norm)
 {
     ls_op *o = norm_op(p, LS_OP_NORM, s);
@@ -142,47 +113,6 @@ SET(norm_fixed)
     as_inference(p, s.out, p->op[0].a);
 }
 
-static void norm_column(const hand_plan *p, float *arena, size_t rows, size_t j)
-{
-    FIRST_OP;
-    float inv_rows = 1.0f / (float)rows, *mean = AT(mean) + j, *running_mean = AT(running_mean) + j;
-    float *running_var = AT(running_var) + j, *d = malloc(rows * sizeof *d);
-    cr_assert(d);
-    *mean = truth_sum(AT(z) + j, o->out, NULL, 0, rows) * inv_rows;
-    for (size_t r = 0; r < rows; r++) d[r] = AT(z)[r * o->out + j] - *mean;
-    float variance = truth_sum(d, 1, d, 1, rows) * inv_rows;
-    *running_mean = fmaf(0.1f, *mean - *running_mean, *running_mean);
-    *running_var = fmaf(0.1f, variance - *running_var, *running_var);
-    AT(inv)[j] = 1.0f / sqrtf(variance + 1e-5f);
-    free(d);
-}
-
-static void norm_apply(const hand_plan *p, float *arena, size_t rows, const float *mean)
-{
-    FIRST_OP;
-    for (size_t i = 0; i < rows * o->out; i++) {
-        size_t j = i % o->out;
-        AT(y)[i] = fmaf(AT(gamma)[j], (AT(z)[i] - mean[j]) * AT(inv)[j], AT(beta)[j]);
-        AT(a)[i] = truth_act(o->act, AT(y)[i]);
-    }
-}
-
-TRUTH(norm)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t j = 0; j < o->out; j++) norm_column(p, arena, rows, j);
-    norm_apply(p, arena, rows, AT(mean));
-}
-
-TRUTH(norm_fixed)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t j = 0; j < o->out; j++) AT(inv)[j] = 1.0f / sqrtf(AT(running_var)[j] + 1e-5f);
-    norm_apply(p, arena, rows, AT(running_mean));
-}
-
 SET(norm_grad)
 {
     (void)v;
@@ -191,24 +121,6 @@ SET(norm_grad)
     o->y = o->z;
     o->grad_gamma = hand_room(p, "grad_gamma", 1, s.out);
     o->grad_beta = hand_room(p, "grad_beta", 1, s.out);
-}
-
-TRUTH(norm_grad)
-{
-    FIRST_OP;
-    (void)loss;
-    float inv_rows = 1.0f / (float)rows, *hat = malloc(rows * sizeof *hat);
-    cr_assert(hat);
-    for (size_t j = 0; j < o->out; j++) {
-        float *z = AT(z) + j, *dy = AT(dz) + j, inv = AT(inv)[j];
-        for (size_t r = 0; r < rows; r++) hat[r] = (z[r * o->out] - AT(mean)[j]) * inv;
-        float sum = AT(grad_beta)[j] = truth_sum(dy, o->out, NULL, 0, rows);
-        float sum_hat = AT(grad_gamma)[j] = truth_sum(dy, o->out, hat, 1, rows);
-        for (size_t r = 0; r < rows; r++)
-            z[r * o->out] = (AT(gamma)[j] * inv) *
-                            fmaf(-hat[r], sum_hat * inv_rows, dy[r * o->out] - sum * inv_rows);
-    }
-    free(hat);
 }
 
 /* ---- JOIN ------------------------------------------------------------------------------------ */
@@ -225,20 +137,10 @@ SET(join)
     o->y = v & 8 ? o->a : hand_room(p, "y", s.m, s.out);
 }
 
-TRUTH(join)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t i = 0; i < rows * o->out; i++) {
-        float value = o->dropout > 0 ? AT(a)[i] * truth_dropout(p, o, i) : AT(a)[i];
-        AT(y)[i] = AT(skip) ? value + AT(skip)[i] : value;
-    }
-}
-
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
-/* Four pairs of loss and output × row weights or none × averaged over one batch, summed and
- * averaged over a part of one, in inference. */
+/* Four pairs of loss and output × with and without row weights × averaged over a batch, summed over
+ * an incomplete batch, averaged over one, and in inference. */
 SET(loss)
 {
     static const ls_loss losses[] = {LS_LOSS_BCE, LS_LOSS_CE, LS_LOSS_MSE, LS_LOSS_MSE};
@@ -264,50 +166,6 @@ SET(loss)
     p->no_truth = p->infer;
 }
 
-/* What is too small counts as 0 (docs/arithmetic.md). */
-static float faded(float x) { return fabsf(x) < ldexpf(1, -100) ? 0 : x; }
-
-static float row_cross_entropy(float *z, float *a, const float *t, size_t n, float scale)
-{
-    float top = z[0], sum = 0.0f, loss = 0.0f;
-    for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
-    for (size_t k = 0; k < n; k++)
-        sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
-    float log_sum = top + ls_log(sum);
-    for (size_t k = 0; k < n; k++) {
-        loss = fmaf(t[k], log_sum - z[k], loss);
-        a[k] = a[k] / sum;
-        z[k] = faded((a[k] - t[k]) * scale);
-    }
-    return loss;
-}
-
-TRUTH(loss)
-{
-    FIRST_OP;
-    (void)loss;
-    float all = p->plan.mean ? 1.0f / (float)rows : 1.0f;
-    for (size_t r = 0; r < rows; r++) {
-        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out,
-              row = 0.0f;
-        float scale = AT(row_weight) ? AT(row_weight)[r] * all : all;
-        if (p->plan.loss == LS_LOSS_CE) row = row_cross_entropy(z, a, t, o->out, scale);
-        else if (p->plan.loss == LS_LOSS_BCE) {
-            a[0] = ls_sigmoid(z[0]);
-            row = fmaf(-z[0], t[0], z[0] > 0 ? z[0] : 0.0f) + ls_log1p(ls_exp(-fabsf(z[0])));
-            z[0] = faded((a[0] - t[0]) * scale);
-        } else
-            for (size_t k = 0; k < o->out; k++) {
-                bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
-                a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
-                row = fmaf(a[k] - t[k], a[k] - t[k], row);
-                z[k] = faded((2.0f * (a[k] - t[k])) * scale);
-                if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
-            }
-        AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
-    }
-}
-
 SET(loss_sum)
 {
     (void)v;
@@ -315,77 +173,6 @@ SET(loss_sum)
     p->step = p->steps = 3, p->sums_loss = true;
     p->plan.row_loss = hand_room(p, "row_loss", s.m, 1);
     hand_op(p, LS_OP_LOSS_SUM, 0, 1);
-}
-
-TRUTH(loss_sum) { *loss = truth_sum(hand_at(p, arena, p->plan.row_loss), 1, NULL, 0, rows); }
-
-/* One function per optimizer: the change of theta, with its states moved. A row of LS_OPTIMIZERS
- * without one does not compile. */
-#define CHANGE(name)                                                                               \
-    static float change_##name(float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
-
-CHANGE(momentum)
-{
-    (void)v;
-    return *s = faded(fmaf(h->beta1, *s, r->rate * g));
-}
-CHANGE(nesterov)
-{
-    (void)v;
-    *s = faded(fmaf(h->beta1, *s, r->rate * g));
-    return fmaf(h->beta1, *s, r->rate * g);
-}
-CHANGE(rmsprop)
-{
-    (void)v;
-    *s = faded(fmaf(h->beta2, *s, (h->rest2 * g) * g));
-    return r->rate * g / (sqrtf(*s) + h->epsilon);
-}
-CHANGE(adam)
-{
-    *s = faded(fmaf(h->beta1, *s, h->rest1 * g));
-    *v = faded(fmaf(h->beta2, *v, (h->rest2 * g) * g));
-    return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
-}
-#define SUBTRACTS(name)                                                                            \
-    static void true_##name(float *theta, float g, float *s, float *v, bool weight,                \
-                            const ls_hyper *h, const ls_rates *r)                                  \
-    {                                                                                              \
-        (void)weight;                                                                              \
-        *theta = *theta - change_##name(g, s, v, h, r);                                            \
-    }
-SUBTRACTS(momentum)
-SUBTRACTS(nesterov)
-SUBTRACTS(rmsprop)
-SUBTRACTS(adam)
-static void true_sgd(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
-                     const ls_rates *r)
-{
-    (void)s, (void)v, (void)weight, (void)h;
-    *theta = fmaf(-r->rate, g, *theta);
-}
-#define true_gd true_sgd
-static void true_adamw(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
-                       const ls_rates *r)
-{
-    if (weight) *theta = *theta * r->keep;
-    true_adam(theta, g, s, v, weight, h, r);
-}
-
-/* Parameter i of an UPDATE, or of a GRAD_W that the optimizer follows at once. */
-static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
-{
-#define LS_X(name, states, facts) true_##name,
-    static void (*const optimizers[])(float *theta, float g, float *s, float *v, bool weight,
-                                      const ls_hyper *h, const ls_rates *r) = {LS_OPTIMIZERS(LS_X)};
-#undef LS_X
-    FIRST_OP;
-    const ls_hyper *h = &p->plan.hyper;
-    float *theta = AT(theta) + i, g = AT(b) ? AT(y)[i] * AT(b)[0] : AT(y)[i];
-    float sign = *theta > 0 ? 1.0f : *theta < 0 ? -1.0f : 0.0f;
-    if (weight) g = fmaf(h->l1, sign, fmaf(h->twice_l2, *theta, g));
-    optimizers[p->plan.optimizer](theta, g, AT(s) ? AT(s) + i : NULL, AT(v) ? AT(v) + i : NULL,
-                                  weight, h, &p->rates);
 }
 
 static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
@@ -405,7 +192,7 @@ static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
 
 /* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------ */
 
-/* 0: by itself; 1: from the data set; then followed by each optimizer. */
+/* 0: without optimizer; 1: with x from the data set; others: followed by an optimizer. */
 SET(grad_w)
 {
     if (v == 1) data_in_batches(p, s, s.in, 1);
@@ -419,28 +206,11 @@ SET(grad_w)
     hand_scratch(p, o->y);
 }
 
-TRUTH(grad_w)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t i = 0; i < o->in; i++)
-        for (size_t j = 0; j < o->out; j++)
-            AT(y)[i * o->out + j] = truth_sum(AT(x) + i, o->in, AT(dz) + j, o->out, rows);
-    for (size_t i = 0; i < o->in * o->out && AT(theta); i++) true_update_at(p, arena, i, true);
-}
-
 SET(grad_b)
 {
     (void)v;
     ls_op *o = hand_op(p, LS_OP_GRAD_B, 0, s.out);
     o->dz = hand_room(p, "dz", s.m, s.out), o->y = hand_room(p, "y", 1, s.out);
-}
-
-TRUTH(grad_b)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t j = 0; j < o->out; j++) AT(y)[j] = truth_sum(AT(dz) + j, o->out, NULL, 0, rows);
 }
 
 /* Activations × skip × dropout × in place or not. */
@@ -467,21 +237,6 @@ SET(grad_x)
     if (in_place) o->d = o->y;
 }
 
-TRUTH(grad_x)
-{
-    FIRST_OP;
-    (void)loss;
-    for (size_t i = 0; i < rows * o->out; i++) {
-        const float *dz = AT(dz) + i / o->out * o->in, *w = AT(w) + i % o->out * o->in;
-        float acc = 0.0f;
-        for (size_t k = 0; k < o->in; k++) acc = fmaf(dz[k], w[k], acc);
-        if (AT(skip)) acc = acc + AT(skip)[i];
-        AT(d)[i] = acc;
-        if (o->dropout > 0) AT(dropped)[i] = acc = acc * truth_dropout(p, o, i);
-        AT(y)[i] = acc * truth_act_grad(o->act, AT(z)[i], AT(a)[i]);
-    }
-}
-
 /* ---- CLIP, UPDATE, MAX_NORM ------------------------------------------------------------------ */
 
 static void set_clip_of(hand_plan *p, size_t n, float limit)
@@ -494,27 +249,8 @@ static void set_clip_of(hand_plan *p, size_t n, float limit)
 
 SET(clip) { set_clip_of(p, s.in * s.out, v == 0 ? 0.5f : v == 1 ? 1e20f : 30.0f); }
 
-TRUTH(clip)
-{
-    FIRST_OP;
-    (void)loss, (void)rows;
-    size_t n = o->out;
-    float *sum = malloc(n * sizeof *sum);
-    cr_assert(sum);
-    memcpy(sum, AT(x), n * sizeof *sum);
-    for (bool square = true; square || n > 1;
-         square = false, n = (n + TRUTH_CHUNK - 1) / TRUTH_CHUNK)
-        for (size_t c = 0; c * TRUTH_CHUNK < n; c++) {
-            const float *x = sum + c * TRUTH_CHUNK;
-            size_t left = n - c * TRUTH_CHUNK;
-            sum[c] = truth_sum(x, 1, square ? x : NULL, 1, left < TRUTH_CHUNK ? left : TRUTH_CHUNK);
-        }
-    AT(y)[0] = truth_limit(sum[0], p->plan.clip);
-    free(sum);
-}
-
-/* Optimizers × the share of the parameters that are weights × clipped or not, over all parameters
- * or the later ones. */
+/* Optimizers × the fraction of the parameters that are weights × clipped or not, over all
+ * parameters or without the first ones. */
 SET(update)
 {
     size_t first = v & 1 ? 7 : 0, n = s.in * s.out,
@@ -527,13 +263,6 @@ SET(update)
     if (v / LS_OPT_COUNT / 3) o->b = hand_room(p, "clip", 1, 1);
 }
 
-TRUTH(update)
-{
-    FIRST_OP;
-    (void)loss, (void)rows;
-    for (size_t i = 0; i < o->out; i++) true_update_at(p, arena, i, o->in + i < p->plan.weights);
-}
-
 SET(max_norm)
 {
     static const float limit[] = {1.0f, 20.0f, 1e30f};
@@ -541,22 +270,11 @@ SET(max_norm)
     hand_op(p, LS_OP_MAX_NORM, s.in, s.out)->w = hand_room(p, "w", s.in, s.out);
 }
 
-TRUTH(max_norm)
-{
-    FIRST_OP;
-    (void)loss, (void)rows;
-    for (size_t j = 0; j < o->out; j++) {
-        float *w = AT(w) + j,
-              factor = truth_limit(truth_sum(w, o->out, w, o->out, o->in), p->plan.hyper.max_norm);
-        for (size_t i = 0; i < o->in; i++) w[i * o->out] = w[i * o->out] * factor;
-    }
-}
-
 /* ---- Running them ---------------------------------------------------------------------------- */
 
 /* 1, primes, tiles of 4 to 32 and chunks of 64 rows ± 1, tall, wide, one column; products across a
- * cache block (256); and some large enough to be shared out among threads by rows, by columns and
- * by parameters. The first few run all variants of an operation, the others some in turn. */
+ * cache block (256); and some large enough to be shared among threads by rows, by columns and by
+ * parameters. The first few run all variants of an operation, the others a few of them in turn. */
 static const shape shapes[] = {
     {5, 7, 3},      {67, 13, 33},   {129, 31, 17}, {1, 1, 1},      {2, 3, 5},      {3, 2, 1},
     {4, 5, 4},      {7, 13, 31},    {31, 61, 67},  {61, 67, 127},  {11, 12, 13},   {12, 11, 32},
@@ -647,7 +365,7 @@ Test(parity, every_operation_is_here)
     }
 }
 
-/* The same at build time: a row of LS_OPS without one here does not compile. */
+/* The same at compile time: an operation in LS_OPS without a row here does not compile. */
 #define X(KIND, name, truth, variants) enum { ROW_OF_##KIND };
 ROWS(X)
 #undef X
@@ -655,7 +373,7 @@ ROWS(X)
 _Static_assert(LS_OPS(X) == 0, "each operation has a row");
 #undef X
 
-/* Sizes at which the sums of CLIP get another chunk, or another level. */
+/* Sizes at which the sums of CLIP have another chunk or another level. */
 Test(parity, clip_of_many_sizes)
 {
     test_backends b;
@@ -671,7 +389,7 @@ Test(parity, clip_of_many_sizes)
     test_backends_close(&b);
 }
 
-/* A step over no rows has no mean and no chains: such a plan is refused where it is made. */
+/* A step over no rows has no mean and no chains: ls_plan_build refuses such a plan. */
 Test(parity, no_rows_are_refused)
 {
     ls_options *options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels/random.h: known answers, the same numbers on every device, and the distributions they
- * claim to have. All seeds are fixed, so each test passes always or never; bounds are some five
- * standard deviations of true random numbers. */
+/* kernels/random.h: known answers, equal numbers on every device, and the distributions that the
+ * numbers should have. All seeds are fixed, so each test always passes or always fails; bounds are
+ * about five standard deviations of true random numbers. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 static const uint64_t seeds[] = {0, 1, 42, 0x123456789abcdef0, UINT64_MAX};
 enum { SEEDS = sizeof seeds / sizeof *seeds };
 
-static void *room(size_t count, size_t size)
+static void *alloc(size_t count, size_t size)
 {
     void *p = calloc(count, size);
     cr_assert(p);
@@ -26,9 +26,9 @@ static void *room(size_t count, size_t size)
 
 /* ---- The generator --------------------------------------------------------------------------- */
 
-/* The first three: the lines "philox4x32 10" of tests/kat_vectors in Random123 1.14.0 (Salmon,
- * Moraes, Dror, Shaw; on GitHub DEShawResearch/random123); the third one's inputs are digits of pi.
- * The others were computed with that library's philox4x32_R(10, …). */
+/* The first three are the lines "philox4x32 10" of tests/kat_vectors in Random123 1.14.0 (Salmon,
+ * Moraes, Dror, Shaw; on GitHub DEShawResearch/random123); the inputs of the third are digits of
+ * pi. The others were computed with that library's philox4x32_R(10, …). */
 static const struct {
     ls_u32 counter[4], key[2], words[4];
 } answers[] = {
@@ -60,7 +60,7 @@ Test(random, philox_known_answers)
     }
 }
 
-/* Which counter and key a number comes from is part of the arithmetic too. */
+/* The counter and key of a number are part of the arithmetic, too. */
 Test(random, words_by_seed_purpose_step_index)
 {
     for (size_t i = 3; i < sizeof answers / sizeof *answers; i++) {
@@ -82,20 +82,21 @@ Test(random, words_by_seed_purpose_step_index)
 
 #ifdef LS_OPENCL
 
-/* Where numbers are asked for: seed, purpose, step, first index, size of the permutation,
- * probability of dropping. */
+/* Arguments of the functions: seed, purpose, step, first index, size of the permutation, dropout.
+ */
 typedef struct {
     ls_u64 seed, step;
     ls_u32 purpose, base, n;
     float p;
-} asked;
+} arguments;
 
 enum { ITEMS = 4096, RESULTS = 5 };
 static const char *const result_names[RESULTS] = {"u32", "uniform", "normal", "dropout factor",
                                                   "permute"};
 
 static const char probe_source[] =
-    "__kernel void probe(__global uint *out, ulong seed, ulong step, uint purpose, uint base, uint n, float p) {\n"
+    "__kernel void probe(__global uint *out, ulong seed, ulong step, uint purpose, "
+    "uint base, uint n, float p) {\n"
     "    uint i = get_global_id(0), k = base + i;\n"
     "    out += 5 * i;\n"
     "    out[0] = ls_random_u32(seed, purpose, step, k);\n"
@@ -105,7 +106,7 @@ static const char probe_source[] =
     "    out[4] = ls_permute(k % n, n, seed, purpose, step);\n"
     "}\n";
 
-static void probe_here(const asked *a, ls_u32 *out)
+static void probe_on_host(const arguments *a, ls_u32 *out)
 {
     for (ls_u32 i = 0; i < ITEMS; i++, out += RESULTS) {
         ls_u32 k = a->base + i;
@@ -117,8 +118,8 @@ static void probe_here(const asked *a, ls_u32 *out)
     }
 }
 
-static void probe_there(const ls_cl_device *d, cl_kernel kernel, cl_mem memory, const asked *a,
-                        ls_u32 *out)
+static void probe_on_device(const ls_cl_device *d, cl_kernel kernel, cl_mem memory,
+                            const arguments *a, ls_u32 *out)
 {
     const ls_cl_api *cl = &d->cl;
     const struct {
@@ -141,7 +142,7 @@ static void probe_there(const ls_cl_device *d, cl_kernel kernel, cl_mem memory, 
     cr_assert_eq(code, CL_SUCCESS, "%s", ls_cl_error_name(code));
 }
 
-/* The product's kernel source with the probe behind it. */
+/* The product's kernel source, followed by the probe. */
 static cl_program build_probe(const ls_cl_device *d)
 {
     const char *source[] = {ls_kernel_source, probe_source};
@@ -164,7 +165,7 @@ static void check_device(const test_backend *t)
                         sizes[] = {1, 5, 64, 4096, 1000003, 0xfffffffb};
     static const float p[] = {0.1f, 0.5f, 0.0f, 0.999f};
     const ls_cl_device *d = (const ls_cl_device *)t->backend;
-    ls_u32 *here = room(2 * ITEMS * RESULTS, sizeof *here), *there = here + ITEMS * RESULTS;
+    ls_u32 *here = alloc(2 * ITEMS * RESULTS, sizeof *here), *there = here + ITEMS * RESULTS;
     cl_int codes[2];
     cl_program program = build_probe(d);
     cl_kernel kernel = d->cl.clCreateKernel(program, "probe", &codes[0]);
@@ -172,10 +173,10 @@ static void check_device(const test_backend *t)
                                          ITEMS * RESULTS * sizeof *here, NULL, &codes[1]);
     cr_assert(codes[0] == CL_SUCCESS && codes[1] == CL_SUCCESS);
     for (unsigned c = 0; c < 240; c++) {
-        asked a = {seeds[c % SEEDS], steps[c / 5 % 4], c % 7 + (c % 3 << 8),
-                   bases[c % 3],     sizes[c % 6],     p[c % 4]};
-        probe_here(&a, here);
-        probe_there(d, kernel, memory, &a, there);
+        arguments a = {seeds[c % SEEDS], steps[c / 5 % 4], c % 7 + (c % 3 << 8),
+                       bases[c % 3],     sizes[c % 6],     p[c % 4]};
+        probe_on_host(&a, here);
+        probe_on_device(d, kernel, memory, &a, there);
         for (size_t i = 0; i < ITEMS * RESULTS; i++)
             cr_assert_eq(
                 here[i], there[i],
@@ -208,8 +209,8 @@ Test(random, same_on_devices)
 
 /* ---- Permutations ---------------------------------------------------------------------------- */
 
-/* The places of the first eight rows, recorded from this project itself: a good permutation by all
- * tests below may still be another one, and would change every shuffled model. */
+/* The positions of the first eight rows, recorded from this project itself: another permutation
+ * might pass all tests below, but would change every shuffled model. */
 Test(random, permutation_known_answers)
 {
     static const struct {
@@ -240,7 +241,7 @@ Test(random, permutation_known_answers)
 
 static void check_bijection(ls_u32 n, uint64_t seed, uint64_t epoch)
 {
-    unsigned char *seen = room(n, 1);
+    unsigned char *seen = alloc(n, 1);
     for (ls_u32 i = 0; i < n; i++) {
         ls_u32 to = ls_permute(i, n, seed, LS_PURPOSE_ORDER, epoch);
         cr_assert_lt(to, n, "n %u: %u goes to %u", n, i, to);
@@ -258,8 +259,8 @@ Test(random, permutations_are_bijections)
     check_bijection(1000003, 10, 0x500000000);
 }
 
-/* Standard deviations that Pearson's statistic of observed counts lies above its mean, for so many
- * degrees of freedom. */
+/* Number of standard deviations by which Pearson's statistic of the observed counts is above its
+ * mean; freedom: degrees of freedom. */
 static double excess(const double *count, size_t cells, double expected, double scale,
                      double freedom)
 {
@@ -269,16 +270,16 @@ static double excess(const double *count, size_t cells, double expected, double 
     return (scale * sum - freedom) / sqrt(2 * freedom);
 }
 
-/* Over many epochs every row comes to every place equally often. Rows and columns of the table of
- * counts have given sums, hence the scale and (n - 1)² degrees of freedom. */
+/* Over many epochs, every row is at every position equally often. The rows and columns of the table
+ * of counts have fixed sums, hence the scale and (n - 1)² degrees of freedom. */
 static void check_places(ls_u32 n, unsigned epochs, uint64_t seed)
 {
-    double *count = room((size_t)n * n, sizeof *count), m = n;
+    double *count = alloc((size_t)n * n, sizeof *count), m = n;
     for (unsigned e = 0; e < epochs; e++)
         for (ls_u32 i = 0; i < n; i++)
             count[(size_t)i * n + ls_permute(i, n, seed, LS_PURPOSE_ORDER, e)]++;
     double above = excess(count, (size_t)n * n, epochs / m, (m - 1) / m, (m - 1) * (m - 1));
-    cr_expect(fabs(above) < 5, "n %u: places are uneven, %.1f standard deviations", n, above);
+    cr_expect(fabs(above) < 5, "n %u: positions are uneven, %.1f standard deviations", n, above);
     free(count);
 }
 
@@ -296,7 +297,7 @@ static void check_orders(ls_u32 n, unsigned epochs, uint64_t seed)
 {
     size_t orders = 1;
     for (ls_u32 i = 2; i <= n; i++) orders *= i;
-    double *count = room(orders, sizeof *count), least = HUGE_VAL;
+    double *count = alloc(orders, sizeof *count), least = HUGE_VAL;
     for (unsigned e = 0; e < epochs; e++) {
         ls_u32 to[8];
         size_t rank = 0;
@@ -311,7 +312,7 @@ static void check_orders(ls_u32 n, unsigned epochs, uint64_t seed)
     for (size_t i = 0; i < orders; i++) least = count[i] < least ? count[i] : least;
     double above = excess(count, orders, (double)epochs / (double)orders, 1, (double)(orders - 1));
     cr_expect(fabs(above) < 5, "n %u: orders are uneven, %.1f standard deviations", n, above);
-    cr_expect(least > 0.8 * epochs / (double)orders, "n %u: one order came only %g times", n,
+    cr_expect(least > 0.8 * epochs / (double)orders, "n %u: one order occurred only %g times", n,
               least);
     free(count);
 }
@@ -324,8 +325,8 @@ Test(random, all_orders_of_few_rows_are_even)
     check_orders(5, 240000, 4);
 }
 
-/* Correlation of the places of neighbours, of a row's places in successive epochs, and of place and
- * row: -1/(n - 1) for different rows of one permutation, 0 for the others. */
+/* Correlation of the positions of neighbours, of a row's positions in successive epochs, and of
+ * position and row: -1/(n - 1) for different rows of one permutation, 0 for the others. */
 static void check_correlations(ls_u32 n, unsigned epochs, uint64_t seed)
 {
     double m = n, middle = (m - 1) / 2, variance = (m * m - 1) / 12, neighbours = 0, successive = 0,
@@ -341,7 +342,8 @@ static void check_correlations(ls_u32 n, unsigned epochs, uint64_t seed)
     cr_expect(fabs(neighbours / all + 1 / (m - 1)) < bound, "n %u: neighbours correlate by %g", n,
               neighbours / all);
     cr_expect(fabs(successive / all) < bound, "n %u: epochs correlate by %g", n, successive / all);
-    cr_expect(fabs(still / all) < bound, "n %u: places and rows correlate by %g", n, still / all);
+    cr_expect(fabs(still / all) < bound, "n %u: positions and rows correlate by %g", n,
+              still / all);
 }
 
 Test(random, neighbours_do_not_stay_together)
@@ -365,8 +367,7 @@ static int by_value(const void *a, const void *b)
 static double uniform_below(double x) { return x; }
 static double normal_below(double x) { return 0.5 * erfc(-x / sqrt(2.0)); }
 
-/* Kolmogorov and Smirnov's greatest distance × sqrt(n): above 1.95 with probability 0.001. Sorts x.
- */
+/* The Kolmogorov-Smirnov statistic × sqrt(n): above 1.95 with probability 0.001. Sorts x. */
 static double distance(float *x, size_t n, double (*below)(double))
 {
     double most = 0;
@@ -378,7 +379,7 @@ static double distance(float *x, size_t n, double (*below)(double))
     return most * sqrt((double)n);
 }
 
-/* Moments about `middle` against what they should be; deviation: that of a sample's contribution.
+/* Moment about `middle` against its expected value; deviation: that of one sample's contribution.
  */
 static void check_moment(const char *what, const float *x, double middle, int power,
                          double expected, double deviation)
@@ -389,7 +390,7 @@ static void check_moment(const char *what, const float *x, double middle, int po
     cr_expect(fabs(off) < 5, "%s: moment %d is off by %.1f standard deviations", what, power, off);
 }
 
-/* Product of neighbours about `middle`. */
+/* Correlation of neighbours. */
 static void check_serial(const char *what, const float *x, double middle, double variance)
 {
     double sum = 0;
@@ -399,7 +400,7 @@ static void check_serial(const char *what, const float *x, double middle, double
     cr_expect(fabs(off) < 5, "%s: neighbours correlate, %.1f standard deviations", what, off);
 }
 
-/* Along indices (step fixed) or along steps (index fixed): both ways a run meets its numbers. */
+/* Along indices (step fixed) or along steps (index fixed): a run uses numbers in both ways. */
 static void fill(float *x, bool normal, bool steps, uint64_t seed)
 {
     float (*const f)(ls_u64, ls_u32, ls_u64, ls_u32) = normal ? ls_random_normal
@@ -409,7 +410,7 @@ static void fill(float *x, bool normal, bool steps, uint64_t seed)
 
 Test(random, uniforms_are_uniform)
 {
-    float *x = room(SAMPLES, sizeof *x);
+    float *x = alloc(SAMPLES, sizeof *x);
     for (unsigned c = 0; c < 2 * SEEDS; c++) {
         fill(x, false, c & 1, seeds[c / 2]);
         for (size_t i = 0; i < SAMPLES; i++) {
@@ -429,7 +430,7 @@ Test(random, uniforms_are_uniform)
 
 Test(random, normals_are_normal)
 {
-    float *x = room(SAMPLES, sizeof *x);
+    float *x = alloc(SAMPLES, sizeof *x);
     for (unsigned c = 0; c < 2 * SEEDS; c++) {
         fill(x, true, c & 1, seeds[c / 2]);
         check_moment("normals", x, 0, 1, 0, 1);
@@ -478,8 +479,8 @@ Test(random, dropout_drops_its_share)
 
 /* ---- Streams --------------------------------------------------------------------------------- */
 
-/* Streams that differ in one part of their name only share as many bits as chance has it, and no
- * words. */
+/* Streams that differ only in seed, step or purpose have as many equal bits as chance predicts, and
+ * no equal words. */
 Test(random, streams_differ)
 {
     static const struct {
@@ -530,8 +531,7 @@ Test(random, bits_are_even)
         cr_expect(abs(ones[k] - SAMPLES / 2) < 5 * 256, "bit %d: %d of %d", k, ones[k], SAMPLES);
 }
 
-/* Orders of different seeds, epochs and purposes have as many places in common as chance has it:
- * one. */
+/* Orders of different seeds, epochs and purposes agree in one position on average, as by chance. */
 Test(random, orders_differ)
 {
     enum { N = 1000 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-double *oracle_room(size_t count)
+double *oracle_alloc(size_t count)
 {
     double *room = calloc(count + 1, sizeof *room);
     if (!room) abort();
@@ -106,8 +106,8 @@ bool oracle_set(oracle *o, const char *name, const char *value)
     return false;
 }
 
-/* Two classes: one sigmoid output and binary cross-entropy; more: softmax and cross-entropy; unless
- * asked otherwise. */
+/* Defaults: for two classes one sigmoid output and binary cross-entropy, for more classes softmax
+ * and cross-entropy. */
 static void choose_output(oracle *o, size_t classes)
 {
     const char *loss = o->loss_name, *output = o->output_name;
@@ -127,7 +127,7 @@ static void choose_output(oracle *o, size_t classes)
 
 static double default_rate(const char *optimizer);
 
-/* Each layer's tensors one after the other. */
+/* Sets the offsets of a layer's tensors, which follow those of the layer before. */
 static void place(oracle *o, oracle_layer *l)
 {
     l->weight = o->parameters;
@@ -154,17 +154,17 @@ void oracle_build(oracle *o, size_t features, size_t classes)
                             .norm = hidden && o->batch_norm,
                             .skip = -1};
         set_activation(l, hidden ? o->activation[o->activation_count == 1 ? 0 : i] : "identity");
-        /* a residual block: two layers as wide as what enters them, none of which ends another
+        /* a residual block: two layers as wide as the layer before them, none of which ends another
          * block */
         if (o->residual && hidden && i >= 2 && l->out == l->in && l->in == o->layer[i - 1].in &&
             o->layer[i - 1].skip < 0)
             l->skip = (int)i - 2;
         place(o, l);
     }
-    o->theta = oracle_room(o->parameters);
-    o->first = oracle_room(o->parameters);
-    o->second = oracle_room(o->parameters);
-    o->running = oracle_room(o->running_count);
+    o->theta = oracle_alloc(o->parameters);
+    o->first = oracle_alloc(o->parameters);
+    o->second = oracle_alloc(o->parameters);
+    o->running = oracle_alloc(o->running_count);
     for (size_t i = 0; i < o->layers; i++)
         for (size_t j = 0; j < o->layer[i].out && o->layer[i].norm; j++)
             o->theta[o->layer[i].gamma + j] = o->running[o->layer[i].variance + j] = 1.0;
@@ -184,18 +184,18 @@ void oracle_free(oracle *o)
 
 static const double norm_epsilon = 1e-5, norm_momentum = 0.1;
 
-/* What a pass leaves of each layer, rows × out each: affine map, input of the activation, output,
- * dL/d(output). */
+/* The results of a pass for each layer, rows × out each: affine map, input of the activation,
+ * output, dL/d(output). */
 typedef struct {
     double *z, *u, *h, *dh;
-    double *mean, *variance; /* out each: what z was normalised with */
+    double *mean, *variance; /* out each: the statistics that normalised z */
 } trace;
 
 static void trace_open(const oracle *o, size_t rows, trace *traces)
 {
     for (size_t i = 0; i < o->layers; i++) {
         size_t size = rows * o->layer[i].out;
-        double *room = oracle_room(4 * size + 2 * o->layer[i].out);
+        double *room = oracle_alloc(4 * size + 2 * o->layer[i].out);
         traces[i] = (trace){room,
                             room + size,
                             room + 2 * size,
@@ -275,7 +275,7 @@ static void forward(const oracle *o, const double *theta, const double *x, size_
 
 static double softplus(double z) { return fmax(z, 0.0) + log1p(exp(-fabs(z))); }
 
-/* Probabilities, or values, of one row from its logits. */
+/* Outputs of one row from its logits. */
 static void outputs_of(const oracle *o, const double *z, double *p)
 {
     double top = z[0], sum = 0.0;
@@ -305,7 +305,7 @@ static double row_loss(const oracle *o, const double *z, const double *t)
     return loss;
 }
 
-/* What a row's loss counts for. */
+/* Weight of a row's loss in the objective. */
 static double share(const oracle *o, const oracle_batch *b, size_t r)
 {
     return (b->weight ? b->weight[r] : 1.0) / (o->mean ? (double)b->rows : 1.0);
@@ -371,8 +371,8 @@ static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
     }
 }
 
-/* Back through batch norm as Ioffe, Szegedy 2015, section 3, have it: by way of dL/dσ² and dL/dμ.
- * du becomes dL/dz. */
+/* Backward pass of batch norm as in Ioffe, Szegedy 2015, section 3, through dL/dσ² and dL/dμ. du
+ * becomes dL/dz. */
 static void norm_backward(const oracle_layer *l, const double *theta, size_t rows, const trace *t,
                           double *du, double *gradient)
 {
@@ -395,7 +395,7 @@ static void norm_backward(const oracle_layer *l, const double *theta, size_t row
     }
 }
 
-/* dW = xᵀ·dz, db = Σ dz, and dz·Wᵀ added to the gradient of what entered. */
+/* dW = xᵀ·dz, db = Σ dz; dz·Wᵀ is added to the gradient of the layer's input. */
 static void affine_backward(const oracle_layer *l, const double *theta, const double *x,
                             size_t rows, const double *dz, double *gradient, double *dx)
 {
@@ -440,7 +440,7 @@ void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *b
 
 /* ---- Optimizers ------------------------------------------------------------------------------ */
 
-/* A parameter at work: its gradient, learning rate, and whether it is a weight. */
+/* A parameter being updated: its gradient, learning rate, and whether it is a weight. */
 typedef struct {
     oracle *o;
     double *theta, *s, *v; /* the parameter and its states */
@@ -519,7 +519,7 @@ static double default_rate(const char *optimizer)
     return optimizers[optimizer_of(optimizer)].rate;
 }
 
-/* Scales the whole gradient down to the norm asked for (Pascanu, Mikolov, Bengio 2013). */
+/* Scales the whole gradient down to the norm o->clip (Pascanu, Mikolov, Bengio 2013). */
 static void clip(const oracle *o, double *gradient)
 {
     double squares = 0.0;
@@ -558,7 +558,7 @@ static void update_layer(oracle *o, const oracle_layer *l, const double *gradien
 double oracle_step(oracle *o, const oracle_batch *b, double rate)
 {
     trace traces[ORACLE_LAYERS];
-    double *gradient = oracle_room(o->parameters);
+    double *gradient = oracle_alloc(o->parameters);
     trace_open(o, b->rows, traces);
     forward(o, o->theta, b->x, b->rows, true, b->kept, traces);
     double loss = total_loss(o, b, &traces[o->layers - 1]);

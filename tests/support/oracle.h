@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A network in double precision, written from the formulas alone: the truth that training is held
- * against. It shares nothing with the product: not its headers, not its layout in memory, not its
- * order of operations, not its parsing. It is clear rather than fast: the tests' networks are
- * small. */
+/* A network in double precision, written from the formulas alone, with which training is compared.
+ * It shares nothing with the product: not its headers, memory layout, order of operations or
+ * parsing. It is clear rather than fast, as the networks of the tests are small. */
 #ifndef SUPPORT_ORACLE_H
 #define SUPPORT_ORACLE_H
 
@@ -26,7 +25,7 @@ typedef enum { ORACLE_BCE, ORACLE_CE, ORACLE_MSE } oracle_loss;
 typedef enum { ORACLE_SIGMOID, ORACLE_SOFTMAX, ORACLE_IDENTITY } oracle_output;
 
 typedef struct {
-    /* Options, as oracle_set leaves them. */
+    /* Options, set by oracle_set. */
     size_t hidden[ORACLE_LAYERS], hidden_count;
     char activation[ORACLE_LAYERS][16];
     size_t activation_count;
@@ -34,7 +33,7 @@ typedef struct {
     double rate, momentum, rho, beta1, beta2, epsilon, weight_decay;
     double dropout, l1, l2, max_norm, clip;
     bool bias_correction, mean, batch_norm, residual;
-    /* What follows from them. */
+    /* Derived from the options by oracle_build. */
     oracle_loss loss;
     oracle_output output;
     size_t features, outputs, layers;
@@ -50,8 +49,7 @@ typedef struct {
     double fault[ORACLE_LAYERS];
 } oracle;
 
-/* One batch. Where there is dropout, kept[i] says for layer i (rows × out) which outputs are kept:
- * 1 or 0. */
+/* One batch. With dropout, kept[i] says for layer i (rows × out) which outputs are kept: 1 or 0. */
 typedef struct {
     size_t rows;
     const double *x, *t;  /* rows × features, rows × outputs */
@@ -59,11 +57,12 @@ typedef struct {
     const unsigned char *const *kept;
 } oracle_batch;
 
-/* All options at the defaults that the documentation states. */
+/* All options at their documented defaults. */
 oracle *oracle_new(void);
-/* Sets an option from its text; false for one that does not concern a step's arithmetic. */
+/* Sets an option from its text; returns false if the option does not affect a step's arithmetic. */
 bool oracle_set(oracle *o, const char *name, const char *value);
-/* Derives layers and memory; parameters are 0 (gamma 1) until they are written to theta. */
+/* Derives layers and allocates memory; parameters are 0 (gamma 1) until they are written to theta.
+ */
 void oracle_build(oracle *o, size_t features, size_t classes);
 void oracle_free(oracle *o);
 
@@ -72,7 +71,7 @@ void oracle_free(oracle *o);
 double oracle_objective(const oracle *o, const double *theta, const oracle_batch *batch);
 /* l1·Σ|w| + l2·Σw² over weights. */
 double oracle_penalty(const oracle *o, const double *theta);
-/* The gradient of oracle_objective, by hand-derived formulas. */
+/* The gradient of oracle_objective, from formulas derived by hand. */
 void oracle_gradient(const oracle *o, const double *theta, const oracle_batch *batch,
                      double *gradient);
 /* One step of training; returns the objective before it. */
@@ -81,7 +80,7 @@ double oracle_step(oracle *o, const oracle_batch *batch, double rate);
 void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows, double *outputs,
                   double *losses);
 
-/* Zeroed doubles; ends the test where memory is out. */
-double *oracle_room(size_t count);
+/* Zeroed doubles; aborts if memory runs out. */
+double *oracle_alloc(size_t count);
 
 #endif

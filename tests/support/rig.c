@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For the random stream alone, which is data to the oracle: which rows make a batch, and which
- * units are dropped. */
+/* Only for the random stream, which is input data of the oracle: the rows of a batch, and the
+ * dropped units. */
 #include "kernels/random.h"
 
 /* ---- Data ------------------------------------------------------------------------------------ */
@@ -30,7 +30,7 @@ void rig_data(size_t rows, size_t features, size_t classes, float *x, int32_t *y
             x[r * features + i] = (float)value;
             sum += (i % 2 ? 1.0 : -0.6) * value * value + 0.5 * value;
         }
-        /* unequal classes that can be learned in part */
+        /* classes of different sizes that can be predicted in part */
         double place = 0.35 + 0.3 * sum + 0.25 * noise(&state);
         y[r] = (int32_t)fmin(fmax(floor(place * (double)classes), 0.0), (double)(classes - 1));
     }
@@ -70,8 +70,8 @@ static void fill_data(rig *r, const char *weights)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* Whether an option concerns the training loop or the start and not a step: the test that sets it
- * sees to it. */
+/* Whether an option affects the training loop or the initial values and not a step: the test that
+ * sets it handles it. */
 static bool of_the_loop(const char *name)
 {
     static const char *const names[] = {
@@ -83,7 +83,8 @@ static bool of_the_loop(const char *name)
     return false;
 }
 
-/* Gives each option to both sides; what concerns batches stays here. weights: at least 64 bytes. */
+/* Sets each option in product and oracle; the rig handles those of batches. weights: at least 64
+ * bytes. */
 static void set_options(rig *r, char *weights)
 {
     char text[512], *rest = text, *word;
@@ -112,7 +113,7 @@ static void set_options(rig *r, char *weights)
     r->shuffle = r->shuffle && r->batch < r->c->rows;
 }
 
-/* Both sides mean the same network. */
+/* Product and oracle have the same network. */
 static void check_shape(const rig *r)
 {
     const char *name = r->c->name;
@@ -147,8 +148,8 @@ void rig_to_truth(const rig *r, const float *from, double *to)
         }
 }
 
-/* Biases, gammas and betas start at values that tell: a wrong gradient of a zero bias looks right
- * too often. */
+/* Biases, gammas and betas start at values other than 0 or 1: a wrong gradient of a zero bias often
+ * looks right. */
 static void disturb(rig *r, float *values)
 {
     uint64_t state = 3;
@@ -218,7 +219,7 @@ void rig_close(rig *r)
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 
-/* The product's stream of dropped units: element r·out + j of layer i at this step. */
+/* The product's dropout stream: element r·out + j of layer i at this step. */
 static void fill_mask(const rig *r, uint64_t step, size_t rows, rig_batch *b)
 {
     for (size_t i = 0; i < r->truth->hidden_count && r->truth->dropout > 0; i++) {
@@ -236,9 +237,9 @@ void rig_batch_open(const rig *r, uint64_t step, rig_batch *b)
            features = r->c->features;
     size_t first = (size_t)(step % per_epoch) * r->batch, outputs = r->truth->outputs;
     size_t rows = first + r->batch <= all ? r->batch : all - first;
-    *b = (rig_batch){.x = oracle_room(rows * features),
-                     .t = oracle_room(rows * outputs),
-                     .weight = oracle_room(rows)};
+    *b = (rig_batch){.x = oracle_alloc(rows * features),
+                     .t = oracle_alloc(rows * outputs),
+                     .weight = oracle_alloc(rows)};
     for (size_t i = 0; i < rows; i++) {
         size_t from = first + i;
         if (r->shuffle)
@@ -269,7 +270,7 @@ double rig_rate(const rig *r, uint64_t step)
     return r->truth->rate * (1.0 - 0.07 * (double)(step % 5));
 }
 
-/* What the product's optimizers are told of a step, from the formulas. */
+/* The scalars of a step for the product's optimizers, from the formulas. */
 static ls_rates rates_of(const oracle *o, double rate, double t)
 {
     bool adam = !strncmp(o->optimizer, "adam", 4), correct = adam && o->bias_correction;
@@ -299,7 +300,8 @@ double rig_worse(double a, double b)
     return isnan(a) || isnan(b) ? (double)INFINITY : fmax(a, b);
 }
 
-/* Raises *worst to the error of a tensor. before: what to measure the change from, NULL: from 0. */
+/* Raises *worst to the error of a tensor. before: the values from which the change is measured, or
+ * NULL for 0. */
 static void compare(const float *got, const float *before, const double *truth, size_t n,
                     double steps, double *worst)
 {
@@ -379,11 +381,11 @@ double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions)
 
 void rig_schedule_text(const rig_schedule *s, char *text)
 {
-    snprintf(
-        text, 300,
-        "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu schedule-epochs=%llu epochs=%llu",
-        s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup,
-        (unsigned long long)s->every, (unsigned long long)s->epochs);
+    snprintf(text, 300,
+             "schedule=%s lr=%.17g min-lr=%.17g schedule-factor=%.17g warmup=%llu "
+             "schedule-epochs=%llu epochs=%llu",
+             s->kind, s->base, s->min, s->factor, (unsigned long long)s->warmup,
+             (unsigned long long)s->every, (unsigned long long)s->epochs);
 }
 
 ls_options *rig_options(const char *text)

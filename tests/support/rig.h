@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One training run twice, side by side: in the product, by its plan on the CPU path, and in the
- * oracle. */
+/* One training run in the product, by its plan on the CPU path, and in the oracle, side by side. */
 #ifndef SUPPORT_RIG_H
 #define SUPPORT_RIG_H
 
@@ -21,25 +20,25 @@ typedef struct {
     ls_plan *plan;
     ls_backend *cpu;
     ls_workspace *workspace;
-    float *x, *t, *weight; /* the data; weight is NULL where all are 1 */
+    float *x, *t, *weight; /* the data; weight is NULL if all weights are 1 */
     int32_t *y;
     float *start, *state; /* the product's state: before the first step, and as last read */
     oracle *truth;
-    uint64_t seed, steps; /* steps the product has done */
-    size_t batch;         /* rows a step */
+    uint64_t seed, steps; /* steps: number of steps that the product has run */
+    size_t batch;         /* rows per step */
     bool shuffle;
 } rig;
 
-/* What the oracle is given for one step; owns all of it. */
+/* The oracle's input for one step; owns all of it. */
 typedef struct {
     oracle_batch batch;
     double *x, *t, *weight;
     unsigned char *kept[ORACLE_LAYERS];
 } rig_batch;
 
-/* Largest errors of the product, each relative to the largest of what it is an error of, over one
- * tensor: for parameters and running averages that is the change since the start, and the rounding
- * of each step's result is not counted. */
+/* Largest errors of the product, each relative to the largest reference value in the same tensor.
+ * For parameters and running averages, the reference value is the change since the start, and the
+ * rounding of each step's result is subtracted from the error. */
 typedef struct {
     double parameters, states, running, losses;
 } rig_errors;
@@ -57,7 +56,7 @@ double rig_rate(const rig *r, uint64_t step);
 /* Runs `count` more steps, 16 at most, in both; *errors are those after the last, losses those of
  * all `count`. */
 void rig_run(rig *r, size_t count, rig_errors *errors);
-/* The product's part of it, with losses; then r->state is up to date. */
+/* Runs only the product's part, and returns its losses; r->state is up to date afterwards. */
 void rig_run_product(rig *r, size_t count, float *losses);
 
 /* The larger of two errors; NaN is larger than any. */
@@ -68,22 +67,22 @@ double rig_worse(double a, double b);
 size_t rig_tensors(const rig *r, size_t layer);
 size_t rig_tensor(const rig *r, size_t layer, size_t k, size_t *product, size_t *truth);
 
-/* Parameters (or another array like them) in the product's order to the oracle's. */
+/* Copies parameters (or an array of the same shape) from the product's order to the oracle's. */
 void rig_to_truth(const rig *r, const float *from, double *to);
 
-/* Small rows with classes that depend on them; the same everywhere. y: class numbers. */
+/* Rows with classes that depend on the features; the same on every machine. y: class numbers. */
 void rig_data(size_t rows, size_t features, size_t classes, float *x, int32_t *y);
 
-/* A learning rate over a run, as the options of the same names have it. */
+/* A schedule of the learning rate; fields are named after the options. */
 typedef struct {
     const char *kind;
     double base, min, factor;
     uint64_t warmup, every, epochs, per_epoch;
 } rig_schedule;
 
-/* The rate of a step, counted from 0. reductions: how often plateau has reduced it so far. */
+/* The rate of a step, counted from 0. reductions: number of plateau's reductions so far. */
 double rig_rate_of(const rig_schedule *s, uint64_t step, int reductions);
-/* The schedule as options, in room of at least 300 bytes. */
+/* The schedule as options; text: at least 300 bytes. */
 void rig_schedule_text(const rig_schedule *s, char *text);
 /* The product's options from "name=value name=value". */
 ls_options *rig_options(const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The activations in double precision, written from the papers: the truth that the product's
- * values, derivatives and whole networks are compared with. Shares nothing with the product. */
+/* The activations in double precision, written from the papers, with which the product's values,
+ * derivatives and whole networks are compared. Shares nothing with the product. */
 #ifndef SUPPORT_TRUE_ACTIVATIONS_H
 #define SUPPORT_TRUE_ACTIVATIONS_H
 
@@ -14,7 +14,7 @@ typedef struct {
     double slope_error; /* allowed absolute error of the float32 derivative */
 } true_activation;
 
-/* NULL if there is none of that name. */
+/* NULL if there is no activation of that name. */
 const true_activation *true_activation_of(const char *name);
 
 #endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/true_operations.h"
+#include "kernels/arith.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) hand_at(p, arena, o->field)
+#define TRUTH(name) void true_##name(const hand_plan *p, size_t rows, float *arena, float *loss)
+#define FIRST_OP const ls_op *o = &p->op[0]
+
+/* ---- GATHER ---------------------------------------------------------------------------------- */
+
+TRUTH(gather)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t row;
+        memcpy(&row, AT(index) + i, sizeof row);
+        memcpy(AT(y) + i * o->out, AT(x) + row * o->out, o->out * sizeof(float));
+    }
+}
+
+/* ---- DENSE ----------------------------------------------------------------------------------- */
+
+TRUTH(dense)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t i = 0; i < rows * o->out; i++) {
+        const float *x = AT(x) + i / o->out * o->in, *w = AT(w) + i % o->out;
+        float acc = AT(b) ? AT(b)[i % o->out] : 0.0f;
+        for (size_t k = 0; k < o->in; k++) acc = fmaf(x[k], w[k * o->out], acc);
+        AT(z)[i] = acc;
+        if (AT(a)) AT(a)[i] = truth_act(o->act, acc);
+    }
+}
+
+/* ---- NORM, NORM_FIXED, NORM_GRAD ------------------------------------------------------------- */
+
+static void norm_column(const hand_plan *p, float *arena, size_t rows, size_t j)
+{
+    FIRST_OP;
+    float inv_rows = 1.0f / (float)rows, *mean = AT(mean) + j, *running_mean = AT(running_mean) + j;
+    float *running_var = AT(running_var) + j, *d = malloc(rows * sizeof *d);
+    cr_assert(d);
+    *mean = truth_sum(AT(z) + j, o->out, NULL, 0, rows) * inv_rows;
+    for (size_t r = 0; r < rows; r++) d[r] = AT(z)[r * o->out + j] - *mean;
+    float variance = truth_sum(d, 1, d, 1, rows) * inv_rows;
+    *running_mean = fmaf(0.1f, *mean - *running_mean, *running_mean);
+    *running_var = fmaf(0.1f, variance - *running_var, *running_var);
+    AT(inv)[j] = 1.0f / sqrtf(variance + 1e-5f);
+    free(d);
+}
+
+static void norm_apply(const hand_plan *p, float *arena, size_t rows, const float *mean)
+{
+    FIRST_OP;
+    for (size_t i = 0; i < rows * o->out; i++) {
+        size_t j = i % o->out;
+        AT(y)[i] = fmaf(AT(gamma)[j], (AT(z)[i] - mean[j]) * AT(inv)[j], AT(beta)[j]);
+        AT(a)[i] = truth_act(o->act, AT(y)[i]);
+    }
+}
+
+TRUTH(norm)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t j = 0; j < o->out; j++) norm_column(p, arena, rows, j);
+    norm_apply(p, arena, rows, AT(mean));
+}
+
+TRUTH(norm_fixed)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t j = 0; j < o->out; j++) AT(inv)[j] = 1.0f / sqrtf(AT(running_var)[j] + 1e-5f);
+    norm_apply(p, arena, rows, AT(running_mean));
+}
+
+TRUTH(norm_grad)
+{
+    FIRST_OP;
+    (void)loss;
+    float inv_rows = 1.0f / (float)rows, *hat = malloc(rows * sizeof *hat);
+    cr_assert(hat);
+    for (size_t j = 0; j < o->out; j++) {
+        float *z = AT(z) + j, *dy = AT(dz) + j, inv = AT(inv)[j];
+        for (size_t r = 0; r < rows; r++) hat[r] = (z[r * o->out] - AT(mean)[j]) * inv;
+        float sum = AT(grad_beta)[j] = truth_sum(dy, o->out, NULL, 0, rows);
+        float sum_hat = AT(grad_gamma)[j] = truth_sum(dy, o->out, hat, 1, rows);
+        for (size_t r = 0; r < rows; r++)
+            z[r * o->out] = (AT(gamma)[j] * inv) *
+                            fmaf(-hat[r], sum_hat * inv_rows, dy[r * o->out] - sum * inv_rows);
+    }
+    free(hat);
+}
+
+/* ---- JOIN ------------------------------------------------------------------------------------ */
+
+TRUTH(join)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t i = 0; i < rows * o->out; i++) {
+        float value = o->dropout > 0 ? AT(a)[i] * truth_dropout(p, o, i) : AT(a)[i];
+        AT(y)[i] = AT(skip) ? value + AT(skip)[i] : value;
+    }
+}
+
+/* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
+
+/* Values that are too small become 0 (docs/arithmetic.md). */
+static float flushed(float x) { return fabsf(x) < ldexpf(1, -100) ? 0 : x; }
+
+static float row_cross_entropy(float *z, float *a, const float *t, size_t n, float scale)
+{
+    float top = z[0], sum = 0.0f, loss = 0.0f;
+    for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
+    for (size_t k = 0; k < n; k++)
+        sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
+    float log_sum = top + ls_log(sum);
+    for (size_t k = 0; k < n; k++) {
+        loss = fmaf(t[k], log_sum - z[k], loss);
+        a[k] = a[k] / sum;
+        z[k] = flushed((a[k] - t[k]) * scale);
+    }
+    return loss;
+}
+
+TRUTH(loss)
+{
+    FIRST_OP;
+    (void)loss;
+    float all = p->plan.mean ? 1.0f / (float)rows : 1.0f;
+    for (size_t r = 0; r < rows; r++) {
+        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out,
+              row = 0.0f;
+        float scale = AT(row_weight) ? AT(row_weight)[r] * all : all;
+        if (p->plan.loss == LS_LOSS_CE) row = row_cross_entropy(z, a, t, o->out, scale);
+        else if (p->plan.loss == LS_LOSS_BCE) {
+            a[0] = ls_sigmoid(z[0]);
+            row = fmaf(-z[0], t[0], z[0] > 0 ? z[0] : 0.0f) + ls_log1p(ls_exp(-fabsf(z[0])));
+            z[0] = flushed((a[0] - t[0]) * scale);
+        } else
+            for (size_t k = 0; k < o->out; k++) {
+                bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
+                a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
+                row = fmaf(a[k] - t[k], a[k] - t[k], row);
+                z[k] = flushed((2.0f * (a[k] - t[k])) * scale);
+                if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
+            }
+        AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
+    }
+}
+
+TRUTH(loss_sum) { *loss = truth_sum(hand_at(p, arena, p->plan.row_loss), 1, NULL, 0, rows); }
+
+/* ---- Optimizers ------------------------------------------------------------------------------ */
+
+/* One function per optimizer: returns the change of theta and updates the states. A row of
+ * LS_OPTIMIZERS without a function does not compile. */
+#define CHANGE(name)                                                                               \
+    static float change_##name(float g, float *s, float *v, const ls_hyper *h, const ls_rates *r)
+
+CHANGE(momentum)
+{
+    (void)v;
+    return *s = flushed(fmaf(h->beta1, *s, r->rate * g));
+}
+CHANGE(nesterov)
+{
+    (void)v;
+    *s = flushed(fmaf(h->beta1, *s, r->rate * g));
+    return fmaf(h->beta1, *s, r->rate * g);
+}
+CHANGE(rmsprop)
+{
+    (void)v;
+    *s = flushed(fmaf(h->beta2, *s, (h->rest2 * g) * g));
+    return r->rate * g / (sqrtf(*s) + h->epsilon);
+}
+CHANGE(adam)
+{
+    *s = flushed(fmaf(h->beta1, *s, h->rest1 * g));
+    *v = flushed(fmaf(h->beta2, *v, (h->rest2 * g) * g));
+    return r->rate_corrected * *s / (sqrtf(*v * r->correction2) + h->epsilon);
+}
+#define SUBTRACTS(name)                                                                            \
+    static void true_##name(float *theta, float g, float *s, float *v, bool weight,                \
+                            const ls_hyper *h, const ls_rates *r)                                  \
+    {                                                                                              \
+        (void)weight;                                                                              \
+        *theta = *theta - change_##name(g, s, v, h, r);                                            \
+    }
+SUBTRACTS(momentum)
+SUBTRACTS(nesterov)
+SUBTRACTS(rmsprop)
+SUBTRACTS(adam)
+static void true_sgd(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
+                     const ls_rates *r)
+{
+    (void)s, (void)v, (void)weight, (void)h;
+    *theta = fmaf(-r->rate, g, *theta);
+}
+#define true_gd true_sgd
+static void true_adamw(float *theta, float g, float *s, float *v, bool weight, const ls_hyper *h,
+                       const ls_rates *r)
+{
+    if (weight) *theta = *theta * r->keep;
+    true_adam(theta, g, s, v, weight, h, r);
+}
+
+/* Updates parameter i of an UPDATE, or of a GRAD_W that includes the optimizer. */
+static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
+{
+#define LS_X(name, states, facts) true_##name,
+    static void (*const optimizers[])(float *theta, float g, float *s, float *v, bool weight,
+                                      const ls_hyper *h, const ls_rates *r) = {LS_OPTIMIZERS(LS_X)};
+#undef LS_X
+    FIRST_OP;
+    const ls_hyper *h = &p->plan.hyper;
+    float *theta = AT(theta) + i, g = AT(b) ? AT(y)[i] * AT(b)[0] : AT(y)[i];
+    float sign = *theta > 0 ? 1.0f : *theta < 0 ? -1.0f : 0.0f;
+    if (weight) g = fmaf(h->l1, sign, fmaf(h->twice_l2, *theta, g));
+    optimizers[p->plan.optimizer](theta, g, AT(s) ? AT(s) + i : NULL, AT(v) ? AT(v) + i : NULL,
+                                  weight, h, &p->rates);
+}
+
+/* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------ */
+
+TRUTH(grad_w)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t i = 0; i < o->in; i++)
+        for (size_t j = 0; j < o->out; j++)
+            AT(y)[i * o->out + j] = truth_sum(AT(x) + i, o->in, AT(dz) + j, o->out, rows);
+    for (size_t i = 0; i < o->in * o->out && AT(theta); i++) true_update_at(p, arena, i, true);
+}
+
+TRUTH(grad_b)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t j = 0; j < o->out; j++) AT(y)[j] = truth_sum(AT(dz) + j, o->out, NULL, 0, rows);
+}
+
+TRUTH(grad_x)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t i = 0; i < rows * o->out; i++) {
+        const float *dz = AT(dz) + i / o->out * o->in, *w = AT(w) + i % o->out * o->in;
+        float acc = 0.0f;
+        for (size_t k = 0; k < o->in; k++) acc = fmaf(dz[k], w[k], acc);
+        if (AT(skip)) acc = acc + AT(skip)[i];
+        AT(d)[i] = acc;
+        if (o->dropout > 0) AT(dropped)[i] = acc = acc * truth_dropout(p, o, i);
+        AT(y)[i] = acc * truth_act_grad(o->act, AT(z)[i], AT(a)[i]);
+    }
+}
+
+/* ---- CLIP, UPDATE, MAX_NORM ------------------------------------------------------------------ */
+
+TRUTH(clip)
+{
+    FIRST_OP;
+    (void)loss, (void)rows;
+    size_t n = o->out;
+    float *sum = malloc(n * sizeof *sum);
+    cr_assert(sum);
+    memcpy(sum, AT(x), n * sizeof *sum);
+    for (bool square = true; square || n > 1;
+         square = false, n = (n + TRUTH_CHUNK - 1) / TRUTH_CHUNK)
+        for (size_t c = 0; c * TRUTH_CHUNK < n; c++) {
+            const float *x = sum + c * TRUTH_CHUNK;
+            size_t left = n - c * TRUTH_CHUNK;
+            sum[c] = truth_sum(x, 1, square ? x : NULL, 1, left < TRUTH_CHUNK ? left : TRUTH_CHUNK);
+        }
+    AT(y)[0] = truth_limit(sum[0], p->plan.clip);
+    free(sum);
+}
+
+TRUTH(update)
+{
+    FIRST_OP;
+    (void)loss, (void)rows;
+    for (size_t i = 0; i < o->out; i++) true_update_at(p, arena, i, o->in + i < p->plan.weights);
+}
+
+TRUTH(max_norm)
+{
+    FIRST_OP;
+    (void)loss, (void)rows;
+    for (size_t j = 0; j < o->out; j++) {
+        float *w = AT(w) + j,
+              factor = truth_limit(truth_sum(w, o->out, w, o->out, o->in), p->plan.hyper.max_norm);
+        for (size_t i = 0; i < o->in; i++) w[i * o->out] = w[i * o->out] * factor;
+    }
+}
