@@ -101,8 +101,7 @@ LS_FN float ls_flush(float x) { return x < 0x1p-100f && x > -0x1p-100f ? 0.0f : 
 /* |x|, by clearing the sign bit: exact for every argument, NaN included. */
 LS_FN float ls_abs(float x) { return ls_as_float(ls_as_u32(x) & 0x7fffffffu); }
 
-/* The larger / smaller of a and b; NaN if either is NaN. +0 and -0 are equal: the result is then b.
- */
+/* The larger / smaller of a and b; NaN if either is NaN; b if they are equal, such as +0 and -0. */
 LS_FN float ls_max(float a, float b) { return a > b ? a : a != a ? a : b; }
 LS_FN float ls_min(float a, float b) { return a < b ? a : a != a ? a : b; }
 

@@ -52,8 +52,7 @@
 /* ---- What finish.h needs; it works on one row of a tile at a time ---------------------------- */
 
 #define WIDTH TILE_COLUMNS
-/* Not unrolled, so that the compiler vectorises the loop: it compiles unrolled formulas one by one.
- */
+/* Not unrolled, so that the compiler vectorises the loop: unrolled formulas stay scalar. */
 #define EACH(e) _Pragma("clang loop unroll(disable)") for (uint e = 0; e < WIDTH; e++)
 #define GET get
 #define PUT put

@@ -92,8 +92,7 @@ static void number_rows(const small_step *s, const small_rows *r)
     const uint n = field(s, SMALL_rows), rows = s->rows, first = r->first;
     const ls_permutation p = ls_permutation_of(n, s->seed, LS_PURPOSE_ORDER, r->epoch);
 #if GROUP == 1
-    /* All rows at once: those that are not below n yet are permuted again, the others keep theirs.
-     */
+    /* All rows at once: those not below n yet are permuted again, the others keep theirs. */
     uint number[LS_CHUNK], pending = 1;
     EACH(i, rows) number[i] = ls_permute_once(first + i, p);
     while (pending) {

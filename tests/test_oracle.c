@@ -113,8 +113,7 @@ static const rig_case cases[] = {
  * float32 operations with rounding errors of both signs, in total a few 2^-24 of a tensor's scale.
  * The largest errors measured are 7.7e-6 (adamw's decay, which rounds the weight twice more than
  * rig_errors allows for), 5.3e-6 (a velocity whose gradients nearly cancel), 8e-7 and 4e-7. Runs
- * have the same bits on every machine; the factor of two and a half to five is for other settings.
- */
+ * have the same bits on every machine; the factor of 2.5 to 5 is for other settings. */
 static const rig_errors bounds = {
     .parameters = 2e-5, .states = 2e-5, .running = 4e-6, .losses = 2e-6};
 

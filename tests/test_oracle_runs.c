@@ -240,8 +240,7 @@ static double run_both(size_t i, double *prediction)
 }
 
 /* The following 180 steps increase the rounding error of a step, so the bounds are four to five
- * times the largest errors measured, 6e-7 and 1.2e-6, on runs with the same bits on every machine.
- */
+ * times the largest errors measured, 6e-7 and 1.2e-6. The bits are the same on every machine. */
 Test(oracle, whole_runs)
 {
     for (size_t i = 0; i < COUNT(runs); i++) {

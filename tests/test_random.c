@@ -82,8 +82,7 @@ Test(random, words_by_seed_purpose_step_index)
 
 #ifdef LS_OPENCL
 
-/* Arguments of the functions: seed, purpose, step, first index, size of the permutation, dropout.
- */
+/* Arguments of the functions; base: first index, n: size of the permutation, p: of dropout. */
 typedef struct {
     ls_u64 seed, step;
     ls_u32 purpose, base, n;
@@ -379,8 +378,7 @@ static double distance(float *x, size_t n, double (*below)(double))
     return most * sqrt((double)n);
 }
 
-/* Moment about `middle` against its expected value; deviation: that of one sample's contribution.
- */
+/* Moment about `middle` against its expected value; deviation: that of one sample's term. */
 static void check_moment(const char *what, const float *x, double middle, int power,
                          double expected, double deviation)
 {

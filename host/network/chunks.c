@@ -78,8 +78,7 @@ static bool chunkable(const ls_plan *p)
     return loss && p->parameters <= LS_CHUNKS_SCRATCH;
 }
 
-/* Places the inputs first. They are read from the data set, in place or as the result of a GATHER.
- */
+/* Places the inputs first. They come from the data set, directly or as the result of a GATHER. */
 static void place_inputs(builder *b, const ls_plan *p)
 {
     ls_chunks *c = b->chunks;

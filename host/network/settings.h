@@ -35,8 +35,7 @@ enum { LS_MAX_HIDDEN = 1000 };
 typedef struct ls_settings {
     uint64_t *hidden; /* hidden_count widths */
     size_t hidden_count;
-    int *activation; /* ls_act: activation_count values, one for all hidden layers or one per layer
-                      */
+    int *activation; /* ls_act: activation_count values, one for all hidden layers or one each */
     size_t activation_count;
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
     int optimizer;    /* ls_opt */

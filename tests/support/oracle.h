@@ -61,8 +61,7 @@ typedef struct {
 oracle *oracle_new(void);
 /* Sets an option from its text; returns false if the option does not affect a step's arithmetic. */
 bool oracle_set(oracle *o, const char *name, const char *value);
-/* Derives layers and allocates memory; parameters are 0 (gamma 1) until they are written to theta.
- */
+/* Derives layers and allocates memory; parameters are 0 (gamma 1) until set through theta. */
 void oracle_build(oracle *o, size_t features, size_t classes);
 void oracle_free(oracle *o);
 
