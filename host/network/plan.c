@@ -419,7 +419,7 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
 {
     ls_plan *p;
     if (!rows || rows > UINT32_MAX)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows: a run takes 1 to %lu", rows,
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows: a run needs 1 to %lu", rows,
                        (unsigned long)UINT32_MAX);
     LS_TRY(ls_alloc(&p, 1, sizeof *p, "the plan", err));
     *p = (ls_plan){.seed = s->seed,
