@@ -42,7 +42,7 @@ typedef struct ls_workspace ls_workspace;
  * concerned are undefined. */
 typedef struct {
     /* Opens a workspace on `data`, without members. On a device with memory of its own, this copies
-     * the rows. */
+     * the rows; the CPU path reads them in place. */
     ls_status (*workspace_open)(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                 ls_error *err);
     /* Removes all members and frees the workspace. */
