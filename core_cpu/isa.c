@@ -234,7 +234,7 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 {
     for (size_t c = j0; c < j1; c += BLOCK) {
         size_t width = min_size(BLOCK, j1 - c);
-        float square[BLOCK], *from = w + c;
+        float square[BLOCK] = {0}, *from = w + c;
         SUM_OVER_ROWS(in, width, square, ls_fma(from[r * out + j], from[r * out + j], acc))
         for (size_t j = 0; j < width; j++) square[j] = ls_limit_factor(square[j], limit);
         for (size_t r = 0; r < in; r++)

@@ -2,6 +2,7 @@
 #include "host/data/encoder.h"
 #include "host/base/memory.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,7 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
                                 const double *mean, const double *scale, size_t inputs, float *to,
                                 ls_error *err)
 {
+    assert(!mean || scale);
     for (size_t r = 0; r < data->rows; r++) {
         double value = filled(e, data, r, c);
         if (isnan(value)) {

@@ -26,7 +26,7 @@ double ls_rate_at(const ls_rate_plan *plan, uint64_t step)
     uint64_t warm = s->warmup * plan->steps_per_epoch, total = s->epochs * plan->steps_per_epoch;
     if (step < warm) return base * (double)(step + 1) / (double)warm;
     switch ((ls_schedule)s->schedule) {
-    case LS_SCHEDULE_CONSTANT: return base;
+    case LS_SCHEDULE_CONSTANT: break;
     case LS_SCHEDULE_STEP:
         rate = base * power(s->schedule_factor, step / plan->steps_per_epoch / s->schedule_epochs);
         break;

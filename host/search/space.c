@@ -350,7 +350,9 @@ ls_status ls_space_grid(const ls_space *space, size_t i, char **value, ls_error 
     assert(i < ls_space_points(space));
     for (size_t k = space->count; k-- > 0;) {
         const ls_dimension *d = &space->dimension[k];
-        size_t n = grid_points(d), at = i % n, piece = 0;
+        size_t n = grid_points(d), piece = 0;
+        assert(n > 0);
+        size_t at = i % n;
         i /= n;
         while (at >= d->piece[piece].points) at -= d->piece[piece++].points;
         ls_status status = copy_point(d, d->piece[piece].point[at], &value[k], err);

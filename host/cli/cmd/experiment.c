@@ -12,6 +12,7 @@
 #include "host/cli/experiment/result_files.h"
 #include "host/cli/experiment/run.h"
 #include "host/cli/experiment/verdict.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static int set_letters(exp_order *order, const char *name)
 static ls_status make_folder(const char *folder, ls_error *err)
 {
     struct stat about;
+    assert(folder);
     if (mkdir(folder, 0777) == 0) return LS_OK;
     if (errno != EEXIST)
         return ls_fail(err, LS_ERR_IO, "cannot create the folder %s: %s", folder, strerror(errno));

@@ -11,6 +11,7 @@
 #include "host/cli/run/config_read.h"
 #include "host/cli/run/run_folder.h"
 #include "host/cli/run/training.h"
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <popt.h>
@@ -56,6 +57,7 @@ typedef struct {
 static ls_status is_folder(const char *path, bool *out, ls_error *err)
 {
     struct stat about;
+    assert(path);
     if (stat(path, &about) != 0) return ls_fail(err, LS_ERR_IO, "%s: %s", path, strerror(errno));
     *out = S_ISDIR(about.st_mode);
     return LS_OK;

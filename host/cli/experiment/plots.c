@@ -81,10 +81,8 @@ static void add_curves(const exp_session *s, const exp_plot *p, const exp_result
 
 static ls_status add_boundaries(const exp_result **list, size_t n, ls_text *text, ls_error *err)
 {
-    unsigned columns = n == 4  ? 2
-                       : n > 3 ? 3
-                               : (unsigned)n,
-             rows = (unsigned)(n + columns - 1) / columns;
+    const unsigned columns = n == 4 ? 2 : n >= 3 ? 3 : n == 2 ? 2 : 1;
+    const unsigned rows = (unsigned)(n + columns - 1) / columns;
     plot_plane plane[MOST] = {{0}};
     char name[16];
     ls_status status = LS_OK;

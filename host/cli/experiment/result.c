@@ -33,8 +33,9 @@ static int by_value(const void *a, const void *b)
 /* Sorts n values and returns their median. */
 static double median_of(double *value, size_t n)
 {
+    if (n == 0) return (double)NAN;
     qsort(value, n, sizeof *value, by_value);
-    return !n ? (double)NAN : n % 2 ? value[n / 2] : 0.5 * (value[n / 2 - 1] + value[n / 2]);
+    return n % 2 ? value[n / 2] : 0.5 * (value[n / 2 - 1] + value[n / 2]);
 }
 
 void exp_summarize(exp_result *r, size_t seeds)

@@ -3,6 +3,7 @@
 #include "host/base/file.h"
 #include "host/base/memory.h"
 #include "host/cli/plot/svg.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,15 +67,20 @@ static ls_status run_script(const char *head, const ls_text *script, char **byte
     if (script->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for a plot");
     FILE *in = tmpfile(), *out = tmpfile();
     const char *text = *head ? strchr(script->text, '\n') : script->text;
-    int status = -1;
-    if (in && out && fputs(head, in) >= 0 && fputs(text, in) >= 0 && fflush(in) == 0 &&
-        lseek(fileno(in), 0, SEEK_SET) == 0)
-        status = run_gnuplot(fileno(in), fileno(out));
-    ls_status result = status == 127 ? ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent)
-                       : status != 0
-                           ? ls_fail(err, LS_ERR_IO,
-                                     "gnuplot failed to draw the plot (exit status %d)", status)
-                           : read_all(out, bytes, size, err);
+    ls_status result;
+    if (!in || !out) {
+        result = ls_fail(err, LS_ERR_IO, "no temporary file for gnuplot can be created: %s",
+                         strerror(errno));
+    } else {
+        bool written = fputs(head, in) >= 0 && fputs(text, in) >= 0 && fflush(in) == 0 &&
+                       lseek(fileno(in), 0, SEEK_SET) == 0;
+        int status = written ? run_gnuplot(fileno(in), fileno(out)) : -1;
+        if (status == 0) result = read_all(out, bytes, size, err);
+        else if (status == 127) result = ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
+        else
+            result = ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (exit status %d)",
+                             status);
+    }
     if (in) fclose(in);
     if (out) fclose(out);
     return result;

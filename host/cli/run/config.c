@@ -40,12 +40,12 @@ const char **config_text_of(const run_config *c, const config_entry *e)
 
 long long *config_count_of(const run_config *c, const config_entry *e)
 {
-    return (long long *)((char *)c + e->offset);
+    return (void *)((char *)c + e->offset);
 }
 
 double *config_real_of(const run_config *c, const config_entry *e)
 {
-    return (double *)((char *)c + e->offset);
+    return (void *)((char *)c + e->offset);
 }
 
 bool config_is_initial(const run_config *c, const config_entry *e)
