@@ -33,7 +33,7 @@ static ls_status add_device(device_list *l, const char *spec, unsigned threads, 
 /* Opens all devices and numbers of threads among which `auto` chooses. */
 static ls_status open_all(device_list *l, ls_error *err)
 {
-    ls_device_info *found;
+    ls_device_info **found;
     size_t count;
     for (unsigned n = ls_usable_cores(); n; n /= 2) LS_TRY(add_device(l, "cpu", n, err));
     LS_TRY(ls_devices_list(&found, &count, NULL, err));
@@ -41,7 +41,7 @@ static ls_status open_all(device_list *l, ls_error *err)
     for (size_t i = 1; i < count && status == LS_OK; i++) {
         char index[24];
         snprintf(index, sizeof index, "%zu", i);
-        if (found[i].exact) status = add_device(l, index, 0, err);
+        if (found[i]->exact) status = add_device(l, index, 0, err);
     }
     ls_devices_free(found);
     return status;

@@ -324,7 +324,7 @@ static ls_status go_on(ls_fleet *fleet, const bench_options *o, uint64_t *done, 
 static ls_status serve(const bench_options *o, ls_fleet *fleet, ls_error *err)
 {
     char line[64];
-    ls_member_info info;
+    ls_member_info info = LS_INIT(ls_member_info);
     uint64_t done = 20;
     double sum = 0;
     LS_TRY(ls_fleet_run(fleet, NULL, 0, done, NULL, NULL, err));

@@ -18,7 +18,8 @@ static ls_status train(ls_device *device, const ls_options *options, const ls_da
     double start = bench_now();
     LS_TRY(ls_train(device, options, data, NULL, NULL, &model, err));
     out->wall = bench_now() - start;
-    ls_model_summary(model, &out->summary);
+    out->summary.struct_size = sizeof out->summary;
+    ls_model_summary(model, &out->summary, NULL);
     ls_model_weights_sha256(model, out->hash);
     ls_model_free(model);
     return LS_OK;

@@ -18,15 +18,15 @@
 static ls_status list_devices(bench_options *o, ls_error *err)
 {
     (void)o;
-    ls_device_info *list;
+    ls_device_info **list;
     size_t count;
     char note[256];
     LS_TRY(ls_devices_list(&list, &count, note, err));
     for (size_t i = 0; i < count; i++)
-        printf("%zu  %s: %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i].kind, list[i].name,
-               list[i].platform, list[i].driver, (double)list[i].memory / (1 << 30),
-               list[i].exact ? "exact" : "approximate", *list[i].reason ? ", " : "",
-               list[i].reason);
+        printf("%zu  %s: %s, %s, driver %s, %.1f GiB: %s%s%s\n", i, list[i]->kind, list[i]->name,
+               list[i]->platform, list[i]->driver, (double)list[i]->memory / (1 << 30),
+               list[i]->exact ? "exact" : "approximate", *list[i]->reason ? ", " : "",
+               list[i]->reason);
     if (*note) puts(note);
     ls_devices_free(list);
     return LS_OK;

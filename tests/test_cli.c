@@ -475,7 +475,7 @@ static void interrupt(const char *line, int number)
     char hex[65];
     runs_child c;
     ls_model *model;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     ls_error err;
     int pid = program_start(line);
     program_wait_for_file(pid, "log", 1);
@@ -484,7 +484,7 @@ static void interrupt(const char *line, int number)
     cr_assert_eq(c.status, 130, "%s: exit status %d\n%s", line, c.status, c.err);
     cr_expect(strstr(c.err, "interrupted") && strstr(c.err, "m.safetensors"), "%s", c.err);
     cr_assert_eq(ls_model_load("m.safetensors", &model, &err), LS_OK, "%s", err.message);
-    ls_model_summary(model, &s);
+    ls_model_summary(model, &s, NULL);
     cr_expect(s.epochs > 0 && s.epochs < 1000000000);
     ls_model_free(model);
     if (!strstr(line, "--json")) {

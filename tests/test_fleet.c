@@ -106,7 +106,8 @@ static void train_alone(subject *s)
     cr_assert(s->status == LS_OK || s->status == LS_ERR_DIVERGED, "%s: %s", s->text, err.message);
     if (s->status != LS_OK) return;
     cr_assert_eq(ls_model_sha256(model, s->hash, &err), LS_OK, "%s", err.message);
-    ls_model_summary(model, &s->summary);
+    s->summary.struct_size = sizeof s->summary;
+    cr_assert_eq(ls_model_summary(model, &s->summary, &err), LS_OK, "%s", err.message);
     ls_model_free(model);
 }
 
@@ -157,7 +158,7 @@ static void run(ls_fleet *fleet, uint64_t until)
 /* A member that has ended must be what ls_train gives. */
 static void check_member(ls_fleet *fleet, size_t index, const subject *s, const char *where)
 {
-    ls_member_info info;
+    ls_member_info info = LS_INIT(ls_member_info);
     ls_model *model = NULL;
     ls_error err = {LS_OK, ""};
     char hash[65];
@@ -263,7 +264,7 @@ Test(fleet, models_at_a_pause)
         add_all(fleet, subjects, COUNT, &first);
         run(fleet, AT);
         for (size_t i = 0; i < COUNT; i++) {
-            ls_member_info info;
+            ls_member_info info = LS_INIT(ls_member_info);
             ls_model *model;
             ls_error err;
             runs_run solo;
@@ -301,7 +302,7 @@ Test(fleet, members_come_and_go)
         ls_fleet *fleet = fleet_open(list[d].device, d % 2 ? 0 : 400000);
         const size_t some[] = {3, 5, 3, 7};
         size_t first, second;
-        ls_member_info info;
+        ls_member_info info = LS_INIT(ls_member_info);
         ls_model *model;
         ls_error err;
         add_all(fleet, subjects, 12, &first);
@@ -417,7 +418,7 @@ Test(fleet, a_callback_stops_where_all_are)
     subject subjects[COUNT] = {0};
     ls_fleet *fleet = fleet_open(NULL, 0);
     ls_fleet_progress seen = {0};
-    ls_member_info info;
+    ls_member_info info = LS_INIT(ls_member_info);
     ls_error err;
     size_t first, calls = 0;
     for (size_t i = 0; i < COUNT; i++) {
@@ -605,7 +606,7 @@ Test(fleet, a_device_that_fails_at_any_call)
         cr_assert_eq(status, fell ? LS_ERR_DEVICE : LS_OK, "call %ld: %s", call, err.message);
         if (fell) cr_assert(strstr(err.message, "fell over"), "%s", err.message);
         for (size_t i = 0; i < COUNT; i++) {
-            ls_member_info info;
+            ls_member_info info = LS_INIT(ls_member_info);
             cr_assert_eq(ls_fleet_member(fleet, i, &info, &err), LS_OK);
             if (info.state == LS_MEMBER_DONE || !fell)
                 check_member(fleet, i, &subjects[i], "a failing device");

@@ -21,6 +21,7 @@ static void look(const ls_model *model, ls_device *device, const ls_data *data,
 {
     ls_error err;
     cr_assert_leq(ls_model_layer_count(model), MOST);
+    list[0].struct_size = sizeof *list;
     cr_assert_eq(ls_model_layers(model, device, data, list, rows, &err), LS_OK, "%s", err.message);
 }
 
@@ -214,7 +215,7 @@ Test(layers, many_rows_are_sampled_by_class)
 Test(layers, refuses)
 {
     runs_run run;
-    ls_layer_info list[MOST];
+    ls_layer_info list[MOST] = {LS_INIT(ls_layer_info)};
     ls_error err;
     const float x[] = {1, 2};
     ls_data *moons = runs_data("moons", 50), *wide = runs_data("classification", 50), *bare;

@@ -69,9 +69,9 @@ static void assert_same_models(const ls_model *a, const ls_model *b, const ls_da
         cr_assert(h[i].validation_accuracy == g[i].validation_accuracy ||
                   (isnan(h[i].validation_accuracy) && isnan(g[i].validation_accuracy)));
     }
-    ls_summary s, t;
-    ls_model_summary(a, &s);
-    ls_model_summary(b, &t);
+    ls_summary s = LS_INIT(ls_summary), t = LS_INIT(ls_summary);
+    ls_model_summary(a, &s, NULL);
+    ls_model_summary(b, &t, NULL);
     cr_assert(s.epochs == t.epochs && s.steps == t.steps && s.parameters == t.parameters &&
                   s.best_epoch == t.best_epoch && s.loss == t.loss &&
                   !strcmp(s.stopped, t.stopped) && t.seconds == 0,

@@ -77,8 +77,8 @@ static ls_model *train(const char *text, const ls_data *data, uint64_t stop_at, 
 
 static const char *stopped(const ls_model *model)
 {
-    ls_summary summary;
-    ls_model_summary(model, &summary);
+    ls_summary summary = LS_INIT(ls_summary);
+    ls_model_summary(model, &summary, NULL);
     return summary.stopped;
 }
 
@@ -273,7 +273,7 @@ Test(oracle, a_callback_that_stops)
                  (unsigned long long)together);
     for (size_t i = 0; i < COUNT(at); i++) {
         char text[200];
-        ls_summary a, b;
+        ls_summary a = LS_INIT(ls_summary), b = LS_INIT(ls_summary);
         size_t points;
         snprintf(text, sizeof text, SMALL "epochs=%llu", (unsigned long long)at[i]);
         ls_model *stops = train(SMALL "epochs=400", data, at[i], &part),
@@ -282,8 +282,8 @@ Test(oracle, a_callback_that_stops)
         cr_expect_eq(part.epochs, at[i]);
         cr_expect_arr_eq(part.loss, whole.loss, at[i] * sizeof *part.loss);
         cr_expect_str_eq(stopped(stops), at[i] == 400 ? "epochs" : "callback");
-        ls_model_summary(stops, &a);
-        ls_model_summary(ends, &b);
+        ls_model_summary(stops, &a, NULL);
+        ls_model_summary(ends, &b, NULL);
         cr_expect(a.epochs == at[i] && a.steps == 4 * at[i] && a.best_epoch == at[i] &&
                       a.loss == b.loss,
                   "%s", text);
@@ -341,12 +341,12 @@ Test(oracle, patience)
     const char *text = PATIENT "patience=8 epochs=500";
     ls_data *data = data_of(120, 3, 3, false), *rest, *part;
     ls_metrics *metrics;
-    ls_summary summary;
+    ls_summary summary = LS_INIT(ls_summary);
     char again[200];
     ls_model *model = train(text, data, 0, &c);
     uint64_t best = 0;
     for (uint64_t k = 1; k < c.epochs; k++) best = c.validation[k] < c.validation[best] ? k : best;
-    ls_model_summary(model, &summary);
+    ls_model_summary(model, &summary, NULL);
     cr_expect_str_eq(stopped(model), "patience");
     cr_expect_eq(summary.best_epoch, best + 1);
     cr_expect_eq(summary.epochs, c.epochs);
@@ -370,7 +370,7 @@ Test(oracle, time_limit)
 {
     static curve c;
     ls_data *data = data_of(60, 3, 3, false);
-    ls_summary summary;
+    ls_summary summary = LS_INIT(ls_summary);
     clock_start(0.03); /* each call to the device seems to take that long */
     ls_model *first = train(SMALL "time-limit=1e-9", data, 0, &c),
              *one = train(SMALL "epochs=1", data, 0, NULL);
@@ -378,7 +378,7 @@ Test(oracle, time_limit)
     cr_expect_str_eq(stopped(first), "time");
     expect_same_bits(first, one, "one epoch");
     ls_model *later = train("hidden=200,200 batch=8 epochs=1e9 time-limit=0.2", data, 0, &c);
-    ls_model_summary(later, &summary);
+    ls_model_summary(later, &summary, NULL);
     cr_expect_str_eq(stopped(later), "time");
     cr_expect(summary.seconds >= 0.2 && summary.seconds < 0.23, "%g s", summary.seconds);
     cr_expect_gt(summary.epochs, 1);

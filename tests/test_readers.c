@@ -346,7 +346,8 @@ static const char people[] =
 Test(readers, columns_are_typed_by_looking)
 {
     ls_data *data = read_mixed(people, NULL);
-    ls_column_info age, town, floor;
+    ls_column_info age = LS_INIT(ls_column_info), town = LS_INIT(ls_column_info),
+                   floor = LS_INIT(ls_column_info);
     size_t rows;
     assert_shape(data, 4, 5, 2);
     cr_assert(ls_data_columns(data) == 3 && ls_data_column(data, 0, &age, NULL) == LS_OK &&

@@ -32,7 +32,7 @@ Test(run_folder, is_the_same_on_every_device)
 {
     char line[512], other[40];
     size_t count, exact = 0;
-    ls_device_info *list;
+    ls_device_info **list;
     ls_error err;
     cr_assert_eq(ls_devices_list(&list, &count, NULL, &err), LS_OK, "%s", err.message);
     snprintf(line, sizeof line, "%s --run first --device cpu --threads 1 -q", training);
@@ -42,7 +42,7 @@ Test(run_folder, is_the_same_on_every_device)
     program_do(line);
     program_assert_same_run("first", "threads");
     for (size_t i = 1; i < count; i++) {
-        if (!list[i].exact) continue;
+        if (!list[i]->exact) continue;
         exact++;
         snprintf(other, sizeof other, "device%zu", i);
         snprintf(line, sizeof line, "%s --run %s/ --device %zu --json", training, other, i);

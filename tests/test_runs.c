@@ -258,13 +258,13 @@ Test(runs, a_callback_stops_at_its_epoch)
         for (size_t i = 0; i < RUNS_COUNT(stops); i++) {
             char options[128];
             runs_run stopped, whole;
-            ls_summary s;
+            ls_summary s = LS_INIT(ls_summary);
             runs_train(list[d].device, "hidden 4 batch 8 batch-norm on epochs 2000", data, stops[i],
                        &stopped);
             snprintf(options, sizeof options, "hidden 4 batch 8 batch-norm on epochs %zu",
                      stops[i]);
             runs_train(list[d].device, options, data, 0, &whole);
-            ls_model_summary(stopped.model, &s);
+            ls_model_summary(stopped.model, &s, NULL);
             cr_assert_str_eq(stopped.weights, whole.weights, "%s: stopped at %zu", list[d].label,
                              stops[i]);
             cr_assert_eq(stopped.epochs, stops[i], "the callback is called %zu times",
@@ -285,7 +285,7 @@ Test(runs, progress_history_and_summary)
     enum { EPOCHS = 5000 };
     ls_data *data = runs_data("xor", 0);
     runs_run run;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     size_t count;
     clock_start(0.01);
     runs_train(NULL, "hidden 4,3 batch 8 epochs 5000 lr 0.001", data, 0, &run);
@@ -298,7 +298,7 @@ Test(runs, progress_history_and_summary)
                   "epoch %zu", i + 1);
         cr_assert(p->seconds >= (i ? p[-1].seconds : 0), "time runs backwards in epoch %zu", i + 1);
     }
-    ls_model_summary(run.model, &s);
+    ls_model_summary(run.model, &s, NULL);
     cr_assert(s.epochs == EPOCHS && s.steps == 3 * EPOCHS && s.best_epoch == EPOCHS);
     cr_assert_eq(s.parameters, 2 * 4 + 4 + 4 * 3 + 3 + 3 + 1);
     cr_assert_str_eq(s.stopped, "epochs");
@@ -413,14 +413,14 @@ Test(runs, patience_keeps_the_best_weights)
     for (size_t d = 0; d < n; d++) {
         char options[256];
         runs_run stopped, whole;
-        ls_summary s;
+        ls_summary s = LS_INIT(ls_summary);
         size_t best = 0;
         snprintf(options, sizeof options, "%s epochs 1000 patience %d", base, PATIENCE);
         runs_train(list[d].device, options, data, 0, &stopped);
         for (size_t i = 1; i < stopped.epochs; i++)
             if (stopped.progress[i].validation_loss < stopped.progress[best].validation_loss)
                 best = i;
-        ls_model_summary(stopped.model, &s);
+        ls_model_summary(stopped.model, &s, NULL);
         cr_assert_str_eq(s.stopped, "patience");
         cr_assert_eq(s.best_epoch, best + 1, "the best epoch is %zu, not %zu", best + 1,
                      (size_t)s.best_epoch);
@@ -460,7 +460,7 @@ Test(runs, tolerance_stops_where_the_losses_say)
     ls_data *data = runs_data("moons", 60);
     for (size_t d = 0; d < n; d++) {
         runs_run whole, stopped, same;
-        ls_summary s;
+        ls_summary s = LS_INIT(ls_summary);
         char options[128];
         runs_train(list[d].device, "hidden 6 epochs 600 optimizer gd lr 0.5", data, 0, &whole);
         runs_train(list[d].device,
@@ -468,7 +468,7 @@ Test(runs, tolerance_stops_where_the_losses_say)
                    data, 0, &stopped);
         size_t at = tolerated(&whole, 0.0002, 3);
         cr_assert(at > 5 && at < 600, "the case is empty: epoch %zu", at);
-        ls_model_summary(stopped.model, &s);
+        ls_model_summary(stopped.model, &s, NULL);
         cr_assert_eq(s.epochs, at, "stopped at %zu, not %zu", (size_t)s.epochs, at);
         cr_assert_str_eq(s.stopped, "tolerance");
         snprintf(options, sizeof options, "hidden 6 epochs %zu optimizer gd lr 0.5", at);
@@ -486,10 +486,10 @@ Test(runs, time_limit)
 {
     ls_data *data = runs_data("moons", 0);
     runs_run run;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     clock_start(0.03); /* each slice seems to take that long */
     runs_train(NULL, "hidden 30 epochs 1000000000 time-limit 0.2", data, 0, &run);
-    ls_model_summary(run.model, &s);
+    ls_model_summary(run.model, &s, NULL);
     cr_assert_str_eq(s.stopped, "time");
     cr_assert(s.seconds >= 0.2 && s.seconds < 0.23, "%g s", s.seconds);
     cr_assert_eq(run.epochs, s.epochs);
@@ -584,10 +584,10 @@ Test(runs, xor_is_learnt)
     ls_data *data = runs_data("xor", 0);
     char text[256];
     runs_run run;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     snprintf(text, sizeof text, "%s epochs 100000", options);
     runs_train(NULL, text, data, 0, &run);
-    ls_model_summary(run.model, &s);
+    ls_model_summary(run.model, &s, NULL);
     cr_assert_eq(accuracy(run.model, data), 1.0);
     cr_assert_leq(s.loss, 0.000285, "loss %g", s.loss);
     runs_free(&run);

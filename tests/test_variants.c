@@ -124,7 +124,7 @@ Test(variants, tiles_in_the_cache)
 Test(variants, tiles, .timeout = 600)
 {
     char expected[65], hex[65];
-    ls_device_info *list;
+    ls_device_info **list;
     size_t count, tried = 0;
     ls_error err;
     reference(expected);
@@ -133,7 +133,7 @@ Test(variants, tiles, .timeout = 600)
         char index[24];
         ls_device *device;
         const ls_cl_tile *tile;
-        if (!list[i].exact) continue;
+        if (!list[i]->exact) continue;
         snprintf(index, sizeof index, "%zu", i);
         cr_assert_eq(ls_device_open(index, 0, 0, &device, &err), LS_OK, "%s", err.message);
         ls_cl_device *d = (ls_cl_device *)device->backend;
@@ -142,7 +142,7 @@ Test(variants, tiles, .timeout = 600)
             for (int f = 0; f < LS_FORM_COUNT; f++)
                 for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = *tile;
             train_hash(device, true, hex);
-            cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i].name, t);
+            cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i]->name, t);
             tried++;
         }
         ls_device_close(device);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/data.h"
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 
 #include <math.h>
@@ -227,34 +228,37 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
 {
     if (!data || !out || i >= data->columns)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
+    LS_TRY(LS_CHECK_STRUCT(ls_column_info, out, err));
     const ls_column *c = data->column ? &data->column[i] : NULL;
     double sum = 0, squares = 0;
     size_t count = 0;
-    *out = (ls_column_info){.name = c ? c->name : data->feature_names[i],
-                            .place = c ? c->place : i,
-                            .categorical = c && c->categorical,
-                            .categories = c ? c->categories : 0,
-                            .least = NAN,
-                            .most = NAN,
-                            .mean = NAN,
-                            .deviation = NAN};
+    ls_column_info info = {.name = c ? c->name : data->feature_names[i],
+                           .place = c ? c->place : i,
+                           .categorical = c && c->categorical,
+                           .categories = c ? c->categories : 0,
+                           .least = NAN,
+                           .most = NAN,
+                           .mean = NAN,
+                           .deviation = NAN};
     for (size_t r = 0; r < data->rows; r++) {
         double value = (double)data->x[r * data->columns + i];
         if (isnan(value)) continue;
         count++;
         sum += value;
-        out->least = fmin(out->least, value);
-        out->most = fmax(out->most, value);
+        info.least = fmin(info.least, value);
+        info.most = fmax(info.most, value);
     }
-    out->missing = data->rows - count;
-    if (out->categorical) out->least = out->most = NAN;
-    if (out->categorical || !count) return LS_OK;
-    out->mean = sum / (double)count;
-    for (size_t r = 0; r < data->rows; r++) {
-        double value = (double)data->x[r * data->columns + i];
-        if (!isnan(value)) squares += (value - out->mean) * (value - out->mean);
+    info.missing = data->rows - count;
+    if (info.categorical) info.least = info.most = NAN;
+    if (!info.categorical && count) {
+        info.mean = sum / (double)count;
+        for (size_t r = 0; r < data->rows; r++) {
+            double value = (double)data->x[r * data->columns + i];
+            if (!isnan(value)) squares += (value - info.mean) * (value - info.mean);
+        }
+        info.deviation = sqrt(squares / (double)count);
     }
-    out->deviation = sqrt(squares / (double)count);
+    LS_WRITE_STRUCT(ls_column_info, out, 0, &info);
     return LS_OK;
 }
 

@@ -3,6 +3,7 @@
  * functions of kernels/, so that a data set is the same on every machine and its first rows do not
  * depend on the number of rows. */
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/data.h"
 
@@ -433,16 +434,18 @@ static ls_status write_recipe(const generator *from, const ls_generate_options *
 ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out,
                            ls_error *err)
 {
-    static const ls_generate_options defaults = {.noise = -1.0, .overlap = -1.0};
+    ls_generate_options o;
     const generator *from = NULL;
     for (size_t i = 0; i < GENERATORS; i++) {
         if (strcmp(generators[i].name, name) == 0) from = &generators[i];
     }
     if (!from) return unknown_generator(name, err);
 
+    LS_TRY(LS_READ_STRUCT(ls_generate_options, options, &o, err));
+    if (!options) o.noise = o.overlap = -1.0;
     ls_recipe recipe;
     ls_data *data = NULL;
-    LS_TRY(write_recipe(from, options ? options : &defaults, &recipe, err));
+    LS_TRY(write_recipe(from, &o, &recipe, err));
     LS_TRY(ls_data_create(recipe.rows, recipe.features, recipe.classes, true, &data, err));
     ls_status status = from->fill(&recipe, data, err);
     if (status != LS_OK) {

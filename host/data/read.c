@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/read.h"
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/formats.h"
 
@@ -171,11 +172,13 @@ ls_expected_rows ls_expect_like(const ls_data *data)
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
                            ls_error *err)
 {
-    static const ls_csv_options defaults = {0};
-    const ls_csv_options *o = options ? options : &defaults;
+    ls_csv_options o;
+    if (!path || !out)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read_csv: an argument is NULL");
+    LS_TRY(LS_READ_STRUCT(ls_csv_options, options, &o, err));
     const ls_read_request request = {
-        .target = o->target,
-        .expected = {.class_names = o->class_names, .classes = o->classes, .features = o->features},
+        .target = o.target,
+        .expected = {.class_names = o.class_names, .classes = o.classes, .features = o.features},
         .missing = LS_MISSING_ERROR,
         .numbers_only = true};
     return ls_read_rows(path, &request, out, err);

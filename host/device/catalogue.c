@@ -28,6 +28,7 @@ static ls_status append(ls_catalogue *c, size_t type, const ls_device_info *list
     LS_TRY(ls_grow(&c->origin, &c->origin_room, need, sizeof *c->origin, "the device list", err));
     for (size_t i = 0; i < count; i++, c->count++) {
         c->info[c->count] = list[i];
+        c->info[c->count].struct_size = sizeof *list;
         c->info[c->count].index = (int)c->count;
         c->origin[c->count] = (ls_catalogue_origin){type, i};
     }

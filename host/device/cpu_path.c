@@ -8,7 +8,7 @@
 
 ls_device_info ls_cpu_info(unsigned threads)
 {
-    ls_device_info info = {.exact = 1};
+    ls_device_info info = {.struct_size = sizeof info, .exact = 1};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (!threads) threads = ls_usable_cores();
     ls_device_set_kind(&info, LS_KIND_CPU_PATH);

@@ -2,6 +2,7 @@
 /* Devices by number and name: the CPU path is 0, the others follow in the order of the catalogue.
  */
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/device/catalogue.h"
 #include "host/device/choice.h"
@@ -25,20 +26,31 @@ static void judge(ls_catalogue *c, size_t i)
     snprintf(info->reason, sizeof info->reason, "cannot be opened: %.230s", why.message);
 }
 
-ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256], ls_error *err)
+ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256], ls_error *err)
 {
     ls_catalogue c;
+    ls_device_info **pointers;
+    if (!list) return ls_fail(err, LS_ERR_ARGUMENT, "ls_devices_list: list is NULL");
     LS_TRY(ls_catalogue_open(&c, true, 0, err));
-    for (size_t i = 1; i < c.count; i++) judge(&c, i);
-    if (note) memcpy(note, c.note, sizeof c.note);
-    *list = c.info;
-    *count = c.count;
-    c.info = NULL;
+    ls_status status = ls_alloc(&pointers, c.count + 1, sizeof *pointers, "the device list", err);
+    if (status == LS_OK) {
+        for (size_t i = 1; i < c.count; i++) judge(&c, i);
+        for (size_t i = 0; i < c.count; i++) pointers[i] = &c.info[i];
+        if (note) memcpy(note, c.note, sizeof c.note);
+        if (count) *count = c.count;
+        *list = pointers;
+        c.info = NULL; /* freed through the list's first pointer */
+    }
     ls_catalogue_close(&c);
-    return LS_OK;
+    return status;
 }
 
-void ls_devices_free(ls_device_info *list) { free(list); }
+void ls_devices_free(ls_device_info **list)
+{
+    if (!list) return;
+    free(list[0]); /* all entries are one block */
+    free(list);
+}
 
 /* The entry with that number, or the only one whose name, platform or vendor contains `spec`. */
 static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls_error *err)
@@ -131,17 +143,22 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
 
 const ls_device_info *ls_device_get_info(const ls_device *device) { return &device->info; }
 
-size_t ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most)
+ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most,
+                            size_t *count, ls_error *err)
 {
     size_t n = 0;
+    if (!device || (most && !list) || !count)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_timings: an argument is NULL");
+    if (most) LS_TRY(LS_CHECK_STRUCT(ls_device_timing, list, err));
     const ls_choice *c = device->choice;
     for (size_t i = 0; c && i < c->count; i++) {
         const ls_device_timing *t = &c->list[i].timing;
         if (!(t->speed > 0) && !*t->note) continue;
-        if (n < most) list[n] = *t;
+        if (n < most) LS_WRITE_STRUCT(ls_device_timing, list, n, t);
         n++;
     }
-    return n;
+    *count = n;
+    return LS_OK;
 }
 
 void ls_device_close(ls_device *device)

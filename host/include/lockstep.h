@@ -1,18 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file lockstep.h
- * Lockstep: train neural networks with the same result, bit for bit, on CPUs and on any exact
+ * Lockstep: trains neural networks with the same result, bit for bit, on CPUs and on every exact
  * OpenCL device.
  *
  * Conventions
- * - Matrices are row-major float32. A data set is rows × features; a batch of probabilities is rows
- * × outputs.
- * - Every call that can fail returns an ls_status and, where `err` is not NULL, leaves a sentence
- * in it that says what went wrong, where, and what to do. On failure, outputs are left untouched.
- * - The library keeps no global state (but for noting that the OpenCL drivers were found to start),
- * never prints and never exits. Objects may be used from several threads as long as no two threads
- * use the same ls_device, or change the same object, at the same time.
- * - Whoever creates an object frees it with its `_free` or `_close`; all of these accept NULL.
+ * - Matrices are row-major float32. A data set is rows × features; the outputs of a model are
+ *   rows × outputs.
+ * - A function that can fail returns an ls_status. If `err` is not NULL, it receives a message that
+ *   says what failed, where, and what to do. On failure, outputs are left unchanged. Any such
+ *   function may return LS_ERR_MEMORY; further errors are listed with the function.
+ * - Pointers must not be NULL unless the function's comment says so. Most functions that can fail
+ *   report NULL as LS_ERR_ARGUMENT.
+ * - The library prints nothing and never exits. Its only global state records that the OpenCL
+ *   drivers were found to start. Threads may use the library concurrently, as long as no two of
+ *   them use the same ls_device, or change the same object, at the same time.
+ * - Whoever creates an object frees it with the matching `_free` or `_close` function; these accept
+ *   NULL. Strings that a function returns belong to the object they are read from.
+ * - Indices and class numbers start at 0. Fields that are 1 for yes and 0 for no have type int.
+ *
+ * Struct sizes
+ * Structs to which fields may be added begin with `size_t struct_size`, so that a program and a
+ * library of different versions work together. New fields are appended; existing ones keep their
+ * place.
+ * - Structs that the caller passes (ls_..._options): set struct_size to the size of the struct, or
+ *   leave it 0 for the fields of version 0.1, so that zero-initialising is enough. The library
+ *   takes fields that the struct lacks as zero and ignores fields that it does not know.
+ * - Structs that the library fills (ls_column_info, ls_device_timing, ls_layer_info, ls_summary,
+ *   ls_member_info): set struct_size before the call, for an array in its first element, where it
+ *   is also the distance between elements. The library writes no further than that, leaves fields
+ *   that it does not know unchanged, and sets struct_size of the other elements.
+ *       ls_summary summary = LS_INIT(ls_summary);
+ * - Structs in the library's memory (ls_option_info, ls_device_info, ls_tune_progress, ls_progress,
+ *   ls_metrics, ls_fleet_progress): the library sets struct_size. A program that must also work
+ *   with older libraries checks it before it reads a field that was added later.
+ * A struct_size that is smaller than the struct was in version 0.1, or larger than 64 KiB, gives
+ * LS_ERR_ARGUMENT. Structs without struct_size are final: ls_error, ls_decision,
+ * ls_calibration_bin and ls_history_point keep their fields.
  */
 #ifndef LOCKSTEP_H
 #define LOCKSTEP_H
@@ -34,174 +58,209 @@ extern "C" {
 #define LS_VERSION_MINOR 1
 #define LS_VERSION_PATCH 0
 
+/** Initialiser of a struct with a struct_size; all other fields become zero. It is for C. In C++:
+ * ls_summary summary = {}; summary.struct_size = sizeof summary; */
+#define LS_INIT(type)                                                                              \
+    {                                                                                              \
+        .struct_size = sizeof(type)                                                                \
+    }
+
 /** Result of a call. The values are stable. */
 typedef enum {
     LS_OK = 0,
-    LS_ERR_ARGUMENT = 1, /**< a bad option, name, value or shape */
-    LS_ERR_DATA = 2,     /**< a data or model file that is malformed or does not fit */
-    LS_ERR_IO = 3,       /**< a file that cannot be opened, read or written */
-    LS_ERR_MEMORY = 4,   /**< not enough memory, or a size that does not fit the machine */
-    LS_ERR_DEVICE = 5,   /**< a device that is missing, not exact, or failed */
-    LS_ERR_DIVERGED = 6, /**< training met a NaN or an infinity */
-    LS_ERR_UNSUPPORTED =
-        7 /**< this build lacks the feature (for instance model files without jansson) */
+    LS_ERR_ARGUMENT = 1,   /**< an invalid option, name, value or shape */
+    LS_ERR_DATA = 2,       /**< a data or model file is malformed, or data do not fit a model */
+    LS_ERR_IO = 3,         /**< a file cannot be opened, read or written */
+    LS_ERR_MEMORY = 4,     /**< out of memory, or a size exceeds what the machine can address */
+    LS_ERR_DEVICE = 5,     /**< a device is missing, is not exact, or failed */
+    LS_ERR_DIVERGED = 6,   /**< training produced a NaN or an infinity */
+    LS_ERR_UNSUPPORTED = 7 /**< this build lacks the feature, as model files without jansson */
 } ls_status;
 
-/** Where a failing call leaves its message. May be left uninitialised; pass NULL if it does not
- * matter. */
+/** Receives the error of a call. Needs no initialisation. Final. */
 typedef struct {
     ls_status status;
-    char message[1024];
+    char message[1024]; /**< one sentence */
 } ls_error;
 
-/** Version of the library in use, "0.1.0". */
+/** Version of the library in use, as in "0.1.0". */
 LS_API const char *ls_version(void);
 
-/** One word for a status, "argument" for LS_ERR_ARGUMENT and so on. */
+/** Name of a status: "argument" for LS_ERR_ARGUMENT, and so on. */
 LS_API const char *ls_status_name(ls_status status);
 
-/* ---- Options: everything that, with the data, determines the model --------------------------- */
+/* ---- Options: together with the data, they determine the model ------------------------------- */
 
 typedef struct ls_options ls_options;
 
-/** What an option is called, what it takes, its default and one line of help. Strings are static.
- */
+/** Description of an option. Strings are static. */
 typedef struct {
-    const char *name;     /**< as on the command line, without the dashes: "batch-norm" */
-    const char *argument; /**< what it takes ("RATE"), or NULL for a flag ("on" or "off") */
-    const char *initial;  /**< default value as text */
-    const char *help;
+    size_t struct_size;   /**< set by the library */
+    const char *name;     /**< as on the command line, without dashes: "batch-norm" */
+    const char *argument; /**< kind of value, as in "RATE"; NULL for a flag ("on" or "off") */
+    const char *initial;  /**< default value, as text */
+    const char *help;     /**< one line */
 } ls_option_info;
 
-/** A set of options, all at their defaults. */
+/** Creates a set of options with default values. Freed with ls_options_free. */
 LS_API ls_status ls_options_create(ls_options **out, ls_error *err);
 LS_API void ls_options_free(ls_options *options);
 
-/** Sets an option from text, for instance ("hidden", "20,20"), ("lr", "0.01"), ("batch-norm",
- * "on"). Errors: LS_ERR_ARGUMENT for an unknown name (the nearest one is suggested) or a value out
- * of range. */
+/** Sets an option from text: ("hidden", "20,20"), ("lr", "0.01"), ("batch-norm", "on").
+ * Errors: LS_ERR_ARGUMENT for an unknown name (the message suggests the most similar one) or an
+ * invalid value. */
 LS_API ls_status ls_options_set(ls_options *options, const char *name, const char *value,
                                 ls_error *err);
 
-/** Value of an option as text, or NULL for an unknown name. Valid until the option is set again. */
+/** Value of an option as text; NULL for an unknown name. Valid until the option is set again. */
 LS_API const char *ls_options_get(const ls_options *options, const char *name);
 
-/** Number of options, and the i-th of them (NULL past the end). */
+/** Number of options. */
 LS_API size_t ls_option_count(void);
+/** Description of option i, static; NULL if i is too large. */
 LS_API const ls_option_info *ls_option_at(size_t i);
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
 typedef struct ls_data ls_data;
 
-/** How to read a CSV file. Zero-initialise for the defaults. */
+/** How to read a CSV file of numbers. Zero-initialise for the defaults. */
 typedef struct {
-    const char *target; /**< name or 0-based index of the class column; NULL: the last column */
-    const char *const *class_names; /**< known classes, in order (as a model has them); NULL: taken
-                                       from the file */
-    size_t classes;                 /**< number of class_names */
-    size_t features; /**< expected number of features, 0: any. With it, a file of exactly that many
-                          columns and no target is accepted as rows without classes */
+    size_t struct_size; /**< sizeof(ls_csv_options), or 0 for the fields of version 0.1 */
+    const char *target; /**< name or index of the class column; NULL for the last column */
+    /** Known classes in their order, as a model has them; NULL to take them from the file. */
+    const char *const *class_names;
+    size_t classes; /**< number of class_names */
+    /** Expected number of features, or 0 for any. If set, a file with exactly that many columns and
+     * no class column is accepted as rows without classes. */
+    size_t features;
 } ls_csv_options;
 
-/** How to generate a data set. Zero rows, classes and features and a negative noise or overlap
- * stand for the generator's defaults. */
+/** How to generate a data set. 0 rows, classes or features, a negative noise, and an overlap of at
+ * most 0 stand for the generator's defaults. */
 typedef struct {
-    size_t rows;     /**< number of rows */
-    double noise;    /**< standard deviation of the noise; negative: default */
-    double overlap;  /**< spread of the two blobs of "overlap"; negative: default */
-    size_t classes;  /**< number of classes, where the generator has a choice */
-    size_t features; /**< number of features, where the generator has a choice */
+    size_t struct_size; /**< sizeof(ls_generate_options), or 0 for the fields of version 0.1 */
+    size_t rows;
+    double noise;    /**< standard deviation of the noise; 0 for none */
+    double overlap;  /**< standard deviation of the two blobs of "overlap" */
+    size_t classes;  /**< only for generators with a choice of classes */
+    size_t features; /**< only for generators with a choice of features */
     uint64_t seed;
 } ls_generate_options;
 
-/** Copies arrays. x: rows × features. y: rows class numbers in [0, classes), or NULL for rows
- * without classes. Errors: LS_ERR_ARGUMENT for empty shapes, a class out of range or a non-finite
- * value; LS_ERR_MEMORY. */
+/** Creates data from copies of arrays. Freed with ls_data_free. x: rows × features. y: one class
+ * number in [0, classes) per row; NULL for rows without classes.
+ * Errors: LS_ERR_ARGUMENT for an empty shape, a class out of range, or an x that is not finite. */
 LS_API ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
                                      size_t classes, ls_data **out, ls_error *err);
 
-/** Reads a CSV file of numbers without gaps: header or none, comma, semicolon or tab, quoted
- * fields, text classes. Errors name file, line and column. `options` may be NULL. */
+/** Reads a CSV file of numbers without missing values: with or without a header, separated by
+ * commas, semicolons or tabs, fields quoted or not, classes as text or numbers. `options` may be
+ * NULL. Errors: LS_ERR_DATA with file, line and column; LS_ERR_IO. */
 LS_API ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
                                   ls_error *err);
 
 typedef struct ls_model ls_model;
 
-/** Told now and then which share of a large file has been read. */
+/** Called periodically while a large CSV file is read, with the fraction read (0-1). */
 typedef void (*ls_read_callback)(double share, void *user);
 
-/** How to read a file of rows. Zero-initialise for the defaults. */
+/** How to read a data file. Zero-initialise for the defaults. Lists of columns are names or
+ * indices, separated by commas. */
 typedef struct {
-    const char *target;  /**< name or 0-based index of the class column; NULL: the last column */
-    const char *labels;  /**< IDX and NPY: the file that has the classes; NULL: IDX: the one that
-                            usually lies beside it, NPY: the  last column is the class */
-    const char *columns; /**< use only these columns: names or 0-based indices, separated by commas;
-                            NULL: all */
-    const char *drop;    /**< all but these */
-    const char *categorical; /**< these have categories although they look like numbers */
-    const char *missing;   /**< what becomes of missing values: "mean" (the default: of the training
-                              rows; categories count as   other), "median", "most-frequent", "drop"
-                              (the   row, in training) or "error" */
-    const ls_model *model; /**< rows for this model: its features and classes are expected; classes
-                              may be missing */
-    const ls_data *like;   /**< or rows like these, as those to test on are */
+    size_t struct_size; /**< sizeof(ls_read_options), or 0 for the fields of version 0.1 */
+    const char *target; /**< name or index of the class column; NULL for the last column */
+    /** IDX and NPY only: the file with the classes. NULL: for IDX the file that usually accompanies
+     * it, for NPY the last column. */
+    const char *labels;
+    const char *columns;     /**< columns to use; NULL for all */
+    const char *drop;        /**< columns to leave out; NULL for none */
+    const char *categorical; /**< columns to treat as categories although they contain numbers */
+    /** Treatment of missing values; NULL for "mean".
+     *  "mean": the mean of the training rows; a missing category counts as "other".
+     *  "median": the median of the training rows; categories as for "mean".
+     *  "most-frequent": the most frequent value, also of categories.
+     *  "drop": training rows with missing values are left out; other rows as for "mean".
+     *  "error": a missing value is an error. */
+    const char *missing;
+    /** Read rows for this model: its columns and classes are expected, and the class column may be
+     * absent. NULL for none. */
+    const ls_model *model;
+    /** Read rows like these, as test rows like the training rows. NULL for none. Ignored if `model`
+     * is set. */
+    const ls_data *like;
     ls_read_callback callback; /**< may be NULL */
-    void *user;
+    void *user;                /**< passed to `callback` */
 } ls_read_options;
 
-/** Reads a file of rows, unpacked or gzip, whatever it is called: CSV, IDX (as MNIST is published)
- * or NPY (as numpy.save writes it: float32, float64 or integers, C order). Columns of CSV are
- *  numbers or categories by what is in them. Errors name file, line and column. `options` may be
- * NULL. */
+/** Reads a data file, gzip-compressed or not. The content determines the format: CSV, IDX (as MNIST
+ * is published) or NPY (numpy.save: float32, float64 or integers in C order). A CSV column is
+ * numeric or categorical depending on its content. `options` may be NULL. Freed with ls_data_free.
+ * Errors: LS_ERR_ARGUMENT for invalid options; LS_ERR_DATA with file, line and column; LS_ERR_IO.
+ */
 LS_API ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                               ls_error *err);
 
-/** Generates one of the named data sets; `options` may be NULL. The same bits on every machine. */
+/** Generates the data set of that name: the same bits on every machine. `options` may be NULL.
+ * Errors: LS_ERR_ARGUMENT for an unknown name or invalid options. */
 LS_API ls_status ls_data_generate(const char *name, const ls_generate_options *options,
                                   ls_data **out, ls_error *err);
 
-/** Name of the i-th generator and one line about it; NULL past the end. `about` may be NULL. */
+/** Name of generator i; NULL if i is too large. *about (may be NULL): one line about it. Static. */
 LS_API const char *ls_generator_at(size_t i, const char **about);
 
-/** Writes rows as CSV with a header, whole or not at all; path "-" is standard output. */
+/** Writes data as CSV with a header. The path "-" is standard output. The file is written whole, or
+ * an existing one stays unchanged. Errors: LS_ERR_IO. */
 LS_API ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err);
 
-/** Splits rows, stratified by class and shuffled by the seed, into a second part of about
- * `fraction` of each class (0 < fraction < 1) and the rest. Errors: LS_ERR_ARGUMENT if either part
- * would be empty. */
+/** Splits data, stratified by class and shuffled by `seed`: *part gets about `fraction` of the rows
+ * of each class (0 < fraction < 1), *rest the others. Both are copies.
+ * Errors: LS_ERR_ARGUMENT if either part would be empty. */
 LS_API ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest,
                                ls_data **part, ls_error *err);
 
 LS_API size_t ls_data_rows(const ls_data *data);
+/** Number of network inputs that the data give: one per numeric column, and several per column of
+ * categories. */
 LS_API size_t ls_data_features(const ls_data *data);
-LS_API size_t ls_data_classes(const ls_data *data); /**< 0: rows without classes */
-LS_API size_t ls_data_columns(
-    const ls_data *data); /**< columns beside the class; more features where some have categories */
-LS_API const float *ls_data_x(const ls_data *data); /**< rows × columns: a number, or the number of
-                                                       a category; NaN: missing */
-LS_API const int32_t *ls_data_y(const ls_data *data); /**< rows class numbers, or NULL */
-LS_API size_t ls_data_row_number(
-    const ls_data *data,
-    size_t i); /**< of row i in what was read, from 0: splitting and dropping keep it */
+/** Number of classes; 0 for rows without classes. */
+LS_API size_t ls_data_classes(const ls_data *data);
+/** Number of columns besides the class. Equals ls_data_features if all are numeric. */
+LS_API size_t ls_data_columns(const ls_data *data);
+/** Cells before encoding, rows × columns: a number, or the index of a category (see
+ * ls_data_category); NaN for a missing value. */
+LS_API const float *ls_data_x(const ls_data *data);
+/** Class number of each row; NULL for rows without classes. */
+LS_API const int32_t *ls_data_y(const ls_data *data);
+/** Index of row i in the data that were read. Splitting and dropping rows keep it. */
+LS_API size_t ls_data_row_number(const ls_data *data, size_t i);
+/** Name of class i; NULL if i is too large. */
 LS_API const char *ls_data_class_name(const ls_data *data, size_t i);
+/** Name of feature i; NULL if i is too large. */
 LS_API const char *ls_data_feature_name(const ls_data *data, size_t i);
+/** Name of the class column; "class" if it has none. */
 LS_API const char *ls_data_target_name(const ls_data *data);
-LS_API size_t
-ls_data_dropped(const ls_data *data); /**< rows that "drop" took away when they were read */
+/** Number of rows that were left out on reading because of missing = "drop". */
+LS_API size_t ls_data_dropped(const ls_data *data);
 
-/** A column, as `lockstep describe` shows it. Figures are of the values that are there, NaN where
- * there are none. */
+/** Description of a column. Statistics are over the values present. */
 typedef struct {
+    size_t struct_size; /**< set it to sizeof(ls_column_info) before the call */
     const char *name;
-    size_t place; /**< in its file, from 0 */
-    int categorical;
-    size_t missing; /**< rows without a value */
-    size_t categories;
+    size_t place;      /**< index of the column in its file */
+    int categorical;   /**< 1: categories; 0: numbers */
+    size_t missing;    /**< number of rows without a value */
+    size_t categories; /**< number of categories; 0 for numbers */
+    /** Minimum, maximum, mean and (population) standard deviation; NaN for categories and for
+     * columns without any value. */
     double least, most, mean, deviation;
 } ls_column_info;
+
+/** Describes column i. Errors: LS_ERR_ARGUMENT if i is too large. */
 LS_API ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err);
-/** Name of a column's k-th category and how many rows have it (may be NULL); NULL past the end. */
+
+/** Name of category k of a column; NULL if there is none. *rows (may be NULL): the number of rows
+ * with this category. */
 LS_API const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows);
 LS_API void ls_data_free(ls_data *data);
 
@@ -209,349 +268,410 @@ LS_API void ls_data_free(ls_data *data);
 
 typedef struct ls_device ls_device;
 
-/** One device, as `lockstep devices` lists it. */
+/** Description of a device. */
 typedef struct {
-    int index;     /**< what `--device INDEX` takes; 0 is the CPU path */
-    char kind[16]; /**< "cpu path", "gpu", "cpu", "accelerator" */
+    size_t struct_size; /**< set by the library */
+    int index;          /**< what ls_device_open accepts; 0 is the CPU path */
+    int exact;          /**< 1: trains to the bits of the CPU path; 0: approximate, see `reason` */
+    char kind[16];      /**< "cpu path", "gpu", "cpu" or "accelerator" */
     char name[128];
     char vendor[128];
     char driver[128];
     char platform[128];
-    uint64_t memory;  /**< bytes */
-    int exact;        /**< 1: trains to the CPU path's bits; 0: approximate, see reason */
-    char reason[256]; /**< why it is not exact, or "" */
+    char reason[256]; /**< why the device is approximate, or "" */
+    uint64_t memory;  /**< bytes; 0 if unknown */
 } ls_device_info;
 
-/** Lists the CPU path and every OpenCL device; *list is freed with ls_devices_free. Devices not met
- * before are checked (a second or so), and the result is remembered in the user's cache folder.
- *  `note` (may be NULL, at least 256 bytes) receives why no OpenCL device is there, or "". */
-LS_API ls_status ls_devices_list(ls_device_info **list, size_t *count, char note[256],
+/** Lists the CPU path and all OpenCL devices. *list is an array of pointers that ends with NULL,
+ * freed with ls_devices_free. *count (may be NULL): the number of devices, at least 1. `note` (may
+ * be NULL): why there is no OpenCL device, or "". A device that is seen for the first time is
+ * checked, which takes about a second; the verdict is stored in the user's cache folder. */
+LS_API ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256],
                                  ls_error *err);
-LS_API void ls_devices_free(ls_device_info *list);
+LS_API void ls_devices_free(ls_device_info **list);
 
-/** Opens a device: "cpu", "auto", an index, or part of a name. threads: of the CPU path; 0 for as
- * many as prove fastest. "auto" begins on the CPU path. Trainings that will take more than some
- * seconds then spend some tens of milliseconds on each exact device (and, with 0 threads, on other
- * numbers of threads), and stay on the fastest: which one it is changes no bit. Nothing is chosen
- * for prediction, which is done on what the last training chose. See ls_device_timings. Errors:
- * LS_ERR_DEVICE if there is none, it is ambiguous, or it is approximate and that was not allowed.
- */
+/** Opens a device. Closed with ls_device_close.
+ * spec: "cpu", "auto" (also NULL and ""), an index, or part of a name, vendor or platform.
+ * threads: of the CPU path, at most 1024; 0 to choose the fastest number by measuring.
+ * allow_approximate: non-zero to accept a device that is not exact.
+ * "auto" starts on the CPU path. If a training will take more than a few seconds, it measures each
+ * exact device (and, with 0 threads, other numbers of threads) for some tens of milliseconds, and
+ * continues on the fastest. The choice changes no bit of the model. Prediction is not measured; it
+ * uses the device that the last training chose. See ls_device_timings.
+ * Errors: LS_ERR_DEVICE if no device or several match, or if the device is approximate and
+ * allow_approximate is 0; LS_ERR_ARGUMENT for too many threads. */
 LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate,
                                 ls_device **out, ls_error *err);
-/** What is known of a device; where it may be chosen, of the one in use at present. */
+
+/** Description of the device; for a device that is chosen by measuring, of the one now in use.
+ * Valid until the device is closed; its content changes with the choice. */
 LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
 
-/** A candidate of a device that is chosen by measuring, and how it did. */
+/** A candidate of a device that is chosen by measuring. */
 typedef struct {
-    char name[128]; /**< as in ls_device_info */
-    double speed;   /**< steps a second, of all networks at work together; 0: not measured */
-    int chosen;     /**< 1: it was the fastest */
-    char note[256]; /**< why it was not measured, or "" */
+    size_t struct_size; /**< set it in the first element before the call */
+    char name[128];     /**< as in ls_device_info */
+    char note[256];     /**< why the candidate was not measured, or "" */
+    int chosen;         /**< 1 for the fastest candidate */
+    double speed;       /**< training steps per second, all networks together; 0: not measured */
 } ls_device_timing;
 
-/** Writes the first `most` candidates that were tried to list and returns how many there are; 0
- * where there was nothing to choose, or the trainings were too short for it. */
-LS_API size_t ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most);
+/** Gives the candidates that were tried. *count: their number, 0 if there was no choice or all
+ * trainings were too short for measuring. list: the first `most` of them are written here; NULL if
+ * `most` is 0. */
+LS_API ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most,
+                                   size_t *count, ls_error *err);
 LS_API void ls_device_close(ls_device *device);
 
-/** Told of each candidate that the tuner has measured: which class of product, the candidate, its
- * speed in FLOP/s (0 where it was refused, because its bits are wrong or it does not run), and the
- * best so far. Return non-zero to stop. */
+/** Passed to the callback of ls_device_tune after each candidate. */
 typedef struct {
-    const char *product;
-    const char *tile;
-    double flops, best;
-    unsigned done, total;
+    size_t struct_size;   /**< set by the library */
+    const char *product;  /**< kind and size of matrix product */
+    const char *tile;     /**< the candidate: a way to divide the product into tiles */
+    double flops;         /**< FLOP/s; 0 if it does not run, or gives wrong bits */
+    double best;          /**< best FLOP/s for this product so far */
+    unsigned done, total; /**< candidates */
 } ls_tune_progress;
+
+/** Return non-zero to stop tuning. */
 typedef int (*ls_tune_callback)(const ls_tune_progress *progress, void *user);
 
-/** Measures which tiles suit an OpenCL device best and keeps the choice in the user's cache folder,
- * for this device, driver and version; later runs use it. Choosing never changes a bit. path
- * receives the file (may be NULL, at least 700 bytes). Errors: LS_ERR_ARGUMENT for the CPU path,
- * which has nothing to tune. */
+/** Measures which tiles are fastest on an OpenCL device. The choice is stored in the user's cache
+ * folder for this device, driver and version of the library, and later runs use it. It changes no
+ * bit of any model. callback may be NULL. path (may be NULL, at least 700 bytes): receives the path
+ * of the stored file.
+ * Errors: LS_ERR_ARGUMENT for the CPU path, or if the callback stopped tuning. */
 LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user,
                                 char *path, ls_error *err);
 
 /* ---- Training -------------------------------------------------------------------------------- */
 
-/** What a callback is told after each epoch. */
+/** Passed to the callback of ls_train after each epoch. */
 typedef struct {
-    uint64_t epoch;             /**< epochs done, from 1 */
-    uint64_t epochs;            /**< epochs asked for */
-    uint64_t steps;             /**< optimizer steps done */
-    double loss;                /**< mean training loss over the epoch, before each step's update */
-    double validation_loss;     /**< NaN where no rows are held out for validation */
-    double validation_accuracy; /**< share of those rows given their class, without regard to a
-                                   threshold; NaN where there are none */
-    double seconds;             /**< training time so far */
-    double learning_rate;
+    size_t struct_size;     /**< set by the library */
+    uint64_t epoch;         /**< epochs done, from 1 */
+    uint64_t epochs;        /**< the option "epochs" */
+    uint64_t steps;         /**< optimizer steps done */
+    double loss;            /**< mean training loss of the epoch, before each step's update */
+    double validation_loss; /**< mean over the validation rows; NaN without such rows */
+    /** Share of the validation rows whose class is predicted, without a threshold; NaN without such
+     * rows. */
+    double validation_accuracy;
+    double seconds;       /**< training time so far */
+    double learning_rate; /**< of the last step */
 } ls_progress;
 
-/** Called after every epoch, in order. Return non-zero to stop: the model is then that of this
- * epoch. */
+/** Called after each epoch, in order. Return non-zero to stop; the model is then that of this
+ * epoch (or, with the option "patience", of the best one). */
 typedef int (*ls_epoch_callback)(const ls_progress *progress, void *user);
 
-/** Trains a network. device: NULL for the CPU path on one thread. callback may be NULL.
- *  Errors: LS_ERR_ARGUMENT (options that do not fit together or the data), LS_ERR_DIVERGED (the
- * message names the first layer and step), LS_ERR_DEVICE, LS_ERR_MEMORY. */
+/** Trains a network. device: NULL for the CPU path on one thread. callback may be NULL. *out is
+ * freed with ls_model_free.
+ * Errors: LS_ERR_ARGUMENT if options contradict each other or the data; LS_ERR_DATA if the data
+ * cannot be trained on; LS_ERR_DIVERGED, with the first layer and step in the message;
+ * LS_ERR_DEVICE. */
 LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                           ls_epoch_callback callback, void *user, ls_model **out, ls_error *err);
 
 /* ---- Models ---------------------------------------------------------------------------------- */
 
-/** Where a threshold comes from. The values are stable. */
+/** Origin of a threshold. The values are stable. */
 typedef enum {
-    LS_THRESHOLD_DEFAULT = 0, /**< none was set: the largest output decides, a single one at 0.5 */
-    LS_THRESHOLD_GIVEN = 1,   /**< a number that was asked for */
-    LS_THRESHOLD_VALIDATION =
-        2,                     /**< the best F1 on the rows that training held out for validation */
-    LS_THRESHOLD_TRAINING = 3, /**< the best F1 on the rows of the training, none being held out */
-    LS_THRESHOLD_DATA =
-        4 /**< the best F1 on the very rows that are judged: figures at it flatter */
+    LS_THRESHOLD_DEFAULT = 0,    /**< not set: the largest output, or a single output at 0.5 */
+    LS_THRESHOLD_GIVEN = 1,      /**< given as a number */
+    LS_THRESHOLD_VALIDATION = 2, /**< best F1 on the validation rows */
+    LS_THRESHOLD_TRAINING = 3,   /**< best F1 on the training rows, without validation rows */
+    /** Best F1 on the evaluated rows themselves: metrics with this threshold are optimistic. */
+    LS_THRESHOLD_DATA = 4
 } ls_threshold_source;
 
-/** How outputs become a class. A class's score is its output; where there is a single output x, x
- * for class 1 and 1 - x for class 0. */
+/** How outputs become a class. The score of a class is its output; with a single output x, it is x
+ * for class 1 and 1 - x for class 0. Final. */
 typedef struct {
-    size_t positive; /**< of two classes, the one that the threshold is about */
-    float threshold; /**< a row is of this class where its score is at least this; NaN: the class
-                        with the largest output */
+    size_t positive; /**< with two classes: the class that the threshold applies to */
+    /** A row is of the positive class if its score is at least this; NaN: the class with the
+     * largest output. */
+    float threshold;
     ls_threshold_source source;
 } ls_decision;
 
 enum { LS_CALIBRATION_BINS = 10 };
 
-/** Rows whose score lies in (i/10, (i + 1)/10], the first bin with 0. */
+/** Rows whose score is in (i/10, (i + 1)/10] for bin i; the first bin includes 0. Final. */
 typedef struct {
     uint64_t rows;
-    double score; /**< their mean score; NaN where there are none */
-    double share; /**< share of them for which it was right; NaN where there are none */
+    double score; /**< mean score of these rows; NaN without rows */
+    double share; /**< share of these rows for which the scored class is right; NaN without rows */
 } ls_calibration_bin;
 
-/** Figures of a model on data; docs/metrics.md has their formulas and sources. Precision, recall
- * and F1 are the positive class's (the second unless another was asked for) for two classes, and
- * the macro average otherwise. A 0/0 is reported as 0. */
+/** Metrics of a model on data. docs/metrics.md has the formulas and their sources. With two
+ * classes, precision, recall and f1 are those of the positive class (by default the second one);
+ * otherwise macro averages. 0/0 is reported as 0. Freed with ls_metrics_free. */
 typedef struct {
+    size_t struct_size; /**< set by the library */
     size_t rows, classes;
-    size_t positive; /**< of two classes, the one that precision, recall, f1 and calibration are
-                        about */
-    ls_decision decision; /**< how rows were given their class */
-    double loss;          /**< mean over rows, class weights not applied */
-    double loss_sum;      /**< sum over rows */
+    /** With two classes: the class that precision, recall, f1 and calibration are about. */
+    size_t positive;
+    ls_decision decision; /**< how classes were predicted */
+    double loss;          /**< training loss, mean over rows; without class weights and penalties */
+    double loss_sum;      /**< the same, summed over rows */
     double accuracy, precision, recall, f1;
-    double auc; /**< area under the ROC curve; for several classes the mean over them, each against
-                   the rest. NaN where a class has no row, or all of them */
+    /** Area under the ROC curve; with more than two classes, the mean over classes of each against
+     * the rest. NaN if a class has no row, or all of them. */
+    double auc;
     unsigned undefined; /**< how many of accuracy, precision, recall, f1 and auc were 0/0 */
-    double macro_precision, macro_recall, macro_f1; /**< means over the classes */
-    double weighted_precision, weighted_recall,
-        weighted_f1; /**< means weighted by the classes' rows */
-    double log_loss; /**< mean of -log p of the true class, p clipped to float32's epsilon. This and
-                        what follows: NaN where the outputs are no probabilities (identity; sigmoid
-                        with several outputs) */
-    double brier;    /**< mean squared difference to 0/1: for two classes of the positive class's
-                        probability, 0 to 1; for more    summed over the classes, 0 to 2 */
+    double macro_precision, macro_recall, macro_f1;          /**< means over classes */
+    double weighted_precision, weighted_recall, weighted_f1; /**< means weighted by class_support */
+    /** Mean of -ln p of the true class, with p clipped to [e, 1 - e], e = 2^-23. This,
+     * brier and calibration_error need probabilities: they are NaN for identity outputs and for
+     * several sigmoid outputs. */
+    double log_loss;
+    /** Mean squared difference of probability and outcome (0 or 1). Two classes: of the positive
+     * class, 0 to 1; more: summed over the classes, 0 to 2. */
+    double brier;
     double calibration_error; /**< mean of |share - score| over the bins, weighted by their rows */
-    ls_calibration_bin
-        calibration[LS_CALIBRATION_BINS]; /**< two classes: score of the positive class, share of
-                       rows that are of it; more: score of the most likely class, share of rows
-                       where that is right. No rows: see log_loss */
-    uint64_t *confusion;                  /**< classes × classes, [true × predicted] */
-    double *class_precision, *class_recall, *class_f1; /**< one a class */
-    uint64_t *class_support;                           /**< rows of each class */
+    /** Two classes: score of the positive class, and share of rows of that class. More: score of
+     * the most likely class, and share of rows for which it is right. Without probabilities, bins
+     * have no rows. */
+    ls_calibration_bin calibration[LS_CALIBRATION_BINS];
+    uint64_t *confusion; /**< classes × classes: true class × predicted class, number of rows */
+    double *class_precision, *class_recall, *class_f1; /**< one value per class */
+    uint64_t *class_support;                           /**< number of rows of each class */
 } ls_metrics;
 
 LS_API void ls_metrics_free(ls_metrics *metrics);
 
-LS_API size_t ls_model_features(
-    const ls_model *model); /**< inputs of the network, as ls_data_features has them */
-LS_API size_t ls_model_outputs(const ls_model *model); /**< columns that ls_model_predict writes */
+/** Number of network inputs, as ls_data_features of the training data. */
+LS_API size_t ls_model_features(const ls_model *model);
+/** Number of network outputs: 1 for a single sigmoid output, otherwise one per class. */
+LS_API size_t ls_model_outputs(const ls_model *model);
 LS_API size_t ls_model_classes(const ls_model *model);
+/** Name of class i; NULL if i is too large. */
 LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
+/** Name of network input i; NULL if i is too large. */
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
-/** Network outputs for rows × features inputs (rows × columns as ls_data_x has them where the model
- * was trained on categories or gaps; ls_model_predict_data is easier then): probabilities (or raw
- * values for identity outputs), rows × outputs. Preprocessing kept in the model is applied. device:
- * NULL for the CPU path. */
+/** Computes network outputs for rows. x: rows × columns in the layout of ls_data_x of the training
+ * data (for numbers only, rows × features). If the model was trained on categories or missing
+ * values, ls_model_predict_data is easier to use. The model's standardisation and encoding are
+ * applied. out: rows × outputs, probabilities (raw values for identity outputs). device: NULL for
+ * the CPU path on one thread.
+ * Errors: LS_ERR_ARGUMENT without rows, or for a category out of range; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x,
                                   size_t rows, float *out, ls_error *err);
 
-/** The same of rows as they were read (with ls_read_options.model, if they may lack columns or
- * classes); categories go by name. */
+/** The same for data. If their file may lack columns or classes, read it with
+ * ls_read_options.model. Categories are matched by name.
+ * Errors: LS_ERR_DATA if the data do not fit the model; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict_data(const ls_model *model, ls_device *device,
                                        const ls_data *data, float *out, ls_error *err);
 
-/** What the network sees of rows, rows × features: categories as 0 and 1, gaps filled, numbers
- * standardised. */
+/** Encodes data as network inputs: categories as 0 and 1, missing values filled, numbers
+ * standardised. out: rows × features. Errors: LS_ERR_DATA if the data do not fit the model. */
 LS_API ls_status ls_model_inputs(const ls_model *model, const ls_data *data, float *out,
                                  ls_error *err);
 
-/** Outputs for such inputs (ls_model_predict without the preprocessing): out is rows × outputs. */
+/** Computes network outputs for inputs as from ls_model_inputs. inputs: rows × features. out: rows
+ * × outputs. Errors: LS_ERR_ARGUMENT without rows; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict_inputs(const ls_model *model, ls_device *device,
                                          const float *inputs, size_t rows, float *out,
                                          ls_error *err);
 
-/** What to call found, and from which score on; for two classes. Zero-initialise for what the model
- * has: by default the second class, and the larger of two outputs. */
+/** Positive class and threshold of a model of two classes. Zero-initialise to keep the model's,
+ * which are by default the second class and the larger of two outputs. */
 typedef struct {
-    const char *positive;  /**< name, or 0-based number, of the positive class */
-    const char *threshold; /**< a number ("0.3"), or "best-f1": the score with the best F1 as a
-                              threshold; of equally good ones the lowest */
+    size_t struct_size;   /**< sizeof(ls_threshold_options), or 0 for the fields of version 0.1 */
+    const char *positive; /**< name or index of the positive class; NULL to keep the model's */
+    /** A number ("0.3"), or "best-f1" for the score that gives the best F1 as the threshold, the
+     * lowest of equally good ones. NULL to keep the model's. */
+    const char *threshold;
 } ls_threshold_options;
 
-/** Class of one row of outputs, by the model's decision: without a threshold the largest, or for a
- * single output whether it reaches 0.5. */
+/** Class of one row of outputs by the model's decision: with a threshold, the positive class if its
+ * score reaches it; without, the largest output, or class 1 if a single output reaches 0.5. */
 LS_API size_t ls_model_decide(const ls_model *model, const float *outputs);
 
-/** How the model decides. */
+/** The model's decision. */
 LS_API ls_decision ls_model_decision(const ls_model *model);
 
-/** Sets how a model of two classes decides from here on; its file keeps it. "best-f1" is chosen on
- * the rows that its options held out of `data` for validation, or on all of it where they held out
- * none: give the rows it was trained on. device and data may be NULL for a number. Errors:
- * LS_ERR_ARGUMENT (more than two classes, no such class, no such number), LS_ERR_DATA (no row of
- * the positive class). */
+/** Changes the decision of a model of two classes; saving the model keeps it. "best-f1" needs the
+ * data that the model was trained on: the threshold is chosen on the validation rows that the
+ * training options take from `data`, or on all of `data` if they take none. For a number, device
+ * and data may be NULL.
+ * Errors: LS_ERR_ARGUMENT for more than two classes, an unknown class, an invalid number, or
+ * "best-f1" without data; LS_ERR_DATA if no row is of the positive class; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_set_threshold(ls_model *model, ls_device *device, const ls_data *data,
                                         const ls_threshold_options *options, ls_error *err);
 
-/** Figures on data that has classes. *out is freed with ls_metrics_free. */
+/** Computes metrics on data with classes. device: NULL for the CPU path on one thread. *out is
+ * freed with ls_metrics_free.
+ * Errors: LS_ERR_ARGUMENT for data without classes; LS_ERR_DATA if the data do not fit the model;
+ * LS_ERR_DEVICE. */
 LS_API ls_status ls_model_evaluate(const ls_model *model, ls_device *device, const ls_data *data,
                                    ls_metrics **out, ls_error *err);
 
-/** The same with another positive class or threshold; the model stays as it is. "best-f1" is chosen
- * on this very data. options may be NULL. */
+/** The same with another positive class or threshold. The model is not changed. "best-f1" is chosen
+ * on `data`. options may be NULL. Errors: as ls_model_evaluate and ls_model_set_threshold. */
 LS_API ls_status ls_model_evaluate_with(const ls_model *model, ls_device *device,
                                         const ls_data *data, const ls_threshold_options *options,
                                         ls_metrics **out, ls_error *err);
 
-/** One layer of a trained network, looked at with rows of data. Norms are Euclidean, over the
- * layer's weights and biases (with batch normalisation gamma and beta). */
+/** Statistics of a layer of a trained network, over rows of data. Norms are Euclidean, over the
+ * layer's weights and biases (with batch normalisation: weights, gamma and beta). */
 typedef struct {
+    size_t struct_size; /**< set it in the first element before the call */
     size_t inputs, units;
-    const char
-        *activation; /**< "relu"; of the last layer what makes its outputs: "softmax". Static */
+    /** Name of the activation, as "relu"; of the last layer that of the outputs, as "softmax".
+     * Static. */
+    const char *activation;
     double weight_norm;
-    double gradient_norm;   /**< of the mean loss over the rows, class weights and penalties not
-                               applied */
-    double mean, deviation; /**< of the activations, over rows and units; before dropout and the sum
-                               of a residual block */
-    double saturated;       /**< share of activations where the function is flat or nearly so, see
-                               docs/report.md; NaN for identity */
-    size_t dead;            /**< units whose activation is so on every row; 0 for the last layer */
+    double gradient_norm; /**< of the mean loss, without class weights and penalties */
+    /** Mean and standard deviation of the activations over rows and units, before dropout and
+     * before the sum of a residual block. */
+    double mean, deviation;
+    /** Share of activations at which the function is flat or nearly flat; docs/report.md lists the
+     * limits. NaN for identity. */
+    double saturated;
+    size_t dead; /**< units that are saturated on every row; 0 for the last layer */
 } ls_layer_info;
 
-/** Number of layers, the output layer among them. */
+/** Number of layers, including the output layer. */
 LS_API size_t ls_model_layer_count(const ls_model *model);
 
-/** Looks at every layer with one step over rows of the data, at most some 2000 of them, evenly
- * taken: forward and backward at the model's weights, without dropout; batch normalisation takes
- * these rows' statistics, as in training. out: ls_model_layer_count. *rows (may be NULL): how many
- * rows were taken. The same figures on every exact device. Errors: as ls_model_evaluate. */
+/** Computes statistics of each layer by one training step over at most about 2000 rows, taken
+ * evenly from `data`: forward and backward with the model's weights, without dropout. Batch
+ * normalisation uses the statistics of these rows, as in training. out: ls_model_layer_count
+ * elements. *rows (may be NULL): the number of rows used. The results have the same bits on every
+ * exact device. Errors: as ls_model_evaluate. */
 LS_API ls_status ls_model_layers(const ls_model *model, ls_device *device, const ls_data *data,
                                  ls_layer_info *out, size_t *rows, ls_error *err);
 
-/** Model files are safetensors. Saving writes the whole file or leaves what was there. */
+/** Writes a model as a safetensors file (docs/file-format.md). The file is written whole, or an
+ * existing one stays unchanged. Errors: LS_ERR_IO; LS_ERR_UNSUPPORTED without jansson. */
 LS_API ls_status ls_model_save(const ls_model *model, const char *path, ls_error *err);
+/** Reads a model. *out is freed with ls_model_free.
+ * Errors: LS_ERR_DATA for a malformed or damaged file; LS_ERR_IO; LS_ERR_UNSUPPORTED without
+ * jansson. */
 LS_API ls_status ls_model_load(const char *path, ls_model **out, ls_error *err);
 
-/** SHA-256, as 64 hexadecimal digits, of the parameters in file order as float32 little-endian. */
+/** SHA-256, as 64 hexadecimal digits, of the model's tensors (parameters and running averages): as
+ * float32 little-endian, in the order of the file. "" if memory runs out. */
 LS_API void ls_model_weights_sha256(const ls_model *model, char hex[65]);
 
-/** SHA-256 of the model file as ls_model_save writes it. */
+/** SHA-256, as 64 hexadecimal digits, of the file that ls_model_save writes.
+ * Errors: LS_ERR_UNSUPPORTED without jansson. */
 LS_API ls_status ls_model_sha256(const ls_model *model, char hex[65], ls_error *err);
 
-/** Training history: loss (and validation loss and accuracy, NaN where there are none) an epoch,
- * thinned to at most 1000 points. */
+/** One epoch of the training history. Final. */
 typedef struct {
     uint64_t epoch;
-    float loss, validation_loss, validation_accuracy;
+    float loss;                                 /**< as in ls_progress */
+    float validation_loss, validation_accuracy; /**< NaN without validation rows */
 } ls_history_point;
+
+/** Training history, one point per epoch, thinned to at most 1000 points. *count: their number.
+ * Valid as long as the model. */
 LS_API const ls_history_point *ls_model_history(const ls_model *model, size_t *count);
 
-/** How training went. */
+/** How training ended. */
 typedef struct {
-    uint64_t epochs, steps, parameters,
-        best_epoch;      /**< best_epoch: the epoch whose weights are kept */
-    double seconds;      /**< training alone; 0 in a loaded model */
-    double loss;         /**< training loss of the last epoch run */
-    const char *stopped; /**< "epochs", "tolerance", "patience", "time", "callback" */
+    size_t struct_size;  /**< set it to sizeof(ls_summary) before the call */
+    uint64_t epochs;     /**< epochs done */
+    uint64_t steps;      /**< optimizer steps done */
+    uint64_t parameters; /**< number of trained values */
+    uint64_t best_epoch; /**< the epoch whose weights the model has */
+    double seconds;      /**< training time; 0 for a model that was loaded */
+    double loss;         /**< training loss of the last epoch */
+    /** "epochs", "tolerance", "patience", "time" or "callback". Valid as long as the model. */
+    const char *stopped;
 } ls_summary;
-LS_API void ls_model_summary(const ls_model *model, ls_summary *out);
 
-/** Value of an option the model was trained with, as text; NULL for an unknown name. Valid as long
- * as the model. */
+/** Writes how training ended to *out. */
+LS_API ls_status ls_model_summary(const ls_model *model, ls_summary *out, ls_error *err);
+
+/** Value of an option that the model was trained with, as text; NULL for an unknown name. Valid as
+ * long as the model. */
 LS_API const char *ls_model_option(const ls_model *model, const char *name);
 
 LS_API void ls_model_free(ls_model *model);
 
 /* ---- Fleets: many networks trained side by side ---------------------------------------------- */
 
-/** Networks in training on one device, as different as you like. Each ends with the bits that
- * ls_train would have given it. */
+/** Networks in training on one device; they may differ in shape, options and data. Each ends with
+ * the bits that ls_train would give it. */
 typedef struct ls_fleet ls_fleet;
 
 typedef enum {
-    LS_MEMBER_TRAINING, /**< there are epochs left */
-    LS_MEMBER_DONE,     /**< it ended by itself, see `stopped` */
-    LS_MEMBER_DIVERGED  /**< see `message` */
+    LS_MEMBER_TRAINING, /**< epochs remain */
+    LS_MEMBER_DONE,     /**< training has ended, see `stopped` */
+    LS_MEMBER_DIVERGED  /**< training produced a NaN or an infinity, see `message` */
 } ls_member_state;
 
-/** How a member stands. */
+/** State of a member of a fleet. */
 typedef struct {
+    size_t struct_size; /**< set it to sizeof(ls_member_info) before the call */
     ls_member_state state;
     uint64_t epochs, steps; /**< done so far */
-    uint64_t best_epoch;    /**< the epoch whose weights its model has */
-    uint64_t parameters;
+    uint64_t best_epoch;    /**< the epoch whose weights ls_fleet_model gives */
+    uint64_t parameters;    /**< number of trained values */
     double loss;            /**< training loss of the last epoch; NaN before the first */
-    double validation_loss; /**< NaN where there is none */
-    double seconds;         /**< its share of the time the device worked */
-    const char *stopped; /**< "epochs", "tolerance", "patience", "time", or NULL while it trains */
-    const char *message; /**< what diverged, or NULL; valid until the member is removed */
+    double validation_loss; /**< NaN without validation rows */
+    double seconds;         /**< the member's share of the device's working time */
+    const char *stopped;    /**< "epochs", "tolerance", "patience" or "time"; NULL until it ends */
+    /** Which layer diverged at which step, or NULL. Valid until the member is removed. */
+    const char *message;
 } ls_member_info;
 
-/** What a callback is told of a whole fleet. */
+/** Passed to the callback of ls_fleet_run. */
 typedef struct {
-    size_t members, training, done, diverged; /**< members: all that are not removed */
-    size_t waiting; /**< of this call's members, those that are not on the device at present for
-                       want of memory */
-    uint64_t steps; /**< of all members, in this call */
-    double seconds; /**< of this call */
+    size_t struct_size;              /**< set by the library */
+    size_t members;                  /**< members that were added and not removed */
+    size_t training, done, diverged; /**< members by state */
+    size_t waiting; /**< members of this call that wait in host memory for room on the device */
+    uint64_t steps; /**< optimizer steps of all members in this call */
+    double seconds; /**< since this call began */
 } ls_fleet_progress;
 
-/** Called some ten times a second, and at the end. Return non-zero to stop where all members are.
- */
+/** Called at most twenty times per second, and at the end of a call. Return non-zero to stop all
+ * members at their present step. */
 typedef int (*ls_fleet_callback)(const ls_fleet_progress *progress, void *user);
 
-/** An empty fleet. device: as for ls_train; it must outlive the fleet. memory: bytes that networks
- * and rows may take on the device at most (members beyond it wait their turn in host memory); 0:
- * half of what the device has. */
+/** Creates an empty fleet. Closed with ls_fleet_close. device: as for ls_train; it must outlive the
+ * fleet. memory: the most bytes that networks and rows may take on the device (further members wait
+ * in host memory for their turn); 0 for half of the device's memory. */
 LS_API ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_error *err);
 
-/** Adds a network, at any time between calls of ls_fleet_run. The options are copied; the data must
- * outlive the fleet. Members over the same data, held-out rows, standardisation and class weights
- * share its rows on the device. *index (may be NULL): its number, from 0. Errors: as ls_train has
- * them before it trains; the fleet is then as it was. */
+/** Adds a network; allowed between any two calls of ls_fleet_run. The options are copied; the data
+ * must outlive the fleet. Members with the same data, validation rows, standardisation and class
+ * weights share the rows on the device. *index (may be NULL): the member's number, from 0.
+ * Errors: those that ls_train reports before it trains; LS_ERR_MEMORY if the network exceeds the
+ * fleet's memory. On failure the fleet is unchanged. */
 LS_API ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data,
                               size_t *index, ls_error *err);
 
-/** Trains members (NULL: all) until each has done `until` epochs (0: until each ends by itself).
- * May be called again to go on: stopping on the way changes no bit. A member that diverges is no
- * error of the call; after a failing device nothing can go on, but members that had ended keep
- * their models. callback may be NULL. */
+/** Trains `count` members (members = NULL: all, count is ignored) until each has done `until`
+ * epochs in total, or has ended; 0: until each has ended. Can be called again to continue;
+ * interruptions change no bit. A member that diverges is not an error of the call. callback may be
+ * NULL.
+ * Errors: LS_ERR_ARGUMENT for an unknown or removed member; LS_ERR_DEVICE if the device fails;
+ * training cannot continue then, but members that had ended keep their models. */
 LS_API ls_status ls_fleet_run(ls_fleet *fleet, const size_t *members, size_t count, uint64_t until,
                               ls_fleet_callback callback, void *user, ls_error *err);
 
-/** How many members have been added, removed ones among them. */
+/** Number of members added so far, including removed ones. */
 LS_API size_t ls_fleet_count(const ls_fleet *fleet);
+/** Writes a member's state to *out. Errors: LS_ERR_ARGUMENT for an unknown or removed member. */
 LS_API ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *out,
                                  ls_error *err);
 
-/** A member's model as it stands (its best weights where patience keeps them): while it trains,
- * that of ls_train stopped there by its callback. Freed with ls_model_free. Errors: LS_ERR_DIVERGED
- * if it diverged. */
+/** Copies a member's model in its present state (with the option "patience", its best weights). For
+ * a member in training, this is the model of ls_train stopped at this point by its callback. *out
+ * is freed with ls_model_free.
+ * Errors: LS_ERR_DIVERGED for a member that diverged; LS_ERR_ARGUMENT for an unknown or removed
+ * member; the error of the device if that failed. */
 LS_API ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err);
 
-/** Frees a member's memory; its number is not used again. */
+/** Frees a member's memory. Its number is not used again. */
 LS_API void ls_fleet_remove(ls_fleet *fleet, size_t index);
 LS_API void ls_fleet_close(ls_fleet *fleet);
 

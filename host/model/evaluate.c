@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics of a model on labelled rows. */
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/data/split.h"
 #include "host/model/infer.h"
 #include "host/model/metrics.h"
@@ -17,13 +18,15 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
                                  const ls_threshold_options *options, ls_metrics **out,
                                  ls_error *err)
 {
+    ls_threshold_options o;
     bool best_f1;
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");
+    LS_TRY(LS_READ_STRUCT(ls_threshold_options, options, &o, err));
     const ls_network *n = &m->network;
     ls_decision decision = m->decision;
     LS_TRY(ls_model_check_rows(m, data, err));
-    LS_TRY(ls_threshold_read(options, m->class_names, n->classes, n->output == LS_OUTPUT_IDENTITY,
+    LS_TRY(ls_threshold_read(&o, m->class_names, n->classes, n->output == LS_OUTPUT_IDENTITY,
                              &decision, &best_f1, err));
     float *outputs = NULL, *losses = NULL;
     ls_status status = ls_alloc(&outputs, data->rows, n->outputs * sizeof *outputs, "the outputs",
@@ -40,7 +43,7 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
          */
         const ls_metric_rules rules = {
             .positive = decision.positive,
-            .decision = options && options->threshold ? decision : m->decision,
+            .decision = o.threshold ? decision : m->decision,
             .probabilities = n->output == LS_OUTPUT_SOFTMAX ||
                              (n->output == LS_OUTPUT_SIGMOID && n->outputs == 1)};
         status = ls_metrics_compute(outputs, data->rows, n->outputs, data->y, n->classes, losses,

@@ -4,6 +4,7 @@
  * are in double and in a fixed order, so the statistics are the same everywhere, too. */
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/data/split.h"
 #include "host/model/infer.h"
 #include "host/model/model.h"
@@ -67,6 +68,7 @@ typedef struct {
     ls_plan *plan;
     ls_workspace *workspace;
     float *input, *target, *values;
+    ls_layer_info *info; /* one per layer */
     size_t rows;
 } inspection;
 
@@ -78,6 +80,7 @@ static void inspection_close(inspection *k)
     free(k->input);
     free(k->target);
     free(k->values);
+    free(k->info);
 }
 
 /* A plan with all rows in one batch, in file order, and no penalty terms in the gradient. Clipping,
@@ -140,7 +143,7 @@ static size_t gradients_at(const ls_plan *p)
 }
 
 /* Reads the gradients, then the activations layer by layer, into the same buffer. */
-static ls_status read_statistics(inspection *k, ls_layer_info *out, ls_error *err)
+static ls_status read_statistics(inspection *k, ls_error *err)
 {
     /* activations with the same saturation */
     static const ls_act output_acts[LS_OUTPUT_COUNT] = {[LS_OUTPUT_SIGMOID] = LS_ACT_sigmoid,
@@ -152,6 +155,8 @@ static ls_status read_statistics(inspection *k, ls_layer_info *out, ls_error *er
     for (size_t i = 0; i < n->count; i++)
         if (n->layer[i].out * k->rows > room) room = n->layer[i].out * k->rows;
     LS_TRY(ls_alloc(&k->values, room, sizeof *k->values, "the activations", err));
+    LS_TRY(ls_alloc(&k->info, n->count, sizeof *k->info, "the layers", err));
+    ls_layer_info *out = k->info;
     LS_TRY(slots->read(k->workspace, 0, gradients_at(k->plan), n->parameters, k->values, err));
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
@@ -189,6 +194,7 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
 {
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
+    LS_TRY(LS_CHECK_STRUCT(ls_layer_info, out, err));
     LS_TRY(ls_model_check_rows(m, data, err));
     ls_data *part;
     ls_backend *cpu = NULL;
@@ -197,7 +203,9 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &cpu, err);
     if (status == LS_OK)
         status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
-    if (status == LS_OK) status = read_statistics(&k, out, err);
+    if (status == LS_OK) status = read_statistics(&k, err);
+    for (size_t i = 0; status == LS_OK && i < m->network.count; i++)
+        LS_WRITE_STRUCT(ls_layer_info, out, i, &k.info[i]);
     if (status == LS_OK && rows) *rows = k.rows;
     inspection_close(&k);
     if (cpu) cpu->slots->close(cpu);

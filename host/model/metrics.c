@@ -33,6 +33,7 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     }
     ls_metrics *metrics = NULL;
     LS_TRY(ls_alloc(&metrics, 1, sizeof *metrics, "metrics", err));
+    metrics->struct_size = sizeof *metrics;
     metrics->rows = rows;
     metrics->classes = classes;
     ls_status status = ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion,

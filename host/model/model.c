@@ -2,6 +2,7 @@
 #include "host/model/model.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/scores.h"
@@ -151,7 +152,13 @@ const ls_history_point *ls_model_history(const ls_model *m, size_t *count)
     return m->history;
 }
 
-void ls_model_summary(const ls_model *m, ls_summary *out) { *out = m->summary; }
+ls_status ls_model_summary(const ls_model *m, ls_summary *out, ls_error *err)
+{
+    if (!m || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_summary: an argument is NULL");
+    LS_TRY(LS_CHECK_STRUCT(ls_summary, out, err));
+    LS_WRITE_STRUCT(ls_summary, out, 0, &m->summary);
+    return LS_OK;
+}
 
 const char *ls_model_option(const ls_model *m, const char *name)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
  * rows as a struct. */
+#include "host/base/struct_size.h"
 #include "host/data/read.h"
 #include "host/model/model.h"
 
@@ -22,19 +23,19 @@ static ls_expected_rows expect_for(const ls_model *m)
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                        ls_error *err)
 {
-    static const ls_read_options defaults = {0};
+    ls_read_options o;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
-    const ls_read_options *o = options ? options : &defaults;
-    ls_read_request request = {.target = o->target,
-                               .labels = o->labels,
-                               .columns = o->columns,
-                               .drop = o->drop,
-                               .categorical = o->categorical,
-                               .callback = o->callback,
-                               .user = o->user};
-    if (o->model) request.expected = expect_for(o->model);
-    else if (o->like) request.expected = ls_expect_like(o->like);
+    LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
+    ls_read_request request = {.target = o.target,
+                               .labels = o.labels,
+                               .columns = o.columns,
+                               .drop = o.drop,
+                               .categorical = o.categorical,
+                               .callback = o.callback,
+                               .user = o.user};
+    if (o.model) request.expected = expect_for(o.model);
+    else if (o.like) request.expected = ls_expect_like(o.like);
     if (request.expected.column) request.missing = request.expected.missing;
-    if (o->missing) LS_TRY(ls_missing_parse(o->missing, &request.missing, err));
+    if (o.missing) LS_TRY(ls_missing_parse(o.missing, &request.missing, err));
     return ls_read_rows(path, &request, out, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/threshold.h"
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/infer.h"
@@ -148,13 +149,15 @@ ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_opt
 ls_status ls_model_set_threshold(ls_model *m, ls_device *device, const ls_data *data,
                                  const ls_threshold_options *options, ls_error *err)
 {
+    ls_threshold_options o;
     bool best_f1;
     if (!m || !options)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_set_threshold: an argument is NULL");
+    LS_TRY(LS_READ_STRUCT(ls_threshold_options, options, &o, err));
     ls_decision decision = m->decision;
-    LS_TRY(ls_threshold_read(options, m->class_names, m->network.classes,
+    LS_TRY(ls_threshold_read(&o, m->class_names, m->network.classes,
                              m->network.output == LS_OUTPUT_IDENTITY, &decision, &best_f1, err));
-    if (options->positive && !options->threshold && decision.positive != m->decision.positive) {
+    if (o.positive && !o.threshold && decision.positive != m->decision.positive) {
         decision.threshold = NAN; /* the old threshold was for the other class */
         decision.source = LS_THRESHOLD_DEFAULT;
     }

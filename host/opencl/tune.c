@@ -269,7 +269,13 @@ ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_
                 if (flops > best) best = flops, chosen = *t;
                 done++;
                 describe(t, text);
-                ls_tune_progress p = {examples[f][c].name, text, flops, best, done, total};
+                const ls_tune_progress p = {.struct_size = sizeof p,
+                                            .product = examples[f][c].name,
+                                            .tile = text,
+                                            .flops = flops,
+                                            .best = best,
+                                            .done = done,
+                                            .total = total};
                 if (callback) stop = callback(&p, user) != 0;
             }
             if (!stop) d->tiles[f][c] = chosen;

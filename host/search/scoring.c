@@ -25,7 +25,7 @@ static ls_status member_diverged(const ls_search *s, ls_trial *t, size_t member,
 static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung,
                               double score[LS_SCORES], bool *diverged, ls_error *err)
 {
-    ls_member_info info;
+    ls_member_info info = LS_INIT(ls_member_info);
     ls_model *model;
     ls_metrics *m;
     ls_error why;

@@ -45,7 +45,7 @@ static ls_status is_complete(const ls_search *s, const ls_trial *t, uint64_t unt
 {
     *out = true;
     for (size_t i = 0; i < s->members && *out; i++) {
-        ls_member_info info;
+        ls_member_info info = LS_INIT(ls_member_info);
         LS_TRY(ls_fleet_member(s->fleet, t->member[i], &info, err));
         *out = info.state != LS_MEMBER_TRAINING || (until && info.epochs >= until);
     }

@@ -5,6 +5,7 @@
 #include "host/training/fleet.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/base/struct_size.h"
 #include "host/network/device_kind.h"
 #include "host/training/fleet_device.h"
 #include "host/training/fleet_round.h"
@@ -145,17 +146,20 @@ ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *o
 {
     ls_trainer *trainer = find_member(fleet, index, err);
     if (!trainer) return LS_ERR_ARGUMENT;
+    if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_member: out is NULL");
+    LS_TRY(LS_CHECK_STRUCT(ls_member_info, out, err));
     const ls_summary *s = &trainer->model->summary;
-    *out = (ls_member_info){.state = trainer->state,
-                            .epochs = s->epochs,
-                            .steps = trainer->step,
-                            .best_epoch = s->best_epoch,
-                            .parameters = s->parameters,
-                            .loss = trainer->loss,
-                            .validation_loss = trainer->validation,
-                            .seconds = trainer->seconds,
-                            .stopped = trainer->stopped,
-                            .message = trainer->message};
+    const ls_member_info info = {.state = trainer->state,
+                                 .epochs = s->epochs,
+                                 .steps = trainer->step,
+                                 .best_epoch = s->best_epoch,
+                                 .parameters = s->parameters,
+                                 .loss = trainer->loss,
+                                 .validation_loss = trainer->validation,
+                                 .seconds = trainer->seconds,
+                                 .stopped = trainer->stopped,
+                                 .message = trainer->message};
+    LS_WRITE_STRUCT(ls_member_info, out, 0, &info);
     return LS_OK;
 }
 
@@ -199,7 +203,7 @@ typedef struct {
 
 static void report(const ls_fleet *fleet, fleet_call *call)
 {
-    ls_fleet_progress p = {.steps = call->steps};
+    ls_fleet_progress p = {.struct_size = sizeof p, .steps = call->steps};
     if (!call->callback) return;
     for (size_t i = 0; i < fleet->count; i++) {
         const ls_trainer *trainer = fleet->member[i];

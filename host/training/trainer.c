@@ -252,7 +252,8 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
     }
     if (loss < trainer->best_loss) trainer->best_loss = loss;
     if (settings->time_limit > 0 && trainer->seconds >= settings->time_limit) stop(trainer, "time");
-    ls_progress progress = {.epoch = epoch,
+    ls_progress progress = {.struct_size = sizeof progress,
+                            .epoch = epoch,
                             .epochs = settings->epochs,
                             .steps = trainer->step,
                             .loss = loss,

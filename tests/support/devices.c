@@ -71,7 +71,7 @@ void test_backends_add_tiles(test_backends *b)
 
 static void add_all_opencl(test_backends *b)
 {
-    ls_device_info *list;
+    ls_device_info **list;
     size_t count;
     char note[256], why[1024];
     ls_error err;
@@ -80,10 +80,10 @@ static void add_all_opencl(test_backends *b)
     b->opencl = b->count;
     for (size_t i = 1; i < count; i++) {
         size_t length = strlen(why);
-        if (list[i].exact && b->count < TEST_BACKENDS) add_opencl(b, &list[i]);
+        if (list[i]->exact && b->count < TEST_BACKENDS) add_opencl(b, list[i]);
         else
             snprintf(why + length, sizeof why - length, "%s%.60s: %.120s", length ? "; " : "",
-                     list[i].name, list[i].exact ? "one device too many" : list[i].reason);
+                     list[i]->name, list[i]->exact ? "one device too many" : list[i]->reason);
     }
     ls_devices_free(list);
     if (b->count > b->opencl) return;

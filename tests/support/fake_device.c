@@ -214,7 +214,9 @@ bool fake_choice_searched(void) { return opener.searched; }
 const ls_device_timing *fake_timing(const ls_device *device)
 {
     static ls_device_timing list[2];
-    size_t count = ls_device_timings(device, list, 2);
+    size_t count = 0;
+    list[0].struct_size = sizeof *list;
+    cr_assert_eq(ls_device_timings(device, list, 2, &count, NULL), LS_OK);
     for (size_t i = 0; i < count; i++)
         if (!strcmp(list[i].name, opener.found.info.name)) return &list[i];
     return NULL;

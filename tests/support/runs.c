@@ -41,7 +41,7 @@ size_t runs_devices_open(runs_device list[RUNS_DEVICES], const unsigned *threads
 {
     size_t n = 0, found, exact = 0;
     char label[192], spec[16], note[256] = "";
-    ls_device_info *info;
+    ls_device_info **info;
     ls_error err;
     /* before there are threads: drivers are first tried in a forked child, and a fork copies locks
      * that others hold */
@@ -52,12 +52,12 @@ size_t runs_devices_open(runs_device list[RUNS_DEVICES], const unsigned *threads
         open_one(&list[n++], "cpu", *threads, label);
     }
     for (size_t i = 1; i < found && n < RUNS_DEVICES; i++) {
-        if (!info[i].exact) continue;
-        snprintf(spec, sizeof spec, "%d", info[i].index);
-        open_one(&list[n++], spec, 0, info[i].name);
+        if (!info[i]->exact) continue;
+        snprintf(spec, sizeof spec, "%d", info[i]->index);
+        open_one(&list[n++], spec, 0, info[i]->name);
         exact++;
     }
-    if (!exact) no_opencl(found > 1 ? info[1].reason : note);
+    if (!exact) no_opencl(found > 1 ? info[1]->reason : note);
     ls_devices_free(info);
     return n;
 }

@@ -6,7 +6,9 @@
 void device_report_take(device_report *r, const ls_device *device)
 {
     r->info = *ls_device_get_info(device);
-    r->count = ls_device_timings(device, r->candidate, DEVICE_CANDIDATES);
+    r->candidate[0].struct_size = sizeof *r->candidate;
+    if (ls_device_timings(device, r->candidate, DEVICE_CANDIDATES, &r->count, NULL) != LS_OK)
+        r->count = 0;
     if (r->count > DEVICE_CANDIDATES) r->count = DEVICE_CANDIDATES;
 }
 

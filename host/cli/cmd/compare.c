@@ -48,9 +48,9 @@ static ls_status train_once(ls_device *device, const ls_options *options, const 
                             result *out, ls_error *err)
 {
     ls_model *model;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     LS_TRY(ls_train(device, options, data, NULL, NULL, &model, err));
-    ls_model_summary(model, &s);
+    ls_model_summary(model, &s, NULL);
     out->seconds = s.seconds;
     out->steps = s.steps;
     out->speed = s.seconds > 0 ? (double)s.steps / s.seconds : 0;
@@ -87,7 +87,7 @@ static void close_devices(device_list *list)
 /* Opens the CPU path and every exact device, and prints which devices are skipped and why. */
 static ls_status open_devices(const source_options *o, device_list *list, ls_error *err)
 {
-    ls_device_info *found;
+    ls_device_info **found;
     size_t count;
     unsigned threads = 0;
     LS_TRY(source_threads(o, &threads, err));
@@ -96,9 +96,9 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         char index[24];
         snprintf(index, sizeof index, "%zu", i);
-        if (!found[i].exact) {
+        if (!found[i]->exact) {
             if (!o->json)
-                printf("skipped: %s is approximate: %s\n", found[i].name, found[i].reason);
+                printf("skipped: %s is approximate: %s\n", found[i]->name, found[i]->reason);
             continue;
         }
         status = ls_device_open(index, threads, 0, &list->device[list->count], err);

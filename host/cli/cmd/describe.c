@@ -82,7 +82,7 @@ static void report_json(const ls_data *data, const char *name)
     json_t *columns = json_array(), *classes = json_object();
     count *list = count_classes(data);
     for (size_t i = 0; i < ls_data_columns(data); i++) {
-        ls_column_info c;
+        ls_column_info c = LS_INIT(ls_column_info);
         if (ls_data_column(data, i, &c, NULL) == LS_OK)
             json_array_append_new(columns, column_json(data, i, &c));
     }
@@ -131,7 +131,7 @@ static void report_text(const ls_data *data)
     free(list);
     printf("\n%4s  %-20s %-10s %8s\n", "", "column", "type", "missing");
     for (size_t i = 0; i < columns && i < MOST_COLUMNS; i++) {
-        ls_column_info c;
+        ls_column_info c = LS_INIT(ls_column_info);
         if (ls_data_column(data, i, &c, NULL) == LS_OK) print_column(data, i, &c);
     }
     if (columns > MOST_COLUMNS)

@@ -37,7 +37,7 @@ static void print_device(const ls_device_info *d)
 int cmd_devices(int argc, const char **argv)
 {
     arguments args = {0};
-    ls_device_info *list;
+    ls_device_info **list;
     size_t count;
     char note[256];
     ls_error err;
@@ -56,8 +56,8 @@ int cmd_devices(int argc, const char **argv)
     if (listed != LS_OK) return complain_error("devices", &err);
     json_t *devices = json_array();
     for (size_t i = 0; i < count; i++) {
-        if (json) json_array_append_new(devices, device_json(&list[i]));
-        else print_device(&list[i]);
+        if (json) json_array_append_new(devices, device_json(list[i]));
+        else print_device(list[i]);
     }
     if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
     else if (*note)

@@ -52,9 +52,12 @@ int cmd_make(int argc, const char **argv)
             "make", EXIT_USAGE,
             "--rows, --classes, --features, --seed, --noise and --overlap must not be negative");
     if (status == EXIT_OK) {
-        ls_generate_options how = {
-            (size_t)rows,    isnan(noise) ? -1 : noise, isnan(overlap) ? -1 : overlap,
-            (size_t)classes, (size_t)features,          (uint64_t)seed};
+        ls_generate_options how = {.rows = (size_t)rows,
+                                   .noise = isnan(noise) ? -1 : noise,
+                                   .overlap = isnan(overlap) ? -1 : overlap,
+                                   .classes = (size_t)classes,
+                                   .features = (size_t)features,
+                                   .seed = (uint64_t)seed};
         if (ls_data_generate(args.operand[0], &how, &data, &err) != LS_OK)
             status = complain_error("make", &err);
         else {

@@ -84,11 +84,11 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
 static int show(const char *path, bool json)
 {
     ls_model *model;
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     ls_error err;
     char widths[256], weights[65], hash[65];
     if (source_model(path, &model, &err) != LS_OK) return complain_error("show", &err);
-    ls_model_summary(model, &s);
+    ls_model_summary(model, &s, NULL);
     describe_widths(model, widths, sizeof widths);
     ls_model_weights_sha256(model, weights);
     if (ls_model_sha256(model, hash, &err) != LS_OK) {

@@ -119,10 +119,10 @@ static json_t *history_json(const ls_model *model)
 
 static void report_json(const training_request *r, const training *t, const char *hash)
 {
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     char weights[65];
     const char *path = training_model_path(r, t);
-    ls_model_summary(t->model, &s);
+    ls_model_summary(t->model, &s, NULL);
     ls_model_weights_sha256(t->model, weights);
     json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device",
                           t->report.info.name, "arithmetic",
@@ -145,11 +145,11 @@ static void report_json(const training_request *r, const training *t, const char
 
 static void report_text(const training_request *r, const training *t, const char *hash)
 {
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     char widths[256];
     const char *path = training_model_path(r, t);
     const ls_decision decision = ls_model_decision(t->model);
-    ls_model_summary(t->model, &s);
+    ls_model_summary(t->model, &s, NULL);
     describe_widths(t->model, widths, sizeof widths);
     device_report_print(&t->report);
     printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);

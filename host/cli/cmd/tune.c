@@ -39,11 +39,11 @@ static int on_progress(const ls_tune_progress *p, void *user)
 /* The index of the first exact GPU, or "1". */
 static const char *first_device(void)
 {
-    ls_device_info *list;
+    ls_device_info **list;
     size_t count;
     if (ls_devices_list(&list, &count, NULL, NULL) != LS_OK) return "1";
     for (size_t i = 1; i < count; i++)
-        if (list[i].exact && !strcmp(list[i].kind, "gpu")) {
+        if (list[i]->exact && !strcmp(list[i]->kind, "gpu")) {
             static char index[24];
             snprintf(index, sizeof index, "%zu", i);
             ls_devices_free(list);

@@ -164,7 +164,7 @@ static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progr
     uint64_t every = r->row->every ? shorten(s->order, r->row->every) : 0;
     for (size_t m = 0; every && m < EXP_MARKS && (m + 1) * every <= r->epochs; m++)
         for (size_t k = 0; k < s->order->seeds; k++) {
-            ls_member_info info;
+            ls_member_info info = LS_INIT(ls_member_info);
             state->before = s->steps;
             LS_TRY(ls_fleet_run(fleet, &r->run[k].member, 1, (m + 1) * every, on_progress, state,
                                 err));

@@ -26,6 +26,7 @@ ls_status analysis_layers(analysis *a, ls_error *err)
     if (a->layer) return LS_OK;
     a->layers = ls_model_layer_count(a->model);
     LS_TRY(ls_alloc(&a->layer, a->layers, sizeof *a->layer, "the layers", err));
+    a->layer[0].struct_size = sizeof *a->layer;
     return ls_model_layers(a->model, a->device, a->data, a->layer, &a->layer_rows, err);
 }
 

@@ -56,8 +56,8 @@ static void add_loss_hover(ls_text *s, const ls_history_point *h, size_t n, bool
 /* The frame, the axis of epochs and a line at the epoch whose weights were kept. */
 static void add_epochs(ls_text *s, const ls_model *model, const ls_history_point *h, size_t n)
 {
-    ls_summary summary;
-    ls_model_summary(model, &summary);
+    ls_summary summary = LS_INIT(ls_summary);
+    ls_model_summary(model, &summary, NULL);
     ls_text_add(
         s,
         "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset tmargin at screen 0.97\nset bmargin at screen 0.25\n");

@@ -14,8 +14,8 @@
 /* Returns true if the training was stopped by Ctrl-C or by a program's callback. */
 static bool was_interrupted(const ls_model *model)
 {
-    ls_summary s;
-    ls_model_summary(model, &s);
+    ls_summary s = LS_INIT(ls_summary);
+    ls_model_summary(model, &s, NULL);
     return !strcmp(s.stopped, "callback");
 }
 
@@ -53,9 +53,9 @@ static void add_data(ls_text *page, const report_input *in)
 
 static ls_status add_summary(ls_text *page, const report_input *in, ls_error *err)
 {
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     char widths[256], text[600], hash[65];
-    ls_model_summary(in->model, &s);
+    ls_model_summary(in->model, &s, NULL);
     LS_TRY(ls_model_sha256(in->model, hash, err));
     describe_widths(in->model, widths, sizeof widths);
     ls_text_add(page, "<div class=\"facts\"><table>\n");

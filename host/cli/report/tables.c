@@ -176,7 +176,7 @@ enum { MOST_COLUMNS = 6 };
 /* The value of a row in column c: a number, a category's name, or an empty cell if missing. */
 static void value_cell(ls_text *page, const ls_data *data, size_t row, size_t c)
 {
-    ls_column_info info;
+    ls_column_info info = LS_INIT(ls_column_info);
     double value = (double)ls_data_x(data)[row * ls_data_columns(data) + c];
     bool named = !isnan(value) && ls_data_column(data, c, &info, NULL) == LS_OK && info.categorical;
     if (named) text_cell(page, ls_data_category(data, c, (size_t)value, NULL));
@@ -208,7 +208,7 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
     for (size_t i = 0; i < COUNT(head) - !o->probabilities; i++)
         cell(page, "th", i == 0 || i == 3, head[i]);
     for (size_t c = 0; c < shown; c++) {
-        ls_column_info info;
+        ls_column_info info = LS_INIT(ls_column_info);
         LS_TRY(ls_data_column(o->data, column[c], &info, err));
         cell(page, "th", !info.categorical, info.name);
     }

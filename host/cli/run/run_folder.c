@@ -195,9 +195,9 @@ static json_t *brief_metrics_json(const ls_metrics *metrics, const ls_model *mod
 
 static json_t *result_json(const run_outcome *out, const char *weights, const char *hash)
 {
-    ls_summary s;
+    ls_summary s = LS_INIT(ls_summary);
     char widths[256];
-    ls_model_summary(out->model, &s);
+    ls_model_summary(out->model, &s, NULL);
     describe_widths(out->model, widths, sizeof widths);
     /* the callback only stops a training after Ctrl-C (or where an interrupted run is repeated) */
     const char *stopped = strcmp(s.stopped, "callback") ? s.stopped : "interrupted";
@@ -222,8 +222,8 @@ static ls_status end_metrics(run_folder *run, ls_error *err)
 
 static ls_status end_timing(run_folder *run, const run_outcome *out, ls_error *err)
 {
-    ls_summary s;
-    ls_model_summary(out->model, &s);
+    ls_summary s = LS_INIT(ls_summary);
+    ls_model_summary(out->model, &s, NULL);
     const ls_device_info *info = &out->device->info;
     json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s,s:s,s:f,s:o,s:o}", "event", "end", "time",
                              now_json(), "device", info->name, "vendor", info->vendor, "driver",

@@ -80,7 +80,7 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
     size_t categorical = 0, missing = 0, incomplete = 0, columns = ls_data_columns(train),
            dropped = ls_data_dropped(train);
     for (size_t c = 0; c < columns; c++) {
-        ls_column_info info;
+        ls_column_info info = LS_INIT(ls_column_info);
         LS_TRY(ls_data_column(train, c, &info, err));
         categorical += info.categorical != 0;
         missing += info.missing;
