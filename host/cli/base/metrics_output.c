@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/metrics_output.h"
-#include "host/cli/base/json.h"
+#include "host/base/json.h"
 #include "host/cli/base/threshold.h"
 #include <jansson.h>
 #include <math.h>
@@ -9,8 +9,8 @@
 
 static json_t *means_json(double precision, double recall, double f1)
 {
-    return json_pack("{s:o,s:o,s:o}", "precision", number_json(precision), "recall",
-                     number_json(recall), "f1", number_json(f1));
+    return json_pack("{s:o,s:o,s:o}", "precision", ls_json_number(precision), "recall",
+                     ls_json_number(recall), "f1", ls_json_number(f1));
 }
 
 static json_t *classes_json(const ls_metrics *m, const ls_model *model)
@@ -41,10 +41,11 @@ static json_t *calibration_json(const ls_metrics *m)
     json_t *bins = json_array();
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
         const ls_calibration_bin *b = &m->calibration[i];
-        json_array_append_new(bins, json_pack("{s:f,s:I,s:o,s:o}", "to",
-                                              (double)(i + 1) / LS_CALIBRATION_BINS, "rows",
-                                              (json_int_t)b->rows, "score", number_json(b->score),
-                                              "share", number_json(b->share)));
+        json_array_append_new(bins,
+                              json_pack("{s:f,s:I,s:o,s:o}", "to",
+                                        (double)(i + 1) / LS_CALIBRATION_BINS, "rows",
+                                        (json_int_t)b->rows, "score", ls_json_number(b->score),
+                                        "share", ls_json_number(b->share)));
     }
     return bins;
 }
@@ -62,7 +63,7 @@ json_t *metrics_json(const ls_metrics *m, const ls_model *model)
                   {"brier", m->brier},       {"calibration_error", m->calibration_error}};
     json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
     for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
-        json_object_set_new(o, scores[i].name, number_json(scores[i].value));
+        json_object_set_new(o, scores[i].name, ls_json_number(scores[i].value));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "positive",
                         m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))

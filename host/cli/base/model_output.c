@@ -25,13 +25,3 @@ json_t *model_options_json(const ls_model *model)
     }
     return o;
 }
-
-json_t *options_json(const ls_options *options)
-{
-    json_t *o = json_object();
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const char *name = ls_option_at(i)->name;
-        json_object_set_new(o, name, json_string(ls_options_get(options, name)));
-    }
-    return o;
-}

@@ -11,6 +11,5 @@ void describe_widths(const ls_model *model, char *out, size_t size);
 
 /* {"NAME": "VALUE", ...} for every option of the library. */
 json_t *model_options_json(const ls_model *model);
-json_t *options_json(const ls_options *options);
 
 #endif

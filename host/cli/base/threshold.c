@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/threshold.h"
-#include "host/cli/base/json.h"
+#include "host/base/json.h"
 #include <jansson.h>
 #include <math.h>
 #include <popt.h>
@@ -35,7 +35,7 @@ json_t *decision_json(const ls_decision *d, const ls_model *model)
 {
     if (ls_model_classes(model) != 2) return json_null();
     return json_pack("{s:s,s:o,s:s}", "positive", ls_model_class_name(model, d->positive),
-                     "threshold", number_json((double)d->threshold), "source",
+                     "threshold", ls_json_number((double)d->threshold), "source",
                      source_names[d->source]);
 }
 

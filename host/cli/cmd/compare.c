@@ -4,7 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"

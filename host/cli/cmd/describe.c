@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/source.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
@@ -62,10 +63,10 @@ static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *
                           "type", c->categorical ? "categories" : "numbers", "missing",
                           (json_int_t)c->missing);
     if (!c->categorical) {
-        json_object_set_new(o, "least", number_json(c->least));
-        json_object_set_new(o, "most", number_json(c->most));
-        json_object_set_new(o, "mean", number_json(c->mean));
-        json_object_set_new(o, "deviation", number_json(c->deviation));
+        json_object_set_new(o, "least", ls_json_number(c->least));
+        json_object_set_new(o, "most", ls_json_number(c->most));
+        json_object_set_new(o, "mean", ls_json_number(c->mean));
+        json_object_set_new(o, "deviation", ls_json_number(c->deviation));
         return o;
     }
     count *list = count_categories(data, i, c->categories);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
 #include <popt.h>

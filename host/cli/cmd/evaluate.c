@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"

@@ -2,7 +2,7 @@
 #include "host/cli/cmd/model_command.h"
 #include "host/base/error.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/result_path.h"
 
 ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)

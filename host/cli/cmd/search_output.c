@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/cmd/search_output.h"
 #include "host/base/clock.h"
+#include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/device_report.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/train_command.h"
+#include "host/model/options_json.h"
 #include "host/search/rank.h"
 #include "host/search/trial.h"
 #include <jansson.h>
@@ -237,8 +239,8 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     for (size_t k = 0; k < LS_SCORES; k++)
         json_object_set_new(o, ls_score_names[k],
                             json_pack("{s:o,s:o}", "mean",
-                                      scored ? number_json(t->mean[k]) : json_null(), "sd",
-                                      scored ? number_json(t->sd[k]) : json_null()));
+                                      scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
+                                      scored ? ls_json_number(t->sd[k]) : json_null()));
     json_object_set_new(o, "epochs", run ? json_real(t->epochs) : json_null());
     json_object_set_new(o, "steps", run ? json_real(t->steps) : json_null());
     json_object_set_new(o, "parameters",
@@ -269,7 +271,7 @@ static json_t *best_json(const search_arguments *a, const search_work *w)
     if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
         return json_null();
     json_t *o = trial_json(w->search, w->order[0], 1);
-    json_object_set_new(o, "options", options_json(options));
+    json_object_set_new(o, "options", ls_options_json(options));
     char *command = search_command(a, w);
     json_object_set_new(o, "command", command ? json_string(command) : json_null());
     free(command);

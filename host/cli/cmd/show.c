@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
@@ -65,7 +66,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:s}", "network", widths, "parameters",
                           (json_int_t)s->parameters, "epochs", (json_int_t)s->epochs, "steps",
                           (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss",
-                          number_json(s->loss), "stopped", s->stopped);
+                          ls_json_number(s->loss), "stopped", s->stopped);
     json_t *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_model_features(model); i++)
         json_array_append_new(features, json_string(ls_model_feature_name(model, i)));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
@@ -106,7 +107,7 @@ static json_t *history_json(const ls_model *model)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss",
-                                  number_json((double)h[i].loss));
+                                  ls_json_number((double)h[i].loss));
         if (!isnan(h[i].validation_loss))
             json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
         if (!isnan(h[i].validation_accuracy))
@@ -130,7 +131,7 @@ static void report_json(const training_request *r, const training *t, const char
                           (json_int_t)s.parameters, "epochs", (json_int_t)s.epochs, "steps",
                           (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "stopped",
                           interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
-                          "steps_per_second", speed_of(&s), "loss", number_json(s.loss));
+                          "steps_per_second", speed_of(&s), "loss", ls_json_number(s.loss));
     json_object_set_new(o, "choice", device_report_json(&t->report));
     json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
     if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));

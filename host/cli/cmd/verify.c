@@ -3,7 +3,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/source.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/run/compare_files.h"

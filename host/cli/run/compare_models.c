@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/compare_models.h"
+#include "host/base/json.h"
 #include "host/base/text.h"
-#include "host/cli/base/json.h"
 #include "host/cli/run/json_difference.h"
 #include <jansson.h>
 #include <math.h>
@@ -117,8 +117,8 @@ static void describe_values(file_pair *p, const differences *d)
     else ls_text_add(&p->message, "; the other %zu values are the same", d->total - 1);
     json_object_set_new(p->detail, "tensor", json_string(d->name));
     json_object_set_new(p->detail, "index", place);
-    json_object_set_new(p->detail, "a", number_json((double)a));
-    json_object_set_new(p->detail, "b", number_json((double)b));
+    json_object_set_new(p->detail, "a", ls_json_number((double)a));
+    json_object_set_new(p->detail, "b", ls_json_number((double)b));
     json_object_set_new(p->detail, "ulps", json_integer(ulps));
     json_object_set_new(p->detail, "differing", json_integer((json_int_t)d->differing));
     json_object_set_new(p->detail, "values", json_integer((json_int_t)d->total));

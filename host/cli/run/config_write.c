@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/run/config.h"
+#include "host/model/options_json.h"
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -50,7 +51,7 @@ ls_status config_check(const run_config *c, ls_error *err)
 json_t *config_json(const run_config *c, const ls_options *options)
 {
     json_t *o = json_pack("{s:i,s:s,s:o,s:o}", "format", CONFIG_FORMAT, "lockstep", ls_version(),
-                          "data", data_json(c), "options", options_json(options));
+                          "data", data_json(c), "options", ls_options_json(options));
     json_t *decision = entries_json(c, true);
     if (o && json_object_size(decision)) json_object_set(o, "decision", decision);
     json_decref(decision);

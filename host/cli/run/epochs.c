@@ -2,8 +2,8 @@
 #include "host/cli/run/epochs.h"
 #include "host/base/clock.h"
 #include "host/base/error.h"
+#include "host/base/json.h"
 #include "host/cli/base/interrupt.h"
-#include "host/cli/base/json.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -77,18 +77,18 @@ ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
 json_t *epoch_json(const ls_progress *p)
 {
     json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps",
-                          (json_int_t)p->steps, "loss", number_json(p->loss));
+                          (json_int_t)p->steps, "loss", ls_json_number(p->loss));
     if (!isnan(p->validation_loss))
-        json_object_set_new(o, "validation_loss", number_json(p->validation_loss));
+        json_object_set_new(o, "validation_loss", ls_json_number(p->validation_loss));
     if (!isnan(p->validation_accuracy))
-        json_object_set_new(o, "validation_accuracy", number_json(p->validation_accuracy));
-    json_object_set_new(o, "lr", number_json(p->learning_rate));
+        json_object_set_new(o, "validation_accuracy", ls_json_number(p->validation_accuracy));
+    json_object_set_new(o, "lr", ls_json_number(p->learning_rate));
     return o;
 }
 
 ls_status log_epoch(void *user, const ls_progress *p, ls_error *err)
 {
     json_t *o = epoch_json(p);
-    json_object_set_new(o, "seconds", number_json(p->seconds));
+    json_object_set_new(o, "seconds", ls_json_number(p->seconds));
     return live_file_json(user, o, err);
 }

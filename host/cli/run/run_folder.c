@@ -2,9 +2,9 @@
 #include "host/cli/run/run_folder.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/cli/base/device_report.h"
-#include "host/cli/base/json.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/result_path.h"
@@ -206,7 +206,7 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch",
                           (json_int_t)s.best_epoch, "network", widths, "parameters",
                           (json_int_t)s.parameters, "resolved", resolved_json(out->model), "loss",
-                          number_json(s.loss));
+                          ls_json_number(s.loss));
     json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
     if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
     json_object_set_new(o, "weights_sha256", json_string(weights));

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/cli/base/json.h"
+#include "host/cli/base/json_output.h"
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-json_t *number_json(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 void print_json(json_t *object)
 {
