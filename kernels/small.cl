@@ -152,13 +152,17 @@ static void dense(const small_step *s, words op)
                    s->scratch + op[SMALL_OP_z], lanes, 0);
 }
 
+/* y = a, with dropout y = a·mask. Never write this as if (masked) drop(…) else EACH(…): PoCL 5
+ * crashes on an if whose arms both loop over work-items, one of them inside another loop, in a loop
+ * that ends with a barrier (pocl#1435; .ci/item_loops.py looks for it). */
 static void join(const small_step *s, words op)
 {
     SPACE const float *a = s->scratch + op[SMALL_OP_a];
     SPACE float *y = s->scratch + op[SMALL_OP_y];
-    if (value(op, SMALL_OP_dropout) > 0.0f) drop(s, op, a, y);
-    else
-        EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = a[i];
+    const int masked = value(op, SMALL_OP_dropout) > 0.0f;
+    const int copied = masked ? 0 : op[SMALL_OP_out] * s->lanes;
+    EACH(i, copied) y[i] = a[i];
+    if (masked) drop(s, op, a, y);
 }
 
 /* y = y + skip */
