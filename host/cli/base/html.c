@@ -97,19 +97,24 @@ void html_add_plot(ls_text *page, const char *svg, const char *caption)
 void html_table_begin(ls_text *page) { ls_text_add(page, "<div class=\"scroll\"><table>\n"); }
 void html_table_end(ls_text *page) { ls_text_add(page, "</table></div>\n"); }
 
+/* "12 of 30", "150 rows": a cell that starts with a number of things. */
+static bool is_count(const char *text)
+{
+    return *text >= '0' && *text <= '9' && strlen(text) < 40 &&
+           (strstr(text, " of ") || strstr(text, " rows"));
+}
+
 void html_table_row(ls_text *page, const char *const *cell, size_t n, bool head)
 {
     ls_text_add(page, "<tr>");
     for (size_t i = 0; i < n; i++) {
         const char *text = cell[i], *tag = head ? "th" : "td";
-        const char *kind = head                                ? ""
-                           : !strncmp(text, "reached", 7)      ? " class=\"reached\""
-                           : !strncmp(text, "better", 6)       ? " class=\"better\""
-                           : !strncmp(text, "not reached", 11) ? " class=\"not\""
-                           : strstr(text, " ± ") || strstr(text, " of ") ||
-                                   (strlen(text) < 40 && strstr(text, " rows"))
-                               ? " class=\"num\""
-                               : "";
+        const char *kind = head                                    ? ""
+                           : !strncmp(text, "reached", 7)          ? " class=\"reached\""
+                           : !strncmp(text, "better", 6)           ? " class=\"better\""
+                           : !strncmp(text, "not reached", 11)     ? " class=\"not\""
+                           : strstr(text, " ± ") || is_count(text) ? " class=\"num\""
+                                                                   : "";
         ls_text_add(page, "<%s%s>", tag, kind);
         html_add(page, text);
         ls_text_add(page, "</%s>", tag);
