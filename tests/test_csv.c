@@ -41,7 +41,7 @@ Test(csv, csv_dialects_read_alike)
         cr_expect_str_eq(ls_data_feature_name(data, 0), "a", "text %zu", k);
         cr_expect_str_eq(ls_data_feature_name(data, 1), "b", "text %zu", k);
         cr_expect_null(ls_data_feature_name(data, 2));
-        cr_expect_str_eq(data->target_name, "kind");
+        cr_expect_str_eq(data->target->name, "kind");
         cr_expect_str_eq(ls_data_class_name(data, 0), "u");
         cr_expect_str_eq(ls_data_class_name(data, 1), "v");
         cr_expect(ls_data_y(data)[0] == 0 && ls_data_y(data)[1] == 1, "classes of text %zu", k);
@@ -64,7 +64,7 @@ Test(csv, csv_without_header)
     ls_data *data = read_text("1,2,0\n3,4,1\n5,6,1\n", NULL);
     assert_shape(data, 3, 2, 2);
     cr_expect_str_eq(ls_data_feature_name(data, 1), "x2");
-    cr_expect_str_eq(data->target_name, "class");
+    cr_expect_str_eq(data->target->name, "class");
     cr_expect_eq(ls_data_x(data)[0], 1.0f);
     ls_data_free(data);
 
@@ -84,7 +84,7 @@ Test(csv, csv_header_of_numbers_is_known_by_its_class_column)
     ls_data *data = read_text("0,1,target\n5,6,1\n7,8,0\n9,10,1\n", NULL);
     assert_shape(data, 3, 2, 2);
     cr_expect_str_eq(ls_data_feature_name(data, 0), "0");
-    cr_expect_str_eq(data->target_name, "target");
+    cr_expect_str_eq(data->target->name, "target");
     cr_expect_eq(ls_data_x(data)[0], 5.0f);
     cr_expect(ls_data_y(data)[0] == 1 && ls_data_y(data)[1] == 0 && ls_data_y(data)[2] == 1);
     ls_data_free(data);
@@ -111,7 +111,7 @@ Test(csv, csv_target_by_name_and_index)
         assert_shape(data, 2, 2, 2);
         cr_expect_str_eq(ls_data_feature_name(data, 0), "a");
         cr_expect_eq(ls_data_x(data)[2], 3.0f);
-        cr_expect_str_eq(data->target_name, "kind");
+        cr_expect_str_eq(data->target->name, "kind");
         ls_data_free(data);
     }
     ls_data *data = read_text("1,0,5\n2,1,6\n", &(ls_csv_options){.target = "1"});
@@ -330,7 +330,7 @@ static void expect_same_in_pieces(const char *text, ls_missing missing)
         cr_expect_arr_eq(data->x, whole->x, whole->rows * whole->columns * sizeof *data->x,
                          "\"%s\", %zu bytes at a time", text, window);
         cr_expect_arr_eq(data->y, whole->y, whole->rows * sizeof *data->y);
-        cr_expect_str_eq(data->target_name, whole->target_name);
+        cr_expect_str_eq(data->target->name, whole->target->name);
         for (size_t i = 0; i < whole->features; i++)
             cr_expect_str_eq(data->feature_names[i], whole->feature_names[i]);
         for (size_t i = 0; i < whole->classes; i++)

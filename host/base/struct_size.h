@@ -14,13 +14,13 @@
     X(ls_option_info, help, help)                                                                  \
     X(ls_csv_options, features, features)                                                          \
     X(ls_generate_options, seed, seed)                                                             \
-    X(ls_read_options, user, user)                                                                 \
+    X(ls_read_options, user, sample_seed)                                                          \
     X(ls_column_info, deviation, deviation)                                                        \
     X(ls_device_info, memory, memory)                                                              \
     X(ls_device_timing, speed, speed)                                                              \
     X(ls_tune_progress, total, total)                                                              \
     X(ls_progress, learning_rate, learning_rate)                                                   \
-    X(ls_metrics, class_support, class_support)                                                    \
+    X(ls_metrics, class_support, target_explained_variance)                                        \
     X(ls_threshold_options, threshold, threshold)                                                  \
     X(ls_layer_info, dead, dead)                                                                   \
     X(ls_summary, stopped, stopped)                                                                \

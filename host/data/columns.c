@@ -25,14 +25,19 @@ void ls_columns_free(ls_column *column, size_t count)
             free(column[c].category[k]);
         free(column[c].category);
         free(column[c].name);
+        free(column[c].mark);
     }
     free(column);
 }
 
 static ls_status copy_column(const ls_column *from, ls_column *to, ls_error *err)
 {
-    *to = (ls_column){.place = from->place, .categorical = from->categorical};
+    *to = (ls_column){.place = from->place,
+                      .categorical = from->categorical,
+                      .offset = from->offset,
+                      .format = from->format};
     bool lost = !(to->name = ls_strdup(from->name));
+    if (from->mark) lost |= !(to->mark = ls_strdup(from->mark));
     LS_TRY(ls_alloc(&to->category, from->categories, sizeof *to->category, "the categories", err));
     to->categories = from->categories;
     for (size_t k = 0; k < from->categories; k++)

@@ -3,7 +3,7 @@
 #ifndef LS_COLUMNS_H
 #define LS_COLUMNS_H
 
-#include "host/base/error.h"
+#include "host/data/source.h"
 
 typedef struct {
     char *name;
@@ -11,6 +11,10 @@ typedef struct {
     bool categorical; /* cells are category numbers */
     size_t categories;
     char **category; /* names of the categories, sorted like class names */
+    /* Numbers only. */
+    double offset; /* cells are value - offset, so that float32 keeps large values apart */
+    ls_number_format format;
+    char *mark; /* a text that marks a missing value in this column alone, or NULL */
 } ls_column;
 
 /* Number of network inputs that a column or columns become: one per number; for a categorical

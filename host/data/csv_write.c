@@ -74,7 +74,7 @@ ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err
     }
     if (data->y) {
         ls_text_add(&text, ",");
-        add_name(&text, data->target_name ? data->target_name : "class", true);
+        add_name(&text, data->target->name ? data->target->name : "class", true);
     }
     ls_text_add(&text, "\n");
     add_rows(&text, data);

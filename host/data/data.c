@@ -49,8 +49,11 @@ static ls_status fill_new(ls_data *data, bool labelled, ls_error *err)
                     err));
     LS_TRY(number_names(data->feature_names, data->features, "x", 1, err));
     LS_TRY(number_names(data->class_names, data->classes, "", 0, err));
-    data->target_name = ls_strdup("class");
-    return data->target_name ? LS_OK : no_names(err);
+    data->targets = 1;
+    LS_TRY(ls_alloc(&data->target, 1, sizeof *data->target, "the targets", err));
+    data->target->place = LS_NO_COLUMN;
+    data->target->name = ls_strdup("class");
+    return data->target->name ? LS_OK : no_names(err);
 }
 
 ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out,
@@ -83,7 +86,12 @@ void ls_data_free(ls_data *data)
     free(data->y);
     free_names(data->feature_names, data->features);
     free_names(data->class_names, data->classes);
-    free(data->target_name);
+    free_names(data->note, data->notes);
+    ls_targets_free(data->target, data->targets);
+    ls_source_free(&data->source);
+    free(data->value);
+    free(data->weight);
+    free(data->group);
     free(data->number);
     ls_columns_free(data->column, data->columns);
     free(data);
@@ -145,7 +153,7 @@ const int32_t *ls_data_y(const ls_data *data) { return data->y; }
 
 size_t ls_data_columns(const ls_data *data) { return data->columns; }
 size_t ls_data_dropped(const ls_data *data) { return data->dropped; }
-const char *ls_data_target_name(const ls_data *data) { return data->target_name; }
+const char *ls_data_target_name(const ls_data *data) { return data->target->name; }
 
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {

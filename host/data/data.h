@@ -6,9 +6,9 @@
 #include "host/data/columns.h"
 #include "host/data/missing.h"
 
-/* A data set: rows with their classes. Owns all it points to. A cell is a number, or a category
- * number in a categorical column; NaN if the value is missing. Most data sets are plain numbers
- * without missing values: then `column` is NULL, and each cell is a feature. */
+/* A data set: rows with their classes, numbers or labels. Owns all it points to. A cell is a
+ * number, or a category number in a categorical column; NaN if the value is missing. Most data sets
+ * are plain numbers without missing values: then `column` is NULL, and each cell is a feature. */
 struct ls_data {
     size_t rows, classes;
     size_t columns;  /* columns of x */
@@ -17,12 +17,19 @@ struct ls_data {
     float *x;        /* rows × columns */
     int32_t *y;      /* [rows] class numbers, or NULL */
     char **feature_names; /* [features] */
-    char *target_name;    /* name of the class column, or NULL */
     char **class_names;   /* [classes], sorted: by value if all are numbers, else by bytes */
     ls_column *column;    /* [columns], or NULL for plain numbers */
-    size_t file_columns,
-        file_target; /* with `column`: columns of the file, and the one that holds the class */
+    ls_task task;
+    size_t targets;    /* target columns: 1 for classes */
+    ls_target *target; /* [targets], also if the rows have no targets */
+    double *value;     /* rows × targets: numbers, or 0 and 1 for labels; NULL for classes, and for
+                          rows without targets */
+    double *weight;    /* [rows] weights in training, or NULL */
+    int32_t *group;    /* [rows] group of each row, or NULL; splits keep groups together */
+    ls_source source;
     ls_missing missing;
+    char **note; /* [notes] what was assumed on reading, one sentence each */
+    size_t notes;
     size_t dropped; /* rows dropped by LS_MISSING_DROP */
     size_t *number; /* of a part: number of each row in the file, from 0; NULL: all rows in their
                        order */

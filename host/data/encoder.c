@@ -42,8 +42,6 @@ ls_status ls_encoder_copy(const ls_encoder *from, ls_encoder **out, ls_error *er
     LS_TRY(ls_columns_copy(from->column, from->columns, &column, err));
     LS_TRY(ls_encoder_create(column, from->columns, out, err));
     ls_encoder *e = *out;
-    e->file_columns = from->file_columns;
-    e->file_target = from->file_target;
     e->missing = from->missing;
     memcpy(e->fill, from->fill, e->columns * sizeof *e->fill);
     memcpy(e->other, from->other, e->columns * sizeof *e->other);
@@ -122,8 +120,6 @@ ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
     ls_status status = ls_columns_copy(train->column, train->columns, &column, err);
     if (status == LS_OK) status = ls_encoder_create(column, train->columns, &e, err);
     if (status == LS_OK) {
-        e->file_columns = train->file_columns;
-        e->file_target = train->file_target;
         e->missing = train->missing;
         for (size_t c = 0; c < e->columns; c++) fit_column(e, train, c, values);
         *out = e;

@@ -8,7 +8,6 @@
 
 typedef struct {
     size_t columns, inputs;
-    size_t file_columns, file_target; /* of the training file */
     ls_missing missing;
     ls_column
         *column;  /* a category without a name occurs in no training row: its input is always 0 */

@@ -164,8 +164,8 @@ ls_expected_rows ls_expect_like(const ls_data *data)
                               .features = data->columns,
                               .feature_names = data->feature_names,
                               .column = data->column,
-                              .file_columns = data->file_columns,
-                              .file_target = data->file_target,
+                              .source = &data->source,
+                              .target = data->target->place,
                               .missing = data->missing};
 }
 

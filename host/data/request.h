@@ -13,8 +13,9 @@ typedef struct {
                         accepted. */
     char *const *feature_names; /* names of these columns if they are plain numbers, or NULL */
     const ls_column *column;    /* descriptions of these columns, or NULL for plain numbers */
-    /* With `column`: columns of the file that they came from, and its class column. */
-    size_t file_columns, file_target;
+    /* With `column`: the file that they came from. */
+    const ls_source *source;
+    size_t target;      /* place of the class column in that file, or LS_NO_COLUMN */
     ls_missing missing; /* with `column` */
 } ls_expected_rows;
 

@@ -147,8 +147,8 @@ static ls_status wrong_width(const ls_expected_rows *e, const char *path, const 
  * class column. */
 static bool same_file(const ls_expected_rows *e, const ls_selection *s)
 {
-    return e->column && (s->columns == e->file_columns ||
-                         (s->columns + 1 == e->file_columns && e->file_target < e->file_columns));
+    return e->column && (s->columns == e->source->columns ||
+                         (s->columns + 1 == e->source->columns && e->target < e->source->columns));
 }
 
 static ls_status match(const ls_expected_rows *e, const char *path, const char *const *header,
@@ -161,11 +161,12 @@ static ls_status match(const ls_expected_rows *e, const char *path, const char *
         if (ls_is_feature(s->role[j])) s->role[j] = expected_role(e, s->index[j]);
     if (in_order) return LS_OK;
     for (size_t j = 0; j < s->columns; j++) s->role[j] = LS_ROLE_UNUSED;
-    if (!named && s->columns < e->file_columns) s->target = LS_NO_COLUMN;
+    bool without_class = !named && s->columns < e->source->columns;
+    if (without_class) s->target = LS_NO_COLUMN;
     for (size_t i = 0; i < e->features; i++) {
         size_t place = named ? find_name(expected_name(e, i), header, s->columns)
                              : e->column[i].place;
-        if (!named && s->columns < e->file_columns && place > e->file_target) place--;
+        if (without_class && place > e->target) place--;
         if (place >= s->columns || s->role[place] != LS_ROLE_UNUSED)
             return wrong_width(e, path, s, err);
         use_column(e, s, i, place);

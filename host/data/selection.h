@@ -5,8 +5,6 @@
 
 #include "host/data/request.h"
 
-#define LS_NO_COLUMN SIZE_MAX
-
 /* What a column is used for. INFERRED: number or category, decided by its values. */
 typedef enum {
     LS_ROLE_UNUSED,

@@ -31,7 +31,13 @@ static ls_status copy_names(ls_data *to, const ls_data *from, ls_error *err)
     for (size_t c = 0; c < from->classes; c++) {
         LS_TRY(copy_name(&to->class_names[c], from->class_names[c], err));
     }
-    return from->target_name ? copy_name(&to->target_name, from->target_name, err) : LS_OK;
+    ls_targets_free(to->target, to->targets);
+    to->target = NULL;
+    to->targets = 0;
+    LS_TRY(ls_targets_copy(from->target, from->targets, &to->target, err));
+    to->targets = from->targets;
+    to->task = from->task;
+    return ls_source_copy(&from->source, &to->source, err);
 }
 
 static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_data *part)
@@ -52,8 +58,6 @@ static ls_status copy_columns(const ls_data *data, bool all_categories, ls_data 
     ls_column *column = NULL;
     LS_TRY(ls_columns_copy(data->column, data->columns, &column, err));
     LS_TRY(ls_data_describe_columns(part, column, err));
-    part->file_columns = data->file_columns;
-    part->file_target = data->file_target;
     part->missing = data->missing;
     return all_categories ? LS_OK : ls_data_narrow(part, err);
 }

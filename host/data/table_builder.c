@@ -97,7 +97,7 @@ static ls_status take_names(const ls_table_builder *t, ls_error *err)
     const ls_selection *s = &t->selection;
     for (size_t j = 0; t->header && j < s->columns; j++) {
         if (s->role[j] == LS_ROLE_UNUSED) continue;
-        char **slot = s->role[j] == LS_ROLE_TARGET ? &t->data->target_name
+        char **slot = s->role[j] == LS_ROLE_TARGET ? &t->data->target->name
                                                    : &t->data->feature_names[s->index[j]];
         char *name = ls_strdup(t->header[j]);
         if (!name)
@@ -169,8 +169,6 @@ static ls_status describe_columns(const ls_table_builder *t, ls_error *err)
         return status;
     }
     LS_TRY(ls_data_describe_columns(data, column, err));
-    data->file_columns = t->selection.columns;
-    data->file_target = t->selection.target;
     data->missing = t->request->missing;
     return ls_data_narrow(data, err);
 }
@@ -210,6 +208,9 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, ls_data **o
     trim(t);
     if (t->classes) LS_TRY(finish_classes(t, labels, err));
     LS_TRY(take_names(t, err));
+    t->data->source.columns = t->selection.columns;
+    t->data->source.header = t->header != NULL;
+    t->data->target->place = t->selection.target;
     LS_TRY(describe_columns(t, err));
     LS_TRY(drop_incomplete(t, err));
     *out = t->data;

@@ -124,6 +124,13 @@ LS_API const ls_option_info *ls_option_at(size_t i);
 
 typedef struct ls_data ls_data;
 
+/** What is predicted for a row. The values are stable. */
+typedef enum {
+    LS_TASK_CLASSIFICATION = 0, /**< one of several classes */
+    LS_TASK_REGRESSION = 1,     /**< one or more numbers */
+    LS_TASK_MULTILABEL = 2      /**< for each of several labels, whether it applies */
+} ls_task;
+
 /** How to read a CSV file of numbers. Zero-initialise for the defaults. */
 typedef struct {
     size_t struct_size; /**< sizeof(ls_csv_options), or 0 for the fields of version 0.1 */
@@ -191,6 +198,29 @@ typedef struct {
     const ls_data *like;
     ls_read_callback callback; /**< may be NULL */
     void *user;                /**< passed to `callback` */
+    /** CSV only: whether the first record names the columns: "yes", "no", or NULL or "auto" to let
+     * the reader decide (docs/data.md). */
+    const char *header;
+    /** CSV only: separator of fields: a character, "tab", "space" (one or more blanks or tabs), or
+     * NULL or "auto" to find it. */
+    const char *separator;
+    /** CSV only: "point" or "comma"; NULL or "auto" to decide for each column. */
+    const char *decimal;
+    /** CSV only: separator of thousands in numbers: "comma", "point", "space" or "apostrophe"; NULL
+     * or "none": numbers have none. */
+    const char *thousands;
+    /** CSV only: columns whose numbers have a sign or a unit, which is ignored, as in "$5" or "3
+     * kg". */
+    const char *units;
+    const char *missing_mark; /**< further texts that mark missing values, separated by commas */
+    /** "classification" or "regression"; NULL or "auto" to decide by the values of the target. */
+    const char *task;
+    const char *weight; /**< column of the rows' weights in training; NULL for none */
+    const char *group;  /**< column of the rows' groups; splits keep a group together */
+    int no_target;      /**< 1: read the features only, as for prediction */
+    int dates;          /**< 1: turn dates into numbers of days since 1970; 0: refuse them */
+    size_t sample;      /**< number of rows to draw; 0 for all */
+    uint64_t sample_seed;
 } ls_read_options;
 
 /** Reads a data file, gzip-compressed or not. The content determines the format: CSV, IDX (as MNIST
@@ -437,6 +467,21 @@ typedef struct {
     uint64_t *confusion; /**< classes × classes: true class × predicted class, number of rows */
     double *class_precision, *class_recall, *class_f1; /**< one value per class */
     uint64_t *class_support;                           /**< number of rows of each class */
+    /** Share of rows of the class that is most frequent in the training rows: the accuracy of a
+     * model that always predicts it. NaN if that class is not known. */
+    double baseline_accuracy;
+    /** Number of target columns; 0 for classes. With labels (LS_TASK_MULTILABEL), accuracy is the
+     * share of rows all of whose labels are right, and class_precision, class_recall, class_f1 and
+     * class_support have one value per label. */
+    size_t targets;
+    /** Regression, in units of the target; with several targets, the mean over them. NaN for
+     * classes and labels. */
+    double rmse, mae, r2, median_absolute_error, explained_variance;
+    /** RMSE and MAE of a model that always predicts the mean of the training rows. */
+    double baseline_rmse, baseline_mae;
+    /** One value per target, or NULL. */
+    double *target_rmse, *target_mae, *target_r2;
+    double *target_median_absolute_error, *target_explained_variance;
 } ls_metrics;
 
 LS_API void ls_metrics_free(ls_metrics *metrics);

@@ -23,6 +23,8 @@ void ls_model_free(ls_model *m)
     free_names(m->class_names, m->network.classes);
     free_names(m->feature_names, m->network.inputs);
     ls_encoder_free(m->encoder);
+    ls_source_free(&m->source);
+    ls_targets_free(m->target, m->targets);
     free(m->mean);
     free(m->scale);
     free(m->values);
@@ -47,6 +49,11 @@ ls_status ls_model_create(const ls_options *options, size_t features, size_t cla
         status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
     if (status == LS_OK)
         status = ls_alloc(&m->feature_names, features, sizeof *m->feature_names, "a model", err);
+    if (status == LS_OK) status = ls_alloc(&m->target, 1, sizeof *m->target, "a model", err);
+    if (status == LS_OK) {
+        m->targets = 1;
+        m->target->place = LS_NO_COLUMN;
+    }
     if (status == LS_OK)
         status = ls_alloc(&m->history, history, sizeof *m->history, "a model's history", err);
     if (status != LS_OK) {
@@ -77,10 +84,25 @@ static ls_status copy_names(ls_model *m, char *const *features, char *const *cla
                : LS_OK;
 }
 
+static ls_status copy_origin(ls_model *m, const ls_source *source, ls_task task,
+                             const ls_target *target, size_t targets, ls_error *err)
+{
+    ls_target *copy;
+    LS_TRY(ls_targets_copy(target, targets, &copy, err));
+    ls_targets_free(m->target, m->targets);
+    m->target = copy;
+    m->targets = targets;
+    ls_source_free(&m->source);
+    LS_TRY(ls_source_copy(source, &m->source, err));
+    m->task = task;
+    return LS_OK;
+}
+
 ls_status ls_model_name(ls_model *m, const ls_data *d, const ls_encoder *encoder, ls_error *err)
 {
     assert(d->features == m->network.inputs && d->classes == m->network.classes && !m->encoder);
     LS_TRY(copy_names(m, d->feature_names, d->class_names, err));
+    LS_TRY(copy_origin(m, &d->source, d->task, d->target, d->targets, err));
     return encoder ? ls_encoder_copy(encoder, &m->encoder, err) : LS_OK;
 }
 
@@ -97,6 +119,7 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
     const ls_network *n = &m->network;
     assert(m->values && to->history);
     LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
+    LS_TRY(copy_origin(to, &m->source, m->task, m->target, m->targets, err));
     if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
     LS_TRY(ls_model_alloc_values(to, err));
     memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);

@@ -14,6 +14,10 @@ struct ls_model {
     char **class_names;   /* network.classes */
     char **feature_names; /* network.inputs */
     ls_encoder *encoder;  /* NULL if rows are plain numbers */
+    ls_source source;     /* of the training rows */
+    ls_task task;
+    size_t targets;
+    ls_target *target;    /* [targets] */
     double *mean, *scale; /* inputs become (x - mean)·scale; NULL without standardisation */
     ls_history_point *history;
     size_t history_count;

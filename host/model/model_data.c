@@ -14,8 +14,8 @@ static ls_expected_rows expect_for(const ls_model *m)
     if (!m->encoder) return rows;
     rows.features = m->encoder->columns;
     rows.column = m->encoder->column;
-    rows.file_columns = m->encoder->file_columns;
-    rows.file_target = m->encoder->file_target;
+    rows.source = &m->source;
+    rows.target = m->target->place;
     rows.missing = m->encoder->missing;
     return rows;
 }

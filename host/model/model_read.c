@@ -159,7 +159,7 @@ static ls_status find_twice(char *const *names, size_t count, bool *twice, ls_er
 
 /* Checks that columns have different places, other than the class column's, and that each column's
  * categories have different names. */
-static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *err)
+static ls_status check_columns(const ls_encoder *e, size_t target, const char *path, ls_error *err)
 {
     ls_column *sorted;
     bool twice = false;
@@ -167,8 +167,7 @@ static ls_status check_columns(const ls_encoder *e, const char *path, ls_error *
     memcpy(sorted, e->column, e->columns * sizeof *sorted);
     qsort(sorted, e->columns, sizeof *sorted, by_place);
     for (size_t c = 0; c < e->columns; c++)
-        twice |= sorted[c].place == e->file_target ||
-                 (c > 0 && sorted[c].place == sorted[c - 1].place);
+        twice |= sorted[c].place == target || (c > 0 && sorted[c].place == sorted[c - 1].place);
     free(sorted);
     for (size_t c = 0; c < e->columns && !twice; c++)
         LS_TRY(find_twice(e->column[c].category, e->column[c].categories, &twice, err));
@@ -200,10 +199,10 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
         return status;
     }
     LS_TRY(ls_encoder_create(column, count, &m->encoder, err));
-    m->encoder->file_columns = (size_t)file_columns;
-    m->encoder->file_target = json_is_null(target) ? SIZE_MAX : (size_t)at;
+    m->source.columns = (size_t)file_columns;
+    m->target->place = json_is_null(target) ? SIZE_MAX : (size_t)at;
     m->encoder->missing = missing;
-    LS_TRY(check_columns(m->encoder, path, err));
+    LS_TRY(check_columns(m->encoder, m->target->place, path, err));
     return read_fills(list, m->encoder, path, err);
 }
 

@@ -62,14 +62,15 @@ static json_t *column_json(const ls_encoder *e, size_t c)
     return o;
 }
 
-static json_t *encoder_json(const ls_encoder *e)
+static json_t *encoder_json(const ls_model *m)
 {
+    const ls_encoder *e = m->encoder;
+    size_t target = m->target->place;
     json_t *columns = json_array();
     for (size_t c = 0; c < e->columns; c++) ls_json_append(&columns, column_json(e, c));
-    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)e->file_columns,
+    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)m->source.columns,
                      "file_target",
-                     e->file_target < e->file_columns ? json_integer((json_int_t)e->file_target)
-                                                      : json_null(),
+                     target < m->source.columns ? json_integer((json_int_t)target) : json_null(),
                      "missing", ls_missing_names[e->missing], "list", columns);
 }
 
@@ -112,7 +113,7 @@ static json_t *metadata_json(const ls_model *m)
     ls_json_set(&meta, "standardize", standardize_json(m));
     ls_json_set(&meta, "history", history_json(m));
     ls_json_set(&meta, "training", training_json(m->summary));
-    if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m->encoder));
+    if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m));
     if (decided) ls_json_set(&meta, "decision", decision_json(&m->decision));
     return meta;
 }
