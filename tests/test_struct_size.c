@@ -158,14 +158,16 @@ Test(struct_size, options, .init = setup, .fini = teardown)
     const struct {
         const char *name;
         const void *options;
-        size_t size;
+        size_t size, first; /* now, and in version 0.1 */
         ls_status (*call)(const void *options, ls_error *err);
     } cases[] = {
-        {"ls_csv_options", &csv, sizeof csv, read_csv},
-        {"ls_read_options", &rows, sizeof rows, read_file},
-        {"ls_generate_options", &how, sizeof how, generate_moons},
-        {"ls_threshold_options", &at, sizeof at, evaluate},
-        {"ls_threshold_options", &at, sizeof at, set_threshold},
+        {"ls_csv_options", &csv, sizeof csv, LS_FIRST_SIZE(ls_csv_options), read_csv},
+        {"ls_read_options", &rows, sizeof rows, LS_FIRST_SIZE(ls_read_options), read_file},
+        {"ls_generate_options", &how, sizeof how, LS_FIRST_SIZE(ls_generate_options),
+         generate_moons},
+        {"ls_threshold_options", &at, sizeof at, LS_FIRST_SIZE(ls_threshold_options), evaluate},
+        {"ls_threshold_options", &at, sizeof at, LS_FIRST_SIZE(ls_threshold_options),
+         set_threshold},
     };
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         size_t size = cases[i].size;
@@ -177,7 +179,7 @@ Test(struct_size, options, .init = setup, .fini = teardown)
                      {size + BEHIND, LS_OK},
                      {64 * 1024, LS_OK},
                      {1, LS_ERR_ARGUMENT},
-                     {size - 1, LS_ERR_ARGUMENT},
+                     {cases[i].first - 1, LS_ERR_ARGUMENT},
                      {64 * 1024 + 1, LS_ERR_ARGUMENT},
                      {SIZE_MAX, LS_ERR_ARGUMENT}};
         for (size_t k = 0; k < RUNS_COUNT(sizes); k++) {

@@ -36,6 +36,9 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     metrics->struct_size = sizeof *metrics;
     metrics->rows = rows;
     metrics->classes = classes;
+    metrics->baseline_accuracy = metrics->rmse = metrics->mae = metrics->r2 = NAN;
+    metrics->median_absolute_error = metrics->explained_variance = NAN;
+    metrics->baseline_rmse = metrics->baseline_mae = NAN;
     ls_status status = ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion,
                                 "the confusion matrix", err);
     if (status == LS_OK)
