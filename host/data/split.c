@@ -48,6 +48,11 @@ static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_da
         memcpy(part->x + to * data->columns, data->x + i * data->columns,
                data->columns * sizeof *data->x);
         if (data->y) part->y[to] = data->y[i];
+        if (data->value)
+            memcpy(part->value + to * data->targets, data->value + i * data->targets,
+                   data->targets * sizeof *data->value);
+        if (data->weight) part->weight[to] = data->weight[i];
+        if (data->group) part->group[to] = data->group[i];
         part->number[to++] = ls_data_row_number(data, i);
     }
 }
@@ -72,6 +77,13 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     ls_status status = copy_names(part, data, err);
     if (status == LS_OK)
         status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
+    if (status == LS_OK && data->value)
+        status = ls_alloc(&part->value, count, data->targets * sizeof *part->value, "the targets",
+                          err);
+    if (status == LS_OK && data->weight)
+        status = ls_alloc(&part->weight, count, sizeof *part->weight, "the weights", err);
+    if (status == LS_OK && data->group)
+        status = ls_alloc(&part->group, count, sizeof *part->group, "the groups", err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);
     if (status == LS_OK && data->column) status = copy_columns(data, all_categories, part, err);
     if (status != LS_OK) {
