@@ -254,6 +254,25 @@ ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
     return status;
 }
 
+ls_status ls_open_stdin(int *file, size_t *size, ls_error *err)
+{
+    struct stat info;
+    *file = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (*file < 0 || fstat(*file, &info) != 0) {
+        ls_status status = ls_fail(err, LS_ERR_IO, "standard input: cannot read: %s",
+                                   strerror(errno));
+        if (*file >= 0) close(*file);
+        return status;
+    }
+    if (S_ISDIR(info.st_mode)) {
+        close(*file);
+        return ls_fail(err, LS_ERR_IO, "standard input: is a folder, not a file");
+    }
+    off_t at = S_ISREG(info.st_mode) ? lseek(*file, 0, SEEK_CUR) : 0;
+    *size = S_ISREG(info.st_mode) && info.st_size > at ? (size_t)(info.st_size - at) : 0;
+    return LS_OK;
+}
+
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err)
 {
     int file;

@@ -296,15 +296,103 @@ static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
     return ls_builder_finish(&file->table, NULL, out, err);
 }
 
+static void free_file(csv_file *file)
+{
+    ls_builder_free(&file->table);
+    free(file->first);
+    free(file->first_text);
+    free(file->first_names);
+    ls_csv_close(&file->reader);
+}
+
 ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
                       ls_data **out, ls_error *err)
 {
     csv_file file = {.path = path, .stream = stream, .request = request};
     ls_status status = read_file(&file, out, err);
-    ls_builder_free(&file.table);
-    free(file.first);
-    free(file.first_text);
-    free(file.first_names);
-    ls_csv_close(&file.reader);
+    free_file(&file);
     return status;
+}
+
+/* ---- Block by block -------------------------------------------------------------------------- */
+
+struct ls_csv_rows {
+    csv_file file;
+    bool found;       /* the reader holds a record that is not in a block yet */
+    bool first_row;   /* the first record is a row, which is not in a block yet */
+    ls_status status; /* of a row that cannot be read: */
+    ls_error error;
+};
+
+static ls_status begin_rows(ls_csv_rows *rows, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
+    LS_TRY(choose_layout(file, &rows->found, err));
+    rows->first_row = !file->has_header;
+    return LS_OK;
+}
+
+ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_request *request,
+                           ls_csv_rows **out, ls_error *err)
+{
+    ls_csv_rows *rows;
+    LS_TRY(ls_alloc(&rows, 1, sizeof *rows, "the rows", err));
+    rows->file = (csv_file){.path = path, .stream = stream, .request = request};
+    ls_status status = begin_rows(rows, err);
+    if (status != LS_OK) ls_csv_rows_close(rows);
+    else *out = rows;
+    return status;
+}
+
+void ls_csv_rows_close(ls_csv_rows *rows)
+{
+    if (!rows) return;
+    free_file(&rows->file);
+    free(rows);
+}
+
+/* Adds the next row to the block. */
+static ls_status next_row(ls_csv_rows *rows, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    ls_csv_reader *reader = &file->reader;
+    if (rows->first_row) {
+        rows->first_row = false;
+        return add_row(file, file->first_line, file->first, file->columns, err);
+    }
+    LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
+    return ls_csv_next(reader, &rows->found, err);
+}
+
+/* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
+ * has no more for now. */
+static ls_status fill_block(ls_csv_rows *rows, size_t most, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    LS_TRY(ls_builder_allocate(&file->table, most < FIRST_ROWS ? most : FIRST_ROWS,
+                               file->target != LS_NO_COLUMN, err));
+    const size_t *count = &file->table.data->rows;
+    while ((rows->found || rows->first_row) && *count < most) {
+        const size_t before = *count;
+        rows->status = next_row(rows, &rows->error);
+        if (rows->status == LS_OK) continue;
+        file->table.data->rows = before;
+        break;
+    }
+    return LS_OK;
+}
+
+ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    *out = NULL;
+    if (rows->status == LS_OK && (rows->found || rows->first_row)) {
+        ls_builder_free(&file->table);
+        LS_TRY(choose_columns(file, err));
+        LS_TRY(fill_block(rows, most, err));
+        if (file->table.data->rows) return ls_builder_finish(&file->table, NULL, out, err);
+    }
+    if (rows->status != LS_OK && err) *err = rows->error;
+    return rows->status;
 }

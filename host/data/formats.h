@@ -6,14 +6,16 @@
 #include "host/data/matrix.h"
 #include "host/data/stream.h"
 
-/* A format has either `open` or `read`. */
+/* A format has either `describe` and `head`, or `read`. */
 typedef struct {
     const char *name; /* for messages */
     /* Recognises the format by the first bytes (LS_STREAM_HEAD, or fewer of a shorter file). */
     bool (*is)(const char *bytes, size_t size);
-    /* Describes the matrix of numbers in a whole file, whose bytes must outlive it. */
-    ls_status (*open)(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err);
+    /* Bytes of the header in front of a matrix of numbers, given the first bytes as in `is`. */
+    size_t (*head)(const char *bytes, size_t size);
+    /* Describes the matrix by the first bytes: the header, less of it (an error), or more. */
+    ls_status (*describe)(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err);
     /* Reads rows of a table from a stream. */
     ls_status (*read)(const char *path, ls_stream *stream, const ls_read_request *request,
                       ls_data **out, ls_error *err);

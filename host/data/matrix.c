@@ -37,6 +37,7 @@ static double number_at(const ls_matrix *m, size_t i)
 static ls_status bad_number(const ls_matrix *m, size_t row, size_t column, double value,
                             ls_error *err)
 {
+    row += m->first;
     if (isnan(value))
         return ls_fail(
             err, LS_ERR_DATA,

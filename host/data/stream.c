@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,7 +107,9 @@ static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
 ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err)
 {
     ls_stream s = {.path = path};
-    LS_TRY(ls_open_file(path, &s.file, &s.size, err));
+    s.path = ls_stream_name(path);
+    LS_TRY(strcmp(path, "-") == 0 ? ls_open_stdin(&s.file, &s.size, err)
+                                  : ls_open_file(path, &s.file, &s.size, err));
     return begin(s, out, err);
 }
 
@@ -176,6 +179,18 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
     *bytes = buffer;
     *size = length;
     return LS_OK;
+}
+
+bool ls_stream_ready(const ls_stream *s)
+{
+    struct pollfd wait = {.fd = s->file, .events = POLLIN};
+    if (s->head_at < s->head_count || s->packed_count || s->file < 0 || s->ended) return true;
+    return poll(&wait, 1, 0) != 0;
+}
+
+const char *ls_stream_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 size_t ls_stream_size(const ls_stream *s) { return s->size; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
  * rows as a struct. */
+#include "host/model/model_data.h"
 #include "host/base/struct_size.h"
 #include "host/data/read.h"
 #include "host/model/model.h"
@@ -20,16 +21,22 @@ static ls_expected_rows expect_for(const ls_model *m)
     return rows;
 }
 
+ls_status ls_model_data_request(const ls_read_options *o, ls_read_request *out, ls_error *err)
+{
+    LS_TRY(ls_request_take(o, out, err));
+    if (o->model) out->expected = expect_for(o->model);
+    else if (o->like) out->expected = ls_expect_like(o->like);
+    if (out->expected.column && !o->missing) out->missing = out->expected.missing;
+    return LS_OK;
+}
+
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                        ls_error *err)
 {
     ls_read_options o;
+    ls_read_request request;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
-    ls_read_request request;
-    LS_TRY(ls_request_take(&o, &request, err));
-    if (o.model) request.expected = expect_for(o.model);
-    else if (o.like) request.expected = ls_expect_like(o.like);
-    if (request.expected.column && !o.missing) request.missing = request.expected.missing;
+    LS_TRY(ls_model_data_request(&o, &request, err));
     return ls_read_rows(path, &request, out, err);
 }

@@ -120,18 +120,23 @@ static void show_share(double share, void *user)
     fprintf(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
 }
 
+static ls_read_options read_options(const source_options *o, const ls_model *model)
+{
+    return (ls_read_options){.target = o->target,
+                             .labels = o->labels,
+                             .columns = o->columns,
+                             .drop = o->drop,
+                             .categorical = o->categorical,
+                             .missing = o->missing,
+                             .model = model};
+}
+
 ls_status source_read_file(const source_options *o, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err)
 {
     read_progress progress = {.name = name};
-    ls_read_options how = {.target = o->target,
-                           .labels = o->labels,
-                           .columns = o->columns,
-                           .drop = o->drop,
-                           .categorical = o->categorical,
-                           .missing = o->missing,
-                           .model = model,
-                           .like = like};
+    ls_read_options how = read_options(o, model);
+    how.like = like;
     if (!o->quiet && !o->json && isatty(STDERR_FILENO))
         how.callback = show_share, how.user = &progress;
     ls_status status = ls_data_read(name, &how, out, err);
@@ -140,15 +145,29 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     return status;
 }
 
+/* Checks that the name is that of a file, and that no option is for generated data. */
+static ls_status check_file(const source_options *o, const char *name, ls_error *err)
+{
+    if (access(name, F_OK) != 0) return no_such_data(name, err);
+    if (!o->rows && o->noise == -1) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--rows and --noise are for generated data, but %s is a file", name);
+}
+
 ls_status source_read(const source_options *o, const char *name, const ls_model *model,
                       ls_data **out, ls_error *err)
 {
     if (source_is_generated(name)) return generate(o, name, out, err);
-    if (access(name, F_OK) != 0) return no_such_data(name, err);
-    if (o->rows || o->noise != -1)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--rows and --noise are for generated data, but %s is a file", name);
+    LS_TRY(check_file(o, name, err));
     return source_read_file(o, name, model, NULL, out, err);
+}
+
+ls_status source_rows(const source_options *o, const char *name, const ls_model *model,
+                      ls_reader **out, ls_error *err)
+{
+    const ls_read_options how = read_options(o, model);
+    if (strcmp(name, "-") != 0) LS_TRY(check_file(o, name, err));
+    return ls_reader_open(name, &how, out, err);
 }
 
 ls_status source_model(const char *path, ls_model **out, ls_error *err)
