@@ -323,6 +323,7 @@ Test(cli, small_and_odd_data)
         "train two.csv" QUICK,
         "train two.csv --hidden none --epochs 2 --device cpu",
         "train two.csv --batch-norm" QUICK,
+        "train moons --split 0.2 --batch-norm --noise 0.1 --no-standardize" QUICK,
         "train two.csv --batch-norm --batch 1 --hidden none --epochs 2 --device cpu",
         "train flowers.csv --target kind" QUICK,
         "train flowers.csv --target 2" QUICK,
