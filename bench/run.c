@@ -62,7 +62,7 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     LS_TRY(ls_options_set(r->options, "lr", lr, err));
     LS_TRY(ls_alloc(&r->network, 1, sizeof *r->network, "the benchmark", err));
     const ls_settings *s = &r->options->settings;
-    LS_TRY(ls_network_build(s, features, classes, r->network, err));
+    LS_TRY(ls_network_build(s, features, ls_shape_of_classes(classes), r->network, err));
     size_t rows = o->rows ? o->rows : 8 * o->batch, outputs = r->network->outputs,
            values = r->network->parameters + r->network->running;
     LS_TRY(bench_fill_rows(o, rows, features, outputs, &r->x, &r->t, err));

@@ -143,7 +143,8 @@ static void loss(const chunk *c, const ls_chunk_op *o)
                       .target = at(c, c->chunks->target),
                       .row_weight = at(c, c->chunks->row_weight),
                       .row_loss = c->losses->row_loss[c->losses->chunks],
-                      .scale = c->step->batch.scale};
+                      .scale = c->step->batch.scale,
+                      .delta = p->huber_delta};
     c->step->kernels->lanes_loss[p->loss](&l, c->lanes);
 }
 

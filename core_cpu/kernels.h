@@ -17,6 +17,7 @@ typedef struct {
     const float *target, *row_weight;
     float *row_loss;
     float scale; /* 1/rows or 1; 0 outside training */
+    float delta; /* of Huber's loss */
 } ls_loss_rows;
 
 /* Matrices and vectors of batch normalisation; see LS_OPS. */

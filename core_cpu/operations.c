@@ -312,7 +312,8 @@ static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                       .target = at(j, o->target),
                       .row_weight = at(j, o->row_weight),
                       .row_loss = at(j, o->row_loss),
-                      .scale = j->training ? j->batch.scale : 0.0f};
+                      .scale = j->training ? j->batch.scale : 0.0f,
+                      .delta = p->huber_delta};
     j->backend->kernels->loss[p->loss](&l, i0, i1);
 }
 

@@ -29,6 +29,9 @@
     LS_CHECK(ls_cospi(b))                                                                          \
     LS_CHECK(ls_loss_bce(a, b))                                                                    \
     LS_CHECK(ls_softmax_exp(a, b))                                                                 \
+    LS_CHECK(ls_loss_mae_grad(a, b))                                                               \
+    LS_CHECK(ls_loss_huber(a, ls_abs(b), a))                                                       \
+    LS_CHECK(ls_loss_huber_grad(a, ls_abs(b), b))                                                  \
     LS_CHECK(ls_norm_inv(a))                                                                       \
     LS_ACTIVATIONS(LS_CHECK_ACTIVATION)                                                            \
     LS_OPTIMIZERS(LS_CHECK_OPTIMIZER)

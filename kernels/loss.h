@@ -8,7 +8,7 @@
 #endif
 
 /* One row per loss and per activation of the output layer. */
-#define LS_LOSSES(X) X(BCE, bce) X(CE, ce) X(MSE, mse)
+#define LS_LOSSES(X) X(BCE, bce) X(CE, ce) X(MSE, mse) X(MAE, mae) X(HUBER, huber)
 #define LS_OUTPUTS(X) X(SIGMOID, sigmoid) X(SOFTMAX, softmax) X(IDENTITY, identity)
 
 #define LS_X(NAME, name) LS_LOSS_##NAME,
@@ -50,6 +50,26 @@ LS_FN float ls_loss_mse_grad(float p, float t, float scale)
     return ls_flush((2.0f * (p - t)) * scale);
 }
 
+/* d|e| of an error e = p - t: sign(e)·scale, and 0 at 0. */
+LS_FN float ls_loss_mae_grad(float e, float scale)
+{
+    return ls_flush((e > 0.0f ? 1.0f : e < 0.0f ? -1.0f : e) * scale);
+}
+
+/* Huber's loss of an error e (Huber 1964), added to sum: e²/2 up to delta, delta·(|e| - delta/2)
+ * beyond. Both are m·(|e| - m/2) with m = min(|e|, delta). */
+LS_FN float ls_loss_huber(float e, float delta, float sum)
+{
+    const float size = ls_abs(e), m = size < delta ? size : delta;
+    return ls_fma(m, size - 0.5f * m, sum);
+}
+
+/* Its derivative: e, limited to ±delta, times scale. */
+LS_FN float ls_loss_huber_grad(float e, float delta, float scale)
+{
+    return ls_flush((e > delta ? delta : e < -delta ? -delta : e) * scale);
+}
+
 /* ---- Losses of rows -------------------------------------------------------------------------- */
 
 /* A complete loss, written once for all interpreters, which differ only in the layout of the
@@ -63,17 +83,19 @@ LS_FN float ls_loss_mse_grad(float p, float t, float scale)
  *   top[i], sum[i]  space for two numbers per row (ce)
  *   columns         number of outputs; ls_u32 or wider
  *   training        whether z becomes dL/dz
- *   sigmoid         whether the output is sigmoid; otherwise it is identity (mse) */
+ *   sigmoid         whether the output is sigmoid; otherwise it is identity (mse)
+ *   delta           where Huber's loss becomes linear (huber) */
 
 #define LS_LOSS_ROWS_BCE                                                                           \
-    LOSS_EACH(i)                                                                                   \
-    {                                                                                              \
-        const float logit = z[LOSS_AT(i, 0)], target = t[LOSS_AT(i, 0)];                           \
-        const float output = ls_sigmoid(logit);                                                    \
-        p[LOSS_AT(i, 0)] = output;                                                                 \
-        row_loss[i] = ls_loss_bce(logit, target);                                                  \
-        if (training) z[LOSS_AT(i, 0)] = ls_loss_cross_entropy_grad(output, target, scale[i]);     \
-    }
+    LOSS_EACH(i) { row_loss[i] = 0.0f; }                                                           \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float logit = z[LOSS_AT(i, k)], target = t[LOSS_AT(i, k)];                       \
+            const float output = ls_sigmoid(logit);                                                \
+            p[LOSS_AT(i, k)] = output;                                                             \
+            row_loss[i] = row_loss[i] + ls_loss_bce(logit, target);                                \
+            if (training) z[LOSS_AT(i, k)] = ls_loss_cross_entropy_grad(output, target, scale[i]); \
+        }
 
 #define LS_LOSS_ROWS_CE                                                                            \
     LOSS_EACH(i) { top[i] = z[LOSS_AT(i, 0)]; }                                                    \
@@ -114,6 +136,26 @@ LS_FN float ls_loss_mse_grad(float p, float t, float scale)
                 const float slope = ls_loss_mse_grad(output, target, scale[i]);                    \
                 z[LOSS_AT(i, k)] = sigmoid ? slope * ls_act_grad_sigmoid(output) : slope;          \
             }                                                                                      \
+        }
+
+#define LS_LOSS_ROWS_MAE                                                                           \
+    LOSS_EACH(i) { row_loss[i] = 0.0f; }                                                           \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float output = z[LOSS_AT(i, k)], error = output - t[LOSS_AT(i, k)];              \
+            p[LOSS_AT(i, k)] = output;                                                             \
+            row_loss[i] = row_loss[i] + ls_abs(error);                                             \
+            if (training) z[LOSS_AT(i, k)] = ls_loss_mae_grad(error, scale[i]);                    \
+        }
+
+#define LS_LOSS_ROWS_HUBER                                                                         \
+    LOSS_EACH(i) { row_loss[i] = 0.0f; }                                                           \
+    for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
+        {                                                                                          \
+            const float output = z[LOSS_AT(i, k)], error = output - t[LOSS_AT(i, k)];              \
+            p[LOSS_AT(i, k)] = output;                                                             \
+            row_loss[i] = ls_loss_huber(error, delta, row_loss[i]);                                \
+            if (training) z[LOSS_AT(i, k)] = ls_loss_huber_grad(error, delta, scale[i]);           \
         }
 
 #endif

@@ -19,6 +19,7 @@
     X(last_scale)                                                                                  \
     X(output)                                                                                      \
     X(loss)                                                                                        \
+    X(huber_delta)                                                                                 \
     X(optimizer)                                                                                   \
     X(clip)                                                                                        \
     X(features)                                                                                    \

@@ -351,7 +351,8 @@ Test(choice, states_of_a_pass)
             .members = 1,
             .step = 1,
             .left = 1e6,
-            .example = {.settings = settings, .inputs = 2, .classes = 2, .rows = 9}};
+            .example = {
+                .settings = settings, .inputs = 2, .shape = ls_shape_of_classes(2), .rows = 9}};
         char states[256] = "";
         cr_assert_eq(ls_choice_begin(device->choice, &work), 0);
         run_pass(device->choice, &cpu, &other, &work, states, sizeof states);
@@ -382,11 +383,13 @@ Test(choice, a_run_may_end_in_any_state)
         fake_device cpu = slow, other = {.step_seconds = 8e-4, .open_seconds = 0.2};
         ls_device *device = fake_choice_open(&cpu, &other);
         ls_choice *choice = device->choice;
-        ls_workload work = {
-            .members = 1,
-            .step = 1,
-            .left = 1e6,
-            .example = {.settings = &options->settings, .inputs = 2, .classes = 2, .rows = 9}};
+        ls_workload work = {.members = 1,
+                            .step = 1,
+                            .left = 1e6,
+                            .example = {.settings = &options->settings,
+                                        .inputs = 2,
+                                        .shape = ls_shape_of_classes(2),
+                                        .rows = 9}};
         char states[256] = "";
         ls_choice_begin(choice, &work);
         for (int round = 0; round < rounds; round++) {

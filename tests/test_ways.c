@@ -167,8 +167,8 @@ static void subject_open(subject *s, uint32_t i)
     draw(s, i);
     s->options = runs_options(s->text);
     const ls_settings *set = &s->options->settings;
-    cr_assert_eq(ls_network_build(set, s->features, s->classes, &s->net, &err), LS_OK, "%s: %s",
-                 s->text, err.message);
+    cr_assert_eq(ls_network_build(set, s->features, ls_shape_of_classes(s->classes), &s->net, &err),
+                 LS_OK, "%s: %s", s->text, err.message);
     cr_assert_eq(ls_plan_build(&s->net, set, LS_PLAN_TRAIN, s->rows, s->weighted, &s->plan, &err),
                  LS_OK, "%s: %s", s->text, err.message);
     fill_data(s, &state);

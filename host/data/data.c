@@ -141,6 +141,85 @@ ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, siz
     return LS_OK;
 }
 
+static ls_status check_values(const double *values, size_t rows, size_t targets, ls_task task,
+                              ls_error *err)
+{
+    size_t count;
+    if (task != LS_TASK_REGRESSION && task != LS_TASK_MULTILABEL)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "ls_data_from_targets: the task is not regression or multi-label; for "
+                       "classes use ls_data_from_arrays");
+    if (!targets || !ls_mul_size(rows, targets, &count))
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu targets for %zu rows; give at least one", targets,
+                       rows);
+    for (size_t i = 0; values && i < count; i++) {
+        if (!isfinite(values[i]))
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "row %zu, target %zu (from 0) is not finite; replace or drop the row",
+                           i / targets, i % targets);
+        if (task == LS_TASK_MULTILABEL && values[i] != 0 && values[i] != 1)
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "row %zu, label %zu (from 0) is %g; labels are 0 or 1", i / targets,
+                           i % targets, values[i]);
+    }
+    return LS_OK;
+}
+
+/* Puts targets in the place of the class column. */
+static ls_status set_targets(ls_data *data, const double *values, size_t targets, ls_task task,
+                             ls_error *err)
+{
+    ls_targets_free(data->target, data->targets);
+    data->target = NULL;
+    data->targets = 0;
+    LS_TRY(ls_alloc(&data->target, targets, sizeof *data->target, "the targets", err));
+    data->task = task;
+    data->targets = targets;
+    for (size_t i = 0; i < targets; i++) {
+        char name[32] = "y";
+        if (targets > 1) snprintf(name, sizeof name, "y%zu", i + 1);
+        data->target[i].place = LS_NO_COLUMN;
+        if (!(data->target[i].name = ls_strdup(name))) return no_names(err);
+    }
+    if (!values) return LS_OK;
+    LS_TRY(ls_alloc(&data->value, data->rows, targets * sizeof *data->value, "the targets", err));
+    memcpy(data->value, values, data->rows * targets * sizeof *values);
+    return LS_OK;
+}
+
+ls_status ls_data_from_targets(const float *x, const double *values, size_t rows, size_t features,
+                               size_t targets, ls_task task, ls_data **out, ls_error *err)
+{
+    ls_data *data;
+    if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_targets: an argument is NULL");
+    LS_TRY(check_values(values, rows, targets, task, err));
+    LS_TRY(ls_data_from_arrays(x, NULL, rows, features, 0, &data, err));
+    ls_status status = set_targets(data, values, targets, task, err);
+    if (status != LS_OK) {
+        ls_data_free(data);
+        return status;
+    }
+    *out = data;
+    return LS_OK;
+}
+
+ls_status ls_data_set_weights(ls_data *data, const double *weights, ls_error *err)
+{
+    double *copy = NULL;
+    if (!data) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_set_weights: an argument is NULL");
+    for (size_t i = 0; weights && i < data->rows; i++)
+        if (!isfinite(weights[i]) || weights[i] < 0)
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "row %zu (from 0) has the weight %g; weights are finite and not negative", i,
+                weights[i]);
+    if (weights) LS_TRY(ls_alloc(&copy, data->rows, sizeof *copy, "the weights", err));
+    if (weights) memcpy(copy, weights, data->rows * sizeof *copy);
+    free(data->weight);
+    data->weight = copy;
+    return LS_OK;
+}
+
 size_t ls_data_rows(const ls_data *data) { return data->rows; }
 
 size_t ls_data_features(const ls_data *data) { return data->features; }
@@ -154,6 +233,15 @@ const int32_t *ls_data_y(const ls_data *data) { return data->y; }
 size_t ls_data_columns(const ls_data *data) { return data->columns; }
 size_t ls_data_dropped(const ls_data *data) { return data->dropped; }
 const char *ls_data_target_name(const ls_data *data) { return data->target->name; }
+ls_task ls_data_task(const ls_data *data) { return data->task; }
+size_t ls_data_targets(const ls_data *data) { return data->targets; }
+const double *ls_data_values(const ls_data *data) { return data->value; }
+const double *ls_data_weights(const ls_data *data) { return data->weight; }
+
+const char *ls_data_target_at(const ls_data *data, size_t i)
+{
+    return i < data->targets ? data->target[i].name : NULL;
+}
 
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {

@@ -35,7 +35,7 @@ static ls_plan *plan_example(const ls_example *example)
     ls_network network = {0};
     ls_plan *plan = NULL;
     if (!example->settings) return NULL;
-    if (ls_network_build(example->settings, example->inputs, example->classes, &network, NULL) !=
+    if (ls_network_build(example->settings, example->inputs, example->shape, &network, NULL) !=
         LS_OK)
         return NULL;
     if (ls_plan_build(&network, example->settings, LS_PLAN_TRAIN, example->rows, false, &plan,

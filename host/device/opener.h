@@ -17,7 +17,8 @@ typedef struct {
 /* A network like those in training. A device that is opened compiles its kernels for it. */
 typedef struct {
     const ls_settings *settings; /* NULL if there is no example */
-    size_t inputs, classes;
+    size_t inputs;
+    ls_shape shape;
     size_t rows; /* enough to fill a batch twice, if the data has them */
 } ls_example;
 

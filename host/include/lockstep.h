@@ -161,6 +161,20 @@ typedef struct {
 LS_API ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
                                      size_t classes, ls_data **out, ls_error *err);
 
+/** The same with targets in place of classes. task: LS_TASK_REGRESSION, or LS_TASK_MULTILABEL,
+ * where each value is 0 or 1. values: rows × targets; NULL for rows without targets. The targets
+ * are named "y1".."yN", or "y" if there is one. Errors: LS_ERR_ARGUMENT for another task, an empty
+ * shape, an x or a value that is not finite, or a label that is neither 0 nor 1. */
+LS_API ls_status ls_data_from_targets(const float *x, const double *values, size_t rows,
+                                      size_t features, size_t targets, ls_task task, ls_data **out,
+                                      ls_error *err);
+
+/** Sets the weights of the rows in training: one number per row, finite and at least 0; NULL: no
+ * weights. A row's training loss is multiplied by its weight, divided by the mean weight of the
+ * training rows; validation and metrics do not use weights. Not while a fleet trains on the data.
+ * Errors: LS_ERR_ARGUMENT for a weight out of range. */
+LS_API ls_status ls_data_set_weights(ls_data *data, const double *weights, ls_error *err);
+
 /** Reads a CSV file of numbers without missing values: with or without a header, separated by
  * commas, semicolons or tabs, fields quoted or not, classes as text or numbers. `options` may be
  * NULL. Errors: LS_ERR_DATA with file, line and column; LS_ERR_IO. */
@@ -268,10 +282,25 @@ LS_API size_t ls_data_row_number(const ls_data *data, size_t i);
 LS_API const char *ls_data_class_name(const ls_data *data, size_t i);
 /** Name of feature i; NULL if i is too large. */
 LS_API const char *ls_data_feature_name(const ls_data *data, size_t i);
-/** Name of the class column; "class" if it has none. */
+/** Name of the class column, or of the first target; "class" if it has none. */
 LS_API const char *ls_data_target_name(const ls_data *data);
+/** What the data are for. */
+LS_API ls_task ls_data_task(const ls_data *data);
+/** Number of target columns; 1 for classes. */
+LS_API size_t ls_data_targets(const ls_data *data);
+/** Name of target i; NULL if i is too large or it has none. */
+LS_API const char *ls_data_target_at(const ls_data *data, size_t i);
+/** Values of the targets, rows × targets: numbers, or labels as 0 and 1; NULL for classes and for
+ * rows without targets. */
+LS_API const double *ls_data_values(const ls_data *data);
+/** Weights of the rows in training; NULL without weights. */
+LS_API const double *ls_data_weights(const ls_data *data);
 /** Number of rows that were left out on reading because of missing = "drop". */
 LS_API size_t ls_data_dropped(const ls_data *data);
+/** What was assumed on reading the data: note i, one sentence without a full stop at its end, as in
+ * "line 1 is taken as names of columns (--header no)"; NULL if i is too large. Parts of a split have
+ * no notes. Valid as long as the data. */
+LS_API const char *ls_data_note(const ls_data *data, size_t i);
 
 /** Description of a column. Statistics are over the values present. */
 typedef struct {
@@ -378,14 +407,16 @@ LS_API ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, vo
 
 /** Passed to the callback of ls_train after each epoch. */
 typedef struct {
-    size_t struct_size;     /**< set by the library */
-    uint64_t epoch;         /**< epochs done, from 1 */
-    uint64_t epochs;        /**< the option "epochs" */
-    uint64_t steps;         /**< optimizer steps done */
-    double loss;            /**< mean training loss of the epoch, before each step's update */
+    size_t struct_size; /**< set by the library */
+    uint64_t epoch;     /**< epochs done, from 1 */
+    uint64_t epochs;    /**< the option "epochs" */
+    uint64_t steps;     /**< optimizer steps done */
+    /** Mean training loss of the epoch, before each step's update. For regression, losses are those
+     * of the standardised target. */
+    double loss;
     double validation_loss; /**< mean over the validation rows; NaN without such rows */
-    /** Share of the validation rows whose class is predicted, without a threshold; NaN without such
-     * rows. */
+    /** Share of the validation rows whose class, or all of whose labels, are predicted, without a
+     * threshold; NaN for regression and without such rows. */
     double validation_accuracy;
     double seconds;       /**< training time so far */
     double learning_rate; /**< of the last step */
@@ -443,8 +474,10 @@ typedef struct {
     /** With two classes: the class that precision, recall, f1 and calibration are about. */
     size_t positive;
     ls_decision decision; /**< how classes were predicted */
-    double loss;          /**< training loss, mean over rows; without class weights and penalties */
-    double loss_sum;      /**< the same, summed over rows */
+    /** Training loss, mean over rows; without weights and penalties. For regression, that of the
+     * standardised target. */
+    double loss;
+    double loss_sum; /**< the same, summed over rows */
     double accuracy, precision, recall, f1;
     /** Area under the ROC curve; with more than two classes, the mean over classes of each against
      * the rest. NaN if a class has no row, or all of them. */
@@ -488,9 +521,17 @@ LS_API void ls_metrics_free(ls_metrics *metrics);
 
 /** Number of network inputs, as ls_data_features of the training data. */
 LS_API size_t ls_model_features(const ls_model *model);
-/** Number of network outputs: 1 for a single sigmoid output, otherwise one per class. */
+/** Number of network outputs: 1 for a single sigmoid output, otherwise one per class; one per
+ * target for numbers and labels. */
 LS_API size_t ls_model_outputs(const ls_model *model);
+/** Number of classes; 0 for numbers and labels. */
 LS_API size_t ls_model_classes(const ls_model *model);
+/** What the model predicts. */
+LS_API ls_task ls_model_task(const ls_model *model);
+/** Number of targets; 1 for classes. */
+LS_API size_t ls_model_targets(const ls_model *model);
+/** Name of target i, or of the class column; NULL if i is too large or it has none. */
+LS_API const char *ls_model_target_name(const ls_model *model, size_t i);
 /** Name of class i; NULL if i is too large. */
 LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 /** Name of network input i; NULL if i is too large. */
@@ -499,8 +540,8 @@ LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 /** Computes network outputs for rows. x: rows × columns in the layout of ls_data_x of the training
  * data (for numbers only, rows × features). If the model was trained on categories or missing
  * values, ls_model_predict_data is easier to use. The model's standardisation and encoding are
- * applied. out: rows × outputs, probabilities (raw values for identity outputs). device: NULL for
- * the CPU path on one thread.
+ * applied. out: rows × outputs, probabilities (raw values for identity outputs); for regression,
+ * numbers in units of the target, rounded to float32. device: NULL for the CPU path on one thread.
  * Errors: LS_ERR_ARGUMENT without rows, or for a category out of range; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x,
                                   size_t rows, float *out, ls_error *err);
@@ -511,13 +552,18 @@ LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, cons
 LS_API ls_status ls_model_predict_data(const ls_model *model, ls_device *device,
                                        const ls_data *data, float *out, ls_error *err);
 
+/** Predicts numbers: out (rows × targets) = mean + output/scale in double, in units of the target.
+ * Errors: LS_ERR_ARGUMENT for a model of classes or labels; otherwise as ls_model_predict_data. */
+LS_API ls_status ls_model_predict_numbers(const ls_model *model, ls_device *device,
+                                          const ls_data *data, double *out, ls_error *err);
+
 /** Encodes data as network inputs: categories as 0 and 1, missing values filled, numbers
  * standardised. out: rows × features. Errors: LS_ERR_DATA if the data do not fit the model. */
 LS_API ls_status ls_model_inputs(const ls_model *model, const ls_data *data, float *out,
                                  ls_error *err);
 
 /** Computes network outputs for inputs as from ls_model_inputs. inputs: rows × features. out: rows
- * × outputs. Errors: LS_ERR_ARGUMENT without rows; LS_ERR_DEVICE. */
+ * × outputs, as of ls_model_predict. Errors: LS_ERR_ARGUMENT without rows; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict_inputs(const ls_model *model, ls_device *device,
                                          const float *inputs, size_t rows, float *out,
                                          ls_error *err);
@@ -533,7 +579,8 @@ typedef struct {
 } ls_threshold_options;
 
 /** Class of one row of outputs by the model's decision: with a threshold, the positive class if its
- * score reaches it; without, the largest output, or class 1 if a single output reaches 0.5. */
+ * score reaches it; without, the largest output, or class 1 if a single output reaches 0.5. Only
+ * for classes: 0 for a model of numbers or labels. A label applies if its output reaches 0.5. */
 LS_API size_t ls_model_decide(const ls_model *model, const float *outputs);
 
 /** The model's decision. */
@@ -548,9 +595,9 @@ LS_API ls_decision ls_model_decision(const ls_model *model);
 LS_API ls_status ls_model_set_threshold(ls_model *model, ls_device *device, const ls_data *data,
                                         const ls_threshold_options *options, ls_error *err);
 
-/** Computes metrics on data with classes. device: NULL for the CPU path on one thread. *out is
- * freed with ls_metrics_free.
- * Errors: LS_ERR_ARGUMENT for data without classes; LS_ERR_DATA if the data do not fit the model;
+/** Computes metrics on data with classes, numbers or labels, as the model predicts. device: NULL
+ * for the CPU path on one thread. *out is freed with ls_metrics_free. Errors: LS_ERR_ARGUMENT for
+ * data without targets, or of another task; LS_ERR_DATA if the data do not fit the model;
  * LS_ERR_DEVICE. */
 LS_API ls_status ls_model_evaluate(const ls_model *model, ls_device *device, const ls_data *data,
                                    ls_metrics **out, ls_error *err);
@@ -611,7 +658,7 @@ LS_API ls_status ls_model_sha256(const ls_model *model, char hex[65], ls_error *
 typedef struct {
     uint64_t epoch;
     float loss;                                 /**< as in ls_progress */
-    float validation_loss, validation_accuracy; /**< NaN without validation rows */
+    float validation_loss, validation_accuracy; /**< NaN where ls_progress has it */
 } ls_history_point;
 
 /** Training history, one point per epoch, thinned to at most 1000 points. *count: their number.

@@ -5,15 +5,16 @@
 
 #include "host/model/model.h"
 
-/* Checks that the rows have classes, all known to the model, and the model's number of features.
- * Errors: LS_ERR_ARGUMENT, LS_ERR_DATA. */
+/* Checks that the rows have what the model predicts, with classes all known to the model, and the
+ * model's number of features. Errors: LS_ERR_ARGUMENT, LS_ERR_DATA. */
 ls_status ls_model_check_rows(const ls_model *model, const ls_data *data, ls_error *err);
 
 /* The network's inputs, rows × inputs: encoded and standardised. Freed with free(). */
 ls_status ls_model_encode(const ls_model *model, const ls_data *data, float **out, ls_error *err);
 
-/* Outputs (rows × outputs) and losses (one per row) of rows as read from the file, before
- * encoding. Either may be NULL; losses need classes. device: NULL for the CPU path. */
+/* Outputs of the network (rows × outputs; of numbers as it was trained on them) and losses (one per
+ * row) of rows as read from the file, before encoding. Either may be NULL; losses need targets.
+ * device: NULL for the CPU path. */
 ls_status ls_model_infer(const ls_model *model, ls_device *device, const ls_data *raw,
                          float *outputs, float *losses, ls_error *err);
 

@@ -8,7 +8,7 @@
 #include "host/data/split.h"
 #include "host/model/infer.h"
 #include "host/model/model.h"
-#include "host/model/training_rows.h"
+#include "host/model/targets.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +113,7 @@ static ls_status run_step(inspection *k, ls_backend *backend, const ls_data *row
     const ls_run step = {.count = 1, .rates = &rates, .losses = &loss, .keep = true};
     LS_TRY(ls_model_encode(k->model, rows, &k->input, err));
     LS_TRY(ls_alloc(&k->target, rows->rows, n->outputs * sizeof *k->target, "the targets", err));
-    ls_network_targets(n, rows->y, rows->rows, k->target);
+    ls_network_targets(n, rows, k->model->target_mean, k->model->target_scale, k->target);
     LS_TRY(build_plan(k, err));
     const ls_rows data = {rows->rows, n->inputs, n->outputs, k->input, k->target, NULL};
     LS_TRY(ls_workspace_of_one(backend, &data, k->plan, &k->workspace, err));

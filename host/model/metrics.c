@@ -9,6 +9,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
@@ -20,10 +21,29 @@ void ls_metrics_free(ls_metrics *metrics)
     free(metrics->class_recall);
     free(metrics->class_f1);
     free(metrics->class_support);
+    free(metrics->target_rmse);
+    free(metrics->target_mae);
+    free(metrics->target_r2);
+    free(metrics->target_median_absolute_error);
+    free(metrics->target_explained_variance);
     free(metrics);
 }
 
-static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error *err)
+static ls_status fill_new(ls_metrics *metrics, size_t cells, size_t labels, ls_error *err)
+{
+    if (cells)
+        LS_TRY(ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion,
+                        "the confusion matrix", err));
+    if (!labels) return LS_OK;
+    LS_TRY(ls_alloc(&metrics->class_precision, labels, sizeof(double), "metrics", err));
+    LS_TRY(ls_alloc(&metrics->class_recall, labels, sizeof(double), "metrics", err));
+    LS_TRY(ls_alloc(&metrics->class_f1, labels, sizeof(double), "metrics", err));
+    return ls_alloc(&metrics->class_support, labels, sizeof *metrics->class_support, "metrics",
+                    err);
+}
+
+ls_status ls_metrics_create(size_t rows, size_t classes, size_t labels, ls_metrics **out,
+                            ls_error *err)
 {
     size_t cells;
     if (!ls_mul_size(classes, classes, &cells)) {
@@ -36,20 +56,35 @@ static ls_status create(size_t rows, size_t classes, ls_metrics **out, ls_error 
     metrics->struct_size = sizeof *metrics;
     metrics->rows = rows;
     metrics->classes = classes;
-    metrics->baseline_accuracy = metrics->rmse = metrics->mae = metrics->r2 = NAN;
-    metrics->median_absolute_error = metrics->explained_variance = NAN;
-    metrics->baseline_rmse = metrics->baseline_mae = NAN;
-    ls_status status = ls_alloc(&metrics->confusion, cells, sizeof *metrics->confusion,
-                                "the confusion matrix", err);
-    if (status == LS_OK)
-        status = ls_alloc(&metrics->class_precision, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK)
-        status = ls_alloc(&metrics->class_recall, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK)
-        status = ls_alloc(&metrics->class_f1, classes, sizeof(double), "metrics", err);
-    if (status == LS_OK)
-        status = ls_alloc(&metrics->class_support, classes, sizeof *metrics->class_support,
-                          "metrics", err);
+    metrics->decision = ls_decision_default();
+    double *const unknown[] = {&metrics->loss,
+                               &metrics->loss_sum,
+                               &metrics->accuracy,
+                               &metrics->precision,
+                               &metrics->recall,
+                               &metrics->f1,
+                               &metrics->auc,
+                               &metrics->macro_precision,
+                               &metrics->macro_recall,
+                               &metrics->macro_f1,
+                               &metrics->weighted_precision,
+                               &metrics->weighted_recall,
+                               &metrics->weighted_f1,
+                               &metrics->log_loss,
+                               &metrics->brier,
+                               &metrics->calibration_error,
+                               &metrics->baseline_accuracy,
+                               &metrics->rmse,
+                               &metrics->mae,
+                               &metrics->r2,
+                               &metrics->median_absolute_error,
+                               &metrics->explained_variance,
+                               &metrics->baseline_rmse,
+                               &metrics->baseline_mae};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) *unknown[i] = NAN;
+    for (size_t b = 0; b < LS_CALIBRATION_BINS; b++)
+        metrics->calibration[b] = (ls_calibration_bin){.score = NAN, .share = NAN};
+    ls_status status = fill_new(metrics, cells, labels, err);
     if (status != LS_OK) {
         ls_metrics_free(metrics);
         return status;
@@ -79,7 +114,7 @@ static ls_status check_classes(const int32_t *y, size_t rows, size_t columns, si
 
 /* ---- Metrics of the decisions ---------------------------------------------------------------- */
 
-static void add_losses(ls_metrics *metrics, const float *row_loss)
+void ls_metrics_add_losses(ls_metrics *metrics, const float *row_loss)
 {
     double sum = row_loss ? 0.0 : (double)NAN;
     for (size_t i = 0; row_loss && i < metrics->rows; i++) sum += (double)row_loss[i];
@@ -87,8 +122,7 @@ static void add_losses(ls_metrics *metrics, const float *row_loss)
     metrics->loss = metrics->rows > 0 ? sum / (double)metrics->rows : sum;
 }
 
-/* top / bottom; 0/0 gives 0 and sets *undefined. */
-static double ratio(uint64_t top, uint64_t bottom, bool *undefined)
+double ls_metrics_ratio(uint64_t top, uint64_t bottom, bool *undefined)
 {
     if (bottom > 0) return (double)top / (double)bottom;
     *undefined = true;
@@ -114,6 +148,8 @@ static void add_decision_metrics(ls_metrics *metrics)
 {
     size_t classes = metrics->classes;
     uint64_t correct = 0;
+    metrics->macro_precision = metrics->macro_recall = metrics->macro_f1 = 0;
+    metrics->weighted_precision = metrics->weighted_recall = metrics->weighted_f1 = 0;
     bool two = classes == 2, no_accuracy = false, no_precision = false, no_recall = false,
          no_f1 = false;
     for (size_t c = 0; c < classes; c++) {
@@ -126,16 +162,18 @@ static void add_decision_metrics(ls_metrics *metrics)
         }
         correct += hits;
         metrics->class_support[c] = truly;
-        metrics->class_precision[c] = ratio(hits, predicted, reported ? &no_precision : &unseen);
-        metrics->class_recall[c] = ratio(hits, truly, reported ? &no_recall : &unseen);
-        metrics->class_f1[c] = ratio(2 * hits, truly + predicted, reported ? &no_f1 : &unseen);
+        metrics->class_precision[c] = ls_metrics_ratio(hits, predicted,
+                                                       reported ? &no_precision : &unseen);
+        metrics->class_recall[c] = ls_metrics_ratio(hits, truly, reported ? &no_recall : &unseen);
+        metrics->class_f1[c] = ls_metrics_ratio(2 * hits, truly + predicted,
+                                                reported ? &no_f1 : &unseen);
         add_to_means(metrics, c);
     }
     metrics->precision = two ? metrics->class_precision[metrics->positive]
                              : metrics->macro_precision;
     metrics->recall = two ? metrics->class_recall[metrics->positive] : metrics->macro_recall;
     metrics->f1 = two ? metrics->class_f1[metrics->positive] : metrics->macro_f1;
-    metrics->accuracy = ratio(correct, metrics->rows, &no_accuracy);
+    metrics->accuracy = ls_metrics_ratio(correct, metrics->rows, &no_accuracy);
     metrics->undefined += (unsigned)no_accuracy + (unsigned)no_precision + (unsigned)no_recall +
                           (unsigned)no_f1;
 }
@@ -242,6 +280,7 @@ static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t 
         FLT_EPSILON; /* of the outputs' type, as scikit-learn's log_loss clips */
     bool known = probabilities && metrics->rows > 0;
     double log_sum = 0, brier = 0, rows = (double)metrics->rows;
+    memset(metrics->calibration, 0, sizeof metrics->calibration);
     for (size_t i = 0; known && i < metrics->rows; i++) {
         const float *row = outputs + i * columns;
         double p = probability(row, columns, (size_t)y[i]);
@@ -254,27 +293,39 @@ static void add_probabilities(ls_metrics *metrics, const float *outputs, size_t 
     finish_bins(metrics, known);
 }
 
+/* The accuracy of always predicting the most frequent class of the training rows. */
+static void add_baseline(ls_metrics *metrics, const int32_t *y, int32_t most_frequent)
+{
+    uint64_t right = 0;
+    for (size_t i = 0; i < metrics->rows; i++) right += y[i] == most_frequent;
+    if (most_frequent >= 0 && metrics->rows)
+        metrics->baseline_accuracy = (double)right / (double)metrics->rows;
+}
+
 /* ---- All metrics ----------------------------------------------------------------------------- */
 
 ls_status ls_metrics_compute(const float *outputs, size_t rows, size_t columns, const int32_t *y,
                              size_t classes, const float *row_loss, const ls_metric_rules *how,
                              ls_metrics **out, ls_error *err)
 {
-    const ls_metric_rules usual = {
-        .positive = 1, .decision = ls_decision_default(), .probabilities = true};
+    const ls_metric_rules usual = {.positive = 1,
+                                   .decision = ls_decision_default(),
+                                   .probabilities = true,
+                                   .most_frequent = -1};
     if (!how) how = &usual;
     LS_TRY(check_classes(y, rows, columns, classes, err));
     ls_metrics *metrics = NULL;
-    LS_TRY(create(rows, classes, &metrics, err));
+    LS_TRY(ls_metrics_create(rows, classes, classes, &metrics, err));
     metrics->positive = how->positive;
     metrics->decision = ls_decision_resolve(how->decision, columns);
     for (size_t i = 0; i < rows; i++) {
         size_t predicted = ls_decide(outputs + i * columns, columns, &metrics->decision);
         metrics->confusion[(size_t)y[i] * classes + predicted]++;
     }
-    add_losses(metrics, row_loss);
+    ls_metrics_add_losses(metrics, row_loss);
     add_decision_metrics(metrics);
     add_probabilities(metrics, outputs, columns, y, how->probabilities);
+    add_baseline(metrics, y, how->most_frequent);
     ls_status status = add_auc(metrics, outputs, columns, y, err);
     if (status != LS_OK) {
         ls_metrics_free(metrics);

@@ -9,9 +9,19 @@ typedef struct {
     size_t positive; /* of two classes, the one that precision, recall, F1 and calibration are
                         about */
     ls_decision decision;
-    bool probabilities; /* a row's outputs are a distribution; without it there is no log-loss,
-                           Brier score or calibration */
+    bool probabilities;    /* a row's outputs are a distribution; without it there is no log-loss,
+                              Brier score or calibration */
+    int32_t most_frequent; /* class of the training rows; -1 if it is not known */
 } ls_metric_rules;
+
+/* Metrics of which nothing is known yet: numbers are NaN. classes: 0 for no confusion matrix.
+ * labels: length of the lists per class or label; 0 for none. */
+ls_status ls_metrics_create(size_t rows, size_t classes, size_t labels, ls_metrics **out,
+                            ls_error *err);
+/* Sum and mean of the losses; NaN if row_loss is NULL. */
+void ls_metrics_add_losses(ls_metrics *metrics, const float *row_loss);
+/* top / bottom; 0/0 gives 0 and sets *undefined. */
+double ls_metrics_ratio(uint64_t top, uint64_t bottom, bool *undefined);
 
 /* Metrics of rows × columns outputs against the true classes y. columns is 1 (the score of class 1
  * of two) or classes. row_loss: loss of each row, or NULL (the losses are then NaN). how: NULL for

@@ -27,6 +27,8 @@ void ls_model_free(ls_model *m)
     ls_targets_free(m->target, m->targets);
     free(m->mean);
     free(m->scale);
+    free(m->target_mean);
+    free(m->target_scale);
     free(m->values);
     free(m->history);
     ls_network_free(&m->network);
@@ -34,26 +36,38 @@ void ls_model_free(ls_model *m)
     free(m);
 }
 
-ls_status ls_model_create(const ls_options *options, size_t features, size_t classes,
+ls_shape ls_model_shape(const ls_model *m)
+{
+    return (ls_shape){.task = m->task, .classes = m->network.classes, .targets = m->targets};
+}
+
+static ls_status create_targets(ls_model *m, size_t targets, ls_error *err)
+{
+    LS_TRY(ls_alloc(&m->target, targets, sizeof *m->target, "a model", err));
+    m->targets = targets;
+    for (size_t i = 0; i < targets; i++) m->target[i].place = LS_NO_COLUMN;
+    return LS_OK;
+}
+
+ls_status ls_model_create(const ls_options *options, size_t features, ls_shape shape,
                           size_t history, ls_model **out, ls_error *err)
 {
     ls_model *m;
-    assert(features > 0 && classes > 0);
+    assert(features > 0);
     LS_TRY(ls_alloc(&m, 1, sizeof *m, "a model", err));
     m->summary.stopped = m->stopped;
     m->decision = ls_decision_default();
+    m->task = shape.task;
+    m->most_frequent = -1;
     ls_status status = ls_options_copy(options, &m->options, err);
     if (status == LS_OK)
-        status = ls_network_build(&m->options->settings, features, classes, &m->network, err);
+        status = ls_network_build(&m->options->settings, features, shape, &m->network, err);
     if (status == LS_OK)
-        status = ls_alloc(&m->class_names, classes, sizeof *m->class_names, "a model", err);
+        status = ls_alloc(&m->class_names, m->network.classes, sizeof *m->class_names, "a model",
+                          err);
     if (status == LS_OK)
         status = ls_alloc(&m->feature_names, features, sizeof *m->feature_names, "a model", err);
-    if (status == LS_OK) status = ls_alloc(&m->target, 1, sizeof *m->target, "a model", err);
-    if (status == LS_OK) {
-        m->targets = 1;
-        m->target->place = LS_NO_COLUMN;
-    }
+    if (status == LS_OK) status = create_targets(m, shape.targets, err);
     if (status == LS_OK)
         status = ls_alloc(&m->history, history, sizeof *m->history, "a model's history", err);
     if (status != LS_OK) {
@@ -100,7 +114,8 @@ static ls_status copy_origin(ls_model *m, const ls_source *source, ls_task task,
 
 ls_status ls_model_name(ls_model *m, const ls_data *d, const ls_encoder *encoder, ls_error *err)
 {
-    assert(d->features == m->network.inputs && d->classes == m->network.classes && !m->encoder);
+    assert(d->features == m->network.inputs && d->task == m->task && !m->encoder);
+    assert(m->task != LS_TASK_CLASSIFICATION || d->classes == m->network.classes);
     LS_TRY(copy_names(m, d->feature_names, d->class_names, err));
     LS_TRY(copy_origin(m, &d->source, d->task, d->target, d->targets, err));
     return encoder ? ls_encoder_copy(encoder, &m->encoder, err) : LS_OK;
@@ -125,6 +140,9 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
     memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);
     LS_TRY(copy_doubles(m->mean, n->inputs, &to->mean, err));
     LS_TRY(copy_doubles(m->scale, n->inputs, &to->scale, err));
+    LS_TRY(copy_doubles(m->target_mean, m->targets, &to->target_mean, err));
+    LS_TRY(copy_doubles(m->target_scale, m->targets, &to->target_scale, err));
+    to->most_frequent = m->most_frequent;
     memcpy(to->history, m->history, m->history_count * sizeof *to->history);
     to->history_count = m->history_count;
     memcpy(to->stopped, m->stopped, sizeof to->stopped);
@@ -137,7 +155,7 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
 ls_status ls_model_copy(const ls_model *m, size_t history, ls_model **out, ls_error *err)
 {
     ls_model *to;
-    LS_TRY(ls_model_create(m->options, m->network.inputs, m->network.classes, history, &to, err));
+    LS_TRY(ls_model_create(m->options, m->network.inputs, ls_model_shape(m), history, &to, err));
     ls_status status = fill_copy(m, to, err);
     if (status != LS_OK) {
         ls_model_free(to);
@@ -151,13 +169,22 @@ ls_decision ls_model_decision(const ls_model *m) { return m->decision; }
 
 size_t ls_model_decide(const ls_model *m, const float *outputs)
 {
-    return ls_decide(outputs, m->network.outputs, &m->decision);
+    return m->task == LS_TASK_CLASSIFICATION ? ls_decide(outputs, m->network.outputs, &m->decision)
+                                             : 0;
 }
 
 size_t ls_model_features(const ls_model *m) { return m->network.inputs; }
 size_t ls_model_outputs(const ls_model *m) { return m->network.outputs; }
 size_t ls_model_classes(const ls_model *m) { return m->network.classes; }
 size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
+
+ls_task ls_model_task(const ls_model *m) { return m->task; }
+size_t ls_model_targets(const ls_model *m) { return m->targets; }
+
+const char *ls_model_target_name(const ls_model *m, size_t i)
+{
+    return i < m->targets ? m->target[i].name : NULL;
+}
 
 const char *ls_model_class_name(const ls_model *m, size_t i)
 {

@@ -17,8 +17,11 @@ struct ls_model {
     ls_source source;     /* of the training rows */
     ls_task task;
     size_t targets;
-    ls_target *target;    /* [targets] */
-    double *mean, *scale; /* inputs become (x - mean)·scale; NULL without standardisation */
+    ls_target *target;     /* [targets] */
+    double *mean, *scale;  /* inputs become (x - mean)·scale; NULL without standardisation */
+    double *target_mean;   /* [targets] of the training rows; NULL for classes */
+    double *target_scale;  /* [targets] outputs become mean + output/scale; NULL: output */
+    int32_t most_frequent; /* class of the training rows; -1 if it is not known */
     ls_history_point *history;
     size_t history_count;
     ls_summary summary; /* all but `seconds` is saved in the file */
@@ -31,8 +34,11 @@ enum { LS_HISTORY_POINTS = 1000 };
 
 /* A model of this shape with room for `history` points, without names and values yet. Copies the
  * options. */
-ls_status ls_model_create(const ls_options *options, size_t features, size_t classes,
+ls_status ls_model_create(const ls_options *options, size_t features, ls_shape shape,
                           size_t history, ls_model **out, ls_error *err);
+
+/* The shape it was created with. */
+ls_shape ls_model_shape(const ls_model *model);
 
 /* Allocates the values. Separate from ls_model_create, so that the size of a model file can be
  * checked first. */

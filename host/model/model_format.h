@@ -11,7 +11,8 @@
 enum {
     LS_FORMAT_PLAIN = 1,   /* rows of plain numbers */
     LS_FORMAT_ENCODED = 2, /* with "columns": categories and missing values */
-    LS_FORMAT_DECIDED = 3  /* with "decision", with or without "columns" */
+    LS_FORMAT_DECIDED = 3, /* with "decision", with or without "columns" */
+    LS_FORMAT_TARGETS = 4  /* with "targets", numbers or labels, with or without "columns" */
 };
 
 #define LS_HEADER_LIMIT 100000000u /* bytes, as in the reference implementation of safetensors */
@@ -23,6 +24,14 @@ enum {
  * rows that it judges (LS_THRESHOLD_DATA) is never saved. */
 enum { LS_SAVED_SOURCES = 4 };
 extern const char *const ls_saved_sources[LS_SAVED_SOURCES];
+
+/* Names of the tasks in "targets"; NULL for classes, which have no such entry. */
+enum { LS_TASKS = 3 };
+extern const char *const ls_saved_tasks[LS_TASKS];
+
+/* Options that files leave out at their default, so that a file that does not need them is the same
+ * as one of an older version. Ends with NULL. */
+extern const char *const ls_later_options[];
 
 /* The whole numbers in "training", by name and place in ls_summary. */
 typedef struct {

@@ -62,6 +62,85 @@ static ls_status read_numbers(const json_t *list, size_t count, double **out, co
     return LS_OK;
 }
 
+/* ---- Targets --------------------------------------------------------------------------------- */
+
+/* The task and the number of targets that the metadata describes. */
+static ls_status read_shape(const json_t *meta, const char *path, ls_shape *out, ls_error *err)
+{
+    const json_t *targets = json_object_get(meta, "targets");
+    const char *task = json_string_value(json_object_get(targets, "task"));
+    if (!targets) {
+        *out = ls_shape_of_classes(json_array_size(json_object_get(meta, "classes")));
+        return out->classes ? LS_OK : damaged(path, "its metadata lacks classes", err);
+    }
+    *out = (ls_shape){.targets = json_array_size(json_object_get(targets, "names"))};
+    for (int i = 0; task && i < LS_TASKS; i++)
+        if (ls_saved_tasks[i] && !strcmp(task, ls_saved_tasks[i])) out->task = (ls_task)i;
+    if (out->task == LS_TASK_CLASSIFICATION || !out->targets)
+        return damaged(path, "its targets are malformed", err);
+    return json_array_size(json_object_get(meta, "classes"))
+               ? damaged(path, "it has both classes and targets", err)
+               : LS_OK;
+}
+
+/* A list of one finite number per target. */
+static ls_status read_target_numbers(const json_t *list, size_t count, double **out,
+                                     const char *path, ls_error *err)
+{
+    if (json_array_size(list) != count)
+        return damaged(path, "its number of target values is not its number of targets", err);
+    LS_TRY(ls_alloc(out, count, sizeof **out, "a model", err));
+    for (size_t i = 0; i < count; i++)
+        if (!ls_json_read_number(json_array_get(list, i), &(*out)[i]) || !isfinite((*out)[i]))
+            return damaged(path, "a mean or scale of its targets is not a number", err);
+    return LS_OK;
+}
+
+static ls_status read_target_names(const json_t *list, ls_model *m, const char *path, ls_error *err)
+{
+    for (size_t i = 0; i < m->targets; i++) {
+        const json_t *value = json_array_get(list, i);
+        if (json_is_null(value)) continue;
+        if (!json_is_string(value))
+            return damaged(path, "the name of a target is not a string", err);
+        free(m->target[i].name);
+        if (!(m->target[i].name = ls_strdup(json_string_value(value))))
+            return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_targets(const json_t *object, ls_model *m, const char *path, ls_error *err)
+{
+    const json_t *scale = json_object_get(object, "scale");
+    LS_TRY(read_target_names(json_object_get(object, "names"), m, path, err));
+    LS_TRY(read_target_numbers(json_object_get(object, "mean"), m->targets, &m->target_mean, path,
+                               err));
+    if (!scale || (!json_is_null(scale) && m->task != LS_TASK_REGRESSION))
+        return damaged(path, "the scale of its targets does not match its task", err);
+    for (size_t i = 0; m->task == LS_TASK_MULTILABEL && i < m->targets; i++)
+        if (!(m->target_mean[i] >= 0 && m->target_mean[i] <= 1))
+            return damaged(path, "the share of a label is not between 0 and 1", err);
+    if (json_is_null(scale)) return LS_OK;
+    LS_TRY(read_target_numbers(scale, m->targets, &m->target_scale, path, err));
+    for (size_t i = 0; i < m->targets; i++)
+        if (!(m->target_scale[i] > 0) || !isnormal(m->target_scale[i]))
+            return damaged(path, "its targets have a scale of 0 or less", err);
+    return LS_OK;
+}
+
+/* The class of most training rows; files of older versions do not have it. */
+static ls_status read_most_frequent(const json_t *value, ls_model *m, const char *path,
+                                    ls_error *err)
+{
+    uint64_t k;
+    if (!value) return LS_OK;
+    if (!ls_json_read_count(value, &k) || k >= m->network.classes)
+        return damaged(path, "its most frequent class is not one of its classes", err);
+    m->most_frequent = (int32_t)k;
+    return LS_OK;
+}
+
 /* ---- Columns --------------------------------------------------------------------------------- */
 
 /* Names of one column's categories, null for those without training rows. */
@@ -298,14 +377,16 @@ static ls_status check_format(const json_t *meta, const char *path, ls_error *er
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
     const json_t *columns = json_object_get(meta, "columns");
     bool decided = json_is_object(json_object_get(meta, "decision"));
-    if (format != LS_FORMAT_PLAIN && format != LS_FORMAT_ENCODED && format != LS_FORMAT_DECIDED)
-        return damaged(path, "its format has another version; this program reads formats 1 to 3",
+    if (format < LS_FORMAT_PLAIN || format > LS_FORMAT_TARGETS)
+        return damaged(path, "its format has another version; this program reads formats 1 to 4",
                        err);
-    if (format == LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
+    if (format >= LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
                                     : (format == LS_FORMAT_ENCODED) != json_is_object(columns))
         return damaged(path, "its format and its columns contradict each other", err);
     if ((format == LS_FORMAT_DECIDED) != decided)
         return damaged(path, "its format and its decision contradict each other", err);
+    if ((format == LS_FORMAT_TARGETS) != json_is_object(json_object_get(meta, "targets")))
+        return damaged(path, "its format and its targets contradict each other", err);
     return LS_OK;
 }
 
@@ -314,14 +395,15 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
 {
     ls_options *options;
     ls_error why;
-    size_t features = json_array_size(json_object_get(meta, "features")),
-           classes = json_array_size(json_object_get(meta, "classes"));
-    if (!features || !classes || !json_is_object(json_object_get(meta, "options")))
+    ls_shape shape;
+    size_t features = json_array_size(json_object_get(meta, "features"));
+    if (!features || !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
+    LS_TRY(read_shape(meta, path, &shape, err));
     LS_TRY(ls_options_create(&options, err));
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
     if (status == LS_OK) {
-        status = ls_model_create(options, features, classes, LS_HISTORY_POINTS, out, &why);
+        status = ls_model_create(options, features, shape, LS_HISTORY_POINTS, out, &why);
         if (status == LS_ERR_ARGUMENT)
             status = ls_fail(err, LS_ERR_DATA, "%s: not a usable model file: %.600s", path,
                              why.message);
@@ -355,6 +437,9 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     LS_TRY(find_twice(m->class_names, m->network.classes, &twice, err));
     if (twice) return damaged(path, "a class is listed twice", err);
     LS_TRY(read_standardize(json_object_get(meta, "standardize"), m, path, err));
+    if (m->task != LS_TASK_CLASSIFICATION)
+        LS_TRY(read_targets(json_object_get(meta, "targets"), m, path, err));
+    LS_TRY(read_most_frequent(json_object_get(meta, "most_frequent_class"), m, path, err));
     if (columns) LS_TRY(read_encoder(columns, m, path, err));
     if (decision) LS_TRY(read_decision(decision, m, path, err));
     LS_TRY(read_history(json_object_get(meta, "history"), m, path, err));

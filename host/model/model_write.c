@@ -96,17 +96,48 @@ static json_t *standardize_json(const ls_model *m)
                      "scale", m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
 }
 
+/* Names of the targets and what outputs become numbers with. A target without a name has null. */
+static json_t *targets_json(const ls_model *m)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < m->targets; i++)
+        ls_json_append(&names, m->target[i].name ? json_string(m->target[i].name) : json_null());
+    return json_pack("{s:s,s:o,s:o,s:o}", "task", ls_saved_tasks[m->task], "names", names, "mean",
+                     ls_json_numbers(m->target_mean, m->targets), "scale",
+                     m->target_scale ? ls_json_numbers(m->target_scale, m->targets) : json_null());
+}
+
+/* The options, without later ones at their default. */
+static json_t *saved_options(const ls_model *m)
+{
+    json_t *o = ls_options_json(m->options);
+    for (size_t i = 0; i < ls_option_count(); i++)
+        for (size_t k = 0; ls_later_options[k]; k++) {
+            const ls_option_info *info = ls_option_at(i);
+            if (!strcmp(info->name, ls_later_options[k]) &&
+                !strcmp(ls_options_get(m->options, info->name), info->initial))
+                json_object_del(o, info->name);
+        }
+    return o;
+}
+
+static int format_of(const ls_model *m)
+{
+    if (m->task != LS_TASK_CLASSIFICATION) return LS_FORMAT_TARGETS;
+    if (ls_decision_is_set(&m->decision)) return LS_FORMAT_DECIDED;
+    return m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
+}
+
 /* All metadata but its own checksum; NULL if memory runs out. */
 static json_t *metadata_json(const ls_model *m)
 {
     const ls_network *n = &m->network;
     bool decided = ls_decision_is_set(&m->decision);
-    int format = decided ? LS_FORMAT_DECIDED : m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
     char hash[65];
     ls_model_weights_sha256(m, hash);
-    json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format, "version", ls_version(),
+    json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format_of(m), "version", ls_version(),
                              "weights_sha256", hash);
-    ls_json_set(&meta, "options", ls_options_json(m->options));
+    ls_json_set(&meta, "options", saved_options(m));
     ls_json_set(&meta, "network", network_json(n));
     ls_json_set(&meta, "features", ls_json_texts(m->feature_names, n->inputs));
     ls_json_set(&meta, "classes", ls_json_texts(m->class_names, n->classes));
@@ -115,6 +146,9 @@ static json_t *metadata_json(const ls_model *m)
     ls_json_set(&meta, "training", training_json(m->summary));
     if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m));
     if (decided) ls_json_set(&meta, "decision", decision_json(&m->decision));
+    if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
+    if (m->most_frequent >= 0)
+        ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
     return meta;
 }
 

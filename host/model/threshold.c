@@ -53,6 +53,9 @@ ls_status ls_threshold_read(const ls_threshold_options *options, char *const *cl
     ls_decision read = *decision;
     *best_f1 = false;
     if (!options || (!options->positive && !options->threshold)) return LS_OK;
+    if (!classes)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for two classes; the target is not a class",
+                       options->threshold ? "threshold" : "positive");
     if (classes != 2)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
@@ -129,7 +132,8 @@ ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_opt
     ls_decision decision = ls_decision_default();
     ls_data *part;
     bool best_f1, found = false;
-    LS_TRY(ls_threshold_read(threshold, data->class_names, data->classes,
+    LS_TRY(ls_threshold_read(threshold, data->class_names,
+                             data->task == LS_TASK_CLASSIFICATION ? data->classes : 0,
                              s->output == LS_OUTPUT_IDENTITY, &decision, &best_f1, err));
     if (!best_f1) return LS_OK;
     LS_TRY(rows_to_choose_on(s, data, &part, err));

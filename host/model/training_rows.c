@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/training_rows.h"
 #include "host/data/split.h"
-#include <assert.h>
+#include "host/model/targets.h"
 
 ls_status ls_training_check_labels(const ls_data *data, ls_error *err)
 {
-    return data->y ? LS_OK : ls_fail(err, LS_ERR_ARGUMENT, "the data has no classes to learn");
+    if (ls_data_has_targets(data)) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   data->task == LS_TASK_CLASSIFICATION ? "the data has no classes to learn"
+                                                        : "the data has no targets to learn");
 }
 
 ls_status ls_training_check_settings(const ls_settings *s, const ls_data *data, ls_error *err)
@@ -14,11 +17,17 @@ ls_status ls_training_check_settings(const ls_settings *s, const ls_data *data, 
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--patience watches the validation loss; hold rows out with --validation 0.1");
-    if (s->class_weights == LS_WEIGHTS_GIVEN && s->class_weight_count != data->classes)
+    if (data->task == LS_TASK_CLASSIFICATION && s->class_weights == LS_WEIGHTS_GIVEN &&
+        s->class_weight_count != data->classes)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--class-weights names %zu weights, the data has %zu classes",
                        s->class_weight_count, data->classes);
     return LS_OK;
+}
+
+bool ls_rows_are_weighted(const ls_settings *s, const ls_data *data)
+{
+    return s->class_weights != LS_WEIGHTS_NONE || data->weight;
 }
 
 ls_status ls_training_split(const ls_settings *s, const ls_data *data, ls_data **train,
@@ -27,14 +36,4 @@ ls_status ls_training_split(const ls_settings *s, const ls_data *data, ls_data *
     double share = ls_settings_validation(s);
     *train = *validation = NULL;
     return share > 0 ? ls_data_cut(data, share, s->seed, true, train, validation, err) : LS_OK;
-}
-
-void ls_network_targets(const ls_network *n, const int32_t *y, size_t rows, float *t)
-{
-    assert(y && t && n->outputs > 0);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t k = 0; k < n->outputs; k++)
-            t[r * n->outputs + k] = n->outputs == 1      ? (float)y[r]
-                                    : y[r] == (int32_t)k ? 1.0f
-                                                         : 0.0f;
 }

@@ -6,7 +6,7 @@
 #include "host/data/data.h"
 #include "host/network/network.h"
 
-/* Checks that the data has classes. Errors: LS_ERR_ARGUMENT. */
+/* Checks that the data has classes, numbers or labels. Errors: LS_ERR_ARGUMENT. */
 ls_status ls_training_check_labels(const ls_data *data, ls_error *err);
 
 /* Checks that the settings can be applied to the data: early stopping has validation rows, and
@@ -14,13 +14,12 @@ ls_status ls_training_check_labels(const ls_data *data, ls_error *err);
 ls_status ls_training_check_settings(const ls_settings *settings, const ls_data *data,
                                      ls_error *err);
 
+/* Whether training weighs rows, by their class or by weights of their own. */
+bool ls_rows_are_weighted(const ls_settings *settings, const ls_data *data);
+
 /* Splits off the validation rows, which the options determine. Both parts are freed with
  * ls_data_free. Without validation rows, both are NULL: train on all of `data`. */
 ls_status ls_training_split(const ls_settings *settings, const ls_data *data, ls_data **train,
                             ls_data **validation, ls_error *err);
-
-/* t[rows × outputs] = the network's targets for classes y: 0 or 1 for a single output, otherwise
- * one-hot. */
-void ls_network_targets(const ls_network *network, const int32_t *y, size_t rows, float *t);
 
 #endif

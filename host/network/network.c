@@ -6,14 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sets output and loss from the options and the number of classes. */
-static ls_status choose_output(const ls_settings *s, size_t classes, ls_network *n, ls_error *err)
+#define NAME(constant, name) #name,
+static const char *const output_names[LS_OUTPUT_COUNT] = {LS_OUTPUTS(NAME)};
+static const char *const loss_names[LS_LOSS_COUNT] = {LS_LOSSES(NAME)};
+#undef NAME
+
+/* ---- Output and loss ------------------------------------------------------------------------- */
+
+static bool measures_numbers(int loss) { return loss == LS_LOSS_MAE || loss == LS_LOSS_HUBER; }
+
+static ls_status choose_for_classes(const ls_settings *s, size_t classes, ls_network *n,
+                                    ls_error *err)
 {
     int output = s->output, loss = s->loss;
     if (classes < 2)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "the data has %zu class%s, but training needs at least two", classes,
                        classes == 1 ? "" : "es");
+    if (loss != LS_AUTO && measures_numbers(loss))
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "--loss %s is for numbers, but the target is a class; use bce, ce or mse, or --task regression",
+            loss_names[loss]);
     if (loss == LS_AUTO)
         loss = output == LS_OUTPUT_SOFTMAX    ? LS_LOSS_CE
                : output == LS_OUTPUT_IDENTITY ? LS_LOSS_MSE
@@ -36,6 +50,42 @@ static ls_status choose_output(const ls_settings *s, size_t classes, ls_network 
     n->outputs = classes == 2 && output != LS_OUTPUT_SOFTMAX ? 1 : classes;
     return LS_OK;
 }
+
+/* Numbers and labels have one output per target, and no classes to weigh. */
+static ls_status choose_for_targets(const ls_settings *s, ls_shape shape, ls_network *n,
+                                    ls_error *err)
+{
+    bool numbers = shape.task == LS_TASK_REGRESSION;
+    const char *target = numbers ? "a number" : "several labels";
+    ls_output output = numbers ? LS_OUTPUT_IDENTITY : LS_OUTPUT_SIGMOID;
+    int loss = s->loss != LS_AUTO ? s->loss : numbers ? LS_LOSS_MSE : LS_LOSS_BCE;
+    if (!shape.targets)
+        return ls_fail(err, LS_ERR_ARGUMENT, "the data has no target, but training needs one");
+    if (numbers ? loss != LS_LOSS_MSE && !measures_numbers(loss) : loss != LS_LOSS_BCE)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--loss %s does not fit a target that is %s; use %s",
+                       loss_names[loss], target, numbers ? "mse, mae or huber" : "bce");
+    if (s->output != LS_AUTO && s->output != (int)output)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--output %s does not fit a target that is %s; use %s",
+                       output_names[s->output], target, output_names[output]);
+    if (s->class_weights != LS_WEIGHTS_NONE)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--class-weights is for classes, but the target is %s; weigh rows with "
+                       "--weight",
+                       target);
+    n->loss = (ls_loss)loss;
+    n->output = output;
+    n->outputs = shape.targets;
+    return LS_OK;
+}
+
+/* Sets output and loss from the options and what is predicted. */
+static ls_status choose_output(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
+{
+    return shape.task == LS_TASK_CLASSIFICATION ? choose_for_classes(s, shape.classes, n, err)
+                                                : choose_for_targets(s, shape, n, err);
+}
+
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 /* Marks the ends of residual blocks: pairs of hidden layers that are as wide as the layer before
  * them. */
@@ -90,11 +140,14 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_network_build(const ls_settings *s, size_t features, size_t classes, ls_network *out,
+ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape, ls_network *out,
                            ls_error *err)
 {
-    ls_network n = {.inputs = features, .classes = classes, .count = s->hidden_count + 1};
-    LS_TRY(choose_output(s, classes, &n, err));
+    ls_network n = {.inputs = features,
+                    .classes = shape.task == LS_TASK_CLASSIFICATION ? shape.classes : 0,
+                    .task = shape.task,
+                    .count = s->hidden_count + 1};
+    LS_TRY(choose_output(s, shape, &n, err));
     if (s->hidden_count && s->activation_count != 1 && s->activation_count != s->hidden_count)
         return ls_fail(
             err, LS_ERR_ARGUMENT,

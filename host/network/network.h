@@ -19,8 +19,21 @@ typedef struct {
     size_t mean, variance; /* offsets among the running averages, with norm */
 } ls_layer;
 
+/* What is predicted for a row. */
+typedef struct {
+    ls_task task;
+    size_t classes; /* number of classes; 0 for numbers and labels */
+    size_t targets; /* number of target columns; 1 for classes */
+} ls_shape;
+
+static inline ls_shape ls_shape_of_classes(size_t classes)
+{
+    return (ls_shape){.task = LS_TASK_CLASSIFICATION, .classes = classes, .targets = 1};
+}
+
 typedef struct ls_network {
-    size_t inputs, outputs, classes;
+    size_t inputs, outputs, classes; /* classes: as in ls_shape */
+    ls_task task;
     size_t count; /* number of layers, the last one is the output layer */
     ls_layer *layer;
     ls_output output;
@@ -37,7 +50,7 @@ typedef struct {
 
 /* Derives the network from the settings and the shape of the data. Errors: LS_ERR_ARGUMENT for
  * settings that contradict each other or the data, LS_ERR_MEMORY. */
-ls_status ls_network_build(const ls_settings *settings, size_t features, size_t classes,
+ls_status ls_network_build(const ls_settings *settings, size_t features, ls_shape shape,
                            ls_network *out, ls_error *err);
 void ls_network_free(ls_network *network);
 

@@ -87,8 +87,13 @@ static const option table[] = {
       "activation of the output: auto, sigmoid, softmax or identity"},
      CHOICE(output, outputs)},
     {{SIZE, "loss", "NAME", "auto",
-      "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy) or mse"},
+      "loss: auto, bce (binary cross-entropy), ce (categorical cross-entropy), mse (squared error), "
+      "mae (absolute error) or huber"},
      CHOICE(loss, losses)},
+    {{SIZE, "huber-delta", "D", "1",
+      "error from which --loss huber is linear instead of quadratic, in standard deviations of the "
+      "target if that is standardised"},
+     REAL(huber_delta, 1e-6, 1e6)},
     {{SIZE, "optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"},
      CHOICE(optimizer, optimizers)},
     {{SIZE, "lr", "RATE", "auto",
@@ -171,6 +176,10 @@ static const option table[] = {
     {{SIZE, "standardize", NULL, "on",
       "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"},
      FLAG(standardize)},
+    {{SIZE, "standardize-target", NULL, "on",
+      "regression: shift and scale each target to mean 0 and standard deviation 1 over the training "
+      "rows; results are in units of the target"},
+     FLAG(standardize_target)},
     {{SIZE, "seed", "S", "1", "seed of everything random"}, COUNT(seed, 0, 18446744073709551615.0)},
 };
 

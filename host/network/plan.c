@@ -428,6 +428,7 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
                    .outputs = net->outputs,
                    .mean = s->reduction == LS_REDUCE_MEAN,
                    .loss = net->loss,
+                   .huber_delta = (float)s->huber_delta,
                    .output = net->output,
                    .optimizer = (ls_opt)s->optimizer,
                    .hyper = hyper_of(s),

@@ -111,6 +111,7 @@ typedef struct {
     bool shuffle; /* rows are reordered every epoch */
     bool mean;    /* losses are averaged over the batch, not summed */
     ls_loss loss;
+    float huber_delta; /* error from which Huber's loss is linear */
     ls_output output;
     ls_opt optimizer;
     ls_hyper hyper;

@@ -38,8 +38,9 @@ typedef struct ls_settings {
     int *activation; /* ls_act: activation_count values, one for all hidden layers or one each */
     size_t activation_count;
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
-    int optimizer;    /* ls_opt */
-    double rate;      /* negative: the optimizer's default */
+    double huber_delta;
+    int optimizer; /* ls_opt */
+    double rate;   /* negative: the optimizer's default */
     double momentum, rho, beta1, beta2, epsilon, weight_decay;
     bool bias_correction;
     uint64_t batch;       /* 0: all rows; LS_BATCH_AUTO: depends on the optimizer */
@@ -58,7 +59,7 @@ typedef struct ls_settings {
     ls_class_weights class_weights;
     double *class_weight; /* class_weight_count values, if they are given */
     size_t class_weight_count;
-    bool residual, standardize;
+    bool residual, standardize, standardize_target;
     uint64_t seed;
 } ls_settings;
 

@@ -29,18 +29,31 @@ typedef struct {
 typedef struct {
     ls_plan_use use;
     bool mode[LS_CHECK_MODES];
-    size_t classes;
+    ls_shape shape;
     ls_options *options;
 } check_case;
+
+#define CLASSES(n)                                                                                 \
+    {                                                                                              \
+        LS_TASK_CLASSIFICATION, n, 1                                                               \
+    }
+#define NUMBERS(n)                                                                                 \
+    {                                                                                              \
+        LS_TASK_REGRESSION, 0, n                                                                   \
+    }
+#define LABELS(n)                                                                                  \
+    {                                                                                              \
+        LS_TASK_MULTILABEL, 0, n                                                                   \
+    }
 
 /* ---- The list of runs ------------------------------------------------------------------------ */
 
 static const struct {
-    size_t classes;
+    ls_shape shape;
     bool chunkwise;
     setting set[SETTINGS];
 } fixed[] = {
-    {3,
+    {CLASSES(3),
      false,
      {{"hidden", "17,5,5,5"},
       {"activation", "gelu"},
@@ -50,7 +63,7 @@ static const struct {
       {"clip", "0.5"},
       {"batch-norm", "on"},
       {"class-weights", "1,2,0.5"}}},
-    {2,
+    {CLASSES(2),
      true,
      {{"hidden", "33,4"},
       {"activation", "tanh,elu"},
@@ -59,18 +72,19 @@ static const struct {
       {"max-norm", "0.7"},
       {"l1", "0.001"},
       {"lr", "0.1"}}},
-    {2, true, {{"hidden", "6,6,6"}, {"residual", "on"}, {"batch", "100"}}},
+    {CLASSES(2), true, {{"hidden", "6,6,6"}, {"residual", "on"}, {"batch", "100"}}},
 };
 
 /* Patterns of chunk-wise runs; `layers` hidden layers get the next activations of the table, and
  * the run the next optimizer. Scratch is small enough for a GPU's local memory, except for the
  * widest layer. */
 static const struct {
-    size_t classes, layers;
+    ls_shape shape;
+    size_t layers;
     const char *batch;
     setting set[SETTINGS];
 } chunkwise[] = {
-    {3,
+    {CLASSES(3),
      4,
      "70",
      {{"hidden", "17,5,5,5"},
@@ -78,24 +92,33 @@ static const struct {
       {"residual", "on"},
       {"clip", "0.5"},
       {"class-weights", "1,2,0.5"}}},
-    {2,
+    {CLASSES(2),
      3,
      "64",
      {{"hidden", "128,6,3"}, {"order", "file"}, {"output", "softmax"}, {"max-norm", "0.5"}}},
-    {2, 2, "65", {{"hidden", "9,9"}, {"output", "identity"}}},
-    {4, 0, "1", {{"hidden", "none"}, {"output", "sigmoid"}, {"loss", "mse"}, {"l2", "0.01"}}},
-    {2, 1, "128", {{"hidden", "5"}, {"dropout", "0.5"}, {"clip", "0.01"}}},
+    {CLASSES(2), 2, "65", {{"hidden", "9,9"}, {"output", "identity"}}},
+    {CLASSES(4),
+     0,
+     "1",
+     {{"hidden", "none"}, {"output", "sigmoid"}, {"loss", "mse"}, {"l2", "0.01"}}},
+    {CLASSES(2), 1, "128", {{"hidden", "5"}, {"dropout", "0.5"}, {"clip", "0.01"}}},
+    {NUMBERS(1), 1, "33", {{"hidden", "6"}, {"loss", "mae"}}},
+    {NUMBERS(3), 1, "100", {{"hidden", "5"}, {"loss", "huber"}, {"huber-delta", "0.7"}}},
+    {LABELS(3), 1, "65", {{"hidden", "7"}}},
 };
 
 /* Outputs and losses of the runs for updates. */
 static const struct {
-    size_t classes;
+    ls_shape shape;
     setting set[SETTINGS];
 } targets[] = {
-    {3, {{"output", "softmax"}}},
-    {2, {{"output", "sigmoid"}}},
-    {2, {{"output", "identity"}}},
-    {4, {{"output", "sigmoid"}, {"loss", "mse"}}},
+    {CLASSES(3), {{"output", "softmax"}}},
+    {CLASSES(2), {{"output", "sigmoid"}}},
+    {CLASSES(2), {{"output", "identity"}}},
+    {CLASSES(4), {{"output", "sigmoid"}, {"loss", "mse"}}},
+    {NUMBERS(2), {{"loss", "mae"}}},
+    {NUMBERS(1), {{"loss", "huber"}, {"huber-delta", "0.7"}}},
+    {LABELS(5), {{"loss", "bce"}}},
 };
 
 #define LS_COUNT(array) (sizeof(array) / sizeof *(array))
@@ -128,7 +151,7 @@ static ls_status chunkwise_case(size_t i, check_case *c, ls_error *err)
     const size_t pattern = i % LS_COUNT(chunkwise);
     size_t layers = 0;
     for (size_t k = 0; k < i; k++) layers += chunkwise[k % LS_COUNT(chunkwise)].layers;
-    c->classes = chunkwise[pattern].classes;
+    c->shape = chunkwise[pattern].shape;
     c->mode[LS_CHECK_CHUNKWISE] = true;
     LS_TRY(set_all(c->options, chunkwise[pattern].set, err));
     LS_TRY(set_activations(c->options, layers, chunkwise[pattern].layers, err));
@@ -147,7 +170,7 @@ static size_t chunkwise_cases(void)
 static ls_status update_case(size_t i, check_case *c, ls_error *err)
 {
     const size_t target = i % LS_COUNT(targets);
-    c->classes = targets[target].classes;
+    c->shape = targets[target].shape;
     c->mode[LS_CHECK_LAYERED] = true;
     LS_TRY(ls_options_set(c->options, "hidden", "none", err));
     LS_TRY(ls_options_set(c->options, "clip", "0.5", err));
@@ -166,7 +189,7 @@ static ls_status inference_case(check_case *c, ls_error *err)
     static const char widths[] = LS_ACTIVATIONS(LS_X);
 #undef LS_X
     c->use = LS_PLAN_INFER;
-    c->classes = 3;
+    c->shape = ls_shape_of_classes(3);
     c->mode[LS_CHECK_LAYERED] = true;
     LS_TRY(ls_options_set(c->options, "hidden", widths + 1, err));
     LS_TRY(ls_options_set(c->options, "batch-norm", "on", err));
@@ -175,7 +198,7 @@ static ls_status inference_case(check_case *c, ls_error *err)
 
 static ls_status fixed_case(size_t i, check_case *c, ls_error *err)
 {
-    c->classes = fixed[i].classes;
+    c->shape = fixed[i].shape;
     c->mode[LS_CHECK_LAYERED] = true;
     c->mode[LS_CHECK_CHUNKWISE] = fixed[i].chunkwise;
     return set_all(c->options, fixed[i].set, err);
@@ -274,16 +297,27 @@ typedef struct {
 
 static size_t result_count(const ls_plan *p) { return p->state + STEPS + ROWS * (p->outputs + 1); }
 
-static void fill_rows(const ls_network *net, size_t classes, float *x, float *t, float *w)
+/* Targets of row i; returns its class, or another number for its weight. */
+static ls_u32 fill_targets(const ls_network *net, ls_shape shape, ls_u32 i, float *t)
+{
+    ls_u32 number = ls_random_u32(5, 2, 0, i),
+           class = number % (shape.classes ? (ls_u32)shape.classes : 3);
+    if (net->task == LS_TASK_CLASSIFICATION) {
+        if (net->outputs == 1) t[0] = (float)class;
+        else t[class] = 1.0f;
+    }
+    for (ls_u32 k = 0; k < net->outputs && net->task != LS_TASK_CLASSIFICATION; k++)
+        t[k] = net->task == LS_TASK_MULTILABEL ? (float)(number >> (8 + k) & 1)
+                                               : ls_random_normal(5, 4, k, i);
+    return class;
+}
+
+static void fill_rows(const ls_network *net, ls_shape shape, float *x, float *t, float *w)
 {
     for (ls_u32 i = 0; i < ROWS * FEATURES; i++)
         x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
-    for (ls_u32 i = 0; i < ROWS; i++) {
-        ls_u32 class = ls_random_u32(5, 2, 0, i) % (ls_u32)classes;
-        w[i] = 0.5f + (float)class;
-        if (net->outputs == 1) t[i] = (float)class;
-        else t[i * net->outputs + class] = 1.0f;
-    }
+    for (ls_u32 i = 0; i < ROWS; i++)
+        w[i] = 0.5f + (float)fill_targets(net, shape, i, t + i * net->outputs);
 }
 
 static ls_status subject_open(subject *s, const check_case *run, const ls_plan *plan,
@@ -297,7 +331,7 @@ static ls_status subject_open(subject *s, const check_case *run, const ls_plan *
     s->start = w + ROWS;
     s->results[0] = s->start + start;
     s->results[1] = s->results[0] + s->count;
-    fill_rows(net, run->classes, x, t, w);
+    fill_rows(net, run->shape, x, t, w);
     ls_network_init(net, &run->options->settings, s->start);
     for (size_t i = 0; i < net->running; i++) /* not 0 and 1, and no variance below 0 */
         s->start[net->parameters + i] = 0.5f + ls_random_uniform(5, 3, 0, (ls_u32)i);
@@ -398,7 +432,7 @@ static ls_status take_case(const check_case *run, ls_cl_device *d, ls_backend *c
     ls_plan *plan = NULL;
     subject s = {0};
     const ls_settings *settings = &run->options->settings;
-    ls_status status = ls_network_build(settings, FEATURES, run->classes, &net, err);
+    ls_status status = ls_network_build(settings, FEATURES, run->shape, &net, err);
     if (status == LS_OK) status = ls_plan_build(&net, settings, run->use, ROWS, true, &plan, err);
     if (status == LS_OK) mark(run, plan, covered);
     if (status == LS_OK && d) status = subject_open(&s, run, plan, &net, err);

@@ -90,6 +90,7 @@ static ls_status op_loss(const job *j)
         arg_view(&l, o->row_loss);
     arg_u32(&l, j->rows), arg_u32(&l, o->out);
     arg_f32(&l, j->training ? j->batch.scale : 0.0f), arg_u32(&l, p->output == LS_OUTPUT_SIGMOID);
+    arg_f32(&l, p->huber_delta);
     return finish(&l, j->rows, 1);
 }
 

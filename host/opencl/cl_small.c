@@ -35,6 +35,7 @@ static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
     w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale),
     w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
     w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = (cl_uint)p->loss,
+    w[SMALL_huber_delta] = bits_of(p->huber_delta);
     w[SMALL_optimizer] = (cl_uint)p->optimizer;
     w[SMALL_clip] = bits_of(p->clip);
     memcpy(w + SMALL_hyper, &p->hyper, sizeof p->hyper); /* floats as their bits */

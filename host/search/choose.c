@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/choose.h"
 #include "host/base/memory.h"
+#include "host/model/targets.h"
 #include "host/model/training_rows.h"
 #include "host/network/network.h"
 #include "host/network/plan.h"
@@ -118,9 +119,9 @@ static ls_status check_options(const ls_settings *s, const ls_data *data, ls_err
     ls_network network;
     ls_plan *plan = NULL;
     LS_TRY(ls_training_check_settings(s, data, err));
-    LS_TRY(ls_network_build(s, data->features, data->classes, &network, err));
-    ls_status status = ls_plan_build(&network, s, LS_PLAN_TRAIN, data->rows, s->class_weights != 0,
-                                     &plan, err);
+    LS_TRY(ls_network_build(s, data->features, ls_shape_of(data), &network, err));
+    ls_status status = ls_plan_build(&network, s, LS_PLAN_TRAIN, data->rows,
+                                     ls_rows_are_weighted(s, data), &plan, err);
     ls_plan_free(plan);
     ls_network_free(&network);
     return status;

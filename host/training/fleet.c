@@ -6,6 +6,7 @@
 #include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
+#include "host/model/targets.h"
 #include "host/network/device_kind.h"
 #include "host/training/fleet_device.h"
 #include "host/training/fleet_round.h"
@@ -67,7 +68,7 @@ static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const 
     uint64_t epochs = options->settings.epochs;
     LS_TRY(ls_rows_check(&options->settings, data, err));
     size_t history = epochs < LS_HISTORY_POINTS ? (size_t)epochs + 1 : LS_HISTORY_POINTS + 1;
-    LS_TRY(ls_model_create(options, data->features, data->classes, history, &m, err));
+    LS_TRY(ls_model_create(options, data->features, ls_shape_of(data), history, &m, err));
     ls_status status = ls_fleet_find_block(fleet, m, data, &block, err);
     if (status != LS_OK) {
         ls_model_free(m);
@@ -250,7 +251,7 @@ static ls_workload workload(const ls_fleet *fleet)
         most = cost;
         w.example = (ls_example){.settings = trainer->settings,
                                  .inputs = trainer->model->network.inputs,
-                                 .classes = trainer->model->network.classes,
+                                 .shape = ls_model_shape(trainer->model),
                                  .rows = trainer->plan->rows < 2 * trainer->plan->batch
                                              ? trainer->plan->rows
                                              : 2 * trainer->plan->batch};

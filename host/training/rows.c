@@ -4,17 +4,42 @@
 #include "host/data/encoder.h"
 #include "host/data/split.h"
 #include "host/model/model.h"
+#include "host/model/targets.h"
 #include "host/model/training_rows.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
+/* Checks numbers and labels. */
+static ls_status check_values(const ls_settings *s, const ls_data *data, ls_error *err)
+{
+    bool varied = false, fits = data->task == LS_TASK_MULTILABEL || s->standardize_target;
+    for (size_t i = 0; i < data->rows * data->targets; i++) {
+        varied |= data->value[i] != data->value[i % data->targets];
+        if (!fits && !isfinite((float)data->value[i]))
+            return ls_fail(err, LS_ERR_DATA,
+                           "row %zu (from 0) has the target %g, which is too large without "
+                           "--standardize-target",
+                           i / data->targets, data->value[i]);
+    }
+    if (varied) return LS_OK;
+    if (data->targets > 1)
+        return ls_fail(err, LS_ERR_DATA,
+                       "all %zu training rows have the same %zu targets; there is nothing to learn",
+                       data->rows, data->targets);
+    return ls_fail(err, LS_ERR_DATA,
+                   "all %zu training rows have the target %g; there is nothing to learn",
+                   data->rows, data->value[0]);
+}
+
 ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err)
 {
     LS_TRY(ls_training_check_labels(data, err));
     LS_TRY(ls_training_check_settings(s, data, err));
+    if (data->task != LS_TASK_CLASSIFICATION) return check_values(s, data, err);
     int32_t first = data->y[0];
     for (size_t r = 1; r < data->rows; r++)
         if (data->y[r] != first) return LS_OK;
@@ -46,17 +71,54 @@ static void class_weights(const ls_block *b, const ls_data *train, double *weigh
         weight[k] = weight[k] > 0 ? (double)train->rows / ((double)train->classes * weight[k]) : 0;
 }
 
+/* The mean weight of the training rows, to which their weights are normalised: weights that are all
+ * equal have no effect. */
+static ls_status mean_weight(const ls_data *train, double *mean, ls_error *err)
+{
+    double sum = 0;
+    for (size_t r = 0; r < train->rows; r++) sum += train->weight[r];
+    *mean = sum / (double)train->rows;
+    return *mean > 0 && isfinite(sum)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_DATA, "the weights of the %zu training rows are %s",
+                         train->rows,
+                         isfinite(sum) ? "all 0; there is nothing to learn" : "too large");
+}
+
+/* Weights of training rows: that of the class times that of the row. Validation rows have 1. */
 static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 {
-    double *weight;
-    if (b->class_weights == LS_WEIGHTS_NONE) return LS_OK;
+    double *class_weight = NULL, mean = 1;
+    if (!b->weighted) return LS_OK;
+    if (train->weight) LS_TRY(mean_weight(train, &mean, err));
     LS_TRY(ls_alloc(&b->weight, b->rows + b->held_out, sizeof *b->weight, "the row weights", err));
-    LS_TRY(ls_alloc(&weight, train->classes, sizeof *weight, "the class weights", err));
-    class_weights(b, train, weight);
-    for (size_t r = 0; r < b->rows + b->held_out; r++)
-        b->weight[r] = r < b->rows ? (float)weight[train->y[r]] : 1.0f;
-    free(weight);
+    if (b->class_weights != LS_WEIGHTS_NONE) {
+        LS_TRY(ls_alloc(&class_weight, train->classes, sizeof *class_weight, "the class weights",
+                        err));
+        class_weights(b, train, class_weight);
+    }
+    for (size_t r = 0; r < b->rows + b->held_out; r++) {
+        double weight = r < b->rows && train->weight ? train->weight[r] / mean : 1.0;
+        if (r < b->rows && class_weight) weight *= class_weight[train->y[r]];
+        b->weight[r] = (float)weight;
+    }
+    free(class_weight);
     return LS_OK;
+}
+
+/* What the model has to know about the targets of its training rows. */
+static ls_status fit_targets(ls_block *b, const ls_data *train, ls_error *err)
+{
+    b->most_frequent = -1;
+    if (b->task == LS_TASK_CLASSIFICATION) {
+        b->most_frequent = ls_most_frequent_class(train);
+        return LS_OK;
+    }
+    LS_TRY(ls_alloc(&b->target_mean, b->outputs, sizeof *b->target_mean, "the targets", err));
+    ls_targets_mean(train, b->target_mean);
+    if (!b->standardize_target) return LS_OK;
+    LS_TRY(ls_alloc(&b->target_scale, b->outputs, sizeof *b->target_scale, "the targets", err));
+    return ls_targets_scale(train, b->target_mean, b->target_scale, err);
 }
 
 /* Fits the encoder and writes inputs and targets as networks see them. */
@@ -75,6 +137,7 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
+    LS_TRY(fit_targets(b, train, err));
     if (held_out) {
         LS_TRY(ls_alloc(&b->row_losses, b->held_out, sizeof(float), "the validation", err));
         LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation",
@@ -84,7 +147,7 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
         LS_TRY(ls_encode(b->encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
                          err));
-        ls_network_targets(n, parts[i]->y, parts[i]->rows, b->t + at * n->outputs);
+        ls_network_targets(n, parts[i], b->target_mean, b->target_scale, b->t + at * n->outputs);
     }
     return LS_OK;
 }
@@ -109,11 +172,15 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
                       .share = share > 0 ? share : 0,
                       .seed = share > 0 ? s->seed : 0,
                       .standardize = s->standardize,
+                      .standardize_target = data->task == LS_TASK_REGRESSION &&
+                                            s->standardize_target,
                       .class_weights = s->class_weights,
                       .class_weight = given ? s->class_weight : NULL,
                       .classes = given ? s->class_weight_count : 0,
                       .features = n->inputs,
-                      .outputs = n->outputs};
+                      .outputs = n->outputs,
+                      .task = data->task,
+                      .weighted = ls_rows_are_weighted(s, data)};
 }
 
 ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data,
@@ -141,7 +208,8 @@ bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *
 {
     ls_block k = key_of(s, n, data);
     return b->data == k.data && b->share == k.share && b->seed == k.seed &&
-           b->standardize == k.standardize && b->outputs == k.outputs &&
+           b->standardize == k.standardize && b->task == k.task &&
+           b->standardize_target == k.standardize_target && b->outputs == k.outputs &&
            b->class_weights == k.class_weights && b->classes == k.classes &&
            (!k.classes ||
             !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
@@ -163,6 +231,8 @@ void ls_block_free(ls_block *b)
     free(b->class_weight);
     free(b->mean);
     free(b->scale);
+    free(b->target_mean);
+    free(b->target_scale);
     free(b->row_losses);
     free(b->held_outputs);
     free(b);
@@ -175,8 +245,7 @@ static uint64_t bytes_of(size_t rows, size_t features, size_t outputs, bool weig
 
 uint64_t ls_block_bytes(const ls_block *b)
 {
-    return bytes_of(b->rows + b->held_out, b->features, b->outputs,
-                    b->class_weights != LS_WEIGHTS_NONE);
+    return bytes_of(b->rows + b->held_out, b->features, b->outputs, b->weighted);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */

@@ -18,15 +18,21 @@ typedef struct {
     double share;  /* of the rows, for validation */
     uint64_t seed; /* chooses the validation rows; 0 without them */
     bool standardize;
+    bool standardize_target; /* of regression */
     ls_class_weights class_weights;
     double *class_weight;     /* `classes` values, if they are given */
     size_t classes;           /* number of given class weights */
     size_t features, outputs; /* of a row, as the network sees it */
+    ls_task task;
+    bool weighted; /* its rows have weights */
 
     /* What it is: training rows, then validation rows. */
     size_t rows, held_out; /* training rows, validation rows */
     ls_encoder *encoder;   /* fitted to the training rows; NULL for plain numbers */
     double *mean, *scale;  /* of the training rows; NULL without standardisation */
+    double *target_mean;   /* [outputs] of the training rows; NULL for classes */
+    double *target_scale;  /* [outputs] of numbers; NULL without standardisation */
+    int32_t most_frequent; /* class of the training rows; -1 for numbers and labels */
     float *x, *t, *weight; /* inputs, targets, row weights (NULL if all are 1); NULL once a table
                               has taken them over */
     float *row_losses;     /* held_out: workspace of validation */
@@ -36,7 +42,7 @@ typedef struct {
     size_t members;        /* that use it; counted by the fleet */
 } ls_block;
 
-/* Checks that the data can be trained on: it has classes, more than one of them in the rows, and
+/* Checks that the data can be trained on: it has targets, which are not the same in all rows, and
  * validation rows if the settings watch these. */
 ls_status ls_rows_check(const ls_settings *settings, const ls_data *data, ls_error *err);
 

@@ -13,14 +13,23 @@
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+/* *to = a copy of `count` numbers; nothing without them. */
+static ls_status copy_numbers(const double *from, size_t count, double **to, ls_error *err)
+{
+    if (!from) return LS_OK;
+    LS_TRY(ls_alloc(to, count, sizeof **to, "the preprocessing", err));
+    memcpy(*to, from, count * sizeof **to);
+    return LS_OK;
+}
+
 static ls_status copy_preprocessing(ls_model *model, const ls_block *block, ls_error *err)
 {
-    size_t bytes = model->network.inputs * sizeof(double);
-    if (!block->mean) return LS_OK;
-    LS_TRY(ls_alloc(&model->mean, 1, bytes, "the preprocessing", err));
-    LS_TRY(ls_alloc(&model->scale, 1, bytes, "the preprocessing", err));
-    memcpy(model->mean, block->mean, bytes);
-    memcpy(model->scale, block->scale, bytes);
+    size_t inputs = model->network.inputs, outputs = model->network.outputs;
+    LS_TRY(copy_numbers(block->mean, inputs, &model->mean, err));
+    LS_TRY(copy_numbers(block->scale, inputs, &model->scale, err));
+    LS_TRY(copy_numbers(block->target_mean, outputs, &model->target_mean, err));
+    LS_TRY(copy_numbers(block->target_scale, outputs, &model->target_scale, err));
+    model->most_frequent = block->most_frequent;
     return LS_OK;
 }
 
@@ -32,7 +41,7 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
     LS_TRY(ls_model_name(model, data, trainer->block->encoder, err));
     LS_TRY(copy_preprocessing(model, trainer->block, err));
     LS_TRY(ls_plan_build(&model->network, settings, LS_PLAN_TRAIN, trainer->block->rows,
-                         settings->class_weights != LS_WEIGHTS_NONE, &trainer->plan, err));
+                         trainer->block->weighted, &trainer->plan, err));
     uint64_t per_epoch = ls_plan_steps_per_epoch(trainer->plan);
     if (settings->epochs > UINT64_MAX / per_epoch / 2 ||
         settings->warmup > UINT64_MAX / per_epoch / 2)
@@ -155,16 +164,27 @@ ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates,
 
 /* ---- After an epoch -------------------------------------------------------------------------- */
 
-/* On the validation rows: mean loss (or sum, as in training), and the share that is classified
- * correctly. */
+/* On the validation rows: mean loss (or sum, as in training), and the share of rows whose class, or
+ * all of whose labels, are right; NaN for numbers. */
 typedef struct {
     double loss, accuracy;
 } validation_metrics;
 
+/* Whether a row's outputs give its class, or all of its labels. */
+static bool agree(ls_task task, const float *outputs, const float *targets, size_t count)
+{
+    const ls_decision decision = ls_decision_default();
+    if (task == LS_TASK_CLASSIFICATION)
+        return ls_decide(outputs, count, &decision) == ls_decide(targets, count, &decision);
+    for (size_t k = 0; k < count; k++)
+        if (ls_decide(outputs + k, 1, &decision) != ls_decide(targets + k, 1, &decision))
+            return false;
+    return true;
+}
+
 static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error *err)
 {
     const ls_block *block = trainer->block;
-    const ls_decision decision = ls_decision_default();
     const size_t outputs = block->outputs;
     const float *targets = block->table->rows.t + (block->origin + block->rows) * outputs;
     double sum = 0, started = ls_clock();
@@ -175,11 +195,12 @@ static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error
     trainer->seconds += ls_clock() - started;
     for (size_t r = 0; r < block->held_out; r++) {
         sum += (double)block->row_losses[r];
-        right += ls_decide(block->held_outputs + r * outputs, outputs, &decision) ==
-                 ls_decide(targets + r * outputs, outputs, &decision);
+        right += agree(block->task, block->held_outputs + r * outputs, targets + r * outputs,
+                       outputs);
     }
     out->loss = trainer->plan->mean ? sum / (double)block->held_out : sum;
-    out->accuracy = (double)right / (double)block->held_out;
+    out->accuracy = block->task == LS_TASK_REGRESSION ? (double)NAN
+                                                      : (double)right / (double)block->held_out;
     return LS_OK;
 }
 

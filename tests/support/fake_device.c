@@ -139,7 +139,7 @@ static void begin_finding(ls_opener *base, unsigned idle_threads)
 static void begin_opening(ls_opener *base, const ls_device_info *device, const ls_example *example)
 {
     (void)base;
-    cr_assert(example->settings && example->inputs && example->classes && example->rows);
+    cr_assert(example->settings && example->inputs && example->shape.targets && example->rows);
     cr_assert_eq(device->index, 1);
     opener.ends = clock_now() + opener.other->open_seconds;
 }

@@ -186,8 +186,9 @@ rig *rig_open(const rig_case *c)
     oracle_build(r->truth, c->features, c->classes);
     fill_data(r, weights);
     const ls_settings *s = &r->options->settings;
-    cr_assert(ls_network_build(s, c->features, c->classes, &r->net, &err) == LS_OK, "%s: %s",
-              c->name, err.message);
+    cr_assert(ls_network_build(s, c->features, ls_shape_of_classes(c->classes), &r->net, &err) ==
+                  LS_OK,
+              "%s: %s", c->name, err.message);
     check_shape(r);
     cr_assert(ls_plan_build(&r->net, s, LS_PLAN_TRAIN, c->rows, r->weight != NULL, &r->plan,
                             &err) == LS_OK,

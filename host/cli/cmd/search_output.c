@@ -7,6 +7,7 @@
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/train_command.h"
 #include "host/model/options_json.h"
@@ -301,6 +302,7 @@ void search_print_json(const search_arguments *a, const search_work *w)
     for (size_t i = 0; i < s->trials; i++)
         if (s->trial[w->order[i]].state != LS_TRIAL_WAITING)
             json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
+    json_object_set_new(o, "notes", notes_json(w->data, NULL));
     json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "space", space_json(s->space));
     json_object_set_new(o, "rungs", rungs);

@@ -7,6 +7,7 @@
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
@@ -209,6 +210,7 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           ls_json_number(s.loss));
     json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
     if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
+    json_object_set_new(o, "notes", notes_json(out->rows, out->test_rows));
     json_object_set_new(o, "weights_sha256", json_string(weights));
     json_object_set_new(o, "sha256", json_string(hash));
     return o;

@@ -50,6 +50,7 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err);
 typedef struct {
     const ls_model *model;
     const ls_metrics *train, *test; /* test: NULL without test rows */
+    const ls_data *rows, *test_rows;
     const device_report *device;
 } run_outcome;
 

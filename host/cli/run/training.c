@@ -113,8 +113,12 @@ static ls_status evaluate(training *t, ls_error *err)
 static ls_status complete_run_folder(const training_request *r, training *t, ls_error *err)
 {
     LS_TRY(write_report(r, t, t->run.file[RUN_REPORT], false, err));
-    const run_outcome outcome = {
-        .model = t->model, .train = t->on_train, .test = t->on_test, .device = &t->report};
+    const run_outcome outcome = {.model = t->model,
+                                 .train = t->on_train,
+                                 .test = t->on_test,
+                                 .rows = t->train,
+                                 .test_rows = t->test,
+                                 .device = &t->report};
     return run_folder_end(&t->run, &outcome, err);
 }
 
