@@ -193,20 +193,35 @@ static bool check_column(law *l, const ls_data *data, const made_part *part, siz
     return !column->numeric || check_kept_apart(l, data, part, c, j);
 }
 
-/* By value if all are numbers, else by bytes. */
+static bool is_plain_whole(const char *text)
+{
+    size_t digits = strspn(text + (*text == '-' || *text == '+'), "0123456789");
+    const char *at = text + (*text == '-' || *text == '+'), *rest = at + digits;
+    if (*rest == '.') rest += 1 + strspn(rest + 1, "0");
+    return digits > 0 && *rest == 0 && (digits == 1 || *at != '0');
+}
+
+static int compare_names(const char *a, const char *b, bool numbers)
+{
+    long double left = strtold(a, NULL), right = strtold(b, NULL);
+    if (!numbers) return strcmp(a, b);
+    if (left != right) return left < right ? -1 : 1;
+    if (is_plain_whole(a) != is_plain_whole(b)) return is_plain_whole(a) ? -1 : 1;
+    return strcmp(a, b);
+}
+
+/* By value if all are numbers (of equal ones the plain spelling first), else by bytes. */
 static bool check_order(law *l, char *const *name, size_t count)
 {
     bool numbers = true;
-    char *end;
     for (size_t k = 0; k < count; k++) {
+        char *end;
         (void)strtold(name[k], &end);
         numbers &= *end == 0 && strspn(name[k], "+-0123456789.eE") == strlen(name[k]);
     }
-    for (size_t k = 1; k < count; k++) {
-        long double a = strtold(name[k - 1], NULL), b = strtold(name[k], NULL);
-        int order = numbers && a != b ? (a < b ? -1 : 1) : strcmp(name[k - 1], name[k]);
-        if (order >= 0) return fault(l, "\"%s\" is before \"%s\"", name[k - 1], name[k]);
-    }
+    for (size_t k = 1; k < count; k++)
+        if (compare_names(name[k - 1], name[k], numbers) >= 0)
+            return fault(l, "\"%s\" is before \"%s\"", name[k - 1], name[k]);
     return true;
 }
 
