@@ -320,6 +320,7 @@ struct ls_csv_rows {
     csv_file file;
     bool found;       /* the reader holds a record that is not in a block yet */
     bool first_row;   /* the first record is a row, which is not in a block yet */
+    bool ended;
     ls_status status; /* of a row that cannot be read: */
     ls_error error;
 };
@@ -352,45 +353,52 @@ void ls_csv_rows_close(ls_csv_rows *rows)
     free(rows);
 }
 
-/* Adds the next row to the block. */
-static ls_status next_row(ls_csv_rows *rows, ls_error *err)
+/* Makes sure that there is a row to add. Sets `ended` at the end. */
+static ls_status find_row(ls_csv_rows *rows, ls_error *err)
+{
+    if (rows->first_row || rows->found) return LS_OK;
+    LS_TRY(ls_csv_next(&rows->file.reader, &rows->found, err));
+    rows->ended = !rows->found;
+    return LS_OK;
+}
+
+static ls_status take_row(ls_csv_rows *rows, ls_error *err)
 {
     csv_file *file = &rows->file;
-    ls_csv_reader *reader = &file->reader;
-    if (rows->first_row) {
-        rows->first_row = false;
-        return add_row(file, file->first_line, file->first, file->columns, err);
-    }
-    LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
-    return ls_csv_next(reader, &rows->found, err);
+    const ls_csv_reader *reader = &file->reader;
+    const bool first = rows->first_row;
+    rows->first_row = false;
+    if (first) return add_row(file, file->first_line, file->first, file->columns, err);
+    rows->found = false;
+    return add_row(file, reader->record_line, reader->fields, reader->count, err);
 }
 
 /* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
  * has no more for now. */
-static ls_status fill_block(ls_csv_rows *rows, size_t most, ls_error *err)
+static void fill_block(ls_csv_rows *rows, size_t most)
 {
     csv_file *file = &rows->file;
-    LS_TRY(ls_builder_allocate(&file->table, most < FIRST_ROWS ? most : FIRST_ROWS,
-                               file->target != LS_NO_COLUMN, err));
-    const size_t *count = &file->table.data->rows;
-    while ((rows->found || rows->first_row) && *count < most) {
+    size_t *count = &file->table.data->rows;
+    while (*count < most && rows->status == LS_OK) {
+        if (*count && !rows->found && !rows->first_row && ls_csv_waits(&file->reader)) break;
         const size_t before = *count;
-        rows->status = next_row(rows, &rows->error);
-        if (rows->status == LS_OK) continue;
-        file->table.data->rows = before;
-        break;
+        rows->status = find_row(rows, &rows->error);
+        if (rows->ended || rows->status != LS_OK) break;
+        rows->status = take_row(rows, &rows->error);
+        if (rows->status != LS_OK) *count = before; /* without the part that was read */
     }
-    return LS_OK;
 }
 
 ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_error *err)
 {
     csv_file *file = &rows->file;
     *out = NULL;
-    if (rows->status == LS_OK && (rows->found || rows->first_row)) {
+    if (rows->status == LS_OK && !rows->ended) {
         ls_builder_free(&file->table);
         LS_TRY(choose_columns(file, err));
-        LS_TRY(fill_block(rows, most, err));
+        LS_TRY(ls_builder_allocate(&file->table, most < FIRST_ROWS ? most : FIRST_ROWS,
+                                   file->target != LS_NO_COLUMN, err));
+        fill_block(rows, most);
         if (file->table.data->rows) return ls_builder_finish(&file->table, NULL, out, err);
     }
     if (rows->status != LS_OK && err) *err = rows->error;

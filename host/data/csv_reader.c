@@ -290,3 +290,9 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         return LS_OK;
     }
 }
+
+bool ls_csv_waits(const ls_csv_reader *reader)
+{
+    return !reader->ended && !memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) &&
+           !ls_stream_ready(reader->stream);
+}

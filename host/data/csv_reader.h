@@ -39,4 +39,7 @@ void ls_csv_close(ls_csv_reader *reader);
  * stream. The fields are valid until the next call. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
 
+/* Whether the next record may have to wait for a pipe. */
+bool ls_csv_waits(const ls_csv_reader *reader);
+
 #endif
