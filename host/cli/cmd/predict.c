@@ -10,6 +10,7 @@
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/prediction_lines.h"
+#include "host/cli/cmd/read_ahead.h"
 #include "host/data/data.h"
 #include "host/model/infer.h"
 #include <popt.h>
@@ -41,9 +42,10 @@ typedef struct {
     ls_model *model;
     ls_device *device;
     ls_inference *inference;
-    ls_reader *reader; /* of a file; or: */
-    ls_data *data;     /* generated rows */
-    float *outputs;    /* of a block */
+    ls_reader *reader; /* of a file */
+    read_ahead *ahead;
+    ls_data *data;  /* or generated rows */
+    float *outputs; /* of a block */
     prediction_lines lines;
     ls_sink *file;
     /* Progress on a terminal. */
@@ -91,11 +93,11 @@ static ls_status predict_generated(predict_work *w, ls_error *err)
     return LS_OK;
 }
 
-static ls_status predict_file(const source_options *o, predict_work *w, ls_error *err)
+static ls_status predict_blocks(const source_options *o, predict_work *w, ls_error *err)
 {
-    const size_t most = ls_inference_rows(w->inference);
     for (ls_data *block;; ls_data_free(block)) {
-        LS_TRY(ls_reader_next(w->reader, most, &block, err));
+        double share;
+        LS_TRY(read_ahead_next(w->ahead, &block, &share, err));
         if (!block) return LS_OK;
         if (!w->rows && !o->quiet) notes_print(block, NULL);
         ls_status status = predict_block(w, block, err);
@@ -103,8 +105,17 @@ static ls_status predict_file(const source_options *o, predict_work *w, ls_error
             ls_data_free(block);
             return status;
         }
-        show_progress(w, ls_reader_share(w->reader));
+        show_progress(w, share);
     }
+}
+
+static ls_status predict_file(const source_options *o, predict_work *w, ls_error *err)
+{
+    unsigned threads;
+    LS_TRY(source_threads(o, &threads, err));
+    LS_TRY(read_ahead_open(w->reader, ls_inference_rows(w->inference), threads != 1, &w->ahead,
+                           err));
+    return predict_blocks(o, w, err);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */
@@ -159,6 +170,7 @@ static void close_work(predict_work *w)
     ls_inference_close(w->inference);
     ls_device_close(w->device);
     ls_data_free(w->data);
+    read_ahead_close(w->ahead);
     ls_reader_close(w->reader);
     ls_model_free(w->model);
 }
