@@ -83,8 +83,9 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
         const char *name;
     } groups[] = {{',', "comma"}, {'.', "point"}, {' ', "space"}, {'\'', "apostrophe"}};
     if (!ls_spell(text, &s)) {
-        ls_text_add(out, "has a decimal point, but other numbers of the column have decimal commas; write "
-                         "all of them in one way, or give --decimal point");
+        ls_text_add(
+            out, "has a decimal point, but other numbers of the column have decimal commas; write "
+                 "all of them in one way, or give --decimal point");
         return;
     }
     const char *thousands = "comma";
@@ -106,8 +107,9 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
     if (comma && !point_too) ls_text_add(out, "%s--decimal comma", grouped ? " or " : and);
     if (grouped && !comma && s.group != ',' && strchr(text, ','))
         ls_text_add(out, " and --decimal comma");
-    ls_text_add(out, ", leave the column out with --drop %s, or make it categories with --categorical %s",
-                in->name, in->name);
+    ls_text_add(
+        out, ", leave the column out with --drop %s, or make it categories with --categorical %s",
+        in->name, in->name);
 }
 
 static ls_status is_spelled(const ls_column_builder *column, const ls_column_context *in, size_t i,
@@ -148,6 +150,7 @@ static void see(ls_column_builder *column, double value, float cell)
     double *slot = &column->seen[slot_of(cell)];
     if (*slot != value && (float)(*slot - column->offset) == cell) {
         column->is_joined = true;
+        column->looks = false;
         column->joined[0] = *slot;
         column->joined[1] = value;
     }
@@ -307,7 +310,7 @@ static ls_status finish_numbers(const ls_column_builder *column, const ls_column
                                 "point otherwise)",
                                 in->label, assumed->example.text));
     if (!column->is_joined) return LS_OK;
-    if (assumed->offset == 0 && column->offset == 0 && column->least != 0) {
+    if (in->may_offset && assumed->offset == 0 && column->offset == 0 && column->least != 0) {
         assumed->offset = column->least;
         *again = true;
         return LS_OK;
@@ -319,7 +322,8 @@ static ls_status finish_numbers(const ls_column_builder *column, const ls_column
 }
 
 ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *in, ls_data *data,
-                           size_t c, ls_assumed *assumed, bool *again, ls_column *out, ls_error *err)
+                           size_t c, ls_assumed *assumed, bool *again, ls_column *out,
+                           ls_error *err)
 {
     assert(c < data->columns && !out->category);
     if (!column->text_cells && !column->numbers && !column->categorical)

@@ -28,11 +28,12 @@ typedef struct {
     ls_number_format format;
     size_t unit_line; /* of the first number with a unit */
     double offset;
-    const char *mark; /* a text for missing values, or NULL */
+    const char *mark;                    /* a text for missing values, or NULL */
     ls_dictionary *texts;                /* or NULL if there are none */
     size_t numbers, text_cells, missing; /* cells of each kind */
     double least;                        /* the smallest number */
     double *seen; /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded */
+    bool looks;   /* for values that float32 joins */
     bool is_joined;
     double joined[2];  /* two values with one float, if is_joined */
     size_t first_line; /* of the first text, and that text */
@@ -40,7 +41,11 @@ typedef struct {
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
-static inline void ls_column_begin(ls_column_builder *column) { column->least = INFINITY; }
+static inline void ls_column_begin(ls_column_builder *column)
+{
+    column->least = INFINITY;
+    column->looks = column->plain = true;
+}
 
 static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
 {
@@ -54,7 +59,8 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell);
 
-/* Sets the cell, in the last row of the data. false if the value is not finite as a 32-bit float. */
+/* Sets the cell, in the last row of the data. false if the value is not finite as a 32-bit float.
+ */
 static inline bool ls_column_add_number(ls_column_builder *column, const ls_data *data,
                                         double value, float *cell)
 {
@@ -63,7 +69,7 @@ static inline bool ls_column_add_number(ls_column_builder *column, const ls_data
     column->numbers++;
     *cell = (float)rest;
     if (value < column->least) column->least = value;
-    if (((double)*cell != rest || column->seen) && !column->is_joined)
+    if (column->looks && ((double)*cell != rest || column->seen))
         ls_column_watch(column, data, value, cell);
     return true;
 }
@@ -75,16 +81,16 @@ bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line
 /* A column in messages, and what decides how it may be read. */
 typedef struct {
     const char *path, *label;
-    const char *name;  /* for examples of options: its name, or its index */
-    bool csv;          /* its cells were texts */
-    bool may_comma;    /* a number may have a decimal comma */
+    const char *name; /* for examples of options: its name, or its index */
+    bool may_comma;   /* a number may have a decimal comma */
+    bool may_offset;  /* numbers may be read with an offset */
 } ls_column_context;
 
 /* Decides about a column with too many different texts: an error, or *again is set and the file is
  * to be read again as *assumed says. */
-ls_status ls_column_too_many_texts(const ls_column_builder *column, const ls_column_context *context,
-                                   const ls_data *data, size_t c, ls_assumed *assumed, bool *again,
-                                   ls_error *err);
+ls_status ls_column_too_many_texts(const ls_column_builder *column,
+                                   const ls_column_context *context, const ls_data *data, size_t c,
+                                   ls_assumed *assumed, bool *again, ls_error *err);
 
 /* Decides what column c of the data is: if it has texts, its cells become category numbers, or are
  * missing. *again: as in ls_column_too_many_texts; out is then not set. Notes are added to the

@@ -49,12 +49,43 @@ static int read_name(const char **at, const char *const *names, int count, int p
 
 static int read_month(const char **at)
 {
-    static const char *const names[] = {
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December", "Januar", "Februar", "M\xc3\xa4rz", "Apr", "Mai", "Juni",
-        "Juli", "Aug", "Sept", "Oktober", "Nov", "Dezember", "Jan", "Feb", "Mrz", "avril", "Mai",
-        "juin", "juil", "ao\xc3\xbbt", "septembre", "octobre", "novembre", "d\xc3\xa9"
-                                                                           "cembre"};
+    static const char *const names[] = {"January",
+                                        "February",
+                                        "March",
+                                        "April",
+                                        "May",
+                                        "June",
+                                        "July",
+                                        "August",
+                                        "September",
+                                        "October",
+                                        "November",
+                                        "December",
+                                        "Januar",
+                                        "Februar",
+                                        "M\xc3\xa4rz",
+                                        "Apr",
+                                        "Mai",
+                                        "Juni",
+                                        "Juli",
+                                        "Aug",
+                                        "Sept",
+                                        "Oktober",
+                                        "Nov",
+                                        "Dezember",
+                                        "Jan",
+                                        "Feb",
+                                        "Mrz",
+                                        "avril",
+                                        "Mai",
+                                        "juin",
+                                        "juil",
+                                        "ao\xc3\xbbt",
+                                        "septembre",
+                                        "octobre",
+                                        "novembre",
+                                        "d\xc3\xa9"
+                                        "cembre"};
     return read_name(at, names, sizeof names / sizeof *names, 12);
 }
 
@@ -88,8 +119,8 @@ static bool read_zone(const char **at, ls_date *d)
         if (hours > 18 || minutes > 59) return false;
         d->zone = sign * (hours + minutes / 60.0);
     } else {
-        static const char *const zones[] = {"Z", "UTC", "GMT", "CET", "CEST", "EST", "EDT",
-                                            "CST", "CDT", "MST", "MDT", "PST", "PDT"};
+        static const char *const zones[] = {"Z",   "UTC", "GMT", "CET", "CEST", "EST", "EDT",
+                                            "CST", "CDT", "MST", "MDT", "PST",  "PDT"};
         static const int ahead[] = {0, 0, 0, 1, 2, -5, -4, -6, -5, -7, -6, -8, -7};
         size_t length = 0, i = 0;
         while (is_letter(from[length])) length++;
@@ -126,7 +157,8 @@ static bool read_fraction(const char **at, double *seconds)
     if (**at != '.' && **at != ',') return true;
     ++*at;
     if (!is_digit(**at)) return false;
-    for (double weight = 0.1; is_digit(**at); ++*at, weight /= 10) *seconds += weight * (**at - '0');
+    for (double weight = 0.1; is_digit(**at); ++*at, weight /= 10)
+        *seconds += weight * (**at - '0');
     return true;
 }
 
@@ -306,7 +338,8 @@ static bool read_compact(const char **at, ls_date *d)
     d->month = (s[4] - '0') * 10 + s[5] - '0';
     d->day = (s[6] - '0') * 10 + s[7] - '0';
     *at += 8;
-    return set_year(d, 4, (s[0] - '0') * 1000 + (s[1] - '0') * 100 + (s[2] - '0') * 10 + s[3] - '0') &&
+    return set_year(d, 4,
+                    (s[0] - '0') * 1000 + (s[1] - '0') * 100 + (s[2] - '0') * 10 + s[3] - '0') &&
            is_month(2, d->month) && is_day(2, d->day);
 }
 
@@ -347,8 +380,8 @@ static bool read_duration(const char **at, ls_date *d)
     *at = start;
     if (!read_time(at, false, d)) return false;
     size_t read = (size_t)(*at - start); /* digits alone are a number */
-    return strspn(start, "0123456789") < read && (strchr(start, ':') || (*at)[-1] == 'm' ||
-                                                  (*at)[-1] == 'M' || (*at)[-1] == '.');
+    return strspn(start, "0123456789") < read &&
+           (strchr(start, ':') || (*at)[-1] == 'm' || (*at)[-1] == 'M' || (*at)[-1] == '.');
 }
 
 bool ls_parse_date(const char *text, ls_date *out)
@@ -380,7 +413,8 @@ bool ls_parse_date(const char *text, ls_date *out)
  * date algorithms). */
 static long days_from_civil(int year, int month, int day)
 {
-    long y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
+    long y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - 399) / 400,
+         of_era = y - era * 400;
     long of_year = (153L * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }

@@ -7,11 +7,11 @@
 
 /* What a text says. A part that it does not say is 0. */
 typedef struct {
-    int year, month, day; /* month 0: a time of day alone */
+    int year, month, day;       /* month 0: a time of day alone */
     int other_day, other_month; /* 3/4/2024: the reading with the day first; else 0. `day` and
                                    `month` are then the one with the month first. */
-    bool short_year;  /* of two digits; year is then 1969 to 2068 */
-    bool no_year;     /* 31 Mar */
+    bool short_year;            /* of two digits; year is then 1969 to 2068 */
+    bool no_year;               /* 31 Mar */
     bool timed, zoned;
     double hours; /* since midnight, or a duration */
     double zone;  /* hours that the zone is ahead of UTC */
@@ -22,8 +22,8 @@ typedef struct {
  * 2024-03-31T12:30:00+02:00, 20240331T1230. A number alone is none. out may be NULL. */
 bool ls_parse_date(const char *text, ls_date *out);
 
-/* Days from 1970-01-01 00:00 UTC to the date, with a fraction for the time; the first day of a month
- * without a day. A time alone: its hours. false: the date has no year, or does not exist. */
+/* Days from 1970-01-01 00:00 UTC to the date, with a fraction for the time; the first day of a
+ * month without a day. A time alone: its hours. false: the date has no year, or does not exist. */
 bool ls_date_number(const ls_date *date, double *out);
 
 #endif

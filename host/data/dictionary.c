@@ -261,6 +261,20 @@ static void number_groups(const entry *sorted, const group *groups, size_t count
     out->count = count;
 }
 
+size_t ls_dictionary_names(const ls_dictionary *d)
+{
+    size_t count = d->count - first_entry(d), names = 0;
+    entry *sorted = NULL;
+    if (count == 0 || ls_alloc(&sorted, count, sizeof *sorted, "the classes", NULL) != LS_OK)
+        return count;
+    memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_key);
+    for (size_t i = 0; i < count; i++)
+        names += i == 0 || !ls_same_name(sorted[i - 1].text, sorted[i].text);
+    free(sorted);
+    return names;
+}
+
 /* Names and numbers the texts as they were found. */
 static ls_status name_found(const ls_dictionary *d, const char *path, ls_coding *out, ls_error *err)
 {

@@ -28,6 +28,8 @@ void ls_dictionary_free(ls_dictionary *dictionary);
 bool ls_dictionary_add(ls_dictionary *dictionary, const char *text, size_t line, int32_t *number);
 
 size_t ls_dictionary_count(const ls_dictionary *dictionary);
+/* Number of different names that the texts are; the number of texts if memory runs out. */
+size_t ls_dictionary_names(const ls_dictionary *dictionary);
 /* Text number i; its number of rows and the line of the first are stored unless NULL. */
 const char *ls_dictionary_text(const ls_dictionary *dictionary, size_t i, size_t *rows,
                                size_t *line);

@@ -23,9 +23,9 @@ static bool is_among(const char *text, const char *const *list)
 
 bool ls_is_weak_mark(const char *text)
 {
-    static const char *const marks[] = {"None", "<NA>", "#N/A", "#NA", "n.a.", "n.a", "n/a", "-",
-                                        "--",   ".",    "NaT",  "-nan", "+nan", "\xe2\x80\x93",
-                                        "\xe2\x80\x94", NULL};
+    static const char *const marks[] = {
+        "None", "<NA>", "#N/A", "#NA",  "n.a.", "n.a",          "n/a",          "-",
+        "--",   ".",    "NaT",  "-nan", "+nan", "\xe2\x80\x93", "\xe2\x80\x94", NULL};
     return is_among(text, marks);
 }
 
@@ -33,11 +33,11 @@ bool ls_is_weak_mark(const char *text)
 static bool is_word_for_missing(const char *text)
 {
     static const char *const words[] = {
-        "unknown", "missing",  "none",      "nil",    "undefined", "undef",         "nodata",
-        "no data", "no_data",  "not known", "unk",    "nd",        "n.d.",          "n/d",
-        "(null)",  "(none)",   "(missing)", "#null!", "#value!",   "#div/0!",       "#ref!",
-        "#num!",   "<null>",   "<none>",    "blank",  "empty",     "not available", "not applicable",
-        "tbd",     "*",        "**",        "***",    "..",        "...",           "x",
+        "unknown", "missing", "none",      "nil",    "undefined", "undef",         "nodata",
+        "no data", "no_data", "not known", "unk",    "nd",        "n.d.",          "n/d",
+        "(null)",  "(none)",  "(missing)", "#null!", "#value!",   "#div/0!",       "#ref!",
+        "#num!",   "<null>",  "<none>",    "blank",  "empty",     "not available", "not applicable",
+        "tbd",     "*",       "**",        "***",    "..",        "...",           "x",
         NULL};
     return is_among(text, words) && strcasecmp(text, "x") != 0;
 }
@@ -51,7 +51,7 @@ typedef struct {
 
 typedef struct {
     tally marks, dates, others;
-    tally bare;    /* numbers in another spelling without a unit */
+    tally bare; /* numbers in another spelling without a unit */
     tally units[LS_UNIT_KNOWN + 1];
     unsigned ways; /* that all bare numbers may have */
     bool same_unit;
@@ -147,10 +147,8 @@ static ls_verdict judge_mixed(const ls_column_cells *cells, tally texts)
     v.told = cells->numbers >= texts.cells;
     if (are_few(cells, texts.cells) && (recur || cells->numbers < texts.cells)) return v;
     if (texts.texts == 1 && (rows >= 2 || is_word_for_missing(text)))
-        return (ls_verdict){.kind = LS_COLUMN_NUMBERS,
-                            .example = texts.first,
-                            .marked = true,
-                            .mark = texts.first};
+        return (ls_verdict){
+            .kind = LS_COLUMN_NUMBERS, .example = texts.first, .marked = true, .mark = texts.first};
     bool many = cells->distinct >= LS_MANY_NUMBERS && texts.texts <= FEW_TEXTS;
     if (many || cells->numbers >= texts.cells) v.kind = LS_COLUMN_STRAY;
     return v;

@@ -26,7 +26,7 @@ static int compare_wholes(const ls_whole *a, const ls_whole *b)
 
 bool ls_same_name(const char *a, const char *b)
 {
-    ls_whole left, right;
+    ls_whole left = {0}, right = {0};
     if (strcmp(a, b) == 0) return true;
     return ls_plain_whole(a, &left) && ls_plain_whole(b, &right) &&
            compare_wholes(&left, &right) == 0;
@@ -36,7 +36,7 @@ bool ls_same_name(const char *a, const char *b)
  * exactly, and the others by bytes, is then an order. */
 int ls_compare_numbers(const char *a, double a_value, const char *b, double b_value)
 {
-    ls_whole left, right;
+    ls_whole left = {0}, right = {0};
     if (a_value != b_value) return a_value < b_value ? -1 : 1;
     bool plain = ls_plain_whole(a, &left);
     if (plain != ls_plain_whole(b, &right)) return plain ? -1 : 1;

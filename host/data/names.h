@@ -26,7 +26,8 @@ bool ls_same_name(const char *a, const char *b);
 int ls_compare_numbers(const char *a, double a_value, const char *b, double b_value);
 
 /* Index of the known name that text is, or count. A full stop at the end of text is ignored if it
- * is not known otherwise and `stop` is set: the test file of UCI Adult has one behind each class. */
+ * is not known otherwise and `stop` is set: the test file of UCI Adult has one behind each class.
+ */
 size_t ls_find_name(const char *text, const char *const *known, size_t count, bool stop);
 
 #endif

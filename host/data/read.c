@@ -166,7 +166,10 @@ ls_expected_rows ls_expect_like(const ls_data *data)
                               .column = data->column,
                               .source = &data->source,
                               .target = data->target->place,
-                              .missing = data->missing};
+                              .missing = data->missing,
+                              .task = data->task,
+                              .target_of = data->target,
+                              .targets = data->targets};
 }
 
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
@@ -180,6 +183,7 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
         .target = o.target,
         .expected = {.class_names = o.class_names, .classes = o.classes, .features = o.features},
         .missing = LS_MISSING_ERROR,
-        .numbers_only = true};
+        .numbers_only = true,
+        .task = LS_ASK_CLASSIFICATION};
     return ls_read_rows(path, &request, out, err);
 }

@@ -17,6 +17,9 @@ typedef struct {
     const ls_source *source;
     size_t target;      /* place of the class column in that file, or LS_NO_COLUMN */
     ls_missing missing; /* with `column` */
+    ls_task task;
+    const ls_target *target_of; /* [targets] numbers and labels: their columns in that file */
+    size_t targets;
 } ls_expected_rows;
 
 /* What --task asks for. AUTO: the values of the target decide. */

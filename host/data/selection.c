@@ -176,6 +176,12 @@ static ls_status match(const ls_expected_rows *e, const char *path, const char *
     return LS_OK;
 }
 
+ls_status ls_mark_columns(const char *path, const char *option, const char *list,
+                          const char *const *header, size_t columns, bool *marks, ls_error *err)
+{
+    return mark(path, option, list, header, columns, marks, err);
+}
+
 /* ---- Selecting ------------------------------------------------------------------------------- */
 
 ls_status ls_select(const ls_read_request *request, const char *path, const char *const *header,

@@ -32,6 +32,10 @@ ls_status ls_select(const ls_read_request *request, const char *path, const char
                     size_t columns, size_t target, ls_selection *out, ls_error *err);
 void ls_selection_free(ls_selection *selection);
 
+/* Marks the columns of a list of names or indices; a name has precedence. option: for messages. */
+ls_status ls_mark_columns(const char *path, const char *option, const char *list,
+                          const char *const *header, size_t columns, bool *marks, ls_error *err);
+
 /* Whether a column becomes a column of the data: an input of the model. */
 static inline bool ls_is_feature(ls_role role)
 {

@@ -67,8 +67,7 @@ static const char *read_digits(const char *at, char decimal, char thousands, cha
     } else if (length == 0) {
         return NULL;
     }
-    if ((*at == 'e' || *at == 'E') &&
-        is_digit(at[1 + (at[1] == '-' || at[1] == '+')])) {
+    if ((*at == 'e' || *at == 'E') && is_digit(at[1 + (at[1] == '-' || at[1] == '+')])) {
         size_t sign = at[1] == '-' || at[1] == '+', digits = count_digits(at + 1 + sign);
         if (digits > 4) return NULL;
         memcpy(to, at, 1 + sign + digits), to += 1 + sign + digits, at += 1 + sign + digits;
@@ -89,28 +88,102 @@ static bool is_among(const char *text, size_t length, const char *const *list, b
 }
 
 static const char *const currencies[] = {
-    "$",   "\xe2\x82\xac", "\xc2\xa3", "\xc2\xa5", "\xe2\x82\xb9", "\xe2\x82\xa9", "\xe2\x82\xbd",
-    "R$",  "US$",          "C$",       "A$",       "CHF",          "USD",          "EUR",
-    "GBP", "JPY",          "INR",      "CAD",      "AUD",          "Rs",           "Rs.",
+    "$",   "\xe2\x82\xac", "\xc2\xa3",  "\xc2\xa5", "\xe2\x82\xb9", "\xe2\x82\xa9", "\xe2\x82\xbd",
+    "R$",  "US$",          "C$",        "A$",       "CHF",          "USD",          "EUR",
+    "GBP", "JPY",          "INR",       "CAD",      "AUD",          "Rs",           "Rs.",
     "Fr.", "kr",           "z\xc5\x82", NULL};
-static const char *const relations[] = {"<", ">", "<=", ">=", "~", "=", "\xe2\x89\xa4",
-                                        "\xe2\x89\xa5", "\xe2\x89\x88", "\xc2\xb1", NULL};
-static const char *const units[] = {
-    "%",    "\xe2\x80\xb0", "\xc2\xb0", "\xc2\xb0\x43", "\xc2\xb0\x46", "\xc2\xba", "ppm", "ppb",
-    "kg",   "mg",  "\xc2\xb5g", "\xce\xbcg", "lb",  "lbs", "oz", "km",  "cm",  "mm", "m", "g", "l",
-    "ft",   "km/h", "kmh", "kph", "mph", "m/s", "ml", "cl", "cc", "kW", "kWh", "MW", "Wh", "mA",
-    "mAh",  "Hz",  "kHz", "MHz", "GHz", "kB", "KB", "MB", "GB", "TB", "ms", "\xc2\xb5s", "min",
-    "hrs",  "sqft", "sq ft", "m2", "m\xc2\xb2", "m3", "m\xc2\xb3", "km2", "ha", "bhp", "hp", "CC",
-    "kmpl", "km/kg", "mmHg", "mg/dl", "mg/dL", "mmol/l", "mmol/L", "g/dl", "g/dL", "bpm", "kPa",
-    "hPa",  "bar", "psi", "dB", "kJ", "kcal", "Nm", "rpm", "\xe2\x82\xac/m\xc2\xb2", NULL};
+static const char *const relations[] = {
+    "<",        ">", "<=", ">=", "~", "=", "\xe2\x89\xa4", "\xe2\x89\xa5", "\xe2\x89\x88",
+    "\xc2\xb1", NULL};
+static const char *const units[] = {"%",
+                                    "\xe2\x80\xb0",
+                                    "\xc2\xb0",
+                                    "\xc2\xb0\x43",
+                                    "\xc2\xb0\x46",
+                                    "\xc2\xba",
+                                    "ppm",
+                                    "ppb",
+                                    "kg",
+                                    "mg",
+                                    "\xc2\xb5g",
+                                    "\xce\xbcg",
+                                    "lb",
+                                    "lbs",
+                                    "oz",
+                                    "km",
+                                    "cm",
+                                    "mm",
+                                    "m",
+                                    "g",
+                                    "l",
+                                    "ft",
+                                    "km/h",
+                                    "kmh",
+                                    "kph",
+                                    "mph",
+                                    "m/s",
+                                    "ml",
+                                    "cl",
+                                    "cc",
+                                    "kW",
+                                    "kWh",
+                                    "MW",
+                                    "Wh",
+                                    "mA",
+                                    "mAh",
+                                    "Hz",
+                                    "kHz",
+                                    "MHz",
+                                    "GHz",
+                                    "kB",
+                                    "KB",
+                                    "MB",
+                                    "GB",
+                                    "TB",
+                                    "ms",
+                                    "\xc2\xb5s",
+                                    "min",
+                                    "hrs",
+                                    "sqft",
+                                    "sq ft",
+                                    "m2",
+                                    "m\xc2\xb2",
+                                    "m3",
+                                    "m\xc2\xb3",
+                                    "km2",
+                                    "ha",
+                                    "bhp",
+                                    "hp",
+                                    "CC",
+                                    "kmpl",
+                                    "km/kg",
+                                    "mmHg",
+                                    "mg/dl",
+                                    "mg/dL",
+                                    "mmol/l",
+                                    "mmol/L",
+                                    "g/dl",
+                                    "g/dL",
+                                    "bpm",
+                                    "kPa",
+                                    "hPa",
+                                    "bar",
+                                    "psi",
+                                    "dB",
+                                    "kJ",
+                                    "kcal",
+                                    "Nm",
+                                    "rpm",
+                                    "\xe2\x82\xac/m\xc2\xb2",
+                                    NULL};
 
 static ls_unit unit_of(const char *prefix, size_t before, const char *suffix, size_t behind,
                        bool apart)
 {
     bool relation = before && is_among(prefix, before, relations, false);
     if (before && !relation) return LS_UNIT_KNOWN; /* a currency */
-    if (behind && (is_among(suffix, behind, currencies, true) ||
-                   is_among(suffix, behind, units, false)))
+    if (behind &&
+        (is_among(suffix, behind, currencies, true) || is_among(suffix, behind, units, false)))
         return LS_UNIT_KNOWN;
     if (behind) return apart ? LS_UNIT_APART : LS_UNIT_JOINED;
     return relation ? LS_UNIT_RELATION : LS_UNIT_NONE;
@@ -159,8 +232,8 @@ static bool read_back(const char *at, parts *p)
 /* The ways of writing numbers that are looked for. */
 static const struct {
     char decimal, thousands;
-} ways[] = {{'.', 0},    {',', 0},   {'.', ','},  {',', '.'}, {'.', ' '},
-            {',', ' '},  {'.', '\''}, {',', '\''}};
+} ways[] = {{'.', 0},   {',', 0},   {'.', ','},  {',', '.'},
+            {'.', ' '}, {',', ' '}, {'.', '\''}, {',', '\''}};
 
 bool ls_spell(const char *text, ls_spelling *out)
 {
@@ -172,15 +245,15 @@ bool ls_spell(const char *text, ls_spelling *out)
     size_t shortest = sizeof out->suffix;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         bool grouped;
-        const char *end =
-            read_digits(front.digits, ways[i].decimal, ways[i].thousands, digits, &grouped);
+        const char *end = read_digits(front.digits, ways[i].decimal, ways[i].thousands, digits,
+                                      &grouped);
         p = front;
         if (!end || (ways[i].thousands && !grouped) || !read_back(end, &p)) continue;
         if (p.behind > shortest) continue; /* a unit that begins with digits is none */
         if (p.behind < shortest) out->ways = 0;
         shortest = p.behind;
         best = p;
-        out->ways |= ways[i].thousands      ? LS_SPELL_GROUPED
+        out->ways |= ways[i].thousands        ? LS_SPELL_GROUPED
                      : ways[i].decimal == '.' ? LS_SPELL_POINT
                                               : LS_SPELL_COMMA;
         if (ways[i].thousands) out->group = ways[i].thousands;
@@ -211,8 +284,8 @@ static bool parse(const char *text, const ls_number_format *f, parts *p, double 
     char digits[MOST_DIGITS + 1];
     bool grouped;
     if (!read_front(text, p)) return false;
-    const char *end =
-        read_digits(p->digits, f->decimal == ',' ? ',' : '.', f->thousands, digits, &grouped);
+    const char *end = read_digits(p->digits, f->decimal == ',' ? ',' : '.', f->thousands, digits,
+                                  &grouped);
     if (!end || !read_back(end, p) || (!f->units && (p->before || p->behind))) return false;
     if (!ls_parse_number(digits, out)) return false;
     if (p->negative) *out = -*out;

@@ -69,26 +69,6 @@ bool ls_is_missing_text(const char *text)
     return false;
 }
 
-bool ls_is_date(const char *text)
-{
-    size_t runs = 0, digits[3] = {0};
-    char between = 0;
-    for (; runs < 3; text++) {
-        if (*text >= '0' && *text <= '9') {
-            digits[runs]++;
-            continue;
-        }
-        if (!digits[runs]) return false;
-        if (++runs == 3) break;
-        if ((*text != '-' && *text != '/' && *text != '.') || (between && *text != between))
-            return false;
-        between = *text;
-    }
-    bool year_first = digits[0] == 4, year_last = digits[2] == 4 || digits[2] == 2;
-    return (year_first || (digits[0] <= 2 && year_last)) && digits[1] <= 2 && digits[2] <= 4 &&
-           (*text == '\0' || *text == ' ' || *text == 'T');
-}
-
 ls_excerpt ls_excerpt_of(const char *text)
 {
     ls_excerpt excerpt;
