@@ -84,6 +84,9 @@ static ls_status other_unit(const ls_table_builder *t, size_t line, size_t colum
 
 static bool parse(ls_column_builder *c, const char *text, double *value)
 {
+    /* No number begins with a letter, and most texts do. */
+    bool letters = (unsigned char)*text >= 'A';
+    if (c->plain && letters) return false;
     return c->plain ? ls_parse_number(text, value) : ls_parse_with_unit(text, &c->format, value);
 }
 
@@ -96,7 +99,7 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
     double value;
     bool listed = t->marks && is_listed(t, text);
     if (!listed && !c->categorical && parse(c, text, &value))
-        return ls_column_add_number(c, t->data, value, cell)
+        return ls_column_add_number(c, t->data, value, true, cell)
                    ? LS_OK
                    : bad_number(t, line, column, text, quoted, err);
     bool missing = listed || is_missing(t, text, quoted) ||
@@ -150,7 +153,7 @@ static ls_status add_group(ls_table_builder *t, size_t column, const char *text,
     return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its groups", t->path);
 }
 
-ls_status ls_builder_add_field(ls_table_builder *t, size_t column, const char *text, bool quoted,
+ls_status ls_builder_add_other(ls_table_builder *t, size_t column, const char *text, bool quoted,
                                size_t line, bool *again, ls_error *err)
 {
     switch (t->selection.role[column]) {

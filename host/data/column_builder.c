@@ -297,10 +297,24 @@ static ls_status forget_texts(ls_column_builder *column, const ls_column_context
                             in->label, ls_excerpt_of(mark).text, in->name);
 }
 
+/* The smallest number of column c, if numbers minus it are at most a quarter as large; else 0: an
+ * offset would not keep more of their digits. */
+static double offset_of(const ls_data *data, size_t c)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (size_t r = 0; r < data->rows; r++) {
+        double value = (double)data->x[r * data->columns + c];
+        if (isnan(value)) continue;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    return 4 * (most - least) <= fmax(fabs(least), fabs(most)) ? least : 0;
+}
+
 /* A column of numbers whose values float32 joins: read again with an offset, or told. */
 static ls_status finish_numbers(const ls_column_builder *column, const ls_column_context *in,
-                                ls_data *data, ls_assumed *assumed, bool *again, ls_column *out,
-                                ls_error *err)
+                                ls_data *data, size_t c, ls_assumed *assumed, bool *again,
+                                ls_column *out, ls_error *err)
 {
     out->offset = column->offset;
     out->format = column->format;
@@ -310,10 +324,12 @@ static ls_status finish_numbers(const ls_column_builder *column, const ls_column
                                 "point otherwise)",
                                 in->label, assumed->example.text));
     if (!column->is_joined) return LS_OK;
-    if (in->may_offset && assumed->offset == 0 && column->offset == 0 && column->least != 0) {
-        assumed->offset = column->least;
-        *again = true;
-        return LS_OK;
+    if (in->may_offset && column->offset == 0) {
+        assumed->offset = offset_of(data, c);
+        if (assumed->offset != 0) {
+            *again = true;
+            return LS_OK;
+        }
     }
     return ls_data_note_add(data, err,
                             "column %s has values that are one as 32-bit floats, such as %.17g and "
@@ -341,7 +357,7 @@ ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *i
         const char *mark = v.marked ? ls_dictionary_text(column->texts, v.mark, NULL, NULL) : NULL;
         LS_TRY(forget_texts(column, in, data, c, mark, out, err));
     }
-    return finish_numbers(column, in, data, assumed, again, out, err);
+    return finish_numbers(column, in, data, c, assumed, again, out, err);
 }
 
 void ls_column_builder_free(ls_column_builder *column)

@@ -22,28 +22,26 @@ typedef struct {
 enum { LS_JOIN_SLOTS = 512 };
 
 typedef struct {
-    bool asked;       /* is to hold categories: as a user or a model says */
-    bool categorical; /* so or as it is assumed: numbers are texts */
-    bool plain;       /* numbers are written plainly */
-    ls_number_format format;
-    size_t unit_line; /* of the first number with a unit */
-    double offset;
-    const char *mark;                    /* a text for missing values, or NULL */
-    ls_dictionary *texts;                /* or NULL if there are none */
-    size_t numbers, text_cells, missing; /* cells of each kind */
-    double least;                        /* the smallest number */
-    double *seen; /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded */
-    bool looks;   /* for values that float32 joins */
+    double offset;  /* cells are numbers minus it */
+    size_t numbers; /* cells that are numbers */
+    double *seen;   /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded */
+    bool looks;     /* for values that float32 joins */
     bool is_joined;
-    double joined[2];  /* two values with one float, if is_joined */
-    size_t first_line; /* of the first text, and that text */
+    bool asked;                 /* is to hold categories: as a user or a model says */
+    bool categorical;           /* so or as it is assumed: numbers are texts */
+    bool plain;                 /* numbers are written plainly */
+    size_t text_cells, missing; /* other cells */
+    ls_dictionary *texts;       /* or NULL if there are none */
+    const char *mark;           /* a text for missing values, or NULL */
+    double joined[2];           /* two values with one float, if is_joined */
+    size_t first_line;          /* of the first text, and that text */
     ls_excerpt first_text;
+    ls_number_format format;
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
 static inline void ls_column_begin(ls_column_builder *column)
 {
-    column->least = INFINITY;
     column->looks = column->plain = true;
 }
 
@@ -59,17 +57,24 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell);
 
-/* Sets the cell, in the last row of the data. false if the value is not finite as a 32-bit float.
- */
+/* Of a long file only some of the rows are looked at for joined values. */
+enum { LS_LOOK_ALL = 1 << 16, LS_LOOK_PERIOD = 1 << 16, LS_LOOK_SOME = 1 << 12 };
+static inline bool ls_looks_at_row(size_t row)
+{
+    return row < LS_LOOK_ALL || row % LS_LOOK_PERIOD < LS_LOOK_SOME;
+}
+
+/* Sets the cell, in the last row of the data. precise: the number may have more than six digits.
+ * false if the value is not finite as a 32-bit float. */
 static inline bool ls_column_add_number(ls_column_builder *column, const ls_data *data,
-                                        double value, float *cell)
+                                        double value, bool precise, float *cell)
 {
     double rest = value - column->offset;
-    if (!ls_fits_float(value) || !ls_fits_float(rest)) return false;
+    if (!ls_fits_float(rest)) return false;
     column->numbers++;
     *cell = (float)rest;
-    if (value < column->least) column->least = value;
-    if (column->looks && ((double)*cell != rest || column->seen))
+    if ((precise || column->seen) && column->looks && ls_looks_at_row(data->rows) &&
+        ((double)*cell != rest || column->seen))
         ls_column_watch(column, data, value, cell);
     return true;
 }

@@ -357,8 +357,8 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
         if (isnan(value)) continue;
         count++;
         sum += value;
-        info.least = fmin(info.least, value);
-        info.most = fmax(info.most, value);
+        if (!(info.least <= value)) info.least = value;
+        if (!(info.most >= value)) info.most = value;
     }
     info.missing = data->rows - count;
     double offset = c && !c->categorical ? c->offset : 0;

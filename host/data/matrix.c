@@ -112,7 +112,8 @@ static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, siz
     }
     if (isfinite(value) && (role == LS_ROLE_CATEGORY || t->marks))
         return add_text(t, m, r, j, again, err);
-    return ls_column_add_number(ls_builder_column(t, j), t->data, value, ls_builder_cell(t, j))
+    return ls_column_add_number(ls_builder_column(t, j), t->data, value, true,
+                                ls_builder_cell(t, j))
                ? LS_OK
                : bad_number(m, r, j, value, err);
 }

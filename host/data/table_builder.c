@@ -80,6 +80,7 @@ static void begin_column(ls_table_builder *t, size_t j, bool units)
     c->offset = expected ? expected->offset : assumed->offset;
     c->mark = expected ? expected->mark : NULL;
     c->plain = ls_is_plain_format(&c->format);
+    if (c->plain && !c->categorical && !t->marks) t->plain[j] = c;
 }
 
 static void begin_target(ls_table_builder *t, size_t k, size_t j, bool units)
@@ -137,6 +138,7 @@ ls_status ls_builder_select(ls_table_builder *t, size_t columns, size_t target, 
     LS_TRY(prepare_assumptions(t, columns, err));
     LS_TRY(take_marks(t, err));
     LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
+    LS_TRY(ls_alloc(&t->plain, columns, sizeof *t->plain, "the columns", err));
     LS_TRY(ls_alloc(&units, columns, sizeof *units, "the columns", err));
     ls_status status = r->units ? ls_mark_columns(t->path, "units", r->units, t->header, columns,
                                                   units, err)
@@ -227,7 +229,7 @@ void ls_builder_trim(ls_table_builder *t)
 ls_status ls_builder_add_row(ls_table_builder *t, ls_error *err)
 {
     if (t->data->rows == t->room) LS_TRY(make_room(t, err));
-    t->data->rows++;
+    t->row = &t->data->x[t->data->rows++ * t->data->columns];
     return LS_OK;
 }
 
@@ -278,6 +280,7 @@ void ls_builder_free(ls_table_builder *t)
         ls_column_builder_free(&t->column[c]);
     for (size_t k = 0; t->target && k < t->targets; k++) ls_target_builder_free(&t->target[k]);
     free(t->column);
+    free(t->plain);
     free(t->target);
     free(t->target_column);
     free(t->marks);

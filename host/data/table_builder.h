@@ -31,12 +31,15 @@ typedef struct {
     size_t mark_size; /* bytes of them */
     ls_selection selection;
     ls_column_builder *column; /* [selection.used] */
+    ls_column_builder **plain; /* [columns of the file]: the builder if its numbers are written
+                                  plainly, and no text marks a missing value; else NULL */
     ls_target_builder *target; /* [targets] */
     size_t *target_column;     /* [targets]: its column in the file */
     size_t targets;            /* 0: the rows have none */
     ls_dictionary *groups;     /* or NULL */
     ls_data *data;             /* data->rows of them are filled */
     size_t room;               /* rows that data has room for */
+    float *row;                /* cells of the last row */
 } ls_table_builder;
 
 /* A column in messages: "2 (width)", or without a header "2" or "1 (from 0)". */
@@ -63,8 +66,7 @@ static inline ls_column_builder *ls_builder_column(const ls_table_builder *table
 }
 static inline float *ls_builder_cell(const ls_table_builder *table, size_t column)
 {
-    const ls_data *data = table->data;
-    return &data->x[(data->rows - 1) * data->columns + table->selection.index[column]];
+    return table->row + table->selection.index[column];
 }
 
 /* Sets the cell of a column in the last row to a text. *again: the file is to be read again. */

@@ -9,6 +9,9 @@
 
 /* Whether text is a finite number and nothing else. */
 bool ls_parse_number(const char *text, double *out);
+/* The same. *precise: it may have more than six digits, so that float32 may not tell it from its
+ * neighbours. */
+bool ls_parse_digits(const char *text, double *out, bool *precise);
 
 /* Whether a number is finite as a 32-bit float; false for NaN. From 0x1.ffffffp127 on a double
  * rounds to an infinite float. */
