@@ -13,7 +13,7 @@ static bool is_listed(const ls_table_builder *t, const char *text)
 {
     for (const char *mark = t->marks; mark && mark < t->marks + t->mark_size;
          mark += strlen(mark) + 1)
-        if (ls_same_name(mark, text)) return true;
+        if (ls_is_one_name(mark, text)) return true;
     return false;
 }
 

@@ -239,7 +239,7 @@ static bool group_spellings(const entry *sorted, size_t count, group *groups, si
 {
     *made = 0;
     for (size_t i = 0, next; i < count; i = next) {
-        for (next = i + 1; next < count && ls_same_name(sorted[i].text, sorted[next].text);) next++;
+        for (next = i + 1; next < count && ls_is_one_name(sorted[i].text, sorted[next].text);) next++;
         group *one = &groups[*made];
         *one = (group){.value = sorted[i].value, .first = i, .count = next - i};
         if (!(one->name = name_of(&sorted[i], next - i))) return false;
@@ -270,7 +270,7 @@ size_t ls_dictionary_names(const ls_dictionary *d)
     memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_key);
     for (size_t i = 0; i < count; i++)
-        names += i == 0 || !ls_same_name(sorted[i - 1].text, sorted[i].text);
+        names += i == 0 || !ls_is_one_name(sorted[i - 1].text, sorted[i].text);
     free(sorted);
     return names;
 }

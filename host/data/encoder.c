@@ -195,7 +195,7 @@ static void map_categories(const ls_column *to, const ls_column *from, size_t *m
                 map[k] = j;
         for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
             if (to->category[j] && from->category[k] &&
-                ls_same_name(to->category[j], from->category[k]))
+                ls_is_one_name(to->category[j], from->category[k]))
                 map[k] = j;
     }
 }

@@ -24,7 +24,7 @@ static int compare_wholes(const ls_whole *a, const ls_whole *b)
     return a->negative ? -order : order;
 }
 
-bool ls_same_name(const char *a, const char *b)
+bool ls_is_one_name(const char *a, const char *b)
 {
     ls_whole left = {0}, right = {0};
     if (strcmp(a, b) == 0) return true;
@@ -50,7 +50,7 @@ size_t ls_find_name(const char *text, const char *const *known, size_t count, bo
     for (size_t k = 0; k < count; k++)
         if (strcmp(text, known[k]) == 0) return k;
     for (size_t k = 0; ls_plain_whole(text, &whole) && k < count; k++)
-        if (ls_same_name(text, known[k])) return k;
+        if (ls_is_one_name(text, known[k])) return k;
     size_t length = strlen(text);
     for (size_t k = 0; stop && length > 1 && text[length - 1] == '.' && k < count; k++)
         if (strlen(known[k]) == length - 1 && strncmp(text, known[k], length - 1) == 0) return k;

@@ -19,7 +19,7 @@ typedef struct {
 bool ls_plain_whole(const char *text, ls_whole *out);
 
 /* Whether two texts are one name: they are equal, or both are plain whole numbers of one value. */
-bool ls_same_name(const char *a, const char *b);
+bool ls_is_one_name(const char *a, const char *b);
 
 /* Order by value of two texts that are numbers with these values, exactly for plain whole numbers;
  * texts of equal value by their bytes. Less than, equal to, or greater than 0. */
