@@ -124,8 +124,7 @@ static ls_status add_target(ls_table_builder *t, size_t column, const char *text
     bool numbers = t->data->y == NULL;
     if (is_missing(t, text, quoted))
         return is_absent(t, line, column, numbers ? "target" : "class", err);
-    return ls_builder_add_target(t, t->targets > 1 ? t->selection.index[column] : 0,
-                                 t->data->rows - 1, text, line, err);
+    return ls_builder_add_target(t, t->selection.index[column], t->data->rows - 1, text, line, err);
 }
 
 static ls_status add_weight(ls_table_builder *t, size_t column, const char *text, bool quoted,

@@ -68,58 +68,10 @@ static bool looks_like_header(const csv_file *file, const ls_csv_field *second, 
     return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
 }
 
-static ls_status no_such_target(const csv_file *file, const char *wanted, ls_error *err)
-{
-    if (!file->has_header) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: has no header, so no column is named \"%s\"; give the target's "
-                       "index, 0 to %zu",
-                       file->path, ls_excerpt_of(wanted).text, file->columns - 1);
-    }
-    const char *near = ls_nearest(wanted, file->first_names, file->columns);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")", file->path,
-                   ls_excerpt_of(wanted).text,
-                   near ? "did you mean \"" : "see its first line for the names",
-                   near ? ls_excerpt_of(near).text : "", near ? "\"?" : "",
-                   ls_excerpt_of(file->first[file->columns - 1].text).text);
-}
-
-/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. A
- * name found in the first record makes it a header. */
-static size_t find_target(csv_file *file, const char *wanted)
-{
-    uint64_t index = 0;
-    bool is_index = ls_parse_u64(wanted, &index);
-    for (size_t j = 0; j < file->columns && (file->has_header || !is_index); j++) {
-        if (strcmp(file->first[j].text, wanted) != 0) continue;
-        file->has_header = true;
-        return j;
-    }
-    return is_index && index < file->columns ? (size_t)index : LS_NO_COLUMN;
-}
-
-static ls_status choose_target(csv_file *file, ls_error *err)
-{
-    const char *wanted = file->request->target;
-    uint64_t index;
-    file->target = wanted ? find_target(file, wanted) : file->columns - 1;
-    if (file->request->expected.features == file->columns &&
-        (!wanted || file->target == LS_NO_COLUMN)) {
-        file->target = LS_NO_COLUMN; /* rows without classes */
-        return LS_OK;
-    }
-    if (file->target != LS_NO_COLUMN) return LS_OK;
-    if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
-                   wanted, file->columns - 1);
-}
-
-/* Selects the columns that are used. The class column may turn out to be absent. */
+/* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns - (file->target != LS_NO_COLUMN) == 0) {
+    if (file->columns == 1 && file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
@@ -131,7 +83,7 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
                                      .separator = file->reader.separator,
                                      .first_line = file->first_line,
                                      .header = file->has_header ? file->first_names : NULL};
-    LS_TRY(ls_builder_select(&file->table, file->columns, file->target, err));
+    LS_TRY(ls_builder_select(&file->table, file->columns, false, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
@@ -192,7 +144,8 @@ static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
     LS_TRY(keep_first(file, err));
     LS_TRY(ls_csv_next(reader, found, err));
     file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
-    LS_TRY(choose_target(file, err));
+    const ls_file_columns first = {file->path, file->first_names, file->columns};
+    file->has_header |= ls_names_header(file->request, &first);
     LS_TRY(choose_columns(file, err));
     if (file->has_header && !*found) {
         return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one",

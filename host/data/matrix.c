@@ -101,8 +101,7 @@ static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, siz
 {
     ls_role role = t->selection.role[j];
     if (role == LS_ROLE_UNUSED) return LS_OK;
-    if (role == LS_ROLE_TARGET)
-        return add_target(t, m, r, j, t->targets > 1 ? t->selection.index[j] : 0, err);
+    if (role == LS_ROLE_TARGET) return add_target(t, m, r, j, t->selection.index[j], err);
     double value = number_at(m, r * m->columns + j);
     if (!ls_is_feature(role))
         return isfinite(value) ? add_text(t, m, r, j, again, err) : bad_number(m, r, j, value, err);
@@ -133,14 +132,14 @@ static ls_status add_rows(ls_table_builder *t, const ls_matrix *m, const ls_matr
     return LS_OK;
 }
 
-static ls_status read_once(const ls_matrix *m, size_t target, const ls_matrix *labels,
+static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
                            const ls_read_request *request, ls_assumptions *assumptions, bool *again,
                            ls_data **out, ls_error *err)
 {
     ls_table_builder table = {
         .path = m->path, .request = request, .assumptions = assumptions, .from_zero = true};
     *again = false;
-    ls_status status = ls_builder_select(&table, m->columns, target, err);
+    ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
     if (status == LS_OK) status = add_rows(&table, m, labels, err);
     if (status == LS_OK)
         status = ls_builder_finish(&table, labels ? labels->path : NULL, again, out, err);
@@ -148,17 +147,17 @@ static ls_status read_once(const ls_matrix *m, size_t target, const ls_matrix *l
     return status;
 }
 
-static ls_status read_selected(const ls_matrix *m, size_t target, const ls_matrix *labels,
+static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
                                const ls_read_request *request, ls_data **out, ls_error *err)
 {
     ls_assumptions assumptions = {0};
     bool again = true;
     ls_status status = LS_OK;
-    if (m->columns - (target != LS_NO_COLUMN) == 0)
+    if (m->columns == 1 && !labels && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
     while (status == LS_OK && again)
-        status = read_once(m, target, labels, request, &assumptions, &again, out, err);
+        status = read_once(m, labels, request, &assumptions, &again, out, err);
     ls_assumptions_free(&assumptions);
     return status;
 }
@@ -179,18 +178,11 @@ ls_status ls_check_matrix(const ls_matrix *m, const char *format, size_t bytes, 
 ls_status ls_read_matrix(const ls_matrix *m, const ls_matrix *labels,
                          const ls_read_request *request, ls_data **out, ls_error *err)
 {
-    uint64_t target = m->columns - 1;
     assert(m->rows > 0 && m->columns > 0 && m->width > 0 && m->width <= 8);
     if (labels && (labels->columns != 1 || labels->rows != m->rows))
         return ls_fail(
             err, LS_ERR_DATA,
             "%s: has %zu x %zu numbers, but %s has %zu rows; one class per row is needed",
             labels->path, labels->rows, labels->columns, m->path, m->rows);
-    if (labels || request->expected.features == m->columns)
-        return read_selected(m, LS_NO_COLUMN, labels, request, out, err);
-    if (request->target && (!ls_parse_u64(request->target, &target) || target >= m->columns))
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: its columns have no names; give the target's index, 0 to %zu", m->path,
-                       m->columns - 1);
-    return read_selected(m, (size_t)target, NULL, request, out, err);
+    return read_selected(m, labels, request, out, err);
 }

@@ -89,7 +89,7 @@ static void begin_target(ls_table_builder *t, size_t k, size_t j, bool units)
     ls_target_builder *target = &t->target[k];
     bool known = !infers(t) && expected->task != LS_TASK_CLASSIFICATION && k < expected->targets;
     t->target_column[k] = j;
-    target->format = known               ? expected->target_of[k].format
+    target->format = known               ? expected->target[k].format
                      : j == LS_NO_COLUMN ? (ls_number_format){0}
                                          : format_of(t, j, units);
     target->plain = ls_is_plain_format(&target->format);
@@ -114,35 +114,44 @@ static ls_status take_marks(ls_table_builder *t, ls_error *err)
 static ls_status begin_columns(ls_table_builder *t, const bool *units, ls_error *err)
 {
     const ls_selection *s = &t->selection;
-    for (size_t j = 0; j < s->columns; j++) {
+    for (size_t j = 0; j < s->columns; j++)
         if (ls_is_feature(s->role[j])) begin_column(t, j, units[j]);
-        t->targets += s->role[j] == LS_ROLE_TARGET;
-    }
+    t->targets = s->targets;
     size_t room = t->targets ? t->targets : 1;
     LS_TRY(ls_alloc(&t->target, room, sizeof *t->target, "the targets", err));
     LS_TRY(ls_alloc(&t->target_column, room, sizeof *t->target_column, "the targets", err));
     for (size_t j = 0; j < s->columns; j++) {
-        size_t k = t->targets > 1 ? s->index[j] : 0;
         if (s->role[j] != LS_ROLE_TARGET) continue;
-        assert(k < t->targets);
-        begin_target(t, k, j, units[j]);
+        assert(s->index[j] < t->targets);
+        begin_target(t, s->index[j], j, units[j]);
     }
     return LS_OK;
 }
 
-ls_status ls_builder_select(ls_table_builder *t, size_t columns, size_t target, ls_error *err)
+static ls_status mark_units(const ls_read_request *r, const ls_file_columns *file, bool *units,
+                            ls_error *err)
 {
-    bool *units = NULL;
+    size_t *list, count = 0;
+    if (!r->units) return LS_OK;
+    LS_TRY(ls_alloc(&list, file->count, sizeof *list, "the columns", err));
+    ls_status status = ls_column_list(file, "units", r->units, list, &count, err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) units[list[i]] = true;
+    free(list);
+    return status;
+}
+
+ls_status ls_builder_select(ls_table_builder *t, size_t columns, bool apart, ls_error *err)
+{
+    const ls_file_columns file = {.path = t->path, .name = t->header, .count = columns};
     const ls_read_request *r = t->request;
-    LS_TRY(ls_select(r, t->path, t->header, columns, target, &t->selection, err));
+    bool *units = NULL;
+    LS_TRY(ls_select(r, &file, apart, &t->selection, err));
     LS_TRY(prepare_assumptions(t, columns, err));
     LS_TRY(take_marks(t, err));
     LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
     LS_TRY(ls_alloc(&t->plain, columns, sizeof *t->plain, "the columns", err));
     LS_TRY(ls_alloc(&units, columns, sizeof *units, "the columns", err));
-    ls_status status = r->units ? ls_mark_columns(t->path, "units", r->units, t->header, columns,
-                                                  units, err)
-                                : LS_OK;
+    ls_status status = mark_units(r, &file, units, err);
     if (status == LS_OK) status = begin_columns(t, units, err);
     free(units);
     t->accept_missing = r->missing != LS_MISSING_ERROR;

@@ -39,26 +39,37 @@ static ls_status name_columns(const ls_table_builder *t, ls_error *err)
     return LS_OK;
 }
 
-/* Names the targets by the header, or else numbers "y", or "y1", "y2"...; classes "class". */
-static ls_status name_targets(const ls_table_builder *t, ls_error *err)
+/* Names targets by the header, or else numbers "y", or "y1", "y2"...; classes "class". */
+static ls_status name_target(const ls_table_builder *t, size_t k, size_t count, ls_target *target,
+                             ls_error *err)
 {
-    ls_data *data = t->data;
+    char name[32] = "class";
+    if (t->data->task != LS_TASK_CLASSIFICATION) strcpy(name, "y");
+    if (count > 1) snprintf(name, sizeof name, "y%zu", k + 1);
+    if (!target->name) LS_TRY(rename_to(t, &target->name, name, err));
+    if (k >= t->targets) return LS_OK;
+    size_t j = t->target_column[k];
+    target->format = t->target[k].format;
+    return t->header && j != LS_NO_COLUMN ? rename_to(t, &target->name, t->header[j], err) : LS_OK;
+}
+
+/* Names and places of the targets, also of rows without targets. Rows like others are described as
+ * those are, in the file that these come from. */
+static ls_status take_targets(const ls_table_builder *t, ls_error *err)
+{
+    const ls_expected_rows *expected = &t->request->expected;
     ls_target *targets;
-    if (t->targets == 0) return LS_OK;
-    LS_TRY(ls_alloc(&targets, t->targets, sizeof *targets, "the targets", err));
-    ls_targets_free(data->target, data->targets);
-    data->target = targets;
-    data->targets = t->targets;
-    for (size_t k = 0; k < t->targets; k++) {
-        char name[32] = "class";
-        size_t j = t->target_column[k];
-        if (data->task != LS_TASK_CLASSIFICATION) strcpy(name, "y");
-        if (t->targets > 1) snprintf(name, sizeof name, "y%zu", k + 1);
-        targets[k].place = j;
-        targets[k].format = t->target[k].format;
-        LS_TRY(rename_to(t, &targets[k].name, name, err));
-        if (t->header && j != LS_NO_COLUMN)
-            LS_TRY(rename_to(t, &targets[k].name, t->header[j], err));
+    ls_data *d = t->data;
+    size_t count = expected->targets ? expected->targets : t->targets ? t->targets : 1;
+    if (expected->targets) LS_TRY(ls_targets_copy(expected->target, count, &targets, err));
+    else LS_TRY(ls_alloc(&targets, count, sizeof *targets, "the targets", err));
+    ls_targets_free(d->target, d->targets);
+    d->target = targets;
+    d->targets = count;
+    for (size_t k = 0; k < count; k++) {
+        if (!expected->targets)
+            targets[k].place = k < t->targets ? t->target_column[k] : LS_NO_COLUMN;
+        LS_TRY(name_target(t, k, count, &targets[k], err));
     }
     return LS_OK;
 }
@@ -158,7 +169,6 @@ static ls_status look_at_targets(ls_table_builder *t, const char *labels, bool *
         }
     }
     if (status == LS_OK) status = finish_targets(t, contexts, again, err);
-    if (status == LS_OK && !*again) status = name_targets(t, err);
     free(contexts);
     free(about);
     return status;
@@ -182,13 +192,14 @@ static bool needs_description(const ls_table_builder *t)
 static ls_status finish_columns(const ls_table_builder *t, ls_column *column, bool *again,
                                 ls_error *err)
 {
+    const ls_expected_rows *expected = &t->request->expected;
     const ls_selection *s = &t->selection;
     for (size_t j = 0; j < s->columns; j++) {
         ls_role role = s->role[j];
         size_t c = s->index[j];
         if (!ls_is_feature(role)) continue;
         ls_column_builder *builder = &t->column[c];
-        column[c].place = j;
+        column[c].place = expected->source ? ls_expected_place(expected, c) : j;
         column[c].categorical = role == LS_ROLE_CATEGORY;
         if (!(column[c].name = ls_strdup(t->data->feature_names[c]))) return no_names(t, err);
         column[c].offset = builder->offset;
@@ -277,16 +288,21 @@ static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
     return status;
 }
 
-/* How the file was read, for a second file. */
-static ls_status describe_source(const ls_table_builder *t, ls_error *err)
+/* How the file was read, so that another one can be read in the same way. Rows like others have
+ * their columns. */
+static ls_status take_source(const ls_table_builder *t, ls_error *err)
 {
-    ls_source *source = &t->data->source;
     const ls_read_request *r = t->request;
+    ls_source *source = &t->data->source;
+    for (size_t i = 0; i < t->selection.notes; i++)
+        LS_TRY(ls_data_note_add(t->data, err, "%s", t->selection.note[i]));
+    if (r->expected.source) return ls_source_copy(r->expected.source, source, err);
     source->columns = t->selection.columns;
     source->header = t->header != NULL;
-    if (!r->missing_mark || source->marks) return LS_OK;
-    source->marks = ls_strdup(r->missing_mark);
-    return source->marks ? LS_OK : no_names(t, err);
+    source->header_option = r->header;
+    source->separator = r->separator;
+    if (r->missing_mark && !(source->marks = ls_strdup(r->missing_mark))) return no_names(t, err);
+    return LS_OK;
 }
 
 ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again, ls_data **out,
@@ -301,7 +317,8 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     LS_TRY(describe_columns(t, again, err));
     t->assumptions->readings++;
     if (*again) return LS_OK;
-    LS_TRY(describe_source(t, err));
+    LS_TRY(take_targets(t, err));
+    LS_TRY(take_source(t, err));
     LS_TRY(drop_incomplete(t, err));
     *out = t->data;
     t->data = NULL;
