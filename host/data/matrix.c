@@ -108,7 +108,7 @@ static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
                                const ls_read_request *request, ls_data **out, ls_error *err)
 {
     ls_table_builder table = {.path = m->path, .request = request, .from_zero = true};
-    if (m->columns == 1 && !labels && request->expected.features != 1)
+    if (m->columns == 1 && !labels && !request->expected.source && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
     ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
