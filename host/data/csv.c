@@ -71,7 +71,8 @@ static bool looks_like_header(const csv_file *file, const ls_csv_field *second, 
 /* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns == 1 && file->request->expected.features != 1) {
+    if (file->columns == 1 && !file->request->expected.source &&
+        file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/file_columns.h"
+#include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/data/value.h"
 
@@ -125,6 +126,18 @@ ls_status ls_column_list(const ls_file_columns *f, const char *option, const cha
         list += length;
         if (!*list) return LS_OK;
     }
+}
+
+ls_status ls_mark_columns(const ls_file_columns *f, const char *option, const char *list,
+                          bool *marks, ls_error *err)
+{
+    size_t *column, count;
+    LS_TRY(ls_alloc(&column, f->count, sizeof *column, "the columns", err));
+    memset(marks, 0, f->count * sizeof *marks);
+    ls_status status = ls_column_list(f, option, list, column, &count, err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) marks[column[i]] = true;
+    free(column);
+    return status;
 }
 
 bool ls_list_has_name(const ls_file_columns *f, const char *list)

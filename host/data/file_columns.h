@@ -29,6 +29,10 @@ ls_status ls_column_find(const ls_file_columns *file, const char *option, const 
 ls_status ls_column_list(const ls_file_columns *file, const char *option, const char *list,
                          size_t *out, size_t *count, ls_error *err);
 
+/* marks[j] = whether column j is in the list. marks: [file->count]. */
+ls_status ls_mark_columns(const ls_file_columns *file, const char *option, const char *list,
+                          bool *marks, ls_error *err);
+
 /* Whether the list has a name of a column that is no index. */
 bool ls_list_has_name(const ls_file_columns *file, const char *list);
 

@@ -153,7 +153,7 @@ static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
     ls_assumptions assumptions = {0};
     bool again = true;
     ls_status status = LS_OK;
-    if (m->columns == 1 && !labels && request->expected.features != 1)
+    if (m->columns == 1 && !labels && !request->expected.source && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
     while (status == LS_OK && again)

@@ -11,25 +11,14 @@
 
 /* ---- Lists of columns ------------------------------------------------------------------------ */
 
-/* marks[j] = whether column j is in the list. list: room for the columns of the file. */
-static ls_status mark(const ls_file_columns *f, const char *option, const char *text, size_t *list,
-                      bool *marks, ls_error *err)
-{
-    size_t count;
-    memset(marks, 0, f->count * sizeof *marks);
-    LS_TRY(ls_column_list(f, option, text, list, &count, err));
-    for (size_t i = 0; i < count; i++) marks[list[i]] = true;
-    return LS_OK;
-}
-
 /* kept[j] = whether --columns and --drop leave column j. */
-static ls_status keep_columns(const ls_read_request *r, const ls_file_columns *f, size_t *list,
-                              bool *marks, bool *kept, ls_error *err)
+static ls_status keep_columns(const ls_read_request *r, const ls_file_columns *f, bool *marks,
+                              bool *kept, ls_error *err)
 {
     for (size_t j = 0; j < f->count; j++) kept[j] = true;
-    if (r->columns) LS_TRY(mark(f, "columns", r->columns, list, kept, err));
+    if (r->columns) LS_TRY(ls_mark_columns(f, "columns", r->columns, kept, err));
     if (!r->drop) return LS_OK;
-    LS_TRY(mark(f, "drop", r->drop, list, marks, err));
+    LS_TRY(ls_mark_columns(f, "drop", r->drop, marks, err));
     for (size_t j = 0; j < f->count; j++) kept[j] &= !marks[j];
     return LS_OK;
 }
@@ -95,13 +84,13 @@ static ls_status by_options(const ls_read_request *r, const ls_file_columns *f, 
                      : r->numbers_only ? LS_ROLE_NUMBER
                                        : LS_ROLE_INFERRED;
     memset(marks, 0, f->count * sizeof *marks);
-    if (r->categorical) LS_TRY(mark(f, "categorical", r->categorical, list, marks, err));
+    if (r->categorical) LS_TRY(ls_mark_columns(f, "categorical", r->categorical, marks, err));
     for (size_t j = 0; j < f->count; j++)
         if (marks[j] && kept[j]) s->role[j] = LS_ROLE_CATEGORY;
     LS_TRY(take_option(f, "weight", r->weight, LS_ROLE_WEIGHT, s, err));
     LS_TRY(take_option(f, "group", r->group, LS_ROLE_GROUP, s, err));
     memset(marks, 0, f->count * sizeof *marks);
-    if (r->drop) LS_TRY(mark(f, "drop", r->drop, list, marks, err));
+    if (r->drop) LS_TRY(ls_mark_columns(f, "drop", r->drop, marks, err));
     if (!apart) LS_TRY(take_targets(r, f, list, marks, s, err));
     for (size_t j = 0; j < f->count; j++)
         if (ls_is_feature(s->role[j])) s->index[j] = s->used++;
@@ -125,7 +114,7 @@ ls_status ls_select(const ls_read_request *r, const ls_file_columns *f, bool apa
     ls_status status = ls_alloc(&list, f->count, sizeof *list, "the columns", err);
     if (status == LS_OK) status = ls_alloc(&marks, f->count, 2 * sizeof *marks, "the columns", err);
     bool *kept = status == LS_OK ? marks + f->count : NULL;
-    if (status == LS_OK) status = keep_columns(r, f, list, marks, kept, err);
+    if (status == LS_OK) status = keep_columns(r, f, marks, kept, err);
     if (status == LS_OK)
         status = r->expected.features ? ls_match(r, f, apart, kept, s, err)
                                       : by_options(r, f, apart, list, marks, kept, s, err);

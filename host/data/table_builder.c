@@ -128,18 +128,6 @@ static ls_status begin_columns(ls_table_builder *t, const bool *units, ls_error 
     return LS_OK;
 }
 
-static ls_status mark_units(const ls_read_request *r, const ls_file_columns *file, bool *units,
-                            ls_error *err)
-{
-    size_t *list, count = 0;
-    if (!r->units) return LS_OK;
-    LS_TRY(ls_alloc(&list, file->count, sizeof *list, "the columns", err));
-    ls_status status = ls_column_list(file, "units", r->units, list, &count, err);
-    for (size_t i = 0; i < count && status == LS_OK; i++) units[list[i]] = true;
-    free(list);
-    return status;
-}
-
 ls_status ls_builder_select(ls_table_builder *t, size_t columns, bool apart, ls_error *err)
 {
     const ls_file_columns file = {.path = t->path, .name = t->header, .count = columns};
@@ -151,7 +139,7 @@ ls_status ls_builder_select(ls_table_builder *t, size_t columns, bool apart, ls_
     LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
     LS_TRY(ls_alloc(&t->plain, columns, sizeof *t->plain, "the columns", err));
     LS_TRY(ls_alloc(&units, columns, sizeof *units, "the columns", err));
-    ls_status status = mark_units(r, &file, units, err);
+    ls_status status = r->units ? ls_mark_columns(&file, "units", r->units, units, err) : LS_OK;
     if (status == LS_OK) status = begin_columns(t, units, err);
     free(units);
     t->accept_missing = r->missing != LS_MISSING_ERROR;
