@@ -272,11 +272,19 @@ static ls_status finish_categories(ls_column_builder *column, const ls_column_co
                                 "whole numbers of one value are one category",
                                 in->label, coding.spelling[0].text, coding.spelling[1].text));
     if (!assumed->told) return LS_OK;
-    return ls_data_note_add(data, err,
-                            "column %s has texts such as \"%s\" beside few different numbers: its "
-                            "%zu values are categories (--drop %s, or --missing-mark for a text "
-                            "that stands for a missing value)",
-                            in->label, assumed->example.text, out->categories, in->name);
+    ls_spelling s;
+    if (ls_spell(assumed->example.text, &s))
+        return ls_data_note_add(
+            data, err,
+            "column %s: its %zu values, such as \"%s\", are categories (--units "
+            "%s for numbers with a unit)",
+            in->label, out->categories, assumed->example.text, in->name);
+    return ls_data_note_add(
+        data, err,
+        "column %s: its %zu values are categories, because texts such as \"%s\" "
+        "stand beside few different numbers (--missing-mark if that is a "
+        "missing value)",
+        in->label, out->categories, assumed->example.text);
 }
 
 /* Texts that mark missing values become missing. mark: the one of this column, or NULL. */
@@ -292,8 +300,8 @@ static ls_status forget_texts(ls_column_builder *column, const ls_column_context
     if (!(out->mark = ls_strdup(mark)))
         return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a mark", in->path);
     return ls_data_note_add(data, err,
-                            "column %s has numbers and the text \"%s\", which is read as a missing "
-                            "value (--missing-mark; --categorical %s for categories)",
+                            "column %s: \"%s\" among its numbers is read as a missing value, as by "
+                            "--missing-mark (--categorical %s for categories)",
                             in->label, ls_excerpt_of(mark).text, in->name);
 }
 
@@ -311,30 +319,16 @@ static double offset_of(const ls_data *data, size_t c)
     return 4 * (most - least) <= fmax(fabs(least), fabs(most)) ? least : 0;
 }
 
-/* A column of numbers whose values float32 joins: read again with an offset, or told. */
-static ls_status finish_numbers(const ls_column_builder *column, const ls_column_context *in,
-                                ls_data *data, size_t c, ls_assumed *assumed, bool *again,
-                                ls_column *out, ls_error *err)
+/* A column of numbers whose values float32 joins is read again with an offset, if that helps. */
+static void finish_numbers(const ls_column_builder *column, const ls_column_context *in,
+                           const ls_data *data, size_t c, ls_assumed *assumed, bool *again,
+                           ls_column *out)
 {
     out->offset = column->offset;
     out->format = column->format;
-    if (assumed->commas && !*again)
-        LS_TRY(ls_data_note_add(data, err,
-                                "column %s has numbers with a decimal comma, such as %s (--decimal "
-                                "point otherwise)",
-                                in->label, assumed->example.text));
-    if (!column->is_joined) return LS_OK;
-    if (in->may_offset && column->offset == 0) {
-        assumed->offset = offset_of(data, c);
-        if (assumed->offset != 0) {
-            *again = true;
-            return LS_OK;
-        }
-    }
-    return ls_data_note_add(data, err,
-                            "column %s has values that are one as 32-bit floats, such as %.17g and "
-                            "%.17g (--categorical %s if they are names)",
-                            in->label, column->joined[0], column->joined[1], in->name);
+    if (!column->is_joined || !in->may_offset || column->offset != 0) return;
+    assumed->offset = offset_of(data, c);
+    if (assumed->offset != 0) *again = true;
 }
 
 ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *in, ls_data *data,
@@ -357,7 +351,8 @@ ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *i
         const char *mark = v.marked ? ls_dictionary_text(column->texts, v.mark, NULL, NULL) : NULL;
         LS_TRY(forget_texts(column, in, data, c, mark, out, err));
     }
-    return finish_numbers(column, in, data, c, assumed, again, out, err);
+    finish_numbers(column, in, data, c, assumed, again, out);
+    return LS_OK;
 }
 
 void ls_column_builder_free(ls_column_builder *column)

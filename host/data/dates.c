@@ -31,15 +31,17 @@ static void skip_blanks(const char **at)
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Number (from 1) of the name that begins with the letters at *at, at least three of them, or is
- * one of the short forms; 0 if there is none. A full stop behind it is read, too. */
-static int read_name(const char **at, const char *const *names, int count, int parts)
+/* Number (from 1) of the name, in a list with blanks between names, that begins with the letters at
+ * *at, of which there must be three; 0 if there is none. The list may hold several languages: the
+ * numbers start again after `parts` names. A full stop behind it is read, too. */
+static int read_name(const char **at, const char *names, int parts)
 {
-    size_t length = 0;
+    size_t length = 0, name;
     while (is_letter((*at)[length])) length++;
     if (length < 3) return 0;
-    for (int i = 0; i < count; i++) {
-        if (strlen(names[i]) < length || strncasecmp(*at, names[i], length) != 0) continue;
+    for (int i = 0; *names; i++, names += name + (names[name] == ' ')) {
+        name = strcspn(names, " ");
+        if (name < length || strncasecmp(*at, names, length) != 0) continue;
         *at += length;
         if (**at == '.') ++*at;
         return i % parts + 1;
@@ -47,54 +49,25 @@ static int read_name(const char **at, const char *const *names, int count, int p
     return 0;
 }
 
+/* English, German, French and Spanish names, and short forms that do not begin one of these. */
 static int read_month(const char **at)
 {
-    static const char *const names[] = {"January",
-                                        "February",
-                                        "March",
-                                        "April",
-                                        "May",
-                                        "June",
-                                        "July",
-                                        "August",
-                                        "September",
-                                        "October",
-                                        "November",
-                                        "December",
-                                        "Januar",
-                                        "Februar",
-                                        "M\xc3\xa4rz",
-                                        "Apr",
-                                        "Mai",
-                                        "Juni",
-                                        "Juli",
-                                        "Aug",
-                                        "Sept",
-                                        "Oktober",
-                                        "Nov",
-                                        "Dezember",
-                                        "Jan",
-                                        "Feb",
-                                        "Mrz",
-                                        "avril",
-                                        "Mai",
-                                        "juin",
-                                        "juil",
-                                        "ao\xc3\xbbt",
-                                        "septembre",
-                                        "octobre",
-                                        "novembre",
-                                        "d\xc3\xa9"
-                                        "cembre"};
-    return read_name(at, names, sizeof names / sizeof *names, 12);
+    static const char names[] =
+        "January February March April May June July August September October November December "
+        "Januar Februar M\xc3\xa4rz April Mai Juni Juli August September Oktober November Dezember "
+        "janvier f\xc3\xa9vrier mars avril mai juin juillet ao\xc3\xbbt septembre octobre novembre "
+        "d\xc3\xa9"
+        "cembre "
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre "
+        "Jan Feb Mrz Apr May Jun Jul Aug Sept Oct Nov Dec";
+    return read_name(at, names, 12);
 }
 
 static void skip_weekday(const char **at)
 {
-    static const char *const names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
-                                        "Friday", "Saturday", "Sunday"};
+    static const char names[] = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday";
     const char *next = *at;
-    if (!read_name(&next, names, 7, 7)) return;
+    if (!read_name(&next, names, 7)) return;
     if (*next == ',') next++;
     if (*next != ' ') return;
     skip_blanks(&next);
@@ -184,11 +157,9 @@ static bool read_time(const char **at, bool compact, ls_date *d)
     } else if (digits > 2) {
         return false;
     }
-    bool short_form = digits <= 2 && (*at)[-1] != ':' && minutes == 0;
     if (minutes > 59 || whole > 60 || !read_fraction(at, &seconds)) return false;
     seconds += whole;
     if (!read_half(at, &hours, &half)) return false;
-    (void)short_form;
     d->timed = true;
     d->hours = hours + minutes / 60.0 + seconds / 3600.0;
     return read_zone(at, d);
@@ -299,7 +270,7 @@ static bool read_named(const char **at, int digits, int first, ls_date *d)
     }
     d->day = first;
     if (!is_day(digits, first)) return false;
-    if (!last_digits || **at == ':') {
+    if (!last_digits || (last_digits < 4 && **at == ':')) {
         *at = before;
         return d->no_year = true;
     }

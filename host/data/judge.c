@@ -8,8 +8,9 @@
 #include "host/data/dates.h"
 
 enum {
-    FEW_UNITS = 5,   /* different texts with one unit behind a blank (36 months): a measurement */
-    FEW_JOINED = 11, /* the same without the blank (12th) */
+    SOME_NUMBERS = 5, /* different ones, beside which a single text that recurs is a mark */
+    FEW_UNITS = 5,    /* different texts with one unit behind a blank (36 months): a measurement */
+    FEW_JOINED = 11,  /* the same without the blank (12th) */
     FEW_RELATIONS = 3,
     FEW_TEXTS = 3 /* beside many numbers these are no categories, however often they occur */
 };
@@ -133,7 +134,7 @@ static bool are_measurements(const census *c, size_t numbers)
 static bool are_few(const ls_column_cells *cells, size_t text_cells)
 {
     return cells->distinct < LS_MANY_NUMBERS &&
-           (cells->numbers >= 3 * cells->distinct || cells->numbers < text_cells);
+           (cells->numbers >= 2 * cells->distinct || cells->numbers < text_cells);
 }
 
 /* Numbers, and texts that are no numbers in any spelling. */
@@ -146,7 +147,8 @@ static ls_verdict judge_mixed(const ls_column_cells *cells, tally texts)
     if (cells->numbers == 0) return v;
     v.told = cells->numbers >= texts.cells;
     if (are_few(cells, texts.cells) && (recur || cells->numbers < texts.cells)) return v;
-    if (texts.texts == 1 && (rows >= 2 || is_word_for_missing(text)))
+    bool recurs = rows >= 2 && cells->distinct >= SOME_NUMBERS;
+    if (texts.texts == 1 && (recurs || is_word_for_missing(text)))
         return (ls_verdict){
             .kind = LS_COLUMN_NUMBERS, .example = texts.first, .marked = true, .mark = texts.first};
     bool many = cells->distinct >= LS_MANY_NUMBERS && texts.texts <= FEW_TEXTS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/table_finish.h"
+#include "host/base/decimal.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 
@@ -246,6 +247,61 @@ static ls_status describe_columns(const ls_table_builder *t, bool *again, ls_err
     return ls_data_narrow(data, err);
 }
 
+/* ---- Notes ----------------------------------------------------------------------------------- */
+
+/* The columns that a note is about: the first of them, and how many there are. */
+typedef struct {
+    size_t first, count;
+} columns_of_note;
+
+static void add_column(columns_of_note *of, size_t j)
+{
+    if (!of->count++) of->first = j;
+}
+
+/* " and 3 other columns", or "". */
+typedef struct {
+    char text[48];
+} others_text;
+static others_text others(const columns_of_note *of)
+{
+    others_text more = {""};
+    if (of->count == 1) return more;
+    snprintf(more.text, sizeof more.text, " and %zu other column%s", of->count - 1,
+             of->count == 2 ? "" : "s");
+    return more;
+}
+
+/* Tells about decimal commas and joined values, once for all columns. */
+static ls_status tell(const ls_table_builder *t, ls_error *err)
+{
+    columns_of_note commas = {0}, joined = {0};
+    ls_builder_context about;
+    for (size_t j = 0; j < t->selection.columns; j++) {
+        if (!ls_is_feature(t->selection.role[j])) continue;
+        if (t->assumptions->column[j].commas) add_column(&commas, j);
+        if (ls_builder_column(t, j)->is_joined) add_column(&joined, j);
+    }
+    if (commas.count) {
+        const char *example = t->assumptions->column[commas.first].example.text;
+        ls_builder_describe(t, commas.first, &about);
+        LS_TRY(ls_data_note_add(t->data, err,
+                                "column %s%s: numbers such as %s are read with a decimal comma "
+                                "(--decimal point or --thousands comma otherwise)",
+                                about.label.text, others(&commas).text, example));
+    }
+    if (!joined.count) return LS_OK;
+    char one[LS_DECIMAL_ROOM], other[LS_DECIMAL_ROOM];
+    const ls_column_builder *first = ls_builder_column(t, joined.first);
+    ls_builder_describe(t, joined.first, &about);
+    ls_decimal_of_double(first->joined[0], one);
+    ls_decimal_of_double(first->joined[1], other);
+    return ls_data_note_add(t->data, err,
+                            "column %s%s: values such as %s and %s are one number in 32 bits "
+                            "(--categorical if they are names)",
+                            about.label.text, others(&joined).text, one, other);
+}
+
 /* ---- Weights and groups ---------------------------------------------------------------------- */
 
 static ls_status check_weights(const ls_table_builder *t, ls_error *err)
@@ -317,6 +373,7 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     LS_TRY(describe_columns(t, again, err));
     t->assumptions->readings++;
     if (*again) return LS_OK;
+    LS_TRY(tell(t, err));
     LS_TRY(take_targets(t, err));
     LS_TRY(take_source(t, err));
     LS_TRY(drop_incomplete(t, err));
