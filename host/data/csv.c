@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/cells.h"
 #include "host/data/csv_reader.h"
-#include "host/data/table_builder.h"
+#include "host/data/table_finish.h"
 
 enum {
     FIRST_ROWS = 256,
-    LARGE = 32 << 20,     /* bytes of a file from which on progress is reported */
-    REPORT_ROWS = 1 << 16 /* rows between two reports */
+    LARGE = 32 << 20,      /* bytes of a file from which on progress is reported */
+    REPORT_ROWS = 1 << 16, /* rows between two reports */
+    MOST_READINGS = 8      /* each changes what is assumed of a column in one of three ways */
 };
 
 /* A file being read. */
@@ -28,6 +30,8 @@ typedef struct {
     size_t columns;
     bool has_header;
     size_t target; /* class column, or LS_NO_COLUMN */
+    ls_assumptions *assumptions;
+    bool again; /* the assumptions have changed: the file is to be read again */
     ls_table_builder table;
 } csv_file;
 
@@ -76,6 +80,9 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
     }
     file->table = (ls_table_builder){.path = file->path,
                                      .request = file->request,
+                                     .assumptions = file->assumptions,
+                                     .separator = file->reader.separator,
+                                     .first_line = file->first_line,
                                      .header = file->has_header ? file->first_names : NULL};
     LS_TRY(ls_builder_select(&file->table, file->columns, false, err));
     file->target = file->table.selection.target;
@@ -83,65 +90,6 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
-
-static ls_status bad_number(const csv_file *file, size_t line, size_t column,
-                            const ls_csv_field *field, ls_error *err)
-{
-    double value;
-    const char *trouble = "is not a finite number", *hint = "correct it, or drop the row or column";
-    if (is_missing(field)) {
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu, column %s: the value is missing%s%s%s; fill it in or drop the "
-            "row",
-            file->path, line, ls_builder_label(&file->table, column).text,
-            *field->text ? " (\"" : "", ls_excerpt_of(field->text).text, *field->text ? "\")" : "");
-    }
-    if (ls_parse_number(field->text, &value)) {
-        trouble = "is too large for a 32-bit float";
-        hint = "use other units";
-    } else if (strchr(field->text, ',')) {
-        hint = "write decimals with a point";
-    } else if (!file->has_header && line == file->first_line) {
-        hint = "correct it, or name all columns if this line is a header";
-    }
-    return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s; %s", file->path, line,
-                   ls_builder_label(&file->table, column).text, ls_excerpt_of(field->text).text,
-                   trouble, hint);
-}
-
-static ls_status add_class(csv_file *file, size_t line, const ls_csv_field *field, ls_error *err)
-{
-    ls_table_builder *table = &file->table;
-    if (is_missing(field)) {
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s, line %zu, column %s: the class is missing; fill it in or drop the row",
-                       file->path, line, ls_builder_label(table, file->target).text);
-    }
-    if (ls_dictionary_add(table->classes, field->text, line,
-                          &table->data->y[table->data->rows - 1]))
-        return LS_OK;
-    return ls_dictionary_too_many(table->classes, file->path,
-                                  ls_builder_label(table, file->target).text, err);
-}
-
-static ls_status add_cell(csv_file *file, size_t line, size_t j, const ls_csv_field *field,
-                          ls_error *err)
-{
-    ls_table_builder *table = &file->table;
-    ls_role role = table->selection.role[j];
-    double value;
-    if (role != LS_ROLE_CATEGORY && ls_parse_number(field->text, &value))
-        return ls_column_add_number(ls_builder_column(table, j), value, ls_builder_cell(table, j))
-                   ? LS_OK
-                   : bad_number(file, line, j, field, err);
-    if (is_missing(field) && table->accept_missing) {
-        ls_column_add_missing(ls_builder_column(table, j), ls_builder_cell(table, j));
-        return LS_OK;
-    }
-    if (is_missing(field) || role == LS_ROLE_NUMBER) return bad_number(file, line, j, field, err);
-    return ls_builder_add_text(table, j, field->text, line, err);
-}
 
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
@@ -154,11 +102,9 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
             file->path, line, count, file->first_line, file->columns);
     }
     LS_TRY(ls_builder_add_row(&file->table, err));
-    for (size_t j = 0; j < count; j++) {
-        ls_role role = file->table.selection.role[j];
-        if (role == LS_ROLE_TARGET) LS_TRY(add_class(file, line, &fields[j], err));
-        else if (role != LS_ROLE_UNUSED) LS_TRY(add_cell(file, line, j, &fields[j], err));
-    }
+    for (size_t j = 0; j < count && !file->again; j++)
+        LS_TRY(ls_builder_add_field(&file->table, j, fields[j].text, fields[j].quoted, line,
+                                    &file->again, err));
     return LS_OK;
 }
 
@@ -217,7 +163,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(choose_layout(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
-    for (size_t done = 1; found; done++) {
+    for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
@@ -229,36 +175,51 @@ static ls_status read_rows(csv_file *file, ls_error *err)
 /* If the class of the first row is a title, that row was a header with numbers for names. */
 static void drop_title(csv_file *file)
 {
-    ls_table_builder *table = &file->table;
-    ls_data *data = table->data;
-    const ls_expected_rows *expected = &file->request->expected;
-    if (file->has_header || !table->classes ||
-        !ls_dictionary_first_is_title(table->classes, expected->class_names, expected->classes))
-        return;
-    data->rows--;
-    memmove(data->x, data->x + data->columns, data->rows * data->columns * sizeof *data->x);
-    memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
-    ls_dictionary_drop_first(table->classes);
-    table->header = file->first_names;
+    if (file->has_header || !ls_builder_first_is_title(&file->table)) return;
+    ls_builder_drop_first(&file->table);
+    file->table.header = file->first_names;
 }
 
+/* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
     LS_TRY(read_rows(file, err));
+    if (file->again) return LS_OK;
     drop_title(file);
-    return ls_builder_finish(&file->table, NULL, out, err);
+    return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
 
-ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
-                      ls_data **out, ls_error *err)
+static ls_status read_once(const char *path, ls_stream *stream, const ls_read_request *request,
+                           ls_assumptions *assumptions, bool *again, ls_data **out, ls_error *err)
 {
-    csv_file file = {.path = path, .stream = stream, .request = request};
+    csv_file file = {
+        .path = path, .stream = stream, .request = request, .assumptions = assumptions};
     ls_status status = read_file(&file, out, err);
+    *again = file.again;
     ls_builder_free(&file.table);
     free(file.first);
     free(file.first_text);
     free(file.first_names);
     ls_csv_close(&file.reader);
+    return status;
+}
+
+ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
+                      ls_data **out, ls_error *err)
+{
+    ls_assumptions assumptions = {0};
+    bool again = true;
+    ls_status status = LS_OK;
+    if (!request->expected.features) ls_stream_keep(stream);
+    for (int readings = 0; status == LS_OK && again; readings++) {
+        if (readings == MOST_READINGS)
+            status = ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again",
+                             path);
+        if (status == LS_OK && readings) status = ls_stream_rewind(stream, err);
+        if (status == LS_OK)
+            status = read_once(path, stream, request, &assumptions, &again, out, err);
+    }
+    ls_assumptions_free(&assumptions);
     return status;
 }
