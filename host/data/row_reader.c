@@ -67,7 +67,6 @@ ls_status ls_row_reader_open(const char *path, const ls_read_request *request, l
     LS_TRY(ls_alloc(&r, 1, sizeof *r, "reading", err));
     *r = (ls_row_reader){.name = ls_stream_name(path), .request = *request};
     r->request.no_target = true;
-    r->request.target = r->request.labels = NULL;
     ls_status status = ls_stream_open(path, &r->stream, err);
     if (status == LS_OK) status = open_format(r, err);
     if (status != LS_OK) ls_row_reader_close(r);
