@@ -3,6 +3,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/metrics_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
@@ -53,6 +54,7 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
     const ls_device_info *info = ls_device_get_info(w->device);
     if (a->source.json) {
         json_t *object = metrics_json(w->metrics, w->model);
+        json_object_set_new(object, "notes", notes_json(w->data, NULL));
         json_object_set_new(object, "device", json_string(info->name));
         json_object_set_new(object, "arithmetic",
                             json_string(info->exact ? "exact" : "approximate"));

@@ -7,6 +7,7 @@
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
@@ -135,6 +136,7 @@ static void report_json(const training_request *r, const training *t, const char
     json_object_set_new(o, "choice", device_report_json(&t->report));
     json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
     if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));
+    json_object_set_new(o, "notes", notes_json(t->train, t->test));
     json_object_set_new(o, "history", history_json(t->model));
     json_object_set_new(o, "options", model_options_json(t->model));
     json_object_set_new(o, "model", path ? json_string(path) : json_null());
