@@ -139,6 +139,13 @@ static ls_status cpu_workspace_open(ls_backend *backend, const ls_rows *data, ls
     return LS_OK;
 }
 
+static ls_status cpu_workspace_load(ls_workspace *base, const ls_rows *data, ls_error *err)
+{
+    (void)err;
+    ((cpu_workspace *)base)->data = *data;
+    return LS_OK;
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 static void cpu_close(ls_backend *base)
@@ -151,6 +158,7 @@ static void cpu_close(ls_backend *base)
 
 static const ls_backend_slots cpu_slots = {
     .workspace_open = cpu_workspace_open,
+    .workspace_load = cpu_workspace_load,
     .workspace_close = cpu_workspace_close,
     .member_add = cpu_member_add,
     .member_remove = cpu_member_remove,

@@ -4,6 +4,7 @@
 #include "core_cpu/chunk.h"
 #include "core_cpu/operations.h"
 #include "host/base/clock.h"
+#include "host/base/memory.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -185,24 +186,89 @@ ls_status ls_cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_er
     return LS_OK;
 }
 
+/* ---- Inference ------------------------------------------------------------------------------- */
+
+/* Rows to infer. Blocks of them go through all operations independently. */
+typedef struct {
+    cpu_backend *backend;
+    const cpu_workspace *workspace;
+    const cpu_member *member;
+    size_t first, rows;
+    float *outputs, *losses; /* either may be NULL */
+    float *arenas;           /* one for each thread but thread 0, which uses the member's */
+    size_t stride;           /* floats from one to the next */
+    atomic_size_t next;      /* the first block that no thread has taken */
+} inference;
+
+/* Runs the block that starts after `done` rows and returns the number of its rows. alone: only on
+ * the calling thread. */
+static size_t infer_block(const inference *f, const cpu_member *m, size_t done, bool alone,
+                          unsigned thread)
+{
+    const ls_plan *p = m->plan;
+    cpu_job j = {.backend = f->backend, .workspace = f->workspace, .member = m};
+    j.row0 = m->origin + f->first + done;
+    j.rows = smaller(f->rows - done, p->capacity);
+    run_ops(&j, &p->infer, alone, thread);
+    if (f->outputs)
+        memcpy(f->outputs + done * p->outputs, m->arena + p->result.at,
+               j.rows * p->outputs * sizeof *f->outputs);
+    if (f->losses) memcpy(f->losses + done, m->arena + p->row_loss.at, j.rows * sizeof *f->losses);
+    return j.rows;
+}
+
+static void infer_blocks(void *work, unsigned share, unsigned shares, unsigned thread)
+{
+    (void)share, (void)shares;
+    inference *f = work;
+    const size_t capacity = f->member->plan->capacity;
+    cpu_member m = *f->member;
+    if (thread) m.arena = f->arenas + (thread - 1) * f->stride;
+    bool filled = !thread;
+    for (size_t done; (done = atomic_fetch_add(&f->next, 1) * capacity) < f->rows;) {
+        if (!filled) memcpy(m.arena, f->member->arena, m.plan->state * sizeof *m.arena);
+        filled = true;
+        infer_block(f, &m, done, true, thread);
+    }
+}
+
+/* Whether each thread takes whole blocks: there are enough of them, and arenas for all threads take
+ * little memory. */
+static bool takes_blocks(const inference *f, unsigned threads)
+{
+    enum { BLOCKS = 4 /* per thread */, MOST_FLOATS = 1 << 26 };
+    const ls_plan *p = f->member->plan;
+    return threads > 1 && f->rows / p->capacity / threads >= BLOCKS &&
+           p->arena <= MOST_FLOATS / threads;
+}
+
 ls_status ls_cpu_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs,
                        float *losses, ls_error *err)
 {
     (void)err;
     cpu_workspace *workspace = (cpu_workspace *)base;
+    cpu_backend *backend = (cpu_backend *)base->backend;
     const cpu_member *m = ls_cpu_member(workspace, index);
-    const ls_plan *p = m->plan;
+    const unsigned threads = ls_pool_threads(backend->pool);
     assert(m->origin <= workspace->data.rows && first <= workspace->data.rows - m->origin &&
            rows <= workspace->data.rows - m->origin - first);
-    cpu_job j = {.backend = (cpu_backend *)base->backend, .workspace = workspace, .member = m};
-    for (size_t done = 0; done < rows; done += j.rows) {
-        j.row0 = m->origin + first + done;
-        j.rows = smaller(rows - done, p->capacity);
-        run_ops(&j, &p->infer, false, 0);
-        if (outputs)
-            memcpy(outputs + done * p->outputs, m->arena + p->result.at,
-                   j.rows * p->outputs * sizeof *outputs);
-        if (losses) memcpy(losses + done, m->arena + p->row_loss.at, j.rows * sizeof *losses);
+    inference f = {.backend = backend,
+                   .workspace = workspace,
+                   .member = m,
+                   .first = first,
+                   .rows = rows,
+                   .outputs = outputs,
+                   .losses = losses};
+    if (takes_blocks(&f, threads)) {
+        const size_t line = 16; /* floats: threads share no line of the cache */
+        f.stride = (m->plan->arena + line - 1) / line * line;
+        size_t floats = f.stride * (threads - 1);
+        if (ls_reserve(&f.arenas, floats, sizeof *f.arenas, "the network", NULL) == LS_OK) {
+            ls_pool_run(backend->pool, infer_blocks, &f, threads);
+            ls_release(f.arenas, floats, sizeof *f.arenas);
+            return LS_OK;
+        }
     }
+    for (size_t done = 0; done < rows;) done += infer_block(&f, m, done, false, 0);
     return LS_OK;
 }

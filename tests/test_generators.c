@@ -30,6 +30,10 @@ Test(generators, generators_give_the_same_bits_everywhere)
         {"blobs", "b01e5c67b4d0a172539ab4eb5e2e48cf750002c8341a4a05d67459d33e1256fe"},
         {"checkerboard", "f9f265de07368420fb0de33582158fb53ec4f8f904fe83804b748658c02434b5"},
         {"classification", "39edbe7422ebedddee26b1ec60d75444d873ee4272d7f6b2c5cb93d0845fddc0"},
+        {"linear-regression", "debadec2ee7b0483cd56e61a434ae38de2b0ded5b35c64ab0729063c7b177451"},
+        {"friedman1", "42a2843c70ece343abba39aa51d6279e91e06097312cb31a2d5b150143de11e2"},
+        {"sine", "cf6084a78fe23e48c158cae06e1d913667d6316fb425440a344d536db1def487"},
+        {"steps", "bbebb7d4d768494b1009420eab3a184c08a72d7554066c7ed35633c95ade1733"},
     };
     size_t listed = 0;
     while (ls_generator_at(listed, NULL)) listed++;
@@ -162,7 +166,9 @@ Test(generators, generator_shorter_set_is_the_start_of_a_longer_one)
         if (strcmp(name, "xor") == 0) continue;
         ls_data *brief = generate_seeded(name, 50, 9), *more = generate_seeded(name, 500, 9);
         cr_expect_arr_eq(brief->x, more->x, 50 * brief->features * sizeof(float), "%s", name);
-        cr_expect_arr_eq(brief->y, more->y, 50 * sizeof(int32_t), "%s", name);
+        cr_assert((brief->y != NULL) == (brief->value == NULL));
+        if (brief->y) cr_expect_arr_eq(brief->y, more->y, 50 * sizeof(int32_t), "%s", name);
+        else cr_expect_arr_eq(brief->value, more->value, 50 * sizeof(double), "%s", name);
         ls_data_free(brief);
         ls_data_free(more);
     }
@@ -179,6 +185,93 @@ Test(generators, generator_classification_has_redundant_features)
         cr_assert_float_eq((double)data->x[2 * i + 1], slope * (double)data->x[2 * i], 1e-5);
     }
     ls_data_free(data);
+}
+
+/* ---- Numbers to predict ---------------------------------------------------------------------- */
+
+static const char *const regressions[] = {"linear-regression", "friedman1", "sine", "steps"};
+
+/* The stated formulas, with the functions of the C library. */
+static double formula(const char *name, const float *x, size_t features)
+{
+    static const double level[] = {1, 3, 2, 5, 4};
+    const double pi = acos(-1.0);
+    double sum = 0;
+    if (!strcmp(name, "friedman1"))
+        return 10 * sin(pi * (double)x[0] * (double)x[1]) + 20 * pow((double)x[2] - 0.5, 2) +
+               10 * (double)x[3] + 5 * (double)x[4];
+    if (!strcmp(name, "sine")) return sin(2 * pi * (double)x[0]);
+    if (!strcmp(name, "steps")) return level[(int)floor((double)x[0] / 0.2)];
+    for (size_t j = 0; j < features; j++)
+        sum += pow(-1, (double)j) * (double)(j + 1) * (double)x[j];
+    return sum;
+}
+
+Test(generators, generator_numbers_without_noise_follow_their_formula)
+{
+    static const size_t features[] = {5, 10, 1, 1};
+    ls_generate_options options = {.rows = 20000, .noise = 0, .overlap = -1, .seed = 8};
+    for (size_t k = 0; k < COUNT(regressions); k++) {
+        ls_data *data = generate(regressions[k], &options);
+        double worst = 0;
+        assert_shape(data, 20000, features[k], 0);
+        cr_assert(data->task == LS_TASK_REGRESSION && data->targets == 1 && !data->y);
+        cr_expect_str_eq(ls_data_target_name(data), "y");
+        for (size_t i = 0; i < data->rows; i++) {
+            double exact = formula(regressions[k], data->x + i * features[k], features[k]);
+            worst = fmax(worst, fabs(data->value[i] - exact));
+        }
+        /* half of the sixth decimal, and the rounding of a sum of magnitude 100 */
+        cr_expect(worst <= 5.0e-7 + 1e-12, "%s: %g", regressions[k], worst);
+        cr_expect(worst > 0 || k == 3, "%s", regressions[k]);
+        ls_data_free(data);
+    }
+}
+
+/* The noise has the standard deviation that was asked for and is not the features again. */
+Test(generators, generator_noise_of_numbers)
+{
+    ls_generate_options options = {.rows = 20000, .noise = 2, .overlap = -1, .seed = 9};
+    for (size_t k = 0; k < COUNT(regressions); k++) {
+        ls_data *data = generate(regressions[k], &options);
+        double sum = 0, squares = 0, product = 0, spread = 0;
+        for (size_t i = 0; i < data->rows; i++) {
+            const float *x = data->x + i * data->features;
+            double noise = data->value[i] - formula(regressions[k], x, data->features),
+                   first = (double)x[0] - (k ? 0.5 : 0);
+            sum += noise, squares += noise * noise, product += noise * first;
+            spread += first * first;
+        }
+        /* standard errors: 0.014 of the mean, 0.01 of the deviation, 0.007 of the correlation */
+        cr_expect_float_eq(sum / 20000, 0, 0.06, "%s", regressions[k]);
+        cr_expect_float_eq(sqrt(squares / 20000), 2, 0.05, "%s", regressions[k]);
+        cr_expect_float_eq(product / sqrt(squares * spread), 0, 0.03, "%s", regressions[k]);
+        ls_data_free(data);
+    }
+}
+
+Test(generators, generator_numbers_have_six_decimals_in_a_file)
+{
+    for (size_t k = 0; k < COUNT(regressions); k++) {
+        ls_data *data = generate_seeded(regressions[k], 1000, 5);
+        char path[64], line[4096], *end;
+        write_temporary(path, "", 0);
+        cr_assert_eq(ls_data_write_csv(data, path, NULL), LS_OK);
+        FILE *file = fopen(path, "r");
+        cr_assert(file && fgets(line, sizeof line, file));
+        cr_expect_not_null(strstr(line, ",y\n"), "%s: %s", regressions[k], line);
+        for (size_t i = 0; i < 1000; i++) {
+            cr_assert_not_null(fgets(line, sizeof line, file));
+            char *text = strrchr(line, ',') + 1, *point = strchr(text, '.');
+            cr_assert(strtod(text, &end) == data->value[i] && *end == '\n', "%s: %s",
+                      regressions[k], text);
+            cr_assert(!strchr(text, 'e') || data->value[i] < 1e-4);
+            cr_assert(!point || strchr(text, 'e') || strlen(point) <= 8, "%s", text);
+        }
+        fclose(file);
+        unlink(path);
+        ls_data_free(data);
+    }
 }
 
 Test(generators, generator_options_are_checked)
@@ -204,6 +297,10 @@ Test(generators, generator_options_are_checked)
         {"moons", {.noise = NAN}, "noise and overlap must be numbers"},
         {"moons", {.noise = INFINITY}, "noise and overlap must be numbers"},
         {"classification", {.classes = 9, .features = 3}, "9 classes need at least 4 features"},
+        {"friedman1", {.features = 4}, "needs at least 5 features, not 4"},
+        {"friedman1", {.classes = 2}, "takes no number of classes"},
+        {"sine", {.features = 2}, "takes no number of features"},
+        {"steps", {.overlap = 1}, "takes no overlap"},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
         ls_data *data = NULL;

@@ -42,17 +42,6 @@ static ls_status write_stdout(const void *bytes, size_t size, ls_error *err)
     return LS_OK;
 }
 
-/* Writes to devices and pipes, which a rename cannot replace. */
-static ls_status write_in_place(const char *path, const void *bytes, size_t size, ls_error *err)
-{
-    int file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (file < 0) return write_failed(err, path, "open");
-    bool written = write_all(file, bytes, size);
-    ls_status status = written ? LS_OK : write_failed(err, path, "write");
-    if (close(file) != 0 && status == LS_OK) status = write_failed(err, path, "write");
-    return status;
-}
-
 /* Creates a new file in folder (which ends in '/' or is empty) and stores its path in temporary.
  * Unlike mkstemp, open() with 0666 applies the umask, which cannot be read without changing it for
  * all threads. */
@@ -87,73 +76,112 @@ static ls_status sync_folder(const char *folder, const char *path, ls_error *err
     return status;
 }
 
-/* Fills the open temporary file, closes it in any case, and moves it to path. mode: permissions to
- * keep, or 0. */
-static ls_status fill_and_rename(int file, const char *temporary, const char *path, mode_t mode,
-                                 const void *bytes, size_t size, ls_error *err)
+struct ls_sink {
+    const char *path;
+    int file;          /* -1 for standard output */
+    char *target;      /* path without symbolic links: their target is replaced, not the link */
+    char *folder;      /* of the target: ends in '/' or is empty */
+    ls_text temporary; /* path of the temporary file, or empty */
+    mode_t mode;       /* permissions to keep, or 0 */
+};
+
+static ls_status open_temporary(ls_sink *s, ls_error *err)
 {
-    ls_status status = LS_OK;
-    if (!write_all(file, bytes, size) || fsync(file) != 0)
-        status = write_failed(err, path, "write");
-    if (status == LS_OK && mode != 0 && fchmod(file, mode) != 0)
-        status = write_failed(err, path, "set permissions");
-    if (close(file) != 0 && status == LS_OK) status = write_failed(err, path, "write");
-    if (status == LS_OK && rename(temporary, path) != 0)
-        status = write_failed(err, path, "replace the file");
+    const char *real = s->target ? s->target : s->path;
+    if (!(s->folder = ls_strdup(real)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name; free memory", s->path);
+    char *slash = strrchr(s->folder, '/');
+    if (slash) slash[1] = '\0';
+    else s->folder[0] = '\0';
+    s->file = create_temporary(s->folder, &s->temporary);
+    if (s->file >= 0) return LS_OK;
+    s->temporary.length = 0;
+    return write_failed(err, s->path, "create a file beside it");
+}
+
+static ls_status open_sink(ls_sink *s, ls_error *err)
+{
+    struct stat info;
+    if (strcmp(s->path, "-") == 0) return LS_OK;
+    if (*s->path == '\0')
+        return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");
+    s->target = realpath(s->path, NULL);
+    if (!s->target || stat(s->target, &info) != 0) return open_temporary(s, err);
+    if (S_ISDIR(info.st_mode))
+        return ls_fail(err, LS_ERR_IO, "%s: is a folder; give the name of a file in it", s->path);
+    s->mode = info.st_mode & 0777;
+    if (S_ISREG(info.st_mode)) return open_temporary(s, err);
+    /* a device or a pipe, which a rename cannot replace */
+    s->file = open(s->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return s->file < 0 ? write_failed(err, s->path, "open") : LS_OK;
+}
+
+ls_status ls_sink_open(const char *path, ls_sink **out, ls_error *err)
+{
+    ls_sink *s;
+    LS_TRY(ls_alloc(&s, 1, sizeof *s, "writing", err));
+    *s = (ls_sink){.path = path, .file = -1};
+    ls_status status = open_sink(s, err);
+    if (status != LS_OK) ls_sink_drop(s);
+    else *out = s;
     return status;
 }
 
-static ls_status replace_file(const char *path, mode_t mode, const void *bytes, size_t size,
-                              ls_error *err)
+const char *ls_sink_temporary(const ls_sink *s)
 {
-    char *folder = ls_strdup(path);
-    if (!folder)
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name; free memory", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[1] = '\0';
-    else folder[0] = '\0';
+    return s->temporary.length ? s->temporary.text : NULL;
+}
 
-    ls_text temporary = {0};
-    int file = create_temporary(folder, &temporary);
+ls_status ls_sink_write(ls_sink *s, const void *bytes, size_t size, ls_error *err)
+{
+    if (s->file < 0) return write_stdout(bytes, size, err);
+    return write_all(s->file, bytes, size) ? LS_OK : write_failed(err, s->path, "write");
+}
+
+/* Closes the file and moves it to its path. */
+static ls_status complete(ls_sink *s, ls_error *err)
+{
+    const char *temporary = ls_sink_temporary(s);
     ls_status status = LS_OK;
-    if (file < 0) {
-        status = write_failed(err, path, "create a file beside it");
-    } else {
-        status = fill_and_rename(file, temporary.text, path, mode, bytes, size, err);
-        if (status != LS_OK) unlink(temporary.text);
-        else status = sync_folder(folder, path, err);
-    }
-    free(temporary.text);
-    free(folder);
+    if (s->file < 0) return LS_OK;
+    if (temporary && fsync(s->file) != 0) status = write_failed(err, s->path, "write");
+    if (temporary && status == LS_OK && s->mode != 0 && fchmod(s->file, s->mode) != 0)
+        status = write_failed(err, s->path, "set permissions");
+    if (close(s->file) != 0 && status == LS_OK) status = write_failed(err, s->path, "write");
+    s->file = -1;
+    if (!temporary || status != LS_OK) return status;
+    if (rename(temporary, s->target ? s->target : s->path) != 0)
+        return write_failed(err, s->path, "replace the file");
+    s->temporary.length = 0;
+    return sync_folder(s->folder, s->path, err);
+}
+
+ls_status ls_sink_finish(ls_sink *s, ls_error *err)
+{
+    ls_status status = complete(s, err);
+    ls_sink_drop(s);
     return status;
+}
+
+void ls_sink_drop(ls_sink *s)
+{
+    if (!s) return;
+    if (s->file >= 0) close(s->file);
+    if (ls_sink_temporary(s)) unlink(s->temporary.text);
+    free(s->temporary.text);
+    free(s->target);
+    free(s->folder);
+    free(s);
 }
 
 ls_status ls_write_file(const char *path, const void *bytes, size_t size, ls_error *err)
 {
+    ls_sink *sink;
     assert(bytes || size == 0);
-    if (strcmp(path, "-") == 0) return write_stdout(bytes, size, err);
-    if (*path == '\0')
-        return ls_fail(err, LS_ERR_ARGUMENT, "the name of the file to write is empty; give one");
-
-    char *target = realpath(path, NULL); /* replaces the target of a symbolic link, not the link */
-    struct stat info;
-    mode_t mode = 0;
-    ls_status status = LS_OK;
-    bool special = false;
-    if (target && stat(target, &info) == 0) {
-        mode = info.st_mode & 0777;
-        special = !S_ISREG(info.st_mode);
-        if (S_ISDIR(info.st_mode)) {
-            status = ls_fail(err, LS_ERR_IO, "%s: is a folder; give the name of a file in it",
-                             path);
-        }
-    }
-    if (status == LS_OK) {
-        const char *real = target ? target : path;
-        status = special ? write_in_place(real, bytes, size, err)
-                         : replace_file(real, mode, bytes, size, err);
-    }
-    free(target);
+    LS_TRY(ls_sink_open(path, &sink, err));
+    ls_status status = ls_sink_write(sink, bytes, size, err);
+    if (status == LS_OK) return ls_sink_finish(sink, err);
+    ls_sink_drop(sink);
     return status;
 }
 

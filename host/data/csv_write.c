@@ -46,6 +46,30 @@ static void add_float(ls_text *text, float value)
     }
 }
 
+/* The same for a double: 17 digits are always enough. */
+static void add_double(ls_text *text, double value)
+{
+    double back = 0.0;
+    size_t start = text->length;
+    for (int precision = 6; precision <= 17 && !text->failed; precision++) {
+        text->length = start;
+        ls_text_add(text, "%.*g", precision, value);
+        if (!text->failed && ls_parse_double(text->text + start, &back) && back == value) return;
+    }
+}
+
+static void add_targets(ls_text *text, const ls_data *data, size_t row)
+{
+    if (data->y) {
+        ls_text_add(text, ",");
+        add_name(text, data->class_names[data->y[row]], false);
+    }
+    for (size_t t = 0; data->value && t < data->targets; t++) {
+        ls_text_add(text, ",");
+        add_double(text, data->value[row * data->targets + t]);
+    }
+}
+
 static void add_rows(ls_text *text, const ls_data *data)
 {
     for (size_t i = 0; i < data->rows && !text->failed; i++) {
@@ -57,10 +81,7 @@ static void add_rows(ls_text *text, const ls_data *data)
                 add_name(text, data->column[j].category[(size_t)cell], false);
             else add_float(text, cell);
         }
-        if (data->y) {
-            ls_text_add(text, ",");
-            add_name(text, data->class_names[data->y[i]], false);
-        }
+        add_targets(text, data, i);
         ls_text_add(text, "\n");
     }
 }
@@ -72,9 +93,10 @@ ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err
         if (j > 0) ls_text_add(&text, ",");
         add_name(&text, data->column ? data->column[j].name : data->feature_names[j], true);
     }
-    if (data->y) {
+    for (size_t t = 0; (data->y || data->value) && t < data->targets; t++) {
+        const char *name = data->target[t].name;
         ls_text_add(&text, ",");
-        add_name(&text, data->target->name ? data->target->name : "class", true);
+        add_name(&text, name ? name : data->y ? "class" : "target", true);
     }
     ls_text_add(&text, "\n");
     add_rows(&text, data);

@@ -4,6 +4,7 @@
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,7 +246,22 @@ const char *ls_data_target_at(const ls_data *data, size_t i)
 
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {
-    return data->number ? data->number[i] : i;
+    return data->number ? data->number[i] : data->first + i;
+}
+
+ls_data ls_data_block(const ls_data *data, size_t first, size_t rows)
+{
+    assert(first <= data->rows && rows <= data->rows - first);
+    ls_data block = *data;
+    block.rows = rows;
+    block.x += first * data->columns;
+    if (block.y) block.y += first;
+    if (block.value) block.value += first * data->targets;
+    if (block.weight) block.weight += first;
+    if (block.group) block.group += first;
+    if (block.number) block.number += first;
+    block.first += first;
+    return block;
 }
 
 const char *ls_data_class_name(const ls_data *data, size_t i)

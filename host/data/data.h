@@ -31,9 +31,13 @@ struct ls_data {
     char **note; /* [notes] what was assumed on reading, one sentence each */
     size_t notes;
     size_t dropped; /* rows dropped by LS_MISSING_DROP */
-    size_t *number; /* of a part: number of each row in the file, from 0; NULL: all rows in their
-                       order */
+    size_t *number; /* of a part: number of each row in the file, from 0; NULL: rows `first`,
+                       first + 1, … */
+    size_t first;   /* number of the first row in the file, if `number` is NULL */
 };
+
+/* Rows [first, first + rows) of the data, whose arrays it shares: it is not freed. */
+ls_data ls_data_block(const ls_data *data, size_t first, size_t rows);
 
 /* Sets the description of the columns, which the data owns then, even if this fails, and names the
  * features after it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Generates data sets. Every number is a function of (seed, row, index), in float32 with the
- * functions of kernels/, so that a data set is the same on every machine and its first rows do not
- * depend on the number of rows. */
+/* Generates data sets. Every number is a function of (seed, row, index), computed with the
+ * functions of kernels/ and + - * / alone, so that a data set is the same on every machine and its
+ * first rows do not depend on the number of rows. */
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -24,6 +24,8 @@
 #define UNIFORMS 64u
 /* Random numbers that all rows share use steps that no row number reaches. */
 #define SHARED_STEP ((ls_u64)1 << 63)
+/* The noise of targets uses the row plus this, so that it is independent of the features. */
+#define TARGET_STEP ((ls_u64)1 << 62)
 
 /* The options, with defaults filled in. */
 typedef struct {
@@ -41,7 +43,8 @@ typedef struct {
     double noise;    /* default; negative: takes none */
     double overlap;  /* default; negative: takes none */
     size_t classes;  /* default; 0: always two */
-    size_t features; /* default; 0: always two */
+    size_t features; /* default; 0: always two, or one if the targets are numbers */
+    bool numbers;    /* the targets are numbers */
 } generator;
 
 static float uniform(const ls_recipe *recipe, ls_u64 step, ls_u32 index)
@@ -319,23 +322,117 @@ static ls_status make_classification(const ls_recipe *recipe, ls_data *data, ls_
     return status;
 }
 
+/* ---- Numbers to predict ---------------------------------------------------------------------- */
+
+/* Target of row i: `exact` plus noise, rounded to six decimals. The quotient is the double nearest
+ * to the decimal number, so that the text of a CSV file has at most six decimals and reads back as
+ * the same double. Only + - * / in double, which are exact to the last bit on every machine. */
+static double noisy_target(const ls_recipe *recipe, size_t i, double exact)
+{
+    double noise = (double)recipe->noise *
+                   (double)ls_random_normal(recipe->seed, LS_PURPOSE_DATA, TARGET_STEP + i, 0);
+    return rint((exact + noise) * 1e6) / 1e6;
+}
+
+/* sin(pi x) for x in [0, 2): the Taylor series of degree 23 on [0, pi/2], which is exact to about
+ * 1e-16. */
+static double sine_of_half_turns(double x)
+{
+    double sign = x < 1.0 ? 1.0 : -1.0, part = x < 1.0 ? x : x - 1.0;
+    double angle = 3.14159265358979323846 * (part <= 0.5 ? part : 1.0 - part);
+    double square = angle * angle, sum = 1.0;
+    for (int k = 22; k >= 2; k -= 2) sum = 1.0 - square / (k * (k + 1.0)) * sum;
+    return sign * (angle * sum);
+}
+
+/* y = x1 - 2 x2 + 3 x3 - 4 x4 ... */
+static ls_status make_linear_regression(const ls_recipe *recipe, ls_data *data, ls_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < data->rows; i++) {
+        float *x = data->x + i * data->features;
+        double sum = 0.0;
+        for (size_t j = 0; j < data->features; j++) {
+            x[j] = normal(recipe, i, j);
+            double weight = j % 2 ? -(double)(j + 1) : (double)(j + 1);
+            sum += weight * (double)x[j];
+        }
+        data->value[i] = noisy_target(recipe, i, sum);
+    }
+    return LS_OK;
+}
+
+/* Friedman, Multivariate adaptive regression splines, Annals of Statistics 19, 1991. */
+static ls_status make_friedman1(const ls_recipe *recipe, ls_data *data, ls_error *err)
+{
+    if (data->features < 5)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "friedman1: needs at least 5 features, not %zu; give 5 or more",
+                       data->features);
+    for (size_t i = 0; i < data->rows; i++) {
+        float *x = data->x + i * data->features;
+        for (size_t j = 0; j < data->features; j++) x[j] = uniform(recipe, i, (ls_u32)j);
+        double from_middle = (double)x[2] - 0.5;
+        double exact = 10.0 * sine_of_half_turns((double)x[0] * (double)x[1]) +
+                       20.0 * (from_middle * from_middle) + 10.0 * (double)x[3] +
+                       5.0 * (double)x[4];
+        data->value[i] = noisy_target(recipe, i, exact);
+    }
+    return LS_OK;
+}
+
+static ls_status make_sine(const ls_recipe *recipe, ls_data *data, ls_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < data->rows; i++) {
+        data->x[i] = uniform(recipe, i, 0);
+        data->value[i] = noisy_target(recipe, i, sine_of_half_turns(2.0 * (double)data->x[i]));
+    }
+    return LS_OK;
+}
+
+static ls_status make_steps(const ls_recipe *recipe, ls_data *data, ls_error *err)
+{
+    static const double level[] = {1, 3, 2, 5, 4};
+    (void)err;
+    for (size_t i = 0; i < data->rows; i++) {
+        data->x[i] = uniform(recipe, i, 0);
+        data->value[i] = noisy_target(recipe, i, level[(size_t)(5.0 * (double)data->x[i])]);
+    }
+    return LS_OK;
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 static const generator generators[] = {
-    /* name, about, function, rows, noise, overlap, classes, features */
-    {"linear", "points in the unit square; class 1 where x > y", make_linear, 200, -1, -1, 0, 0},
+    /* name, about, function, rows, noise, overlap, classes, features, numbers */
+    {"linear", "points in the unit square; class 1 where x > y", make_linear, 200, -1, -1, 0, 0,
+     false},
     {"quadratic", "points in the unit square; class 1 above the parabola 6 (x - 1/2)^2",
-     make_quadratic, 200, -1, -1, 0, 0},
-    {"random", "points in the unit square; class drawn at random", make_random, 200, -1, -1, 0, 0},
-    {"overlap", "two Gaussian blobs that overlap a little", make_overlap, 200, -1, 0.6, 0, 0},
-    {"xor", "21 points on two crossing lines; no seed", make_xor, XOR_ROWS, -1, -1, 0, 0},
-    {"moons", "two half circles that interlock", make_moons, 200, 0.1, -1, 0, 0},
-    {"circles", "a circle inside another", make_circles, 200, 0.05, -1, 0, 0},
-    {"spirals", "arms of a spiral, one per class", make_spirals, 400, 0.02, -1, 2, 0},
-    {"blobs", "Gaussian clusters, one per class", make_blobs, 300, 1.0, -1, 3, 2},
-    {"checkerboard", "fields of a 4 x 4 board, two colours", make_checkerboard, 400, 0.0, -1, 0, 0},
+     make_quadratic, 200, -1, -1, 0, 0, false},
+    {"random", "points in the unit square; class drawn at random", make_random, 200, -1, -1, 0, 0,
+     false},
+    {"overlap", "two Gaussian blobs that overlap a little", make_overlap, 200, -1, 0.6, 0, 0,
+     false},
+    {"xor", "21 points on two crossing lines; no seed", make_xor, XOR_ROWS, -1, -1, 0, 0, false},
+    {"moons", "two half circles that interlock", make_moons, 200, 0.1, -1, 0, 0, false},
+    {"circles", "a circle inside another", make_circles, 200, 0.05, -1, 0, 0, false},
+    {"spirals", "arms of a spiral, one per class", make_spirals, 400, 0.02, -1, 2, 0, false},
+    {"blobs", "Gaussian clusters, one per class", make_blobs, 300, 1.0, -1, 3, 2, false},
+    {"checkerboard", "fields of a 4 x 4 board, two colours", make_checkerboard, 400, 0.0, -1, 0, 0,
+     false},
     {"classification", "classes with informative and redundant features", make_classification, 500,
-     0.0, -1, 3, 6},
+     0.0, -1, 3, 6, false},
+    {"linear-regression",
+     "number y = x1 - 2 x2 + 3 x3 - 4 x4 + 5 x5 ... + noise; standard normal features",
+     make_linear_regression, 500, 1.0, -1, 0, 5, true},
+    {"friedman1",
+     "number y = 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 + noise; uniform features",
+     make_friedman1, 500, 1.0, -1, 0, 10, true},
+    {"sine", "number y = sin(2 pi x) + noise; x uniform in [0, 1)", make_sine, 200, 0.1, -1, 0, 0,
+     true},
+    {"steps", "number y = 1, 3, 2, 5, 4 on the fifths of [0, 1), + noise; x uniform", make_steps,
+     300, 0.1, -1, 0, 0, true},
 };
 #define GENERATORS (sizeof generators / sizeof *generators)
 
@@ -417,18 +514,41 @@ static ls_status write_recipe(const generator *from, const ls_generate_options *
     LS_TRY(check_limits(from, options, err));
     out->rows = options->rows ? options->rows : from->rows;
     out->classes = options->classes ? options->classes : from->classes ? from->classes : 2;
-    out->features = options->features ? options->features : from->features ? from->features : 2;
+    out->features = options->features ? options->features
+                    : from->features  ? from->features
+                    : from->numbers   ? 1
+                                      : 2;
     /* A noise of 0 is valid; an overlap of 0 stands for the default, as two points are no blobs. */
     out->noise = (float)(options->noise >= 0.0 ? options->noise : from->noise);
     out->overlap = (float)(options->overlap > 0.0 ? options->overlap : from->overlap);
     out->seed = options->seed;
-    if (out->classes > out->rows) {
+    if (!from->numbers && out->classes > out->rows) {
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%s: %zu rows do not suffice for %zu classes; give at least one row per "
                        "class",
                        from->name, out->rows, out->classes);
     }
     return LS_OK;
+}
+
+/* Creates the data set with room for its targets, and names them. */
+static ls_status create(const generator *from, const ls_recipe *recipe, ls_data **out,
+                        ls_error *err)
+{
+    if (!from->numbers)
+        return ls_data_create(recipe->rows, recipe->features, recipe->classes, true, out, err);
+    ls_data *data = NULL;
+    LS_TRY(ls_data_create(recipe->rows, recipe->features, 0, false, &data, err));
+    data->task = LS_TASK_REGRESSION;
+    free(data->target->name);
+    data->target->name = ls_strdup("y");
+    ls_status status = data->target->name ? LS_OK
+                                          : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
+    if (status == LS_OK)
+        status = ls_alloc(&data->value, recipe->rows, sizeof *data->value, "the targets", err);
+    if (status == LS_OK) *out = data;
+    else ls_data_free(data);
+    return status;
 }
 
 ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out,
@@ -446,7 +566,7 @@ ls_status ls_data_generate(const char *name, const ls_generate_options *options,
     ls_recipe recipe;
     ls_data *data = NULL;
     LS_TRY(write_recipe(from, &o, &recipe, err));
-    LS_TRY(ls_data_create(recipe.rows, recipe.features, recipe.classes, true, &data, err));
+    LS_TRY(create(from, &recipe, &data, err));
     ls_status status = from->fill(&recipe, data, err);
     if (status != LS_OK) {
         ls_data_free(data);

@@ -11,7 +11,9 @@ typedef enum {
     LS_ROLE_INFERRED,
     LS_ROLE_NUMBER,
     LS_ROLE_CATEGORY,
-    LS_ROLE_TARGET
+    LS_ROLE_TARGET,
+    LS_ROLE_WEIGHT,
+    LS_ROLE_GROUP
 } ls_role;
 
 typedef struct {
@@ -30,10 +32,10 @@ ls_status ls_select(const ls_read_request *request, const char *path, const char
                     size_t columns, size_t target, ls_selection *out, ls_error *err);
 void ls_selection_free(ls_selection *selection);
 
-/* Whether a column becomes a column of the data: it is neither unused nor the class. */
+/* Whether a column becomes a column of the data: an input of the model. */
 static inline bool ls_is_feature(ls_role role)
 {
-    return role != LS_ROLE_UNUSED && role != LS_ROLE_TARGET;
+    return role == LS_ROLE_INFERRED || role == LS_ROLE_NUMBER || role == LS_ROLE_CATEGORY;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "host/data/split.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/data/deal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 
 #include "kernels/random.h"
 
-/* Purpose of a permutation (the others are in kernels/random.h). */
+/* Purposes of permutations (the others are in kernels/random.h and host/data/deal.c). */
 #define LS_PURPOSE_FOLDS 34u
+#define LS_PURPOSE_SAMPLE 35u
 
 static ls_status copy_name(char **slot, const char *name, ls_error *err)
 {
@@ -67,6 +69,24 @@ static ls_status copy_columns(const ls_data *data, bool all_categories, ls_data 
     return all_categories ? LS_OK : ls_data_narrow(part, err);
 }
 
+/* Makes room for what goes with each row besides cells and classes. */
+static ls_status create_row_arrays(const ls_data *data, ls_data *part, ls_error *err)
+{
+    size_t values, n = part->rows;
+    if (!ls_mul_size(n, data->targets, &values))
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "%zu rows of %zu targets are more than this machine can address", n,
+                       data->targets);
+    LS_TRY(ls_alloc(&part->number, n, sizeof *part->number, "the rows' numbers", err));
+    if (data->value)
+        LS_TRY(ls_alloc(&part->value, values, sizeof *part->value, "the targets", err));
+    if (data->weight)
+        LS_TRY(ls_alloc(&part->weight, n, sizeof *part->weight, "the rows' weights", err));
+    if (data->group)
+        LS_TRY(ls_alloc(&part->group, n, sizeof *part->group, "the rows' groups", err));
+    return LS_OK;
+}
+
 /* Copies the `count` rows whose mark is `wanted`, in their order. all_categories: as in
  * ls_data_cut. */
 static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted, size_t count,
@@ -75,15 +95,7 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
     ls_data *part = NULL;
     LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
     ls_status status = copy_names(part, data, err);
-    if (status == LS_OK)
-        status = ls_alloc(&part->number, count, sizeof *part->number, "the rows' numbers", err);
-    if (status == LS_OK && data->value)
-        status = ls_alloc(&part->value, count, data->targets * sizeof *part->value, "the targets",
-                          err);
-    if (status == LS_OK && data->weight)
-        status = ls_alloc(&part->weight, count, sizeof *part->weight, "the weights", err);
-    if (status == LS_OK && data->group)
-        status = ls_alloc(&part->group, count, sizeof *part->group, "the groups", err);
+    if (status == LS_OK) status = create_row_arrays(data, part, err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);
     if (status == LS_OK && data->column) status = copy_columns(data, all_categories, part, err);
     if (status != LS_OK) {
@@ -122,12 +134,32 @@ ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error
     return status;
 }
 
+ls_status ls_data_sample(const ls_data *data, size_t count, uint64_t seed, ls_data **out,
+                         ls_error *err)
+{
+    size_t n = data->rows;
+    bool *marks;
+    *out = NULL;
+    if (count == 0)
+        return ls_fail(err, LS_ERR_ARGUMENT, "a sample of 0 rows has no rows; draw 1 or more");
+    if (n <= count) return LS_OK;
+    if (n > UINT32_MAX)
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "cannot draw from %zu rows; at most 4294967295 are supported", n);
+    LS_TRY(ls_alloc(&marks, n, sizeof *marks, "the sample", err));
+    for (size_t k = 0; k < count; k++)
+        marks[ls_permute((ls_u32)k, (ls_u32)n, seed, LS_PURPOSE_SAMPLE, 0)] = true;
+    ls_status status = ls_data_pick(data, marks, true, out, err);
+    free(marks);
+    return status;
+}
+
 /* Sorts row numbers by class, in their order within a class. Those of class c end at ends[c]. */
-static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, size_t *ends)
+static void sort_by_class(const ls_data *data, size_t classes, uint32_t *order, size_t *ends)
 {
     size_t start = 0;
     for (size_t i = 0; i < data->rows; i++) ends[data->y ? (size_t)data->y[i] : 0]++;
-    for (size_t c = 0; c < groups; c++) {
+    for (size_t c = 0; c < classes; c++) {
         size_t count = ends[c];
         ends[c] = start;
         start += count;
@@ -137,11 +169,11 @@ static void sort_by_class(const ls_data *data, size_t groups, uint32_t *order, s
 }
 
 /* Marks round(fraction × n) of the n rows of each class. Returns the number of marked rows. */
-static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uint32_t *order,
+static size_t mark_part(double fraction, uint64_t seed, size_t classes, const uint32_t *order,
                         const size_t *ends, bool *marks)
 {
     size_t marked = 0, start = 0;
-    for (size_t c = 0; c < groups; c++) {
+    for (size_t c = 0; c < classes; c++) {
         size_t count = ends[c] - start;
         size_t taken = (size_t)floor(fraction * (double)count + 0.5);
         for (size_t k = 0; k < taken; k++) {
@@ -154,31 +186,32 @@ static size_t mark_part(double fraction, uint64_t seed, size_t groups, const uin
     return marked;
 }
 
-static ls_status split_marked(const ls_data *data, const bool *marks, size_t marked,
-                              double fraction, bool all_categories, ls_data **rest, ls_data **part,
-                              ls_error *err)
+/* Marks the rows of the part: a fraction of each class, or whole groups. */
+static ls_status mark_rows(const ls_data *data, double fraction, uint64_t seed, bool *marks,
+                           size_t *marked, ls_error *err)
 {
-    if (marked == 0 || marked == data->rows) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
-                       data->rows,
-                       marked == 0 ? "use a larger fraction or more rows"
-                                   : "use a smaller fraction");
+    size_t classes = data->y ? data->classes : 1, *ends = NULL;
+    uint32_t *order = NULL;
+    LS_TRY(ls_alloc(&order, data->rows, sizeof *order, "the split", err));
+    ls_status status = ls_alloc(&ends, classes, sizeof *ends, "the split", err);
+    if (status == LS_OK && data->group) {
+        const double share[2] = {1 - fraction, fraction};
+        status = ls_groups_deal(data, 2, share, seed, order, err);
+        *marked = 0;
+        for (size_t i = 0; i < data->rows && status == LS_OK; i++)
+            *marked += marks[i] = order[i] == 1;
+    } else if (status == LS_OK) {
+        sort_by_class(data, classes, order, ends);
+        *marked = mark_part(fraction, seed, classes, order, ends, marks);
     }
-    ls_data *first = NULL, *second = NULL;
-    LS_TRY(copy_marked(data, marks, false, data->rows - marked, all_categories, &first, err));
-    ls_status status = copy_marked(data, marks, true, marked, all_categories, &second, err);
-    if (status != LS_OK) {
-        ls_data_free(first);
-        return status;
-    }
-    *rest = first;
-    *part = second;
-    return LS_OK;
+    free(order);
+    free(ends);
+    return status;
 }
 
-ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
-                      ls_data **rest, ls_data **part, ls_error *err)
+/* Checks a cut and marks its rows; *marks is freed with free(). */
+static ls_status plan_cut(const ls_data *data, double fraction, uint64_t seed, bool **marks,
+                          size_t *marked, ls_error *err)
 {
     if (!(fraction > 0.0 && fraction < 1.0)) {
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -189,28 +222,86 @@ ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool 
         return ls_fail(err, LS_ERR_MEMORY,
                        "cannot split %zu rows; at most 4294967295 are supported", data->rows);
     }
-    size_t groups = data->y ? data->classes : 1;
-    bool *marks = NULL;
-    uint32_t *order = NULL;
-    size_t *ends = NULL;
-    ls_status status = ls_alloc(&marks, data->rows, sizeof *marks, "the split", err);
-    if (status == LS_OK) status = ls_alloc(&order, data->rows, sizeof *order, "the split", err);
-    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the split", err);
-    if (status == LS_OK) {
-        sort_by_class(data, groups, order, ends);
-        size_t marked = mark_part(fraction, seed, groups, order, ends, marks);
-        status = split_marked(data, marks, marked, fraction, all_categories, rest, part, err);
-    }
-    free(marks);
-    free(order);
-    free(ends);
+    LS_TRY(ls_alloc(marks, data->rows, sizeof **marks, "the split", err));
+    ls_status status = mark_rows(data, fraction, seed, *marks, marked, err);
+    if (status == LS_OK && (*marked == 0 || *marked == data->rows))
+        status = ls_fail(err, LS_ERR_ARGUMENT,
+                         "a fraction of %g of %zu rows leaves one part without rows; %s", fraction,
+                         data->rows,
+                         *marked == 0 ? "use a larger fraction or more rows"
+                                      : "use a smaller fraction");
+    if (status != LS_OK) free(*marks);
     return status;
+}
+
+ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
+                      ls_data **rest, ls_data **part, ls_error *err)
+{
+    bool *marks;
+    size_t marked = 0;
+    ls_data *first = NULL, *second = NULL;
+    LS_TRY(plan_cut(data, fraction, seed, &marks, &marked, err));
+    ls_status status = copy_marked(data, marks, false, data->rows - marked, all_categories, &first,
+                                   err);
+    if (status == LS_OK)
+        status = copy_marked(data, marks, true, marked, all_categories, &second, err);
+    free(marks);
+    if (status != LS_OK) {
+        ls_data_free(first);
+        return status;
+    }
+    *rest = first;
+    *part = second;
+    return LS_OK;
+}
+
+ls_status ls_data_cut_rows(const ls_data *data, double fraction, uint64_t seed, size_t *rest,
+                           ls_error *err)
+{
+    bool *marks;
+    size_t marked = 0;
+    LS_TRY(plan_cut(data, fraction, seed, &marks, &marked, err));
+    free(marks);
+    *rest = data->rows - marked;
+    return LS_OK;
 }
 
 ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest,
                         ls_data **part, ls_error *err)
 {
     return ls_data_cut(data, fraction, seed, false, rest, part, err);
+}
+
+static ls_status deal_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
+                            ls_error *err)
+{
+    double *share;
+    LS_TRY(ls_alloc(&share, folds, sizeof *share, "the folds", err));
+    for (size_t k = 0; k < folds; k++) share[k] = 1 / (double)folds;
+    ls_status status = ls_groups_deal(data, folds, share, seed, fold, err);
+    free(share);
+    return status;
+}
+
+/* Rows of one class after the other are dealt out in turn. */
+static ls_status class_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
+                             ls_error *err)
+{
+    size_t classes = data->y ? data->classes : 1, start = 0;
+    uint32_t *order = NULL;
+    size_t *ends = NULL;
+    ls_status status = ls_alloc(&order, data->rows, sizeof *order, "the folds", err);
+    if (status == LS_OK) status = ls_alloc(&ends, classes, sizeof *ends, "the folds", err);
+    if (status == LS_OK) sort_by_class(data, classes, order, ends);
+    for (size_t c = 0; status == LS_OK && c < classes; start = ends[c++])
+        for (size_t k = 0, count = ends[c] - start; k < count; k++) {
+            /* in turn, continuing from class to class */
+            size_t place = start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_FOLDS, c);
+            fold[order[start + k]] = (uint32_t)(place % folds);
+        }
+    free(order);
+    free(ends);
+    return status;
 }
 
 ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
@@ -220,19 +311,6 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%zu rows cannot be divided into %zu folds; use 2 to %zu", data->rows, folds,
                        data->rows);
-    size_t groups = data->y ? data->classes : 1, start = 0;
-    uint32_t *order = NULL;
-    size_t *ends = NULL;
-    ls_status status = ls_alloc(&order, data->rows, sizeof *order, "the folds", err);
-    if (status == LS_OK) status = ls_alloc(&ends, groups, sizeof *ends, "the folds", err);
-    if (status == LS_OK) sort_by_class(data, groups, order, ends);
-    for (size_t c = 0; status == LS_OK && c < groups; start = ends[c++])
-        for (size_t k = 0, count = ends[c] - start; k < count; k++) {
-            /* dealt out in turn, continuing from class to class */
-            size_t place = start + ls_permute((ls_u32)k, (ls_u32)count, seed, LS_PURPOSE_FOLDS, c);
-            fold[order[start + k]] = (uint32_t)(place % folds);
-        }
-    free(order);
-    free(ends);
-    return status;
+    return data->group ? deal_folds(data, folds, seed, fold, err)
+                       : class_folds(data, folds, seed, fold, err);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/notes.h"
 #include "host/data/split.h"
 
 enum { MORE_ROWS = 256 };
@@ -197,9 +198,10 @@ static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
     free(complete);
     LS_TRY(status);
     kept->dropped = d->rows - count;
+    status = ls_data_notes_move(d, kept, err);
     ls_data_free(d);
     t->data = kept;
-    return LS_OK;
+    return status;
 }
 
 ls_status ls_builder_finish(ls_table_builder *t, const char *labels, ls_data **out, ls_error *err)

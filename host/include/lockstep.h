@@ -297,6 +297,10 @@ LS_API const double *ls_data_values(const ls_data *data);
 LS_API const double *ls_data_weights(const ls_data *data);
 /** Number of rows that were left out on reading because of missing = "drop". */
 LS_API size_t ls_data_dropped(const ls_data *data);
+/** What was assumed on reading the data: note i, one sentence without a full stop at its end, as in
+ * "line 1 is taken as names of columns (--header no)"; NULL if i is too large. Parts of a split have
+ * no notes. Valid as long as the data. */
+LS_API const char *ls_data_note(const ls_data *data, size_t i);
 
 /** Description of a column. Statistics are over the values present. */
 typedef struct {

@@ -54,58 +54,129 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
 
 /* ---- Running the network --------------------------------------------------------------------- */
 
-/* Outputs and row losses (either may be NULL) for encoded rows. losses: only with `labelled`, the
- * same rows with targets. */
-static ls_status infer(const ls_model *m, ls_backend *backend, const float *input,
-                       const ls_data *labelled, size_t rows, float *outputs, float *losses,
-                       ls_error *err)
+/* Numbers that the inputs and outputs of a block have, about: few enough for the cache that cores
+ * share, so many that what is done once per block takes no time. */
+enum { BLOCK_FLOATS = 1 << 20, LEAST_ROWS = 1024, MOST_ROWS = 1 << 16 };
+
+struct ls_inference {
+    const ls_model *model;
+    ls_backend *backend, *own; /* own: opened here, or NULL */
+    size_t rows;               /* most rows of a block */
+    ls_plan *plan;
+    ls_workspace *workspace;
+    float *input, *target; /* of a block: rows × inputs, rows × outputs */
+};
+
+static size_t block_rows(const ls_network *n, size_t rows)
 {
+    size_t most = BLOCK_FLOATS / (n->inputs + n->outputs) / LS_INFER_ROWS * LS_INFER_ROWS;
+    most = most < LEAST_ROWS ? LEAST_ROWS : most > MOST_ROWS ? MOST_ROWS : most;
+    return rows < most ? rows : most;
+}
+
+static ls_status prepare(ls_inference *f, ls_error *err)
+{
+    const ls_model *m = f->model;
     const ls_network *n = &m->network;
-    assert(m->values && input && (outputs || losses) && (!losses || labelled));
-    float *targets = NULL;
-    ls_plan *plan = NULL;
-    ls_workspace *workspace = NULL;
-    size_t outs;
-    if (!ls_mul_size(rows, n->outputs, &outs))
-        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory", rows);
-    ls_status status = ls_alloc(&targets, outs, sizeof *targets, "the targets", err);
-    if (status == LS_OK)
-        status = ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, rows, false, &plan, err);
-    if (status == LS_OK) {
-        if (losses) ls_network_targets(n, labelled, m->target_mean, m->target_scale, targets);
-        ls_rows data = {rows, n->inputs, n->outputs, input, targets, NULL};
-        status = ls_workspace_of_one(backend, &data, plan, &workspace, err);
-    }
-    if (status == LS_OK)
-        status = backend->slots->write(workspace, 0, 0, n->parameters + n->running, m->values, err);
-    if (status == LS_OK)
-        status = backend->slots->infer(workspace, 0, 0, rows, outputs, losses, err);
-    if (workspace) backend->slots->workspace_close(workspace);
-    ls_plan_free(plan);
-    free(targets);
+    size_t inputs, outputs;
+    assert(m->values);
+    if (!ls_mul_size(f->rows, n->inputs, &inputs) || !ls_mul_size(f->rows, n->outputs, &outputs))
+        return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
+                       f->rows);
+    LS_TRY(ls_alloc(&f->input, inputs, sizeof *f->input, "the inputs", err));
+    LS_TRY(ls_alloc(&f->target, outputs, sizeof *f->target, "the targets", err));
+    LS_TRY(ls_plan_build(n, &m->options->settings, LS_PLAN_INFER, f->rows, false, &f->plan, err));
+    const ls_rows data = {f->rows, n->inputs, n->outputs, f->input, f->target, NULL};
+    LS_TRY(ls_workspace_of_one(f->backend, &data, f->plan, &f->workspace, err));
+    return f->backend->slots->write(f->workspace, 0, 0, n->parameters + n->running, m->values, err);
+}
+
+ls_status ls_inference_open(const ls_model *m, ls_device *device, size_t rows, ls_inference **out,
+                            ls_error *err)
+{
+    ls_inference *f;
+    assert(rows > 0);
+    LS_TRY(ls_alloc(&f, 1, sizeof *f, "the inference", err));
+    *f = (ls_inference){.model = m, .rows = block_rows(&m->network, rows)};
+    ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &f->own, err);
+    f->backend = device ? device->backend : f->own;
+    if (status == LS_OK) status = prepare(f, err);
+    if (status != LS_OK) ls_inference_close(f);
+    else *out = f;
     return status;
 }
 
-/* The same on a device, or on the CPU path if device is NULL. */
-static ls_status infer_on(const ls_model *m, ls_device *device, const float *input,
-                          const ls_data *labelled, size_t rows, float *outputs, float *losses,
-                          ls_error *err)
+void ls_inference_close(ls_inference *f)
 {
-    if (device) return infer(m, device->backend, input, labelled, rows, outputs, losses, err);
-    ls_backend *cpu;
-    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
-    ls_status status = infer(m, cpu, input, labelled, rows, outputs, losses, err);
-    cpu->slots->close(cpu);
-    return status;
+    if (!f) return;
+    if (f->workspace) f->backend->slots->workspace_close(f->workspace);
+    ls_plan_free(f->plan);
+    if (f->own) f->own->slots->close(f->own);
+    free(f->input);
+    free(f->target);
+    free(f);
+}
+
+size_t ls_inference_rows(const ls_inference *f) { return f->rows; }
+
+/* Runs a block of encoded rows. labelled: the same rows with targets, needed for losses. */
+static ls_status run_block(ls_inference *f, const float *input, const ls_data *labelled,
+                           size_t rows, float *outputs, float *losses, ls_error *err)
+{
+    const ls_model *m = f->model;
+    const ls_network *n = &m->network;
+    assert(rows <= f->rows && (outputs || losses) && (!losses || labelled));
+    if (losses) ls_network_targets(n, labelled, m->target_mean, m->target_scale, f->target);
+    const ls_rows data = {rows, n->inputs, n->outputs, input, f->target, NULL};
+    LS_TRY(f->backend->slots->workspace_load(f->workspace, &data, err));
+    return f->backend->slots->infer(f->workspace, 0, 0, rows, outputs, losses, err);
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static float *from_row(float *values, size_t row, size_t width)
+{
+    return values ? values + row * width : NULL;
+}
+
+ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
+                           ls_error *err)
+{
+    const ls_model *m = f->model;
+    const ls_network *n = &m->network;
+    for (size_t at = 0, rows; at < raw->rows; at += rows) {
+        rows = smaller(raw->rows - at, f->rows);
+        const ls_data block = ls_data_block(raw, at, rows);
+        LS_TRY(ls_encode(m->encoder, m->mean, m->scale, n->inputs, &block, f->input, err));
+        LS_TRY(run_block(f, f->input, &block, rows, from_row(outputs, at, n->outputs),
+                         from_row(losses, at, 1), err));
+    }
+    return LS_OK;
 }
 
 ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs,
                          float *losses, ls_error *err)
 {
-    float *input;
-    LS_TRY(ls_model_encode(m, raw, &input, err));
-    ls_status status = infer_on(m, device, input, raw, raw->rows, outputs, losses, err);
-    free(input);
+    ls_inference *f;
+    LS_TRY(ls_inference_open(m, device, raw->rows, &f, err));
+    ls_status status = ls_inference_run(f, raw, outputs, losses, err);
+    ls_inference_close(f);
+    return status;
+}
+
+static ls_status infer_inputs(const ls_model *m, ls_device *device, const float *input, size_t rows,
+                              float *outputs, ls_error *err)
+{
+    ls_inference *f;
+    const ls_network *n = &m->network;
+    LS_TRY(ls_inference_open(m, device, rows, &f, err));
+    ls_status status = LS_OK;
+    for (size_t at = 0, count; at < rows && status == LS_OK; at += count) {
+        count = smaller(rows - at, f->rows);
+        status = run_block(f, input + at * n->inputs, NULL, count, outputs + at * n->outputs, NULL,
+                           err);
+    }
+    ls_inference_close(f);
     return status;
 }
 
@@ -190,7 +261,7 @@ ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const fl
     if (!m || !inputs || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_inputs: an argument is NULL");
     if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
-    LS_TRY(infer_on(m, device, inputs, NULL, rows, out, NULL, err));
+    LS_TRY(infer_inputs(m, device, inputs, rows, out, err));
     to_target_units(m, rows, out);
     return LS_OK;
 }

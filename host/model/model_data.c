@@ -26,16 +26,10 @@ ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data
     ls_read_options o;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
-    ls_read_request request = {.target = o.target,
-                               .labels = o.labels,
-                               .columns = o.columns,
-                               .drop = o.drop,
-                               .categorical = o.categorical,
-                               .callback = o.callback,
-                               .user = o.user};
+    ls_read_request request;
+    LS_TRY(ls_request_take(&o, &request, err));
     if (o.model) request.expected = expect_for(o.model);
     else if (o.like) request.expected = ls_expect_like(o.like);
-    if (request.expected.column) request.missing = request.expected.missing;
-    if (o.missing) LS_TRY(ls_missing_parse(o.missing, &request.missing, err));
+    if (request.expected.column && !o.missing) request.missing = request.expected.missing;
     return ls_read_rows(path, &request, out, err);
 }

@@ -12,7 +12,8 @@
 #include "host/network/plan.h"
 
 /* The data of a workspace: one data set, or several blocks of rows for different members. Not
- * owned: the arrays must stay unchanged until the workspace is closed. */
+ * owned: the arrays must stay unchanged until other rows replace them or the workspace is closed.
+ */
 typedef struct {
     size_t rows, features, outputs;
     const float *x;          /* rows × features, row-major */
@@ -45,6 +46,10 @@ typedef struct {
      * the rows; the CPU path reads them in place. */
     ls_status (*workspace_open)(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                 ls_error *err);
+    /* Replaces the data by other rows: at most as many as at the opening, of the same width, and
+     * with weights only if those had weights. Members keep their arenas. On failure the rows are
+     * undefined. */
+    ls_status (*workspace_load)(ls_workspace *workspace, const ls_rows *data, ls_error *err);
     /* Removes all members and frees the workspace. */
     void (*workspace_close)(ls_workspace *workspace);
     /* Adds a member, whose arena is all zeros. The plan must outlive the member.

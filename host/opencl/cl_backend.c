@@ -8,6 +8,7 @@
 
 const ls_backend_slots ls_cl_slots = {
     .workspace_open = ls_cl_workspace_open,
+    .workspace_load = ls_cl_workspace_load,
     .workspace_close = ls_cl_workspace_close,
     .member_add = ls_cl_member_add,
     .member_remove = ls_cl_member_remove,

@@ -209,3 +209,15 @@ ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_work
     *out = &w->base;
     return LS_OK;
 }
+
+ls_status ls_cl_workspace_load(ls_workspace *base, const ls_rows *data, ls_error *err)
+{
+    cl_workspace *w = (cl_workspace *)base;
+    assert(data->features == w->shape.features && data->outputs == w->shape.outputs);
+    assert(!data->row_weight || w->weight);
+    w->shape = *data;
+    LS_TRY(write_floats(w->device, w->x, 0, data->rows * data->features, data->x, err));
+    LS_TRY(write_floats(w->device, w->t, 0, data->rows * data->outputs, data->t, err));
+    if (!data->row_weight) return LS_OK;
+    return write_floats(w->device, w->weight, 0, data->rows, data->row_weight, err);
+}

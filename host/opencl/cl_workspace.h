@@ -54,6 +54,7 @@ ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t
 /* Slots; see host/network/backend.h. */
 ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                ls_error *err);
+ls_status ls_cl_workspace_load(ls_workspace *workspace, const ls_rows *data, ls_error *err);
 void ls_cl_workspace_close(ls_workspace *workspace);
 ls_status ls_cl_member_add(ls_workspace *workspace, const ls_plan *plan, size_t origin,
                            size_t *member, ls_error *err);

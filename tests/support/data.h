@@ -76,7 +76,7 @@ static inline void hash_u32(ls_sha256 *sha, uint32_t value)
     ls_sha256_update(sha, bytes, sizeof bytes);
 }
 
-/* SHA-256 of x and y as little-endian words. */
+/* SHA-256 of x, and y or the values, as little-endian words. */
 static inline void hash_data(const ls_data *data, char hex[65])
 {
     ls_sha256 sha;
@@ -86,7 +86,13 @@ static inline void hash_data(const ls_data *data, char hex[65])
         memcpy(&bits, &data->x[k], sizeof bits);
         hash_u32(&sha, bits);
     }
-    for (size_t i = 0; i < data->rows; i++) hash_u32(&sha, (uint32_t)data->y[i]);
+    for (size_t i = 0; data->y && i < data->rows; i++) hash_u32(&sha, (uint32_t)data->y[i]);
+    for (size_t i = 0; data->value && i < data->rows * data->targets; i++) {
+        uint64_t bits;
+        memcpy(&bits, &data->value[i], sizeof bits);
+        hash_u32(&sha, (uint32_t)bits);
+        hash_u32(&sha, (uint32_t)(bits >> 32));
+    }
     ls_sha256_final(&sha, hex);
 }
 

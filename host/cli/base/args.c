@@ -116,9 +116,9 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     snprintf(left, sizeof left, "%s%s[options]", usage, *usage ? " " : "");
     poptSetOtherOptionHelp(args->context, left);
     int status = EXIT_OK, code;
-    char **strings[32];
-    const char *initial[32];
-    size_t count = collect_strings(table, strings, 0, 32);
+    char **strings[MOST_STRINGS];
+    const char *initial[MOST_STRINGS];
+    size_t count = collect_strings(table, strings, 0, MOST_STRINGS);
     for (size_t i = 0; i < count; i++) initial[i] = *strings[i];
     while (status == EXIT_OK && (code = poptGetNextOpt(args->context)) > 0) {
         if (code == HELP) {

@@ -7,6 +7,8 @@
 #include "host/cli/base/exit_status.h"
 #include <popt.h>
 
+enum { MOST_STRINGS = 64 /* string options of a command */ };
+
 /* A parsed command line. The values of options are stored where the popt table points; everything
  * else is an operand. */
 typedef struct {
@@ -14,7 +16,7 @@ typedef struct {
     const char *command;
     const char *operand[8];
     int operands;
-    char *owned[32]; /* values of string options, allocated by popt */
+    char *owned[MOST_STRINGS]; /* values of string options, allocated by popt */
     size_t owned_count;
 } arguments;
 

@@ -8,4 +8,9 @@
 void interrupt_catch(void);
 int interrupted(void);
 
+/* From this call on, SIGINT, SIGTERM and SIGHUP remove this file and end the process with
+ * EXIT_INTERRUPTED, also while it waits for input. path: NULL if there is no file to remove. It
+ * must stay valid until the next call. */
+void interrupt_removes(const char *path);
+
 #endif

@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
+#include "host/cli/base/notes.h"
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -135,6 +136,7 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
         how.callback = show_share, how.user = &progress;
     ls_status status = ls_data_read(name, &how, out, err);
     if (progress.shown) fprintf(stderr, "\r\033[K");
+    if (status == LS_OK && !o->quiet && !o->json) notes_print(*out, like ? name : NULL);
     return status;
 }
 

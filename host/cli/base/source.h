@@ -39,7 +39,8 @@ bool source_is_generated(const char *name);
 ls_status source_read(const source_options *options, const char *name, const ls_model *model,
                       ls_data **out, ls_error *err);
 
-/* Reads a file. like: training rows whose columns and classes the file must have, or NULL. */
+/* Reads a file and prints the notes about it, unless --quiet or --json is given. like: training
+ * rows whose columns and classes the file must have, or NULL. */
 ls_status source_read_file(const source_options *options, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err);
 

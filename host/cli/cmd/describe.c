@@ -2,6 +2,7 @@
 #include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
@@ -90,11 +91,11 @@ static void report_json(const ls_data *data, const char *name)
     for (size_t k = 0; list && k < ls_data_classes(data); k++)
         json_object_set_new(classes, list[k].name, json_integer((json_int_t)list[k].rows));
     free(list);
-    print_json(json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o}", "data", name, "rows",
+    print_json(json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o,s:o}", "data", name, "rows",
                          (json_int_t)ls_data_rows(data), "dropped_rows",
                          (json_int_t)ls_data_dropped(data), "inputs",
                          (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
-                         "classes", classes, "columns", columns));
+                         "classes", classes, "columns", columns, "notes", notes_json(data, NULL)));
 }
 
 static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
@@ -150,6 +151,7 @@ int cmd_describe(int argc, const char **argv)
     source_data_table(&o, from);
     struct poptOption table[] = {
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, from, 0, "Data:", NULL},
+        OPTION_QUIET(o.quiet),
         OPTION_JSON(o.json),
         POPT_TABLEEND,
     };

@@ -13,10 +13,11 @@ static char *intro_text(void)
     const char *name, *about;
     ls_text_add(
         &text,
-        "Writes a generated data set as CSV: features x1,x2,... and the class. The same seed gives the\n"
-        "same bytes on every machine. NAME is one of these generators:\n\n");
+        "Writes a generated data set as CSV: features x1,x2,... and the class, or the number y. The same\n"
+        "seed gives the same bytes on every machine. Numbers y are rounded to six decimals; their noise\n"
+        "is normal. NAME is one of these generators:\n\n");
     for (size_t i = 0; (name = ls_generator_at(i, &about)); i++)
-        ls_text_add(&text, "  %-15s %s\n", name, about);
+        ls_text_add(&text, "  %-18s %s\n", name, about);
     return text.text;
 }
 
@@ -36,7 +37,7 @@ int cmd_make(int argc, const char **argv)
         {"classes", 0, POPT_ARG_LONGLONG, &classes, 0, "number of classes (blobs, classification)",
          "K"},
         {"features", 0, POPT_ARG_LONGLONG, &features, 0,
-         "number of features (blobs, classification)", "D"},
+         "number of features (blobs, classification, linear-regression, friedman1)", "D"},
         {"seed", 0, POPT_ARG_LONGLONG, &seed, 0, "seed of the random numbers (default: 1)", "S"},
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},

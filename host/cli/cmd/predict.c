@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/clock.h"
 #include "host/base/error.h"
-#include "host/base/file.h"
 #include "host/base/memory.h"
-#include "host/base/text.h"
 #include "host/cli/base/args.h"
+#include "host/cli/base/interrupt.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/cmd/prediction_lines.h"
+#include "host/data/data.h"
+#include "host/model/infer.h"
 #include <popt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char intro[] =
     "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the\n"
@@ -22,68 +27,111 @@ static const char intro[] =
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
 
 typedef struct {
+    const char *name; /* of the data */
     ls_model *model;
-    ls_data *data;
     ls_device *device;
-    float *outputs;
-    ls_text text;
+    ls_inference *inference;
+    ls_data *data;  /* generated rows */
+    float *outputs; /* of a block */
+    prediction_lines lines;
+    ls_sink *file;
+    /* Progress on a terminal. */
+    bool shown;
+    size_t rows; /* written so far */
+    double started, reported;
 } predict_work;
 
-/* Adds a CSV field, quoted if necessary. */
-static void add_field(ls_text *text, const char *prefix, const char *field)
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+static void show_progress(predict_work *w, double share)
 {
-    if (!strpbrk(field, ",\"\r\n")) {
-        ls_text_add(text, "%s%s", prefix, field);
-        return;
-    }
-    ls_text_add(text, "\"%s", prefix);
-    for (; *field; field++) ls_text_add(text, *field == '"' ? "\"\"" : "%c", *field);
-    ls_text_add(text, "\"");
+    enum { PER_SECOND = 5 };
+    double now = ls_clock();
+    if (!w->shown || now - w->reported < 1.0 / PER_SECOND) return;
+    w->reported = now;
+    fprintf(stderr, "\r\033[Kpredicting %s  %zu rows, %.0f rows/s", w->name, w->rows,
+            (double)w->rows / (now - w->started));
+    if (share > 0) fprintf(stderr, ", %.0f %%", 100 * share);
 }
 
-static void write_rows(predict_work *w, size_t rows)
+static void clear_progress(const predict_work *w)
 {
-    size_t classes = ls_model_classes(w->model), outputs = ls_model_outputs(w->model);
-    bool raw = !strcmp(ls_model_option(w->model, "output"), "identity");
-    add_field(&w->text, "", "class");
-    for (size_t k = 0; k < (raw ? outputs : classes); k++) {
-        ls_text_add(&w->text, ",");
-        if (raw && outputs == 1) add_field(&w->text, "", "output");
-        else add_field(&w->text, raw ? "output_" : "p_", ls_model_class_name(w->model, k));
-    }
-    ls_text_add(&w->text, "\n");
-    for (size_t r = 0; r < rows; r++) {
-        const float *p = w->outputs + r * outputs;
-        add_field(&w->text, "", ls_model_class_name(w->model, ls_model_decide(w->model, p)));
-        if (outputs == 1 && !raw)
-            ls_text_add(&w->text, ",%.9g,%.9g", (double)(1.0f - p[0]), (double)p[0]);
-        else
-            for (size_t k = 0; k < outputs; k++) ls_text_add(&w->text, ",%.9g", (double)p[k]);
-        ls_text_add(&w->text, "\n");
-    }
+    if (w->reported > w->started) fprintf(stderr, "\r\033[K");
 }
 
-static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
-                      const char *data, const char *to, predict_work *w, ls_error *err)
+/* ---- Predicting ------------------------------------------------------------------------------ */
+
+static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *err)
 {
+    LS_TRY(ls_inference_run(w->inference, block, w->outputs, NULL, err));
+    LS_TRY(prediction_lines_add(&w->lines, w->outputs, block->rows, err));
+    w->rows += block->rows;
+    return LS_OK;
+}
+
+static ls_status predict_generated(predict_work *w, ls_error *err)
+{
+    const size_t rows = ls_data_rows(w->data), most = ls_inference_rows(w->inference);
+    for (size_t at = 0; at < rows; at += most) {
+        const ls_data block = ls_data_block(w->data, at, rows - at < most ? rows - at : most);
+        LS_TRY(predict_block(w, &block, err));
+        show_progress(w, (double)w->rows / (double)rows);
+    }
+    return LS_OK;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static ls_status prepare(const source_options *o, const ls_threshold_options *t, const char *model,
+                         const char *to, predict_work *w, ls_error *err)
+{
+    size_t outputs;
     LS_TRY(result_check_writable(to, err));
-    LS_TRY(result_check_apart(to, data, err));
+    LS_TRY(result_check_apart(to, w->name, err));
     LS_TRY(result_check_apart(to, model, err));
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--positive has no effect without --threshold; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
-    LS_TRY(source_read(o, data, w->model, &w->data, err));
-    size_t rows = ls_data_rows(w->data), size;
-    if (!ls_mul_size(rows, ls_model_outputs(w->model), &size))
-        return ls_fail(err, LS_ERR_MEMORY, "%s has too many rows", data);
+    LS_TRY(source_read(o, w->name, w->model, &w->data, err));
     LS_TRY(source_device(o, &w->device, err));
-    LS_TRY(ls_alloc(&w->outputs, size, sizeof *w->outputs, "the predictions", err));
-    LS_TRY(ls_model_predict_data(w->model, w->device, w->data, w->outputs, err));
-    write_rows(w, rows);
-    if (w->text.failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the predictions");
-    return ls_write_file(to, w->text.text, w->text.length, err);
+    LS_TRY(ls_inference_open(w->model, w->device, UINT32_MAX, &w->inference, err));
+    if (!ls_mul_size(ls_inference_rows(w->inference), ls_model_outputs(w->model), &outputs))
+        return ls_fail(err, LS_ERR_MEMORY, "the model has too many outputs");
+    LS_TRY(ls_alloc(&w->outputs, outputs, sizeof *w->outputs, "the predictions", err));
+    return prediction_lines_open(&w->lines, w->model, err);
+}
+
+static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
+                      const char *to, predict_work *w, ls_error *err)
+{
+    LS_TRY(prepare(o, t, model, to, w, err));
+    /* if the reader of a pipe goes away, the write fails instead of ending the process */
+    signal(SIGPIPE, SIG_IGN);
+    LS_TRY(ls_sink_open(to, &w->file, err));
+    interrupt_removes(ls_sink_temporary(w->file));
+    w->shown = !o->quiet && isatty(STDERR_FILENO) && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
+    w->started = w->reported = ls_clock();
+    LS_TRY(prediction_lines_begin(&w->lines, w->file, err));
+    ls_status status = predict_generated(w, err);
+    clear_progress(w);
+    LS_TRY(status);
+    ls_sink *file = w->file;
+    w->file = NULL;
+    return ls_sink_finish(file, err);
+}
+
+static void close_work(predict_work *w)
+{
+    ls_sink_drop(w->file);
+    interrupt_removes(NULL);
+    prediction_lines_close(&w->lines);
+    free(w->outputs);
+    ls_inference_close(w->inference);
+    ls_device_close(w->device);
+    ls_data_free(w->data);
+    ls_model_free(w->model);
 }
 
 int cmd_predict(int argc, const char **argv)
@@ -110,13 +158,10 @@ int cmd_predict(int argc, const char **argv)
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
-    if (status == EXIT_OK && work(&o, &t, args.operand[0], args.operand[1], to, &w, &err) != LS_OK)
+    w.name = args.operand[1];
+    if (status == EXIT_OK && work(&o, &t, args.operand[0], to, &w, &err) != LS_OK)
         status = complain_error("predict", &err);
-    free(w.text.text);
-    free(w.outputs);
-    ls_device_close(w.device);
-    ls_data_free(w.data);
-    ls_model_free(w.model);
+    close_work(&w);
     arguments_free(&args);
     return status < 0 ? EXIT_OK : status;
 }

@@ -7,6 +7,7 @@
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
@@ -135,6 +136,7 @@ static void report_json(const training_request *r, const training *t, const char
     json_object_set_new(o, "choice", device_report_json(&t->report));
     json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
     if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));
+    json_object_set_new(o, "notes", notes_json(t->train, t->test));
     json_object_set_new(o, "history", history_json(t->model));
     json_object_set_new(o, "options", model_options_json(t->model));
     json_object_set_new(o, "model", path ? json_string(path) : json_null());
@@ -161,9 +163,12 @@ static void report_text(const training_request *r, const training *t, const char
         printf("kept       the weights of epoch %llu, which has the lowest validation loss\n",
                (unsigned long long)s.best_epoch);
     print_decision("decision   ", &decision, t->model);
-    print_metrics_header();
-    print_metrics("train", t->on_train);
-    if (t->on_test) print_metrics("test", t->on_test);
+    print_metrics_header(t->model);
+    print_metrics("train", t->on_train, t->model);
+    if (t->on_test) print_metrics("test", t->on_test, t->model);
+    print_baseline(t->on_test ? "test" : "train", t->on_test ? t->on_test : t->on_train, t->model);
+    if (ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
+        print_details(t->on_test ? t->on_test : t->on_train, t->model);
     if (path) printf("%s  %s\n", hash, path);
     else printf("%s\n", hash);
 }

@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/notes.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,10 +34,13 @@ static ls_status read_files(const exp_order *order, cached *c, ls_error *err)
             "experiment T needs three-class-train.csv and three-class-test.csv, which are not in %s; name their folder with --datasets",
             order->datasets);
     LS_TRY(ls_data_read_csv(train, NULL, &c->train, err));
+    if (!order->quiet) notes_print(c->train, train);
     const char *names[3] = {ls_data_class_name(c->train, 0), ls_data_class_name(c->train, 1),
                             ls_data_class_name(c->train, 2)};
-    return ls_data_read_csv(test, &(ls_csv_options){.class_names = names, .classes = 3}, &c->test,
-                            err);
+    LS_TRY(ls_data_read_csv(test, &(ls_csv_options){.class_names = names, .classes = 3}, &c->test,
+                            err));
+    if (!order->quiet) notes_print(c->test, test);
+    return LS_OK;
 }
 
 static ls_status make(const exp_order *order, cached *c, ls_error *err)

@@ -4,6 +4,7 @@
 #include "host/base/sha256.h"
 #include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
+#include "host/data/data.h"
 #include "host/data/read.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -47,13 +48,15 @@ static ls_status hash_file(const char *path, char hex[65], ls_error *err)
     return status;
 }
 
-/* Hashes generated features and classes, little-endian like the weights of a model file. */
+/* Hashes generated features and classes or numbers, little-endian like the weights of a model file.
+ */
 static void hash_rows(const ls_data *d, char hex[65])
 {
     ls_sha256 sha;
     ls_sha256_init(&sha);
     ls_sha256_update(&sha, ls_data_x(d), ls_data_rows(d) * ls_data_columns(d) * sizeof(float));
-    ls_sha256_update(&sha, ls_data_y(d), ls_data_rows(d) * sizeof(int32_t));
+    if (d->y) ls_sha256_update(&sha, d->y, d->rows * sizeof *d->y);
+    if (d->value) ls_sha256_update(&sha, d->value, d->rows * d->targets * sizeof *d->value);
     ls_sha256_final(&sha, hex);
 }
 

@@ -50,7 +50,9 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err);
 typedef struct {
     const ls_model *model;
     const ls_metrics *train, *test; /* test: NULL without test rows */
+    const ls_data *rows, *test_rows;
     const device_report *device;
+    size_t trained; /* number of training rows without the validation rows */
 } run_outcome;
 
 /* Ends a training: writes the last lines, and then the result into run.json. Model and report must

@@ -5,6 +5,7 @@
 #include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
+#include "host/data/notes.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,10 +54,11 @@ static ls_status split(const training_request *r, ls_data **train, ls_data **tes
     ls_data *rest, *part;
     ls_parse_u64(ls_options_get(r->options, "seed"), &seed);
     LS_TRY(ls_data_split(*train, r->split, seed, &rest, &part, err));
+    ls_status status = ls_data_notes_move(*train, rest, err);
     ls_data_free(*train);
     *train = rest;
     *test = part;
-    return LS_OK;
+    return status;
 }
 
 static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)

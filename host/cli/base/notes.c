@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/base/notes.h"
+#include <jansson.h>
+#include <stdio.h>
+
+void notes_print(const ls_data *data, const char *file)
+{
+    for (size_t i = 0; ls_data_note(data, i); i++)
+        fprintf(stderr, "note: %s%s%s\n", file ? file : "", file ? ": " : "",
+                ls_data_note(data, i));
+}
+
+static void add_notes(json_t *list, const ls_data *data, const char *before)
+{
+    for (size_t i = 0; data && ls_data_note(data, i); i++)
+        json_array_append_new(list, json_sprintf("%s%s", before, ls_data_note(data, i)));
+}
+
+json_t *notes_json(const ls_data *data, const ls_data *test)
+{
+    json_t *list = json_array();
+    add_notes(list, data, "");
+    add_notes(list, test, "test rows: ");
+    return list;
+}

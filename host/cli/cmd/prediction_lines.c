@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/cli/cmd/prediction_lines.h"
+#include "host/base/decimal.h"
+#include "host/base/error.h"
+#include "host/base/memory.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUFFER = 256 << 10 }; /* bytes that are written at a time */
+
+/* Adds a CSV field, quoted if necessary. */
+static void add_field(ls_text *text, const char *prefix, const char *field)
+{
+    if (!strpbrk(field, ",\"\r\n")) {
+        ls_text_add(text, "%s%s", prefix, field);
+        return;
+    }
+    ls_text_add(text, "\"%s", prefix);
+    for (; *field; field++) ls_text_add(text, *field == '"' ? "\"\"" : "%c", *field);
+    ls_text_add(text, "\"");
+}
+
+static ls_status lost(ls_error *err)
+{
+    return ls_fail(err, LS_ERR_MEMORY, "out of memory for the predictions");
+}
+
+ls_status prediction_lines_open(prediction_lines *l, const ls_model *model, ls_error *err)
+{
+    const size_t classes = ls_model_classes(model);
+    size_t numbers, longest = 0;
+    *l = (prediction_lines){.model = model, .outputs = ls_model_outputs(model)};
+    l->raw = !strcmp(ls_model_option(model, "output"), "identity");
+    LS_TRY(ls_alloc(&l->class, classes + 1, sizeof *l->class, "the predictions", err));
+    for (size_t k = 0; k < classes; k++) {
+        ls_text field = {0};
+        add_field(&field, "", ls_model_class_name(model, k));
+        l->class[k] = field.text;
+        if (field.failed) return lost(err);
+        if (field.length > longest) longest = field.length;
+    }
+    if (!ls_mul_size(l->outputs + 1, LS_DECIMAL_ROOM + 1, &numbers) ||
+        !ls_add_size(numbers, longest + 2, &l->room) || !ls_add_size(l->room, BUFFER, &l->capacity))
+        return lost(err);
+    return ls_alloc(&l->text, l->capacity, 1, "the predictions", err);
+}
+
+void prediction_lines_close(prediction_lines *l)
+{
+    for (size_t k = 0; l->class && l->class[k]; k++) free(l->class[k]);
+    free(l->class);
+    free(l->text);
+}
+
+ls_status prediction_lines_begin(prediction_lines *l, ls_sink *file, ls_error *err)
+{
+    ls_text text = {0};
+    const size_t classes = ls_model_classes(l->model);
+    l->file = file;
+    add_field(&text, "", "class");
+    for (size_t k = 0; k < (l->raw ? l->outputs : classes); k++) {
+        ls_text_add(&text, ",");
+        if (l->raw && l->outputs == 1) add_field(&text, "", "output");
+        else add_field(&text, l->raw ? "output_" : "p_", ls_model_class_name(l->model, k));
+    }
+    ls_text_add(&text, "\n");
+    ls_status status = text.failed ? lost(err) : ls_sink_write(file, text.text, text.length, err);
+    free(text.text);
+    return status;
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+static void add_number(prediction_lines *l, float value)
+{
+    l->text[l->length++] = ',';
+    l->length += ls_decimal_of_float(value, l->text + l->length);
+}
+
+static void add_line(prediction_lines *l, const float *outputs)
+{
+    const char *class = l->class[ls_model_decide(l->model, outputs)];
+    size_t length = strlen(class);
+    memcpy(l->text + l->length, class, length);
+    l->length += length;
+    if (l->outputs == 1 && !l->raw) add_number(l, 1.0f - outputs[0]);
+    for (size_t k = 0; k < l->outputs; k++) add_number(l, outputs[k]);
+    l->text[l->length++] = '\n';
+}
+
+ls_status prediction_lines_add(prediction_lines *l, const float *outputs, size_t rows,
+                               ls_error *err)
+{
+    for (size_t r = 0; r < rows; r++) {
+        add_line(l, outputs + r * l->outputs);
+        assert(l->length <= l->capacity);
+        if (r + 1 < rows && l->capacity - l->length >= l->room) continue;
+        LS_TRY(ls_sink_write(l->file, l->text, l->length, err));
+        l->length = 0;
+    }
+    return LS_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Predictions as lines of CSV. */
+#ifndef LS_CLI_PREDICTION_LINES_H
+#define LS_CLI_PREDICTION_LINES_H
+
+#include "host/base/file.h"
+#include "host/base/text.h"
+#include "host/include/lockstep.h"
+
+/* What does not depend on the row, and lines that are not yet written. */
+typedef struct {
+    const ls_model *model;
+    size_t outputs;
+    bool raw;      /* outputs are no probabilities */
+    char **class;  /* names of the classes as CSV fields */
+    size_t room;   /* most bytes of a line */
+    ls_sink *file; /* where lines go */
+    char *text;    /* lines that are not yet written: `length` bytes of `capacity` */
+    size_t length, capacity;
+} prediction_lines;
+
+/* Zero-initialised before. The model must outlive the lines, and keep its decision. Closed with
+ * prediction_lines_close, also if this fails. */
+ls_status prediction_lines_open(prediction_lines *lines, const ls_model *model, ls_error *err);
+void prediction_lines_close(prediction_lines *lines);
+
+/* Writes the header to `file`, from now on the place of all lines. */
+ls_status prediction_lines_begin(prediction_lines *lines, ls_sink *file, ls_error *err);
+/* Writes one line for each row of outputs. */
+ls_status prediction_lines_add(prediction_lines *lines, const float *outputs, size_t rows,
+                               ls_error *err);
+
+#endif
