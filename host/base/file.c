@@ -35,7 +35,7 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
 
 static ls_status write_stdout(const void *bytes, size_t size, ls_error *err)
 {
-    if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 || !write_all(STDOUT_FILENO, bytes, size)) {
         return ls_fail(err, LS_ERR_IO, "standard output: cannot write: %s; check where it goes",
                        strerror(errno));
     }
