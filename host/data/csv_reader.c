@@ -11,17 +11,55 @@ enum { WINDOW = 1 << 20 };
 
 /* ---- The window ------------------------------------------------------------------------------ */
 
-/* Fails if the text contains a NUL. */
-static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size,
-                            ls_error *err)
+/* Fails if the text contains a NUL. start: where the line reader->line begins. */
+static ls_status check_text(const ls_csv_reader *reader, const char *start, const char *from,
+                            size_t size, ls_error *err)
 {
     const char *nul = memchr(from, '\0', size);
     size_t line = reader->line;
     if (!nul) return LS_OK;
-    for (const char *c = reader->at; c < nul; c++) line += *c == '\n';
+    for (const char *c = start; c < nul; c++) line += *c == '\n';
     return ls_fail(err, LS_ERR_DATA,
                    "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file",
                    reader->path, line);
+}
+
+ls_status ls_csv_look(ls_csv_reader *reader, size_t bytes, ls_error *err)
+{
+    if (reader->ahead_ended || reader->ahead_count >= bytes) return LS_OK;
+    char *grown = bytes < ls_most_bytes() ? realloc(reader->ahead, bytes + 1) : NULL;
+    if (!grown)
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "%s, line %zu: out of memory for a record of %zu bytes; is a quote left open?",
+            reader->path, reader->line, reader->ahead_count);
+    reader->ahead = grown;
+    size_t before = reader->ahead_count;
+    while (reader->ahead_count < bytes && !reader->ahead_ended) {
+        size_t count;
+        LS_TRY(ls_stream_read(reader->stream, grown + reader->ahead_count,
+                              bytes - reader->ahead_count, &count, err));
+        reader->ahead_count += count;
+        reader->ahead_ended = count == 0;
+    }
+    grown[reader->ahead_count] = '\0';
+    return check_text(reader, grown + reader->ahead_at, grown + before,
+                      reader->ahead_count - before, err);
+}
+
+/* Reads what was read ahead, then the stream. */
+static ls_status fetch(ls_csv_reader *reader, char *to, size_t room, size_t *count, ls_error *err)
+{
+    size_t left = reader->ahead_count - reader->ahead_at;
+    if (!left) {
+        free(reader->ahead);
+        reader->ahead = NULL;
+        return ls_stream_read(reader->stream, to, room, count, err);
+    }
+    *count = left < room ? left : room;
+    memcpy(to, reader->ahead + reader->ahead_at, *count);
+    reader->ahead_at += *count;
+    return LS_OK;
 }
 
 /* Moves the unread rest to the front of the window and reads more behind it: at least as many bytes
@@ -50,11 +88,10 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
     for (; count && (more == 0 || (more < left && left + more + 1 < reader->capacity));
          more += count) {
         char *added = reader->end;
-        LS_TRY(ls_stream_read(reader->stream, added, reader->capacity - left - more - 1, &count,
-                              err));
+        LS_TRY(fetch(reader, added, reader->capacity - left - more - 1, &count, err));
         reader->end += count;
         *reader->end = '\0';
-        LS_TRY(check_text(reader, added, count, err));
+        LS_TRY(check_text(reader, reader->at, added, count, err));
     }
     reader->ended = count == 0;
     return LS_OK;
@@ -74,12 +111,12 @@ static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *e
 
 /* Finds the separator of the first record that is not blank. A semicolon wins over commas, which
  * are then decimal commas or parts of names; of commas and tabs the more frequent wins, since tabs
- * may also be padding. Returns false if the window ends before the record does. */
+ * may also be padding. Returns false if what was read ahead ends before the record does. */
 static bool find_separator(ls_csv_reader *reader)
 {
     size_t commas = 0, semicolons = 0, tabs = 0;
     bool in_quotes = false, blank = true;
-    const char *at = reader->at;
+    const char *at = reader->ahead + reader->ahead_at;
     for (; *at; at++) {
         if (*at == '#' && blank) at += strcspn(at, "\r\n");
         if (!*at) break;
@@ -92,7 +129,7 @@ static bool find_separator(ls_csv_reader *reader)
         tabs += *at == '\t';
     }
     reader->separator = semicolons > 0 ? ';' : tabs > commas ? '\t' : ',';
-    return *at != '\0' || reader->ended;
+    return *at != '\0' || reader->ahead_ended;
 }
 
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
@@ -101,19 +138,29 @@ ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream
     *reader = (ls_csv_reader){
         .path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
     LS_TRY(check_encoding(path, stream, err));
-    do LS_TRY(refill(reader, err));
-    while (reader->end - reader->at < 3 && !reader->ended);
-    if (reader->end == reader->at)
+    LS_TRY(ls_csv_look(reader, WINDOW, err));
+    if (reader->ahead_count == 0)
         return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row",
                        path);
-    if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-        reader->at += 3;
-    while (!find_separator(reader)) LS_TRY(refill(reader, err));
+    if (memcmp(reader->ahead, "\xef\xbb\xbf", 3) == 0) reader->ahead_at = 3;
+    while (!find_separator(reader)) LS_TRY(ls_csv_look(reader, 2 * reader->ahead_count, err));
     return LS_OK;
+}
+
+ls_csv_reader ls_csv_reader_of(const char *path, char *text, size_t size, bool ended,
+                               char separator, size_t line)
+{
+    return (ls_csv_reader){.path = path,
+                           .at = text,
+                           .end = text + size,
+                           .ended = ended,
+                           .separator = separator,
+                           .line = line};
 }
 
 void ls_csv_close(ls_csv_reader *reader)
 {
+    free(reader->ahead);
     free(reader->text);
     free(reader->fields);
 }
@@ -225,9 +272,10 @@ static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
     return LS_OK;
 }
 
-/* Skips a comment: a line that begins with #. */
 static void skip_comment(ls_csv_reader *reader)
 {
+    reader->comment = reader->at + 1;
+    reader->comment_line = reader->line;
     while (reader->at != reader->end && *reader->at != '\n' && *reader->at != '\r') reader->at++;
     bool carriage = *reader->at == '\r';
     if (reader->at != reader->end) reader->at++;
@@ -241,7 +289,7 @@ static ls_status read_record(ls_csv_reader *reader, ls_error *err)
     bool more = true;
     reader->count = 0;
     reader->record_line = reader->line;
-    if (*reader->at == '#') {
+    if (*reader->at == '#' && !reader->begun) {
         skip_comment(reader);
         return LS_OK;
     }
@@ -272,13 +320,18 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
 {
     *found = false;
     for (;;) {
+        if (reader->at == reader->end) {
+            if (reader->ended || !reader->stream) return LS_OK;
+            LS_TRY(refill(reader, err));
+            continue;
+        }
         char *start = reader->at;
         size_t line = reader->line;
-        if (reader->at == reader->end && reader->ended) return LS_OK;
         LS_TRY(read_record(reader, err));
         if (is_short(reader)) {
             reader->at = start;
             reader->line = line;
+            if (!reader->stream) return LS_OK;
             LS_TRY(refill(reader, err));
             continue;
         }
@@ -286,7 +339,7 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         finish(reader);
         if (reader->count == 1 && *reader->fields[0].text == '\0' && !reader->fields[0].quoted)
             continue; /* blank */
-        *found = true;
+        reader->begun = *found = true;
         return LS_OK;
     }
 }
