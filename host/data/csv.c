@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/data/csv_reader.h"
+#include "host/data/csv_layout.h"
 #include "host/data/table_builder.h"
 
 enum {
@@ -21,86 +21,51 @@ typedef struct {
     ls_stream *stream;
     const ls_read_request *request;
     ls_csv_reader reader;
-    ls_csv_field *first;      /* copy of the first record, which may be the header */
-    char *first_text;         /* what its fields point to */
-    const char **first_names; /* the texts of its fields */
-    size_t first_line;
-    size_t columns;
-    bool has_header;
+    ls_csv_layout layout;
     size_t target; /* class column, or LS_NO_COLUMN */
     ls_table_builder table;
 } csv_file;
 
 /* ---- What the columns are -------------------------------------------------------------------- */
 
-static bool is_number(const ls_csv_field *field)
-{
-    double value;
-    return ls_parse_number(field->text, &value);
-}
-
 static bool is_missing(const ls_csv_field *field)
 {
     return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
 }
 
-/* Whether the first record is a header. Only columns that hold a number in the second record count
- * (a quoted number above plain ones is a name): at least half of them must not hold a number in the
- * first. A single odd field is more likely a mistake in a row of data, which must be reported and
- * not be dropped as a header. */
-static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
-{
-    size_t numbers = 0, names = 0, texts = 0;
-    for (size_t j = 0; j < file->columns; j++) {
-        const ls_csv_field *field = &file->first[j];
-        bool text = !is_missing(field) && !is_number(field);
-        texts += text;
-        if (j >= second_count || !is_number(&second[j])) continue;
-        numbers++;
-        names += text || (field->quoted && !second[j].quoted);
-    }
-    /* A record of texts only is a header, too: an error in the row below is then reported instead.
-     */
-    return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
-}
-
 static ls_status no_such_target(const csv_file *file, const char *wanted, ls_error *err)
 {
-    if (!file->has_header) {
+    if (!file->layout.name) {
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%s: has no header, so no column is named \"%s\"; give the target's "
                        "index, 0 to %zu",
-                       file->path, ls_excerpt_of(wanted).text, file->columns - 1);
+                       file->path, ls_excerpt_of(wanted).text, file->layout.columns - 1);
     }
-    const char *near = ls_nearest(wanted, file->first_names, file->columns);
+    const char *near = ls_nearest(wanted, file->layout.name, file->layout.columns);
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")", file->path,
                    ls_excerpt_of(wanted).text,
                    near ? "did you mean \"" : "see its first line for the names",
                    near ? ls_excerpt_of(near).text : "", near ? "\"?" : "",
-                   ls_excerpt_of(file->first[file->columns - 1].text).text);
+                   ls_excerpt_of(file->layout.name[file->layout.columns - 1]).text);
 }
 
-/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. A
- * name found in the first record makes it a header. */
+/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. */
 static size_t find_target(csv_file *file, const char *wanted)
 {
     uint64_t index = 0;
     bool is_index = ls_parse_u64(wanted, &index);
-    for (size_t j = 0; j < file->columns && (file->has_header || !is_index); j++) {
-        if (strcmp(file->first[j].text, wanted) != 0) continue;
-        file->has_header = true;
-        return j;
-    }
-    return is_index && index < file->columns ? (size_t)index : LS_NO_COLUMN;
+    for (size_t j = 0; j < file->layout.columns && file->layout.name; j++)
+        if (!strcmp(file->layout.name[j], wanted)) return j;
+    return is_index && index < file->layout.columns ? (size_t)index : LS_NO_COLUMN;
 }
 
 static ls_status choose_target(csv_file *file, ls_error *err)
 {
     const char *wanted = file->request->target;
     uint64_t index;
-    file->target = wanted ? find_target(file, wanted) : file->columns - 1;
-    if (file->request->expected.features == file->columns &&
+    file->target = wanted ? find_target(file, wanted) : file->layout.columns - 1;
+    if (file->request->expected.features == file->layout.columns &&
         (!wanted || file->target == LS_NO_COLUMN)) {
         file->target = LS_NO_COLUMN; /* rows without classes */
         return LS_OK;
@@ -109,22 +74,21 @@ static ls_status choose_target(csv_file *file, ls_error *err)
     if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
-                   wanted, file->columns - 1);
+                   wanted, file->layout.columns - 1);
 }
 
 /* Selects the columns that are used. The class column may turn out to be absent. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns - (file->target != LS_NO_COLUMN) == 0) {
+    if (file->layout.columns - (file->target != LS_NO_COLUMN) == 0) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
-                       file->path, file->first_line);
+                       file->path, file->layout.line);
     }
-    file->table = (ls_table_builder){.path = file->path,
-                                     .request = file->request,
-                                     .header = file->has_header ? file->first_names : NULL};
-    LS_TRY(ls_builder_select(&file->table, file->columns, file->target, err));
+    file->table = (ls_table_builder){
+        .path = file->path, .request = file->request, .header = file->layout.name};
+    LS_TRY(ls_builder_select(&file->table, file->layout.columns, file->target, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
@@ -149,7 +113,7 @@ static ls_status bad_number(const csv_file *file, size_t line, size_t column,
         hint = "use other units";
     } else if (strchr(field->text, ',')) {
         hint = "write decimals with a point";
-    } else if (!file->has_header && line == file->first_line) {
+    } else if (!file->layout.name && line == file->layout.line) {
         hint = "correct it, or name all columns if this line is a header";
     }
     return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s; %s", file->path, line,
@@ -193,13 +157,8 @@ static ls_status add_cell(csv_file *file, size_t line, size_t j, const ls_csv_fi
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
 {
-    if (count != file->columns) {
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
-            "quotes",
-            file->path, line, count, file->first_line, file->columns);
-    }
+    if (count != file->layout.columns)
+        return ls_csv_odd_record(&file->layout, file->path, fields, count, line, err);
     LS_TRY(ls_builder_add_row(&file->table, err));
     for (size_t j = 0; j < count; j++) {
         ls_role role = file->table.selection.role[j];
@@ -209,60 +168,22 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
     return LS_OK;
 }
 
-/* Keeps a copy of the current record as the first one. */
-static ls_status keep_first(csv_file *file, ls_error *err)
-{
-    const ls_csv_field *fields = file->reader.fields;
-    size_t bytes = 0;
-    for (size_t j = 0; j < file->columns; j++)
-        bytes += (size_t)(fields[j].end - fields[j].text) + 1;
-    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_text, bytes, 1, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_names, file->columns, sizeof *file->first_names,
-                    "the first record", err));
-    char *to = file->first_text;
-    for (size_t j = 0; j < file->columns; j++) {
-        size_t length = (size_t)(fields[j].end - fields[j].text);
-        file->first[j] = (ls_csv_field){.text = memcpy(to, fields[j].text, length + 1),
-                                        .end = to + length,
-                                        .quoted = fields[j].quoted};
-        file->first_names[j] = to;
-        to += length + 1;
-    }
-    return LS_OK;
-}
-
-/* Decides what the columns are by the first two records. The second stays in the reader; *found:
- * whether there is one. */
-static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
-{
-    ls_csv_reader *reader = &file->reader;
-    LS_TRY(ls_csv_next(reader, found, err));
-    if (!*found)
-        return ls_fail(err, LS_ERR_DATA, "%s: has only blank lines; give at least one row",
-                       file->path);
-    file->columns = reader->count;
-    file->first_line = reader->record_line;
-    LS_TRY(keep_first(file, err));
-    LS_TRY(ls_csv_next(reader, found, err));
-    file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
-    LS_TRY(choose_target(file, err));
-    LS_TRY(choose_columns(file, err));
-    if (file->has_header && !*found) {
-        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one",
-                       file->path);
-    }
-    return LS_OK;
-}
-
 static ls_status read_rows(csv_file *file, ls_error *err)
 {
     bool found = false;
     ls_csv_reader *reader = &file->reader;
     const ls_read_request *request = file->request;
-    LS_TRY(choose_layout(file, &found, err));
+    LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
+    LS_TRY(choose_target(file, err));
+    LS_TRY(choose_columns(file, err));
+    LS_TRY(ls_csv_next(reader, &found, err));
+    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, &found, err));
+    if (!found)
+        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s",
+                       file->path,
+                       request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
-    if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
+    LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
     for (size_t done = 1; found; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
@@ -272,27 +193,10 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* If the class of the first row is a title, that row was a header with numbers for names. */
-static void drop_title(csv_file *file)
-{
-    ls_table_builder *table = &file->table;
-    ls_data *data = table->data;
-    const ls_expected_rows *expected = &file->request->expected;
-    if (file->has_header || !table->classes ||
-        !ls_dictionary_first_is_title(table->classes, expected->class_names, expected->classes))
-        return;
-    data->rows--;
-    memmove(data->x, data->x + data->columns, data->rows * data->columns * sizeof *data->x);
-    memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
-    ls_dictionary_drop_first(table->classes);
-    table->header = file->first_names;
-}
-
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
     LS_TRY(read_rows(file, err));
-    drop_title(file);
     return ls_builder_finish(&file->table, NULL, out, err);
 }
 
@@ -302,9 +206,7 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
     csv_file file = {.path = path, .stream = stream, .request = request};
     ls_status status = read_file(&file, out, err);
     ls_builder_free(&file.table);
-    free(file.first);
-    free(file.first_text);
-    free(file.first_names);
+    ls_csv_layout_free(&file.layout);
     ls_csv_close(&file.reader);
     return status;
 }

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "host/data/request.h"
 #include "host/data/value.h"
 
 enum { WINDOW = 1 << 20 };
@@ -109,41 +111,42 @@ static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *e
     return LS_OK;
 }
 
-/* Finds the separator of the first record that is not blank. A semicolon wins over commas, which
- * are then decimal commas or parts of names; of commas and tabs the more frequent wins, since tabs
- * may also be padding. Returns false if what was read ahead ends before the record does. */
-static bool find_separator(ls_csv_reader *reader)
+/* Skips a line "sep=;", which spreadsheets write as an instruction for themselves. */
+static void skip_instruction(ls_csv_reader *reader)
 {
-    size_t commas = 0, semicolons = 0, tabs = 0;
-    bool in_quotes = false, blank = true;
     const char *at = reader->ahead + reader->ahead_at;
-    for (; *at; at++) {
-        if (*at == '#' && blank) at += strcspn(at, "\r\n");
-        if (!*at) break;
-        if (*at == '"') in_quotes = !in_quotes;
-        if (!in_quotes && !blank && (*at == '\n' || *at == '\r')) break;
-        if (!strchr(" \t\r\n", *at)) blank = false;
-        if (in_quotes) continue;
-        commas += *at == ',';
-        semicolons += *at == ';';
-        tabs += *at == '\t';
-    }
-    reader->separator = semicolons > 0 ? ';' : tabs > commas ? '\t' : ',';
-    return *at != '\0' || reader->ahead_ended;
+    bool quoted = *at == '"';
+    at += quoted;
+    if (strncasecmp(at, "sep=", 4) != 0) return;
+    at += 4;
+    char separator = *at;
+    if (!ls_is_separator(separator)) return;
+    while (*at == separator) at++; /* a spreadsheet may have padded the line to all columns */
+    if (quoted && *at++ != '"') return;
+    while (*at == separator) at++;
+    if (*at != '\r' && *at != '\n' && *at != '\0') return;
+    if (*at == '\r') at++;
+    if (*at == '\n') at++;
+    reader->ahead_at = (size_t)(at - reader->ahead);
+    reader->declared = reader->separator = separator;
+    reader->line = 2;
 }
 
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
                       ls_error *err)
 {
-    *reader = (ls_csv_reader){
-        .path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
+    *reader = (ls_csv_reader){.path = path,
+                              .stream = stream,
+                              .window = window ? window : WINDOW,
+                              .separator = ',',
+                              .line = 1};
     LS_TRY(check_encoding(path, stream, err));
     LS_TRY(ls_csv_look(reader, WINDOW, err));
     if (reader->ahead_count == 0)
         return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row",
                        path);
     if (memcmp(reader->ahead, "\xef\xbb\xbf", 3) == 0) reader->ahead_at = 3;
-    while (!find_separator(reader)) LS_TRY(ls_csv_look(reader, 2 * reader->ahead_count, err));
+    skip_instruction(reader);
     return LS_OK;
 }
 
@@ -170,14 +173,25 @@ void ls_csv_close(ls_csv_reader *reader)
 /* The text is not changed while a record is parsed: if the window ends before the record does, the
  * record is parsed again after a refill. is_short detects that. */
 
-static bool is_blank(const ls_csv_reader *reader, char c)
+/* Bytes of the blank that begins at a place: 0 if there is none, 2 for a no-break space. */
+static inline int blank_at(const ls_csv_reader *reader, const char *at)
 {
-    return c == ' ' || (c == '\t' && reader->separator != '\t');
+    if (*at == ' ') return 1;
+    if (*at == '\t') return reader->separator != '\t';
+    return *at == '\xc2' && at[1] == '\xa0' ? 2 : 0;
+}
+
+/* Bytes of the blank that ends before a place. */
+static inline int blank_before(const ls_csv_reader *reader, const char *text, const char *at)
+{
+    if (at == text) return 0;
+    if (at[-1] == '\xa0') return at - text >= 2 && at[-2] == '\xc2' ? 2 : 0;
+    return at[-1] == ' ' || (at[-1] == '\t' && reader->separator != '\t');
 }
 
 static void skip_blanks(ls_csv_reader *reader)
 {
-    while (is_blank(reader, *reader->at)) reader->at++;
+    for (int bytes; (bytes = blank_at(reader, reader->at)) != 0;) reader->at += bytes;
 }
 
 /* Whether parsing reached the end of the window although more text follows. */
@@ -226,10 +240,14 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
         reader->line += *reader->at == '\n';
     }
     field.end = reader->at++;
+    const char *closed = reader->at;
     skip_blanks(reader);
+    if (*reader->at == '\xc2' && reader->at + 1 == reader->end && !reader->ended)
+        reader->at = reader->end; /* half of a no-break space */
     if (is_short(reader)) return LS_OK;
     char next = *reader->at;
-    if (next != '\0' && next != reader->separator && next != '\n' && next != '\r') {
+    bool apart = reader->separator == ' ' && reader->at > closed;
+    if (next != '\0' && next != reader->separator && next != '\n' && next != '\r' && !apart) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
                        "inside a field as \"\"",
@@ -246,24 +264,36 @@ static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
     char *at = text;
     while (*at != separator && *at != '\n' && *at != '\r' && *at != '\0') at++;
     reader->at = at;
-    while (at > text && is_blank(reader, at[-1])) at--;
+    for (int bytes; (bytes = blank_before(reader, text, at)) != 0;) at -= bytes;
     bool quoted = at - text >= 2 && *text == '\'' && at[-1] == '\'';
     return add_field(reader,
                      (ls_csv_field){.text = text + quoted, .end = at - quoted, .quoted = quoted},
                      err);
 }
 
+/* Parses up to a blank or the line end, and skips the blanks. */
+static ls_status read_word(ls_csv_reader *reader, ls_error *err)
+{
+    ls_csv_field field = {.text = reader->at};
+    while (!blank_at(reader, reader->at) && !strchr("\n\r", *reader->at)) reader->at++;
+    field.end = reader->at;
+    skip_blanks(reader);
+    return add_field(reader, field, err);
+}
+
 /* Parses one field. *more: another field follows in this record. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
     skip_blanks(reader);
+    bool spaced = reader->separator == ' ';
     if (*reader->at == '"') LS_TRY(read_quoted(reader, err));
-    else LS_TRY(read_plain(reader, err));
+    else LS_TRY(spaced ? read_word(reader, err) : read_plain(reader, err));
     if (is_short(reader)) return LS_OK;
 
     char stop = *reader->at;
-    *more = stop == reader->separator && reader->at != reader->end;
-    if (reader->at == reader->end) return LS_OK;
+    bool ends = stop == '\0' || stop == '\n' || stop == '\r';
+    *more = reader->at != reader->end && (spaced ? !ends : stop == reader->separator);
+    if (reader->at == reader->end || (spaced && *more)) return LS_OK;
     reader->at++;
     if (stop == '\r' && *reader->at == '\n')
         reader
@@ -283,13 +313,27 @@ static void skip_comment(ls_csv_reader *reader)
     reader->line++;
 }
 
+/* Whether the first field of the line begins with # although it is a value: an error that a
+ * spreadsheet wrote (#N/A, #DIV/0!), or a colour of six or eight hexadecimal digits. */
+static bool is_hash_value(const ls_csv_reader *reader)
+{
+    static const char *const errors[] = {"N/A",  "DIV/0!", "NAME?", "NULL!",
+                                         "NUM!", "REF!",   "VALUE!"};
+    const char *text = reader->at + 1, *end = NULL;
+    size_t digits = strspn(text, "0123456789abcdefABCDEF");
+    if (digits == 6 || digits == 8) end = text + digits;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors && !end; i++)
+        if (!strncmp(text, errors[i], strlen(errors[i]))) end = text + strlen(errors[i]);
+    return end && (*end == reader->separator || blank_at(reader, end));
+}
+
 /* Parses a record or a comment; is invalid if is_short says so afterwards. */
 static ls_status read_record(ls_csv_reader *reader, ls_error *err)
 {
     bool more = true;
     reader->count = 0;
     reader->record_line = reader->line;
-    if (*reader->at == '#' && !reader->begun) {
+    if (*reader->at == '#' && !reader->begun && !is_hash_value(reader)) {
         skip_comment(reader);
         return LS_OK;
     }

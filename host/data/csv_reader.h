@@ -25,8 +25,9 @@ typedef struct {
     char *at, *end; /* unread part of the window; *end is a NUL */
     bool ended;     /* the window holds the end of the stream */
     bool begun;     /* a record has been read: below it, no line is a comment */
-    char separator;
-    size_t line; /* line number of `at`, from 1 */
+    char separator; /* ' ': any number of blanks and tabs */
+    char declared;  /* by a line "sep=;" above the first record, or 0 */
+    size_t line;    /* line number of `at`, from 1 */
     /* The last record. */
     ls_csv_field *fields;
     size_t count, room;
@@ -36,9 +37,9 @@ typedef struct {
     size_t comment_line;
 } ls_csv_reader;
 
-/* Starts reading a stream: skips a byte order mark, refuses UTF-16 and binary data, and finds the
- * separator. window: bytes read at a time; 0: default. The reader is closed with ls_csv_close, also
- * if this fails. */
+/* Starts reading a stream: skips a byte order mark and a line "sep=;", and refuses UTF-16 and
+ * binary data. The caller sets the separator. window: bytes read at a time; 0: default. The reader
+ * is closed with ls_csv_close, also if this fails. */
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
                       ls_error *err);
 void ls_csv_close(ls_csv_reader *reader);

@@ -45,6 +45,9 @@ typedef struct {
     void *user;
 } ls_read_request;
 
+/* Whether fields can be separated by a character. */
+bool ls_is_separator(char c);
+
 /* The request of a caller's options, to which it refers, without `expected`. Errors:
  * LS_ERR_ARGUMENT, naming the option. */
 ls_status ls_request_take(const ls_read_options *options, ls_read_request *out, ls_error *err);
