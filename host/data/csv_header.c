@@ -197,6 +197,12 @@ static void add_evidence(const ls_csv_first *first, size_t j, const column_below
     e->index |= j == 0 && kind == LS_FIELD_EMPTY && c->index && first->columns > 1 && c->values;
 }
 
+/* Whether a text is digits alone, as numbers are written that are names. */
+static bool is_plain_whole(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
 /* Whether the fields of a record, in the columns where the first record has numbers, are whole
  * numbers with equal steps; *length of them, and their start and step. */
 static bool is_series(const ls_csv_first *first, const ls_csv_field *record, size_t columns,
@@ -207,7 +213,8 @@ static bool is_series(const ls_csv_first *first, const ls_csv_field *record, siz
     *from = *step = 0;
     for (size_t j = 0; j < first->columns; j++) {
         if (ls_csv_field_kind(&first->field[j]) != LS_FIELD_NUMBER) continue;
-        if (j >= columns || !ls_parse_number(record[j].text, &value) || value != floor(value))
+        if (j >= columns || !is_plain_whole(record[j].text) ||
+            !ls_parse_number(record[j].text, &value))
             return false;
         if (*length == 0) *from = value;
         else if (*length == 1) *step = value - last;

@@ -137,14 +137,18 @@ static int compare_others(const candidate *a, const candidate *b)
     return (a->columns > b->columns) - (a->columns < b->columns);
 }
 
+/* Whether only few records are odd. */
+static bool nearly_fits(const candidate *c)
+{
+    size_t odd = c->sample.rows - c->same + c->sample.broken;
+    return c->columns >= 2 && odd <= 1 + c->sample.rows / NEARLY && c->same > odd;
+}
+
 /* Whether a mistake in few records is the more likely explanation than the separator of b: without
  * them there are more and cleaner fields. */
 static bool fits_but_for_mistakes(const candidate *a, const candidate *b)
 {
-    const ls_csv_sample *s = &a->sample;
-    size_t odd = s->rows - a->same + s->broken;
-    return a->columns > b->columns && odd <= 1 + s->rows / NEARLY && a->same > odd &&
-           compare_unclean(a, b) < 0;
+    return nearly_fits(a) && a->columns > b->columns && compare_unclean(a, b) < 0;
 }
 
 static int compare(const candidate *a, const candidate *b)
@@ -155,8 +159,11 @@ static int compare(const candidate *a, const candidate *b)
         bool mistakes = odd->separator != ' ' && fits_but_for_mistakes(odd, fitting);
         return (a == fitting) == mistakes ? -1 : 1;
     }
-    if ((a->separator == ' ') != (b->separator == ' ')) return b->separator == ' ' ? 1 : -1;
-    return compare_others(a, b);
+    if ((a->separator == ' ') == (b->separator == ' ')) return compare_others(a, b);
+    /* Texts that contain blanks are rather one column. */
+    const candidate *space = a->separator == ' ' ? a : b, *other = a->separator == ' ' ? b : a;
+    bool spaced = other->columns < 2 && !other->expected && nearly_fits(space);
+    return (a == space) == spaced ? 1 : -1;
 }
 
 /* ---- One column ------------------------------------------------------------------------------ */
