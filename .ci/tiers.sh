@@ -176,7 +176,10 @@ tier_fuzz() {
         log=build/fuzz/$parser.log
         mkdir -p "build/fuzz/found/$parser"
         # New inputs go to the first folder; -timeout: seconds that one input may take.
-        if "build/fuzz/tests/fuzz/fuzz_$parser" -max_total_time="${FUZZ_SECONDS:-12}" -timeout=10 \
+        dictionary=""
+        [ -f "tests/fuzz/$parser.dict" ] && dictionary="-dict=tests/fuzz/$parser.dict"
+        # shellcheck disable=SC2086
+        if "build/fuzz/tests/fuzz/fuzz_$parser" $dictionary -max_total_time="${FUZZ_SECONDS:-12}" -timeout=10 \
             -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 -artifact_prefix="build/fuzz/$parser-" \
             "build/fuzz/found/$parser" "tests/fuzz/corpus/$parser" >"$log" 2>&1; then
             passed=$((passed + 1))

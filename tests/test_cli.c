@@ -322,7 +322,9 @@ Test(cli, small_and_odd_data)
         "train moons --batch 100000" QUICK,
         "train two.csv" QUICK,
         "train two.csv --hidden none --epochs 2 --device cpu",
-        "train two.csv --batch-norm --batch 1" QUICK,
+        "train two.csv --batch-norm" QUICK,
+        "train moons --split 0.2 --batch-norm --noise 0.1 --no-standardize" QUICK,
+        "train two.csv --batch-norm --batch 1 --hidden none --epochs 2 --device cpu",
         "train flowers.csv --target kind" QUICK,
         "train flowers.csv --target 2" QUICK,
         "train front.csv --target 0" QUICK,
@@ -442,8 +444,8 @@ Test(cli, text_classes_survive)
     static const program_mistake unfit[] = {
         {"evaluate m.safetensors bare.csv --device cpu", 1, "bare.csv class"},
         {"evaluate m.safetensors other.csv --device cpu", 1, "other.csv oak"},
-        {"evaluate m.safetensors wide.csv --device cpu", 1, "wide.csv 4 2"},
-        {"predict m.safetensors wide.csv --device cpu", 1, "wide.csv 4 2"},
+        {"evaluate m.safetensors wide.csv --device cpu", 1, "wide.csv width height kind"},
+        {"predict m.safetensors wide.csv --device cpu", 1, "wide.csv width height kind"},
         {"predict m.safetensors flowers.csv -o missing/p.csv --device cpu", 1, "missing/p.csv"},
     };
     program_check_mistakes(unfit, RUNS_COUNT(unfit));

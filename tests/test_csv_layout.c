@@ -395,11 +395,15 @@ Test(csv_layout, comments_stand_above_the_first_record)
 Test(csv_layout, first_record_of_a_second_file)
 {
     static char *names[] = {"len", "wid"};
+    static const ls_target kind = {.name = "kind", .place = 2};
     static const ls_source with_header = {.columns = 3, .header = true},
                            without = {.columns = 3, .header = false},
                            said = {.columns = 3, .header_option = LS_HEADER_NO};
-    ls_read_request request = {
-        .expected = {.features = 2, .feature_names = names, .source = &with_header, .target = 2}};
+    ls_read_request request = {.expected = {.features = 2,
+                                            .feature_names = names,
+                                            .source = &with_header,
+                                            .target = &kind,
+                                            .targets = 1}};
     static const layout_case named[] = {
         {"len,wid\n1,2\n", "commas 2 len,wid 1"},
         {"wid,len,kind\n1,2,a\n", "commas 3 wid,len,kind 1"},
@@ -427,13 +431,15 @@ Test(csv_layout, first_record_of_a_second_file)
 
 Test(csv_layout, first_record_of_a_second_file_of_texts)
 {
+    static const ls_target kind = {.name = "kind", .place = 2};
     static char *colours[] = {"blue", "red"}, *towns[] = {"oslo", "rome"};
     static const ls_column columns[] = {
         {.name = "colour", .place = 0, .categorical = true, .categories = 2, .category = colours},
         {.name = "town", .place = 1, .categorical = true, .categories = 2, .category = towns}};
     static const ls_source source = {.columns = 3, .header = true};
     const ls_read_request request = {
-        .expected = {.features = 2, .column = columns, .source = &source, .target = 2}};
+        .expected = {
+            .features = 2, .column = columns, .source = &source, .target = &kind, .targets = 1}};
     static const layout_case cases[] = {
         {"colour,town\nred,oslo\n", "commas 2 colour,town 1"},
         {"town,colour\noslo,red\n", "commas 2 town,colour 1"},
@@ -450,9 +456,13 @@ Test(csv_layout, first_record_of_a_second_file_of_texts)
 Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expected)
 {
     static char *names[] = {"a", "b", "c", "d"};
+    static const ls_target last = {.name = "k", .place = 4}, second = {.name = "k", .place = 1};
     static const ls_source source = {.columns = 5, .header = true};
-    const ls_read_request request = {
-        .expected = {.features = 4, .feature_names = names, .source = &source, .target = 4}};
+    const ls_read_request request = {.expected = {.features = 4,
+                                                  .feature_names = names,
+                                                  .source = &source,
+                                                  .target = &last,
+                                                  .targets = 1}};
     static const layout_case cases[] = {
         {"14.88\t14.57\t\t0.8811\t5.554\t\t1\n", "white space 5 - 1"},
         {"14.88\t14.57\t\t5.554\n", "tabs 4 - 1"},
@@ -468,10 +478,16 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
     static const ls_source two = {.columns = 2, .header = true};
     const layout_case texts[] = {{"New York\n", "commas 1 - 1"}, {"New York,u\n", "commas 2 - 1"}};
     expect_layouts(texts, COUNT(texts),
-                   &(ls_read_request){
-                       .expected = {.features = 1, .column = &town, .source = &two, .target = 1}});
+                   &(ls_read_request){.expected = {.features = 1,
+                                                   .column = &town,
+                                                   .source = &two,
+                                                   .target = &second,
+                                                   .targets = 1}});
     const layout_case numbers[] = {{"1,5\n", "semicolons 1 - 1"}, {"1,5;u\n", "semicolons 2 - 1"}};
     expect_layouts(numbers, COUNT(numbers),
-                   &(ls_read_request){
-                       .expected = {.features = 1, .column = &comma, .source = &two, .target = 1}});
+                   &(ls_read_request){.expected = {.features = 1,
+                                                   .column = &comma,
+                                                   .source = &two,
+                                                   .target = &second,
+                                                   .targets = 1}});
 }

@@ -33,54 +33,11 @@ static bool is_missing(const ls_csv_field *field)
     return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
 }
 
-static ls_status no_such_target(const csv_file *file, const char *wanted, ls_error *err)
-{
-    if (!file->layout.name) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: has no header, so no column is named \"%s\"; give the target's "
-                       "index, 0 to %zu",
-                       file->path, ls_excerpt_of(wanted).text, file->layout.columns - 1);
-    }
-    const char *near = ls_nearest(wanted, file->layout.name, file->layout.columns);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")", file->path,
-                   ls_excerpt_of(wanted).text,
-                   near ? "did you mean \"" : "see its first line for the names",
-                   near ? ls_excerpt_of(near).text : "", near ? "\"?" : "",
-                   ls_excerpt_of(file->layout.name[file->layout.columns - 1]).text);
-}
-
-/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. */
-static size_t find_target(csv_file *file, const char *wanted)
-{
-    uint64_t index = 0;
-    bool is_index = ls_parse_u64(wanted, &index);
-    for (size_t j = 0; j < file->layout.columns && file->layout.name; j++)
-        if (!strcmp(file->layout.name[j], wanted)) return j;
-    return is_index && index < file->layout.columns ? (size_t)index : LS_NO_COLUMN;
-}
-
-static ls_status choose_target(csv_file *file, ls_error *err)
-{
-    const char *wanted = file->request->target;
-    uint64_t index;
-    file->target = wanted ? find_target(file, wanted) : file->layout.columns - 1;
-    if (file->request->expected.features == file->layout.columns &&
-        (!wanted || file->target == LS_NO_COLUMN)) {
-        file->target = LS_NO_COLUMN; /* rows without classes */
-        return LS_OK;
-    }
-    if (file->target != LS_NO_COLUMN) return LS_OK;
-    if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
-                   wanted, file->layout.columns - 1);
-}
-
-/* Selects the columns that are used. The class column may turn out to be absent. */
+/* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->layout.columns - (file->target != LS_NO_COLUMN) == 0) {
+    if (file->layout.columns == 1 && !file->request->expected.source &&
+        file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
@@ -88,7 +45,7 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
     }
     file->table = (ls_table_builder){
         .path = file->path, .request = file->request, .header = file->layout.name};
-    LS_TRY(ls_builder_select(&file->table, file->layout.columns, file->target, err));
+    LS_TRY(ls_builder_select(&file->table, file->layout.columns, false, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
@@ -174,7 +131,6 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     ls_csv_reader *reader = &file->reader;
     const ls_read_request *request = file->request;
     LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
-    LS_TRY(choose_target(file, err));
     LS_TRY(choose_columns(file, err));
     LS_TRY(ls_csv_next(reader, &found, err));
     if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, &found, err));

@@ -90,6 +90,17 @@ ls_field_kind ls_csv_field_kind(const ls_csv_field *field)
     return !field->quoted && ls_csv_is_mark(field->text) ? LS_FIELD_MARK : LS_FIELD_WORD;
 }
 
+/* Whether a record repeats the first, as a header does where files were joined. */
+static bool repeats(const ls_csv_first *first, size_t row)
+{
+    const ls_csv_sample *s = first->sample;
+    size_t j = 0, count = ls_csv_sample_count(s, row);
+    while (j < count && j < first->columns &&
+           !strcmp(s->field[s->first[row] + j].text, first->field[j].text))
+        j++;
+    return j == first->columns;
+}
+
 /* ---- Columns --------------------------------------------------------------------------------- */
 
 static int by_bytes(const void *a, const void *b)
@@ -109,8 +120,8 @@ static double unseen_share(const char **texts, size_t count)
     return (double)(once + 1) / (double)(count + 1);
 }
 
-/* texts: room for all rows. */
-static column_below examine(const ls_csv_first *first, size_t j, const char **texts)
+/* skip: records that repeat the first are left out. texts: room for all rows. */
+static column_below examine(const ls_csv_first *first, size_t j, bool skip, const char **texts)
 {
     const ls_csv_sample *s = first->sample;
     column_below c = {.index = true, .unseen = 1};
@@ -119,6 +130,7 @@ static column_below examine(const ls_csv_first *first, size_t j, const char **te
         const ls_csv_field *field = ls_csv_sample_field(s, i, j);
         ls_field_kind kind = field ? ls_csv_field_kind(field) : LS_FIELD_EMPTY;
         double value = NAN;
+        if (skip && repeats(first, i)) continue;
         if (kind == LS_FIELD_NUMBER) {
             ls_parse_number(field->text, &value);
             c.numbers++;
@@ -234,22 +246,10 @@ static void look_for_series(const ls_csv_first *first, evidence *e)
         return;
     for (size_t i = first->from; i < s->rows; i++)
         if (is_series(first, s->field + s->first[i], ls_csv_sample_count(s, i), &other, &from,
-                      &step))
+                      &step) &&
+            step == e->series_step)
             return;
     e->series = length;
-}
-
-/* Whether a record below repeats the first, as where files were joined. */
-static bool is_repeated(const ls_csv_first *first)
-{
-    const ls_csv_sample *s = first->sample;
-    for (size_t i = first->from; i < s->rows; i++) {
-        size_t j = 0, count = ls_csv_sample_count(s, i);
-        if (count != first->columns) continue;
-        while (j < count && !strcmp(s->field[s->first[i] + j].text, first->field[j].text)) j++;
-        if (j == count) return true;
-    }
-    return false;
 }
 
 static ls_status has_twins(const ls_csv_first *first, bool *out, ls_error *err)
@@ -265,19 +265,18 @@ static ls_status has_twins(const ls_csv_first *first, bool *out, ls_error *err)
     return LS_OK;
 }
 
-static ls_status gather(const ls_csv_first *first, evidence *e, ls_error *err)
+static ls_status gather(const ls_csv_first *first, bool skip, evidence *e, ls_error *err)
 {
     const char **texts;
     size_t rows = first->sample->rows - first->from;
     *e = (evidence){.unseen = 1, .fractions = true, .rows = rows};
     LS_TRY(ls_alloc(&texts, rows, sizeof *texts, "the first records", err));
     for (size_t j = 0; j < first->columns; j++) {
-        column_below c = examine(first, j, texts);
+        column_below c = examine(first, j, skip, texts);
         add_evidence(first, j, &c, e);
     }
     free(texts);
     look_for_series(first, e);
-    if (e->names && is_repeated(first)) e->recurring = 0;
     return has_twins(first, &e->twice, err);
 }
 
@@ -334,7 +333,12 @@ static ls_csv_verdict judge(const ls_csv_first *first, const evidence *e)
 ls_status ls_csv_judge_header(const ls_csv_first *first, ls_csv_verdict *out, ls_error *err)
 {
     evidence e;
-    LS_TRY(gather(first, &e, err));
+    bool repeated = false;
+    for (size_t i = first->from; i < first->sample->rows && !repeated; i++)
+        repeated = repeats(first, i);
+    LS_TRY(gather(first, repeated, &e, err));
+    /* Without words above numbers, records that are equal are rows. */
+    if (repeated && e.names <= e.numbers) LS_TRY(gather(first, false, &e, err));
     *out = judge(first, &e);
     return LS_OK;
 }

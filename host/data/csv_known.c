@@ -19,29 +19,17 @@ typedef struct {
 
 /* ---- Expected columns ------------------------------------------------------------------------ */
 
-static const char *name_of(const ls_expected_rows *e, size_t i)
-{
-    return e->column ? e->column[i].name : e->feature_names ? e->feature_names[i] : NULL;
-}
-
-static size_t width_of(const ls_expected_rows *e) { return e->source ? e->source->columns : 0; }
-
-/* The place of the class column in the training file, or LS_NO_COLUMN. */
-static size_t target_of(const ls_expected_rows *e)
-{
-    return e->source && e->target < e->source->columns ? e->target : LS_NO_COLUMN;
-}
-
 /* The place of expected column i in a record of this width; LS_NO_COLUMN if the record is not as
- * wide as a row. */
+ * wide as a row, with or without the targets and the columns that are not used. */
 static size_t place_of(const ls_expected_rows *e, size_t i, size_t columns)
 {
-    size_t width = width_of(e), target = target_of(e);
+    size_t width = ls_expected_width(e), place = ls_expected_place(e, i);
+    size_t before = ls_expected_targets_before(e, place);
     if (columns == e->features) return i;
-    size_t place = e->column ? e->column[i].place : i + (target <= i);
-    if (columns == width && place < width) return place;
-    if (columns + 1 == width && target < width && place < width) return place - (place > target);
-    return width == 0 && columns == e->features + 1 ? i : LS_NO_COLUMN;
+    if (columns == width) return place;
+    if (columns + e->targets == width) return place - before;
+    if (columns == e->features + e->targets) return i + before;
+    return ls_expected_knows_targets(e) || columns != width + e->targets ? LS_NO_COLUMN : place;
 }
 
 static bool is_listed(const char *list, const char *text)
@@ -68,7 +56,7 @@ static bool is_written_otherwise(const ls_number_format *f)
 
 bool ls_csv_knows_columns(const ls_expected_rows *e)
 {
-    return e->features && (e->column || e->feature_names) && e->source;
+    return e->features && e->source && (e->column || e->feature_names);
 }
 
 /* ---- The record ------------------------------------------------------------------------------ */
@@ -99,7 +87,7 @@ static by_place compare(const ls_csv_field *field, size_t columns, const ls_read
         const ls_column *column = e->column ? &e->column[i] : NULL;
         size_t place = place_of(e, i, columns);
         if (place >= columns) return (by_place){0};
-        const char *name = name_of(e, i), *text = field[place].text;
+        const char *name = ls_expected_name(e, i), *text = field[place].text;
         p.named &= name && !strcmp(name, text);
         if (!column || !column->categorical) add_number(&field[place], r, column, &p);
         else if (is_category(column, text)) p.category++;
@@ -108,13 +96,19 @@ static by_place compare(const ls_csv_field *field, size_t columns, const ls_read
     return p;
 }
 
+static bool is_name(const char *name, const char *text)
+{
+    return name && *name && !strcmp(name, text);
+}
+
 bool ls_csv_has_known_name(const ls_csv_field *field, size_t columns, const ls_expected_rows *e)
 {
-    for (size_t j = 0; j < columns; j++)
-        for (size_t i = 0; i < e->features; i++) {
-            const char *name = name_of(e, i);
-            if (name && *name && !strcmp(name, field[j].text)) return true;
-        }
+    for (size_t j = 0; j < columns; j++) {
+        for (size_t k = 0; k < e->targets; k++)
+            if (is_name(e->target[k].name, field[j].text)) return true;
+        for (size_t i = 0; i < e->features; i++)
+            if (is_name(ls_expected_name(e, i), field[j].text)) return true;
+    }
     return false;
 }
 

@@ -10,6 +10,7 @@
 #include "host/data/csv_known.h"
 #include "host/data/csv_separator.h"
 #include "host/data/notes.h"
+#include "host/data/selection.h"
 #include "host/data/value.h"
 
 enum { SHOWN_NAMES = 3 };
@@ -148,16 +149,6 @@ static ls_csv_first first_of(const ls_csv_layout *layout, const ls_read_request 
     return first;
 }
 
-/* Whether the target's name stands in the first record. */
-static bool names_target(const ls_csv_layout *layout, const char *wanted)
-{
-    uint64_t index;
-    if (!wanted || ls_parse_u64(wanted, &index)) return false;
-    for (size_t j = 0; j < layout->columns; j++)
-        if (!strcmp(layout->sample.field[j].text, wanted)) return true;
-    return false;
-}
-
 static ls_status judge_first(const ls_csv_layout *layout, const ls_csv_reader *reader,
                              const ls_read_request *request, ls_csv_verdict *out, ls_error *err)
 {
@@ -168,7 +159,8 @@ static ls_status judge_first(const ls_csv_layout *layout, const ls_csv_reader *r
     *out = (ls_csv_verdict){.header = option == LS_HEADER_YES};
     if (option != LS_HEADER_AUTO) return LS_OK;
     out->header = true;
-    if (names_target(layout, request->target)) return LS_OK;
+    const ls_file_columns texts = {reader->path, layout->text, layout->columns};
+    if (ls_names_header(request, &texts)) return LS_OK;
     if (!known) {
         ls_csv_first first = first_of(layout, request);
         return ls_csv_judge_header(&first, out, err);

@@ -82,9 +82,9 @@ static size_t rows_with(const ls_csv_sample *sample, size_t columns)
 /* Whether a file for these expected rows may have so many columns. */
 static bool is_expected(const ls_expected_rows *e, size_t columns)
 {
-    size_t width = e->source ? e->source->columns : 0;
-    return e->features && (columns == e->features || columns == e->features + 1 ||
-                           columns == width || columns + 1 == width);
+    size_t width = ls_expected_width(e), targets = e->targets ? e->targets : 1;
+    return e->features && (columns == e->features || columns == e->features + targets ||
+                           columns == width || columns + targets == width);
 }
 
 static ls_status try_separator(const ls_csv_reader *reader, const ls_read_request *request,

@@ -104,14 +104,14 @@ static ls_status add_rows(ls_table_builder *t, const ls_matrix *m, const ls_matr
     return target != LS_NO_COLUMN ? add_classes(t, m, target, err) : LS_OK;
 }
 
-static ls_status read_selected(const ls_matrix *m, size_t target, const ls_matrix *labels,
+static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
                                const ls_read_request *request, ls_data **out, ls_error *err)
 {
     ls_table_builder table = {.path = m->path, .request = request, .from_zero = true};
-    if (m->columns - (target != LS_NO_COLUMN) == 0)
+    if (m->columns == 1 && !labels && !request->expected.source && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
-    ls_status status = ls_builder_select(&table, m->columns, target, err);
+    ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
     if (status == LS_OK) status = add_rows(&table, m, labels, err);
     if (status == LS_OK) status = ls_builder_finish(&table, labels ? labels->path : NULL, out, err);
     ls_builder_free(&table);
@@ -134,18 +134,11 @@ ls_status ls_check_matrix(const ls_matrix *m, const char *format, size_t bytes, 
 ls_status ls_read_matrix(const ls_matrix *m, const ls_matrix *labels,
                          const ls_read_request *request, ls_data **out, ls_error *err)
 {
-    uint64_t target = m->columns - 1;
     assert(m->rows > 0 && m->columns > 0 && m->width > 0 && m->width <= 8);
     if (labels && (labels->columns != 1 || labels->rows != m->rows))
         return ls_fail(
             err, LS_ERR_DATA,
             "%s: has %zu x %zu numbers, but %s has %zu rows; one class per row is needed",
             labels->path, labels->rows, labels->columns, m->path, m->rows);
-    if (labels || request->expected.features == m->columns)
-        return read_selected(m, LS_NO_COLUMN, labels, request, out, err);
-    if (request->target && (!ls_parse_u64(request->target, &target) || target >= m->columns))
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: its columns have no names; give the target's index, 0 to %zu", m->path,
-                       m->columns - 1);
-    return read_selected(m, (size_t)target, NULL, request, out, err);
+    return read_selected(m, labels, request, out, err);
 }

@@ -26,9 +26,12 @@ ls_column_label ls_builder_label(const ls_table_builder *t, size_t column)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-ls_status ls_builder_select(ls_table_builder *t, size_t columns, size_t target, ls_error *err)
+ls_status ls_builder_select(ls_table_builder *t, size_t columns, bool apart, ls_error *err)
 {
-    LS_TRY(ls_select(t->request, t->path, t->header, columns, target, &t->selection, err));
+    const ls_file_columns file = {.path = t->path, .name = t->header, .count = columns};
+    LS_TRY(ls_select(t->request, &file, apart, &t->selection, err));
+    if (t->selection.targets > 1)
+        return ls_fail(err, LS_ERR_UNSUPPORTED, "%s: several targets cannot be read yet", t->path);
     LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
     for (size_t j = 0; j < columns; j++)
         if (t->selection.role[j] == LS_ROLE_CATEGORY) ls_builder_column(t, j)->categorical = true;
@@ -97,8 +100,8 @@ static ls_status take_names(const ls_table_builder *t, ls_error *err)
 {
     const ls_selection *s = &t->selection;
     for (size_t j = 0; t->header && j < s->columns; j++) {
-        if (s->role[j] == LS_ROLE_UNUSED) continue;
-        char **slot = s->role[j] == LS_ROLE_TARGET ? &t->data->target->name
+        if (s->role[j] != LS_ROLE_TARGET && !ls_is_feature(s->role[j])) continue;
+        char **slot = s->role[j] == LS_ROLE_TARGET ? &t->data->target[s->index[j]].name
                                                    : &t->data->feature_names[s->index[j]];
         char *name = ls_strdup(t->header[j]);
         if (!name)
@@ -107,6 +110,49 @@ static ls_status take_names(const ls_table_builder *t, ls_error *err)
         free(*slot);
         *slot = name;
     }
+    return LS_OK;
+}
+
+/* The targets' names and places, also of rows without targets. Rows like others are described as
+ * those are, in the file that these come from. */
+static ls_status take_targets(const ls_table_builder *t, ls_error *err)
+{
+    const ls_expected_rows *expected = &t->request->expected;
+    const ls_selection *s = &t->selection;
+    ls_data *d = t->data;
+    ls_target *target;
+    size_t count = expected->targets ? expected->targets : s->targets ? s->targets : 1;
+    if (expected->targets) LS_TRY(ls_targets_copy(expected->target, count, &target, err));
+    else LS_TRY(ls_alloc(&target, count, sizeof *target, "the targets", err));
+    for (size_t k = 0; k < count; k++) {
+        if (!expected->targets) target[k].place = LS_NO_COLUMN;
+        if (target[k].name || k >= d->targets) continue;
+        target[k].name = d->target[k].name; /* the default name */
+        d->target[k].name = NULL;
+    }
+    for (size_t j = 0; j < s->columns && !expected->targets; j++)
+        if (s->role[j] == LS_ROLE_TARGET) target[s->index[j]].place = j;
+    ls_targets_free(d->target, d->targets);
+    d->target = target;
+    d->targets = count;
+    return LS_OK;
+}
+
+/* How the file was read, so that another one can be read in the same way. Rows like others have
+ * their columns. */
+static ls_status take_source(const ls_table_builder *t, ls_error *err)
+{
+    const ls_read_request *r = t->request;
+    ls_source *source = &t->data->source;
+    for (size_t i = 0; i < t->selection.notes; i++)
+        LS_TRY(ls_data_note_add(t->data, err, "%s", t->selection.note[i]));
+    if (r->expected.source) return ls_source_copy(r->expected.source, source, err);
+    source->columns = t->selection.columns;
+    source->header = t->header != NULL;
+    source->header_option = r->header;
+    source->separator = r->separator;
+    if (r->missing_mark && !(source->marks = ls_strdup(r->missing_mark)))
+        return ls_fail(err, LS_ERR_MEMORY, "out of memory for the marks of missing values");
     return LS_OK;
 }
 
@@ -142,12 +188,13 @@ static bool needs_description(const ls_table_builder *t)
 
 static ls_status finish_columns(const ls_table_builder *t, ls_column *column, ls_error *err)
 {
+    const ls_expected_rows *expected = &t->request->expected;
     const ls_selection *s = &t->selection;
     for (size_t j = 0; j < s->columns; j++) {
         ls_role role = s->role[j];
         size_t c = s->index[j];
         if (!ls_is_feature(role)) continue;
-        column[c].place = j;
+        column[c].place = expected->source ? ls_expected_place(expected, c) : j;
         column[c].categorical = role == LS_ROLE_CATEGORY;
         if (!(column[c].name = ls_strdup(t->data->feature_names[c])))
             return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", t->path);
@@ -209,10 +256,9 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, ls_data **o
     assert(t->data && !t->classes == !t->data->y);
     trim(t);
     if (t->classes) LS_TRY(finish_classes(t, labels, err));
+    LS_TRY(take_targets(t, err));
     LS_TRY(take_names(t, err));
-    t->data->source.columns = t->selection.columns;
-    t->data->source.header = t->header != NULL;
-    t->data->target->place = t->selection.target;
+    LS_TRY(take_source(t, err));
     LS_TRY(describe_columns(t, err));
     LS_TRY(drop_incomplete(t, err));
     *out = t->data;

@@ -26,10 +26,10 @@ typedef struct {
 } ls_column_label;
 ls_column_label ls_builder_label(const ls_table_builder *table, size_t column);
 
-/* Selects columns of the file. target: class column as far as known, or LS_NO_COLUMN;
- * selection.target is the result. Before the call, only path, request, header and from_zero of the
- * builder are set. It is freed with ls_builder_free, also if this fails. */
-ls_status ls_builder_select(ls_table_builder *table, size_t columns, size_t target, ls_error *err);
+/* Selects columns of the file. apart: the classes come from another file. Before the call, only
+ * path, request, header and from_zero of the builder are set. It is freed with ls_builder_free,
+ * also if this fails. */
+ls_status ls_builder_select(ls_table_builder *table, size_t columns, bool apart, ls_error *err);
 
 /* Makes room for this number of rows; more can be added. labelled: they have classes. */
 ls_status ls_builder_allocate(ls_table_builder *table, size_t rows, bool labelled, ls_error *err);
