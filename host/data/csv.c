@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host/data/cells.h"
-#include "host/data/csv_reader.h"
+#include "host/data/csv_layout.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -23,12 +23,7 @@ typedef struct {
     ls_stream *stream;
     const ls_read_request *request;
     ls_csv_reader reader;
-    ls_csv_field *first;      /* copy of the first record, which may be the header */
-    char *first_text;         /* what its fields point to */
-    const char **first_names; /* the texts of its fields */
-    size_t first_line;
-    size_t columns;
-    bool has_header;
+    ls_csv_layout layout;
     size_t target; /* class column, or LS_NO_COLUMN */
     ls_assumptions *assumptions;
     bool again; /* the assumptions have changed: the file is to be read again */
@@ -37,54 +32,23 @@ typedef struct {
 
 /* ---- What the columns are -------------------------------------------------------------------- */
 
-static bool is_number(const ls_csv_field *field)
-{
-    double value;
-    return ls_parse_number(field->text, &value);
-}
-
-static bool is_missing(const ls_csv_field *field)
-{
-    return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
-}
-
-/* Whether the first record is a header. Only columns that hold a number in the second record count
- * (a quoted number above plain ones is a name): at least half of them must not hold a number in the
- * first. A single odd field is more likely a mistake in a row of data, which must be reported and
- * not be dropped as a header. */
-static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
-{
-    size_t numbers = 0, names = 0, texts = 0;
-    for (size_t j = 0; j < file->columns; j++) {
-        const ls_csv_field *field = &file->first[j];
-        bool text = !is_missing(field) && !is_number(field);
-        texts += text;
-        if (j >= second_count || !is_number(&second[j])) continue;
-        numbers++;
-        names += text || (field->quoted && !second[j].quoted);
-    }
-    /* A record of texts only is a header, too: an error in the row below is then reported instead.
-     */
-    return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
-}
-
 /* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns == 1 && !file->request->expected.source &&
+    if (file->layout.columns == 1 && !file->request->expected.source &&
         file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
-                       file->path, file->first_line);
+                       file->path, file->layout.line);
     }
     file->table = (ls_table_builder){.path = file->path,
                                      .request = file->request,
                                      .assumptions = file->assumptions,
                                      .separator = file->reader.separator,
-                                     .first_line = file->first_line,
-                                     .header = file->has_header ? file->first_names : NULL};
-    LS_TRY(ls_builder_select(&file->table, file->columns, false, err));
+                                     .first_line = file->layout.line,
+                                     .header = file->layout.name};
+    LS_TRY(ls_builder_select(&file->table, file->layout.columns, false, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
@@ -94,13 +58,8 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
 {
-    if (count != file->columns) {
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
-            "quotes",
-            file->path, line, count, file->first_line, file->columns);
-    }
+    if (count != file->layout.columns)
+        return ls_csv_odd_record(&file->layout, file->path, fields, count, line, err);
     LS_TRY(ls_builder_add_row(&file->table, err));
     for (size_t j = 0; j < count && !file->again; j++)
         LS_TRY(ls_builder_add_field(&file->table, j, fields[j].text, fields[j].quoted, line,
@@ -108,51 +67,18 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
     return LS_OK;
 }
 
-/* Keeps a copy of the current record as the first one. */
-static ls_status keep_first(csv_file *file, ls_error *err)
-{
-    const ls_csv_field *fields = file->reader.fields;
-    size_t bytes = 0;
-    for (size_t j = 0; j < file->columns; j++)
-        bytes += (size_t)(fields[j].end - fields[j].text) + 1;
-    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_text, bytes, 1, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_names, file->columns, sizeof *file->first_names,
-                    "the first record", err));
-    char *to = file->first_text;
-    for (size_t j = 0; j < file->columns; j++) {
-        size_t length = (size_t)(fields[j].end - fields[j].text);
-        file->first[j] = (ls_csv_field){.text = memcpy(to, fields[j].text, length + 1),
-                                        .end = to + length,
-                                        .quoted = fields[j].quoted};
-        file->first_names[j] = to;
-        to += length + 1;
-    }
-    return LS_OK;
-}
-
-/* Decides what the columns are by the first two records. The second stays in the reader; *found:
- * whether there is one. */
-static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
+/* Finds the layout and the first row, which stays in the reader. */
+static ls_status begin(csv_file *file, bool *found, ls_error *err)
 {
     ls_csv_reader *reader = &file->reader;
-    LS_TRY(ls_csv_next(reader, found, err));
-    if (!*found)
-        return ls_fail(err, LS_ERR_DATA, "%s: has only blank lines; give at least one row",
-                       file->path);
-    file->columns = reader->count;
-    file->first_line = reader->record_line;
-    LS_TRY(keep_first(file, err));
-    LS_TRY(ls_csv_next(reader, found, err));
-    file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
-    const ls_file_columns first = {file->path, file->first_names, file->columns};
-    file->has_header |= ls_names_header(file->request, &first);
+    const ls_read_request *request = file->request;
+    LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
     LS_TRY(choose_columns(file, err));
-    if (file->has_header && !*found) {
-        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one",
-                       file->path);
-    }
-    return LS_OK;
+    LS_TRY(ls_csv_next(reader, found, err));
+    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, found, err));
+    if (*found) return LS_OK;
+    return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s", file->path,
+                   request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
 }
 
 static ls_status read_rows(csv_file *file, ls_error *err)
@@ -160,9 +86,9 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     bool found = false;
     ls_csv_reader *reader = &file->reader;
     const ls_read_request *request = file->request;
-    LS_TRY(choose_layout(file, &found, err));
+    LS_TRY(begin(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
-    if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
+    LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
     for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
@@ -172,30 +98,19 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* If the class of the first row is a title, that row was a header with numbers for names. */
-static void drop_title(csv_file *file)
-{
-    if (file->has_header || !ls_builder_first_is_title(&file->table)) return;
-    ls_builder_drop_first(&file->table);
-    file->table.header = file->first_names;
-}
-
 /* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
     LS_TRY(read_rows(file, err));
     if (file->again) return LS_OK;
-    drop_title(file);
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
 
 static void free_file(csv_file *file)
 {
     ls_builder_free(&file->table);
-    free(file->first);
-    free(file->first_text);
-    free(file->first_names);
+    ls_csv_layout_free(&file->layout);
     ls_csv_close(&file->reader);
 }
 
@@ -231,33 +146,29 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
 
 /* ---- Block by block -------------------------------------------------------------------------- */
 
+/* Records that show the layout: so few that a pipe need not wait, and that it is the same layout
+ * whatever has arrived. */
+enum { FEW = 2 };
+
 struct ls_csv_rows {
     csv_file file;
     ls_assumptions assumptions; /* of a block: none, as it is known what the columns are */
     bool found;                 /* the reader holds a record that is not in a block yet */
-    bool first_row;             /* the first record is a row, which is not in a block yet */
-    bool ended;
-    ls_status status; /* of a row that cannot be read: */
+    bool begun, ended;          /* a block has been filled; the file has no more records */
+    ls_status status;           /* of a row that cannot be read: */
     ls_error error;
 };
-
-static ls_status begin_rows(ls_csv_rows *rows, ls_error *err)
-{
-    csv_file *file = &rows->file;
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
-    LS_TRY(choose_layout(file, &rows->found, err));
-    rows->first_row = !file->has_header;
-    return LS_OK;
-}
 
 ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_request *request,
                            ls_csv_rows **out, ls_error *err)
 {
     ls_csv_rows *rows;
     LS_TRY(ls_alloc(&rows, 1, sizeof *rows, "the rows", err));
-    rows->file = (csv_file){
+    csv_file *file = &rows->file;
+    *file = (csv_file){
         .path = path, .stream = stream, .request = request, .assumptions = &rows->assumptions};
-    ls_status status = begin_rows(rows, err);
+    ls_status status = ls_csv_open(&file->reader, path, stream, request->window, FEW, err);
+    if (status == LS_OK) status = begin(file, &rows->found, err);
     if (status != LS_OK) ls_csv_rows_close(rows);
     else *out = rows;
     return status;
@@ -271,24 +182,16 @@ void ls_csv_rows_close(ls_csv_rows *rows)
     free(rows);
 }
 
-/* Makes sure that there is a row to add. Sets `ended` at the end. */
-static ls_status find_row(ls_csv_rows *rows, ls_error *err)
-{
-    if (rows->first_row || rows->found) return LS_OK;
-    LS_TRY(ls_csv_next(&rows->file.reader, &rows->found, err));
-    rows->ended = !rows->found;
-    return LS_OK;
-}
-
-static ls_status take_row(ls_csv_rows *rows, ls_error *err)
+/* Adds the next row to the block. Sets `ended` if there is none. */
+static ls_status next_row(ls_csv_rows *rows, ls_error *err)
 {
     csv_file *file = &rows->file;
     const ls_csv_reader *reader = &file->reader;
-    const bool first = rows->first_row;
-    rows->first_row = false;
-    if (first) return add_row(file, file->first_line, file->first, file->columns, err);
+    if (!rows->found) LS_TRY(ls_csv_next(&file->reader, &rows->found, err));
+    rows->ended = !rows->found;
     rows->found = false;
-    return add_row(file, reader->record_line, reader->fields, reader->count, err);
+    return rows->ended ? LS_OK
+                       : add_row(file, reader->record_line, reader->fields, reader->count, err);
 }
 
 /* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
@@ -297,12 +200,10 @@ static void fill_block(ls_csv_rows *rows, size_t most)
 {
     csv_file *file = &rows->file;
     size_t *count = &file->table.data->rows;
-    while (*count < most && rows->status == LS_OK) {
-        if (*count && !rows->found && !rows->first_row && ls_csv_waits(&file->reader)) break;
+    while (*count < most && rows->status == LS_OK && !rows->ended) {
+        if (*count && !rows->found && ls_csv_waits(&file->reader)) break;
         const size_t before = *count;
-        rows->status = find_row(rows, &rows->error);
-        if (rows->ended || rows->status != LS_OK) break;
-        rows->status = take_row(rows, &rows->error);
+        rows->status = next_row(rows, &rows->error);
         if (rows->status != LS_OK) *count = before; /* without the part that was read */
     }
 }
@@ -317,7 +218,10 @@ ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_err
         LS_TRY(choose_columns(file, err));
         LS_TRY(ls_builder_allocate(&file->table, most < FIRST_ROWS ? most : FIRST_ROWS,
                                    file->target != LS_NO_COLUMN, err));
+        if (!rows->begun)
+            LS_TRY(ls_csv_tell_layout(&file->layout, file->request, file->table.data, err));
         fill_block(rows, most);
+        rows->begun = true;
         if (file->table.data->rows)
             return ls_builder_finish(&file->table, NULL, &file->again, out, err);
     }
