@@ -189,6 +189,7 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
         .target = o.target,
         .expected = {.class_names = o.class_names, .classes = o.classes, .features = o.features},
         .missing = LS_MISSING_ERROR,
-        .numbers_only = true};
+        .numbers_only = true,
+        .task = LS_ASK_CLASSIFICATION};
     return ls_read_rows(path, &request, out, err);
 }
