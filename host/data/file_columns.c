@@ -28,6 +28,15 @@ static bool same_text(const char *name, const char *text, size_t length)
 
 bool ls_same_name(const char *a, const char *b) { return same_text(a, b, strlen(b)); }
 
+int ls_compare_names(const char *a, const char *b)
+{
+    a += strspn(a, " \t");
+    b += strspn(b, " \t");
+    size_t left = length_of(a, strlen(a)), right = length_of(b, strlen(b));
+    int order = memcmp(a, b, left < right ? left : right);
+    return order ? order : (left > right) - (left < right);
+}
+
 static size_t named(const ls_file_columns *f, const char *text, size_t length, size_t start)
 {
     for (size_t j = start; f->name && j < f->count; j++)

@@ -12,8 +12,9 @@ typedef struct {
     size_t count;
 } ls_file_columns;
 
-/* Whether two names are equal but for blanks around them. */
+/* Whether two names are equal but for blanks around them, and their order by bytes. */
 bool ls_same_name(const char *a, const char *b);
+int ls_compare_names(const char *a, const char *b);
 
 /* The first column of that name from `start` on, or LS_NO_COLUMN. */
 size_t ls_column_named(const ls_file_columns *file, const char *name, size_t start);

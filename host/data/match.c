@@ -77,9 +77,13 @@ ls_status ls_match(const ls_read_request *r, const ls_file_columns *f, bool apar
     LS_TRY(ls_alloc(&found.feature, e->features + targets, sizeof *found.feature, "the columns",
                     err));
     found.target = found.feature + e->features;
-    ls_status status = !e->source               ? match_count(r, f, apart, &found, err)
-                       : ls_names_compare(e, f) ? ls_match_names(r, f, apart, &found, err)
-                                                : ls_match_places(r, f, apart, kept, &found, err);
+    bool named = false;
+    ls_status status = LS_OK;
+    if (e->source) status = ls_names_compare(e, f, &named, err);
+    if (status == LS_OK)
+        status = !e->source ? match_count(r, f, apart, &found, err)
+                 : named    ? ls_match_names(r, f, apart, &found, err)
+                            : ls_match_places(r, f, apart, kept, &found, err);
     if (status == LS_OK) status = set_roles(e, f, kept, &found, s, err);
     free(found.feature);
     return status;

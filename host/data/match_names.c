@@ -12,21 +12,31 @@ enum { SHOWN = 6 /* names of a list in a message */ };
 
 /* ---- Whether names count --------------------------------------------------------------------- */
 
-/* Whether it is a name that a column without a header gets: x1, x2, ... */
-static bool is_default_name(const char *name)
+/* The number of a name that a column without a header gets, x1, x2, ...; 0 for other names. */
+static uint64_t default_number(const char *name)
 {
-    return name[0] == 'x' && name[1] && !name[1 + strspn(name + 1, "0123456789")];
+    uint64_t number = 0;
+    return name[0] == 'x' && name[1] != '0' && ls_parse_u64(name + 1, &number) ? number : 0;
 }
 
-bool ls_names_compare(const ls_expected_rows *e, const ls_file_columns *f)
+ls_status ls_names_compare(const ls_expected_rows *e, const ls_file_columns *f, bool *out,
+                           ls_error *err)
 {
-    size_t defaults = 0;
-    if (!f->name || e->source->header) return f->name != NULL;
-    for (size_t j = 0; j < f->count; j++) defaults += is_default_name(f->name[j]);
-    if (defaults != e->features) return false;
-    for (size_t i = 0; i < e->features; i++)
-        if (ls_column_named(f, ls_expected_name(e, i), 0) == LS_NO_COLUMN) return false;
-    return true;
+    bool *seen;
+    size_t defaults = 0, found = 0;
+    *out = f->name != NULL;
+    if (!f->name || e->source->header) return LS_OK;
+    LS_TRY(ls_alloc(&seen, e->features + 1, sizeof *seen, "the columns", err));
+    for (size_t j = 0; j < f->count; j++) {
+        uint64_t number = default_number(f->name[j]);
+        defaults += number > 0;
+        if (number > e->features) continue;
+        found += number > 0 && !seen[number];
+        seen[number] = true;
+    }
+    free(seen);
+    *out = found == e->features && defaults == e->features;
+    return LS_OK;
 }
 
 /* ---- Features -------------------------------------------------------------------------------- */
@@ -37,8 +47,9 @@ static void add_name(ls_text *text, const char *name, size_t i)
     else if (i == SHOWN) ls_text_add(text, ", ...");
 }
 
-/* The error of a header that lacks expected columns. */
-static ls_status lacks(const ls_expected_rows *e, const ls_file_columns *f, ls_error *err)
+/* The error of a header that lacks expected columns: those found nowhere. */
+static ls_status lacks(const ls_expected_rows *e, const ls_file_columns *f, const ls_found *at,
+                       ls_error *err)
 {
     ls_text missing = {0}, expected = {0}, found = {0};
     size_t count = 0;
@@ -46,9 +57,10 @@ static ls_status lacks(const ls_expected_rows *e, const ls_file_columns *f, ls_e
     for (size_t i = 0; i < e->features; i++) {
         const char *name = ls_expected_name(e, i);
         add_name(&expected, name, i);
-        if (ls_column_named(f, name, 0) != LS_NO_COLUMN) continue;
+        if (at->feature[i] != LS_NO_COLUMN) continue;
         add_name(&missing, name, count++);
-        for (size_t j = 0; j < f->count; j++) other_case |= !strcasecmp(f->name[j], name);
+        for (size_t j = 0; count <= SHOWN && j < f->count; j++)
+            other_case |= !strcasecmp(f->name[j], name);
     }
     for (size_t j = 0; j < f->count; j++) add_name(&found, f->name[j], j);
     bool failed = missing.failed || expected.failed || found.failed, all = count == e->features;
@@ -93,12 +105,17 @@ static ls_status find_twins(const ls_expected_rows *e, const ls_file_columns *f,
     const char *name = ls_expected_name(e, i);
     bool whole = same_header(e, f, false);
     if (!whole && !(ls_expected_knows_targets(e) && same_header(e, f, true))) {
-        size_t first = ls_column_named(f, name, 0);
+        size_t first = ls_column_named(f, name, 0), second = ls_column_named(f, name, first + 1);
+        if (second == LS_NO_COLUMN)
+            return ls_fail(err, LS_ERR_DATA,
+                           "%s: has one column \"%s\", but the training file had several of that "
+                           "name; give the file the header of the training file",
+                           f->path, ls_excerpt_of(name).text);
         return ls_fail(
             err, LS_ERR_DATA,
             "%s: columns %zu and %zu (from 0) are both named \"%s\"; rename them, or give the file the "
             "header of the training file",
-            f->path, first, ls_column_named(f, name, first + 1), ls_excerpt_of(name).text);
+            f->path, first, second, ls_excerpt_of(name).text);
     }
     for (size_t k = 0; k < e->features; k++) {
         size_t place = ls_expected_place(e, k);
@@ -107,18 +124,65 @@ static ls_status find_twins(const ls_expected_rows *e, const ls_file_columns *f,
     return LS_OK;
 }
 
+typedef struct {
+    const char *name;
+    size_t column;
+} named_column;
+
+static int by_name(const void *a, const void *b)
+{
+    const named_column *left = a, *right = b;
+    int order = ls_compare_names(left->name, right->name);
+    return order ? order : (left->column > right->column) - (left->column < right->column);
+}
+
+/* Number of the columns of that name, of a sorted list, and the first of them. */
+static size_t find_columns(const named_column *sorted, size_t count, const char *name,
+                           size_t *column)
+{
+    size_t low = 0, high = count, n = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ls_compare_names(sorted[middle].name, name) < 0) low = middle + 1;
+        else high = middle;
+    }
+    while (low + n < count && !ls_compare_names(sorted[low + n].name, name)) n++;
+    *column = n ? sorted[low].column : LS_NO_COLUMN;
+    return n;
+}
+
+/* taken[columns]: all false. */
+static ls_status find_sorted(const ls_expected_rows *e, const ls_file_columns *f,
+                             const named_column *sorted, bool *taken, ls_found *out, ls_error *err)
+{
+    size_t twin = LS_NO_COLUMN;
+    bool lacking = false;
+    for (size_t i = 0; i < e->features; i++) {
+        size_t count = find_columns(sorted, f->count, ls_expected_name(e, i), &out->feature[i]);
+        lacking |= count == 0;
+        if (count == 0) continue;
+        if (count > 1 || taken[out->feature[i]]) twin = i;
+        taken[out->feature[i]] = true;
+    }
+    if (lacking) return lacks(e, f, out, err);
+    return twin == LS_NO_COLUMN ? LS_OK : find_twins(e, f, twin, out, err);
+}
+
 static ls_status find_features(const ls_expected_rows *e, const ls_file_columns *f, ls_found *out,
                                ls_error *err)
 {
-    size_t twin = LS_NO_COLUMN;
-    for (size_t i = 0; i < e->features; i++) {
-        const char *name = ls_expected_name(e, i);
-        out->feature[i] = ls_column_named(f, name, 0);
-        if (out->feature[i] == LS_NO_COLUMN) return lacks(e, f, err);
-        bool twice = ls_column_named(f, name, out->feature[i] + 1) != LS_NO_COLUMN;
-        if (twice && twin == LS_NO_COLUMN) twin = i;
+    named_column *sorted;
+    bool *taken = NULL;
+    LS_TRY(ls_alloc(&sorted, f->count, sizeof *sorted, "the names of columns", err));
+    ls_status status = ls_alloc(&taken, f->count, sizeof *taken, "the names of columns", err);
+    if (status == LS_OK) {
+        for (size_t j = 0; j < f->count; j++) sorted[j] = (named_column){f->name[j], j};
+        qsort(sorted, f->count, sizeof *sorted, by_name);
+        status = find_sorted(e, f, sorted, taken, out, err);
     }
-    return twin == LS_NO_COLUMN ? LS_OK : find_twins(e, f, twin, out, err);
+    free(sorted);
+    free(taken);
+    return status;
 }
 
 /* ---- Targets --------------------------------------------------------------------------------- */
@@ -158,7 +222,7 @@ static ls_status target_named(const ls_expected_rows *e, const ls_file_columns *
                               const ls_found *out, size_t *column, ls_error *err)
 {
     size_t found = LS_NO_COLUMN;
-    for (size_t j = 0; name && j < f->count; j++) {
+    for (size_t j = 0; j < f->count; j++) {
         if (!ls_same_name(f->name[j], name) || is_feature(e, out, j)) continue;
         if (found != LS_NO_COLUMN)
             return ls_fail(err, LS_ERR_DATA,
@@ -175,7 +239,9 @@ static ls_status targets_by_name(const ls_expected_rows *e, const ls_file_column
                                  ls_error *err)
 {
     for (size_t k = 0; k < e->targets; k++) {
-        LS_TRY(target_named(e, f, e->target[k].name, out, &out->target[k], err));
+        /* files of older versions do not have the name, which is then the usual one */
+        const char *name = e->target[k].name ? e->target[k].name : "class";
+        LS_TRY(target_named(e, f, name, out, &out->target[k], err));
         if (out->target[k] == LS_NO_COLUMN) return LS_OK;
     }
     out->targets = e->targets;

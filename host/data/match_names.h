@@ -8,7 +8,8 @@
 
 /* Whether the names of the file can be compared with those of the expected columns: both are from a
  * header, or the file has all names that Lockstep gives to columns without a header. */
-bool ls_names_compare(const ls_expected_rows *expected, const ls_file_columns *file);
+ls_status ls_names_compare(const ls_expected_rows *expected, const ls_file_columns *file, bool *out,
+                           ls_error *err);
 
 /* Every expected column must be there once. apart and errors: as for ls_match. */
 ls_status ls_match_names(const ls_read_request *request, const ls_file_columns *file, bool apart,

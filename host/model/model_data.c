@@ -29,8 +29,8 @@ static ls_expected_rows expect_for(const ls_model *m)
 
 /* A second file is read in the way of the first. Options about the file itself count; those about
  * columns and targets are settled. *without_effect: lists these. */
-static ls_status read_alike(const ls_read_options *o, ls_read_request *r, ls_text *without_effect,
-                            ls_error *err)
+static ls_status read_alike(const char *path, const ls_read_options *o, ls_read_request *r,
+                            ls_text *without_effect, ls_error *err)
 {
     const ls_source *source = r->expected.source;
     const struct {
@@ -41,9 +41,11 @@ static ls_status read_alike(const ls_read_options *o, ls_read_request *r, ls_tex
                    {"weight", o->weight},           {"group", o->group}};
     if (r->expected.column && !o->missing) r->missing = r->expected.missing;
     if (r->missing_mark && (!source->marks || strcmp(source->marks, r->missing_mark)))
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--missing-mark: which texts mark missing values is settled by the training "
-                       "rows; give it when training");
+        return ls_fail(
+            err, LS_ERR_ARGUMENT,
+            "%s: --missing-mark: which texts mark missing values is settled by the training "
+            "rows; give it when training",
+            path);
     r->missing_mark = source->marks;
     if (r->header == LS_HEADER_AUTO) r->header = source->header_option;
     if (!r->separator) r->separator = source->separator;
@@ -105,7 +107,7 @@ ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data
     else if (o.like) request.expected = ls_expect_like(o.like);
     ls_text without_effect = {0};
     ls_status status = LS_OK;
-    if (request.expected.source) status = read_alike(&o, &request, &without_effect, err);
+    if (request.expected.source) status = read_alike(path, &o, &request, &without_effect, err);
     if (status == LS_OK) status = read_rows(path, &request, without_effect.text, out, err);
     free(without_effect.text);
     return status;

@@ -220,17 +220,18 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
 ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,
                                  ls_error *err)
 {
-    const char *target = ls_model_target_name(model, 0);
+    const char *target = ls_model_target_name(model, 0),
+               *what = ls_model_task(model) == LS_TASK_CLASSIFICATION ? "class" : "target";
     if (ls_data_y(data) || ls_data_values(data)) return LS_OK;
     if (target)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: has no class column \"%.60s\" to compare with; name the column with --target, or use "
+            "%s: has no %s column \"%.60s\" to compare with; name the column with --target, or use "
             "lockstep predict, which needs none",
-            name, target);
+            name, what, target);
     return ls_fail(err, LS_ERR_DATA,
-                   "%s has no class column to compare with (lockstep predict does not need one)",
-                   name);
+                   "%s has no %s column to compare with (lockstep predict does not need one)", name,
+                   what);
 }
 
 ls_status source_model(const char *path, ls_model **out, ls_error *err)
