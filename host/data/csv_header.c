@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/data/judge.h"
 #include "host/data/source.h"
 #include "host/data/value.h"
 
@@ -54,7 +55,7 @@ bool ls_csv_is_mark(const char *text)
         "nil",  "\\n",  "(null)",  "null",  "missing", "inf",    "unknown", "infinity",
         "n.d.", "nd",   "#value!", "#ref!", "#num!",   "#name?", "#null!",  "#div/0!"};
     if (!strcmp(text, "Na")) return false; /* sodium, as in the header of UCI glass */
-    if (ls_is_missing_text(text)) return true;
+    if (ls_is_missing_text(text) || ls_is_weak_mark(text)) return true;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (!strcasecmp(text, marks[i])) return true;
     for (; *text; text++) {

@@ -181,6 +181,7 @@ void ls_csv_close(ls_csv_reader *reader)
 /* Bytes of the blank that begins at a place: 0 if there is none, 2 for a no-break space. */
 static inline int blank_at(const ls_csv_reader *reader, const char *at)
 {
+    if ((unsigned char)(*at - '!') <= '~' - '!') return 0; /* most fields */
     if (*at == ' ') return 1;
     if (*at == '\t') return reader->separator != '\t';
     return *at == '\xc2' && at[1] == '\xa0' ? 2 : 0;
@@ -189,7 +190,7 @@ static inline int blank_at(const ls_csv_reader *reader, const char *at)
 /* Bytes of the blank that ends before a place. */
 static inline int blank_before(const ls_csv_reader *reader, const char *text, const char *at)
 {
-    if (at == text) return 0;
+    if (at == text || (unsigned char)(at[-1] - '!') <= '~' - '!') return 0;
     if (at[-1] == '\xa0') return at - text >= 2 && at[-2] == '\xc2' ? 2 : 0;
     return at[-1] == ' ' || (at[-1] == '\t' && reader->separator != '\t');
 }
@@ -287,25 +288,36 @@ static ls_status read_word(ls_csv_reader *reader, ls_error *err)
     return add_field(reader, field, err);
 }
 
+/* Skips a line end. If the window ends within it, the record is parsed again (is_short). */
+static void skip_line_end(ls_csv_reader *reader)
+{
+    char stop = *reader->at++;
+    if (stop == '\r' && *reader->at == '\n') reader->at++;
+    if (stop == '\n' || stop == '\r') reader->line++;
+    reader->complete = reader->at[-1] == '\n';
+}
+
+/* Parses one field of a file whose separator is white space. */
+static ls_status read_spaced(ls_csv_reader *reader, bool *more, ls_error *err)
+{
+    LS_TRY(*reader->at == '"' ? read_quoted(reader, err) : read_word(reader, err));
+    if (is_short(reader)) return LS_OK;
+    *more = reader->at != reader->end && !strchr("\n\r", *reader->at);
+    if (reader->at != reader->end && !*more) skip_line_end(reader);
+    return LS_OK;
+}
+
 /* Parses one field. *more: another field follows in this record. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
     skip_blanks(reader);
-    bool spaced = reader->separator == ' ';
+    if (reader->separator == ' ') return read_spaced(reader, more, err);
     if (*reader->at == '"') LS_TRY(read_quoted(reader, err));
-    else LS_TRY(spaced ? read_word(reader, err) : read_plain(reader, err));
+    else LS_TRY(read_plain(reader, err));
     if (is_short(reader)) return LS_OK;
-
-    char stop = *reader->at;
-    bool ends = stop == '\0' || stop == '\n' || stop == '\r';
-    *more = reader->at != reader->end && (spaced ? !ends : stop == reader->separator);
-    if (reader->at == reader->end || (spaced && *more)) return LS_OK;
-    reader->at++;
-    if (stop == '\r' && *reader->at == '\n')
-        reader
-            ->at++; /* if the window ends between the two, the record is parsed again (is_short) */
-    if (stop == '\n' || stop == '\r') reader->line++;
-    reader->complete = stop == '\n';
+    *more = *reader->at == reader->separator && reader->at != reader->end;
+    if (*more) reader->at++;
+    else if (reader->at != reader->end) skip_line_end(reader);
     return LS_OK;
 }
 

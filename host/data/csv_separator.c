@@ -188,6 +188,15 @@ static bool is_long(const ls_csv_reader *reader, const candidate *c)
            reader->ahead_count < MOST_AHEAD;
 }
 
+/* Whether a separator occurs in what was read ahead; without it there is one column. */
+static bool occurs(const ls_csv_reader *reader, char separator)
+{
+    const char *from = reader->ahead + reader->ahead_at;
+    size_t size = reader->ahead_count - reader->ahead_at;
+    if (separator == ' ' && (memchr(from, '\t', size) || memchr(from, '\xc2', size))) return true;
+    return memchr(from, separator, size) != NULL;
+}
+
 /* The best of the candidates. *longer: there may be a better one if more is read ahead. */
 static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *request,
                            candidate *best, char *rival, bool *longer, ls_error *err)
@@ -198,6 +207,7 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
     more |= is_long(reader, best);
     for (const char *c = candidates + 1; *c; c++) {
         candidate other;
+        if (!occurs(reader, *c)) continue;
         ls_status status = try_separator(reader, request, *c, &other, err);
         bool tabs = best->separator == '\t' && *c == ' '; /* the same fields */
         int order = status == LS_OK ? compare(&other, best) : 0;
