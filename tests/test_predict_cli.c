@@ -212,6 +212,77 @@ Test(predict_cli, interruption)
     }
 }
 
+/* Options that make no sense for a stream. */
+Test(predict_cli, mistakes)
+{
+    static const struct {
+        const char *line;
+        const char *words;
+    } list[] = {
+        {"$LS predict m.safetensors - --rows 5 < train.csv", "--rows"},
+        {"$LS predict m.safetensors - --sample 5 < train.csv", "--sample"},
+        {"$LS predict m.safetensors - --labels train.csv < train.csv", "--labels"},
+        {"$LS evaluate m.safetensors - < train.csv", "standard input"},
+        {"$LS predict m.safetensors -", "standard input"},
+    };
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        runs_child c = shell(list[i].line);
+        cr_expect((c.status == 1 || c.status == 2) && !*c.out && strstr(c.err, list[i].words),
+                  "%s: %d, %s", list[i].line, c.status, c.err);
+        runs_child_free(&c);
+    }
+}
+
+/* The columns of each task, and that the numbers are those of the library. */
+Test(predict_cli, numbers_and_labels)
+{
+    FILE *f = fopen("t.csv", "w");
+    cr_assert(f);
+    fputs("a,b,up,odd\n", f);
+    for (int i = 0; i < 90; i++) fprintf(f, "%d,%d,%d,%d\n", i % 7, i % 5, i % 7 > 3, i % 2);
+    cr_assert_eq(fclose(f), 0);
+    program_do("train t.csv --target up,odd --epochs 5 --hidden 5 --device cpu -o l.st -q");
+    program_do(
+        "train t.csv --target a,b --task regression --epochs 5 --hidden 5 --device cpu -o n.st -q");
+    char *labels = runs_program_expect("predict l.st t.csv --device cpu", 0),
+         *numbers = runs_program_expect("predict n.st t.csv --device cpu", 0);
+    cr_expect(!strncmp(labels, "up,odd,p_up,p_odd\n", 18), "%.30s", labels);
+    cr_expect(!strncmp(numbers, "a,b\n", 4), "%.30s", numbers);
+    const ls_model *model;
+    ls_model *loaded[2];
+    ls_error err;
+    cr_assert_eq(ls_model_load("l.st", &loaded[0], &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_model_load("n.st", &loaded[1], &err), LS_OK, "%s", err.message);
+    for (int k = 0; k < 2; k++) {
+        model = loaded[k];
+        const ls_read_options how = {.struct_size = sizeof how, .model = model, .no_target = 1};
+        ls_data *data;
+        float out[180];
+        double number[180];
+        cr_assert_eq(ls_data_read("t.csv", &how, &data, &err), LS_OK, "%s", err.message);
+        cr_assert_eq(ls_data_rows(data), 90);
+        if (k == 0) cr_assert_eq(ls_model_predict_data(model, NULL, data, out, &err), LS_OK);
+        else cr_assert_eq(ls_model_predict_numbers(model, NULL, data, number, &err), LS_OK);
+        const char *line = strchr(k ? numbers : labels, '\n') + 1;
+        for (size_t r = 0; r < 90; r++, line = strchr(line, '\n') + 1) {
+            double v[4];
+            cr_assert_eq(sscanf(line, k ? "%lf,%lf" : "%lf,%lf,%lf,%lf", &v[0], &v[1], &v[2],
+                                &v[3]),
+                         k ? 2 : 4, "%.40s", line);
+            for (size_t j = 0; j < 2 && k; j++) cr_expect_eq(v[j], number[2 * r + j]);
+            for (size_t j = 0; j < 2 && !k; j++) {
+                cr_expect_eq((float)v[2 + j], out[2 * r + j]);
+                cr_expect_eq(v[j], out[2 * r + j] >= 0.5f ? 1.0 : 0.0);
+            }
+        }
+        cr_expect_eq(*line, '\0');
+        ls_data_free(data);
+        ls_model_free(loaded[k]);
+    }
+    free(labels);
+    free(numbers);
+}
+
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* Kilobytes that the program needs at most to predict this many rows of a pipe. */

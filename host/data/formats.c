@@ -44,3 +44,13 @@ ls_format_names ls_matrix_formats(void)
     }
     return names;
 }
+
+ls_status ls_format_check_labels(const ls_format *format, const char *labels, const char *path,
+                                 ls_error *err)
+{
+    if (!labels || format->describe) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--labels is for %s files, and %s is a %s file; the class is one of its columns "
+                   "(--target)",
+                   ls_matrix_formats().text, path, format->name);
+}

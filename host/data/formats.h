@@ -27,6 +27,11 @@ typedef struct {
 /* The format of a file that begins with these bytes: the last row takes any. */
 const ls_format *ls_format_of(const char *bytes, size_t size);
 
+/* Refuses a file of classes (NULL: there is none) for a format whose rows hold their class. path:
+ * of the rows. */
+ls_status ls_format_check_labels(const ls_format *format, const char *labels, const char *path,
+                                 ls_error *err);
+
 /* The names of the formats that hold matrices of numbers, for messages: "IDX and NPY". */
 typedef struct {
     char text[64];

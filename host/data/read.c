@@ -143,12 +143,7 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     const ls_format *format;
     ls_data *data = NULL;
     LS_TRY(stream_format(stream, &format, err));
-    if (request->labels && !format->describe)
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--labels is for %s files, and %s is a %s file; the class is one of its columns "
-            "(--target)",
-            ls_matrix_formats().text, path, format->name);
+    LS_TRY(ls_format_check_labels(format, request->labels, path, err));
     LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
                             : format->read(path, stream, request, &data, err));
     ls_status status = check_names(path, data, err);

@@ -212,19 +212,24 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     return status;
 }
 
-/* Checks that the name is that of a file, and that no option is for generated data. */
+/* Checks that the name is that of a file or "-", and that no option is for generated data. */
 static ls_status check_file(const source_options *o, const char *name, ls_error *err)
 {
-    if (access(name, F_OK) != 0) return no_such_data(name, err);
+    bool input = strcmp(name, "-") == 0;
+    if (!input && access(name, F_OK) != 0) return no_such_data(name, err);
     if (!o->rows && o->noise == -1) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
-                   "--rows and --noise are for generated data, but %s is a file", name);
+                   "--rows and --noise are for generated data, but %s is a file",
+                   input ? "standard input" : name);
 }
 
 ls_status source_read(const source_options *o, const char *name, const ls_model *model,
                       ls_data **out, ls_error *err)
 {
     if (source_is_generated(name)) return generate(o, name, out, err);
+    if (strcmp(name, "-") == 0 && access(name, F_OK) != 0)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "standard input (-) is read by predict only; give a file");
     LS_TRY(check_file(o, name, err));
     return source_read_file(o, name, model, NULL, out, err);
 }
@@ -233,7 +238,7 @@ ls_status source_rows(const source_options *o, const char *name, const ls_model 
                       ls_reader **out, ls_error *err)
 {
     const ls_read_options how = read_options(o, model);
-    if (strcmp(name, "-") != 0) LS_TRY(check_file(o, name, err));
+    LS_TRY(check_file(o, name, err));
     return ls_reader_open(name, &how, out, err);
 }
 
