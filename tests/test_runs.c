@@ -94,7 +94,7 @@ Test(runs, regularisation) { check_features(regularised, RUNS_COUNT(regularised)
 
 static const feature shaped[] = {
     {"moons", 50, BASE, "batch-norm on"},
-    {"blobs", 50, BASE, "batch-norm on batch 7"},
+    {"blobs", 50, BASE, "batch-norm on batch 8"},
     {"blobs", 50, BASE, "batch-norm on batch full optimizer gd"},
     {"moons", 49, "hidden 6 epochs 4 batch 16",
      "batch-norm on batch 16"}, /* the last batch has one row */

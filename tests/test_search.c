@@ -685,6 +685,22 @@ Test(search, a_metric_that_cannot_be_is_refused_beforehand)
     ls_data_free(list[1]);
 }
 
+/* With batch normalisation, "auto" leaves no batch of one row. */
+Test(search, the_automatic_batch_has_no_rest_of_one_row)
+{
+    static const struct {
+        uint64_t rows, batch;
+    } list[] = {{1, 1}, {2, 2}, {32, 32}, {33, 33}, {34, 32}, {64, 32}, {65, 33}, {1057, 34}};
+    ls_options *usual = runs_options("epochs 1"), *norm = runs_options("epochs 1 batch-norm on");
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        uint64_t rows = list[i].rows;
+        cr_expect_eq(ls_settings_batch(&norm->settings, rows), list[i].batch, "%d rows", (int)rows);
+        cr_expect_eq(ls_settings_batch(&usual->settings, rows), rows < 32 ? rows : 32);
+    }
+    ls_options_free(usual);
+    ls_options_free(norm);
+}
+
 Test(search, folds_keep_groups_together)
 {
     ls_data *data = runs_data("moons", 60);

@@ -132,6 +132,9 @@ static int check_counts(const search_arguments *a)
         if (list[i].value < list[i].least)
             return complain("search", EXIT_USAGE, "--%s: %lld is too small; the minimum is %lld",
                             list[i].name, list[i].value, list[i].least);
+    if (a->holdout <= 0)
+        return complain("search", EXIT_USAGE, "--holdout: %g is not a share between 0 and 1",
+                        a->holdout);
     return EXIT_OK;
 }
 
@@ -421,7 +424,7 @@ static int search(search_arguments *a, arguments *args)
     ls_search_settings how = {.trials = (size_t)a->trials,
                               .seeds = (size_t)a->seeds,
                               .folds = (size_t)a->folds,
-                              .holdout = a->holdout,
+                              .holdout = isnan(a->holdout) ? -1 : a->holdout,
                               .eta = (size_t)a->eta,
                               .seed = (uint64_t)a->search_seed};
     search_work w = {0};
@@ -450,7 +453,7 @@ int cmd_search(int argc, const char **argv)
                           .folds = (long long)d->folds,
                           .eta = (long long)d->eta,
                           .search_seed = (long long)d->seed,
-                          .holdout = d->holdout,
+                          .holdout = (double)NAN,
                           .top = 10};
     arguments args = {0};
     ls_error err;
