@@ -10,6 +10,7 @@
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/search_output.h"
 #include "host/search/rank.h"
@@ -244,8 +245,8 @@ static ls_status read_state(const search_arguments *a, search_work *w, ls_error 
         status = ls_search_read(w->search, key, a->state, text, err);
     free(text);
     if (status == LS_OK && !a->restart && !a->source.quiet && !a->source.json)
-        fprintf(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
-                ls_search_count(w->search), w->search->trials);
+        terminal_print(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
+                       ls_search_count(w->search), w->search->trials);
     return status;
 }
 
@@ -310,8 +311,8 @@ static int on_epoch(const ls_progress *p, void *user)
     refit_view *v = user;
     if (v->live && (ls_clock() - v->drawn > 0.1)) {
         v->drawn = ls_clock();
-        fprintf(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
-                (unsigned long long)p->epoch, (unsigned long long)p->epochs);
+        terminal_print(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
+                       (unsigned long long)p->epoch, (unsigned long long)p->epochs);
     }
     return interrupted();
 }
@@ -339,17 +340,17 @@ static void print_notes(const search_arguments *a, const search_work *w)
     const ls_search *s = w->search;
     if (a->source.quiet || a->source.json) return;
     if (s->how.strategy != LS_SEARCH_GRID && a->trials && s->trials < (size_t)a->trials)
-        fprintf(stderr,
-                "note: there are only %zu combinations of options, so there are %zu trials\n",
-                s->trials, s->trials);
+        terminal_print(
+            stderr, "note: there are only %zu combinations of options, so there are %zu trials\n",
+            s->trials, s->trials);
     if (s->how.strategy == LS_SEARCH_HALVING && s->rungs == 1)
-        fprintf(
+        terminal_print(
             stderr,
             "note: too few trials or epochs for halving by %zu: all trials are trained to the end\n",
             s->how.eta);
     if (!a->state)
-        fprintf(stderr,
-                "note: without --report or --state an interrupted search cannot be resumed\n");
+        terminal_print(
+            stderr, "note: without --report or --state an interrupted search cannot be resumed\n");
 }
 
 static ls_status work(search_arguments *a, search_work *w, ls_search_settings *how, ls_error *err)

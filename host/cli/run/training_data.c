@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
 #include "host/data/notes.h"
@@ -33,7 +34,7 @@ static ls_status check_hashes(training_request *r, const ls_data *rows, bool qui
                 "anyway, name them: lockstep train DATA --config %s",
                 what, name, r->config, *hash ? hash : "missing", wanted[i], r->config);
         if (!quiet && !*wanted[i] && *in_file && *hash && strcmp(in_file, hash))
-            fprintf(stderr, "note: %s%s: not the data of %s\n", what, name, r->config);
+            terminal_print(stderr, "note: %s%s: not the data of %s\n", what, name, r->config);
     }
     return LS_OK;
 }
@@ -113,11 +114,13 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
         incomplete += info.missing > 0;
     }
     if (dropped && !quiet)
-        fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n",
-                dropped);
+        terminal_print(stderr,
+                       "note: %zu rows with missing values were left out (--missing drop)\n",
+                       dropped);
     if (!categorical && !missing) return LS_OK;
     if (!quiet)
-        fprintf(stderr,
+        terminal_print(
+            stderr,
             "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
             categorical, columns, missing, incomplete);
     bool patient = false;
