@@ -33,6 +33,15 @@ static bool is_control(const unsigned char *c, size_t bytes)
             (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
 }
 
+size_t ls_control_bytes(const char *text, unsigned *code)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t n = *c ? character_bytes(c) : 0;
+    if (!n || !is_control(c, n)) return 0;
+    *code = n == 1 ? *c : n == 2 ? c[1] : 0x2000u + ((c[1] & 0x3fu) << 6) + (c[2] & 0x3fu);
+    return n;
+}
+
 /* The next character as it is shown, and *bytes of the text that it stands for. */
 static const char *next_shown(const char *text, size_t *bytes, size_t *shown)
 {

@@ -15,6 +15,10 @@
  * it was copied. */
 bool ls_visible_copy(char *to, size_t size, const char *text);
 
+/* Number of bytes of the control character at the start of a text, and its code point; 0 if there
+ * is none. */
+size_t ls_control_bytes(const char *text, unsigned *code);
+
 /* Number of characters of the text. */
 size_t ls_visible_width(const char *text);
 
