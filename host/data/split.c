@@ -186,16 +186,19 @@ static size_t mark_part(double fraction, uint64_t seed, size_t classes, const ui
     return marked;
 }
 
-/* Number of rows of the largest class, at most `enough`; of all rows without classes. */
+/* Number of rows of the largest class, at most `enough` (which is also the result if memory runs
+ * out); of all rows without classes. */
 static size_t largest_class(const ls_data *data, size_t enough)
 {
-    size_t most = 0;
+    size_t most = 0, *count;
     if (!data->y) return data->rows;
-    for (size_t c = 0; c < data->classes && most < enough; c++) {
-        size_t count = 0;
-        for (size_t i = 0; i < data->rows && count < enough; i++) count += (size_t)data->y[i] == c;
-        if (count > most) most = count;
+    if (data->rows > data->classes * (enough - 1)) return enough; /* some class has as many */
+    if (ls_alloc(&count, data->classes, sizeof *count, "the classes", NULL) != LS_OK) return enough;
+    for (size_t i = 0; i < data->rows && most < enough; i++) {
+        size_t rows = ++count[data->y[i]];
+        if (rows > most) most = rows;
     }
+    free(count);
     return most;
 }
 
