@@ -397,7 +397,7 @@ static int report(const search_arguments *a, const search_work *w)
                         first->reason);
     return complain(
         "search", EXIT_FAILED,
-        isnan(first->mean[w->search->how.metric])
+        !first->parts[w->search->how.metric]
             ? "no trial has a score: %s is not defined on any of the held-out parts; use another --metric"
             : "no trial has a score: %s is infinite; use other options or another --metric",
         metric);
