@@ -97,6 +97,8 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
             stderr,
             "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
             categorical, columns, missing, incomplete);
+    /* the defaults of regression keep the network from overfitting without held out rows */
+    if (ls_data_task(train) == LS_TASK_REGRESSION) return LS_OK;
     return r->stopping ? LS_OK : ls_options_set(r->options, "patience", "10", err);
 }
 
