@@ -100,7 +100,7 @@ def write(path, head, rows):
 # ---- One training: RMSE on the test rows -----------------------------------------------------------------------------------
 
 def lockstep(args, folder, seed, options=""):
-    command = [args.lockstep, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--seed", str(seed), "--device", "cpu", "--threads", "1",
+    command = [args.lockstep, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--task", "regression", "--seed", str(seed), "--device", "cpu", "--threads", "1",
                "--json", "--quiet", *options.split()]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:
