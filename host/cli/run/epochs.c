@@ -49,9 +49,8 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
     fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "",
             (unsigned long long)p->epoch, (unsigned long long)p->epochs, p->loss);
-    if (!isnan(p->validation_loss))
-        fprintf(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss,
-                p->validation_accuracy);
+    if (!isnan(p->validation_loss)) fprintf(stderr, "  validation loss %.6g", p->validation_loss);
+    if (!isnan(p->validation_accuracy)) fprintf(stderr, ", accuracy %.4f", p->validation_accuracy);
     fprintf(stderr, "  %.0f steps/s", speed);
     if (state->terminal)
         fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
