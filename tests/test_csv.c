@@ -229,7 +229,6 @@ static const refusal refusals[] = {
     {"\x1f\x8b\x08zzz", {0}, LS_ERR_DATA, "the gzip file is damaged"},
     {"\xff\xfe\x61", {0}, LS_ERR_DATA, "UTF-16|save it as UTF-8"},
     {"a\n1\n2\n", {0}, LS_ERR_DATA, "line 1: has one column only|commas, semicolons or tabs"},
-    {"1 2 3\n4 5 6\n", {0}, LS_ERR_DATA, "one column only"},
     {"a,b,c\n1,2,0\n1,2\n", {0}, LS_ERR_DATA, "line 3: has 2 fields, but line 1 has 3|separators"},
     {"a,b,c\n1,2,0\n1,2,0,9\n", {0}, LS_ERR_DATA, "line 3: has 4 fields, but line 1 has 3"},
     {"a,b,c\n1,2,0\n,,\n",

@@ -633,6 +633,7 @@ static void check_saved(const char *name, const char *options)
     char *text = runs_file_read("a", &size);
     bool later = memmem(text, size, "huber-delta", 11) ||
                  memmem(text, size, "standardize-target", 18);
+    cr_expect(!memmem(text, size, "\\\"l2\\\"", 6) && !memmem(text, size, "\\\"schedule\\\"", 12));
     cr_expect_eq(later, strstr(options, "huber-delta 0.5") || strstr(options, "-target off"),
                  "%s, %s: options at their default are left out", name, options);
     free(text);
