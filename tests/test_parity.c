@@ -139,19 +139,25 @@ SET(join)
 
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
-/* Four pairs of loss and output × with and without row weights × averaged over a batch, summed over
- * an incomplete batch, averaged over one, and in inference. */
+/* Pairs of loss and output, the first with one output, × with and without row weights × averaged
+ * over a batch, summed over an incomplete batch, averaged over one, and in inference. */
+enum { LOSS_PAIRS = 7 };
 SET(loss)
 {
-    static const ls_loss losses[] = {LS_LOSS_BCE, LS_LOSS_CE, LS_LOSS_MSE, LS_LOSS_MSE};
-    static const ls_output outputs[] = {LS_OUTPUT_SIGMOID, LS_OUTPUT_SOFTMAX, LS_OUTPUT_SIGMOID,
-                                        LS_OUTPUT_IDENTITY};
-    size_t out = v % 4 ? s.out : 1;
-    bool data = v / 8 > 0, weighted = v & 4;
+    static const ls_loss losses[LOSS_PAIRS] = {LS_LOSS_BCE, LS_LOSS_CE,  LS_LOSS_MSE,  LS_LOSS_MSE,
+                                               LS_LOSS_BCE, LS_LOSS_MAE, LS_LOSS_HUBER};
+    static const ls_output outputs[LOSS_PAIRS] = {
+        LS_OUTPUT_SIGMOID, LS_OUTPUT_SOFTMAX,  LS_OUTPUT_SIGMOID, LS_OUTPUT_IDENTITY,
+        LS_OUTPUT_SIGMOID, LS_OUTPUT_IDENTITY, LS_OUTPUT_IDENTITY};
+    static const float deltas[] = {1.0f, 0.03f, 40.0f};
+    unsigned pair = v % LOSS_PAIRS, mode = v / (2 * LOSS_PAIRS);
+    size_t out = pair ? s.out : 1;
+    bool data = mode > 0, weighted = v / LOSS_PAIRS % 2;
     if (data) data_in_batches(p, s, 1, out);
-    p->plan.loss = losses[v % 4];
-    p->plan.output = outputs[v % 4];
-    p->plan.mean = v / 8 != 1;
+    p->plan.loss = losses[pair];
+    p->plan.output = outputs[pair];
+    p->plan.huber_delta = deltas[(v + s.m) % 3];
+    p->plan.mean = mode != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);
     /* some logits are so low that their share of a softmax is 0 */
@@ -161,7 +167,7 @@ SET(loss)
     if (weighted)
         o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0}
                              : hand_room_positive(p, "row_weight", s.m, 1);
-    if (v / 8 == 3) as_inference(p, out, o->a);
+    if (mode == 3) as_inference(p, out, o->a);
     o->row_loss = p->infer ? p->plan.row_loss : hand_room(p, "row_loss", s.m, 1);
     p->no_truth = p->infer;
 }
@@ -295,7 +301,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(NORM, norm, true_norm, 2 * LS_ACT_COUNT)                                                     \
     X(NORM_FIXED, norm_fixed, true_norm_fixed, 2 * LS_ACT_COUNT)                                   \
     X(JOIN, join, true_join, 16)                                                                   \
-    X(LOSS, loss, true_loss, 32)                                                                   \
+    X(LOSS, loss, true_loss, 8 * LOSS_PAIRS)                                                       \
     X(LOSS_SUM, loss_sum, true_loss_sum, 1)                                                        \
     X(GRAD_W, grad_w, true_grad_w, 2 + LS_OPT_COUNT)                                               \
     X(GRAD_B, grad_b, true_grad_b, 1)                                                              \

@@ -574,6 +574,141 @@ Test(search, scores_are_those_of_train_and_evaluate)
     ls_data_free(data);
 }
 
+/* Numbers y = x0 - x1 with two targets, y and 10·y. */
+static ls_data *numbers(size_t rows)
+{
+    float x[400];
+    double y[400];
+    ls_data *data;
+    for (size_t i = 0; i < rows; i++) {
+        x[2 * i] = (float)(i * 7 % 31);
+        x[2 * i + 1] = (float)(i * 11 % 17);
+        y[2 * i] = (double)x[2 * i] - (double)x[2 * i + 1];
+        y[2 * i + 1] = 10 * y[2 * i];
+    }
+    cr_assert_eq(ls_data_from_targets(x, y, rows, 2, 2, LS_TASK_REGRESSION, &data, NULL), LS_OK);
+    return data;
+}
+
+Test(search, numbers_are_ranked_by_their_own_metrics)
+{
+    ls_data *data = numbers(80);
+    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu");
+    ls_search_settings how = usual(LS_SEARCH_GRID, 0);
+    how.folds = 4;
+    static const int metrics[] = {LS_SCORE_RMSE,
+                                  LS_SCORE_MAE,
+                                  LS_SCORE_R2,
+                                  LS_SCORE_LOSS,
+                                  LS_SCORE_MEDIAN_ABSOLUTE_ERROR,
+                                  LS_SCORE_EXPLAINED_VARIANCE};
+    cr_expect_eq(ls_score_default(LS_TASK_REGRESSION), LS_SCORE_RMSE);
+    cr_expect_eq(ls_score_default(LS_TASK_CLASSIFICATION), LS_SCORE_ACCURACY);
+    how.metric = LS_SCORE_RMSE;
+    ls_search *s = make_search(space, how, data);
+    run(s, NULL);
+    double rmse = 0, r2 = 0;
+    for (size_t p = 0; p < 4; p++) {
+        ls_options *o = runs_options("hidden 8 lr 0.05 epochs 20 activation relu");
+        ls_model *model;
+        ls_metrics *m;
+        cr_assert_eq(ls_train(NULL, o, s->train[p], NULL, NULL, &model, NULL), LS_OK);
+        cr_assert_eq(ls_model_evaluate(model, NULL, s->held[p], &m, NULL), LS_OK);
+        rmse += m->rmse;
+        r2 += m->r2;
+        ls_metrics_free(m);
+        ls_model_free(model);
+        ls_options_free(o);
+    }
+    cr_expect_eq(s->trial[1].mean[LS_SCORE_RMSE], rmse / 4);
+    cr_expect_eq(s->trial[1].mean[LS_SCORE_R2], r2 / 4);
+    cr_expect(isnan(s->trial[1].mean[LS_SCORE_ACCURACY]) || !s->trial[1].parts[LS_SCORE_AUC]);
+    for (size_t k = 0; k < RUNS_COUNT(metrics); k++) {
+        s->how.metric = metrics[k];
+        assert_order(s, "1 0");
+        cr_expect_eq(s->trial[1].parts[metrics[k]], 4);
+    }
+    char *text = table(s);
+    cr_expect(strstr(text, ",rmse_mean,rmse_sd,rmse_parts,mae_mean") && !strstr(text, "accuracy") &&
+                  !strstr(text, "nan"),
+              "%s", text);
+    free(text);
+    ls_search *next = take_over(s);
+    cr_expect_eq(next->trial[1].mean[LS_SCORE_RMSE], rmse / 4);
+    cr_expect_eq(next->trial[1].parts[LS_SCORE_RMSE], 4);
+    ls_search_free(next);
+    ls_search_free(s);
+    ls_space_free(space);
+    ls_data_free(data);
+}
+
+Test(search, a_metric_that_cannot_be_is_refused_beforehand)
+{
+    ls_data *list[] = {numbers(20), runs_data("moons", 20)};
+    static const struct {
+        size_t data;
+        int metric;
+        size_t folds;
+        const char *says;
+    } cases[] = {{0, LS_SCORE_ACCURACY, 0, "numbers"},
+                 {0, LS_SCORE_AUC, 0, "numbers"},
+                 {0, LS_SCORE_LOG_LOSS, 4, "rmse"},
+                 {0, LS_SCORE_R2, 20, "one row"},
+                 {0, LS_SCORE_EXPLAINED_VARIANCE, 20, "one row"},
+                 {1, LS_SCORE_RMSE, 0, "classes"},
+                 {1, LS_SCORE_R2, 0, "classes"},
+                 {1, LS_SCORE_AUC, 20, "auc"}};
+    ls_space *space = make_space("hidden 4|8 epochs 2");
+    for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
+        ls_search_settings how = usual(LS_SEARCH_GRID, 0);
+        ls_search *s = NULL;
+        ls_error err;
+        how.metric = cases[i].metric;
+        how.folds = cases[i].folds;
+        cr_expect_eq(ls_search_create(space, &how, list[cases[i].data], &s, &err), LS_ERR_ARGUMENT,
+                     "%zu", i);
+        cr_expect(strstr(err.message, ls_score_names[how.metric]) &&
+                      strstr(err.message, cases[i].says),
+                  "%s", err.message);
+        cr_expect_null(s);
+    }
+    ls_space_free(space);
+    ls_space *raw = make_space("hidden 4|8 epochs 2 output identity");
+    ls_search_settings how = usual(LS_SEARCH_GRID, 0);
+    ls_search *s = NULL;
+    ls_error err;
+    how.metric = LS_SCORE_LOG_LOSS;
+    cr_expect_eq(ls_search_create(raw, &how, list[1], &s, &err), LS_ERR_ARGUMENT);
+    cr_expect(strstr(err.message, "probabilities"), "%s", err.message);
+    ls_space_free(raw);
+    ls_data_free(list[0]);
+    ls_data_free(list[1]);
+}
+
+Test(search, folds_keep_groups_together)
+{
+    ls_data *data = runs_data("moons", 60);
+    ls_space *space = make_space("hidden 4|8 epochs 2");
+    ls_search_settings how = usual(LS_SEARCH_GRID, 0);
+    int32_t group[60];
+    for (int i = 0; i < 60; i++) group[i] = i % 12;
+    data->group = group;
+    how.folds = 4;
+    ls_search *s = make_search(space, how, data);
+    for (size_t p = 0; p < 4; p++)
+        for (size_t i = 0; i < s->held[p]->rows; i++)
+            for (size_t k = 0; k < s->train[p]->rows; k++)
+                cr_assert_neq(s->held[p]->group[i], s->train[p]->group[k]);
+    ls_search_free(s);
+    ls_error err;
+    how.folds = 13;
+    cr_expect_eq(ls_search_create(space, &how, data, &s, &err), LS_ERR_ARGUMENT);
+    cr_expect(strstr(err.message, "12 groups"), "%s", err.message);
+    data->group = NULL;
+    ls_space_free(space);
+    ls_data_free(data);
+}
+
 Test(search, every_device_gives_the_same_table)
 {
     runs_device list[RUNS_DEVICES];

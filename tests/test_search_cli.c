@@ -117,6 +117,92 @@ Test(search_cli, it_fails_if_no_trial_has_a_score)
     runs_child_free(&c);
 }
 
+/* One step of this size gives weights that are finite and outputs whose loss is not. */
+Test(search_cli, an_infinite_score_is_not_the_best)
+{
+    static const char line[] =
+        "search moons --device cpu -q --hidden 8,8,8 --activation identity --output identity --optimizer sgd --batch full --epochs 1 --lr 9e5|1e6 --metric loss -o best.safetensors";
+    char json[sizeof line + 10];
+    runs_child c = runs_program(line);
+    cr_expect_eq(c.status, 1);
+    program_expect_words(line, c.err, "no trial has a score: loss is infinite");
+    program_expect_words(line, c.out, "best       none");
+    cr_expect(!strstr(c.out, "lockstep train"), "%s", c.out);
+    runs_child_free(&c);
+    snprintf(json, sizeof json, "%s --json", line);
+    c = runs_program(json);
+    cr_expect_eq(c.status, 1);
+    json_t *o = json_loads(c.out, 0, NULL), *trial;
+    cr_assert(o, "%s", c.out);
+    cr_expect(json_is_null(json_object_get(o, "best")) &&
+              json_is_null(json_object_get(o, "model")));
+    size_t i;
+    json_array_foreach(json_object_get(o, "trials"), i, trial)
+    {
+        cr_expect(json_is_null(json_object_get(trial, "rank")));
+    }
+    cr_expect_eq(i, 2);
+    json_decref(o);
+    runs_child_free(&c);
+    cr_expect_eq(runs_folder_count("."), 0, "a model was written");
+}
+
+/* Three rows of one class: some of five folds have none. */
+Test(search_cli, a_metric_that_some_folds_lack_is_told)
+{
+    char text[1024] = "x,class\n";
+    size_t n = strlen(text);
+    for (int i = 0; i < 63; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d,%s\n", i * 37 % 64,
+                              i % 21 ? "no" : "yes");
+    runs_file_write("rare.csv", text, n);
+    static const char line[] =
+        "search rare.csv --hidden 4|8 --lr 0.0001|0.05 --activation relu --folds 5 --epochs 5 --metric auc --device cpu";
+    char more[300];
+    char *out = runs_program_expect(line, 0);
+    program_expect_words(line, out, "auc is defined in 3 of 5 held-out parts best");
+    cr_expect(!strstr(out, "nan"), "%s", out);
+    free(out);
+    snprintf(more, sizeof more, "%s --json", line);
+    json_t *o = search_json(more), *trial;
+    size_t i;
+    cr_expect_eq(json_array_size(json_object_get(o, "notes")), 1);
+    json_array_foreach(json_object_get(o, "trials"), i, trial)
+    {
+        json_t *auc = json_object_get(trial, "auc"), *loss = json_object_get(trial, "loss");
+        cr_expect_eq(json_integer_value(json_object_get(auc, "parts")), 3);
+        cr_expect(json_is_real(json_object_get(auc, "mean")));
+        cr_expect_eq(json_integer_value(json_object_get(loss, "parts")), 5);
+        cr_expect(!json_object_get(trial, "rmse"), "a metric of numbers");
+    }
+    json_decref(o);
+    snprintf(more, sizeof more, "search rare.csv --folds 63 --metric auc --device cpu");
+    runs_child c = runs_program(more);
+    cr_expect_eq(c.status, 2);
+    program_expect_words(more, c.err, "auc not defined 'yes' 3 of 63 --folds");
+    runs_child_free(&c);
+    snprintf(more, sizeof more, "search rare.csv --metric rmse --device cpu");
+    c = runs_program(more);
+    cr_expect_eq(c.status, 2);
+    program_expect_words(more, c.err, "rmse classes accuracy");
+    runs_child_free(&c);
+}
+
+/* A batch of one row cannot be normalised: such trials are refused, and a search of these alone. */
+Test(search_cli, batches_of_one_row_are_refused)
+{
+    static const char line[] =
+        "search moons --rows 41 --holdout 0.2 --batch-norm --batch 16|11 --hidden 4 --epochs 3 --strategy grid --device cpu";
+    char *out = runs_program_expect(line, 0); /* 41 - 8 = 33 training rows */
+    program_expect_words(line, out, "had incompatible options trial 1 33 training rows --batch 17");
+    cr_expect(strstr(out, "--batch 11 --epochs"), "%s", out);
+    free(out);
+    runs_child c = runs_program("search moons --batch-norm --batch 1 --hidden 4|8 --device cpu");
+    cr_expect_eq(c.status, 2);
+    program_expect_words("search", c.err, "--batch-norm --batch");
+    runs_child_free(&c);
+}
+
 Test(search_cli, it_works_with_no_option)
 {
     runs_child c = runs_program("search moons --rows 40 --epochs 2 --device cpu");
@@ -218,24 +304,34 @@ Test(search_cli, the_report_is_a_table)
                                           "epochs",
                                           "accuracy_mean",
                                           "accuracy_sd",
+                                          "accuracy_parts",
                                           "precision_mean",
                                           "precision_sd",
+                                          "precision_parts",
                                           "recall_mean",
                                           "recall_sd",
+                                          "recall_parts",
                                           "f1_mean",
                                           "f1_sd",
+                                          "f1_parts",
                                           "auc_mean",
                                           "auc_sd",
+                                          "auc_parts",
                                           "loss_mean",
                                           "loss_sd",
+                                          "loss_parts",
                                           "macro_f1_mean",
                                           "macro_f1_sd",
+                                          "macro_f1_parts",
                                           "weighted_f1_mean",
                                           "weighted_f1_sd",
+                                          "weighted_f1_parts",
                                           "log_loss_mean",
                                           "log_loss_sd",
+                                          "log_loss_parts",
                                           "brier_mean",
                                           "brier_sd",
+                                          "brier_parts",
                                           "epochs_run",
                                           "steps",
                                           "parameters",

@@ -29,7 +29,8 @@ static const char *const optimizers[] = {LS_OPTIMIZERS(LS_X)};
 /* Network, data and steps of a case. */
 typedef struct {
     char text[512];
-    size_t features, classes, rows, origin;
+    size_t features, rows, origin;
+    ls_shape shape;
     bool weighted;
     uint64_t first;
     size_t steps;
@@ -83,15 +84,22 @@ static void draw_layers(subject *s, uint32_t i, uint32_t *state)
     if (layers && dice(state, 2)) add(s, "dropout", dice(state, 2) ? "0.2" : "0.6");
 }
 
-static void draw_output(subject *s, uint32_t *state)
+/* A third of the cases are numbers, and some are labels. */
+static void draw_output(subject *s, uint32_t i, uint32_t *state)
 {
     static const char *const two[] = {"auto", "softmax", "sigmoid loss mse", "identity",
                                       "identity loss mse"};
     static const char *const more[] = {"auto", "sigmoid loss mse", "identity"};
+    static const char *const numbers[] = {"auto", "mse", "mae", "huber", "huber huber-delta 0.2"};
     bool binary = dice(state, 3) == 0;
-    s->classes = binary ? 2 : 3 + dice(state, 10);
-    add(s, "output",
-        binary ? two[dice(state, RUNS_COUNT(two))] : more[dice(state, RUNS_COUNT(more))]);
+    s->shape = ls_shape_of_classes(binary ? 2 : 3 + dice(state, 10));
+    if (i % 3 == 1) s->shape = (ls_shape){LS_TASK_REGRESSION, 0, 1 + dice(state, 4)};
+    if (i % 12 == 3) s->shape = (ls_shape){LS_TASK_MULTILABEL, 0, 1 + dice(state, 9)};
+    if (s->shape.task == LS_TASK_REGRESSION)
+        add(s, "loss", numbers[dice(state, RUNS_COUNT(numbers))]);
+    if (s->shape.task == LS_TASK_CLASSIFICATION)
+        add(s, "output",
+            binary ? two[dice(state, RUNS_COUNT(two))] : more[dice(state, RUNS_COUNT(more))]);
     s->weighted = dice(state, 2);
 }
 
@@ -116,7 +124,7 @@ static void draw(subject *s, uint32_t i)
         dice(&state, 2); /* the first numbers of neighbouring cases are alike */
     s->features = 1 + dice(&state, dice(&state, 2) ? 12 : 200);
     draw_layers(s, i, &state);
-    draw_output(s, &state);
+    draw_output(s, i, &state);
     draw_batches(s, i, &state);
     if (dice(&state, 4) == 0) add(s, "clip", dice(&state, 2) ? "0.05" : "3");
     if (dice(&state, 4) == 0) add(s, "max-norm", dice(&state, 2) ? "0.3" : "2");
@@ -137,9 +145,13 @@ static void fill_data(subject *s, uint32_t *state)
     float *x = s->values, *t = x + rows * s->features, *w = t + rows * outputs;
     for (size_t i = 0; i < rows * s->features; i++) x[i] = value(state);
     for (size_t i = 0; i < rows; i++) {
-        uint32_t class = dice(state, (uint32_t)s->classes);
+        uint32_t class = dice(state, s->shape.classes ? (uint32_t)s->shape.classes : 4);
         w[i] = class ? 0.25f + 0.5f * (float)class : 0.0f;
-        if (outputs == 1) t[i] = (float)class;
+        if (s->shape.task != LS_TASK_CLASSIFICATION)
+            for (size_t k = 0; k < outputs; k++)
+                t[i * outputs + k] = s->shape.task == LS_TASK_REGRESSION ? value(state)
+                                                                         : (float)dice(state, 2);
+        else if (outputs == 1) t[i] = (float)class;
         else t[i * outputs + class] = 1.0f;
     }
     s->data = (ls_rows){rows, s->features, outputs, x, t, s->weighted ? w : NULL};
@@ -167,8 +179,8 @@ static void subject_open(subject *s, uint32_t i)
     draw(s, i);
     s->options = runs_options(s->text);
     const ls_settings *set = &s->options->settings;
-    cr_assert_eq(ls_network_build(set, s->features, ls_shape_of_classes(s->classes), &s->net, &err),
-                 LS_OK, "%s: %s", s->text, err.message);
+    cr_assert_eq(ls_network_build(set, s->features, s->shape, &s->net, &err), LS_OK, "%s: %s",
+                 s->text, err.message);
     cr_assert_eq(ls_plan_build(&s->net, set, LS_PLAN_TRAIN, s->rows, s->weighted, &s->plan, &err),
                  LS_OK, "%s: %s", s->text, err.message);
     fill_data(s, &state);
@@ -225,13 +237,14 @@ static void compare(const subject *s, const test_backend *t, bool layered, const
 {
     size_t n = s->plan->state;
     for (size_t i = 0; i < n + s->steps; i++)
-        cr_assert(bits_equal(expected[i], got[i]),
-                  "%s; %zu features, %zu classes, %zu rows from %zu on, %zu steps from %llu on; on "
-                  "%s, %s: %s %zu is %a, not %a",
-                  s->text, s->features, s->classes, s->rows, s->origin, s->steps,
-                  (unsigned long long)s->first, t->name, layered ? "layered" : "chunk-wise",
-                  i < n ? "float of the state" : "loss", i < n ? i : i - n, (double)got[i],
-                  (double)expected[i]);
+        cr_assert(
+            bits_equal(expected[i], got[i]),
+            "%s; task %d, %zu features, %zu outputs, %zu rows from %zu on, %zu steps from %llu on; on "
+            "%s, %s: %s %zu is %a, not %a",
+            s->text, s->shape.task, s->features, s->net.outputs, s->rows, s->origin, s->steps,
+            (unsigned long long)s->first, t->name, layered ? "layered" : "chunk-wise",
+            i < n ? "float of the state" : "loss", i < n ? i : i - n, (double)got[i],
+            (double)expected[i]);
 }
 
 /* Whether the steps can run chunk-wise. */

@@ -17,6 +17,15 @@ ls_status ls_training_check_settings(const ls_settings *settings, const ls_data 
 /* Whether training weighs rows, by their class or by weights of their own. */
 bool ls_rows_are_weighted(const ls_settings *settings, const ls_data *data);
 
+/* Checks that batch normalisation never gets a batch of one row, whose variance is 0: all its units
+ * would be constant. rows: the training rows without the validation rows. Errors: LS_ERR_ARGUMENT,
+ * with a batch size that works. */
+ls_status ls_training_check_batch(const ls_settings *settings, size_t rows, ls_error *err);
+
+/* Number of training rows without the validation rows. Errors: as ls_training_split. */
+ls_status ls_training_rows(const ls_settings *settings, const ls_data *data, size_t *rows,
+                           ls_error *err);
+
 /* Splits off the validation rows, which the options determine. Both parts are freed with
  * ls_data_free. Without validation rows, both are NULL: train on all of `data`. */
 ls_status ls_training_split(const ls_settings *settings, const ls_data *data, ls_data **train,

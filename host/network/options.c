@@ -520,6 +520,17 @@ double ls_settings_rate(const ls_settings *s)
     return s->rate >= 0 ? s->rate : ls_optimizers[s->optimizer].rate;
 }
 
+uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)
+{
+    enum { USUAL = 32 };
+    uint64_t batch = s->batch;
+    if (batch == LS_BATCH_AUTO) {
+        batch = ls_optimizers[s->optimizer].full_batch ? 0 : USUAL;
+        while (batch && s->batch_norm && batch < rows && rows % batch == 1) batch++;
+    }
+    return batch == 0 || batch > rows ? rows : batch;
+}
+
 double ls_settings_validation(const ls_settings *s)
 {
     return s->validation >= 0 ? s->validation : s->patience ? 0.1 : 0.0;

@@ -401,15 +401,13 @@ static ls_hyper hyper_of(const ls_settings *s)
 /* Sets the batch from the settings; checks it against the number of rows. */
 static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
 {
-    uint64_t batch = s->batch;
-    bool full = ls_optimizers[s->optimizer].full_batch;
-    if (batch == LS_BATCH_AUTO) batch = full ? 0 : 32;
-    if (batch != 0 && batch < p->rows && full)
+    uint64_t batch = ls_settings_batch(s, p->rows);
+    if (batch < p->rows && ls_optimizers[s->optimizer].full_batch)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--optimizer gd uses all rows in every step; for batches of %llu use --optimizer sgd",
             (unsigned long long)batch);
-    p->batch = batch == 0 || batch > p->rows ? p->rows : (size_t)batch;
+    p->batch = (size_t)batch;
     p->shuffle = s->order == LS_ORDER_SHUFFLE && p->batch < p->rows;
     return LS_OK;
 }

@@ -77,6 +77,10 @@ bool ls_option_numeric(size_t i, bool *whole);
 
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
+/* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise 32;
+ * with batch normalisation the next larger number that leaves no batch of one row. At most `rows`.
+ */
+uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);
 /* Fraction of the rows used for validation, with "auto" resolved. */
 double ls_settings_validation(const ls_settings *settings);
 

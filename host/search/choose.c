@@ -5,6 +5,7 @@
 #include "host/model/training_rows.h"
 #include "host/network/network.h"
 #include "host/network/plan.h"
+#include "host/search/metric_check.h"
 #include "host/search/trial.h"
 #include <stdlib.h>
 #include <string.h>
@@ -113,15 +114,29 @@ ls_status ls_search_choose_trials(ls_search *s, ls_error *err)
 
 /* ---- Refusing -------------------------------------------------------------------------------- */
 
+/* Checks that no batch of one row is normalised in any part. */
+static ls_status check_batches(const ls_search *search, const ls_settings *s, ls_error *err)
+{
+    for (size_t p = 0; p < search->parts && s->batch_norm; p++) {
+        size_t rows;
+        LS_TRY(ls_training_rows(s, search->train[p], &rows, err));
+        LS_TRY(ls_training_check_batch(s, rows, err));
+    }
+    return LS_OK;
+}
+
 /* Checks that options fit together and fit the data, as far as that shows without training. */
-static ls_status check_options(const ls_settings *s, const ls_data *data, ls_error *err)
+static ls_status check_options(const ls_search *search, const ls_settings *s, ls_error *err)
 {
     ls_network network;
     ls_plan *plan = NULL;
+    const ls_data *data = search->train[0];
     LS_TRY(ls_training_check_settings(s, data, err));
+    LS_TRY(check_batches(search, s, err));
     LS_TRY(ls_network_build(s, data->features, ls_shape_of(data), &network, err));
     ls_status status = ls_plan_build(&network, s, LS_PLAN_TRAIN, data->rows,
                                      ls_rows_are_weighted(s, data), &plan, err);
+    if (status == LS_OK) status = ls_search_check_outputs(search, &network, err);
     ls_plan_free(plan);
     ls_network_free(&network);
     return status;
@@ -134,7 +149,7 @@ ls_status ls_search_refuse_unfit(ls_search *s, ls_error *err)
         ls_options *options;
         ls_error why;
         LS_TRY(ls_search_options(s, i, s->how.seeds - 1, &options, err));
-        ls_status status = check_options(&options->settings, s->train[0], &why);
+        ls_status status = check_options(s, &options->settings, &why);
         ls_options_free(options);
         if (status != LS_OK && status != LS_ERR_ARGUMENT)
             return ls_fail(err, status, "%s", why.message);

@@ -5,8 +5,8 @@
 
 #include "host/search/types.h"
 
-/* Splits the rows into folds, or into one training and one holdout part. Errors: LS_ERR_ARGUMENT
- * for more folds than rows. */
+/* Splits the rows into folds, or into one training and one holdout part; groups of rows stay
+ * together. Errors: LS_ERR_ARGUMENT for more folds than rows or groups. */
 ls_status ls_search_split_rows(ls_search *search, ls_error *err);
 void ls_search_free_parts(ls_search *search);
 

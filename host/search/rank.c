@@ -30,6 +30,11 @@ static int by_rank(const void *pa, const void *pb)
     return a->number < b->number ? -1 : 1;
 }
 
+bool ls_search_has_score(const ls_search *s, const ls_trial *t)
+{
+    return t->state == LS_TRIAL_SCORED && isfinite(t->mean[s->how.metric]);
+}
+
 ls_status ls_search_rank(const ls_search *s, size_t *order, ls_error *err)
 {
     ranked *list;

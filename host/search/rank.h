@@ -9,6 +9,10 @@
  * waiting ones last. order: one entry per trial. */
 ls_status ls_search_rank(const ls_search *search, size_t *order, ls_error *err);
 
+/* Whether the trial has a finite score by the metric. Only such a trial has a rank or can be the
+ * best. */
+bool ls_search_has_score(const ls_search *search, const ls_trial *trial);
+
 /* Number of trials with a result. */
 size_t ls_search_count(const ls_search *search);
 

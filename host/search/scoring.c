@@ -21,9 +21,14 @@ static ls_status member_diverged(const ls_search *s, ls_trial *t, size_t member,
     return ls_trial_give_up(t, LS_TRIAL_DIVERGED, rung + 1, reason, err);
 }
 
+typedef struct {
+    double score[LS_SCORES];
+    bool defined[LS_SCORES];
+} member_scores;
+
 /* Scores training i. *diverged: it or an earlier one diverged, and the trial has no score. */
-static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung,
-                              double score[LS_SCORES], bool *diverged, ls_error *err)
+static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung, member_scores *out,
+                              bool *diverged, ls_error *err)
 {
     ls_member_info info = LS_INIT(ls_member_info);
     ls_model *model;
@@ -46,21 +51,32 @@ static ls_status score_member(ls_search *s, ls_trial *t, size_t i, size_t rung,
     status = ls_model_evaluate(model, s->scoring_device, s->held[i % s->parts], &m, err);
     ls_model_free(model);
     LS_TRY(status);
-    ls_scores_read(m, score);
+    ls_scores_read(m, out->score, out->defined);
     ls_metrics_free(m);
+    /* its other scores mean nothing then */
+    if ((*diverged = isnan(out->score[LS_SCORE_LOSS])))
+        return member_diverged(s, t, i, rung, "the loss on the held-out rows is not a number", err);
     return LS_OK;
 }
 
 /* Mean and sample standard deviation, in two passes over the trainings in their order. */
-static void spread(ls_trial *t, double (*score)[LS_SCORES], size_t n)
+static void spread(ls_trial *t, const member_scores *of, size_t n)
 {
     for (size_t k = 0; k < LS_SCORES; k++) {
         double sum = 0, squares = 0;
-        for (size_t i = 0; i < n; i++) sum += score[i][k];
-        t->mean[k] = sum / (double)n;
+        size_t there = 0;
+        t->parts[k] = 0;
+        for (size_t i = 0; i < n; i++) {
+            t->parts[k] += of[i].defined[k];
+            if (isnan(of[i].score[k])) continue;
+            sum += of[i].score[k];
+            there++;
+        }
+        t->mean[k] = there ? sum / (double)there : (double)NAN;
         for (size_t i = 0; i < n; i++)
-            squares += (score[i][k] - t->mean[k]) * (score[i][k] - t->mean[k]);
-        t->sd[k] = n > 1 ? sqrt(squares / (double)(n - 1)) : (double)NAN;
+            if (!isnan(of[i].score[k]))
+                squares += (of[i].score[k] - t->mean[k]) * (of[i].score[k] - t->mean[k]);
+        t->sd[k] = there > 1 ? sqrt(squares / (double)(there - 1)) : (double)NAN;
     }
 }
 
@@ -68,13 +84,13 @@ ls_status ls_search_score(ls_search *s, size_t trial, size_t rung, ls_error *err
 {
     ls_trial *t = &s->trial[trial];
     assert(t->member && rung < s->rungs);
-    double(*score)[LS_SCORES];
+    member_scores *score;
     bool diverged = false;
     LS_TRY(ls_alloc(&score, s->members, sizeof *score, "the scores", err));
     t->epochs = t->steps = t->seconds = 0;
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->members && status == LS_OK; i++)
-        status = score_member(s, t, i, rung, score[i], &diverged, err);
+        status = score_member(s, t, i, rung, &score[i], &diverged, err);
     if (status == LS_OK && !diverged) {
         spread(t, score, s->members);
         t->state = LS_TRIAL_SCORED;

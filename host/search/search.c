@@ -8,6 +8,7 @@
 #include "host/network/network.h"
 #include "host/network/plan.h"
 #include "host/search/choose.h"
+#include "host/search/metric_check.h"
 #include "host/search/parts.h"
 #include "host/search/rank.h"
 #include "host/search/rungs.h"
@@ -69,6 +70,7 @@ ls_status ls_search_create(const ls_space *space, const ls_search_settings *how,
     s->wave_size = WAVE_FIRST;
     ls_status status = ls_search_split_rows(s, err);
     s->members = s->parts * how->seeds; /* at most 2^32 rows times 10000 */
+    if (status == LS_OK) status = ls_search_check_metric(s, err);
     if (status == LS_OK) status = ls_search_choose_trials(s, err);
     if (status == LS_OK) status = ls_search_refuse_unfit(s, err);
     if (status == LS_OK) ls_search_choose_rungs(s);

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char heading[] =
-    "lockstep search state 2"; /* since version 2: macro F1 and the metrics after it */
+/* since version 2: macro F1 and the metrics after it; since version 3: numbers of parts, RMSE and
+ * the metrics after it */
+static const char heading[] = "lockstep search state 3";
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
@@ -36,7 +37,13 @@ static void hash_data(ls_sha256 *sha, const ls_data *d)
     hash_number(sha, d->features);
     hash_number(sha, d->classes);
     ls_sha256_update(sha, d->x, d->rows * d->columns * sizeof *d->x);
-    ls_sha256_update(sha, d->y, d->rows * sizeof *d->y);
+    hash_number(sha, d->task);
+    hash_number(sha, d->targets);
+    if (d->y) ls_sha256_update(sha, d->y, d->rows * sizeof *d->y);
+    if (d->value) ls_sha256_update(sha, d->value, d->rows * d->targets * sizeof *d->value);
+    hash_number(sha, (d->weight ? 1 : 0) + (d->group ? 2 : 0));
+    if (d->weight) ls_sha256_update(sha, d->weight, d->rows * sizeof *d->weight);
+    if (d->group) ls_sha256_update(sha, d->group, d->rows * sizeof *d->group);
     for (size_t i = 0; i < d->features; i++) hash_text(sha, d->feature_names[i]);
     for (size_t i = 0; i < d->classes; i++) hash_text(sha, d->class_names[i]);
     if (d->column) hash_number(sha, d->missing);
@@ -102,6 +109,7 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
         for (size_t k = 0; k < LS_SCORES; k++) {
             add_real(out, t->mean[k]);
             add_real(out, t->sd[k]);
+            ls_text_add(out, " %zu", t->parts[k]);
         }
         ls_text_add(out, " %s\n", t->reason ? t->reason : "");
     }
@@ -154,8 +162,13 @@ static bool read_trial(ls_search *s, char *line)
     if (!weights || strlen(weights) > 64 || !read_real(&line, &got.epochs) ||
         !read_real(&line, &got.steps) || !read_real(&line, &got.seconds))
         return false;
-    for (size_t k = 0; k < LS_SCORES; k++)
-        if (!read_real(&line, &got.mean[k]) || !read_real(&line, &got.sd[k])) return false;
+    for (size_t k = 0; k < LS_SCORES; k++) {
+        uint64_t parts;
+        if (!read_real(&line, &got.mean[k]) || !read_real(&line, &got.sd[k]) ||
+            !read_count(&line, s->members, &parts))
+            return false;
+        got.parts[k] = (size_t)parts;
+    }
     if (state != LS_TRIAL_SCORED && !(got.reason = ls_strdup(line))) return false;
     got.state = (ls_trial_state)state;
     got.rung = (size_t)rung;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/table.h"
 #include "host/base/memory.h"
+#include "host/data/data.h"
 #include "host/search/rank.h"
 #include "host/search/trial.h"
 #include <math.h>
@@ -36,8 +37,10 @@ static void add_header(const ls_search *s, ls_text *out)
     ls_text_add(out, "trial,rank,status,rung");
     for (size_t i = 0; i < ls_option_count(); i++)
         if (column_of(s, i) != NONE) add_field(out, ls_option_at(i)->name);
-    for (size_t k = 0; k < LS_SCORES; k++)
-        ls_text_add(out, ",%s_mean,%s_sd", ls_score_names[k], ls_score_names[k]);
+    for (int k = 0; k < LS_SCORES; k++)
+        if (ls_score_fits(k, s->data->task))
+            ls_text_add(out, ",%s_mean,%s_sd,%s_parts", ls_score_names[k], ls_score_names[k],
+                        ls_score_names[k]);
     ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
 }
 
@@ -45,16 +48,20 @@ static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *o
 {
     const ls_trial *t = &s->trial[number];
     bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
-    ls_text_add(out, "%zu,%zu,%s,%zu", number + 1, rank, ls_trial_status(s, t), t->rung);
+    ls_text_add(out, "%zu,", number + 1);
+    if (ls_search_has_score(s, t)) ls_text_add(out, "%zu", rank);
+    ls_text_add(out, ",%s,%zu", ls_trial_status(s, t), t->rung);
     for (size_t i = 0; i < ls_option_count(); i++) {
         int at = column_of(s, i);
         if (at != NONE)
             add_field(out, at >= 0 ? t->value[at]
                                    : ls_options_get(s->space->base, ls_option_at(i)->name));
     }
-    for (size_t k = 0; k < LS_SCORES; k++) {
+    for (int k = 0; k < LS_SCORES; k++) {
+        if (!ls_score_fits(k, s->data->task)) continue;
         add_number(out, t->mean[k], scored);
         add_number(out, t->sd[k], scored);
+        add_number(out, (double)t->parts[k], scored);
     }
     add_number(out, t->epochs, run);
     add_number(out, t->steps, run);

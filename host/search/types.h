@@ -29,10 +29,13 @@ typedef enum {
 /* One combination of options. */
 typedef struct {
     ls_trial_state state;
-    char **value;                          /* one per dimension of the space */
-    size_t rung;                           /* rungs completed, the one it diverged in included */
-    double mean[LS_SCORES], sd[LS_SCORES]; /* over its trainings; sd is NaN for a single one */
-    double epochs, steps;                  /* means over its trainings */
+    char **value; /* one per dimension of the space */
+    size_t rung;  /* rungs completed, the one it diverged in included */
+    /* Over its trainings where the score is not NaN; the mean is NaN for none, sd for fewer than
+     * two. */
+    double mean[LS_SCORES], sd[LS_SCORES];
+    size_t parts[LS_SCORES]; /* trainings where the score is defined (ls_scores_read) */
+    double epochs, steps;    /* means over its trainings */
     uint64_t parameters;
     double seconds;   /* sum over its trainings */
     char weights[65]; /* hash of the first training's weights */

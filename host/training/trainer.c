@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
+#include "host/model/training_rows.h"
 #include "host/training/divergence.h"
 #include <assert.h>
 #include <math.h>
@@ -40,6 +41,7 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
     LS_TRY(ls_model_alloc_values(model, err));
     LS_TRY(ls_model_name(model, data, trainer->block->encoder, err));
     LS_TRY(copy_preprocessing(model, trainer->block, err));
+    LS_TRY(ls_training_check_batch(settings, trainer->block->rows, err));
     LS_TRY(ls_plan_build(&model->network, settings, LS_PLAN_TRAIN, trainer->block->rows,
                          trainer->block->weighted, &trainer->plan, err));
     uint64_t per_epoch = ls_plan_steps_per_epoch(trainer->plan);

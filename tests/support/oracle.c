@@ -44,6 +44,7 @@ oracle *oracle_new(void)
                   .beta2 = 0.999,
                   .epsilon = 1e-8,
                   .weight_decay = 0.01,
+                  .huber_delta = 1.0,
                   .bias_correction = true,
                   .mean = true};
     for (size_t i = 0; i < ORACLE_LAYERS; i++) o->fault[i] = 1.0;
@@ -82,7 +83,8 @@ bool oracle_set(oracle *o, const char *name, const char *value)
                  {"l1", &o->l1},
                  {"l2", &o->l2},
                  {"max-norm", &o->max_norm},
-                 {"clip", &o->clip}};
+                 {"clip", &o->clip},
+                 {"huber-delta", &o->huber_delta}};
     const struct {
         const char *name;
         bool *to;
@@ -139,9 +141,20 @@ static void place(oracle *o, oracle_layer *l)
     if (l->norm) o->running_count += 2 * l->out;
 }
 
-void oracle_build(oracle *o, size_t features, size_t classes)
+/* One output per target: identity and the squared error for numbers, sigmoid and binary
+ * cross-entropy for labels. */
+static void choose_targets(oracle *o, size_t targets, bool labels)
 {
-    choose_output(o, classes);
+    o->outputs = targets;
+    o->output = labels ? ORACLE_SIGMOID : ORACLE_IDENTITY;
+    o->loss = labels                           ? ORACLE_BCE
+              : !strcmp(o->loss_name, "mae")   ? ORACLE_MAE
+              : !strcmp(o->loss_name, "huber") ? ORACLE_HUBER
+                                               : ORACLE_MSE;
+}
+
+static void build_layers(oracle *o, size_t features)
+{
     o->features = features;
     o->layers = o->hidden_count + 1;
     if (o->layers > ORACLE_LAYERS) abort();
@@ -168,6 +181,18 @@ void oracle_build(oracle *o, size_t features, size_t classes)
     for (size_t i = 0; i < o->layers; i++)
         for (size_t j = 0; j < o->layer[i].out && o->layer[i].norm; j++)
             o->theta[o->layer[i].gamma + j] = o->running[o->layer[i].variance + j] = 1.0;
+}
+
+void oracle_build(oracle *o, size_t features, size_t classes)
+{
+    choose_output(o, classes);
+    build_layers(o, features);
+}
+
+void oracle_build_targets(oracle *o, size_t features, size_t targets, bool labels)
+{
+    choose_targets(o, targets, labels);
+    build_layers(o, features);
 }
 
 void oracle_free(oracle *o)
@@ -288,11 +313,21 @@ static void outputs_of(const oracle *o, const double *z, double *p)
 }
 
 /* BCE: -log of the class's probability, σ(z) or 1 - σ(z) = σ(-z), as softplus of -z or z. CE: log
- * Σexp - z of the class. MSE: Σ over outputs of (p - t)². */
+ * Σexp - z of the class. The others, and BCE of labels, are sums over the outputs. */
+static double output_loss(const oracle *o, double z, double p, double t)
+{
+    double e = p - t, delta = o->huber_delta;
+    switch (o->loss) {
+    case ORACLE_BCE: return t * softplus(-z) + (1.0 - t) * softplus(z);
+    case ORACLE_MAE: return fabs(e);
+    case ORACLE_HUBER: return fabs(e) <= delta ? 0.5 * e * e : delta * (fabs(e) - 0.5 * delta);
+    default: return e * e;
+    }
+}
+
 static double row_loss(const oracle *o, const double *z, const double *t)
 {
     double loss = 0.0, p[64], top = z[0];
-    if (o->loss == ORACLE_BCE) return t[0] * softplus(-z[0]) + (1.0 - t[0]) * softplus(z[0]);
     outputs_of(o, z, p);
     for (size_t k = 1; k < o->outputs; k++) top = fmax(top, z[k]);
     if (o->loss == ORACLE_CE) {
@@ -301,7 +336,7 @@ static double row_loss(const oracle *o, const double *z, const double *t)
         for (size_t k = 0; k < o->outputs; k++) loss += t[k] * (log(sum) + top - z[k]);
         return loss;
     }
-    for (size_t k = 0; k < o->outputs; k++) loss += (p[k] - t[k]) * (p[k] - t[k]);
+    for (size_t k = 0; k < o->outputs; k++) loss += output_loss(o, z[k], p[k], t[k]);
     return loss;
 }
 
@@ -366,6 +401,8 @@ static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
             double error = p[k] - b->t[r * o->outputs + k];
             if (o->loss == ORACLE_MSE)
                 error *= 2.0 * (o->output == ORACLE_SIGMOID ? p[k] * (1.0 - p[k]) : 1.0);
+            if (o->loss == ORACLE_MAE) error = (error > 0.0) - (error < 0.0);
+            if (o->loss == ORACLE_HUBER) error = fmax(fmin(error, o->huber_delta), -o->huber_delta);
             last->dh[r * o->outputs + k] = s * error;
         }
     }

@@ -21,7 +21,7 @@ typedef struct {
     size_t mean, variance; /* offsets in running, with norm */
 } oracle_layer;
 
-typedef enum { ORACLE_BCE, ORACLE_CE, ORACLE_MSE } oracle_loss;
+typedef enum { ORACLE_BCE, ORACLE_CE, ORACLE_MSE, ORACLE_MAE, ORACLE_HUBER } oracle_loss;
 typedef enum { ORACLE_SIGMOID, ORACLE_SOFTMAX, ORACLE_IDENTITY } oracle_output;
 
 typedef struct {
@@ -31,7 +31,7 @@ typedef struct {
     size_t activation_count;
     char optimizer[16], loss_name[16], output_name[16];
     double rate, momentum, rho, beta1, beta2, epsilon, weight_decay;
-    double dropout, l1, l2, max_norm, clip;
+    double dropout, l1, l2, max_norm, clip, huber_delta;
     bool bias_correction, mean, batch_norm, residual;
     /* Derived from the options by oracle_build. */
     oracle_loss loss;
@@ -63,6 +63,8 @@ oracle *oracle_new(void);
 bool oracle_set(oracle *o, const char *name, const char *value);
 /* Derives layers and allocates memory; parameters are 0 (gamma 1) until set through theta. */
 void oracle_build(oracle *o, size_t features, size_t classes);
+/* The same for targets that are numbers, or labels. */
+void oracle_build_targets(oracle *o, size_t features, size_t targets, bool labels);
 void oracle_free(oracle *o);
 
 /* Loss of a batch: mean (or sum) over the rows of weight × loss, without penalties. Changes

@@ -54,6 +54,23 @@ static void fill_weights(rig *r, const char *text)
     for (size_t i = 0; i < c->rows; i++) r->weight[i] = (float)weight[r->y[i]];
 }
 
+/* Numbers that depend on the features, or labels: whether such a number is large. */
+static void fill_targets(rig *r)
+{
+    const rig_case *c = r->c;
+    uint64_t state = 11;
+    size_t targets = r->numbers + r->labels;
+    for (size_t i = 0; i < c->rows * targets; i++) {
+        const float *x = r->x + i / targets * c->features;
+        double value = 1.3 * noise(&state);
+        for (size_t k = 0; k < c->features; k++)
+            value += ((k + i % targets) % 2 ? 0.7 : -0.4) * (double)x[k];
+        r->t[i] = (float)(r->numbers ? value : value > 0.4);
+    }
+    for (size_t i = 0; r->row_weights && i < c->rows; i++)
+        r->weight[i] = (float)(1.0 + noise(&state));
+}
+
 static void fill_data(rig *r, const char *weights)
 {
     const rig_case *c = r->c;
@@ -61,7 +78,12 @@ static void fill_data(rig *r, const char *weights)
     r->x = calloc(c->rows * c->features, sizeof *r->x);
     r->y = calloc(c->rows, sizeof *r->y);
     r->t = calloc(c->rows * outputs, sizeof *r->t);
-    rig_data(c->rows, c->features, c->classes, r->x, r->y);
+    rig_data(c->rows, c->features, c->classes ? c->classes : 1, r->x, r->y);
+    if (r->row_weights) r->weight = calloc(c->rows, sizeof *r->weight);
+    if (r->numbers + r->labels) {
+        fill_targets(r);
+        return;
+    }
     for (size_t i = 0; i < c->rows; i++)
         for (size_t k = 0; k < outputs; k++)
             r->t[i * outputs + k] = outputs == 1 ? (float)r->y[i] : (float)(r->y[i] == (int32_t)k);
@@ -83,6 +105,16 @@ static bool of_the_loop(const char *name)
     return false;
 }
 
+/* Whether a word says what the targets are, which is not an option. */
+static bool of_the_targets(rig *r, const char *word, const char *value)
+{
+    if (!strcmp(word, "numbers")) r->numbers = strtoul(value, NULL, 10);
+    else if (!strcmp(word, "labels")) r->labels = strtoul(value, NULL, 10);
+    else if (!strcmp(word, "row-weights")) r->row_weights = !strcmp(value, "on");
+    else return false;
+    return true;
+}
+
 /* Sets each option in product and oracle; the rig handles those of batches. weights: at least 64
  * bytes. */
 static void set_options(rig *r, char *weights)
@@ -98,6 +130,7 @@ static void set_options(rig *r, char *weights)
         char *value = strchr(word, '=');
         cr_assert(value, "%s: '%s' is not an option", r->c->name, word);
         *value++ = 0;
+        if (of_the_targets(r, word, value)) continue;
         cr_assert(ls_options_set(r->options, word, value, &err) == LS_OK, "%s: %s", r->c->name,
                   err.message);
         if (!strcmp(word, "batch")) r->batch = strcmp(value, "full") ? strtoul(value, NULL, 10) : 0;
@@ -174,6 +207,13 @@ static void start(rig *r)
     free(values);
 }
 
+static ls_shape shape_of(const rig *r)
+{
+    if (!(r->numbers + r->labels)) return ls_shape_of_classes(r->c->classes);
+    return (ls_shape){.task = r->labels ? LS_TASK_MULTILABEL : LS_TASK_REGRESSION,
+                      .targets = r->numbers + r->labels};
+}
+
 rig *rig_open(const rig_case *c)
 {
     char weights[64];
@@ -183,12 +223,12 @@ rig *rig_open(const rig_case *c)
     r->truth = oracle_new();
     cr_assert(ls_options_create(&r->options, &err) == LS_OK);
     set_options(r, weights);
-    oracle_build(r->truth, c->features, c->classes);
+    if (!(r->numbers + r->labels)) oracle_build(r->truth, c->features, c->classes);
+    else oracle_build_targets(r->truth, c->features, r->numbers + r->labels, r->labels > 0);
     fill_data(r, weights);
     const ls_settings *s = &r->options->settings;
-    cr_assert(ls_network_build(s, c->features, ls_shape_of_classes(c->classes), &r->net, &err) ==
-                  LS_OK,
-              "%s: %s", c->name, err.message);
+    cr_assert(ls_network_build(s, c->features, shape_of(r), &r->net, &err) == LS_OK, "%s: %s",
+              c->name, err.message);
     check_shape(r);
     cr_assert(ls_plan_build(&r->net, s, LS_PLAN_TRAIN, c->rows, r->weight != NULL, &r->plan,
                             &err) == LS_OK,

@@ -9,19 +9,23 @@
 
 typedef struct {
     const char *name;
-    const char *options; /* "name=value name=value", as on the command line */
+    /* "name=value name=value", as on the command line. With no classes, "numbers=3" or "labels=3"
+     * gives the number of targets, and "row-weights=on" weights to the rows. */
+    const char *options;
     size_t rows, features, classes;
 } rig_case;
 
 typedef struct {
     const rig_case *c;
+    size_t numbers, labels; /* number of targets of this kind; both 0 for classes */
+    bool row_weights;
     ls_options *options;
     ls_network net;
     ls_plan *plan;
     ls_backend *cpu;
     ls_workspace *workspace;
     float *x, *t, *weight; /* the data; weight is NULL if all weights are 1 */
-    int32_t *y;
+    int32_t *y; /* classes */
     float *start, *state; /* the product's state: before the first step, and as last read */
     oracle *truth;
     uint64_t seed, steps; /* steps: number of steps that the product has run */

@@ -132,28 +132,60 @@ static float row_cross_entropy(float *z, float *a, const float *t, size_t n, flo
     return loss;
 }
 
+/* e²/2 for |e| < delta, delta·(|e| - delta/2) otherwise (Huber 1964). */
+static float add_huber(float error, float delta, float sum)
+{
+    float size = fabsf(error);
+    return size < delta ? fmaf(size, size - 0.5f * size, sum)
+                        : fmaf(delta, size - 0.5f * delta, sum);
+}
+
+static float sign(float x) { return x != x ? x : (float)((x > 0) - (x < 0)); }
+
+/* Losses that are a sum over the outputs, each of which has its own term and gradient. */
+static float row_of_outputs(const ls_plan *plan, float *z, float *a, const float *t, size_t n,
+                            float scale)
+{
+    bool sigmoid = plan->output == LS_OUTPUT_SIGMOID;
+    float sum = 0.0f;
+    for (size_t k = 0; k < n; k++) {
+        float logit = z[k], output = sigmoid ? ls_sigmoid(logit) : logit, error = output - t[k];
+        a[k] = output;
+        switch (plan->loss) {
+        case LS_LOSS_BCE:
+            sum = sum +
+                  (fmaf(-logit, t[k], logit > 0 ? logit : 0.0f) + ls_log1p(ls_exp(-fabsf(logit))));
+            z[k] = flushed(error * scale);
+            break;
+        case LS_LOSS_MAE:
+            sum = sum + fabsf(error);
+            z[k] = flushed(sign(error) * scale);
+            break;
+        case LS_LOSS_HUBER:
+            sum = add_huber(error, plan->huber_delta, sum);
+            z[k] = flushed((fabsf(error) > plan->huber_delta ? sign(error) * plan->huber_delta
+                                                             : error) *
+                           scale);
+            break;
+        default:
+            sum = fmaf(error, error, sum);
+            z[k] = flushed((2.0f * error) * scale);
+            if (sigmoid) z[k] = z[k] * (output * (1.0f - output));
+        }
+    }
+    return sum;
+}
+
 TRUTH(loss)
 {
     FIRST_OP;
     (void)loss;
     float all = p->plan.mean ? 1.0f / (float)rows : 1.0f;
     for (size_t r = 0; r < rows; r++) {
-        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out,
-              row = 0.0f;
+        float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out, row;
         float scale = AT(row_weight) ? AT(row_weight)[r] * all : all;
-        if (p->plan.loss == LS_LOSS_CE) row = row_cross_entropy(z, a, t, o->out, scale);
-        else if (p->plan.loss == LS_LOSS_BCE) {
-            a[0] = ls_sigmoid(z[0]);
-            row = fmaf(-z[0], t[0], z[0] > 0 ? z[0] : 0.0f) + ls_log1p(ls_exp(-fabsf(z[0])));
-            z[0] = flushed((a[0] - t[0]) * scale);
-        } else
-            for (size_t k = 0; k < o->out; k++) {
-                bool sigmoid = p->plan.output == LS_OUTPUT_SIGMOID;
-                a[k] = sigmoid ? ls_sigmoid(z[k]) : z[k];
-                row = fmaf(a[k] - t[k], a[k] - t[k], row);
-                z[k] = flushed((2.0f * (a[k] - t[k])) * scale);
-                if (sigmoid) z[k] = z[k] * (a[k] * (1.0f - a[k]));
-            }
+        row = p->plan.loss == LS_LOSS_CE ? row_cross_entropy(z, a, t, o->out, scale)
+                                         : row_of_outputs(&p->plan, z, a, t, o->out, scale);
         AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
     }
 }

@@ -39,8 +39,10 @@ void library_table_free(struct poptOption *table)
 
 const ls_option_info *library_option(int val, const char *text, const char **value)
 {
-    *value = val > NEGATED ? "off" : text ? text : "on";
-    return ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
+    const ls_option_info *info = ls_option_at((size_t)(val > NEGATED ? val - NEGATED : val) - 1);
+    /* for a flag, popt gives the argument of the option before it */
+    *value = info->argument ? text : val > NEGATED ? "off" : "on";
+    return info;
 }
 
 int library_set(ls_options *options, int val, const char *text, const char *command)

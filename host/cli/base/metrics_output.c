@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/metrics_output.h"
 #include "host/base/json.h"
+#include "host/cli/base/model_output.h"
 #include "host/cli/base/threshold.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *means_json(double precision, double recall, double f1)
 {
@@ -13,13 +18,15 @@ static json_t *means_json(double precision, double recall, double f1)
                      ls_json_number(recall), "f1", ls_json_number(f1));
 }
 
-static json_t *classes_json(const ls_metrics *m, const ls_model *model)
+/* The scores of each class or label. */
+static json_t *classes_json(const ls_metrics *m, size_t count, const ls_model *model,
+                            const char *(*name)(const ls_model *, size_t))
 {
     json_t *classes = json_object();
-    for (size_t i = 0; i < m->classes; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_t *o = means_json(m->class_precision[i], m->class_recall[i], m->class_f1[i]);
         json_object_set_new(o, "support", json_integer((json_int_t)m->class_support[i]));
-        json_object_set_new(classes, ls_model_class_name(model, i), o);
+        json_object_set_new(classes, name(model, i), o);
     }
     return classes;
 }
@@ -50,20 +57,24 @@ static json_t *calibration_json(const ls_metrics *m)
     return bins;
 }
 
-json_t *metrics_json(const ls_metrics *m, const ls_model *model)
+typedef struct {
+    const char *name;
+    double value;
+} score;
+
+static void add_scores(json_t *o, const score *list, size_t count)
 {
-    json_t *o = json_object();
-    const struct {
-        const char *name;
-        double value;
-    } scores[] = {{"loss", m->loss},         {"loss_sum", m->loss_sum},
-                  {"accuracy", m->accuracy}, {"precision", m->precision},
-                  {"recall", m->recall},     {"f1", m->f1},
-                  {"auc", m->auc},           {"log_loss", m->log_loss},
-                  {"brier", m->brier},       {"calibration_error", m->calibration_error}};
-    json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
-    for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
-        json_object_set_new(o, scores[i].name, ls_json_number(scores[i].value));
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(o, list[i].name, ls_json_number(list[i].value));
+}
+
+static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+{
+    const score scores[] = {{"accuracy", m->accuracy}, {"precision", m->precision},
+                            {"recall", m->recall},     {"f1", m->f1},
+                            {"auc", m->auc},           {"log_loss", m->log_loss},
+                            {"brier", m->brier},       {"calibration_error", m->calibration_error}};
+    add_scores(o, scores, COUNT(scores));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "positive",
                         m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))
@@ -72,28 +83,111 @@ json_t *metrics_json(const ls_metrics *m, const ls_model *model)
     json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
     json_object_set_new(o, "weighted",
                         means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
+    json_object_set_new(o, "baseline",
+                        json_pack("{s:o}", "accuracy", ls_json_number(m->baseline_accuracy)));
     json_object_set_new(o, "confusion", confusion_json(m));
-    json_object_set_new(o, "classes", classes_json(m, model));
+    json_object_set_new(o, "classes", classes_json(m, m->classes, model, ls_model_class_name));
     json_object_set_new(o, "calibration", calibration_json(m));
+}
+
+static void add_label_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+{
+    const score scores[] = {{"accuracy", m->accuracy},
+                            {"precision", m->precision},
+                            {"recall", m->recall},
+                            {"f1", m->f1}};
+    add_scores(o, scores, COUNT(scores));
+    json_object_set_new(o, "undefined", json_integer(m->undefined));
+    json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
+    json_object_set_new(o, "weighted",
+                        means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
+    json_object_set_new(o, "baseline",
+                        json_pack("{s:o}", "accuracy", ls_json_number(m->baseline_accuracy)));
+    json_object_set_new(o, "labels", classes_json(m, m->targets, model, model_target_name));
+}
+
+static void add_number_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+{
+    const score all[] = {{"rmse", m->rmse},
+                         {"mae", m->mae},
+                         {"r2", m->r2},
+                         {"median_absolute_error", m->median_absolute_error},
+                         {"explained_variance", m->explained_variance}};
+    json_t *targets = json_object();
+    add_scores(o, all, COUNT(all));
+    json_object_set_new(o, "baseline",
+                        json_pack("{s:o,s:o}", "rmse", ls_json_number(m->baseline_rmse), "mae",
+                                  ls_json_number(m->baseline_mae)));
+    for (size_t i = 0; i < m->targets; i++) {
+        const score one[] = {{"rmse", m->target_rmse[i]},
+                             {"mae", m->target_mae[i]},
+                             {"r2", m->target_r2[i]},
+                             {"median_absolute_error", m->target_median_absolute_error[i]},
+                             {"explained_variance", m->target_explained_variance[i]}};
+        json_t *target = json_object();
+        add_scores(target, one, COUNT(one));
+        json_object_set_new(targets, model_target_name(model, i), target);
+    }
+    json_object_set_new(o, "targets", targets);
+}
+
+json_t *metrics_json(const ls_metrics *m, const ls_model *model)
+{
+    const ls_task task = ls_model_task(model);
+    json_t *o = json_object();
+    json_object_set_new(o, "task", json_string(model_task_name(model)));
+    json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
+    json_object_set_new(o, "loss", ls_json_number(m->loss));
+    json_object_set_new(o, "loss_sum", ls_json_number(m->loss_sum));
+    if (task == LS_TASK_REGRESSION) add_number_metrics(o, m, model);
+    else if (task == LS_TASK_MULTILABEL) add_label_metrics(o, m, model);
+    else add_class_metrics(o, m, model);
     return o;
 }
 
-void print_metrics_header(void)
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+/* Tables have at most this many classes, labels or targets. */
+enum { MOST = 20 };
+
+void print_metrics_header(const ls_model *model)
 {
-    printf("%-10s %8s %11s %9s %9s %9s %9s\n", "", "rows", "loss", "accuracy", "precision",
-           "recall", "F1");
+    if (ls_model_task(model) == LS_TASK_REGRESSION)
+        printf("%-10s %8s %11s %11s %11s %9s\n", "", "rows", "loss", "RMSE", "MAE", "R2");
+    else
+        printf("%-10s %8s %11s %9s %9s %9s %9s\n", "", "rows", "loss", "accuracy", "precision",
+               "recall", "F1");
 }
 
-void print_metrics(const char *label, const ls_metrics *m)
+void print_metrics(const char *label, const ls_metrics *m, const ls_model *model)
 {
+    if (ls_model_task(model) == LS_TASK_REGRESSION) {
+        printf("%-10s %8zu %11.6g %11.6g %11.6g", label, m->rows, m->loss, m->rmse, m->mae);
+        if (isnan(m->r2)) printf(" %9s\n", "undefined");
+        else printf(" %9.4f\n", m->r2);
+        return;
+    }
     printf("%-10s %8zu %11.6g %9.4f %9.4f %9.4f %9.4f", label, m->rows, m->loss, m->accuracy,
            m->precision, m->recall, m->f1);
     if (m->undefined) printf("   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
     putchar('\n');
 }
 
-/* Tables have at most this many classes. */
-enum { MOST = 20 };
+void print_baseline(const char *label, const ls_metrics *m, const ls_model *model)
+{
+    if (ls_model_task(model) == LS_TASK_REGRESSION && !isnan(m->baseline_rmse))
+        printf("baseline   %s: RMSE %.6g, MAE %.6g, by always predicting the mean of the training "
+               "rows\n",
+               label, m->baseline_rmse, m->baseline_mae);
+    else if (ls_model_task(model) == LS_TASK_CLASSIFICATION && !isnan(m->baseline_accuracy))
+        printf("baseline   %s: accuracy %.4f, by always predicting the most frequent class of the "
+               "training rows\n",
+               label, m->baseline_accuracy);
+    else if (ls_model_task(model) == LS_TASK_MULTILABEL && !isnan(m->baseline_accuracy))
+        printf("baseline   %s: accuracy %.4f, by always predicting the more frequent value of each "
+               "label in the training rows\n",
+               label, m->baseline_accuracy);
+}
 
 static void print_class(const char *name, double precision, double recall, double f1, uint64_t rows)
 {
@@ -106,27 +200,64 @@ static void print_score(const char *name, double value)
     if (!isnan(value)) printf("%s %.4f", name, value);
 }
 
-void print_classes(const ls_metrics *m, const ls_model *model)
+/* Rows for each class or label, and their averages. */
+static void print_classes(const ls_metrics *m, const char *kind, size_t count,
+                          const ls_model *model, const char *(*name)(const ls_model *, size_t))
 {
+    uint64_t support = 0;
+    printf("\n%-16s %9s %9s %9s %9s\n", kind, "precision", "recall", "F1", "rows");
+    for (size_t i = 0; i < count; i++) {
+        support += m->class_support[i];
+        if (count <= MOST)
+            print_class(name(model, i), m->class_precision[i], m->class_recall[i], m->class_f1[i],
+                        m->class_support[i]);
+    }
+    print_class("macro average", m->macro_precision, m->macro_recall, m->macro_f1, support);
+    print_class("weighted average", m->weighted_precision, m->weighted_recall, m->weighted_f1,
+                support);
+}
+
+static void print_targets(const ls_metrics *m, const ls_model *model)
+{
+    if (m->targets < 2 || m->targets > MOST) return;
+    printf("\n%-16s %11s %11s %9s %15s %10s\n", "target", "RMSE", "MAE", "R2", "median abs. err.",
+           "explained");
+    for (size_t i = 0; i < m->targets; i++)
+        printf("%-16.16s %11.6g %11.6g %9.4f %16.6g %10.4f\n", model_target_name(model, i),
+               m->target_rmse[i], m->target_mae[i], m->target_r2[i],
+               m->target_median_absolute_error[i], m->target_explained_variance[i]);
+}
+
+void print_details(const ls_metrics *m, const ls_model *model)
+{
+    if (ls_model_task(model) == LS_TASK_REGRESSION) {
+        printf("%-10s  median absolute error %.6g", "", m->median_absolute_error);
+        print_score("   explained variance", m->explained_variance);
+        puts(m->targets > 1 ? "   (means over the targets)" : "");
+        print_targets(m, model);
+        return;
+    }
+    if (ls_model_task(model) == LS_TASK_MULTILABEL) {
+        printf("%-10s  accuracy: all labels of a row are right; the others are means over the "
+               "labels\n",
+               "");
+        print_classes(m, "label", m->targets, model, model_target_name);
+        return;
+    }
     printf("%-10s", "");
     print_score(" area under ROC", m->auc);
     print_score("   log-loss", m->log_loss);
     print_score("   Brier score", m->brier);
     print_score("   calibration error", m->calibration_error);
-    printf("\n\n%-16s %9s %9s %9s %9s\n", "class", "precision", "recall", "F1", "rows");
-    for (size_t i = 0; m->classes <= MOST && i < m->classes; i++)
-        print_class(ls_model_class_name(model, i), m->class_precision[i], m->class_recall[i],
-                    m->class_f1[i], m->class_support[i]);
-    print_class("macro average", m->macro_precision, m->macro_recall, m->macro_f1, m->rows);
-    print_class("weighted average", m->weighted_precision, m->weighted_recall, m->weighted_f1,
-                m->rows);
+    putchar('\n');
+    print_classes(m, "class", m->classes, model, ls_model_class_name);
 }
 
 void print_calibration(const ls_metrics *m, const ls_model *model)
 {
     bool two = m->classes == 2;
     if (isnan(m->calibration_error)) {
-        puts("\ncalibration: the outputs are not probabilities");
+        if (m->classes) puts("\ncalibration: the outputs are not probabilities");
         return;
     }
     if (two)
@@ -145,7 +276,7 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 
 void print_confusion(const ls_metrics *m, const ls_model *model)
 {
-    if (m->classes > MOST) return;
+    if (!m->classes || m->classes > MOST) return;
     printf("\nconfusion matrix (rows: true class, columns: predicted class)\n%-16s", "");
     for (size_t j = 0; j < m->classes; j++) printf(" %9.9s", ls_model_class_name(model, j));
     putchar('\n');

@@ -9,13 +9,16 @@
 json_t *metrics_json(const ls_metrics *metrics, const ls_model *model);
 
 /* The header, then one row per data set. */
-void print_metrics_header(void);
-void print_metrics(const char *label, const ls_metrics *metrics);
+void print_metrics_header(const ls_model *model);
+void print_metrics(const char *label, const ls_metrics *metrics, const ls_model *model);
+/* One line: what a model reaches that ignores the inputs. label: the rows, such as "test". Nothing
+ * if it is not known. */
+void print_baseline(const char *label, const ls_metrics *metrics, const ls_model *model);
 
-/* Threshold-free scores in one line; then precision, recall and F1 of each class (if there are at
- * most 20) and their averages. */
-void print_classes(const ls_metrics *metrics, const ls_model *model);
-/* The confusion matrix, or nothing for more than 20 classes. */
+/* Further scores in one line; then a row for each class, label, or target if there are several, at
+ * most 20, and averages of classes and labels. */
+void print_details(const ls_metrics *metrics, const ls_model *model);
+/* The confusion matrix, or nothing for more than 20 classes and without classes. */
 void print_confusion(const ls_metrics *metrics, const ls_model *model);
 /* The calibration bins. */
 void print_calibration(const ls_metrics *metrics, const ls_model *model);

@@ -16,6 +16,20 @@ void describe_widths(const ls_model *model, char *out, size_t size)
         snprintf(out + n, size - (size_t)n, "%zu", ls_model_outputs(model));
 }
 
+const char *model_task_name(const ls_model *model)
+{
+    static const char *const names[] = {[LS_TASK_CLASSIFICATION] = "classification",
+                                        [LS_TASK_REGRESSION] = "regression",
+                                        [LS_TASK_MULTILABEL] = "multilabel"};
+    return names[ls_model_task(model)];
+}
+
+const char *model_target_name(const ls_model *model, size_t i)
+{
+    const char *name = ls_model_target_name(model, i);
+    return name ? name : "target";
+}
+
 json_t *model_options_json(const ls_model *model)
 {
     json_t *o = json_object();

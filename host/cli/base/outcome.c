@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/outcome.h"
 #include "host/base/memory.h"
+#include "host/cli/base/model_output.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,20 @@ ls_status outcome_compute(const ls_model *model, ls_device *device, const ls_dat
     *out = (outcome){.model = model,
                      .data = data,
                      .label = label,
+                     .task = ls_model_task(model),
                      .rows = ls_data_rows(data),
+                     .outputs = ls_model_outputs(model),
                      .classes = ls_model_classes(model),
-                     .outputs = ls_model_outputs(model)};
+                     .targets = ls_model_targets(model)};
+    if (out->task == LS_TASK_MULTILABEL) out->classes = out->targets;
     LS_TRY(ls_model_evaluate(model, device, data, &out->metrics, err));
     out->positive = out->metrics->positive;
-    out->probabilities = !isnan(out->metrics->log_loss);
+    out->probabilities = out->task == LS_TASK_CLASSIFICATION && !isnan(out->metrics->log_loss);
+    if (out->task == LS_TASK_REGRESSION) {
+        LS_TRY(ls_alloc(&out->number, out->rows, out->targets * sizeof *out->number,
+                        "the predictions", err));
+        return ls_model_predict_numbers(model, device, data, out->number, err);
+    }
     LS_TRY(ls_alloc(&out->p, out->rows, out->outputs * sizeof *out->p, "the outputs", err));
     return ls_model_predict_data(model, device, data, out->p, err);
 }
@@ -25,20 +34,36 @@ void outcome_free(outcome *o)
 {
     ls_metrics_free(o->metrics);
     free(o->p);
+    free(o->number);
     *o = (outcome){0};
 }
 
 bool outcome_one_class(const outcome *o)
 {
-    for (size_t i = 1; i < o->rows; i++)
-        if (ls_data_y(o->data)[i] != ls_data_y(o->data)[0]) return false;
+    for (size_t k = 0; k < o->classes; k++)
+        for (size_t i = 1; i < o->rows; i++)
+            if (outcome_has(o, i, k) != outcome_has(o, 0, k)) return false;
     return true;
+}
+
+const char *outcome_class_name(const outcome *o, size_t class)
+{
+    return o->task == LS_TASK_MULTILABEL ? model_target_name(o->model, class)
+                                         : ls_model_class_name(o->model, class);
+}
+
+bool outcome_has(const outcome *o, size_t row, size_t class)
+{
+    if (o->task == LS_TASK_MULTILABEL)
+        return ls_data_values(o->data)[row * o->targets + class] > 0.5;
+    return (size_t)ls_data_y(o->data)[row] == class;
 }
 
 double outcome_score(const outcome *o, size_t row, size_t class)
 {
     const float *p = o->p + row * o->outputs;
-    return o->outputs > 1 ? (double)p[class] : class ? (double)p[0] : 1 - (double)p[0];
+    if (o->outputs > 1 || o->task == LS_TASK_MULTILABEL) return (double)p[class];
+    return class ? (double)p[0] : 1 - (double)p[0];
 }
 
 size_t outcome_predicted(const outcome *o, size_t row)
@@ -67,7 +92,7 @@ static ls_status trace(const outcome *o, scored *row, outcome_curve *c, ls_error
     double positives = 0, tp = 0, fp = 0, tpr = 0, fpr = 0;
     size_t capacity = 0;
     for (size_t i = 0; i < o->rows; i++) {
-        row[i] = (scored){outcome_score(o, i, c->class), (size_t)ls_data_y(o->data)[i] == c->class};
+        row[i] = (scored){outcome_score(o, i, c->class), outcome_has(o, i, c->class)};
         positives += row[i].hit;
     }
     double negatives = (double)o->rows - positives;
@@ -126,7 +151,7 @@ ls_status outcome_curves(const outcome *o, outcome_curve *list, size_t *count, d
     *count = 0;
     LS_TRY(ls_alloc(&row, o->rows, sizeof *row, "the scores", err));
     for (size_t k = 0; k < o->classes && status == LS_OK; k++) {
-        if (o->classes == 2 && k != o->positive) continue;
+        if (o->task == LS_TASK_CLASSIFICATION && o->classes == 2 && k != o->positive) continue;
         outcome_curve c = {.class = k};
         status = trace(o, row, &c, err);
         if (auc) auc[k] = c.auc;

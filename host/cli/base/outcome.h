@@ -9,10 +9,15 @@ typedef struct {
     const ls_model *model;
     const ls_data *data;
     const char *label; /* what the rows are, such as "test rows" */
-    size_t rows, classes, outputs;
+    ls_task task;
+    size_t rows, outputs;
+    size_t classes;     /* classes or labels; 0 for numbers */
+    size_t targets;     /* numbers or labels; 1 for classes */
     size_t positive;    /* of two classes, the one that curves and bins are about */
-    bool probabilities; /* outputs are probabilities: neither identity nor several sigmoids */
-    float *p;           /* rows × outputs */
+    bool probabilities; /* outputs are the probabilities of classes: neither identity nor several
+                           sigmoids */
+    float *p;           /* rows × outputs; NULL for numbers */
+    double *number;     /* rows × targets predicted numbers; NULL for classes and labels */
     ls_metrics *metrics;
 } outcome;
 
@@ -21,14 +26,18 @@ ls_status outcome_compute(const ls_model *model, ls_device *device, const ls_dat
                           const char *label, outcome *out, ls_error *err);
 void outcome_free(outcome *o);
 
-/* Returns true if all rows have the same class. */
+/* Returns true if no class or label has both rows that have it and rows that do not. */
 bool outcome_one_class(const outcome *o);
 
-/* The score of a class for a row, and the predicted class. */
+/* The name of a class or label. */
+const char *outcome_class_name(const outcome *o, size_t class);
+/* Whether a row has a class or label. */
+bool outcome_has(const outcome *o, size_t row, size_t class);
+/* The score of a class or label for a row, and the predicted class. */
 double outcome_score(const outcome *o, size_t row, size_t class);
 size_t outcome_predicted(const outcome *o, size_t row);
 
-/* ---- Curves of one class against all others -------------------------------------------------- */
+/* ---- Curves of one class against all others, or of one label --------------------------------- */
 
 /* One threshold: rows with at least this score are predicted to have the class. */
 typedef struct {

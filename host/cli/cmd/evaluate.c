@@ -13,8 +13,8 @@
 
 static const char intro[] =
     "Prints the metrics of MODEL, a model file or a run folder, on DATA, a file of rows or the name of\n"
-    "a generator. The class is the last column unless --target or --labels names another one. The rows\n"
-    "are preprocessed as the training rows were. Classes are matched by name.\n"
+    "a generator. The class or the number to predict is in the last column unless --target or --labels\n"
+    "names another one. The rows are preprocessed as the training rows were. Classes are matched by name.\n"
     "\n"
     "  lockstep evaluate iris.safetensors iris.csv --json\n"
     "  lockstep evaluate mammography.safetensors test.csv --positive 1 --threshold best-f1\n"
@@ -40,10 +40,11 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
 {
     LS_TRY(source_model(model, &w->model, err));
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
-    if (!ls_data_classes(w->data) || !ls_data_y(w->data))
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s has no class column to compare with (lockstep predict does not need one)", data);
+    if (!ls_data_y(w->data) && !ls_data_values(w->data))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s has no %s column to compare with (lockstep predict does not need one)",
+                       data,
+                       ls_model_task(w->model) == LS_TASK_CLASSIFICATION ? "class" : "target");
     LS_TRY(source_device(&a->source, &w->device, err));
     return ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err);
 }
@@ -61,13 +62,14 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
         return;
     }
     printf("device     %s (%s)\n", info->name, info->exact ? "exact" : "approximate");
-    print_metrics_header();
-    print_metrics("data", w->metrics);
+    print_metrics_header(w->model);
+    print_metrics("data", w->metrics, w->model);
+    print_baseline("data", w->metrics, w->model);
     if (ls_model_classes(w->model) == 2)
         printf("%-10s precision, recall and F1 of class '%s'\n", "",
                ls_model_class_name(w->model, w->metrics->positive));
     print_decision("decision   ", &w->metrics->decision, w->model);
-    print_classes(w->metrics, w->model);
+    print_details(w->metrics, w->model);
     print_confusion(w->metrics, w->model);
     if (a->calibration) print_calibration(w->metrics, w->model);
 }

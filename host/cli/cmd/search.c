@@ -16,6 +16,7 @@
 #include "host/search/state.h"
 #include "host/search/table.h"
 #include "host/search/trial.h"
+#include <math.h>
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -155,7 +156,8 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     source_data_table(&a->source, data);
     source_device_table(&a->source, device);
     char *strategies = choice_help("how to choose trials", ls_strategy_names, a->strategy),
-         *metrics = choice_help("metric to rank by", ls_score_names, a->metric);
+         *metrics = choice_help("metric to rank by", ls_score_names,
+                                "accuracy, or rmse for numbers");
     struct poptOption own[] = {
         {"strategy", 0, POPT_ARG_STRING, &a->strategy, 0, strategies, "NAME"},
         {"trials", 0, POPT_ARG_LONGLONG, &a->trials, 0,
@@ -347,13 +349,13 @@ static void print_notes(const search_arguments *a, const search_work *w)
                 "note: without --report or --state an interrupted search cannot be resumed\n");
 }
 
-static ls_status work(search_arguments *a, search_work *w, const ls_search_settings *how,
-                      ls_error *err)
+static ls_status work(search_arguments *a, search_work *w, ls_search_settings *how, ls_error *err)
 {
     bool live = !a->source.quiet && !a->source.json && isatty(STDERR_FILENO);
     LS_TRY(check_paths(a, err));
     LS_TRY(ls_space_default(a->space, err));
     LS_TRY(source_read(&a->source, a->data, NULL, &w->data, err));
+    if (!a->metric) how->metric = ls_score_default(ls_data_task(w->data));
     LS_TRY(ls_search_create(a->space, how, w->data, &w->search, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     LS_TRY(read_state(a, w, err));
@@ -384,8 +386,17 @@ static int report(const search_arguments *a, const search_work *w)
                         a->state);
     if (!w->complete) return complain("search", EXIT_INTERRUPTED, "interrupted");
     if (search_best(w)) return EXIT_OK;
-    return complain("search", EXIT_FAILED, "no trial has a score; the first one failed: %s",
-                    w->search->trial[w->order[0]].reason);
+    const ls_trial *first = &w->search->trial[w->order[0]];
+    const char *metric = ls_score_names[w->search->how.metric];
+    if (first->reason)
+        return complain("search", EXIT_FAILED, "no trial has a score; the first one failed: %s",
+                        first->reason);
+    return complain(
+        "search", EXIT_FAILED,
+        isnan(first->mean[w->search->how.metric])
+            ? "no trial has a score: %s is not defined on any of the held-out parts; use another --metric"
+            : "no trial has a score: %s is infinite; use other options or another --metric",
+        metric);
 }
 
 static void free_work(search_work *w)
@@ -417,7 +428,8 @@ static int search(search_arguments *a, arguments *args)
     ls_text state = {0};
     ls_error err;
     int status = choose("strategy", a->strategy, ls_strategy_names, &how.strategy);
-    if (status == EXIT_OK) status = choose("metric", a->metric, ls_score_names, &how.metric);
+    if (status == EXIT_OK && a->metric)
+        status = choose("metric", a->metric, ls_score_names, &how.metric);
     if (status != EXIT_OK) return status;
     a->data = args->operand[0];
     if (a->report && !a->state) ls_text_add(&state, "%s.state", a->report);
@@ -434,7 +446,6 @@ int cmd_search(int argc, const char **argv)
 {
     const ls_search_settings *d = &ls_search_defaults;
     search_arguments a = {.strategy = ls_strategy_names[d->strategy],
-                          .metric = ls_score_names[d->metric],
                           .seeds = (long long)d->seeds,
                           .folds = (long long)d->folds,
                           .eta = (long long)d->eta,

@@ -31,14 +31,48 @@ static const char *option_name(const ls_search *s, size_t dimension)
 
 static const char *const status_names[] = {"waiting", "", "diverged", "refused"};
 
+/* Whether the metric has the units of the target, so that its values may have any size. */
+static bool has_units(int metric)
+{
+    return !ls_score_larger(metric) && ls_score_fits(metric, LS_TASK_REGRESSION) &&
+           metric != LS_SCORE_LOSS;
+}
+
 static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
 {
     int m = s->how.metric, digits = ls_score_larger(m) ? 4 : 5;
     if (t->state != LS_TRIAL_SCORED) ls_text_add(out, "  %-17s", status_names[t->state]);
-    else if (isnan(t->sd[m])) ls_text_add(out, "  %-17.*f", digits, t->mean[m]);
+    else if (isnan(t->mean[m])) ls_text_add(out, "  %-17s", "undefined");
+    else if (isnan(t->sd[m]))
+        ls_text_add(out, has_units(m) ? "  %-17.*g" : "  %-17.*f", digits, t->mean[m]);
+    else if (has_units(m)) ls_text_add(out, "  %.5g ± %-8.3g", t->mean[m], t->sd[m]);
     else
         ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits,
                     t->sd[m]);
+}
+
+enum { MOST_COMPANIONS = 3, COMPANION_WIDTH = 10 };
+
+/* Metrics that are shown beside the one that trials are ranked by. */
+static size_t companions(const ls_search *s, int list[MOST_COMPANIONS])
+{
+    static const int of_numbers[] = {LS_SCORE_RMSE, LS_SCORE_MAE, LS_SCORE_R2, LS_SCORE_LOSS},
+                     of_classes[] = {LS_SCORE_LOSS, LS_SCORE_ACCURACY};
+    bool numbers = ls_data_task(s->data) == LS_TASK_REGRESSION;
+    size_t n = 0, most = numbers ? MOST_COMPANIONS : 1;
+    for (size_t i = 0; i < (numbers ? 4u : 2u) && n < most; i++) {
+        int metric = numbers ? of_numbers[i] : of_classes[i];
+        if (metric != s->how.metric) list[n++] = metric;
+    }
+    return n;
+}
+
+static void add_companion(ls_text *out, const ls_trial *t, int metric)
+{
+    if (t->state != LS_TRIAL_SCORED || isnan(t->mean[metric]))
+        ls_text_add(out, " %*s", COMPANION_WIDTH, "");
+    else if (ls_score_larger(metric)) ls_text_add(out, " %*.4f", COMPANION_WIDTH, t->mean[metric]);
+    else ls_text_add(out, " %*.5g", COMPANION_WIDTH, t->mean[metric]);
 }
 
 /* The width of the column of a searched option over the trials shown; 0 for the last column. */
@@ -56,21 +90,23 @@ static int column_width(const ls_search *s, size_t dimension, const size_t *orde
 /* Adds a heading and one line for each of the first `rows` trials of the order. */
 static void add_board(ls_text *out, const ls_search *s, const size_t *order, size_t rows)
 {
-    bool halving = s->rungs > 1, loss = s->how.metric == LS_SCORE_LOSS;
+    bool halving = s->rungs > 1;
+    int beside[MOST_COMPANIONS];
+    size_t count = companions(s, beside);
     ls_text_add(out, "%4s %6s  %-17s", "rank", "trial", ls_score_names[s->how.metric]);
-    ls_text_add(out, loss ? " %9s" : " %10s", loss ? "accuracy" : "loss");
+    for (size_t k = 0; k < count; k++)
+        ls_text_add(out, " %*s", COMPANION_WIDTH, ls_score_names[beside[k]]);
     ls_text_add(out, "%s %7s %10s", halving ? " rung" : "", "epochs", "parameters");
     for (size_t k = 0; k < s->space->count; k++)
         ls_text_add(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
     ls_text_add(out, "\n");
     for (size_t i = 0; i < rows; i++) {
         const ls_trial *t = &s->trial[order[i]];
-        bool scored = t->state == LS_TRIAL_SCORED;
-        ls_text_add(out, "%4zu %6zu", i + 1, order[i] + 1);
+        if (ls_search_has_score(s, t)) ls_text_add(out, "%4zu", i + 1);
+        else ls_text_add(out, "%4s", "-");
+        ls_text_add(out, " %6zu", order[i] + 1);
         add_score(out, s, t);
-        if (!scored) ls_text_add(out, loss ? " %9s" : " %10s", "");
-        else if (loss) ls_text_add(out, " %9.4f", t->mean[LS_SCORE_ACCURACY]);
-        else ls_text_add(out, " %10.5g", t->mean[LS_SCORE_LOSS]);
+        for (size_t k = 0; k < count; k++) add_companion(out, t, beside[k]);
         if (halving) ls_text_add(out, " %4zu", t->rung);
         ls_text_add(out, " %7.6g %10llu", t->epochs, (unsigned long long)t->parameters);
         for (size_t k = 0; k < s->space->count; k++)
@@ -161,7 +197,7 @@ char *search_command(const search_arguments *a, const search_work *w)
 const ls_trial *search_best(const search_work *w)
 {
     const ls_trial *t = w->order ? &w->search->trial[w->order[0]] : NULL;
-    return t && t->state == LS_TRIAL_SCORED ? t : NULL;
+    return t && ls_search_has_score(w->search, t) ? t : NULL;
 }
 
 static size_t count_state(const ls_search *s, ls_trial_state state)
@@ -178,6 +214,51 @@ static void print_failed(const ls_search *s, ls_trial_state state, const char *w
     while (s->trial[first].state != state) first++;
     printf("%zu trial%s %s; the first one (trial %zu): %s\n", n, n == 1 ? "" : "s", what, first + 1,
            s->trial[first].reason);
+}
+
+/* Adds a sentence about a metric that is not defined on all held-out parts; nothing otherwise. */
+static void add_undefined(ls_text *out, const ls_search *s, int metric)
+{
+    size_t least = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < s->trials; i++) {
+        const ls_trial *t = &s->trial[i];
+        if (t->state != LS_TRIAL_SCORED) continue;
+        if (t->parts[metric] < least) least = t->parts[metric];
+        if (t->parts[metric] > most) most = t->parts[metric];
+    }
+    if (least >= s->members) return; /* also without a scored trial */
+    bool zero = metric == LS_SCORE_PRECISION || metric == LS_SCORE_RECALL ||
+                metric == LS_SCORE_F1 || metric == LS_SCORE_MACRO_F1;
+    ls_text_add(out, "%s is defined in ", ls_score_names[metric]);
+    if (least == most) ls_text_add(out, "%zu", least);
+    else ls_text_add(out, "%zu to %zu", least, most);
+    ls_text_add(out, " of %zu %s", s->members, s->how.seeds > 1 ? "trainings" : "held-out parts");
+    if (zero) ls_text_add(out, "; elsewhere it is 0/0 and counts as 0");
+    else if (most) ls_text_add(out, "; its means are over these");
+}
+
+/* Calls add_undefined for the metrics shown, and `use` for each sentence. */
+static void for_undefined(const ls_search *s, void (*use)(const char *, void *), void *user)
+{
+    int list[MOST_COMPANIONS + 1] = {s->how.metric};
+    size_t n = 1 + companions(s, list + 1);
+    for (size_t k = 0; k < n; k++) {
+        ls_text text = {0};
+        add_undefined(&text, s, list[k]);
+        if (text.text && !text.failed) use(text.text, user);
+        free(text.text);
+    }
+}
+
+static void print_note(const char *text, void *user)
+{
+    (void)user;
+    printf("note       %s\n", text);
+}
+
+static void append_note(const char *text, void *list)
+{
+    json_array_append_new(list, json_string(text));
 }
 
 static void print_heading(const search_work *w)
@@ -213,10 +294,13 @@ void search_print_text(const search_arguments *a, const search_work *w)
     if (rows) add_board(&board, s, w->order, rows);
     if (rows && !board.failed) printf("%s", board.text);
     free(board.text);
+    for_undefined(s, print_note, NULL);
     print_failed(s, LS_TRIAL_DIVERGED, "diverged");
     print_failed(s, LS_TRIAL_REFUSED, "had incompatible options");
     char *command = w->complete && search_best(w) ? search_command(a, w) : NULL;
     if (command) printf("best       %s\n", command);
+    else if (w->complete)
+        printf("best       none: no trial has a score by %s\n", ls_score_names[s->how.metric]);
     free(command);
     char hash[65];
     if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK)
@@ -229,7 +313,8 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
     json_t *o = json_object(), *options = json_object();
     json_object_set_new(o, "trial", json_integer((json_int_t)number + 1));
-    json_object_set_new(o, "rank", json_integer((json_int_t)rank));
+    json_object_set_new(o, "rank",
+                        ls_search_has_score(s, t) ? json_integer((json_int_t)rank) : json_null());
     json_object_set_new(o, "status",
                         json_string(scored ? t->rung == s->rungs ? "done" : "stopped"
                                            : status_names[t->state]));
@@ -237,11 +322,14 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     for (size_t k = 0; k < s->space->count; k++)
         json_object_set_new(options, option_name(s, k), json_string(t->value[k]));
     json_object_set_new(o, "options", options);
-    for (size_t k = 0; k < LS_SCORES; k++)
-        json_object_set_new(o, ls_score_names[k],
-                            json_pack("{s:o,s:o}", "mean",
-                                      scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
-                                      scored ? ls_json_number(t->sd[k]) : json_null()));
+    for (int k = 0; k < LS_SCORES; k++)
+        if (ls_score_fits(k, ls_data_task(s->data)))
+            json_object_set_new(o, ls_score_names[k],
+                                json_pack("{s:o,s:o,s:o}", "mean",
+                                          scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
+                                          scored ? ls_json_number(t->sd[k]) : json_null(), "parts",
+                                          scored ? json_integer((json_int_t)t->parts[k])
+                                                 : json_null()));
     json_object_set_new(o, "epochs", run ? json_real(t->epochs) : json_null());
     json_object_set_new(o, "steps", run ? json_real(t->steps) : json_null());
     json_object_set_new(o, "parameters",
@@ -302,7 +390,9 @@ void search_print_json(const search_arguments *a, const search_work *w)
     for (size_t i = 0; i < s->trials; i++)
         if (s->trial[w->order[i]].state != LS_TRIAL_WAITING)
             json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
-    json_object_set_new(o, "notes", notes_json(w->data, NULL));
+    json_t *notes = notes_json(w->data, NULL);
+    for_undefined(s, append_note, notes);
+    json_object_set_new(o, "notes", notes);
     json_object_set_new(o, "choice", device_report_json(&w->report));
     json_object_set_new(o, "space", space_json(s->space));
     json_object_set_new(o, "rungs", rungs);

@@ -6,6 +6,7 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
+#include "host/model/model.h"
 #include <jansson.h>
 #include <math.h>
 #include <popt.h>
@@ -17,13 +18,32 @@ static const char intro[] =
     "Prints the network, its size, the options that it was trained with and how the training ended.\n"
     "MODEL is a model file or a run folder.\n";
 
+enum { MOST_SHOWN = 12 }; /* names in a list */
+
 static void show_names(const char *label, const ls_model *model,
                        const char *(*name)(const ls_model *, size_t), size_t count)
 {
-    enum { MOST = 12 };
     printf("%-12s%zu:", label, count);
-    for (size_t i = 0; i < count && i < MOST; i++) printf(" %s", name(model, i));
-    puts(count > MOST ? " ..." : "");
+    for (size_t i = 0; i < count && i < MOST_SHOWN; i++) printf(" %s", name(model, i));
+    puts(count > MOST_SHOWN ? " ..." : "");
+}
+
+/* The classes or labels; or the numbers with their mean and standard deviation in training. */
+static void show_task(const ls_model *model)
+{
+    const ls_task task = ls_model_task(model);
+    printf("task        %s\n", model_task_name(model));
+    if (task == LS_TASK_CLASSIFICATION) {
+        show_names("classes", model, ls_model_class_name, ls_model_classes(model));
+        const ls_decision decision = ls_model_decision(model);
+        print_decision("decision    ", &decision, model);
+        return;
+    }
+    show_names(task == LS_TASK_REGRESSION ? "targets" : "labels", model, model_target_name,
+               ls_model_targets(model));
+    for (size_t i = 0; model->target_scale && i < ls_model_targets(model) && i < MOST_SHOWN; i++)
+        printf("target      %s: mean %.9g, standard deviation %.9g of the training rows\n",
+               model_target_name(model, i), model->target_mean[i], 1 / model->target_scale[i]);
 }
 
 static void show_options(const ls_model *model)
@@ -60,6 +80,21 @@ static void show_history(const ls_model *model)
     }
 }
 
+/* Names, and mean and scale of numbers: the network predicts (number - mean)*scale. */
+static json_t *targets_json(const ls_model *model)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < ls_model_targets(model); i++) {
+        json_t *target = json_pack("{s:s}", "name", model_target_name(model, i));
+        if (model->target_scale) {
+            json_object_set_new(target, "mean", json_real(model->target_mean[i]));
+            json_object_set_new(target, "scale", json_real(model->target_scale[i]));
+        }
+        json_array_append_new(list, target);
+    }
+    return list;
+}
+
 static json_t *model_json(const ls_model *model, const ls_summary *s, const char *widths,
                           const char *weights, const char *hash)
 {
@@ -72,7 +107,9 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
         json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
     for (size_t i = 0; i < ls_model_classes(model); i++)
         json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
+    json_object_set_new(o, "task", json_string(model_task_name(model)));
     json_object_set_new(o, "features", features);
+    json_object_set_new(o, "targets", targets_json(model));
     json_object_set_new(o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
     json_object_set_new(o, "decision", decision_json(&decision, model));
@@ -101,9 +138,7 @@ static int show(const char *path, bool json)
         printf("network     %s (%s), %llu parameters\n", widths,
                ls_model_option(model, "activation"), (unsigned long long)s.parameters);
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
-        show_names("classes", model, ls_model_class_name, ls_model_classes(model));
-        const ls_decision decision = ls_model_decision(model);
-        print_decision("decision    ", &decision, model);
+        show_task(model);
         show_options(model);
         printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
                (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped, s.loss);

@@ -163,9 +163,12 @@ static void report_text(const training_request *r, const training *t, const char
         printf("kept       the weights of epoch %llu, which has the lowest validation loss\n",
                (unsigned long long)s.best_epoch);
     print_decision("decision   ", &decision, t->model);
-    print_metrics_header();
-    print_metrics("train", t->on_train);
-    if (t->on_test) print_metrics("test", t->on_test);
+    print_metrics_header(t->model);
+    print_metrics("train", t->on_train, t->model);
+    if (t->on_test) print_metrics("test", t->on_test, t->model);
+    print_baseline(t->on_test ? "test" : "train", t->on_test ? t->on_test : t->on_train, t->model);
+    if (ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
+        print_details(t->on_test ? t->on_test : t->on_train, t->model);
     if (path) printf("%s  %s\n", hash, path);
     else printf("%s\n", hash);
 }

@@ -4,6 +4,7 @@
 #include "host/cli/plot/class_plots.h"
 #include "host/cli/plot/history_plots.h"
 #include "host/cli/plot/layers_plot.h"
+#include "host/cli/plot/number_plots.h"
 #include "host/cli/plot/score_plots.h"
 #include <string.h>
 
@@ -69,6 +70,36 @@ static ls_status draw_balance(ls_text *s, analysis *a, ls_error *err)
     return LS_OK;
 }
 
+static ls_status draw_predicted(ls_text *s, analysis *a, ls_error *err)
+{
+    LS_TRY(analysis_outcomes(a, err));
+    return plot_predicted(s, analysis_judged(a), err);
+}
+
+static ls_status draw_residuals(ls_text *s, analysis *a, ls_error *err)
+{
+    LS_TRY(analysis_outcomes(a, err));
+    return plot_residuals(s, analysis_judged(a), err);
+}
+
+static ls_status draw_residual_histogram(ls_text *s, analysis *a, ls_error *err)
+{
+    LS_TRY(analysis_outcomes(a, err));
+    return plot_residual_histogram(s, analysis_judged(a), err);
+}
+
+static ls_status draw_residuals_by_input(ls_text *s, analysis *a, ls_error *err)
+{
+    LS_TRY(analysis_outcomes(a, err));
+    return plot_residuals_by_input(s, analysis_judged(a), err);
+}
+
+static ls_status draw_curve(ls_text *s, analysis *a, ls_error *err)
+{
+    LS_TRY(analysis_outcomes(a, err));
+    return plot_curve(s, analysis_judged(a), a->device, err);
+}
+
 static ls_status draw_layers(ls_text *s, analysis *a, ls_error *err)
 {
     LS_TRY(analysis_layers(a, err));
@@ -78,7 +109,13 @@ static ls_status draw_layers(ls_text *s, analysis *a, ls_error *err)
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-enum { DATA = PLOT_NEEDS_DATA, PROBABILITIES = PLOT_NEEDS_DATA | PLOT_NEEDS_PROBABILITIES };
+enum {
+    DATA = PLOT_NEEDS_DATA,
+    CLASSES = PLOT_NEEDS_DATA | PLOT_NEEDS_CLASSES,
+    SCORES = PLOT_NEEDS_DATA | PLOT_NEEDS_SCORES,
+    PROBABILITIES = PLOT_NEEDS_DATA | PLOT_NEEDS_CLASSES | PLOT_NEEDS_PROBABILITIES,
+    NUMBERS = PLOT_NEEDS_DATA | PLOT_NEEDS_NUMBERS
+};
 
 const model_plot model_plots[] = {
     {"loss", PLOT_IN_TRAINING, 0, 0, draw_loss, "training and validation loss per epoch",
@@ -87,18 +124,19 @@ const model_plot model_plots[] = {
     {"accuracy", PLOT_IN_TRAINING, PLOT_NEEDS_VALIDATION, 0, draw_accuracy,
      "accuracy per epoch on the validation rows", "Validation accuracy per epoch",
      "Line plot of the share of validation rows that are predicted correctly, per epoch."},
-    {"boundary", PLOT_IN_BOUNDARY, DATA, 300, draw_boundary,
+    {"boundary", PLOT_IN_BOUNDARY, CLASSES, 300, draw_boundary,
      "decision regions and the rows of DATA; for more than two inputs, on the plane of\n"
      "the first two principal components",
      "Decision regions and rows",
      "A plane coloured by predicted class, with the rows as points whose shapes show their true classes."},
-    {"confusion", PLOT_IN_ERRORS, DATA, 60, draw_confusion,
+    {"confusion", PLOT_IN_ERRORS, CLASSES, 60, draw_confusion,
      "confusion matrix: true and predicted classes of DATA", "Confusion matrix",
      "A matrix of counts, one row per true class and one column per predicted class; the darker a cell, the larger its share of the true class."},
-    {"roc", PLOT_IN_CURVES, DATA, 0, draw_roc,
-     "ROC curve; for more than two classes, one curve per class against all others", "ROC curve",
-     "True positive rate against false positive rate at all thresholds."},
-    {"precision-recall", PLOT_IN_CURVES, DATA, 0, draw_precision_recall,
+    {"roc", PLOT_IN_CURVES, SCORES, 0, draw_roc,
+     "ROC curve; for more than two classes, one curve per class against all others; for labels,\n"
+     "one per label",
+     "ROC curve", "True positive rate against false positive rate at all thresholds."},
+    {"precision-recall", PLOT_IN_CURVES, SCORES, 0, draw_precision_recall,
      "precision against recall; for more than two classes, one curve per class",
      "Precision-recall curve", "Precision against recall at all thresholds."},
     {"calibration", PLOT_IN_PROBABILITIES, PROBABILITIES, 0, draw_calibration,
@@ -108,9 +146,25 @@ const model_plot model_plots[] = {
      "histogram of the predicted probabilities, by true class or by correctness",
      "Histogram of predicted probabilities",
      "Bars up and down: numbers of rows in twenty bins of the predicted probability."},
-    {"balance", PLOT_IN_METRICS, DATA, 40, draw_balance, "number of rows of each class of DATA",
+    {"balance", PLOT_IN_METRICS, CLASSES, 40, draw_balance, "number of rows of each class of DATA",
      "Rows per class",
      "Bars of the number of rows of each class; the table above has the numbers."},
+    {"predicted", PLOT_IN_NUMBERS, NUMBERS, 0, draw_predicted,
+     "numbers: predicted against true ones, with the diagonal", "Predicted against true",
+     "Points of predicted against true numbers; the dashed line is where they are equal."},
+    {"residuals", PLOT_IN_NUMBERS, NUMBERS, 0, draw_residuals,
+     "numbers: residuals (true minus predicted) against predicted ones",
+     "Residuals against predictions",
+     "Points of residuals against predicted numbers, and the mean residual of groups of rows with neighbouring predictions."},
+    {"residual-histogram", PLOT_IN_NUMBERS, NUMBERS, 0, draw_residual_histogram,
+     "numbers: histogram of the residuals", "Histogram of residuals",
+     "Bars of the number of rows in bins of the residual."},
+    {"residuals-by-input", PLOT_IN_RESIDUALS, NUMBERS, 0, draw_residuals_by_input,
+     "numbers: residuals against the six inputs that explain most of them", "Residuals by input",
+     "Points of residuals against the values of an input, one panel per input, with the mean residual of groups of rows; the table below has the numbers."},
+    {"curve", PLOT_IN_CURVE, NUMBERS | PLOT_NEEDS_ONE_INPUT, 0, draw_curve,
+     "numbers: the curve of a model of one input, and the rows", "Model and rows",
+     "The model's numbers as a line over its only input, with the rows as points."},
     {"layers", PLOT_IN_LAYERS, DATA, 0, draw_layers,
      "gradient norm and saturated activations of each layer on DATA",
      "Gradient norm and saturation per layer (layer 1 is next to the input)",
@@ -125,18 +179,43 @@ const model_plot *model_plot_find(const char *name)
     return NULL;
 }
 
+/* What the model predicts does not suit the plot. */
+static ls_status check_task(const model_plot *plot, const ls_model *model, ls_error *err)
+{
+    static const char *const kinds[] = {[LS_TASK_CLASSIFICATION] = "classes",
+                                        [LS_TASK_REGRESSION] = "numbers",
+                                        [LS_TASK_MULTILABEL] = "labels"};
+    const ls_task task = ls_model_task(model);
+    const char *wanted = NULL;
+    if ((plot->needs & PLOT_NEEDS_CLASSES) && task != LS_TASK_CLASSIFICATION) wanted = "classes";
+    if ((plot->needs & PLOT_NEEDS_SCORES) && task == LS_TASK_REGRESSION)
+        wanted = "classes or labels";
+    if ((plot->needs & PLOT_NEEDS_NUMBERS) && task != LS_TASK_REGRESSION) wanted = "numbers";
+    return wanted ? ls_fail(err, LS_ERR_ARGUMENT,
+                            "the plot '%s' is for models that predict %s; this one predicts %s",
+                            plot->name, wanted, kinds[task])
+                  : LS_OK;
+}
+
 ls_status model_plot_check(const model_plot *plot, analysis *a, ls_error *err)
 {
+    LS_TRY(check_task(plot, a->model, err));
     if ((plot->needs & PLOT_NEEDS_VALIDATION) && !plot_has_accuracy(a->model))
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "the model was trained without validation rows, so it has no accuracy per epoch; train with --validation 0.2");
+            ls_model_task(a->model) == LS_TASK_REGRESSION
+                ? "the model predicts numbers, so it has no accuracy"
+                : "the model was trained without validation rows, so it has no accuracy per epoch; train with --validation 0.2");
     if ((plot->needs & PLOT_NEEDS_DATA) && !a->data)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "the plot '%s' needs rows: name a data file after the model", plot->name);
-    if (!(plot->needs & PLOT_NEEDS_PROBABILITIES)) return LS_OK;
-    LS_TRY(analysis_outcomes(a, err));
-    if (analysis_judged(a)->probabilities) return LS_OK;
+    if (plot->needs & (PLOT_NEEDS_PROBABILITIES | PLOT_NEEDS_ONE_INPUT))
+        LS_TRY(analysis_outcomes(a, err));
+    if ((plot->needs & PLOT_NEEDS_ONE_INPUT) && !plot_has_curve(analysis_judged(a)))
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "the plot '%s' needs a model whose only input is a number", plot->name);
+    if (!(plot->needs & PLOT_NEEDS_PROBABILITIES) || analysis_judged(a)->probabilities)
+        return LS_OK;
     return ls_fail(
         err, LS_ERR_ARGUMENT,
         "the plot '%s' needs probabilities, but the outputs of this model (identity, or several sigmoids) are none",

@@ -11,6 +11,9 @@ typedef enum {
     PLOT_IN_TRAINING,
     PLOT_IN_METRICS,
     PLOT_IN_BOUNDARY,
+    PLOT_IN_CURVE,     /* of a model of one input */
+    PLOT_IN_NUMBERS,   /* predicted numbers and their residuals */
+    PLOT_IN_RESIDUALS, /* residuals by input */
     PLOT_IN_ERRORS,
     PLOT_IN_CURVES,
     PLOT_IN_PROBABILITIES,
@@ -21,7 +24,11 @@ typedef enum {
 typedef enum {
     PLOT_NEEDS_DATA = 1,
     PLOT_NEEDS_PROBABILITIES = 2, /* outputs that are probabilities */
-    PLOT_NEEDS_VALIDATION = 4     /* a validation accuracy per epoch */
+    PLOT_NEEDS_VALIDATION = 4,    /* a validation accuracy per epoch */
+    PLOT_NEEDS_CLASSES = 8,
+    PLOT_NEEDS_SCORES = 16, /* of classes or labels */
+    PLOT_NEEDS_NUMBERS = 32,
+    PLOT_NEEDS_ONE_INPUT = 64 /* a number */
 } plot_needs;
 
 typedef struct {

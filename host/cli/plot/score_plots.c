@@ -23,7 +23,7 @@ static void add_curve_hover(ls_text *s, const outcome *o, const outcome_curve *c
     const double far = curves > 1 ? 0.15 : 0.03;
     char class[PLOT_NAME], prefix[2 * PLOT_NAME] = "";
     double x = -1, y = -1;
-    plot_short_name(ls_model_class_name(o->model, c->class), class);
+    plot_short_name(outcome_class_name(o, c->class), class);
     if (curves > 1) snprintf(prefix, sizeof prefix, "%s, ", class);
     for (size_t i = 0; i < c->points; i++) {
         const outcome_point *p = &c->point[i];
@@ -56,7 +56,7 @@ static void add_curve_command(ls_text *s, const outcome *o, const outcome_curve 
     plot_add_line_style(s, number);
     snprintf(value, sizeof value, "  %.4f", roc ? c->auc : c->average_precision);
     ls_text_add(s, " title ");
-    plot_add_name(s, ls_model_class_name(o->model, c->class), value);
+    plot_add_name(s, outcome_class_name(o, c->class), value);
     ls_text_add(s, ", ");
 }
 

@@ -3,9 +3,11 @@
 #include "host/base/file.h"
 #include "host/cli/base/html.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/residuals.h"
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/report/number_tables.h"
 #include "host/cli/report/tables.h"
 #include <math.h>
 #include <stdlib.h>
@@ -46,9 +48,34 @@ static void add_data(ls_text *page, const report_input *in)
     if (in->test)
         n += snprintf(text + n, sizeof text - (size_t)n, " and %zu test rows",
                       ls_data_rows(in->test));
-    snprintf(text + n, sizeof text - (size_t)n, "; %zu columns, %zu classes", ls_data_columns(d),
-             ls_data_classes(d));
+    const ls_task task = ls_model_task(in->model);
+    if (task == LS_TASK_CLASSIFICATION)
+        snprintf(text + n, sizeof text - (size_t)n, "; %zu columns, %zu classes",
+                 ls_data_columns(d), ls_data_classes(d));
+    else
+        snprintf(text + n, sizeof text - (size_t)n, "; %zu columns, %zu %s%s", ls_data_columns(d),
+                 ls_data_targets(d), task == LS_TASK_REGRESSION ? "target" : "label",
+                 ls_data_targets(d) == 1 ? "" : "s");
     row(page, "data", text);
+}
+
+/* What is predicted, if it is not a class: the names of the numbers or labels. */
+static void add_targets(ls_text *page, const ls_model *model)
+{
+    enum { MOST = 12 };
+    const ls_task task = ls_model_task(model);
+    ls_text text = {0};
+    if (task == LS_TASK_CLASSIFICATION) return;
+    for (size_t i = 0; i < ls_model_targets(model) && i < MOST; i++)
+        ls_text_add(&text, "%s%.60s", i ? ", " : "", model_target_name(model, i));
+    if (ls_model_targets(model) > MOST) ls_text_add(&text, ", …");
+    if (task == LS_TASK_REGRESSION && !strcmp(ls_model_option(model, "standardize-target"), "on"))
+        ls_text_add(&text, " (standardised in training; losses are in those units)");
+    if (!text.failed)
+        row(page, task == LS_TASK_REGRESSION ? "predicts the number" : "predicts the labels",
+            text.text);
+    page->failed |= text.failed;
+    free(text.text);
 }
 
 static ls_status add_summary(ls_text *page, const report_input *in, ls_error *err)
@@ -60,6 +87,7 @@ static ls_status add_summary(ls_text *page, const report_input *in, ls_error *er
     describe_widths(in->model, widths, sizeof widths);
     ls_text_add(page, "<div class=\"facts\"><table>\n");
     add_data(page, in);
+    add_targets(page, in->model);
     snprintf(text, sizeof text, "%s, %llu parameters", widths, (unsigned long long)s.parameters);
     row(page, "network", text);
     row(page, "activation", ls_model_option(in->model, "activation"));
@@ -128,7 +156,8 @@ static void details_end(const report_work *w) { ls_text_add(w->page, "</details>
 static bool names_rows(plot_section section)
 {
     return section == PLOT_IN_ERRORS || section == PLOT_IN_CURVES ||
-           section == PLOT_IN_PROBABILITIES;
+           section == PLOT_IN_PROBABILITIES || section == PLOT_IN_NUMBERS ||
+           section == PLOT_IN_RESIDUALS || section == PLOT_IN_CURVE;
 }
 
 static ls_status add_plot(report_work *w, const model_plot *plot, ls_error *err)
@@ -199,8 +228,41 @@ static ls_status add_metrics(report_work *w, ls_error *err)
     } else
         ls_text_add(w->page,
                     "<p class=\"soft\">Precision, recall and F1 are means over the classes.</p>\n");
+    ls_text_add(w->page,
+                "<p class=\"soft\">The baseline is the accuracy of always predicting the most "
+                "frequent class of the training rows.</p>\n");
     html_add_element(w->page, "h3", "Classes");
     LS_TRY(report_table_classes(w->page, a->outcome, a->outcomes, err));
+    return add_plots(w, PLOT_IN_METRICS, err);
+}
+
+static ls_status add_number_metrics(report_work *w, ls_error *err)
+{
+    const analysis *a = &w->analysis;
+    const outcome *judged = analysis_judged(a);
+    html_add_element(w->page, "h2", "Metrics");
+    report_table_number_metrics(w->page, a->outcome, a->outcomes);
+    ls_text_add(
+        w->page,
+        "<p class=\"soft\">RMSE, MAE and the median absolute error are in units of the target%s. The baseline always predicts the mean of the training rows.</p>\n",
+        judged->targets > 1 ? " (means over the targets)" : "");
+    if (judged->targets > 1) {
+        html_add_element(w->page, "h3", "Targets");
+        report_table_targets(w->page, judged);
+    }
+    return add_plots(w, PLOT_IN_METRICS, err);
+}
+
+static ls_status add_label_metrics(report_work *w, ls_error *err)
+{
+    const analysis *a = &w->analysis;
+    html_add_element(w->page, "h2", "Metrics");
+    report_table_label_metrics(w->page, a->outcome, a->outcomes);
+    ls_text_add(
+        w->page,
+        "<p class=\"soft\">The accuracy is the share of rows all of whose labels are right. Precision, recall and F1 are means over the labels.</p>\n");
+    html_add_element(w->page, "h3", "Labels");
+    LS_TRY(report_table_labels(w->page, analysis_judged(a), err));
     return add_plots(w, PLOT_IN_METRICS, err);
 }
 
@@ -263,12 +325,19 @@ static ls_status add_curves(report_work *w, ls_error *err)
     if (!w->plots) return LS_OK;
     if (outcome_one_class(o)) {
         html_add_element(w->page, "p",
-                         "All rows have the same class, so there are no ROC and precision-recall "
-                         "curves.");
+                         o->task == LS_TASK_MULTILABEL
+                             ? "Each label is the same in all rows, so there are no ROC and "
+                               "precision-recall curves."
+                             : "All rows have the same class, so there are no ROC and "
+                               "precision-recall curves.");
         return LS_OK;
     }
     LS_TRY(add_plots_abreast(w, PLOT_IN_CURVES, err));
-    if (o->classes > 2)
+    if (o->task == LS_TASK_MULTILABEL && o->classes > OUTCOME_CURVES)
+        ls_text_add(w->page,
+                    "<p class=\"soft\">The six labels with the smallest area under the ROC curve; "
+                    "the table of labels has all areas.</p>\n");
+    if (o->task == LS_TASK_CLASSIFICATION && o->classes > 2)
         ls_text_add(
             w->page,
             "<p class=\"soft\">Each class against all others%s; the table of classes has the areas of all classes.</p>\n",
@@ -301,6 +370,52 @@ static ls_status add_probabilities(report_work *w, ls_error *err)
     return LS_OK;
 }
 
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+static ls_status add_predictions(report_work *w, ls_error *err)
+{
+    const outcome *o = analysis_judged(&w->analysis);
+    html_add_element(w->page, "h2", "Predictions");
+    LS_TRY(add_plots(w, PLOT_IN_CURVE, err));
+    LS_TRY((o->targets > 1 ? add_plots : add_plots_abreast)(w, PLOT_IN_NUMBERS, err));
+    if (o->rows > 300)
+        ls_text_add(
+            w->page,
+            "<p class=\"soft\">The plots of points show about %d of %zu rows, evenly spaced, and those with the largest residuals. Histogram, groups and tables are of all rows.</p>\n",
+            o->targets > 1 ? 200 : 300, o->rows);
+    if (o->targets > 6)
+        ls_text_add(w->page, "<p class=\"soft\">The first six of %zu targets.</p>\n", o->targets);
+    details_begin(w, "Residuals as a table");
+    LS_TRY(report_table_quantiles(w->page, o, err));
+    details_end(w);
+    html_add_element(w->page, "h3", "Rows with the largest residuals");
+    LS_TRY(report_table_residuals(w->page, o, err));
+    ls_text_add(
+        w->page,
+        "<p class=\"soft\">A residual is the true number minus the predicted one. Row numbers start at 1 and count the data rows of the file, without its header.</p>\n");
+    return LS_OK;
+}
+
+static ls_status add_residuals_by_input(report_work *w, ls_error *err)
+{
+    const outcome *o = analysis_judged(&w->analysis);
+    residual_input list[RESIDUAL_INPUTS];
+    size_t n;
+    LS_TRY(residual_inputs(o, list, &n, err));
+    if (!n) return LS_OK;
+    html_add_element(w->page, "h2", "Residuals by input");
+    ls_text_add(
+        w->page,
+        "<p>The inputs that explain most of what the model leaves unexplained. Rows are grouped by the value of an input (ten groups of equal size, or one per value); squares are the mean residuals of the groups. If these depart from zero together, the model has missed a part of the input's effect.</p>\n");
+    LS_TRY(add_plots(w, PLOT_IN_RESIDUALS, err));
+    LS_TRY(report_table_inputs(w->page, o, err));
+    ls_text_add(
+        w->page,
+        "<p class=\"soft\">Share of the residuals' variance between the groups, less what chance gives (epsilon squared)%s.</p>\n",
+        o->rows > 4000 ? ", of 4000 rows evenly spaced" : "");
+    return LS_OK;
+}
+
 static ls_status add_layers(report_work *w, ls_error *err)
 {
     analysis *a = &w->analysis;
@@ -319,6 +434,26 @@ static ls_status add_layers(report_work *w, ls_error *err)
 
 /* ---- The report ------------------------------------------------------------------------------ */
 
+/* The sections that depend on what is predicted. */
+static ls_status add_results(report_work *w, ls_error *err)
+{
+    const ls_task task = ls_model_task(w->in->model);
+    if (task == LS_TASK_REGRESSION) {
+        LS_TRY(add_number_metrics(w, err));
+        LS_TRY(add_predictions(w, err));
+        return add_residuals_by_input(w, err);
+    }
+    if (task == LS_TASK_MULTILABEL) {
+        LS_TRY(add_label_metrics(w, err));
+        html_add_element(w->page, "h2", "Predicted scores");
+        return add_curves(w, err);
+    }
+    LS_TRY(add_metrics(w, err));
+    LS_TRY(add_boundary(w, err));
+    LS_TRY(add_errors(w, err));
+    return add_probabilities(w, err);
+}
+
 static ls_status add_all(report_work *w, ls_error *err)
 {
     LS_TRY(analysis_outcomes(&w->analysis, err));
@@ -330,10 +465,7 @@ static ls_status add_all(report_work *w, ls_error *err)
     if (!w->plots) html_add_element(w->page, "p", plot_absent);
     LS_TRY(add_training(w, err));
     if (w->analysis.outcomes) {
-        LS_TRY(add_metrics(w, err));
-        LS_TRY(add_boundary(w, err));
-        LS_TRY(add_errors(w, err));
-        LS_TRY(add_probabilities(w, err));
+        LS_TRY(add_results(w, err));
         LS_TRY(add_layers(w, err));
     }
     ls_text_add(w->page, "</main>\n");

@@ -3,46 +3,14 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/html.h"
+#include "host/cli/report/cells.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Rows of cells --------------------------------------------------------------------------- */
-
-/* Adds one cell; numbers are aligned right. */
-static void cell(ls_text *page, const char *tag, bool number, const char *text)
-{
-    ls_text_add(page, number ? "<%s class=\"right\">" : "<%s>", tag);
-    html_add(page, text);
-    ls_text_add(page, "</%s>", tag);
-}
-
-static void begin_row(ls_text *page) { ls_text_add(page, "<tr>"); }
-static void end_row(ls_text *page) { ls_text_add(page, "</tr>\n"); }
-static void text_cell(ls_text *page, const char *text) { cell(page, "td", false, text); }
-
-/* A number; an empty cell for NaN. */
-static void number_cell(ls_text *page, const char *format, double value)
-    __attribute__((format(printf, 2, 0)));
-static void number_cell(ls_text *page, const char *format, double value)
-{
-    char text[64] = "";
-    if (!isnan(value)) snprintf(text, sizeof text, format, value);
-    cell(page, "td", true, text);
-}
-
 static void share_cell(ls_text *page, double top, double bottom)
 {
-    number_cell(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN);
-}
-
-/* Begins a table with n headings; the first `texts` columns hold text, the others numbers. */
-static void begin_table(ls_text *page, const char *const *head, size_t n, size_t texts)
-{
-    html_table_begin(page);
-    begin_row(page);
-    for (size_t i = 0; i < n; i++) cell(page, "th", i >= texts, head[i]);
-    end_row(page);
+    report_number(page, "%.1f %%", bottom > 0 ? 100 * top / bottom : (double)NAN);
 }
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -51,21 +19,21 @@ static void begin_table(ls_text *page, const char *const *head, size_t n, size_t
 
 void report_table_metrics(ls_text *page, const outcome *o, size_t n)
 {
-    static const char *const head[] = {"",          "rows",       "loss", "accuracy",
-                                       "precision", "recall",     "F1",   "area under ROC",
-                                       "log-loss",  "Brier score"};
+    static const char *const head[] = {"",           "rows",   "loss", "accuracy",       "baseline",
+                                       "precision",  "recall", "F1",   "area under ROC", "log-loss",
+                                       "Brier score"};
     size_t columns = COUNT(head) - (o[0].probabilities ? 0 : 2);
-    begin_table(page, head, columns, 1);
+    report_head(page, head, columns, 1);
     for (size_t i = 0; i < n; i++) {
         const ls_metrics *m = o[i].metrics;
-        const double part[] = {m->accuracy, m->precision, m->recall, m->f1,
-                               m->auc,      m->log_loss,  m->brier};
-        begin_row(page);
-        text_cell(page, o[i].label);
-        number_cell(page, "%.0f", (double)m->rows);
-        number_cell(page, "%.6g", m->loss);
-        for (size_t k = 0; k + 3 < columns; k++) number_cell(page, "%.4f", part[k]);
-        end_row(page);
+        const double part[] = {m->accuracy, m->baseline_accuracy, m->precision, m->recall, m->f1,
+                               m->auc,      m->log_loss,          m->brier};
+        report_row_begin(page);
+        report_text(page, o[i].label);
+        report_number(page, "%.0f", (double)m->rows);
+        report_number(page, "%.6g", m->loss);
+        for (size_t k = 0; k + 3 < columns; k++) report_number(page, "%.4f", part[k]);
+        report_row_end(page);
     }
     html_table_end(page);
 }
@@ -85,18 +53,18 @@ static double rows_of(const outcome *o, size_t class)
 static void class_row(ls_text *page, const outcome *o, size_t n, size_t class, const double *area)
 {
     const outcome *last = &o[n - 1];
-    begin_row(page);
-    text_cell(page, ls_model_class_name(o->model, class));
+    report_row_begin(page);
+    report_text(page, ls_model_class_name(o->model, class));
     for (size_t i = 0; i < n; i++) {
-        number_cell(page, "%.0f", rows_of(&o[i], class));
+        report_number(page, "%.0f", rows_of(&o[i], class));
         share_cell(page, rows_of(&o[i], class), (double)o[i].rows);
     }
-    number_cell(page, "%.4f", last->metrics->class_precision[class]);
-    number_cell(page, "%.4f", last->metrics->class_recall[class]);
-    number_cell(page, "%.4f", last->metrics->class_f1[class]);
-    number_cell(page, "%.4f", area[class]);
-    number_cell(page, "%.4f", area[o->classes + class]);
-    end_row(page);
+    report_number(page, "%.4f", last->metrics->class_precision[class]);
+    report_number(page, "%.4f", last->metrics->class_recall[class]);
+    report_number(page, "%.4f", last->metrics->class_f1[class]);
+    report_number(page, "%.4f", area[class]);
+    report_number(page, "%.4f", area[o->classes + class]);
+    report_row_end(page);
 }
 
 ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_error *err)
@@ -116,7 +84,7 @@ ls_status report_table_classes(ls_text *page, const outcome *o, size_t n, ls_err
     for (size_t i = 0; i < COUNT(head); i++)
         if (n > 1 || i < 3 || i > 4) shown[k++] = head[i];
     if (status == LS_OK) {
-        begin_table(page, shown, k, 1);
+        report_head(page, shown, k, 1);
         for (size_t c = 0; c < o->classes && c < MOST_CLASSES; c++) class_row(page, o, n, c, area);
         html_table_end(page);
         if (o->classes > MOST_CLASSES)
@@ -138,14 +106,14 @@ void report_table_loss(ls_text *page, const ls_model *model)
     size_t step = n > 20 ? n / 20 + 1 : 1;
     bool validation = n && !isnan(h[n - 1].validation_loss);
     bool accuracy = validation && !isnan(h[n - 1].validation_accuracy);
-    begin_table(page, head, 2 + (size_t)validation + (size_t)accuracy, 0);
+    report_head(page, head, 2 + (size_t)validation + (size_t)accuracy, 0);
     for (size_t i = 0; i < n; i += i + 1 < n && i + step >= n ? n - 1 - i : step) {
-        begin_row(page);
-        number_cell(page, "%.0f", (double)h[i].epoch);
-        number_cell(page, "%.6g", (double)h[i].loss);
-        if (validation) number_cell(page, "%.6g", (double)h[i].validation_loss);
-        if (accuracy) number_cell(page, "%.4f", (double)h[i].validation_accuracy);
-        end_row(page);
+        report_row_begin(page);
+        report_number(page, "%.0f", (double)h[i].epoch);
+        report_number(page, "%.6g", (double)h[i].loss);
+        if (validation) report_number(page, "%.6g", (double)h[i].validation_loss);
+        if (accuracy) report_number(page, "%.4f", (double)h[i].validation_accuracy);
+        report_row_end(page);
     }
     html_table_end(page);
 }
@@ -159,69 +127,42 @@ void report_table_confused(ls_text *page, const outcome *o)
     outcome_pair pair[10];
     size_t n = outcome_confused(o, pair, COUNT(pair));
     if (!n) return;
-    begin_table(page, head, COUNT(head), 2);
+    report_head(page, head, COUNT(head), 2);
     for (size_t i = 0; i < n; i++) {
-        begin_row(page);
-        text_cell(page, ls_model_class_name(o->model, pair[i].truth));
-        text_cell(page, ls_model_class_name(o->model, pair[i].predicted));
-        number_cell(page, "%.0f", (double)pair[i].rows);
+        report_row_begin(page);
+        report_text(page, ls_model_class_name(o->model, pair[i].truth));
+        report_text(page, ls_model_class_name(o->model, pair[i].predicted));
+        report_number(page, "%.0f", (double)pair[i].rows);
         share_cell(page, (double)pair[i].rows, rows_of(o, pair[i].truth));
-        end_row(page);
+        report_row_end(page);
     }
     html_table_end(page);
-}
-
-enum { MOST_COLUMNS = 6 };
-
-/* The value of a row in column c: a number, a category's name, or an empty cell if missing. */
-static void value_cell(ls_text *page, const ls_data *data, size_t row, size_t c)
-{
-    ls_column_info info = LS_INIT(ls_column_info);
-    double value = (double)ls_data_x(data)[row * ls_data_columns(data) + c];
-    bool named = !isnan(value) && ls_data_column(data, c, &info, NULL) == LS_OK && info.categorical;
-    if (named) text_cell(page, ls_data_category(data, c, (size_t)value, NULL));
-    else number_cell(page, "%.7g", value);
-}
-
-/* Lists the first columns in which these rows differ, at most MOST_COLUMNS; returns their number.
- */
-static size_t choose_columns(const ls_data *data, const size_t *rows, size_t n, size_t *list)
-{
-    const float *x = ls_data_x(data);
-    size_t columns = ls_data_columns(data), chosen = 0;
-    for (size_t c = 0; c < columns && chosen < MOST_COLUMNS; c++) {
-        bool differ = columns <= MOST_COLUMNS || n == 1;
-        for (size_t i = 1; i < n && !differ; i++)
-            differ = memcmp(&x[rows[i] * columns + c], &x[rows[0] * columns + c], sizeof *x) != 0;
-        if (differ) list[chosen++] = c;
-    }
-    return chosen;
 }
 
 ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err)
 {
     static const char *const head[] = {"row", "true class", "predicted class", "probability"};
-    size_t list[10], column[MOST_COLUMNS], n = outcome_worst(o, list, COUNT(list)),
-                                           shown = choose_columns(o->data, list, n, column);
+    size_t list[10], column[REPORT_COLUMNS], n = outcome_worst(o, list, COUNT(list)),
+                                             shown = report_columns(o->data, list, n, column);
     html_table_begin(page);
-    begin_row(page);
+    report_row_begin(page);
     for (size_t i = 0; i < COUNT(head) - !o->probabilities; i++)
-        cell(page, "th", i == 0 || i == 3, head[i]);
+        report_cell(page, "th", i == 0 || i == 3, head[i]);
     for (size_t c = 0; c < shown; c++) {
         ls_column_info info = LS_INIT(ls_column_info);
         LS_TRY(ls_data_column(o->data, column[c], &info, err));
-        cell(page, "th", !info.categorical, info.name);
+        report_cell(page, "th", !info.categorical, info.name);
     }
-    end_row(page);
+    report_row_end(page);
     for (size_t i = 0; i < n; i++) {
         size_t predicted = outcome_predicted(o, list[i]);
-        begin_row(page);
-        number_cell(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
-        text_cell(page, ls_model_class_name(o->model, (size_t)ls_data_y(o->data)[list[i]]));
-        text_cell(page, ls_model_class_name(o->model, predicted));
-        if (o->probabilities) number_cell(page, "%.4f", outcome_score(o, list[i], predicted));
-        for (size_t c = 0; c < shown; c++) value_cell(page, o->data, list[i], column[c]);
-        end_row(page);
+        report_row_begin(page);
+        report_number(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
+        report_text(page, ls_model_class_name(o->model, (size_t)ls_data_y(o->data)[list[i]]));
+        report_text(page, ls_model_class_name(o->model, predicted));
+        if (o->probabilities) report_number(page, "%.4f", outcome_score(o, list[i], predicted));
+        for (size_t c = 0; c < shown; c++) report_value(page, o->data, list[i], column[c]);
+        report_row_end(page);
     }
     html_table_end(page);
     if (shown < ls_data_columns(o->data))
@@ -237,7 +178,7 @@ void report_table_thresholds(ls_text *page, const outcome *o)
 {
     static const char *const head[] = {"threshold", "false positive rate",
                                        "true positive rate (recall)", "precision"};
-    begin_table(page, head, COUNT(head), 0);
+    report_head(page, head, COUNT(head), 0);
     for (int k = 1; k < 10; k++) {
         double taken = 0, hits = 0, positives = 0;
         for (size_t i = 0; i < o->rows; i++) {
@@ -248,12 +189,12 @@ void report_table_thresholds(ls_text *page, const outcome *o)
             hits += over && positive;
         }
         double negatives = (double)o->rows - positives;
-        begin_row(page);
-        number_cell(page, "%.1f", k / 10.0);
-        number_cell(page, "%.4f", negatives > 0 ? (taken - hits) / negatives : (double)NAN);
-        number_cell(page, "%.4f", positives > 0 ? hits / positives : (double)NAN);
-        number_cell(page, "%.4f", taken > 0 ? hits / taken : (double)NAN);
-        end_row(page);
+        report_row_begin(page);
+        report_number(page, "%.1f", k / 10.0);
+        report_number(page, "%.4f", negatives > 0 ? (taken - hits) / negatives : (double)NAN);
+        report_number(page, "%.4f", positives > 0 ? hits / positives : (double)NAN);
+        report_number(page, "%.4f", taken > 0 ? hits / taken : (double)NAN);
+        report_row_end(page);
     }
     html_table_end(page);
 }
@@ -261,19 +202,19 @@ void report_table_thresholds(ls_text *page, const outcome *o)
 void report_table_calibration(ls_text *page, const outcome *o)
 {
     static const char *const head[] = {"probability", "rows", "mean prediction", "observed share"};
-    begin_table(page, head, COUNT(head), 1);
+    report_head(page, head, COUNT(head), 1);
     for (size_t k = 0; k < LS_CALIBRATION_BINS; k++) {
         const ls_calibration_bin *b = &o->metrics->calibration[k];
         char text[32];
         if (!b->rows) continue;
         snprintf(text, sizeof text, "%.1f to %.1f", (double)k / LS_CALIBRATION_BINS,
                  (double)(k + 1) / LS_CALIBRATION_BINS);
-        begin_row(page);
-        text_cell(page, text);
-        number_cell(page, "%.0f", (double)b->rows);
-        number_cell(page, "%.4f", b->score);
-        number_cell(page, "%.4f", b->share);
-        end_row(page);
+        report_row_begin(page);
+        report_text(page, text);
+        report_number(page, "%.0f", (double)b->rows);
+        report_number(page, "%.4f", b->score);
+        report_number(page, "%.4f", b->share);
+        report_row_end(page);
     }
     html_table_end(page);
 }
@@ -285,17 +226,17 @@ void report_table_histogram(ls_text *page, const outcome *o)
         o->classes == 2 ? ls_model_class_name(o->model, !o->positive) : "wrong"};
     outcome_bin bin[HISTOGRAM_BINS];
     outcome_bins(o, bin);
-    begin_table(page, head, COUNT(head), 1);
+    report_head(page, head, COUNT(head), 1);
     for (size_t k = 0; k < HISTOGRAM_BINS; k++) {
         char text[32];
         if (!bin[k].rows) continue;
         snprintf(text, sizeof text, "%.2f to %.2f", (double)k / HISTOGRAM_BINS,
                  (double)(k + 1) / HISTOGRAM_BINS);
-        begin_row(page);
-        text_cell(page, text);
-        number_cell(page, "%.0f", (double)bin[k].hits);
-        number_cell(page, "%.0f", (double)(bin[k].rows - bin[k].hits));
-        end_row(page);
+        report_row_begin(page);
+        report_text(page, text);
+        report_number(page, "%.0f", (double)bin[k].hits);
+        report_number(page, "%.0f", (double)(bin[k].rows - bin[k].hits));
+        report_row_end(page);
     }
     html_table_end(page);
 }
@@ -308,26 +249,26 @@ void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count
                                        "gradient norm", "mean activation", "standard deviation",
                                        "saturated",     "dead units"};
     size_t every = count / 40 + 1;
-    begin_table(page, head, COUNT(head), 2);
+    report_head(page, head, COUNT(head), 2);
     for (size_t i = 0; i < count; i += every) {
         const ls_layer_info *l = &layer[i];
         char text[64];
         bool last = i + 1 == count;
         snprintf(text, sizeof text, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
-        begin_row(page);
-        text_cell(page, text);
-        text_cell(page, l->activation);
-        number_cell(page, "%.4g", l->weight_norm);
-        number_cell(page, "%.4g", l->gradient_norm);
-        number_cell(page, "%.4g", l->mean);
-        number_cell(page, "%.4g", l->deviation);
-        number_cell(page, "%.1f %%", 100 * l->saturated);
-        if (last) text_cell(page, "");
+        report_row_begin(page);
+        report_text(page, text);
+        report_text(page, l->activation);
+        report_number(page, "%.4g", l->weight_norm);
+        report_number(page, "%.4g", l->gradient_norm);
+        report_number(page, "%.4g", l->mean);
+        report_number(page, "%.4g", l->deviation);
+        report_number(page, "%.1f %%", 100 * l->saturated);
+        if (last) report_text(page, "");
         else {
             snprintf(text, sizeof text, "%zu of %zu", l->dead, l->units);
-            cell(page, "td", true, text);
+            report_cell(page, "td", true, text);
         }
-        end_row(page);
+        report_row_end(page);
     }
     html_table_end(page);
     if (every > 1)

@@ -172,13 +172,17 @@ static const char *const loss_names[] = {LS_LOSSES(NAME)};
 #undef NAME
 
 /* The values of options that were "auto". */
-static json_t *resolved_json(const ls_model *m)
+static json_t *resolved_json(const ls_model *m, size_t rows)
 {
+    enum { USUAL = 32 }; /* "auto" with fewer rows than that */
     const ls_settings *s = &m->options->settings;
+    uint64_t chosen = ls_settings_batch(s, rows);
+    if (chosen < USUAL) chosen = USUAL;
     bool full = s->batch == 0 ||
                 (s->batch == LS_BATCH_AUTO && ls_optimizers[s->optimizer].full_batch);
-    json_t *batch = full ? json_string("full")
-                         : json_integer(s->batch == LS_BATCH_AUTO ? 32 : (json_int_t)s->batch);
+    json_t *batch = full
+                        ? json_string("full")
+                        : json_integer((json_int_t)(s->batch == LS_BATCH_AUTO ? chosen : s->batch));
     return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", output_names[m->network.output], "loss",
                      loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
                      "validation", ls_settings_validation(s));
@@ -206,8 +210,8 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           out->device->info.exact ? "exact" : "approximate", "epochs",
                           (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch",
                           (json_int_t)s.best_epoch, "network", widths, "parameters",
-                          (json_int_t)s.parameters, "resolved", resolved_json(out->model), "loss",
-                          ls_json_number(s.loss));
+                          (json_int_t)s.parameters, "resolved",
+                          resolved_json(out->model, out->trained), "loss", ls_json_number(s.loss));
     json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
     if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
     json_object_set_new(o, "notes", notes_json(out->rows, out->test_rows));

@@ -52,6 +52,7 @@ typedef struct {
     const ls_metrics *train, *test; /* test: NULL without test rows */
     const ls_data *rows, *test_rows;
     const device_report *device;
+    size_t trained; /* number of training rows without the validation rows */
 } run_outcome;
 
 /* Ends a training: writes the last lines, and then the result into run.json. Model and report must

@@ -11,6 +11,7 @@
 #include "host/cli/run/training_data.h"
 #include "host/model/model.h"
 #include "host/model/threshold.h"
+#include "host/model/training_rows.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -113,12 +114,13 @@ static ls_status evaluate(training *t, ls_error *err)
 static ls_status complete_run_folder(const training_request *r, training *t, ls_error *err)
 {
     LS_TRY(write_report(r, t, t->run.file[RUN_REPORT], false, err));
-    const run_outcome outcome = {.model = t->model,
-                                 .train = t->on_train,
-                                 .test = t->on_test,
-                                 .rows = t->train,
-                                 .test_rows = t->test,
-                                 .device = &t->report};
+    run_outcome outcome = {.model = t->model,
+                           .train = t->on_train,
+                           .test = t->on_test,
+                           .rows = t->train,
+                           .test_rows = t->test,
+                           .device = &t->report};
+    LS_TRY(ls_training_rows(&t->model->options->settings, t->train, &outcome.trained, err));
     return run_folder_end(&t->run, &outcome, err);
 }
 

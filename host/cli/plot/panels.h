@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Small multiples: several panels in one plot, two beside each other. One panel alone is a plot of
+ * the usual size. */
+#ifndef LS_CLI_PLOT_PANELS_H
+#define LS_CLI_PLOT_PANELS_H
+
+#include "host/base/text.h"
+
+enum { PLOT_PANELS = 6 }; /* panels at most */
+
+/* Begins a plot of `count` panels. A single one has a key above its axes, several have none. */
+void plot_panels_begin(ls_text *script, size_t count);
+/* Begins panel i: its margins, a title (NULL: none), and the labels of the axes. Settings of the
+ * panel before stay, except for ranges, tics and labels. */
+void plot_panel(ls_text *script, size_t i, size_t count, const char *title, const char *x_label,
+                const char *y_label);
+void plot_panels_end(ls_text *script, size_t count);
+
+/* Width and height of the axes of a panel in pixels. */
+double plot_panel_wide(size_t count);
+double plot_panel_high(size_t count);
+
+/* Sets the range of an axis ("x" or "y") to [low, high] with some margin; a range of a single value
+ * is widened. */
+void plot_panel_range(ls_text *script, const char *axis, double low, double high);
+
+#endif
