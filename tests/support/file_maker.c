@@ -66,7 +66,9 @@ static void list_column(const made_file *file, made_random *random, size_t j, ch
 
 static void draw_options(made_random *random, const bool *kinds, made_file *file)
 {
+    static const char *const missing[] = {NULL, "mean", "median", "most-frequent"};
     made_table *table = &file->table;
+    file->missing = missing[made_below(random, 4)];
     if (table->target + 1 < table->columns || made_chance(random, 30)) {
         file->says_target = true;
         list_column(file, random, table->target, file->lists[0]);
@@ -352,7 +354,7 @@ ls_read_options made_options(const made_file *file)
         [','] = ",", [';'] = ";", ['\t'] = "tab", [' '] = "space"};
     const made_table *table = &file->table;
     bool numbers = table->column[table->target].kind == MADE_TARGET;
-    ls_read_options options = {.struct_size = sizeof options};
+    ls_read_options options = {.struct_size = sizeof options, .missing = file->missing};
     if (file->says_target) options.target = file->lists[0];
     if (*file->lists[1]) options.drop = file->lists[1];
     if (*file->lists[2]) options.categorical = file->lists[2];

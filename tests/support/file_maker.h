@@ -47,7 +47,8 @@ typedef struct {
     bool last_end, mark, blank_lines, blanks, hard_blanks, comments, gzip;
     bool says_header, says_separator, says_decimal, says_thousands, says_mark, says_task,
         says_target;
-    char lists[3][256]; /* target, drop, categorical */
+    const char *missing; /* how missing values are treated */
+    char lists[3][256];  /* target, drop, categorical */
 } made_file;
 
 /* Part of a file: rows and columns, by their numbers in the table. */
