@@ -444,8 +444,8 @@ Test(cli, text_classes_survive)
     static const program_mistake unfit[] = {
         {"evaluate m.safetensors bare.csv --device cpu", 1, "bare.csv class"},
         {"evaluate m.safetensors other.csv --device cpu", 1, "other.csv oak"},
-        {"evaluate m.safetensors wide.csv --device cpu", 1, "wide.csv 4 2"},
-        {"predict m.safetensors wide.csv --device cpu", 1, "wide.csv 4 2"},
+        {"evaluate m.safetensors wide.csv --device cpu", 1, "wide.csv width height kind"},
+        {"predict m.safetensors wide.csv --device cpu", 1, "wide.csv width height kind"},
         {"predict m.safetensors flowers.csv -o missing/p.csv --device cpu", 1, "missing/p.csv"},
     };
     program_check_mistakes(unfit, RUNS_COUNT(unfit));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host/base/sha256.h"
+#include "host/model/model.h"
 #include "tests/support/model_file.h"
 
 static char folder[64];
@@ -391,10 +392,54 @@ static const edit column_edits[] = {
     {"a missing category", 'm', "columns|list|1|categories", "[\"a\",\"b\"]"},
     {"no entry about other values", 'm', "columns|list|1|other", NULL},
     {"other values as a number", 'm', "columns|list|1|other", "1"},
-    {"no columns in the file", 'm', "columns|file_columns", "0"},
-    {"fewer columns in the file", 'm', "columns|file_columns", "1"},
-    {"a class column after the last one of the file", 'm', "columns|file_target", "3"},
-    {"a class column as text", 'm', "columns|file_target", "\"2\""},
+    {"no columns in the file", 'm', "source|columns", "0"},
+    {"fewer columns in the file", 'm', "source|columns", "1"},
+    {"too many columns in the file", 'm', "source|columns", "3e9"},
+    {"a width as text", 'm', "source|columns", "\"3\""},
+    {"no source", 'm', "source", NULL},
+    {"a source that is a list", 'm', "source", "[]"},
+    {"no header", 'm', "source|header", NULL},
+    {"a header that is a number", 'm', "source|header", "1"},
+    {"an unknown header option", 'm', "source|header_option", "\"maybe\""},
+    {"a header option that is null", 'm', "source|header_option", "null"},
+    {"no separator", 'm', "source|separator", NULL},
+    {"a separator of two characters", 'm', "source|separator", "\";;\""},
+    {"an empty separator", 'm', "source|separator", "\"\""},
+    {"a quote as the separator", 'm', "source|separator", "\"'\""},
+    {"a digit as the separator", 'm', "source|separator", "\"7\""},
+    {"marks that are a list", 'm', "source|marks", "[\"-999\"]"},
+    {"no targets", 'm', "source|targets", NULL},
+    {"two targets for classes", 'm', "source|targets",
+     "[{\"name\":\"class\",\"place\":2},{\"name\":\"b\",\"place\":null}]"},
+    {"a target that is a number", 'm', "source|targets", "[2]"},
+    {"a target without a name", 'm', "source|targets", "[{\"place\":2}]"},
+    {"a target with a number for a name", 'm', "source|targets", "[{\"name\":1,\"place\":2}]"},
+    {"a target without a place", 'm', "source|targets", "[{\"name\":\"class\"}]"},
+    {"a class column after the last one of the file", 'm', "source|targets",
+     "[{\"name\":\"class\",\"place\":3}]"},
+    {"a class column as text", 'm', "source|targets", "[{\"name\":\"class\",\"place\":\"2\"}]"},
+    {"a class column that is a feature", 'm', "source|targets",
+     "[{\"name\":\"class\",\"place\":1}]"},
+    {"a target with an unknown format", 'm', "source|targets",
+     "[{\"name\":\"class\",\"place\":2,\"format\":{\"decimal\":\";\"}}]"},
+    {"an offset as text", 'm', "columns|list|0|offset", "\"1\""},
+    {"an offset that is null", 'm', "columns|list|0|offset", "null"},
+    {"an offset of categories", 'm', "columns|list|1|offset", "1"},
+    {"a format of categories", 'm', "columns|list|1|format", "{\"decimal\":\",\"}"},
+    {"a format that is text", 'm', "columns|list|0|format", "\",\""},
+    {"a format that says nothing", 'm', "columns|list|0|format", "{}"},
+    {"an unknown decimal point", 'm', "columns|list|0|format", "{\"decimal\":\"x\"}"},
+    {"decimals and thousands alike", 'm', "columns|list|0|format",
+     "{\"decimal\":\",\",\"thousands\":\",\"}"},
+    {"thousands like the usual decimals", 'm', "columns|list|0|format", "{\"thousands\":\".\"}"},
+    {"thousands that are long", 'm', "columns|list|0|format", "{\"thousands\":\"  \"}"},
+    {"units that are text", 'm', "columns|list|0|format", "{\"units\":\"kg\"}"},
+    {"a long prefix", 'm', "columns|list|0|format", "{\"units\":true,\"prefix\":\"12345678\"}"},
+    {"a long suffix", 'm', "columns|list|0|format",
+     "{\"units\":true,\"suffix\":\"1234567890123456\"}"},
+    {"an empty suffix", 'm', "columns|list|0|format", "{\"units\":true,\"suffix\":\"\"}"},
+    {"a mark that is a number", 'm', "columns|list|0|mark", "-999"},
+    {"an empty mark", 'm', "columns|list|0|mark", "\"\""},
     {"an unknown rule for missing values", 'm', "columns|missing", "\"guess\""},
     {"no rule for missing values", 'm', "columns|missing", NULL},
 };
@@ -407,6 +452,53 @@ Test(model_damage, damaged_columns)
         apply(p.meta, &column_edits[i]);
         file_put_together("b.safetensors", &p, true);
         file_assert_refused("b.safetensors", LS_ERR_DATA, column_edits[i].what);
+        file_parts_free(&p);
+    }
+}
+
+/* Files of the version before "source", which has the width of the file and the place of the class
+ * in "columns". */
+static file_parts take_apart_older(const char *path)
+{
+    file_parts p = file_take_apart(path);
+    json_t *columns = json_object_get(p.meta, "columns");
+    json_object_set_new(p.meta, "format", json_integer(2));
+    json_object_del(p.meta, "source");
+    json_object_del(p.meta, "most_frequent_class");
+    json_object_set_new(columns, "file_columns", json_integer(3));
+    json_object_set_new(columns, "file_target", json_integer(2));
+    return p;
+}
+
+static const edit older_edits[] = {
+    {"no columns in the file", 'm', "columns|file_columns", "0"},
+    {"fewer columns in the file", 'm', "columns|file_columns", "1"},
+    {"too many columns in the file", 'm', "columns|file_columns", "3000000000"},
+    {"a class column after the last one of the file", 'm', "columns|file_target", "3"},
+    {"a class column as text", 'm', "columns|file_target", "\"2\""},
+    {"a class column that is a feature", 'm', "columns|file_target", "1"},
+    {"format 2 with a source", 'm', "source",
+     "{\"columns\":3,\"header\":true,\"header_option\":\"auto\",\"separator\":null,"
+     "\"marks\":null,\"targets\":[{\"name\":\"class\",\"place\":2}]}"},
+};
+
+Test(model_damage, damaged_columns_of_older_files)
+{
+    ls_model *model;
+    ls_error err;
+    make_encoded("a.safetensors");
+    file_parts whole = take_apart_older("a.safetensors");
+    file_put_together("old.safetensors", &whole, true);
+    file_parts_free(&whole);
+    cr_assert_eq(ls_model_load("old.safetensors", &model, &err), LS_OK, "%s", err.message);
+    cr_expect(model->source.columns == 3 && model->source.header);
+    cr_expect(model->target->place == 2 && !model->target->name);
+    ls_model_free(model);
+    for (size_t i = 0; i < RUNS_COUNT(older_edits); i++) {
+        file_parts p = take_apart_older("a.safetensors");
+        apply(p.meta, &older_edits[i]);
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, older_edits[i].what);
         file_parts_free(&p);
     }
 }

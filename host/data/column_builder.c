@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/column_builder.h"
-#include "host/base/error.h"
+#include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CATEGORIES = 1000, FEW_CATEGORIES = 50, NUMBER_ROOM = 18 /* a float with 9 digits */ };
+#include "host/data/dates.h"
+#include "host/data/judge.h"
+#include "host/data/notes.h"
+
+enum { MOST_CATEGORIES = 1000, FEW_CATEGORIES = 50 };
 
 /* A quiet NaN to which the number of a text is added. NAN itself, without the last 1, is a missing
  * value. */
@@ -30,45 +35,148 @@ static int32_t text_of(const float *cell)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-/* Mostly numbers: the texts are mistakes. */
-static bool has_stray_texts(const ls_column_builder *column)
+/* The text of a verdict's example in messages, and its line. */
+typedef struct {
+    ls_excerpt text;
+    size_t line;
+} example;
+
+static example example_of(const ls_column_builder *column, size_t i)
 {
-    return column->numbers >= column->text_cells || ls_is_date(column->first_text.text);
+    example e;
+    e.text = ls_excerpt_of(ls_dictionary_text(column->texts, i, NULL, &e.line));
+    return e;
 }
 
-static ls_status stray_text(const ls_column_builder *column, const char *path, const char *label,
-                            ls_error *err)
+static ls_status is_date(const ls_column_builder *column, const ls_column_context *in, size_t i,
+                         ls_error *err)
 {
-    if (ls_is_date(column->first_text.text))
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu, column %s: \"%s\" is a date, and networks take numbers and categories; leave the column out "
-            "with --drop, or turn it into numbers (days, years)",
-            path, column->first_line, label, column->first_text.text);
+    example e = example_of(column, i);
+    ls_date date = {0};
+    ls_parse_date(ls_dictionary_text(column->texts, i, NULL, NULL), &date);
+    return ls_fail(
+        err, LS_ERR_DATA,
+        "%s, line %zu, column %s: \"%s\" is a %s, and networks take numbers and categories; leave the column out "
+        "with --drop %s, or turn it into numbers (days, years, hours)",
+        in->path, e.line, in->label, e.text.text, date.month ? "date" : "time", in->name);
+}
+
+static ls_status is_stray(const ls_column_builder *column, const ls_column_context *in, size_t i,
+                          ls_error *err)
+{
+    example e = example_of(column, i);
     return ls_fail(
         err, LS_ERR_DATA,
         "%s, line %zu, column %s: \"%s\" is not a finite number, but %zu other values of the column are; correct it, "
-        "drop the row, or name the column with --categorical",
-        path, column->first_line, label, column->first_text.text, column->numbers);
+        "drop the row, or name the column with --categorical, or the text with --missing-mark if it stands for a "
+        "missing value",
+        in->path, e.line, in->label, e.text.text, column->numbers);
 }
 
-ls_status ls_column_too_many_texts(const ls_column_builder *column, const char *path,
-                                   const char *label, ls_error *err)
+/* What the spelling of a number is, and which options read it. */
+static void describe_spelling(const ls_column_builder *column, const ls_column_context *in,
+                              const char *text, ls_text *out)
 {
-    if (has_stray_texts(column)) return stray_text(column, path, label, err);
+    ls_spelling s = {0};
+    static const struct {
+        char sign;
+        const char *name;
+    } groups[] = {{',', "comma"}, {'.', "point"}, {' ', "space"}, {'\'', "apostrophe"}};
+    if (!ls_spell(text, &s)) {
+        ls_text_add(
+            out, "has a decimal point, but other numbers of the column have decimal commas; write "
+                 "all of them in one way, or give --decimal point");
+        return;
+    }
+    const char *thousands = "comma";
+    for (size_t i = 0; i < 4; i++)
+        if (groups[i].sign == s.group) thousands = groups[i].name;
+    bool grouped = s.ways & LS_SPELL_GROUPED, comma = s.ways & LS_SPELL_COMMA;
+    ls_text_add(out, "is a number %s; ",
+                s.unit != LS_UNIT_NONE ? "with a sign or a unit"
+                : grouped && comma     ? "with a decimal comma or with separators of thousands"
+                : grouped              ? "with separators of thousands"
+                                       : "with a decimal comma");
+    if (column->format.units)
+        ls_text_add(out, "other numbers of the column have another one or another spelling; ");
+    ls_text_add(out, "read it with ");
+    if (s.unit != LS_UNIT_NONE) ls_text_add(out, "--units %s", in->name);
+    const char *and = s.unit != LS_UNIT_NONE ? " and " : "";
+    bool point_too = s.ways & LS_SPELL_POINT;
+    if (grouped && !point_too) ls_text_add(out, "%s--thousands %s", and, thousands);
+    if (comma && !point_too) ls_text_add(out, "%s--decimal comma", grouped ? " or " : and);
+    if (grouped && !comma && s.group != ',' && strchr(text, ','))
+        ls_text_add(out, " and --decimal comma");
+    ls_text_add(
+        out, ", leave the column out with --drop %s, or make it categories with --categorical %s",
+        in->name, in->name);
+}
+
+static ls_status is_spelled(const ls_column_builder *column, const ls_column_context *in, size_t i,
+                            ls_error *err)
+{
+    ls_text what = {0};
+    example e = example_of(column, i);
+    describe_spelling(column, in, ls_dictionary_text(column->texts, i, NULL, NULL), &what);
+    ls_status status = ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s", in->path,
+                               e.line, in->label, e.text.text,
+                               what.failed ? "is a number in another spelling" : what.text);
+    free(what.text);
+    return status;
+}
+
+static ls_status free_text(const ls_column_builder *column, const ls_column_context *in,
+                           ls_error *err)
+{
     return ls_fail(
         err, LS_ERR_DATA,
         "%s, line %zu, column %s: \"%s\" and too many other texts; this is free text or a key, not a category: leave "
         "the column out with --drop",
-        path, column->first_line, label, column->first_text.text);
+        in->path, column->first_line, in->label, column->first_text.text);
 }
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
+static size_t slot_of(float cell)
+{
+    uint32_t bits;
+    cell += 0.0f; /* -0 and 0 are one */
+    memcpy(&bits, &cell, sizeof bits);
+    return bits * 2654435761u >> 23; /* Knuth's multiplicative hash: 9 bits */
+}
+
+static void see(ls_column_builder *column, double value, float cell)
+{
+    double *slot = &column->seen[slot_of(cell)];
+    if (*slot != value && (float)(*slot - column->offset) == cell) {
+        column->is_joined = true;
+        column->looks = false;
+        column->joined[0] = *slot;
+        column->joined[1] = value;
+    }
+    *slot = value;
+}
+
+void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
+                     const float *cell)
+{
+    if (!column->seen) {
+        column->seen = malloc(LS_JOIN_SLOTS * sizeof *column->seen);
+        if (!column->seen) return; /* nothing is found then, and nothing told */
+        for (size_t i = 0; i < LS_JOIN_SLOTS; i++) column->seen[i] = NAN;
+        size_t before = (size_t)(cell - data->x) / data->columns;
+        const float *at = cell - before * data->columns;
+        for (; before > 0; before--, at += data->columns)
+            if (!isnan(*at)) see(column, (double)*at + column->offset, *at);
+    }
+    see(column, value, *cell);
+}
+
 bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line, float *cell)
 {
     int32_t number;
-    if (!column->texts && ls_dictionary_create(&column->texts, NULL) != LS_OK) return false;
+    if (!column->texts && ls_dictionary_create(LS_MOST_TEXTS, &column->texts, NULL) != LS_OK)
+        return false;
     if (!column->text_cells++) {
         column->first_line = line;
         column->first_text = ls_excerpt_of(text);
@@ -78,26 +186,74 @@ bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line
     return true;
 }
 
-/* Numbers among texts become texts, too. */
-static bool adopt_numbers(ls_column_builder *column, ls_data *data, size_t c)
+/* ---- Deciding -------------------------------------------------------------------------------- */
+
+/* The different numbers of a column, at most LS_MANY_NUMBERS. */
+static size_t count_numbers(const ls_data *data, size_t c)
 {
-    char text[NUMBER_ROOM];
-    for (size_t r = 0; r < data->rows; r++) {
-        float *cell = &data->x[r * data->columns + c];
-        if (isnan(*cell)) continue;
-        snprintf(text, sizeof text, "%.9g", (double)*cell);
-        if (!ls_column_add_text(column, text, column->first_line, cell)) return false;
+    float known[LS_MANY_NUMBERS];
+    size_t count = 0, rows = data->rows;
+    for (size_t r = 0; r < rows && count < LS_MANY_NUMBERS; r++) {
+        float cell = data->x[r * data->columns + c];
+        size_t k = 0;
+        if (isnan(cell)) continue;
+        while (k < count && known[k] != cell) k++;
+        if (k == count) known[count++] = cell;
     }
-    return true;
+    return count;
+}
+
+/* Acts on a verdict: an error, or *again. */
+static ls_status obey(const ls_column_builder *column, const ls_column_context *in,
+                      const ls_verdict *v, ls_assumed *assumed, bool *again, ls_error *err)
+{
+    switch (v->kind) {
+    case LS_COLUMN_DATES: return is_date(column, in, v->example, err);
+    case LS_COLUMN_STRAY: return is_stray(column, in, v->example, err);
+    case LS_COLUMN_SPELLED: return is_spelled(column, in, v->example, err);
+    case LS_COLUMN_COMMAS: assumed->commas = *again = true; break;
+    case LS_COLUMN_CATEGORIES:
+        assumed->told = v->told;
+        if (column->numbers) assumed->categories = *again = true;
+        break;
+    case LS_COLUMN_NUMBERS: return LS_OK;
+    }
+    assumed->example = example_of(column, v->example).text;
+    return LS_OK;
+}
+
+static ls_verdict judge(const ls_column_builder *column, const ls_column_context *in,
+                        const ls_data *data, size_t c)
+{
+    const ls_column_cells cells = {.texts = column->texts,
+                                   .numbers = column->numbers,
+                                   .distinct = count_numbers(data, c),
+                                   .may_comma = in->may_comma && column->format.decimal == 0};
+    return ls_judge(&cells);
+}
+
+ls_status ls_column_too_many_texts(const ls_column_builder *column, const ls_column_context *in,
+                                   const ls_data *data, size_t c, ls_assumed *assumed, bool *again,
+                                   ls_error *err)
+{
+    if (!column->texts)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for the texts of column %s", in->path,
+                       in->label);
+    if (column->categorical) return free_text(column, in, err);
+    ls_verdict v = judge(column, in, data, c);
+    if (v.kind == LS_COLUMN_CATEGORIES || v.kind == LS_COLUMN_NUMBERS)
+        return free_text(column, in, err);
+    return obey(column, in, &v, assumed, again, err);
 }
 
 /* ---- Finishing ------------------------------------------------------------------------------- */
 
-static ls_status finish_categories(ls_column_builder *column, const char *path, const char *label,
-                                   ls_data *data, size_t c, ls_column *out, ls_error *err)
+static ls_status finish_categories(ls_column_builder *column, const ls_column_context *in,
+                                   ls_data *data, size_t c, const ls_assumed *assumed,
+                                   ls_column *out, ls_error *err)
 {
     ls_coding coding;
-    LS_TRY(ls_dictionary_categories(column->texts, path, &coding, err));
+    LS_TRY(ls_dictionary_categories(column->texts, in->path, &coding, err));
     for (size_t r = 0; r < data->rows; r++) {
         float *cell = &data->x[r * data->columns + c];
         int32_t text = text_of(cell);
@@ -109,27 +265,98 @@ static ls_status finish_categories(ls_column_builder *column, const char *path, 
     out->categories = coding.count;
     bool many = out->categories > MOST_CATEGORIES ||
                 (out->categories > FEW_CATEGORIES && out->categories > data->rows / 2);
-    return many && !column->categorical ? ls_column_too_many_texts(column, path, label, err)
-                                        : LS_OK;
+    if (many && !column->asked) return free_text(column, in, err);
+    if (coding.spelling[0].text[0])
+        LS_TRY(ls_data_note_add(data, err,
+                                "column %s has one category written as \"%s\" and \"%s\": plain "
+                                "whole numbers of one value are one category",
+                                in->label, coding.spelling[0].text, coding.spelling[1].text));
+    if (!assumed->told) return LS_OK;
+    ls_spelling s;
+    if (ls_spell(assumed->example.text, &s))
+        return ls_data_note_add(
+            data, err,
+            "column %s: its %zu values, such as \"%s\", are categories (--units "
+            "%s for numbers with a unit)",
+            in->label, out->categories, assumed->example.text, in->name);
+    return ls_data_note_add(
+        data, err,
+        "column %s: its %zu values are categories, because texts such as \"%s\" "
+        "stand beside few different numbers (--missing-mark if that is a "
+        "missing value)",
+        in->label, out->categories, assumed->example.text);
 }
 
-ls_status ls_column_finish(ls_column_builder *column, const char *path, const char *label,
-                           ls_data *data, size_t c, ls_column *out, ls_error *err)
+/* Texts that mark missing values become missing. mark: the one of this column, or NULL. */
+static ls_status forget_texts(ls_column_builder *column, const ls_column_context *in, ls_data *data,
+                              size_t c, const char *mark, ls_column *out, ls_error *err)
+{
+    for (size_t r = 0; r < data->rows; r++) {
+        float *cell = &data->x[r * data->columns + c];
+        if (text_of(cell) >= 0) *cell = NAN;
+    }
+    column->missing += column->text_cells;
+    if (!mark) return LS_OK;
+    if (!(out->mark = ls_strdup(mark)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a mark", in->path);
+    return ls_data_note_add(data, err,
+                            "column %s: \"%s\" among its numbers is read as a missing value, as by "
+                            "--missing-mark (--categorical %s for categories)",
+                            in->label, ls_excerpt_of(mark).text, in->name);
+}
+
+/* The smallest number of column c, if numbers minus it are at most a quarter as large; else 0: an
+ * offset would not keep more of their digits. */
+static double offset_of(const ls_data *data, size_t c)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (size_t r = 0; r < data->rows; r++) {
+        double value = (double)data->x[r * data->columns + c];
+        if (isnan(value)) continue;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    return 4 * (most - least) <= fmax(fabs(least), fabs(most)) ? least : 0;
+}
+
+/* A column of numbers whose values float32 joins is read again with an offset, if that helps. */
+static void finish_numbers(const ls_column_builder *column, const ls_column_context *in,
+                           const ls_data *data, size_t c, ls_assumed *assumed, bool *again,
+                           ls_column *out)
+{
+    out->offset = column->offset;
+    out->format = column->format;
+    if (!column->is_joined || !in->may_offset || column->offset != 0) return;
+    assumed->offset = offset_of(data, c);
+    if (assumed->offset != 0) *again = true;
+}
+
+ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *in, ls_data *data,
+                           size_t c, ls_assumed *assumed, bool *again, ls_column *out,
+                           ls_error *err)
 {
     assert(c < data->columns && !out->category);
-    if (!column->text_cells) {
-        /* categories, of which no row has one, or numbers */
-        if (column->categorical || column->numbers) return LS_OK;
+    if (!column->text_cells && !column->numbers && !column->categorical)
         return ls_fail(err, LS_ERR_DATA,
                        "%s, column %s: all of its values are missing; leave it out with --drop",
-                       path, label);
+                       in->path, in->label);
+    if (!column->text_cells && column->categorical) return LS_OK; /* no row has a category */
+    if (column->categorical) return finish_categories(column, in, data, c, assumed, out, err);
+    if (column->text_cells) {
+        ls_verdict v = judge(column, in, data, c);
+        LS_TRY(obey(column, in, &v, assumed, again, err));
+        if (*again) return LS_OK;
+        if (v.kind == LS_COLUMN_CATEGORIES)
+            return finish_categories(column, in, data, c, assumed, out, err);
+        const char *mark = v.marked ? ls_dictionary_text(column->texts, v.mark, NULL, NULL) : NULL;
+        LS_TRY(forget_texts(column, in, data, c, mark, out, err));
     }
-    if (!column->categorical) {
-        if (has_stray_texts(column)) return stray_text(column, path, label, err);
-        if (column->numbers && !adopt_numbers(column, data, c))
-            return ls_column_too_many_texts(column, path, label, err);
-    }
-    return finish_categories(column, path, label, data, c, out, err);
+    finish_numbers(column, in, data, c, assumed, again, out);
+    return LS_OK;
 }
 
-void ls_column_builder_free(ls_column_builder *column) { ls_dictionary_free(column->texts); }
+void ls_column_builder_free(ls_column_builder *column)
+{
+    ls_dictionary_free(column->texts);
+    free(column->seen);
+}

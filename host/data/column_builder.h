@@ -9,13 +9,41 @@
 #include "host/data/dictionary.h"
 #include "host/data/value.h"
 
+/* What is assumed of a column while it is read. If its cells show that this is wrong, the file is
+ * read again under another assumption. */
 typedef struct {
-    bool categorical;                    /* required to be so; otherwise the cells decide */
-    ls_dictionary *texts;                /* or NULL if there are none */
-    size_t numbers, text_cells, missing; /* cells of each kind */
-    size_t first_line;                   /* of the first text, and that text */
+    bool categories; /* its numbers are texts, too */
+    bool commas;     /* decimal commas were found */
+    bool told;       /* that it has categories is told */
+    double offset;
+    ls_excerpt example; /* a cell that led to the assumption */
+} ls_assumed;
+
+enum { LS_JOIN_SLOTS = 512 };
+
+typedef struct {
+    double offset;  /* cells are numbers minus it */
+    size_t numbers; /* cells that are numbers */
+    double *seen;   /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded */
+    bool looks;     /* for values that float32 joins */
+    bool is_joined;
+    bool asked;                 /* is to hold categories: as a user or a model says */
+    bool categorical;           /* so or as it is assumed: numbers are texts */
+    bool plain;                 /* numbers are written plainly */
+    size_t text_cells, missing; /* other cells */
+    ls_dictionary *texts;       /* or NULL if there are none */
+    const char *mark;           /* a text for missing values, or NULL */
+    double joined[2];           /* two values with one float, if is_joined */
+    size_t first_line;          /* of the first text, and that text */
     ls_excerpt first_text;
+    ls_number_format format;
 } ls_column_builder;
+
+/* Prepares a zeroed builder. */
+static inline void ls_column_begin(ls_column_builder *column)
+{
+    column->looks = column->plain = true;
+}
 
 static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
 {
@@ -23,12 +51,31 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
     *cell = NAN;
 }
 
-/* false if the value is not finite as a 32-bit float. */
-static inline bool ls_column_add_number(ls_column_builder *column, double value, float *cell)
+/* Looks whether float32 joins this value with another one: keeps values that share a slot of a
+ * table. cell: of row r of column c of the data, whose rows before it hold values that float32
+ * does not round if the table is new. */
+void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
+                     const float *cell);
+
+/* Of a long file only some of the rows are looked at for joined values. */
+enum { LS_LOOK_ALL = 1 << 16, LS_LOOK_PERIOD = 1 << 16, LS_LOOK_SOME = 1 << 12 };
+static inline bool ls_looks_at_row(size_t row)
 {
-    if (!ls_fits_float(value)) return false;
+    return row < LS_LOOK_ALL || row % LS_LOOK_PERIOD < LS_LOOK_SOME;
+}
+
+/* Sets the cell, in the last row of the data. precise: the number may have more than six digits.
+ * false if the value is not finite as a 32-bit float. */
+static inline bool ls_column_add_number(ls_column_builder *column, const ls_data *data,
+                                        double value, bool precise, float *cell)
+{
+    double rest = value - column->offset;
+    if (!ls_fits_float(rest)) return false;
     column->numbers++;
-    *cell = (float)value;
+    *cell = (float)rest;
+    if ((precise || column->seen) && column->looks && ls_looks_at_row(data->rows) &&
+        ((double)*cell != rest || column->seen))
+        ls_column_watch(column, data, value, cell);
     return true;
 }
 
@@ -36,15 +83,26 @@ static inline bool ls_column_add_number(ls_column_builder *column, double value,
  * are too many different texts (ls_column_too_many_texts), or memory has run out. */
 bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line, float *cell);
 
-/* The error of a column with too many different texts. path, label: name the file and the column.
- */
-ls_status ls_column_too_many_texts(const ls_column_builder *column, const char *path,
-                                   const char *label, ls_error *err);
+/* A column in messages, and what decides how it may be read. */
+typedef struct {
+    const char *path, *label;
+    const char *name; /* for examples of options: its name, or its index */
+    bool may_comma;   /* a number may have a decimal comma */
+    bool may_offset;  /* numbers may be read with an offset */
+} ls_column_context;
 
-/* Decides what column c of the data is: if it has texts, its cells become category numbers.
- * Errors: LS_ERR_DATA for columns that are neither numbers nor categories. */
-ls_status ls_column_finish(ls_column_builder *column, const char *path, const char *label,
-                           ls_data *data, size_t c, ls_column *out, ls_error *err);
+/* Decides about a column with too many different texts: an error, or *again is set and the file is
+ * to be read again as *assumed says. */
+ls_status ls_column_too_many_texts(const ls_column_builder *column,
+                                   const ls_column_context *context, const ls_data *data, size_t c,
+                                   ls_assumed *assumed, bool *again, ls_error *err);
+
+/* Decides what column c of the data is: if it has texts, its cells become category numbers, or are
+ * missing. *again: as in ls_column_too_many_texts; out is then not set. Notes are added to the
+ * data. Errors: LS_ERR_DATA for columns that are neither numbers nor categories. */
+ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *context,
+                           ls_data *data, size_t c, ls_assumed *assumed, bool *again,
+                           ls_column *out, ls_error *err);
 
 void ls_column_builder_free(ls_column_builder *column);
 

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/cells.h"
 #include "host/data/csv_reader.h"
-#include "host/data/table_builder.h"
+#include "host/data/table_finish.h"
 
 enum {
     FIRST_ROWS = 256,
-    LARGE = 32 << 20,     /* bytes of a file from which on progress is reported */
-    REPORT_ROWS = 1 << 16 /* rows between two reports */
+    LARGE = 32 << 20,      /* bytes of a file from which on progress is reported */
+    REPORT_ROWS = 1 << 16, /* rows between two reports */
+    MOST_READINGS = 8      /* each changes what is assumed of a column in one of three ways */
 };
 
 /* A file being read. */
@@ -28,6 +30,8 @@ typedef struct {
     size_t columns;
     bool has_header;
     size_t target; /* class column, or LS_NO_COLUMN */
+    ls_assumptions *assumptions;
+    bool again; /* the assumptions have changed: the file is to be read again */
     ls_table_builder table;
 } csv_file;
 
@@ -64,58 +68,11 @@ static bool looks_like_header(const csv_file *file, const ls_csv_field *second, 
     return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
 }
 
-static ls_status no_such_target(const csv_file *file, const char *wanted, ls_error *err)
-{
-    if (!file->has_header) {
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: has no header, so no column is named \"%s\"; give the target's "
-                       "index, 0 to %zu",
-                       file->path, ls_excerpt_of(wanted).text, file->columns - 1);
-    }
-    const char *near = ls_nearest(wanted, file->first_names, file->columns);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: no column is named \"%s\"; %s%s%s (its last column is \"%s\")", file->path,
-                   ls_excerpt_of(wanted).text,
-                   near ? "did you mean \"" : "see its first line for the names",
-                   near ? ls_excerpt_of(near).text : "", near ? "\"?" : "",
-                   ls_excerpt_of(file->first[file->columns - 1].text).text);
-}
-
-/* Column that the target option names, by name or else by index; LS_NO_COLUMN if there is none. A
- * name found in the first record makes it a header. */
-static size_t find_target(csv_file *file, const char *wanted)
-{
-    uint64_t index = 0;
-    bool is_index = ls_parse_u64(wanted, &index);
-    for (size_t j = 0; j < file->columns && (file->has_header || !is_index); j++) {
-        if (strcmp(file->first[j].text, wanted) != 0) continue;
-        file->has_header = true;
-        return j;
-    }
-    return is_index && index < file->columns ? (size_t)index : LS_NO_COLUMN;
-}
-
-static ls_status choose_target(csv_file *file, ls_error *err)
-{
-    const char *wanted = file->request->target;
-    uint64_t index;
-    file->target = wanted ? find_target(file, wanted) : file->columns - 1;
-    if (file->request->expected.features == file->columns &&
-        (!wanted || file->target == LS_NO_COLUMN)) {
-        file->target = LS_NO_COLUMN; /* rows without classes */
-        return LS_OK;
-    }
-    if (file->target != LS_NO_COLUMN) return LS_OK;
-    if (!ls_parse_u64(wanted, &index)) return no_such_target(file, wanted, err);
-    return ls_fail(err, LS_ERR_ARGUMENT,
-                   "%s: there is no column %s; the target's index must be 0 to %zu", file->path,
-                   wanted, file->columns - 1);
-}
-
-/* Selects the columns that are used. The class column may turn out to be absent. */
+/* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns - (file->target != LS_NO_COLUMN) == 0) {
+    if (file->columns == 1 && !file->request->expected.source &&
+        file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
@@ -123,72 +80,16 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
     }
     file->table = (ls_table_builder){.path = file->path,
                                      .request = file->request,
+                                     .assumptions = file->assumptions,
+                                     .separator = file->reader.separator,
+                                     .first_line = file->first_line,
                                      .header = file->has_header ? file->first_names : NULL};
-    LS_TRY(ls_builder_select(&file->table, file->columns, file->target, err));
+    LS_TRY(ls_builder_select(&file->table, file->columns, false, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
-
-static ls_status bad_number(const csv_file *file, size_t line, size_t column,
-                            const ls_csv_field *field, ls_error *err)
-{
-    double value;
-    const char *trouble = "is not a finite number", *hint = "correct it, or drop the row or column";
-    if (is_missing(field)) {
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu, column %s: the value is missing%s%s%s; fill it in or drop the "
-            "row",
-            file->path, line, ls_builder_label(&file->table, column).text,
-            *field->text ? " (\"" : "", ls_excerpt_of(field->text).text, *field->text ? "\")" : "");
-    }
-    if (ls_parse_number(field->text, &value)) {
-        trouble = "is too large for a 32-bit float";
-        hint = "use other units";
-    } else if (strchr(field->text, ',')) {
-        hint = "write decimals with a point";
-    } else if (!file->has_header && line == file->first_line) {
-        hint = "correct it, or name all columns if this line is a header";
-    }
-    return ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s; %s", file->path, line,
-                   ls_builder_label(&file->table, column).text, ls_excerpt_of(field->text).text,
-                   trouble, hint);
-}
-
-static ls_status add_class(csv_file *file, size_t line, const ls_csv_field *field, ls_error *err)
-{
-    ls_table_builder *table = &file->table;
-    if (is_missing(field)) {
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s, line %zu, column %s: the class is missing; fill it in or drop the row",
-                       file->path, line, ls_builder_label(table, file->target).text);
-    }
-    if (ls_dictionary_add(table->classes, field->text, line,
-                          &table->data->y[table->data->rows - 1]))
-        return LS_OK;
-    return ls_dictionary_too_many(table->classes, file->path,
-                                  ls_builder_label(table, file->target).text, err);
-}
-
-static ls_status add_cell(csv_file *file, size_t line, size_t j, const ls_csv_field *field,
-                          ls_error *err)
-{
-    ls_table_builder *table = &file->table;
-    ls_role role = table->selection.role[j];
-    double value;
-    if (role != LS_ROLE_CATEGORY && ls_parse_number(field->text, &value))
-        return ls_column_add_number(ls_builder_column(table, j), value, ls_builder_cell(table, j))
-                   ? LS_OK
-                   : bad_number(file, line, j, field, err);
-    if (is_missing(field) && table->accept_missing) {
-        ls_column_add_missing(ls_builder_column(table, j), ls_builder_cell(table, j));
-        return LS_OK;
-    }
-    if (is_missing(field) || role == LS_ROLE_NUMBER) return bad_number(file, line, j, field, err);
-    return ls_builder_add_text(table, j, field->text, line, err);
-}
 
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
@@ -201,11 +102,9 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
             file->path, line, count, file->first_line, file->columns);
     }
     LS_TRY(ls_builder_add_row(&file->table, err));
-    for (size_t j = 0; j < count; j++) {
-        ls_role role = file->table.selection.role[j];
-        if (role == LS_ROLE_TARGET) LS_TRY(add_class(file, line, &fields[j], err));
-        else if (role != LS_ROLE_UNUSED) LS_TRY(add_cell(file, line, j, &fields[j], err));
-    }
+    for (size_t j = 0; j < count && !file->again; j++)
+        LS_TRY(ls_builder_add_field(&file->table, j, fields[j].text, fields[j].quoted, line,
+                                    &file->again, err));
     return LS_OK;
 }
 
@@ -246,7 +145,8 @@ static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
     LS_TRY(keep_first(file, err));
     LS_TRY(ls_csv_next(reader, found, err));
     file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
-    LS_TRY(choose_target(file, err));
+    const ls_file_columns first = {file->path, file->first_names, file->columns};
+    file->has_header |= ls_names_header(file->request, &first);
     LS_TRY(choose_columns(file, err));
     if (file->has_header && !*found) {
         return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one",
@@ -263,7 +163,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(choose_layout(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
-    for (size_t done = 1; found; done++) {
+    for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
@@ -275,36 +175,51 @@ static ls_status read_rows(csv_file *file, ls_error *err)
 /* If the class of the first row is a title, that row was a header with numbers for names. */
 static void drop_title(csv_file *file)
 {
-    ls_table_builder *table = &file->table;
-    ls_data *data = table->data;
-    const ls_expected_rows *expected = &file->request->expected;
-    if (file->has_header || !table->classes ||
-        !ls_dictionary_first_is_title(table->classes, expected->class_names, expected->classes))
-        return;
-    data->rows--;
-    memmove(data->x, data->x + data->columns, data->rows * data->columns * sizeof *data->x);
-    memmove(data->y, data->y + 1, data->rows * sizeof *data->y);
-    ls_dictionary_drop_first(table->classes);
-    table->header = file->first_names;
+    if (file->has_header || !ls_builder_first_is_title(&file->table)) return;
+    ls_builder_drop_first(&file->table);
+    file->table.header = file->first_names;
 }
 
+/* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
     LS_TRY(read_rows(file, err));
+    if (file->again) return LS_OK;
     drop_title(file);
-    return ls_builder_finish(&file->table, NULL, out, err);
+    return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
 
-ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
-                      ls_data **out, ls_error *err)
+static ls_status read_once(const char *path, ls_stream *stream, const ls_read_request *request,
+                           ls_assumptions *assumptions, bool *again, ls_data **out, ls_error *err)
 {
-    csv_file file = {.path = path, .stream = stream, .request = request};
+    csv_file file = {
+        .path = path, .stream = stream, .request = request, .assumptions = assumptions};
     ls_status status = read_file(&file, out, err);
+    *again = file.again;
     ls_builder_free(&file.table);
     free(file.first);
     free(file.first_text);
     free(file.first_names);
     ls_csv_close(&file.reader);
+    return status;
+}
+
+ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
+                      ls_data **out, ls_error *err)
+{
+    ls_assumptions assumptions = {0};
+    bool again = true;
+    ls_status status = LS_OK;
+    if (!request->expected.features) ls_stream_keep(stream);
+    for (int readings = 0; status == LS_OK && again; readings++) {
+        if (readings == MOST_READINGS)
+            status = ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again",
+                             path);
+        if (status == LS_OK && readings) status = ls_stream_rewind(stream, err);
+        if (status == LS_OK)
+            status = read_once(path, stream, request, &assumptions, &again, out, err);
+    }
+    ls_assumptions_free(&assumptions);
     return status;
 }

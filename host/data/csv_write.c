@@ -79,6 +79,8 @@ static void add_rows(ls_text *text, const ls_data *data)
             if (isnan(cell)) continue; /* a missing value */
             if (data->column && data->column[j].categorical)
                 add_name(text, data->column[j].category[(size_t)cell], false);
+            else if (data->column && data->column[j].offset != 0)
+                add_double(text, (double)cell + data->column[j].offset);
             else add_float(text, cell);
         }
         add_targets(text, data, i);

@@ -357,10 +357,12 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
         if (isnan(value)) continue;
         count++;
         sum += value;
-        info.least = fmin(info.least, value);
-        info.most = fmax(info.most, value);
+        if (!(info.least <= value)) info.least = value;
+        if (!(info.most >= value)) info.most = value;
     }
     info.missing = data->rows - count;
+    double offset = c && !c->categorical ? c->offset : 0;
+    info.least += offset, info.most += offset;
     if (info.categorical) info.least = info.most = NAN;
     if (!info.categorical && count) {
         info.mean = sum / (double)count;
@@ -369,6 +371,7 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
             if (!isnan(value)) squares += (value - info.mean) * (value - info.mean);
         }
         info.deviation = sqrt(squares / (double)count);
+        info.mean += offset;
     }
     LS_WRITE_STRUCT(ls_column_info, out, 0, &info);
     return LS_OK;

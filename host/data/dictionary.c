@@ -8,13 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/names.h"
 #include "host/data/value.h"
 
-enum {
-    MOST_CLASSES = 1000,
-    MOST_FRACTIONAL = 20, /* classes, if the column holds numbers with fractions */
-    MOST_TEXTS = 4096     /* above MOST_CLASSES, since 1, 1.0 and 1.00 are one class */
-};
+enum { MOST_CLASSES = 1000 };
 
 typedef struct {
     char *text;
@@ -27,17 +24,20 @@ typedef struct {
 struct ls_dictionary {
     entry *entries;
     size_t count, room;
-    uint16_t *slots; /* hash table of 4 × room: 1 + index in entries, or 0 if free */
+    size_t most;     /* texts */
+    uint32_t *slots; /* hash table of 4 × room: 1 + index in entries, or 0 if free */
     bool first_dropped;
 };
 
 /* ---- Collecting ------------------------------------------------------------------------------ */
 
-ls_status ls_dictionary_create(ls_dictionary **out, ls_error *err)
+ls_status ls_dictionary_create(size_t most, ls_dictionary **out, ls_error *err)
 {
+    assert(most < INT32_MAX);
     ls_dictionary *d = NULL;
     LS_TRY(ls_alloc(&d, 1, sizeof *d, "the classes", err));
     d->room = 16;
+    d->most = most;
     ls_status status = ls_alloc(&d->entries, d->room, sizeof *d->entries, "the classes", err);
     if (status == LS_OK)
         status = ls_alloc(&d->slots, 4 * d->room, sizeof *d->slots, "the classes", err);
@@ -82,12 +82,12 @@ static bool make_room(ls_dictionary *d)
     entry *grown = realloc(d->entries, room * sizeof *grown);
     if (!grown) return false;
     d->entries = grown;
-    uint16_t *slots = calloc(4 * room, sizeof *slots);
+    uint32_t *slots = calloc(4 * room, sizeof *slots);
     if (!slots) return false;
     free(d->slots);
     d->slots = slots;
     d->room = room;
-    for (size_t i = 0; i < d->count; i++) slots[find_slot(d, grown[i].text)] = (uint16_t)(i + 1);
+    for (size_t i = 0; i < d->count; i++) slots[find_slot(d, grown[i].text)] = (uint32_t)(i + 1);
     return true;
 }
 
@@ -101,7 +101,7 @@ bool ls_dictionary_add(ls_dictionary *d, const char *text, size_t line, int32_t 
         *number = known->number;
         return true;
     }
-    if (d->count == MOST_TEXTS) return false;
+    if (d->count == d->most) return false;
     if (d->count == d->room) {
         if (!make_room(d)) return false;
         slot = find_slot(d, text);
@@ -112,9 +112,19 @@ bool ls_dictionary_add(ls_dictionary *d, const char *text, size_t line, int32_t 
     *added = (entry){.text = copy, .line = line, .rows = 1, .number = (int32_t)d->count};
     added->is_number = ls_parse_number(text, &added->value);
     added->value += 0.0; /* -0 and 0 are the same class */
-    d->slots[slot] = (uint16_t)++d->count;
+    d->slots[slot] = (uint32_t)++d->count;
     *number = added->number;
     return true;
+}
+
+size_t ls_dictionary_count(const ls_dictionary *d) { return d->count; }
+
+const char *ls_dictionary_text(const ls_dictionary *d, size_t i, size_t *rows, size_t *line)
+{
+    assert(i < d->count);
+    if (rows) *rows = d->entries[i].rows;
+    if (line) *line = d->entries[i].line;
+    return d->entries[i].text;
 }
 
 static size_t first_entry(const ls_dictionary *d) { return d->first_dropped ? 1 : 0; }
@@ -129,31 +139,12 @@ static bool all_numbers(const ls_dictionary *d)
 
 /* ---- Known classes --------------------------------------------------------------------------- */
 
-/* Index of the known class that an entry names, or count. 1.0 names the class "1"; a full stop at
- * the end is ignored, as the test file of UCI Adult has one behind each class. */
-static size_t find_known(const entry *wanted, const char *const *known, size_t count)
-{
-    double value;
-    for (size_t k = 0; k < count; k++) {
-        if (strcmp(wanted->text, known[k]) == 0) return k;
-    }
-    for (size_t k = 0; k < count && wanted->is_number; k++) {
-        if (ls_parse_number(known[k], &value) && value == wanted->value) return k;
-    }
-    size_t length = strlen(wanted->text);
-    for (size_t k = 0; k < count && length > 1 && wanted->text[length - 1] == '.'; k++) {
-        if (strlen(known[k]) == length - 1 && strncmp(wanted->text, known[k], length - 1) == 0)
-            return k;
-    }
-    return count;
-}
-
 bool ls_dictionary_first_is_title(const ls_dictionary *d, const char *const *known, size_t count)
 {
     if (d->count < 2 || d->first_dropped || d->entries[0].rows != 1) return false;
     for (size_t i = 0; i < d->count; i++) {
         const entry *one = &d->entries[i];
-        bool fits = known ? find_known(one, known, count) < count : one->is_number;
+        bool fits = known ? ls_find_name(one->text, known, count, true) < count : one->is_number;
         if (fits == (i == 0)) return false;
     }
     return true;
@@ -187,7 +178,7 @@ static ls_status map_known(const ls_dictionary *d, const char *path, const char 
                            const char *const *known, size_t count, ls_coding *out, ls_error *err)
 {
     for (size_t i = first_entry(d); i < d->count; i++) {
-        size_t k = find_known(&d->entries[i], known, count);
+        size_t k = ls_find_name(d->entries[i].text, known, count, true);
         if (k == count) return unknown_class(&d->entries[i], path, column, known, count, err);
         out->map[i] = (int32_t)k;
     }
@@ -199,44 +190,113 @@ static ls_status map_known(const ls_dictionary *d, const char *path, const char 
 
 /* ---- Found classes --------------------------------------------------------------------------- */
 
+/* A name while names are sorted: the entries that are spellings of it follow each other in an array
+ * sorted by by_key. */
+typedef struct {
+    char *name;
+    double value;
+    size_t first, count; /* its entries */
+} group;
+
+/* Order in which equal names are neighbours: plain whole numbers by value, then texts by bytes. */
+static int by_key(const void *a, const void *b)
+{
+    const entry *left = a, *right = b;
+    ls_whole whole;
+    bool plain = ls_plain_whole(left->text, &whole);
+    if (plain != ls_plain_whole(right->text, &whole)) return plain ? -1 : 1;
+    return plain ? ls_compare_numbers(left->text, left->value, right->text, right->value)
+                 : strcmp(left->text, right->text);
+}
+
 static int by_value(const void *a, const void *b)
 {
-    double left = ((const entry *)a)->value, right = ((const entry *)b)->value;
-    return (left > right) - (left < right);
+    const group *left = a, *right = b;
+    return ls_compare_numbers(left->name, left->value, right->name, right->value);
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-    return strcmp(((const entry *)a)->text, ((const entry *)b)->text);
+    return strcmp(((const group *)a)->name, ((const group *)b)->name);
 }
 
-/* Name of a class or category: its text, or its value with as many digits as a float can tell
- * apart. NULL if memory runs out. */
-static char *entry_name(const entry *from, bool numbers)
+/* The only spelling of a name, or the plain one of several. NULL if memory runs out. */
+static char *name_of(const entry *spelling, size_t count)
 {
-    if (!numbers) return ls_strdup(from->text);
-    ls_text name = {0};
-    ls_text_add(&name, "%.9g", from->value);
-    if (!name.failed) return name.text;
-    free(name.text);
-    return NULL;
+    ls_whole whole;
+    if (count == 1 || !ls_plain_whole(spelling->text, &whole)) return ls_strdup(spelling->text);
+    char *name = malloc(whole.count + 2);
+    if (!name) return NULL;
+    size_t sign = whole.negative ? 1 : 0;
+    name[0] = '-';
+    memcpy(name + sign, whole.digits, whole.count);
+    name[sign + whole.count] = '\0';
+    return name;
 }
 
-/* Names sorted entries; equal names get one number. *fractional: whether a value is not an integer.
- */
-static ls_status name_sorted(const char *path, const entry *sorted, size_t count, bool numbers,
-                             ls_coding *out, bool *fractional, ls_error *err)
+/* Groups sorted entries. false if memory runs out; the names made so far are in groups. */
+static bool group_spellings(const entry *sorted, size_t count, group *groups, size_t *made)
 {
-    *fractional = false;
-    for (size_t i = 0; i < count; i++) {
-        char *name = entry_name(&sorted[i], numbers);
-        if (!name) return no_names(path, err);
-        if (out->count > 0 && strcmp(name, out->names[out->count - 1]) == 0) free(name);
-        else out->names[out->count++] = name;
-        out->map[sorted[i].number] = (int32_t)(out->count - 1);
-        if (numbers && sorted[i].value != floor(sorted[i].value)) *fractional = true;
+    *made = 0;
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i + 1; next < count && ls_is_one_name(sorted[i].text, sorted[next].text);) next++;
+        group *one = &groups[*made];
+        *one = (group){.value = sorted[i].value, .first = i, .count = next - i};
+        if (!(one->name = name_of(&sorted[i], next - i))) return false;
+        *made += 1;
     }
-    return LS_OK;
+    return true;
+}
+
+static void number_groups(const entry *sorted, const group *groups, size_t count, ls_coding *out)
+{
+    for (size_t g = 0; g < count; g++) {
+        out->names[g] = groups[g].name;
+        for (size_t i = 0; i < groups[g].count; i++)
+            out->map[sorted[groups[g].first + i].number] = (int32_t)g;
+        if (groups[g].count > 1 && !out->spelling[0].text[0])
+            for (size_t i = 0; i < 2; i++)
+                out->spelling[i] = ls_excerpt_of(sorted[groups[g].first + i].text);
+    }
+    out->count = count;
+}
+
+size_t ls_dictionary_names(const ls_dictionary *d)
+{
+    size_t count = d->count - first_entry(d), names = 0;
+    entry *sorted = NULL;
+    if (count == 0 || ls_alloc(&sorted, count, sizeof *sorted, "the classes", NULL) != LS_OK)
+        return count;
+    memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_key);
+    for (size_t i = 0; i < count; i++)
+        names += i == 0 || !ls_is_one_name(sorted[i - 1].text, sorted[i].text);
+    free(sorted);
+    return names;
+}
+
+/* Names and numbers the texts as they were found. */
+static ls_status name_found(const ls_dictionary *d, const char *path, ls_coding *out, ls_error *err)
+{
+    size_t count = d->count - first_entry(d), made = 0;
+    entry *sorted = NULL;
+    group *groups = NULL;
+    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "the classes", err));
+    ls_status status = ls_alloc(&groups, count, sizeof *groups, "the classes", err);
+    if (status == LS_OK) {
+        memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+        qsort(sorted, count, sizeof *sorted, by_key);
+        if (group_spellings(sorted, count, groups, &made)) {
+            qsort(groups, made, sizeof *groups, all_numbers(d) ? by_value : by_bytes);
+            number_groups(sorted, groups, made, out);
+        } else {
+            for (size_t g = 0; g < made; g++) free(groups[g].name);
+            status = no_names(path, err);
+        }
+    }
+    free(groups);
+    free(sorted);
+    return status;
 }
 
 static ls_status not_classes(const char *path, const char *column, bool numbers, const char *more,
@@ -254,28 +314,11 @@ ls_status ls_dictionary_too_many(const ls_dictionary *d, const char *path, const
     return not_classes(path, column, all_numbers(d), "more than ", d->count, err);
 }
 
-/* Names and numbers the texts as they were found. *fractional: whether a value is not an integer.
- */
-static ls_status name_found(const ls_dictionary *d, const char *path, ls_coding *out,
-                            bool *fractional, ls_error *err)
-{
-    size_t count = d->count - first_entry(d);
-    bool numbers = all_numbers(d);
-    entry *sorted = NULL;
-    LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "the classes", err));
-    memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, numbers ? by_value : by_bytes);
-    ls_status status = name_sorted(path, sorted, count, numbers, out, fractional, err);
-    free(sorted);
-    return status;
-}
-
 static ls_status find_classes(const ls_dictionary *d, const char *path, const char *column,
                               ls_coding *out, ls_error *err)
 {
-    bool fractional = false;
-    LS_TRY(name_found(d, path, out, &fractional, err));
-    if (out->count > MOST_CLASSES || (fractional && out->count > MOST_FRACTIONAL))
+    LS_TRY(name_found(d, path, out, err));
+    if (out->count > MOST_CLASSES)
         return not_classes(path, column, all_numbers(d), "", out->count, err);
     return LS_OK;
 }
@@ -315,8 +358,7 @@ ls_status ls_dictionary_classes(const ls_dictionary *d, const char *path, const 
 ls_status ls_dictionary_categories(const ls_dictionary *d, const char *path, ls_coding *out,
                                    ls_error *err)
 {
-    bool fractional;
     ls_status status = create_coding(d, d->count, out, err);
-    if (status == LS_OK) status = name_found(d, path, out, &fractional, err);
+    if (status == LS_OK) status = name_found(d, path, out, err);
     return keep_or_free(status, d->count, out);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/names.h"
+
 /* ---- Objects --------------------------------------------------------------------------------- */
 
 void ls_encoder_free(ls_encoder *e)
@@ -128,21 +130,28 @@ ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
     return status;
 }
 
+/* What to add to a cell of the data, so that it is one of the encoder: their offsets differ if the
+ * data were not read for it. */
+static double shift_of(const ls_encoder *e, const ls_data *data, size_t c)
+{
+    return (data->column ? data->column[c].offset : 0) - (e ? e->column[c].offset : 0);
+}
+
 /* Cell (r, c) with its missing value filled. */
-static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t c)
+static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t c, double shift)
 {
     float cell = data->x[r * data->columns + c];
-    return e && isnan(cell) ? e->fill[c] : (double)cell;
+    return e && isnan(cell) ? e->fill[c] : (double)cell + shift;
 }
 
 static void standardize_column(const ls_encoder *e, const ls_data *d, size_t c, double *out_mean,
                                double *out_scale)
 {
-    double sum = 0, squares = 0;
-    for (size_t r = 0; r < d->rows; r++) sum += filled(e, d, r, c);
+    double sum = 0, squares = 0, shift = shift_of(e, d, c);
+    for (size_t r = 0; r < d->rows; r++) sum += filled(e, d, r, c, shift);
     double mean = sum / (double)d->rows;
     for (size_t r = 0; r < d->rows; r++) {
-        double off = filled(e, d, r, c) - mean;
+        double off = filled(e, d, r, c, shift) - mean;
         squares += off * off;
     }
     *out_mean = mean;
@@ -184,6 +193,10 @@ static void map_categories(const ls_column *to, const ls_column *from, size_t *m
         for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
             if (to->category[j] && from->category[k] && !strcmp(to->category[j], from->category[k]))
                 map[k] = j;
+        for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
+            if (to->category[j] && from->category[k] &&
+                ls_is_one_name(to->category[j], from->category[k]))
+                map[k] = j;
     }
 }
 
@@ -205,8 +218,9 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
                                 ls_error *err)
 {
     assert(!mean || scale);
+    double shift = shift_of(e, data, c);
     for (size_t r = 0; r < data->rows; r++) {
-        double value = filled(e, data, r, c);
+        double value = filled(e, data, r, c, shift);
         if (isnan(value)) {
             if (!mean)
                 return ls_fail(

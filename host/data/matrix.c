@@ -6,18 +6,31 @@
 #include <assert.h>
 #include <string.h>
 
-#include "host/data/table_builder.h"
+#include "host/data/cells.h"
+#include "host/data/table_finish.h"
 
 enum { NUMBER_ROOM = 26 /* a double with 17 digits */ };
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-static double number_at(const ls_matrix *m, size_t i)
+static uint64_t bits_at(const ls_matrix *m, size_t i)
 {
     const unsigned char *at = (const unsigned char *)m->bytes + i * m->width;
     uint64_t bits = 0;
     for (unsigned k = 0; k < m->width; k++)
         bits |= (uint64_t)at[k] << 8 * (m->big_endian ? m->width - 1 - k : k);
+    return bits;
+}
+
+static int64_t signed_of(const ls_matrix *m, uint64_t bits)
+{
+    unsigned unused = 64 - 8 * m->width;
+    return (int64_t)(bits << unused) >> unused;
+}
+
+static double number_at(const ls_matrix *m, size_t i)
+{
+    uint64_t bits = bits_at(m, i);
     if (m->kind == 'f' && m->width == 4) {
         float value;
         uint32_t word = (uint32_t)bits;
@@ -29,9 +42,26 @@ static double number_at(const ls_matrix *m, size_t i)
         memcpy(&value, &bits, sizeof value);
         return value;
     }
-    if (m->kind != 'i') return (double)bits;
-    unsigned unused = 64 - 8 * m->width;
-    return (double)((int64_t)(bits << unused) >> unused);
+    return m->kind == 'i' ? (double)signed_of(m, bits) : (double)bits;
+}
+
+/* A number as a text, as in CSV files: integers exactly, others with the fewest digits that read
+ * back as the same number of their width. */
+static void write_number(const ls_matrix *m, size_t i, char text[NUMBER_ROOM])
+{
+    uint64_t bits = bits_at(m, i);
+    if (m->kind == 'i') {
+        snprintf(text, NUMBER_ROOM, "%lld", (long long)signed_of(m, bits));
+    } else if (m->kind != 'f') {
+        snprintf(text, NUMBER_ROOM, "%llu", (unsigned long long)bits);
+    } else {
+        double value = number_at(m, i) + 0.0, back = 0; /* -0 becomes 0 */
+        for (int digits = 6; digits <= 17; digits++) {
+            snprintf(text, NUMBER_ROOM, "%.*g", digits, value);
+            if (!ls_parse_double(text, &back)) continue;
+            if (m->width == 4 ? (float)back == (float)value : back == value) break;
+        }
+    }
 }
 
 static ls_status bad_number(const ls_matrix *m, size_t row, size_t column, double value,
@@ -48,45 +78,43 @@ static ls_status bad_number(const ls_matrix *m, size_t row, size_t column, doubl
                                 : "too large for a 32-bit float; use other units");
 }
 
-/* Adds the value as a text, as in CSV files. */
-static ls_status add_category(ls_table_builder *t, size_t r, size_t j, float value, ls_error *err)
+static ls_status add_text(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j, bool *again,
+                          ls_error *err)
 {
     char text[NUMBER_ROOM];
-    snprintf(text, sizeof text, "%.9g", (double)value + 0.0);
-    return ls_builder_add_text(t, j, text, r, err);
+    write_number(m, r * m->columns + j, text);
+    return ls_builder_add_field(t, j, text, false, r, again, err);
 }
 
-static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j,
+static ls_status add_target(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j, size_t k,
+                            ls_error *err)
+{
+    char text[NUMBER_ROOM];
+    double value = number_at(m, r * m->columns + j);
+    if (!isfinite(value)) return bad_number(m, r, j, value, err);
+    write_number(m, r * m->columns + j, text);
+    return ls_builder_add_target(t, k, r, text, r + 1, err);
+}
+
+static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j, bool *again,
                           ls_error *err)
 {
     ls_role role = t->selection.role[j];
-    if (!ls_is_feature(role)) return LS_OK;
+    if (role == LS_ROLE_UNUSED) return LS_OK;
+    if (role == LS_ROLE_TARGET) return add_target(t, m, r, j, t->selection.index[j], err);
     double value = number_at(m, r * m->columns + j);
+    if (!ls_is_feature(role))
+        return isfinite(value) ? add_text(t, m, r, j, again, err) : bad_number(m, r, j, value, err);
     if (isnan(value) && t->accept_missing) {
         ls_column_add_missing(ls_builder_column(t, j), ls_builder_cell(t, j));
         return LS_OK;
     }
-    if (role == LS_ROLE_CATEGORY && ls_fits_float(value))
-        return add_category(t, r, j, (float)value, err);
-    return ls_column_add_number(ls_builder_column(t, j), value, ls_builder_cell(t, j))
+    if (isfinite(value) && (role == LS_ROLE_CATEGORY || t->marks))
+        return add_text(t, m, r, j, again, err);
+    return ls_column_add_number(ls_builder_column(t, j), t->data, value, true,
+                                ls_builder_cell(t, j))
                ? LS_OK
                : bad_number(m, r, j, value, err);
-}
-
-/* Classes become texts, so that known classes are found as in CSV files. */
-static ls_status add_classes(ls_table_builder *t, const ls_matrix *m, size_t column, ls_error *err)
-{
-    assert(m->rows == t->data->rows && column < m->columns);
-    for (size_t r = 0; r < m->rows; r++) {
-        char text[NUMBER_ROOM];
-        double value = number_at(m, r * m->columns + column);
-        if (!isfinite(value)) return bad_number(m, r, column, value, err);
-        snprintf(text, sizeof text, "%.17g", value + 0.0);
-        if (!ls_dictionary_add(t->classes, text, r + 1, &t->data->y[r]))
-            return ls_dictionary_too_many(t->classes, m->path, ls_builder_label(t, column).text,
-                                          err);
-    }
-    return LS_OK;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -94,27 +122,43 @@ static ls_status add_classes(ls_table_builder *t, const ls_matrix *m, size_t col
 static ls_status add_rows(ls_table_builder *t, const ls_matrix *m, const ls_matrix *labels,
                           ls_error *err)
 {
-    size_t target = t->selection.target;
-    LS_TRY(ls_builder_allocate(t, m->rows, labels || target != LS_NO_COLUMN, err));
+    bool again = false; /* is not set for numbers */
+    LS_TRY(ls_builder_allocate(t, m->rows, labels || t->targets, err));
     for (size_t r = 0; r < m->rows; r++) {
         LS_TRY(ls_builder_add_row(t, err));
-        for (size_t j = 0; j < m->columns; j++) LS_TRY(add_cell(t, m, r, j, err));
+        for (size_t j = 0; j < m->columns; j++) LS_TRY(add_cell(t, m, r, j, &again, err));
+        if (labels) LS_TRY(add_target(t, labels, r, 0, 0, err));
     }
-    if (labels) return add_classes(t, labels, 0, err);
-    return target != LS_NO_COLUMN ? add_classes(t, m, target, err) : LS_OK;
+    return LS_OK;
 }
 
-static ls_status read_selected(const ls_matrix *m, size_t target, const ls_matrix *labels,
+static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
+                           const ls_read_request *request, ls_assumptions *assumptions, bool *again,
+                           ls_data **out, ls_error *err)
+{
+    ls_table_builder table = {
+        .path = m->path, .request = request, .assumptions = assumptions, .from_zero = true};
+    *again = false;
+    ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
+    if (status == LS_OK) status = add_rows(&table, m, labels, err);
+    if (status == LS_OK)
+        status = ls_builder_finish(&table, labels ? labels->path : NULL, again, out, err);
+    ls_builder_free(&table);
+    return status;
+}
+
+static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
                                const ls_read_request *request, ls_data **out, ls_error *err)
 {
-    ls_table_builder table = {.path = m->path, .request = request, .from_zero = true};
-    if (m->columns - (target != LS_NO_COLUMN) == 0)
+    ls_assumptions assumptions = {0};
+    bool again = true;
+    ls_status status = LS_OK;
+    if (m->columns == 1 && !labels && !request->expected.source && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
-    ls_status status = ls_builder_select(&table, m->columns, target, err);
-    if (status == LS_OK) status = add_rows(&table, m, labels, err);
-    if (status == LS_OK) status = ls_builder_finish(&table, labels ? labels->path : NULL, out, err);
-    ls_builder_free(&table);
+    while (status == LS_OK && again)
+        status = read_once(m, labels, request, &assumptions, &again, out, err);
+    ls_assumptions_free(&assumptions);
     return status;
 }
 
@@ -134,18 +178,11 @@ ls_status ls_check_matrix(const ls_matrix *m, const char *format, size_t bytes, 
 ls_status ls_read_matrix(const ls_matrix *m, const ls_matrix *labels,
                          const ls_read_request *request, ls_data **out, ls_error *err)
 {
-    uint64_t target = m->columns - 1;
     assert(m->rows > 0 && m->columns > 0 && m->width > 0 && m->width <= 8);
     if (labels && (labels->columns != 1 || labels->rows != m->rows))
         return ls_fail(
             err, LS_ERR_DATA,
             "%s: has %zu x %zu numbers, but %s has %zu rows; one class per row is needed",
             labels->path, labels->rows, labels->columns, m->path, m->rows);
-    if (labels || request->expected.features == m->columns)
-        return read_selected(m, LS_NO_COLUMN, labels, request, out, err);
-    if (request->target && (!ls_parse_u64(request->target, &target) || target >= m->columns))
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "%s: its columns have no names; give the target's index, 0 to %zu", m->path,
-                       m->columns - 1);
-    return read_selected(m, (size_t)target, NULL, request, out, err);
+    return read_selected(m, labels, request, out, err);
 }

@@ -79,7 +79,7 @@ static ls_status read_with_labels(const ls_matrix *matrix, const char *path,
 static ls_status read_without_labels(const ls_format *format, const ls_matrix *matrix,
                                      const ls_read_request *request, ls_data **out, ls_error *err)
 {
-    char *usual = format->labels ? format->labels(matrix->path) : NULL;
+    char *usual = format->labels && !request->no_target ? format->labels(matrix->path) : NULL;
     if (usual && !request->target && request->expected.features != matrix->columns) {
         ls_status status =
             ls_fail(err, LS_ERR_DATA,
@@ -99,8 +99,9 @@ static ls_status read_matrix(const ls_format *format, const char *path, ls_strea
     char *bytes = NULL;
     ls_status status = open_matrix(format, path, stream, &bytes, &matrix, err);
     if (status == LS_OK) {
-        char *beside = request->labels ? NULL : readable_labels(format, path);
-        const char *labels = request->labels ? request->labels : beside;
+        bool wanted = !request->no_target;
+        char *beside = wanted && !request->labels ? readable_labels(format, path) : NULL;
+        const char *labels = wanted && request->labels ? request->labels : beside;
         status = labels ? read_with_labels(&matrix, labels, request, out, err)
                         : read_without_labels(format, &matrix, request, out, err);
         free(beside);
@@ -114,6 +115,12 @@ static ls_status read_matrix(const ls_format *format, const char *path, ls_strea
 /* Names go into model files, which are JSON: they must be UTF-8. */
 static ls_status check_names(const char *path, const ls_data *data, ls_error *err)
 {
+    for (size_t k = 0; k < data->targets; k++)
+        if (data->target[k].name && !ls_is_utf8(data->target[k].name))
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: the name of the class column is not UTF-8; convert the file, as with iconv -f latin1 -t utf-8",
+                path);
     for (size_t i = 0; i < data->features + data->classes; i++) {
         const char *name = i < data->features ? data->feature_names[i]
                                               : data->class_names[i - data->features];
@@ -165,7 +172,9 @@ ls_expected_rows ls_expect_like(const ls_data *data)
                               .feature_names = data->feature_names,
                               .column = data->column,
                               .source = &data->source,
-                              .target = data->target->place,
+                              .task = data->task,
+                              .target = data->target,
+                              .targets = data->targets,
                               .missing = data->missing};
 }
 
@@ -180,6 +189,7 @@ ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_d
         .target = o.target,
         .expected = {.class_names = o.class_names, .classes = o.classes, .features = o.features},
         .missing = LS_MISSING_ERROR,
-        .numbers_only = true};
+        .numbers_only = true,
+        .task = LS_ASK_CLASSIFICATION};
     return ls_read_rows(path, &request, out, err);
 }

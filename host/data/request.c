@@ -57,16 +57,17 @@ static ls_status choose(const char *option, const char *text, const choice *list
 }
 
 /* Characters that occur in numbers, names or quotes separate no fields. */
-static bool can_separate(char c)
+bool ls_is_separator(char c)
 {
-    return c > ' ' && c < 0x7f && !strchr("\"'+-.0123456789", c) && !(c >= 'a' && c <= 'z') &&
-           !(c >= 'A' && c <= 'Z');
+    return c == ' ' || c == '\t' ||
+           (c > ' ' && c < 0x7f && !strchr("\"'+-.0123456789", c) && !(c >= 'a' && c <= 'z') &&
+            !(c >= 'A' && c <= 'Z'));
 }
 
 static ls_status take_separator(const char *text, ls_read_request *r, ls_error *err)
 {
     int value;
-    if (text && text[0] && !text[1] && (can_separate(*text) || *text == ' ' || *text == '\t')) {
+    if (text && text[0] && !text[1] && ls_is_separator(*text)) {
         r->separator = *text;
         return LS_OK;
     }

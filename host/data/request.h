@@ -3,21 +3,7 @@
 #ifndef LS_REQUEST_H
 #define LS_REQUEST_H
 
-#include "host/data/data.h"
-
-/* Rows that a model or training data expect. Owns nothing. Zero: anything is accepted. */
-typedef struct {
-    const char *const *class_names; /* known classes, or NULL */
-    size_t classes;
-    size_t features; /* columns beside the class; 0: any number. If set, rows without classes are
-                        accepted. */
-    char *const *feature_names; /* names of these columns if they are plain numbers, or NULL */
-    const ls_column *column;    /* descriptions of these columns, or NULL for plain numbers */
-    /* With `column`: the file that they came from. */
-    const ls_source *source;
-    size_t target;      /* place of the class column in that file, or LS_NO_COLUMN */
-    ls_missing missing; /* with `column` */
-} ls_expected_rows;
+#include "host/data/expected.h"
 
 /* What --task asks for. AUTO: the values of the target decide. */
 typedef enum { LS_ASK_AUTO, LS_ASK_CLASSIFICATION, LS_ASK_REGRESSION } ls_task_request;
@@ -44,6 +30,9 @@ typedef struct {
     ls_read_callback callback; /* may be NULL */
     void *user;
 } ls_read_request;
+
+/* Whether fields can be separated by a character. */
+bool ls_is_separator(char c);
 
 /* The request of a caller's options, to which it refers, without `expected`. Errors:
  * LS_ERR_ARGUMENT, naming the option. */

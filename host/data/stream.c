@@ -25,12 +25,42 @@ struct ls_stream {
     const char *packed_at;
     size_t packed_count;
     bool ended; /* the file has been read completely */
+    /* Of a pipe that is to be rewound: what has been read from it. */
+    bool is_pipe, keeps;
+    char *kept;
+    size_t kept_count, kept_room;
+    size_t replayed; /* bytes of `kept` that have been read again */
 };
+
+/* Keeps bytes that were read from a pipe. */
+static ls_status keep(ls_stream *s, const char *bytes, size_t count, ls_error *err)
+{
+    if (s->kept_room - s->kept_count < count) {
+        size_t room = 2 * s->kept_room + count + (1 << 16);
+        char *grown = room <= ls_most_bytes() ? realloc(s->kept, room) : NULL;
+        if (!grown)
+            return ls_fail(err, LS_ERR_MEMORY,
+                           "%s: is a pipe with more than the %zu MB of memory available for it; "
+                           "write it to a file first",
+                           s->path, ls_most_bytes() >> 20);
+        s->kept = grown;
+        s->kept_room = room;
+    }
+    if (count) memcpy(s->kept + s->kept_count, bytes, count);
+    s->kept_count += count;
+    s->replayed = s->kept_count;
+    return LS_OK;
+}
 
 /* Reads bytes of the file or memory without decompressing them. */
 static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
 {
-    if (s->file < 0) {
+    if (s->replayed < s->kept_count) {
+        size_t left = s->kept_count - s->replayed;
+        *count = left < room ? left : room;
+        memcpy(to, s->kept + s->replayed, *count);
+        s->replayed += *count;
+    } else if (s->file < 0) {
         *count = s->size - s->read < room ? s->size - s->read : room;
         memcpy(to, s->bytes + s->read, *count);
     } else {
@@ -41,6 +71,7 @@ static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls
             return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk",
                            s->path, strerror(errno));
         *count = (size_t)got;
+        if (s->keeps) LS_TRY(keep(s, to, *count, err));
     }
     s->read += *count;
     s->ended = *count == 0;
@@ -73,11 +104,12 @@ static ls_status read_unpacked(ls_stream *s, char *to, size_t room, size_t *coun
 /* Detects gzip by the first bytes. */
 static ls_status look_at_head(ls_stream *s, ls_error *err)
 {
+    s->head_at = s->head_count = 0;
     for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
         LS_TRY(read_raw(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
     if (!ls_is_gzip(s->head, s->head_count)) return LS_OK;
     LS_TRY(ls_gzip_open(s->path, &s->gzip, err));
-    LS_TRY(ls_alloc(&s->packed, PACKED, 1, "decompression", err));
+    if (!s->packed) LS_TRY(ls_alloc(&s->packed, PACKED, 1, "decompression", err));
     memcpy(s->packed, s->head, s->head_count);
     s->packed_at = s->packed;
     s->packed_count = s->head_count;
@@ -97,7 +129,10 @@ static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
         return status;
     }
     *made = s;
+    made->is_pipe = s.file >= 0 && lseek(s.file, 0, SEEK_CUR) < 0;
+    made->keeps = made->is_pipe;
     status = look_at_head(made, err);
+    made->keeps = false;
     if (status != LS_OK) ls_stream_close(made);
     else *out = made;
     return status;
@@ -122,7 +157,22 @@ void ls_stream_close(ls_stream *s)
     if (s->file >= 0) close(s->file);
     ls_gzip_close(s->gzip);
     free(s->packed);
+    free(s->kept);
     free(s);
+}
+
+void ls_stream_keep(ls_stream *s) { s->keeps = s->is_pipe; /* the first bytes have been kept */ }
+
+ls_status ls_stream_rewind(ls_stream *s, ls_error *err)
+{
+    s->replayed = 0;
+    s->read = 0;
+    s->ended = false;
+    if (s->file >= 0 && !s->is_pipe && lseek(s->file, 0, SEEK_SET) < 0)
+        return ls_fail(err, LS_ERR_IO, "%s: cannot be read again: %s", s->path, strerror(errno));
+    ls_gzip_close(s->gzip);
+    s->gzip = NULL;
+    return look_at_head(s, err);
 }
 
 ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_error *err)

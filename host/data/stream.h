@@ -15,6 +15,11 @@ ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stre
                        ls_error *err);
 void ls_stream_close(ls_stream *stream);
 
+/* Prepares for ls_stream_rewind before anything is read: a pipe then keeps what is read from it. */
+void ls_stream_keep(ls_stream *stream);
+/* Starts again from the first byte. */
+ls_status ls_stream_rewind(ls_stream *stream, ls_error *err);
+
 /* The first LS_STREAM_HEAD bytes of the content, or all if there are fewer. They stay unread.
  * Errors: LS_ERR_ARGUMENT after a read. */
 enum { LS_STREAM_HEAD = 16 };

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/data/notes.h"
-#include "host/data/split.h"
+#include "host/data/spelling.h"
 
 enum { MORE_ROWS = 256 };
 
@@ -24,25 +23,181 @@ ls_column_label ls_builder_label(const ls_table_builder *t, size_t column)
     return label;
 }
 
+static bool infers(const ls_table_builder *t) { return !t->request->expected.features; }
+
+void ls_builder_describe(const ls_table_builder *t, size_t column, ls_builder_context *out)
+{
+    const ls_read_request *r = t->request;
+    out->label = ls_builder_label(t, column);
+    if (t->header && t->header[column][0]) out->name = ls_excerpt_of(t->header[column]);
+    else snprintf(out->name.text, sizeof out->name.text, "%zu", column);
+    out->context = (ls_column_context){.path = t->path,
+                                       .label = out->label.text,
+                                       .name = out->name.text,
+                                       .may_comma = t->separator && t->separator != ',' &&
+                                                    !r->decimal && infers(t),
+                                       .may_offset = infers(t) && !r->numbers_only};
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+void ls_assumptions_free(ls_assumptions *a)
+{
+    free(a->column);
+    *a = (ls_assumptions){0};
+}
+
+static ls_status prepare_assumptions(const ls_table_builder *t, size_t columns, ls_error *err)
+{
+    ls_assumptions *a = t->assumptions;
+    if (a->column && a->columns == columns) return LS_OK;
+    if (a->column)
+        return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+    a->columns = columns;
+    return ls_alloc(&a->column, columns, sizeof *a->column, "the columns", err);
+}
+
+/* The format of numbers that the options ask for, or that was found. */
+static ls_number_format format_of(const ls_table_builder *t, size_t j, bool units)
+{
+    const ls_read_request *r = t->request;
+    bool comma = r->decimal == ',' || t->assumptions->column[j].commas;
+    return (ls_number_format){
+        .decimal = comma ? ',' : 0, .thousands = r->thousands, .units = units};
+}
+
+static void begin_column(ls_table_builder *t, size_t j, bool units)
+{
+    ls_column_builder *c = ls_builder_column(t, j);
+    const ls_assumed *assumed = &t->assumptions->column[j];
+    const ls_column *expected = t->request->expected.column;
+    ls_column_begin(c);
+    c->asked = t->selection.role[j] == LS_ROLE_CATEGORY;
+    c->categorical = c->asked || assumed->categories;
+    c->looks = infers(t);
+    if (expected) expected += t->selection.index[j];
+    c->format = expected ? expected->format : format_of(t, j, units);
+    c->offset = expected ? expected->offset : assumed->offset;
+    c->mark = expected ? expected->mark : NULL;
+    c->plain = ls_is_plain_format(&c->format);
+    if (c->plain && !c->categorical && !t->marks) t->plain[j] = c;
+}
+
+static void begin_target(ls_table_builder *t, size_t k, size_t j, bool units)
+{
+    const ls_expected_rows *expected = &t->request->expected;
+    ls_target_builder *target = &t->target[k];
+    bool known = !infers(t) && expected->task != LS_TASK_CLASSIFICATION && k < expected->targets;
+    t->target_column[k] = j;
+    target->format = known               ? expected->target[k].format
+                     : j == LS_NO_COLUMN ? (ls_number_format){0}
+                                         : format_of(t, j, units);
+    target->plain = ls_is_plain_format(&target->format);
+}
+
+/* Copies the marks of missing values of the options, or of the file of the training rows. */
+static ls_status take_marks(ls_table_builder *t, ls_error *err)
+{
+    const ls_source *source = t->request->expected.source;
+    const char *list = t->request->missing_mark ? t->request->missing_mark
+                       : source                 ? source->marks
+                                                : NULL;
+    if (!list || !*list) return LS_OK;
+    t->mark_size = strlen(list) + 1;
+    if (!(t->marks = ls_strdup(list)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for --missing-mark", t->path);
+    for (char *at = t->marks; *at; at++)
+        if (*at == ',') *at = '\0';
+    return LS_OK;
+}
+
+static ls_status begin_columns(ls_table_builder *t, const bool *units, ls_error *err)
+{
+    const ls_selection *s = &t->selection;
+    for (size_t j = 0; j < s->columns; j++)
+        if (ls_is_feature(s->role[j])) begin_column(t, j, units[j]);
+    t->targets = s->targets;
+    size_t room = t->targets ? t->targets : 1;
+    LS_TRY(ls_alloc(&t->target, room, sizeof *t->target, "the targets", err));
+    LS_TRY(ls_alloc(&t->target_column, room, sizeof *t->target_column, "the targets", err));
+    for (size_t j = 0; j < s->columns; j++) {
+        if (s->role[j] != LS_ROLE_TARGET) continue;
+        assert(s->index[j] < t->targets);
+        begin_target(t, s->index[j], j, units[j]);
+    }
+    return LS_OK;
+}
+
+ls_status ls_builder_select(ls_table_builder *t, size_t columns, bool apart, ls_error *err)
+{
+    const ls_file_columns file = {.path = t->path, .name = t->header, .count = columns};
+    const ls_read_request *r = t->request;
+    bool *units = NULL;
+    LS_TRY(ls_select(r, &file, apart, &t->selection, err));
+    LS_TRY(prepare_assumptions(t, columns, err));
+    LS_TRY(take_marks(t, err));
+    LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
+    LS_TRY(ls_alloc(&t->plain, columns, sizeof *t->plain, "the columns", err));
+    LS_TRY(ls_alloc(&units, columns, sizeof *units, "the columns", err));
+    ls_status status = r->units ? ls_mark_columns(&file, "units", r->units, units, err) : LS_OK;
+    if (status == LS_OK) status = begin_columns(t, units, err);
+    free(units);
+    t->accept_missing = r->missing != LS_MISSING_ERROR;
+    return status;
+}
+
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-ls_status ls_builder_select(ls_table_builder *t, size_t columns, size_t target, ls_error *err)
+static bool has_role(const ls_table_builder *t, ls_role role)
 {
-    LS_TRY(ls_select(t->request, t->path, t->header, columns, target, &t->selection, err));
-    LS_TRY(ls_alloc(&t->column, t->selection.used, sizeof *t->column, "the columns", err));
-    for (size_t j = 0; j < columns; j++)
-        if (t->selection.role[j] == LS_ROLE_CATEGORY) ls_builder_column(t, j)->categorical = true;
-    t->accept_missing = t->request->missing != LS_MISSING_ERROR;
-    return LS_OK;
+    for (size_t j = 0; j < t->selection.columns; j++)
+        if (t->selection.role[j] == role) return true;
+    return false;
 }
 
 ls_status ls_builder_allocate(ls_table_builder *t, size_t rows, bool labelled, ls_error *err)
 {
-    assert(rows > 0 && t->selection.used > 0 && !t->data);
-    LS_TRY(ls_data_create(rows, t->selection.used, 0, labelled, &t->data, err));
-    t->data->rows = 0;
+    assert(rows > 0 && t->selection.used > 0 && !t->data && (labelled || t->targets == 0));
+    const ls_expected_rows *expected = &t->request->expected;
+    if (labelled && t->targets == 0) { /* from another file */
+        t->targets = 1;
+        begin_target(t, 0, LS_NO_COLUMN, false);
+    }
+    bool classes = t->targets == 1 && (infers(t) || expected->task == LS_TASK_CLASSIFICATION);
+    LS_TRY(ls_data_create(rows, t->selection.used, 0, classes, &t->data, err));
+    ls_data *data = t->data;
+    data->rows = 0;
     t->room = rows;
-    return labelled ? ls_dictionary_create(&t->classes, err) : LS_OK;
+    if (classes) LS_TRY(ls_dictionary_create(LS_MOST_TEXTS, &t->target->texts, err));
+    bool numbers = t->targets && t->request->task != LS_ASK_CLASSIFICATION &&
+                   !(classes && !infers(t));
+    if (numbers || t->targets > 1)
+        LS_TRY(ls_alloc(&data->value, rows, t->targets * sizeof *data->value, "the targets", err));
+    if (has_role(t, LS_ROLE_WEIGHT))
+        LS_TRY(ls_alloc(&data->weight, rows, sizeof *data->weight, "the weights", err));
+    if (!has_role(t, LS_ROLE_GROUP)) return LS_OK;
+    LS_TRY(ls_dictionary_create(INT32_MAX - 1, &t->groups, err));
+    return ls_alloc(&data->group, rows, sizeof *data->group, "the groups", err);
+}
+
+/* Resizes an array of rows unless it is NULL. false: memory has run out, and it is as before. */
+static bool resize(void *array, size_t rows, size_t size)
+{
+    void *old;
+    memcpy(&old, array, sizeof old);
+    if (!old) return true;
+    size_t bytes;
+    void *grown = ls_mul_size(rows, size, &bytes) ? realloc(old, bytes) : NULL;
+    if (grown) memcpy(array, &grown, sizeof grown);
+    return grown != NULL;
+}
+
+static bool resize_all(ls_table_builder *t, size_t rows)
+{
+    ls_data *d = t->data;
+    return resize(&d->x, rows, d->columns * sizeof *d->x) && resize(&d->y, rows, sizeof *d->y) &&
+           resize(&d->value, rows, t->targets * sizeof *d->value) &&
+           resize(&d->weight, rows, sizeof *d->weight) && resize(&d->group, rows, sizeof *d->group);
 }
 
 /* Grows the room by half. */
@@ -52,11 +207,7 @@ static ls_status make_room(ls_table_builder *t, ls_error *err)
     size_t room = t->room + t->room / 2 + MORE_ROWS, cells = 0, bytes = 0;
     bool fits = ls_mul_size(room, data->columns, &cells) &&
                 ls_mul_size(cells, sizeof *data->x, &bytes) && bytes <= ls_most_bytes();
-    float *x = fits ? realloc(data->x, bytes) : NULL;
-    if (x) data->x = x;
-    int32_t *y = x && data->y ? realloc(data->y, room * sizeof *y) : NULL;
-    if (y) data->y = y;
-    if (!x || (data->y && !y))
+    if (!fits || !resize_all(t, room))
         return ls_fail(err, LS_ERR_MEMORY,
                        "%s: out of memory after %zu rows of %zu columns; use fewer of them",
                        t->path, data->rows, data->columns);
@@ -64,168 +215,73 @@ static ls_status make_room(ls_table_builder *t, ls_error *err)
     return LS_OK;
 }
 
+void ls_builder_trim(ls_table_builder *t)
+{
+    size_t rows = t->data->rows;
+    if (rows == t->room || rows == 0) return;
+    resize_all(t, rows);
+    t->room = rows;
+}
+
 ls_status ls_builder_add_row(ls_table_builder *t, ls_error *err)
 {
     if (t->data->rows == t->room) LS_TRY(make_room(t, err));
-    t->data->rows++;
+    t->row = &t->data->x[t->data->rows++ * t->data->columns];
     return LS_OK;
 }
 
 ls_status ls_builder_add_text(ls_table_builder *t, size_t column, const char *text, size_t line,
-                              ls_error *err)
+                              bool *again, ls_error *err)
 {
     ls_column_builder *builder = ls_builder_column(t, column);
     if (ls_column_add_text(builder, text, line, ls_builder_cell(t, column))) return LS_OK;
-    return ls_column_too_many_texts(builder, t->path, ls_builder_label(t, column).text, err);
+    ls_builder_context about;
+    ls_builder_describe(t, column, &about);
+    return ls_column_too_many_texts(builder, &about.context, t->data, t->selection.index[column],
+                                    &t->assumptions->column[column], again, err);
 }
 
-/* Frees unused room. */
-static void trim(ls_table_builder *t)
+ls_status ls_builder_add_target(ls_table_builder *t, size_t k, size_t row, const char *text,
+                                size_t line, ls_error *err)
 {
+    double value;
     ls_data *data = t->data;
-    if (data->rows == t->room || data->rows == 0) return;
-    float *x = realloc(data->x, data->rows * data->columns * sizeof *x);
-    if (x) data->x = x;
-    int32_t *y = data->y ? realloc(data->y, data->rows * sizeof *y) : NULL;
-    if (y) data->y = y;
-    t->room = data->rows;
-}
-
-/* ---- Names and classes ----------------------------------------------------------------------- */
-
-static ls_status take_names(const ls_table_builder *t, ls_error *err)
-{
-    const ls_selection *s = &t->selection;
-    for (size_t j = 0; t->header && j < s->columns; j++) {
-        if (s->role[j] == LS_ROLE_UNUSED) continue;
-        char **slot = s->role[j] == LS_ROLE_TARGET ? &t->data->target->name
-                                                   : &t->data->feature_names[s->index[j]];
-        char *name = ls_strdup(t->header[j]);
-        if (!name)
-            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names; use less data",
-                           t->path);
-        free(*slot);
-        *slot = name;
-    }
+    LS_TRY(ls_target_add(&t->target[k], t->path, text, line, data->y ? &data->y[row] : NULL, &value,
+                         err));
+    if (data->value) data->value[row * t->targets + k] = value;
     return LS_OK;
 }
 
-static ls_status finish_classes(ls_table_builder *t, const char *labels, ls_error *err)
+bool ls_builder_first_is_title(const ls_table_builder *t)
 {
     const ls_expected_rows *expected = &t->request->expected;
-    ls_data *data = t->data;
-    ls_coding coding;
-    ls_column_label label = {"0 (from 0)"};
-    if (!labels) label = ls_builder_label(t, t->selection.target);
-    LS_TRY(ls_dictionary_classes(t->classes, labels ? labels : t->path, label.text,
-                                 expected->class_names, expected->classes, &coding, err));
-    for (size_t r = 0; r < data->rows; r++) data->y[r] = coding.map[data->y[r]];
-    free(coding.map);
-    free(data->class_names);
-    data->class_names = coding.names;
-    data->classes = coding.count;
-    return LS_OK;
+    if (t->targets != 1 || !t->target->texts || t->target_column[0] == LS_NO_COLUMN) return false;
+    return ls_dictionary_first_is_title(t->target->texts, expected->class_names, expected->classes);
 }
 
-/* ---- Columns --------------------------------------------------------------------------------- */
-
-/* Whether the data is more than plain numbers in the order of the file. */
-static bool needs_description(const ls_table_builder *t)
+void ls_builder_drop_first(ls_table_builder *t)
 {
-    const ls_expected_rows *expected = &t->request->expected;
-    bool needed = expected->features > 0 ? expected->column != NULL : !t->selection.complete;
-    for (size_t c = 0; c < t->selection.used; c++)
-        needed |= t->column[c].text_cells > 0 || t->column[c].missing > 0 ||
-                  t->column[c].categorical;
-    return needed;
-}
-
-static ls_status finish_columns(const ls_table_builder *t, ls_column *column, ls_error *err)
-{
-    const ls_selection *s = &t->selection;
-    for (size_t j = 0; j < s->columns; j++) {
-        ls_role role = s->role[j];
-        size_t c = s->index[j];
-        if (!ls_is_feature(role)) continue;
-        column[c].place = j;
-        column[c].categorical = role == LS_ROLE_CATEGORY;
-        if (!(column[c].name = ls_strdup(t->data->feature_names[c])))
-            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for column names", t->path);
-        if (role == LS_ROLE_NUMBER) continue; /* also if all of its values are missing */
-        LS_TRY(ls_column_finish(&t->column[c], t->path, ls_builder_label(t, j).text, t->data, c,
-                                &column[c], err));
-    }
-    return LS_OK;
-}
-
-static ls_status describe_columns(const ls_table_builder *t, ls_error *err)
-{
-    ls_column *column;
-    ls_data *data = t->data;
-    if (!needs_description(t)) return LS_OK;
-    LS_TRY(ls_alloc(&column, data->columns, sizeof *column, "the columns", err));
-    ls_status status = finish_columns(t, column, err);
-    if (status != LS_OK) {
-        ls_columns_free(column, data->columns);
-        return status;
-    }
-    LS_TRY(ls_data_describe_columns(data, column, err));
-    data->missing = t->request->missing;
-    return ls_data_narrow(data, err);
-}
-
-/* ---- Finishing ------------------------------------------------------------------------------- */
-
-/* Drops rows with missing values if requested. Rows for a model or like other rows are kept. */
-static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
-{
-    ls_data *d = t->data, *kept;
-    bool *complete;
-    size_t count = 0;
-    if (d->missing != LS_MISSING_DROP || !d->column || t->request->expected.features) return LS_OK;
-    LS_TRY(ls_alloc(&complete, d->rows, sizeof *complete, "the rows", err));
-    for (size_t r = 0; r < d->rows; r++) {
-        complete[r] = true;
-        for (size_t c = 0; c < d->columns && complete[r]; c++)
-            complete[r] = !isnan(d->x[r * d->columns + c]);
-        count += complete[r];
-    }
-    ls_status status =
-        count ? ls_data_pick(d, complete, true, &kept, err)
-              : ls_fail(err, LS_ERR_DATA,
-                        "%s: every row has a missing value; fill them in with --missing mean",
-                        t->path);
-    free(complete);
-    LS_TRY(status);
-    kept->dropped = d->rows - count;
-    status = ls_data_notes_move(d, kept, err);
-    ls_data_free(d);
-    t->data = kept;
-    return status;
-}
-
-ls_status ls_builder_finish(ls_table_builder *t, const char *labels, ls_data **out, ls_error *err)
-{
-    assert(t->data && !t->classes == !t->data->y);
-    trim(t);
-    if (t->classes) LS_TRY(finish_classes(t, labels, err));
-    LS_TRY(take_names(t, err));
-    t->data->source.columns = t->selection.columns;
-    t->data->source.header = t->header != NULL;
-    t->data->target->place = t->selection.target;
-    LS_TRY(describe_columns(t, err));
-    LS_TRY(drop_incomplete(t, err));
-    *out = t->data;
-    t->data = NULL;
-    return LS_OK;
+    ls_data *d = t->data;
+    d->rows--;
+    memmove(d->x, d->x + d->columns, d->rows * d->columns * sizeof *d->x);
+    if (d->y) memmove(d->y, d->y + 1, d->rows * sizeof *d->y);
+    if (d->value) memmove(d->value, d->value + t->targets, d->rows * t->targets * sizeof *d->value);
+    if (d->weight) memmove(d->weight, d->weight + 1, d->rows * sizeof *d->weight);
+    if (d->group) memmove(d->group, d->group + 1, d->rows * sizeof *d->group);
+    ls_target_drop_first(t->target);
 }
 
 void ls_builder_free(ls_table_builder *t)
 {
     for (size_t c = 0; t->column && c < t->selection.used; c++)
         ls_column_builder_free(&t->column[c]);
+    for (size_t k = 0; t->target && k < t->targets; k++) ls_target_builder_free(&t->target[k]);
     free(t->column);
+    free(t->plain);
+    free(t->target);
+    free(t->target_column);
+    free(t->marks);
+    ls_dictionary_free(t->groups);
     ls_selection_free(&t->selection);
-    ls_dictionary_free(t->classes);
     ls_data_free(t->data);
 }

@@ -28,7 +28,7 @@ static const char *read_digits(const char *at, uint64_t *mantissa, int *digits, 
 /* Reads short decimals: mantissa and power of ten are then exact doubles, so that one
  * multiplication or division rounds correctly (Clinger, How to read floating point numbers
  * accurately, PLDI 1990). Returns false for all other texts. */
-static bool short_decimal(const char *text, double *out)
+static bool short_decimal(const char *text, double *out, bool *precise)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -52,41 +52,31 @@ static bool short_decimal(const char *text, double *out)
     double value = (double)mantissa;
     value = exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
     *out = negative ? -value : value;
+    *precise = mantissa > 999999;
     return true;
+}
+
+bool ls_parse_digits(const char *text, double *out, bool *precise)
+{
+    if (short_decimal(text, out, precise)) return true;
+    *precise = true;
+    return ls_parse_double(text, out);
 }
 
 bool ls_parse_number(const char *text, double *out)
 {
-    return short_decimal(text, out) || ls_parse_double(text, out);
+    bool precise;
+    return ls_parse_digits(text, out, &precise);
 }
 
 bool ls_is_missing_text(const char *text)
 {
     static const char *const marks[] = {"", "?", "NA", "N/A", "NaN", "null"};
+    if (*text && *text != '?' && *text != 'n' && *text != 'N') return false;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         if (strcasecmp(text, marks[i]) == 0) return true;
     }
     return false;
-}
-
-bool ls_is_date(const char *text)
-{
-    size_t runs = 0, digits[3] = {0};
-    char between = 0;
-    for (; runs < 3; text++) {
-        if (*text >= '0' && *text <= '9') {
-            digits[runs]++;
-            continue;
-        }
-        if (!digits[runs]) return false;
-        if (++runs == 3) break;
-        if ((*text != '-' && *text != '/' && *text != '.') || (between && *text != between))
-            return false;
-        between = *text;
-    }
-    bool year_first = digits[0] == 4, year_last = digits[2] == 4 || digits[2] == 2;
-    return (year_first || (digits[0] <= 2 && year_last)) && digits[1] <= 2 && digits[2] <= 4 &&
-           (*text == '\0' || *text == ' ' || *text == 'T');
 }
 
 ls_excerpt ls_excerpt_of(const char *text)

@@ -12,7 +12,8 @@ enum {
     LS_FORMAT_PLAIN = 1,   /* rows of plain numbers */
     LS_FORMAT_ENCODED = 2, /* with "columns": categories and missing values */
     LS_FORMAT_DECIDED = 3, /* with "decision", with or without "columns" */
-    LS_FORMAT_TARGETS = 4  /* with "targets", numbers or labels, with or without "columns" */
+    LS_FORMAT_TARGETS = 4, /* with "targets", numbers or labels, with or without "columns" */
+    LS_FORMAT_SOURCE = 5   /* with "source", with or without any of these */
 };
 
 #define LS_HEADER_LIMIT 100000000u /* bytes, as in the reference implementation of safetensors */

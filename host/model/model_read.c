@@ -7,6 +7,7 @@
 #include "host/model/decision.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
+#include "host/model/source_json.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -179,7 +180,8 @@ static ls_status read_column(const json_t *o, size_t file_columns, ls_column *co
     column->place = (size_t)place;
     if (!(column->name = ls_strdup(name)))
         return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
-    return categories ? read_categories(categories, column, path, err) : LS_OK;
+    if (categories) LS_TRY(read_categories(categories, column, path, err));
+    return ls_source_read_numbers(o, column, path, err);
 }
 
 /* Fill values, which replace missing values. Each must fit its column. */
@@ -253,24 +255,36 @@ static ls_status check_columns(const ls_encoder *e, size_t target, const char *p
     return twice ? damaged(path, "a column or a category is listed twice", err) : LS_OK;
 }
 
+/* Width of the file and place of its class, which files without "source" have here. */
+static ls_status read_file_columns(const json_t *object, ls_model *m, const char *path,
+                                   ls_error *err)
+{
+    const json_t *target = json_object_get(object, "file_target");
+    json_int_t width = json_integer_value(json_object_get(object, "file_columns")),
+               at = json_integer_value(target);
+    if (width < 1 || width > INT32_MAX)
+        return damaged(path, "its columns do not match its features", err);
+    if (!json_is_null(target) && (!json_is_integer(target) || at < 0 || at >= width))
+        return damaged(path, "its class column has a place beyond the columns of its file", err);
+    m->source.columns = (size_t)width;
+    m->target->place = json_is_null(target) ? LS_NO_COLUMN : (size_t)at;
+    return LS_OK;
+}
+
 static ls_status read_encoder(const json_t *object, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *list = json_object_get(object, "list"),
-                 *target = json_object_get(object, "file_target");
-    json_int_t file_columns = json_integer_value(json_object_get(object, "file_columns")),
-               at = json_integer_value(target);
+    const json_t *list = json_object_get(object, "list");
     size_t count = json_array_size(list);
     ls_column *column;
     ls_missing missing = LS_MISSING_MEAN;
     LS_TRY(read_missing(json_object_get(object, "missing"), &missing, path, err));
-    if (!count || count > m->network.inputs || file_columns < 1 || (json_int_t)count > file_columns)
+    if (!m->source.columns) LS_TRY(read_file_columns(object, m, path, err));
+    if (!count || count > m->network.inputs || count > m->source.columns)
         return damaged(path, "its columns do not match its features", err);
-    if (!json_is_null(target) && (!json_is_integer(target) || at < 0 || at >= file_columns))
-        return damaged(path, "its class column has a place beyond the columns of its file", err);
     LS_TRY(ls_alloc(&column, count, sizeof *column, "a model", err));
     ls_status status = LS_OK;
     for (size_t c = 0; c < count && status == LS_OK; c++)
-        status = read_column(json_array_get(list, c), (size_t)file_columns, &column[c], path, err);
+        status = read_column(json_array_get(list, c), m->source.columns, &column[c], path, err);
     if (status == LS_OK && ls_columns_inputs(column, count) != m->network.inputs)
         status = damaged(path, "its columns do not match its features", err);
     if (status != LS_OK) {
@@ -278,8 +292,6 @@ static ls_status read_encoder(const json_t *object, ls_model *m, const char *pat
         return status;
     }
     LS_TRY(ls_encoder_create(column, count, &m->encoder, err));
-    m->source.columns = (size_t)file_columns;
-    m->target->place = json_is_null(target) ? SIZE_MAX : (size_t)at;
     m->encoder->missing = missing;
     LS_TRY(check_columns(m->encoder, m->target->place, path, err));
     return read_fills(list, m->encoder, path, err);
@@ -377,15 +389,20 @@ static ls_status check_format(const json_t *meta, const char *path, ls_error *er
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
     const json_t *columns = json_object_get(meta, "columns");
     bool decided = json_is_object(json_object_get(meta, "decision"));
-    if (format < LS_FORMAT_PLAIN || format > LS_FORMAT_TARGETS)
-        return damaged(path, "its format has another version; this program reads formats 1 to 4",
+    if (format < LS_FORMAT_PLAIN || format > LS_FORMAT_SOURCE)
+        return damaged(path, "its format has another version; this program reads formats 1 to 5",
                        err);
     if (format >= LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
                                     : (format == LS_FORMAT_ENCODED) != json_is_object(columns))
         return damaged(path, "its format and its columns contradict each other", err);
-    if ((format == LS_FORMAT_DECIDED) != decided)
+    if ((format == LS_FORMAT_SOURCE) != json_is_object(json_object_get(meta, "source")))
+        return damaged(path, "its format and its source contradict each other", err);
+    const json_t *decision = json_object_get(meta, "decision"),
+                 *targets = json_object_get(meta, "targets");
+    if (format == LS_FORMAT_SOURCE ? (decision && !decided) || (targets && !json_is_object(targets))
+                                   : (format == LS_FORMAT_DECIDED) != decided)
         return damaged(path, "its format and its decision contradict each other", err);
-    if ((format == LS_FORMAT_TARGETS) != json_is_object(json_object_get(meta, "targets")))
+    if (format != LS_FORMAT_SOURCE && (format == LS_FORMAT_TARGETS) != json_is_object(targets))
         return damaged(path, "its format and its targets contradict each other", err);
     return LS_OK;
 }
@@ -430,7 +447,8 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
 static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, ls_error *err)
 {
     const json_t *columns = json_object_get(meta, "columns"),
-                 *decision = json_object_get(meta, "decision");
+                 *decision = json_object_get(meta, "decision"),
+                 *source = json_object_get(meta, "source");
     bool twice = false;
     LS_TRY(read_names(json_object_get(meta, "features"), m->feature_names, path, err));
     LS_TRY(read_names(json_object_get(meta, "classes"), m->class_names, path, err));
@@ -440,7 +458,10 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     if (m->task != LS_TASK_CLASSIFICATION)
         LS_TRY(read_targets(json_object_get(meta, "targets"), m, path, err));
     LS_TRY(read_most_frequent(json_object_get(meta, "most_frequent_class"), m, path, err));
+    if (source) LS_TRY(ls_source_read(source, m, path, err));
     if (columns) LS_TRY(read_encoder(columns, m, path, err));
+    if (source) LS_TRY(ls_source_check(m, path, err));
+    else ls_source_guess(m);
     if (decision) LS_TRY(read_decision(decision, m, path, err));
     LS_TRY(read_history(json_object_get(meta, "history"), m, path, err));
     return read_training(json_object_get(meta, "training"), m, path, err);

@@ -8,6 +8,7 @@
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
+#include "host/model/source_json.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static json_t *column_json(const ls_encoder *e, size_t c)
     const ls_column *column = &e->column[c];
     json_t *o = json_pack("{s:s,s:I,s:f}", "name", column->name, "place", (json_int_t)column->place,
                           "fill", e->fill[c]);
+    ls_source_add_numbers(&o, column);
     if (!column->categorical) return o;
     ls_json_set(&o, "categories", ls_json_texts(column->category, column->categories));
     ls_json_set(&o, "other", json_boolean(e->other[c]));
@@ -65,13 +67,9 @@ static json_t *column_json(const ls_encoder *e, size_t c)
 static json_t *encoder_json(const ls_model *m)
 {
     const ls_encoder *e = m->encoder;
-    size_t target = m->target->place;
     json_t *columns = json_array();
     for (size_t c = 0; c < e->columns; c++) ls_json_append(&columns, column_json(e, c));
-    return json_pack("{s:I,s:o,s:s,s:o}", "file_columns", (json_int_t)m->source.columns,
-                     "file_target",
-                     target < m->source.columns ? json_integer((json_int_t)target) : json_null(),
-                     "missing", ls_missing_names[e->missing], "list", columns);
+    return json_pack("{s:s,s:o}", "missing", ls_missing_names[e->missing], "list", columns);
 }
 
 static json_t *decision_json(const ls_decision *d)
@@ -123,6 +121,7 @@ static json_t *saved_options(const ls_model *m)
 
 static int format_of(const ls_model *m)
 {
+    if (ls_model_has_source(m)) return LS_FORMAT_SOURCE;
     if (m->task != LS_TASK_CLASSIFICATION) return LS_FORMAT_TARGETS;
     if (ls_decision_is_set(&m->decision)) return LS_FORMAT_DECIDED;
     return m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
@@ -145,6 +144,7 @@ static json_t *metadata_json(const ls_model *m)
     ls_json_set(&meta, "history", history_json(m));
     ls_json_set(&meta, "training", training_json(m->summary));
     if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m));
+    if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
     if (decided) ls_json_set(&meta, "decision", decision_json(&m->decision));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
     if (m->most_frequent >= 0)

@@ -21,8 +21,11 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
 {
     const struct poptOption entries[SOURCE_DATA] = {
         {"target", 0, POPT_ARG_STRING, &o->target, 0,
-         "the class column, by name or by number, counted from 0 (default: the last)",
+         "the class column, by name or by number, counted from 0 (default: the last); several columns, separated by commas, are several numbers or labels to predict",
          "NAME|INDEX"},
+        {"task", 0, POPT_ARG_STRING, &o->task, 0,
+         "what to predict: classification, regression (numbers) or auto, by the values of the target (default: auto)",
+         "TASK"},
         {"labels", 0, POPT_ARG_STRING, &o->labels, 0,
          "IDX, NPY: the file of the classes (default for IDX: the labels file in the same folder; for NPY: the last column)",
          "FILE"},
@@ -34,11 +37,37 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
         {"missing", 0, POPT_ARG_STRING, &o->missing, 0,
          "how to treat missing values: mean, median or most-frequent (fill in from the training rows; with mean, a missing text is a category of its own), drop (the row) or error (default: mean)",
          "HOW"},
+        {"missing-mark", 0, POPT_ARG_STRING, &o->missing_mark, 0,
+         "CSV: further texts that mark missing values, separated by commas, as in -999,unknown",
+         "LIST"},
+        {"header", 0, POPT_ARG_STRING, &o->header, 0,
+         "CSV: whether the first line names the columns: yes, no or auto (default: auto)",
+         "WHETHER"},
+        {"separator", 0, POPT_ARG_STRING, &o->separator, 0,
+         "CSV: character between fields: comma, semicolon, tab, space (one or more blanks), pipe, another character, or auto (default: auto)",
+         "CHARACTER"},
+        {"decimal", 0, POPT_ARG_STRING, &o->decimal, 0,
+         "CSV: character before decimals: point, comma or auto, for each column (default: auto)",
+         "CHARACTER"},
+        {"thousands", 0, POPT_ARG_STRING, &o->thousands, 0,
+         "CSV: character between groups of digits: comma, point, space, apostrophe or none (default: none)",
+         "CHARACTER"},
+        {"units", 0, POPT_ARG_STRING, &o->units, 0,
+         "CSV: columns whose numbers have a sign or a unit, which is ignored: $5, 3 kg", "LIST"},
+        {"dates", 0, POPT_ARG_NONE, &o->dates, 0,
+         "CSV: turn dates into numbers: days since 1970, weekday and hour", NULL},
+        {"weight", 0, POPT_ARG_STRING, &o->weight, 0,
+         "the column with the weight of each row in training", "NAME|INDEX"},
+        {"group", 0, POPT_ARG_STRING, &o->group, 0,
+         "the column with the group of each row: splits and folds keep a group together",
+         "NAME|INDEX"},
+        {"sample", 0, POPT_ARG_LONGLONG, &o->sample, 0,
+         "use N rows of the file, drawn with --data-seed", "N"},
         {"rows", 0, POPT_ARG_LONGLONG, &o->rows, 0, "generated data: number of rows", "N"},
         {"noise", 0, POPT_ARG_DOUBLE, &o->noise, 0,
          "generated data: standard deviation of the noise", "S"},
-        {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0, "generated data: seed (default: 1)",
-         "S"},
+        {"data-seed", 0, POPT_ARG_LONGLONG, &o->data_seed, 0,
+         "generated data, and --sample: seed (default: 1)", "S"},
         POPT_TABLEEND,
     };
     memcpy(table, entries, sizeof entries);
@@ -74,9 +103,22 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
 {
     const struct {
         const char *name, *value;
-    } files_only[] = {{"target", o->target},           {"labels", o->labels},
-                      {"columns", o->columns},         {"drop", o->drop},
-                      {"categorical", o->categorical}, {"missing", o->missing}};
+    } files_only[] = {{"target", o->target},
+                      {"labels", o->labels},
+                      {"columns", o->columns},
+                      {"drop", o->drop},
+                      {"categorical", o->categorical},
+                      {"missing", o->missing},
+                      {"header", o->header},
+                      {"separator", o->separator},
+                      {"decimal", o->decimal},
+                      {"thousands", o->thousands},
+                      {"units", o->units},
+                      {"missing-mark", o->missing_mark},
+                      {"weight", o->weight},
+                      {"group", o->group},
+                      {"dates", o->dates ? "" : NULL},
+                      {"sample", o->sample > 0 ? "" : NULL}};
     for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
         if (files_only[i].value)
             return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, but %s is a generator",
@@ -88,7 +130,15 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
                        "--noise: %g is not a standard deviation; it must be 0 or more", o->noise);
     ls_generate_options how = {
         .rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
-    return ls_data_generate(name, &how, out, err);
+    LS_TRY(ls_data_generate(name, &how, out, err));
+    if (!o->task || !strcmp(o->task, "auto") ||
+        !strcmp(o->task,
+                ls_data_task(*out) == LS_TASK_CLASSIFICATION ? "classification" : "regression"))
+        return LS_OK;
+    ls_data_free(*out);
+    *out = NULL;
+    return ls_fail(err, LS_ERR_ARGUMENT, "--task: %s does not generate data for '%.40s'", name,
+                   o->task);
 }
 
 /* The error for a name that is neither a file nor a generator; suggests a similar generator unless
@@ -124,12 +174,28 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
                            const ls_data *like, ls_data **out, ls_error *err)
 {
     read_progress progress = {.name = name};
-    ls_read_options how = {.target = o->target,
+    if (o->sample < 0 || o->data_seed < 0)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--sample and --data-seed must not be negative");
+    ls_read_options how = {.struct_size = sizeof how,
+                           .target = o->target,
                            .labels = o->labels,
                            .columns = o->columns,
                            .drop = o->drop,
                            .categorical = o->categorical,
                            .missing = o->missing,
+                           .header = o->header,
+                           .separator = o->separator,
+                           .decimal = o->decimal,
+                           .thousands = o->thousands,
+                           .units = o->units,
+                           .missing_mark = o->missing_mark,
+                           .task = o->task,
+                           .weight = o->weight,
+                           .group = o->group,
+                           .no_target = o->no_target,
+                           .dates = o->dates,
+                           .sample = (size_t)o->sample,
+                           .sample_seed = (uint64_t)o->data_seed,
                            .model = model,
                            .like = like};
     if (!o->quiet && !o->json && isatty(STDERR_FILENO))
@@ -149,6 +215,23 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--rows and --noise are for generated data, but %s is a file", name);
     return source_read_file(o, name, model, NULL, out, err);
+}
+
+ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,
+                                 ls_error *err)
+{
+    const char *target = ls_model_target_name(model, 0),
+               *what = ls_model_task(model) == LS_TASK_CLASSIFICATION ? "class" : "target";
+    if (ls_data_y(data) || ls_data_values(data)) return LS_OK;
+    if (target)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: has no %s column \"%.60s\" to compare with; name the column with --target, or use "
+            "lockstep predict, which needs none",
+            name, what, target);
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s has no %s column to compare with (lockstep predict does not need one)", name,
+                   what);
 }
 
 ls_status source_model(const char *path, ls_model **out, ls_error *err)

@@ -9,9 +9,13 @@
 
 typedef struct {
     const char *target, *labels, *columns, *drop, *categorical, *missing;
+    const char *header, *separator, *decimal, *thousands, *units, *missing_mark;
+    const char *task, *weight, *group;
     long long rows;
     double noise;
-    long long data_seed;
+    long long data_seed, sample;
+    int dates;
+    int no_target; /* read the features only; no option */
     const char *device, *threads;
     int allow_approximate, quiet, json;
 } source_options;
@@ -19,7 +23,7 @@ typedef struct {
 void source_options_init(source_options *options);
 
 /* popt entries. The tables point into `options`, which must outlive them. */
-enum { SOURCE_DATA = 10, SOURCE_DEVICE = 6 };
+enum { SOURCE_DATA = 21, SOURCE_DEVICE = 6 };
 void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 void source_device_table(source_options *options, struct poptOption table[SOURCE_DEVICE]);
 
@@ -43,6 +47,10 @@ ls_status source_read(const source_options *options, const char *name, const ls_
  * rows whose columns and classes the file must have, or NULL. */
 ls_status source_read_file(const source_options *options, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err);
+
+/* Checks that the rows have the targets of the model. name: of the file. */
+ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,
+                                 ls_error *err);
 
 /* Loads a model from its file or from a run folder. */
 ls_status source_model(const char *path, ls_model **out, ls_error *err);

@@ -103,7 +103,11 @@ static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
     printf("%4zu  %-20.20s %-10s %8zu  ", c->place, c->name,
            c->categorical ? "categories" : "numbers", c->missing);
     if (!c->categorical) {
-        printf("%g … %g, mean %.5g ± %.5g\n", c->least, c->most, c->mean, c->deviation);
+        /* Large values that are close together, such as times, need more digits. */
+        bool close = c->most > c->least && fabs(c->mean) > 1e4 * (c->most - c->least);
+        if (close) printf("%.15g … %.15g, mean %.12g", c->least, c->most, c->mean);
+        else printf("%g … %g, mean %.5g", c->least, c->most, c->mean);
+        printf(" ± %.5g\n", c->deviation);
         return;
     }
     count *list = count_categories(data, i, c->categories);

@@ -40,11 +40,7 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
 {
     LS_TRY(source_model(model, &w->model, err));
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
-    if (!ls_data_y(w->data) && !ls_data_values(w->data))
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s has no %s column to compare with (lockstep predict does not need one)",
-                       data,
-                       ls_model_task(w->model) == LS_TASK_CLASSIFICATION ? "class" : "target");
+    LS_TRY(source_require_targets(data, w->data, w->model, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     return ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err);
 }

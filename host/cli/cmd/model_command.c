@@ -12,9 +12,7 @@ ls_status model_command_open(model_command *c, const char *model, const char *da
     LS_TRY(result_check_apart(c->path, data, err));
     LS_TRY(source_model(model, &c->model, err));
     if (data) LS_TRY(source_read(&c->source, data, c->model, &c->data, err));
-    if (data && !ls_data_y(c->data) && !ls_data_values(c->data))
-        return ls_fail(err, LS_ERR_DATA, "%s has no %s column", data,
-                       ls_model_task(c->model) == LS_TASK_CLASSIFICATION ? "class" : "target");
+    if (data) LS_TRY(source_require_targets(data, c->data, c->model, err));
     return data ? source_device(&c->source, &c->device, err) : LS_OK;
 }
 

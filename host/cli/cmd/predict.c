@@ -143,6 +143,7 @@ int cmd_predict(int argc, const char **argv)
     ls_error err;
     const char *to = "-";
     source_options_init(&o);
+    o.no_target = 1;
     struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
     source_data_table(&o, data);
     source_device_table(&o, device);
@@ -159,6 +160,9 @@ int cmd_predict(int argc, const char **argv)
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
     w.name = args.operand[1];
+    if (status == EXIT_OK && o.sample)
+        status = complain("predict", EXIT_USAGE,
+                          "--sample: predict writes one line for every row of the file");
     if (status == EXIT_OK && work(&o, &t, args.operand[0], to, &w, &err) != LS_OK)
         status = complain_error("predict", &err);
     close_work(&w);

@@ -25,6 +25,17 @@ const config_entry config_entries[CONFIG_ENTRIES] = {
     {"drop", CONFIG_TEXT, CONFIG_HOW, AT(source.drop), 0},
     {"categorical", CONFIG_TEXT, CONFIG_HOW, AT(source.categorical), 0},
     {"missing", CONFIG_TEXT, CONFIG_HOW, AT(source.missing), 0},
+    {"sample", CONFIG_COUNT, CONFIG_WHICH, AT(source.sample), 0},
+    {"task", CONFIG_TEXT, CONFIG_HOW, AT(source.task), 0},
+    {"header", CONFIG_TEXT, CONFIG_HOW, AT(source.header), 0},
+    {"separator", CONFIG_TEXT, CONFIG_HOW, AT(source.separator), 0},
+    {"decimal", CONFIG_TEXT, CONFIG_HOW, AT(source.decimal), 0},
+    {"thousands", CONFIG_TEXT, CONFIG_HOW, AT(source.thousands), 0},
+    {"units", CONFIG_TEXT, CONFIG_HOW, AT(source.units), 0},
+    {"missing-mark", CONFIG_TEXT, CONFIG_HOW, AT(source.missing_mark), 0},
+    {"dates", CONFIG_FLAG, CONFIG_HOW, AT(source.dates), 0},
+    {"weight", CONFIG_TEXT, CONFIG_HOW, AT(source.weight), 0},
+    {"group", CONFIG_TEXT, CONFIG_HOW, AT(source.group), 0},
     {"test", CONFIG_TEXT, CONFIG_HELD_OUT, AT(test), 0},
     {"split", CONFIG_REAL, CONFIG_HELD_OUT, AT(split), 0},
     {"positive", CONFIG_TEXT, CONFIG_DECISION, AT(threshold.positive), 0},
@@ -48,10 +59,16 @@ double *config_real_of(const run_config *c, const config_entry *e)
     return (void *)((char *)c + e->offset);
 }
 
+int *config_flag_of(const run_config *c, const config_entry *e)
+{
+    return (void *)((char *)c + e->offset);
+}
+
 bool config_is_initial(const run_config *c, const config_entry *e)
 {
     switch (e->kind) {
     case CONFIG_TEXT: return !*config_text_of(c, e);
+    case CONFIG_FLAG: return !*config_flag_of(c, e);
     case CONFIG_COUNT: return *config_count_of(c, e) == (long long)e->initial;
     default: return !(*config_real_of(c, e) >= 0) || *config_real_of(c, e) == e->initial;
     }
@@ -63,6 +80,7 @@ static bool is_set(const run_config *c, const config_entry *e)
 {
     switch (e->kind) {
     case CONFIG_TEXT: return *config_text_of(c, e) != NULL;
+    case CONFIG_FLAG: return *config_flag_of(c, e) != 0;
     case CONFIG_COUNT: return *config_count_of(c, e) != CONFIG_UNSET;
     default: return *config_real_of(c, e) != CONFIG_UNSET_REAL;
     }
@@ -74,6 +92,7 @@ static void copy_entry(run_config *to, const run_config *from, const config_entr
     case CONFIG_TEXT: *config_text_of(to, e) = *config_text_of(from, e); break;
     case CONFIG_COUNT: *config_count_of(to, e) = *config_count_of(from, e); break;
     case CONFIG_REAL: *config_real_of(to, e) = *config_real_of(from, e); break;
+    case CONFIG_FLAG: *config_flag_of(to, e) = *config_flag_of(from, e); break;
     }
 }
 

@@ -32,7 +32,8 @@ void config_free(run_config *config);
 
 /* ---- Entries --------------------------------------------------------------------------------- */
 
-typedef enum { CONFIG_TEXT, CONFIG_COUNT, CONFIG_REAL } config_kind;
+/* FLAG: set or not; the command line cannot take it back. */
+typedef enum { CONFIG_TEXT, CONFIG_COUNT, CONFIG_REAL, CONFIG_FLAG } config_kind;
 
 /* What an entry describes: which data, how they are read, which rows are held out for testing, or
  * how the model decides. Entries of the last role are in "decision", all others in "data". */
@@ -46,7 +47,7 @@ typedef struct {
     double initial; /* the default of a number */
 } config_entry;
 
-enum { CONFIG_ENTRIES = 14, CONFIG_DECISIONS = 2 }; /* those of "decision" come last */
+enum { CONFIG_ENTRIES = 25, CONFIG_DECISIONS = 2 }; /* those of "decision" come last */
 extern const config_entry config_entries[CONFIG_ENTRIES];
 
 /* Numbers that are not set. The real one is no NaN, since a user may give NaN, which is an error.
@@ -58,6 +59,7 @@ extern const config_entry config_entries[CONFIG_ENTRIES];
 const char **config_text_of(const run_config *config, const config_entry *entry);
 long long *config_count_of(const run_config *config, const config_entry *entry);
 double *config_real_of(const run_config *config, const config_entry *entry);
+int *config_flag_of(const run_config *config, const config_entry *entry);
 
 /* Whether an entry has its default value, so that it need not be written. */
 bool config_is_initial(const run_config *config, const config_entry *entry);

@@ -44,8 +44,10 @@ static ls_status read_hash(run_config *c, const char *name, const json_t *value,
 static ls_status read_entry(run_config *c, const config_entry *e, const json_t *value,
                             const char *path, ls_error *err)
 {
-    static const char *const wanted[] = {"a string", "a non-negative integer", "a number"};
+    static const char *const wanted[] = {"a string", "a non-negative integer", "a number",
+                                         "true or false"};
     bool fits = e->kind == CONFIG_TEXT    ? json_is_string(value)
+                : e->kind == CONFIG_FLAG  ? json_is_boolean(value)
                 : e->kind == CONFIG_COUNT ? json_is_integer(value) && json_integer_value(value) >= 0
                                           : json_is_number(value);
     if (!fits) /* "decision" also accepts numbers; make_text() has already converted them */
@@ -56,6 +58,7 @@ static ls_status read_entry(run_config *c, const config_entry *e, const json_t *
     case CONFIG_TEXT: *config_text_of(c, e) = json_string_value(value); break;
     case CONFIG_COUNT: *config_count_of(c, e) = json_integer_value(value); break;
     case CONFIG_REAL: *config_real_of(c, e) = json_number_value(value); break;
+    case CONFIG_FLAG: *config_flag_of(c, e) = json_is_true(value); break;
     }
     return LS_OK;
 }

@@ -23,6 +23,7 @@ static json_t *entries_json(const run_config *c, bool decision)
             json_object_set_new(o, e->name, json_integer(*config_count_of(c, e)));
             break;
         case CONFIG_REAL: json_object_set_new(o, e->name, json_real(*config_real_of(c, e))); break;
+        case CONFIG_FLAG: json_object_set_new(o, e->name, json_true()); break;
         }
     }
     return o;

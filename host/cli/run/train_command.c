@@ -51,6 +51,7 @@ static void add_entries(ls_text *out, const run_config *c)
         case CONFIG_TEXT: command_add_word(out, *config_text_of(c, e)); break;
         case CONFIG_COUNT: ls_text_add(out, " %lld", *config_count_of(c, e)); break;
         case CONFIG_REAL: add_real(out, *config_real_of(c, e)); break;
+        case CONFIG_FLAG: break;
         }
     }
 }

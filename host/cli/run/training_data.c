@@ -38,13 +38,16 @@ static ls_status check_hashes(training_request *r, const ls_data *rows, bool qui
 static ls_status read_test(const training_request *r, const ls_data *train, ls_data **test,
                            ls_error *err)
 {
-    source_options o = r->source;
-    /* the test rows are read like the training rows */
-    o.labels = o.columns = o.drop = o.categorical = o.missing = NULL;
+    /* the test rows are read like the training rows, whose options say nothing about another file
+     */
+    const source_options o = {
+        .quiet = r->source.quiet, .json = r->source.json, .data_seed = 1, .noise = -1};
     LS_TRY(source_read_file(&o, r->test, NULL, train, test, err));
-    return ls_data_y(*test)
-               ? LS_OK
-               : ls_fail(err, LS_ERR_DATA, "%s has no class column to test against", r->test);
+    if (ls_data_y(*test) || ls_data_values(*test)) return LS_OK;
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s: has no class column \"%.60s\" to test against; name the column as in the "
+                   "training file",
+                   r->test, ls_data_target_name(train) ? ls_data_target_name(train) : "class");
 }
 
 /* Moves the share of --split from *train to *test. The seed of --seed also decides the split. */
