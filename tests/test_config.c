@@ -78,7 +78,7 @@ Test(config, the_command_line_goes_before_the_config)
                       "train circles --split 0.3" QUICK);
     assert_equal_hash(
         "train moons --config hand.json --device cpu -q",
-        "train moons --hidden 7,5 --activation tanh --lr 0.01 --epochs 8 --batch-norm --device cpu -q");
+        "train moons --hidden 7,5 --activation tanh --lr 0.01 --epochs 8 --batch-norm --l2 0 --device cpu -q");
     assert_equal_hash("train moons --config none.json --epochs 3 --device cpu -q",
                       "train moons --hidden none --epochs 3 --device cpu -q");
     static const char decided[] = "{\"decision\":{\"positive\":0,\"threshold\":0.3}}";

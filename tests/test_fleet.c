@@ -25,7 +25,7 @@ static const unsigned two_threads[] = {2, 0}, some_threads[] = {1, 2, 3, 0};
 
 /* ---- Members to train ------------------------------------------------------------------------ */
 
-enum { MEMBERS = 60 };
+enum { MEMBERS = 80 };
 
 /* A member, and the result of ls_train with its options. */
 typedef struct {
@@ -55,8 +55,9 @@ static const char *one_of(uint32_t *state, const char *texts, char out[128])
     return out;
 }
 
-/* Draws a network: each line is left out with probability 1/2. */
-static void draw(uint32_t seed, char *text, size_t size)
+/* Draws a network: each line is left out with probability 1/2. Lines for classes alone are replaced
+ * for numbers, and left out for labels. */
+static void draw(uint32_t seed, ls_task task, char *text, size_t size)
 {
     static const char *const lines[] = {
         "activation tanh|activation gelu|activation silu|activation elu|activation sigmoid|activation leaky_relu",
@@ -90,9 +91,16 @@ static void draw(uint32_t seed, char *text, size_t size)
             &state,
             "optimizer sgd|optimizer momentum|optimizer nesterov|optimizer rmsprop|optimizer adam|optimizer adamw",
             part));
-    for (size_t i = 0; i < RUNS_COUNT(lines); i++)
+    for (size_t i = 0; i < RUNS_COUNT(lines); i++) {
+        const char *line = lines[i];
+        if (task != LS_TASK_CLASSIFICATION && !strncmp(line, "output", 6))
+            line = task == LS_TASK_REGRESSION ? "loss mae|loss huber|loss huber huber-delta 0.4"
+                                              : "";
+        if (task != LS_TASK_CLASSIFICATION && !strncmp(line, "class-weights", 13))
+            line = task == LS_TASK_REGRESSION ? "standardize-target off lr 0.0001" : "";
         if (dice(&state, 2))
-            at += (size_t)snprintf(text + at, size - at, " %s", one_of(&state, lines[i], part));
+            at += (size_t)snprintf(text + at, size - at, " %s", one_of(&state, line, part));
+    }
 }
 
 static void train_alone(subject *s)
@@ -115,11 +123,20 @@ static subject *subjects_open(size_t count, const ls_data *const *data, size_t s
     subject *list = calloc(count, sizeof *list);
     cr_assert(list);
     for (size_t i = 0; i < count; i++) {
-        draw((uint32_t)i + 1, list[i].text, sizeof list[i].text);
         list[i].data = data[i % sets];
+        draw((uint32_t)i + 1, ls_data_task(list[i].data), list[i].text, sizeof list[i].text);
         train_alone(&list[i]);
     }
     return list;
+}
+
+/* Classes, numbers and labels; some rows have weights. */
+enum { SETS = 5 };
+static void sets_open(ls_data *sets[SETS])
+{
+    static const char *const names[SETS] = {"moons", "blobs", "numbers:2", "labels:3",
+                                            "numbers:1:weighted"};
+    for (size_t i = 0; i < SETS; i++) sets[i] = runs_data(names[i], i ? 71 : 60);
 }
 
 static void subjects_close(subject *list, size_t count)
@@ -192,8 +209,9 @@ Test(fleet, every_member_ends_with_the_bits_of_its_solo_run)
 {
     runs_device list[RUNS_DEVICES];
     size_t n = runs_devices_open(list, some_threads), first;
-    ls_data *sets[] = {runs_data("moons", 60), runs_data("blobs", 71)};
-    subject *subjects = subjects_open(MEMBERS, (const ls_data *const *)sets, 2);
+    ls_data *sets[SETS];
+    sets_open(sets);
+    subject *subjects = subjects_open(MEMBERS, (const ls_data *const *)sets, SETS);
     for (size_t d = 0; d < n; d++) {
         ls_fleet *fleet = fleet_open(list[d].device, 0);
         add_all(fleet, subjects, MEMBERS, &first);
@@ -203,8 +221,7 @@ Test(fleet, every_member_ends_with_the_bits_of_its_solo_run)
         ls_fleet_close(fleet);
     }
     subjects_close(subjects, MEMBERS);
-    ls_data_free(sets[0]);
-    ls_data_free(sets[1]);
+    for (size_t i = 0; i < SETS; i++) ls_data_free(sets[i]);
     runs_devices_close(list, n);
 }
 
@@ -222,8 +239,9 @@ Test(fleet, waves_and_pauses_change_nothing)
     static const uint64_t stops[] = {1, 2, 5, 6, 13, 0}, whole[] = {0};
     runs_device list[RUNS_DEVICES];
     size_t n = runs_devices_open(list, two_threads), first;
-    ls_data *sets[] = {runs_data("moons", 60), runs_data("blobs", 71)};
-    subject *subjects = subjects_open(MEMBERS, (const ls_data *const *)sets, 2);
+    ls_data *sets[SETS];
+    sets_open(sets);
+    subject *subjects = subjects_open(MEMBERS, (const ls_data *const *)sets, SETS);
     for (size_t k = 0; k < 4 * n; k++) {
         const runs_device *d = &list[k / 4];
         const uint64_t *stop = k % 2 ? stops : whole;
@@ -244,8 +262,7 @@ Test(fleet, waves_and_pauses_change_nothing)
         ls_fleet_close(fleet);
     }
     subjects_close(subjects, MEMBERS);
-    ls_data_free(sets[0]);
-    ls_data_free(sets[1]);
+    for (size_t i = 0; i < SETS; i++) ls_data_free(sets[i]);
     runs_devices_close(list, n);
 }
 

@@ -62,6 +62,52 @@ static ls_data *data_of(size_t rows, size_t features, size_t classes, bool raw)
     return data;
 }
 
+/* Numbers are the rig's, moved and stretched: 1000 + 50·t. */
+static const double number_shift = 1000.0, number_scale = 50.0;
+
+/* The rig's rows with its numbers or labels, and three times its weights. */
+static ls_data *targets_of(const rig *r)
+{
+    size_t rows = r->c->rows, targets = r->numbers + r->labels;
+    double *values = calloc(rows * targets, sizeof *values),
+           *weights = calloc(rows, sizeof *weights);
+    ls_data *data;
+    ls_error err;
+    for (size_t i = 0; i < rows * targets; i++)
+        values[i] = r->numbers ? number_shift + number_scale * (double)r->t[i] : (double)r->t[i];
+    for (size_t i = 0; i < rows && r->weight; i++) weights[i] = 3.0 * (double)r->weight[i];
+    cr_assert(ls_data_from_targets(r->x, values, rows, r->c->features, targets,
+                                   r->labels ? LS_TASK_MULTILABEL : LS_TASK_REGRESSION, &data,
+                                   &err) == LS_OK,
+              "%s", err.message);
+    if (r->weight) cr_assert(ls_data_set_weights(data, weights, &err) == LS_OK);
+    free(values);
+    free(weights);
+    return data;
+}
+
+/* Standardises the rig's numbers, and divides its weights by their mean. deviation: of each number,
+ * in units of the data. */
+static void standardise_targets(rig *r, double *mean, double *deviation)
+{
+    size_t rows = r->c->rows, targets = r->numbers;
+    double weights = 0.0;
+    for (size_t i = 0; i < targets; i++) {
+        double sum = 0.0, squares = 0.0;
+        for (size_t k = i; k < rows * targets; k += targets) sum += (double)r->t[k];
+        for (size_t k = i; k < rows * targets; k += targets)
+            squares += pow((double)r->t[k] - sum / (double)rows, 2.0);
+        double spread = sqrt(squares / (double)rows);
+        for (size_t k = i; k < rows * targets; k += targets)
+            r->t[k] = (float)(((double)r->t[k] - sum / (double)rows) / spread);
+        mean[i] = number_shift + number_scale * sum / (double)rows;
+        deviation[i] = number_scale * spread;
+    }
+    for (size_t i = 0; i < rows && r->weight; i++) weights += (double)r->weight[i];
+    for (size_t i = 0; i < rows && r->weight; i++)
+        r->weight[i] = (float)((double)r->weight[i] * (double)rows / weights);
+}
+
 /* Trains; c may be NULL if stop_at is 0. */
 static ls_model *train(const char *text, const ls_data *data, uint64_t stop_at, curve *c)
 {
@@ -181,11 +227,29 @@ static const struct {
       "hidden=8 activation=leaky_relu optimizer=sgd batch=16 max-norm=1.5", 90, 3, 3},
      {"plateau", 0.9, 0.01, 0.4, 0, 1, 30, 6},
      false},
+    {{"numbers, adam", "hidden=8,6 activation=tanh batch=16 numbers=1", 90, 3, 0},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
+    {{"numbers, huber, three, weights",
+      "hidden=8 activation=silu batch=16 loss=huber huber-delta=0.6 numbers=3 row-weights=on", 90,
+      3, 0},
+     {"cosine", 0.02, 0, 0.5, 0, 10, 30, 6},
+     false},
+    {{"numbers, mae, weights, sgd",
+      "hidden=8 activation=tanh optimizer=sgd batch=16 loss=mae numbers=1 row-weights=on", 90, 3,
+      0},
+     {"constant", 0.05, 0, 0.5, 0, 10, 30, 6},
+     false},
+    {{"labels, weights, batch norm",
+      "hidden=8 activation=tanh batch=16 batch-norm=on labels=3 row-weights=on", 90, 3, 0},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
 };
 
 /* Largest difference between the trained model's outputs for the raw rows and the oracle's for the
- * prepared ones. */
-static double prediction_error(const rig *r, const ls_model *model, const ls_data *data)
+ * prepared ones; of numbers in standard deviations. */
+static double prediction_error(const rig *r, const ls_model *model, const ls_data *data,
+                               const double *mean, const double *deviation)
 {
     size_t rows = r->c->rows, inputs = rows * r->c->features, outputs = rows * r->truth->outputs;
     double *x = oracle_alloc(inputs), *truth = oracle_alloc(outputs), worst = 0.0;
@@ -193,11 +257,30 @@ static double prediction_error(const rig *r, const ls_model *model, const ls_dat
     for (size_t i = 0; i < inputs; i++) x[i] = (double)r->x[i];
     oracle_infer(r->truth, x, NULL, rows, truth, NULL);
     cr_assert(ls_model_predict(model, NULL, ls_data_x(data), rows, got, NULL) == LS_OK);
-    for (size_t i = 0; i < outputs; i++) worst = rig_worse(worst, fabs((double)got[i] - truth[i]));
+    double *numbers = oracle_alloc(outputs);
+    if (r->numbers) cr_assert(ls_model_predict_numbers(model, NULL, data, numbers, NULL) == LS_OK);
+    for (size_t i = 0; i < outputs; i++) {
+        size_t k = i % r->truth->outputs;
+        double value = r->numbers ? (numbers[i] - mean[k]) / deviation[k] : (double)got[i];
+        worst = rig_worse(worst, fabs(value - truth[i]));
+        if (r->numbers) cr_assert_eq(got[i], (float)numbers[i]);
+    }
+    free(numbers);
     free(x);
     free(truth);
     free(got);
     return worst;
+}
+
+/* The options without the words that say what the targets are, which come last. */
+static const char *strip_targets(const char *text)
+{
+    static char options[600];
+    snprintf(options, sizeof options, "%s", text);
+    char *targets = strstr(options, " numbers=");
+    if (!targets) targets = strstr(options, " labels=");
+    if (targets) *targets = 0;
+    return options;
 }
 
 /* Runs product and oracle on a row. Returns the largest relative error of the loss curve;
@@ -207,19 +290,21 @@ static double run_both(size_t i, double *prediction)
     static curve c;
     const rig_schedule *s = &runs[i].s;
     char text[600];
-    double losses[30], worst = 0.0;
+    double losses[30], worst = 0.0, mean[8], deviation[8];
     rig_schedule_text(s, text);
     snprintf(text + strlen(text), 300, " %s", runs[i].c.options);
     rig_case both = runs[i].c;
     both.options = text;
     rig *r = rig_open(&both);
-    ls_data *data = data_of(both.rows, both.features, both.classes, runs[i].raw);
-    ls_model *model = train(text, data, 0, &c);
+    ls_data *data = both.classes ? data_of(both.rows, both.features, both.classes, runs[i].raw)
+                                 : targets_of(r);
+    ls_model *model = train(strip_targets(text), data, 0, &c);
     float *values = calloc(r->net.parameters + r->net.running, sizeof *values);
     ls_network_init(&r->net, &r->options->settings, values);
     rig_to_truth(r, values, r->truth->theta);
     if (runs[i].raw) make_raw(r->x, both.rows, both.features);
     if (!strstr(text, "standardize=off")) standardise(r);
+    if (!both.classes) standardise_targets(r, mean, deviation);
     oracle_run(r, s, losses);
     cr_assert_eq(c.epochs, 30);
     for (size_t k = 0; k < 30; k++) {
@@ -231,7 +316,7 @@ static double run_both(size_t i, double *prediction)
     }
     cr_expect_lt(losses[29], 0.8 * losses[0], "%s: nothing was learned, so little is tested",
                  both.name);
-    *prediction = prediction_error(r, model, data);
+    *prediction = prediction_error(r, model, data, mean, deviation);
     free(values);
     ls_model_free(model);
     ls_data_free(data);

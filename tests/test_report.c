@@ -172,11 +172,20 @@ static size_t for_each_plot(void (*function)(const char *name))
     return n;
 }
 
+/* Plots of the classes of moons, or of the numbers of sine; both have some. */
 static void expect_plot(const char *name)
 {
     char line[256];
-    snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o %s.svg", name,
-             name);
+    bool numbers = !strcmp(name, "predicted") || !strcmp(name, "curve") ||
+                   !strncmp(name, "residual", 8);
+    if (numbers) {
+        snprintf(line, sizeof line, "plot %s moons.safetensors moons --device cpu -o no.svg", name);
+        runs_child c = runs_program(line);
+        cr_expect(c.status == 2 && strstr(c.err, "this one predicts classes"), "%s", c.err);
+        runs_child_free(&c);
+    }
+    snprintf(line, sizeof line, "plot %s %s.safetensors %s --device cpu -o %s.svg", name,
+             numbers ? "sine" : "moons", numbers ? "sine" : "moons", name);
     do_it(line);
     snprintf(line, sizeof line, "%s.svg", name);
     char *svg = runs_file_read(line, NULL);
@@ -191,7 +200,8 @@ Test(report, single_plots)
 {
     if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
     do_it("train moons --validation 0.2 -o moons.safetensors" QUICK);
-    cr_expect_geq(for_each_plot(expect_plot), 10);
+    do_it("train sine -o sine.safetensors" QUICK);
+    cr_expect_geq(for_each_plot(expect_plot), 15);
     char *plot = runs_program_expect("plot loss moons.safetensors -o loss.png --json", 0),
          *report = runs_program_expect("report moons.safetensors -o a.html --json", 0);
     cr_expect_str_eq(plot, "{\"file\":\"loss.png\"}\n");
@@ -226,7 +236,14 @@ Test(report, mistakes)
         {"report empty -o a.html", 1, "model.safetensors"},
         {"plot roc moons.safetensors -o a.svg", 2, "rows"},
         {"plot loss moons.safetensors -o a.gif", 2, ".png"},
+        {"plot confusion sine.safetensors sine --device cpu -o a.svg", 2, "predicts numbers"},
+        {"plot roc sine.safetensors sine --device cpu -o a.svg", 2, "classes or labels"},
+        {"plot accuracy sine.safetensors -o a.svg", 2, "no accuracy"},
+        {"plot curve friedman.safetensors friedman1 --device cpu -o a.svg", 2, "only input"},
+        {"report sine.safetensors moons --device cpu -o a.html", 2, "predicts numbers"},
     };
+    do_it("train sine -o sine.safetensors" QUICK);
+    do_it("train friedman1 -o friedman.safetensors" QUICK);
     do_it("train moons -o moons.safetensors" QUICK);
     do_it("train moons --loss mse --output identity -o raw.safetensors" QUICK);
     runs_file_write("narrow.csv", "a,k\n1,x\n2,x\n3,y\n4,y\n", 20);
@@ -425,6 +442,31 @@ Test(report, of_a_threshold)
     cr_assert_not_null(at = strstr(page, "Most frequently confused classes"));
     cr_expect(strstr(at, "<tr><td>") == strstr(at, "<tr><td>0</td><td>1</td>"));
     free(page);
+}
+
+/* Regression: the report of a training has the same metrics as its JSON, and its command repeats
+ * it. */
+Test(report, of_numbers)
+{
+    char hash[65];
+    do_it("train friedman1 --split 0.3 -o f.safetensors --report a.html" QUICK);
+    do_it("train friedman1 --split 0.3 --report b.html" QUICK);
+    char *page = runs_file_read("a.html", NULL), *again = runs_file_read("b.html", NULL),
+         *out = runs_program_expect("evaluate f.safetensors friedman1 --device cpu", 0);
+    cr_assert(page && again);
+    cr_expect_str_eq(page, again);
+    cr_expect(strstr(out, "RMSE") && strstr(out, "baseline   data: RMSE ") &&
+                  strstr(out, "median absolute error") && !strstr(out, "accuracy") &&
+                  !strstr(out, "confusion"),
+              "%s", out);
+    cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 6 : 0);
+    runs_file_sha256("f.safetensors", hash);
+    expect_repeats("a.html", hash);
+    cr_expect(strstr(page,
+                     "friedman1, 350 training rows and 150 test rows; 10 columns, 1 target<"));
+    free(page);
+    free(again);
+    free(out);
 }
 
 /* ---- Devices, folders and sizes -------------------------------------------------------------- */

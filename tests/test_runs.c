@@ -171,6 +171,30 @@ static const feature together[] = {
 };
 Test(runs, much_at_once) { check_features(together, RUNS_COUNT(together), more_threads); }
 
+/* Numbers and labels as targets, in small and large networks, with and without weights of rows. */
+static const feature targets[] = {
+    {"numbers:1", 50, BASE, "loss mae"},
+    {"numbers:1", 50, BASE, "loss huber"},
+    {"numbers:2", 50, BASE " loss huber", "huber-delta 0.3"},
+    {"numbers:1", 50, BASE " lr 1e-4", "standardize-target off"},
+    {"numbers:2", 50, BASE " loss mae", "batch-norm on dropout 0.1"},
+    {"numbers:1", 50, BASE, "batch full optimizer gd"},
+    {"numbers:3", 130, BASE, "batch 64 validation 0.2 patience 2 lr 0.03 epochs 30"},
+    {"numbers:1", 50, BASE, "tolerance 0.01 tolerance-epochs 2 epochs 60"},
+    {"numbers:1", 50, BASE " validation 0.2", "schedule plateau schedule-epochs 1 lr 0.5"},
+    {"numbers:1", 50, BASE, "hidden none reduction sum lr 0.001"},
+    {"numbers:2:weighted", 75, BASE, "loss mae"},
+    {"numbers:1:weighted", 75, BASE, "loss huber order file validation 0.3"},
+    {"numbers:2", 300, "hidden 300,100 epochs 2 batch 200", "loss huber clip 1"},
+    {"numbers:1:weighted", 300, "hidden 300,100 epochs 2 batch 200", "loss mae"},
+    {"labels:3", 50, BASE, "batch 7"},
+    {"labels:3", 90, BASE, "validation 0.3 patience 3 lr 0.03 epochs 30"},
+    {"labels:2:weighted", 75, BASE, "loss bce batch full"},
+    {"labels:5", 300, "hidden 300,100 epochs 2 batch 200", "l2 0.01"},
+    {"labels:1", 50, BASE, "output sigmoid dropout 0.2"},
+};
+Test(runs, numbers_and_labels) { check_features(targets, RUNS_COUNT(targets), some_threads); }
+
 Test(runs, every_activation)
 {
 #define LS_X(name, reads, facts) #name,

@@ -14,11 +14,33 @@
 #include "host/opencl/tune.h"
 #endif
 
+/* Replaces classes by numbers: three of each row's features, and the class. */
+static void make_numbers(ls_data **data)
+{
+    size_t rows = ls_data_rows(*data), features = ls_data_features(*data);
+    double *values = calloc(rows * 4, sizeof *values), *weights = calloc(rows, sizeof *weights);
+    ls_data *numbers;
+    ls_error err;
+    cr_assert(values && weights);
+    for (size_t i = 0; i < 4 * rows; i++)
+        values[i] = i % 4 ? (double)ls_data_x(*data)[i / 4 * features + i % 4]
+                          : (double)ls_data_y(*data)[i / 4];
+    for (size_t i = 0; i < rows; i++) weights[i] = (double)(i % 5);
+    cr_assert_eq(ls_data_from_targets(ls_data_x(*data), values, rows, features, 4,
+                                      LS_TASK_REGRESSION, &numbers, &err),
+                 LS_OK, "%s", err.message);
+    cr_assert_eq(ls_data_set_weights(numbers, weights, &err), LS_OK, "%s", err.message);
+    ls_data_free(*data);
+    *data = numbers;
+    free(values);
+    free(weights);
+}
+
 /* A run with wide, narrow and odd products, with rows of whole vectors and other rows for each
  * operand, several chunks of rows, and a smaller last batch. One activation, as each tile is
  * compiled for it; test_parity.c has all of them. The network is small, so that tiles are used only
  * in layered mode. */
-static void train_hash(ls_device *device, bool layered, char hex[65])
+static void train_hash(ls_device *device, bool layered, const char *loss, char hex[65])
 {
     static const char *const set[][2] = {{"hidden", "132,37,64"},
                                          {"activation", "silu"},
@@ -37,6 +59,11 @@ static void train_hash(ls_device *device, bool layered, char hex[65])
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         cr_assert_eq(ls_options_set(options, set[i][0], set[i][1], &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_data_generate("classification", &how, &data, &err), LS_OK, "%s", err.message);
+    if (loss) {
+        make_numbers(&data);
+        cr_assert_eq(ls_options_set(options, "class-weights", "none", &err), LS_OK);
+        cr_assert_eq(ls_options_set(options, "loss", loss, &err), LS_OK, "%s", err.message);
+    }
     cr_assert_eq(ls_train(device, options, data, NULL, NULL, &model, &err), LS_OK, "%s",
                  err.message);
     ls_model_weights_sha256(model, hex);
@@ -45,19 +72,20 @@ static void train_hash(ls_device *device, bool layered, char hex[65])
     ls_options_free(options);
 }
 
-static void reference(char hex[65])
+static void reference(const char *loss, char hex[65])
 {
     ls_device device = {.info = {.exact = 1}};
     ls_error err;
     cr_assert_eq(ls_cpu_open(1, "generic", &device.backend, &err), LS_OK, "%s", err.message);
-    train_hash(&device, true, hex);
+    train_hash(&device, true, loss, hex);
     device.backend->slots->close(device.backend);
 }
 
-Test(variants, instruction_sets)
+/* loss: of numbers; NULL for classes. */
+static void compare_instruction_sets(const char *loss)
 {
     char expected[65], hex[65];
-    reference(expected);
+    reference(loss, expected);
     const char *isa;
     for (size_t i = 0; (isa = ls_cpu_isa_at(i)); i++)
         for (unsigned threads = 1; threads < 8; threads += 2) {
@@ -66,12 +94,18 @@ Test(variants, instruction_sets)
             cr_assert_eq(ls_cpu_open(threads, isa, &device.backend, &err), LS_OK, "%s",
                          err.message);
             for (int layered = 0; layered < 2; layered++) {
-                train_hash(&device, layered, hex);
-                cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s", isa,
-                                 threads, layered ? " in layered mode" : "");
+                train_hash(&device, layered, loss, hex);
+                cr_expect_str_eq(hex, expected, "%s with %u threads gives other weights%s%s", isa,
+                                 threads, layered ? " in layered mode" : "", loss ? loss : "");
             }
             device.backend->slots->close(device.backend);
         }
+}
+
+Test(variants, instruction_sets)
+{
+    static const char *const losses[] = {NULL, "mse", "mae", "huber"};
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) compare_instruction_sets(losses[i]);
 }
 
 #ifdef LS_OPENCL
@@ -127,7 +161,7 @@ Test(variants, tiles, .timeout = 600)
     ls_device_info **list;
     size_t count, tried = 0;
     ls_error err;
-    reference(expected);
+    reference(NULL, expected);
     cr_assert_eq(ls_devices_list(&list, &count, NULL, &err), LS_OK);
     for (size_t i = 1; i < count; i++) {
         char index[24];
@@ -141,7 +175,7 @@ Test(variants, tiles, .timeout = 600)
             if (!ls_cl_tile_fits(d, tile)) continue;
             for (int f = 0; f < LS_FORM_COUNT; f++)
                 for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[f][c] = *tile;
-            train_hash(device, true, hex);
+            train_hash(device, true, NULL, hex);
             cr_expect_str_eq(hex, expected, "%s: tile %zu gives other weights", list[i]->name, t);
             tried++;
         }

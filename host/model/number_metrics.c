@@ -25,9 +25,9 @@ static double squares_around_mean(const double *x, size_t count)
 
 /* 1 - unexplained / whole; of a target without variation 1 if nothing is unexplained, otherwise 0.
  */
-static double explained(double unexplained, double whole, size_t rows)
+static double explained(double unexplained, double whole)
 {
-    if (rows < 2 || isnan(unexplained)) return (double)NAN;
+    if (isnan(unexplained)) return (double)NAN;
     if (whole > 0) return 1.0 - unexplained / whole;
     return unexplained > 0 ? 0.0 : 1.0;
 }
@@ -59,8 +59,8 @@ static void score(const double *truth, const double *predicted, size_t rows, siz
     double whole = squares_around_mean(value, rows);
     out->rmse = sqrt(squares / (double)rows);
     out->mae = sum / (double)rows;
-    out->r2 = explained(squares, whole, rows);
-    out->explained_variance = explained(squares_around_mean(error, rows), whole, rows);
+    out->r2 = rows < 2 ? (double)NAN : explained(squares, whole);
+    out->explained_variance = explained(squares_around_mean(error, rows), whole);
     for (size_t i = 0; i < rows; i++) error[i] = fabs(error[i]);
     out->median_absolute_error = isnan(sum) ? (double)NAN : median(error, rows);
 }

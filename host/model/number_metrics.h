@@ -12,8 +12,8 @@ typedef struct {
 
 /* Scores of one target: truth[i·stride] against predicted[i·stride] for `rows` rows. R² and the
  * explained variance of a target that is the same in all rows are 1 if the prediction is exact, or
- * off by a constant for the latter, and otherwise 0; both are NaN for fewer than two rows. All are
- * NaN if a prediction is. */
+ * off by a constant for the latter, and otherwise 0; R² of a single row is NaN. All are NaN if a
+ * prediction is, or without rows. */
 ls_status ls_number_scores_compute(const double *truth, const double *predicted, size_t rows,
                                    size_t stride, ls_number_scores *out, ls_error *err);
 

@@ -53,7 +53,7 @@ static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
 
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
-static const char *const schedules[] = {"constant", "step", "cosine", "plateau", NULL};
+static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
 
@@ -148,12 +148,14 @@ static const option table[] = {
       "two hidden layers of the same width as the layer before them become x + f(x)"},
      FLAG(residual)},
     {{SIZE, "l1", "L", "0", "penalty L·|w| per weight"}, REAL(l1, 0, 1e6)},
-    {{SIZE, "l2", "L", "0", "penalty L·w² per weight"}, REAL(l2, 0, 1e6)},
+    {{SIZE, "l2", "L", "auto", "penalty L·w² per weight; auto: 0.003 for regression, otherwise 0"},
+     REAL(l2, 0, 1e6)},
     {{SIZE, "max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
      REAL(max_norm, 0, 1e30)},
     {{SIZE, "clip", "C", "0", "maximum norm of the whole gradient; 0: none"}, REAL(clip, 0, 1e30)},
-    {{SIZE, "schedule", "NAME", "constant",
-      "learning rate schedule: constant, step, cosine or plateau"},
+    {{SIZE, "schedule", "NAME", "auto",
+      "learning rate schedule: constant, step, cosine or plateau; "
+      "auto: cosine for regression, otherwise constant"},
      CHOICE(schedule, schedules)},
     {{SIZE, "warmup", "EPOCHS", "0", "number of epochs of linear warm-up from 0"},
      COUNT(warmup, 0, 1e12)},
@@ -168,7 +170,7 @@ static const option table[] = {
     {{SIZE, "init", "NAME", "auto",
       "initial weights: "
       "xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; "
-      "auto: he for relu, leaky_relu, elu, silu and gelu, otherwise xavier"},
+      "auto: he for relu, leaky_relu, elu, silu and gelu, except for regression; otherwise xavier"},
      CHOICE(init, inits)},
     {{SIZE, "class-weights", "W", "none",
       "weights of the classes in the loss: none, balanced, or one number per class, as in 1,2.5"},
@@ -518,6 +520,16 @@ void ls_options_free(ls_options *options)
 double ls_settings_rate(const ls_settings *s)
 {
     return s->rate >= 0 ? s->rate : ls_optimizers[s->optimizer].rate;
+}
+
+/* Numbers are learnt best by a smooth function: smaller initial weights, a penalty, and a rate that
+ * falls to 0. Classes need none of it by default, because only the side of a boundary counts. */
+void ls_settings_resolve(ls_settings *s, ls_task task)
+{
+    bool numbers = task == LS_TASK_REGRESSION;
+    if (s->l2 < 0) s->l2 = numbers ? 0.003 : 0;
+    if (s->schedule == LS_AUTO) s->schedule = numbers ? LS_SCHEDULE_COSINE : LS_SCHEDULE_CONSTANT;
+    if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }
 
 uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)

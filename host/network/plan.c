@@ -394,7 +394,7 @@ static ls_hyper hyper_of(const ls_settings *s)
                       .rest2 = (float)(1.0 - second),
                       .epsilon = (float)s->epsilon,
                       .l1 = (float)s->l1,
-                      .twice_l2 = (float)(2.0 * s->l2),
+                      .twice_l2 = (float)(s->l2 > 0 ? 2.0 * s->l2 : 0.0),
                       .max_norm = (float)s->max_norm};
 }
 

@@ -85,11 +85,59 @@ ls_options *runs_options(const char *text)
     return options;
 }
 
+/* Knuth's 64-bit linear congruential generator, high bits, in [-1, 1). */
+static double noise(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 33) * 0x1p-30 - 1.0;
+}
+
+/* A number: about 200 ± 30 and more for later targets. */
+static double number_of(const float *x, size_t target, uint64_t *state)
+{
+    double sum = 0.3 * noise(state);
+    for (size_t j = 0; j < 4; j++)
+        sum += (double)(x[j] * x[(j + target) % 4]) - (j % 2 ? 0.5 : -0.8) * (double)x[j];
+    return (double)(target + 1) * (200.0 + 30.0 * sum);
+}
+
+static ls_data *targets_data(const char *name, size_t rows)
+{
+    bool labels = *name == 'l';
+    size_t targets = strtoul(strchr(name, ':') + 1, NULL, 10);
+    float *x = calloc(rows * 4, sizeof *x);
+    double *values = calloc(rows * targets, sizeof *values),
+           *weights = calloc(rows, sizeof *weights);
+    uint64_t state = 17;
+    ls_data *data;
+    ls_error err;
+    cr_assert(x && values && weights && targets && rows);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < 4; j++) x[4 * i + j] = (float)noise(&state);
+        for (size_t k = 0; k < targets; k++) {
+            double value = number_of(x + 4 * i, k, &state);
+            values[i * targets + k] = labels ? value > 215.0 * (double)(k + 1) : value;
+        }
+        weights[i] = 3.0 + 3.0 * noise(&state);
+    }
+    cr_assert_eq(ls_data_from_targets(x, values, rows, 4, targets,
+                                      labels ? LS_TASK_MULTILABEL : LS_TASK_REGRESSION, &data,
+                                      &err),
+                 LS_OK, "%s", err.message);
+    if (strstr(name, ":weighted"))
+        cr_assert_eq(ls_data_set_weights(data, weights, &err), LS_OK, "%s", err.message);
+    free(x);
+    free(values);
+    free(weights);
+    return data;
+}
+
 ls_data *runs_data(const char *name, size_t rows)
 {
     ls_generate_options how = {.rows = rows, .noise = -1, .overlap = -1, .seed = 3};
     ls_data *data;
     ls_error err;
+    if (strchr(name, ':')) return targets_data(name, rows);
     cr_assert_eq(ls_data_generate(name, &how, &data, &err), LS_OK, "%s", err.message);
     return data;
 }
@@ -182,20 +230,41 @@ static void assert_equal_bytes(const runs_run *a, const runs_run *b, const char 
 static void assert_equal_metrics(const ls_metrics *a, const ls_metrics *b, const char *label,
                                  const char *what)
 {
-    const double p[] = {a->loss,        a->loss_sum, a->accuracy, a->precision,
-                        a->recall,      a->f1,       a->auc,      a->macro_f1,
-                        a->weighted_f1, a->log_loss, a->brier,    a->calibration_error};
-    const double q[] = {b->loss,        b->loss_sum, b->accuracy, b->precision,
-                        b->recall,      b->f1,       b->auc,      b->macro_f1,
-                        b->weighted_f1, b->log_loss, b->brier,    b->calibration_error};
-    static const char *const name[] = {
-        "loss", "sum of losses", "accuracy",    "precision", "recall",      "F1",
-        "AUC",  "macro F1",      "weighted F1", "log-loss",  "Brier score", "calibration error"};
+#define VALUES(m)                                                                                  \
+    {                                                                                              \
+        m->loss, m->loss_sum, m->accuracy, m->precision, m->recall, m->f1, m->auc, m->macro_f1,    \
+            m->weighted_f1, m->log_loss, m->brier, m->calibration_error, m->baseline_accuracy,     \
+            m->rmse, m->mae, m->r2, m->median_absolute_error, m->explained_variance,               \
+            m->baseline_rmse, m->baseline_mae                                                      \
+    }
+    const double p[] = VALUES(a), q[] = VALUES(b);
+    static const char *const name[] = {"loss",
+                                       "sum of losses",
+                                       "accuracy",
+                                       "precision",
+                                       "recall",
+                                       "F1",
+                                       "AUC",
+                                       "macro F1",
+                                       "weighted F1",
+                                       "log-loss",
+                                       "Brier score",
+                                       "calibration error",
+                                       "baseline accuracy",
+                                       "RMSE",
+                                       "MAE",
+                                       "R2",
+                                       "median absolute error",
+                                       "explained variance",
+                                       "baseline RMSE",
+                                       "baseline MAE"};
+    _Static_assert(RUNS_COUNT(p) == RUNS_COUNT(name), "each value has a name");
     for (size_t i = 0; i < RUNS_COUNT(p); i++)
         cr_assert(same_bits(p[i], q[i]), "%s: %s is %.17g, on %s %.17g", what, name[i], p[i], label,
                   q[i]);
     cr_assert(a->rows == b->rows && a->classes == b->classes && a->undefined == b->undefined,
               "%s: on %s", what, label);
+    if (!a->classes) return; /* numbers and labels */
     cr_assert_eq(memcmp(a->confusion, b->confusion, a->classes * a->classes * sizeof *a->confusion),
                  0, "%s: another confusion matrix on %s", what, label);
 }

@@ -31,7 +31,8 @@ void runs_devices_close(runs_device *list, size_t count);
 /* Options from "name value name value"; later ones win. Fails the test where one is refused. */
 ls_options *runs_options(const char *text);
 
-/* A generated data set; rows 0 for the generator's default. */
+/* A generated data set; rows 0 for the generator's default. "numbers:2" and "labels:3" give that
+ * many targets that depend on four features; "numbers:2:weighted" also weighs rows. */
 ls_data *runs_data(const char *name, size_t rows);
 
 /* A file of the source tree's datasets folder. */

@@ -14,9 +14,9 @@ static void add_intro(ls_text *out)
 {
     ls_text_add(out, "Draws one plot of MODEL with gnuplot. PLOT is one of:\n\n");
     for (size_t i = 0; i < model_plot_count; i++) {
-        ls_text_add(out, "  %-18s", model_plots[i].name);
+        ls_text_add(out, "  %-19s ", model_plots[i].name);
         for (const char *p = model_plots[i].help; *p; p++)
-            if (*p == '\n') ls_text_add(out, "\n%20s", "");
+            if (*p == '\n') ls_text_add(out, "\n%22s", "");
             else ls_text_add(out, "%c", *p);
         ls_text_add(out, "%s\n", model_plots[i].needs & PLOT_NEEDS_DATA ? "" : "; needs no DATA");
     }

@@ -12,7 +12,7 @@
 enum {
     POINTS = 300,      /* rows drawn at most, and 10 more with the largest residuals */
     HOVERS = 100,      /* of them with a hover value */
-    FEW_POINTS = 200,  /* the same where several panels show the same rows */
+    FEW_POINTS = 600,  /* the same of all panels together, if there are several */
     CURVE_POINTS = 240 /* of the curve of a model of one input */
 };
 
@@ -34,10 +34,10 @@ static void widen(double value, double *low, double *high)
 }
 
 /* marks[2 * rows]: the rows to draw, and those of them with a hover value; freed by the caller. */
-static ls_status choose_rows(const outcome *o, bool few, bool **marks, ls_error *err)
+static ls_status choose_rows(const outcome *o, size_t panels, bool **marks, ls_error *err)
 {
     LS_TRY(ls_alloc(marks, o->rows, 2 * sizeof **marks, "the rows of a plot", err));
-    residual_sample(o, few ? FEW_POINTS : POINTS, *marks);
+    residual_sample(o, panels > 1 ? FEW_POINTS / panels : POINTS, *marks);
     residual_sample(o, HOVERS, *marks + o->rows);
     return LS_OK;
 }
@@ -92,7 +92,7 @@ ls_status plot_predicted(ls_text *s, const outcome *o, ls_error *err)
     size_t n = panels_of(o);
     double range[4];
     bool *marks;
-    LS_TRY(choose_rows(o, o->targets > 1, &marks, err));
+    LS_TRY(choose_rows(o, panels_of(o), &marks, err));
     plot_panels_begin(s, n);
     for (size_t t = 0; t < n; t++) {
         add_points(s, o, marks, t, false, range);
@@ -174,7 +174,7 @@ ls_status plot_residuals(ls_text *s, const outcome *o, ls_error *err)
     size_t n = panels_of(o);
     bool *marks;
     double *by = NULL;
-    LS_TRY(choose_rows(o, o->targets > 1, &marks, err));
+    LS_TRY(choose_rows(o, panels_of(o), &marks, err));
     ls_status status = ls_alloc(&by, o->rows, sizeof *by, "the residuals", err);
     plot_panels_begin(s, n);
     for (size_t t = 0; t < n && status == LS_OK; t++)
@@ -302,7 +302,7 @@ ls_status plot_residuals_by_input(ls_text *s, const outcome *o, ls_error *err)
     double *by = NULL;
     LS_TRY(residual_inputs(o, input, &n, err));
     if (!n) return ls_fail(err, LS_ERR_DATA, "no input has more than one value in these rows");
-    LS_TRY(choose_rows(o, n > 1, &marks, err));
+    LS_TRY(choose_rows(o, n, &marks, err));
     ls_status status = ls_alloc(&by, o->rows, sizeof *by, "the residuals", err);
     plot_panels_begin(s, n);
     for (size_t k = 0; k < n && status == LS_OK; k++)
@@ -375,7 +375,7 @@ ls_status plot_curve(ls_text *s, const outcome *o, ls_device *device, ls_error *
     }
     if (!(low <= high))
         return ls_fail(err, LS_ERR_DATA, "the only input is missing in all of these rows");
-    LS_TRY(choose_rows(o, o->targets > 1, &marks, err));
+    LS_TRY(choose_rows(o, panels_of(o), &marks, err));
     ls_status status = ls_alloc(&cells, CURVE_POINTS, (1 + o->targets) * sizeof *cells, "a curve",
                                 err);
     if (status == LS_OK)

@@ -378,11 +378,11 @@ static ls_status add_predictions(report_work *w, ls_error *err)
     html_add_element(w->page, "h2", "Predictions");
     LS_TRY(add_plots(w, PLOT_IN_CURVE, err));
     LS_TRY((o->targets > 1 ? add_plots : add_plots_abreast)(w, PLOT_IN_NUMBERS, err));
-    if (o->rows > 300)
+    if (o->rows > 100)
         ls_text_add(
             w->page,
-            "<p class=\"soft\">The plots of points show about %d of %zu rows, evenly spaced, and those with the largest residuals. Histogram, groups and tables are of all rows.</p>\n",
-            o->targets > 1 ? 200 : 300, o->rows);
+            "<p class=\"soft\">The plots of points show at most 300 of the %zu rows, evenly spaced, and those with the largest residuals. Histogram, groups and tables are of all rows.</p>\n",
+            o->rows);
     if (o->targets > 6)
         ls_text_add(w->page, "<p class=\"soft\">The first six of %zu targets.</p>\n", o->targets);
     details_begin(w, "Residuals as a table");

@@ -169,6 +169,10 @@ ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
 #define NAME(NAME, name) #name,
 static const char *const output_names[] = {LS_OUTPUTS(NAME)};
 static const char *const loss_names[] = {LS_LOSSES(NAME)};
+static const char *const schedule_names[] = {[LS_SCHEDULE_CONSTANT] = "constant",
+                                             [LS_SCHEDULE_STEP] = "step",
+                                             [LS_SCHEDULE_COSINE] = "cosine",
+                                             [LS_SCHEDULE_PLATEAU] = "plateau"};
 #undef NAME
 
 /* The values of options that were "auto". */
@@ -183,9 +187,10 @@ static json_t *resolved_json(const ls_model *m, size_t rows)
     json_t *batch = full
                         ? json_string("full")
                         : json_integer((json_int_t)(s->batch == LS_BATCH_AUTO ? chosen : s->batch));
-    return json_pack("{s:s,s:s,s:f,s:o,s:f}", "output", output_names[m->network.output], "loss",
-                     loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
-                     "validation", ls_settings_validation(s));
+    return json_pack("{s:s,s:s,s:f,s:o,s:f,s:f,s:s}", "output", output_names[m->network.output],
+                     "loss", loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
+                     "validation", ls_settings_validation(s), "l2", s->l2, "schedule",
+                     schedule_names[s->schedule]);
 }
 
 /* The metrics, without the confusion matrix if there are many classes: it would be most of the
