@@ -398,7 +398,7 @@ static const second_case fewer[] = {
      "7,1,10\n",
      {0},
      NULL,
-     "3 columns can be|training file without the class|used and the class|--header|--target"},
+     "3 columns can be|training file without the class|used and the class|header|--target|--drop"},
     {"two ways for predictions",
      DROPPED,
      {.drop = "id"},

@@ -110,8 +110,8 @@ static ls_status two_ways(const ls_file_columns *f, size_t columns, way a, way b
 {
     return ls_fail(
         err, LS_ERR_DATA,
-        "%s: its %zu columns can be %s, or %s; give the file a header with the names of the training "
-        "file (--header yes), or say with --target which column is the class",
+        "%s: its %zu columns can be %s, or %s; give it a header with the names of the training file, "
+        "say with --target which column is the class, or leave out with --drop what is not used",
         f->path, columns, way_names[a], way_names[b]);
 }
 

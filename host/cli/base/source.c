@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
+#include "host/data/value.h"
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -226,9 +227,9 @@ ls_status source_require_targets(const char *name, const ls_data *data, const ls
     if (target)
         return ls_fail(
             err, LS_ERR_DATA,
-            "%s: has no %s column \"%.60s\" to compare with; name the column with --target, or use "
+            "%s: has no %s column \"%s\" to compare with; name the column with --target, or use "
             "lockstep predict, which needs none",
-            name, what, target);
+            name, what, ls_excerpt_of(target).text);
     return ls_fail(err, LS_ERR_DATA,
                    "%s has no %s column to compare with (lockstep predict does not need one)", name,
                    what);

@@ -6,6 +6,7 @@
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
 #include "host/data/notes.h"
+#include "host/data/value.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,12 +43,13 @@ static ls_status read_test(const training_request *r, const ls_data *train, ls_d
      */
     const source_options o = {
         .quiet = r->source.quiet, .json = r->source.json, .data_seed = 1, .noise = -1};
+    const char *target = ls_data_target_name(train);
     LS_TRY(source_read_file(&o, r->test, NULL, train, test, err));
     if (ls_data_y(*test) || ls_data_values(*test)) return LS_OK;
     return ls_fail(err, LS_ERR_DATA,
-                   "%s: has no class column \"%.60s\" to test against; name the column as in the "
+                   "%s: has no class column \"%s\" to test against; name the column as in the "
                    "training file",
-                   r->test, ls_data_target_name(train) ? ls_data_target_name(train) : "class");
+                   r->test, target ? ls_excerpt_of(target).text : "class");
 }
 
 /* Moves the share of --split from *train to *test. The seed of --seed also decides the split. */
