@@ -121,7 +121,8 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
 static ls_status add_target(ls_table_builder *t, size_t column, const char *text, bool quoted,
                             size_t line, ls_error *err)
 {
-    bool numbers = t->data->y == NULL;
+    const ls_target_builder *target = &t->target[t->selection.index[column]];
+    bool numbers = t->data->value && target->numbers > 0 && target->numbers == target->rows;
     if (is_missing(t, text, quoted))
         return is_absent(t, line, column, numbers ? "target" : "class", err);
     return ls_builder_add_target(t, t->selection.index[column], t->data->rows - 1, text, line, err);

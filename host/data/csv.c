@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host/data/cells.h"
-#include "host/data/csv_reader.h"
+#include "host/data/csv_layout.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -23,12 +23,7 @@ typedef struct {
     ls_stream *stream;
     const ls_read_request *request;
     ls_csv_reader reader;
-    ls_csv_field *first;      /* copy of the first record, which may be the header */
-    char *first_text;         /* what its fields point to */
-    const char **first_names; /* the texts of its fields */
-    size_t first_line;
-    size_t columns;
-    bool has_header;
+    ls_csv_layout layout;
     size_t target; /* class column, or LS_NO_COLUMN */
     ls_assumptions *assumptions;
     bool again; /* the assumptions have changed: the file is to be read again */
@@ -37,54 +32,23 @@ typedef struct {
 
 /* ---- What the columns are -------------------------------------------------------------------- */
 
-static bool is_number(const ls_csv_field *field)
-{
-    double value;
-    return ls_parse_number(field->text, &value);
-}
-
-static bool is_missing(const ls_csv_field *field)
-{
-    return *field->text == '\0' || (!field->quoted && ls_is_missing_text(field->text));
-}
-
-/* Whether the first record is a header. Only columns that hold a number in the second record count
- * (a quoted number above plain ones is a name): at least half of them must not hold a number in the
- * first. A single odd field is more likely a mistake in a row of data, which must be reported and
- * not be dropped as a header. */
-static bool looks_like_header(const csv_file *file, const ls_csv_field *second, size_t second_count)
-{
-    size_t numbers = 0, names = 0, texts = 0;
-    for (size_t j = 0; j < file->columns; j++) {
-        const ls_csv_field *field = &file->first[j];
-        bool text = !is_missing(field) && !is_number(field);
-        texts += text;
-        if (j >= second_count || !is_number(&second[j])) continue;
-        numbers++;
-        names += text || (field->quoted && !second[j].quoted);
-    }
-    /* A record of texts only is a header, too: an error in the row below is then reported instead.
-     */
-    return numbers > 0 ? names > 0 && 2 * names >= numbers : texts == file->columns;
-}
-
 /* Selects the columns that are used. */
 static ls_status choose_columns(csv_file *file, ls_error *err)
 {
-    if (file->columns == 1 && !file->request->expected.source &&
+    if (file->layout.columns == 1 && !file->request->expected.source &&
         file->request->expected.features != 1) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu: has one column only; fields must be separated by commas, "
                        "semicolons or tabs, and there must be a class column beside the features",
-                       file->path, file->first_line);
+                       file->path, file->layout.line);
     }
     file->table = (ls_table_builder){.path = file->path,
                                      .request = file->request,
                                      .assumptions = file->assumptions,
                                      .separator = file->reader.separator,
-                                     .first_line = file->first_line,
-                                     .header = file->has_header ? file->first_names : NULL};
-    LS_TRY(ls_builder_select(&file->table, file->columns, false, err));
+                                     .first_line = file->layout.line,
+                                     .header = file->layout.name};
+    LS_TRY(ls_builder_select(&file->table, file->layout.columns, false, err));
     file->target = file->table.selection.target;
     return LS_OK;
 }
@@ -94,64 +58,12 @@ static ls_status choose_columns(csv_file *file, ls_error *err)
 static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields, size_t count,
                          ls_error *err)
 {
-    if (count != file->columns) {
-        return ls_fail(
-            err, LS_ERR_DATA,
-            "%s, line %zu: has %zu fields, but line %zu has %zu; check its separators and "
-            "quotes",
-            file->path, line, count, file->first_line, file->columns);
-    }
+    if (count != file->layout.columns)
+        return ls_csv_odd_record(&file->layout, file->path, fields, count, line, err);
     LS_TRY(ls_builder_add_row(&file->table, err));
     for (size_t j = 0; j < count && !file->again; j++)
         LS_TRY(ls_builder_add_field(&file->table, j, fields[j].text, fields[j].quoted, line,
                                     &file->again, err));
-    return LS_OK;
-}
-
-/* Keeps a copy of the current record as the first one. */
-static ls_status keep_first(csv_file *file, ls_error *err)
-{
-    const ls_csv_field *fields = file->reader.fields;
-    size_t bytes = 0;
-    for (size_t j = 0; j < file->columns; j++)
-        bytes += (size_t)(fields[j].end - fields[j].text) + 1;
-    LS_TRY(ls_alloc(&file->first, file->columns, sizeof *file->first, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_text, bytes, 1, "the first record", err));
-    LS_TRY(ls_alloc(&file->first_names, file->columns, sizeof *file->first_names,
-                    "the first record", err));
-    char *to = file->first_text;
-    for (size_t j = 0; j < file->columns; j++) {
-        size_t length = (size_t)(fields[j].end - fields[j].text);
-        file->first[j] = (ls_csv_field){.text = memcpy(to, fields[j].text, length + 1),
-                                        .end = to + length,
-                                        .quoted = fields[j].quoted};
-        file->first_names[j] = to;
-        to += length + 1;
-    }
-    return LS_OK;
-}
-
-/* Decides what the columns are by the first two records. The second stays in the reader; *found:
- * whether there is one. */
-static ls_status choose_layout(csv_file *file, bool *found, ls_error *err)
-{
-    ls_csv_reader *reader = &file->reader;
-    LS_TRY(ls_csv_next(reader, found, err));
-    if (!*found)
-        return ls_fail(err, LS_ERR_DATA, "%s: has only blank lines; give at least one row",
-                       file->path);
-    file->columns = reader->count;
-    file->first_line = reader->record_line;
-    LS_TRY(keep_first(file, err));
-    LS_TRY(ls_csv_next(reader, found, err));
-    file->has_header = looks_like_header(file, reader->fields, *found ? reader->count : 0);
-    const ls_file_columns first = {file->path, file->first_names, file->columns};
-    file->has_header |= ls_names_header(file->request, &first);
-    LS_TRY(choose_columns(file, err));
-    if (file->has_header && !*found) {
-        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one",
-                       file->path);
-    }
     return LS_OK;
 }
 
@@ -160,9 +72,16 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     bool found = false;
     ls_csv_reader *reader = &file->reader;
     const ls_read_request *request = file->request;
-    LS_TRY(choose_layout(file, &found, err));
+    LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
+    LS_TRY(choose_columns(file, err));
+    LS_TRY(ls_csv_next(reader, &found, err));
+    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, &found, err));
+    if (!found)
+        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s",
+                       file->path,
+                       request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
-    if (!file->has_header) LS_TRY(add_row(file, file->first_line, file->first, file->columns, err));
+    LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
     for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
@@ -172,21 +91,12 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     return LS_OK;
 }
 
-/* If the class of the first row is a title, that row was a header with numbers for names. */
-static void drop_title(csv_file *file)
-{
-    if (file->has_header || !ls_builder_first_is_title(&file->table)) return;
-    ls_builder_drop_first(&file->table);
-    file->table.header = file->first_names;
-}
-
 /* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
     LS_TRY(read_rows(file, err));
     if (file->again) return LS_OK;
-    drop_title(file);
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
 
@@ -198,9 +108,7 @@ static ls_status read_once(const char *path, ls_stream *stream, const ls_read_re
     ls_status status = read_file(&file, out, err);
     *again = file.again;
     ls_builder_free(&file.table);
-    free(file.first);
-    free(file.first_text);
-    free(file.first_names);
+    ls_csv_layout_free(&file.layout);
     ls_csv_close(&file.reader);
     return status;
 }

@@ -4,24 +4,64 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "host/data/request.h"
 #include "host/data/value.h"
 
 enum { WINDOW = 1 << 20 };
 
 /* ---- The window ------------------------------------------------------------------------------ */
 
-/* Fails if the text contains a NUL. */
-static ls_status check_text(const ls_csv_reader *reader, const char *from, size_t size,
-                            ls_error *err)
+/* Fails if the text contains a NUL. start: where the line reader->line begins. */
+static ls_status check_text(const ls_csv_reader *reader, const char *start, const char *from,
+                            size_t size, ls_error *err)
 {
     const char *nul = memchr(from, '\0', size);
     size_t line = reader->line;
     if (!nul) return LS_OK;
-    for (const char *c = reader->at; c < nul; c++) line += *c == '\n';
+    for (const char *c = start; c < nul; c++) line += *c == '\n';
     return ls_fail(err, LS_ERR_DATA,
                    "%s, line %zu: has a NUL byte, so this is not a text file; give a CSV file",
                    reader->path, line);
+}
+
+ls_status ls_csv_look(ls_csv_reader *reader, size_t bytes, ls_error *err)
+{
+    if (reader->ahead_ended || reader->ahead_count >= bytes) return LS_OK;
+    char *grown = bytes < ls_most_bytes() ? realloc(reader->ahead, bytes + 1) : NULL;
+    if (!grown)
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "%s, line %zu: out of memory for a record of %zu bytes; is a quote left open?",
+            reader->path, reader->line, reader->ahead_count);
+    reader->ahead = grown;
+    size_t before = reader->ahead_count;
+    while (reader->ahead_count < bytes && !reader->ahead_ended) {
+        size_t count;
+        LS_TRY(ls_stream_read(reader->stream, grown + reader->ahead_count,
+                              bytes - reader->ahead_count, &count, err));
+        reader->ahead_count += count;
+        reader->ahead_ended = count == 0;
+    }
+    grown[reader->ahead_count] = '\0';
+    return check_text(reader, grown + reader->ahead_at, grown + before,
+                      reader->ahead_count - before, err);
+}
+
+/* Reads what was read ahead, then the stream. */
+static ls_status fetch(ls_csv_reader *reader, char *to, size_t room, size_t *count, ls_error *err)
+{
+    size_t left = reader->ahead_count - reader->ahead_at;
+    if (!left) {
+        free(reader->ahead);
+        reader->ahead = NULL;
+        return ls_stream_read(reader->stream, to, room, count, err);
+    }
+    *count = left < room ? left : room;
+    memcpy(to, reader->ahead + reader->ahead_at, *count);
+    reader->ahead_at += *count;
+    return LS_OK;
 }
 
 /* Moves the unread rest to the front of the window and reads more behind it: at least as many bytes
@@ -50,11 +90,10 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
     for (; count && (more == 0 || (more < left && left + more + 1 < reader->capacity));
          more += count) {
         char *added = reader->end;
-        LS_TRY(ls_stream_read(reader->stream, added, reader->capacity - left - more - 1, &count,
-                              err));
+        LS_TRY(fetch(reader, added, reader->capacity - left - more - 1, &count, err));
         reader->end += count;
         *reader->end = '\0';
-        LS_TRY(check_text(reader, added, count, err));
+        LS_TRY(check_text(reader, reader->at, added, count, err));
     }
     reader->ended = count == 0;
     return LS_OK;
@@ -72,48 +111,59 @@ static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *e
     return LS_OK;
 }
 
-/* Finds the separator of the first record that is not blank. A semicolon wins over commas, which
- * are then decimal commas or parts of names; of commas and tabs the more frequent wins, since tabs
- * may also be padding. Returns false if the window ends before the record does. */
-static bool find_separator(ls_csv_reader *reader)
+/* Skips a line "sep=;", which spreadsheets write as an instruction for themselves. */
+static void skip_instruction(ls_csv_reader *reader)
 {
-    size_t commas = 0, semicolons = 0, tabs = 0;
-    bool in_quotes = false, blank = true;
-    const char *at = reader->at;
-    for (; *at; at++) {
-        if (*at == '#' && blank) at += strcspn(at, "\r\n");
-        if (!*at) break;
-        if (*at == '"') in_quotes = !in_quotes;
-        if (!in_quotes && !blank && (*at == '\n' || *at == '\r')) break;
-        if (!strchr(" \t\r\n", *at)) blank = false;
-        if (in_quotes) continue;
-        commas += *at == ',';
-        semicolons += *at == ';';
-        tabs += *at == '\t';
-    }
-    reader->separator = semicolons > 0 ? ';' : tabs > commas ? '\t' : ',';
-    return *at != '\0' || reader->ended;
+    const char *at = reader->ahead + reader->ahead_at;
+    bool quoted = *at == '"';
+    at += quoted;
+    if (strncasecmp(at, "sep=", 4) != 0) return;
+    at += 4;
+    char separator = *at;
+    if (!ls_is_separator(separator)) return;
+    while (*at == separator) at++; /* a spreadsheet may have padded the line to all columns */
+    if (quoted && *at++ != '"') return;
+    while (*at == separator) at++;
+    if (*at != '\r' && *at != '\n' && *at != '\0') return;
+    if (*at == '\r') at++;
+    if (*at == '\n') at++;
+    reader->ahead_at = (size_t)(at - reader->ahead);
+    reader->declared = reader->separator = separator;
+    reader->line = 2;
 }
 
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
                       ls_error *err)
 {
-    *reader = (ls_csv_reader){
-        .path = path, .stream = stream, .window = window ? window : WINDOW, .line = 1};
+    *reader = (ls_csv_reader){.path = path,
+                              .stream = stream,
+                              .window = window ? window : WINDOW,
+                              .separator = ',',
+                              .line = 1};
     LS_TRY(check_encoding(path, stream, err));
-    do LS_TRY(refill(reader, err));
-    while (reader->end - reader->at < 3 && !reader->ended);
-    if (reader->end == reader->at)
+    LS_TRY(ls_csv_look(reader, WINDOW, err));
+    if (reader->ahead_count == 0)
         return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row",
                        path);
-    if (reader->end - reader->at >= 3 && memcmp(reader->at, "\xef\xbb\xbf", 3) == 0)
-        reader->at += 3;
-    while (!find_separator(reader)) LS_TRY(refill(reader, err));
+    if (memcmp(reader->ahead, "\xef\xbb\xbf", 3) == 0) reader->ahead_at = 3;
+    skip_instruction(reader);
     return LS_OK;
+}
+
+ls_csv_reader ls_csv_reader_of(const char *path, char *text, size_t size, bool ended,
+                               char separator, size_t line)
+{
+    return (ls_csv_reader){.path = path,
+                           .at = text,
+                           .end = text + size,
+                           .ended = ended,
+                           .separator = separator,
+                           .line = line};
 }
 
 void ls_csv_close(ls_csv_reader *reader)
 {
+    free(reader->ahead);
     free(reader->text);
     free(reader->fields);
 }
@@ -123,14 +173,26 @@ void ls_csv_close(ls_csv_reader *reader)
 /* The text is not changed while a record is parsed: if the window ends before the record does, the
  * record is parsed again after a refill. is_short detects that. */
 
-static bool is_blank(const ls_csv_reader *reader, char c)
+/* Bytes of the blank that begins at a place: 0 if there is none, 2 for a no-break space. */
+static inline int blank_at(const ls_csv_reader *reader, const char *at)
 {
-    return c == ' ' || (c == '\t' && reader->separator != '\t');
+    if ((unsigned char)(*at - '!') <= '~' - '!') return 0; /* most fields */
+    if (*at == ' ') return 1;
+    if (*at == '\t') return reader->separator != '\t';
+    return *at == '\xc2' && at[1] == '\xa0' ? 2 : 0;
+}
+
+/* Bytes of the blank that ends before a place. */
+static inline int blank_before(const ls_csv_reader *reader, const char *text, const char *at)
+{
+    if (at == text || (unsigned char)(at[-1] - '!') <= '~' - '!') return 0;
+    if (at[-1] == '\xa0') return at - text >= 2 && at[-2] == '\xc2' ? 2 : 0;
+    return at[-1] == ' ' || (at[-1] == '\t' && reader->separator != '\t');
 }
 
 static void skip_blanks(ls_csv_reader *reader)
 {
-    while (is_blank(reader, *reader->at)) reader->at++;
+    for (int bytes; (bytes = blank_at(reader, reader->at)) != 0;) reader->at += bytes;
 }
 
 /* Whether parsing reached the end of the window although more text follows. */
@@ -179,10 +241,14 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
         reader->line += *reader->at == '\n';
     }
     field.end = reader->at++;
+    const char *closed = reader->at;
     skip_blanks(reader);
+    if (*reader->at == '\xc2' && reader->at + 1 == reader->end && !reader->ended)
+        reader->at = reader->end; /* half of a no-break space */
     if (is_short(reader)) return LS_OK;
     char next = *reader->at;
-    if (next != '\0' && next != reader->separator && next != '\n' && next != '\r') {
+    bool apart = reader->separator == ' ' && reader->at > closed;
+    if (next != '\0' && next != reader->separator && next != '\n' && next != '\r' && !apart) {
         return ls_fail(err, LS_ERR_DATA,
                        "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
                        "inside a field as \"\"",
@@ -199,40 +265,78 @@ static ls_status read_plain(ls_csv_reader *reader, ls_error *err)
     char *at = text;
     while (*at != separator && *at != '\n' && *at != '\r' && *at != '\0') at++;
     reader->at = at;
-    while (at > text && is_blank(reader, at[-1])) at--;
+    for (int bytes; (bytes = blank_before(reader, text, at)) != 0;) at -= bytes;
     bool quoted = at - text >= 2 && *text == '\'' && at[-1] == '\'';
     return add_field(reader,
                      (ls_csv_field){.text = text + quoted, .end = at - quoted, .quoted = quoted},
                      err);
 }
 
+/* Parses up to a blank or the line end, and skips the blanks. */
+static ls_status read_word(ls_csv_reader *reader, ls_error *err)
+{
+    ls_csv_field field = {.text = reader->at};
+    while (!blank_at(reader, reader->at) && !strchr("\n\r", *reader->at)) reader->at++;
+    field.end = reader->at;
+    skip_blanks(reader);
+    return add_field(reader, field, err);
+}
+
+/* Skips a line end. If the window ends within it, the record is parsed again (is_short). */
+static void skip_line_end(ls_csv_reader *reader)
+{
+    char stop = *reader->at++;
+    if (stop == '\r' && *reader->at == '\n') reader->at++;
+    if (stop == '\n' || stop == '\r') reader->line++;
+}
+
+/* Parses one field of a file whose separator is white space. */
+static ls_status read_spaced(ls_csv_reader *reader, bool *more, ls_error *err)
+{
+    LS_TRY(*reader->at == '"' ? read_quoted(reader, err) : read_word(reader, err));
+    if (is_short(reader)) return LS_OK;
+    *more = reader->at != reader->end && !strchr("\n\r", *reader->at);
+    if (reader->at != reader->end && !*more) skip_line_end(reader);
+    return LS_OK;
+}
+
 /* Parses one field. *more: another field follows in this record. */
 static ls_status read_field(ls_csv_reader *reader, bool *more, ls_error *err)
 {
     skip_blanks(reader);
+    if (reader->separator == ' ') return read_spaced(reader, more, err);
     if (*reader->at == '"') LS_TRY(read_quoted(reader, err));
     else LS_TRY(read_plain(reader, err));
     if (is_short(reader)) return LS_OK;
-
-    char stop = *reader->at;
-    *more = stop == reader->separator && reader->at != reader->end;
-    if (reader->at == reader->end) return LS_OK;
-    reader->at++;
-    if (stop == '\r' && *reader->at == '\n')
-        reader
-            ->at++; /* if the window ends between the two, the record is parsed again (is_short) */
-    if (stop == '\n' || stop == '\r') reader->line++;
+    *more = *reader->at == reader->separator && reader->at != reader->end;
+    if (*more) reader->at++;
+    else if (reader->at != reader->end) skip_line_end(reader);
     return LS_OK;
 }
 
-/* Skips a comment: a line that begins with #. */
 static void skip_comment(ls_csv_reader *reader)
 {
+    reader->comment = reader->at + 1;
+    reader->comment_line = reader->line;
     while (reader->at != reader->end && *reader->at != '\n' && *reader->at != '\r') reader->at++;
     bool carriage = *reader->at == '\r';
     if (reader->at != reader->end) reader->at++;
     if (carriage && reader->at != reader->end && *reader->at == '\n') reader->at++;
     reader->line++;
+}
+
+/* Whether the first field of the line begins with # although it is a value: an error that a
+ * spreadsheet wrote (#N/A, #DIV/0!), or a colour of six or eight hexadecimal digits. */
+static bool is_hash_value(const ls_csv_reader *reader)
+{
+    static const char *const errors[] = {"N/A",  "DIV/0!", "NAME?", "NULL!",
+                                         "NUM!", "REF!",   "VALUE!"};
+    const char *text = reader->at + 1, *end = NULL;
+    size_t digits = strspn(text, "0123456789abcdefABCDEF");
+    if (digits == 6 || digits == 8) end = text + digits;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors && !end; i++)
+        if (!strncmp(text, errors[i], strlen(errors[i]))) end = text + strlen(errors[i]);
+    return end && (*end == reader->separator || blank_at(reader, end));
 }
 
 /* Parses a record or a comment; is invalid if is_short says so afterwards. */
@@ -241,7 +345,7 @@ static ls_status read_record(ls_csv_reader *reader, ls_error *err)
     bool more = true;
     reader->count = 0;
     reader->record_line = reader->line;
-    if (*reader->at == '#') {
+    if (*reader->at == '#' && !reader->begun && !is_hash_value(reader)) {
         skip_comment(reader);
         return LS_OK;
     }
@@ -272,13 +376,18 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
 {
     *found = false;
     for (;;) {
+        if (reader->at == reader->end) {
+            if (reader->ended || !reader->stream) return LS_OK;
+            LS_TRY(refill(reader, err));
+            continue;
+        }
         char *start = reader->at;
         size_t line = reader->line;
-        if (reader->at == reader->end && reader->ended) return LS_OK;
         LS_TRY(read_record(reader, err));
         if (is_short(reader)) {
             reader->at = start;
             reader->line = line;
+            if (!reader->stream) return LS_OK;
             LS_TRY(refill(reader, err));
             continue;
         }
@@ -286,7 +395,7 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         finish(reader);
         if (reader->count == 1 && *reader->fields[0].text == '\0' && !reader->fields[0].quoted)
             continue; /* blank */
-        *found = true;
+        reader->begun = *found = true;
         return LS_OK;
     }
 }

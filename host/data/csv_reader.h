@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Splits CSV text into records and fields. The text is read through a window, which grows only if a
- * record is longer. */
+ * record is longer. The first bytes are kept ahead of the window, so that the first records can be
+ * looked at before they are read (csv_sample.h). */
 #ifndef LS_CSV_READER_H
 #define LS_CSV_READER_H
 
@@ -16,27 +17,44 @@ typedef struct {
     const char *path; /* for messages */
     ls_stream *stream;
     size_t window; /* bytes to read at a time */
-    char *text;    /* the window: `capacity` bytes */
+    char *ahead; /* first bytes of the stream, or NULL; those from ahead_at are not in the window */
+    size_t ahead_at, ahead_count;
+    bool ahead_ended; /* they are the whole stream */
+    char *text;       /* the window: `capacity` bytes */
     size_t capacity;
     char *at, *end; /* unread part of the window; *end is a NUL */
     bool ended;     /* the window holds the end of the stream */
-    char separator;
-    size_t line; /* line number of `at`, from 1 */
+    bool begun;     /* a record has been read: below it, no line is a comment */
+    char separator; /* ' ': any number of blanks and tabs */
+    char declared;  /* by a line "sep=;" above the first record, or 0 */
+    size_t line;    /* line number of `at`, from 1 */
     /* The last record. */
     ls_csv_field *fields;
     size_t count, room;
     size_t record_line; /* line number of its start */
+    /* The last comment, behind its #; NULL if there was none. Valid while the window stays. */
+    const char *comment;
+    size_t comment_line;
 } ls_csv_reader;
 
-/* Starts reading a stream: skips a byte order mark, refuses UTF-16 and binary data, and finds the
- * separator. window: bytes read at a time; 0: default. The reader is closed with ls_csv_close, also
- * if this fails. */
+/* Starts reading a stream: skips a byte order mark and a line "sep=;", and refuses UTF-16 and
+ * binary data. The caller sets the separator. window: bytes read at a time; 0: default. The reader
+ * is closed with ls_csv_close, also if this fails. */
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
                       ls_error *err);
 void ls_csv_close(ls_csv_reader *reader);
 
-/* Reads the next record that is neither blank nor a comment (#). *found is false at the end of the
- * stream. The fields are valid until the next call. */
+/* Reads ahead: at least this number of bytes, or all there are. Only before the first record. */
+ls_status ls_csv_look(ls_csv_reader *reader, size_t bytes, ls_error *err);
+
+/* A reader of `size` bytes of text, which it changes, and which end with a NUL: it ends behind the
+ * last complete record, or with the text if `ended` says that this is the end of the file. line:
+ * number of its first line. Closed with ls_csv_close, which leaves the text. */
+ls_csv_reader ls_csv_reader_of(const char *path, char *text, size_t size, bool ended,
+                               char separator, size_t line);
+
+/* Reads the next record that is not blank. Lines above the first record that begin with # are
+ * comments. *found is false at the end of the stream. The fields are valid until the next call. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
 
 #endif

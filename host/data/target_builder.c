@@ -107,7 +107,7 @@ static census take_census(ls_target_builder t)
         c.texts++;
         bool date = ls_parse_date(text, NULL), spelled = !date && ls_spell(text, &s);
         if (!date && !spelled) continue;
-        c.example = i;
+        if (!c.dates && !c.spelled) c.example = i;
         c.dates += date;
         c.spelled += spelled;
         c.commas += spelled && s.unit == LS_UNIT_NONE && (s.ways & LS_SPELL_COMMA);
