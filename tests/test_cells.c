@@ -444,6 +444,14 @@ Test(cells, marks_of_missing_values)
     }
 }
 
+Test(cells, marks_are_refused_if_missing_values_are)
+{
+    const ls_read_request strict = {.missing = LS_MISSING_ERROR};
+    expect_refusal("a,class\n1,u\n-,v\n3,u\n", strict,
+                   "line 3, column 1 (a): the value is missing (\"-\")");
+    expect_refusal("a,class\n1,u\nunknown,v\n3,u\n", strict, "is missing (\"unknown\")");
+}
+
 Test(cells, texts_beside_few_numbers_are_categories)
 {
     char *text = column_of("%", 40, "5more", 4, ',');

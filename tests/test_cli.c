@@ -316,6 +316,37 @@ Test(cli, threads_and_devices_give_the_same_file)
     }
 }
 
+/* Defaults that nobody asked for refuse no file that can be learnt. */
+Test(cli, files_of_few_rows_are_trained_on)
+{
+    static const char *const kinds[] = {"numbers", "categories", "gaps", "three classes"};
+    static const char *const ways[] = {"", " --batch-norm", " --class-weights balanced"};
+    char text[400], line[200];
+    for (size_t kind = 0; kind < RUNS_COUNT(kinds); kind++)
+        for (int rows = 2; rows <= 10; rows++) {
+            size_t n = (size_t)snprintf(text, sizeof text, "x,c,class\n");
+            for (int i = 0; i < rows; i++)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%.*s,%s,%c\n",
+                                      !(kind == 2 && i == 1), &"0123456789"[i],
+                                      kind == 1 ? i % 2 ? "red" : "blue"
+                                      : i % 3   ? "5"
+                                                : "4",
+                                      'a' + i % (kind == 3 ? 3 : 2));
+            make_csv("few.csv", text);
+            for (size_t k = 0; k < RUNS_COUNT(ways); k++) {
+                snprintf(line, sizeof line, "train few.csv --device cpu -q%s", ways[k]);
+                program_do(line);
+            }
+            if (rows < (kind == 3 ? 4 : 3))
+                continue; /* a class of two rows is needed to score on */
+            program_do("search few.csv --trials 2 --epochs 2 --device cpu -q");
+        }
+    runs_child c = runs_program("train few.csv --batch-norm --batch 3 --device cpu"); /* 10 rows */
+    cr_expect_eq(c.status, 2);
+    program_expect_words("batch 3", c.err, "--batch-norm 10 training rows --batch 4");
+    runs_child_free(&c);
+}
+
 Test(cli, small_and_odd_data)
 {
     static const char *const lines[] = {

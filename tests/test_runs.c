@@ -94,10 +94,10 @@ Test(runs, regularisation) { check_features(regularised, RUNS_COUNT(regularised)
 
 static const feature shaped[] = {
     {"moons", 50, BASE, "batch-norm on"},
-    {"blobs", 50, BASE, "batch-norm on batch 7"},
+    {"blobs", 50, BASE, "batch-norm on batch 8"},
     {"blobs", 50, BASE, "batch-norm on batch full optimizer gd"},
-    {"moons", 49, "hidden 6 epochs 4 batch 16",
-     "batch-norm on batch 16"}, /* the last batch has one row */
+    {"moons", 50, "hidden 6 epochs 4 batch 16",
+     "batch-norm on batch 16"}, /* the last batch has two rows */
     {"moons", 50, "hidden 6,6,6 epochs 4", "residual on"},
     {"moons", 50, "hidden 6,6,6,6,6 epochs 4", "residual on batch-norm on dropout 0.2"},
     {"moons", 50, BASE, "hidden none"},

@@ -397,6 +397,7 @@ Test(search, ranking)
                             : i == 6 ? LS_TRIAL_REFUSED
                                      : LS_TRIAL_SCORED;
         s->trial[i].rung = 1;
+        for (size_t k = 0; k < LS_SCORES; k++) s->trial[i].parts[k] = 1;
         s->trial[i].mean[LS_SCORE_ACCURACY] = accuracy[i];
         s->trial[i].mean[LS_SCORE_LOSS] = loss[i];
         s->trial[i].mean[LS_SCORE_AUC] = i == 3 ? 0.5 : (double)NAN;
@@ -414,6 +415,9 @@ Test(search, ranking)
     s->how.metric = LS_SCORE_AUC;
     assert_order(s, "3 0 1 2 5 7 4 6"); /* NaN ranks below every number */
     s->how.metric = LS_SCORE_ACCURACY;
+    s->trial[5].parts[LS_SCORE_ACCURACY] = 0;
+    assert_order(s, "1 2 3 7 0 5 4 6"); /* so does 0/0 on all parts, which counts as 0 */
+    s->trial[5].parts[LS_SCORE_ACCURACY] = 1;
     s->trial[0].rung = s->trial[3].rung = 2;
     s->trial[2] = (ls_trial){.value = s->trial[2].value};
     assert_order(s, "3 0 5 1 7 4 6 2"); /* more rungs are better; waiting trials come last */
@@ -644,7 +648,8 @@ Test(search, numbers_are_ranked_by_their_own_metrics)
 
 Test(search, a_metric_that_cannot_be_is_refused_beforehand)
 {
-    ls_data *list[] = {numbers(20), runs_data("moons", 20)};
+    ls_data *list[] = {numbers(20), runs_data("moons", 20), runs_data("moons", 20)};
+    for (size_t i = 0; i < 20; i++) list[2]->y[i] = i == 7; /* one positive row is not held out */
     static const struct {
         size_t data;
         int metric;
@@ -657,7 +662,8 @@ Test(search, a_metric_that_cannot_be_is_refused_beforehand)
                  {0, LS_SCORE_EXPLAINED_VARIANCE, 20, "one row"},
                  {1, LS_SCORE_RMSE, 0, "classes"},
                  {1, LS_SCORE_R2, 0, "classes"},
-                 {1, LS_SCORE_AUC, 20, "auc"}};
+                 {1, LS_SCORE_AUC, 20, "auc"},
+                 {2, LS_SCORE_RECALL, 0, "'1' has 1 of 20 rows"}};
     ls_space *space = make_space("hidden 4|8 epochs 2");
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         ls_search_settings how = usual(LS_SEARCH_GRID, 0);
@@ -683,6 +689,23 @@ Test(search, a_metric_that_cannot_be_is_refused_beforehand)
     ls_space_free(raw);
     ls_data_free(list[0]);
     ls_data_free(list[1]);
+    ls_data_free(list[2]);
+}
+
+/* With batch normalisation, "auto" leaves no batch of one row. */
+Test(search, the_automatic_batch_has_no_rest_of_one_row)
+{
+    static const struct {
+        uint64_t rows, batch;
+    } list[] = {{1, 1}, {2, 2}, {32, 32}, {33, 33}, {34, 32}, {64, 32}, {65, 33}, {1057, 34}};
+    ls_options *usual = runs_options("epochs 1"), *norm = runs_options("epochs 1 batch-norm on");
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        uint64_t rows = list[i].rows;
+        cr_expect_eq(ls_settings_batch(&norm->settings, rows), list[i].batch, "%d rows", (int)rows);
+        cr_expect_eq(ls_settings_batch(&usual->settings, rows), rows < 32 ? rows : 32);
+    }
+    ls_options_free(usual);
+    ls_options_free(norm);
 }
 
 Test(search, folds_keep_groups_together)

@@ -205,6 +205,28 @@ Test(split, numbers_as_targets_are_split_plainly)
     ls_data_free(d), ls_data_free(rest), ls_data_free(part), ls_data_free(thin);
 }
 
+/* A share that nobody asked for takes a row of few; a larger one is kept. */
+Test(split, a_usable_share_takes_a_row)
+{
+    for (size_t n = 1; n <= 12; n++)
+        for (int classes = 0; classes < 2; classes++) {
+            float x[24];
+            int32_t y[24];
+            size_t rows = classes ? n + n / 2 : n;
+            for (size_t i = 0; i < rows; i++) x[i] = (float)i, y[i] = i >= n;
+            ls_data *d, *rest, *part;
+            cr_assert_eq(ls_data_from_arrays(x, classes ? y : NULL, rows, 1, classes ? 2 : 0, &d,
+                                             NULL),
+                         LS_OK);
+            double share = ls_data_usable_share(d, 0.1);
+            cr_expect(n >= 5 ? share == 0.1 : share == 0.5 / (double)n, "%zu rows: %g", n, share);
+            ls_status status = ls_data_split(d, share, 1, &rest, &part, NULL);
+            cr_expect_eq(status, n > 1 ? LS_OK : LS_ERR_ARGUMENT, "%zu rows", n);
+            if (status == LS_OK) ls_data_free(rest), ls_data_free(part);
+            ls_data_free(d);
+        }
+}
+
 Test(split, a_sample_is_drawn_without_replacement)
 {
     ls_data *d = grouped_rows(true, false, 1), *some = NULL, *other = NULL;

@@ -249,25 +249,26 @@ static bool guarded(const unsigned char *bytes, size_t count)
 
 typedef struct {
     const char *name;
-    size_t size, elements;
+    size_t first, size, elements; /* first: size in version 0.1 */
     ls_status (*call)(void *out, ls_error *err);
 } filled;
 
-/* Fills structs of `size` bytes. Those of this version's size have guard bytes behind them, longer
- * ones within them. */
+/* Fills structs of `size` bytes. Those of this version's size and shorter ones have guard bytes
+ * behind them, longer ones within them. */
 static void check_filled(const filled *f, size_t size)
 {
     _Alignas(max_align_t) unsigned char out[4096];
     ls_error err = {LS_OK, ""};
     cr_assert_leq(f->elements * size + BEHIND, sizeof out);
+    size_t known = size < f->size ? size : f->size;
     memset(out, GUARD, sizeof out);
     memcpy(out, &size, sizeof size);
     cr_assert_eq(f->call(out, &err), LS_OK, "%s of %zu bytes: %s", f->name, size, err.message);
     for (size_t i = 0; i < f->elements; i++) {
         const unsigned char *at = out + i * size;
         cr_expect_eq(memcmp(at, &size, sizeof size), 0, "%s %zu: struct_size", f->name, i);
-        cr_expect(!guarded(at + sizeof size, f->size - sizeof size), "%s %zu", f->name, i);
-        cr_expect(guarded(at + f->size, size - f->size), "%s %zu: bytes behind", f->name, i);
+        cr_expect(!guarded(at + sizeof size, known - sizeof size), "%s %zu", f->name, i);
+        cr_expect(guarded(at + known, size - known), "%s %zu: bytes behind", f->name, i);
     }
     cr_expect(guarded(out + f->elements * size, BEHIND), "%s: bytes behind", f->name);
 }
@@ -286,17 +287,19 @@ static void check_refused(const filled *f, size_t size)
 Test(struct_size, results, .init = setup, .fini = teardown)
 {
     static const filled cases[] = {
-        {"ls_column_info", sizeof(ls_column_info), 1, fill_column},
-        {"ls_summary", sizeof(ls_summary), 1, fill_summary},
-        {"ls_layer_info", sizeof(ls_layer_info), 2, fill_layers},
-        {"ls_member_info", sizeof(ls_member_info), 1, fill_member},
-        {"ls_device_timing", sizeof(ls_device_timing), 1, fill_timings},
+        {"ls_column_info", offsetof(ls_column_info, offset), sizeof(ls_column_info), 1,
+         fill_column},
+        {"ls_summary", sizeof(ls_summary), sizeof(ls_summary), 1, fill_summary},
+        {"ls_layer_info", sizeof(ls_layer_info), sizeof(ls_layer_info), 2, fill_layers},
+        {"ls_member_info", sizeof(ls_member_info), sizeof(ls_member_info), 1, fill_member},
+        {"ls_device_timing", sizeof(ls_device_timing), sizeof(ls_device_timing), 1, fill_timings},
     };
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
+        check_filled(&cases[i], cases[i].first);
         check_filled(&cases[i], cases[i].size);
         check_filled(&cases[i], cases[i].size + BEHIND);
         check_refused(&cases[i], 0);
-        check_refused(&cases[i], cases[i].size - 1);
+        check_refused(&cases[i], cases[i].first - 1);
         check_refused(&cases[i], 64 * 1024 + 1);
     }
 }

@@ -15,7 +15,7 @@
     X(ls_csv_options, features, features)                                                          \
     X(ls_generate_options, seed, seed)                                                             \
     X(ls_read_options, user, sample_seed)                                                          \
-    X(ls_column_info, deviation, deviation)                                                        \
+    X(ls_column_info, deviation, offset)                                                           \
     X(ls_device_info, memory, memory)                                                              \
     X(ls_device_timing, speed, speed)                                                              \
     X(ls_tune_progress, total, total)                                                              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/text.h"
 #include "host/cli/base/exit_status.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/include/lockstep.h"
 #include <errno.h>
@@ -40,15 +41,15 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int help(FILE *to)
 {
-    fprintf(
+    terminal_print(
         to,
         "Lockstep %s trains neural networks. The result is the same, bit for bit, on CPUs and on every\n"
         "exact OpenCL device.\n\n"
         "usage: lockstep COMMAND [options]\n\n",
         ls_version());
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
-    fprintf(
+        terminal_print(to, "  %-10s %s\n", commands[i].name, commands[i].about);
+    terminal_print(
         to,
         "\nFor the options of a command: lockstep COMMAND --help. To start: lockstep train moons\n"
         "Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted (the model so far is saved).\n");
@@ -59,7 +60,8 @@ static int help(FILE *to)
 static int printed(int status, const char *name)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-    fprintf(stderr, "lockstep %s: cannot write to standard output: %s\n", name, strerror(errno));
+    terminal_print(stderr, "lockstep %s: cannot write to standard output: %s\n", name,
+                   strerror(errno));
     return status == EXIT_OK ? EXIT_FAILED : status;
 }
 
@@ -72,7 +74,7 @@ int main(int argc, const char **argv)
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
         return printed(help(stdout), "--help");
     if (!strcmp(name, "--version") || !strcmp(name, "version")) {
-        printf("lockstep %s\n", ls_version());
+        terminal_print(stdout, "lockstep %s\n", ls_version());
         return printed(EXIT_OK, name);
     }
     const char *names[COMMANDS];
@@ -81,9 +83,9 @@ int main(int argc, const char **argv)
         if (!strcmp(name, names[i])) return printed(commands[i].run(argc - 1, argv + 1), name);
     }
     const char *near = ls_nearest(name, names, COMMANDS);
-    fprintf(stderr,
-            near ? "lockstep: there is no command '%s'; did you mean '%s'?\n"
-                 : "lockstep: there is no command '%s'; lockstep --help lists them\n",
-            name, near);
+    terminal_print(stderr,
+                   near ? "lockstep: there is no command '%s'; did you mean '%s'?\n"
+                        : "lockstep: there is no command '%s'; lockstep --help lists them\n",
+                   name, near);
     return EXIT_USAGE;
 }

@@ -291,6 +291,11 @@ static ls_status finish_categories(ls_column_builder *column, const ls_column_co
 static ls_status forget_texts(ls_column_builder *column, const ls_column_context *in, ls_data *data,
                               size_t c, const char *mark, ls_column *out, ls_error *err)
 {
+    if (!in->may_miss)
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s, line %zu, column %s: the value is missing (\"%s\"); fill it in or drop "
+                       "the row",
+                       in->path, column->first_line, in->label, column->first_text.text);
     for (size_t r = 0; r < data->rows; r++) {
         float *cell = &data->x[r * data->columns + c];
         if (text_of(cell) >= 0) *cell = NAN;

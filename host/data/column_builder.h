@@ -89,6 +89,7 @@ typedef struct {
     const char *name; /* for examples of options: its name, or its index */
     bool may_comma;   /* a number may have a decimal comma */
     bool may_offset;  /* numbers may be read with an offset */
+    bool may_miss;    /* values may be missing */
 } ls_column_context;
 
 /* Decides about a column with too many different texts: an error, or *again is set and the file is

@@ -348,6 +348,7 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
                            .place = c ? c->place : i,
                            .categorical = c && c->categorical,
                            .categories = c ? c->categories : 0,
+                           .offset = c && !c->categorical ? c->offset : 0,
                            .least = NAN,
                            .most = NAN,
                            .mean = NAN,
@@ -361,7 +362,7 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
         if (!(info.most >= value)) info.most = value;
     }
     info.missing = data->rows - count;
-    double offset = c && !c->categorical ? c->offset : 0;
+    double offset = info.offset;
     info.least += offset, info.most += offset;
     if (info.categorical) info.least = info.most = NAN;
     if (!info.categorical && count) {

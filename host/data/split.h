@@ -11,6 +11,10 @@
 ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
                       ls_data **rest, ls_data **part, ls_error *err);
 
+/* `share`, or the least share that takes a row of the largest class if that is more: a share that
+ * nobody asked for must not fail on few rows. */
+double ls_data_usable_share(const ls_data *data, double share);
+
 /* Number of rows of *rest after the same cut. */
 ls_status ls_data_cut_rows(const ls_data *data, double fraction, uint64_t seed, size_t *rest,
                            ls_error *err);

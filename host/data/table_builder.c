@@ -36,7 +36,8 @@ void ls_builder_describe(const ls_table_builder *t, size_t column, ls_builder_co
                                        .name = out->name.text,
                                        .may_comma = t->separator && t->separator != ',' &&
                                                     !r->decimal && infers(t),
-                                       .may_offset = infers(t) && !r->numbers_only};
+                                       .may_offset = infers(t) && !r->numbers_only,
+                                       .may_miss = t->accept_missing};
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */

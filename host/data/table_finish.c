@@ -163,7 +163,8 @@ static ls_status look_at_targets(ls_table_builder *t, const char *labels, bool *
     LS_TRY(ls_alloc(&about, t->targets, sizeof *about, "the targets", err));
     ls_status status = ls_alloc(&contexts, t->targets, sizeof *contexts, "the targets", err);
     for (size_t k = 0; k < t->targets && status == LS_OK; k++) {
-        if (labels) contexts[k] = (ls_column_context){labels, "0 (from 0)", "0", false, false};
+        if (labels)
+            contexts[k] = (ls_column_context){.path = labels, .label = "0 (from 0)", .name = "0"};
         else {
             ls_builder_describe(t, t->target_column[k], &about[k]);
             contexts[k] = about[k].context;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/value.h"
 #include "host/base/text.h"
+#include "host/base/visible.h"
 
 #include <string.h>
 #include <strings.h>
@@ -81,13 +82,11 @@ bool ls_is_missing_text(const char *text)
 
 ls_excerpt ls_excerpt_of(const char *text)
 {
+    enum { MOST = 40 }; /* bytes */
     ls_excerpt excerpt;
-    size_t length = strlen(text), keep = length <= 40 ? length : 37;
-    while (keep < length && keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
-        keep--; /* do not cut a UTF-8 character */
-    for (size_t i = 0; i < keep; i++) {
-        excerpt.text[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    if (!ls_visible_copy(excerpt.text, MOST + 1, text)) {
+        ls_visible_copy(excerpt.text, MOST - 3 + 1, text);
+        memcpy(excerpt.text + strlen(excerpt.text), "...", 4);
     }
-    memcpy(excerpt.text + keep, keep < length ? "..." : "", keep < length ? 4 : 1);
     return excerpt;
 }

@@ -271,8 +271,9 @@ LS_API size_t ls_data_features(const ls_data *data);
 LS_API size_t ls_data_classes(const ls_data *data);
 /** Number of columns besides the class. Equals ls_data_features if all are numeric. */
 LS_API size_t ls_data_columns(const ls_data *data);
-/** Cells before encoding, rows × columns: a number, or the index of a category (see
- * ls_data_category); NaN for a missing value. */
+/** Cells before encoding, rows × columns: a number minus the offset of its column (see
+ * ls_column_info; 0 for almost all columns), or the index of a category (see ls_data_category); NaN
+ * for a missing value. */
 LS_API const float *ls_data_x(const ls_data *data);
 /** Class number of each row; NULL for rows without classes. */
 LS_API const int32_t *ls_data_y(const ls_data *data);
@@ -313,6 +314,9 @@ typedef struct {
     /** Minimum, maximum, mean and (population) standard deviation; NaN for categories and for
      * columns without any value. */
     double least, most, mean, deviation;
+    /** The cells of ls_data_x are the numbers minus this, so that 32-bit floats can tell large
+     * numbers apart that are close together, such as times. 0 for most columns. */
+    double offset;
 } ls_column_info;
 
 /** Describes column i. Errors: LS_ERR_ARGUMENT if i is too large. */
@@ -538,7 +542,7 @@ LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
 /** Computes network outputs for rows. x: rows × columns in the layout of ls_data_x of the training
- * data (for numbers only, rows × features). If the model was trained on categories or missing
+ * data (for numbers only, rows × features; numbers minus the offset of their column). If the model was trained on categories or missing
  * values, ls_model_predict_data is easier to use. The model's standardisation and encoding are
  * applied. out: rows × outputs, probabilities (raw values for identity outputs); for regression,
  * numbers in units of the target, rounded to float32. device: NULL for the CPU path on one thread.

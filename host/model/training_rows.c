@@ -50,9 +50,15 @@ ls_status ls_training_check_batch(const ls_settings *s, size_t rows, ls_error *e
         (unsigned long long)batch, rows, (unsigned long long)other);
 }
 
-ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *rows, ls_error *err)
+double ls_training_share(const ls_settings *s, const ls_data *data)
 {
     double share = ls_settings_validation(s);
+    return share > 0 && s->validation < 0 ? ls_data_usable_share(data, share) : share;
+}
+
+ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *rows, ls_error *err)
+{
+    double share = ls_training_share(s, data);
     if (share > 0) return ls_data_cut_rows(data, share, s->seed, rows, err);
     *rows = data->rows;
     return LS_OK;
@@ -61,7 +67,7 @@ ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *ro
 ls_status ls_training_split(const ls_settings *s, const ls_data *data, ls_data **train,
                             ls_data **validation, ls_error *err)
 {
-    double share = ls_settings_validation(s);
+    double share = ls_training_share(s, data);
     *train = *validation = NULL;
     return share > 0 ? ls_data_cut(data, share, s->seed, true, train, validation, err) : LS_OK;
 }

@@ -22,6 +22,10 @@ bool ls_rows_are_weighted(const ls_settings *settings, const ls_data *data);
  * with a batch size that works. */
 ls_status ls_training_check_batch(const ls_settings *settings, size_t rows, ls_error *err);
 
+/* Share of the validation rows; 0 for none. One that the options leave open takes at least one row
+ * of the largest class. */
+double ls_training_share(const ls_settings *settings, const ls_data *data);
+
 /* Number of training rows without the validation rows. Errors: as ls_training_split. */
 ls_status ls_training_rows(const ls_settings *settings, const ls_data *data, size_t *rows,
                            ls_error *err);

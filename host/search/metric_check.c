@@ -38,24 +38,25 @@ static size_t rarest(const size_t *count, size_t classes)
     return least;
 }
 
-/* The AUC needs rows of each of at least two classes in one part. */
+/* In one part, the AUC needs rows of each of at least two classes, and recall needs rows of each
+ * class that it is about: of two classes the positive one, which is the second. */
 static ls_status check_classes(const ls_search *s, ls_error *err)
 {
     size_t classes = s->data->classes, *count;
-    bool defined = false;
+    bool defined = false, second = s->how.metric == LS_SCORE_RECALL && classes == 2;
     LS_TRY(ls_alloc(&count, classes, sizeof *count, "the classes", err));
     for (size_t p = 0; p < s->parts && !defined && classes > 1; p++) {
         count_classes(s->held[p], count);
-        defined = count[rarest(count, classes)] > 0;
+        defined = count[second ? 1 : rarest(count, classes)] > 0;
     }
     count_classes(s->data, count);
-    size_t least = rarest(count, classes), rows = count[least];
+    size_t least = second ? 1 : rarest(count, classes), rows = count[least];
     free(count);
     if (defined) return LS_OK;
     return ls_fail(
         err, LS_ERR_ARGUMENT,
-        "--metric auc is not defined on any of the held-out parts, since each lacks rows of a class (the rarest, '%.60s', has %zu of %zu rows); use %s or another metric",
-        s->data->class_names[least], rows, s->data->rows,
+        "--metric %s is not defined on any of the held-out parts, since each lacks rows of a class ('%.60s' has %zu of %zu rows); use %s or another metric",
+        ls_score_names[s->how.metric], s->data->class_names[least], rows, s->data->rows,
         s->how.folds ? "fewer --folds" : "a larger --holdout");
 }
 
@@ -97,6 +98,8 @@ ls_status ls_search_check_metric(const ls_search *s, ls_error *err)
     LS_TRY(check_task(s->how.metric, task, err));
     if (s->how.metric == LS_SCORE_AUC)
         return task == LS_TASK_CLASSIFICATION ? check_classes(s, err) : check_labels(s, err);
+    if (s->how.metric == LS_SCORE_RECALL && task == LS_TASK_CLASSIFICATION)
+        return check_classes(s, err);
     if (s->how.metric == LS_SCORE_R2 || s->how.metric == LS_SCORE_EXPLAINED_VARIANCE)
         return check_rows(s, err);
     return LS_OK;

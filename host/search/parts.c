@@ -15,6 +15,20 @@ static ls_status fill_folds(ls_search *s, const uint32_t *fold, bool *marks, ls_
     return LS_OK;
 }
 
+static ls_status hold_out(ls_search *s, ls_error *err)
+{
+    bool chosen = s->how.holdout < 0;
+    if (chosen) s->how.holdout = ls_data_usable_share(s->data, 0.2);
+    ls_status status = ls_data_split(s->data, s->how.holdout, s->how.seed, &s->train[0],
+                                     &s->held[0], err);
+    return chosen && status == LS_ERR_ARGUMENT && !s->data->group
+               ? ls_fail(
+                     err, status,
+                     "a search needs rows to train on and other rows to score on; %zu rows are too few",
+                     s->data->rows)
+               : status;
+}
+
 ls_status ls_search_split_rows(ls_search *s, ls_error *err)
 {
     uint32_t *fold = NULL;
@@ -24,8 +38,7 @@ ls_status ls_search_split_rows(ls_search *s, ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT, "--folds: the data has only %zu rows", s->data->rows);
     LS_TRY(ls_alloc(&s->train, s->parts, sizeof *s->train, "the folds", err));
     LS_TRY(ls_alloc(&s->held, s->parts, sizeof *s->held, "the folds", err));
-    if (!s->how.folds)
-        return ls_data_split(s->data, s->how.holdout, s->how.seed, &s->train[0], &s->held[0], err);
+    if (!s->how.folds) return hold_out(s, err);
     ls_status status = ls_alloc(&fold, s->data->rows, sizeof *fold, "the folds", err);
     if (status == LS_OK) status = ls_alloc(&marks, s->data->rows, sizeof *marks, "the folds", err);
     if (status == LS_OK) status = ls_data_folds(s->data, s->how.folds, s->how.seed, fold, err);

@@ -10,7 +10,8 @@ typedef struct {
     int metric;
 } ranked;
 
-/* Scored trials first, by completed rungs; a NaN ranks below every number. */
+/* Scored trials first, by completed rungs; a score that is not defined ranks
+ * below every other. */
 static int by_rank(const void *pa, const void *pb)
 {
     const ranked *a = pa, *b = pb;
@@ -23,7 +24,8 @@ static int by_rank(const void *pa, const void *pb)
     if (a->trial->rung != b->trial->rung) return a->trial->rung > b->trial->rung ? -1 : 1;
     if (a->trial->state == LS_TRIAL_SCORED) {
         double x = a->trial->mean[a->metric], y = b->trial->mean[a->metric];
-        bool no_x = isnan(x), no_y = isnan(y);
+        bool no_x = isnan(x) || !a->trial->parts[a->metric],
+             no_y = isnan(y) || !b->trial->parts[a->metric];
         if (no_x != no_y) return no_x ? 1 : -1;
         if (!no_x && x != y) return (x > y) == ls_score_larger(a->metric) ? -1 : 1;
     }
@@ -32,7 +34,8 @@ static int by_rank(const void *pa, const void *pb)
 
 bool ls_search_has_score(const ls_search *s, const ls_trial *t)
 {
-    return t->state == LS_TRIAL_SCORED && isfinite(t->mean[s->how.metric]);
+    return t->state == LS_TRIAL_SCORED && t->parts[s->how.metric] &&
+           isfinite(t->mean[s->how.metric]);
 }
 
 ls_status ls_search_rank(const ls_search *s, size_t *order, ls_error *err)

@@ -9,8 +9,8 @@
  * waiting ones last. order: one entry per trial. */
 ls_status ls_search_rank(const ls_search *search, size_t *order, ls_error *err);
 
-/* Whether the trial has a finite score by the metric. Only such a trial has a rank or can be the
- * best. */
+/* Whether the trial has a finite score by the metric, which is defined on a part at least. Only
+ * such a trial has a rank or can be the best. */
 bool ls_search_has_score(const ls_search *search, const ls_trial *trial);
 
 /* Number of trials with a result. */

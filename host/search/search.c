@@ -26,7 +26,7 @@ const char *const ls_strategy_names[] = {"grid", "random", "halving", NULL};
 const ls_search_settings ls_search_defaults = {.strategy = LS_SEARCH_RANDOM,
                                                .metric = LS_SCORE_ACCURACY,
                                                .seeds = 1,
-                                               .holdout = 0.2,
+                                               .holdout = -1,
                                                .eta = 3,
                                                .seed = 1};
 
@@ -40,7 +40,7 @@ static ls_status check_settings(const ls_space *space, const ls_search_settings 
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--folds: 1 leaves no training rows; use 2 or more, or 0 for one held-out part");
-    if (!h->folds && !(h->holdout > 0 && h->holdout < 1))
+    if (!h->folds && !(h->holdout < 0) && !(h->holdout > 0 && h->holdout < 1))
         return ls_fail(err, LS_ERR_ARGUMENT, "--holdout: %g is not a share between 0 and 1",
                        h->holdout);
     if (h->eta < 2)

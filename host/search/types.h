@@ -14,7 +14,7 @@ typedef struct {
     size_t trials;  /* 0: the whole grid, or 50 draws */
     size_t seeds;   /* trainings per trial, with the trial's seed, seed + 1, ... */
     size_t folds;   /* 0: a single holdout part */
-    double holdout; /* its share of the rows */
+    double holdout; /* its share of the rows; negative: 0.2, or more if that is no row */
     size_t eta;     /* halving: one in eta trials goes on */
     uint64_t seed;  /* of draws and folds */
 } ls_search_settings;

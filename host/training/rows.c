@@ -166,7 +166,7 @@ static ls_status split_and_fill(ls_block *b, const ls_settings *s, const ls_netw
 /* A block as far as it follows from the settings, to which the class weights still belong. */
 static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
 {
-    double share = ls_settings_validation(s);
+    double share = ls_training_share(s, data);
     bool given = s->class_weights == LS_WEIGHTS_GIVEN;
     return (ls_block){.data = data,
                       .share = share > 0 ? share : 0,

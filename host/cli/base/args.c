@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
 #include "host/base/text.h"
+#include "host/cli/base/terminal.h"
 #include <popt.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,9 +12,9 @@
 int complain(const char *command, int status, const char *format, ...)
 {
     va_list list;
-    fprintf(stderr, "lockstep %s: ", command);
+    terminal_print(stderr, "lockstep %s: ", command);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    terminal_vprint(stderr, format, list);
     va_end(list);
     fputc('\n', stderr);
     return status;
@@ -93,7 +94,8 @@ static int bad_option(const arguments *args, const struct poptOption *table, int
 static int print_help(arguments *args, const char *intro)
 {
     poptPrintHelp(args->context, stdout, 0);
-    printf("\n%s\n", intro);
+    putchar('\n');
+    puts(intro);
     return -1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/device_report.h"
+#include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <stdio.h>
 
@@ -15,14 +16,15 @@ void device_report_take(device_report *r, const ls_device *device)
 void device_report_print(const device_report *r)
 {
     const char *between = "";
-    printf("device     %s (%s)\n", r->info.name, r->info.exact ? "exact" : "approximate");
+    terminal_print(stdout, "device     %s (%s)\n", r->info.name,
+                   r->info.exact ? "exact" : "approximate");
     if (!r->count) return;
-    printf("chosen    ");
+    terminal_print(stdout, "chosen    ");
     for (size_t i = 0; i < r->count; i++, between = ";") {
         const ls_device_timing *c = &r->candidate[i];
-        if (c->speed > 0) printf("%s %s: %.0f steps/s", between, c->name, c->speed);
-        else printf("%s %s", between, c->name);
-        if (*c->note) printf(" %s", c->note);
+        if (c->speed > 0) terminal_print(stdout, "%s %s: %.0f steps/s", between, c->name, c->speed);
+        else terminal_print(stdout, "%s %s", between, c->name);
+        if (*c->note) terminal_print(stdout, " %s", c->note);
     }
     putchar('\n');
 }

@@ -2,6 +2,7 @@
 #include "host/cli/base/metrics_output.h"
 #include "host/base/json.h"
 #include "host/cli/base/model_output.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include <jansson.h>
 #include <math.h>
@@ -153,51 +154,60 @@ enum { MOST = 20 };
 void print_metrics_header(const ls_model *model)
 {
     if (ls_model_task(model) == LS_TASK_REGRESSION)
-        printf("%-10s %8s %11s %11s %11s %9s\n", "", "rows", "loss", "RMSE", "MAE", "R2");
+        terminal_print(stdout, "%-10s %8s %11s %11s %11s %9s\n", "", "rows", "loss", "RMSE", "MAE",
+                       "R2");
     else
-        printf("%-10s %8s %11s %9s %9s %9s %9s\n", "", "rows", "loss", "accuracy", "precision",
-               "recall", "F1");
+        terminal_print(stdout, "%-10s %8s %11s %9s %9s %9s %9s\n", "", "rows", "loss", "accuracy",
+                       "precision", "recall", "F1");
 }
 
 void print_metrics(const char *label, const ls_metrics *m, const ls_model *model)
 {
     if (ls_model_task(model) == LS_TASK_REGRESSION) {
-        printf("%-10s %8zu %11.6g %11.6g %11.6g", label, m->rows, m->loss, m->rmse, m->mae);
-        if (isnan(m->r2)) printf(" %9s\n", "undefined");
-        else printf(" %9.4f\n", m->r2);
+        terminal_print(stdout, "%-10s %8zu %11.6g %11.6g %11.6g", label, m->rows, m->loss, m->rmse,
+                       m->mae);
+        if (isnan(m->r2)) terminal_print(stdout, " %9s\n", "undefined");
+        else terminal_print(stdout, " %9.4f\n", m->r2);
         return;
     }
-    printf("%-10s %8zu %11.6g %9.4f %9.4f %9.4f %9.4f", label, m->rows, m->loss, m->accuracy,
-           m->precision, m->recall, m->f1);
-    if (m->undefined) printf("   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
+    terminal_print(stdout, "%-10s %8zu %11.6g %9.4f %9.4f %9.4f %9.4f", label, m->rows, m->loss,
+                   m->accuracy, m->precision, m->recall, m->f1);
+    if (m->undefined)
+        terminal_print(stdout, "   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
     putchar('\n');
 }
 
 void print_baseline(const char *label, const ls_metrics *m, const ls_model *model)
 {
     if (ls_model_task(model) == LS_TASK_REGRESSION && !isnan(m->baseline_rmse))
-        printf("baseline   %s: RMSE %.6g, MAE %.6g, by always predicting the mean of the training "
-               "rows\n",
-               label, m->baseline_rmse, m->baseline_mae);
+        terminal_print(
+            stdout,
+            "baseline   %s: RMSE %.6g, MAE %.6g, by always predicting the mean of the training "
+            "rows\n",
+            label, m->baseline_rmse, m->baseline_mae);
     else if (ls_model_task(model) == LS_TASK_CLASSIFICATION && !isnan(m->baseline_accuracy))
-        printf("baseline   %s: accuracy %.4f, by always predicting the most frequent class of the "
-               "training rows\n",
-               label, m->baseline_accuracy);
+        terminal_print(
+            stdout,
+            "baseline   %s: accuracy %.4f, by always predicting the most frequent class of the "
+            "training rows\n",
+            label, m->baseline_accuracy);
     else if (ls_model_task(model) == LS_TASK_MULTILABEL && !isnan(m->baseline_accuracy))
-        printf("baseline   %s: accuracy %.4f, by always predicting the more frequent value of each "
-               "label in the training rows\n",
-               label, m->baseline_accuracy);
+        terminal_print(
+            stdout,
+            "baseline   %s: accuracy %.4f, by always predicting the more frequent value of each "
+            "label in the training rows\n",
+            label, m->baseline_accuracy);
 }
 
 static void print_class(const char *name, double precision, double recall, double f1, uint64_t rows)
 {
-    printf("%-16.16s %9.4f %9.4f %9.4f %9llu\n", name, precision, recall, f1,
-           (unsigned long long)rows);
+    terminal_print(stdout, "%-16.16s %9.4f %9.4f %9.4f %9llu\n", name, precision, recall, f1,
+                   (unsigned long long)rows);
 }
 
 static void print_score(const char *name, double value)
 {
-    if (!isnan(value)) printf("%s %.4f", name, value);
+    if (!isnan(value)) terminal_print(stdout, "%s %.4f", name, value);
 }
 
 /* Rows for each class or label, and their averages. */
@@ -205,7 +215,7 @@ static void print_classes(const ls_metrics *m, const char *kind, size_t count,
                           const ls_model *model, const char *(*name)(const ls_model *, size_t))
 {
     uint64_t support = 0;
-    printf("\n%-16s %9s %9s %9s %9s\n", kind, "precision", "recall", "F1", "rows");
+    terminal_print(stdout, "\n%-16s %9s %9s %9s %9s\n", kind, "precision", "recall", "F1", "rows");
     for (size_t i = 0; i < count; i++) {
         support += m->class_support[i];
         if (count <= MOST)
@@ -220,31 +230,34 @@ static void print_classes(const ls_metrics *m, const char *kind, size_t count,
 static void print_targets(const ls_metrics *m, const ls_model *model)
 {
     if (m->targets < 2 || m->targets > MOST) return;
-    printf("\n%-16s %11s %11s %9s %15s %10s\n", "target", "RMSE", "MAE", "R2", "median abs. err.",
-           "explained");
+    terminal_print(stdout, "\n%-16s %11s %11s %9s %15s %10s\n", "target", "RMSE", "MAE", "R2",
+                   "median abs. err.", "explained");
     for (size_t i = 0; i < m->targets; i++)
-        printf("%-16.16s %11.6g %11.6g %9.4f %16.6g %10.4f\n", model_target_name(model, i),
-               m->target_rmse[i], m->target_mae[i], m->target_r2[i],
-               m->target_median_absolute_error[i], m->target_explained_variance[i]);
+        terminal_print(stdout, "%-16.16s %11.6g %11.6g %9.4f %16.6g %10.4f\n",
+                       model_target_name(model, i), m->target_rmse[i], m->target_mae[i],
+                       m->target_r2[i], m->target_median_absolute_error[i],
+                       m->target_explained_variance[i]);
 }
 
 void print_details(const ls_metrics *m, const ls_model *model)
 {
     if (ls_model_task(model) == LS_TASK_REGRESSION) {
-        printf("%-10s  median absolute error %.6g", "", m->median_absolute_error);
+        terminal_print(stdout, "%-10s  median absolute error %.6g", "", m->median_absolute_error);
         print_score("   explained variance", m->explained_variance);
         puts(m->targets > 1 ? "   (means over the targets)" : "");
         print_targets(m, model);
         return;
     }
     if (ls_model_task(model) == LS_TASK_MULTILABEL) {
-        printf("%-10s  accuracy: all labels of a row are right; the others are means over the "
-               "labels\n",
-               "");
+        terminal_print(
+            stdout,
+            "%-10s  accuracy: all labels of a row are right; the others are means over the "
+            "labels\n",
+            "");
         print_classes(m, "label", m->targets, model, model_target_name);
         return;
     }
-    printf("%-10s", "");
+    terminal_print(stdout, "%-10s", "");
     print_score(" area under ROC", m->auc);
     print_score("   log-loss", m->log_loss);
     print_score("   Brier score", m->brier);
@@ -261,15 +274,16 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
         return;
     }
     if (two)
-        printf("\ncalibration of the probability of '%s'\n",
-               ls_model_class_name(model, m->positive));
+        terminal_print(stdout, "\ncalibration of the probability of '%s'\n",
+                       ls_model_class_name(model, m->positive));
     else puts("\ncalibration of the probability of the most probable class");
-    printf("%-16s %9s %9s %9s\n", "probability", "rows", "mean", two ? "positive" : "correct");
+    terminal_print(stdout, "%-16s %9s %9s %9s\n", "probability", "rows", "mean",
+                   two ? "positive" : "correct");
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
         const ls_calibration_bin *b = &m->calibration[i];
-        printf("%.1f to %.1f       %9llu", (double)i / LS_CALIBRATION_BINS,
-               (double)(i + 1) / LS_CALIBRATION_BINS, (unsigned long long)b->rows);
-        if (b->rows) printf(" %9.4f %9.4f", b->score, b->share);
+        terminal_print(stdout, "%.1f to %.1f       %9llu", (double)i / LS_CALIBRATION_BINS,
+                       (double)(i + 1) / LS_CALIBRATION_BINS, (unsigned long long)b->rows);
+        if (b->rows) terminal_print(stdout, " %9.4f %9.4f", b->score, b->share);
         putchar('\n');
     }
 }
@@ -277,13 +291,15 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 void print_confusion(const ls_metrics *m, const ls_model *model)
 {
     if (!m->classes || m->classes > MOST) return;
-    printf("\nconfusion matrix (rows: true class, columns: predicted class)\n%-16s", "");
-    for (size_t j = 0; j < m->classes; j++) printf(" %9.9s", ls_model_class_name(model, j));
+    terminal_print(stdout, "\nconfusion matrix (rows: true class, columns: predicted class)\n%-16s",
+                   "");
+    for (size_t j = 0; j < m->classes; j++)
+        terminal_print(stdout, " %9.9s", ls_model_class_name(model, j));
     putchar('\n');
     for (size_t i = 0; i < m->classes; i++) {
-        printf("%-16.16s", ls_model_class_name(model, i));
+        terminal_print(stdout, "%-16.16s", ls_model_class_name(model, i));
         for (size_t j = 0; j < m->classes; j++)
-            printf(" %9llu", (unsigned long long)m->confusion[i * m->classes + j]);
+            terminal_print(stdout, " %9llu", (unsigned long long)m->confusion[i * m->classes + j]);
         putchar('\n');
     }
 }

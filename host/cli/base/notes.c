@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/notes.h"
+#include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <stdio.h>
 
 void notes_print(const ls_data *data, const char *file)
 {
     for (size_t i = 0; ls_data_note(data, i); i++)
-        fprintf(stderr, "note: %s%s%s\n", file ? file : "", file ? ": " : "",
-                ls_data_note(data, i));
+        terminal_print(stderr, "note: %s%s%s\n", file ? file : "", file ? ": " : "",
+                       ls_data_note(data, i));
 }
 
 static void add_notes(json_t *list, const ls_data *data, const char *before)

@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/terminal.h"
 #include "host/data/value.h"
 #include <popt.h>
 #include <stdbool.h>
@@ -168,7 +169,7 @@ static void show_share(double share, void *user)
 {
     read_progress *p = user;
     p->shown = true;
-    fprintf(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
+    terminal_print(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
 }
 
 ls_status source_read_file(const source_options *o, const char *name, const ls_model *model,
@@ -202,7 +203,7 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     if (!o->quiet && !o->json && isatty(STDERR_FILENO))
         how.callback = show_share, how.user = &progress;
     ls_status status = ls_data_read(name, &how, out, err);
-    if (progress.shown) fprintf(stderr, "\r\033[K");
+    if (progress.shown) terminal_print(stderr, "\r\033[K");
     if (status == LS_OK && !o->quiet && !o->json) notes_print(*out, like ? name : NULL);
     return status;
 }
@@ -266,8 +267,8 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
     bool named = strcasecmp(o->device, "cpu") && strcasecmp(o->device, "auto"),
          say = named && !o->quiet && isatty(STDERR_FILENO);
     LS_TRY(source_threads(o, &threads, err));
-    if (say) fprintf(stderr, "preparing the device (the first use takes a few seconds) ...");
+    if (say) terminal_print(stderr, "preparing the device (the first use takes a few seconds) ...");
     ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
-    if (say) fprintf(stderr, "\r\033[K");
+    if (say) terminal_print(stderr, "\r\033[K");
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/threshold.h"
 #include "host/base/json.h"
+#include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <math.h>
 #include <popt.h>
@@ -44,6 +45,7 @@ void print_decision(const char *label, const ls_decision *d, const ls_model *mod
     bool raw = !strcmp(ls_model_option(model, "output"), "identity");
     if (d->source == LS_THRESHOLD_DEFAULT) return;
     /* nine digits identify a float32 */
-    printf("%s'%s' if its %s is at least %.9g%s\n", label, ls_model_class_name(model, d->positive),
-           raw ? "output" : "probability", (double)d->threshold, source_texts[d->source]);
+    terminal_print(stdout, "%s'%s' if its %s is at least %.9g%s\n", label,
+                   ls_model_class_name(model, d->positive), raw ? "output" : "probability",
+                   (double)d->threshold, source_texts[d->source]);
 }

@@ -8,6 +8,7 @@
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
 #include <popt.h>
@@ -98,7 +99,8 @@ static ls_status open_devices(const source_options *o, device_list *list, ls_err
         snprintf(index, sizeof index, "%zu", i);
         if (!found[i]->exact) {
             if (!o->json)
-                printf("skipped: %s is approximate: %s\n", found[i]->name, found[i]->reason);
+                terminal_print(stdout, "skipped: %s is approximate: %s\n", found[i]->name,
+                               found[i]->reason);
             continue;
         }
         status = ls_device_open(index, threads, 0, &list->device[list->count], err);
@@ -116,7 +118,8 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
     result first = {0};
     json_t *rows = json_array();
     if (!a->source.json)
-        printf("%-40s %10s %12s %9s  %s\n", "device", "seconds", "steps/s", "speed-up", "weights");
+        terminal_print(stdout, "%-40s %10s %12s %9s  %s\n", "device", "seconds", "steps/s",
+                       "speed-up", "weights");
     *equal = true;
     for (size_t i = 0; i < list->count; i++) {
         result r;
@@ -131,12 +134,12 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
         const char *name = ls_device_get_info(list->device[i])->name;
         double speed_up = r.seconds > 0 ? first.seconds / r.seconds : 0;
         if (!a->source.json)
-            printf("%-40.40s %10.3f %12.1f %8.2fx  %s %.16s...\n", name, r.seconds, r.speed,
-                   speed_up,
-                   i == 0 ? "   "
-                   : same ? "equal"
-                          : "DIFFER",
-                   r.hash);
+            terminal_print(stdout, "%-40.40s %10.3f %12.1f %8.2fx  %s %.16s...\n", name, r.seconds,
+                           r.speed, speed_up,
+                           i == 0 ? "   "
+                           : same ? "equal"
+                                  : "DIFFER",
+                           r.hash);
         json_array_append_new(rows, json_pack("{s:s,s:f,s:I,s:f,s:f,s:b,s:s}", "device", name,
                                               "seconds", r.seconds, "steps", (json_int_t)r.steps,
                                               "steps_per_second", r.speed, "speed_up", speed_up,
@@ -209,10 +212,10 @@ static ls_status write_sweep(const compare_arguments *a, const device_list *list
     if (gnuplot) fwrite(plot.text, 1, plot.length, gnuplot);
     bool drawn = gnuplot && pclose(gnuplot) == 0;
     if (status == LS_OK)
-        fprintf(stderr,
-                drawn ? "wrote %s.csv and %s.svg\n"
-                      : "wrote %s.csv; install gnuplot to get the plot %s.svg\n",
-                a->sweep, a->sweep);
+        terminal_print(stderr,
+                       drawn ? "wrote %s.csv and %s.svg\n"
+                             : "wrote %s.csv; install gnuplot to get the plot %s.svg\n",
+                       a->sweep, a->sweep);
     free(csv.text);
     free(plot.text);
     return status;
@@ -232,7 +235,8 @@ static ls_status sweep(const compare_arguments *a, const device_list *list, cons
             snprintf(batch, sizeof batch, "%d", batches[b]);
             status = ls_options_set(a->options, "hidden", hidden, err);
             if (status == LS_OK) status = ls_options_set(a->options, "batch", batch, err);
-            if (!a->source.quiet) fprintf(stderr, "width %d, batch %d:", widths[w], batches[b]);
+            if (!a->source.quiet)
+                terminal_print(stderr, "width %d, batch %d:", widths[w], batches[b]);
             for (size_t d = 0; d < list->count && status == LS_OK; d++) {
                 result r;
                 status = train_warm(list->device[d], a->options, data, &r, err);
@@ -240,9 +244,9 @@ static ls_status sweep(const compare_arguments *a, const device_list *list, cons
                 speed[(d * WIDTHS + w) * BATCHES + b] = r.speed;
                 if (d == 0) memcpy(first, r.hash, sizeof first);
                 *equal &= !strcmp(first, r.hash);
-                if (!a->source.quiet) fprintf(stderr, "  %.0f", r.speed);
+                if (!a->source.quiet) terminal_print(stderr, "  %.0f", r.speed);
             }
-            if (!a->source.quiet) fprintf(stderr, " steps/s\n");
+            if (!a->source.quiet) terminal_print(stderr, " steps/s\n");
         }
     if (status == LS_OK) status = write_sweep(a, list, speed, err);
     free(speed);

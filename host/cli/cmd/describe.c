@@ -4,6 +4,7 @@
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
 #include <math.h>
@@ -100,20 +101,20 @@ static void report_json(const ls_data *data, const char *name)
 
 static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
 {
-    printf("%4zu  %-20.20s %-10s %8zu  ", c->place, c->name,
-           c->categorical ? "categories" : "numbers", c->missing);
+    terminal_print(stdout, "%4zu  %-20.20s %-10s %8zu  ", c->place, c->name,
+                   c->categorical ? "categories" : "numbers", c->missing);
     if (!c->categorical) {
         /* Large values that are close together, such as times, need more digits. */
         bool close = c->most > c->least && fabs(c->mean) > 1e4 * (c->most - c->least);
-        if (close) printf("%.15g … %.15g, mean %.12g", c->least, c->most, c->mean);
-        else printf("%g … %g, mean %.5g", c->least, c->most, c->mean);
-        printf(" ± %.5g\n", c->deviation);
+        if (close) terminal_print(stdout, "%.15g … %.15g, mean %.12g", c->least, c->most, c->mean);
+        else terminal_print(stdout, "%g … %g, mean %.5g", c->least, c->most, c->mean);
+        terminal_print(stdout, " ± %.5g\n", c->deviation);
         return;
     }
     count *list = count_categories(data, i, c->categories);
-    printf("%zu:", c->categories);
+    terminal_print(stdout, "%zu:", c->categories);
     for (size_t k = 0; list && k < c->categories && k < TOP; k++)
-        printf("%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
+        terminal_print(stdout, "%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
     puts(c->categories > TOP ? ", ..." : "");
     free(list);
 }
@@ -123,25 +124,28 @@ static void report_text(const ls_data *data)
     size_t rows = ls_data_rows(data), columns = ls_data_columns(data),
            classes = ls_data_classes(data);
     count *list = count_classes(data);
-    printf("rows        %zu", rows);
+    terminal_print(stdout, "rows        %zu", rows);
     if (ls_data_dropped(data))
-        printf(" (and %zu dropped because of missing values)", ls_data_dropped(data));
-    printf("\ncolumns     %zu besides the class; encoded as %zu network inputs\n", columns,
-           ls_data_features(data));
-    printf("classes     %zu, in \"%s\"\n", classes,
-           ls_data_target_name(data) ? ls_data_target_name(data) : "class");
+        terminal_print(stdout, " (and %zu dropped because of missing values)",
+                       ls_data_dropped(data));
+    terminal_print(stdout, "\ncolumns     %zu besides the class; encoded as %zu network inputs\n",
+                   columns, ls_data_features(data));
+    terminal_print(stdout, "classes     %zu, in \"%s\"\n", classes,
+                   ls_data_target_name(data) ? ls_data_target_name(data) : "class");
     for (size_t k = 0; list && k < classes && k < MOST_CLASSES; k++)
-        printf("            %-24.40s %8zu  %5.1f %%\n", list[k].name, list[k].rows,
-               100 * (double)list[k].rows / (double)rows);
-    if (classes > MOST_CLASSES) printf("            ... and %zu more\n", classes - MOST_CLASSES);
+        terminal_print(stdout, "            %-24.40s %8zu  %5.1f %%\n", list[k].name, list[k].rows,
+                       100 * (double)list[k].rows / (double)rows);
+    if (classes > MOST_CLASSES)
+        terminal_print(stdout, "            ... and %zu more\n", classes - MOST_CLASSES);
     free(list);
-    printf("\n%4s  %-20s %-10s %8s\n", "", "column", "type", "missing");
+    terminal_print(stdout, "\n%4s  %-20s %-10s %8s\n", "", "column", "type", "missing");
     for (size_t i = 0; i < columns && i < MOST_COLUMNS; i++) {
         ls_column_info c = LS_INIT(ls_column_info);
         if (ls_data_column(data, i, &c, NULL) == LS_OK) print_column(data, i, &c);
     }
     if (columns > MOST_COLUMNS)
-        printf("      ... and %zu more (--json lists all)\n", columns - MOST_COLUMNS);
+        terminal_print(stdout, "      ... and %zu more (--json lists all)\n",
+                       columns - MOST_COLUMNS);
 }
 
 int cmd_describe(int argc, const char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
 #include <popt.h>
@@ -25,13 +26,14 @@ static json_t *device_json(const ls_device_info *d)
 static void print_device(const ls_device_info *d)
 {
     if (d->index == 0) {
-        printf("0  %s\n   plain C, always available, %.1f GiB\n   exact\n", d->name,
-               (double)d->memory / (1 << 30));
+        terminal_print(stdout, "0  %s\n   plain C, always available, %.1f GiB\n   exact\n", d->name,
+                       (double)d->memory / (1 << 30));
         return;
     }
-    printf("%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n", d->index, d->name,
-           d->kind, d->vendor, d->driver, d->platform, (double)d->memory / (1 << 30),
-           d->exact ? "exact" : "approximate", *d->reason ? ": " : "", d->reason);
+    terminal_print(stdout, "%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n",
+                   d->index, d->name, d->kind, d->vendor, d->driver, d->platform,
+                   (double)d->memory / (1 << 30), d->exact ? "exact" : "approximate",
+                   *d->reason ? ": " : "", d->reason);
 }
 
 int cmd_devices(int argc, const char **argv)
@@ -50,9 +52,9 @@ int cmd_devices(int argc, const char **argv)
     arguments_free(&args);
     if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
     bool say = !json && isatty(STDERR_FILENO);
-    if (say) fprintf(stderr, "checking devices (a few seconds for each new device) ...");
+    if (say) terminal_print(stderr, "checking devices (a few seconds for each new device) ...");
     ls_status listed = ls_devices_list(&list, &count, note, &err);
-    if (say) fprintf(stderr, "\r\033[K");
+    if (say) terminal_print(stderr, "\r\033[K");
     if (listed != LS_OK) return complain_error("devices", &err);
     json_t *devices = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -61,7 +63,8 @@ int cmd_devices(int argc, const char **argv)
     }
     if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
     else if (*note)
-        printf(
+        terminal_print(
+            stdout,
             "\nOnly the CPU path is available: %s. It gives the same models, but is slower on large networks.\n",
             note);
     json_decref(devices);

@@ -5,6 +5,7 @@
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
@@ -57,13 +58,14 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
         print_json(object);
         return;
     }
-    printf("device     %s (%s)\n", info->name, info->exact ? "exact" : "approximate");
+    terminal_print(stdout, "device     %s (%s)\n", info->name,
+                   info->exact ? "exact" : "approximate");
     print_metrics_header(w->model);
     print_metrics("data", w->metrics, w->model);
     print_baseline("data", w->metrics, w->model);
     if (ls_model_classes(w->model) == 2)
-        printf("%-10s precision, recall and F1 of class '%s'\n", "",
-               ls_model_class_name(w->model, w->metrics->positive));
+        terminal_print(stdout, "%-10s precision, recall and F1 of class '%s'\n", "",
+                       ls_model_class_name(w->model, w->metrics->positive));
     print_decision("decision   ", &w->metrics->decision, w->model);
     print_details(w->metrics, w->model);
     print_confusion(w->metrics, w->model);

@@ -6,6 +6,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/experiment/page.h"
 #include "host/cli/experiment/plots.h"
@@ -116,15 +117,16 @@ static void summarize(const exp_session *s)
             if (!r->row->data) count[EXP_OPEN]++;
             for (size_t k = 0; r->row->data && k < n; k++) count[exp_judge(r, &claim[k])]++;
         }
-        printf("%s  %-24s %2zu published metrics reached, %2zu better, %2zu not reached",
-               exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED], count[EXP_BETTER],
-               count[EXP_NOT_REACHED]);
-        if (count[EXP_OPEN]) printf(", %zu open", count[EXP_OPEN]);
+        terminal_print(stdout,
+                       "%s  %-24s %2zu published metrics reached, %2zu better, %2zu not reached",
+                       exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED],
+                       count[EXP_BETTER], count[EXP_NOT_REACHED]);
+        if (count[EXP_OPEN]) terminal_print(stdout, ", %zu open", count[EXP_OPEN]);
         putchar('\n');
     }
-    printf("%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings,
-           (double)s->steps * 1e-6, s->seconds,
-           s->order->quick ? " (--quick: too short to judge by)" : "", s->order->folder);
+    terminal_print(stdout, "%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings,
+                   (double)s->steps * 1e-6, s->seconds,
+                   s->order->quick ? " (--quick: too short to judge by)" : "", s->order->folder);
 }
 
 int cmd_experiment(int argc, const char **argv)

@@ -6,6 +6,7 @@
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/prediction_lines.h"
@@ -49,14 +50,14 @@ static void show_progress(predict_work *w, double share)
     double now = ls_clock();
     if (!w->shown || now - w->reported < 1.0 / PER_SECOND) return;
     w->reported = now;
-    fprintf(stderr, "\r\033[Kpredicting %s  %zu rows, %.0f rows/s", w->name, w->rows,
-            (double)w->rows / (now - w->started));
-    if (share > 0) fprintf(stderr, ", %.0f %%", 100 * share);
+    terminal_print(stderr, "\r\033[Kpredicting %s  %zu rows, %.0f rows/s", w->name, w->rows,
+                   (double)w->rows / (now - w->started));
+    if (share > 0) terminal_print(stderr, ", %.0f %%", 100 * share);
 }
 
 static void clear_progress(const predict_work *w)
 {
-    if (w->reported > w->started) fprintf(stderr, "\r\033[K");
+    if (w->reported > w->started) terminal_print(stderr, "\r\033[K");
 }
 
 /* ---- Predicting ------------------------------------------------------------------------------ */
@@ -100,7 +101,8 @@ static ls_status prepare(const source_options *o, const ls_threshold_options *t,
     if (!ls_mul_size(ls_inference_rows(w->inference), ls_model_outputs(w->model), &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "the model has too many outputs");
     LS_TRY(ls_alloc(&w->outputs, outputs, sizeof *w->outputs, "the predictions", err));
-    return prediction_lines_open(&w->lines, w->model, err);
+    bool terminal = !strcmp(to, "-") && isatty(STDOUT_FILENO);
+    return prediction_lines_open(&w->lines, w->model, terminal, err);
 }
 
 static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,

@@ -3,14 +3,14 @@
 #include "host/base/decimal.h"
 #include "host/base/error.h"
 #include "host/base/memory.h"
+#include "host/base/visible.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BUFFER = 256 << 10 }; /* bytes that are written at a time */
 
-/* Adds a CSV field, quoted if necessary. */
-static void add_field(ls_text *text, const char *prefix, const char *field)
+static void add_quoted(ls_text *text, const char *prefix, const char *field)
 {
     if (!strpbrk(field, ",\"\r\n")) {
         ls_text_add(text, "%s%s", prefix, field);
@@ -21,21 +21,36 @@ static void add_field(ls_text *text, const char *prefix, const char *field)
     ls_text_add(text, "\"");
 }
 
+/* Adds a CSV field, quoted if necessary. */
+static void add_field(const prediction_lines *l, ls_text *text, const char *prefix,
+                      const char *field)
+{
+    ls_text shown = {0};
+    if (l->visible) {
+        ls_text_show(&shown, "%s", field);
+        text->failed |= shown.failed;
+        if (shown.text) field = shown.text;
+    }
+    add_quoted(text, prefix, field);
+    free(shown.text);
+}
+
 static ls_status lost(ls_error *err)
 {
     return ls_fail(err, LS_ERR_MEMORY, "out of memory for the predictions");
 }
 
-ls_status prediction_lines_open(prediction_lines *l, const ls_model *model, ls_error *err)
+ls_status prediction_lines_open(prediction_lines *l, const ls_model *model, bool visible,
+                                ls_error *err)
 {
     const size_t classes = ls_model_classes(model);
     size_t numbers, longest = 0;
-    *l = (prediction_lines){.model = model, .outputs = ls_model_outputs(model)};
+    *l = (prediction_lines){.model = model, .outputs = ls_model_outputs(model), .visible = visible};
     l->raw = !strcmp(ls_model_option(model, "output"), "identity");
     LS_TRY(ls_alloc(&l->class, classes + 1, sizeof *l->class, "the predictions", err));
     for (size_t k = 0; k < classes; k++) {
         ls_text field = {0};
-        add_field(&field, "", ls_model_class_name(model, k));
+        add_field(l, &field, "", ls_model_class_name(model, k));
         l->class[k] = field.text;
         if (field.failed) return lost(err);
         if (field.length > longest) longest = field.length;
@@ -58,11 +73,11 @@ ls_status prediction_lines_begin(prediction_lines *l, ls_sink *file, ls_error *e
     ls_text text = {0};
     const size_t classes = ls_model_classes(l->model);
     l->file = file;
-    add_field(&text, "", "class");
+    add_field(l, &text, "", "class");
     for (size_t k = 0; k < (l->raw ? l->outputs : classes); k++) {
         ls_text_add(&text, ",");
-        if (l->raw && l->outputs == 1) add_field(&text, "", "output");
-        else add_field(&text, l->raw ? "output_" : "p_", ls_model_class_name(l->model, k));
+        if (l->raw && l->outputs == 1) add_field(l, &text, "", "output");
+        else add_field(l, &text, l->raw ? "output_" : "p_", ls_model_class_name(l->model, k));
     }
     ls_text_add(&text, "\n");
     ls_status status = text.failed ? lost(err) : ls_sink_write(file, text.text, text.length, err);

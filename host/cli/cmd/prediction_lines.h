@@ -11,6 +11,7 @@
 typedef struct {
     const ls_model *model;
     size_t outputs;
+    bool visible;  /* written for a terminal */
     bool raw;      /* outputs are no probabilities */
     char **class;  /* names of the classes as CSV fields */
     size_t room;   /* most bytes of a line */
@@ -19,9 +20,11 @@ typedef struct {
     size_t length, capacity;
 } prediction_lines;
 
-/* Zero-initialised before. The model must outlive the lines, and keep its decision. Closed with
- * prediction_lines_close, also if this fails. */
-ls_status prediction_lines_open(prediction_lines *lines, const ls_model *model, ls_error *err);
+/* Zero-initialised before. visible: the lines are for a terminal, so that control characters in
+ * names are not written as they are (host/base/visible.h). The model must outlive the lines, and
+ * keep its decision. Closed with prediction_lines_close, also if this fails. */
+ls_status prediction_lines_open(prediction_lines *lines, const ls_model *model, bool visible,
+                                ls_error *err);
 void prediction_lines_close(prediction_lines *lines);
 
 /* Writes the header to `file`, from now on the place of all lines. */

@@ -10,6 +10,7 @@
 #include "host/cli/base/library_options.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/search_output.h"
 #include "host/search/rank.h"
@@ -132,6 +133,9 @@ static int check_counts(const search_arguments *a)
         if (list[i].value < list[i].least)
             return complain("search", EXIT_USAGE, "--%s: %lld is too small; the minimum is %lld",
                             list[i].name, list[i].value, list[i].least);
+    if (a->holdout <= 0)
+        return complain("search", EXIT_USAGE, "--holdout: %g is not a share between 0 and 1",
+                        a->holdout);
     return EXIT_OK;
 }
 
@@ -241,8 +245,8 @@ static ls_status read_state(const search_arguments *a, search_work *w, ls_error 
         status = ls_search_read(w->search, key, a->state, text, err);
     free(text);
     if (status == LS_OK && !a->restart && !a->source.quiet && !a->source.json)
-        fprintf(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
-                ls_search_count(w->search), w->search->trials);
+        terminal_print(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
+                       ls_search_count(w->search), w->search->trials);
     return status;
 }
 
@@ -307,8 +311,8 @@ static int on_epoch(const ls_progress *p, void *user)
     refit_view *v = user;
     if (v->live && (ls_clock() - v->drawn > 0.1)) {
         v->drawn = ls_clock();
-        fprintf(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
-                (unsigned long long)p->epoch, (unsigned long long)p->epochs);
+        terminal_print(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
+                       (unsigned long long)p->epoch, (unsigned long long)p->epochs);
     }
     return interrupted();
 }
@@ -336,17 +340,17 @@ static void print_notes(const search_arguments *a, const search_work *w)
     const ls_search *s = w->search;
     if (a->source.quiet || a->source.json) return;
     if (s->how.strategy != LS_SEARCH_GRID && a->trials && s->trials < (size_t)a->trials)
-        fprintf(stderr,
-                "note: there are only %zu combinations of options, so there are %zu trials\n",
-                s->trials, s->trials);
+        terminal_print(
+            stderr, "note: there are only %zu combinations of options, so there are %zu trials\n",
+            s->trials, s->trials);
     if (s->how.strategy == LS_SEARCH_HALVING && s->rungs == 1)
-        fprintf(
+        terminal_print(
             stderr,
             "note: too few trials or epochs for halving by %zu: all trials are trained to the end\n",
             s->how.eta);
     if (!a->state)
-        fprintf(stderr,
-                "note: without --report or --state an interrupted search cannot be resumed\n");
+        terminal_print(
+            stderr, "note: without --report or --state an interrupted search cannot be resumed\n");
 }
 
 static ls_status work(search_arguments *a, search_work *w, ls_search_settings *how, ls_error *err)
@@ -393,7 +397,7 @@ static int report(const search_arguments *a, const search_work *w)
                         first->reason);
     return complain(
         "search", EXIT_FAILED,
-        isnan(first->mean[w->search->how.metric])
+        !first->parts[w->search->how.metric]
             ? "no trial has a score: %s is not defined on any of the held-out parts; use another --metric"
             : "no trial has a score: %s is infinite; use other options or another --metric",
         metric);
@@ -421,7 +425,7 @@ static int search(search_arguments *a, arguments *args)
     ls_search_settings how = {.trials = (size_t)a->trials,
                               .seeds = (size_t)a->seeds,
                               .folds = (size_t)a->folds,
-                              .holdout = a->holdout,
+                              .holdout = isnan(a->holdout) ? -1 : a->holdout,
                               .eta = (size_t)a->eta,
                               .seed = (uint64_t)a->search_seed};
     search_work w = {0};
@@ -450,7 +454,7 @@ int cmd_search(int argc, const char **argv)
                           .folds = (long long)d->folds,
                           .eta = (long long)d->eta,
                           .search_seed = (long long)d->seed,
-                          .holdout = d->holdout,
+                          .holdout = (double)NAN,
                           .top = 10};
     arguments args = {0};
     ls_error err;

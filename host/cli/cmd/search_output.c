@@ -4,10 +4,12 @@
 #include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/base/visible.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/train_command.h"
 #include "host/model/options_json.h"
@@ -41,14 +43,14 @@ static bool has_units(int metric)
 static void add_score(ls_text *out, const ls_search *s, const ls_trial *t)
 {
     int m = s->how.metric, digits = ls_score_larger(m) ? 4 : 5;
-    if (t->state != LS_TRIAL_SCORED) ls_text_add(out, "  %-17s", status_names[t->state]);
-    else if (isnan(t->mean[m])) ls_text_add(out, "  %-17s", "undefined");
+    if (t->state != LS_TRIAL_SCORED) ls_text_show(out, "  %-17s", status_names[t->state]);
+    else if (isnan(t->mean[m])) ls_text_show(out, "  %-17s", "undefined");
     else if (isnan(t->sd[m]))
-        ls_text_add(out, has_units(m) ? "  %-17.*g" : "  %-17.*f", digits, t->mean[m]);
-    else if (has_units(m)) ls_text_add(out, "  %.5g ± %-8.3g", t->mean[m], t->sd[m]);
+        ls_text_show(out, has_units(m) ? "  %-17.*g" : "  %-17.*f", digits, t->mean[m]);
+    else if (has_units(m)) ls_text_show(out, "  %.5g ± %-8.3g", t->mean[m], t->sd[m]);
     else
-        ls_text_add(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits,
-                    t->sd[m]);
+        ls_text_show(out, "  %.*f ± %-*.*f", digits, t->mean[m], digits == 5 ? 7 : 8, digits,
+                     t->sd[m]);
 }
 
 enum { MOST_COMPANIONS = 3, COMPANION_WIDTH = 10 };
@@ -70,18 +72,18 @@ static size_t companions(const ls_search *s, int list[MOST_COMPANIONS])
 static void add_companion(ls_text *out, const ls_trial *t, int metric)
 {
     if (t->state != LS_TRIAL_SCORED || isnan(t->mean[metric]))
-        ls_text_add(out, " %*s", COMPANION_WIDTH, "");
-    else if (ls_score_larger(metric)) ls_text_add(out, " %*.4f", COMPANION_WIDTH, t->mean[metric]);
-    else ls_text_add(out, " %*.5g", COMPANION_WIDTH, t->mean[metric]);
+        ls_text_show(out, " %*s", COMPANION_WIDTH, "");
+    else if (ls_score_larger(metric)) ls_text_show(out, " %*.4f", COMPANION_WIDTH, t->mean[metric]);
+    else ls_text_show(out, " %*.5g", COMPANION_WIDTH, t->mean[metric]);
 }
 
 /* The width of the column of a searched option over the trials shown; 0 for the last column. */
 static int column_width(const ls_search *s, size_t dimension, const size_t *order, size_t rows)
 {
     if (dimension + 1 == s->space->count) return 0;
-    size_t width = strlen(option_name(s, dimension));
+    size_t width = ls_visible_width(option_name(s, dimension));
     for (size_t i = 0; i < rows; i++) {
-        size_t n = strlen(s->trial[order[i]].value[dimension]);
+        size_t n = ls_visible_width(s->trial[order[i]].value[dimension]);
         if (n > width) width = n;
     }
     return width < 40 ? (int)width : 40;
@@ -93,25 +95,25 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
     bool halving = s->rungs > 1;
     int beside[MOST_COMPANIONS];
     size_t count = companions(s, beside);
-    ls_text_add(out, "%4s %6s  %-17s", "rank", "trial", ls_score_names[s->how.metric]);
+    ls_text_show(out, "%4s %6s  %-17s", "rank", "trial", ls_score_names[s->how.metric]);
     for (size_t k = 0; k < count; k++)
-        ls_text_add(out, " %*s", COMPANION_WIDTH, ls_score_names[beside[k]]);
-    ls_text_add(out, "%s %7s %10s", halving ? " rung" : "", "epochs", "parameters");
+        ls_text_show(out, " %*s", COMPANION_WIDTH, ls_score_names[beside[k]]);
+    ls_text_show(out, "%s %7s %10s", halving ? " rung" : "", "epochs", "parameters");
     for (size_t k = 0; k < s->space->count; k++)
-        ls_text_add(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
-    ls_text_add(out, "\n");
+        ls_text_show(out, "  %-*s", column_width(s, k, order, rows), option_name(s, k));
+    ls_text_show(out, "\n");
     for (size_t i = 0; i < rows; i++) {
         const ls_trial *t = &s->trial[order[i]];
-        if (ls_search_has_score(s, t)) ls_text_add(out, "%4zu", i + 1);
-        else ls_text_add(out, "%4s", "-");
-        ls_text_add(out, " %6zu", order[i] + 1);
+        if (ls_search_has_score(s, t)) ls_text_show(out, "%4zu", i + 1);
+        else ls_text_show(out, "%4s", "-");
+        ls_text_show(out, " %6zu", order[i] + 1);
         add_score(out, s, t);
         for (size_t k = 0; k < count; k++) add_companion(out, t, beside[k]);
-        if (halving) ls_text_add(out, " %4zu", t->rung);
-        ls_text_add(out, " %7.6g %10llu", t->epochs, (unsigned long long)t->parameters);
+        if (halving) ls_text_show(out, " %4zu", t->rung);
+        ls_text_show(out, " %7.6g %10llu", t->epochs, (unsigned long long)t->parameters);
         for (size_t k = 0; k < s->space->count; k++)
-            ls_text_add(out, "  %-*.40s", column_width(s, k, order, rows), t->value[k]);
-        ls_text_add(out, "\n");
+            ls_text_show(out, "  %-*.40s", column_width(s, k, order, rows), t->value[k]);
+        ls_text_show(out, "\n");
     }
 }
 
@@ -138,7 +140,7 @@ static size_t print_clipped(const char *text, size_t columns)
 
 void search_view_clear(search_view *v)
 {
-    if (v->lines) fprintf(stderr, "\r\033[%zuA\033[J", v->lines);
+    if (v->lines) terminal_print(stderr, "\r\033[%zuA\033[J", v->lines);
     v->lines = 0;
 }
 
@@ -168,7 +170,7 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     if (p && p->seconds > 0 && p->steps)
         ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
     ls_text_add(&text, "\n");
-    if (v->lines) fprintf(stderr, "\r\033[%zuA", v->lines);
+    if (v->lines) terminal_print(stderr, "\r\033[%zuA", v->lines);
     if (!text.failed) v->lines = print_clipped(text.text, size.ws_col);
     fputs("\033[J", stderr);
     free(text.text);
@@ -212,8 +214,8 @@ static void print_failed(const ls_search *s, ls_trial_state state, const char *w
     size_t n = count_state(s, state), first = 0;
     if (!n) return;
     while (s->trial[first].state != state) first++;
-    printf("%zu trial%s %s; the first one (trial %zu): %s\n", n, n == 1 ? "" : "s", what, first + 1,
-           s->trial[first].reason);
+    terminal_print(stdout, "%zu trial%s %s; the first one (trial %zu): %s\n", n, n == 1 ? "" : "s",
+                   what, first + 1, s->trial[first].reason);
 }
 
 /* Adds a sentence about a metric that is not defined on all held-out parts; nothing otherwise. */
@@ -253,7 +255,7 @@ static void for_undefined(const ls_search *s, void (*use)(const char *, void *),
 static void print_note(const char *text, void *user)
 {
     (void)user;
-    printf("note       %s\n", text);
+    terminal_print(stdout, "note       %s\n", text);
 }
 
 static void append_note(const char *text, void *list)
@@ -267,19 +269,23 @@ static void print_heading(const search_work *w)
     size_t done = 0;
     for (size_t i = 0; i < s->trials; i++) done += s->trial[i].rung > 0;
     device_report_print(&w->report);
-    printf("search     %s, %zu trial%s", ls_strategy_names[s->how.strategy], s->trials,
-           s->trials == 1 ? "" : "s");
-    if (!w->complete) printf(" (%zu started)", done);
-    if (s->how.seeds > 1) printf(", %zu seeds each", s->how.seeds);
-    if (s->how.folds) printf(", %zu folds of %zu rows", s->how.folds, ls_data_rows(w->data));
-    else printf(", scored on %zu of %zu rows", ls_data_rows(s->held[0]), ls_data_rows(w->data));
-    printf(", %.2f s\n", w->seconds);
+    terminal_print(stdout, "search     %s, %zu trial%s", ls_strategy_names[s->how.strategy],
+                   s->trials, s->trials == 1 ? "" : "s");
+    if (!w->complete) terminal_print(stdout, " (%zu started)", done);
+    if (s->how.seeds > 1) terminal_print(stdout, ", %zu seeds each", s->how.seeds);
+    if (s->how.folds)
+        terminal_print(stdout, ", %zu folds of %zu rows", s->how.folds, ls_data_rows(w->data));
+    else
+        terminal_print(stdout, ", scored on %zu of %zu rows", ls_data_rows(s->held[0]),
+                       ls_data_rows(w->data));
+    terminal_print(stdout, ", %.2f s\n", w->seconds);
     if (s->rungs > 1) {
-        printf("halving   ");
+        terminal_print(stdout, "halving   ");
         for (size_t i = 0; i < s->rungs; i++)
-            printf(" %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
-                   (unsigned long long)(s->rung[i].until ? s->rung[i].until
-                                                         : s->space->base->settings.epochs));
+            terminal_print(stdout, " %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
+                           (unsigned long long)(s->rung[i].until
+                                                    ? s->rung[i].until
+                                                    : s->space->base->settings.epochs));
         putchar('\n');
     }
 }
@@ -292,19 +298,20 @@ void search_print_text(const search_arguments *a, const search_work *w)
     print_heading(w);
     if (rows > (size_t)a->top) rows = (size_t)a->top;
     if (rows) add_board(&board, s, w->order, rows);
-    if (rows && !board.failed) printf("%s", board.text);
+    if (rows && !board.failed) fputs(board.text, stdout);
     free(board.text);
     for_undefined(s, print_note, NULL);
     print_failed(s, LS_TRIAL_DIVERGED, "diverged");
     print_failed(s, LS_TRIAL_REFUSED, "had incompatible options");
     char *command = w->complete && search_best(w) ? search_command(a, w) : NULL;
-    if (command) printf("best       %s\n", command);
+    if (command) terminal_print(stdout, "best       %s\n", command);
     else if (w->complete)
-        printf("best       none: no trial has a score by %s\n", ls_score_names[s->how.metric]);
+        terminal_print(stdout, "best       none: no trial has a score by %s\n",
+                       ls_score_names[s->how.metric]);
     free(command);
     char hash[65];
     if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK)
-        printf("%s  %s\n", hash, a->save);
+        terminal_print(stdout, "%s  %s\n", hash, a->save);
 }
 
 static json_t *trial_json(const ls_search *s, size_t number, size_t rank)

@@ -4,6 +4,7 @@
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include "host/model/model.h"
@@ -23,8 +24,9 @@ enum { MOST_SHOWN = 12 }; /* names in a list */
 static void show_names(const char *label, const ls_model *model,
                        const char *(*name)(const ls_model *, size_t), size_t count)
 {
-    printf("%-12s%zu:", label, count);
-    for (size_t i = 0; i < count && i < MOST_SHOWN; i++) printf(" %s", name(model, i));
+    terminal_print(stdout, "%-12s%zu:", label, count);
+    for (size_t i = 0; i < count && i < MOST_SHOWN; i++)
+        terminal_print(stdout, " %s", name(model, i));
     puts(count > MOST_SHOWN ? " ..." : "");
 }
 
@@ -32,7 +34,7 @@ static void show_names(const char *label, const ls_model *model,
 static void show_task(const ls_model *model)
 {
     const ls_task task = ls_model_task(model);
-    printf("task        %s\n", model_task_name(model));
+    terminal_print(stdout, "task        %s\n", model_task_name(model));
     if (task == LS_TASK_CLASSIFICATION) {
         show_names("classes", model, ls_model_class_name, ls_model_classes(model));
         const ls_decision decision = ls_model_decision(model);
@@ -42,20 +44,22 @@ static void show_task(const ls_model *model)
     show_names(task == LS_TASK_REGRESSION ? "targets" : "labels", model, model_target_name,
                ls_model_targets(model));
     for (size_t i = 0; model->target_scale && i < ls_model_targets(model) && i < MOST_SHOWN; i++)
-        printf("target      %s: mean %.9g, standard deviation %.9g of the training rows\n",
-               model_target_name(model, i), model->target_mean[i], 1 / model->target_scale[i]);
+        terminal_print(stdout,
+                       "target      %s: mean %.9g, standard deviation %.9g of the training rows\n",
+                       model_target_name(model, i), model->target_mean[i],
+                       1 / model->target_scale[i]);
 }
 
 static void show_options(const ls_model *model)
 {
-    printf("options     ");
+    terminal_print(stdout, "options     ");
     size_t shown = 0;
     for (size_t i = 0; i < ls_option_count(); i++) {
         const ls_option_info *o = ls_option_at(i);
         const char *value = ls_model_option(model, o->name);
         if (!strcmp(value, o->initial)) continue;
-        if (o->argument) printf("--%s %s ", o->name, value);
-        else printf("--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
+        if (o->argument) terminal_print(stdout, "--%s %s ", o->name, value);
+        else terminal_print(stdout, "--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
         shown++;
     }
     puts(shown ? "(all others at their defaults)" : "all at their defaults");
@@ -70,12 +74,14 @@ static void show_history(const ls_model *model)
     puts("history     epoch       loss  validation  accuracy");
     for (size_t i = 0; i < n; i++) {
         if (i == 1 && n > LAST + 1) {
-            printf("%17s\n", "...");
+            terminal_print(stdout, "%17s\n", "...");
             i = n - LAST;
         }
-        printf("%17llu %10.6g", (unsigned long long)h[i].epoch, (double)h[i].loss);
-        if (!isnan(h[i].validation_loss)) printf("  %10.6g", (double)h[i].validation_loss);
-        if (!isnan(h[i].validation_accuracy)) printf("  %8.4f", (double)h[i].validation_accuracy);
+        terminal_print(stdout, "%17llu %10.6g", (unsigned long long)h[i].epoch, (double)h[i].loss);
+        if (!isnan(h[i].validation_loss))
+            terminal_print(stdout, "  %10.6g", (double)h[i].validation_loss);
+        if (!isnan(h[i].validation_accuracy))
+            terminal_print(stdout, "  %8.4f", (double)h[i].validation_accuracy);
         putchar('\n');
     }
 }
@@ -135,17 +141,19 @@ static int show(const char *path, bool json)
     }
     if (json) print_json(model_json(model, &s, widths, weights, hash));
     else {
-        printf("network     %s (%s), %llu parameters\n", widths,
-               ls_model_option(model, "activation"), (unsigned long long)s.parameters);
+        terminal_print(stdout, "network     %s (%s), %llu parameters\n", widths,
+                       ls_model_option(model, "activation"), (unsigned long long)s.parameters);
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
         show_options(model);
-        printf("trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
-               (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped, s.loss);
+        terminal_print(stdout, "trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
+                       (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped,
+                       s.loss);
         if (s.best_epoch != s.epochs)
-            printf("kept        the weights of epoch %llu\n", (unsigned long long)s.best_epoch);
+            terminal_print(stdout, "kept        the weights of epoch %llu\n",
+                           (unsigned long long)s.best_epoch);
         show_history(model);
-        printf("weights     %s\n%s  %s\n", weights, hash, path);
+        terminal_print(stdout, "weights     %s\n%s  %s\n", weights, hash, path);
     }
     ls_model_free(model);
     return EXIT_OK;

@@ -9,6 +9,7 @@
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/run/training.h"
@@ -155,13 +156,16 @@ static void report_text(const training_request *r, const training *t, const char
     ls_model_summary(t->model, &s, NULL);
     describe_widths(t->model, widths, sizeof widths);
     device_report_print(&t->report);
-    printf("network    %s, %llu parameters\n", widths, (unsigned long long)s.parameters);
-    printf("trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n",
-           (unsigned long long)s.epochs, (unsigned long long)s.steps, s.seconds, speed_of(&s),
-           interrupted() ? "interruption" : s.stopped);
+    terminal_print(stdout, "network    %s, %llu parameters\n", widths,
+                   (unsigned long long)s.parameters);
+    terminal_print(stdout,
+                   "trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n",
+                   (unsigned long long)s.epochs, (unsigned long long)s.steps, s.seconds,
+                   speed_of(&s), interrupted() ? "interruption" : s.stopped);
     if (s.best_epoch != s.epochs)
-        printf("kept       the weights of epoch %llu, which has the lowest validation loss\n",
-               (unsigned long long)s.best_epoch);
+        terminal_print(
+            stdout, "kept       the weights of epoch %llu, which has the lowest validation loss\n",
+            (unsigned long long)s.best_epoch);
     print_decision("decision   ", &decision, t->model);
     print_metrics_header(t->model);
     print_metrics("train", t->on_train, t->model);
@@ -169,8 +173,8 @@ static void report_text(const training_request *r, const training *t, const char
     print_baseline(t->on_test ? "test" : "train", t->on_test ? t->on_test : t->on_train, t->model);
     if (ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
         print_details(t->on_test ? t->on_test : t->on_train, t->model);
-    if (path) printf("%s  %s\n", hash, path);
-    else printf("%s\n", hash);
+    if (path) terminal_print(stdout, "%s  %s\n", hash, path);
+    else terminal_print(stdout, "%s\n", hash);
 }
 
 static int report(const training_request *r, const training *t)

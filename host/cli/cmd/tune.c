@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <popt.h>
 #include <stdbool.h>
@@ -28,10 +29,11 @@ static int on_progress(const ls_tune_progress *p, void *user)
     snprintf(s->product, sizeof s->product, "%s", p->product);
     s->best = p->best;
     if (s->terminal)
-        fprintf(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product, p->tile);
+        terminal_print(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product,
+                       p->tile);
     if (!better || p->flops == 0) return 0;
-    printf("%s%-30s %-40s %9.1f GFLOP/s\n", s->terminal ? "\r\033[K" : "", p->product, p->tile,
-           p->flops * 1e-9);
+    if (s->terminal) fputs("\r\033[K", stdout);
+    terminal_print(stdout, "%-30s %-40s %9.1f GFLOP/s\n", p->product, p->tile, p->flops * 1e-9);
     fflush(stdout);
     return 0;
 }
@@ -79,9 +81,10 @@ int cmd_tune(int argc, const char **argv)
     if (source_device(&o, &device, &err) != LS_OK ||
         ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
         status = complain_error("tune", &err);
-    else
-        printf("%s%s: stored in %s\n", state.terminal && !state.quiet ? "\r\033[K" : "",
-               ls_device_get_info(device)->name, path);
+    else {
+        if (state.terminal && !state.quiet) fputs("\r\033[K", stdout);
+        terminal_print(stdout, "%s: stored in %s\n", ls_device_get_info(device)->name, path);
+    }
     ls_device_close(device);
     arguments_free(&args);
     return status;

@@ -5,6 +5,7 @@
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/run/compare_files.h"
 #include "host/cli/run/config.h"
@@ -129,7 +130,7 @@ static ls_status read_end(const char *path, const verify_arguments *a, uint64_t 
     else *until = !strcmp(stopped, "interrupted") ? (uint64_t)epochs : 0;
     if (status == LS_OK && version && strcmp(version, ls_version()) && !a->source.quiet &&
         !a->source.json)
-        fprintf(
+        terminal_print(
             stderr,
             "note: %s was written by Lockstep %.20s, and this is %s: models are only guaranteed to be identical within one version\n",
             path, version, ls_version());
@@ -203,20 +204,21 @@ static void print_text(const verify_arguments *a, const verify_work *w)
         const file_pair *p = &w->pair[i];
         const char *hash = json_string_value(json_object_get(p->detail, "sha256"));
         different += !p->same;
-        printf("%-18s %-10s %s\n", p->name, p->same ? "same" : "DIFFERENT",
-               p->message.text ? p->message.text
-               : hash          ? hash
-                               : "");
+        terminal_print(stdout, "%-18s %-10s %s\n", p->name, p->same ? "same" : "DIFFERENT",
+                       p->message.text ? p->message.text
+                       : hash          ? hash
+                                       : "");
     }
     const char *what = a->repeat      ? "The run and its repetition"
                        : w->count > 1 ? "The runs"
                                       : "The models";
-    if (!different) printf("%s are the same, bit for bit.\n", what);
+    if (!different) terminal_print(stdout, "%s are the same, bit for bit.\n", what);
     else if (different == 1 && !w->pair[w->count - 1].same && w->count == MOST_FILES)
-        printf(
+        terminal_print(
+            stdout,
             "%s are the same except for report.html, which depends on the version of gnuplot (--no-report skips it).\n",
             what);
-    else printf("%s are DIFFERENT.\n", what);
+    else terminal_print(stdout, "%s are DIFFERENT.\n", what);
 }
 
 /* JSON cannot represent a path that is not valid UTF-8. */

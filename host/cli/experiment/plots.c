@@ -2,6 +2,7 @@
 #include "host/cli/experiment/plots.h"
 #include "host/base/file.h"
 #include "host/base/text.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/script.h"
@@ -183,7 +184,7 @@ static ls_status draw(const exp_session *s, const exp_plot *p, char **svg, ls_er
 ls_status exp_draw(const exp_session *s, char **svg, ls_error *err)
 {
     if (!plot_possible()) {
-        fprintf(stderr, "lockstep experiment: %s\n", plot_absent);
+        terminal_print(stderr, "lockstep experiment: %s\n", plot_absent);
         return LS_OK;
     }
     for (size_t i = 0; i < exp_plot_count; i++)

@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/terminal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,9 +156,10 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30))
         return interrupted();
     state->shown = time;
-    fprintf(stderr, "%s%zu of %zu trainings done, %.1f million steps%s",
-            state->terminal ? "\r\033[K" : "", p->done + p->diverged, p->members,
-            (double)state->session->steps * 1e-6, state->terminal ? "" : "\n");
+    if (state->terminal) fputs("\r\033[K", stderr);
+    terminal_print(stderr, "%zu of %zu trainings done, %.1f million steps", p->done + p->diverged,
+                   p->members, (double)state->session->steps * 1e-6);
+    if (!state->terminal) fputc('\n', stderr);
     return interrupted();
 }
 

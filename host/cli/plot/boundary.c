@@ -284,6 +284,11 @@ ls_status plot_boundary(ls_text *s, const ls_model *model, ls_device *device,
         snprintf(name, sizeof name, "%s principal component (%.3g %%)", k ? "second" : "first",
                  100 * plane->share[k]);
         const char *label = plane->principal ? name : ls_model_feature_name(model, k);
+        double offset = plane->principal || !data->column ? 0 : data->column[k].offset;
+        if (offset != 0) {
+            snprintf(name, sizeof name, "%.48s - %.15g", label, offset);
+            label = name;
+        }
         if (k) plot_add_side_label(s, label);
         else {
             ls_text_add(s, "set xlabel ");

@@ -37,7 +37,7 @@ void report_value(ls_text *page, const ls_data *data, size_t row, size_t c)
     double value = residual_value(data, row, c);
     bool named = !isnan(value) && ls_data_column(data, c, &info, NULL) == LS_OK && info.categorical;
     if (named) report_text(page, ls_data_category(data, c, (size_t)value, NULL));
-    else report_number(page, "%.7g", value);
+    else report_number(page, info.offset != 0 ? "%.15g" : "%.7g", value);
 }
 
 size_t report_columns(const ls_data *data, const size_t *rows, size_t n,

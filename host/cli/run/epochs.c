@@ -4,6 +4,7 @@
 #include "host/base/error.h"
 #include "host/base/json.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -47,15 +48,16 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     state->shown = time;
     double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
     double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
-    fprintf(stderr, "%sepoch %llu/%llu  loss %.6g", state->terminal ? "\r\033[K" : "",
-            (unsigned long long)p->epoch, (unsigned long long)p->epochs, p->loss);
+    if (state->terminal) fputs("\r\033[K", stderr);
+    terminal_print(stderr, "epoch %llu/%llu  loss %.6g", (unsigned long long)p->epoch,
+                   (unsigned long long)p->epochs, p->loss);
     if (!isnan(p->validation_loss))
-        fprintf(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss,
-                p->validation_accuracy);
-    fprintf(stderr, "  %.0f steps/s", speed);
+        terminal_print(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss,
+                       p->validation_accuracy);
+    terminal_print(stderr, "  %.0f steps/s", speed);
     if (state->terminal)
-        fprintf(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
-                (int)left % 60);
+        terminal_print(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
+                       (int)left % 60);
     if (!state->terminal || last) fputc('\n', stderr);
     return LS_OK;
 }

@@ -13,6 +13,7 @@
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_write.h"
 #include "host/model/model.h"
+#include "host/model/training_rows.h"
 #include "host/network/optimizer.h"
 #include "kernels/loss.h"
 #include <dirent.h>
@@ -176,7 +177,7 @@ static const char *const schedule_names[] = {[LS_SCHEDULE_CONSTANT] = "constant"
 #undef NAME
 
 /* The values of options that were "auto". */
-static json_t *resolved_json(const ls_model *m, size_t rows)
+static json_t *resolved_json(const ls_model *m, const ls_data *data, size_t rows)
 {
     enum { USUAL = 32 }; /* "auto" with fewer rows than that */
     const ls_settings *s = &m->options->settings;
@@ -189,7 +190,7 @@ static json_t *resolved_json(const ls_model *m, size_t rows)
                         : json_integer((json_int_t)(s->batch == LS_BATCH_AUTO ? chosen : s->batch));
     return json_pack("{s:s,s:s,s:f,s:o,s:f,s:f,s:s}", "output", output_names[m->network.output],
                      "loss", loss_names[m->network.loss], "lr", ls_settings_rate(s), "batch", batch,
-                     "validation", ls_settings_validation(s), "l2", s->l2, "schedule",
+                     "validation", ls_training_share(s, data), "l2", s->l2, "schedule",
                      schedule_names[s->schedule]);
 }
 
@@ -216,7 +217,8 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           (json_int_t)s.epochs, "steps", (json_int_t)s.steps, "best_epoch",
                           (json_int_t)s.best_epoch, "network", widths, "parameters",
                           (json_int_t)s.parameters, "resolved",
-                          resolved_json(out->model, out->trained), "loss", ls_json_number(s.loss));
+                          resolved_json(out->model, out->rows, out->trained), "loss",
+                          ls_json_number(s.loss));
     json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
     if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
     json_object_set_new(o, "notes", notes_json(out->rows, out->test_rows));

@@ -6,6 +6,7 @@
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/train_command.h"
 #include "host/cli/run/training_data.h"
@@ -151,7 +152,7 @@ ls_status training_run(training_request *r, training *t, ls_error *err)
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
     LS_TRY(source_device(&r->source, &t->device, err));
     if (!r->save && !r->run && !quiet)
-        fprintf(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
+        terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
     ls_status status = train(r, t, quiet, &why);
     if (status != LS_OK) {
         run_folder_fail(&t->run, &why);

@@ -3,10 +3,13 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
 #include "host/data/notes.h"
+#include "host/data/split.h"
 #include "host/data/value.h"
+#include "host/model/training_rows.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +34,7 @@ static ls_status check_hashes(training_request *r, const ls_data *rows, bool qui
                 "anyway, name them: lockstep train DATA --config %s",
                 what, name, r->config, *hash ? hash : "missing", wanted[i], r->config);
         if (!quiet && !*wanted[i] && *in_file && *hash && strcmp(in_file, hash))
-            fprintf(stderr, "note: %s%s: not the data of %s\n", what, name, r->config);
+            terminal_print(stderr, "note: %s%s: not the data of %s\n", what, name, r->config);
     }
     return LS_OK;
 }
@@ -80,6 +83,23 @@ static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls
     return generated ? check_hashes(r, *train, quiet, err) : LS_OK;
 }
 
+/* Whether --patience, which nobody asked for, can be used: rows can be held out, and batch
+ * normalisation works without them. */
+static ls_status can_be_patient(const ls_options *options, const ls_data *train, bool *out,
+                                ls_error *err)
+{
+    ls_options *patient;
+    size_t rows = 0;
+    LS_TRY(ls_options_copy(options, &patient, err));
+    ls_status status = ls_options_set(patient, "patience", "10", err);
+    const ls_settings *s = &patient->settings;
+    *out = status == LS_OK &&
+           ls_data_cut_rows(train, ls_settings_validation(s), s->seed, &rows, NULL) == LS_OK &&
+           ls_training_check_batch(s, rows, NULL) == LS_OK;
+    ls_options_free(patient);
+    return status;
+}
+
 /* Prints notes about categories and missing values, and sets --patience as the header says. */
 static ls_status handle_mixed(const training_request *r, const ls_data *train, bool quiet,
                               ls_error *err)
@@ -94,15 +114,18 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
         incomplete += info.missing > 0;
     }
     if (dropped && !quiet)
-        fprintf(stderr, "note: %zu rows with missing values were left out (--missing drop)\n",
-                dropped);
+        terminal_print(stderr,
+                       "note: %zu rows with missing values were left out (--missing drop)\n",
+                       dropped);
     if (!categorical && !missing) return LS_OK;
     if (!quiet)
-        fprintf(
+        terminal_print(
             stderr,
             "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
             categorical, columns, missing, incomplete);
-    return r->stopping ? LS_OK : ls_options_set(r->options, "patience", "10", err);
+    bool patient = false;
+    if (!r->stopping) LS_TRY(can_be_patient(r->options, train, &patient, err));
+    return patient ? ls_options_set(r->options, "patience", "10", err) : LS_OK;
 }
 
 ls_status training_data_read(training_request *r, bool quiet, ls_data **train, ls_data **test,
