@@ -19,7 +19,7 @@
 enum { SHOWN = 40, MOST_OUTPUTS = 16 * MADE_ROWS };
 
 /* Parts of the reader that await a merge. */
-enum { NOW = 1, CSV = 0, CELLS = 0, SECOND = CSV, REGRESSION = 0 };
+enum { NOW = 1, CSV = 0, CELLS = CSV, SECOND = CSV, REGRESSION = CSV };
 
 static const bool law_tells = CELLS, law_finds = SECOND;
 static const bool law_kinds[MADE_WAYS] = {
@@ -52,6 +52,7 @@ static const bool law_kinds[MADE_WAYS] = {
     [MADE_NO_HEADER] = NOW,
     [MADE_TEXT_HEADER] = CSV,
     [MADE_HASH_HEADER] = CSV,
+    [MADE_HASH_HEADER_SAID] = 0,
     [MADE_COMMENTS] = NOW,
     [MADE_HASH_DATA] = CSV,
     [MADE_MIDDLE_QUOTES] = CSV,
@@ -84,6 +85,19 @@ typedef struct {
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
+/* Prints the options of the first reading as those of the program. */
+static void print_options(const made_file *file)
+{
+    ls_read_options o = made_options(file);
+    const char *const list[][2] = {{"target", o.target},           {"drop", o.drop},
+                                   {"categorical", o.categorical}, {"header", o.header},
+                                   {"separator", o.separator},     {"decimal", o.decimal},
+                                   {"thousands", o.thousands},     {"missing-mark", o.missing_mark},
+                                   {"missing", o.missing},         {"task", o.task}};
+    for (size_t i = 0; i < COUNT(list); i++)
+        if (list[i][1]) fprintf(stderr, " --%s '%s'", list[i][0], list[i][1]);
+}
+
 /* Prints a failure with its seed and keeps the file. Returns false. */
 __attribute__((format(printf, 2, 3))) static bool fault(law *l, const char *format, ...)
 {
@@ -97,7 +111,9 @@ __attribute__((format(printf, 2, 3))) static bool fault(law *l, const char *form
     va_start(list, format);
     vfprintf(stderr, format, list);
     va_end(list);
-    fprintf(stderr, " (%s)\n", kept);
+    fprintf(stderr, " (%s", kept);
+    print_options(&l->file);
+    fprintf(stderr, ")\n");
     return false;
 }
 
@@ -292,7 +308,9 @@ static bool check_notes(law *l, const ls_data *data)
         for (size_t r = 0; r < file->table.rows && column->numeric; r++)
             commas |= strchr(file->table.cell[r][j].text, ',') != NULL;
     }
-    if (file->decimal == ',' && commas && !file->says_decimal && !has_note(data, "comma"))
+    /* Points between thousands leave the comma for decimals. */
+    bool said = file->says_decimal || (file->thousands == '.' && file->says_thousands);
+    if (file->decimal == ',' && commas && !said && !has_note(data, "comma"))
         return fault(l, "decimal commas are not told");
     return true;
 }
