@@ -101,6 +101,8 @@ static void draw(uint32_t seed, ls_task task, char *text, size_t size)
         if (dice(&state, 2))
             at += (size_t)snprintf(text + at, size - at, " %s", one_of(&state, line, part));
     }
+    /* no last batch of a single row */
+    if (strstr(text, "batch-norm on")) snprintf(text + at, size - at, " batch auto");
 }
 
 static void train_alone(subject *s)

@@ -223,7 +223,7 @@ Test(numbers, one_constant_target_among_others)
         values[2 * i + 1] = 3.0 * (double)i;
     }
     ls_data *d = from_targets(x, values, N, 1, 2, LS_TASK_REGRESSION);
-    ls_model *m = train("hidden none optimizer gd lr 0.1 epochs 300", d);
+    ls_model *m = train("hidden none optimizer gd lr 0.1 epochs 300 l2 0 schedule constant", d);
     cr_assert_eq(ls_model_predict_numbers(m, NULL, d, out, NULL), LS_OK);
     for (size_t i = 0; i < N; i++) {
         cr_expect_float_eq(out[2 * i], 12345.5, 1e-3);
@@ -587,6 +587,7 @@ static void check_saved(const char *name, const char *options)
     char *text = runs_file_read("a", &size);
     bool later = memmem(text, size, "huber-delta", 11) ||
                  memmem(text, size, "standardize-target", 18);
+    cr_expect(!memmem(text, size, "\\\"l2\\\"", 6) && !memmem(text, size, "\\\"schedule\\\"", 12));
     cr_expect_eq(later, strstr(options, "huber-delta 0.5") || strstr(options, "-target off"),
                  "%s, %s: options at their default are left out", name, options);
     free(text);

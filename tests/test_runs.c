@@ -98,6 +98,7 @@ static const feature shaped[] = {
     {"blobs", 50, BASE, "batch-norm on batch full optimizer gd"},
     {"moons", 50, "hidden 6 epochs 4 batch 16",
      "batch-norm on batch 16"}, /* the last batch has two rows */
+    {"moons", 49, "hidden 6 epochs 4", "batch-norm on"}, /* batch auto avoids a last row alone */
     {"moons", 50, "hidden 6,6,6 epochs 4", "residual on"},
     {"moons", 50, "hidden 6,6,6,6,6 epochs 4", "residual on batch-norm on dropout 0.2"},
     {"moons", 50, BASE, "hidden none"},
@@ -564,6 +565,8 @@ static const struct {
     {"loss ce output identity", "ce", LS_ERR_ARGUMENT},
     {"hidden 4,4,4 activation relu,tanh", "activation", LS_ERR_ARGUMENT},
     {"hidden 4,5,6 residual on", "residual", LS_ERR_ARGUMENT},
+    {"batch-norm on batch 59", "a last batch of one of the 60 training rows", LS_ERR_ARGUMENT},
+    {"batch-norm on batch 1", "--batch 2", LS_ERR_ARGUMENT},
     {"class-weights 1,2,3", "class-weights", LS_ERR_ARGUMENT},
     {"patience 3 validation 0", "validation", LS_ERR_ARGUMENT},
     {"epochs 1000000000000 batch 1 hidden 1000000,1000000", "", LS_ERR_MEMORY},

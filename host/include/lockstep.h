@@ -738,8 +738,9 @@ typedef int (*ls_fleet_callback)(const ls_fleet_progress *progress, void *user);
 LS_API ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_error *err);
 
 /** Adds a network; allowed between any two calls of ls_fleet_run. The options are copied; the data
- * must outlive the fleet. Members with the same data, validation rows, standardisation and class
- * weights share the rows on the device. *index (may be NULL): the member's number, from 0.
+ * must outlive the fleet. Members with the same data, validation rows, standardisation (of inputs
+ * and targets) and class weights share the rows on the device. *index (may be NULL): the member's
+ * number, from 0.
  * Errors: those that ls_train reports before it trains; LS_ERR_MEMORY if the network exceeds the
  * fleet's memory. On failure the fleet is unchanged. */
 LS_API ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data,

@@ -30,8 +30,8 @@ extern const char *const ls_saved_sources[LS_SAVED_SOURCES];
 enum { LS_TASKS = 3 };
 extern const char *const ls_saved_tasks[LS_TASKS];
 
-/* Options that files leave out at their default, so that a file that does not need them is the same
- * as one of an older version. Ends with NULL. */
+/* Options that files leave out at their default, because older versions do not have them, or not
+ * with this default: they read such a file as it is meant. Ends with NULL. */
 extern const char *const ls_later_options[];
 
 /* The whole numbers in "training", by name and place in ls_summary. */

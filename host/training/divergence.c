@@ -105,10 +105,13 @@ ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, 
     ls_fail(
         why, LS_ERR_DIVERGED,
         "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
-        "(it was %g)%s%s",
+        "(it was %g)%s%s%s",
         isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
         (unsigned long long)(step / trainer->schedule.steps_per_epoch) + 1, what,
         ls_rate_at(&trainer->schedule, step), trainer->settings->clip > 0 ? "" : ", or --clip 1",
-        trainer->settings->standardize ? "" : ", or --standardize");
+        trainer->settings->standardize ? "" : ", or --standardize",
+        trainer->model->task != LS_TASK_REGRESSION || trainer->settings->standardize_target
+            ? ""
+            : ", or --standardize-target");
     return LS_OK;
 }

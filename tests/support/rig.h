@@ -25,8 +25,8 @@ typedef struct {
     ls_backend *cpu;
     ls_workspace *workspace;
     float *x, *t, *weight; /* the data; weight is NULL if all weights are 1 */
-    int32_t *y; /* classes */
-    float *start, *state; /* the product's state: before the first step, and as last read */
+    int32_t *y;            /* classes */
+    float *start, *state;  /* the product's state: before the first step, and as last read */
     oracle *truth;
     uint64_t seed, steps; /* steps: number of steps that the product has run */
     size_t batch;         /* rows per step */
