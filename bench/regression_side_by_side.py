@@ -21,7 +21,8 @@ one-hot) and a standardised target, fitted on the training rows: Lockstep does t
 MLPRegressor gets StandardScaler, OneHotEncoder and TransformedTargetRegressor.
 
 The columns:
-    Lockstep                        `lockstep train` as it comes
+    Lockstep                        `lockstep train --task regression` as it comes (the task is named
+                                    because rings are few whole numbers, which would be classes)
     Lockstep OPTIONS                with the options of an --options
     MLPRegressor                    as it comes: 100 units, at most 200 epochs, ends after 10 epochs in
                                     which the training loss did not fall by 1e-4
@@ -100,7 +101,7 @@ def write(path, head, rows):
 # ---- One training: RMSE on the test rows -----------------------------------------------------------------------------------
 
 def lockstep(args, folder, seed, options=""):
-    command = [args.lockstep, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--seed", str(seed), "--device", "cpu", "--threads", "1",
+    command = [args.lockstep, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--task", "regression", "--seed", str(seed), "--device", "cpu", "--threads", "1",
                "--json", "--quiet", *options.split()]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:

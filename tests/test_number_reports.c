@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/cli/base/metrics_output.h"
 #include "host/cli/base/residuals.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
@@ -325,6 +326,55 @@ Test(number_reports, report_of_labels)
     ls_model_free(model);
     ls_data_free(data);
 }
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static double number_at(const json_t *o, const char *a, const char *b, const char *c)
+{
+    const json_t *at = json_object_get(o, a);
+    if (b) at = json_object_get(at, b);
+    if (c) at = json_object_get(at, c);
+    cr_assert(json_is_number(at), "%s %s %s", a, b ? b : "", c ? c : "");
+    return json_number_value(at);
+}
+
+Test(number_reports, json_of_numbers_and_labels)
+{
+    for (int labels = 0; labels < 2; labels++) {
+        ls_data *data = make_data(labels ? LS_TASK_MULTILABEL : LS_TASK_REGRESSION, 2);
+        ls_model *model = train(data, "hidden 4 epochs 5");
+        outcome o = outcome_of(model, data);
+        const ls_metrics *m = o.metrics;
+        json_t *json = metrics_json(m, model);
+        cr_expect_str_eq(json_string_value(json_object_get(json, "task")),
+                         labels ? "multilabel" : "regression");
+        cr_expect(!(number_at(json, "loss", NULL, NULL) < m->loss) &&
+                  !(number_at(json, "loss", NULL, NULL) > m->loss));
+        if (labels) {
+            cr_expect_float_eq(number_at(json, "accuracy", NULL, NULL), m->accuracy, 0);
+            cr_expect_float_eq(number_at(json, "baseline_accuracy", NULL, NULL),
+                               m->baseline_accuracy, 0);
+            cr_expect_float_eq(number_at(json, "labels", "y2", "recall"), m->class_recall[1], 0);
+            cr_expect_float_eq(number_at(json, "labels", "y1", "support"),
+                               (double)m->class_support[0], 0);
+            cr_expect_null(json_object_get(json, "rmse"));
+        } else {
+            cr_expect_float_eq(number_at(json, "rmse", NULL, NULL), m->rmse, 0);
+            cr_expect_float_eq(number_at(json, "baseline_mae", NULL, NULL), m->baseline_mae, 0);
+            cr_expect_float_eq(number_at(json, "targets", "y2", "r2"), m->target_r2[1], 0);
+            cr_expect_float_eq(number_at(json, "targets", "y1", "median_absolute_error"),
+                               m->target_median_absolute_error[0], 0);
+            cr_expect_null(json_object_get(json, "accuracy"));
+        }
+        cr_expect_null(json_object_get(json, "confusion"));
+        json_decref(json);
+        outcome_free(&o);
+        ls_model_free(model);
+        ls_data_free(data);
+    }
+}
+
+/* ---- Plots ----------------------------------------------------------------------------------- */
 
 /* Every plot either is drawn or says for which models it is. */
 static void draw_all(const ls_model *model, const ls_data *data, size_t drawn)

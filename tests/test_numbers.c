@@ -233,6 +233,52 @@ Test(numbers, one_constant_target_among_others)
     ls_data_free(d);
 }
 
+/* Options that are auto stand for other values in regression than for classes. 3 / 400 rows. */
+Test(numbers, defaults_of_regression)
+{
+    static const char *const lines[][2] = {
+        {"epochs 3", "epochs 3 init xavier l2 0.0075 schedule cosine"},
+        {"epochs 3 init he l2 0 schedule constant", "epochs 3 init he l2 0 schedule step"},
+        {"epochs 3 validation 0.5", "epochs 3 validation 0.5 init xavier l2 0.01 schedule cosine"}};
+    enum { N = 400 };
+    static float x[N];
+    static double values[N];
+    static int32_t y[N];
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (float)(i * 37 % N) / N;
+        values[i] = (double)x[i] * (double)x[i];
+        y[i] = x[i] > 0.5f;
+    }
+    ls_data *numbers = from_targets(x, values, N, 1, 1, LS_TASK_REGRESSION), *classes;
+    cr_assert_eq(ls_data_from_arrays(x, y, N, 1, 2, &classes, NULL), LS_OK);
+    for (size_t i = 0; i < 3; i++) {
+        char hash[2][65];
+        for (size_t k = 0; k < 2; k++) {
+            ls_model *m = train(lines[i][k], numbers);
+            ls_model_weights_sha256(m, hash[k]);
+            ls_model_free(m);
+        }
+        cr_expect_str_eq(hash[0], hash[1], "%s and %s differ", lines[i][0], lines[i][1]);
+    }
+    char hash[2][65];
+    ls_model *m = train("epochs 3", classes),
+             *explicit = train("epochs 3 init he l2 0 schedule constant hidden "
+                               "32,32",
+                               classes);
+    ls_model_weights_sha256(m, hash[0]);
+    ls_model_weights_sha256(explicit, hash[1]);
+    cr_expect_str_neq(ls_model_option(m, "l2"), "0", "the model keeps the option as it was given");
+    cr_expect_str_neq(hash[0], hash[1], "he in the output layer is not the default");
+    ls_model_free(explicit);
+    explicit = train("epochs 3 l2 0 schedule constant", classes);
+    ls_model_weights_sha256(explicit, hash[1]);
+    cr_expect_str_eq(hash[0], hash[1]);
+    ls_model_free(explicit);
+    ls_model_free(m);
+    ls_data_free(numbers);
+    ls_data_free(classes);
+}
+
 /* ---- Units of the target --------------------------------------------------------------------- */
 
 static double *predict(const ls_model *model, const ls_data *data)

@@ -469,6 +469,30 @@ Test(report, of_numbers)
     free(out);
 }
 
+/* The command of a report names the targets where train would take others. */
+Test(report, the_command_names_the_targets)
+{
+    char text[4096] = "a,one,b,two\n", hash[65];
+    for (int i = 0; i < 60; i++)
+        sprintf(text + strlen(text), "%d.5,%d,%d,%d.25\n", i * 7 % 31, i * i % 11, i * 3 % 17,
+                i * 7 % 31 + i % 3);
+    runs_file_write("two.csv", text, strlen(text));
+    do_it("train two.csv --target one,two --task regression -o both.safetensors" QUICK);
+    do_it("report both.safetensors two.csv --device cpu -o a.html");
+    runs_file_sha256("both.safetensors", hash);
+    expect_repeats("a.html", hash);
+    do_it("train two.csv --target one --task regression -o m.safetensors" QUICK);
+    do_it("report m.safetensors two.csv --device cpu -o a.html");
+    runs_file_sha256("m.safetensors", hash);
+    expect_repeats("a.html", hash);
+    runs_child c =
+        runs_program("train two.csv --target two --validation 0.2 --epochs 3 --device cpu");
+    cr_expect(c.status == 0 && strstr(c.err, "validation loss ") && !strstr(c.err, "accuracy") &&
+                  !strstr(c.err, "nan"),
+              "%s", c.err);
+    runs_child_free(&c);
+}
+
 /* ---- Devices, folders and sizes -------------------------------------------------------------- */
 
 Test(report, the_same_on_every_device)

@@ -60,7 +60,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, ls_shape s
     m->task = shape.task;
     m->most_frequent = -1;
     ls_status status = ls_options_copy(options, &m->options, err);
-    if (status == LS_OK) ls_settings_resolve(&m->options->settings, shape.task);
+    if (status == LS_OK) ls_settings_resolve(&m->options->settings, shape.task, 0);
     if (status == LS_OK)
         status = ls_network_build(&m->options->settings, features, shape, &m->network, err);
     if (status == LS_OK)

@@ -148,7 +148,8 @@ static const option table[] = {
       "two hidden layers of the same width as the layer before them become x + f(x)"},
      FLAG(residual)},
     {{SIZE, "l1", "L", "0", "penalty L·|w| per weight"}, REAL(l1, 0, 1e6)},
-    {{SIZE, "l2", "L", "auto", "penalty L·w² per weight; auto: 0.003 for regression, otherwise 0"},
+    {{SIZE, "l2", "L", "auto",
+      "penalty L·w² per weight; auto: for regression 3 / training rows, at most 0.01; otherwise 0"},
      REAL(l2, 0, 1e6)},
     {{SIZE, "max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
      REAL(max_norm, 0, 1e30)},
@@ -523,11 +524,13 @@ double ls_settings_rate(const ls_settings *s)
 }
 
 /* Numbers are learnt best by a smooth function: smaller initial weights, a penalty, and a rate that
- * falls to 0. Classes need none of it by default, because only the side of a boundary counts. */
-void ls_settings_resolve(ls_settings *s, ls_task task)
+ * falls to 0. A normal prior of the weights makes the penalty of the mean loss proportional to
+ * 1 / rows. Classes need none of it by default, because only the side of a boundary counts. */
+void ls_settings_resolve(ls_settings *s, ls_task task, size_t rows)
 {
     bool numbers = task == LS_TASK_REGRESSION;
-    if (s->l2 < 0) s->l2 = numbers ? 0.003 : 0;
+    if (s->l2 < 0 && !numbers) s->l2 = 0;
+    if (s->l2 < 0 && rows) s->l2 = rows > 300 ? 3.0 / (double)rows : 0.01;
     if (s->schedule == LS_AUTO) s->schedule = numbers ? LS_SCHEDULE_COSINE : LS_SCHEDULE_CONSTANT;
     if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }

@@ -51,7 +51,7 @@ typedef struct ls_settings {
     double validation; /* negative: 0.1 with patience, otherwise 0 */
     double time_limit; /* seconds; 0: no limit */
     bool batch_norm;
-    double dropout, l1, l2, max_norm, clip; /* l2: negative: depends on the task */
+    double dropout, l1, l2, max_norm, clip; /* l2: negative: auto */
     int schedule;                           /* ls_schedule or LS_AUTO */
     uint64_t warmup, schedule_epochs;
     double schedule_factor, min_rate;
@@ -75,8 +75,9 @@ ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *er
  * is a whole number. */
 bool ls_option_numeric(size_t i, bool *whole);
 
-/* Resolves "auto" of the options whose default depends on the task. */
-void ls_settings_resolve(ls_settings *settings, ls_task task);
+/* Resolves "auto" of the options whose default depends on the task. rows: of training; 0: not known
+ * yet, and l2 may stay "auto". */
+void ls_settings_resolve(ls_settings *settings, ls_task task, size_t rows);
 
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);

@@ -74,6 +74,7 @@ static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const 
         ls_model_free(m);
         return status;
     }
+    ls_settings_resolve(&m->options->settings, m->task, block->rows);
     status = ls_trainer_open(m, data, block, out, err);
     uint64_t limit = fleet->choice ? ls_fleet_limit(fleet->memory, &fleet->choice->list[0].info)
                                    : fleet->limit;

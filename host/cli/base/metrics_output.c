@@ -71,10 +71,15 @@ static void add_scores(json_t *o, const score *list, size_t count)
 
 static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
 {
-    const score scores[] = {{"accuracy", m->accuracy}, {"precision", m->precision},
-                            {"recall", m->recall},     {"f1", m->f1},
-                            {"auc", m->auc},           {"log_loss", m->log_loss},
-                            {"brier", m->brier},       {"calibration_error", m->calibration_error}};
+    const score scores[] = {{"accuracy", m->accuracy},
+                            {"precision", m->precision},
+                            {"recall", m->recall},
+                            {"f1", m->f1},
+                            {"auc", m->auc},
+                            {"log_loss", m->log_loss},
+                            {"brier", m->brier},
+                            {"calibration_error", m->calibration_error},
+                            {"baseline_accuracy", m->baseline_accuracy}};
     add_scores(o, scores, COUNT(scores));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "positive",
@@ -84,8 +89,6 @@ static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *mo
     json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
     json_object_set_new(o, "weighted",
                         means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
-    json_object_set_new(o, "baseline",
-                        json_pack("{s:o}", "accuracy", ls_json_number(m->baseline_accuracy)));
     json_object_set_new(o, "confusion", confusion_json(m));
     json_object_set_new(o, "classes", classes_json(m, m->classes, model, ls_model_class_name));
     json_object_set_new(o, "calibration", calibration_json(m));
@@ -93,17 +96,14 @@ static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *mo
 
 static void add_label_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
 {
-    const score scores[] = {{"accuracy", m->accuracy},
-                            {"precision", m->precision},
-                            {"recall", m->recall},
-                            {"f1", m->f1}};
+    const score scores[] = {{"accuracy", m->accuracy}, {"precision", m->precision},
+                            {"recall", m->recall},     {"f1", m->f1},
+                            {"auc", m->auc},           {"baseline_accuracy", m->baseline_accuracy}};
     add_scores(o, scores, COUNT(scores));
     json_object_set_new(o, "undefined", json_integer(m->undefined));
     json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
     json_object_set_new(o, "weighted",
                         means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
-    json_object_set_new(o, "baseline",
-                        json_pack("{s:o}", "accuracy", ls_json_number(m->baseline_accuracy)));
     json_object_set_new(o, "labels", classes_json(m, m->targets, model, model_target_name));
 }
 
@@ -113,12 +113,11 @@ static void add_number_metrics(json_t *o, const ls_metrics *m, const ls_model *m
                          {"mae", m->mae},
                          {"r2", m->r2},
                          {"median_absolute_error", m->median_absolute_error},
-                         {"explained_variance", m->explained_variance}};
+                         {"explained_variance", m->explained_variance},
+                         {"baseline_rmse", m->baseline_rmse},
+                         {"baseline_mae", m->baseline_mae}};
     json_t *targets = json_object();
     add_scores(o, all, COUNT(all));
-    json_object_set_new(o, "baseline",
-                        json_pack("{s:o,s:o}", "rmse", ls_json_number(m->baseline_rmse), "mae",
-                                  ls_json_number(m->baseline_mae)));
     for (size_t i = 0; i < m->targets; i++) {
         const score one[] = {{"rmse", m->target_rmse[i]},
                              {"mae", m->target_mae[i]},
@@ -252,8 +251,10 @@ void print_details(const ls_metrics *m, const ls_model *model)
         terminal_print(
             stdout,
             "%-10s  accuracy: all labels of a row are right; the others are means over the "
-            "labels\n",
-            "");
+            "labels\n%-10s",
+            "", "");
+        print_score("  area under ROC", m->auc);
+        putchar('\n');
         print_classes(m, "label", m->targets, model, model_target_name);
         return;
     }

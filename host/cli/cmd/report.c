@@ -8,6 +8,7 @@
 #include "host/cli/run/train_command.h"
 #include "host/model/model.h"
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,21 @@ static const char intro[] =
     "  lockstep report moons.safetensors moons -o report.html\n"
     "  lockstep train moons --split 0.2 --report report.html     right after training, with test rows\n";
 
+/* Names the targets if train would not find them by itself: there are several, or the only one is
+ * not the last column of the file. Names with commas cannot be listed. */
+static void add_targets(ls_text *list, const ls_model *model)
+{
+    const ls_target *first = model->target;
+    bool last = first->place == LS_NO_COLUMN || first->place + 1 >= model->source.columns;
+    if (model->targets == 1 && (last || !model->source.header)) return;
+    for (size_t i = 0; i < model->targets; i++) {
+        const char *name = model->target[i].name;
+        if (!name || strchr(name, ',')) return;
+    }
+    for (size_t i = 0; i < model->targets; i++)
+        ls_text_add(list, "%s%s", i ? "," : "", model->target[i].name);
+}
+
 /* A command line that trains the model again: from its run.json, or from what the model and this
  * command line tell. */
 static void add_command(ls_text *out, const source_options *o, const char *path, const char *data,
@@ -28,7 +44,7 @@ static void add_command(ls_text *out, const source_options *o, const char *path,
 {
     struct stat about;
     char number[32];
-    ls_text config = {0};
+    ls_text config = {0}, targets = {0};
     ls_text_add(&config, "%s/%s", path, run_file_names[RUN_JSON]);
     if (!config.failed && stat(path, &about) == 0 && S_ISDIR(about.st_mode) &&
         access(config.text, F_OK) == 0) {
@@ -37,6 +53,10 @@ static void add_command(ls_text *out, const source_options *o, const char *path,
     } else {
         const ls_decision d = ls_model_decision(model);
         run_config c = {.data = data, .source = *o};
+        bool file = data && !source_is_generated(data);
+        if (file && !o->target) add_targets(&targets, model);
+        if (targets.text && !targets.failed) c.source.target = targets.text;
+        if (file && !o->task && model->task == LS_TASK_REGRESSION) c.source.task = "regression";
         if (d.source != LS_THRESHOLD_DEFAULT || d.positive != 1)
             c.threshold.positive = ls_model_class_name(model, d.positive);
         snprintf(number, sizeof number, "%.9g", (double)d.threshold);
@@ -45,6 +65,7 @@ static void add_command(ls_text *out, const source_options *o, const char *path,
         command_add_train(out, &c, model->options);
     }
     free(config.text);
+    free(targets.text);
 }
 
 static ls_status work(model_command *c, ls_error *err)

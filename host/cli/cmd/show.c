@@ -71,7 +71,9 @@ static void show_history(const ls_model *model)
     size_t n;
     const ls_history_point *h = ls_model_history(model, &n);
     if (!n) return;
-    puts("history     epoch       loss  validation  accuracy");
+    puts(isnan(h[n - 1].validation_accuracy)
+             ? "history     epoch       loss  validation"
+             : "history     epoch       loss  validation  accuracy");
     for (size_t i = 0; i < n; i++) {
         if (i == 1 && n > LAST + 1) {
             terminal_print(stdout, "%17s\n", "...");

@@ -52,8 +52,9 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     terminal_print(stderr, "epoch %llu/%llu  loss %.6g", (unsigned long long)p->epoch,
                    (unsigned long long)p->epochs, p->loss);
     if (!isnan(p->validation_loss))
-        terminal_print(stderr, "  validation loss %.6g, accuracy %.4f", p->validation_loss,
-                       p->validation_accuracy);
+        terminal_print(stderr, "  validation loss %.6g", p->validation_loss);
+    if (!isnan(p->validation_accuracy))
+        terminal_print(stderr, ", accuracy %.4f", p->validation_accuracy);
     terminal_print(stderr, "  %.0f steps/s", speed);
     if (state->terminal)
         terminal_print(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,

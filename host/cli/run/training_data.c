@@ -123,6 +123,8 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
             stderr,
             "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
             categorical, columns, missing, incomplete);
+    /* the defaults of regression keep the network from overfitting without held out rows */
+    if (ls_data_task(train) == LS_TASK_REGRESSION) return LS_OK;
     bool patient = false;
     if (!r->stopping) LS_TRY(can_be_patient(r->options, train, &patient, err));
     return patient ? ls_options_set(r->options, "patience", "10", err) : LS_OK;
