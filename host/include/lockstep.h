@@ -564,11 +564,12 @@ LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
 /** Computes network outputs for rows. x: rows × columns in the layout of ls_data_x of the training
- * data (for numbers only, rows × features; numbers minus the offset of their column). If the model was trained on categories or missing
- * values, ls_model_predict_data is easier to use. The model's standardisation and encoding are
- * applied. out: rows × outputs, probabilities (raw values for identity outputs); for regression,
- * numbers in units of the target, rounded to float32. device: NULL for the CPU path on one thread.
- * Errors: LS_ERR_ARGUMENT without rows, or for a category out of range; LS_ERR_DEVICE. */
+ * data (for numbers only, rows × features; numbers minus the offset of their column). If the model
+ * was trained on categories or missing values, ls_model_predict_data is easier to use. The model's
+ * standardisation and encoding are applied. out: rows × outputs, probabilities (raw values for
+ * identity outputs); for regression, numbers in units of the target, rounded to float32. device:
+ * NULL for the CPU path on one thread. Errors: LS_ERR_ARGUMENT without rows, or for a category out
+ * of range; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x,
                                   size_t rows, float *out, ls_error *err);
 
