@@ -14,7 +14,9 @@ enum {
     FIRST_ROWS = 256,
     LARGE = 32 << 20,      /* bytes of a file from which on progress is reported */
     REPORT_ROWS = 1 << 16, /* rows between two reports */
-    MOST_READINGS = 8      /* each changes what is assumed of a column in one of three ways */
+    FEW = 2,          /* records that show the layout of rows for a model: a pipe need not wait,
+                         and the layout is the same whatever has arrived */
+    MOST_READINGS = 8 /* each changes what is assumed of a column in one of three ways */
 };
 
 /* A file being read. */
@@ -101,7 +103,9 @@ static ls_status read_rows(csv_file *file, ls_error *err)
 /* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
+    size_t sample = file->request->expected.source ? FEW : 0;
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, sample,
+                       err));
     LS_TRY(read_rows(file, err));
     if (file->again) return LS_OK;
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
@@ -145,10 +149,6 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
 }
 
 /* ---- Block by block -------------------------------------------------------------------------- */
-
-/* Records that show the layout: so few that a pipe need not wait, and that it is the same layout
- * whatever has arrived. */
-enum { FEW = 2 };
 
 struct ls_csv_rows {
     csv_file file;
