@@ -175,6 +175,30 @@ Test(second_program, files_that_do_not_fit_are_refused)
     program_check_mistakes(list, RUNS_COUNT(list));
 }
 
+Test(second_program, several_targets_are_found_by_name)
+{
+    static const program_mistake list[] = {
+        {"evaluate m.safetensors one.csv --device cpu", 1, "one.csv lacks 2 target columns"},
+        {"evaluate m.safetensors t.csv --target u --device cpu", 2, "t.csv --target 1 2"},
+    };
+    make_csv("t.csv", "id,a,b,u,v\n1,1,2,3,0.5\n2,2,1,4,1.5\n3,3,5,8,2.5\n4,0,5,5,2.5\n");
+    make_csv("other.csv", "v,b,a,u\n0.5,2,1,3\n1.5,1,2,4\n2.5,5,3,8\n2.5,5,0,5\n");
+    make_csv("bare.csv", "1,1,2,3,0.5\n2,2,1,4,1.5\n3,3,5,8,2.5\n4,0,5,5,2.5\n");
+    make_csv("one.csv", "a,b,u\n1,2,3\n2,1,4\n");
+    program_do("train t.csv --target u,v --task regression --drop id -q -o m.safetensors" QUICK);
+    char *first = runs_program_expect("evaluate m.safetensors t.csv --json --device cpu", 0),
+         *other = runs_program_expect("evaluate m.safetensors other.csv --json --device cpu", 0),
+         *bare = runs_program_expect("evaluate m.safetensors bare.csv --header no --device cpu", 0),
+         *text = runs_program_expect("evaluate m.safetensors t.csv --device cpu", 0);
+    cr_expect_str_eq(first, other);
+    cr_expect_str_eq(text, bare);
+    free(first);
+    free(other);
+    free(bare);
+    free(text);
+    program_check_mistakes(list, RUNS_COUNT(list));
+}
+
 /* ---- Notes ----------------------------------------------------------------------------------- */
 
 static void expect_note(const char *line, bool told)

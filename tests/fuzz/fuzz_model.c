@@ -3,6 +3,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
+#include "host/model/model.h"
 #include "host/model/model_read.h"
 #include "host/model/model_write.h"
 

@@ -66,7 +66,9 @@ static void list_column(const made_file *file, made_random *random, size_t j, ch
 
 static void draw_options(made_random *random, const bool *kinds, made_file *file)
 {
+    static const char *const missing[] = {NULL, "mean", "median", "most-frequent"};
     made_table *table = &file->table;
+    file->missing = missing[made_below(random, 4)];
     if (table->target + 1 < table->columns || made_chance(random, 30)) {
         file->says_target = true;
         list_column(file, random, table->target, file->lists[0]);
@@ -112,6 +114,7 @@ static bool is_excluded(const bool *kinds, const made_file *file)
     if (!kinds[MADE_HASH_DATA] && starts_with_hash(file, &whole)) return true;
     if (!kinds[MADE_MIDDLE_QUOTES] && file->quotes == MADE_QUOTE_NEVER && has_character(file, "\""))
         return true;
+    if (!kinds[MADE_HASH_HEADER_SAID] && file->header == '#' && file->says_header) return true;
     if (!kinds[MADE_OTHER_SEPARATOR] && has_character(file, ",;\t")) return true;
     if (file->says_header) return false;
     bool guess = made_header_is_a_guess(file, &whole);
@@ -328,7 +331,9 @@ size_t made_write(const made_file *file, const made_part *part, char *out, bool 
     memset(w.seen, 0, sizeof w.seen);
     if (file->header) put_header(&w, part);
     for (size_t i = 0; i < part->count; i++) {
-        if (file->blank_lines && part->row[i] % 5 == 0) put(&w, file->end);
+        /* Names after # are right above the data. */
+        bool above = i == 0 && file->header == '#';
+        if (file->blank_lines && part->row[i] % 5 == 0 && !above) put(&w, file->end);
         memset(w.seen, 0, sizeof w.seen);
         put_row(&w, part, part->row[i]);
         end_record(&w, i + 1 == part->count && !part->stranger);
@@ -352,7 +357,7 @@ ls_read_options made_options(const made_file *file)
         [','] = ",", [';'] = ";", ['\t'] = "tab", [' '] = "space"};
     const made_table *table = &file->table;
     bool numbers = table->column[table->target].kind == MADE_TARGET;
-    ls_read_options options = {.struct_size = sizeof options};
+    ls_read_options options = {.struct_size = sizeof options, .missing = file->missing};
     if (file->says_target) options.target = file->lists[0];
     if (*file->lists[1]) options.drop = file->lists[1];
     if (*file->lists[2]) options.categorical = file->lists[2];
@@ -398,11 +403,22 @@ static bool looks_like_thousands(const char *text, char sign)
     return *at == 0;
 }
 
+/* Texts that mark missing values in a column of numbers, in a column of texts and numbers. */
+static bool has_marks_among_texts(const made_file *file, size_t j)
+{
+    for (size_t r = 0; r < file->table.rows; r++) {
+        const char *text = file->table.cell[r][j].text;
+        if (strcmp(text, "-") == 0 || strcmp(text, "None") == 0) return true;
+    }
+    return false;
+}
+
 bool made_numbers_are_a_guess(const made_file *file)
 {
     const made_table *table = &file->table;
     for (size_t j = 0; j < table->columns; j++) {
         bool all = true;
+        if (table->column[j].kind == MADE_MIXED && has_marks_among_texts(file, j)) return true;
         if (!table->column[j].numeric || table->column[j].dropped) continue;
         if (table->column[j].kind == MADE_THOUSANDS && !file->says_thousands) return true;
         if (file->decimal == '.' || file->says_decimal || file->says_thousands) continue;

@@ -13,18 +13,19 @@ enum { MADE_BYTES = 1 << 17 };
 typedef enum {
     MADE_SEMICOLON = MADE_KINDS,
     MADE_TAB,
-    MADE_SPACE,           /* white space */
-    MADE_NO_HEADER,       /* unless an option says so, seen by the reader */
-    MADE_TEXT_HEADER,     /* a header, or none, where all cells are text */
-    MADE_HASH_HEADER,     /* #x,y,class */
-    MADE_COMMENTS,        /* # lines above the first record */
-    MADE_HASH_DATA,       /* rows that begin with # */
-    MADE_OTHER_SEPARATOR, /* a comma in a text of a file with semicolons */
-    MADE_MIDDLE_QUOTES,   /* 5" pipe, without quotes around it */
-    MADE_DECIMAL_COMMA,   /* told by the reader */
-    MADE_SAID_DECIMAL,    /* by an option */
-    MADE_MORE_MARKS,      /* None, <NA>, #N/A, n.a., -, . */
-    MADE_SAID_HEADER,     /* by an option */
+    MADE_SPACE,            /* white space */
+    MADE_NO_HEADER,        /* unless an option says so, seen by the reader */
+    MADE_TEXT_HEADER,      /* a header, or none, where all cells are text */
+    MADE_HASH_HEADER,      /* #x,y,class */
+    MADE_HASH_HEADER_SAID, /* #x,y,class, and an option that says that there is a header */
+    MADE_COMMENTS,         /* # lines above the first record */
+    MADE_HASH_DATA,        /* rows that begin with # */
+    MADE_OTHER_SEPARATOR,  /* a comma in a text of a file with semicolons */
+    MADE_MIDDLE_QUOTES,    /* 5" pipe, without quotes around it */
+    MADE_DECIMAL_COMMA,    /* told by the reader */
+    MADE_SAID_DECIMAL,     /* by an option */
+    MADE_MORE_MARKS,       /* None, <NA>, #N/A, n.a., -, . */
+    MADE_SAID_HEADER,      /* by an option */
     MADE_SAID_SEPARATOR,
     MADE_SAID_MARK,
     MADE_SAID_TASK,
@@ -47,7 +48,8 @@ typedef struct {
     bool last_end, mark, blank_lines, blanks, hard_blanks, comments, gzip;
     bool says_header, says_separator, says_decimal, says_thousands, says_mark, says_task,
         says_target;
-    char lists[3][256]; /* target, drop, categorical */
+    const char *missing; /* how missing values are treated */
+    char lists[3][256];  /* target, drop, categorical */
 } made_file;
 
 /* Part of a file: rows and columns, by their numbers in the table. */

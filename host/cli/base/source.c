@@ -225,6 +225,12 @@ ls_status source_require_targets(const char *name, const ls_data *data, const ls
     const char *target = ls_model_target_name(model, 0),
                *what = ls_model_task(model) == LS_TASK_CLASSIFICATION ? "class" : "target";
     if (ls_data_y(data) || ls_data_values(data)) return LS_OK;
+    if (ls_model_targets(model) > 1)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: lacks one of the model's %zu target columns (lockstep show lists them); "
+            "name them with --target, or use lockstep predict, which needs none",
+            name, ls_model_targets(model));
     if (target)
         return ls_fail(
             err, LS_ERR_DATA,
