@@ -299,6 +299,34 @@ static bool predict(law *l, const ls_data *data, float *out)
            fault(l, "predict: %s", err.message);
 }
 
+/* Read block by block, the file that was read last gives the same outputs. */
+static bool check_blocks(law *l, const float *out, size_t rows)
+{
+    enum { MOST = 3 };
+    const ls_read_options options = {.struct_size = sizeof options, .model = l->model};
+    float block_out[MOST_OUTPUTS];
+    ls_reader *reader;
+    ls_error err;
+    bool right = true;
+    size_t done = 0;
+    if (ls_reader_open(l->path, &options, &reader, &err) != LS_OK)
+        return fault(l, "block by block: %s", err.message);
+    for (ls_data *block = NULL; right;) {
+        if (ls_reader_next(reader, MOST, &block, &err) != LS_OK)
+            right = fault(l, "block by block: %s", err.message);
+        if (!right || !block) break;
+        right = predict(l, block, block_out);
+        if (right && (block->rows > MOST || done + block->rows > rows ||
+                      !same_bits(block_out, out + done * l->outputs,
+                                 block->rows * l->outputs * sizeof *out)))
+            right = fault(l, "outputs differ in the block after row %zu", done);
+        done += block->rows;
+        ls_data_free(block);
+    }
+    ls_reader_close(reader);
+    return right && (done == rows || fault(l, "block by block: %zu rows, not %zu", done, rows));
+}
+
 /* The outputs of a part are those of its rows within the whole file. */
 static bool check_part(law *l, const made_part *part, bool no_target)
 {
@@ -307,6 +335,7 @@ static bool check_part(law *l, const made_part *part, bool no_target)
     ls_data *data = read_like(l, part, NULL, no_target);
     if (!data) return l->failures == failures;
     bool right = predict(l, data, out);
+    if (right && no_target) right = check_blocks(l, out, data->rows);
     if (right && data->rows != part->count + part->stranger)
         right = fault(l, "%zu rows are read, not %zu", data->rows, part->count + part->stranger);
     for (size_t i = 0; right && i < part->count; i++)
