@@ -14,8 +14,8 @@ enum {
     FIRST_ROWS = 256,
     LARGE = 32 << 20,      /* bytes of a file from which on progress is reported */
     REPORT_ROWS = 1 << 16, /* rows between two reports */
-    FEW = 2,          /* records that show the layout of rows for a model: a pipe need not wait,
-                         and the layout is the same whatever has arrived */
+    FEW = 2, /* records of a pipe that show the layout of rows for a model: nobody need wait, and
+                the layout does not depend on what has arrived */
     MOST_READINGS = 8 /* each changes what is assumed of a column in one of three ways */
 };
 
@@ -103,9 +103,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
 /* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
-    size_t sample = file->request->expected.source ? FEW : 0;
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, sample,
-                       err));
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
     LS_TRY(read_rows(file, err));
     if (file->again) return LS_OK;
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
@@ -167,7 +165,8 @@ ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_re
     csv_file *file = &rows->file;
     *file = (csv_file){
         .path = path, .stream = stream, .request = request, .assumptions = &rows->assumptions};
-    ls_status status = ls_csv_open(&file->reader, path, stream, request->window, FEW, err);
+    size_t sample = ls_stream_is_pipe(stream) ? FEW : 0;
+    ls_status status = ls_csv_open(&file->reader, path, stream, request->window, sample, err);
     if (status == LS_OK) status = begin(file, &rows->found, err);
     if (status != LS_OK) ls_csv_rows_close(rows);
     else *out = rows;

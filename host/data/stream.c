@@ -240,6 +240,8 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
     return LS_OK;
 }
 
+bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }
+
 bool ls_stream_ready(const ls_stream *s)
 {
     struct pollfd wait = {.fd = s->file, .events = POLLIN};

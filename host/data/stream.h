@@ -33,6 +33,8 @@ ls_status ls_stream_read(ls_stream *stream, char *to, size_t room, size_t *count
  * LS_ERR_MEMORY beyond ls_most_bytes. */
 ls_status ls_stream_rest(ls_stream *stream, char **bytes, size_t *size, ls_error *err);
 
+/* Whether it is a pipe, a terminal or a socket, whose bytes come one after the other. */
+bool ls_stream_is_pipe(const ls_stream *stream);
 /* Whether a read would find bytes, or the end, without waiting. */
 bool ls_stream_ready(const ls_stream *stream);
 
