@@ -316,6 +316,24 @@ Test(cells, percent_and_unit_of_two_kinds)
                    "line 3, column 1 (a)|\"6.5\" has a decimal point");
 }
 
+/* Categories are texts: how numbers are written says nothing about them, and model files may not
+ * say that it does. */
+Test(cells, categories_have_no_format_of_numbers)
+{
+    static const ls_number_format none = {0};
+    ls_data *data = read_as("a;x;y\nr;1,5;u\ng;2,5;v\nr;3,5;u\n",
+                            (ls_read_request){.decimal = ',', .units = "a"});
+    cr_assert(data->column && data->column[0].categorical && !data->column[1].categorical);
+    cr_expect(ls_same_format(&data->column[0].format, &none));
+    cr_expect_eq(data->column[1].format.decimal, ',');
+    ls_data_free(data);
+    data = read_as("a;x;y\n1,5;1,5;u\n2;2,5;v\n1,5;3,5;u\n",
+                   (ls_read_request){.decimal = ',', .categorical = "a"});
+    cr_assert(data->column && data->column[0].categorical);
+    cr_expect(ls_same_format(&data->column[0].format, &none));
+    ls_data_free(data);
+}
+
 /* With a model, a row alone is read as within its file: nothing is found from its cells. */
 Test(cells, decimal_commas_are_kept_for_rows_like_these)
 {
@@ -464,6 +482,10 @@ Test(cells, texts_beside_few_numbers_are_categories)
     expect_refusal(text, (ls_read_request){0}, "line 41|\"2x\"");
     free(text);
     data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){0});
+    cr_expect(data->column && data->column[0].categories == 2);
+    cr_expect(data->notes == 1 && has_note(data, "is taken as the names of the columns"));
+    ls_data_free(data);
+    data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){.header = LS_HEADER_YES});
     cr_expect(data->column && data->column[0].categories == 2 && data->notes == 0);
     ls_data_free(data);
 }

@@ -213,6 +213,10 @@ static ls_status finish_columns(const ls_table_builder *t, ls_column *column, bo
         ls_builder_describe(t, j, &about);
         LS_TRY(ls_column_finish(builder, &about.context, t->data, c, &t->assumptions->column[j],
                                 again, &column[c], err));
+        if (column[c].categorical) { /* also if its cells decided so: they are read as texts */
+            column[c].format = (ls_number_format){0};
+            column[c].offset = 0;
+        }
     }
     return LS_OK;
 }
