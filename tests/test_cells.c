@@ -180,6 +180,38 @@ Test(cells, categories_do_not_depend_on_other_rows)
     ls_data_free(train);
 }
 
+/* Within quotes, too. */
+Test(cells, blanks_at_the_ends_are_no_part_of_a_name)
+{
+    static const char *const names[] = {"bad", "good"};
+    static const char text[] = "a,x,c\n\" r\",1,\"  bad\"\nr,2,bad\n\"\xc2\xa0g\t\",\" 3 \",good\n"
+                               "g,4,\"good\xe2\x80\xaf\"\n";
+    ls_data *data = read_as(text, (ls_read_request){0});
+    cr_assert_eq(data->classes, 2);
+    for (size_t k = 0; k < 2; k++) cr_expect_str_eq(data->class_names[k], names[k]);
+    cr_assert(data->column && data->column[0].categories == 2 && !data->column[1].categorical);
+    cr_expect(data->x[0] == data->x[2] && data->x[4] == data->x[6] && data->x[0] != data->x[4]);
+    cr_expect_eq(data->x[5], 3.0f);
+    ls_data *like = read_as("a,x,c\n\" g \",1,\"bad \"\n",
+                            (ls_read_request){.expected = ls_expect_like(data)});
+    cr_expect(like->x[0] == data->x[4] && like->y[0] == 0);
+    ls_data_free(like);
+    ls_data_free(data);
+    /* Names of a model may have them. */
+    static const char *const known[] = {"  bad", "good "};
+    cr_expect_eq(ls_find_name("bad", known, 2, false), 0);
+    cr_expect_eq(ls_find_name("good", known, 2, false), 1);
+    cr_expect_eq(ls_find_name("d", known, 2, false), 2);
+    expect_refusal("x,c\n1,a\n2,\" \"\n", (ls_read_request){0}, "the class is missing");
+}
+
+Test(cells, a_class_na_must_be_quoted)
+{
+    expect_refusal("x,c\n1,DE\n2,NA\n", (ls_read_request){0},
+                   "line 3, column 2 (c): the class is missing: NA without quotes|write \"NA\"");
+    expect_names("x,c\n1,DE\n2,\"NA\"\n", (ls_read_request){0}, (const char *[]){"DE", "NA"}, 2);
+}
+
 /* ---- Numbers in other spellings -------------------------------------------------------------- */
 
 Test(cells, formats_of_numbers)

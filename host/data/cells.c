@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/cells.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/data/judge.h"
@@ -62,8 +63,15 @@ static ls_status bad_number(const ls_table_builder *t, size_t line, size_t colum
 }
 
 static ls_status is_absent(const ls_table_builder *t, size_t line, size_t column, const char *what,
-                           ls_error *err)
+                           const char *text, ls_error *err)
 {
+    if (*text && !is_listed(t, text))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s, line %zu, column %s: the %s is missing: %s without quotes marks a "
+                       "missing value; write \"%s\" if it is a name, else fill it in or drop the "
+                       "row",
+                       t->path, line, ls_builder_label(t, column).text, what,
+                       ls_excerpt_of(text).text, ls_excerpt_of(text).text);
     return ls_fail(err, LS_ERR_DATA,
                    "%s, line %zu, column %s: the %s is missing; fill it in or drop the row",
                    t->path, line, ls_builder_label(t, column).text, what);
@@ -124,7 +132,7 @@ static ls_status add_target(ls_table_builder *t, size_t column, const char *text
     const ls_target_builder *target = &t->target[t->selection.index[column]];
     bool numbers = t->data->value && target->numbers > 0 && target->numbers == target->rows;
     if (is_missing(t, text, quoted))
-        return is_absent(t, line, column, numbers ? "target" : "class", err);
+        return is_absent(t, line, column, numbers ? "target" : "class", text, err);
     return ls_builder_add_target(t, t->selection.index[column], t->data->rows - 1, text, line, err);
 }
 
@@ -132,7 +140,7 @@ static ls_status add_weight(ls_table_builder *t, size_t column, const char *text
                             size_t line, ls_error *err)
 {
     double value;
-    if (is_missing(t, text, quoted)) return is_absent(t, line, column, "weight", err);
+    if (is_missing(t, text, quoted)) return is_absent(t, line, column, "weight", "", err);
     bool comma = t->request->decimal == ',';
     const ls_number_format format = {.decimal = comma ? ',' : 0,
                                      .thousands = t->request->thousands};
@@ -148,13 +156,14 @@ static ls_status add_weight(ls_table_builder *t, size_t column, const char *text
 static ls_status add_group(ls_table_builder *t, size_t column, const char *text, bool quoted,
                            size_t line, ls_error *err)
 {
-    if (is_missing(t, text, quoted)) return is_absent(t, line, column, "group", err);
+    if (is_missing(t, text, quoted)) return is_absent(t, line, column, "group", text, err);
     if (ls_dictionary_add(t->groups, text, line, &t->data->group[t->data->rows - 1])) return LS_OK;
     return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its groups", t->path);
 }
 
-ls_status ls_builder_add_other(ls_table_builder *t, size_t column, const char *text, bool quoted,
-                               size_t line, bool *again, ls_error *err)
+/* Adds a text without blanks at its ends. */
+static ls_status add_trimmed(ls_table_builder *t, size_t column, const char *text, bool quoted,
+                             size_t line, bool *again, ls_error *err)
 {
     switch (t->selection.role[column]) {
     case LS_ROLE_UNUSED: return LS_OK;
@@ -166,4 +175,20 @@ ls_status ls_builder_add_other(ls_table_builder *t, size_t column, const char *t
     case LS_ROLE_CATEGORY: break;
     }
     return add_feature(t, column, text, quoted, line, again, err);
+}
+
+ls_status ls_builder_add_other(ls_table_builder *t, size_t column, const char *text, bool quoted,
+                               size_t line, bool *again, ls_error *err)
+{
+    size_t length;
+    char *copy;
+    text = ls_trimmed(text, &length);
+    if (text[length] == '\0') return add_trimmed(t, column, text, quoted, line, again, err);
+    if (!(copy = malloc(length + 1)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a text", t->path);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    ls_status status = add_trimmed(t, column, copy, quoted, line, again, err);
+    free(copy);
+    return status;
 }
