@@ -318,6 +318,24 @@ Test(cells, other_spellings_are_read_or_refused)
         {"# kg", ',', {.units = "0"}, NULL, NULL},
         {"<#", ',', {0}, "--units a", NULL},
         {"# widgets", ',', {0}, "--units a", NULL},
+        {"(#)",
+         ',',
+         {0},
+         "line 2, column 1 (a)|\"(0)\" is of digits|--drop a|--categorical a",
+         NULL},
+        {"$(#)", ',', {0}, "\"$(0)\" is of digits", NULL},
+        {"#-", ',', {0}, "\"0-\" is of digits", NULL},
+        {"#,-", ';', {0}, "\"0,-\" is of digits", NULL},
+        {"#/10", ',', {0}, "\"0/10\" is of digits", NULL},
+        {"1 #/10", ',', {0}, "\"1 0/10\" is of digits", NULL},
+        {"1.#D+03", ',', {0}, "\"1.0D+03\" is of digits", NULL},
+        {"\xe2\x88\x92#", ',', {0}, "is of digits|--categorical a", NULL},
+        {"#:0", ',', {0}, "\"0:0\" is of digits", NULL},
+        {"(#)", ',', {.categorical = "a"}, "", NULL},
+        {"(%)", ',', {0}, "", NULL},
+        {"#-9#", ',', {0}, "", NULL}, /* ranges */
+        {"\"[#,50)\"", ',', {0}, "", NULL},
+        {"- #", ',', {0}, "\"- 0\"|write it plainly, leave", NULL},
         {"V%", ',', {0}, "", NULL},
         {"E1%", ',', {0}, "", NULL},
         {"%door", ',', {0}, "", "--units a"},
@@ -378,6 +396,25 @@ Test(cells, decimal_commas_are_kept_for_rows_like_these)
     expect_refusal("a\n6.5\n", (ls_read_request){.expected = ls_expect_like(data)},
                    "\"6.5\" is not a number in the spelling of the column");
     ls_data_free(data);
+}
+
+/* Among plain numbers, too, however few. */
+Test(cells, spellings_that_are_not_read_among_numbers)
+{
+    static const char *const odd[] = {"(3)", "3-", "1/3", "1.5D+03"};
+    for (size_t i = 0; i < COUNT(odd); i++) {
+        char *text = column_of("%", 40, odd[i], 8, ',');
+        expect_refusal(text, (ls_read_request){0}, "line 9, column 1 (a)|is of digits");
+        free(text);
+        text = column_of("#", 40, odd[i], 40, ',');
+        expect_refusal(text, (ls_read_request){0}, "line 41, column 1 (a)|is of digits");
+        free(text);
+    }
+    ls_text text = {0};
+    ls_text_add(&text, "x,y\n");
+    for (int i = 0; i < 40; i++) ls_text_add(&text, "%d,(%d)\n", i % 3, i);
+    expect_refusal(text.text, (ls_read_request){0}, "line 2, column 2 (y): the target \"(0)\"");
+    free(text.text);
 }
 
 /* ---- Dates ----------------------------------------------------------------------------------- */
@@ -462,6 +499,12 @@ Test(cells, marks_of_missing_values)
         {"-", 60, 60, {0}, NULL, NULL},
         {".", 60, 60, {0}, NULL, NULL},
         {"n.a.", 60, 60, {0}, NULL, NULL},
+        {"#DIV/0!", 10, 60, {0}, NULL, NULL},
+        {"#VALUE!", 60, 60, {0}, NULL, NULL},
+        {"#REF!", 60, 60, {0}, NULL, NULL},
+        {"#NAME?", 60, 60, {0}, NULL, NULL},
+        {"#NUM!", 60, 60, {0}, NULL, NULL},
+        {"#NULL!", 60, 60, {0}, NULL, NULL},
         {"abc", 10, 60, {0}, NULL, "\"abc\" among its numbers is read as a missing value"},
         {"unknown", 60, 60, {0}, NULL, "\"unknown\""},
         {"abc", 60, 60, {0}, "line 61, column 1 (a): \"abc\"|59 other values|--missing-mark", NULL},

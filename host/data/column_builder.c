@@ -82,7 +82,16 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
         char sign;
         const char *name;
     } groups[] = {{',', "comma"}, {'.', "point"}, {' ', "space"}, {'\'', "apostrophe"}};
-    if (!ls_spell(text, &s)) {
+    double value;
+    if (ls_is_odd_number(text) || (!ls_spell(text, &s) && !ls_parse_number(text, &value))) {
+        ls_text_add(out,
+                    "is of digits, but in a spelling of numbers that is not read; write plain "
+                    "numbers (as -1 or 0.5), leave the column out with --drop %s, or make it "
+                    "categories with --categorical %s",
+                    in->name, in->name);
+        return;
+    }
+    if (!s.ways) {
         ls_text_add(
             out, "has a decimal point, but other numbers of the column have decimal commas; write "
                  "all of them in one way, or give --decimal point");
@@ -96,10 +105,12 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
                 s.unit != LS_UNIT_NONE ? "with a sign or a unit"
                 : grouped && comma     ? "with a decimal comma or with separators of thousands"
                 : grouped              ? "with separators of thousands"
-                                       : "with a decimal comma");
+                : comma && !(s.ways & LS_SPELL_POINT) ? "with a decimal comma"
+                                                      : "with a blank or a sign too many");
     if (column->format.units)
         ls_text_add(out, "other numbers of the column have another one or another spelling; ");
-    ls_text_add(out, "read it with ");
+    bool readable = s.unit != LS_UNIT_NONE || !(s.ways & LS_SPELL_POINT);
+    ls_text_add(out, readable ? "read it with " : "write it plainly");
     if (s.unit != LS_UNIT_NONE) ls_text_add(out, "--units %s", in->name);
     const char *and = s.unit != LS_UNIT_NONE ? " and " : "";
     bool point_too = s.ways & LS_SPELL_POINT;

@@ -33,6 +33,15 @@ typedef struct {
  * numbers. */
 bool ls_spell(const char *text, ls_spelling *out);
 
+/* Whether text is a number in a spelling that is not read: (1) and 500- for -1 and -500, 1,- for 1,
+ * 1/10, 1 1/2, 1.5D+03, or with another minus sign. */
+bool ls_is_odd_number(const char *text);
+
+/* Whether text is of digits, blanks and punctuation alone, but neither a range (10-14) nor an
+ * interval ([0-10)): as such texts may be numbers, they are no category that goes without saying.
+ */
+bool ls_is_of_digits(const char *text);
+
 /* Whether the format is that of plain numbers, which ls_parse_number reads. */
 bool ls_is_plain_format(const ls_number_format *format);
 

@@ -105,12 +105,13 @@ static census take_census(ls_target_builder t)
             continue;
         }
         c.texts++;
-        bool date = ls_parse_date(text, NULL), spelled = !date && ls_spell(text, &s);
+        bool date = ls_parse_date(text, NULL), odd = !date && ls_is_odd_number(text),
+             spelled = odd || (!date && ls_spell(text, &s));
         if (!date && !spelled) continue;
         if (!c.dates && !c.spelled) c.example = i;
         c.dates += date;
         c.spelled += spelled;
-        c.commas += spelled && s.unit == LS_UNIT_NONE && (s.ways & LS_SPELL_COMMA);
+        c.commas += spelled && !odd && s.unit == LS_UNIT_NONE && (s.ways & LS_SPELL_COMMA);
     }
     return c;
 }
