@@ -630,6 +630,39 @@ Test(cells, offsets_only_where_they_help)
     ls_data_free(data);
 }
 
+/* Equal floats stand next to each other, or far apart. */
+Test(cells, joined_values_are_found_in_any_order)
+{
+    enum { HALF = 4000 };
+    for (int order = 0; order < 3; order++) {
+        ls_text text = {0};
+        ls_text_add(&text, "t,c\n");
+        for (int i = 0; i < 2 * HALF; i++) {
+            int k = order == 0 ? i : order == 1 ? 2 * i % (2 * HALF) + i / HALF : 2 * HALF - 1 - i;
+            ls_text_add(&text, "%d,%c\n", 100000000 + 16 * (k / 2) + k % 2, "uv"[i % 2]);
+        }
+        ls_data *data = read_as(text.text, (ls_read_request){0});
+        cr_assert(data->column && data->column[0].offset == 100000000.0, "order %d", order);
+        ls_data_free(data);
+        free(text.text);
+    }
+}
+
+Test(cells, whole_numbers_that_double_joins_are_told)
+{
+    ls_data *data = read_as("t,c\n9007199254740993,a\n9007199254740994,b\n9007199254740995,a\n",
+                            (ls_read_request){0});
+    cr_expect(has_note(data, "column 1 (t): whole numbers such as 9007199254740993 are rounded"));
+    ls_data_free(data);
+    data = read_as("t;c\n9007199254740993;a\n9007199254740994;b\n9007199254740995;a\n",
+                   (ls_read_request){.decimal = ','});
+    cr_expect(has_note(data, "such as 9007199254740993 are rounded"));
+    ls_data_free(data);
+    data = read_as("t,c\n9007199254740992,a\n1e22,b\n18014398509481984,a\n", (ls_read_request){0});
+    cr_expect_not(has_note(data, "are rounded"));
+    ls_data_free(data);
+}
+
 /* ---- Targets --------------------------------------------------------------------------------- */
 
 static ls_data *read_target(int rows, int values, const char *prefix, const char *suffix,

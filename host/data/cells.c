@@ -106,10 +106,12 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
     ls_role role = t->selection.role[column];
     double value;
     bool listed = t->marks && is_listed(t, text);
-    if (!listed && !c->categorical && parse(c, text, &value))
-        return ls_column_add_number(c, t->data, value, true, cell)
-                   ? LS_OK
-                   : bad_number(t, line, column, text, quoted, err);
+    if (!listed && !c->categorical && parse(c, text, &value)) {
+        if (!ls_column_add_number(c, t->data, value, true, cell))
+            return bad_number(t, line, column, text, quoted, err);
+        if (fabs(value) >= 0x1p53) ls_column_watch_wide(c, text, value);
+        return LS_OK;
+    }
     bool missing = listed || is_missing(t, text, quoted) ||
                    (!c->categorical && role == LS_ROLE_NUMBER && is_mark(t, column, text));
     if (missing && t->accept_missing) {

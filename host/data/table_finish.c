@@ -280,12 +280,13 @@ static others_text others(const columns_of_note *of)
 /* Tells about decimal commas and joined values, once for all columns. */
 static ls_status tell(const ls_table_builder *t, ls_error *err)
 {
-    columns_of_note commas = {0}, joined = {0};
+    columns_of_note commas = {0}, joined = {0}, rounded = {0};
     ls_builder_context about;
     for (size_t j = 0; j < t->selection.columns; j++) {
         if (!ls_is_feature(t->selection.role[j])) continue;
         if (t->assumptions->column[j].commas) add_column(&commas, j);
         if (ls_builder_column(t, j)->is_joined) add_column(&joined, j);
+        if (ls_builder_column(t, j)->rounded.text[0]) add_column(&rounded, j);
     }
     if (commas.count) {
         const char *example = t->assumptions->column[commas.first].example.text;
@@ -294,6 +295,15 @@ static ls_status tell(const ls_table_builder *t, ls_error *err)
                                 "column %s%s: numbers such as %s are read with a decimal comma "
                                 "(--decimal point or --thousands comma otherwise)",
                                 about.label.text, others(&commas).text, example));
+    }
+    if (rounded.count) {
+        ls_builder_describe(t, rounded.first, &about);
+        LS_TRY(ls_data_note_add(t->data, err,
+                                "column %s%s: whole numbers such as %s are rounded, because they "
+                                "are beyond 2^53: different ones may become one (--categorical if "
+                                "they are names)",
+                                about.label.text, others(&rounded).text,
+                                ls_builder_column(t, rounded.first)->rounded.text));
     }
     if (!joined.count) return LS_OK;
     char one[LS_DECIMAL_ROOM], other[LS_DECIMAL_ROOM];
