@@ -384,6 +384,27 @@ Test(cells, categories_have_no_format_of_numbers)
     ls_data_free(data);
 }
 
+/* "<5" is no 5 beside other numbers. */
+Test(cells, relations_are_ignored_only_where_all_have_one)
+{
+    const ls_read_request units = {.units = "a"};
+    ls_data *data = read_as("a,class\n<5,u\n< 6,v\n<7,u\n", units);
+    cr_expect(data->x[0] == 5 && data->x[1] == 6 && data->x[2] == 7);
+    cr_expect(has_note(data, "column 1 (a): the sign < in front of each"));
+    const ls_read_request like = {.expected = ls_expect_like(data)};
+    expect_refusal("a\n5\n", like, "line 2, column 1 (a)|\"5\"");
+    expect_refusal("a\n>5\n", like, "line 2, column 1 (a)|\">5\"");
+    ls_data_free(data);
+    expect_refusal("a,class\n<5,u\n6,v\n<7,u\n", units,
+                   "line 3, column 1 (a): \"6\" has not the sign|\"<\"");
+    expect_refusal("a,class\n5,u\n<6,v\n7,u\n", units,
+                   "line 3, column 1 (a): \"<6\" has not the sign");
+    expect_refusal("a,class\n<5,u\n>6,v\n<7,u\n", units, "line 3, column 1 (a): \">6\"");
+    expect_refusal("a,class\n<5 kg,u\n6 kg,v\n", units, "line 3, column 1 (a): \"6 kg\"");
+    expect_refusal("x,y\n1,5\n2,<6\n3,7\n",
+                   (ls_read_request){.units = "y", .task = LS_ASK_REGRESSION}, "\"<6\"");
+}
+
 /* With a model, a row alone is read as within its file: nothing is found from its cells. */
 Test(cells, decimal_commas_are_kept_for_rows_like_these)
 {

@@ -81,6 +81,13 @@ static ls_status other_unit(const ls_table_builder *t, size_t line, size_t colum
                             ls_error *err)
 {
     const ls_number_format *f = &ls_builder_column(t, column)->format;
+    if (ls_is_relation(f->prefix) || !(f->prefix[0] || f->suffix[0]))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s, line %zu, column %s: \"%s\" has not the sign of the numbers above it, "
+                       "\"%s\", and --units ignores a sign only if all have it; correct it, leave "
+                       "the column out with --drop, or name it with --categorical",
+                       t->path, line, ls_builder_label(t, column).text, ls_excerpt_of(text).text,
+                       f->prefix);
     return ls_fail(err, LS_ERR_DATA,
                    "%s, line %zu, column %s: \"%s\" is not a number with the unit \"%s%s\" of the "
                    "numbers above it; correct it, or drop the row",
@@ -95,7 +102,8 @@ static bool parse(ls_column_builder *c, const char *text, double *value)
     /* No number begins with a letter, and most texts do. */
     bool letters = (unsigned char)*text >= 'A';
     if (c->plain && letters) return false;
-    return c->plain ? ls_parse_number(text, value) : ls_parse_with_unit(text, &c->format, value);
+    return c->plain ? ls_parse_number(text, value)
+                    : ls_parse_with_unit(text, &c->format, c->numbers > 0, value);
 }
 
 static ls_status add_feature(ls_table_builder *t, size_t column, const char *text, bool quoted,
@@ -120,8 +128,10 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
     }
     if (missing || role == LS_ROLE_NUMBER) return bad_number(t, line, column, text, quoted, err);
     ls_spelling s;
-    bool known_unit = c->format.units && (c->format.prefix[0] || c->format.suffix[0]);
-    if (!c->categorical && known_unit && ls_spell(text, &s))
+    bool known_unit = c->format.prefix[0] || c->format.suffix[0];
+    bool spelled = c->format.units && !c->categorical &&
+                   (ls_spell(text, &s) || ls_parse_number(text, &value));
+    if (spelled && (known_unit || (c->numbers && ls_is_relation(s.prefix))))
         return other_unit(t, line, column, text, err);
     return ls_builder_add_text(t, column, text, line, again, err);
 }

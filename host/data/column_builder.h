@@ -58,9 +58,8 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
  *
  * Guaranteed: whether joined values are found does not depend on the order of the rows, if these
  * are at most LS_LOOK_ALL: of the floats that share a slot, one is watched from its first row on,
- * which the floats alone decide. A column of at most LS_JOIN_SLOTS different floats may thus still
- * have joined values that are not found, but not if float32 joins most of its values. Of longer
- * files, only some rows are looked at. */
+ * and the floats alone decide which. Values whose float is not watched are not found, so that a few
+ * joined ones among many others may be missed. Of longer files, only some rows are looked at. */
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell);
 

@@ -385,19 +385,25 @@ static bool equals(const char *text, size_t length, const char *wanted)
     return strlen(wanted) == length && strncmp(text, wanted, length) == 0;
 }
 
+bool ls_is_relation(const char *prefix)
+{
+    return *prefix && is_among(prefix, strlen(prefix), relations, false);
+}
+
 bool ls_parse_formatted(const char *text, const ls_number_format *f, double *out)
 {
     parts p;
     if (!parse(text, f, &p, out)) return false;
-    if (!p.before && !p.behind) return true;
+    if (!p.before && !p.behind) return !ls_is_relation(f->prefix);
     return equals(p.prefix, p.before, f->prefix) && equals(p.suffix, p.behind, f->suffix);
 }
 
-bool ls_parse_with_unit(const char *text, ls_number_format *f, double *out)
+bool ls_parse_with_unit(const char *text, ls_number_format *f, bool bare, double *out)
 {
     parts p;
     if (f->prefix[0] || f->suffix[0] || !f->units) return ls_parse_formatted(text, f, out);
     if (!parse(text, f, &p, out) || p.before >= sizeof f->prefix) return false;
+    if (bare && p.before && is_among(p.prefix, p.before, relations, false)) return false;
     memcpy(f->prefix, p.prefix, p.before);
     memcpy(f->suffix, p.suffix, p.behind);
     return true;

@@ -48,11 +48,15 @@ bool ls_is_plain_format(const ls_number_format *format);
 /* Whether two formats are equal. */
 bool ls_same_format(const ls_number_format *a, const ls_number_format *b);
 
+/* Whether the prefix of a format is a relation such as < or ~: then each number has it. */
+bool ls_is_relation(const char *prefix);
+
 /* Reads a finite number of this format. */
 bool ls_parse_formatted(const char *text, const ls_number_format *format, double *out);
 
 /* Reads a number of a column whose numbers may have one unit. The first that occurs is put into the
- * format. false: it is not a number, or has another unit. */
-bool ls_parse_with_unit(const char *text, ls_number_format *format, double *out);
+ * format. bare: numbers without one were read before. false: it is not a number, has another unit,
+ * or not the relation that others have. */
+bool ls_parse_with_unit(const char *text, ls_number_format *format, bool bare, double *out);
 
 #endif

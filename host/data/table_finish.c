@@ -277,6 +277,29 @@ static others_text others(const columns_of_note *of)
     return more;
 }
 
+static ls_status tell_relation(const ls_table_builder *t, size_t j, const ls_number_format *f,
+                               ls_error *err)
+{
+    ls_builder_context about;
+    if (t->request->expected.features || !ls_is_relation(f->prefix)) return LS_OK;
+    ls_builder_describe(t, j, &about);
+    return ls_data_note_add(t->data, err,
+                            "column %s: the sign %s in front of each of its numbers is ignored",
+                            about.label.text, f->prefix);
+}
+
+/* Tells about ignored signs. */
+static ls_status tell_relations(const ls_table_builder *t, ls_error *err)
+{
+    for (size_t j = 0; j < t->selection.columns; j++)
+        if (ls_is_feature(t->selection.role[j]))
+            LS_TRY(tell_relation(t, j, &ls_builder_column(t, j)->format, err));
+    for (size_t k = 0; k < t->targets && t->data->value; k++)
+        if (t->target_column[k] != LS_NO_COLUMN)
+            LS_TRY(tell_relation(t, t->target_column[k], &t->target[k].format, err));
+    return LS_OK;
+}
+
 /* Tells about decimal commas and joined values, once for all columns. */
 static ls_status tell(const ls_table_builder *t, ls_error *err)
 {
@@ -389,6 +412,7 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     t->assumptions->readings++;
     if (*again) return LS_OK;
     LS_TRY(tell(t, err));
+    LS_TRY(tell_relations(t, err));
     LS_TRY(take_targets(t, err));
     LS_TRY(take_source(t, err));
     LS_TRY(drop_incomplete(t, err));

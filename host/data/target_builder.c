@@ -36,7 +36,8 @@ static bool is_code(const char *text)
 
 static bool is_number(ls_target_builder *t, const char *text, double *value)
 {
-    return t->plain ? ls_parse_number(text, value) : ls_parse_with_unit(text, &t->format, value);
+    return t->plain ? ls_parse_number(text, value)
+                    : ls_parse_with_unit(text, &t->format, t->numbers > 0, value);
 }
 
 ls_status ls_target_add(ls_target_builder *t, const char *path, const char *text, size_t line,
