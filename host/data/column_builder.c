@@ -4,11 +4,13 @@
 #include "host/base/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/data/dates.h"
 #include "host/data/judge.h"
+#include "host/data/names.h"
 #include "host/data/notes.h"
 
 enum { MOST_CATEGORIES = 1000, FEW_CATEGORIES = 50 };
@@ -82,7 +84,16 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
         char sign;
         const char *name;
     } groups[] = {{',', "comma"}, {'.', "point"}, {' ', "space"}, {'\'', "apostrophe"}};
-    if (!ls_spell(text, &s)) {
+    double value;
+    if (ls_is_odd_number(text) || (!ls_spell(text, &s) && !ls_parse_number(text, &value))) {
+        ls_text_add(out,
+                    "is of digits, but in a spelling of numbers that is not read; write plain "
+                    "numbers (as -1 or 0.5), leave the column out with --drop %s, or make it "
+                    "categories with --categorical %s",
+                    in->name, in->name);
+        return;
+    }
+    if (!s.ways) {
         ls_text_add(
             out, "has a decimal point, but other numbers of the column have decimal commas; write "
                  "all of them in one way, or give --decimal point");
@@ -96,10 +107,12 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
                 s.unit != LS_UNIT_NONE ? "with a sign or a unit"
                 : grouped && comma     ? "with a decimal comma or with separators of thousands"
                 : grouped              ? "with separators of thousands"
-                                       : "with a decimal comma");
+                : comma && !(s.ways & LS_SPELL_POINT) ? "with a decimal comma"
+                                                      : "with a blank or a sign too many");
     if (column->format.units)
         ls_text_add(out, "other numbers of the column have another one or another spelling; ");
-    ls_text_add(out, "read it with ");
+    bool readable = s.unit != LS_UNIT_NONE || !(s.ways & LS_SPELL_POINT);
+    ls_text_add(out, readable ? "read it with " : "write it plainly");
     if (s.unit != LS_UNIT_NONE) ls_text_add(out, "--units %s", in->name);
     const char *and = s.unit != LS_UNIT_NONE ? " and " : "";
     bool point_too = s.ways & LS_SPELL_POINT;
@@ -137,24 +150,29 @@ static ls_status free_text(const ls_column_builder *column, const ls_column_cont
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
-static size_t slot_of(float cell)
+/* Knuth's multiplicative hash, whose upper 9 bits are the slot. Different floats differ in it. */
+static uint32_t hash_of(float cell)
 {
     uint32_t bits;
     cell += 0.0f; /* -0 and 0 are one */
     memcpy(&bits, &cell, sizeof bits);
-    return bits * 2654435761u >> 23; /* Knuth's multiplicative hash: 9 bits */
+    return bits * 2654435761u;
 }
 
 static void see(ls_column_builder *column, double value, float cell)
 {
-    double *slot = &column->seen[slot_of(cell)];
-    if (*slot != value && (float)(*slot - column->offset) == cell) {
+    uint32_t hash = hash_of(cell);
+    double *slot = &column->seen[hash >> 23];
+    if (*slot == value) return;
+    float old = (float)(*slot - column->offset);
+    if (old == cell) {
         column->is_joined = true;
         column->looks = false;
         column->joined[0] = *slot;
         column->joined[1] = value;
+    } else if (isnan(old) || hash < hash_of(old)) {
+        *slot = value;
     }
-    *slot = value;
 }
 
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
@@ -170,6 +188,16 @@ void ls_column_watch(ls_column_builder *column, const ls_data *data, double valu
             if (!isnan(*at)) see(column, (double)*at + column->offset, *at);
     }
     see(column, value, *cell);
+}
+
+void ls_column_watch_wide(ls_column_builder *column, const char *text, double value)
+{
+    char exact[64];
+    ls_whole whole = {0};
+    if (!column->looks || column->rounded.text[0] || !ls_plain_whole(text, &whole)) return;
+    snprintf(exact, sizeof exact, "%.0f", value);
+    if (whole.count < sizeof exact && !ls_is_one_name(text, exact))
+        column->rounded = ls_excerpt_of(text);
 }
 
 bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line, float *cell)
