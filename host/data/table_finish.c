@@ -213,6 +213,7 @@ static ls_status finish_columns(const ls_table_builder *t, ls_column *column, bo
         ls_builder_describe(t, j, &about);
         LS_TRY(ls_column_finish(builder, &about.context, t->data, c, &t->assumptions->column[j],
                                 again, &column[c], err));
+        if (column[c].categorical) column[c].offset = 0, column[c].format = (ls_number_format){0};
     }
     return LS_OK;
 }
