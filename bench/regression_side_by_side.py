@@ -3,8 +3,8 @@
 """Compares test RMSE of `lockstep train` and of scikit-learn's MLPRegressor on the same rows.
 
     python3 bench/regression_side_by_side.py [--confirm] [--sets diabetes,friedman1,abalone,auto-mpg]
-        [--seeds 10] [--first-seed 1] [--options "--epochs 50"]... [--jobs 1] [--lockstep build/lockstep]
-        [--data DIR] [--json]
+        [--seeds 10] [--first-seed 1] [--options "--epochs 50"]... [--max-iter N] [--jobs 1]
+        [--lockstep build/lockstep] [--data DIR] [--json]
 
 Needs scikit-learn, and for most sets the packages that bring them (nothing else of them is used, so
 `pip install --no-deps scikit-lego mlxtend ISLP palmerpenguins statsmodels` is enough):
@@ -52,8 +52,9 @@ The columns:
     MLPRegressor, Lockstep's shape  hidden (32, 32), 100 epochs, batches of 32: what Lockstep uses
                                     (not with --confirm: it takes most of the time)
     MLPRegressor, early stopping    as it comes, with early_stopping=True
+    MLPRegressor, up to N epochs    with --max-iter N: as it comes, but with more epochs
 
-Nothing is chosen on the test rows. The mean target of the training rows is the baseline. A win is a
+A run chooses nothing on the test rows. The mean target of the training rows is the baseline. A win is a
 seed for which the first Lockstep column has a lower test RMSE than MLPRegressor as it comes. The
 verdict of a set is the difference of the mean RMSE, with the standard error of the paired difference.
 Splits of the same rows overlap, so that this error is too small; the corrected one (Nadeau and Bengio
@@ -200,6 +201,9 @@ def columns_of(args):
         columns["MLPRegressor, Lockstep's shape"] = lambda folder, train, test, seed: scikit(
             train, test, seed, hidden_layer_sizes=(32, 32), batch_size=min(32, len(train)), max_iter=100, n_iter_no_change=100)
     columns["MLPRegressor, early stopping"] = lambda folder, train, test, seed: scikit(train, test, seed, early_stopping=True)
+    if args.max_iter:
+        columns[f"MLPRegressor, up to {args.max_iter} epochs"] = lambda folder, train, test, seed: scikit(
+            train, test, seed, max_iter=args.max_iter)
     columns["mean of the training rows"] = lambda folder, train, test, seed: baseline(train, test)
     return columns
 
@@ -269,6 +273,7 @@ def main():
     parser.add_argument("--sets")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int)
+    parser.add_argument("--max-iter", type=int)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--options", action="append", default=[])
     parser.add_argument("--lockstep", default=os.path.join(os.path.dirname(__file__), "..", "build", "lockstep"))
