@@ -12,8 +12,12 @@
 #include "host/data/value.h"
 
 /* Below this probability that a row of data has a text which no other row has, the text is a name.
- */
+ * A choice: with it, four columns of three values each are enough in some twenty rows. */
 static const double UNLIKELY = 0.01;
+
+/* A column is one of numbers if at most one text in so many is none, because of mistakes and marks
+ * of missing values. A choice. */
+enum { ODD_TEXTS = 10 };
 
 /* A column below the first record. */
 typedef struct {
@@ -149,10 +153,9 @@ static column_below examine(const ls_csv_first *first, size_t j, bool skip, cons
     return c;
 }
 
-/* Of a column of numbers a tenth of the cells may be texts. */
 static bool is_numeric(const column_below *c)
 {
-    return c->values > 0 && 10 * c->digits >= 9 * c->values;
+    return c->values > 0 && ODD_TEXTS * c->digits >= (ODD_TEXTS - 1) * c->values;
 }
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
@@ -283,8 +286,9 @@ static ls_status gather(const ls_csv_first *first, bool skip, evidence *e, ls_er
 
 /* ---- Verdict --------------------------------------------------------------------------------- */
 
-static const ls_csv_verdict data = {false, false}, data_guess = {false, true},
-                            header = {true, false}, header_guess = {true, true};
+static const ls_csv_verdict data = {false, false, false}, data_guess = {false, true, false},
+                            data_likely = {false, true, true}, header = {true, false, false},
+                            header_guess = {true, true, false}, header_likely = {true, true, true};
 
 /* A series of numbers, and perhaps words. */
 static ls_csv_verdict judge_series(const evidence *e, size_t columns)
@@ -300,13 +304,15 @@ static ls_csv_verdict judge_series(const evidence *e, size_t columns)
     return e->series == columns ? data_guess : data;
 }
 
-/* No column of numbers says anything. */
+/* No column of numbers says anything: what texts say is a guess. */
 static ls_csv_verdict judge_texts(const evidence *e)
 {
-    if (e->recurring) return 2 * e->recurring > e->words ? data : data_guess;
+    if (e->recurring && e->marks) return data;
+    /* A name may be a value, too, but hardly more than half of the names. */
+    if (e->recurring) return 2 * e->recurring > e->words ? data_likely : data_guess;
     if (e->marks || e->twice) return data_guess;
     if (!e->words) return data;
-    return e->unseen < UNLIKELY ? header : header_guess;
+    return e->unseen < UNLIKELY ? header_likely : header_guess;
 }
 
 static ls_csv_verdict judge_alone(const ls_csv_first *first)

@@ -8,7 +8,7 @@ static const char candidates[] = ",;\t| ";
 
 enum {
     MOST_AHEAD = 256 << 20, /* bytes read ahead for the sake of long records */
-    NEARLY = 10             /* one record of so many may be odd */
+    NEARLY = 10 /* One record of so many may be odd. A choice, as are the rows of the sample. */
 };
 
 /* The first records under a separator. */
