@@ -172,6 +172,9 @@ Test(csv_layout, separator_is_the_one_of_equal_counts)
         {"\"a \"\"b\"\"\" c\t1\n", "white space 3 - 1"},
         {"1 \t2 \tu\n3 \t4 \tv\n", "tabs 3 - 2"},
         {"ab  cd\t1\nef  gh\t2\n", "white space 3 - 2"},
+        {"1 2\tu\n3 4\tv\n",
+         "tabs 2 - 2; fields could be separated by tabs or by white space; the former are taken "
+         "(--separator decides)"},
         /* blanks within texts */
         {"full name,a,k\nAda King,1,u\nTom Day,2,v\n", "commas 3 full name,a,k 2"},
         {"first name,last name,job title\nJohn A,Smith B,the baker\nJane A,Smyth C,the baker\n",
@@ -394,8 +397,10 @@ Test(csv_layout, comments_stand_above_the_first_record)
         /* the text of a comment recurs in the first column */
         {"# by me\n#red,1\nblue,3\n#red,4\n", "commas 2 - 3"},
         {"#rome,red,a\nparis,blue,b\nrome,blue,a\nparis,red,b\n",
-         "commas 3 - 3; line 1 begins with # and is left out as a comment, although it has 3 fields "
-         "as the records have; if it is a record, quote its first field; line 2 (\"paris\", \"blue\", \"b\") "
+         "commas 3 - 3; line 1 begins with # and is left out as a comment, although it has 3 "
+         "fields "
+         "as the records have; if it is a record, quote its first field; line 2 "
+         "(\"paris\", \"blue\", \"b\") "
          "is taken as a row; if it names the columns, give --header yes"},
         {"code,n\n#ff0000,1\n#x,2\nred,3\n", "commas 2 code,n 3"},
         {"#ff0000,1\n#00ff00,2\nred,3\n", "commas 2 - 3"},
@@ -535,6 +540,8 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
     const layout_case texts[] = {{"New York\n", "commas 1 - 1"},
                                  {"New York\nLos Angeles\n", "commas 1 - 2"},
                                  {"\"New York\" u\n", "white space 2 - 1"},
+                                 {"Rome u\n", "white space 2 - 1"},
+                                 {"New York\nRome u\n", "commas 1 - 2"},
                                  {"New York,u\n", "commas 2 - 1"}};
     expect_layouts(texts, COUNT(texts),
                    &(ls_read_request){.expected = {.features = 1,
@@ -542,7 +549,13 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
                                                    .source = &two,
                                                    .target = &second,
                                                    .targets = 1}});
-    const layout_case numbers[] = {{"1,5\n", "semicolons 1 - 1"}, {"1,5;u\n", "semicolons 2 - 1"}};
+    const layout_case numbers[] = {
+        {"1,5\n",
+         "semicolons 1 - 1; fields could be separated by semicolons or by commas; the former are "
+         "taken (--separator decides)"},
+        {"5,u\n", "commas 2 - 1"},
+        {"\"1,5\",6\n", "commas 2 - 1"},
+        {"1,5;u\n", "semicolons 2 - 1"}};
     expect_layouts(numbers, COUNT(numbers),
                    &(ls_read_request){.expected = {.features = 1,
                                                    .column = &comma,
@@ -597,7 +610,8 @@ Test(csv_layout, comment_of_a_second_file)
         /* comments */
         {"# a, b, c, d\nblue,3\n", "commas 2 - 1"},
         {"#red,x1\nblue,3\n",
-         "commas 2 - 1; line 1 begins with # and is left out as a comment, although it has 2 fields "
+         "commas 2 - 1; line 1 begins with # and is left out as a comment, although it has 2 "
+         "fields "
          "as the records have; if it is a record, quote its first field"},
     };
     expect_layouts(cases, COUNT(cases), &request);
