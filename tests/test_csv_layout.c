@@ -396,6 +396,7 @@ Test(csv_layout, comments_stand_above_the_first_record)
          "columns (\"city\", \"colour\", \"class\"); if it is a comment, give --header no"},
         /* the text of a comment recurs in the first column */
         {"# by me\n#red,1\nblue,3\n#red,4\n", "commas 2 - 3"},
+        {"#red,1\nc,x\nblue,3\n#red,4\n", "commas 2 c,x 2"},
         {"#rome,red,a\nparis,blue,b\nrome,blue,a\nparis,red,b\n",
          "commas 3 - 3; line 1 begins with # and is left out as a comment, although it has 3 "
          "fields "
@@ -609,6 +610,7 @@ Test(csv_layout, comment_of_a_second_file)
         {"#blue,1,yes\n", "commas 3 - 1"},
         /* comments */
         {"# a, b, c, d\nblue,3\n", "commas 2 - 1"},
+        {"#green,1\nx,c\n1,blue\n", "commas 2 x,c 1"},
         {"#red,x1\nblue,3\n",
          "commas 2 - 1; line 1 begins with # and is left out as a comment, although it has 2 "
          "fields "

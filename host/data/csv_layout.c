@@ -292,6 +292,23 @@ static bool recurs(const ls_csv_sample *s, const char *text)
     return false;
 }
 
+/* Whether the first record plainly is a header: no row stands above it. */
+static ls_status is_plain_header(const ls_csv_layout *layout, const ls_csv_reader *reader,
+                                 const ls_read_request *request, bool *out, ls_error *err)
+{
+    ls_csv_verdict verdict;
+    *out = option_of(request) == LS_HEADER_YES;
+    if (layout->sample.rows == 0 || option_of(request) != LS_HEADER_AUTO) return LS_OK;
+    if (ls_csv_knows_columns(&request->expected)) {
+        *out = ls_csv_judge_known(layout->sample.field, layout->columns, request) ==
+               LS_FIRST_HEADER;
+        return LS_OK;
+    }
+    LS_TRY(judge_first(layout, reader, request, &verdict, err));
+    *out = verdict.header && (!verdict.guess || verdict.likely);
+    return LS_OK;
+}
+
 /* What the comment at *at is; moves *at to the next line. */
 static ls_status judge_line(const ls_csv_layout *layout, const ls_csv_reader *reader,
                             const ls_read_request *request, const char **at, size_t line,
@@ -329,7 +346,9 @@ static ls_status find_hash_rows(ls_csv_reader *reader, const ls_read_request *re
     size_t end = s->rows ? s->line[0] : SIZE_MAX, line = reader->line;
     ls_csv_hash kind = LS_HASH_COMMENT;
     bool known = ls_csv_knows_columns(&request->expected);
-    if (!known && (s->rows == 0 || request->header == LS_HEADER_YES)) return LS_OK;
+    bool header;
+    LS_TRY(is_plain_header(layout, reader, request, &header, err));
+    if (header || (!known && s->rows == 0)) return LS_OK;
     for (; line < end && *at && kind == LS_HASH_COMMENT; line++)
         LS_TRY(judge_line(layout, reader, request, &at, line, &kind, err));
     if (kind == LS_HASH_COMMENT) return LS_OK;
