@@ -15,6 +15,7 @@ typedef struct {
     bool categories; /* its numbers are texts, too */
     bool commas;     /* decimal commas were found */
     bool told;       /* that it has categories is told */
+    char dates;      /* as in ls_number_format */
     double offset;
     ls_excerpt example; /* a cell that led to the assumption */
 } ls_assumed;
@@ -97,6 +98,7 @@ typedef struct {
     const char *path, *label;
     const char *name; /* for examples of options: its name, or its index */
     bool may_comma;   /* a number may have a decimal comma */
+    bool dates;       /* dates become numbers */
     bool may_offset;  /* numbers may be read with an offset */
     bool may_miss;    /* values may be missing */
 } ls_column_context;
