@@ -544,7 +544,9 @@ Test(cells, dates_become_numbers_on_request)
         expect_refusal(text, (ls_read_request){0}, "line 2, column 1 (d)|--dates|--drop d");
     }
     static const dated refused[] = {
-        {"1/4/2024,u\n2/3/2024,v\n", {0}, "line 2|\"1/4/2024\" may have the day first|month first"},
+        {"1/4/2024,u\n2/3/2024,v\n",
+         {0},
+         "column 1 (d)|\"1/4/2024\" may have the day first|month first"},
         {"13/4/2024,u\n2/13/2024,v\n",
          {0},
          "line 3|\"2/13/2024\" is not a date with the day first"},
@@ -566,6 +568,31 @@ Test(cells, dates_become_numbers_on_request)
     data = read_as("x,class\n1,u\n2,v\n", dates);
     cr_expect(!data->column && data->notes == 0);
     ls_data_free(data);
+}
+
+/* The order may only be known behind the texts that are kept. */
+Test(cells, a_late_date_decides_the_order)
+{
+    for (int decides = 0; decides < 3; decides++) {
+        static const char *const last[] = {"1/1/2024 0:00", "13/1/2024 0:00", "1/13/2024 0:00"};
+        ls_text text = {0};
+        ls_text_add(&text, "d,class\n");
+        for (int i = 0; i < 6000; i++)
+            ls_text_add(&text, "%d/2/2024 %d:%02d,%c\n", 1 + i / 1440, i / 60 % 24, i % 60,
+                        "uv"[i % 2]);
+        ls_text_add(&text, "%s,u\n", last[decides]);
+        if (decides == 0) {
+            expect_refusal(text.text, (ls_read_request){.dates = true},
+                           "column 1 (d)|\"1/2/2024 0:00\" may have the day first");
+        } else {
+            ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
+            double day = (double)data->x[2880] + data->column[0].offset;
+            cr_expect_eq(day, decides == 1 ? 19756 : 19784, "%.17g", day);
+            cr_expect_eq(data->column[0].format.dates, "odm"[decides]);
+            ls_data_free(data);
+        }
+        free(text.text);
+    }
 }
 
 /* float32 tells no seconds apart in days since 1970. */

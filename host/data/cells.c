@@ -34,6 +34,19 @@ static bool is_mark(const ls_table_builder *t, size_t column, const char *text)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
+static const char *no_date(char order)
+{
+    switch ((ls_date_order)order) {
+    case LS_DATES_TIMES: return "is not a time, as others of the column are";
+    case LS_DATES_DAY_FIRST: return "is not a date with the day first, as others of the column are";
+    case LS_DATES_MONTH_FIRST:
+        return "is not a date with the month first, as others of the column are";
+    case LS_DATES_CLEAR: return "is not a date with one meaning, as others of the column are";
+    case LS_DATES_OPEN: break;
+    }
+    return "is not a date, as others of the column are";
+}
+
 static ls_status bad_number(const ls_table_builder *t, size_t line, size_t column, const char *text,
                             bool quoted, ls_error *err)
 {
@@ -51,13 +64,7 @@ static ls_status bad_number(const ls_table_builder *t, size_t line, size_t colum
         trouble = "is too large for a 32-bit float";
         hint = "use other units";
     } else if (format->dates) {
-        trouble = format->dates == LS_DATES_TIMES ? "is not a time, as others of the column are"
-                  : format->dates == LS_DATES_DAY_FIRST
-                      ? "is not a date with the day first, as others of the column are"
-                  : format->dates == LS_DATES_MONTH_FIRST
-                      ? "is not a date with the month first, as others of the column are"
-                      : "is not a date as others of the column are, of which none can be read in "
-                        "two ways";
+        trouble = no_date(format->dates);
     } else if (!ls_is_plain_format(format)) {
         trouble = "is not a number in the spelling of the column";
         hint = format->decimal == ',' ? "its decimals have a comma; correct it, or drop the row"
@@ -127,6 +134,7 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
         if (!ls_column_add_number(c, t->data, value, true, cell))
             return bad_number(t, line, column, text, quoted, err);
         if (fabs(value) >= 0x1p53) ls_column_watch_wide(c, text, value);
+        if (c->format.dates == LS_DATES_OPEN) ls_column_watch_date(c, text);
         return LS_OK;
     }
     bool number = !c->categorical && (role == LS_ROLE_NUMBER || c->format.dates);

@@ -64,7 +64,17 @@ static ls_status is_date(const ls_column_builder *column, const ls_column_contex
         date.month ? "days" : "hours", in->name);
 }
 
-/* Finds the order of day and month in the dates of a column. */
+static ls_status is_unclear(const ls_column_context *in, const char *text, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s, column %s: \"%s\" may have the day first (31/12/2024) or the month first "
+                   "(12/31/2024), and no date of the column decides which; write dates as "
+                   "2024-12-31, or leave the column out with --drop %s",
+                   in->path, in->label, text, in->name);
+}
+
+/* Finds the order of day and month in the dates of a column. If more of them are to come than the
+ * texts that are kept, these may decide. */
 static ls_status find_order(const ls_column_builder *column, const ls_column_context *in,
                             size_t example, char *order, ls_error *err)
 {
@@ -81,14 +91,9 @@ static ls_status find_order(const ls_column_builder *column, const ls_column_con
         if (d.other_day && unclear == SIZE_MAX) unclear = i;
     }
     if (day_first || month_first) *order = day_first ? LS_DATES_DAY_FIRST : LS_DATES_MONTH_FIRST;
-    else if (unclear != SIZE_MAX) {
-        struct example e = example_of(column, unclear);
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s, line %zu, column %s: \"%s\" may have the day first (31/12/2024) or the "
-                       "month first (12/31/2024), and no date of the column decides which; write "
-                       "dates as 2024-12-31, or leave the column out with --drop %s",
-                       in->path, e.line, in->label, e.text.text, in->name);
-    }
+    else if (unclear != SIZE_MAX && ls_dictionary_count(column->texts) == LS_MOST_TEXTS)
+        *order = LS_DATES_OPEN;
+    else if (unclear != SIZE_MAX) return is_unclear(in, example_of(column, unclear).text.text, err);
     return LS_OK;
 }
 
@@ -217,6 +222,14 @@ void ls_column_watch(ls_column_builder *column, const ls_data *data, double valu
             if (!isnan(*at)) see(column, (double)*at + column->offset, *at);
     }
     see(column, value, *cell);
+}
+
+void ls_column_watch_date(ls_column_builder *column, const char *text)
+{
+    ls_date d = {0};
+    if (column->dates || !ls_parse_date(text, &d)) return;
+    if (d.day_first) column->dates = LS_DATES_DAY_FIRST;
+    if (d.month_first) column->dates = LS_DATES_MONTH_FIRST;
 }
 
 void ls_column_watch_wide(ls_column_builder *column, const char *text, double value)
@@ -416,6 +429,11 @@ ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *i
             return finish_categories(column, in, data, c, assumed, out, err);
         const char *mark = v.marked ? ls_dictionary_text(column->texts, v.mark, NULL, NULL) : NULL;
         LS_TRY(forget_texts(column, in, data, c, mark, out, err));
+    }
+    if (column->format.dates == LS_DATES_OPEN) {
+        assumed->dates = column->dates;
+        *again = true;
+        return column->dates ? LS_OK : is_unclear(in, assumed->example.text, err);
     }
     finish_numbers(column, in, data, c, assumed, again, out);
     return LS_OK;

@@ -40,6 +40,7 @@ typedef struct {
     ls_excerpt first_text;
     ls_excerpt rounded; /* a whole number beyond 2^53 that the double rounds, or "" */
     ls_number_format format;
+    char dates; /* the order of dates that was found, if format.dates is LS_DATES_OPEN; or 0 */
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
@@ -66,6 +67,9 @@ void ls_column_watch(ls_column_builder *column, const ls_data *data, double valu
 
 /* Keeps an example of whole numbers that a double rounds. */
 void ls_column_watch_wide(ls_column_builder *column, const char *text, double value);
+
+/* Looks which order of day and month a date has, for LS_DATES_OPEN. */
+void ls_column_watch_date(ls_column_builder *column, const char *text);
 
 /* Of a long file only some of the rows are looked at for joined values. */
 enum { LS_LOOK_ALL = 1 << 16, LS_LOOK_PERIOD = 1 << 16, LS_LOOK_SOME = 1 << 12 };

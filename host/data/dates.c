@@ -418,6 +418,7 @@ bool ls_read_date(const char *text, char order, double *out)
 {
     ls_date d;
     if (!ls_parse_date(text, &d) || (d.month == 0) != (order == LS_DATES_TIMES)) return false;
+    if (order == LS_DATES_OPEN) return ls_date_number(&d, out);
     bool day_first = order == LS_DATES_DAY_FIRST, month_first = order == LS_DATES_MONTH_FIRST;
     if ((d.day_first && !day_first) || (d.month_first && !month_first)) return false;
     if (d.other_day && !day_first && !month_first) return false;

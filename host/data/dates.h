@@ -23,8 +23,8 @@ typedef struct {
  * 2024-03-31T12:30:00+02:00, 20240331T1230. A number alone is none. out may be NULL. */
 bool ls_parse_date(const char *text, ls_date *out);
 
-/* Reads a date of a column whose dates are written in this order. false: it is none, or is written
- * in another one. */
+/* Reads a date of a column whose dates are written in this ls_date_order. false: it is none, or is
+ * written in another one. */
 bool ls_read_date(const char *text, char order, double *out);
 
 /* Days from 1970-01-01 00:00 UTC to the date, with a fraction for the time; the first day of a

@@ -29,7 +29,8 @@ typedef enum {
     LS_DATES_CLEAR = 'c', /* no date may be read in two ways */
     LS_DATES_DAY_FIRST = 'd',
     LS_DATES_MONTH_FIRST = 'm',
-    LS_DATES_TIMES = 't' /* times alone */
+    LS_DATES_TIMES = 't', /* times alone */
+    LS_DATES_OPEN = 'o'   /* while a file is read that has not decided yet */
 } ls_date_order;
 
 typedef struct {
