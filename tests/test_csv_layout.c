@@ -19,7 +19,8 @@ static opened *open_text(const char *text, size_t window)
     static opened o;
     ls_error err = {LS_OK, ""};
     cr_assert_eq(ls_stream_of("text", text, strlen(text), &o.stream, &err), LS_OK);
-    cr_assert_eq(ls_csv_open(&o.reader, "text", o.stream, window, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_csv_open(&o.reader, "text", o.stream, window, 0, &err), LS_OK, "%s",
+                 err.message);
     return &o;
 }
 
@@ -165,6 +166,13 @@ Test(csv_layout, separator_is_the_one_of_equal_counts)
         /* an empty cell between two tabs */
         {"a\tb\tk\n1\t\tu\n3\t4\tv\n", "tabs 3 a,b,k 2"},
         {"a\t\tk\n1\t\tu\n3\t\tv\n", "tabs 3 a,,k 2"},
+        /* a blank in the same column of each record */
+        {"full name\tx\ty\nJohn Smith\t1\tno\nAnn Lee\t1\tyes\n", "tabs 3 full name,x,y 2"},
+        {"John Smith\t1\tno\nAnn Lee\t2\tyes\n", "tabs 3 - 2"},
+        {"size\tlen 5\"\tkind\n0\" pipe\t0\ta\n1\" pipe\t2\tb\n", "tabs 3 size,len 5\",kind 2"},
+        {"\"a \"\"b\"\"\" c\t1\n", "white space 3 - 1"},
+        {"1 \t2 \tu\n3 \t4 \tv\n", "tabs 3 - 2"},
+        {"ab  cd\t1\nef  gh\t2\n", "white space 3 - 2"},
         /* blanks within texts */
         {"full name,a,k\nAda King,1,u\nTom Day,2,v\n", "commas 3 full name,a,k 2"},
         {"first name,last name,job title\nJohn A,Smith B,the baker\nJane A,Smyth C,the baker\n",
@@ -466,6 +474,7 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
     static const layout_case cases[] = {
         {"14.88\t14.57\t\t0.8811\t5.554\t\t1\n", "white space 5 - 1"},
         {"14.88\t14.57\t\t5.554\n", "tabs 4 - 1"},
+        {"a b\t1\t2\t3\n", "tabs 4 - 1"},
     };
     expect_layouts(cases, COUNT(cases), &request);
 
@@ -476,7 +485,10 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
                                    .category = towns},
                            comma = {.name = "x", .format = {.decimal = ','}};
     static const ls_source two = {.columns = 2, .header = true};
-    const layout_case texts[] = {{"New York\n", "commas 1 - 1"}, {"New York,u\n", "commas 2 - 1"}};
+    const layout_case texts[] = {{"New York\n", "commas 1 - 1"},
+                                 {"Los Angeles\n", "commas 1 - 1"},
+                                 {"\"New York\" u\n", "white space 2 - 1"},
+                                 {"New York,u\n", "commas 2 - 1"}};
     expect_layouts(texts, COUNT(texts),
                    &(ls_read_request){.expected = {.features = 1,
                                                    .column = &town,
@@ -487,6 +499,22 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
     expect_layouts(numbers, COUNT(numbers),
                    &(ls_read_request){.expected = {.features = 1,
                                                    .column = &comma,
+                                                   .source = &two,
+                                                   .target = &second,
+                                                   .targets = 1}});
+
+    /* None of these categories contains a blank, so that blanks separate. */
+    static char *colours[] = {"blue", "red"};
+    static const ls_column colour = {
+        .name = "colour", .categorical = true, .categories = 2, .category = colours};
+    const layout_case blanks[] = {{"blue  2\nred  1\n", "white space 2 - 2"},
+                                  {"blue 2\n", "white space 2 - 1"},
+                                  {"colour k\ngreen 2\n", "white space 2 colour,k 1"},
+                                  {"blue\n", "commas 1 - 1"},
+                                  {"red\ndark blue\n", "commas 1 - 2"}};
+    expect_layouts(blanks, COUNT(blanks),
+                   &(ls_read_request){.expected = {.features = 1,
+                                                   .column = &colour,
                                                    .source = &two,
                                                    .target = &second,
                                                    .targets = 1}});

@@ -149,25 +149,42 @@ static ls_csv_first first_of(const ls_csv_layout *layout, const ls_read_request 
     return first;
 }
 
-static ls_status judge_first(const ls_csv_layout *layout, const ls_csv_reader *reader,
-                             const ls_read_request *request, ls_csv_verdict *out, ls_error *err)
+static ls_header header_option(const ls_read_request *request)
 {
     const ls_expected_rows *e = &request->expected;
-    bool known = ls_csv_knows_columns(e);
-    ls_header option = request->header;
-    if (option == LS_HEADER_AUTO && known) option = e->source->header_option;
-    *out = (ls_csv_verdict){.header = option == LS_HEADER_YES};
-    if (option != LS_HEADER_AUTO) return LS_OK;
-    out->header = true;
+    return request->header == LS_HEADER_AUTO && ls_csv_knows_columns(e) ? e->source->header_option
+                                                                        : request->header;
+}
+
+/* Whether the first record names the columns, by its texts. *unknown: they say nothing to a model.
+ */
+static ls_status judge_texts(const ls_csv_layout *layout, const ls_csv_reader *reader,
+                             const ls_read_request *request, ls_csv_verdict *out, bool *unknown,
+                             ls_error *err)
+{
+    *out = (ls_csv_verdict){.header = true};
+    *unknown = false;
     const ls_file_columns texts = {reader->path, layout->text, layout->columns};
     if (ls_names_header(request, &texts)) return LS_OK;
-    if (!known) {
+    if (!ls_csv_knows_columns(&request->expected)) {
         ls_csv_first first = first_of(layout, request);
         return ls_csv_judge_header(&first, out, err);
     }
     ls_csv_first_record kind = ls_csv_judge_known(layout->sample.field, layout->columns, request);
     out->header = kind == LS_FIRST_HEADER;
-    if (kind != LS_FIRST_UNKNOWN) return LS_OK;
+    *unknown = kind == LS_FIRST_UNKNOWN;
+    return LS_OK;
+}
+
+static ls_status judge_first(const ls_csv_layout *layout, const ls_csv_reader *reader,
+                             const ls_read_request *request, ls_csv_verdict *out, ls_error *err)
+{
+    bool unknown;
+    ls_header option = header_option(request);
+    *out = (ls_csv_verdict){.header = option == LS_HEADER_YES};
+    if (option != LS_HEADER_AUTO) return LS_OK;
+    LS_TRY(judge_texts(layout, reader, request, out, &unknown, err));
+    if (!unknown) return LS_OK;
     return ls_fail(err, LS_ERR_DATA,
                    "%s, line %zu: \"%s\" may be a row or the names of the columns, because none "
                    "of its texts is known; say with --header yes or no",
@@ -222,7 +239,12 @@ static ls_status find_header(ls_csv_layout *layout, const ls_csv_reader *reader,
     ls_csv_verdict verdict, comment = {0};
     LS_TRY(judge_first(layout, reader, request, &verdict, err));
     bool like_record = s->comment_fields == layout->columns && s->columns > 1;
-    bool open = request->header == LS_HEADER_AUTO && !(verdict.header && !verdict.guess);
+    ls_csv_verdict texts = verdict;
+    bool unknown;
+    /* the header that the user speaks of may be the comment */
+    if (like_record && header_option(request) == LS_HEADER_YES)
+        LS_TRY(judge_texts(layout, reader, request, &texts, &unknown, err));
+    bool open = header_option(request) != LS_HEADER_NO && !(texts.header && !texts.guess);
     if (like_record && open) LS_TRY(judge_comment(layout, request, &comment, err));
     if (comment.header) {
         if (comment.guess) LS_TRY(note_comment(layout, true, err));
@@ -248,7 +270,8 @@ ls_status ls_csv_find_layout(ls_csv_reader *reader, const ls_read_request *reque
     layout->separator = reader->separator;
     layout->columns = s->columns;
     layout->line = s->line[0];
-    LS_TRY(check_counts(layout, reader->path, err));
+    /* rows for a model are read one by one: those before an odd record count */
+    if (!request->expected.source) LS_TRY(check_counts(layout, reader->path, err));
     LS_TRY(ls_alloc(&layout->text, s->columns, sizeof *layout->text, "the first record", err));
     for (size_t j = 0; j < s->columns; j++) layout->text[j] = s->field[j].text;
     LS_TRY(note_rival(layout, rival, err));

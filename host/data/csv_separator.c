@@ -116,10 +116,27 @@ static int compare_unclean(const candidate *a, const candidate *b)
     return (left > right) - (left < right);
 }
 
+/* Whether single tabs separate fields without runs of blanks in them or blanks around them. Where
+ * columns are aligned by white space, some field has those. */
+static bool is_tabbed(const ls_csv_sample *sample)
+{
+    for (size_t i = 0; i < sample->rows; i++)
+        for (size_t j = sample->first[i]; j < sample->first[i + 1]; j++) {
+            const ls_csv_field *field = &sample->field[j], *next = field + 1;
+            if (!field->quoted && strstr(field->text, "  ")) return false;
+            if (j + 1 < sample->first[i + 1] &&
+                next->text - next->quoted != field->end + field->quoted + 1)
+                return false;
+        }
+    return true;
+}
+
 /* Greater than 0 if a is to be preferred to b; both fit. */
 static int compare_fitting(const candidate *a, const candidate *b)
 {
     if (a->expected != b->expected) return a->expected ? 1 : -1;
+    if (a->separator == ' ' && b->separator == '\t' && is_tabbed(&b->sample)) return -1;
+    if (a->separator == '\t' && b->separator == ' ' && is_tabbed(&a->sample)) return 1;
     int unclean = compare_unclean(a, b);
     if (unclean) return -unclean;
     return (a->columns > b->columns) - (a->columns < b->columns);
@@ -168,14 +185,23 @@ static int compare(const candidate *a, const candidate *b)
 
 /* ---- One column ------------------------------------------------------------------------------ */
 
-/* Whether the file has one column: one feature is expected, and the separator would split it. */
+/* Whether a known category contains a blank: the training file was then not separated by them. */
+static bool has_blank_category(const ls_column *column)
+{
+    for (size_t k = 0; k < column->categories; k++)
+        if (strpbrk(column->category[k], " \t")) return true;
+    return false;
+}
+
+/* Whether the file has one column although a separator would split all records: one feature is
+ * expected, and its texts contain that separator. */
 static bool is_one_column(const ls_expected_rows *e, const candidate *found)
 {
     const ls_column *column = e->column;
     if (e->features != 1 || found->columns != 2 || !column) return false;
     for (size_t i = 0; i < found->sample.first[found->sample.rows]; i++)
         if (found->sample.field[i].quoted) return false;
-    return found->separator == ' ' ? column->categorical
+    return found->separator == ' ' ? column->categorical && has_blank_category(column)
                                    : found->separator == ',' && column->format.decimal == ',';
 }
 

@@ -3,6 +3,7 @@
 #include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/data/request.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,7 @@ static ls_status read_format(const json_t *o, ls_number_format *f, const char *p
 
 void ls_source_add_numbers(json_t **o, const ls_column *c)
 {
+    assert(!c->categorical || (c->offset == 0 && is_plain(&c->format)));
     if (c->offset != 0) ls_json_set(o, "offset", json_real(c->offset));
     if (!is_plain(&c->format)) ls_json_set(o, "format", format_json(&c->format));
     if (c->mark) ls_json_set(o, "mark", json_string(c->mark));
