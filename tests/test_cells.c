@@ -504,6 +504,113 @@ Test(cells, dates_and_times)
     expect_refusal("d,class\n12:30,u\n13:30,v\n", (ls_read_request){0}, "is a time|--drop d");
 }
 
+typedef struct {
+    const char *text;
+    double number[3]; /* of its rows; 0 rows: refused */
+    const char *says; /* in the message, or a note */
+} dated;
+
+Test(cells, dates_become_numbers_on_request)
+{
+    static const dated files[] = {
+        {"2024-03-31,u\n2024-04-01,v\n2024-04-02T12:00,u\n",
+         {19813, 19814, 19815.5},
+         "dates such as 2024-03-31 are read as days since 1970-01-01"},
+        {"1/4/2024,u\n31/3/2024,v\n2/4/2024,u\n", {19814, 19813, 19815}, "the day before"},
+        {"4/1/2024,u\n3/31/2024,v\n4/2/2024,u\n", {19814, 19813, 19815}, "the month before"},
+        {"1.4.2024,u\n2.4.2024,v\n3.4.2024,u\n", {19814, 19815, 19816}, "the day before"},
+        {"12:30,u\n13:00,v\n0:45:00,u\n",
+         {12.5, 13, 0.75},
+         "times such as 12:30 are read as hours"},
+    };
+    const ls_read_request dates = {.dates = true};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char text[128], row[64];
+        snprintf(text, sizeof text, "d,class\n%s", files[i].text);
+        ls_data *data = read_as(text, dates);
+        cr_assert(data->column && !data->column[0].categorical);
+        cr_expect(has_note(data, files[i].says), "%s", files[i].text);
+        for (size_t r = 0; r < 3; r++)
+            cr_expect_eq((double)data->x[r] + data->column[0].offset, files[i].number[r], "%s",
+                         files[i].text);
+        /* A row alone is read in the order of the file. */
+        snprintf(row, sizeof row, "d\n%.*s\n", (int)strcspn(files[i].text, ","), files[i].text);
+        ls_data *like = read_as(row, (ls_read_request){.expected = ls_expect_like(data)});
+        cr_expect_eq(like->x[0], data->x[0]);
+        ls_data_free(like);
+        expect_refusal("d\n13/13/24\n", (ls_read_request){.expected = ls_expect_like(data)},
+                       "line 2, column 1 (d): \"13/13/24\" is not a ");
+        ls_data_free(data);
+        expect_refusal(text, (ls_read_request){0}, "line 2, column 1 (d)|--dates|--drop d");
+    }
+    static const dated refused[] = {
+        {"1/4/2024,u\n2/3/2024,v\n",
+         {0},
+         "column 1 (d)|\"1/4/2024\" may have the day first|month first"},
+        {"13/4/2024,u\n2/13/2024,v\n",
+         {0},
+         "line 3|\"2/13/2024\" is not a date with the day first"},
+        {"1.4.2024,u\n2.13.2024,v\n", {0}, "line 3|\"2.13.2024\" is not a date with the day first"},
+        {"2024-04-01,u\n2024-04-02,u\nsoon,v\n", {0}, "line 4|\"soon\" is not a date"},
+        {"2024-04-01,u\n12:30,v\n", {0}, "line 3|\"12:30\" is not a date"},
+        {"12:30,u\n2024-04-01,v\n", {0}, "line 3|\"2024-04-01\" is not a time"},
+        {"2024-04-01,u\n2024-02-30,v\n", {0}, "line 3|\"2024-02-30\" is not a date"},
+        {"31 Mar,u\n1 Apr,v\n", {0}, "line 2|\"31 Mar\" is not a date"},
+    };
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "d,class\n%s", refused[i].text);
+        expect_refusal(text, dates, refused[i].says);
+    }
+    ls_data *data = read_as("d,class\n2024-03-31,u\n-,v\nNA,u\n", dates);
+    cr_expect(!isnan(data->x[0]) && isnan(data->x[1]) && isnan(data->x[2]));
+    ls_data_free(data);
+    data = read_as("x,class\n1,u\n2,v\n", dates);
+    cr_expect(!data->column && data->notes == 0);
+    ls_data_free(data);
+}
+
+/* The order may only be known behind the texts that are kept. */
+Test(cells, a_late_date_decides_the_order)
+{
+    for (int decides = 0; decides < 3; decides++) {
+        static const char *const last[] = {"1/1/2024 0:00", "13/1/2024 0:00", "1/13/2024 0:00"};
+        ls_text text = {0};
+        ls_text_add(&text, "d,class\n");
+        for (int i = 0; i < 6000; i++)
+            ls_text_add(&text, "%d/2/2024 %d:%02d,%c\n", 1 + i / 1440, i / 60 % 24, i % 60,
+                        "uv"[i % 2]);
+        ls_text_add(&text, "%s,u\n", last[decides]);
+        if (decides == 0) {
+            expect_refusal(text.text, (ls_read_request){.dates = true},
+                           "column 1 (d)|\"1/2/2024 0:00\" may have the day first");
+        } else {
+            ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
+            double day = (double)data->x[2880] + data->column[0].offset;
+            cr_expect_eq(day, decides == 1 ? 19756 : 19784, "%.17g", day);
+            cr_expect_eq(data->column[0].format.dates, "odm"[decides]);
+            ls_data_free(data);
+        }
+        free(text.text);
+    }
+}
+
+/* float32 tells no seconds apart in days since 1970. */
+Test(cells, seconds_of_dates_are_kept_by_an_offset)
+{
+    ls_text text = {0};
+    ls_text_add(&text, "d,class\n");
+    for (int i = 0; i < 5000; i++) /* more than the texts that are kept */
+        ls_text_add(&text, "2024-03-31 %02d:%02d:%02d,%c\n", i / 3600, i / 60 % 60, i % 60,
+                    "uv"[i % 2]);
+    ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
+    cr_assert(data->column && data->column[0].offset == 19813.0);
+    for (size_t r = 1; r < 5000; r++) cr_assert_gt(data->x[r], data->x[r - 1]);
+    cr_expect(fabsf(data->x[4999] - 4999.0f / 86400) < 1e-7f);
+    ls_data_free(data);
+    free(text.text);
+}
+
 /* ---- Missing values -------------------------------------------------------------------------- */
 
 Test(cells, marks_of_missing_values)

@@ -28,10 +28,24 @@ static bool is_mark(const ls_table_builder *t, size_t column, const char *text)
 {
     const char *mark = ls_builder_column(t, column)->mark;
     if (mark && strcmp(mark, text) == 0) return true;
-    return t->request->expected.features && ls_is_weak_mark(text);
+    bool read = t->request->expected.features || ls_builder_column(t, column)->format.dates;
+    return read && ls_is_weak_mark(text);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
+
+static const char *no_date(char order)
+{
+    switch ((ls_date_order)order) {
+    case LS_DATES_TIMES: return "is not a time, as others of the column are";
+    case LS_DATES_DAY_FIRST: return "is not a date with the day first, as others of the column are";
+    case LS_DATES_MONTH_FIRST:
+        return "is not a date with the month first, as others of the column are";
+    case LS_DATES_CLEAR: return "is not a date with one meaning, as others of the column are";
+    case LS_DATES_OPEN: break;
+    }
+    return "is not a date, as others of the column are";
+}
 
 static ls_status bad_number(const ls_table_builder *t, size_t line, size_t column, const char *text,
                             bool quoted, ls_error *err)
@@ -49,6 +63,8 @@ static ls_status bad_number(const ls_table_builder *t, size_t line, size_t colum
     if (ls_parse_formatted(text, format, &value)) {
         trouble = "is too large for a 32-bit float";
         hint = "use other units";
+    } else if (format->dates) {
+        trouble = no_date(format->dates);
     } else if (!ls_is_plain_format(format)) {
         trouble = "is not a number in the spelling of the column";
         hint = format->decimal == ',' ? "its decimals have a comma; correct it, or drop the row"
@@ -118,15 +134,16 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
         if (!ls_column_add_number(c, t->data, value, true, cell))
             return bad_number(t, line, column, text, quoted, err);
         if (fabs(value) >= 0x1p53) ls_column_watch_wide(c, text, value);
+        if (c->format.dates == LS_DATES_OPEN) ls_column_watch_date(c, text);
         return LS_OK;
     }
-    bool missing = listed || is_missing(t, text, quoted) ||
-                   (!c->categorical && role == LS_ROLE_NUMBER && is_mark(t, column, text));
+    bool number = !c->categorical && (role == LS_ROLE_NUMBER || c->format.dates);
+    bool missing = listed || is_missing(t, text, quoted) || (number && is_mark(t, column, text));
     if (missing && t->accept_missing) {
         ls_column_add_missing(c, cell);
         return LS_OK;
     }
-    if (missing || role == LS_ROLE_NUMBER) return bad_number(t, line, column, text, quoted, err);
+    if (missing || number) return bad_number(t, line, column, text, quoted, err);
     ls_spelling s;
     bool known_unit = c->format.prefix[0] || c->format.suffix[0];
     bool spelled = c->format.units && !c->categorical &&

@@ -15,6 +15,7 @@ typedef struct {
     bool categories; /* its numbers are texts, too */
     bool commas;     /* decimal commas were found */
     bool told;       /* that it has categories is told */
+    char dates;      /* as in ls_number_format */
     double offset;
     ls_excerpt example; /* a cell that led to the assumption */
 } ls_assumed;
@@ -39,6 +40,7 @@ typedef struct {
     ls_excerpt first_text;
     ls_excerpt rounded; /* a whole number beyond 2^53 that the double rounds, or "" */
     ls_number_format format;
+    char dates; /* the order of dates that was found, if format.dates is LS_DATES_OPEN; or 0 */
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
@@ -65,6 +67,9 @@ void ls_column_watch(ls_column_builder *column, const ls_data *data, double valu
 
 /* Keeps an example of whole numbers that a double rounds. */
 void ls_column_watch_wide(ls_column_builder *column, const char *text, double value);
+
+/* Looks which order of day and month a date has, for LS_DATES_OPEN. */
+void ls_column_watch_date(ls_column_builder *column, const char *text);
 
 /* Of a long file only some of the rows are looked at for joined values. */
 enum { LS_LOOK_ALL = 1 << 16, LS_LOOK_PERIOD = 1 << 16, LS_LOOK_SOME = 1 << 12 };
@@ -97,6 +102,7 @@ typedef struct {
     const char *path, *label;
     const char *name; /* for examples of options: its name, or its index */
     bool may_comma;   /* a number may have a decimal comma */
+    bool dates;       /* dates become numbers */
     bool may_offset;  /* numbers may be read with an offset */
     bool may_miss;    /* values may be missing */
 } ls_column_context;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/data/dates.h"
 #include "host/data/value.h"
 
 enum { MOST_DIGITS = 100 };
@@ -357,13 +358,14 @@ bool ls_is_of_digits(const char *text)
 
 bool ls_is_plain_format(const ls_number_format *f)
 {
-    return f->decimal != ',' && !f->thousands && !f->units;
+    return f->decimal != ',' && !f->thousands && !f->units && !f->dates;
 }
 
 bool ls_same_format(const ls_number_format *a, const ls_number_format *b)
 {
     return (a->decimal == ',') == (b->decimal == ',') && a->thousands == b->thousands &&
-           a->units == b->units && !strcmp(a->prefix, b->prefix) && !strcmp(a->suffix, b->suffix);
+           a->units == b->units && a->dates == b->dates && !strcmp(a->prefix, b->prefix) &&
+           !strcmp(a->suffix, b->suffix);
 }
 
 /* Reads text; the unit that it has is returned as parts. */
@@ -393,6 +395,7 @@ bool ls_is_relation(const char *prefix)
 bool ls_parse_formatted(const char *text, const ls_number_format *f, double *out)
 {
     parts p;
+    if (f->dates) return ls_read_date(text, f->dates, out);
     if (!parse(text, f, &p, out)) return false;
     if (!p.before && !p.behind) return !ls_is_relation(f->prefix);
     return equals(p.prefix, p.before, f->prefix) && equals(p.suffix, p.behind, f->suffix);

@@ -51,7 +51,7 @@ bool ls_same_format(const ls_number_format *a, const ls_number_format *b);
 /* Whether the prefix of a format is a relation such as < or ~: then each number has it. */
 bool ls_is_relation(const char *prefix);
 
-/* Reads a finite number of this format. */
+/* Reads a finite number, or a date, of this format. */
 bool ls_parse_formatted(const char *text, const ls_number_format *format, double *out);
 
 /* Reads a number of a column whose numbers may have one unit. The first that occurs is put into the

@@ -288,12 +288,30 @@ static ls_status tell_relation(const ls_table_builder *t, size_t j, const ls_num
                             about.label.text, f->prefix);
 }
 
-/* Tells about ignored signs. */
-static ls_status tell_relations(const ls_table_builder *t, ls_error *err)
+static ls_status tell_dates(const ls_table_builder *t, size_t j, ls_error *err)
 {
-    for (size_t j = 0; j < t->selection.columns; j++)
-        if (ls_is_feature(t->selection.role[j]))
-            LS_TRY(tell_relation(t, j, &ls_builder_column(t, j)->format, err));
+    const ls_assumed *assumed = &t->assumptions->column[j];
+    ls_builder_context about;
+    if (!assumed->dates) return LS_OK;
+    ls_builder_describe(t, j, &about);
+    return ls_data_note_add(t->data, err, "column %s: %s such as %s are read as %s%s",
+                            about.label.text, assumed->dates == LS_DATES_TIMES ? "times" : "dates",
+                            assumed->example.text,
+                            assumed->dates == LS_DATES_TIMES ? "hours" : "days since 1970-01-01",
+                            assumed->dates == LS_DATES_DAY_FIRST ? ", with the day before the month"
+                            : assumed->dates == LS_DATES_MONTH_FIRST
+                                ? ", with the month before the day"
+                                : "");
+}
+
+/* Tells about ignored signs, and dates. */
+static ls_status tell_formats(const ls_table_builder *t, ls_error *err)
+{
+    for (size_t j = 0; j < t->selection.columns; j++) {
+        if (!ls_is_feature(t->selection.role[j])) continue;
+        LS_TRY(tell_relation(t, j, &ls_builder_column(t, j)->format, err));
+        LS_TRY(tell_dates(t, j, err));
+    }
     for (size_t k = 0; k < t->targets && t->data->value; k++)
         if (t->target_column[k] != LS_NO_COLUMN)
             LS_TRY(tell_relation(t, t->target_column[k], &t->target[k].format, err));
@@ -412,7 +430,7 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     t->assumptions->readings++;
     if (*again) return LS_OK;
     LS_TRY(tell(t, err));
-    LS_TRY(tell_relations(t, err));
+    LS_TRY(tell_formats(t, err));
     LS_TRY(take_targets(t, err));
     LS_TRY(take_source(t, err));
     LS_TRY(drop_incomplete(t, err));

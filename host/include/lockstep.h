@@ -232,7 +232,7 @@ typedef struct {
     const char *weight; /**< column of the rows' weights in training; NULL for none */
     const char *group;  /**< column of the rows' groups; splits keep a group together */
     int no_target;      /**< 1: read the features only, as for prediction */
-    int dates;          /**< 1: turn dates into numbers of days since 1970; 0: refuse them */
+    int dates;          /**< 1: read dates as days since 1970, times as hours; 0: refuse */
     size_t sample;      /**< number of rows to draw; 0 for all */
     uint64_t sample_seed;
 } ls_read_options;

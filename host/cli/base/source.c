@@ -57,7 +57,7 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
         {"units", 0, POPT_ARG_STRING, &o->units, 0,
          "CSV: columns whose numbers have a sign or a unit, which is ignored: $5, 3 kg", "LIST"},
         {"dates", 0, POPT_ARG_NONE, &o->dates, 0,
-         "CSV: turn dates into numbers: days since 1970, weekday and hour", NULL},
+         "CSV: read dates as numbers: days since 1970-01-01 (times alone: hours)", NULL},
         {"weight", 0, POPT_ARG_STRING, &o->weight, 0,
          "the column with the weight of each row in training", "NAME|INDEX"},
         {"group", 0, POPT_ARG_STRING, &o->group, 0,
