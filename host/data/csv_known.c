@@ -75,7 +75,7 @@ static void add_number(const ls_csv_field *field, const ls_read_request *r, cons
 static bool is_category(const ls_column *column, const char *text)
 {
     for (size_t k = 0; k < column->categories; k++)
-        if (!strcmp(column->category[k], text)) return true;
+        if (column->category[k] && !strcmp(column->category[k], text)) return true;
     return false;
 }
 

@@ -236,16 +236,20 @@ static ls_status find_header(ls_csv_layout *layout, const ls_csv_reader *reader,
                              const ls_read_request *request, ls_error *err)
 {
     const ls_csv_sample *s = &layout->sample;
-    ls_csv_verdict verdict, comment = {0};
-    LS_TRY(judge_first(layout, reader, request, &verdict, err));
-    bool like_record = s->comment_fields == layout->columns && s->columns > 1;
-    ls_csv_verdict texts = verdict;
-    bool unknown;
+    const ls_expected_rows *e = &request->expected;
+    ls_csv_verdict verdict = {0}, comment = {0}, texts;
+    bool unknown, known = ls_csv_knows_columns(e), no = header_option(request) == LS_HEADER_NO,
+                  like_record = s->comment_fields == layout->columns && s->columns > 1;
+    /* a known name counts more than what the first record looks like */
+    if (like_record && known && !no && !ls_csv_has_known_name(s->field, s->columns, e))
+        LS_TRY(judge_comment(layout, request, &comment, err));
+    if (!comment.header) LS_TRY(judge_first(layout, reader, request, &verdict, err));
+    texts = verdict;
     /* the header that the user speaks of may be the comment */
-    if (like_record && header_option(request) == LS_HEADER_YES)
+    if (like_record && !known && header_option(request) == LS_HEADER_YES)
         LS_TRY(judge_texts(layout, reader, request, &texts, &unknown, err));
-    bool open = header_option(request) != LS_HEADER_NO && !(texts.header && !texts.guess);
-    if (like_record && open) LS_TRY(judge_comment(layout, request, &comment, err));
+    if (like_record && !known && !no && !(texts.header && !texts.guess))
+        LS_TRY(judge_comment(layout, request, &comment, err));
     if (comment.header) {
         if (comment.guess) LS_TRY(note_comment(layout, true, err));
         return name_columns(layout, s->comment, err);
