@@ -283,6 +283,11 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
         ls_status status = try_separator(reader, request, *c, &other, err);
         bool tabs = best->separator == '\t' && *c == ' '; /* of equal numbers: the same fields */
         int order = status == LS_OK ? compare(&other, best) : 0;
+        /* a header behind # shows that they are blanks */
+        if (order == 0 && tabs && status == LS_OK && other.fits &&
+            other.sample.comment_fields == other.columns &&
+            best->sample.comment_fields != best->columns)
+            order = 1;
         more |= status == LS_OK && *c != ' ' && is_long(reader, &other);
         if (order > 0) *rival = 0;
         if (order == 0 && status == LS_OK && best->fits && other.fits && !tabs) *rival = *c;
