@@ -463,7 +463,7 @@ Test(cells, texts_beside_few_numbers_are_categories)
     text = column_of("%", 40, "2x", 40, ','); /* once: a mistake */
     expect_refusal(text, (ls_read_request){0}, "line 41|\"2x\"");
     free(text);
-    data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){0});
+    data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){.header = LS_HEADER_YES});
     cr_expect(data->column && data->column[0].categories == 2 && data->notes == 0);
     ls_data_free(data);
 }
