@@ -180,6 +180,38 @@ Test(cells, categories_do_not_depend_on_other_rows)
     ls_data_free(train);
 }
 
+/* Within quotes, too. */
+Test(cells, blanks_at_the_ends_are_no_part_of_a_name)
+{
+    static const char *const names[] = {"bad", "good"};
+    static const char text[] = "a,x,c\n\" r\",1,\"  bad\"\nr,2,bad\n\"\xc2\xa0g\t\",\" 3 \",good\n"
+                               "g,4,\"good\xe2\x80\xaf\"\n";
+    ls_data *data = read_as(text, (ls_read_request){0});
+    cr_assert_eq(data->classes, 2);
+    for (size_t k = 0; k < 2; k++) cr_expect_str_eq(data->class_names[k], names[k]);
+    cr_assert(data->column && data->column[0].categories == 2 && !data->column[1].categorical);
+    cr_expect(data->x[0] == data->x[2] && data->x[4] == data->x[6] && data->x[0] != data->x[4]);
+    cr_expect_eq(data->x[5], 3.0f);
+    ls_data *like = read_as("a,x,c\n\" g \",1,\"bad \"\n",
+                            (ls_read_request){.expected = ls_expect_like(data)});
+    cr_expect(like->x[0] == data->x[4] && like->y[0] == 0);
+    ls_data_free(like);
+    ls_data_free(data);
+    /* Names of a model may have them. */
+    static const char *const known[] = {"  bad", "good "};
+    cr_expect_eq(ls_find_name("bad", known, 2, false), 0);
+    cr_expect_eq(ls_find_name("good", known, 2, false), 1);
+    cr_expect_eq(ls_find_name("d", known, 2, false), 2);
+    expect_refusal("x,c\n1,a\n2,\" \"\n", (ls_read_request){0}, "the class is missing");
+}
+
+Test(cells, a_class_na_must_be_quoted)
+{
+    expect_refusal("x,c\n1,DE\n2,NA\n", (ls_read_request){0},
+                   "line 3, column 2 (c): the class is missing: NA without quotes|write \"NA\"");
+    expect_names("x,c\n1,DE\n2,\"NA\"\n", (ls_read_request){0}, (const char *[]){"DE", "NA"}, 2);
+}
+
 /* ---- Numbers in other spellings -------------------------------------------------------------- */
 
 Test(cells, formats_of_numbers)
@@ -286,6 +318,24 @@ Test(cells, other_spellings_are_read_or_refused)
         {"# kg", ',', {.units = "0"}, NULL, NULL},
         {"<#", ',', {0}, "--units a", NULL},
         {"# widgets", ',', {0}, "--units a", NULL},
+        {"(#)",
+         ',',
+         {0},
+         "line 2, column 1 (a)|\"(0)\" is of digits|--drop a|--categorical a",
+         NULL},
+        {"$(#)", ',', {0}, "\"$(0)\" is of digits", NULL},
+        {"#-", ',', {0}, "\"0-\" is of digits", NULL},
+        {"#,-", ';', {0}, "\"0,-\" is of digits", NULL},
+        {"#/10", ',', {0}, "\"0/10\" is of digits", NULL},
+        {"1 #/10", ',', {0}, "\"1 0/10\" is of digits", NULL},
+        {"1.#D+03", ',', {0}, "\"1.0D+03\" is of digits", NULL},
+        {"\xe2\x88\x92#", ',', {0}, "is of digits|--categorical a", NULL},
+        {"#:0", ',', {0}, "\"0:0\" is of digits", NULL},
+        {"(#)", ',', {.categorical = "a"}, "", NULL},
+        {"(%)", ',', {0}, "", NULL},
+        {"#-9#", ',', {0}, "", NULL}, /* ranges */
+        {"\"[#,50)\"", ',', {0}, "", NULL},
+        {"- #", ',', {0}, "\"- 0\"|write it plainly, leave", NULL},
         {"V%", ',', {0}, "", NULL},
         {"E1%", ',', {0}, "", NULL},
         {"%door", ',', {0}, "", "--units a"},
@@ -316,6 +366,45 @@ Test(cells, percent_and_unit_of_two_kinds)
                    "line 3, column 1 (a)|\"6.5\" has a decimal point");
 }
 
+/* Categories are texts: how numbers are written says nothing about them, and model files may not
+ * say that it does. */
+Test(cells, categories_have_no_format_of_numbers)
+{
+    static const ls_number_format none = {0};
+    ls_data *data = read_as("a;x;y\nr;1,5;u\ng;2,5;v\nr;3,5;u\n",
+                            (ls_read_request){.decimal = ',', .units = "a"});
+    cr_assert(data->column && data->column[0].categorical && !data->column[1].categorical);
+    cr_expect(ls_same_format(&data->column[0].format, &none));
+    cr_expect_eq(data->column[1].format.decimal, ',');
+    ls_data_free(data);
+    data = read_as("a;x;y\n1,5;1,5;u\n2;2,5;v\n1,5;3,5;u\n",
+                   (ls_read_request){.decimal = ',', .categorical = "a"});
+    cr_assert(data->column && data->column[0].categorical);
+    cr_expect(ls_same_format(&data->column[0].format, &none));
+    ls_data_free(data);
+}
+
+/* "<5" is no 5 beside other numbers. */
+Test(cells, relations_are_ignored_only_where_all_have_one)
+{
+    const ls_read_request units = {.units = "a"};
+    ls_data *data = read_as("a,class\n<5,u\n< 6,v\n<7,u\n", units);
+    cr_expect(data->x[0] == 5 && data->x[1] == 6 && data->x[2] == 7);
+    cr_expect(has_note(data, "column 1 (a): the sign < in front of each"));
+    const ls_read_request like = {.expected = ls_expect_like(data)};
+    expect_refusal("a\n5\n", like, "line 2, column 1 (a)|\"5\"");
+    expect_refusal("a\n>5\n", like, "line 2, column 1 (a)|\">5\"");
+    ls_data_free(data);
+    expect_refusal("a,class\n<5,u\n6,v\n<7,u\n", units,
+                   "line 3, column 1 (a): \"6\" has not the sign|\"<\"");
+    expect_refusal("a,class\n5,u\n<6,v\n7,u\n", units,
+                   "line 3, column 1 (a): \"<6\" has not the sign");
+    expect_refusal("a,class\n<5,u\n>6,v\n<7,u\n", units, "line 3, column 1 (a): \">6\"");
+    expect_refusal("a,class\n<5 kg,u\n6 kg,v\n", units, "line 3, column 1 (a): \"6 kg\"");
+    expect_refusal("x,y\n1,5\n2,<6\n3,7\n",
+                   (ls_read_request){.units = "y", .task = LS_ASK_REGRESSION}, "\"<6\"");
+}
+
 /* With a model, a row alone is read as within its file: nothing is found from its cells. */
 Test(cells, decimal_commas_are_kept_for_rows_like_these)
 {
@@ -328,6 +417,25 @@ Test(cells, decimal_commas_are_kept_for_rows_like_these)
     expect_refusal("a\n6.5\n", (ls_read_request){.expected = ls_expect_like(data)},
                    "\"6.5\" is not a number in the spelling of the column");
     ls_data_free(data);
+}
+
+/* Among plain numbers, too, however few. */
+Test(cells, spellings_that_are_not_read_among_numbers)
+{
+    static const char *const odd[] = {"(3)", "3-", "1/3", "1.5D+03"};
+    for (size_t i = 0; i < COUNT(odd); i++) {
+        char *text = column_of("%", 40, odd[i], 8, ',');
+        expect_refusal(text, (ls_read_request){0}, "line 9, column 1 (a)|is of digits");
+        free(text);
+        text = column_of("#", 40, odd[i], 40, ',');
+        expect_refusal(text, (ls_read_request){0}, "line 41, column 1 (a)|is of digits");
+        free(text);
+    }
+    ls_text text = {0};
+    ls_text_add(&text, "x,y\n");
+    for (int i = 0; i < 40; i++) ls_text_add(&text, "%d,(%d)\n", i % 3, i);
+    expect_refusal(text.text, (ls_read_request){0}, "line 2, column 2 (y): the target \"(0)\"");
+    free(text.text);
 }
 
 /* ---- Dates ----------------------------------------------------------------------------------- */
@@ -396,6 +504,113 @@ Test(cells, dates_and_times)
     expect_refusal("d,class\n12:30,u\n13:30,v\n", (ls_read_request){0}, "is a time|--drop d");
 }
 
+typedef struct {
+    const char *text;
+    double number[3]; /* of its rows; 0 rows: refused */
+    const char *says; /* in the message, or a note */
+} dated;
+
+Test(cells, dates_become_numbers_on_request)
+{
+    static const dated files[] = {
+        {"2024-03-31,u\n2024-04-01,v\n2024-04-02T12:00,u\n",
+         {19813, 19814, 19815.5},
+         "dates such as 2024-03-31 are read as days since 1970-01-01"},
+        {"1/4/2024,u\n31/3/2024,v\n2/4/2024,u\n", {19814, 19813, 19815}, "the day before"},
+        {"4/1/2024,u\n3/31/2024,v\n4/2/2024,u\n", {19814, 19813, 19815}, "the month before"},
+        {"1.4.2024,u\n2.4.2024,v\n3.4.2024,u\n", {19814, 19815, 19816}, "the day before"},
+        {"12:30,u\n13:00,v\n0:45:00,u\n",
+         {12.5, 13, 0.75},
+         "times such as 12:30 are read as hours"},
+    };
+    const ls_read_request dates = {.dates = true};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char text[128], row[64];
+        snprintf(text, sizeof text, "d,class\n%s", files[i].text);
+        ls_data *data = read_as(text, dates);
+        cr_assert(data->column && !data->column[0].categorical);
+        cr_expect(has_note(data, files[i].says), "%s", files[i].text);
+        for (size_t r = 0; r < 3; r++)
+            cr_expect_eq((double)data->x[r] + data->column[0].offset, files[i].number[r], "%s",
+                         files[i].text);
+        /* A row alone is read in the order of the file. */
+        snprintf(row, sizeof row, "d\n%.*s\n", (int)strcspn(files[i].text, ","), files[i].text);
+        ls_data *like = read_as(row, (ls_read_request){.expected = ls_expect_like(data)});
+        cr_expect_eq(like->x[0], data->x[0]);
+        ls_data_free(like);
+        expect_refusal("d\n13/13/24\n", (ls_read_request){.expected = ls_expect_like(data)},
+                       "line 2, column 1 (d): \"13/13/24\" is not a ");
+        ls_data_free(data);
+        expect_refusal(text, (ls_read_request){0}, "line 2, column 1 (d)|--dates|--drop d");
+    }
+    static const dated refused[] = {
+        {"1/4/2024,u\n2/3/2024,v\n",
+         {0},
+         "column 1 (d)|\"1/4/2024\" may have the day first|month first"},
+        {"13/4/2024,u\n2/13/2024,v\n",
+         {0},
+         "line 3|\"2/13/2024\" is not a date with the day first"},
+        {"1.4.2024,u\n2.13.2024,v\n", {0}, "line 3|\"2.13.2024\" is not a date with the day first"},
+        {"2024-04-01,u\n2024-04-02,u\nsoon,v\n", {0}, "line 4|\"soon\" is not a date"},
+        {"2024-04-01,u\n12:30,v\n", {0}, "line 3|\"12:30\" is not a date"},
+        {"12:30,u\n2024-04-01,v\n", {0}, "line 3|\"2024-04-01\" is not a time"},
+        {"2024-04-01,u\n2024-02-30,v\n", {0}, "line 3|\"2024-02-30\" is not a date"},
+        {"31 Mar,u\n1 Apr,v\n", {0}, "line 2|\"31 Mar\" is not a date"},
+    };
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "d,class\n%s", refused[i].text);
+        expect_refusal(text, dates, refused[i].says);
+    }
+    ls_data *data = read_as("d,class\n2024-03-31,u\n-,v\nNA,u\n", dates);
+    cr_expect(!isnan(data->x[0]) && isnan(data->x[1]) && isnan(data->x[2]));
+    ls_data_free(data);
+    data = read_as("x,class\n1,u\n2,v\n", dates);
+    cr_expect(!data->column && data->notes == 0);
+    ls_data_free(data);
+}
+
+/* The order may only be known behind the texts that are kept. */
+Test(cells, a_late_date_decides_the_order)
+{
+    for (int decides = 0; decides < 3; decides++) {
+        static const char *const last[] = {"1/1/2024 0:00", "13/1/2024 0:00", "1/13/2024 0:00"};
+        ls_text text = {0};
+        ls_text_add(&text, "d,class\n");
+        for (int i = 0; i < 6000; i++)
+            ls_text_add(&text, "%d/2/2024 %d:%02d,%c\n", 1 + i / 1440, i / 60 % 24, i % 60,
+                        "uv"[i % 2]);
+        ls_text_add(&text, "%s,u\n", last[decides]);
+        if (decides == 0) {
+            expect_refusal(text.text, (ls_read_request){.dates = true},
+                           "column 1 (d)|\"1/2/2024 0:00\" may have the day first");
+        } else {
+            ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
+            double day = (double)data->x[2880] + data->column[0].offset;
+            cr_expect_eq(day, decides == 1 ? 19756 : 19784, "%.17g", day);
+            cr_expect_eq(data->column[0].format.dates, "odm"[decides]);
+            ls_data_free(data);
+        }
+        free(text.text);
+    }
+}
+
+/* float32 tells no seconds apart in days since 1970. */
+Test(cells, seconds_of_dates_are_kept_by_an_offset)
+{
+    ls_text text = {0};
+    ls_text_add(&text, "d,class\n");
+    for (int i = 0; i < 5000; i++) /* more than the texts that are kept */
+        ls_text_add(&text, "2024-03-31 %02d:%02d:%02d,%c\n", i / 3600, i / 60 % 60, i % 60,
+                    "uv"[i % 2]);
+    ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
+    cr_assert(data->column && data->column[0].offset == 19813.0);
+    for (size_t r = 1; r < 5000; r++) cr_assert_gt(data->x[r], data->x[r - 1]);
+    cr_expect(fabsf(data->x[4999] - 4999.0f / 86400) < 1e-7f);
+    ls_data_free(data);
+    free(text.text);
+}
+
 /* ---- Missing values -------------------------------------------------------------------------- */
 
 Test(cells, marks_of_missing_values)
@@ -412,6 +627,12 @@ Test(cells, marks_of_missing_values)
         {"-", 60, 60, {0}, NULL, NULL},
         {".", 60, 60, {0}, NULL, NULL},
         {"n.a.", 60, 60, {0}, NULL, NULL},
+        {"#DIV/0!", 10, 60, {0}, NULL, NULL},
+        {"#VALUE!", 60, 60, {0}, NULL, NULL},
+        {"#REF!", 60, 60, {0}, NULL, NULL},
+        {"#NAME?", 60, 60, {0}, NULL, NULL},
+        {"#NUM!", 60, 60, {0}, NULL, NULL},
+        {"#NULL!", 60, 60, {0}, NULL, NULL},
         {"abc", 10, 60, {0}, NULL, "\"abc\" among its numbers is read as a missing value"},
         {"unknown", 60, 60, {0}, NULL, "\"unknown\""},
         {"abc", 60, 60, {0}, "line 61, column 1 (a): \"abc\"|59 other values|--missing-mark", NULL},
@@ -463,6 +684,10 @@ Test(cells, texts_beside_few_numbers_are_categories)
     text = column_of("%", 40, "2x", 40, ','); /* once: a mistake */
     expect_refusal(text, (ls_read_request){0}, "line 41|\"2x\"");
     free(text);
+    data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){0});
+    cr_expect(data->column && data->column[0].categories == 2);
+    cr_expect(data->notes == 1 && has_note(data, "is taken as the names of the columns"));
+    ls_data_free(data);
     data = read_as("a,class\nNone,u\nSome,v\nNone,u\n", (ls_read_request){.header = LS_HEADER_YES});
     cr_expect(data->column && data->column[0].categories == 2 && data->notes == 0);
     ls_data_free(data);
@@ -530,6 +755,39 @@ Test(cells, offsets_only_where_they_help)
     cr_assert_not_null(data->column);
     cr_expect_eq(data->column[0].offset, 20240300.0);
     cr_expect(data->x[0] == 0 && data->x[1] == 1);
+    ls_data_free(data);
+}
+
+/* Equal floats stand next to each other, or far apart. */
+Test(cells, joined_values_are_found_in_any_order)
+{
+    enum { HALF = 4000 };
+    for (int order = 0; order < 3; order++) {
+        ls_text text = {0};
+        ls_text_add(&text, "t,c\n");
+        for (int i = 0; i < 2 * HALF; i++) {
+            int k = order == 0 ? i : order == 1 ? 2 * i % (2 * HALF) + i / HALF : 2 * HALF - 1 - i;
+            ls_text_add(&text, "%d,%c\n", 100000000 + 16 * (k / 2) + k % 2, "uv"[i % 2]);
+        }
+        ls_data *data = read_as(text.text, (ls_read_request){0});
+        cr_assert(data->column && data->column[0].offset == 100000000.0, "order %d", order);
+        ls_data_free(data);
+        free(text.text);
+    }
+}
+
+Test(cells, whole_numbers_that_double_joins_are_told)
+{
+    ls_data *data = read_as("t,c\n9007199254740993,a\n9007199254740994,b\n9007199254740995,a\n",
+                            (ls_read_request){0});
+    cr_expect(has_note(data, "column 1 (t): whole numbers such as 9007199254740993 are rounded"));
+    ls_data_free(data);
+    data = read_as("t;c\n9007199254740993;a\n9007199254740994;b\n9007199254740995;a\n",
+                   (ls_read_request){.decimal = ','});
+    cr_expect(has_note(data, "such as 9007199254740993 are rounded"));
+    ls_data_free(data);
+    data = read_as("t,c\n9007199254740992,a\n1e22,b\n18014398509481984,a\n", (ls_read_request){0});
+    cr_expect_not(has_note(data, "are rounded"));
     ls_data_free(data);
 }
 

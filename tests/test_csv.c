@@ -237,7 +237,7 @@ static const refusal refusals[] = {
      "line 3, column 1 (a): the value is missing;|drop the row"},
     {"a,b,c\n1,x,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"x\" is not a finite number"},
     {"a,b,c\n\n\n1,2,0\n1,12o,0\n", {0}, LS_ERR_DATA, "line 5, column 2 (b): \"12o\""},
-    {"a,b,c\n1,\"2\n\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"2?\""},
+    {"a,b,c\n1,\"2\n3\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"2?3\""},
     {"a,b,c\n1,,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): the value is missing;"},
     {"a,b,c\n1,?,0\n", {0}, LS_ERR_DATA, "column 2 (b): the value is missing (\"?\")"},
     {"a,b,c\n1,2,0\n1,NA,0\n",

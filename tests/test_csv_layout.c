@@ -19,7 +19,8 @@ static opened *open_text(const char *text, size_t window)
     static opened o;
     ls_error err = {LS_OK, ""};
     cr_assert_eq(ls_stream_of("text", text, strlen(text), &o.stream, &err), LS_OK);
-    cr_assert_eq(ls_csv_open(&o.reader, "text", o.stream, window, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_csv_open(&o.reader, "text", o.stream, window, 0, &err), LS_OK, "%s",
+                 err.message);
     return &o;
 }
 

@@ -493,6 +493,25 @@ Test(report, the_command_names_the_targets)
     runs_child_free(&c);
 }
 
+/* Axes of numbers that are large compared with their range show what is left of a round number. */
+Test(report, of_large_numbers)
+{
+    char text[4096] = "time,y\n";
+    if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
+    for (int i = 0; i < 60; i++)
+        sprintf(text + strlen(text), "%d,%d.25\n", 1700000000 + i * 7, i * i % 31 + i);
+    runs_file_write("times.csv", text, strlen(text));
+    do_it("train times.csv --task regression -o t.safetensors" QUICK);
+    do_it("plot curve t.safetensors times.csv --device cpu -o curve.svg");
+    do_it("plot residuals-by-input t.safetensors times.csv --device cpu -o input.svg");
+    char *curve = runs_file_read("curve.svg", NULL), *input = runs_file_read("input.svg", NULL);
+    cr_assert(curve && input);
+    cr_expect(strstr(curve, "time − 1700000000") && !strstr(curve, "e+09"));
+    cr_expect(strstr(input, "time − 1700000000") && !strstr(input, "e+09"));
+    free(curve);
+    free(input);
+}
+
 /* ---- Devices, folders and sizes -------------------------------------------------------------- */
 
 Test(report, the_same_on_every_device)

@@ -97,7 +97,7 @@ static const feature shaped[] = {
     {"blobs", 50, BASE, "batch-norm on batch 8"},
     {"blobs", 50, BASE, "batch-norm on batch full optimizer gd"},
     {"moons", 50, "hidden 6 epochs 4 batch 16",
-     "batch-norm on batch 16"}, /* the last batch has two rows */
+     "batch-norm on batch 16"},                          /* the last batch has two rows */
     {"moons", 49, "hidden 6 epochs 4", "batch-norm on"}, /* batch auto avoids a last row alone */
     {"moons", 50, "hidden 6,6,6 epochs 4", "residual on"},
     {"moons", 50, "hidden 6,6,6,6,6 epochs 4", "residual on batch-norm on dropout 0.2"},

@@ -642,6 +642,49 @@ Test(second_file, models_keep_names_places_and_options)
     ls_data_free(data);
 }
 
+/* Options about numbers say nothing of columns of categories, and the model can be loaded. */
+Test(second_file, models_with_categories_beside_decimal_commas)
+{
+    const ls_read_options options = {
+        .struct_size = sizeof options, .decimal = "comma", .thousands = "space"};
+    ls_data *data = read_first("len;town;kind\n1,5;Ulm;a\n1 002,5;Bonn;b\n3,5;Ulm;a\n", &options);
+    ls_model *model = train(data);
+    cr_assert(model->encoder && model->encoder->columns == 2);
+    cr_expect_eq(model->encoder->column[0].format.decimal, ',');
+    cr_expect_eq(model->encoder->column[1].format.decimal, 0);
+    ls_model_free(model);
+    ls_data_free(data);
+}
+
+/* The header that --header yes speaks of may stand behind a #. */
+Test(second_file, a_said_header_may_be_a_comment)
+{
+    static const struct {
+        const char *text, *name;
+        size_t rows;
+    } list[] = {{"#w,x,kind\n1,2,a\n3,4,b\n5,6,a\n", "w", 3},
+                {"#\"w\",\"x\",\"kind\"\n1,2,a\n3,4,b\n5,6,a\n", "w", 3},
+                {"# made by hand\nw,x,kind\n1,2,a\n3,4,b\n5,6,a\n", "w", 3},
+                {"#w,x,kind\np,q,r\n1,2,a\n3,4,b\n5,6,a\n", "p", 3}};
+    for (size_t i = 0; i < COUNT(list); i++) {
+        ls_data *data = read_first(list[i].text,
+                                   &(ls_read_options){.struct_size = sizeof(ls_read_options),
+                                                      .header = "yes"});
+        cr_expect(data->rows == list[i].rows && !strcmp(data->feature_names[0], list[i].name),
+                  "text %zu: %zu rows, \"%s\"", i, data->rows, data->feature_names[0]);
+        ls_model *model = train(data);
+        ls_data *again = NULL;
+        ls_error err = {LS_OK, ""};
+        cr_assert_eq(read_it(list[i].text, strlen(list[i].text), &(ls_read_options){.model = model},
+                             &again, &err),
+                     LS_OK, "text %zu: %s", i, err.message);
+        cr_expect_eq(again->rows, list[i].rows, "text %zu: %zu rows", i, again->rows);
+        ls_data_free(again);
+        ls_model_free(model);
+        ls_data_free(data);
+    }
+}
+
 Test(second_file, sampled_rows_come_from_the_file_and_say_so)
 {
     static const char text[] = "a,class\n1,u\n2,v\n3,u\n4,v\n5,u\n6,v\n";

@@ -35,7 +35,7 @@ static ls_status write_failed(ls_error *err, const char *path, const char *verb)
 
 static ls_status write_stdout(const void *bytes, size_t size, ls_error *err)
 {
-    if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 || !write_all(STDOUT_FILENO, bytes, size)) {
         return ls_fail(err, LS_ERR_IO, "standard output: cannot write: %s; check where it goes",
                        strerror(errno));
     }
@@ -252,6 +252,25 @@ ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
     ls_status status = check_readable(*file, path, size, err);
     if (status != LS_OK) close(*file);
     return status;
+}
+
+ls_status ls_open_stdin(int *file, size_t *size, ls_error *err)
+{
+    struct stat info;
+    *file = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (*file < 0 || fstat(*file, &info) != 0) {
+        ls_status status = ls_fail(err, LS_ERR_IO, "standard input: cannot read: %s",
+                                   strerror(errno));
+        if (*file >= 0) close(*file);
+        return status;
+    }
+    if (S_ISDIR(info.st_mode)) {
+        close(*file);
+        return ls_fail(err, LS_ERR_IO, "standard input: is a folder, not a file");
+    }
+    off_t at = S_ISREG(info.st_mode) ? lseek(*file, 0, SEEK_CUR) : 0;
+    *size = S_ISREG(info.st_mode) && info.st_size > at ? (size_t)(info.st_size - at) : 0;
+    return LS_OK;
 }
 
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err)

@@ -27,6 +27,10 @@ void ls_sink_drop(ls_sink *sink);
 /* Opens a file or a pipe for reading. *size: the size of a file, 0 for a pipe. */
 ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err);
 
+/* The same for standard input, which may also be a terminal or a socket. *file is a copy, which the
+ * caller closes. */
+ls_status ls_open_stdin(int *file, size_t *size, ls_error *err);
+
 /* Reads a whole regular file and adds a NUL, which *size does not count. Freed with free(). */
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err);
 

@@ -19,8 +19,10 @@ static inline ls_status ls_builder_add_field(ls_table_builder *t, size_t column,
     bool precise;
     ls_column_builder *plain = t->plain[column];
     if (plain && ls_parse_digits(text, &value, &precise) &&
-        ls_column_add_number(plain, t->data, value, precise, ls_builder_cell(t, column)))
+        ls_column_add_number(plain, t->data, value, precise, ls_builder_cell(t, column))) {
+        if (fabs(value) >= 0x1p53) ls_column_watch_wide(plain, text, value);
         return LS_OK;
+    }
     return ls_builder_add_other(t, column, text, quoted, line, again, err);
 }
 

@@ -4,11 +4,13 @@
 #include "host/base/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/data/dates.h"
 #include "host/data/judge.h"
+#include "host/data/names.h"
 #include "host/data/notes.h"
 
 enum { MOST_CATEGORIES = 1000, FEW_CATEGORIES = 50 };
@@ -36,14 +38,14 @@ static int32_t text_of(const float *cell)
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
 /* The text of a verdict's example in messages, and its line. */
-typedef struct {
+struct example {
     ls_excerpt text;
     size_t line;
-} example;
+};
 
-static example example_of(const ls_column_builder *column, size_t i)
+static struct example example_of(const ls_column_builder *column, size_t i)
 {
-    example e;
+    struct example e;
     e.text = ls_excerpt_of(ls_dictionary_text(column->texts, i, NULL, &e.line));
     return e;
 }
@@ -51,20 +53,54 @@ static example example_of(const ls_column_builder *column, size_t i)
 static ls_status is_date(const ls_column_builder *column, const ls_column_context *in, size_t i,
                          ls_error *err)
 {
-    example e = example_of(column, i);
+    struct example e = example_of(column, i);
     ls_date date = {0};
     ls_parse_date(ls_dictionary_text(column->texts, i, NULL, NULL), &date);
     return ls_fail(
         err, LS_ERR_DATA,
-        "%s, line %zu, column %s: \"%s\" is a %s, and networks take numbers and categories; leave the column out "
-        "with --drop %s, or turn it into numbers (days, years, hours)",
-        in->path, e.line, in->label, e.text.text, date.month ? "date" : "time", in->name);
+        "%s, line %zu, column %s: \"%s\" is a %s, and networks take numbers and categories; give --dates for "
+        "numbers of %s, leave the column out with --drop %s, or turn it into other numbers",
+        in->path, e.line, in->label, e.text.text, date.month ? "date" : "time",
+        date.month ? "days" : "hours", in->name);
+}
+
+static ls_status is_unclear(const ls_column_context *in, const char *text, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s, column %s: \"%s\" may have the day first (31/12/2024) or the month first "
+                   "(12/31/2024), and no date of the column decides which; write dates as "
+                   "2024-12-31, or leave the column out with --drop %s",
+                   in->path, in->label, text, in->name);
+}
+
+/* Finds the order of day and month in the dates of a column. If more of them are to come than the
+ * texts that are kept, these may decide. */
+static ls_status find_order(const ls_column_builder *column, const ls_column_context *in,
+                            size_t example, char *order, ls_error *err)
+{
+    bool day_first = false, month_first = false;
+    size_t unclear = SIZE_MAX;
+    ls_date date = {0};
+    ls_parse_date(ls_dictionary_text(column->texts, example, NULL, NULL), &date);
+    *order = date.month ? LS_DATES_CLEAR : LS_DATES_TIMES;
+    for (size_t i = 0; i < ls_dictionary_count(column->texts) && date.month; i++) {
+        ls_date d = {0};
+        if (!ls_parse_date(ls_dictionary_text(column->texts, i, NULL, NULL), &d)) continue;
+        day_first |= d.day_first;
+        month_first |= d.month_first;
+        if (d.other_day && unclear == SIZE_MAX) unclear = i;
+    }
+    if (day_first || month_first) *order = day_first ? LS_DATES_DAY_FIRST : LS_DATES_MONTH_FIRST;
+    else if (unclear != SIZE_MAX && ls_dictionary_count(column->texts) == LS_MOST_TEXTS)
+        *order = LS_DATES_OPEN;
+    else if (unclear != SIZE_MAX) return is_unclear(in, example_of(column, unclear).text.text, err);
+    return LS_OK;
 }
 
 static ls_status is_stray(const ls_column_builder *column, const ls_column_context *in, size_t i,
                           ls_error *err)
 {
-    example e = example_of(column, i);
+    struct example e = example_of(column, i);
     return ls_fail(
         err, LS_ERR_DATA,
         "%s, line %zu, column %s: \"%s\" is not a finite number, but %zu other values of the column are; correct it, "
@@ -82,7 +118,16 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
         char sign;
         const char *name;
     } groups[] = {{',', "comma"}, {'.', "point"}, {' ', "space"}, {'\'', "apostrophe"}};
-    if (!ls_spell(text, &s)) {
+    double value;
+    if (ls_is_odd_number(text) || (!ls_spell(text, &s) && !ls_parse_number(text, &value))) {
+        ls_text_add(out,
+                    "is of digits, but in a spelling of numbers that is not read; write plain "
+                    "numbers (as -1 or 0.5), leave the column out with --drop %s, or make it "
+                    "categories with --categorical %s",
+                    in->name, in->name);
+        return;
+    }
+    if (!s.ways) {
         ls_text_add(
             out, "has a decimal point, but other numbers of the column have decimal commas; write "
                  "all of them in one way, or give --decimal point");
@@ -96,10 +141,12 @@ static void describe_spelling(const ls_column_builder *column, const ls_column_c
                 s.unit != LS_UNIT_NONE ? "with a sign or a unit"
                 : grouped && comma     ? "with a decimal comma or with separators of thousands"
                 : grouped              ? "with separators of thousands"
-                                       : "with a decimal comma");
+                : comma && !(s.ways & LS_SPELL_POINT) ? "with a decimal comma"
+                                                      : "with a blank or a sign too many");
     if (column->format.units)
         ls_text_add(out, "other numbers of the column have another one or another spelling; ");
-    ls_text_add(out, "read it with ");
+    bool readable = s.unit != LS_UNIT_NONE || !(s.ways & LS_SPELL_POINT);
+    ls_text_add(out, readable ? "read it with " : "write it plainly");
     if (s.unit != LS_UNIT_NONE) ls_text_add(out, "--units %s", in->name);
     const char *and = s.unit != LS_UNIT_NONE ? " and " : "";
     bool point_too = s.ways & LS_SPELL_POINT;
@@ -116,7 +163,7 @@ static ls_status is_spelled(const ls_column_builder *column, const ls_column_con
                             ls_error *err)
 {
     ls_text what = {0};
-    example e = example_of(column, i);
+    struct example e = example_of(column, i);
     describe_spelling(column, in, ls_dictionary_text(column->texts, i, NULL, NULL), &what);
     ls_status status = ls_fail(err, LS_ERR_DATA, "%s, line %zu, column %s: \"%s\" %s", in->path,
                                e.line, in->label, e.text.text,
@@ -137,24 +184,29 @@ static ls_status free_text(const ls_column_builder *column, const ls_column_cont
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
-static size_t slot_of(float cell)
+/* Knuth's multiplicative hash, whose upper 9 bits are the slot. Different floats differ in it. */
+static uint32_t hash_of(float cell)
 {
     uint32_t bits;
     cell += 0.0f; /* -0 and 0 are one */
     memcpy(&bits, &cell, sizeof bits);
-    return bits * 2654435761u >> 23; /* Knuth's multiplicative hash: 9 bits */
+    return bits * 2654435761u;
 }
 
 static void see(ls_column_builder *column, double value, float cell)
 {
-    double *slot = &column->seen[slot_of(cell)];
-    if (*slot != value && (float)(*slot - column->offset) == cell) {
+    uint32_t hash = hash_of(cell);
+    double *slot = &column->seen[hash >> 23];
+    if (*slot == value) return;
+    float old = (float)(*slot - column->offset);
+    if (old == cell) {
         column->is_joined = true;
         column->looks = false;
         column->joined[0] = *slot;
         column->joined[1] = value;
+    } else if (isnan(old) || hash < hash_of(old)) {
+        *slot = value;
     }
-    *slot = value;
 }
 
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
@@ -170,6 +222,24 @@ void ls_column_watch(ls_column_builder *column, const ls_data *data, double valu
             if (!isnan(*at)) see(column, (double)*at + column->offset, *at);
     }
     see(column, value, *cell);
+}
+
+void ls_column_watch_date(ls_column_builder *column, const char *text)
+{
+    ls_date d = {0};
+    if (column->dates || !ls_parse_date(text, &d)) return;
+    if (d.day_first) column->dates = LS_DATES_DAY_FIRST;
+    if (d.month_first) column->dates = LS_DATES_MONTH_FIRST;
+}
+
+void ls_column_watch_wide(ls_column_builder *column, const char *text, double value)
+{
+    char exact[64];
+    ls_whole whole = {0};
+    if (!column->looks || column->rounded.text[0] || !ls_plain_whole(text, &whole)) return;
+    snprintf(exact, sizeof exact, "%.0f", value);
+    if (whole.count < sizeof exact && !ls_is_one_name(text, exact))
+        column->rounded = ls_excerpt_of(text);
 }
 
 bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line, float *cell)
@@ -208,7 +278,11 @@ static ls_status obey(const ls_column_builder *column, const ls_column_context *
                       const ls_verdict *v, ls_assumed *assumed, bool *again, ls_error *err)
 {
     switch (v->kind) {
-    case LS_COLUMN_DATES: return is_date(column, in, v->example, err);
+    case LS_COLUMN_DATES:
+        if (!in->dates) return is_date(column, in, v->example, err);
+        LS_TRY(find_order(column, in, v->example, &assumed->dates, err));
+        *again = true;
+        break;
     case LS_COLUMN_STRAY: return is_stray(column, in, v->example, err);
     case LS_COLUMN_SPELLED: return is_spelled(column, in, v->example, err);
     case LS_COLUMN_COMMAS: assumed->commas = *again = true; break;
@@ -355,6 +429,11 @@ ls_status ls_column_finish(ls_column_builder *column, const ls_column_context *i
             return finish_categories(column, in, data, c, assumed, out, err);
         const char *mark = v.marked ? ls_dictionary_text(column->texts, v.mark, NULL, NULL) : NULL;
         LS_TRY(forget_texts(column, in, data, c, mark, out, err));
+    }
+    if (column->format.dates == LS_DATES_OPEN) {
+        assumed->dates = column->dates;
+        *again = true;
+        return column->dates ? LS_OK : is_unclear(in, assumed->example.text, err);
     }
     finish_numbers(column, in, data, c, assumed, again, out);
     return LS_OK;

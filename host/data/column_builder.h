@@ -15,6 +15,7 @@ typedef struct {
     bool categories; /* its numbers are texts, too */
     bool commas;     /* decimal commas were found */
     bool told;       /* that it has categories is told */
+    char dates;      /* as in ls_number_format */
     double offset;
     ls_excerpt example; /* a cell that led to the assumption */
 } ls_assumed;
@@ -24,7 +25,8 @@ enum { LS_JOIN_SLOTS = 512 };
 typedef struct {
     double offset;  /* cells are numbers minus it */
     size_t numbers; /* cells that are numbers */
-    double *seen;   /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded */
+    double *seen;   /* [LS_JOIN_SLOTS] values by the hash of their floats, once one was rounded:
+                       of those in a slot, the one whose float has the smallest hash */
     bool looks;     /* for values that float32 joins */
     bool is_joined;
     bool asked;                 /* is to hold categories: as a user or a model says */
@@ -36,7 +38,9 @@ typedef struct {
     double joined[2];           /* two values with one float, if is_joined */
     size_t first_line;          /* of the first text, and that text */
     ls_excerpt first_text;
+    ls_excerpt rounded; /* a whole number beyond 2^53 that the double rounds, or "" */
     ls_number_format format;
+    char dates; /* the order of dates that was found, if format.dates is LS_DATES_OPEN; or 0 */
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
@@ -51,11 +55,21 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
     *cell = NAN;
 }
 
-/* Looks whether float32 joins this value with another one: keeps values that share a slot of a
- * table. cell: of row r of column c of the data, whose rows before it hold values that float32
- * does not round if the table is new. */
+/* Looks whether float32 joins this value with another one. cell: of the last row of the data, whose
+ * rows before it hold values that float32 does not round if the table is new.
+ *
+ * Guaranteed: whether joined values are found does not depend on the order of the rows, if these
+ * are at most LS_LOOK_ALL: of the floats that share a slot, one is watched from its first row on,
+ * and the floats alone decide which. Values whose float is not watched are not found, so that a few
+ * joined ones among many others may be missed. Of longer files, only some rows are looked at. */
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell);
+
+/* Keeps an example of whole numbers that a double rounds. */
+void ls_column_watch_wide(ls_column_builder *column, const char *text, double value);
+
+/* Looks which order of day and month a date has, for LS_DATES_OPEN. */
+void ls_column_watch_date(ls_column_builder *column, const char *text);
 
 /* Of a long file only some of the rows are looked at for joined values. */
 enum { LS_LOOK_ALL = 1 << 16, LS_LOOK_PERIOD = 1 << 16, LS_LOOK_SOME = 1 << 12 };
@@ -88,6 +102,7 @@ typedef struct {
     const char *path, *label;
     const char *name; /* for examples of options: its name, or its index */
     bool may_comma;   /* a number may have a decimal comma */
+    bool dates;       /* dates become numbers */
     bool may_offset;  /* numbers may be read with an offset */
     bool may_miss;    /* values may be missing */
 } ls_column_context;

@@ -14,7 +14,9 @@ enum {
     FIRST_ROWS = 256,
     LARGE = 32 << 20,      /* bytes of a file from which on progress is reported */
     REPORT_ROWS = 1 << 16, /* rows between two reports */
-    MOST_READINGS = 8      /* each changes what is assumed of a column in one of three ways */
+    FEW = 2, /* records of a pipe that show the layout of rows for a model: nobody need wait, and
+                the layout does not depend on what has arrived */
+    MOST_READINGS = 8 /* each changes what is assumed of a column in one of three ways */
 };
 
 /* A file being read. */
@@ -67,19 +69,26 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
     return LS_OK;
 }
 
+/* Finds the layout and the first row, which stays in the reader. */
+static ls_status begin(csv_file *file, bool *found, ls_error *err)
+{
+    ls_csv_reader *reader = &file->reader;
+    const ls_read_request *request = file->request;
+    LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
+    LS_TRY(choose_columns(file, err));
+    LS_TRY(ls_csv_next(reader, found, err));
+    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, found, err));
+    if (*found) return LS_OK;
+    return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s", file->path,
+                   request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
+}
+
 static ls_status read_rows(csv_file *file, ls_error *err)
 {
     bool found = false;
     ls_csv_reader *reader = &file->reader;
     const ls_read_request *request = file->request;
-    LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
-    LS_TRY(choose_columns(file, err));
-    LS_TRY(ls_csv_next(reader, &found, err));
-    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, &found, err));
-    if (!found)
-        return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s",
-                       file->path,
-                       request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
+    LS_TRY(begin(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
     for (size_t done = 1; found && !file->again; done++) {
@@ -94,10 +103,17 @@ static ls_status read_rows(csv_file *file, ls_error *err)
 /* Reads all rows under the assumptions; *out is not set if they have changed. */
 static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
-    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, err));
+    LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
     LS_TRY(read_rows(file, err));
     if (file->again) return LS_OK;
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
+}
+
+static void free_file(csv_file *file)
+{
+    ls_builder_free(&file->table);
+    ls_csv_layout_free(&file->layout);
+    ls_csv_close(&file->reader);
 }
 
 static ls_status read_once(const char *path, ls_stream *stream, const ls_read_request *request,
@@ -107,9 +123,7 @@ static ls_status read_once(const char *path, ls_stream *stream, const ls_read_re
         .path = path, .stream = stream, .request = request, .assumptions = assumptions};
     ls_status status = read_file(&file, out, err);
     *again = file.again;
-    ls_builder_free(&file.table);
-    ls_csv_layout_free(&file.layout);
-    ls_csv_close(&file.reader);
+    free_file(&file);
     return status;
 }
 
@@ -130,4 +144,86 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
     }
     ls_assumptions_free(&assumptions);
     return status;
+}
+
+/* ---- Block by block -------------------------------------------------------------------------- */
+
+struct ls_csv_rows {
+    csv_file file;
+    ls_assumptions assumptions; /* of a block: none, as it is known what the columns are */
+    bool found;                 /* the reader holds a record that is not in a block yet */
+    bool begun, ended;          /* a block has been filled; the file has no more records */
+    ls_status status;           /* of a row that cannot be read: */
+    ls_error error;
+};
+
+ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_request *request,
+                           ls_csv_rows **out, ls_error *err)
+{
+    ls_csv_rows *rows;
+    LS_TRY(ls_alloc(&rows, 1, sizeof *rows, "the rows", err));
+    csv_file *file = &rows->file;
+    *file = (csv_file){
+        .path = path, .stream = stream, .request = request, .assumptions = &rows->assumptions};
+    size_t sample = ls_stream_is_pipe(stream) ? FEW : 0;
+    ls_status status = ls_csv_open(&file->reader, path, stream, request->window, sample, err);
+    if (status == LS_OK) status = begin(file, &rows->found, err);
+    if (status != LS_OK) ls_csv_rows_close(rows);
+    else *out = rows;
+    return status;
+}
+
+void ls_csv_rows_close(ls_csv_rows *rows)
+{
+    if (!rows) return;
+    free_file(&rows->file);
+    ls_assumptions_free(&rows->assumptions);
+    free(rows);
+}
+
+/* Adds the next row to the block. Sets `ended` if there is none. */
+static ls_status next_row(ls_csv_rows *rows, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    const ls_csv_reader *reader = &file->reader;
+    if (!rows->found) LS_TRY(ls_csv_next(&file->reader, &rows->found, err));
+    rows->ended = !rows->found;
+    rows->found = false;
+    return rows->ended ? LS_OK
+                       : add_row(file, reader->record_line, reader->fields, reader->count, err);
+}
+
+/* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
+ * has no more for now. */
+static void fill_block(ls_csv_rows *rows, size_t most)
+{
+    csv_file *file = &rows->file;
+    size_t *count = &file->table.data->rows;
+    while (*count < most && rows->status == LS_OK && !rows->ended) {
+        if (*count && !rows->found && ls_csv_waits(&file->reader)) break;
+        const size_t before = *count;
+        rows->status = next_row(rows, &rows->error);
+        if (rows->status != LS_OK) *count = before; /* without the part that was read */
+    }
+}
+
+ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_error *err)
+{
+    csv_file *file = &rows->file;
+    *out = NULL;
+    if (rows->status == LS_OK && !rows->ended) {
+        ls_builder_free(&file->table);
+        ls_assumptions_free(&rows->assumptions);
+        LS_TRY(choose_columns(file, err));
+        LS_TRY(ls_builder_allocate(&file->table, most < FIRST_ROWS ? most : FIRST_ROWS,
+                                   file->target != LS_NO_COLUMN, err));
+        if (!rows->begun)
+            LS_TRY(ls_csv_tell_layout(&file->layout, file->request, file->table.data, err));
+        fill_block(rows, most);
+        rows->begun = true;
+        if (file->table.data->rows)
+            return ls_builder_finish(&file->table, NULL, &file->again, out, err);
+    }
+    if (rows->status != LS_OK && err) *err = rows->error;
+    return rows->status;
 }

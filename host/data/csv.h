@@ -10,4 +10,14 @@
 ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request *request,
                       ls_data **out, ls_error *err);
 
+/* Rows for a model or like other rows (request->expected), block by block: ls_row_reader has the
+ * rules. */
+typedef struct ls_csv_rows ls_csv_rows;
+
+/* What the arguments point to must outlive the rows. */
+ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_request *request,
+                           ls_csv_rows **out, ls_error *err);
+ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_error *err);
+void ls_csv_rows_close(ls_csv_rows *rows);
+
 #endif

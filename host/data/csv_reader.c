@@ -39,10 +39,14 @@ ls_status ls_csv_look(ls_csv_reader *reader, size_t bytes, ls_error *err)
     size_t before = reader->ahead_count;
     while (reader->ahead_count < bytes && !reader->ahead_ended) {
         size_t count;
-        LS_TRY(ls_stream_read(reader->stream, grown + reader->ahead_count,
-                              bytes - reader->ahead_count, &count, err));
+        char *added = grown + reader->ahead_count;
+        LS_TRY(ls_stream_read(reader->stream, added, bytes - reader->ahead_count, &count, err));
         reader->ahead_count += count;
         reader->ahead_ended = count == 0;
+        for (const char *c = added; c < added + count; c++) reader->ahead_lines += *c == '\n';
+        if (reader->sample_rows && reader->ahead_lines >= reader->sample_rows &&
+            !ls_stream_ready(reader->stream))
+            break; /* a pipe: enough for the sample */
     }
     grown[reader->ahead_count] = '\0';
     return check_text(reader, grown + reader->ahead_at, grown + before,
@@ -133,11 +137,12 @@ static void skip_instruction(ls_csv_reader *reader)
 }
 
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
-                      ls_error *err)
+                      size_t sample_rows, ls_error *err)
 {
     *reader = (ls_csv_reader){.path = path,
                               .stream = stream,
                               .window = window ? window : WINDOW,
+                              .sample_rows = sample_rows,
                               .separator = ',',
                               .line = 1};
     LS_TRY(check_encoding(path, stream, err));
@@ -195,10 +200,11 @@ static void skip_blanks(ls_csv_reader *reader)
     for (int bytes; (bytes = blank_at(reader, reader->at)) != 0;) reader->at += bytes;
 }
 
-/* Whether parsing reached the end of the window although more text follows. */
+/* Whether parsing reached the end of the window although more text follows. Behind the end of a
+ * line, nothing of the record can follow. */
 static bool is_short(const ls_csv_reader *reader)
 {
-    return reader->at == reader->end && !reader->ended;
+    return reader->at == reader->end && !reader->ended && !reader->complete;
 }
 
 static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *err)
@@ -288,6 +294,7 @@ static void skip_line_end(ls_csv_reader *reader)
     char stop = *reader->at++;
     if (stop == '\r' && *reader->at == '\n') reader->at++;
     if (stop == '\n' || stop == '\r') reader->line++;
+    reader->complete = reader->at[-1] == '\n';
 }
 
 /* Parses one field of a file whose separator is white space. */
@@ -349,6 +356,7 @@ static bool is_comment(const ls_csv_reader *reader)
 static ls_status read_record(ls_csv_reader *reader, ls_error *err)
 {
     bool more = true;
+    reader->complete = false;
     reader->count = 0;
     reader->record_line = reader->line;
     if (*reader->at == '#' && !reader->begun && is_comment(reader)) {
@@ -404,4 +412,10 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         reader->begun = *found = true;
         return LS_OK;
     }
+}
+
+bool ls_csv_waits(const ls_csv_reader *reader)
+{
+    return !reader->ended && !memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) &&
+           !ls_stream_ready(reader->stream);
 }

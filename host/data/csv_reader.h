@@ -19,11 +19,14 @@ typedef struct {
     size_t window; /* bytes to read at a time */
     char *ahead; /* first bytes of the stream, or NULL; those from ahead_at are not in the window */
     size_t ahead_at, ahead_count;
-    bool ahead_ended; /* they are the whole stream */
-    char *text;       /* the window: `capacity` bytes */
+    bool ahead_ended;   /* they are the whole stream */
+    size_t ahead_lines; /* line ends among them */
+    size_t sample_rows; /* records to judge the layout by; 0: default */
+    char *text;         /* the window: `capacity` bytes */
     size_t capacity;
     char *at, *end;   /* unread part of the window; *end is a NUL */
     bool ended;       /* the window holds the end of the stream */
+    bool complete;    /* the record that is parsed ends before `at` */
     bool begun;       /* a record has been read: below it, no line is a comment */
     size_t hash_line; /* from this line on, none is a comment; 0: as `begun` says */
     char separator;   /* ' ': any number of blanks and tabs */
@@ -39,10 +42,10 @@ typedef struct {
 } ls_csv_reader;
 
 /* Starts reading a stream: skips a byte order mark and a line "sep=;", and refuses UTF-16 and
- * binary data. The caller sets the separator. window: bytes read at a time; 0: default. The reader
- * is closed with ls_csv_close, also if this fails. */
+ * binary data. The caller sets the separator. window: bytes read at a time; sample_rows: as in
+ * the reader; 0: default. The reader is closed with ls_csv_close, also if this fails. */
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,
-                      ls_error *err);
+                      size_t sample_rows, ls_error *err);
 void ls_csv_close(ls_csv_reader *reader);
 
 /* Reads ahead: at least this number of bytes, or all there are. Only before the first record. */
@@ -57,5 +60,8 @@ ls_csv_reader ls_csv_reader_of(const char *path, char *text, size_t size, bool e
 /* Reads the next record that is not blank. Lines above the first record that begin with # are
  * comments. *found is false at the end of the stream. The fields are valid until the next call. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
+
+/* Whether the next record may have to wait for a pipe. */
+bool ls_csv_waits(const ls_csv_reader *reader);
 
 #endif

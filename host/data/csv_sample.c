@@ -43,11 +43,12 @@ static ls_status take_comment(ls_csv_sample *sample, const ls_csv_reader *reader
     return LS_OK;
 }
 
-static ls_status take_records(ls_csv_sample *sample, ls_csv_reader *reader, ls_error *err)
+static ls_status take_records(ls_csv_sample *sample, ls_csv_reader *reader, size_t most,
+                              ls_error *err)
 {
     size_t room = 0;
     bool found = true;
-    while (sample->rows < LS_CSV_SAMPLE_ROWS) {
+    while (sample->rows < most) {
         if (ls_csv_next(reader, &found, NULL) != LS_OK) {
             sample->broken = true;
             break;
@@ -70,10 +71,13 @@ ls_status ls_csv_sample_take(const ls_csv_reader *reader, char separator, ls_csv
     LS_TRY(ls_alloc(&out->line, LS_CSV_SAMPLE_ROWS, sizeof *out->line, "the first records", err));
     LS_TRY(ls_alloc(&out->text, size + 1, 1, "the first records", err));
     memcpy(out->text, reader->ahead + reader->ahead_at, size);
+    size_t most = reader->sample_rows && reader->sample_rows < LS_CSV_SAMPLE_ROWS
+                      ? reader->sample_rows
+                      : LS_CSV_SAMPLE_ROWS;
     ls_csv_reader copy = ls_csv_reader_of(reader->path, out->text, size, reader->ahead_ended,
                                           separator, reader->line);
     copy.hash_line = reader->hash_line;
-    ls_status status = take_records(out, &copy, err);
+    ls_status status = take_records(out, &copy, most, err);
     ls_csv_close(&copy);
     return status;
 }

@@ -183,6 +183,8 @@ static bool year_last(ls_date *d, char separator, int a, int b, int digits, int 
     bool day_first = a >= 1 && a <= 31 && b >= 1 && b <= 12,
          month_first = b >= 1 && b <= 31 && a >= 1 && a <= 12;
     if (!set_year(d, digits, year) || (!day_first && !month_first)) return false;
+    d->day_first = day_first && (!month_first || (separator == '.' && a != b));
+    d->month_first = month_first && !day_first;
     if (separator == '.') month_first = month_first && !day_first;
     d->month = month_first ? a : b;
     d->day = month_first ? b : a;
@@ -410,4 +412,16 @@ bool ls_date_number(const ls_date *d, double *out)
     }
     *out = (double)days + (d->hours - d->zone) / 24;
     return true;
+}
+
+bool ls_read_date(const char *text, char order, double *out)
+{
+    ls_date d;
+    if (!ls_parse_date(text, &d) || (d.month == 0) != (order == LS_DATES_TIMES)) return false;
+    if (order == LS_DATES_OPEN) return ls_date_number(&d, out);
+    bool day_first = order == LS_DATES_DAY_FIRST, month_first = order == LS_DATES_MONTH_FIRST;
+    if ((d.day_first && !day_first) || (d.month_first && !month_first)) return false;
+    if (d.other_day && !day_first && !month_first) return false;
+    if (d.other_day && order == LS_DATES_DAY_FIRST) d.day = d.other_day, d.month = d.other_month;
+    return ls_date_number(&d, out);
 }

@@ -239,7 +239,8 @@ static bool group_spellings(const entry *sorted, size_t count, group *groups, si
 {
     *made = 0;
     for (size_t i = 0, next; i < count; i = next) {
-        for (next = i + 1; next < count && ls_is_one_name(sorted[i].text, sorted[next].text);) next++;
+        for (next = i + 1; next < count && ls_is_one_name(sorted[i].text, sorted[next].text);)
+            next++;
         group *one = &groups[*made];
         *one = (group){.value = sorted[i].value, .first = i, .count = next - i};
         if (!(one->name = name_of(&sorted[i], next - i))) return false;

@@ -188,11 +188,14 @@ static void encode_plain(const double *mean, const double *scale, size_t feature
  * categories it does not know. */
 static void map_categories(const ls_column *to, const ls_column *from, size_t *map)
 {
-    for (size_t k = 0; k < from->categories; k++) {
-        map[k] = to->categories;
-        for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
+    const size_t count = to->categories;
+    for (size_t k = 0, next = 0; k < from->categories; k++) {
+        map[k] = count;
+        for (size_t n = 0; n < count && map[k] == count; n++) {
+            size_t j = (next + n) % count; /* most are in the same order */
             if (to->category[j] && from->category[k] && !strcmp(to->category[j], from->category[k]))
-                map[k] = j;
+                map[k] = j, next = j + 1;
+        }
         for (size_t j = 0; j < to->categories && map[k] == to->categories; j++)
             if (to->category[j] && from->category[k] &&
                 ls_is_one_name(to->category[j], from->category[k]))
@@ -226,7 +229,7 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
                 return ls_fail(
                     err, LS_ERR_DATA,
                     "row %zu, column %zu: the value is missing, and the model has no value for it; its training rows had none missing",
-                    r + 1, c + 1);
+                    ls_data_row_number(data, r) + 1, c + 1);
             value = *mean;
         }
         to[r * inputs] = mean ? (float)((value - *mean) * *scale) : (float)value;

@@ -15,8 +15,8 @@ static bool is_any(const char *bytes, size_t size)
 }
 
 static const ls_format formats[] = {
-    {"IDX", ls_is_idx, .open = ls_open_idx, .labels = ls_idx_labels},
-    {"NPY", ls_is_npy, .open = ls_open_npy},
+    {"IDX", ls_is_idx, .head = ls_idx_head, .describe = ls_describe_idx, .labels = ls_idx_labels},
+    {"NPY", ls_is_npy, .head = ls_npy_head, .describe = ls_describe_npy},
     {"CSV", is_any, .read = ls_read_csv},
 };
 #define FORMATS (sizeof formats / sizeof *formats)
@@ -25,7 +25,7 @@ const ls_format *ls_format_of(const char *bytes, size_t size)
 {
     size_t i = 0;
     while (!formats[i].is(bytes, size)) i++;
-    assert(i < FORMATS && !formats[i].open != !formats[i].read);
+    assert(i < FORMATS && !formats[i].describe != !formats[i].read);
     return &formats[i];
 }
 
@@ -33,9 +33,9 @@ ls_format_names ls_matrix_formats(void)
 {
     ls_format_names names = {""};
     size_t count = 0, length = 0;
-    for (size_t i = 0; i < FORMATS; i++) count += formats[i].open != NULL;
+    for (size_t i = 0; i < FORMATS; i++) count += formats[i].describe != NULL;
     for (size_t i = 0, n = 0; i < FORMATS && length < sizeof names.text; i++) {
-        if (!formats[i].open) continue;
+        if (!formats[i].describe) continue;
         const char *before = n == 0 ? "" : n + 1 == count ? " and " : ", ";
         int added = snprintf(names.text + length, sizeof names.text - length, "%s%s", before,
                              formats[i].name);
@@ -43,4 +43,14 @@ ls_format_names ls_matrix_formats(void)
         n++;
     }
     return names;
+}
+
+ls_status ls_format_check_labels(const ls_format *format, const char *labels, const char *path,
+                                 ls_error *err)
+{
+    if (!labels || format->describe) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--labels is for %s files, and %s is a %s file; the class is one of its columns "
+                   "(--target)",
+                   ls_matrix_formats().text, path, format->name);
 }

@@ -6,14 +6,16 @@
 #include "host/data/matrix.h"
 #include "host/data/stream.h"
 
-/* A format has either `open` or `read`. */
+/* A format has either `describe` and `head`, or `read`. */
 typedef struct {
     const char *name; /* for messages */
     /* Recognises the format by the first bytes (LS_STREAM_HEAD, or fewer of a shorter file). */
     bool (*is)(const char *bytes, size_t size);
-    /* Describes the matrix of numbers in a whole file, whose bytes must outlive it. */
-    ls_status (*open)(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err);
+    /* Bytes of the header in front of a matrix of numbers, given the first bytes as in `is`. */
+    size_t (*head)(const char *bytes, size_t size);
+    /* Describes the matrix by the first bytes: the header, less of it (an error), or more. */
+    ls_status (*describe)(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err);
     /* Reads rows of a table from a stream. */
     ls_status (*read)(const char *path, ls_stream *stream, const ls_read_request *request,
                       ls_data **out, ls_error *err);
@@ -24,6 +26,11 @@ typedef struct {
 
 /* The format of a file that begins with these bytes: the last row takes any. */
 const ls_format *ls_format_of(const char *bytes, size_t size);
+
+/* Refuses a file of classes (NULL: there is none) for a format whose rows hold their class. path:
+ * of the rows. */
+ls_status ls_format_check_labels(const ls_format *format, const char *labels, const char *path,
+                                 ls_error *err);
 
 /* The names of the formats that hold matrices of numbers, for messages: "IDX and NPY". */
 typedef struct {

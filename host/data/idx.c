@@ -30,12 +30,17 @@ bool ls_is_idx(const char *bytes, size_t size)
            bytes[3] > 0;
 }
 
-ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err)
+size_t ls_idx_head(const char *bytes, size_t size)
+{
+    return size < 4 ? 4 : 4 + 4 * (size_t)(unsigned char)bytes[3];
+}
+
+ls_status ls_describe_idx(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     int type = find_type(at[2]);
-    size_t dimensions = at[3], header = 4 + 4 * dimensions;
+    size_t dimensions = at[3], header = ls_idx_head(bytes, size);
     if (type < 0)
         return ls_fail(
             err, LS_ERR_DATA,
@@ -46,7 +51,6 @@ ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matri
                        "%s: is an IDX file that is cut short in its header (%zu bytes of %zu)",
                        path, size, header);
     *out = (ls_matrix){.path = path,
-                       .bytes = bytes + header,
                        .columns = 1,
                        .kind = types[type].kind,
                        .width = types[type].width,
@@ -63,7 +67,7 @@ ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matri
                 err, LS_ERR_DATA,
                 "%s: is an IDX file whose dimensions are more than this machine can address", path);
     }
-    return ls_check_matrix(out, "IDX", size - header, err);
+    return LS_OK;
 }
 
 /* ---- Class labels ---------------------------------------------------------------------------- */

@@ -7,9 +7,11 @@
 
 /* Whether the first bytes of a file are those of this format. */
 bool ls_is_idx(const char *bytes, size_t size);
-/* Describes the matrix in such a file, whose bytes must outlive it. */
-ls_status ls_open_idx(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err);
+/* Bytes of its header, given the first bytes (LS_STREAM_HEAD or all). */
+size_t ls_idx_head(const char *bytes, size_t size);
+/* Describes the matrix by the header, without its bytes. */
+ls_status ls_describe_idx(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err);
 
 /* Path of the file that usually holds the classes of an IDX file of images:
  * "t10k-images-idx3-ubyte.gz" has "t10k-labels-idx1-ubyte.gz" beside it, compressed or not. It need

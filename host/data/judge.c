@@ -12,6 +12,7 @@ enum {
     FEW_UNITS = 5,    /* different texts with one unit behind a blank (36 months): a measurement */
     FEW_JOINED = 11,  /* the same without the blank (12th) */
     FEW_RELATIONS = 3,
+    FEW_ODD = 5,  /* numbers in a spelling that is not read */
     FEW_TEXTS = 3 /* beside many numbers these are no categories, however often they occur */
 };
 
@@ -25,21 +26,48 @@ static bool is_among(const char *text, const char *const *list)
 bool ls_is_weak_mark(const char *text)
 {
     static const char *const marks[] = {
-        "None", "<NA>", "#N/A", "#NA",  "n.a.", "n.a",          "n/a",          "-",
-        "--",   ".",    "NaT",  "-nan", "+nan", "\xe2\x80\x93", "\xe2\x80\x94", NULL};
+        "None",    "<NA>",    "#N/A",  "#NA",          "n.a.",
+        "n.a",     "n/a",     "-",     "--",           ".",
+        "NaT",     "-nan",    "+nan",  "\xe2\x80\x93", "\xe2\x80\x94",
+        "#DIV/0!", "#VALUE!", "#REF!", "#NAME?",       "#NUM!",
+        "#NULL!",  NULL};
     return is_among(text, marks);
 }
 
 /* Words for "no value": one of them among numbers is a mark, even if it occurs once. */
 static bool is_word_for_missing(const char *text)
 {
-    static const char *const words[] = {
-        "unknown", "missing", "none",      "nil",    "undefined", "undef",         "nodata",
-        "no data", "no_data", "not known", "unk",    "nd",        "n.d.",          "n/d",
-        "(null)",  "(none)",  "(missing)", "#null!", "#value!",   "#div/0!",       "#ref!",
-        "#num!",   "<null>",  "<none>",    "blank",  "empty",     "not available", "not applicable",
-        "tbd",     "*",       "**",        "***",    "..",        "...",           "x",
-        NULL};
+    static const char *const words[] = {"unknown",
+                                        "missing",
+                                        "none",
+                                        "nil",
+                                        "undefined",
+                                        "undef",
+                                        "nodata",
+                                        "no data",
+                                        "no_data",
+                                        "not known",
+                                        "unk",
+                                        "nd",
+                                        "n.d.",
+                                        "n/d",
+                                        "(null)",
+                                        "(none)",
+                                        "(missing)",
+                                        "<null>",
+                                        "<none>",
+                                        "blank",
+                                        "empty",
+                                        "not available",
+                                        "not applicable",
+                                        "tbd",
+                                        "*",
+                                        "**",
+                                        "***",
+                                        "..",
+                                        "...",
+                                        "x",
+                                        NULL};
     return is_among(text, words) && strcasecmp(text, "x") != 0;
 }
 
@@ -52,7 +80,9 @@ typedef struct {
 
 typedef struct {
     tally marks, dates, others;
-    tally bare; /* numbers in another spelling without a unit */
+    tally odd;    /* numbers in a spelling that is not read */
+    tally digits; /* those of `others` that are of digits and punctuation alone */
+    tally bare;   /* numbers in another spelling without a unit */
     tally units[LS_UNIT_KNOWN + 1];
     unsigned ways; /* that all bare numbers may have */
     bool same_unit;
@@ -97,9 +127,13 @@ static census take_census(const ls_dictionary *texts)
         const char *text = ls_dictionary_text(texts, i, &rows, NULL);
         if (ls_is_weak_mark(text)) count(&c.marks, i, rows);
         else if (ls_parse_date(text, NULL)) count(&c.dates, i, rows);
+        else if (ls_is_odd_number(text)) count(&c.odd, i, rows);
         else if (ls_spell(text, &s)) count_spelled(&c, &s, i, rows);
         else if (ls_parse_number(text, &value)) count_plain(&c, i, rows);
-        else count(&c.others, i, rows);
+        else {
+            count(&c.others, i, rows);
+            if (ls_is_of_digits(text)) count(&c.digits, i, rows);
+        }
     }
     return c;
 }
@@ -127,6 +161,18 @@ static bool are_measurements(const census *c, size_t numbers)
         return numbers + c->bare.cells > 0 || c->units[LS_UNIT_RELATION].texts >= FEW_RELATIONS;
     return c->units[LS_UNIT_APART].texts >= FEW_UNITS ||
            c->units[LS_UNIT_JOINED].texts >= FEW_JOINED;
+}
+
+/* Whether texts of digits and signs are numbers that cannot be read, rather than categories;
+ * *first: one of them. Beside plain numbers a single one is. */
+static bool are_unread(const census *c, size_t plain, size_t *first)
+{
+    size_t texts = c->odd.texts + c->digits.texts, cells = c->odd.cells + c->digits.cells;
+    *first = c->odd.texts ? c->odd.first : c->digits.first;
+    if (c->odd.texts && plain + c->odd.cells >= c->others.cells &&
+        (plain || c->odd.texts >= FEW_ODD))
+        return true;
+    return texts >= LS_MANY_NUMBERS && plain + 2 * cells >= c->others.cells + c->odd.cells;
 }
 
 /* Whether so few different numbers recur so often, or stand among so many texts, that all are
@@ -177,14 +223,16 @@ ls_verdict ls_judge(const ls_column_cells *cells)
     census c = take_census(cells->texts);
     tally units = all_units(&c), others = c.others;
     size_t spelled = c.bare.cells + units.cells, plain = cells->numbers + spelled;
-    size_t all = spelled + c.dates.cells + c.others.cells;
+    size_t all = spelled + c.dates.cells + c.others.cells + c.odd.cells, unread;
     if (all == 0)
         return (ls_verdict){.kind = cells->numbers ? LS_COLUMN_NUMBERS : LS_COLUMN_CATEGORIES};
     if (2 * c.dates.cells >= all)
         return (ls_verdict){.kind = LS_COLUMN_DATES, .example = c.dates.first};
-    others.cells += c.dates.cells;
-    others.texts += c.dates.texts;
-    if (!c.others.texts) others.first = c.dates.first;
+    if (are_unread(&c, plain, &unread))
+        return (ls_verdict){.kind = LS_COLUMN_SPELLED, .example = unread};
+    others.cells += c.dates.cells + c.odd.cells;
+    others.texts += c.dates.texts + c.odd.texts;
+    if (!c.others.texts) others.first = c.dates.texts ? c.dates.first : c.odd.first;
     bool mostly = plain >= others.cells;
     if (units.texts && mostly && are_measurements(&c, cells->numbers))
         return (ls_verdict){.kind = LS_COLUMN_SPELLED, .example = units.first};

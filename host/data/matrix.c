@@ -67,6 +67,7 @@ static void write_number(const ls_matrix *m, size_t i, char text[NUMBER_ROOM])
 static ls_status bad_number(const ls_matrix *m, size_t row, size_t column, double value,
                             ls_error *err)
 {
+    row += m->first;
     if (isnan(value))
         return ls_fail(
             err, LS_ERR_DATA,

@@ -3,6 +3,36 @@
 
 #include <string.h>
 
+/* Bytes of the blank that the `length` bytes at `at` begin with, or end with; 0 if there is none.
+ */
+static size_t blank(const char *at, size_t length, bool ends)
+{
+    static const char *const blanks[] = {" ",        "\t",           "\n",          "\r",
+                                         "\xc2\xa0", "\xe2\x80\x89", "\xe2\x80\xaf"};
+    static const unsigned char bytes[] = {1, 1, 1, 1, 2, 3, 3};
+    for (size_t i = 0; i < sizeof bytes; i++)
+        if (bytes[i] <= length && !memcmp(ends ? at + length - bytes[i] : at, blanks[i], bytes[i]))
+            return bytes[i];
+    return 0;
+}
+
+const char *ls_trimmed(const char *text, size_t *length)
+{
+    size_t n = strlen(text), bytes;
+    while ((bytes = blank(text, n, false))) text += bytes, n -= bytes;
+    while ((bytes = blank(text, n, true))) n -= bytes;
+    *length = n;
+    return text;
+}
+
+/* Whether text is the known name; files of models may have names with blanks at their ends. */
+static bool is_known(const char *text, size_t length, const char *known)
+{
+    size_t n;
+    const char *name = ls_trimmed(known, &n);
+    return n == length && memcmp(text, name, n) == 0;
+}
+
 bool ls_plain_whole(const char *text, ls_whole *out)
 {
     bool negative = *text == '-';
@@ -52,6 +82,8 @@ size_t ls_find_name(const char *text, const char *const *known, size_t count, bo
     for (size_t k = 0; ls_plain_whole(text, &whole) && k < count; k++)
         if (ls_is_one_name(text, known[k])) return k;
     size_t length = strlen(text);
+    for (size_t k = 0; k < count; k++)
+        if (is_known(text, length, known[k])) return k;
     for (size_t k = 0; stop && length > 1 && text[length - 1] == '.' && k < count; k++)
         if (strlen(known[k]) == length - 1 && strncmp(text, known[k], length - 1) == 0) return k;
     return count;

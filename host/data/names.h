@@ -16,6 +16,10 @@ typedef struct {
     size_t count; /* of digits */
 } ls_whole;
 
+/* The text without the blanks at its ends, which are no part of a name: spaces, tabs, line ends,
+ * and in UTF-8 no-break, thin and narrow no-break spaces. */
+const char *ls_trimmed(const char *text, size_t *length);
+
 bool ls_plain_whole(const char *text, ls_whole *out);
 
 /* Whether two texts are one name: they are equal, or both are plain whole numbers of one value. */
@@ -25,8 +29,9 @@ bool ls_is_one_name(const char *a, const char *b);
  * texts of equal value by their bytes. Less than, equal to, or greater than 0. */
 int ls_compare_numbers(const char *a, double a_value, const char *b, double b_value);
 
-/* Index of the known name that text is, or count. A full stop at the end of text is ignored if it
- * is not known otherwise and `stop` is set: the test file of UCI Adult has one behind each class.
+/* Index of the known name that text, which has no blanks at its ends, is, or count. A full stop at
+ * the end of text is ignored if it is not known otherwise and `stop` is set: the test file of UCI
+ * Adult has one behind each class.
  */
 size_t ls_find_name(const char *text, const char *const *known, size_t count, bool stop);
 

@@ -94,27 +94,34 @@ static ls_status read_header(const char *path, const char *header, ls_matrix *ou
     return LS_OK;
 }
 
-ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err)
+/* Bytes before the header's text, whose length is the number that they end with. */
+static size_t before_text(unsigned version) { return MAGIC + 2 + (version > 1 ? 4 : 2); }
+
+size_t ls_npy_head(const char *bytes, size_t size)
 {
-    const unsigned char *at = (const unsigned char *)bytes;
-    size_t before = MAGIC + 2, length;
-    if (size < before + 4) return bad(path, "that is cut short in its header", err);
-    unsigned version = at[MAGIC];
+    const unsigned char *at = (const unsigned char *)bytes + MAGIC;
+    if (size < before_text(2)) return before_text(2);
+    size_t length = at[2] | (size_t)at[3] << 8;
+    if (*at > 1) length |= (size_t)at[4] << 16 | (size_t)at[5] << 24;
+    return before_text(*at) + length;
+}
+
+ls_status ls_describe_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err)
+{
+    size_t head = ls_npy_head(bytes, size);
+    unsigned version = size > MAGIC ? (unsigned char)bytes[MAGIC] : 1;
     if (version < 1 || version > 3)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: is an NPY file of version %u; versions 1 to 3 are supported", path,
                        version);
-    length = at[before] | (size_t)at[before + 1] << 8;
-    if (version > 1) length |= (size_t)at[before + 2] << 16 | (size_t)at[before + 3] << 24;
-    before += version > 1 ? 4 : 2;
-    if (length > size - before) return bad(path, "that is cut short in its header", err);
+    if (head > size) return bad(path, "that is cut short in its header", err);
     char *header = NULL;
+    size_t length = head - before_text(version);
     LS_TRY(ls_alloc(&header, length + 1, 1, "the header", err));
-    memcpy(header, bytes + before, length);
-    *out = (ls_matrix){.path = path, .bytes = bytes + before + length};
+    memcpy(header, bytes + before_text(version), length);
+    *out = (ls_matrix){.path = path};
     ls_status status = read_header(path, header, out, err);
     free(header);
-    LS_TRY(status);
-    return ls_check_matrix(out, "NPY", size - before - length, err);
+    return status;
 }

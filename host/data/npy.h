@@ -7,8 +7,10 @@
 
 /* Whether the first bytes of a file are those of this format. */
 bool ls_is_npy(const char *bytes, size_t size);
-/* Describes the matrix in such a file, whose bytes must outlive it. */
-ls_status ls_open_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
-                      ls_error *err);
+/* Bytes of its header, given the first bytes (LS_STREAM_HEAD or all). */
+size_t ls_npy_head(const char *bytes, size_t size);
+/* Describes the matrix by the header, without its bytes. */
+ls_status ls_describe_npy(const char *path, const char *bytes, size_t size, ls_matrix *out,
+                          ls_error *err);
 
 #endif

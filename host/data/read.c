@@ -46,7 +46,10 @@ static ls_status open_matrix(const ls_format *format, const char *path, ls_strea
 {
     size_t size;
     LS_TRY(ls_stream_rest(stream, bytes, &size, err));
-    return format->open(path, *bytes, size, out, err);
+    LS_TRY(format->describe(path, *bytes, size, out, err));
+    const size_t head = format->head(*bytes, size);
+    out->bytes = *bytes + head;
+    return ls_check_matrix(out, format->name, size - head, err);
 }
 
 static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_error *err)
@@ -55,7 +58,7 @@ static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_
     const ls_format *format;
     LS_TRY(ls_stream_open(path, &stream, err));
     ls_status status = stream_format(stream, &format, err);
-    if (status == LS_OK && !format->open)
+    if (status == LS_OK && !format->describe)
         status = ls_fail(err, LS_ERR_DATA,
                          "%s: classes are read from %s files, and this is a %s file", path,
                          ls_matrix_formats().text, format->name);
@@ -140,14 +143,9 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     const ls_format *format;
     ls_data *data = NULL;
     LS_TRY(stream_format(stream, &format, err));
-    if (request->labels && !format->open)
-        return ls_fail(
-            err, LS_ERR_ARGUMENT,
-            "--labels is for %s files, and %s is a %s file; the class is one of its columns "
-            "(--target)",
-            ls_matrix_formats().text, path, format->name);
-    LS_TRY(format->open ? read_matrix(format, path, stream, request, &data, err)
-                        : format->read(path, stream, request, &data, err));
+    LS_TRY(ls_format_check_labels(format, request->labels, path, err));
+    LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
+                            : format->read(path, stream, request, &data, err));
     ls_status status = check_names(path, data, err);
     if (status == LS_OK) *out = data;
     else ls_data_free(data);

@@ -20,7 +20,18 @@ typedef struct {
     char thousands; /* a separator of thousands, or 0 for none */
     bool units;     /* numbers may have the prefix and the suffix, which are ignored */
     char prefix[8], suffix[16];
+    char dates; /* 0, or an ls_date_order: they are dates, and nothing else is set */
 } ls_number_format;
+
+/* Dates are numbers of days since 1970-01-01, with a fraction for the time; times alone are hours.
+ * Of 3/4/2024, the order in the file decides which is the day. */
+typedef enum {
+    LS_DATES_CLEAR = 'c', /* no date may be read in two ways */
+    LS_DATES_DAY_FIRST = 'd',
+    LS_DATES_MONTH_FIRST = 'm',
+    LS_DATES_TIMES = 't', /* times alone */
+    LS_DATES_OPEN = 'o'   /* while a file is read that has not decided yet */
+} ls_date_order;
 
 typedef struct {
     size_t columns; /* of the file; 0: unknown, or the rows come from no file */

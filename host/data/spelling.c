@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/data/dates.h"
 #include "host/data/value.h"
 
 enum { MOST_DIGITS = 100 };
@@ -265,17 +266,106 @@ bool ls_spell(const char *text, ls_spelling *out)
     return true;
 }
 
+static bool is_any_number(const char *text, size_t length)
+{
+    char copy[MOST_DIGITS + 1];
+    double value;
+    ls_spelling s;
+    if (length == 0 || length > MOST_DIGITS) return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return ls_parse_number(copy, &value) || ls_spell(copy, &s);
+}
+
+/* (1), $(1), 500- and 1,- */
+static bool is_marked_behind(const char *text, size_t length)
+{
+    const char *open = strchr(text, '(');
+    if (open && text[length - 1] == ')')
+        return (open == text || is_among(text, (size_t)(open - text), currencies, true)) &&
+               is_any_number(open + 1, length - (size_t)(open - text) - 2);
+    size_t end = length;
+    while (end && text[end - 1] == '-') end--;
+    if (end == length) return false;
+    if (end && (text[end - 1] == ',' || text[end - 1] == '.')) end--;
+    return is_any_number(text, end);
+}
+
+/* 1/10 and 1 1/2 */
+static bool is_fraction(const char *text)
+{
+    if (*text == '-' || *text == '+') text++;
+    size_t digits = count_digits(text), blank = digits ? blank_at(text + digits) : 0;
+    if (blank) text += digits + blank, digits = count_digits(text);
+    return digits && text[digits] == '/' && count_digits(text + digits + 1) &&
+           !text[digits + 1 + count_digits(text + digits + 1)];
+}
+
+/* 1.5D+03 and 1.5d3 */
+static bool is_fortran(const char *text)
+{
+    char copy[MOST_DIGITS + 1] = "";
+    double value;
+    size_t at = strcspn(text, "dD");
+    if (!text[at] || strlen(text) > MOST_DIGITS) return false;
+    bool plain = text[at + 1] != '-' && text[at + 1] != '+' && !memchr(text, '.', at);
+    strcpy(copy, text);
+    copy[at] = 'e';
+    return !plain && ls_parse_number(copy, &value);
+}
+
+bool ls_is_odd_number(const char *text)
+{
+    static const char *const minus[] = {"\xe2\x88\x92", "\xe2\x80\x93", "\xef\xb9\xa3"};
+    size_t length = strlen(text);
+    if (length == 0) return false;
+    for (size_t i = 0; i < sizeof minus / sizeof *minus; i++)
+        if (!strncmp(text, minus[i], 3)) return is_any_number(text + 3, length - 3);
+    return is_marked_behind(text, length) || is_fraction(text) || is_fortran(text);
+}
+
+/* 10-14, 10 - 14 and 10..14: two numbers, the second of which is larger. */
+static bool is_range(const char *text)
+{
+    size_t digits = strspn(text, "0123456789.");
+    char first[MOST_DIGITS + 1];
+    double low, high;
+    if (digits == 0 || digits > MOST_DIGITS) return false;
+    const char *dots = strstr(text, "..");
+    if (dots && dots < text + digits) digits = (size_t)(dots - text);
+    const char *at = skip_blanks(text + digits);
+    memcpy(first, text, digits);
+    first[digits] = '\0';
+    if (*at != '-' && strncmp(at, "..", 2) != 0) return false;
+    at = skip_blanks(at + (*at == '-' ? 1 : 2));
+    return ls_parse_number(first, &low) && ls_parse_number(at, &high) && low <= high;
+}
+
+bool ls_is_of_digits(const char *text)
+{
+    bool digits = false, parted = false;
+    if (is_range(text)) return false;
+    for (const char *at = text; *at; at++) {
+        if (is_letter(*at)) return false;
+        digits |= is_digit(*at);
+        parted |= *at == ',' || *at == '-' || *at == ';';
+    }
+    bool interval = (*text == '[' || *text == '(' || *text == ']') && parted;
+    return digits && !interval;
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 bool ls_is_plain_format(const ls_number_format *f)
 {
-    return f->decimal != ',' && !f->thousands && !f->units;
+    return f->decimal != ',' && !f->thousands && !f->units && !f->dates;
 }
 
 bool ls_same_format(const ls_number_format *a, const ls_number_format *b)
 {
     return (a->decimal == ',') == (b->decimal == ',') && a->thousands == b->thousands &&
-           a->units == b->units && !strcmp(a->prefix, b->prefix) && !strcmp(a->suffix, b->suffix);
+           a->units == b->units && a->dates == b->dates && !strcmp(a->prefix, b->prefix) &&
+           !strcmp(a->suffix, b->suffix);
 }
 
 /* Reads text; the unit that it has is returned as parts. */
@@ -297,19 +387,26 @@ static bool equals(const char *text, size_t length, const char *wanted)
     return strlen(wanted) == length && strncmp(text, wanted, length) == 0;
 }
 
+bool ls_is_relation(const char *prefix)
+{
+    return *prefix && is_among(prefix, strlen(prefix), relations, false);
+}
+
 bool ls_parse_formatted(const char *text, const ls_number_format *f, double *out)
 {
     parts p;
+    if (f->dates) return ls_read_date(text, f->dates, out);
     if (!parse(text, f, &p, out)) return false;
-    if (!p.before && !p.behind) return true;
+    if (!p.before && !p.behind) return !ls_is_relation(f->prefix);
     return equals(p.prefix, p.before, f->prefix) && equals(p.suffix, p.behind, f->suffix);
 }
 
-bool ls_parse_with_unit(const char *text, ls_number_format *f, double *out)
+bool ls_parse_with_unit(const char *text, ls_number_format *f, bool bare, double *out)
 {
     parts p;
     if (f->prefix[0] || f->suffix[0] || !f->units) return ls_parse_formatted(text, f, out);
     if (!parse(text, f, &p, out) || p.before >= sizeof f->prefix) return false;
+    if (bare && p.before && is_among(p.prefix, p.before, relations, false)) return false;
     memcpy(f->prefix, p.prefix, p.before);
     memcpy(f->suffix, p.suffix, p.behind);
     return true;

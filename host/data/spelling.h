@@ -33,17 +33,30 @@ typedef struct {
  * numbers. */
 bool ls_spell(const char *text, ls_spelling *out);
 
+/* Whether text is a number in a spelling that is not read: (1) and 500- for -1 and -500, 1,- for 1,
+ * 1/10, 1 1/2, 1.5D+03, or with another minus sign. */
+bool ls_is_odd_number(const char *text);
+
+/* Whether text is of digits, blanks and punctuation alone, but neither a range (10-14) nor an
+ * interval ([0-10)): as such texts may be numbers, they are no category that goes without saying.
+ */
+bool ls_is_of_digits(const char *text);
+
 /* Whether the format is that of plain numbers, which ls_parse_number reads. */
 bool ls_is_plain_format(const ls_number_format *format);
 
 /* Whether two formats are equal. */
 bool ls_same_format(const ls_number_format *a, const ls_number_format *b);
 
-/* Reads a finite number of this format. */
+/* Whether the prefix of a format is a relation such as < or ~: then each number has it. */
+bool ls_is_relation(const char *prefix);
+
+/* Reads a finite number, or a date, of this format. */
 bool ls_parse_formatted(const char *text, const ls_number_format *format, double *out);
 
 /* Reads a number of a column whose numbers may have one unit. The first that occurs is put into the
- * format. false: it is not a number, or has another unit. */
-bool ls_parse_with_unit(const char *text, ls_number_format *format, double *out);
+ * format. bare: numbers without one were read before. false: it is not a number, has another unit,
+ * or not the relation that others have. */
+bool ls_parse_with_unit(const char *text, ls_number_format *format, bool bare, double *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct ls_stream {
     bool ended; /* the file has been read completely */
     /* Of a pipe that is to be rewound: what has been read from it. */
     bool is_pipe, keeps;
+    off_t start;     /* of a file: where reading began */
     bool pipe_ended; /* once: a terminal would wait for more */
     char *kept;
     size_t kept_count, kept_room;
@@ -105,11 +107,18 @@ static ls_status read_unpacked(ls_stream *s, char *to, size_t room, size_t *coun
     }
 }
 
+/* Whether the first bytes are those of a text: a pipe may have no more for now. */
+static bool begins_text(const ls_stream *s)
+{
+    return s->head_count > 0 && s->head[0] >= ' ' && s->head[0] <= '~';
+}
+
 /* Detects gzip by the first bytes. */
 static ls_status look_at_head(ls_stream *s, ls_error *err)
 {
     s->head_at = s->head_count = 0;
-    for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
+    for (size_t count = 1; s->head_count < sizeof s->head && count && !begins_text(s);
+         s->head_count += count)
         LS_TRY(read_raw(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
     if (!ls_is_gzip(s->head, s->head_count)) return LS_OK;
     LS_TRY(ls_gzip_open(s->path, &s->gzip, err));
@@ -133,7 +142,8 @@ static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
         return status;
     }
     *made = s;
-    made->is_pipe = s.file >= 0 && lseek(s.file, 0, SEEK_CUR) < 0;
+    made->start = s.file >= 0 ? lseek(s.file, 0, SEEK_CUR) : 0;
+    made->is_pipe = made->start < 0;
     made->keeps = made->is_pipe;
     status = look_at_head(made, err);
     made->keeps = false;
@@ -145,7 +155,9 @@ static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
 ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err)
 {
     ls_stream s = {.path = path};
-    LS_TRY(ls_open_file(path, &s.file, &s.size, err));
+    s.path = ls_stream_name(path);
+    LS_TRY(strcmp(path, "-") == 0 ? ls_open_stdin(&s.file, &s.size, err)
+                                  : ls_open_file(path, &s.file, &s.size, err));
     return begin(s, out, err);
 }
 
@@ -172,7 +184,7 @@ ls_status ls_stream_rewind(ls_stream *s, ls_error *err)
     s->replayed = 0;
     s->read = 0;
     s->ended = false;
-    if (s->file >= 0 && !s->is_pipe && lseek(s->file, 0, SEEK_SET) < 0)
+    if (s->file >= 0 && !s->is_pipe && lseek(s->file, s->start, SEEK_SET) < 0)
         return ls_fail(err, LS_ERR_IO, "%s: cannot be read again: %s", s->path, strerror(errno));
     ls_gzip_close(s->gzip);
     s->gzip = NULL;
@@ -230,6 +242,22 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
     *bytes = buffer;
     *size = length;
     return LS_OK;
+}
+
+bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }
+
+bool ls_stream_ready(const ls_stream *s)
+{
+    struct pollfd wait = {.fd = s->file, .events = POLLIN};
+    if (s->head_at < s->head_count || s->replayed < s->kept_count || s->packed_count ||
+        s->file < 0 || s->ended)
+        return true;
+    return poll(&wait, 1, 0) != 0;
+}
+
+const char *ls_stream_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 size_t ls_stream_size(const ls_stream *s) { return s->size; }

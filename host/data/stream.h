@@ -8,7 +8,8 @@
 
 typedef struct ls_stream ls_stream;
 
-/* Opens a file or a pipe. path must outlive the stream. */
+/* Opens a file or a pipe; "-" is standard input, which stays open at the end. path must outlive the
+ * stream. */
 ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err);
 /* The same for bytes in memory, which must outlive the stream, too. path is for messages. */
 ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stream **out,
@@ -31,6 +32,14 @@ ls_status ls_stream_read(ls_stream *stream, char *to, size_t room, size_t *count
 /* All that is left, with a NUL behind it (not counted in *size). Freed with free(). Errors:
  * LS_ERR_MEMORY beyond ls_most_bytes. */
 ls_status ls_stream_rest(ls_stream *stream, char **bytes, size_t *size, ls_error *err);
+
+/* Whether it is a pipe, a terminal or a socket, whose bytes come one after the other. */
+bool ls_stream_is_pipe(const ls_stream *stream);
+/* Whether a read would find bytes, or the end, without waiting. */
+bool ls_stream_ready(const ls_stream *stream);
+
+/* The name for messages: the path, or "standard input". */
+const char *ls_stream_name(const char *path);
 
 /* Size of the file on disk (compressed, if it is gzip; 0 for a pipe), and the fraction of it that
  * has been read (0-1). */

@@ -36,6 +36,7 @@ void ls_builder_describe(const ls_table_builder *t, size_t column, ls_builder_co
                                        .name = out->name.text,
                                        .may_comma = t->separator && t->separator != ',' &&
                                                     !r->decimal && infers(t),
+                                       .dates = r->dates && infers(t),
                                        .may_offset = infers(t) && !r->numbers_only,
                                        .may_miss = t->accept_missing};
 }
@@ -62,6 +63,8 @@ static ls_status prepare_assumptions(const ls_table_builder *t, size_t columns, 
 static ls_number_format format_of(const ls_table_builder *t, size_t j, bool units)
 {
     const ls_read_request *r = t->request;
+    if (t->assumptions->column[j].dates)
+        return (ls_number_format){.dates = t->assumptions->column[j].dates};
     bool comma = r->decimal == ',' || t->assumptions->column[j].commas;
     return (ls_number_format){
         .decimal = comma ? ',' : 0, .thousands = r->thousands, .units = units};

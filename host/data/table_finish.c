@@ -213,6 +213,10 @@ static ls_status finish_columns(const ls_table_builder *t, ls_column *column, bo
         ls_builder_describe(t, j, &about);
         LS_TRY(ls_column_finish(builder, &about.context, t->data, c, &t->assumptions->column[j],
                                 again, &column[c], err));
+        if (column[c].categorical) { /* also if its cells decided so: they are read as texts */
+            column[c].format = (ls_number_format){0};
+            column[c].offset = 0;
+        }
     }
     return LS_OK;
 }
@@ -273,15 +277,57 @@ static others_text others(const columns_of_note *of)
     return more;
 }
 
+static ls_status tell_relation(const ls_table_builder *t, size_t j, const ls_number_format *f,
+                               ls_error *err)
+{
+    ls_builder_context about;
+    if (t->request->expected.features || !ls_is_relation(f->prefix)) return LS_OK;
+    ls_builder_describe(t, j, &about);
+    return ls_data_note_add(t->data, err,
+                            "column %s: the sign %s in front of each of its numbers is ignored",
+                            about.label.text, f->prefix);
+}
+
+static ls_status tell_dates(const ls_table_builder *t, size_t j, ls_error *err)
+{
+    const ls_assumed *assumed = &t->assumptions->column[j];
+    ls_builder_context about;
+    if (!assumed->dates) return LS_OK;
+    ls_builder_describe(t, j, &about);
+    return ls_data_note_add(t->data, err, "column %s: %s such as %s are read as %s%s",
+                            about.label.text, assumed->dates == LS_DATES_TIMES ? "times" : "dates",
+                            assumed->example.text,
+                            assumed->dates == LS_DATES_TIMES ? "hours" : "days since 1970-01-01",
+                            assumed->dates == LS_DATES_DAY_FIRST ? ", with the day before the month"
+                            : assumed->dates == LS_DATES_MONTH_FIRST
+                                ? ", with the month before the day"
+                                : "");
+}
+
+/* Tells about ignored signs, and dates. */
+static ls_status tell_formats(const ls_table_builder *t, ls_error *err)
+{
+    for (size_t j = 0; j < t->selection.columns; j++) {
+        if (!ls_is_feature(t->selection.role[j])) continue;
+        LS_TRY(tell_relation(t, j, &ls_builder_column(t, j)->format, err));
+        LS_TRY(tell_dates(t, j, err));
+    }
+    for (size_t k = 0; k < t->targets && t->data->value; k++)
+        if (t->target_column[k] != LS_NO_COLUMN)
+            LS_TRY(tell_relation(t, t->target_column[k], &t->target[k].format, err));
+    return LS_OK;
+}
+
 /* Tells about decimal commas and joined values, once for all columns. */
 static ls_status tell(const ls_table_builder *t, ls_error *err)
 {
-    columns_of_note commas = {0}, joined = {0};
+    columns_of_note commas = {0}, joined = {0}, rounded = {0};
     ls_builder_context about;
     for (size_t j = 0; j < t->selection.columns; j++) {
         if (!ls_is_feature(t->selection.role[j])) continue;
         if (t->assumptions->column[j].commas) add_column(&commas, j);
         if (ls_builder_column(t, j)->is_joined) add_column(&joined, j);
+        if (ls_builder_column(t, j)->rounded.text[0]) add_column(&rounded, j);
     }
     if (commas.count) {
         const char *example = t->assumptions->column[commas.first].example.text;
@@ -290,6 +336,15 @@ static ls_status tell(const ls_table_builder *t, ls_error *err)
                                 "column %s%s: numbers such as %s are read with a decimal comma "
                                 "(--decimal point or --thousands comma otherwise)",
                                 about.label.text, others(&commas).text, example));
+    }
+    if (rounded.count) {
+        ls_builder_describe(t, rounded.first, &about);
+        LS_TRY(ls_data_note_add(t->data, err,
+                                "column %s%s: whole numbers such as %s are rounded, because they "
+                                "are beyond 2^53: different ones may become one (--categorical if "
+                                "they are names)",
+                                about.label.text, others(&rounded).text,
+                                ls_builder_column(t, rounded.first)->rounded.text));
     }
     if (!joined.count) return LS_OK;
     char one[LS_DECIMAL_ROOM], other[LS_DECIMAL_ROOM];
@@ -375,6 +430,7 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     t->assumptions->readings++;
     if (*again) return LS_OK;
     LS_TRY(tell(t, err));
+    LS_TRY(tell_formats(t, err));
     LS_TRY(take_targets(t, err));
     LS_TRY(take_source(t, err));
     LS_TRY(drop_incomplete(t, err));

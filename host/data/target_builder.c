@@ -36,7 +36,8 @@ static bool is_code(const char *text)
 
 static bool is_number(ls_target_builder *t, const char *text, double *value)
 {
-    return t->plain ? ls_parse_number(text, value) : ls_parse_with_unit(text, &t->format, value);
+    return t->plain ? ls_parse_number(text, value)
+                    : ls_parse_with_unit(text, &t->format, t->numbers > 0, value);
 }
 
 ls_status ls_target_add(ls_target_builder *t, const char *path, const char *text, size_t line,
@@ -105,12 +106,13 @@ static census take_census(ls_target_builder t)
             continue;
         }
         c.texts++;
-        bool date = ls_parse_date(text, NULL), spelled = !date && ls_spell(text, &s);
+        bool date = ls_parse_date(text, NULL), odd = !date && ls_is_odd_number(text),
+             spelled = odd || (!date && ls_spell(text, &s));
         if (!date && !spelled) continue;
         if (!c.dates && !c.spelled) c.example = i;
         c.dates += date;
         c.spelled += spelled;
-        c.commas += spelled && s.unit == LS_UNIT_NONE && (s.ways & LS_SPELL_COMMA);
+        c.commas += spelled && !odd && s.unit == LS_UNIT_NONE && (s.ways & LS_SPELL_COMMA);
     }
     return c;
 }

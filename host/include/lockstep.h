@@ -232,7 +232,7 @@ typedef struct {
     const char *weight; /**< column of the rows' weights in training; NULL for none */
     const char *group;  /**< column of the rows' groups; splits keep a group together */
     int no_target;      /**< 1: read the features only, as for prediction */
-    int dates;          /**< 1: turn dates into numbers of days since 1970; 0: refuse them */
+    int dates;          /**< 1: read dates as days since 1970, times as hours; 0: refuse */
     size_t sample;      /**< number of rows to draw; 0 for all */
     uint64_t sample_seed;
 } ls_read_options;
@@ -244,6 +244,28 @@ typedef struct {
  */
 LS_API ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                               ls_error *err);
+
+/** Rows of a file for a model, read block by block in memory that does not grow with the file. */
+typedef struct ls_reader ls_reader;
+
+/** Opens a data file, as for ls_data_read, whose rows are for options->model, which must outlive
+ * the reader. The path "-" is standard input. Only the features are read: targets, weights and
+ * groups are ignored, and so are the options that name them. Each row is read as it would be read
+ * alone. Errors: LS_ERR_ARGUMENT for invalid options, or without a model; LS_ERR_DATA if the
+ * columns do not fit the model; LS_ERR_IO. */
+LS_API ls_status ls_reader_open(const char *path, const ls_read_options *options, ls_reader **out,
+                                ls_error *err);
+
+/** Reads the next rows, at most most_rows > 0. *data is NULL at the end, otherwise it is freed with
+ * ls_data_free; ls_data_row_number counts from the start of the file. There may be fewer rows than
+ * asked for although more follow: from a pipe, those that have arrived. A row that cannot be read
+ * ends the reading: the rows before it are returned first, then the call fails with LS_ERR_DATA and
+ * the row's line. Other errors: LS_ERR_IO. */
+LS_API ls_status ls_reader_next(ls_reader *reader, size_t most_rows, ls_data **data, ls_error *err);
+
+/** Fraction of the file that has been read (0-1); 0 if its size is not known. */
+LS_API double ls_reader_share(const ls_reader *reader);
+LS_API void ls_reader_close(ls_reader *reader);
 
 /** Generates the data set of that name: the same bits on every machine. `options` may be NULL.
  * Errors: LS_ERR_ARGUMENT for an unknown name or invalid options. */
@@ -299,8 +321,8 @@ LS_API const double *ls_data_weights(const ls_data *data);
 /** Number of rows that were left out on reading because of missing = "drop". */
 LS_API size_t ls_data_dropped(const ls_data *data);
 /** What was assumed on reading the data: note i, one sentence without a full stop at its end, as in
- * "line 1 is taken as names of columns (--header no)"; NULL if i is too large. Parts of a split have
- * no notes. Valid as long as the data. */
+ * "line 1 is taken as names of columns (--header no)"; NULL if i is too large. Parts of a split
+ * have no notes. Valid as long as the data. */
 LS_API const char *ls_data_note(const ls_data *data, size_t i);
 
 /** Description of a column. Statistics are over the values present. */
@@ -542,11 +564,12 @@ LS_API const char *ls_model_class_name(const ls_model *model, size_t i);
 LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
 
 /** Computes network outputs for rows. x: rows × columns in the layout of ls_data_x of the training
- * data (for numbers only, rows × features; numbers minus the offset of their column). If the model was trained on categories or missing
- * values, ls_model_predict_data is easier to use. The model's standardisation and encoding are
- * applied. out: rows × outputs, probabilities (raw values for identity outputs); for regression,
- * numbers in units of the target, rounded to float32. device: NULL for the CPU path on one thread.
- * Errors: LS_ERR_ARGUMENT without rows, or for a category out of range; LS_ERR_DEVICE. */
+ * data (for numbers only, rows × features; numbers minus the offset of their column). If the model
+ * was trained on categories or missing values, ls_model_predict_data is easier to use. The model's
+ * standardisation and encoding are applied. out: rows × outputs, probabilities (raw values for
+ * identity outputs); for regression, numbers in units of the target, rounded to float32. device:
+ * NULL for the CPU path on one thread. Errors: LS_ERR_ARGUMENT without rows, or for a category out
+ * of range; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x,
                                   size_t rows, float *out, ls_error *err);
 

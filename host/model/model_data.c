@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
  * rows as a struct. */
+#include "host/model/model_data.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/notes.h"
@@ -78,37 +79,46 @@ static ls_status draw(const ls_read_request *r, ls_data **data, ls_error *err)
     return status;
 }
 
-static ls_status read_rows(const char *path, const ls_read_request *r, const char *without_effect,
-                           ls_data **out, ls_error *err)
+ls_status ls_model_data_note(ls_data *data, const ls_text *without_effect, ls_error *err)
+{
+    if (!without_effect->length) return LS_OK;
+    return ls_data_note_add(data, err,
+                            "%s: no effect here, because the training rows settle how columns are "
+                            "read",
+                            without_effect->text);
+}
+
+static ls_status read_rows(const char *path, const ls_read_request *r,
+                           const ls_text *without_effect, ls_data **out, ls_error *err)
 {
     ls_data *data;
     LS_TRY(ls_read_rows(path, r, &data, err));
-    ls_status status = LS_OK;
-    if (without_effect)
-        status = ls_data_note_add(data, err,
-                                  "%s: no effect here, because the training rows settle how "
-                                  "columns are read",
-                                  without_effect);
+    ls_status status = ls_model_data_note(data, without_effect, err);
     if (status == LS_OK) status = draw(r, &data, err);
     if (status == LS_OK) *out = data;
     else ls_data_free(data);
     return status;
 }
 
+ls_status ls_model_data_request(const char *path, const ls_read_options *o, ls_read_request *out,
+                                ls_text *without_effect, ls_error *err)
+{
+    LS_TRY(ls_request_take(o, out, err));
+    if (o->model) out->expected = expect_for(o->model);
+    else if (o->like) out->expected = ls_expect_like(o->like);
+    return out->expected.source ? read_alike(path, o, out, without_effect, err) : LS_OK;
+}
+
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                        ls_error *err)
 {
     ls_read_options o;
+    ls_read_request request;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
-    ls_read_request request;
-    LS_TRY(ls_request_take(&o, &request, err));
-    if (o.model) request.expected = expect_for(o.model);
-    else if (o.like) request.expected = ls_expect_like(o.like);
     ls_text without_effect = {0};
-    ls_status status = LS_OK;
-    if (request.expected.source) status = read_alike(path, &o, &request, &without_effect, err);
-    if (status == LS_OK) status = read_rows(path, &request, without_effect.text, out, err);
+    ls_status status = ls_model_data_request(path, &o, &request, &without_effect, err);
+    if (status == LS_OK) status = read_rows(path, &request, &without_effect, out, err);
     free(without_effect.text);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/data/request.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,27 @@ static bool read_character(const json_t *value, const char *list, char *out)
 
 static bool is_plain(const ls_number_format *f)
 {
-    return !f->decimal && !f->thousands && !f->units && !*f->prefix && !*f->suffix;
+    return !f->decimal && !f->thousands && !f->units && !*f->prefix && !*f->suffix && !f->dates;
+}
+
+static const struct {
+    char order;
+    const char *name;
+} date_orders[] = {{LS_DATES_CLEAR, "clear"},
+                   {LS_DATES_DAY_FIRST, "day-first"},
+                   {LS_DATES_MONTH_FIRST, "month-first"},
+                   {LS_DATES_TIMES, "times"}};
+enum { DATE_ORDERS = sizeof date_orders / sizeof *date_orders };
+
+static bool read_dates(const json_t *value, char *out)
+{
+    const char *text = json_string_value(value);
+    size_t i = 0;
+    if (!value) return true;
+    while (i < DATE_ORDERS && (!text || strcmp(text, date_orders[i].name) != 0)) i++;
+    if (i == DATE_ORDERS) return false;
+    *out = date_orders[i].order;
+    return true;
 }
 
 static json_t *format_json(const ls_number_format *f)
@@ -45,6 +66,9 @@ static json_t *format_json(const ls_number_format *f)
     if (f->decimal) ls_json_set(&o, "decimal", character_json(f->decimal));
     if (f->thousands) ls_json_set(&o, "thousands", character_json(f->thousands));
     if (f->units) ls_json_set(&o, "units", json_true());
+    for (size_t i = 0; i < DATE_ORDERS; i++)
+        if (f->dates == date_orders[i].order)
+            ls_json_set(&o, "dates", json_string(date_orders[i].name));
     if (*f->prefix) ls_json_set(&o, "prefix", json_string(f->prefix));
     if (*f->suffix) ls_json_set(&o, "suffix", json_string(f->suffix));
     return o;
@@ -68,9 +92,12 @@ static ls_status read_format(const json_t *o, ls_number_format *f, const char *p
                  read_character(json_object_get(o, "thousands"), ",. '", &f->thousands) &&
                  (!units || json_is_boolean(units)) &&
                  read_affix(json_object_get(o, "prefix"), f->prefix, sizeof f->prefix) &&
-                 read_affix(json_object_get(o, "suffix"), f->suffix, sizeof f->suffix);
+                 read_affix(json_object_get(o, "suffix"), f->suffix, sizeof f->suffix) &&
+                 read_dates(json_object_get(o, "dates"), &f->dates);
     f->units = json_is_true(units);
     right = right && f->thousands != (f->decimal ? f->decimal : '.');
+    if (f->dates)
+        right = right && !f->decimal && !f->thousands && !f->units && !*f->prefix && !*f->suffix;
     return right && !is_plain(f)
                ? LS_OK
                : damaged(path, "the format of a column's numbers is unknown", err);
@@ -78,6 +105,7 @@ static ls_status read_format(const json_t *o, ls_number_format *f, const char *p
 
 void ls_source_add_numbers(json_t **o, const ls_column *c)
 {
+    assert(!c->categorical || (c->offset == 0 && is_plain(&c->format)));
     if (c->offset != 0) ls_json_set(o, "offset", json_real(c->offset));
     if (!is_plain(&c->format)) ls_json_set(o, "format", format_json(&c->format));
     if (c->mark) ls_json_set(o, "mark", json_string(c->mark));
@@ -166,7 +194,8 @@ static ls_status read_target(const json_t *o, ls_model *m, size_t k, const char 
             return damaged(path, "a target has a place beyond the columns of its file", err);
         t->place = (size_t)at;
     }
-    return read_format(json_object_get(o, "format"), &t->format, path, err);
+    LS_TRY(read_format(json_object_get(o, "format"), &t->format, path, err));
+    return t->format.dates ? damaged(path, "a target is a date", err) : LS_OK;
 }
 
 static ls_status read_targets(const json_t *list, ls_model *m, const char *path, ls_error *err)

@@ -9,7 +9,7 @@
 
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
-#include "host/data/matrix.h"
+#include "host/data/formats.h"
 #include "host/data/split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -61,18 +61,20 @@ static inline void fuzz_use(const ls_data *data)
     free(to);
 }
 
-/* Reads the input as a matrix in one format. */
-static inline int fuzz_matrix(const uint8_t *bytes, size_t size, bool (*is)(const char *, size_t),
-                              ls_status (*open)(const char *, const char *, size_t, ls_matrix *,
-                                                ls_error *))
+/* Reads the input as a matrix, if it is one of this format. */
+static inline int fuzz_matrix(const uint8_t *bytes, size_t size, const char *name)
 {
     static const ls_read_request request = {.missing = LS_MISSING_MEDIAN, .target = "0"};
     ls_matrix matrix;
     ls_data *data = NULL;
     ls_error err = {LS_OK, ""};
     char *copy = fuzz_copy(bytes, size);
-    if (is(copy, size)) {
-        ls_status status = open("input", copy, size, &matrix, &err);
+    const ls_format *format = ls_format_of(copy, size);
+    if (!strcmp(format->name, name)) {
+        ls_status status = format->describe("input", copy, size, &matrix, &err);
+        size_t head = format->head(copy, size);
+        matrix.bytes = copy + head;
+        if (status == LS_OK) status = ls_check_matrix(&matrix, format->name, size - head, &err);
         if (status == LS_OK) status = ls_read_matrix(&matrix, NULL, &request, &data, &err);
         fuzz_check(status, &err);
         if (status == LS_OK) fuzz_use(data);

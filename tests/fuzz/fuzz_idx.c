@@ -4,5 +4,5 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    return fuzz_matrix(bytes, size, ls_is_idx, ls_open_idx);
+    return fuzz_matrix(bytes, size, "IDX");
 }

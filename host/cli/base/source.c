@@ -57,7 +57,7 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
         {"units", 0, POPT_ARG_STRING, &o->units, 0,
          "CSV: columns whose numbers have a sign or a unit, which is ignored: $5, 3 kg", "LIST"},
         {"dates", 0, POPT_ARG_NONE, &o->dates, 0,
-         "CSV: turn dates into numbers: days since 1970, weekday and hour", NULL},
+         "CSV: read dates as numbers: days since 1970-01-01 (times alone: hours)", NULL},
         {"weight", 0, POPT_ARG_STRING, &o->weight, 0,
          "the column with the weight of each row in training", "NAME|INDEX"},
         {"group", 0, POPT_ARG_STRING, &o->group, 0,
@@ -172,34 +172,39 @@ static void show_share(double share, void *user)
     terminal_print(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
 }
 
+static ls_read_options read_options(const source_options *o, const ls_model *model)
+{
+    return (ls_read_options){.struct_size = sizeof(ls_read_options),
+                             .target = o->target,
+                             .labels = o->labels,
+                             .columns = o->columns,
+                             .drop = o->drop,
+                             .categorical = o->categorical,
+                             .missing = o->missing,
+                             .header = o->header,
+                             .separator = o->separator,
+                             .decimal = o->decimal,
+                             .thousands = o->thousands,
+                             .units = o->units,
+                             .missing_mark = o->missing_mark,
+                             .task = o->task,
+                             .weight = o->weight,
+                             .group = o->group,
+                             .no_target = o->no_target,
+                             .dates = o->dates,
+                             .sample = (size_t)o->sample,
+                             .sample_seed = (uint64_t)o->data_seed,
+                             .model = model};
+}
+
 ls_status source_read_file(const source_options *o, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err)
 {
     read_progress progress = {.name = name};
     if (o->sample < 0 || o->data_seed < 0)
         return ls_fail(err, LS_ERR_ARGUMENT, "--sample and --data-seed must not be negative");
-    ls_read_options how = {.struct_size = sizeof how,
-                           .target = o->target,
-                           .labels = o->labels,
-                           .columns = o->columns,
-                           .drop = o->drop,
-                           .categorical = o->categorical,
-                           .missing = o->missing,
-                           .header = o->header,
-                           .separator = o->separator,
-                           .decimal = o->decimal,
-                           .thousands = o->thousands,
-                           .units = o->units,
-                           .missing_mark = o->missing_mark,
-                           .task = o->task,
-                           .weight = o->weight,
-                           .group = o->group,
-                           .no_target = o->no_target,
-                           .dates = o->dates,
-                           .sample = (size_t)o->sample,
-                           .sample_seed = (uint64_t)o->data_seed,
-                           .model = model,
-                           .like = like};
+    ls_read_options how = read_options(o, model);
+    how.like = like;
     if (!o->quiet && !o->json && isatty(STDERR_FILENO))
         how.callback = show_share, how.user = &progress;
     ls_status status = ls_data_read(name, &how, out, err);
@@ -208,15 +213,34 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     return status;
 }
 
+/* Checks that the name is that of a file or "-", and that no option is for generated data. */
+static ls_status check_file(const source_options *o, const char *name, ls_error *err)
+{
+    bool input = strcmp(name, "-") == 0;
+    if (!input && access(name, F_OK) != 0) return no_such_data(name, err);
+    if (!o->rows && o->noise == -1) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--rows and --noise are for generated data, but %s is a file",
+                   input ? "standard input" : name);
+}
+
 ls_status source_read(const source_options *o, const char *name, const ls_model *model,
                       ls_data **out, ls_error *err)
 {
     if (source_is_generated(name)) return generate(o, name, out, err);
-    if (access(name, F_OK) != 0) return no_such_data(name, err);
-    if (o->rows || o->noise != -1)
+    if (strcmp(name, "-") == 0 && access(name, F_OK) != 0)
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--rows and --noise are for generated data, but %s is a file", name);
+                       "standard input (-) is read by predict only; give a file");
+    LS_TRY(check_file(o, name, err));
     return source_read_file(o, name, model, NULL, out, err);
+}
+
+ls_status source_rows(const source_options *o, const char *name, const ls_model *model,
+                      ls_reader **out, ls_error *err)
+{
+    const ls_read_options how = read_options(o, model);
+    LS_TRY(check_file(o, name, err));
+    return ls_reader_open(name, &how, out, err);
 }
 
 ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,

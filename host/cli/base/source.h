@@ -48,6 +48,10 @@ ls_status source_read(const source_options *options, const char *name, const ls_
 ls_status source_read_file(const source_options *options, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err);
 
+/* Opens a file, or standard input for "-", whose rows the model predicts. */
+ls_status source_rows(const source_options *options, const char *name, const ls_model *model,
+                      ls_reader **out, ls_error *err);
+
 /* Checks that the rows have the targets of the model. name: of the file. */
 ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,
                                  ls_error *err);

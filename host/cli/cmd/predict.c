@@ -4,12 +4,14 @@
 #include "host/base/memory.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/notes.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/prediction_lines.h"
+#include "host/cli/cmd/read_ahead.h"
 #include "host/data/data.h"
 #include "host/model/infer.h"
 #include <popt.h>
@@ -20,19 +22,30 @@
 #include <unistd.h>
 
 static const char intro[] =
-    "Writes one line of CSV per row of DATA: the predicted class and the probability of each class (the\n"
-    "raw outputs if the model has --output identity). DATA is a file of rows with the model's features;\n"
-    "a class column after them is ignored. MODEL is a model file or a run folder.\n"
+    "Writes one line of CSV per row of DATA, in the order of the rows:\n"
+    "  classes     the class and the probability of each class, p_NAME (the raw outputs if the model\n"
+    "              has --output identity)\n"
+    "  regression  the number, in the unit of the target; one column per target\n"
+    "  labels      0 or 1 for each label, then the probability of each, p_NAME\n"
+    "DATA is a file of rows with the model's features (CSV, IDX, NPY), or - for standard input; a\n"
+    "target column in it is not read. MODEL is a model file or a run folder.\n"
+    "\n"
+    "Rows are read, predicted and written in blocks: memory does not grow with the file. At a row that\n"
+    "cannot be read, predict ends with status 1. Standard output then has a line for each row before\n"
+    "it; a file (-o) appears only when all rows are done.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
-    "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n";
+    "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n"
+    "  zcat sensors.csv.gz | lockstep predict pump.safetensors - > predicted.csv\n";
 
 typedef struct {
     const char *name; /* of the data */
     ls_model *model;
     ls_device *device;
     ls_inference *inference;
-    ls_data *data;  /* generated rows */
+    ls_reader *reader; /* of a file */
+    read_ahead *ahead;
+    ls_data *data;  /* or generated rows */
     float *outputs; /* of a block */
     prediction_lines lines;
     ls_sink *file;
@@ -81,6 +94,31 @@ static ls_status predict_generated(predict_work *w, ls_error *err)
     return LS_OK;
 }
 
+static ls_status predict_blocks(const source_options *o, predict_work *w, ls_error *err)
+{
+    for (ls_data *block;; ls_data_free(block)) {
+        double share;
+        LS_TRY(read_ahead_next(w->ahead, &block, &share, err));
+        if (!block) return LS_OK;
+        if (!w->rows && !o->quiet) notes_print(block, NULL);
+        ls_status status = predict_block(w, block, err);
+        if (status != LS_OK) {
+            ls_data_free(block);
+            return status;
+        }
+        show_progress(w, share);
+    }
+}
+
+static ls_status predict_file(const source_options *o, predict_work *w, ls_error *err)
+{
+    unsigned threads;
+    LS_TRY(source_threads(o, &threads, err));
+    LS_TRY(read_ahead_open(w->reader, ls_inference_rows(w->inference), threads != 1, &w->ahead,
+                           err));
+    return predict_blocks(o, w, err);
+}
+
 /* ---- The command ----------------------------------------------------------------------------- */
 
 static ls_status prepare(const source_options *o, const ls_threshold_options *t, const char *model,
@@ -95,7 +133,8 @@ static ls_status prepare(const source_options *o, const ls_threshold_options *t,
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--positive has no effect without --threshold; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
-    LS_TRY(source_read(o, w->name, w->model, &w->data, err));
+    if (source_is_generated(w->name)) LS_TRY(source_read(o, w->name, w->model, &w->data, err));
+    else LS_TRY(source_rows(o, w->name, w->model, &w->reader, err));
     LS_TRY(source_device(o, &w->device, err));
     LS_TRY(ls_inference_open(w->model, w->device, UINT32_MAX, &w->inference, err));
     if (!ls_mul_size(ls_inference_rows(w->inference), ls_model_outputs(w->model), &outputs))
@@ -116,7 +155,7 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     w->shown = !o->quiet && isatty(STDERR_FILENO) && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
     w->started = w->reported = ls_clock();
     LS_TRY(prediction_lines_begin(&w->lines, w->file, err));
-    ls_status status = predict_generated(w, err);
+    ls_status status = w->data ? predict_generated(w, err) : predict_file(o, w, err);
     clear_progress(w);
     LS_TRY(status);
     ls_sink *file = w->file;
@@ -133,6 +172,8 @@ static void close_work(predict_work *w)
     ls_inference_close(w->inference);
     ls_device_close(w->device);
     ls_data_free(w->data);
+    read_ahead_close(w->ahead);
+    ls_reader_close(w->reader);
     ls_model_free(w->model);
 }
 

@@ -4,6 +4,8 @@
 #include "host/base/error.h"
 #include "host/base/memory.h"
 #include "host/base/visible.h"
+#include "host/model/model.h"
+#include "host/model/targets.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,10 @@ ls_status prediction_lines_open(prediction_lines *l, const ls_model *model, bool
 {
     const size_t classes = ls_model_classes(model);
     size_t numbers, longest = 0;
-    *l = (prediction_lines){.model = model, .outputs = ls_model_outputs(model), .visible = visible};
+    *l = (prediction_lines){.model = model,
+                            .outputs = ls_model_outputs(model),
+                            .task = ls_model_task(model),
+                            .visible = visible};
     l->raw = !strcmp(ls_model_option(model, "output"), "identity");
     LS_TRY(ls_alloc(&l->class, classes + 1, sizeof *l->class, "the predictions", err));
     for (size_t k = 0; k < classes; k++) {
@@ -55,7 +60,7 @@ ls_status prediction_lines_open(prediction_lines *l, const ls_model *model, bool
         if (field.failed) return lost(err);
         if (field.length > longest) longest = field.length;
     }
-    if (!ls_mul_size(l->outputs + 1, LS_DECIMAL_ROOM + 1, &numbers) ||
+    if (!ls_mul_size(l->outputs + 1, LS_DECIMAL_ROOM + 3, &numbers) ||
         !ls_add_size(numbers, longest + 2, &l->room) || !ls_add_size(l->room, BUFFER, &l->capacity))
         return lost(err);
     return ls_alloc(&l->text, l->capacity, 1, "the predictions", err);
@@ -68,16 +73,40 @@ void prediction_lines_close(prediction_lines *l)
     free(l->text);
 }
 
+/* ---- The header ------------------------------------------------------------------------------ */
+
+static void add_class_names(const prediction_lines *l, ls_text *text)
+{
+    const size_t classes = ls_model_classes(l->model);
+    add_field(l, text, "", "class");
+    for (size_t k = 0; k < (l->raw ? l->outputs : classes); k++) {
+        ls_text_add(text, ",");
+        if (l->raw && l->outputs == 1) add_field(l, text, "", "output");
+        else add_field(l, text, l->raw ? "output_" : "p_", ls_model_class_name(l->model, k));
+    }
+}
+
+/* The names of the targets, each after the prefix. */
+static void add_target_names(const prediction_lines *l, const char *prefix, ls_text *text)
+{
+    for (size_t k = 0; k < l->outputs; k++) {
+        char number[32] = "prediction";
+        const char *name = ls_model_target_name(l->model, k);
+        if (l->outputs > 1) snprintf(number, sizeof number, "prediction_%zu", k + 1);
+        if (k) ls_text_add(text, ",");
+        add_field(l, text, prefix, name ? name : number);
+    }
+}
+
 ls_status prediction_lines_begin(prediction_lines *l, ls_sink *file, ls_error *err)
 {
     ls_text text = {0};
-    const size_t classes = ls_model_classes(l->model);
     l->file = file;
-    add_field(l, &text, "", "class");
-    for (size_t k = 0; k < (l->raw ? l->outputs : classes); k++) {
+    if (l->task == LS_TASK_CLASSIFICATION) add_class_names(l, &text);
+    else add_target_names(l, "", &text);
+    if (l->task == LS_TASK_MULTILABEL) {
         ls_text_add(&text, ",");
-        if (l->raw && l->outputs == 1) add_field(l, &text, "", "output");
-        else add_field(l, &text, l->raw ? "output_" : "p_", ls_model_class_name(l->model, k));
+        add_target_names(l, "p_", &text);
     }
     ls_text_add(&text, "\n");
     ls_status status = text.failed ? lost(err) : ls_sink_write(file, text.text, text.length, err);
@@ -93,7 +122,7 @@ static void add_number(prediction_lines *l, float value)
     l->length += ls_decimal_of_float(value, l->text + l->length);
 }
 
-static void add_line(prediction_lines *l, const float *outputs)
+static void add_class(prediction_lines *l, const float *outputs)
 {
     const char *class = l->class[ls_model_decide(l->model, outputs)];
     size_t length = strlen(class);
@@ -101,14 +130,35 @@ static void add_line(prediction_lines *l, const float *outputs)
     l->length += length;
     if (l->outputs == 1 && !l->raw) add_number(l, 1.0f - outputs[0]);
     for (size_t k = 0; k < l->outputs; k++) add_number(l, outputs[k]);
-    l->text[l->length++] = '\n';
+}
+
+static void add_numbers(prediction_lines *l, const float *outputs)
+{
+    const ls_model *m = l->model;
+    for (size_t k = 0; k < l->outputs; k++) {
+        if (k) l->text[l->length++] = ',';
+        double value = ls_target_number(m->target_mean, m->target_scale, k, outputs[k]);
+        l->length += ls_decimal_of_double(value, l->text + l->length);
+    }
+}
+
+static void add_labels(prediction_lines *l, const float *outputs)
+{
+    for (size_t k = 0; k < l->outputs; k++) {
+        if (k) l->text[l->length++] = ',';
+        l->text[l->length++] = outputs[k] >= 0.5f ? '1' : '0';
+    }
+    for (size_t k = 0; k < l->outputs; k++) add_number(l, outputs[k]);
 }
 
 ls_status prediction_lines_add(prediction_lines *l, const float *outputs, size_t rows,
                                ls_error *err)
 {
-    for (size_t r = 0; r < rows; r++) {
-        add_line(l, outputs + r * l->outputs);
+    for (size_t r = 0; r < rows; r++, outputs += l->outputs) {
+        if (l->task == LS_TASK_CLASSIFICATION) add_class(l, outputs);
+        else if (l->task == LS_TASK_REGRESSION) add_numbers(l, outputs);
+        else add_labels(l, outputs);
+        l->text[l->length++] = '\n';
         assert(l->length <= l->capacity);
         if (r + 1 < rows && l->capacity - l->length >= l->room) continue;
         LS_TRY(ls_sink_write(l->file, l->text, l->length, err));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Predictions as lines of CSV. */
+/* Predictions as lines of CSV. Classes: the class, then the probability of each class (p_NAME) or,
+ * for identity outputs, the outputs. Numbers: one column per target. Labels: 0 or 1 for each label,
+ * then the probability of each (p_NAME). */
 #ifndef LS_CLI_PREDICTION_LINES_H
 #define LS_CLI_PREDICTION_LINES_H
 
@@ -11,8 +13,9 @@
 typedef struct {
     const ls_model *model;
     size_t outputs;
+    ls_task task;
     bool visible;  /* written for a terminal */
-    bool raw;      /* outputs are no probabilities */
+    bool raw;      /* classes: outputs are no probabilities */
     char **class;  /* names of the classes as CSV fields */
     size_t room;   /* most bytes of a line */
     ls_sink *file; /* where lines go */

@@ -8,6 +8,7 @@
 #include "host/data/data.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     POINTS = 300,      /* rows drawn at most, and 10 more with the largest residuals */
@@ -236,25 +237,60 @@ ls_status plot_residual_histogram(ls_text *s, const outcome *o, ls_error *err)
 
 /* ---- By input -------------------------------------------------------------------------------- */
 
+/* What to subtract from the values of an axis whose numbers are large compared with their range, so
+ * that its tics differ: a round number near the lowest; otherwise 0. */
+static double base_of(double low, double high)
+{
+    double range = high - low;
+    if (!(range > 0) || fmax(fabs(low), fabs(high)) < 1e4 * range) return 0;
+    double unit = pow(10, floor(log10(range)));
+    return floor(low / unit) * unit;
+}
+
+/* "name", or "name − base". */
+static void add_base(char *label, size_t size, double base)
+{
+    size_t length = strlen(label);
+    if (base > 0 || base < 0)
+        snprintf(label + length, size - length, " %s %.15g", base > 0 ? "−" : "+", fabs(base));
+}
+
 /* The name of a column, and of the target if there are several. */
-static void input_label(const outcome *o, const residual_input *input, char *out, size_t size)
+static void input_label(const outcome *o, const residual_input *input, double base, char *out,
+                        size_t size)
 {
     ls_column_info info = LS_INIT(ls_column_info);
     char column[PLOT_NAME], target[PLOT_NAME];
     bool named = ls_data_column(o->data, input->column, &info, NULL) == LS_OK;
     plot_short_name(named ? info.name : "", column);
+    add_base(column, sizeof column, base);
     plot_short_name(model_target_name(o->model, input->target), target);
     if (o->targets > 1) snprintf(out, size, "%s (residuals of %s)", column, target);
     else snprintf(out, size, "%s", column);
 }
 
-/* The names of categories as tics, if there are few. */
-static void add_category_tics(ls_text *s, const ls_data *data, size_t column, size_t categories)
+/* Cuts a name to `most` characters. */
+static void cut_name(const char *name, size_t most, char out[PLOT_NAME])
 {
+    size_t bytes = 0, characters = 0;
+    for (; name[bytes] && bytes + 8 < PLOT_NAME; bytes++) {
+        bool begins = ((unsigned char)name[bytes] & 0xC0) != 0x80;
+        if (begins && characters++ == most) break;
+    }
+    snprintf(out, PLOT_NAME, "%.*s%s", (int)bytes, name, name[bytes] ? "…" : "");
+}
+
+/* The names of categories as tics, if there are few. wide: pixels of the axis. */
+static void add_category_tics(ls_text *s, const ls_data *data, size_t column, size_t categories,
+                              double wide)
+{
+    size_t most = (size_t)(wide / (double)categories / 9);
     ls_text_add(s, "set xtics (");
-    for (size_t k = 0; k < categories && categories <= 8; k++) {
+    for (size_t k = 0; k < categories && most >= 3; k++) {
+        char name[PLOT_NAME];
+        cut_name(ls_data_category(data, column, k, NULL), most - 1, name);
         ls_text_add(s, "%s", k ? ", " : "");
-        plot_add_tic(s, ls_data_category(data, column, k, NULL), k);
+        plot_add_tic(s, name, k);
     }
     ls_text_add(s, ")\n");
 }
@@ -269,24 +305,28 @@ static ls_status add_input_panel(ls_text *s, const outcome *o, const bool *marks
     double x[2] = {HUGE_VAL, -HUGE_VAL}, y[2] = {0, 0};
     ls_column_info info = LS_INIT(ls_column_info);
     LS_TRY(ls_data_column(o->data, input->column, &info, err));
-    for (size_t i = 0; i < o->rows; i++) by[i] = residual_value(o->data, i, input->column);
+    for (size_t i = 0; i < o->rows; i++) {
+        by[i] = residual_value(o->data, i, input->column);
+        if (!isnan(by[i])) widen(by[i], &x[0], &x[1]);
+    }
+    double base = base_of(x[0], x[1]);
+    for (size_t i = 0; i < o->rows; i++) by[i] -= base;
+    x[0] -= base, x[1] -= base;
     LS_TRY(residual_groups(o, input->target, by, o->rows, group, &groups, NULL, err));
     ls_text_add(s, "$points%zu << EOD\n", panel);
     for (size_t i = 0; i < o->rows; i++) {
         double residual = residual_of(o, i, input->target);
         if (!marks[i] || isnan(by[i])) continue;
-        widen(by[i], &x[0], &x[1]);
         widen(residual, &y[0], &y[1]);
         ls_text_add(s, "%.7g %.5g\n", by[i], residual);
     }
     ls_text_add(s, "NaN NaN\nEOD\n");
-    for (size_t k = 0; k < groups; k++) widen(group[k].by, &x[0], &x[1]);
     add_groups(s, panel, group, groups, 16);
-    input_label(o, input, label, sizeof label);
+    input_label(o, input, base, label, sizeof label);
     plot_panel(s, panel, panels, NULL, label, "true − predicted");
     if (info.categorical) {
         ls_text_add(s, "set xrange [-0.5:%g]\n", (double)info.categories - 0.5);
-        add_category_tics(s, o->data, input->column, info.categories);
+        add_category_tics(s, o->data, input->column, info.categories, plot_panel_wide(panels));
     } else plot_panel_range(s, "x", x[0], x[1]);
     plot_panel_range(s, "y", y[0], y[1]);
     add_residual_command(s, panel, o->rows, !info.categorical);
@@ -334,26 +374,29 @@ static void add_curve(ls_text *s, const outcome *o, const bool *marks, const flo
                       const float *numbers, double offset)
 {
     size_t n = panels_of(o);
+    double low = (double)cells[0] + offset, high = (double)cells[CURVE_POINTS - 1] + offset,
+           base = base_of(low, high);
+    char label[2 * PLOT_NAME];
+    plot_short_name(ls_model_feature_name(o->model, 0), label);
+    add_base(label, sizeof label, base);
     for (size_t t = 0; t < n; t++) {
-        double y[2] = {HUGE_VAL, -HUGE_VAL}, low = (double)cells[0] + offset,
-               high = (double)cells[CURVE_POINTS - 1] + offset;
+        double y[2] = {HUGE_VAL, -HUGE_VAL};
         ls_text_add(s, "$points%zu << EOD\n", t);
         for (size_t i = 0; i < o->rows; i++) {
             double x = residual_value(o->data, i, 0), truth = residual_truth(o, i, t);
             if (!marks[i] || isnan(x)) continue;
             widen(truth, &y[0], &y[1]);
-            ls_text_add(s, "%.9g %.7g\n", x, truth);
+            ls_text_add(s, "%.9g %.7g\n", x - base, truth);
         }
         ls_text_add(s, "NaN NaN\nEOD\n$curve%zu << EOD\n", t);
         for (size_t i = 0; i < CURVE_POINTS; i++) {
             double number = (double)numbers[i * o->targets + t];
             widen(number, &y[0], &y[1]);
-            ls_text_add(s, "%.9g %.7g\n", (double)cells[i] + offset, number);
+            ls_text_add(s, "%.9g %.7g\n", (double)cells[i] + offset - base, number);
         }
         ls_text_add(s, "EOD\n");
-        plot_panel(s, t, n, NULL, ls_model_feature_name(o->model, 0),
-                   model_target_name(o->model, t));
-        plot_panel_range(s, "x", low, high);
+        plot_panel(s, t, n, NULL, label, model_target_name(o->model, t));
+        plot_panel_range(s, "x", low - base, high - base);
         plot_panel_range(s, "y", y[0], y[1]);
         ls_text_add(s, "plot $points%zu using 1:2 ", t);
         add_point_style(s, o->rows);
