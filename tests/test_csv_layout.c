@@ -559,6 +559,7 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
          "semicolons 1 - 1; fields could be separated by semicolons or by commas; the former are "
          "taken (--separator decides)"},
         {"5,u\n", "commas 2 - 1"},
+        {"\",5\"\tu\n", "tabs 2 - 1"}, /* a number, no name */
         {"\"1,5\",6\n", "commas 2 - 1"},
         {"1,5;u\n", "semicolons 2 - 1"}};
     expect_layouts(numbers, COUNT(numbers),
