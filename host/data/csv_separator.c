@@ -139,7 +139,9 @@ static int compare_fitting(const candidate *a, const candidate *b)
     if (a->separator == '\t' && b->separator == ' ' && is_tabbed(&a->sample)) return 1;
     int unclean = compare_unclean(a, b);
     if (unclean) return -unclean;
-    return (a->columns > b->columns) - (a->columns < b->columns);
+    if (a->columns != b->columns) return a->columns > b->columns ? 1 : -1;
+    /* a comment above the records that has as many fields is split like them */
+    return (a->sample.comment_fields == a->columns) - (b->sample.comment_fields == b->columns);
 }
 
 /* Whether white space could separate the fields as well as tabs, which are preferred. */
