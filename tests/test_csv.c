@@ -419,6 +419,31 @@ static ls_status read_targets(const char *format, int rows, ls_error *err)
     return status;
 }
 
+/* What is typed in a terminal ends once: reading on would wait for more, as a pipe does that has
+ * got a new writer. */
+Test(csv, stream_of_a_pipe_ends_once, .timeout = 10)
+{
+    static const char text[] = "length,kind\n1,u\n2,v\n";
+    char path[64], got[64];
+    ls_stream *stream = NULL;
+    ls_error err = {LS_OK, ""};
+    size_t count;
+    write_temporary(path, "", 0);
+    cr_assert(unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    int writer = open(path, O_RDWR);
+    cr_assert_eq(write(writer, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(ls_stream_open(path, &stream, &err), LS_OK, "%s", err.message);
+    close(writer);
+    do cr_assert_eq(ls_stream_read(stream, got, sizeof got, &count, &err), LS_OK);
+    while (count);
+    writer = open(path, O_RDWR);
+    cr_assert_eq(ls_stream_read(stream, got, sizeof got, &count, &err), LS_OK);
+    cr_expect_eq(count, 0);
+    close(writer);
+    ls_stream_close(stream);
+    unlink(path);
+}
+
 Test(csv, csv_target_that_is_no_class)
 {
     ls_error err;

@@ -173,6 +173,9 @@ Test(csv_layout, separator_is_the_one_of_equal_counts)
         {"\"a \"\"b\"\"\" c\t1\n", "white space 3 - 1"},
         {"1 \t2 \tu\n3 \t4 \tv\n", "tabs 3 - 2"},
         {"ab  cd\t1\nef  gh\t2\n", "white space 3 - 2"},
+        {"1 2\tu\n3 4\tv\n",
+         "tabs 2 - 2; fields could be separated by tabs or by white space; the former are taken "
+         "(--separator decides)"},
         /* blanks within texts */
         {"full name,a,k\nAda King,1,u\nTom Day,2,v\n", "commas 3 full name,a,k 2"},
         {"first name,last name,job title\nJohn A,Smith B,the baker\nJane A,Smyth C,the baker\n",
@@ -337,11 +340,14 @@ Test(csv_layout, header_is_found_by_the_records_below)
         {"\"1\",\"2\",\"3\"\n1.5,2.5,0\n2.5,1.5,1\n", "commas 3 1,2,3 2"},
         {"\"1\",\"u\"\n\"2\",\"v\"\n\"3\",\"u\"\n", "commas 2 - 3"},
         /* texts alone */
-        {"vhigh,low,unacc\nlow,low,acc\nhigh,med,acc\nlow,high,unacc\n", "commas 3 - 4"},
+        {"vhigh,low,unacc\nlow,low,acc\nhigh,med,acc\nlow,high,unacc\n",
+         "commas 3 - 4" IS_ROW("\"vhigh\", \"low\", \"unacc\"")},
+        {"red,blue,y\nred,green,u\nblue,red,v\nred,blue,v\n",
+         "commas 3 - 4" IS_ROW("\"red\", \"blue\", \"y\"")},
         {"x,x,x,o,yes\no,x,o,b,no\no,b,o,x,no\n",
          "commas 5 - 3" IS_ROW("\"x\", \"x\", \"x\", ...")},
         {"city,colour,class\nrome,red,a\nparis,blue,b\nrome,blue,a\nparis,red,b\n",
-         "commas 3 city,colour,class 4"},
+         "commas 3 city,colour,class 4" IS_HEADER("\"city\", \"colour\", \"class\"")},
         {"city,class\nrome,a\nparis,b\n", "commas 2 city,class 2" IS_HEADER("\"city\", \"class\"")},
         {"p,x,?\ne,b,c\ne,b,d\n", "commas 3 - 3" IS_ROW("\"p\", \"x\", \"?\"")},
         /* one record */
@@ -387,15 +393,63 @@ Test(csv_layout, comments_stand_above_the_first_record)
         {"# made by hand\n1,2\n", "commas 2 - 1"},
         {"#x,y,class\n\n1,2,a\n2,3,b\n", "commas 3 - 2"},
         {"#city,colour,class\nrome,red,a\nparis,blue,b\nrome,blue,a\nparis,red,b\n",
-         "commas 3 city,colour,class 4"},
+         "commas 3 city,colour,class 4; line 1 begins with # and is taken as the names of the "
+         "columns (\"city\", \"colour\", \"class\"); if it is a comment, give --header no"},
+        /* the text of a comment recurs in the first column */
+        {"# by me\n#red,1\nblue,3\n#red,4\n", "commas 2 - 3"},
+        {"#red,1\nc,x\nblue,3\n#red,4\n", "commas 2 c,x 2"},
         {"#rome,red,a\nparis,blue,b\nrome,blue,a\nparis,red,b\n",
-         "commas 3 - 3; line 1 begins with # and is left out as a comment, although it has 3 fields "
-         "as the records have; if it is a record, quote its first field"},
+         "commas 3 - 3; line 1 begins with # and is left out as a comment, although it has 3 "
+         "fields "
+         "as the records have; if it is a record, quote its first field; line 2 "
+         "(\"paris\", \"blue\", \"b\") "
+         "is taken as a row; if it names the columns, give --header yes"},
         {"code,n\n#ff0000,1\n#x,2\nred,3\n", "commas 2 code,n 3"},
         {"#ff0000,1\n#00ff00,2\nred,3\n", "commas 2 - 3"},
         {"#N/A;1\n2;3\n", "semicolons 2 - 2"},
     };
     expect_layouts(cases, COUNT(cases), NULL);
+}
+
+Test(csv_layout, comment_above_the_data_is_the_header_if_there_is_one)
+{
+    static const layout_case yes[] = {
+        {"#x,y,class\n1,2,u\n3,4,v\n5,6,u\n", "commas 3 x,y,class 3"},
+        {"# note\n# x, y\n1,2\n", "commas 2 x,y 1"},
+        {"#x,y\na,b\n3,4\n", "commas 2 a,b 1"},
+        {"#x\n1\n3\n", "commas 1 1 1"},
+        {"#k,c\nrome,a\nrome,b\n",
+         "commas 2 k,c 2; line 1 begins with # and is taken as the names of the columns (\"k\", "
+         "\"c\"); if it is a comment, remove it"},
+        {"#1,1\n1,2\n3,4\n", "commas 2 1,2 1"}, /* no names */
+    };
+    expect_layouts(yes, COUNT(yes), &(ls_read_request){.header = LS_HEADER_YES});
+    static const char *const both[] = {"#k,c\nrome,a\nparis,b\n", "#2019,2020,k\n1,2,u\n",
+                                       "#x,y\na,b\n"};
+    for (size_t k = 0; k < COUNT(both); k++) {
+        char line[1024] = "";
+        ls_error err = {LS_OK, ""};
+        cr_expect_eq(layout_of(both[k], &(ls_read_request){.header = LS_HEADER_YES}, 0, line, &err),
+                     LS_ERR_DATA, "\"%s\" gives %s", both[k], line);
+        expect_message(err.message, "text", "line 1, which begins with #, and line 2 may both");
+    }
+    /* an option names a column */
+    static const layout_case named[] = {
+        {"#k,c\nrome,a\nparis,b\n", "commas 2 k,c 2"},
+        {"#k,c\nk,a\nparis,b\n", "commas 2 k,a 1"},
+    };
+    expect_layouts(named, COUNT(named), &(ls_read_request){.drop = "k"});
+    expect_layouts(named, COUNT(named), &(ls_read_request){.header = LS_HEADER_YES, .drop = "k"});
+}
+
+Test(csv_layout, file_of_comments_is_refused)
+{
+    char line[1024] = "";
+    ls_error err = {LS_OK, ""};
+    cr_expect_eq(layout_of("# a,b\n\n#c\n", NULL, 0, line, &err), LS_ERR_DATA);
+    expect_message(err.message, "text", "has only comments, which are lines that begin with #");
+    cr_expect_eq(layout_of("\n \n", NULL, 0, line, &err), LS_ERR_DATA);
+    expect_message(err.message, "text", "has only blank lines; give at least one row");
 }
 
 /* ---- Second files ---------------------------------------------------------------------------- */
@@ -486,8 +540,10 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
                            comma = {.name = "x", .format = {.decimal = ','}};
     static const ls_source two = {.columns = 2, .header = true};
     const layout_case texts[] = {{"New York\n", "commas 1 - 1"},
-                                 {"Los Angeles\n", "commas 1 - 1"},
+                                 {"New York\nLos Angeles\n", "commas 1 - 2"},
                                  {"\"New York\" u\n", "white space 2 - 1"},
+                                 {"Rome u\n", "white space 2 - 1"},
+                                 {"New York\nRome u\n", "commas 1 - 2"},
                                  {"New York,u\n", "commas 2 - 1"}};
     expect_layouts(texts, COUNT(texts),
                    &(ls_read_request){.expected = {.features = 1,
@@ -495,7 +551,13 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
                                                    .source = &two,
                                                    .target = &second,
                                                    .targets = 1}});
-    const layout_case numbers[] = {{"1,5\n", "semicolons 1 - 1"}, {"1,5;u\n", "semicolons 2 - 1"}};
+    const layout_case numbers[] = {
+        {"1,5\n",
+         "semicolons 1 - 1; fields could be separated by semicolons or by commas; the former are "
+         "taken (--separator decides)"},
+        {"5,u\n", "commas 2 - 1"},
+        {"\"1,5\",6\n", "commas 2 - 1"},
+        {"1,5;u\n", "semicolons 2 - 1"}};
     expect_layouts(numbers, COUNT(numbers),
                    &(ls_read_request){.expected = {.features = 1,
                                                    .column = &comma,
@@ -518,4 +580,49 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
                                                    .source = &two,
                                                    .target = &second,
                                                    .targets = 1}});
+}
+
+Test(csv_layout, comment_of_a_second_file)
+{
+    static char *colours[] = {"#red", "blue"};
+    static const char *const classes[] = {"no", "yes"};
+    static const ls_column columns[] = {
+        {.name = "c", .place = 0, .categorical = true, .categories = 2, .category = colours},
+        {.name = "x", .place = 1}};
+    static const ls_target target = {.name = "y", .place = 2};
+    static const ls_source source = {.columns = 3, .header = true};
+    const ls_read_request request = {.expected = {.features = 2,
+                                                  .column = columns,
+                                                  .source = &source,
+                                                  .class_names = classes,
+                                                  .classes = 2,
+                                                  .target = &target,
+                                                  .targets = 1}};
+    static const layout_case cases[] = {
+        /* the expected names in any order, with and without the class */
+        {"#c,x,y\nblue,1,no\n", "commas 3 c,x,y 1"},
+        {"# made\n#x;c\n1;blue\n", "semicolons 2 x,c 1"},
+        {"#y\tx\tc\n?\t?\tgreen\n", "tabs 3 y,x,c 1"},
+        {"#c,x\nc,x\nblue,1\n", "commas 2 c,x 1"},
+        /* rows */
+        {"#red,1\nblue,3\n#blue,4\n", "commas 2 - 3"},
+        {"# note\n#red,1\n#blue,3\n", "commas 2 - 2"},
+        {"#red,1\n", "commas 2 - 1"},
+        {"#blue,1,yes\n", "commas 3 - 1"},
+        /* comments */
+        {"# a, b, c, d\nblue,3\n", "commas 2 - 1"},
+        {"#green,1\nx,c\n1,blue\n", "commas 2 x,c 1"},
+        {"#red,x1\nblue,3\n",
+         "commas 2 - 1; line 1 begins with # and is left out as a comment, although it has 2 "
+         "fields "
+         "as the records have; if it is a record, quote its first field"},
+    };
+    expect_layouts(cases, COUNT(cases), &request);
+    char line[1024] = "";
+    ls_error err = {LS_OK, ""};
+    cr_expect_eq(layout_of("#green,1\nblue,3\n", &request, 0, line, &err), LS_ERR_DATA, "%s", line);
+    expect_message(err.message, "text, line 1",
+                   "begins with # and may be a comment or a row; remove it");
+    cr_expect_eq(layout_of("#note,a\n", &request, 0, line, &err), LS_ERR_DATA, "%s", line);
+    expect_message(err.message, "text", "has only comments");
 }

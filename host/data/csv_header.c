@@ -12,8 +12,13 @@
 #include "host/data/value.h"
 
 /* Below this probability that a row of data has a text which no other row has, the text is a name.
- */
+ * A choice: with it, two columns whose texts all recur are enough from ten rows on, and three from
+ * four rows on. */
 static const double UNLIKELY = 0.01;
+
+/* A column is one of numbers if at most one text in so many is none, because of mistakes and marks
+ * of missing values. A choice. */
+enum { ODD_TEXTS = 10 };
 
 /* A column below the first record. */
 typedef struct {
@@ -149,10 +154,9 @@ static column_below examine(const ls_csv_first *first, size_t j, bool skip, cons
     return c;
 }
 
-/* Of a column of numbers a tenth of the cells may be texts. */
 static bool is_numeric(const column_below *c)
 {
-    return c->values > 0 && 10 * c->digits >= 9 * c->values;
+    return c->values > 0 && ODD_TEXTS * c->digits >= (ODD_TEXTS - 1) * c->values;
 }
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
@@ -283,30 +287,41 @@ static ls_status gather(const ls_csv_first *first, bool skip, evidence *e, ls_er
 
 /* ---- Verdict --------------------------------------------------------------------------------- */
 
-static const ls_csv_verdict data = {false, false}, data_guess = {false, true},
-                            header = {true, false}, header_guess = {true, true};
+static const ls_csv_verdict data = {false, false, false}, data_guess = {false, true, false},
+                            data_likely = {false, true, true}, header = {true, false, false},
+                            header_guess = {true, true, false}, header_likely = {true, true, true};
+
+/* Rows are hardly ever series of whole numbers with equal steps; the lengths from which on a series
+ * is taken for names are choices. */
+enum {
+    SERIES = 3,           /* 2019, 2020, 2021; two numbers make a series too easily */
+    FROM_ZERO = 4,        /* 0, 1, 2, 3, as pandas names columns: no column has another name */
+    NUMBERS_FOR_NAMES = 6 /* another series, where nothing else tells names from rows */
+};
 
 /* A series of numbers, and perhaps words. */
 static ls_csv_verdict judge_series(const evidence *e, size_t columns)
 {
     if (e->recurring || e->marks) return data;
     if (e->names || e->index)
-        return e->series > 2 || e->index || !e->numbers ? header : header_guess;
+        return e->series >= SERIES || e->index || !e->numbers ? header : header_guess;
     if (e->above_text || e->title || e->unseen < UNLIKELY) return header_guess;
-    if (e->series < 3 || e->class_recurs) return data;
+    if (e->series < SERIES || e->class_recurs) return data;
     if (e->fractions) return header_guess;
-    bool from_zero = e->series_from == 0 && e->series_step == 1 && columns > 3;
-    if (e->series == columns && (from_zero || columns > 5)) return header_guess;
+    bool from_zero = e->series_from == 0 && e->series_step == 1 && columns >= FROM_ZERO;
+    if (e->series == columns && (from_zero || columns >= NUMBERS_FOR_NAMES)) return header_guess;
     return e->series == columns ? data_guess : data;
 }
 
-/* No column of numbers says anything. */
+/* No column of numbers says anything: what texts say is a guess. */
 static ls_csv_verdict judge_texts(const evidence *e)
 {
-    if (e->recurring) return 2 * e->recurring > e->words ? data : data_guess;
+    if (e->recurring && e->marks) return data;
+    /* A name may be a value, too, but hardly more than half of the names. */
+    if (e->recurring) return 2 * e->recurring > e->words ? data_likely : data_guess;
     if (e->marks || e->twice) return data_guess;
     if (!e->words) return data;
-    return e->unseen < UNLIKELY ? header : header_guess;
+    return e->unseen < UNLIKELY ? header_likely : header_guess;
 }
 
 static ls_csv_verdict judge_alone(const ls_csv_first *first)

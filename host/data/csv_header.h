@@ -20,7 +20,8 @@ bool ls_csv_is_mark(const char *text);
 
 typedef struct {
     bool header;
-    bool guess; /* the other answer is possible */
+    bool guess;  /* the other answer is possible, */
+    bool likely; /* but this one is far more likely */
 } ls_csv_verdict;
 
 /* A record and the records below it. */

@@ -112,6 +112,39 @@ bool ls_csv_has_known_name(const ls_csv_field *field, size_t columns, const ls_e
     return false;
 }
 
+bool ls_csv_has_all_names(const ls_csv_field *field, size_t columns, const ls_expected_rows *e)
+{
+    for (size_t i = 0; i < e->features; i++) {
+        size_t tried = 0; /* first in the same order */
+        while (tried < columns &&
+               !is_name(ls_expected_name(e, i), field[(i + tried) % columns].text))
+            tried++;
+        if (tried == columns) return false;
+    }
+    return columns >= e->features;
+}
+
+static bool is_class(const ls_expected_rows *e, const char *text)
+{
+    for (size_t k = 0; e->class_names && k < e->classes; k++)
+        if (!strcmp(e->class_names[k], text)) return true;
+    return false;
+}
+
+ls_csv_hash ls_csv_judge_hash(const ls_csv_field *field, size_t columns, const ls_read_request *r)
+{
+    const ls_expected_rows *e = &r->expected;
+    by_place p = compare(field, columns, r);
+    if (!p.aligned || p.words) return LS_HASH_COMMENT;
+    for (size_t i = 0; i < e->features; i++) {
+        const ls_column *column = e->column ? &e->column[i] : NULL;
+        if (place_of(e, i, columns) != 0) continue;
+        if (!column || !column->categorical) return LS_HASH_COMMENT; /* no number begins with # */
+        return is_category(column, field->text) ? LS_HASH_ROW : LS_HASH_UNKNOWN;
+    }
+    return is_class(e, field->text) ? LS_HASH_ROW : LS_HASH_UNKNOWN;
+}
+
 /* A record that is not as wide as a row, without known names. */
 static ls_csv_first_record judge_other(const ls_csv_field *field, size_t columns)
 {

@@ -16,6 +16,16 @@ bool ls_csv_knows_columns(const ls_expected_rows *expected);
 ls_csv_first_record ls_csv_judge_known(const ls_csv_field *field, size_t columns,
                                        const ls_read_request *request);
 
+/* What a line above the first record is that begins with #. The first field has the #. ROW: it has
+ * a known category or class. UNKNOWN: it may be a row with a new one. */
+typedef enum { LS_HASH_COMMENT, LS_HASH_ROW, LS_HASH_UNKNOWN } ls_csv_hash;
+ls_csv_hash ls_csv_judge_hash(const ls_csv_field *field, size_t columns,
+                              const ls_read_request *request);
+
+/* Whether all expected columns but the targets are named, in any order. */
+bool ls_csv_has_all_names(const ls_csv_field *field, size_t columns,
+                          const ls_expected_rows *expected);
+
 /* Whether a field is the name of an expected column. */
 bool ls_csv_has_known_name(const ls_csv_field *field, size_t columns,
                            const ls_expected_rows *expected);

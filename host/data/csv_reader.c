@@ -346,6 +346,12 @@ static bool is_hash_value(const ls_csv_reader *reader)
     return end && (*end == reader->separator || blank_at(reader, end));
 }
 
+static bool is_comment(const ls_csv_reader *reader)
+{
+    bool record = reader->hash_line && reader->line >= reader->hash_line;
+    return !record && !is_hash_value(reader);
+}
+
 /* Parses a record or a comment; is invalid if is_short says so afterwards. */
 static ls_status read_record(ls_csv_reader *reader, ls_error *err)
 {
@@ -353,7 +359,7 @@ static ls_status read_record(ls_csv_reader *reader, ls_error *err)
     reader->complete = false;
     reader->count = 0;
     reader->record_line = reader->line;
-    if (*reader->at == '#' && !reader->begun && !is_hash_value(reader)) {
+    if (*reader->at == '#' && !reader->begun && is_comment(reader)) {
         skip_comment(reader);
         return LS_OK;
     }

@@ -24,13 +24,14 @@ typedef struct {
     size_t sample_rows; /* records to judge the layout by; 0: default */
     char *text;         /* the window: `capacity` bytes */
     size_t capacity;
-    char *at, *end; /* unread part of the window; *end is a NUL */
-    bool ended;     /* the window holds the end of the stream */
-    bool complete;  /* the record that is parsed ends before `at` */
-    bool begun;     /* a record has been read: below it, no line is a comment */
-    char separator; /* ' ': any number of blanks and tabs */
-    char declared;  /* by a line "sep=;" above the first record, or 0 */
-    size_t line;    /* line number of `at`, from 1 */
+    char *at, *end;   /* unread part of the window; *end is a NUL */
+    bool ended;       /* the window holds the end of the stream */
+    bool complete;    /* the record that is parsed ends before `at` */
+    bool begun;       /* a record has been read: below it, no line is a comment */
+    size_t hash_line; /* from this line on, none is a comment; 0: as `begun` says */
+    char separator;   /* ' ': any number of blanks and tabs */
+    char declared;    /* by a line "sep=;" above the first record, or 0 */
+    size_t line;      /* line number of `at`, from 1 */
     /* The last record. */
     ls_csv_field *fields;
     size_t count, room;

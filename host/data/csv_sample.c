@@ -76,6 +76,7 @@ ls_status ls_csv_sample_take(const ls_csv_reader *reader, char separator, ls_csv
                       : LS_CSV_SAMPLE_ROWS;
     ls_csv_reader copy = ls_csv_reader_of(reader->path, out->text, size, reader->ahead_ended,
                                           separator, reader->line);
+    copy.hash_line = reader->hash_line;
     ls_status status = take_records(out, &copy, most, err);
     ls_csv_close(&copy);
     return status;

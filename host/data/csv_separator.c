@@ -8,7 +8,7 @@ static const char candidates[] = ",;\t| ";
 
 enum {
     MOST_AHEAD = 256 << 20, /* bytes read ahead for the sake of long records */
-    NEARLY = 10             /* one record of so many may be odd */
+    NEARLY = 10 /* One record of so many may be odd. A choice, as are the rows of the sample. */
 };
 
 /* The first records under a separator. */
@@ -142,6 +142,13 @@ static int compare_fitting(const candidate *a, const candidate *b)
     return (a->columns > b->columns) - (a->columns < b->columns);
 }
 
+/* Whether white space could separate the fields as well as tabs, which are preferred. */
+static bool is_blank_rival(const candidate *tabs, const candidate *blanks)
+{
+    return tabs->fits && blanks->fits && tabs->expected == blanks->expected &&
+           compare_unclean(tabs, blanks) > 0;
+}
+
 /* Greater than 0 if a explains the records better than b, which both do not fit. */
 static int compare_others(const candidate *a, const candidate *b)
 {
@@ -185,24 +192,63 @@ static int compare(const candidate *a, const candidate *b)
 
 /* ---- One column ------------------------------------------------------------------------------ */
 
-/* Whether a known category contains a blank: the training file was then not separated by them. */
-static bool has_blank_category(const ls_column *column)
+static bool is_known(const ls_column *column, const char *text)
 {
     for (size_t k = 0; k < column->categories; k++)
-        if (strpbrk(column->category[k], " \t")) return true;
+        if (!strcmp(column->category[k], text)) return true;
     return false;
 }
 
-/* Whether the file has one column although a separator would split all records: one feature is
+/* Whether a known category is the first word, a blank, and the second. */
+static bool is_known_pair(const ls_column *column, const char *first, const char *second)
+{
+    size_t length = strlen(first);
+    for (size_t k = 0; k < column->categories; k++) {
+        const char *text = column->category[k];
+        if (!strncmp(text, first, length) && text[length] == ' ' &&
+            !strcmp(text + length + 1, second))
+            return true;
+    }
+    return false;
+}
+
+/* Whether records of two words are one category each: a pair of words is known, or a category
+ * contains a blank and no word is one. */
+static bool are_pairs(const ls_expected_rows *e, const ls_csv_sample *s)
+{
+    const ls_column *column = e->column;
+    bool words = false, blanks = false;
+    size_t place = ls_expected_targets_before(e, ls_expected_place(e, 0)) > 0;
+    if (!column->categorical) return false;
+    for (size_t i = 0; i < s->rows; i++) {
+        const ls_csv_field *field = s->field + s->first[i];
+        if (is_known_pair(column, field[0].text, field[1].text)) return true;
+        words |= is_known(column, field[place].text);
+    }
+    for (size_t k = 0; k < column->categories; k++)
+        blanks |= strpbrk(column->category[k], " \t") != NULL;
+    return blanks && !words;
+}
+
+/* Whether records of two fields are decimals with a comma. */
+static bool are_decimals(const ls_expected_rows *e, const ls_csv_sample *s)
+{
+    if (e->column->format.decimal != ',') return false;
+    for (size_t i = 0; i < s->rows; i++)
+        if (!is_digit(*s->field[s->first[i] + 1].text)) return false;
+    return true;
+}
+
+/* Whether the file has one column although a separator splits all records in two: one feature is
  * expected, and its texts contain that separator. */
 static bool is_one_column(const ls_expected_rows *e, const candidate *found)
 {
-    const ls_column *column = e->column;
-    if (e->features != 1 || found->columns != 2 || !column) return false;
-    for (size_t i = 0; i < found->sample.first[found->sample.rows]; i++)
-        if (found->sample.field[i].quoted) return false;
-    return found->separator == ' ' ? column->categorical && has_blank_category(column)
-                                   : found->separator == ',' && column->format.decimal == ',';
+    const ls_csv_sample *s = &found->sample;
+    if (e->features != 1 || !e->column || !found->fits || found->columns != 2) return false;
+    for (size_t i = 0; i < s->first[s->rows]; i++)
+        if (s->field[i].quoted) return false;
+    return (found->separator == ' ' && are_pairs(e, s)) ||
+           (found->separator == ',' && are_decimals(e, s));
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
@@ -235,11 +281,17 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
         candidate other;
         if (!occurs(reader, *c)) continue;
         ls_status status = try_separator(reader, request, *c, &other, err);
-        bool tabs = best->separator == '\t' && *c == ' '; /* the same fields */
+        bool tabs = best->separator == '\t' && *c == ' '; /* of equal numbers: the same fields */
         int order = status == LS_OK ? compare(&other, best) : 0;
+        /* a header behind # shows that they are blanks */
+        if (order == 0 && tabs && status == LS_OK && other.fits &&
+            other.sample.comment_fields == other.columns &&
+            best->sample.comment_fields != best->columns)
+            order = 1;
         more |= status == LS_OK && *c != ' ' && is_long(reader, &other);
         if (order > 0) *rival = 0;
         if (order == 0 && status == LS_OK && best->fits && other.fits && !tabs) *rival = *c;
+        if (order < 0 && tabs && is_blank_rival(best, &other)) *rival = *c;
         if (order > 0) {
             ls_csv_sample_free(&best->sample);
             *best = other;
@@ -269,8 +321,8 @@ static ls_status find(ls_csv_reader *reader, const ls_read_request *request, can
     }
     if (known || !is_one_column(&request->expected, best)) return LS_OK;
     char none = best->separator == ' ' ? ',' : ';';
+    *rival = best->separator == ',' ? ',' : 0;
     ls_csv_sample_free(&best->sample);
-    *rival = 0;
     return try_separator(reader, request, none, best, err);
 }
 

@@ -9,10 +9,10 @@
 /* Sets the reader's separator and takes the first records under it. The separator is the one asked
  * for, or declared by the file; else the one under which all first records have the same number of
  * fields, two or more. Of several, those come first that give as many columns as are expected, then
- * single tabs before white space, then those with the largest share of fields that contain no other candidate, then those with more
- * fields; then comma, semicolon, tab, '|', white space. If none gives equal numbers, the one that
- * gives them most often, so that the reader reports the other records.
- * *rival: a separator that fits as well as the one chosen, or 0. *sample is freed with
+ * single tabs before white space, then those with the largest share of fields that contain no other
+ * candidate, then those with more fields; then comma, semicolon, tab, '|', white space. If none
+ * gives equal numbers, the one that gives them most often, so that the reader reports the other
+ * records. *rival: a separator that fits as well as the one chosen, or 0. *sample is freed with
  * ls_csv_sample_free, also if this fails. Errors: LS_ERR_MEMORY, LS_ERR_IO. */
 ls_status ls_csv_find_separator(ls_csv_reader *reader, const ls_read_request *request,
                                 ls_csv_sample *sample, char *rival, ls_error *err);

@@ -28,7 +28,8 @@ struct ls_stream {
     bool ended; /* the file has been read completely */
     /* Of a pipe that is to be rewound: what has been read from it. */
     bool is_pipe, keeps;
-    off_t start; /* of a file: where reading began */
+    off_t start;     /* of a file: where reading began */
+    bool pipe_ended; /* once: a terminal would wait for more */
     char *kept;
     size_t kept_count, kept_room;
     size_t replayed; /* bytes of `kept` that have been read again */
@@ -62,6 +63,8 @@ static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls
         *count = left < room ? left : room;
         memcpy(to, s->kept + s->replayed, *count);
         s->replayed += *count;
+    } else if (s->pipe_ended) {
+        *count = 0;
     } else if (s->file < 0) {
         *count = s->size - s->read < room ? s->size - s->read : room;
         memcpy(to, s->bytes + s->read, *count);
@@ -73,6 +76,7 @@ static ls_status read_raw(ls_stream *s, char *to, size_t room, size_t *count, ls
             return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk",
                            s->path, strerror(errno));
         *count = (size_t)got;
+        s->pipe_ended = s->is_pipe && got == 0;
         if (s->keeps) LS_TRY(keep(s, to, *count, err));
     }
     s->read += *count;

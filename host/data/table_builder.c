@@ -256,25 +256,6 @@ ls_status ls_builder_add_target(ls_table_builder *t, size_t k, size_t row, const
     return LS_OK;
 }
 
-bool ls_builder_first_is_title(const ls_table_builder *t)
-{
-    const ls_expected_rows *expected = &t->request->expected;
-    if (t->targets != 1 || !t->target->texts || t->target_column[0] == LS_NO_COLUMN) return false;
-    return ls_dictionary_first_is_title(t->target->texts, expected->class_names, expected->classes);
-}
-
-void ls_builder_drop_first(ls_table_builder *t)
-{
-    ls_data *d = t->data;
-    d->rows--;
-    memmove(d->x, d->x + d->columns, d->rows * d->columns * sizeof *d->x);
-    if (d->y) memmove(d->y, d->y + 1, d->rows * sizeof *d->y);
-    if (d->value) memmove(d->value, d->value + t->targets, d->rows * t->targets * sizeof *d->value);
-    if (d->weight) memmove(d->weight, d->weight + 1, d->rows * sizeof *d->weight);
-    if (d->group) memmove(d->group, d->group + 1, d->rows * sizeof *d->group);
-    ls_target_drop_first(t->target);
-}
-
 void ls_builder_free(ls_table_builder *t)
 {
     for (size_t c = 0; t->column && c < t->selection.used; c++)

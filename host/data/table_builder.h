@@ -77,10 +77,6 @@ ls_status ls_builder_add_text(ls_table_builder *table, size_t column, const char
 ls_status ls_builder_add_target(ls_table_builder *table, size_t k, size_t row, const char *text,
                                 size_t line, ls_error *err);
 
-/* Whether the target of the first row is a title, so that the row is a header; and dropping it. */
-bool ls_builder_first_is_title(const ls_table_builder *table);
-void ls_builder_drop_first(ls_table_builder *table);
-
 /* What messages say about a column of the file, and how its numbers may be written. The texts are
  * in *label and *name. */
 typedef struct {
