@@ -275,6 +275,7 @@ static bool occurs(const ls_csv_reader *reader, char separator)
 static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *request,
                            candidate *best, char *rival, bool *longer, ls_error *err)
 {
+    const ls_source *source = request->expected.source;
     bool more = false;
     *rival = 0;
     LS_TRY(try_separator(reader, request, candidates[0], best, err));
@@ -290,6 +291,9 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
             other.sample.comment_fields == other.columns &&
             best->sample.comment_fields != best->columns)
             order = 1;
+        /* of equally good ones, that of the training file */
+        if (order == 0 && status == LS_OK && source && best->fits && other.fits)
+            order = (other.separator == source->found) - (best->separator == source->found);
         more |= status == LS_OK && *c != ' ' && is_long(reader, &other);
         if (order > 0) *rival = 0;
         if (order == 0 && status == LS_OK && best->fits && other.fits && !tabs) *rival = *c;
