@@ -312,6 +312,22 @@ static long peak(size_t rows)
     return used.ru_maxrss;
 }
 
+/* A row so far outside that the network overflows is refused with its number, after the rows before
+ * it. */
+Test(predict_cli, outputs_that_are_not_finite)
+{
+    write_rows("far.csv", 3, "3e38,-3e38\n");
+    runs_child c = shell("$LS predict m.safetensors far.csv --device cpu -q");
+    cr_expect_eq(c.status, 1, "%s", c.out);
+    cr_expect(strstr(c.err, "row 4: the network's output is not a finite number"), "%s", c.err);
+    runs_child_free(&c);
+    runs_file_write("far.csv", "x1,x2,class\n1,1,0\n3e38,-3e38,1\n", 31);
+    c = shell("$LS evaluate m.safetensors far.csv --device cpu -q");
+    cr_expect(c.status == 1 && strstr(c.err, "the loss is not a finite number"), "%s%s", c.out,
+              c.err);
+    runs_child_free(&c);
+}
+
 Test(predict_cli, memory_does_not_grow)
 {
     long few = peak(100000), many = peak(3000000); /* 3 and 99 MB */

@@ -26,7 +26,6 @@ struct ls_dictionary {
     size_t count, room;
     size_t most;     /* texts */
     uint32_t *slots; /* hash table of 4 × room: 1 + index in entries, or 0 if free */
-    bool first_dropped;
 };
 
 /* ---- Collecting ------------------------------------------------------------------------------ */
@@ -93,7 +92,6 @@ static bool make_room(ls_dictionary *d)
 
 bool ls_dictionary_add(ls_dictionary *d, const char *text, size_t line, int32_t *number)
 {
-    assert(!d->first_dropped);
     size_t slot = find_slot(d, text);
     if (d->slots[slot] != 0) {
         entry *known = &d->entries[d->slots[slot] - 1];
@@ -127,30 +125,15 @@ const char *ls_dictionary_text(const ls_dictionary *d, size_t i, size_t *rows, s
     return d->entries[i].text;
 }
 
-static size_t first_entry(const ls_dictionary *d) { return d->first_dropped ? 1 : 0; }
-
 static bool all_numbers(const ls_dictionary *d)
 {
-    for (size_t i = first_entry(d); i < d->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         if (!d->entries[i].is_number) return false;
     }
     return true;
 }
 
 /* ---- Known classes --------------------------------------------------------------------------- */
-
-bool ls_dictionary_first_is_title(const ls_dictionary *d, const char *const *known, size_t count)
-{
-    if (d->count < 2 || d->first_dropped || d->entries[0].rows != 1) return false;
-    for (size_t i = 0; i < d->count; i++) {
-        const entry *one = &d->entries[i];
-        bool fits = known ? ls_find_name(one->text, known, count, true) < count : one->is_number;
-        if (fits == (i == 0)) return false;
-    }
-    return true;
-}
-
-void ls_dictionary_drop_first(ls_dictionary *d) { d->first_dropped = true; }
 
 static ls_status no_names(const char *path, ls_error *err)
 {
@@ -177,7 +160,7 @@ static ls_status unknown_class(const entry *unknown, const char *path, const cha
 static ls_status map_known(const ls_dictionary *d, const char *path, const char *column,
                            const char *const *known, size_t count, ls_coding *out, ls_error *err)
 {
-    for (size_t i = first_entry(d); i < d->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         size_t k = ls_find_name(d->entries[i].text, known, count, true);
         if (k == count) return unknown_class(&d->entries[i], path, column, known, count, err);
         out->map[i] = (int32_t)k;
@@ -264,11 +247,11 @@ static void number_groups(const entry *sorted, const group *groups, size_t count
 
 size_t ls_dictionary_names(const ls_dictionary *d)
 {
-    size_t count = d->count - first_entry(d), names = 0;
+    size_t count = d->count, names = 0;
     entry *sorted = NULL;
     if (count == 0 || ls_alloc(&sorted, count, sizeof *sorted, "the classes", NULL) != LS_OK)
         return count;
-    memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+    memcpy(sorted, d->entries, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_key);
     for (size_t i = 0; i < count; i++)
         names += i == 0 || !ls_is_one_name(sorted[i - 1].text, sorted[i].text);
@@ -279,13 +262,13 @@ size_t ls_dictionary_names(const ls_dictionary *d)
 /* Names and numbers the texts as they were found. */
 static ls_status name_found(const ls_dictionary *d, const char *path, ls_coding *out, ls_error *err)
 {
-    size_t count = d->count - first_entry(d), made = 0;
+    size_t count = d->count, made = 0;
     entry *sorted = NULL;
     group *groups = NULL;
     LS_TRY(ls_alloc(&sorted, count, sizeof *sorted, "the classes", err));
     ls_status status = ls_alloc(&groups, count, sizeof *groups, "the classes", err);
     if (status == LS_OK) {
-        memcpy(sorted, d->entries + first_entry(d), count * sizeof *sorted);
+        memcpy(sorted, d->entries, count * sizeof *sorted);
         qsort(sorted, count, sizeof *sorted, by_key);
         if (group_spellings(sorted, count, groups, &made)) {
             qsort(groups, made, sizeof *groups, all_numbers(d) ? by_value : by_bytes);

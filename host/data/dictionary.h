@@ -38,14 +38,6 @@ const char *ls_dictionary_text(const ls_dictionary *dictionary, size_t i, size_t
 ls_status ls_dictionary_too_many(const ls_dictionary *dictionary, const char *path,
                                  const char *column, ls_error *err);
 
-/* Whether the first text is the title of a class column rather than a class: it occurs in one row
- * only and does not fit (is not a number; or is not among known[0..count)), while all others do. */
-bool ls_dictionary_first_is_title(const ls_dictionary *dictionary, const char *const *known,
-                                  size_t count);
-
-/* Forgets the first text. Its number must no longer be used. */
-void ls_dictionary_drop_first(ls_dictionary *dictionary);
-
 /* Makes the texts classes: the known ones if given; else those found, by the rules of
  * host/data/names.h: sorted by value if all are numbers, otherwise by bytes. path, column: for
  * messages. The caller frees the result. Errors: LS_ERR_DATA for unknown classes, or too many. */

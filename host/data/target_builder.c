@@ -64,23 +64,6 @@ ls_status ls_target_add(ls_target_builder *t, const char *path, const char *text
     return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for class names; use less data", path);
 }
 
-void ls_target_drop_first(ls_target_builder *t)
-{
-    double value;
-    const char *text = ls_dictionary_text(t->texts, 0, NULL, NULL);
-    t->numbers -= is_number(t, text, &value);
-    t->rows--;
-    t->first_line = 0;
-    ls_dictionary_drop_first(t->texts);
-    for (size_t i = 1; i < ls_dictionary_count(t->texts) && !t->first_line; i++) {
-        size_t line;
-        text = ls_dictionary_text(t->texts, i, NULL, &line);
-        if (is_number(t, text, &value)) continue;
-        t->first_line = line;
-        t->first_text = ls_excerpt_of(text);
-    }
-}
-
 void ls_target_builder_free(ls_target_builder *t) { ls_dictionary_free(t->texts); }
 
 /* ---- One target ------------------------------------------------------------------------------ */

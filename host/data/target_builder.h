@@ -24,9 +24,6 @@ typedef struct {
 ls_status ls_target_add(ls_target_builder *target, const char *path, const char *text, size_t line,
                         int32_t *y, double *value, ls_error *err);
 
-/* Forgets the first row, whose cell is the first text. */
-void ls_target_drop_first(ls_target_builder *target);
-
 /* What targets are, by what is asked for and by their cells. *again: the file is to be read again
  * as assumed[i] says. Errors: LS_ERR_DATA for cells that do not fit the task. labels: contexts of
  * the targets, for messages. */

@@ -569,7 +569,8 @@ LS_API const char *ls_model_feature_name(const ls_model *model, size_t i);
  * standardisation and encoding are applied. out: rows × outputs, probabilities (raw values for
  * identity outputs); for regression, numbers in units of the target, rounded to float32. device:
  * NULL for the CPU path on one thread. Errors: LS_ERR_ARGUMENT without rows, or for a category out
- * of range; LS_ERR_DEVICE. */
+ * of range; LS_ERR_DATA if an output is not finite, because a value lies far outside the training
+ * rows; LS_ERR_DEVICE. */
 LS_API ls_status ls_model_predict(const ls_model *model, ls_device *device, const float *x,
                                   size_t rows, float *out, ls_error *err);
 

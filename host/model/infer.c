@@ -180,6 +180,19 @@ static ls_status infer_inputs(const ls_model *m, ls_device *device, const float 
     return status;
 }
 
+ls_status ls_model_check_outputs(const ls_model *m, const float *outputs, size_t rows, size_t first,
+                                 ls_error *err)
+{
+    const size_t width = m->network.outputs;
+    for (size_t i = 0; i < rows * width; i++)
+        if (!isfinite(outputs[i]))
+            return ls_fail(err, LS_ERR_DATA,
+                           "row %zu: the network's output is not a finite number; a value of this "
+                           "row lies far outside the training rows",
+                           first + i / width + 1);
+    return LS_OK;
+}
+
 /* ---- The public functions -------------------------------------------------------------------- */
 
 /* Outputs in units of the targets, in place. */
@@ -218,7 +231,7 @@ ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x,
                          .column = m->encoder ? m->encoder->column : NULL};
     LS_TRY(ls_model_infer(m, device, &raw, out, NULL, err));
     to_target_units(m, rows, out);
-    return LS_OK;
+    return ls_model_check_outputs(m, out, rows, 0, err);
 }
 
 ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_data *data,
@@ -228,7 +241,7 @@ ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_d
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_data: an argument is NULL");
     LS_TRY(ls_model_infer(m, device, data, out, NULL, err));
     to_target_units(m, data->rows, out);
-    return LS_OK;
+    return ls_model_check_outputs(m, out, data->rows, data->first, err);
 }
 
 ls_status ls_model_predict_numbers(const ls_model *m, ls_device *device, const ls_data *data,
@@ -242,6 +255,7 @@ ls_status ls_model_predict_numbers(const ls_model *m, ls_device *device, const l
                        "ls_model_predict_numbers: the model does not predict numbers");
     LS_TRY(ls_alloc(&outputs, data->rows, m->targets * sizeof *outputs, "the outputs", err));
     ls_status status = ls_model_infer(m, device, data, outputs, NULL, err);
+    if (status == LS_OK) status = ls_model_check_outputs(m, outputs, data->rows, data->first, err);
     for (size_t i = 0; status == LS_OK && i < data->rows * m->targets; i++)
         out[i] = ls_target_number(m->target_mean, m->target_scale, i % m->targets, outputs[i]);
     free(outputs);
@@ -263,5 +277,5 @@ ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const fl
     if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
     LS_TRY(infer_inputs(m, device, inputs, rows, out, err));
     to_target_units(m, rows, out);
-    return LS_OK;
+    return ls_model_check_outputs(m, out, rows, 0, err);
 }

@@ -28,6 +28,11 @@ size_t ls_inference_rows(const ls_inference *inference);
 ls_status ls_inference_run(ls_inference *inference, const ls_data *raw, float *outputs,
                            float *losses, ls_error *err);
 
+/* Checks that rows × outputs are finite. first: number of the rows before these, for the message.
+ * Errors: LS_ERR_DATA. */
+ls_status ls_model_check_outputs(const ls_model *model, const float *outputs, size_t rows,
+                                 size_t first, ls_error *err);
+
 /* Outputs of the network (rows × outputs; of numbers as it was trained on them) and losses (one per
  * row) of rows as read from the file, before encoding. Either may be NULL; losses need targets.
  * device: NULL for the CPU path. */

@@ -217,11 +217,11 @@ static ls_status read_targets(const json_t *list, ls_model *m, const char *path,
                : damaged(path, "only some of its targets have a place", err);
 }
 
-/* A separator, or null, which gives 0. */
+/* A separator, or null or nothing, which gives 0. */
 static bool read_separator(const json_t *value, char *out)
 {
     const char *text = json_string_value(value);
-    if (json_is_null(value)) return true;
+    if (!value || json_is_null(value)) return true;
     if (!text || !ls_is_separator(*text) || text[1]) return false;
     *out = *text;
     return true;

@@ -9,6 +9,7 @@
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
+#include <math.h>
 #include <popt.h>
 #include <stdio.h>
 
@@ -43,7 +44,13 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
     LS_TRY(source_require_targets(data, w->data, w->model, err));
     LS_TRY(source_device(&a->source, &w->device, err));
-    return ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err);
+    LS_TRY(ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err));
+    return isfinite(w->metrics->loss)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_DATA,
+                         "%s: the loss is not a finite number; a value lies far outside the "
+                         "training rows (lockstep predict names the row)",
+                         data);
 }
 
 static void report(const evaluate_arguments *a, const evaluate_work *w)

@@ -78,6 +78,7 @@ static void clear_progress(const predict_work *w)
 static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *err)
 {
     LS_TRY(ls_inference_run(w->inference, block, w->outputs, NULL, err));
+    LS_TRY(ls_model_check_outputs(w->model, w->outputs, block->rows, block->first, err));
     LS_TRY(prediction_lines_add(&w->lines, w->outputs, block->rows, err));
     w->rows += block->rows;
     return LS_OK;
