@@ -95,6 +95,26 @@ Test(cli, target_that_is_no_number_is_refused_with_what_to_do)
                    "bad.csv, line 4, column 3 (m): \"2\" is no label; write 0 or 1");
 }
 
+Test(cli, describe_tells_numbers_and_labels_to_predict)
+{
+    make_csv("two.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,1\n4,1,0\n");
+    char *out = runs_program_expect("describe two.csv --target l,m", 0);
+    cr_expect(strstr(out, "labels      2\n") && strstr(out, "1 in 3 of 4 rows") &&
+                  strstr(out, "1 in 2 of 4 rows") && !strstr(out, "class"),
+              "%s", out);
+    free(out);
+    make_csv("n.csv", "a,y\n1,1700000001\n2,1700000002\n3,1700000006\n");
+    out = runs_program_expect("describe n.csv --task regression", 0);
+    cr_expect(strstr(out, "number      1\n") && strstr(out, " y ") &&
+                  strstr(out, "1700000001 … 1700000006, mean 1700000003 ± 2.1602") &&
+                  !strstr(out, "class"),
+              "%s", out);
+    free(out);
+    out = runs_program_expect("describe n.csv --task regression --json", 0);
+    cr_expect(strstr(out, "\"regression\"") && strstr(out, "1700000006"), "%s", out);
+    free(out);
+}
+
 Test(cli, help)
 {
     static const struct {
