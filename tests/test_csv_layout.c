@@ -389,6 +389,9 @@ Test(csv_layout, comments_stand_above_the_first_record)
         {"# x y\n1 2\n3 4\n",
          "white space 2 x,y 2; line 1 begins with # and is taken as the names of the columns "
          "(\"x\", \"y\"); if it is a comment, give --header no"},
+        {"#x   y\n\"3\"\t 1\n\"4\"\t 2\n",
+         "white space 2 x,y 2; line 1 begins with # and is taken as the names of the columns "
+         "(\"x\", \"y\"); if it is a comment, give --header no"},
         {"# made, by me\nx,y\n1,2\n", "commas 2 x,y 1"},
         {"# made by hand\n1,2\n", "commas 2 - 1"},
         {"#x,y,class\n\n1,2,a\n2,3,b\n", "commas 3 - 2"},
@@ -556,6 +559,7 @@ Test(csv_layout, separator_of_a_second_file_gives_as_many_columns_as_are_expecte
          "semicolons 1 - 1; fields could be separated by semicolons or by commas; the former are "
          "taken (--separator decides)"},
         {"5,u\n", "commas 2 - 1"},
+        {"\",5\"\tu\n", "tabs 2 - 1"}, /* a number, no name */
         {"\"1,5\",6\n", "commas 2 - 1"},
         {"1,5;u\n", "semicolons 2 - 1"}};
     expect_layouts(numbers, COUNT(numbers),

@@ -656,6 +656,23 @@ Test(second_file, models_with_categories_beside_decimal_commas)
     ls_data_free(data);
 }
 
+/* A single row with a tab between some fields, below a header with blanks. */
+Test(second_file, a_row_alone_is_split_as_its_header)
+{
+    static const char first[] =
+        "#\"wid\"    \"id\"    \"y\"\nred\t 1\t u\nred   2  v\nblue  3\tu\n",
+                      row[] = "#\"wid\"    \"id\"    \"y\"\nblue\t 3\t u\n";
+    ls_data *data = read_first(first, &(ls_read_options){.struct_size = sizeof(ls_read_options),
+                                                         .header = "yes"}),
+            *alone = NULL;
+    ls_error err = {LS_OK, ""};
+    cr_assert_eq(read_it(row, sizeof row - 1, &(ls_read_options){.like = data}, &alone, &err),
+                 LS_OK, "%s", err.message);
+    cr_expect(alone->rows == 1 && alone->x[1] == 3);
+    ls_data_free(alone);
+    ls_data_free(data);
+}
+
 /* The header that --header yes speaks of may stand behind a #. */
 Test(second_file, a_said_header_may_be_a_comment)
 {

@@ -77,7 +77,7 @@ static bool begins_with_digit(const char *text)
     static const char *const prefixes[] = {"\xe2\x82\xac" /* euro */, "\xc2\xa3" /* pound */,
                                            "\xc2\xa5" /* yen */, "\xe2\x88\x92" /* minus */};
     for (;;) {
-        size_t before = strspn(text, "+-<>=~$( .#");
+        size_t before = strspn(text, "+-<>=~$( .,#");
         for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
             size_t length = strlen(prefixes[i]);
             if (!strncmp(text + before, prefixes[i], length)) before += length;

@@ -443,6 +443,7 @@ ls_status ls_csv_tell_layout(const ls_csv_layout *layout, const ls_read_request 
 {
     data->source.header_option = request->header;
     data->source.separator = request->separator;
+    data->source.found = layout->columns > 1 ? layout->separator : 0;
     for (size_t i = 0; i < layout->notes; i++)
         LS_TRY(ls_data_note_add(data, err, "%s", layout->note[i]));
     return LS_OK;

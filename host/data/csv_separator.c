@@ -139,7 +139,9 @@ static int compare_fitting(const candidate *a, const candidate *b)
     if (a->separator == '\t' && b->separator == ' ' && is_tabbed(&a->sample)) return 1;
     int unclean = compare_unclean(a, b);
     if (unclean) return -unclean;
-    return (a->columns > b->columns) - (a->columns < b->columns);
+    if (a->columns != b->columns) return a->columns > b->columns ? 1 : -1;
+    /* a comment above the records that has as many fields is split like them */
+    return (a->sample.comment_fields == a->columns) - (b->sample.comment_fields == b->columns);
 }
 
 /* Whether white space could separate the fields as well as tabs, which are preferred. */
@@ -273,6 +275,7 @@ static bool occurs(const ls_csv_reader *reader, char separator)
 static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *request,
                            candidate *best, char *rival, bool *longer, ls_error *err)
 {
+    const ls_source *source = request->expected.source;
     bool more = false;
     *rival = 0;
     LS_TRY(try_separator(reader, request, candidates[0], best, err));
@@ -283,6 +286,14 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
         ls_status status = try_separator(reader, request, *c, &other, err);
         bool tabs = best->separator == '\t' && *c == ' '; /* of equal numbers: the same fields */
         int order = status == LS_OK ? compare(&other, best) : 0;
+        /* a header behind # shows that they are blanks */
+        if (order == 0 && tabs && status == LS_OK && other.fits &&
+            other.sample.comment_fields == other.columns &&
+            best->sample.comment_fields != best->columns)
+            order = 1;
+        /* of equally good ones, that of the training file */
+        if (order == 0 && status == LS_OK && source && best->fits && other.fits)
+            order = (other.separator == source->found) - (best->separator == source->found);
         more |= status == LS_OK && *c != ' ' && is_long(reader, &other);
         if (order > 0) *rival = 0;
         if (order == 0 && status == LS_OK && best->fits && other.fits && !tabs) *rival = *c;

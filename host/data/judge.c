@@ -164,14 +164,13 @@ static bool are_measurements(const census *c, size_t numbers)
 }
 
 /* Whether texts of digits and signs are numbers that cannot be read, rather than categories;
- * *first: one of them. Beside plain numbers a single one is. */
+ * *first: one of them. Beside plain numbers alone a single one is. */
 static bool are_unread(const census *c, size_t plain, size_t *first)
 {
     size_t texts = c->odd.texts + c->digits.texts, cells = c->odd.cells + c->digits.cells;
     *first = c->odd.texts ? c->odd.first : c->digits.first;
-    if (c->odd.texts && plain + c->odd.cells >= c->others.cells &&
-        (plain || c->odd.texts >= FEW_ODD))
-        return true;
+    bool enough = c->odd.texts >= FEW_ODD || (c->odd.texts && plain && c->others.texts <= 1);
+    if (enough && plain + c->odd.cells >= c->others.cells) return true;
     return texts >= LS_MANY_NUMBERS && plain + 2 * cells >= c->others.cells + c->odd.cells;
 }
 

@@ -36,6 +36,7 @@ typedef enum {
 typedef struct {
     size_t columns; /* of the file; 0: unknown, or the rows come from no file */
     bool header;    /* its first record named the columns */
+    char found;     /* its separator; 0: it had none, or it is not known */
     /* Options as the user gave them. */
     ls_header header_option;
     char separator; /* 0: found by the reader */

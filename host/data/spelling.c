@@ -314,6 +314,16 @@ static bool is_fortran(const char *text)
     return !plain && ls_parse_number(copy, &value);
 }
 
+/* 1_000, 5k and 1.2M */
+static bool is_short_form(const char *text, size_t length)
+{
+    static const char *const multiples[] = {"k", "K", "M", "Mio", "bn", NULL};
+    size_t digits = strspn(text, "0123456789.,"), rest = length - digits;
+    if (rest && is_among(text + digits, rest, multiples, false)) return is_any_number(text, digits);
+    return is_digit(*text) && is_digit(text[length - 1]) && strchr(text, '_') &&
+           strspn(text, "0123456789_.") == length;
+}
+
 bool ls_is_odd_number(const char *text)
 {
     static const char *const minus[] = {"\xe2\x88\x92", "\xe2\x80\x93", "\xef\xb9\xa3"};
@@ -321,7 +331,8 @@ bool ls_is_odd_number(const char *text)
     if (length == 0) return false;
     for (size_t i = 0; i < sizeof minus / sizeof *minus; i++)
         if (!strncmp(text, minus[i], 3)) return is_any_number(text + 3, length - 3);
-    return is_marked_behind(text, length) || is_fraction(text) || is_fortran(text);
+    return is_marked_behind(text, length) || is_fraction(text) || is_fortran(text) ||
+           is_short_form(text, length);
 }
 
 /* 10-14, 10 - 14 and 10..14: two numbers, the second of which is larger. */

@@ -34,7 +34,7 @@ typedef struct {
 bool ls_spell(const char *text, ls_spelling *out);
 
 /* Whether text is a number in a spelling that is not read: (1) and 500- for -1 and -500, 1,- for 1,
- * 1/10, 1 1/2, 1.5D+03, or with another minus sign. */
+ * 1/10, 1 1/2, 1.5D+03, 5k and 1.2M, 1_000, or with another minus sign. */
 bool ls_is_odd_number(const char *text);
 
 /* Whether text is of digits, blanks and punctuation alone, but neither a range (10-14) nor an

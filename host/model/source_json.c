@@ -143,7 +143,8 @@ static bool is_usual(const ls_model *m)
     const ls_source *s = &m->source;
     size_t features = m->network.inputs;
     bool usual = !m->encoder && s->columns == features + m->targets &&
-                 s->header_option == LS_HEADER_AUTO && !s->separator && !s->marks;
+                 s->header_option == LS_HEADER_AUTO && !s->separator && !s->marks &&
+                 (!s->found || s->found == ',');
     for (size_t k = 0; usual && k < m->targets; k++)
         usual = m->target[k].place == features + k && is_plain(&m->target[k].format);
     if (usual && m->task == LS_TASK_CLASSIFICATION && m->target->name)
@@ -167,10 +168,11 @@ json_t *ls_source_json(const ls_model *m)
 {
     json_t *targets = json_array();
     for (size_t k = 0; k < m->targets; k++) ls_json_append(&targets, target_json(&m->target[k]));
-    return json_pack("{s:I,s:b,s:s,s:o,s:o,s:o}", "columns", (json_int_t)m->source.columns,
+    return json_pack("{s:I,s:b,s:s,s:o,s:o,s:o,s:o}", "columns", (json_int_t)m->source.columns,
                      "header", (int)m->source.header, "header_option",
                      header_names[m->source.header_option], "separator",
-                     character_json(m->source.separator), "marks", ls_json_text(m->source.marks),
+                     character_json(m->source.separator), "found_separator",
+                     character_json(m->source.found), "marks", ls_json_text(m->source.marks),
                      "targets", targets);
 }
 
@@ -215,10 +217,19 @@ static ls_status read_targets(const json_t *list, ls_model *m, const char *path,
                : damaged(path, "only some of its targets have a place", err);
 }
 
+/* A separator, or null, which gives 0. */
+static bool read_separator(const json_t *value, char *out)
+{
+    const char *text = json_string_value(value);
+    if (json_is_null(value)) return true;
+    if (!text || !ls_is_separator(*text) || text[1]) return false;
+    *out = *text;
+    return true;
+}
+
 ls_status ls_source_read(const json_t *o, ls_model *m, const char *path, ls_error *err)
 {
-    const json_t *header = json_object_get(o, "header"), *marks = json_object_get(o, "marks"),
-                 *separator = json_object_get(o, "separator");
+    const json_t *header = json_object_get(o, "header"), *marks = json_object_get(o, "marks");
     const char *option = json_string_value(json_object_get(o, "header_option"));
     ls_source *s = &m->source;
     uint64_t columns;
@@ -232,10 +243,8 @@ ls_status ls_source_read(const json_t *o, ls_model *m, const char *path, ls_erro
     s->columns = (size_t)columns;
     s->header = json_is_true(header);
     s->header_option = (ls_header)k;
-    if (json_is_string(separator) && ls_is_separator(*json_string_value(separator)) &&
-        !json_string_value(separator)[1])
-        s->separator = *json_string_value(separator);
-    else if (!json_is_null(separator))
+    if (!read_separator(json_object_get(o, "separator"), &s->separator) ||
+        !read_separator(json_object_get(o, "found_separator"), &s->found))
         return damaged(path, "the separator of its file is malformed", err);
     if (!json_is_string(marks) && !json_is_null(marks))
         return damaged(path, "its marks of missing values are malformed", err);
