@@ -81,6 +81,11 @@ Test(cli, target_that_is_no_number_is_refused_with_what_to_do)
     assert_refused("train t.csv --target b --task regression" QUICK,
                    "t.csv, line 2, column 2 (b): the target \"hi\" is not a finite number; correct "
                    "it or drop the row, or give --task classification");
+    make_csv("one.csv", "a,y\n1,2.5\n");
+    assert_refused("train one.csv --task regression" QUICK, "only one training row");
+    runs_child help = runs_program("train --help");
+    cr_expect(strstr(help.out, "--target=NAME|INDEX         the column to predict"));
+    runs_child_free(&help);
     assert_refused("train t.csv --target y,b" QUICK, "leave the column out of --target");
     runs_child c = runs_program("train t.csv --task regression -o m" QUICK);
     cr_assert(c.status == 0, "%s", c.err);
