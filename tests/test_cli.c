@@ -39,6 +39,87 @@ static void assert_mentions(const char *text, const char *name, const char *comm
     cr_expect(strstr(text, option), "lockstep %s --help does not mention %s", command, option);
 }
 
+/* The words of a text with one blank between them. */
+static char *unwrapped(const char *text)
+{
+    char *out = malloc(strlen(text) + 1), *end = out;
+    cr_assert_not_null(out);
+    for (; *text; text++)
+        if (!strchr(" \n", *text)) *end++ = *text;
+        else if (end > out && end[-1] != ' ') *end++ = ' ';
+    *end = '\0';
+    return out;
+}
+
+/* popt cuts a line at the first character that is not ASCII if it wraps it. */
+Test(cli, help_has_the_whole_text_of_each_option)
+{
+    runs_child c = runs_program("train --help");
+    char *text = unwrapped(c.out);
+    for (size_t i = 0; i < ls_option_count(); i++)
+        cr_expect(strstr(text, ls_option_at(i)->help), "--%s: %s", ls_option_at(i)->name,
+                  ls_option_at(i)->help);
+    free(text);
+    runs_child_free(&c);
+}
+
+static void assert_refused(const char *line, const char *message)
+{
+    runs_child c = runs_program(line);
+    cr_expect(c.status != 0 && strstr(c.err, message), "lockstep %s: %d, %s", line, c.status,
+              c.err);
+    runs_child_free(&c);
+}
+
+/* What a message advises must be possible. */
+Test(cli, target_that_is_no_number_is_refused_with_what_to_do)
+{
+    make_csv("t.csv", "a,b,y\n1,hi,0\n2,lo,3\n4,lo,4\n3,hi,1\n");
+    make_csv("text.csv", "a,b,y\n1,hi,0\n2,lo,none at all\n");
+    make_csv("two.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,1\n4,0,0\n");
+    make_csv("bad.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,2\n4,0,0\n");
+    assert_refused("train t.csv --target b --task regression" QUICK,
+                   "t.csv, line 2, column 2 (b): the target \"hi\" is not a finite number; correct "
+                   "it or drop the row, or give --task classification");
+    make_csv("one.csv", "a,y\n1,2.5\n");
+    assert_refused("train one.csv --task regression" QUICK, "only one training row");
+    runs_child help = runs_program("train --help");
+    cr_expect(strstr(help.out, "--target=NAME|INDEX         the column to predict"));
+    runs_child_free(&help);
+    assert_refused("train t.csv --target y,b" QUICK, "leave the column out of --target");
+    runs_child c = runs_program("train t.csv --task regression -o m" QUICK);
+    cr_assert(c.status == 0, "%s", c.err);
+    runs_child_free(&c);
+    assert_refused("evaluate m text.csv",
+                   "line 3, column 3 (y): the target \"none at all\" is not a finite number, but 1 "
+                   "others are; correct it or drop the row\n");
+    c = runs_program("train two.csv --target l,m -o m" QUICK);
+    cr_assert(c.status == 0, "%s", c.err);
+    runs_child_free(&c);
+    assert_refused("evaluate m bad.csv",
+                   "bad.csv, line 4, column 3 (m): \"2\" is no label; write 0 or 1");
+}
+
+Test(cli, describe_tells_numbers_and_labels_to_predict)
+{
+    make_csv("two.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,1\n4,1,0\n");
+    char *out = runs_program_expect("describe two.csv --target l,m", 0);
+    cr_expect(strstr(out, "labels      2\n") && strstr(out, "1 in 3 of 4 rows") &&
+                  strstr(out, "1 in 2 of 4 rows") && !strstr(out, "class"),
+              "%s", out);
+    free(out);
+    make_csv("n.csv", "a,y\n1,1700000001\n2,1700000002\n3,1700000006\n");
+    out = runs_program_expect("describe n.csv --task regression", 0);
+    cr_expect(strstr(out, "number      1\n") && strstr(out, " y ") &&
+                  strstr(out, "1700000001 … 1700000006, mean 1700000003 ± 2.1602") &&
+                  !strstr(out, "class"),
+              "%s", out);
+    free(out);
+    out = runs_program_expect("describe n.csv --task regression --json", 0);
+    cr_expect(strstr(out, "\"regression\"") && strstr(out, "1700000006"), "%s", out);
+    free(out);
+}
+
 Test(cli, help)
 {
     static const struct {

@@ -108,11 +108,12 @@ static ls_status check_task(const ls_table_builder *t, const ls_column_context *
     for (size_t k = 0; k < t->targets; k++) {
         const ls_target_builder *one = &t->target[k];
         if (t->data->task == LS_TASK_REGRESSION)
-            LS_TRY(ls_target_check_numbers(one, &contexts[k], err));
+            LS_TRY(ls_target_check_numbers(one, &contexts[k], true, err));
         else if (one->labels != one->rows)
-            return ls_fail(err, LS_ERR_DATA,
-                           "%s, column %s: has other values than the labels 0 and 1, as \"%s\"",
-                           contexts[k].path, contexts[k].label, one->first_text.text);
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s, line %zu, column %s: \"%s\" is no label; write 0 or 1, or drop the row",
+                contexts[k].path, one->other_line, contexts[k].label, one->other_text.text);
     }
     return LS_OK;
 }

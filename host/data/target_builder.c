@@ -2,6 +2,7 @@
 #include "host/data/target_builder.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,6 +55,10 @@ ls_status ls_target_add(ls_target_builder *t, const char *path, const char *text
     t->labels += labelled;
     if (labelled) *value = label;
     else if (!number) *value = NAN;
+    if (!labelled && !t->other_line) {
+        t->other_line = line;
+        t->other_text = ls_excerpt_of(text);
+    }
     if (!number && !labelled && !t->first_line) {
         t->first_line = line;
         t->first_text = ls_excerpt_of(text);
@@ -107,14 +112,18 @@ static bool are_measurements(size_t values, size_t rows, bool fractions)
            (values > SOME_VALUES && (fractions || rows < OFTEN * values));
 }
 
+static const char or_classes[] = ", or give --task classification if these are classes";
+
+/* otherwise: what else can be done, for a message. */
 static ls_status not_a_number(const ls_target_builder *t, const ls_column_context *in,
-                              ls_error *err)
+                              const char *otherwise, ls_error *err)
 {
+    char others[64] = "";
+    if (t->numbers) snprintf(others, sizeof others, ", but %zu others are", t->numbers);
     return ls_fail(err, LS_ERR_DATA,
-                   "%s, line %zu, column %s: the target \"%s\" is not a finite number, but %zu "
-                   "others are; correct it or drop the row, or give --task classification if they "
-                   "are classes",
-                   in->path, t->first_line, in->label, t->first_text.text, t->numbers);
+                   "%s, line %zu, column %s: the target \"%s\" is not a finite number%s; correct "
+                   "it or drop the row%s",
+                   in->path, t->first_line, in->label, t->first_text.text, others, otherwise);
 }
 
 static ls_status is_spelled(const ls_target_builder *t, const ls_column_context *in,
@@ -135,12 +144,12 @@ static ls_status is_spelled(const ls_target_builder *t, const ls_column_context 
 }
 
 ls_status ls_target_check_numbers(const ls_target_builder *t, const ls_column_context *in,
-                                  ls_error *err)
+                                  bool known, ls_error *err)
 {
     census c = take_census(*t);
     if (t->numbers == t->rows) return LS_OK;
     if (c.spelled || c.dates) return is_spelled(t, in, &c, err);
-    return not_a_number(t, in, err);
+    return not_a_number(t, in, known ? "" : or_classes, err);
 }
 
 /* Decides about texts among the numbers of a single target whose task is not given: *task is only
@@ -160,7 +169,7 @@ static ls_status look_at_texts(const ls_target_builder *t, const ls_column_conte
     if (c.spelled + c.dates == c.texts) return is_spelled(t, in, &c, err);
     bool mostly = 2 * t->numbers >= t->rows &&
                   are_measurements(c.numbers, t->numbers, t->fractions);
-    return mostly ? not_a_number(t, in, err) : LS_OK;
+    return mostly ? not_a_number(t, in, or_classes, err) : LS_OK;
 }
 
 static ls_status task_of_one(const ls_target_builder *t, ls_task_request asked,
@@ -182,7 +191,7 @@ static ls_status task_of_one(const ls_target_builder *t, ls_task_request asked,
                                 "the target %s has numbers with a decimal comma (--decimal point "
                                 "otherwise)",
                                 in->label));
-    if (asked == LS_ASK_REGRESSION) return ls_target_check_numbers(t, in, err);
+    if (asked == LS_ASK_REGRESSION) return ls_target_check_numbers(t, in, false, err);
     if (!numbers || t->codes) return LS_OK;
     size_t values = ls_dictionary_names(t->texts);
     if (!t->full && !are_measurements(values, t->rows, t->fractions)) return LS_OK;
@@ -213,7 +222,11 @@ ls_status ls_targets_task(const ls_target_builder *t, size_t count, ls_task_requ
     if (*out == LS_TASK_MULTILABEL) return LS_OK;
     for (size_t i = 0; i < count; i++)
         if (t[i].first_line || t[i].numbers != t[i].rows) {
-            if (t[i].first_line) return not_a_number(&t[i], &in[i], err);
+            if (t[i].first_line)
+                return not_a_number(&t[i], &in[i],
+                                    ", or leave the column out of --target: of several targets, "
+                                    "each must be a number or a label",
+                                    err);
             return ls_fail(err, LS_ERR_DATA,
                            "%s, column %s: has labels that are words, but other targets are "
                            "numbers; write 0 and 1",

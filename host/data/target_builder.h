@@ -17,6 +17,8 @@ typedef struct {
     bool fractions;
     size_t first_line; /* of the first cell that is no number (for several targets: and no label) */
     ls_excerpt first_text;
+    size_t other_line; /* several targets: of the first cell that is no label */
+    ls_excerpt other_text;
 } ls_target_builder;
 
 /* Adds a cell. *y: the number of its text, if the texts are kept and not too many; may be NULL.
@@ -32,9 +34,9 @@ ls_status ls_targets_task(const ls_target_builder *targets, size_t count, ls_tas
                           bool *again, ls_task *out, ls_data *data, ls_error *err);
 
 /* The error of a cell that is no number although the task is to predict numbers, if there is one.
- */
+ * known: the task is that of a model or of the training rows, so that no option can change it. */
 ls_status ls_target_check_numbers(const ls_target_builder *target, const ls_column_context *context,
-                                  ls_error *err);
+                                  bool known, ls_error *err);
 
 /* Whether a text is a label: 0, 1, true, false, yes or no. */
 bool ls_label_of(const char *text, double *out);

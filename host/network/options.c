@@ -147,9 +147,9 @@ static const option table[] = {
       "residual blocks: "
       "two hidden layers of the same width as the layer before them become x + f(x)"},
      FLAG(residual)},
-    {{SIZE, "l1", "L", "0", "penalty L·|w| per weight"}, REAL(l1, 0, 1e6)},
+    {{SIZE, "l1", "L", "0", "penalty L*|w| per weight"}, REAL(l1, 0, 1e6)},
     {{SIZE, "l2", "L", "auto",
-      "penalty L·w² per weight; auto: for regression 3 / training rows, at most 0.01; otherwise 0"},
+      "penalty L*w^2 per weight; auto: for regression 3 / training rows, at most 0.01; otherwise 0"},
      REAL(l2, 0, 1e6)},
     {{SIZE, "max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
      REAL(max_norm, 0, 1e30)},

@@ -26,6 +26,9 @@ static ls_status check_values(const ls_settings *s, const ls_data *data, ls_erro
                            i / data->targets, data->value[i]);
     }
     if (varied) return LS_OK;
+    if (data->rows == 1)
+        return ls_fail(err, LS_ERR_DATA,
+                       "there is only one training row, so there is nothing to learn; give more");
     if (data->targets > 1)
         return ls_fail(err, LS_ERR_DATA,
                        "all %zu training rows have the same %zu targets; there is nothing to learn",

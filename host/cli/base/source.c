@@ -23,7 +23,7 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
 {
     const struct poptOption entries[SOURCE_DATA] = {
         {"target", 0, POPT_ARG_STRING, &o->target, 0,
-         "the class column, by name or by number, counted from 0 (default: the last); several columns, separated by commas, are several numbers or labels to predict",
+         "the column to predict, by name or by number, counted from 0 (default: the last); several columns, separated by commas, are several numbers or labels to predict",
          "NAME|INDEX"},
         {"task", 0, POPT_ARG_STRING, &o->task, 0,
          "what to predict: classification, regression (numbers) or auto, by the values of the target (default: auto)",

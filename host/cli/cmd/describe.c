@@ -80,6 +80,67 @@ static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *
     return o;
 }
 
+/* Statistics of target t, a number or a label, over the rows. */
+static ls_column_info target_of(const ls_data *data, size_t t)
+{
+    size_t rows = ls_data_rows(data), targets = ls_data_targets(data);
+    const double *value = ls_data_values(data);
+    ls_column_info c = {.name = ls_data_target_at(data, t)};
+    if (!value || !rows) return c;
+    double shift = value[t], sum = 0, squares = 0;
+    c.least = c.most = shift;
+    for (size_t r = 0; r < rows; r++) {
+        double v = value[r * targets + t];
+        c.least = fmin(c.least, v);
+        c.most = fmax(c.most, v);
+        sum += (v - shift) / (double)rows;
+    }
+    c.mean = shift + sum;
+    for (size_t r = 0; r < rows; r++) {
+        double d = value[r * targets + t] - c.mean;
+        squares += d * d / (double)rows;
+    }
+    c.deviation = sqrt(squares);
+    return c;
+}
+
+static json_t *targets_json(const ls_data *data)
+{
+    json_t *list = json_array();
+    for (size_t t = 0; t < ls_data_targets(data); t++) {
+        ls_column_info c = target_of(data, t);
+        json_t *o = json_pack("{s:s?}", "name", c.name);
+        json_object_set_new(o, "least", ls_json_number(c.least));
+        json_object_set_new(o, "most", ls_json_number(c.most));
+        json_object_set_new(o, "mean", ls_json_number(c.mean));
+        json_object_set_new(o, "deviation", ls_json_number(c.deviation));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* What is predicted, if it is not a class. */
+static void print_targets(const ls_data *data)
+{
+    bool labels = ls_data_task(data) == LS_TASK_MULTILABEL;
+    size_t targets = ls_data_targets(data);
+    terminal_print(stdout, "%-11s %zu\n",
+                   labels         ? "labels"
+                   : targets == 1 ? "number"
+                                  : "numbers",
+                   targets);
+    for (size_t t = 0; t < targets; t++) {
+        ls_column_info c = target_of(data, t);
+        terminal_print(stdout, "            %-16s ", c.name ? c.name : "y");
+        if (labels)
+            terminal_print(stdout, "1 in %.0f of %zu rows\n",
+                           round(c.mean * (double)ls_data_rows(data)), ls_data_rows(data));
+        else
+            terminal_print(stdout, "%.10g … %.10g, mean %.10g ± %.5g\n", c.least, c.most, c.mean,
+                           c.deviation);
+    }
+}
+
 static void report_json(const ls_data *data, const char *name)
 {
     json_t *columns = json_array(), *classes = json_object();
@@ -92,11 +153,17 @@ static void report_json(const ls_data *data, const char *name)
     for (size_t k = 0; list && k < ls_data_classes(data); k++)
         json_object_set_new(classes, list[k].name, json_integer((json_int_t)list[k].rows));
     free(list);
-    print_json(json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o,s:o}", "data", name, "rows",
-                         (json_int_t)ls_data_rows(data), "dropped_rows",
-                         (json_int_t)ls_data_dropped(data), "inputs",
-                         (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
-                         "classes", classes, "columns", columns, "notes", notes_json(data, NULL)));
+    json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o,s:o}", "data", name, "rows",
+                          (json_int_t)ls_data_rows(data), "dropped_rows",
+                          (json_int_t)ls_data_dropped(data), "inputs",
+                          (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
+                          "classes", classes, "columns", columns, "notes", notes_json(data, NULL));
+    if (ls_data_task(data) != LS_TASK_CLASSIFICATION) {
+        bool labels = ls_data_task(data) == LS_TASK_MULTILABEL;
+        json_object_set_new(o, "task", json_string(labels ? "multilabel" : "regression"));
+        json_object_set_new(o, "targets", targets_json(data));
+    }
+    print_json(o);
 }
 
 static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
@@ -128,10 +195,13 @@ static void report_text(const ls_data *data)
     if (ls_data_dropped(data))
         terminal_print(stdout, " (and %zu dropped because of missing values)",
                        ls_data_dropped(data));
-    terminal_print(stdout, "\ncolumns     %zu besides the class; encoded as %zu network inputs\n",
-                   columns, ls_data_features(data));
-    terminal_print(stdout, "classes     %zu, in \"%s\"\n", classes,
-                   ls_data_target_name(data) ? ls_data_target_name(data) : "class");
+    terminal_print(stdout, "\ncolumns     %zu besides the %s; encoded as %zu network inputs\n",
+                   columns, ls_data_task(data) == LS_TASK_CLASSIFICATION ? "class" : "targets",
+                   ls_data_features(data));
+    if (ls_data_task(data) != LS_TASK_CLASSIFICATION) print_targets(data);
+    else
+        terminal_print(stdout, "classes     %zu, in \"%s\"\n", classes,
+                       ls_data_target_name(data) ? ls_data_target_name(data) : "class");
     for (size_t k = 0; list && k < classes && k < MOST_CLASSES; k++)
         terminal_print(stdout, "            %-24.40s %8zu  %5.1f %%\n", list[k].name, list[k].rows,
                        100 * (double)list[k].rows / (double)rows);

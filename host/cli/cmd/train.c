@@ -21,8 +21,8 @@
 
 static const char intro[] =
     "DATA is a file of rows (CSV, IDX or NPY, also compressed with gzip) or the name of a generator\n"
-    "(listed by lockstep make --help). The class is the last column unless --target or --labels names\n"
-    "another one. All options have defaults.\n"
+    "(listed by lockstep make --help). The column to predict is the last unless --target or\n"
+    "--labels names another one. All options have defaults.\n"
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
