@@ -84,7 +84,7 @@ CONFIRM = {
     "wage": ("ISLP", "data/Wage.csv", "wage", ["logwage", "region"]),
     "bikeshare": ("ISLP", "data/Bikeshare.csv", "bikers", ["casual", "registered"]),
     "penguins": ("palmerpenguins", "data/penguins.csv", "body_mass_g", []),
-    "randhie": ("statsmodels", "datasets/randhie/randhie.csv", "mdvis", []),
+    "randhie": ("statsmodels", "datasets/randhie" "/randhie.csv", "mdvis", []),
 }
 CONFIRM_SEED = 1001
 

@@ -215,7 +215,7 @@ static bool is_known_pair(const ls_column *column, const char *first, const char
 }
 
 /* Whether records of two words are one category each: a pair of words is known, or a category
- * contains a blank and no word is one. */
+ * contains a blank and no word is one or marks a missing value. */
 static bool are_pairs(const ls_expected_rows *e, const ls_csv_sample *s)
 {
     const ls_column *column = e->column;
@@ -225,7 +225,7 @@ static bool are_pairs(const ls_expected_rows *e, const ls_csv_sample *s)
     for (size_t i = 0; i < s->rows; i++) {
         const ls_csv_field *field = s->field + s->first[i];
         if (is_known_pair(column, field[0].text, field[1].text)) return true;
-        words |= is_known(column, field[place].text);
+        words |= is_known(column, field[place].text) || ls_is_missing_text(field[place].text);
     }
     for (size_t k = 0; k < column->categories; k++)
         blanks |= strpbrk(column->category[k], " \t") != NULL;
@@ -291,9 +291,12 @@ static ls_status find_best(const ls_csv_reader *reader, const ls_read_request *r
             other.sample.comment_fields == other.columns &&
             best->sample.comment_fields != best->columns)
             order = 1;
-        /* of equally good ones, that of the training file */
-        if (order == 0 && status == LS_OK && source && best->fits && other.fits)
-            order = (other.separator == source->found) - (best->separator == source->found);
+        /* of two that fit, that of the training file */
+        if (status == LS_OK && source && best->fits && other.fits &&
+            best->expected == other.expected) {
+            int known = (other.separator == source->found) - (best->separator == source->found);
+            order = known ? known : order;
+        }
         more |= status == LS_OK && *c != ' ' && is_long(reader, &other);
         if (order > 0) *rival = 0;
         if (order == 0 && status == LS_OK && best->fits && other.fits && !tabs) *rival = *c;
