@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/data/csv_header.h"
+#include "host/data/names.h"
 #include "host/data/value.h"
 
 /* The fields of a record in the places of the expected columns. */
@@ -75,7 +76,7 @@ static void add_number(const ls_csv_field *field, const ls_read_request *r, cons
 static bool is_category(const ls_column *column, const char *text)
 {
     for (size_t k = 0; k < column->categories; k++)
-        if (!strcmp(column->category[k], text)) return true;
+        if (column->category[k] && ls_is_one_name(column->category[k], text)) return true;
     return false;
 }
 

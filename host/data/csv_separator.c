@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/csv_separator.h"
+#include "host/data/names.h"
 #include "host/data/value.h"
 
 #include <string.h>
@@ -197,7 +198,7 @@ static int compare(const candidate *a, const candidate *b)
 static bool is_known(const ls_column *column, const char *text)
 {
     for (size_t k = 0; k < column->categories; k++)
-        if (!strcmp(column->category[k], text)) return true;
+        if (column->category[k] && ls_is_one_name(column->category[k], text)) return true;
     return false;
 }
 
@@ -206,7 +207,7 @@ static bool is_known_pair(const ls_column *column, const char *first, const char
 {
     size_t length = strlen(first);
     for (size_t k = 0; k < column->categories; k++) {
-        const char *text = column->category[k];
+        const char *text = column->category[k] ? column->category[k] : "";
         if (!strncmp(text, first, length) && text[length] == ' ' &&
             !strcmp(text + length + 1, second))
             return true;
@@ -228,7 +229,7 @@ static bool are_pairs(const ls_expected_rows *e, const ls_csv_sample *s)
         words |= is_known(column, field[place].text) || ls_is_missing_text(field[place].text);
     }
     for (size_t k = 0; k < column->categories; k++)
-        blanks |= strpbrk(column->category[k], " \t") != NULL;
+        blanks |= column->category[k] && strpbrk(column->category[k], " \t");
     return blanks && !words;
 }
 
