@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/residuals.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/plot/script.h"
 #include "host/cli/report/report.h"
 #include "host/data/data.h"
 #include "tests/support/runs.h"
@@ -390,6 +393,9 @@ static void draw_all(const ls_model *model, const ls_data *data, size_t drawn)
         if (status == LS_OK) status = model_plots[i].draw(&script, &a, &err);
         if (status == LS_OK && plot_possible())
             status = plot_draw_file(&script, model_plots[i].name, path, &err);
+        snprintf(path, sizeof path, "%s.png", model_plots[i].name);
+        if (status == LS_OK && plot_possible())
+            status = plot_draw_file(&script, model_plots[i].name, path, &err);
         n += status == LS_OK;
         cr_expect(status == LS_OK || (status == LS_ERR_ARGUMENT && *err.message), "%s: %s",
                   model_plots[i].name, err.message);
@@ -415,6 +421,32 @@ Test(number_reports, single_plots)
     draw_all(model, sine, 7);
     ls_model_free(model);
     ls_data_free(sine);
+}
+
+/* A gnuplot that fails is told apart from one that is killed. */
+Test(number_reports, failures_of_gnuplot)
+{
+    static const struct {
+        const char *program, *message;
+    } list[] = {
+        {"#!/bin/sh\nkill -SEGV $$\n", "gnuplot failed to draw the plot (killed by signal 11)"},
+        {"#!/bin/sh\nexit 3\n", "gnuplot failed to draw the plot (exit status 3)"}};
+    char *path = strdup(getenv("PATH")), here[256], first[4096];
+    ls_text script = {0};
+    cr_assert_not_null(getcwd(here, sizeof here));
+    snprintf(first, sizeof first, "%s:%s", here, path);
+    plot_begin(&script, 100, 100);
+    setenv("PATH", first, 1);
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        ls_error err;
+        runs_file_write("gnuplot", list[i].program, strlen(list[i].program));
+        cr_assert_eq(chmod("gnuplot", 0700), 0);
+        cr_expect_eq(plot_draw_file(&script, "plot", "a.png", &err), LS_ERR_IO);
+        cr_expect_str_eq(err.message, list[i].message);
+    }
+    setenv("PATH", path, 1);
+    free(path);
+    free(script.text);
 }
 
 /* Rows that leave nothing to draw a range from: one row, equal targets, missing cells. */

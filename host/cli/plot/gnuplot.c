@@ -16,7 +16,9 @@ const char plot_absent[] =
 /* ---- The child process ----------------------------------------------------------------------- */
 
 /* Runs gnuplot with these file descriptors as standard input and output. The locale is fixed, so
- * that the output depends on the script only. Returns the exit status, or -1. */
+ * that the output depends on the script only. Returns the exit status, SIGNALLED plus the number of
+ * the signal that ended it, or -1 if it was not started. */
+enum { SIGNALLED = 256 };
 static int run_gnuplot(int in, int out)
 {
     pid_t child = fork();
@@ -30,8 +32,9 @@ static int run_gnuplot(int in, int out)
         _exit(127);
     }
     int status;
-    if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) return -1;
-    return WEXITSTATUS(status);
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
 }
 
 bool plot_possible(void)
@@ -78,8 +81,10 @@ static ls_status run_script(const char *head, const ls_text *script, char **byte
         if (status == 0) result = read_all(out, bytes, size, err);
         else if (status == 127) result = ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
         else
-            result = ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (exit status %d)",
-                             status);
+            result = status < 0 ? ls_fail(err, LS_ERR_IO, "gnuplot cannot be started")
+                                : ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (%s %d)",
+                                          status < SIGNALLED ? "exit status" : "killed by signal",
+                                          status % SIGNALLED);
     }
     if (in) fclose(in);
     if (out) fclose(out);
