@@ -2,10 +2,15 @@
 #include "host/cli/plot/panels.h"
 #include "host/cli/plot/script.h"
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { WIDE = 640, HIGH = 184 }; /* pixels of the plot, and of a row of panels */
-/* Pixels around the axes of a panel. */
-enum { LEFT = 78, RIGHT = 12 };
+enum { WIDE = 640, HIGH = 184, RIGHT = 12 }; /* pixels: the plot, a row of panels, right of axes */
+
+/* Pixels left of the axes: the label and the tics of the y axis. */
+static double left_of(size_t count) { return count > 1 ? 78 : 90; }
+/* Size of the tics' font. */
+static double font_of(size_t count) { return count > 1 ? 12 : 15; }
 
 /* Above the axes is room for a title, or for the key of a single panel. */
 static double above(size_t count) { return count > 1 ? 22 : 34; }
@@ -20,7 +25,7 @@ static double height_of(size_t count)
 
 double plot_panel_wide(size_t count)
 {
-    return width_of(count) / (double)columns_of(count) - LEFT - RIGHT;
+    return width_of(count) / (double)columns_of(count) - left_of(count) - RIGHT;
 }
 
 double plot_panel_high(size_t count)
@@ -39,7 +44,7 @@ void plot_panel(ls_text *s, size_t i, size_t count, const char *title, const cha
                 const char *y_label)
 {
     double wide = width_of(count), high = height_of(count), cell = wide / (double)columns_of(count);
-    double left = LEFT + cell * (double)(i % columns_of(count)),
+    double left = left_of(count) + cell * (double)(i % columns_of(count)),
            top = above(count) + HIGH * (double)(i / columns_of(count));
     ls_text_add(s,
                 "unset label\nset xtics auto\nset ytics auto\nset lmargin at screen %.5f\nset "
@@ -58,7 +63,7 @@ void plot_panel(ls_text *s, size_t i, size_t count, const char *title, const cha
                 1 - (top + plot_panel_high(count) + below(count) - 12) / high);
     plot_add_quoted(s, y_label);
     ls_text_add(s, " at screen %.5f, graph 0.5 center rotate tc rgb '" PLOT_INK "'\n",
-                (left - LEFT + 12) / wide);
+                (left - left_of(count) + 12) / wide);
 }
 
 void plot_panels_end(ls_text *s, size_t count)
@@ -66,9 +71,82 @@ void plot_panels_end(ls_text *s, size_t count)
     if (count > 1) ls_text_add(s, "unset multiplot\n");
 }
 
-void plot_panel_range(ls_text *s, const char *axis, double low, double high)
+/* ---- Ranges and tics ------------------------------------------------------------------------- */
+
+/* The number with up to six digits, and an exponent without zeros: "1.65e9". */
+static void tic_text(double value, char out[32])
 {
+    snprintf(out, 32, "%g", value);
+    char *from = strchr(out, 'e'), *to = from;
+    if (!from) return;
+    for (bool leading = true; *from; from++) {
+        if (*from == '+' || (leading && *from == '0')) continue;
+        leading &= *from == 'e' || *from == '-';
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+/* Adds the tics at multiples of `step`; script: NULL to measure only. Returns the pixels that the
+ * longest label takes. */
+static double add_tics(ls_text *s, char axis, double from, double to, double step, double font)
+{
+    size_t longest = 0;
+    const char *between = "";
+    if (s) ls_text_add(s, "set %ctics (", axis);
+    for (double k = ceil(from / step); k <= floor(to / step); k++) {
+        char text[32];
+        double at = k * step + 0.0; /* not -0 */
+        tic_text(at, text);
+        longest = strlen(text) > longest ? strlen(text) : longest;
+        if (s) ls_text_add(s, "%s'%s' %.17g", between, text, at);
+        between = ", ";
+    }
+    if (s) ls_text_add(s, ")\n");
+    return (double)longest * 0.6 * font;
+}
+
+/* Sets tics at multiples of 1, 2 or 5 of a power of ten, as many as have room. */
+static void choose_tics(ls_text *s, char axis, size_t count, double from, double to)
+{
+    double pixels = axis == 'x' ? plot_panel_wide(count) : plot_panel_high(count),
+           font = font_of(count), unit = pow(10, floor(log10(to - from)) - 1);
+    if (!(unit > 0)) return; /* denormal numbers: gnuplot's own tics */
+    for (size_t i = 0;; i++) {
+        double step = (double[]){1, 2, 5}[i % 3] * unit * pow(10, (double)(i / 3)),
+               each = pixels * step / (to - from);
+        if (each < 1.8 * font && step < to - from) continue;
+        double label = axis == 'x' ? add_tics(NULL, axis, from, to, step, font) + font : 0;
+        if (each < label && step < (to - from) / 2) continue;
+        add_tics(s, axis, from, to, step, font);
+        return;
+    }
+}
+
+void plot_panel_range(ls_text *s, char axis, size_t count, double low, double high)
+{
+    const double most = 8e307;             /* differences are finite */
+    if (!(low <= high)) low = 0, high = 1; /* there are no values */
+    low = fmin(fmax(low, -most), most), high = fmin(fmax(high, -most), most);
     double margin = 0.04 * (high - low), size = fmax(fabs(low), fabs(high));
     if (!(margin > 1e-9 * size)) margin = size > 0 ? 0.05 * size : 0.5;
-    ls_text_add(s, "set %srange [%.9g:%.9g]\n", axis, low - margin, high + margin);
+    ls_text_add(s, "set %crange [%.17g:%.17g]\n", axis, low - margin, high + margin);
+    choose_tics(s, axis, count, low - margin, high + margin);
+}
+
+double plot_panel_base(double low, double high)
+{
+    double range = high - low, size = fmax(fabs(low), fabs(high));
+    if (!(range > 0) || size < (size < 1e6 ? 1e4 : 30) * range) return 0;
+    char text[32]; /* the label shows 15 digits of the base, so it has no more */
+    double unit = pow(10, floor(log10(range)));
+    snprintf(text, sizeof text, "%.15g", floor(low / unit) * unit);
+    return strtod(text, NULL);
+}
+
+void plot_panel_add_base(char *label, size_t size, double base)
+{
+    size_t length = strlen(label);
+    if (base > 0 || base < 0)
+        snprintf(label + length, size - length, " %s %.15g", base > 0 ? "−" : "+", fabs(base));
 }
