@@ -115,7 +115,7 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
 {
     size_t length = strlen(path), size;
     unsigned width, height;
-    char *bytes, head[160];
+    char *bytes, head[200];
     bool png = length > 4 && !strcmp(path + length - 4, ".png");
     if (!png && (length < 5 || strcmp(path + length - 4, ".svg")))
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: the name of a plot must end in .svg or .png",
@@ -127,9 +127,10 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
         if (script->failed ||
             sscanf(script->text, "set terminal svg size %u,%u", &width, &height) != 2)
             return ls_fail(err, LS_ERR_MEMORY, "out of memory for a plot");
+        /* its sizes of fonts are points, those of SVG pixels */
         snprintf(
             head, sizeof head,
-            "set terminal pngcairo size %u,%u font 'sans-serif,12' noenhanced linewidth 1.4 background 'white'; HOVER = 0",
+            "set terminal pngcairo size %u,%u font 'sans-serif,15' fontscale 0.8 noenhanced linewidth 1.4 background 'white'; HOVER = 0",
             width, height);
         LS_TRY(run_script(head, script, &bytes, &size, err));
     }

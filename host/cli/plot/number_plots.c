@@ -22,10 +22,12 @@ static size_t panels_of(const outcome *o)
     return o->targets < PLOT_PANELS ? o->targets : PLOT_PANELS;
 }
 
-/* The title of a target's panel: none if there is one. */
-static const char *title_of(const outcome *o, size_t target)
+/* The title of a target's panel, less `base`: NULL if there is one panel. */
+static const char *title_of(const outcome *o, size_t target, double base, char out[2 * PLOT_NAME])
 {
-    return o->targets > 1 ? model_target_name(o->model, target) : NULL;
+    plot_short_name(model_target_name(o->model, target), out);
+    plot_panel_add_base(out, 2 * PLOT_NAME, base);
+    return panels_of(o) > 1 ? out : NULL;
 }
 
 static void widen(double value, double *low, double *high)
@@ -122,11 +124,11 @@ ls_status plot_predicted(ls_text *s, const outcome *o, ls_error *err)
         range_of(o, marks, t, false, range);
         double low = fmin(range[0], range[2]), high = fmax(range[1], range[3]),
                base = plot_panel_base(low, high);
-        char x_label[64] = "true", y_label[64] = "predicted";
-        plot_panel_add_base(x_label, sizeof x_label, base);
-        plot_panel_add_base(y_label, sizeof y_label, base);
+        char x_label[64] = "true", y_label[64] = "predicted", title[2 * PLOT_NAME];
+        plot_panel_add_base(x_label, sizeof x_label, n > 1 ? 0 : base);
+        plot_panel_add_base(y_label, sizeof y_label, n > 1 ? 0 : base);
         add_points(s, o, marks, t, false, base);
-        plot_panel(s, t, n, title_of(o, t), x_label, y_label);
+        plot_panel(s, t, n, title_of(o, t, base, title), x_label, y_label);
         plot_panel_range(s, 'x', n, low - base, high - base);
         plot_panel_range(s, 'y', n, low - base, high - base);
         ls_text_add(s,
@@ -186,7 +188,7 @@ static ls_status add_residual_panel(ls_text *s, const outcome *o, const bool *ma
     size_t n = panels_of(o), groups;
     residual_group group[RESIDUAL_GROUPS];
     double range[4];
-    char label[64] = "predicted";
+    char label[64] = "predicted", title[2 * PLOT_NAME];
     range_of(o, marks, target, true, range);
     double base = plot_panel_base(range[0], range[1]);
     plot_panel_add_base(label, sizeof label, base);
@@ -194,7 +196,7 @@ static ls_status add_residual_panel(ls_text *s, const outcome *o, const bool *ma
     LS_TRY(residual_groups(o, target, by, o->rows, group, &groups, NULL, err));
     add_points(s, o, marks, target, true, base);
     add_groups(s, target, group, groups, base, residual_digits(o, target, 4));
-    plot_panel(s, target, n, title_of(o, target), label, "true − predicted");
+    plot_panel(s, target, n, title_of(o, target, 0, title), label, "true − predicted");
     plot_panel_range(s, 'x', n, range[0] - base, range[1] - base);
     plot_panel_range(s, 'y', n, fmin(range[2], 0), fmax(range[3], 0));
     add_residual_command(s, target, o->rows, true);
@@ -251,11 +253,12 @@ ls_status plot_residual_histogram(ls_text *s, const outcome *o, ls_error *err)
     plot_panels_begin(s, n);
     for (size_t t = 0; t < n; t++) {
         residual_bins bins;
+        char title[2 * PLOT_NAME];
         size_t most = 1;
         LS_TRY(residual_histogram(o, t, &bins, err));
         for (size_t k = 0; k < RESIDUAL_BINS; k++) most = bins.rows[k] > most ? bins.rows[k] : most;
         add_bins(s, t, n, &bins, most);
-        plot_panel(s, t, n, title_of(o, t), "true − predicted", "rows");
+        plot_panel(s, t, n, title_of(o, t, 0, title), "true − predicted", "rows");
         plot_panel_range(s, 'x', n, bins.low, bins.low + RESIDUAL_BINS * bins.width);
         ls_text_add(
             s,
@@ -399,14 +402,13 @@ static void add_curve(ls_text *s, const outcome *o, const bool *marks, const flo
     plot_panel_add_base(label, sizeof label, base);
     for (size_t t = 0; t < n; t++) {
         double y[2] = {HUGE_VAL, -HUGE_VAL};
-        char y_label[2 * PLOT_NAME];
+        char name[2 * PLOT_NAME];
+        const char *title;
         for (size_t i = 0; i < o->rows; i++)
             if (marks[i] && !isnan(residual_value(o->data, i, 0)))
                 widen(residual_truth(o, i, t), &y[0], &y[1]);
         for (size_t i = 0; i < CURVE_POINTS; i++) widen(numbers[i * o->targets + t], &y[0], &y[1]);
         double y_base = plot_panel_base(y[0], y[1]);
-        plot_short_name(model_target_name(o->model, t), y_label);
-        plot_panel_add_base(y_label, sizeof y_label, y_base);
         ls_text_add(s, "$points%zu << EOD\n", t);
         for (size_t i = 0; i < o->rows; i++) {
             double x = residual_value(o->data, i, 0);
@@ -418,7 +420,8 @@ static void add_curve(ls_text *s, const outcome *o, const bool *marks, const flo
             ls_text_add(s, "%.17g %.17g\n", (double)cells[i] + offset - base,
                         numbers[i * o->targets + t] - y_base);
         ls_text_add(s, "EOD\n");
-        plot_panel(s, t, n, NULL, label, y_label);
+        title = title_of(o, t, y_base, name);
+        plot_panel(s, t, n, title, label, title ? "" : name);
         plot_panel_range(s, 'x', n, low - base, high - base);
         plot_panel_range(s, 'y', n, y[0] - y_base, y[1] - y_base);
         ls_text_add(s, "plot $points%zu using 1:2 ", t);

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 640, HIGH = 184, RIGHT = 12 }; /* pixels: the plot, a row of panels, right of axes */
+enum { WIDE = 640, HIGH = 184 }; /* pixels of the plot, and of a row of panels */
 
 /* Pixels left of the axes: the label and the tics of the y axis. */
-static double left_of(size_t count) { return count > 1 ? 78 : 90; }
+static double left_of(size_t count) { return count > 1 ? 78 : 96; }
+/* Pixels right of them: half of a label at the end of the x axis. */
+static double right_of(size_t count) { return count > 1 ? 12 : 28; }
 /* Size of the tics' font. */
 static double font_of(size_t count) { return count > 1 ? 12 : 15; }
 
@@ -25,7 +27,7 @@ static double height_of(size_t count)
 
 double plot_panel_wide(size_t count)
 {
-    return width_of(count) / (double)columns_of(count) - left_of(count) - RIGHT;
+    return width_of(count) / (double)columns_of(count) - left_of(count) - right_of(count);
 }
 
 double plot_panel_high(size_t count)
@@ -53,7 +55,7 @@ void plot_panel(ls_text *s, size_t i, size_t count, const char *title, const cha
                 1 - (top + plot_panel_high(count)) / high);
     if (title) {
         ls_text_add(s, "set label 8 ");
-        plot_add_name(s, title, "");
+        plot_add_quoted(s, title);
         ls_text_add(s, " at graph 0.5, screen %.5f center tc rgb '" PLOT_INK "'\n",
                     1 - (top - 10) / high);
     }
@@ -73,54 +75,68 @@ void plot_panels_end(ls_text *s, size_t count)
 
 /* ---- Ranges and tics ------------------------------------------------------------------------- */
 
-/* The number with up to six digits, and an exponent without zeros: "1.65e9". */
-static void tic_text(double value, char out[32])
+typedef struct {
+    double from, to, step; /* range of the axis; tics are at multiples of step */
+    int digits;            /* significant digits of the labels */
+} tics;
+
+static tics tics_of(double from, double to, double step)
 {
-    snprintf(out, 32, "%g", value);
+    double most = fmax(fabs(from), fabs(to)) / step;
+    return (tics){from, to, step, (int)fmin(fmax(floor(log10(most)) + 2, 6), 17)};
+}
+
+static double first_of(const tics *t) { return ceil(t->from / t->step); }
+static double last_of(const tics *t) { return floor(t->to / t->step); }
+
+/* The number of a label; an exponent has no zeros: "1.65e9". Returns its position. */
+static double tic_text(const tics *t, double k, char out[32])
+{
+    double at = k * t->step + 0.0; /* not -0 */
+    snprintf(out, 32, "%.*g", t->digits, at);
     char *from = strchr(out, 'e'), *to = from;
-    if (!from) return;
-    for (bool leading = true; *from; from++) {
+    for (bool leading = true; from && *from; from++) {
         if (*from == '+' || (leading && *from == '0')) continue;
         leading &= *from == 'e' || *from == '-';
         *to++ = *from;
     }
-    *to = '\0';
+    if (to) *to = '\0';
+    return at;
 }
 
-/* Adds the tics at multiples of `step`; script: NULL to measure only. Returns the pixels that the
- * longest label takes. */
-static double add_tics(ls_text *s, char axis, double from, double to, double step, double font)
+/* The pixels that the longest label takes. */
+static double widest_of(const tics *t, double font)
 {
     size_t longest = 0;
-    const char *between = "";
-    if (s) ls_text_add(s, "set %ctics (", axis);
-    for (double k = ceil(from / step); k <= floor(to / step); k++) {
+    for (double k = first_of(t); k <= last_of(t); k++) {
         char text[32];
-        double at = k * step + 0.0; /* not -0 */
-        tic_text(at, text);
+        tic_text(t, k, text);
         longest = strlen(text) > longest ? strlen(text) : longest;
-        if (s) ls_text_add(s, "%s'%s' %.17g", between, text, at);
-        between = ", ";
     }
-    if (s) ls_text_add(s, ")\n");
     return (double)longest * 0.6 * font;
 }
 
-/* Sets tics at multiples of 1, 2 or 5 of a power of ten, as many as have room. */
+/* Sets tics at multiples of 1, 2 or 5 of a power of ten: as many as have room, at least two. */
 static void choose_tics(ls_text *s, char axis, size_t count, double from, double to)
 {
     double pixels = axis == 'x' ? plot_panel_wide(count) : plot_panel_high(count),
            font = font_of(count), unit = pow(10, floor(log10(to - from)) - 1);
+    tics chosen = tics_of(from, to, unit);
     if (!(unit > 0)) return; /* denormal numbers: gnuplot's own tics */
     for (size_t i = 0;; i++) {
-        double step = (double[]){1, 2, 5}[i % 3] * unit * pow(10, (double)(i / 3)),
-               each = pixels * step / (to - from);
-        if (each < 1.8 * font && step < to - from) continue;
-        double label = axis == 'x' ? add_tics(NULL, axis, from, to, step, font) + font : 0;
-        if (each < label && step < (to - from) / 2) continue;
-        add_tics(s, axis, from, to, step, font);
-        return;
+        tics t = tics_of(from, to, (double[]){1, 2, 5}[i % 3] * unit * pow(10, (double)(i / 3)));
+        if (last_of(&t) - first_of(&t) < 1) break;
+        chosen = t;
+        double each = pixels * (t.step / (to - from));
+        if (each >= 1.8 * font && (axis == 'y' || each >= widest_of(&t, font) + 0.8 * font)) break;
     }
+    ls_text_add(s, "set %ctics (", axis);
+    for (double k = first_of(&chosen); k <= last_of(&chosen); k++) {
+        char text[32];
+        double at = tic_text(&chosen, k, text);
+        ls_text_add(s, "%s'%s' %.17g", k > first_of(&chosen) ? ", " : "", text, at);
+    }
+    ls_text_add(s, ")\n");
 }
 
 void plot_panel_range(ls_text *s, char axis, size_t count, double low, double high)
