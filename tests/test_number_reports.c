@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/residuals.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/plot/panels.h"
+#include "host/cli/plot/script.h"
 #include "host/cli/report/report.h"
 #include "host/data/data.h"
 #include "tests/support/runs.h"
@@ -390,6 +394,9 @@ static void draw_all(const ls_model *model, const ls_data *data, size_t drawn)
         if (status == LS_OK) status = model_plots[i].draw(&script, &a, &err);
         if (status == LS_OK && plot_possible())
             status = plot_draw_file(&script, model_plots[i].name, path, &err);
+        snprintf(path, sizeof path, "%s.png", model_plots[i].name);
+        if (status == LS_OK && plot_possible())
+            status = plot_draw_file(&script, model_plots[i].name, path, &err);
         n += status == LS_OK;
         cr_expect(status == LS_OK || (status == LS_ERR_ARGUMENT && *err.message), "%s: %s",
                   model_plots[i].name, err.message);
@@ -415,6 +422,68 @@ Test(number_reports, single_plots)
     draw_all(model, sine, 7);
     ls_model_free(model);
     ls_data_free(sine);
+}
+
+/* Labels of tics leave room between them on the axis, whatever the numbers. */
+Test(number_reports, tics_have_room)
+{
+    static const double list[][2] = {{0, 1},       {100000, 900000}, {-4e6, 6e6}, {1.6e9, 1.75e9},
+                                     {1e-7, 3e-7}, {-8e307, 8e307},  {5, 5},      {0, 0},
+                                     {-3e-5, 1},   {123456, 123457}, {1e15, 4e15}};
+    for (size_t i = 0; i < RUNS_COUNT(list); i++)
+        for (size_t count = 1; count < 3; count++) {
+            ls_text s = {0};
+            double from, to, at, tics = 0, characters = 0;
+            plot_panel_range(&s, 'x', count, list[i][0], list[i][1]);
+            cr_assert_eq(sscanf(s.text, "set xrange [%lf:%lf]", &from, &to), 2);
+            cr_expect(from <= list[i][0] && list[i][1] <= to && isfinite(to - from), "%s", s.text);
+            const char *p = strstr(s.text, "set xtics (");
+            cr_assert_not_null(p);
+            while ((p = strchr(p, '\''))) {
+                const char *end = strchr(p + 1, '\'');
+                double shown = strtod(p + 1, NULL);
+                at = strtod(end + 1, NULL);
+                characters += (double)(end - p);
+                tics++;
+                cr_expect(fabs(shown - at) <= 1e-5 * (to - from), "%s", s.text);
+                cr_expect(at >= from && at <= to, "%s", s.text);
+                p = end + 1;
+            }
+            cr_expect(tics >= 2, "%s", s.text);
+            cr_expect_lt(characters * 7, plot_panel_wide(count) + 80, "%s", s.text);
+            free(s.text);
+        }
+    cr_expect_float_eq(plot_panel_base(1700000012, 1700008000), 1700000000, 0);
+    cr_expect_float_eq(plot_panel_base(-1700008000, -1700000012), -1700008000, 0);
+    cr_expect_float_eq(plot_panel_base(1000, 1010), 0, 0);
+    cr_expect_float_eq(plot_panel_base(7, 7), 0, 0);
+    cr_expect_float_eq(plot_panel_base(HUGE_VAL, -HUGE_VAL), 0, 0);
+}
+
+/* A gnuplot that fails is told apart from one that is killed. */
+Test(number_reports, failures_of_gnuplot)
+{
+    static const struct {
+        const char *program, *message;
+    } list[] = {
+        {"#!/bin/sh\nkill -SEGV $$\n", "gnuplot failed to draw the plot (killed by signal 11)"},
+        {"#!/bin/sh\nexit 3\n", "gnuplot failed to draw the plot (exit status 3)"}};
+    char *path = strdup(getenv("PATH")), here[256], first[4096];
+    ls_text script = {0};
+    cr_assert_not_null(getcwd(here, sizeof here));
+    snprintf(first, sizeof first, "%s:%s", here, path);
+    plot_begin(&script, 100, 100);
+    setenv("PATH", first, 1);
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        ls_error err;
+        runs_file_write("gnuplot", list[i].program, strlen(list[i].program));
+        cr_assert_eq(chmod("gnuplot", 0700), 0);
+        cr_expect_eq(plot_draw_file(&script, "plot", "a.png", &err), LS_ERR_IO);
+        cr_expect_str_eq(err.message, list[i].message);
+    }
+    setenv("PATH", path, 1);
+    free(path);
+    free(script.text);
 }
 
 /* Rows that leave nothing to draw a range from: one row, equal targets, missing cells. */

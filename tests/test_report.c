@@ -512,6 +512,57 @@ Test(report, of_large_numbers)
     free(input);
 }
 
+/* The number of different x among the points of an SVG. */
+static size_t places_of(const char *svg)
+{
+    size_t n = 0;
+    int list[200];
+    for (const char *p = svg; (p = strstr(p, "<use ")) && n < RUNS_COUNT(list); p++) {
+        const char *x = strstr(p, " x='");
+        cr_assert_not_null(x);
+        int at = (int)strtod(x + 4, NULL);
+        bool known = false;
+        for (size_t i = 0; i < n; i++) known |= list[i] == at;
+        if (!known) list[n++] = at;
+    }
+    return n;
+}
+
+/* Targets such as Unix times: every row has its place, and tics that differ. */
+Test(report, of_large_targets)
+{
+    static const char *const plots[] = {"predicted", "residuals"}, *const labels[] = {
+                                                                       "true − 1700000000",
+                                                                       "predicted − "};
+    char text[8192] = "a,y,z\n";
+    if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
+    for (int i = 0; i < 200; i++)
+        sprintf(text + strlen(text), "%d.5,%d.25,%d\n", i, 1700000000 + i * 40, i);
+    runs_file_write("times.csv", text, strlen(text));
+    do_it(
+        "train times.csv --task regression --target y --epochs 60 --hidden 16 -o t.m --device cpu -q");
+    do_it("train times.csv --target y,z --epochs 2 --hidden 4 -o u.m --device cpu -q");
+    for (size_t i = 0; i < RUNS_COUNT(plots); i++) {
+        char line[256];
+        snprintf(line, sizeof line, "plot %s t.m times.csv --device cpu -o a.svg", plots[i]);
+        do_it(line);
+        char *svg = runs_file_read("a.svg", NULL);
+        cr_assert_not_null(svg);
+        cr_expect(strstr(svg, labels[i]) && !strstr(svg, "e+09") && !strstr(svg, "1.7e9"));
+        cr_expect_gt(places_of(svg), 100, "%s: %zu places", plots[i], places_of(svg));
+        free(svg);
+    }
+    do_it("plot predicted u.m times.csv --device cpu -o a.svg");
+    char *svg = runs_file_read("a.svg", NULL);
+    cr_expect(svg && strstr(svg, ">y − 1"), "the title of the panel lacks what is subtracted");
+    free(svg);
+    do_it("report t.m times.csv --device cpu -o a.html");
+    char *page = runs_file_read("a.html", NULL);
+    cr_expect(page && strstr(page, "<td class=\"right\">170000") && !strstr(page, "e+09") &&
+              strstr(page, ": true 170000"));
+    free(page);
+}
+
 /* ---- Devices, folders and sizes -------------------------------------------------------------- */
 
 Test(report, the_same_on_every_device)

@@ -16,6 +16,18 @@ double residual_of(const outcome *o, size_t row, size_t target)
     return residual_truth(o, row, target) - o->number[row * o->targets + target];
 }
 
+int residual_digits(const outcome *o, size_t target, int least)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (size_t i = 0; i < o->rows; i++) {
+        low = fmin(low, residual_truth(o, i, target));
+        high = fmax(high, residual_truth(o, i, target));
+    }
+    double ratio = fmax(fabs(low), fabs(high)) / (high - low);
+    if (!(ratio < HUGE_VAL)) return least; /* one number, or none */
+    return (int)fmin(fmax(least, ceil(log10(ratio)) + 4), 17);
+}
+
 double residual_value(const ls_data *data, size_t row, size_t column)
 {
     const ls_column *c = data->column ? &data->column[column] : NULL;

@@ -8,6 +8,9 @@
 
 double residual_truth(const outcome *o, size_t row, size_t target);
 double residual_of(const outcome *o, size_t row, size_t target);
+/* Significant digits with which the true and predicted numbers of a target are shown, so that they
+ * differ visibly: `least`, or more (up to 17) if they are large compared with their range. */
+int residual_digits(const outcome *o, size_t target, int least);
 
 /* ---- Groups ---------------------------------------------------------------------------------- */
 

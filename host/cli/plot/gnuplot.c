@@ -16,7 +16,9 @@ const char plot_absent[] =
 /* ---- The child process ----------------------------------------------------------------------- */
 
 /* Runs gnuplot with these file descriptors as standard input and output. The locale is fixed, so
- * that the output depends on the script only. Returns the exit status, or -1. */
+ * that the output depends on the script only. Returns the exit status, SIGNALLED plus the number of
+ * the signal that ended it, or -1 if it was not started. */
+enum { SIGNALLED = 256 };
 static int run_gnuplot(int in, int out)
 {
     pid_t child = fork();
@@ -30,8 +32,9 @@ static int run_gnuplot(int in, int out)
         _exit(127);
     }
     int status;
-    if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) return -1;
-    return WEXITSTATUS(status);
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
 }
 
 bool plot_possible(void)
@@ -78,8 +81,10 @@ static ls_status run_script(const char *head, const ls_text *script, char **byte
         if (status == 0) result = read_all(out, bytes, size, err);
         else if (status == 127) result = ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
         else
-            result = ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (exit status %d)",
-                             status);
+            result = status < 0 ? ls_fail(err, LS_ERR_IO, "gnuplot cannot be started")
+                                : ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (%s %d)",
+                                          status < SIGNALLED ? "exit status" : "killed by signal",
+                                          status % SIGNALLED);
     }
     if (in) fclose(in);
     if (out) fclose(out);
@@ -110,7 +115,7 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
 {
     size_t length = strlen(path), size;
     unsigned width, height;
-    char *bytes, head[160];
+    char *bytes, head[200];
     bool png = length > 4 && !strcmp(path + length - 4, ".png");
     if (!png && (length < 5 || strcmp(path + length - 4, ".svg")))
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: the name of a plot must end in .svg or .png",
@@ -122,9 +127,10 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
         if (script->failed ||
             sscanf(script->text, "set terminal svg size %u,%u", &width, &height) != 2)
             return ls_fail(err, LS_ERR_MEMORY, "out of memory for a plot");
+        /* its sizes of fonts are points, those of SVG pixels */
         snprintf(
             head, sizeof head,
-            "set terminal pngcairo size %u,%u font 'sans-serif,12' noenhanced linewidth 1.4 background 'white'; HOVER = 0",
+            "set terminal pngcairo size %u,%u font 'sans-serif,15' fontscale 0.8 noenhanced linewidth 1.4 background 'white'; HOVER = 0",
             width, height);
         LS_TRY(run_script(head, script, &bytes, &size, err));
     }

@@ -22,10 +22,12 @@ static size_t panels_of(const outcome *o)
     return o->targets < PLOT_PANELS ? o->targets : PLOT_PANELS;
 }
 
-/* The title of a target's panel: none if there is one. */
-static const char *title_of(const outcome *o, size_t target)
+/* The title of a target's panel, less `base`: NULL if there is one panel. */
+static const char *title_of(const outcome *o, size_t target, double base, char out[2 * PLOT_NAME])
 {
-    return o->targets > 1 ? model_target_name(o->model, target) : NULL;
+    plot_short_name(model_target_name(o->model, target), out);
+    plot_panel_add_base(out, 2 * PLOT_NAME, base);
+    return panels_of(o) > 1 ? out : NULL;
 }
 
 static void widen(double value, double *low, double *high)
@@ -45,28 +47,51 @@ static ls_status choose_rows(const outcome *o, size_t panels, bool **marks, ls_e
 
 /* ---- Predicted against true, residuals against predicted ------------------------------------- */
 
-/* Adds the points (x, y) of the marked rows as a block, and hover areas if there is one panel.
- * residuals: (predicted, residual) instead of (true, predicted). */
+/* The point of a row: (true, predicted), or (predicted, residual). */
+static void point_of(const outcome *o, size_t row, size_t target, bool residuals, double xy[2])
+{
+    double predicted = o->number[row * o->targets + target];
+    xy[0] = residuals ? predicted : residual_truth(o, row, target);
+    xy[1] = residuals ? residual_of(o, row, target) : predicted;
+}
+
+/* The ranges of x and y of the marked rows. */
+static void range_of(const outcome *o, const bool *marks, size_t target, bool residuals,
+                     double range[4])
+{
+    range[0] = range[2] = HUGE_VAL, range[1] = range[3] = -HUGE_VAL;
+    for (size_t i = 0; i < o->rows; i++) {
+        double xy[2];
+        point_of(o, i, target, residuals, xy);
+        if (!marks[i]) continue;
+        widen(xy[0], &range[0], &range[1]);
+        widen(xy[1], &range[2], &range[3]);
+    }
+}
+
+/* Adds the points of the marked rows as a block, and hover areas if there is one panel. base: is
+ * subtracted from true and predicted numbers. */
 static void add_points(ls_text *s, const outcome *o, const bool *marks, size_t target,
-                       bool residuals, double range[4])
+                       bool residuals, double base)
 {
     ls_text hover = {0};
     char name[16];
-    range[0] = range[2] = HUGE_VAL, range[1] = range[3] = -HUGE_VAL;
+    int digits = residual_digits(o, target, 6);
     ls_text_add(s, "$points%zu << EOD\n", target);
     snprintf(name, sizeof name, "hover%zu", target);
     plot_hover_begin(&hover, name);
     ls_text_add(&hover, "-1e300 -1e300 -\n");
     for (size_t i = 0; i < o->rows; i++) {
-        double truth = residual_truth(o, i, target), predicted = o->number[i * o->targets + target],
-               x = residuals ? predicted : truth, y = residuals ? truth - predicted : predicted;
+        double xy[2];
+        point_of(o, i, target, residuals, xy);
         if (!marks[i]) continue;
-        widen(x, &range[0], &range[1]);
-        widen(y, &range[2], &range[3]);
-        ls_text_add(s, "%.7g %.7g\n", x, y);
+        xy[0] -= base;
+        xy[1] -= residuals ? 0 : base;
+        ls_text_add(s, "%.17g %.17g\n", xy[0], xy[1]);
         if (o->targets == 1 && marks[o->rows + i])
-            plot_add_hover(&hover, x, y, 8, 8, "row %zu: true %.6g, predicted %.6g",
-                           ls_data_row_number(o->data, i) + 1, truth, predicted);
+            plot_add_hover(&hover, xy[0], xy[1], 8, 8, "row %zu: true %.*g, predicted %.*g",
+                           ls_data_row_number(o->data, i) + 1, digits, residual_truth(o, i, target),
+                           digits, o->number[i * o->targets + target]);
     }
     plot_hover_end(&hover);
     ls_text_add(s, "EOD\n%s", hover.failed ? "" : hover.text);
@@ -96,11 +121,16 @@ ls_status plot_predicted(ls_text *s, const outcome *o, ls_error *err)
     LS_TRY(choose_rows(o, panels_of(o), &marks, err));
     plot_panels_begin(s, n);
     for (size_t t = 0; t < n; t++) {
-        add_points(s, o, marks, t, false, range);
-        double low = fmin(range[0], range[2]), high = fmax(range[1], range[3]);
-        plot_panel(s, t, n, title_of(o, t), "true", "predicted");
-        plot_panel_range(s, "x", low, high);
-        plot_panel_range(s, "y", low, high);
+        range_of(o, marks, t, false, range);
+        double low = fmin(range[0], range[2]), high = fmax(range[1], range[3]),
+               base = plot_panel_base(low, high);
+        char x_label[64] = "true", y_label[64] = "predicted", title[2 * PLOT_NAME];
+        plot_panel_add_base(x_label, sizeof x_label, n > 1 ? 0 : base);
+        plot_panel_add_base(y_label, sizeof y_label, n > 1 ? 0 : base);
+        add_points(s, o, marks, t, false, base);
+        plot_panel(s, t, n, title_of(o, t, base, title), x_label, y_label);
+        plot_panel_range(s, 'x', n, low - base, high - base);
+        plot_panel_range(s, 'y', n, low - base, high - base);
         ls_text_add(s,
                     "plot x with lines lc rgb '#888888' dt '-' lw 1 title 'predicted = true', "
                     "$points%zu using 1:2 ",
@@ -116,22 +146,23 @@ ls_status plot_predicted(ls_text *s, const outcome *o, ls_error *err)
 
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
-/* Adds the groups as block groupsN (x, mean residual) and hoverGN. */
+/* Adds the groups as block groupsN (x, mean residual) and hoverGN. base was subtracted from the
+ * quantity, which hover values show with so many digits. */
 static void add_groups(ls_text *s, size_t panel, const residual_group *group, size_t count,
-                       double width)
+                       double base, int digits)
 {
     char name[24];
     ls_text_add(s, "$groups%zu << EOD\n", panel);
-    for (size_t k = 0; k < count; k++) ls_text_add(s, "%.7g %.7g\n", group[k].by, group[k].mean);
+    for (size_t k = 0; k < count; k++) ls_text_add(s, "%.17g %.17g\n", group[k].by, group[k].mean);
     if (!count) ls_text_add(s, "NaN NaN\n");
     ls_text_add(s, "EOD\n");
     snprintf(name, sizeof name, "hoverG%zu", panel);
     plot_hover_begin(s, name);
     ls_text_add(s, "-1e300 -1e300 -\n");
     for (size_t k = 0; k < count; k++)
-        plot_add_hover(s, group[k].by, group[k].mean, width, 16,
-                       "%.4g to %.4g: mean residual %.4g of %zu rows", group[k].from, group[k].to,
-                       group[k].mean, group[k].rows);
+        plot_add_hover(s, group[k].by, group[k].mean, 16, 16,
+                       "%.*g to %.*g: mean residual %.4g of %zu rows", digits, group[k].from + base,
+                       digits, group[k].to + base, group[k].mean, group[k].rows);
     plot_hover_end(s);
 }
 
@@ -157,13 +188,17 @@ static ls_status add_residual_panel(ls_text *s, const outcome *o, const bool *ma
     size_t n = panels_of(o), groups;
     residual_group group[RESIDUAL_GROUPS];
     double range[4];
-    for (size_t i = 0; i < o->rows; i++) by[i] = o->number[i * o->targets + target];
+    char label[64] = "predicted", title[2 * PLOT_NAME];
+    range_of(o, marks, target, true, range);
+    double base = plot_panel_base(range[0], range[1]);
+    plot_panel_add_base(label, sizeof label, base);
+    for (size_t i = 0; i < o->rows; i++) by[i] = o->number[i * o->targets + target] - base;
     LS_TRY(residual_groups(o, target, by, o->rows, group, &groups, NULL, err));
-    add_points(s, o, marks, target, true, range);
-    add_groups(s, target, group, groups, 16);
-    plot_panel(s, target, n, title_of(o, target), "predicted", "true − predicted");
-    plot_panel_range(s, "x", range[0], range[1]);
-    plot_panel_range(s, "y", fmin(range[2], 0), fmax(range[3], 0));
+    add_points(s, o, marks, target, true, base);
+    add_groups(s, target, group, groups, base, residual_digits(o, target, 4));
+    plot_panel(s, target, n, title_of(o, target, 0, title), label, "true − predicted");
+    plot_panel_range(s, 'x', n, range[0] - base, range[1] - base);
+    plot_panel_range(s, 'y', n, fmin(range[2], 0), fmax(range[3], 0));
     add_residual_command(s, target, o->rows, true);
     ls_text_add(s, ", ");
     add_hover_of(s, target);
@@ -194,7 +229,7 @@ static void add_bins(ls_text *s, size_t panel, size_t panels, const residual_bin
     char name[16];
     ls_text_add(s, "$bins%zu << EOD\n", panel);
     for (size_t k = 0; k < RESIDUAL_BINS; k++)
-        ls_text_add(s, "%.7g %zu\n", bins->low + ((double)k + 0.5) * bins->width, bins->rows[k]);
+        ls_text_add(s, "%.17g %zu\n", bins->low + ((double)k + 0.5) * bins->width, bins->rows[k]);
     ls_text_add(s, "EOD\n");
     snprintf(name, sizeof name, "hover%zu", panel);
     plot_hover_begin(s, name);
@@ -218,17 +253,19 @@ ls_status plot_residual_histogram(ls_text *s, const outcome *o, ls_error *err)
     plot_panels_begin(s, n);
     for (size_t t = 0; t < n; t++) {
         residual_bins bins;
+        char title[2 * PLOT_NAME];
         size_t most = 1;
         LS_TRY(residual_histogram(o, t, &bins, err));
         for (size_t k = 0; k < RESIDUAL_BINS; k++) most = bins.rows[k] > most ? bins.rows[k] : most;
         add_bins(s, t, n, &bins, most);
-        plot_panel(s, t, n, title_of(o, t), "true − predicted", "rows");
-        plot_panel_range(s, "x", bins.low, bins.low + RESIDUAL_BINS * bins.width);
-        ls_text_add(s,
-                    "set yrange [0:%g]\nset boxwidth %.7g\nset arrow 1 from 0, graph 0 to 0, graph "
-                    "1 nohead lc rgb '#888888' dt '-' lw 1\nplot $bins%zu using 1:2 with boxes fs "
-                    "solid 0.8 lc rgb '%s' notitle, ",
-                    1.05 * (double)most, 0.9 * bins.width, t, plot_colour(0));
+        plot_panel(s, t, n, title_of(o, t, 0, title), "true − predicted", "rows");
+        plot_panel_range(s, 'x', n, bins.low, bins.low + RESIDUAL_BINS * bins.width);
+        ls_text_add(
+            s,
+            "set yrange [0:%g]\nset boxwidth %.17g\nset arrow 1 from 0, graph 0 to 0, graph "
+            "1 nohead lc rgb '#888888' dt '-' lw 1\nplot $bins%zu using 1:2 with boxes fs "
+            "solid 0.8 lc rgb '%s' notitle, ",
+            1.05 * (double)most, 0.9 * bins.width, t, plot_colour(0));
         add_hover_of(s, t);
     }
     plot_panels_end(s, n);
@@ -236,24 +273,6 @@ ls_status plot_residual_histogram(ls_text *s, const outcome *o, ls_error *err)
 }
 
 /* ---- By input -------------------------------------------------------------------------------- */
-
-/* What to subtract from the values of an axis whose numbers are large compared with their range, so
- * that its tics differ: a round number near the lowest; otherwise 0. */
-static double base_of(double low, double high)
-{
-    double range = high - low;
-    if (!(range > 0) || fmax(fabs(low), fabs(high)) < 1e4 * range) return 0;
-    double unit = pow(10, floor(log10(range)));
-    return floor(low / unit) * unit;
-}
-
-/* "name", or "name − base". */
-static void add_base(char *label, size_t size, double base)
-{
-    size_t length = strlen(label);
-    if (base > 0 || base < 0)
-        snprintf(label + length, size - length, " %s %.15g", base > 0 ? "−" : "+", fabs(base));
-}
 
 /* The name of a column, and of the target if there are several. */
 static void input_label(const outcome *o, const residual_input *input, double base, char *out,
@@ -263,7 +282,7 @@ static void input_label(const outcome *o, const residual_input *input, double ba
     char column[PLOT_NAME], target[PLOT_NAME];
     bool named = ls_data_column(o->data, input->column, &info, NULL) == LS_OK;
     plot_short_name(named ? info.name : "", column);
-    add_base(column, sizeof column, base);
+    plot_panel_add_base(column, sizeof column, base);
     plot_short_name(model_target_name(o->model, input->target), target);
     if (o->targets > 1) snprintf(out, size, "%s (residuals of %s)", column, target);
     else snprintf(out, size, "%s", column);
@@ -309,7 +328,7 @@ static ls_status add_input_panel(ls_text *s, const outcome *o, const bool *marks
         by[i] = residual_value(o->data, i, input->column);
         if (!isnan(by[i])) widen(by[i], &x[0], &x[1]);
     }
-    double base = base_of(x[0], x[1]);
+    double base = plot_panel_base(x[0], x[1]);
     for (size_t i = 0; i < o->rows; i++) by[i] -= base;
     x[0] -= base, x[1] -= base;
     LS_TRY(residual_groups(o, input->target, by, o->rows, group, &groups, NULL, err));
@@ -318,17 +337,17 @@ static ls_status add_input_panel(ls_text *s, const outcome *o, const bool *marks
         double residual = residual_of(o, i, input->target);
         if (!marks[i] || isnan(by[i])) continue;
         widen(residual, &y[0], &y[1]);
-        ls_text_add(s, "%.7g %.5g\n", by[i], residual);
+        ls_text_add(s, "%.17g %.17g\n", by[i], residual);
     }
     ls_text_add(s, "NaN NaN\nEOD\n");
-    add_groups(s, panel, group, groups, 16);
+    add_groups(s, panel, group, groups, base, base > 0 || base < 0 ? 15 : 4);
     input_label(o, input, base, label, sizeof label);
     plot_panel(s, panel, panels, NULL, label, "true − predicted");
     if (info.categorical) {
         ls_text_add(s, "set xrange [-0.5:%g]\n", (double)info.categories - 0.5);
         add_category_tics(s, o->data, input->column, info.categories, plot_panel_wide(panels));
-    } else plot_panel_range(s, "x", x[0], x[1]);
-    plot_panel_range(s, "y", y[0], y[1]);
+    } else plot_panel_range(s, 'x', panels, x[0], x[1]);
+    plot_panel_range(s, 'y', panels, y[0], y[1]);
     add_residual_command(s, panel, o->rows, !info.categorical);
     ls_text_add(s, "\n");
     return LS_OK;
@@ -362,42 +381,49 @@ bool plot_has_curve(const outcome *o)
 
 /* The model's numbers on evenly spaced values of its input. cells: as in ls_data_x. */
 static ls_status compute_curve(const outcome *o, ls_device *device, float low, float high,
-                               float *cells, float *numbers, ls_error *err)
+                               float *cells, double *numbers, ls_error *err)
 {
+    const ls_data rows = {
+        .rows = CURVE_POINTS, .columns = 1, .x = cells, .column = o->data->column};
     for (size_t i = 0; i < CURVE_POINTS; i++)
         cells[i] = (float)((double)low +
                            ((double)high - (double)low) * (double)i / (CURVE_POINTS - 1));
-    return ls_model_predict(o->model, device, cells, CURVE_POINTS, numbers, err);
+    return ls_model_predict_numbers(o->model, device, &rows, numbers, err);
 }
 
 static void add_curve(ls_text *s, const outcome *o, const bool *marks, const float *cells,
-                      const float *numbers, double offset)
+                      const double *numbers, double offset)
 {
     size_t n = panels_of(o);
     double low = (double)cells[0] + offset, high = (double)cells[CURVE_POINTS - 1] + offset,
-           base = base_of(low, high);
+           base = plot_panel_base(low, high);
     char label[2 * PLOT_NAME];
     plot_short_name(ls_model_feature_name(o->model, 0), label);
-    add_base(label, sizeof label, base);
+    plot_panel_add_base(label, sizeof label, base);
     for (size_t t = 0; t < n; t++) {
         double y[2] = {HUGE_VAL, -HUGE_VAL};
+        char name[2 * PLOT_NAME];
+        const char *title;
+        for (size_t i = 0; i < o->rows; i++)
+            if (marks[i] && !isnan(residual_value(o->data, i, 0)))
+                widen(residual_truth(o, i, t), &y[0], &y[1]);
+        for (size_t i = 0; i < CURVE_POINTS; i++) widen(numbers[i * o->targets + t], &y[0], &y[1]);
+        double y_base = plot_panel_base(y[0], y[1]);
         ls_text_add(s, "$points%zu << EOD\n", t);
         for (size_t i = 0; i < o->rows; i++) {
-            double x = residual_value(o->data, i, 0), truth = residual_truth(o, i, t);
+            double x = residual_value(o->data, i, 0);
             if (!marks[i] || isnan(x)) continue;
-            widen(truth, &y[0], &y[1]);
-            ls_text_add(s, "%.9g %.7g\n", x - base, truth);
+            ls_text_add(s, "%.17g %.17g\n", x - base, residual_truth(o, i, t) - y_base);
         }
         ls_text_add(s, "NaN NaN\nEOD\n$curve%zu << EOD\n", t);
-        for (size_t i = 0; i < CURVE_POINTS; i++) {
-            double number = (double)numbers[i * o->targets + t];
-            widen(number, &y[0], &y[1]);
-            ls_text_add(s, "%.9g %.7g\n", (double)cells[i] + offset - base, number);
-        }
+        for (size_t i = 0; i < CURVE_POINTS; i++)
+            ls_text_add(s, "%.17g %.17g\n", (double)cells[i] + offset - base,
+                        numbers[i * o->targets + t] - y_base);
         ls_text_add(s, "EOD\n");
-        plot_panel(s, t, n, NULL, label, model_target_name(o->model, t));
-        plot_panel_range(s, "x", low - base, high - base);
-        plot_panel_range(s, "y", y[0], y[1]);
+        title = title_of(o, t, y_base, name);
+        plot_panel(s, t, n, title, label, title ? "" : name);
+        plot_panel_range(s, 'x', n, low - base, high - base);
+        plot_panel_range(s, 'y', n, y[0] - y_base, y[1] - y_base);
         ls_text_add(s, "plot $points%zu using 1:2 ", t);
         add_point_style(s, o->rows);
         ls_text_add(
@@ -411,7 +437,7 @@ ls_status plot_curve(ls_text *s, const outcome *o, ls_device *device, ls_error *
     const float *x = ls_data_x(o->data);
     float low = HUGE_VALF, high = -HUGE_VALF, *cells = NULL;
     bool *marks = NULL;
-    double offset = o->data->column ? o->data->column->offset : 0;
+    double *numbers = NULL, offset = o->data->column ? o->data->column->offset : 0;
     for (size_t i = 0; i < o->rows; i++) {
         low = fminf(low, x[i]);
         high = fmaxf(high, x[i]);
@@ -419,13 +445,14 @@ ls_status plot_curve(ls_text *s, const outcome *o, ls_device *device, ls_error *
     if (!(low <= high))
         return ls_fail(err, LS_ERR_DATA, "the only input is missing in all of these rows");
     LS_TRY(choose_rows(o, panels_of(o), &marks, err));
-    ls_status status = ls_alloc(&cells, CURVE_POINTS, (1 + o->targets) * sizeof *cells, "a curve",
-                                err);
+    ls_status status = ls_alloc(&cells, CURVE_POINTS, sizeof *cells, "a curve", err);
     if (status == LS_OK)
-        status = compute_curve(o, device, low, high, cells, cells + CURVE_POINTS, err);
+        status = ls_alloc(&numbers, CURVE_POINTS, o->targets * sizeof *numbers, "a curve", err);
+    if (status == LS_OK) status = compute_curve(o, device, low, high, cells, numbers, err);
     plot_panels_begin(s, panels_of(o));
-    if (status == LS_OK) add_curve(s, o, marks, cells, cells + CURVE_POINTS, offset);
+    if (status == LS_OK) add_curve(s, o, marks, cells, numbers, offset);
     plot_panels_end(s, panels_of(o));
+    free(numbers);
     free(cells);
     free(marks);
     return status;

@@ -20,8 +20,14 @@ void plot_panels_end(ls_text *script, size_t count);
 double plot_panel_wide(size_t count);
 double plot_panel_high(size_t count);
 
-/* Sets the range of an axis ("x" or "y") to [low, high] with some margin; a range of a single value
- * is widened. */
-void plot_panel_range(ls_text *script, const char *axis, double low, double high);
+/* Sets the range of an axis ('x' or 'y') of a panel to [low, high] with some margin, and tics whose
+ * labels do not touch. A range of a single value is widened. */
+void plot_panel_range(ls_text *script, char axis, size_t count, double low, double high);
+
+/* What to subtract from the values of an axis whose numbers are large compared with their range, so
+ * that its tics differ and are short: a round number near the lowest; otherwise 0. */
+double plot_panel_base(double low, double high);
+/* Adds " − base" to a label of `size` bytes, unless base is 0. */
+void plot_panel_add_base(char *label, size_t size, double base);
 
 #endif

@@ -133,7 +133,7 @@ void plot_add_hover(ls_text *s, double x, double y, double width, double height,
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    ls_text_add(s, "%.6g %.6g %.0fx%.0f:", x, y, width, height);
+    ls_text_add(s, "%.17g %.17g %.0fx%.0f:", x, y, width, height);
     for (const char *p = text; *p; p++) { /* percent-encoded, so that gnuplot reads one word */
         if (isalnum((unsigned char)*p) || *p == '.') ls_text_add(s, "%c", *p);
         else ls_text_add(s, "%%%02x", (unsigned)(unsigned char)*p);
@@ -144,7 +144,7 @@ void plot_add_hover(ls_text *s, double x, double y, double width, double height,
 void plot_add_hover_command(ls_text *s, const char *name)
 {
     ls_text_add(s,
-                "$%s using 1:(HOVER ? $2 : NaN):3 with labels tc rgb '" PLOT_HOVER
+                "for [hover = 1:HOVER] $%s using 1:2:3 with labels tc rgb '" PLOT_HOVER
                 "' font 'sans-serif,1' notitle",
                 name);
 }

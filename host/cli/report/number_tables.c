@@ -117,11 +117,13 @@ ls_status report_table_residuals(ls_text *page, const outcome *o, ls_error *err)
     report_row_end(page);
     for (size_t i = 0; i < n; i++) {
         size_t t = worst_target(o, list[i]);
+        char format[16];
         report_row_begin(page);
         report_number(page, "%.0f", (double)ls_data_row_number(o->data, list[i]) + 1);
         if (o->targets > 1) report_text(page, model_target_name(o->model, t));
-        report_number(page, "%.7g", residual_truth(o, list[i], t));
-        report_number(page, "%.7g", o->number[list[i] * o->targets + t]);
+        snprintf(format, sizeof format, "%%.%dg", residual_digits(o, t, 7));
+        report_number(page, format, residual_truth(o, list[i], t));
+        report_number(page, format, o->number[list[i] * o->targets + t]);
         report_number(page, "%.5g", residual_of(o, list[i], t));
         for (size_t c = 0; c < shown; c++) report_value(page, o->data, list[i], column[c]);
         report_row_end(page);
