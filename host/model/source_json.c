@@ -243,7 +243,8 @@ ls_status ls_source_read(const json_t *o, ls_model *m, const char *path, ls_erro
     s->columns = (size_t)columns;
     s->header = json_is_true(header);
     s->header_option = (ls_header)k;
-    if (!read_separator(json_object_get(o, "separator"), &s->separator) ||
+    if (!json_object_get(o, "separator") ||
+        !read_separator(json_object_get(o, "separator"), &s->separator) ||
         !read_separator(json_object_get(o, "found_separator"), &s->found))
         return damaged(path, "the separator of its file is malformed", err);
     if (!json_is_string(marks) && !json_is_null(marks))
