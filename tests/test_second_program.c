@@ -155,6 +155,9 @@ Test(second_program, files_that_do_not_fit_are_refused)
         {"train t.csv --test no_class.csv --device cpu", 1, "no_class.csv \"kind\""},
         {"predict m.safetensors case.csv", 1, "case.csv \"len\" \"Len\" upper lower"},
         {"evaluate m.safetensors case.csv", 1, "case.csv \"len\" \"Len\""},
+        {"evaluate m.safetensors fold.csv", 1, "fold.csv \"kind\" \"fold\" --target"},
+        {"report m.safetensors fold.csv -o r.html", 1, "fold.csv \"kind\" \"fold\""},
+        {"train t.csv --test fold.csv --device cpu", 1, "fold.csv \"kind\" \"fold\""},
         {"evaluate m.safetensors t.csv --target len", 2, "t.csv --target \"len\" input"},
         {"evaluate m.safetensors twice.csv", 1, "twice.csv 0 3 \"kind\""},
         {"predict m.safetensors wide.csv", 1, "wide.csv 4 columns"},
@@ -169,6 +172,8 @@ Test(second_program, files_that_do_not_fit_are_refused)
     };
     make_flowers();
     make_csv("no_class.csv", "wid,len\n10,1\n");
+    /* its values are known classes, and it stands in the place of the class */
+    make_csv("fold.csv", "len,wid,fold\n1,10,a\n2,20,b\n");
     make_csv("case.csv", "Len,Wid,kind\n1,10,a\n");
     make_csv("twice.csv", "kind,len,wid,kind\na,1,10,b\nb,2,20,b\n");
     make_csv("wide.csv", "1,10,3,4\n2,20,3,4\n");
@@ -178,7 +183,7 @@ Test(second_program, files_that_do_not_fit_are_refused)
 Test(second_program, several_targets_are_found_by_name)
 {
     static const program_mistake list[] = {
-        {"evaluate m.safetensors one.csv --device cpu", 1, "one.csv lacks 2 target columns"},
+        {"evaluate m.safetensors one.csv --device cpu", 1, "one.csv lacks 2 target columns \"v\" \"u\""},
         {"evaluate m.safetensors t.csv --target u --device cpu", 2, "t.csv --target 1 2"},
     };
     make_csv("t.csv", "id,a,b,u,v\n1,1,2,3,0.5\n2,2,1,4,1.5\n3,3,5,8,2.5\n4,0,5,5,2.5\n");

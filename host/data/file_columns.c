@@ -86,7 +86,7 @@ static ls_status find_name(const ls_file_columns *f, const char *option, const c
     return second == LS_NO_COLUMN
                ? LS_OK
                : ls_fail(err, LS_ERR_ARGUMENT,
-                         "%s: --%s: columns %zu and %zu are both named \"%s\"; give the index",
+                         "%s: --%s: columns %zu and %zu (from 0) are both named \"%s\"; give the index",
                          f->path, option, first, second, ls_excerpt_of(f->name[first]).text);
 }
 

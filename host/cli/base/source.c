@@ -5,6 +5,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/terminal.h"
+#include "host/data/notes.h"
 #include "host/data/value.h"
 #include <popt.h>
 #include <stdbool.h>
@@ -249,6 +250,16 @@ ls_status source_require_targets(const char *name, const ls_data *data, const ls
     const char *target = ls_model_target_name(model, 0),
                *what = ls_model_task(model) == LS_TASK_CLASSIFICATION ? "class" : "target";
     if (ls_data_y(data) || ls_data_values(data)) return LS_OK;
+    if (ls_data_absence(data) && ls_model_targets(model) > 1)
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: lacks some of the model's %zu target columns: it has %s; name them with "
+                       "--target, or use lockstep predict, which needs none",
+                       name, ls_model_targets(model), ls_data_absence(data));
+    if (ls_data_absence(data))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: has %s to compare with; name the %s column with --target, or use "
+                       "lockstep predict, which needs none",
+                       name, ls_data_absence(data), what);
     if (ls_model_targets(model) > 1)
         return ls_fail(
             err, LS_ERR_DATA,

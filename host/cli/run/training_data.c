@@ -49,10 +49,15 @@ static ls_status read_test(const training_request *r, const ls_data *train, ls_d
     const char *target = ls_data_target_name(train);
     LS_TRY(source_read_file(&o, r->test, NULL, train, test, err));
     if (ls_data_y(*test) || ls_data_values(*test)) return LS_OK;
+    if (ls_data_absence(*test))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: has %s to test against; name the column as in the training file",
+                       r->test, ls_data_absence(*test));
     return ls_fail(err, LS_ERR_DATA,
-                   "%s: has no class column \"%s\" to test against; name the column as in the "
+                   "%s: has no %s column \"%s\" to test against; name the column as in the "
                    "training file",
-                   r->test, target ? ls_excerpt_of(target).text : "class");
+                   r->test, ls_data_task(train) == LS_TASK_CLASSIFICATION ? "class" : "target",
+                   target ? ls_excerpt_of(target).text : "class");
 }
 
 /* Moves the share of --split from *train to *test. The seed of --seed also decides the split. */
