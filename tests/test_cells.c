@@ -207,8 +207,9 @@ Test(cells, blanks_at_the_ends_are_no_part_of_a_name)
 
 Test(cells, a_class_na_must_be_quoted)
 {
-    expect_refusal("x,c\n1,DE\n2,NA\n", (ls_read_request){0},
-                   "line 3, column 1 (from 0, c): the class is missing: NA without quotes|write \"NA\"");
+    expect_refusal(
+        "x,c\n1,DE\n2,NA\n", (ls_read_request){0},
+        "line 3, column 1 (from 0, c): the class is missing: NA without quotes|write \"NA\"");
     expect_names("x,c\n1,DE\n2,\"NA\"\n", (ls_read_request){0}, (const char *[]){"DE", "NA"}, 2);
 }
 
@@ -438,7 +439,8 @@ Test(cells, spellings_that_are_not_read_among_numbers)
     ls_text text = {0};
     ls_text_add(&text, "x,y\n");
     for (int i = 0; i < 40; i++) ls_text_add(&text, "%d,(%d)\n", i % 3, i);
-    expect_refusal(text.text, (ls_read_request){0}, "line 2, column 1 (from 0, y): the target \"(0)\"");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 2, column 1 (from 0, y): the target \"(0)\"");
     free(text.text);
 }
 
@@ -639,7 +641,12 @@ Test(cells, marks_of_missing_values)
         {"#NULL!", 60, 60, {0}, NULL, NULL},
         {"abc", 10, 60, {0}, NULL, "\"abc\" among its numbers is read as a missing value"},
         {"unknown", 60, 60, {0}, NULL, "\"unknown\""},
-        {"abc", 60, 60, {0}, "line 61, column 0 (from 0, a): \"abc\"|59 other values|--missing-mark", NULL},
+        {"abc",
+         60,
+         60,
+         {0},
+         "line 61, column 0 (from 0, a): \"abc\"|59 other values|--missing-mark",
+         NULL},
         {"abc", 60, 60, {.missing_mark = "x,abc"}, NULL, NULL},
         {"-999", 10, 60, {.missing_mark = "-999.0"}, NULL, NULL},
     };
@@ -784,7 +791,8 @@ Test(cells, whole_numbers_that_double_joins_are_told)
 {
     ls_data *data = read_as("t,c\n9007199254740993,a\n9007199254740994,b\n9007199254740995,a\n",
                             (ls_read_request){0});
-    cr_expect(has_note(data, "column 0 (from 0, t): whole numbers such as 9007199254740993 are rounded"));
+    cr_expect(has_note(data,
+                       "column 0 (from 0, t): whole numbers such as 9007199254740993 are rounded"));
     ls_data_free(data);
     data = read_as("t;c\n9007199254740993;a\n9007199254740994;b\n9007199254740995;a\n",
                    (ls_read_request){.decimal = ','});
@@ -856,10 +864,12 @@ Test(cells, targets_that_do_not_fit)
     for (int i = 0; i < 50; i++) ls_text_add(&text, "1,%d.25\n", i);
     size_t length = text.length;
     ls_text_add(&text, "1,abc\n");
-    expect_refusal(text.text, (ls_read_request){0}, "line 52, column 1 (from 0, y): the target \"abc\"|50");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 52, column 1 (from 0, y): the target \"abc\"|50");
     text.length = length;
     ls_text_add(&text, "1,\n");
-    expect_refusal(text.text, (ls_read_request){0}, "line 52, column 1 (from 0, y): the target is missing");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 52, column 1 (from 0, y): the target is missing");
     free(text.text);
     expect_refusal("x,y\n1,2\n2,b\n", (ls_read_request){.task = LS_ASK_REGRESSION},
                    "line 3, column 1 (from 0, y)|\"b\"");
@@ -906,7 +916,8 @@ Test(cells, weights_and_groups)
     cr_expect(data->group[0] == data->group[2] && data->group[0] != data->group[1]);
     ls_data_free(data);
     const ls_read_request weighted = {.weight = "w"};
-    expect_refusal("w,x,c\n-1,1,a\n1,2,b\n", weighted, "line 2, column 0 (from 0, w): the weight \"-1\"");
+    expect_refusal("w,x,c\n-1,1,a\n1,2,b\n", weighted,
+                   "line 2, column 0 (from 0, w): the weight \"-1\"");
     expect_refusal("w,x,c\nx,1,a\n1,2,b\n", weighted, "the weight \"x\"");
     expect_refusal("w,x,c\n,1,a\n1,2,b\n", weighted, "the weight is missing");
     expect_refusal("w,x,c\n0,1,a\n0,2,b\n", weighted, "are all 0");

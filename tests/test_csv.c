@@ -235,7 +235,10 @@ static const refusal refusals[] = {
      {0},
      LS_ERR_DATA,
      "line 3, column 0 (from 0, a): the value is missing;|drop the row"},
-    {"a,b,c\n1,x,0\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0, b): \"x\" is not a finite number"},
+    {"a,b,c\n1,x,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 2, column 1 (from 0, b): \"x\" is not a finite number"},
     {"a,b,c\n\n\n1,2,0\n1,12o,0\n", {0}, LS_ERR_DATA, "line 5, column 1 (from 0, b): \"12o\""},
     {"a,b,c\n1,\"2\n3\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0, b): \"2?3\""},
     {"a,b,c\n1,,0\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0, b): the value is missing;"},
@@ -270,7 +273,10 @@ static const refusal refusals[] = {
      {0},
      LS_ERR_DATA,
      "line 2, column 1 (from 0): a quote is opened and never closed"},
-    {"a,b,c\n1,\"2\"x,0\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0): \"x\" follows a closing quote"},
+    {"a,b,c\n1,\"2\"x,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 2, column 1 (from 0): \"x\" follows a closing quote"},
     {"a,b,c\n1,2,0\n",
      {.target = "color"},
      LS_ERR_ARGUMENT,
@@ -449,9 +455,10 @@ Test(csv, csv_target_that_is_no_class)
     ls_error err;
     cr_expect_eq(read_targets("", 1000, &err), LS_OK);
     cr_expect_eq(read_targets("", 1001, &err), LS_ERR_DATA);
-    expect_message(err.message, "/tmp/",
-                   "the target column 1 (from 0) looks like a measurement, not a class (1001 distinct "
-                   "values); name another with --target");
+    expect_message(
+        err.message, "/tmp/",
+        "the target column 1 (from 0) looks like a measurement, not a class (1001 distinct "
+        "values); name another with --target");
     cr_expect_eq(read_targets("half", 1000, &err), LS_OK);
     cr_expect_eq(read_targets("half", 1001, &err), LS_ERR_DATA);
     expect_message(err.message, "/tmp/", "measurement, not a class (1001 distinct values)");

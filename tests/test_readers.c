@@ -432,7 +432,10 @@ static const struct {
     ls_status status;
     const char *says;
 } bad_csv[] = {
-    {"a,b,c\n1,2,x\n3,2024-03-31,y\n", {0}, LS_ERR_DATA, "line 3, column 1 (from 0, b)|is a date|--drop"},
+    {"a,b,c\n1,2,x\n3,2024-03-31,y\n",
+     {0},
+     LS_ERR_DATA,
+     "line 3, column 1 (from 0, b)|is a date|--drop"},
     {"a,when,c\n1,31.3.2024 12:00,x\n3,1.4.2024,y\n",
      {0},
      LS_ERR_DATA,
@@ -441,8 +444,14 @@ static const struct {
      {0},
      LS_ERR_DATA,
      "line 4, column 1 (from 0, b): \"4o\"|2 other values|--categorical"},
-    {"a,b,c\n1,,x\n3,NA,y\n", {0}, LS_ERR_DATA, "column 1 (from 0, b)|all of its values are missing"},
-    {"a,b,c\n1,2,x\n3,,y\n", {.missing = "error"}, LS_ERR_DATA, "line 3, column 1 (from 0, b)|missing"},
+    {"a,b,c\n1,,x\n3,NA,y\n",
+     {0},
+     LS_ERR_DATA,
+     "column 1 (from 0, b)|all of its values are missing"},
+    {"a,b,c\n1,2,x\n3,,y\n",
+     {.missing = "error"},
+     LS_ERR_DATA,
+     "line 3, column 1 (from 0, b)|missing"},
     {"a,b,c\n1,,x\n3,,y\n", {.missing = "drop"}, LS_ERR_DATA, "missing"},
     {"a,b,c\n1,2,x\n", {.missing = "meen"}, LS_ERR_ARGUMENT, "did you mean 'mean'"},
     {"width,b,c\n1,2,x\n", {.drop = "widht"}, LS_ERR_ARGUMENT, "--drop|did you mean \"width\""},

@@ -255,11 +255,11 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
     char next = *reader->at;
     bool apart = reader->separator == ' ' && reader->at > closed;
     if (next != '\0' && next != reader->separator && next != '\n' && next != '\r' && !apart) {
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s, line %zu, column %zu (from 0): \"%s\" follows a closing quote; write a quote "
-                       "inside a field as \"\"",
-                       reader->path, reader->line, number,
-                       ls_excerpt_of((char[]){next, '\0'}).text);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s, line %zu, column %zu (from 0): \"%s\" follows a closing quote; write a quote "
+            "inside a field as \"\"",
+            reader->path, reader->line, number, ls_excerpt_of((char[]){next, '\0'}).text);
     }
     return add_field(reader, field, err);
 }

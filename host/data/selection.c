@@ -35,10 +35,9 @@ static ls_status take_column(const ls_file_columns *f, const char *option, size_
         [LS_ROLE_GROUP] = "the group (--group)",
     };
     if (s->role[column] >= LS_ROLE_TARGET)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: --%s: column %zu (from 0%s%s) is %s already", f->path,
-                       option, column, f->name ? ", " : "",
-                       f->name ? ls_excerpt_of(f->name[column]).text : "",
-                       takers[s->role[column]]);
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: --%s: column %zu (from 0%s%s) is %s already",
+                       f->path, option, column, f->name ? ", " : "",
+                       f->name ? ls_excerpt_of(f->name[column]).text : "", takers[s->role[column]]);
     s->role[column] = role;
     return LS_OK;
 }
@@ -61,9 +60,9 @@ static ls_status take_targets(const ls_read_request *r, const ls_file_columns *f
     if (r->target) LS_TRY(ls_column_list(f, "target", r->target, list, &count, err));
     for (size_t k = 0; k < count; k++) {
         if (dropped[list[k]])
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "%s: --drop names the target column; say with --target which one that is",
-                           f->path);
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "%s: --drop names the target column; say with --target which one that is", f->path);
         LS_TRY(take_column(f, "target", list[k], r->no_target ? LS_ROLE_UNUSED : LS_ROLE_TARGET, s,
                            err));
         s->index[list[k]] = k;

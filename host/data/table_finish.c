@@ -95,10 +95,11 @@ static ls_status finish_classes(ls_table_builder *t, const char *path, const cha
     free(data->value);
     data->value = NULL;
     if (!coding.spelling[0].text[0]) return LS_OK;
-    return ls_data_note_add(data, err,
-                            "the target, column %s, has one class written as \"%s\" and \"%s\": plain whole "
-                            "numbers of one value are one class",
-                            label, coding.spelling[0].text, coding.spelling[1].text);
+    return ls_data_note_add(
+        data, err,
+        "the target, column %s, has one class written as \"%s\" and \"%s\": plain whole "
+        "numbers of one value are one class",
+        label, coding.spelling[0].text, coding.spelling[1].text);
 }
 
 /* Checks that a known task fits. */
