@@ -871,6 +871,10 @@ Test(cells, targets_that_do_not_fit)
     expect_refusal(text.text, (ls_read_request){0},
                    "line 52, column 1 (from 0, y): the target is missing");
     free(text.text);
+    expect_refusal("x,y\n1,\n2,3\n", (ls_read_request){.task = LS_ASK_REGRESSION},
+                   "line 2, column 1 (from 0, y): the target is missing");
+    expect_refusal("x,y\n1,\n2,3\n", (ls_read_request){.task = LS_ASK_CLASSIFICATION},
+                   "line 2, column 1 (from 0, y): the class is missing");
     expect_refusal("x,y\n1,2\n2,b\n", (ls_read_request){.task = LS_ASK_REGRESSION},
                    "line 3, column 1 (from 0, y)|\"b\"");
     expect_refusal("x,y,z\n1,2,yes\n2,3,no\n", (ls_read_request){.target = "y,z"},

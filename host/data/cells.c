@@ -161,8 +161,8 @@ static bool are_classes(const ls_table_builder *t, size_t column)
 {
     const ls_expected_rows *expected = &t->request->expected;
     const ls_target_builder *target = &t->target[t->selection.index[column]];
-    if (expected->class_names) return true;
-    if (expected->features) return expected->task == LS_TASK_CLASSIFICATION;
+    if (expected->features || expected->class_names)
+        return expected->task == LS_TASK_CLASSIFICATION;
     if (t->targets > 1 || t->request->task == LS_ASK_REGRESSION) return false;
     return t->request->task == LS_ASK_CLASSIFICATION || target->numbers < target->rows;
 }
