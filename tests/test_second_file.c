@@ -596,7 +596,7 @@ static const struct {
     {{.weight = "a"}, "--weight|columns 0 and 2"},
     {{.group = "bb"}, "--group|did you mean \"b\""},
     {{.weight = "b", .group = "b"}, "--group|b) is the weight (--weight) already"},
-    {{.weight = "kind"}, "--target|is the weight"},
+    {{.weight = "kind"}, "--target|--weight names the last column"},
     {{.target = "b", .group = "b"}, "--target|is the group"},
     {{.target = "7"}, "--target|no column \"7\"|0 to 3"},
     {{.target = "b,kin"}, "--target|did you mean \"kind\""},

@@ -171,6 +171,8 @@ Test(second_program, files_that_do_not_fit_are_refused)
         {"predict m.safetensors t.csv --group len", 2, "--group training"},
         {"report m.safetensors t.csv -o r.html --group len", 2, "--group training"},
         {"train moons --sample 0", 2, "--sample generator"},
+        {"train t.csv --group kind", 2, "t.csv --group last 2 kind --target"},
+        {"train t.csv --weight 2", 2, "t.csv --weight last 2 kind --target"},
         {"train t.csv --target kind,kind", 2, "t.csv --target 2 kind twice"},
         {"train t.csv --target len,0", 2, "t.csv --target 0 len twice"},
         {"train twice.csv --target kind", 2, "twice.csv --target 0 3"},

@@ -58,6 +58,14 @@ static ls_status take_targets(const ls_read_request *r, const ls_file_columns *f
     size_t count = 1;
     list[0] = f->count - 1;
     if (r->target) LS_TRY(ls_column_list(f, "target", r->target, list, &count, err));
+    ls_role last = s->role[f->count - 1];
+    if (!r->target && last >= LS_ROLE_TARGET)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: --%s names the last column, %zu (from 0%s%s), which is the target; say "
+                       "with --target which other one that is",
+                       f->path, last == LS_ROLE_WEIGHT ? "weight" : "group", f->count - 1,
+                       f->name ? ", " : "",
+                       f->name ? ls_excerpt_of(f->name[f->count - 1]).text : "");
     for (size_t k = 0; k < count; k++) {
         if (dropped[list[k]])
             return ls_fail(
