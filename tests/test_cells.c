@@ -207,8 +207,9 @@ Test(cells, blanks_at_the_ends_are_no_part_of_a_name)
 
 Test(cells, a_class_na_must_be_quoted)
 {
-    expect_refusal("x,c\n1,DE\n2,NA\n", (ls_read_request){0},
-                   "line 3, column 2 (c): the class is missing: NA without quotes|write \"NA\"");
+    expect_refusal(
+        "x,c\n1,DE\n2,NA\n", (ls_read_request){0},
+        "line 3, column 1 (from 0, c): the class is missing: NA without quotes|write \"NA\"");
     expect_names("x,c\n1,DE\n2,\"NA\"\n", (ls_read_request){0}, (const char *[]){"DE", "NA"}, 2);
 }
 
@@ -296,12 +297,12 @@ Test(cells, other_spellings_are_read_or_refused)
     static const spelled cases[] = {
         {"#,5", ';', {0}, NULL, "decimal comma"},
         {"#,5", '\t', {0}, NULL, "decimal comma"},
-        {"#,5", ';', {.decimal = '.'}, "column 1 (a)|\"0,5\"|--decimal comma", NULL},
+        {"#,5", ';', {.decimal = '.'}, "column 0 (from 0, a)|\"0,5\"|--decimal comma", NULL},
         {"#,5", ';', {.decimal = ','}, NULL, NULL},
         {"\"#,5\"",
          ',',
          {0},
-         "line 2, column 1 (a)|\"0,5\"|--decimal comma|--drop a|--categorical a",
+         "line 2, column 0 (from 0, a)|\"0,5\"|--decimal comma|--drop a|--categorical a",
          NULL},
         {"\"#,5\"", ',', {.decimal = ','}, NULL, NULL},
         {"\"1,@\"", ',', {0}, "--thousands comma|or --decimal comma", NULL},
@@ -321,7 +322,7 @@ Test(cells, other_spellings_are_read_or_refused)
         {"(#)",
          ',',
          {0},
-         "line 2, column 1 (a)|\"(0)\" is of digits|--drop a|--categorical a",
+         "line 2, column 0 (from 0, a)|\"(0)\" is of digits|--drop a|--categorical a",
          NULL},
         {"$(#)", ',', {0}, "\"$(0)\" is of digits", NULL},
         {"#-", ',', {0}, "\"0-\" is of digits", NULL},
@@ -359,15 +360,15 @@ Test(cells, percent_and_unit_of_two_kinds)
     cr_expect_str_eq(data->column[0].format.suffix, "%");
     /* Rows like these need the same unit. */
     const ls_read_request like = {.expected = ls_expect_like(data)};
-    expect_refusal("a\n5 kg\n", like, "line 2, column 1 (a)|\"5 kg\"");
+    expect_refusal("a\n5 kg\n", like, "line 2, column 0 (from 0, a)|\"5 kg\"");
     ls_data *same = read_as("a\n9%\n8\n", like);
     cr_expect(same->x[0] == 9 && same->x[1] == 8);
     ls_data_free(same);
     ls_data_free(data);
     expect_refusal("a,class\n5 kg,u\n6 lb,v\n", (ls_read_request){.units = "a"},
-                   "line 3, column 1 (a)|\"6 lb\"|\"kg\"");
+                   "line 3, column 0 (from 0, a)|\"6 lb\"|\"kg\"");
     expect_refusal("a;class\n5,5;u\n6.5;v\n7,5;u\n", (ls_read_request){0},
-                   "line 3, column 1 (a)|\"6.5\" has a decimal point");
+                   "line 3, column 0 (from 0, a)|\"6.5\" has a decimal point");
 }
 
 /* Categories are texts: how numbers are written says nothing about them, and model files may not
@@ -394,17 +395,17 @@ Test(cells, relations_are_ignored_only_where_all_have_one)
     const ls_read_request units = {.units = "a"};
     ls_data *data = read_as("a,class\n<5,u\n< 6,v\n<7,u\n", units);
     cr_expect(data->x[0] == 5 && data->x[1] == 6 && data->x[2] == 7);
-    cr_expect(has_note(data, "column 1 (a): the sign < in front of each"));
+    cr_expect(has_note(data, "column 0 (from 0, a): the sign < in front of each"));
     const ls_read_request like = {.expected = ls_expect_like(data)};
-    expect_refusal("a\n5\n", like, "line 2, column 1 (a)|\"5\"");
-    expect_refusal("a\n>5\n", like, "line 2, column 1 (a)|\">5\"");
+    expect_refusal("a\n5\n", like, "line 2, column 0 (from 0, a)|\"5\"");
+    expect_refusal("a\n>5\n", like, "line 2, column 0 (from 0, a)|\">5\"");
     ls_data_free(data);
     expect_refusal("a,class\n<5,u\n6,v\n<7,u\n", units,
-                   "line 3, column 1 (a): \"6\" has not the sign|\"<\"");
+                   "line 3, column 0 (from 0, a): \"6\" has not the sign|\"<\"");
     expect_refusal("a,class\n5,u\n<6,v\n7,u\n", units,
-                   "line 3, column 1 (a): \"<6\" has not the sign");
-    expect_refusal("a,class\n<5,u\n>6,v\n<7,u\n", units, "line 3, column 1 (a): \">6\"");
-    expect_refusal("a,class\n<5 kg,u\n6 kg,v\n", units, "line 3, column 1 (a): \"6 kg\"");
+                   "line 3, column 0 (from 0, a): \"<6\" has not the sign");
+    expect_refusal("a,class\n<5,u\n>6,v\n<7,u\n", units, "line 3, column 0 (from 0, a): \">6\"");
+    expect_refusal("a,class\n<5 kg,u\n6 kg,v\n", units, "line 3, column 0 (from 0, a): \"6 kg\"");
     expect_refusal("x,y\n1,5\n2,<6\n3,7\n",
                    (ls_read_request){.units = "y", .task = LS_ASK_REGRESSION}, "\"<6\"");
 }
@@ -429,16 +430,17 @@ Test(cells, spellings_that_are_not_read_among_numbers)
     static const char *const odd[] = {"(3)", "3-", "1/3", "1.5D+03"};
     for (size_t i = 0; i < COUNT(odd); i++) {
         char *text = column_of("%", 40, odd[i], 8, ',');
-        expect_refusal(text, (ls_read_request){0}, "line 9, column 1 (a)|is of digits");
+        expect_refusal(text, (ls_read_request){0}, "line 9, column 0 (from 0, a)|is of digits");
         free(text);
         text = column_of("#", 40, odd[i], 40, ',');
-        expect_refusal(text, (ls_read_request){0}, "line 41, column 1 (a)|is of digits");
+        expect_refusal(text, (ls_read_request){0}, "line 41, column 0 (from 0, a)|is of digits");
         free(text);
     }
     ls_text text = {0};
     ls_text_add(&text, "x,y\n");
     for (int i = 0; i < 40; i++) ls_text_add(&text, "%d,(%d)\n", i % 3, i);
-    expect_refusal(text.text, (ls_read_request){0}, "line 2, column 2 (y): the target \"(0)\"");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 2, column 1 (from 0, y): the target \"(0)\"");
     free(text.text);
 }
 
@@ -504,7 +506,7 @@ Test(cells, dates_and_times)
     for (size_t i = 0; i < COUNT(others); i++)
         cr_expect_not(ls_parse_date(others[i], NULL), "%s", others[i]);
     expect_refusal("d,class\n31-Mar-2024,u\n1-Apr-2024,v\n", (ls_read_request){0},
-                   "line 2, column 1 (d)|\"31-Mar-2024\" is a date|--drop d");
+                   "line 2, column 0 (from 0, d)|\"31-Mar-2024\" is a date|--drop d");
     expect_refusal("d,class\n12:30,u\n13:30,v\n", (ls_read_request){0}, "is a time|--drop d");
 }
 
@@ -543,14 +545,14 @@ Test(cells, dates_become_numbers_on_request)
         cr_expect_eq(like->x[0], data->x[0]);
         ls_data_free(like);
         expect_refusal("d\n13/13/24\n", (ls_read_request){.expected = ls_expect_like(data)},
-                       "line 2, column 1 (d): \"13/13/24\" is not a ");
+                       "line 2, column 0 (from 0, d): \"13/13/24\" is not a ");
         ls_data_free(data);
-        expect_refusal(text, (ls_read_request){0}, "line 2, column 1 (d)|--dates|--drop d");
+        expect_refusal(text, (ls_read_request){0}, "line 2, column 0 (from 0, d)|--dates|--drop d");
     }
     static const dated refused[] = {
         {"1/4/2024,u\n2/3/2024,v\n",
          {0},
-         "column 1 (d)|\"1/4/2024\" may have the day first|month first"},
+         "column 0 (from 0, d)|\"1/4/2024\" may have the day first|month first"},
         {"13/4/2024,u\n2/13/2024,v\n",
          {0},
          "line 3|\"2/13/2024\" is not a date with the day first"},
@@ -587,7 +589,7 @@ Test(cells, a_late_date_decides_the_order)
         ls_text_add(&text, "%s,u\n", last[decides]);
         if (decides == 0) {
             expect_refusal(text.text, (ls_read_request){.dates = true},
-                           "column 1 (d)|\"1/2/2024 0:00\" may have the day first");
+                           "column 0 (from 0, d)|\"1/2/2024 0:00\" may have the day first");
         } else {
             ls_data *data = read_as(text.text, (ls_read_request){.dates = true});
             double day = (double)data->x[2880] + data->column[0].offset;
@@ -639,7 +641,12 @@ Test(cells, marks_of_missing_values)
         {"#NULL!", 60, 60, {0}, NULL, NULL},
         {"abc", 10, 60, {0}, NULL, "\"abc\" among its numbers is read as a missing value"},
         {"unknown", 60, 60, {0}, NULL, "\"unknown\""},
-        {"abc", 60, 60, {0}, "line 61, column 1 (a): \"abc\"|59 other values|--missing-mark", NULL},
+        {"abc",
+         60,
+         60,
+         {0},
+         "line 61, column 0 (from 0, a): \"abc\"|59 other values|--missing-mark",
+         NULL},
         {"abc", 60, 60, {.missing_mark = "x,abc"}, NULL, NULL},
         {"-999", 10, 60, {.missing_mark = "-999.0"}, NULL, NULL},
     };
@@ -673,7 +680,7 @@ Test(cells, marks_are_refused_if_missing_values_are)
 {
     const ls_read_request strict = {.missing = LS_MISSING_ERROR};
     expect_refusal("a,class\n1,u\n-,v\n3,u\n", strict,
-                   "line 3, column 1 (a): the value is missing (\"-\")");
+                   "line 3, column 0 (from 0, a): the value is missing (\"-\")");
     expect_refusal("a,class\n1,u\nunknown,v\n3,u\n", strict, "is missing (\"unknown\")");
 }
 
@@ -784,7 +791,8 @@ Test(cells, whole_numbers_that_double_joins_are_told)
 {
     ls_data *data = read_as("t,c\n9007199254740993,a\n9007199254740994,b\n9007199254740995,a\n",
                             (ls_read_request){0});
-    cr_expect(has_note(data, "column 1 (t): whole numbers such as 9007199254740993 are rounded"));
+    cr_expect(has_note(data,
+                       "column 0 (from 0, t): whole numbers such as 9007199254740993 are rounded"));
     ls_data_free(data);
     data = read_as("t;c\n9007199254740993;a\n9007199254740994;b\n9007199254740995;a\n",
                    (ls_read_request){.decimal = ','});
@@ -856,19 +864,25 @@ Test(cells, targets_that_do_not_fit)
     for (int i = 0; i < 50; i++) ls_text_add(&text, "1,%d.25\n", i);
     size_t length = text.length;
     ls_text_add(&text, "1,abc\n");
-    expect_refusal(text.text, (ls_read_request){0}, "line 52, column 2 (y): the target \"abc\"|50");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 52, column 1 (from 0, y): the target \"abc\"|50");
     text.length = length;
     ls_text_add(&text, "1,\n");
-    expect_refusal(text.text, (ls_read_request){0}, "line 52, column 2 (y): the target is missing");
+    expect_refusal(text.text, (ls_read_request){0},
+                   "line 52, column 1 (from 0, y): the target is missing");
     free(text.text);
+    expect_refusal("x,y\n1,\n2,3\n", (ls_read_request){.task = LS_ASK_REGRESSION},
+                   "line 2, column 1 (from 0, y): the target is missing");
+    expect_refusal("x,y\n1,\n2,3\n", (ls_read_request){.task = LS_ASK_CLASSIFICATION},
+                   "line 2, column 1 (from 0, y): the class is missing");
     expect_refusal("x,y\n1,2\n2,b\n", (ls_read_request){.task = LS_ASK_REGRESSION},
-                   "line 3, column 2 (y)|\"b\"");
+                   "line 3, column 1 (from 0, y)|\"b\"");
     expect_refusal("x,y,z\n1,2,yes\n2,3,no\n", (ls_read_request){.target = "y,z"},
-                   "column 3 (z)|words");
+                   "column 2 (from 0, z)|words");
     expect_refusal("x,y,z\n1,2,abc\n2,3,no\n", (ls_read_request){.target = "y,z"}, "\"abc\"");
     expect_refusal("x,y,z\n1,2,1\n2,3,0\n",
                    (ls_read_request){.target = "y,z", .task = LS_ASK_CLASSIFICATION},
-                   "column 2 (y)|labels");
+                   "column 1 (from 0, y)|labels");
 }
 
 static void expect_numbers(const double *found, const char *expected)
@@ -906,7 +920,8 @@ Test(cells, weights_and_groups)
     cr_expect(data->group[0] == data->group[2] && data->group[0] != data->group[1]);
     ls_data_free(data);
     const ls_read_request weighted = {.weight = "w"};
-    expect_refusal("w,x,c\n-1,1,a\n1,2,b\n", weighted, "line 2, column 1 (w): the weight \"-1\"");
+    expect_refusal("w,x,c\n-1,1,a\n1,2,b\n", weighted,
+                   "line 2, column 0 (from 0, w): the weight \"-1\"");
     expect_refusal("w,x,c\nx,1,a\n1,2,b\n", weighted, "the weight \"x\"");
     expect_refusal("w,x,c\n,1,a\n1,2,b\n", weighted, "the weight is missing");
     expect_refusal("w,x,c\n0,1,a\n0,2,b\n", weighted, "are all 0");

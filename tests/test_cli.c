@@ -76,11 +76,14 @@ Test(cli, target_that_is_no_number_is_refused_with_what_to_do)
 {
     make_csv("t.csv", "a,b,y\n1,hi,0\n2,lo,3\n4,lo,4\n3,hi,1\n");
     make_csv("text.csv", "a,b,y\n1,hi,0\n2,lo,none at all\n");
+    make_csv("gap.csv", "a,b,y\n1,hi,\n2,lo,3\n");
+    make_csv("late.csv", "a,b,y\n1,hi,2\n2,lo,\n");
     make_csv("two.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,1\n4,0,0\n");
     make_csv("bad.csv", "a,l,m\n1,0,1\n2,1,0\n3,1,2\n4,0,0\n");
-    assert_refused("train t.csv --target b --task regression" QUICK,
-                   "t.csv, line 2, column 2 (b): the target \"hi\" is not a finite number; correct "
-                   "it or drop the row, or give --task classification");
+    assert_refused(
+        "train t.csv --target b --task regression" QUICK,
+        "t.csv, line 2, column 1 (from 0, b): the target \"hi\" is not a finite number; correct "
+        "it or drop the row, or give --task classification");
     make_csv("one.csv", "a,y\n1,2.5\n");
     assert_refused("train one.csv --task regression" QUICK, "only one training row");
     runs_child help = runs_program("train --help");
@@ -90,14 +93,18 @@ Test(cli, target_that_is_no_number_is_refused_with_what_to_do)
     runs_child c = runs_program("train t.csv --task regression -o m" QUICK);
     cr_assert(c.status == 0, "%s", c.err);
     runs_child_free(&c);
-    assert_refused("evaluate m text.csv",
-                   "line 3, column 3 (y): the target \"none at all\" is not a finite number, but 1 "
-                   "others are; correct it or drop the row\n");
+    assert_refused(
+        "evaluate m text.csv",
+        "line 3, column 2 (from 0, y): the target \"none at all\" is not a finite number, but 1 "
+        "others are; correct it or drop the row\n");
+    assert_refused("evaluate m gap.csv", "line 2, column 2 (from 0, y): the target is missing");
+    assert_refused("evaluate m late.csv", "line 3, column 2 (from 0, y): the target is missing");
+    assert_refused("train t.csv --test gap.csv --task regression" QUICK, "the target is missing");
     c = runs_program("train two.csv --target l,m -o m" QUICK);
     cr_assert(c.status == 0, "%s", c.err);
     runs_child_free(&c);
     assert_refused("evaluate m bad.csv",
-                   "bad.csv, line 4, column 3 (m): \"2\" is no label; write 0 or 1");
+                   "bad.csv, line 4, column 2 (from 0, m): \"2\" is no label; write 0 or 1");
 }
 
 Test(cli, describe_tells_numbers_and_labels_to_predict)

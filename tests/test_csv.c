@@ -234,16 +234,19 @@ static const refusal refusals[] = {
     {"a,b,c\n1,2,0\n,,\n",
      {0},
      LS_ERR_DATA,
-     "line 3, column 1 (a): the value is missing;|drop the row"},
-    {"a,b,c\n1,x,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"x\" is not a finite number"},
-    {"a,b,c\n\n\n1,2,0\n1,12o,0\n", {0}, LS_ERR_DATA, "line 5, column 2 (b): \"12o\""},
-    {"a,b,c\n1,\"2\n3\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): \"2?3\""},
-    {"a,b,c\n1,,0\n", {0}, LS_ERR_DATA, "line 2, column 2 (b): the value is missing;"},
-    {"a,b,c\n1,?,0\n", {0}, LS_ERR_DATA, "column 2 (b): the value is missing (\"?\")"},
+     "line 3, column 0 (from 0, a): the value is missing;|drop the row"},
+    {"a,b,c\n1,x,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 2, column 1 (from 0, b): \"x\" is not a finite number"},
+    {"a,b,c\n\n\n1,2,0\n1,12o,0\n", {0}, LS_ERR_DATA, "line 5, column 1 (from 0, b): \"12o\""},
+    {"a,b,c\n1,\"2\n3\",0\n3,y,1\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0, b): \"2?3\""},
+    {"a,b,c\n1,,0\n", {0}, LS_ERR_DATA, "line 2, column 1 (from 0, b): the value is missing;"},
+    {"a,b,c\n1,?,0\n", {0}, LS_ERR_DATA, "column 1 (from 0, b): the value is missing (\"?\")"},
     {"a,b,c\n1,2,0\n1,NA,0\n",
      {0},
      LS_ERR_DATA,
-     "line 3, column 2 (b): the value is missing (\"NA\")"},
+     "line 3, column 1 (from 0, b): the value is missing (\"NA\")"},
     {"a,b,c\n1,nan,0\n", {0}, LS_ERR_DATA, "the value is missing (\"nan\")"},
     {"a,b,c\n1,inf,0\n", {0}, LS_ERR_DATA, "\"inf\" is not a finite number"},
     {"a,b,c\n1,0x10,0\n", {0}, LS_ERR_DATA, "\"0x10\" is not a finite number"},
@@ -264,13 +267,16 @@ static const refusal refusals[] = {
     {"1.5o,2,3,0\n1,2,3,1\n",
      {0},
      LS_ERR_DATA,
-     "line 1, column 1: \"1.5o\"|if this line is a header"},
-    {"a,b,c\n1,2,\n", {0}, LS_ERR_DATA, "line 2, column 3 (c): the class is missing"},
+     "line 1, column 0 (from 0): \"1.5o\"|if this line is a header"},
+    {"a,b,c\n1,2,\n", {0}, LS_ERR_DATA, "line 2, column 2 (from 0, c): the class is missing"},
     {"a,b,c\n1,\"2,0\n1,2,0\n",
      {0},
      LS_ERR_DATA,
-     "line 2, column 2: a quote is opened and never closed"},
-    {"a,b,c\n1,\"2\"x,0\n", {0}, LS_ERR_DATA, "line 2, column 2: \"x\" follows a closing quote"},
+     "line 2, column 1 (from 0): a quote is opened and never closed"},
+    {"a,b,c\n1,\"2\"x,0\n",
+     {0},
+     LS_ERR_DATA,
+     "line 2, column 1 (from 0): \"x\" follows a closing quote"},
     {"a,b,c\n1,2,0\n",
      {.target = "color"},
      LS_ERR_ARGUMENT,
@@ -292,7 +298,7 @@ static const refusal refusals[] = {
     {"a,c\n1,cat\n2,cow\n",
      {.class_names = known_classes, .classes = 2},
      LS_ERR_DATA,
-     "line 3, column 2 (c): \"cow\" is not a known class; these are: cat, dog"},
+     "line 3, column 1 (from 0, c): \"cow\" is not a known class; these are: cat, dog"},
 };
 
 /* ---- CSV read in pieces ---------------------------------------------------------------------- */
@@ -449,9 +455,10 @@ Test(csv, csv_target_that_is_no_class)
     ls_error err;
     cr_expect_eq(read_targets("", 1000, &err), LS_OK);
     cr_expect_eq(read_targets("", 1001, &err), LS_ERR_DATA);
-    expect_message(err.message, "/tmp/",
-                   "the target column 2 looks like a measurement, not a class (1001 distinct "
-                   "values); name another with --target");
+    expect_message(
+        err.message, "/tmp/",
+        "the target column 1 (from 0) looks like a measurement, not a class (1001 distinct "
+        "values); name another with --target");
     cr_expect_eq(read_targets("half", 1000, &err), LS_OK);
     cr_expect_eq(read_targets("half", 1001, &err), LS_ERR_DATA);
     expect_message(err.message, "/tmp/", "measurement, not a class (1001 distinct values)");

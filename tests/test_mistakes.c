@@ -99,7 +99,7 @@ static const program_mistake failures[] = {
     {"train moonz", 1, "moonz 'moons'"},
     {"train empty.csv --device cpu", 1, "empty.csv"},
     {"train header.csv --device cpu", 1, "header.csv"},
-    {"train word.csv --device cpu", 1, "word.csv line 3 column 2"},
+    {"train word.csv --device cpu", 1, "word.csv line 3 column 1"},
     {"train ragged.csv --device cpu", 1, "ragged.csv line 3"},
     {"train one.csv --device cpu --quiet", 1, "class"},
     {"train . --device cpu", 1, "."},

@@ -432,22 +432,31 @@ static const struct {
     ls_status status;
     const char *says;
 } bad_csv[] = {
-    {"a,b,c\n1,2,x\n3,2024-03-31,y\n", {0}, LS_ERR_DATA, "line 3, column 2 (b)|is a date|--drop"},
+    {"a,b,c\n1,2,x\n3,2024-03-31,y\n",
+     {0},
+     LS_ERR_DATA,
+     "line 3, column 1 (from 0, b)|is a date|--drop"},
     {"a,when,c\n1,31.3.2024 12:00,x\n3,1.4.2024,y\n",
      {0},
      LS_ERR_DATA,
-     "line 2, column 2 (when)|is a date"},
+     "line 2, column 1 (from 0, when)|is a date"},
     {"a,b,c\n1,2,x\n3,4,x\n5,4o,y\n",
      {0},
      LS_ERR_DATA,
-     "line 4, column 2 (b): \"4o\"|2 other values|--categorical"},
-    {"a,b,c\n1,,x\n3,NA,y\n", {0}, LS_ERR_DATA, "column 2 (b)|all of its values are missing"},
-    {"a,b,c\n1,2,x\n3,,y\n", {.missing = "error"}, LS_ERR_DATA, "line 3, column 2 (b)|missing"},
+     "line 4, column 1 (from 0, b): \"4o\"|2 other values|--categorical"},
+    {"a,b,c\n1,,x\n3,NA,y\n",
+     {0},
+     LS_ERR_DATA,
+     "column 1 (from 0, b)|all of its values are missing"},
+    {"a,b,c\n1,2,x\n3,,y\n",
+     {.missing = "error"},
+     LS_ERR_DATA,
+     "line 3, column 1 (from 0, b)|missing"},
     {"a,b,c\n1,,x\n3,,y\n", {.missing = "drop"}, LS_ERR_DATA, "missing"},
     {"a,b,c\n1,2,x\n", {.missing = "meen"}, LS_ERR_ARGUMENT, "did you mean 'mean'"},
     {"width,b,c\n1,2,x\n", {.drop = "widht"}, LS_ERR_ARGUMENT, "--drop|did you mean \"width\""},
     {"a,b,c\n1,2,x\n", {.columns = "a,7777"}, LS_ERR_ARGUMENT, "--columns|\"7777\"|0 to 2"},
-    {"a,b,c\n1,2,x\n", {.drop = "c"}, LS_ERR_ARGUMENT, "--drop names the class column"},
+    {"a,b,c\n1,2,x\n", {.drop = "c"}, LS_ERR_ARGUMENT, "--drop names the target column"},
     {"a,b,c\n1,2,x\n", {.drop = "a,b"}, LS_ERR_ARGUMENT, "leave no column"},
     {"a,b,c\n1,2,x\n", {.labels = "x"}, LS_ERR_ARGUMENT, "--labels is for IDX and NPY"},
 };
@@ -476,6 +485,6 @@ Test(readers, mixed_columns_and_keys)
     ls_text_add(&text, "id,c\n");
     for (int i = 0; i < 120; i++) ls_text_add(&text, "key%d,%d\n", i, i % 2);
     cr_expect_eq(read_it(text.text, text.length, NULL, &data, &err), LS_ERR_DATA);
-    expect_message(err.message, "/tmp/", "column 1 (id)|free text or a key|--drop");
+    expect_message(err.message, "/tmp/", "column 0 (from 0, id)|free text or a key|--drop");
     free(text.text);
 }

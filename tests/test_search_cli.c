@@ -77,6 +77,8 @@ Test(search_cli, mistakes_are_answered_with_one_line)
         {"search moons --strategy bayes", 2, "--strategy bayes halving"},
         {"search moons --metric acuracy", 2, "'accuracy'"},
         {"search blobs --metric macro-f2", 2, "--metric 'macro_f1'"},
+        {"search sine --metric accuracy", 2,
+         "--metric accuracy numbers loss, rmse, mae, r2, median_absolute_error, explained_variance"},
         {"search moons --lr fast|0.1", 2, "--lr fast"},
         {"search moons --lr 1..0.1", 2, "--lr"},
         {"search moons --hiden 4|8", 2, "--hiden --hidden"},

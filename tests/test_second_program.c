@@ -155,6 +155,9 @@ Test(second_program, files_that_do_not_fit_are_refused)
         {"train t.csv --test no_class.csv --device cpu", 1, "no_class.csv \"kind\""},
         {"predict m.safetensors case.csv", 1, "case.csv \"len\" \"Len\" upper lower"},
         {"evaluate m.safetensors case.csv", 1, "case.csv \"len\" \"Len\""},
+        {"evaluate m.safetensors fold.csv", 1, "fold.csv \"kind\" \"fold\" --target"},
+        {"report m.safetensors fold.csv -o r.html", 1, "fold.csv \"kind\" \"fold\""},
+        {"train t.csv --test fold.csv --device cpu", 1, "fold.csv \"kind\" \"fold\""},
         {"evaluate m.safetensors t.csv --target len", 2, "t.csv --target \"len\" input"},
         {"evaluate m.safetensors twice.csv", 1, "twice.csv 0 3 \"kind\""},
         {"predict m.safetensors wide.csv", 1, "wide.csv 4 columns"},
@@ -162,6 +165,16 @@ Test(second_program, files_that_do_not_fit_are_refused)
         {"train t.csv --header maybe", 2, "--header yes no"},
         {"train t.csv --separator ;;", 2, "--separator"},
         {"train t.csv --sample -1", 2, "--sample"},
+        {"train t.csv --sample 0", 2, "--sample 1"},
+        {"evaluate m.safetensors t.csv --sample 0", 2, "--sample"},
+        {"evaluate m.safetensors t.csv --weight len", 2, "--weight training"},
+        {"predict m.safetensors t.csv --group len", 2, "--group training"},
+        {"report m.safetensors t.csv -o r.html --group len", 2, "--group training"},
+        {"train moons --sample 0", 2, "--sample generator"},
+        {"train t.csv --group kind", 2, "t.csv --group last 2 kind --target"},
+        {"train t.csv --weight 2", 2, "t.csv --weight last 2 kind --target"},
+        {"train t.csv --target kind,kind", 2, "t.csv --target 2 kind twice"},
+        {"train t.csv --target len,0", 2, "t.csv --target 0 len twice"},
         {"train twice.csv --target kind", 2, "twice.csv --target 0 3"},
         {"train moons --header yes", 2, "--header generator"},
         {"train moons --sample 5", 2, "--sample generator"},
@@ -169,6 +182,8 @@ Test(second_program, files_that_do_not_fit_are_refused)
     };
     make_flowers();
     make_csv("no_class.csv", "wid,len\n10,1\n");
+    /* its values are known classes, and it stands in the place of the class */
+    make_csv("fold.csv", "len,wid,fold\n1,10,a\n2,20,b\n");
     make_csv("case.csv", "Len,Wid,kind\n1,10,a\n");
     make_csv("twice.csv", "kind,len,wid,kind\na,1,10,b\nb,2,20,b\n");
     make_csv("wide.csv", "1,10,3,4\n2,20,3,4\n");
@@ -178,8 +193,10 @@ Test(second_program, files_that_do_not_fit_are_refused)
 Test(second_program, several_targets_are_found_by_name)
 {
     static const program_mistake list[] = {
-        {"evaluate m.safetensors one.csv --device cpu", 1, "one.csv lacks 2 target columns"},
+        {"evaluate m.safetensors one.csv --device cpu", 1,
+         "one.csv lacks 2 target columns \"v\" \"u\""},
         {"evaluate m.safetensors t.csv --target u --device cpu", 2, "t.csv --target 1 2"},
+        {"evaluate m.safetensors t.csv --calibration", 2, "--calibration classes numbers"},
     };
     make_csv("t.csv", "id,a,b,u,v\n1,1,2,3,0.5\n2,2,1,4,1.5\n3,3,5,8,2.5\n4,0,5,5,2.5\n");
     make_csv("other.csv", "v,b,a,u\n0.5,2,1,3\n1.5,1,2,4\n2.5,5,3,8\n2.5,5,0,5\n");
@@ -207,6 +224,61 @@ static void expect_note(const char *line, bool told)
     cr_expect_eq(c.status, 0, "%s: %s", line, c.err);
     cr_expect_eq(strstr(c.err, "note: there are only 6 rows") != NULL, told, "%s: %s", line, c.err);
     runs_child_free(&c);
+}
+
+/* Whether the help of a command lists an option. */
+static void expect_help(const char *line, const char *option, bool listed)
+{
+    char *text = runs_program_expect(line, 0);
+    cr_expect_eq(strstr(text, option) != NULL, listed, "%s, %s: %s", line, option, text);
+    free(text);
+}
+
+Test(second_program, help_lists_options_that_have_an_effect)
+{
+    expect_help("train --help", "--weight", true);
+    expect_help("train --help", "--group", true);
+    expect_help("train --help", "--sample", true);
+    expect_help("evaluate --help", "--weight", false);
+    expect_help("evaluate --help", "--group", false);
+    expect_help("evaluate --help", "--sample", true);
+    expect_help("predict --help", "--weight", false);
+    expect_help("predict --help", "--group", false);
+    expect_help("predict --help", "--sample=", false);
+    expect_help("report --help", "--weight", false);
+}
+
+/* The notes on the terminal are those of --json, in their order. */
+static void expect_same_notes(const char *line)
+{
+    char with_json[512];
+    snprintf(with_json, sizeof with_json, "%s --json", line);
+    runs_child c = runs_program(line);
+    char *text = runs_program_expect(with_json, 0), *at = c.err;
+    json_t *object = program_parse(text, with_json), *notes = json_object_get(object, "notes"),
+           *note;
+    size_t i, told = 0;
+    cr_assert_eq(c.status, 0, "%s: %s", line, c.err);
+    for (const char *found = c.err; (found = strstr(found, "note: ")); found++) told++;
+    cr_expect_eq(told, json_array_size(notes), "%s: %s%s", line, c.err, text);
+    json_array_foreach(notes, i, note)
+    {
+        char *found = strstr(at, json_string_value(note));
+        cr_expect(found, "%s: %s not in %s", line, json_string_value(note), at);
+        if (found) at = found;
+    }
+    json_decref(object);
+    free(text);
+    runs_child_free(&c);
+}
+
+Test(second_program, notes_of_json_are_those_of_the_terminal)
+{
+    make_csv("mixed.csv", "a,color,kind\n1,red,u\n2,blue,v\n?,red,u\n4,blue,v\n5,red,u\n6,,v\n");
+    expect_same_notes("train mixed.csv -o mixed.safetensors" QUICK);
+    expect_same_notes("train mixed.csv --missing drop -o mixed.safetensors" QUICK);
+    expect_same_notes("train mixed.csv --split 0.5 --sample 99 -o mixed.safetensors" QUICK);
+    expect_same_notes("evaluate mixed.safetensors mixed.csv --sample 99 --device cpu");
 }
 
 static void expect_json_note(const char *line)

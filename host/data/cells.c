@@ -155,13 +155,23 @@ static ls_status add_feature(ls_table_builder *t, size_t column, const char *tex
 
 /* ---- Targets, weights and groups ------------------------------------------------------------- */
 
+/* Whether the cells of a target are classes, as far as the options, the model or the training rows,
+ * and the cells above tell. */
+static bool are_classes(const ls_table_builder *t, size_t column)
+{
+    const ls_expected_rows *expected = &t->request->expected;
+    const ls_target_builder *target = &t->target[t->selection.index[column]];
+    if (expected->features || expected->class_names)
+        return expected->task == LS_TASK_CLASSIFICATION;
+    if (t->targets > 1 || t->request->task == LS_ASK_REGRESSION) return false;
+    return t->request->task == LS_ASK_CLASSIFICATION || target->numbers < target->rows;
+}
+
 static ls_status add_target(ls_table_builder *t, size_t column, const char *text, bool quoted,
                             size_t line, ls_error *err)
 {
-    const ls_target_builder *target = &t->target[t->selection.index[column]];
-    bool numbers = t->data->value && target->numbers > 0 && target->numbers == target->rows;
     if (is_missing(t, text, quoted))
-        return is_absent(t, line, column, numbers ? "target" : "class", text, err);
+        return is_absent(t, line, column, are_classes(t, column) ? "class" : "target", text, err);
     return ls_builder_add_target(t, t->selection.index[column], t->data->rows - 1, text, line, err);
 }
 

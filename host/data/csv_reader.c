@@ -228,14 +228,14 @@ static ls_status add_field(ls_csv_reader *reader, ls_csv_field field, ls_error *
 /* Parses from an opening quote to behind the closing quote and the blanks after it. */
 static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
 {
-    size_t opened = reader->line, number = reader->count + 1;
+    size_t opened = reader->line, number = reader->count;
     ls_csv_field field = {.text = ++reader->at, .quoted = true};
     for (;; reader->at++) {
         if (is_short(reader)) return LS_OK;
         if (reader->at == reader->end) {
             return ls_fail(
                 err, LS_ERR_DATA,
-                "%s, line %zu, column %zu: a quote is opened and never closed; close it, "
+                "%s, line %zu, column %zu (from 0): a quote is opened and never closed; close it, "
                 "or write a quote inside a field as \"\"",
                 reader->path, opened, number);
         }
@@ -255,11 +255,11 @@ static ls_status read_quoted(ls_csv_reader *reader, ls_error *err)
     char next = *reader->at;
     bool apart = reader->separator == ' ' && reader->at > closed;
     if (next != '\0' && next != reader->separator && next != '\n' && next != '\r' && !apart) {
-        return ls_fail(err, LS_ERR_DATA,
-                       "%s, line %zu, column %zu: \"%s\" follows a closing quote; write a quote "
-                       "inside a field as \"\"",
-                       reader->path, reader->line, number,
-                       ls_excerpt_of((char[]){next, '\0'}).text);
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s, line %zu, column %zu (from 0): \"%s\" follows a closing quote; write a quote "
+            "inside a field as \"\"",
+            reader->path, reader->line, number, ls_excerpt_of((char[]){next, '\0'}).text);
     }
     return add_field(reader, field, err);
 }

@@ -34,6 +34,7 @@ struct ls_data {
     size_t *number; /* of a part: number of each row in the file, from 0; NULL: rows `first`,
                        first + 1, … */
     size_t first;   /* number of the first row in the file, if `number` is NULL */
+    char *absent;   /* of a second file: which targets its header lacks, or NULL */
 };
 
 /* Rows [first, first + rows) of the data, whose arrays it shares: it is not freed. */

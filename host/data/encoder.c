@@ -228,8 +228,8 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
             if (!mean)
                 return ls_fail(
                     err, LS_ERR_DATA,
-                    "row %zu, column %zu: the value is missing, and the model has no value for it; its training rows had none missing",
-                    ls_data_row_number(data, r) + 1, c + 1);
+                    "row %zu, column %zu (from 0): the value is missing, and the model has no value for it; its training rows had none missing",
+                    ls_data_row_number(data, r) + 1, c);
             value = *mean;
         }
         to[r * inputs] = mean ? (float)((value - *mean) * *scale) : (float)value;
@@ -249,7 +249,7 @@ static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data
              there = data->column && data->column[c].categorical;
         if (wanted != there)
             return ls_fail(err, LS_ERR_DATA,
-                           "column %zu of the data is %s, but the model takes %s there", c + 1,
+                           "column %zu (from 0) of the data is %s, but the model takes %s there", c,
                            there ? "categories" : "numbers", wanted ? "categories" : "numbers");
     }
     return LS_OK;

@@ -18,6 +18,12 @@ bool ls_expected_knows_targets(const ls_expected_rows *e)
     return known;
 }
 
+const char *ls_expected_noun(const ls_expected_rows *e)
+{
+    if (e->targets > 1) return "targets";
+    return e->task == LS_TASK_CLASSIFICATION ? "class" : "target";
+}
+
 size_t ls_expected_targets_before(const ls_expected_rows *e, size_t place)
 {
     size_t count = 0;

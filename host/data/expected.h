@@ -29,6 +29,9 @@ ls_role ls_expected_role(const ls_expected_rows *expected, size_t i);
 /* Whether it is known where the targets were in the training file. */
 bool ls_expected_knows_targets(const ls_expected_rows *expected);
 
+/* What a target is called in messages: "class", "target" or, of several, "targets". */
+const char *ls_expected_noun(const ls_expected_rows *expected);
+
 /* Number of targets before a place of the training file, if their places are known; else 0. */
 size_t ls_expected_targets_before(const ls_expected_rows *expected, size_t place);
 

@@ -85,9 +85,10 @@ static ls_status find_name(const ls_file_columns *f, const char *option, const c
     *out = first;
     return second == LS_NO_COLUMN
                ? LS_OK
-               : ls_fail(err, LS_ERR_ARGUMENT,
-                         "%s: --%s: columns %zu and %zu are both named \"%s\"; give the index",
-                         f->path, option, first, second, ls_excerpt_of(f->name[first]).text);
+               : ls_fail(
+                     err, LS_ERR_ARGUMENT,
+                     "%s: --%s: columns %zu and %zu (from 0) are both named \"%s\"; give the index",
+                     f->path, option, first, second, ls_excerpt_of(f->name[first]).text);
 }
 
 ls_status ls_column_find(const ls_file_columns *f, const char *option, const char *text,
@@ -131,6 +132,11 @@ ls_status ls_column_list(const ls_file_columns *f, const char *option, const cha
         LS_TRY(next_piece(f, option, list, &column, &length, err));
         bool listed = false;
         for (size_t i = 0; i < *count; i++) listed |= out[i] == column;
+        if (listed && strcmp(option, "target") == 0)
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "%s: --target names column %zu (from 0%s%s) twice; name it once",
+                           f->path, column, f->name ? ", " : "",
+                           f->name ? ls_excerpt_of(f->name[column]).text : "");
         if (!listed) out[(*count)++] = column;
         list += length;
         if (!*list) return LS_OK;

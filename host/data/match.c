@@ -14,10 +14,11 @@ static ls_status wrong_width(const ls_expected_rows *e, const ls_file_columns *f
                              ls_error *err)
 {
     return ls_fail(err, LS_ERR_DATA,
-                   "%s: has %zu columns, so %zu features beside the class, but %zu are expected; "
-                   "give %zu columns, or %zu without classes",
-                   f->path, f->count, f->count - targets, e->features, e->features + 1,
-                   e->features);
+                   "%s: has %zu columns, so %zu features beside the %s, but %zu are expected; "
+                   "give %zu columns, or %zu without %s",
+                   f->path, f->count, f->count - targets, ls_expected_noun(e), e->features,
+                   e->features + (e->targets ? e->targets : 1), e->features,
+                   e->task == LS_TASK_CLASSIFICATION ? "classes" : "targets");
 }
 
 /* The class is the column that --target names, or the last one; a file of exactly as many columns
@@ -65,6 +66,7 @@ static ls_status set_roles(const ls_expected_rows *e, const ls_file_columns *f, 
     s->targets = found->targets;
     s->target = found->targets ? found->target[0] : LS_NO_COLUMN;
     if (*found->note) strcpy(s->note[s->notes++], found->note);
+    strcpy(s->absent, found->absent);
     return LS_OK;
 }
 

@@ -227,8 +227,9 @@ static ls_status target_named(const ls_expected_rows *e, const ls_file_columns *
         if (found != LS_NO_COLUMN)
             return ls_fail(err, LS_ERR_DATA,
                            "%s: columns %zu and %zu (from 0) are both named \"%s\"; say with "
-                           "--target INDEX which one is the class",
-                           f->path, found, j, ls_excerpt_of(name).text);
+                           "--target INDEX which one is the %s",
+                           f->path, found, j, ls_excerpt_of(name).text,
+                           e->task == LS_TASK_CLASSIFICATION ? "class" : "target");
         found = j;
     }
     *column = found;
@@ -256,13 +257,31 @@ static void targets_by_place(const ls_expected_rows *e, const ls_file_columns *f
         if (out->feature[i] != ls_expected_place(e, i)) return;
     for (size_t k = 0; k < e->targets; k++) out->target[k] = e->target[k].place;
     out->targets = e->targets;
-    const char *name = e->target->name;
-    snprintf(
-        out->note, sizeof out->note,
-        "no column is named \"%s\", so the class is taken from column %zu (\"%s\"), which is in "
-        "its place (--target)",
-        name ? ls_excerpt_of(name).text : "class", out->target[0],
-        ls_excerpt_of(f->name[out->target[0]]).text);
+    snprintf(out->note, sizeof out->note,
+             "the training rows had no names of columns, so the %s %s taken from column %zu (from "
+             "0, %s) (--target)",
+             ls_expected_noun(e), e->targets > 1 ? "are" : "is", out->target[0],
+             ls_excerpt_of(f->name[out->target[0]]).text);
+}
+
+/* Says which of the targets, which are looked for by their names, a header lacks. */
+static ls_status tell_absence(const ls_expected_rows *e, const ls_file_columns *f, ls_found *out,
+                              ls_error *err)
+{
+    ls_text wanted = {0}, found = {0};
+    for (size_t k = 0, n = 0; k < e->targets; k++)
+        if (e->target[k].name && ls_column_named(f, e->target[k].name, 0) == LS_NO_COLUMN)
+            add_name(&wanted, e->target[k].name, n++);
+    for (size_t j = 0; j < f->count; j++) add_name(&found, f->name[j], j);
+    ls_status status = wanted.failed || found.failed
+                           ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its names", f->path)
+                           : LS_OK;
+    if (status == LS_OK && wanted.text)
+        snprintf(out->absent, sizeof out->absent, "no column %s (columns of the file: %s)",
+                 wanted.text, found.text);
+    free(wanted.text);
+    free(found.text);
+    return status;
 }
 
 /* If neither the name nor the place of the class is known, it is the last column. */
@@ -274,7 +293,7 @@ static void target_by_order(const ls_expected_rows *e, const ls_file_columns *f,
     out->targets = 1;
     if (f->count > e->features + 1)
         snprintf(out->note, sizeof out->note,
-                 "the class is taken from the last column, \"%s\" (--target)",
+                 "the %s is taken from the last column, \"%s\" (--target)", ls_expected_noun(e),
                  ls_excerpt_of(f->name[last]).text);
 }
 
@@ -286,8 +305,9 @@ ls_status ls_match_names(const ls_read_request *r, const ls_file_columns *f, boo
     if (apart || r->no_target) return LS_OK;
     if (r->target) return given_targets(r, f, out, err);
     LS_TRY(targets_by_name(e, f, out, err));
-    if (!out->targets) targets_by_place(e, f, out);
-    bool name_known = e->source->header && e->target->name;
-    if (!out->targets && !name_known && !ls_expected_knows_targets(e)) target_by_order(e, f, out);
+    if (out->targets) return LS_OK;
+    if (e->source->header && e->target->name) return tell_absence(e, f, out, err);
+    targets_by_place(e, f, out);
+    if (!out->targets && !ls_expected_knows_targets(e)) target_by_order(e, f, out);
     return LS_OK;
 }

@@ -10,13 +10,13 @@
  * in the training file, they come last. */
 typedef enum { WHOLE, WITHOUT_TARGETS, USED, USED_TARGETS, LAST, WHOLE_LAST, WAYS } way;
 
-static const char *const way_names[WAYS] = {
+static const char *const way_columns[WAYS] = {
     [WHOLE] = "the columns of the training file",
-    [WITHOUT_TARGETS] = "the columns of the training file without the class",
+    [WITHOUT_TARGETS] = "the columns of the training file without the ",
     [USED] = "the columns that are used",
-    [USED_TARGETS] = "the columns that are used and the class",
-    [LAST] = "the columns that are used and the class",
-    [WHOLE_LAST] = "the columns of the training file and the class"};
+    [USED_TARGETS] = "the columns that are used and the ",
+    [LAST] = "the columns that are used and the ",
+    [WHOLE_LAST] = "the columns of the training file and the "};
 
 typedef struct {
     const ls_expected_rows *e;
@@ -75,6 +75,12 @@ static size_t target_in(const setting *s, way w, size_t k)
     }
 }
 
+/* The word after way_columns[w]. */
+static const char *way_noun(const setting *s, way w)
+{
+    return w == WHOLE || w == USED ? "" : ls_expected_noun(s->e);
+}
+
 /* Whether two ways read the same. */
 static bool same_way(const setting *s, way a, way b, bool no_target)
 {
@@ -94,8 +100,8 @@ static ls_status no_way(const setting *s, const ls_file_columns *f, size_t colum
         bool listed = width_of(s, w) == 0;
         for (way before = 0; before < w; before++) listed |= width_of(s, before) == width_of(s, w);
         if (!listed)
-            ls_text_add(&text, "%s%zu (%s)", text.length ? ", or " : "", width_of(s, w),
-                        way_names[w]);
+            ls_text_add(&text, "%s%zu (%s%s)", text.length ? ", or " : "", width_of(s, w),
+                        way_columns[w], way_noun(s, w));
     }
     ls_status status = ls_fail(
         err, LS_ERR_DATA,
@@ -106,13 +112,15 @@ static ls_status no_way(const setting *s, const ls_file_columns *f, size_t colum
     return status;
 }
 
-static ls_status two_ways(const ls_file_columns *f, size_t columns, way a, way b, ls_error *err)
+static ls_status two_ways(const setting *s, const ls_file_columns *f, size_t columns, way a, way b,
+                          ls_error *err)
 {
     return ls_fail(
         err, LS_ERR_DATA,
-        "%s: its %zu columns can be %s, or %s; give it a header with the names of the training file, "
-        "say with --target which column is the class, or leave out with --drop what is not used",
-        f->path, columns, way_names[a], way_names[b]);
+        "%s: its %zu columns can be %s%s, or %s%s; give it a header with the names of the training file, "
+        "say with --target which column is the %s, or leave out with --drop what is not used",
+        f->path, columns, way_columns[a], way_noun(s, a), way_columns[b], way_noun(s, b),
+        s->e->task == LS_TASK_CLASSIFICATION ? "class" : "target");
 }
 
 /* The way to read a number of columns. */
@@ -127,7 +135,7 @@ static ls_status choose_way(const setting *s, const ls_file_columns *f, size_t c
         if (width_of(s, w) != columns) continue;
         if (used_alone && w != USED && w != USED_TARGETS && w != LAST) continue;
         if (*out != WAYS && !same_way(s, *out, w, no_target))
-            return two_ways(f, columns, *out, w, err);
+            return two_ways(s, f, columns, *out, w, err);
         if (*out == WAYS) *out = w;
     }
     return *out == WAYS ? no_way(s, f, columns, err) : LS_OK;
@@ -175,7 +183,9 @@ static void add_note(const ls_read_request *r, const ls_file_columns *f, way w, 
                  "there is no header, so columns are taken in the order of the training file "
                  "(--header)");
     else if (w == LAST && !r->no_target && source->columns > 0)
-        snprintf(out->note, sizeof out->note, "the class is taken from the last column (--target)");
+        snprintf(out->note, sizeof out->note, "the %s %s taken from the last column%s (--target)",
+                 ls_expected_noun(&r->expected), r->expected.targets > 1 ? "are" : "is",
+                 r->expected.targets > 1 ? "s" : "");
 }
 
 /* Columns of the file that are looked at: those that are kept, without those of --target. */

@@ -137,8 +137,7 @@ static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
                            const ls_read_request *request, ls_assumptions *assumptions, bool *again,
                            ls_data **out, ls_error *err)
 {
-    ls_table_builder table = {
-        .path = m->path, .request = request, .assumptions = assumptions, .from_zero = true};
+    ls_table_builder table = {.path = m->path, .request = request, .assumptions = assumptions};
     *again = false;
     ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
     if (status == LS_OK) status = add_rows(&table, m, labels, err);

@@ -51,6 +51,8 @@ ls_status ls_data_note_add(ls_data *data, ls_error *err, const char *format, ...
                 : ls_fail(err, LS_ERR_MEMORY, "out of memory for the notes about the data");
 }
 
+const char *ls_data_absence(const ls_data *data) { return data->absent; }
+
 ls_status ls_data_notes_move(ls_data *from, ls_data *to, ls_error *err)
 {
     for (size_t i = 0; i < from->notes; i++)

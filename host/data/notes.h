@@ -11,6 +11,10 @@
 ls_status ls_data_note_add(ls_data *data, ls_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Which targets the header of a second file lacks, and its names: "no column "a" (columns of the
+ * file: "b", "c")"; NULL if the targets are not looked for by name or are there. */
+const char *ls_data_absence(const ls_data *data);
+
 /* Gives the notes of `from` to data that replace it. */
 ls_status ls_data_notes_move(ls_data *from, ls_data *to, ls_error *err);
 

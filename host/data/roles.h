@@ -28,6 +28,7 @@ typedef struct {
     bool complete;  /* all columns but the targets are used, in the order of the file */
     char note[LS_SELECTION_NOTES][480]; /* what was assumed, for the data */
     size_t notes;
+    char absent[480]; /* which targets the header lacks, or "" */
 } ls_selection;
 
 /* Whether a column becomes a column of the data: an input of the model. */

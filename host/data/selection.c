@@ -30,15 +30,14 @@ static ls_status take_column(const ls_file_columns *f, const char *option, size_
                              ls_role role, ls_selection *s, ls_error *err)
 {
     static const char *const takers[] = {
-        [LS_ROLE_TARGET] = "the class (--target)",
+        [LS_ROLE_TARGET] = "the target (--target)",
         [LS_ROLE_WEIGHT] = "the weight (--weight)",
         [LS_ROLE_GROUP] = "the group (--group)",
     };
     if (s->role[column] >= LS_ROLE_TARGET)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: --%s: column %zu%s%s%s is %s already", f->path,
-                       option, column, f->name ? " (" : "",
-                       f->name ? ls_excerpt_of(f->name[column]).text : "", f->name ? ")" : "",
-                       takers[s->role[column]]);
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: --%s: column %zu (from 0%s%s) is %s already",
+                       f->path, option, column, f->name ? ", " : "",
+                       f->name ? ls_excerpt_of(f->name[column]).text : "", takers[s->role[column]]);
     s->role[column] = role;
     return LS_OK;
 }
@@ -59,11 +58,19 @@ static ls_status take_targets(const ls_read_request *r, const ls_file_columns *f
     size_t count = 1;
     list[0] = f->count - 1;
     if (r->target) LS_TRY(ls_column_list(f, "target", r->target, list, &count, err));
+    ls_role last = s->role[f->count - 1];
+    if (!r->target && last >= LS_ROLE_TARGET)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: --%s names the last column, %zu (from 0%s%s), which is the target; say "
+                       "with --target which other one that is",
+                       f->path, last == LS_ROLE_WEIGHT ? "weight" : "group", f->count - 1,
+                       f->name ? ", " : "",
+                       f->name ? ls_excerpt_of(f->name[f->count - 1]).text : "");
     for (size_t k = 0; k < count; k++) {
         if (dropped[list[k]])
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "%s: --drop names the class column; say with --target which one that is",
-                           f->path);
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "%s: --drop names the target column; say with --target which one that is", f->path);
         LS_TRY(take_column(f, "target", list[k], r->no_target ? LS_ROLE_UNUSED : LS_ROLE_TARGET, s,
                            err));
         s->index[list[k]] = k;
@@ -97,7 +104,7 @@ static ls_status by_options(const ls_read_request *r, const ls_file_columns *f, 
     s->complete = s->used + s->targets == f->count;
     return s->used ? LS_OK
                    : ls_fail(err, LS_ERR_ARGUMENT,
-                             "%s: --columns and --drop leave no column beside the class", f->path);
+                             "%s: --columns and --drop leave no column beside the target", f->path);
 }
 
 /* ---- Selecting ------------------------------------------------------------------------------- */

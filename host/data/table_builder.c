@@ -16,10 +16,9 @@ ls_column_label ls_builder_label(const ls_table_builder *t, size_t column)
     ls_column_label label;
     assert(column < t->selection.columns);
     if (t->header)
-        snprintf(label.text, sizeof label.text, "%zu (%s)", column + 1,
+        snprintf(label.text, sizeof label.text, "%zu (from 0, %s)", column,
                  ls_excerpt_of(t->header[column]).text);
-    else if (t->from_zero) snprintf(label.text, sizeof label.text, "%zu (from 0)", column);
-    else snprintf(label.text, sizeof label.text, "%zu", column + 1);
+    else snprintf(label.text, sizeof label.text, "%zu (from 0)", column);
     return label;
 }
 

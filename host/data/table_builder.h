@@ -23,7 +23,6 @@ typedef struct {
     const ls_read_request *request;
     ls_assumptions *assumptions;
     const char *const *header; /* names of the file's columns, or NULL */
-    bool from_zero;            /* messages number columns without names from 0, not from 1 */
     char separator;            /* of a text file, else 0 */
     size_t first_line;         /* of a text file, for messages */
     bool accept_missing;
@@ -42,9 +41,9 @@ typedef struct {
     float *row;                /* cells of the last row */
 } ls_table_builder;
 
-/* A column in messages: "2 (width)", or without a header "2" or "1 (from 0)". */
+/* A column in messages: "1 (from 0, width)", or without a header "1 (from 0)". */
 typedef struct {
-    char text[80];
+    char text[96];
 } ls_column_label;
 ls_column_label ls_builder_label(const ls_table_builder *table, size_t column);
 

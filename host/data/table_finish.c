@@ -95,10 +95,11 @@ static ls_status finish_classes(ls_table_builder *t, const char *path, const cha
     free(data->value);
     data->value = NULL;
     if (!coding.spelling[0].text[0]) return LS_OK;
-    return ls_data_note_add(data, err,
-                            "the target %s has one class written as \"%s\" and \"%s\": plain whole "
-                            "numbers of one value are one class",
-                            label, coding.spelling[0].text, coding.spelling[1].text);
+    return ls_data_note_add(
+        data, err,
+        "the target, column %s, has one class written as \"%s\" and \"%s\": plain whole "
+        "numbers of one value are one class",
+        label, coding.spelling[0].text, coding.spelling[1].text);
 }
 
 /* Checks that a known task fits. */
@@ -407,6 +408,8 @@ static ls_status take_source(const ls_table_builder *t, ls_error *err)
 {
     const ls_read_request *r = t->request;
     ls_source *source = &t->data->source;
+    if (*t->selection.absent && !(t->data->absent = ls_strdup(t->selection.absent)))
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its names", t->path);
     for (size_t i = 0; i < t->selection.notes; i++)
         LS_TRY(ls_data_note_add(t->data, err, "%s", t->selection.note[i]));
     if (r->expected.source) return ls_source_copy(r->expected.source, source, err);

@@ -187,19 +187,21 @@ static ls_status task_of_one(const ls_target_builder *t, ls_task_request asked,
     }
     if (*again) return LS_OK;
     if (assumed->commas)
-        LS_TRY(ls_data_note_add(data, err,
-                                "the target %s has numbers with a decimal comma (--decimal point "
-                                "otherwise)",
-                                in->label));
+        LS_TRY(ls_data_note_add(
+            data, err,
+            "the target, column %s, has numbers with a decimal comma (--decimal point "
+            "otherwise)",
+            in->label));
     if (asked == LS_ASK_REGRESSION) return ls_target_check_numbers(t, in, false, err);
     if (!numbers || t->codes) return LS_OK;
     size_t values = ls_dictionary_names(t->texts);
     if (!t->full && !are_measurements(values, t->rows, t->fractions)) return LS_OK;
     *out = LS_TASK_REGRESSION;
-    return ls_data_note_add(data, err,
-                            "the target %s is a number with %s%zu different values: regression "
-                            "(--task classification for classes)",
-                            in->label, t->full ? "more than " : "", values);
+    return ls_data_note_add(
+        data, err,
+        "the target, column %s, is a number with %s%zu different values: regression "
+        "(--task classification for classes)",
+        in->label, t->full ? "more than " : "", values);
 }
 
 /* ---- Several targets ------------------------------------------------------------------------- */

@@ -134,7 +134,7 @@ typedef enum {
 /** How to read a CSV file of numbers. Zero-initialise for the defaults. */
 typedef struct {
     size_t struct_size; /**< sizeof(ls_csv_options), or 0 for the fields of version 0.1 */
-    const char *target; /**< name or index of the class column; NULL for the last column */
+    const char *target; /**< name or index of the column to predict; NULL for the last one */
     /** Known classes in their order, as a model has them; NULL to take them from the file. */
     const char *const *class_names;
     size_t classes; /**< number of class_names */
@@ -190,7 +190,7 @@ typedef void (*ls_read_callback)(double share, void *user);
  * indices, separated by commas. */
 typedef struct {
     size_t struct_size; /**< sizeof(ls_read_options), or 0 for the fields of version 0.1 */
-    const char *target; /**< name or index of the class column; NULL for the last column */
+    const char *target; /**< name or index of the column to predict; NULL for the last one */
     /** IDX and NPY only: the file with the classes. NULL: for IDX the file that usually accompanies
      * it, for NPY the last column. */
     const char *labels;

@@ -5,6 +5,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/terminal.h"
+#include "host/data/notes.h"
 #include "host/data/value.h"
 #include <popt.h>
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 
 void source_options_init(source_options *o)
 {
-    *o = (source_options){.noise = -1, .data_seed = 1, .device = "auto"};
+    *o = (source_options){.noise = -1, .data_seed = 1, .sample = SOURCE_ALL_ROWS, .device = "auto"};
 }
 
 void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
@@ -75,6 +76,19 @@ void source_data_table(source_options *o, struct poptOption table[SOURCE_DATA])
     memcpy(table, entries, sizeof entries);
 }
 
+void source_hide(struct poptOption *table, const char *name)
+{
+    for (; table->longName; table++)
+        if (!strcmp(table->longName, name)) table->argInfo |= POPT_ARGFLAG_DOC_HIDDEN;
+}
+
+void source_model_table(source_options *o, struct poptOption table[SOURCE_DATA])
+{
+    source_data_table(o, table);
+    source_hide(table, "weight");
+    source_hide(table, "group");
+}
+
 void source_device_table(source_options *o, struct poptOption table[SOURCE_DEVICE])
 {
     const struct poptOption entries[SOURCE_DEVICE] = {
@@ -120,7 +134,7 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
                       {"weight", o->weight},
                       {"group", o->group},
                       {"dates", o->dates ? "" : NULL},
-                      {"sample", o->sample > 0 ? "" : NULL}};
+                      {"sample", o->sample != SOURCE_ALL_ROWS ? "" : NULL}};
     for (size_t i = 0; i < sizeof files_only / sizeof *files_only; i++)
         if (files_only[i].value)
             return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, but %s is a generator",
@@ -192,7 +206,7 @@ static ls_read_options read_options(const source_options *o, const ls_model *mod
                              .group = o->group,
                              .no_target = o->no_target,
                              .dates = o->dates,
-                             .sample = (size_t)o->sample,
+                             .sample = o->sample == SOURCE_ALL_ROWS ? 0 : (size_t)o->sample,
                              .sample_seed = (uint64_t)o->data_seed,
                              .model = model};
 }
@@ -201,8 +215,9 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
                            const ls_data *like, ls_data **out, ls_error *err)
 {
     read_progress progress = {.name = name};
-    if (o->sample < 0 || o->data_seed < 0)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--sample and --data-seed must not be negative");
+    if (o->sample < 1 && o->sample != SOURCE_ALL_ROWS)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--sample is %lld, but must be at least 1", o->sample);
+    if (o->data_seed < 0) return ls_fail(err, LS_ERR_ARGUMENT, "--data-seed must not be negative");
     ls_read_options how = read_options(o, model);
     how.like = like;
     if (!o->quiet && !o->json && isatty(STDERR_FILENO))
@@ -224,9 +239,20 @@ static ls_status check_file(const source_options *o, const char *name, ls_error 
                    input ? "standard input" : name);
 }
 
+/* Weights and groups say how to train: the rows of a model have none. */
+static ls_status check_training_options(const source_options *o, const ls_model *model,
+                                        ls_error *err)
+{
+    if (!model || (!o->weight && !o->group)) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--%s is for training and has no effect on the rows of a model; leave it out",
+                   o->weight ? "weight" : "group");
+}
+
 ls_status source_read(const source_options *o, const char *name, const ls_model *model,
                       ls_data **out, ls_error *err)
 {
+    LS_TRY(check_training_options(o, model, err));
     if (source_is_generated(name)) return generate(o, name, out, err);
     if (strcmp(name, "-") == 0 && access(name, F_OK) != 0)
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -239,6 +265,7 @@ ls_status source_rows(const source_options *o, const char *name, const ls_model 
                       ls_reader **out, ls_error *err)
 {
     const ls_read_options how = read_options(o, model);
+    LS_TRY(check_training_options(o, model, err));
     LS_TRY(check_file(o, name, err));
     return ls_reader_open(name, &how, out, err);
 }
@@ -249,6 +276,17 @@ ls_status source_require_targets(const char *name, const ls_data *data, const ls
     const char *target = ls_model_target_name(model, 0),
                *what = ls_model_task(model) == LS_TASK_CLASSIFICATION ? "class" : "target";
     if (ls_data_y(data) || ls_data_values(data)) return LS_OK;
+    if (ls_data_absence(data) && ls_model_targets(model) > 1)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: lacks some of the model's %zu target columns: it has %s; name them with "
+            "--target, or use lockstep predict, which needs none",
+            name, ls_model_targets(model), ls_data_absence(data));
+    if (ls_data_absence(data))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: has %s to compare with; name the %s column with --target, or use "
+                       "lockstep predict, which needs none",
+                       name, ls_data_absence(data), what);
     if (ls_model_targets(model) > 1)
         return ls_fail(
             err, LS_ERR_DATA,

@@ -4,8 +4,11 @@
 #define LS_CLI_SOURCE_H
 
 #include "host/include/lockstep.h"
+#include <limits.h>
 #include <popt.h>
 #include <stdbool.h>
+
+#define SOURCE_ALL_ROWS LLONG_MIN /* --sample is not given */
 
 typedef struct {
     const char *target, *labels, *columns, *drop, *categorical, *missing;
@@ -25,6 +28,10 @@ void source_options_init(source_options *options);
 /* popt entries. The tables point into `options`, which must outlive them. */
 enum { SOURCE_DATA = 21, SOURCE_DEVICE = 6 };
 void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
+/* The same for rows of a model, without the options for training in the help. */
+void source_model_table(source_options *options, struct poptOption table[SOURCE_DATA]);
+/* Leaves an option out of the help. */
+void source_hide(struct poptOption *table, const char *name);
 void source_device_table(source_options *options, struct poptOption table[SOURCE_DEVICE]);
 
 /* clang-format off */

@@ -41,6 +41,10 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
                       evaluate_work *w, ls_error *err)
 {
     LS_TRY(source_model(model, &w->model, err));
+    if (a->calibration && ls_model_task(w->model) != LS_TASK_CLASSIFICATION)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--calibration is for probabilities of classes; the model predicts %s",
+                       ls_model_task(w->model) == LS_TASK_REGRESSION ? "numbers" : "labels");
     LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
     LS_TRY(source_require_targets(data, w->data, w->model, err));
     LS_TRY(source_device(&a->source, &w->device, err));
@@ -87,12 +91,12 @@ int cmd_evaluate(int argc, const char **argv)
     ls_error err;
     source_options_init(&a.source);
     struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
-    source_data_table(&a.source, data);
+    source_model_table(&a.source, data);
     source_device_table(&a.source, device);
     threshold_table(&a.threshold, true, threshold);
     struct poptOption table[] = {
         {"calibration", 0, POPT_ARG_NONE, &a.calibration, 0,
-         "also print a calibration table: predicted probability and actual share in ten bins (--json always has it)",
+         "classes: also print a calibration table: predicted probability and actual share in ten bins (--json always has it)",
          NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0, "Decision (two classes):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},

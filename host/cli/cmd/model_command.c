@@ -23,7 +23,7 @@ int model_command_run(const model_command_info *info, int argc, const char **arg
     ls_error err;
     source_options_init(&c.source);
     struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE];
-    source_data_table(&c.source, data);
+    source_model_table(&c.source, data);
     source_device_table(&c.source, device);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &c.path, 0, info->output_help, "FILE"},

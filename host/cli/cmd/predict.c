@@ -189,7 +189,8 @@ int cmd_predict(int argc, const char **argv)
     source_options_init(&o);
     o.no_target = 1;
     struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
-    source_data_table(&o, data);
+    source_model_table(&o, data);
+    source_hide(data, "sample");
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);
     memset(&device[4], 0, sizeof device[4]); /* predictions are CSV, so there is no --json */
@@ -204,7 +205,7 @@ int cmd_predict(int argc, const char **argv)
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
     w.name = args.operand[1];
-    if (status == EXIT_OK && o.sample)
+    if (status == EXIT_OK && o.sample != SOURCE_ALL_ROWS)
         status = complain("predict", EXIT_USAGE,
                           "--sample: predict writes one line for every row of the file");
     if (status == EXIT_OK && work(&o, &t, args.operand[0], to, &w, &err) != LS_OK)

@@ -91,7 +91,7 @@ static int take_flags(search_arguments *a, int *argc, const char **argv)
 }
 
 /* Compares the value of an option with a name. A "-" in the value matches a "_" in the name, as in
- * macro-f1. */
+ * macro-f1 for macro_f1. */
 static bool is_name(const char *text, const char *name)
 {
     for (; *text && (*text == *name || (*text == '-' && *name == '_')); text++) name++;
@@ -139,8 +139,7 @@ static int check_counts(const search_arguments *a)
     return EXIT_OK;
 }
 
-/* "TEXT: grid, random or halving (default: random)", with "-" for "_" as users type it. Returns
- * NULL if memory runs out. */
+/* "TEXT: grid, random or halving (default: random)". Returns NULL if memory runs out. */
 static char *choice_help(const char *text, const char *const *names, const char *initial)
 {
     ls_text help = {0};
@@ -148,8 +147,6 @@ static char *choice_help(const char *text, const char *const *names, const char 
     for (size_t i = 0; names[i]; i++)
         ls_text_add(&help, "%s%s", !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
     ls_text_add(&help, " (default: %s)", initial);
-    for (char *c = help.text; c && *c; c++)
-        if (*c == '_') *c = '-';
     return help.text;
 }
 

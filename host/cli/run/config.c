@@ -25,7 +25,7 @@ const config_entry config_entries[CONFIG_ENTRIES] = {
     {"drop", CONFIG_TEXT, CONFIG_HOW, AT(source.drop), 0},
     {"categorical", CONFIG_TEXT, CONFIG_HOW, AT(source.categorical), 0},
     {"missing", CONFIG_TEXT, CONFIG_HOW, AT(source.missing), 0},
-    {"sample", CONFIG_COUNT, CONFIG_WHICH, AT(source.sample), 0},
+    {"sample", CONFIG_COUNT, CONFIG_WHICH, AT(source.sample), (double)SOURCE_ALL_ROWS},
     {"task", CONFIG_TEXT, CONFIG_HOW, AT(source.task), 0},
     {"header", CONFIG_TEXT, CONFIG_HOW, AT(source.header), 0},
     {"separator", CONFIG_TEXT, CONFIG_HOW, AT(source.separator), 0},

@@ -44,15 +44,23 @@ static ls_status read_test(const training_request *r, const ls_data *train, ls_d
 {
     /* the test rows are read like the training rows, whose options say nothing about another file
      */
-    const source_options o = {
-        .quiet = r->source.quiet, .json = r->source.json, .data_seed = 1, .noise = -1};
+    const source_options o = {.quiet = r->source.quiet,
+                              .json = r->source.json,
+                              .data_seed = 1,
+                              .noise = -1,
+                              .sample = SOURCE_ALL_ROWS};
     const char *target = ls_data_target_name(train);
     LS_TRY(source_read_file(&o, r->test, NULL, train, test, err));
     if (ls_data_y(*test) || ls_data_values(*test)) return LS_OK;
+    if (ls_data_absence(*test))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: has %s to test against; name the column as in the training file",
+                       r->test, ls_data_absence(*test));
     return ls_fail(err, LS_ERR_DATA,
-                   "%s: has no class column \"%s\" to test against; name the column as in the "
+                   "%s: has no %s column \"%s\" to test against; name the column as in the "
                    "training file",
-                   r->test, target ? ls_excerpt_of(target).text : "class");
+                   r->test, ls_data_task(train) == LS_TASK_CLASSIFICATION ? "class" : "target",
+                   target ? ls_excerpt_of(target).text : "class");
 }
 
 /* Moves the share of --split from *train to *test. The seed of --seed also decides the split. */
@@ -100,10 +108,19 @@ static ls_status can_be_patient(const ls_options *options, const ls_data *train,
     return status;
 }
 
-/* Prints notes about categories and missing values, and sets --patience as the header says. */
-static ls_status handle_mixed(const training_request *r, const ls_data *train, bool quiet,
-                              ls_error *err)
+/* Adds a note to the rows and prints it. */
+static ls_status tell(ls_data *train, bool quiet, const char *note, ls_error *err)
 {
+    LS_TRY(ls_data_note_add(train, err, "%s", note));
+    if (!quiet) terminal_print(stderr, "note: %s\n", note);
+    return LS_OK;
+}
+
+/* Notes what is said about categories and missing values, and sets --patience as the header says.
+ */
+static ls_status handle_mixed(const training_request *r, ls_data *train, bool quiet, ls_error *err)
+{
+    char note[160];
     size_t categorical = 0, missing = 0, incomplete = 0, columns = ls_data_columns(train),
            dropped = ls_data_dropped(train);
     for (size_t c = 0; c < columns; c++) {
@@ -113,16 +130,16 @@ static ls_status handle_mixed(const training_request *r, const ls_data *train, b
         missing += info.missing;
         incomplete += info.missing > 0;
     }
-    if (dropped && !quiet)
-        terminal_print(stderr,
-                       "note: %zu rows with missing values were left out (--missing drop)\n",
-                       dropped);
+    if (dropped) {
+        snprintf(note, sizeof note, "%zu rows with missing values were left out (--missing drop)",
+                 dropped);
+        LS_TRY(tell(train, quiet, note, err));
+    }
     if (!categorical && !missing) return LS_OK;
-    if (!quiet)
-        terminal_print(
-            stderr,
-            "note: %zu of %zu columns have categories; %zu values are missing, in %zu columns\n",
-            categorical, columns, missing, incomplete);
+    snprintf(note, sizeof note,
+             "%zu of %zu columns have categories; %zu values are missing, in %zu columns",
+             categorical, columns, missing, incomplete);
+    LS_TRY(tell(train, quiet, note, err));
     /* the defaults of regression keep the network from overfitting without held out rows */
     if (ls_data_task(train) == LS_TASK_REGRESSION) return LS_OK;
     bool patient = false;
