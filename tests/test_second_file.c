@@ -564,7 +564,7 @@ Test(second_file, rows_of_arrays)
     } list[] = {{"1,10,1\n", "1 10 1", NULL},
                 {"1,10\n", "1 10 -", NULL},
                 {"class,x2,x1\n1,10,2\n", "2 10 1", NULL},
-                {"x1,x2,kind\n1,10,1\n", "1 10 1", NULL},
+                {"x1,x2,kind\n1,10,1\n", "1 10 1", "last column, \"kind\""},
                 {"x1,kind,x2,fold\n1,1,10,0\n", "1 10 0", "last column, \"fold\""},
                 {"p,q,r\n1,10,1\n", "1 10 1", "by their place"}};
     ls_data *first = NULL;

@@ -284,17 +284,15 @@ static ls_status tell_absence(const ls_expected_rows *e, const ls_file_columns *
     return status;
 }
 
-/* If neither the name nor the place of the class is known, it is the last column. */
+/* If neither the name nor the place of the class is known, it is the last column, told. */
 static void target_by_order(const ls_expected_rows *e, const ls_file_columns *f, ls_found *out)
 {
     size_t last = f->count - 1;
     if (e->targets != 1 || is_feature(e, out, last)) return;
     out->target[0] = last;
     out->targets = 1;
-    if (f->count > e->features + 1)
-        snprintf(out->note, sizeof out->note,
-                 "the %s is taken from the last column, \"%s\" (--target)", ls_expected_noun(e),
-                 ls_excerpt_of(f->name[last]).text);
+    snprintf(out->note, sizeof out->note, "the %s is taken from the last column, \"%s\" (--target)",
+             ls_expected_noun(e), ls_excerpt_of(f->name[last]).text);
 }
 
 ls_status ls_match_names(const ls_read_request *r, const ls_file_columns *f, bool apart,
