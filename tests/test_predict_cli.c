@@ -312,6 +312,27 @@ static long peak(size_t rows)
     return used.ru_maxrss;
 }
 
+/* A row alone that two separators split equally well, or whose blanks might be part of its only
+ * category, is read as within its file. */
+Test(predict_cli, a_row_alone_that_could_be_split_otherwise)
+{
+    static const char *const files[] = {
+        "a,b;blue;-5,18\nc;red;6,5\na,b;red;7,25\nc;blue;1,5\na,b;blue;2,75\nc;red;0,5\n",
+        "1.0 a\n1 b\n\"New York\" a\n\"New York\" b\n1 b\n"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        runs_file_write("whole.csv", files[i], strlen(files[i]));
+        runs_file_write("row.csv", files[i], strcspn(files[i], "\n") + 1);
+        program_do(
+            "train whole.csv --header no --epochs 5 --hidden 3 --device cpu -o s.safetensors -q");
+        runs_child whole = shell("$LS predict s.safetensors whole.csv --device cpu -q | head -n 2"),
+                   row = shell("$LS predict s.safetensors row.csv --device cpu -q");
+        cr_expect(row.status == 0 && strlen(row.out) > 4, "%s", row.err);
+        cr_expect_str_eq(row.out, whole.out, "%s%s", row.err, files[i]);
+        runs_child_free(&whole);
+        runs_child_free(&row);
+    }
+}
+
 /* A row so far outside that the network overflows is refused with its number, after the rows before
  * it. */
 Test(predict_cli, outputs_that_are_not_finite)
