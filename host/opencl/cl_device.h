@@ -6,6 +6,7 @@
 #include "host/network/backend.h"
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
+#include "host/opencl/cl_way.h"
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
  * this list and the shared tables. */
@@ -53,7 +54,7 @@ typedef enum {
     LS_SMALL_BUFFERS
 } ls_small_buffer;
 
-typedef struct {
+typedef struct ls_cl_device {
     ls_backend base;
     ls_cl_api cl;
     cl_device_id id;
@@ -75,6 +76,10 @@ typedef struct {
     size_t local_memory; /* bytes per work-group */
     size_t group_limit;  /* work-items per work-group */
     size_t compute_units;
+
+    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
+    void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
+    char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
 
     /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in
      * local memory, and one with scratch in global memory. */

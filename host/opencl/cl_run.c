@@ -1,306 +1,278 @@
 /* SPDX-License-Identifier: MIT */
-/* Running plans on an OpenCL device in layered mode: each operation is a few launches, and all
- * operations of a call go into one in-order queue. The host waits only for the losses, at the end
- * of the call. Members that can run chunk-wise are given to cl_small.c. */
 #include "host/opencl/cl_run.h"
+#include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_product.h"
-#include "host/opencl/cl_update.h"
-#include <assert.h>
+#include "host/opencl/cl_layered.h"
+#include "host/opencl/cl_small.h"
+#include "host/opencl/cl_workspace.h"
+#include "host/opencl/way_trial.h"
 #include <stdlib.h>
+#include <string.h>
 
-static const ls_view nowhere = {LS_NOWHERE, 0};
-
-/* ---- Operations ------------------------------------------------------------------------------ */
-
-static ls_status op_batch(const job *j)
-{
-    const ls_plan *p = j->member->plan;
-    launch l = begin(j, LS_KERNEL_batch);
-    arg_view(&l, j->op->y);
-    arg_u32(&l, j->batch.first), arg_u32(&l, j->rows), arg_u32(&l, p->rows);
-    arg_u64(&l, p->seed), arg_u64(&l, j->batch.epoch);
-    return finish(&l, j->rows, 1);
-}
-
-static ls_status op_gather(const job *j)
-{
-    const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_gather);
-    arg_view(&l, o->x), arg_view(&l, o->index), arg_view(&l, o->y);
-    arg_u32(&l, o->out);
-    return finish_rows(&l, o->out, j->rows);
-}
-
-static ls_status op_join(const job *j)
-{
-    const ls_op *o = j->op;
-    size_t n = j->rows * o->out;
-    launch l = begin(j, LS_KERNEL_join);
-    arg_view(&l, o->a), arg_view(&l, o->skip), arg_view(&l, o->y);
-    arg_u32(&l, n), arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
-    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
-    return finish(&l, n, 1);
-}
-
-static ls_status op_update(const job *j)
-{
-    size_t weights = j->member->plan->weights, first = j->op->in;
-    return ls_cl_update(j, j->op->out, weights > first ? weights - first : 0);
-}
-
-/* Chunk sums of an array, or of its squared differences from a mean, into scratch. */
-static ls_status row_chunks(const job *j, ls_cl_kernel kernel, ls_view x, ls_view mean, size_t rows,
-                            size_t columns)
-{
-    launch l = begin(j, kernel);
-    arg_view(&l, x);
-    if (kernel == LS_KERNEL_square_chunks) arg_view(&l, mean);
-    arg_memory(&l, j->workspace->scratch, 0);
-    arg_u32(&l, rows), arg_u32(&l, columns);
-    return finish(&l, columns, chunks_of(rows));
-}
-
-static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size_t columns)
-{
-    launch l = begin(j, LS_KERNEL_row_sum_total);
-    arg_memory(&l, j->workspace->scratch, 0), arg_memory(&l, to, at);
-    arg_u32(&l, columns), arg_u32(&l, chunks_of(rows));
-    return finish(&l, columns, 1);
-}
-
-static ls_status op_grad_b(const job *j)
-{
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->op->dz, nowhere, j->rows, j->op->out));
-    return row_total(j, j->member->arena, j->member->base + j->op->y.at, j->rows, j->op->out);
-}
-
-static ls_status op_loss_sum(const job *j)
-{
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->member->plan->row_loss, nowhere, j->rows, 1));
-    return row_total(j, j->workspace->losses, j->loss_at, j->rows, 1);
-}
-
-static ls_status op_loss(const job *j)
-{
-    const ls_op *o = j->op;
-    const ls_plan *p = j->member->plan;
-    launch l = begin(j, LS_KERNEL_loss_bce + p->loss);
-    arg_view(&l, o->z), arg_view(&l, o->a), arg_view(&l, o->target), arg_view(&l, o->row_weight),
-        arg_view(&l, o->row_loss);
-    arg_u32(&l, j->rows), arg_u32(&l, o->out);
-    arg_f32(&l, j->training ? j->batch.scale : 0.0f), arg_u32(&l, p->output == LS_OUTPUT_SIGMOID);
-    arg_f32(&l, p->huber_delta);
-    return finish(&l, j->rows, 1);
-}
-
-/* inv, and the running averages, from the chunk sums of squares in scratch; or inv from the running
- * variance. */
-static ls_status norm_inv(const job *j, bool from_batch)
-{
-    const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_norm_inv);
-    arg_memory(&l, j->workspace->scratch, from_batch ? 0 : UINT64_MAX);
-    arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean),
-        arg_view(&l, o->running_var);
-    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
-    return finish(&l, o->out, 1);
-}
-
-static ls_status norm_apply(const job *j, ls_view mean)
-{
-    const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_norm_apply);
-    arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma),
-        arg_view(&l, o->beta), arg_view(&l, o->y);
-    arg_u32(&l, o->out);
-    LS_TRY(finish_rows(&l, o->out, j->rows));
-    launch act = begin(j, LS_KERNEL_act_identity + o->act);
-    arg_view(&act, o->y), arg_view(&act, o->a);
-    arg_u32(&act, j->rows * o->out);
-    return finish(&act, j->rows * o->out, 1);
-}
-
-static ls_status op_norm(const job *j)
-{
-    const ls_op *o = j->op;
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->z, nowhere, j->rows, o->out));
-    launch l = begin(j, LS_KERNEL_norm_mean);
-    arg_memory(&l, j->workspace->scratch, 0), arg_view(&l, o->mean);
-    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
-    LS_TRY(finish(&l, o->out, 1));
-    LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->z, o->mean, j->rows, o->out));
-    LS_TRY(norm_inv(j, true));
-    return norm_apply(j, o->mean);
-}
-
-static ls_status op_norm_fixed(const job *j)
-{
-    LS_TRY(norm_inv(j, false));
-    return norm_apply(j, j->op->running_mean);
-}
-
-static ls_status op_norm_grad(const job *j)
-{
-    const ls_op *o = j->op;
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->dz, nowhere, j->rows, o->out));
-    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_beta.at, j->rows, o->out));
-    launch h = begin(j, LS_KERNEL_norm_hat_chunks);
-    arg_view(&h, o->dz), arg_view(&h, o->z), arg_view(&h, o->mean), arg_view(&h, o->inv);
-    arg_memory(&h, j->workspace->scratch, 0), arg_u32(&h, j->rows), arg_u32(&h, o->out);
-    LS_TRY(finish(&h, o->out, chunks_of(j->rows)));
-    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_gamma.at, j->rows, o->out));
-    launch l = begin(j, LS_KERNEL_norm_grad);
-    arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv),
-        arg_view(&l, o->gamma);
-    arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
-    arg_u32(&l, o->out), arg_f32(&l, 1.0f / (float)j->rows);
-    return finish_rows(&l, o->out, j->rows);
-}
-
-/* Sums the squares by chunks, then the chunk sums by chunks, alternating between the two parts of
- * scratch until one sum is left. */
-static ls_status op_clip(const job *j)
-{
-    const ls_op *o = j->op;
-    size_t n = o->out, half = 0;
-    for (bool square = true; square || n > 1; square = false, n = chunks_of(n), half = !half) {
-        launch l = begin(j, LS_KERNEL_flat_chunks);
-        if (square) arg_view(&l, o->x);
-        else arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second);
-        arg_memory(&l, j->workspace->scratch, half ? j->workspace->scratch_second : 0);
-        arg_u32(&l, n), arg_u32(&l, square);
-        LS_TRY(finish(&l, chunks_of(n), 1));
-    }
-    launch l = begin(j, LS_KERNEL_clip_factor);
-    arg_memory(&l, j->workspace->scratch, half ? 0 : j->workspace->scratch_second),
-        arg_view(&l, o->y);
-    arg_f32(&l, j->member->plan->clip);
-    return enqueue(&l, 1, 1, 1, 1);
-}
-
-static ls_status op_max_norm(const job *j)
-{
-    const ls_op *o = j->op;
-    LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->w, nowhere, o->in, o->out));
-    LS_TRY(row_total(j, j->workspace->scratch, j->workspace->scratch_second, o->in, o->out));
-    launch l = begin(j, LS_KERNEL_max_norm);
-    arg_view(&l, o->w), arg_memory(&l, j->workspace->scratch, j->workspace->scratch_second);
-    arg_u32(&l, o->out), arg_f32(&l, j->member->plan->hyper.max_norm);
-    return finish_rows(&l, o->out, o->in);
-}
-
-#define op_dense ls_cl_op_dense
-#define op_grad_w ls_cl_op_grad_w
-#define op_grad_x ls_cl_op_grad_x
-/* One function per kind of operation: a kind without one does not compile. */
-#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = op_##name,
-static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)};
+static const ls_cl_way *const ways[LS_CL_WAY_COUNT] = {
+    [LS_CL_WAY_LAYERED] = &ls_cl_layered_way,
+    [LS_CL_WAY_SMALL] = &ls_cl_small_way,
+};
+#define LS_X(NAME, name) [LS_CL_WAY_##NAME] = #name,
+static const char *const way_names[LS_CL_WAY_COUNT] = {LS_CL_WAYS(LS_X)};
 #undef LS_X
 
-/* ---- Running plans --------------------------------------------------------------------------- */
+/* ---- Trials ---------------------------------------------------------------------------------- */
 
-static ls_status run_ops(job *j, const ls_ops *ops)
+/* Calls whose ways should be equally fast: members of one shape, in a number between two powers of
+ * two. */
+typedef struct {
+    uint64_t shape;
+    unsigned members; /* logarithm of their number */
+    uint64_t used;    /* number of the last call that used it */
+    ls_way_trial trial;
+} trial_entry;
+
+enum { TRIALS = 64 };
+struct ls_cl_ways {
+    uint64_t calls;
+    trial_entry entry[TRIALS];
+};
+
+/* The trial of such calls; the one that was not used for longest gives way to a new one. */
+static ls_way_trial *trial_of(struct ls_cl_ways *w, uint64_t shape, size_t members)
 {
-    for (size_t i = 0; i < ops->count; i++) {
-        j->op = &ops->op[i];
-        LS_TRY(operations[j->op->kind](j));
-    }
-    return LS_OK;
-}
-
-/* Bounds the queue without stopping the device: after each STEPS_IN_FLIGHT steps the host waits for
- * the STEPS_IN_FLIGHT steps before them. */
-enum { STEPS_IN_FLIGHT = 128 };
-
-static ls_status keep_pace(ls_cl_device *d, cl_event *mark, ls_error *err)
-{
-    cl_event before = *mark;
-    *mark = NULL;
-    cl_int code = d->cl.clEnqueueMarkerWithWaitList(d->queue, 0, NULL, mark);
-    if (code == CL_SUCCESS) code = d->cl.clFlush(d->queue);
-    if (code == CL_SUCCESS && before) code = d->cl.clWaitForEvents(1, &before);
-    if (before) d->cl.clReleaseEvent(before);
-    return ls_cl_check(code, "running steps", err);
-}
-
-static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event *mark)
-{
-    const member *m = j->member;
-    ls_cl_device *d = j->workspace->device;
-    for (uint64_t i = 0; i < run->count; i++) {
-        j->step = run->first + i;
-        j->batch = ls_plan_batch(m->plan, j->step);
-        j->rows = j->batch.rows;
-        j->row0 = m->origin + (m->plan->shuffle ? 0 : j->batch.first);
-        j->rates = &run->rates[i];
-        j->loss_at = losses_at + i;
-        LS_TRY(run_ops(j, &m->plan->step));
-        if (i % 16 == 15)
-            LS_TRY(ls_cl_check(d->cl.clFlush(d->queue), "starting the queue", j->err));
-        if (i % STEPS_IN_FLIGHT == STEPS_IN_FLIGHT - 1) LS_TRY(keep_pace(d, mark, j->err));
-    }
-    return LS_OK;
-}
-
-static ls_status run_member(cl_workspace *w, const ls_run *run, size_t losses_at, ls_error *err)
-{
-    job j = {.workspace = w, .member = member_at(w, run->member), .training = true, .err = err};
-    cl_event mark = NULL;
-    ls_status status = run_steps(&j, run, losses_at, &mark);
-    if (mark) w->device->cl.clReleaseEvent(mark);
-    return status;
-}
-
-/* Runs in layered mode. */
-static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count,
-                             ls_error *err)
-{
-    ls_cl_device *d = w->device;
-    size_t steps = 0, at = 0;
-    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
-    if (steps > w->losses_room) {
-        if (w->losses) d->cl.clReleaseMemObject(w->losses);
-        w->losses = NULL;
-        w->losses_room = 0;
-        LS_TRY(ls_cl_buffer(d, steps, "the losses of a call", &w->losses, err));
-        w->losses_room = steps;
-    }
-    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(run_member(w, runs[i], at, err));
-    at = 0;
-    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, w->losses, CL_FALSE,
-                                                     at * sizeof(float),
-                                                     (size_t)runs[i]->count * sizeof(float),
-                                                     runs[i]->losses, 0, NULL, NULL),
-                           "reading losses", err));
-    return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
-}
-
-/* Splits a call: one launch for the chunk-wise members of each slab; the others run one after the
- * other in layered mode. */
-static ls_status run_sorted(cl_workspace *w, const ls_run *runs, size_t count,
-                            const ls_run **layered, ls_cl_small_run *small, ls_error *err)
-{
-    size_t others = 0, done = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool is_layered = !member_at(w, runs[i].member)->small || runs[i].keep;
-        if (is_layered) layered[others++] = &runs[i];
-    }
-    for (size_t slab = 0; slab < w->slabs.count && done + others < count; slab++) {
-        size_t n = 0;
-        for (size_t i = 0; i < count; i++) {
-            const member *m = member_at(w, runs[i].member);
-            if (m->small && !runs[i].keep && m->place.slab == slab)
-                small[n++] = (ls_cl_small_run){m->small, m->base, m->origin, &runs[i]};
+    unsigned magnitude = 0;
+    trial_entry *oldest = w->entry;
+    while (members >>= 1) magnitude++;
+    w->calls++;
+    for (trial_entry *e = w->entry; e < w->entry + TRIALS; e++) {
+        if (e->used && e->shape == shape && e->members == magnitude) {
+            e->used = w->calls;
+            return &e->trial;
         }
-        if (n)
-            LS_TRY(ls_cl_small_steps(w->device, w->slabs.slab[slab].buffer, w->x, w->t, w->weight,
-                                     small, n, err));
-        done += n;
+        if (e->used < oldest->used) oldest = e;
     }
-    return others ? run_layered(w, layered, others, err) : LS_OK;
+    *oldest = (trial_entry){.shape = shape, .members = magnitude, .used = w->calls};
+    return &oldest->trial;
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * 0x100000001b3u; /* FNV-1a, a word at a time */
+}
+
+/* A number that is equal for plans whose steps take the same time. */
+static uint64_t shape_of(const ls_plan *p)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *o = &p->step.op[i];
+        hash = mix(mix(hash, (uint64_t)o->kind << 8 | (uint64_t)o->act), (uint64_t)o->in);
+        hash = mix(mix(hash, o->out), (uint64_t)(o->dropout > 0) << 1 | ls_there(o->skip));
+    }
+    hash = mix(mix(hash, p->batch), p->rows / p->batch);
+    return mix(hash, (uint64_t)p->loss << 16 | (uint64_t)p->output << 8 | (uint64_t)p->optimizer);
+}
+
+static ls_status prepare(cl_workspace *w, member *m, ls_error *err)
+{
+    if (m->is_prepared) return LS_OK;
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
+        if (!ways[way]) continue;
+        m->prepared[way].way = ways[way];
+        if (!m->prepared[way].data)
+            LS_TRY(ways[way]->prepare(w->device, m->plan, &m->prepared[way].data, err));
+    }
+    m->shape = shape_of(m->plan);
+    m->is_prepared = true;
+    return LS_OK;
+}
+
+/* ---- Choosing a way -------------------------------------------------------------------------- */
+
+/* Members of a call that run together. */
+typedef struct {
+    const ls_run **runs;
+    size_t count;
+    bool mixed; /* of several shapes: not measured */
+    bool keep;  /* activations stay in the arena: layered */
+} group;
+
+/* LOCKSTEP_STEPS in the environment: the name of a way restricts the choice to this way where it is
+ * possible; "any" allows and measures all ways on all devices. For tests. */
+static bool is_allowed(const ls_cl_device *d, ls_cl_way_id way)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    bool natural = way == LS_CL_WAY_LAYERED || way == LS_CL_WAY_SMALL || !d->is_cpu;
+    if (!steps || !*steps) return natural;
+    if (!strcmp(steps, "any")) return true;
+    for (int i = 0; i < LS_CL_WAY_COUNT; i++)
+        if (!strcmp(steps, way_names[i])) return (int)way == i;
+    return natural; /* a name that means a mode of a way */
+}
+
+static bool all_prepared(const cl_workspace *w, const group *g, ls_cl_way_id way)
+{
+    bool all = ways[way] != NULL;
+    for (size_t i = 0; i < g->count && all; i++)
+        all = member_at(w, g->runs[i]->member)->prepared[way].data != NULL;
+    return all;
+}
+
+/* The ways that can run the group now. */
+static void find_able(cl_workspace *w, const group *g, bool able[LS_CL_WAY_COUNT])
+{
+    bool some = false;
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
+        able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !*w->device->way_out[way] &&
+                    is_allowed(w->device, (ls_cl_way_id)way) &&
+                    all_prepared(w, g, (ls_cl_way_id)way) &&
+                    ways[way]->ready(w, g->runs, g->count) == LS_CL_READY;
+        some |= able[way];
+    }
+    if (!some) able[LS_CL_WAY_LAYERED] = true;
+    /* CPU devices: the chunk-wise way is the fastest for all that it takes. So it is for members of
+     * different shapes, which it runs in one launch. */
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    bool measured = !w->device->is_cpu || (steps && !strcmp(steps, "any"));
+    if (able[LS_CL_WAY_SMALL] && (!measured || g->mixed))
+        for (int way = 0; way < LS_CL_WAY_COUNT; way++) able[way] = way == LS_CL_WAY_SMALL;
+}
+
+/* ---- Running a group ------------------------------------------------------------------------- */
+
+/* Steps [from, from + most) of each run, as far as it has these; the number of runs that have
+ * any. */
+static size_t take_part(const group *g, uint64_t from, uint64_t most, ls_run *part,
+                        const ls_run **parts)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        const ls_run *r = g->runs[i];
+        if (r->count <= from) continue;
+        part[n] = *r;
+        part[n].first += from, part[n].rates += from, part[n].losses += from;
+        part[n].count = r->count - from < most ? r->count - from : most;
+        parts[n] = &part[n];
+        n++;
+    }
+    return n;
+}
+
+/* One turn: some steps in one way. A way that fails and leaves the members as they were is not used
+ * on this device any more. */
+static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn turn,
+                           const ls_run *const *parts, size_t count, bool *failed, ls_error *err)
+{
+    bool intact = false;
+    ls_error why;
+    uint64_t steps = 0;
+    for (size_t i = 0; i < count; i++)
+        if (parts[i]->count > steps) steps = parts[i]->count;
+    double start = ls_clock();
+    ls_status status = ways[turn.way]->steps(w, parts, count, &intact, &why);
+    *failed = status != LS_OK;
+    if (status == LS_OK) {
+        if (trial) ls_way_trial_note(trial, turn.way, steps, ls_clock() - start);
+        return LS_OK;
+    }
+    if (status != LS_ERR_DEVICE || !intact || turn.way == LS_CL_WAY_LAYERED)
+        return ls_fail(err, status, "%s", why.message);
+    snprintf(w->device->way_out[turn.way], sizeof w->device->way_out[turn.way], "%.159s",
+             why.message);
+    return LS_OK;
+}
+
+static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const ls_run **parts,
+                           ls_error *err)
+{
+    uint64_t most = 0;
+    bool measured = !g->mixed && !g->keep;
+    ls_way_trial *trial = measured ? trial_of(w->device->ways,
+                                              member_at(w, g->runs[0]->member)->shape, g->count)
+                                   : NULL;
+    const ls_way_trial untried = {0};
+    for (size_t i = 0; i < g->count; i++)
+        if (g->runs[i]->count > most) most = g->runs[i]->count;
+    for (uint64_t done = 0; done < most;) {
+        bool able[LS_CL_WAY_COUNT], failed;
+        find_able(w, g, able);
+        ls_way_turn turn = ls_way_trial_next(trial ? trial : &untried, able);
+        if (!trial) turn.steps = UINT64_MAX;
+        uint64_t steps = most - done < turn.steps ? most - done : turn.steps;
+        size_t n = take_part(g, done, steps, part, parts);
+        LS_TRY(take_turn(w, trial, turn, parts, n, &failed, err));
+        if (!failed) done += steps;
+    }
+    return LS_OK;
+}
+
+/* ---- Dividing a call into groups ------------------------------------------------------------- */
+
+/* Members of one shape are a group of their own if there are at least so many of them; fewer join
+ * the group of the other members that can run chunk-wise. */
+enum { FEW = 32 };
+
+typedef struct {
+    const ls_run *run;
+    size_t slab;
+    uint64_t shape;
+    bool keep, chunkwise;
+} entry;
+
+static int compare(const void *a, const void *b)
+{
+    const entry *p = a, *q = b;
+    if (p->keep != q->keep) return p->keep ? -1 : 1;
+    if (p->slab != q->slab) return p->slab < q->slab ? -1 : 1;
+    if (p->chunkwise != q->chunkwise) return p->chunkwise ? 1 : -1;
+    if (p->shape != q->shape) return p->shape < q->shape ? -1 : 1;
+    return p->run < q->run ? -1 : p->run > q->run;
+}
+
+static bool same_place(const entry *a, const entry *b)
+{
+    return a->keep == b->keep && a->slab == b->slab && a->chunkwise == b->chunkwise;
+}
+
+/* Runs of the entries [0, n), which are of one place: one group for each shape, but a common one
+ * for the chunk-wise members of rare shapes. */
+static ls_status run_place(cl_workspace *w, const entry *e, size_t n, const ls_run **list,
+                           ls_run *part, const ls_run **parts, ls_error *err)
+{
+    size_t rare = 0;
+    const ls_run **others = list + n;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && e[to].shape == e[from].shape; to++) list[to - from] = e[to].run;
+        group g = {.runs = list, .count = to - from, .keep = e[from].keep};
+        bool joins = e[from].chunkwise && g.count < FEW && g.count < n;
+        if (!joins) LS_TRY(run_group(w, &g, part, parts, err));
+        for (size_t i = from; i < to && joins; i++) others[rare++] = e[i].run;
+    }
+    if (!rare) return LS_OK;
+    group g = {.runs = others, .count = rare, .mixed = true};
+    return run_group(w, &g, part, parts, err);
+}
+
+static ls_status run_entries(cl_workspace *w, entry *e, size_t count, const ls_run **list,
+                             ls_run *part, const ls_run **parts, ls_error *err)
+{
+    qsort(e, count, sizeof *e, compare);
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from; to < count && same_place(&e[to], &e[from]);) to++;
+        LS_TRY(run_place(w, e + from, to - from, list, part, parts, err));
+    }
+    return LS_OK;
+}
+
+static ls_status make_entries(cl_workspace *w, const ls_run *runs, size_t count, entry *e,
+                              ls_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        member *m = member_at(w, runs[i].member);
+        LS_TRY(prepare(w, m, err));
+        e[i] = (entry){&runs[i], m->place.slab, m->shape, runs[i].keep,
+                       m->prepared[LS_CL_WAY_SMALL].data != NULL};
+    }
+    return LS_OK;
 }
 
 /* The preconditions of ls_backend_slots.run. */
@@ -310,7 +282,7 @@ static void assert_runs(const cl_workspace *w, const ls_run *runs, size_t count)
         member *m = member_at(w, runs[i].member);
         assert(!m->in_call); /* a member is part of a call once */
         assert(m->plan->step.count);
-        assert(!m->small || m->origin + m->plan->rows <= w->shape.rows); /* layered: arg_view */
+        assert(m->origin + m->plan->rows <= w->shape.rows);
         assert(!runs[i].count || (runs[i].rates && runs[i].losses));
         m->in_call = true;
     }
@@ -319,36 +291,27 @@ static void assert_runs(const cl_workspace *w, const ls_run *runs, size_t count)
 
 ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_error *err)
 {
-    const ls_run **layered;
-    ls_cl_small_run *small = NULL;
-    assert_runs((cl_workspace *)base, runs, count);
-    LS_TRY(ls_alloc(&layered, count, sizeof *layered, "a call", err));
-    ls_status status = ls_alloc(&small, count, sizeof *small, "a call", err);
-    if (status == LS_OK)
-        status = run_sorted((cl_workspace *)base, runs, count, layered, small, err);
-    free(layered);
-    free(small);
+    cl_workspace *w = (cl_workspace *)base;
+    entry *entries = NULL;
+    const ls_run **list = NULL;
+    ls_run *part = NULL;
+    assert_runs(w, runs, count);
+    if (!w->device->ways)
+        LS_TRY(ls_alloc(&w->device->ways, 1, sizeof *w->device->ways, "a call", err));
+    ls_status status = ls_alloc(&entries, count, sizeof *entries, "a call", err);
+    if (status == LS_OK) status = ls_alloc(&list, 3 * count, sizeof *list, "a call", err);
+    if (status == LS_OK) status = ls_alloc(&part, count, sizeof *part, "a call", err);
+    if (status == LS_OK) status = make_entries(w, runs, count, entries, err);
+    if (status == LS_OK) status = run_entries(w, entries, count, list, part, list + 2 * count, err);
+    free(entries);
+    free(list);
+    free(part);
     return status;
 }
 
-ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs,
-                      float *losses, ls_error *err)
+void ls_cl_run_close(ls_cl_device *d)
 {
-    cl_workspace *w = (cl_workspace *)base;
-    const member *m = member_at(w, index);
-    const ls_plan *p = m->plan;
-    assert(m->origin + first + rows <= w->shape.rows);
-    job j = {.workspace = w, .member = m, .err = err};
-    for (size_t done = 0; done < rows; done += j.rows) {
-        j.row0 = m->origin + first + done;
-        j.rows = rows - done < p->capacity ? rows - done : p->capacity;
-        LS_TRY(run_ops(&j, &p->infer));
-        if (outputs)
-            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->result.at,
-                                     j.rows * p->outputs, outputs + done * p->outputs, err));
-        if (losses)
-            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->row_loss.at, j.rows,
-                                     losses + done, err));
-    }
-    return LS_OK;
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
+        if (ways[way]) ways[way]->close(d);
+    free(d->ways);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* Running steps: chooses the way of each member, by measuring. */
 #ifndef LS_CL_RUN_H
 #define LS_CL_RUN_H
 
-#include "host/network/backend.h"
+#include "host/opencl/cl_device.h"
 
-/* Slots; see host/network/backend.h. */
+/* Slot; see host/network/backend.h. */
 ls_status ls_cl_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
-ls_status ls_cl_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
-                      float *outputs, float *losses, ls_error *err);
+
+/* Releases what the device keeps for its ways. */
+void ls_cl_run_close(ls_cl_device *device);
 
 #endif

@@ -2,8 +2,10 @@
 #include "host/opencl/cl_small.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/network/chunks.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_sources.h"
+#include "host/opencl/cl_workspace.h"
 #include "kernels/small.h"
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,20 @@ enum { LANES = 16 };      /* floats that rows of gradients in scratch are padded
 enum { GPU_GROUP = 256 }; /* work-items per member on a GPU, if the device allows as many */
 /* Longest launch on a GPU: it may drive a display, which waits meanwhile. */
 static const double launch_seconds = 0.05;
+
+/* A plan as the words that the kernel reads (kernels/small.h). */
+typedef struct {
+    cl_uint *word;
+    size_t words;
+    size_t scratch; /* floats that a step needs */
+} small_plan;
+
+/* A member's part of a launch. */
+typedef struct {
+    const small_plan *small;
+    size_t base, origin; /* offset of its arena in the slab, and the first of its rows */
+    const ls_run *run;
+} small_run;
 
 /* ---- A plan in words ------------------------------------------------------------------------- */
 
@@ -49,7 +65,7 @@ static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
 /* Where operations are appended. */
 typedef struct {
     const ls_plan *plan;
-    ls_cl_small *small;
+    small_plan *small;
     cl_uint *count; /* of_chunk or of_step */
     size_t sums;    /* place in scratch for two lists of sums of squares */
 } writer;
@@ -167,7 +183,7 @@ static const put_function of_chunk[LS_OP_COUNT] = {LS_OPS(LS_X)};
 static const put_function of_step[LS_OP_COUNT] = {LS_OPS(LS_X)};
 #undef LS_X
 
-static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
+static void put_all(small_plan *small, const ls_plan *plan, const ls_chunks *c)
 {
     const ls_op nothing = {0};
     const ls_chunk_op none = {.op = &nothing};
@@ -186,13 +202,14 @@ static void put_all(ls_cl_small *small, const ls_plan *plan, const ls_chunks *c)
     }
 }
 
-ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *err)
+/* *out is NULL if the plan cannot run chunk-wise. */
+static ls_status build(const ls_plan *plan, small_plan **out, ls_error *err)
 {
     /* at most: operations of the kernel per operation of the plan, and levels of sums for 2^32
      * squares with the operations before and after them */
     enum { MOST = 7, LEVELS = 8 };
     ls_chunks *c;
-    ls_cl_small *s;
+    small_plan *s;
     *out = NULL;
     LS_TRY(ls_chunks_build(plan, LANES, 0, &c, err));
     if (!c) return LS_OK;
@@ -213,9 +230,10 @@ ls_status ls_cl_small_build(const ls_plan *plan, ls_cl_small **out, ls_error *er
     return status;
 }
 
-void ls_cl_small_free(ls_cl_small *small)
+static void release(ls_cl_device *d, void *prepared)
 {
-    if (!small) return;
+    small_plan *small = prepared;
+    (void)d;
     free(small->word);
     free(small);
 }
@@ -231,20 +249,20 @@ static bool mode_is_forced(const char *mode)
     return steps && !strcmp(steps, mode);
 }
 
-static bool is_solo(const ls_cl_device *d)
+bool ls_cl_small_is_solo(const ls_cl_device *d)
 {
     return d->is_cpu && !mode_is_forced("grouped") && !mode_is_forced("grouped-global");
 }
 
 static bool is_local(const ls_cl_device *d, size_t scratch)
 {
-    return !is_solo(d) && !mode_is_forced("grouped-global") &&
+    return !ls_cl_small_is_solo(d) && !mode_is_forced("grouped-global") &&
            scratch * sizeof(float) + 1024 <= d->local_memory;
 }
 
 static size_t group_of(const ls_cl_device *d)
 {
-    return is_solo(d) ? 1 : d->group_limit < GPU_GROUP ? d->group_limit : GPU_GROUP;
+    return ls_cl_small_is_solo(d) ? 1 : d->group_limit < GPU_GROUP ? d->group_limit : GPU_GROUP;
 }
 
 /* The kernel for CPU devices, or for GPUs with scratch in local or global memory, compiled at first
@@ -253,7 +271,7 @@ static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error
 {
     char defines[120];
     cl_int code;
-    int which = is_solo(d) ? 0 : local ? 1 : 2;
+    int which = ls_cl_small_is_solo(d) ? 0 : local ? 1 : 2;
     *out = d->small_kernel[which];
     if (*out) return LS_OK;
     unsigned lanes = d->lanes >= 16 ? 16 : d->lanes >= 8 ? 8 : 4;
@@ -268,7 +286,7 @@ static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error
     return ls_cl_check(code, "creating the kernel 'small_steps'", err);
 }
 
-void ls_cl_small_close(ls_cl_device *d)
+static void close_way(ls_cl_device *d)
 {
     for (int i = 0; i < 3; i++) {
         if (d->small_kernel[i]) d->cl.clReleaseKernel(d->small_kernel[i]);
@@ -299,7 +317,7 @@ static ls_status ensure_buffer(ls_cl_device *d, ls_small_buffer which, size_t fl
 /* What a launch needs on the host: the members' table entries and programs, and the scalars of
  * their steps. */
 typedef struct {
-    const ls_cl_small_run *runs;
+    const small_run *runs;
     size_t count, steps, words, scratch;
     cl_uint *table;
     ls_rates *rates;
@@ -310,7 +328,7 @@ static void fill(launch *l)
 {
     size_t program = 0, step = 0;
     for (size_t i = 0; i < l->count; i++) {
-        const ls_cl_small_run *r = &l->runs[i];
+        const small_run *r = &l->runs[i];
         cl_uint *w = l->table + i * SMALL_RUN_WORDS;
         w[SMALL_RUN_program] = (cl_uint)program;
         w[SMALL_RUN_arena_low] = (cl_uint)r->base,
@@ -352,7 +370,7 @@ static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *fr
  * member; otherwise one per member, up to a number that keeps any device busy. */
 static size_t groups_of(const ls_cl_device *d, size_t count)
 {
-    size_t most = is_solo(d) ? d->compute_units : 16384;
+    size_t most = ls_cl_small_is_solo(d) ? d->compute_units : 16384;
     return count < most ? count : most;
 }
 
@@ -404,7 +422,7 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
         if (l->runs[i].run->count > most) most = l->runs[i].run->count;
     for (uint64_t from = 0; from < most; from += piece) {
         piece = most - from;
-        if (!is_solo(d) && (double)piece * pace > launch_seconds)
+        if (!ls_cl_small_is_solo(d) && (double)piece * pace > launch_seconds)
             piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
@@ -440,11 +458,12 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     return LS_OK;
 }
 
-ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl_mem weight,
-                            const ls_cl_small_run *runs, size_t count, ls_error *err)
+/* The slab and the data of a launch. */
+static ls_status run_members(cl_workspace *w, cl_mem slab, const small_run *runs, size_t count,
+                             ls_error *err)
 {
     launch l = {.runs = runs, .count = count, .words = count * SMALL_RUN_WORDS};
-    const cl_mem buffers[4] = {slab, x, t, weight};
+    const cl_mem buffers[4] = {slab, w->x, w->t, w->weight};
     for (size_t i = 0; i < count; i++) {
         l.words += runs[i].small->words;
         l.steps += (size_t)runs[i].run->count;
@@ -455,9 +474,48 @@ ls_status ls_cl_small_steps(ls_cl_device *d, cl_mem slab, cl_mem x, cl_mem t, cl
     ls_status status = ls_alloc(&l.table, l.words, sizeof *l.table, "a launch", err);
     if (status == LS_OK) status = ls_alloc(&l.rates, l.steps, sizeof *l.rates, "a launch", err);
     if (status == LS_OK) status = ls_alloc(&l.losses, l.steps, sizeof *l.losses, "a launch", err);
-    if (status == LS_OK) status = run_launch(d, &l, buffers, err);
+    if (status == LS_OK) status = run_launch(w->device, &l, buffers, err);
     free(l.table);
     free(l.rates);
     free(l.losses);
     return status;
 }
+
+/* ---- The way --------------------------------------------------------------------------------- */
+
+static ls_status prepare(ls_cl_device *d, const ls_plan *plan, void **out, ls_error *err)
+{
+    small_plan *small;
+    (void)d;
+    LS_TRY(build(plan, &small, err));
+    *out = small;
+    return LS_OK;
+}
+
+/* A group that works alone on a large network leaves most of a GPU idle: at some 1e10 fma per
+ * second, even trying it would cost a noticeable time. */
+static ls_cl_readiness ready(cl_workspace *w, const ls_run *const *runs, size_t count)
+{
+    static const double most = 1 << 24; /* fma of a forward pass */
+    const ls_plan *plan = member_at(w, runs[0]->member)->plan;
+    bool idle = !ls_cl_small_is_solo(w->device) && 4 * count < w->device->compute_units;
+    return idle && (double)plan->weights * (double)plan->batch > most ? LS_CL_NEVER : LS_CL_READY;
+}
+
+static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count, bool *intact,
+                       ls_error *err)
+{
+    small_run *list;
+    (void)intact;
+    LS_TRY(ls_alloc(&list, count, sizeof *list, "a launch", err));
+    for (size_t i = 0; i < count; i++) {
+        const member *m = member_at(w, runs[i]->member);
+        list[i] = (small_run){m->prepared[LS_CL_WAY_SMALL].data, m->base, m->origin, runs[i]};
+    }
+    ls_status status = run_members(w, member_at(w, runs[0]->member)->arena, list, count, err);
+    free(list);
+    return status;
+}
+
+const ls_cl_way ls_cl_small_way = {
+    .prepare = prepare, .release = release, .ready = ready, .steps = steps, .close = close_way};

@@ -125,12 +125,18 @@ static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *er
     return LS_OK;
 }
 
+static void release_prepared(cl_workspace *w, member *m)
+{
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
+        if (m->prepared[way].data) m->prepared[way].way->release(w->device, m->prepared[way].data);
+}
+
 void ls_cl_member_remove(ls_workspace *base, size_t index)
 {
     cl_workspace *w = (cl_workspace *)base;
     member *m = member_at(w, index);
     ls_cl_place_give(w->device, &w->slabs, &m->place);
-    ls_cl_small_free(m->small);
+    release_prepared(w, m);
     *m = (member){0};
     if (index < w->lowest) w->lowest = index;
 }
@@ -157,12 +163,11 @@ ls_status ls_cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origi
                   .base = m->place.at};
     if (index == w->count) w->count++;
     w->lowest = index + 1;
-    ls_status status = ls_cl_small_build(plan, &m->small, err);
-    if (status == LS_OK)
-        status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero,
-                                                       m->base * sizeof zero,
-                                                       plan->arena * sizeof zero, 0, NULL, NULL),
-                             "clearing memory on the device", err);
+    ls_status status = ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, m->arena, &zero, sizeof zero,
+                                                             m->base * sizeof zero,
+                                                             plan->arena * sizeof zero, 0, NULL,
+                                                             NULL),
+                                   "clearing memory on the device", err);
     if (status != LS_OK) {
         ls_cl_member_remove(base, index);
         return status;
@@ -176,7 +181,7 @@ void ls_cl_workspace_close(ls_workspace *base)
     cl_workspace *w = (cl_workspace *)base;
     ls_cl_device *d = w->device;
     d->cl.clFinish(d->queue);
-    for (size_t i = 0; i < w->count; i++) ls_cl_small_free(w->members[i].small);
+    for (size_t i = 0; i < w->count; i++) release_prepared(w, &w->members[i]);
     ls_cl_slabs_close(d, &w->slabs);
     free_buffer(d, w->x);
     free_buffer(d, w->t);

@@ -5,8 +5,17 @@
 #define LS_CL_WORKSPACE_H
 
 #include "host/opencl/cl_slab.h"
-#include "host/opencl/cl_small.h"
+#include "host/opencl/cl_way.h"
 #include <assert.h>
+
+/* The number of chunks that n rows or values have. */
+static inline size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
+
+/* What a member needs to run in one of the ways; data is NULL if it cannot. */
+typedef struct {
+    const ls_cl_way *way;
+    void *data;
+} ls_cl_prepared;
 
 typedef struct {
     const ls_plan *plan; /* NULL if the number is free */
@@ -14,11 +23,13 @@ typedef struct {
     ls_cl_place place;
     cl_mem arena; /* the buffer of its slab, and its offset in floats */
     size_t base;
-    ls_cl_small *small; /* NULL if its steps are layered */
-    bool in_call;       /* marks members while assertions look for duplicates */
+    ls_cl_prepared prepared[LS_CL_WAY_COUNT];
+    bool is_prepared; /* done at the member's first steps (cl_run.c) */
+    uint64_t shape;   /* equal for plans whose steps take the same time; set with is_prepared */
+    bool in_call;     /* marks members while assertions look for duplicates */
 } member;
 
-typedef struct {
+typedef struct ls_cl_workspace {
     ls_workspace base;
     ls_cl_device *device;
     member *members;
