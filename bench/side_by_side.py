@@ -328,7 +328,8 @@ def report(args, case, running):
     def row(c, ratios):
         median = statistics.median(c.times)
         low, _, high = statistics.quantiles(c.times, n=4) if len(c.times) > 1 else (median, median, median)
-        print(f"{c.name:{width}} {median * 1e6:11.4g} {(c.flops or case.flops) / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
+        us = f"{median * 1e6:11.{2 if median >= 1e-5 else 4}f}"
+        print(f"{c.name:{width}} {us} {(c.flops or case.flops) / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
 
     print(f"{'':{width}} {unit:>11} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
     for c in running:
