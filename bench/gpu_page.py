@@ -55,6 +55,9 @@ class Report:
             elif ended:
                 part.ended = ended[1]
             part.lines.append(line)
+        for part in self.parts.values():
+            if part.seconds is None and not part.ended:
+                part.ended = "it did not end"
 
     def part(self, name):
         if name not in self.parts:
@@ -72,9 +75,17 @@ def number(text):
     return float(text.replace(",", ""))
 
 
+def measured(text):
+    """A time or a rate; 0 is one that was too small to print."""
+    value = number(text)
+    if not value > 0:
+        raise Missing(f"{text} was measured")
+    return value
+
+
 def step(report, name):
     """Microseconds of `lockstep-bench step`."""
-    return number(report.part(name).find(r"^step .* ([\d.]+) us ")[1])
+    return measured(report.part(name).find(r"^step .* ([\d.]+) us ")[1])
 
 
 def share(report, name):
@@ -89,7 +100,7 @@ def table(report, name):
             break
         match = re.match(r"(\S.*?)  +([\d.e+-]+) +[\d.e+-]+ +[\d.]+%", line)
         if match:
-            found[match[1].strip()] = number(match[2])
+            found[match[1].strip()] = measured(match[2])
     if not found:
         raise Missing(part.ended or "no table in its output")
     return found
@@ -125,29 +136,25 @@ def time(us):
 
 class Page:
     def __init__(self, report):
-        self.report, self.rows, self.counts = report, [], {"reached": 0, "NOT REACHED": 0, "missing": 0}
+        self.report, self.rows, self.counts = report, [], {"reached": 0, "NOT REACHED": 0, "missing": 0, "not run": 0}
         self.device = report.device()
         self.judged = bool(self.device and H100.search(self.device[1]))
 
-    def add(self, label, figure, aim, reached, note="", everywhere=False):
-        """reached: whether the aim is met, or words where that cannot be said. Aims that are not everywhere are the H100's."""
-        verdict = reached
-        if isinstance(reached, bool):
-            verdict = "reached" if reached else "NOT REACHED"
+    def line(self, label, aim, make, everywhere=False):
+        """make() returns a figure, the verdict (a bool, or words where it cannot be said) and a note, or raises Missing.
+
+        Aims that are not for everywhere are the H100's, in brackets on other devices.
+        """
+        try:
+            figure, verdict, note = make()
+        except Missing as why:
+            figure, note = "", re.sub("^not run(: )?", "", str(why))
+            verdict = "not run" if str(why).startswith("not run") else "missing"
+        if isinstance(verdict, bool):
+            verdict = "reached" if verdict else "NOT REACHED"
+        if verdict in self.counts:
             self.counts[verdict] += 1
         self.rows.append((label, figure, aim if everywhere or self.judged else f"({aim})", verdict, note))
-
-    def missing(self, label, aim, why):
-        self.counts["missing"] += 1
-        self.rows.append((label, "", aim, "missing", why))
-
-    def line(self, label, aim, make):
-        """make() returns the arguments of add() after the label, or raises Missing."""
-        try:
-            figure, reached, note, everywhere = make()
-        except Missing as why:
-            return self.missing(label, aim, str(why))
-        self.add(label, figure, aim, reached, note, everywhere)
 
     def relative(self, reached, figure, cpu):
         """On another device than the H100, the verdict is against the CPU path, if that is known. Both are times."""
@@ -173,7 +180,7 @@ def step_lines(page):
             tuned = attempt(step, report, "tuned " + name)
             note = beside([f"{share(report, 'step ' + name):.3g} % of peak", cpu and f"CPU path {time(cpu)} ({cpu / us:.2f} x)",
                            peer and f"{peer[0]} {time(peer[1])} ({peer[1] / us:.2f} x)", tuned and f"tuned {time(tuned)}"])
-            return time(us), page.relative(us <= most, us, cpu), note, False
+            return time(us), page.relative(us <= most, us, cpu), note
 
         page.line(f"step {network}, {'n' if network[0] == '2' else 'b'}{batch}", "<= " + time(most), make)
 
@@ -184,10 +191,10 @@ def product_lines(page):
         def make():
             pattern = rf"^matmul +{form} 4096x4096x4096 +([\d.]+) GFLOP/s +([\d.]+) % of peak"
             found = report.part("matmul").find(pattern)
-            rate = number(found[1]) / 1000
+            rate = measured(found[1]) / 1000
             tuned = attempt(lambda: number(report.part("tuned matmul").find(pattern)[1]) / 1000)
             note = beside([found[2] + " % of peak", tuned and f"tuned {tuned:.4g}"])
-            return f"{rate:.4g} TFLOP/s", rate >= least if page.judged else found[2] + " % of peak", note, False
+            return f"{rate:.4g} TFLOP/s", rate >= least if page.judged else found[2] + " % of peak", note
 
         page.line(f"product {form} 4096^3", f">= {least} TFLOP/s", make)
 
@@ -197,9 +204,9 @@ def product_lines(page):
         if len(rows) < 7:
             raise Missing(part.ended or f"{len(rows)} of 7 optimizers in its output")
         least = min(rows, key=lambda m: number(m[2]))
-        return f"{number(least[2]) / 100:.2f}", number(least[2]) >= 90, "; ".join(f"{m[1]} {number(m[2]) / 100:.2f}" for m in rows), True
+        return f"{number(least[2]) / 100:.2f}", number(least[2]) >= 90, "; ".join(f"{m[1]} {number(m[2]) / 100:.2f}" for m in rows)
 
-    page.line("optimizer passes / copy", ">= 0.9, the least", passes)
+    page.line("optimizer passes / copy", ">= 0.9, the least", passes, True)
 
 
 def fleet_lines(page):
@@ -208,13 +215,13 @@ def fleet_lines(page):
             found = table(page.report, f"fleet {members}")
             each, cpu, peer = ours(found), attempt(ours, found, True), attempt(best_peer, found)
             note = beside([cpu and f"CPU path {1 / cpu:.3g} M ({cpu / each:.2f} x)", peer and f"{peer[0]} {1 / peer[1]:.3g} M ({peer[1] / each:.2f} x)"])
-            return f"{1 / each:.4g} M/s", page.relative(1 / each >= least, each, cpu), note, False
+            return f"{1 / each:.4g} M/s", page.relative(1 / each >= least, each, cpu), note
 
         page.line(f"fleet of {members}, member-steps", f">= {least} M/s", make)
 
 
 def seconds_of_search(report, name):
-    return number(report.part(name).find(r"^search .*, ([\d.]+) s$")[1])
+    return measured(report.part(name).find(r"^search .*, ([\d.]+) s$")[1])
 
 
 def device_of(report, name):
@@ -226,9 +233,9 @@ def program_lines(page):
 
     def search():
         here, cpu = seconds_of_search(report, "search device"), seconds_of_search(report, "search cpu")
-        return f"{here:.3g} s", here < cpu, f"CPU path {cpu:.3g} s ({cpu / here:.2f} x)", True
+        return f"{here:.3g} s", here < cpu, f"CPU path {cpu:.3g} s ({cpu / here:.2f} x)"
 
-    page.line("search, 60 trials x 5 folds", "< the CPU path", search)
+    page.line("search, 60 trials x 5 folds", "< the CPU path", search, True)
     for network in ("784-512-512-10", "784-2048-2048-10"):
         names = [f"train {network} {how}" for how in ("auto", "forced", "cpu")]
 
@@ -241,9 +248,9 @@ def program_lines(page):
             note = beside([f"auto chose {chosen}", f"forced {times[1]:.2f} s", times[2] and f"CPU path {times[2]:.2f} s"])
             # where the device is the faster one, auto must use it
             right = chosen == forced or not page.judged and times[2] is not None and times[2] < times[1]
-            return f"{times[0]:.2f} s", times[0] <= 1.1 * best and right, note, True
+            return f"{times[0]:.2f} s", times[0] <= 1.1 * best and right, note
 
-        page.line(f"train {network}, --device auto", "<= 1.1 x the best", chooses)
+        page.line(f"train {network}, --device auto", "<= 1.1 x the best", chooses, True)
 
     def choices():
         part = report.part("choose")
@@ -251,15 +258,15 @@ def program_lines(page):
         if not rows:
             raise Missing(part.ended or "no case in its output")
         good = sum(number(m[1]) <= 10 and number(m[2]) <= 2 for m in rows)
-        return f"{good} of {len(rows)}", good == len(rows), beside(["loss <= 10 %, cost <= 2 % of 10 s", part.ended]), True
+        return f"{good} of {len(rows)}", good == len(rows), beside(["loss <= 10 %, cost <= 2 % of 10 s", part.ended])
 
-    page.line("choices of auto", "all cases good", choices)
+    page.line("choices of auto", "all cases good", choices, True)
 
     def self_check():
         part = report.part("self-check")
         if part.seconds is None or part.ended:
             raise Missing(part.ended or "it did not end")
-        return f"{part.seconds:.1f} s", part.seconds < 10 if page.judged else "", "caches empty, all devices", False
+        return f"{part.seconds:.1f} s", part.seconds < 10 if page.judged else "", "caches empty, all devices"
 
     page.line("self-check, first look", "< 10 s", self_check)
 
@@ -271,11 +278,11 @@ def correctness_lines(page):
         def make():
             pattern = r"^all +([0-9a-f]{64})$"
             cpu, here = report.part("hash cpu").find(pattern, "hash")[1], report.part(name).find(pattern, "hash")[1]
-            return here[:8] + "...", here == cpu, "" if here == cpu else f"CPU path {cpu[:8]}...: please report this", True
+            return here[:8] + "...", here == cpu, "" if here == cpu else f"CPU path {cpu[:8]}...: please report this"
         return make
 
-    page.line("bits of whole runs", "= the CPU path's", bits("hash device"))
-    page.line("the same, after tuning", "= the CPU path's", bits("hash tuned"))
+    page.line("bits of whole runs", "= the CPU path's", bits("hash device"), True)
+    page.line("the same, after tuning", "= the CPU path's", bits("hash tuned"), True)
 
     def tests():
         part = report.part("tests")
@@ -283,9 +290,9 @@ def correctness_lines(page):
         if not passed and not failed:
             raise Missing(part.ended or "no test in its output")
         note = beside(["failed: " + ", ".join(m[1] for m in failed) if failed else "", part.ended])
-        return f"{passed} of {passed + len(failed)}", "none failed" if part.ended and not failed else not failed, note, True
+        return f"{passed} of {passed + len(failed)}", "none failed" if part.ended and not failed else not failed, note
 
-    page.line("test programs", "all pass", tests)
+    page.line("test programs", "all pass", tests, True)
 
 
 def small_line(page):
@@ -295,9 +302,9 @@ def small_line(page):
         if not rows:
             raise Missing(part.ended or "no case in its output")
         speeds = [number(m[2]) for m in rows]
-        return f"{min(speeds):.2f}-{max(speeds):.2f} x", "", f"of one core of the CPU path, {len(rows)} networks", True
+        return f"{min(speeds):.2f}-{max(speeds):.2f} x", "", f"of one core of the CPU path, {len(rows)} networks"
 
-    page.line("small networks, one alone", "(no aim)", make)
+    page.line("small networks, one alone", "", make, True)
 
 
 def make_page(text):
@@ -320,7 +327,7 @@ def make_page(text):
     rows = [("", "figure", "aim", "verdict", "beside it")] + page.rows
     wide = [max(len(row[i]) for row in rows) for i in range(4)]
     out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, wide)), row[4]]).rstrip() for row in rows]
-    out += ["", f"{page.counts['reached']} reached, {page.counts['NOT REACHED']} not reached, {page.counts['missing']} missing"]
+    out += ["", f"{page.counts['reached']} reached, {page.counts['NOT REACHED']} not reached, {page.counts['missing']} missing, {page.counts['not run']} not run"]
     return "\n".join(out) + "\n"
 
 
