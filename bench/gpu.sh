@@ -130,6 +130,10 @@ part self-check 120 "$bench" devices
 line=$(grep "^$device  " "$details" | head -n 1)
 say "device under test: ${line:-$device  unknown: there is no such device, }"
 gpu=$(echo "$line" | grep -c "^$device  gpu: ")
+# epochs of whole runs (middle and large network) and of fleets (of 1000 and 8192)
+if [ "$gpu" -gt 0 ]; then epochs='10 3 500 100'; else epochs='2 1 100 20'; fi
+# shellcheck disable=SC2086
+set -- $epochs
 
 part "hash cpu" 60 "$bench" hash --device cpu
 part "hash device" 100 "$bench" hash --device "$device"
@@ -152,7 +156,7 @@ products() {
 
 steps step "$device"
 products ""
-part elementwise 40 "$bench" elementwise --device "$device" --seconds 0.05 --repeat 3
+part elementwise 60 "$bench" elementwise --device "$device" --seconds 0.02 --repeat 3
 
 # Peers: PyTorch and JAX where they find the GPU; without them, the CPU path alone.
 torch='' fleets='' jax=''
@@ -170,8 +174,8 @@ beside() { # NAME LIMIT WHAT PEERS OPTIONS…
     shift 4
     part "$name" "$limit" python3 bench/side_by_side.py "$what" --device "$device" --bench "$bench" --peer-device cuda --peers "$peers" "$@"
 }
-beside "fleet 1000" 75 fleet "$fleets" --members 1000 --epochs 500 --rounds 3
-beside "fleet 8192" 75 fleet "$fleets" --members 8192 --epochs 100 --rounds 3
+beside "fleet 1000" 75 fleet "$fleets" --members 1000 --epochs "$3" --rounds 3
+beside "fleet 8192" 75 fleet "$fleets" --members 8192 --epochs "$4" --rounds 3
 
 # Whole runs of the program, on rows of the size of MNIST's and on a small table.
 if [ -x "$program" ]; then
@@ -188,14 +192,14 @@ if [ -x "$program" ]; then
         part "search $1" 40 "$program" search "$data/table.csv" --device "$2" --trials 60 --folds 5 --epochs 20 \
             --hidden '16|32|32,32' --lr 1e-3..1e-1:log --quiet
     }
-    train auto auto 30 784-512-512-10 512,512 256 10
-    train forced "$device" 30 784-512-512-10 512,512 256 10
-    train cpu cpu 30 784-512-512-10 512,512 256 10
+    train auto auto 30 784-512-512-10 512,512 256 "$1"
+    train forced "$device" 30 784-512-512-10 512,512 256 "$1"
+    train cpu cpu 30 784-512-512-10 512,512 256 "$1"
     search device "$device"
     search cpu cpu
-    train auto auto 40 784-2048-2048-10 2048,2048 512 3
-    train forced "$device" 40 784-2048-2048-10 2048,2048 512 3
-    train cpu cpu 40 784-2048-2048-10 2048,2048 512 3
+    train auto auto 40 784-2048-2048-10 2048,2048 512 "$2"
+    train forced "$device" 40 784-2048-2048-10 2048,2048 512 "$2"
+    train cpu cpu 40 784-2048-2048-10 2048,2048 512 "$2"
 else
     say "(the program lockstep is not built: no train, no search)"
 fi

@@ -319,11 +319,10 @@ def make_page(text):
     out.append("Device {}: {}".format(*page.device) if page.device else "No device was tested.")
     out.append("")
     if page.judged:
-        out.append("Aims: those for an NVIDIA H100. x: how many times as long as Lockstep on the device the other takes.")
+        out.append("Aims: those for an NVIDIA H100" + (", whose processor the H200 has." if "H200" in page.device[1] else "."))
     else:
         out.append("Not an NVIDIA H100, whose aims are in brackets: verdicts are against the CPU path or the device's peak.")
-        out.append("x: how many times as long as Lockstep on the device the other takes.")
-    out.append("")
+    out += ["x: how many times as long as Lockstep on the device the other takes.", ""]
     rows = [("", "figure", "aim", "verdict", "beside it")] + page.rows
     wide = [max(len(row[i]) for row in rows) for i in range(4)]
     out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, wide)), row[4]]).rstrip() for row in rows]
