@@ -12,12 +12,18 @@ that cannot be found is shown as missing, with the reason; it never counts as re
 The aims are those for an NVIDIA H100 (SXM), and are verdicts on that processor only. On other
 devices a line is judged against the CPU path or the measured peak of the device.
 """
+
 import re
 import sys
 
 H100 = re.compile(r"H100.*HBM3|H200")  # the H200 has the H100's processor
-STEPS = [("784-128-10", "128", 30), ("784-512-512-10", "256", 80), ("2-20-20-1", "400", 20), ("784-2048-2048-10", "512", 500),
-         ("784-4096-4096-10", "4096", 10000)]
+STEPS = [
+    ("784-128-10", "128", 30),
+    ("784-512-512-10", "256", 80),
+    ("2-20-20-1", "400", 20),
+    ("784-2048-2048-10", "512", 500),
+    ("784-4096-4096-10", "4096", 10000),
+]
 
 
 class Missing(Exception):
@@ -70,6 +76,7 @@ class Report:
 
 
 # ---- Figures ---------------------------------------------------------------------------------------------------------
+
 
 def number(text):
     return float(text.replace(",", ""))
@@ -130,13 +137,18 @@ def attempt(function, *arguments):
 
 # ---- Lines of the page -----------------------------------------------------------------------------------------------
 
+
 def time(us):
     return f"{us / 1000:.4g} ms" if us >= 10000 else f"{us:.4g} us"
 
 
 class Page:
     def __init__(self, report):
-        self.report, self.rows, self.counts = report, [], {"reached": 0, "NOT REACHED": 0, "missing": 0, "not run": 0}
+        self.report, self.rows, self.counts = (
+            report,
+            [],
+            {"reached": 0, "NOT REACHED": 0, "missing": 0, "not run": 0},
+        )
         self.device = report.device()
         self.judged = bool(self.device and H100.search(self.device[1]))
 
@@ -154,7 +166,9 @@ class Page:
             verdict = "reached" if verdict else "NOT REACHED"
         if verdict in self.counts:
             self.counts[verdict] += 1
-        self.rows.append((label, figure, aim if everywhere or self.judged else f"({aim})", verdict, note))
+        self.rows.append(
+            (label, figure, aim if everywhere or self.judged else f"({aim})", verdict, note)
+        )
 
     def relative(self, reached, figure, cpu):
         """On another device than the H100, the verdict is against the CPU path, if that is known. Both are times."""
@@ -178,23 +192,36 @@ def step_lines(page):
             cpu = attempt(ours, found, True) or cpu
             peer = attempt(best_peer, found)
             tuned = attempt(step, report, "tuned " + name)
-            note = beside([f"{share(report, 'step ' + name):.3g} % of peak", cpu and f"CPU path {time(cpu)} ({cpu / us:.2f} x)",
-                           peer and f"{peer[0]} {time(peer[1])} ({peer[1] / us:.2f} x)", tuned and f"tuned {time(tuned)}"])
+            note = beside(
+                [
+                    f"{share(report, 'step ' + name):.3g} % of peak",
+                    cpu and f"CPU path {time(cpu)} ({cpu / us:.2f} x)",
+                    peer and f"{peer[0]} {time(peer[1])} ({peer[1] / us:.2f} x)",
+                    tuned and f"tuned {time(tuned)}",
+                ]
+            )
             return time(us), page.relative(us <= most, us, cpu), note
 
-        page.line(f"step {network}, {'n' if network[0] == '2' else 'b'}{batch}", "<= " + time(most), make)
+        page.line(
+            f"step {network}, {'n' if network[0] == '2' else 'b'}{batch}", "<= " + time(most), make
+        )
 
 
 def product_lines(page):
     report = page.report
     for form, least in (("NN", 48), ("NT", 48), ("TN", 44)):
+
         def make():
             pattern = rf"^matmul +{form} 4096x4096x4096 +([\d.]+) GFLOP/s +([\d.]+) % of peak"
             found = report.part("matmul").find(pattern)
             rate = measured(found[1]) / 1000
             tuned = attempt(lambda: number(report.part("tuned matmul").find(pattern)[1]) / 1000)
             note = beside([found[2] + " % of peak", tuned and f"tuned {tuned:.4g}"])
-            return f"{rate:.4g} TFLOP/s", rate >= least if page.judged else found[2] + " % of peak", note
+            return (
+                f"{rate:.4g} TFLOP/s",
+                rate >= least if page.judged else found[2] + " % of peak",
+                note,
+            )
 
         page.line(f"product {form} 4096^3", f">= {least} TFLOP/s", make)
 
@@ -204,17 +231,27 @@ def product_lines(page):
         if len(rows) < 7:
             raise Missing(part.ended or f"{len(rows)} of 7 optimizers in its output")
         least = min(rows, key=lambda m: number(m[2]))
-        return f"{number(least[2]) / 100:.2f}", number(least[2]) >= 90, "; ".join(f"{m[1]} {number(m[2]) / 100:.2f}" for m in rows)
+        return (
+            f"{number(least[2]) / 100:.2f}",
+            number(least[2]) >= 90,
+            "; ".join(f"{m[1]} {number(m[2]) / 100:.2f}" for m in rows),
+        )
 
     page.line("optimizer passes / copy", ">= 0.9, the least", passes, True)
 
 
 def fleet_lines(page):
     for members, least in ((1000, 5), (8192, 10)):
+
         def make():
             found = table(page.report, f"fleet {members}")
             each, cpu, peer = ours(found), attempt(ours, found, True), attempt(best_peer, found)
-            note = beside([cpu and f"CPU path {1 / cpu:.3g} M ({cpu / each:.2f} x)", peer and f"{peer[0]} {1 / peer[1]:.3g} M ({peer[1] / each:.2f} x)"])
+            note = beside(
+                [
+                    cpu and f"CPU path {1 / cpu:.3g} M ({cpu / each:.2f} x)",
+                    peer and f"{peer[0]} {1 / peer[1]:.3g} M ({peer[1] / each:.2f} x)",
+                ]
+            )
             return f"{1 / each:.4g} M/s", page.relative(1 / each >= least, each, cpu), note
 
         page.line(f"fleet of {members}, member-steps", f">= {least} M/s", make)
@@ -232,7 +269,9 @@ def program_lines(page):
     report = page.report
 
     def search():
-        here, cpu = seconds_of_search(report, "search device"), seconds_of_search(report, "search cpu")
+        here, cpu = seconds_of_search(report, "search device"), seconds_of_search(
+            report, "search cpu"
+        )
         return f"{here:.3g} s", here < cpu, f"CPU path {cpu:.3g} s ({cpu / here:.2f} x)"
 
     page.line("search, 60 trials x 5 folds", "< the CPU path", search, True)
@@ -241,13 +280,30 @@ def program_lines(page):
 
         def chooses():
             chosen, forced = device_of(report, names[0]), device_of(report, names[1])
-            times = [attempt(lambda n=n: report.part(n).find(r"^trained .* in ([\d.]+) s") and report.part(n).seconds) for n in names]
+            times = [
+                attempt(
+                    lambda n=n: report.part(n).find(r"^trained .* in ([\d.]+) s")
+                    and report.part(n).seconds
+                )
+                for n in names
+            ]
             if times[0] is None or times[1] is None:
-                raise Missing("a run did not end: " + str(report.part(names[0]).ended or report.part(names[1]).ended))
+                raise Missing(
+                    "a run did not end: "
+                    + str(report.part(names[0]).ended or report.part(names[1]).ended)
+                )
             best = min(t for t in times[1:] if t)
-            note = beside([f"auto chose {chosen}", f"forced {times[1]:.2f} s", times[2] and f"CPU path {times[2]:.2f} s"])
+            note = beside(
+                [
+                    f"auto chose {chosen}",
+                    f"forced {times[1]:.2f} s",
+                    times[2] and f"CPU path {times[2]:.2f} s",
+                ]
+            )
             # where the device is the faster one, auto must use it
-            right = chosen == forced or not page.judged and times[2] is not None and times[2] < times[1]
+            right = (
+                chosen == forced or not page.judged and times[2] is not None and times[2] < times[1]
+            )
             return f"{times[0]:.2f} s", times[0] <= 1.1 * best and right, note
 
         page.line(f"train {network}, --device auto", "<= 1.1 x the best", chooses, True)
@@ -258,7 +314,11 @@ def program_lines(page):
         if not rows:
             raise Missing(part.ended or "no case in its output")
         good = sum(number(m[1]) <= 10 and number(m[2]) <= 2 for m in rows)
-        return f"{good} of {len(rows)}", good == len(rows), beside(["loss <= 10 %, cost <= 2 % of 10 s", part.ended])
+        return (
+            f"{good} of {len(rows)}",
+            good == len(rows),
+            beside(["loss <= 10 %, cost <= 2 % of 10 s", part.ended]),
+        )
 
     page.line("choices of auto", "all cases good", choices, True)
 
@@ -266,7 +326,11 @@ def program_lines(page):
         part = report.part("self-check")
         if part.seconds is None or part.ended:
             raise Missing(part.ended or "it did not end")
-        return f"{part.seconds:.1f} s", part.seconds < 10 if page.judged else "", "caches empty, all devices"
+        return (
+            f"{part.seconds:.1f} s",
+            part.seconds < 10 if page.judged else "",
+            "caches empty, all devices",
+        )
 
     page.line("self-check, first look", "< 10 s", self_check)
 
@@ -277,8 +341,16 @@ def correctness_lines(page):
     def bits(name):
         def make():
             pattern = r"^all +([0-9a-f]{64})$"
-            cpu, here = report.part("hash cpu").find(pattern, "hash")[1], report.part(name).find(pattern, "hash")[1]
-            return here[:8] + "...", here == cpu, "" if here == cpu else f"CPU path {cpu[:8]}...: please report this"
+            cpu, here = (
+                report.part("hash cpu").find(pattern, "hash")[1],
+                report.part(name).find(pattern, "hash")[1],
+            )
+            return (
+                here[:8] + "...",
+                here == cpu,
+                "" if here == cpu else f"CPU path {cpu[:8]}...: please report this",
+            )
+
         return make
 
     page.line("bits of whole runs", "= the CPU path's", bits("hash device"), True)
@@ -286,11 +358,17 @@ def correctness_lines(page):
 
     def tests():
         part = report.part("tests")
-        passed, failed = len(part.all(r"\bTest +#\d+: \S+ \.+ +Passed")), part.all(r"\bTest +#\d+: (\S+) \.+ ?\*\*\*(Failed|Timeout|Exception)")
+        passed, failed = len(part.all(r"\bTest +#\d+: \S+ \.+ +Passed")), part.all(
+            r"\bTest +#\d+: (\S+) \.+ ?\*\*\*(Failed|Timeout|Exception)"
+        )
         if not passed and not failed:
             raise Missing(part.ended or "no test in its output")
         note = beside(["failed: " + ", ".join(m[1] for m in failed) if failed else "", part.ended])
-        return f"{passed} of {passed + len(failed)}", "none failed" if part.ended and not failed else not failed, note
+        return (
+            f"{passed} of {passed + len(failed)}",
+            "none failed" if part.ended and not failed else not failed,
+            note,
+        )
 
     page.line("test programs", "all pass", tests, True)
 
@@ -302,7 +380,11 @@ def small_line(page):
         if not rows:
             raise Missing(part.ended or "no case in its output")
         speeds = [number(m[2]) for m in rows]
-        return f"{min(speeds):.2f}-{max(speeds):.2f} x", "", f"of one core of the CPU path, {len(rows)} networks"
+        return (
+            f"{min(speeds):.2f}-{max(speeds):.2f} x",
+            "",
+            f"of one core of the CPU path, {len(rows)} networks",
+        )
 
     page.line("small networks, one alone", "", make, True)
 
@@ -319,14 +401,25 @@ def make_page(text):
     out.append("Device {}: {}".format(*page.device) if page.device else "No device was tested.")
     out.append("")
     if page.judged:
-        out.append("Aims: those for an NVIDIA H100" + (", whose processor the H200 has." if "H200" in page.device[1] else "."))
+        out.append(
+            "Aims: those for an NVIDIA H100"
+            + (", whose processor the H200 has." if "H200" in page.device[1] else ".")
+        )
     else:
-        out.append("Not an NVIDIA H100, whose aims are in brackets: verdicts are against the CPU path or the device's peak.")
+        out.append(
+            "Not an NVIDIA H100, whose aims are in brackets: verdicts are against the CPU path or the "
+            "device's peak."
+        )
     out += ["x: how many times as long as Lockstep on the device the other takes.", ""]
     rows = [("", "figure", "aim", "verdict", "beside it")] + page.rows
     wide = [max(len(row[i]) for row in rows) for i in range(4)]
-    out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, wide)), row[4]]).rstrip() for row in rows]
-    out += ["", f"{page.counts['reached']} reached, {page.counts['NOT REACHED']} not reached, {page.counts['missing']} missing, {page.counts['not run']} not run"]
+    out += [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, wide)), row[4]]).rstrip() for row in rows
+    ]
+    out += [
+        "",
+        f"{page.counts['reached']} reached, {page.counts['NOT REACHED']} not reached, {page.counts['missing']} missing, {page.counts['not run']} not run",
+    ]
     return "\n".join(out) + "\n"
 
 

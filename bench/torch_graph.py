@@ -8,6 +8,7 @@ A kind of peer is words joined by hyphens, such as torch-graph-bf16:
     tf32      products of float32 operands rounded to 10 bits of mantissa (less precise)
     bf16      forward products by autocast in bfloat16, 7 bits of mantissa (less precise)
 """
+
 LESS_PRECISE = ("tf32", "bf16")
 
 
@@ -36,7 +37,12 @@ def optimizer_of(torch, name, parameters, rate, kind, device):
     """Fused gradient descent or Adam; in a graph, Adam counts its steps on the device."""
     if name == "gd":
         return torch.optim.SGD(parameters, lr=rate, fused=True)
-    return torch.optim.Adam(parameters, lr=rate, fused=True, capturable="graph" in words(kind) and device.startswith("cuda"))
+    return torch.optim.Adam(
+        parameters,
+        lr=rate,
+        fused=True,
+        capturable="graph" in words(kind) and device.startswith("cuda"),
+    )
 
 
 def captured(torch, device, steps, parameters, optimizer):

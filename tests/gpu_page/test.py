@@ -49,8 +49,8 @@ def good():
         parts["step " + name] = [step(us)]
         parts["tuned " + name] = [step(us - 1)]
         parts["peers " + name] = [
-            row("Lockstep CPU path", 100 * us), row("Lockstep OpenCL 2", us), row("torch-graph, on cuda", 5 * us),
-            "less precise products, so not the same work:", row("torch-graph-tf32, on cuda", 2 * us)]
+            row("Lockstep CPU path", 100 * us), row("Lockstep OpenCL 2", us),
+            row("torch-graph, on cuda", 5 * us), "less precise products, so not the same work:", row("torch-graph-tf32, on cuda", 2 * us)]
     parts["matmul"] = [matmul("NN", 48.5), matmul("NT", 48.1), matmul("TN", 44.2)]
     parts["elementwise"] = [
         f"elementwise  update {name}, 8388608 parameters      2200.0 GB/s   {95 + i}.0 % of peak      42.0 us  ±0.1 %"
@@ -99,45 +99,61 @@ def other_device(us):
     return parts
 
 
+def last_line(reached=19, missed=0, missing=0, out=0):
+    return f"{reached} reached, {missed} not reached, {missing} missing, {out} not run"
+
+
+ALL, MISSED, MISSING, OUT = last_line(), last_line(18, missed=1), last_line(18, missing=1), last_line(18, out=1)
 UNEVEN = [line.replace("95.0 %", "51.4 %") for line in good()["elementwise"]]
-NEITHER = "19 reached, 0 not reached, 0 missing, 0 not run"
+AUTO, CPU = "train 784-512-512-10 auto", "CPU path (avx512, 16 threads)"
+CHOICE = "    8     1    32       1  *     1.13        1.60<      {} %    {} %    42.4 %    0.55 s"
+SEARCH = "search     random, 60 trials, 5 folds of 5404 rows, {} s"
 # what: (parts, label of the line, words in it, the last line of the page or "")
 CASES = {
-    "all reached": (good(), "step 784-128-10", "25 us *<= 30 us *reached", NEITHER),
-    "the peers beside it": (good(), "step 784-128-10", r"CPU path 2500 us \(100\.00 x\); torch-graph, on cuda 125 us \(5\.00 x\); tuned 24 us", NEITHER),
-    "fleets in members' steps": (good(), "fleet of 1000", r"5\.263 M/s +>= 5 M/s +reached +CPU path 0\.588 M", NEITHER),
-    "a step too slow": (changed("step 784-128-10-128", [step(30.1)]), "step 784-128-10", "30.1 us .*NOT REACHED",
-                        "18 reached, 1 not reached, 0 missing, 0 not run"),
-    "a part left out": (changed("step 784-128-10-128", None), "step 784-128-10", "  not run$", "18 reached, 0 not reached, 0 missing, 1 not run"),
-    "no time left": (changed("matmul", ["(not run: no time left)"]), "product NT", "not run +no time left", "16 reached, 0 not reached, 0 missing, 3 not run"),
-    "a part without its figure": (changed("step 784-128-10-128", ["lockstep-bench: out of memory", "(ended with status 1)"]), "step 784-128-10",
-                                  "missing +ended with status 1", "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "output without the figure": (changed("matmul", [matmul("NN", 48.5), matmul("TN", 44.2)]), "product NT", "missing +no figure",
-                                  "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "a part that was stopped": (changed("fleet 8192", ["(stopped after 75.00 s)"]), "fleet of 8192", "missing +stopped after 75",
-                                "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "an interrupted report": (changed("search cpu", ["(took x"]), "search", "missing +it did not end", "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "TN has its own aim": (changed("matmul", [matmul("NN", 47.9), matmul("NT", 48), matmul("TN", 47)]), "product NN", "NOT REACHED",
-                           "18 reached, 1 not reached, 0 missing, 0 not run"),
-    "other bits": (changed("hash device", ["all    " + "0" * 64]), "bits of whole runs", "NOT REACHED .*please report",
-                   "18 reached, 1 not reached, 0 missing, 0 not run"),
-    "one optimizer": (changed("elementwise", UNEVEN), "optimizer passes", r"0\.51 .*NOT REACHED +gd 0\.51; sgd 0\.96", "18 reached, 1 not reached, 0 missing, 0 not run"),
-    "an optimizer missing": (changed("elementwise", UNEVEN[1:]), "optimizer passes", "missing +6 of 7", "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "fleet too slow": (changed("fleet 8192", [row("Lockstep OpenCL 2", 0.11)]), "fleet of 8192", r"9\.09\d* M/s .*NOT REACHED", ""),
-    "a search too fast to time": (changed("search device", ["search     random, 60 trials, 5 folds of 5404 rows, 0.00 s"]), "search",
-                                  "missing +0.00 was measured", "18 reached, 0 not reached, 1 missing, 0 not run"),
-    "search slower": (changed("search device", ["search     random, 60 trials, 5 folds of 5404 rows, 1.80 s"]), "search", "NOT REACHED", ""),
-    "auto on the CPU path": (changed("train 784-512-512-10 auto", train("CPU path (avx512, 16 threads)", 1.1)), "train 784-512-512-10",
-                             "NOT REACHED +auto chose CPU path", ""),
-    "auto too slow": (changed("train 784-512-512-10 auto", train("NVIDIA H100 80GB HBM3", 1.3)), "train 784-512-512-10", "NOT REACHED", ""),
-    "a bad choice": (changed("choose", ["    8     1    32       1  *     1.13        1.60<      40.9 %    0.13 %    42.4 %    0.55 s"]), "choices of auto",
-                     "0 of 1 .*NOT REACHED", ""),
-    "a costly choice": (changed("choose", ["    8     1    32       1  *     1.13        1.60<       0.9 %    3.13 %    42.4 %    0.55 s"]), "choices of auto",
-                        "0 of 1 .*NOT REACHED", ""),
-    "a slow first look": (changed("self-check", [H100, "(took 50.10 s)"]), "self-check", "50.1 s .*NOT REACHED", ""),
-    "a failed test": (changed("tests", ["1/2 Test  #3: test_parity ...............***Failed    1.10 sec"]), "test programs",
-                      "0 of 1 .*NOT REACHED +failed: test_parity", ""),
-    "tests cut short": (changed("tests", good()["tests"] + ["(stopped after 150.00 s)"]), "test programs", "2 of 2 .*none failed", "18 reached, 0 not reached, 0 missing, 0 not run"),
+    "all reached": (good(), "step 784-128-10", "25 us *<= 30 us *reached", ALL),
+    "peers beside it": (
+        good(), "step 784-128-10",
+        r"CPU path 2500 us \(100\.00 x\); torch-graph, on cuda 125 us \(5\.00 x\); tuned 24 us", ALL),
+    "fleets in members' steps": (
+        good(), "fleet of 1000", r"5\.263 M/s +>= 5 M/s +reached +CPU path 0\.588 M", ALL),
+    "a step too slow": (
+        changed("step 784-128-10-128", [step(30.1)]), "step 784-128-10", "30.1 us .*NOT REACHED", MISSED),
+    "a part left out": (changed("step 784-128-10-128", None), "step 784-128-10", "  not run$", OUT),
+    "no time left": (
+        changed("matmul", ["(not run: no time left)"]), "product NT", "not run +no time left", last_line(16, out=3)),
+    "a part that failed": (
+        changed("step 784-128-10-128", ["lockstep-bench: out of memory", "(ended with status 1)"]),
+        "step 784-128-10", "missing +ended with status 1", MISSING),
+    "output without the figure": (
+        changed("matmul", [matmul("NN", 48.5), matmul("TN", 44.2)]), "product NT", "missing +no figure", MISSING),
+    "a part that was stopped": (
+        changed("fleet 8192", ["(stopped after 75.00 s)"]), "fleet of 8192", "missing +stopped after 75", MISSING),
+    "an interrupted report": (changed("search cpu", ["(took x"]), "search", "missing +it did not end", MISSING),
+    "each form has its aim": (
+        changed("matmul", [matmul("NN", 47.9), matmul("NT", 48), matmul("TN", 47)]), "product NN", "NOT REACHED", MISSED),
+    "other bits": (
+        changed("hash device", ["all    " + "0" * 64]), "bits of whole runs", "NOT REACHED .*please report", MISSED),
+    "one optimizer": (
+        changed("elementwise", UNEVEN), "optimizer passes", r"0\.51 .*NOT REACHED +gd 0\.51; sgd 0\.96", MISSED),
+    "an optimizer missing": (changed("elementwise", UNEVEN[1:]), "optimizer passes", "missing +6 of 7", MISSING),
+    "fleet too slow": (
+        changed("fleet 8192", [row("Lockstep OpenCL 2", 0.11)]), "fleet of 8192", r"9\.09\d* M/s .*NOT REACHED", MISSED),
+    "search slower": (changed("search device", [SEARCH.format("1.80")]), "search", "NOT REACHED", MISSED),
+    "search too fast to time": (
+        changed("search device", [SEARCH.format("0.00")]), "search", "missing +0.00 was measured", MISSING),
+    "auto on the CPU path": (
+        changed(AUTO, train(CPU, 1.1)), "train 784-512-512-10", "NOT REACHED +auto chose CPU path", MISSED),
+    "auto too slow": (
+        changed(AUTO, train("NVIDIA H100 80GB HBM3", 1.3)), "train 784-512-512-10", "NOT REACHED", MISSED),
+    "a bad choice": (changed("choose", [CHOICE.format(40.9, 0.1)]), "choices of auto", "0 of 1 .*NOT REACHED", MISSED),
+    "a costly choice": (changed("choose", [CHOICE.format(0.9, 3.1)]), "choices of auto", "0 of 1 .*NOT REACHED", MISSED),
+    "a slow first look": (changed("self-check", [H100, "(took 50.10 s)"]), "self-check", "50.1 s .*NOT REACHED", MISSED),
+    "a failed test": (
+        changed("tests", ["1/2 Test  #3: test_parity ...............***Failed    1.10 sec"]), "test programs",
+        "0 of 1 .*NOT REACHED +failed: test_parity", MISSED),
+    "tests cut short": (
+        changed("tests", good()["tests"] + ["(stopped after 150.00 s)"]), "test programs", "2 of 2 .*none failed",
+        last_line(18)),
     "another device, faster": (other_device(35), "step 784-128-10", r"35 us +\(<= 30 us\) +faster than CPU", ""),
     "another device, slower": (other_device(41), "step 784-128-10", r"41 us +\(<= 30 us\) +SLOWER THAN CPU", ""),
     "another device, its peak": (other_device(35), "product NN", r"\(>= 48 TFLOP/s\) +91.0 % of peak", ""),
@@ -152,18 +168,20 @@ def printed_today(bench, program):
     with tempfile.TemporaryDirectory() as folder:
         table = f"{folder}/table.csv"
         run(program, "make", "classification", "--rows", "60", "--features", "3", "--classes", "2", "-o", table)
+        brief = ("--seconds", "0.001", "--repeat", "1", "--threads", "1")
+        side_by_side = (sys.executable, str(ROOT / "bench/side_by_side.py"), "fleet", "--bench", bench, "--device", "cpu")
+        training = (table, "--device", "cpu", "--threads", "1", "--quiet")
+        products = run(bench, "matmul", "--shape", "64,64,64", "--peer", "none", *brief)
         texts = {
-            "step 784-128-10-128": run(bench, "step", "--network", "4-3-2", "--batch", "8", "--seconds", "0.001", "--repeat", "1", "--threads", "1"),
-            "matmul": run(bench, "matmul", "--shape", "64,64,64", "--peer", "none", "--seconds", "0.001", "--repeat", "1",
-                          "--threads", "1").replace("64x64x64", "4096x4096x4096"),
-            "fleet 1000": run(sys.executable, str(ROOT / "bench/side_by_side.py"), "fleet", "--bench", bench, "--peers", "", "--members", "2",
-                              "--epochs", "20", "--rounds", "1", "--device", "cpu", "--threads", "1"),
             "hash device": run(bench, "hash", "--threads", "1"),
+            "step 784-128-10-128": run(bench, "step", "--network", "4-3-2", "--batch", "8", *brief),
+            "matmul": products.replace("64x64x64", "4096x4096x4096"),
+            "fleet 1000": run(*side_by_side, "--peers", "", "--members", "2", "--epochs", "20", "--rounds", "1", "--threads", "1"),
         }
         for how in ("auto", "forced", "cpu"):
-            texts[f"train 784-512-512-10 {how}"] = run(program, "train", table, "--device", "cpu", "--threads", "1", "--epochs", "2", "--quiet")
+            texts[f"train 784-512-512-10 {how}"] = run(program, "train", *training, "--epochs", "2")
         for how in ("device", "cpu"):
-            texts["search " + how] = run(program, "search", table, "--device", "cpu", "--threads", "1", "--trials", "10", "--folds", "2", "--epochs", "100", "--quiet")
+            texts["search " + how] = run(program, "search", *training, "--trials", "10", "--folds", "2", "--epochs", "100")
     return {name: text.splitlines() for name, text in texts.items()}
 
 
@@ -177,7 +195,8 @@ def main():
             failed += 1
     if len(sys.argv) == 3:
         page = page_of({**good(), **printed_today(*sys.argv[1:])})
-        for label in ("bits of whole runs", "step 784-128-10", "product NN", "product NT", "product TN", "fleet of 1000", "search", "train 784-512-512-10"):
+        for label in ("bits of whole runs", "step 784-128-10", "product NN", "product NT", "product TN",
+                      "fleet of 1000", "search", "train 784-512-512-10"):
             if not re.search(r"\d.* (reached|NOT REACHED)", line_of(page, label)):
                 print(f"not found in what the programs print: {label}\n{page}")
                 failed += 1
