@@ -126,6 +126,8 @@ command -v nvidia-smi >/dev/null 2>&1 &&
 
 # Self-checks the devices and lists which are exact.
 part self-check 120 "$bench" devices
+# a slow driver: what it has compiled is kept
+grep -q '^[0-9][0-9]*  ' "$details" || part self-check-again 120 "$bench" devices
 [ -n "$device" ] || device=$(sed -n 's/^\([0-9]*\)  gpu: .*/\1/p' "$details" | head -n 1)
 [ -n "$device" ] || { device=1; say "(no GPU found: using device 1)"; }
 case $device in # a part of a name: the index of the first such device
