@@ -154,6 +154,8 @@ CASES = {
     "tests cut short": (
         changed("tests", good()["tests"] + ["(stopped after 150.00 s)"]), "test programs", "2 of 2 .*none failed",
         last_line(18)),
+    "another device, the CPU path chosen": (
+        {**other_device(35), AUTO: train(CPU, 1.1)}, "train 784-512-512-10", r"1\.10 s .* reached +auto chose CPU path", ""),
     "another device, faster": (other_device(35), "step 784-128-10", r"35 us +\(<= 30 us\) +faster than CPU", ""),
     "another device, slower": (other_device(41), "step 784-128-10", r"41 us +\(<= 30 us\) +SLOWER THAN CPU", ""),
     "another device, its peak": (other_device(35), "product NN", r"\(>= 48 TFLOP/s\) +91.0 % of peak", ""),
