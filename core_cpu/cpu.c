@@ -152,8 +152,20 @@ static void cpu_close(ls_backend *base)
 {
     cpu_backend *backend = (cpu_backend *)base;
     ls_pool_close(backend->pool);
-    free(backend->scratch);
+    ls_release(backend->scratch, backend->scratch_threads, LS_MATMUL_SCRATCH * sizeof(float));
     free(backend);
+}
+
+/* Scratch memory for at least this many threads; reserved, as few parts are used in full. */
+static ls_status take_scratch(cpu_backend *backend, size_t threads, ls_error *err)
+{
+    const size_t bytes = LS_MATMUL_SCRATCH * sizeof(float);
+    float *scratch;
+    if (threads <= backend->scratch_threads) return LS_OK;
+    LS_TRY(ls_reserve(&scratch, threads, bytes, "the CPU path", err));
+    ls_release(backend->scratch, backend->scratch_threads, bytes);
+    backend->scratch = scratch, backend->scratch_threads = threads;
+    return LS_OK;
 }
 
 static const ls_backend_slots cpu_slots = {
@@ -175,6 +187,7 @@ ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
     cpu_backend *backend = (cpu_backend *)base;
     ls_pool *pool;
     if (threads == ls_pool_threads(backend->pool)) return LS_OK;
+    LS_TRY(take_scratch(backend, threads, err));
     LS_TRY(ls_pool_open(threads, &pool, err));
     ls_pool_close(backend->pool);
     backend->pool = pool;
@@ -195,9 +208,7 @@ ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_er
     backend->base.slots = &cpu_slots;
     backend->kernels = kernels;
     ls_status status = ls_pool_open(threads, &backend->pool, err);
-    if (status == LS_OK)
-        status = ls_alloc(&backend->scratch, threads, LS_MATMUL_SCRATCH * sizeof(float),
-                          "the CPU path", err);
+    if (status == LS_OK) status = take_scratch(backend, threads, err);
     if (status != LS_OK) {
         cpu_close(&backend->base);
         return status;

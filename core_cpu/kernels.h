@@ -30,15 +30,21 @@ typedef struct {
     const float *dy;
 } ls_norm_rows;
 
-/* Parameters with their gradients and states (NULL if the optimizer does not have that state). */
+/* A block of parameters with their gradients and states (NULL if the optimizer does not have that
+ * state): rows × columns, rows `stride` floats apart, those of g `g_stride`. */
 typedef struct {
-    float *theta;
+    float *theta, *s, *v;
     const float *g;
-    float *s, *v;
+    size_t rows, columns, stride, g_stride;
     float clip;
     ls_hyper hyper;
     ls_rates rates;
-} ls_update_range;
+} ls_update_block;
+
+/* A block of rows × columns elements, whose rows are `stride` floats apart in each matrix. */
+typedef struct {
+    size_t rows, columns, stride;
+} ls_block;
 
 /* The random stream of a dropout mask; p = 0: nothing is dropped. */
 typedef struct {
@@ -64,12 +70,21 @@ typedef struct {
 
 typedef struct {
     const char *isa;
-    size_t tile_rows, tile_columns; /* shares of a matmul should be multiples of these */
-    void (*matmul)(const ls_matmul *p, size_t i0, size_t i1, size_t j0, size_t j1, float *scratch);
-    void (*act[LS_ACT_COUNT])(const float *z, float *a, size_t n);
+    size_t tile_rows, tile_columns, direct_rows;
+    /* Parts of products, see core_cpu/product.c. pack_a: rows [i0, i0 + mc), pack_b: columns
+     * [j0, j0 + nc), of kc products from k0 on. multiply: rows [i0, i1) × columns [j0, j1) from
+     * packed operands. i0 and j0 are multiples of tile_rows and tile_columns away from the first
+     * packed row and column. direct: columns [j0, j1) of a product of at most direct_rows rows,
+     * with b_col = 1 and without packing. */
+    void (*pack_a)(const ls_matmul *p, size_t i0, size_t mc, size_t k0, size_t kc, float *out);
+    void (*pack_b)(const ls_matmul *p, size_t k0, size_t kc, size_t j0, size_t nc, float *out);
+    void (*multiply)(const ls_matmul *p, size_t k0, size_t kc, size_t i0, size_t i1, size_t j0,
+                     size_t j1, const float *a, const float *b);
+    void (*direct)(const ls_matmul *p, size_t j0, size_t j1);
+    void (*act[LS_ACT_COUNT])(const float *z, float *a, ls_block b);
     /* y = d·act'(z, a); y may be z */
     void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y,
-                                   size_t n);
+                                   ls_block b);
     /* y = a·mask(first + i) + skip; skip may be NULL */
     void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n,
                  const ls_mask *mask);
@@ -85,7 +100,7 @@ typedef struct {
      * sums of all chunks of x[n]; out may be x */
     void (*square_chunks)(const float *x, size_t n, size_t c0, size_t c1, float *out);
     void (*sum_chunks)(const float *x, size_t n, float *out);
-    void (*update[LS_OPT_COUNT])(const ls_update_range *u, size_t i0, size_t i1, bool decays);
+    void (*update[LS_OPT_COUNT])(const ls_update_block *u, bool decays);
     void (*max_norm)(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit);
 
     /* For the chunk-wise mode, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */
