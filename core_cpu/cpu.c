@@ -196,17 +196,19 @@ ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
 
 ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err)
 {
-    const ls_cpu_kernels *kernels = ls_cpu_kernels_at(0);
-    for (size_t i = 0; isa && (kernels = ls_cpu_kernels_at(i)) && strcmp(kernels->isa, isa); i++)
+    ls_cpu_set set;
+    bool found = ls_cpu_set_at(0, &set);
+    for (size_t i = 0; isa && (found = ls_cpu_set_at(i, &set)) && strcmp(set.name, isa); i++)
         continue;
-    if (!kernels)
+    if (!found)
         return ls_fail(err, LS_ERR_ARGUMENT, "this machine does not run the instruction set '%s'",
                        isa);
     if (!threads) threads = ls_usable_cores();
     cpu_backend *backend;
     LS_TRY(ls_alloc(&backend, 1, sizeof *backend, "the CPU path", err));
     backend->base.slots = &cpu_slots;
-    backend->kernels = kernels;
+    backend->kernels = set.kernels;
+    backend->tile = set.tile;
     ls_status status = ls_pool_open(threads, &backend->pool, err);
     if (status == LS_OK) status = take_scratch(backend, threads, err);
     if (status != LS_OK) {
@@ -219,6 +221,6 @@ ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_er
 
 const char *ls_cpu_isa_at(size_t i)
 {
-    const ls_cpu_kernels *k = ls_cpu_kernels_at(i);
-    return k ? k->isa : NULL;
+    ls_cpu_set set;
+    return ls_cpu_set_at(i, &set) ? set.name : NULL;
 }

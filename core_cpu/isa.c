@@ -9,7 +9,7 @@
 #include "kernels/random.h"
 #include <string.h>
 
-#include "core_cpu/matmul.inc"
+#include "core_cpu/pack.inc"
 
 /* Marks loops in which iteration i accesses only elements i: vectorising them is safe even if
  * arrays overlap. */
@@ -258,8 +258,6 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_kernels_##isa
-#define LS_TEXT(isa) LS_TEXT_(isa)
-#define LS_TEXT_(isa) #isa
 
 #define ACT(name, reads, facts) [LS_ACT_##name] = act_##name,
 #define ACT_GRAD(name, reads, facts) [LS_ACT_##name] = act_grad_##name,
@@ -268,14 +266,6 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 #define UPDATE(name, states, facts) [LS_OPT_##name] = update_##name,
 
 const ls_cpu_kernels LS_NAME(LS_ISA) = {
-    .isa = LS_TEXT(LS_ISA),
-    .tile_rows = MR,
-    .tile_columns = NR,
-    .direct_rows = DIRECT_ROWS,
-    .pack_a = pack_a,
-    .pack_b = pack_b,
-    .multiply = multiply,
-    .direct = direct,
     .act = {LS_ACTIVATIONS(ACT)},
     .act_grad = {LS_ACTIVATIONS(ACT_GRAD)},
     .join = join,

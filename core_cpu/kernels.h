@@ -5,7 +5,6 @@
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
-#include "core_cpu/matmul.h"
 #include "host/network/plan.h"
 
 /* Computes p = output(z) and the losses of rows of outputs; if scale != 0, z becomes dL/dz.
@@ -69,18 +68,6 @@ typedef struct {
 } ls_lanes_product;
 
 typedef struct {
-    const char *isa;
-    size_t tile_rows, tile_columns, direct_rows;
-    /* Parts of products, see core_cpu/product.c. pack_a: rows [i0, i0 + mc), pack_b: columns
-     * [j0, j0 + nc), of kc products from k0 on. multiply: rows [i0, i1) × columns [j0, j1) from
-     * packed operands. i0 and j0 are multiples of tile_rows and tile_columns away from the first
-     * packed row and column. direct: columns [j0, j1) of a product of at most direct_rows rows,
-     * with b_col = 1 and without packing. */
-    void (*pack_a)(const ls_matmul *p, size_t i0, size_t mc, size_t k0, size_t kc, float *out);
-    void (*pack_b)(const ls_matmul *p, size_t k0, size_t kc, size_t j0, size_t nc, float *out);
-    void (*multiply)(const ls_matmul *p, size_t k0, size_t kc, size_t i0, size_t i1, size_t j0,
-                     size_t j1, const float *a, const float *b);
-    void (*direct)(const ls_matmul *p, size_t j0, size_t j1);
     void (*act[LS_ACT_COUNT])(const float *z, float *a, ls_block b);
     /* y = d·act'(z, a); y may be z */
     void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y,

@@ -47,8 +47,8 @@ static void op_gather(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 static void multiply(const cpu_job *j, const ls_matmul *p, float *scratch)
 {
     cpu_backend *b = j->backend;
-    if (j->threads > 1) ls_product_share(b->kernels, p, j->threads, &b->progress, b->scratch);
-    else ls_product_alone(b->kernels, p, scratch);
+    if (j->threads > 1) ls_product_share(b->tile, p, j->threads, &b->progress, b->scratch);
+    else ls_product_alone(b->tile, p, scratch);
 }
 
 static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w,

@@ -20,9 +20,10 @@
  * pair of buffers, while the current stage is multiplied: threads rarely wait. */
 #include "core_cpu/product.h"
 #include "core_cpu/pool.h"
+#include "host/network/plan.h"
 
 typedef struct {
-    const ls_cpu_kernels *kernels;
+    const ls_cpu_tile *tile;
     const ls_matmul *p;
     size_t kc, mc, nc;             /* size of the blocks */
     size_t over_k, over_m, stages; /* number of blocks over k and rows, and of stages */
@@ -60,23 +61,23 @@ static size_t cut(size_t n, size_t unit, size_t part, size_t parts)
 static void divide(schedule *s, size_t threads)
 {
     enum { COLUMNS = 256, PER_THREAD = 8, LEAST = 1 << 19 };
-    const ls_cpu_kernels *k = s->kernels;
+    const ls_cpu_tile *k = s->tile;
     const size_t m = smaller(s->mc, s->p->m), n = smaller(s->nc, s->p->n);
     const size_t most = smaller(LS_PRODUCT_PARTS, larger(1, m * n * s->kc / LEAST));
     s->columns = smaller(most, ceil_div(n, COLUMNS));
     const size_t wanted = threads > 1 ? ceil_div(PER_THREAD * threads, s->columns) : 1;
-    s->rows = larger(1, smaller(smaller(wanted, ceil_div(m, k->tile_rows)), most / s->columns));
+    s->rows = larger(1, smaller(smaller(wanted, ceil_div(m, k->rows)), most / s->columns));
     s->packs = threads > 1 ? 2 * threads : 1;
 }
 
-static schedule schedule_of(const ls_cpu_kernels *kernels, const ls_matmul *p, size_t threads,
+static schedule schedule_of(const ls_cpu_tile *tile, const ls_matmul *p, size_t threads,
                             float *scratch)
 {
-    schedule s = {.kernels = kernels,
+    schedule s = {.tile = tile,
                   .p = p,
                   .kc = block_of(p->k, LS_MATMUL_KC, LS_CHUNK),
-                  .mc = block_of(p->m, LS_MATMUL_MC, kernels->tile_rows),
-                  .nc = block_of(p->n, LS_MATMUL_NC, kernels->tile_columns),
+                  .mc = block_of(p->m, LS_MATMUL_MC, tile->rows),
+                  .nc = block_of(p->n, LS_MATMUL_NC, tile->columns),
                   .scratch = scratch,
                   .buffers = threads > 1 ? 2 : 1};
     s.over_k = ceil_div(p->k, s.kc);
@@ -105,47 +106,46 @@ static stage stage_of(const schedule *s, size_t number)
 static void pack(const schedule *s, size_t number, size_t item)
 {
     const stage t = stage_of(s, number);
-    const ls_cpu_kernels *k = s->kernels;
+    const ls_cpu_tile *k = s->tile;
     const size_t kc = t.k1 - t.k0;
     if (item < s->packs) {
         if (!t.packs_b) return;
-        const size_t n = t.n1 - t.n0, j0 = cut(n, k->tile_columns, item, s->packs),
-                     j1 = cut(n, k->tile_columns, item + 1, s->packs);
+        const size_t n = t.n1 - t.n0, j0 = cut(n, k->columns, item, s->packs),
+                     j1 = cut(n, k->columns, item + 1, s->packs);
         if (j0 < j1) k->pack_b(s->p, t.k0, kc, t.n0 + j0, j1 - j0, t.b + j0 * kc);
         return;
     }
     item -= s->packs;
-    const size_t m = t.m1 - t.m0, i0 = cut(m, k->tile_rows, item, s->packs),
-                 i1 = cut(m, k->tile_rows, item + 1, s->packs);
+    const size_t m = t.m1 - t.m0, i0 = cut(m, k->rows, item, s->packs),
+                 i1 = cut(m, k->rows, item + 1, s->packs);
     if (i0 < i1) k->pack_a(s->p, t.m0 + i0, i1 - i0, t.k0, kc, t.a + i0 * kc);
 }
 
 static void multiply(const schedule *s, size_t number, size_t item)
 {
     const stage t = stage_of(s, number);
-    const ls_cpu_kernels *k = s->kernels;
+    const ls_cpu_tile *k = s->tile;
     const size_t m = t.m1 - t.m0, n = t.n1 - t.n0, kc = t.k1 - t.k0, r = item % s->rows,
                  c = item / s->rows;
-    const size_t i0 = cut(m, k->tile_rows, r, s->rows), i1 = cut(m, k->tile_rows, r + 1, s->rows),
-                 j0 = cut(n, k->tile_columns, c, s->columns),
-                 j1 = cut(n, k->tile_columns, c + 1, s->columns);
+    const size_t i0 = cut(m, k->rows, r, s->rows), i1 = cut(m, k->rows, r + 1, s->rows),
+                 j0 = cut(n, k->columns, c, s->columns), j1 = cut(n, k->columns, c + 1, s->columns);
     if (i0 < i1 && j0 < j1)
         k->multiply(s->p, t.k0, kc, t.m0 + i0, t.m0 + i1, t.n0 + j0, t.n0 + j1, t.a + i0 * kc,
                     t.b + j0 * kc);
 }
 
-static bool is_direct(const ls_cpu_kernels *kernels, const ls_matmul *p)
+static bool is_direct(const ls_cpu_tile *tile, const ls_matmul *p)
 {
-    return p->b_col == 1 && p->m <= kernels->direct_rows;
+    return p->b_col == 1 && p->m <= tile->direct_rows;
 }
 
-void ls_product_alone(const ls_cpu_kernels *kernels, const ls_matmul *p, float *scratch)
+void ls_product_alone(const ls_cpu_tile *tile, const ls_matmul *p, float *scratch)
 {
-    if (is_direct(kernels, p)) {
-        kernels->direct(p, 0, p->n);
+    if (is_direct(tile, p)) {
+        tile->direct(p, 0, p->n);
         return;
     }
-    const schedule s = schedule_of(kernels, p, 1, scratch);
+    const schedule s = schedule_of(tile, p, 1, scratch);
     for (size_t number = 0; number < s.stages; number++) {
         for (size_t i = 0; i < 2 * s.packs; i++) pack(&s, number, i);
         for (size_t i = 0; i < s.rows * s.columns; i++) multiply(&s, number, i);
@@ -205,24 +205,24 @@ static void share_multiply(const schedule *s, ls_product_progress *progress, siz
     finish_item(progress->multiplied, number);
 }
 
-static void share_direct(const ls_cpu_kernels *kernels, const ls_matmul *p, size_t threads,
+static void share_direct(const ls_cpu_tile *tile, const ls_matmul *p, size_t threads,
                          ls_product_progress *progress)
 {
     for (size_t i; (i = atomic_fetch_add(&progress->next, 1)) < threads;)
-        kernels->direct(p, cut(p->n, kernels->tile_columns, i, threads),
-                        cut(p->n, kernels->tile_columns, i + 1, threads));
+        tile->direct(p, cut(p->n, tile->columns, i, threads),
+                     cut(p->n, tile->columns, i + 1, threads));
 }
 
 /* Order of the items: packing of stage 0; then for each stage half of its multiplications, packing
  * of the next stage, and the other half. */
-void ls_product_share(const ls_cpu_kernels *kernels, const ls_matmul *p, size_t threads,
+void ls_product_share(const ls_cpu_tile *tile, const ls_matmul *p, size_t threads,
                       ls_product_progress *progress, float *scratch)
 {
-    if (is_direct(kernels, p)) {
-        share_direct(kernels, p, threads, progress);
+    if (is_direct(tile, p)) {
+        share_direct(tile, p, threads, progress);
         return;
     }
-    const schedule s = schedule_of(kernels, p, threads, scratch);
+    const schedule s = schedule_of(tile, p, threads, scratch);
     const size_t packs = 2 * s.packs, parts = s.rows * s.columns, half = parts / 2,
                  items = packs + s.stages * (packs + parts);
     for (size_t i;

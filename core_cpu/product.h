@@ -4,7 +4,7 @@
 #ifndef LS_CPU_PRODUCT_H
 #define LS_CPU_PRODUCT_H
 
-#include "core_cpu/kernels.h"
+#include "core_cpu/tile.h"
 #include <stdatomic.h>
 
 /* Largest number of parts that the rows × columns of a block are divided into. */
@@ -24,10 +24,10 @@ void ls_product_begin(ls_product_progress *progress);
 
 /* Takes and computes items until none is left; to be called by up to `threads` threads, at least
  * two, with equal arguments. scratch: 2 × LS_MATMUL_SCRATCH floats, the same for all. */
-void ls_product_share(const ls_cpu_kernels *kernels, const ls_matmul *p, size_t threads,
+void ls_product_share(const ls_cpu_tile *tile, const ls_matmul *p, size_t threads,
                       ls_product_progress *progress, float *scratch);
 
 /* The whole product. scratch: LS_MATMUL_SCRATCH floats. */
-void ls_product_alone(const ls_cpu_kernels *kernels, const ls_matmul *p, float *scratch);
+void ls_product_alone(const ls_cpu_tile *tile, const ls_matmul *p, float *scratch);
 
 #endif

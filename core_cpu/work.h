@@ -13,6 +13,7 @@
 typedef struct {
     ls_backend base;
     const ls_cpu_kernels *kernels;
+    const ls_cpu_tile *tile;
     ls_pool *pool;
     float *scratch; /* LS_MATMUL_SCRATCH floats per thread; products that threads share use the
                        first two threads' */

@@ -1,107 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocked matmul, built once per instruction set by isa.c.
+/* The parts of products that depend on the register tile, compiled once per tile with
+ * -DLS_TILE=name and the compiler flags of its instruction set; core_cpu/product.c puts them
+ * together. Tiles other than the set's own are given by -DLS_TILE_ROWS and -DLS_TILE_VECTORS.
  *
- *            NC
- *        ┌────────┐
- *     KC │ b      │
- *        └────────┘
- *   KC   ┌────────┐
- * ┌────┐ │ c      │ MC
- * │ a  │ │        │
- * └────┘ └────────┘
- *
- * A block of b, KC × NC, is packed in panels of NR columns (second-level cache); a block of a,
- * MC × KC, in panels of MR rows (first- or second-level cache). The micro-kernel keeps MR × NR
- * chains in registers. Blocks over k are processed in ascending order and leave the chains' values
- * in c between them, so blocking changes no bit. */
+ * The micro-kernel keeps MR × NR chains in registers. Blocks over k are processed in ascending
+ * order and leave the chains' values in c between them, so no tile changes a bit. */
+#include "core_cpu/tile.h"
+#include "host/network/plan.h"
 
-static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
-
-typedef float v4 __attribute__((vector_size(16)));
-
-/* Transposes 4 × 4 floats: from k on in each of four lines, to four rows that are `width` apart. */
-static inline void transpose4(const float *const *line, size_t k, float *restrict out, size_t width)
-{
-    v4 a, b, c, d;
-    memcpy(&a, line[0] + k, sizeof a);
-    memcpy(&b, line[1] + k, sizeof b);
-    memcpy(&c, line[2] + k, sizeof c);
-    memcpy(&d, line[3] + k, sizeof d);
-    v4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
-       ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    v4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5),
-       cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    a = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-    b = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-    c = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    d = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-    memcpy(out, &a, sizeof a);
-    memcpy(out + width, &b, sizeof b);
-    memcpy(out + 2 * width, &c, sizeof c);
-    memcpy(out + 3 * width, &d, sizeof d);
-}
-
-/* The line of memory with index i. */
-static inline size_t line_of(const uint32_t *numbers, size_t i) { return numbers ? numbers[i] : i; }
-
-/* Packs a panel of `width` lines that are contiguous along k; lines past `lines` become zeros. */
-static inline void pack_along_k(const float *from, size_t stride, const uint32_t *numbers,
-                                size_t first, size_t lines, size_t kc, float *restrict out,
-                                size_t width)
-{
-    size_t l = 0, k4 = kc & ~(size_t)3;
-    for (; l + 4 <= lines; l += 4) {
-        const float *line[4];
-        for (size_t i = 0; i < 4; i++) line[i] = from + line_of(numbers, first + l + i) * stride;
-        for (size_t k = 0; k < k4; k += 4) transpose4(line, k, out + k * width + l, width);
-        for (size_t k = k4; k < kc; k++)
-            for (size_t i = 0; i < 4; i++) out[k * width + l + i] = line[i][k];
-    }
-    for (; l < lines; l++) {
-        const float *line = from + line_of(numbers, first + l) * stride;
-        for (size_t k = 0; k < kc; k++) out[k * width + l] = line[k];
-    }
-    for (; l < width; l++)
-        for (size_t k = 0; k < kc; k++) out[k * width + l] = 0.0f;
-}
-
-/* Packs a panel of `width` lines that are adjacent for each k; lines past `lines` become zeros. */
-static inline void pack_across_k(const float *from, size_t row, const uint32_t *numbers,
-                                 size_t first, size_t lines, size_t kc, float *restrict out,
-                                 size_t width)
-{
-    if (lines == width) {
-        for (size_t k = 0; k < kc; k++)
-            memcpy(out + k * width, from + line_of(numbers, first + k) * row, width * sizeof *out);
-        return;
-    }
-    for (size_t k = 0; k < kc; k++) {
-        memcpy(out + k * width, from + line_of(numbers, first + k) * row, lines * sizeof *out);
-        memset(out + k * width + lines, 0, (width - lines) * sizeof *out);
-    }
-}
+#include "core_cpu/pack.inc"
 
 /* Packs kc rows of nc columns of b into panels of NR columns. */
 static void pack_b(const ls_matmul *p, size_t k0, size_t kc, size_t j0, size_t nc,
                    float *restrict out)
 {
-    for (size_t j = 0; j < nc; j += NR, out += kc * NR) {
-        size_t lines = min_size(NR, nc - j);
-        if (p->b_col == 1) pack_across_k(p->b + j0 + j, p->b_row, NULL, k0, lines, kc, out, NR);
-        else pack_along_k(p->b + k0, p->b_col, NULL, j0 + j, lines, kc, out, NR);
+    if (p->b_col == 1) {
+        pack_across_k(p->b + j0, p->b_row, NULL, k0, nc, kc, out, NR);
+        return;
     }
+    for (size_t j = 0; j < nc; j += NR)
+        pack_along_k(p->b + k0, p->b_col, NULL, j0 + j, min_size(NR, nc - j), kc, out + j * kc, NR);
 }
 
 /* Packs mc rows of kc columns of a into panels of MR rows. */
 static void pack_a(const ls_matmul *p, size_t i0, size_t mc, size_t k0, size_t kc,
                    float *restrict out)
 {
-    for (size_t i = 0; i < mc; i += MR, out += kc * MR) {
-        size_t lines = min_size(MR, mc - i);
-        if (p->a_row == 1)
-            pack_across_k(p->a + i0 + i, p->a_col, p->a_rows, k0, lines, kc, out, MR);
-        else pack_along_k(p->a + k0, p->a_row, p->a_rows, i0 + i, lines, kc, out, MR);
+    if (p->a_row == 1) {
+        pack_across_k(p->a + i0, p->a_col, p->a_rows, k0, mc, kc, out, MR);
+        return;
     }
+    for (size_t i = 0; i < mc; i += MR)
+        pack_along_k(p->a + k0, p->a_row, p->a_rows, i0 + i, min_size(MR, mc - i), kc, out + i * kc,
+                     MR);
 }
 
 /* A tile for one block over k. c: MR rows of V·VW floats, c_row apart. prior: the chains continue
@@ -198,8 +129,10 @@ static const tile_fn chunk_widths[] = {WIDTHS(LS_X)};
 #undef LS_X
 
 /* Prefetches rows [r0, r1) of a tile at (i, j) of the matrices that `finish` reads, while the
- * chains run. */
-static inline void fetch_ahead(const ls_matmul *p, size_t i, size_t j, size_t r0, size_t r1)
+ * chains run. Inlined by force: GCC takes a function that only prefetches for one without effect,
+ * and removes its calls. */
+static inline __attribute__((always_inline)) void fetch_ahead(const ls_matmul *p, size_t i,
+                                                              size_t j, size_t r0, size_t r1)
 {
     for (int m = 0; m < 3 && p->ahead[m]; m++)
         for (size_t r = i + r0; r < i + r1; r++) {
@@ -278,7 +211,7 @@ static void multiply(const ls_matmul *p, size_t k0, size_t kc, size_t i0, size_t
 /* ---- Few rows --------------------------------------------------------------------------------
  * Packing b would take longer than multiplying with it, so its rows are read in place, DIRECT
  * vectors at a time. */
-enum { DIRECT = 8, DIRECT_ROWS = MR / 4 };
+enum { DIRECT = 8, DIRECT_ROWS = SET_ROWS / 4 };
 
 /* Adds kc products to the chains of n ≤ DIRECT·VW neighbouring columns of one row: whole vectors,
  * then single columns. */
@@ -334,3 +267,16 @@ static void direct(const ls_matmul *p, size_t j0, size_t j1)
             if (p->finish) p->finish(p, i, j, 1, n, p->c + i * p->c_row + j, p->c_row);
         }
 }
+
+#define LS_NAME(isa) LS_NAME_(isa)
+#define LS_NAME_(isa) ls_cpu_tile_##isa
+
+const ls_cpu_tile LS_NAME(LS_TILE) = {
+    .rows = MR,
+    .columns = NR,
+    .direct_rows = DIRECT_ROWS,
+    .pack_a = pack_a,
+    .pack_b = pack_b,
+    .multiply = multiply,
+    .direct = direct,
+};
