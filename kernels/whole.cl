@@ -191,56 +191,10 @@ static void operands(const whole_step *s, words op, whole_product *p)
         p->b = arena + op[WHOLE_OP_dz], p->b_k = out, p->b_j = 1;
         if (shuffled) p->index = (__global const uint *)arena + s->member[WHOLE_index];
     }
-}
-
-/* The tiles of a product in rows [p.i0, end) from column p.j0 on, `tiles` of them. */
-static void multiply(const whole_step *s, words op, whole_product *p, uint end, uint across,
-                     uint tiles)
-{
-    const uint log_rows = op[WHOLE_OP_log_rows], log_columns = op[WHOLE_OP_log_columns];
-    const uint i_first = p->i0, j_first = p->j0;
-    const whole_shape shape = {log_rows, log_columns, op[WHOLE_OP_log_chunks],
-                               op[WHOLE_OP_log_depth]};
-    const uint m = p->m;
-    p->m = end;
-    for (uint tile = 0; tile < tiles; tile++) {
-        p->i0 = i_first + (tile / across << log_rows);
-        p->j0 = j_first + (tile % across << log_columns);
-        if (p->numbers)
-            for (uint i = ITEM; i < 1u << log_rows; i += GROUP)
-                s->numbers[i] = p->i0 + i < end ? row_number(s, p->i0 + i) : 0u;
-        SYNC
-        switch (op[WHOLE_OP_body]) {
-        case WHOLE_BODY_ONE: product_one(p, &shape, s->pool); break;
-        case WHOLE_BODY_TWO: product_two(p, s->pool); break;
-#ifdef WITH_FOUR
-        case WHOLE_BODY_FOUR: product_four(p, s->pool); break;
-#endif
-        }
-        SYNC
-        finish(s, op, 1u << (log_rows + log_columns), log_columns, p->i0, p->j0, end, p->n);
-        SYNC
-    }
-    p->m = m;
-}
-
-static void product_of_rows(const whole_step *s, words op, uint first, uint end)
-{
-    whole_product p;
-    operands(s, op, &p);
-    const uint across = ((p.n - 1u) >> op[WHOLE_OP_log_columns]) + 1u,
-               down = ((end - first - 1u) >> op[WHOLE_OP_log_rows]) + 1u;
-    p.i0 = first, p.j0 = 0;
-    multiply(s, op, &p, end, across, across * down);
-}
-
-static void product_tile(const whole_step *s, words op, uint task)
-{
-    whole_product p;
-    operands(s, op, &p);
-    const uint across = ((p.n - 1u) >> op[WHOLE_OP_log_columns]) + 1u;
-    p.i0 = task / across << op[WHOLE_OP_log_rows], p.j0 = task % across << op[WHOLE_OP_log_columns];
-    multiply(s, op, &p, p.m, 1u, 1u);
+    p->body = op[WHOLE_OP_body];
+    p->log_rows = op[WHOLE_OP_log_rows], p->log_columns = op[WHOLE_OP_log_columns];
+    p->log_chunks = op[WHOLE_OP_log_chunks], p->log_depth = op[WHOLE_OP_log_depth];
+    set_slices(p);
 }
 
 /* ---- Losses ---------------------------------------------------------------------------------- */
@@ -271,21 +225,22 @@ static void loss_of_row(const whole_step *s, words op, uint row, __local float *
 #undef LOSS_EACH
 #undef LOSS_AT
 
-static void losses(const whole_step *s, words op, uint first, uint end)
+static void turn_of_losses(const whole_step *s, words op, uint first, uint end, uint turn)
 {
     const uint columns = op[WHOLE_OP_out], count = (end - first) * columns;
     __global float *matrix = s->arena + op[WHOLE_OP_z] + first * columns;
     __local float *z = s->pool, *p = z + count, *t = p + count;
-    for (uint e = ITEM; e < count; e += GROUP) {
-        const uint row = stored_number(s, first + e / columns);
-        z[e] = GET(matrix + e);
-        t[e] = s->t[(ulong)row * columns + e % columns];
-    }
-    SYNC
-    for (uint i = ITEM; i < end - first; i += GROUP)
-        loss_of_row(s, op, first + i, z + i * columns, p + i * columns, t + i * columns);
-    SYNC
-    for (uint e = ITEM; e < count; e += GROUP) PUT(matrix + e, z[e]);
+    if (turn == 0)
+        for (uint e = ITEM; e < count; e += GROUP) {
+            const uint row = stored_number(s, first + e / columns);
+            z[e] = GET(matrix + e);
+            t[e] = s->t[(ulong)row * columns + e % columns];
+        }
+    if (turn == 1)
+        for (uint i = ITEM; i < end - first; i += GROUP)
+            loss_of_row(s, op, first + i, z + i * columns, p + i * columns, t + i * columns);
+    if (turn == 2)
+        for (uint e = ITEM; e < count; e += GROUP) PUT(matrix + e, z[e]);
 }
 
 static void store_numbers(const whole_step *s, uint first, uint end)
@@ -296,9 +251,9 @@ static void store_numbers(const whole_step *s, uint first, uint end)
 
 /* ---- Operations on columns ------------------------------------------------------------------- */
 
-/* What a work-item knows about its column. */
+/* What a work-item knows about its column; total: of the chunks so far. */
 typedef struct {
-    float mean, inv, gamma, beta, factor;
+    float mean, inv, gamma, beta, factor, total;
 } whole_column;
 
 enum { SUM_OF, SQUARES_OF, HATS_OF };
@@ -357,123 +312,152 @@ static void end_pass(const whole_step *s, words op, uint column, uint pass, floa
     }
 }
 
-static void columns(const whole_step *s, words op, uint task)
+/* Turns of a pass over the columns, and of an operation: its passes, then what follows them. Sums of
+ * chunks pass through local memory, in two places in turn. */
+static uint rows_of_columns(const whole_step *s, words op)
 {
-    const uint kind = op[WHOLE_OP_kind], log = op[WHOLE_OP_log_columns], width = 1u << log,
-               n = op[WHOLE_OP_out], sets = GROUP >> log, set = ITEM >> log,
-               x = ITEM & (width - 1u), column = (task << log) + x;
-    const uint rows = kind == WHOLE_MAX_NORM ? op[WHOLE_OP_in] : s->rows,
-               chunks = (rows + LS_CHUNK - 1u) / LS_CHUNK;
-    const uint passes = kind == WHOLE_NORM || kind == WHOLE_NORM_GRAD ? 2u : 1u;
-    const int live = column < n;
+    return op[WHOLE_OP_kind] == WHOLE_MAX_NORM ? op[WHOLE_OP_in] : s->rows;
+}
+static uint turns_of_pass(const whole_step *s, words op)
+{
+    const uint chunks = (rows_of_columns(s, op) + LS_CHUNK - 1u) / LS_CHUNK,
+               sets = GROUP >> op[WHOLE_OP_log_columns];
+    return (chunks + sets - 1u) / sets + 1u;
+}
+static uint passes_of(words op)
+{
+    return op[WHOLE_OP_kind] == WHOLE_NORM || op[WHOLE_OP_kind] == WHOLE_NORM_GRAD ? 2u : 1u;
+}
+static uint turns_of_columns(const whole_step *s, words op)
+{
+    const uint passes = passes_of(op) * turns_of_pass(s, op), per_turn = RESULTS >> op[WHOLE_OP_log_columns];
+    switch (op[WHOLE_OP_kind]) {
+    case WHOLE_NORM: return passes + (s->rows + per_turn - 1u) / per_turn;
+    case WHOLE_COLUMN_SUM: return passes;
+    }
+    return passes + 1u;
+}
+
+/* One turn of the sums of pass `pass`. */
+static void turn_of_pass(const whole_step *s, words op, uint column, uint pass, uint turn, uint turns,
+                         whole_column *c)
+{
+    const uint kind = op[WHOLE_OP_kind], log = op[WHOLE_OP_log_columns], n = op[WHOLE_OP_out],
+               sets = GROUP >> log, set = ITEM >> log, x = ITEM & ((1u << log) - 1u);
+    const uint rows = rows_of_columns(s, op), chunks = (rows + LS_CHUNK - 1u) / LS_CHUNK;
+    const int what = kind == WHOLE_MAX_NORM || (kind == WHOLE_NORM && pass) ? SQUARES_OF
+                     : kind == WHOLE_NORM_GRAD && pass                      ? HATS_OF
+                                                                            : SUM_OF;
+    const uint chunk = turn * sets + set, r0 = chunk * LS_CHUNK;
+    __local const float *before = s->pool + ((turn & 1u) ^ 1u) * GROUP;
+    if (turn == 0) c->total = 0.0f;
+    else if (set == 0)
+        for (uint q = 0; q < min(sets, chunks - (turn - 1u) * sets); q++) {
+            const float part = before[x + (q << log)];
+            c->total = turn - 1u + q ? c->total + part : part;
+        }
+    if (turn + 1u < turns && column < n && chunk < chunks)
+        s->pool[(turn & 1u) * GROUP + ITEM] =
+            chunk_sum(what, s->arena + op[WHOLE_OP_x] + column + r0 * n,
+                      s->arena + op[WHOLE_OP_z] + column + r0 * n, n, min((uint)LS_CHUNK, rows - r0),
+                      *c);
+    if (turn + 1u == turns && set == 0 && column < n) {
+        end_pass(s, op, column, pass, c->total, c);
+        s->pool[KEPT + (pass << log) + x] = kind == WHOLE_NORM ? (pass ? c->inv : c->mean)
+                                                               : c->factor;
+    }
+}
+
+/* Sets `filled` to the number of values in local memory that are still to be finished, from row
+ * `row` on. */
+static void turn_of_columns(const whole_step *s, words op, uint task, uint turn, whole_column *c,
+                            uint *filled, uint *row)
+{
+    const uint kind = op[WHOLE_OP_kind], log = op[WHOLE_OP_log_columns], n = op[WHOLE_OP_out],
+               sets = GROUP >> log, set = ITEM >> log, x = ITEM & ((1u << log) - 1u),
+               column = (task << log) + x;
+    const uint turns = turns_of_pass(s, op), passes = passes_of(op), rows = rows_of_columns(s, op);
+    const uint pass = turn / turns;
     __global float *arena = s->arena, *z = arena + op[WHOLE_OP_z] + column,
                    *from = arena + op[WHOLE_OP_x] + column;
-    __local float *kept = s->pool + KEPT;
-    whole_column c = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
-    if (live && passes == 2) {
-        c.gamma = GET(arena + op[WHOLE_OP_gamma] + column);
-        if (kind == WHOLE_NORM) c.beta = GET(arena + op[WHOLE_OP_beta] + column);
-        else {
-            c.mean = GET(arena + op[WHOLE_OP_mean] + column);
-            c.inv = GET(arena + op[WHOLE_OP_inv] + column);
-        }
-    }
-    for (uint pass = 0; pass < passes; pass++) {
-        const int what = kind == WHOLE_MAX_NORM || (kind == WHOLE_NORM && pass)        ? SQUARES_OF
-                         : kind == WHOLE_NORM_GRAD && pass ? HATS_OF
-                                                           : SUM_OF;
-        float total = 0.0f;
-        for (uint round = 0; round < chunks; round += sets) {
-            const uint chunk = round + set, r0 = chunk * LS_CHUNK;
-            SYNC
-            if (live && chunk < chunks)
-                s->pool[ITEM] = chunk_sum(what, from + r0 * n, z + r0 * n, n,
-                                          min((uint)LS_CHUNK, rows - r0), c);
-            SYNC
-            if (set == 0)
-                for (uint q = 0; q < min(sets, chunks - round); q++) {
-                    const float part = s->pool[x + (q << log)];
-                    total = round + q ? total + part : part;
-                }
-        }
-        if (set == 0 && live) {
-            end_pass(s, op, column, pass, total, &c);
-            kept[pass * width + x] = kind == WHOLE_NORM ? (pass ? c.inv : c.mean) : c.factor;
-        }
-        SYNC
-        if (kind == WHOLE_NORM) {
-            if (pass) c.inv = kept[width + x];
-            else c.mean = kept[x];
-        }
-    }
-    if (kind == WHOLE_NORM)
-        for (uint r0 = 0; r0 < rows; r0 += RESULTS >> log) {
-            for (uint e = ITEM; e < RESULTS; e += GROUP) {
-                const uint r = r0 + (e >> log);
-                if (live && r < rows)
-                    s->pool[e] = ls_fma(c.gamma, ls_norm_hat(GET(z + r * n), c.mean, c.inv), c.beta);
+    __local const float *kept = s->pool + KEPT;
+    if (turn == 0) {
+        c->mean = c->inv = c->gamma = c->beta = c->factor = 0.0f;
+        if (passes == 2 && column < n) {
+            c->gamma = GET(arena + op[WHOLE_OP_gamma] + column);
+            if (kind == WHOLE_NORM) c->beta = GET(arena + op[WHOLE_OP_beta] + column);
+            if (kind == WHOLE_NORM_GRAD) {
+                c->mean = GET(arena + op[WHOLE_OP_mean] + column);
+                c->inv = GET(arena + op[WHOLE_OP_inv] + column);
             }
-            SYNC
-            finish(s, op, RESULTS, log, r0, task << log, rows, n);
-            SYNC
         }
-    if (kind == WHOLE_NORM_GRAD && live)
+    }
+    if (kind == WHOLE_NORM && turn == turns) c->mean = kept[x];
+    if (kind == WHOLE_NORM && turn == 2u * turns) c->inv = kept[(1u << log) + x];
+    if (pass < passes) {
+        turn_of_pass(s, op, column, pass, turn % turns, turns, c);
+    } else if (kind == WHOLE_NORM) {
+        *row = (turn - 2u * turns) * (RESULTS >> log);
+        *filled = RESULTS;
+        for (uint e = ITEM; e < RESULTS; e += GROUP) {
+            const uint r = *row + (e >> log);
+            if (column < n && r < rows)
+                s->pool[e] = ls_fma(c->gamma, ls_norm_hat(GET(z + r * n), c->mean, c->inv), c->beta);
+        }
+    } else if (column < n) {
         for (uint r = set; r < rows; r += sets) {
-            const float hat = ls_norm_hat(GET(z + r * n), c.mean, c.inv);
-            PUT(z + r * n, ls_norm_grad(GET(from + r * n), hat, c.gamma, c.inv, kept[x],
-                                        kept[width + x], s->inv_rows));
+            const float x_r = GET(from + r * n);
+            float to = 0.0f;
+            if (kind == WHOLE_MAX_NORM) to = x_r * kept[x];
+            else
+                to = ls_norm_grad(x_r, ls_norm_hat(GET(z + r * n), c->mean, c->inv), c->gamma,
+                                  c->inv, kept[x], kept[(1u << log) + x], s->inv_rows);
+            PUT((kind == WHOLE_MAX_NORM ? from : z) + r * n, to);
         }
-    if (kind == WHOLE_MAX_NORM && live)
-        for (uint r = set; r < rows; r += sets) PUT(from + r * n, GET(from + r * n) * kept[x]);
+    }
 }
 
 /* ---- Operations on flat arrays --------------------------------------------------------------- */
 
-static void update_range(const whole_step *s, words op, uint first, uint end)
+/* Sums of at most 32 chunks of values, or of their squares, in two turns. */
+static void turn_of_sums(const whole_step *s, words op, uint first, uint end, uint turn)
 {
-    __global const float *g = s->arena + op[WHOLE_OP_y];
-    for (uint at = first; at < end; at += RESULTS) {
-        const uint count = min(RESULTS, end - at);
-        for (uint e = ITEM; e < count; e += GROUP) s->pool[e] = GET(g + at + e);
-        SYNC
-        finish(s, op, count, 31u, 0u, at, 1u, op[WHOLE_OP_out]);
-        SYNC
-    }
-}
-
-/* Sums of the chunks in [first, end) of n values or of their squares. */
-static void chunk_sums(const whole_step *s, __global const float *x, __global float *to, uint first,
-                       uint end, int square)
-{
-    for (uint at = first; at < end; at += 32u * LS_CHUNK) {
-        const uint count = min(32u * LS_CHUNK, end - at), chunks = (count + LS_CHUNK - 1) / LS_CHUNK;
+    const int square = op[WHOLE_OP_from] == WHOLE_NONE;
+    const uint count = end - first;
+    __global const float *x = square ? s->arena + op[WHOLE_OP_x] : s->scratch + op[WHOLE_OP_from];
+    if (turn == 0)
         for (uint e = ITEM; e < count; e += GROUP)
-            s->pool[e / LS_CHUNK * (LS_CHUNK + 1) + e % LS_CHUNK] = GET(x + at + e);
-        SYNC
-        for (uint c = ITEM; c < chunks; c += GROUP) {
-            __local const float *v = s->pool + c * (LS_CHUNK + 1);
+            s->pool[e / LS_CHUNK * (LS_CHUNK + 1u) + e % LS_CHUNK] = GET(x + first + e);
+    if (turn == 1)
+        for (uint c = ITEM; c * LS_CHUNK < count; c += GROUP) {
+            __local const float *v = s->pool + c * (LS_CHUNK + 1u);
             float acc = 0.0f;
             for (uint i = 0; i < min((uint)LS_CHUNK, count - c * LS_CHUNK); i++)
                 acc = square ? ls_fma(v[i], v[i], acc) : acc + v[i];
-            PUT(to + at / LS_CHUNK + c, acc);
+            PUT(s->scratch + op[WHOLE_OP_to] + first / LS_CHUNK + c, acc);
         }
-        SYNC
-    }
 }
 
-/* The factor from the sums: sums of chunks of them, alternating between two places until one is
- * left. */
-static void clip_factor(const whole_step *s, words op)
+/* The factor from at most LS_CHUNK² sums: sums of chunks of them, then their sum. */
+static void turn_of_factor(const whole_step *s, words op, uint turn)
 {
-    uint n = op[WHOLE_OP_out];
+    const uint n = op[WHOLE_OP_out], chunks = (n + LS_CHUNK - 1u) / LS_CHUNK;
     __global float *from = s->scratch + op[WHOLE_OP_from], *to = s->scratch + op[WHOLE_OP_to];
-    for (; n > 1; n = (n + LS_CHUNK - 1) / LS_CHUNK) {
-        __global float *other = from;
-        chunk_sums(s, from, to, 0, n, 0);
-        from = to, to = other;
+    if (turn == 0)
+        for (uint c = ITEM; c < chunks; c += GROUP) {
+            float acc = 0.0f;
+            for (uint i = c * LS_CHUNK; i < min(n, (c + 1u) * LS_CHUNK); i++)
+                acc = acc + GET(from + i);
+            PUT(to + c, acc);
+        }
+    if (turn == 1 && ITEM == 0) {
+        float sum = GET(n > 1 ? to : from);
+        if (chunks > 1) {
+            sum = 0.0f;
+            for (uint c = 0; c < chunks; c++) sum = sum + GET(to + c);
+        }
+        PUT(s->arena + op[WHOLE_OP_y], ls_limit_factor(sum, value(s->member, WHOLE_clip)));
     }
-    if (ITEM == 0)
-        PUT(s->arena + op[WHOLE_OP_y], ls_limit_factor(GET(from), value(s->member, WHOLE_clip)));
 }
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
@@ -494,34 +478,102 @@ static uint tasks_of(const whole_step *s, words strand, words op)
     return 1u;
 }
 
-static void do_operation(const whole_step *s, words strand, words op, uint task)
+/* What a work-item keeps from one turn of an operation to the next. */
+typedef struct {
+    uint first, end; /* rows, columns or elements of the task */
+    uint tile, turn; /* of a product */
+    uint across, i_first, j_first;
+    whole_product product;
+    whole_chains chains;
+    whole_column column;
+} whole_work;
+
+/* Turns of one tile: row numbers, the slices, their result, and what follows it. */
+static uint turns_of_tile(const whole_product *p) { return p->slices + 4u; }
+
+/* Prepares an operation on a task; the number of its turns. */
+static uint begin(const whole_step *s, words strand, words op, uint task, whole_work *w)
 {
     const uint share = strand[WHOLE_STRAND_share], unit = strand[WHOLE_STRAND_unit];
-    const uint first = task * unit,
-               end = min(first + unit, share == WHOLE_BY_ROWS ? s->rows : op[WHOLE_OP_out]);
+    whole_product *p = &w->product;
+    w->first = task * unit;
+    w->end = min(w->first + unit, share == WHOLE_BY_ROWS ? s->rows : op[WHOLE_OP_out]);
     switch (op[WHOLE_OP_kind]) {
-    case WHOLE_NUMBERS: store_numbers(s, first, end); break;
     case WHOLE_DENSE:
     case WHOLE_GRAD_X:
-    case WHOLE_GRAD_W:
-        if (share == WHOLE_BY_ROWS) product_of_rows(s, op, first, end);
-        else product_tile(s, op, task);
-        break;
-    case WHOLE_LOSS: losses(s, op, first, end); break;
+    case WHOLE_GRAD_W: {
+        operands(s, op, p);
+        const uint across = ((p->n - 1u) >> p->log_columns) + 1u;
+        uint tiles = 1;
+        w->i_first = w->j_first = w->tile = w->turn = 0;
+        w->across = across;
+        if (share == WHOLE_BY_ROWS) {
+            p->m = w->end;
+            w->i_first = w->first;
+            tiles = across * (((w->end - w->first - 1u) >> p->log_rows) + 1u);
+        } else {
+            w->i_first = task / across << p->log_rows;
+            w->j_first = task % across << p->log_columns;
+        }
+        return tiles * turns_of_tile(p);
+    }
+    case WHOLE_LOSS: return 3;
     case WHOLE_COLUMN_SUM:
     case WHOLE_NORM:
     case WHOLE_NORM_GRAD:
-    case WHOLE_MAX_NORM: columns(s, op, task); break;
-    case WHOLE_UPDATE: update_range(s, op, first, end); break;
+    case WHOLE_MAX_NORM: return turns_of_columns(s, op);
+    case WHOLE_UPDATE: return (w->end - w->first + RESULTS - 1u) / RESULTS;
     case WHOLE_SUMS:
-        if (op[WHOLE_OP_from] == WHOLE_NONE)
-            chunk_sums(s, s->arena + op[WHOLE_OP_x], s->scratch + op[WHOLE_OP_to], first, end, 1);
-        else
-            chunk_sums(s, s->scratch + op[WHOLE_OP_from], s->scratch + op[WHOLE_OP_to], first, end,
-                       0);
-        break;
-    case WHOLE_FACTOR: clip_factor(s, op); break;
+    case WHOLE_FACTOR: return 2;
     }
+    return 1;
+}
+
+/* One turn; the caller has a barrier after it. There is none in here: branches with barriers would
+ * take PoCL's compiler minutes. */
+static void do_turn(const whole_step *s, words op, uint task, uint turn, whole_work *w)
+{
+    whole_product *p = &w->product;
+    /* values in local memory to be finished: rows of 2^log, from (i, j) on, of an m × n matrix */
+    uint count = 0, log = op[WHOLE_OP_log_columns], i = 0, j = 0, m = s->rows, n = op[WHOLE_OP_out];
+    switch (op[WHOLE_OP_kind]) {
+    case WHOLE_NUMBERS: store_numbers(s, w->first, w->end); break;
+    case WHOLE_DENSE:
+    case WHOLE_GRAD_X:
+    case WHOLE_GRAD_W:
+        if (w->turn == 0) {
+            p->i0 = w->i_first + (w->tile / w->across << p->log_rows);
+            p->j0 = w->j_first + (w->tile % w->across << p->log_columns);
+            if (p->numbers)
+                for (uint e = ITEM; e < 1u << p->log_rows; e += GROUP)
+                    s->numbers[e] = p->i0 + e < p->m ? row_number(s, p->i0 + e) : 0u;
+        } else if (w->turn < p->slices + 3u) {
+            turn_of_product(p, s->pool, w->turn - 1u, &w->chains);
+        } else {
+            count = 1u << (p->log_rows + p->log_columns);
+            i = p->i0, j = p->j0, m = p->m;
+        }
+        if (++w->turn == turns_of_tile(p)) w->turn = 0, w->tile++;
+        break;
+    case WHOLE_LOSS: turn_of_losses(s, op, w->first, w->end, turn); break;
+    case WHOLE_COLUMN_SUM:
+    case WHOLE_NORM:
+    case WHOLE_NORM_GRAD:
+    case WHOLE_MAX_NORM:
+        turn_of_columns(s, op, task, turn, &w->column, &count, &i);
+        j = task << log;
+        break;
+    case WHOLE_UPDATE:
+        j = w->first + turn * RESULTS;
+        count = min(RESULTS, w->end - j);
+        log = 31, m = 1;
+        for (uint e = ITEM; e < count; e += GROUP) /* the same work-item finishes it */
+            s->pool[e] = GET(s->arena + op[WHOLE_OP_y] + j + e);
+        break;
+    case WHOLE_SUMS: turn_of_sums(s, op, w->first, w->end, turn); break;
+    case WHOLE_FACTOR: turn_of_factor(s, op, turn); break;
+    }
+    if (count) finish(s, op, count, log, i, j, m, n);
 }
 
 /* A team of groups: which of them this one is, how many there are, and their counter. */
@@ -531,13 +583,15 @@ typedef struct {
     __local uint *leave;
 } whole_team;
 
-/* Waits until all groups of the team are here. Returns whether all must leave. */
-static uint meet(whole_team *t)
+/* Waits until all groups of the team are here, after a barrier of the group and before one.
+ * must_leave says what came of it: in two places in turn, as a work-item may still read the one when
+ * another is at the next meeting. */
+static uint must_leave(const whole_team *t) { return t->leave[t->round & 1u]; }
+
+static void meet(whole_team *t)
 {
-    SYNC
-    if (t->groups == 1) return 0;
     t->round++;
-    if (ITEM == 0) {
+    if (t->groups > 1 && ITEM == 0) {
         const uint all = t->round * t->groups;
         uint turns = 0, leave = 0;
         FENCE
@@ -548,28 +602,19 @@ static uint meet(whole_team *t)
         }
         if (leave) *t->stop = 1;
         FENCE
-        *t->leave = leave;
+        t->leave[t->round & 1u] = leave;
     }
-    SYNC
-    return *t->leave;
 }
 
-static void do_phase(const whole_step *s, const whole_team *team, words program, words phase)
-{
-    const uint strands = phase[WHOLE_PHASE_count];
-    words strand = program + phase[WHOLE_PHASE_strands];
-    uint turn = team->group; /* this group's first task of the strand */
-    for (uint k = 0; k < strands; k++, strand += WHOLE_STRAND_WORDS) {
-        words ops = program + strand[WHOLE_STRAND_ops];
-        const uint tasks = tasks_of(s, strand, ops), count = strand[WHOLE_STRAND_count];
-        for (; turn < tasks; turn += team->groups)
-            for (uint i = 0; i < count; i++) {
-                do_operation(s, strand, ops + i * WHOLE_OP_WORDS, turn);
-                SYNC
-            }
-        turn -= tasks;
-    }
-}
+/* Where a group is: everything up to the operation. */
+typedef struct {
+    words run;              /* the member's entry */
+    uint member, step, phase, strand, task, op;
+    words at_strand, at_op; /* the strand and the operation */
+    uint tasks;             /* of the strand */
+    uint state;
+} whole_cursor;
+enum { AT_MEMBER, AT_STEP, AT_PHASE, AT_STRAND, AT_TASK, AT_OPERATION, AT_MEETING, AT_END };
 
 static void set_step(whole_step *s, __global const float *rates, uint epoch_changes)
 {
@@ -587,26 +632,96 @@ static void set_step(whole_step *s, __global const float *rates, uint epoch_chan
         *s->order = ls_permutation_of(all, seed_of(s), LS_PURPOSE_ORDER, s->step / per_epoch);
 }
 
-/* All steps of a member. Returns whether all must leave. */
-static uint run_member(whole_step *s, whole_team *team, words run, __global const float *rates,
-                       __global float *losses)
+/* What a launch is given. */
+typedef struct {
+    __global float *arenas, *losses, *scratch;
+    __global const float *x, *t, *weight, *rates;
+    words table;
+    uint members, teams, features, outputs;
+} whole_launch;
+
+static void set_member(const whole_launch *l, whole_step *s, whole_cursor *c)
 {
-    const ulong first = (ulong)run[WHOLE_RUN_first_high] << 32 | run[WHOLE_RUN_first_low];
-    const uint count = run[WHOLE_RUN_count], phases = s->member[WHOLE_phases];
-    words phase = s->member + WHOLE_MEMBER_WORDS;
-    uint leave = 0;
-    for (uint i = 0; i < count && !leave; i++) {
-        s->step = first + i;
-        s->loss = losses + run[WHOLE_RUN_losses] + i;
-        set_step(s, rates + (run[WHOLE_RUN_rates] + i) * LS_RATES_COUNT,
-                 i == 0 || s->step % s->member[WHOLE_steps_per_epoch] == 0);
-        SYNC
-        for (uint k = 0; k < phases && !leave; k++) {
-            do_phase(s, team, s->member, phase + k * WHOLE_PHASE_WORDS);
-            leave = meet(team);
+    words run = l->table + c->member * WHOLE_RUN_WORDS;
+    const ulong origin = run[WHOLE_RUN_origin];
+    c->run = run;
+    s->member = l->table + run[WHOLE_RUN_program];
+    s->arena = l->arenas + ((ulong)run[WHOLE_RUN_arena_high] << 32 | run[WHOLE_RUN_arena_low]);
+    s->scratch = l->scratch + run[WHOLE_RUN_scratch];
+    s->x = l->x + origin * l->features, s->t = l->t + origin * l->outputs;
+    s->weight = l->weight + origin;
+}
+
+/* Moves on to the next operation or barrier over all groups. Every work-item does the same. */
+static void advance(const whole_launch *l, const whole_team *team, whole_step *s, whole_cursor *c)
+{
+    for (;;) switch (c->state) {
+        case AT_MEMBER: /* is to be started */
+            if (c->member >= l->members || must_leave(team)) {
+                c->state = AT_END;
+                return;
+            }
+            set_member(l, s, c);
+            c->step = 0;
+            c->state = AT_STEP;
+            break;
+        case AT_STEP:
+            if (c->step >= c->run[WHOLE_RUN_count]) {
+                c->member += l->teams;
+                c->state = AT_MEMBER;
+                break;
+            }
+            s->step = ((ulong)c->run[WHOLE_RUN_first_high] << 32 | c->run[WHOLE_RUN_first_low]) +
+                      c->step;
+            s->loss = l->losses + c->run[WHOLE_RUN_losses] + c->step;
+            set_step(s, l->rates + (c->run[WHOLE_RUN_rates] + c->step) * LS_RATES_COUNT,
+                     c->step == 0 || s->step % s->member[WHOLE_steps_per_epoch] == 0);
+            c->phase = 0;
+            c->state = AT_PHASE;
+            return; /* to a barrier, after which all know the order of the rows */
+        case AT_PHASE:
+            if (must_leave(team)) c->step = c->run[WHOLE_RUN_count];
+            else if (c->phase == s->member[WHOLE_phases]) c->step++;
+            if (must_leave(team) || c->phase == s->member[WHOLE_phases]) {
+                c->state = AT_STEP;
+                break;
+            }
+            c->strand = 0;
+            c->task = team->group;
+            c->state = AT_STRAND;
+            break;
+        case AT_STRAND: {
+            words phase = s->member + WHOLE_MEMBER_WORDS + c->phase * WHOLE_PHASE_WORDS;
+            if (c->strand == phase[WHOLE_PHASE_count]) {
+                c->phase++;
+                c->state = AT_MEETING;
+                return;
+            }
+            c->at_strand = s->member + phase[WHOLE_PHASE_strands] + c->strand * WHOLE_STRAND_WORDS;
+            c->tasks = tasks_of(s, c->at_strand, s->member + c->at_strand[WHOLE_STRAND_ops]);
+            c->state = AT_TASK;
+            break;
         }
-    }
-    return leave;
+        case AT_TASK: /* the tasks of all strands are dealt out in turn */
+            if (c->task >= c->tasks) {
+                c->task -= c->tasks;
+                c->strand++;
+                c->state = AT_STRAND;
+                break;
+            }
+            c->op = 0;
+            c->at_op = s->member + c->at_strand[WHOLE_STRAND_ops];
+            c->state = AT_OPERATION;
+            return;
+        case AT_OPERATION:
+            c->at_op += WHOLE_OP_WORDS;
+            if (++c->op < c->at_strand[WHOLE_STRAND_count]) return;
+            c->task += team->groups;
+            c->state = AT_TASK;
+            break;
+        case AT_MEETING: c->state = AT_PHASE; break;
+        default: return;
+        }
 }
 
 /* table: `members` entries of this launch, then the members' programs. shared: words that are 0 at
@@ -620,24 +735,32 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void whole_steps(
     const uint features, const uint outputs)
 {
     __local float pool[POOL] __attribute__((aligned(16)));
-    __local uint numbers[64], mine, leave;
+    __local uint numbers[64], leave[2], mine;
     __local ls_permutation order;
-    if (ITEM == 0) mine = atomic_inc(shared + WHOLE_STARTED);
+    if (ITEM == 0) {
+        mine = atomic_inc(shared + WHOLE_STARTED);
+        leave[0] = leave[1] = 0;
+    }
     SYNC
-    if (mine >= teams * groups) return;
-    whole_team team = {mine % groups, groups, patience, 0, 0, shared + WHOLE_STOP, &leave};
+    const whole_launch launch = {arenas, losses, scratch, x,     t,        weight,
+                                 rates,  table,  members, teams, features, outputs};
     const uint number = mine / groups;
+    whole_team team = {mine % groups, groups, patience, 0, 0, shared + WHOLE_STOP, leave};
     team.count = shared + WHOLE_COUNTERS + number * WHOLE_COUNTER_STRIDE;
-    uint gone = 0;
-    for (uint i = number; i < members && !gone; i += teams) {
-        words run = table + i * WHOLE_RUN_WORDS;
-        const ulong origin = run[WHOLE_RUN_origin];
-        whole_step s;
-        s.member = table + run[WHOLE_RUN_program];
-        s.arena = arenas + ((ulong)run[WHOLE_RUN_arena_high] << 32 | run[WHOLE_RUN_arena_low]);
-        s.scratch = scratch + run[WHOLE_RUN_scratch];
-        s.x = x + origin * features, s.t = t + origin * outputs, s.weight = weight + origin;
-        s.pool = pool, s.numbers = numbers, s.order = &order;
-        gone = run_member(&s, &team, run, rates, losses);
+    whole_step s;
+    whole_work work;
+    whole_cursor c;
+    s.pool = pool, s.numbers = numbers, s.order = &order;
+    c.member = number, c.state = number < teams ? AT_MEMBER : AT_END;
+    for (;;) {
+        advance(&launch, &team, &s, &c);
+        if (c.state == AT_END) break;
+        uint turns = 1;
+        if (c.state == AT_OPERATION) turns = begin(&s, c.at_strand, c.at_op, c.task, &work);
+        if (c.state == AT_MEETING) meet(&team);
+        for (uint turn = 0; turn < turns; turn++) {
+            if (c.state == AT_OPERATION) do_turn(&s, c.at_op, c.task, turn, &work);
+            SYNC
+        }
     }
 }

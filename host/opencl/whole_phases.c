@@ -219,14 +219,15 @@ static double cost_of(const product *p, const shape *s, const ls_whole_limits *l
     return ceil(tiles / (double)p->groups) * cost_of_tile(p, s, l);
 }
 
-/* The depth of slices, at least 8, with which a shape of one chain a work-item fits; 0 if none
- * does. */
+/* The depth of slices, at least 8, with which two slices of a shape of one chain a work-item fit,
+ * with two values per work-item; 0 if none does. */
 static unsigned depth_of(const shape *s, const ls_whole_limits *l)
 {
     size_t width = (((size_t)1 << s->rows) + ((size_t)1 << s->columns)) << s->chunks;
     for (unsigned log = 6; log >= 3; log--) {
         size_t depth = (size_t)1 << log;
-        if (width * depth <= WHOLE_LOADS * l->group && width * (depth + 4) <= l->pool) return log;
+        if (width * depth <= WHOLE_LOADS * l->group && 2 * width * (depth + 4) + 2 * l->group <= l->pool)
+            return log;
     }
     return 0;
 }
