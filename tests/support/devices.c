@@ -11,6 +11,7 @@
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_program.h"
 #endif
 
 /* ---- Backends -------------------------------------------------------------------------------- */
@@ -37,6 +38,18 @@ static void add_opencl(test_backends *b, const ls_device_info *info)
     t->backend = t->device->backend;
 }
 
+#ifdef LS_OPENCL
+/* Passes over elements as on GPUs; a few small groups, so that they loop over blocks. */
+static void use_gpu_passes(ls_cl_device *d)
+{
+    ls_error err;
+    ls_cl_release_kernels(d);
+    d->pass_group = 8;
+    d->pass_groups = 3;
+    cr_assert_eq(ls_cl_build_kernels(d, &err), LS_OK, "%s", err.message);
+}
+#endif
+
 /* Both families of product kernels in tiles that the tuner does not choose: small and odd, so that
  * there are many edges. */
 void test_backends_add_tiles(test_backends *b)
@@ -58,6 +71,7 @@ void test_backends_add_tiles(test_backends *b)
             ls_cl_device *d = (ls_cl_device *)t->backend;
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
                       t->name);
+            if (tiles[k].usual.family == LS_TILE_LOCAL) use_gpu_passes(d);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
                 d->tiles[form][LS_SIZE_NARROW] = d->tiles[form][LS_SIZE_SMALL] = tiles[k].usual;
                 d->tiles[form][LS_SIZE_LARGE] = d->tiles[form][LS_SIZE_HUGE] =
