@@ -60,7 +60,8 @@ void test_backends_add_tiles(test_backends *b)
         ls_cl_tile usual, large;
     } tiles[] = {
         {"register tiles", LS_REGISTER_TILE(5, 3, 4, 3, 64), LS_REGISTER_TILE(7, 1, 8, 2, 128)},
-        {"local tiles", LS_LOCAL_TILE(32, 32, 16, 8, 8, 4), LS_LOCAL_TILE(96, 64, 16, 16, 12, 2)}};
+        {"local tiles", LS_LOCAL_TILE(32, 32, 16, 8, 8, 4),
+         LS_DIRECT_TILE(32, 64, 16, 8, 8, 3, 1)}};
     size_t count = b->count;
     for (size_t i = b->opencl; i < count; i++)
         for (size_t k = 0; k < 2 && b->count < TEST_BACKENDS; k++) {
