@@ -125,29 +125,30 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 /* ---- Straight to local memory ---------------------------------------------------------------- */
 
 #ifdef LS_CP_ASYNC
-#define LOCAL_ADDRESS(to) "r"((uint)(size_t)(to))
-#define COPY_FLOAT(to, from)                                                                       \
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::LOCAL_ADDRESS(to), "l"(from)         \
+#define COPY_ASYNC(to, from, cache, bytes)                                                         \
+    asm volatile("cp.async." cache ".shared.global [%0], [%1], " bytes                             \
+                 ";" ::"r"((uint)(size_t)(to)),                                                    \
+                 "l"(from)                                                                         \
                  : "memory")
-#if TILE_V == 4
-#define COPY_VECTOR(to, from)                                                                      \
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::LOCAL_ADDRESS(to), "l"(from)        \
-                 : "memory")
-#elif TILE_V == 2
-#define COPY_VECTOR(to, from)                                                                      \
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::LOCAL_ADDRESS(to), "l"(from)         \
-                 : "memory")
-#else
-#define COPY_VECTOR COPY_FLOAT
-#endif
+#define COPY_4(to, from) COPY_ASYNC(to, from, "ca", "4")
+#define COPY_8(to, from) COPY_ASYNC(to, from, "ca", "8")
+#define COPY_16(to, from) COPY_ASYNC(to, from, "cg", "16")
 /* Ends a group of copies; waits until at most n groups are under way. A barrier must follow. */
 #define COPY_END asm volatile("cp.async.commit_group;" ::: "memory");
 #define COPY_WAIT(n) asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
 #else
-#define COPY_FLOAT(to, from) *(to) = *(from)
-#define COPY_VECTOR(to, from) *(__local VECTOR *)(to) = *(__global const VECTOR *)(from)
+#define COPY_4(to, from) *(to) = *(from)
+#define COPY_8(to, from) *(__local float2 *)(to) = *(__global const float2 *)(from)
+#define COPY_16(to, from) *(__local float4 *)(to) = *(__global const float4 *)(from)
 #define COPY_END
 #define COPY_WAIT(n)
+#endif
+#if TILE_V == 4
+#define COPY_VECTOR COPY_16
+#elif TILE_V == 2
+#define COPY_VECTOR COPY_8
+#else
+#define COPY_VECTOR COPY_4
 #endif
 
 #define COPY_PARTS(LOOP, AT, COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit)      \
@@ -171,9 +172,9 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
                        TILE_V)                                                                     \
         }                                                                                          \
     } else if (inside) {                                                                           \
-        COPY_PARTS(FOR, EXACTLY, COPY_FLOAT, slice, from, k0, x0, k, extent, across, along_k, 1)   \
+        COPY_PARTS(FOR, EXACTLY, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)       \
     } else {                                                                                       \
-        COPY_PARTS(SOME, NEAREST, COPY_FLOAT, slice, from, k0, x0, k, extent, across, along_k, 1)  \
+        COPY_PARTS(SOME, NEAREST, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)      \
     }
 
 #endif

@@ -11,6 +11,7 @@
 #include "host/base/file.h"
 #include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_ptx.h"
 #include "host/opencl/tune.h"
 #include "kernels/random.h"
 #endif
@@ -296,6 +297,103 @@ Test(variants, local_tiles, .timeout = 600)
     if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL"))
         cr_assert_fail("there is no exact OpenCL device to compare tiles on");
 }
+
+/* ---- Asynchronous copies --------------------------------------------------------------------- */
+
+Test(variants, copies_that_pay)
+{
+    ls_cl_copies plain = {1.0, calloc(2 * (size_t)LS_CL_COPY_SUMS, sizeof(unsigned))},
+                 async = plain;
+    cr_assert(plain.sums);
+    async.sums += LS_CL_COPY_SUMS;
+    async.seconds = 0.5;
+    cr_expect(ls_cl_copies_pay(&plain, &async), "twice as fast");
+    async.seconds = 1.2;
+    cr_expect_not(ls_cl_copies_pay(&plain, &async), "slower");
+    async.seconds = 0.5;
+    async.sums[LS_CL_COPY_SUMS - 1] = 1;
+    cr_expect_not(ls_cl_copies_pay(&plain, &async), "fast, with other bits");
+    free(plain.sums);
+}
+
+static ls_cl_api real;
+static int reads;
+
+static cl_int build_without_ptx(cl_program program, cl_uint count, const cl_device_id *list,
+                                const char *options, void (*notify)(cl_program, void *), void *user)
+{
+    if (strstr(options, "LS_CP_ASYNC")) return CL_BUILD_PROGRAM_FAILURE;
+    return real.clBuildProgram(program, count, list, options, notify, user);
+}
+
+/* Ignores the request for asynchronous copies, as no device of this test has them. */
+static cl_int build_plain(cl_program program, cl_uint count, const cl_device_id *list,
+                          const char *options, void (*notify)(cl_program, void *), void *user)
+{
+    char plain[600];
+    snprintf(plain, sizeof plain, "%s", options);
+    char *at = strstr(plain, "-DLS_CP_ASYNC");
+    if (at) memset(at, ' ', strlen("-DLS_CP_ASYNC"));
+    return real.clBuildProgram(program, count, list, plain, notify, user);
+}
+
+/* The second result of the probe has one bit that is different. */
+static cl_int read_wrongly(cl_command_queue queue, cl_mem from, cl_bool blocking, size_t offset,
+                           size_t bytes, void *to, cl_uint waits, const cl_event *wait,
+                           cl_event *event)
+{
+    cl_int code = real.clEnqueueReadBuffer(queue, from, blocking, offset, bytes, to, waits, wait,
+                                           event);
+    if (++reads == 2) ((unsigned char *)to)[bytes / 2] ^= 1;
+    return code;
+}
+
+/* On devices without asynchronous copies, the probe says so and nothing fails; where they build, it
+ * compares bits. */
+Test(variants, probe_of_copies)
+{
+    ls_device_info **list;
+    size_t count;
+    ls_error err = {.message = ""};
+    cr_assert_eq(ls_devices_list(&list, &count, NULL, &err), LS_OK);
+    for (size_t i = 1; i < count; i++) {
+        char index[24];
+        ls_device *device;
+        if (!list[i]->exact) continue;
+        snprintf(index, sizeof index, "%zu", i);
+        cr_assert_eq(ls_device_open(index, 0, 0, &device, &err), LS_OK, "%s", err.message);
+        ls_cl_device *d = (ls_cl_device *)device->backend;
+        ls_cl_copies a = {0, calloc(2 * (size_t)LS_CL_COPY_SUMS, sizeof(unsigned))}, b = a;
+        cr_assert(a.sums);
+        b.sums += LS_CL_COPY_SUMS;
+        cr_assert_eq(ls_cl_run_copies(d, "", &a, &err), LS_OK, "%s", err.message);
+        cr_assert_eq(ls_cl_run_copies(d, "", &b, &err), LS_OK, "%s", err.message);
+        cr_expect_arr_eq(a.sums, b.sums, LS_CL_COPY_SUMS * sizeof *a.sums);
+        cr_expect_neq(a.sums[0], a.sums[1]);
+        cr_expect_neq(ls_cl_run_copies(d, "-DTILE_ITEMS=none", &b, &err), LS_OK);
+        free(a.sums);
+        real = d->cl;
+        bool is_cpu = d->is_cpu;
+        cl_uint vendor = d->vendor;
+        ls_cl_probe_async_copies(d);
+        cr_expect(vendor == 0x10de || !d->async_copies);
+        d->is_cpu = false, d->vendor = 0x10de;
+        d->cl.clBuildProgram = build_without_ptx;
+        ls_cl_probe_async_copies(d);
+        cr_expect_not(d->async_copies, "%s: copies that do not build", list[i]->name);
+        d->cl.clBuildProgram = build_plain;
+        d->cl.clEnqueueReadBuffer = read_wrongly;
+        reads = 0;
+        ls_cl_probe_async_copies(d);
+        cr_expect_eq(reads, 2);
+        cr_expect_not(d->async_copies, "%s: copies that are wrong", list[i]->name);
+        d->cl = real, d->is_cpu = is_cpu, d->vendor = vendor;
+        ls_device_close(device);
+    }
+    ls_devices_free(list);
+}
+
+/* ---- Whole runs ------------------------------------------------------------------------------ */
 
 /* Whole runs with register tiles on CPU devices, and with local tiles on GPUs. */
 Test(variants, tiles, .timeout = 600)

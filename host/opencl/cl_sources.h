@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[],
-    ls_small_source[];
+    ls_small_source[], ls_ptx_source[];
 extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size,
-    ls_small_source_size;
+    ls_small_source_size, ls_ptx_source_size;
 
 #endif
