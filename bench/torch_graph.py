@@ -27,7 +27,7 @@ def words(kind):
 
 
 def less_precise(kind):
-    return any(word in LESS_PRECISE for word in words(kind))
+    return any(word in LESS_PRECISE for word in kind.split("-"))
 
 
 def set_precision(torch, kind):
