@@ -156,6 +156,12 @@ static void cpu_close(ls_backend *base)
     free(backend);
 }
 
+static ls_builds cpu_builds(const ls_backend *base)
+{
+    (void)base;
+    return (ls_builds){0};
+}
+
 static const ls_backend_slots cpu_slots = {
     .workspace_open = cpu_workspace_open,
     .workspace_load = cpu_workspace_load,
@@ -167,6 +173,7 @@ static const ls_backend_slots cpu_slots = {
     .read = cpu_read,
     .write = cpu_write,
     .copy = cpu_copy,
+    .builds = cpu_builds,
     .close = cpu_close,
 };
 

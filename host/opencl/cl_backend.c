@@ -18,6 +18,7 @@ const ls_backend_slots ls_cl_slots = {
     .read = ls_cl_read,
     .write = ls_cl_write,
     .copy = ls_cl_copy,
+    .builds = ls_cl_builds,
     .close = ls_cl_backend_close,
 };
 
