@@ -294,9 +294,21 @@ Test(choice, short_runs_look_for_no_devices)
 
 /* ---- The states of a pass -------------------------------------------------------------------- */
 
-static const char *const state_names[] = {"watching",  "finding",         "opening",
-                                          "measuring", "confirming best", "confirming candidate",
-                                          "decided"};
+static const char *const state_names[] = {
+    "watching", "finding",         "opening",              "measuring",
+    "building", "confirming best", "confirming candidate", "decided"};
+
+/* A network of one unit of cost and a million fma. */
+static ls_example example_of(const ls_settings *settings)
+{
+    return (ls_example){.settings = settings,
+                        .inputs = 2,
+                        .shape = ls_shape_of_classes(2),
+                        .rows = 9,
+                        .members = 1,
+                        .cost = 1,
+                        .need = {.small = 1e6}};
+}
 
 /* Rounds of 25 ms on candidates of given seconds per unit of cost, until the pass has ended;
  * writes the states that it went through. */
@@ -347,12 +359,9 @@ Test(choice, states_of_a_pass)
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         fake_device cpu = cases[i].cpu, other = cases[i].other;
         ls_device *device = fake_choice_open(&cpu, &other);
+        ls_example example = example_of(settings);
         ls_workload work = {
-            .members = 1,
-            .step = 1,
-            .left = 1e6,
-            .example = {
-                .settings = settings, .inputs = 2, .shape = ls_shape_of_classes(2), .rows = 9}};
+            .members = 1, .step = 1, .left = 1e6, .example = &example, .examples = 1};
         char states[256] = "";
         cr_assert_eq(ls_choice_begin(device->choice, &work), 0);
         run_pass(device->choice, &cpu, &other, &work, states, sizeof states);
@@ -383,13 +392,9 @@ Test(choice, a_run_may_end_in_any_state)
         fake_device cpu = slow, other = {.step_seconds = 8e-4, .open_seconds = 0.2};
         ls_device *device = fake_choice_open(&cpu, &other);
         ls_choice *choice = device->choice;
-        ls_workload work = {.members = 1,
-                            .step = 1,
-                            .left = 1e6,
-                            .example = {.settings = &options->settings,
-                                        .inputs = 2,
-                                        .shape = ls_shape_of_classes(2),
-                                        .rows = 9}};
+        ls_example example = example_of(&options->settings);
+        ls_workload work = {
+            .members = 1, .step = 1, .left = 1e6, .example = &example, .examples = 1};
         char states[256] = "";
         ls_choice_begin(choice, &work);
         for (int round = 0; round < rounds; round++) {

@@ -69,8 +69,7 @@ double ls_candidate_expected_pace(const ls_candidate *c, size_t members)
     return c->estimate > least ? c->estimate : least;
 }
 
-/* Seconds from the beginning of the search until it can be tried. */
-static double delay_of(const ls_candidate *c, double find)
+double ls_candidate_delay(const ls_candidate *c, double find)
 {
     if (c->state == LS_CANDIDATE_OPEN) return c->warm ? 0 : 0.5 * open_seconds;
     if (c->state == LS_CANDIDATE_UNCHECKED) return find + check_seconds;
@@ -78,7 +77,7 @@ static double delay_of(const ls_candidate *c, double find)
 }
 
 bool ls_candidate_pays(const ls_candidate *c, const ls_workload *work, double expected, double best,
-                       double find, unsigned threads)
+                       double find, unsigned cores)
 {
     double pace = ls_candidate_expected_pace(c, work->members);
     if (!ls_candidate_is_gpu(c) || pace <= 0 || best <= 0) return false;
@@ -86,9 +85,9 @@ bool ls_candidate_pays(const ls_candidate *c, const ls_workload *work, double ex
     const ls_look look = {.expected = expected,
                           .ratio = pace / best,
                           .clear = c->tried > 0 ? clear_trial : clear_estimate,
-                          .delay = delay_of(c, find),
+                          .delay = ls_candidate_delay(c, find),
                           .margin = c->state == LS_CANDIDATE_UNCHECKED ? margin_check : margin_open,
-                          .share = 1 / (double)threads,
+                          .share = 1 / (double)cores,
                           .move = work->bytes / upload + member_seconds * (double)work->members};
     return ls_look_pays(&look);
 }

@@ -28,6 +28,7 @@ typedef struct {
     double tried;    /* pace while it was warmed up, beside the training, */
     size_t copies;   /* with so many copies of the costliest network */
     double estimate; /* pace that follows from its speed */
+    double lost;     /* seconds that its last measurement cost */
     double pace;     /* measured */
 
     ls_device_timing timing; /* what ls_device_timings reports */
@@ -58,11 +59,14 @@ void ls_candidate_estimate(ls_candidate *candidate, const ls_workload *work);
  * if neither is known. */
 double ls_candidate_expected_pace(const ls_candidate *candidate, size_t members);
 
+/* Seconds until a candidate can be tried that is found in `find` seconds, as remembered or assumed.
+ */
+double ls_candidate_delay(const ls_candidate *candidate, double find);
 /* A GPU is tried early if it is expected to save more than finding, opening and trying it cost.
- * expected: seconds of training that remain, on the best device; its pace is `best`. find: seconds
- * until it is found. threads: of the CPU path, one of which is busy meanwhile. */
+ * expected: seconds of training that remain, on the best device; its pace is `best`. cores: of the
+ * machine, one of which is busy meanwhile. */
 bool ls_candidate_pays(const ls_candidate *candidate, const ls_workload *work, double expected,
-                       double best, double find, unsigned threads);
+                       double best, double find, unsigned cores);
 /* It was so slow while it was warmed up that it need not be tried. */
 bool ls_candidate_is_hopeless(const ls_candidate *candidate, size_t members, double best);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const ls_choice_patience usual_patience = {
-    .threads = 2, .find = 2, .devices = 5, .unchecked = 20, .left = 0.5};
+    .threads = 2, .find = 2, .devices = 5, .gpu = 3, .unchecked = 20, .left = 0.5};
 /* Seconds that finding devices is assumed to take if that is not remembered. */
 static const double usual_find = 0.5;
 
@@ -27,9 +27,14 @@ static const double improved = 0.95;
 static const double settle_share = 0.002, least_settle = 0.02, most_settle = 1;
 /* Share of the remaining seconds, and the least seconds, that measuring a slow device may cost. */
 static const double allowed_share = 0.01, least_allowed = 0.02;
+/* The share for one that was far ahead while it was warmed up, which gets no less time to settle. */
+static const double promising_share = 0.02;
 /* The same for rounds that build, each of which may be the last that does, and their number. */
 static const double build_share = 0.05;
 enum { MOST_BUILD_ROUNDS = 50, MOST_RETURNS = 3 };
+/* A GPU that disappointed is tried again after that many times what trying it cost, and at least so
+ * many seconds. */
+static const double again_after = 50, least_again = 1;
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
@@ -85,6 +90,7 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
     }
     choice->device = device;
     choice->threads = most;
+    choice->cores = ls_usable_cores();
     choice->patience = usual_patience;
     choice->find_seconds = usual_find;
     choice->discovered = !opencl;
@@ -217,16 +223,23 @@ static bool similar(const ls_workload *a, const ls_workload *b, double factor)
            within(a->step / (double)a->members, b->step / (double)b->members, factor);
 }
 
-/* Seconds of training that must remain before a candidate is opened or measured, whatever is
- * expected of it. */
+/* Seconds of training that must remain before a candidate is opened, */
+static double patience_to_open(const ls_choice *choice, const ls_candidate *candidate)
+{
+    const ls_choice_patience *p = &choice->patience;
+    if (candidate->state == LS_CANDIDATE_OPEN && candidate->warm) return p->threads;
+    if (candidate->state == LS_CANDIDATE_UNCHECKED) return p->unchecked;
+    double delays = p->gpu * ls_candidate_delay(candidate, 0);
+    if (!ls_candidate_is_gpu(candidate) || delays > p->devices) return p->devices;
+    return delays < p->threads ? p->threads : delays;
+}
+
+/* or measured, whatever is expected of it. */
 static double patience_for(const ls_choice *choice, const ls_candidate *candidate,
                            const ls_workload *work)
 {
-    const ls_choice_patience *p = &choice->patience;
-    if (candidate->threads) return p->threads;
-    double least = candidate->state == LS_CANDIDATE_OPEN && candidate->warm ? p->threads
-                   : candidate->state == LS_CANDIDATE_UNCHECKED             ? p->unchecked
-                                                                            : p->devices;
+    if (candidate->threads) return choice->patience.threads;
+    double least = patience_to_open(choice, candidate);
     /* at least two steps are measured, and a device that is no GPU may well be slower */
     double steps = (ls_candidate_is_gpu(candidate) ? 20 : 100) * work->step * best_pace(choice);
     return steps > least ? steps : least;
@@ -236,7 +249,7 @@ static bool pays(const ls_choice *choice, const ls_candidate *candidate, const l
 {
     double find = choice->discovered ? 0 : choice->find_seconds;
     return ls_candidate_pays(candidate, work, expected_seconds(choice, work), best_pace(choice),
-                             find, choice->threads);
+                             find, choice->cores);
 }
 
 /* Fewer threads pay only for few members, and are tried by halves for as long as each number was
@@ -278,7 +291,8 @@ static size_t due(const ls_choice *choice, const ls_workload *work)
     return found;
 }
 
-/* Whether a GPU is remembered of this machine that is worth looking for. */
+/* Whether a GPU is remembered of this machine for whom it is time to look: it pays, or the run is
+ * long enough anyway. */
 static bool remembers_gpu(ls_choice *choice, const ls_workload *work)
 {
     bool found = false;
@@ -290,7 +304,10 @@ static bool remembers_gpu(ls_choice *choice, const ls_workload *work)
     for (size_t i = 0; i < choice->known_devices && !found; i++) {
         ls_candidate candidate = ls_candidate_of(&choice->known_device[i]);
         ls_candidate_estimate(&candidate, work);
-        found = candidate.info.exact && pays(choice, &candidate, work);
+        double least = patience_to_open(choice, &candidate) +
+                       choice->patience.gpu * choice->find_seconds;
+        found = candidate.info.exact && ls_candidate_is_gpu(&candidate) &&
+                (pays(choice, &candidate, work) || expected_seconds(choice, work) >= least);
     }
     return found;
 }
@@ -336,6 +353,7 @@ static void begin_pass(ls_choice *choice, const ls_workload *work)
         candidate->taken = candidate->warm = false;
     }
     choice->list[choice->best].pace = best_pace(choice);
+    choice->list[choice->best].taken = true;
 }
 
 static void note_speed(ls_candidate *candidate, const ls_workload *work)
@@ -421,6 +439,7 @@ static void conclude(ls_choice *choice, const ls_workload *work, bool faster)
 {
     ls_candidate *candidate = &choice->list[choice->next];
     candidate->pace = choice->trial.least_pace;
+    candidate->lost = choice->trial.lost;
     candidate->timing.note[0] = 0;
     note_speed(candidate, work);
     note_best_speed(choice, work);
@@ -455,9 +474,9 @@ static double take_sample(ls_choice *choice, double seconds, double cost, double
     return sample;
 }
 
-/* Whether a round on the candidate is no sample of its speed: the first one, and those that build.
- */
-static bool is_no_sample(ls_choice *choice, ls_builds builds)
+/* Whether a round on the candidate is no sample of its speed: those that build, and the first one
+ * unless it is long. */
+static bool is_no_sample(ls_choice *choice, ls_builds builds, double seconds)
 {
     ls_choice_trial *t = &choice->trial;
     bool built = builds.ended != t->builds;
@@ -467,7 +486,7 @@ static bool is_no_sample(ls_choice *choice, ls_builds builds)
         t->measured = 0;
         t->settled = t->longest_sample = 0;
     }
-    return t->rounds++ == 0 || built;
+    return built || (t->rounds++ == 0 && seconds < long_gpu_sample);
 }
 
 static void note_sample(ls_choice_trial *t, double sample, double pace)
@@ -478,14 +497,24 @@ static void note_sample(ls_choice_trial *t, double sample, double pace)
     if (sample > t->longest_sample) t->longest_sample = sample;
 }
 
+/* Whether a GPU was far ahead while it was warmed up. */
+static bool is_promising(const ls_candidate *c, double best)
+{
+    return ls_candidate_is_gpu(c) && c->tried > 0 && c->tried <= far_ahead * best;
+}
+
 /* Whether a candidate that is not faster now need not be given more time. */
 static bool has_settled(const ls_choice *choice, const ls_workload *work)
 {
     const ls_choice_trial *t = &choice->trial;
-    if (choice->list[choice->next].threads) return true;
-    double left = expected_seconds(choice, work), allowed = allowed_share * left,
+    const ls_candidate *candidate = &choice->list[choice->next];
+    if (candidate->threads) return true;
+    bool promising = is_promising(candidate, best_pace(choice));
+    double left = expected_seconds(choice, work),
+           allowed = (promising ? promising_share : allowed_share) * left,
            settle = settle_share * left;
     if (allowed < least_allowed) allowed = least_allowed;
+    if (promising) return t->lost >= allowed;
     if (settle < least_settle) settle = least_settle;
     if (settle > most_settle) settle = most_settle;
     return t->settled >= settle || t->lost >= allowed;
@@ -523,7 +552,7 @@ static void candidate_round(ls_choice *choice, const ls_workload *work, double s
     ls_builds builds = ls_candidate_builds(&choice->list[choice->next]);
     double pace, best = best_pace(choice), wasted = seconds - cost * best;
     if (wasted > 0) choice->lost += wasted, t->lost += wasted;
-    if (is_no_sample(choice, builds)) {
+    if (is_no_sample(choice, builds, seconds)) {
         discard_sample(choice);
         if (t->build_rounds > MOST_BUILD_ROUNDS ||
             (t->build_rounds > 1 && t->lost > build_share * expected_seconds(choice, work)))
@@ -575,12 +604,30 @@ static void wait_for_builds(ls_choice *choice)
         measure_candidate(choice, LS_CHOICE_MEASURING);
 }
 
+/* After a decision: gives a GPU one more turn that was far ahead while it was warmed up, but not
+ * when it was measured; false if there is none, or it is not time yet. */
+static bool look_again(ls_choice *choice, const ls_workload *work)
+{
+    double best = best_pace(choice), left = expected_seconds(choice, work);
+    for (size_t i = 0; i < choice->count; i++) {
+        ls_candidate *c = &choice->list[i];
+        double wait = least_again + again_after * c->lost;
+        if (i == choice->best || c->state != LS_CANDIDATE_OPEN || !is_promising(c, best) ||
+            choice->spent < wait || left < wait)
+            continue;
+        c->taken = false;
+        choice->state = LS_CHOICE_WATCHING;
+        return true;
+    }
+    return false;
+}
+
 /* Begins a pass, or goes on with one, if the workload is worth it. */
 static void watch(ls_choice *choice, const ls_workload *work)
 {
     if (choice->best_samples < 2 || !work->members) return;
     bool same = similar(work, &choice->decided_on, 4);
-    if (same && choice->state == LS_CHOICE_DECIDED) return;
+    if (same && choice->state == LS_CHOICE_DECIDED && !look_again(choice, work)) return;
     if (!same && !worth_a_pass(choice, work)) return;
     if (!same) begin_pass(choice, work);
     advance(choice, work);

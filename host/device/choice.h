@@ -27,14 +27,18 @@
  *                         the best is still slower             -> CONFIRMING_CANDIDATE
  *   CONFIRMING_CANDIDATE  CANDIDATE was measured once more     -> WATCHING, its turn is over
  *   DECIDED               the workload has changed             -> WATCHING, all have their turns
+ *                         a GPU that disappointed may be
+ *                           tried again                        -> WATCHING, its turn
  *
  * A candidate that fails, and the end of a run, lead from the four states of a measurement back to
  * WATCHING. Nothing begins in WATCHING until the best was sampled twice and the run is known to be
  * long enough.
  *
- * What is no sample of a candidate: its first round, and a round during which a build ended. It is
- * not found slower as long as its samples become faster, or until it had `settle` seconds without
- * becoming faster, unless that costs more than a share of the run. */
+ * What is no sample of a candidate: a round during which a build ended, and its first round unless
+ * that is long. It is not found slower before it has settled (some seconds without becoming
+ * faster), unless that costs more than a share of the run. A GPU that was far ahead while it was
+ * warmed up and is found slower is tried again after fifty times the seconds that trying it cost.
+ */
 #ifndef LS_CHOICE_H
 #define LS_CHOICE_H
 
@@ -45,7 +49,8 @@
 typedef struct {
     double threads;   /* for other numbers of threads of the CPU path, and devices that are open */
     double find;      /* for looking for devices on a machine where that was never done */
-    double devices;   /* for devices that are known to be exact */
+    double devices;   /* for devices that are known to be exact, and */
+    double gpu;       /* for a GPU, if it is less, so many times the delay until it can be tried */
     double unchecked; /* for devices that need the self-check first */
     double left;      /* for anything: seconds that must remain of the present call */
 } ls_choice_patience;
@@ -82,6 +87,7 @@ typedef struct ls_choice {
     ls_candidate list[LS_CHOICE_MOST];
     size_t count;
     unsigned threads; /* most that the CPU path uses */
+    unsigned cores;   /* of the machine */
     bool discovered;  /* no further candidates will be found */
     ls_choice_patience patience;
 

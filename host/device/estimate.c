@@ -115,5 +115,5 @@ bool ls_look_pays(const ls_look *l)
 {
     if (!(l->ratio > 0) || l->ratio > l->clear || l->expected < l->margin * l->delay) return false;
     double saved = (l->expected - l->delay) * (1 - l->ratio);
-    return saved > 2 * (l->delay * l->share + 2 * l->move);
+    return saved > l->delay * l->share + 4 * l->move;
 }

@@ -29,8 +29,9 @@ typedef struct {
     double clear;    /* the ratio must not be above this */
     double delay;    /* seconds until it can be tried; the training goes on meanwhile */
     double margin;   /* the expected time must be this many times the delay */
-    double share;    /* of the best device that is lost during the delay */
-    double move;     /* seconds for moving members there, or back */
+    double share;    /* of the best device's speed that is lost during the delay */
+    double move;     /* seconds for moving members there, or back: what may be saved must be twice
+                        as much as both */
 } ls_look;
 bool ls_look_pays(const ls_look *look);
 
