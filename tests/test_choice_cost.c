@@ -45,7 +45,9 @@ static size_t run_round(run *r, size_t at)
     const ls_candidate *candidate = &choice->list[to];
     clock_advance(move_seconds);
     choice->lost += move_seconds;
-    r->pace = candidate->pace > 0 ? candidate->pace : candidate->tried > 0 ? candidate->tried : 100;
+    r->pace = candidate->pace > 0    ? candidate->pace
+              : candidate->tried > 0 ? 4 * candidate->tried
+                                     : 100;
     return to;
 }
 
@@ -99,13 +101,6 @@ static double alone(const fake_device *gpu, double steps)
     }
     return seconds + clock_now();
 }
-#if 0
-    double slow = (double)gpu->slow_steps < steps ? (double)gpu->slow_steps : steps,
-           more = slow > 0 ? (gpu->slow_factor - 1) * slow * gpu->step_seconds : 0;
-    return gpu->find_seconds + gpu->open_seconds + gpu->warm_seconds + gpu->compile_seconds +
-           steps * gpu->step_seconds + more;
-}
-#endif
 
 /* ---- Devices --------------------------------------------------------------------------------- */
 
@@ -114,39 +109,48 @@ typedef struct {
     fake_device gpu;  /* step_seconds as a multiple of the CPU path's */
     double estimated; /* what the remembered speed gives for a step, as a multiple of its own; 0: no
                          speed is remembered */
+    /* Seconds that the run takes on the CPU path: */
+    double
+        near; /* from here on it takes at most 1.1 times as long as on the better device; 0: 10 */
+    double quiet; /* below this, devices are not even looked for; 0: 0.8 */
+    double waits; /* the end of a short run may have to wait so long for the device */
 } subject;
 
+#define KNOWN .remembered = true, .opening = 0.5
+#define FAST .step_seconds = 1.0 / 23
 /* clang-format off */
 static const subject subjects[] = {
-    {"fast", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5}, 1},
-    {"three times as fast", {.step_seconds = 1.0 / 3, .remembered = true, .opening = 0.5}, 1},
-    {"a little faster", {.step_seconds = 0.8, .remembered = true, .opening = 0.5}, 1},
-    {"as fast", {.step_seconds = 1, .remembered = true, .opening = 0.5}, 1},
-    {"slow", {.step_seconds = 3, .remembered = true, .opening = 0.5}, 1},
-    {"very slow", {.step_seconds = 100, .remembered = true, .opening = 0.5}, 1},
-    {"slow, as only a trial shows", {.step_seconds = 3, .remembered = true, .opening = 0.5, .cold = true}, 1},
-    {"very slow, as only a trial shows", {.step_seconds = 100, .remembered = true, .opening = 0.5, .cold = true}, 1},
-    {"fast, slow to build", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 5.2, .warm_seconds = 5}, 1},
-    {"fast, slower to build than last time", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5, .warm_seconds = 5}, 1},
-    {"slow, slow to build", {.step_seconds = 3, .remembered = true, .opening = 5.2, .warm_seconds = 5}, 1},
-    {"fast, builds in its first round", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5, .compile_seconds = 0.7}, 1},
-    {"fast, builds beside its steps", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5, .beside_seconds = 2, .beside_factor = 60}, 1},
-    {"fast, builds beside its steps, faster already", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5, .beside_seconds = 2, .beside_factor = 4}, 1},
-    {"a huge cost of a launch", {.step_seconds = 1.0 / 23, .launch_seconds = 2e-3, .remembered = true, .opening = 0.5}, 1},
-    {"a step costs many launches", {.step_seconds = 30, .remembered = true, .opening = 0.5, .cold = true}, 1},
-    {"fast, first steps slow", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5, .slow_steps = 60, .slow_factor = 40}, 1},
-    {"fast, remembered as 10 times slower", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5}, 10},
-    {"fast, remembered as 10 times faster", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5}, 0.1},
-    {"as fast, remembered as 10 times faster", {.step_seconds = 1, .remembered = true, .opening = 0.5}, 0.1},
-    {"slow, remembered as 10 times faster", {.step_seconds = 3, .remembered = true, .opening = 0.5}, 0.1},
-    {"slow, remembered as 10 times faster, as only a trial shows", {.step_seconds = 3, .remembered = true, .opening = 0.5, .cold = true}, 0.1},
-    {"fast, speed unknown", {.step_seconds = 1.0 / 23, .remembered = true, .opening = 0.5}, 0},
-    {"fast, machine unknown", {.step_seconds = 1.0 / 23}, 0},
-    {"fast, machine unknown, guessed", {.step_seconds = 1.0 / 23}, 4},
-    {"slow, machine unknown", {.step_seconds = 3}, 0},
-    {"fast, never used", {.step_seconds = 1.0 / 23, .unchecked = true, .open_seconds = 8}, 4},
-    {"fast, never used, nothing guessed", {.step_seconds = 1.0 / 23, .unchecked = true, .open_seconds = 8}, 0},
-    {"slow, never used", {.step_seconds = 3, .unchecked = true, .open_seconds = 8}, 1},
+    {"fast", {FAST, KNOWN}, .estimated = 1, .near = 2},
+    {"three times as fast", {.step_seconds = 0.3, KNOWN}, .estimated = 1, .near = 2},
+    {"a little faster", {.step_seconds = 0.8, KNOWN}, .estimated = 1, .quiet = 2},
+    {"as fast", {.step_seconds = 1, KNOWN}, .estimated = 1, .quiet = 2},
+    {"slow", {.step_seconds = 3, KNOWN}, .estimated = 1, .quiet = 2},
+    {"very slow", {.step_seconds = 100, KNOWN}, .estimated = 1, .quiet = 2},
+    {"slow, as only a trial shows", {.step_seconds = 3, KNOWN, .cold = true}, .estimated = 1},
+    {"slow, but not while it was warmed up", {.step_seconds = 3, KNOWN, .warm_factor = 0.1}, .estimated = 1},
+    {"fast, slow to build", {FAST, .remembered = true, .opening = 5.2, .warm_seconds = 5}, .estimated = 1, .quiet = 5},
+    {"fast, slower to build than last time", {FAST, KNOWN, .warm_seconds = 5}, .estimated = 1, .waits = 5},
+    {"slow, slow to build", {.step_seconds = 3, .remembered = true, .opening = 5.2, .warm_seconds = 5}, .estimated = 1, .quiet = 5},
+    {"fast, builds in its first round", {FAST, KNOWN, .compile_seconds = 0.7}, .estimated = 1, .near = 3},
+    {"three times as fast, builds in its first round", {.step_seconds = 0.3, KNOWN, .compile_seconds = 0.7}, .estimated = 1, .near = 5, .waits = 0.7},
+    {"fast, builds beside its steps, slow until then", {FAST, KNOWN, .beside_seconds = 2, .beside_factor = 60}, .estimated = 1, .near = 3, .waits = 0.3},
+    {"fast, builds beside its steps, faster already", {FAST, KNOWN, .beside_seconds = 2, .beside_factor = 4}, .estimated = 1, .near = 2},
+    {"a large cost of a call", {FAST, KNOWN, .launch_seconds = 2e-3}, .estimated = 1, .near = 2},
+    {"so many launches that a step is slow", {.step_seconds = 30, KNOWN}, .estimated = 1, .quiet = 2},
+    {"fast, first steps slow", {FAST, KNOWN, .slow_steps = 60, .slow_factor = 40}, .estimated = 1, .near = 100},
+    {"fast, remembered as 10 times slower", {FAST, KNOWN}, .estimated = 10, .near = 3},
+    {"fast, remembered as 10 times faster", {FAST, KNOWN}, .estimated = 0.1, .near = 2},
+    {"as fast, remembered as 10 times faster", {.step_seconds = 1, KNOWN}, .estimated = 0.1},
+    {"slow, remembered as 10 times faster", {.step_seconds = 3, KNOWN}, .estimated = 0.1},
+    {"slow, remembered as 10 times faster, as only a trial shows", {.step_seconds = 3, KNOWN, .cold = true}, .estimated = 0.1},
+    {"fast, nothing remembered of its speed", {FAST, KNOWN}, .estimated = 0, .near = 3, .quiet = 2},
+    {"fast, machine unknown", {FAST}, .estimated = 0, .quiet = 2},
+    {"fast, machine unknown, speed guessed", {FAST}, .estimated = 4, .near = 3, .quiet = 2},
+    {"slow, machine unknown", {.step_seconds = 3}, .estimated = 0, .quiet = 2},
+    {"fast, never used, speed guessed", {FAST, .unchecked = true, .open_seconds = 8}, .estimated = 4, .near = 20, .quiet = 2},
+    {"fast, never used", {FAST, .unchecked = true, .open_seconds = 8}, .estimated = 0, .near = 50, .quiet = 2},
+    {"slow, never used", {.step_seconds = 3, .unchecked = true, .open_seconds = 8}, .estimated = 1, .quiet = 2},
+    {"a CPU device, said to be fast", {.step_seconds = 1.5, KNOWN, .kind = "cpu"}, .estimated = 0.1, .quiet = 5},
 };
 /* clang-format on */
 
@@ -162,22 +166,37 @@ static fake_device gpu_of(const subject *s, double cpu_step)
     return gpu;
 }
 
-static const double lengths[] = {0.1, 0.3, 0.6, 1, 2, 3, 5, 10, 12, 20, 50, 100, 300, 1000},
-                    cpu_steps[] = {1e-4, 1e-3, 2e-2};
+static void check_run(const subject *s, double cpu_step, double length)
+{
+    double steps = (double)(uint64_t)(length / cpu_step);
+    fake_device cpu = {.step_seconds = cpu_step}, gpu = gpu_of(s, cpu_step);
+    double on_cpu = steps * cpu_step, on_gpu = alone(&gpu, steps),
+           best = on_gpu < on_cpu ? on_gpu : on_cpu, near = s->near > 0 ? s->near : 10,
+           quiet = s->quiet > 0 ? s->quiet : 0.8;
+    outcome o = run_steps(cpu, gpu, steps);
+    char what[200];
+    snprintf(what, sizeof what, "%s, %g s a step, run of %g s: %.3f s, best %.3f s", s->what,
+             cpu_step, length, o.seconds, best);
+    if (getenv("LOCKSTEP_TABLE"))
+        printf("%-45s %6g %5g: %8.3f s, CPU path %.3f, GPU %.3f, %.3f%s\n", s->what, cpu_step,
+               length, o.seconds, on_cpu, on_gpu, o.seconds / best, o.chosen ? " *" : "");
+    if (length < quiet) cr_expect(!o.searched, "%s: devices were looked for", what);
+    if (length < quiet) cr_expect_float_eq(o.seconds, on_cpu, 1e-6, "%s", what);
+    if (length >= near) cr_expect_leq(o.seconds, 1.1 * best, "%s", what);
+    /* what choosing may cost at most: 2 % of a run of 10 s, and 0.15 s of a shorter one */
+    double cost = length >= 10 ? 0.02 * on_cpu : 0.15;
+    if (cost < s->waits) cost = s->waits;
+    cr_expect_leq(o.seconds, on_cpu + cost, "%s", what);
+}
 
-Test(choice_cost, table)
+/* Runs as long as these on the CPU path, with steps as long as these. */
+static const double lengths[] = {0.1, 0.3, 0.6, 1, 1.5, 2, 3, 5, 10, 12, 20, 50, 100, 300, 1000},
+                    cpu_steps[] = {1e-4, 1e-2};
+
+Test(choice_cost, near_the_better_device)
 {
     for (size_t i = 0; i < RUNS_COUNT(subjects); i++)
-        for (size_t k = 0; k < RUNS_COUNT(cpu_steps); k++) {
-            printf("%-50s %6g:", subjects[i].what, cpu_steps[k]);
-            for (size_t l = 0; l < RUNS_COUNT(lengths); l++) {
-                fake_device cpu = {.step_seconds = cpu_steps[k]},
-                            gpu = gpu_of(&subjects[i], cpu_steps[k]);
-                double steps = (double)(uint64_t)(lengths[l] / cpu_steps[k]);
-                double best = alone(&gpu, steps), c = steps * cpu_steps[k];
-                outcome o = run_steps(cpu, gpu, steps);
-                printf(" %6.3f%c", o.seconds / (best < c ? best : c), o.chosen ? '*' : o.searched ? '.' : ' ');
-            }
-            printf("\n");
-        }
+        for (size_t k = 0; k < RUNS_COUNT(cpu_steps); k++)
+            for (size_t l = 0; l < RUNS_COUNT(lengths); l++)
+                check_run(&subjects[i], cpu_steps[k], lengths[l]);
 }

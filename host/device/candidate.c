@@ -17,6 +17,15 @@ static const double usual_upload = 2e9, member_seconds = 2e-5;
  * CPU devices competed with the training then. */
 static const double hopeless = 4, hopeless_cpu = 8;
 
+static bool within(double a, double b, double factor) { return a <= factor * b && b <= factor * a; }
+
+bool ls_workloads_similar(const ls_workload *a, const ls_workload *b, double factor)
+{
+    if (!a->members || !b->members) return false;
+    return within((double)a->members, (double)b->members, factor) &&
+           within(a->step / (double)a->members, b->step / (double)b->members, factor);
+}
+
 ls_candidate ls_candidate_of(const ls_known_device *d)
 {
     ls_candidate c = {.state = d->checked ? LS_CANDIDATE_FOUND : LS_CANDIDATE_UNCHECKED,
@@ -25,6 +34,13 @@ ls_candidate ls_candidate_of(const ls_known_device *d)
                       .opening = d->opening};
     snprintf(c.timing.name, sizeof c.timing.name, "%s", d->info.name);
     return c;
+}
+
+int ls_known_rank(const ls_known_device *d)
+{
+    ls_device_kind kind = ls_device_kind_of(&d->info);
+    int rank = kind == LS_KIND_GPU ? 0 : kind == LS_KIND_CPU ? 2 : 1;
+    return d->checked ? rank : rank + LS_KNOWN_RANKS / 2;
 }
 
 bool ls_candidate_is_gpu(const ls_candidate *c)
@@ -96,4 +112,9 @@ bool ls_candidate_is_hopeless(const ls_candidate *c, size_t members, double best
 {
     double limit = ls_device_kind_of(&c->info) == LS_KIND_CPU ? hopeless_cpu : hopeless;
     return c->tried > 0 && least_tried(c, members) > limit * best;
+}
+
+bool ls_candidate_is_promising(const ls_candidate *c, double best)
+{
+    return ls_candidate_is_gpu(c) && c->tried > 0 && c->tried <= LS_FAR_AHEAD * best;
 }

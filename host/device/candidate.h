@@ -46,6 +46,15 @@ typedef struct {
     size_t examples;           /* their number; 0 if they were not asked for */
 } ls_workload;
 
+/* Whether two workloads are so alike, within this factor, that the same candidate should be the
+ * fastest on both. */
+bool ls_workloads_similar(const ls_workload *a, const ls_workload *b, double factor);
+
+/* The order in which devices are taken up: GPUs before others; those that have to be checked first
+ * come last. */
+enum { LS_KNOWN_RANKS = 6 };
+int ls_known_rank(const ls_known_device *device);
+
 /* A candidate of a device that is known but not open. */
 ls_candidate ls_candidate_of(const ls_known_device *device);
 
@@ -67,6 +76,9 @@ double ls_candidate_delay(const ls_candidate *candidate, double find);
  * machine, one of which is busy meanwhile. */
 bool ls_candidate_pays(const ls_candidate *candidate, const ls_workload *work, double expected,
                        double best, double find, unsigned cores);
+/* A GPU took less than this share of the best's time while it was warmed up. */
+#define LS_FAR_AHEAD 0.5
+bool ls_candidate_is_promising(const ls_candidate *candidate, double best);
 /* It was so slow while it was warmed up that it need not be tried. */
 bool ls_candidate_is_hopeless(const ls_candidate *candidate, size_t members, double best);
 

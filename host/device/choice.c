@@ -12,29 +12,18 @@ static const ls_choice_patience usual_patience = {
 /* Seconds that finding devices is assumed to take if that is not remembered. */
 static const double usual_find = 0.5;
 
-/* Rounds are one sample as soon as they have taken this long. */
-static const double sample_seconds = 0.01;
-/* One sample that takes so long is enough. */
-static const double long_sample = 0.03, long_gpu_sample = 0.2;
 /* A candidate wins if it takes less than this share of the best's time. */
 static const double ahead = 0.95;
 /* Below this share it wins at once. Otherwise both are measured once more, as something else may
  * have disturbed the best. */
-static const double far_ahead = 0.5;
-/* A sample is faster than those before if it takes less than this share. */
-static const double improved = 0.95;
-/* Share of the remaining seconds, and the least and most seconds, for a device to become faster. */
-static const double settle_share = 0.002, least_settle = 0.02, most_settle = 1;
-/* Share of the remaining seconds, and the least seconds, that measuring a slow device may cost. */
-static const double allowed_share = 0.01, least_allowed = 0.02;
-/* The share for one that was far ahead while it was warmed up, which gets no less time to settle. */
-static const double promising_share = 0.02;
-/* The same for rounds that build, each of which may be the last that does, and their number. */
+static const double far_ahead = LS_FAR_AHEAD;
+/* Share of the remaining seconds that a candidate may cost in rounds that build, each of which may
+ * be the last that does, and their number. */
 static const double build_share = 0.05;
 enum { MOST_BUILD_ROUNDS = 50, MOST_RETURNS = 3 };
 /* A GPU that disappointed is tried again after that many times what trying it cost, and at least so
- * many seconds. */
-static const double again_after = 50, least_again = 1;
+ * many seconds, if twice as many remain. */
+static const double again_after = 60, least_again = 1;
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
@@ -121,14 +110,6 @@ static void begin_opening(ls_choice *choice, const ls_workload *work)
                                 work->examples);
 }
 
-/* GPUs before others; devices that have to be checked first come last. */
-static int rank_of(const ls_known_device *device)
-{
-    ls_device_kind kind = ls_device_kind_of(&device->info);
-    int rank = kind == LS_KIND_GPU ? 0 : kind == LS_KIND_CPU ? 2 : 1;
-    return device->checked ? rank : rank + 3;
-}
-
 static void end_finding(ls_choice *choice)
 {
     const ls_known_device *found;
@@ -136,9 +117,10 @@ static void end_finding(ls_choice *choice)
     ls_status status = choice->opener->slots->found(choice->opener, &found, &count, NULL);
     choice->state = LS_CHOICE_WATCHING;
     choice->discovered = true;
-    for (int rank = 0; rank < 6 && status == LS_OK; rank++)
+    for (int rank = 0; rank < LS_KNOWN_RANKS && status == LS_OK; rank++)
         for (size_t i = 0; i < count; i++)
-            if (found[i].info.exact && rank_of(&found[i]) == rank) new_candidate(choice, &found[i]);
+            if (found[i].info.exact && ls_known_rank(&found[i]) == rank)
+                new_candidate(choice, &found[i]);
 }
 
 static void end_opening(ls_choice *choice)
@@ -181,28 +163,8 @@ void ls_choice_free(ls_choice *choice)
 
 /* ---- Whether measuring pays ------------------------------------------------------------------ */
 
-/* Seconds per unit of cost on the best: the least of the latest samples, as disturbances only add
- * time. */
-static double best_pace(const ls_choice *choice)
-{
-    double least = 0;
-    for (size_t i = 0; i < choice->best_samples && i < LS_CHOICE_SAMPLES; i++)
-        if (i == 0 || choice->best_pace[i] < least) least = choice->best_pace[i];
-    return least;
-}
-
-static void note_best_pace(ls_choice *choice, double pace)
-{
-    choice->best_pace[choice->best_samples++ % LS_CHOICE_SAMPLES] = pace;
-}
-
-static void discard_sample(ls_choice *choice) { choice->sample_seconds = choice->sample_cost = 0; }
-
-static void discard_best_paces(ls_choice *choice)
-{
-    choice->best_samples = 0;
-    discard_sample(choice);
-}
+/* Seconds per unit of cost on the best. */
+static double best_pace(const ls_choice *choice) { return ls_pace_least(&choice->paces); }
 
 /* Seconds of training to come: what is left of this call, or as long again as the training has
  * lasted, since calls follow each other in a search. */
@@ -211,16 +173,6 @@ static double expected_seconds(const ls_choice *choice, const ls_workload *work)
     double left = work->left * best_pace(choice);
     if (left < choice->patience.left) return 0;
     return left > choice->spent ? left : choice->spent;
-}
-
-static bool within(double a, double b, double factor) { return a <= factor * b && b <= factor * a; }
-
-/* Whether two workloads are so alike that the same candidate should be the fastest on both. */
-static bool similar(const ls_workload *a, const ls_workload *b, double factor)
-{
-    if (!a->members || !b->members) return false;
-    return within((double)a->members, (double)b->members, factor) &&
-           within(a->step / (double)a->members, b->step / (double)b->members, factor);
 }
 
 /* Seconds of training that must remain before a candidate is opened, */
@@ -379,11 +331,8 @@ static void measure_candidate(ls_choice *choice, ls_choice_state state)
 {
     assert(state == LS_CHOICE_MEASURING || state == LS_CHOICE_CONFIRMING_CANDIDATE);
     choice->state = state;
-    choice->trial.rounds = 0;
-    choice->trial.longest_sample = 0;
-    choice->trial.settled = 0;
-    choice->trial.builds = ls_candidate_builds(&choice->list[choice->next]).ended;
-    discard_sample(choice);
+    ls_trial_begin(&choice->trial, ls_candidate_builds(&choice->list[choice->next]).ended);
+    ls_pace_discard(&choice->paces);
 }
 
 /* The turns of devices end that were hopelessly slow while they were warmed up. */
@@ -413,7 +362,7 @@ static void advance(ls_choice *choice, const ls_workload *work)
         const ls_candidate *candidate = &choice->list[choice->next = next];
         bool ready = candidate->state == LS_CANDIDATE_OPEN &&
                      (candidate->threads || candidate->warm);
-        choice->trial = (ls_choice_trial){0};
+        choice->trial = (ls_trial){0};
         if (ready) measure_candidate(choice, LS_CHOICE_MEASURING);
         else begin_opening(choice, work);
     } else if (!choice->discovered) {
@@ -429,7 +378,7 @@ static void advance(ls_choice *choice, const ls_workload *work)
 static void end_turn(ls_choice *choice, const ls_workload *work)
 {
     choice->list[choice->next].taken = true;
-    discard_sample(choice);
+    ls_pace_discard(&choice->paces);
     choice->state = LS_CHOICE_WATCHING;
     advance(choice, work);
 }
@@ -445,8 +394,8 @@ static void conclude(ls_choice *choice, const ls_workload *work, bool faster)
     note_best_speed(choice, work);
     if (faster) {
         set_best(choice, choice->next);
-        discard_best_paces(choice);
-        note_best_pace(choice, choice->trial.least_pace);
+        ls_pace_forget(&choice->paces);
+        ls_pace_note(&choice->paces, choice->trial.least_pace);
     }
     end_turn(choice, work);
 }
@@ -462,76 +411,21 @@ static void give_up(ls_choice *choice, const ls_workload *work)
 
 /* ---- Rounds ---------------------------------------------------------------------------------- */
 
-/* Adds a round to the sample. Returns the sample's seconds if that completes it, otherwise 0. */
-static double take_sample(ls_choice *choice, double seconds, double cost, double *pace)
+/* How the measurement of candidate `next` is judged. */
+static ls_trial_rule rule_of(const ls_choice *choice, const ls_workload *work)
 {
-    choice->sample_seconds += seconds;
-    choice->sample_cost += cost;
-    if (choice->sample_seconds < sample_seconds || choice->sample_cost <= 0) return 0;
-    double sample = choice->sample_seconds;
-    *pace = sample / choice->sample_cost;
-    discard_sample(choice);
-    return sample;
-}
-
-/* Whether a round on the candidate is no sample of its speed: those that build, and the first one
- * unless it is long. */
-static bool is_no_sample(ls_choice *choice, ls_builds builds, double seconds)
-{
-    ls_choice_trial *t = &choice->trial;
-    bool built = builds.ended != t->builds;
-    t->builds = builds.ended;
-    if (built) { /* what was measured before may be slower than it is now */
-        t->build_rounds++;
-        t->measured = 0;
-        t->settled = t->longest_sample = 0;
-    }
-    return built || (t->rounds++ == 0 && seconds < long_gpu_sample);
-}
-
-static void note_sample(ls_choice_trial *t, double sample, double pace)
-{
-    bool faster = !t->measured || pace < improved * t->least_pace;
-    if (!t->measured++ || pace < t->least_pace) t->least_pace = pace;
-    t->settled = faster ? 0 : t->settled + sample;
-    if (sample > t->longest_sample) t->longest_sample = sample;
-}
-
-/* Whether a GPU was far ahead while it was warmed up. */
-static bool is_promising(const ls_candidate *c, double best)
-{
-    return ls_candidate_is_gpu(c) && c->tried > 0 && c->tried <= far_ahead * best;
-}
-
-/* Whether a candidate that is not faster now need not be given more time. */
-static bool has_settled(const ls_choice *choice, const ls_workload *work)
-{
-    const ls_choice_trial *t = &choice->trial;
     const ls_candidate *candidate = &choice->list[choice->next];
-    if (candidate->threads) return true;
-    bool promising = is_promising(candidate, best_pace(choice));
-    double left = expected_seconds(choice, work),
-           allowed = (promising ? promising_share : allowed_share) * left,
-           settle = settle_share * left;
-    if (allowed < least_allowed) allowed = least_allowed;
-    if (promising) return t->lost >= allowed;
-    if (settle < least_settle) settle = least_settle;
-    if (settle > most_settle) settle = most_settle;
-    return t->settled >= settle || t->lost >= allowed;
-}
-
-/* Whether there are samples enough to judge by; close results are measured for longer. */
-static bool measured_enough(const ls_choice *choice)
-{
-    enum { CLEAR = 2, CLOSE = 5 };
-    const ls_choice_trial *t = &choice->trial;
-    size_t enough = within(t->least_pace, best_pace(choice), 1.25) ? CLOSE : CLEAR;
-    bool gpu = ls_candidate_is_gpu(&choice->list[choice->next]);
-    return t->measured >= enough || t->longest_sample >= (gpu ? long_gpu_sample : long_sample);
+    double best = best_pace(choice);
+    return (ls_trial_rule){.best = best,
+                           .left = expected_seconds(choice, work),
+                           .gpu = ls_candidate_is_gpu(candidate),
+                           .at_once = candidate->threads > 0,
+                           .promising = ls_candidate_is_promising(candidate, best)};
 }
 
 /* The candidate is measured enough and not faster. */
-static void judge_slower(ls_choice *choice, const ls_workload *work, unsigned pending)
+static void judge_slower(ls_choice *choice, const ls_workload *work, const ls_trial_rule *rule,
+                         unsigned pending)
 {
     if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE) {
         conclude(choice, work, false);
@@ -539,8 +433,8 @@ static void judge_slower(ls_choice *choice, const ls_workload *work, unsigned pe
         choice->trial.returns++;
         choice->trial.measured = 0;
         choice->state = LS_CHOICE_BUILDING;
-        discard_sample(choice);
-    } else if (has_settled(choice, work)) {
+        ls_pace_discard(&choice->paces);
+    } else if (ls_trial_has_settled(&choice->trial, rule)) {
         conclude(choice, work, false);
     }
 }
@@ -548,31 +442,32 @@ static void judge_slower(ls_choice *choice, const ls_workload *work, unsigned pe
 /* A round on candidate `next`. */
 static void candidate_round(ls_choice *choice, const ls_workload *work, double seconds, double cost)
 {
-    ls_choice_trial *t = &choice->trial;
+    ls_trial *t = &choice->trial;
+    const ls_trial_rule rule = rule_of(choice, work);
     ls_builds builds = ls_candidate_builds(&choice->list[choice->next]);
-    double pace, best = best_pace(choice), wasted = seconds - cost * best;
+    double pace, wasted = seconds - cost * rule.best;
     if (wasted > 0) choice->lost += wasted, t->lost += wasted;
-    if (is_no_sample(choice, builds, seconds)) {
-        discard_sample(choice);
+    if (ls_trial_is_no_sample(t, builds.ended, seconds)) {
+        ls_pace_discard(&choice->paces);
         if (t->build_rounds > MOST_BUILD_ROUNDS ||
-            (t->build_rounds > 1 && t->lost > build_share * expected_seconds(choice, work)))
+            (t->build_rounds > 1 && t->lost > build_share * rule.left))
             give_up(choice, work);
         return;
     }
-    double sample = take_sample(choice, seconds, cost, &pace);
+    double sample = ls_pace_add(&choice->paces, seconds, cost, &pace);
     if (sample <= 0) return;
-    note_sample(t, sample, pace);
-    if (!measured_enough(choice)) return;
-    if (t->least_pace >= ahead * best) {
-        judge_slower(choice, work, builds.pending);
+    ls_trial_note(t, sample, pace);
+    if (!ls_trial_is_enough(t, &rule)) return;
+    if (t->least_pace >= ahead * rule.best) {
+        judge_slower(choice, work, &rule, builds.pending);
     } else if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE ||
-               t->least_pace <= far_ahead * best) {
+               t->least_pace <= far_ahead * rule.best) {
         conclude(choice, work, true);
     } else {
         choice->state = LS_CHOICE_CONFIRMING_BEST;
         t->measured = 0;
         choice->list[choice->next].pace = t->least_pace;
-        discard_sample(choice);
+        ls_pace_discard(&choice->paces);
     }
 }
 
@@ -580,8 +475,8 @@ static void candidate_round(ls_choice *choice, const ls_workload *work, double s
 static bool best_round(ls_choice *choice, double seconds, double cost)
 {
     double pace;
-    if (take_sample(choice, seconds, cost, &pace) <= 0) return false;
-    note_best_pace(choice, pace);
+    if (ls_pace_add(&choice->paces, seconds, cost, &pace) <= 0) return false;
+    ls_pace_note(&choice->paces, pace);
     return true;
 }
 
@@ -612,8 +507,8 @@ static bool look_again(ls_choice *choice, const ls_workload *work)
     for (size_t i = 0; i < choice->count; i++) {
         ls_candidate *c = &choice->list[i];
         double wait = least_again + again_after * c->lost;
-        if (i == choice->best || c->state != LS_CANDIDATE_OPEN || !is_promising(c, best) ||
-            choice->spent < wait || left < wait)
+        if (i == choice->best || c->state != LS_CANDIDATE_OPEN ||
+            !ls_candidate_is_promising(c, best) || choice->spent < wait || left < 2 * wait)
             continue;
         c->taken = false;
         choice->state = LS_CHOICE_WATCHING;
@@ -625,8 +520,8 @@ static bool look_again(ls_choice *choice, const ls_workload *work)
 /* Begins a pass, or goes on with one, if the workload is worth it. */
 static void watch(ls_choice *choice, const ls_workload *work)
 {
-    if (choice->best_samples < 2 || !work->members) return;
-    bool same = similar(work, &choice->decided_on, 4);
+    if (choice->paces.samples < 2 || !work->members) return;
+    bool same = ls_workloads_similar(work, &choice->decided_on, 4);
     if (same && choice->state == LS_CHOICE_DECIDED && !look_again(choice, work)) return;
     if (!same && !worth_a_pass(choice, work)) return;
     if (!same) begin_pass(choice, work);
@@ -686,20 +581,20 @@ size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why)
              "failed while it was measured: %.220s", why);
     if (candidate == choice->best) {
         set_best(choice, 0);
-        discard_best_paces(choice);
+        ls_pace_forget(&choice->paces);
     }
     failed->taken = true;
     abandon_measurement(choice);
-    discard_sample(choice);
+    ls_pace_discard(&choice->paces);
     return ls_choice_at(choice);
 }
 
 size_t ls_choice_begin(ls_choice *choice, const ls_workload *work)
 {
     abandon_measurement(choice);
-    discard_best_paces(choice);
+    ls_pace_forget(&choice->paces);
     /* the fastest on a very different workload is no good guess for this one */
-    if (choice->best && !similar(work, &choice->decided_on, 16)) set_best(choice, 0);
+    if (choice->best && !ls_workloads_similar(work, &choice->decided_on, 16)) set_best(choice, 0);
     return ls_choice_at(choice);
 }
 
@@ -717,8 +612,8 @@ bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work)
     switch (choice->state) {
     case LS_CHOICE_WATCHING:
     case LS_CHOICE_FINDING:
-    case LS_CHOICE_OPENING: return choice->best_samples > 0;
-    case LS_CHOICE_DECIDED: return !similar(work, &choice->decided_on, 4);
+    case LS_CHOICE_OPENING: return choice->paces.samples > 0;
+    case LS_CHOICE_DECIDED: return !ls_workloads_similar(work, &choice->decided_on, 4);
     default: return false;
     }
 }
@@ -727,5 +622,5 @@ bool ls_choice_is_measuring(const ls_choice *choice)
 {
     return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_BUILDING &&
             choice->state != LS_CHOICE_DECIDED) ||
-           choice->best_samples < 2;
+           choice->paces.samples < 2;
 }

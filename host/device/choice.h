@@ -37,12 +37,14 @@
  * What is no sample of a candidate: a round during which a build ended, and its first round unless
  * that is long. It is not found slower before it has settled (some seconds without becoming
  * faster), unless that costs more than a share of the run. A GPU that was far ahead while it was
- * warmed up and is found slower is tried again after fifty times the seconds that trying it cost.
+ * warmed up and is found slower is tried again after sixty times the seconds that trying it cost.
  */
 #ifndef LS_CHOICE_H
 #define LS_CHOICE_H
 
 #include "host/device/candidate.h"
+#include "host/device/pace.h"
+#include "host/device/trial.h"
 
 /* Seconds of training that must remain before candidates are measured, whatever is expected of
  * them. */
@@ -66,20 +68,7 @@ typedef enum {
     LS_CHOICE_DECIDED
 } ls_choice_state;
 
-enum { LS_CHOICE_SAMPLES = 64, LS_CHOICE_MOST = 80 };
-
-/* The measurement of a candidate. */
-typedef struct {
-    unsigned rounds;       /* since members moved there */
-    unsigned returns;      /* times that members went back while it built */
-    uint64_t builds;       /* builds that had ended after the last round */
-    unsigned build_rounds; /* during which builds ended */
-    size_t measured;       /* samples taken, of the candidate or of the best that is confirmed */
-    double least_pace;     /* of the candidate's samples */
-    double longest_sample; /* seconds */
-    double settled;        /* seconds of samples since its pace became less */
-    double lost;           /* seconds that it cost */
-} ls_choice_trial;
+enum { LS_CHOICE_MOST = 80 };
 
 typedef struct ls_choice {
     ls_device *device; /* its info and backend are those of the best candidate */
@@ -106,13 +95,9 @@ typedef struct ls_choice {
     double lost; /* seconds that choosing cost: on other candidates, beyond what the best would have
                     needed, and for moving members between devices */
 
-    /* Rounds are gathered until they make a sample. */
-    double sample_seconds, sample_cost;
-    /* Paces of the latest samples of the best, a ring. */
-    double best_pace[LS_CHOICE_SAMPLES];
-    size_t best_samples; /* ever taken */
+    ls_paces paces; /* those noted are the best's */
 
-    ls_choice_trial trial; /* of candidate `next`; see MEASURING, BUILDING and CONFIRMING_... */
+    ls_trial trial; /* of candidate `next`; see MEASURING, BUILDING and CONFIRMING_... */
 } ls_choice;
 
 /* threads: of the CPU path; 0 chooses among up to all cores. opencl: chooses among devices, too.
