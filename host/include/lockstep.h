@@ -404,6 +404,8 @@ typedef struct {
     char note[256];     /**< why the candidate was not measured, or "" */
     int chosen;         /**< 1 for the fastest candidate */
     double speed;       /**< training steps per second, all networks together; 0: not measured */
+    double estimated;   /**< the same, as estimated from the device's speed before it was tried; 0:
+                             no estimate */
 } ls_device_timing;
 
 /** Gives the candidates that were tried. *count: their number, 0 if there was no choice or all
