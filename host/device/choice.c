@@ -258,7 +258,7 @@ static bool remembers_gpu(ls_choice *choice, const ls_workload *work)
         ls_candidate_estimate(&candidate, work);
         double least = patience_to_open(choice, &candidate) +
                        choice->patience.gpu * choice->find_seconds;
-        found = candidate.info.exact && ls_candidate_is_gpu(&candidate) &&
+        found = candidate.info.exact &&
                 (pays(choice, &candidate, work) || expected_seconds(choice, work) >= least);
     }
     return found;
