@@ -88,6 +88,9 @@ typedef struct {
      * those of a copy must not overlap. */
     ls_status (*copy)(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count,
                       ls_error *err);
+    /* What users should know about how the backend works: one or more sentences, or "" (an example:
+     * a way of running steps failed and is not used any more). Valid until the next call. */
+    const char *(*note)(ls_backend *backend);
     /* The builds of programs so far. A call during which `ended` has changed says nothing about the
      * speed of the device. The CPU path builds nothing. */
     ls_builds (*builds)(const ls_backend *backend);
