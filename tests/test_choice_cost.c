@@ -200,3 +200,16 @@ Test(choice_cost, near_the_better_device)
             for (size_t l = 0; l < RUNS_COUNT(lengths); l++)
                 check_run(&subjects[i], cpu_steps[k], lengths[l]);
 }
+
+/* A GPU whose first steps are slow for so long that it is taken for slow is tried again. */
+Test(choice_cost, a_gpu_that_disappointed_is_tried_again)
+{
+    fake_device cpu = {.step_seconds = 1e-2}, gpu = {.step_seconds = 1e-2 / 23,
+                                                     .remembered = true,
+                                                     .opening = 0.5,
+                                                     .slow_steps = 400,
+                                                     .slow_factor = 40};
+    outcome o = run_steps(cpu, gpu, 3e4);
+    cr_expect(o.chosen);
+    cr_expect_lt(o.seconds, 200.0, "%g s instead of 300 s on the CPU path", o.seconds);
+}

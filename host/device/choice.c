@@ -22,7 +22,7 @@ static const double far_ahead = LS_FAR_AHEAD;
 static const double build_share = 0.05;
 enum { MOST_BUILD_ROUNDS = 50, MOST_RETURNS = 3 };
 /* A GPU that disappointed is tried again after that many times what trying it cost, and at least so
- * many seconds, if twice as many remain. */
+ * many seconds, if as many remain. */
 static const double again_after = 60, least_again = 1;
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
@@ -258,7 +258,7 @@ static bool remembers_gpu(ls_choice *choice, const ls_workload *work)
         ls_candidate_estimate(&candidate, work);
         double least = patience_to_open(choice, &candidate) +
                        choice->patience.gpu * choice->find_seconds;
-        found = candidate.info.exact && ls_candidate_is_gpu(&candidate) &&
+        found = candidate.info.exact &&
                 (pays(choice, &candidate, work) || expected_seconds(choice, work) >= least);
     }
     return found;
@@ -503,12 +503,12 @@ static void wait_for_builds(ls_choice *choice)
  * when it was measured; false if there is none, or it is not time yet. */
 static bool look_again(ls_choice *choice, const ls_workload *work)
 {
-    double best = best_pace(choice), left = expected_seconds(choice, work);
+    double best = best_pace(choice), left = work->left * best;
     for (size_t i = 0; i < choice->count; i++) {
         ls_candidate *c = &choice->list[i];
         double wait = least_again + again_after * c->lost;
         if (i == choice->best || c->state != LS_CANDIDATE_OPEN ||
-            !ls_candidate_is_promising(c, best) || choice->spent < wait || left < 2 * wait)
+            !ls_candidate_is_promising(c, best) || choice->spent < wait || left < wait)
             continue;
         c->taken = false;
         choice->state = LS_CHOICE_WATCHING;

@@ -35,7 +35,7 @@ typedef struct {
 
 /* Seconds of steps for warming up a device, all plans together. Steps of a CPU device take time
  * from the training. */
-static const double warm_seconds = 4, warm_seconds_cpu = 0.5;
+static const double warm_seconds = 4, warm_seconds_cpu = 0.1;
 
 /* ---- Warming up ------------------------------------------------------------------------------ */
 

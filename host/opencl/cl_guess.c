@@ -3,8 +3,8 @@
 
 enum { VENDOR_INTEL = 0x8086 };
 
-/* Shares of the assumed peak, chosen to be below what GPUs were seen to reach. On an NVIDIA H100
- * the guess is 2 to 10 times too low in each class. */
+/* Shares of the assumed peak, chosen to be below what GPUs reach: set beside the rates that were
+ * seen on an NVIDIA H100, 1.6 to 10 times. */
 static const double product_share[LS_SPEED_CLASSES] = {0.01, 0.1, 0.25, 0.3};
 static const double alone_share = 0.05; /* of one compute unit's peak */
 static const double fleet_share = 0.01;

@@ -42,6 +42,7 @@ ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list
     if (!s) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the search for devices");
     if (*s->note || !ls_cl_probe_end(&s->probing, s->note)) {
         memcpy(note, s->note, sizeof s->note);
+        ls_cl_remember_found(NULL, 0, ls_clock() - s->started);
         return LS_OK;
     }
     LS_TRY(ls_cl_find(&s->cl, &s->found, &found, note, err));
