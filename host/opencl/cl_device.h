@@ -79,6 +79,7 @@ typedef struct ls_cl_device {
 
     struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
+    int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
 
     /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in
