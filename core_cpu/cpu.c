@@ -156,6 +156,12 @@ static void cpu_close(ls_backend *base)
     free(backend);
 }
 
+static const char *cpu_note(ls_backend *backend)
+{
+    (void)backend;
+    return "";
+}
+
 static const ls_backend_slots cpu_slots = {
     .workspace_open = cpu_workspace_open,
     .workspace_load = cpu_workspace_load,
@@ -167,6 +173,7 @@ static const ls_backend_slots cpu_slots = {
     .read = cpu_read,
     .write = cpu_write,
     .copy = cpu_copy,
+    .note = cpu_note,
     .close = cpu_close,
 };
 

@@ -20,6 +20,7 @@ const ls_backend_type ls_backend_types[] = {
      .begin = ls_opencl_begin,
      .finish = ls_opencl_finish,
      .recall = ls_opencl_recall,
+     .judge = ls_opencl_judge,
      .open = ls_opencl_open,
      .end = ls_opencl_end,
      .tune = ls_opencl_tune,

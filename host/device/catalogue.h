@@ -35,6 +35,10 @@ void ls_catalogue_close(ls_catalogue *catalogue);
 
 /* Whether the verdict on entry i is known without opening it; its info is then complete. */
 bool ls_catalogue_recall(ls_catalogue *catalogue, size_t i);
+/* Completes the infos of all entries, by self-checks where the verdict is not known. callback may
+ * be NULL. */
+ls_status ls_catalogue_judge(ls_catalogue *catalogue, ls_check_callback callback, void *user,
+                             ls_error *err);
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 

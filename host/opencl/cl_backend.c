@@ -18,11 +18,12 @@ const ls_backend_slots ls_cl_slots = {
     .read = ls_cl_read,
     .write = ls_cl_write,
     .copy = ls_cl_copy,
+    .note = ls_cl_note,
     .close = ls_cl_backend_close,
 };
 
-ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
-                             ls_error *err)
+ls_status ls_cl_backend_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
+                               ls_error *err)
 {
     ls_cl_device *d;
     LS_TRY(ls_cl_device_create(cl, found, &d, err));
@@ -30,6 +31,15 @@ ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_c
     d->keeps_binaries = ls_cl_keeps_binaries(&d->info);
     ls_cl_default_tiles(d);
     ls_cl_recall_tiles(d, &d->info);
+    *out = d;
+    return LS_OK;
+}
+
+ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
+                             ls_error *err)
+{
+    ls_cl_device *d;
+    LS_TRY(ls_cl_backend_create(cl, found, &d, err));
     ls_status status = ls_cl_build_kernels(d, err);
     if (status != LS_OK) {
         ls_cl_backend_close(&d->base);

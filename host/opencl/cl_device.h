@@ -65,11 +65,14 @@ typedef struct ls_cl_device {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile tiles[LS_FORM_COUNT][LS_SIZE_COUNT];
-    ls_device_info info;        /* as found, before the self-check */
-    bool keeps_binaries;        /* programs are cached between runs, as the driver does not do it
-                                   (cl_binary.c) */
-    unsigned programs_recalled; /* programs taken from that cache */
-    cl_uint vendor;             /* PCI number of the vendor */
+    ls_device_info info; /* as found, before the self-check */
+    bool keeps_binaries; /* programs are cached between runs, as the driver does not do it
+                            (cl_binary.c) */
+    _Atomic unsigned programs_recalled; /* programs taken from that cache */
+    size_t number;                      /* in the list of ls_cl_find */
+    bool guarded;                       /* new programs are built in a helper first (cl_guard.h) */
+    bool is_helper;                     /* this process is the helper */
+    cl_uint vendor;                     /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */
     size_t buffer_limit; /* bytes of the largest buffer */

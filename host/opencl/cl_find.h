@@ -9,6 +9,7 @@
 typedef struct {
     ls_device_info info;
     cl_device_id id;
+    size_t number; /* in the list */
 } ls_cl_found;
 
 /* Lists OpenCL devices; *list is freed with free(). note: why there is no device, or "". */

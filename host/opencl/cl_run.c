@@ -32,6 +32,7 @@ typedef struct {
 enum { TRIALS = 64 };
 struct ls_cl_ways {
     uint64_t calls;
+    char note[LS_CL_WAY_COUNT * 256];
     trial_entry entry[TRIALS];
 };
 
@@ -325,6 +326,22 @@ ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_err
     free(list);
     free(part);
     return status;
+}
+
+const char *ls_cl_note(ls_backend *backend)
+{
+    ls_cl_device *d = (ls_cl_device *)backend;
+    size_t length = 0;
+    if (!d->ways) return "";
+    *d->ways->note = '\0';
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
+        if (*d->way_out[way])
+            length += (size_t)snprintf(
+                d->ways->note + length, sizeof d->ways->note - length,
+                "%sthe device does not run steps in the way '%s' any more: %s; another way gives "
+                "the same bits",
+                length ? ". " : "", way_names[way], d->way_out[way]);
+    return d->ways->note;
 }
 
 void ls_cl_run_close(ls_cl_device *d)

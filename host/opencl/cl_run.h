@@ -12,6 +12,9 @@ ls_status ls_cl_run(ls_workspace *workspace, const ls_run *runs, size_t count, l
 const char *ls_cl_way_name(ls_cl_way_id way);
 bool ls_cl_way_is_used(const ls_cl_device *device, ls_cl_way_id way);
 
+/* Slot: the ways that are not used any more, and why. */
+const char *ls_cl_note(ls_backend *backend);
+
 /* Releases what the device keeps for its ways. */
 void ls_cl_run_close(ls_cl_device *device);
 

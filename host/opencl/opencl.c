@@ -5,8 +5,11 @@
 #include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_probe.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_speed.h"
 #include "host/opencl/self_check.h"
 #include "host/opencl/tune.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,7 @@ typedef struct {
     char note[256]; /* why the loader cannot be used, or "" */
     ls_cl_probing probing;
     ls_cl_found *found;
+    size_t count;
 } cl_search;
 
 void ls_opencl_begin(unsigned idle_threads, void **out)
@@ -44,26 +48,81 @@ ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list
     if (!found) return LS_OK;
     LS_TRY(ls_alloc(list, found, sizeof **list, "the device list", err));
     for (size_t i = 0; i < found; i++) (*list)[i] = s->found[i].info;
-    *count = found;
+    *count = s->count = found;
     return LS_OK;
 }
 
-bool ls_opencl_recall(ls_device_info *info) { return !info->exact || ls_cl_recall_verdict(info); }
+bool ls_opencl_recall(ls_device_info *info) { return ls_cl_complete(info); }
+
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out)
+{
+    return ls_cl_recall_speed(info, out);
+}
+
+/* A device that cannot be opened is called approximate. */
+ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
+                          ls_check_callback callback, void *user, ls_error *err)
+{
+    const cl_search *s = search;
+    ls_device_info **info = NULL;
+    ls_status *status = NULL;
+    ls_error *error = NULL;
+    assert(count <= s->count);
+    ls_status allocated = ls_alloc(&info, count, sizeof *info, "the device list", err);
+    if (allocated == LS_OK)
+        allocated = ls_alloc(&status, count, sizeof *status, "the device list", err);
+    if (allocated == LS_OK)
+        allocated = ls_alloc(&error, count, sizeof *error, "the device list", err);
+    for (size_t i = 0; i < count && allocated == LS_OK; i++) info[i] = &list[i];
+    if (allocated == LS_OK)
+        ls_cl_self_check(&s->cl, s->found, info, count, callback, user, status, error);
+    for (size_t i = 0; i < count && allocated == LS_OK; i++) {
+        if (status[i] == LS_OK) continue;
+        list[i].exact = 0;
+        snprintf(list[i].reason, sizeof list[i].reason, "cannot be opened: %.230s",
+                 error[i].message);
+    }
+    free(info);
+    free(status);
+    free(error);
+    return allocated;
+}
+
+/* Programs are guarded from now on; those that the self-check has built are known to be harmless.
+ */
+static ls_status open_guarded(const cl_search *s, size_t number, const ls_cl_verdict *verdict,
+                              ls_backend **out, ls_error *err)
+{
+    ls_cl_device *d;
+    LS_TRY(ls_cl_backend_create(&s->cl, &s->found[number], &d, err));
+    d->guarded = true;
+    memcpy(d->way_out, verdict->way_out, sizeof d->way_out);
+    ls_status status = ls_cl_build_kernels(d, err);
+    if (status != LS_OK) {
+        ls_cl_backend_close(&d->base);
+        return status;
+    }
+    *out = &d->base;
+    return LS_OK;
+}
 
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err)
 {
     const cl_search *s = search;
-    ls_cl_device *device;
+    const ls_cl_found *found = &s->found[number];
+    ls_cl_verdict verdict = {0};
     (void)threads;
-    LS_TRY(ls_cl_backend_open(&s->cl, &s->found[number], &device, err));
-    ls_status status = ls_cl_self_check(device, info, err);
-    if (status != LS_OK) {
-        ls_cl_backend_close(&device->base);
-        return status;
+    if (!ls_cl_complete(info)) {
+        ls_status status;
+        ls_error why;
+        ls_cl_self_check(&s->cl, found, &info, 1, NULL, NULL, &status, &why);
+        if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     }
-    *out = &device->base;
-    return LS_OK;
+    if (found->info.exact) (void)ls_cl_recall_verdict(info, &verdict);
+    if (verdict.judgement == LS_CL_BROKEN)
+        return ls_fail(err, LS_ERR_DEVICE, "%s is not opened: %s", info->name, verdict.reason);
+    return open_guarded(s, number, &verdict, out, err);
 }
 
 void ls_opencl_end(void *search)

@@ -5,17 +5,23 @@
 #define LS_OPENCL_H
 
 #include "host/network/backend.h"
+#include "host/network/device_speed.h"
 
 /* Functions of ls_backend_type; see host/device/backends.h. */
 void ls_opencl_begin(unsigned idle_threads, void **search);
 ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list, size_t *count,
                            char note[256], ls_error *err);
 bool ls_opencl_recall(ls_device_info *info);
+ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
+                          ls_check_callback callback, void *user, ls_error *err);
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err);
 void ls_opencl_end(void *search);
 ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
                          void *user, char *path, ls_error *err);
 bool ls_opencl_owns(const ls_backend *backend);
+
+/* The speed of a device, measured with its self-check; false if it is not known. */
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out);
 
 #endif
