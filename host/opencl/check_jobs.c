@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     shared *all;
     crew *crew;
-    bool first; /* it begins with the parts that need the device's kernels */
+    bool first; /* of its device */
     bool started;
     pthread_t thread;
 } worker;
@@ -112,19 +112,20 @@ static void note_failure(crew *c, size_t i, bool again, const ls_helper_failure 
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
-/* The next part for a thread; c->count if none is left. Those that crashed wait until no other
- * helper of the device is at work. */
-static size_t take_part(shared *all, crew *c, bool kernels_first)
+/* The next part for a thread; c->count if none is left. One thread begins at the front of the list,
+ * the others at its end, so that they seldom compile the same programs at the same time. Parts that
+ * crashed wait until no other helper of the device is at work. */
+static size_t take_part(shared *all, crew *c, bool from_front)
 {
     for (;;) {
         bool left = false;
         if (c->stop) return c->count;
-        for (int pass = 0; pass < 2; pass++)
-            for (size_t i = 0; i < c->count; i++)
-                if (c->state[i] == WAITING && (pass || c->part[i].needs_kernels == kernels_first)) {
-                    c->state[i] = TAKEN;
-                    return i;
-                }
+        for (size_t k = 0; k < c->count; k++) {
+            size_t i = from_front ? k : c->count - 1 - k;
+            if (c->state[i] != WAITING) continue;
+            c->state[i] = TAKEN;
+            return i;
+        }
         for (size_t i = 0; i < c->count; i++) {
             left |= c->state[i] == AGAIN;
             if (c->state[i] != AGAIN || c->busy) continue;

@@ -7,7 +7,9 @@
 #include "host/opencl/check_part.h"
 #include "host/opencl/cl_device.h"
 
-/* The parts of a device, those that take longest to compile first; returns their number. */
+/* The parts of a device; returns their number. Parts at the front need device->kernel, those at the
+ * end are few large programs: two processes that begin at the two ends seldom build the same one.
+ */
 size_t ls_check_parts(const ls_cl_device *device, ls_check_part parts[LS_CHECK_PARTS_MOST]);
 
 /* Compares one part with the CPU path bit by bit; the first difference goes into reason, which must

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_helper.h"
 #include "host/base/text.h"
-#include "host/opencl/cl_cache.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -109,7 +108,7 @@ bool ls_cl_helper_start(ls_cl_helper *h)
     int ends[2];
     ls_message_kind kind;
     size_t size;
-    ls_hello mine = {{0}};
+    ls_hello mine;
     *h = (ls_cl_helper){0};
     if (!find_helper(path) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
@@ -121,7 +120,7 @@ bool ls_cl_helper_start(ls_cl_helper *h)
         return false;
     }
     h->socket = ends[0];
-    ls_cl_build_id(mine.build);
+    ls_hello_fill(&mine);
     bool fits = ls_message_receive(h->socket, hello_seconds, &kind, &bytes, &size) == LS_RECEIVED;
     if (fits) fits = kind == LS_MESSAGE_HELLO && size == sizeof mine && !memcmp(bytes, &mine, size);
     free(bytes);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_message.h"
+#include "host/opencl/cl_cache.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -12,6 +14,15 @@ typedef struct {
     uint32_t magic, kind;
     uint64_t size;
 } header;
+
+void ls_hello_fill(ls_hello *hello)
+{
+    memset(hello, 0, sizeof *hello);
+    ls_cl_build_id(hello->build);
+    hello->sizes = sizeof(ls_open_request) + 1009 * sizeof(ls_open_answer) +
+                   9001 * sizeof(ls_check_part) + 70001 * sizeof(ls_check_answer) +
+                   600011 * sizeof(ls_build_request) + 5000011 * sizeof(ls_speed_answer);
+}
 
 static bool send_all(int socket, const void *bytes, size_t size)
 {

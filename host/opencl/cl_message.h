@@ -19,6 +19,7 @@ typedef enum {
 
 typedef struct {
     char build[65]; /* ls_cl_build_id */
+    size_t sizes;   /* of the structs below */
 } ls_hello;
 
 /* Opens a device; its kernels are not built yet. */
@@ -48,6 +49,9 @@ typedef struct {
     ls_status status;
     ls_device_speed speed;
 } ls_speed_answer;
+
+/* What a helper of this build says. */
+void ls_hello_fill(ls_hello *hello);
 
 enum { LS_MESSAGE_MOST = 1 << 24 }; /* bytes of a message after its header */
 

@@ -3,7 +3,6 @@
 #include "core_cpu/cpu.h"
 #include "host/opencl/check_parts.h"
 #include "host/opencl/cl_backend.h"
-#include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_speed.h"
 #include <fcntl.h>
@@ -170,13 +169,13 @@ static void become_quiet(void)
 int ls_cl_serve(ls_serve_hook hook)
 {
     server s = {.socket = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), .hook = hook};
-    ls_hello hello = {{0}};
+    ls_hello hello;
     ls_message_kind kind;
     char *bytes;
     size_t size;
     if (s.socket < 0) return 1;
     become_quiet();
-    ls_cl_build_id(hello.build);
+    ls_hello_fill(&hello);
     bool going = answer(&s, LS_MESSAGE_HELLO, &hello, sizeof hello);
     while (going && ls_message_receive(s.socket, -1, &kind, &bytes, &size) == LS_RECEIVED) {
         alarm(ORPHAN_SECONDS);
