@@ -12,7 +12,6 @@
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_binary.h"
 #include "host/opencl/cl_cache.h"
-#include "host/opencl/cl_guard.h"
 #include "host/opencl/cl_helper.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_speed.h"

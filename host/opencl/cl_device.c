@@ -51,6 +51,7 @@ void ls_cl_device_free(ls_cl_device *d)
 {
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);
+    free(d->noted.text);
     free(d);
 }
 

@@ -3,6 +3,7 @@
 #ifndef LS_CL_DEVICE_H
 #define LS_CL_DEVICE_H
 
+#include "host/base/text.h"
 #include "host/network/backend.h"
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
@@ -72,6 +73,7 @@ typedef struct ls_cl_device {
     size_t number;                      /* in the list of ls_cl_find */
     bool guarded;                       /* new programs are built in a helper first (cl_guard.h) */
     bool is_helper;                     /* this process is the helper */
+    ls_text noted;                      /* the helper: programs that were built (cl_guard.h) */
     cl_uint vendor;                     /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */

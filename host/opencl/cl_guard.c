@@ -36,11 +36,10 @@ static knowledge recall(const ls_cl_device *d, const char *id, char why[160])
     return known;
 }
 
-void ls_cl_guard_note(const ls_cl_device *d, const char *source, size_t size, const char *options,
-                      const char *why_not)
+/* why_not: NULL if it builds. */
+static void remember(const ls_cl_device *d, const char *id, const char *why_not)
 {
-    char path[LS_CL_PATH], id[33], line[256], known[160];
-    ls_cl_program_id(source, size, options, id);
+    char path[LS_CL_PATH], line[256], known[160];
     if (recall(d, id, known) == (why_not ? OUT : BUILDS)) return;
     ls_cl_cache_path(&d->info, "programs", path, true);
     int n = why_not ? snprintf(line, sizeof line, "out %s %.159s\n", id, why_not)
@@ -53,11 +52,29 @@ void ls_cl_guard_note(const ls_cl_device *d, const char *source, size_t size, co
     close(file);
 }
 
+void ls_cl_guard_note(ls_cl_device *d, const char *source, size_t size, const char *options)
+{
+    char id[33];
+    ls_cl_program_id(source, size, options, id);
+    ls_text_add(&d->noted, "%s", id);
+}
+
+void ls_cl_guard_keep(ls_cl_device *d, bool good)
+{
+    for (size_t i = 0; good && !d->noted.failed && i + 32 <= d->noted.length; i += 32) {
+        char id[33];
+        snprintf(id, sizeof id, "%.32s", d->noted.text + i);
+        remember(d, id, NULL);
+    }
+    free(d->noted.text);
+    d->noted = (ls_text){0};
+}
+
 /* Builds a program in a helper. False if there is no helper; otherwise *status is what came of it.
  * The kernels of products are only built, as those in other ways of running steps are the ones that
  * compilers have been seen to fail on, and PoCL compiles once more for each size of work-group. */
-static bool build_there(ls_cl_device *d, const char *source, size_t size, const char *options,
-                        ls_status *status, ls_error *err)
+static bool build_there(ls_cl_device *d, const char *id, const char *source, size_t size,
+                        const char *options, ls_status *status, ls_error *err)
 {
     ls_cl_helper helper;
     ls_open_answer opened;
@@ -84,12 +101,12 @@ static bool build_there(ls_cl_device *d, const char *source, size_t size, const 
     if (answered) {
         built.message[sizeof built.message - 1] = 0;
         *status = built.status == LS_OK ? LS_OK : ls_fail(err, built.status, "%s", built.message);
-        if (built.status == LS_OK) ls_cl_guard_note(d, source, size, options, NULL);
+        if (built.status == LS_OK) remember(d, id, NULL);
         ls_cl_helper_stop(&helper);
         return true;
     }
     snprintf(why, sizeof why, "the driver's compiler %s", failure.how);
-    if (failure.lasting) ls_cl_guard_note(d, source, size, options, why);
+    if (failure.lasting) remember(d, id, why);
     *status = ls_fail(err, LS_ERR_DEVICE, "%s", why);
     return true;
 }
@@ -106,6 +123,6 @@ ls_status ls_cl_guard(ls_cl_device *d, const char *source, size_t size, const ch
     if (known == OUT)
         return ls_fail(err, LS_ERR_DEVICE, "%s (remembered from an earlier run)", why);
     if (known == BUILDS) return LS_OK;
-    *elsewhere = build_there(d, source, size, options, &status, err);
+    *elsewhere = build_there(d, id, source, size, options, &status, err);
     return status;
 }

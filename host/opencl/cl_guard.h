@@ -12,8 +12,9 @@
 ls_status ls_cl_guard(ls_cl_device *device, const char *source, size_t size, const char *options,
                       bool *elsewhere, ls_error *err);
 
-/* Remembers that a program builds, or why it must not be built. */
-void ls_cl_guard_note(const ls_cl_device *device, const char *source, size_t size,
-                      const char *options, const char *why_not);
+/* In the helper: notes that a program was built, and remembers all programs that were noted, once
+ * they have run as well (`good`), or forgets them. */
+void ls_cl_guard_note(ls_cl_device *device, const char *source, size_t size, const char *options);
+void ls_cl_guard_keep(ls_cl_device *device, bool good);
 
 #endif

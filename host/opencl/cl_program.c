@@ -64,7 +64,7 @@ ls_status ls_cl_build_exactly(ls_cl_device *d, const char *source, size_t size, 
         return LS_OK;
     LS_TRY(build_source(d, source, size, options, out, err));
     if (d->keeps_binaries) ls_cl_remember_program(d, source, size, options, *out);
-    if (d->is_helper) ls_cl_guard_note(d, source, size, options, NULL);
+    if (d->is_helper) ls_cl_guard_note(d, source, size, options);
     return LS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "core_cpu/cpu.h"
 #include "host/opencl/check_parts.h"
 #include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_guard.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_speed.h"
 #include <fcntl.h>
@@ -90,6 +91,7 @@ static bool serve_check(server *s, const char *bytes, size_t size)
     if (s->hook) s->hook(LS_MESSAGE_CHECK, part.name);
     memset(&a, 0, sizeof a);
     a.status = ls_check_part_run(s->device, s->cpu, &part, a.reason, &err);
+    ls_cl_guard_keep(s->device, a.status == LS_OK);
     if (a.status != LS_OK) snprintf(a.message, sizeof a.message, "%.1000s", err.message);
     return answer(s, LS_MESSAGE_CHECK, &a, sizeof a);
 }
@@ -130,6 +132,7 @@ static bool serve_build(server *s, const char *bytes, size_t size)
         if (request.binaries) ask_binary(s, program);
         s->cl.clReleaseProgram(program);
     }
+    ls_cl_guard_keep(s->device, false); /* the other side remembers it */
     return answer(s, LS_MESSAGE_BUILD, &a, sizeof a);
 }
 
@@ -140,6 +143,7 @@ static bool serve_speed(server *s)
     if (s->hook) s->hook(LS_MESSAGE_SPEED, "");
     memset(&a, 0, sizeof a);
     a.status = ls_cl_speed_measure(s->device, &a.speed, NULL);
+    ls_cl_guard_keep(s->device, a.status == LS_OK);
     return answer(s, LS_MESSAGE_SPEED, &a, sizeof a);
 }
 
