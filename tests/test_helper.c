@@ -157,6 +157,26 @@ Test(helper, crash_of_the_device, .timeout = 600)
     tear_down();
 }
 
+/* The probe for asynchronous copies may crash; so may all helpers but one when they open the
+ * device. If none can open it, it is out. */
+Test(helper, crash_at_opening, .timeout = 600)
+{
+    static const struct {
+        const char *fault;
+        bool exact;
+    } list[] = {{"abort probe", true}, {"abort open", true}, {"abort e", false}};
+    for (size_t i = 0; i < 3; i++) {
+        ls_device_info info;
+        set_up(list[i].fault);
+        check_devices(&info);
+        cr_expect_eq(info.exact, list[i].exact, "%s: %s", list[i].fault, info.reason);
+        if (!list[i].exact)
+            cr_expect(strstr(info.reason, "crashes (Aborted) when the device is opened"), "%s",
+                      info.reason);
+        tear_down();
+    }
+}
+
 /* Somebody who ends the helper says nothing about the driver: it is checked again next time. */
 Test(helper, ended_by_somebody, .timeout = 600)
 {
@@ -245,7 +265,8 @@ static ls_cl_device *open_guarded(ls_cl_found **found)
     ls_error err;
     cr_assert_eq(ls_cl_api_open(&cl, &err), LS_OK);
     cr_assert_eq(ls_cl_find(&cl, found, &count, note, &err), LS_OK);
-    cr_assert_eq(ls_cl_backend_create(&cl, &(*found)[0], &d, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_cl_backend_create(&cl, &(*found)[0], LS_CL_COPIES_PLAIN, &d, &err), LS_OK, "%s",
+                 err.message);
     d->guarded = true;
     return d;
 }
@@ -318,7 +339,8 @@ Test(helper, hang, .timeout = 600)
     set_up("hang training, small");
     ls_cl_device *d = open_guarded(&found);
     cr_assert(ls_cl_helper_start(&h));
-    cr_assert(ls_cl_helper_open(&h, 0, &d->info, &opened, &failure), "%s", failure.how);
+    cr_assert(ls_cl_helper_open(&h, 0, &d->info, LS_CL_COPIES_PLAIN, &opened, &failure), "%s",
+              failure.how);
     cr_assert_eq(opened.status, LS_OK, "%s", opened.message);
     size_t i = 0;
     while (i < opened.count && strcmp(opened.parts[i].name, "training, small")) i++;

@@ -17,7 +17,9 @@ typedef enum { WAITING, AGAIN, TAKEN, DONE } part_state;
 /* A device and what has been done of its parts. */
 typedef struct {
     ls_check_job *job;
-    bool known; /* the parts are known */
+    bool known;              /* the parts are known */
+    bool probing;            /* the first thread is finding out how products copy */
+    ls_cl_copies_use copies; /* afterwards */
     ls_check_part part[LS_CHECK_PARTS_MOST];
     part_state state[LS_CHECK_PARTS_MOST];
     bool tried[LS_CHECK_PARTS_MOST];
@@ -138,21 +140,19 @@ static size_t take_part(shared *all, crew *c, bool from_front)
 }
 
 /* Starts a helper and opens the device in it. */
-static bool begin(worker *w, ls_cl_helper *h)
+static bool open_helper(worker *w, ls_cl_helper *h, ls_cl_copies_use copies)
 {
     ls_open_answer opened;
     ls_helper_failure failure = {{0}, false, false};
     crew *c = w->crew;
-    pthread_mutex_lock(&w->all->lock);
-    bool over = c->stop;
-    pthread_mutex_unlock(&w->all->lock);
-    if (over || !ls_cl_helper_start(h)) return false;
-    bool answered = ls_cl_helper_open(h, c->job->number, c->job->info, &opened, &failure);
+    if (!ls_cl_helper_start(h)) return false;
+    bool answered = ls_cl_helper_open(h, c->job->number, c->job->info, copies, &opened, &failure);
     bool open = answered && opened.status == LS_OK;
     pthread_mutex_lock(&w->all->lock);
     if (open && !c->known) {
         c->known = true;
         c->count = opened.count;
+        c->copies = opened.async_copies ? LS_CL_COPIES_ASYNC : LS_CL_COPIES_PLAIN;
         memcpy(c->part, opened.parts, sizeof c->part);
         tell(w->all, c, NULL);
     }
@@ -163,6 +163,28 @@ static bool begin(worker *w, ls_cl_helper *h)
     }
     pthread_mutex_unlock(&w->all->lock);
     if (answered && !open) ls_cl_helper_stop(h);
+    return open;
+}
+
+/* The first thread of a device finds out whether asynchronous copies are used (a probe that crashes
+ * says no); the others wait for that, so that all compare the same programs. */
+static bool begin(worker *w, ls_cl_helper *h)
+{
+    crew *c = w->crew;
+    pthread_mutex_lock(&w->all->lock);
+    bool probe = c->probing && w->first;
+    while (c->probing && !probe) pthread_cond_wait(&w->all->change, &w->all->lock);
+    bool over = c->stop;
+    ls_cl_copies_use copies = c->copies;
+    pthread_mutex_unlock(&w->all->lock);
+    if (over) return false;
+    bool open = open_helper(w, h, probe ? LS_CL_COPIES_PROBE : copies);
+    if (!probe) return open;
+    if (!open) open = open_helper(w, h, LS_CL_COPIES_PLAIN);
+    pthread_mutex_lock(&w->all->lock);
+    c->probing = false;
+    tell(w->all, c, NULL);
+    pthread_mutex_unlock(&w->all->lock);
     return open;
 }
 
@@ -256,6 +278,7 @@ static void conclude(crew *c)
     char why[256];
     bool spoiled = j->status != LS_OK || j->verdict.judgement != LS_CL_EXACT;
     j->judged = j->status == LS_OK;
+    j->verdict.async_copies = c->copies == LS_CL_COPIES_ASYNC;
     if (spoiled || (c->known && c->done == c->count)) return;
     if (c->known) give_up(c, LS_ERR_DEVICE, "the self-check's process cannot be started again");
     else if (*c->opening && c->opening_lasts) {
@@ -283,6 +306,7 @@ static void run(shared *all, ls_check_job *jobs, size_t count, unsigned helpers,
     all->count = count;
     for (size_t i = 0; i < count; i++) {
         all->crews[i].job = &jobs[i];
+        all->crews[i].probing = true;
         for (unsigned k = 0; k < helpers_for(&jobs[i], helpers, count); k++)
             workers[n++] = (worker){.all = all, .crew = &all->crews[i], .first = k == 0};
     }
@@ -293,6 +317,8 @@ static void run(shared *all, ls_check_job *jobs, size_t count, unsigned helpers,
         if (w->started) continue;
         pthread_mutex_lock(&all->lock);
         all->threads--;
+        if (w->first) w->crew->probing = false; /* plain copies */
+        pthread_cond_broadcast(&all->change);
         pthread_mutex_unlock(&all->lock);
     }
     pthread_mutex_lock(&all->lock);

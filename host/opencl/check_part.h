@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a part of the self-check is; check_parts.h has the functions. */
+/* What a part of the self-check is (check_parts.h has the functions), and what a device is opened
+ * with. */
 #ifndef LS_CHECK_PART_H
 #define LS_CHECK_PART_H
 
@@ -18,5 +19,8 @@ typedef struct {
 } ls_check_part;
 
 enum { LS_CHECK_PARTS_MOST = 32 };
+
+/* Whether asynchronous copies are used: known, or to be found out (ls_cl_probe_async_copies). */
+typedef enum { LS_CL_COPIES_PLAIN, LS_CL_COPIES_ASYNC, LS_CL_COPIES_PROBE } ls_cl_copies_use;
 
 #endif

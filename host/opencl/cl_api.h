@@ -26,6 +26,7 @@
     X(clReleaseProgram)                                                                            \
     X(clCreateKernel)                                                                              \
     X(clReleaseKernel)                                                                             \
+    X(clGetKernelWorkGroupInfo)                                                                    \
     X(clSetKernelArg)                                                                              \
     X(clCreateBuffer)                                                                              \
     X(clReleaseMemObject)                                                                          \

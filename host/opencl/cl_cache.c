@@ -15,7 +15,9 @@ static void add_sources(ls_sha256 *hash)
     ls_sha256_update(hash, ls_kernel_source, ls_kernel_source_size);
     ls_sha256_update(hash, ls_matmul_source, ls_matmul_source_size);
     ls_sha256_update(hash, ls_matmul_local_source, ls_matmul_local_source_size);
+    ls_sha256_update(hash, ls_ptx_source, ls_ptx_source_size);
     ls_sha256_update(hash, ls_small_source, ls_small_source_size);
+    ls_sha256_update(hash, ls_whole_source, ls_whole_source_size);
 }
 
 void ls_cl_build_id(char id[65])
@@ -104,6 +106,8 @@ static const char *const judgements[LS_CL_JUDGEMENTS] = {"exact", "approximate",
 static const char *const way_names[LS_CL_WAY_COUNT] = {LS_CL_WAYS(LS_X)};
 #undef LS_X
 
+static const char async[] = "asynchronous copies";
+
 /* The text behind "NAME: " if the line begins so, or else NULL. */
 static const char *behind(const char *line, const char *name)
 {
@@ -124,10 +128,12 @@ bool ls_cl_recall_verdict(const ls_device_info *info, ls_cl_verdict *out)
             v.judgement = (ls_cl_judgement)i;
             snprintf(v.reason, sizeof v.reason, "%.255s", found);
         }
-    while (line && (line = strtok_r(NULL, "\n", &rest)))
+    while (line && (line = strtok_r(NULL, "\n", &rest))) {
+        v.async_copies |= !strcmp(line, async);
         for (int way = 0; way < LS_CL_WAY_COUNT; way++)
             if ((found = behind(line, way_names[way])))
                 snprintf(v.way_out[way], sizeof v.way_out[way], "%.159s", found);
+    }
     free(text);
     if (v.judgement == LS_CL_JUDGEMENTS) return false;
     *out = v;
@@ -148,6 +154,7 @@ void ls_cl_remember_verdict(const ls_device_info *info, const ls_cl_verdict *v)
     add_line(&text, judgements[v->judgement], v->reason);
     for (int way = 0; way < LS_CL_WAY_COUNT; way++)
         if (*v->way_out[way]) add_line(&text, way_names[way], v->way_out[way]);
+    if (v->async_copies) ls_text_add(&text, "%s\n", async);
     if (!text.failed) ls_cl_remember_file(info, "check", text.text);
     free(text.text);
 }

@@ -37,6 +37,7 @@ typedef struct {
     ls_cl_judgement judgement;
     char reason[256];                   /* why the device is not exact, or "" */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used, or "" */
+    bool async_copies;                  /* the device's products were compared with these */
 } ls_cl_verdict;
 
 /* The stored verdict; false if there is none. */

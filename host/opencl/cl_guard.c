@@ -87,7 +87,8 @@ static bool build_there(ls_cl_device *d, const char *id, const char *source, siz
     memset(&request, 0, sizeof request);
     request.options = text, request.source = size, request.binaries = !product;
     if (!ls_cl_helper_start(&helper)) return false;
-    if (!ls_cl_helper_open(&helper, d->number, &d->info, &opened, &failure)) return false;
+    if (!ls_cl_helper_open(&helper, d->number, &d->info, LS_CL_COPIES_PLAIN, &opened, &failure))
+        return false;
     char *bytes = opened.status == LS_OK ? malloc(sizeof request + text) : NULL;
     if (!bytes) { /* another process may not have the device: it has no room for two, say */
         ls_cl_helper_stop(&helper);

@@ -212,11 +212,12 @@ bool ls_cl_helper_ask(ls_cl_helper *h, ls_message_kind kind, const void *a, size
 }
 
 bool ls_cl_helper_open(ls_cl_helper *h, size_t number, const ls_device_info *info,
-                       ls_open_answer *answer, ls_helper_failure *f)
+                       ls_cl_copies_use copies, ls_open_answer *answer, ls_helper_failure *f)
 {
     ls_open_request request;
     memset(&request, 0, sizeof request);
     request.number = number;
+    request.copies = copies;
     request.info = *info;
     if (!ls_cl_helper_ask(h, LS_MESSAGE_OPEN, &request, sizeof request, NULL, 0, answer,
                           sizeof *answer, f))

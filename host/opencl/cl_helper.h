@@ -34,7 +34,7 @@ bool ls_cl_helper_ask(ls_cl_helper *helper, ls_message_kind kind, const void *a,
 
 /* Opens a device in the helper. */
 bool ls_cl_helper_open(ls_cl_helper *helper, size_t number, const ls_device_info *info,
-                       ls_open_answer *answer, ls_helper_failure *failure);
+                       ls_cl_copies_use copies, ls_open_answer *answer, ls_helper_failure *failure);
 
 void ls_cl_helper_stop(ls_cl_helper *helper);
 

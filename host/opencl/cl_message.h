@@ -24,12 +24,14 @@ typedef struct {
 
 /* Opens a device; its kernels are not built yet. */
 typedef struct {
-    size_t number; /* in the list of ls_cl_find */
+    size_t number;           /* in the list of ls_cl_find */
+    ls_cl_copies_use copies; /* how its products are to copy */
     ls_device_info info;
 } ls_open_request;
 typedef struct {
     ls_status status;
     char message[512];
+    bool async_copies;
     size_t count;
     ls_check_part parts[LS_CHECK_PARTS_MOST];
 } ls_open_answer;

@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_small.h"
+#include "host/opencl/cl_whole.h"
 #include "host/opencl/cl_workspace.h"
 #include "host/opencl/way_trial.h"
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 static const ls_cl_way *const ways[LS_CL_WAY_COUNT] = {
     [LS_CL_WAY_LAYERED] = &ls_cl_layered_way,
     [LS_CL_WAY_SMALL] = &ls_cl_small_way,
+    [LS_CL_WAY_WHOLE] = &ls_cl_whole_way,
 };
 #define LS_X(NAME, name) [LS_CL_WAY_##NAME] = #name,
 static const char *const way_names[LS_CL_WAY_COUNT] = {LS_CL_WAYS(LS_X)};

@@ -57,7 +57,7 @@ static ls_status open_device(server *s, const ls_open_request *r, ls_error *err)
     LS_TRY(ls_cl_api_open(&s->cl, err));
     LS_TRY(ls_cl_find(&s->cl, &list, &count, note, err));
     const ls_cl_found *found = find(list, count, r);
-    ls_status status = found ? ls_cl_backend_create(&s->cl, found, &s->device, err)
+    ls_status status = found ? ls_cl_backend_create(&s->cl, found, r->copies, &s->device, err)
                              : ls_fail(err, LS_ERR_DEVICE, "the device has gone");
     free(list);
     if (status == LS_OK) s->device->is_helper = true;
@@ -72,10 +72,13 @@ static bool serve_open(server *s, const char *bytes, size_t size)
     ls_error err = {0};
     if (size != sizeof request) return false;
     memcpy(&request, bytes, size);
+    if (s->hook) s->hook(LS_MESSAGE_OPEN, request.copies == LS_CL_COPIES_PROBE ? "probe" : "open");
     memset(&a, 0, sizeof a);
     a.status = open_device(s, &request, &err);
-    if (a.status == LS_OK) a.count = ls_check_parts(s->device, a.parts);
-    else snprintf(a.message, sizeof a.message, "%.500s", err.message);
+    if (a.status == LS_OK) {
+        a.count = ls_check_parts(s->device, a.parts);
+        a.async_copies = s->device->async_copies;
+    } else snprintf(a.message, sizeof a.message, "%.500s", err.message);
     return answer(s, LS_MESSAGE_OPEN, &a, sizeof a);
 }
 

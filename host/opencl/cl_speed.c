@@ -116,7 +116,8 @@ static ls_status measure_products(ls_cl_device *d, ls_device_speed *out, ls_erro
     static const double longest = 0.15; /* seconds of a class */
     for (int c = 0; c < LS_SIZE_COUNT; c++) {
         double work = 0, seconds = 0;
-        for (int f = 0; f < LS_FORM_COUNT; f++) work += ls_cl_example_fma((ls_form)f, c);
+        for (int f = 0; f < LS_FORM_COUNT; f++)
+            work += ls_cl_example_fma(d, (ls_form)f, (ls_size_class)c);
         if (c && out->product[c - 1] > 0 && work / out->product[c - 1] > longest) {
             out->product[c] = out->product[c - 1];
             continue;

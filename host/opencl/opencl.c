@@ -64,28 +64,19 @@ ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
                           ls_check_callback callback, void *user, ls_error *err)
 {
     const cl_search *s = search;
-    ls_device_info **info = NULL;
-    ls_status *status = NULL;
-    ls_error *error = NULL;
+    ls_checked *checked;
     assert(count <= s->count);
-    ls_status allocated = ls_alloc(&info, count, sizeof *info, "the device list", err);
-    if (allocated == LS_OK)
-        allocated = ls_alloc(&status, count, sizeof *status, "the device list", err);
-    if (allocated == LS_OK)
-        allocated = ls_alloc(&error, count, sizeof *error, "the device list", err);
-    for (size_t i = 0; i < count && allocated == LS_OK; i++) info[i] = &list[i];
-    if (allocated == LS_OK)
-        ls_cl_self_check(&s->cl, s->found, info, count, callback, user, status, error);
-    for (size_t i = 0; i < count && allocated == LS_OK; i++) {
-        if (status[i] == LS_OK) continue;
+    LS_TRY(ls_alloc(&checked, count, sizeof *checked, "the device list", err));
+    for (size_t i = 0; i < count; i++) checked[i] = (ls_checked){.info = &list[i], .speed = true};
+    ls_status status = ls_cl_self_check(&s->cl, s->found, checked, count, callback, user, err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) {
+        if (checked[i].status == LS_OK) continue;
         list[i].exact = 0;
         snprintf(list[i].reason, sizeof list[i].reason, "cannot be opened: %.230s",
-                 error[i].message);
+                 checked[i].error.message);
     }
-    free(info);
-    free(status);
-    free(error);
-    return allocated;
+    free(checked);
+    return status;
 }
 
 /* Programs are guarded from now on; those that the self-check has built are known to be harmless.
@@ -94,7 +85,9 @@ static ls_status open_guarded(const cl_search *s, size_t number, const ls_cl_ver
                               ls_backend **out, ls_error *err)
 {
     ls_cl_device *d;
-    LS_TRY(ls_cl_backend_create(&s->cl, &s->found[number], &d, err));
+    LS_TRY(ls_cl_backend_create(&s->cl, &s->found[number],
+                                verdict->async_copies ? LS_CL_COPIES_ASYNC : LS_CL_COPIES_PLAIN, &d,
+                                err));
     d->guarded = true;
     memcpy(d->way_out, verdict->way_out, sizeof d->way_out);
     ls_status status = ls_cl_build_kernels(d, err);
@@ -110,19 +103,13 @@ ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_devic
                          ls_backend **out, ls_error *err)
 {
     const cl_search *s = search;
-    const ls_cl_found *found = &s->found[number];
-    ls_cl_verdict verdict = {0};
+    ls_checked c = {.info = info};
     (void)threads;
-    if (!ls_cl_complete(info)) {
-        ls_status status;
-        ls_error why;
-        ls_cl_self_check(&s->cl, found, &info, 1, NULL, NULL, &status, &why);
-        if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
-    }
-    if (found->info.exact) (void)ls_cl_recall_verdict(info, &verdict);
-    if (verdict.judgement == LS_CL_BROKEN)
-        return ls_fail(err, LS_ERR_DEVICE, "%s is not opened: %s", info->name, verdict.reason);
-    return open_guarded(s, number, &verdict, out, err);
+    LS_TRY(ls_cl_self_check(&s->cl, &s->found[number], &c, 1, NULL, NULL, err));
+    if (c.status != LS_OK) return ls_fail(err, c.status, "%s", c.error.message);
+    if (c.verdict.judgement == LS_CL_BROKEN)
+        return ls_fail(err, LS_ERR_DEVICE, "%s is not opened: %s", info->name, c.verdict.reason);
+    return open_guarded(s, number, &c.verdict, out, err);
 }
 
 void ls_opencl_end(void *search)

@@ -58,6 +58,7 @@ static ls_status check_here(const ls_cl_api *cl, const ls_cl_found *found, ls_ch
     LS_TRY(ls_cl_backend_open(cl, found, &d, err));
     ls_status status = compare_parts(d, job, callback, user, err);
     job->judged = status == LS_OK;
+    job->verdict.async_copies = d->async_copies;
     if (job->judged && job->verdict.judgement == LS_CL_EXACT)
         (void)ls_cl_speed_measure(d, &job->speed, NULL);
     ls_cl_backend_close(&d->base);
@@ -83,8 +84,7 @@ bool ls_cl_complete(ls_device_info *info)
 
 /* Takes what came of a device; checks it in this process if there was no helper. */
 static ls_status conclude(const ls_cl_api *cl, const ls_cl_found *found, ls_check_job *job,
-                          ls_device_info *info, ls_check_callback callback, void *user,
-                          ls_error *err)
+                          ls_checked *out, ls_check_callback callback, void *user, ls_error *err)
 {
     if (job->status != LS_OK) return ls_fail(err, job->status, "%s", job->error.message);
     if (!job->judged) LS_TRY(check_here(cl, found, job, callback, user, err));
@@ -93,21 +93,29 @@ static ls_status conclude(const ls_cl_api *cl, const ls_cl_found *found, ls_chec
         ls_cl_remember_verdict(&found->info, &job->verdict);
         if (job->verdict.judgement == LS_CL_EXACT) ls_cl_remember_speed(&found->info, &job->speed);
     }
-    complete(info, &job->verdict);
+    out->verdict = job->verdict;
+    complete(out->info, &job->verdict);
     return LS_OK;
 }
 
-/* The devices of one turn: the next one of each driver whose verdict or speed is unknown. */
-static size_t pick(const ls_cl_found *found, ls_device_info *const *info, bool *done, size_t count,
+/* Whether verdict and speed are known; they are taken from the cache. */
+static bool is_known(const ls_cl_found *found, ls_checked *c)
+{
+    ls_device_speed speed;
+    if (!found->info.exact) return true; /* it does not report what is needed */
+    if (!ls_cl_recall_verdict(&found->info, &c->verdict)) return false;
+    complete(c->info, &c->verdict);
+    return !c->info->exact || !c->speed || ls_cl_recall_speed(&found->info, &speed);
+}
+
+/* The devices of one turn: the next one of each driver. */
+static size_t pick(const ls_cl_found *found, ls_checked *list, bool *done, size_t count,
                    ls_check_job *jobs, size_t *which)
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        ls_device_speed speed;
         bool taken = false;
-        if (done[i]) continue;
-        done[i] = ls_cl_complete(info[i]) &&
-                  (!info[i]->exact || ls_cl_recall_speed(&found[i].info, &speed));
+        if (!done[i]) done[i] = is_known(&found[i], &list[i]);
         for (size_t k = 0; k < n; k++)
             taken |= !strcmp(jobs[k].info->platform, found[i].info.platform);
         if (done[i] || taken) continue;
@@ -132,26 +140,22 @@ static ls_status allocate(turns *t, size_t count, ls_error *err)
     return ls_alloc(&t->done, count, sizeof *t->done, "the self-check", err);
 }
 
-void ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_device_info *const *info,
-                      size_t count, ls_check_callback callback, void *user, ls_status *status,
-                      ls_error *error)
+ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_checked *list,
+                           size_t count, ls_check_callback callback, void *user, ls_error *err)
 {
     turns t = {0};
-    ls_error why = {0};
-    ls_status allocated = allocate(&t, count, &why);
-    for (size_t i = 0; i < count; i++) {
-        status[i] = allocated;
-        error[i] = why;
-    }
     size_t n;
-    while (allocated == LS_OK && (n = pick(found, info, t.done, count, t.jobs, t.which))) {
+    ls_status status = allocate(&t, count, err);
+    while (status == LS_OK && (n = pick(found, list, t.done, count, t.jobs, t.which))) {
         ls_check_jobs_run(t.jobs, n, ls_usable_cores(), callback, user);
         for (size_t k = 0; k < n; k++) {
             size_t i = t.which[k];
-            status[i] = conclude(cl, &found[i], &t.jobs[k], info[i], callback, user, &error[i]);
+            list[i].status = conclude(cl, &found[i], &t.jobs[k], &list[i], callback, user,
+                                      &list[i].error);
         }
     }
     free(t.jobs);
     free(t.which);
     free(t.done);
+    return status;
 }

@@ -3,14 +3,22 @@
 #define LS_CL_SELF_CHECK_H
 
 #include "host/opencl/cl_backend.h"
+#include "host/opencl/cl_cache.h"
 
-/* Compares devices with the CPU path bit by bit, unless their verdicts are known, and completes
- * their infos: those of different drivers side by side. Verdicts and speeds are stored in the
- * cache. A device that fails stays as it is, and status[i] and error[i] say why. callback: may be
+/* A device to be checked, and what came of it. */
+typedef struct {
+    ls_device_info *info; /* completed by the verdict */
+    bool speed;           /* checked again if its speed is unknown */
+    ls_status status;     /* LS_OK before; otherwise error says why there is no verdict */
+    ls_error error;
+    ls_cl_verdict verdict; /* zeros for a device that does not report what is needed */
+} ls_checked;
+
+/* Compares devices with the CPU path bit by bit, unless their verdicts are known: those of
+ * different drivers side by side. Verdicts and speeds are stored in the cache. callback: may be
  * NULL. */
-void ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_device_info *const *info,
-                      size_t count, ls_check_callback callback, void *user, ls_status *status,
-                      ls_error *error);
+ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_checked *list,
+                           size_t count, ls_check_callback callback, void *user, ls_error *err);
 
 /* Completes info with the stored verdict; false if there is none. */
 bool ls_cl_complete(ls_device_info *info);
