@@ -6,6 +6,9 @@ install(TARGETS lockstep EXPORT lockstep-targets
 if(TARGET lockstep_program)
   install(TARGETS lockstep_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+if(TARGET lockstep_helper)
+  install(TARGETS lockstep_helper RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/lockstep)
+endif()
 
 # The pkg-config file finds its prefix relative to itself: an installation can be moved.
 string(REGEX REPLACE "[^/]+" ".." LOCKSTEP_PC_UP "${CMAKE_INSTALL_LIBDIR}")

@@ -138,7 +138,7 @@ Test(cli, help)
          "positive threshold calibration target rows noise data-seed device threads allow-approximate json help"},
         {"predict", "positive threshold target device threads allow-approximate help"},
         {"show", "json help"},
-        {"devices", "json help"},
+        {"devices", "json quiet verbose help"},
         {"describe", "target labels columns drop categorical missing json help"},
         {"make", "rows noise overlap classes features seed help"},
     };
@@ -347,7 +347,7 @@ Test(cli, progress_is_on_stderr_and_can_be_turned_off)
         q = runs_program("train moons --quiet" QUICK),
         p = runs_program("predict m.safetensors moons --device cpu"),
         e = runs_program("evaluate m.safetensors moons -q --device cpu"),
-        d = runs_program("devices");
+        d = runs_program("devices -q");
     cr_expect(strstr(c.err, "epoch 1/100") && strstr(c.err, "epoch 100/100") &&
                   strstr(c.err, "validation loss"),
               "%s", c.err);

@@ -3,6 +3,7 @@
  * mode that has it, and a gap is reported. */
 #include <criterion/criterion.h>
 #ifdef LS_OPENCL
+#include "core_cpu/cpu.h"
 #include "host/network/chunks.h"
 #include "host/opencl/check_runs.h"
 #include "tests/support/devices.h"
@@ -72,9 +73,15 @@ static ls_status infer_with_fault(ls_workspace *workspace, size_t member, size_t
 static void check_on(ls_cl_device *d, const ls_backend_slots *slots, char reason[256])
 {
     ls_error err;
+    ls_backend *cpu;
     reason[0] = 0;
     d->base.slots = slots;
-    cr_expect_eq(ls_check_runs(d, reason, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_cpu_open(1, NULL, &cpu, &err), LS_OK, "%s", err.message);
+    for (int way = LS_CL_WAY_COUNT - 1; way >= 0; way--)
+        cr_expect_eq(ls_check_runs(d, cpu, (ls_cl_way_id)way, 0, ls_check_run_count(), reason,
+                                   &err),
+                     LS_OK, "%s", err.message);
+    cpu->slots->close(cpu);
     d->base.slots = good;
 }
 

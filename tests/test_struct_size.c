@@ -371,6 +371,15 @@ Test(struct_size, devices)
     ls_devices_free(NULL);
     cr_assert_eq(ls_devices_list(&list, NULL, NULL, &err), LS_OK);
     ls_devices_free(list);
+    ls_device_rates rates = LS_INIT(ls_device_rates);
+    cr_assert_eq(ls_devices_list_with(NULL, NULL, &list, NULL, NULL, &err), LS_OK);
+    cr_expect_eq(ls_device_get_rates(list[0], &rates, &err), LS_OK, "%s", err.message);
+    cr_expect(rates.struct_size == sizeof rates && rates.launch == 0 && rates.fleet == 0);
+    rates.struct_size = 1;
+    cr_expect_eq(ls_device_get_rates(list[0], &rates, &err), LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_device_get_rates(NULL, &rates, &err), LS_ERR_ARGUMENT);
+    cr_expect_eq(ls_device_get_rates(list[0], NULL, &err), LS_ERR_ARGUMENT);
+    ls_devices_free(list);
     static const char *const specs[] = {"cpu", "auto"};
     for (size_t i = 0; i < 2; i++) {
         cr_assert_eq(ls_device_open(specs[i], 0, 0, &device, &err), LS_OK, "%s", err.message);

@@ -25,6 +25,7 @@ const ls_backend_type ls_backend_types[] = {
      .guess = ls_opencl_guess,
      .opening = ls_opencl_opening,
      .note_opening = ls_opencl_note_opening,
+     .judge = ls_opencl_judge,
      .open = ls_opencl_open,
      .end = ls_opencl_end,
      .tune = ls_opencl_tune,

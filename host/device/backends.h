@@ -34,6 +34,10 @@ typedef struct {
      * remembered (0: never) and to be remembered. */
     double (*opening)(const ls_device_info *info);
     void (*note_opening)(const ls_device_info *info, double seconds);
+    /* Completes the infos of all devices in the list, by self-checks where the verdict is not
+     * known. callback may be NULL. NULL if finish knows all verdicts. */
+    ls_status (*judge)(void *search, ls_device_info *list, size_t count, ls_check_callback callback,
+                       void *user, ls_error *err);
     /* Opens the device of that number in the list and completes its info. */
     ls_status (*open)(void *search, size_t number, unsigned threads, ls_device_info *info,
                       ls_backend **out, ls_error *err);

@@ -78,6 +78,19 @@ bool ls_catalogue_recall(ls_catalogue *c, size_t i)
     return !type->recall || type->recall(&c->info[i]);
 }
 
+ls_status ls_catalogue_judge(ls_catalogue *c, ls_check_callback callback, void *user, ls_error *err)
+{
+    /* the devices of a row follow each other */
+    for (size_t from = 0, to; from < c->count; from = to) {
+        size_t type = c->origin[from].type;
+        for (to = from; to < c->count && c->origin[to].type == type;) to++;
+        if (ls_backend_types[type].judge)
+            LS_TRY(ls_backend_types[type].judge(c->search[type], c->info + from, to - from,
+                                                callback, user, err));
+    }
+    return LS_OK;
+}
+
 ls_status ls_catalogue_start(ls_catalogue *c, size_t i, ls_backend **out, ls_error *err)
 {
     assert(i < c->count);

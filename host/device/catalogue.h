@@ -42,6 +42,10 @@ void ls_catalogue_guess(const ls_catalogue *catalogue, size_t i, ls_device_speed
 /* Seconds from opening entry i until it was ready for a run, as remembered (0: never). */
 double ls_catalogue_opening(const ls_catalogue *catalogue, size_t i);
 void ls_catalogue_note_opening(const ls_catalogue *catalogue, size_t i, double seconds);
+/* Completes the infos of all entries, by self-checks where the verdict is not known. callback may
+ * be NULL. */
+ls_status ls_catalogue_judge(ls_catalogue *catalogue, ls_check_callback callback, void *user,
+                             ls_error *err);
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 

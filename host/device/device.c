@@ -6,35 +6,29 @@
 #include "host/base/text.h"
 #include "host/device/catalogue.h"
 #include "host/device/choice.h"
+#ifdef LS_OPENCL
+#include "host/opencl/opencl.h"
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Completes info[i] and closes the device again if it had to be opened. A device that cannot be
- * opened is listed as approximate. */
-static void judge(ls_catalogue *c, size_t i)
-{
-    ls_device_info *info = &c->info[i];
-    ls_backend *backend;
-    ls_error why;
-    if (ls_catalogue_recall(c, i)) return;
-    if (ls_catalogue_start(c, i, &backend, &why) == LS_OK) {
-        backend->slots->close(backend);
-        return;
-    }
-    info->exact = 0;
-    snprintf(info->reason, sizeof info->reason, "cannot be opened: %.230s", why.message);
-}
-
 ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256], ls_error *err)
 {
+    return ls_devices_list_with(NULL, NULL, list, count, note, err);
+}
+
+ls_status ls_devices_list_with(ls_check_callback callback, void *user, ls_device_info ***list,
+                               size_t *count, char note[256], ls_error *err)
+{
     ls_catalogue c;
-    ls_device_info **pointers;
+    ls_device_info **pointers = NULL;
     if (!list) return ls_fail(err, LS_ERR_ARGUMENT, "ls_devices_list: list is NULL");
     LS_TRY(ls_catalogue_open(&c, true, 0, err));
-    ls_status status = ls_alloc(&pointers, c.count + 1, sizeof *pointers, "the device list", err);
+    ls_status status = ls_catalogue_judge(&c, callback, user, err);
+    if (status == LS_OK)
+        status = ls_alloc(&pointers, c.count + 1, sizeof *pointers, "the device list", err);
     if (status == LS_OK) {
-        for (size_t i = 1; i < c.count; i++) judge(&c, i);
         for (size_t i = 0; i < c.count; i++) pointers[i] = &c.info[i];
         if (note) memcpy(note, c.note, sizeof c.note);
         if (count) *count = c.count;
@@ -43,6 +37,25 @@ ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256],
     }
     ls_catalogue_close(&c);
     return status;
+}
+
+ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates *out, ls_error *err)
+{
+    ls_device_rates rates = {.struct_size = sizeof rates};
+    if (!info || !out)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_get_rates: an argument is NULL");
+    LS_TRY(LS_CHECK_STRUCT(ls_device_rates, out, err));
+#ifdef LS_OPENCL
+    ls_device_speed s;
+    if (info->index > 0 && ls_opencl_speed(info, &s)) {
+        rates.launch = s.launch, rates.finish = s.finish, rates.barrier = s.barrier;
+        rates.copy = s.copy, rates.upload = s.upload;
+        memcpy(rates.product, s.product, sizeof rates.product);
+        rates.alone = s.alone, rates.fleet = s.fleet;
+    }
+#endif
+    LS_WRITE_STRUCT(ls_device_rates, out, 0, &rates);
+    return LS_OK;
 }
 
 void ls_devices_free(ls_device_info **list)

@@ -26,14 +26,16 @@
  * - Structs that the caller passes (ls_..._options): set struct_size to the size of the struct, or
  *   leave it 0 for the fields of version 0.1, so that zero-initialising is enough. The library
  *   takes fields that the struct lacks as zero and ignores fields that it does not know.
- * - Structs that the library fills (ls_column_info, ls_device_timing, ls_layer_info, ls_summary,
- *   ls_member_info): set struct_size before the call, for an array in its first element, where it
- *   is also the distance between elements. The library writes no further than that, leaves fields
- *   that it does not know unchanged, and sets struct_size of the other elements.
+ * - Structs that the library fills (ls_column_info, ls_device_rates, ls_device_timing,
+ *   ls_layer_info, ls_summary, ls_member_info): set struct_size before the call, for an array in
+ *   its first element, where it is also the distance between elements. The library writes no
+ *   further than that, leaves fields that it does not know unchanged, and sets struct_size of the
+ *   other elements.
  *       ls_summary summary = LS_INIT(ls_summary);
- * - Structs in the library's memory (ls_option_info, ls_device_info, ls_tune_progress, ls_progress,
- *   ls_metrics, ls_fleet_progress): the library sets struct_size. A program that must also work
- *   with older libraries checks it before it reads a field that was added later.
+ * - Structs in the library's memory (ls_option_info, ls_device_info, ls_check_progress,
+ *   ls_tune_progress, ls_progress, ls_metrics, ls_fleet_progress): the library sets struct_size. A
+ *   program that must also work with older libraries checks it before it reads a field that was
+ *   added later.
  * A struct_size that is smaller than the struct was in version 0.1, or larger than 64 KiB, gives
  * LS_ERR_ARGUMENT. Structs without struct_size are final: ls_error, ls_decision,
  * ls_calibration_bin and ls_history_point keep their fields.
@@ -370,10 +372,46 @@ typedef struct {
 /** Lists the CPU path and all OpenCL devices. *list is an array of pointers that ends with NULL,
  * freed with ls_devices_free. *count (may be NULL): the number of devices, at least 1. `note` (may
  * be NULL): why there is no OpenCL device, or "". A device that is seen for the first time is
- * checked, which takes about a second; the verdict is stored in the user's cache folder. */
+ * checked, and its speed is measured, which takes some seconds; both are stored in the user's cache
+ * folder. */
 LS_API ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256],
                                  ls_error *err);
+
+/** Passed to the callback of ls_devices_list_with while devices are checked. */
+typedef struct {
+    size_t struct_size;           /**< set by the library */
+    const ls_device_info *device; /**< the device; not complete yet */
+    const char *doing;            /**< what is being compared */
+    unsigned done, total;         /**< parts of the check */
+} ls_check_progress;
+
+typedef void (*ls_check_callback)(const ls_check_progress *progress, void *user);
+
+/** The same, and reports what takes long. callback: called on the calling thread; may be NULL. */
+LS_API ls_status ls_devices_list_with(ls_check_callback callback, void *user,
+                                      ls_device_info ***list, size_t *count, char note[256],
+                                      ls_error *err);
 LS_API void ls_devices_free(ls_device_info **list);
+
+/** What an OpenCL device can do. Each number is 0 if it was not measured. */
+typedef struct {
+    size_t struct_size; /**< set it before the call */
+    double launch;      /**< seconds that one more launch of a kernel in a full queue takes */
+    double finish;  /**< seconds from a launch into an empty queue until the host knows its end */
+    double barrier; /**< seconds of a barrier over all work-groups of a launch */
+    double copy;    /**< bytes per second, read and written, of a copy within the device */
+    double upload;  /**< bytes per second from host memory to the device */
+    double product[4]; /**< multiply-adds per second of matrix products: those with few columns,
+                            small, large, and huge ones */
+    double alone;      /**< multiply-adds per second of one small network */
+    double fleet;      /**< multiply-adds per second of 1024 small networks together */
+} ls_device_rates;
+
+/** Gives the rates that were measured when the device was checked. All are 0 for the CPU path, and
+ * for a device that is not exact or not checked yet.
+ * Errors: LS_ERR_ARGUMENT. */
+LS_API ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates *out,
+                                     ls_error *err);
 
 /** Opens a device. Closed with ls_device_close.
  * spec: "cpu", "auto" (also NULL and ""), an index, or part of a name, vendor or platform.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Short runs that are compared with the CPU path bit by bit. Most are generated from the tables of
- * activations and optimizers, so that a new entry is compared without a change here. The self-check
- * fails if an operation, activation, optimizer, loss or output is not reached by any run.
+/* Short runs that are compared with the CPU path bit by bit in one of the device's ways. Most are
+ * generated from the tables of activations and optimizers, so that a new entry is compared without
+ * a change here. The self-check fails if an operation, activation, optimizer, loss or output is not
+ * reached by any run.
  *
  * Four kinds of runs:
  *   fixed:     whole networks in layered mode. Each function that follows a product is compiled by
@@ -12,10 +13,10 @@
  *   inference: every activation in layered mode. After batch normalisation it is a kernel of its
  *              own, so that nothing more is compiled here, either. */
 #include "host/opencl/check_runs.h"
-#include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/network/chunks.h"
 #include "host/network/network.h"
+#include "host/opencl/cl_run.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>
@@ -204,15 +205,17 @@ static ls_status fixed_case(size_t i, check_case *c, ls_error *err)
     return set_all(c->options, fixed[i].set, err);
 }
 
-static size_t case_count(void) { return LS_COUNT(fixed) + chunkwise_cases() + UPDATE_CASES + 1; }
+size_t ls_check_fixed_runs(void) { return LS_COUNT(fixed); }
+
+size_t ls_check_run_count(void) { return LS_COUNT(fixed) + UPDATE_CASES + 1 + chunkwise_cases(); }
 
 static ls_status set_case(size_t i, check_case *c, ls_error *err)
 {
     if (i < LS_COUNT(fixed)) return fixed_case(i, c, err);
     i -= LS_COUNT(fixed);
-    if (i < chunkwise_cases()) return chunkwise_case(i, c, err);
-    i -= chunkwise_cases();
-    return i < UPDATE_CASES ? update_case(i, c, err) : inference_case(c, err);
+    if (i < UPDATE_CASES) return update_case(i, c, err);
+    i -= UPDATE_CASES;
+    return i ? chunkwise_case(i - 1, c, err) : inference_case(c, err);
 }
 
 /* ---- Coverage -------------------------------------------------------------------------------- */
@@ -395,38 +398,46 @@ static bool equal(const float *a, const float *b, size_t count)
 }
 
 /* The CPU path in layered mode is the reference, with which its chunk-wise mode and the device's
- * modes are compared. */
-static ls_status compare_modes(ls_cl_device *d, ls_backend *cpu, const subject *s, char reason[256],
-                               ls_error *err)
+ * ways are compared. */
+static ls_status compare_way(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, const subject *s,
+                             char reason[256], ls_error *err)
 {
-    const struct {
-        ls_check_mode needs;
-        ls_backend *backend;
-        const char *differs;
-    } modes[] = {{LS_CHECK_CHUNKWISE, cpu, "the CPU path's two modes give different weights"},
-                 {LS_CHECK_CHUNKWISE, &d->base,
-                  "a short training run gives other weights than the CPU path"},
-                 {LS_CHECK_LAYERED, &d->base,
-                  "a short training run in layered mode gives other weights than the CPU path"}};
+    const bool layered = way == LS_CL_WAY_LAYERED;
     float *expected = s->results[0], *got = s->results[1];
     const size_t trained = s->plan->state + STEPS;
     LS_TRY(run_on(cpu, s, true, expected, err));
-    for (size_t m = 0; m < LS_COUNT(modes) && !*reason; m++) {
-        bool layered = modes[m].needs == LS_CHECK_LAYERED;
-        if (!s->run->mode[modes[m].needs]) continue;
-        LS_TRY(run_on(modes[m].backend, s, layered, got, err));
-        if (!equal(expected, got, trained))
-            snprintf(reason, 256, "self-check: %s", modes[m].differs);
-        else if (layered && !equal(expected + trained, got + trained, s->count - trained))
-            snprintf(reason, 256, "self-check: a network gives other outputs than on the CPU path");
+    if (!layered) {
+        LS_TRY(run_on(cpu, s, false, got, err));
+        if (!equal(expected, got, trained)) {
+            snprintf(reason, 256, "self-check: the CPU path's two modes give different weights");
+            return LS_OK;
+        }
     }
+    d->only_way = (int)way + 1;
+    ls_status status = run_on(&d->base, s, layered, got, err);
+    d->only_way = 0;
+    LS_TRY(status);
+    if (!equal(expected, got, trained))
+        snprintf(
+            reason, 256,
+            "self-check: a short training run in %s mode gives other weights than the CPU path",
+            ls_cl_way_name(way));
+    else if (layered && !equal(expected + trained, got + trained, s->count - trained))
+        snprintf(reason, 256, "self-check: a network gives other outputs than on the CPU path");
     return LS_OK;
 }
 
+/* Where the runs are compared; without a device they are built only. */
+typedef struct {
+    ls_cl_device *device;
+    ls_backend *cpu;
+    ls_cl_way_id way;
+    char *reason; /* 256 bytes */
+} place;
+
 /* Builds the plan of a run and marks what it covers; compares it if there is a device. */
-static ls_status take_case(const check_case *run, ls_cl_device *d, ls_backend *cpu,
-                           ls_check_coverage covered[LS_CHECK_MODES], char reason[256],
-                           ls_error *err)
+static ls_status take_case(const check_case *run, const place *on,
+                           ls_check_coverage covered[LS_CHECK_MODES], ls_error *err)
 {
     ls_network net = {0};
     ls_plan *plan = NULL;
@@ -434,45 +445,47 @@ static ls_status take_case(const check_case *run, ls_cl_device *d, ls_backend *c
     const ls_settings *settings = &run->options->settings;
     ls_status status = ls_network_build(settings, FEATURES, run->shape, &net, err);
     if (status == LS_OK) status = ls_plan_build(&net, settings, run->use, ROWS, true, &plan, err);
-    if (status == LS_OK) mark(run, plan, covered);
-    if (status == LS_OK && d) status = subject_open(&s, run, plan, &net, err);
-    if (status == LS_OK && d) status = compare_modes(d, cpu, &s, reason, err);
+    if (status == LS_OK && covered) mark(run, plan, covered);
+    if (status == LS_OK && on) status = subject_open(&s, run, plan, &net, err);
+    if (status == LS_OK && on)
+        status = compare_way(on->device, on->cpu, on->way, &s, on->reason, err);
     free(s.memory);
     ls_plan_free(plan);
     ls_network_free(&net);
     return status;
 }
 
-static ls_status take_cases(ls_cl_device *d, ls_backend *cpu,
-                            ls_check_coverage covered[LS_CHECK_MODES], char reason[256],
-                            ls_error *err)
+/* Whether a way can take a run. `whole` takes also what cannot run chunk-wise; a run that keeps
+ * nothing layered needs a step. */
+static bool suits(const check_case *run, ls_cl_way_id way)
 {
-    for (size_t i = 0; i < case_count() && !*reason; i++) {
+    if (way == LS_CL_WAY_LAYERED) return run->mode[LS_CHECK_LAYERED];
+    return run->use == LS_PLAN_TRAIN && (run->mode[LS_CHECK_CHUNKWISE] || way == LS_CL_WAY_WHOLE);
+}
+
+static ls_status take_cases(size_t first, size_t count, const place *on,
+                            ls_check_coverage covered[LS_CHECK_MODES], ls_error *err)
+{
+    for (size_t i = first; i < first + count && !(on && *on->reason); i++) {
         check_case run = {.use = LS_PLAN_TRAIN};
         LS_TRY(ls_options_create(&run.options, err));
         ls_status status = set_case(i, &run, err);
-        if (status == LS_OK) status = take_case(&run, d, cpu, covered, reason, err);
+        if (status == LS_OK && (!on || suits(&run, on->way)))
+            status = take_case(&run, on, covered, err);
         ls_options_free(run.options);
         LS_TRY(status);
     }
     return LS_OK;
 }
 
-ls_status ls_check_runs(ls_cl_device *d, char reason[256], ls_error *err)
+ls_status ls_check_runs(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, size_t first,
+                        size_t count, char reason[256], ls_error *err)
 {
-    ls_backend *cpu;
-    ls_check_coverage covered[LS_CHECK_MODES];
-    memset(covered, 0, sizeof covered);
-    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
-    ls_status status = take_cases(d, cpu, covered, reason, err);
-    cpu->slots->close(cpu);
-    if (status == LS_OK && !*reason) status = ls_check_is_complete(covered, err);
-    return status;
+    return take_cases(first, count, &(place){d, cpu, way, reason}, NULL, err);
 }
 
 ls_status ls_check_runs_coverage(ls_check_coverage covered[LS_CHECK_MODES], ls_error *err)
 {
-    char reason[256] = "";
     memset(covered, 0, LS_CHECK_MODES * sizeof *covered);
-    return take_cases(NULL, NULL, covered, reason, err);
+    return take_cases(0, ls_check_run_count(), NULL, covered, err);
 }

@@ -13,10 +13,15 @@ typedef struct {
         output[LS_OUTPUT_COUNT];
 } ls_check_coverage;
 
-/* Compares the device with the CPU path bit by bit; the first difference goes into reason. Fails
- * with LS_ERR_UNSUPPORTED if the runs do not cover the tables of operations, activations,
- * optimizers, losses and outputs. */
-ls_status ls_check_runs(ls_cl_device *device, char reason[256], ls_error *err);
+/* Number of runs, and of those at the beginning of the list whose layered mode compiles programs of
+ * its own. */
+size_t ls_check_run_count(void);
+size_t ls_check_fixed_runs(void);
+
+/* Compares the device with the CPU path bit by bit in `count` runs from `first` on, as far as they
+ * suit the way; the first difference goes into reason, which must be "" before. */
+ls_status ls_check_runs(ls_cl_device *device, ls_backend *cpu, ls_cl_way_id way, size_t first,
+                        size_t count, char reason[256], ls_error *err);
 
 /* Marks what the runs cover, without running them. */
 ls_status ls_check_runs_coverage(ls_check_coverage covered[LS_CHECK_MODES], ls_error *err);

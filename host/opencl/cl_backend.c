@@ -24,16 +24,26 @@ const ls_backend_slots ls_cl_slots = {
     .close = ls_cl_backend_close,
 };
 
-ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
-                             ls_error *err)
+ls_status ls_cl_backend_create(const ls_cl_api *cl, const ls_cl_found *found,
+                               ls_cl_copies_use copies, ls_cl_device **out, ls_error *err)
 {
     ls_cl_device *d;
     LS_TRY(ls_cl_device_create(cl, found, &d, err));
     d->base.slots = &ls_cl_slots;
     d->keeps_binaries = ls_cl_keeps_binaries(&d->info);
-    ls_cl_probe_async_copies(d);
+    if (copies == LS_CL_COPIES_PROBE) ls_cl_probe_async_copies(d);
+    else d->async_copies = copies == LS_CL_COPIES_ASYNC;
     ls_cl_default_tiles(d);
     ls_cl_recall_tiles(d, &d->info);
+    *out = d;
+    return LS_OK;
+}
+
+ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
+                             ls_error *err)
+{
+    ls_cl_device *d;
+    LS_TRY(ls_cl_backend_create(cl, found, LS_CL_COPIES_PROBE, &d, err));
     ls_status status = ls_cl_build_kernels(d, err);
     if (status != LS_OK) {
         ls_cl_backend_close(&d->base);

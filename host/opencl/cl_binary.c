@@ -25,18 +25,26 @@ bool ls_cl_keeps_binaries(const ls_device_info *info)
     return true;
 }
 
+void ls_cl_program_id(const char *source, size_t size, const char *options, char id[33])
+{
+    ls_sha256 sha;
+    char hex[65];
+    ls_sha256_init(&sha);
+    ls_sha256_update(&sha, options, strlen(options) + 1);
+    ls_sha256_update(&sha, source, size);
+    ls_sha256_final(&sha, hex);
+    memcpy(id, hex, 32);
+    id[32] = 0;
+}
+
 /* The file of a program. Its name has a hash of source and options, besides the hash that
  * ls_cl_cache_path adds. */
 static void path_of(const ls_cl_device *d, const char *source, size_t size, const char *options,
                     char path[LS_CL_PATH], bool make)
 {
-    ls_sha256 sha;
-    char hex[65], what[64];
-    ls_sha256_init(&sha);
-    ls_sha256_update(&sha, options, strlen(options) + 1);
-    ls_sha256_update(&sha, source, size);
-    ls_sha256_final(&sha, hex);
-    snprintf(what, sizeof what, "program-%.32s", hex);
+    char id[33], what[64];
+    ls_cl_program_id(source, size, options, id);
+    snprintf(what, sizeof what, "program-%s", id);
     ls_cl_cache_path(&d->info, what, path, make);
 }
 

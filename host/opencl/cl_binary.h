@@ -4,6 +4,9 @@
 
 #include "host/opencl/cl_device.h"
 
+/* A hash of a program's options and source, in hexadecimal. */
+void ls_cl_program_id(const char *source, size_t size, const char *options, char id[33]);
+
 /* Whether compiled programs are cached for this device. */
 bool ls_cl_keeps_binaries(const ls_device_info *info);
 

@@ -34,6 +34,7 @@ ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_
     LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
     d->cl = *cl;
     d->id = found->id;
+    d->number = found->number;
     d->info = found->info;
     describe_limits(d, found);
     d->context = cl->clCreateContext(NULL, 1, &d->id, NULL, NULL, &code);
@@ -54,6 +55,7 @@ void ls_cl_device_free(ls_cl_device *d)
 {
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);
+    free(d->noted.text);
     free(d);
 }
 

@@ -3,11 +3,12 @@
 #ifndef LS_CL_DEVICE_H
 #define LS_CL_DEVICE_H
 
+#include "host/base/text.h"
 #include "host/network/backend.h"
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
-#include <stdatomic.h>
 #include "host/opencl/cl_way.h"
+#include <stdatomic.h>
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
  * this list and the shared tables. */
@@ -66,13 +67,17 @@ typedef struct ls_cl_device {
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile tiles[LS_FORM_COUNT][LS_SIZE_COUNT];
-    ls_device_info info;        /* as found, before the self-check */
-    bool keeps_binaries;        /* programs are cached between runs, as the driver does not do it
-                                   (cl_binary.c) */
-    unsigned programs_recalled; /* programs taken from that cache */
-    atomic_uint_fast64_t builds_ended; /* see ls_builds; builds may run on other threads */
+    ls_device_info info; /* as found, before the self-check */
+    bool keeps_binaries; /* programs are cached between runs, as the driver does not do it
+                            (cl_binary.c) */
+    _Atomic unsigned programs_recalled; /* programs taken from that cache */
+    atomic_uint_fast64_t builds_ended;  /* see ls_builds; builds may run on other threads */
     atomic_uint builds_pending;
-    cl_uint vendor;             /* PCI number of the vendor */
+    size_t number;  /* in the list of ls_cl_find */
+    bool guarded;   /* new programs are built in a helper first (cl_guard.h) */
+    bool is_helper; /* this process is the helper */
+    ls_text noted;  /* the helper: programs that were built (cl_guard.h) */
+    cl_uint vendor; /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */
     size_t buffer_limit; /* bytes of the largest buffer */
@@ -88,6 +93,7 @@ typedef struct ls_cl_device {
 
     struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
+    int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
 
     /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in

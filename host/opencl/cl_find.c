@@ -80,7 +80,7 @@ static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_fou
     if (!more) return ls_fail(err, LS_ERR_MEMORY, "out of memory listing devices");
     *list = more;
     for (cl_uint i = 0; i < n; i++) {
-        more[*count] = (ls_cl_found){.id = ids[i]};
+        more[*count] = (ls_cl_found){.id = ids[i], .number = *count};
         describe(cl, platform, ids[i], &more[*count].info);
         ls_cl_guess_speed(cl, ids[i], &more[(*count)++].guess);
     }

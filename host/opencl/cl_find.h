@@ -11,6 +11,7 @@ typedef struct {
     ls_device_info info;
     cl_device_id id;
     ls_device_speed guess; /* of a GPU: its speed, from what it reports (cl_guess.h) */
+    size_t number;         /* in the list */
 } ls_cl_found;
 
 /* Lists OpenCL devices; *list is freed with free(). note: why there is no device, or "". */

@@ -3,6 +3,7 @@
 #include "host/opencl/cl_program.h"
 #include "host/base/error.h"
 #include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_guard.h"
 #include "host/opencl/cl_sources.h"
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,20 @@ static ls_status build_or_recall(ls_cl_device *d, const char *source, size_t siz
              fp & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT ? "-cl-fp32-correctly-rounded-divide-sqrt"
                                                       : "",
              LS_CHUNK, defines);
+    return ls_cl_build_exactly(d, source, size, options, out, err);
+}
+
+ls_status ls_cl_build_exactly(ls_cl_device *d, const char *source, size_t size, const char *options,
+                              cl_program *out, ls_error *err)
+{
     if (d->keeps_binaries && ls_cl_recall_program(d, source, size, options, out)) return LS_OK;
+    bool elsewhere = false;
+    LS_TRY(ls_cl_guard(d, source, size, options, &elsewhere, err));
+    if (elsewhere && d->keeps_binaries && ls_cl_recall_program(d, source, size, options, out))
+        return LS_OK;
     LS_TRY(build_source(d, source, size, options, out, err));
     if (d->keeps_binaries) ls_cl_remember_program(d, source, size, options, *out);
+    if (d->is_helper) ls_cl_guard_note(d, source, size, options);
     return LS_OK;
 }
 

@@ -5,12 +5,16 @@
 #include "host/opencl/cl_device.h"
 
 /* Builds a program with the project's options and `defines`, or takes its binary from the cache.
- * A failure carries the end of the compiler's log. */
+ * A failure carries the end of the compiler's log. A program that crashes the driver's compiler is
+ * an error, too, if there is a helper to find out (cl_guard.h). */
 ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines,
                       cl_program *out, ls_error *err);
 
 /* How far the device is with that (ls_backend_slots.builds). */
 ls_builds ls_cl_builds(const ls_backend *backend);
+/* The same with all options. */
+ls_status ls_cl_build_exactly(ls_cl_device *device, const char *source, size_t size,
+                              const char *options, cl_program *out, ls_error *err);
 
 /* Builds the program of all kernels that need no tile, and creates device->kernel. */
 ls_status ls_cl_build_kernels(ls_cl_device *device, ls_error *err);

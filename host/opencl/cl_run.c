@@ -9,6 +9,7 @@
 #include "host/opencl/way_trial.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const ls_cl_way *const ways[LS_CL_WAY_COUNT] = {
     [LS_CL_WAY_LAYERED] = &ls_cl_layered_way,
@@ -104,12 +105,30 @@ typedef struct {
 static bool is_allowed(const ls_cl_device *d, ls_cl_way_id way)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
+    if (d->only_way) return (int)way == d->only_way - 1;
     bool natural = way == LS_CL_WAY_LAYERED || way == LS_CL_WAY_SMALL || !d->is_cpu;
     if (!steps || !*steps) return natural;
     if (!strcmp(steps, "any")) return true;
     for (int i = 0; i < LS_CL_WAY_COUNT; i++)
         if (!strcmp(steps, way_names[i])) return (int)way == i;
     return natural; /* a name that means a mode of a way */
+}
+
+const char *ls_cl_way_name(ls_cl_way_id way) { return way_names[way]; }
+
+bool ls_cl_way_is_used(const ls_cl_device *d, ls_cl_way_id way)
+{
+    return ways[way] && !*d->way_out[way] && is_allowed(d, way);
+}
+
+/* Whether a way can run the group now. The self-check waits for the way that it compares. */
+static bool is_ready(cl_workspace *w, const group *g, ls_cl_way_id way)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    ls_cl_readiness is;
+    while ((is = ways[way]->ready(w, g->runs, g->count)) == LS_CL_BUILDING && w->device->only_way)
+        nanosleep(&moment, NULL);
+    return is == LS_CL_READY;
 }
 
 static bool all_prepared(const cl_workspace *w, const group *g, ls_cl_way_id way)
@@ -127,8 +146,7 @@ static void find_able(cl_workspace *w, const group *g, bool able[LS_CL_WAY_COUNT
     for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
         able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !*w->device->way_out[way] &&
                     is_allowed(w->device, (ls_cl_way_id)way) &&
-                    all_prepared(w, g, (ls_cl_way_id)way) &&
-                    ways[way]->ready(w, g->runs, g->count) == LS_CL_READY;
+                    all_prepared(w, g, (ls_cl_way_id)way) && is_ready(w, g, (ls_cl_way_id)way);
         some |= able[way];
     }
     if (!some) able[LS_CL_WAY_LAYERED] = true;

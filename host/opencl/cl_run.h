@@ -8,6 +8,10 @@
 /* Slot; see host/network/backend.h. */
 ls_status ls_cl_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
 
+/* The name of a way in messages, and whether a device may use it when nothing is forced. */
+const char *ls_cl_way_name(ls_cl_way_id way);
+bool ls_cl_way_is_used(const ls_cl_device *device, ls_cl_way_id way);
+
 /* Slot: the ways that are not used any more, and why. */
 const char *ls_cl_note(ls_backend *backend);
 

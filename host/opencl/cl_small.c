@@ -506,13 +506,18 @@ static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count,
                        ls_error *err)
 {
     small_run *list;
-    (void)intact;
+    cl_kernel kernel;
+    size_t scratch = 0;
     LS_TRY(ls_alloc(&list, count, sizeof *list, "a launch", err));
     for (size_t i = 0; i < count; i++) {
         const member *m = member_at(w, runs[i]->member);
         list[i] = (small_run){m->prepared[LS_CL_WAY_SMALL].data, m->base, m->origin, runs[i]};
+        if (list[i].small->scratch > scratch) scratch = list[i].small->scratch;
     }
-    ls_status status = run_members(w, member_at(w, runs[0]->member)->arena, list, count, err);
+    ls_status status = kernel_of(w->device, is_local(w->device, scratch), &kernel, err);
+    *intact = status != LS_OK; /* nothing has run if the program does not build */
+    if (status == LS_OK)
+        status = run_members(w, member_at(w, runs[0]->member)->arena, list, count, err);
     free(list);
     return status;
 }

@@ -7,8 +7,11 @@
 #include "host/opencl/cl_known.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_probe.h"
+#include "host/opencl/cl_program.h"
+#include "host/opencl/cl_speed.h"
 #include "host/opencl/self_check.h"
 #include "host/opencl/tune.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +21,7 @@ typedef struct {
     ls_cl_probing probing;
     ls_cl_found *found;
     double started;
+    size_t count;
 } cl_search;
 
 void ls_opencl_begin(unsigned idle_threads, void **out)
@@ -50,19 +54,13 @@ ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list
     if (!found) return LS_OK;
     LS_TRY(ls_alloc(list, found, sizeof **list, "the device list", err));
     for (size_t i = 0; i < found; i++) (*list)[i] = s->found[i].info;
-    *count = found;
+    *count = s->count = found;
     return LS_OK;
 }
 
 bool ls_opencl_known(ls_device_info **list, ls_device_speed **guess, size_t *count, double *seconds)
 {
     return ls_cl_recall_found(list, guess, count, seconds);
-}
-
-bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out)
-{
-    (void)info, (void)out;
-    return false;
 }
 
 void ls_opencl_guess(const void *search, size_t number, ls_device_speed *out)
@@ -78,22 +76,64 @@ void ls_opencl_note_opening(const ls_device_info *info, double seconds)
     ls_cl_remember_opening(info, seconds);
 }
 
-bool ls_opencl_recall(ls_device_info *info) { return !info->exact || ls_cl_recall_verdict(info); }
+bool ls_opencl_recall(ls_device_info *info) { return ls_cl_complete(info); }
+
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out)
+{
+    return ls_cl_recall_speed(info, out);
+}
+
+/* A device that cannot be opened is called approximate. */
+ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
+                          ls_check_callback callback, void *user, ls_error *err)
+{
+    const cl_search *s = search;
+    ls_checked *checked;
+    assert(count <= s->count);
+    LS_TRY(ls_alloc(&checked, count, sizeof *checked, "the device list", err));
+    for (size_t i = 0; i < count; i++) checked[i] = (ls_checked){.info = &list[i], .speed = true};
+    ls_status status = ls_cl_self_check(&s->cl, s->found, checked, count, callback, user, err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) {
+        if (checked[i].status == LS_OK) continue;
+        list[i].exact = 0;
+        snprintf(list[i].reason, sizeof list[i].reason, "cannot be opened: %.230s",
+                 checked[i].error.message);
+    }
+    free(checked);
+    return status;
+}
+
+/* Programs are guarded from now on; those that the self-check has built are known to be harmless.
+ */
+static ls_status open_guarded(const cl_search *s, size_t number, const ls_cl_verdict *verdict,
+                              ls_backend **out, ls_error *err)
+{
+    ls_cl_device *d;
+    LS_TRY(ls_cl_backend_create(&s->cl, &s->found[number],
+                                verdict->async_copies ? LS_CL_COPIES_ASYNC : LS_CL_COPIES_PLAIN, &d,
+                                err));
+    d->guarded = true;
+    memcpy(d->way_out, verdict->way_out, sizeof d->way_out);
+    ls_status status = ls_cl_build_kernels(d, err);
+    if (status != LS_OK) {
+        ls_cl_backend_close(&d->base);
+        return status;
+    }
+    *out = &d->base;
+    return LS_OK;
+}
 
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err)
 {
     const cl_search *s = search;
-    ls_cl_device *device;
+    ls_checked c = {.info = info};
     (void)threads;
-    LS_TRY(ls_cl_backend_open(&s->cl, &s->found[number], &device, err));
-    ls_status status = ls_cl_self_check(device, info, err);
-    if (status != LS_OK) {
-        ls_cl_backend_close(&device->base);
-        return status;
-    }
-    *out = &device->base;
-    return LS_OK;
+    LS_TRY(ls_cl_self_check(&s->cl, &s->found[number], &c, 1, NULL, NULL, err));
+    if (c.status != LS_OK) return ls_fail(err, c.status, "%s", c.error.message);
+    if (c.verdict.judgement == LS_CL_BROKEN)
+        return ls_fail(err, LS_ERR_DEVICE, "%s is not opened: %s", info->name, c.verdict.reason);
+    return open_guarded(s, number, &c.verdict, out, err);
 }
 
 void ls_opencl_end(void *search)

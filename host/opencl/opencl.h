@@ -18,11 +18,16 @@ bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out);
 void ls_opencl_guess(const void *search, size_t number, ls_device_speed *out);
 double ls_opencl_opening(const ls_device_info *info);
 void ls_opencl_note_opening(const ls_device_info *info, double seconds);
+ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
+                          ls_check_callback callback, void *user, ls_error *err);
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err);
 void ls_opencl_end(void *search);
 ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
                          void *user, char *path, ls_error *err);
 bool ls_opencl_owns(const ls_backend *backend);
+
+/* The speed of a device, measured with its self-check; false if it is not known. */
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out);
 
 #endif

@@ -271,6 +271,34 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
     return status;
 }
 
+double ls_cl_example_fma(const ls_cl_device *d, ls_form form, ls_size_class size)
+{
+    const example e = example_of(d, form, size);
+    return (double)e.m * (double)e.n * (double)e.k;
+}
+
+/* Random numbers would take longer than the product: a few are repeated. */
+ls_status ls_cl_example_time(ls_cl_device *d, ls_form form, ls_size_class class, double *seconds,
+                             ls_error *err)
+{
+    enum { FEW = 4093 };
+    static const double enough = 0.004;
+    const example e = example_of(d, form, class);
+    product_plan r;
+    float *fill;
+    size_t size = set_product(&r, form, e.m, e.n, e.k, 0);
+    LS_TRY(ls_alloc(&fill, size, sizeof *fill, "measuring a product", err));
+    for (size_t i = 0; i < size; i++)
+        fill[i] = i < FEW ? ls_random_uniform(3, 1, 0, (ls_u32)i) - 0.5f : fill[i - FEW];
+    ls_status status = run_product(&d->base, &r, fill, size, 1, NULL, seconds, err);
+    if (status == LS_OK && *seconds < enough) {
+        uint64_t count = *seconds > 1e-6 ? (uint64_t)(enough / *seconds) + 1 : 4096;
+        status = run_product(&d->base, &r, fill, size, count, NULL, seconds, err);
+    }
+    free(fill);
+    return status;
+}
+
 enum { DESCRIPTION = 128 };
 
 static void describe(const ls_cl_tile *t, char text[DESCRIPTION])

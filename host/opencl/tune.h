@@ -9,6 +9,12 @@
 ls_status ls_cl_tile_is_exact(ls_cl_device *device, ls_backend *cpu, ls_form form,
                               const ls_cl_tile *tile, bool *right, ls_error *err);
 
+/* The example of a class of products, in which the tuner times its tiles: its multiply-adds, and
+ * their seconds in the device's tile (one run, or the mean of a few milliseconds). */
+double ls_cl_example_fma(const ls_cl_device *device, ls_form form, ls_size_class size);
+ls_status ls_cl_example_time(ls_cl_device *device, ls_form form, ls_size_class size,
+                             double *seconds, ls_error *err);
+
 /* Whether one product of m × n results over k, in the device's tile for it, gives the CPU path's
  * bits. Its operands begin `shift` floats after a multiple of any vector. */
 ls_status ls_cl_product_is_exact(ls_cl_device *device, ls_backend *cpu, ls_form form, size_t m,

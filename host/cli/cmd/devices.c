@@ -12,15 +12,67 @@
 static const char intro[] =
     "Lists the devices that --device accepts. A device is exact if it reports the required arithmetic\n"
     "and passes a self-check, which compares its results with the CPU path bit by bit. The self-check\n"
-    "runs once per driver and its verdict is stored. All other devices are approximate and need\n"
+    "runs once per driver and its verdict is stored, together with what the device can do, which is\n"
+    "measured then (-v and --json print it). All other devices are approximate and need\n"
     "--allow-approximate.\n";
+
+/* ---- Progress of the check ------------------------------------------------------------------- */
+
+typedef struct {
+    bool terminal; /* a line that is rewritten; otherwise one per device */
+    int told[64];  /* devices that have been announced */
+    size_t count;
+} check_state;
+
+static void on_check(const ls_check_progress *p, void *user)
+{
+    check_state *s = user;
+    if (s->terminal) {
+        terminal_print(stderr, "\r\033[Kchecking %.40s: %.40s, %u of %u", p->device->name, p->doing,
+                       p->done, p->total);
+        return;
+    }
+    for (size_t i = 0; i < s->count; i++)
+        if (s->told[i] == p->device->index) return;
+    if (s->count < sizeof s->told / sizeof *s->told) s->told[s->count++] = p->device->index;
+    terminal_print(stderr, "checking %s, which is new (some seconds)\n", p->device->name);
+}
+
+/* ---- Output ---------------------------------------------------------------------------------- */
+
+/* What was measured of a device, or NULL. */
+static json_t *rates_json(const ls_device_info *d)
+{
+    ls_device_rates r = LS_INIT(ls_device_rates);
+    if (ls_device_get_rates(d, &r, NULL) != LS_OK || !(r.launch > 0)) return NULL;
+    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:[f,f,f,f],s:f,s:f}", "launch_seconds", r.launch,
+                     "finish_seconds", r.finish, "barrier_seconds", r.barrier,
+                     "copy_bytes_per_second", r.copy, "upload_bytes_per_second", r.upload,
+                     "product_fma_per_second", r.product[0], r.product[1], r.product[2],
+                     r.product[3], "small_network_fma_per_second", r.alone, "fleet_fma_per_second",
+                     r.fleet);
+}
 
 static json_t *device_json(const ls_device_info *d)
 {
-    return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind", d->kind,
-                     "name", d->name, "vendor", d->vendor, "driver", d->driver, "platform",
-                     d->platform, "memory", (json_int_t)d->memory, "exact", d->exact, "reason",
-                     d->reason);
+    json_t *object = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind",
+                               d->kind, "name", d->name, "vendor", d->vendor, "driver", d->driver,
+                               "platform", d->platform, "memory", (json_int_t)d->memory, "exact",
+                               d->exact, "reason", d->reason);
+    json_t *rates = rates_json(d);
+    if (rates) json_object_set_new(object, "rates", rates);
+    return object;
+}
+
+static void print_rates(const ls_device_info *d)
+{
+    ls_device_rates r = LS_INIT(ls_device_rates);
+    if (ls_device_get_rates(d, &r, NULL) != LS_OK || !(r.launch > 0)) return;
+    terminal_print(stdout,
+                   "   launch %.1f us, copy %.1f GB/s, upload %.1f GB/s, products %.0f to %.0f "
+                   "GFLOP/s, fleet %.1f GFLOP/s\n",
+                   r.launch * 1e6, r.copy * 1e-9, r.upload * 1e-9, 2e-9 * r.product[0],
+                   2e-9 * r.product[3], 2e-9 * r.fleet);
 }
 
 static void print_device(const ls_device_info *d)
@@ -43,23 +95,29 @@ int cmd_devices(int argc, const char **argv)
     size_t count;
     char note[256];
     ls_error err;
-    int json = 0;
+    int json = 0, verbose = 0, quiet = 0;
     struct poptOption table[] = {
+        {"verbose", 'v', POPT_ARG_NONE, &verbose, 0, "also print what was measured", NULL},
         OPTION_JSON(json),
+        OPTION_QUIET(quiet),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
     arguments_free(&args);
     if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
-    bool say = !json && isatty(STDERR_FILENO);
-    if (say) terminal_print(stderr, "checking devices (a few seconds for each new device) ...");
-    ls_status listed = ls_devices_list(&list, &count, note, &err);
-    if (say) terminal_print(stderr, "\r\033[K");
+    check_state state = {.terminal = isatty(STDERR_FILENO) != 0};
+    bool say = !json && !quiet;
+    ls_status listed = ls_devices_list_with(say ? on_check : NULL, &state, &list, &count, note,
+                                            &err);
+    if (say && state.terminal) terminal_print(stderr, "\r\033[K");
     if (listed != LS_OK) return complain_error("devices", &err);
     json_t *devices = json_array();
     for (size_t i = 0; i < count; i++) {
         if (json) json_array_append_new(devices, device_json(list[i]));
-        else print_device(list[i]);
+        else {
+            print_device(list[i]);
+            if (verbose) print_rates(list[i]);
+        }
     }
     if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
     else if (*note)
