@@ -60,15 +60,23 @@
 #define GET get
 #define PUT put
 
+/* Pairs, where vectors of four begin between two of them: an optimizer's states follow each other
+ * without gaps, so that some begin at an even number. */
+#define PAIRS(pointer) (TILE_V == 4 && (size_t)(pointer) % sizeof(float2) == 0)
+
 static void get(float *to, __global const float *from, uint count)
 {
     if (count == TILE_V && ALIGNED(from)) SPREAD(*(__global const VECTOR *)from, to);
+    else if (count == TILE_V && PAIRS(from))
+        FOR(e, TILE_V / 2) vstore2(*(__global const float2 *)(from + 2 * e), e, to);
     else FOR(e, TILE_V) to[e] = e < count ? from[e] : 0.0f;
 }
 
 static void put(__global float *to, const float *from, uint count)
 {
     if (count == TILE_V && ALIGNED(to)) *(__global VECTOR *)to = JOIN(from);
+    else if (count == TILE_V && PAIRS(to))
+        FOR(e, TILE_V / 2) * (__global float2 *)(to + 2 * e) = vload2(e, from);
     else FOR(e, TILE_V) if (e < count) to[e] = from[e];
 }
 

@@ -66,6 +66,21 @@
     ((along_k) ? LOW(l, TILE_K / (unit)) * (unit) : HIGH(l, (across) / (unit)))
 #define ACROSS(l, across, along_k, unit)                                                           \
     ((along_k) ? HIGH(l, TILE_K / (unit)) : LOW(l, (across) / (unit)) * (unit))
+
+/* Single floats of a matrix that is stored along k are taken in blocks of WIDE_K steps by `across`:
+ * 32 work-items then read whole sectors of 32 bytes, and write to 32 banks of local memory. */
+#define WIDE_K (TILE_K < 32 / TILE_V ? TILE_K : 32 / TILE_V)
+#define BLOCK_TURNS(across) (((across)*WIDE_K + TILE_ITEMS - 1) / TILE_ITEMS)
+#define REGULAR(across) (TILE_ITEMS % WIDE_K == 0 && (across)*WIDE_K % TILE_ITEMS == 0)
+#define ALONG_TURNED(l, across, along_k, unit)                                                     \
+    (REGULAR(across) ? item % WIDE_K + (l) / BLOCK_TURNS(across) * WIDE_K                          \
+                     : (item + (l)*TILE_ITEMS) % WIDE_K +                                          \
+                           (item + (l)*TILE_ITEMS) / ((across)*WIDE_K) * WIDE_K)
+#define ACROSS_TURNED(l, across, along_k, unit)                                                    \
+    (REGULAR(across)                                                                               \
+         ? item / WIDE_K + (l) % BLOCK_TURNS(across) * ((TILE_ITEMS + WIDE_K - 1) / WIDE_K)        \
+         : (item + (l)*TILE_ITEMS) / WIDE_K % (across))
+
 /* The last turn may have fewer parts than work-items. */
 #define TAKES(l, across, unit)                                                                     \
     (PARTS(across, unit) % TILE_ITEMS == 0 || item + (l)*TILE_ITEMS < PARTS(across, unit))
@@ -151,10 +166,11 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 #define COPY_VECTOR COPY_4
 #endif
 
-#define COPY_PARTS(LOOP, AT, COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit)      \
+#define COPY_PARTS(LOOP, AT, COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit, Q,   \
+                   X)                                                                              \
     LOOP(l, TURNS(across, unit))                                                                   \
     if (TAKES(l, across, unit)) {                                                                  \
-        const uint q = ALONG(l, across, along_k, unit), x = ACROSS(l, across, along_k, unit);      \
+        const uint q = Q(l, across, along_k, unit), x = X(l, across, along_k, unit);               \
         COPY_ONE((__local float *)(slice) + q * STRIDE(across) + x,                                \
                  (from) + AT((k0) + q, (x0) + x, along_k, k, extent, unit));                       \
     }
@@ -163,18 +179,28 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 /* Copies a work-item's part of a slice: vectors, unless it is transposed or its rows begin
  * elsewhere. */
 #define COPY(slice, from, k0, x0, k, extent, across, along_k, whole, inside)                       \
-    if (!(along_k) && (whole)) {                                                                   \
+    if (along_k) {                                                                                 \
+        if (inside) {                                                                              \
+            COPY_PARTS(FOR, EXACTLY, COPY_4, slice, from, k0, x0, k, extent, across, 1, 1,         \
+                       ALONG_TURNED, ACROSS_TURNED)                                                \
+        } else {                                                                                   \
+            COPY_PARTS(SOME, NEAREST, COPY_4, slice, from, k0, x0, k, extent, across, 1, 1,        \
+                       ALONG_TURNED, ACROSS_TURNED)                                                \
+        }                                                                                          \
+    } else if (whole) {                                                                            \
         if (inside) {                                                                              \
             COPY_PARTS(FOR, EXACTLY, COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0,       \
-                       TILE_V)                                                                     \
+                       TILE_V, ALONG, ACROSS)                                                      \
         } else {                                                                                   \
             COPY_PARTS(SOME, NEAREST, COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0,      \
-                       TILE_V)                                                                     \
+                       TILE_V, ALONG, ACROSS)                                                      \
         }                                                                                          \
     } else if (inside) {                                                                           \
-        COPY_PARTS(FOR, EXACTLY, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)       \
+        COPY_PARTS(FOR, EXACTLY, COPY_4, slice, from, k0, x0, k, extent, across, 0, 1, ALONG,      \
+                   ACROSS)                                                                         \
     } else {                                                                                       \
-        COPY_PARTS(SOME, NEAREST, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)      \
+        COPY_PARTS(SOME, NEAREST, COPY_4, slice, from, k0, x0, k, extent, across, 0, 1, ALONG,     \
+                   ACROSS)                                                                         \
     }
 
 #endif
