@@ -143,6 +143,11 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
 
 const ls_device_info *ls_device_get_info(const ls_device *device) { return &device->info; }
 
+const char *ls_device_note(const ls_device *device)
+{
+    return device && device->backend ? device->backend->slots->note(device->backend) : "";
+}
+
 ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most,
                             size_t *count, ls_error *err)
 {

@@ -392,6 +392,11 @@ LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_ap
  * Valid until the device is closed; its content changes with the choice. */
 LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
 
+/** What users should know about how the device has worked so far, in one or more sentences, or "".
+ * An example: a way of running steps failed, and others, which give the same bits, took its place.
+ * Valid until the device is used or closed. */
+LS_API const char *ls_device_note(const ls_device *device);
+
 /** A candidate of a device that is chosen by measuring. */
 typedef struct {
     size_t struct_size; /**< set it in the first element before the call */

@@ -82,6 +82,9 @@ typedef struct {
      * those of a copy must not overlap. */
     ls_status (*copy)(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count,
                       ls_error *err);
+    /* What users should know about how the backend works: one or more sentences, or "" (an example:
+     * a way of running steps failed and is not used any more). Valid until the next call. */
+    const char *(*note)(ls_backend *backend);
     /* Frees the backend. Its workspaces must have been closed before. */
     void (*close)(ls_backend *backend);
 } ls_backend_slots;

@@ -19,6 +19,7 @@ const ls_backend_slots ls_cl_slots = {
     .read = ls_cl_read,
     .write = ls_cl_write,
     .copy = ls_cl_copy,
+    .note = ls_cl_note,
     .close = ls_cl_backend_close,
 };
 

@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_small.h"
+#include "host/opencl/cl_whole.h"
 #include "host/opencl/cl_workspace.h"
 #include "host/opencl/way_trial.h"
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 static const ls_cl_way *const ways[LS_CL_WAY_COUNT] = {
     [LS_CL_WAY_LAYERED] = &ls_cl_layered_way,
     [LS_CL_WAY_SMALL] = &ls_cl_small_way,
+    [LS_CL_WAY_WHOLE] = &ls_cl_whole_way,
 };
 #define LS_X(NAME, name) [LS_CL_WAY_##NAME] = #name,
 static const char *const way_names[LS_CL_WAY_COUNT] = {LS_CL_WAYS(LS_X)};
@@ -31,6 +33,7 @@ typedef struct {
 enum { TRIALS = 64 };
 struct ls_cl_ways {
     uint64_t calls;
+    char note[LS_CL_WAY_COUNT * 256];
     trial_entry entry[TRIALS];
 };
 
@@ -307,6 +310,22 @@ ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_err
     free(list);
     free(part);
     return status;
+}
+
+const char *ls_cl_note(ls_backend *backend)
+{
+    ls_cl_device *d = (ls_cl_device *)backend;
+    size_t length = 0;
+    if (!d->ways) return "";
+    *d->ways->note = '\0';
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
+        if (*d->way_out[way])
+            length += (size_t)snprintf(
+                d->ways->note + length, sizeof d->ways->note - length,
+                "%sthe device does not run steps in the way '%s' any more: %s; another way gives "
+                "the same bits",
+                length ? ". " : "", way_names[way], d->way_out[way]);
+    return d->ways->note;
 }
 
 void ls_cl_run_close(ls_cl_device *d)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/way_trial.h"
 
-/* Seconds that a sample must last to be trusted. */
+/* Seconds of samples that suffice. */
 static const double enough = 0.002;
 /* A way that needs this many times the least is given up. */
 static const double hopeless = 2.0;
@@ -45,6 +45,7 @@ void ls_way_trial_note(ls_way_trial *t, ls_cl_way_id way, uint64_t steps, double
     if (pace <= 0) pace = 1e-12; /* below the clock's resolution */
     if (t->least[way] <= 0 || pace < t->least[way]) t->least[way] = pace;
     double best = t->least[fastest(t, all)];
-    t->done[way] = seconds >= enough || t->least[way] > hopeless * best;
+    t->seconds[way] += seconds;
+    t->done[way] = t->seconds[way] >= enough || t->least[way] > hopeless * best;
     t->next_steps[way] = 4 * steps;
 }

@@ -3,17 +3,19 @@
  * the run itself, then the fastest is kept. A trial is a function of the seconds that it is told.
  *
  * A way is first run for one step that does not count, since it may build programs or fill caches.
- * It is then run for 1, 4, 16, … steps until these take `enough` seconds; the least time per step
- * counts. A way that takes twice as long per step as the best known is given up at once. */
+ * It is then run for 1, 4, 16, … steps until these took some milliseconds in all; the least time
+ * per step counts. A way that takes twice as long per step as the best known is given up at once.
+ */
 #ifndef LS_WAY_TRIAL_H
 #define LS_WAY_TRIAL_H
 
 #include "host/opencl/cl_way.h"
 
 typedef struct {
-    double least[LS_CL_WAY_COUNT]; /* seconds per step; 0: not measured */
-    bool warm[LS_CL_WAY_COUNT];    /* has run once */
-    bool done[LS_CL_WAY_COUNT];    /* measured, given up, or unable */
+    double least[LS_CL_WAY_COUNT];   /* seconds per step; 0: not measured */
+    double seconds[LS_CL_WAY_COUNT]; /* of all measured steps */
+    bool warm[LS_CL_WAY_COUNT];      /* has run once */
+    bool done[LS_CL_WAY_COUNT];      /* measured, given up, or unable */
     uint64_t next_steps[LS_CL_WAY_COUNT];
 } ls_way_trial;
 

@@ -7,6 +7,7 @@
 void device_report_take(device_report *r, const ls_device *device)
 {
     r->info = *ls_device_get_info(device);
+    snprintf(r->note, sizeof r->note, "%s", ls_device_note(device));
     r->candidate[0].struct_size = sizeof *r->candidate;
     if (ls_device_timings(device, r->candidate, DEVICE_CANDIDATES, &r->count, NULL) != LS_OK)
         r->count = 0;
@@ -18,6 +19,7 @@ void device_report_print(const device_report *r)
     const char *between = "";
     terminal_print(stdout, "device     %s (%s)\n", r->info.name,
                    r->info.exact ? "exact" : "approximate");
+    if (*r->note) terminal_print(stdout, "note       %s\n", r->note);
     if (!r->count) return;
     terminal_print(stdout, "chosen    ");
     for (size_t i = 0; i < r->count; i++, between = ";") {
@@ -27,6 +29,11 @@ void device_report_print(const device_report *r)
         if (*c->note) terminal_print(stdout, " %s", c->note);
     }
     putchar('\n');
+}
+
+json_t *device_note_json(const device_report *r)
+{
+    return *r->note ? json_string(r->note) : json_null();
 }
 
 json_t *device_report_json(const device_report *r)

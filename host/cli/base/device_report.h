@@ -11,17 +11,22 @@ enum { DEVICE_CANDIDATES = 80 };
 /* A copy: later work on the device may choose again. */
 typedef struct {
     ls_device_info info;
+    char note[1100]; /* ls_device_note */
     ls_device_timing candidate[DEVICE_CANDIDATES];
     size_t count;
 } device_report;
 
 void device_report_take(device_report *report, const ls_device *device);
 
-/* Prints "device ...", and "chosen ..." if there was more than one candidate. */
+/* Prints "device ...", "note ..." if there is one, and "chosen ..." if there was more than one
+ * candidate. */
 void device_report_print(const device_report *report);
 
 /* The candidates: a list of {"device", "steps_per_second" (null if not measured), "chosen",
  * "note"}. */
 json_t *device_report_json(const device_report *report);
+
+/* The note, or null. */
+json_t *device_note_json(const device_report *report);
 
 #endif

@@ -401,6 +401,7 @@ void search_print_json(const search_arguments *a, const search_work *w)
     for_undefined(s, append_note, notes);
     json_object_set_new(o, "notes", notes);
     json_object_set_new(o, "choice", device_report_json(&w->report));
+    json_object_set_new(o, "device_note", device_note_json(&w->report));
     json_object_set_new(o, "space", space_json(s->space));
     json_object_set_new(o, "rungs", rungs);
     json_object_set_new(o, "best", best_json(a, w));

@@ -135,6 +135,7 @@ static void report_json(const training_request *r, const training *t, const char
                           interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
                           "steps_per_second", speed_of(&s), "loss", ls_json_number(s.loss));
     json_object_set_new(o, "choice", device_report_json(&t->report));
+    json_object_set_new(o, "device_note", device_note_json(&t->report));
     json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
     if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));
     json_object_set_new(o, "notes", notes_json(t->train, t->test));

@@ -244,6 +244,7 @@ static ls_status end_timing(run_folder *run, const run_outcome *out, ls_error *e
                              "steps_per_second",
                              s.seconds > 0 ? json_real((double)s.steps / s.seconds) : json_null(),
                              "choice", device_report_json(out->device));
+    json_object_set_new(line, "device_note", device_note_json(out->device));
     LS_TRY(live_file_json(&run->timing, line, err));
     return live_file_close(&run->timing, err);
 }
