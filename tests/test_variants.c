@@ -254,6 +254,18 @@ static void random_products(ls_cl_device *d, ls_backend *cpu, ls_form form, cons
     }
 }
 
+/* Tiles that the tuner does not try: groups of 192, 10 and one work-items, whose parts of a slice
+ * do not divide evenly; slices of 4 and of 1. */
+static const ls_cl_tile uneven[] = {
+    {.family = LS_TILE_LOCAL, .local = {96, 64, 16, 16, 12, 4, 2, 8, 1, 1, 0}},
+    {.family = LS_TILE_LOCAL, .local = {8, 20, 4, 5, 2, 2, 3, 2, 1, 1, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 20, 4, 5, 2, 2, 4, 3, 0, 0, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 8, 16, 1, 1, 4, 2, 1, 0, 0, 0}},
+    {.family = LS_TILE_LOCAL, .local = {8, 8, 16, 1, 1, 4, 4, 1, 0, 1, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 4, 1, 4, 8, 1, 2, 2, 0, 1, 1}},
+};
+enum { UNEVEN = sizeof uneven / sizeof *uneven };
+
 /* Every tile through local memory, each in one form, those with copies in all. Unoptimised, as the
  * compiler of a CPU takes long for tiles that are made for GPUs. */
 Test(variants, local_tiles, .timeout = 600)
@@ -273,12 +285,13 @@ Test(variants, local_tiles, .timeout = 600)
         cr_assert_eq(ls_device_open(index, 0, 0, &device, &err), LS_OK, "%s", err.message);
         ls_cl_device *d = (ls_cl_device *)device->backend;
         d->unoptimised = d->is_cpu;
-        for (size_t t = 0; (tile = ls_cl_candidate(t)); t++)
+        for (size_t t = 0; (tile = t < UNEVEN ? &uneven[t] : ls_cl_candidate(t - UNEVEN)); t++)
             for (int f = 0; f < LS_FORM_COUNT; f++) {
                 bool exact = false;
+                cr_assert(t >= UNEVEN || ls_cl_tile_fits(d, tile), "uneven tile %zu", t);
                 char name[64];
                 if (tile->family != LS_TILE_LOCAL || !ls_cl_tile_fits(d, tile) ||
-                    (!tile->local.direct && t % LS_FORM_COUNT != (size_t)f))
+                    (t >= UNEVEN && !tile->local.direct && t % LS_FORM_COUNT != (size_t)f))
                     continue;
                 snprintf(name, sizeof name, "%.40s: tile %zu", list[i]->name, t);
                 cr_assert_eq(ls_cl_tile_is_exact(d, cpu, (ls_form)f, tile, &exact, &err), LS_OK,
