@@ -2,6 +2,7 @@
 #include "bench/bench_matmul.h"
 #include "bench/bench_blas.h"
 #include "host/base/memory.h"
+#include "host/network/device_kind.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>
@@ -166,15 +167,23 @@ ls_status bench_matmul(bench_options *o, ls_device *device, ls_error *err)
 {
     static const size_t shapes[][3] = {{256, 256, 256},    {512, 512, 512},  {1024, 1024, 1024},
                                        {2048, 2048, 2048}, {512, 2048, 784}, {2048, 512, 784}};
+    /* GPUs: larger, in rows that begin anywhere, and with few results */
+    static const size_t more[][3] = {
+        {4096, 4096, 4096}, {4095, 4097, 4093}, {128, 128, 784}, {512, 10, 2048}};
+    enum { SHAPES = sizeof shapes / sizeof *shapes, MORE = sizeof more / sizeof *more };
     bench_blas peers[BENCH_PEERS];
     size_t one[3] = {0};
     if (o->shape && sscanf(o->shape, "%zu,%zu,%zu", &one[0], &one[1], &one[2]) != 3)
         return ls_fail(err, LS_ERR_ARGUMENT, "--shape takes M,N,K");
     size_t peer_count = bench_blas_find(o, peers);
-    for (size_t i = 0; i < (o->shape ? 1 : sizeof shapes / sizeof *shapes); i++)
+    bool gpu = ls_device_kind_of(ls_device_get_info(device)) == LS_KIND_GPU;
+    for (size_t i = 0; i < (o->shape ? 1 : gpu ? SHAPES + MORE : SHAPES); i++)
         for (int form = NN; form <= TN; form++)
-            LS_TRY(one_product(o, device, form, o->shape ? one : shapes[i], peers, peer_count,
-                               err));
+            LS_TRY(one_product(o, device, form,
+                               o->shape     ? one
+                               : i < SHAPES ? shapes[i]
+                                            : more[i - SHAPES],
+                               peers, peer_count, err));
     return LS_OK;
 }
 

@@ -60,15 +60,23 @@
 #define GET get
 #define PUT put
 
+/* Pairs, where vectors of four begin between two of them: an optimizer's states follow each other
+ * without gaps, so that some begin at an even number. */
+#define PAIRS(pointer) (TILE_V == 4 && (size_t)(pointer) % sizeof(float2) == 0)
+
 static void get(float *to, __global const float *from, uint count)
 {
     if (count == TILE_V && ALIGNED(from)) SPREAD(*(__global const VECTOR *)from, to);
+    else if (count == TILE_V && PAIRS(from))
+        FOR(e, TILE_V / 2) vstore2(*(__global const float2 *)(from + 2 * e), e, to);
     else FOR(e, TILE_V) to[e] = e < count ? from[e] : 0.0f;
 }
 
 static void put(__global float *to, const float *from, uint count)
 {
     if (count == TILE_V && ALIGNED(to)) *(__global VECTOR *)to = JOIN(from);
+    else if (count == TILE_V && PAIRS(to))
+        FOR(e, TILE_V / 2) * (__global float2 *)(to + 2 * e) = vload2(e, from);
     else FOR(e, TILE_V) if (e < count) to[e] = from[e];
 }
 
@@ -154,9 +162,9 @@ static void put(__global float *to, const float *from, uint count)
  * their products to the chains. */
 #define READ_STEP(set, q)                                                                          \
     FOR(g, TILE_RM / TILE_V)                                                                       \
-    SPREAD(from_a[((q)*STRIDE(TILE_M) + ROW(g * TILE_V)) / TILE_V], ai[set] + g * TILE_V);         \
+    SPREAD(from_a[(q) * (STRIDE(TILE_M) / TILE_V) + g * TILE_GY], ai[set] + g * TILE_V);           \
     FOR(g, TILE_RN / TILE_V)                                                                       \
-    SPREAD(from_b[((q)*STRIDE(TILE_N) + COLUMN(g * TILE_V)) / TILE_V], bj[set] + g * TILE_V);
+    SPREAD(from_b[(q) * (STRIDE(TILE_N) / TILE_V) + g * TILE_GX], bj[set] + g * TILE_V);
 #define ADD_STEP(set)                                                                              \
     FOR(i, TILE_RM)                                                                                \
     FOR(j, TILE_RN)                                                                                \
@@ -166,7 +174,7 @@ static void put(__global float *to, const float *from, uint count)
  * could turn -0 into +0. */
 #define MULTIPLY(side, k0)                                                                         \
     {                                                                                              \
-        __local const VECTOR *from_a = slice_a[side], *from_b = slice_b[side];                     \
+        __local const VECTOR *from_a = slice_a[side] + ty, *from_b = slice_b[side] + tx;           \
         float ai[2][TILE_RM], bj[2][TILE_RN];                                                      \
         if ((k0) + TILE_K <= k) {                                                                  \
             _Pragma("unroll 1") for (uint h = 0; h < TILE_K; h += TILE_DEPTH)                      \
@@ -275,17 +283,17 @@ __kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void matmul(
     __local VECTOR sums[TILE_RM * TILE_RN / TILE_V * TILE_ITEMS];
 /* Each work-item has places of its own, next to its neighbours'; the last sum stays in registers.
  */
+#define SUM sums[(i * (TILE_RN / TILE_V) + g) * TILE_ITEMS + item]
+#define FOR_SUMS FOR(i, TILE_RM) FOR(g, TILE_RN / TILE_V)
+#define CHAIN JOIN(acc[i] + g * TILE_V)
 #define END_CHUNK                                                                                  \
     if (CHUNK_ENDS) {                                                                              \
-        const int first = k0 < LS_CHUNK, last = k0 + TILE_K >= k;                                  \
-        FOR(i, TILE_RM)                                                                            \
-        FOR(g, TILE_RN / TILE_V)                                                                   \
-        {                                                                                          \
-            __local VECTOR *sum = &sums[(i * (TILE_RN / TILE_V) + g) * TILE_ITEMS + item];         \
-            VECTOR value = JOIN(acc[i] + g * TILE_V);                                              \
-            if (!first) value = *sum + value;                                                      \
-            if (!last) *sum = value;                                                               \
-            SPREAD(last ? value : (VECTOR)(0.0f), acc[i] + g * TILE_V);                            \
+        if (k0 + TILE_K >= k) {                                                                    \
+            if (k0 >= LS_CHUNK) FOR_SUMS SPREAD(SUM + CHAIN, acc[i] + g * TILE_V);                 \
+        } else {                                                                                   \
+            if (k0 < LS_CHUNK) FOR_SUMS SUM = CHAIN;                                               \
+            else FOR_SUMS SUM = SUM + CHAIN;                                                       \
+            FOR(i, TILE_RM) FOR(j, TILE_RN) acc[i][j] = 0.0f;                                      \
         }                                                                                          \
     }
     PRODUCT(END_CHUNK)

@@ -46,17 +46,24 @@
 #define PASS_AT(e)                                                                                 \
     ((uint)pass_block +                                                                            \
      (PASS_VECTOR ? pass_item * PASS_WIDTH + (e) : (uint)(e)*PASS_GROUP + pass_item))
+#define PASS_ONE(from, e) (from)[min(pass_block + (e)*PASS_GROUP + pass_item, (ulong)(pass_n - 1u))]
+/* As one vector from both branches: otherwise compilers merge them, and read single floats. */
 #define PASS_GET(to, from)                                                                         \
-    if (PASS_VECTOR)                                                                               \
-        vstore4(*(__global const float4 *)((from) + pass_block + pass_item * PASS_WIDTH), 0, to);  \
-    else PASS_EACH(e)(to)[e] = (from)[min(pass_block + e * PASS_GROUP + pass_item, pass_n - 1ul)];
+    {                                                                                              \
+        float4 one;                                                                                \
+        if (PASS_VECTOR)                                                                           \
+            one = *(__global const float4 *)((from) + pass_block + pass_item * PASS_WIDTH);        \
+        else                                                                                       \
+            one = (float4)(PASS_ONE(from, 0), PASS_ONE(from, 1), PASS_ONE(from, 2),                \
+                           PASS_ONE(from, 3));                                                     \
+        vstore4(one, 0, to);                                                                       \
+    }
 #define PASS_PUT(to, from)                                                                         \
     if (PASS_VECTOR)                                                                               \
         *(__global float4 *)((to) + pass_block + pass_item * PASS_WIDTH) = vload4(0, from);        \
-    else                                                                                           \
-        PASS_EACH(e)                                                                               \
-        if (pass_block + e * PASS_GROUP + pass_item <                                              \
-            pass_n)(to)[pass_block + e * PASS_GROUP + pass_item] = (from)[e];
+    else PASS_EACH(e)                                                                              \
+    if (pass_block + e * PASS_GROUP + pass_item < pass_n)                                          \
+        (to)[pass_block + e * PASS_GROUP + pass_item] = (from)[e];
 
 #endif
 #endif

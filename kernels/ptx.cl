@@ -36,7 +36,9 @@ __kernel __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) void copies(
         COPY_WAIT(PLACES - 2)
         barrier(CLK_LOCAL_MEM_FENCE);
         const uint to = place ? place - 1 : PLACES - 1;
-        if (round + PLACES - 1 < rounds) START(to, round + PLACES - 1)
+        uint next = round + PLACES - 1;
+        HERE(next)
+        if (next < rounds) START(to, next)
         COPY_END
         const uint4 a = as_uint4(vectors[place][other]);
         const uint2 b = as_uint2(pairs[place][other]);

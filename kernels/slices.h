@@ -66,6 +66,21 @@
     ((along_k) ? LOW(l, TILE_K / (unit)) * (unit) : HIGH(l, (across) / (unit)))
 #define ACROSS(l, across, along_k, unit)                                                           \
     ((along_k) ? HIGH(l, TILE_K / (unit)) : LOW(l, (across) / (unit)) * (unit))
+
+/* Single floats of a matrix that is stored along k are taken in blocks of WIDE_K steps by `across`:
+ * 32 work-items then read whole sectors of 32 bytes, and write to 32 banks of local memory. */
+#define WIDE_K (TILE_K < 32 / TILE_V ? TILE_K : 32 / TILE_V)
+#define BLOCK_TURNS(across) (((across)*WIDE_K + TILE_ITEMS - 1) / TILE_ITEMS)
+#define REGULAR(across) (TILE_ITEMS % WIDE_K == 0 && (across)*WIDE_K % TILE_ITEMS == 0)
+#define ALONG_TURNED(l, across, along_k, unit)                                                     \
+    (REGULAR(across) ? item % WIDE_K + (l) / BLOCK_TURNS(across) * WIDE_K                          \
+                     : (item + (l)*TILE_ITEMS) % WIDE_K +                                          \
+                           (item + (l)*TILE_ITEMS) / ((across)*WIDE_K) * WIDE_K)
+#define ACROSS_TURNED(l, across, along_k, unit)                                                    \
+    (REGULAR(across)                                                                               \
+         ? item / WIDE_K + (l) % BLOCK_TURNS(across) * ((TILE_ITEMS + WIDE_K - 1) / WIDE_K)        \
+         : (item + (l)*TILE_ITEMS) / WIDE_K % (across))
+
 /* The last turn may have fewer parts than work-items. */
 #define TAKES(l, across, unit)                                                                     \
     (PARTS(across, unit) % TILE_ITEMS == 0 || item + (l)*TILE_ITEMS < PARTS(across, unit))
@@ -136,7 +151,11 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 /* Ends a group of copies; waits until at most n groups are under way. A barrier must follow. */
 #define COPY_END asm volatile("cp.async.commit_group;" ::: "memory");
 #define COPY_WAIT(n) asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
+/* Computes what depends on a value where it is needed: moved out of the loop over slices, the
+ * addresses of all copies would take the registers of chains. */
+#define HERE(value) asm volatile("mov.u32 %0, %1;" : "=r"(value) : "r"(value));
 #else
+#define HERE(value)
 #define COPY_4(to, from) *(to) = *(from)
 #define COPY_8(to, from) *(__local float2 *)(to) = *(__global const float2 *)(from)
 #define COPY_16(to, from) *(__local float4 *)(to) = *(__global const float4 *)(from)
@@ -151,30 +170,59 @@ static void keep(__local VECTOR *slice, uint stride, uint q, uint x, int along_k
 #define COPY_VECTOR COPY_4
 #endif
 
-#define COPY_PARTS(LOOP, AT, COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit)      \
-    LOOP(l, TURNS(across, unit))                                                                   \
-    if (TAKES(l, across, unit)) {                                                                  \
-        const uint q = ALONG(l, across, along_k, unit), x = ACROSS(l, across, along_k, unit);      \
-        COPY_ONE((__local float *)(slice) + q * STRIDE(across) + x,                                \
-                 (from) + AT((k0) + q, (x0) + x, along_k, k, extent, unit));                       \
+/* Part l of a work-item, relative to its part 0, which is at (to, at): constants in all but odd
+ * tiles. */
+#define COPY_STEP(COPY_ONE, to, at, l, width, across, along_k, unit, Q, X)                         \
+    {                                                                                              \
+        const int dq = (int)(Q(l, across, along_k, unit) - Q(0, across, along_k, unit)),           \
+                  dx = (int)(X(l, across, along_k, unit) - X(0, across, along_k, unit));           \
+        COPY_ONE(to + dq * (int)STRIDE(across) + dx,                                               \
+                 at + ((along_k) ? (long)dx * width + dq : (long)dq * width + dx));                \
     }
-#define EXACTLY(q, x, along_k, k, extent, unit) OFFSET(q, x, along_k, k, extent)
+#define COPY_INSIDE(COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit, Q, X)         \
+    {                                                                                              \
+        uint width = (along_k) ? (k) : (extent);                                                   \
+        HERE(width)                                                                                \
+        const uint q = Q(0, across, along_k, unit), x = X(0, across, along_k, unit);               \
+        __local float *near = (__local float *)(slice) + q * STRIDE(across) + x;                   \
+        __global const float *far = (from) + ((along_k) ? (ulong)((x0) + x) * width + (k0) + q     \
+                                                        : (ulong)((k0) + q) * width + (x0) + x);   \
+        FOR(l, TURNS(across, unit))                                                                \
+        if (TAKES(l, across, unit))                                                                \
+            COPY_STEP(COPY_ONE, near, far, l, width, across, along_k, unit, Q, X)                  \
+    }
+#define COPY_EDGE(COPY_ONE, slice, from, k0, x0, k, extent, across, along_k, unit, Q, X)           \
+    {                                                                                              \
+        uint same = item;                                                                          \
+        HERE(same)                                                                                 \
+        const uint item = same;                                                                    \
+        SOME(l, TURNS(across, unit))                                                               \
+        if (TAKES(l, across, unit)) {                                                              \
+            const uint q = Q(l, across, along_k, unit), x = X(l, across, along_k, unit);           \
+            COPY_ONE((__local float *)(slice) + q * STRIDE(across) + x,                            \
+                     (from) + NEAREST((k0) + q, (x0) + x, along_k, k, extent, unit));              \
+        }                                                                                          \
+    }
 
 /* Copies a work-item's part of a slice: vectors, unless it is transposed or its rows begin
  * elsewhere. */
 #define COPY(slice, from, k0, x0, k, extent, across, along_k, whole, inside)                       \
-    if (!(along_k) && (whole)) {                                                                   \
-        if (inside) {                                                                              \
-            COPY_PARTS(FOR, EXACTLY, COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0,       \
-                       TILE_V)                                                                     \
-        } else {                                                                                   \
-            COPY_PARTS(SOME, NEAREST, COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0,      \
-                       TILE_V)                                                                     \
-        }                                                                                          \
-    } else if (inside) {                                                                           \
-        COPY_PARTS(FOR, EXACTLY, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)       \
-    } else {                                                                                       \
-        COPY_PARTS(SOME, NEAREST, COPY_4, slice, from, k0, x0, k, extent, across, along_k, 1)      \
-    }
+    if (along_k) {                                                                                 \
+        if (inside)                                                                                \
+            COPY_INSIDE(COPY_4, slice, from, k0, x0, k, extent, across, 1, 1, ALONG_TURNED,        \
+                        ACROSS_TURNED)                                                             \
+        else                                                                                       \
+            COPY_EDGE(COPY_4, slice, from, k0, x0, k, extent, across, 1, 1, ALONG_TURNED,          \
+                      ACROSS_TURNED)                                                               \
+    } else if (whole) {                                                                            \
+        if (inside)                                                                                \
+            COPY_INSIDE(COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0, TILE_V, ALONG,     \
+                        ACROSS)                                                                    \
+        else                                                                                       \
+            COPY_EDGE(COPY_VECTOR, slice, from, k0, x0, k, extent, across, 0, TILE_V, ALONG,       \
+                      ACROSS)                                                                      \
+    } else if (inside)                                                                             \
+        COPY_INSIDE(COPY_4, slice, from, k0, x0, k, extent, across, 0, 1, ALONG, ACROSS)           \
+    else COPY_EDGE(COPY_4, slice, from, k0, x0, k, extent, across, 0, 1, ALONG, ACROSS)
 
 #endif

@@ -254,6 +254,18 @@ static void random_products(ls_cl_device *d, ls_backend *cpu, ls_form form, cons
     }
 }
 
+/* Tiles that the tuner does not try: groups of 192, 10 and one work-items, whose parts of a slice
+ * do not divide evenly; slices of 4 and of 1. */
+static const ls_cl_tile uneven[] = {
+    {.family = LS_TILE_LOCAL, .local = {96, 64, 16, 16, 12, 4, 2, 8, 1, 1, 0}},
+    {.family = LS_TILE_LOCAL, .local = {8, 20, 4, 5, 2, 2, 3, 2, 1, 1, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 20, 4, 5, 2, 2, 4, 3, 0, 0, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 8, 16, 1, 1, 4, 2, 1, 0, 0, 0}},
+    {.family = LS_TILE_LOCAL, .local = {8, 8, 16, 1, 1, 4, 4, 1, 0, 1, 1}},
+    {.family = LS_TILE_LOCAL, .local = {8, 4, 1, 4, 8, 1, 2, 2, 0, 1, 1}},
+};
+enum { UNEVEN = sizeof uneven / sizeof *uneven };
+
 /* Every tile through local memory, each in one form, those with copies in all. Unoptimised, as the
  * compiler of a CPU takes long for tiles that are made for GPUs. */
 Test(variants, local_tiles, .timeout = 600)
@@ -273,12 +285,13 @@ Test(variants, local_tiles, .timeout = 600)
         cr_assert_eq(ls_device_open(index, 0, 0, &device, &err), LS_OK, "%s", err.message);
         ls_cl_device *d = (ls_cl_device *)device->backend;
         d->unoptimised = d->is_cpu;
-        for (size_t t = 0; (tile = ls_cl_candidate(t)); t++)
+        for (size_t t = 0; (tile = t < UNEVEN ? &uneven[t] : ls_cl_candidate(t - UNEVEN)); t++)
             for (int f = 0; f < LS_FORM_COUNT; f++) {
                 bool exact = false;
+                cr_assert(t >= UNEVEN || ls_cl_tile_fits(d, tile), "uneven tile %zu", t);
                 char name[64];
                 if (tile->family != LS_TILE_LOCAL || !ls_cl_tile_fits(d, tile) ||
-                    (!tile->local.direct && t % LS_FORM_COUNT != (size_t)f))
+                    (t >= UNEVEN && !tile->local.direct && t % LS_FORM_COUNT != (size_t)f))
                     continue;
                 snprintf(name, sizeof name, "%.40s: tile %zu", list[i]->name, t);
                 cr_assert_eq(ls_cl_tile_is_exact(d, cpu, (ls_form)f, tile, &exact, &err), LS_OK,
@@ -296,6 +309,70 @@ Test(variants, local_tiles, .timeout = 600)
     cpu->slots->close(cpu);
     if (!tried && getenv("LOCKSTEP_REQUIRE_OPENCL"))
         cr_assert_fail("there is no exact OpenCL device to compare tiles on");
+}
+
+static ls_cl_api real;
+
+/* A device that can launch 32 work-items of these kernels, as small GPUs can of kernels with many
+ * registers. */
+static cl_int few_items(cl_kernel kernel, cl_device_id id, cl_kernel_work_group_info what,
+                        size_t room, void *value, size_t *size)
+{
+    if (what != CL_KERNEL_WORK_GROUP_SIZE)
+        return real.clGetKernelWorkGroupInfo(kernel, id, what, room, value, size);
+    *(size_t *)value = 32;
+    return CL_SUCCESS;
+}
+
+/* A compiler that refuses one tile. */
+static cl_int refuse_tile(cl_program program, cl_uint count, const cl_device_id *list,
+                          const char *options, void (*notify)(cl_program, void *), void *user)
+{
+    if (strstr(options, "-DTILE_M=24 ")) return CL_BUILD_PROGRAM_FAILURE;
+    return real.clBuildProgram(program, count, list, options, notify, user);
+}
+
+/* A tile that cannot be used is replaced by that of the class below, and at last by the smallest.
+ */
+Test(variants, tiles_that_fail)
+{
+    static const ls_cl_tile refused = LS_LOCAL_TILE(24, 16, 8, 8, 4, 2),
+                            many = LS_LOCAL_TILE(16, 16, 8, 8, 8, 2),
+                            smallest = LS_LOCAL_TILE(16, 16, 16, 8, 4, 2);
+    ls_device_info **list;
+    size_t count;
+    ls_error err = {.message = ""};
+    ls_backend *cpu;
+    cr_assert_eq(ls_cpu_open(1, NULL, &cpu, &err), LS_OK);
+    cr_assert_eq(ls_devices_list(&list, &count, NULL, &err), LS_OK);
+    for (size_t i = 1; i < count; i++) {
+        char index[24];
+        ls_device *device;
+        if (!list[i]->exact) continue;
+        snprintf(index, sizeof index, "%zu", i);
+        cr_assert_eq(ls_device_open(index, 0, 0, &device, &err), LS_OK, "%s", err.message);
+        ls_cl_device *d = (ls_cl_device *)device->backend;
+        d->unoptimised = d->is_cpu;
+        real = d->cl;
+        d->cl.clBuildProgram = refuse_tile;
+        for (int failing = 0; failing < 2; failing++) {
+            ls_size_class size = ls_cl_class_on(d, 33, 40);
+            bool exact = false;
+            if (failing) d->cl.clGetKernelWorkGroupInfo = few_items;
+            ls_cl_release_variants(d);
+            for (int c = 0; c < LS_SIZE_COUNT; c++)
+                d->tiles[LS_FORM_DENSE][c] = c == (int)size ? refused : many;
+            cr_assert_eq(ls_cl_product_is_exact(d, cpu, LS_FORM_DENSE, 33, 40, 50, 0, &exact, &err),
+                         LS_OK, "%s", err.message);
+            cr_expect(exact);
+            cr_expect(ls_cl_tile_equal(&d->tiles[LS_FORM_DENSE][size],
+                                       failing || !size ? &smallest : &many));
+        }
+        d->cl = real;
+        ls_device_close(device);
+    }
+    ls_devices_free(list);
+    cpu->slots->close(cpu);
 }
 
 /* ---- Asynchronous copies --------------------------------------------------------------------- */
@@ -316,7 +393,6 @@ Test(variants, copies_that_pay)
     free(plain.sums);
 }
 
-static ls_cl_api real;
 static int reads;
 
 static cl_int build_without_ptx(cl_program program, cl_uint count, const cl_device_id *list,
