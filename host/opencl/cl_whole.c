@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longest launch on a GPU: it may drive a display, which waits meanwhile. */
+/* Longest launch: a GPU may drive a display, which waits meanwhile. */
 static const double launch_seconds = 0.05;
 
 /* Buffers of launches, in floats. */
@@ -33,7 +33,8 @@ static void forced_groups(size_t *groups, size_t *group)
     const char *text = getenv("LOCKSTEP_GROUPS");
     char *end;
     if (!text || !*text) return;
-    unsigned long count = strtoul(text, &end, 10), size = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
+    unsigned long count = strtoul(text, &end, 10),
+                  size = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
     if (count > 0 && count <= 4096) *groups = count;
     if (size == 64 || size == 128 || size == 256) *group = size;
 }
@@ -44,7 +45,7 @@ static void forced_groups(size_t *groups, size_t *group)
 static size_t groups_of(const ls_cl_device *d)
 {
     enum { INTEL = 0x8086, UNITS = 8 };
-    size_t groups = d->is_cpu             ? 1
+    size_t groups = d->is_cpu            ? 1
                     : d->vendor == INTEL ? d->compute_units / UNITS
                                          : d->compute_units,
            unused = 64;
@@ -261,17 +262,25 @@ static ls_status enqueue(launch *l, ls_error *err)
     const struct {
         size_t size;
         const void *value;
-    } args[] = {{sizeof(cl_mem), &l->slab},        {sizeof(cl_mem), &l->workspace->x},
-                {sizeof(cl_mem), &l->workspace->t}, {sizeof(cl_mem), &l->workspace->weight},
-                {sizeof(cl_mem), &own[TABLE]},     {sizeof members, &members},
-                {sizeof(cl_mem), &own[RATES]},     {sizeof(cl_mem), &own[LOSSES]},
-                {sizeof(cl_mem), &own[SCRATCH]},   {sizeof(cl_mem), &own[SHARED]},
-                {sizeof teams, &teams},            {sizeof groups, &groups},
-                {sizeof patience, &patience},      {sizeof features, &features},
+    } args[] = {{sizeof(cl_mem), &l->slab},
+                {sizeof(cl_mem), &l->workspace->x},
+                {sizeof(cl_mem), &l->workspace->t},
+                {sizeof(cl_mem), &l->workspace->weight},
+                {sizeof(cl_mem), &own[TABLE]},
+                {sizeof members, &members},
+                {sizeof(cl_mem), &own[RATES]},
+                {sizeof(cl_mem), &own[LOSSES]},
+                {sizeof(cl_mem), &own[SCRATCH]},
+                {sizeof(cl_mem), &own[SHARED]},
+                {sizeof teams, &teams},
+                {sizeof groups, &groups},
+                {sizeof patience, &patience},
+                {sizeof features, &features},
                 {sizeof outputs, &outputs}};
-    cl_int code = d->cl.clEnqueueFillBuffer(
-        d->queue, own[SHARED], &zero, sizeof zero, 0,
-        (WHOLE_COUNTERS + l->teams * WHOLE_COUNTER_STRIDE) * sizeof zero, 0, NULL, NULL);
+    cl_int code = d->cl.clEnqueueFillBuffer(d->queue, own[SHARED], &zero, sizeof zero, 0,
+                                            (WHOLE_COUNTERS + l->teams * WHOLE_COUNTER_STRIDE) *
+                                                sizeof zero,
+                                            0, NULL, NULL);
     for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++)
         code = d->cl.clSetKernelArg(l->state->kernel, i, args[i].size, args[i].value);
     if (code == CL_SUCCESS)
@@ -311,18 +320,16 @@ static ls_status copy_states(launch *l, bool back, ls_error *err)
     return LS_OK;
 }
 
-/* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
+/* All steps, in launches of bounded time; where a launch ends changes no bit. */
 static ls_status launch_all(launch *l, bool *gone, ls_error *err)
 {
-    ls_cl_device *d = l->workspace->device;
     double pace = launch_seconds / 8; /* seconds per step: a guess for the first launch */
     uint64_t most = 0, piece;
     for (size_t i = 0; i < l->count; i++)
         if (l->parts[i].run->count > most) most = l->parts[i].run->count;
     for (uint64_t from = 0; from < most && !*gone; from += piece) {
         piece = most - from;
-        if (!d->is_cpu && (double)piece * pace > launch_seconds)
-            piece = (uint64_t)(launch_seconds / pace) + 1;
+        if ((double)piece * pace > launch_seconds) piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         double started = ls_clock();
@@ -336,8 +343,8 @@ static ls_status launch_all(launch *l, bool *gone, ls_error *err)
 
 static ls_status read_losses(launch *l, ls_error *err)
 {
-    LS_TRY(ls_cl_read_floats(l->workspace->device, l->state->buffer[LOSSES], 0, l->steps,
-                             l->losses, err));
+    LS_TRY(ls_cl_read_floats(l->workspace->device, l->state->buffer[LOSSES], 0, l->steps, l->losses,
+                             err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->parts[i++].run->count)
         memcpy(l->parts[i].run->losses, l->losses + at,
                (size_t)l->parts[i].run->count * sizeof(float));
@@ -390,7 +397,8 @@ static ls_status run_parts(launch *l, bool *intact, ls_error *err)
     if (!l->steps) return LS_OK;
     ls_status status = ls_alloc(&l->table, l->words, sizeof *l->table, "a launch", err);
     if (status == LS_OK) status = ls_alloc(&l->rates, l->steps, sizeof *l->rates, "a launch", err);
-    if (status == LS_OK) status = ls_alloc(&l->losses, l->steps, sizeof *l->losses, "a launch", err);
+    if (status == LS_OK)
+        status = ls_alloc(&l->losses, l->steps, sizeof *l->losses, "a launch", err);
     if (status == LS_OK) status = run_launch(l, intact, err);
     free(l->table);
     free(l->rates);

@@ -102,8 +102,7 @@ static bool is_skip(const builder *b, const ls_op *of)
 static void put_clip(builder *b, const ls_op *o)
 {
     enum { FEW = 4096 }; /* sums that one group adds */
-    size_t n = o->out, from = SIZE_MAX, to = 0,
-           second = (chunks_of(n) + 15) & ~(size_t)15;
+    size_t n = o->out, from = SIZE_MAX, to = 0, second = (chunks_of(n) + 15) & ~(size_t)15;
     b->to->scratch = second + ((chunks_of(chunks_of(n)) + 15) & ~(size_t)15);
     do {
         ls_whole_op *sums = put(b, WHOLE_SUMS, o);
@@ -226,13 +225,15 @@ static unsigned depth_of(const shape *s, const ls_whole_limits *l)
     size_t width = (((size_t)1 << s->rows) + ((size_t)1 << s->columns)) << s->chunks;
     for (unsigned log = 6; log >= 3; log--) {
         size_t depth = (size_t)1 << log;
-        if (width * depth <= WHOLE_LOADS * l->group && 2 * width * (depth + 4) + 2 * l->group <= l->pool)
+        if (width * depth <= WHOLE_LOADS * l->group &&
+            2 * width * (depth + 4) + 2 * l->group <= l->pool)
             return log;
     }
     return 0;
 }
 
-static void consider(const product *p, const ls_whole_limits *l, shape s, shape *best, double *least)
+static void consider(const product *p, const ls_whole_limits *l, shape s, shape *best,
+                     double *least)
 {
     double cost = cost_of(p, &s, l);
     if (cost >= *least) return;
@@ -421,7 +422,10 @@ static void touch_parameters(touches *t, const ls_op *o, size_t skipped, size_t 
 }
 
 /* Scratch is behind the arena here. */
-static ls_view scratch_view(const ls_plan *p, size_t at) { return (ls_view){LS_ARENA, p->arena + at}; }
+static ls_view scratch_view(const ls_plan *p, size_t at)
+{
+    return (ls_view){LS_ARENA, p->arena + at};
+}
 
 static void touch_grad_w(touches *t, const ls_whole_op *o, ls_view index, size_t rows, int states)
 {
@@ -549,8 +553,8 @@ static void find_spot(const builder *b, spot *spots, size_t i)
         strand = spots[k].strand;
     }
     if (last > phase) phase = last, joins = false;
-    /* a strand of a phase: nothing else in that phase is ordered before this operation, as the phase
-     * would be later then */
+    /* a strand of a phase: nothing else in that phase is ordered before this operation, as the
+     * phase would be later then */
     spots[i].phase = phase;
     spots[i].strand = joins ? strand : i;
     (void)b;
@@ -579,8 +583,8 @@ static void list_strands(builder *b, const placed *list)
         if (new_phase) to->phase[to->phases++] = (ls_whole_phase){.first = to->strands};
         if (new_phase || list[i].strand != list[i - 1].strand) {
             const ls_whole_op *o = &to->op[list[i].op];
-            to->strand[to->strands++] =
-                (ls_whole_strand){.share = o->share, .unit = unit_of(b, o), .first = i};
+            to->strand[to->strands++] = (ls_whole_strand){
+                .share = o->share, .unit = unit_of(b, o), .first = i};
             to->phase[to->phases - 1].count++;
         }
         to->order[i] = list[i].op;

@@ -25,12 +25,12 @@ typedef struct {
     const ls_op *op;   /* of the plan */
     const ls_op *join; /* DENSE, NORM: the JOIN that is done at once, or NULL */
     whole_share share;
-    ls_view x;      /* DENSE, GRAD_W: arena or data; COLUMN_SUM: what is summed */
-    ls_view y;      /* COLUMN_SUM: sums, nowhere for the loss; UPDATE: gradients */
-    bool keeps_d;   /* GRAD_X: another operation reads d */
-    size_t out;     /* columns, or elements (UPDATE, SUMS, FACTOR) */
-    bool attached;  /* UPDATE: of the vector that the operation before it has summed */
-    size_t theta;   /* UPDATE: number of the first parameter */
+    ls_view x;       /* DENSE, GRAD_W: arena or data; COLUMN_SUM: what is summed */
+    ls_view y;       /* COLUMN_SUM: sums, nowhere for the loss; UPDATE: gradients */
+    bool keeps_d;    /* GRAD_X: another operation reads d */
+    size_t out;      /* columns, or elements (UPDATE, SUMS, FACTOR) */
+    bool attached;   /* UPDATE: of the vector that the operation before it has summed */
+    size_t theta;    /* UPDATE: number of the first parameter */
     size_t from, to; /* SUMS, FACTOR: offsets in scratch; from: SIZE_MAX for the gradients */
     whole_body body;
     unsigned log_rows, log_columns, log_chunks, log_depth;
