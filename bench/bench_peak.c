@@ -20,7 +20,7 @@ typedef double (*peak_fn)(long rounds, float *out);
 static peak_fn peak_of(const char *isa)
 {
 #if defined(__x86_64__)
-    if (!strcmp(isa, "avx512")) return bench_peak_avx512;
+    if (!strncmp(isa, "avx512", 6)) return bench_peak_avx512;
     if (!strcmp(isa, "avx2")) return bench_peak_avx2;
 #else
     (void)isa;

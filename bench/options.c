@@ -22,7 +22,8 @@ static const struct {
     {"threads", "N", COUNT, FIELD(threads), 1024,
      "threads of the CPU path (default: one per core; small: 1)"},
     {"isa", "NAME", TEXT, FIELD(isa), 0,
-     "instruction set of the CPU path: avx512, avx2, generic (default: the best)"},
+     "instruction set of the CPU path: avx512, avx2, generic (default: the best); "
+     "also avx512-12x32 or avx512-6x64, whichever register tile is not the default here"},
     {"network", "W", TEXT, FIELD(network), 0,
      "step, epoch, serve: widths (default 784-512-512-10); width, fleet: (default 2-20-20-1)"},
     {"batch", "N", COUNT, FIELD(batch), UINT32_MAX, "rows per step (default 256)"},

@@ -8,22 +8,26 @@ a message.
 
     python3 bench/side_by_side.py [steps] [--threads 2] [--rounds 9] [--case 784-512-512-10:256]
         [--bench build/lockstep-bench] [--device 1] [--peers torch,torch-compile,jax]
-        [--torch-device cuda] [--peer NAME=COMMAND]
+        [--peer-device cuda] [--peer NAME=COMMAND]
     python3 bench/side_by_side.py small [--device 1] [--case 2-20-20-1:400:gd:relu]
-        [--peer NAME=COMMAND]
+        [--peer-device cuda] [--peer NAME=COMMAND]
     python3 bench/side_by_side.py fleet [--device 1] [--case 2-20-20-1:400:gd:relu]
-        [--members 1000] [--epochs 1000] [--rounds 3]
+        [--members 1000] [--epochs 1000] [--rounds 3] [--peer-device cuda]
 
---device adds Lockstep on an OpenCL device. PyTorch runs on the CPU, or with --torch-device cuda on
-the GPU: float32 without TF32, data on the device. --peer adds any other program; {network},
-{batch}, {threads}, {optimizer} and {activation} in COMMAND are replaced. bench/README.md describes
-the protocol of such a program.
+--device adds Lockstep on an OpenCL device. PyTorch and JAX run on the CPU, or with --peer-device
+cuda on the GPU: float32 without TF32, data on the device. Peers whose name ends in tf32 or bf16 are
+less precise; they are listed below the others, without ratios. torch-graph runs whole steps in a
+CUDA graph; with --dry-run the same code runs on the CPU without a graph, which checks its losses
+and measures nothing. --peer adds any other program; {network}, {batch}, {threads}, {optimizer} and
+{activation} in COMMAND are replaced. bench/README.md describes the protocol of such a program, and
+the peers.
 
 small: full batches of small networks, all contestants on the same core, the loss of every step
 reported. fleet: many members of one network, seconds per member-step. bench/small_peers.py contains
 the peers of both.
 """
 import argparse, importlib.util, os, shlex, statistics, subprocess, sys, tempfile, time
+import torch_graph
 
 CASES = {
     "steps": ["784-128-10:128", "784-512-512-10:256", "784-2048-2048-10:512"],
@@ -31,8 +35,14 @@ CASES = {
               "2-20-20-20-20-20-20-20-20-20-20-1:400:gd:relu", "5-50-3:50:adam:relu"],
     "fleet": ["2-20-20-1:400:gd:relu"],
 }
-PEERS = {"steps": "torch,torch-compile,jax", "small": "torch,torch-compile,jax-scan,jax-scan-columns",
-         "fleet": "jax-vmap,jax-vmap-columns,jax-map"}
+PEERS = {
+    "cpu": {"steps": "torch,torch-compile,jax",
+            "small": "torch,torch-compile,jax-scan,jax-scan-columns",
+            "fleet": "torch-bmm,torch-bmm-columns,jax-vmap,jax-vmap-columns,jax-map"},
+    "gpu": {"steps": "torch,torch-compile,torch-graph,torch-graph-tf32,torch-graph-bf16,jax-scan",
+            "small": "torch,torch-graph,torch-compile-graph,jax-scan,jax-scan-columns",
+            "fleet": "torch-bmm-graph,torch-bmm-columns-graph,torch-bmm-compile-graph,torch-bmm-graph-tf32,jax-vmap,jax-vmap-columns"},
+}
 RATE = {"gd": "0.025", "adam": "0.001"}  # learning rates of small and fleet
 
 
@@ -58,21 +68,22 @@ def flops(network, batch):
     return 2 * batch * (3 * sum(a * b for a, b in zip(w, w[1:])) - w[0] * w[1])
 
 
-def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True):
+def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True, loss_of=float):
     """Runs the protocol of bench/README.md on standard input and output.
 
-    step() starts per_call steps and returns the loss as a value that float() accepts; the loss of
-    call number `first` is reported. finish() waits until all started steps are done.
+    step() starts per_call steps and returns their losses; of call number `first`, loss_of makes the
+    number that is reported. finish() waits until all started steps are done.
     """
     for _ in range(first):
-        loss = step()
-    loss = float(loss)
+        losses = step()
+    loss = loss_of(losses)
 
     def timed(count):
         start = time.perf_counter()
         for _ in range(count):
-            step()
+            losses = step()
         finish()
+        loss_of(losses)
         return time.perf_counter() - start
 
     count = 1
@@ -83,46 +94,73 @@ def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True):
         print(timed(count) / count / per_call, flush=True)
 
 
-def torch_worker(network, batch, threads, compiled, device):
+def torch_worker(kind, network, batch, threads, device):
+    """Eager or compiled steps; or, as a CUDA graph, the eight steps of an epoch at once."""
     import numpy as np, torch
     torch.manual_seed(1)
     torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    torch_graph.set_precision(torch, kind)
     x, y, _ = batches(np, network, batch)
     x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
     w, layers = widths(network), []
     for i, (a, b) in enumerate(zip(w, w[1:])):
         layers += [torch.nn.Linear(a, b)] + ([torch.nn.ReLU()] if i + 2 < len(w) else [])
     model = torch.nn.Sequential(*layers).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    parameters = list(model.parameters())
+    optimizer = torch_graph.optimizer_of(torch, "adam", parameters, 1e-3, kind, device)
     loss_of = torch.nn.CrossEntropyLoss()
+    order = torch.arange(8 * batch, device=device)
 
     def forward_backward(bx, by):
-        loss = loss_of(model(bx), by)
+        with torch_graph.autocast(torch, kind, device):
+            loss = loss_of(model(bx), by)
         loss.backward()
         return loss
 
-    run = torch.compile(forward_backward) if compiled else forward_backward
-    state = {"i": 0, "order": None}
+    run = torch.compile(forward_backward) if "compile" in torch_graph.words(kind) else forward_backward
 
-    def step():
-        b = state["i"] % 8
-        if b == 0:
-            state["order"] = torch.randperm(8 * batch, device=device)
-        state["i"] += 1
-        index = state["order"][b * batch:(b + 1) * batch]
+    def one(b):
+        index = order[b * batch:(b + 1) * batch]
         optimizer.zero_grad(set_to_none=True)
         loss = run(x[index], y[index])
         optimizer.step()
         return loss.detach()
 
-    serve(step, torch.cuda.synchronize if device.startswith("cuda") else lambda: None, batch, network)
+    finish = torch_graph.finish_of(torch, device)
+    if "graph" in torch_graph.words(kind):
+        replay = torch_graph.captured(torch, device, lambda: torch.stack([one(b) for b in range(8)]), parameters, optimizer)
+
+        def epoch():
+            torch.randperm(8 * batch, out=order)
+            return replay()
+
+        return serve(epoch, finish, batch, network, first=3, per_call=8, loss_of=lambda losses: float(losses[3]))  # step 20
+    done = [0]
+
+    def step():
+        if done[0] % 8 == 0:
+            torch.randperm(8 * batch, out=order)
+        done[0] += 1
+        return one((done[0] - 1) % 8)
+
+    serve(step, finish, batch, network)
 
 
-def jax_worker(network, batch, threads):
-    import numpy as np, jax, jax.numpy as jnp
-    jax.config.update("jax_default_matmul_precision", "float32")  # no TF32 on GPUs
+def import_jax(kind, device):
+    """JAX on the CPU or on the GPU, with float32 products unless the kind says tf32."""
+    if device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    import jax
+    if device != "cpu" and jax.default_backend() != "gpu":
+        sys.exit("JAX finds no GPU")
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if "tf32" in torch_graph.words(kind) else "float32")
+    return jax
+
+
+def jax_worker(kind, network, batch, device):
+    """jax: a step in each call. jax-scan: the eight steps of an epoch in each call."""
+    jax = import_jax(kind, device)
+    import numpy as np, jax.numpy as jnp
     x, y, rng = batches(np, network, batch)
     x, y, w = jnp.asarray(x), jnp.asarray(y), widths(network)
     params = [(jnp.asarray(rng.uniform(-(6 / a) ** 0.5, (6 / a) ** 0.5, (a, b)), jnp.float32), jnp.zeros(b)) for a, b in zip(w, w[1:])]
@@ -135,27 +173,38 @@ def jax_worker(network, batch, threads):
                 bx = jnp.maximum(bx, 0)
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(bx), by[:, None], 1))
 
-    def update(p, m, v, t, index):
+    def update(state, index):
+        p, m, v, t = state
+        t = t + 1
         loss, g = jax.value_and_grad(loss_of)(p, x[index], y[index])
         m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
         v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
         scale = 1e-3 / (1 - 0.9 ** t)
         p = jax.tree.map(lambda q, a, b: q - scale * a / (jnp.sqrt(b / (1 - 0.999 ** t)) + 1e-8), p, m, v)
-        return p, m, v, loss
+        return (p, m, v, t), loss
 
-    compiled = jax.jit(update, donate_argnums=(0, 1, 2))
-    state = {"s": (params, zeros(), zeros()), "i": 0, "order": None}
+    whole = "scan" in torch_graph.words(kind)
+
+    def call(state, order, b):
+        if whole:
+            return jax.lax.scan(update, state, order.reshape(8, batch))
+        return update(state, jax.lax.dynamic_slice(order, (b * batch,), (batch,)))
+
+    compiled = jax.jit(call, donate_argnums=0)
+    held = {"state": (params, zeros(), zeros(), jnp.float32(0)), "calls": 0, "order": None}
 
     def step():
-        b = state["i"] % 8
+        b = 0 if whole else held["calls"] % 8
         if b == 0:
-            state["order"] = jnp.asarray(rng.permutation(8 * batch))
-        state["i"] += 1
-        p, m, v, loss = compiled(*state["s"], jnp.float32(state["i"]), state["order"][b * batch:(b + 1) * batch])
-        state["s"] = (p, m, v)
-        return loss
+            held["order"] = jnp.asarray(rng.permutation(8 * batch))
+        held["calls"] += 1
+        held["state"], losses = compiled(held["state"], held["order"], b)
+        return losses
 
-    serve(step, lambda: jax.block_until_ready(state["s"]), batch, network)
+    finish = lambda: jax.block_until_ready(held["state"])
+    if whole:
+        return serve(step, finish, batch, network, first=3, per_call=8, loss_of=lambda losses: float(losses[3]))  # step 20
+    serve(step, finish, batch, network)
 
 
 # ---- The run ---------------------------------------------------------------------------------------------------------
@@ -227,7 +276,7 @@ class Case:
         here = os.path.dirname(os.path.abspath(__file__))
         if self.what == "steps":
             return [sys.executable, os.path.join(here, "side_by_side.py"), "--worker", kind, self.network, self.batch]
-        command = [sys.executable, os.path.join(here, "small_peers.py"), kind, self.network, self.batch, self.optimizer, self.activation]
+        command = [sys.executable, os.path.join(here, "small_peers.py"), kind, self.network, self.batch, self.optimizer, self.activation, args.peer_device]
         return command + ([str(args.members), str(args.epochs)] if self.what == "fleet" else [])
 
     def title(self, args):
@@ -243,18 +292,25 @@ def contestants(args, case):
     yield "Lockstep CPU path", case.ours(args) + ["--threads", str(case.threads)], case.threads
     for device in args.device:
         yield f"Lockstep OpenCL {device}", case.ours(args) + ["--device", device], case.threads
-    for variant in filter(None, (PEERS[case.what] if args.peers is None else args.peers).split(",")):
+    for variant in filter(None, (PEERS["cpu" if args.peer_device == "cpu" else "gpu"][case.what] if args.peers is None else args.peers).split(",")):
         module = variant.split("-")[0]
+        graph = "graph" in torch_graph.words(variant)
+        on_cpu = args.peer_device == "cpu"
+        where = "" if on_cpu else f", on {args.peer_device}"
         if not importlib.util.find_spec(module):
             print(f"({module} is not installed for {sys.executable}: {variant} is skipped)")
             continue
-        if case.what != "steps":
-            yield variant, case.peer(args, variant), case.threads
+        if graph and on_cpu and not args.dry_run:
+            print(f"({variant} is for --peer-device cuda; --dry-run checks its code on the CPU)")
             continue
-        on_cpu = args.torch_device == "cpu"
+        if graph and on_cpu:
+            where = ", without a graph"
+        if case.what != "steps":
+            yield variant + where, case.peer(args, variant), case.threads
+            continue
         for threads in sorted({1, args.threads}) if variant == "torch" and on_cpu else [args.threads]:
-            where = f"{threads} thread{'s' if threads > 1 else ''}" if on_cpu or module != "torch" else f"on {args.torch_device}"
-            yield f"{variant}, {where}", case.peer(args, variant) + [str(threads), args.torch_device], threads
+            count = where or f", {threads} thread{'s' if threads > 1 else ''}"
+            yield variant + count, case.peer(args, variant) + [str(threads), args.peer_device], threads
     for peer in args.peer:
         name, command = peer.split("=", 1)
         filled = command.format(network=case.network, batch=case.batch, threads=case.threads, optimizer=case.optimizer,
@@ -264,15 +320,27 @@ def contestants(args, case):
 
 def report(args, case, running):
     ours = [c for c in running if c.name.startswith("Lockstep ")]
+    width = max([30] + [len(c.name) for c in running])
     print(f"\n{case.title(args)}; {args.rounds} interleaved rounds")
     titles = "".join(f"{'vs. ' + c.name.replace('Lockstep ', ''):>14}" for c in ours)
     unit = "us/mem.step" if case.what == "fleet" else "us/step"
-    print(f"{'':30} {unit:>11} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
-    for c in running:
+
+    def row(c, ratios):
         median = statistics.median(c.times)
         low, _, high = statistics.quantiles(c.times, n=4) if len(c.times) > 1 else (median, median, median)
-        ratios = "".join(f"{median / statistics.median(o.times):13.2f}x" for o in ours)
-        print(f"{c.name:30} {median * 1e6:11.2f} {(c.flops or case.flops) / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
+        us = f"{median * 1e6:11.{2 if median >= 1e-5 else 4}f}"
+        print(f"{c.name:{width}} {us} {(c.flops or case.flops) / median * 1e-9:9.1f} {50 * (high - low) / median:6.1f}%{ratios} {c.loss:14.4f}")
+
+    print(f"{'':{width}} {unit:>11} {'GFLOP/s':>9} {'spread':>7}{titles} {'loss, step 20':>14}")
+    for c in running:
+        if not c.less_precise:
+            median = statistics.median(c.times)
+            row(c, "".join(f"{median / statistics.median(o.times):13.2f}x" for o in ours))
+    if any(c.less_precise for c in running):
+        print("less precise products, so not the same work:")
+        for c in running:
+            if c.less_precise:
+                row(c, " " * 14 * len(ours))
     sys.stdout.flush()
 
 
@@ -280,6 +348,7 @@ def compare(args, case):
     running = []
     for name, command, threads in contestants(args, case):
         c = Contestant(name, command, threads, case.what == "small")
+        c.less_precise = torch_graph.less_precise(name.split(",")[0])
         if c.ready():
             running.append(c)
         else:
@@ -296,9 +365,9 @@ def compare(args, case):
 def main():
     if len(sys.argv) > 2 and sys.argv[1] == "--worker":
         kind, network, batch, threads, device = sys.argv[2:7]
-        if kind == "jax":
-            return jax_worker(network, int(batch), int(threads))
-        return torch_worker(network, int(batch), int(threads), kind == "torch-compile", device)
+        if torch_graph.words(kind)[0] == "jax":
+            return jax_worker(kind, network, int(batch), device)
+        return torch_worker(kind, network, int(batch), int(threads), device)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="steps", choices=["steps", "small", "fleet"])
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -308,7 +377,8 @@ def main():
     parser.add_argument("--bench", default="build/lockstep-bench")
     parser.add_argument("--device", action="append", default=[])
     parser.add_argument("--peers")
-    parser.add_argument("--torch-device", default="cpu")
+    parser.add_argument("--peer-device", "--torch-device", default="cpu")
+    parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--peer", action="append", default=[])
     parser.add_argument("--members", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=1000)

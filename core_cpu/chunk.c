@@ -67,7 +67,8 @@ static void dense(const chunk *c, const ls_chunk_op *o)
                           .c = z,
                           .c_i = c->lanes};
     c->step->kernels->lanes_product(&p);
-    if (o->a != LS_NO_PLACE) c->step->kernels->act[op->act](z, at(c, o->a), op->out * c->lanes);
+    if (o->a != LS_NO_PLACE)
+        c->step->kernels->act[op->act](z, at(c, o->a), (ls_block){1, op->out * c->lanes, 0});
 }
 
 static ls_mask mask_of(const chunk *c, const ls_op *op)
@@ -104,7 +105,8 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
         from = at(c, o->dropped); /* a residual block still needs d */
         k->lanes_join(d, NULL, from, c->row, op->out, c->lanes, &mask);
     }
-    k->act_grad[op->act](from, at(c, o->z), at(c, o->a), at(c, o->y), op->out * c->lanes);
+    k->act_grad[op->act](from, at(c, o->z), at(c, o->a), at(c, o->y),
+                         (ls_block){1, op->out * c->lanes, 0});
 }
 
 /* One chain per weight and bias (docs/arithmetic.md); the inputs of the biases are ones. */

@@ -152,7 +152,7 @@ static void cpu_close(ls_backend *base)
 {
     cpu_backend *backend = (cpu_backend *)base;
     ls_pool_close(backend->pool);
-    free(backend->scratch);
+    ls_release(backend->scratch, backend->scratch_threads, LS_MATMUL_SCRATCH * sizeof(float));
     free(backend);
 }
 
@@ -160,6 +160,18 @@ static const char *cpu_note(ls_backend *backend)
 {
     (void)backend;
     return "";
+}
+
+/* Scratch memory for at least this many threads; reserved, as few parts are used in full. */
+static ls_status take_scratch(cpu_backend *backend, size_t threads, ls_error *err)
+{
+    const size_t bytes = LS_MATMUL_SCRATCH * sizeof(float);
+    float *scratch;
+    if (threads <= backend->scratch_threads) return LS_OK;
+    LS_TRY(ls_reserve(&scratch, threads, bytes, "the CPU path", err));
+    ls_release(backend->scratch, backend->scratch_threads, bytes);
+    backend->scratch = scratch, backend->scratch_threads = threads;
+    return LS_OK;
 }
 
 static const ls_backend_slots cpu_slots = {
@@ -182,6 +194,7 @@ ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
     cpu_backend *backend = (cpu_backend *)base;
     ls_pool *pool;
     if (threads == ls_pool_threads(backend->pool)) return LS_OK;
+    LS_TRY(take_scratch(backend, threads, err));
     LS_TRY(ls_pool_open(threads, &pool, err));
     ls_pool_close(backend->pool);
     backend->pool = pool;
@@ -190,21 +203,21 @@ ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
 
 ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err)
 {
-    const ls_cpu_kernels *kernels = ls_cpu_kernels_at(0);
-    for (size_t i = 0; isa && (kernels = ls_cpu_kernels_at(i)) && strcmp(kernels->isa, isa); i++)
+    ls_cpu_set set;
+    bool found = ls_cpu_set_at(0, &set);
+    for (size_t i = 0; isa && (found = ls_cpu_set_at(i, &set)) && strcmp(set.name, isa); i++)
         continue;
-    if (!kernels)
+    if (!found)
         return ls_fail(err, LS_ERR_ARGUMENT, "this machine does not run the instruction set '%s'",
                        isa);
     if (!threads) threads = ls_usable_cores();
     cpu_backend *backend;
     LS_TRY(ls_alloc(&backend, 1, sizeof *backend, "the CPU path", err));
     backend->base.slots = &cpu_slots;
-    backend->kernels = kernels;
+    backend->kernels = set.kernels;
+    backend->tile = set.tile;
     ls_status status = ls_pool_open(threads, &backend->pool, err);
-    if (status == LS_OK)
-        status = ls_alloc(&backend->scratch, threads, LS_MATMUL_SCRATCH * sizeof(float),
-                          "the CPU path", err);
+    if (status == LS_OK) status = take_scratch(backend, threads, err);
     if (status != LS_OK) {
         cpu_close(&backend->base);
         return status;
@@ -215,6 +228,6 @@ ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_er
 
 const char *ls_cpu_isa_at(size_t i)
 {
-    const ls_cpu_kernels *k = ls_cpu_kernels_at(i);
-    return k ? k->isa : NULL;
+    ls_cpu_set set;
+    return ls_cpu_set_at(i, &set) ? set.name : NULL;
 }

@@ -9,7 +9,7 @@
 #include "kernels/random.h"
 #include <string.h>
 
-#include "core_cpu/matmul.inc"
+#include "core_cpu/pack.inc"
 
 /* Marks loops in which iteration i accesses only elements i: vectorising them is safe even if
  * arrays overlap. */
@@ -24,15 +24,20 @@
 enum { BLOCK = 64 };
 
 #define LS_X(name, reads, facts)                                                                   \
-    static void act_##name(const float *z, float *a, size_t n)                                     \
+    static void act_##name(const float *z, float *a, ls_block b)                                   \
     {                                                                                              \
-        ELEMENTWISE(i, 0, n) a[i] = ls_act_##name(z[i]);                                           \
+        for (size_t r = 0; r < b.rows; r++, z += b.stride, a += b.stride)                          \
+            ELEMENTWISE(i, 0, b.columns) a[i] = ls_act_##name(z[i]);                               \
     }                                                                                              \
     static void act_grad_##name(const float *d, const float *z, const float *a, float *y,          \
-                                size_t n)                                                          \
+                                ls_block b)                                                        \
     {                                                                                              \
-        (void)z, (void)a; /* one of them is not read */                                            \
-        ELEMENTWISE(i, 0, n) y[i] = d[i] * ls_act_grad_##name(LS_READS_##reads(z[i], a[i]));       \
+        for (size_t r = 0; r < b.rows; r++) {                                                      \
+            const size_t at = r * b.stride, end = at + b.columns;                                  \
+            (void)z, (void)a; /* one of them is not read */                                        \
+            ELEMENTWISE(i, at, end)                                                                \
+                y[i] = d[i] * ls_act_grad_##name(LS_READS_##reads(z[i], a[i]));                    \
+        }                                                                                          \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -209,7 +214,7 @@ static void sum_chunks(const float *x, size_t n, float *out)
  * that is the same for all elements. An optimizer's missing states are passed as 0, and their
  * results are discarded. */
 #define UPDATE_LOOP(name, states, decays)                                                          \
-    ELEMENTWISE(i, i0, i1) {                                                                       \
+    ELEMENTWISE(i, 0, columns) {                                                                   \
         float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);        \
         ls_updated new = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f,                   \
                                        states > 1 ? v[i] : 0.0f, decays, hyper, rates);            \
@@ -219,14 +224,20 @@ static void sum_chunks(const float *x, size_t n, float *out)
     }
 
 #define LS_X(name, states, facts)                                                                  \
-    static void update_##name(const ls_update_range *u, size_t i0, size_t i1, bool decays)         \
+    static void update_##name(const ls_update_block *u, bool decays)                               \
     {                                                                                              \
         const ls_hyper hyper = u->hyper;                                                           \
         const ls_rates rates = u->rates;                                                           \
-        float clip = u->clip, *theta = u->theta, *s = u->s, *v = u->v;                             \
-        const float *g = u->g;                                                                     \
-        if (decays) UPDATE_LOOP(name, states, 1)                                                   \
-        else UPDATE_LOOP(name, states, 0)                                                          \
+        const float clip = u->clip;                                                                \
+        const size_t columns = u->columns;                                                         \
+        for (size_t r = 0; r < u->rows; r++) {                                                     \
+            const size_t at = r * u->stride;                                                       \
+            float *theta = u->theta + at, *s = states > 0 ? u->s + at : NULL;                      \
+            float *v = states > 1 ? u->v + at : NULL;                                              \
+            const float *g = u->g + r * u->g_stride;                                               \
+            if (decays) UPDATE_LOOP(name, states, 1)                                               \
+            else UPDATE_LOOP(name, states, 0)                                                      \
+        }                                                                                          \
     }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X
@@ -247,8 +258,6 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_kernels_##isa
-#define LS_TEXT(isa) LS_TEXT_(isa)
-#define LS_TEXT_(isa) #isa
 
 #define ACT(name, reads, facts) [LS_ACT_##name] = act_##name,
 #define ACT_GRAD(name, reads, facts) [LS_ACT_##name] = act_grad_##name,
@@ -257,10 +266,6 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 #define UPDATE(name, states, facts) [LS_OPT_##name] = update_##name,
 
 const ls_cpu_kernels LS_NAME(LS_ISA) = {
-    .isa = LS_TEXT(LS_ISA),
-    .tile_rows = MR,
-    .tile_columns = NR,
-    .matmul = matmul,
     .act = {LS_ACTIVATIONS(ACT)},
     .act_grad = {LS_ACTIVATIONS(ACT_GRAD)},
     .join = join,

@@ -5,7 +5,6 @@
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
-#include "core_cpu/matmul.h"
 #include "host/network/plan.h"
 
 /* Computes p = output(z) and the losses of rows of outputs; if scale != 0, z becomes dL/dz.
@@ -30,15 +29,21 @@ typedef struct {
     const float *dy;
 } ls_norm_rows;
 
-/* Parameters with their gradients and states (NULL if the optimizer does not have that state). */
+/* A block of parameters with their gradients and states (NULL if the optimizer does not have that
+ * state): rows × columns, rows `stride` floats apart, those of g `g_stride`. */
 typedef struct {
-    float *theta;
+    float *theta, *s, *v;
     const float *g;
-    float *s, *v;
+    size_t rows, columns, stride, g_stride;
     float clip;
     ls_hyper hyper;
     ls_rates rates;
-} ls_update_range;
+} ls_update_block;
+
+/* A block of rows × columns elements, whose rows are `stride` floats apart in each matrix. */
+typedef struct {
+    size_t rows, columns, stride;
+} ls_block;
 
 /* The random stream of a dropout mask; p = 0: nothing is dropped. */
 typedef struct {
@@ -63,13 +68,10 @@ typedef struct {
 } ls_lanes_product;
 
 typedef struct {
-    const char *isa;
-    size_t tile_rows, tile_columns; /* shares of a matmul should be multiples of these */
-    void (*matmul)(const ls_matmul *p, size_t i0, size_t i1, size_t j0, size_t j1, float *scratch);
-    void (*act[LS_ACT_COUNT])(const float *z, float *a, size_t n);
+    void (*act[LS_ACT_COUNT])(const float *z, float *a, ls_block b);
     /* y = d·act'(z, a); y may be z */
     void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y,
-                                   size_t n);
+                                   ls_block b);
     /* y = a·mask(first + i) + skip; skip may be NULL */
     void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n,
                  const ls_mask *mask);
@@ -85,7 +87,7 @@ typedef struct {
      * sums of all chunks of x[n]; out may be x */
     void (*square_chunks)(const float *x, size_t n, size_t c0, size_t c1, float *out);
     void (*sum_chunks)(const float *x, size_t n, float *out);
-    void (*update[LS_OPT_COUNT])(const ls_update_range *u, size_t i0, size_t i1, bool decays);
+    void (*update[LS_OPT_COUNT])(const ls_update_block *u, bool decays);
     void (*max_norm)(float *w, size_t in, size_t out, size_t j0, size_t j1, float limit);
 
     /* For the chunk-wise mode, see lanes.inc. lanes: a multiple of 16, at most LS_CHUNK. */

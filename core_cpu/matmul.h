@@ -24,20 +24,27 @@ typedef struct ls_matmul {
     bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in
                            order */
     /* Called for each block of h × w elements at (i, j) when its chains are complete, while it is
-     * still in the first-level cache; may be NULL. */
-    void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w);
+     * still in the first-level cache; may be NULL. Element (r, c) of the block is
+     * values[r·stride + c]: in c, or in a buffer if c is not wanted. */
+    void (*finish)(const struct ls_matmul *p, size_t i, size_t j, size_t h, size_t w,
+                   const float *values, size_t stride);
     const void *finish_with;
     /* Matrices of c's shape that finish reads, or NULL: prefetched while the last chains of a block
      * run. */
     const float *ahead[3];
+    bool scratch; /* only finish needs the result: c may be left unwritten */
 } ls_matmul;
 
-/* Block sizes, and the floats of scratch that one thread needs. */
+/* Largest blocks of k, rows and columns, and the floats of two packed blocks: LS_MATMUL_KC × (MC +
+ * NC), with space for panels that extend past the last row and column. */
 enum {
     LS_MATMUL_KC = 512,
-    LS_MATMUL_MC = 192,
+    LS_MATMUL_MC = 512,
     LS_MATMUL_NC = 2048,
-    LS_MATMUL_SCRATCH = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_NC) + 12 * 32
+    LS_MATMUL_PAD = 64,
+    LS_MATMUL_A = LS_MATMUL_KC * (LS_MATMUL_MC + LS_MATMUL_PAD),
+    LS_MATMUL_B = LS_MATMUL_KC * (LS_MATMUL_NC + LS_MATMUL_PAD),
+    LS_MATMUL_SCRATCH = LS_MATMUL_A + LS_MATMUL_B
 };
 
 #endif

@@ -43,84 +43,20 @@ static void op_gather(const cpu_job *j, size_t i0, size_t i1, float *scratch)
         memcpy(to + i * o->out, from + index[i] * o->out, o->out * sizeof *to);
 }
 
-static size_t clamp(size_t value, size_t most) { return value < most ? value : most; }
-
-/* How a matmul's outputs are divided: rows × columns blocks of whole tiles. */
-typedef struct {
-    size_t m, n, rows, columns;
-} grid;
-
-/* Length of the longest of `parts` parts of n in whole units. */
-static size_t longest(size_t n, size_t unit, size_t parts)
+/* This thread's part of a product: items are taken until none is left. */
+static void multiply(const cpu_job *j, const ls_matmul *p, float *scratch)
 {
-    return clamp(((n + unit - 1) / unit + parts - 1) / parts * unit, n);
+    cpu_backend *b = j->backend;
+    if (j->threads > 1) ls_product_share(b->tile, p, j->threads, &b->progress, b->scratch);
+    else ls_product_alone(b->tile, p, scratch);
 }
 
-/* The division into at most j->threads blocks whose slowest block takes the least time. Every block
- * packs the rows and columns that it needs, even if other blocks need them, too; packing an element
- * takes about as long as `packing` products. */
-static grid grid_of(const cpu_job *j, size_t m, size_t n)
-{
-    static const double packing = 24;
-    const ls_cpu_kernels *k = j->backend->kernels;
-    grid best = {m, n, 1, 1};
-    double least = 0;
-    for (size_t rows = 1; rows <= j->threads; rows++) {
-        size_t columns = j->threads / rows;
-        double h = (double)longest(m, k->tile_rows, rows),
-               w = (double)longest(n, k->tile_columns, columns);
-        double cost = h * w + packing * (h + w);
-        if (rows > 1 && cost >= least) continue;
-        least = cost;
-        best = (grid){m, n, rows, columns};
-    }
-    return best;
-}
-
-static size_t grid_extent(grid g) { return g.rows * g.columns; }
-
-/* Rows and columns of one block. */
-typedef struct {
-    size_t r0, r1, c0, c1;
-} block;
-
-/* Start of part number `part` of n in whole units. */
-static size_t cut(size_t n, size_t unit, size_t part, size_t parts)
-{
-    return clamp((n + unit - 1) / unit * part / parts * unit, n);
-}
-
-static block grid_block(const cpu_job *j, grid g, size_t i)
-{
-    const ls_cpu_kernels *k = j->backend->kernels;
-    size_t r = i / g.columns, c = i % g.columns;
-    return (block){cut(g.m, k->tile_rows, r, g.rows), cut(g.m, k->tile_rows, r + 1, g.rows),
-                   cut(g.n, k->tile_columns, c, g.columns),
-                   cut(g.n, k->tile_columns, c + 1, g.columns)};
-}
-
-/* Blocks [i0, i1) of a product. */
-static void multiply(const cpu_job *j, const ls_matmul *p, grid g, size_t i0, size_t i1,
-                     float *scratch)
-{
-    for (size_t i = i0; i < i1; i++) {
-        block b = grid_block(j, g, i);
-        if (b.r0 < b.r1 && b.c0 < b.c1)
-            j->backend->kernels->matmul(p, b.r0, b.r1, b.c0, b.c1, scratch);
-    }
-}
-
-static size_t extent_activations(const cpu_job *j)
-{
-    return grid_extent(grid_of(j, j->rows, j->op->out));
-}
-
-static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w,
+                         const float *values, size_t stride)
 {
     const cpu_job *jb = p->finish_with;
-    float *a = at(jb, jb->op->a);
-    for (size_t r = i; r < i + h; r++)
-        jb->backend->kernels->act[jb->op->act](p->c + r * p->c_row + j, a + r * p->c_row + j, w);
+    jb->backend->kernels->act[jb->op->act](values, at(jb, jb->op->a) + i * p->c_row + j,
+                                           (ls_block){h, w, stride});
 }
 
 /* The input rows x of a product, read from the data set if their GATHER was skipped. */
@@ -134,6 +70,7 @@ static void take_rows(const cpu_job *j, ls_view x, ls_matmul *p)
 
 static void op_dense(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
+    (void)i0, (void)i1;
     const ls_op *o = j->op;
     ls_matmul p = {.m = j->rows,
                    .n = o->out,
@@ -149,31 +86,36 @@ static void op_dense(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .finish = ls_there(o->a) ? finish_dense : NULL,
                    .finish_with = j};
     take_rows(j, o->x, &p);
-    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
+    multiply(j, &p, scratch);
 }
 
-static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w,
+                          const float *values, size_t stride)
 {
+    (void)values;
     const cpu_job *jb = p->finish_with;
     const ls_op *o = jb->op;
     const ls_cpu_kernels *k = jb->backend->kernels;
     const float *skip = at(jb, o->skip), *z = at(jb, o->z), *a = at(jb, o->a);
-    float *y = at(jb, o->y);
+    const size_t first = i * o->out + j;
+    float *d = p->c, *y = at(jb, o->y), *from = d;
     ls_mask mask = mask_of(jb), none = {0};
-    for (size_t r = i; r < i + h; r++) {
-        size_t first = r * o->out + j;
-        float *d = p->c + first, *from = d;
-        if (skip) k->join(d, skip + first, d, first, w, &none);
-        if (mask.p > 0.0f) {
-            from = at(jb, o->dropped) + first; /* a residual block still needs d */
-            k->join(d, NULL, from, first, w, &mask);
-        }
-        k->act_grad[o->act](from, z + first, a + first, y + first, w);
+    for (size_t r = 0; r < h && skip; r++) {
+        const size_t e = first + r * o->out;
+        k->join(d + e, skip + e, d + e, e, w, &none);
     }
+    if (mask.p > 0.0f) from = at(jb, o->dropped); /* a residual block still needs d */
+    for (size_t r = 0; r < h && mask.p > 0.0f; r++) {
+        const size_t e = first + r * o->out;
+        k->join(d + e, NULL, from + e, e, w, &mask);
+    }
+    k->act_grad[o->act](from + first, z ? z + first : NULL, a ? a + first : NULL, y + first,
+                        (ls_block){h, w, stride});
 }
 
 static void op_grad_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
+    (void)i0, (void)i1;
     const ls_op *o = j->op;
     ls_matmul p = {.m = j->rows,
                    .n = o->out,
@@ -188,43 +130,43 @@ static void op_grad_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .c_row = o->out,
                    .finish = finish_grad_x,
                    .finish_with = j};
-    multiply(j, &p, grid_of(j, j->rows, o->out), i0, i1, scratch);
+    multiply(j, &p, scratch);
 }
 
-/* One column is computed as its transpose, a row, for which the layout of x is suitable. */
-static grid grid_of_weights(const cpu_job *j)
-{
-    return j->op->out == 1 ? grid_of(j, 1, j->op->in) : grid_of(j, j->op->in, j->op->out);
-}
-
-static size_t extent_weights(const cpu_job *j) { return grid_extent(grid_of_weights(j)); }
-
-/* The parameters of an operation for the optimizer, from the first one on. */
-static ls_update_range range_of(const cpu_job *j)
+/* The parameters of an operation for the optimizer: `columns` of them, from number `first` on. */
+static ls_update_block range_of(const cpu_job *j, size_t first, size_t columns)
 {
     const ls_op *o = j->op;
     const ls_plan *p = j->member->plan;
     int states = ls_optimizers[p->optimizer].states;
-    return (ls_update_range){.theta = at(j, o->theta),
-                             .g = at(j, o->y),
-                             .s = states > 0 ? at(j, o->s) : NULL,
-                             .v = states > 1 ? at(j, o->v) : NULL,
+    return (ls_update_block){.theta = at(j, o->theta) + first,
+                             .g = at(j, o->y) + first,
+                             .s = states > 0 ? at(j, o->s) + first : NULL,
+                             .v = states > 1 ? at(j, o->v) + first : NULL,
+                             .rows = 1,
+                             .columns = columns,
                              .clip = ls_there(o->b) ? *at(j, o->b) : 1.0f,
                              .hyper = p->hyper,
                              .rates = *j->rates};
 }
 
-static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w)
+static void run_optimizer(const cpu_job *j, const ls_update_block *u, bool decays)
+{
+    j->backend->kernels->update[j->member->plan->optimizer](u, decays);
+}
+
+static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w,
+                          const float *values, size_t stride)
 {
     const cpu_job *jb = p->finish_with;
-    ls_update_range u = range_of(jb);
-    for (size_t r = i; r < i + h; r++)
-        jb->backend->kernels->update[jb->member->plan->optimizer](&u, r * p->c_row + j,
-                                                                  r * p->c_row + j + w, true);
+    ls_update_block u = range_of(jb, i * p->c_row + j, w);
+    u.rows = h, u.stride = p->c_row, u.g = values, u.g_stride = stride;
+    run_optimizer(jb, &u, true);
 }
 
 static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
+    (void)i0, (void)i1;
     const ls_op *o = j->op;
     ls_matmul p = {.m = o->in,
                    .n = o->out,
@@ -252,10 +194,10 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                         .c_row = o->in,
                         .over_rows = true};
     if (ls_there(o->theta)) {
-        p.finish = finish_grad_w, p.finish_with = j;
+        p.finish = finish_grad_w, p.finish_with = j, p.scratch = true;
         p.ahead[0] = at(j, o->theta), p.ahead[1] = at(j, o->s), p.ahead[2] = at(j, o->v);
     }
-    multiply(j, &p, grid_of_weights(j), i0, i1, scratch);
+    multiply(j, &p, scratch);
 }
 
 static void op_grad_b(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -285,8 +227,7 @@ static void op_norm(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                       .grad_beta = at(j, o->grad_beta),
                       .dy = at(j, o->dz)};
     (grad ? k->norm_grad : o->kind == LS_OP_NORM ? k->norm : k->norm_fixed)(&n, i0, i1);
-    for (size_t r = 0; r < j->rows && !grad; r++)
-        k->act[o->act](n.y + r * o->out + i0, at(j, o->a) + r * o->out + i0, i1 - i0);
+    if (!grad) k->act[o->act](n.y + i0, at(j, o->a) + i0, (ls_block){j->rows, i1 - i0, o->out});
 }
 
 static void op_join(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -348,9 +289,10 @@ static void op_update(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     const ls_plan *p = j->member->plan;
     size_t weights = p->weights > j->op->in ? p->weights - j->op->in : 0; /* of this range */
     size_t middle = i1 < weights ? i1 : i0 > weights ? i0 : weights;
-    ls_update_range u = range_of(j);
-    if (i0 < middle) j->backend->kernels->update[p->optimizer](&u, i0, middle, true);
-    if (middle < i1) j->backend->kernels->update[p->optimizer](&u, middle, i1, false);
+    ls_update_block decays = range_of(j, i0, middle - i0),
+                    others = range_of(j, middle, i1 - middle);
+    if (i0 < middle) run_optimizer(j, &decays, true);
+    if (middle < i1) run_optimizer(j, &others, false);
 }
 
 static void op_max_norm(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -361,6 +303,7 @@ static void op_max_norm(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                                   j->member->plan->hyper.max_norm);
 }
 
+static size_t extent_product(const cpu_job *j) { return j->threads; }
 static size_t extent_rows(const cpu_job *j) { return j->rows; }
 static size_t extent_columns(const cpu_job *j) { return j->op->out; }
 static size_t extent_one(const cpu_job *j)
@@ -387,15 +330,15 @@ static double cost_columns(const cpu_job *j) { return (double)j->op->out * (doub
 
 static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL};
 static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL};
-static const cpu_operation dense = {1, extent_activations, cost_matmul, op_dense, NULL};
+static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL};
 static const cpu_operation norm = {16, extent_columns, cost_matrix, op_norm, NULL};
 static const cpu_operation norm_fixed = {16, extent_columns, cost_matrix, op_norm, NULL};
 static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL};
 static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL};
 static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL};
-static const cpu_operation grad_w = {1, extent_weights, cost_matmul, op_grad_w, NULL};
+static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL};
 static const cpu_operation grad_b = {16, extent_columns, cost_matrix, op_grad_b, NULL};
-static const cpu_operation grad_x = {1, extent_activations, cost_matmul, op_grad_x, NULL};
+static const cpu_operation grad_x = {1, extent_product, cost_matmul, op_grad_x, NULL};
 static const cpu_operation norm_grad = {16, extent_columns, cost_matrix, op_norm, NULL};
 static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_clip};
 static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL};
@@ -407,7 +350,6 @@ const cpu_operation *const ls_cpu_operations[LS_OP_COUNT] = {LS_OPS(LS_X)};
 
 void ls_cpu_update_weights(const cpu_job *j)
 {
-    ls_update_range u = range_of(j);
-    size_t weights = j->op->in * j->op->out;
-    j->backend->kernels->update[j->member->plan->optimizer](&u, 0, weights, true);
+    ls_update_block u = range_of(j, 0, j->op->in * j->op->out);
+    run_optimizer(j, &u, true);
 }

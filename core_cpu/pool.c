@@ -47,6 +47,13 @@ static void relax(void)
 #endif
 }
 
+void ls_pool_wait(unsigned i)
+{
+    enum { PAUSES = 500 };
+    if (i < PAUSES) relax();
+    else sched_yield();
+}
+
 /* Claims and runs shares until none is left. */
 static void work_off(ls_pool *pool, unsigned thread)
 {

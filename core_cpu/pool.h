@@ -21,4 +21,7 @@ unsigned ls_pool_threads(const ls_pool *pool);
 void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work, unsigned shares);
 void ls_pool_close(ls_pool *pool);
 
+/* To be called in a loop that waits for another thread of a share: i counts its rounds from 0. */
+void ls_pool_wait(unsigned i);
+
 #endif

@@ -30,9 +30,7 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
                                                 (size_t)thread * LS_MATMUL_SCRATCH);
 }
 
-/* Number of shares of an operation: one per thread, but none that costs less than a hand-over. More
- * shares would balance better when threads are delayed, but each share of a product packs its own
- * operands. */
+/* Number of shares of an operation: one per thread, but none that costs less than a hand-over. */
 static unsigned shares_of(cpu_job *j)
 {
     double worth = ls_cpu_operations[j->op->kind]->cost(j) / worth_sharing;
@@ -55,7 +53,10 @@ static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
         j->threads = 1;
         if (!alone) shares = shares_of(j);
         if (shares == 1) run_share(j, 0, 1, thread);
-        else ls_pool_run(j->backend->pool, run_share, j, shares);
+        else {
+            ls_product_begin(&j->backend->progress);
+            ls_pool_run(j->backend->pool, run_share, j, shares);
+        }
         if (ls_cpu_operations[j->op->kind]->finish) ls_cpu_operations[j->op->kind]->finish(j);
     }
 }

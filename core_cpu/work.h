@@ -5,6 +5,7 @@
 
 #include "core_cpu/kernels.h"
 #include "core_cpu/pool.h"
+#include "core_cpu/product.h"
 #include "host/network/backend.h"
 #include "host/network/chunks.h"
 #include <assert.h>
@@ -12,8 +13,12 @@
 typedef struct {
     ls_backend base;
     const ls_cpu_kernels *kernels;
+    const ls_cpu_tile *tile;
     ls_pool *pool;
-    float *scratch; /* LS_MATMUL_SCRATCH floats per thread */
+    float *scratch; /* LS_MATMUL_SCRATCH floats per thread; products that threads share use the
+                       first two threads' */
+    size_t scratch_threads;
+    ls_product_progress progress; /* of the product that threads share */
 } cpu_backend;
 
 /* Which mode is faster for a member whose steps several threads could share: layered on all threads

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes over elements and rows. One work-item per element (or per row) unless stated; global sizes
- * are padded to whole work-groups, so every kernel checks its upper bound. */
+/* Passes over elements and rows. Those over elements have the launch and the loops of pass.h, the
+ * others one work-item per row or as stated; global sizes are padded to whole work-groups, so every
+ * kernel checks its upper bound. */
 
 /* index[i] = row of the data at position first + i of the epoch's order. */
 __kernel void batch(MATRIX(index), const uint first, const uint rows, const uint n,
@@ -26,9 +27,14 @@ __kernel void gather(MATRIX(x), MATRIX(index), MATRIX(y), const uint columns, co
 #define LS_X(name, reads, facts)                                                                   \
     __kernel void act_##name(SHARED(z), SHARED(a), const uint n)                                   \
     {                                                                                              \
-        const uint i = get_global_id(0);                                                           \
         AT(z), AT(a);                                                                              \
-        if (i < n) a[i] = ls_act_##name(z[i]);                                                     \
+        PASS(n, PASS_WHOLE(z) && PASS_WHOLE(a))                                                    \
+        {                                                                                          \
+            float x[PASS_WIDTH];                                                                   \
+            PASS_GET(x, z)                                                                         \
+            PASS_EACH(e) x[e] = ls_act_##name(x[e]);                                               \
+            PASS_PUT(a, x)                                                                         \
+        }                                                                                          \
     }
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
@@ -52,13 +58,22 @@ __kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uin
 __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong seed,
                    const ulong step, const uint purpose, const float p)
 {
-    const uint i = get_global_id(0);
-    if (i >= n) return;
     AT(a), AT(y);
-    float value = a[i];
-    if (p > 0.0f) value = value * ls_dropout_factor(seed, purpose, step, i, p);
-    if (THERE(skip)) value = value + skip[skip_at + i];
-    y[i] = value;
+    const int skips = THERE(skip);
+    if (skips) AT(skip);
+    PASS(n, PASS_WHOLE(a) && PASS_WHOLE(y) && PASS_WHOLE(skip))
+    {
+        float value[PASS_WIDTH];
+        PASS_GET(value, a)
+        if (p > 0.0f) PASS_EACH(e)
+        value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);
+        if (skips) {
+            float other[PASS_WIDTH];
+            PASS_GET(other, skip)
+            PASS_EACH(e) value[e] = value[e] + other[e];
+        }
+        PASS_PUT(y, value)
+    }
 }
 
 /* ---- Losses: one work-item per row; scale != 0 means training: z becomes dL/dz --------------- */
@@ -85,27 +100,46 @@ LS_LOSSES(LS_X)
 #undef LOSS_EACH
 #undef LOSS_AT
 
-/* ---- Optimizers: one work-item per parameter; the first `weights` of n are weights ----------- */
+/* ---- Optimizers; the first `weights` of n parameters are weights ----------------------------- */
 
 #define LS_X(name, states, facts)                                                                  \
     __kernel void update_##name(MATRIX(theta), MATRIX(g), MATRIX(s), MATRIX(v), MATRIX(clip),      \
                                 const uint n, const uint weights, const float16 hyper,             \
                                 const float8 rates)                                                \
     {                                                                                              \
-        const uint i = get_global_id(0);                                                           \
-        if (i >= n) return;                                                                        \
         AT(theta), AT(g), AT(s), AT(v);                                                            \
         const ls_hyper h = ls_hyper_of(hyper);                                                     \
         const ls_rates r = ls_rates_of(rates);                                                     \
-        const float from = theta[i];                                                               \
-        const int decays = i < weights;                                                            \
-        const float gradient = ls_opt_gradient(g[i], THERE(clip) ? clip[clip_at] : 1.0f, from,     \
-                                               decays, h);                                         \
-        const ls_updated u = ls_opt_##name(from, gradient, states > 0 ? s[i] : 0.0f,               \
-                                           states > 1 ? v[i] : 0.0f, decays, h, r);                \
-        theta[i] = u.theta;                                                                        \
-        if (states > 0) s[i] = u.s;                                                                \
-        if (states > 1) v[i] = u.v;                                                                \
+        const float factor = THERE(clip) ? clip[clip_at] : 1.0f;                                   \
+        PASS(n, PASS_WHOLE(theta) && PASS_WHOLE(g) && (states < 1 || PASS_WHOLE(s)) &&             \
+                    (states < 2 || PASS_WHOLE(v)))                                                 \
+        {                                                                                          \
+            float from[PASS_WIDTH], slope[PASS_WIDTH], first[PASS_WIDTH], second[PASS_WIDTH];      \
+            PASS_GET(from, theta)                                                                  \
+            PASS_GET(slope, g)                                                                     \
+            if (states > 0) {                                                                      \
+                PASS_GET(first, s)                                                                 \
+            }                                                                                      \
+            if (states > 1) {                                                                      \
+                PASS_GET(second, v)                                                                \
+            }                                                                                      \
+            PASS_EACH(e)                                                                           \
+            {                                                                                      \
+                const int decays = PASS_AT(e) < weights;                                           \
+                const float gradient = ls_opt_gradient(slope[e], factor, from[e], decays, h);      \
+                const ls_updated u = ls_opt_##name(from[e], gradient,                              \
+                                                   states > 0 ? first[e] : 0.0f,                   \
+                                                   states > 1 ? second[e] : 0.0f, decays, h, r);   \
+                from[e] = u.theta, first[e] = u.s, second[e] = u.v;                                \
+            }                                                                                      \
+            PASS_PUT(theta, from)                                                                  \
+            if (states > 0) {                                                                      \
+                PASS_PUT(s, first)                                                                 \
+            }                                                                                      \
+            if (states > 1) {                                                                      \
+                PASS_PUT(v, second)                                                                \
+            }                                                                                      \
+        }                                                                                          \
     }
 LS_OPTIMIZERS(LS_X)
 #undef LS_X

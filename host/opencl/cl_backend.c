@@ -4,6 +4,7 @@
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_program.h"
+#include "host/opencl/cl_ptx.h"
 #include "host/opencl/cl_run.h"
 #include "host/opencl/cl_workspace.h"
 
@@ -29,6 +30,7 @@ ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_c
     LS_TRY(ls_cl_device_create(cl, found, &d, err));
     d->base.slots = &ls_cl_slots;
     d->keeps_binaries = ls_cl_keeps_binaries(&d->info);
+    ls_cl_probe_async_copies(d);
     ls_cl_default_tiles(d);
     ls_cl_recall_tiles(d, &d->info);
     ls_status status = ls_cl_build_kernels(d, err);

@@ -20,6 +20,10 @@ static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
     d->local_memory = (size_t)local;
     d->lanes = lanes;
     d->is_cpu = ls_device_kind_of(&found->info) == LS_KIND_CPU;
+    if (!d->is_cpu && d->group_limit) {
+        d->pass_group = d->group_limit < LS_CL_PASS_GROUP ? d->group_limit : LS_CL_PASS_GROUP;
+        d->pass_groups = d->compute_units * (LS_CL_PASS_ITEMS / d->pass_group);
+    }
 }
 
 ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,

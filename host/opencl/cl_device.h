@@ -76,6 +76,12 @@ typedef struct ls_cl_device {
     size_t local_memory; /* bytes per work-group */
     size_t group_limit;  /* work-items per work-group */
     size_t compute_units;
+    bool unoptimised;  /* products in local tiles are built without optimisation, for tests: that
+                          takes a quarter of the time */
+    bool async_copies; /* asynchronous copies to local memory work (cl_ptx.c) */
+    /* Passes over elements (kernels/pass.h): work-items per group, 0: one work-item per element;
+     * and the most groups. */
+    size_t pass_group, pass_groups;
 
     struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
@@ -88,6 +94,10 @@ typedef struct ls_cl_device {
     cl_mem small_buffer[LS_SMALL_BUFFERS];
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
 } ls_cl_device;
+
+/* Passes on GPUs: elements per work-item and block, and work-items that a compute unit runs at once
+ * (NVIDIA 2048; more than it can run do no harm). */
+enum { LS_CL_PASS_WIDTH = 4, LS_CL_PASS_GROUP = 256, LS_CL_PASS_ITEMS = 2048 };
 
 /* Creates context and queue and reads the device's limits; compiles nothing. */
 ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,

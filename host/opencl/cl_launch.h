@@ -109,16 +109,35 @@ static inline ls_status enqueue(launch *l, size_t width, size_t height, size_t g
 
 static inline ls_status finish(launch *l, size_t width, size_t height)
 {
-    return enqueue(l, width, height, GROUP, 1);
+    size_t limit = l->job->workspace->device->group_limit;
+    return enqueue(l, width, height, limit && limit < GROUP ? limit : GROUP, 1);
+}
+
+/* The same for passes over n elements (kernels/pass.h). A GPU gets as many groups as it runs at
+ * once: NVIDIA's starts about one a cycle, and a group of 64 elements for each 64 of 8 million took
+ * 84 us on an H100, whatever was done with them. */
+static inline ls_status finish_pass(launch *l, size_t n)
+{
+    const ls_cl_device *d = l->job->workspace->device;
+    if (!d->pass_group) return finish(l, n, 1);
+    size_t groups = units_of(n, d->pass_group * LS_CL_PASS_WIDTH);
+    if (groups > d->pass_groups) groups = d->pass_groups;
+    return enqueue(l, groups * d->pass_group, 1, d->pass_group, 1);
 }
 
 /* The same for kernels that loop over rows in strides of get_global_size(1): some devices allow at
- * most 65535 groups in the second dimension. */
+ * most 65535 groups in the second dimension, and a GPU needs no more groups than in finish_pass. */
 static inline ls_status finish_rows(launch *l, size_t width, size_t rows)
 {
     enum { MOST = 32768 };
+    const ls_cl_device *d = l->job->workspace->device;
+    size_t most = MOST;
+    if (d->pass_group) {
+        most = d->pass_groups * d->pass_group / GROUP / units_of(width, GROUP);
+        most = most < 1 ? 1 : most < MOST ? most : MOST;
+    }
     arg_u32(l, rows);
-    return finish(l, width, rows < MOST ? rows : MOST);
+    return finish(l, width, rows < most ? rows : most);
 }
 
 #endif

@@ -36,7 +36,7 @@ static ls_status op_join(const job *j)
     arg_view(&l, o->a), arg_view(&l, o->skip), arg_view(&l, o->y);
     arg_u32(&l, n), arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
     arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
-    return finish(&l, n, 1);
+    return finish_pass(&l, n);
 }
 
 static ls_status op_update(const job *j)
@@ -114,7 +114,7 @@ static ls_status norm_apply(const job *j, ls_view mean)
     launch act = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&act, o->y), arg_view(&act, o->a);
     arg_u32(&act, j->rows * o->out);
-    return finish(&act, j->rows * o->out, 1);
+    return finish_pass(&act, j->rows * o->out);
 }
 
 static ls_status op_norm(const job *j)

@@ -36,8 +36,7 @@ static ls_status begin_product(const job *j, ls_form form, int function, ls_view
     const ls_cl_variant *v;
     bool weights = form == LS_FORM_GRAD_W;
     *p = (product){.m = weights ? o->in : j->rows, .n = o->out, .k = weights ? j->rows : o->in};
-    LS_TRY(ls_cl_variant_of(d, &d->tiles[form][ls_cl_size_class(p->m, p->n)], form, function, &v,
-                            j->err));
+    LS_TRY(ls_cl_product_kernel(d, form, ls_cl_class_on(d, p->m, p->n), function, &v, j->err));
     p->tile = &v->tile;
     p->panels = v->tile.family == LS_TILE_REGISTER;
     if (p->panels) LS_TRY(pack(j, p, form));
@@ -96,9 +95,9 @@ ls_status ls_cl_op_grad_x(const job *j)
 static bool update_apart(const job *j)
 {
     const ls_op *o = j->op;
-    ls_size_class size = ls_cl_size_class(o->in, o->out);
-    return size >= LS_SIZE_LARGE &&
-           j->workspace->device->tiles[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
+    const ls_cl_device *d = j->workspace->device;
+    ls_size_class size = ls_cl_class_on(d, o->in, o->out);
+    return size >= LS_SIZE_LARGE && d->tiles[LS_FORM_GRAD_W][size].family == LS_TILE_REGISTER;
 }
 
 ls_status ls_cl_op_grad_w(const job *j)

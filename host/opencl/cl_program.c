@@ -73,7 +73,9 @@ static const char *const kernel_names[] = {
 
 ls_status ls_cl_build_kernels(ls_cl_device *d, ls_error *err)
 {
-    LS_TRY(ls_cl_build(d, ls_kernel_source, ls_kernel_source_size, "", &d->program, err));
+    char defines[64] = "";
+    if (d->pass_group) snprintf(defines, sizeof defines, "-DPASS_GROUP=%zu", d->pass_group);
+    LS_TRY(ls_cl_build(d, ls_kernel_source, ls_kernel_source_size, defines, &d->program, err));
     for (int i = 0; i < LS_KERNEL_COUNT; i++) {
         cl_int code;
         d->kernel[i] = d->cl.clCreateKernel(d->program, kernel_names[i], &code);

@@ -5,9 +5,17 @@
 
 #include <stddef.h>
 
-extern const char ls_kernel_source[], ls_matmul_source[], ls_matmul_local_source[],
-    ls_small_source[], ls_whole_source[];
-extern const size_t ls_kernel_source_size, ls_matmul_source_size, ls_matmul_local_source_size,
-    ls_small_source_size, ls_whole_source_size;
+extern const char ls_kernel_source[];
+extern const size_t ls_kernel_source_size;
+extern const char ls_matmul_local_source[];
+extern const size_t ls_matmul_local_source_size;
+extern const char ls_matmul_source[];
+extern const size_t ls_matmul_source_size;
+extern const char ls_ptx_source[];
+extern const size_t ls_ptx_source_size;
+extern const char ls_small_source[];
+extern const size_t ls_small_source_size;
+extern const char ls_whole_source[];
+extern const size_t ls_whole_source_size;
 
 #endif

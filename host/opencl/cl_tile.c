@@ -4,7 +4,7 @@
 
 /* Neither struct has padding, so that their bytes can be compared. */
 _Static_assert(sizeof(ls_cl_register_tile) == 5 * sizeof(unsigned), "five numbers");
-_Static_assert(sizeof(ls_cl_local_tile) == 6 * sizeof(unsigned), "six numbers");
+_Static_assert(sizeof(ls_cl_local_tile) == 11 * sizeof(unsigned), "eleven numbers");
 
 bool ls_cl_tile_equal(const ls_cl_tile *a, const ls_cl_tile *b)
 {

@@ -19,9 +19,16 @@ typedef struct {
 } ls_cl_register_tile;
 
 /* One work-group of items_across × items_down work-items computes m × n results in slices of k;
- * each load from global memory takes `load` floats. */
+ * each load from memory takes `load` floats, if the rows of the operands begin at multiples of
+ * that. Local memory holds `slices` of them. See kernels/matmul_local.cl for the rest:
+ *   band        rows of tiles that the groups run through together; 1: one after the other
+ *   serpentine  1: to and fro through the chains of a work-item
+ *   direct      1: slices go straight to local memory, by asynchronous copies where the device has
+ *               them; 0: through registers
+ *   sums        1: in weight gradients, sums of chunks of rows are kept in local memory; 0: in
+ *               registers */
 typedef struct {
-    unsigned m, n, k, items_across, items_down, load;
+    unsigned m, n, k, items_across, items_down, load, slices, band, serpentine, direct, sums;
 } ls_cl_local_tile;
 
 typedef struct {
@@ -37,9 +44,15 @@ typedef struct {
     {                                                                                              \
         .family = LS_TILE_REGISTER, .reg = { __VA_ARGS__ }                                         \
     }
-#define LS_LOCAL_TILE(...)                                                                         \
+/* A local tile by its first six numbers, through registers into two slices; and one with
+ * asynchronous copies, by its first five, the slices and the place of the sums. */
+#define LS_LOCAL_TILE(m, n, k, across, down, load)                                                 \
     {                                                                                              \
-        .family = LS_TILE_LOCAL, .local = { __VA_ARGS__ }                                          \
+        .family = LS_TILE_LOCAL, .local = { m, n, k, across, down, load, 2, 1, 0, 0, 0 }           \
+    }
+#define LS_DIRECT_TILE(m, n, k, across, down, slices, sums)                                        \
+    {                                                                                              \
+        .family = LS_TILE_LOCAL, .local = { m, n, k, across, down, 4, slices, 8, 1, 1, sums }      \
     }
 
 bool ls_cl_tile_equal(const ls_cl_tile *a, const ls_cl_tile *b);
@@ -66,6 +79,7 @@ typedef struct {
     int function; /* ls_act or ls_opt, or LS_CL_NO_FUNCTION */
     cl_program program;
     cl_kernel kernel;
+    bool runs; /* false: the device cannot launch it, or its registers do not suffice */
 } ls_cl_variant;
 
 /* More than the plans of a fleet can need in turn: each activation and optimizer in the tile of

@@ -9,5 +9,5 @@ ls_status ls_cl_update(const job *j, size_t n, size_t weights)
         arg_view(&l, o->b);
     arg_u32(&l, n), arg_u32(&l, weights);
     arg_optimizer(&l);
-    return finish(&l, n, 1);
+    return finish_pass(&l, n);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the fastest tile for each form and size class of product. A candidate is compared with the
- * CPU path bit by bit, on shapes that are no multiples of it, before it is timed. */
+/* Finds the fastest tile for each form and size class of product: the fastest of a list, and then
+ * the fastest of its neighbours, which differ from it in one number. A candidate is compared with
+ * the CPU path bit by bit, on shapes that are no multiples of it, before it is timed. */
 #include "host/opencl/tune.h"
 #include "core_cpu/cpu.h"
 #include "host/base/clock.h"
@@ -10,6 +11,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A local tile by all its numbers: m, n, k, work-items across and down, floats per load, slices,
+ * rows of tiles to a band, serpentine, direct, sums in local memory. */
+#define LOCAL(...)                                                                                 \
+    {                                                                                              \
+        .family = LS_TILE_LOCAL, .local = { __VA_ARGS__ }                                          \
+    }
 
 static const ls_cl_tile candidates[] = {
     /* rows, vectors, lanes, repeat, depth */
@@ -25,7 +33,7 @@ static const ls_cl_tile candidates[] = {
     LS_REGISTER_TILE(4, 3, 8, 16, 256),
     LS_REGISTER_TILE(12, 1, 8, 8, 256),
     LS_REGISTER_TILE(4, 4, 4, 8, 256),
-    /* m, n, k, work-items across and down, floats per load */
+    /* through registers */
     LS_LOCAL_TILE(128, 128, 16, 16, 16, 4),
     LS_LOCAL_TILE(128, 128, 8, 16, 16, 4),
     LS_LOCAL_TILE(128, 64, 8, 16, 16, 4),
@@ -42,33 +50,78 @@ static const ls_cl_tile candidates[] = {
     LS_LOCAL_TILE(32, 32, 64, 8, 8, 2),
     LS_LOCAL_TILE(16, 16, 64, 8, 8, 2),
     LS_LOCAL_TILE(16, 16, 32, 16, 16, 1),
+    LS_LOCAL_TILE(8, 16, 64, 8, 4, 2),
     LS_LOCAL_TILE(128, 32, 32, 8, 32, 4),
     LS_LOCAL_TILE(96, 64, 16, 16, 12, 4),
+    LOCAL(64, 128, 16, 8, 8, 4, 2, 8, 1, 0, 0),
+    LOCAL(64, 64, 16, 8, 8, 4, 2, 8, 1, 0, 1),
+    LOCAL(64, 128, 8, 8, 8, 4, 2, 8, 1, 0, 1),
+    /* with asynchronous copies */
+    LS_DIRECT_TILE(64, 128, 16, 8, 8, 3, 0),
+    LS_DIRECT_TILE(128, 128, 16, 8, 16, 2, 0),
+    LS_DIRECT_TILE(128, 256, 8, 16, 16, 3, 0),
+    LS_DIRECT_TILE(64, 128, 8, 8, 8, 2, 1),
+    LS_DIRECT_TILE(64, 64, 16, 8, 8, 3, 0),
+    LS_DIRECT_TILE(64, 64, 16, 8, 8, 2, 1),
+    LS_DIRECT_TILE(64, 64, 16, 4, 8, 4, 0),
+    LS_DIRECT_TILE(32, 128, 16, 16, 4, 3, 0),
+    LS_DIRECT_TILE(32, 64, 32, 8, 8, 2, 0),
+    LS_DIRECT_TILE(32, 32, 32, 8, 8, 3, 0),
+    LOCAL(32, 32, 64, 8, 8, 2, 2, 1, 0, 1, 0),
+    LOCAL(16, 16, 64, 8, 8, 2, 3, 1, 0, 1, 0),
+    LOCAL(16, 16, 32, 16, 16, 1, 3, 1, 0, 1, 0),
+    LOCAL(8, 16, 64, 8, 4, 2, 3, 1, 0, 1, 0),
 };
-enum { CANDIDATES = sizeof candidates / sizeof *candidates };
+enum { CANDIDATES = sizeof candidates / sizeof *candidates, NEIGHBOURS = 6 };
 
-/* The product that is timed for each class: m × n results over k. */
-static const struct {
-    const char *name;
+/* The i-th neighbour of a local tile. */
+static ls_cl_tile neighbour(ls_cl_tile t, size_t i)
+{
+    ls_cl_local_tile *l = &t.local;
+    switch (i) {
+    case 0: l->slices++; break;
+    case 1: l->slices--; break;
+    case 2: l->band = l->band > 1 ? 1 : 8; break;
+    case 3: l->serpentine = !l->serpentine; break;
+    case 4: l->direct = !l->direct; break;
+    default: l->sums = !l->sums; break;
+    }
+    return t;
+}
+
+/* The product that is timed for each class on a CPU device: m × n results over k. */
+typedef struct {
     size_t m, n, k;
-} examples[LS_FORM_COUNT][LS_SIZE_COUNT] = {
-    {{"forward, narrow", 512, 10, 512},
-     {"forward, small", 128, 128, 784},
-     {"forward, large", 1024, 1024, 1024},
-     {"forward, huge", 2048, 2048, 1024}},
-    {{"gradient of inputs, narrow", 512, 20, 512},
-     {"gradient of inputs, small", 128, 128, 128},
-     {"gradient of inputs, large", 1024, 1024, 1024},
-     {"gradient of inputs, huge", 2048, 2048, 1024}},
-    {{"gradient of weights, narrow", 512, 10, 512},
-     {"gradient of weights, small", 784, 128, 128},
-     {"gradient of weights, large", 1024, 1024, 1024},
-     {"gradient of weights, huge", 2048, 2048, 1024}},
+} example;
+static const example cpu_examples[LS_FORM_COUNT][LS_SIZE_COUNT] = {
+    {{512, 10, 512}, {128, 128, 784}, {1024, 1024, 1024}, {2048, 2048, 1024}},
+    {{512, 20, 512}, {128, 128, 128}, {1024, 1024, 1024}, {2048, 2048, 1024}},
+    {{512, 10, 512}, {784, 128, 128}, {1024, 1024, 1024}, {2048, 2048, 1024}},
+};
+static const char *const example_names[LS_FORM_COUNT][LS_SIZE_COUNT] = {
+    {"forward, narrow", "forward, small", "forward, large", "forward, huge"},
+    {"gradient of inputs, narrow", "gradient of inputs, small", "gradient of inputs, large",
+     "gradient of inputs, huge"},
+    {"gradient of weights, narrow", "gradient of weights, small", "gradient of weights, large",
+     "gradient of weights, huge"},
 };
 
-/* Shapes for comparing bits, as m, n, k; the rows of the last one are whole vectors. */
-static const size_t odd[][3] = {{1, 1, 1},      {13, 33, 65}, {131, 67, 129},
-                                {17, 200, 300}, {40, 5, 70},  {68, 132, 100}};
+/* On a GPU the class depends on its compute units: the largest square of the class, up to 2048. */
+static example example_of(const ls_cl_device *d, ls_form form, ls_size_class class)
+{
+    enum { LARGEST = 2048 };
+    example e = cpu_examples[form][class];
+    if (d->is_cpu || class == LS_SIZE_NARROW) return e;
+    size_t side = LARGEST;
+    while (side > 64 && ls_cl_class_on(d, side, side) > class) side /= 2;
+    return (example){side, side, side < 1024 ? side : 1024};
+}
+
+/* Shapes for comparing bits, as m, n, k: single rows and columns, edges of every tile, whole tiles
+ * with rows of whole vectors and with other rows, up to five chunks. */
+static const size_t odd[][3] = {{1, 1, 1},    {13, 33, 65},   {131, 67, 129}, {17, 200, 300},
+                                {40, 5, 70},  {68, 132, 100}, {133, 259, 97}, {260, 264, 200},
+                                {1, 70, 130}, {70, 1, 1}};
 enum { ODD = sizeof odd / sizeof *odd };
 
 /* A plan of one product. */
@@ -77,9 +130,11 @@ typedef struct {
     ls_op op;
 } product_plan;
 
-static size_t set_product(product_plan *r, ls_form form, size_t m, size_t n, size_t k)
+/* The operands begin `shift` floats later than at a multiple of any vector. */
+static size_t set_product(product_plan *r, ls_form form, size_t m, size_t n, size_t k, size_t shift)
 {
-    size_t a = 0, b = m * k, c = b + k * n, y = c + m * n, rows = form == LS_FORM_GRAD_W ? k : m;
+    size_t a = shift, b = a + m * k, c = b + k * n, y = c + m * n,
+           rows = form == LS_FORM_GRAD_W ? k : m;
     *r = (product_plan){0};
     r->op = form == LS_FORM_DENSE    ? (ls_op){.kind = LS_OP_DENSE,
                                                .in = k,
@@ -155,26 +210,32 @@ static float *values(size_t size, bool awkward)
     return fill;
 }
 
+ls_status ls_cl_product_is_exact(ls_cl_device *d, ls_backend *cpu, ls_form form, size_t m, size_t n,
+                                 size_t k, size_t shift, bool *exact, ls_error *err)
+{
+    product_plan r;
+    size_t size = set_product(&r, form, m, n, k, shift);
+    float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
+    ls_status status = fill && here && there
+                           ? LS_OK
+                           : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
+    if (status == LS_OK) status = run_product(cpu, &r, fill, size, 0, here, NULL, err);
+    if (status == LS_OK) status = run_product(&d->base, &r, fill, size, 0, there, NULL, err);
+    if (status == LS_OK) *exact = !memcmp(here, there, size * sizeof *here);
+    free(fill);
+    free(here);
+    free(there);
+    return status;
+}
+
 /* Whether the device's tiles for a form give the CPU path's bits on the odd shapes. */
 static ls_status tiles_are_exact(ls_cl_device *d, ls_backend *cpu, ls_form form, bool *exact,
                                  ls_error *err)
 {
     *exact = true;
-    for (size_t i = 0; i < ODD && *exact; i++) {
-        product_plan r;
-        size_t size = set_product(&r, form, odd[i][0], odd[i][1], odd[i][2]);
-        float *fill = values(size, true), *here = values(size, true), *there = values(size, true);
-        ls_status status = fill && here && there
-                               ? LS_OK
-                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
-        if (status == LS_OK) status = run_product(cpu, &r, fill, size, 0, here, NULL, err);
-        if (status == LS_OK) status = run_product(&d->base, &r, fill, size, 0, there, NULL, err);
-        if (status == LS_OK) *exact = !memcmp(here, there, size * sizeof *here);
-        free(fill);
-        free(here);
-        free(there);
-        LS_TRY(status);
-    }
+    for (size_t i = 0; i < ODD && *exact; i++)
+        LS_TRY(ls_cl_product_is_exact(d, cpu, form, odd[i][0], odd[i][1], odd[i][2], i % 2, exact,
+                                      err));
     return LS_OK;
 }
 
@@ -193,12 +254,10 @@ ls_status ls_cl_tile_is_exact(ls_cl_device *d, ls_backend *cpu, ls_form form,
 static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, double *flops,
                          ls_error *err)
 {
+    const example e = example_of(d, form, class);
     product_plan r;
-    double seconds = 0, best = INFINITY,
-           work = 2.0 * (double)examples[form][class].m * (double)examples[form][class].n *
-                  (double)examples[form][class].k;
-    size_t size = set_product(&r, form, examples[form][class].m, examples[form][class].n,
-                              examples[form][class].k);
+    double seconds = 0, best = INFINITY, work = 2.0 * (double)e.m * (double)e.n * (double)e.k;
+    size_t size = set_product(&r, form, e.m, e.n, e.k, 0);
     float *fill = values(size, false);
     if (!fill) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the tuner");
     ls_status status = run_product(&d->base, &r, fill, size, 2, NULL, &seconds, err);
@@ -212,76 +271,123 @@ static ls_status measure(ls_cl_device *d, ls_form form, ls_size_class class, dou
     return status;
 }
 
-static void describe(const ls_cl_tile *t, char text[64])
+enum { DESCRIPTION = 128 };
+
+static void describe(const ls_cl_tile *t, char text[DESCRIPTION])
 {
     const ls_cl_register_tile *r = &t->reg;
     const ls_cl_local_tile *l = &t->local;
-    if (t->family == LS_TILE_REGISTER)
-        snprintf(text, 64, "registers %ux%u*%u, %u times, depth %u", r->rows, r->vectors, r->lanes,
-                 r->repeat, r->depth);
-    else
-        snprintf(text, 64, "local %ux%ux%u by %ux%u, loads of %u", l->m, l->n, l->k,
-                 l->items_across, l->items_down, l->load);
+    if (t->family == LS_TILE_REGISTER) {
+        snprintf(text, DESCRIPTION, "registers %ux%u*%u, %u times, depth %u", r->rows, r->vectors,
+                 r->lanes, r->repeat, r->depth);
+        return;
+    }
+    int n = snprintf(text, DESCRIPTION, "local %ux%ux%u by %ux%u, loads of %u, %u slices%s", l->m,
+                     l->n, l->k, l->items_across, l->items_down, l->load, l->slices,
+                     l->direct ? " direct" : "");
+    if (l->band > 1) n += snprintf(text + n, DESCRIPTION - (size_t)n, ", bands of %u", l->band);
+    snprintf(text + n, DESCRIPTION - (size_t)n, "%s%s", l->serpentine ? ", serpentine" : "",
+             l->sums ? ", local sums" : "");
 }
 
-/* FLOP/s of a candidate for a class; 0 if it cannot be used. */
+/* FLOP/s of a candidate for a class; 0 if it cannot be used. Every class has the candidate
+ * meanwhile; one that does not build or run is replaced there (ls_cl_product_kernel), and does not
+ * fail the tuner. */
 static double try_candidate(ls_cl_device *d, ls_backend *cpu, ls_form form, ls_size_class class,
                             const ls_cl_tile *tile)
 {
-    ls_cl_tile before = d->tiles[form][class];
+    ls_cl_tile before[LS_SIZE_COUNT];
     bool exact = false;
     double flops = 0;
-    /* a candidate that does not build or run does not fail the tuner */
     if (ls_cl_tile_is_exact(d, cpu, form, tile, &exact, NULL) != LS_OK || !exact) return 0;
-    d->tiles[form][class] = *tile;
+    memcpy(before, d->tiles[form], sizeof before);
+    for (int c = 0; c < LS_SIZE_COUNT; c++) d->tiles[form][c] = *tile;
     if (measure(d, form, class, &flops, NULL) != LS_OK) flops = 0;
-    d->tiles[form][class] = before;
+    for (int c = 0; c < LS_SIZE_COUNT; c++)
+        if (!ls_cl_tile_equal(&d->tiles[form][c], tile)) flops = 0;
+    memcpy(d->tiles[form], before, sizeof before);
     return flops;
 }
 
 const ls_cl_tile *ls_cl_candidate(size_t i) { return i < CANDIDATES ? &candidates[i] : NULL; }
 
-/* CPU devices run local tiles as loops around barriers: with the right bits, but slowly. */
-static bool sensible(const ls_cl_device *d, const ls_cl_tile *t)
+/* Whether a tile is worth trying. CPU devices run local tiles as loops around barriers: with the
+ * right bits, but slowly. */
+static bool sensible(const ls_cl_device *d, ls_form form, const ls_cl_tile *t)
 {
-    return ls_cl_tile_fits(d, t) && d->is_cpu == (t->family == LS_TILE_REGISTER);
+    enum { MOST = 64 }; /* chains of a work-item that has their sums in registers, too */
+    const ls_cl_local_tile *l = &t->local;
+    if (!ls_cl_tile_fits(d, t) || d->is_cpu != (t->family == LS_TILE_REGISTER)) return false;
+    if (t->family == LS_TILE_REGISTER) return true;
+    if (l->direct && !d->async_copies) return false;
+    if (form != LS_FORM_GRAD_W) return !l->sums;
+    return l->sums || l->m * l->n <= MOST * l->items_across * l->items_down;
+}
+
+/* A tuning run. */
+typedef struct {
+    ls_cl_device *device;
+    ls_backend *cpu;
+    ls_tune_callback callback;
+    void *user;
+    unsigned done, total;
+    bool stop;
+} tuning;
+
+/* Tries a tile for a class; *best and *chosen are those of the fastest so far. */
+static void try_tile(tuning *t, ls_form form, ls_size_class class, const ls_cl_tile *tile,
+                     double *best, ls_cl_tile *chosen)
+{
+    char text[DESCRIPTION];
+    double flops = try_candidate(t->device, t->cpu, form, class, tile);
+    if (flops > *best) *best = flops, *chosen = *tile;
+    describe(tile, text);
+    const ls_tune_progress p = {.struct_size = sizeof p,
+                                .product = example_names[form][class],
+                                .tile = text,
+                                .flops = flops,
+                                .best = *best,
+                                .done = ++t->done,
+                                .total = t->total};
+    if (t->callback) t->stop = t->callback(&p, t->user) != 0;
+}
+
+/* How many tiles are tried for a form, the neighbours of the fastest included. */
+static unsigned tiles_of(const ls_cl_device *d, ls_form form)
+{
+    unsigned count = d->is_cpu ? 0 : NEIGHBOURS;
+    for (size_t i = 0; i < CANDIDATES; i++) count += sensible(d, form, &candidates[i]);
+    return count;
+}
+
+static void tune_class(tuning *t, ls_form form, ls_size_class class)
+{
+    ls_cl_device *d = t->device;
+    double best = 0;
+    ls_cl_tile chosen = d->tiles[form][class];
+    for (size_t i = 0; i < CANDIDATES && !t->stop; i++)
+        if (sensible(d, form, &candidates[i]))
+            try_tile(t, form, class, &candidates[i], &best, &chosen);
+    for (size_t i = 0; i < NEIGHBOURS && !d->is_cpu && !t->stop; i++) {
+        const ls_cl_tile next = neighbour(chosen, i);
+        if (best > 0 && sensible(d, form, &next)) try_tile(t, form, class, &next, &best, &chosen);
+        else t->done++;
+    }
+    if (!t->stop) d->tiles[form][class] = chosen;
 }
 
 ls_status ls_cl_tune(ls_cl_device *d, ls_tune_callback callback, void *user, ls_error *err)
 {
-    ls_backend *cpu;
-    unsigned done = 0, total = 0;
-    bool stop = false;
+    tuning t = {.device = d, .callback = callback, .user = user};
     ls_cl_tile before[LS_FORM_COUNT][LS_SIZE_COUNT];
     memcpy(before, d->tiles, sizeof before);
-    LS_TRY(ls_cpu_open(0, NULL, &cpu, err));
-    for (size_t i = 0; i < CANDIDATES; i++)
-        total += sensible(d, &candidates[i]) ? LS_FORM_COUNT * LS_SIZE_COUNT : 0;
+    LS_TRY(ls_cpu_open(0, NULL, &t.cpu, err));
+    for (int f = 0; f < LS_FORM_COUNT; f++) t.total += LS_SIZE_COUNT * tiles_of(d, (ls_form)f);
     for (int f = 0; f < LS_FORM_COUNT; f++)
-        for (int c = 0; c < LS_SIZE_COUNT; c++) {
-            double best = 0;
-            ls_cl_tile chosen = d->tiles[f][c];
-            for (size_t i = 0; i < CANDIDATES && !stop; i++) {
-                char text[64];
-                const ls_cl_tile *t = &candidates[i];
-                if (!sensible(d, t)) continue;
-                double flops = try_candidate(d, cpu, (ls_form)f, (ls_size_class)c, t);
-                if (flops > best) best = flops, chosen = *t;
-                done++;
-                describe(t, text);
-                const ls_tune_progress p = {.struct_size = sizeof p,
-                                            .product = examples[f][c].name,
-                                            .tile = text,
-                                            .flops = flops,
-                                            .best = best,
-                                            .done = done,
-                                            .total = total};
-                if (callback) stop = callback(&p, user) != 0;
-            }
-            if (!stop) d->tiles[f][c] = chosen;
-        }
-    cpu->slots->close(cpu);
-    if (stop) memcpy(d->tiles, before, sizeof before);
-    return stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; the tiles are unchanged")
-                : LS_OK;
+        for (int c = 0; c < LS_SIZE_COUNT && !t.stop; c++)
+            tune_class(&t, (ls_form)f, (ls_size_class)c);
+    t.cpu->slots->close(t.cpu);
+    if (t.stop) memcpy(d->tiles, before, sizeof before);
+    return t.stop ? ls_fail(err, LS_ERR_ARGUMENT, "tuning was stopped; the tiles are unchanged")
+                  : LS_OK;
 }

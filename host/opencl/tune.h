@@ -9,6 +9,11 @@
 ls_status ls_cl_tile_is_exact(ls_cl_device *device, ls_backend *cpu, ls_form form,
                               const ls_cl_tile *tile, bool *right, ls_error *err);
 
+/* Whether one product of m × n results over k, in the device's tile for it, gives the CPU path's
+ * bits. Its operands begin `shift` floats after a multiple of any vector. */
+ls_status ls_cl_product_is_exact(ls_cl_device *device, ls_backend *cpu, ls_form form, size_t m,
+                                 size_t n, size_t k, size_t shift, bool *exact, ls_error *err);
+
 /* The i-th tile that the tuner may choose; NULL past the end. */
 const ls_cl_tile *ls_cl_candidate(size_t i);
 

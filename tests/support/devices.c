@@ -11,6 +11,7 @@
 #include "tests/support/devices.h"
 #ifdef LS_OPENCL
 #include "host/opencl/cl_matmul.h"
+#include "host/opencl/cl_program.h"
 #endif
 
 /* ---- Backends -------------------------------------------------------------------------------- */
@@ -37,6 +38,18 @@ static void add_opencl(test_backends *b, const ls_device_info *info)
     t->backend = t->device->backend;
 }
 
+#ifdef LS_OPENCL
+/* Passes over elements as on GPUs; a few small groups, so that they loop over blocks. */
+static void use_gpu_passes(ls_cl_device *d)
+{
+    ls_error err;
+    ls_cl_release_kernels(d);
+    d->pass_group = 8;
+    d->pass_groups = 3;
+    cr_assert_eq(ls_cl_build_kernels(d, &err), LS_OK, "%s", err.message);
+}
+#endif
+
 /* Both families of product kernels in tiles that the tuner does not choose: small and odd, so that
  * there are many edges. */
 void test_backends_add_tiles(test_backends *b)
@@ -47,7 +60,8 @@ void test_backends_add_tiles(test_backends *b)
         ls_cl_tile usual, large;
     } tiles[] = {
         {"register tiles", LS_REGISTER_TILE(5, 3, 4, 3, 64), LS_REGISTER_TILE(7, 1, 8, 2, 128)},
-        {"local tiles", LS_LOCAL_TILE(32, 32, 16, 8, 8, 4), LS_LOCAL_TILE(96, 64, 16, 16, 12, 2)}};
+        {"local tiles", LS_LOCAL_TILE(32, 32, 16, 8, 8, 4),
+         LS_DIRECT_TILE(32, 64, 16, 8, 8, 3, 1)}};
     size_t count = b->count;
     for (size_t i = b->opencl; i < count; i++)
         for (size_t k = 0; k < 2 && b->count < TEST_BACKENDS; k++) {
@@ -58,6 +72,7 @@ void test_backends_add_tiles(test_backends *b)
             ls_cl_device *d = (ls_cl_device *)t->backend;
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
                       t->name);
+            if (tiles[k].usual.family == LS_TILE_LOCAL) use_gpu_passes(d);
             for (int form = 0; form < LS_FORM_COUNT; form++) {
                 d->tiles[form][LS_SIZE_NARROW] = d->tiles[form][LS_SIZE_SMALL] = tiles[k].usual;
                 d->tiles[form][LS_SIZE_LARGE] = d->tiles[form][LS_SIZE_HUGE] =

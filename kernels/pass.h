@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Passes over the n elements of arrays.
+ *
+ * CPU devices: one work-item per element; neighbouring work-items become the lanes of a vector.
+ *
+ * GPUs (PASS_GROUP is defined): no more groups of PASS_GROUP work-items than the device runs at
+ * once, as starting groups would take longer than their work; each takes one block of elements
+ * after the other. A work-item has four elements of a block, so that several reads are under way.
+ * Where all arrays begin at multiples of a vector they are neighbours, and are moved as one vector;
+ * otherwise they are PASS_GROUP apart, so that work-items side by side still read and write whole
+ * lines of memory.
+ *
+ *   PASS(n, whole) {               whole: every array begins at a multiple of a vector
+ *       float x[PASS_WIDTH];
+ *       PASS_GET(x, from)          reads; past the last element it repeats that one
+ *       PASS_EACH(e) x[e] = f(x[e], PASS_AT(e));
+ *       PASS_PUT(to, x)            writes the elements that exist
+ *   } */
+#ifndef LS_PASS_H
+#define LS_PASS_H
+
+#ifndef PASS_GROUP
+
+#define PASS_WIDTH 1
+#define PASS_WHOLE(pointer) 1
+#define PASS(n, whole)                                                                             \
+    const uint pass_at = get_global_id(0);                                                         \
+    if (pass_at < (n))
+#define PASS_EACH(e) for (uint e = 0; e < 1; e++)
+#define PASS_AT(e) (pass_at + (e))
+#define PASS_GET(to, from) (to)[0] = (from)[pass_at];
+#define PASS_PUT(to, from) (to)[pass_at] = (from)[0];
+
+#else
+
+#define PASS_WIDTH 4
+#define PASS_BLOCK ((ulong)PASS_WIDTH * PASS_GROUP)
+#define PASS_WHOLE(pointer) ((size_t)(pointer) % sizeof(float4) == 0)
+#define PASS(n, whole)                                                                             \
+    const uint pass_n = (n), pass_item = get_local_id(0);                                          \
+    const int pass_aligned = (whole);                                                              \
+    for (ulong pass_block = get_group_id(0) * PASS_BLOCK; pass_block < pass_n;                     \
+         pass_block += get_num_groups(0) * PASS_BLOCK)
+#define PASS_VECTOR (pass_aligned && pass_block + PASS_BLOCK <= pass_n)
+#define PASS_EACH(e) _Pragma("unroll") for (uint e = 0; e < PASS_WIDTH; e++)
+#define PASS_AT(e)                                                                                 \
+    ((uint)pass_block +                                                                            \
+     (PASS_VECTOR ? pass_item * PASS_WIDTH + (e) : (uint)(e)*PASS_GROUP + pass_item))
+#define PASS_GET(to, from)                                                                         \
+    if (PASS_VECTOR)                                                                               \
+        vstore4(*(__global const float4 *)((from) + pass_block + pass_item * PASS_WIDTH), 0, to);  \
+    else PASS_EACH(e)(to)[e] = (from)[min(pass_block + e * PASS_GROUP + pass_item, pass_n - 1ul)];
+#define PASS_PUT(to, from)                                                                         \
+    if (PASS_VECTOR)                                                                               \
+        *(__global float4 *)((to) + pass_block + pass_item * PASS_WIDTH) = vload4(0, from);        \
+    else                                                                                           \
+        PASS_EACH(e)                                                                               \
+        if (pass_block + e * PASS_GROUP + pass_item <                                              \
+            pass_n)(to)[pass_block + e * PASS_GROUP + pass_item] = (from)[e];
+
+#endif
+#endif
