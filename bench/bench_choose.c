@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Measures whether `--device auto` chooses the fastest device, and what choosing costs: fleets over
  * a grid of widths, depths, batches and members, on each device and number of threads, and on
- * `auto`. */
+ * `auto`. Beside the measured time of a step stand the estimated one and that of warming up. */
 #include "bench/bench_choose.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
@@ -153,6 +153,49 @@ static bool same_device(const ls_device *a, const ls_device *b)
     return a->info.index == b->info.index && !strcmp(a->info.name, b->info.name);
 }
 
+/* The candidate of `auto` that is this device; NULL if it did not come to it. */
+static const ls_candidate *candidate_of(const ls_device *automatic, const ls_device *device)
+{
+    const ls_choice *c = automatic->choice;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->list[i].info.index == device->info.index &&
+            !strcmp(c->list[i].info.name, device->info.name))
+            return &c->list[i];
+    return NULL;
+}
+
+/* Seconds per step and member as estimated from the device's speed, and while it was warmed up; 0
+ * if unknown. */
+typedef struct {
+    double estimated, tried;
+} forecast;
+
+static forecast forecast_of(const ls_device *automatic, const ls_device *device)
+{
+    const ls_candidate *c = candidate_of(automatic, device),
+                       *best = &automatic->choice->list[automatic->choice->best];
+    forecast f = {0};
+    if (!c) return f;
+    if (c->timing.estimated > 0) f.estimated = 1 / c->timing.estimated;
+    /* paces are seconds per unit of cost: that of a step follows from the best's */
+    if (best->pace > 0 && best->timing.speed > 0)
+        f.tried = c->tried / (best->pace * best->timing.speed);
+    return f;
+}
+
+static void tell_forecasts(const bench_options *o, const device_list *l, const ls_device *automatic,
+                           const double *step)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        forecast f = forecast_of(automatic, l->device[i]);
+        if (o->json)
+            printf("%s{\"estimated\":%.6g,\"warm\":%.6g}", i ? "," : "", f.estimated, f.tried);
+        else if (f.estimated > 0 || f.tried > 0)
+            printf("%28s device %zu: estimated %.2f us, warmed up %.2f us, measured %.2f us\n", "",
+                   i, f.estimated * 1e6, f.tried * 1e6, step[i] * 1e6);
+    }
+}
+
 /* The worst results of the grid. */
 typedef struct {
     double loss, cost, whole;
@@ -175,6 +218,8 @@ static void tell(bench_options *o, const grid_case *g, const device_list *l, con
             o->first ? "[" : ",\n", g->width, g->depth, g->batch, g->members, chosen, best, loss,
             cost, whole, d->decided ? "true" : "false", d->seconds);
         for (size_t i = 0; i < l->count; i++) printf("%s%.6g", i ? "," : "", step[i]);
+        printf("],\"forecasts\":[");
+        tell_forecasts(o, l, automatic, step);
         printf("]}");
         o->first = false;
     } else {
@@ -183,6 +228,7 @@ static void tell(bench_options *o, const grid_case *g, const device_list *l, con
             printf(" %c%9.2f%c", i == best ? '*' : ' ', step[i] * 1e6, i == chosen ? '<' : ' ');
         printf("  %7.1f %% %7.2f %% %7.1f %% %7.2f s%s\n", 100 * loss, 100 * cost, 100 * whole,
                d->seconds, d->decided ? "" : " (undecided)");
+        tell_forecasts(o, l, automatic, step);
     }
     fflush(stdout);
     if (loss > w->loss) w->loss = loss;

@@ -188,23 +188,20 @@ def step_lines(page):
 
         def make():
             us, cpu = step(report, "step " + name), attempt(step, report, "cpu " + name)
+            # in the table all were measured in turn, so its times are compared with each other
             found = attempt(table, report, "peers " + name) or {}
-            cpu = attempt(ours, found, True) or cpu
-            peer = attempt(best_peer, found)
-            tuned = attempt(step, report, "tuned " + name)
-            note = beside(
-                [
-                    f"{share(report, 'step ' + name):.3g} % of peak",
-                    cpu and f"CPU path {time(cpu)} ({cpu / us:.2f} x)",
-                    peer and f"{peer[0]} {time(peer[1])} ({peer[1] / us:.2f} x)",
-                    tuned and f"tuned {time(tuned)}",
-                ]
-            )
-            return time(us), page.relative(us <= most, us, cpu), note
+            here, cpu = attempt(ours, found) or us, attempt(ours, found, True) or cpu
+            peer, tuned = attempt(best_peer, found), attempt(step, report, "tuned " + name)
+            notes = [
+                f"{share(report, 'step ' + name):.3g} % of peak",
+                cpu and f"CPU path {time(cpu)} ({cpu / here:.2f} x)",
+                peer and f"{peer[0]} {time(peer[1])} ({peer[1] / here:.2f} x)",
+                tuned and f"tuned {time(tuned)}",
+            ]
+            return time(us), page.relative(us <= most, here, cpu), beside(notes)
 
-        page.line(
-            f"step {network}, {'n' if network[0] == '2' else 'b'}{batch}", "<= " + time(most), make
-        )
+        rows = "n" if network[0] == "2" else "b"
+        page.line(f"step {network}, {rows}{batch}", "<= " + time(most), make)
 
 
 def product_lines(page):
@@ -379,7 +376,7 @@ def small_line(page):
             raise Missing(part.ended or "no case in its output")
         speeds = [number(m[2]) for m in rows]
         return (
-            f"{min(speeds):.2f}-{max(speeds):.2f} x",
+            f"{min(speeds):.2g}-{max(speeds):.2g} x",
             "",
             f"of one core of the CPU path, {len(rows)} networks",
         )

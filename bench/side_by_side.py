@@ -94,9 +94,16 @@ def serve(step, finish, batch, network, first=20, per_call=1, calibrate=True, lo
         print(timed(count) / count / per_call, flush=True)
 
 
+def wait_for_turn():
+    """Waits after loading the libraries, if all contestants were started together."""
+    if os.environ.get("SIDE_BY_SIDE_WAITS"):
+        sys.stdin.readline()
+
+
 def torch_worker(kind, network, batch, threads, device):
     """Eager or compiled steps; or, as a CUDA graph, the eight steps of an epoch at once."""
     import numpy as np, torch
+    wait_for_turn()
     torch.manual_seed(1)
     torch.set_num_threads(threads)
     torch_graph.set_precision(torch, kind)
@@ -151,6 +158,7 @@ def import_jax(kind, device):
     if device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
     import jax
+    wait_for_turn()
     if device != "cpu" and jax.default_backend() != "gpu":
         sys.exit("JAX finds no GPU")
     jax.config.update("jax_default_matmul_precision", "tensorfloat32" if "tf32" in torch_graph.words(kind) else "float32")
@@ -210,10 +218,13 @@ def jax_worker(kind, network, batch, device):
 # ---- The run ---------------------------------------------------------------------------------------------------------
 
 class Contestant:
-    def __init__(self, name, command, threads, one_core):
-        self.name, self.times = name, []
+    def __init__(self, name, command, threads, one_core, waits):
+        self.name, self.times, self.waits = name, [], waits
         # by default JAX reserves most of a GPU's memory
         env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), XLA_PYTHON_CLIENT_PREALLOCATE="false")
+        env.pop("SIDE_BY_SIDE_WAITS", None)
+        if waits:
+            env["SIDE_BY_SIDE_WAITS"] = "1"
         pin = None
         if one_core:
             env["POCL_MAX_PTHREAD_COUNT"] = "1"
@@ -230,6 +241,9 @@ class Contestant:
             self.said.write(str(error))
 
     def ready(self):
+        if self.process and self.waits:
+            self.process.stdin.write("your turn\n")
+            self.process.stdin.flush()
         words = self.process.stdout.readline().split() if self.process else []
         if len(words) < 3 or words[0] != "ready":
             return False
@@ -292,7 +306,8 @@ def contestants(args, case):
     yield "Lockstep CPU path", case.ours(args) + ["--threads", str(case.threads)], case.threads
     for device in args.device:
         yield f"Lockstep OpenCL {device}", case.ours(args) + ["--device", device], case.threads
-    for variant in filter(None, (PEERS["cpu" if args.peer_device == "cpu" else "gpu"][case.what] if args.peers is None else args.peers).split(",")):
+    usual = PEERS["cpu" if args.peer_device == "cpu" else "gpu"][case.what]
+    for variant in filter(None, (usual if args.peers is None else args.peers).split(",")):
         module = variant.split("-")[0]
         graph = "graph" in torch_graph.words(variant)
         on_cpu = args.peer_device == "cpu"
@@ -346,13 +361,21 @@ def report(args, case, running):
 
 def compare(args, case):
     running = []
-    for name, command, threads in contestants(args, case):
-        c = Contestant(name, command, threads, case.what == "small")
-        c.less_precise = torch_graph.less_precise(name.split(",")[0])
+    # beside a GPU there are cores enough to load PyTorch for all peers at once, which takes long
+    together = args.peer_device != "cpu" or args.dry_run
+
+    def start(name, command, threads):
+        worker = command[0] == sys.executable and os.path.basename(command[1]) in ("side_by_side.py", "small_peers.py")
+        c = Contestant(name, command, threads, case.what == "small", together and worker)
+        c.less_precise = worker and torch_graph.less_precise(name.split(",")[0])
+        return c
+
+    started = (start(*contestant) for contestant in contestants(args, case))
+    for c in list(started) if together else started:
         if c.ready():
             running.append(c)
         else:
-            print(f"({name} does not run here: {c.why()})")
+            print(f"({c.name} does not run here: {c.why()})")
     for _ in range(args.rounds):
         for c in running:
             c.go()

@@ -22,7 +22,7 @@ torch_graph.py describes.
 """
 import math, sys
 import torch_graph
-from side_by_side import flops, import_jax, serve, widths
+from side_by_side import import_jax, serve, wait_for_turn, widths
 
 RATE = {"gd": 0.025, "adam": 0.001}
 
@@ -120,6 +120,7 @@ def torch_compiled(torch, model, loss_of, x, y, optimizer, kind, device):
 
 def torch_worker(kind, network, rows, optimizer, activation, device):
     import numpy as np, torch
+    wait_for_turn()
     torch.manual_seed(1)
     torch.set_num_threads(1)
     torch_graph.set_precision(torch, kind)
@@ -148,6 +149,7 @@ def fetched(losses, finish):
 def torch_fleet(kind, network, rows, optimizer, activation, device, members, epochs):
     """Members as a leading axis of weights and activations; all read the same rows."""
     import numpy as np, torch
+    wait_for_turn()
     torch.manual_seed(1)
     torch_graph.set_precision(torch, kind)
     columns, w = "columns" in torch_graph.words(kind), widths(network)

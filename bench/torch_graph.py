@@ -9,15 +9,25 @@ A kind of peer is words joined by hyphens, such as torch-graph-bf16:
     bf16      forward products by autocast in bfloat16, 7 bits of mantissa (less precise)
 """
 
+import sys
+
 LESS_PRECISE = ("tf32", "bf16")
+KNOWN = {
+    "torch": ("compile", "graph", "bmm", "columns", *LESS_PRECISE),
+    "jax": ("scan", "vmap", "map", "columns", "tf32"),
+}
 
 
 def words(kind):
-    return kind.split("-")
+    """The words of a kind; ends the program if one of them is unknown."""
+    first, *rest = kind.split("-")
+    if first not in KNOWN or not set(rest) <= set(KNOWN[first]):
+        sys.exit(f"there is no peer {kind}")
+    return [first, *rest]
 
 
 def less_precise(kind):
-    return any(word in LESS_PRECISE for word in words(kind))
+    return any(word in LESS_PRECISE for word in kind.split("-"))
 
 
 def set_precision(torch, kind):

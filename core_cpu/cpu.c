@@ -174,6 +174,12 @@ static ls_status take_scratch(cpu_backend *backend, size_t threads, ls_error *er
     return LS_OK;
 }
 
+static ls_builds cpu_builds(const ls_backend *base)
+{
+    (void)base;
+    return (ls_builds){0};
+}
+
 static const ls_backend_slots cpu_slots = {
     .workspace_open = cpu_workspace_open,
     .workspace_load = cpu_workspace_load,
@@ -186,6 +192,7 @@ static const ls_backend_slots cpu_slots = {
     .write = cpu_write,
     .copy = cpu_copy,
     .note = cpu_note,
+    .builds = cpu_builds,
     .close = cpu_close,
 };
 

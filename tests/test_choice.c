@@ -222,21 +222,25 @@ static const struct {
     const char *note;
 } runs[] = {
     {"a fast GPU", {.step_seconds = 1e-4, .open_seconds = 0.5}, 20000, CHOSEN, 4.9, 0.01, ""},
-    {"a slow GPU", {.step_seconds = 5e-3, .open_seconds = 0.5}, 20000, MEASURED, 40.2, 0.2, ""},
+    {"a slow GPU", {.step_seconds = 3e-3, .open_seconds = 0.5}, 20000, MEASURED, 40.2, 0.2, ""},
+    {"a GPU that was slow while it was warmed up", {.step_seconds = 5e-3, .open_seconds = 0.5}, 20000, REFUSED, 40, 0, "5.0 times slower when it was warmed up"},
+    {"a slow GPU that was not warmed up", {.step_seconds = 5e-3, .open_seconds = 0.5, .cold = true}, 20000, MEASURED, 40.35, 0.35, ""},
     {"a GPU that is a little faster", {.step_seconds = 8e-4}, 20000, CHOSEN, 32.5, 0.01, ""},
     {"a GPU that is as fast", {.step_seconds = 1e-3}, 20000, MEASURED, 40.01, 0.01, ""},
     {"a GPU that is slow to open", {.step_seconds = 1e-4, .open_seconds = 12}, 20000, CHOSEN, 15.3, 0.01, ""},
     {"a fast GPU that is slow to compile", {.step_seconds = 1e-4, .compile_seconds = 1}, 20000, CHOSEN, 5.5, 1.01, ""},
-    {"a slow GPU that is slow to compile", {.step_seconds = 1e-2, .compile_seconds = 1}, 20000, MEASURED, 41.4, 1.4, ""},
+    {"a slow GPU that is slow to compile", {.step_seconds = 3e-3, .compile_seconds = 1}, 20000, MEASURED, 41.4, 1.4, ""},
     {"a GPU that is not open when the run ends", {.step_seconds = 1e-4, .open_seconds = 100}, 20000, IGNORED, 40, 0, ""},
     {"a GPU that is not found when the run ends", {.step_seconds = 1e-4, .find_seconds = 100}, 20000, IGNORED, 40, 0, ""},
     {"a GPU that cannot be opened", {.open_error = "no memory", .open_seconds = 2}, 20000, REFUSED, 40, 0, "cannot be opened: no memory"},
     {"a GPU that is approximate", {.approximate = "rounds otherwise", .open_seconds = 2}, 20000, REFUSED, 40, 0, "is approximate (rounds otherwise)"},
     {"a GPU that fails at once", {.step_seconds = 1e-4, .fails_at = 1}, 20000, REFUSED, 40, 0, "fell over"},
-    {"a GPU that fails in its second round", {.step_seconds = 1e-4, .fails_at = 6}, 20000, REFUSED, 40.01, 0.1, "fell over"},
+    {"a GPU that fails in its second round", {.step_seconds = 1e-4, .fails_at = 6}, 20000, REFUSED, 40.03, 0.1, "fell over"},
     {"a GPU never used before, run of 40 s", {.step_seconds = 1e-4, .unchecked = true, .open_seconds = 3}, 20000, CHOSEN, 7.1, 0.01, ""},
     {"a GPU never used before, run of 15 s", {.step_seconds = 1e-4, .unchecked = true, .open_seconds = 3}, 7500, IGNORED, 15, 0, ""},
     {"a run of 4 s", {.step_seconds = 1e-4}, 2000, IGNORED, 4, 0, ""},
+    {"a run of 4 s on a machine with a GPU", {.step_seconds = 1e-4, .remembered = true, .opening = 0.5}, 2000, CHOSEN, 1, 0.01, ""},
+    {"a run of 1 s on a machine with a GPU", {.step_seconds = 1e-4, .remembered = true, .opening = 0.5}, 500, IGNORED, 1, 0, ""},
     {"a run of 40 ms", {.step_seconds = 1e-4}, 20, IGNORED, 0.04, 0, ""},
 };
 /* clang-format on */
@@ -279,36 +283,70 @@ Test(choice, costs_no_more_than_it_may)
     ls_data_free(data);
 }
 
+/* Runs of 0.3 s, whatever is remembered; of 1 s, if it is not that there is a GPU that pays; and of
+ * 4 s, if it is that there is none. */
 Test(choice, short_runs_look_for_no_devices)
 {
+    static const struct {
+        const char *what;
+        fake_device other;
+        uint64_t epochs;
+    } cases[] = {
+        {"0.3 s", {.step_seconds = 1e-4}, 150},
+        {"0.3 s, a GPU", {.step_seconds = 1e-5, .remembered = true, .speed.alone = 1e12}, 150},
+        {"1 s", {.step_seconds = 1e-4}, 500},
+        {"1 s, a CPU device", {.step_seconds = 1e-5, .remembered = true, .kind = "cpu"}, 500},
+        {"4 s, a CPU device", {.step_seconds = 1e-5, .remembered = true, .kind = "cpu"}, 2000},
+    };
     ls_data *data = runs_data("moons", 60);
-    fake_device cpu = {.step_seconds = 1e-3}, other = {.step_seconds = 1e-4};
-    ls_device *device = fake_choice_open(&cpu, &other);
-    ls_model_free(train_steps(device, data, 2000));
-    cr_expect(!fake_choice_searched() && !device->choice->discovered);
-    cr_expect_eq(timings_count(device), 0);
-    cr_expect_str_eq(ls_device_get_info(device)->kind, "cpu path");
-    ls_device_close(device);
+    for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
+        fake_device cpu = {.step_seconds = 1e-3}, other = cases[i].other;
+        ls_device *device = fake_choice_open(&cpu, &other);
+        ls_model_free(train_steps(device, data, cases[i].epochs));
+        const char *what = cases[i].what;
+        cr_expect(!fake_choice_searched() && !device->choice->discovered, "%s", what);
+        cr_expect_eq(timings_count(device), 0, "%s", what);
+        cr_expect_str_eq(ls_device_get_info(device)->kind, "cpu path", "%s", what);
+        ls_device_close(device);
+    }
     ls_data_free(data);
 }
 
 /* ---- The states of a pass -------------------------------------------------------------------- */
 
-static const char *const state_names[] = {"watching",  "finding",         "opening",
-                                          "measuring", "confirming best", "confirming candidate",
+static const char *const state_names[] = {"watching",
+                                          "finding",
+                                          "opening",
+                                          "measuring",
+                                          "building",
+                                          "confirming best",
+                                          "confirming candidate",
                                           "decided"};
+
+/* A network of one unit of cost and a million fma. */
+static ls_example example_of(const ls_settings *settings)
+{
+    return (ls_example){.settings = settings,
+                        .inputs = 2,
+                        .shape = ls_shape_of_classes(2),
+                        .rows = 9,
+                        .members = 1,
+                        .cost = 1,
+                        .need = {.small = 1e6}};
+}
 
 /* Rounds of 25 ms on candidates of given seconds per unit of cost, until the pass has ended;
  * writes the states that it went through. */
-static void run_pass(ls_choice *choice, const fake_device *cpu, const fake_device *other,
+static void run_pass(ls_choice *choice, fake_device *cpu, fake_device *other,
                      const ls_workload *work, char *states, size_t size)
 {
     ls_choice_state last = choice->state;
     for (int round = 0; round < 1000; round++) {
-        const fake_device *at = ls_choice_at(choice) ? other : cpu;
-        double pace = at->step_seconds * (clock_now() < at->disturbed_until ? 2 : 1);
-        clock_advance(0.025);
-        ls_choice_round(choice, work, 0.025, 0.025 / pace);
+        fake_device *at = ls_choice_at(choice) ? other : cpu;
+        uint64_t steps = (uint64_t)(0.025 / at->step_seconds);
+        double seconds = fake_call(at, steps);
+        clock_advance(seconds);
+        ls_choice_round(choice, work, seconds, (double)steps);
         if (choice->state == last) continue;
         last = choice->state;
         snprintf(states + strlen(states), size - strlen(states), "%s%s", *states ? ", " : "",
@@ -335,8 +373,13 @@ Test(choice, states_of_a_pass)
          1,
          "finding, opening, measuring, confirming best, confirming candidate, decided"},
         {{.step_seconds = 1e-3}, {.open_error = "no"}, 0, "finding, opening, decided"},
+        /* it is fast once a build has ended that its first round began */
+        {{.step_seconds = 1e-3},
+         {.step_seconds = 1e-4, .beside_seconds = 2, .beside_factor = 20},
+         1,
+         "finding, opening, measuring, building, measuring, decided"},
         /* the CPU path seems as slow as the GPU is fast, until it is measured once more */
-        {{.step_seconds = 5e-4, .disturbed_until = 0.17},
+        {{.step_seconds = 5e-4, .disturbed_until = 0.21},
          {.step_seconds = 7e-4},
          0,
          "finding, opening, measuring, confirming best, decided"},
@@ -347,12 +390,9 @@ Test(choice, states_of_a_pass)
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         fake_device cpu = cases[i].cpu, other = cases[i].other;
         ls_device *device = fake_choice_open(&cpu, &other);
+        ls_example example = example_of(settings);
         ls_workload work = {
-            .members = 1,
-            .step = 1,
-            .left = 1e6,
-            .example = {
-                .settings = settings, .inputs = 2, .shape = ls_shape_of_classes(2), .rows = 9}};
+            .members = 1, .step = 1, .left = 1e6, .example = &example, .examples = 1};
         char states[256] = "";
         cr_assert_eq(ls_choice_begin(device->choice, &work), 0);
         run_pass(device->choice, &cpu, &other, &work, states, sizeof states);
@@ -383,13 +423,9 @@ Test(choice, a_run_may_end_in_any_state)
         fake_device cpu = slow, other = {.step_seconds = 8e-4, .open_seconds = 0.2};
         ls_device *device = fake_choice_open(&cpu, &other);
         ls_choice *choice = device->choice;
-        ls_workload work = {.members = 1,
-                            .step = 1,
-                            .left = 1e6,
-                            .example = {.settings = &options->settings,
-                                        .inputs = 2,
-                                        .shape = ls_shape_of_classes(2),
-                                        .rows = 9}};
+        ls_example example = example_of(&options->settings);
+        ls_workload work = {
+            .members = 1, .step = 1, .left = 1e6, .example = &example, .examples = 1};
         char states[256] = "";
         ls_choice_begin(choice, &work);
         for (int round = 0; round < rounds; round++) {

@@ -292,7 +292,8 @@ Test(struct_size, results, .init = setup, .fini = teardown)
         {"ls_summary", sizeof(ls_summary), sizeof(ls_summary), 1, fill_summary},
         {"ls_layer_info", sizeof(ls_layer_info), sizeof(ls_layer_info), 2, fill_layers},
         {"ls_member_info", sizeof(ls_member_info), sizeof(ls_member_info), 1, fill_member},
-        {"ls_device_timing", sizeof(ls_device_timing), sizeof(ls_device_timing), 1, fill_timings},
+        {"ls_device_timing", offsetof(ls_device_timing, estimated), sizeof(ls_device_timing), 1,
+         fill_timings},
     };
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         check_filled(&cases[i], cases[i].first);

@@ -17,7 +17,7 @@
     X(ls_read_options, user, sample_seed)                                                          \
     X(ls_column_info, deviation, offset)                                                           \
     X(ls_device_info, memory, memory)                                                              \
-    X(ls_device_timing, speed, speed)                                                              \
+    X(ls_device_timing, speed, estimated)                                                          \
     X(ls_tune_progress, total, total)                                                              \
     X(ls_progress, learning_rate, learning_rate)                                                   \
     X(ls_metrics, class_support, target_explained_variance)                                        \

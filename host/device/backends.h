@@ -4,6 +4,7 @@
 #define LS_BACKENDS_H
 
 #include "host/network/backend.h"
+#include "host/network/device_speed.h"
 
 /* How the devices of a backend are found, opened and tuned. */
 typedef struct {
@@ -21,6 +22,18 @@ typedef struct {
     /* Completes info->exact and info->reason without opening the device; false if the verdict is
      * not known yet. NULL if finish knows all verdicts. */
     bool (*recall)(ls_device_info *info);
+    /* What is remembered of this machine without asking drivers: the devices found last, guesses of
+     * their speed (zeros if there is none), and the seconds that the search took. False if nothing
+     * is. The caller frees both arrays. NULL if there is nothing to remember. */
+    bool (*known)(ls_device_info **list, ls_device_speed **guess, size_t *count, double *seconds);
+    /* The measured speed of a device; false if it was not measured. NULL with `known`, as are: */
+    bool (*speed)(const ls_device_info *info, ls_device_speed *out);
+    /* a guess of the speed of the device of that number, zeros if there is none; */
+    void (*guess)(const void *search, size_t number, ls_device_speed *out);
+    /* and the seconds from opening a device until it had built and warmed up what a run needed, as
+     * remembered (0: never) and to be remembered. */
+    double (*opening)(const ls_device_info *info);
+    void (*note_opening)(const ls_device_info *info, double seconds);
     /* Opens the device of that number in the list and completes its info. */
     ls_status (*open)(void *search, size_t number, unsigned threads, ls_device_info *info,
                       ls_backend **out, ls_error *err);

@@ -85,3 +85,79 @@ ls_status ls_catalogue_start(ls_catalogue *c, size_t i, ls_backend **out, ls_err
     return ls_backend_types[type].open(c->search[type], c->origin[i].number, c->threads,
                                        &c->info[i], out, err);
 }
+
+bool ls_catalogue_speed(const ls_catalogue *c, size_t i, ls_device_speed *out)
+{
+    assert(i < c->count);
+    const ls_backend_type *type = &ls_backend_types[c->origin[i].type];
+    return type->speed && type->speed(&c->info[i], out);
+}
+
+void ls_catalogue_guess(const ls_catalogue *c, size_t i, ls_device_speed *out)
+{
+    assert(i < c->count);
+    const ls_catalogue_origin *from = &c->origin[i];
+    *out = (ls_device_speed){0};
+    if (ls_backend_types[from->type].guess)
+        ls_backend_types[from->type].guess(c->search[from->type], from->number, out);
+}
+
+double ls_catalogue_opening(const ls_catalogue *c, size_t i)
+{
+    assert(i < c->count);
+    const ls_backend_type *type = &ls_backend_types[c->origin[i].type];
+    return type->opening ? type->opening(&c->info[i]) : 0;
+}
+
+void ls_catalogue_note_opening(const ls_catalogue *c, size_t i, double seconds)
+{
+    assert(i < c->count);
+    const ls_backend_type *type = &ls_backend_types[c->origin[i].type];
+    if (type->note_opening) type->note_opening(&c->info[i], seconds);
+}
+
+/* ---- What is remembered ---------------------------------------------------------------------- */
+
+static ls_known_device describe_known(const ls_backend_type *type, const ls_device_info *info,
+                                      const ls_device_speed *guess)
+{
+    ls_known_device d = {.info = *info, .speed = *guess, .opening = type->opening(info)};
+    d.checked = !type->recall || type->recall(&d.info);
+    d.measured = type->speed(info, &d.speed);
+    return d;
+}
+
+/* Appends what a row remembers; false if that is nothing. */
+static bool append_known(const ls_backend_type *type, ls_known_device **list, size_t *room,
+                         size_t *count, double *seconds)
+{
+    ls_device_info *info;
+    ls_device_speed *guess;
+    size_t more;
+    double took;
+    if (!type->known(&info, &guess, &more, &took)) return false;
+    bool good = ls_grow(list, room, *count + more, sizeof **list, "", NULL) == LS_OK;
+    for (size_t i = 0; i < more && good; i++)
+        (*list)[(*count)++] = describe_known(type, &info[i], &guess[i]);
+    *seconds += took;
+    free(info);
+    free(guess);
+    return good;
+}
+
+bool ls_catalogue_known(ls_known_device **list, size_t *count, double *seconds)
+{
+    size_t room = 0;
+    bool good = true;
+    *list = NULL;
+    *count = 0;
+    *seconds = 0;
+    for (size_t i = 0; i < ls_backend_type_count && good; i++)
+        if (ls_backend_types[i].known)
+            good = append_known(&ls_backend_types[i], list, &room, count, seconds);
+    if (!good) {
+        free(*list);
+        *list = NULL;
+    }
+    return good;
+}

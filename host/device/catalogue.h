@@ -35,7 +35,28 @@ void ls_catalogue_close(ls_catalogue *catalogue);
 
 /* Whether the verdict on entry i is known without opening it; its info is then complete. */
 bool ls_catalogue_recall(ls_catalogue *catalogue, size_t i);
+/* The measured speed of entry i; false if there is none. */
+bool ls_catalogue_speed(const ls_catalogue *catalogue, size_t i, ls_device_speed *out);
+/* A guess of it; zeros if there is none. */
+void ls_catalogue_guess(const ls_catalogue *catalogue, size_t i, ls_device_speed *out);
+/* Seconds from opening entry i until it was ready for a run, as remembered (0: never). */
+double ls_catalogue_opening(const ls_catalogue *catalogue, size_t i);
+void ls_catalogue_note_opening(const ls_catalogue *catalogue, size_t i, double seconds);
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
+
+/* A device, and what is remembered of it. */
+typedef struct {
+    ls_device_info info;
+    bool checked;          /* the self-check's verdict is known, so that opening takes no seconds */
+    bool measured;         /* the speed was measured; otherwise it is a guess, or all zeros */
+    ls_device_speed speed; /* */
+    double opening;        /* seconds that opening took last; 0 if unknown */
+} ls_known_device;
+
+/* The devices besides the CPU path that the last search on this machine has found, and the seconds
+ * that it took, without asking any driver. False if that is not known. *list is freed with free().
+ */
+bool ls_catalogue_known(ls_known_device **list, size_t *count, double *seconds);
 
 #endif

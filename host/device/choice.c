@@ -8,33 +8,37 @@
 #include <stdlib.h>
 
 static const ls_choice_patience usual_patience = {
-    .threads = 2, .devices = 5, .unchecked = 20, .left = 0.5};
+    .threads = 2, .find = 2, .devices = 5, .gpu = 3, .unchecked = 20, .left = 0.5};
+/* Seconds that finding devices is assumed to take if that is not remembered. */
+static const double usual_find = 0.5;
 
-/* Rounds are one sample as soon as they have taken this long. */
-static const double sample_seconds = 0.01;
-/* One sample that takes so long is enough. GPUs may still be compiling. */
-static const double long_sample = 0.03, long_gpu_sample = 0.2;
 /* A candidate wins if it takes less than this share of the best's time. */
 static const double ahead = 0.95;
 /* Below this share it wins at once. Otherwise both are measured once more, as something else may
  * have disturbed the best. */
-static const double far_ahead = 0.5;
+static const double far_ahead = LS_FAR_AHEAD;
+/* Share of the remaining seconds that a candidate may cost in rounds that build, each of which may
+ * be the last that does, and their number. */
+static const double build_share = 0.05;
+enum { MOST_BUILD_ROUNDS = 50, MOST_RETURNS = 3 };
+/* A GPU that disappointed is tried again after that many times what trying it cost, and at least so
+ * many seconds, if as many remain. */
+static const double again_after = 60, least_again = 1;
 
 /* ---- Candidates ------------------------------------------------------------------------------ */
 
-static ls_candidate *new_candidate(ls_choice *choice, const ls_device_info *info)
+static ls_candidate *new_candidate(ls_choice *choice, const ls_known_device *device)
 {
     if (choice->count == LS_CHOICE_MOST) return NULL;
     ls_candidate *candidate = &choice->list[choice->count++];
-    *candidate = (ls_candidate){.info = *info};
-    snprintf(candidate->timing.name, sizeof candidate->timing.name, "%s", info->name);
+    *candidate = ls_candidate_of(device);
     return candidate;
 }
 
 bool ls_choice_add(ls_choice *choice, const ls_device_info *info, ls_backend *backend,
                    unsigned threads)
 {
-    ls_candidate *candidate = new_candidate(choice, info);
+    ls_candidate *candidate = new_candidate(choice, &(ls_known_device){.info = *info});
     if (!candidate) return false;
     candidate->state = LS_CANDIDATE_OPEN;
     candidate->backend = backend;
@@ -75,7 +79,9 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
     }
     choice->device = device;
     choice->threads = most;
+    choice->cores = ls_usable_cores();
     choice->patience = usual_patience;
+    choice->find_seconds = usual_find;
     choice->discovered = !opencl;
     add_cpu_path(choice, threads);
     set_best(choice, 0);
@@ -94,34 +100,27 @@ static void begin_finding(ls_choice *choice)
     choice->opener->slots->find(choice->opener, threads ? threads - 1 : 0);
 }
 
+/* Opens candidate `next` if it is not open, and warms it up. */
 static void begin_opening(ls_choice *choice, const ls_workload *work)
 {
+    const ls_candidate *candidate = &choice->list[choice->next];
     choice->state = LS_CHOICE_OPENING;
-    choice->opener->slots->open(choice->opener, &choice->list[choice->next].info, &work->example);
-}
-
-/* GPUs before others; devices that have to be checked first come last. */
-static int rank_of(const ls_found_device *device)
-{
-    ls_device_kind kind = ls_device_kind_of(&device->info);
-    int rank = kind == LS_KIND_GPU ? 0 : kind == LS_KIND_CPU ? 2 : 1;
-    return device->checked ? rank : rank + 3;
+    choice->example_cost = work->example[0].cost;
+    choice->opener->slots->open(choice->opener, &candidate->info, candidate->backend, work->example,
+                                work->examples);
 }
 
 static void end_finding(ls_choice *choice)
 {
-    const ls_found_device *found;
+    const ls_known_device *found;
     size_t count;
     ls_status status = choice->opener->slots->found(choice->opener, &found, &count, NULL);
     choice->state = LS_CHOICE_WATCHING;
     choice->discovered = true;
-    for (int rank = 0; rank < 6 && status == LS_OK; rank++)
-        for (size_t i = 0; i < count; i++) {
-            if (!found[i].info.exact || rank_of(&found[i]) != rank) continue;
-            ls_candidate *candidate = new_candidate(choice, &found[i].info);
-            if (candidate)
-                candidate->state = found[i].checked ? LS_CANDIDATE_FOUND : LS_CANDIDATE_UNCHECKED;
-        }
+    for (int rank = 0; rank < LS_KNOWN_RANKS && status == LS_OK; rank++)
+        for (size_t i = 0; i < count; i++)
+            if (found[i].info.exact && ls_known_rank(&found[i]) == rank)
+                new_candidate(choice, &found[i]);
 }
 
 static void end_opening(ls_choice *choice)
@@ -129,9 +128,10 @@ static void end_opening(ls_choice *choice)
     ls_candidate *candidate = &choice->list[choice->next];
     char *note = candidate->timing.note;
     ls_device_info info;
+    ls_warm_speed tried;
     ls_error why;
     ls_status status = choice->opener->slots->opened(choice->opener, &candidate->backend, &info,
-                                                     &why);
+                                                     &tried, &why);
     choice->state = LS_CHOICE_WATCHING;
     candidate->state = LS_CANDIDATE_OUT;
     if (status != LS_OK) {
@@ -141,11 +141,15 @@ static void end_opening(ls_choice *choice)
     if (info.exact) candidate->state = LS_CANDIDATE_OPEN;
     else snprintf(note, sizeof candidate->timing.note, "is approximate (%.230s)", info.reason);
     candidate->info = info;
+    candidate->warm = true;
+    candidate->tried = choice->example_cost > 0 ? tried.step / choice->example_cost : 0;
+    candidate->copies = tried.copies;
 }
 
 void ls_choice_free(ls_choice *choice)
 {
     if (!choice) return;
+    if (choice->opener) choice->opener->slots->stop(choice->opener);
     if (choice->state == LS_CHOICE_FINDING) end_finding(choice);
     if (choice->state == LS_CHOICE_OPENING) end_opening(choice);
     for (size_t i = 0; i < choice->count; i++) {
@@ -153,33 +157,14 @@ void ls_choice_free(ls_choice *choice)
         if (backend && (i == 0 || !choice->list[i].threads)) backend->slots->close(backend);
     }
     if (choice->opener) choice->opener->slots->close(choice->opener);
+    free(choice->known_device);
     free(choice);
 }
 
 /* ---- Whether measuring pays ------------------------------------------------------------------ */
 
-/* Seconds per unit of cost on the best: the least of the latest samples, as disturbances only add
- * time. */
-static double best_pace(const ls_choice *choice)
-{
-    double least = 0;
-    for (size_t i = 0; i < choice->best_samples && i < LS_CHOICE_SAMPLES; i++)
-        if (i == 0 || choice->best_pace[i] < least) least = choice->best_pace[i];
-    return least;
-}
-
-static void note_best_pace(ls_choice *choice, double pace)
-{
-    choice->best_pace[choice->best_samples++ % LS_CHOICE_SAMPLES] = pace;
-}
-
-static void discard_sample(ls_choice *choice) { choice->sample_seconds = choice->sample_cost = 0; }
-
-static void discard_best_paces(ls_choice *choice)
-{
-    choice->best_samples = 0;
-    discard_sample(choice);
-}
+/* Seconds per unit of cost on the best. */
+static double best_pace(const ls_choice *choice) { return ls_pace_least(&choice->paces); }
 
 /* Seconds of training to come: what is left of this call, or as long again as the training has
  * lasted, since calls follow each other in a search. */
@@ -190,52 +175,137 @@ static double expected_seconds(const ls_choice *choice, const ls_workload *work)
     return left > choice->spent ? left : choice->spent;
 }
 
-static bool within(double a, double b, double factor) { return a <= factor * b && b <= factor * a; }
-
-/* Whether two workloads are so alike that the same candidate should be the fastest on both. */
-static bool similar(const ls_workload *a, const ls_workload *b, double factor)
+/* Seconds of training that must remain before a candidate is opened, */
+static double patience_to_open(const ls_choice *choice, const ls_candidate *candidate)
 {
-    if (!a->members || !b->members) return false;
-    return within((double)a->members, (double)b->members, factor) &&
-           within(a->step / (double)a->members, b->step / (double)b->members, factor);
+    const ls_choice_patience *p = &choice->patience;
+    if (candidate->state == LS_CANDIDATE_OPEN && candidate->warm) return p->threads;
+    if (candidate->state == LS_CANDIDATE_UNCHECKED) return p->unchecked;
+    double delays = p->gpu * ls_candidate_delay(candidate, 0);
+    if (!ls_candidate_is_gpu(candidate) || delays > p->devices) return p->devices;
+    return delays < p->threads ? p->threads : delays;
 }
 
-static bool is_gpu(const ls_candidate *candidate)
-{
-    return ls_device_kind_of(&candidate->info) == LS_KIND_GPU;
-}
-
-/* Seconds of training that must remain before a candidate is opened or measured. */
+/* or measured, whatever is expected of it. */
 static double patience_for(const ls_choice *choice, const ls_candidate *candidate,
                            const ls_workload *work)
 {
     if (candidate->threads) return choice->patience.threads;
-    double least = candidate->state == LS_CANDIDATE_UNCHECKED ? choice->patience.unchecked
-                                                              : choice->patience.devices;
+    double least = patience_to_open(choice, candidate);
     /* at least two steps are measured, and a device that is no GPU may well be slower */
-    double steps = (is_gpu(candidate) ? 20 : 100) * work->step * best_pace(choice);
+    double steps = (ls_candidate_is_gpu(candidate) ? 20 : 100) * work->step * best_pace(choice);
     return steps > least ? steps : least;
 }
 
+static bool pays(const ls_choice *choice, const ls_candidate *candidate, const ls_workload *work)
+{
+    double find = choice->discovered ? 0 : choice->find_seconds;
+    return ls_candidate_pays(candidate, work, expected_seconds(choice, work), best_pace(choice),
+                             find, choice->cores);
+}
+
 /* Fewer threads pay only for few members, and are tried by halves for as long as each number was
- * faster than the one before. True for candidates that are no number of threads. */
+ * faster than the one before, unless another device is far ahead of them all. True for candidates
+ * that are no number of threads. */
 static bool has_prospect(const ls_choice *choice, size_t i, const ls_workload *work)
 {
-    if (!choice->list[i].threads || i == 0) return true;
-    double twice = choice->list[i - 1].pace, four_times = i > 1 ? choice->list[i - 2].pace : 0;
+    const ls_candidate *list = choice->list, *best = &list[choice->best];
+    if (!list[i].threads || i == 0) return true;
+    double twice = list[i - 1].pace, four_times = i > 1 ? list[i - 2].pace : 0;
     if (work->members >= 2 * choice->threads || twice <= 0) return false;
+    if (!best->threads && best->pace > 0 && best->pace < far_ahead * list[0].pace) return false;
     return four_times <= 0 || twice < 1.02 * four_times;
+}
+
+/* Whether a candidate's turn is still to come. */
+static bool waits(const ls_choice *choice, size_t i, const ls_workload *work)
+{
+    const ls_candidate *candidate = &choice->list[i];
+    return i != choice->best && candidate->state != LS_CANDIDATE_OUT && !candidate->taken &&
+           has_prospect(choice, i, work);
+}
+
+/* The candidate to take up now: of the GPUs from which much is expected the fastest, otherwise the
+ * first one for which the run is long enough; choice->count if there is none. */
+static size_t due(const ls_choice *choice, const ls_workload *work)
+{
+    double seconds = expected_seconds(choice, work), least = 0;
+    size_t found = choice->count;
+    for (size_t i = 0; i < choice->count; i++) {
+        const ls_candidate *candidate = &choice->list[i];
+        double pace = ls_candidate_expected_pace(candidate, work->members);
+        if (!waits(choice, i, work) || !pays(choice, candidate, work)) continue;
+        if (found == choice->count || pace < least) found = i, least = pace;
+    }
+    for (size_t i = 0; i < choice->count && found == choice->count; i++)
+        if (waits(choice, i, work) && seconds >= patience_for(choice, &choice->list[i], work))
+            found = i;
+    return found;
+}
+
+/* Whether a GPU is remembered of this machine for whom it is time to look: it pays, or the run is
+ * long enough anyway. */
+static bool remembers_gpu(ls_choice *choice, const ls_workload *work)
+{
+    bool found = false;
+    if (!choice->asked && choice->opener)
+        choice->known = choice->opener->slots->known(choice->opener, &choice->known_device,
+                                                     &choice->known_devices, &choice->find_seconds);
+    choice->asked = true;
+    if (!choice->known) choice->find_seconds = usual_find;
+    for (size_t i = 0; i < choice->known_devices && !found; i++) {
+        ls_candidate candidate = ls_candidate_of(&choice->known_device[i]);
+        ls_candidate_estimate(&candidate, work);
+        double least = patience_to_open(choice, &candidate) +
+                       choice->patience.gpu * choice->find_seconds;
+        found = candidate.info.exact &&
+                (pays(choice, &candidate, work) || expected_seconds(choice, work) >= least);
+    }
+    return found;
+}
+
+/* Whether devices should be looked for now. */
+static bool should_find(ls_choice *choice, const ls_workload *work)
+{
+    double seconds = expected_seconds(choice, work);
+    if (seconds <= 0) return choice->patience.devices <= 0;
+    if (remembers_gpu(choice, work) || seconds >= choice->patience.devices) return true;
+    return !choice->known && seconds >= choice->patience.find;
 }
 
 /* ---- Passes ---------------------------------------------------------------------------------- */
 
+/* Whether a new workload is worth a pass: it is long, or short and a GPU pays. */
+static bool worth_a_pass(ls_choice *choice, const ls_workload *work)
+{
+    double seconds = expected_seconds(choice, work);
+    if (seconds <= 0) return choice->patience.threads <= 0;
+    if (seconds >= choice->patience.threads) return true;
+    bool worth = !choice->discovered && remembers_gpu(choice, work);
+    for (size_t i = 0; i < choice->count && !worth; i++) {
+        ls_candidate candidate = choice->list[i]; /* as if its turn were still to come */
+        candidate.tried = 0;
+        candidate.warm = false;
+        ls_candidate_estimate(&candidate, work);
+        worth = i != choice->best && candidate.state != LS_CANDIDATE_OUT &&
+                pays(choice, &candidate, work);
+    }
+    return worth;
+}
+
 static void begin_pass(ls_choice *choice, const ls_workload *work)
 {
     choice->state = LS_CHOICE_WATCHING;
-    choice->next = 0;
     choice->decided_on = *work;
-    for (size_t i = 0; i < choice->count; i++) choice->list[i].pace = 0;
+    choice->decided_on.example = NULL;
+    choice->decided_on.examples = 0;
+    for (size_t i = 0; i < choice->count; i++) {
+        ls_candidate *candidate = &choice->list[i];
+        candidate->pace = candidate->tried = candidate->estimate = 0;
+        candidate->taken = candidate->warm = false;
+    }
     choice->list[choice->best].pace = best_pace(choice);
+    choice->list[choice->best].taken = true;
 }
 
 static void note_speed(ls_candidate *candidate, const ls_workload *work)
@@ -261,115 +331,199 @@ static void measure_candidate(ls_choice *choice, ls_choice_state state)
 {
     assert(state == LS_CHOICE_MEASURING || state == LS_CHOICE_CONFIRMING_CANDIDATE);
     choice->state = state;
-    choice->rounds = 0;
-    choice->longest_sample = 0;
-    discard_sample(choice);
+    ls_trial_begin(&choice->trial, ls_candidate_builds(&choice->list[choice->next]).ended);
+    ls_pace_discard(&choice->paces);
+}
+
+/* The turns of devices end that were hopelessly slow while they were warmed up. */
+static void drop_hopeless(ls_choice *choice, const ls_workload *work)
+{
+    double best = best_pace(choice);
+    for (size_t i = 0; i < choice->count; i++) {
+        ls_candidate *candidate = &choice->list[i];
+        if (!waits(choice, i, work) || !ls_candidate_is_hopeless(candidate, work->members, best))
+            continue;
+        candidate->taken = true;
+        snprintf(candidate->timing.note, sizeof candidate->timing.note,
+                 "not tried: %.1f times slower when it was warmed up", candidate->tried / best);
+        note_best_speed(choice, work);
+    }
 }
 
 /* From WATCHING to the next thing to do, if the run is long enough for it. */
 static void advance(ls_choice *choice, const ls_workload *work)
 {
-    double seconds = expected_seconds(choice, work);
     assert(choice->state == LS_CHOICE_WATCHING);
-    for (; choice->next < choice->count; choice->next++) {
-        const ls_candidate *candidate = &choice->list[choice->next];
-        if (choice->next == choice->best || candidate->state == LS_CANDIDATE_OUT ||
-            !has_prospect(choice, choice->next, work))
-            continue;
-        if (seconds < patience_for(choice, candidate, work)) return;
-        choice->measured = 0;
-        if (candidate->state == LS_CANDIDATE_OPEN) measure_candidate(choice, LS_CHOICE_MEASURING);
+    if (!work->examples) return;
+    for (size_t i = 0; i < choice->count; i++) ls_candidate_estimate(&choice->list[i], work);
+    drop_hopeless(choice, work);
+    size_t next = due(choice, work);
+    if (next < choice->count) {
+        const ls_candidate *candidate = &choice->list[choice->next = next];
+        bool ready = candidate->state == LS_CANDIDATE_OPEN &&
+                     (candidate->threads || candidate->warm);
+        choice->trial = (ls_trial){0};
+        if (ready) measure_candidate(choice, LS_CHOICE_MEASURING);
         else begin_opening(choice, work);
-        return;
+    } else if (!choice->discovered) {
+        if (should_find(choice, work)) begin_finding(choice);
+    } else {
+        bool over = true;
+        for (size_t i = 0; i < choice->count; i++) over = over && !waits(choice, i, work);
+        if (over) end_pass(choice, work);
     }
-    if (choice->discovered) end_pass(choice, work);
-    else if (seconds >= choice->patience.devices) begin_finding(choice);
+}
+
+/* The turn of candidate `next` is over. */
+static void end_turn(ls_choice *choice, const ls_workload *work)
+{
+    choice->list[choice->next].taken = true;
+    ls_pace_discard(&choice->paces);
+    choice->state = LS_CHOICE_WATCHING;
+    advance(choice, work);
 }
 
 /* Ends the measurement of candidate `next`. */
 static void conclude(ls_choice *choice, const ls_workload *work, bool faster)
 {
-    choice->list[choice->next].pace = choice->least_pace;
-    note_speed(&choice->list[choice->next], work);
+    ls_candidate *candidate = &choice->list[choice->next];
+    candidate->pace = choice->trial.least_pace;
+    candidate->lost = choice->trial.lost;
+    candidate->timing.note[0] = 0;
+    note_speed(candidate, work);
     note_best_speed(choice, work);
     if (faster) {
         set_best(choice, choice->next);
-        discard_best_paces(choice);
-        note_best_pace(choice, choice->least_pace);
+        ls_pace_forget(&choice->paces);
+        ls_pace_note(&choice->paces, choice->trial.least_pace);
     }
-    discard_sample(choice);
-    choice->state = LS_CHOICE_WATCHING;
-    choice->next++;
-    advance(choice, work);
+    end_turn(choice, work);
+}
+
+/* Ends it without a result. */
+static void give_up(ls_choice *choice, const ls_workload *work)
+{
+    ls_candidate *candidate = &choice->list[choice->next];
+    snprintf(candidate->timing.note, sizeof candidate->timing.note,
+             "was still building its kernels when it was measured");
+    end_turn(choice, work);
 }
 
 /* ---- Rounds ---------------------------------------------------------------------------------- */
 
-/* Adds a round to the sample; true if that completes it. */
-static bool take_sample(ls_choice *choice, double seconds, double cost, double *pace)
+/* How the measurement of candidate `next` is judged. */
+static ls_trial_rule rule_of(const ls_choice *choice, const ls_workload *work)
 {
-    choice->sample_seconds += seconds;
-    choice->sample_cost += cost;
-    if (choice->sample_seconds < sample_seconds || choice->sample_cost <= 0) return false;
-    *pace = choice->sample_seconds / choice->sample_cost;
-    if (choice->sample_seconds > choice->longest_sample)
-        choice->longest_sample = choice->sample_seconds;
-    discard_sample(choice);
-    return true;
+    const ls_candidate *candidate = &choice->list[choice->next];
+    double best = best_pace(choice);
+    return (ls_trial_rule){.best = best,
+                           .left = expected_seconds(choice, work),
+                           .gpu = ls_candidate_is_gpu(candidate),
+                           .at_once = candidate->threads > 0,
+                           .promising = ls_candidate_is_promising(candidate, best)};
 }
 
-/* A round on candidate `next`. The first one is not counted: it compiles. Close results are
- * measured for longer. */
+/* The candidate is measured enough and not faster. */
+static void judge_slower(ls_choice *choice, const ls_workload *work, const ls_trial_rule *rule,
+                         unsigned pending)
+{
+    if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE) {
+        conclude(choice, work, false);
+    } else if (pending && choice->trial.returns < MOST_RETURNS) {
+        choice->trial.returns++;
+        choice->trial.measured = 0;
+        choice->state = LS_CHOICE_BUILDING;
+        ls_pace_discard(&choice->paces);
+    } else if (ls_trial_has_settled(&choice->trial, rule)) {
+        conclude(choice, work, false);
+    }
+}
+
+/* A round on candidate `next`. */
 static void candidate_round(ls_choice *choice, const ls_workload *work, double seconds, double cost)
 {
-    enum { CLEAR = 2, CLOSE = 5 };
-    double pace, best = best_pace(choice), wasted = seconds - cost * best;
-    if (wasted > 0) choice->lost += wasted;
-    if (choice->rounds++ == 0 || !take_sample(choice, seconds, cost, &pace)) return;
-    if (!choice->measured++ || pace < choice->least_pace) choice->least_pace = pace;
-    size_t enough = within(choice->least_pace, best, 1.25) ? CLOSE : CLEAR;
-    double long_enough = is_gpu(&choice->list[choice->next]) ? long_gpu_sample : long_sample;
-    if (choice->measured < enough && choice->longest_sample < long_enough) return;
-    bool faster = choice->least_pace < ahead * best;
-    if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE || !faster ||
-        choice->least_pace <= far_ahead * best) {
-        conclude(choice, work, faster);
+    ls_trial *t = &choice->trial;
+    const ls_trial_rule rule = rule_of(choice, work);
+    ls_builds builds = ls_candidate_builds(&choice->list[choice->next]);
+    double pace, wasted = seconds - cost * rule.best;
+    if (wasted > 0) choice->lost += wasted, t->lost += wasted;
+    if (ls_trial_is_no_sample(t, builds.ended, seconds)) {
+        ls_pace_discard(&choice->paces);
+        if (t->build_rounds > MOST_BUILD_ROUNDS ||
+            (t->build_rounds > 1 && t->lost > build_share * rule.left))
+            give_up(choice, work);
         return;
     }
-    choice->state = LS_CHOICE_CONFIRMING_BEST;
-    choice->measured = 0;
-    choice->list[choice->next].pace = choice->least_pace;
-    discard_sample(choice);
+    double sample = ls_pace_add(&choice->paces, seconds, cost, &pace);
+    if (sample <= 0) return;
+    ls_trial_note(t, sample, pace);
+    if (!ls_trial_is_enough(t, &rule)) return;
+    if (t->least_pace >= ahead * rule.best) {
+        judge_slower(choice, work, &rule, builds.pending);
+    } else if (choice->state == LS_CHOICE_CONFIRMING_CANDIDATE ||
+               t->least_pace <= far_ahead * rule.best) {
+        conclude(choice, work, true);
+    } else {
+        choice->state = LS_CHOICE_CONFIRMING_BEST;
+        t->measured = 0;
+        choice->list[choice->next].pace = t->least_pace;
+        ls_pace_discard(&choice->paces);
+    }
 }
 
 /* A round on the best; true if it completed a sample. */
 static bool best_round(ls_choice *choice, double seconds, double cost)
 {
     double pace;
-    if (!take_sample(choice, seconds, cost, &pace)) return false;
-    note_best_pace(choice, pace);
+    if (ls_pace_add(&choice->paces, seconds, cost, &pace) <= 0) return false;
+    ls_pace_note(&choice->paces, pace);
     return true;
 }
 
 /* A sample of the best between the two measurements of a candidate. */
 static void confirm_best(ls_choice *choice, const ls_workload *work)
 {
-    if (++choice->measured < 2) return;
-    if (choice->least_pace >= ahead * best_pace(choice)) {
+    if (++choice->trial.measured < 2) return;
+    if (choice->trial.least_pace >= ahead * best_pace(choice)) {
         conclude(choice, work, false);
         return;
     }
     measure_candidate(choice, LS_CHOICE_CONFIRMING_CANDIDATE);
-    choice->measured = 1; /* its least pace so far counts as a sample */
+    choice->trial.measured = 1; /* its least pace so far counts as a sample */
+}
+
+/* Members are on the best while the candidate builds. */
+static void wait_for_builds(ls_choice *choice)
+{
+    if (!ls_candidate_builds(&choice->list[choice->next]).pending)
+        measure_candidate(choice, LS_CHOICE_MEASURING);
+}
+
+/* After a decision: gives a GPU one more turn that was far ahead while it was warmed up, but not
+ * when it was measured; false if there is none, or it is not time yet. */
+static bool look_again(ls_choice *choice, const ls_workload *work)
+{
+    double best = best_pace(choice), left = work->left * best;
+    for (size_t i = 0; i < choice->count; i++) {
+        ls_candidate *c = &choice->list[i];
+        double wait = least_again + again_after * c->lost;
+        if (i == choice->best || c->state != LS_CANDIDATE_OPEN ||
+            !ls_candidate_is_promising(c, best) || choice->spent < wait || left < wait)
+            continue;
+        c->taken = false;
+        choice->state = LS_CHOICE_WATCHING;
+        return true;
+    }
+    return false;
 }
 
 /* Begins a pass, or goes on with one, if the workload is worth it. */
 static void watch(ls_choice *choice, const ls_workload *work)
 {
-    if (choice->best_samples < 2 || !work->members) return;
-    bool same = similar(work, &choice->decided_on, 4);
-    if (same && choice->state == LS_CHOICE_DECIDED) return;
-    if (!same && expected_seconds(choice, work) < choice->patience.threads) return;
+    if (choice->paces.samples < 2 || !work->members) return;
+    bool same = ls_workloads_similar(work, &choice->decided_on, 4);
+    if (same && choice->state == LS_CHOICE_DECIDED && !look_again(choice, work)) return;
+    if (!same && !worth_a_pass(choice, work)) return;
     if (!same) begin_pass(choice, work);
     advance(choice, work);
 }
@@ -382,6 +536,10 @@ size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double second
     case LS_CHOICE_MEASURING:
     case LS_CHOICE_CONFIRMING_CANDIDATE:
         if (work->members) candidate_round(choice, work, seconds, cost);
+        break;
+    case LS_CHOICE_BUILDING:
+        best_round(choice, seconds, cost);
+        if (work->members) wait_for_builds(choice);
         break;
     case LS_CHOICE_CONFIRMING_BEST:
         if (best_round(choice, seconds, cost) && work->members) confirm_best(choice, work);
@@ -408,7 +566,7 @@ size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double second
 /* A measurement ends without a result; members are back on the best. */
 static void abandon_measurement(ls_choice *choice)
 {
-    bool measuring = choice->state == LS_CHOICE_MEASURING ||
+    bool measuring = choice->state == LS_CHOICE_MEASURING || choice->state == LS_CHOICE_BUILDING ||
                      choice->state == LS_CHOICE_CONFIRMING_BEST ||
                      choice->state == LS_CHOICE_CONFIRMING_CANDIDATE;
     if (measuring) choice->state = LS_CHOICE_WATCHING;
@@ -423,20 +581,20 @@ size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why)
              "failed while it was measured: %.220s", why);
     if (candidate == choice->best) {
         set_best(choice, 0);
-        discard_best_paces(choice);
+        ls_pace_forget(&choice->paces);
     }
-    if (choice->next == candidate) choice->next++;
+    failed->taken = true;
     abandon_measurement(choice);
-    discard_sample(choice);
+    ls_pace_discard(&choice->paces);
     return ls_choice_at(choice);
 }
 
 size_t ls_choice_begin(ls_choice *choice, const ls_workload *work)
 {
     abandon_measurement(choice);
-    discard_best_paces(choice);
+    ls_pace_forget(&choice->paces);
     /* the fastest on a very different workload is no good guess for this one */
-    if (choice->best && !similar(work, &choice->decided_on, 16)) set_best(choice, 0);
+    if (choice->best && !ls_workloads_similar(work, &choice->decided_on, 16)) set_best(choice, 0);
     return ls_choice_at(choice);
 }
 
@@ -449,8 +607,20 @@ size_t ls_choice_at(const ls_choice *choice)
     return candidate ? choice->next : choice->best;
 }
 
+bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work)
+{
+    switch (choice->state) {
+    case LS_CHOICE_WATCHING:
+    case LS_CHOICE_FINDING:
+    case LS_CHOICE_OPENING: return choice->paces.samples > 0;
+    case LS_CHOICE_DECIDED: return !ls_workloads_similar(work, &choice->decided_on, 4);
+    default: return false;
+    }
+}
+
 bool ls_choice_is_measuring(const ls_choice *choice)
 {
-    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_DECIDED) ||
-           choice->best_samples < 2;
+    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_BUILDING &&
+            choice->state != LS_CHOICE_DECIDED) ||
+           choice->paces.samples < 2;
 }

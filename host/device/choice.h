@@ -2,62 +2,57 @@
 /* What `--device auto` and `--threads 0` choose from, and how. All candidates give the same bits,
  * so they are measured on the run itself: members begin on the CPU path. If the run is long enough
  * to pay for it, they spend some tens of milliseconds on each other candidate, continuing their
- * training, and then stay on the fastest. OpenCL devices are found and opened beside the training
- * (opener.h).
+ * training, and then stay on the fastest. OpenCL devices are found, opened and warmed up beside the
+ * training (opener.h): a measurement begins when what it runs is built.
  *
- * A pass takes up the candidates one after the other. These are its states and the events that
- * change them; members work on the best candidate except where CANDIDATE is noted:
+ * A pass takes up each candidate when its time has come: a GPU as soon as it is expected to save
+ * more than trying it costs (candidate.h), any candidate if the run is long enough (patience).
+ * These are its states and the events that change them; members work on the best candidate except
+ * where CANDIDATE is noted:
  *
- *   WATCHING              devices are not known yet            -> FINDING
- *                         the next candidate is not open yet   -> OPENING
- *                         the next candidate is open           -> MEASURING
+ *   WATCHING              looking for devices pays             -> FINDING
+ *                         a candidate's time has come; it is
+ *                           not open, or not warm            -> OPENING
+ *                           open and warm                    -> MEASURING
  *                         no candidate is left                 -> DECIDED
  *   FINDING               the list of devices is there         -> WATCHING
- *   OPENING               the candidate is open, or has failed -> WATCHING
- *   MEASURING             CANDIDATE is much faster, or slower  -> WATCHING, next candidate
+ *   OPENING               the candidate is open and warm, or
+ *                           has failed                         -> WATCHING
+ *   MEASURING             CANDIDATE is much faster, or slower  -> WATCHING, its turn is over
+ *                         CANDIDATE is slower, and builds
+ *                           beside its steps                   -> BUILDING
  *                         CANDIDATE is a little faster         -> CONFIRMING_BEST
- *   CONFIRMING_BEST       the best is as fast after all        -> WATCHING, next candidate
+ *   BUILDING              the candidate has built              -> MEASURING
+ *   CONFIRMING_BEST       the best is as fast after all        -> WATCHING, its turn is over
  *                         the best is still slower             -> CONFIRMING_CANDIDATE
- *   CONFIRMING_CANDIDATE  CANDIDATE was measured once more     -> WATCHING, next candidate
- *   DECIDED               the workload has changed             -> WATCHING, first candidate
+ *   CONFIRMING_CANDIDATE  CANDIDATE was measured once more     -> WATCHING, its turn is over
+ *   DECIDED               the workload has changed             -> WATCHING, all have their turns
+ *                         a GPU that disappointed may be
+ *                           tried again                        -> WATCHING, its turn
  *
- * A candidate that fails, and the end of a run, lead from the three states of a measurement back to
+ * A candidate that fails, and the end of a run, lead from the four states of a measurement back to
  * WATCHING. Nothing begins in WATCHING until the best was sampled twice and the run is known to be
- * long enough. */
+ * long enough.
+ *
+ * What is no sample of a candidate: a round during which a build ended, and its first round unless
+ * that is long. It is not found slower before it has settled (some seconds without becoming
+ * faster), unless that costs more than a share of the run. A GPU that was far ahead while it was
+ * warmed up and is found slower is tried again after sixty times the seconds that trying it cost.
+ */
 #ifndef LS_CHOICE_H
 #define LS_CHOICE_H
 
-#include "host/device/opener.h"
+#include "host/device/candidate.h"
+#include "host/device/pace.h"
+#include "host/device/trial.h"
 
-typedef enum {
-    LS_CANDIDATE_FOUND,     /* known to be exact */
-    LS_CANDIDATE_UNCHECKED, /* never used before: opening includes the self-check (seconds) */
-    LS_CANDIDATE_OPEN,
-    LS_CANDIDATE_OUT /* failed, or approximate */
-} ls_candidate_state;
-
-typedef struct {
-    ls_candidate_state state;
-    ls_device_info info;
-    ls_backend *backend; /* NULL until it is open */
-    unsigned threads;    /* number of threads if this is the CPU path; 0 for other devices */
-    double pace;         /* seconds per unit of cost, measured in this pass; 0 if not measured */
-    ls_device_timing timing; /* what ls_device_timings reports */
-} ls_candidate;
-
-/* Remaining work, in units of estimated cost; candidates differ in the seconds that a unit takes
+/* Seconds of training that must remain before candidates are measured, whatever is expected of
  * them. */
 typedef struct {
-    size_t members;     /* at work */
-    double step;        /* cost of one step of each of them */
-    double left;        /* cost of all that this call is to do */
-    ls_example example; /* the costliest network */
-} ls_workload;
-
-/* Seconds of training that must remain before candidates are measured. */
-typedef struct {
-    double threads;   /* for other numbers of threads of the CPU path */
-    double devices;   /* for devices that are known to be exact */
+    double threads;   /* for other numbers of threads of the CPU path, and devices that are open */
+    double find;      /* for looking for devices on a machine where that was never done */
+    double devices;   /* for devices that are known to be exact, and */
+    double gpu;       /* for a GPU, if it is less, so many times the delay until it can be tried */
     double unchecked; /* for devices that need the self-check first */
     double left;      /* for anything: seconds that must remain of the present call */
 } ls_choice_patience;
@@ -67,12 +62,13 @@ typedef enum {
     LS_CHOICE_FINDING,
     LS_CHOICE_OPENING,
     LS_CHOICE_MEASURING,
+    LS_CHOICE_BUILDING,
     LS_CHOICE_CONFIRMING_BEST,
     LS_CHOICE_CONFIRMING_CANDIDATE,
     LS_CHOICE_DECIDED
 } ls_choice_state;
 
-enum { LS_CHOICE_SAMPLES = 64, LS_CHOICE_MOST = 80 };
+enum { LS_CHOICE_MOST = 80 };
 
 typedef struct ls_choice {
     ls_device *device; /* its info and backend are those of the best candidate */
@@ -80,28 +76,28 @@ typedef struct ls_choice {
     ls_candidate list[LS_CHOICE_MOST];
     size_t count;
     unsigned threads; /* most that the CPU path uses */
+    unsigned cores;   /* of the machine */
     bool discovered;  /* no further candidates will be found */
     ls_choice_patience patience;
 
+    /* What is remembered of this machine before devices are found. */
+    bool asked, known;
+    ls_known_device *known_device;
+    size_t known_devices;
+    double find_seconds;
+
     ls_choice_state state;
     size_t best;            /* the fastest candidate known */
-    size_t next;            /* the candidate that the pass has come to */
-    ls_workload decided_on; /* what the pass was begun for */
+    size_t next;            /* the candidate that is opened or measured */
+    ls_workload decided_on; /* what the pass was begun for; without examples */
+    double example_cost;    /* of the network with which `next` is warmed up */
     double spent;           /* seconds of work since the last pass ended */
     double lost; /* seconds that choosing cost: on other candidates, beyond what the best would have
                     needed, and for moving members between devices */
 
-    /* Rounds are gathered until they make a sample. */
-    double sample_seconds, sample_cost;
-    /* Paces of the latest samples of the best, a ring. */
-    double best_pace[LS_CHOICE_SAMPLES];
-    size_t best_samples; /* ever taken */
+    ls_paces paces; /* those noted are the best's */
 
-    /* The measurement of candidate `next`; see MEASURING and CONFIRMING_... */
-    unsigned rounds;       /* begun on it */
-    size_t measured;       /* samples taken, of the candidate or of the best that is confirmed */
-    double least_pace;     /* of the candidate's samples */
-    double longest_sample; /* seconds */
+    ls_trial trial; /* of candidate `next`; see MEASURING, BUILDING and CONFIRMING_... */
 } ls_choice;
 
 /* threads: of the CPU path; 0 chooses among up to all cores. opencl: chooses among devices, too.
@@ -124,6 +120,8 @@ size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double second
 size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why);
 /* The rounds are over: a measurement under way has no result. */
 void ls_choice_end(ls_choice *choice);
+/* Whether work of that size should be passed with examples to the next ls_choice_round. */
+bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work);
 /* Whether rounds should be short at present. */
 bool ls_choice_is_measuring(const ls_choice *choice);
 

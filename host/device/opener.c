@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/opener.h"
+#include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/device/catalogue.h"
+#include "host/device/warm_up.h"
+#include "host/network/device_kind.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,82 +17,95 @@ typedef struct {
     pthread_t thread;
     bool threaded;     /* the task runs on `thread`; otherwise the caller has run it */
     atomic_bool ended; /* set by the thread as its last action */
+    atomic_bool stop;  /* the task is to end early */
 
     /* Owned by the task while it runs. */
     ls_catalogue catalogue;
-    ls_found_device *found; /* catalogue.count - 1 */
-    size_t index;           /* catalogue entry to open */
-    ls_plan *example;       /* training plan for warming up, or NULL */
+    ls_known_device *found;     /* catalogue.count - 1 */
+    size_t index;               /* catalogue entry to open */
+    bool opens;                 /* the device was not open before */
+    ls_plan *plan[LS_EXAMPLES]; /* to warm up with */
+    size_t members[LS_EXAMPLES];
+    size_t plans;
+    ls_warm_speed tried; /* result: see ls_opener_slots.opened */
     ls_backend *backend;
     ls_status status;
     ls_error error;
 } device_opener;
 
+/* Seconds of steps for warming up a device, all plans together. Steps of a CPU device take time
+ * from the training. */
+static const double warm_seconds = 4, warm_seconds_cpu = 0.1;
+
 /* ---- Warming up ------------------------------------------------------------------------------ */
 
-/* The plan of the example network, or NULL. Warming up is optional, so errors are ignored here: the
- * measurement will meet them again and report them. */
+/* The plan of the example network, or NULL: warming up is optional. */
 static ls_plan *plan_example(const ls_example *example)
 {
     ls_network network = {0};
     ls_plan *plan = NULL;
-    if (!example->settings) return NULL;
     if (ls_network_build(example->settings, example->inputs, example->shape, &network, NULL) !=
         LS_OK)
         return NULL;
-    if (ls_plan_build(&network, example->settings, LS_PLAN_TRAIN, example->rows, false, &plan,
-                      NULL) != LS_OK)
+    if (ls_plan_build(&network, example->settings, LS_PLAN_TRAIN, example->rows, example->weighted,
+                      &plan, NULL) != LS_OK)
         plan = NULL;
     ls_network_free(&network);
     return plan;
 }
 
-/* One training step and one inference on zeros, for which the device compiles its kernels. */
-static void run_example(ls_backend *backend, const ls_plan *plan, const ls_rows *rows)
+static void take_examples(device_opener *o, const ls_example *examples, size_t count)
 {
-    ls_workspace *workspace;
-    ls_rates rates = {.correction2 = 1, .keep = 1};
-    float loss;
-    ls_run run = {.count = 1, .rates = &rates, .losses = &loss};
-    if (ls_workspace_of_one(backend, rows, plan, &workspace, NULL) != LS_OK) return;
-    if (backend->slots->run(workspace, &run, 1, NULL) == LS_OK)
-        (void)backend->slots->infer(workspace, 0, 0, 1, NULL, &loss, NULL);
-    backend->slots->member_remove(workspace, 0);
-    backend->slots->workspace_close(workspace);
+    o->plans = 0;
+    for (size_t i = 0; i < count && i < LS_EXAMPLES; i++) {
+        ls_plan *plan = plan_example(&examples[i]);
+        if (!plan && i == 0) return; /* its time would not be that of the first example */
+        if (!plan) continue;
+        o->plan[o->plans] = plan;
+        o->members[o->plans++] = examples[i].members;
+    }
 }
 
-static void warm_up(ls_backend *backend, const ls_plan *plan)
+/* The costliest plan gets half of the seconds, the next one half of the rest, and so on. */
+static void warm_up(device_opener *o)
 {
-    float *x = NULL, *t = NULL;
-    if (!plan) return;
-    if (ls_alloc(&x, plan->rows, plan->features * sizeof *x, "", NULL) == LS_OK &&
-        ls_alloc(&t, plan->rows, plan->outputs * sizeof *t, "", NULL) == LS_OK) {
-        ls_rows rows = {plan->rows, plan->features, plan->outputs, x, t, NULL};
-        run_example(backend, plan, &rows);
+    bool cpu = ls_device_kind_of(&o->catalogue.info[o->index]) == LS_KIND_CPU;
+    double seconds = cpu ? warm_seconds_cpu : warm_seconds;
+    for (size_t i = 0; i < o->plans && !atomic_load(&o->stop); i++) {
+        seconds /= 2;
+        ls_warm_speed tried = ls_warm_up(o->backend, o->plan[i], o->members[i], seconds, &o->stop);
+        if (i == 0) o->tried = tried;
     }
-    free(x);
-    free(t);
 }
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
 static ls_status find_devices(device_opener *o)
 {
+    const ls_catalogue *c = &o->catalogue;
     LS_TRY(ls_catalogue_finish(&o->catalogue, &o->error));
-    size_t count = o->catalogue.count - 1;
-    LS_TRY(ls_alloc(&o->found, count, sizeof *o->found, "the device list", &o->error));
-    for (size_t i = 0; i < count; i++) {
-        o->found[i].checked = ls_catalogue_recall(&o->catalogue, i + 1);
-        o->found[i].info = o->catalogue.info[i + 1];
+    LS_TRY(ls_alloc(&o->found, c->count - 1, sizeof *o->found, "the device list", &o->error));
+    for (size_t i = 1; i < c->count; i++) {
+        ls_known_device *found = &o->found[i - 1];
+        found->checked = ls_catalogue_recall(&o->catalogue, i);
+        found->info = c->info[i];
+        found->measured = ls_catalogue_speed(c, i, &found->speed);
+        if (!found->measured) ls_catalogue_guess(c, i, &found->speed);
+        found->opening = ls_catalogue_opening(c, i);
     }
     return LS_OK;
 }
 
 static ls_status open_device(device_opener *o)
 {
-    o->backend = NULL;
-    LS_TRY(ls_catalogue_start(&o->catalogue, o->index, &o->backend, &o->error));
-    if (o->catalogue.info[o->index].exact) warm_up(o->backend, o->example);
+    bool checked = ls_catalogue_recall(&o->catalogue, o->index);
+    double started = ls_clock();
+    if (o->opens) LS_TRY(ls_catalogue_start(&o->catalogue, o->index, &o->backend, &o->error));
+    if (!o->catalogue.info[o->index].exact) return LS_OK;
+    warm_up(o);
+    /* a self-check comes once, and what was stopped took less than it will */
+    if (o->opens && checked && !atomic_load(&o->stop))
+        ls_catalogue_note_opening(&o->catalogue, o->index, ls_clock() - started);
     return LS_OK;
 }
 
@@ -107,6 +122,7 @@ static void begin_task(device_opener *o, opener_task task)
     assert(o->task == NO_TASK);
     o->task = task;
     atomic_store(&o->ended, false);
+    atomic_store(&o->stop, false);
     o->threaded = pthread_create(&o->thread, NULL, run_task, o) == 0;
     if (!o->threaded) run_task(o);
 }
@@ -117,8 +133,8 @@ static void end_task(device_opener *o, opener_task task)
     (void)task;
     if (o->threaded) pthread_join(o->thread, NULL);
     o->task = NO_TASK;
-    ls_plan_free(o->example);
-    o->example = NULL;
+    for (size_t i = 0; i < o->plans; i++) ls_plan_free(o->plan[i]);
+    o->plans = 0;
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -130,13 +146,16 @@ static void begin_finding(ls_opener *opener, unsigned idle_threads)
     begin_task(o, FINDING);
 }
 
-static void begin_opening(ls_opener *opener, const ls_device_info *device,
-                          const ls_example *example)
+static void begin_opening(ls_opener *opener, const ls_device_info *device, ls_backend *backend,
+                          const ls_example *examples, size_t count)
 {
     device_opener *o = (device_opener *)opener;
     assert(device->index > 0 && (size_t)device->index < o->catalogue.count);
     o->index = (size_t)device->index;
-    o->example = plan_example(example);
+    o->opens = !backend;
+    o->backend = backend;
+    o->tried = (ls_warm_speed){0};
+    take_examples(o, examples, count);
     begin_task(o, OPENING);
 }
 
@@ -145,7 +164,15 @@ static bool task_has_ended(ls_opener *opener)
     return atomic_load(&((device_opener *)opener)->ended);
 }
 
-static ls_status end_finding(ls_opener *opener, const ls_found_device **list, size_t *count,
+static void stop_task(ls_opener *opener) { atomic_store(&((device_opener *)opener)->stop, true); }
+
+static bool known_devices(ls_opener *opener, ls_known_device **list, size_t *count, double *seconds)
+{
+    (void)opener;
+    return ls_catalogue_known(list, count, seconds);
+}
+
+static ls_status end_finding(ls_opener *opener, const ls_known_device **list, size_t *count,
                              ls_error *err)
 {
     device_opener *o = (device_opener *)opener;
@@ -157,13 +184,14 @@ static ls_status end_finding(ls_opener *opener, const ls_found_device **list, si
 }
 
 static ls_status end_opening(ls_opener *opener, ls_backend **out, ls_device_info *info,
-                             ls_error *err)
+                             ls_warm_speed *tried, ls_error *err)
 {
     device_opener *o = (device_opener *)opener;
     end_task(o, OPENING);
     if (o->status != LS_OK) return ls_fail(err, o->status, "%s", o->error.message);
     *out = o->backend;
     *info = o->catalogue.info[o->index];
+    *tried = o->tried;
     return LS_OK;
 }
 
@@ -178,9 +206,11 @@ static void close_opener(ls_opener *opener)
 
 ls_status ls_opener_create(ls_opener **out, ls_error *err)
 {
-    static const ls_opener_slots slots = {.find = begin_finding,
+    static const ls_opener_slots slots = {.known = known_devices,
+                                          .find = begin_finding,
                                           .open = begin_opening,
                                           .ended = task_has_ended,
+                                          .stop = stop_task,
                                           .found = end_finding,
                                           .opened = end_opening,
                                           .close = close_opener};

@@ -379,10 +379,11 @@ LS_API void ls_devices_free(ls_device_info **list);
  * spec: "cpu", "auto" (also NULL and ""), an index, or part of a name, vendor or platform.
  * threads: of the CPU path, at most 1024; 0 to choose the fastest number by measuring.
  * allow_approximate: non-zero to accept a device that is not exact.
- * "auto" starts on the CPU path. If a training will take more than a few seconds, it measures each
- * exact device (and, with 0 threads, other numbers of threads) for some tens of milliseconds, and
- * continues on the fastest. The choice changes no bit of the model. Prediction is not measured; it
- * uses the device that the last training chose. See ls_device_timings.
+ * "auto" starts on the CPU path. If a training will take more than a few seconds, or more than about
+ * one where a GPU is known to be much faster, it measures each exact device (and, with 0 threads,
+ * other numbers of threads) for some tens of milliseconds, and continues on the fastest. The choice
+ * changes no bit of the model. Prediction is not measured; it uses the device that the last training
+ * chose. See ls_device_timings.
  * Errors: LS_ERR_DEVICE if no device or several match, or if the device is approximate and
  * allow_approximate is 0; LS_ERR_ARGUMENT for too many threads. */
 LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate,
@@ -404,6 +405,8 @@ typedef struct {
     char note[256];     /**< why the candidate was not measured, or "" */
     int chosen;         /**< 1 for the fastest candidate */
     double speed;       /**< training steps per second, all networks together; 0: not measured */
+    double estimated;   /**< the same, as estimated from the device's speed before it was tried; 0:
+                             no estimate */
 } ls_device_timing;
 
 /** Gives the candidates that were tried. *count: their number, 0 if there was no choice or all

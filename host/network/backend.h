@@ -32,6 +32,12 @@ typedef struct {
                   Otherwise the `work` part of the arena is undefined afterwards. */
 } ls_run;
 
+/* How far a backend is with building programs for its device. */
+typedef struct {
+    uint64_t ended;   /* builds that have ended since the backend was opened */
+    unsigned pending; /* builds under way beside the steps, which will be faster after them */
+} ls_builds;
+
 typedef struct ls_backend ls_backend;
 /* Members resident on a backend, and the rows they train on. */
 typedef struct ls_workspace ls_workspace;
@@ -85,6 +91,9 @@ typedef struct {
     /* What users should know about how the backend works: one or more sentences, or "" (an example:
      * a way of running steps failed and is not used any more). Valid until the next call. */
     const char *(*note)(ls_backend *backend);
+    /* The builds of programs so far. A call during which `ended` has changed says nothing about the
+     * speed of the device. The CPU path builds nothing. */
+    ls_builds (*builds)(const ls_backend *backend);
     /* Frees the backend. Its workspaces must have been closed before. */
     void (*close)(ls_backend *backend);
 } ls_backend_slots;

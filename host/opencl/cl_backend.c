@@ -20,6 +20,7 @@ const ls_backend_slots ls_cl_slots = {
     .write = ls_cl_write,
     .copy = ls_cl_copy,
     .note = ls_cl_note,
+    .builds = ls_cl_builds,
     .close = ls_cl_backend_close,
 };
 

@@ -6,6 +6,7 @@
 #include "host/network/backend.h"
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
+#include <stdatomic.h>
 #include "host/opencl/cl_way.h"
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
@@ -69,6 +70,8 @@ typedef struct ls_cl_device {
     bool keeps_binaries;        /* programs are cached between runs, as the driver does not do it
                                    (cl_binary.c) */
     unsigned programs_recalled; /* programs taken from that cache */
+    atomic_uint_fast64_t builds_ended; /* see ls_builds; builds may run on other threads */
+    atomic_uint builds_pending;
     cl_uint vendor;             /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */

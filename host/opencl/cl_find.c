@@ -2,6 +2,7 @@
 /* Finding OpenCL devices, and judging them by what they report. */
 #include "host/opencl/cl_find.h"
 #include "host/network/device_kind.h"
+#include "host/opencl/cl_guess.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +81,8 @@ static ls_status find_on(const ls_cl_api *cl, cl_platform_id platform, ls_cl_fou
     *list = more;
     for (cl_uint i = 0; i < n; i++) {
         more[*count] = (ls_cl_found){.id = ids[i]};
-        describe(cl, platform, ids[i], &more[(*count)++].info);
+        describe(cl, platform, ids[i], &more[*count].info);
+        ls_cl_guess_speed(cl, ids[i], &more[(*count)++].guess);
     }
     return LS_OK;
 }

@@ -40,8 +40,8 @@ static ls_status build_source(ls_cl_device *d, const char *source, size_t size, 
     return LS_OK;
 }
 
-ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines,
-                      cl_program *out, ls_error *err)
+static ls_status build_or_recall(ls_cl_device *d, const char *source, size_t size,
+                                 const char *defines, cl_program *out, ls_error *err)
 {
     char options[512];
     cl_device_fp_config fp = 0;
@@ -54,6 +54,22 @@ ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const ch
     LS_TRY(build_source(d, source, size, options, out, err));
     if (d->keeps_binaries) ls_cl_remember_program(d, source, size, options, *out);
     return LS_OK;
+}
+
+ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines,
+                      cl_program *out, ls_error *err)
+{
+    atomic_fetch_add(&d->builds_pending, 1);
+    ls_status status = build_or_recall(d, source, size, defines, out, err);
+    atomic_fetch_sub(&d->builds_pending, 1);
+    atomic_fetch_add(&d->builds_ended, 1);
+    return status;
+}
+
+ls_builds ls_cl_builds(const ls_backend *base)
+{
+    const ls_cl_device *d = (const ls_cl_device *)base;
+    return (ls_builds){atomic_load(&d->builds_ended), atomic_load(&d->builds_pending)};
 }
 
 static const char *const kernel_names[] = {

@@ -9,6 +9,9 @@
 ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines,
                       cl_program *out, ls_error *err);
 
+/* How far the device is with that (ls_backend_slots.builds). */
+ls_builds ls_cl_builds(const ls_backend *backend);
+
 /* Builds the program of all kernels that need no tile, and creates device->kernel. */
 ls_status ls_cl_build_kernels(ls_cl_device *device, ls_error *err);
 void ls_cl_release_kernels(ls_cl_device *device);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/opencl.h"
+#include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_cache.h"
+#include "host/opencl/cl_known.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_probe.h"
 #include "host/opencl/self_check.h"
@@ -15,6 +17,7 @@ typedef struct {
     char note[256]; /* why the loader cannot be used, or "" */
     ls_cl_probing probing;
     ls_cl_found *found;
+    double started;
 } cl_search;
 
 void ls_opencl_begin(unsigned idle_threads, void **out)
@@ -23,6 +26,7 @@ void ls_opencl_begin(unsigned idle_threads, void **out)
     ls_error missing;
     if (ls_alloc(&s, 1, sizeof *s, "the search for devices", NULL) != LS_OK) return;
     s->probing.from_child = -1;
+    s->started = ls_clock();
     if (ls_cl_api_open(&s->cl, &missing) != LS_OK)
         snprintf(s->note, sizeof s->note, "%.255s", missing.message);
     else ls_cl_probe_begin(&s->probing, idle_threads);
@@ -38,14 +42,40 @@ ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list
     if (!s) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the search for devices");
     if (*s->note || !ls_cl_probe_end(&s->probing, s->note)) {
         memcpy(note, s->note, sizeof s->note);
+        ls_cl_remember_found(NULL, 0, ls_clock() - s->started);
         return LS_OK;
     }
     LS_TRY(ls_cl_find(&s->cl, &s->found, &found, note, err));
+    ls_cl_remember_found(s->found, found, ls_clock() - s->started);
     if (!found) return LS_OK;
     LS_TRY(ls_alloc(list, found, sizeof **list, "the device list", err));
     for (size_t i = 0; i < found; i++) (*list)[i] = s->found[i].info;
     *count = found;
     return LS_OK;
+}
+
+bool ls_opencl_known(ls_device_info **list, ls_device_speed **guess, size_t *count, double *seconds)
+{
+    return ls_cl_recall_found(list, guess, count, seconds);
+}
+
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out)
+{
+    (void)info, (void)out;
+    return false;
+}
+
+void ls_opencl_guess(const void *search, size_t number, ls_device_speed *out)
+{
+    const cl_search *s = search;
+    *out = s->found[number].guess;
+}
+
+double ls_opencl_opening(const ls_device_info *info) { return ls_cl_recall_opening(info); }
+
+void ls_opencl_note_opening(const ls_device_info *info, double seconds)
+{
+    ls_cl_remember_opening(info, seconds);
 }
 
 bool ls_opencl_recall(ls_device_info *info) { return !info->exact || ls_cl_recall_verdict(info); }

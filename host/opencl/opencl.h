@@ -5,12 +5,19 @@
 #define LS_OPENCL_H
 
 #include "host/network/backend.h"
+#include "host/network/device_speed.h"
 
 /* Functions of ls_backend_type; see host/device/backends.h. */
 void ls_opencl_begin(unsigned idle_threads, void **search);
 ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list, size_t *count,
                            char note[256], ls_error *err);
 bool ls_opencl_recall(ls_device_info *info);
+bool ls_opencl_known(ls_device_info **list, ls_device_speed **guess, size_t *count,
+                     double *seconds);
+bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out);
+void ls_opencl_guess(const void *search, size_t number, ls_device_speed *out);
+double ls_opencl_opening(const ls_device_info *info);
+void ls_opencl_note_opening(const ls_device_info *info, double seconds);
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err);
 void ls_opencl_end(void *search);

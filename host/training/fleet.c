@@ -11,6 +11,7 @@
 #include "host/training/fleet_device.h"
 #include "host/training/fleet_round.h"
 #include "host/training/fleet_rows.h"
+#include "host/training/fleet_work.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -235,31 +236,6 @@ static ls_status run_round(ls_fleet *fleet, size_t count, fleet_call *call, ls_r
     return LS_OK;
 }
 
-/* The remaining work. */
-static ls_workload workload(const ls_fleet *fleet)
-{
-    ls_workload w = {0};
-    double most = 0;
-    for (size_t i = 0; i < fleet->count; i++) {
-        const ls_trainer *trainer = fleet->member[i];
-        if (!trainer || !ls_trainer_active(trainer)) continue;
-        double cost = ls_round_step_cost(trainer);
-        w.left += cost *
-                  (double)(trainer->goal * trainer->schedule.steps_per_epoch - trainer->step);
-        w.members += trainer->workspace != NULL;
-        if (trainer->workspace) w.step += cost;
-        if (cost <= most) continue;
-        most = cost;
-        w.example = (ls_example){.settings = trainer->settings,
-                                 .inputs = trainer->model->network.inputs,
-                                 .shape = ls_model_shape(trainer->model),
-                                 .rows = trainer->plan->rows < 2 * trainer->plan->batch
-                                             ? trainer->plan->rows
-                                             : 2 * trainer->plan->batch};
-    }
-    return w;
-}
-
 /* Whether members can continue on another device if the present one fails. */
 static bool can_recover(const ls_fleet *fleet) { return fleet->choice && fleet->unproven; }
 
@@ -289,7 +265,7 @@ static ls_status follow_choice(ls_fleet *fleet, double seconds, double cost, boo
                                ls_error *err)
 {
     if (!fleet->choice) return LS_OK;
-    ls_workload w = workload(fleet);
+    ls_workload w = ls_fleet_workload(fleet, false);
     size_t next = ls_choice_round(fleet->choice, &w, seconds, cost);
     *moved = next != fleet->at;
     if (*moved) return change_candidate(fleet, next, err);
@@ -341,13 +317,7 @@ static ls_status run_all(ls_fleet *fleet, fleet_call *call, ls_error *err)
 static ls_status begin_call(ls_fleet *fleet, ls_error *err)
 {
     if (!fleet->choice) return LS_OK;
-    ls_workload w = workload(fleet);
-    for (size_t i = 0; i < fleet->count; i++) /* also those that are not on the device */
-        if (fleet->member[i] && ls_trainer_active(fleet->member[i]) &&
-            !fleet->member[i]->workspace) {
-            w.members++;
-            w.step += ls_round_step_cost(fleet->member[i]);
-        }
+    ls_workload w = ls_fleet_workload(fleet, true);
     size_t to = ls_choice_begin(fleet->choice, &w);
     uint64_t limit = ls_fleet_limit(fleet->memory, &fleet->choice->list[to].info);
     for (size_t i = 0; i < fleet->count && to; i++)

@@ -125,7 +125,10 @@ static ls_status change_device(ls_fleet *fleet, size_t to, ls_error *err)
     if (same) return LS_OK;
     fleet->limit = ls_fleet_limit(fleet->memory, &candidate->info);
     fleet->gpu = ls_device_kind_of(&candidate->info) == LS_KIND_GPU;
-    fleet->pace = candidate->pace > 0 ? candidate->pace : 100;
+    /* until the first call was measured, rather too slow */
+    fleet->pace = candidate->pace > 0    ? candidate->pace
+                  : candidate->tried > 0 ? 4 * candidate->tried
+                                         : 100;
     return LS_OK;
 }
 

@@ -25,7 +25,9 @@ struct ls_fleet {
     uint64_t limit;      /* bytes that may be taken on the device in use */
     uint64_t used;       /* bytes that tables and arenas take there */
     double pace;         /* seconds per unit of estimated cost, as measured last */
-    ls_error failure;    /* of the device, after which training cannot go on; or LS_OK */
+    ls_example example[LS_EXAMPLES]; /* the last workload's */
+    const ls_plan *example_plan[LS_EXAMPLES];
+    ls_error failure; /* of the device, after which training cannot go on; or LS_OK */
 
     /* Members by number. */
     ls_trainer **member; /* NULL for those that were removed */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core_cpu/cpu.h"
@@ -56,15 +57,40 @@ static void fake_member_remove(ls_workspace *workspace, size_t member)
     f->real->member_remove(workspace, member);
 }
 
+double fake_call(fake_device *f, uint64_t steps)
+{
+    bool first = !f->steps;
+    double now = clock_now(), factor = now < f->disturbed_until ? 2 : 1;
+    uint64_t slow = f->steps >= f->slow_steps ? 0 : f->slow_steps - f->steps;
+    if (slow > steps) slow = steps;
+    f->steps += steps;
+    if (first && f->compile_seconds > 0) f->builds.ended++;
+    if (first && f->beside_seconds > 0) {
+        f->builds.pending = 1;
+        f->beside_until = now + f->beside_seconds;
+    }
+    if (f->builds.pending && now >= f->beside_until)
+        f->builds = (ls_builds){f->builds.ended + 1, 0};
+    if (f->builds.pending) factor *= f->beside_factor;
+    double work = (double)(steps - slow) + (slow ? f->slow_factor * (double)slow : 0);
+    return factor * f->step_seconds * work + f->launch_seconds + (first ? f->compile_seconds : 0);
+}
+
+static ls_builds fake_builds(const ls_backend *backend)
+{
+    fake_device *f = fake_of(backend);
+    if (f->builds.pending && clock_now() >= f->beside_until)
+        f->builds = (ls_builds){f->builds.ended + 1, 0};
+    return f->builds;
+}
+
 static ls_status fake_run(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err)
 {
     fake_device *f;
     uint64_t steps = 0;
     LS_TRY(next_call(workspace->backend, &f, err));
     for (size_t i = 0; i < count; i++) steps += runs[i].count;
-    double factor = clock_now() < f->disturbed_until ? 2 : 1;
-    clock_advance(factor * f->step_seconds * (double)steps + (f->steps ? 0 : f->compile_seconds));
-    f->steps += steps;
+    clock_advance(fake_call(f, steps));
     return f->real->run(workspace, runs, count, err);
 }
 
@@ -114,8 +140,10 @@ static void disguise(ls_backend *backend, fake_device *f)
     f->slots.read = fake_read;
     f->slots.write = fake_write;
     f->slots.copy = fake_copy;
+    f->slots.builds = fake_builds;
     f->calls = 0;
     f->steps = f->members = 0;
+    f->builds = (ls_builds){0};
     backend->slots = &f->slots;
 }
 
@@ -124,8 +152,10 @@ static void disguise(ls_backend *backend, fake_device *f)
 static struct {
     ls_opener base;
     fake_device *other;
-    ls_found_device found;
-    double ends; /* of the task */
+    ls_known_device found;
+    ls_backend *backend; /* that is only warmed up, or NULL */
+    size_t copies;       /* of the network that it is warmed up with */
+    double ends;         /* of the task */
     bool searched;
 } opener;
 
@@ -136,13 +166,39 @@ static void begin_finding(ls_opener *base, unsigned idle_threads)
     opener.ends = clock_now() + opener.other->find_seconds;
 }
 
-static void begin_opening(ls_opener *base, const ls_device_info *device, const ls_example *example)
+static bool known_devices(ls_opener *base, ls_known_device **list, size_t *count, double *seconds)
 {
     (void)base;
-    cr_assert(example->settings && example->inputs && example->shape.targets && example->rows);
-    cr_assert_eq(device->index, 1);
-    opener.ends = clock_now() + opener.other->open_seconds;
+    *list = NULL;
+    *count = 0;
+    if (!opener.other->remembered) return false;
+    *list = malloc(sizeof **list);
+    cr_assert(*list);
+    **list = opener.found;
+    *count = 1;
+    *seconds = opener.other->find_seconds;
+    return true;
 }
+
+static void begin_opening(ls_opener *base, const ls_device_info *device, ls_backend *backend,
+                          const ls_example *examples, size_t count)
+{
+    (void)base;
+    const fake_device *f = opener.other;
+    cr_assert_gt(count, 0);
+    for (size_t i = 0; i < count; i++) {
+        const ls_example *e = &examples[i];
+        cr_assert(e->settings && e->inputs && e->shape.targets && e->rows && e->members);
+        cr_assert_gt(e->cost, 0.0);
+        if (i) cr_assert_leq(e->cost, e[-1].cost, "the costliest network is not the first");
+    }
+    cr_assert_eq(device->index, 1);
+    opener.copies = examples[0].members;
+    opener.backend = backend;
+    opener.ends = clock_now() + (backend ? 0 : f->open_seconds) + f->warm_seconds;
+}
+
+static void stop_task(ls_opener *base) { (void)base; }
 
 static bool has_ended(ls_opener *base)
 {
@@ -155,7 +211,7 @@ static void wait_for_end(void)
     if (clock_now() < opener.ends) clock_advance(opener.ends - clock_now());
 }
 
-static ls_status end_finding(ls_opener *base, const ls_found_device **list, size_t *count,
+static ls_status end_finding(ls_opener *base, const ls_known_device **list, size_t *count,
                              ls_error *err)
 {
     (void)base, (void)err;
@@ -165,14 +221,20 @@ static ls_status end_finding(ls_opener *base, const ls_found_device **list, size
     return LS_OK;
 }
 
-static ls_status end_opening(ls_opener *base, ls_backend **out, ls_device_info *info, ls_error *err)
+static ls_status end_opening(ls_opener *base, ls_backend **out, ls_device_info *info,
+                             ls_warm_speed *tried, ls_error *err)
 {
     (void)base;
     fake_device *f = opener.other;
     wait_for_end();
     if (f->open_error) return ls_fail(err, LS_ERR_DEVICE, "%s", f->open_error);
-    LS_TRY(ls_cpu_open(1, NULL, out, err));
-    disguise(*out, f);
+    *out = opener.backend;
+    if (!*out) {
+        LS_TRY(ls_cpu_open(1, NULL, out, err));
+        disguise(*out, f);
+    }
+    double factor = f->cold ? 0 : f->warm_factor > 0 ? f->warm_factor : 1;
+    *tried = (ls_warm_speed){factor * f->step_seconds, opener.copies};
     *info = opener.found.info;
     info->exact = !f->approximate;
     snprintf(info->reason, sizeof info->reason, "%s", f->approximate ? f->approximate : "");
@@ -185,9 +247,11 @@ static void close_opener(ls_opener *base) { (void)base; }
 
 ls_device *fake_choice_open(fake_device *cpu, fake_device *other)
 {
-    static const ls_opener_slots slots = {.find = begin_finding,
+    static const ls_opener_slots slots = {.known = known_devices,
+                                          .find = begin_finding,
                                           .open = begin_opening,
                                           .ended = has_ended,
+                                          .stop = stop_task,
                                           .found = end_finding,
                                           .opened = end_opening,
                                           .close = close_opener};
@@ -203,7 +267,11 @@ ls_device *fake_choice_open(fake_device *cpu, fake_device *other)
     memset(&opener, 0, sizeof opener);
     opener.base.slots = &slots;
     opener.other = other;
-    opener.found = (ls_found_device){.info = info, .checked = !other->unchecked};
+    if (other->kind) snprintf(info.kind, sizeof info.kind, "%s", other->kind);
+    opener.found = (ls_known_device){.info = info,
+                                     .checked = !other->unchecked,
+                                     .speed = other->speed,
+                                     .opening = other->opening};
     device->choice->opener->slots->close(device->choice->opener);
     device->choice->opener = &opener.base;
     return device;

@@ -26,6 +26,9 @@ void device_report_print(const device_report *r)
         const ls_device_timing *c = &r->candidate[i];
         if (c->speed > 0) terminal_print(stdout, "%s %s: %.0f steps/s", between, c->name, c->speed);
         else terminal_print(stdout, "%s %s", between, c->name);
+        if (c->estimated > 0)
+            terminal_print(stdout, c->speed > 0 ? " (%.0f estimated)" : " (%.0f steps/s estimated)",
+                           c->estimated);
         if (*c->note) terminal_print(stdout, " %s", c->note);
     }
     putchar('\n');
@@ -36,15 +39,18 @@ json_t *device_note_json(const device_report *r)
     return *r->note ? json_string(r->note) : json_null();
 }
 
+static json_t *number_or_null(double speed) { return speed > 0 ? json_real(speed) : json_null(); }
+
 json_t *device_report_json(const device_report *r)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < r->count; i++) {
         const ls_device_timing *c = &r->candidate[i];
         json_array_append_new(list,
-                              json_pack("{s:s,s:o,s:b,s:o}", "device", c->name, "steps_per_second",
-                                        c->speed > 0 ? json_real(c->speed) : json_null(), "chosen",
-                                        c->chosen, "note",
+                              json_pack("{s:s,s:o,s:o,s:b,s:o}", "device", c->name,
+                                        "steps_per_second", number_or_null(c->speed),
+                                        "estimated_steps_per_second", number_or_null(c->estimated),
+                                        "chosen", c->chosen, "note",
                                         *c->note ? json_string(c->note) : json_null()));
     }
     return list;

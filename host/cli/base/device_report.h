@@ -22,8 +22,8 @@ void device_report_take(device_report *report, const ls_device *device);
  * candidate. */
 void device_report_print(const device_report *report);
 
-/* The candidates: a list of {"device", "steps_per_second" (null if not measured), "chosen",
- * "note"}. */
+/* The candidates: a list of {"device", "steps_per_second" (null if not measured),
+ * "estimated_steps_per_second" (null if there is no estimate), "chosen", "note"}. */
 json_t *device_report_json(const device_report *report);
 
 /* The note, or null. */
