@@ -170,10 +170,9 @@ static void operands(const whole_step *s, words op, whole_product *p)
 {
     const uint in = op[WHOLE_OP_in], out = op[WHOLE_OP_out], kind = op[WHOLE_OP_kind];
     const int data = op[WHOLE_OP_data], shuffled = data && s->member[WHOLE_shuffle];
-    __global const float *arena = s->arena,
-                         *x = !data     ? arena + op[WHOLE_OP_x]
-                              : shuffled ? s->x
-                                         : s->x + (ulong)s->first * in;
+    __global const float *arena = s->arena, *x = !data      ? arena + op[WHOLE_OP_x]
+                                                 : shuffled ? s->x
+                                                            : s->x + (ulong)s->first * in;
     p->start = 0, p->numbers = 0, p->index = 0;
     p->over_rows = kind == WHOLE_GRAD_W;
     p->m = s->rows, p->n = out, p->k = in;
@@ -312,8 +311,8 @@ static void end_pass(const whole_step *s, words op, uint column, uint pass, floa
     }
 }
 
-/* Turns of a pass over the columns, and of an operation: its passes, then what follows them. Sums of
- * chunks pass through local memory, in two places in turn. */
+/* Turns of a pass over the columns, and of an operation: its passes, then what follows them. Sums
+ * of chunks pass through local memory, in two places in turn. */
 static uint rows_of_columns(const whole_step *s, words op)
 {
     return op[WHOLE_OP_kind] == WHOLE_MAX_NORM ? op[WHOLE_OP_in] : s->rows;
@@ -330,7 +329,8 @@ static uint passes_of(words op)
 }
 static uint turns_of_columns(const whole_step *s, words op)
 {
-    const uint passes = passes_of(op) * turns_of_pass(s, op), per_turn = RESULTS >> op[WHOLE_OP_log_columns];
+    const uint passes = passes_of(op) * turns_of_pass(s, op),
+               per_turn = RESULTS >> op[WHOLE_OP_log_columns];
     switch (op[WHOLE_OP_kind]) {
     case WHOLE_NORM: return passes + (s->rows + per_turn - 1u) / per_turn;
     case WHOLE_COLUMN_SUM: return passes;
@@ -339,8 +339,8 @@ static uint turns_of_columns(const whole_step *s, words op)
 }
 
 /* One turn of the sums of pass `pass`. */
-static void turn_of_pass(const whole_step *s, words op, uint column, uint pass, uint turn, uint turns,
-                         whole_column *c)
+static void turn_of_pass(const whole_step *s, words op, uint column, uint pass, uint turn,
+                         uint turns, whole_column *c)
 {
     const uint kind = op[WHOLE_OP_kind], log = op[WHOLE_OP_log_columns], n = op[WHOLE_OP_out],
                sets = GROUP >> log, set = ITEM >> log, x = ITEM & ((1u << log) - 1u);
@@ -357,10 +357,10 @@ static void turn_of_pass(const whole_step *s, words op, uint column, uint pass, 
             c->total = turn - 1u + q ? c->total + part : part;
         }
     if (turn + 1u < turns && column < n && chunk < chunks)
-        s->pool[(turn & 1u) * GROUP + ITEM] =
-            chunk_sum(what, s->arena + op[WHOLE_OP_x] + column + r0 * n,
-                      s->arena + op[WHOLE_OP_z] + column + r0 * n, n, min((uint)LS_CHUNK, rows - r0),
-                      *c);
+        s->pool[(turn & 1u) * GROUP + ITEM] = chunk_sum(what,
+                                                        s->arena + op[WHOLE_OP_x] + column + r0 * n,
+                                                        s->arena + op[WHOLE_OP_z] + column + r0 * n,
+                                                        n, min((uint)LS_CHUNK, rows - r0), *c);
     if (turn + 1u == turns && set == 0 && column < n) {
         end_pass(s, op, column, pass, c->total, c);
         s->pool[KEPT + (pass << log) + x] = kind == WHOLE_NORM ? (pass ? c->inv : c->mean)
@@ -402,7 +402,8 @@ static void turn_of_columns(const whole_step *s, words op, uint task, uint turn,
         for (uint e = ITEM; e < RESULTS; e += GROUP) {
             const uint r = *row + (e >> log);
             if (column < n && r < rows)
-                s->pool[e] = ls_fma(c->gamma, ls_norm_hat(GET(z + r * n), c->mean, c->inv), c->beta);
+                s->pool[e] = ls_fma(c->gamma, ls_norm_hat(GET(z + r * n), c->mean, c->inv),
+                                    c->beta);
         }
     } else if (column < n) {
         for (uint r = set; r < rows; r += sets) {
@@ -547,9 +548,10 @@ static void do_turn(const whole_step *s, words op, uint task, uint turn, whole_w
             if (p->numbers)
                 for (uint e = ITEM; e < 1u << p->log_rows; e += GROUP)
                     s->numbers[e] = p->i0 + e < p->m ? row_number(s, p->i0 + e) : 0u;
-        } else if (w->turn < p->slices + 3u) {
+        }
+        if (w->turn && w->turn < p->slices + 3u)
             turn_of_product(p, s->pool, w->turn - 1u, &w->chains);
-        } else {
+        if (w->turn == p->slices + 3u) {
             count = 1u << (p->log_rows + p->log_columns);
             i = p->i0, j = p->j0, m = p->m;
         }
@@ -584,8 +586,8 @@ typedef struct {
 } whole_team;
 
 /* Waits until all groups of the team are here, after a barrier of the group and before one.
- * must_leave says what came of it: in two places in turn, as a work-item may still read the one when
- * another is at the next meeting. */
+ * must_leave says what came of it: in two places in turn, as a work-item may still read the one
+ * when another is at the next meeting. */
 static uint must_leave(const whole_team *t) { return t->leave[t->round & 1u]; }
 
 static void meet(whole_team *t)
@@ -608,7 +610,7 @@ static void meet(whole_team *t)
 
 /* Where a group is: everything up to the operation. */
 typedef struct {
-    words run;              /* the member's entry */
+    words run; /* the member's entry */
     uint member, step, phase, strand, task, op;
     words at_strand, at_op; /* the strand and the operation */
     uint tasks;             /* of the strand */
@@ -741,9 +743,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void whole_steps(
         mine = atomic_inc(shared + WHOLE_STARTED);
         leave[0] = leave[1] = 0;
     }
-    SYNC
-    const whole_launch launch = {arenas, losses, scratch, x,     t,        weight,
-                                 rates,  table,  members, teams, features, outputs};
+    SYNC const whole_launch launch = {arenas, losses, scratch, x,     t,        weight,
+                                      rates,  table,  members, teams, features, outputs};
     const uint number = mine / groups;
     whole_team team = {mine % groups, groups, patience, 0, 0, shared + WHOLE_STOP, leave};
     team.count = shared + WHOLE_COUNTERS + number * WHOLE_COUNTER_STRIDE;

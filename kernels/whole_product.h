@@ -72,7 +72,7 @@ typedef struct {
 #define SLICE_ONE(p)                                                                               \
     ((((1u << (p)->log_rows) + (1u << (p)->log_columns)) << (p)->log_chunks) *                     \
      ((1u << (p)->log_depth) + 4u))
-#define ROUND_ONE(pool, round) ((pool) + POOL - GROUP * (1u + ((round) & 1u)))
+#define ROUND_ONE(pool, round) ((pool) + POOL - GROUP * (1u + ((round)&1u)))
 
 /* Place of element e of a slice: in the tile, along k, and its chunk. Neighbours in e are
  * neighbours in memory. */
@@ -129,8 +129,7 @@ static void fetch_one(const whole_product *p, uint round, uint within, float *ne
         } else if (e < all) {
             const whole_element at = element_of(e - of_a, p->log_columns, p->log_depth, b_along);
             const uint k = k_of(p, round, within, at.chunk) + at.along, j = p->j0 + at.across;
-            if (k < p->k && j < p->n)
-                next[l] = GET(p->b + ((ulong)k * p->b_k + (ulong)j * p->b_j));
+            if (k < p->k && j < p->n) next[l] = GET(p->b + ((ulong)k * p->b_k + (ulong)j * p->b_j));
         }
     }
 }
@@ -204,9 +203,8 @@ static void turn_one(const whole_product *p, __local float *pool, uint turn, who
             c->sum[0] = add_round(p, pool, round - 1u, c->sum[0]);
         if (set < chunks) {
             __local const float *from = pool + (slice & 1u) * SLICE_ONE(p);
-            const uint end = p->over_rows
-                                 ? left_of(p->k, k_of(p, round, 0u, set), (uint)LS_CHUNK)
-                                 : p->k;
+            const uint end = p->over_rows ? left_of(p->k, k_of(p, round, 0u, set), (uint)LS_CHUNK)
+                                          : p->k;
             c->acc[0] = chain(from + ((set << p->log_rows) + y) * stride,
                               from + (stride << (p->log_rows + p->log_chunks)) +
                                   ((set << p->log_columns) + x) * stride,
@@ -241,8 +239,8 @@ static void result_one(const whole_product *p, __local float *pool, whole_chains
     const uint at_along = (along_k) ? e % DEPTH : e / (across),                                    \
                at_across = (along_k) ? e / DEPTH : e % (across);
 
-#define TURN(V, VECTOR)                                                                            \
-    static void turn_##V(const whole_product *p, __local float *pool, uint turn, whole_chains *c)  \
+#define TURN(turn_name, result_name, V, VECTOR)                                                    \
+    static void turn_name(const whole_product *p, __local float *pool, uint turn, whole_chains *c) \
     {                                                                                              \
         enum {                                                                                     \
             rows = V * (GROUP / 16),                                                               \
@@ -297,12 +295,10 @@ static void result_one(const whole_product *p, __local float *pool, whole_chains
                 float aq[V], bq[V];                                                                \
                 const VECTOR va = *(__local const VECTOR *)(from_a + q * (rows + 4)),              \
                              vb = *(__local const VECTOR *)(from_b + q * (columns + 4));           \
-                SPREAD_##V(va, aq) SPREAD_##V(vb, bq)                                              \
-                FOR(i, V) FOR(j, V)                                                                \
+                SPREAD_##V(va, aq) SPREAD_##V(vb, bq) FOR(i, V) FOR(j, V)                          \
                     c->acc[i * V + j] = fma(aq[i], bq[j], c->acc[i * V + j]);                      \
             }                                                                                      \
-            if (p->over_rows && (k0 % LS_CHUNK == 0 || k0 >= p->k))                                \
-                FOR(i, V * V)                                                                      \
+            if (p->over_rows && (k0 % LS_CHUNK == 0 || k0 >= p->k)) FOR(i, V *V)                   \
                 {                                                                                  \
                     c->sum[i] = k0 <= LS_CHUNK ? c->acc[i] : c->sum[i] + c->acc[i];                \
                     c->acc[i] = 0.0f;                                                              \
@@ -322,18 +318,19 @@ static void result_one(const whole_product *p, __local float *pool, whole_chains
             }                                                                                      \
         }                                                                                          \
     }                                                                                              \
-    static void result_##V(const whole_product *p, __local float *pool, whole_chains *c)           \
+    static void result_name(const whole_product *p, __local float *pool, whole_chains *c)          \
     {                                                                                              \
-        FOR(i, V) FOR(j, V)                                                                        \
-            pool[(ITEM_Y * V + i) * (V * 16) + ITEM_X * V + j] = p->over_rows ? c->sum[i * V + j]  \
-                                                                              : c->acc[i * V + j]; \
+        FOR(i, V)                                                                                  \
+        FOR(j, V)                                                                                  \
+        pool[(ITEM_Y * V + i) * (V * 16) + ITEM_X * V + j] = p->over_rows ? c->sum[i * V + j]      \
+                                                                          : c->acc[i * V + j];     \
     }
 
 #define SPREAD_2(vector, to) vstore2(vector, 0, to);
 #define SPREAD_4(vector, to) vstore4(vector, 0, to);
-TURN(2, float2)
+TURN(turn_2, result_2, 2, float2)
 #ifdef WITH_FOUR
-TURN(4, float4)
+TURN(turn_4, result_4, 4, float4)
 #endif
 
 /* ---- All bodies ------------------------------------------------------------------------------ */
@@ -342,8 +339,7 @@ TURN(4, float4)
  * by row. */
 static void set_slices(whole_product *p)
 {
-    const uint depth = 1u << p->log_depth,
-               chunks = (p->k + LS_CHUNK - 1u) / LS_CHUNK; /* of rows */
+    const uint depth = 1u << p->log_depth, chunks = (p->k + LS_CHUNK - 1u) / LS_CHUNK; /* of rows */
     p->per_round = p->slices = (p->k + depth - 1u) / depth;
     if (p->over_rows && p->body == WHOLE_BODY_ONE) {
         p->per_round = (min(p->k, (uint)LS_CHUNK) + depth - 1u) / depth;
@@ -356,17 +352,17 @@ static void turn_of_product(const whole_product *p, __local float *pool, uint tu
     const int ends = turn > p->slices;
     switch (p->body) {
     case WHOLE_BODY_ONE:
+        if (!ends) turn_one(p, pool, turn, c);
         if (ends) result_one(p, pool, c);
-        else turn_one(p, pool, turn, c);
         break;
     case WHOLE_BODY_TWO:
+        if (!ends) turn_2(p, pool, turn, c);
         if (ends) result_2(p, pool, c);
-        else turn_2(p, pool, turn, c);
         break;
 #ifdef WITH_FOUR
     case WHOLE_BODY_FOUR:
+        if (!ends) turn_4(p, pool, turn, c);
         if (ends) result_4(p, pool, c);
-        else turn_4(p, pool, turn, c);
         break;
 #endif
     }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longest launch on a GPU: it may drive a display, which waits meanwhile. */
+/* Longest launch: a GPU may drive a display, which waits meanwhile. */
 static const double launch_seconds = 0.05;
 
 /* Buffers of launches, in floats. */
@@ -320,18 +320,16 @@ static ls_status copy_states(launch *l, bool back, ls_error *err)
     return LS_OK;
 }
 
-/* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
+/* All steps, in launches of bounded time; where a launch ends changes no bit. */
 static ls_status launch_all(launch *l, bool *gone, ls_error *err)
 {
-    ls_cl_device *d = l->workspace->device;
     double pace = launch_seconds / 8; /* seconds per step: a guess for the first launch */
     uint64_t most = 0, piece;
     for (size_t i = 0; i < l->count; i++)
         if (l->parts[i].run->count > most) most = l->parts[i].run->count;
     for (uint64_t from = 0; from < most && !*gone; from += piece) {
         piece = most - from;
-        if (!d->is_cpu && (double)piece * pace > launch_seconds)
-            piece = (uint64_t)(launch_seconds / pace) + 1;
+        if ((double)piece * pace > launch_seconds) piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         double started = ls_clock();

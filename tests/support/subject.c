@@ -172,4 +172,3 @@ void subject_close(subject *s)
     free(s->start);
     free(s->rates);
 }
-
