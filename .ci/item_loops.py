@@ -100,7 +100,8 @@ class Source:
                 if self.word(end) == "{":
                     yield self.words[at - 1], end, self.closing(end)
                     end = self.closing(end)
-                elif self.words[at - 1].isupper() and self.word(at + 2) == ",":  # PRODUCT(name, ...)
+                elif (self.words[at - 1].isupper() and self.word(at + 2) == ","
+                      and self.words[at + 1].isidentifier()):  # PRODUCT(name, ...)
                     yield self.words[at + 1], at - 1, at
                 at = end
             else:
@@ -124,7 +125,24 @@ def nested(source, first, end, known, deep):
     return False
 
 
+def program(name, texts):
+    """The file and those that it includes: names have their meaning within a program."""
+    todo, files = [name], {}
+    while todo:
+        name = todo.pop()
+        if name in texts and name not in files:
+            files[name] = texts[name]
+            todo += re.findall(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', texts[name], flags=re.M)
+    return files
+
+
 def faults(texts):
+    """One line for each fault of the programs, which are the files that no other one includes."""
+    included = {f for name in texts for f in program(name, texts) if f != name}
+    return sorted({f for name in texts if name not in included for f in faults_of(program(name, texts))})
+
+
+def faults_of(texts):
     sources = {name: Source(text) for name, text in texts.items()}
     known, deep = {"EACH", "GROUP", "get_local_id"}, set()
     before = None
@@ -155,7 +173,7 @@ def main():
     files = [pathlib.Path(a) for a in sys.argv[1:]] or sorted(
         [*ROOT.glob("kernels/*.cl"), *ROOT.glob("kernels/*.h")])
     texts = {f.relative_to(ROOT).as_posix() if ROOT in f.parents else str(f): f.read_text() for f in files}
-    found = list(faults(texts))
+    found = faults(texts)
     for fault in found:
         print(fault)
     return 1 if found else 0

@@ -417,13 +417,13 @@ LS_API ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates
  * spec: "cpu", "auto" (also NULL and ""), an index, or part of a name, vendor or platform.
  * threads: of the CPU path, at most 1024; 0 to choose the fastest number by measuring.
  * allow_approximate: non-zero to accept a device that is not exact.
- * "auto" starts on the CPU path. If a training will take more than a few seconds, or more than about
- * one where a GPU is known to be much faster, it measures each exact device (and, with 0 threads,
- * other numbers of threads) for some tens of milliseconds, and continues on the fastest. The choice
- * changes no bit of the model. Prediction is not measured; it uses the device that the last training
- * chose. See ls_device_timings.
- * Errors: LS_ERR_DEVICE if no device or several match, or if the device is approximate and
- * allow_approximate is 0; LS_ERR_ARGUMENT for too many threads. */
+ * "auto" starts on the CPU path. If a training will take more than a few seconds, or more than
+ * about one where a GPU is known to be much faster, it measures each exact device (and, with 0
+ * threads, other numbers of threads) for some tens of milliseconds, and continues on the fastest.
+ * The choice changes no bit of the model. Prediction is not measured; it uses the device that the
+ * last training chose. See ls_device_timings. Errors: LS_ERR_DEVICE if no device or several match,
+ * or if the device is approximate and allow_approximate is 0; LS_ERR_ARGUMENT for too many threads.
+ */
 LS_API ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate,
                                 ls_device **out, ls_error *err);
 

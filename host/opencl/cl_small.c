@@ -511,6 +511,7 @@ static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count,
     LS_TRY(ls_alloc(&list, count, sizeof *list, "a launch", err));
     for (size_t i = 0; i < count; i++) {
         const member *m = member_at(w, runs[i]->member);
+        assert(m->origin + m->plan->rows <= w->shape.rows);
         list[i] = (small_run){m->prepared[LS_CL_WAY_SMALL].data, m->base, m->origin, runs[i]};
         if (list[i].small->scratch > scratch) scratch = list[i].small->scratch;
     }

@@ -26,8 +26,26 @@ CASES = {
 }
 
 
+# A name means something else in another program.
+PROGRAMS = {
+    "a.cl": "#define STEP(i) (i)\nvoid f(void)\n{\n    if (m) for (;;) STEP(i);\n    else STEP(0);\n}\n",
+    "b.cl": EACH + "#define STEP(i) EACH(i, n)\n",
+}
+
+
+def programs_are_apart():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source in PROGRAMS.items():
+            pathlib.Path(folder, name).write_text(source)
+        files = [str(pathlib.Path(folder, name)) for name in PROGRAMS]
+        run = subprocess.run([sys.executable, str(CHECK), *files], capture_output=True, text=True)
+    if run.returncode or run.stdout:
+        print(f"programs: status {run.returncode}\n{run.stdout}{run.stderr}")
+    return run.returncode != 0
+
+
 def main():
-    failed = 0
+    failed = programs_are_apart()
     for name, (source, line) in CASES.items():
         with tempfile.NamedTemporaryFile("w", suffix=".cl") as file:
             file.write(source)
@@ -38,7 +56,7 @@ def main():
                 not line and run.stdout):
             print(f"{name}: status {run.returncode}\n{run.stdout}{run.stderr}")
             failed = 1
-    return failed
+    return int(failed)
 
 
 if __name__ == "__main__":
