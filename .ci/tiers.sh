@@ -209,3 +209,6 @@ needs_analyze() {
 tier_analyze() {
     build build/check $with_tests -DCMAKE_EXPORT_COMPILE_COMMANDS=ON && report .ci/analyze.sh build/check
 }
+
+needs_races() { need_compiler; need oclgrind command -v oclgrind; }
+tier_races() { build build/native && report .ci/races.sh build/native; }

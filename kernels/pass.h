@@ -12,7 +12,7 @@
  *
  *   PASS(n, whole) {               whole: every array begins at a multiple of a vector
  *       float x[PASS_WIDTH];
- *       PASS_GET(x, from)          reads; past the last element it repeats that one
+ *       PASS_GET(x, from)          reads; past the last element it gives 0
  *       PASS_EACH(e) x[e] = f(x[e], PASS_AT(e));
  *       PASS_PUT(to, x)            writes the elements that exist
  *   } */
@@ -46,7 +46,9 @@
 #define PASS_AT(e)                                                                                 \
     ((uint)pass_block +                                                                            \
      (PASS_VECTOR ? pass_item * PASS_WIDTH + (e) : (uint)(e)*PASS_GROUP + pass_item))
-#define PASS_ONE(from, e) (from)[min(pass_block + (e)*PASS_GROUP + pass_item, (ulong)(pass_n - 1u))]
+#define PASS_THERE(e) (pass_block + (e)*PASS_GROUP + pass_item < pass_n)
+/* Nothing is read past the end; the last element may be being written by its work-item. */
+#define PASS_ONE(from, e) (PASS_THERE(e) ? (from)[pass_block + (e)*PASS_GROUP + pass_item] : 0.0f)
 /* As one vector from both branches: otherwise compilers merge them, and read single floats. */
 #define PASS_GET(to, from)                                                                         \
     {                                                                                              \
@@ -62,8 +64,7 @@
     if (PASS_VECTOR)                                                                               \
         *(__global float4 *)((to) + pass_block + pass_item * PASS_WIDTH) = vload4(0, from);        \
     else PASS_EACH(e)                                                                              \
-    if (pass_block + e * PASS_GROUP + pass_item < pass_n)                                          \
-        (to)[pass_block + e * PASS_GROUP + pass_item] = (from)[e];
+    if (PASS_THERE(e)) (to)[pass_block + e * PASS_GROUP + pass_item] = (from)[e];
 
 #endif
 #endif
