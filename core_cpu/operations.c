@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations on the CPU path: each computes a share of its outputs. */
 #include "core_cpu/operations.h"
+#include "core_cpu/images.h"
 #include "kernels/random.h"
 #include <string.h>
 
@@ -344,6 +345,15 @@ static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_
 static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL};
 static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_norm, NULL};
 
+#define conv ls_cpu_conv
+#define conv_x ls_cpu_conv_x
+#define conv_w ls_cpu_conv_w
+#define max_pool ls_cpu_max_pool
+#define max_pool_x ls_cpu_max_pool_x
+#define avg_pool ls_cpu_avg_pool
+#define avg_pool_x ls_cpu_avg_pool_x
+#define act ls_cpu_act
+#define slope ls_cpu_slope
 #define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = &name,
 const cpu_operation *const ls_cpu_operations[LS_OP_COUNT] = {LS_OPS(LS_X)};
 #undef LS_X

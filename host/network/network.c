@@ -114,6 +114,7 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
         ls_layer *l = &n->layer[i];
         size_t size;
         l->weight = at;
+        if (!ls_layer_weights(l)) continue;
         if (!ls_mul_size(l->in, l->out, &size) || !ls_add_size(at, size, &at) ||
             at > (SIZE_MAX >> 6))
             return ls_fail(err, LS_ERR_MEMORY,
@@ -130,7 +131,7 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
             l->mean = running;
             l->variance = running + l->out;
             running += 2 * l->out;
-        } else {
+        } else if (ls_layer_bias(l)) {
             l->bias = at;
             at += l->out;
         }
@@ -140,31 +141,58 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape, ls_network *out,
-                           ls_error *err)
+/* The layers of --hidden and the options beside it. */
+static ls_status hidden_layers(const ls_settings *s, ls_network *n, ls_error *err)
 {
-    ls_network n = {.inputs = features,
-                    .classes = shape.task == LS_TASK_CLASSIFICATION ? shape.classes : 0,
-                    .task = shape.task,
-                    .count = s->hidden_count + 1};
-    LS_TRY(choose_output(s, shape, &n, err));
+    n->count = s->hidden_count + 1;
     if (s->hidden_count && s->activation_count != 1 && s->activation_count != s->hidden_count)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--activation names %zu activations for %zu hidden layers; give one, or one per layer",
             s->activation_count, s->hidden_count);
-    LS_TRY(ls_alloc(&n.layer, n.count, sizeof *n.layer, "the network", err));
-    for (size_t i = 0; i < n.count; i++) {
-        ls_layer *l = &n.layer[i];
-        bool hidden = i + 1 < n.count;
-        l->in = i ? n.layer[i - 1].out : features;
-        l->out = hidden ? (size_t)s->hidden[i] : n.outputs;
+    LS_TRY(ls_alloc(&n->layer, n->count, sizeof *n->layer, "the network", err));
+    for (size_t i = 0; i < n->count; i++) {
+        ls_layer *l = &n->layer[i];
+        bool hidden = i + 1 < n->count;
+        l->from = (int)i - 1;
+        l->points = 1;
+        l->in = i ? n->layer[i - 1].out : n->inputs;
+        l->out = hidden ? (size_t)s->hidden[i] : n->outputs;
         l->act = hidden ? (ls_act)s->activation[s->activation_count == 1 ? 0 : i] : LS_ACT_identity;
         l->norm = hidden && s->batch_norm;
         l->dropout = hidden ? (float)s->dropout : 0.0f;
         l->skip = -1;
     }
-    ls_status status = s->residual ? choose_residual(&n, err) : LS_OK;
+    return s->residual ? choose_residual(n, err) : LS_OK;
+}
+
+/* Sets what the inputs are, and refuses options that belong to --hidden. */
+static ls_status check_net(const ls_settings *s, ls_network *n, ls_error *err)
+{
+    const char *other = s->batch_norm ? "batch-norm" : s->dropout > 0 ? "dropout" : "residual";
+    const char *item = s->batch_norm ? "batchnorm" : s->dropout > 0 ? "dropout P" : "residual(...)";
+    if (s->batch_norm || s->dropout > 0 || s->residual)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for --hidden; with --net, write '%s' in it",
+                       other, item);
+    n->image = s->shape;
+    if (n->image.channels && ls_image_values(n->image) != n->inputs)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--shape %ux%ux%u has %zu values, but a row of the data gives %zu inputs",
+                       n->image.channels, n->image.height, n->image.width,
+                       ls_image_values(n->image), n->inputs);
+    return LS_OK;
+}
+
+ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape, ls_network *out,
+                           ls_error *err)
+{
+    ls_network n = {.inputs = features,
+                    .classes = shape.task == LS_TASK_CLASSIFICATION ? shape.classes : 0,
+                    .task = shape.task};
+    LS_TRY(choose_output(s, shape, &n, err));
+    ls_status status = s->net ? check_net(s, &n, err) : LS_OK;
+    if (status == LS_OK)
+        status = s->net ? ls_network_layers(s, &n, err) : hidden_layers(s, &n, err);
     if (status == LS_OK) status = place_tensors(&n, err);
     if (status != LS_OK) {
         ls_network_free(&n);
@@ -202,16 +230,15 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
     LS_TRY(ls_alloc(&list, n->count * 5, sizeof *list, "tensor names", err));
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
-        add_tensor(list, &c, i, "weight", l->weight, l->in, l->out);
+        if (ls_layer_weights(l)) add_tensor(list, &c, i, "weight", l->weight, l->in, l->out);
         if (l->norm) {
             add_tensor(list, &c, i, "norm.gamma", l->gamma, l->out, 0);
             add_tensor(list, &c, i, "norm.beta", l->beta, l->out, 0);
             add_tensor(list, &c, i, "norm.running_mean", n->parameters + l->mean, l->out, 0);
             add_tensor(list, &c, i, "norm.running_variance", n->parameters + l->variance, l->out,
                        0);
-        } else {
-            add_tensor(list, &c, i, "bias", l->bias, l->out, 0);
         }
+        if (ls_layer_bias(l)) add_tensor(list, &c, i, "bias", l->bias, l->out, 0);
     }
     qsort(list, c, sizeof *list, by_name);
     *out = list;
@@ -228,10 +255,14 @@ static ls_init init_of(const ls_settings *s, const ls_layer *l)
                                                              : LS_INIT_XAVIER_UNIFORM;
 }
 
-/* Variance of a weight: Xavier 2/(in + out), He 2/in, LeCun 1/in. */
+/* Variance of a weight: Xavier 2/(in + out), He 2/in, LeCun 1/in. An output of a convolution sums
+ * `in` products, and an input takes part in as many outputs as windows have positions, of each
+ * channel of its group. */
 static double init_variance(ls_init init, const ls_layer *l)
 {
     double in = (double)l->in, out = (double)l->out;
+    if (l->kind == LS_LAYER_CONV)
+        out = out * (double)ls_window_taps(&l->window) / (double)l->window.groups;
     switch (init) {
     case LS_INIT_XAVIER_UNIFORM:
     case LS_INIT_XAVIER_NORMAL: return 2.0 / (in + out);
@@ -255,7 +286,7 @@ void ls_network_init(const ls_network *n, const ls_settings *s, float *values)
                       init == LS_INIT_LECUN_NORMAL;
         /* a uniform on ±r has variance r²/3 */
         float deviation = (float)sqrt(variance), reach = (float)sqrt(3.0 * variance);
-        for (size_t j = 0; j < l->in * l->out && variance > 0; j++)
+        for (size_t j = 0; ls_layer_weights(l) && j < l->in * l->out && variance > 0; j++)
             values[l->weight + j] =
                 normal ? deviation * ls_random_normal(s->seed, purpose, 0, (ls_u32)j)
                        : reach * (2.0f * ls_random_uniform(s->seed, purpose, 0, (ls_u32)j) - 1.0f);

@@ -18,6 +18,8 @@ typedef enum {
     KIND_CHOICE,
     KIND_WIDTHS,
     KIND_ACTIVATIONS,
+    KIND_NET,
+    KIND_SHAPE,
     KIND_BATCH,
     KIND_CLASS_WEIGHTS
 } option_kind;
@@ -70,6 +72,8 @@ static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "h
 #define CHOICE(field, names) FIELD(CHOICE, field, 0, 0, names)
 #define WIDTHS(field, low, high) FIELD(WIDTHS, field, low, high, NULL)
 #define ACTIVATIONS(field, names) FIELD(ACTIVATIONS, field, 0, 0, names)
+#define NET(field) FIELD(NET, field, 0, 0, NULL)
+#define SHAPE(field) FIELD(SHAPE, field, 0, 0, NULL)
 #define BATCH(field, low, high) FIELD(BATCH, field, low, high, NULL)
 #define CLASS_WEIGHTS(field, low, high) FIELD(CLASS_WEIGHTS, field, low, high, NULL)
 
@@ -83,6 +87,13 @@ static const option table[] = {
     {{SIZE, "activation", "NAMES", "relu",
       ACTIVATION_NAMES "(one for all hidden layers, or one per layer separated by commas)"},
      ACTIVATIONS(activation, activations)},
+    {{SIZE, "net", "LAYERS", "none",
+      "the whole network in words, instead of --hidden and --activation, as in "
+      "'conv 16 3 same, relu, maxpool 2, dense 64, relu, dense 10'; docs/networks.md"},
+     NET(net)},
+    {{SIZE, "shape", "CxHxW", "auto",
+      "image that a row holds, channel by channel, as in 1x28x28; auto: as the file says"},
+     SHAPE(shape)},
     {{SIZE, "output", "NAME", "auto",
       "activation of the output: auto, sigmoid, softmax or identity"},
      CHOICE(output, outputs)},
@@ -325,6 +336,24 @@ static ls_status parse_widths(const option *o, const char *value, ls_settings *s
                       &s->hidden_count, err);
 }
 
+static ls_status parse_net(const char *value, ls_settings *s, ls_error *err)
+{
+    ls_net_item *items = NULL;
+    size_t count = 0;
+    if (strcmp(value, "none") && *value) LS_TRY(ls_net_parse(value, &items, &count, err));
+    free(s->net);
+    s->net = items;
+    s->net_count = count;
+    return LS_OK;
+}
+
+static ls_status parse_shape(const char *value, ls_settings *s, ls_error *err)
+{
+    if (strcmp(value, "auto")) return ls_image_parse(value, &s->shape, err);
+    s->shape = (ls_image){0};
+    return LS_OK;
+}
+
 static ls_status parse_batch(const option *o, const char *value, ls_settings *s, ls_error *err)
 {
     if (!strcmp(value, "auto")) s->batch = LS_BATCH_AUTO;
@@ -369,6 +398,8 @@ static ls_status parse(const option *o, const char *value, ls_settings *s, ls_er
     case KIND_ACTIVATIONS:
         return parse_list(o, value, sizeof(int), LS_MAX_HIDDEN, piece_activation,
                           (void **)&s->activation, &s->activation_count, err);
+    case KIND_NET: return parse_net(value, s, err);
+    case KIND_SHAPE: return parse_shape(value, s, err);
     case KIND_BATCH: return parse_batch(o, value, s, err);
     case KIND_CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
     }
@@ -399,6 +430,15 @@ static void canonical(const option *o, const ls_settings *s, ls_text *text)
     case KIND_ACTIVATIONS:
         for (size_t i = 0; i < s->activation_count; i++)
             ls_text_add(text, "%s%s", i ? "," : "", o->choices[s->activation[i]]);
+        break;
+    case KIND_NET:
+        if (s->net) ls_net_write(s->net, s->net_count, text);
+        else ls_text_add(text, "none");
+        break;
+    case KIND_SHAPE:
+        if (s->shape.channels)
+            ls_text_add(text, "%ux%ux%u", s->shape.channels, s->shape.height, s->shape.width);
+        else ls_text_add(text, "auto");
         break;
     case KIND_BATCH:
         if (s->batch == LS_BATCH_AUTO || s->batch == 0)
@@ -488,6 +528,7 @@ ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *er
     copy->settings = *s;
     copy->settings.hidden = NULL;
     copy->settings.activation = NULL;
+    copy->settings.net = NULL;
     copy->settings.class_weight = NULL;
     ls_status status = ls_alloc(&copy->text, OPTIONS, sizeof *copy->text, "options", err);
     if (status == LS_OK)
@@ -496,6 +537,8 @@ ls_status ls_options_copy(const ls_options *from, ls_options **out, ls_error *er
     if (status == LS_OK)
         status = copy_array(s->activation, s->activation_count, sizeof *s->activation,
                             &copy->settings.activation, err);
+    if (status == LS_OK)
+        status = copy_array(s->net, s->net_count, sizeof *s->net, &copy->settings.net, err);
     if (status == LS_OK)
         status = copy_array(s->class_weight, s->class_weight_count, sizeof *s->class_weight,
                             &copy->settings.class_weight, err);
@@ -514,6 +557,7 @@ void ls_options_free(ls_options *options)
     free(options->text);
     free(options->settings.hidden);
     free(options->settings.activation);
+    free(options->settings.net);
     free(options->settings.class_weight);
     free(options);
 }

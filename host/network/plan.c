@@ -29,6 +29,8 @@ typedef struct {
     ls_view du;        /* dL/d(input of the activation) */
     ls_view dz;        /* dL/dz; same as du without batch norm */
     ls_view d;         /* dL/dh, kept only at the end of a residual block */
+    ls_view index;     /* MAX_POOL: where the largest values are */
+    ls_view raw;       /* dL/d(input) of a layer that reads the output of one further back */
 } layer_views;
 
 typedef struct {
@@ -101,22 +103,35 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
  * Activations whose derivative reads z keep z, and the gradient replaces it. */
 static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool train)
 {
-    size_t rows = b->plan->capacity;
+    size_t rows = b->plan->capacity, batch = b->plan->batch, width = ls_layer_width(l);
     bool reads_z = ls_activations[l->act].reads_z;
-    v->a = take(b, rows, l->out);
-    ls_view before = reads_z ? take(b, rows, l->out) : v->a; /* input of the activation */
-    if (train) v->du = reads_z ? before : take(b, b->plan->batch, l->out);
+    bool passes = l->kind == LS_LAYER_PASS && !l->norm; /* its z is another layer's output */
+    v->a = take(b, rows, width);
+    ls_view before = reads_z && !passes ? take(b, rows, width) : v->a; /* input of the activation */
+    if (train) v->du = reads_z && !passes ? before : take(b, batch, width);
     if (l->norm) {
-        v->z = v->dz = take(b, rows, l->out);
+        v->z = v->dz = take(b, rows, width);
         v->u = before;
         v->mean = take(b, 1, l->out);
         v->inv = take(b, 1, l->out);
     } else {
-        v->z = before;
+        v->z = passes ? b->views[l->from].h : before;
         v->dz = v->du;
     }
-    v->h = l->dropout > 0 || l->skip >= 0 ? take(b, rows, l->out) : v->a;
-    if (train && l->skip >= 0) v->d = take(b, b->plan->batch, l->out);
+    v->h = l->dropout > 0 || l->skip >= 0 ? take(b, rows, width) : v->a;
+    if (train && l->skip >= 0) v->d = take(b, batch, width);
+    if (train && l->kind == LS_LAYER_MAX_POOL) v->index = take(b, batch, width);
+}
+
+/* The end of the block whose projection layer i is, or NULL: the projection and the first layer of
+ * the block read the same output. What is added at the end has the gradient of that end. */
+static const layer_views *end_of_projection(const builder *b, size_t i)
+{
+    const ls_layer *l = &b->net->layer[i];
+    if (l->from < 0 || l[1].from != l->from) return NULL;
+    for (size_t j = i + 1; j < b->net->count; j++)
+        if (b->net->layer[j].skip == (int)i) return &b->views[j];
+    return NULL;
 }
 
 static void take_layers(builder *b, bool train)
@@ -125,18 +140,64 @@ static void take_layers(builder *b, bool train)
     size_t rows = b->plan->capacity, widest = 0;
     bool reads_z = false, drops = false;
     for (size_t i = 0; i + 1 < n->count; i++) {
-        take_hidden(b, &n->layer[i], &b->views[i], train);
-        reads_z |= ls_activations[n->layer[i].act].reads_z;
-        drops |= n->layer[i].dropout > 0;
-        if (n->layer[i].out > widest) widest = n->layer[i].out;
+        const ls_layer *l = &n->layer[i];
+        take_hidden(b, l, &b->views[i], train);
+        reads_z |= ls_activations[l->act].reads_z;
+        drops |= l->dropout > 0;
+        if (ls_layer_width(l) > widest) widest = ls_layer_width(l);
+        if (train && l->from >= 0 && l->from != (int)i - 1)
+            b->views[i].raw = take(b, b->plan->batch, ls_layer_width(&n->layer[l->from]));
     }
     layer_views *last = &b->views[n->count - 1];
     last->z = last->dz = take(b, rows, n->outputs);
     last->a = take(b, rows, n->outputs);
+    for (size_t i = 0; train && i + 1 < n->count; i++) {
+        const layer_views *end = end_of_projection(b, i);
+        if (end) b->views[i].du = b->views[i].dz = end->d;
+    }
     if (train && reads_z) b->d = take(b, b->plan->batch, widest);
     if (train && drops) b->dropped = take(b, b->plan->batch, widest);
     b->plan->result = last->a;
     b->plan->row_loss = take(b, rows, 1);
+}
+
+/* The output of the layer that layer i reads, or x. */
+static ls_view input_of(const builder *b, size_t i, ls_view x)
+{
+    return b->net->layer[i].from < 0 ? x : b->views[b->net->layer[i].from].h;
+}
+
+/* Appends the map of layer i. */
+static void add_map(builder *b, ls_ops *ops, size_t i, ls_view x, bool train)
+{
+    static const ls_op_kind kinds[LS_LAYER_COUNT] = {[LS_LAYER_DENSE] = LS_OP_DENSE,
+                                                     [LS_LAYER_CONV] = LS_OP_CONV,
+                                                     [LS_LAYER_MAX_POOL] = LS_OP_MAX_POOL,
+                                                     [LS_LAYER_AVG_POOL] = LS_OP_AVG_POOL,
+                                                     [LS_LAYER_PASS] = LS_OP_ACT};
+    const ls_layer *l = &b->net->layer[i];
+    const layer_views *v = &b->views[i];
+    bool last = i + 1 == b->net->count,
+         pool = l->kind == LS_LAYER_MAX_POOL || l->kind == LS_LAYER_AVG_POOL;
+    ls_op op = {.kind = kinds[l->kind],
+                .layer = (int)i,
+                .act = l->act,
+                .in = l->in,
+                .out = l->out,
+                .points = l->points,
+                .window = l->window,
+                .x = input_of(b, i, x),
+                .z = v->z};
+    if (ls_layer_weights(l)) op.w = at(l->weight);
+    if (ls_layer_bias(l)) op.b = at(l->bias);
+    if (pool || (!l->norm && !last)) op.a = v->a;
+    if (l->kind == LS_LAYER_MAX_POOL && train) op.index = v->index;
+    if (l->kind == LS_LAYER_PASS && l->norm) { /* NORM_GRAD writes over its z */
+        op.kind = LS_OP_JOIN;
+        op.a = op.x, op.y = v->z;
+    }
+    if (l->kind == LS_LAYER_PASS) op.out = ls_layer_width(l), op.points = 1;
+    add(b, ops, op);
 }
 
 /* Appends the forward pass from inputs x to ops. */
@@ -147,24 +208,14 @@ static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
     for (size_t i = 0; i < b->net->count; i++) {
         const ls_layer *l = &b->net->layer[i];
         layer_views *v = &b->views[i];
-        bool last = i + 1 == b->net->count;
-        ls_op *op = add(b, ops,
-                        (ls_op){.kind = LS_OP_DENSE,
-                                .layer = (int)i,
-                                .act = l->act,
-                                .in = l->in,
-                                .out = l->out,
-                                .x = i ? b->views[i - 1].h : x,
-                                .w = at(l->weight),
-                                .z = v->z});
-        if (!l->norm) op->b = at(l->bias);
-        if (!l->norm && !last) op->a = v->a;
+        add_map(b, ops, i, x, train);
         if (l->norm)
             add(b, ops,
                 (ls_op){.kind = train ? LS_OP_NORM : LS_OP_NORM_FIXED,
                         .layer = (int)i,
                         .act = l->act,
                         .out = l->out,
+                        .points = l->points,
                         .z = v->z,
                         .y = v->u,
                         .a = v->a,
@@ -175,14 +226,14 @@ static void add_forward(builder *b, ls_ops *ops, ls_view x, bool train)
                         .gamma = at(l->gamma),
                         .beta = at(l->beta)});
         if (l->dropout > 0 || l->skip >= 0) {
-            op = add(b, ops,
-                     (ls_op){.kind = LS_OP_JOIN,
-                             .layer = (int)i,
-                             .out = l->out,
-                             .a = v->a,
-                             .y = v->h,
-                             .dropout = train ? l->dropout : 0.0f,
-                             .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
+            ls_op *op = add(b, ops,
+                            (ls_op){.kind = LS_OP_JOIN,
+                                    .layer = (int)i,
+                                    .out = ls_layer_width(l),
+                                    .a = v->a,
+                                    .y = v->h,
+                                    .dropout = train ? l->dropout : 0.0f,
+                                    .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
             if (l->skip >= 0) op->skip = b->views[l->skip].h;
         }
     }
@@ -202,35 +253,80 @@ static void add_loss(builder *b, ls_ops *ops, ls_view target, ls_view row_weight
                 .row_loss = b->plan->row_loss});
 }
 
-/* Appends dL/dh of layer i, its activation's derivative and, with batch norm, the gradient through
- * it. */
+/* What layer i's output is also added to or read by, as gradients: the end of an identity block, or
+ * the first layer of a block with a projection. */
+static ls_view other_gradient(const builder *b, size_t i)
+{
+    for (size_t j = i + 1; j < b->net->count; j++) {
+        if (b->net->layer[j].skip == (int)i) return b->views[j].d;
+        if (b->net->layer[j].from == (int)i && j != i + 1) return b->views[j].raw;
+    }
+    return (ls_view){LS_NOWHERE, 0};
+}
+
+/* Appends dL/d(input) of layer `of` to d, and what follows it for the layer below: y. Pools and
+ * layers without a map need an operation of their own for what follows. */
+static void add_input_gradient(builder *b, size_t of, ls_op op)
+{
+    static const ls_op_kind kinds[LS_LAYER_COUNT] = {[LS_LAYER_DENSE] = LS_OP_GRAD_X,
+                                                     [LS_LAYER_CONV] = LS_OP_CONV_X,
+                                                     [LS_LAYER_MAX_POOL] = LS_OP_MAX_POOL_X,
+                                                     [LS_LAYER_AVG_POOL] = LS_OP_AVG_POOL_X,
+                                                     [LS_LAYER_PASS] = LS_OP_SLOPE};
+    const ls_layer *l = &b->net->layer[of];
+    const layer_views *v = &b->views[of];
+    op.kind = kinds[l->kind];
+    if (ls_layer_weights(l)) {
+        op.dz = v->dz;
+        op.w = at(l->weight);
+        op.in = l->kind == LS_LAYER_CONV ? l->in : l->out;
+        if (l->kind == LS_LAYER_CONV) op.points = l->points, op.window = l->window;
+        add(b, &b->plan->step, op);
+        return;
+    }
+    ls_view x = v->dz;
+    if (l->kind != LS_LAYER_PASS) {
+        x = op.d;
+        add(b, &b->plan->step,
+            (ls_op){.kind = op.kind,
+                    .layer = op.layer,
+                    .out = l->out,
+                    .points = l->points,
+                    .window = l->window,
+                    .dz = v->dz,
+                    .d = x,
+                    .index = v->index});
+    }
+    op.kind = LS_OP_SLOPE;
+    op.x = x;
+    add(b, &b->plan->step, op);
+}
+
+/* Appends dL/dh of layer i, which layer i + 1 reads, its activation's derivative and, with batch
+ * norm, the gradient through it. */
 static void add_grad_x(builder *b, size_t i, size_t gradients)
 {
-    const ls_layer *l = &b->net->layer[i], *next = l + 1;
+    const ls_layer *l = &b->net->layer[i];
     const layer_views *v = &b->views[i];
     ls_view d = ls_there(v->d) ? v->d : ls_activations[l->act].reads_z ? b->d : v->du;
-    ls_op *op = add(b, &b->plan->step,
-                    (ls_op){.kind = LS_OP_GRAD_X,
-                            .layer = (int)i,
-                            .act = l->act,
-                            .in = next->out,
-                            .out = l->out,
-                            .dz = b->views[i + 1].dz,
-                            .w = at(next->weight),
-                            .z = l->norm ? v->u : v->z,
-                            .a = v->a,
-                            .y = v->du,
-                            .d = d,
-                            .dropped = b->dropped,
-                            .dropout = l->dropout,
-                            .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
-    for (size_t j = i + 1; j < b->net->count; j++)
-        if (b->net->layer[j].skip == (int)i) op->skip = b->views[j].d;
+    add_input_gradient(b, i + 1,
+                       (ls_op){.layer = (int)i,
+                               .act = l->act,
+                               .out = ls_layer_width(l),
+                               .z = l->norm ? v->u : v->z,
+                               .a = v->a,
+                               .y = v->du,
+                               .d = d,
+                               .skip = other_gradient(b, i),
+                               .dropped = b->dropped,
+                               .dropout = l->dropout,
+                               .purpose = LS_PURPOSE_DROPOUT + ((ls_u32)i << 8)});
     if (l->norm)
         add(b, &b->plan->step,
             (ls_op){.kind = LS_OP_NORM_GRAD,
                     .layer = (int)i,
                     .out = l->out,
+                    .points = l->points,
                     .dz = v->du,
                     .z = v->z,
                     .y = v->dz,
@@ -241,34 +337,59 @@ static void add_grad_x(builder *b, size_t i, size_t gradients)
                     .grad_beta = at(gradients + l->beta)});
 }
 
+/* Appends dL/d(input) of a layer that reads the output of one further back, which adds it later. */
+static void add_raw_gradient(builder *b, size_t i)
+{
+    const ls_layer *l = &b->net->layer[i];
+    ls_view raw = b->views[i].raw;
+    add_input_gradient(b, i,
+                       (ls_op){.layer = l->from,
+                               .act = LS_ACT_identity,
+                               .out = ls_layer_width(&b->net->layer[l->from]),
+                               .z = raw,
+                               .a = raw,
+                               .y = raw,
+                               .d = raw});
+}
+
+static void add_weight_gradients(builder *b, size_t i, size_t gradients, bool fused)
+{
+    const ls_plan *p = b->plan;
+    const ls_layer *l = &b->net->layer[i];
+    bool conv = l->kind == LS_LAYER_CONV;
+    ls_op *op = add(b, &b->plan->step,
+                    (ls_op){.kind = conv ? LS_OP_CONV_W : LS_OP_GRAD_W,
+                            .layer = (int)i,
+                            .in = l->in,
+                            .out = l->out,
+                            .x = input_of(b, i, b->x),
+                            .dz = b->views[i].dz,
+                            .y = at(gradients + l->weight)});
+    if (conv) op->points = l->points, op->window = l->window;
+    if (fused) {
+        op->theta = at(l->weight);
+        op->s = at(state_at(p, 0) + l->weight);
+        op->v = at(state_at(p, 1) + l->weight);
+    }
+    if (ls_layer_bias(l))
+        add(b, &b->plan->step,
+            (ls_op){.kind = LS_OP_GRAD_B,
+                    .layer = (int)i,
+                    .out = l->out,
+                    .points = l->points,
+                    .dz = b->views[i].dz,
+                    .y = at(gradients + l->bias)});
+}
+
 /* Appends the backward pass, from the last layer to the first. A layer's weights are updated after
  * the gradient has been propagated through them. */
 static void add_backward(builder *b, size_t gradients, bool fused)
 {
-    const ls_plan *p = b->plan;
     for (size_t i = b->net->count; i-- > 0;) {
         const ls_layer *l = &b->net->layer[i];
-        if (i > 0) add_grad_x(b, i - 1, gradients);
-        ls_op *op = add(b, &b->plan->step,
-                        (ls_op){.kind = LS_OP_GRAD_W,
-                                .layer = (int)i,
-                                .in = l->in,
-                                .out = l->out,
-                                .x = i ? b->views[i - 1].h : b->x,
-                                .dz = b->views[i].dz,
-                                .y = at(gradients + l->weight)});
-        if (fused) {
-            op->theta = at(l->weight);
-            op->s = at(state_at(p, 0) + l->weight);
-            op->v = at(state_at(p, 1) + l->weight);
-        }
-        if (!l->norm)
-            add(b, &b->plan->step,
-                (ls_op){.kind = LS_OP_GRAD_B,
-                        .layer = (int)i,
-                        .out = l->out,
-                        .dz = b->views[i].dz,
-                        .y = at(gradients + l->bias)});
+        if (l->from == (int)i - 1 && i > 0) add_grad_x(b, i - 1, gradients);
+        else if (l->from >= 0) add_raw_gradient(b, i);
+        if (ls_layer_weights(l)) add_weight_gradients(b, i, gradients, fused);
     }
 }
 
@@ -295,12 +416,13 @@ static void add_update(builder *b, size_t gradients, bool fused)
     }
     add(b, &p->step, update);
     for (size_t i = 0; i < b->net->count && p->hyper.max_norm > 0; i++)
-        add(b, &p->step,
-            (ls_op){.kind = LS_OP_MAX_NORM,
-                    .layer = (int)i,
-                    .in = b->net->layer[i].in,
-                    .out = b->net->layer[i].out,
-                    .w = at(b->net->layer[i].weight)});
+        if (ls_layer_weights(&b->net->layer[i]))
+            add(b, &p->step,
+                (ls_op){.kind = LS_OP_MAX_NORM,
+                        .layer = (int)i,
+                        .in = b->net->layer[i].in,
+                        .out = b->net->layer[i].out,
+                        .w = at(b->net->layer[i].weight)});
 }
 
 /* Sets the views of a step's rows: in place, or gathered in the epoch's order. */
@@ -412,6 +534,28 @@ static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
     return LS_OK;
 }
 
+/* Rows of an inference block: fewer if images make them long. */
+static size_t infer_rows(const ls_network *net, size_t rows)
+{
+    enum { FLOATS = 1 << 21 };
+    size_t most = LS_INFER_ROWS, widest = 1;
+    for (size_t i = 0; i < net->count; i++)
+        if (net->layer[i].points > 1 && ls_layer_width(&net->layer[i]) > widest)
+            widest = ls_layer_width(&net->layer[i]);
+    if (most > FLOATS / widest) most = FLOATS / widest ? FLOATS / widest : 1;
+    return rows < most ? rows : most;
+}
+
+/* Kernels count the values of a matrix in 32 bits. */
+static bool is_countable(const ls_network *net, const ls_plan *p)
+{
+    for (size_t i = 0; i < net->count; i++)
+        if (net->layer[i].points > 1 &&
+            (uint64_t)ls_layer_width(&net->layer[i]) > UINT32_MAX / (uint64_t)p->capacity)
+            return false;
+    return true;
+}
+
 ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows,
                         bool row_weights, ls_plan **out, ls_error *err)
 {
@@ -439,10 +583,10 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
     ls_status status = use == LS_PLAN_TRAIN ? choose_batch(p, s, err) : LS_OK;
     if (status == LS_OK) status = ls_alloc(&b.views, net->count, sizeof *b.views, "the plan", err);
     if (status == LS_OK) {
-        size_t block = rows < LS_INFER_ROWS ? rows : LS_INFER_ROWS;
+        size_t block = infer_rows(net, rows);
         p->capacity = use == LS_PLAN_TRAIN && p->batch > block ? p->batch : block;
         build(&b, use, row_weights, s->patience > 0);
-        if (b.failed)
+        if (b.failed || !is_countable(net, p))
             status =
                 ls_fail(err, LS_ERR_MEMORY,
                         "the network does not fit this machine's memory: use fewer or narrower "

@@ -8,6 +8,7 @@
 #include "host/base/error.h"
 #include "host/network/activation.h"
 #include "host/network/optimizer.h"
+#include "host/network/window.h"
 #include "kernels/loss.h"
 
 /* Number of rows per chain in a sum over the batch. Part of the arithmetic: changing it changes
@@ -35,7 +36,9 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  *   NEVER    cannot run it: a plan with such an operation runs layered
  * Interpreters take their functions from this table by name, so that a new operation does not
  * compile until each of them has one. m is the number of rows of the batch; matrices are m × out
- * unless said otherwise; a view in brackets is optional.
+ * unless said otherwise; a view in brackets is optional. With `points` > 1 a row of a matrix of
+ * NORM* and GRAD_B holds points × out values, and what is said of rows holds for all m × points of
+ * them; from is the number of values of the window's image.
  *
  *   BATCH       y[m] (u32) = row numbers of the batch in the shuffled order of its epoch
  *   GATHER      y[m × out] = rows x[index] of a data array; index from BATCH
@@ -52,10 +55,20 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  *   GRAD_X      d = dz[m × in]·transpose(w[out × in]) plus [skip]; y = d with dropout as in JOIN,
  *               times act'(z or a); y may be z, and d may be y
  *   NORM_GRAD   from dz = dL/dy of NORM: y = dL/dz over NORM's z; grad_gamma, grad_beta
- *   CLIP        y[1] = min(1, limit / norm of x[out])
- *   UPDATE      one optimizer step over the parameters theta[out], the first of which is number
- *               `in`; gradients y, states s and v, [clipping factor b]
- *   MAX_NORM    columns of w[in × out] scaled back to norm hyper.max_norm if above it */
+ *   CONV        as DENSE for images: x[m × from], z[m × points·out] with the window's geometry; an
+ *               output is a chain over the window's (row, column, channel), see docs/arithmetic.md
+ *   CONV_X      as GRAD_X: d[m × from] from dz[m × points·out] and w
+ *   CONV_W      as GRAD_W: y[in × out] from x[m × from] and dz[m × points·out], over rows
+ *   MAX_POOL    a[m × points·out] = largest value of x[m × from] in each window, the first of equal
+ *               ones, index[m × points·out] (u32) = its position in the image
+ *   MAX_POOL_X  d[m × from] = sum of dz over the windows whose largest value it was
+ *   AVG_POOL    a[m × points·out] = mean of x[m × from] over the part of a window in the image
+ *   AVG_POOL_X  d[m × from] = sum of dz / values of the window
+ *   ACT         a = act(z)
+ *   SLOPE       d = x plus [skip]; y = d with dropout as in JOIN, times act'(z or a); d may be x or
+ * y CLIP        y[1] = min(1, limit / norm of x[out]) UPDATE      one optimizer step over the
+ * parameters theta[out], the first of which is number `in`; gradients y, states s and v, [clipping
+ * factor b] MAX_NORM    columns of w[in × out] scaled back to norm hyper.max_norm if above it */
 #define LS_OPS(X)                                                                                  \
     X(BATCH, batch, IMPLIED)                                                                       \
     X(GATHER, gather, IMPLIED)                                                                     \
@@ -69,6 +82,15 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
     X(GRAD_B, grad_b, IMPLIED)                                                                     \
     X(GRAD_X, grad_x, CHUNK)                                                                       \
     X(NORM_GRAD, norm_grad, NEVER)                                                                 \
+    X(CONV, conv, NEVER)                                                                           \
+    X(CONV_X, conv_x, NEVER)                                                                       \
+    X(CONV_W, conv_w, NEVER)                                                                       \
+    X(MAX_POOL, max_pool, NEVER)                                                                   \
+    X(MAX_POOL_X, max_pool_x, NEVER)                                                               \
+    X(AVG_POOL, avg_pool, NEVER)                                                                   \
+    X(AVG_POOL_X, avg_pool_x, NEVER)                                                               \
+    X(ACT, act, NEVER)                                                                             \
+    X(SLOPE, slope, NEVER)                                                                         \
     X(CLIP, clip, STEP)                                                                            \
     X(UPDATE, update, STEP)                                                                        \
     X(MAX_NORM, max_norm, STEP)
@@ -80,9 +102,11 @@ typedef enum { LS_OPS(LS_X) LS_OP_COUNT } ls_op_kind;
 typedef struct {
     ls_op_kind kind;
     int layer;  /* number of its layer, from 0; -1 if it belongs to none */
-    ls_act act; /* DENSE, NORM*, GRAD_X */
+    ls_act act; /* DENSE, NORM*, GRAD_X, CONV, CONV_X, ACT, SLOPE */
     size_t in, out;
-    ls_view x, w, b, z, a, y, d, dz, skip, index;
+    size_t points;                                /* CONV*, pools, NORM*, GRAD_B; 0 means 1 */
+    ls_window window;                             /* CONV*, pools */
+    ls_view x, w, b, z, a, y, d, dz, skip, index; /* index: GATHER, MAX_POOL* */
     ls_view dropped; /* GRAD_X with dropout: space for the masked gradient, if a backend needs it */
     ls_view theta, s, v; /* GRAD_W, UPDATE: parameters and optimizer states */
     ls_view mean, inv, running_mean, running_var, gamma, beta, grad_gamma, grad_beta; /* NORM* */
@@ -90,6 +114,8 @@ typedef struct {
     float dropout;  /* JOIN, GRAD_X: probability of dropping a unit; 0 without dropout */
     ls_u32 purpose; /* JOIN, GRAD_X: random stream of the layer's mask */
 } ls_op;
+
+static inline size_t ls_op_points(const ls_op *op) { return op->points ? op->points : 1; }
 
 typedef struct {
     ls_op *op;

@@ -4,6 +4,7 @@
 #define LS_SETTINGS_H
 
 #include "host/base/error.h"
+#include "host/network/net.h"
 
 enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX
@@ -37,6 +38,10 @@ typedef struct ls_settings {
     size_t hidden_count;
     int *activation; /* ls_act: activation_count values, one for all hidden layers or one each */
     size_t activation_count;
+    ls_net_item
+        *net; /* net_count items of a description, in place of hidden and activation; or NULL */
+    size_t net_count;
+    ls_image shape;   /* of the images that rows hold; channels 0: not given */
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
     double huber_delta;
     int optimizer; /* ls_opt */

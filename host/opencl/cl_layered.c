@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_layered.h"
 #include "host/base/memory.h"
+#include "host/opencl/cl_images.h"
 #include "host/opencl/cl_product.h"
 #include "host/opencl/cl_update.h"
 #include <assert.h>
@@ -189,6 +190,15 @@ static ls_status op_max_norm(const job *j)
 #define op_dense ls_cl_op_dense
 #define op_grad_w ls_cl_op_grad_w
 #define op_grad_x ls_cl_op_grad_x
+#define op_conv ls_cl_op_conv
+#define op_conv_x ls_cl_op_conv_x
+#define op_conv_w ls_cl_op_conv_w
+#define op_max_pool ls_cl_op_max_pool
+#define op_max_pool_x ls_cl_op_max_pool_x
+#define op_avg_pool ls_cl_op_avg_pool
+#define op_avg_pool_x ls_cl_op_avg_pool_x
+#define op_act ls_cl_op_act
+#define op_slope ls_cl_op_slope
 /* One function per kind of operation: a kind without one does not compile. */
 #define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = op_##name,
 static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)};

@@ -160,6 +160,15 @@ static void put_op(builder *b, const ls_op *o, const ls_op *next, const ls_op *u
         if (!update && o->out) put_update(b, o, 0, o->out);
         break;
     case LS_OP_MAX_NORM: put(b, WHOLE_MAX_NORM, o); break;
+    case LS_OP_CONV: /* images run layered */
+    case LS_OP_CONV_X:
+    case LS_OP_CONV_W:
+    case LS_OP_MAX_POOL:
+    case LS_OP_MAX_POOL_X:
+    case LS_OP_AVG_POOL:
+    case LS_OP_AVG_POOL_X:
+    case LS_OP_ACT:
+    case LS_OP_SLOPE:
     case LS_OP_NORM_FIXED:
     case LS_OP_COUNT: b->failed = true; break;
     }

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* From the items of a description (net.h) to layers. Each item is applied to what the one before it
+ * gives, an image or a row of values; an item that cannot be is refused with what came in. */
+#include "host/base/memory.h"
+#include "host/network/network.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define LS_X(NAME, name, weights) {#name, weights},
+const ls_layer_info_of_kind ls_layer_kinds[LS_LAYER_COUNT] = {LS_LAYERS(LS_X)};
+#undef LS_X
+
+/* How much of a layer has been described. */
+typedef enum { HAS_MAP, HAS_NORM, HAS_ACT, HAS_DROPOUT, HAS_SKIP } stage;
+
+typedef struct {
+    const ls_settings *settings;
+    ls_network *net;
+    const ls_net_item *item;
+    size_t number;  /* of the item, from 1 */
+    ls_image image; /* what the layers so far give; channels 0: a row of values, */
+    size_t width;   /* so many */
+    stage stage;    /* of the last layer */
+    int block;      /* the layer at which the open residual block starts; -1: none */
+    int projection; /* of the open block, or -1 */
+    size_t block_item;
+    ls_image block_image;
+    size_t block_width;
+    ls_error *err;
+} maker;
+
+static const char *describe(ls_image image, size_t width, char text[64])
+{
+    if (image.channels)
+        snprintf(text, 64, "an image of %ux%u with %u channel%s", image.height, image.width,
+                 image.channels, image.channels == 1 ? "" : "s");
+    else snprintf(text, 64, "%zu value%s", width, width == 1 ? "" : "s");
+    return text;
+}
+
+/* "--net: item 3, 'maxpool 4': it gets an image of 3x3 …, but needs …" */
+static ls_status refuse(const maker *m, const char *needs)
+{
+    char came[64];
+    ls_text text = {0};
+    ls_net_write_item(m->item, &text);
+    ls_fail(m->err, LS_ERR_ARGUMENT, "--net: item %zu, '%s': it gets %s, but needs %s", m->number,
+            text.text ? text.text : "", describe(m->image, m->width, came), needs);
+    free(text.text);
+    return LS_ERR_ARGUMENT;
+}
+
+static ls_layer *add(maker *m, ls_layer_kind kind)
+{
+    ls_network *n = m->net;
+    ls_layer *l = &n->layer[n->count];
+    *l = (ls_layer){
+        .kind = kind, .from = (int)n->count - 1, .act = LS_ACT_identity, .points = 1, .skip = -1};
+    l->window.from = l->window.to = m->image;
+    n->count++;
+    m->stage = HAS_MAP;
+    return l;
+}
+
+static ls_layer *last(const maker *m) { return &m->net->layer[m->net->count - 1]; }
+
+/* Takes over what the last layer gives. */
+static ls_status gives(maker *m, const ls_layer *l)
+{
+    size_t width;
+    if (!ls_mul_size(l->points, l->out, &width) || width > (SIZE_MAX >> 6))
+        return refuse(m, "a smaller image, or fewer channels: its result is too large");
+    m->image = l->window.to;
+    m->width = width;
+    return LS_OK;
+}
+
+/* The last layer if it is still open to what is applied at this stage, otherwise a new one. */
+static ls_layer *open_layer(maker *m, stage wanted)
+{
+    ls_network *n = m->net;
+    bool fits = n->count && m->stage < wanted && n->count > (size_t)(m->block + 1);
+    if (fits && wanted < HAS_DROPOUT)
+        fits = last(m)->kind != LS_LAYER_MAX_POOL && last(m)->kind != LS_LAYER_AVG_POOL;
+    if (!fits) {
+        ls_layer *l = add(m, LS_LAYER_PASS);
+        l->out = m->image.channels ? m->image.channels : m->width;
+        l->points = m->image.channels ? ls_image_positions(m->image) : 1;
+    }
+    m->stage = wanted;
+    return last(m);
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/* Along one side: the number of windows, or 0 if none fits; sets the padding before. */
+static uint32_t windows_along(const ls_net_item *item, int side, uint32_t size, uint64_t kernel,
+                              uint32_t stride, uint32_t *pad)
+{
+    uint64_t span = (kernel - 1) * item->dilation[side] + 1;
+    if (item->padding == LS_PAD_SAME) {
+        uint64_t count = ((uint64_t)size + stride - 1) / stride,
+                 covered = (count - 1) * stride + span, more = covered > size ? covered - size : 0;
+        *pad = (uint32_t)(more / 2);
+        return span > 2 * (uint64_t)size + 1 ? 0 : (uint32_t)count; /* mostly padding otherwise */
+    }
+    *pad = item->padding == LS_PAD_GIVEN ? item->pad[side] : 0;
+    uint64_t padded = (uint64_t)size + 2 * (uint64_t)*pad;
+    return padded < span ? 0 : (uint32_t)((padded - span) / stride + 1);
+}
+
+static ls_status set_window(maker *m, ls_layer *l, bool pool)
+{
+    const ls_net_item *i = m->item;
+    ls_window *w = &l->window;
+    if (!m->image.channels)
+        return refuse(m, m->net->count > 1
+                             ? "an image; it must come before layers that give values"
+                             : "an image: say what a row holds by --shape CHANNELSxHEIGHTxWIDTH");
+    w->kernel[1] = i->kernel[1];
+    w->kernel[0] = i->kernel[0] ? i->kernel[0] : m->image.height == 1 ? 1 : i->kernel[1];
+    uint32_t size[2] = {m->image.height, m->image.width}, count[2];
+    for (int s = 0; s < 2; s++) {
+        w->dilation[s] = i->dilation[s];
+        w->stride[s] = i->stride[s] ? i->stride[s] : pool ? w->kernel[s] : 1;
+        if (size[s] == 1 && w->kernel[s] == 1) w->stride[s] = 1;
+        count[s] = windows_along(i, s, size[s], w->kernel[s], w->stride[s], &w->pad[s]);
+    }
+    if (!count[0] || !count[1]) {
+        char needs[80];
+        snprintf(needs, sizeof needs, "at least %llux%llu; add same or pad, or use smaller windows",
+                 (w->kernel[0] - 1ull) * w->dilation[0] + 1,
+                 (w->kernel[1] - 1ull) * w->dilation[1] + 1);
+        return refuse(m, needs);
+    }
+    if (pool && (w->pad[0] >= w->kernel[0] || w->pad[1] >= w->kernel[1]))
+        return refuse(m, "a padding smaller than its window");
+    w->to.height = count[0], w->to.width = count[1];
+    l->points = ls_image_positions(w->to);
+    return LS_OK;
+}
+
+static ls_status add_conv(maker *m)
+{
+    const ls_net_item *i = m->item;
+    ls_layer *l = add(m, LS_LAYER_CONV);
+    LS_TRY(set_window(m, l, false));
+    ls_window *w = &l->window;
+    bool depthwise = i->kind == LS_ITEM_DEPTHWISE;
+    uint64_t out = depthwise ? m->image.channels : i->units;
+    w->groups = depthwise ? m->image.channels : i->groups;
+    if (m->image.channels % w->groups || out % w->groups)
+        return refuse(m, "groups that divide the channels that come in and those that go out");
+    w->to.channels = (uint32_t)out;
+    l->in = ls_window_taps(w) * (m->image.channels / w->groups);
+    l->out = (size_t)out;
+    return gives(m, l);
+}
+
+static ls_status add_pool(maker *m, ls_layer_kind kind)
+{
+    ls_layer *l = add(m, kind);
+    LS_TRY(set_window(m, l, true));
+    l->out = m->image.channels;
+    return gives(m, l);
+}
+
+/* The mean over the whole image. */
+static ls_status add_global_pool(maker *m)
+{
+    ls_layer *l = add(m, LS_LAYER_AVG_POOL);
+    if (!m->image.channels) return refuse(m, "an image");
+    l->window = (ls_window){.from = m->image,
+                            .to = {1, 1, m->image.channels},
+                            .kernel = {m->image.height, m->image.width},
+                            .stride = {1, 1},
+                            .dilation = {1, 1}};
+    l->out = m->image.channels;
+    return gives(m, l);
+}
+
+static ls_status add_dense(maker *m, bool at_end)
+{
+    const ls_net_item *i = m->item;
+    size_t outputs = m->net->outputs;
+    if (!i->units && !at_end) return refuse(m, "its number of units");
+    ls_layer *l = add(m, LS_LAYER_DENSE);
+    l->in = m->width;
+    l->out = i->units ? (size_t)i->units : outputs;
+    l->window.to = (ls_image){0};
+    return gives(m, l);
+}
+
+/* ---- Blocks ---------------------------------------------------------------------------------- */
+
+static ls_status open_block(maker *m)
+{
+    if (!m->net->count) return refuse(m, "a layer before it, whose output the block adds");
+    m->block = (int)m->net->count - 1;
+    m->block_item = m->number;
+    m->block_image = m->image, m->block_width = m->width;
+    m->projection = -1;
+    if (m->item->project) { /* filled in at the end of the block */
+        add(m, LS_LAYER_PASS);
+        m->projection = m->block + 1;
+    }
+    m->stage = HAS_SKIP; /* what follows starts a layer */
+    return LS_OK;
+}
+
+/* The projection takes the block's input to the shape of its output. */
+static ls_status set_projection(maker *m, ls_layer *p, const ls_layer *end)
+{
+    ls_image from = m->block_image, to = m->image;
+    p->window = (ls_window){
+        .from = from, .to = to, .kernel = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    p->points = end->points;
+    p->out = end->out;
+    if (!from.channels != !to.channels)
+        return refuse(m, "an image at both ends of the block, or at neither");
+    if (!to.channels) {
+        p->kind = LS_LAYER_DENSE;
+        p->in = m->block_width;
+        return LS_OK;
+    }
+    p->kind = LS_LAYER_CONV;
+    p->in = from.channels;
+    uint32_t size[2] = {from.height, from.width}, count[2] = {to.height, to.width};
+    for (int s = 0; s < 2; s++) {
+        p->window.stride[s] = (size[s] + count[s] - 1) / count[s];
+        if ((size[s] - 1) / p->window.stride[s] + 1 != count[s])
+            return refuse(m, "sides that the block divides by a whole number");
+    }
+    return LS_OK;
+}
+
+static ls_status close_block(maker *m)
+{
+    ls_network *n = m->net;
+    int first = m->block + (m->projection >= 0 ? 2 : 1);
+    if ((int)n->count <= first) return refuse(m, "at least one layer in the block");
+    ls_layer *end = last(m);
+    bool same = m->image.channels ? !memcmp(&m->image, &m->block_image, sizeof m->image)
+                                  : !m->block_image.channels && m->width == m->block_width;
+    if (m->projection >= 0) {
+        LS_TRY(set_projection(m, &n->layer[m->projection], end));
+        n->layer[first].from = m->block;
+        end->skip = m->projection;
+    } else if (!same) {
+        char a[64], b[64];
+        return ls_fail(
+            m->err, LS_ERR_ARGUMENT,
+            "--net: item %zu, 'residual': its layers turn %s into %s, which cannot be "
+            "added; write 'residual project (...)', which adds a 1x1 convolution of what "
+            "comes in, or let them keep its shape",
+            m->block_item, describe(m->block_image, m->block_width, a),
+            describe(m->image, m->width, b));
+    } else end->skip = m->block;
+    m->block = m->projection = -1;
+    m->stage = HAS_SKIP;
+    return LS_OK;
+}
+
+/* ---- All items ------------------------------------------------------------------------------- */
+
+static ls_status add_item(maker *m, bool at_end)
+{
+    ls_item_kind kind = m->item->kind;
+    bool follows = kind == LS_ITEM_BATCH_NORM || kind == LS_ITEM_ACTIVATION ||
+                   kind == LS_ITEM_DROPOUT;
+    if (follows && !m->net->count) return refuse(m, "a layer before it");
+    switch (kind) {
+    case LS_ITEM_CONV:
+    case LS_ITEM_DEPTHWISE: return add_conv(m);
+    case LS_ITEM_MAX_POOL: return add_pool(m, LS_LAYER_MAX_POOL);
+    case LS_ITEM_AVG_POOL: return add_pool(m, LS_LAYER_AVG_POOL);
+    case LS_ITEM_GLOBAL_POOL: return add_global_pool(m);
+    case LS_ITEM_FLATTEN:
+        if (!m->image.channels) return refuse(m, "an image");
+        m->image = (ls_image){0};
+        m->stage = HAS_SKIP;
+        return LS_OK;
+    case LS_ITEM_DENSE: return add_dense(m, at_end);
+    case LS_ITEM_BATCH_NORM: open_layer(m, HAS_NORM)->norm = true; return LS_OK;
+    case LS_ITEM_ACTIVATION: open_layer(m, HAS_ACT)->act = m->item->act; return LS_OK;
+    case LS_ITEM_DROPOUT:
+        open_layer(m, HAS_DROPOUT)->dropout = (float)m->item->dropout;
+        return LS_OK;
+    case LS_ITEM_BLOCK: return open_block(m);
+    case LS_ITEM_BLOCK_END: return close_block(m);
+    }
+    return LS_OK;
+}
+
+/* The last layer is the output: units for the classes or targets, and nothing after them. */
+static ls_status check_output(const maker *m)
+{
+    const ls_layer *l = last(m);
+    size_t needed = m->net->outputs;
+    const char *what = m->net->task == LS_TASK_CLASSIFICATION ? "classes" : "targets";
+    char one[80] = "";
+    if (l->kind != LS_LAYER_DENSE || m->stage != HAS_MAP)
+        return ls_fail(m->err, LS_ERR_ARGUMENT,
+                       "--net: the last item must be 'dense' or 'dense %zu', the output%s; the "
+                       "function of the output is --output",
+                       needed, m->stage != HAS_MAP ? " with nothing after it" : "");
+    if (needed == 1 && m->net->task == LS_TASK_CLASSIFICATION)
+        snprintf(one, sizeof one,
+                 ": two classes have one output, unless --output softmax is given");
+    if (l->out != needed)
+        return ls_fail(m->err, LS_ERR_ARGUMENT,
+                       "--net: the last item, 'dense %zu', needs %zu unit%s for the %s of this "
+                       "data%s; write 'dense' to have as many as needed",
+                       l->out, needed, needed == 1 ? "" : "s", what, one);
+    return LS_OK;
+}
+
+ls_status ls_network_layers(const ls_settings *s, ls_network *n, ls_error *err)
+{
+    maker m = {.settings = s,
+               .net = n,
+               .image = n->image,
+               .width = n->inputs,
+               .block = -1,
+               .projection = -1,
+               .err = err};
+    n->count = 0;
+    /* a block adds at most a projection, everything else at most a layer */
+    LS_TRY(ls_alloc(&n->layer, s->net_count + 1, sizeof *n->layer, "the network", err));
+    for (size_t i = 0; i < s->net_count; i++) {
+        m.item = &s->net[i];
+        m.number += m.item->kind != LS_ITEM_BLOCK_END;
+        if (!m.number) m.number = 1;
+        LS_TRY(add_item(&m, i + 1 == s->net_count));
+    }
+    return check_output(&m);
+}
+
+ls_status ls_network_arrange(const ls_network *n, float *x, size_t rows, ls_error *err)
+{
+    size_t channels = n->image.channels, positions = ls_image_positions(n->image);
+    if (channels < 2 || positions < 2) return LS_OK;
+    float *row;
+    LS_TRY(ls_alloc(&row, n->inputs, sizeof *row, "an image", err));
+    for (size_t r = 0; r < rows; r++) {
+        float *image = x + r * n->inputs;
+        memcpy(row, image, n->inputs * sizeof *row);
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < positions; p++) image[p * channels + c] = row[c * positions + p];
+    }
+    free(row);
+    return LS_OK;
+}
