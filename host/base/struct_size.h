@@ -25,6 +25,7 @@
     X(ls_metrics, class_support, target_explained_variance)                                        \
     X(ls_threshold_options, threshold, threshold)                                                  \
     X(ls_layer_info, dead, dead)                                                                   \
+    X(ls_layer_shape, flop, flop)                                                                  \
     X(ls_summary, stopped, stopped)                                                                \
     X(ls_member_info, message, message)                                                            \
     X(ls_fleet_progress, seconds, seconds)

@@ -61,6 +61,7 @@ ls_status ls_describe_idx(const char *path, const char *bytes, size_t size, ls_m
         if (length == 0)
             return ls_fail(err, LS_ERR_DATA,
                            "%s: is an IDX file without numbers: dimension %zu is 0", path, d + 1);
+        if (d > 0 && d < 4 && dimensions > 2 && dimensions < 5) out->side[d - 1] = length;
         if (d == 0) out->rows = length;
         else if (!ls_mul_size(out->columns, length, &out->columns))
             return ls_fail(

@@ -147,6 +147,18 @@ static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
     return status;
 }
 
+/* A row of two dimensions is an image. One of three has its channels first, if it has at most four:
+ * images have more rows than that. */
+static void note_image(const ls_matrix *m, ls_data *data)
+{
+    enum { MOST_CHANNELS = 4 };
+    const size_t *side = m->side;
+    size_t *image = data->source.image;
+    if (!side[1] || data->columns != m->columns || data->features != m->columns) return;
+    if (!side[2]) image[0] = 1, image[1] = side[0], image[2] = side[1];
+    else if (side[0] <= MOST_CHANNELS) memcpy(image, side, sizeof data->source.image);
+}
+
 static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
                                const ls_read_request *request, ls_data **out, ls_error *err)
 {
@@ -159,6 +171,7 @@ static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
     while (status == LS_OK && again)
         status = read_once(m, labels, request, &assumptions, &again, out, err);
     ls_assumptions_free(&assumptions);
+    if (status == LS_OK) note_image(m, *out);
     return status;
 }
 

@@ -10,6 +10,7 @@ typedef struct {
     const char *path; /* for messages */
     const char *bytes;
     size_t rows, columns;
+    size_t side[3]; /* lengths of a row's dimensions if they are two or three, otherwise 0 */
     size_t first;   /* number of the first row in the file, for messages */
     char kind;      /* 'u' unsigned, 'i' signed, 'f' floating point or 'b' boolean */
     unsigned width; /* bytes per number */

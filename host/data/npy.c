@@ -73,12 +73,14 @@ static ls_status read_shape(const char *path, const char *at, ls_matrix *out, ls
         unsigned long long length = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : 0;
         if (length == 0 || length > SIZE_MAX / 8)
             return bad(path, "without numbers, or whose shape is not readable", err);
+        if (dimensions && dimensions < 4) out->side[dimensions - 1] = (size_t)length;
         if (dimensions++ == 0) out->rows = (size_t)length;
         else if (!ls_mul_size(out->columns, (size_t)length, &out->columns))
             return bad(path, "whose shape is more than this machine can address", err);
         if (dimensions > MOST_DIMENSIONS) return bad(path, "with too many dimensions", err);
         at = end;
     }
+    if (dimensions < 3 || dimensions > 4) memset(out->side, 0, sizeof out->side);
     return dimensions ? LS_OK : bad(path, "of a single number; rows are needed", err);
 }
 

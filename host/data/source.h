@@ -34,9 +34,10 @@ typedef enum {
 } ls_date_order;
 
 typedef struct {
-    size_t columns; /* of the file; 0: unknown, or the rows come from no file */
-    bool header;    /* its first record named the columns */
-    char found;     /* its separator; 0: it had none, or it is not known */
+    size_t columns;  /* of the file; 0: unknown, or the rows come from no file */
+    bool header;     /* its first record named the columns */
+    char found;      /* its separator; 0: it had none, or it is not known */
+    size_t image[3]; /* channels, height and width of the image that a row is; or 0 */
     /* Options as the user gave them. */
     ls_header header_option;
     char separator; /* 0: found by the reader */

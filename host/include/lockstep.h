@@ -704,6 +704,21 @@ typedef struct {
 /** Number of layers, including the output layer. */
 LS_API size_t ls_model_layer_count(const ls_model *model);
 
+/** What a layer is and how large. Sizes are those of one row. */
+typedef struct {
+    size_t struct_size; /**< set it before the call */
+    /** The layer in the words of the option `net`, as "conv 16 3x3 same, batchnorm, relu". */
+    char text[128];
+    /** Output: height × width positions with `channels` values each, 1 × 1 without an image. */
+    size_t height, width, channels;
+    size_t parameters;
+    double flop; /**< of a forward pass: 2 per product and sum, 1 per value compared or added */
+} ls_layer_shape;
+
+/** The shape of layer i < ls_model_layer_count(model). Errors: LS_ERR_ARGUMENT. */
+LS_API ls_status ls_model_layer_shape(const ls_model *model, size_t i, ls_layer_shape *out,
+                                      ls_error *err);
+
 /** Computes statistics of each layer by one training step over at most about 2000 rows, taken
  * evenly from `data`: forward and backward with the model's weights, without dropout. Batch
  * normalisation uses the statistics of these rows, as in training. out: ls_model_layer_count

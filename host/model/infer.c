@@ -46,6 +46,7 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
                        raw->rows);
     LS_TRY(ls_alloc(out, inputs, sizeof **out, "the inputs", err));
     ls_status status = ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, raw, *out, err);
+    if (status == LS_OK) status = ls_network_arrange(&m->network, *out, raw->rows, err);
     if (status == LS_OK) return LS_OK;
     free(*out);
     *out = NULL;
@@ -148,6 +149,7 @@ ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, 
         rows = smaller(raw->rows - at, f->rows);
         const ls_data block = ls_data_block(raw, at, rows);
         LS_TRY(ls_encode(m->encoder, m->mean, m->scale, n->inputs, &block, f->input, err));
+        LS_TRY(ls_network_arrange(n, f->input, rows, err));
         LS_TRY(run_block(f, f->input, &block, rows, from_row(outputs, at, n->outputs),
                          from_row(losses, at, 1), err));
     }
@@ -266,7 +268,8 @@ ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls
 {
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_inputs: an argument is NULL");
-    return ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, data, out, err);
+    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, data, out, err));
+    return ls_network_arrange(&m->network, out, data->rows, err);
 }
 
 ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const float *inputs,

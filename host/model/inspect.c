@@ -55,9 +55,10 @@ static double add_squares(double sum, const float *v, size_t count)
  * their gradients. */
 static double layer_norm(const ls_layer *l, const float *p)
 {
-    double sum = add_squares(0, p + l->weight, l->in * l->out);
-    if (!l->norm) return sqrt(add_squares(sum, p + l->bias, l->out));
-    return sqrt(add_squares(add_squares(sum, p + l->gamma, l->out), p + l->beta, l->out));
+    double sum = ls_layer_weights(l) ? add_squares(0, p + l->weight, l->in * l->out) : 0;
+    if (ls_layer_bias(l)) sum = add_squares(sum, p + l->bias, l->out);
+    if (l->norm) sum = add_squares(add_squares(sum, p + l->gamma, l->out), p + l->beta, l->out);
+    return sqrt(sum);
 }
 
 /* ---- One step -------------------------------------------------------------------------------- */
@@ -128,7 +129,9 @@ static size_t activation_at(const ls_plan *p, size_t layer)
     size_t at = 0;
     for (size_t i = 0; i < p->step.count; i++) {
         const ls_op *op = &p->step.op[i];
-        bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM || op->kind == LS_OP_LOSS;
+        bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM || op->kind == LS_OP_LOSS ||
+                     op->kind == LS_OP_CONV || op->kind == LS_OP_ACT ||
+                     op->kind == LS_OP_MAX_POOL || op->kind == LS_OP_AVG_POOL;
         if (gives && op->layer == (int)layer && ls_there(op->a)) at = op->a.at;
     }
     return at;
@@ -153,7 +156,8 @@ static ls_status read_statistics(inspection *k, ls_error *err)
     const ls_backend_slots *slots = k->workspace->backend->slots;
     size_t room = n->parameters;
     for (size_t i = 0; i < n->count; i++)
-        if (n->layer[i].out * k->rows > room) room = n->layer[i].out * k->rows;
+        if (ls_layer_width(&n->layer[i]) * k->rows > room)
+            room = ls_layer_width(&n->layer[i]) * k->rows;
     LS_TRY(ls_alloc(&k->values, room, sizeof *k->values, "the activations", err));
     LS_TRY(ls_alloc(&k->info, n->count, sizeof *k->info, "the layers", err));
     ls_layer_info *out = k->info;
@@ -170,9 +174,10 @@ static ls_status read_statistics(inspection *k, ls_error *err)
     }
     for (size_t i = 0; i < n->count; i++) {
         bool last = i + 1 == n->count;
-        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), k->rows * out[i].units,
+        size_t rows = k->rows * n->layer[i].points; /* a unit is a channel, at every position */
+        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), rows * out[i].units,
                            k->values, err));
-        activation_statistics(k->values, k->rows, last ? output_acts[n->output] : n->layer[i].act,
+        activation_statistics(k->values, rows, last ? output_acts[n->output] : n->layer[i].act,
                               &out[i]);
         if (last) out[i].dead = 0;
     }
@@ -185,7 +190,7 @@ static ls_status read_statistics(inspection *k, ls_error *err)
 static size_t most_rows(const ls_network *n)
 {
     size_t floats = n->inputs;
-    for (size_t i = 0; i < n->count; i++) floats += n->layer[i].out;
+    for (size_t i = 0; i < n->count; i++) floats += ls_layer_width(&n->layer[i]);
     return MOST_ROWS < MOST_FLOATS / floats ? MOST_ROWS : MOST_FLOATS / floats + 1;
 }
 

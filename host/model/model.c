@@ -49,6 +49,16 @@ static ls_status create_targets(ls_model *m, size_t targets, ls_error *err)
     return LS_OK;
 }
 
+/* The options of a model describe its network alone, without its data. */
+static ls_status keep_image(ls_model *m, ls_error *err)
+{
+    char text[48];
+    ls_image image = m->network.image;
+    if (!image.channels) return LS_OK;
+    snprintf(text, sizeof text, "%ux%ux%u", image.channels, image.height, image.width);
+    return ls_options_set(m->options, "shape", text, err);
+}
+
 ls_status ls_model_create(const ls_options *options, size_t features, ls_shape shape,
                           size_t history, ls_model **out, ls_error *err)
 {
@@ -63,6 +73,7 @@ ls_status ls_model_create(const ls_options *options, size_t features, ls_shape s
     if (status == LS_OK) ls_settings_resolve(&m->options->settings, shape.task, 0);
     if (status == LS_OK)
         status = ls_network_build(&m->options->settings, features, shape, &m->network, err);
+    if (status == LS_OK) status = keep_image(m, err);
     if (status == LS_OK)
         status = ls_alloc(&m->class_names, m->network.classes, sizeof *m->class_names, "a model",
                           err);

@@ -12,8 +12,13 @@ bool ls_data_has_targets(const ls_data *d)
 
 ls_shape ls_shape_of(const ls_data *d)
 {
-    if (d->task == LS_TASK_CLASSIFICATION) return ls_shape_of_classes(d->classes);
-    return (ls_shape){.task = d->task, .targets = d->targets};
+    const size_t *side = d->source.image;
+    ls_shape shape = {.task = d->task, .targets = d->targets};
+    if (d->task == LS_TASK_CLASSIFICATION) shape = ls_shape_of_classes(d->classes);
+    if (side[0] * side[1] * side[2] == d->features && side[1] <= UINT32_MAX &&
+        side[2] <= UINT32_MAX)
+        shape.image = (ls_image){(uint32_t)side[1], (uint32_t)side[2], (uint32_t)side[0]};
+    return shape;
 }
 
 int32_t ls_most_frequent_class(const ls_data *d)

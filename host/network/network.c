@@ -167,14 +167,14 @@ static ls_status hidden_layers(const ls_settings *s, ls_network *n, ls_error *er
 }
 
 /* Sets what the inputs are, and refuses options that belong to --hidden. */
-static ls_status check_net(const ls_settings *s, ls_network *n, ls_error *err)
+static ls_status check_net(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
 {
     const char *other = s->batch_norm ? "batch-norm" : s->dropout > 0 ? "dropout" : "residual";
     const char *item = s->batch_norm ? "batchnorm" : s->dropout > 0 ? "dropout P" : "residual(...)";
     if (s->batch_norm || s->dropout > 0 || s->residual)
         return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for --hidden; with --net, write '%s' in it",
                        other, item);
-    n->image = s->shape;
+    n->image = s->shape.channels ? s->shape : shape.image;
     if (n->image.channels && ls_image_values(n->image) != n->inputs)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--shape %ux%ux%u has %zu values, but a row of the data gives %zu inputs",
@@ -190,7 +190,7 @@ ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape
                     .classes = shape.task == LS_TASK_CLASSIFICATION ? shape.classes : 0,
                     .task = shape.task};
     LS_TRY(choose_output(s, shape, &n, err));
-    ls_status status = s->net ? check_net(s, &n, err) : LS_OK;
+    ls_status status = s->net ? check_net(s, shape, &n, err) : LS_OK;
     if (status == LS_OK)
         status = s->net ? ls_network_layers(s, &n, err) : hidden_layers(s, &n, err);
     if (status == LS_OK) status = place_tensors(&n, err);

@@ -57,6 +57,7 @@ typedef struct {
     ls_task task;
     size_t classes; /* number of classes; 0 for numbers and labels */
     size_t targets; /* number of target columns; 1 for classes */
+    ls_image image; /* that a row holds, as the data says; channels 0: it does not say */
 } ls_shape;
 
 static inline ls_shape ls_shape_of_classes(size_t classes)

@@ -36,15 +36,15 @@ typedef struct {
 
 #define CLASSES(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_CLASSIFICATION, n, 1                                                               \
+        LS_TASK_CLASSIFICATION, n, 1, { 0, 0, 0 }                                                  \
     }
 #define NUMBERS(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_REGRESSION, 0, n                                                                   \
+        LS_TASK_REGRESSION, 0, n, { 0, 0, 0 }                                                      \
     }
 #define LABELS(n)                                                                                  \
     {                                                                                              \
-        LS_TASK_MULTILABEL, 0, n                                                                   \
+        LS_TASK_MULTILABEL, 0, n, { 0, 0, 0 }                                                      \
     }
 
 /* ---- The list of runs ------------------------------------------------------------------------ */

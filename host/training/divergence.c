@@ -30,10 +30,10 @@ static int bad_parameters(ls_trainer *trainer)
     if (ls_trainer_read(trainer, 0, network->parameters, values, NULL) != LS_OK) return -1;
     for (size_t i = 0; i < network->count; i++) {
         const ls_layer *layer = &network->layer[i];
-        if (!all_finite(values + layer->weight, layer->in * layer->out)) return (int)i;
-        if (layer->norm ? !all_finite(values + layer->gamma, 2 * layer->out)
-                        : !all_finite(values + layer->bias, layer->out))
+        if (ls_layer_weights(layer) && !all_finite(values + layer->weight, layer->in * layer->out))
             return (int)i;
+        if (layer->norm && !all_finite(values + layer->gamma, 2 * layer->out)) return (int)i;
+        if (ls_layer_bias(layer) && !all_finite(values + layer->bias, layer->out)) return (int)i;
     }
     return -1;
 }
@@ -44,8 +44,10 @@ static int bad_activations(ls_trainer *trainer)
     const ls_plan *plan = trainer->plan;
     for (size_t i = 0; i < plan->step.count; i++) {
         const ls_op *op = &plan->step.op[i];
-        bool forward = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM || op->kind == LS_OP_LOSS;
-        size_t n = plan->batch * op->out;
+        bool forward = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM ||
+                       op->kind == LS_OP_LOSS || op->kind == LS_OP_CONV || op->kind == LS_OP_ACT ||
+                       op->kind == LS_OP_MAX_POOL || op->kind == LS_OP_AVG_POOL;
+        size_t n = plan->batch * ls_op_points(op) * op->out;
         float *values;
         if (!forward || !ls_there(op->a) || ls_alloc(&values, n, sizeof *values, "", NULL) != LS_OK)
             continue;

@@ -150,6 +150,7 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
         LS_TRY(ls_encode(b->encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
                          err));
+        LS_TRY(ls_network_arrange(n, b->x + at * n->inputs, parts[i]->rows, err));
         ls_network_targets(n, parts[i], b->target_mean, b->target_scale, b->t + at * n->outputs);
     }
     return LS_OK;
@@ -181,6 +182,7 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
                       .class_weight = given ? s->class_weight : NULL,
                       .classes = given ? s->class_weight_count : 0,
                       .features = n->inputs,
+                      .image = n->image.channels > 1 ? n->image : (ls_image){0},
                       .outputs = n->outputs,
                       .task = data->task,
                       .weighted = ls_rows_are_weighted(s, data)};
@@ -213,7 +215,8 @@ bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *
     return b->data == k.data && b->share == k.share && b->seed == k.seed &&
            b->standardize == k.standardize && b->task == k.task &&
            b->standardize_target == k.standardize_target && b->outputs == k.outputs &&
-           b->class_weights == k.class_weights && b->classes == k.classes &&
+           !memcmp(&b->image, &k.image, sizeof k.image) && b->class_weights == k.class_weights &&
+           b->classes == k.classes &&
            (!k.classes ||
             !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
 }

@@ -6,7 +6,13 @@
 
 void describe_widths(const ls_model *model, char *out, size_t size)
 {
-    const char *hidden = ls_model_option(model, "hidden");
+    const char *hidden = ls_model_option(model, "hidden"), *net = ls_model_option(model, "net");
+    if (net && strcmp(net, "none")) {
+        const char *shape = ls_model_option(model, "shape");
+        if (shape && strcmp(shape, "auto")) snprintf(out, size, "%s: %s", shape, net);
+        else snprintf(out, size, "%zu: %s", ls_model_features(model), net);
+        return;
+    }
     int n = snprintf(out, size, "%zu-", ls_model_features(model));
     if (hidden && strcmp(hidden, "none"))
         for (; *hidden && n > 0 && (size_t)n + 2 < size; hidden++)

@@ -50,6 +50,46 @@ static void show_task(const ls_model *model)
                        1 / model->target_scale[i]);
 }
 
+static const char *output_size(const ls_layer_shape *s, char text[64])
+{
+    if (s->height * s->width == 1) snprintf(text, 64, "%zu", s->channels);
+    else snprintf(text, 64, "%zux%zux%zu", s->channels, s->height, s->width);
+    return text;
+}
+
+/* One line a layer: what it is, its output, parameters, and FLOP of a forward pass of one row. */
+static void show_layers(const ls_model *model)
+{
+    ls_layer_shape s = LS_INIT(ls_layer_shape);
+    double flop = 0;
+    size_t parameters = 0;
+    char size[64];
+    terminal_print(stdout, "layers      %-44s %14s %12s %12s\n", "", "output", "parameters",
+                   "flop a row");
+    for (size_t i = 0; i < ls_model_layer_count(model); i++) {
+        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) return;
+        terminal_print(stdout, "%10zu  %-44s %14s %12zu %12.0f\n", i + 1, s.text,
+                       output_size(&s, size), s.parameters, s.flop);
+        flop += s.flop;
+        parameters += s.parameters;
+    }
+    terminal_print(stdout, "%10s  %-44s %14s %12zu %12.0f\n", "", "sum", "", parameters, flop);
+}
+
+static json_t *layers_json(const ls_model *model)
+{
+    json_t *list = json_array();
+    ls_layer_shape s = LS_INIT(ls_layer_shape);
+    for (size_t i = 0; i < ls_model_layer_count(model); i++) {
+        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) break;
+        json_array_append_new(list, json_pack("{s:s,s:[I,I,I],s:I,s:f}", "layer", s.text, "output",
+                                              (json_int_t)s.channels, (json_int_t)s.height,
+                                              (json_int_t)s.width, "parameters",
+                                              (json_int_t)s.parameters, "flop", s.flop));
+    }
+    return list;
+}
+
 static void show_options(const ls_model *model)
 {
     terminal_print(stdout, "options     ");
@@ -58,7 +98,8 @@ static void show_options(const ls_model *model)
         const ls_option_info *o = ls_option_at(i);
         const char *value = ls_model_option(model, o->name);
         if (!strcmp(value, o->initial)) continue;
-        if (o->argument) terminal_print(stdout, "--%s %s ", o->name, value);
+        const char *quote = value[strcspn(value, " ()|;&<>*?")] ? "'" : ""; /* for a shell */
+        if (o->argument) terminal_print(stdout, "--%s %s%s%s ", o->name, quote, value, quote);
         else terminal_print(stdout, "--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
         shown++;
     }
@@ -115,6 +156,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
         json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
     for (size_t i = 0; i < ls_model_classes(model); i++)
         json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
+    json_object_set_new(o, "layers", layers_json(model));
     json_object_set_new(o, "task", json_string(model_task_name(model)));
     json_object_set_new(o, "features", features);
     json_object_set_new(o, "targets", targets_json(model));
@@ -143,8 +185,11 @@ static int show(const char *path, bool json)
     }
     if (json) print_json(model_json(model, &s, widths, weights, hash));
     else {
-        terminal_print(stdout, "network     %s (%s), %llu parameters\n", widths,
-                       ls_model_option(model, "activation"), (unsigned long long)s.parameters);
+        bool described = strcmp(ls_model_option(model, "net"), "none") != 0;
+        terminal_print(stdout, "network     %s%s%s%s, %llu parameters\n", widths,
+                       described ? "" : " (", described ? "" : ls_model_option(model, "activation"),
+                       described ? "" : ")", (unsigned long long)s.parameters);
+        show_layers(model);
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
         show_options(model);
