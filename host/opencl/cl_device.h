@@ -91,7 +91,7 @@ typedef struct ls_cl_device {
      * and the most groups. */
     size_t pass_group, pass_groups;
 
-    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
+    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_run.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
     int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */

@@ -80,7 +80,6 @@ static ls_status prepare(cl_workspace *w, member *m, ls_error *err)
 {
     if (m->is_prepared) return LS_OK;
     for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
-        if (!ways[way]) continue;
         m->prepared[way].way = ways[way];
         if (!m->prepared[way].data)
             LS_TRY(ways[way]->prepare(w->device, m->plan, &m->prepared[way].data, err));
@@ -118,7 +117,7 @@ const char *ls_cl_way_name(ls_cl_way_id way) { return way_names[way]; }
 
 bool ls_cl_way_is_used(const ls_cl_device *d, ls_cl_way_id way)
 {
-    return ways[way] && !*d->way_out[way] && is_allowed(d, way);
+    return !*d->way_out[way] && is_allowed(d, way);
 }
 
 /* Whether a way can run the group now. The self-check waits for the way that it compares. */
@@ -133,7 +132,7 @@ static bool is_ready(cl_workspace *w, const group *g, ls_cl_way_id way)
 
 static bool all_prepared(const cl_workspace *w, const group *g, ls_cl_way_id way)
 {
-    bool all = ways[way] != NULL;
+    bool all = true;
     for (size_t i = 0; i < g->count && all; i++)
         all = member_at(w, g->runs[i]->member)->prepared[way].data != NULL;
     return all;
@@ -349,6 +348,6 @@ const char *ls_cl_note(ls_backend *backend)
 void ls_cl_run_close(ls_cl_device *d)
 {
     for (int way = 0; way < LS_CL_WAY_COUNT; way++)
-        if (ways[way]) ways[way]->close(d);
+        ways[way]->close(d);
     free(d->ways);
 }

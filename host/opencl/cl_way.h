@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ways in which an OpenCL device runs steps. All give the same bits, so which one a member
- * takes is a matter of speed alone and is measured (cl_ways.h). */
+ * takes is a matter of speed alone and is measured (cl_run.c). */
 #ifndef LS_CL_WAY_H
 #define LS_CL_WAY_H
 
@@ -10,10 +10,9 @@
  *   layered  operation after operation, some launches each (cl_run.c); runs every plan
  *   small    chunk-wise, many steps of many members in a launch; a member is run by one work-item
  *            of a CPU device, or by a work-group (cl_small.c)
- *   fleet    the same with a kernel generated for the shape of the network (cl_fleet.c)
  *   whole    many steps of a member in a launch over the whole device, with barriers over all
  *            work-groups (cl_whole.c) */
-#define LS_CL_WAYS(X) X(LAYERED, layered) X(SMALL, small) X(FLEET, fleet) X(WHOLE, whole)
+#define LS_CL_WAYS(X) X(LAYERED, layered) X(SMALL, small) X(WHOLE, whole)
 
 #define LS_X(NAME, name) LS_CL_WAY_##NAME,
 typedef enum { LS_CL_WAYS(LS_X) LS_CL_WAY_COUNT } ls_cl_way_id;
