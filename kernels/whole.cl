@@ -321,3 +321,18 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void whole_steps(
         }
     }
 }
+
+/* `count` barriers over `groups` work-groups, and nothing else: what one costs. */
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void whole_barriers(
+    volatile __global uint *shared, const uint groups, const uint patience, const uint count)
+{
+    __local uint leave[2];
+    whole_team team = {0, groups, patience, 0, 0, shared + WHOLE_STOP, leave};
+    team.count = shared + WHOLE_COUNTERS;
+    if (ITEM == 0) leave[0] = leave[1] = 0;
+    SYNC for (uint i = 0; i < count && !must_leave(&team); i++)
+    {
+        meet(&team);
+        SYNC
+    }
+}

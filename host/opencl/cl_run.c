@@ -120,12 +120,21 @@ bool ls_cl_way_is_used(const ls_cl_device *d, ls_cl_way_id way)
     return !*d->way_out[way] && is_allowed(d, way);
 }
 
-/* Whether a way can run the group now. The self-check waits for the way that it compares. */
+/* Whether the way is the only one that is wanted: by the self-check, which compares it, or by
+ * LOCKSTEP_STEPS. It is then waited for. */
+static bool is_demanded(const ls_cl_device *d, ls_cl_way_id way)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    return d->only_way || (steps && !strcmp(steps, way_names[way]));
+}
+
+/* Whether a way can run the group now. */
 static bool is_ready(cl_workspace *w, const group *g, ls_cl_way_id way)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
     ls_cl_readiness is;
-    while ((is = ways[way]->ready(w, g->runs, g->count)) == LS_CL_BUILDING && w->device->only_way)
+    while ((is = ways[way]->ready(w, g->runs, g->count)) == LS_CL_BUILDING &&
+           is_demanded(w->device, way))
         nanosleep(&moment, NULL);
     return is == LS_CL_READY;
 }
@@ -143,8 +152,9 @@ static void find_able(cl_workspace *w, const group *g, bool able[LS_CL_WAY_COUNT
 {
     bool some = false;
     for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
-        able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !*w->device->way_out[way] &&
-                    is_allowed(w->device, (ls_cl_way_id)way) &&
+        bool beaten = way > LS_CL_WAY_SMALL && g->mixed && able[LS_CL_WAY_SMALL]; /* see below */
+        able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !beaten &&
+                    !*w->device->way_out[way] && is_allowed(w->device, (ls_cl_way_id)way) &&
                     all_prepared(w, g, (ls_cl_way_id)way) && is_ready(w, g, (ls_cl_way_id)way);
         some |= able[way];
     }
@@ -347,7 +357,6 @@ const char *ls_cl_note(ls_backend *backend)
 
 void ls_cl_run_close(ls_cl_device *d)
 {
-    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
-        ways[way]->close(d);
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) ways[way]->close(d);
     free(d->ways);
 }

@@ -29,15 +29,15 @@ typedef enum {
 } ls_cl_readiness;
 
 /* The functions of a way. Members are those that it has prepared; those of one call of `ready` or
- * `steps` have their arenas in one slab. All functions are called by one thread. */
+ * `steps` have their arenas in one slab. All functions are called by one thread at a time. */
 typedef struct {
     /* What a member needs to run in this way. *out stays NULL if the way cannot run the plan on
      * this device. Builds no program. The plan outlives the result. */
     ls_status (*prepare)(struct ls_cl_device *device, const ls_plan *plan, void **out,
                          ls_error *err);
     void (*release)(struct ls_cl_device *device, void *prepared);
-    /* Whether the way suits a call; if it does, its programs are built, or their build is begun. A
-     * build that fails is reported by `steps`. */
+    /* Whether the way suits a call; if it does, its programs are built, or their build is begun
+     * (cl_beside.h). A build that fails is reported by `steps`. */
     ls_cl_readiness (*ready)(struct ls_cl_workspace *workspace, const ls_run *const *runs,
                              size_t count);
     /* Runs the steps; returns when all losses are written. If it fails with LS_ERR_DEVICE, the
@@ -45,7 +45,7 @@ typedef struct {
      */
     ls_status (*steps)(struct ls_cl_workspace *workspace, const ls_run *const *runs, size_t count,
                        bool *intact, ls_error *err);
-    /* Releases what the way keeps in device->way_state. */
+    /* Releases what the way keeps in device->way_state, after the end of a build that goes on. */
     void (*close)(struct ls_cl_device *device);
 } ls_cl_way;
 
