@@ -107,14 +107,18 @@ static cl_kernel create_kernel(cl_program program, const char *name, cl_int *cod
 
 static cl_int release_program(cl_program program)
 {
+    pthread_mutex_lock(&driver.lock);
     driver.released += program == driver.program;
+    pthread_mutex_unlock(&driver.lock);
     return driver.real.clReleaseProgram(program);
 }
 
 static cl_int release_kernel(cl_kernel kernel)
 {
+    pthread_mutex_lock(&driver.lock);
     for (int i = 0; i < 4; i++)
         if (driver.made[i] == kernel) driver.made[i] = NULL;
+    pthread_mutex_unlock(&driver.lock);
     return driver.real.clReleaseKernel(kernel);
 }
 
@@ -245,7 +249,7 @@ Test(beside, training_goes_on)
     open_gate();
     while (pending(&t)) pause_a_moment();
     check_until_used(&t, LS_CL_WAY_WHOLE);
-    cr_expect_str_empty(t.device->way_out[LS_CL_WAY_WHOLE]);
+    cr_expect_str_eq(t.device->way_out[LS_CL_WAY_WHOLE], "");
     cr_expect_eq(driver.begun, 1);
     tear_down(&t);
 }
