@@ -306,11 +306,12 @@ Test(beside, a_build_that_fails)
         check(&t);
         wait_for_build();
         while (pending(&t)) pause_a_moment();
+        const int tries = driver.begun; /* two with a cache of binaries */
         for (int k = 0; k < 3; k++) check(&t);
         cr_expect(strstr(t.device->way_out[LS_CL_WAY_WHOLE], "do not build"), "'%s'",
                   t.device->way_out[LS_CL_WAY_WHOLE]);
         cr_expect(strstr(t.device->base.slots->note(&t.device->base), "'whole'"));
-        cr_expect(!driver.launches[LS_CL_WAY_WHOLE] && driver.begun == 1);
+        cr_expect(!driver.launches[LS_CL_WAY_WHOLE] && driver.begun == tries);
         tear_down(&t);
     }
 }
