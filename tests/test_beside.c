@@ -236,10 +236,11 @@ static void check_until_used(setting *t, ls_cl_way_id way)
 }
 
 /* The other ways run meanwhile; then all are measured. */
-Test(beside, training_goes_on)
+static void check_going_on(const char *steps, bool as_gpu)
 {
     setting t;
-    if (!set_up(&t, "any")) return;
+    if (!set_up(&t, steps)) return;
+    if (as_gpu) t.device->is_cpu = false;
     check(&t);
     wait_for_build();
     check_until_used(&t, LS_CL_WAY_SMALL);
@@ -251,6 +252,43 @@ Test(beside, training_goes_on)
     check_until_used(&t, LS_CL_WAY_WHOLE);
     cr_expect_str_eq(t.device->way_out[LS_CL_WAY_WHOLE], "");
     cr_expect_eq(driver.begun, 1);
+    tear_down(&t);
+}
+
+Test(beside, training_goes_on) { check_going_on("any", false); }
+Test(beside, training_goes_on_as_on_a_gpu) { check_going_on("", true); }
+
+/* Members of several shapes in one call run chunk-wise. */
+Test(beside, nothing_is_built_for_mixed_members)
+{
+    setting t;
+    ls_error err;
+    ls_workspace *w;
+    ls_plan *other;
+    if (!set_up(&t, "any")) return;
+    const subject *s = &t.s;
+    const char *other_batch = s->plan->batch == 1 ? "2" : "1";
+    const ls_backend_slots *slots = t.device->base.slots;
+    cr_assert_eq(ls_options_set(s->options, "batch", other_batch, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_plan_build(&s->net, &s->options->settings, LS_PLAN_TRAIN, s->rows, s->weighted,
+                               &other, &err),
+                 LS_OK, "%s", err.message);
+    cr_assert_eq(slots->workspace_open(&t.device->base, &s->data, &w, &err), LS_OK);
+    ls_run run[2];
+    size_t first; /* it has a slab of its own */
+    cr_assert_eq(slots->member_add(w, s->plan, s->origin, &first, &err), LS_OK);
+    for (int i = 0; i < 2; i++) {
+        run[i] = (ls_run){.count = s->steps, .rates = s->rates, .losses = t.got};
+        cr_assert_eq(slots->member_add(w, i ? other : s->plan, s->origin, &run[i].member, &err),
+                     LS_OK);
+    }
+    cr_assert_eq(slots->run(w, run, 2, &err), LS_OK, "%s", err.message);
+    cr_expect_eq(pending(&t), 0);
+    cr_assert_eq(slots->run(w, run, 1, &err), LS_OK, "%s", err.message);
+    cr_expect(pending(&t), "alone, a member may be fastest in the way that is built");
+    open_gate();
+    slots->workspace_close(w);
+    ls_plan_free(other);
     tear_down(&t);
 }
 
