@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which way of running steps is kept, and what finding out costs, for ways of given speed. */
 #include <criterion/criterion.h>
+#ifdef LS_OPENCL
 
 #include "host/opencl/way_trial.h"
 
@@ -102,3 +103,6 @@ Test(way_trial, a_way_may_stop)
     turn = ls_way_trial_next(&trial, able);
     cr_expect_neq(turn.way, WHOLE);
 }
+#else
+Test(way_trial, no_opencl) {}
+#endif

@@ -3,6 +3,7 @@
  * a pure function, and random networks on every exact OpenCL device with one and with several
  * work-groups, compared bit by bit with the CPU path. */
 #include <criterion/criterion.h>
+#ifdef LS_OPENCL
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -426,3 +427,6 @@ Test(whole, known_numbers_of_phases)
         ls_options_free(o);
     }
 }
+#else
+Test(whole, no_opencl) {}
+#endif
