@@ -8,6 +8,7 @@
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
 #include "host/opencl/cl_way.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
@@ -73,11 +74,12 @@ typedef struct ls_cl_device {
     _Atomic unsigned programs_recalled; /* programs taken from that cache */
     atomic_uint_fast64_t builds_ended;  /* see ls_builds; builds may run on other threads */
     atomic_uint builds_pending;
-    size_t number;  /* in the list of ls_cl_find */
-    bool guarded;   /* new programs are built in a helper first (cl_guard.h) */
-    bool is_helper; /* this process is the helper */
-    ls_text noted;  /* the helper: programs that were built (cl_guard.h) */
-    cl_uint vendor; /* PCI number of the vendor */
+    size_t number;          /* in the list of ls_cl_find */
+    bool guarded;           /* new programs are built in a helper first (cl_guard.h) */
+    bool is_helper;         /* this process is the helper */
+    ls_text noted;          /* the helper: programs that were built (cl_guard.h) */
+    pthread_mutex_t noting; /* held while `noted` is used */
+    cl_uint vendor;         /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */
     size_t buffer_limit; /* bytes of the largest buffer */
@@ -91,7 +93,7 @@ typedef struct ls_cl_device {
      * and the most groups. */
     size_t pass_group, pass_groups;
 
-    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
+    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_run.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
     int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
