@@ -86,8 +86,8 @@ typedef struct ls_cl_device {
     size_t local_memory; /* bytes per work-group */
     size_t group_limit;  /* work-items per work-group */
     size_t compute_units;
-    bool unoptimised;  /* products in local tiles are built without optimisation, for tests: that
-                          takes a quarter of the time */
+    bool unoptimised;  /* products in local tiles, and groups of small networks, are built without
+                          optimisation, for tests: that takes a quarter of the time */
     bool async_copies; /* asynchronous copies to local memory work (cl_ptx.c) */
     /* Passes over elements (kernels/pass.h): work-items per group, 0: one work-item per element;
      * and the most groups. */

@@ -90,8 +90,9 @@ static ls_status find_kernel(ls_cl_device *d, launch_way *way, ls_error *err)
         LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines,
                            &d->small_program[which], err));
     } else {
-        snprintf(defines, sizeof defines, "-DGROUP=%zu %s", way->split.group,
-                 way->split.local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
+        snprintf(defines, sizeof defines, "-DGROUP=%zu %s%s", way->split.group,
+                 way->split.local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL",
+                 d->unoptimised ? " -cl-opt-disable" : "");
         LS_TRY(ls_cl_build(d, ls_small_group_source, ls_small_group_source_size, defines,
                            &d->small_program[which], err));
     }
