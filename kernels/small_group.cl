@@ -237,43 +237,60 @@ static float add_losses(const small_step *s, uint from)
     return sum;
 }
 
-/* Gradients of weights and biases, in the arena; `add`: on top of those of earlier rounds. A task
- * has two weights of one output, or its bias. A task's work-item is the same in each round and may
- * read what it wrote. Each operation's tasks begin at the work-item where those of the one before
- * it end, so that few are idle. */
+/* Gradients of weights and biases, in the arena; `add`: on top of those of earlier rounds. Inputs
+ * are counted with one more for the bias, which is 1; a task has those of two inputs and two
+ * outputs, as far as they exist. A task's work-item is the same in each round and may read what it
+ * wrote. Each operation's tasks begin at the work-item where those of the one before it end, so
+ * that few are idle. */
 static void grad_w(const small_step *s, words op, int add)
 {
-    const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], pairs = (in + 1) / 2;
+    const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], pairs = (out + 1) / 2;
+    const int inputs = op[SMALL_OP_bias_gradient] != SMALL_NONE ? in + 1 : in;
     __global float *weights = s->arena + op[SMALL_OP_gradient],
                    *biases = s->arena + op[SMALL_OP_bias_gradient];
-    const int tasks = (op[SMALL_OP_bias_gradient] != SMALL_NONE ? pairs + 1 : pairs) * out;
+    const int tasks = (inputs + 1) / 2 * pairs;
     const int begin = (ITEM + GROUP - (int)(op[SMALL_OP_tasks] % GROUP)) % GROUP;
     const int chunks = min((s->left + LS_CHUNK - 1) / LS_CHUNK, s->parts);
     for (int t = begin; t < tasks; t += GROUP) {
-        const int j = t % out, i = t / out * 2, bias = i >= 2 * pairs, two = i + 1 < in;
-        const int x0 = min(i, in - 1) * SMALL_PITCH, x1 = min(i + 1, in - 1) * SMALL_PITCH;
-        __global float *to = bias ? biases + j : weights + i * out + j;
-        float sum0 = add ? to[0] : 0.0f, sum1 = add && two ? to[out] : 0.0f;
+        const int i0 = t / pairs * 2, j0 = t % pairs * 2;
+        int x_at[2], dz_at[2];
+        float sum[2][2];
+        __global float *to[2];
+        _Pragma("unroll") for (int i = 0; i < 2; i++)
+        {
+            x_at[i] = min(i0 + i, in - 1) * SMALL_PITCH;
+            dz_at[i] = min(j0 + i, out - 1) * SMALL_PITCH;
+            to[i] = i0 + i < in ? weights + (i0 + i) * out : biases;
+            _Pragma("unroll") for (int j = 0; j < 2; j++)
+                sum[i][j] = add && i0 + i < inputs && j0 + j < out ? to[i][j0 + j] : 0.0f;
+        }
         for (int p = 0; p < chunks; p++) {
             const int rows = min(s->left - p * LS_CHUNK, (uint)LS_CHUNK);
             SPACE const float *x = s->first + p * s->floats + op[SMALL_OP_x];
-            SPACE const float *dz = s->first + p * s->floats + op[SMALL_OP_dz] + j * SMALL_PITCH;
-            float acc0 = 0.0f, acc1 = 0.0f;
-            for (int r = 0; r < rows; r++) {
-                acc0 = fma(bias ? 1.0f : x[x0 + r], dz[r], acc0);
-                acc1 = fma(x[x1 + r], dz[r], acc1);
-            }
-            sum0 = add || p ? sum0 + acc0 : acc0;
-            sum1 = add || p ? sum1 + acc1 : acc1;
+            SPACE const float *dz = s->first + p * s->floats + op[SMALL_OP_dz];
+            float acc[2][2] = {{0.0f, 0.0f}, {0.0f, 0.0f}};
+            for (int r = 0; r < rows; r++) _Pragma("unroll") for (int i = 0; i < 2; i++)
+                {
+                    const float xi = i0 + i < in ? x[x_at[i] + r] : 1.0f;
+                    _Pragma("unroll") for (int j = 0; j < 2; j++)
+                        acc[i][j] = fma(xi, dz[dz_at[j] + r], acc[i][j]);
+                }
+            _Pragma("unroll") for (int i = 0; i < 2; i++)
+                _Pragma("unroll") for (int j = 0; j < 2; j++)
+                    sum[i][j] = add || p ? sum[i][j] + acc[i][j] : acc[i][j];
         }
-        to[0] = sum0;
-        if (two) to[out] = sum1;
+        _Pragma("unroll") for (int i = 0; i < 2; i++)
+            _Pragma("unroll") for (int j = 0; j < 2; j++) if (i0 + i < inputs && j0 + j < out)
+                to[i][j0 + j] = sum[i][j];
     }
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-static void do_operation(small_step *s, const small_rows *r, words op, uint from)
+/* What remains a call has the step in memory instead of registers. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void do_operation(small_step *s, const small_rows *r, words op, uint from)
 {
     const int n = op[SMALL_OP_out];
     SPACE float *own = s->own;
@@ -327,7 +344,7 @@ static uint phase_end(const small_step *s, words operations, uint k, uint end)
 }
 
 /* Runs all steps of one member in this launch; s has what depends on the work-item alone. */
-static void run_member(small_step s, words run, words programs, __global float *arenas,
+INLINE void run_member(small_step s, words run, words programs, __global float *arenas,
                        small_rows rows, __global const float *rates, __global float *losses)
 {
     s.member = programs + run[SMALL_RUN_program];

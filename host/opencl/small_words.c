@@ -148,7 +148,7 @@ static void put_gradients(writer *to, const ls_chunks *c)
         const ls_op *o = c->op[i].op;
         if (o->kind != LS_OP_GRAD_W) continue;
         put(to, SMALL_GRAD_W, &c->op[i])[SMALL_OP_tasks] = (cl_uint)to->tasks;
-        to->tasks += ((o->in + 1) / 2 + (c->op[i].bias != NULL)) * o->out;
+        to->tasks += (o->in + (c->op[i].bias != NULL) + 1) / 2 * ((o->out + 1) / 2);
     }
 }
 
