@@ -127,23 +127,44 @@ static void load_all(const small_step *s, const small_rows *r)
 }
 
 /* Columns c[j] = start[j] + sum over i of a(j, i)·b[i], j < n, i < m; element (j, i) of a is
- * a[j·a_j + i·a_i]. Each element of c is one ascending chain of fma over i. */
+ * a[j·a_j + i·a_i]. Each element of c is one ascending chain of fma over i. All lanes read the same
+ * elements of a, four at once where they lie together at a multiple of 16 bytes. */
 static void product(const small_step *s, int n, int m, __global const float *a, int a_j, int a_i,
                     SPACE const float *b, __global const float *start, SPACE float *c)
 {
+    const int aligned = ((size_t)a & 15) == 0, across = aligned && a_j == 1 && a_i % 4 == 0,
+              along = aligned && a_i == 1 && a_j % 4 == 0;
     EACH_TASK(t, s, n)
     {
         const int lane = lane_of(s, t), first = column_of(s, t);
         SPACE const float *bi = b + lane;
         __global const float *aj[4];
         float acc[4];
+        int i = 0;
         _Pragma("unroll") for (int j = 0; j < 4; j++)
         {
             const int column = min(first + j, n - 1);
             aj[j] = a + column * a_j;
             acc[j] = start ? start[column] : 0.0f;
         }
-        for (int i = 0; i < m; i++) {
+        for (; across && i < m; i++) {
+            const float4 w = *(__global const float4 *)(aj[0] + i * a_i);
+            const float value = bi[i * SMALL_PITCH];
+            acc[0] = fma(w.x, value, acc[0]), acc[1] = fma(w.y, value, acc[1]);
+            acc[2] = fma(w.z, value, acc[2]), acc[3] = fma(w.w, value, acc[3]);
+        }
+        for (; along && i + 4 <= m; i += 4) {
+            SPACE const float *bq = bi + i * SMALL_PITCH;
+            const float v0 = bq[0], v1 = bq[SMALL_PITCH], v2 = bq[2 * SMALL_PITCH],
+                        v3 = bq[3 * SMALL_PITCH];
+            _Pragma("unroll") for (int j = 0; j < 4; j++)
+            {
+                const float4 w = *(__global const float4 *)(aj[j] + i);
+                acc[j] = fma(w.y, v1, fma(w.x, v0, acc[j]));
+                acc[j] = fma(w.w, v3, fma(w.z, v2, acc[j]));
+            }
+        }
+        for (; i < m; i++) {
             const float value = bi[i * SMALL_PITCH];
             _Pragma("unroll") for (int j = 0; j < 4; j++)
                 acc[j] = fma(aj[j][i * a_i], value, acc[j]);

@@ -190,47 +190,59 @@ static size_t groups_of(const ls_cl_device *d, const launch *l)
     return l->count < most ? l->count : most;
 }
 
-static ls_status enqueue(ls_cl_device *d, const launch *l, const cl_mem buffers[4], ls_error *err)
+typedef struct {
+    size_t size;
+    const void *value;
+} argument;
+
+static cl_int set_arguments(const ls_cl_device *d, cl_kernel kernel, cl_uint first,
+                            const argument *list, cl_uint count)
+{
+    cl_int code = CL_SUCCESS;
+    for (cl_uint i = 0; i < count && code == CL_SUCCESS; i++)
+        code = d->cl.clSetKernelArg(kernel, first + i, list[i].size, list[i].value);
+    return code;
+}
+
+/* The kernels of CPU devices and of GPUs differ in their last arguments. */
+static cl_int set_all_arguments(const ls_cl_device *d, const launch *l, const cl_mem buffers[4])
 {
     const launch_way *way = &l->way;
-    cl_mem *own = d->small_buffer;
+    const cl_mem *own = d->small_buffer;
     const cl_uint members = (cl_uint)l->count, common = (cl_uint)way->common,
                   part = (cl_uint)way->part, parts = (cl_uint)way->split.parts,
-                  items = (cl_uint)way->split.items, zero = 0;
-    size_t group = way->split.group, global = groups_of(d, l) * group;
-    cl_int code = CL_SUCCESS;
-    typedef struct {
-        size_t size;
-        const void *value;
-    } argument;
-    const argument scratch = {way->split.local ? way->split.floats * sizeof(float) : sizeof(cl_mem),
-                              way->split.local ? NULL : &own[LS_SMALL_SCRATCH]};
-    const argument args[] = {{sizeof(cl_mem), &buffers[0]},
-                             {sizeof(cl_mem), &buffers[1]},
-                             {sizeof(cl_mem), &buffers[2]},
-                             {sizeof(cl_mem), &buffers[3]},
-                             {sizeof(cl_mem), &own[LS_SMALL_TABLE]},
-                             {sizeof members, &members},
-                             {sizeof(cl_mem), &own[LS_SMALL_RATES]},
-                             {sizeof(cl_mem), &own[LS_SMALL_LOSSES]},
-                             scratch};
-    const argument solo[] = {{sizeof part, &part}, {sizeof(cl_mem), &own[LS_SMALL_NEXT]}},
-                   grouped[] = {{sizeof common, &common},
+                  items = (cl_uint)way->split.items;
+    const argument scratch = {sizeof(cl_mem), &own[LS_SMALL_SCRATCH]},
+                   local = {way->split.floats * sizeof(float), NULL};
+    const argument first[] = {
+        {sizeof(cl_mem), &buffers[0]},          {sizeof(cl_mem), &buffers[1]},
+        {sizeof(cl_mem), &buffers[2]},          {sizeof(cl_mem), &buffers[3]},
+        {sizeof(cl_mem), &own[LS_SMALL_TABLE]}, {sizeof members, &members},
+        {sizeof(cl_mem), &own[LS_SMALL_RATES]}, {sizeof(cl_mem), &own[LS_SMALL_LOSSES]},
+        way->split.local ? local : scratch};
+    const argument solo[] = {{sizeof part, &part}, {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
+    const argument grouped[] = {{sizeof common, &common},
                                 {sizeof part, &part},
                                 {sizeof parts, &parts},
                                 {sizeof items, &items}};
-    enum { ARGS = sizeof args / sizeof *args };
-    const argument *more = way->solo ? solo : grouped;
-    cl_uint count = ARGS + (way->solo ? sizeof solo : sizeof grouped) / sizeof *args;
-    for (cl_uint i = 0; i < count && code == CL_SUCCESS; i++) {
-        const argument *a = i < ARGS ? &args[i] : &more[i - ARGS];
-        code = d->cl.clSetKernelArg(way->kernel, i, a->size, a->value);
-    }
+    enum { FIRST = sizeof first / sizeof *first };
+    cl_int code = set_arguments(d, way->kernel, 0, first, FIRST);
+    if (code != CL_SUCCESS) return code;
+    return way->solo
+               ? set_arguments(d, way->kernel, FIRST, solo, sizeof solo / sizeof *solo)
+               : set_arguments(d, way->kernel, FIRST, grouped, sizeof grouped / sizeof *grouped);
+}
+
+static ls_status enqueue(ls_cl_device *d, const launch *l, const cl_mem buffers[4], ls_error *err)
+{
+    const cl_uint zero = 0;
+    size_t group = l->way.split.group, global = groups_of(d, l) * group;
+    cl_int code = set_all_arguments(d, l, buffers);
     if (code == CL_SUCCESS)
-        code = d->cl.clEnqueueWriteBuffer(d->queue, own[LS_SMALL_NEXT], CL_FALSE, 0, sizeof zero,
-                                          &zero, 0, NULL, NULL);
+        code = d->cl.clEnqueueWriteBuffer(d->queue, d->small_buffer[LS_SMALL_NEXT], CL_FALSE, 0,
+                                          sizeof zero, &zero, 0, NULL, NULL);
     if (code == CL_SUCCESS)
-        code = d->cl.clEnqueueNDRangeKernel(d->queue, way->kernel, 1, NULL, &global, &group, 0,
+        code = d->cl.clEnqueueNDRangeKernel(d->queue, l->way.kernel, 1, NULL, &global, &group, 0,
                                             NULL, NULL);
     if (code == CL_SUCCESS)
         code = d->cl.clFinish(d->queue); /* `zero` and the table must have been read before they
