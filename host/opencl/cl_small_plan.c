@@ -5,7 +5,8 @@
 enum {
     MOST = 256,       /* work-items of a group: what all GPUs have */
     ITEMS = 64,       /* of a part, at first: one per row */
-    BUSY = 512,       /* work-items per multiprocessor that keep it busy */
+    BUSY = 384,       /* work-items that a multiprocessor runs at once (12 warps of NVIDIA's with at
+                         most 168 registers each): all members should run at once if they can */
     RESERVED = 1024,  /* bytes of local memory that are left to the driver */
     LEAST_LANES = 16, /* rows of a chunk are rounded up to 16, 32 or 64 (kernels/small_group.cl) */
 };
@@ -47,16 +48,14 @@ ls_small_split ls_small_divide(const ls_small_device *d, const ls_small_need *n,
 {
     size_t limit = power_below(smaller(d->group_limit, MOST)), fit = fitting(d, n);
     bool local = fit && !keep_global;
-    size_t busy = d->units * BUSY, items = smaller(ITEMS, limit);
-    /* no more parts than chunks, nor than are needed to keep the device busy: a part without a
-     * chunk waits for the others, groups of their own do not */
-    size_t parts = power_above(smaller(divide_up(n->rows, LS_CHUNK),
-                                       divide_up(divide_up(busy, items), n->members)));
+    size_t each = d->units * BUSY / n->members, items = smaller(ITEMS, limit);
+    /* no more parts than chunks, and none that make members wait for others */
+    size_t parts = power_above(divide_up(n->rows, LS_CHUNK));
+    parts = smaller(parts, each > items ? power_below(each / items) : 1);
     parts = smaller(parts, limit / items);
     if (local) parts = smaller(parts, power_below(fit));
     /* more work-items per row while the device has idle ones and the widest operation has work */
-    while (2 * items * parts <= limit && 2 * items <= tasks_of(n) &&
-           n->members < divide_up(busy, items * parts))
+    while (2 * items * parts <= limit && 2 * items * parts <= each && 2 * items <= tasks_of(n))
         items *= 2;
     return (ls_small_split){items * parts, parts, items, local, n->common + parts * n->part};
 }
