@@ -47,7 +47,9 @@ typedef enum {
                     LS_KERNEL_COUNT
 } ls_cl_kernel;
 
-/* Buffers of chunk-wise launches (cl_small.c). */
+/* Chunk-wise launches (cl_small.c): programs, one for CPU devices, and for GPUs those of groups of
+ * 32, 64, 128 and 256 work-items with scratch in global or in local memory; and buffers. */
+enum { LS_SMALL_PROGRAMS = 9 };
 typedef enum {
     LS_SMALL_TABLE,
     LS_SMALL_RATES,
@@ -86,8 +88,8 @@ typedef struct ls_cl_device {
     size_t local_memory; /* bytes per work-group */
     size_t group_limit;  /* work-items per work-group */
     size_t compute_units;
-    bool unoptimised;  /* products in local tiles are built without optimisation, for tests: that
-                          takes a quarter of the time */
+    bool unoptimised;  /* products in local tiles, and groups of small networks, are built without
+                          optimisation, for tests: that takes a quarter of the time */
     bool async_copies; /* asynchronous copies to local memory work (cl_ptx.c) */
     /* Passes over elements (kernels/pass.h): work-items per group, 0: one work-item per element;
      * and the most groups. */
@@ -98,10 +100,9 @@ typedef struct ls_cl_device {
     int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
 
-    /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in
-     * local memory, and one with scratch in global memory. */
-    cl_program small_program[3];
-    cl_kernel small_kernel[3];
+    /* Chunk-wise mode, see cl_small.c */
+    cl_program small_program[LS_SMALL_PROGRAMS];
+    cl_kernel small_kernel[LS_SMALL_PROGRAMS];
     cl_mem small_buffer[LS_SMALL_BUFFERS];
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
 } ls_cl_device;
