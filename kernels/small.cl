@@ -1,52 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Many steps of small networks in one launch: a work-group trains one member after another, each
- * for all steps of the call, and writes the losses. A step runs chunk-wise (host/network/chunks.h):
- * LS_CHUNK rows go through all layers and back, in scratch memory that stays in a cache:
+/* Many steps of small networks in one launch, on CPU devices: a work-group of one work-item trains
+ * one member after another, each for all steps of the call, and writes the losses. There are few
+ * work-groups; each takes the next member until none is left. A step runs chunk-wise
+ * (host/network/chunks.h): LS_CHUNK rows go through all layers and back, in scratch memory that
+ * stays in a cache:
  *
  *   scratch   column 0  ▏r0 r1 r2 … r63▕
  *             column 1  ▏r0 r1 r2 … r63▕
  *             …
  *
- * A matrix is stored by columns; the chunk's rows are the lanes of vectors, or neighbouring
- * work-items of a GPU.
- *
- * GROUP = 1: CPU devices. One work-item does all the work of a member, with register tiles of
- * TILE_LANES-wide vectors and no barrier. There are few work-groups; each takes the next member
- * until none is left.
- * GROUP > 1: GPUs. The work-items of a group share each operation and synchronise after it, in one
- * place for all operations. SPACE is __local if the scratch fits into local memory.
- * Launch: (GROUP × work-groups). */
+ * A matrix is stored by columns; the chunk's rows are the lanes of vectors. Products have register
+ * tiles of TILE_LANES-wide vectors. GPUs have small_group.cl. */
 #include "kernels/matrix.h"
 #include "kernels/small_product.h"
-
-typedef __global const uint *words;
-
-/* The current step of a member. */
-typedef struct {
-    words member;
-    __global float *arena;
-    SPACE float *scratch;
-    ulong seed, step;
-    /* The chunk: its first row in the batch, number of rows, and that number rounded up to 16. */
-    uint row, rows, lanes;
-    float scale, clip, loss;
-    ls_rates rates;
-} small_step;
-
-/* The data of the steps. */
-typedef struct {
-    __global const float *x, *t, *weight;
-    uint origin; /* row of the data at which the member's rows start */
-    uint first;  /* position of the chunk's first row in the epoch's order */
-    ulong epoch;
-} small_rows;
-
-static uint field(const small_step *s, int i) { return s->member[i]; }
-static float value(words w, int i) { return as_float(w[i]); }
+#include "kernels/small_step.h"
 
 /* ---- Operations on a chunk ------------------------------------------------------------------- */
 
-static void activate(uint act, SPACE const float *z, SPACE float *a, uint n)
+static void activate(uint act, __global const float *z, __global float *a, uint n)
 {
     switch (act) {
 #define LS_X(name, reads, facts)                                                                   \
@@ -58,8 +29,8 @@ static void activate(uint act, SPACE const float *z, SPACE float *a, uint n)
     }
 }
 
-static void activation_gradient(uint act, SPACE const float *d, SPACE const float *z,
-                                SPACE const float *a, SPACE float *y, uint n)
+static void activation_gradient(uint act, __global const float *d, __global const float *z,
+                                __global const float *a, __global float *y, uint n)
 {
     switch (act) {
 #define LS_X(name, reads, facts)                                                                   \
@@ -72,7 +43,7 @@ static void activation_gradient(uint act, SPACE const float *d, SPACE const floa
 }
 
 /* y = a·mask; the mask is indexed by the element's row and column in the batch. */
-static void drop(const small_step *s, words op, SPACE const float *a, SPACE float *y)
+static void drop(const small_step *s, words op, __global const float *a, __global float *y)
 {
     const uint out = op[SMALL_OP_out], lanes = s->lanes, purpose = op[SMALL_OP_purpose],
                row = s->row;
@@ -88,10 +59,9 @@ static void drop(const small_step *s, words op, SPACE const float *a, SPACE floa
  * losses, which are computed later. */
 static void number_rows(const small_step *s, const small_rows *r)
 {
-    SPACE float *numbers = s->scratch + field(s, SMALL_row_loss);
+    __global float *numbers = s->scratch + field(s, SMALL_row_loss);
     const uint n = field(s, SMALL_rows), rows = s->rows, first = r->first;
     const ls_permutation p = ls_permutation_of(n, s->seed, LS_PURPOSE_ORDER, r->epoch);
-#if GROUP == 1
     /* All rows at once: those not below n yet are permuted again, the others keep theirs. */
     uint number[LS_CHUNK], pending = 1;
     EACH(i, rows) number[i] = ls_permute_once(first + i, p);
@@ -104,14 +74,6 @@ static void number_rows(const small_step *s, const small_rows *r)
         for (int i = 0; i < (int)rows; i++) pending |= number[i] >= n;
     }
     EACH(i, rows) numbers[i] = as_float(number[i]);
-#else
-    EACH(i, rows) {
-        uint number = first + i;
-        do number = ls_permute_once(number, p);
-        while (number >= n);
-        numbers[i] = as_float(number);
-    }
-#endif
 }
 
 /* Reads the chunk's inputs, targets or row weights, `columns` values per row, into lanes; lanes
@@ -120,17 +82,12 @@ static void load(const small_step *s, const small_rows *r, __global const float 
                  uint place)
 {
     const int lanes = s->lanes, rows = s->rows, shuffled = field(s, SMALL_shuffle);
-    SPACE const float *numbers = s->scratch + field(s, SMALL_row_loss);
-    SPACE float *to = s->scratch + place;
+    __global const float *numbers = s->scratch + field(s, SMALL_row_loss);
+    __global float *to = s->scratch + place;
     const uint first = r->first;
     from += (ulong)r->origin * columns;
-#if GROUP == 1
     for (int c = 0; c < (int)columns; c++)
         for (int i = 0; i < lanes; i++) {
-#else
-    for (int t = ITEM; t < (int)columns * lanes; t += GROUP) {
-        const int c = t / lanes, i = t % lanes;
-#endif
             const uint row = i < rows ? (shuffled ? as_uint(numbers[i]) : first + i) : 0;
             to[c * lanes + i] = i < rows ? from[(ulong)row * columns + c] : 0.0f;
         }
@@ -157,8 +114,8 @@ static void dense(const small_step *s, words op)
  * that ends with a barrier (pocl#1435; .ci/item_loops.py looks for it). */
 static void join(const small_step *s, words op)
 {
-    SPACE const float *a = s->scratch + op[SMALL_OP_a];
-    SPACE float *y = s->scratch + op[SMALL_OP_y];
+    __global const float *a = s->scratch + op[SMALL_OP_a];
+    __global float *y = s->scratch + op[SMALL_OP_y];
     const int masked = value(op, SMALL_OP_dropout) > 0.0f;
     const int copied = masked ? 0 : op[SMALL_OP_out] * s->lanes;
     EACH(i, copied) y[i] = a[i];
@@ -168,8 +125,8 @@ static void join(const small_step *s, words op)
 /* y = y + skip */
 static void add_skip(const small_step *s, words op, uint place)
 {
-    SPACE const float *skip = s->scratch + op[SMALL_OP_skip];
-    SPACE float *y = s->scratch + place;
+    __global const float *skip = s->scratch + op[SMALL_OP_skip];
+    __global float *y = s->scratch + place;
     EACH(i, op[SMALL_OP_out] * s->lanes) y[i] = y[i] + skip[i];
 }
 
@@ -181,10 +138,9 @@ static void grad_x(const small_step *s, words op)
 }
 
 /* Transposes columns of lanes to rows of `width` floats, the layout for products over rows. */
-static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPACE float *out,
+static void to_rows(__global const float *x, int columns, int lanes, int rows, __global float *out,
                     int width)
 {
-#if GROUP == 1
     int j = 0;
     for (; j + 4 <= columns; j += 4)
         for (int r = 0; r < rows; r += 4) {
@@ -198,17 +154,13 @@ static void to_rows(SPACE const float *x, int columns, int lanes, int rows, SPAC
         }
     for (; j < columns; j++)
         for (int r = 0; r < rows; r++) out[r * width + j] = x[j * lanes + r];
-#else
-    EACH(t, rows * columns)
-        out[t / columns * width + t % columns] = x[t % columns * lanes + t / columns];
-#endif
 }
 
 /* Transposes dz for the product over rows, and sets the inputs of the biases, which are ones. */
 static void lay_rows(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], lanes = s->lanes;
-    SPACE float *ones = s->scratch + op[SMALL_OP_x] + in * lanes;
+    __global float *ones = s->scratch + op[SMALL_OP_x] + in * lanes;
     EACH(i, lanes) ones[i] = 1.0f;
     to_rows(s->scratch + op[SMALL_OP_dz], op[SMALL_OP_out], lanes, s->rows,
             s->scratch + field(s, SMALL_rows_at), op[SMALL_OP_width]);
@@ -233,13 +185,13 @@ static void losses_of_rows(const small_step *s, words op)
     const int sigmoid = field(s, SMALL_output) == LS_OUTPUT_SIGMOID;
     const uint columns = op[SMALL_OP_out];
     const float step_scale = s->scale, delta = value(s->member, SMALL_huber_delta);
-    SPACE float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
-                *row_loss = s->scratch + field(s, SMALL_row_loss);
+    __global float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
+                   *row_loss = s->scratch + field(s, SMALL_row_loss);
     /* the rows of the gradients are not needed at this time */
-    SPACE float *scale = s->scratch + field(s, SMALL_rows_at), *top = scale + LS_CHUNK,
-                *sum = top + LS_CHUNK;
-    SPACE const float *t = s->scratch + field(s, SMALL_t),
-                      *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
+    __global float *scale = s->scratch + field(s, SMALL_rows_at), *top = scale + LS_CHUNK,
+                   *sum = top + LS_CHUNK;
+    __global const float *t = s->scratch + field(s, SMALL_t),
+                         *weight = s->scratch + (weighted ? field(s, SMALL_row_weight) : 0);
     EACH(i, lanes) scale[i] = weighted ? weight[i] * step_scale : step_scale;
     switch (field(s, SMALL_loss)) {
 #define LS_X(NAME, name)                                                                           \
@@ -253,12 +205,11 @@ static void losses_of_rows(const small_step *s, words op)
 #undef LOSS_EACH
 #undef LOSS_AT
 
-/* Adds the chunk's losses in order. Only the result of work-item 0 counts. */
+/* Adds the chunk's losses in order. */
 static float sum_losses(const small_step *s, float before)
 {
-    SPACE const float *row_loss = s->scratch + field(s, SMALL_row_loss);
+    __global const float *row_loss = s->scratch + field(s, SMALL_row_loss);
     float sum = 0.0f;
-    if (ITEM != 0) return 0.0f;
     for (uint i = 0; i < s->rows; i++) sum = sum + row_loss[i];
     return s->row ? before + sum : sum;
 }
@@ -268,104 +219,13 @@ static float sum_losses(const small_step *s, float before)
 static void unpack(const small_step *s, words op)
 {
     const int in = op[SMALL_OP_in], out = op[SMALL_OP_out], width = op[SMALL_OP_width];
-    SPACE const float *from = s->scratch + op[SMALL_OP_grad];
+    __global const float *from = s->scratch + op[SMALL_OP_grad];
     __global float *to = s->arena + op[SMALL_OP_gradient],
                    *bias = s->arena + op[SMALL_OP_bias_gradient];
-#if GROUP == 1
     for (int i = 0; i < in; i++)
         EACH(j, out) to[i * out + j] = from[i * width + j];
-#else
-    EACH(t, in * out) to[t] = from[t / out * width + t % out];
-#endif
     if (op[SMALL_OP_bias_gradient] != SMALL_NONE)
         EACH(j, out) bias[j] = from[in * width + j];
-}
-
-#define UPDATE_LOOP(name, states, decays)                                                          \
-    EACH(i, n) {                                                                                   \
-        const float from = theta[i], gradient = ls_opt_gradient(g[i], clip, from, decays, hyper);  \
-        const ls_updated u = ls_opt_##name(from, gradient, states > 0 ? m[i] : 0.0f,               \
-                                           states > 1 ? v[i] : 0.0f, decays, hyper, rates);        \
-        theta[i] = u.theta;                                                                        \
-        if (states > 0) m[i] = u.s;                                                                \
-        if (states > 1) v[i] = u.v;                                                                \
-    }
-
-/* One optimizer step over n parameters of the operation, from number `at` on, which are all weights
- * or all not. */
-static void update_range(const small_step *s, words op, uint at, uint n, int decays)
-{
-    words h = s->member;
-    ls_hyper hyper;
-#define LS_X(name, number) hyper.name = value(h, SMALL_hyper + LS_HYPER_##name);
-    LS_HYPER(LS_X)
-#undef LS_X
-    const ls_rates rates = s->rates;
-    const float clip = s->clip;
-    __global float *theta = s->arena + op[SMALL_OP_theta] + at, *m = s->arena + op[SMALL_OP_s] + at,
-                   *v = s->arena + op[SMALL_OP_v] + at;
-    __global const float *g = s->arena + op[SMALL_OP_gradient] + at;
-    switch (h[SMALL_optimizer]) {
-#define LS_X(name, states, facts)                                                                  \
-    case LS_OPT_##name:                                                                            \
-        if (decays) UPDATE_LOOP(name, states, 1)                                                   \
-        else UPDATE_LOOP(name, states, 0)                                                          \
-        break;
-        LS_OPTIMIZERS(LS_X)
-#undef LS_X
-    }
-}
-
-static void update(const small_step *s, words op)
-{
-    const uint n = op[SMALL_OP_out], weights = min(op[SMALL_OP_weights], n);
-    if (weights) update_range(s, op, 0, weights, 1);
-    if (weights < n) update_range(s, op, weights, n - weights, 0);
-}
-
-/* Sums of squares of n gradients by chunks; sum_sums then adds chunks of such sums, until one is
- * left. */
-static void sum_squares(const small_step *s, words op)
-{
-    __global const float *g = s->arena + op[SMALL_OP_gradient];
-    SPACE float *to = s->scratch + op[SMALL_OP_to];
-    const uint n = op[SMALL_OP_in];
-    for (uint c = ITEM; c * LS_CHUNK < n; c += GROUP) {
-        float acc = 0.0f;
-        for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++)
-            acc = ls_fma(g[i], g[i], acc);
-        to[c] = acc;
-    }
-}
-
-static void sum_sums(const small_step *s, words op)
-{
-    SPACE const float *from = s->scratch + op[SMALL_OP_from];
-    SPACE float *to = s->scratch + op[SMALL_OP_to];
-    const uint n = op[SMALL_OP_in];
-    for (uint c = ITEM; c * LS_CHUNK < n; c += GROUP) {
-        float acc = 0.0f;
-        for (uint i = c * LS_CHUNK; i < min(n, (c + 1) * LS_CHUNK); i++) acc = acc + from[i];
-        to[c] = acc;
-    }
-}
-
-static void max_norm(const small_step *s, words op)
-{
-    const int in = op[SMALL_OP_in], out = op[SMALL_OP_out];
-    const float limit = value(s->member, SMALL_hyper + LS_HYPER_max_norm);
-    __global float *w = s->arena + op[SMALL_OP_w];
-    for (int j = ITEM; j < out; j += GROUP) {
-        float total = 0.0f;
-        for (int r0 = 0; r0 < in; r0 += LS_CHUNK) {
-            float acc = 0.0f;
-            for (int r = r0; r < min(in, r0 + (int)LS_CHUNK); r++)
-                acc = ls_fma(w[r * out + j], w[r * out + j], acc);
-            total = r0 ? total + acc : acc;
-        }
-        const float factor = ls_limit_factor(total, limit);
-        for (int r = 0; r < in; r++) w[r * out + j] = w[r * out + j] * factor;
-    }
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
@@ -373,7 +233,7 @@ static void max_norm(const small_step *s, words op)
 static void do_operation(small_step *s, const small_rows *r, words op)
 {
     const uint n = op[SMALL_OP_out] * s->lanes;
-    SPACE float *scratch = s->scratch;
+    __global float *scratch = s->scratch;
     switch (op[SMALL_OP_kind]) {
     case SMALL_NUMBERS: number_rows(s, r); break;
     case SMALL_LOAD: load_all(s, r); break;
@@ -406,7 +266,7 @@ static void do_operation(small_step *s, const small_rows *r, words op)
 
 /* Runs all steps of one member in this launch. */
 static void run_member(words run, words programs, __global float *arenas, small_rows rows,
-                       __global const float *rates, __global float *losses, SPACE float *scratch)
+                       __global const float *rates, __global float *losses, __global float *scratch)
 {
     small_step s;
     s.member = programs + run[SMALL_RUN_program];
@@ -436,13 +296,11 @@ static void run_member(words run, words programs, __global float *arenas, small_
             rows.first = begin + s.row;
             for (uint k = 0; k < of_chunk; k++) {
                 do_operation(&s, &rows, operations + k * SMALL_OP_WORDS);
-                SYNC
             }
         }
-        if (ITEM == 0) losses[run[SMALL_RUN_losses] + i] = s.loss;
+        losses[run[SMALL_RUN_losses] + i] = s.loss;
         for (uint k = of_chunk; k < of_chunk + of_step; k++) {
             do_operation(&s, &rows, operations + k * SMALL_OP_WORDS);
-            SYNC
         }
     }
 }
@@ -452,22 +310,13 @@ static void run_member(words run, words programs, __global float *arenas, small_
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void small_steps(
     __global float *arenas, __global const float *x, __global const float *t,
     __global const float *weight, __global const uint *table, const uint members,
-    __global const float *rates, __global float *losses, SPACE float *scratch,
+    __global const float *rates, __global float *losses, __global float *scratch,
     const uint scratch_size, volatile __global uint *next)
 {
     words programs = table + members * SMALL_RUN_WORDS;
     small_rows rows;
     rows.x = x, rows.t = t, rows.weight = weight;
-#if GROUP == 1
     scratch += (ulong)get_group_id(0) * scratch_size;
     for (uint i; (i = atomic_inc(next)) < members;)
         run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, scratch);
-#else
-    SPACE float *own = scratch;
-#ifdef SCRATCH_IN_GLOBAL
-    own += (ulong)get_group_id(0) * scratch_size;
-#endif
-    for (uint i = get_group_id(0); i < members; i += get_num_groups(0))
-        run_member(table + i * SMALL_RUN_WORDS, programs, arenas, rows, rates, losses, own);
-#endif
 }

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of a small network, encoded as 32-bit words: written by the host
- * (host/opencl/cl_small.c), read by kernels/small.cl. Offsets are in floats, in scratch or in the
- * member's arena; floats are stored as their bits. */
+ * (host/opencl/small_words.c), read by kernels/small.cl on CPU devices and by
+ * kernels/small_group.cl on GPUs. Offsets are in floats, in scratch or in the member's arena;
+ * floats are stored as their bits. */
 #ifndef LS_SMALL_H
 #define LS_SMALL_H
 
 #define SMALL_NONE 0xffffffffu
+
+/* GPUs: floats from column to column of a chunk's matrix (LS_CHUNK and one more, so that
+ * work-items that read the same row of neighbouring columns use different banks of local memory);
+ * columns of numbers that the loss needs for itself; and the most parts of a group. */
+#define SMALL_PITCH 65
+#define SMALL_LOSS_COLUMNS 3
+#define SMALL_PARTS 16
 
 /* A member: written once, before its operations. The optimizer's constants (LS_HYPER) follow. */
 #define LS_SMALL_MEMBER(X)                                                                         \
@@ -33,7 +41,8 @@
     X(of_step)
 
 /* An operation and the offsets of its matrices: x to dropped, grad, from and to are in scratch, w
- * to v in the arena. */
+ * to v in the arena. wait and tasks are for GPUs: when the work-items of a group must synchronise
+ * before the operation, and how many tasks the gradients before this one have. */
 #define LS_SMALL_OPERATION(X)                                                                      \
     X(kind)                                                                                        \
     X(act)                                                                                         \
@@ -60,7 +69,9 @@
     X(v)                                                                                           \
     X(weights)                                                                                     \
     X(from)                                                                                        \
-    X(to)
+    X(to)                                                                                          \
+    X(wait)                                                                                        \
+    X(tasks)
 
 /* A member's entry in a launch. */
 #define LS_SMALL_RUN(X)                                                                            \
@@ -84,9 +95,16 @@ enum { LS_SMALL_OPERATION(LS_X) SMALL_OP_WORDS };
 enum { LS_SMALL_RUN(LS_X) SMALL_RUN_WORDS };
 #undef LS_X
 
+/* Values of `wait`. An operation that reads only what the same work-item wrote waits never. */
+enum {
+    SMALL_WAIT_NEVER,
+    SMALL_WAIT_SHARED, /* if several work-items share a row */
+    SMALL_WAIT_ALWAYS
+};
+
 /* The kinds of operations. No later operation starts before the results of an earlier one are
  * visible. The first group runs for every chunk (of_chunk of them), the second group once per step,
- * when the gradients are complete (of_step of them). */
+ * when the gradients are complete (of_step of them). GPUs have no ROWS and no UNPACK. */
 enum {
     SMALL_NUMBERS,
     SMALL_LOAD,

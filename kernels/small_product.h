@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of small.cl: how work-items share a loop, and matrix products
+/* Parts of small.cl: matrix products
  *   c[i][0…n) = start[i] + Σ a(i, k)·b[k][0…n)    or this sum added to c[i][0…n),  i < m
  * Element (i, k) of a is a[i·a_i + k·a_k]; rows of b and c are b_k and c_i floats apart. Each
  * element of c is one ascending chain of fma over k. */
 #ifndef LS_SMALL_PRODUCT_H
 #define LS_SMALL_PRODUCT_H
 
-#ifndef LS_CHUNK
-#define LS_CHUNK 64u
-#endif
-#ifndef GROUP
-#define GROUP 1
-#endif
-#ifndef SPACE
-#define SPACE __global
-#endif
 #ifndef TILE_LANES
 #define TILE_LANES 16
 #endif
 
-#if GROUP == 1
-#define ITEM 0
-#define SYNC
-/* A loop in which iteration i accesses only elements i: vectorising it is safe even if arrays
- * overlap. */
-#define EACH(i, n) _Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < (int)(n); i++)
-#else
-#define ITEM ((int)get_local_id(0))
-#define SYNC barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-#define EACH(i, n) for (int i = ITEM; i < (int)(n); i += GROUP)
-#endif
-
-/* Some compilers try to vectorise each loop twice and warn when the first attempt fails. */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
-
-/* ---- Products, on CPU devices and on GPUs ---------------------------------------------------- */
-
-#if GROUP == 1
 #define CAT(a, b) CAT_(a, b)
 #define CAT_(a, b) a##b
 #define VECTOR CAT(float, TILE_LANES)
@@ -51,7 +22,7 @@
     {                                                                                              \
         VECTOR acc[H][V];                                                                          \
         __global const float *ak = a + (ulong)i0 * a_i;                                            \
-        SPACE const float *bk = b + v * TILE_LANES;                                                \
+        __global const float *bk = b + v * TILE_LANES;                                             \
         _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
             _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
                 acc[i][w] = (VECTOR)(start ? start[i0 + i] : 0.0f);                                \
@@ -70,7 +41,7 @@
         _Pragma("unroll") for (int i = 0; i < H; i++)                                              \
             _Pragma("unroll") for (int w = 0; w < V; w++)                                          \
         {                                                                                          \
-            SPACE float *to = c + (i0 + i) * c_i + v * TILE_LANES;                                 \
+            __global float *to = c + (i0 + i) * c_i + v * TILE_LANES;                              \
             STORE(add ? LOAD(w, to) + acc[i][w] : acc[i][w], w, to);                               \
         }                                                                                          \
     }
@@ -114,8 +85,8 @@
         STRIP(H, ACROSS) break;
 #define PRODUCT(name, ACROSS)                                                                      \
     static void name(int m, int n, int k, __global const float *a, int a_i, int a_k,               \
-                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
-                     int c_i, int add)                                                             \
+                     __global const float *b, int b_k, __global const float *start,                \
+                     __global float *c, int c_i, int add)                                          \
     {                                                                                              \
         const uint vectors = (uint)n / TILE_LANES,                                                 \
                    blocks = (uint)(m + TILE_HEIGHT - 1) / TILE_HEIGHT;                             \
@@ -131,39 +102,5 @@
 PRODUCT(product_across, 1)
 PRODUCT(product_along, 0)
 #define product_of_rows product_along
-#else
-/* Each work-item computes one lane of four outputs at a time. There are two functions because
- * scratch may be local memory while the arena never is. */
-#define PRODUCT(name, A_SPACE)                                                                     \
-    static void name(int m, int n, int k, A_SPACE const float *a, int a_i, int a_k,                \
-                     SPACE const float *b, int b_k, __global const float *start, SPACE float *c,   \
-                     int c_i, int add)                                                             \
-    {                                                                                              \
-        EACH(t, (m + 3) / 4 * n) {                                                                 \
-            const int j = t % n, i0 = t / n * 4;                                                   \
-            float acc[4];                                                                          \
-            A_SPACE const float *ai[4];                                                            \
-            _Pragma("unroll") for (int i = 0; i < 4; i++)                                          \
-            {                                                                                      \
-                const int row = min(i0 + i, m - 1);                                                \
-                ai[i] = a + row * a_i;                                                             \
-                acc[i] = start ? start[row] : 0.0f;                                                \
-            }                                                                                      \
-            for (int q = 0; q < k; q++) {                                                          \
-                const float bq = b[q * b_k + j];                                                   \
-                _Pragma("unroll") for (int i = 0; i < 4; i++)                                      \
-                    acc[i] = fma(ai[i][q * a_k], bq, acc[i]);                                      \
-            }                                                                                      \
-            _Pragma("unroll") for (int i = 0; i < 4; i++) if (i0 + i < m)                          \
-            {                                                                                      \
-                SPACE float *to = c + (i0 + i) * c_i + j;                                          \
-                *to = add ? *to + acc[i] : acc[i];                                                 \
-            }                                                                                      \
-        }                                                                                          \
-    }
-PRODUCT(product_across, __global)
-#define product_along product_across
-PRODUCT(product_of_rows, SPACE)
-#endif
 
 #endif

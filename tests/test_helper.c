@@ -61,8 +61,9 @@ static void check_devices(ls_device_info *first)
     ls_devices_free(list);
 }
 
-/* Weights of a small training on a device; `out`: whether it must not use the way `small`. */
-static void train(const char *device, bool out, char hex[65])
+/* Weights of a small training on a device. The way must be out afterwards, for a reason that
+ * contains `why`, or in use if that is NULL; so must the other ones. */
+static void train(const char *device, ls_cl_way_id way, const char *why, char hex[65])
 {
     ls_device *d;
     ls_data *data;
@@ -71,17 +72,29 @@ static void train(const char *device, bool out, char hex[65])
     ls_error err;
     ls_generate_options make = {.rows = 100};
     cr_assert_eq(ls_device_open(device, 1, 0, &d, &err), LS_OK, "%s", err.message);
-    if (strcmp(device, "cpu"))
-        cr_expect_eq(*((ls_cl_device *)d->backend)->way_out[LS_CL_WAY_SMALL] != 0, out);
     cr_assert_eq(ls_data_generate("moons", &make, &data, &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_options_create(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "epochs", "3", &err), LS_OK);
     cr_assert_eq(ls_train(d, options, data, NULL, NULL, &model, &err), LS_OK, "%s", err.message);
     ls_model_weights_sha256(model, hex);
+    for (int i = 0; i < LS_CL_WAY_COUNT && strcmp(device, "cpu"); i++) {
+        const char *out = ((ls_cl_device *)d->backend)->way_out[i];
+        if (!why || i != (int)way) cr_expect_str_empty(out, "way %d: %s", i, out);
+        else cr_expect(strstr(out, why), "'%s' is not in '%s'", why, out);
+    }
     ls_model_free(model);
     ls_options_free(options);
     ls_data_free(data);
     ls_device_close(d);
+}
+
+/* The same weights as on the CPU path. */
+static void expect_trains(ls_cl_way_id way, const char *why)
+{
+    char here[65], there[65];
+    train("cpu", way, NULL, here);
+    train("1", way, why, there);
+    cr_expect_str_eq(here, there);
 }
 
 /* ---- The self-check -------------------------------------------------------------------------- */
@@ -89,7 +102,7 @@ static void train(const char *device, bool out, char hex[65])
 static void expect_usable(const ls_device_info *info, const char *way_out)
 {
     ls_cl_verdict v;
-    char here[65], there[65];
+    ls_device_rates rates = LS_INIT(ls_device_rates);
     cr_expect(info->exact && !*info->reason, "%s", info->reason);
     cr_assert(ls_cl_recall_verdict(info, &v));
     cr_expect_eq(v.judgement, LS_CL_EXACT);
@@ -98,9 +111,9 @@ static void expect_usable(const ls_device_info *info, const char *way_out)
         cr_expect(strstr(v.way_out[LS_CL_WAY_SMALL], way_out), "'%s' is not in '%s'", way_out,
                   v.way_out[LS_CL_WAY_SMALL]);
     cr_expect_str_empty(v.way_out[LS_CL_WAY_LAYERED]);
-    train("cpu", false, here);
-    train("1", way_out != NULL, there);
-    cr_expect_str_eq(here, there);
+    expect_trains(LS_CL_WAY_SMALL, way_out);
+    cr_assert_eq(ls_device_get_rates(info, &rates, NULL), LS_OK);
+    cr_expect(rates.alone > 0, "its speed has been measured without the way");
 }
 
 /* A crash while a way is compared: the device trains in another way, and knows it afterwards. */
@@ -119,6 +132,18 @@ Test(helper, crash_of_a_way, .timeout = 600)
         expect_usable(&info, faults[i][1]);
         tear_down();
     }
+}
+
+/* The same for the way over the whole device, which CPU devices have on demand only: what came of
+ * it is then not remembered. */
+Test(helper, crash_of_the_way_over_the_whole_device, .timeout = 600)
+{
+    set_up("abort training, whole");
+    setenv("LOCKSTEP_STEPS", "any", 1);
+    expect_trains(LS_CL_WAY_WHOLE, "crashes (Aborted)");
+    unsetenv("HELPER_FAULT");
+    expect_trains(LS_CL_WAY_WHOLE, NULL);
+    tear_down();
 }
 
 /* A crash that does not happen when the part is compared alone is no fault of the device. */
@@ -250,6 +275,36 @@ Test(helper, progress, .timeout = 600)
         ls_devices_free(list);
         tear_down();
     }
+}
+
+/* ---- Programs of ways ------------------------------------------------------------------------ */
+
+/* The driver's compiler crashes on a way's program in the middle of a run, which goes on in another
+ * way, and the program is remembered. The device has been checked in this process, which does not
+ * note the programs as harmless. */
+static void crash_in_run(const char *fault, const char *steps, ls_cl_way_id way)
+{
+    ls_device_info info;
+    set_up(fault);
+    setenv("LOCKSTEP_HELPER", "none", 1);
+    check_devices(&info);
+    cr_expect(info.exact, "%s", info.reason);
+    setenv("LOCKSTEP_HELPER", LS_FAULTY_HELPER, 1);
+    if (steps) setenv("LOCKSTEP_STEPS", steps, 1);
+    expect_trains(way, "compiler crashes (Aborted)");
+    setenv("LOCKSTEP_HELPER", "none", 1);
+    expect_trains(way, "compiler crashes (Aborted)");
+    tear_down();
+}
+
+Test(helper, crash_in_a_run_small, .timeout = 600)
+{
+    crash_in_run("abort -DGROUP=1 -DTILE_LANES=", NULL, LS_CL_WAY_SMALL);
+}
+
+Test(helper, crash_in_a_run_whole, .timeout = 600)
+{
+    crash_in_run("abort -DPOOL=", "whole", LS_CL_WAY_WHOLE);
 }
 
 /* ---- Single programs ------------------------------------------------------------------------- */
@@ -406,7 +461,11 @@ static void damage(const char *what)
 Test(helper, damaged_files)
 {
     ls_cl_verdict v = {.judgement = LS_CL_APPROXIMATE, .reason = "two\nlines: exact: 1"}, got;
-    ls_device_speed s = {.launch = 5.6e-6, .product = {1e9, 2e9, 3e12, 4.8e13}, .fleet = 1e12}, t;
+    ls_device_speed s = {.launch = 5.6e-6,
+                         .barrier = 1.5e-6,
+                         .product = {1e9, 2e9, 3e12, 4.8e13},
+                         .fleet = 1e12},
+                    t;
     strcpy(folder, "/tmp/lockstep-test-XXXXXX");
     cr_assert(mkdtemp(folder));
     setenv("XDG_CACHE_HOME", folder, 1);
@@ -418,13 +477,10 @@ Test(helper, damaged_files)
     cr_expect_str_eq(got.way_out[LS_CL_WAY_WHOLE], v.way_out[LS_CL_WAY_WHOLE]);
     cr_expect_str_empty(got.way_out[LS_CL_WAY_SMALL]);
     damage("check");
-    ls_cl_remember_barrier(&nobody, 1.5e-6);
-    cr_expect(!ls_cl_recall_speed(&nobody, &t), "a barrier alone is no speed");
     ls_cl_remember_speed(&nobody, &s);
-    ls_cl_remember_barrier(&nobody, 1.5e-6);
     cr_assert(ls_cl_recall_speed(&nobody, &t));
     cr_expect(t.launch == s.launch && t.product[3] == s.product[3] && t.fleet == s.fleet &&
-              t.barrier == 1.5e-6 && t.copy == 0);
+              t.barrier == s.barrier && t.copy == 0);
     damage("speed");
     tear_down();
 }

@@ -3,12 +3,15 @@
  * a pure function, and random networks on every exact OpenCL device with one and with several
  * work-groups, compared bit by bit with the CPU path. */
 #include <criterion/criterion.h>
+#ifdef LS_OPENCL
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/opencl/cl_device.h"
+#include "host/opencl/cl_speed.h"
+#include "host/opencl/cl_whole.h"
 #include "host/opencl/whole_phases.h"
 #include "tests/support/subject.h"
 
@@ -154,6 +157,36 @@ Test(whole, too_many_groups)
                       "%s: '%s'", b.list[i].name, d->way_out[LS_CL_WAY_WHOLE]);
     }
     subject_close(&s);
+    test_backends_close(&b);
+}
+
+/* The barrier over all groups: with the device's other rates, of one group nothing, and of more
+ * groups than can run at once a failure. The measurement counts the meetings itself. */
+Test(whole, barrier)
+{
+    test_backends b;
+    ls_error err;
+    double seconds;
+    char groups[24];
+    setenv("LOCKSTEP_STEPS", "any", 1);
+    test_backends_open(&b);
+    for (size_t i = b.opencl; i < b.count; i++) {
+        ls_cl_device *d = device_of(&b.list[i]);
+        ls_device_speed speed = {0};
+        setenv("LOCKSTEP_GROUPS", "1", 1);
+        cr_expect_eq(ls_cl_whole_barrier(d, &seconds, &err), LS_OK, "%s", err.message);
+        cr_expect_eq(seconds, 0);
+        setenv("LOCKSTEP_GROUPS", "2", 1);
+        for (int k = 0; k < 20 && !speed.barrier; k++) /* a busy machine may hide it */
+            cr_expect_eq(ls_cl_speed_measure(d, &speed, &err), LS_OK, "%s", err.message);
+        cr_expect(speed.barrier > 0 && speed.barrier < 1, "%g", speed.barrier);
+        snprintf(groups, sizeof groups, "%zu", d->compute_units + 2);
+        setenv("LOCKSTEP_GROUPS", groups, 1);
+        ls_status status = ls_cl_whole_barrier(d, &seconds, &err);
+        if (!strstr(b.list[i].name, "pthread")) continue;
+        cr_expect_eq(status, LS_ERR_DEVICE);
+        cr_expect(strstr(err.message, "did not run at the same time"), "%s", err.message);
+    }
     test_backends_close(&b);
 }
 
@@ -394,3 +427,6 @@ Test(whole, known_numbers_of_phases)
         ls_options_free(o);
     }
 }
+#else
+Test(whole, no_opencl) {}
+#endif

@@ -2,7 +2,7 @@
 /* The chunk-wise mode of a plan's step, for small networks: LS_CHUNK rows go through all layers and
  * back before the next rows start, so that the data passed between operations stays in a cache.
  * This unit lays out the scratch memory of a chunk; the CPU path (core_cpu/chunk.c) and the OpenCL
- * kernel (kernels/small.cl) run it.
+ * kernels (kernels/small.cl, on GPUs kernels/small_group.cl) run it.
  *
  * A matrix of a chunk is stored column by column, each column `lanes` floats long (the chunk's
  * rows, rounded up to 16): the rows are the lanes of vectors, so that no lane is idle however

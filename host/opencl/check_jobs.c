@@ -208,6 +208,7 @@ static void compare(worker *w, ls_cl_helper *h, size_t i, bool again)
 /* The last helper of a device measures its speed, when nothing else is going on. */
 static void measure(worker *w, ls_cl_helper *h)
 {
+    ls_speed_request request;
     ls_speed_answer a;
     ls_helper_failure failure;
     crew *c = w->crew;
@@ -217,8 +218,12 @@ static void measure(worker *w, ls_cl_helper *h)
         c->timing = true;
         tell(w->all, c, "speed");
     }
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
+        request.out[way] = *c->job->verdict.way_out[way] != 0;
     pthread_mutex_unlock(&w->all->lock);
-    if (mine && ls_cl_helper_ask(h, LS_MESSAGE_SPEED, NULL, 0, NULL, 0, &a, sizeof a, &failure) &&
+    if (mine &&
+        ls_cl_helper_ask(h, LS_MESSAGE_SPEED, &request, sizeof request, NULL, 0, &a, sizeof a,
+                         &failure) &&
         a.status == LS_OK)
         c->job->speed = a.speed; /* no other thread uses it */
 }

@@ -32,6 +32,7 @@ ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_
     ls_cl_device *d;
     cl_int code;
     LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
+    pthread_mutex_init(&d->noting, NULL);
     d->cl = *cl;
     d->id = found->id;
     d->number = found->number;
@@ -56,6 +57,7 @@ void ls_cl_device_free(ls_cl_device *d)
     if (d->queue) d->cl.clReleaseCommandQueue(d->queue);
     if (d->context) d->cl.clReleaseContext(d->context);
     free(d->noted.text);
+    pthread_mutex_destroy(&d->noting);
     free(d);
 }
 

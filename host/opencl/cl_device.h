@@ -8,6 +8,7 @@
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
 #include "host/opencl/cl_way.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
@@ -46,7 +47,9 @@ typedef enum {
                     LS_KERNEL_COUNT
 } ls_cl_kernel;
 
-/* Buffers of chunk-wise launches (cl_small.c). */
+/* Chunk-wise launches (cl_small.c): programs, one for CPU devices, and for GPUs those of groups of
+ * 32, 64, 128 and 256 work-items with scratch in global or in local memory; and buffers. */
+enum { LS_SMALL_PROGRAMS = 9 };
 typedef enum {
     LS_SMALL_TABLE,
     LS_SMALL_RATES,
@@ -73,33 +76,33 @@ typedef struct ls_cl_device {
     _Atomic unsigned programs_recalled; /* programs taken from that cache */
     atomic_uint_fast64_t builds_ended;  /* see ls_builds; builds may run on other threads */
     atomic_uint builds_pending;
-    size_t number;  /* in the list of ls_cl_find */
-    bool guarded;   /* new programs are built in a helper first (cl_guard.h) */
-    bool is_helper; /* this process is the helper */
-    ls_text noted;  /* the helper: programs that were built (cl_guard.h) */
-    cl_uint vendor; /* PCI number of the vendor */
+    size_t number;          /* in the list of ls_cl_find */
+    bool guarded;           /* new programs are built in a helper first (cl_guard.h) */
+    bool is_helper;         /* this process is the helper */
+    ls_text noted;          /* the helper: programs that were built (cl_guard.h) */
+    pthread_mutex_t noting; /* held while `noted` is used */
+    cl_uint vendor;         /* PCI number of the vendor */
     bool is_cpu;    /* register tiles by default, and one work-item per group in chunk-wise mode */
     unsigned lanes; /* native vector width in floats */
     size_t buffer_limit; /* bytes of the largest buffer */
     size_t local_memory; /* bytes per work-group */
     size_t group_limit;  /* work-items per work-group */
     size_t compute_units;
-    bool unoptimised;  /* products in local tiles are built without optimisation, for tests: that
-                          takes a quarter of the time */
+    bool unoptimised;  /* products in local tiles, and groups of small networks, are built without
+                          optimisation, for tests: that takes a quarter of the time */
     bool async_copies; /* asynchronous copies to local memory work (cl_ptx.c) */
     /* Passes over elements (kernels/pass.h): work-items per group, 0: one work-item per element;
      * and the most groups. */
     size_t pass_group, pass_groups;
 
-    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_ways.c */
+    struct ls_cl_ways *ways;            /* what is known about the ways' speed, see cl_run.c */
     void *way_state[LS_CL_WAY_COUNT];   /* each way's own; NULL until it needs some */
     int only_way;                       /* 1 + the only way in use, or 0; for the self-check */
     char way_out[LS_CL_WAY_COUNT][160]; /* why a way is not used on this device any more, or "" */
 
-    /* Chunk-wise mode, see cl_small.c: one program for CPU devices, one for GPUs with scratch in
-     * local memory, and one with scratch in global memory. */
-    cl_program small_program[3];
-    cl_kernel small_kernel[3];
+    /* Chunk-wise mode, see cl_small.c */
+    cl_program small_program[LS_SMALL_PROGRAMS];
+    cl_kernel small_kernel[LS_SMALL_PROGRAMS];
     cl_mem small_buffer[LS_SMALL_BUFFERS];
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
 } ls_cl_device;

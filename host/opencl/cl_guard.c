@@ -56,11 +56,14 @@ void ls_cl_guard_note(ls_cl_device *d, const char *source, size_t size, const ch
 {
     char id[33];
     ls_cl_program_id(source, size, options, id);
+    pthread_mutex_lock(&d->noting);
     ls_text_add(&d->noted, "%s", id);
+    pthread_mutex_unlock(&d->noting);
 }
 
 void ls_cl_guard_keep(ls_cl_device *d, bool good)
 {
+    pthread_mutex_lock(&d->noting);
     for (size_t i = 0; good && !d->noted.failed && i + 32 <= d->noted.length; i += 32) {
         char id[33];
         snprintf(id, sizeof id, "%.32s", d->noted.text + i);
@@ -68,6 +71,7 @@ void ls_cl_guard_keep(ls_cl_device *d, bool good)
     }
     free(d->noted.text);
     d->noted = (ls_text){0};
+    pthread_mutex_unlock(&d->noting);
 }
 
 /* Builds a program in a helper. False if there is no helper; otherwise *status is what came of it.

@@ -13,7 +13,7 @@ typedef enum {
     LS_MESSAGE_OPEN,  /* ls_open_request; ls_open_answer */
     LS_MESSAGE_CHECK, /* ls_check_part; ls_check_answer */
     LS_MESSAGE_BUILD, /* ls_build_request, options with their NUL, source; ls_check_answer */
-    LS_MESSAGE_SPEED, /* nothing; ls_speed_answer */
+    LS_MESSAGE_SPEED, /* ls_speed_request; ls_speed_answer */
     LS_MESSAGE_KINDS
 } ls_message_kind;
 
@@ -47,6 +47,9 @@ typedef struct {
     bool binaries;          /* ask for the program's binary, too: PoCL compiles only then */
 } ls_build_request;
 
+typedef struct {
+    bool out[LS_CL_WAY_COUNT]; /* ways that are not to be used: they may have crashed elsewhere */
+} ls_speed_request;
 typedef struct {
     ls_status status;
     ls_device_speed speed;

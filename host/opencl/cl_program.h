@@ -6,7 +6,10 @@
 
 /* Builds a program with the project's options and `defines`, or takes its binary from the cache.
  * A failure carries the end of the compiler's log. A program that crashes the driver's compiler is
- * an error, too, if there is a helper to find out (cl_guard.h). */
+ * an error, too, if there is a helper to find out (cl_guard.h). Several threads may build different
+ * programs of a device at once: besides the driver, which allows that, they share the atomic
+ * counters of the device, the list `noted` with its lock, and files, which are replaced or appended
+ * to in one piece. */
 ls_status ls_cl_build(ls_cl_device *device, const char *source, size_t size, const char *defines,
                       cl_program *out, ls_error *err);
 

@@ -80,7 +80,6 @@ static ls_status prepare(cl_workspace *w, member *m, ls_error *err)
 {
     if (m->is_prepared) return LS_OK;
     for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
-        if (!ways[way]) continue;
         m->prepared[way].way = ways[way];
         if (!m->prepared[way].data)
             LS_TRY(ways[way]->prepare(w->device, m->plan, &m->prepared[way].data, err));
@@ -118,22 +117,31 @@ const char *ls_cl_way_name(ls_cl_way_id way) { return way_names[way]; }
 
 bool ls_cl_way_is_used(const ls_cl_device *d, ls_cl_way_id way)
 {
-    return ways[way] && !*d->way_out[way] && is_allowed(d, way);
+    return !*d->way_out[way] && is_allowed(d, way);
 }
 
-/* Whether a way can run the group now. The self-check waits for the way that it compares. */
+/* Whether the way is the only one that is wanted: by the self-check, which compares it, or by
+ * LOCKSTEP_STEPS. It is then waited for. */
+static bool is_demanded(const ls_cl_device *d, ls_cl_way_id way)
+{
+    const char *steps = getenv("LOCKSTEP_STEPS");
+    return d->only_way || (steps && !strcmp(steps, way_names[way]));
+}
+
+/* Whether a way can run the group now. */
 static bool is_ready(cl_workspace *w, const group *g, ls_cl_way_id way)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
     ls_cl_readiness is;
-    while ((is = ways[way]->ready(w, g->runs, g->count)) == LS_CL_BUILDING && w->device->only_way)
+    while ((is = ways[way]->ready(w, g->runs, g->count)) == LS_CL_BUILDING &&
+           is_demanded(w->device, way))
         nanosleep(&moment, NULL);
     return is == LS_CL_READY;
 }
 
 static bool all_prepared(const cl_workspace *w, const group *g, ls_cl_way_id way)
 {
-    bool all = ways[way] != NULL;
+    bool all = true;
     for (size_t i = 0; i < g->count && all; i++)
         all = member_at(w, g->runs[i]->member)->prepared[way].data != NULL;
     return all;
@@ -144,8 +152,9 @@ static void find_able(cl_workspace *w, const group *g, bool able[LS_CL_WAY_COUNT
 {
     bool some = false;
     for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
-        able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !*w->device->way_out[way] &&
-                    is_allowed(w->device, (ls_cl_way_id)way) &&
+        bool beaten = way > LS_CL_WAY_SMALL && g->mixed && able[LS_CL_WAY_SMALL]; /* see below */
+        able[way] = !(g->keep && way != LS_CL_WAY_LAYERED) && !beaten &&
+                    !*w->device->way_out[way] && is_allowed(w->device, (ls_cl_way_id)way) &&
                     all_prepared(w, g, (ls_cl_way_id)way) && is_ready(w, g, (ls_cl_way_id)way);
         some |= able[way];
     }
@@ -347,7 +356,6 @@ const char *ls_cl_note(ls_backend *backend)
 
 void ls_cl_run_close(ls_cl_device *d)
 {
-    for (int way = 0; way < LS_CL_WAY_COUNT; way++)
-        if (ways[way]) ways[way]->close(d);
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) ways[way]->close(d);
     free(d->ways);
 }

@@ -5,6 +5,7 @@
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_guard.h"
 #include "host/opencl/cl_program.h"
+#include "host/opencl/cl_run.h"
 #include "host/opencl/cl_speed.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -139,11 +140,22 @@ static bool serve_build(server *s, const char *bytes, size_t size)
     return answer(s, LS_MESSAGE_BUILD, &a, sizeof a);
 }
 
-static bool serve_speed(server *s)
+/* The hook is told the ways that may run, by the names of their parts of the check. */
+static bool serve_speed(server *s, const char *bytes, size_t size)
 {
+    ls_speed_request request;
     ls_speed_answer a;
-    if (!s->cpu) return false;
-    if (s->hook) s->hook(LS_MESSAGE_SPEED, "");
+    char ways[128] = "speed";
+    if (size != sizeof request || !s->cpu) return false;
+    memcpy(&request, bytes, size);
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
+        if (request.out[way])
+            snprintf(s->device->way_out[way], sizeof s->device->way_out[way], "not to be used");
+        if (ls_cl_way_is_used(s->device, (ls_cl_way_id)way))
+            snprintf(ways + strlen(ways), sizeof ways - strlen(ways), "; training, %s",
+                     ls_cl_way_name((ls_cl_way_id)way));
+    }
+    if (s->hook) s->hook(LS_MESSAGE_SPEED, ways);
     memset(&a, 0, sizeof a);
     a.status = ls_cl_speed_measure(s->device, &a.speed, NULL);
     ls_cl_guard_keep(s->device, a.status == LS_OK);
@@ -156,7 +168,7 @@ static bool serve(server *s, ls_message_kind kind, const char *bytes, size_t siz
     case LS_MESSAGE_OPEN: return serve_open(s, bytes, size);
     case LS_MESSAGE_CHECK: return serve_check(s, bytes, size);
     case LS_MESSAGE_BUILD: return serve_build(s, bytes, size);
-    case LS_MESSAGE_SPEED: return serve_speed(s);
+    case LS_MESSAGE_SPEED: return serve_speed(s, bytes, size);
     default: return false;
     }
 }

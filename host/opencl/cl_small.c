@@ -2,247 +2,31 @@
 #include "host/opencl/cl_small.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/network/chunks.h"
 #include "host/opencl/cl_program.h"
+#include "host/opencl/cl_small_plan.h"
 #include "host/opencl/cl_sources.h"
 #include "host/opencl/cl_workspace.h"
-#include "kernels/small.h"
+#include "host/opencl/small_words.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LANES = 16 };      /* floats that rows of gradients in scratch are padded to */
-enum { GPU_GROUP = 256 }; /* work-items per member on a GPU, if the device allows as many */
 /* Longest launch on a GPU: it may drive a display, which waits meanwhile. */
 static const double launch_seconds = 0.05;
 
-/* A plan as the words that the kernel reads (kernels/small.h). */
-typedef struct {
-    cl_uint *word;
-    size_t words;
-    size_t scratch; /* floats that a step needs */
-} small_plan;
-
 /* A member's part of a launch. */
 typedef struct {
-    const small_plan *small;
+    const ls_small_words *small;
     size_t base, origin; /* offset of its arena in the slab, and the first of its rows */
+    size_t batch;        /* rows per step */
     const ls_run *run;
 } small_run;
 
-/* ---- A plan in words ------------------------------------------------------------------------- */
-
-static cl_uint bits_of(float value)
-{
-    cl_uint bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static cl_uint place(size_t at) { return at == LS_NO_PLACE ? SMALL_NONE : (cl_uint)at; }
-static cl_uint view(ls_view v) { return ls_there(v) ? (cl_uint)v.at : SMALL_NONE; }
-
-static void describe_member(cl_uint *w, const ls_plan *p, const ls_chunks *c)
-{
-    uint64_t per_epoch = ls_plan_steps_per_epoch(p);
-    w[SMALL_seed_low] = (cl_uint)p->seed, w[SMALL_seed_high] = (cl_uint)(p->seed >> 32);
-    w[SMALL_rows] = (cl_uint)p->rows, w[SMALL_batch] = (cl_uint)p->batch;
-    w[SMALL_steps_per_epoch] = (cl_uint)per_epoch, w[SMALL_shuffle] = p->shuffle;
-    w[SMALL_scale] = bits_of(ls_plan_batch(p, 0).scale),
-    w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
-    w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = (cl_uint)p->loss,
-    w[SMALL_huber_delta] = bits_of(p->huber_delta);
-    w[SMALL_optimizer] = (cl_uint)p->optimizer;
-    w[SMALL_clip] = bits_of(p->clip);
-    memcpy(w + SMALL_hyper, &p->hyper, sizeof p->hyper); /* floats as their bits */
-    w[SMALL_features] = (cl_uint)p->features, w[SMALL_outputs] = (cl_uint)p->outputs;
-    w[SMALL_t] = place(c->target), w[SMALL_row_weight] = place(c->row_weight);
-    w[SMALL_row_loss] = place(c->row_loss), w[SMALL_rows_at] = place(c->rows);
-    for (size_t i = 0; i < c->inputs; i++)
-        if (c->input[i].place == LS_DATA_X) w[SMALL_x] = place(c->input[i].to);
-}
-
-/* Where operations are appended. */
-typedef struct {
-    const ls_plan *plan;
-    small_plan *small;
-    cl_uint *count; /* of_chunk or of_step */
-    size_t sums;    /* place in scratch for two lists of sums of squares */
-} writer;
-
-/* Appends an operation of the kernel with the matrices and sizes of the plan's operation. */
-static cl_uint *put(writer *to, cl_uint kind, const ls_chunk_op *c)
-{
-    cl_uint *w = to->small->word + to->small->words;
-    const ls_op *o = c->op;
-    w[SMALL_OP_kind] = kind;
-    w[SMALL_OP_act] = (cl_uint)o->act, w[SMALL_OP_in] = (cl_uint)o->in,
-    w[SMALL_OP_out] = (cl_uint)o->out;
-    w[SMALL_OP_x] = place(c->x), w[SMALL_OP_z] = place(c->z), w[SMALL_OP_a] = place(c->a),
-    w[SMALL_OP_y] = place(c->y);
-    w[SMALL_OP_d] = place(c->d), w[SMALL_OP_dz] = place(c->dz), w[SMALL_OP_skip] = place(c->skip),
-    w[SMALL_OP_dropped] = place(c->dropped);
-    w[SMALL_OP_grad] = (cl_uint)c->grad, w[SMALL_OP_width] = (cl_uint)c->width;
-    w[SMALL_OP_dropout] = bits_of(o->dropout), w[SMALL_OP_purpose] = o->purpose;
-    w[SMALL_OP_w] = view(o->w), w[SMALL_OP_b] = view(o->b), w[SMALL_OP_gradient] = view(o->y);
-    w[SMALL_OP_bias_gradient] = c->bias ? view(c->bias->y) : SMALL_NONE;
-    w[SMALL_OP_theta] = view(o->theta), w[SMALL_OP_s] = view(o->s), w[SMALL_OP_v] = view(o->v);
-    to->small->words += SMALL_OP_WORDS;
-    ++*to->count;
-    return w;
-}
-
-static void put_grad_x(writer *to, const ls_chunk_op *c)
-{
-    put(to, SMALL_GRAD_X, c);
-    if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c)[SMALL_OP_y] = place(c->d);
-    if (c->op->dropout > 0) put(to, SMALL_DROP, c);
-    cl_uint *w = put(to, SMALL_ACTIVATION_GRAD, c);
-    if (c->op->dropout > 0)
-        w[SMALL_OP_d] = place(c->dropped); /* d itself stays whole for a residual block */
-}
-
-/* Operations of a chunk */
-
-static void put_dense(writer *to, const ls_chunk_op *c)
-{
-    put(to, SMALL_DENSE, c);
-    if (ls_there(c->op->a)) put(to, SMALL_ACTIVATE, c);
-}
-
-static void put_join(writer *to, const ls_chunk_op *c)
-{
-    put(to, SMALL_JOIN, c);
-    if (ls_there(c->op->skip)) put(to, SMALL_SKIP, c);
-}
-
-static void put_loss(writer *to, const ls_chunk_op *c)
-{
-    put(to, SMALL_LOSS, c);
-    put(to, SMALL_LOSS_SUM, c);
-}
-
-static void put_grad_w(writer *to, const ls_chunk_op *c)
-{
-    put(to, SMALL_ROWS, c);
-    put(to, SMALL_GRAD_W, c);
-}
-
-/* Operations of a step */
-
-/* Sums the squares by chunks, then the chunk sums by chunks, alternating between two places until
- * one sum is left. */
-static void put_clip(writer *to, const ls_chunk_op *c)
-{
-    size_t n = c->op->out, from = to->sums, second = to->sums + chunks_of(n);
-    cl_uint *w = put(to, SMALL_SQUARES, c);
-    w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_gradient] = view(c->op->x),
-    w[SMALL_OP_to] = (cl_uint)from;
-    for (n = chunks_of(n); n > 1; n = chunks_of(n)) {
-        w = put(to, SMALL_SUMS, c);
-        w[SMALL_OP_in] = (cl_uint)n, w[SMALL_OP_from] = (cl_uint)from,
-        w[SMALL_OP_to] = (cl_uint)second;
-        size_t other = from;
-        from = second, second = other;
-    }
-    put(to, SMALL_FACTOR, c)[SMALL_OP_from] = (cl_uint)from;
-}
-
-static void put_update(writer *to, const ls_chunk_op *c)
-{
-    size_t weights = to->plan->weights, first = c->op->in;
-    put(to, SMALL_UPDATE, c)[SMALL_OP_weights] = (cl_uint)(weights > first ? weights - first : 0);
-}
-
-static void put_max_norm(writer *to, const ls_chunk_op *c) { put(to, SMALL_MAX_NORM, c); }
-
-/* The gradients of a GRAD_W into the arena, and the optimizer's step if it follows at once. */
-static void put_weights(writer *to, const ls_chunk_op *c)
-{
-    const ls_op *o = c->op;
-    put(to, SMALL_UNPACK, c);
-    if (!ls_there(o->theta)) return;
-    cl_uint *w = put(to, SMALL_UPDATE, c);
-    w[SMALL_OP_out] = w[SMALL_OP_weights] = (cl_uint)(o->in * o->out);
-}
-
-/* One function per operation that LS_OPS calls CHUNK or STEP: without it, it does not compile. */
-typedef void (*put_function)(writer *to, const ls_chunk_op *c);
-#define OF_CHUNK_CHUNK(name) put_##name
-#define OF_CHUNK_STEP(name) NULL
-#define OF_CHUNK_IMPLIED(name) NULL
-#define OF_CHUNK_NEVER(name) NULL
-#define OF_STEP_CHUNK(name) NULL
-#define OF_STEP_STEP(name) put_##name
-#define OF_STEP_IMPLIED(name) NULL
-#define OF_STEP_NEVER(name) NULL
-#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = OF_CHUNK_##chunkwise(name),
-static const put_function of_chunk[LS_OP_COUNT] = {LS_OPS(LS_X)};
-#undef LS_X
-#define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = OF_STEP_##chunkwise(name),
-static const put_function of_step[LS_OP_COUNT] = {LS_OPS(LS_X)};
-#undef LS_X
-
-static void put_all(small_plan *small, const ls_plan *plan, const ls_chunks *c)
-{
-    const ls_op nothing = {0};
-    const ls_chunk_op none = {.op = &nothing};
-    writer to = {plan, small, &small->word[SMALL_of_chunk], c->scratch};
-    describe_member(small->word, plan, c);
-    small->words = SMALL_MEMBER_WORDS;
-    if (plan->shuffle) put(&to, SMALL_NUMBERS, &none);
-    put(&to, SMALL_LOAD, &none);
-    for (size_t i = 0; i < c->count; i++)
-        if (of_chunk[c->op[i].op->kind]) of_chunk[c->op[i].op->kind](&to, &c->op[i]);
-    to.count = &small->word[SMALL_of_step];
-    for (size_t i = 0; i < c->count; i++) {
-        ls_op_kind kind = c->op[i].op->kind;
-        if (kind == LS_OP_GRAD_W) put_weights(&to, &c->op[i]);
-        else if (of_step[kind]) of_step[kind](&to, &c->op[i]);
-    }
-}
-
-/* *out is NULL if the plan cannot run chunk-wise. */
-static ls_status build(const ls_plan *plan, small_plan **out, ls_error *err)
-{
-    /* at most: operations of the kernel per operation of the plan, and levels of sums for 2^32
-     * squares with the operations before and after them */
-    enum { MOST = 7, LEVELS = 8 };
-    ls_chunks *c;
-    small_plan *s;
-    *out = NULL;
-    LS_TRY(ls_chunks_build(plan, LANES, 0, &c, err));
-    if (!c) return LS_OK;
-    ls_status status = ls_alloc(&s, 1, sizeof *s, "the network", err);
-    if (status == LS_OK) {
-        s->scratch = (c->scratch + (plan->clip > 0 ? 2 * chunks_of(plan->parameters) : 0) + 15) &
-                     ~(size_t)15;
-        status = ls_alloc(&s->word,
-                          SMALL_MEMBER_WORDS + (MOST * c->count + LEVELS + 2) * SMALL_OP_WORDS,
-                          sizeof *s->word, "the network", err);
-        if (status != LS_OK) free(s);
-    }
-    if (status == LS_OK) {
-        put_all(s, plan, c);
-        *out = s;
-    }
-    ls_chunks_free(c);
-    return status;
-}
-
-static void release(ls_cl_device *d, void *prepared)
-{
-    small_plan *small = prepared;
-    (void)d;
-    free(small->word);
-    free(small);
-}
-
 /* ---- Launching ------------------------------------------------------------------------------- */
 
-/* A member's steps are run by one work-item on CPU devices, and by a work-group on others, with
- * scratch in local memory if it fits. The environment variable LOCKSTEP_STEPS=grouped or
- * grouped-global selects the modes of GPUs on any device. */
+/* A member's steps are run by one work-item on CPU devices, and by a work-group on others
+ * (cl_small_plan.h). The environment variable LOCKSTEP_STEPS=grouped or grouped-global selects the
+ * mode of GPUs on any device, with scratch in local memory if it fits or in global memory. */
 static bool mode_is_forced(const char *mode)
 {
     const char *steps = getenv("LOCKSTEP_STEPS");
@@ -254,41 +38,72 @@ bool ls_cl_small_is_solo(const ls_cl_device *d)
     return d->is_cpu && !mode_is_forced("grouped") && !mode_is_forced("grouped-global");
 }
 
-static bool is_local(const ls_cl_device *d, size_t scratch)
+/* How a launch runs: the kernel, and the work-groups of GPUs. */
+typedef struct {
+    bool solo;
+    ls_small_split split;
+    size_t common, part; /* floats of scratch */
+    cl_kernel kernel;
+} launch_way;
+
+static launch_way choose(const ls_cl_device *d, const small_run *runs, size_t count)
 {
-    return !ls_cl_small_is_solo(d) && !mode_is_forced("grouped-global") &&
-           scratch * sizeof(float) + 1024 <= d->local_memory;
+    launch_way way = {.solo = !runs[0].small->grouped};
+    ls_small_need need = {.members = count, .common = 1, .part = 1};
+    const ls_small_device device = {d->local_memory, d->group_limit, d->compute_units};
+    for (size_t i = 0; i < count; i++) {
+        const ls_small_words *s = runs[i].small;
+        assert(s->grouped == !way.solo);
+        if (s->common > need.common) need.common = s->common;
+        if (s->scratch > need.part) need.part = s->scratch;
+        if (s->width > need.width) need.width = s->width;
+        if (runs[i].batch > need.rows) need.rows = runs[i].batch;
+    }
+    way.common = need.common, way.part = need.part;
+    way.split = way.solo ? (ls_small_split){.group = 1, .floats = need.part}
+                         : ls_small_divide(&device, &need, mode_is_forced("grouped-global"));
+    return way;
 }
 
-static size_t group_of(const ls_cl_device *d)
+/* The program of a way: 0 for CPU devices, then those of GPUs for each size of groups, with scratch
+ * in local and in global memory. */
+static size_t program_of(const launch_way *way)
 {
-    return ls_cl_small_is_solo(d) ? 1 : d->group_limit < GPU_GROUP ? d->group_limit : GPU_GROUP;
+    size_t size = 0;
+    if (way->solo) return 0;
+    while ((size_t)LS_SMALL_GROUP << size < way->split.group) size++;
+    assert(2 + 2 * size < LS_SMALL_PROGRAMS);
+    return 1 + 2 * size + way->split.local;
 }
 
-/* The kernel for CPU devices, or for GPUs with scratch in local or global memory, compiled at first
- * use. */
-static ls_status kernel_of(ls_cl_device *d, bool local, cl_kernel *out, ls_error *err)
+/* The kernel of a way, compiled at first use. */
+static ls_status find_kernel(ls_cl_device *d, launch_way *way, ls_error *err)
 {
     char defines[120];
     cl_int code;
-    int which = ls_cl_small_is_solo(d) ? 0 : local ? 1 : 2;
-    *out = d->small_kernel[which];
-    if (*out) return LS_OK;
+    size_t which = program_of(way);
+    way->kernel = d->small_kernel[which];
+    if (way->kernel) return LS_OK;
     unsigned lanes = d->lanes >= 16 ? 16 : d->lanes >= 8 ? 8 : 4;
-    if (which == 0) snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
-    else
-        snprintf(defines, sizeof defines, "-DGROUP=%zu %s", group_of(d),
-                 local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL");
-    LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines, &d->small_program[which],
-                       err));
+    if (way->solo) {
+        snprintf(defines, sizeof defines, "-DGROUP=1 -DTILE_LANES=%u", lanes);
+        LS_TRY(ls_cl_build(d, ls_small_source, ls_small_source_size, defines,
+                           &d->small_program[which], err));
+    } else {
+        snprintf(defines, sizeof defines, "-DGROUP=%zu %s%s", way->split.group,
+                 way->split.local ? "-DSPACE=__local" : "-DSCRATCH_IN_GLOBAL",
+                 d->unoptimised ? " -cl-opt-disable" : "");
+        LS_TRY(ls_cl_build(d, ls_small_group_source, ls_small_group_source_size, defines,
+                           &d->small_program[which], err));
+    }
     d->small_kernel[which] = d->cl.clCreateKernel(d->small_program[which], "small_steps", &code);
-    *out = d->small_kernel[which];
+    way->kernel = d->small_kernel[which];
     return ls_cl_check(code, "creating the kernel 'small_steps'", err);
 }
 
 static void close_way(ls_cl_device *d)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < LS_SMALL_PROGRAMS; i++) {
         if (d->small_kernel[i]) d->cl.clReleaseKernel(d->small_kernel[i]);
         if (d->small_program[i]) d->cl.clReleaseProgram(d->small_program[i]);
     }
@@ -318,7 +133,8 @@ static ls_status ensure_buffer(ls_cl_device *d, ls_small_buffer which, size_t fl
  * their steps. */
 typedef struct {
     const small_run *runs;
-    size_t count, steps, words, scratch;
+    launch_way way;
+    size_t count, steps, words;
     cl_uint *table;
     ls_rates *rates;
     float *losses;
@@ -368,43 +184,66 @@ static ls_status write_to(ls_cl_device *d, ls_small_buffer which, const void *fr
 
 /* Work-groups of a launch. On a CPU device one per compute unit, each of which takes member after
  * member; otherwise one per member, up to a number that keeps any device busy. */
-static size_t groups_of(const ls_cl_device *d, size_t count)
+static size_t groups_of(const ls_cl_device *d, const launch *l)
 {
-    size_t most = ls_cl_small_is_solo(d) ? d->compute_units : 16384;
-    return count < most ? count : most;
+    size_t most = l->way.solo ? d->compute_units : 16384;
+    return l->count < most ? l->count : most;
 }
 
-static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, bool local,
-                         const cl_mem buffers[4], ls_error *err)
+typedef struct {
+    size_t size;
+    const void *value;
+} argument;
+
+static cl_int set_arguments(const ls_cl_device *d, cl_kernel kernel, cl_uint first,
+                            const argument *list, cl_uint count)
 {
-    cl_mem *own = d->small_buffer;
-    cl_uint members = (cl_uint)l->count, stride = (cl_uint)l->scratch;
-    size_t group = group_of(d), global = groups_of(d, l->count) * group;
-    const cl_uint zero = 0;
     cl_int code = CL_SUCCESS;
-    const struct {
-        size_t size;
-        const void *value;
-    } args[] = {{sizeof(cl_mem), &buffers[0]},
-                {sizeof(cl_mem), &buffers[1]},
-                {sizeof(cl_mem), &buffers[2]},
-                {sizeof(cl_mem), &buffers[3]},
-                {sizeof(cl_mem), &own[LS_SMALL_TABLE]},
-                {sizeof members, &members},
-                {sizeof(cl_mem), &own[LS_SMALL_RATES]},
-                {sizeof(cl_mem), &own[LS_SMALL_LOSSES]},
-                {local ? l->scratch * sizeof(float) : sizeof(cl_mem),
-                 local ? NULL : &own[LS_SMALL_SCRATCH]},
-                {sizeof stride, &stride},
-                {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
-    for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++)
-        code = d->cl.clSetKernelArg(kernel, i, args[i].size, args[i].value);
+    for (cl_uint i = 0; i < count && code == CL_SUCCESS; i++)
+        code = d->cl.clSetKernelArg(kernel, first + i, list[i].size, list[i].value);
+    return code;
+}
+
+/* The kernels of CPU devices and of GPUs differ in their last arguments. */
+static cl_int set_all_arguments(const ls_cl_device *d, const launch *l, const cl_mem buffers[4])
+{
+    const launch_way *way = &l->way;
+    const cl_mem *own = d->small_buffer;
+    const cl_uint members = (cl_uint)l->count, common = (cl_uint)way->common,
+                  part = (cl_uint)way->part, parts = (cl_uint)way->split.parts,
+                  items = (cl_uint)way->split.items;
+    const argument scratch = {sizeof(cl_mem), &own[LS_SMALL_SCRATCH]},
+                   local = {way->split.floats * sizeof(float), NULL};
+    const argument first[] = {
+        {sizeof(cl_mem), &buffers[0]},          {sizeof(cl_mem), &buffers[1]},
+        {sizeof(cl_mem), &buffers[2]},          {sizeof(cl_mem), &buffers[3]},
+        {sizeof(cl_mem), &own[LS_SMALL_TABLE]}, {sizeof members, &members},
+        {sizeof(cl_mem), &own[LS_SMALL_RATES]}, {sizeof(cl_mem), &own[LS_SMALL_LOSSES]},
+        way->split.local ? local : scratch};
+    const argument solo[] = {{sizeof part, &part}, {sizeof(cl_mem), &own[LS_SMALL_NEXT]}};
+    const argument grouped[] = {{sizeof common, &common},
+                                {sizeof part, &part},
+                                {sizeof parts, &parts},
+                                {sizeof items, &items}};
+    enum { FIRST = sizeof first / sizeof *first };
+    cl_int code = set_arguments(d, way->kernel, 0, first, FIRST);
+    if (code != CL_SUCCESS) return code;
+    return way->solo
+               ? set_arguments(d, way->kernel, FIRST, solo, sizeof solo / sizeof *solo)
+               : set_arguments(d, way->kernel, FIRST, grouped, sizeof grouped / sizeof *grouped);
+}
+
+static ls_status enqueue(ls_cl_device *d, const launch *l, const cl_mem buffers[4], ls_error *err)
+{
+    const cl_uint zero = 0;
+    size_t group = l->way.split.group, global = groups_of(d, l) * group;
+    cl_int code = set_all_arguments(d, l, buffers);
     if (code == CL_SUCCESS)
-        code = d->cl.clEnqueueWriteBuffer(d->queue, own[LS_SMALL_NEXT], CL_FALSE, 0, sizeof zero,
-                                          &zero, 0, NULL, NULL);
+        code = d->cl.clEnqueueWriteBuffer(d->queue, d->small_buffer[LS_SMALL_NEXT], CL_FALSE, 0,
+                                          sizeof zero, &zero, 0, NULL, NULL);
     if (code == CL_SUCCESS)
-        code = d->cl.clEnqueueNDRangeKernel(d->queue, kernel, 1, NULL, &global, &group, 0, NULL,
-                                            NULL);
+        code = d->cl.clEnqueueNDRangeKernel(d->queue, l->way.kernel, 1, NULL, &global, &group, 0,
+                                            NULL, NULL);
     if (code == CL_SUCCESS)
         code = d->cl.clFinish(d->queue); /* `zero` and the table must have been read before they
                                             change */
@@ -412,8 +251,7 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, cl_kernel kernel, boo
 }
 
 /* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
-static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool local,
-                            const cl_mem buffers[4], ls_error *err)
+static ls_status launch_all(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
 {
     double pace = launch_seconds /
                   8; /* seconds per step of all members: a guess for the first launch */
@@ -422,13 +260,13 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
         if (l->runs[i].run->count > most) most = l->runs[i].run->count;
     for (uint64_t from = 0; from < most; from += piece) {
         piece = most - from;
-        if (!ls_cl_small_is_solo(d) && (double)piece * pace > launch_seconds)
+        if (!l->way.solo && (double)piece * pace > launch_seconds)
             piece = (uint64_t)(launch_seconds / pace) + 1;
         if (piece > most - from) piece = most - from;
         set_steps(l, from, piece);
         LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
         double started = ls_clock();
-        LS_TRY(enqueue(d, l, kernel, local, buffers, err));
+        LS_TRY(enqueue(d, l, buffers, err));
         pace = (ls_clock() - started) / (double)piece;
     }
     return LS_OK;
@@ -436,18 +274,15 @@ static ls_status launch_all(ls_cl_device *d, launch *l, cl_kernel kernel, bool l
 
 static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
 {
-    cl_kernel kernel;
-    bool local = is_local(d, l->scratch);
-    LS_TRY(kernel_of(d, local, &kernel, err));
     LS_TRY(ensure_buffer(d, LS_SMALL_TABLE, l->words, err));
     LS_TRY(ensure_buffer(d, LS_SMALL_RATES, 4 * l->steps, err));
     LS_TRY(ensure_buffer(d, LS_SMALL_LOSSES, l->steps, err));
     LS_TRY(ensure_buffer(d, LS_SMALL_NEXT, 1, err));
-    if (!local)
-        LS_TRY(ensure_buffer(d, LS_SMALL_SCRATCH, groups_of(d, l->count) * l->scratch, err));
+    if (!l->way.split.local)
+        LS_TRY(ensure_buffer(d, LS_SMALL_SCRATCH, groups_of(d, l) * l->way.split.floats, err));
     fill(l);
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
-    LS_TRY(launch_all(d, l, kernel, local, buffers, err));
+    LS_TRY(launch_all(d, l, buffers, err));
     LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, d->small_buffer[LS_SMALL_LOSSES],
                                                  CL_TRUE, 0, l->steps * sizeof *l->losses,
                                                  l->losses, 0, NULL, NULL),
@@ -460,14 +295,13 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
 
 /* The slab and the data of a launch. */
 static ls_status run_members(cl_workspace *w, cl_mem slab, const small_run *runs, size_t count,
-                             ls_error *err)
+                             const launch_way *way, ls_error *err)
 {
-    launch l = {.runs = runs, .count = count, .words = count * SMALL_RUN_WORDS};
+    launch l = {.runs = runs, .way = *way, .count = count, .words = count * SMALL_RUN_WORDS};
     const cl_mem buffers[4] = {slab, w->x, w->t, w->weight};
     for (size_t i = 0; i < count; i++) {
         l.words += runs[i].small->words;
         l.steps += (size_t)runs[i].run->count;
-        if (runs[i].small->scratch > l.scratch) l.scratch = runs[i].small->scratch;
     }
     _Static_assert(sizeof(ls_rates) == LS_RATES_COUNT * sizeof(float), "rates travel as floats");
     if (!l.steps) return LS_OK;
@@ -485,11 +319,18 @@ static ls_status run_members(cl_workspace *w, cl_mem slab, const small_run *runs
 
 static ls_status prepare(ls_cl_device *d, const ls_plan *plan, void **out, ls_error *err)
 {
-    small_plan *small;
-    (void)d;
-    LS_TRY(build(plan, &small, err));
+    bool grouped = !ls_cl_small_is_solo(d);
+    ls_small_words *small = NULL;
+    if (!grouped || d->group_limit >= LS_SMALL_GROUP)
+        LS_TRY(ls_small_words_build(plan, grouped, &small, err));
     *out = small;
     return LS_OK;
+}
+
+static void release(ls_cl_device *d, void *prepared)
+{
+    (void)d;
+    ls_small_words_free(prepared);
 }
 
 /* A group that works alone on a large network leaves most of a GPU idle: at some 1e10 fma per
@@ -506,19 +347,18 @@ static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count,
                        ls_error *err)
 {
     small_run *list;
-    cl_kernel kernel;
-    size_t scratch = 0;
     LS_TRY(ls_alloc(&list, count, sizeof *list, "a launch", err));
     for (size_t i = 0; i < count; i++) {
         const member *m = member_at(w, runs[i]->member);
         assert(m->origin + m->plan->rows <= w->shape.rows);
-        list[i] = (small_run){m->prepared[LS_CL_WAY_SMALL].data, m->base, m->origin, runs[i]};
-        if (list[i].small->scratch > scratch) scratch = list[i].small->scratch;
+        list[i] = (small_run){m->prepared[LS_CL_WAY_SMALL].data, m->base, m->origin, m->plan->batch,
+                              runs[i]};
     }
-    ls_status status = kernel_of(w->device, is_local(w->device, scratch), &kernel, err);
+    launch_way way = choose(w->device, list, count);
+    ls_status status = find_kernel(w->device, &way, err);
     *intact = status != LS_OK; /* nothing has run if the program does not build */
     if (status == LS_OK)
-        status = run_members(w, member_at(w, runs[0]->member)->arena, list, count, err);
+        status = run_members(w, member_at(w, runs[0]->member)->arena, list, count, &way, err);
     free(list);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk-wise way: all steps of a call, of many members, in one launch (kernels/small.cl). */
+/* The chunk-wise way: all steps of a call, of many members, in one launch (kernels/small.cl, on
+ * GPUs kernels/small_group.cl). */
 #ifndef LS_CL_SMALL_H
 #define LS_CL_SMALL_H
 

@@ -13,6 +13,8 @@ extern const char ls_matmul_source[];
 extern const size_t ls_matmul_source_size;
 extern const char ls_ptx_source[];
 extern const size_t ls_ptx_source_size;
+extern const char ls_small_group_source[];
+extern const size_t ls_small_group_source_size;
 extern const char ls_small_source[];
 extern const size_t ls_small_source_size;
 extern const char ls_whole_source[];

@@ -8,6 +8,8 @@
 #include "host/network/settings.h"
 #include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_program.h"
+#include "host/opencl/cl_run.h"
+#include "host/opencl/cl_whole.h"
 #include "host/opencl/tune.h"
 #include <math.h>
 #include <stdlib.h>
@@ -130,6 +132,17 @@ static ls_status measure_products(ls_cl_device *d, ls_device_speed *out, ls_erro
         out->product[c] = seconds > 0 ? work / seconds : 0;
     }
     return LS_OK;
+}
+
+/* ---- Barriers -------------------------------------------------------------------------------- */
+
+/* 0 where the way that needs it is not used, or fails. Waits for that way's program: the small
+ * networks after it are run in this way, too. */
+static void measure_barrier(ls_cl_device *d, ls_device_speed *out)
+{
+    if (!ls_cl_way_is_used(d, LS_CL_WAY_WHOLE) ||
+        ls_cl_whole_barrier(d, &out->barrier, NULL) != LS_OK)
+        out->barrier = 0;
 }
 
 /* ---- Small networks -------------------------------------------------------------------------- */
@@ -264,6 +277,7 @@ ls_status ls_cl_speed_measure(ls_cl_device *d, ls_device_speed *out, ls_error *e
     if (!d->program) LS_TRY(ls_cl_build_kernels(d, err));
     LS_TRY(measure_memory(d, &speed, err));
     LS_TRY(measure_products(d, &speed, err));
+    measure_barrier(d, &speed);
     LS_TRY(measure_small(d, &speed, err));
     *out = speed;
     return LS_OK;
@@ -322,12 +336,4 @@ void ls_cl_remember_speed(const ls_device_info *info, const ls_device_speed *spe
 #undef LS_X
     if (!text.failed) ls_cl_remember_file(info, "speed", text.text);
     free(text.text);
-}
-
-void ls_cl_remember_barrier(const ls_device_info *info, double seconds)
-{
-    ls_device_speed speed;
-    if (!ls_cl_recall_speed(info, &speed)) return;
-    speed.barrier = seconds;
-    ls_cl_remember_speed(info, &speed);
 }

@@ -6,13 +6,12 @@
 #include "host/network/device_speed.h"
 #include "host/opencl/cl_device.h"
 
-/* Measures all but the barrier over work-groups, which stays 0. Takes about 0.3 s on a fast GPU. */
+/* Takes about 0.3 s on a fast GPU, and what building the programs takes. The barrier over all
+ * work-groups stays 0 where no way of running steps uses one. */
 ls_status ls_cl_speed_measure(ls_cl_device *device, ls_device_speed *out, ls_error *err);
 
 /* The remembered speed; false if there is none. */
 bool ls_cl_recall_speed(const ls_device_info *info, ls_device_speed *out);
 void ls_cl_remember_speed(const ls_device_info *info, const ls_device_speed *speed);
-/* Adds the barrier's seconds to the remembered speed; without one, nothing happens. */
-void ls_cl_remember_barrier(const ls_device_info *info, double seconds);
 
 #endif

@@ -2,9 +2,9 @@
 #include "host/opencl/cl_whole.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_program.h"
-#include "host/opencl/cl_sources.h"
 #include "host/opencl/cl_workspace.h"
+#include "host/opencl/whole_barrier.h"
+#include "host/opencl/whole_program.h"
 #include "host/opencl/whole_words.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,65 +17,12 @@ typedef enum { TABLE, RATES, LOSSES, SCRATCH, SHARED, BACKUP, BUFFERS } buffer;
 
 /* What the way keeps on a device. */
 typedef struct {
-    cl_program program;
-    cl_kernel kernel;
-    size_t group, pool; /* what the program was built for */
+    ls_whole_program program;
     cl_mem buffer[BUFFERS];
     size_t room[BUFFERS];
 } state;
 
 /* ---- The device ------------------------------------------------------------------------------ */
-
-/* LOCKSTEP_GROUPS in the environment: the number of work-groups, or this and the work-items of a
- * group ("2", "3:128"). For tests. */
-static void forced_groups(size_t *groups, size_t *group)
-{
-    const char *text = getenv("LOCKSTEP_GROUPS");
-    char *end;
-    if (!text || !*text) return;
-    unsigned long count = strtoul(text, &end, 10),
-                  size = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
-    if (count > 0 && count <= 4096) *groups = count;
-    if (size == 64 || size == 128 || size == 256) *group = size;
-}
-
-/* Work-groups that certainly run at the same time: one per compute unit. Intel calls an execution
- * unit that, of which a group needs several. On a CPU device one, as its units are threads, which
- * may take turns. */
-static size_t groups_of(const ls_cl_device *d)
-{
-    enum { INTEL = 0x8086, UNITS = 8 };
-    size_t groups = d->is_cpu            ? 1
-                    : d->vendor == INTEL ? d->compute_units / UNITS
-                                         : d->compute_units,
-           unused = 64;
-    if (!groups) groups = 1;
-    forced_groups(&groups, &unused);
-    return groups;
-}
-
-static size_t group_size(const ls_cl_device *d)
-{
-    size_t group = d->is_cpu ? 64 : 256, unused = 1;
-    forced_groups(&unused, &group);
-    while (group > 64 && group > d->group_limit) group /= 2;
-    return group;
-}
-
-static size_t pool_of(const ls_cl_device *d)
-{
-    enum { ENOUGH = 24 << 10 };
-    return d->local_memory >= ENOUGH ? LS_WHOLE_POOL_FOUR : LS_WHOLE_POOL;
-}
-
-/* Whether the kernel can run on the device at all. */
-static bool is_possible(const ls_cl_device *d)
-{
-    return d->group_limit >= 64 && d->local_memory >= 16 << 10;
-}
-
-/* How often a waiting group looks before it gives up: a second or so. */
-static cl_uint patience_of(const ls_cl_device *d) { return d->is_cpu ? 1u << 28 : 1u << 21; }
 
 static ls_status state_of(ls_cl_device *d, state **out, ls_error *err)
 {
@@ -83,38 +30,6 @@ static ls_status state_of(ls_cl_device *d, state **out, ls_error *err)
         LS_TRY(ls_alloc(&d->way_state[LS_CL_WAY_WHOLE], 1, sizeof(state), "a launch", err));
     *out = d->way_state[LS_CL_WAY_WHOLE];
     return LS_OK;
-}
-
-static void release_program(ls_cl_device *d, state *s)
-{
-    if (s->kernel) d->cl.clReleaseKernel(s->kernel);
-    if (s->program) d->cl.clReleaseProgram(s->program);
-    s->kernel = NULL;
-    s->program = NULL;
-}
-
-/* The kernel, compiled at first use; with smaller groups if it needs too much of the device for
- * groups of the usual size. */
-static ls_status ensure_kernel(ls_cl_device *d, state *s, ls_error *err)
-{
-    size_t wanted = group_size(d), most = 0;
-    if (s->kernel && s->group <= wanted && (s->group == wanted || !d->is_cpu)) return LS_OK;
-    for (size_t group = wanted; group >= 64; group /= 2) {
-        char defines[80];
-        cl_int code;
-        release_program(d, s);
-        s->group = group, s->pool = pool_of(d);
-        snprintf(defines, sizeof defines, "-DGROUP=%zu -DPOOL=%zu%s", group, s->pool,
-                 s->pool >= LS_WHOLE_POOL_FOUR ? " -DWITH_FOUR" : "");
-        LS_TRY(ls_cl_build(d, ls_whole_source, ls_whole_source_size, defines, &s->program, err));
-        s->kernel = d->cl.clCreateKernel(s->program, "whole_steps", &code);
-        LS_TRY(ls_cl_check(code, "creating the kernel 'whole_steps'", err));
-        d->cl.clGetKernelWorkGroupInfo(s->kernel, d->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most,
-                                       &most, NULL);
-        if (most >= group) return LS_OK;
-    }
-    release_program(d, s);
-    return ls_fail(err, LS_ERR_DEVICE, "the device cannot run groups of 64 work-items");
 }
 
 /* Enlarges a buffer, which later launches use, too, to at least that many floats. */
@@ -134,7 +49,7 @@ static void close_way(ls_cl_device *d)
 {
     state *s = d->way_state[LS_CL_WAY_WHOLE];
     if (!s) return;
-    release_program(d, s);
+    ls_whole_program_release(d, &s->program);
     for (int i = 0; i < BUFFERS; i++)
         if (s->buffer[i]) d->cl.clReleaseMemObject(s->buffer[i]);
     free(s);
@@ -155,7 +70,7 @@ typedef struct {
 static ls_status prepare(ls_cl_device *d, const ls_plan *plan, void **out, ls_error *err)
 {
     prepared *p;
-    if (!is_possible(d) || !plan->step.count) return LS_OK;
+    if (!ls_whole_is_possible(d) || !plan->step.count) return LS_OK;
     LS_TRY(ls_alloc(&p, 1, sizeof *p, "the network", err));
     p->plan = plan;
     *out = p;
@@ -173,9 +88,8 @@ static void release(ls_cl_device *d, void *data)
 /* Sets p->words, or p->impossible. */
 static ls_status ensure_words(const ls_cl_device *d, prepared *p, size_t groups, ls_error *err)
 {
-    ls_whole_limits limits = {.groups = groups, .group = group_size(d), .pool = pool_of(d)};
-    const state *s = d->way_state[LS_CL_WAY_WHOLE];
-    if (s && s->kernel) limits.group = s->group;
+    state *s = d->way_state[LS_CL_WAY_WHOLE];
+    ls_whole_limits limits = ls_whole_limits_of(d, s ? &s->program : NULL, groups);
     if (p->impossible || (p->words && p->groups == groups && p->group == limits.group))
         return LS_OK;
     ls_whole_words_free(p->words);
@@ -255,10 +169,10 @@ static ls_status enqueue(launch *l, ls_error *err)
     ls_cl_device *d = l->workspace->device;
     const cl_mem *own = l->state->buffer;
     const cl_uint members = (cl_uint)l->count, teams = (cl_uint)l->teams,
-                  groups = (cl_uint)l->groups, patience = patience_of(d),
+                  groups = (cl_uint)l->groups, patience = ls_whole_patience(d),
                   features = (cl_uint)l->workspace->shape.features,
                   outputs = (cl_uint)l->workspace->shape.outputs, zero = 0;
-    size_t group = l->state->group, global = l->teams * l->groups * group;
+    size_t group = l->state->program.group, global = l->teams * l->groups * group;
     const struct {
         size_t size;
         const void *value;
@@ -282,10 +196,10 @@ static ls_status enqueue(launch *l, ls_error *err)
                                                 sizeof zero,
                                             0, NULL, NULL);
     for (cl_uint i = 0; i < sizeof args / sizeof *args && code == CL_SUCCESS; i++)
-        code = d->cl.clSetKernelArg(l->state->kernel, i, args[i].size, args[i].value);
+        code = d->cl.clSetKernelArg(l->state->program.steps, i, args[i].size, args[i].value);
     if (code == CL_SUCCESS)
-        code = d->cl.clEnqueueNDRangeKernel(d->queue, l->state->kernel, 1, NULL, &global, &group, 0,
-                                            NULL, NULL);
+        code = d->cl.clEnqueueNDRangeKernel(d->queue, l->state->program.steps, 1, NULL, &global,
+                                            &group, 0, NULL, NULL);
     return ls_cl_check(code, "running steps over the whole device", err);
 }
 
@@ -358,10 +272,7 @@ static ls_status give_up(launch *l, bool *intact, ls_error *err)
     LS_TRY(copy_states(l, true, err));
     LS_TRY(ls_cl_check(d->cl.clFinish(d->queue), "copying on the device", err));
     *intact = true;
-    return ls_fail(err, LS_ERR_DEVICE,
-                   "%zu work-groups did not run at the same time: steps over the whole device need "
-                   "that",
-                   l->teams * l->groups);
+    return ls_whole_gone(l->teams * l->groups, err);
 }
 
 static ls_status run_launch(launch *l, bool *intact, ls_error *err)
@@ -411,8 +322,19 @@ static ls_status run_parts(launch *l, bool *intact, ls_error *err)
 /* Members are run by teams of groups, side by side. */
 static size_t teams_of(const ls_cl_device *d, size_t count)
 {
-    size_t groups = groups_of(d);
+    size_t groups = ls_whole_groups(d);
     return count < groups ? count : groups;
+}
+
+/* Whether all members of a call can run in this way; sets their words. */
+static bool suits(cl_workspace *w, const ls_run *const *runs, size_t count, size_t groups)
+{
+    ls_error unused;
+    for (size_t i = 0; i < count; i++) {
+        prepared *p = member_at(w, runs[i]->member)->prepared[LS_CL_WAY_WHOLE].data;
+        if (ensure_words(w->device, p, groups, &unused) != LS_OK || p->impossible) return false;
+    }
+    return true;
 }
 
 /* Many members are better run one by each work-group. */
@@ -420,15 +342,13 @@ static ls_cl_readiness ready(cl_workspace *w, const ls_run *const *runs, size_t 
 {
     enum { FEW = 16 };
     ls_cl_device *d = w->device;
-    size_t groups = groups_of(d), teams = teams_of(d, count);
+    state *s;
     ls_error unused;
+    size_t groups = ls_whole_groups(d), each = groups / teams_of(d, count);
     if (count > FEW && count > groups) return LS_CL_NEVER;
-    for (size_t i = 0; i < count; i++) {
-        prepared *p = member_at(w, runs[i]->member)->prepared[LS_CL_WAY_WHOLE].data;
-        if (ensure_words(d, p, groups / teams, &unused) != LS_OK || p->impossible)
-            return LS_CL_NEVER;
-    }
-    return LS_CL_READY;
+    if (!suits(w, runs, count, each) || state_of(d, &s, &unused) != LS_OK) return LS_CL_NEVER;
+    if (ls_whole_program_ready(d, &s->program) == LS_CL_BUILDING) return LS_CL_BUILDING;
+    return suits(w, runs, count, each) ? LS_CL_READY : LS_CL_NEVER; /* in groups of its size */
 }
 
 static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count, bool *intact,
@@ -437,10 +357,10 @@ static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count,
     ls_cl_device *d = w->device;
     part *parts;
     launch l = {.workspace = w, .count = count, .teams = teams_of(d, count)};
-    l.groups = groups_of(d) / l.teams;
+    l.groups = ls_whole_groups(d) / l.teams;
     *intact = true; /* until something runs */
     LS_TRY(state_of(d, &l.state, err));
-    LS_TRY(ensure_kernel(d, l.state, err));
+    LS_TRY(ls_whole_program_wait(d, &l.state->program, err));
     *intact = false;
     LS_TRY(ls_alloc(&parts, count, sizeof *parts, "a launch", err));
     ls_status status = LS_OK;
@@ -459,3 +379,14 @@ static ls_status steps(cl_workspace *w, const ls_run *const *runs, size_t count,
 
 const ls_cl_way ls_cl_whole_way = {
     .prepare = prepare, .release = release, .ready = ready, .steps = steps, .close = close_way};
+
+ls_status ls_cl_whole_barrier(ls_cl_device *d, double *seconds, ls_error *err)
+{
+    state *s;
+    const size_t groups = ls_whole_groups(d);
+    *seconds = 0;
+    if (!ls_whole_is_possible(d) || groups < 2) return LS_OK;
+    LS_TRY(state_of(d, &s, err));
+    LS_TRY(ls_whole_program_wait(d, &s->program, err));
+    return ls_whole_barrier_measure(d, &s->program, groups, seconds, err);
+}

@@ -40,7 +40,7 @@ void ls_way_trial_note(ls_way_trial *t, ls_cl_way_id way, uint64_t steps, double
         t->warm[way] = true;
         return;
     }
-    static const bool all[LS_CL_WAY_COUNT] = {true, true, true, true};
+    static const bool all[LS_CL_WAY_COUNT] = {true, true, true};
     double pace = seconds / (double)steps;
     if (pace <= 0) pace = 1e-12; /* below the clock's resolution */
     if (t->least[way] <= 0 || pace < t->least[way]) t->least[way] = pace;

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/whole_phases.h"
 #include "host/base/memory.h"
+#include "host/opencl/whole_tile.h"
+#include "host/opencl/whole_touches.h"
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
-
-static size_t parts_of(size_t n, size_t part) { return (n + part - 1) / part; }
-static size_t chunks_of(size_t n) { return parts_of(n, LS_CHUNK); }
-
-/* The least logarithm of a power of two that is at least n. */
-static unsigned log_up(size_t n)
-{
-    unsigned log = 0;
-    while (log < 63 && (size_t)1 << log < n) log++;
-    return log;
-}
 
 typedef struct {
     const ls_plan *plan;
@@ -46,16 +36,11 @@ static ls_whole_op *put(builder *b, whole_kind kind, const ls_op *o)
     return to;
 }
 
-static ls_view after(ls_view view, size_t floats)
-{
-    return ls_there(view) ? (ls_view){view.place, view.at + floats} : view;
-}
-
 /* The part of an UPDATE that concerns one vector of gradients. */
 static void put_update(builder *b, const ls_op *update, size_t skipped, size_t count)
 {
     ls_whole_op *to = put(b, WHOLE_UPDATE, update);
-    to->y = after(update->y, skipped);
+    to->y = ls_whole_after(update->y, skipped);
     to->theta = update->in + skipped;
     to->out = count;
 }
@@ -102,13 +87,13 @@ static bool is_skip(const builder *b, const ls_op *of)
 static void put_clip(builder *b, const ls_op *o)
 {
     enum { FEW = 4096 }; /* sums that one group adds */
-    size_t n = o->out, from = SIZE_MAX, to = 0, second = (chunks_of(n) + 15) & ~(size_t)15;
-    b->to->scratch = second + ((chunks_of(chunks_of(n)) + 15) & ~(size_t)15);
+    size_t n = o->out, from = SIZE_MAX, to = 0, second = (ls_whole_chunks(n) + 15) & ~(size_t)15;
+    b->to->scratch = second + ((ls_whole_chunks(ls_whole_chunks(n)) + 15) & ~(size_t)15);
     do {
         ls_whole_op *sums = put(b, WHOLE_SUMS, o);
         sums->out = n, sums->from = from, sums->to = to;
         from = to, to = from ? 0 : second;
-        n = chunks_of(n);
+        n = ls_whole_chunks(n);
     } while (n > FEW);
     ls_whole_op *factor = put(b, WHOLE_FACTOR, o);
     factor->out = n, factor->from = from, factor->to = to;
@@ -185,93 +170,6 @@ static void put_all(builder *b)
 
 /* ---- How each operation is divided ----------------------------------------------------------- */
 
-/* Rough cycles on a GPU. A product of a group of 256 is bound by reads of local memory: per step
- * along its chains, and with one chain a work-item, some 5 cycles and one more for each 32
- * work-items; 20 with 2 × 2 chains, 40 with 4 × 4. A slice costs two barriers, and a tile the
- * latencies of its first reads and of what follows the chains. */
-static const double tile_cycles = 3000, slice_cycles = 150;
-
-static double cycles_of(whole_body body, const ls_whole_limits *l, size_t items)
-{
-    double smaller = (double)l->group / 256;
-    if (body == WHOLE_BODY_TWO) return 20 * smaller;
-    if (body == WHOLE_BODY_FOUR) return 40 * smaller;
-    return 5 + (double)items / 32;
-}
-
-/* A product of m × n results, each a chain of k, that `groups` groups share. */
-typedef struct {
-    size_t m, n, k, groups;
-    bool over_rows; /* GRAD_W: sums of chunks */
-} product;
-
-typedef struct {
-    whole_body body;
-    unsigned rows, columns, chunks, depth; /* logarithms */
-} shape;
-
-/* Rough cycles of one tile, and of the whole product. */
-static double cost_of_tile(const product *p, const shape *s, const ls_whole_limits *l)
-{
-    size_t depth = (size_t)1 << s->depth, k = p->k;
-    if (p->over_rows) k = parts_of(chunks_of(p->k), (size_t)1 << s->chunks) * LS_CHUNK;
-    return tile_cycles +
-           (double)k * cycles_of(s->body, l, (size_t)1 << (s->rows + s->columns + s->chunks)) +
-           (double)parts_of(k, depth) * slice_cycles;
-}
-
-static double cost_of(const product *p, const shape *s, const ls_whole_limits *l)
-{
-    double tiles = (double)parts_of(p->m, (size_t)1 << s->rows) *
-                   (double)parts_of(p->n, (size_t)1 << s->columns);
-    return ceil(tiles / (double)p->groups) * cost_of_tile(p, s, l);
-}
-
-/* The depth of slices, at least 8, with which two slices of a shape of one chain a work-item fit,
- * with two values per work-item; 0 if none does. */
-static unsigned depth_of(const shape *s, const ls_whole_limits *l)
-{
-    size_t width = (((size_t)1 << s->rows) + ((size_t)1 << s->columns)) << s->chunks;
-    for (unsigned log = 6; log >= 3; log--) {
-        size_t depth = (size_t)1 << log;
-        if (width * depth <= WHOLE_LOADS * l->group &&
-            2 * width * (depth + 4) + 2 * l->group <= l->pool)
-            return log;
-    }
-    return 0;
-}
-
-static void consider(const product *p, const ls_whole_limits *l, shape s, shape *best,
-                     double *least)
-{
-    double cost = cost_of(p, &s, l);
-    if (cost >= *least) return;
-    *least = cost;
-    *best = s;
-}
-
-/* The fastest shape. */
-static shape shape_for(const product *p, const ls_whole_limits *l)
-{
-    unsigned items = log_up(l->group), down = items - 4; /* TWO, FOUR: 16 work-items across */
-    shape best = {0};
-    double least = INFINITY;
-    for (unsigned rows = 0; rows <= 6; rows++)
-        for (unsigned columns = 2; rows + columns <= items; columns++) {
-            shape s = {WHOLE_BODY_ONE, rows, columns, 0, 0};
-            if (p->over_rows) {
-                unsigned room = items - rows - columns, most = log_up(chunks_of(p->k));
-                s.chunks = room < most ? room : most;
-            }
-            s.depth = depth_of(&s, l);
-            if (s.depth) consider(p, l, s, &best, &least);
-        }
-    consider(p, l, (shape){WHOLE_BODY_TWO, down + 1, 5, 0, 4}, &best, &least);
-    if (l->pool >= LS_WHOLE_POOL_FOUR)
-        consider(p, l, (shape){WHOLE_BODY_FOUR, down + 2, 6, 0, 4}, &best, &least);
-    return best;
-}
-
 static void divide_product(const builder *b, ls_whole_op *o)
 {
     /* A product is divided by rows if each group may read all weights: 2^13 of them take some 2 µs
@@ -280,28 +178,28 @@ static void divide_product(const builder *b, ls_whole_op *o)
     enum { FEW_WEIGHTS = 6144 };
     const ls_op *op = o->op;
     bool over_rows = o->kind == WHOLE_GRAD_W;
-    product p = {b->plan->batch, op->out, op->in, b->limits->groups, over_rows};
+    ls_whole_product p = {b->plan->batch, op->out, op->in, b->limits->groups, over_rows};
     if (over_rows) p.m = op->in, p.k = b->plan->batch;
     o->share = WHOLE_BY_TILE;
     if (!over_rows && op->in <= FEW_WEIGHTS && op->in * op->out <= FEW_WEIGHTS) {
         o->share = WHOLE_BY_ROWS;
         p.m = b->rows, p.groups = 1;
     }
-    shape s = shape_for(&p, b->limits);
+    ls_whole_tile s = ls_whole_tile_for(&p, b->limits);
     o->body = s.body;
     o->log_rows = s.rows, o->log_columns = s.columns, o->log_chunks = s.chunks;
     o->log_depth = s.depth;
-    o->cost = o->share == WHOLE_BY_ROWS ? cost_of(&p, &s, b->limits)
-                                        : cost_of_tile(&p, &s, b->limits);
+    o->cost = o->share == WHOLE_BY_ROWS ? ls_whole_product_cost(&p, &s, b->limits)
+                                        : ls_whole_tile_cost(&p, &s, b->limits);
 }
 
 /* Columns per task: at least 8, so that neighbours read 32 bytes, and more if there are more than
  * groups. */
 static void divide_columns(const builder *b, ls_whole_op *o, size_t rows)
 {
-    unsigned log = log_up(o->out < 32 ? o->out : 32);
-    while (log > 3 && parts_of(o->out, (size_t)1 << log) < b->limits->groups) log--;
-    size_t chains = parts_of(chunks_of(rows), b->limits->group >> log);
+    unsigned log = ls_whole_log(o->out < 32 ? o->out : 32);
+    while (log > 3 && ls_whole_parts(o->out, (size_t)1 << log) < b->limits->groups) log--;
+    size_t chains = ls_whole_parts(ls_whole_chunks(rows), b->limits->group >> log);
     o->share = WHOLE_BY_COLUMNS;
     o->log_columns = log;
     o->cost = 2000 + (double)chains * 2000;
@@ -349,7 +247,7 @@ static size_t flat_unit(const ls_whole_op *o, const ls_whole_limits *l)
     enum { MOST_CHUNKS = 32, MOST_TURNS = 16 };
     bool sums = o->kind == WHOLE_SUMS;
     size_t grain = sums ? LS_CHUNK : l->group, most = sums ? MOST_CHUNKS : MOST_TURNS;
-    size_t grains = parts_of(parts_of(o->out, grain), l->groups);
+    size_t grains = ls_whole_parts(ls_whole_parts(o->out, grain), l->groups);
     return grain * (grains < most ? grains : most);
 }
 
@@ -360,203 +258,26 @@ static size_t unit_of(const builder *b, const ls_whole_op *o)
     return o->share == WHOLE_BY_FLAT ? flat_unit(o, b->limits) : 1;
 }
 
-/* ---- What operations read and write ---------------------------------------------------------- */
-
-/* Which part of a matrix a task touches. */
-typedef enum { ANY, OWN_ROWS, OWN_COLUMNS } part;
-
-typedef struct {
-    size_t at, count, width; /* floats of the arena; width: of a row */
-    part part;
-    bool writes;
-} touch;
-
-enum { TOUCHES = 20 };
-typedef struct {
-    touch touch[TOUCHES];
-    size_t count;
-    part part; /* of the views of the operation's own rows or columns */
-    size_t rows;
-} touches;
-
-static void touch_floats(touches *t, ls_view view, size_t count, size_t width, part whose,
-                         bool writes)
-{
-    if (view.place != LS_ARENA) return; /* the data are never written */
-    assert(t->count < TOUCHES);
-    t->touch[t->count++] = (touch){view.at, count, width, whose, writes};
-}
-
-/* A matrix with the batch's rows, of which a task touches its own rows or columns. */
-static void reads(touches *t, ls_view view, size_t width)
-{
-    touch_floats(t, view, t->rows * width, width, t->part, false);
-}
-static void writes(touches *t, ls_view view, size_t width)
-{
-    touch_floats(t, view, t->rows * width, width, t->part, true);
-}
-/* A vector of one value per column, of which a COLUMNS task touches its own. */
-static void reads_vector(touches *t, ls_view view, size_t width)
-{
-    touch_floats(t, view, width, width, t->part == OWN_COLUMNS ? OWN_COLUMNS : ANY, false);
-}
-static void writes_vector(touches *t, ls_view view, size_t width)
-{
-    touch_floats(t, view, width, width, t->part == OWN_COLUMNS ? OWN_COLUMNS : ANY, true);
-}
-/* All of an array, in any order. */
-static void reads_all(touches *t, ls_view view, size_t count)
-{
-    touch_floats(t, view, count, 0, ANY, false);
-}
-static void writes_all(touches *t, ls_view view, size_t count)
-{
-    touch_floats(t, view, count, 0, ANY, true);
-}
-
-static void touch_join(touches *t, const ls_op *join)
-{
-    if (!join) return;
-    reads(t, join->skip, join->out), writes(t, join->y, join->out);
-}
-
-static void touch_parameters(touches *t, const ls_op *o, size_t skipped, size_t count, int states,
-                             bool vector)
-{
-    const ls_view views[] = {o->theta, o->s, o->v};
-    for (int i = 0; i < 1 + states; i++)
-        if (vector) writes_vector(t, after(views[i], skipped), count);
-        else writes_all(t, after(views[i], skipped), count);
-}
-
-/* Scratch is behind the arena here. */
-static ls_view scratch_view(const ls_plan *p, size_t at)
-{
-    return (ls_view){LS_ARENA, p->arena + at};
-}
-
-static void touch_grad_w(touches *t, const ls_whole_op *o, ls_view index, size_t rows, int states)
-{
-    const ls_op *op = o->op;
-    size_t weights = op->in * op->out;
-    if (o->x.place == LS_ARENA) reads_all(t, o->x, rows * op->in);
-    else reads_all(t, index, rows);
-    reads_all(t, op->dz, rows * op->out);
-    if (ls_there(op->theta)) touch_parameters(t, op, 0, weights, states, false);
-    else writes_all(t, op->y, weights);
-}
-
-static void touch_norm(touches *t, const ls_op *o, bool gradient)
-{
-    size_t n = o->out;
-    reads_vector(t, o->gamma, n), reads_vector(t, o->beta, n);
-    reads(t, o->dz, n);
-    writes(t, o->z, n), writes(t, o->y, n), writes(t, o->a, n);
-    if (gradient) reads_vector(t, o->mean, n), reads_vector(t, o->inv, n);
-    else writes_vector(t, o->mean, n), writes_vector(t, o->inv, n);
-    writes_vector(t, o->running_mean, n), writes_vector(t, o->running_var, n);
-    writes_vector(t, o->grad_gamma, n), writes_vector(t, o->grad_beta, n);
-}
-
-static touches touches_of(const builder *b, const ls_whole_op *o)
-{
-    const ls_op *op = o->op;
-    size_t n = op->out, rows = b->plan->batch;
-    ls_view index = b->to->index;
-    int states = ls_optimizers[b->plan->optimizer].states;
-    touches t = {.rows = rows,
-                 .part = o->share == WHOLE_BY_ROWS      ? OWN_ROWS
-                         : o->share == WHOLE_BY_COLUMNS ? OWN_COLUMNS
-                                                        : ANY};
-    switch (o->kind) {
-    case WHOLE_NUMBERS: writes(&t, index, 1); break;
-    case WHOLE_DENSE:
-        reads(&t, o->x, op->in);
-        /* it computes row numbers itself; by rows, it joins the strand that stores them */
-        if (o->x.place != LS_ARENA && o->share == WHOLE_BY_ROWS) reads(&t, index, 1);
-        reads_all(&t, op->w, op->in * n), reads_all(&t, op->b, n);
-        writes(&t, op->z, n), writes(&t, op->a, n);
-        touch_join(&t, o->join);
-        break;
-    case WHOLE_LOSS:
-        reads(&t, index, 1);
-        writes(&t, op->z, n), writes(&t, op->row_loss, 1);
-        break;
-    case WHOLE_GRAD_X:
-        reads(&t, op->dz, op->in), reads_all(&t, op->w, op->in * n);
-        reads(&t, op->skip, n), reads(&t, op->z, n), reads(&t, op->a, n);
-        writes(&t, op->y, n);
-        if (o->keeps_d) writes(&t, op->d, n);
-        break;
-    case WHOLE_GRAD_W: touch_grad_w(&t, o, index, rows, states); break;
-    case WHOLE_COLUMN_SUM: reads(&t, o->x, o->out), writes_vector(&t, o->y, o->out); break;
-    case WHOLE_NORM:
-        touch_norm(&t, op, false);
-        touch_join(&t, o->join);
-        break;
-    case WHOLE_NORM_GRAD: touch_norm(&t, op, true); break;
-    case WHOLE_MAX_NORM:
-        t.rows = op->in;
-        writes(&t, op->w, n);
-        break;
-    case WHOLE_UPDATE:
-        reads_vector(&t, o->y, o->out);
-        touch_parameters(&t, op, o->theta - op->in, o->out, states, true);
-        reads_all(&t, op->b, 1);
-        break;
-    case WHOLE_SUMS:
-        if (o->from == SIZE_MAX) reads_all(&t, op->x, o->out);
-        else reads_all(&t, scratch_view(b->plan, o->from), o->out);
-        writes_all(&t, scratch_view(b->plan, o->to), chunks_of(o->out));
-        break;
-    case WHOLE_FACTOR:
-        writes_all(&t, scratch_view(b->plan, 0), b->to->scratch);
-        writes_all(&t, op->y, 1);
-        break;
-    case WHOLE_KINDS: break;
-    }
-    return t;
-}
-
-/* Whether operations must stay in order, and if so, whether it is enough that one group runs both
- * on the same rows or columns. */
-typedef enum { FREE, LOCAL, ORDERED } relation;
-
-static relation relation_of(const touches *a, const touches *b)
-{
-    relation r = FREE;
-    for (size_t i = 0; i < a->count; i++)
-        for (size_t k = 0; k < b->count; k++) {
-            const touch *p = &a->touch[i], *q = &b->touch[k];
-            if (!p->writes && !q->writes) continue;
-            if (p->at >= q->at + q->count || q->at >= p->at + p->count) continue;
-            bool local = p->part != ANY && p->part == q->part && p->at == q->at &&
-                         p->width == q->width;
-            if (!local) return ORDERED;
-            r = LOCAL;
-        }
-    return r;
-}
-
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
 /* Where an operation is: in the earliest phase after all that it must follow, and there in the
  * strand of those that it must follow on its own rows or columns, if that is one strand. */
 typedef struct {
     size_t phase, strand; /* strand: number of its first operation */
-    touches touches;
+    ls_whole_touches touches;
 } spot;
 
-static void find_spot(const builder *b, spot *spots, size_t i)
+static void find_spot(spot *spots, size_t i)
 {
     size_t phase = 0, strand = SIZE_MAX, last = 0;
     bool joins = false;
     for (size_t k = 0; k < i; k++) {
-        relation r = relation_of(&spots[k].touches, &spots[i].touches);
-        size_t earliest = r == FREE ? 0 : r == LOCAL ? spots[k].phase : spots[k].phase + 1;
+        ls_whole_relation r = ls_whole_relation_of(&spots[k].touches, &spots[i].touches);
+        size_t earliest = r == LS_WHOLE_FREE    ? 0
+                          : r == LS_WHOLE_LOCAL ? spots[k].phase
+                                                : spots[k].phase + 1;
         if (earliest > phase) phase = earliest, joins = false, strand = SIZE_MAX;
-        if (r != LOCAL || spots[k].phase != phase) continue;
+        if (r != LS_WHOLE_LOCAL || spots[k].phase != phase) continue;
         if (joins && strand != spots[k].strand) last = phase + 1; /* two strands: after both */
         joins = true;
         strand = spots[k].strand;
@@ -566,7 +287,6 @@ static void find_spot(const builder *b, spot *spots, size_t i)
      * phase would be later then */
     spots[i].phase = phase;
     spots[i].strand = joins ? strand : i;
-    (void)b;
 }
 
 typedef struct {
@@ -609,8 +329,9 @@ static ls_status schedule(builder *b, ls_error *err)
     ls_status status = ls_alloc(&spots, n, sizeof *spots, "the network", err);
     if (status == LS_OK) status = ls_alloc(&list, n, sizeof *list, "the network", err);
     for (size_t i = 0; i < n && status == LS_OK; i++) {
-        spots[i].touches = touches_of(b, &b->to->op[i]);
-        find_spot(b, spots, i);
+        spots[i].touches = ls_whole_touches_of(b->plan, &b->to->op[i], b->to->index,
+                                               b->to->scratch);
+        find_spot(spots, i);
         list[i] = (placed){spots[i].phase, spots[i].strand, i, 0};
         list[spots[i].strand].cost += b->to->op[i].cost;
     }
@@ -628,12 +349,13 @@ size_t ls_whole_tasks(const ls_whole_phases *p, const ls_whole_strand *s, size_t
 {
     const ls_whole_op *o = &p->op[p->order[s->first]];
     switch (s->share) {
-    case WHOLE_BY_ROWS: return parts_of(rows, s->unit);
+    case WHOLE_BY_ROWS: return ls_whole_parts(rows, s->unit);
     case WHOLE_BY_TILE:
-        return parts_of(o->kind == WHOLE_GRAD_W ? o->op->in : rows, (size_t)1 << o->log_rows) *
-               parts_of(o->op->out, (size_t)1 << o->log_columns);
+        return ls_whole_parts(o->kind == WHOLE_GRAD_W ? o->op->in : rows,
+                              (size_t)1 << o->log_rows) *
+               ls_whole_parts(o->op->out, (size_t)1 << o->log_columns);
     case WHOLE_BY_COLUMNS:
-    case WHOLE_BY_FLAT: return parts_of(o->out, s->unit);
+    case WHOLE_BY_FLAT: return ls_whole_parts(o->out, s->unit);
     default: return 1;
     }
 }

@@ -87,13 +87,28 @@ static uint64_t shorten(const exp_order *order, uint64_t epochs)
     return epochs / 100 > LEAST ? epochs / 100 : epochs < LEAST ? epochs : LEAST;
 }
 
+/* The next word of *rest, which it cuts off, or NULL; a part in single quotes may hold spaces. */
+static char *next_word(char **rest)
+{
+    char *from = *rest + strspn(*rest, " "), *to = from;
+    bool quoted = false;
+    if (!*from) return NULL;
+    for (*rest = from; **rest && (quoted || **rest != ' '); ++*rest) {
+        if (**rest == '\'') quoted = !quoted;
+        else *to++ = **rest;
+    }
+    if (**rest) ++*rest;
+    *to = '\0';
+    return from;
+}
+
 static ls_status set_options(const exp_session *s, exp_result *r, uint64_t seed,
                              ls_options *options, ls_error *err)
 {
     char copy[512], number[32], *rest = copy;
     uint64_t epochs = 0;
     snprintf(copy, sizeof copy, "%s", r->row->options);
-    for (char *word; (word = strtok_r(rest, " ", &rest));) {
+    for (char *word; (word = next_word(&rest));) {
         char *equals = strchr(word, '=');
         if (equals) *equals = 0;
         LS_TRY(ls_options_set(options, word, equals ? equals + 1 : "on", err));

@@ -35,6 +35,9 @@ static const exp_data three = {"three-class, 400 + 100 rows", NULL, 0, -1, 0};
 #define W3 "12,12,12"
 #define W6 W3 "," W3
 #define W9 W6 "," W3
+#define W10 W9 ",12"
+#define DEEP30                                                                                     \
+    "hidden=" W10 "," W10 "," W10 " activation=tanh optimizer=sgd lr=0.05 batch=32 epochs=1000"
 #define U3 "20,20,20"
 #define U6 U3 "," U3
 #define U9 U6 "," U3
@@ -122,6 +125,9 @@ const exp_row exp_rows[] = {
     {"D", "second", "10 layers", &spirals_128, DEEP(W9 ",12", 0.01, 160000), "f1=1 loss=5.11e-06",
      "", 0},
 
+    {"D", "residual", "30 layers", &spirals_128, DEEP30, "", "", 0},
+    {"D", "residual", "30 layers, residual", &spirals_128, DEEP30 " residual=on", "", "", 0},
+
     {"H", "lr", "rate 0.00003 (too small)", &moons_160, HNET "reduction=sum lr=0.00003 epochs=1500",
      "no_progress=0", "", 0},
     {"H", "lr", "rate 0.003 (good)", &moons_160, HNET "reduction=sum lr=0.003 epochs=1500",
@@ -193,8 +199,11 @@ const exp_row exp_rows[] = {
      0},
     {"X", "activation", "ReLU", &xor_21, XNET "activation=relu optimizer=gd lr=0.5", "", "", 0},
     {"X", "activation", "tanh", &xor_21, XNET "activation=tanh optimizer=gd lr=0.5", "", "", 0},
-    {"X", "", "with a convolutional layer", NULL, "", "",
-     "open: Lockstep has no convolutional layers yet", 0},
+    {"X", "convolution", "dense layers", &xor_21, XNET "activation=sigmoid optimizer=adam lr=0.01",
+     "", "", 0},
+    {"X", "convolution", "with a convolutional layer", &xor_21,
+     XSHORT "shape=2 net='conv 4 2 same, sigmoid, dense 4, sigmoid, dense' optimizer=adam lr=0.01",
+     "", "", 0},
 
     {"T", "t", "5-50-3", &three,
      "hidden=50 activation=relu output=softmax loss=ce reduction=sum batch=50 order=file optimizer=adam lr=0.0001 beta1=0.99 beta2=0.999 epsilon=1e-8 standardize=off epochs=500",
@@ -237,6 +246,9 @@ const exp_plot exp_plots[] = {
      "XOR: epochs until 30 % of the first loss, by hidden units", ""},
     {"X", "optimizer", "xor-optimizers-thirty", EXP_THIRTY,
      "XOR: epochs until 30 % of the first loss, by optimizer", ""},
+    {"D", "residual", "depth-residual", EXP_CURVES,
+     "30 hidden layers with and without residual blocks", BCE},
+    {"X", "convolution", "xor-convolution", EXP_CURVES, "XOR: a convolutional layer", MSE},
     {"T", "t", "three-class", EXP_CURVES, "Three classes, training loss",
      "cross-entropy, summed over the rows"},
 };
