@@ -3,7 +3,7 @@
 #ifndef LS_CPU_IMAGE_NORM_H
 #define LS_CPU_IMAGE_NORM_H
 
-#include "core_cpu/operations.h"
+#include "core_cpu/job.h"
 
 extern const cpu_operation ls_cpu_norm, ls_cpu_norm_fixed, ls_cpu_norm_grad, ls_cpu_grad_b;
 
