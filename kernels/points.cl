@@ -94,13 +94,13 @@ __kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), 
 /* ---- Slopes ---------------------------------------------------------------------------------- */
 
 /* d = x + skip, y = d·mask·act'(v), where v is z or a, as the activation reads. d and y may be any
- * of the others. */
+ * of the others; if v is d, it is read afterwards. */
 #define LS_X(name, reads, facts)                                                                   \
     __kernel void slope_##name(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y),           \
                                const uint n, const ulong seed, const ulong step,                   \
                                const uint purpose, const float p)                                  \
     {                                                                                              \
-        const int skips = THERE(skip), keeps = d_at != y_at;                                       \
+        const int skips = THERE(skip), keeps = d_at != y_at, own = v_at == d_at;                   \
         AT(x), AT(v), AT(d), AT(y);                                                                \
         if (skips) AT(skip);                                                                       \
         PASS(n,                                                                                    \
@@ -112,7 +112,10 @@ __kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), 
                 PASS_GET(from, skip)                                                               \
                 PASS_EACH(e) value[e] = value[e] + from[e];                                        \
             }                                                                                      \
-            PASS_GET(from, v)                                                                      \
+            if (!own) {                                                                            \
+                PASS_GET(from, v)                                                                  \
+            }                                                                                      \
+            if (own) PASS_EACH(e) from[e] = value[e];                                              \
             if (keeps) {                                                                           \
                 PASS_PUT(d, value)                                                                 \
             }                                                                                      \
