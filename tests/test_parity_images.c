@@ -197,8 +197,8 @@ static void set_finish(hand_plan *p, ls_op *o, size_t m, size_t n, unsigned v)
     if (v & 16) o->skip = hand_room(p, "skip", m, n);
     o->y = v & 32 ? hand_room(p, "y", m, n) : o->z;
     if (in_place) o->d = o->y;
-    /* as the plan has it for a layer whose gradient another layer adds: everything in one place */
-    if (v == 32) o->z = o->a = o->d = o->y;
+    /* as the plan has it for a layer whose gradient another layer adds */
+    if (v == 32) o->z = o->a, o->d = o->y;
 }
 
 SET(conv_x)
