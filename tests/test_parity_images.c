@@ -71,7 +71,7 @@ static const sliding convolutions[] = {
     {2, 3, {6, 5, 6}, {3, 3}, ONCE, ONCE, NONE, NONE, 3},
     /* windows that lie in the padding altogether */
     {2, 3, {3, 3, 2}, {2, 2}, ONCE, ONCE, {3, 4}, {5, 2}, 1},
-    {2, 3, {2, 5, 4}, {1, 1}, {2, 2}, ONCE, {2, 1}, {1, 3}, 2},
+    {2, 4, {2, 5, 4}, {1, 1}, {2, 2}, ONCE, {2, 1}, {1, 3}, 2},
     /* 64 and 65 positions; images in three chunks; channels in and out by the vector ± 1 */
     {3, 4, {8, 8, 3}, {1, 1}, ONCE, ONCE, NONE, NONE, 1},
     {2, 3, {5, 13, 2}, {3, 3}, ONCE, ONCE, {1, 1}, {1, 1}, 1},
@@ -129,6 +129,7 @@ static ls_window window_of(const sliding *s)
 {
     ls_window w = {.from = s->from, .to = {.channels = (uint32_t)s->out}, .groups = s->groups};
     uint32_t size[2] = {s->from.height, s->from.width}, count[2];
+    cr_assert(s->out % s->groups == 0 && s->from.channels % s->groups == 0);
     for (int d = 0; d < 2; d++) {
         w.kernel[d] = s->kernel[d], w.stride[d] = s->stride[d];
         w.dilation[d] = s->dilation[d], w.pad[d] = s->pad[d];
