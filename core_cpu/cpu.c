@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The CPU path as a backend: memory, members and its slots. */
 #include "core_cpu/cpu.h"
+#include "core_cpu/image_norm.h"
 #include "core_cpu/instruction_sets.h"
 #include "core_cpu/run.h"
 #include "host/base/cores.h"
@@ -52,6 +53,7 @@ static void clear_member(cpu_workspace *workspace, size_t index)
     cpu_member *m = &workspace->members[index];
     if (m->plan) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
     free(m->square_sums);
+    free(m->image_sums);
     ls_chunks_free(m->chunks);
     *m = (cpu_member){0};
     if (index < workspace->lowest) workspace->lowest = index;
@@ -76,6 +78,10 @@ static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const
     LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
     /* reserved, not touched: chunk-wise steps use only a part of it */
     LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
+    const size_t sums = ls_cpu_image_sums(plan);
+    if (sums)
+        LS_TRY(ls_alloc(&m->image_sums, plan->batch, sums * sizeof *m->image_sums, "the network",
+                        err));
     if (plan->clip > 0)
         LS_TRY(ls_alloc(&m->square_sums, (plan->parameters + LS_CHUNK - 1) / LS_CHUNK,
                         sizeof *m->square_sums, "the network", err));

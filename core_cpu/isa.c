@@ -100,14 +100,31 @@ static void row_sum(const float *x, size_t rows, size_t columns, size_t j0, size
     }
 }
 
-static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t c,
-                       size_t width)
+static void norm_apply(const ls_norm_rows *n, const float *mean, const float *inv, size_t j0,
+                       size_t j1)
 {
     for (size_t r = 0; r < n->rows; r++)
-        ELEMENTWISE(j, c, c + width) {
+        ELEMENTWISE(j, j0, j1) {
             size_t i = r * n->columns + j;
             n->y[i] = ls_fma(n->gamma[j], ls_norm_hat(n->z[i], mean[j], inv[j]), n->beta[j]);
         }
+}
+
+/* The mean from the sum. */
+static void norm_mean(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t j = j0; j < j1; j++) n->mean[j] = n->mean[j] * n->inv_rows;
+}
+
+/* inv from the sum of squares, and the running averages. */
+static void norm_inv(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t j = j0; j < j1; j++) {
+        float variance = n->inv[j] * n->inv_rows;
+        n->inv[j] = ls_norm_inv(variance);
+        n->running_mean[j] = ls_norm_running(n->running_mean[j], n->mean[j]);
+        n->running_var[j] = ls_norm_running(n->running_var[j], variance);
+    }
 }
 
 static void norm(const ls_norm_rows *n, size_t j0, size_t j1)
@@ -117,43 +134,51 @@ static void norm(const ls_norm_rows *n, size_t j0, size_t j1)
         const float *z = n->z + c;
         float *mean = n->mean + c, *inv = n->inv + c;
         SUM_OVER_ROWS(n->rows, width, mean, acc + z[r * n->columns + j])
-        for (size_t j = 0; j < width; j++) mean[j] = mean[j] * n->inv_rows;
+        norm_mean(n, c, c + width);
         SUM_OVER_ROWS(n->rows, width, inv,
                       ls_fma(z[r * n->columns + j] - mean[j], z[r * n->columns + j] - mean[j], acc))
-        for (size_t j = 0; j < width; j++) {
-            float variance = inv[j] * n->inv_rows;
-            inv[j] = ls_norm_inv(variance);
-            n->running_mean[c + j] = ls_norm_running(n->running_mean[c + j], mean[j]);
-            n->running_var[c + j] = ls_norm_running(n->running_var[c + j], variance);
-        }
-        norm_apply(n, n->mean, n->inv, c, width);
+        norm_inv(n, c, c + width);
+        norm_apply(n, n->mean, n->inv, c, c + width);
     }
+}
+
+static void norm_fixed_inv(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    for (size_t j = j0; j < j1; j++) n->inv[j] = ls_norm_inv(n->running_var[j]);
 }
 
 static void norm_fixed(const ls_norm_rows *n, size_t j0, size_t j1)
 {
-    for (size_t j = j0; j < j1; j++) n->inv[j] = ls_norm_inv(n->running_var[j]);
-    norm_apply(n, n->running_mean, n->inv, j0, j1 - j0);
+    norm_fixed_inv(n, j0, j1);
+    norm_apply(n, n->running_mean, n->inv, j0, j1);
+}
+
+static void norm_slope(const ls_norm_rows *n, size_t j0, size_t j1)
+{
+    const float *mean = n->mean, *inv = n->inv, *dgamma = n->grad_gamma, *dbeta = n->grad_beta;
+    for (size_t r = 0; r < n->rows; r++)
+        ELEMENTWISE(j, j0, j1) {
+            size_t i = r * n->columns + j;
+            n->y[i] = ls_norm_grad(n->dy[i], ls_norm_hat(n->z[i], mean[j], inv[j]), n->gamma[j],
+                                   inv[j], dbeta[j], dgamma[j], n->inv_rows);
+        }
 }
 
 static void norm_grad(const ls_norm_rows *n, size_t j0, size_t j1)
 {
     for (size_t c = j0; c < j1; c += BLOCK) {
         size_t width = min_size(BLOCK, j1 - c);
-        const float *dy = n->dy + c, *mean = n->mean + c, *inv = n->inv + c;
-        float *z = n->z + c, *dgamma = n->grad_gamma + c, *dbeta = n->grad_beta + c, *dz = n->y + c;
+        const float *dy = n->dy + c, *mean = n->mean + c, *inv = n->inv + c, *z = n->z + c;
+        float *dgamma = n->grad_gamma + c, *dbeta = n->grad_beta + c;
         SUM_OVER_ROWS(n->rows, width, dbeta, acc + dy[r * n->columns + j])
         SUM_OVER_ROWS(n->rows, width, dgamma,
                       ls_fma(dy[r * n->columns + j],
                              ls_norm_hat(z[r * n->columns + j], mean[j], inv[j]), acc))
-        for (size_t r = 0; r < n->rows; r++)
-            ELEMENTWISE(j, 0, width) {
-                size_t i = r * n->columns + j;
-                dz[i] = ls_norm_grad(dy[i], ls_norm_hat(z[i], mean[j], inv[j]), n->gamma[c + j],
-                                     inv[j], dbeta[j], dgamma[j], n->inv_rows);
-            }
+        norm_slope(n, c, c + width);
     }
 }
+
+#include "core_cpu/images.inc"
 
 /* ---- Losses ---------------------------------------------------------------------------------- */
 
@@ -274,6 +299,19 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .norm = norm,
     .norm_fixed = norm_fixed,
     .norm_grad = norm_grad,
+    .norm_mean = norm_mean,
+    .norm_inv = norm_inv,
+    .norm_fixed_inv = norm_fixed_inv,
+    .norm_apply = norm_apply,
+    .norm_slope = norm_slope,
+    .image_sum = image_sum,
+    .add_images = add_images,
+    .taps = taps,
+    .pool_max = pool_max,
+    .pool_sum = pool_sum,
+    .pool_max_x = pool_max_x,
+    .pool_add = pool_add,
+    .pool_spread = pool_spread,
     .loss = {LS_LOSSES(LOSS)},
     .square_chunks = square_chunks,
     .sum_chunks = sum_chunks,

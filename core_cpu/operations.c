@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations on the CPU path: each computes a share of its outputs. */
 #include "core_cpu/operations.h"
+#include "core_cpu/conv.h"
+#include "core_cpu/conv_w.h"
+#include "core_cpu/image_norm.h"
 #include "core_cpu/images.h"
 #include "kernels/random.h"
 #include <string.h>
-
-static float *at(const cpu_job *j, ls_view view)
-{
-    const ls_rows *d = &j->workspace->data;
-    switch (view.place) {
-    case LS_ARENA: return j->member->arena + view.at;
-    case LS_DATA_X: return (float *)d->x + view.at + j->row0 * d->features;
-    case LS_DATA_T: return (float *)d->t + view.at + j->row0 * d->outputs;
-    case LS_DATA_WEIGHT: return (float *)d->row_weight + view.at + j->row0;
-    default: return NULL;
-    }
-}
-
-static ls_mask mask_of(const cpu_job *j)
-{
-    return (ls_mask){j->member->plan->seed, j->step, j->op->purpose, j->op->dropout};
-}
 
 /* ---- Operations: each computes the share [i0, i1) of its extent ------------------------------ */
 
@@ -28,7 +14,7 @@ static void op_batch(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_plan *p = j->member->plan;
-    ls_u32 *index = (ls_u32 *)(void *)at(j, j->op->y);
+    ls_u32 *index = (ls_u32 *)(void *)ls_cpu_at(j, j->op->y);
     j->backend->kernels->order(index + i0, j->batch.first + i0, i1 - i0, (uint32_t)p->rows, p->seed,
                                j->batch.epoch);
 }
@@ -37,9 +23,9 @@ static void op_gather(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_op *o = j->op;
-    const ls_u32 *index = (const ls_u32 *)(const void *)at(j, o->index);
-    const float *from = at(j, o->x);
-    float *to = at(j, o->y);
+    const ls_u32 *index = (const ls_u32 *)(const void *)ls_cpu_at(j, o->index);
+    const float *from = ls_cpu_at(j, o->x);
+    float *to = ls_cpu_at(j, o->y);
     for (size_t i = i0; i < i1; i++)
         memcpy(to + i * o->out, from + index[i] * o->out, o->out * sizeof *to);
 }
@@ -56,7 +42,7 @@ static void finish_dense(const ls_matmul *p, size_t i, size_t j, size_t h, size_
                          const float *values, size_t stride)
 {
     const cpu_job *jb = p->finish_with;
-    jb->backend->kernels->act[jb->op->act](values, at(jb, jb->op->a) + i * p->c_row + j,
+    jb->backend->kernels->act[jb->op->act](values, ls_cpu_at(jb, jb->op->a) + i * p->c_row + j,
                                            (ls_block){h, w, stride});
 }
 
@@ -65,8 +51,8 @@ static void take_rows(const cpu_job *j, ls_view x, ls_matmul *p)
 {
     const ls_op *gather = j->member->skipped_gather;
     bool in_place = gather && ls_same_view(x, gather->y);
-    p->a = at(j, in_place ? gather->x : x);
-    p->a_rows = in_place ? (const uint32_t *)(const void *)at(j, gather->index) : NULL;
+    p->a = ls_cpu_at(j, in_place ? gather->x : x);
+    p->a_rows = in_place ? (const uint32_t *)(const void *)ls_cpu_at(j, gather->index) : NULL;
 }
 
 static void op_dense(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -78,12 +64,12 @@ static void op_dense(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .k = o->in,
                    .a_row = o->in,
                    .a_col = 1,
-                   .b = at(j, o->w),
+                   .b = ls_cpu_at(j, o->w),
                    .b_row = o->out,
                    .b_col = 1,
-                   .c = at(j, o->z),
+                   .c = ls_cpu_at(j, o->z),
                    .c_row = o->out,
-                   .start = at(j, o->b),
+                   .start = ls_cpu_at(j, o->b),
                    .finish = ls_there(o->a) ? finish_dense : NULL,
                    .finish_with = j};
     take_rows(j, o->x, &p);
@@ -95,23 +81,7 @@ static void finish_grad_x(const ls_matmul *p, size_t i, size_t j, size_t h, size
 {
     (void)values;
     const cpu_job *jb = p->finish_with;
-    const ls_op *o = jb->op;
-    const ls_cpu_kernels *k = jb->backend->kernels;
-    const float *skip = at(jb, o->skip), *z = at(jb, o->z), *a = at(jb, o->a);
-    const size_t first = i * o->out + j;
-    float *d = p->c, *y = at(jb, o->y), *from = d;
-    ls_mask mask = mask_of(jb), none = {0};
-    for (size_t r = 0; r < h && skip; r++) {
-        const size_t e = first + r * o->out;
-        k->join(d + e, skip + e, d + e, e, w, &none);
-    }
-    if (mask.p > 0.0f) from = at(jb, o->dropped); /* a residual block still needs d */
-    for (size_t r = 0; r < h && mask.p > 0.0f; r++) {
-        const size_t e = first + r * o->out;
-        k->join(d + e, NULL, from + e, e, w, &mask);
-    }
-    k->act_grad[o->act](from + first, z ? z + first : NULL, a ? a + first : NULL, y + first,
-                        (ls_block){h, w, stride});
+    ls_cpu_follow(jb, p->c, i * p->c_row + j, h, w, stride);
 }
 
 static void op_grad_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -121,48 +91,26 @@ static void op_grad_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     ls_matmul p = {.m = j->rows,
                    .n = o->out,
                    .k = o->in,
-                   .a = at(j, o->dz),
+                   .a = ls_cpu_at(j, o->dz),
                    .a_row = o->in,
                    .a_col = 1,
-                   .b = at(j, o->w),
+                   .b = ls_cpu_at(j, o->w),
                    .b_row = 1,
                    .b_col = o->in,
-                   .c = at(j, o->d),
+                   .c = ls_cpu_at(j, o->d),
                    .c_row = o->out,
                    .finish = finish_grad_x,
                    .finish_with = j};
     multiply(j, &p, scratch);
 }
 
-/* The parameters of an operation for the optimizer: `columns` of them, from number `first` on. */
-static ls_update_block range_of(const cpu_job *j, size_t first, size_t columns)
-{
-    const ls_op *o = j->op;
-    const ls_plan *p = j->member->plan;
-    int states = ls_optimizers[p->optimizer].states;
-    return (ls_update_block){.theta = at(j, o->theta) + first,
-                             .g = at(j, o->y) + first,
-                             .s = states > 0 ? at(j, o->s) + first : NULL,
-                             .v = states > 1 ? at(j, o->v) + first : NULL,
-                             .rows = 1,
-                             .columns = columns,
-                             .clip = ls_there(o->b) ? *at(j, o->b) : 1.0f,
-                             .hyper = p->hyper,
-                             .rates = *j->rates};
-}
-
-static void run_optimizer(const cpu_job *j, const ls_update_block *u, bool decays)
-{
-    j->backend->kernels->update[j->member->plan->optimizer](u, decays);
-}
-
 static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size_t w,
                           const float *values, size_t stride)
 {
     const cpu_job *jb = p->finish_with;
-    ls_update_block u = range_of(jb, i * p->c_row + j, w);
+    ls_update_block u = ls_cpu_range(jb, i * p->c_row + j, w);
     u.rows = h, u.stride = p->c_row, u.g = values, u.g_stride = stride;
-    run_optimizer(jb, &u, true);
+    ls_cpu_optimize(jb, &u, true);
 }
 
 static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -174,10 +122,10 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .k = j->rows,
                    .a_row = 1,
                    .a_col = o->in,
-                   .b = at(j, o->dz),
+                   .b = ls_cpu_at(j, o->dz),
                    .b_row = o->out,
                    .b_col = 1,
-                   .c = at(j, o->y),
+                   .c = ls_cpu_at(j, o->y),
                    .c_row = o->out,
                    .over_rows = true};
     take_rows(j, o->x, &p);
@@ -185,61 +133,32 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
         p = (ls_matmul){.m = 1,
                         .n = o->in,
                         .k = j->rows,
-                        .a = at(j, o->dz),
+                        .a = ls_cpu_at(j, o->dz),
                         .a_row = 1,
                         .a_col = 1,
-                        .b = at(j, o->x),
+                        .b = ls_cpu_at(j, o->x),
                         .b_row = o->in,
                         .b_col = 1,
-                        .c = at(j, o->y),
+                        .c = ls_cpu_at(j, o->y),
                         .c_row = o->in,
                         .over_rows = true};
     if (ls_there(o->theta)) {
         p.finish = finish_grad_w, p.finish_with = j, p.scratch = true;
-        p.ahead[0] = at(j, o->theta), p.ahead[1] = at(j, o->s), p.ahead[2] = at(j, o->v);
+        p.ahead[0] = ls_cpu_at(j, o->theta), p.ahead[1] = ls_cpu_at(j, o->s),
+        p.ahead[2] = ls_cpu_at(j, o->v);
     }
     multiply(j, &p, scratch);
-}
-
-static void op_grad_b(const cpu_job *j, size_t i0, size_t i1, float *scratch)
-{
-    (void)scratch;
-    j->backend->kernels->row_sum(at(j, j->op->dz), j->rows, j->op->out, i0, i1, at(j, j->op->y));
-}
-
-static void op_norm(const cpu_job *j, size_t i0, size_t i1, float *scratch)
-{
-    (void)scratch;
-    const ls_op *o = j->op;
-    const ls_cpu_kernels *k = j->backend->kernels;
-    bool grad = o->kind == LS_OP_NORM_GRAD;
-    ls_norm_rows n = {.rows = j->rows,
-                      .columns = o->out,
-                      .inv_rows = 1.0f / (float)j->rows,
-                      .z = at(j, o->z),
-                      .y = at(j, o->y),
-                      .mean = at(j, o->mean),
-                      .inv = at(j, o->inv),
-                      .running_mean = at(j, o->running_mean),
-                      .running_var = at(j, o->running_var),
-                      .gamma = at(j, o->gamma),
-                      .beta = at(j, o->beta),
-                      .grad_gamma = at(j, o->grad_gamma),
-                      .grad_beta = at(j, o->grad_beta),
-                      .dy = at(j, o->dz)};
-    (grad ? k->norm_grad : o->kind == LS_OP_NORM ? k->norm : k->norm_fixed)(&n, i0, i1);
-    if (!grad) k->act[o->act](n.y + i0, at(j, o->a) + i0, (ls_block){j->rows, i1 - i0, o->out});
 }
 
 static void op_join(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_op *o = j->op;
-    const float *skip = at(j, o->skip);
-    ls_mask mask = mask_of(j);
+    const float *skip = ls_cpu_at(j, o->skip);
+    ls_mask mask = ls_cpu_mask(j);
     size_t first = i0 * o->out;
-    j->backend->kernels->join(at(j, o->a) + first, skip ? skip + first : NULL, at(j, o->y) + first,
-                              first, (i1 - i0) * o->out, &mask);
+    j->backend->kernels->join(ls_cpu_at(j, o->a) + first, skip ? skip + first : NULL,
+                              ls_cpu_at(j, o->y) + first, first, (i1 - i0) * o->out, &mask);
 }
 
 static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -249,11 +168,11 @@ static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     const ls_plan *p = j->member->plan;
     ls_loss_rows l = {.columns = o->out,
                       .output = p->output,
-                      .z = at(j, o->z),
-                      .p = at(j, o->a),
-                      .target = at(j, o->target),
-                      .row_weight = at(j, o->row_weight),
-                      .row_loss = at(j, o->row_loss),
+                      .z = ls_cpu_at(j, o->z),
+                      .p = ls_cpu_at(j, o->a),
+                      .target = ls_cpu_at(j, o->target),
+                      .row_weight = ls_cpu_at(j, o->row_weight),
+                      .row_loss = ls_cpu_at(j, o->row_loss),
                       .scale = j->training ? j->batch.scale : 0.0f,
                       .delta = p->huber_delta};
     j->backend->kernels->loss[p->loss](&l, i0, i1);
@@ -262,8 +181,8 @@ static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 static void op_loss_sum(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch, (void)i0, (void)i1;
-    j->backend->kernels->row_sum(at(j, (ls_view){LS_ARENA, j->member->plan->row_loss.at}), j->rows,
-                                 1, 0, 1, j->loss);
+    j->backend->kernels->row_sum(ls_cpu_at(j, (ls_view){LS_ARENA, j->member->plan->row_loss.at}),
+                                 j->rows, 1, 0, 1, j->loss);
 }
 
 static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
@@ -273,7 +192,8 @@ static size_t chunks_of(size_t n) { return (n + LS_CHUNK - 1) / LS_CHUNK; }
 static void op_clip(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
-    j->backend->kernels->square_chunks(at(j, j->op->x), j->op->out, i0, i1, j->member->square_sums);
+    j->backend->kernels->square_chunks(ls_cpu_at(j, j->op->x), j->op->out, i0, i1,
+                                       j->member->square_sums);
 }
 
 static void finish_clip(const cpu_job *j)
@@ -281,7 +201,7 @@ static void finish_clip(const cpu_job *j)
     size_t n = chunks_of(j->op->out);
     float *sums = j->member->square_sums;
     for (; n > 1; n = chunks_of(n)) j->backend->kernels->sum_chunks(sums, n, sums);
-    at(j, j->op->y)[0] = ls_limit_factor(sums[0], j->member->plan->clip);
+    ls_cpu_at(j, j->op->y)[0] = ls_limit_factor(sums[0], j->member->plan->clip);
 }
 
 static void op_update(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -290,17 +210,17 @@ static void op_update(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     const ls_plan *p = j->member->plan;
     size_t weights = p->weights > j->op->in ? p->weights - j->op->in : 0; /* of this range */
     size_t middle = i1 < weights ? i1 : i0 > weights ? i0 : weights;
-    ls_update_block decays = range_of(j, i0, middle - i0),
-                    others = range_of(j, middle, i1 - middle);
-    if (i0 < middle) run_optimizer(j, &decays, true);
-    if (middle < i1) run_optimizer(j, &others, false);
+    ls_update_block decays = ls_cpu_range(j, i0, middle - i0),
+                    others = ls_cpu_range(j, middle, i1 - middle);
+    if (i0 < middle) ls_cpu_optimize(j, &decays, true);
+    if (middle < i1) ls_cpu_optimize(j, &others, false);
 }
 
 static void op_max_norm(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_op *o = j->op;
-    j->backend->kernels->max_norm(at(j, o->w), o->in, o->out, i0, i1,
+    j->backend->kernels->max_norm(ls_cpu_at(j, o->w), o->in, o->out, i0, i1,
                                   j->member->plan->hyper.max_norm);
 }
 
@@ -329,22 +249,22 @@ static double cost_columns(const cpu_job *j) { return (double)j->op->out * (doub
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL};
-static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL};
-static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL};
-static const cpu_operation norm = {16, extent_columns, cost_matrix, op_norm, NULL};
-static const cpu_operation norm_fixed = {16, extent_columns, cost_matrix, op_norm, NULL};
-static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL};
-static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL};
-static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL};
-static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL};
-static const cpu_operation grad_b = {16, extent_columns, cost_matrix, op_grad_b, NULL};
-static const cpu_operation grad_x = {1, extent_product, cost_matmul, op_grad_x, NULL};
-static const cpu_operation norm_grad = {16, extent_columns, cost_matrix, op_norm, NULL};
-static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_clip};
-static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL};
-static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_norm, NULL};
+static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL, NULL};
+static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL, NULL};
+static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL, NULL};
+static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL, NULL};
+static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL, NULL};
+static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL, NULL};
+static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL, NULL};
+static const cpu_operation grad_x = {1, extent_product, cost_matmul, op_grad_x, NULL, NULL};
+static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_clip, NULL};
+static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL, NULL};
+static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_norm, NULL, NULL};
 
+#define norm ls_cpu_norm
+#define norm_fixed ls_cpu_norm_fixed
+#define norm_grad ls_cpu_norm_grad
+#define grad_b ls_cpu_grad_b
 #define conv ls_cpu_conv
 #define conv_x ls_cpu_conv_x
 #define conv_w ls_cpu_conv_w
@@ -360,6 +280,6 @@ const cpu_operation *const ls_cpu_operations[LS_OP_COUNT] = {LS_OPS(LS_X)};
 
 void ls_cpu_update_weights(const cpu_job *j)
 {
-    ls_update_block u = range_of(j, 0, j->op->in * j->op->out);
-    run_optimizer(j, &u, true);
+    ls_update_block u = ls_cpu_range(j, 0, j->op->in * j->op->out);
+    ls_cpu_optimize(j, &u, true);
 }

@@ -42,6 +42,19 @@ static unsigned shares_of(cpu_job *j)
     return (unsigned)(units < 1 ? 1 : smaller(j->threads, units));
 }
 
+static void run_phase(cpu_job *j, bool alone, unsigned thread)
+{
+    unsigned shares = 1;
+    j->threads = 1;
+    if (!alone) shares = shares_of(j);
+    if (shares == 1) run_share(j, 0, 1, thread);
+    else {
+        ls_product_begin(&j->backend->progress);
+        ls_pool_run(j->backend->pool, run_share, j, shares);
+    }
+    if (ls_cpu_operations[j->op->kind]->finish) ls_cpu_operations[j->op->kind]->finish(j);
+}
+
 /* Runs a list of operations; alone: only on the calling thread, with the scratch of thread
  * `thread`. */
 static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
@@ -49,15 +62,9 @@ static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
         if (j->op == j->member->skipped_gather) continue;
-        unsigned shares = 1;
-        j->threads = 1;
-        if (!alone) shares = shares_of(j);
-        if (shares == 1) run_share(j, 0, 1, thread);
-        else {
-            ls_product_begin(&j->backend->progress);
-            ls_pool_run(j->backend->pool, run_share, j, shares);
-        }
-        if (ls_cpu_operations[j->op->kind]->finish) ls_cpu_operations[j->op->kind]->finish(j);
+        const cpu_operation *operation = ls_cpu_operations[j->op->kind];
+        const unsigned phases = operation->phases ? operation->phases(j) : 1;
+        for (j->phase = 0; j->phase < phases; j->phase++) run_phase(j, alone, thread);
     }
 }
 

@@ -34,6 +34,7 @@ typedef struct {
     size_t origin;       /* row of the data at which the member's rows start */
     float *arena;
     float *square_sums; /* partial sums for CLIP; NULL if the plan has no clipping */
+    float *image_sums;  /* sums of each image of a batch; NULL if the plan has none */
     ls_chunks *chunks;  /* the step in the chunk-wise mode; NULL if the plan cannot run in it */
     cpu_mode_choice mode;
     const ls_op *skipped_gather; /* not run, as products read its rows in place; or NULL */
@@ -70,6 +71,7 @@ typedef struct {
     const ls_rates *rates;
     float *loss;
     size_t threads; /* number that may share the operation */
+    unsigned phase; /* of the operation, from 0 */
 } cpu_job;
 
 #endif

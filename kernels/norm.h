@@ -18,14 +18,19 @@ LS_FN float ls_norm_running(float running, float value)
     return ls_fma(LS_NORM_MOMENTUM, value - running, running);
 }
 
-LS_FN float ls_norm_hat(float z, float mean, float inv) { return (z - mean) * inv; }
+/* As macros, for vectors in OpenCL C. */
+#define LS_NORM_HAT(z, mean, inv) (((z) - (mean)) * (inv))
+#define LS_NORM_GRAD(dy, hat, gamma, inv, sum_dy, sum_dy_hat, inv_rows)                            \
+    (((gamma) * (inv)) * ls_fma(-(hat), (sum_dy_hat) * (inv_rows), (dy) - (sum_dy) * (inv_rows)))
+
+LS_FN float ls_norm_hat(float z, float mean, float inv) { return LS_NORM_HAT(z, mean, inv); }
 
 /* dL/dz of one element; sum_dy and sum_dy_hat are the sums over the batch of dy and dy·hat,
  * inv_rows = 1/rows. */
 LS_FN float ls_norm_grad(float dy, float hat, float gamma, float inv, float sum_dy,
                          float sum_dy_hat, float inv_rows)
 {
-    return (gamma * inv) * ls_fma(-hat, sum_dy_hat * inv_rows, dy - sum_dy * inv_rows);
+    return LS_NORM_GRAD(dy, hat, gamma, inv, sum_dy, sum_dy_hat, inv_rows);
 }
 
 #endif

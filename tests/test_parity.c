@@ -8,7 +8,7 @@
 
 #include "host/network/network.h"
 #include "kernels/arith.h"
-#include "tests/support/devices.h"
+#include "tests/support/parity.h"
 #include "tests/support/true_operations.h"
 
 typedef struct {
@@ -16,22 +16,6 @@ typedef struct {
 } shape;
 
 #define SET(name) static void set_##name(hand_plan *p, shape s, unsigned v)
-
-/* Data for three batches, the last of which is incomplete and is the one that the step uses. */
-static void data_in_batches(hand_plan *p, shape s, size_t features, size_t outputs)
-{
-    hand_data(p, 2 * s.m + (s.m + 1) / 2, s.m, features, outputs);
-    p->step = 5;
-}
-
-static void as_inference(hand_plan *p, size_t outputs, ls_view result)
-{
-    p->infer = true;
-    p->first = p->plan.rows > 1;
-    p->plan.outputs = outputs;
-    p->plan.result = result;
-    p->plan.row_loss = hand_room(p, "row_loss", p->plan.capacity, 1);
-}
 
 /* ---- BATCH, GATHER: test_random.c has the permutation's own tests ---------------------------- */
 
@@ -49,7 +33,7 @@ SET(gather)
 {
     const ls_view from[] = {{LS_DATA_X, 0}, {LS_DATA_T, 0}, {LS_DATA_WEIGHT, 0}};
     const size_t width[] = {s.in, s.out, 1};
-    data_in_batches(p, s, s.in, s.out);
+    parity_batches(p, s.m, s.in, s.out);
     p->plan.shuffle = true;
     ls_view index = hand_room(p, "index", s.m, 1);
     for (size_t i = 0; i < s.m; i++) {
@@ -67,7 +51,7 @@ SET(gather)
 SET(dense)
 {
     bool data = v == 16 || v == 17;
-    if (data) data_in_batches(p, s, s.in, 1);
+    if (data) parity_batches(p, s.m, s.in, 1);
     ls_op *o = hand_op(p, LS_OP_DENSE, s.in, s.out);
     o->act = (ls_act)(v < 18 ? v % LS_ACT_COUNT : v - 18);
     o->x = data ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
@@ -76,7 +60,7 @@ SET(dense)
     o->z = hand_room(p, "z", s.m, s.out);
     if (v >= 18 && !ls_activations[o->act].reads_z) o->a = o->z;
     else if (v != 16) o->a = hand_room(p, "a", s.m, s.out);
-    if (v == 17) as_inference(p, s.out, o->z);
+    if (v == 17) parity_inference(p, s.out, o->z);
     p->no_truth = v == 17;
 }
 
@@ -110,7 +94,7 @@ SET(norm_fixed)
     p->plan.rows = p->data.rows = 2 * s.m + (s.m + 1) / 2;
     set_norm(p, s, v);
     p->op[0].kind = LS_OP_NORM_FIXED;
-    as_inference(p, s.out, p->op[0].a);
+    parity_inference(p, s.out, p->op[0].a);
 }
 
 SET(norm_grad)
@@ -153,7 +137,7 @@ SET(loss)
     unsigned pair = v % LOSS_PAIRS, mode = v / (2 * LOSS_PAIRS);
     size_t out = pair ? s.out : 1;
     bool data = mode > 0, weighted = v / LOSS_PAIRS % 2;
-    if (data) data_in_batches(p, s, 1, out);
+    if (data) parity_batches(p, s.m, 1, out);
     p->plan.loss = losses[pair];
     p->plan.output = outputs[pair];
     p->plan.huber_delta = deltas[(v + s.m) % 3];
@@ -167,7 +151,7 @@ SET(loss)
     if (weighted)
         o->row_weight = data ? (ls_view){LS_DATA_WEIGHT, 0}
                              : hand_room_positive(p, "row_weight", s.m, 1);
-    if (mode == 3) as_inference(p, out, o->a);
+    if (mode == 3) parity_inference(p, out, o->a);
     o->row_loss = p->infer ? p->plan.row_loss : hand_room(p, "row_loss", s.m, 1);
     p->no_truth = p->infer;
 }
@@ -181,34 +165,19 @@ SET(loss_sum)
     hand_op(p, LS_OP_LOSS_SUM, 0, 1);
 }
 
-static void set_optimizer(hand_plan *p, ls_op *o, unsigned optimizer, size_t n)
-{
-    p->plan.optimizer = (ls_opt)optimizer;
-    p->plan.hyper = (ls_hyper){.beta1 = 0.9f,
-                               .rest1 = 0.1f,
-                               .beta2 = 0.99f,
-                               .rest2 = 0.01f,
-                               .epsilon = 1e-7f,
-                               .l1 = 0.003f,
-                               .twice_l2 = 0.07f};
-    o->theta = hand_room(p, "theta", n, 1);
-    o->s = hand_room_positive(p, "state 0", n, 1);
-    o->v = hand_room_positive(p, "state 1", n, 1);
-}
-
 /* ---- GRAD_W, GRAD_B, GRAD_X ------------------------------------------------------------------ */
 
 /* 0: without optimizer; 1: with x from the data set; others: followed by an optimizer. */
 SET(grad_w)
 {
-    if (v == 1) data_in_batches(p, s, s.in, 1);
+    if (v == 1) parity_batches(p, s.m, s.in, 1);
     ls_op *o = hand_op(p, LS_OP_GRAD_W, s.in, s.out);
     o->x = v == 1 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
     o->dz = hand_room(p, "dz", s.m, s.out);
     o->y = hand_room(p, "y", s.in, s.out);
     if (v < 2) return;
     p->plan.parameters = p->plan.weights = s.in * s.out;
-    set_optimizer(p, o, v - 2, s.in * s.out);
+    parity_optimizer(p, o, v - 2, s.in * s.out);
     hand_scratch(p, o->y);
 }
 
@@ -230,9 +199,7 @@ SET(grad_x)
     o->w = hand_room(p, "w", s.out, s.in);
     o->z = hand_room(p, "z", s.m, s.out);
     o->a = hand_room(p, "a", s.m, s.out);
-    /* relu's outputs are not negative, and its derivative relies on that */
-    for (size_t i = 0; i < s.m * s.out && o->act == LS_ACT_relu; i++)
-        if (p->arena[o->a.at + i] < 0) p->arena[o->a.at + i] = -0.0f;
+    if (o->act == LS_ACT_relu) parity_relu(p, o->a, s.m * s.out);
     /* d may be y if the derivative does not read z */
     bool reads_z = ls_activations[o->act].reads_z, in_place = !reads_z && v % 3 == 0;
     if (!in_place) o->d = hand_room(p, "d", s.m, s.out);
@@ -264,7 +231,7 @@ SET(update)
     ls_op *o = hand_op(p, LS_OP_UPDATE, first, n);
     p->plan.parameters = first + n;
     p->plan.weights = weights[v / LS_OPT_COUNT % 3];
-    set_optimizer(p, o, v % LS_OPT_COUNT, n);
+    parity_optimizer(p, o, v % LS_OPT_COUNT, n);
     o->y = hand_room(p, "gradient", n, 1);
     if (v / LS_OPT_COUNT / 3) o->b = hand_room(p, "clip", 1, 1);
 }
@@ -363,17 +330,22 @@ ROWS(X)
 
 Test(parity, every_operation_is_here)
 {
-    for (int kind = 0; kind < LS_OP_COUNT; kind++) {
-        size_t i = 0;
-        while (i < ROW_COUNT && (int)rows[i].kind != kind) i++;
-        cr_expect(i < ROW_COUNT, "operation %d of ls_op_kind has no row in this file: add one",
-                  kind);
-    }
+    bool has[LS_OP_COUNT] = {false};
+    for (size_t i = 0; i < ROW_COUNT; i++) has[rows[i].kind] = true;
+#define X(KIND, name, variants) has[LS_OP_##KIND] = true;
+    PARITY_IMAGES(X)
+#undef X
+    for (int kind = 0; kind < LS_OP_COUNT; kind++)
+        cr_expect(has[kind], "operation %d of ls_op_kind has no row in this file: add one", kind);
 }
 
-/* The same at compile time: an operation in LS_OPS without a row here does not compile. */
+/* The same at compile time: an operation in LS_OPS without a row here, or in test_parity_images.c,
+ * does not compile. */
 #define X(KIND, name, truth, variants) enum { ROW_OF_##KIND };
 ROWS(X)
+#undef X
+#define X(KIND, name, variants) enum { ROW_OF_##KIND };
+PARITY_IMAGES(X)
 #undef X
 #define X(KIND, name, chunkwise) +0 * ROW_OF_##KIND
 _Static_assert(LS_OPS(X) == 0, "each operation has a row");

@@ -50,6 +50,29 @@ static ls_status refuse(const maker *m, const char *needs)
     return LS_ERR_ARGUMENT;
 }
 
+static ls_status needs_image(const maker *m)
+{
+    return refuse(m, m->net->image.channels
+                         ? "an image: it must come before flatten and dense"
+                         : "an image: say what a row holds by --shape CHANNELSxHEIGHTxWIDTH");
+}
+
+static ls_status too_large(const maker *m)
+{
+    return refuse(m, "a smaller image, or fewer channels: its result is too large");
+}
+
+/* The same for a block, whose layers have turned one shape into another. */
+static ls_status refuse_block(const maker *m, const char *needs)
+{
+    char a[64], b[64];
+    return ls_fail(m->err, LS_ERR_ARGUMENT,
+                   "--net: item %zu, 'residual%s': its layers turn %s into %s, %s", m->block_item,
+                   m->projection >= 0 ? " project" : "",
+                   describe(m->block_image, m->block_width, a), describe(m->image, m->width, b),
+                   needs);
+}
+
 static ls_layer *add(maker *m, ls_layer_kind kind)
 {
     ls_network *n = m->net;
@@ -68,8 +91,7 @@ static ls_layer *last(const maker *m) { return &m->net->layer[m->net->count - 1]
 static ls_status gives(maker *m, const ls_layer *l)
 {
     size_t width;
-    if (!ls_mul_size(l->points, l->out, &width) || width > (SIZE_MAX >> 6))
-        return refuse(m, "a smaller image, or fewer channels: its result is too large");
+    if (!ls_mul_size(l->points, l->out, &width) || width > (SIZE_MAX >> 6)) return too_large(m);
     m->image = l->window.to;
     m->width = width;
     return LS_OK;
@@ -113,18 +135,18 @@ static ls_status set_window(maker *m, ls_layer *l, bool pool)
 {
     const ls_net_item *i = m->item;
     ls_window *w = &l->window;
-    if (!m->image.channels)
-        return refuse(m, m->net->count > 1
-                             ? "an image; it must come before layers that give values"
-                             : "an image: say what a row holds by --shape CHANNELSxHEIGHTxWIDTH");
+    if (!m->image.channels) return needs_image(m);
+    /* on images of one row, one number means columns: the window's, and with it the padding */
+    bool signal = !i->kernel[0] && m->image.height == 1;
     w->kernel[1] = i->kernel[1];
-    w->kernel[0] = i->kernel[0] ? i->kernel[0] : m->image.height == 1 ? 1 : i->kernel[1];
+    w->kernel[0] = i->kernel[0] ? i->kernel[0] : signal ? 1 : i->kernel[1];
     uint32_t size[2] = {m->image.height, m->image.width}, count[2];
     for (int s = 0; s < 2; s++) {
         w->dilation[s] = i->dilation[s];
         w->stride[s] = i->stride[s] ? i->stride[s] : pool ? w->kernel[s] : 1;
         if (size[s] == 1 && w->kernel[s] == 1) w->stride[s] = 1;
-        count[s] = windows_along(i, s, size[s], w->kernel[s], w->stride[s], &w->pad[s]);
+        if (s == 0 && signal) count[s] = 1;
+        else count[s] = windows_along(i, s, size[s], w->kernel[s], w->stride[s], &w->pad[s]);
     }
     if (!count[0] || !count[1]) {
         char needs[80];
@@ -136,7 +158,7 @@ static ls_status set_window(maker *m, ls_layer *l, bool pool)
     if (pool && (w->pad[0] >= w->kernel[0] || w->pad[1] >= w->kernel[1]))
         return refuse(m, "a padding smaller than its window");
     w->to.height = count[0], w->to.width = count[1];
-    l->points = ls_image_positions(w->to);
+    if (!ls_mul_size(w->to.height, w->to.width, &l->points)) return too_large(m);
     return LS_OK;
 }
 
@@ -169,7 +191,7 @@ static ls_status add_pool(maker *m, ls_layer_kind kind)
 static ls_status add_global_pool(maker *m)
 {
     ls_layer *l = add(m, LS_LAYER_AVG_POOL);
-    if (!m->image.channels) return refuse(m, "an image");
+    if (!m->image.channels) return needs_image(m);
     l->window = (ls_window){.from = m->image,
                             .to = {1, 1, m->image.channels},
                             .kernel = {m->image.height, m->image.width},
@@ -217,7 +239,7 @@ static ls_status set_projection(maker *m, ls_layer *p, const ls_layer *end)
     p->points = end->points;
     p->out = end->out;
     if (!from.channels != !to.channels)
-        return refuse(m, "an image at both ends of the block, or at neither");
+        return refuse_block(m, "but a projection needs images at both ends, or at neither");
     if (!to.channels) {
         p->kind = LS_LAYER_DENSE;
         p->in = m->block_width;
@@ -229,7 +251,8 @@ static ls_status set_projection(maker *m, ls_layer *p, const ls_layer *end)
     for (int s = 0; s < 2; s++) {
         p->window.stride[s] = (size[s] + count[s] - 1) / count[s];
         if ((size[s] - 1) / p->window.stride[s] + 1 != count[s])
-            return refuse(m, "sides that the block divides by a whole number");
+            return refuse_block(m, "but a 1x1 convolution can only divide the sides of an image "
+                                   "by whole numbers");
     }
     return LS_OK;
 }
@@ -238,7 +261,10 @@ static ls_status close_block(maker *m)
 {
     ls_network *n = m->net;
     int first = m->block + (m->projection >= 0 ? 2 : 1);
-    if ((int)n->count <= first) return refuse(m, "at least one layer in the block");
+    if ((int)n->count <= first)
+        return ls_fail(m->err, LS_ERR_ARGUMENT,
+                       "--net: item %zu, 'residual', needs at least one layer in its brackets",
+                       m->block_item);
     ls_layer *end = last(m);
     bool same = m->image.channels ? !memcmp(&m->image, &m->block_image, sizeof m->image)
                                   : !m->block_image.channels && m->width == m->block_width;
@@ -247,14 +273,13 @@ static ls_status close_block(maker *m)
         n->layer[first].from = m->block;
         end->skip = m->projection;
     } else if (!same) {
-        char a[64], b[64];
-        return ls_fail(
-            m->err, LS_ERR_ARGUMENT,
-            "--net: item %zu, 'residual': its layers turn %s into %s, which cannot be "
-            "added; write 'residual project (...)', which adds a 1x1 convolution of what "
-            "comes in, or let them keep its shape",
-            m->block_item, describe(m->block_image, m->block_width, a),
-            describe(m->image, m->width, b));
+        return refuse_block(m, m->image.channels
+                                   ? "which cannot be added; write 'residual project(...)', which "
+                                     "adds a 1x1 convolution of what comes in, or let them keep "
+                                     "its shape"
+                                   : "which cannot be added; write 'residual project(...)', which "
+                                     "adds a dense layer of what comes in, or let them keep its "
+                                     "width");
     } else end->skip = m->block;
     m->block = m->projection = -1;
     m->stage = HAS_SKIP;
@@ -276,7 +301,7 @@ static ls_status add_item(maker *m, bool at_end)
     case LS_ITEM_AVG_POOL: return add_pool(m, LS_LAYER_AVG_POOL);
     case LS_ITEM_GLOBAL_POOL: return add_global_pool(m);
     case LS_ITEM_FLATTEN:
-        if (!m->image.channels) return refuse(m, "an image");
+        if (!m->image.channels) return needs_image(m);
         m->image = (ls_image){0};
         m->stage = HAS_SKIP;
         return LS_OK;
@@ -295,7 +320,8 @@ static ls_status add_item(maker *m, bool at_end)
 /* The last layer is the output: units for the classes or targets, and nothing after them. */
 static ls_status check_output(const maker *m)
 {
-    const ls_layer *l = last(m);
+    static const ls_layer none = {.kind = LS_LAYER_PASS};
+    const ls_layer *l = m->net->count ? last(m) : &none; /* flatten alone is no layer */
     size_t needed = m->net->outputs;
     const char *what = m->net->task == LS_TASK_CLASSIFICATION ? "classes" : "targets";
     char one[80] = "";

@@ -24,6 +24,7 @@ typedef struct {
     size_t length; /* of the word in the text, with the spaces before it */
     ls_net_item *item;
     size_t count, blocks; /* blocks: that are open */
+    size_t number;        /* of the item that is read, from 1; the ends of blocks have none */
     ls_error *err;
 } parser;
 
@@ -36,6 +37,7 @@ static void peek(parser *p)
     size_t kept = n < sizeof p->word - 1 ? n : sizeof p->word - 1;
     memcpy(p->word, p->at + spaces, kept);
     p->word[kept] = '\0';
+    if (kept < n) memcpy(p->word + kept - 3, "...", 3); /* is no number, either */
     p->length = spaces + n;
 }
 
@@ -55,7 +57,7 @@ static void take_mark(parser *p)
 
 static ls_status refuse(const parser *p, const char *name, const char *needs)
 {
-    return ls_fail(p->err, LS_ERR_ARGUMENT, "--net: item %zu, '%s', needs %s%s%s%s", p->count + 1,
+    return ls_fail(p->err, LS_ERR_ARGUMENT, "--net: item %zu, '%s', needs %s%s%s%s", p->number,
                    name, needs, *p->word ? "; '" : "", p->word, *p->word ? "' is not" : "");
 }
 
@@ -111,6 +113,7 @@ static ls_status read_word(parser *p, const char *name, ls_net_item *item)
     bool pool = item->kind == LS_ITEM_MAX_POOL || item->kind == LS_ITEM_AVG_POOL;
     if (!strcmp(word, "same") || !strcmp(word, "valid")) {
         item->padding = *word == 's' ? LS_PAD_SAME : LS_PAD_VALID;
+        item->pad[0] = item->pad[1] = 0;
         take(p);
         return LS_OK;
     }
@@ -129,7 +132,12 @@ static ls_status read_word(parser *p, const char *name, ls_net_item *item)
                                     : dilation ? item->dilation
                                                : item->pad,
                                     true);
-    if (!right) return refuse(p, name, "a number after stride, dilation, pad or groups");
+    if (!right) {
+        char needs[96];
+        snprintf(needs, sizeof needs, "a number after %s, %d to %d", word, pad ? 0 : 1,
+                 groups ? MOST_UNITS : MOST_WINDOW);
+        return refuse(p, name, needs);
+    }
     if (pad) item->padding = LS_PAD_GIVEN;
     take(p);
     return LS_OK;
@@ -155,7 +163,7 @@ static ls_status open_block(parser *p, ls_net_item *item)
     if (p->blocks)
         return ls_fail(p->err, LS_ERR_ARGUMENT,
                        "--net: item %zu: a residual block inside another one is not supported",
-                       p->count + 1);
+                       p->number);
     p->blocks++;
     take_mark(p);
     return LS_OK;
@@ -178,20 +186,24 @@ static ls_status find_item(const parser *p, ls_net_item *item)
     const char *near = ls_nearest(p->word, names, NAMES + LS_ACT_COUNT);
     if (near)
         return ls_fail(p->err, LS_ERR_ARGUMENT,
-                       "--net: item %zu: there is no '%s'; did you mean '%s'?", p->count + 1,
-                       p->word, near);
+                       "--net: item %zu: there is no '%s'; did you mean '%s'?", p->number, p->word,
+                       near);
     return ls_fail(
         p->err, LS_ERR_ARGUMENT,
         "--net: item %zu: '%s' is no layer; there are conv, depthwise, maxpool, avgpool, "
-        "globalpool, flatten, dense, batchnorm, dropout, residual(...) and the "
-        "activations" LS_ACT_NAMES,
-        p->count + 1, p->word);
+        "globalpool, flatten, dense, batchnorm, dropout, residual(...)" LS_ACT_NAMES,
+        p->number, p->word);
 }
 
 static ls_status read_item(parser *p)
 {
     ls_net_item *item = &p->item[p->count];
     *item = (ls_net_item){.dilation = {1, 1}, .groups = 1};
+    p->number++;
+    if (!*p->word)
+        return ls_fail(p->err, LS_ERR_ARGUMENT, "--net: item %zu is missing: a layer must be %s",
+                       p->number,
+                       p->number == 1 ? "there" : "behind each comma and opening bracket");
     LS_TRY(find_item(p, item));
     char name[sizeof p->word];
     memcpy(name, p->word, sizeof name);
@@ -206,7 +218,7 @@ static ls_status read_item(parser *p)
         return ls_fail(p->err, LS_ERR_ARGUMENT,
                        "--net: item %zu, '%s': '%s' does not belong to it; items are separated by "
                        "commas",
-                       p->count + 1, name, p->word);
+                       p->number, name, p->word);
     p->count++;
     return LS_OK;
 }
@@ -217,7 +229,7 @@ static ls_status read_end(parser *p, bool *more)
     while (next_mark(p) == ')') {
         if (!p->blocks)
             return ls_fail(p->err, LS_ERR_ARGUMENT, "--net: ')' after item %zu closes nothing",
-                           p->count);
+                           p->number);
         p->blocks--;
         p->item[p->count++] = (ls_net_item){.kind = LS_ITEM_BLOCK_END};
         take_mark(p);
@@ -265,7 +277,7 @@ ls_status ls_net_parse(const char *text, ls_net_item **out, size_t *count, ls_er
 
 static void write_pair(ls_text *text, const char *before, const uint32_t pair[2])
 {
-    if (!pair[0] || pair[0] == pair[1]) ls_text_add(text, "%s%u", before, pair[1]);
+    if (pair[0] == pair[1]) ls_text_add(text, "%s%u", before, pair[1]);
     else ls_text_add(text, "%s%ux%u", before, pair[0], pair[1]);
 }
 

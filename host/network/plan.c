@@ -337,17 +337,20 @@ static void add_grad_x(builder *b, size_t i, size_t gradients)
                     .grad_beta = at(gradients + l->beta)});
 }
 
-/* Appends dL/d(input) of a layer that reads the output of one further back, which adds it later. */
+/* Appends dL/d(input) of a layer that reads the output of one further back, which adds it later.
+ * The derivative of the identity reads an activation, as a NaN there is passed on: that layer's,
+ * which is defined at this point. */
 static void add_raw_gradient(builder *b, size_t i)
 {
     const ls_layer *l = &b->net->layer[i];
+    const layer_views *from = &b->views[l->from];
     ls_view raw = b->views[i].raw;
     add_input_gradient(b, i,
                        (ls_op){.layer = l->from,
                                .act = LS_ACT_identity,
                                .out = ls_layer_width(&b->net->layer[l->from]),
-                               .z = raw,
-                               .a = raw,
+                               .z = from->a,
+                               .a = from->a,
                                .y = raw,
                                .d = raw});
 }
@@ -534,14 +537,25 @@ static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
     return LS_OK;
 }
 
+/* Values of a row of the largest image that a layer reads or gives; 1 if there is none. */
+static size_t largest_image(const ls_network *net)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < net->count; i++) {
+        const ls_layer *l = &net->layer[i];
+        size_t from = ls_image_values(l->window.from), gives = ls_layer_width(l);
+        if (l->kind == LS_LAYER_DENSE) continue;
+        if (from > most) most = from;
+        if (l->points > 1 && gives > most) most = gives;
+    }
+    return most;
+}
+
 /* Rows of an inference block: fewer if images make them long. */
 static size_t infer_rows(const ls_network *net, size_t rows)
 {
     enum { FLOATS = 1 << 21 };
-    size_t most = LS_INFER_ROWS, widest = 1;
-    for (size_t i = 0; i < net->count; i++)
-        if (net->layer[i].points > 1 && ls_layer_width(&net->layer[i]) > widest)
-            widest = ls_layer_width(&net->layer[i]);
+    size_t most = LS_INFER_ROWS, widest = largest_image(net);
     if (most > FLOATS / widest) most = FLOATS / widest ? FLOATS / widest : 1;
     return rows < most ? rows : most;
 }
@@ -549,11 +563,7 @@ static size_t infer_rows(const ls_network *net, size_t rows)
 /* Kernels count the values of a matrix in 32 bits. */
 static bool is_countable(const ls_network *net, const ls_plan *p)
 {
-    for (size_t i = 0; i < net->count; i++)
-        if (net->layer[i].points > 1 &&
-            (uint64_t)ls_layer_width(&net->layer[i]) > UINT32_MAX / (uint64_t)p->capacity)
-            return false;
-    return true;
+    return (uint64_t)largest_image(net) <= UINT32_MAX / (uint64_t)p->capacity;
 }
 
 ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows,

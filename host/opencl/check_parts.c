@@ -39,20 +39,23 @@ static void add_tiles(const ls_cl_device *d, ls_check_part *parts, size_t *count
 
 size_t ls_check_parts(const ls_cl_device *d, ls_check_part parts[LS_CHECK_PARTS_MOST])
 {
-    size_t count = 0, fixed = ls_check_fixed_runs();
+    size_t count = 0, fixed = ls_check_fixed_runs(), images = ls_check_image_runs(),
+           runs = ls_check_run_count() - images;
     ls_check_part *p = add(parts, &count, LS_CHECK_VALUES, LS_CL_WAY_LAYERED, 0, 0);
     p->needs_kernels = true;
     snprintf(p->name, sizeof p->name, "operations and functions");
     for (size_t i = 0; i <= fixed; i++) {
-        p = add(parts, &count, LS_CHECK_RUNS, LS_CL_WAY_LAYERED, i,
-                i < fixed ? 1 : ls_check_run_count() - fixed);
+        p = add(parts, &count, LS_CHECK_RUNS, LS_CL_WAY_LAYERED, i, i < fixed ? 1 : runs - fixed);
         p->needs_kernels = true;
         snprintf(p->name, sizeof p->name, "training, layered, %zu", i + 1);
     }
+    p = add(parts, &count, LS_CHECK_RUNS, LS_CL_WAY_LAYERED, runs, images);
+    p->needs_kernels = true;
+    snprintf(p->name, sizeof p->name, "training, layered, images");
     add_tiles(d, parts, &count);
     for (int way = LS_CL_WAY_LAYERED + 1; way < LS_CL_WAY_COUNT; way++) {
         if (!ls_cl_way_is_used(d, (ls_cl_way_id)way)) continue;
-        p = add(parts, &count, LS_CHECK_RUNS, (ls_cl_way_id)way, 0, ls_check_run_count());
+        p = add(parts, &count, LS_CHECK_RUNS, (ls_cl_way_id)way, 0, runs);
         snprintf(p->name, sizeof p->name, "training, %s", ls_cl_way_name((ls_cl_way_id)way));
     }
     return count;

@@ -4,14 +4,16 @@
  * a change here. The self-check fails if an operation, activation, optimizer, loss or output is not
  * reached by any run.
  *
- * Four kinds of runs:
+ * Five kinds of runs:
  *   fixed:     whole networks in layered mode. Each function that follows a product is compiled by
  *              itself, which takes most of the time of the self-check, so these are few.
  *   chunkwise: every activation and optimizer in chunk-wise mode, whose one kernel has all of them.
  *   updates:   every optimizer, loss and output in layered mode. Clipping keeps the optimizers out
  *              of the products' kernels, so that nothing more is compiled.
  *   inference: every activation in layered mode. After batch normalisation it is a kernel of its
- *              own, so that nothing more is compiled here, either. */
+ *              own, so that nothing more is compiled here, either.
+ *   images:    every operation on images, and every derivative as a kernel of its own, in layered
+ *              mode, which is the only one for them. */
 #include "host/opencl/check_runs.h"
 #include "host/base/memory.h"
 #include "host/network/chunks.h"
@@ -30,6 +32,8 @@ typedef struct {
 typedef struct {
     ls_plan_use use;
     bool mode[LS_CHECK_MODES];
+    bool image;
+    size_t features;
     ls_shape shape;
     ls_options *options;
 } check_case;
@@ -122,6 +126,23 @@ static const struct {
     {LABELS(5), {{"loss", "bce"}}},
 };
 
+static const struct {
+    const char *shape, *net;
+    size_t features;
+    setting set[SETTINGS];
+} images[] = {
+    {"3x7x6",
+     "conv 6 3 same stride 2, batchnorm, gelu, residual project (conv 8 3 same groups 2, silu, "
+     "depthwise 3 same, batchnorm), tanh, avgpool 2 stride 1 same, dropout 0.2, dense",
+     126,
+     {{"batch", "70"}}},
+    {"2x9x8",
+     "maxpool 2x3 stride 1 same, sigmoid, conv 33 3 stride 2 dilation 2 same, elu, conv 17 2, "
+     "leaky_relu, maxpool 3 stride 2 same, relu, conv 4 1, globalpool, dense",
+     144,
+     {{"batch", "full"}, {"optimizer", "momentum"}}},
+};
+
 #define LS_COUNT(array) (sizeof(array) / sizeof *(array))
 
 static ls_status set_all(ls_options *options, const setting *set, ls_error *err)
@@ -197,6 +218,16 @@ static ls_status inference_case(check_case *c, ls_error *err)
     return set_activations(c->options, 0, LS_ACT_COUNT, err);
 }
 
+static ls_status image_case(size_t i, check_case *c, ls_error *err)
+{
+    c->shape = ls_shape_of_classes(3);
+    c->features = images[i].features;
+    c->image = c->mode[LS_CHECK_LAYERED] = true;
+    LS_TRY(ls_options_set(c->options, "shape", images[i].shape, err));
+    LS_TRY(ls_options_set(c->options, "net", images[i].net, err));
+    return set_all(c->options, images[i].set, err);
+}
+
 static ls_status fixed_case(size_t i, check_case *c, ls_error *err)
 {
     c->shape = fixed[i].shape;
@@ -207,7 +238,12 @@ static ls_status fixed_case(size_t i, check_case *c, ls_error *err)
 
 size_t ls_check_fixed_runs(void) { return LS_COUNT(fixed); }
 
-size_t ls_check_run_count(void) { return LS_COUNT(fixed) + UPDATE_CASES + 1 + chunkwise_cases(); }
+size_t ls_check_image_runs(void) { return LS_COUNT(images); }
+
+size_t ls_check_run_count(void)
+{
+    return LS_COUNT(fixed) + UPDATE_CASES + 1 + chunkwise_cases() + LS_COUNT(images);
+}
 
 static ls_status set_case(size_t i, check_case *c, ls_error *err)
 {
@@ -215,6 +251,7 @@ static ls_status set_case(size_t i, check_case *c, ls_error *err)
     i -= LS_COUNT(fixed);
     if (i < UPDATE_CASES) return update_case(i, c, err);
     i -= UPDATE_CASES;
+    if (i > chunkwise_cases()) return image_case(i - 1 - chunkwise_cases(), c, err);
     return i ? chunkwise_case(i - 1, c, err) : inference_case(c, err);
 }
 
@@ -315,10 +352,10 @@ static ls_u32 fill_targets(const ls_network *net, ls_shape shape, ls_u32 i, floa
     return class;
 }
 
-static void fill_rows(const ls_network *net, ls_shape shape, float *x, float *t, float *w)
+static void fill_rows(const ls_network *net, ls_shape shape, size_t values, float *x, float *t,
+                      float *w)
 {
-    for (ls_u32 i = 0; i < ROWS * FEATURES; i++)
-        x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
+    for (ls_u32 i = 0; i < values; i++) x[i] = i % 11 ? ls_random_normal(5, 1, 0, i) : 1e-40f;
     for (ls_u32 i = 0; i < ROWS; i++)
         w[i] = 0.5f + (float)fill_targets(net, shape, i, t + i * net->outputs);
 }
@@ -326,19 +363,20 @@ static void fill_rows(const ls_network *net, ls_shape shape, float *x, float *t,
 static ls_status subject_open(subject *s, const check_case *run, const ls_plan *plan,
                               const ls_network *net, ls_error *err)
 {
-    size_t data = ROWS * (FEATURES + net->outputs + 1), start = net->parameters + net->running;
+    size_t values = ROWS * run->features, data = values + ROWS * (net->outputs + 1),
+           start = net->parameters + net->running;
     *s = (subject){.run = run, .plan = plan, .net = *net, .count = result_count(plan)};
     LS_TRY(ls_alloc(&s->memory, data + start + 2 * s->count, sizeof *s->memory, "the self-check",
                     err));
-    float *x = s->memory, *t = x + ROWS * FEATURES, *w = t + ROWS * net->outputs;
+    float *x = s->memory, *t = x + values, *w = t + ROWS * net->outputs;
     s->start = w + ROWS;
     s->results[0] = s->start + start;
     s->results[1] = s->results[0] + s->count;
-    fill_rows(net, run->shape, x, t, w);
+    fill_rows(net, run->shape, values, x, t, w);
     ls_network_init(net, &run->options->settings, s->start);
     for (size_t i = 0; i < net->running; i++) /* not 0 and 1, and no variance below 0 */
         s->start[net->parameters + i] = 0.5f + ls_random_uniform(5, 3, 0, (ls_u32)i);
-    s->rows = (ls_rows){ROWS, FEATURES, net->outputs, x, t, w};
+    s->rows = (ls_rows){ROWS, run->features, net->outputs, x, t, w};
     return LS_OK;
 }
 
@@ -443,7 +481,7 @@ static ls_status take_case(const check_case *run, const place *on,
     ls_plan *plan = NULL;
     subject s = {0};
     const ls_settings *settings = &run->options->settings;
-    ls_status status = ls_network_build(settings, FEATURES, run->shape, &net, err);
+    ls_status status = ls_network_build(settings, run->features, run->shape, &net, err);
     if (status == LS_OK) status = ls_plan_build(&net, settings, run->use, ROWS, true, &plan, err);
     if (status == LS_OK && covered) mark(run, plan, covered);
     if (status == LS_OK && on) status = subject_open(&s, run, plan, &net, err);
@@ -455,19 +493,20 @@ static ls_status take_case(const check_case *run, const place *on,
     return status;
 }
 
-/* Whether a way can take a run. `whole` takes also what cannot run chunk-wise; a run that keeps
- * nothing layered needs a step. */
+/* Whether a way can take a run. `whole` takes also what cannot run chunk-wise, except for images; a
+ * run that keeps nothing layered needs a step. */
 static bool suits(const check_case *run, ls_cl_way_id way)
 {
     if (way == LS_CL_WAY_LAYERED) return run->mode[LS_CHECK_LAYERED];
-    return run->use == LS_PLAN_TRAIN && (run->mode[LS_CHECK_CHUNKWISE] || way == LS_CL_WAY_WHOLE);
+    return run->use == LS_PLAN_TRAIN && !run->image &&
+           (run->mode[LS_CHECK_CHUNKWISE] || way == LS_CL_WAY_WHOLE);
 }
 
 static ls_status take_cases(size_t first, size_t count, const place *on,
                             ls_check_coverage covered[LS_CHECK_MODES], ls_error *err)
 {
     for (size_t i = first; i < first + count && !(on && *on->reason); i++) {
-        check_case run = {.use = LS_PLAN_TRAIN};
+        check_case run = {.use = LS_PLAN_TRAIN, .features = FEATURES};
         LS_TRY(ls_options_create(&run.options, err));
         ls_status status = set_case(i, &run, err);
         if (status == LS_OK && (!on || suits(&run, on->way)))

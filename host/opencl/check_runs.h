@@ -13,10 +13,11 @@ typedef struct {
         output[LS_OUTPUT_COUNT];
 } ls_check_coverage;
 
-/* Number of runs, and of those at the beginning of the list whose layered mode compiles programs of
- * its own. */
+/* Number of runs; of those at the beginning of the list whose layered mode compiles programs of its
+ * own; and of those with images, at the end. */
 size_t ls_check_run_count(void);
 size_t ls_check_fixed_runs(void);
+size_t ls_check_image_runs(void);
 
 /* Compares the device with the CPU path bit by bit in `count` runs from `first` on, as far as they
  * suit the way; the first difference goes into reason, which must be "" before. */

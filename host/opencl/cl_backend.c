@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_binary.h"
+#include "host/opencl/cl_image_program.h"
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_program.h"
@@ -57,6 +58,7 @@ void ls_cl_backend_close(ls_backend *base)
 {
     ls_cl_device *d = (ls_cl_device *)base;
     ls_cl_release_variants(d);
+    ls_cl_release_images(d);
     ls_cl_run_close(d);
     ls_cl_release_kernels(d);
     ls_cl_device_free(d);

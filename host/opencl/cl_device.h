@@ -47,6 +47,48 @@ typedef enum {
                     LS_KERNEL_COUNT
 } ls_cl_kernel;
 
+/* Kernels for images, apart from the sums of convolutions; built when a plan first needs one
+ * (cl_image_program.c). */
+#define LS_CL_IMAGE_KERNELS(X)                                                                     \
+    X(pad)                                                                                         \
+    X(widen)                                                                                       \
+    X(pack_window)                                                                                 \
+    X(depthwise)                                                                                   \
+    X(depthwise_w)                                                                                 \
+    X(point_sums)                                                                                  \
+    X(point_squares)                                                                               \
+    X(point_hats)                                                                                  \
+    X(image_chunks)                                                                                \
+    X(point_norm)                                                                                  \
+    X(point_norm_grad)                                                                             \
+    X(max_pool)                                                                                    \
+    X(max_pool_x)                                                                                  \
+    X(avg_pool)                                                                                    \
+    X(avg_pool_x)
+
+typedef enum {
+#define LS_X(name) LS_IMAGE_##name,
+    LS_CL_IMAGE_KERNELS(LS_X)
+#undef LS_X
+#define LS_X(name, reads, facts) LS_IMAGE_slope_##name,
+        LS_ACTIVATIONS(LS_X)
+#undef LS_X
+            LS_IMAGE_COUNT
+} ls_cl_image_kernel;
+
+/* A kernel of a convolution's sums: compiled for a form, a width of its tile and the function that
+ * follows. */
+typedef struct {
+    ls_form form;
+    unsigned vectors; /* of a row of the tile; CPU devices */
+    int function;     /* ls_act, or LS_CL_NO_FUNCTION */
+    bool local;       /* tiles through local memory, for GPUs */
+    cl_program program;
+    cl_kernel kernel;
+} ls_cl_conv;
+
+enum { LS_CL_CONVS = 64 };
+
 /* Chunk-wise launches (cl_small.c): programs, one for CPU devices, and for GPUs those of groups of
  * 32, 64, 128 and 256 work-items with scratch in global or in local memory; and buffers. */
 enum { LS_SMALL_PROGRAMS = 9 };
@@ -67,6 +109,11 @@ typedef struct ls_cl_device {
     cl_command_queue queue;
     cl_program program;
     cl_kernel kernel[LS_KERNEL_COUNT];
+    cl_program image_program;
+    cl_kernel image_kernel[LS_IMAGE_COUNT];
+    unsigned image_lanes; /* of its work-items: IMAGE_LANES */
+    ls_cl_conv conv[LS_CL_CONVS];
+    size_t convs;
     ls_cl_variant variant[LS_CL_VARIANTS];
     size_t variants;
     ls_cl_tile tiles[LS_FORM_COUNT][LS_SIZE_COUNT];

@@ -1,17 +1,83 @@
 /* SPDX-License-Identifier: MIT */
+/* Pools and elementwise operations; cl_conv.c has the convolutions. */
 #include "host/opencl/cl_images.h"
+#include <string.h>
 
-static ls_status not_yet(const job *j)
+/* ---- Pools ----------------------------------------------------------------------------------- */
+
+/* The geometry as pool_of (kernels/pool.cl) unpacks it. */
+static void arg_pool(launch *l, const ls_window *w)
 {
-    return ls_fail(j->err, LS_ERR_UNSUPPORTED, "images are not supported on OpenCL devices");
+    cl_uint16 g = {{w->from.height, w->from.width, w->from.channels, w->to.height, w->to.width,
+                    w->kernel[0], w->kernel[1], w->stride[0], w->stride[1], w->pad[0], w->pad[1]}};
+    arg(l, sizeof g, &g);
 }
 
-ls_status ls_cl_op_conv(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_conv_x(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_conv_w(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_max_pool(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_max_pool_x(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_avg_pool(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_avg_pool_x(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_act(const job *j) { return not_yet(j); }
-ls_status ls_cl_op_slope(const job *j) { return not_yet(j); }
+static ls_status finish_pool(launch *l, const ls_window *w, ls_image over)
+{
+    const job *j = l->job;
+    arg_u32(l, j->rows), arg_pool(l, w);
+    return finish(l, j->rows * ls_image_positions(over) * lane_blocks(j, over.channels), 1);
+}
+
+ls_status ls_cl_op_max_pool(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_max_pool, &l));
+    arg_view(&l, o->x), arg_view(&l, o->a), arg_view(&l, o->index);
+    return finish_pool(&l, &o->window, o->window.to);
+}
+
+ls_status ls_cl_op_max_pool_x(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_max_pool_x, &l));
+    arg_view(&l, o->dz), arg_view(&l, o->index), arg_view(&l, o->d);
+    return finish_pool(&l, &o->window, o->window.from);
+}
+
+ls_status ls_cl_op_avg_pool(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_avg_pool, &l));
+    arg_view(&l, o->x), arg_view(&l, o->a);
+    return finish_pool(&l, &o->window, o->window.to);
+}
+
+ls_status ls_cl_op_avg_pool_x(const job *j)
+{
+    const ls_op *o = j->op;
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_avg_pool_x, &l));
+    arg_view(&l, o->dz), arg_view(&l, o->d);
+    return finish_pool(&l, &o->window, o->window.from);
+}
+
+/* ---- Elementwise ----------------------------------------------------------------------------- */
+
+ls_status ls_cl_op_act(const job *j)
+{
+    const ls_op *o = j->op;
+    size_t n = j->rows * o->out;
+    launch l = begin(j, LS_KERNEL_act_identity + o->act);
+    arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
+    return finish_pass(&l, n);
+}
+
+ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
+{
+    const ls_op *o = j->op;
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_slope_identity + o->act, &l));
+    arg_view(&l, x), arg_view(&l, o->skip);
+    arg_view(&l, ls_activations[o->act].reads_z ? o->z : o->a);
+    arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);
+    arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
+    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
+    return finish_pass(&l, n);
+}
+
+ls_status ls_cl_op_slope(const job *j) { return ls_cl_slope(j, j->op->x, j->rows * j->op->out); }

@@ -3,6 +3,7 @@
 #ifndef LS_CL_IMAGES_H
 #define LS_CL_IMAGES_H
 
+#include "host/opencl/cl_image_program.h"
 #include "host/opencl/cl_launch.h"
 
 ls_status ls_cl_op_conv(const job *j);
@@ -14,5 +15,27 @@ ls_status ls_cl_op_avg_pool(const job *j);
 ls_status ls_cl_op_avg_pool_x(const job *j);
 ls_status ls_cl_op_act(const job *j);
 ls_status ls_cl_op_slope(const job *j);
+
+/* d += skip; y = d·mask·act'(z or a), for n values of x. */
+ls_status ls_cl_slope(const job *j, ls_view x, size_t n);
+
+/* Starts a launch of one of the kernels for images. */
+static inline ls_status begin_image(const job *j, ls_cl_image_kernel id, launch *out)
+{
+    cl_kernel kernel;
+    LS_TRY(ls_cl_image_kernel_of(j->workspace->device, id, &kernel, j->err));
+    *out = begin_kernel(j, kernel);
+    return LS_OK;
+}
+
+/* Blocks of channels that a work-item of these kernels has. */
+static inline size_t lane_blocks(const job *j, size_t channels)
+{
+    return units_of(channels, ls_cl_image_lanes(j->workspace->device));
+}
+
+/* Floats of scratch that an operation of cl_conv.c needs for so many rows; SIZE_MAX if the device
+ * cannot run it. */
+size_t ls_cl_conv_scratch(const ls_cl_device *d, const ls_op *op, size_t rows);
 
 #endif

@@ -66,9 +66,56 @@ static ls_status row_total(const job *j, cl_mem to, size_t at, size_t rows, size
     return finish(&l, columns, 1);
 }
 
+/* What is summed over the rows of an operation, or over their points. */
+typedef enum { SUM, SQUARES, HATS } sum_kind;
+
+static void arg_summed(launch *l, sum_kind kind, ls_view x)
+{
+    const ls_op *o = l->job->op;
+    arg_view(l, x);
+    if (kind == HATS) arg_view(l, o->z);
+    if (kind != SUM) arg_view(l, o->mean);
+    if (kind == HATS) arg_view(l, o->inv);
+}
+
+/* The same with points: the sums of images behind those of their chunks in scratch. */
+static ls_status point_chunks(const job *j, sum_kind kind, ls_view x)
+{
+    static const ls_cl_image_kernel kernels[] = {LS_IMAGE_point_sums, LS_IMAGE_point_squares,
+                                                 LS_IMAGE_point_hats};
+    const ls_op *o = j->op;
+    const size_t chunks = chunks_of(j->rows), images = chunks * o->out,
+                 blocks = lane_blocks(j, o->out);
+    launch l;
+    LS_TRY(begin_image(j, kernels[kind], &l));
+    arg_summed(&l, kind, x);
+    arg_memory(&l, j->workspace->scratch, images);
+    arg_u32(&l, o->points), arg_u32(&l, o->out);
+    LS_TRY(j->workspace->device->is_cpu ? enqueue(&l, blocks, j->rows, 1, 1)
+                                        : finish(&l, blocks, j->rows));
+    LS_TRY(begin_image(j, LS_IMAGE_image_chunks, &l));
+    arg_memory(&l, j->workspace->scratch, images), arg_memory(&l, j->workspace->scratch, 0);
+    arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, 0);
+    return finish(&l, o->out, chunks);
+}
+
+/* Sums of chunks of rows, or of chunks of images, into scratch. */
+static ls_status chunks(const job *j, sum_kind kind, ls_view x)
+{
+    static const ls_cl_kernel kernels[] = {LS_KERNEL_row_sum_chunks, LS_KERNEL_square_chunks,
+                                           LS_KERNEL_norm_hat_chunks};
+    const ls_op *o = j->op;
+    if (ls_op_points(o) > 1) return point_chunks(j, kind, x);
+    launch l = begin(j, kernels[kind]);
+    arg_summed(&l, kind, x);
+    arg_memory(&l, j->workspace->scratch, 0);
+    arg_u32(&l, j->rows), arg_u32(&l, o->out);
+    return finish(&l, o->out, chunks_of(j->rows));
+}
+
 static ls_status op_grad_b(const job *j)
 {
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, j->op->dz, nowhere, j->rows, j->op->out));
+    LS_TRY(chunks(j, SUM, j->op->dz));
     return row_total(j, j->member->arena, j->member->base + j->op->y.at, j->rows, j->op->out);
 }
 
@@ -91,6 +138,9 @@ static ls_status op_loss(const job *j)
     return finish(&l, j->rows, 1);
 }
 
+/* 1/rows, or 1/(rows·points). */
+static float inverse_of_rows(const job *j) { return 1.0f / (float)(j->rows * ls_op_points(j->op)); }
+
 /* inv, and the running averages, from the chunk sums of squares in scratch; or inv from the running
  * variance. */
 static ls_status norm_inv(const job *j, bool from_batch)
@@ -100,33 +150,52 @@ static ls_status norm_inv(const job *j, bool from_batch)
     arg_memory(&l, j->workspace->scratch, from_batch ? 0 : UINT64_MAX);
     arg_view(&l, o->mean), arg_view(&l, o->inv), arg_view(&l, o->running_mean),
         arg_view(&l, o->running_var);
-    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
+    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, inverse_of_rows(j));
     return finish(&l, o->out, 1);
+}
+
+/* The kernel of all rows, or of all points of all rows. */
+static ls_status begin_rows(const job *j, ls_cl_kernel rows, ls_cl_image_kernel points, launch *out)
+{
+    if (ls_op_points(j->op) > 1) return begin_image(j, points, out);
+    *out = begin(j, rows);
+    return LS_OK;
+}
+
+static ls_status finish_points(launch *l)
+{
+    const job *j = l->job;
+    const size_t positions = j->rows * ls_op_points(j->op);
+    if (ls_op_points(j->op) == 1) return finish_rows(l, j->op->out, j->rows);
+    arg_u32(l, positions);
+    return finish(l, positions * lane_blocks(j, j->op->out), 1);
 }
 
 static ls_status norm_apply(const job *j, ls_view mean)
 {
     const ls_op *o = j->op;
-    launch l = begin(j, LS_KERNEL_norm_apply);
+    const size_t n = j->rows * ls_op_points(o) * o->out;
+    launch l;
+    LS_TRY(begin_rows(j, LS_KERNEL_norm_apply, LS_IMAGE_point_norm, &l));
     arg_view(&l, o->z), arg_view(&l, mean), arg_view(&l, o->inv), arg_view(&l, o->gamma),
         arg_view(&l, o->beta), arg_view(&l, o->y);
     arg_u32(&l, o->out);
-    LS_TRY(finish_rows(&l, o->out, j->rows));
+    LS_TRY(finish_points(&l));
     launch act = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&act, o->y), arg_view(&act, o->a);
-    arg_u32(&act, j->rows * o->out);
-    return finish_pass(&act, j->rows * o->out);
+    arg_u32(&act, n);
+    return finish_pass(&act, n);
 }
 
 static ls_status op_norm(const job *j)
 {
     const ls_op *o = j->op;
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->z, nowhere, j->rows, o->out));
+    LS_TRY(chunks(j, SUM, o->z));
     launch l = begin(j, LS_KERNEL_norm_mean);
     arg_memory(&l, j->workspace->scratch, 0), arg_view(&l, o->mean);
-    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, 1.0f / (float)j->rows);
+    arg_u32(&l, o->out), arg_u32(&l, chunks_of(j->rows)), arg_f32(&l, inverse_of_rows(j));
     LS_TRY(finish(&l, o->out, 1));
-    LS_TRY(row_chunks(j, LS_KERNEL_square_chunks, o->z, o->mean, j->rows, o->out));
+    LS_TRY(chunks(j, SQUARES, o->z));
     LS_TRY(norm_inv(j, true));
     return norm_apply(j, o->mean);
 }
@@ -140,19 +209,17 @@ static ls_status op_norm_fixed(const job *j)
 static ls_status op_norm_grad(const job *j)
 {
     const ls_op *o = j->op;
-    LS_TRY(row_chunks(j, LS_KERNEL_row_sum_chunks, o->dz, nowhere, j->rows, o->out));
+    launch l;
+    LS_TRY(chunks(j, SUM, o->dz));
     LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_beta.at, j->rows, o->out));
-    launch h = begin(j, LS_KERNEL_norm_hat_chunks);
-    arg_view(&h, o->dz), arg_view(&h, o->z), arg_view(&h, o->mean), arg_view(&h, o->inv);
-    arg_memory(&h, j->workspace->scratch, 0), arg_u32(&h, j->rows), arg_u32(&h, o->out);
-    LS_TRY(finish(&h, o->out, chunks_of(j->rows)));
+    LS_TRY(chunks(j, HATS, o->dz));
     LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_gamma.at, j->rows, o->out));
-    launch l = begin(j, LS_KERNEL_norm_grad);
+    LS_TRY(begin_rows(j, LS_KERNEL_norm_grad, LS_IMAGE_point_norm_grad, &l));
     arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv),
         arg_view(&l, o->gamma);
     arg_view(&l, o->grad_gamma), arg_view(&l, o->grad_beta);
-    arg_u32(&l, o->out), arg_f32(&l, 1.0f / (float)j->rows);
-    return finish_rows(&l, o->out, j->rows);
+    arg_u32(&l, o->out), arg_f32(&l, inverse_of_rows(j));
+    return finish_points(&l);
 }
 
 /* Sums the squares by chunks, then the chunk sums by chunks, alternating between the two parts of

@@ -71,6 +71,7 @@ static uint64_t shape_of(const ls_plan *p)
         const ls_op *o = &p->step.op[i];
         hash = mix(mix(hash, (uint64_t)o->kind << 8 | (uint64_t)o->act), (uint64_t)o->in);
         hash = mix(mix(hash, o->out), (uint64_t)(o->dropout > 0) << 1 | ls_there(o->skip));
+        hash = mix(mix(hash, o->points), ls_image_values(o->window.from));
     }
     hash = mix(mix(hash, p->batch), p->rows / p->batch);
     return mix(hash, (uint64_t)p->loss << 16 | (uint64_t)p->output << 8 | (uint64_t)p->optimizer);

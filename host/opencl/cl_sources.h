@@ -5,6 +5,12 @@
 
 #include <stddef.h>
 
+extern const char ls_conv_local_source[];
+extern const size_t ls_conv_local_source_size;
+extern const char ls_conv_source[];
+extern const size_t ls_conv_source_size;
+extern const char ls_image_source[];
+extern const size_t ls_image_source_size;
 extern const char ls_kernel_source[];
 extern const size_t ls_kernel_source_size;
 extern const char ls_matmul_local_source[];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_workspace.h"
 #include "host/base/memory.h"
+#include "host/opencl/cl_images.h"
 #include <stdlib.h>
 
 static void free_buffer(ls_cl_device *d, cl_mem buffer)
@@ -73,6 +74,13 @@ static size_t scratch_of(const ls_cl_device *d, const ls_op *o, size_t rows)
     case LS_OP_CLIP: return chunks_of(o->out);
     case LS_OP_MAX_NORM: return chunks_of(o->in) * o->out;
     case LS_OP_UPDATE: return 0;
+    case LS_OP_CONV:
+    case LS_OP_CONV_X:
+    case LS_OP_CONV_W: return ls_cl_conv_scratch(d, o, rows);
+    case LS_OP_NORM:
+    case LS_OP_NORM_GRAD:
+    case LS_OP_GRAD_B: /* sums of chunks, and with points those of images */
+        return (chunks_of(rows) + (ls_op_points(o) > 1 ? rows : 0)) * o->out;
     default: return chunks_of(rows) * o->out;
     }
 }
@@ -117,6 +125,10 @@ static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *er
     if (w->scratch && first <= w->scratch_second && rest <= w->scratch_rest) return LS_OK;
     if (first < w->scratch_second) first = w->scratch_second;
     if (rest < w->scratch_rest) rest = w->scratch_rest;
+    if (first > SIZE_MAX / 2)
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "an image with its padding is too large for the OpenCL path; use --device "
+                       "cpu");
     LS_TRY(ls_cl_buffer(w->device, first + rest, "scratch memory", &scratch, err));
     free_buffer(w->device, w->scratch);
     w->scratch = scratch;

@@ -102,6 +102,7 @@ static void put_clip(builder *b, const ls_op *o)
 static void put_op(builder *b, const ls_op *o, const ls_op *next, const ls_op *update)
 {
     ls_whole_op *to;
+    b->failed |= ls_op_points(o) > 1; /* images run layered */
     switch (o->kind) {
     case LS_OP_BATCH:
         put(b, WHOLE_NUMBERS, o)->out = 1;
@@ -145,7 +146,7 @@ static void put_op(builder *b, const ls_op *o, const ls_op *next, const ls_op *u
         if (!update && o->out) put_update(b, o, 0, o->out);
         break;
     case LS_OP_MAX_NORM: put(b, WHOLE_MAX_NORM, o); break;
-    case LS_OP_CONV: /* images run layered */
+    case LS_OP_CONV:
     case LS_OP_CONV_X:
     case LS_OP_CONV_W:
     case LS_OP_MAX_POOL:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/true_operations.h"
 #include "kernels/arith.h"
+#include "tests/support/true_images.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -41,15 +42,19 @@ TRUTH(dense)
 
 /* ---- NORM, NORM_FIXED, NORM_GRAD ------------------------------------------------------------- */
 
+/* Rows that a channel's statistics are over: all positions of all images. */
+static size_t points_of(const ls_op *o) { return o->points > 1 ? o->points : 1; }
+
 static void norm_column(const hand_plan *p, float *arena, size_t rows, size_t j)
 {
     FIRST_OP;
-    float inv_rows = 1.0f / (float)rows, *mean = AT(mean) + j, *running_mean = AT(running_mean) + j;
-    float *running_var = AT(running_var) + j, *d = malloc(rows * sizeof *d);
+    size_t points = points_of(o), n = rows * points;
+    float inv_rows = 1.0f / (float)n, *mean = AT(mean) + j, *running_mean = AT(running_mean) + j;
+    float *running_var = AT(running_var) + j, *d = malloc(n * sizeof *d);
     cr_assert(d);
-    *mean = truth_sum(AT(z) + j, o->out, NULL, 0, rows) * inv_rows;
-    for (size_t r = 0; r < rows; r++) d[r] = AT(z)[r * o->out + j] - *mean;
-    float variance = truth_sum(d, 1, d, 1, rows) * inv_rows;
+    *mean = truth_sum_of_images(AT(z) + j, o->out, NULL, 0, rows, points) * inv_rows;
+    for (size_t r = 0; r < n; r++) d[r] = AT(z)[r * o->out + j] - *mean;
+    float variance = truth_sum_of_images(d, 1, d, 1, rows, points) * inv_rows;
     *running_mean = fmaf(0.1f, *mean - *running_mean, *running_mean);
     *running_var = fmaf(0.1f, variance - *running_var, *running_var);
     AT(inv)[j] = 1.0f / sqrtf(variance + 1e-5f);
@@ -59,7 +64,7 @@ static void norm_column(const hand_plan *p, float *arena, size_t rows, size_t j)
 static void norm_apply(const hand_plan *p, float *arena, size_t rows, const float *mean)
 {
     FIRST_OP;
-    for (size_t i = 0; i < rows * o->out; i++) {
+    for (size_t i = 0; i < rows * points_of(o) * o->out; i++) {
         size_t j = i % o->out;
         AT(y)[i] = fmaf(AT(gamma)[j], (AT(z)[i] - mean[j]) * AT(inv)[j], AT(beta)[j]);
         AT(a)[i] = truth_act(o->act, AT(y)[i]);
@@ -86,14 +91,16 @@ TRUTH(norm_grad)
 {
     FIRST_OP;
     (void)loss;
-    float inv_rows = 1.0f / (float)rows, *hat = malloc(rows * sizeof *hat);
+    size_t points = points_of(o), n = rows * points;
+    float inv_rows = 1.0f / (float)n, *hat = malloc(n * sizeof *hat);
     cr_assert(hat);
     for (size_t j = 0; j < o->out; j++) {
         float *z = AT(z) + j, *dy = AT(dz) + j, inv = AT(inv)[j];
-        for (size_t r = 0; r < rows; r++) hat[r] = (z[r * o->out] - AT(mean)[j]) * inv;
-        float sum = AT(grad_beta)[j] = truth_sum(dy, o->out, NULL, 0, rows);
-        float sum_hat = AT(grad_gamma)[j] = truth_sum(dy, o->out, hat, 1, rows);
-        for (size_t r = 0; r < rows; r++)
+        for (size_t r = 0; r < n; r++) hat[r] = (z[r * o->out] - AT(mean)[j]) * inv;
+        float sum = truth_sum_of_images(dy, o->out, NULL, 0, rows, points);
+        float sum_hat = truth_sum_of_images(dy, o->out, hat, 1, rows, points);
+        AT(grad_beta)[j] = sum, AT(grad_gamma)[j] = sum_hat;
+        for (size_t r = 0; r < n; r++)
             z[r * o->out] = (AT(gamma)[j] * inv) *
                             fmaf(-hat[r], sum_hat * inv_rows, dy[r * o->out] - sum * inv_rows);
     }
@@ -247,8 +254,7 @@ static void true_adamw(float *theta, float g, float *s, float *v, bool weight, c
     true_adam(theta, g, s, v, weight, h, r);
 }
 
-/* Updates parameter i of an UPDATE, or of a GRAD_W that includes the optimizer. */
-static void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
+void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight)
 {
 #define LS_X(name, states, facts) true_##name,
     static void (*const optimizers[])(float *theta, float g, float *s, float *v, bool weight,
@@ -279,7 +285,8 @@ TRUTH(grad_b)
 {
     FIRST_OP;
     (void)loss;
-    for (size_t j = 0; j < o->out; j++) AT(y)[j] = truth_sum(AT(dz) + j, o->out, NULL, 0, rows);
+    for (size_t j = 0; j < o->out; j++)
+        AT(y)[j] = truth_sum_of_images(AT(dz) + j, o->out, NULL, 0, rows, points_of(o));
 }
 
 TRUTH(grad_x)

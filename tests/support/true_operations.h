@@ -22,4 +22,8 @@ void true_clip(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_update(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_max_norm(const hand_plan *p, size_t rows, float *arena, float *loss);
 
+/* Updates parameter i of an UPDATE, or of a GRAD_W or CONV_W that includes the optimizer; weight:
+ * penalties and decay apply to it. */
+void true_update_at(const hand_plan *p, float *arena, size_t i, bool weight);
+
 #endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Elementwise operations and sums over the positions of images. */
+
+/* ---- Sums: those of each image's positions, then those of images, in chunks ------------------ */
+
+/* One image and block of channels per work-item: chains of LS_CHUNK positions from 0, the chunks'
+ * sums added in ascending order. Launch: (blocks, images). */
+#define SUM_POINTS(term)                                                                           \
+    const uint c = get_global_id(0) * IMAGE_LANES, image = get_global_id(1), count = channels - c; \
+    if (c >= channels) return;                                                                     \
+    LANES sum = (LANES)(0.0f);                                                                     \
+    ulong at = (ulong)image * points * channels + c;                                               \
+    for (uint p0 = 0; p0 < points; p0 += LS_CHUNK) {                                               \
+        const uint end = min(p0 + LS_CHUNK, points);                                               \
+        LANES acc = (LANES)(0.0f);                                                                 \
+        for (uint p = p0; p < end; p++, at += channels) acc = (term);                              \
+        sum = p0 ? sum + acc : acc;                                                                \
+    }                                                                                              \
+    put_lanes(sum, out + (ulong)image * channels + c, count);
+
+__kernel void point_sums(MATRIX(x), MATRIX(out), const uint points, const uint channels)
+{
+    AT(x), AT(out);
+    SUM_POINTS(acc + get_lanes(x + at, count))
+}
+
+static LANES squared(LANES x, LANES mean, LANES acc)
+{
+    const LANES d = x - mean;
+    return ls_fma(d, d, acc);
+}
+
+__kernel void point_squares(MATRIX(x), MATRIX(mean), MATRIX(out), const uint points,
+                            const uint channels)
+{
+    AT(x), AT(mean), AT(out);
+    SUM_POINTS(squared(get_lanes(x + at, count), get_lanes(mean + c, count), acc))
+}
+
+__kernel void point_hats(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(out),
+                         const uint points, const uint channels)
+{
+    AT(dy), AT(z), AT(mean), AT(inv), AT(out);
+    SUM_POINTS(ls_fma(get_lanes(dy + at, count),
+                      LS_NORM_HAT(get_lanes(z + at, count), get_lanes(mean + c, count),
+                                  get_lanes(inv + c, count)),
+                      acc))
+}
+
+/* Sums of chunks of rows, starting with the first; if the sums continue, with what is there. One
+ * work-item per column and chunk. Launch: (columns, chunks). */
+__kernel void image_chunks(MATRIX(x), MATRIX(out), const uint rows, const uint columns,
+                           const uint continues)
+{
+    const uint c = get_global_id(0), r0 = get_global_id(1) * LS_CHUNK;
+    if (c >= columns) return;
+    AT(x), AT(out);
+    out += (ulong)get_global_id(1) * columns;
+    float sum = x[(ulong)r0 * columns + c];
+    if (continues) sum = out[c] + sum;
+    for (uint r = r0 + 1; r < min(r0 + LS_CHUNK, rows); r++) sum = sum + x[(ulong)r * columns + c];
+    out[c] = sum;
+}
+
+/* ---- Batch normalisation of channels: one work-item per position and block of channels ------- */
+
+__kernel void point_norm(MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma), MATRIX(beta),
+                         MATRIX(y), const uint channels, const uint positions)
+{
+    LANES_AT(positions, channels)
+    const ulong at = (ulong)position * channels + c;
+    AT(z), AT(mean), AT(inv), AT(gamma), AT(beta), AT(y);
+    const LANES hat = LS_NORM_HAT(get_lanes(z + at, count), get_lanes(mean + c, count),
+                                  get_lanes(inv + c, count));
+    put_lanes(ls_fma(get_lanes(gamma + c, count), hat, get_lanes(beta + c, count)), y + at, count);
+}
+
+/* z becomes dL/dz. */
+__kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRIX(gamma),
+                              MATRIX(grad_gamma), MATRIX(grad_beta), const uint channels,
+                              const float inv_rows, const uint positions)
+{
+    LANES_AT(positions, channels)
+    const ulong at = (ulong)position * channels + c;
+    AT(dy), AT(z), AT(mean), AT(inv), AT(gamma), AT(grad_gamma), AT(grad_beta);
+    const LANES scale = get_lanes(inv + c, count),
+                hat = LS_NORM_HAT(get_lanes(z + at, count), get_lanes(mean + c, count), scale);
+    put_lanes(LS_NORM_GRAD(get_lanes(dy + at, count), hat, get_lanes(gamma + c, count), scale,
+                           get_lanes(grad_beta + c, count), get_lanes(grad_gamma + c, count),
+                           inv_rows),
+              z + at, count);
+}
+
+/* ---- Slopes ---------------------------------------------------------------------------------- */
+
+/* d = x + skip, y = d·mask·act'(v), where v is z or a, as the activation reads. d and y may be any
+ * of the others; if v is d, it is read afterwards. */
+#define LS_X(name, reads, facts)                                                                   \
+    __kernel void slope_##name(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y),           \
+                               const uint n, const ulong seed, const ulong step,                   \
+                               const uint purpose, const float p)                                  \
+    {                                                                                              \
+        const int skips = THERE(skip), keeps = d_at != y_at, own = v_at == d_at;                   \
+        AT(x), AT(v), AT(d), AT(y);                                                                \
+        if (skips) AT(skip);                                                                       \
+        PASS(n,                                                                                    \
+             PASS_WHOLE(x) && PASS_WHOLE(skip) && PASS_WHOLE(v) && PASS_WHOLE(d) && PASS_WHOLE(y)) \
+        {                                                                                          \
+            float value[PASS_WIDTH], from[PASS_WIDTH];                                             \
+            PASS_GET(value, x)                                                                     \
+            if (skips) {                                                                           \
+                PASS_GET(from, skip)                                                               \
+                PASS_EACH(e) value[e] = value[e] + from[e];                                        \
+            }                                                                                      \
+            if (!own) {                                                                            \
+                PASS_GET(from, v)                                                                  \
+            }                                                                                      \
+            if (own) PASS_EACH(e) from[e] = value[e];                                              \
+            if (keeps) {                                                                           \
+                PASS_PUT(d, value)                                                                 \
+            }                                                                                      \
+            if (p > 0.0f) PASS_EACH(e)                                                             \
+            value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);           \
+            PASS_EACH(e) value[e] = value[e] * ls_act_grad_##name(from[e]);                        \
+            PASS_PUT(y, value)                                                                     \
+        }                                                                                          \
+    }
+LS_ACTIVATIONS(LS_X)
+#undef LS_X
