@@ -344,7 +344,8 @@ Test(small_groups, chunks_are_added_in_ascending_order)
     ls_network net;
     ls_error err;
     cr_assert_eq(ls_network_build(&options->settings, FEATURES,
-                                  (ls_shape){LS_TASK_REGRESSION, 0, OUTPUTS}, &net, &err),
+                                  (ls_shape){.task = LS_TASK_REGRESSION, .targets = OUTPUTS}, &net,
+                                  &err),
                  LS_OK);
     devices_open(&d);
     for (size_t r = 0; r < RUNS_COUNT(rows); r++) {
@@ -433,7 +434,8 @@ static void fill(ls_network *net, ls_plan **plan, float **start, ls_options *opt
 {
     ls_error err = {LS_OK, ""};
     cr_assert_eq(ls_network_build(&options->settings, FEATURES,
-                                  (ls_shape){LS_TASK_REGRESSION, 0, OUTPUTS}, net, &err),
+                                  (ls_shape){.task = LS_TASK_REGRESSION, .targets = OUTPUTS}, net,
+                                  &err),
                  LS_OK, "%s", err.message);
     cr_assert_eq(ls_plan_build(net, &options->settings, LS_PLAN_TRAIN, rows, true, plan, &err),
                  LS_OK, "%s", err.message);

@@ -64,8 +64,10 @@ static void draw_output(subject *s, uint32_t i, uint32_t *state)
     static const char *const numbers[] = {"auto", "mse", "mae", "huber", "huber huber-delta 0.2"};
     bool binary = dice(state, 3) == 0;
     s->shape = ls_shape_of_classes(binary ? 2 : 3 + dice(state, 10));
-    if (i % 3 == 1) s->shape = (ls_shape){LS_TASK_REGRESSION, 0, 1 + dice(state, 4)};
-    if (i % 12 == 3) s->shape = (ls_shape){LS_TASK_MULTILABEL, 0, 1 + dice(state, 9)};
+    if (i % 3 == 1)
+        s->shape = (ls_shape){.task = LS_TASK_REGRESSION, .targets = 1 + dice(state, 4)};
+    if (i % 12 == 3)
+        s->shape = (ls_shape){.task = LS_TASK_MULTILABEL, .targets = 1 + dice(state, 9)};
     if (s->shape.task == LS_TASK_REGRESSION)
         add(s, "loss", numbers[dice(state, RUNS_COUNT(numbers))]);
     if (s->shape.task == LS_TASK_CLASSIFICATION)
