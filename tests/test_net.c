@@ -454,16 +454,16 @@ Test(net, units_of_the_output)
         const char *message;
     } rows[] = {
         {"dense 2",
-         {LS_TASK_CLASSIFICATION, 2, 1},
+         {.task = LS_TASK_CLASSIFICATION, .classes = 2, .targets = 1},
          "--net: the last item, 'dense 2', needs 1 unit for the classes of this data: two classes "
          "have one output, unless --output softmax is given; write 'dense' to have as many as "
          "needed"},
         {"dense 2",
-         {LS_TASK_REGRESSION, 0, 3},
+         {.task = LS_TASK_REGRESSION, .targets = 3},
          "--net: the last item, 'dense 2', needs 3 units for the targets of this data; write "
          "'dense' to have as many as needed"},
         {"dense 2",
-         {LS_TASK_REGRESSION, 0, 1},
+         {.task = LS_TASK_REGRESSION, .targets = 1},
          "--net: the last item, 'dense 2', needs 1 unit for the targets of this data; write 'dense' "
          "to have as many as needed"},
     };
