@@ -51,11 +51,35 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
                    data->class_names[first]);
 }
 
-static ls_status fit_standardize(ls_block *b, const ls_data *d, ls_error *err)
+/* One mean and deviation for all positions of a channel: a window finds the same values wherever it
+ * lies. Sums are in double, rows after positions, in ascending order. */
+static void pool_channels(const ls_image image, const ls_data *d, double *mean, double *scale)
+{
+    const size_t positions = ls_image_positions(image);
+    const double count = (double)d->rows * (double)positions;
+    for (size_t c = 0; c < image.channels; c++) {
+        double sum = 0, squares = 0;
+        const float *x = d->x + c * positions;
+        for (size_t r = 0; r < d->rows; r++)
+            for (size_t p = 0; p < positions; p++) sum += (double)x[r * d->columns + p];
+        for (size_t r = 0; r < d->rows; r++)
+            for (size_t p = 0; p < positions; p++) {
+                double off = (double)x[r * d->columns + p] - sum / count;
+                squares += off * off;
+            }
+        for (size_t p = 0; p < positions; p++) {
+            mean[c * positions + p] = sum / count;
+            scale[c * positions + p] = squares > 0 ? 1 / sqrt(squares / count) : 1;
+        }
+    }
+}
+
+static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data *d, ls_error *err)
 {
     LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
-    ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
+    if (n->image.channels && !b->encoder) pool_channels(n->image, d, b->mean, b->scale);
+    else ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
 }
 
@@ -136,7 +160,7 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        b->rows + b->held_out);
     LS_TRY(ls_encoder_fit(train, &b->encoder, err));
-    if (b->standardize) LS_TRY(fit_standardize(b, train, err));
+    if (b->standardize) LS_TRY(fit_standardize(b, n, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
@@ -182,7 +206,7 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
                       .class_weight = given ? s->class_weight : NULL,
                       .classes = given ? s->class_weight_count : 0,
                       .features = n->inputs,
-                      .image = n->image.channels > 1 ? n->image : (ls_image){0},
+                      .image = n->image,
                       .outputs = n->outputs,
                       .task = data->task,
                       .weighted = ls_rows_are_weighted(s, data)};

@@ -23,7 +23,7 @@ typedef struct {
     double *class_weight;     /* `classes` values, if they are given */
     size_t classes;           /* number of given class weights */
     size_t features, outputs; /* of a row, as the network sees it */
-    ls_image image;           /* that its inputs are arranged for, or channels 0 */
+    ls_image image;           /* that its inputs are arranged and standardised for, or channels 0 */
     ls_task task;
     bool weighted; /* its rows have weights */
 
