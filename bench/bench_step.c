@@ -15,7 +15,7 @@ typedef struct {
 static memory memory_of(const bench_run *r, double setup)
 {
     size_t widths = 0;
-    for (size_t i = 0; i < r->network->count; i++) widths += r->network->layer[i].out;
+    for (size_t i = 0; i < r->network->count; i++) widths += ls_layer_width(&r->network->layer[i]);
     double data = 4.0 * (double)r->plan->rows * (double)(r->plan->features + r->plan->outputs);
     return (memory){.parameters = 4.0 * (double)r->plan->parameters *
                                   (2.0 + ls_optimizers[r->plan->optimizer].states),
@@ -51,7 +51,7 @@ static void print_memory(const bench_options *o, const bench_run *r, double setu
 ls_status bench_step(bench_options *o, ls_device *device, ls_error *err)
 {
     bench_run r;
-    char name[160];
+    char name[256];
     double time, spread;
     bench_reset_peak();
     LS_TRY(bench_run_open(o, device, &r, err));

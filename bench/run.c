@@ -4,12 +4,30 @@
 #include "host/base/memory.h"
 #include "host/network/network.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROOM = 4096 }; /* steps per call of the backend, at most */
+
+/* "1x28x28:conv 16 3, relu, dense 10": a shape and a description, which ends in the classes. */
+static ls_status set_images(ls_options *options, const char *text, size_t *features,
+                            size_t *classes, ls_error *err)
+{
+    char shape[48];
+    const char *colon = strchr(text, ':'), *last = strrchr(text, ' ');
+    snprintf(shape, sizeof shape, "%.*s", (int)(colon - text), text);
+    LS_TRY(ls_options_set(options, "shape", shape, err));
+    LS_TRY(ls_options_set(options, "net", colon + 1, err));
+    *features = ls_image_values(options->settings.shape);
+    *classes = last ? strtoul(last, NULL, 10) : 0;
+    return *classes > 1 ? LS_OK
+                        : ls_fail(err, LS_ERR_ARGUMENT,
+                                  "--network %s: the last item must be 'dense N', N > 1", text);
+}
 
 ls_status bench_set_network(ls_options *options, const char *widths, size_t *features,
                             size_t *classes, ls_error *err)
 {
+    if (strchr(widths, ':')) return set_images(options, widths, features, classes, err);
     char hidden[512] = "", *end;
     size_t n = 0;
     *classes = 0;
@@ -47,6 +65,19 @@ ls_status bench_full_batch_options(const bench_options *o, ls_options **out, siz
     return status;
 }
 
+/* Products of a step, per row: forward, gradient of weights, gradient of inputs but for the first
+ * layer. */
+static double products_of(const ls_network *n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        const ls_layer *l = &n->layer[i];
+        if (ls_layer_weights(l))
+            sum += (l->from < 0 ? 2.0 : 3.0) * (double)l->in * (double)ls_layer_width(l);
+    }
+    return sum;
+}
+
 static ls_status fill_run(const bench_options *o, bench_run *r, size_t features, size_t classes,
                           ls_error *err)
 {
@@ -78,8 +109,7 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     ls_status status = r->device->backend->slots->write(r->workspace, 0, 0, r->network->parameters,
                                                         start, err);
     free(start);
-    r->flops = 2.0 * (double)r->plan->batch *
-               (3.0 * (double)r->network->weights - (double)(features * r->network->layer[0].out));
+    r->flops = 2.0 * (double)r->plan->batch * products_of(r->network);
     return status;
 }
 

@@ -9,6 +9,7 @@ a message.
     python3 bench/side_by_side.py [steps] [--threads 2] [--rounds 9] [--case 784-512-512-10:256]
         [--bench build/lockstep-bench] [--device 1] [--peers torch,torch-compile,jax]
         [--peer-device cuda] [--peer NAME=COMMAND]
+    python3 bench/side_by_side.py images [--device 1] [--case small:64] [--case '1x8x8:conv 8 3x3 same, relu, dense 10:64']
     python3 bench/side_by_side.py small [--device 1] [--case 2-20-20-1:400:gd:relu]
         [--peer-device cuda] [--peer NAME=COMMAND]
     python3 bench/side_by_side.py fleet [--device 1] [--case 2-20-20-1:400:gd:relu]
@@ -26,21 +27,24 @@ small: full batches of small networks, all contestants on the same core, the los
 reported. fleet: many members of one network, seconds per member-step. bench/small_peers.py contains
 the peers of both.
 """
-import argparse, importlib.util, os, shlex, statistics, subprocess, sys, tempfile, time
-import torch_graph
+import argparse, importlib.util, math, os, shlex, statistics, subprocess, sys, tempfile, time
+import image_peers, torch_graph
 
 CASES = {
     "steps": ["784-128-10:128", "784-512-512-10:256", "784-2048-2048-10:512"],
     "small": ["2-4-4-1:100:gd:relu", "2-20-20-1:400:gd:relu", "2-50-50-1:400:gd:relu",
               "2-20-20-20-20-20-20-20-20-20-20-1:400:gd:relu", "5-50-3:50:adam:relu"],
     "fleet": ["2-20-20-1:400:gd:relu"],
+    "images": ["small:64", "residual:64"],
 }
 PEERS = {
     "cpu": {"steps": "torch,torch-compile,jax",
             "small": "torch,torch-compile,jax-scan,jax-scan-columns",
+            "images": "torch,torch-compile",
             "fleet": "torch-bmm,torch-bmm-columns,jax-vmap,jax-vmap-columns,jax-map"},
     "gpu": {"steps": "torch,torch-compile,torch-graph,torch-graph-tf32,torch-graph-bf16,jax-scan",
             "small": "torch,torch-graph,torch-compile-graph,jax-scan,jax-scan-columns",
+            "images": "torch,torch-graph,torch-graph-tf32,torch-graph-bf16",
             "fleet": "torch-bmm-graph,torch-bmm-columns-graph,torch-bmm-compile-graph,torch-bmm-graph-tf32,jax-vmap,jax-vmap-columns"},
 }
 RATE = {"gd": "0.025", "adam": "0.001"}  # learning rates of small and fleet
@@ -48,7 +52,13 @@ RATE = {"gd": "0.025", "adam": "0.001"}  # learning rates of small and fleet
 
 # ---- Contestants -----------------------------------------------------------------------------------------------------
 
+def is_image(network):
+    return ":" in network
+
+
 def widths(network):
+    if is_image(network):
+        return [math.prod(int(n) for n in network.split(":")[0].split("x")), int(network.split()[-1])]
     return [int(w) for w in network.split("-")]
 
 
@@ -64,6 +74,8 @@ def flops(network, batch):
 
     The first layer needs no gradient of its inputs.
     """
+    if is_image(network):
+        return image_peers.flops(network, batch)
     w = widths(network)
     return 2 * batch * (3 * sum(a * b for a, b in zip(w, w[1:])) - w[0] * w[1])
 
@@ -109,10 +121,14 @@ def torch_worker(kind, network, batch, threads, device):
     torch_graph.set_precision(torch, kind)
     x, y, _ = batches(np, network, batch)
     x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
-    w, layers = widths(network), []
-    for i, (a, b) in enumerate(zip(w, w[1:])):
-        layers += [torch.nn.Linear(a, b)] + ([torch.nn.ReLU()] if i + 2 < len(w) else [])
-    model = torch.nn.Sequential(*layers).to(device)
+    if is_image(network):
+        model, shape = image_peers.torch_module(torch, network)
+        model, x = model.to(device), x.reshape(-1, *shape)
+    else:
+        w, layers = widths(network), []
+        for i, (a, b) in enumerate(zip(w, w[1:])):
+            layers += [torch.nn.Linear(a, b)] + ([torch.nn.ReLU()] if i + 2 < len(w) else [])
+        model = torch.nn.Sequential(*layers).to(device)
     parameters = list(model.parameters())
     optimizer = torch_graph.optimizer_of(torch, "adam", parameters, 1e-3, kind, device)
     loss_of = torch.nn.CrossEntropyLoss()
@@ -272,30 +288,36 @@ class Case:
     """NETWORK:BATCH[:OPTIMIZER:ACTIVATION]"""
 
     def __init__(self, args, text):
-        if not 1 <= text.count(":") <= 3:
+        if args.what != "images" and not 1 <= text.count(":") <= 3:
             sys.exit(f"--case {text}: a case is NETWORK:BATCH[:OPTIMIZER:ACTIVATION]")
-        self.network, self.batch, self.optimizer, self.activation = (text.split(":") + ["adam", "relu"][text.count(":") - 1:])[:4]
+        if args.what == "images":
+            network, self.batch = text.rsplit(":", 1)
+            self.network = image_peers.NETWORKS.get(network, network)
+            self.name, self.optimizer, self.activation = network, "adam", "relu"
+        else:
+            self.network, self.batch, self.optimizer, self.activation = (text.split(":") + ["adam", "relu"][text.count(":") - 1:])[:4]
         if self.optimizer not in RATE:
             sys.exit(f"--case {text}: the optimizer must be gd or adam")
+        self.one_step = args.what in ("steps", "images")
         self.what, self.threads = args.what, 1 if args.what == "small" else args.threads
         self.flops = flops(self.network, int(self.batch))
 
     def ours(self, args):
         command = [args.bench, "serve", "--network", self.network, "--batch", self.batch]
-        if self.what != "steps":
+        if not self.one_step:
             command += ["--rows", self.batch, "--optimizer", self.optimizer, "--activation", self.activation, "--lr", RATE[self.optimizer]]
         return command + (["--members", str(args.members), "--epochs", str(args.epochs)] if self.what == "fleet" else [])
 
     def peer(self, args, kind):
         here = os.path.dirname(os.path.abspath(__file__))
-        if self.what == "steps":
+        if self.one_step:
             return [sys.executable, os.path.join(here, "side_by_side.py"), "--worker", kind, self.network, self.batch]
         command = [sys.executable, os.path.join(here, "small_peers.py"), kind, self.network, self.batch, self.optimizer, self.activation, args.peer_device]
         return command + ([str(args.members), str(args.epochs)] if self.what == "fleet" else [])
 
     def title(self, args):
-        if self.what == "steps":
-            return f"{self.network}, batch {self.batch}, Adam, {args.threads} threads"
+        if self.one_step:
+            return f"{self.name if self.what == 'images' else self.network}, batch {self.batch}, Adam, {args.threads} threads"
         some = f"{args.members} members of " if self.what == "fleet" else ""
         threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
         return f"{some}{self.network}, {self.batch} rows, full batch, {self.activation}, {self.optimizer}, {threads}"
@@ -320,7 +342,7 @@ def contestants(args, case):
             continue
         if graph and on_cpu:
             where = ", without a graph"
-        if case.what != "steps":
+        if not case.one_step:
             yield variant + where, case.peer(args, variant), case.threads
             continue
         for threads in sorted({1, args.threads}) if variant == "torch" and on_cpu else [args.threads]:
@@ -392,7 +414,7 @@ def main():
             return jax_worker(kind, network, int(batch), device)
         return torch_worker(kind, network, int(batch), int(threads), device)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="steps", choices=["steps", "small", "fleet"])
+    parser.add_argument("what", nargs="?", default="steps", choices=["steps", "small", "fleet", "images"])
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser.add_argument("--threads", type=int, default=cores)
     parser.add_argument("--rounds", type=int)
