@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core_cpu/images.h"
+#include "kernels/random.h"
 #include <string.h>
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -197,6 +198,25 @@ static void op_slope(const cpu_job *j, size_t i0, size_t i1, float *scratch)
         ls_cpu_follow(j, x, i, 1, smaller(FLOATS, end - i), 0);
 }
 
+static void op_augment(const cpu_job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    const ls_image image = o->window.from;
+    const size_t channels = image.channels;
+    for (size_t r = i0; r < i1; r++) {
+        const ls_augmentation a = ls_augmentation_of(j->member->plan->seed, j->step, (ls_u32)r,
+                                                     o->shift, o->flip);
+        const float *x = ls_cpu_at(j, o->x) + r * o->out;
+        float *y = ls_cpu_at(j, o->y) + r * o->out;
+        for (size_t p = 0; p < ls_image_positions(image); p++) {
+            const size_t from = ls_augmented_from(a, (int)(p / image.width), (int)(p % image.width),
+                                                  (int)image.height, (int)image.width);
+            for (size_t c = 0; c < channels; c++) y[p * channels + c] = x[from * channels + c];
+        }
+    }
+}
+
 static size_t extent_pool(const cpu_job *j) { return j->rows * j->op->window.to.height; }
 static size_t extent_pool_x(const cpu_job *j)
 {
@@ -218,4 +238,5 @@ const cpu_operation ls_cpu_max_pool_x = {1, extent_pool_x, cost_pool, op_pool_x,
 const cpu_operation ls_cpu_avg_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL};
 const cpu_operation ls_cpu_avg_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL};
 const cpu_operation ls_cpu_act = {1, extent_rows, cost_rows, op_act, NULL, NULL};
+const cpu_operation ls_cpu_augment = {1, extent_rows, cost_rows, op_augment, NULL, NULL};
 const cpu_operation ls_cpu_slope = {1, extent_rows, cost_rows, op_slope, NULL, NULL};

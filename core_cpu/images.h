@@ -6,6 +6,6 @@
 #include "core_cpu/job.h"
 
 extern const cpu_operation ls_cpu_max_pool, ls_cpu_max_pool_x, ls_cpu_avg_pool, ls_cpu_avg_pool_x;
-extern const cpu_operation ls_cpu_act, ls_cpu_slope;
+extern const cpu_operation ls_cpu_act, ls_cpu_slope, ls_cpu_augment;
 
 #endif

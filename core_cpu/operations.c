@@ -274,6 +274,7 @@ static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_
 #define avg_pool_x ls_cpu_avg_pool_x
 #define act ls_cpu_act
 #define slope ls_cpu_slope
+#define augment ls_cpu_augment
 #define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = &name,
 const cpu_operation *const ls_cpu_operations[LS_OP_COUNT] = {LS_OPS(LS_X)};
 #undef LS_X

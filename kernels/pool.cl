@@ -74,6 +74,21 @@ __kernel void max_pool(MATRIX(x), MATRIX(a), MATRIX(index), const uint images,
         put_lanes(AS_LANES(where), index + index_at + (ulong)position * g.channels + c, count);
 }
 
+/* One work-item per image and position. size: height, width and channels. */
+__kernel void augment(MATRIX(x), MATRIX(y), const uint images, const uint4 size, const ulong seed,
+                      const ulong step, const uint shift, const uint flip)
+{
+    const uint positions = size.x * size.y, at = get_global_id(0), row = at / positions,
+               position = at % positions;
+    if (row >= images) return;
+    const ls_augmentation a = ls_augmentation_of(seed, step, row, shift, flip);
+    const uint from = ls_augmented_from(a, (int)(position / size.y), (int)(position % size.y),
+                                        (int)size.x, (int)size.y);
+    x += x_at + ((ulong)row * positions + from) * size.z;
+    y += y_at + (ulong)at * size.z;
+    for (uint c = 0; c < size.z; c++) y[c] = x[c];
+}
+
 __kernel void avg_pool(MATRIX(x), MATRIX(a), const uint images, const uint16 geometry)
 {
     RESULT_AT

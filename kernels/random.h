@@ -18,6 +18,7 @@
 #define LS_PURPOSE_SPLIT 4u
 #define LS_PURPOSE_DATA 5u
 #define LS_PURPOSE_VALIDATION 6u
+#define LS_PURPOSE_AUGMENT 7u
 
 typedef struct {
     ls_u32 x, y, z, w;
@@ -79,6 +80,34 @@ LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 in
 LS_FN float ls_dropout_factor(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index, float p)
 {
     return ls_random_uniform(seed, purpose, step, index) >= p ? 1.0f / (1.0f - p) : 0.0f;
+}
+
+/* How row `row` of a batch is augmented: its image is moved down and to the right by -shift to
+ * shift positions each, and mirrored left to right with probability 1/2. */
+typedef struct {
+    int down, right, mirrored;
+} ls_augmentation;
+
+LS_FN ls_augmentation ls_augmentation_of(ls_u64 seed, ls_u64 step, ls_u32 row, ls_u32 shift,
+                                         ls_u32 flip)
+{
+    const ls_u32x4 r = ls_random_block(seed, LS_PURPOSE_AUGMENT, step, row);
+    const ls_u64 choices = 2u * shift + 1u;
+    ls_augmentation a;
+    a.down = (int)(r.x * choices >> 32) - (int)shift;
+    a.right = (int)(r.y * choices >> 32) - (int)shift;
+    a.mirrored = (flip & (r.z >> 31)) != 0u;
+    return a;
+}
+
+/* The position of the image that comes to (y, x). Outside, the nearest one is repeated. */
+LS_FN ls_u32 ls_augmented_from(ls_augmentation a, int y, int x, int height, int width)
+{
+    int from_y = y - a.down, from_x = x - a.right;
+    from_y = from_y < 0 ? 0 : from_y >= height ? height - 1 : from_y;
+    from_x = from_x < 0 ? 0 : from_x >= width ? width - 1 : from_x;
+    if (a.mirrored) from_x = width - 1 - from_x;
+    return (ls_u32)(from_y * width + from_x);
 }
 
 /* Round function of the permutation below: mixes one part with a round key. */

@@ -124,8 +124,7 @@ Test(experiment, writes_tables_plots_and_a_report)
     cr_assert(page && losses && x);
     assert_well_formed(page, "index.html");
     assert_table(losses, "X-losses.csv");
-    cr_expect(strstr(x, "with a convolutional layer"),
-              "the row that needs convolution is missing");
+    cr_expect(strstr(x, "with a convolutional layer"), "the row that needs convolution is missing");
     cr_expect(!strstr(page, "<script") && !strstr(page, "src="), "the report needs other files");
     cr_expect_eq(strstr(page, "<svg") != NULL, gnuplot_there(),
                  "plots are drawn if gnuplot is installed");

@@ -277,6 +277,18 @@ SET(max_pool_x)
     o->d = hand_room(p, "d", s->m, values_of(s->from));
 }
 
+/* Shifted, mirrored, both, or neither; of the data set, or not. */
+SET(augment)
+{
+    static const ls_u32 shifts[] = {0, 1, 3, 40};
+    if (v & 1) parity_batches(p, s->m, values_of(s->from), 1);
+    ls_op *o = window_op(p, LS_OP_AUGMENT, s);
+    o->out = values_of(s->from);
+    o->shift = shifts[v], o->flip = v != 2;
+    o->x = v & 1 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s->m, o->out);
+    o->y = hand_room(p, "y", s->m, o->out);
+}
+
 SET(avg_pool)
 {
     if (v) parity_batches(p, s->m, values_of(s->from), 1);
@@ -392,6 +404,7 @@ static void check(const row *r)
 #define sizes_conv true, SIZES(convolutions)
 #define sizes_conv_x true, SIZES(convolutions)
 #define sizes_conv_w true, SIZES(convolutions)
+#define sizes_augment false, SIZES(pools)
 #define sizes_max_pool false, SIZES(pools)
 #define sizes_max_pool_x false, SIZES(pools)
 #define sizes_avg_pool false, SIZES(pools)

@@ -166,15 +166,30 @@ static ls_status hidden_layers(const ls_settings *s, ls_network *n, ls_error *er
     return s->residual ? choose_residual(n, err) : LS_OK;
 }
 
-/* Sets what the inputs are, and refuses options that belong to --hidden. */
-static ls_status check_net(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
+/* Refuses options that belong to --hidden. */
+static ls_status check_net(const ls_settings *s, ls_error *err)
 {
     const char *other = s->batch_norm ? "batch-norm" : s->dropout > 0 ? "dropout" : "residual";
     const char *item = s->batch_norm ? "batchnorm" : s->dropout > 0 ? "dropout P" : "residual(...)";
     if (s->batch_norm || s->dropout > 0 || s->residual)
         return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for --hidden; with --net, write '%s' in it",
                        other, item);
+    return LS_OK;
+}
+
+/* What the inputs are, for networks and augmentation that need to know. */
+static ls_status set_image(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
+{
+    bool augments = s->augment_shift || s->augment_flip;
+    if (!s->net && !augments) return LS_OK;
     n->image = s->shape.channels ? s->shape : shape.image;
+    n->shift = (ls_u32)s->augment_shift;
+    n->flip = s->augment_flip;
+    if (augments && !n->image.channels)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--augment-%s needs images: say what a row holds by --shape "
+                       "CHANNELSxHEIGHTxWIDTH",
+                       s->augment_shift ? "shift" : "flip");
     if (n->image.channels && ls_image_values(n->image) != n->inputs)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--shape %ux%ux%u has %zu values, but a row of the data gives %zu inputs",
@@ -190,7 +205,8 @@ ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape
                     .classes = shape.task == LS_TASK_CLASSIFICATION ? shape.classes : 0,
                     .task = shape.task};
     LS_TRY(choose_output(s, shape, &n, err));
-    ls_status status = s->net ? check_net(s, shape, &n, err) : LS_OK;
+    ls_status status = s->net ? check_net(s, err) : LS_OK;
+    if (status == LS_OK) status = set_image(s, shape, &n, err);
     if (status == LS_OK)
         status = s->net ? ls_network_layers(s, &n, err) : hidden_layers(s, &n, err);
     if (status == LS_OK) status = place_tensors(&n, err);

@@ -68,8 +68,9 @@ static inline ls_shape ls_shape_of_classes(size_t classes)
 typedef struct ls_network {
     size_t inputs, outputs, classes; /* classes: as in ls_shape */
     ls_task task;
-    ls_image image; /* that the inputs are, or channels 0 */
-    size_t count;   /* number of layers, the last one is the output layer */
+    ls_image image;     /* that the inputs are, or channels 0 */
+    ls_u32 shift, flip; /* augmentation of training images; 0: none */
+    size_t count;       /* number of layers, the last one is the output layer */
     ls_layer *layer;
     ls_output output;
     ls_loss loss;

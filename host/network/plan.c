@@ -429,7 +429,7 @@ static void add_update(builder *b, size_t gradients, bool fused)
 }
 
 /* Sets the views of a step's rows: in place, or gathered in the epoch's order. */
-static void add_inputs(builder *b, bool row_weights)
+static void gather_inputs(builder *b, bool row_weights)
 {
     ls_plan *p = b->plan;
     b->x = (ls_view){LS_DATA_X, 0};
@@ -451,6 +451,24 @@ static void add_inputs(builder *b, bool row_weights)
                     .index = index});
         *input[i] = gathered;
     }
+}
+
+static void add_inputs(builder *b, bool row_weights)
+{
+    const ls_network *n = b->net;
+    gather_inputs(b, row_weights);
+    if (!n->shift && !n->flip) return;
+    ls_view augmented = take(b, b->plan->batch, n->inputs);
+    add(b, &b->plan->step,
+        (ls_op){.kind = LS_OP_AUGMENT,
+                .layer = -1,
+                .window = {.from = n->image},
+                .out = n->inputs,
+                .shift = n->shift,
+                .flip = n->flip,
+                .x = b->x,
+                .y = augmented});
+    b->x = augmented;
 }
 
 const ls_op *ls_plan_skippable_gather(const ls_plan *plan, size_t width)

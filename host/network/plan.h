@@ -65,10 +65,13 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  *   AVG_POOL    a[m × points·out] = mean of x[m × from] over the part of a window in the image
  *   AVG_POOL_X  d[m × from] = sum of dz / values of the window
  *   ACT         a = act(z)
- *   SLOPE       d = x plus [skip]; y = d with dropout as in JOIN, times act'(z or a); d may be x or
- * y CLIP        y[1] = min(1, limit / norm of x[out]) UPDATE      one optimizer step over the
- * parameters theta[out], the first of which is number `in`; gradients y, states s and v, [clipping
- * factor b] MAX_NORM    columns of w[in × out] scaled back to norm hyper.max_norm if above it */
+ *   AUGMENT     y[m × from] = x[m × from], each image shifted and mirrored at random
+ *   SLOPE       d = x plus [skip]; y = d with dropout as in JOIN, times act'(z or a); d may be x, y
+ *
+ *   CLIP        y[1] = min(1, limit / norm of x[out])
+ *   UPDATE      one optimizer step over the parameters theta[out], the first of which is number
+ *               `in`; gradients y, states s and v, [clipping factor b]
+ *   MAX_NORM    columns of w[in × out] scaled back to norm hyper.max_norm if above it */
 #define LS_OPS(X)                                                                                  \
     X(BATCH, batch, IMPLIED)                                                                       \
     X(GATHER, gather, IMPLIED)                                                                     \
@@ -90,6 +93,7 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
     X(AVG_POOL, avg_pool, NEVER)                                                                   \
     X(AVG_POOL_X, avg_pool_x, NEVER)                                                               \
     X(ACT, act, NEVER)                                                                             \
+    X(AUGMENT, augment, NEVER)                                                                     \
     X(SLOPE, slope, NEVER)                                                                         \
     X(CLIP, clip, STEP)                                                                            \
     X(UPDATE, update, STEP)                                                                        \
@@ -105,7 +109,8 @@ typedef struct {
     ls_act act; /* DENSE, NORM*, GRAD_X, CONV, CONV_X, ACT, SLOPE */
     size_t in, out;
     size_t points;                                /* CONV*, pools, NORM*, GRAD_B; 0 means 1 */
-    ls_window window;                             /* CONV*, pools */
+    ls_window window;                             /* CONV*, pools; AUGMENT: its `from` */
+    ls_u32 shift, flip;                           /* AUGMENT: positions each way; 0 or 1 */
     ls_view x, w, b, z, a, y, d, dz, skip, index; /* index: GATHER, MAX_POOL* */
     ls_view dropped; /* GRAD_X with dropout: space for the masked gradient, if a backend needs it */
     ls_view theta, s, v; /* GRAD_W, UPDATE: parameters and optimizer states */

@@ -41,6 +41,8 @@ typedef struct ls_settings {
     ls_net_item
         *net; /* net_count items of a description, in place of hidden and activation; or NULL */
     size_t net_count;
+    uint64_t augment_shift;
+    bool augment_flip;
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
     double huber_delta;

@@ -135,7 +135,7 @@ static const struct {
      "conv 6 3 same stride 2, batchnorm, gelu, residual project (conv 8 3 same groups 2, silu, "
      "depthwise 3 same, batchnorm), tanh, avgpool 2 stride 1 same, dropout 0.2, dense",
      126,
-     {{"batch", "70"}}},
+     {{"batch", "70"}, {"augment-shift", "2"}, {"augment-flip", "on"}}},
     {"2x9x8",
      "maxpool 2x3 stride 1 same, sigmoid, conv 33 3 stride 2 dilation 2 same, elu, conv 17 2, "
      "leaky_relu, maxpool 3 stride 2 same, relu, conv 4 1, globalpool, dense",

@@ -61,6 +61,7 @@ typedef enum {
     X(image_chunks)                                                                                \
     X(point_norm)                                                                                  \
     X(point_norm_grad)                                                                             \
+    X(augment)                                                                                     \
     X(max_pool)                                                                                    \
     X(max_pool_x)                                                                                  \
     X(avg_pool)                                                                                    \

@@ -56,6 +56,19 @@ ls_status ls_cl_op_avg_pool_x(const job *j)
     return finish_pool(&l, &o->window, o->window.from);
 }
 
+ls_status ls_cl_op_augment(const job *j)
+{
+    const ls_op *o = j->op;
+    const ls_image i = o->window.from;
+    const cl_uint4 size = {{i.height, i.width, i.channels, 0}};
+    launch l;
+    LS_TRY(begin_image(j, LS_IMAGE_augment, &l));
+    arg_view(&l, o->x), arg_view(&l, o->y), arg_u32(&l, j->rows), arg(&l, sizeof size, &size);
+    arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
+    arg_u32(&l, o->shift), arg_u32(&l, o->flip);
+    return finish(&l, j->rows * ls_image_positions(i), 1);
+}
+
 /* ---- Elementwise ----------------------------------------------------------------------------- */
 
 ls_status ls_cl_op_act(const job *j)

@@ -14,6 +14,7 @@ ls_status ls_cl_op_max_pool_x(const job *j);
 ls_status ls_cl_op_avg_pool(const job *j);
 ls_status ls_cl_op_avg_pool_x(const job *j);
 ls_status ls_cl_op_act(const job *j);
+ls_status ls_cl_op_augment(const job *j);
 ls_status ls_cl_op_slope(const job *j);
 
 /* d += skip; y = d·mask·act'(z or a), for n values of x. */

@@ -266,6 +266,7 @@ static ls_status op_max_norm(const job *j)
 #define op_avg_pool_x ls_cl_op_avg_pool_x
 #define op_act ls_cl_op_act
 #define op_slope ls_cl_op_slope
+#define op_augment ls_cl_op_augment
 /* One function per kind of operation: a kind without one does not compile. */
 #define LS_X(NAME, name, chunkwise) [LS_OP_##NAME] = op_##name,
 static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)};

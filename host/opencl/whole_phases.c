@@ -154,6 +154,7 @@ static void put_op(builder *b, const ls_op *o, const ls_op *next, const ls_op *u
     case LS_OP_AVG_POOL:
     case LS_OP_AVG_POOL_X:
     case LS_OP_ACT:
+    case LS_OP_AUGMENT:
     case LS_OP_SLOPE:
     case LS_OP_NORM_FIXED:
     case LS_OP_COUNT: b->failed = true; break;

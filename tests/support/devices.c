@@ -516,16 +516,23 @@ float truth_act_grad(ls_act f, float z, float a)
     return slopes[f](z, a);
 }
 
-float truth_dropout(const hand_plan *p, const ls_op *o, size_t i)
+/* Block `block` of Philox4x32-10 (Salmon et al. 2011). */
+void truth_random(const hand_plan *p, uint32_t purpose, uint32_t block, uint32_t c[4])
 {
     uint64_t step = p->step + p->steps - 1;
-    uint32_t c[4] = {(uint32_t)(i / 4), o->purpose, (uint32_t)step, (uint32_t)(step >> 32)};
+    c[0] = block, c[1] = purpose, c[2] = (uint32_t)step, c[3] = (uint32_t)(step >> 32);
     uint32_t k0 = (uint32_t)p->plan.seed, k1 = (uint32_t)(p->plan.seed >> 32);
     for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
         uint64_t a = 0xD2511F53ull * c[0], b = 0xCD9E8D57ull * c[2];
         c[0] = (uint32_t)(b >> 32) ^ c[1] ^ k0, c[1] = (uint32_t)b;
         c[2] = (uint32_t)(a >> 32) ^ c[3] ^ k1, c[3] = (uint32_t)a;
     }
+}
+
+float truth_dropout(const hand_plan *p, const ls_op *o, size_t i)
+{
+    uint32_t c[4];
+    truth_random(p, o->purpose, (uint32_t)(i / 4), c);
     return (float)(c[i % 4] >> 8) * 0x1p-24f >= o->dropout ? 1.0f / (1.0f - o->dropout) : 0.0f;
 }
 

@@ -16,6 +16,7 @@
     X(AVG_POOL, avg_pool, 2)                                                                       \
     X(AVG_POOL_X, avg_pool_x, 1)                                                                   \
     X(ACT, act, LS_ACT_COUNT)                                                                      \
+    X(AUGMENT, augment, 4)                                                                         \
     X(SLOPE, slope, 64)
 
 /* Data for three batches of m rows, the last of which is incomplete and is the one that the step

@@ -275,3 +275,33 @@ TRUTH(slope)
     FIRST_OP;
     for (size_t i = 0; i < rows * o->out; i++) finish(p, arena, i, AT(x)[i]);
 }
+
+/* ---- AUGMENT --------------------------------------------------------------------------------- */
+
+static size_t inside(ptrdiff_t at, size_t size)
+{
+    return at < 0 ? 0 : at >= (ptrdiff_t)size ? size - 1 : (size_t)at;
+}
+
+TRUTH(augment)
+{
+    FIRST_OP;
+    const ls_image i = w->from;
+    for (size_t r = 0; r < rows; r++) {
+        uint32_t random[4];
+        truth_random(p, 7, (uint32_t)r, random);
+        uint64_t choices = 2 * (uint64_t)o->shift + 1;
+        ptrdiff_t down = (ptrdiff_t)(random[0] * choices >> 32) - (ptrdiff_t)o->shift,
+                  right = (ptrdiff_t)(random[1] * choices >> 32) - (ptrdiff_t)o->shift;
+        bool mirrored = o->flip && random[2] >= 0x80000000u;
+        for (size_t y = 0; y < i.height; y++)
+            for (size_t x = 0; x < i.width; x++) {
+                size_t row = inside((ptrdiff_t)y - down, i.height),
+                       column = inside((ptrdiff_t)x - right, i.width);
+                if (mirrored) column = i.width - 1 - column;
+                memcpy(AT(y) + r * values_of(i) + (y * i.width + x) * i.channels,
+                       AT(x) + r * values_of(i) + (row * i.width + column) * i.channels,
+                       i.channels * sizeof(float));
+            }
+    }
+}

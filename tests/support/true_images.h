@@ -16,6 +16,7 @@ void true_max_pool_x(const hand_plan *p, size_t rows, float *arena, float *loss)
 void true_avg_pool(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_avg_pool_x(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_act(const hand_plan *p, size_t rows, float *arena, float *loss);
+void true_augment(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_slope(const hand_plan *p, size_t rows, float *arena, float *loss);
 
 /* Sum over all positions of images, of n terms x (y NULL) or x·y: chains over TRUTH_CHUNK positions
