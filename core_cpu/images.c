@@ -111,12 +111,14 @@ static void gather_line(const cpu_job *j, size_t r, size_t y)
     }
 }
 
-/* Windows that neither overlap nor leave gaps, of which line y of the image is the first: their
- * positions are written window by window. */
+/* Windows inside the image that neither overlap nor leave gaps: their positions are written window
+ * by window. */
 static bool apart(const ls_window *w)
 {
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
         if (w->stride[s] != w->kernel[s] || w->pad[s] || w->dilation[s] > 1) return false;
+        if ((size_t)side_of(w->to, s) * w->kernel[s] > side_of(w->from, s)) return false;
+    }
     return true;
 }
 
