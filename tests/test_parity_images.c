@@ -393,7 +393,7 @@ static void check(const row *r)
 {
     test_backends b;
     test_backends_open(&b);
-    if (r->product) test_backends_add_tiles(&b);
+    test_backends_add_tiles(&b);
     for (size_t i = 0; i < r->count; i++) {
         unsigned variants = i < THOROUGH || r->variants < SOME ? r->variants : SOME;
         for (unsigned values = 0; values < VALUES_COUNT; values++)
