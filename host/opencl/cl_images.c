@@ -5,7 +5,7 @@
 
 /* ---- Pools ----------------------------------------------------------------------------------- */
 
-/* The geometry as pool_of (kernels/pool.cl) unpacks it. */
+/* The geometry as POOL_OF (kernels/pool.cl) unpacks it. */
 static void arg_pool(launch *l, const ls_window *w)
 {
     cl_uint16 g = {{w->from.height, w->from.width, w->from.channels, w->to.height, w->to.width,
