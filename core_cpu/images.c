@@ -1,212 +1,179 @@
 /* SPDX-License-Identifier: MIT */
 #include "core_cpu/images.h"
-#include "kernels/arith.h"
+#include <string.h>
 
-static size_t extent(const cpu_job *j) { return j->rows; }
-static double cost(const cpu_job *j)
-{
-    const ls_op *o = j->op;
-    return (double)j->rows * (double)(o->out * ls_op_points(o)) * (double)(o->in ? o->in : 10);
-}
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Value (y, x, c) of an image, or 0 outside of it. */
-static float value(const float *image, ls_image i, int64_t y, int64_t x, size_t c)
-{
-    if (y < 0 || x < 0 || y >= i.height || x >= i.width) return 0.0f;
-    return image[((size_t)y * i.width + (size_t)x) * i.channels + c];
-}
+/* ---- Windows of pools ------------------------------------------------------------------------ */
 
-static void op_conv(const cpu_job *j, size_t i0, size_t i1, float *scratch)
-{
-    (void)scratch;
-    const ls_op *o = j->op;
-    const ls_window *w = &o->window;
-    const size_t group_in = w->from.channels / w->groups, group_out = w->to.channels / w->groups;
-    const float *weights = ls_cpu_at(j, o->w), *bias = ls_cpu_at(j, o->b);
-    for (size_t r = i0; r < i1; r++) {
-        const float *x = ls_cpu_at(j, o->x) + r * ls_image_values(w->from);
-        float *z = ls_cpu_at(j, o->z) + r * ls_image_values(w->to);
-        for (size_t p = 0; p < o->points; p++)
-            for (size_t out = 0; out < o->out; out++) {
-                int64_t y = (int64_t)(p / w->to.width) * w->stride[0] - w->pad[0],
-                        xx = (int64_t)(p % w->to.width) * w->stride[1] - w->pad[1];
-                const float *from = weights + out;
-                float acc = bias ? bias[out] : 0.0f;
-                for (size_t k = 0; k < w->kernel[0]; k++)
-                    for (size_t l = 0; l < w->kernel[1]; l++)
-                        for (size_t c = 0; c < group_in; c++, from += o->out)
-                            acc = ls_fma(value(x, w->from, y + (int64_t)k * w->dilation[0],
-                                               xx + (int64_t)l * w->dilation[1],
-                                               out / group_out * group_in + c),
-                                         *from, acc);
-                z[p * o->out + out] = acc;
-            }
-        if (ls_there(o->a))
-            j->backend->kernels->act[o->act](z, ls_cpu_at(j, o->a) + r * ls_image_values(w->to),
-                                             (ls_block){1, ls_image_values(w->to), 0});
-    }
-}
-
-static void op_conv_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
-{
-    (void)scratch;
-    const ls_op *o = j->op;
-    const ls_window *w = &o->window;
-    const size_t group_in = w->from.channels / w->groups, group_out = w->to.channels / w->groups;
-    const float *weights = ls_cpu_at(j, o->w);
-    for (size_t r = i0; r < i1; r++) {
-        const float *dz = ls_cpu_at(j, o->dz) + r * ls_image_values(w->to);
-        float *d = ls_cpu_at(j, o->d) + r * o->out;
-        for (size_t e = 0; e < o->out; e++) {
-            const size_t c = e % w->from.channels, p = e / w->from.channels, g = c / group_in;
-            float acc = 0.0f;
-            for (int64_t k = w->kernel[0] - 1; k >= 0; k--)
-                for (int64_t l = w->kernel[1] - 1; l >= 0; l--) {
-                    int64_t y = (int64_t)(p / w->from.width) + w->pad[0] - k * w->dilation[0],
-                            x = (int64_t)(p % w->from.width) + w->pad[1] - l * w->dilation[1];
-                    if (y % (int64_t)w->stride[0] || x % (int64_t)w->stride[1]) continue;
-                    y /= (int64_t)w->stride[0], x /= (int64_t)w->stride[1];
-                    const float *from = weights +
-                                        ((size_t)(k * w->kernel[1] + l) * group_in + c % group_in) *
-                                            w->to.channels;
-                    for (size_t q = g * group_out; q < (g + 1) * group_out; q++)
-                        acc = ls_fma(value(dz, w->to, y, x, q), from[q], acc);
-                }
-            d[e] = acc;
-        }
-        ls_cpu_follow(j, ls_cpu_at(j, o->d), r * o->out, 1, o->out, 0);
-    }
-}
-
-static void op_conv_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
-{
-    (void)scratch;
-    const ls_op *o = j->op;
-    const ls_window *w = &o->window;
-    const size_t group_in = w->from.channels / w->groups, group_out = w->to.channels / w->groups;
-    float *to = ls_cpu_at(j, o->y);
-    for (size_t i = i0; i < i1; i++)
-        for (size_t out = 0; out < o->out; out++) {
-            const size_t k = i / group_in / w->kernel[1], l = i / group_in % w->kernel[1],
-                         c = out / group_out * group_in + i % group_in;
-            float total = 0, images = 0;
-            for (size_t r = 0; r < j->rows; r++) {
-                const float *x = ls_cpu_at(j, o->x) + r * ls_image_values(w->from);
-                const float *dz = ls_cpu_at(j, o->dz) + r * ls_image_values(w->to);
-                float sum = 0, chain = 0;
-                for (size_t p = 0; p < o->points; p++) {
-                    int64_t y = (int64_t)(p / w->to.width) * w->stride[0] - w->pad[0] +
-                                (int64_t)k * w->dilation[0],
-                            xx = (int64_t)(p % w->to.width) * w->stride[1] - w->pad[1] +
-                                 (int64_t)l * w->dilation[1];
-                    if (p % LS_CHUNK == 0) {
-                        if (p) sum = p == LS_CHUNK ? chain : sum + chain;
-                        chain = 0;
-                    }
-                    chain = ls_fma(value(x, w->from, y, xx, c), dz[p * o->out + out], chain);
-                }
-                sum = o->points <= LS_CHUNK ? chain : sum + chain;
-                if (r % LS_CHUNK == 0) {
-                    if (r) total = r == LS_CHUNK ? images : total + images;
-                    images = sum;
-                } else images = images + sum;
-            }
-            to[i * o->out + out] = j->rows <= LS_CHUNK ? images : total + images;
-        }
-    if (ls_there(o->theta)) {
-        ls_update_block u = ls_cpu_range(j, i0 * o->out, (i1 - i0) * o->out);
-        ls_cpu_optimize(j, &u, true);
-    }
-}
-
-static size_t extent_in(const cpu_job *j) { return j->op->in; }
-static double cost_w(const cpu_job *j)
-{
-    const ls_op *o = j->op;
-    return (double)j->rows * (double)(o->out * ls_op_points(o)) * (double)o->in;
-}
-
-/* The part of a window that lies inside the image: its first and last tap along each side. */
+/* A range along each side. */
 typedef struct {
-    size_t from[2], to[2];
-} part;
-static part inside(const ls_window *w, size_t p)
+    size_t from[2], count[2];
+} area;
+
+static size_t side_of(ls_image i, int side) { return side ? i.width : i.height; }
+
+/* The taps of window (y, x) that lie inside the image. */
+static area taps_inside(const ls_window *w, size_t y, size_t x)
 {
-    part t;
-    const size_t at[2] = {p / w->to.width, p % w->to.width},
-                 size[2] = {w->from.height, w->from.width};
+    const size_t at[2] = {y, x};
+    area a;
     for (int s = 0; s < 2; s++) {
-        t.from[s] = w->kernel[s], t.to[s] = 0;
-        for (size_t i = 0; i < w->kernel[s]; i++) {
-            int64_t v = (int64_t)at[s] * w->stride[s] - w->pad[s] + (int64_t)i * w->dilation[s];
-            if (v < 0 || v >= (int64_t)size[s]) continue;
-            if (i < t.from[s]) t.from[s] = i;
-            t.to[s] = i + 1;
+        const int64_t start = (int64_t)(at[s] * w->stride[s]) - w->pad[s], gap = w->dilation[s],
+                      rest = (int64_t)side_of(w->from, s) - start;
+        const size_t first = start < 0 ? (size_t)((-start + gap - 1) / gap) : 0,
+                     end = rest <= 0 ? 0 : smaller(w->kernel[s], (size_t)((rest - 1) / gap + 1));
+        a.from[s] = first;
+        a.count[s] = end > first ? end - first : 0;
+    }
+    return a;
+}
+
+/* The windows that contain position (y, x), along each side: from, from + gap, … */
+static area windows_with(const ls_window *w, size_t y, size_t x, size_t gap[2])
+{
+    const size_t at[2] = {y, x};
+    area a = {{0, 0}, {0, 0}};
+    for (int s = 0; s < 2; s++) {
+        const size_t to = at[s] + w->pad[s], reach = (size_t)(w->kernel[s] - 1) * w->dilation[s],
+                     stride = w->stride[s];
+        size_t last = smaller(to / stride, side_of(w->to, s) - 1),
+               first = to > reach ? (to - reach + stride - 1) / stride : 0;
+        while (first <= last && (to - first * stride) % w->dilation[s]) first++;
+        gap[s] = 1;
+        while (gap[s] * stride % w->dilation[s]) gap[s]++;
+        a.from[s] = first;
+        a.count[s] = first <= last ? (last - first) / gap[s] + 1 : 0;
+    }
+    return a;
+}
+
+static float share(area a) { return 1.0f / (float)(a.count[0] * a.count[1]); }
+
+static void pool_line(const cpu_job *j, size_t r, size_t y)
+{
+    const ls_op *o = j->op;
+    const ls_window *w = &o->window;
+    const ls_cpu_kernels *k = j->backend->kernels;
+    const size_t first = r * ls_image_values(w->to) + y * w->to.width * o->out;
+    const float *image = ls_cpu_at(j, o->x) + r * ls_image_values(w->from);
+    float *a = ls_cpu_at(j, o->a) + first;
+    uint32_t *index = ls_there(o->index) ? (uint32_t *)(void *)ls_cpu_at(j, o->index) + first
+                                         : NULL;
+    for (size_t x = 0; x < w->to.width; x++, a += o->out, index = index ? index + o->out : NULL) {
+        const area t = taps_inside(w, y, x);
+        const size_t top = y * w->stride[0] + t.from[0] * w->dilation[0] - w->pad[0],
+                     left = x * w->stride[1] + t.from[1] * w->dilation[1] - w->pad[1];
+        const ls_pixels p = {.rows = t.count[0],
+                             .columns = t.count[1],
+                             .channels = o->out,
+                             .line = w->dilation[0] * (size_t)w->from.width * o->out,
+                             .pixel = w->dilation[1] * o->out,
+                             .at = (uint32_t)(top * w->from.width + left),
+                             .at_line = w->dilation[0] * w->from.width,
+                             .at_pixel = w->dilation[1]};
+        const float *from = image + p.at * o->out;
+        if (o->kind == LS_OP_MAX_POOL) k->pool_max(&p, from, a, index);
+        else k->pool_sum(&p, from, share(t), a);
+    }
+}
+
+/* Line y of the gradient of an image, gathered from the windows that contain each position. */
+static void gather_line(const cpu_job *j, size_t r, size_t y)
+{
+    const ls_op *o = j->op;
+    const ls_window *w = &o->window;
+    const ls_cpu_kernels *k = j->backend->kernels;
+    const size_t windows = r * ls_image_values(w->to), line = (size_t)w->to.width * o->out;
+    const float *dz = ls_cpu_at(j, o->dz) + windows;
+    float *d = ls_cpu_at(j, o->d) + r * ls_image_values(w->from) + y * w->from.width * o->out;
+    for (size_t x = 0; x < w->from.width; x++, d += o->out) {
+        size_t gap[2];
+        const area a = windows_with(w, y, x, gap);
+        const size_t first = a.from[0] * line + a.from[1] * o->out;
+        if (o->kind == LS_OP_MAX_POOL_X) {
+            const ls_pixels p = {.rows = a.count[0],
+                                 .columns = a.count[1],
+                                 .channels = o->out,
+                                 .line = gap[0] * line,
+                                 .pixel = gap[1] * o->out};
+            const uint32_t *index = (const uint32_t *)(const void *)ls_cpu_at(j, o->index);
+            k->pool_max_x(&p, dz + first, index + windows + first,
+                          (uint32_t)(y * w->from.width + x), d);
+            continue;
+        }
+        memset(d, 0, o->out * sizeof *d);
+        for (size_t i = 0; i < a.count[0]; i++)
+            for (size_t l = 0; l < a.count[1]; l++) {
+                const size_t oy = a.from[0] + i * gap[0], ox = a.from[1] + l * gap[1];
+                k->pool_add(dz + oy * line + ox * o->out, share(taps_inside(w, oy, ox)), o->out, d);
+            }
+    }
+}
+
+/* Windows that neither overlap nor leave gaps, of which line y of the image is the first: their
+ * positions are written window by window. */
+static bool apart(const ls_window *w)
+{
+    for (int s = 0; s < 2; s++)
+        if (w->stride[s] != w->kernel[s] || w->pad[s] || w->dilation[s] > 1) return false;
+    return true;
+}
+
+/* Lines [y0, y1) of the gradient of an image; both are starts of windows, or the image's end. */
+static void spread_lines(const cpu_job *j, size_t r, size_t y0, size_t y1)
+{
+    const ls_op *o = j->op;
+    const ls_window *w = &o->window;
+    const size_t line = (size_t)w->from.width * o->out, rows = w->kernel[0],
+                 covered = (size_t)w->to.width * w->kernel[1] * o->out;
+    float *d = ls_cpu_at(j, o->d) + r * ls_image_values(w->from);
+    const uint32_t *index = (const uint32_t *)(const void *)ls_cpu_at(j, o->index);
+    for (size_t y = y0; y < y1; y++) {
+        const bool outside = y / rows >= w->to.height;
+        const size_t from = outside ? 0 : covered;
+        if (from < line) memset(d + y * line + from, 0, (line - from) * sizeof *d);
+        if (outside || y % rows) continue;
+        for (size_t x = 0; x < w->to.width; x++) {
+            const ls_pixels p = {.rows = rows,
+                                 .columns = w->kernel[1],
+                                 .channels = o->out,
+                                 .line = line,
+                                 .pixel = o->out,
+                                 .at = (uint32_t)(y * w->from.width + x * w->kernel[1]),
+                                 .at_line = w->from.width,
+                                 .at_pixel = 1};
+            const size_t window = r * ls_image_values(w->to) +
+                                  (y / rows * w->to.width + x) * o->out;
+            j->backend->kernels->pool_spread(&p, ls_cpu_at(j, o->dz) + window, index + window,
+                                             d + p.at * o->out);
         }
     }
-    return t;
 }
-static size_t position(const ls_window *w, size_t p, size_t i, size_t l)
-{
-    return (p / w->to.width * w->stride[0] + i * w->dilation[0] - w->pad[0]) * w->from.width +
-           p % w->to.width * w->stride[1] + l * w->dilation[1] - w->pad[1];
-}
+
+/* ---- Operations ------------------------------------------------------------------------------ */
 
 static void op_pool(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
-    const ls_op *o = j->op;
-    const ls_window *w = &o->window;
-    ls_u32 *index = (ls_u32 *)(void *)ls_cpu_at(j, o->index);
-    for (size_t r = i0; r < i1; r++)
-        for (size_t p = 0; p < o->points; p++) {
-            const part t = inside(w, p);
-            const float *x = ls_cpu_at(j, o->x) + r * ls_image_values(w->from);
-            for (size_t c = 0; c < o->out; c++) {
-                const size_t e = (r * o->points + p) * o->out + c;
-                size_t best = position(w, p, t.from[0], t.from[1]), count = 0;
-                float most = x[best * o->out + c], sum = 0.0f;
-                for (size_t i = t.from[0]; i < t.to[0]; i++)
-                    for (size_t l = t.from[1]; l < t.to[1]; l++) {
-                        size_t at = position(w, p, i, l);
-                        float v = x[at * o->out + c];
-                        if (v > most) most = v, best = at;
-                        sum = sum + v, count++;
-                    }
-                bool max = o->kind == LS_OP_MAX_POOL;
-                ls_cpu_at(j, o->a)[e] = max ? most : sum * (1.0f / (float)count);
-                if (max && index) index[e] = (ls_u32)best;
-            }
-        }
+    const size_t height = j->op->window.to.height;
+    for (size_t i = i0; i < i1; i++) pool_line(j, i / height, i % height);
 }
 
+/* Items of a pool's gradient are lines of the image, or, for windows that are apart, all lines that
+ * a line of windows covers; the last of these ends with the image. */
 static void op_pool_x(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
-    const ls_op *o = j->op;
-    const ls_window *w = &o->window;
-    const size_t width = ls_image_values(w->from);
-    const ls_u32 *index = (const ls_u32 *)(const void *)ls_cpu_at(j, o->index);
-    for (size_t r = i0; r < i1; r++) {
-        float *d = ls_cpu_at(j, o->d) + r * width;
-        for (size_t e = 0; e < width; e++) d[e] = 0.0f;
-        for (size_t p = 0; p < o->points; p++) {
-            const part t = inside(w, p);
-            for (size_t c = 0; c < o->out; c++) {
-                const size_t e = (r * o->points + p) * o->out + c;
-                const float dz = ls_cpu_at(j, o->dz)[e];
-                size_t count = (t.to[0] - t.from[0]) * (t.to[1] - t.from[1]);
-                if (o->kind == LS_OP_MAX_POOL_X) {
-                    d[index[e] * o->out + c] = d[index[e] * o->out + c] + dz;
-                    continue;
-                }
-                for (size_t i = t.from[0]; i < t.to[0]; i++)
-                    for (size_t l = t.from[1]; l < t.to[1]; l++) {
-                        size_t at = position(w, p, i, l) * o->out + c;
-                        d[at] = ls_fma(dz, 1.0f / (float)count, d[at]);
-                    }
-            }
-        }
+    const ls_window *w = &j->op->window;
+    if (j->op->kind == LS_OP_AVG_POOL_X || !apart(w)) {
+        for (size_t i = i0; i < i1; i++) gather_line(j, i / w->from.height, i % w->from.height);
+        return;
+    }
+    for (size_t i = i0; i < i1; i++) {
+        const size_t y = i % w->to.height, rows = w->kernel[0];
+        spread_lines(j, i / w->to.height, y * rows,
+                     y + 1 == w->to.height ? w->from.height : (y + 1) * rows);
     }
 }
 
@@ -219,18 +186,36 @@ static void op_act(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                                      (ls_block){1, (i1 - i0) * o->out, 0});
 }
 
+/* In pieces that stay in the nearest cache between the steps of what follows. */
 static void op_slope(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
-    ls_cpu_follow(j, ls_cpu_at(j, j->op->x), i0 * j->op->out, 1, (i1 - i0) * j->op->out, 0);
+    enum { FLOATS = 2048 };
+    const size_t end = i1 * j->op->out;
+    const float *x = ls_cpu_at(j, j->op->x);
+    for (size_t i = i0 * j->op->out; i < end; i += FLOATS)
+        ls_cpu_follow(j, x, i, 1, smaller(FLOATS, end - i), 0);
 }
 
-const cpu_operation ls_cpu_conv = {1, extent, cost, op_conv, NULL, NULL};
-const cpu_operation ls_cpu_conv_x = {1, extent, cost, op_conv_x, NULL, NULL};
-const cpu_operation ls_cpu_conv_w = {1, extent_in, cost_w, op_conv_w, NULL, NULL};
-const cpu_operation ls_cpu_max_pool = {1, extent, cost, op_pool, NULL, NULL};
-const cpu_operation ls_cpu_max_pool_x = {1, extent, cost, op_pool_x, NULL, NULL};
-const cpu_operation ls_cpu_avg_pool = {1, extent, cost, op_pool, NULL, NULL};
-const cpu_operation ls_cpu_avg_pool_x = {1, extent, cost, op_pool_x, NULL, NULL};
-const cpu_operation ls_cpu_act = {1, extent, cost, op_act, NULL, NULL};
-const cpu_operation ls_cpu_slope = {1, extent, cost, op_slope, NULL, NULL};
+static size_t extent_pool(const cpu_job *j) { return j->rows * j->op->window.to.height; }
+static size_t extent_pool_x(const cpu_job *j)
+{
+    const ls_window *w = &j->op->window;
+    const bool windows = j->op->kind == LS_OP_MAX_POOL_X && apart(w);
+    return j->rows * (windows ? w->to.height : w->from.height);
+}
+static size_t extent_rows(const cpu_job *j) { return j->rows; }
+
+static double cost_pool(const cpu_job *j)
+{
+    return (double)j->rows * (double)(j->op->points * j->op->out) *
+           (double)ls_window_taps(&j->op->window);
+}
+static double cost_rows(const cpu_job *j) { return (double)j->rows * (double)j->op->out; }
+
+const cpu_operation ls_cpu_max_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL};
+const cpu_operation ls_cpu_max_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL};
+const cpu_operation ls_cpu_avg_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL};
+const cpu_operation ls_cpu_avg_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL};
+const cpu_operation ls_cpu_act = {1, extent_rows, cost_rows, op_act, NULL, NULL};
+const cpu_operation ls_cpu_slope = {1, extent_rows, cost_rows, op_slope, NULL, NULL};

@@ -32,6 +32,13 @@ typedef struct {
 /* What is summed over positions: z; (z - mean)²; dy, and dy·hat. */
 typedef enum { LS_SUM_VALUES, LS_SUM_SQUARES, LS_SUM_GRADS } ls_image_sum;
 
+/* Pixels of an image: rows × columns of them, `line` and `pixel` floats apart, of channels values
+ * each. Their numbers are `at`, and `at_line` and `at_pixel` apart. */
+typedef struct {
+    size_t rows, columns, channels, line, pixel;
+    uint32_t at, at_line, at_pixel;
+} ls_pixels;
+
 /* A block of parameters with their gradients and states (NULL if the optimizer does not have that
  * state): rows × columns, rows `stride` floats apart, those of g `g_stride`. */
 typedef struct {
@@ -97,6 +104,20 @@ typedef struct {
      * out[2 · columns]. add_images: sums of the sums of images, which are `stride` apart. */
     void (*image_sum)(ls_image_sum what, const ls_norm_rows *image, float *out);
     void (*add_images)(const float *sums, size_t images, size_t stride, size_t columns, float *out);
+    /* out[c] = a chain from start[c] or 0 of fma(a[i][c], b[i][c], chain), over n; out may be
+     * start */
+    void (*taps)(const float *const *a, const float *const *b, size_t n, const float *start,
+                 size_t columns, float *out);
+    /* a = the largest of some pixels of x, and its number, if index is not NULL; a = the sum of
+     * pixels · scale */
+    void (*pool_max)(const ls_pixels *p, const float *x, float *a, uint32_t *index);
+    void (*pool_sum)(const ls_pixels *p, const float *x, float scale, float *a);
+    /* d = the sum of dz over some windows with this number as index; d += dz·scale; the pixels d
+     * become dz if index is their number, otherwise 0 */
+    void (*pool_max_x)(const ls_pixels *p, const float *dz, const uint32_t *index, uint32_t number,
+                       float *d);
+    void (*pool_add)(const float *dz, float scale, size_t n, float *d);
+    void (*pool_spread)(const ls_pixels *p, const float *dz, const uint32_t *index, float *d);
     void (*loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t i0, size_t i1);
     /* square_chunks: sums of squares of the chunks [c0, c1) of x[n], to out[c0…c1). sum_chunks:
      * sums of all chunks of x[n]; out may be x */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations on the CPU path: each computes a share of its outputs. */
 #include "core_cpu/operations.h"
+#include "core_cpu/conv.h"
+#include "core_cpu/conv_w.h"
 #include "core_cpu/image_norm.h"
 #include "core_cpu/images.h"
 #include "kernels/random.h"

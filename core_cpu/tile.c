@@ -268,6 +268,88 @@ static void direct(const ls_matmul *p, size_t j0, size_t j1)
         }
 }
 
+/* ---- Operands read through offsets ------------------------------------------------------------
+ */
+
+/* One tile of V vectors: h rows of a, whose offsets are in `row`. c: MR rows, c_row apart. */
+static inline __attribute__((always_inline)) void gathered_of(int V, const ls_gathered *g,
+                                                              const uint32_t *row, size_t h,
+                                                              const float *start, float *c,
+                                                              size_t c_row)
+{
+    const float *a[MR], *b = g->b;
+    const uint32_t *step = g->step, *const end = step + g->k;
+    const size_t b_row = g->b_row;
+    vf acc[MR][NV];
+#pragma GCC unroll 32
+    for (size_t i = 0; i < MR; i++) a[i] = g->a + row[i < h ? i : h - 1];
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++)
+            acc[i][v] = g->prior ? v_load(c + (size_t)i * c_row + v * VW)
+                        : start  ? v_load(start + v * VW)
+                                 : v_set(0.0f);
+    for (; step < end; step++, b += b_row) {
+        const size_t at = *step;
+        vf bv[NV];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) bv[v] = v_load(b + v * VW);
+#pragma GCC unroll 32
+        for (int i = 0; i < MR; i++) {
+            const vf ai = v_set(a[i][at]);
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++) acc[i][v] = v_fma(ai, bv[v], acc[i][v]);
+        }
+    }
+    if (g->adds)
+#pragma GCC unroll 32
+        for (int i = 0; i < MR; i++)
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++)
+                acc[i][v] = v_add(v_load(c + (size_t)i * c_row + v * VW), acc[i][v]);
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) v_store(c + (size_t)i * c_row + v * VW, acc[i][v]);
+}
+
+/* All tiles of a panel. A tile that extends past the edge of c is computed in a buffer. */
+static inline __attribute__((always_inline)) void gathered_width(int V, const ls_gathered *g)
+{
+    _Alignas(64) float buffer[MR * NR], first[NR] = {0};
+    const float *start = g->start;
+    const bool whole = g->n == (size_t)V * VW;
+    if (start && !whole) {
+        memcpy(first, start, g->n * sizeof *first);
+        start = first;
+    }
+    for (size_t i = 0; i < g->m; i += MR) {
+        const size_t h = min_size(MR, g->m - i);
+        float *c = g->c + i * g->c_row;
+        if (whole && h == MR) {
+            gathered_of(V, g, g->row + i, MR, start, c, g->c_row);
+            continue;
+        }
+        if (g->prior || g->adds) {
+            memset(buffer, 0, sizeof buffer);
+            copy_block(c, g->c_row, buffer, NR, h, g->n);
+        }
+        gathered_of(V, g, g->row + i, h, start, buffer, NR);
+        copy_block(buffer, NR, c, g->c_row, h, g->n);
+    }
+}
+
+#define LS_X(v)                                                                                    \
+    static void gathered_##v(const ls_gathered *g) { gathered_width(v <= NV ? v : 1, g); }
+WIDTHS(LS_X)
+#undef LS_X
+#define LS_X(v) gathered_##v,
+static void (*const gathered_widths[])(const ls_gathered *g) = {WIDTHS(LS_X)};
+#undef LS_X
+
+static void gathered(const ls_gathered *g) { gathered_widths[(g->n + VW - 1) / VW - 1](g); }
+
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_tile_##isa
 
@@ -279,4 +361,5 @@ const ls_cpu_tile LS_NAME(LS_TILE) = {
     .pack_b = pack_b,
     .multiply = multiply,
     .direct = direct,
+    .gathered = gathered,
 };

@@ -5,6 +5,21 @@
 
 #include "core_cpu/matmul.h"
 
+/* Columns of c of one panel, in chains of fma over k. Element (i, k) of a is a[row[i] + step[k]];
+ * rows of b are b_row apart and can be read in whole vectors. */
+typedef struct {
+    size_t m, n, k; /* 1 <= n <= columns of the tile */
+    const float *a;
+    const uint32_t *row, *step;
+    const float *b;
+    size_t b_row;
+    float *c;
+    size_t c_row;
+    const float *start; /* n values that chains start at, or NULL for 0 */
+    bool prior;         /* chains continue from c */
+    bool adds;          /* the chains' values are added to c */
+} ls_gathered;
+
 /* Parts of a product, see core_cpu/product.c. */
 typedef struct {
     size_t rows, columns; /* of the tile */
@@ -20,6 +35,7 @@ typedef struct {
      */
     void (*direct)(const ls_matmul *p, size_t j0, size_t j1);
     size_t direct_rows;
+    void (*gathered)(const ls_gathered *g);
 } ls_cpu_tile;
 
 extern const ls_cpu_tile ls_cpu_tile_generic;

@@ -83,6 +83,9 @@ static const struct {
     /* signals: one number is a number of columns */
     {"conv 4 5 stride 2, maxpool 2, dense", "20", 20, 3,
      "conv 5>4 at 1x8; maxpool 4 at 1x4; dense 16>3"},
+    {"conv 4 5 stride 3 pad 2, maxpool 3 pad 1, dense", "20", 20, 3,
+     "conv 5>4 at 1x7; maxpool 4 at 1x3; dense 12>3"},
+    {"conv 4 1x5 pad 1, dense", "20", 20, 3, "conv 5>4 at 3x18; dense 216>3"},
     {"conv 4 3, dense", "5x1", 5, 3, NULL},
     {"conv 4 3x1, dense", "5x1", 5, 3, "conv 3>4 at 3x1; dense 12>3"},
     /* blocks */

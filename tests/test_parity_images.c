@@ -71,7 +71,7 @@ static const sliding convolutions[] = {
     {2, 3, {6, 5, 6}, {3, 3}, ONCE, ONCE, NONE, NONE, 3},
     /* windows that lie in the padding altogether */
     {2, 3, {3, 3, 2}, {2, 2}, ONCE, ONCE, {3, 4}, {5, 2}, 1},
-    {2, 3, {2, 5, 4}, {1, 1}, {2, 2}, ONCE, {2, 1}, {1, 3}, 2},
+    {2, 4, {2, 5, 4}, {1, 1}, {2, 2}, ONCE, {2, 1}, {1, 3}, 2},
     /* 64 and 65 positions; images in three chunks; channels in and out by the vector ± 1 */
     {3, 4, {8, 8, 3}, {1, 1}, ONCE, ONCE, NONE, NONE, 1},
     {2, 3, {5, 13, 2}, {3, 3}, ONCE, ONCE, {1, 1}, {1, 1}, 1},

@@ -136,14 +136,17 @@ static ls_status set_window(maker *m, ls_layer *l, bool pool)
     const ls_net_item *i = m->item;
     ls_window *w = &l->window;
     if (!m->image.channels) return needs_image(m);
+    /* on images of one row, one number means columns: the window's, and with it the padding */
+    bool signal = !i->kernel[0] && m->image.height == 1;
     w->kernel[1] = i->kernel[1];
-    w->kernel[0] = i->kernel[0] ? i->kernel[0] : m->image.height == 1 ? 1 : i->kernel[1];
+    w->kernel[0] = i->kernel[0] ? i->kernel[0] : signal ? 1 : i->kernel[1];
     uint32_t size[2] = {m->image.height, m->image.width}, count[2];
     for (int s = 0; s < 2; s++) {
         w->dilation[s] = i->dilation[s];
         w->stride[s] = i->stride[s] ? i->stride[s] : pool ? w->kernel[s] : 1;
         if (size[s] == 1 && w->kernel[s] == 1) w->stride[s] = 1;
-        count[s] = windows_along(i, s, size[s], w->kernel[s], w->stride[s], &w->pad[s]);
+        if (s == 0 && signal) count[s] = 1;
+        else count[s] = windows_along(i, s, size[s], w->kernel[s], w->stride[s], &w->pad[s]);
     }
     if (!count[0] || !count[1]) {
         char needs[80];
