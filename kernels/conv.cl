@@ -161,17 +161,21 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv(MATRIX(x), MAT
             VECTOR acc[TILE_ROWS][TILE_VECTORS];
             FOR_ROWS FOR_VECTORS acc[i][v] = (VECTOR)(0.0f);
             const uint end = min(p0 + LS_CHUNK, points);
-            for (uint p = p0; p < end; p++) {
-                VECTOR dv[TILE_VECTORS];
-                FOR_VECTORS dv[v] = LOAD(v, dp);
-                dp += stride;
-                FOR_ROWS
-                {
-                    const VECTOR xi = (VECTOR)(xp[at[i]]);
-                    FOR_VECTORS acc[i][v] = fma(xi, dv[v], acc[i][v]);
+            for (uint p = p0; p < end;) {
+                /* to the end of the line or of the chunk */
+                const uint some = min(end - p, g.width - k);
+                for (uint s = 0; s < some; s++) {
+                    VECTOR dv[TILE_VECTORS];
+                    FOR_VECTORS dv[v] = LOAD(v, dp);
+                    dp += stride;
+                    FOR_ROWS
+                    {
+                        const VECTOR xi = (VECTOR)(xp[at[i]]);
+                        FOR_VECTORS acc[i][v] = fma(xi, dv[v], acc[i][v]);
+                    }
+                    xp += g.step;
                 }
-                xp += g.step;
-                k++;
+                p += some, k += some;
                 if (k == g.width) k = 0, xp += g.line - g.width * g.step;
             }
             if (p0) {
