@@ -14,20 +14,17 @@ typedef struct {
 
 static size_t side_of(ls_image i, int side) { return side ? i.width : i.height; }
 
-/* The taps of window (y, x) that lie inside the image. */
-static area taps_inside(const ls_window *w, size_t y, size_t x)
+/* The taps of window number `at` along side s that lie inside the image. */
+static void taps_along(const ls_window *w, int s, size_t at, area *a)
 {
-    const size_t at[2] = {y, x};
-    area a;
-    for (int s = 0; s < 2; s++) {
-        const int64_t start = (int64_t)(at[s] * w->stride[s]) - w->pad[s], gap = w->dilation[s],
-                      rest = (int64_t)side_of(w->from, s) - start;
-        const size_t first = start < 0 ? (size_t)((-start + gap - 1) / gap) : 0,
-                     end = rest <= 0 ? 0 : smaller(w->kernel[s], (size_t)((rest - 1) / gap + 1));
-        a.from[s] = first;
-        a.count[s] = end > first ? end - first : 0;
-    }
-    return a;
+    const int64_t start = (int64_t)(at * w->stride[s]) - w->pad[s], gap = w->dilation[s],
+                  rest = (int64_t)side_of(w->from, s) - start;
+    a->from[s] = 0, a->count[s] = w->kernel[s];
+    if (start >= 0 && rest > (int64_t)(w->kernel[s] - 1) * gap) return;
+    const size_t first = start < 0 ? (size_t)((-start + gap - 1) / gap) : 0,
+                 end = rest <= 0 ? 0 : smaller(w->kernel[s], (size_t)((rest - 1) / gap + 1));
+    a->from[s] = first;
+    a->count[s] = end > first ? end - first : 0;
 }
 
 /* The windows that contain position (y, x), along each side: from, from + gap, … */
@@ -61,8 +58,10 @@ static void pool_line(const cpu_job *j, size_t r, size_t y)
     float *a = ls_cpu_at(j, o->a) + first;
     uint32_t *index = ls_there(o->index) ? (uint32_t *)(void *)ls_cpu_at(j, o->index) + first
                                          : NULL;
+    area t;
+    taps_along(w, 0, y, &t);
     for (size_t x = 0; x < w->to.width; x++, a += o->out, index = index ? index + o->out : NULL) {
-        const area t = taps_inside(w, y, x);
+        taps_along(w, 1, x, &t);
         const size_t top = y * w->stride[0] + t.from[0] * w->dilation[0] - w->pad[0],
                      left = x * w->stride[1] + t.from[1] * w->dilation[1] - w->pad[1];
         const ls_pixels p = {.rows = t.count[0],
@@ -107,17 +106,22 @@ static void gather_line(const cpu_job *j, size_t r, size_t y)
         for (size_t i = 0; i < a.count[0]; i++)
             for (size_t l = 0; l < a.count[1]; l++) {
                 const size_t oy = a.from[0] + i * gap[0], ox = a.from[1] + l * gap[1];
-                k->pool_add(dz + oy * line + ox * o->out, share(taps_inside(w, oy, ox)), o->out, d);
+                area t;
+                taps_along(w, 0, oy, &t);
+                taps_along(w, 1, ox, &t);
+                k->pool_add(dz + oy * line + ox * o->out, share(t), o->out, d);
             }
     }
 }
 
-/* Windows that neither overlap nor leave gaps, of which line y of the image is the first: their
- * positions are written window by window. */
+/* Windows inside the image that neither overlap nor leave gaps: their positions are written window
+ * by window. */
 static bool apart(const ls_window *w)
 {
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
         if (w->stride[s] != w->kernel[s] || w->pad[s] || w->dilation[s] > 1) return false;
+        if ((size_t)side_of(w->to, s) * w->kernel[s] > side_of(w->from, s)) return false;
+    }
     return true;
 }
 

@@ -59,7 +59,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv(MATRIX(x), MAT
                                                                   const uint n, const uint16 g0,
                                                                   const uint8 g1 FINISH_ARGS)
 {
-    const window g = window_of(g0, g1);
+    const window g = WINDOW_OF(g0, g1);
     const uint group = get_group_id(1) / g.panels, j0 = get_group_id(1) % g.panels * TILE_COLUMNS,
                count = min((uint)TILE_COLUMNS, g.columns - j0), column = group * g.columns + j0,
                top = get_group_id(0) * (TILE_ROWS * TILE_REPEAT), points = g.height * g.width;
@@ -129,7 +129,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv(MATRIX(x), MAT
                                                                   const uint continues,
                                                                   const uint16 g0, const uint8 g1)
 {
-    const window g = window_of(g0, g1);
+    const window g = WINDOW_OF(g0, g1);
     const uint m = g.taps * g.run, i0 = get_group_id(0) * TILE_ROWS,
                all = outputs / g.columns * g.panels, panel = get_group_id(1) % all,
                block = get_group_id(1) / all, group = panel / g.panels,
@@ -161,17 +161,21 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv(MATRIX(x), MAT
             VECTOR acc[TILE_ROWS][TILE_VECTORS];
             FOR_ROWS FOR_VECTORS acc[i][v] = (VECTOR)(0.0f);
             const uint end = min(p0 + LS_CHUNK, points);
-            for (uint p = p0; p < end; p++) {
-                VECTOR dv[TILE_VECTORS];
-                FOR_VECTORS dv[v] = LOAD(v, dp);
-                dp += stride;
-                FOR_ROWS
-                {
-                    const VECTOR xi = (VECTOR)(xp[at[i]]);
-                    FOR_VECTORS acc[i][v] = fma(xi, dv[v], acc[i][v]);
+            for (uint p = p0; p < end;) {
+                /* to the end of the line or of the chunk */
+                const uint some = min(end - p, g.width - k);
+                for (uint s = 0; s < some; s++) {
+                    VECTOR dv[TILE_VECTORS];
+                    FOR_VECTORS dv[v] = LOAD(v, dp);
+                    dp += stride;
+                    FOR_ROWS
+                    {
+                        const VECTOR xi = (VECTOR)(xp[at[i]]);
+                        FOR_VECTORS acc[i][v] = fma(xi, dv[v], acc[i][v]);
+                    }
+                    xp += g.step;
                 }
-                xp += g.step;
-                k++;
+                p += some, k += some;
                 if (k == g.width) k = 0, xp += g.line - g.width * g.step;
             }
             if (p0) {

@@ -55,7 +55,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void conv(MATRIX(x),
                                                                       const uint8 g1 FINISH_ARGS)
 {
     enum { LOADS_A = TILE_M * TILE_K / ITEMS, LOADS_B = TILE_COLUMNS * TILE_K / ITEMS };
-    ITEM const window g = window_of(g0, g1);
+    ITEM const window g = WINDOW_OF(g0, g1);
     const uint group = get_group_id(1) / g.panels,
                j0 = get_group_id(1) % g.panels * TILE_COLUMNS + across * WIDTH,
                count = j0 < g.columns ? min(WIDTH, g.columns - j0) : 0,
@@ -110,7 +110,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void conv(
     const uint apart, const uint continues, const uint16 g0, const uint8 g1)
 {
     enum { LOADS_A = TILE_M * TILE_K / ITEMS, LOADS_B = TILE_COLUMNS * TILE_K / ITEMS };
-    ITEM const window g = window_of(g0, g1);
+    ITEM const window g = WINDOW_OF(g0, g1);
     const uint m = g.taps * g.run, i0 = get_group_id(0) * TILE_M,
                all = outputs / g.columns * g.panels, panel = get_group_id(1) % all,
                block = get_group_id(1) / all, group = panel / g.panels,

@@ -95,10 +95,9 @@ __kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), 
 
 /* d = x + skip, y = d·mask·act'(v), where v is z or a, as the activation reads. d and y may be any
  * of the others; if v is d, it is read afterwards. */
-#define LS_X(name, reads, facts)                                                                   \
-    __kernel void slope_##name(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y),           \
-                               const uint n, const ulong seed, const ulong step,                   \
-                               const uint purpose, const float p)                                  \
+#define SLOPE(name, derivative, MASK)                                                              \
+    __kernel void name(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,     \
+                       const ulong seed, const ulong step, const uint purpose, const float p)      \
     {                                                                                              \
         const int skips = THERE(skip), keeps = d_at != y_at, own = v_at == d_at;                   \
         AT(x), AT(v), AT(d), AT(y);                                                                \
@@ -119,11 +118,15 @@ __kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), 
             if (keeps) {                                                                           \
                 PASS_PUT(d, value)                                                                 \
             }                                                                                      \
-            if (p > 0.0f) PASS_EACH(e)                                                             \
-            value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);           \
-            PASS_EACH(e) value[e] = value[e] * ls_act_grad_##name(from[e]);                        \
+            MASK PASS_EACH(e) value[e] = value[e] * derivative(from[e]);                           \
             PASS_PUT(y, value)                                                                     \
         }                                                                                          \
     }
+/* Without dropout in kernels of their own: they are compiled to vectors. */
+#define DROP                                                                                       \
+    PASS_EACH(e) value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);
+#define LS_X(name, reads, facts)                                                                   \
+    SLOPE(slope_##name, ls_act_grad_##name, )                                                      \
+    SLOPE(drop_slope_##name, ls_act_grad_##name, DROP)
 LS_ACTIVATIONS(LS_X)
 #undef LS_X

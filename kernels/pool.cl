@@ -6,18 +6,11 @@ typedef struct {
     int height, width, channels, to_height, to_width, taps[2], stride[2], pad[2];
 } pool;
 
-static pool pool_of(uint16 v)
-{
-    const pool g = {(int)v.s0,
-                    (int)v.s1,
-                    (int)v.s2,
-                    (int)v.s3,
-                    (int)v.s4,
-                    {(int)v.s5, (int)v.s6},
-                    {(int)v.s7, (int)v.s8},
-                    {(int)v.s9, (int)v.sa}};
-    return g;
-}
+#define POOL_OF(v)                                                                                 \
+    {                                                                                              \
+        (int)(v).s0, (int)(v).s1, (int)(v).s2, (int)(v).s3, (int)(v).s4,                           \
+            {(int)(v).s5, (int)(v).s6}, {(int)(v).s7, (int)(v).s8}, {(int)(v).s9, (int)(v).sa},    \
+    }
 
 /* The part of window number `at` along a side that is inside the image: [from, to). */
 typedef struct {
@@ -44,7 +37,7 @@ static span around(int at, int taps, int stride, int pad, int windows)
 
 /* Of the results: image, row and column. */
 #define RESULT_AT                                                                                  \
-    const pool g = pool_of(geometry);                                                              \
+    const pool g = POOL_OF(geometry);                                                              \
     LANES_AT(images *(uint)(g.to_height * g.to_width), (uint)g.channels)                           \
     const uint image = position / (uint)(g.to_height * g.to_width),                                \
                place = position % (uint)(g.to_height * g.to_width);                                \
@@ -102,7 +95,7 @@ __kernel void avg_pool(MATRIX(x), MATRIX(a), const uint images, const uint16 geo
 
 /* Of the gradient: image and position in it; the windows around it. */
 #define INPUT_AT                                                                                   \
-    const pool g = pool_of(geometry);                                                              \
+    const pool g = POOL_OF(geometry);                                                              \
     LANES_AT(images *(uint)(g.height * g.width), (uint)g.channels)                                 \
     const uint image = position / (uint)(g.height * g.width),                                      \
                place = position % (uint)(g.height * g.width);                                      \

@@ -70,7 +70,7 @@ __kernel void depthwise(MATRIX(x), MATRIX(w), MATRIX(begin), MATRIX(c), const ui
                         const uint channels, const uint first, const uint line, const uint step,
                         const uint16 g0, const uint8 g1)
 {
-    const window g = window_of(g0, g1);
+    const window g = WINDOW_OF(g0, g1);
     const uint blocks = LANE_BLOCKS(channels), position = get_global_id(0) / blocks,
                at = get_global_id(0) % blocks * IMAGE_LANES, count = channels - at,
                points = g.height * g.width;
@@ -94,7 +94,7 @@ __kernel void depthwise(MATRIX(x), MATRIX(w), MATRIX(begin), MATRIX(c), const ui
 __kernel void depthwise_w(MATRIX(x), MATRIX(dz), MATRIX(out), const uint channels, const uint16 g0,
                           const uint8 g1)
 {
-    const window g = window_of(g0, g1);
+    const window g = WINDOW_OF(g0, g1);
     const uint blocks = LANE_BLOCKS(channels), tap = get_global_id(0) / blocks,
                c = get_global_id(0) % blocks * IMAGE_LANES, count = channels - c,
                image = get_global_id(1), points = g.height * g.width;

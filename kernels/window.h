@@ -20,12 +20,12 @@ typedef struct {
         columns, panels, out_image, out_line, out_step, out_start;
 } window;
 
-static window window_of(uint16 a, uint8 b)
-{
-    const window g = {a.s0, a.s1, a.s2, a.s3, a.s4, a.s5, a.s6, a.s7, a.s8,
-                      a.s9, a.sa, a.sb, a.sc, a.sd, a.se, a.sf, b.s0, b.s1};
-    return g;
-}
+/* Not a function: some compilers warn of long vectors as arguments. */
+#define WINDOW_OF(a, b)                                                                            \
+    {                                                                                              \
+        (a).s0, (a).s1, (a).s2, (a).s3, (a).s4, (a).s5, (a).s6, (a).s7, (a).s8, (a).s9, (a).sa,    \
+            (a).sb, (a).sc, (a).sd, (a).se, (a).sf, (b).s0, (b).s1                                 \
+    }
 
 /* Where a tap is in the input, relative to the first. */
 static uint tap_at(const window *g, uint tap)

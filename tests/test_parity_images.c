@@ -84,6 +84,18 @@ static const sliding convolutions[] = {
     {5, 65, {14, 14, 33}, {3, 3}, ONCE, ONCE, {1, 1}, {1, 1}, 1},
     {1, 96, {20, 20, 16}, {3, 3}, ONCE, ONCE, {1, 1}, {1, 1}, 1},
     {6, 64, {16, 15, 64}, {3, 3}, {2, 2}, ONCE, {1, 1}, {1, 1}, 64},
+    /* past the parts in which the CPU path takes a product: more than 4096 values of a window,
+     * positions of an image and channels alone; images, and lines, that no padded copy holds; more
+     * weights, and more sums of them, than are kept; more than 64 and 256 taps of a channel */
+    {1, 200, {2, 3, 1125}, {2, 2}, ONCE, ONCE, {0, 0}, {1, 0}, 1},
+    {2, 200, {3, 3, 250}, {2, 2}, ONCE, ONCE, {1, 1}, {0, 0}, 1},
+    {2, 3, {70, 65, 2}, {1, 1}, ONCE, ONCE, NONE, NONE, 1},
+    {2, 3, {71, 67, 2}, {3, 2}, {1, 1}, ONCE, {1, 1}, {1, 0}, 1},
+    {1, 2, {300, 300, 8}, {2, 2}, ONCE, ONCE, {1, 0}, {0, 1}, 1},
+    {1, 2, {2, 300, 2000}, {1, 1}, ONCE, ONCE, {1, 1}, {0, 1}, 1},
+    {2, 4100, {2, 2, 4100}, {2, 1}, ONCE, ONCE, {1, 0}, {0, 0}, 4100},
+    {2, 5, {20, 19, 5}, {17, 16}, ONCE, ONCE, {3, 2}, {1, 4}, 5},
+    {2, 6, {12, 11, 6}, {9, 9}, {2, 1}, ONCE, {4, 4}, {4, 4}, 6},
 };
 
 static const sliding pools[] = {
@@ -96,6 +108,10 @@ static const sliding pools[] = {
     {3, 3, {9, 9, 3}, {2, 2}, {3, 3}, ONCE, NONE, NONE, 1},
     {2, 4, {1, 33, 4}, {1, 3}, {1, 2}, ONCE, {0, 1}, {0, 1}, 1},
     {2, 33, {5, 7, 33}, {5, 7}, ONCE, ONCE, NONE, NONE, 1},
+    /* windows side by side, the last of which go past the image */
+    {3, 5, {7, 5, 5}, {2, 2}, {2, 2}, ONCE, NONE, {1, 1}, 1},
+    {2, 3, {7, 8, 3}, {3, 3}, {3, 3}, ONCE, NONE, {2, 1}, 1},
+    {2, 17, {1, 7, 17}, {1, 4}, {1, 4}, ONCE, NONE, {0, 1}, 1},
     {2, 1, {6, 5, 1}, {2, 2}, ONCE, ONCE, NONE, {1, 1}, 1},
     {3, 16, {8, 8, 16}, {5, 4}, {3, 2}, ONCE, {2, 3}, {2, 1}, 1},
     {2, 2, {11, 7, 2}, {4, 1}, {1, 2}, ONCE, NONE, NONE, 1},
@@ -389,7 +405,7 @@ static void check(const row *r)
 {
     test_backends b;
     test_backends_open(&b);
-    if (r->product) test_backends_add_tiles(&b);
+    test_backends_add_tiles(&b);
     for (size_t i = 0; i < r->count; i++) {
         unsigned variants = i < THOROUGH || r->variants < SOME ? r->variants : SOME;
         for (unsigned values = 0; values < VALUES_COUNT; values++)

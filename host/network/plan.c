@@ -578,10 +578,11 @@ static size_t infer_rows(const ls_network *net, size_t rows)
     return rows < most ? rows : most;
 }
 
-/* Kernels count the values of a matrix in 32 bits. */
+/* Kernels count the values of a matrix in 32 bits, those of an image with a sign. */
 static bool is_countable(const ls_network *net, const ls_plan *p)
 {
-    return (uint64_t)largest_image(net) <= UINT32_MAX / (uint64_t)p->capacity;
+    uint64_t most = largest_image(net);
+    return most <= INT32_MAX && most <= UINT32_MAX / (uint64_t)p->capacity;
 }
 
 ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use use, size_t rows,

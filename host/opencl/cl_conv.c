@@ -248,9 +248,21 @@ typedef struct {
     size_t pad_at, wide_at, apart_at, end;
 } gradient;
 
+/* Whether the sums of single images are kept: where there would be too few tiles for all compute
+ * units; and on CPU devices, as work-items then read one image after the other, which stays in the
+ * cache, unless the sums are so large that writing and reading them costs more. A step over 64
+ * images of 16x16 with 32 channels, in 288 x 64: 11 ms instead of 38 (PoCL 3.1, 2 threads). */
+static bool sums_apart(const ls_cl_device *d, const ls_op *op, const gradient *g)
+{
+    enum { BUSY = 4, POINTS = 32 };
+    const ls_window *w = &op->window;
+    const size_t tiles = units_of(op->in, g->tile.rows) * g->panels * w->groups;
+    if (tiles < BUSY * d->compute_units) return true;
+    return d->is_cpu && ls_op_points(op) >= POINTS && g->values <= COPIES_CPU / 4;
+}
+
 static gradient gradient_of(const ls_cl_device *d, const ls_op *op, size_t rows)
 {
-    enum { BUSY = 4 }; /* tiles for a compute unit */
     const ls_window *w = &op->window;
     const size_t columns = w->to.channels / w->groups;
     gradient g = {.padded = ls_cl_pad_input(w),
@@ -261,8 +273,7 @@ static gradient gradient_of(const ls_cl_device *d, const ls_op *op, size_t rows)
     g.panels = units_of(columns, g.tile.columns);
     g.widened = d->is_cpu && !is_depthwise(w) && columns % g.tile.columns;
     if (g.widened) g.stride = w->groups * g.panels * g.tile.columns;
-    g.apart = is_depthwise(w) ||
-              units_of(op->in, g.tile.rows) * g.panels * w->groups < BUSY * d->compute_units;
+    g.apart = is_depthwise(w) || sums_apart(d, op, &g);
     const size_t copy = g.padded.copied ? g.padded.values : 0,
                  wide = g.widened ? ls_cl_times(ls_op_points(op), g.stride) : 0,
                  part = g.apart ? g.values : 0;

@@ -74,7 +74,10 @@ typedef enum {
 #define LS_X(name, reads, facts) LS_IMAGE_slope_##name,
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
-            LS_IMAGE_COUNT
+#define LS_X(name, reads, facts) LS_IMAGE_drop_slope_##name,
+            LS_ACTIVATIONS(LS_X)
+#undef LS_X
+                LS_IMAGE_COUNT
 } ls_cl_image_kernel;
 
 /* A kernel of a convolution's sums: compiled for a form, a width of its tile and the function that

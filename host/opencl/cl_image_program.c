@@ -19,6 +19,9 @@ static const char *const names[] = {
 #define LS_X(name, reads, facts) "slope_" #name,
         LS_ACTIVATIONS(LS_X)
 #undef LS_X
+#define LS_X(name, reads, facts) "drop_slope_" #name,
+            LS_ACTIVATIONS(LS_X)
+#undef LS_X
 };
 
 static void release_program(ls_cl_device *d)

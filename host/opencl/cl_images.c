@@ -5,7 +5,7 @@
 
 /* ---- Pools ----------------------------------------------------------------------------------- */
 
-/* The geometry as pool_of (kernels/pool.cl) unpacks it. */
+/* The geometry as POOL_OF (kernels/pool.cl) unpacks it. */
 static void arg_pool(launch *l, const ls_window *w)
 {
     cl_uint16 g = {{w->from.height, w->from.width, w->from.channels, w->to.height, w->to.width,
@@ -84,7 +84,10 @@ ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
 {
     const ls_op *o = j->op;
     launch l;
-    LS_TRY(begin_image(j, LS_IMAGE_slope_identity + o->act, &l));
+    LS_TRY(begin_image(j,
+                       (o->dropout > 0 ? LS_IMAGE_drop_slope_identity : LS_IMAGE_slope_identity) +
+                           o->act,
+                       &l));
     arg_view(&l, x), arg_view(&l, o->skip);
     arg_view(&l, ls_activations[o->act].reads_z ? o->z : o->a);
     arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);

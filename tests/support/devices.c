@@ -72,7 +72,7 @@ void test_backends_add_tiles(test_backends *b)
             ls_cl_device *d = (ls_cl_device *)t->backend;
             cr_assert(ls_cl_tile_fits(d, &tiles[k].usual), "%s: a tile of the test does not fit",
                       t->name);
-            if (tiles[k].usual.family == LS_TILE_LOCAL) use_gpu_passes(d);
+            if (tiles[k].usual.family == LS_TILE_LOCAL) use_gpu_passes(d), d->is_cpu = false;
             for (int form = 0; form < LS_FORM_COUNT; form++) {
                 d->tiles[form][LS_SIZE_NARROW] = d->tiles[form][LS_SIZE_SMALL] = tiles[k].usual;
                 d->tiles[form][LS_SIZE_LARGE] = d->tiles[form][LS_SIZE_HUGE] =
