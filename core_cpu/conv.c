@@ -107,29 +107,31 @@ static void set_pass(pass *t, size_t group, size_t phase)
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
-/* The weights of row k: n columns from j0 on, with zeros up to a multiple of the panel's width. */
-static void pack_row(const pass *t, const block *b, size_t k, float *out)
+/* The weights of a block, in panels. Those of CONV are a part of the matrix; those of CONV_X are
+ * one for each tap, transposed. */
+static void pack(const pass *t, const block *b)
 {
     const ls_op *o = t->job->op;
     const ls_window *w = &o->window;
     const ls_slide *s = &t->slide;
-    const size_t channels = s->channels, tap = k / channels, c = k % channels,
-                 panel = t->job->backend->tile->columns, kc = b->k1 - b->k0;
-    const float *from = ls_cpu_at(t->job, o->w);
-    size_t next = 1;
-    if (t->back) {
-        const size_t y = t->tap[0] - tap / s->taps[1] * t->tap_gap[0],
-                     x = t->tap[1] - tap % s->taps[1] * t->tap_gap[1];
-        next = w->to.channels;
-        from += ((y * w->kernel[1] + x) * t->columns + b->j0) * next + s->channel + c;
-    } else from += k * w->to.channels + t->group * t->columns + b->j0;
-    for (size_t j = 0; j < b->n; j += panel) {
-        const size_t width = smaller(panel, b->n - j);
-        float *to = out + j * kc + (k - b->k0) * panel;
-        if (next == 1) memcpy(to, from + j, width * sizeof *to);
-        else
-            for (size_t i = 0; i < width; i++) to[i] = from[(j + i) * next];
-        for (size_t i = width; i < panel; i++) to[i] = 0.0f;
+    const ls_cpu_tile *tile = t->job->backend->tile;
+    const size_t kc = b->k1 - b->k0, out = w->to.channels;
+    const float *weights = ls_cpu_at(t->job, o->w);
+    for (size_t j = 0; j < b->n; j += tile->columns) {
+        const size_t width = smaller(tile->columns, b->n - j), column = b->j0 + j;
+        float *to = t->weights + j * kc;
+        ls_matmul p = {
+            .b = weights + b->k0 * out + t->group * t->columns + column, .b_row = out, .b_col = 1};
+        if (!t->back) tile->pack_b(&p, 0, kc, 0, width, to);
+        for (size_t k = b->k0, len; k < b->k1 && t->back; k += len) {
+            const size_t tap = k / s->channels, c = k % s->channels,
+                         y = t->tap[0] - tap / s->taps[1] * t->tap_gap[0],
+                         x = t->tap[1] - tap % s->taps[1] * t->tap_gap[1];
+            len = smaller(s->channels - c, b->k1 - k);
+            p.b = weights + ((y * w->kernel[1] + x) * t->columns + column) * out + s->channel + c;
+            p.b_row = 1, p.b_col = out;
+            tile->pack_b(&p, 0, len, 0, width, to + (k - b->k0) * tile->columns);
+        }
     }
 }
 
@@ -218,7 +220,7 @@ static void run_block(const pass *t, const block *b, size_t i0, size_t i1)
     const size_t height = t->to.height, band = ls_slide_band(&t->slide, b->k1 - b->k0);
     const float *from = ls_cpu_at(j, t->back ? j->op->dz : j->op->x);
     ls_laid l = {.copy = t->copy, .row = t->row, .step = t->step};
-    for (size_t k = b->k0; k < b->k1; k++) pack_row(t, b, k, t->weights);
+    pack(t, b);
     for (size_t i = i0; i < i1; i = (i / height + 1) * height) {
         const size_t r = i / height, end = smaller(i1 - r * height, height),
                      p1 = first_position(t, end);
@@ -273,5 +275,5 @@ static size_t extent(const cpu_job *j)
     return j->rows * (j->op->kind == LS_OP_CONV_X ? w->from.height : w->to.height);
 }
 
-const cpu_operation ls_cpu_conv = {1, extent, ls_cpu_conv_cost, run, NULL, NULL};
-const cpu_operation ls_cpu_conv_x = {1, extent, ls_cpu_conv_cost, run, NULL, NULL};
+const cpu_operation ls_cpu_conv = {1, extent, ls_cpu_conv_cost, run, NULL, NULL, 4};
+const cpu_operation ls_cpu_conv_x = {1, extent, ls_cpu_conv_cost, run, NULL, NULL, 4};

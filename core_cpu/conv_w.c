@@ -177,4 +177,4 @@ static size_t extent(const cpu_job *j)
     return tiles_down(j) * tiles_across(j) * j->op->window.groups;
 }
 
-const cpu_operation ls_cpu_conv_w = {1, extent, ls_cpu_conv_cost, run, NULL, NULL};
+const cpu_operation ls_cpu_conv_w = {1, extent, ls_cpu_conv_cost, run, NULL, NULL, 1};

@@ -162,7 +162,7 @@ static double cost(const cpu_job *j)
     return (double)j->rows * (double)ls_op_points(j->op) * (double)j->op->out;
 }
 
-const cpu_operation ls_cpu_norm = {UNIT, extent, cost, run, finish, phases};
-const cpu_operation ls_cpu_norm_fixed = {UNIT, extent, cost, run, finish, phases};
-const cpu_operation ls_cpu_norm_grad = {UNIT, extent, cost, run, finish, phases};
-const cpu_operation ls_cpu_grad_b = {UNIT, extent, cost, run, finish, phases};
+const cpu_operation ls_cpu_norm = {UNIT, extent, cost, run, finish, phases, 4};
+const cpu_operation ls_cpu_norm_fixed = {UNIT, extent, cost, run, finish, phases, 4};
+const cpu_operation ls_cpu_norm_grad = {UNIT, extent, cost, run, finish, phases, 4};
+const cpu_operation ls_cpu_grad_b = {UNIT, extent, cost, run, finish, phases, 4};

@@ -237,10 +237,10 @@ static double cost_pool(const cpu_job *j)
 }
 static double cost_rows(const cpu_job *j) { return (double)j->rows * (double)j->op->out; }
 
-const cpu_operation ls_cpu_max_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL};
-const cpu_operation ls_cpu_max_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL};
-const cpu_operation ls_cpu_avg_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL};
-const cpu_operation ls_cpu_avg_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL};
-const cpu_operation ls_cpu_act = {1, extent_rows, cost_rows, op_act, NULL, NULL};
-const cpu_operation ls_cpu_augment = {1, extent_rows, cost_rows, op_augment, NULL, NULL};
-const cpu_operation ls_cpu_slope = {1, extent_rows, cost_rows, op_slope, NULL, NULL};
+const cpu_operation ls_cpu_max_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL, 4};
+const cpu_operation ls_cpu_max_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL, 4};
+const cpu_operation ls_cpu_avg_pool = {1, extent_pool, cost_pool, op_pool, NULL, NULL, 4};
+const cpu_operation ls_cpu_avg_pool_x = {1, extent_pool_x, cost_pool, op_pool_x, NULL, NULL, 4};
+const cpu_operation ls_cpu_act = {1, extent_rows, cost_rows, op_act, NULL, NULL, 4};
+const cpu_operation ls_cpu_slope = {1, extent_rows, cost_rows, op_slope, NULL, NULL, 4};
+const cpu_operation ls_cpu_augment = {1, extent_rows, cost_rows, op_augment, NULL, NULL, 4};

@@ -16,6 +16,8 @@ typedef struct {
     /* Number of phases, each shared among threads and finished before the next; NULL: one. extent,
      * run and finish read the phase, from 0 on, in the job. */
     unsigned (*phases)(const cpu_job *j);
+    /* Most shares per thread: with several, a thread that is slower takes fewer of them. */
+    unsigned parts;
 } cpu_operation;
 
 /* The matrix of a view; NULL if it is absent. */

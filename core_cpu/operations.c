@@ -249,17 +249,18 @@ static double cost_columns(const cpu_job *j) { return (double)j->op->out * (doub
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL, NULL};
-static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL, NULL};
-static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL, NULL};
-static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL, NULL};
-static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL, NULL};
-static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL, NULL};
-static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL, NULL};
-static const cpu_operation grad_x = {1, extent_product, cost_matmul, op_grad_x, NULL, NULL};
-static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_clip, NULL};
-static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL, NULL};
-static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_norm, NULL, NULL};
+static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL, NULL, 1};
+static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL, NULL, 1};
+static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL, NULL, 1};
+static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL, NULL, 1};
+static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL, NULL, 1};
+static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL, NULL, 1};
+static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL, NULL, 1};
+static const cpu_operation grad_x = {1, extent_product, cost_matmul, op_grad_x, NULL, NULL, 1};
+static const cpu_operation clip = {1, extent_chunks, cost_flat, op_clip, finish_clip, NULL, 1};
+static const cpu_operation update = {16, extent_columns, cost_flat, op_update, NULL, NULL, 1};
+static const cpu_operation max_norm = {16, extent_columns, cost_columns, op_max_norm, NULL, NULL,
+                                       1};
 
 #define norm ls_cpu_norm
 #define norm_fixed ls_cpu_norm_fixed

@@ -30,16 +30,20 @@ static void run_share(void *work, unsigned share, unsigned shares, unsigned thre
                                                 (size_t)thread * LS_MATMUL_SCRATCH);
 }
 
-/* Number of shares of an operation: one per thread, but none that costs less than a hand-over. */
+/* Number of shares of an operation, of which none costs less than a hand-over; sets the number of
+ * threads that may share it, which extents read. */
 static unsigned shares_of(cpu_job *j)
 {
-    double worth = ls_cpu_operations[j->op->kind]->cost(j) / worth_sharing;
-    size_t most = smaller(ls_pool_threads(j->backend->pool), LS_POOL_SHARES);
-    j->threads = worth < 1 ? 1 : worth < (double)most ? (size_t)worth : most;
-    size_t units = (ls_cpu_operations[j->op->kind]->extent(j) +
-                    ls_cpu_operations[j->op->kind]->unit - 1) /
-                   ls_cpu_operations[j->op->kind]->unit;
-    return (unsigned)(units < 1 ? 1 : smaller(j->threads, units));
+    const cpu_operation *o = ls_cpu_operations[j->op->kind];
+    const double worth = o->cost(j) / worth_sharing;
+    const size_t threads = ls_pool_threads(j->backend->pool),
+                 most = smaller(threads * o->parts, LS_POOL_SHARES),
+                 shares = worth < 1              ? 1
+                          : worth < (double)most ? (size_t)worth
+                                                 : most;
+    j->threads = smaller(shares, threads);
+    const size_t units = (o->extent(j) + o->unit - 1) / o->unit;
+    return (unsigned)(units < 1 ? 1 : smaller(shares, units));
 }
 
 static void run_phase(cpu_job *j, bool alone, unsigned thread)
