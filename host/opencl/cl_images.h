@@ -44,8 +44,4 @@ static inline size_t lane_blocks(const job *j, size_t channels)
     return units_of(channels, ls_cl_image_lanes(j->workspace->device));
 }
 
-/* Floats of scratch that an operation of cl_conv.c needs for so many rows; SIZE_MAX if the device
- * cannot run it. */
-size_t ls_cl_conv_scratch(const ls_cl_device *d, const ls_op *op, size_t rows);
-
 #endif
