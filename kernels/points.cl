@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Elementwise operations and sums over the positions of images. */
+/* Batch normalisation of images, and sums over their positions. */
 
 /* ---- Sums: those of each image's positions, then those of images, in chunks ------------------ */
 
@@ -90,43 +90,3 @@ __kernel void point_norm_grad(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), 
                            inv_rows),
               z + at, count);
 }
-
-/* ---- Slopes ---------------------------------------------------------------------------------- */
-
-/* d = x + skip, y = d·mask·act'(v), where v is z or a, as the activation reads. d and y may be any
- * of the others; if v is d, it is read afterwards. */
-#define SLOPE(name, derivative, MASK)                                                              \
-    __kernel void name(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,     \
-                       const ulong seed, const ulong step, const uint purpose, const float p)      \
-    {                                                                                              \
-        const int skips = THERE(skip), keeps = d_at != y_at, own = v_at == d_at;                   \
-        AT(x), AT(v), AT(d), AT(y);                                                                \
-        if (skips) AT(skip);                                                                       \
-        PASS(n,                                                                                    \
-             PASS_WHOLE(x) && PASS_WHOLE(skip) && PASS_WHOLE(v) && PASS_WHOLE(d) && PASS_WHOLE(y)) \
-        {                                                                                          \
-            float value[PASS_WIDTH], from[PASS_WIDTH];                                             \
-            PASS_GET(value, x)                                                                     \
-            if (skips) {                                                                           \
-                PASS_GET(from, skip)                                                               \
-                PASS_EACH(e) value[e] = value[e] + from[e];                                        \
-            }                                                                                      \
-            if (!own) {                                                                            \
-                PASS_GET(from, v)                                                                  \
-            }                                                                                      \
-            if (own) PASS_EACH(e) from[e] = value[e];                                              \
-            if (keeps) {                                                                           \
-                PASS_PUT(d, value)                                                                 \
-            }                                                                                      \
-            MASK PASS_EACH(e) value[e] = value[e] * derivative(from[e]);                           \
-            PASS_PUT(y, value)                                                                     \
-        }                                                                                          \
-    }
-/* Without dropout in kernels of their own: they are compiled to vectors. */
-#define DROP                                                                                       \
-    PASS_EACH(e) value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);
-#define LS_X(name, reads, facts)                                                                   \
-    SLOPE(slope_##name, ls_act_grad_##name, )                                                      \
-    SLOPE(drop_slope_##name, ls_act_grad_##name, DROP)
-LS_ACTIVATIONS(LS_X)
-#undef LS_X

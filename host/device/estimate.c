@@ -22,6 +22,9 @@ static double launches_of(const ls_op *op)
     case LS_OP_MAX_NORM: return 3;
     case LS_OP_NORM:
     case LS_OP_NORM_GRAD: return 6;
+    case LS_OP_CONV: /* padding, packing, the product, what follows */
+    case LS_OP_CONV_X: return 4;
+    case LS_OP_CONV_W: return 5;
     default: return 1;
     }
 }
@@ -38,9 +41,25 @@ static double update_floats(const ls_plan *p)
     return 3 + 2 * states;
 }
 
+/* A convolution is a product whose rows are positions of the batch's images; what is copied for it
+ * is read and written once. */
+static void add_convolution(ls_step_need *need, const ls_plan *p, const ls_op *op)
+{
+    const size_t from = ls_image_values(op->window.from), to = ls_image_values(op->window.to),
+                 points = p->batch * ls_op_points(op), channels = op->window.to.channels;
+    if (op->kind == LS_OP_CONV) add_product(need, points, channels, op->in);
+    else if (op->kind == LS_OP_CONV_W) add_product(need, op->in, channels, points);
+    else
+        need->product[class_of(points, op->window.from.channels)] += (double)points *
+                                                                     (double)channels *
+                                                                     (double)op->in;
+    need->bytes += 8 * (double)p->batch * ((double)from + (double)to);
+    if (ls_there(op->theta)) need->bytes += 4 * update_floats(p) * (double)op->in * (double)op->out;
+}
+
 static void add_op(ls_step_need *need, const ls_plan *p, const ls_op *op)
 {
-    double rows = (double)p->batch, out = (double)op->out;
+    double rows = (double)p->batch * (double)ls_op_points(op), out = (double)op->out;
     need->launches += launches_of(op);
     need->barriers += 1;
     switch (op->kind) {
@@ -49,6 +68,16 @@ static void add_op(ls_step_need *need, const ls_plan *p, const ls_op *op)
     case LS_OP_GRAD_W:
         add_product(need, op->in, op->out, p->batch);
         if (ls_there(op->theta)) need->bytes += 4 * update_floats(p) * (double)op->in * out;
+        break;
+    case LS_OP_CONV:
+    case LS_OP_CONV_X:
+    case LS_OP_CONV_W: add_convolution(need, p, op); break;
+    case LS_OP_MAX_POOL:
+    case LS_OP_MAX_POOL_X:
+    case LS_OP_AVG_POOL:
+    case LS_OP_AVG_POOL_X:
+        need->bytes += 4 * (double)p->batch *
+                       (double)(ls_image_values(op->window.from) + ls_image_values(op->window.to));
         break;
     case LS_OP_UPDATE: need->bytes += 4 * update_floats(p) * out; break;
     case LS_OP_CLIP: need->bytes += 4 * out; break;
@@ -62,11 +91,14 @@ static void add_op(ls_step_need *need, const ls_plan *p, const ls_op *op)
 ls_step_need ls_step_need_of(const ls_plan *p)
 {
     ls_step_need need = {0};
-    bool chunkwise = p->parameters <= LS_CHUNKS_SCRATCH;
+    bool chunkwise = p->parameters <= LS_CHUNKS_SCRATCH, images = false;
     for (size_t i = 0; i < p->step.count; i++) {
-        add_op(&need, p, &p->step.op[i]);
-        if (ls_op_chunkwise[p->step.op[i].kind] == LS_CHUNKWISE_NEVER) chunkwise = false;
+        const ls_op *o = &p->step.op[i];
+        add_op(&need, p, o);
+        images |= ls_op_points(o) > 1 || ls_image_values(o->window.from);
+        if (ls_op_chunkwise[o->kind] == LS_CHUNKWISE_NEVER) chunkwise = false;
     }
+    if (images) need.barriers = 0;
     for (int i = 0; chunkwise && i < LS_SPEED_CLASSES; i++) need.small += need.product[i];
     return need;
 }
@@ -101,7 +133,8 @@ double ls_estimate_step(const ls_device_speed *s, const ls_step_need *need, size
 {
     double work = work_seconds(s, need), one = 0;
     if (work > 0 && s->launch > 0) one = less(one, work + need->launches * s->launch);
-    if (work > 0 && s->barrier > 0) one = less(one, work + need->barriers * s->barrier);
+    if (work > 0 && s->barrier > 0 && need->barriers > 0)
+        one = less(one, work + need->barriers * s->barrier);
     if (need->small > 0 && s->alone > 0) one = less(one, need->small / s->alone);
     double all = one * (double)members;                   /* one member after the other, */
     if (need->small > 0 && s->fleet > 0 && members > 1) { /* or side by side */

@@ -13,7 +13,8 @@ typedef struct {
     double small;                     /* all of them, if the step can run chunk-wise; otherwise 0 */
     double bytes;    /* read and written besides by operations on single elements */
     double launches; /* if it runs operation by operation */
-    double barriers; /* operations, if it runs in one launch with barriers between them */
+    double barriers; /* operations, if it runs in one launch with barriers between them; 0: it
+                        cannot */
 } ls_step_need;
 
 ls_step_need ls_step_need_of(const ls_plan *plan);

@@ -16,6 +16,7 @@ static void add_sources(ls_sha256 *hash)
     ls_sha256_update(hash, ls_matmul_source, ls_matmul_source_size);
     ls_sha256_update(hash, ls_matmul_local_source, ls_matmul_local_source_size);
     ls_sha256_update(hash, ls_image_source, ls_image_source_size);
+    ls_sha256_update(hash, ls_slope_source, ls_slope_source_size);
     ls_sha256_update(hash, ls_conv_source, ls_conv_source_size);
     ls_sha256_update(hash, ls_conv_local_source, ls_conv_local_source_size);
     ls_sha256_update(hash, ls_ptx_source, ls_ptx_source_size);

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions. Images are padded first if necessary, some at a time; weights are packed in panels,
  * as the kernels' tiles need them (kernels/conv.cl, kernels/conv_local.cl). */
+#include "host/opencl/cl_conv_plan.h"
 #include "host/opencl/cl_images.h"
 #include "host/opencl/cl_update.h"
-#include "host/opencl/cl_window.h"
 #include <string.h>
 
-/* Floats of the copies of images at a time: on CPU devices they should stay in the caches. */
-enum { COPIES_CPU = 1 << 19, COPIES_GPU = 1 << 24 };
-
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-static size_t sum(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
-
-/* Images at a time, if each needs so many floats of scratch. */
-static size_t images_of(const ls_cl_device *d, size_t floats, size_t rows)
-{
-    size_t most = d->is_cpu ? COPIES_CPU : COPIES_GPU;
-    if (!floats) return rows;
-    return floats > most / 2 ? 1 : least(most / floats, rows);
-}
 
 static ls_view behind(ls_view view, size_t floats)
 {
@@ -35,11 +22,6 @@ static void arg_window(launch *l, const ls_cl_window *w)
     memcpy(&a, field, sizeof a);
     memcpy(&b, field + 16, sizeof *w - sizeof a);
     arg(l, sizeof a, &a), arg(l, sizeof b, &b);
-}
-
-static bool is_depthwise(const ls_window *w)
-{
-    return w->groups > 1 && w->groups == w->from.channels && w->groups == w->to.channels;
 }
 
 /* ---- Copies ---------------------------------------------------------------------------------- */
@@ -95,42 +77,13 @@ static ls_status pack(const job *j, const ls_cl_window *w, const ls_cl_taps *t, 
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
-/* A product with windows: of inputs and weights, or of gradients and transposed weights. */
-typedef struct {
-    bool backward;
-    ls_cl_padded padded;
-    ls_cl_conv_tile tile;
-    size_t depth;   /* values of a tap */
-    size_t panels;  /* of a group */
-    size_t weights; /* floats of the packed weights */
-    size_t images;  /* at a time */
-} product;
-
-static product product_of(const ls_cl_device *d, const ls_op *op, size_t rows)
-{
-    const ls_window *w = &op->window;
-    const bool backward = op->kind == LS_OP_CONV_X;
-    const size_t from = w->from.channels / w->groups, to = w->to.channels / w->groups,
-                 columns = backward ? from : to;
-    product p = {.backward = backward,
-                 .padded = backward ? ls_cl_pad_result(w) : ls_cl_pad_input(w),
-                 .tile = ls_cl_conv_tile_of(d, columns),
-                 .depth = backward ? to : from};
-    p.panels = units_of(columns, p.tile.columns);
-    if (!is_depthwise(w))
-        p.weights = ls_cl_times(ls_cl_times(w->groups * p.panels, p.tile.columns),
-                                ls_cl_times(ls_window_taps(w), p.depth));
-    p.images = images_of(d, p.padded.copied ? p.padded.values : 0, rows);
-    return p;
-}
-
 static size_t phases_of(const ls_op *op)
 {
     return op->kind == LS_OP_CONV_X ? (size_t)op->window.stride[0] * op->window.stride[1] : 1;
 }
 
 /* The windows of a phase. */
-static void window_of(const ls_op *op, const product *p, size_t phase, ls_cl_window *w,
+static void window_of(const ls_op *op, const ls_cl_product *p, size_t phase, ls_cl_window *w,
                       ls_cl_taps *t)
 {
     const uint32_t across = op->window.stride[1],
@@ -141,12 +94,12 @@ static void window_of(const ls_op *op, const product *p, size_t phase, ls_cl_win
 }
 
 /* Floats of a phase's packed weights. */
-static size_t packed_floats(const ls_op *op, const product *p, const ls_cl_taps *t)
+static size_t packed_floats(const ls_op *op, const ls_cl_product *p, const ls_cl_taps *t)
 {
     return op->window.groups * p->panels * p->tile.columns * t->count * p->depth;
 }
 
-static ls_status pack_all(const job *j, const product *p)
+static ls_status pack_all(const job *j, const ls_cl_product *p)
 {
     size_t at = 0;
     for (size_t phase = 0; phase < phases_of(j->op); phase++) {
@@ -160,15 +113,15 @@ static ls_status pack_all(const job *j, const product *p)
 }
 
 /* One phase of `count` images into c. weights: where they are in scratch. */
-static ls_status multiply(const job *j, const product *p, ls_cl_window *w, const ls_cl_taps *t,
-                          source x, ls_view c, size_t count, size_t weights)
+static ls_status multiply(const job *j, const ls_cl_product *p, ls_cl_window *w,
+                          const ls_cl_taps *t, source x, ls_view c, size_t count, size_t weights)
 {
     const ls_op *o = j->op;
     const ls_view begin = p->backward ? (ls_view){LS_NOWHERE, 0} : o->b;
     const size_t n = count * w->height * w->width;
     launch l;
     if (!n) return LS_OK;
-    if (is_depthwise(&o->window)) {
+    if (ls_cl_is_depthwise(&o->window)) {
         const size_t channels = o->window.groups;
         LS_TRY(begin_image(j, LS_IMAGE_depthwise, &l));
         arg_source(&l, x), arg_view(&l, o->w), arg_view(&l, begin), arg_view(&l, c);
@@ -193,10 +146,10 @@ static ls_status multiply(const job *j, const product *p, ls_cl_window *w, const
 static ls_status multiply_all(const job *j, ls_view from, ls_view to)
 {
     const ls_op *o = j->op;
-    const product p = product_of(j->workspace->device, o, j->rows);
+    const ls_cl_product p = ls_cl_product_of(j->workspace->device, o, j->rows);
     const size_t in = ls_image_values(p.padded.from),
                  out = ls_image_values(p.backward ? o->window.from : o->window.to);
-    if (!is_depthwise(&o->window)) LS_TRY(pack_all(j, &p));
+    if (!ls_cl_is_depthwise(&o->window)) LS_TRY(pack_all(j, &p));
     for (size_t done = 0, count; done < j->rows; done += count) {
         source x;
         size_t weights = 0;
@@ -221,7 +174,7 @@ ls_status ls_cl_op_conv(const job *j)
     if (!ls_there(o->a) || (ls_same_view(o->a, o->z) && o->act == LS_ACT_identity)) return LS_OK;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_pass(&l, n);
+    return finish_values(&l, n);
 }
 
 ls_status ls_cl_op_conv_x(const job *j)
@@ -233,66 +186,14 @@ ls_status ls_cl_op_conv_x(const job *j)
 
 /* ---- Gradients of weights -------------------------------------------------------------------- */
 
-/* How they are computed, some images of a chunk of images at a time. Scratch holds the sums of
- * chunks of images, then padded images, then gradients with space after each group, then the sums
- * of single images. */
-typedef struct {
-    ls_cl_padded padded;
-    ls_cl_conv_tile tile;
-    size_t panels; /* of a group */
-    size_t values; /* of the weights */
-    size_t stride; /* gradients of a position: with space after each group, or without */
-    bool widened, apart;
-    size_t images; /* at a time */
-    size_t chunks; /* of images */
-    size_t pad_at, wide_at, apart_at, end;
-} gradient;
-
-/* Whether the sums of single images are kept: where there would be too few tiles for all compute
- * units; and on CPU devices, as work-items then read one image after the other, which stays in the
- * cache, unless the sums are so large that writing and reading them costs more. A step over 64
- * images of 16x16 with 32 channels, in 288 x 64: 11 ms instead of 38 (PoCL 3.1, 2 threads). */
-static bool sums_apart(const ls_cl_device *d, const ls_op *op, const gradient *g)
-{
-    enum { BUSY = 4, POINTS = 32 };
-    const ls_window *w = &op->window;
-    const size_t tiles = units_of(op->in, g->tile.rows) * g->panels * w->groups;
-    if (tiles < BUSY * d->compute_units) return true;
-    return d->is_cpu && ls_op_points(op) >= POINTS && g->values <= COPIES_CPU / 4;
-}
-
-static gradient gradient_of(const ls_cl_device *d, const ls_op *op, size_t rows)
-{
-    const ls_window *w = &op->window;
-    const size_t columns = w->to.channels / w->groups;
-    gradient g = {.padded = ls_cl_pad_input(w),
-                  .tile = ls_cl_conv_tile_of(d, columns),
-                  .values = ls_cl_times(op->in, op->out),
-                  .stride = op->out,
-                  .chunks = chunks_of(rows)};
-    g.panels = units_of(columns, g.tile.columns);
-    g.widened = d->is_cpu && !is_depthwise(w) && columns % g.tile.columns;
-    if (g.widened) g.stride = w->groups * g.panels * g.tile.columns;
-    g.apart = is_depthwise(w) || sums_apart(d, op, &g);
-    const size_t copy = g.padded.copied ? g.padded.values : 0,
-                 wide = g.widened ? ls_cl_times(ls_op_points(op), g.stride) : 0,
-                 part = g.apart ? g.values : 0;
-    g.images = images_of(d, sum(sum(copy, wide), part), least(rows, LS_CHUNK));
-    g.pad_at = g.chunks > 1 ? ls_cl_times(g.chunks, g.values) : 0;
-    g.wide_at = sum(g.pad_at, ls_cl_times(g.images, copy));
-    g.apart_at = sum(g.wide_at, ls_cl_times(g.images, wide));
-    g.end = sum(g.apart_at, ls_cl_times(g.images, part));
-    return g;
-}
-
 /* Where the sum of a chunk of images is. */
-static void arg_sum(launch *l, const gradient *g, size_t chunk)
+static void arg_sum(launch *l, const ls_cl_gradient *g, size_t chunk)
 {
     if (g->chunks > 1) arg_memory(l, l->job->workspace->scratch, chunk * g->values);
     else arg_view(l, l->job->op->y);
 }
 
-static ls_status widen(const job *j, const gradient *g, ls_view dz, size_t count, source *out)
+static ls_status widen(const job *j, const ls_cl_gradient *g, ls_view dz, size_t count, source *out)
 {
     const ls_window *w = &j->op->window;
     const size_t rows = count * ls_op_points(j->op);
@@ -307,8 +208,8 @@ static ls_status widen(const job *j, const gradient *g, ls_view dz, size_t count
     return enqueue(&l, 1, least(rows, 256), 1, 1);
 }
 
-static ls_status sum_depthwise(const job *j, const gradient *g, const ls_cl_window *w, source x,
-                               source dz, size_t count)
+static ls_status sum_depthwise(const job *j, const ls_cl_gradient *g, const ls_cl_window *w,
+                               source x, source dz, size_t count)
 {
     const ls_op *o = j->op;
     launch l;
@@ -321,8 +222,8 @@ static ls_status sum_depthwise(const job *j, const gradient *g, const ls_cl_wind
 }
 
 /* Sums of `count` images that are added to the sum of their chunk. */
-static ls_status sum_images(const job *j, const gradient *g, source x, source dz, size_t count,
-                            size_t chunk, bool continues)
+static ls_status sum_images(const job *j, const ls_cl_gradient *g, source x, source dz,
+                            size_t count, size_t chunk, bool continues)
 {
     const ls_op *o = j->op;
     ls_cl_window w;
@@ -330,7 +231,7 @@ static ls_status sum_images(const job *j, const gradient *g, source x, source dz
     cl_kernel kernel;
     ls_cl_forward_window(&o->window, &g->padded, &w, &t);
     w.panels = (cl_uint)g->panels;
-    if (is_depthwise(&o->window)) return sum_depthwise(j, g, &w, x, dz, count);
+    if (ls_cl_is_depthwise(&o->window)) return sum_depthwise(j, g, &w, x, dz, count);
     ls_cl_join_taps(&w);
     LS_TRY(ls_cl_conv_kernel(j->workspace->device, LS_FORM_GRAD_W, &g->tile, LS_CL_NO_FUNCTION,
                              &kernel, j->err));
@@ -345,7 +246,7 @@ static ls_status sum_images(const job *j, const gradient *g, source x, source dz
                    o->window.groups * g->panels * (g->apart ? count : 1), g->tile.items, 1);
 }
 
-static ls_status add_apart(const job *j, const gradient *g, size_t count, size_t chunk,
+static ls_status add_apart(const job *j, const ls_cl_gradient *g, size_t count, size_t chunk,
                            bool continues)
 {
     launch l;
@@ -357,7 +258,7 @@ static ls_status add_apart(const job *j, const gradient *g, size_t count, size_t
     return finish(&l, g->values, 1);
 }
 
-static ls_status sum_chunk(const job *j, const gradient *g, size_t chunk)
+static ls_status sum_chunk(const job *j, const ls_cl_gradient *g, size_t chunk)
 {
     const ls_op *o = j->op;
     const size_t first = chunk * LS_CHUNK, end = least(first + LS_CHUNK, j->rows),
@@ -376,7 +277,7 @@ static ls_status sum_chunk(const job *j, const gradient *g, size_t chunk)
 ls_status ls_cl_op_conv_w(const job *j)
 {
     const ls_op *o = j->op;
-    const gradient g = gradient_of(j->workspace->device, o, j->rows);
+    const ls_cl_gradient g = ls_cl_gradient_of(j->workspace->device, o, j->rows);
     for (size_t chunk = 0; chunk < g.chunks; chunk++) LS_TRY(sum_chunk(j, &g, chunk));
     if (g.chunks > 1) {
         launch l = begin(j, LS_KERNEL_row_sum_total);
@@ -385,14 +286,4 @@ ls_status ls_cl_op_conv_w(const job *j)
         LS_TRY(finish(&l, g.values, 1));
     }
     return ls_there(o->theta) ? ls_cl_update(j, g.values, g.values) : LS_OK;
-}
-
-size_t ls_cl_conv_scratch(const ls_cl_device *d, const ls_op *op, size_t rows)
-{
-    if (op->kind == LS_OP_CONV_W) {
-        const gradient g = gradient_of(d, op, rows);
-        return g.padded.copied && g.padded.values == SIZE_MAX ? SIZE_MAX : g.end;
-    }
-    const product p = product_of(d, op, rows);
-    return sum(p.weights, p.padded.copied ? ls_cl_times(p.images, p.padded.values) : 0);
 }

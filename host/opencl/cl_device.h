@@ -71,13 +71,7 @@ typedef enum {
 #define LS_X(name) LS_IMAGE_##name,
     LS_CL_IMAGE_KERNELS(LS_X)
 #undef LS_X
-#define LS_X(name, reads, facts) LS_IMAGE_slope_##name,
-        LS_ACTIVATIONS(LS_X)
-#undef LS_X
-#define LS_X(name, reads, facts) LS_IMAGE_drop_slope_##name,
-            LS_ACTIVATIONS(LS_X)
-#undef LS_X
-                LS_IMAGE_COUNT
+        LS_IMAGE_COUNT
 } ls_cl_image_kernel;
 
 /* A kernel of a convolution's sums: compiled for a form, a width of its tile and the function that
@@ -115,7 +109,9 @@ typedef struct ls_cl_device {
     cl_kernel kernel[LS_KERNEL_COUNT];
     cl_program image_program;
     cl_kernel image_kernel[LS_IMAGE_COUNT];
-    unsigned image_lanes; /* of its work-items: IMAGE_LANES */
+    unsigned image_lanes;                      /* of its work-items: IMAGE_LANES */
+    cl_program slope_program[LS_ACT_COUNT][2]; /* without and with dropout */
+    cl_kernel slope_kernel[LS_ACT_COUNT][2];
     ls_cl_conv conv[LS_CL_CONVS];
     size_t convs;
     ls_cl_variant variant[LS_CL_VARIANTS];

@@ -16,12 +16,6 @@ static const char *const names[] = {
 #define LS_X(name) #name,
     LS_CL_IMAGE_KERNELS(LS_X)
 #undef LS_X
-#define LS_X(name, reads, facts) "slope_" #name,
-        LS_ACTIVATIONS(LS_X)
-#undef LS_X
-#define LS_X(name, reads, facts) "drop_slope_" #name,
-            LS_ACTIVATIONS(LS_X)
-#undef LS_X
 };
 
 static void release_program(ls_cl_device *d)
@@ -36,10 +30,8 @@ static void release_program(ls_cl_device *d)
 
 static ls_status build(ls_cl_device *d, ls_error *err)
 {
-    char defines[80];
-    int n = snprintf(defines, sizeof defines, "-DIMAGE_LANES=%u", ls_cl_image_lanes(d));
-    if (d->pass_group)
-        snprintf(defines + n, sizeof defines - (size_t)n, " -DPASS_GROUP=%zu", d->pass_group);
+    char defines[40];
+    snprintf(defines, sizeof defines, "-DIMAGE_LANES=%u", ls_cl_image_lanes(d));
     LS_TRY(ls_cl_build(d, ls_image_source, ls_image_source_size, defines, &d->image_program, err));
     d->image_lanes = ls_cl_image_lanes(d);
     return LS_OK;
@@ -58,6 +50,34 @@ ls_status ls_cl_image_kernel_of(ls_cl_device *d, ls_cl_image_kernel id, cl_kerne
     }
     *out = d->image_kernel[id];
     return LS_OK;
+}
+
+/* ---- Slopes ---------------------------------------------------------------------------------- */
+
+ls_status ls_cl_slope_kernel(ls_cl_device *d, ls_act act, bool drops, cl_kernel *out, ls_error *err)
+{
+    char defines[128];
+    cl_int code;
+    if ((*out = d->slope_kernel[act][drops])) return LS_OK;
+    int n = snprintf(defines, sizeof defines, "-DSLOPE=ls_act_grad_%s%s", ls_activations[act].name,
+                     drops ? " -DDROPS" : "");
+    if (d->pass_group)
+        snprintf(defines + n, sizeof defines - (size_t)n, " -DPASS_GROUP=%zu", d->pass_group);
+    if (!d->slope_program[act][drops])
+        LS_TRY(ls_cl_build(d, ls_slope_source, ls_slope_source_size, defines,
+                           &d->slope_program[act][drops], err));
+    cl_kernel kernel = d->cl.clCreateKernel(d->slope_program[act][drops], "slope", &code);
+    LS_TRY(ls_cl_check(code, "creating a kernel for images", err));
+    *out = d->slope_kernel[act][drops] = kernel;
+    return LS_OK;
+}
+
+static void release_slopes(ls_cl_device *d)
+{
+    for (int i = 0; i < 2 * (int)LS_ACT_COUNT; i++) {
+        if (d->slope_kernel[i / 2][i % 2]) d->cl.clReleaseKernel(d->slope_kernel[i / 2][i % 2]);
+        if (d->slope_program[i / 2][i % 2]) d->cl.clReleaseProgram(d->slope_program[i / 2][i % 2]);
+    }
 }
 
 /* ---- Convolutions ---------------------------------------------------------------------------- */
@@ -146,5 +166,6 @@ ls_status ls_cl_conv_kernel(ls_cl_device *d, ls_form form, const ls_cl_conv_tile
 void ls_cl_release_images(ls_cl_device *d)
 {
     release_convs(d);
+    release_slopes(d);
     release_program(d);
 }

@@ -8,6 +8,10 @@
 ls_status ls_cl_image_kernel_of(ls_cl_device *device, ls_cl_image_kernel id, cl_kernel *out,
                                 ls_error *err);
 
+/* What follows a gradient: the derivative of an activation, with a mask or without. */
+ls_status ls_cl_slope_kernel(ls_cl_device *device, ls_act act, bool drops, cl_kernel *out,
+                             ls_error *err);
+
 /* Channels of a work-item in these kernels. */
 unsigned ls_cl_image_lanes(const ls_cl_device *device);
 

@@ -77,23 +77,21 @@ ls_status ls_cl_op_act(const job *j)
     size_t n = j->rows * o->out;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_pass(&l, n);
+    return finish_values(&l, n);
 }
 
 ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
 {
     const ls_op *o = j->op;
-    launch l;
-    LS_TRY(begin_image(j,
-                       (o->dropout > 0 ? LS_IMAGE_drop_slope_identity : LS_IMAGE_slope_identity) +
-                           o->act,
-                       &l));
+    cl_kernel kernel;
+    LS_TRY(ls_cl_slope_kernel(j->workspace->device, o->act, o->dropout > 0, &kernel, j->err));
+    launch l = begin_kernel(j, kernel);
     arg_view(&l, x), arg_view(&l, o->skip);
     arg_view(&l, ls_activations[o->act].reads_z ? o->z : o->a);
     arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);
     arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
     arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
-    return finish_pass(&l, n);
+    return finish_values(&l, n);
 }
 
 ls_status ls_cl_op_slope(const job *j) { return ls_cl_slope(j, j->op->x, j->rows * j->op->out); }

@@ -21,6 +21,8 @@ extern const char ls_ptx_source[];
 extern const size_t ls_ptx_source_size;
 extern const char ls_small_group_source[];
 extern const size_t ls_small_group_source_size;
+extern const char ls_slope_source[];
+extern const size_t ls_slope_source_size;
 extern const char ls_small_source[];
 extern const size_t ls_small_source_size;
 extern const char ls_whole_source[];

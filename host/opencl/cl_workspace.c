@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_workspace.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_images.h"
+#include "host/opencl/cl_conv_plan.h"
 #include <stdlib.h>
 
 static void free_buffer(ls_cl_device *d, cl_mem buffer)
