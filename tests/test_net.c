@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/base/text.h"
+#include "host/model/training_rows.h"
 #include "host/network/network.h"
 #include "host/network/plan.h"
 
@@ -562,4 +563,40 @@ Test(net, inputs_are_arranged)
                                  (float)(((r * CHANNELS + c) * HEIGHT + y) * WIDTH + k));
     ls_network_free(&n);
     ls_options_free(options);
+}
+
+/* A batch of one row has no variance, but the positions of an image have. */
+Test(net, batch_norm_needs_rows)
+{
+    static const struct {
+        const char *net;
+        bool values;
+    } rows[] = {{"dense 4, batchnorm, relu, dense", true},
+                {"conv 4 3, relu, globalpool, batchnorm, dense", true},
+                {"conv 4 3, flatten, batchnorm, dense", true},
+                {"conv 4 3, batchnorm, relu, dense", false},
+                {"dense 4, relu, dense", false}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ls_options *o;
+        ls_error err;
+        cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+        cr_assert_eq(ls_options_set(o, "net", rows[i].net, &err), LS_OK, "%s", err.message);
+        cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 33u : 32u, "%s",
+                     rows[i].net);
+        cr_assert_eq(ls_options_set(o, "batch", "32", &err), LS_OK);
+        ls_status status = ls_training_check_batch(&o->settings, 65, &err);
+        cr_expect_eq(status, rows[i].values ? LS_ERR_ARGUMENT : LS_OK, "%s", rows[i].net);
+        if (status != LS_OK)
+            cr_expect(strstr(err.message, "batchnorm needs"), "message: %s", err.message);
+        ls_options_free(o);
+    }
+}
+
+Test(net, shapes_that_are_too_large)
+{
+    ls_image image;
+    ls_error err;
+    cr_expect_eq(ls_image_parse("1x32768x65536", &image, &err), LS_ERR_ARGUMENT);
+    cr_expect(strstr(err.message, "more than 2^31"), "message: %s", err.message);
+    cr_expect_eq(ls_image_parse("1x32767x65536", &image, &err), LS_OK);
 }

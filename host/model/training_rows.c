@@ -33,21 +33,23 @@ bool ls_rows_are_weighted(const ls_settings *s, const ls_data *data)
 ls_status ls_training_check_batch(const ls_settings *s, size_t rows, ls_error *err)
 {
     uint64_t batch = ls_settings_batch(s, rows), other = batch;
-    if (!s->batch_norm || !s->hidden_count || (batch > 1 && rows % batch != 1)) return LS_OK;
+    const char *name = s->net ? "batchnorm" : "--batch-norm";
+    if (!ls_settings_normalise_rows(s) || (batch > 1 && rows % batch != 1)) return LS_OK;
     if (rows < 2)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--batch-norm needs batches of two or more rows, and there is one training row; use more rows or leave it out");
+            "%s needs batches of two or more rows, and there is one training row; use more rows or leave it out",
+            name);
     while (other < rows && (other < 2 || rows % other == 1)) other++;
     if (batch == 1)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
-            "--batch-norm needs batches of two or more rows: a batch of one row has no variance; use for example --batch %llu",
-            (unsigned long long)other);
+            "%s needs batches of two or more rows: a batch of one row has no variance; use for example --batch %llu",
+            name, (unsigned long long)other);
     return ls_fail(
         err, LS_ERR_ARGUMENT,
-        "--batch-norm needs batches of two or more rows: --batch %llu leaves a last batch of one of the %zu training rows; use for example --batch %llu",
-        (unsigned long long)batch, rows, (unsigned long long)other);
+        "%s needs batches of two or more rows: --batch %llu leaves a last batch of one of the %zu training rows; use for example --batch %llu",
+        name, (unsigned long long)batch, rows, (unsigned long long)other);
 }
 
 double ls_training_share(const ls_settings *s, const ls_data *data)

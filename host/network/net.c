@@ -325,16 +325,21 @@ ls_status ls_image_parse(const char *text, ls_image *out, ls_error *err)
     size_t n = 0;
     snprintf(copy, sizeof copy, "%s", text);
     bool right = strlen(text) < sizeof copy;
+    uint64_t values = 1;
     for (char *at = copy; at && right; n++) {
         char *x = strchr(at, 'x');
         if (x) *x = '\0';
         right = n < 3 && read_u32(at, 1, MOST_WINDOW, &size[n]);
+        if (right) values *= size[n];
         at = x ? x + 1 : NULL;
     }
     if (!right)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--shape: '%.60s' is not the size of an image: give CHANNELSxHEIGHTxWIDTH, "
                        "as in 1x28x28, HEIGHTxWIDTH, or the LENGTH of a signal",
+                       text);
+    if (values > INT32_MAX)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--shape: an image of %.60s has more than 2^31 values",
                        text);
     *out = n == 3   ? (ls_image){size[1], size[2], size[0]}
            : n == 2 ? (ls_image){size[0], size[1], 1}

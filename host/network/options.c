@@ -585,13 +585,26 @@ void ls_settings_resolve(ls_settings *s, ls_task task, size_t rows)
     if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }
 
+bool ls_settings_normalise_rows(const ls_settings *s)
+{
+    bool values = false; /* an image has become a row of values */
+    if (!s->net) return s->batch_norm && s->hidden_count;
+    for (size_t i = 0; i < s->net_count; i++) {
+        ls_item_kind kind = s->net[i].kind;
+        values |= kind == LS_ITEM_DENSE || kind == LS_ITEM_FLATTEN || kind == LS_ITEM_GLOBAL_POOL;
+        if (values && kind == LS_ITEM_BATCH_NORM) return true;
+    }
+    return false;
+}
+
 uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)
 {
     enum { USUAL = 32 };
     uint64_t batch = s->batch;
+    bool norm = s->net ? ls_settings_normalise_rows(s) : s->batch_norm;
     if (batch == LS_BATCH_AUTO) {
         batch = ls_optimizers[s->optimizer].full_batch ? 0 : USUAL;
-        while (batch && s->batch_norm && batch < rows && rows % batch == 1) batch++;
+        while (batch && norm && batch < rows && rows % batch == 1) batch++;
     }
     return batch == 0 || batch > rows ? rows : batch;
 }

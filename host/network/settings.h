@@ -86,6 +86,9 @@ bool ls_option_numeric(size_t i, bool *whole);
  * yet, and l2 may stay "auto". */
 void ls_settings_resolve(ls_settings *settings, ls_task task, size_t rows);
 
+/* Whether batch normalisation has one value per row and unit, so that a batch of one row has no
+ * variance; images have one per position. */
+bool ls_settings_normalise_rows(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
 /* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise 32;

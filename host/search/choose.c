@@ -117,7 +117,7 @@ ls_status ls_search_choose_trials(ls_search *s, ls_error *err)
 /* Checks that no batch of one row is normalised in any part. */
 static ls_status check_batches(const ls_search *search, const ls_settings *s, ls_error *err)
 {
-    for (size_t p = 0; p < search->parts && s->batch_norm; p++) {
+    for (size_t p = 0; p < search->parts && ls_settings_normalise_rows(s); p++) {
         size_t rows;
         LS_TRY(ls_training_rows(s, search->train[p], &rows, err));
         LS_TRY(ls_training_check_batch(s, rows, err));
