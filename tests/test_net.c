@@ -592,11 +592,12 @@ Test(net, batch_norm_needs_rows)
     }
 }
 
+/* Products of sizes fit 64 bits; where addresses have 32, large shapes are refused. */
 Test(net, shapes_that_are_too_large)
 {
     ls_image image;
     ls_error err;
-    cr_expect_eq(ls_image_parse("1x32768x65536", &image, &err), LS_ERR_ARGUMENT);
-    cr_expect(strstr(err.message, "more than 2^31"), "message: %s", err.message);
-    cr_expect_eq(ls_image_parse("1x32767x65536", &image, &err), LS_OK);
+    ls_status status = ls_image_parse("65536x65536x65536", &image, &err);
+    cr_expect_eq(status, sizeof(size_t) < 8 ? LS_ERR_ARGUMENT : LS_OK);
+    cr_expect_eq(ls_image_parse("3x1000x1000", &image, &err), LS_OK);
 }

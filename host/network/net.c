@@ -338,8 +338,9 @@ ls_status ls_image_parse(const char *text, ls_image *out, ls_error *err)
                        "--shape: '%.60s' is not the size of an image: give CHANNELSxHEIGHTxWIDTH, "
                        "as in 1x28x28, HEIGHTxWIDTH, or the LENGTH of a signal",
                        text);
-    if (values > INT32_MAX)
-        return ls_fail(err, LS_ERR_ARGUMENT, "--shape: an image of %.60s has more than 2^31 values",
+    if (values > SIZE_MAX >> 6)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--shape: an image of %.60s has more values than this machine can address",
                        text);
     *out = n == 3   ? (ls_image){size[1], size[2], size[0]}
            : n == 2 ? (ls_image){size[0], size[1], 1}
