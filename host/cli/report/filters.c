@@ -3,6 +3,7 @@
 #include "host/base/memory.h"
 #include "host/cli/base/html.h"
 #include "host/cli/plot/pixels.h"
+#include "host/cli/plot/script.h"
 #include "host/data/data.h"
 #include "host/data/split.h"
 #include "host/model/infer.h"
@@ -208,17 +209,18 @@ static const char *number(double value, char out[32])
 /* "Row 17 (class 7)". */
 static void name_row(const first_outputs *o, size_t row, char *out, size_t size)
 {
+    char class[PLOT_NAME];
     int n = snprintf(out, size, "Row %zu", ls_data_row_number(o->rows, row) + 1);
-    if (ls_model_task(o->model) == LS_TASK_CLASSIFICATION && o->rows->y)
-        snprintf(out + n, size - (size_t)n, " (class %.60s)",
-                 ls_model_class_name(o->model, (size_t)o->rows->y[row]));
+    if (ls_model_task(o->model) != LS_TASK_CLASSIFICATION || !o->rows->y) return;
+    plot_short_name(ls_model_class_name(o->model, (size_t)o->rows->y[row]), class);
+    snprintf(out + n, size - (size_t)n, " (class %s)", class);
 }
 
 /* "Row 17 (class 7): the image and the first 16 of its 32 feature maps. Black is …" */
 static void caption_row(const first_outputs *o, size_t row, const double range[2], char *out,
                         size_t size)
 {
-    char name[100], part[64] = "its", low[32], high[32];
+    char name[160], part[64] = "its", low[32], high[32];
     name_row(o, row, name, sizeof name);
     if (o->maps < o->layer->out)
         snprintf(part, sizeof part, "the first %zu of its %zu", o->maps, o->layer->out);
@@ -231,7 +233,7 @@ static void draw_row(const first_outputs *o, size_t row, unsigned levels, ls_tex
 {
     enum { BOX = 72, STEP = 78 };
     const ls_image to = o->layer->window.to;
-    char caption[320];
+    char caption[400];
     double range[2], high = box_height(to.height, to.width, BOX), block = LABEL + high + 6;
     size_t lines = (o->maps + MAPS_A_LINE - 1) / MAPS_A_LINE;
     range_of(o->map + row * ls_layer_width(o->layer), ls_layer_width(o->layer), 1, &range[0],
@@ -328,6 +330,9 @@ static ls_status add_maps(ls_text *page, first_outputs *o, const char *data_labe
                 : l->norm ? " and the activation"
                           : ", after the activation",
                 l->norm || acts ? "," : "", data_label);
+    if (l->window.from.channels > CHANNELS)
+        ls_text_add(page, " Of the %u channels of an image the first %d are shown.",
+                    l->window.from.channels, CHANNELS);
     add_factor(page, "images", l->window.from);
     add_factor(page, "maps", l->window.to);
     ls_text_add(page, "</p>\n");
