@@ -2,6 +2,7 @@
 /* Statistics of a trained network's layers. Runs one training step at a learning rate of 0 and
  * reads back activations and gradients. These are the same bits on every device, and the sums here
  * are in double and in a fixed order, so the statistics are the same everywhere, too. */
+#include "host/model/inspect.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
@@ -123,13 +124,14 @@ static ls_status run_step(inspection *k, ls_backend *backend, const ls_data *row
     return backend->slots->run(k->workspace, &step, 1, err);
 }
 
-/* Where the plan's step stores a layer's activations. */
-static size_t activation_at(const ls_plan *p, size_t layer)
+/* Where a step or an inference stores a layer's activations. */
+static size_t activation_at(const ls_ops *ops, size_t layer)
 {
     size_t at = 0;
-    for (size_t i = 0; i < p->step.count; i++) {
-        const ls_op *op = &p->step.op[i];
-        bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM || op->kind == LS_OP_LOSS ||
+    for (size_t i = 0; i < ops->count; i++) {
+        const ls_op *op = &ops->op[i];
+        bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM ||
+                     op->kind == LS_OP_NORM_FIXED || op->kind == LS_OP_LOSS ||
                      op->kind == LS_OP_CONV || op->kind == LS_OP_ACT ||
                      op->kind == LS_OP_MAX_POOL || op->kind == LS_OP_AVG_POOL;
         if (gives && op->layer == (int)layer && ls_there(op->a)) at = op->a.at;
@@ -175,7 +177,7 @@ static ls_status read_statistics(inspection *k, ls_error *err)
     for (size_t i = 0; i < n->count; i++) {
         bool last = i + 1 == n->count;
         size_t rows = k->rows * n->layer[i].points; /* a unit is a channel, at every position */
-        LS_TRY(slots->read(k->workspace, 0, activation_at(k->plan, i), rows * out[i].units,
+        LS_TRY(slots->read(k->workspace, 0, activation_at(&k->plan->step, i), rows * out[i].units,
                            k->values, err));
         activation_statistics(k->values, rows, last ? output_acts[n->output] : n->layer[i].act,
                               &out[i]);
@@ -215,5 +217,45 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
     inspection_close(&k);
     if (cpu) cpu->slots->close(cpu);
     ls_data_free(part);
+    return status;
+}
+
+/* ---- Outputs of the first layer -------------------------------------------------------------- */
+
+const ls_layer *ls_model_first_convolution(const ls_model *m)
+{
+    return m->network.layer[0].kind == LS_LAYER_CONV ? &m->network.layer[0] : NULL;
+}
+
+/* Rows one by one, as a block may be as small as that. */
+static ls_status read_maps(inspection *k, ls_backend *backend, ls_error *err)
+{
+    const ls_network *n = &k->model->network;
+    const ls_backend_slots *slots = backend->slots;
+    size_t width = ls_layer_width(&n->layer[0]);
+    LS_TRY(ls_alloc(&k->target, k->rows, n->outputs * sizeof *k->target, "the targets", err));
+    LS_TRY(ls_alloc(&k->values, k->rows, width * sizeof *k->values, "the activations", err));
+    LS_TRY(ls_plan_build(n, &k->model->options->settings, LS_PLAN_INFER, 1, false, &k->plan, err));
+    const ls_rows data = {k->rows, n->inputs, n->outputs, k->input, k->target, NULL};
+    LS_TRY(ls_workspace_of_one(backend, &data, k->plan, &k->workspace, err));
+    LS_TRY(slots->write(k->workspace, 0, 0, n->parameters + n->running, k->model->values, err));
+    for (size_t i = 0; i < k->rows; i++) {
+        LS_TRY(slots->infer(k->workspace, 0, i, 1, NULL, NULL, err));
+        LS_TRY(slots->read(k->workspace, 0, activation_at(&k->plan->infer, 0), width,
+                           k->values + i * width, err));
+    }
+    return LS_OK;
+}
+
+ls_status ls_model_maps(const ls_model *m, const ls_data *rows, float **out, ls_error *err)
+{
+    ls_backend *cpu;
+    inspection k = {.model = m, .rows = rows->rows};
+    LS_TRY(ls_cpu_open(1, NULL, &cpu, err));
+    ls_status status = ls_model_encode(m, rows, &k.input, err);
+    if (status == LS_OK) status = read_maps(&k, cpu, err);
+    if (status == LS_OK) *out = k.values, k.values = NULL;
+    inspection_close(&k);
+    cpu->slots->close(cpu);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/report/filters.h"
 #include "host/cli/report/number_tables.h"
 #include "host/cli/report/tables.h"
 #include <math.h>
@@ -468,6 +469,7 @@ static ls_status add_all(report_work *w, ls_error *err)
         LS_TRY(add_results(w, err));
         LS_TRY(add_layers(w, err));
     }
+    LS_TRY(report_add_filters(w->page, w->in->model, w->in->data, w->in->data_label, err));
     ls_text_add(w->page, "</main>\n");
     html_end(w->page);
     return LS_OK;
