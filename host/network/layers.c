@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* From the items of a description (net.h) to layers. Each item is applied to what the one before it
  * gives, an image or a row of values; an item that cannot be is refused with what came in. */
+#include "host/network/layers.h"
 #include "host/base/memory.h"
-#include "host/network/network.h"
 #include <stdlib.h>
 #include <string.h>
-
-#define LS_X(NAME, name, weights) {#name, weights},
-const ls_layer_info_of_kind ls_layer_kinds[LS_LAYER_COUNT] = {LS_LAYERS(LS_X)};
-#undef LS_X
 
 /* How much of a layer has been described. */
 typedef enum { HAS_MAP, HAS_NORM, HAS_ACT, HAS_DROPOUT, HAS_SKIP } stage;
@@ -360,20 +356,4 @@ ls_status ls_network_layers(const ls_settings *s, ls_network *n, ls_error *err)
         LS_TRY(add_item(&m, i + 1 == s->net_count));
     }
     return check_output(&m);
-}
-
-ls_status ls_network_arrange(const ls_network *n, float *x, size_t rows, ls_error *err)
-{
-    size_t channels = n->image.channels, positions = ls_image_positions(n->image);
-    if (channels < 2 || positions < 2) return LS_OK;
-    float *row;
-    LS_TRY(ls_alloc(&row, n->inputs, sizeof *row, "an image", err));
-    for (size_t r = 0; r < rows; r++) {
-        float *image = x + r * n->inputs;
-        memcpy(row, image, n->inputs * sizeof *row);
-        for (size_t c = 0; c < channels; c++)
-            for (size_t p = 0; p < positions; p++) image[p * channels + c] = row[c * positions + p];
-    }
-    free(row);
-    return LS_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/network/network.h"
 #include "host/base/memory.h"
+#include "host/network/layers.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -311,4 +312,20 @@ void ls_network_init(const ls_network *n, const ls_settings *s, float *values)
             values[n->parameters + l->variance + j] = 1.0f;
         }
     }
+}
+
+ls_status ls_network_arrange(const ls_network *n, float *x, size_t rows, ls_error *err)
+{
+    size_t channels = n->image.channels, positions = ls_image_positions(n->image);
+    if (channels < 2 || positions < 2) return LS_OK;
+    float *row;
+    LS_TRY(ls_alloc(&row, n->inputs, sizeof *row, "an image", err));
+    for (size_t r = 0; r < rows; r++) {
+        float *image = x + r * n->inputs;
+        memcpy(row, image, n->inputs * sizeof *row);
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < positions; p++) image[p * channels + c] = row[c * positions + p];
+    }
+    free(row);
+    return LS_OK;
 }
