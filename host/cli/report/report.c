@@ -429,7 +429,7 @@ static ls_status add_layers(report_work *w, ls_error *err)
         "A unit is dead if it is saturated on every row.</p>\n",
         a->layer_rows, w->in->data_label);
     LS_TRY(add_plots(w, PLOT_IN_LAYERS, err));
-    report_table_layers(w->page, a->layer, a->layers);
+    report_table_layers(w->page, a->model, a->layer, a->layers);
     return LS_OK;
 }
 

@@ -243,7 +243,18 @@ void report_table_histogram(ls_text *page, const outcome *o)
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
-void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count)
+/* "2: 20 → 20", or the layer in the words of --net. */
+static void name_layer(const ls_model *model, const ls_layer_info *l, size_t i, char text[160])
+{
+    ls_layer_shape shape = LS_INIT(ls_layer_shape);
+    if (strcmp(ls_model_option(model, "net"), "none") &&
+        ls_model_layer_shape(model, i, &shape, NULL) == LS_OK)
+        snprintf(text, 160, "%zu: %s", i + 1, shape.text);
+    else snprintf(text, 160, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
+}
+
+void report_table_layers(ls_text *page, const ls_model *model, const ls_layer_info *layer,
+                         size_t count)
 {
     static const char *const head[] = {"layer",         "activation",      "weight norm",
                                        "gradient norm", "mean activation", "standard deviation",
@@ -252,9 +263,9 @@ void report_table_layers(ls_text *page, const ls_layer_info *layer, size_t count
     report_head(page, head, COUNT(head), 2);
     for (size_t i = 0; i < count; i += every) {
         const ls_layer_info *l = &layer[i];
-        char text[64];
+        char text[160];
         bool last = i + 1 == count;
-        snprintf(text, sizeof text, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
+        name_layer(model, l, i, text);
         report_row_begin(page);
         report_text(page, text);
         report_text(page, l->activation);
