@@ -4,11 +4,13 @@
 #include "host/base/sha256.h"
 #include <string.h>
 
-static const struct {
+typedef struct {
     const char *data;
     size_t rows, features, classes;
     const char *options[10][2];
-} runs[] = {
+} whole_run;
+
+static const whole_run runs[] = {
     {"moons", 300, 0, 0, {{"epochs", "20"}}},
     {"spirals",
      333,
@@ -63,21 +65,48 @@ static const struct {
       {"epochs", "2000"}}},
 };
 
-static ls_status one_run(ls_device *device, size_t i, char hex[65], ls_error *err)
+/* Networks of images, apart from the others, whose hash is older. */
+static const whole_run images[] = {
+    {"classification",
+     333,
+     147,
+     4,
+     {{"net", "conv 9 3 same, relu, maxpool 2 same, residual project (conv 17 3 same stride 2, "
+              "batchnorm, gelu, depthwise 3 same, batchnorm), silu, globalpool, dense 11, tanh, "
+              "dropout 0.2, dense"},
+      {"shape", "3x7x7"},
+      {"augment-shift", "1"},
+      {"augment-flip", "on"},
+      {"clip", "0.5"},
+      {"batch", "65"},
+      {"epochs", "3"}}},
+    {"classification",
+     260,
+     120,
+     3,
+     {{"net", "conv 6 7 stride 2 same, elu, conv 8 3 dilation 2 groups 2, leaky_relu, avgpool 3 "
+              "stride 2 same, dense"},
+      {"shape", "2x1x60"},
+      {"optimizer", "nesterov"},
+      {"batch", "full"},
+      {"epochs", "5"}}},
+};
+
+static ls_status one_run(ls_device *device, const whole_run *run, char hex[65], ls_error *err)
 {
     ls_options *options = NULL;
     ls_data *data = NULL;
     ls_model *model = NULL;
-    ls_generate_options how = {.rows = runs[i].rows,
+    ls_generate_options how = {.rows = run->rows,
                                .noise = -1,
                                .overlap = -1,
-                               .classes = runs[i].classes,
-                               .features = runs[i].features,
+                               .classes = run->classes,
+                               .features = run->features,
                                .seed = 1};
     ls_status status = ls_options_create(&options, err);
-    for (size_t k = 0; k < 10 && runs[i].options[k][0] && status == LS_OK; k++)
-        status = ls_options_set(options, runs[i].options[k][0], runs[i].options[k][1], err);
-    if (status == LS_OK) status = ls_data_generate(runs[i].data, &how, &data, err);
+    for (size_t k = 0; k < 10 && run->options[k][0] && status == LS_OK; k++)
+        status = ls_options_set(options, run->options[k][0], run->options[k][1], err);
+    if (status == LS_OK) status = ls_data_generate(run->data, &how, &data, err);
     if (status == LS_OK) status = ls_train(device, options, data, NULL, NULL, &model, err);
     if (status == LS_OK) ls_model_weights_sha256(model, hex);
     ls_model_free(model);
@@ -86,18 +115,26 @@ static ls_status one_run(ls_device *device, size_t i, char hex[65], ls_error *er
     return status;
 }
 
-ls_status bench_hash(bench_options *o, ls_device *device, ls_error *err)
+/* Prints the hash of each run, and of all of them. */
+static ls_status print_runs(ls_device *device, const whole_run *list, size_t count, const char *one,
+                            const char *all_of_them, ls_error *err)
 {
-    (void)o;
     ls_sha256 all;
     char hex[65];
     ls_sha256_init(&all);
-    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-        LS_TRY(one_run(device, i, hex, err));
+    for (size_t i = 0; i < count; i++) {
+        LS_TRY(one_run(device, &list[i], hex, err));
         ls_sha256_update(&all, hex, 64);
-        printf("run %zu  %s\n", i + 1, hex);
+        printf("%s %zu  %s\n", one, i + 1, hex);
     }
     ls_sha256_final(&all, hex);
-    printf("all    %s\n", hex);
+    printf("%-6s %s\n", all_of_them, hex);
     return LS_OK;
+}
+
+ls_status bench_hash(bench_options *o, ls_device *device, ls_error *err)
+{
+    (void)o;
+    LS_TRY(print_runs(device, runs, sizeof runs / sizeof *runs, "run", "all", err));
+    return print_runs(device, images, sizeof images / sizeof *images, "image", "images", err);
 }
