@@ -255,7 +255,7 @@ static ls_status add_apart(const job *j, const ls_cl_gradient *g, size_t count, 
     arg_memory(&l, j->workspace->scratch, g->apart_at);
     arg_sum(&l, g, chunk);
     arg_u32(&l, count), arg_u32(&l, g->values), arg_u32(&l, continues);
-    return finish(&l, g->values, 1);
+    return finish_chunks(&l, g->values, 1);
 }
 
 static ls_status sum_chunk(const job *j, const ls_cl_gradient *g, size_t chunk)

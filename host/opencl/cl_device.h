@@ -64,6 +64,7 @@ typedef enum {
     X(augment)                                                                                     \
     X(max_pool)                                                                                    \
     X(max_pool_x)                                                                                  \
+    X(max_pool_spread)                                                                             \
     X(avg_pool)                                                                                    \
     X(avg_pool_x)
 

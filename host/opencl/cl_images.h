@@ -45,4 +45,12 @@ static inline size_t lane_blocks(const job *j, size_t channels)
     return units_of(channels, ls_cl_image_lanes(j->workspace->device));
 }
 
+/* A launch of image_chunks (kernels/points.cl), which has CHUNK_VECTORS there. */
+static inline ls_status finish_chunks(launch *l, size_t columns, size_t chunks)
+{
+    enum { CHUNK_VECTORS = 16 };
+    if (!l->job->workspace->device->is_cpu) return finish(l, columns, chunks);
+    return enqueue(l, units_of(lane_blocks(l->job, columns), CHUNK_VECTORS), chunks, 1, 1);
+}
+
 #endif

@@ -96,7 +96,7 @@ static ls_status point_chunks(const job *j, sum_kind kind, ls_view x)
     LS_TRY(begin_image(j, LS_IMAGE_image_chunks, &l));
     arg_memory(&l, j->workspace->scratch, images), arg_memory(&l, j->workspace->scratch, 0);
     arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, 0);
-    return finish(&l, o->out, chunks);
+    return finish_chunks(&l, o->out, chunks);
 }
 
 /* Sums of chunks of rows, or of chunks of images, into scratch. */
