@@ -6,29 +6,6 @@
  * longer for a kernel the more there are in a program: SLOPE is the derivative; DROPS is defined
  * for those with a mask. No branches, which would keep compilers from vectors; if d is y, it is
  * written twice. */
-#ifndef PASS_GROUP
-/* CPU devices: one work-item per SLOPE_VALUES values. */
-__kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,
-                    const ulong seed, const ulong step, const uint purpose, const float p)
-{
-    const int skips = THERE(skip), own = v_at == d_at;
-    const uint from = get_global_id(0) * SLOPE_VALUES, end = min(from + SLOPE_VALUES, n);
-    AT(x), AT(v), AT(d), AT(y);
-    __global const float *more = skips ? skip + skip_at : x;
-    /* Whatever arrays are the same, a value of them is no other's. */
-    _Pragma("clang loop vectorize(assume_safety)") for (uint i = from; i < end; i++)
-    {
-        float value = x[i];
-        value = skips ? value + more[i] : value;
-        const float read = v[i], kept = own ? value : read;
-        d[i] = value;
-#ifdef DROPS
-        value = value * ls_dropout_factor(seed, purpose, step, i, p);
-#endif
-        y[i] = value * SLOPE(kept);
-    }
-}
-#else
 __kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,
                     const ulong seed, const ulong step, const uint purpose, const float p)
 {
@@ -54,4 +31,3 @@ __kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), co
         PASS_PUT(y, value)
     }
 }
-#endif

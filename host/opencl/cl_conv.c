@@ -174,7 +174,7 @@ ls_status ls_cl_op_conv(const job *j)
     if (!ls_there(o->a) || (ls_same_view(o->a, o->z) && o->act == LS_ACT_identity)) return LS_OK;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_values(&l, n);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_op_conv_x(const job *j)

@@ -155,6 +155,9 @@ typedef struct ls_cl_device {
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
 } ls_cl_device;
 
+/* Passes on CPU devices: elements per work-item. */
+enum { LS_CL_PASS_SPAN = 512 };
+
 /* Passes on GPUs: elements per work-item and block, and work-items that a compute unit runs at once
  * (NVIDIA 2048; more than it can run do no harm). */
 enum { LS_CL_PASS_WIDTH = 4, LS_CL_PASS_GROUP = 256, LS_CL_PASS_ITEMS = 2048 };

@@ -63,8 +63,6 @@ ls_status ls_cl_slope_kernel(ls_cl_device *d, ls_act act, bool drops, cl_kernel 
                      drops ? " -DDROPS" : "");
     if (d->pass_group)
         snprintf(defines + n, sizeof defines - (size_t)n, " -DPASS_GROUP=%zu", d->pass_group);
-    else
-        snprintf(defines + n, sizeof defines - (size_t)n, " -DSLOPE_VALUES=%d", LS_CL_SLOPE_VALUES);
     if (!d->slope_program[act][drops])
         LS_TRY(ls_cl_build(d, ls_slope_source, ls_slope_source_size, defines,
                            &d->slope_program[act][drops], err));

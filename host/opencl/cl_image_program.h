@@ -8,9 +8,6 @@
 ls_status ls_cl_image_kernel_of(ls_cl_device *device, ls_cl_image_kernel id, cl_kernel *out,
                                 ls_error *err);
 
-/* Values of a work-item of the kernels below, of devices without pass_group. */
-enum { LS_CL_SLOPE_VALUES = 1024 };
-
 /* What follows a gradient: the derivative of an activation, with a mask or without. */
 ls_status ls_cl_slope_kernel(ls_cl_device *device, ls_act act, bool drops, cl_kernel *out,
                              ls_error *err);

@@ -88,7 +88,7 @@ ls_status ls_cl_op_act(const job *j)
     size_t n = j->rows * o->out;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_values(&l, n);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
@@ -102,8 +102,7 @@ ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
     arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);
     arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
     arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
-    return j->workspace->device->pass_group ? finish_pass(&l, n)
-                                            : enqueue(&l, units_of(n, LS_CL_SLOPE_VALUES), 1, 1, 1);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_op_slope(const job *j) { return ls_cl_slope(j, j->op->x, j->rows * j->op->out); }

@@ -184,7 +184,7 @@ static ls_status norm_apply(const job *j, ls_view mean)
     launch act = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&act, o->y), arg_view(&act, o->a);
     arg_u32(&act, n);
-    return ls_op_points(o) > 1 ? finish_values(&act, n) : finish_pass(&act, n);
+    return finish_pass(&act, n);
 }
 
 static ls_status op_norm(const job *j)
