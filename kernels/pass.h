@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes over the n elements of arrays.
  *
- * CPU devices: one work-item per element; neighbouring work-items become the lanes of a vector.
+ * CPU devices: a work-item has PASS_SPAN elements, one after the other. The loop is one for
+ * vectors: whatever arrays are the same, an element of them is read and written in one iteration
+ * only, which a compiler cannot know.
  *
  * GPUs (PASS_GROUP is defined): no more groups of PASS_GROUP work-items than the device runs at
  * once, as starting groups would take longer than their work; each takes one block of elements
@@ -21,11 +23,14 @@
 
 #ifndef PASS_GROUP
 
+#define PASS_SPAN 512
 #define PASS_WIDTH 1
 #define PASS_WHOLE(pointer) 1
 #define PASS(n, whole)                                                                             \
-    const uint pass_at = get_global_id(0);                                                         \
-    if (pass_at < (n))
+    const uint pass_from = get_global_id(0) * PASS_SPAN,                                           \
+               pass_end = min(pass_from + PASS_SPAN, (uint)(n));                                   \
+    _Pragma("clang loop vectorize(assume_safety)") for (uint pass_at = pass_from;                  \
+                                                        pass_at < pass_end; pass_at++)
 #define PASS_EACH(e) for (uint e = 0; e < 1; e++)
 #define PASS_AT(e) (pass_at + (e))
 #define PASS_GET(to, from) (to)[0] = (from)[pass_at];

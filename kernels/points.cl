@@ -47,19 +47,34 @@ __kernel void point_hats(MATRIX(dy), MATRIX(z), MATRIX(mean), MATRIX(inv), MATRI
                       acc))
 }
 
-/* Sums of chunks of rows, starting with the first; if the sums continue, with what is there. One
- * work-item per column and chunk. Launch: (columns, chunks). */
+/* Sums of chunks of rows, starting with the first; if the sums continue, with what is there.
+ * Launch: (blocks of CHUNK_VECTORS vectors of columns, chunks). CPU devices read whole parts of
+ * rows, as the values of a column are far apart. */
+#if IMAGE_LANES > 1
+#define CHUNK_VECTORS 16
+#else
+#define CHUNK_VECTORS 1
+#endif
+
 __kernel void image_chunks(MATRIX(x), MATRIX(out), const uint rows, const uint columns,
                            const uint continues)
 {
-    const uint c = get_global_id(0), r0 = get_global_id(1) * LS_CHUNK;
-    if (c >= columns) return;
+    const uint c0 = get_global_id(0) * (CHUNK_VECTORS * IMAGE_LANES),
+               r0 = get_global_id(1) * LS_CHUNK, end = min(r0 + LS_CHUNK, rows);
+    if (c0 >= columns) return;
+    const uint vectors = min((uint)CHUNK_VECTORS, LANE_BLOCKS(columns - c0));
     AT(x), AT(out);
     out += (ulong)get_global_id(1) * columns;
-    float sum = x[(ulong)r0 * columns + c];
-    if (continues) sum = out[c] + sum;
-    for (uint r = r0 + 1; r < min(r0 + LS_CHUNK, rows); r++) sum = sum + x[(ulong)r * columns + c];
-    out[c] = sum;
+    LANES sum[CHUNK_VECTORS];
+    for (uint v = 0, c = c0; v < vectors; v++, c += IMAGE_LANES) {
+        sum[v] = get_lanes(x + (ulong)r0 * columns + c, columns - c);
+        if (continues) sum[v] = get_lanes(out + c, columns - c) + sum[v];
+    }
+    for (uint r = r0 + 1; r < end; r++)
+        for (uint v = 0, c = c0; v < vectors; v++, c += IMAGE_LANES)
+            sum[v] = sum[v] + get_lanes(x + (ulong)r * columns + c, columns - c);
+    for (uint v = 0, c = c0; v < vectors; v++, c += IMAGE_LANES)
+        put_lanes(sum[v], out + c, columns - c);
 }
 
 /* ---- Batch normalisation of channels: one work-item per position and block of channels ------- */

@@ -174,7 +174,7 @@ ls_status ls_cl_op_conv(const job *j)
     if (!ls_there(o->a) || (ls_same_view(o->a, o->z) && o->act == LS_ACT_identity)) return LS_OK;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_values(&l, n);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_op_conv_x(const job *j)
@@ -255,7 +255,7 @@ static ls_status add_apart(const job *j, const ls_cl_gradient *g, size_t count, 
     arg_memory(&l, j->workspace->scratch, g->apart_at);
     arg_sum(&l, g, chunk);
     arg_u32(&l, count), arg_u32(&l, g->values), arg_u32(&l, continues);
-    return finish(&l, g->values, 1);
+    return finish_chunks(&l, g->values, 1);
 }
 
 static ls_status sum_chunk(const job *j, const ls_cl_gradient *g, size_t chunk)

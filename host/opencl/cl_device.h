@@ -64,6 +64,7 @@ typedef enum {
     X(augment)                                                                                     \
     X(max_pool)                                                                                    \
     X(max_pool_x)                                                                                  \
+    X(max_pool_spread)                                                                             \
     X(avg_pool)                                                                                    \
     X(avg_pool_x)
 
@@ -153,6 +154,9 @@ typedef struct ls_cl_device {
     cl_mem small_buffer[LS_SMALL_BUFFERS];
     size_t small_room[LS_SMALL_BUFFERS]; /* floats */
 } ls_cl_device;
+
+/* Passes on CPU devices: elements per work-item. */
+enum { LS_CL_PASS_SPAN = 512 };
 
 /* Passes on GPUs: elements per work-item and block, and work-items that a compute unit runs at once
  * (NVIDIA 2048; more than it can run do no harm). */

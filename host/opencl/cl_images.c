@@ -13,11 +13,21 @@ static void arg_pool(launch *l, const ls_window *w)
     arg(l, sizeof g, &g);
 }
 
+/* A launch over the lines or values of images. */
 static ls_status finish_pool(launch *l, const ls_window *w, ls_image over)
 {
     const job *j = l->job;
     arg_u32(l, j->rows), arg_pool(l, w);
-    return finish(l, j->rows * ls_image_positions(over) * lane_blocks(j, over.channels), 1);
+    if (j->workspace->device->is_cpu) return enqueue(l, j->rows * over.height, 1, 1, 1);
+    return finish(l, j->rows * ls_image_values(over), 1);
+}
+
+/* Whether each input is in one window. */
+static bool tiles(const ls_window *w)
+{
+    return w->kernel[0] == w->stride[0] && w->kernel[1] == w->stride[1] &&
+           w->to.height * w->stride[0] == w->from.height &&
+           w->to.width * w->stride[1] == w->from.width && !w->pad[0] && !w->pad[1];
 }
 
 ls_status ls_cl_op_max_pool(const job *j)
@@ -33,9 +43,10 @@ ls_status ls_cl_op_max_pool_x(const job *j)
 {
     const ls_op *o = j->op;
     launch l;
-    LS_TRY(begin_image(j, LS_IMAGE_max_pool_x, &l));
+    const bool spread = j->workspace->device->is_cpu && tiles(&o->window);
+    LS_TRY(begin_image(j, spread ? LS_IMAGE_max_pool_spread : LS_IMAGE_max_pool_x, &l));
     arg_view(&l, o->dz), arg_view(&l, o->index), arg_view(&l, o->d);
-    return finish_pool(&l, &o->window, o->window.from);
+    return finish_pool(&l, &o->window, spread ? o->window.to : o->window.from);
 }
 
 ls_status ls_cl_op_avg_pool(const job *j)
@@ -77,7 +88,7 @@ ls_status ls_cl_op_act(const job *j)
     size_t n = j->rows * o->out;
     launch l = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&l, o->z), arg_view(&l, o->a), arg_u32(&l, n);
-    return finish_values(&l, n);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
@@ -91,7 +102,7 @@ ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
     arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);
     arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
     arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
-    return finish_values(&l, n);
+    return finish_pass(&l, n);
 }
 
 ls_status ls_cl_op_slope(const job *j) { return ls_cl_slope(j, j->op->x, j->rows * j->op->out); }

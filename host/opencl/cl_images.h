@@ -29,20 +29,18 @@ static inline ls_status begin_image(const job *j, ls_cl_image_kernel id, launch 
     return LS_OK;
 }
 
-/* As finish_pass, for the many values of images: on CPU devices in larger groups, as starting one
- * takes about as long as a pass over 64 values. */
-static inline ls_status finish_values(launch *l, size_t n)
-{
-    enum { LARGE = 1024 };
-    const ls_cl_device *d = l->job->workspace->device;
-    return d->is_cpu && !d->pass_group && d->group_limit >= LARGE ? enqueue(l, n, 1, LARGE, 1)
-                                                                  : finish_pass(l, n);
-}
-
 /* Blocks of channels that a work-item of these kernels has. */
 static inline size_t lane_blocks(const job *j, size_t channels)
 {
     return units_of(channels, ls_cl_image_lanes(j->workspace->device));
+}
+
+/* A launch of image_chunks (kernels/points.cl), which has CHUNK_VECTORS there. */
+static inline ls_status finish_chunks(launch *l, size_t columns, size_t chunks)
+{
+    enum { CHUNK_VECTORS = 16 };
+    if (!l->job->workspace->device->is_cpu) return finish(l, columns, chunks);
+    return enqueue(l, units_of(lane_blocks(l->job, columns), CHUNK_VECTORS), chunks, 1, 1);
 }
 
 #endif

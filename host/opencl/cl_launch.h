@@ -113,13 +113,14 @@ static inline ls_status finish(launch *l, size_t width, size_t height)
     return enqueue(l, width, height, limit && limit < GROUP ? limit : GROUP, 1);
 }
 
-/* The same for passes over n elements (kernels/pass.h). A GPU gets as many groups as it runs at
- * once: NVIDIA's starts about one a cycle, and a group of 64 elements for each 64 of 8 million took
- * 84 us on an H100, whatever was done with them. */
+/* The same for passes over n elements (kernels/pass.h). On CPU devices a work-item, which is also a
+ * work-group, has LS_CL_PASS_SPAN of them. A GPU gets as many groups as it runs at once: NVIDIA's
+ * starts about one a cycle, and a group of 64 elements for each 64 of 8 million took 84 us on an
+ * H100, whatever was done with them. */
 static inline ls_status finish_pass(launch *l, size_t n)
 {
     const ls_cl_device *d = l->job->workspace->device;
-    if (!d->pass_group) return finish(l, n, 1);
+    if (!d->pass_group) return enqueue(l, units_of(n, LS_CL_PASS_SPAN), 1, 1, 1);
     size_t groups = units_of(n, d->pass_group * LS_CL_PASS_WIDTH);
     if (groups > d->pass_groups) groups = d->pass_groups;
     return enqueue(l, groups * d->pass_group, 1, d->pass_group, 1);

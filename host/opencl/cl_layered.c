@@ -96,7 +96,7 @@ static ls_status point_chunks(const job *j, sum_kind kind, ls_view x)
     LS_TRY(begin_image(j, LS_IMAGE_image_chunks, &l));
     arg_memory(&l, j->workspace->scratch, images), arg_memory(&l, j->workspace->scratch, 0);
     arg_u32(&l, j->rows), arg_u32(&l, o->out), arg_u32(&l, 0);
-    return finish(&l, o->out, chunks);
+    return finish_chunks(&l, o->out, chunks);
 }
 
 /* Sums of chunks of rows, or of chunks of images, into scratch. */
@@ -184,7 +184,7 @@ static ls_status norm_apply(const job *j, ls_view mean)
     launch act = begin(j, LS_KERNEL_act_identity + o->act);
     arg_view(&act, o->y), arg_view(&act, o->a);
     arg_u32(&act, n);
-    return ls_op_points(o) > 1 ? finish_values(&act, n) : finish_pass(&act, n);
+    return finish_pass(&act, n);
 }
 
 static ls_status op_norm(const job *j)
