@@ -65,6 +65,8 @@ _Noreturn void runner_skip(const char *format, ...);
 #define cr_expect_null(a, ...) RUNNER_CHECK(false, (a) == NULL, #a " is NULL", __VA_ARGS__)
 #define cr_assert_not_null(a, ...) RUNNER_CHECK(true, (a) != NULL, #a " is not NULL", __VA_ARGS__)
 #define cr_expect_not_null(a, ...) RUNNER_CHECK(false, (a) != NULL, #a " is not NULL", __VA_ARGS__)
+#define cr_assert_str_empty(a, ...) RUNNER_CHECK(true, *(a) == '\0', #a " is empty", __VA_ARGS__)
+#define cr_expect_str_empty(a, ...) RUNNER_CHECK(false, *(a) == '\0', #a " is empty", __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)                                                                \
     RUNNER_CHECK(true, RUNNER_STREQ(a, b), #a " is " #b, __VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...)                                                                \
