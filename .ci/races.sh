@@ -33,6 +33,10 @@ for optimizer in sgd momentum nesterov rmsprop adam adamw; do
 done
 train layered --hidden 7 --optimizer gd
 train layered --hidden 7,5 --batch 17 --batch-norm --dropout 0.2 --clip 1
+train layered --shape 2 --batch 17 --augment-shift 1 \
+    --net 'conv 5 2 same, batchnorm, relu, residual project (conv 3 1 groups 1, gelu, depthwise 2 same), maxpool 2, dense'
+train layered --shape 2x1 --batch 70 \
+    --net 'conv 9 2x1 same, tanh, avgpool 2x1 stride 1 same, conv 4 1 stride 2 same, elu, globalpool, dense'
 for way in grouped grouped-global whole; do
     train $way --hidden 7,5 --batch 17 --dropout 0.2 --clip 1
 done

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_beside.h"
 #include <assert.h>
+#include <string.h>
+
+/* OpenCL allows builds on several threads at a time, but Oclgrind 21.10 crashes in its compiler. */
+static bool builds_alone(const ls_cl_device *d)
+{
+    return strstr(d->info.platform, "Oclgrind") != NULL;
+}
 
 static void *run(void *user)
 {
@@ -19,7 +26,7 @@ void ls_cl_beside_begin(ls_cl_beside *b, ls_cl_device *device,
     b->begun = true;
     atomic_store(&b->ended, false);
     atomic_fetch_add(&device->builds_pending, 1);
-    b->threaded = pthread_create(&b->thread, NULL, run, b) == 0;
+    b->threaded = !builds_alone(device) && pthread_create(&b->thread, NULL, run, b) == 0;
     if (!b->threaded) run(b);
 }
 
