@@ -126,7 +126,8 @@ static const command commands[] = {
     {"peak", NULL, peak_only, true, STEPS(0),
      "the peak rates that other results are compared with"},
     {"hash", NULL, bench_hash, false, STEPS(0),
-     "weights_sha256 of some whole runs: the same on every exact device and machine"},
+     "weights_sha256 of some whole runs, and of networks of images: the same on every exact "
+     "device and machine"},
     {"devices", list_devices, NULL, false, STEPS(0),
      "the devices of this machine, as in lockstep devices"},
     {"tune", NULL, tune, false, STEPS(0), "chooses matrix tiles for a device, as lockstep tune"},

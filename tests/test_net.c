@@ -601,3 +601,40 @@ Test(net, shapes_that_are_too_large)
     cr_expect_eq(status, sizeof(size_t) < 8 ? LS_ERR_ARGUMENT : LS_OK);
     cr_expect_eq(ls_image_parse("3x1000x1000", &image, &err), LS_OK);
 }
+
+/* Also where no layer looks at the image. */
+Test(net, shape_that_the_data_does_not_have)
+{
+    ls_options *o;
+    ls_network n;
+    ls_error err;
+    cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+    set(o, "shape", "1x8x9");
+    cr_expect_eq(ls_network_build(&o->settings, 64, ls_shape_of_classes(3), &n, &err),
+                 LS_ERR_ARGUMENT);
+    ls_options_free(o);
+}
+
+/* What --net replaces is refused instead of ignored. */
+Test(net, options_that_it_replaces)
+{
+    static const char *const rows[][2] = {{"hidden", "64"},
+                                          {"activation", "tanh"},
+                                          {"batch-norm", "on"},
+                                          {"dropout", "0.1"},
+                                          {"residual", "on"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ls_options *o;
+        ls_network n;
+        ls_error err;
+        cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+        set(o, "net", "dense 4, relu, dense");
+        cr_assert_eq(ls_network_build(&o->settings, 3, ls_shape_of_classes(3), &n, &err), LS_OK);
+        ls_network_free(&n);
+        set(o, rows[i][0], rows[i][1]);
+        cr_expect_eq(ls_network_build(&o->settings, 3, ls_shape_of_classes(3), &n, &err),
+                     LS_ERR_ARGUMENT, "--%s", rows[i][0]);
+        cr_expect(strstr(err.message, rows[i][0]), "message: %s", err.message);
+        ls_options_free(o);
+    }
+}

@@ -147,6 +147,10 @@ Test(search, a_space_has_the_order_of_the_table)
     cr_assert_eq(space->count, 2, "lr and activation are searched, options that were set are not");
     cr_expect_str_eq(ls_options_get(space->base, "hidden"), "4");
     ls_space_free(space);
+    space = make_space("net dense");
+    cr_assert_eq(ls_space_default(space, NULL), LS_OK);
+    cr_assert_eq(space->count, 1, "of a network in words only lr is searched");
+    ls_space_free(space);
 }
 
 Test(search, draws_stay_in_their_ranges_and_are_even)

@@ -175,6 +175,13 @@ static ls_status check_net(const ls_settings *s, ls_error *err)
     if (s->batch_norm || s->dropout > 0 || s->residual)
         return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for --hidden; with --net, write '%s' in it",
                        other, item);
+    static const char *const replaced[] = {"hidden", "activation"};
+    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
+        if (!ls_settings_at_default(s, replaced[i]))
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "--%s has no effect beside --net, which describes all layers; leave one "
+                           "of them out",
+                           replaced[i]);
     return LS_OK;
 }
 
@@ -182,8 +189,14 @@ static ls_status check_net(const ls_settings *s, ls_error *err)
 static ls_status set_image(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
 {
     bool augments = s->augment_shift || s->augment_flip;
+    ls_image image = s->shape.channels ? s->shape : shape.image;
+    if (image.channels && ls_image_values(image) != n->inputs)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--shape %ux%ux%u has %zu values, but a row of the data gives %zu inputs",
+                       image.channels, image.height, image.width, ls_image_values(image),
+                       n->inputs);
     if (!s->net && !augments) return LS_OK;
-    n->image = s->shape.channels ? s->shape : shape.image;
+    n->image = image;
     n->shift = (ls_u32)s->augment_shift;
     n->flip = s->augment_flip;
     if (augments && !n->image.channels)
@@ -191,11 +204,6 @@ static ls_status set_image(const ls_settings *s, ls_shape shape, ls_network *n, 
                        "--augment-%s needs images: say what a row holds by --shape "
                        "CHANNELSxHEIGHTxWIDTH",
                        s->augment_shift ? "shift" : "flip");
-    if (n->image.channels && ls_image_values(n->image) != n->inputs)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "--shape %ux%ux%u has %zu values, but a row of the data gives %zu inputs",
-                       n->image.channels, n->image.height, n->image.width,
-                       ls_image_values(n->image), n->inputs);
     return LS_OK;
 }
 

@@ -585,6 +585,17 @@ void ls_settings_resolve(ls_settings *s, ls_task task, size_t rows)
     if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }
 
+bool ls_settings_at_default(const ls_settings *s, const char *name)
+{
+    size_t i;
+    ls_text text = {0};
+    if (find(name, &i, NULL) != LS_OK) return false;
+    canonical(&table[i], s, &text);
+    bool same = text.text && !strcmp(text.text, table[i].info.initial);
+    free(text.text);
+    return same;
+}
+
 bool ls_settings_normalise_rows(const ls_settings *s)
 {
     bool values = false; /* an image has become a row of values */

@@ -86,6 +86,8 @@ bool ls_option_numeric(size_t i, bool *whole);
  * yet, and l2 may stay "auto". */
 void ls_settings_resolve(ls_settings *settings, ls_task task, size_t rows);
 
+/* Whether an option, which must exist, has its default value. */
+bool ls_settings_at_default(const ls_settings *settings, const char *name);
 /* Whether batch normalisation has one value per row and unit, so that a batch of one row has no
  * variance; images have one per position. */
 bool ls_settings_normalise_rows(const ls_settings *settings);

@@ -299,7 +299,8 @@ ls_status ls_space_default(ls_space *space, ls_error *err)
                                              {"activation", "relu|tanh"},
                                              {"lr", "0.0003..0.03:log"}};
     if (space->count) return LS_OK;
-    for (size_t i = 0; i < sizeof initial / sizeof *initial; i++)
+    bool described = strcmp(ls_options_get(space->base, "net"), "none") != 0; /* has all layers */
+    for (size_t i = described ? 2 : 0; i < sizeof initial / sizeof *initial; i++)
         for (size_t k = 0; k < ls_option_count(); k++)
             if (!space->given[k] && !strcmp(ls_option_at(k)->name, initial[i][0]))
                 LS_TRY(ls_space_set(space, initial[i][0], initial[i][1], err));
