@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/state.h"
-#include "host/base/sha256.h"
-#include "host/data/data.h"
+#include "host/data/fingerprint.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,56 +11,19 @@ static const char heading[] = "lockstep search state 3";
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
-static void hash_text(ls_sha256 *sha, const char *text)
-{
-    ls_sha256_update(sha, text, strlen(text) + 1);
-}
-
-static void hash_number(ls_sha256 *sha, uint64_t number)
-{
-    unsigned char bytes[8];
-    for (unsigned i = 0; i < 8; i++) bytes[i] = (unsigned char)(number >> (8 * i));
-    ls_sha256_update(sha, bytes, sizeof bytes);
-}
-
-static void hash_real(ls_sha256 *sha, double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    hash_number(sha, bits);
-}
-
-static void hash_data(ls_sha256 *sha, const ls_data *d)
-{
-    hash_number(sha, d->rows);
-    hash_number(sha, d->features);
-    hash_number(sha, d->classes);
-    ls_sha256_update(sha, d->x, d->rows * d->columns * sizeof *d->x);
-    hash_number(sha, d->task);
-    hash_number(sha, d->targets);
-    if (d->y) ls_sha256_update(sha, d->y, d->rows * sizeof *d->y);
-    if (d->value) ls_sha256_update(sha, d->value, d->rows * d->targets * sizeof *d->value);
-    hash_number(sha, (d->weight ? 1 : 0) + (d->group ? 2 : 0));
-    if (d->weight) ls_sha256_update(sha, d->weight, d->rows * sizeof *d->weight);
-    if (d->group) ls_sha256_update(sha, d->group, d->rows * sizeof *d->group);
-    for (size_t i = 0; i < d->features; i++) hash_text(sha, d->feature_names[i]);
-    for (size_t i = 0; i < d->classes; i++) hash_text(sha, d->class_names[i]);
-    if (d->column) hash_number(sha, d->missing);
-}
-
 static void hash_space(ls_sha256 *sha, const ls_space *space)
 {
     for (size_t i = 0; i < ls_option_count(); i++)
-        hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
+        ls_hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
     for (size_t i = 0; i < space->count; i++) {
         const ls_dimension *d = &space->dimension[i];
-        hash_text(sha, ls_option_at(d->option)->name);
+        ls_hash_text(sha, ls_option_at(d->option)->name);
         for (size_t k = 0; k < d->pieces; k++) {
             const ls_piece *p = &d->piece[k];
-            for (size_t j = 0; j < p->points; j++) hash_text(sha, p->point[j]);
-            hash_number(sha, p->range ? p->log ? 2 : 1 : 0);
-            hash_real(sha, p->low);
-            hash_real(sha, p->high);
+            for (size_t j = 0; j < p->points; j++) ls_hash_text(sha, p->point[j]);
+            ls_hash_number(sha, p->range ? p->log ? 2 : 1 : 0);
+            ls_hash_real(sha, p->low);
+            ls_hash_real(sha, p->high);
         }
     }
 }
@@ -70,9 +32,9 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
 {
     ls_sha256 sha;
     ls_sha256_init(&sha);
-    hash_text(&sha, ls_version());
-    hash_text(&sha, arithmetic);
-    hash_data(&sha, s->data);
+    ls_hash_text(&sha, ls_version());
+    ls_hash_text(&sha, arithmetic);
+    ls_hash_data(&sha, s->data);
     hash_space(&sha, s->space);
     const uint64_t how[] = {(uint64_t)s->how.strategy,
                             (uint64_t)s->how.metric,
@@ -81,8 +43,8 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
                             s->how.folds,
                             s->how.eta,
                             s->how.seed};
-    for (size_t i = 0; i < sizeof how / sizeof *how; i++) hash_number(&sha, how[i]);
-    hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) ls_hash_number(&sha, how[i]);
+    ls_hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
     ls_sha256_final(&sha, hex);
 }
 

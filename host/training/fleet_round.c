@@ -125,7 +125,7 @@ ls_status ls_round_call(ls_fleet *fleet, const ls_slice *s, size_t count, size_t
         done->cost += (double)(trainer->step - before) * ls_round_step_cost(trainer);
         if (!ls_trainer_active(trainer)) done->changed = true;
         if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
-        else if (fleet->unproven) LS_TRY(ls_trainer_renew(trainer, err));
+        else if (fleet->keeps) LS_TRY(ls_trainer_renew(trainer, err));
     }
     return LS_OK;
 }

@@ -5,7 +5,9 @@
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/training_rows.h"
+#include "host/training/checkpoint.h"
 #include "host/training/divergence.h"
+#include "host/training/witness.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -55,7 +57,7 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
     trainer->loss = trainer->validation = trainer->accuracy = NAN;
     trainer->best_loss = trainer->best_validation = INFINITY;
     trainer->stride = 1;
-    trainer->parked_plateau = trainer->schedule.plateau;
+    trainer->parked_factors = trainer->schedule.factors;
     trainer->goal = settings->epochs;
     return LS_OK;
 }
@@ -95,7 +97,10 @@ void ls_trainer_free(ls_trainer *trainer)
 
 static ls_status finish(ls_trainer *trainer, ls_error *err);
 
-ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err)
+/* As often training goes back to the start of an epoch (--on-nan rollback). */
+enum { MOST_ROLLBACKS = 20 };
+
+ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_backend *witness, ls_error *err)
 {
     ls_workspace *workspace = trainer->block->table->workspace;
     assert(workspace && !trainer->workspace);
@@ -104,6 +109,7 @@ ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err)
     LS_TRY(workspace->backend->slots->member_add(workspace, trainer->plan, trainer->block->origin,
                                                  &trainer->member, err));
     trainer->workspace = workspace;
+    trainer->witness = witness;
     ls_status status = ls_trainer_copy_in(trainer, err);
     if (status == LS_OK && trainer->stopped) status = finish(trainer, err);
     if (status != LS_OK) {
@@ -123,12 +129,16 @@ ls_status ls_trainer_park(ls_trainer *trainer, ls_error *err)
 
 ls_status ls_trainer_renew(ls_trainer *trainer, ls_error *err)
 {
-    return trainer->workspace && trainer->parked_plateau != trainer->schedule.plateau
-               ? ls_trainer_copy_out(trainer, err)
-               : LS_OK;
+    return trainer->workspace && ls_witness_is_due(trainer) ? ls_trainer_copy_pending(trainer, err)
+                                                            : LS_OK;
 }
 
 /* ---- Slices ---------------------------------------------------------------------------------- */
+
+static bool goes_back(const ls_trainer *trainer)
+{
+    return trainer->settings->on_nan == LS_ON_NAN_ROLLBACK;
+}
 
 uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step_seconds,
                           ls_slice_kind kind)
@@ -141,8 +151,10 @@ uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step
      */
     bool by_epochs = trainer->block->held_out || !trainer->plan->snapshot ||
                      trainer->settings->schedule == LS_SCHEDULE_PLATEAU;
+    if (goes_back(trainer)) return left; /* each slice is an epoch, and its snapshot the start */
     if (by_epochs) most = left;
     if (most > LS_SLICE_STEPS) most = LS_SLICE_STEPS;
+    most = ls_checkpoints_limit(trainer->checkpoints, trainer, ls_witness_limit(trainer, most));
     if (!trainer->plan->snapshot && kind != LS_SLICE_BRIEF) return most;
     uint64_t steps = wanted < (double)most ? (uint64_t)wanted : most;
     if (kind == LS_SLICE_WHOLE)
@@ -158,6 +170,8 @@ ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates,
     trainer->losses = losses;
     trainer->first = trainer->step;
     trainer->count = count;
+    if (ls_witness_repeats_slice(trainer) && count == 1)
+        LS_TRY(ls_trainer_copy_pending(trainer, err));
     if (trainer->plan->snapshot)
         LS_TRY(ls_trainer_copy_state(trainer, 0, trainer->plan->snapshot, err));
     *run = ls_trainer_run_of(trainer, trainer->first, count, false);
@@ -249,6 +263,14 @@ static ls_status validate_epoch(ls_trainer *trainer, validation_metrics *seen, l
                : LS_OK;
 }
 
+/* After the learning rate's factors may have changed from `before`, with the next step. */
+static void note_factors(ls_trainer *trainer, ls_rate_factors before)
+{
+    if (ls_same_factors(trainer->schedule.factors, before)) return;
+    trainer->factors_before = before;
+    trainer->factors_since = trainer->step;
+}
+
 /* Records an epoch that was run: history, progress and the reasons to stop. */
 static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics seen)
 {
@@ -266,7 +288,9 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
     if (!settings->patience) summary->best_epoch = epoch;
     if (epoch == settings->epochs) stop(trainer, "epochs");
     if (settings->patience) watch_validation(trainer, epoch, seen.loss);
+    ls_rate_factors factors = trainer->schedule.factors;
     ls_rate_plan_epoch(&trainer->schedule, trainer->block->held_out ? seen.loss : loss);
+    note_factors(trainer, factors);
     if (settings->tolerance > 0) {
         trainer->bad_epochs = loss < trainer->best_loss - settings->tolerance
                                   ? 0
@@ -321,10 +345,25 @@ static ls_status diverge(ls_trainer *trainer, const ls_error *why, ls_error *err
                : ls_fail(err, LS_ERR_MEMORY, "out of memory for a message: %.900s", why->message);
 }
 
+/* Goes back to the start of the epoch, with half the rate from there on. */
+static ls_status go_back(ls_trainer *trainer, ls_error *err)
+{
+    ls_rate_factors before = trainer->schedule.factors;
+    LS_TRY(ls_trainer_copy_state(trainer, trainer->plan->snapshot, 0, err));
+    trainer->step = trainer->first;
+    trainer->epoch_sum = 0;
+    trainer->rollbacks++;
+    trainer->schedule.factors.halved *= 0.5;
+    note_factors(trainer, before);
+    return LS_OK;
+}
+
 /* The loss of step i of the slice is not finite. */
 static ls_status loss_diverged(ls_trainer *trainer, uint64_t i, ls_error *err)
 {
     ls_error why;
+    LS_TRY(ls_witness_confirm_divergence(trainer, i, err));
+    if (goes_back(trainer) && trainer->rollbacks < MOST_ROLLBACKS) return go_back(trainer, err);
     LS_TRY(ls_divergence_explain(trainer, i, &why, err));
     return diverge(trainer, &why, err);
 }
@@ -343,10 +382,27 @@ static ls_status finish(ls_trainer *trainer, ls_error *err)
     return LS_OK;
 }
 
+/* Looks at the whole state after an epoch, at less than 3 % of the time, and at the end. */
+static ls_status check_state(ls_trainer *trainer, ls_error *err)
+{
+    ls_error why;
+    double started = ls_clock();
+    bool ends = trainer->step % trainer->schedule.steps_per_epoch == 0;
+    if (!trainer->check_finite || !ends ||
+        (!trainer->stopped && trainer->seconds - trainer->checked_at < 50 * trainer->check_seconds))
+        return LS_OK;
+    bool finite;
+    LS_TRY(ls_divergence_check_state(trainer, &finite, &why, err));
+    trainer->checked_at = trainer->seconds;
+    trainer->check_seconds = ls_clock() - started;
+    return finite ? LS_OK : diverge(trainer, &why, err);
+}
+
 ls_status ls_trainer_end(ls_trainer *trainer, double seconds, ls_error *err)
 {
     validation_metrics seen;
     assert(trainer->workspace && trainer->state == LS_MEMBER_TRAINING && !trainer->stopped);
+    LS_TRY(ls_witness_confirm(trainer, err));
     for (uint64_t i = 0; i < trainer->count && !trainer->stopped; i++) {
         /* an equal share per step, so that progress inside a slice is even */
         trainer->seconds += seconds / (double)trainer->count;
@@ -362,6 +418,10 @@ ls_status ls_trainer_end(ls_trainer *trainer, double seconds, ls_error *err)
         LS_TRY(ls_trainer_run_steps(trainer, trainer->first, trainer->step - trainer->first, false,
                                     err));
     }
+    LS_TRY(check_state(trainer, err));
+    if (trainer->state != LS_MEMBER_TRAINING) return LS_OK;
+    if (trainer->checkpoints && trainer->stopped && !strcmp(trainer->stopped, "callback"))
+        LS_TRY(ls_checkpoints_write(trainer->checkpoints, trainer, err));
     return trainer->stopped ? finish(trainer, err) : LS_OK;
 }
 

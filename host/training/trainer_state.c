@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/training/trainer_state.h"
+#include "host/base/clock.h"
 #include "host/base/memory.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Access to the device -------------------------------------------------------------------- */
 
@@ -35,6 +37,24 @@ bool ls_trainer_has_best(const ls_trainer *trainer)
     return trainer->settings->patience && trainer->best_validation < INFINITY;
 }
 
+static ls_rate_factors factors_at(const ls_trainer *trainer, uint64_t step)
+{
+    return step < trainer->factors_since ? trainer->factors_before : trainer->schedule.factors;
+}
+
+ls_rates ls_trainer_rates(const ls_trainer *trainer, uint64_t step)
+{
+    ls_rate_plan then = trainer->schedule;
+    then.factors = factors_at(trainer, step);
+    return ls_rates_at(&then, step);
+}
+
+bool ls_trainer_can_replay(const ls_trainer *trainer)
+{
+    return trainer->parked_step >= trainer->factors_since ||
+           ls_same_factors(trainer->parked_factors, trainer->factors_before);
+}
+
 ls_run ls_trainer_run_of(ls_trainer *trainer, uint64_t first, uint64_t count, bool keep)
 {
     for (uint64_t i = 0; i < count; i++)
@@ -58,31 +78,96 @@ void ls_trainer_leave(ls_trainer *trainer)
 {
     if (trainer->workspace) slots_of(trainer)->member_remove(trainer->workspace, trainer->member);
     trainer->workspace = NULL;
+    ls_trainer_drop_pending(trainer);
 }
 
 /* ---- The copy in host memory ----------------------------------------------------------------- */
 
-ls_status ls_trainer_copy_out(ls_trainer *trainer, ls_error *err)
+/* The state that training begins with, without a copy of it. */
+static void start_state(const ls_trainer *trainer, float *to)
+{
+    const ls_plan *plan = trainer->plan;
+    const float *values = trainer->model->values;
+    for (size_t i = 0; i < plan->state; i++) to[i] = 0;
+    memcpy(to, values, plan->parameters * sizeof *to);
+    memcpy(to + plan->state - plan->running, values + plan->parameters, plan->running * sizeof *to);
+}
+
+ls_status ls_trainer_read_copy(const ls_trainer *trainer, float *to, ls_error *err)
+{
+    size_t count = trainer->plan->state * (trainer->parked_best ? 2 : 1);
+    if (!trainer->copied)
+        return ls_fail(err, LS_ERR_DEVICE, "the state of a network was lost with its device");
+    if (!trainer->parked) start_state(trainer, to);
+    else memcpy(to, trainer->parked, count * sizeof *to);
+    return LS_OK;
+}
+
+ls_status ls_trainer_read_states(ls_trainer *trainer, float *to, ls_error *err)
 {
     size_t state = trainer->plan->state;
     bool best = ls_trainer_has_best(trainer);
-    float *copy = NULL;
+    if (trainer->workspace) {
+        LS_TRY(ls_trainer_read(trainer, 0, state, to, err));
+        return best ? ls_trainer_read(trainer, trainer->plan->best, state, to + state, err) : LS_OK;
+    }
+    if (trainer->parked_step == trainer->step) return ls_trainer_read_copy(trainer, to, err);
+    return ls_fail(err, LS_ERR_DEVICE, "the state of a network was lost with its device");
+}
+
+void ls_trainer_drop_pending(ls_trainer *trainer)
+{
+    free(trainer->pending);
+    trainer->pending = NULL;
+}
+
+ls_status ls_trainer_copy_pending(ls_trainer *trainer, ls_error *err)
+{
+    size_t state = trainer->plan->state;
+    bool best = ls_trainer_has_best(trainer);
+    float *copy;
+    double started = ls_clock();
+    LS_TRY(ls_alloc(&copy, best ? 2 * state : state, sizeof *copy, "a copy of the network", err));
+    ls_status status = ls_trainer_read_states(trainer, copy, err);
+    if (status != LS_OK) {
+        free(copy);
+        return status;
+    }
+    ls_trainer_drop_pending(trainer);
+    trainer->pending = copy;
+    trainer->pending_best = best;
+    trainer->pending_step = trainer->step;
+    trainer->pending_factors = trainer->schedule.factors;
+    trainer->copied_at = trainer->seconds;
+    trainer->copy_seconds = ls_clock() - started;
+    return LS_OK;
+}
+
+void ls_trainer_accept_copy(ls_trainer *trainer)
+{
+    assert(trainer->pending);
+    free(trainer->parked);
+    trainer->parked = trainer->pending;
+    trainer->pending = NULL;
+    trainer->copied = true;
+    trainer->parked_best = trainer->pending_best;
+    trainer->parked_step = trainer->pending_step;
+    trainer->parked_factors = trainer->pending_factors;
+}
+
+ls_status ls_trainer_copy_out(ls_trainer *trainer, ls_error *err)
+{
     if (trainer->step) { /* otherwise the model has the state: it is the start */
-        LS_TRY(ls_alloc(&copy, best ? 2 * state : state, sizeof *copy, "a waiting network", err));
-        ls_status status = ls_trainer_read(trainer, 0, state, copy, err);
-        if (status == LS_OK && best)
-            status = ls_trainer_read(trainer, trainer->plan->best, state, copy + state, err);
-        if (status != LS_OK) {
-            free(copy);
-            return status;
-        }
+        LS_TRY(ls_trainer_copy_pending(trainer, err));
+        ls_trainer_accept_copy(trainer);
+        return LS_OK;
     }
     free(trainer->parked);
-    trainer->parked = copy;
+    trainer->parked = NULL;
     trainer->copied = true;
-    trainer->parked_best = best;
-    trainer->parked_step = trainer->step;
-    trainer->parked_plateau = trainer->schedule.plateau;
+    trainer->parked_best = false;
+    trainer->parked_step = 0;
+    trainer->parked_factors = trainer->schedule.factors;
     return LS_OK;
 }
 
@@ -120,7 +205,7 @@ static ls_status replay(ls_trainer *trainer, ls_rates *rates, float *losses, uin
     for (uint64_t at = trainer->parked_step, n; at < trainer->step; at += n) {
         n = trainer->step - at < most ? trainer->step - at : most;
         if (best > at && best - at < n) n = best - at;
-        for (uint64_t i = 0; i < n; i++) rates[i] = ls_rates_at(&trainer->schedule, at + i);
+        for (uint64_t i = 0; i < n; i++) rates[i] = ls_trainer_rates(trainer, at + i);
         ls_run run = {
             .member = trainer->member, .first = at, .count = n, .rates = rates, .losses = losses};
         LS_TRY(slots_of(trainer)->run(trainer->workspace, &run, 1, err));
@@ -135,7 +220,7 @@ static ls_status catch_up(ls_trainer *trainer, ls_error *err)
     ls_rates *rates = NULL;
     float *losses = NULL;
     if (trainer->parked_step == trainer->step) return LS_OK;
-    if (trainer->parked_plateau != trainer->schedule.plateau)
+    if (!ls_trainer_can_replay(trainer))
         return ls_fail(
             err, LS_ERR_DEVICE,
             "the state of a network was lost with its device, and its learning rate has changed since it was copied");
