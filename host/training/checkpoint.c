@@ -151,7 +151,9 @@ static ls_status load(ls_checkpoints *c, uint64_t step, ls_trainer *trainer, ls_
     LS_TRY(path_of(c, step, &path, err));
     ls_status status = ls_read_file(path, &bytes, &size, err);
     if (status == LS_OK) {
-        status = ls_checkpoint_parse(trainer, &c->key, path, bytes, size, err);
+        ls_copy copy;
+        status = ls_checkpoint_parse(trainer, &c->key, path, bytes, size, &copy, err);
+        if (status == LS_OK) ls_trainer_resume(trainer, copy);
         free(bytes);
     }
     free(path);
@@ -166,7 +168,7 @@ static ls_status go_on(ls_checkpoints *c, const uint64_t *step, size_t count, ls
     for (size_t i = 0; i < count; i++) {
         ls_status status = load(c, step[i], trainer, &why);
         if (status == LS_OK) {
-            c->step = trainer->step;
+            c->step = trainer->now.step;
             c->epoch = trainer->model->summary.epochs;
             c->any = true;
             return LS_OK;
@@ -233,13 +235,13 @@ void ls_checkpoints_close(ls_checkpoints *c)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static ls_status write_file(ls_checkpoints *c, ls_trainer *trainer, const float *state,
+static ls_status write_file(ls_checkpoints *c, const ls_trainer *trainer, const ls_copy *copy,
                             ls_error *err)
 {
     char *bytes, *path;
     size_t size;
-    LS_TRY(ls_checkpoint_serialize(trainer, &c->key, state, &bytes, &size, err));
-    ls_status status = path_of(c, trainer->step, &path, err);
+    LS_TRY(ls_checkpoint_serialize(trainer, &c->key, copy, &bytes, &size, err));
+    ls_status status = path_of(c, copy->course.step, &path, err);
     if (status == LS_OK) {
         status = ls_write_file(path, bytes, size, err);
         free(path);
@@ -251,23 +253,17 @@ static ls_status write_file(ls_checkpoints *c, ls_trainer *trainer, const float 
 ls_status ls_checkpoints_write(ls_checkpoints *c, ls_trainer *trainer, ls_error *err)
 {
     ls_error why;
-    float *state;
+    ls_copy taken = {0};
     double started = ls_clock();
-    ls_status status = ls_alloc(&state, 2 * trainer->plan->state, sizeof *state, "a checkpoint",
-                                &why);
-    if (status == LS_OK) {
-        status = ls_trainer_read_states(trainer, state, &why);
-        if (status == LS_ERR_DEVICE) {
-            free(state);
-            return ls_fail(err, status, "%s", why.message);
-        }
-        if (status == LS_OK) status = write_file(c, trainer, state, &why);
-        free(state);
-    }
+    ls_status status = trainer->workspace ? ls_copy_take(trainer, &taken, &why) : LS_OK;
+    if (status == LS_ERR_DEVICE) return ls_fail(err, status, "%s", why.message);
+    if (status == LS_OK)
+        status = write_file(c, trainer, trainer->workspace ? &taken : &trainer->copy, &why);
+    ls_copy_free(&taken);
     c->written = ls_clock();
     c->cost = c->written - started;
     c->epoch = trainer->model->summary.epochs;
-    c->step = trainer->step;
+    c->step = trainer->now.step;
     c->any = true;
     if (status == LS_OK) {
         prune(c);
@@ -294,7 +290,7 @@ static bool is_due(const ls_checkpoints *c, const ls_trainer *trainer)
 
 ls_status ls_checkpoints_offer(ls_checkpoints *c, ls_trainer *trainer, ls_error *err)
 {
-    bool same = c->any && c->step == trainer->step;
+    bool same = c->any && c->step == trainer->now.step;
     return trainer->state == LS_MEMBER_TRAINING && !same && is_due(c, trainer)
                ? ls_checkpoints_write(c, trainer, err)
                : LS_OK;
@@ -303,9 +299,9 @@ ls_status ls_checkpoints_offer(ls_checkpoints *c, ls_trainer *trainer, ls_error 
 uint64_t ls_checkpoints_limit(const ls_checkpoints *c, const ls_trainer *trainer, uint64_t steps)
 {
     uint64_t every = c ? c->control->every_epochs : 0;
-    const uint64_t per_epoch = trainer->schedule.steps_per_epoch;
+    const uint64_t per_epoch = trainer->now.schedule.steps_per_epoch;
     if (!every || every > UINT64_MAX / 2 / per_epoch) return steps;
-    uint64_t left = every * per_epoch - trainer->step % (every * per_epoch);
+    uint64_t left = every * per_epoch - trainer->now.step % (every * per_epoch);
     return steps < left ? steps : left;
 }
 

@@ -6,6 +6,7 @@
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static const char entry[] = "lockstep_checkpoint";
 
 /* ---- What is saved --------------------------------------------------------------------------- */
 
-/* A number of the trainer by name: a count or a real number. */
+/* A number of a copy by name: a count or a real number. */
 typedef struct {
     const char *name;
     uint64_t *count;
@@ -22,22 +23,23 @@ typedef struct {
 } number;
 enum { NUMBERS = 20 };
 
-static void list_numbers(ls_trainer *t, number list[NUMBERS])
+static void list_numbers(ls_copy *copy, number list[NUMBERS])
 {
-    ls_summary *s = &t->model->summary;
-    ls_rate_plan *p = &t->schedule;
+    ls_course *c = &copy->course;
+    ls_summary *s = &copy->summary;
+    ls_rate_plan *p = &c->schedule;
     const number all[NUMBERS] = {
-        {"step", &t->step, NULL},
-        {"epoch_sum", NULL, &t->epoch_sum},
-        {"loss", NULL, &t->loss},
-        {"validation", NULL, &t->validation},
-        {"accuracy", NULL, &t->accuracy},
-        {"best_loss", NULL, &t->best_loss},
-        {"best_validation", NULL, &t->best_validation},
-        {"bad_epochs", &t->bad_epochs, NULL},
-        {"bad_validations", &t->bad_validations, NULL},
-        {"stride", &t->stride, NULL},
-        {"seconds", NULL, &t->seconds},
+        {"step", &c->step, NULL},
+        {"epoch_sum", NULL, &c->epoch_sum},
+        {"loss", NULL, &c->loss},
+        {"validation", NULL, &c->validation},
+        {"accuracy", NULL, &c->accuracy},
+        {"best_loss", NULL, &c->best_loss},
+        {"best_validation", NULL, &c->best_validation},
+        {"bad_epochs", &c->bad_epochs, NULL},
+        {"bad_validations", &c->bad_validations, NULL},
+        {"stride", &c->stride, NULL},
+        {"seconds", NULL, &c->seconds},
         {"factor_plateau", NULL, &p->factors.plateau},
         {"factor_halved", NULL, &p->factors.halved},
         {"plateau_best", NULL, &p->best},
@@ -46,7 +48,7 @@ static void list_numbers(ls_trainer *t, number list[NUMBERS])
         {"steps", &s->steps, NULL},
         {"best_epoch", &s->best_epoch, NULL},
         {"epoch_loss", NULL, &s->loss},
-        {"rollbacks", &t->rollbacks, NULL},
+        {"rollbacks", &c->rollbacks, NULL},
     };
     memcpy(list, all, sizeof all);
 }
@@ -124,11 +126,12 @@ static bool read_real(const json_t *value, double *out)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static json_t *numbers_json(ls_trainer *t)
+static json_t *numbers_json(const ls_copy *copy)
 {
+    ls_copy same = *copy;
     number list[NUMBERS];
     json_t *o = json_object();
-    list_numbers(t, list);
+    list_numbers(&same, list);
     for (size_t i = 0; i < NUMBERS; i++)
         ls_json_set(&o, list[i].name,
                     list[i].count ? json_integer((json_int_t)*list[i].count)
@@ -157,32 +160,36 @@ static char *header_text(const char *metadata, const tensor *list, size_t count)
     return text;
 }
 
-static void put_tensors(const ls_trainer *t, const float *state, bool best, char *to)
+static ls_status put_tensors(const ls_trainer *t, const ls_copy *copy, char *to, ls_error *err)
 {
-    const ls_model *m = t->model;
-    size_t n = t->plan->state;
-    for (size_t i = 0; i < m->history_count; i++) to = put_u64(to, m->history[i].epoch);
-    for (size_t i = 0; best && i < n; i++) to = put_float(to, state[n + i]);
-    for (size_t i = 0; i < m->history_count; i++) {
-        to = put_float(to, m->history[i].loss);
-        to = put_float(to, m->history[i].validation_loss);
-        to = put_float(to, m->history[i].validation_accuracy);
+    const size_t n = t->plan->state;
+    float *state;
+    LS_TRY(ls_alloc(&state, n, sizeof *state, "a checkpoint", err));
+    ls_copy_state(t, copy, state);
+    for (size_t i = 0; i < copy->history_count; i++) to = put_u64(to, copy->history[i].epoch);
+    for (size_t i = 0; copy->best && i < n; i++) to = put_float(to, copy->state[n + i]);
+    for (size_t i = 0; i < copy->history_count; i++) {
+        to = put_float(to, copy->history[i].loss);
+        to = put_float(to, copy->history[i].validation_loss);
+        to = put_float(to, copy->history[i].validation_accuracy);
     }
     for (size_t i = 0; i < n; i++) to = put_float(to, state[i]);
+    free(state);
+    return LS_OK;
 }
 
 /* The metadata as canonical JSON; NULL if memory runs out. sha256: of the tensors. */
-static char *metadata_text(ls_trainer *t, const ls_checkpoint_key *key, bool best,
+static char *metadata_text(const ls_trainer *t, const ls_checkpoint_key *key, const ls_copy *copy,
                            const char sha256[65])
 {
     char hex[65];
     json_t *meta = json_pack("{s:i,s:s,s:i,s:s,s:s,s:I,s:b,s:s}", "format", FORMAT, "arithmetic",
                              key->arithmetic, "arithmetic_version", LS_ARITHMETIC_VERSION,
                              "version", ls_version(), "data_sha256", key->data, "history",
-                             (json_int_t)t->model->history_count, "best", (int)best,
+                             (json_int_t)copy->history_count, "best", (int)copy->best,
                              "tensors_sha256", sha256);
     ls_json_set(&meta, "options", ls_options_json(t->model->options));
-    ls_json_set(&meta, "numbers", numbers_json(t));
+    ls_json_set(&meta, "numbers", numbers_json(copy));
     if (meta && ls_metadata_hash(meta, hex))
         ls_json_set(&meta, "metadata_sha256", json_string(hex));
     else {
@@ -194,18 +201,21 @@ static char *metadata_text(ls_trainer *t, const ls_checkpoint_key *key, bool bes
     return text;
 }
 
-ls_status ls_checkpoint_serialize(ls_trainer *t, const ls_checkpoint_key *key, const float *state,
-                                  char **bytes, size_t *size, ls_error *err)
+ls_status ls_checkpoint_serialize(const ls_trainer *t, const ls_checkpoint_key *key,
+                                  const ls_copy *copy, char **bytes, size_t *size, ls_error *err)
 {
     tensor list[TENSORS];
     char sha256[65], *data, *out = NULL;
-    bool best = ls_trainer_has_best(t);
-    size_t count = list_tensors(t, t->model->history_count, best, list), data_size = 0;
+    size_t count = list_tensors(t, copy->history_count, copy->best, list), data_size = 0;
     for (size_t i = 0; i < count; i++) data_size += list[i].count * list[i].size;
     LS_TRY(ls_alloc(&data, data_size, 1, "a checkpoint", err));
-    put_tensors(t, state, best, data);
+    ls_status put = put_tensors(t, copy, data, err);
+    if (put != LS_OK) {
+        free(data);
+        return put;
+    }
     ls_sha256_of(data, data_size, sha256);
-    char *metadata = metadata_text(t, key, best, sha256);
+    char *metadata = metadata_text(t, key, copy, sha256);
     char *header = metadata ? header_text(metadata, list, count) : NULL;
     size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;
     ls_status status = header ? ls_alloc(&out, 8 + padded + data_size, 1, "a checkpoint", err)
@@ -318,82 +328,71 @@ static ls_status check_bytes(const ls_trainer *t, const json_t *meta, const char
                : damaged(path, "its tensors do not match their checksum", err);
 }
 
-/* Checks the numbers before the first one is taken over. */
-static ls_status read_numbers(ls_trainer *t, const json_t *meta, const char *path, ls_error *err)
+static ls_status read_numbers(ls_copy *copy, const json_t *meta, const char *path, ls_error *err)
 {
     number list[NUMBERS];
-    uint64_t count[NUMBERS] = {0};
-    double real[NUMBERS] = {0};
     const json_t *numbers = json_object_get(meta, "numbers");
-    list_numbers(t, list);
+    list_numbers(copy, list);
     for (size_t i = 0; i < NUMBERS; i++) {
         const json_t *value = json_object_get(numbers, list[i].name);
-        if (list[i].count ? !ls_json_read_count(value, &count[i]) : !read_real(value, &real[i]))
+        if (list[i].count ? !ls_json_read_count(value, list[i].count)
+                          : !read_real(value, list[i].real))
             return damaged(path, "a number in its metadata is missing", err);
     }
-    for (size_t i = 0; i < NUMBERS; i++) {
-        if (list[i].count) *list[i].count = count[i];
-        else *list[i].real = real[i];
-    }
     return LS_OK;
 }
 
-static void take_history(ls_trainer *t, const char **data, size_t count, const char *values)
+/* Whether a training of these settings can get there. */
+static bool is_possible(const ls_trainer *t, const ls_copy *copy)
 {
-    ls_model *m = t->model;
-    for (size_t i = 0; i < count; i++)
-        m->history[i] = (ls_history_point){.epoch = get_u64(*data + 8 * i),
-                                           .loss = get_float(values + 12 * i),
-                                           .validation_loss = get_float(values + 12 * i + 4),
-                                           .validation_accuracy = get_float(values + 12 * i + 8)};
-    m->history_count = count;
+    const ls_settings *s = t->settings;
+    const ls_course *c = &copy->course;
+    const uint64_t per_epoch = c->schedule.steps_per_epoch;
+    size_t room = s->epochs < LS_HISTORY_POINTS ? (size_t)s->epochs : LS_HISTORY_POINTS;
+    return c->step < s->epochs * per_epoch && copy->summary.epochs == c->step / per_epoch &&
+           copy->history_count <= room && c->stride > 0 &&
+           copy->best == (s->patience && c->best_validation < (double)INFINITY) &&
+           copy->summary.best_epoch <= copy->summary.epochs;
 }
 
-static ls_status take(ls_trainer *t, const json_t *meta, const char *path, const char *data,
-                      ls_error *err)
+static ls_status take(const ls_trainer *t, const json_t *meta, const char *path, const char *data,
+                      ls_copy *out, ls_error *err)
 {
-    uint64_t history = 0, step = 0;
-    bool best = json_is_true(json_object_get(meta, "best"));
-    size_t n = t->plan->state, room = t->settings->epochs < LS_HISTORY_POINTS
-                                          ? (size_t)t->settings->epochs
-                                          : LS_HISTORY_POINTS;
-    float *copy;
-    const json_t *numbers = json_object_get(meta, "numbers");
+    uint64_t history = 0;
+    const size_t n = t->plan->state;
     ls_json_read_count(json_object_get(meta, "history"), &history);
-    if (!ls_json_read_count(json_object_get(numbers, "step"), &step) || history > room ||
-        step > t->settings->epochs * t->schedule.steps_per_epoch ||
-        (best && (!t->settings->patience || !t->plan->best)))
-        return damaged(path, "it is further than its training can get", err);
-    LS_TRY(ls_alloc(&copy, best ? 2 * n : n, sizeof *copy, "a checkpoint", err));
-    ls_status status = read_numbers(t, meta, path, err);
-    if (status != LS_OK) {
-        free(copy);
-        return status;
-    }
-    const char *best_at = data + 8 * history, *values = best_at + (best ? 4 * n : 0),
+    *out = (ls_copy){.best = json_is_true(json_object_get(meta, "best")),
+                     .course = t->now,
+                     .summary = t->model->summary,
+                     .history_count = (size_t)history};
+    LS_TRY(read_numbers(out, meta, path, err));
+    if (!is_possible(t, out)) return damaged(path, "it is where its training cannot get", err);
+    LS_TRY(ls_alloc(&out->state, out->best ? 2 * n : n, sizeof *out->state, "a checkpoint", err));
+    LS_TRY(ls_alloc(&out->history, out->history_count, sizeof *out->history, "a checkpoint", err));
+    const char *best = data + 8 * history, *values = best + (out->best ? 4 * n : 0),
                *state = values + 12 * history;
-    take_history(t, &data, (size_t)history, values);
-    for (size_t i = 0; i < n; i++) copy[i] = get_float(state + 4 * i);
-    for (size_t i = 0; best && i < n; i++) copy[n + i] = get_float(best_at + 4 * i);
-    free(t->parked);
-    t->parked = copy;
-    t->parked_best = best;
-    t->parked_step = t->step;
-    t->parked_factors = t->schedule.factors;
-    t->factors_since = 0;
+    for (size_t i = 0; i < out->history_count; i++)
+        out->history[i] = (ls_history_point){.epoch = get_u64(data + 8 * i),
+                                             .loss = get_float(values + 12 * i),
+                                             .validation_loss = get_float(values + 12 * i + 4),
+                                             .validation_accuracy = get_float(values + 12 * i + 8)};
+    for (size_t i = 0; i < n; i++) out->state[i] = get_float(state + 4 * i);
+    for (size_t i = 0; out->best && i < n; i++) out->state[n + i] = get_float(best + 4 * i);
     return LS_OK;
 }
 
-ls_status ls_checkpoint_parse(ls_trainer *t, const ls_checkpoint_key *key, const char *path,
-                              const char *bytes, size_t size, ls_error *err)
+ls_status ls_checkpoint_parse(const ls_trainer *t, const ls_checkpoint_key *key, const char *path,
+                              const char *bytes, size_t size, ls_copy *out, ls_error *err)
 {
     json_t *meta = NULL;
     char *text = NULL;
     const char *data = NULL;
+    *out = (ls_copy){0};
     ls_status status = read_metadata(path, bytes, size, &meta, &text, err);
     if (status == LS_OK) status = check_key(t, key, meta, path, err);
     if (status == LS_OK) status = check_bytes(t, meta, text, path, bytes, size, &data, err);
-    if (status == LS_OK) status = take(t, meta, path, data, err);
+    if (status == LS_OK) status = take(t, meta, path, data, out, err);
+    if (status != LS_OK) ls_copy_free(out);
     json_decref(meta);
     free(text);
     return status;

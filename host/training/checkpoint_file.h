@@ -12,15 +12,14 @@ typedef struct {
     const char *arithmetic; /* "exact", or the name of another one */
 } ls_checkpoint_key;
 
-/* The bytes of the file. state: the trainer's present state, and behind it the best one if there is
- * one. */
-ls_status ls_checkpoint_serialize(ls_trainer *trainer, const ls_checkpoint_key *key,
-                                  const float *state, char **bytes, size_t *size, ls_error *err);
+/* The bytes of the file of a copy. */
+ls_status ls_checkpoint_serialize(const ls_trainer *trainer, const ls_checkpoint_key *key,
+                                  const ls_copy *copy, char **bytes, size_t *size, ls_error *err);
 
-/* Puts a trainer that has not begun where the checkpoint was written. path: for messages. Errors:
- * LS_ERR_DATA for a damaged file, LS_ERR_ARGUMENT for one of other data, options or arithmetic; the
- * trainer is unchanged then. */
-ls_status ls_checkpoint_parse(ls_trainer *trainer, const ls_checkpoint_key *key, const char *path,
-                              const char *bytes, size_t size, ls_error *err);
+/* Reads a copy for a trainer that has not begun. path: for messages. Errors: LS_ERR_DATA for a
+ * damaged file, LS_ERR_ARGUMENT for one of other data, options or arithmetic. */
+ls_status ls_checkpoint_parse(const ls_trainer *trainer, const ls_checkpoint_key *key,
+                              const char *path, const char *bytes, size_t size, ls_copy *out,
+                              ls_error *err);
 
 #endif

@@ -40,7 +40,7 @@ static void add_advice(const ls_trainer *trainer, uint64_t step, char *text, siz
     const ls_settings *s = trainer->settings;
     size_t n = strlen(text);
     snprintf(text + n, size - n, "Try a smaller --lr (it was %g)%s%s%s%s",
-             ls_rate_at(&trainer->schedule, step), s->clip > 0 ? "" : ", or --clip 1",
+             ls_rate_at(&trainer->now.schedule, step), s->clip > 0 ? "" : ", or --clip 1",
              s->standardize ? "" : ", or --standardize",
              trainer->model->task != LS_TASK_REGRESSION || s->standardize_target
                  ? ""
@@ -61,7 +61,7 @@ ls_status ls_divergence_check(const ls_trainer *trainer, const float *values, ls
                  "running averages of batch normalisation are not finite after the last step");
     size_t n = strlen(text);
     snprintf(text + n, sizeof text - n, ". ");
-    add_advice(trainer, trainer->step, text, sizeof text);
+    add_advice(trainer, trainer->now.step, text, sizeof text);
     return ls_fail(err, LS_ERR_DIVERGED, "training diverged: %s", text);
 }
 
@@ -86,8 +86,8 @@ ls_status ls_divergence_check_state(ls_trainer *trainer, bool *finite, ls_error 
 {
     char text[600], layer[40] = "";
     float *state;
-    LS_TRY(ls_alloc(&state, 2 * trainer->plan->state, sizeof *state, "a check", err));
-    ls_status status = ls_trainer_read_states(trainer, state, err);
+    LS_TRY(ls_alloc(&state, trainer->plan->state, sizeof *state, "a check", err));
+    ls_status status = ls_trainer_read(trainer, 0, trainer->plan->state, state, err);
     *finite = status != LS_OK || all_finite(state, trainer->plan->state);
     culprit c = *finite ? (culprit){-1, NULL} : bad_state(trainer, state);
     free(state);
@@ -96,9 +96,9 @@ ls_status ls_divergence_check_state(ls_trainer *trainer, bool *finite, ls_error 
         snprintf(layer, sizeof layer, " of layer %d of %zu", c.layer + 1,
                  trainer->model->network.count);
     snprintf(text, sizeof text, "the %s%s are not finite after step %llu (epoch %llu). ",
-             c.what ? c.what : "parameters", layer, (unsigned long long)trainer->step,
+             c.what ? c.what : "parameters", layer, (unsigned long long)trainer->now.step,
              (unsigned long long)trainer->model->summary.epochs);
-    add_advice(trainer, trainer->step, text, sizeof text);
+    add_advice(trainer, trainer->now.step, text, sizeof text);
     ls_fail(why, LS_ERR_DIVERGED, "training diverged: %s", text);
     return LS_OK;
 }
@@ -107,10 +107,13 @@ ls_status ls_divergence_check_state(ls_trainer *trainer, bool *finite, ls_error 
 static culprit bad_parameters(ls_trainer *trainer)
 {
     const ls_network *network = &trainer->model->network;
-    float *values = trainer->model->values;
-    return ls_trainer_read(trainer, 0, network->parameters, values, NULL) == LS_OK
-               ? bad_parameter(network, values)
-               : (culprit){-1, ""};
+    culprit c = {-1, ""};
+    float *values;
+    if (ls_alloc(&values, network->parameters, sizeof *values, "", NULL) != LS_OK) return c;
+    if (ls_trainer_read(trainer, 0, network->parameters, values, NULL) == LS_OK)
+        c = bad_parameter(network, values);
+    free(values);
+    return c;
 }
 
 /* First layer whose activations in the step just run are not finite, or -1. */
@@ -138,7 +141,8 @@ static int bad_activations(ls_trainer *trainer)
  * does not depend on where this one did. */
 static ls_status run_on(ls_trainer *trainer, ls_error *err)
 {
-    uint64_t per_epoch = trainer->schedule.steps_per_epoch, at = trainer->first + trainer->count;
+    uint64_t per_epoch = trainer->now.schedule.steps_per_epoch,
+             at = trainer->first + trainer->count;
     for (uint64_t n; at % per_epoch; at += n) {
         n = per_epoch - at % per_epoch < trainer->count ? per_epoch - at % per_epoch
                                                         : trainer->count;
@@ -167,7 +171,7 @@ static ls_status find_culprit(ls_trainer *trainer, uint64_t i, culprit *out, ls_
 /* Likely causes: inputs or a first step that are far too large, or a rate that is. */
 static const char *cause(const ls_trainer *trainer, uint64_t step, culprit c)
 {
-    bool early = step < trainer->schedule.steps_per_epoch;
+    bool early = step < trainer->now.schedule.steps_per_epoch;
     if (c.layer < 0) return "the outputs or targets are very large";
     if (!strcmp(c.what, "activations") && c.layer == 0 && early) return "the inputs are very large";
     return early ? "the learning rate is too large for these data"
@@ -191,7 +195,7 @@ ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, 
             "training diverged: the loss became %s at step %llu (epoch %llu); %s. A likely cause: "
             "%s. %s",
             isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
-            (unsigned long long)(step / trainer->schedule.steps_per_epoch) + 1, what,
+            (unsigned long long)(step / trainer->now.schedule.steps_per_epoch) + 1, what,
             cause(trainer, step, c), text);
     return LS_OK;
 }

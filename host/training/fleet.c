@@ -176,12 +176,12 @@ ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *o
     const ls_summary *s = &trainer->model->summary;
     const ls_member_info info = {.state = trainer->state,
                                  .epochs = s->epochs,
-                                 .steps = trainer->step,
+                                 .steps = trainer->now.step,
                                  .best_epoch = s->best_epoch,
                                  .parameters = s->parameters,
-                                 .loss = trainer->loss,
-                                 .validation_loss = trainer->validation,
-                                 .seconds = trainer->seconds,
+                                 .loss = trainer->now.loss,
+                                 .validation_loss = trainer->now.validation,
+                                 .seconds = trainer->now.seconds,
                                  .stopped = trainer->stopped,
                                  .message = trainer->message};
     LS_WRITE_STRUCT(ls_member_info, out, 0, &info);
@@ -196,12 +196,36 @@ static ls_status check_working(const ls_fleet *fleet, ls_error *err)
                          fleet->failure.message);
 }
 
+/* Whether members can continue on another device if the present one fails. */
+static bool can_recover(const ls_fleet *fleet) { return fleet->keeps; }
+
+/* Members continue on another device, after the present one has failed. Without fallback they only
+ * get there, so that they have states to be saved. */
+static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
+{
+    const ls_error reason = *why; /* may be err */
+    bool in_use = fleet->at == fleet->choice->best, ends = in_use && fleet->choice->no_fallback;
+    LS_TRY(ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, reason.message), err));
+    if (in_use && !ends && fleet->control && fleet->control->notice)
+        fleet->control->notice(fleet->choice->failure, fleet->control->user);
+    if (!ends) return LS_OK;
+    fleet->keeps = false;
+    if (fleet->checkpoints) ls_checkpoints_write(fleet->checkpoints, fleet->member[0], NULL);
+    return ls_fail(err, reason.status, "%s", reason.message);
+}
+
 ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err)
 {
     ls_trainer *trainer = find_member(fleet, index, err);
     if (!trainer) return LS_ERR_ARGUMENT;
     if (trainer->workspace) LS_TRY(check_working(fleet, err));
-    return ls_trainer_model(trainer, out, err);
+    ls_error why;
+    ls_status status = ls_trainer_model(trainer, out, &why);
+    if (status == LS_ERR_DEVICE && can_recover(fleet)) { /* a call of ls_fleet_run ends with copies */
+        status = recover(fleet, &why, &why);
+        if (status == LS_OK) status = ls_trainer_model(trainer, out, &why);
+    }
+    return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
 
 ls_status ls_fleet_take_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err)
@@ -258,24 +282,6 @@ static ls_status run_round(ls_fleet *fleet, size_t count, fleet_call *call, ls_r
     return LS_OK;
 }
 
-/* Whether members can continue on another device if the present one fails. */
-static bool can_recover(const ls_fleet *fleet) { return fleet->keeps; }
-
-/* Members continue on another device, after the present one has failed. Without fallback they only
- * get there, so that they have states to be saved. */
-static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
-{
-    const ls_error reason = *why; /* may be err */
-    bool in_use = fleet->at == fleet->choice->best, ends = in_use && fleet->choice->no_fallback;
-    LS_TRY(ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, reason.message), err));
-    if (in_use && !ends && fleet->control && fleet->control->notice)
-        fleet->control->notice(fleet->choice->failure, fleet->control->user);
-    if (!ends) return LS_OK;
-    fleet->keeps = false;
-    if (fleet->checkpoints) ls_checkpoints_write(fleet->checkpoints, fleet->member[0], NULL);
-    return ls_fail(err, reason.status, "%s", reason.message);
-}
-
 /* Moves all members to candidate `to`, or to the best if that fails. */
 static ls_status change_candidate(ls_fleet *fleet, size_t to, ls_error *err)
 {
@@ -316,7 +322,7 @@ static ls_status one_round(ls_fleet *fleet, fleet_call *call, bool *changed, siz
     if (*changed) LS_TRY(ls_fleet_admit(fleet, err));
     *changed = false;
     LS_TRY(ls_round_plan(fleet, count, err));
-    if (!*count) return LS_OK;
+    if (!*count) return ls_fleet_copy_members(fleet, err);
     bool moved = false;
     ls_status status = run_round(fleet, *count, call, &done, &why);
     if (status == LS_OK && fleet->checkpoints)

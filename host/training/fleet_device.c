@@ -165,18 +165,16 @@ ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err)
 {
     for (size_t i = 0; i < fleet->count; i++)
         if (fleet->member[i]) ls_fleet_leave(fleet, fleet->member[i]);
-    LS_TRY(change_device(fleet, to, err));
-    for (size_t i = 0; i < fleet->count; i++) {
+    return change_device(fleet, to, err);
+}
+
+ls_status ls_fleet_copy_members(ls_fleet *fleet, ls_error *err)
+{
+    for (size_t i = 0; i < fleet->count && fleet->keeps; i++) {
         ls_trainer *trainer = fleet->member[i];
-        bool lost = trainer && trainer->state == LS_MEMBER_TRAINING &&
-                    (trainer->stopped || trainer->parked_step != trainer->step);
-        if (!lost) continue;
-        LS_TRY(enter(fleet, trainer, err));
-        if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
-        else if (fleet->used > fleet->limit) {
-            LS_TRY(ls_trainer_park(trainer, err));
-            account_for_leaving(fleet, trainer);
-        }
+        if (trainer && trainer->workspace && trainer->state == LS_MEMBER_TRAINING &&
+            trainer->copy.course.step != trainer->now.step)
+            LS_TRY(ls_trainer_copy_out(trainer, err));
     }
     return LS_OK;
 }

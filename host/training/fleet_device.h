@@ -23,4 +23,7 @@ void ls_fleet_note_keeping(ls_fleet *fleet);
 /* Moves to candidate `to` after the one in use has failed: members continue from their copies. */
 ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err);
 
+/* Renews the copies of members whose copies are older than they are, if the device may fail. */
+ls_status ls_fleet_copy_members(ls_fleet *fleet, ls_error *err);
+
 #endif

@@ -50,7 +50,7 @@ ls_status ls_trainer_model(ls_trainer *trainer, ls_model **out, ls_error *err);
 
 static inline uint64_t ls_trainer_epochs(const ls_trainer *trainer)
 {
-    return trainer->step / trainer->schedule.steps_per_epoch;
+    return trainer->now.step / trainer->now.schedule.steps_per_epoch;
 }
 /* Whether it has steps to run before its goal. */
 static inline bool ls_trainer_active(const ls_trainer *trainer)

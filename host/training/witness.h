@@ -7,9 +7,8 @@
 
 #include "host/training/trainer_state.h"
 
-/* Whether the next copy of a trainer's state is to be taken: the learning rate has changed, so that
- * the state could no longer be computed again from the copy, or the training since then has taken
- * long enough for copy and witness to cost less than 1 % of it. */
+/* Whether the next copy is to be taken: the training since the last one has taken long enough for
+ * copy and witness to cost less than 1 % of it. */
 bool ls_witness_is_due(const ls_trainer *trainer);
 /* Whether the slice under way is a single step that is compared in all bits of the state
  * (trainer->verify). */
