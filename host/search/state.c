@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* since version 2: macro F1 and the metrics after it; since version 3: numbers of parts, RMSE and
- * the metrics after it */
-static const char heading[] = "lockstep search state 3";
+ * the metrics after it; since version 4: a checksum */
+static const char heading[] = "lockstep search state 4";
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
@@ -48,7 +48,7 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: one line per trial with a result --------------------------------------------- */
+/* ---- The state: one line per trial with a result, and a checksum ------------------------------ */
 
 /* Enough digits to read the same double back; "-" for NaN. */
 static void add_real(ls_text *out, double number)
@@ -75,7 +75,9 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
         }
         ls_text_add(out, " %s\n", t->reason ? t->reason : "");
     }
-    ls_text_add(out, "end\n");
+    char sum[65];
+    if (!out->failed) ls_sha256_of(out->text, out->length, sum);
+    ls_text_add(out, "end %s\n", out->failed ? "" : sum);
 }
 
 bool ls_search_is_state(const char *text)
@@ -142,13 +144,25 @@ static bool read_trial(ls_search *s, char *line)
     return true;
 }
 
+/* Whether the text ends with the checksum of what is before it. */
+static bool is_whole(const char *text)
+{
+    char sum[65];
+    size_t length = strlen(text);
+    enum { LAST = 4 + 64 + 1 }; /* "end HASH\n" */
+    if (length < LAST || strncmp(text + length - LAST, "end ", 4) || text[length - 1] != '\n')
+        return false;
+    ls_sha256_of(text, length - LAST, sum);
+    return !strncmp(text + length - LAST + 4, sum, 64);
+}
+
 ls_status ls_search_read(ls_search *s, const char key[65], const char *name, char *text,
                          ls_error *err)
 {
     if (!ls_search_is_state(text))
         return ls_fail(err, LS_ERR_DATA,
                        "%s is not the state of a search; name another file with --state", name);
-    bool whole = false;
+    bool whole = false, sound = is_whole(text);
     size_t number = 1;
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
         next = strchr(line, '\n');
@@ -161,7 +175,12 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
                 "%s is of another search: data, options, settings or the program's version differ; start over with --restart, or "
                 "name another file with --state",
                 name);
-        whole = !strcmp(line, "end");
+        if (number == 1 && !sound)
+            return ls_fail(err, LS_ERR_DATA,
+                           "%s does not match its checksum: it is cut short or was changed; start "
+                           "over with --restart",
+                           name);
+        whole = !strncmp(line, "end ", 4);
         if (number > 1 && !whole && !read_trial(s, line)) break;
     }
     return whole ? LS_OK
