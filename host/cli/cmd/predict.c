@@ -15,7 +15,6 @@
 #include "host/data/data.h"
 #include "host/model/infer.h"
 #include <popt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,9 +125,12 @@ static ls_status prepare(const source_options *o, const ls_threshold_options *t,
                          const char *to, predict_work *w, ls_error *err)
 {
     size_t outputs;
-    LS_TRY(result_check_writable(to, err));
-    LS_TRY(result_check_apart(to, w->name, err));
-    LS_TRY(result_check_apart(to, model, err));
+    result_paths paths = {0};
+    result_reads(&paths, model);
+    result_reads_rows(&paths, w->name);
+    result_reads(&paths, o->labels);
+    result_writes(&paths, to);
+    LS_TRY(result_check(&paths, err));
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -149,8 +151,6 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
                       const char *to, predict_work *w, ls_error *err)
 {
     LS_TRY(prepare(o, t, model, to, w, err));
-    /* if the reader of a pipe goes away, the write fails instead of ending the process */
-    signal(SIGPIPE, SIG_IGN);
     LS_TRY(ls_sink_open(to, &w->file, err));
     interrupt_removes(ls_sink_temporary(w->file));
     w->shown = !o->quiet && isatty(STDERR_FILENO) && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
