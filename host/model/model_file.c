@@ -5,6 +5,7 @@
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/model/model_read.h"
+#include "host/model/model_start.h"
 #include "host/model/model_write.h"
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "host/model/decision.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
+#include "host/model/model_start.h"
 #include "host/model/source_json.h"
 #include <float.h>
 #include <math.h>
@@ -18,13 +19,6 @@ enum { CHECKSUMS = 0 }; /* a fuzzer cannot find them and would not get past them
 #else
 enum { CHECKSUMS = 1 };
 #endif
-
-static uint64_t get_u64(const char *from)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++) value |= (uint64_t)(unsigned char)from[i] << (8 * i);
-    return value;
-}
 
 static ls_status damaged(const char *path, const char *what, ls_error *err)
 {
@@ -579,51 +573,15 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     return status;
 }
 
-/* ---- The file -------------------------------------------------------------------------------- */
-
-ls_status ls_model_check_start(const char *path, const char *bytes, size_t size, size_t *header,
-                               ls_error *err)
-{
-    uint64_t length = size > 8 ? get_u64(bytes) : 0;
-    if (length < 2 || length > LS_HEADER_LIMIT || bytes[8] != '{')
-        return damaged(path, "it does not start like a safetensors file, or is cut short", err);
-    *header = (size_t)length;
-    return LS_OK;
-}
-
-static ls_status parse_header(const char *path, const char *header, size_t length, json_t **root,
-                              ls_error *err)
-{
-    json_error_t where;
-    *root = json_loadb(header, length, JSON_REJECT_DUPLICATES, &where);
-    return *root ? LS_OK : damaged(path, "its header is not JSON", err);
-}
-
-ls_status ls_model_promised_size(const char *path, const char *header, size_t length,
-                                 uint64_t *size, ls_error *err)
-{
-    json_t *root, *entry;
-    const char *name;
-    LS_TRY(parse_header(path, header, length, &root, err));
-    *size = 0;
-    json_object_foreach(root, name, entry)
-    {
-        json_int_t end = json_integer_value(json_array_get(json_object_get(entry, "data_offsets"),
-                                                           1));
-        if (end > 0 && (uint64_t)end > *size) *size = (uint64_t)end;
-    }
-    json_decref(root);
-    return LS_OK;
-}
-
 ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_model **out,
                          ls_error *err)
 {
-    json_t *root;
+    json_error_t where;
     size_t length;
     LS_TRY(ls_model_check_start(path, bytes, size, &length, err));
     if (length > size - 8) return damaged(path, "its header is cut short", err);
-    LS_TRY(parse_header(path, bytes + 8, length, &root, err));
+    json_t *root = json_loadb(bytes + 8, length, JSON_REJECT_DUPLICATES, &where);
+    if (!root) return damaged(path, "its header is not JSON", err);
     ls_status status = read_model(root, bytes + 8 + length, size - 8 - length, path, out, err);
     json_decref(root);
     return status;

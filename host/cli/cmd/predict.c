@@ -31,7 +31,9 @@ static const char intro[] =
     "\n"
     "Rows are read, predicted and written in blocks: memory does not grow with the file. At a row that\n"
     "cannot be read, predict ends with status 1. Standard output then has a line for each row before\n"
-    "it; a file (-o) appears only when all rows are done.\n"
+    "it; a file (-o) appears only when all rows are done. A row so far outside the training rows that\n"
+    "the network's output is not a finite number gets no class and NaN for each number; all rows are\n"
+    "done then, and the status is 1.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n"
@@ -77,7 +79,6 @@ static void clear_progress(const predict_work *w)
 static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *err)
 {
     LS_TRY(ls_inference_run(w->inference, block, w->outputs, NULL, err));
-    LS_TRY(ls_model_check_outputs(w->model, w->outputs, block->rows, block->first, err));
     LS_TRY(prediction_lines_add(&w->lines, w->outputs, block->rows, err));
     w->rows += block->rows;
     return LS_OK;
@@ -161,7 +162,8 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     LS_TRY(status);
     ls_sink *file = w->file;
     w->file = NULL;
-    return ls_sink_finish(file, err);
+    LS_TRY(ls_sink_finish(file, err));
+    return prediction_lines_check(&w->lines, err);
 }
 
 static void close_work(predict_work *w)
