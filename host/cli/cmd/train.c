@@ -111,48 +111,46 @@ static json_t *history_json(const ls_model *model)
         json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss",
                                   ls_json_number((double)h[i].loss));
         if (!isnan(h[i].validation_loss))
-            json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
+            ls_json_set(&point, "validation_loss", ls_json_number((double)h[i].validation_loss));
         if (!isnan(h[i].validation_accuracy))
-            json_object_set_new(point, "validation_accuracy",
-                                json_real((double)h[i].validation_accuracy));
-        json_array_append_new(list, point);
+            ls_json_set(&point, "validation_accuracy",
+                        ls_json_number((double)h[i].validation_accuracy));
+        ls_json_append(&list, point);
     }
     return list;
 }
 
-static void report_json(const training_request *r, const training *t, const char *hash)
+static int report_json(const training_request *r, const training *t)
 {
     ls_summary s = LS_INIT(ls_summary);
     char weights[65];
-    const char *path = training_model_path(r, t);
     ls_model_summary(t->model, &s, NULL);
     ls_model_weights_sha256(t->model, weights);
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device",
-                          t->report.info.name, "arithmetic",
+    json_t *o = json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device",
+                          json_shown(t->report.info.name), "arithmetic",
                           t->report.info.exact ? "exact" : "approximate", "parameters",
                           (json_int_t)s.parameters, "epochs", (json_int_t)s.epochs, "steps",
                           (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "stopped",
                           interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
                           "steps_per_second", speed_of(&s), "loss", ls_json_number(s.loss));
-    json_object_set_new(o, "choice", device_report_json(&t->report));
-    json_object_set_new(o, "device_note", device_note_json(&t->report));
-    json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
-    if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));
-    json_object_set_new(o, "notes", notes_json(t->train, t->test));
-    json_object_set_new(o, "history", history_json(t->model));
-    json_object_set_new(o, "options", model_options_json(t->model));
-    json_object_set_new(o, "model", path ? json_string(path) : json_null());
-    if (r->run) json_object_set_new(o, "run", json_string(r->run));
-    json_object_set_new(o, "weights_sha256", json_string(weights));
-    json_object_set_new(o, "sha256", json_string(hash));
-    print_json(o);
+    ls_json_set(&o, "choice", device_report_json(&t->report));
+    ls_json_set(&o, "device_note", device_note_json(&t->report));
+    ls_json_set(&o, "train", t->on_train ? metrics_json(t->on_train, t->model) : json_null());
+    if (t->on_test) ls_json_set(&o, "test", metrics_json(t->on_test, t->model));
+    ls_json_set(&o, "notes", notes_json(t->train, t->test));
+    ls_json_set(&o, "history", history_json(t->model));
+    ls_json_set(&o, "options", model_options_json(t->model));
+    ls_json_set(&o, "model", t->model_path ? json_shown(t->model_path) : json_null());
+    if (r->run) ls_json_set(&o, "run", json_shown(r->run));
+    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "sha256", json_string(t->hash));
+    return print_json("train", o);
 }
 
-static void report_text(const training_request *r, const training *t, const char *hash)
+static void report_text(const training *t)
 {
     ls_summary s = LS_INIT(ls_summary);
     char widths[256];
-    const char *path = training_model_path(r, t);
     const ls_decision decision = ls_model_decision(t->model);
     ls_model_summary(t->model, &s, NULL);
     describe_widths(t->model, widths, sizeof widths);
@@ -168,28 +166,27 @@ static void report_text(const training_request *r, const training *t, const char
             stdout, "kept       the weights of epoch %llu, which has the lowest validation loss\n",
             (unsigned long long)s.best_epoch);
     print_decision("decision   ", &decision, t->model);
-    print_metrics_header(t->model);
-    print_metrics("train", t->on_train, t->model);
+    const ls_metrics *judged = t->on_test ? t->on_test : t->on_train;
+    if (judged) print_metrics_header(t->model);
+    if (t->on_train) print_metrics("train", t->on_train, t->model);
     if (t->on_test) print_metrics("test", t->on_test, t->model);
-    print_baseline(t->on_test ? "test" : "train", t->on_test ? t->on_test : t->on_train, t->model);
-    if (ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
-        print_details(t->on_test ? t->on_test : t->on_train, t->model);
-    if (path) terminal_print(stdout, "%s  %s\n", hash, path);
-    else terminal_print(stdout, "%s\n", hash);
+    if (judged) print_baseline(t->on_test ? "test" : "train", judged, t->model);
+    if (judged && ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
+        print_details(judged, t->model);
+    if (t->model_path) terminal_print(stdout, "%s  %s\n", t->hash, t->model_path);
+    else terminal_print(stdout, "%s\n", t->hash);
 }
 
 static int report(const training_request *r, const training *t)
 {
-    char hash[65];
-    ls_error err;
-    if (ls_model_sha256(t->model, hash, &err) != LS_OK) return complain_error("train", &err);
-    if (r->source.json) report_json(r, t, hash);
-    else report_text(r, t, hash);
-    if (t->listeners.status != LS_OK) return complain_error("train", &t->listeners.err);
-    if (!interrupted()) return EXIT_OK;
-    const char *path = training_model_path(r, t);
-    return complain("train", EXIT_INTERRUPTED,
-                    path ? "interrupted; the model so far is in %s" : "interrupted", path);
+    int status = EXIT_OK;
+    if (r->source.json) status = report_json(r, t);
+    else report_text(t);
+    if (interrupted())
+        status = complain("train", EXIT_INTERRUPTED,
+                          t->model_path ? "interrupted; the model so far is in %s" : "interrupted",
+                          t->model_path);
+    return t->lost.count ? EXIT_FAILED : status;
 }
 
 int cmd_train(int argc, const char **argv)
@@ -206,8 +203,8 @@ int cmd_train(int argc, const char **argv)
     if (status == EXIT_OK && training_request_settle(&r, &err) != LS_OK)
         status = complain_error("train", &err);
     if (status == EXIT_OK)
-        status = training_run(&r, &t, &err) == LS_OK ? report(&r, &t)
-                                                     : complain_error("train", &err);
+        status = training_run("train", &r, &t, &err) == LS_OK ? report(&r, &t)
+                                                              : complain_error("train", &err);
     training_free(&t);
     training_request_free(&r);
     arguments_free(&args);

@@ -9,19 +9,19 @@
 
 typedef ls_status (*epoch_listener)(void *state, const ls_progress *p, ls_error *err);
 
-enum { EPOCH_LISTENERS = 4 };
+enum { EPOCH_LISTENERS = 8 };
 
 /* A listener that fails is not called again. Training continues, since it may have taken hours, and
- * the first failure is reported at the end. */
+ * the failures are told at the end. */
 typedef struct {
     struct {
-        epoch_listener call;
+        epoch_listener call; /* NULL once it has failed: */
         void *state;
+        ls_status status;
+        ls_error err;
     } list[EPOCH_LISTENERS];
     size_t count;
     uint64_t until; /* stop after this epoch; 0: train to the end */
-    ls_status status;
-    ls_error err;
 } epoch_listeners;
 
 void epochs_add(epoch_listeners *listeners, epoch_listener call, void *state);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static ls_status failed(const live_file *s, const char *verb, ls_error *err)
@@ -21,28 +22,45 @@ static ls_status failed(const live_file *s, const char *verb, ls_error *err)
 
 ls_status live_file_open(live_file *s, const char *path, bool fresh, ls_error *err)
 {
+    struct stat about;
     s->path = path;
+    s->whole = 0;
     s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (fresh ? O_EXCL : O_TRUNC),
                    0666) +
               1;
-    return s->file ? LS_OK : failed(s, "open", err);
+    if (!s->file) return failed(s, "open", err);
+    s->regular = fstat(s->file - 1, &about) == 0 && S_ISREG(about.st_mode);
+    return LS_OK;
 }
 
 ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error *err)
 {
+    const size_t record = size;
     for (const char *at = bytes; size > 0;) {
         ssize_t written = write(s->file - 1, at, size);
         if (written < 0 && errno == EINTR) continue; /* Ctrl-C; the training checks interrupted() */
-        if (written < 0) return failed(s, "write", err);
+        if (written < 0) {
+            ls_status status = failed(s, "write", err);
+            /* readers expect whole lines; if this fails, too, nothing more can be done */
+            if (s->regular && size < record && ftruncate(s->file - 1, s->whole) == 0)
+                (void)lseek(s->file - 1, s->whole, SEEK_SET);
+            return status;
+        }
         at += written;
         size -= (size_t)written;
     }
+    s->whole += (off_t)record;
     return LS_OK;
 }
 
 ls_status live_file_close(live_file *s, ls_error *err)
 {
     int file = s->file - 1;
+    ls_status status = LS_OK;
     s->file = 0;
-    return file < 0 || close(file) == 0 ? LS_OK : failed(s, "write", err);
+    if (file < 0) return LS_OK;
+    if (s->regular && fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP)
+        status = failed(s, "write", err);
+    if (close(file) != 0 && status == LS_OK) status = failed(s, "write", err);
+    return status;
 }
