@@ -125,7 +125,8 @@ static const option table[] = {
     {{SIZE, "beta2", "B", "0.999", "decay of the second average (adam, adamw)"},
      REAL(beta2, 0, 0.99999994)},
     {{SIZE, "epsilon", "E", "1e-08",
-      "added to the root of the second average (rmsprop, adam, adamw)"},
+      "added to the root of the second average (rmsprop, adam, adamw); with 0, a weight without a "
+      "gradient divides by 0"},
      REAL(epsilon, 0, 1)},
     {{SIZE, "bias-correction", NULL, "on",
       "correct the averages of adam and adamw for their start at zero"},

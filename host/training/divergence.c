@@ -12,14 +12,24 @@ static bool all_finite(const float *x, size_t n)
     return true;
 }
 
+/* What to try besides a smaller rate, or what no rate helps against. */
+static const char *other_advice(const ls_settings *s)
+{
+    bool divides = s->optimizer == LS_OPT_rmsprop || s->optimizer == LS_OPT_adam ||
+                   s->optimizer == LS_OPT_adamw;
+    if (divides && s->epsilon == 0)
+        return ", or an --epsilon above 0 (a weight without a gradient divides by it)";
+    if (s->clip > 0) return " (a gradient whose norm exceeds 1.8e19 cannot be clipped)";
+    return ", or --clip 1";
+}
+
 ls_status ls_divergence_check(const ls_trainer *trainer, const float *values, ls_error *err)
 {
     if (all_finite(values, trainer->plan->parameters + trainer->plan->running)) return LS_OK;
     return ls_fail(
         err, LS_ERR_DIVERGED,
-        "training diverged: weights stopped being finite in the last step; try a smaller --lr (it was %g), "
-        "or --clip 1",
-        ls_rate_at(&trainer->schedule, trainer->step));
+        "training diverged: weights stopped being finite in the last step; try a smaller --lr (it was %g)%s",
+        ls_rate_at(&trainer->schedule, trainer->step), other_advice(trainer->settings));
 }
 
 /* First layer with a parameter that is not finite, or -1. */
@@ -110,7 +120,7 @@ ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, 
         "(it was %g)%s%s%s",
         isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
         (unsigned long long)(step / trainer->schedule.steps_per_epoch) + 1, what,
-        ls_rate_at(&trainer->schedule, step), trainer->settings->clip > 0 ? "" : ", or --clip 1",
+        ls_rate_at(&trainer->schedule, step), other_advice(trainer->settings),
         trainer->settings->standardize ? "" : ", or --standardize",
         trainer->model->task != LS_TASK_REGRESSION || trainer->settings->standardize_target
             ? ""
