@@ -162,11 +162,7 @@ static void cpu_close(ls_backend *base)
     free(backend);
 }
 
-static const char *cpu_note(ls_backend *backend)
-{
-    (void)backend;
-    return "";
-}
+static const char *cpu_note(ls_backend *backend) { return ((cpu_backend *)backend)->note; }
 
 /* Scratch memory for at least this many threads; reserved, as few parts are used in full. */
 static ls_status take_scratch(cpu_backend *backend, size_t threads, ls_error *err)
@@ -202,15 +198,29 @@ static const ls_backend_slots cpu_slots = {
     .close = cpu_close,
 };
 
+/* After a pool was opened for `threads` threads. */
+static void note_threads(cpu_backend *backend, unsigned threads)
+{
+    unsigned started = ls_pool_threads(backend->pool);
+    backend->threads = threads;
+    *backend->note = '\0';
+    if (started < threads)
+        snprintf(backend->note, sizeof backend->note,
+                 "only %u of %u threads could be started (a limit of the system); the model is the "
+                 "same, it takes longer",
+                 started, threads);
+}
+
 ls_status ls_cpu_use(ls_backend *base, unsigned threads, ls_error *err)
 {
     cpu_backend *backend = (cpu_backend *)base;
     ls_pool *pool;
-    if (threads == ls_pool_threads(backend->pool)) return LS_OK;
+    if (threads == backend->threads) return LS_OK;
     LS_TRY(take_scratch(backend, threads, err));
     LS_TRY(ls_pool_open(threads, &pool, err));
     ls_pool_close(backend->pool);
     backend->pool = pool;
+    note_threads(backend, threads);
     return LS_OK;
 }
 
@@ -230,6 +240,7 @@ ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_er
     backend->kernels = set.kernels;
     backend->tile = set.tile;
     ls_status status = ls_pool_open(threads, &backend->pool, err);
+    if (status == LS_OK) note_threads(backend, threads);
     if (status == LS_OK) status = take_scratch(backend, threads, err);
     if (status != LS_OK) {
         cpu_close(&backend->base);

@@ -9,8 +9,8 @@
  * set. Errors: LS_ERR_ARGUMENT if this machine does not support it, LS_ERR_MEMORY. */
 ls_status ls_cpu_open(unsigned threads, const char *isa, ls_backend **out, ls_error *err);
 
-/* Changes the number of threads (at least 1), which changes no bit. Errors: LS_ERR_MEMORY if a
- * thread cannot start; the backend is then unchanged. */
+/* Changes the number of threads (at least 1), which changes no bit. If fewer can be started, these
+ * work, and the backend's note says so. Errors: LS_ERR_MEMORY; the backend is then unchanged. */
 ls_status ls_cpu_use(ls_backend *cpu, unsigned threads, ls_error *err);
 
 /* Name of the i-th instruction set that this build contains and this machine supports, best first;

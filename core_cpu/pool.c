@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core_cpu/pool.h"
 #include "host/base/cores.h"
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include <pthread.h>
 #include <sched.h>
@@ -87,6 +88,7 @@ static void *worker_main(void *arg)
 {
     worker *self = arg;
     ls_pool *pool = self->pool;
+    LS_FLOAT_MODE(mode);
     for (unsigned seen = 0;;) {
         await_round(pool, seen);
         seen = ticket_round(atomic_load(&pool->ticket));
@@ -119,16 +121,14 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     for (unsigned i = 1; i < pool->threads && status == LS_OK; i++) {
         worker *w = &pool->workers[pool->started];
         *w = (worker){.pool = pool, .thread = i};
-        if (pthread_create(&w->id, NULL, worker_main, w))
-            status = ls_fail(err, LS_ERR_MEMORY,
-                             "cannot start thread %u of %u; ask for fewer with --threads", i,
-                             pool->threads);
-        else pool->started++;
+        if (pthread_create(&w->id, NULL, worker_main, w)) break;
+        pool->started++;
     }
     if (status != LS_OK) {
         ls_pool_close(pool);
         return status;
     }
+    pool->threads = pool->started + 1; /* the system may have no more to give */
     *out = pool;
     return LS_OK;
 }

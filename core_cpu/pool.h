@@ -15,6 +15,7 @@ typedef void (*ls_share_fn)(void *work, unsigned share, unsigned shares, unsigne
 /* Maximum number of shares. */
 enum { LS_POOL_SHARES = 0x7fff };
 
+/* Starts as many of the threads as the system gives; ls_pool_threads says how many, at least 1. */
 ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err);
 unsigned ls_pool_threads(const ls_pool *pool);
 /* Runs all shares and returns when all are done; the caller takes part as thread 0. */

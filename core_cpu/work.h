@@ -15,8 +15,10 @@ typedef struct {
     const ls_cpu_kernels *kernels;
     const ls_cpu_tile *tile;
     ls_pool *pool;
-    float *scratch; /* LS_MATMUL_SCRATCH floats per thread; products that threads share use the
-                       first two threads' */
+    unsigned threads; /* that were asked for; the pool may have fewer */
+    char note[160];   /* if it has, or "" */
+    float *scratch;   /* LS_MATMUL_SCRATCH floats per thread; products that threads share use the
+                         first two threads' */
     size_t scratch_threads;
     ls_product_progress progress; /* of the product that threads share */
 } cpu_backend;

@@ -39,11 +39,17 @@ typedef ulong ls_u64;
 
 #else
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __FAST_MATH__
-#error "arith.h needs IEEE arithmetic: build without -ffast-math"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||     \
+    __FINITE_MATH_ONLY__ + 0
+#error "IEEE arithmetic is needed: build without -ffast-math, -Ofast and what they imply"
 #endif
+#if FLT_EVAL_METHOD != 0
+#error "floats are computed with excess precision (x87): build with -msse2 -mfpmath=sse"
+#endif
+_Static_assert(0.1 != (double)0.1f, "double constants are floats: no -fsingle-precision-constant");
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #endif

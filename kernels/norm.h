@@ -12,10 +12,10 @@
 /* 1 / sqrt(variance + epsilon) from the (biased) variance. */
 LS_FN float ls_norm_inv(float variance) { return 1.0f / ls_sqrt(variance + LS_NORM_EPSILON); }
 
-/* Running average moved towards a batch's value. */
+/* Running average moved towards a batch's value. Flushed: it would decay into denormals. */
 LS_FN float ls_norm_running(float running, float value)
 {
-    return ls_fma(LS_NORM_MOMENTUM, value - running, running);
+    return ls_flush(ls_fma(LS_NORM_MOMENTUM, value - running, running));
 }
 
 /* As macros, for vectors in OpenCL C. */

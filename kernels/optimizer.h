@@ -124,11 +124,12 @@ LS_FN float ls_opt_gradient(float g, float clip, float theta, int decays, ls_hyp
 }
 
 /* Factor that scales a vector with this squared norm down to norm `limit`; 1 if the norm is not
- * above the limit. */
+ * above the limit, NaN if it is infinite: training then diverges, instead of going on with a
+ * gradient of 0. */
 LS_FN float ls_limit_factor(float square, float limit)
 {
     float norm = ls_sqrt(square);
-    return norm > limit ? limit / norm : 1.0f;
+    return norm > limit ? limit / norm + (norm - norm) : 1.0f;
 }
 
 /* theta <- theta - rate·g; gd is the full batch, sgd the mini-batch (Robbins, Monro 1951). */

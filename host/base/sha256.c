@@ -76,6 +76,20 @@ void ls_sha256_update(ls_sha256 *sha, const void *bytes, size_t size)
     }
 }
 
+void ls_sha256_numbers(ls_sha256 *sha, const void *numbers, size_t count, size_t width)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    ls_sha256_update(sha, numbers, count * width);
+#else
+    unsigned char turned[8];
+    assert(width <= sizeof turned);
+    for (const unsigned char *from = numbers; count > 0; count--, from += width) {
+        for (size_t i = 0; i < width; i++) turned[i] = from[width - 1 - i];
+        ls_sha256_update(sha, turned, width);
+    }
+#endif
+}
+
 void ls_sha256_final(ls_sha256 *sha, char hex[65])
 {
     static const unsigned char padding[64] = {0x80};

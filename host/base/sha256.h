@@ -14,6 +14,8 @@ typedef struct ls_sha256 {
 
 void ls_sha256_init(ls_sha256 *sha);
 void ls_sha256_update(ls_sha256 *sha, const void *bytes, size_t size);
+/* `count` numbers of `width` bytes, at most 8, in little-endian order on every machine. */
+void ls_sha256_numbers(ls_sha256 *sha, const void *numbers, size_t count, size_t width);
 /* Writes the digest as 64 hexadecimal digits and a NUL. Call ls_sha256_init before using sha again.
  */
 void ls_sha256_final(ls_sha256 *sha, char hex[65]);

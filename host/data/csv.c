@@ -83,6 +83,13 @@ static ls_status begin(csv_file *file, bool *found, ls_error *err)
                    request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
 }
 
+static void report(const ls_read_request *request, double share)
+{
+    if (request->mode) ls_float_mode_give(request->mode);
+    request->callback(share, request->user);
+    if (request->mode) ls_float_mode_take(request->mode);
+}
+
 static ls_status read_rows(csv_file *file, ls_error *err)
 {
     bool found = false;
@@ -95,7 +102,7 @@ static ls_status read_rows(csv_file *file, ls_error *err)
         LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
         LS_TRY(ls_csv_next(reader, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
-            request->callback(ls_stream_share(file->stream), request->user);
+            report(request, ls_stream_share(file->stream));
     }
     return LS_OK;
 }

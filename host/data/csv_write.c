@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes rows as CSV. */
 #include "host/base/file.h"
+#include "host/base/float_mode.h"
 #include "host/base/text.h"
 #include "host/data/data.h"
 #include "host/data/value.h"
@@ -90,6 +91,9 @@ static void add_rows(ls_text *text, const ls_data *data)
 
 ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
+    if (!data || !path)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_write_csv: an argument is NULL");
     ls_text text = {0};
     for (size_t j = 0; j < data->columns; j++) {
         if (j > 0) ls_text_add(&text, ",");

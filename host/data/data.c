@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/data.h"
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -103,16 +104,16 @@ static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, siz
                               size_t classes, ls_error *err)
 {
     size_t cells;
-    if (!x || rows == 0 || features == 0) {
+    if (rows == 0 || features == 0) {
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "data of %zu rows x %zu features is empty; give at least one of each", rows,
                        features);
     }
     if (!ls_mul_size(rows, features, &cells)) return too_large(rows, features, err);
-    if (y && (classes == 0 || classes > INT32_MAX)) {
+    if (y && (classes == 0 || classes > LS_MOST_CLASSES)) {
         return ls_fail(err, LS_ERR_ARGUMENT,
-                       "classes are given, but the number of classes is %zu; give 1 or more",
-                       classes);
+                       "classes are given, but the number of classes is %zu; give 1 to %d", classes,
+                       LS_MOST_CLASSES);
     }
     for (size_t i = 0; i < cells; i++) {
         if (!isfinite(x[i])) {
@@ -134,6 +135,9 @@ static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, siz
 ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
                               size_t classes, ls_data **out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
+    if (!x || !out)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_arrays: an argument is NULL");
     LS_TRY(check_arrays(x, y, rows, features, classes, err));
     ls_data *data = NULL;
     LS_TRY(ls_data_create(rows, features, y ? classes : 0, y != NULL, &data, err));
@@ -151,9 +155,9 @@ static ls_status check_values(const double *values, size_t rows, size_t targets,
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "ls_data_from_targets: the task is not regression or multi-label; for "
                        "classes use ls_data_from_arrays");
-    if (!targets || !ls_mul_size(rows, targets, &count))
-        return ls_fail(err, LS_ERR_ARGUMENT, "%zu targets for %zu rows; give at least one", targets,
-                       rows);
+    if (!targets || targets > LS_MOST_CLASSES || !ls_mul_size(rows, targets, &count))
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu targets for %zu rows; give 1 to %d", targets,
+                       rows, LS_MOST_CLASSES);
     for (size_t i = 0; values && i < count; i++) {
         if (!isfinite(values[i]))
             return ls_fail(err, LS_ERR_ARGUMENT,
@@ -192,8 +196,10 @@ static ls_status set_targets(ls_data *data, const double *values, size_t targets
 ls_status ls_data_from_targets(const float *x, const double *values, size_t rows, size_t features,
                                size_t targets, ls_task task, ls_data **out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     ls_data *data;
-    if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_targets: an argument is NULL");
+    if (!x || !out)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_targets: an argument is NULL");
     LS_TRY(check_values(values, rows, targets, task, err));
     LS_TRY(ls_data_from_arrays(x, NULL, rows, features, 0, &data, err));
     ls_status status = set_targets(data, values, targets, task, err);
@@ -207,6 +213,7 @@ ls_status ls_data_from_targets(const float *x, const double *values, size_t rows
 
 ls_status ls_data_set_weights(ls_data *data, const double *weights, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     double *copy = NULL;
     if (!data) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_set_weights: an argument is NULL");
     for (size_t i = 0; weights && i < data->rows; i++)
@@ -222,31 +229,32 @@ ls_status ls_data_set_weights(ls_data *data, const double *weights, ls_error *er
     return LS_OK;
 }
 
-size_t ls_data_rows(const ls_data *data) { return data->rows; }
+size_t ls_data_rows(const ls_data *data) { return data ? data->rows : 0; }
 
-size_t ls_data_features(const ls_data *data) { return data->features; }
+size_t ls_data_features(const ls_data *data) { return data ? data->features : 0; }
 
-size_t ls_data_classes(const ls_data *data) { return data->y ? data->classes : 0; }
+size_t ls_data_classes(const ls_data *data) { return data && data->y ? data->classes : 0; }
 
-const float *ls_data_x(const ls_data *data) { return data->x; }
+const float *ls_data_x(const ls_data *data) { return data ? data->x : NULL; }
 
-const int32_t *ls_data_y(const ls_data *data) { return data->y; }
+const int32_t *ls_data_y(const ls_data *data) { return data ? data->y : NULL; }
 
-size_t ls_data_columns(const ls_data *data) { return data->columns; }
-size_t ls_data_dropped(const ls_data *data) { return data->dropped; }
-const char *ls_data_target_name(const ls_data *data) { return data->target->name; }
-ls_task ls_data_task(const ls_data *data) { return data->task; }
-size_t ls_data_targets(const ls_data *data) { return data->targets; }
-const double *ls_data_values(const ls_data *data) { return data->value; }
-const double *ls_data_weights(const ls_data *data) { return data->weight; }
+size_t ls_data_columns(const ls_data *data) { return data ? data->columns : 0; }
+size_t ls_data_dropped(const ls_data *data) { return data ? data->dropped : 0; }
+const char *ls_data_target_name(const ls_data *data) { return data ? data->target->name : NULL; }
+ls_task ls_data_task(const ls_data *data) { return data ? data->task : LS_TASK_CLASSIFICATION; }
+size_t ls_data_targets(const ls_data *data) { return data ? data->targets : 0; }
+const double *ls_data_values(const ls_data *data) { return data ? data->value : NULL; }
+const double *ls_data_weights(const ls_data *data) { return data ? data->weight : NULL; }
 
 const char *ls_data_target_at(const ls_data *data, size_t i)
 {
-    return i < data->targets ? data->target[i].name : NULL;
+    return data && i < data->targets ? data->target[i].name : NULL;
 }
 
 size_t ls_data_row_number(const ls_data *data, size_t i)
 {
+    if (!data || i >= data->rows) return 0;
     return data->number ? data->number[i] : data->first + i;
 }
 
@@ -267,12 +275,12 @@ ls_data ls_data_block(const ls_data *data, size_t first, size_t rows)
 
 const char *ls_data_class_name(const ls_data *data, size_t i)
 {
-    return i < data->classes ? data->class_names[i] : NULL;
+    return data && i < data->classes ? data->class_names[i] : NULL;
 }
 
 const char *ls_data_feature_name(const ls_data *data, size_t i)
 {
-    return i < data->features ? data->feature_names[i] : NULL;
+    return data && i < data->features ? data->feature_names[i] : NULL;
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -339,6 +347,7 @@ ls_status ls_data_narrow(ls_data *data, ls_error *err)
 
 ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     if (!data || !out || i >= data->columns)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
     LS_TRY(LS_CHECK_STRUCT(ls_column_info, out, err));
@@ -381,7 +390,8 @@ ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_
 
 const char *ls_data_category(const ls_data *data, size_t column, size_t k, size_t *rows)
 {
-    if (!data->column || column >= data->columns || k >= data->column[column].categories)
+    LS_FLOAT_MODE(mode);
+    if (!data || !data->column || column >= data->columns || k >= data->column[column].categories)
         return NULL;
     size_t count = 0;
     for (size_t r = 0; rows && r < data->rows; r++)

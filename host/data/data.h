@@ -6,6 +6,10 @@
 #include "host/data/columns.h"
 #include "host/data/missing.h"
 
+/* More classes or targets than this, from a program's arrays, are taken for a mistake: each needs a
+ * name, and each output weights. */
+enum { LS_MOST_CLASSES = 1 << 20 };
+
 /* A data set: rows with their classes, numbers or labels. Owns all it points to. A cell is a
  * number, or a category number in a categorical column; NaN if the value is missing. Most data sets
  * are plain numbers without missing values: then `column` is NULL, and each cell is a feature. */

@@ -66,5 +66,5 @@ ls_status ls_data_notes_move(ls_data *from, ls_data *to, ls_error *err)
 
 const char *ls_data_note(const ls_data *data, size_t i)
 {
-    return i < data->notes ? data->note[i] : NULL;
+    return data && i < data->notes ? data->note[i] : NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/read.h"
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -180,13 +181,31 @@ ls_expected_rows ls_expect_like(const ls_data *data)
                               .missing = data->missing};
 }
 
+/* Class names that are said to be there. */
+static ls_status check_known(const ls_csv_options *o, ls_error *err)
+{
+    bool named = o->class_names != NULL;
+    if (o->classes > LS_MOST_CLASSES)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "ls_data_read_csv: %zu classes are too many; at most %d", o->classes,
+                       LS_MOST_CLASSES);
+    for (size_t i = 0; i < o->classes && named; i++) named = o->class_names[i] != NULL;
+    return !o->classes || named ? LS_OK
+                                : ls_fail(err, LS_ERR_ARGUMENT,
+                                          "ls_data_read_csv: there are %zu classes, but a name is "
+                                          "NULL",
+                                          o->classes);
+}
+
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
                            ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     ls_csv_options o;
     if (!path || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read_csv: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_csv_options, options, &o, err));
+    LS_TRY(check_known(&o, err));
     const ls_read_request request = {
         .target = o.target,
         .expected = {.class_names = o.class_names, .classes = o.classes, .features = o.features},

@@ -10,8 +10,10 @@
  * - A function that can fail returns an ls_status. If `err` is not NULL, it receives a message that
  *   says what failed, where, and what to do. On failure, outputs are left unchanged. Any such
  *   function may return LS_ERR_MEMORY; further errors are listed with the function.
- * - Pointers must not be NULL unless the function's comment says so. Most functions that can fail
- *   report NULL as LS_ERR_ARGUMENT.
+ * - Pointers must not be NULL unless the function's comment says so. Otherwise the call fails with
+ *   LS_ERR_ARGUMENT, or gives 0, NULL or "" if it has no status.
+ * - The caller's floating-point mode (rounding, flushing of denormals, traps) changes no result. It
+ *   is the caller's again when a function returns and while a callback runs.
  * - The library prints nothing and never exits. Its only global state records that the OpenCL
  *   drivers were found to start. Threads may use the library concurrently, as long as no two of
  *   them use the same ls_device, or change the same object, at the same time.
@@ -38,7 +40,8 @@
  *   added later.
  * A struct_size that is smaller than the struct was in version 0.1, or larger than 64 KiB, gives
  * LS_ERR_ARGUMENT. Structs without struct_size are final: ls_error, ls_decision,
- * ls_calibration_bin and ls_history_point keep their fields.
+ * ls_calibration_bin and ls_history_point keep their fields. Fields that hold one of an enum's
+ * values have the type int, as the width of an enum depends on the compiler's options.
  */
 #ifndef LOCKSTEP_H
 #define LOCKSTEP_H
@@ -81,7 +84,7 @@ typedef enum {
 
 /** Receives the error of a call. Needs no initialisation. Final. */
 typedef struct {
-    ls_status status;
+    int status;         /**< an ls_status */
     char message[1024]; /**< one sentence */
 } ls_error;
 
@@ -568,7 +571,7 @@ typedef struct {
     /** A row is of the positive class if its score is at least this; NaN: the class with the
      * largest output. */
     float threshold;
-    ls_threshold_source source;
+    int source; /**< an ls_threshold_source */
 } ls_decision;
 
 enum { LS_CALIBRATION_BINS = 10 };
@@ -833,8 +836,8 @@ typedef enum {
 
 /** State of a member of a fleet. */
 typedef struct {
-    size_t struct_size; /**< set it to sizeof(ls_member_info) before the call */
-    ls_member_state state;
+    size_t struct_size;     /**< set it to sizeof(ls_member_info) before the call */
+    int state;              /**< an ls_member_state */
     uint64_t epochs, steps; /**< done so far */
     uint64_t best_epoch;    /**< the epoch whose weights ls_fleet_model gives */
     uint64_t parameters;    /**< number of trained values */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/model.h"
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/base/struct_size.h"
@@ -177,45 +178,48 @@ ls_status ls_model_copy(const ls_model *m, size_t history, ls_model **out, ls_er
     return LS_OK;
 }
 
-ls_decision ls_model_decision(const ls_model *m) { return m->decision; }
+ls_decision ls_model_decision(const ls_model *m) { return m ? m->decision : ls_decision_default(); }
 
 size_t ls_model_decide(const ls_model *m, const float *outputs)
 {
+    LS_FLOAT_MODE(mode);
+    if (!m || !outputs) return 0;
     return m->task == LS_TASK_CLASSIFICATION ? ls_decide(outputs, m->network.outputs, &m->decision)
                                              : 0;
 }
 
-size_t ls_model_features(const ls_model *m) { return m->network.inputs; }
-size_t ls_model_outputs(const ls_model *m) { return m->network.outputs; }
-size_t ls_model_classes(const ls_model *m) { return m->network.classes; }
-size_t ls_model_layer_count(const ls_model *m) { return m->network.count; }
+size_t ls_model_features(const ls_model *m) { return m ? m->network.inputs : 0; }
+size_t ls_model_outputs(const ls_model *m) { return m ? m->network.outputs : 0; }
+size_t ls_model_classes(const ls_model *m) { return m ? m->network.classes : 0; }
+size_t ls_model_layer_count(const ls_model *m) { return m ? m->network.count : 0; }
 
-ls_task ls_model_task(const ls_model *m) { return m->task; }
-size_t ls_model_targets(const ls_model *m) { return m->targets; }
+ls_task ls_model_task(const ls_model *m) { return m ? m->task : LS_TASK_CLASSIFICATION; }
+size_t ls_model_targets(const ls_model *m) { return m ? m->targets : 0; }
 
 const char *ls_model_target_name(const ls_model *m, size_t i)
 {
-    return i < m->targets ? m->target[i].name : NULL;
+    return m && i < m->targets ? m->target[i].name : NULL;
 }
 
 const char *ls_model_class_name(const ls_model *m, size_t i)
 {
-    return i < m->network.classes ? m->class_names[i] : NULL;
+    return m && i < m->network.classes ? m->class_names[i] : NULL;
 }
 
 const char *ls_model_feature_name(const ls_model *m, size_t i)
 {
-    return i < m->network.inputs ? m->feature_names[i] : NULL;
+    return m && i < m->network.inputs ? m->feature_names[i] : NULL;
 }
 
 const ls_history_point *ls_model_history(const ls_model *m, size_t *count)
 {
-    *count = m->history_count;
-    return m->history;
+    if (count) *count = m ? m->history_count : 0;
+    return m ? m->history : NULL;
 }
 
 ls_status ls_model_summary(const ls_model *m, ls_summary *out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     if (!m || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_summary: an argument is NULL");
     LS_TRY(LS_CHECK_STRUCT(ls_summary, out, err));
     LS_WRITE_STRUCT(ls_summary, out, 0, &m->summary);
@@ -224,7 +228,7 @@ ls_status ls_model_summary(const ls_model *m, ls_summary *out, ls_error *err)
 
 const char *ls_model_option(const ls_model *m, const char *name)
 {
-    return ls_options_get(m->options, name);
+    return m ? ls_options_get(m->options, name) : NULL;
 }
 
 size_t ls_tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
@@ -235,12 +239,13 @@ void ls_model_weights_sha256(const ls_model *m, char hex[65])
     ls_tensor *tensors;
     size_t count;
     ls_sha256 hash;
+    if (!hex) return;
     hex[0] = 0;
-    if (ls_network_tensors(&m->network, &tensors, &count, NULL) != LS_OK) return;
+    if (!m || ls_network_tensors(&m->network, &tensors, &count, NULL) != LS_OK) return;
     ls_sha256_init(&hash);
     for (size_t i = 0; i < count; i++)
-        ls_sha256_update(&hash, m->values + tensors[i].offset,
-                         ls_tensor_size(&tensors[i]) * sizeof(float));
+        ls_sha256_numbers(&hash, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]),
+                          sizeof *m->values);
     ls_sha256_final(&hash, hex);
     free(tensors);
 }

@@ -2,6 +2,7 @@
 /* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
  * rows as a struct. */
 #include "host/model/model_data.h"
+#include "host/base/float_mode.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/notes.h"
@@ -112,12 +113,14 @@ ls_status ls_model_data_request(const char *path, const ls_read_options *o, ls_r
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                        ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     ls_read_options o;
     ls_read_request request;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
     ls_text without_effect = {0};
     ls_status status = ls_model_data_request(path, &o, &request, &without_effect, err);
+    request.mode = &mode;
     if (status == LS_OK) status = read_rows(path, &request, &without_effect, out, err);
     free(without_effect.text);
     return status;

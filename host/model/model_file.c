@@ -2,6 +2,7 @@
 /* Saves, loads and hashes model files; model_write.c and model_read.c know their contents. */
 #include "host/model/model_file.h"
 #include "host/base/file.h"
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/model/model_read.h"
@@ -98,8 +99,10 @@ ls_status ls_model_save_hashed(const ls_model *m, const char *path, char hex[65]
 
 ls_status ls_model_save(const ls_model *m, const char *path, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     char *bytes;
     size_t size;
+    if (!m || !path) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_save: an argument is NULL");
     LS_TRY(ls_model_serialize(m, &bytes, &size, err));
     ls_status status = ls_write_file(path, bytes, size, err);
     free(bytes);
@@ -108,8 +111,10 @@ ls_status ls_model_save(const ls_model *m, const char *path, ls_error *err)
 
 ls_status ls_model_sha256(const ls_model *m, char hex[65], ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     char *bytes;
     size_t size;
+    if (!m || !hex) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_sha256: an argument is NULL");
     LS_TRY(ls_model_serialize(m, &bytes, &size, err));
     ls_sha256_of(bytes, size, hex);
     free(bytes);

@@ -2,6 +2,7 @@
 /* Reads model files. They may come from strangers: every value is checked before it is used. */
 #include "host/model/model_read.h"
 #include "host/base/json.h"
+#include "host/base/little_endian.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
@@ -524,8 +525,7 @@ static ls_status read_tensors(const json_t *root, const char *data, size_t size,
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
         if (status == LS_OK)
-            memcpy(m->values + tensors[i].offset, data + at,
-                   ls_tensor_size(&tensors[i]) * sizeof(float));
+            ls_copy_floats(m->values + tensors[i].offset, data + at, ls_tensor_size(&tensors[i]));
         at += ls_tensor_size(&tensors[i]) * sizeof(float);
     }
     free(tensors);

@@ -3,6 +3,7 @@
  * "lockstep", holds canonical JSON with options, preprocessing, names and history. */
 #include "host/model/model_write.h"
 #include "host/base/json.h"
+#include "host/base/little_endian.h"
 #include "host/base/memory.h"
 #include "host/model/decision.h"
 #include "host/model/model.h"
@@ -134,6 +135,7 @@ static json_t *metadata_json(const ls_model *m)
     bool decided = ls_decision_is_set(&m->decision);
     char hash[65];
     ls_model_weights_sha256(m, hash);
+    if (!*hash) return NULL;
     json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format_of(m), "version", ls_version(),
                              "weights_sha256", hash);
     ls_json_set(&meta, "options", saved_options(m));
@@ -217,7 +219,7 @@ ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_e
         memcpy(out + 8, header, length);
         for (size_t i = 0; i < count; i++) {
             size_t tensor_bytes = ls_tensor_size(&tensors[i]) * sizeof(float);
-            memcpy(to, m->values + tensors[i].offset, tensor_bytes);
+            ls_copy_floats(to, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]));
             to += tensor_bytes;
         }
         *bytes = out;

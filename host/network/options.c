@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of options, from which the command line, the library, the help text and the model file
  * are derived. */
+#include "host/base/float_mode.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/network/activation.h"
@@ -125,7 +126,8 @@ static const option table[] = {
     {{SIZE, "beta2", "B", "0.999", "decay of the second average (adam, adamw)"},
      REAL(beta2, 0, 0.99999994)},
     {{SIZE, "epsilon", "E", "1e-08",
-      "added to the root of the second average (rmsprop, adam, adamw)"},
+      "added to the root of the second average (rmsprop, adam, adamw); with 0, a weight without a "
+      "gradient divides by 0"},
      REAL(epsilon, 0, 1)},
     {{SIZE, "bias-correction", NULL, "on",
       "correct the averages of adam and adamw for their start at zero"},
@@ -483,6 +485,7 @@ static ls_status find(const char *name, size_t *out, ls_error *err)
 
 ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     if (!options || !name || !value)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
     size_t i;
@@ -507,7 +510,9 @@ const char *ls_options_get(const ls_options *options, const char *name)
 
 ls_status ls_options_create(ls_options **out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     ls_options *options;
+    if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_create: an argument is NULL");
     LS_TRY(ls_alloc(&options, 1, sizeof *options, "options", err));
     ls_status status = ls_alloc(&options->text, OPTIONS, sizeof *options->text, "options", err);
     for (size_t i = 0; i < OPTIONS && status == LS_OK; i++)

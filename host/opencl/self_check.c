@@ -9,6 +9,7 @@
 #include "host/opencl/check_jobs.h"
 #include "host/opencl/check_parts.h"
 #include "host/opencl/check_runs.h"
+#include "host/opencl/check_values.h"
 #include "host/opencl/cl_speed.h"
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,9 @@ static ls_status conclude(const ls_cl_api *cl, const ls_cl_found *found, ls_chec
 {
     if (job->status != LS_OK) return ls_fail(err, job->status, "%s", job->error.message);
     if (!job->judged) LS_TRY(check_here(cl, found, job, callback, user, err));
-    /* LOCKSTEP_STEPS forces one mode: the others were not compared */
-    if (!getenv("LOCKSTEP_STEPS")) {
+    /* LOCKSTEP_STEPS forces one mode: the others were not compared. What was compared with wrong
+     * answers says nothing. */
+    if (!getenv("LOCKSTEP_STEPS") && ls_check_values_known()) {
         ls_cl_remember_verdict(&found->info, &job->verdict);
         if (job->verdict.judgement == LS_CL_EXACT) ls_cl_remember_speed(&found->info, &job->speed);
     }

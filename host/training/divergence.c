@@ -34,13 +34,24 @@ static culprit bad_parameter(const ls_network *network, const float *values)
     return (culprit){-1, ""};
 }
 
+/* What to try besides a smaller rate, or what no rate helps against. */
+static const char *other_advice(const ls_settings *s)
+{
+    bool divides = s->optimizer == LS_OPT_rmsprop || s->optimizer == LS_OPT_adam ||
+                   s->optimizer == LS_OPT_adamw;
+    if (divides && s->epsilon == 0)
+        return ", or an --epsilon above 0 (a weight without a gradient divides by it)";
+    if (s->clip > 0) return " (a gradient whose norm exceeds 1.8e19 cannot be clipped)";
+    return ", or --clip 1";
+}
+
 /* What usually helps: advice that the settings leave. */
 static void add_advice(const ls_trainer *trainer, uint64_t step, char *text, size_t size)
 {
     const ls_settings *s = trainer->settings;
     size_t n = strlen(text);
     snprintf(text + n, size - n, "Try a smaller --lr (it was %g)%s%s%s%s",
-             ls_rate_at(&trainer->now.schedule, step), s->clip > 0 ? "" : ", or --clip 1",
+             ls_rate_at(&trainer->now.schedule, step), other_advice(s),
              s->standardize ? "" : ", or --standardize",
              trainer->model->task != LS_TASK_REGRESSION || s->standardize_target
                  ? ""

@@ -13,7 +13,13 @@ unset CFLAGS LDFLAGS CMAKE_BUILD_TYPE DESTDIR
 fail() { echo "consumer: $1" >&2; exit 1; }
 # quiet COMMAND...: shows the output only if the command fails.
 quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; fail "failed: $*"; }; }
-runs() { "$@" || fail "$1 does not run"; }
+# runs PROGRAM: it must train the same model in every build.
+model=""
+runs() {
+    printed=$("$@") || fail "$1 does not run"
+    echo "$printed"
+    [ "${model:=$printed}" = "$printed" ] || fail "$1 trains another model than the first build"
+}
 
 # ---- As a subproject -----------------------------------------------------------------------------
 
@@ -28,6 +34,25 @@ for how in subdirectory fetch; do
     quiet cmake --install "$build" --prefix "$work/prefix-$how"
     [ -z "$(find "$work/prefix-$how" -type f 2>/dev/null)" ] || fail "a subproject installed files"
 done
+
+# Flags of the parent project that would change the arithmetic and the width of enums, and that would
+# compile several sources as one.
+echo "-- subdirectory with other arithmetic, unity build"
+flags="-Ofast -ffast-math -funsafe-math-optimizations -fassociative-math -freciprocal-math"
+flags="$flags -fno-signed-zeros -ffinite-math-only -fsingle-precision-constant -ffp-contract=fast -fshort-enums"
+quiet cmake -S "$consumer" -B "$work/flags" -DHOW=subdirectory -DLOCKSTEP_SOURCE="$source" \
+    -DCMAKE_C_FLAGS="$flags" -DFLAGS="$flags" -DCMAKE_UNITY_BUILD=ON "$@"
+quiet cmake --build "$work/flags" -j 2
+runs "$work/flags/consumer"
+
+# Excess precision is refused with what to do.
+if printf 'int main(void){return 0;}' | cc -m32 -mfpmath=387 -x c - -o /dev/null 2>/dev/null; then
+    echo "-- x87"
+    cc -std=c11 -m32 -mno-sse -mfpmath=387 -I"$source" -fsyntax-only -x c - >"$work/log" 2>&1 <<END && fail "x87 is not refused"
+#include "kernels/arith.h"
+END
+    grep -q "build with -msse2 -mfpmath=sse" "$work/log" || fail "x87 is refused without what to do"
+fi
 
 # ---- Installed -----------------------------------------------------------------------------------
 
@@ -56,6 +81,12 @@ installed() {
     quiet cc $(pkg-config $static --cflags lockstep) "$consumer/main.c" -o "$work/$name-program" \
         $(pkg-config $static --libs lockstep)
     LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} runs "$work/$name-program"
+
+    echo "-- $name, short enums"
+    # shellcheck disable=SC2046,SC2086
+    quiet cc -fshort-enums $(pkg-config $static --cflags lockstep) "$consumer/main.c" -o "$work/$name-short" \
+        $(pkg-config $static --libs lockstep)
+    LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} runs "$work/$name-short"
     unset PKG_CONFIG_PATH
 }
 installed shared ON "" "$@"

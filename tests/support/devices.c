@@ -539,5 +539,6 @@ float truth_dropout(const hand_plan *p, const ls_op *o, size_t i)
 float truth_limit(float square, float limit)
 {
     float norm = sqrtf(square);
+    if (isinf(norm)) return NAN;
     return norm > limit ? limit / norm : 1.0f;
 }

@@ -121,7 +121,8 @@ float truth_act_grad(ls_act f, float z, float a);
 /* Words of the random block of that number, of the step that is checked. */
 void truth_random(const hand_plan *p, uint32_t purpose, uint32_t block, uint32_t words[4]);
 float truth_dropout(const hand_plan *p, const ls_op *o, size_t i);
-/* The factor that reduces a vector of that squared norm to norm `limit`, or 1. */
+/* The factor that reduces a vector of that squared norm to norm `limit`, or 1; NaN for an infinite
+ * one. */
 float truth_limit(float square, float limit);
 
 #endif

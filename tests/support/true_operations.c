@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Values that are too small become 0 (docs/arithmetic.md). */
+static float flushed(float x) { return fabsf(x) < ldexpf(1, -100) ? 0 : x; }
+
 #define AT(field) hand_at(p, arena, o->field)
 #define TRUTH(name) void true_##name(const hand_plan *p, size_t rows, float *arena, float *loss)
 #define FIRST_OP const ls_op *o = &p->op[0]
@@ -55,8 +58,8 @@ static void norm_column(const hand_plan *p, float *arena, size_t rows, size_t j)
     *mean = truth_sum_of_images(AT(z) + j, o->out, NULL, 0, rows, points) * inv_rows;
     for (size_t r = 0; r < n; r++) d[r] = AT(z)[r * o->out + j] - *mean;
     float variance = truth_sum_of_images(d, 1, d, 1, rows, points) * inv_rows;
-    *running_mean = fmaf(0.1f, *mean - *running_mean, *running_mean);
-    *running_var = fmaf(0.1f, variance - *running_var, *running_var);
+    *running_mean = flushed(fmaf(0.1f, *mean - *running_mean, *running_mean));
+    *running_var = flushed(fmaf(0.1f, variance - *running_var, *running_var));
     AT(inv)[j] = 1.0f / sqrtf(variance + 1e-5f);
     free(d);
 }
@@ -120,9 +123,6 @@ TRUTH(join)
 }
 
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
-
-/* Values that are too small become 0 (docs/arithmetic.md). */
-static float flushed(float x) { return fabsf(x) < ldexpf(1, -100) ? 0 : x; }
 
 static float row_cross_entropy(float *z, float *a, const float *t, size_t n, float scale)
 {

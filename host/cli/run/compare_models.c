@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/compare_models.h"
 #include "host/base/json.h"
+#include "host/base/little_endian.h"
 #include "host/base/text.h"
 #include "host/cli/run/json_difference.h"
 #include <jansson.h>
@@ -53,7 +54,7 @@ static bool find_tensor(const tensor_file *f, const char *name, tensor *out)
 static float value_at(const tensor *t, size_t i)
 {
     float value;
-    memcpy(&value, t->at + 4 * i, sizeof value);
+    ls_copy_floats(&value, t->at + 4 * i, 1);
     return value;
 }
 

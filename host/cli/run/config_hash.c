@@ -55,9 +55,9 @@ static void hash_rows(const ls_data *d, char hex[65])
 {
     ls_sha256 sha;
     ls_sha256_init(&sha);
-    ls_sha256_update(&sha, ls_data_x(d), ls_data_rows(d) * ls_data_columns(d) * sizeof(float));
-    if (d->y) ls_sha256_update(&sha, d->y, d->rows * sizeof *d->y);
-    if (d->value) ls_sha256_update(&sha, d->value, d->rows * d->targets * sizeof *d->value);
+    ls_sha256_numbers(&sha, ls_data_x(d), ls_data_rows(d) * ls_data_columns(d), sizeof(float));
+    if (d->y) ls_sha256_numbers(&sha, d->y, d->rows, sizeof *d->y);
+    if (d->value) ls_sha256_numbers(&sha, d->value, d->rows * d->targets, sizeof *d->value);
     ls_sha256_final(&sha, hex);
 }
 
