@@ -74,6 +74,7 @@ static ls_status load(const char *path, bool regular, ls_model **out, char hex[6
 
 ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
 {
+    LS_FLOAT_MODE(mode);
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_load: an argument is NULL");
     return load(path, false, out, NULL, err);
 }
