@@ -23,6 +23,7 @@ typedef struct {
 static const subcommand commands[] = {
     {"train", cmd_train,
      "train a network on a file of rows (CSV, IDX, NPY) or a generated data set", false},
+    {"resume", cmd_resume, "go on with a training from its checkpoints, on any device", false},
     {"describe", cmd_describe,
      "describe the data in a file: columns, types, missing values, classes", true},
     {"search", cmd_search, "train many networks with different options and rank them", false},

@@ -89,6 +89,15 @@ static ls_status list_steps(const char *folder, uint64_t **out, size_t *count, l
     return status;
 }
 
+bool ls_checkpoints_exist(const char *folder)
+{
+    uint64_t *step;
+    size_t count = 0;
+    bool good = list_steps(folder, &step, &count, NULL) == LS_OK;
+    free(step);
+    return good && count;
+}
+
 /* What a process that was killed has left of a file that it was writing. */
 static void remove_leftovers(const ls_checkpoints *c)
 {

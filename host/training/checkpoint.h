@@ -16,6 +16,8 @@ typedef struct ls_checkpoints ls_checkpoints;
 ls_status ls_checkpoints_open(const ls_train_control *control, const char *arithmetic,
                               const ls_data *data, ls_trainer *trainer, ls_checkpoints **out,
                               ls_error *err);
+/* Whether a folder holds checkpoints. */
+bool ls_checkpoints_exist(const char *folder);
 void ls_checkpoints_close(ls_checkpoints *checkpoints);
 
 /* Writes one if it is time. A file that cannot be written is told (control->notice) and counted;

@@ -31,6 +31,13 @@ int epochs_notify(const ls_progress *p, void *user)
     return interrupted() || p->epoch == l->until;
 }
 
+void epochs_notice(const char *line, void *user)
+{
+    const epoch_listeners *l = user;
+    if (l->line) fputs("\r\033[K", stderr);
+    terminal_print(stderr, "note: %s\n", line);
+}
+
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 /* Maximum number of progress lines if stderr is not a terminal. */
@@ -92,6 +99,7 @@ json_t *epoch_json(const ls_progress *p)
 
 ls_status log_epoch(void *user, const ls_progress *p, ls_error *err)
 {
+    LS_TRY(live_file_reach(user, p->epoch, NULL, err));
     json_t *o = epoch_json(p);
     ls_json_set(&o, "seconds", ls_json_number(p->seconds));
     return live_file_json(user, o, err);

@@ -21,12 +21,15 @@ typedef struct {
         ls_error err;
     } list[EPOCH_LISTENERS];
     size_t count;
+    bool line;      /* progress is one line that is redrawn */
     uint64_t until; /* stop after this epoch; 0: train to the end */
 } epoch_listeners;
 
 void epochs_add(epoch_listeners *listeners, epoch_listener call, void *state);
 /* The callback for ls_train; user: the epoch_listeners. Stops the training after Ctrl-C. */
 int epochs_notify(const ls_progress *p, void *user);
+/* Tells what happens in between, as a note on stderr. */
+void epochs_notice(const char *line, void *user);
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 

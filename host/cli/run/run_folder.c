@@ -95,33 +95,57 @@ static json_t *now_json(void)
     return json_string(text);
 }
 
-static ls_status fill(run_folder *run, const source_options *device, ls_error *err)
+static ls_status fill(run_folder *run, const source_options *device, live_start start,
+                      ls_error *err)
 {
-    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], true,
-                          err)); /* fails if another run has been faster */
+    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], start,
+                          err)); /* LIVE_NEW fails if another run has been faster */
     run->begun = true;
-    LS_TRY(write_head(run, json_null(), err));
-    LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], true, err));
-    json_t *line = json_pack("{s:s,s:o,s:s,s:o,s:o}", "event", "begin", "time", now_json(),
+    if (start == LIVE_NEW) LS_TRY(write_head(run, json_null(), err));
+    LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], start, err));
+    json_t *line = json_pack("{s:s,s:o,s:s,s:o,s:o}", "event",
+                             start == LIVE_GO_ON ? "resume" : "begin", "time", now_json(),
                              "lockstep", ls_version(), "device", json_shown(device->device),
                              "threads", json_shown(device->threads ? device->threads : "auto"));
     return live_file_json(&run->timing, line, err);
 }
 
-ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
-                           const ls_options *options, const source_options *device, ls_error *err)
+static ls_status name_files(run_folder *run, const char *path, const run_config *config,
+                            const ls_options *options, ls_error *err)
 {
     run->path = path;
     for (int i = 0; i < RUN_FILES; i++)
         if (!(run->file[i] = run_file_path(path, i)))
             return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
     LS_TRY(config_check(config, err));
-    if (!(run->head = config_json(config, options)))
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
-    run->made = mkdir(path, 0777) == 0;
-    if (!run->made && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s", path, strerror(errno));
-    return fill(run, device, err);
+    return (run->head = config_json(config, options))
+               ? LS_OK
+               : ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
+}
+
+static ls_status make(run_folder *run, ls_error *err)
+{
+    run->made = mkdir(run->path, 0777) == 0;
+    return run->made || errno == EEXIST ? LS_OK
+                                        : ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s",
+                                                  run->path, strerror(errno));
+}
+
+ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err)
+{
+    LS_TRY(name_files(run, path, config, options, err));
+    LS_TRY(make(run, err));
+    return fill(run, device, LIVE_NEW, err);
+}
+
+ls_status run_folder_go_on(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err)
+{
+    LS_TRY(name_files(run, path, config, options, err));
+    LS_TRY(make(run, err));
+    run->resumed = true;
+    return fill(run, device, LIVE_GO_ON, err);
 }
 
 /* ---- Epochs ---------------------------------------------------------------------------------- */
@@ -135,7 +159,11 @@ static bool is_written(uint64_t epoch)
 
 static ls_status write_metrics(run_folder *run, const ls_progress *p, ls_error *err)
 {
-    ls_status status = live_file_json(&run->metrics, epoch_json(p), err);
+    bool goes_on = run->metrics.goes_on;
+    ls_status status = live_file_reach(&run->metrics, p->epoch, is_written, err);
+    /* the result of the interrupted part ends here */
+    if (status == LS_OK && goes_on) status = write_head(run, json_null(), err);
+    if (status == LS_OK) status = live_file_json(&run->metrics, epoch_json(p), err);
     run->missing[RUN_METRICS] |= status != LS_OK;
     return status;
 }
@@ -149,6 +177,7 @@ static ls_status write_timing(run_folder *run, json_t *line, ls_error *err)
 
 static ls_status write_time(run_folder *run, const ls_progress *p, ls_error *err)
 {
+    LS_TRY(live_file_reach(&run->timing, p->epoch, is_written, err));
     return write_timing(run,
                         json_pack("{s:I,s:f}", "epoch", (json_int_t)p->epoch, "seconds",
                                   p->seconds),
@@ -318,7 +347,7 @@ void run_folder_fail(run_folder *run, const ls_error *why, losses *lost)
                                       json_pack("{s:s,s:o}", "event", "end", "time", now_json()),
                                       &err),
                          &err);
-    } else if (!run->epochs && run->begun) {
+    } else if (!run->epochs && !run->resumed && run->begun) {
         for (int i = 0; i < RUN_FILES; i++) unlink(run->file[i]);
         if (run->made) rmdir(run->path);
     } else if (run->metrics.file) end_metrics(run, NULL);

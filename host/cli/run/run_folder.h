@@ -21,6 +21,7 @@
 typedef struct {
     const char *path;      /* of the folder, not owned */
     char *file[RUN_FILES]; /* paths of the files */
+    bool resumed;          /* the files of an earlier part of the training were there */
     bool made, begun;      /* made: this run created the folder; begun: it created the files */
     json_t *head;          /* run.json without the result */
     live_file metrics, timing;
@@ -35,6 +36,11 @@ ls_status run_folder_check(const char *path, ls_error *err);
 
 /* Creates the folder and writes what is about to be trained. device: the requested device. */
 ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err);
+
+/* Goes on with the folder of a training that is resumed: lines of epochs that come again are
+ * removed. A folder that is gone is created anew. */
+ls_status run_folder_go_on(run_folder *run, const char *path, const run_config *config,
                            const ls_options *options, const source_options *device, ls_error *err);
 
 /* Writes the line of an epoch. Of long runs, not every epoch gets a line: all up to 10 000, then

@@ -6,6 +6,7 @@
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
+#include "host/cli/run/resume.h"
 #include "host/cli/run/training_data.h"
 #include "host/cli/run/training_results.h"
 #include "host/model/threshold.h"
@@ -31,12 +32,17 @@ static ls_status check_results(const training_request *r, ls_error *err)
     result_reads(&paths, r->source.labels);
     result_reads_rows(&paths, r->test);
     result_reads(&paths, r->config);
+    if (r->safety.checkpoint && !r->resumes) {
+        result_writes_inside(&paths, r->safety.checkpoint, resume_config_name);
+        result_writes_inside(&paths, r->safety.checkpoint, resume_outputs_name);
+    }
     result_writes(&paths, r->save);
     result_writes(&paths, r->report);
     result_writes_live(&paths, r->log);
     for (int i = 0; i < RUN_FILES; i++) result_writes_inside(&paths, r->run, run_file_names[i]);
     LS_TRY(result_check(&paths, err));
-    return r->run ? run_folder_check(r->run, err) : LS_OK;
+    LS_TRY(resume_check(r, err));
+    return r->run && !r->resumes ? run_folder_check(r->run, err) : LS_OK;
 }
 
 /* Opens everything that is called after each epoch. */
@@ -44,9 +50,10 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
 {
     t->progress.terminal = isatty(STDERR_FILENO) != 0;
     t->listeners.until = r->until;
+    t->listeners.line = t->progress.terminal && !quiet;
     if (!quiet) epochs_add(&t->listeners, progress_epoch, &t->progress);
     if (r->log) {
-        LS_TRY(live_file_open(&t->log, r->log, false, err));
+        LS_TRY(live_file_open(&t->log, r->log, r->resumes ? LIVE_GO_ON : LIVE_REPLACE, err));
         epochs_add(&t->listeners, log_epoch, &t->log);
     }
     if (r->tensorboard) {
@@ -55,7 +62,8 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
     }
     interrupt_catch(); /* before the folder exists: Ctrl-C must leave it complete */
     if (r->run) {
-        LS_TRY(run_folder_begin(&t->run, r->run, &r->inputs, r->options, &r->source, err));
+        LS_TRY((r->resumes ? run_folder_go_on : run_folder_begin)(&t->run, r->run, &r->inputs,
+                                                                  r->options, &r->source, err));
         epochs_add(&t->listeners, run_folder_epoch, &t->run);
         epochs_add(&t->listeners, run_folder_timing_epoch, &t->run);
     }
@@ -65,9 +73,17 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
 static ls_status train(training_request *r, training *t, bool quiet, ls_error *err)
 {
     ls_error why;
+    ls_train_control control = {.struct_size = sizeof control,
+                                .callback = epochs_notify,
+                                .user = &t->listeners,
+                                .notice = epochs_notice,
+                                .resume = r->resumes,
+                                .unsaved = &t->lost.count};
+    LS_TRY(safety_control(&r->safety, &control, err));
+    LS_TRY(resume_write(r, err));
     LS_TRY(open_listeners(r, t, quiet, err));
-    ls_status status = ls_train(t->device, r->options, t->train, epochs_notify, &t->listeners,
-                                &t->model, err);
+    ls_status status = ls_train_controlled(t->device, r->options, t->train, &control, &t->model,
+                                           err);
     if (t->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
     /* a model with another threshold is better than none */
@@ -83,10 +99,13 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
     bool quiet = r->source.quiet || r->source.json;
     ls_error why;
     t->lost.command = command;
+    ls_train_control checked = {0};
+    LS_TRY(safety_control(&r->safety, &checked, err)); /* a mistake costs no reading */
     LS_TRY(check_results(r, err));
     LS_TRY(training_data_read(r, quiet, &t->train, &t->test, err));
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
     LS_TRY(source_device(&r->source, &t->device, err));
+    LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback, err));
     if (!r->save && !r->run && !quiet)
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
     ls_status status = train(r, t, quiet, &why);
