@@ -32,6 +32,9 @@ static void train(ls_device *device, const char *options, const ls_data *data,
     cr_assert(ls_train_controlled(device, o, data, control, &model, &err) == LS_OK, "%s: %s",
               options, err.message);
     cr_assert(ls_model_sha256(model, hash, &err) == LS_OK);
+    ls_summary summary = LS_INIT(ls_summary);
+    cr_assert(ls_model_summary(model, &summary, &err) == LS_OK);
+    cr_expect_eq(summary.rollbacks > 0, strstr(options, "rollback") != NULL);
     ls_model_free(model);
     ls_options_free(o);
 }
@@ -230,6 +233,16 @@ Test(checkpoint, others_are_refused)
     ls_data_free(circles);
 }
 
+static void refuse_to_train(const char *options, const ls_data *data)
+{
+    ls_options *o = runs_options(options);
+    ls_model *model;
+    ls_error err;
+    cr_assert(ls_train(NULL, o, data, NULL, NULL, &model, &err) == LS_ERR_DIVERGED);
+    cr_assert(strstr(err.message, "--on-nan rollback"), "%s", err.message);
+    ls_options_free(o);
+}
+
 /* A rate that is too large is halved until it is not; the bits do not depend on the device, nor on
  * an interruption. */
 Test(checkpoint, rollbacks_are_the_same_everywhere)
@@ -243,6 +256,9 @@ Test(checkpoint, rollbacks_are_the_same_everywhere)
     ls_data *data = runs_data("numbers:2", 150);
     char right[65], hash[65], folder[64];
     train(NULL, options, data, NULL, right);
+    refuse_to_train("hidden 8 activation relu epochs 12 batch 16 optimizer sgd loss mse output "
+                    "identity lr 40",
+                    data);
     for (size_t i = 0; i < count; i++) {
         train(devices[i].device, options, data, NULL, hash);
         cr_assert_str_eq(hash, right, "%s", devices[i].label);

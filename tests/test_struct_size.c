@@ -289,7 +289,7 @@ Test(struct_size, results, .init = setup, .fini = teardown)
     static const filled cases[] = {
         {"ls_column_info", offsetof(ls_column_info, offset), sizeof(ls_column_info), 1,
          fill_column},
-        {"ls_summary", sizeof(ls_summary), sizeof(ls_summary), 1, fill_summary},
+        {"ls_summary", offsetof(ls_summary, rollbacks), sizeof(ls_summary), 1, fill_summary},
         {"ls_layer_info", sizeof(ls_layer_info), sizeof(ls_layer_info), 2, fill_layers},
         {"ls_member_info", sizeof(ls_member_info), sizeof(ls_member_info), 1, fill_member},
         {"ls_device_timing", offsetof(ls_device_timing, estimated), sizeof(ls_device_timing), 1,

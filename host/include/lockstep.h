@@ -501,6 +501,7 @@ typedef struct {
     double validation_accuracy;
     double seconds;       /**< training time so far */
     double learning_rate; /**< of the last step */
+    uint64_t rollbacks;   /**< as in ls_summary, so far */
 } ls_progress;
 
 /** Called after each epoch, in order. Return non-zero to stop; the model is then that of this
@@ -811,6 +812,8 @@ typedef struct {
     double loss;         /**< training loss of the last epoch */
     /** "epochs", "tolerance", "patience", "time" or "callback". Valid as long as the model. */
     const char *stopped;
+    uint64_t rollbacks; /**< times that training went back to the start of an epoch and halved the
+                             learning rate (option "on-nan") */
 } ls_summary;
 
 /** Writes how training ended to *out. */

@@ -354,6 +354,8 @@ static ls_status read_training(const json_t *object, ls_model *m, const char *pa
     for (size_t i = 0; i < LS_TRAINING_COUNTS; i++)
         complete &= ls_json_read_count(json_object_get(object, ls_training_counts[i].name),
                                        ls_training_count(&m->summary, i));
+    const json_t *rollbacks = json_object_get(object, "rollbacks");
+    complete &= !rollbacks || ls_json_read_count(rollbacks, &m->summary.rollbacks);
     if (!complete) return damaged(path, "the summary of its training is incomplete", err);
     snprintf(m->stopped, sizeof m->stopped, "%s", stopped);
     return LS_OK;

@@ -85,6 +85,7 @@ static json_t *training_json(ls_summary s)
     for (size_t i = 0; i < LS_TRAINING_COUNTS; i++)
         ls_json_set(&o, ls_training_counts[i].name,
                     json_integer((json_int_t)*ls_training_count(&s, i)));
+    if (s.rollbacks) ls_json_set(&o, "rollbacks", json_integer((json_int_t)s.rollbacks));
     return o;
 }
 

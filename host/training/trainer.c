@@ -278,6 +278,7 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
     summary->epochs = epoch;
     summary->steps = trainer->now.step;
     summary->loss = trainer->now.loss = loss;
+    summary->rollbacks = trainer->now.rollbacks;
     trainer->now.validation = seen.loss;
     trainer->now.accuracy = seen.accuracy;
     if (!settings->patience) summary->best_epoch = epoch;
@@ -301,7 +302,8 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
                             .validation_loss = seen.loss,
                             .validation_accuracy = seen.accuracy,
                             .seconds = trainer->now.seconds,
-                            .learning_rate = rate};
+                            .learning_rate = rate,
+                            .rollbacks = trainer->now.rollbacks};
     if (epoch > trainer->reported && trainer->callback) {
         trainer->reported = epoch;
         if (trainer->callback(&progress, trainer->user)) trainer->asked_after = epoch;

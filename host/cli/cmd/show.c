@@ -152,6 +152,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
                           (json_int_t)s->parameters, "epochs", (json_int_t)s->epochs, "steps",
                           (json_int_t)s->steps, "best_epoch", (json_int_t)s->best_epoch, "loss",
                           ls_json_number(s->loss), "stopped", s->stopped);
+    if (s->rollbacks) ls_json_set(&o, "rollbacks", json_integer((json_int_t)s->rollbacks));
     json_t *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_model_features(model); i++)
         ls_json_append(&features, json_string(ls_model_feature_name(model, i)));

@@ -50,6 +50,7 @@ static int report_json(const char *command, const training_request *r, const tra
                           (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "stopped",
                           interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
                           "steps_per_second", speed_of(&s), "loss", ls_json_number(s.loss));
+    if (s.rollbacks) ls_json_set(&o, "rollbacks", json_integer((json_int_t)s.rollbacks));
     ls_json_set(&o, "choice", device_report_json(&t->report));
     ls_json_set(&o, "device_note", device_note_json(&t->report));
     ls_json_set(&o, "train", t->on_train ? metrics_json(t->on_train, t->model) : json_null());
@@ -78,6 +79,11 @@ static void report_text(const training *t)
                    "trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n",
                    (unsigned long long)s.epochs, (unsigned long long)s.steps, s.seconds,
                    speed_of(&s), interrupted() ? "interruption" : s.stopped);
+    if (s.rollbacks)
+        terminal_print(stdout,
+                       "went back  %llu times to the start of an epoch, each time with half the "
+                       "learning rate\n",
+                       (unsigned long long)s.rollbacks);
     if (s.best_epoch != s.epochs)
         terminal_print(
             stdout, "kept       the weights of epoch %llu, which has the lowest validation loss\n",

@@ -93,6 +93,7 @@ json_t *epoch_json(const ls_progress *p)
         ls_json_set(&o, "validation_loss", ls_json_number(p->validation_loss));
     if (!isnan(p->validation_accuracy))
         ls_json_set(&o, "validation_accuracy", ls_json_number(p->validation_accuracy));
+    if (p->rollbacks) ls_json_set(&o, "rollbacks", json_integer((json_int_t)p->rollbacks));
     ls_json_set(&o, "lr", ls_json_number(p->learning_rate));
     return o;
 }
