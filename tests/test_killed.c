@@ -109,3 +109,40 @@ Test(killed, searches_go_on)
     cr_expect_gt(killed, 0);
     runs_folder_leave(folder);
 }
+
+/* An experiment that is interrupted again and again ends with the same tables. */
+Test(killed, experiments_go_on)
+{
+    static const char *const tables[] = {"R.csv", "R-curves.csv", "W.csv", "H.csv", "H-losses.csv"};
+    static const char *const words[] = {LS_PROGRAM, "experiment", "RWH",     "-o",
+                                        "b",        "--seeds",    "2",       "-q",
+                                        "--device", "cpu",        "--quick", NULL};
+    uint32_t state = 11;
+    char folder[64], right[65], hash[65], path[64];
+    size_t interrupted = 0;
+    runs_folder_enter(folder);
+    free(runs_program_expect("experiment RWH -o a --seeds 2 -q --device cpu --quick", 0));
+    for (bool ended = false; !ended;) {
+        runs_child child;
+        int pid = runs_start(words);
+        usleep(100000 + (useconds_t)dice(&state, 200000));
+        kill(pid, SIGINT);
+        runs_wait(pid, &child);
+        ended = child.status == 0;
+        interrupted += child.status == 130;
+        cr_assert(ended || child.status == 130 || child.status == 128 + SIGINT, "status %d: %s",
+                  child.status, child.err);
+        runs_child_free(&child);
+    }
+    for (size_t i = 0; i < RUNS_COUNT(tables); i++) {
+        snprintf(path, sizeof path, "a/%s", tables[i]);
+        if (access(path, F_OK) != 0) continue;
+        runs_file_sha256(path, right);
+        snprintf(path, sizeof path, "b/%s", tables[i]);
+        runs_file_sha256(path, hash);
+        cr_expect_str_eq(hash, right, "%s", tables[i]);
+    }
+    cr_expect_gt(interrupted, 0);
+    cr_expect(access("b/unfinished", F_OK) != 0);
+    runs_folder_leave(folder);
+}

@@ -12,6 +12,7 @@
 #include "host/cli/experiment/plots.h"
 #include "host/cli/experiment/result_files.h"
 #include "host/cli/experiment/run.h"
+#include "host/cli/experiment/saved.h"
 #include "host/cli/experiment/verdict.h"
 #include <assert.h>
 #include <errno.h>
@@ -158,6 +159,7 @@ static ls_status work(const exp_order *order, const source_options *source, exp_
         write_report(s, lost); /* first: a folder is known by it */
         exp_write_files(s, lost);
         losses_check(lost, write_timing(s, device, ls_clock() - started, &why), &why);
+        if (!lost->count) exp_saved_remove(order);
     }
     ls_device_close(device);
     return status;

@@ -6,6 +6,8 @@
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/notes.h"
 #include "host/cli/base/terminal.h"
+#include "host/cli/experiment/saved.h"
+#include "host/data/fingerprint.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +163,7 @@ typedef struct {
     bool terminal;
     double shown;
     uint64_t before; /* steps of the calls before this one */
+    exp_saved *saved;
 } progress;
 
 static int on_progress(const ls_fleet_progress *p, void *user)
@@ -168,6 +171,7 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     progress *state = user;
     double time = ls_clock();
     state->session->steps = state->before + p->steps;
+    exp_saved_offer(state->saved);
     if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30))
         return interrupted();
     state->shown = time;
@@ -184,21 +188,24 @@ static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progr
 {
     uint64_t every = r->row->every ? shorten(s->order, r->row->every) : 0;
     for (size_t m = 0; every && m < EXP_MARKS && (m + 1) * every <= r->epochs; m++)
-        for (size_t k = 0; k < s->order->seeds; k++) {
+        for (size_t k = 0; k < s->order->seeds && !interrupted(); k++) {
+            if (r->run[k].marks > m) continue; /* an earlier run of the command has recorded it */
             ls_member_info info = LS_INIT(ls_member_info);
             state->before = s->steps;
             LS_TRY(ls_fleet_run(fleet, &r->run[k].member, 1, (m + 1) * every, on_progress, state,
                                 err));
             LS_TRY(ls_fleet_member(fleet, r->run[k].member, &info, err));
+            if (interrupted()) break;
             r->run[k].mark[m] = info.state == LS_MEMBER_DIVERGED ? (double)NAN : info.loss;
             r->run[k].marks = m + 1;
         }
     return LS_OK;
 }
 
-static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
+static ls_status train_all(exp_session *s, ls_fleet *fleet, exp_saved *saved, ls_error *err)
 {
-    progress state = {.session = s, .terminal = isatty(STDERR_FILENO) != 0, .shown = ls_clock()};
+    progress state = {
+        .session = s, .saved = saved, .terminal = isatty(STDERR_FILENO) != 0, .shown = ls_clock()};
     double started = ls_clock();
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++)
@@ -208,7 +215,10 @@ static ls_status train_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     if (state.terminal && !s->order->quiet) fputs("\r\033[K", stderr);
     s->seconds = ls_clock() - started;
     if (status == LS_OK && interrupted())
-        return ls_fail(err, LS_ERR_IO, "interrupted; nothing was written");
+        return exp_saved_write(saved)
+                   ? ls_fail(err, LS_ERR_IO, "interrupted; the same command goes on from %s",
+                             saved->path)
+                   : ls_fail(err, LS_ERR_IO, "interrupted; nothing was written");
     return status;
 }
 
@@ -295,12 +305,27 @@ static ls_status finish_all(exp_session *s, ls_fleet *fleet, ls_error *err)
     return status;
 }
 
+static void hash_data(const exp_cache *cache, char hex[65])
+{
+    ls_sha256 sha;
+    ls_sha256_init(&sha);
+    for (size_t i = 0; i < cache->count; i++) {
+        ls_hash_data(&sha, cache->entry[i].train);
+        if (cache->entry[i].test) ls_hash_data(&sha, cache->entry[i].test);
+    }
+    ls_sha256_final(&sha, hex);
+}
+
 ls_status exp_session_run(exp_session *s, ls_device *device, ls_error *err)
 {
     ls_fleet *fleet;
     LS_TRY(ls_fleet_open(device, 0, &fleet, err));
+    exp_saved saved;
     ls_status status = add_all(s, fleet, err);
-    if (status == LS_OK) status = train_all(s, fleet, err);
+    char data[65];
+    if (status == LS_OK) hash_data(s->cache, data);
+    if (status == LS_OK) status = exp_saved_open(&saved, s, fleet, device, data, err);
+    if (status == LS_OK) status = train_all(s, fleet, &saved, err);
     if (status == LS_OK) status = finish_all(s, fleet, err);
     ls_fleet_close(fleet);
     return status;
