@@ -134,6 +134,7 @@ static json_t *metadata_json(const ls_model *m)
     bool decided = ls_decision_is_set(&m->decision);
     char hash[65];
     ls_model_weights_sha256(m, hash);
+    if (!*hash) return NULL;
     json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format_of(m), "version", ls_version(),
                              "weights_sha256", hash);
     ls_json_set(&meta, "options", saved_options(m));
@@ -163,7 +164,7 @@ static char *metadata_text(const ls_model *m)
         json_decref(meta);
         meta = NULL;
     }
-    char *text = meta ? json_dumps(meta, LS_CANONICAL_JSON) : NULL;
+    char *text = ls_json_dump(meta, LS_CANONICAL_JSON);
     json_decref(meta);
     return text;
 }
@@ -186,7 +187,7 @@ static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t cou
                               (json_int_t)at, (json_int_t)end));
         at = end;
     }
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = ls_json_dump(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(root);
     return text;
 }
