@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/json.h"
+#include "host/base/memory.h"
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Drops a container to which something could not be added. */
 static void drop(json_t **container)
@@ -20,6 +23,35 @@ void ls_json_append(json_t **array, json_t *value)
 {
     assert(!*array || json_is_array(*array));
     if (json_array_append_new(*array, value) != 0) drop(array);
+}
+
+/* A text that grows; `failed` stays set once memory has run out. */
+typedef struct {
+    char *bytes;
+    size_t length, capacity;
+    bool failed;
+} growing;
+
+/* jansson does not always look at what this returns, hence `failed`. */
+static int add_bytes(const char *bytes, size_t size, void *user)
+{
+    growing *g = user;
+    if (!g->failed && g->capacity - g->length <= size)
+        g->failed = ls_grow(&g->bytes, &g->capacity, g->length + size + 1, 1, "JSON", NULL) !=
+                    LS_OK;
+    if (g->failed) return -1;
+    memcpy(g->bytes + g->length, bytes, size);
+    g->length += size;
+    return 0;
+}
+
+char *ls_json_dump(const json_t *value, size_t flags)
+{
+    growing g = {0};
+    if (value && json_dump_callback(value, add_bytes, &g, flags) == 0 && add_bytes("", 1, &g) == 0)
+        return g.bytes;
+    free(g.bytes);
+    return NULL;
 }
 
 json_t *ls_json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }

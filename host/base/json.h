@@ -14,6 +14,10 @@
 void ls_json_set(json_t **object, const char *key, json_t *value);
 void ls_json_append(json_t **array, json_t *value);
 
+/* The text of a value, freed with free(); NULL for NULL, or if memory runs out. flags: jansson's,
+ * whose own json_dumps may leave out a key then. */
+char *ls_json_dump(const json_t *value, size_t flags);
+
 /* A number; null for NaN and infinities, which JSON does not have. */
 json_t *ls_json_number(double value);
 /* A string; null if text is NULL. Text must be UTF-8. */

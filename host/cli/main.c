@@ -68,9 +68,10 @@ static int help(FILE *to)
 /* Flushes stdout. Output that could not be written is a failure. */
 static int printed(int status, const char *name)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    bool flushed = fflush(stdout) == 0 && !ferror(stdout);
+    if (flushed && !terminal_incomplete()) return status;
     terminal_print(stderr, "lockstep %s: cannot write to standard output: %s\n", name,
-                   strerror(errno));
+                   strerror(flushed ? ENOMEM : errno));
     return status == EXIT_OK ? EXIT_FAILED : status;
 }
 

@@ -33,14 +33,16 @@ static char *readable_labels(const ls_format *format, const char *path)
     return NULL;
 }
 
-char *ls_labels_beside(const char *path)
+ls_status ls_labels_beside(const char *path, char **out, ls_error *err)
 {
     ls_stream *stream;
     const ls_format *format;
-    if (ls_stream_open(path, &stream, NULL) != LS_OK) return NULL;
-    ls_status status = stream_format(stream, &format, NULL);
+    *out = NULL;
+    LS_TRY(ls_stream_open(path, &stream, err));
+    ls_status status = stream_format(stream, &format, err);
     ls_stream_close(stream);
-    return status == LS_OK ? readable_labels(format, path) : NULL;
+    if (status == LS_OK) *out = readable_labels(format, path);
+    return status;
 }
 
 /* ---- Matrices -------------------------------------------------------------------------------- */

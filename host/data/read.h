@@ -11,8 +11,8 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
 /* Expects rows like those of the data, to which the result refers. */
 ls_expected_rows ls_expect_like(const ls_data *data);
 
-/* Path of the file of classes that is read with this data file by default; freed with free(). NULL
- * if there is none. */
-char *ls_labels_beside(const char *path);
+/* *out: path of the file of classes that is read with this data file by default, freed with free();
+ * NULL if there is none. */
+ls_status ls_labels_beside(const char *path, char **out, ls_error *err);
 
 #endif

@@ -38,17 +38,94 @@ static size_t collect_names(const struct poptOption *table, const char **names, 
     return count;
 }
 
-/* Appends the addresses of the string options of a table and of the tables that it includes.
- * Returns the new count. */
-static size_t collect_strings(const struct poptOption *table, char ***out, size_t count,
-                              size_t most)
+/* Whether the option with this `val` takes an argument. */
+static bool has_argument(const struct poptOption *table, int val)
 {
     for (; table->longName || table->shortName || table->arg; table++) {
         unsigned kind = table->argInfo & POPT_ARG_MASK;
-        if (kind == POPT_ARG_INCLUDE_TABLE) count = collect_strings(table->arg, out, count, most);
-        else if (kind == POPT_ARG_STRING && table->arg && count < most) out[count++] = table->arg;
+        if (kind == POPT_ARG_INCLUDE_TABLE ? has_argument(table->arg, val)
+                                           : table->val == val && kind != POPT_ARG_NONE)
+            return true;
     }
-    return count;
+    return false;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* popt does not tell if memory runs out for the argument of an option: the option has no effect
+ * then. So the command line is parsed twice, and the values must be the same. */
+
+enum { MOST_VALUES = 128 }; /* options with a value, of a command */
+
+typedef struct {
+    void *at; /* where the popt table points */
+    unsigned kind;
+    unsigned char initial[8], first[8]; /* before parsing, and after the first time */
+    char *text;                         /* of a string, after the first time; owned */
+} option_value;
+
+typedef struct {
+    option_value list[MOST_VALUES];
+    size_t count;
+} option_values;
+
+static size_t value_size(unsigned kind)
+{
+    switch (kind) {
+    case POPT_ARG_NONE:
+    case POPT_ARG_INT: return sizeof(int);
+    case POPT_ARG_LONGLONG: return sizeof(long long);
+    case POPT_ARG_DOUBLE: return sizeof(double);
+    case POPT_ARG_STRING: return sizeof(char *);
+    default: return 0;
+    }
+}
+
+static void collect_values(const struct poptOption *table, option_values *out)
+{
+    for (; table->longName || table->shortName || table->arg; table++) {
+        option_value v = {.at = table->arg, .kind = table->argInfo & POPT_ARG_MASK};
+        if (v.kind == POPT_ARG_INCLUDE_TABLE) collect_values(table->arg, out);
+        if (!v.at || !value_size(v.kind) || out->count == MOST_VALUES) continue;
+        memcpy(v.initial, v.at, value_size(v.kind));
+        out->list[out->count++] = v;
+    }
+}
+
+/* Parses once and puts the values back. */
+static void rehearse(option_values *values, const char *name, int argc, const char **argv,
+                     const struct poptOption *table)
+{
+    poptContext context = poptGetContext(name, argc, argv, table, 0);
+    while (context && poptGetNextOpt(context) > 0) free(poptGetOptArg(context));
+    if (context) poptFreeContext(context);
+    for (size_t i = 0; i < values->count; i++) {
+        option_value *v = &values->list[i];
+        memcpy(v->first, v->at, value_size(v->kind));
+        if (v->kind == POPT_ARG_STRING && memcmp(v->first, v->initial, sizeof v->text))
+            memcpy(&v->text, v->at, sizeof v->text);
+        memcpy(v->at, v->initial, value_size(v->kind));
+    }
+}
+
+/* Whether the values are those of the first time. Frees those, and hands the strings to args. */
+static bool are_repeated(option_values *values, arguments *args)
+{
+    bool same = true;
+    for (size_t i = 0; i < values->count; i++) {
+        option_value *v = &values->list[i];
+        char *now = NULL;
+        bool set = memcmp(v->at, v->initial, value_size(v->kind)) != 0;
+        if (v->kind != POPT_ARG_STRING) {
+            same &= memcmp(v->at, v->first, value_size(v->kind)) == 0;
+            continue;
+        }
+        memcpy(&now, v->at, sizeof now);
+        same &= set ? v->text && now && !strcmp(now, v->text) : !v->text;
+        free(v->text);
+        if (set && now && args->owned_count < MOST_STRINGS) args->owned[args->owned_count++] = now;
+    }
+    return same;
 }
 
 /* "OPTION: " of the option that has a bad value, for messages; popt reports only the value. */
@@ -114,25 +191,27 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     const char *first = argv[0];
     argv[0] = name;
     *args = (arguments){.command = first};
+    option_values values = {.count = 0};
+    collect_values(outer, &values);
+    rehearse(&values, name, argc, argv, outer);
     args->context = poptGetContext(name, argc, argv, outer, 0);
     if (!args->context) {
         argv[0] = first;
+        are_repeated(&values, args);
         return complain(first, EXIT_FAILED, "out of memory for the command line");
     }
     snprintf(left, sizeof left, "%s%s[options]", usage, *usage ? " " : "");
     poptSetOtherOptionHelp(args->context, left);
     int status = EXIT_OK, code;
-    char **strings[MOST_STRINGS];
-    const char *initial[MOST_STRINGS];
-    size_t count = collect_strings(table, strings, 0, MOST_STRINGS);
-    for (size_t i = 0; i < count; i++) initial[i] = *strings[i];
     while (status == EXIT_OK && (code = poptGetNextOpt(args->context)) > 0) {
         if (code == HELP) {
             status = print_help(args, intro);
             break;
         }
         char *text = poptGetOptArg(args->context);
-        status = handler ? handler(code, text, user) : EXIT_OK;
+        if (!text && has_argument(outer, code))
+            status = complain(first, EXIT_FAILED, "out of memory for the command line");
+        else status = handler ? handler(code, text, user) : EXIT_OK;
         free(text);
     }
     if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code, argc, argv);
@@ -149,8 +228,8 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
                      "an argument is missing; usage: lockstep %s %s (details: lockstep %s --help)",
                      first, usage, first);
     argv[0] = first;
-    for (size_t i = 0; i < count; i++)
-        if (*strings[i] != initial[i]) args->owned[args->owned_count++] = *strings[i];
+    if (!are_repeated(&values, args) && status == EXIT_OK)
+        status = complain(first, EXIT_FAILED, "out of memory for the command line");
     if (status != EXIT_OK) arguments_free(args);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/json_output.h"
+#include "host/base/json.h"
 #include "host/base/visible.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/terminal.h"
@@ -25,13 +26,15 @@ static void print_escaped(const char *text)
 
 int print_json(const char *command, json_t *object)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = ls_json_dump(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(object);
     if (!text) return complain(command, EXIT_FAILED, "out of memory for the JSON output");
     print_escaped(text);
     free(text);
     return EXIT_OK;
 }
+
+json_t *json_hash(const char *hex) { return *hex ? json_string(hex) : NULL; }
 
 json_t *json_shown(const char *text)
 {

@@ -9,6 +9,9 @@
  * the object. Returns EXIT_OK or EXIT_FAILED. */
 int print_json(const char *command, json_t *object);
 
+/* A hash; NULL for the empty text that it is if memory ran out. */
+json_t *json_hash(const char *hex);
+
 /* A text that need not be UTF-8, such as a path: what is not is shown as on a terminal. */
 json_t *json_shown(const char *text);
 

@@ -45,7 +45,11 @@ static char *place_of(const char *path)
     const char *name = cut_name(copy);
     char *folder = place_of(!name ? "." : *copy ? copy : "/");
     if (!name) name = copy;
-    if (folder && !strcmp(name, ".")) ls_text_add(&text, "%s", folder);
+    if (folder && !strcmp(name, "..")) { /* of a folder to come */
+        char *slash = strrchr(folder, '/');
+        slash[slash == folder] = '\0';
+    }
+    if (folder && (!strcmp(name, ".") || !strcmp(name, ".."))) ls_text_add(&text, "%s", folder);
     else if (folder) ls_text_add(&text, "%s/%s", strcmp(folder, "/") ? folder : "", name);
     else text.failed = true;
     free(folder);
@@ -118,7 +122,8 @@ void result_reads_rows(result_paths *paths, const char *path)
     result_reads(paths, path);
     /* to look at what is in a pipe would take it away */
     if (!path || stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return;
-    char *beside = ls_labels_beside(path);
+    char *beside;
+    if (ls_labels_beside(path, &beside, NULL) != LS_OK) return; /* reading the rows tells why */
     result_reads(paths, beside);
     free(beside);
 }
@@ -173,12 +178,13 @@ static ls_status check_pair(const result_path *a, const result_path *b, ls_error
 static ls_status check_all(const result_paths *paths, ls_error *err)
 {
     if (paths->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the paths");
+    for (size_t i = 0; i < paths->count; i++)
+        for (size_t k = 0; k < i; k++) LS_TRY(check_pair(&paths->list[k], &paths->list[i], err));
     for (size_t i = 0; i < paths->count; i++) {
         const result_path *p = &paths->list[i];
         bool live = p->where == LIVE && access(p->path, W_OK) == 0;
         if (p->written && p->where != IN_A_NEW_FOLDER && !live)
             LS_TRY(result_check_writable(p->path, err));
-        for (size_t k = 0; k < i; k++) LS_TRY(check_pair(&paths->list[k], p, err));
     }
     return LS_OK;
 }

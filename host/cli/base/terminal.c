@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/terminal.h"
 #include "host/base/visible.h"
+#include <stdbool.h>
 #include <stdlib.h>
+
+static bool incomplete; /* standard output lacks something */
+
+bool terminal_incomplete(void) { return incomplete; }
+void terminal_lacks(void) { incomplete = true; }
 
 void terminal_vprint(FILE *to, const char *format, va_list arguments)
 {
@@ -9,6 +15,7 @@ void terminal_vprint(FILE *to, const char *format, va_list arguments)
     ls_text_vshow(&text, format, arguments);
     if (text.text) fputs(text.text, to);
     if (text.failed) fputs("... (out of memory)\n", to);
+    if (text.failed && to == stdout) incomplete = true;
     free(text.text);
 }
 

@@ -73,6 +73,7 @@ static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *
     }
     count *list = count_categories(data, i, c->categories);
     json_t *categories = json_object();
+    if (!list) ls_json_set(&categories, "", NULL);
     for (size_t k = 0; list && k < c->categories; k++)
         ls_json_set(&categories, list[k].name, json_integer((json_int_t)list[k].rows));
     ls_json_set(&o, "categories", categories);
@@ -147,9 +148,10 @@ static int report_json(const ls_data *data, const char *name)
     count *list = count_classes(data);
     for (size_t i = 0; i < ls_data_columns(data); i++) {
         ls_column_info c = LS_INIT(ls_column_info);
-        if (ls_data_column(data, i, &c, NULL) == LS_OK)
-            ls_json_append(&columns, column_json(data, i, &c));
+        bool there = ls_data_column(data, i, &c, NULL) == LS_OK;
+        ls_json_append(&columns, there ? column_json(data, i, &c) : NULL);
     }
+    if (!list) ls_json_set(&classes, "", NULL);
     for (size_t k = 0; list && k < ls_data_classes(data); k++)
         ls_json_set(&classes, list[k].name, json_integer((json_int_t)list[k].rows));
     free(list);
@@ -179,6 +181,7 @@ static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
         return;
     }
     count *list = count_categories(data, i, c->categories);
+    if (!list) terminal_lacks();
     terminal_print(stdout, "%zu:", c->categories);
     for (size_t k = 0; list && k < c->categories && k < TOP; k++)
         terminal_print(stdout, "%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
@@ -191,6 +194,7 @@ static void report_text(const ls_data *data)
     size_t rows = ls_data_rows(data), columns = ls_data_columns(data),
            classes = ls_data_classes(data);
     count *list = count_classes(data);
+    if (!list) terminal_lacks();
     terminal_print(stdout, "rows        %zu", rows);
     if (ls_data_dropped(data))
         terminal_print(stdout, " (and %zu dropped because of missing values)",
@@ -212,6 +216,7 @@ static void report_text(const ls_data *data)
     for (size_t i = 0; i < columns && i < MOST_COLUMNS; i++) {
         ls_column_info c = LS_INIT(ls_column_info);
         if (ls_data_column(data, i, &c, NULL) == LS_OK) print_column(data, i, &c);
+        else terminal_lacks();
     }
     if (columns > MOST_COLUMNS)
         terminal_print(stdout, "      ... and %zu more (--json lists all)\n",

@@ -247,7 +247,8 @@ static void for_undefined(const ls_search *s, void (*use)(const char *, void *),
     for (size_t k = 0; k < n; k++) {
         ls_text text = {0};
         add_undefined(&text, s, list[k]);
-        if (text.text && !text.failed) use(text.text, user);
+        if (text.failed) terminal_lacks();
+        else if (text.text) use(text.text, user);
         free(text.text);
     }
 }
@@ -296,13 +297,15 @@ void search_print_text(const search_arguments *a, const search_work *w)
     if (rows > (size_t)a->top) rows = (size_t)a->top;
     if (rows) add_board(&board, s, w->order, rows);
     if (rows && !board.failed) fputs(board.text, stdout);
+    if (board.failed) terminal_lacks();
     free(board.text);
     for_undefined(s, print_note, NULL);
     print_failed(s, LS_TRIAL_DIVERGED, "diverged");
     print_failed(s, LS_TRIAL_REFUSED, "had incompatible options");
     char *command = w->complete && search_best(w) ? search_command(a, w) : NULL;
+    if (w->complete && search_best(w) && !command) terminal_lacks();
     if (command) terminal_print(stdout, "best       %s\n", command);
-    else if (w->complete)
+    else if (w->complete && !search_best(w))
         terminal_print(stdout, "best       none: no trial has a score by %s\n",
                        ls_score_names[s->how.metric]);
     free(command);
@@ -357,12 +360,12 @@ static json_t *space_json(const ls_space *space)
 static json_t *best_json(const search_arguments *a, const search_work *w)
 {
     ls_options *options;
-    if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
-        return json_null();
+    if (!search_best(w)) return json_null();
+    if (ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK) return NULL;
     json_t *o = trial_json(w->search, w->order[0], 1);
     ls_json_set(&o, "options", ls_options_json(options));
     char *command = search_command(a, w);
-    ls_json_set(&o, "command", command ? json_shown(command) : json_null());
+    ls_json_set(&o, "command", command ? json_shown(command) : NULL);
     free(command);
     ls_options_free(options);
     return o;

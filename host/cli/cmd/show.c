@@ -59,7 +59,7 @@ static const char *output_size(const ls_layer_shape *s, char text[64])
 }
 
 /* One line a layer: what it is, its output, parameters, and FLOP of a forward pass of one row. */
-static void show_layers(const ls_model *model)
+static bool show_layers(const ls_model *model)
 {
     ls_layer_shape s = LS_INIT(ls_layer_shape);
     double flop = 0;
@@ -68,13 +68,14 @@ static void show_layers(const ls_model *model)
     terminal_print(stdout, "layers      %-44s %14s %12s %12s\n", "", "output", "parameters",
                    "flop a row");
     for (size_t i = 0; i < ls_model_layer_count(model); i++) {
-        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) return;
+        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) return false;
         terminal_print(stdout, "%10zu  %-44s %14s %12zu %12.0f\n", i + 1, s.text,
                        output_size(&s, size), s.parameters, s.flop);
         flop += s.flop;
         parameters += s.parameters;
     }
     terminal_print(stdout, "%10s  %-44s %14s %12zu %12.0f\n", "", "sum", "", parameters, flop);
+    return true;
 }
 
 static json_t *layers_json(const ls_model *model)
@@ -82,7 +83,10 @@ static json_t *layers_json(const ls_model *model)
     json_t *list = json_array();
     ls_layer_shape s = LS_INIT(ls_layer_shape);
     for (size_t i = 0; i < ls_model_layer_count(model); i++) {
-        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) break;
+        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) {
+            json_decref(list);
+            return NULL;
+        }
         ls_json_append(&list,
                        json_pack("{s:s,s:[I,I,I],s:I,s:f}", "layer", s.text, "output",
                                  (json_int_t)s.channels, (json_int_t)s.height, (json_int_t)s.width,
@@ -166,8 +170,8 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     const ls_decision decision = ls_model_decision(model);
     ls_json_set(&o, "decision", decision_json(&decision, model));
     ls_json_set(&o, "options", model_options_json(model));
-    ls_json_set(&o, "weights_sha256", json_string(weights));
-    ls_json_set(&o, "sha256", json_string(hash));
+    ls_json_set(&o, "weights_sha256", json_hash(weights));
+    ls_json_set(&o, "sha256", json_hash(hash));
     return o;
 }
 
@@ -190,7 +194,7 @@ static int show(const char *path, bool json)
         terminal_print(stdout, "network     %s%s%s%s, %llu parameters\n", widths,
                        described ? "" : " (", described ? "" : ls_model_option(model, "activation"),
                        described ? "" : ")", (unsigned long long)s.parameters);
-        show_layers(model);
+        if (!show_layers(model) || !*weights) terminal_lacks();
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
         show_options(model);

@@ -488,9 +488,10 @@ ls_status report_write(const report_input *in, const char *path, ls_error *err)
                                   .data = in->data,
                                   .test = in->test,
                                   .data_label = in->data_label}};
-    ls_status status = add_all(&w, err);
-    if (status == LS_OK && page.failed)
-        status = ls_fail(err, LS_ERR_MEMORY, "out of memory for the report");
+    ls_error why;
+    ls_status status = add_all(&w, &why);
+    if (status != LS_OK) ls_fail(err, status, "%s: %s", path, why.message);
+    else if (page.failed) status = ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
     if (status == LS_OK) status = ls_write_file(path, page.text, page.length, err);
     analysis_free(&w.analysis);
     free(page.text);

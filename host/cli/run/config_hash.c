@@ -66,7 +66,8 @@ static ls_status hash_pair(const char *path, const char *labels, char rows_hash[
                            char labels_hash[65], ls_error *err)
 {
     LS_TRY(hash_file(path, rows_hash, err));
-    char *beside = labels ? NULL : ls_labels_beside(path);
+    char *beside = NULL;
+    if (!labels) LS_TRY(ls_labels_beside(path, &beside, err));
     ls_status status = labels || beside ? hash_file(labels ? labels : beside, labels_hash, err)
                                         : LS_OK;
     free(beside);

@@ -74,7 +74,7 @@ static ls_status write_head(run_folder *run, json_t *result, ls_error *err)
     ls_text text = {0};
     json_t *all = json_copy(run->head); /* so that it outlives a result that could not be made */
     ls_json_set(&all, "result", result);
-    char *dump = all ? json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    char *dump = ls_json_dump(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(all);
     if (dump) ls_text_add(&text, "%s\n", dump);
     ls_status status = dump && !text.failed
@@ -277,8 +277,8 @@ static json_t *result_json(const run_folder *run, const run_outcome *out)
     ls_json_set(&o, "train", out->train ? brief_metrics_json(out->train, out->model) : json_null());
     if (out->test) ls_json_set(&o, "test", brief_metrics_json(out->test, out->model));
     ls_json_set(&o, "notes", notes_json(out->rows, out->test_rows));
-    ls_json_set(&o, "weights_sha256", json_string(weights));
-    ls_json_set(&o, "sha256", json_string(out->hash));
+    ls_json_set(&o, "weights_sha256", json_hash(weights));
+    ls_json_set(&o, "sha256", json_hash(out->hash));
     if (!is_complete(run)) ls_json_set(&o, "missing", missing_json(run));
     return o;
 }

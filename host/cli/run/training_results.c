@@ -62,7 +62,7 @@ static bool write_report(const training_request *r, training *t, const char *pat
     ls_text command = {0};
     command_add_train(&command, &r->inputs, t->model->options);
     const report_input in = {.model = t->model,
-                             .hash = t->hash,
+                             .hash = *t->hash ? t->hash : NULL,
                              .device = t->device,
                              .trained_on_it = names_device,
                              .data = t->train,
