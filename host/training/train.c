@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/training/fleet.h"
 
 /* A callback that runs in the caller's floating-point mode. */
 typedef struct {
     ls_epoch_callback callback;
     void *user;
-    ls_float_mode *mode;
+    ls_host_mode *mode;
 } caller;
 
 static int call_back(const ls_progress *progress, void *user)
 {
     caller *c = user;
-    ls_float_mode_give(c->mode);
+    ls_host_mode_give(c->mode);
     int stop = c->callback(progress, c->user);
-    ls_float_mode_take(c->mode);
+    ls_host_mode_take(c->mode);
     return stop;
 }
 
 ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                    ls_epoch_callback callback, void *user, ls_model **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     caller c = {callback, user, &mode};
     ls_fleet *fleet;
     size_t index;
