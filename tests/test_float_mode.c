@@ -268,6 +268,7 @@ static void devices(void)
     POINTER(info, ls_device_get_info(device));
     note_text(info->kind);
     TEXT(ls_device_note(device));
+    OK(ls_device_set_fallback(device, 1, &err));
     OK(ls_device_timings(device, &timing, 1, &count, &err));
     ls_error err;
     ls_status status;
@@ -417,6 +418,10 @@ static void numbers(const ls_options *o, const ls_data *data)
     describe(m);
     OK(ls_model_predict_numbers(m, NULL, data, out, &err));
     note(out, sizeof out);
+    DO(ls_model_free(m));
+    const ls_train_control control = {.struct_size = sizeof control, .callback = on_epoch};
+    OK(ls_train_controlled(NULL, plain, data, &control, &m, &err));
+    describe(m);
     DO(ls_model_free(m));
     DO(ls_options_free(plain));
 }

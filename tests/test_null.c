@@ -148,6 +148,7 @@ static void readers_and_devices(const objects *o)
     REFUSED(ls_device_open("cpu", 1000000000, 0, &device, &err));
     NOTHING(ls_device_get_info(NULL));
     NOTHING(*ls_device_note(NULL));
+    REFUSED(ls_device_set_fallback(NULL, 1, &err));
     REFUSED(ls_device_timings(NULL, NULL, 0, &count, &err));
     REFUSED(ls_device_timings(o->device, NULL, 1, &count, &err));
     REFUSED(ls_device_timings(o->device, NULL, 0, NULL, &err));
@@ -164,6 +165,9 @@ static void training(const objects *o)
     REFUSED(ls_train(NULL, NULL, o->data, NULL, NULL, &model, &err));
     REFUSED(ls_train(NULL, o->options, NULL, NULL, NULL, &model, &err));
     REFUSED(ls_train(NULL, o->options, o->data, NULL, NULL, NULL, &err));
+    REFUSED(ls_train_controlled(NULL, NULL, o->data, NULL, &model, &err));
+    REFUSED(ls_train_controlled(NULL, o->options, NULL, NULL, &model, &err));
+    REFUSED(ls_train_controlled(NULL, o->options, o->data, NULL, NULL, &err));
     REFUSED(ls_fleet_open(NULL, 0, NULL, &err));
     REFUSED(ls_fleet_add(NULL, o->options, o->data, NULL, &err));
     REFUSED(ls_fleet_add(o->fleet, NULL, o->data, NULL, &err));

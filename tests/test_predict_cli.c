@@ -333,14 +333,33 @@ Test(predict_cli, a_row_alone_that_could_be_split_otherwise)
     }
 }
 
-/* A row so far outside that the network overflows is refused with its number, after the rows before
- * it. */
+/* A row so far outside that the network overflows gets no prediction, and costs no other row its.
+ */
 Test(predict_cli, outputs_that_are_not_finite)
 {
-    write_rows("far.csv", 3, "3e38,-3e38\n");
-    runs_child c = shell("$LS predict m.safetensors far.csv --device cpu -q");
+    write_rows("far.csv", 3, "3e38,-3e38\n1,2\n-3e38,3e38\n");
+    runs_child c = shell("$LS predict m.safetensors far.csv --device cpu -q -o far.out");
     cr_expect_eq(c.status, 1, "%s", c.out);
-    cr_expect(strstr(c.err, "row 4: the network's output is not a finite number"), "%s", c.err);
+    cr_expect(strstr(c.err, "row 4 (and of 1 more rows): the network's output is not a finite"),
+              "%s", c.err);
+    char *out = runs_file_read("far.out", NULL), *line = out;
+    cr_assert_not_null(out);
+    for (int row = 0; row < 7; row++, line = strchr(line, '\n') + 1) /* row 0: the header */
+        cr_expect_eq(!strncmp(line, ",NaN,NaN\n", 9), row == 4 || row == 6, "row %d: %s", row,
+                     line);
+    cr_expect(!*line, "%s", line);
+    free(out);
+    runs_child_free(&c);
+    FILE *rows = fopen("narrow.csv", "w"); /* standardising multiplies by some thousands */
+    cr_assert_not_null(rows);
+    fputs("x,y\n", rows);
+    for (int i = 0; i < 40; i++) fprintf(rows, "%d.5e-4,%d.25\n", i % 7, i % 7);
+    cr_assert_eq(fclose(rows), 0);
+    program_do("train narrow.csv --task regression --epochs 1 --device cpu -q -o s.st");
+    runs_file_write("far.csv", "x\n3.4e38\n1e-4\n", 14);
+    c = shell("$LS predict s.st far.csv --device cpu -q");
+    cr_expect(c.status == 1 && !strncmp(c.out, "y\nNaN\n", 6) && c.out[6] != 'N', "%s%s", c.out,
+              c.err);
     runs_child_free(&c);
     runs_file_write("far.csv", "x1,x2,class\n1,1,0\n3e38,-3e38,1\n", 31);
     c = shell("$LS evaluate m.safetensors far.csv --device cpu -q");

@@ -161,7 +161,7 @@ static const bad_file bad_idx[] = {
     {"no rows", FILE_OF("\0\0\x08\2\0\0\0\0\0\0\0\2"), "dimension 1 is 0"},
     {"no columns", FILE_OF("\0\0\x08\2\0\0\0\2\0\0\0\0"), "dimension 2 is 0"},
     {"a byte short", FILE_OF("\0\0\x08\2\0\0\0\1\0\0\0\2\1"), "cut short or damaged"},
-    {"a byte too many", FILE_OF("\0\0\x08\2\0\0\0\1\0\0\0\2\1\1\1"), "3 bytes follow"},
+    {"a byte too many", FILE_OF("\0\0\x08\2\0\0\0\1\0\0\0\2\1\1\1"), "more bytes follow"},
     {"more than there are addresses",
      FILE_OF("\0\0\x0e\4\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "IDX"},
     {"one column", FILE_OF("\0\0\x08\1\0\0\0\2\1\2"), "one column only"},

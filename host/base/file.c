@@ -220,8 +220,8 @@ static ls_status read_all(int file, const char *path, size_t expected, char **by
     return LS_OK;
 }
 
-/* Checks that the open file is a regular file or a pipe. */
-static ls_status check_readable(int file, const char *path, size_t *size, ls_error *err)
+/* Checks that the open file is a regular file or, if those are allowed, a pipe. */
+static ls_status check_readable(int file, const char *path, bool pipes, size_t *size, ls_error *err)
 {
     struct stat info;
     if (fstat(file, &info) != 0) {
@@ -230,6 +230,9 @@ static ls_status check_readable(int file, const char *path, size_t *size, ls_err
     }
     if (S_ISDIR(info.st_mode))
         return ls_fail(err, LS_ERR_IO, "%s: is a folder, not a file; name a file in it", path);
+    if (!S_ISREG(info.st_mode) && !pipes)
+        return ls_fail(err, LS_ERR_IO,
+                       "%s: is a pipe or a device, not a file; it is not read from there", path);
     if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
         return ls_fail(err, LS_ERR_IO,
                        "%s: is neither a file nor a pipe; copy its contents to a file", path);
@@ -242,16 +245,27 @@ static ls_status check_readable(int file, const char *path, size_t *size, ls_err
     return LS_OK;
 }
 
-ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
+static ls_status open_file(const char *path, bool pipes, int *file, size_t *size, ls_error *err)
 {
-    *file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* the end of a pipe would wait for a writer */
+    *file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipes ? 0 : O_NONBLOCK));
     if (*file < 0) {
         return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions",
                        path, strerror(errno));
     }
-    ls_status status = check_readable(*file, path, size, err);
+    ls_status status = check_readable(*file, path, pipes, size, err);
     if (status != LS_OK) close(*file);
     return status;
+}
+
+ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err)
+{
+    return open_file(path, true, file, size, err);
+}
+
+ls_status ls_open_regular(const char *path, int *file, size_t *size, ls_error *err)
+{
+    return open_file(path, false, file, size, err);
 }
 
 ls_status ls_open_stdin(int *file, size_t *size, ls_error *err)
@@ -273,13 +287,40 @@ ls_status ls_open_stdin(int *file, size_t *size, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err)
+ls_status ls_read_some(int file, const char *path, char *bytes, size_t most, size_t *size,
+                       ls_error *err)
+{
+    *size = 0;
+    while (*size < most) {
+        size_t left = most - *size;
+        ssize_t got = read(file, bytes + *size, left < (1u << 30) ? left : (1u << 30));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0)
+            return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", path,
+                           strerror(errno));
+        if (got == 0) break;
+        *size += (size_t)got;
+    }
+    return LS_OK;
+}
+
+static ls_status read_whole(const char *path, bool pipes, char **bytes, size_t *size, ls_error *err)
 {
     int file;
     size_t expected;
-    LS_TRY(ls_open_file(path, &file, &expected, err));
+    LS_TRY(open_file(path, pipes, &file, &expected, err));
     /* room for a NUL and one more byte, so that reading to the end needs no larger buffer */
     ls_status status = read_all(file, path, expected ? expected + 2 : 65536, bytes, size, err);
     close(file);
     return status;
+}
+
+ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err)
+{
+    return read_whole(path, true, bytes, size, err);
+}
+
+ls_status ls_read_regular(const char *path, char **bytes, size_t *size, ls_error *err)
+{
+    return read_whole(path, false, bytes, size, err);
 }

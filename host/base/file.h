@@ -24,8 +24,13 @@ ls_status ls_sink_finish(ls_sink *sink, ls_error *err);
 /* Frees the sink without completing it, and removes the temporary file. */
 void ls_sink_drop(ls_sink *sink);
 
-/* Opens a file or a pipe for reading. *size: the size of a file, 0 for a pipe. */
+/* Opens a file or a pipe for reading, as the user named it. *size: the size of a file, 0 for a
+ * pipe. */
 ls_status ls_open_file(const char *path, int *file, size_t *size, ls_error *err);
+
+/* The same for a file that the user did not name, such as one in a run folder of somebody else: a
+ * pipe is refused, too, and never waited for. */
+ls_status ls_open_regular(const char *path, int *file, size_t *size, ls_error *err);
 
 /* The same for standard input, which may also be a terminal or a socket. *file is a copy, which the
  * caller closes. */
@@ -33,5 +38,11 @@ ls_status ls_open_stdin(int *file, size_t *size, ls_error *err);
 
 /* Reads a whole regular file and adds a NUL, which *size does not count. Freed with free(). */
 ls_status ls_read_file(const char *path, char **bytes, size_t *size, ls_error *err);
+/* The same for a file as for ls_open_regular. */
+ls_status ls_read_regular(const char *path, char **bytes, size_t *size, ls_error *err);
+
+/* Reads up to `most` bytes; *size is less only at the end. path is for messages. */
+ls_status ls_read_some(int file, const char *path, char *bytes, size_t most, size_t *size,
+                       ls_error *err);
 
 #endif

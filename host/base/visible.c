@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/visible.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- Characters ------------------------------------------------------------------------------ */
@@ -28,6 +29,7 @@ static bool is_control(const unsigned char *c, size_t bytes)
 {
     if (bytes == 1) return *c < ' ' || *c == 0x7f;
     if (bytes == 2) return *c == 0xc2 && c[1] < 0xa0;
+    if (bytes == 3 && *c == 0xef) return c[1] == 0xbf && c[2] >= 0xbe;
     return bytes == 3 && *c == 0xe2 &&
            ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
             (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
@@ -38,12 +40,13 @@ size_t ls_control_bytes(const char *text, unsigned *code)
     const unsigned char *c = (const unsigned char *)text;
     size_t n = *c ? character_bytes(c) : 0;
     if (!n || !is_control(c, n)) return 0;
-    *code = n == 1 ? *c : n == 2 ? c[1] : 0x2000u + ((c[1] & 0x3fu) << 6) + (c[2] & 0x3fu);
+    *code = n == 1   ? *c
+            : n == 2 ? c[1]
+                     : ((*c & 0xfu) << 12) + ((c[1] & 0x3fu) << 6) + (c[2] & 0x3fu);
     return n;
 }
 
-/* The next character as it is shown, and *bytes of the text that it stands for. */
-static const char *next_shown(const char *text, size_t *bytes, size_t *shown)
+const char *ls_visible_next(const char *text, size_t *bytes, size_t *shown)
 {
     const unsigned char *c = (const unsigned char *)text;
     size_t n = character_bytes(c);
@@ -58,7 +61,7 @@ bool ls_visible_copy(char *to, size_t size, const char *text)
     size_t at = 0, bytes, shown;
     assert(size > 0);
     for (; *text; text += bytes, at += shown) {
-        const char *c = next_shown(text, &bytes, &shown);
+        const char *c = ls_visible_next(text, &bytes, &shown);
         if (shown > size - 1 - at) break;
         memcpy(to + at, c, shown);
     }
@@ -69,7 +72,7 @@ bool ls_visible_copy(char *to, size_t size, const char *text)
 size_t ls_visible_width(const char *text)
 {
     size_t width = 0, bytes, shown;
-    for (; *text; text += bytes, width++) next_shown(text, &bytes, &shown);
+    for (; *text; text += bytes, width++) ls_visible_next(text, &bytes, &shown);
     return width;
 }
 
@@ -97,12 +100,12 @@ static void add_text(ls_text *out, const conversion *c, const char *text)
     size_t most = c->precision < 0 ? SIZE_MAX : (size_t)c->precision, width = 0, wanted, used = 0,
            bytes, shown;
     for (const char *t = text; *t && width < most; t += bytes, width++)
-        next_shown(t, &bytes, &shown);
+        ls_visible_next(t, &bytes, &shown);
     wanted = c->width > 0 && (size_t)c->width > width ? (size_t)c->width - width : 0;
     bool left = strchr(c->flags, '-') != NULL;
     if (!left) ls_text_add(out, "%*s", (int)wanted, "");
     for (size_t k = 0; k < width; k++, text += bytes) {
-        const char *character = next_shown(text, &bytes, &shown);
+        const char *character = ls_visible_next(text, &bytes, &shown);
         if (used + shown >= sizeof buffer) {
             ls_text_add(out, "%.*s", (int)used, buffer);
             used = 0;
@@ -126,7 +129,9 @@ static void add_number(ls_text *out, const conversion *c, va_list *list)
     if (c->precision >= 0) snprintf(precision, sizeof precision, ".%d", c->precision);
     snprintf(spec, sizeof spec, "%%%s%s%s%s%c", c->flags, width, precision, real ? "" : length,
              c->conversion);
-    if (real) ls_text_add(out, spec, va_arg(*list, double));
+    double value = real ? va_arg(*list, double) : 0;
+    /* the sign of a NaN says nothing and differs between machines */
+    if (real) ls_text_add(out, spec, isnan(value) ? fabs((double)NAN) : value);
     else if (c->length == 'z') ls_text_add(out, spec, va_arg(*list, size_t));
     else if (c->length == 'l') ls_text_add(out, spec, va_arg(*list, long));
     else if (c->length) ls_text_add(out, spec, va_arg(*list, long long));

@@ -15,6 +15,10 @@
  * it was copied. */
 bool ls_visible_copy(char *to, size_t size, const char *text);
 
+/* The next character of a text that has not ended, as it is shown (*shown bytes), and the number of
+ * bytes of the text that it stands for. */
+const char *ls_visible_next(const char *text, size_t *bytes, size_t *shown);
+
 /* Number of bytes of the control character at the start of a text, and its code point; 0 if there
  * is none. */
 size_t ls_control_bytes(const char *text, unsigned *code);

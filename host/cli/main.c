@@ -6,37 +6,45 @@
 #include "host/cli/cmd/commands.h"
 #include "host/include/lockstep.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     const char *name;
     int (*run)(int argc, const char **argv);
     const char *about; /* one line for the help */
+    bool prints;       /* does nothing but print: ends when the reader of its output goes away */
 } subcommand;
 
 static const subcommand commands[] = {
     {"train", cmd_train,
-     "train a network on a file of rows (CSV, IDX, NPY) or a generated data set"},
+     "train a network on a file of rows (CSV, IDX, NPY) or a generated data set", false},
+    {"resume", cmd_resume, "go on with a training from its checkpoints, on any device", false},
     {"describe", cmd_describe,
-     "describe the data in a file: columns, types, missing values, classes"},
-    {"search", cmd_search, "train many networks with different options and rank them"},
-    {"evaluate", cmd_evaluate, "compute the metrics of a model on data with classes"},
-    {"predict", cmd_predict, "predict classes and probabilities for new rows"},
-    {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare"},
-    {"show", cmd_show, "show what a model file contains"},
-    {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact"},
+     "describe the data in a file: columns, types, missing values, classes", true},
+    {"search", cmd_search, "train many networks with different options and rank them", false},
+    {"evaluate", cmd_evaluate, "compute the metrics of a model on data with classes", true},
+    {"predict", cmd_predict, "predict classes and probabilities for new rows", false},
+    {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare",
+     false},
+    {"show", cmd_show, "show what a model file contains", true},
+    {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact",
+     true},
     {"report", cmd_report,
-     "write a report (HTML) about a model or a run: settings, curves, errors, calibration"},
+     "write a report (HTML) about a model or a run: settings, curves, errors, calibration", false},
     {"plot", cmd_plot,
-     "draw a plot of a model: loss, decision boundary, confusion matrix, ROC and others"},
-    {"experiment", cmd_experiment,
-     "run published experiments and write tables, plots and a report"},
+     "draw a plot of a model: loss, decision boundary, confusion matrix, ROC and others", false},
+    {"experiment", cmd_experiment, "run published experiments and write tables, plots and a report",
+     false},
     {"compare", cmd_compare,
-     "train the same network on every exact device and compare speed and weights"},
-    {"tune", cmd_tune, "measure the fastest kernels for an OpenCL device and store the choice"},
-    {"make", cmd_make, "write a generated data set as CSV"},
+     "train the same network on every exact device and compare speed and weights", false},
+    {"tune", cmd_tune, "measure the fastest kernels for an OpenCL device and store the choice",
+     false},
+    {"make", cmd_make, "write a generated data set as CSV", true},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -66,10 +74,23 @@ static int printed(int status, const char *name)
     return status == EXIT_OK ? EXIT_FAILED : status;
 }
 
+/* Opens /dev/null on descriptors 0 to 2 that are closed: the next file would get their number, and
+ * messages or the standard output would be written into it. For standard output it is opened for
+ * reading, so that output that goes nowhere is an error, as in other programs. */
+static void open_closed(void)
+{
+    for (int file = 0; file <= STDERR_FILENO; file++) {
+        int how = file == STDERR_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(file, F_GETFD) < 0 && open("/dev/null", how | O_NOCTTY) != file)
+            _exit(EXIT_FAILED);
+    }
+}
+
 int main(int argc, const char **argv)
 {
     LS_HOST_MODE(mode); /* a preloaded library may have set another */
     const char *name = argc > 1 ? argv[1] : "";
+    open_closed();
     /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */
     signal(SIGXFSZ, SIG_IGN);
     if (!*name) return help(stderr);
@@ -82,7 +103,10 @@ int main(int argc, const char **argv)
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
-        if (!strcmp(name, names[i])) return printed(commands[i].run(argc - 1, argv + 1), name);
+        if (strcmp(name, names[i])) continue;
+        /* a write to a pipe without a reader fails: that of progress costs nothing then */
+        if (!commands[i].prints) signal(SIGPIPE, SIG_IGN);
+        return printed(commands[i].run(argc - 1, argv + 1), name);
     }
     const char *near = ls_nearest(name, names, COMMANDS);
     terminal_print(stderr,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/formats.h"
+#include "host/base/memory.h"
 #include "host/data/csv.h"
 #include "host/data/idx.h"
 #include "host/data/npy.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_any(const char *bytes, size_t size)
@@ -27,6 +29,31 @@ const ls_format *ls_format_of(const char *bytes, size_t size)
     while (!formats[i].is(bytes, size)) i++;
     assert(i < FORMATS && !formats[i].describe != !formats[i].read);
     return &formats[i];
+}
+
+ls_status ls_format_matrix(const ls_format *format, const char *path, ls_stream *stream,
+                           ls_matrix *out, size_t *wanted, ls_error *err)
+{
+    enum { MOST_HEAD = 1 << 20 /* bytes of a header; those of numpy have less than a thousand */ };
+    const char *first;
+    char *bytes;
+    size_t count, size, cells;
+    LS_TRY(ls_stream_head(stream, &first, &count, err));
+    size_t head = format->head(first, count), bound = ls_stream_bound(stream);
+    if (head > MOST_HEAD)
+        return ls_fail(err, LS_ERR_DATA, "%s: is an %s file whose header has %zu bytes", path,
+                       format->name, head);
+    LS_TRY(ls_stream_rest(stream, head, &bytes, &size, err));
+    ls_status status = format->describe(path, bytes, size, out, err);
+    free(bytes);
+    LS_TRY(status);
+    if (ls_mul_size(out->rows, out->columns, &cells) && ls_mul_size(cells, out->width, wanted) &&
+        *wanted <= bound)
+        return LS_OK;
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s: is an %s file of %zu x %zu numbers of %u bytes, which is more than it can "
+                   "hold; it is cut short or damaged",
+                   path, format->name, out->rows, out->columns, out->width);
 }
 
 ls_format_names ls_matrix_formats(void)

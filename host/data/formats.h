@@ -27,6 +27,12 @@ typedef struct {
 /* The format of a file that begins with these bytes: the last row takes any. */
 const ls_format *ls_format_of(const char *bytes, size_t size);
 
+/* Reads the header of a matrix from a stream of which nothing has been read. Refuses a header that
+ * promises more numbers than the stream can hold. *bytes: the bytes of the numbers, which follow.
+ */
+ls_status ls_format_matrix(const ls_format *format, const char *path, ls_stream *stream,
+                           ls_matrix *out, size_t *bytes, ls_error *err);
+
 /* Refuses a file of classes (NULL: there is none) for a format whose rows hold their class. path:
  * of the rows. */
 ls_status ls_format_check_labels(const ls_format *format, const char *labels, const char *path,

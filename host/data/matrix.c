@@ -178,9 +178,13 @@ static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
 ls_status ls_check_matrix(const ls_matrix *m, const char *format, size_t bytes, ls_error *err)
 {
     size_t cells, wanted;
-    if (ls_mul_size(m->rows, m->columns, &cells) && ls_mul_size(cells, m->width, &wanted) &&
-        bytes == wanted)
-        return LS_OK;
+    bool fits = ls_mul_size(m->rows, m->columns, &cells) && ls_mul_size(cells, m->width, &wanted);
+    if (fits && bytes == wanted) return LS_OK;
+    if (fits && bytes > wanted)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: is an %s file of %zu x %zu numbers of %u bytes, but more bytes follow them; it is damaged",
+            m->path, format, m->rows, m->columns, m->width);
     return ls_fail(
         err, LS_ERR_DATA,
         "%s: is an %s file of %zu x %zu numbers of %u bytes, but %zu bytes follow its header; it is cut short "

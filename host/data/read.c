@@ -7,6 +7,7 @@
 #include "host/data/formats.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- Class labels ---------------------------------------------------------------------------- */
@@ -20,11 +21,14 @@ static ls_status stream_format(ls_stream *stream, const ls_format **out, ls_erro
     return LS_OK;
 }
 
-/* Path of the customary file of classes, if that can be read; else NULL. */
+/* Path of the customary file of classes, if that can be read; else NULL. A pipe in its place, which
+ * nobody named, is not waited for. */
 static char *readable_labels(const ls_format *format, const char *path)
 {
+    struct stat about;
     char *labels = format->labels ? format->labels(path) : NULL;
-    if (labels && access(labels, R_OK) == 0) return labels;
+    if (labels && access(labels, R_OK) == 0 && stat(labels, &about) == 0 && S_ISREG(about.st_mode))
+        return labels;
     free(labels);
     return NULL;
 }
@@ -41,16 +45,16 @@ char *ls_labels_beside(const char *path)
 
 /* ---- Matrices -------------------------------------------------------------------------------- */
 
-/* Opens the matrix of a whole file. *bytes is freed by the caller after the matrix is used. */
+/* Opens the matrix of a whole file: its header first, then the numbers that this promises and one
+ * byte more, which must not be there. *bytes is freed by the caller after the matrix is used. */
 static ls_status open_matrix(const ls_format *format, const char *path, ls_stream *stream,
                              char **bytes, ls_matrix *out, ls_error *err)
 {
-    size_t size;
-    LS_TRY(ls_stream_rest(stream, bytes, &size, err));
-    LS_TRY(format->describe(path, *bytes, size, out, err));
-    const size_t head = format->head(*bytes, size);
-    out->bytes = *bytes + head;
-    return ls_check_matrix(out, format->name, size - head, err);
+    size_t size, wanted;
+    LS_TRY(ls_format_matrix(format, path, stream, out, &wanted, err));
+    LS_TRY(ls_stream_rest(stream, wanted < SIZE_MAX ? wanted + 1 : wanted, bytes, &size, err));
+    out->bytes = *bytes;
+    return ls_check_matrix(out, format->name, size, err);
 }
 
 static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_error *err)

@@ -9,8 +9,6 @@
 #include "host/data/csv.h"
 #include "host/data/formats.h"
 
-enum { MOST_HEAD = 1 << 20 /* bytes of a header; those of numpy have less than a thousand */ };
-
 struct ls_row_reader {
     const char *name; /* for messages */
     ls_read_request request;
@@ -32,21 +30,12 @@ static ls_status fill(ls_stream *stream, char *to, size_t wanted, size_t *held, 
     return LS_OK;
 }
 
-static ls_status open_matrix(ls_row_reader *r, const char *first, size_t count, ls_error *err)
+static ls_status open_matrix(ls_row_reader *r, ls_error *err)
 {
-    size_t head = r->format->head(first, count), size = 0;
-    char *bytes;
-    if (head > MOST_HEAD)
-        return ls_fail(err, LS_ERR_DATA, "%s: is an %s file whose header has %zu bytes", r->name,
-                       r->format->name, head);
-    LS_TRY(ls_alloc(&bytes, head, 1, "the header", err));
-    ls_status status = fill(r->stream, bytes, head, &size, err);
-    if (status == LS_OK) status = r->format->describe(r->name, bytes, size, &r->matrix, err);
-    free(bytes);
-    LS_TRY(status);
-    if (ls_mul_size(r->matrix.columns, r->matrix.width, &r->width)) return LS_OK;
-    return ls_fail(err, LS_ERR_DATA, "%s: its rows are more than this machine can address",
-                   r->name);
+    size_t bytes;
+    LS_TRY(ls_format_matrix(r->format, r->name, r->stream, &r->matrix, &bytes, err));
+    r->width = r->matrix.columns * r->matrix.width; /* at most `bytes` */
+    return LS_OK;
 }
 
 static ls_status open_format(ls_row_reader *r, ls_error *err)
@@ -56,7 +45,7 @@ static ls_status open_format(ls_row_reader *r, ls_error *err)
     LS_TRY(ls_stream_head(r->stream, &first, &count, err));
     r->format = ls_format_of(first, count);
     LS_TRY(ls_format_check_labels(r->format, r->request.labels, r->name, err));
-    if (r->format->describe) return open_matrix(r, first, count, err);
+    if (r->format->describe) return open_matrix(r, err);
     return ls_csv_rows_open(r->name, r->stream, &r->request, &r->text, err);
 }
 

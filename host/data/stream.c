@@ -210,29 +210,36 @@ ls_status ls_stream_read(ls_stream *s, char *to, size_t room, size_t *count, ls_
     return LS_OK;
 }
 
-ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err)
+/* Room for more bytes of a buffer of `capacity`: `first` at the beginning, then twice as much. */
+static ls_status grow(ls_stream *s, char **buffer, size_t *capacity, size_t first, ls_error *err)
 {
     const size_t most = ls_most_bytes();
-    size_t capacity = 0, length = 0, count = 1, next = s->size + 64;
+    size_t wanted = !*capacity ? first : *capacity < most / 2 ? 2 * *capacity : most;
+    if (wanted > most) wanted = most;
+    char *grown = wanted > *capacity ? realloc(*buffer, wanted) : NULL;
+    if (!grown)
+        return ls_fail(
+            err, LS_ERR_MEMORY,
+            "%s: its content exceeds the %zu MB of memory available for it; use less data", s->path,
+            most >> 20);
+    *buffer = grown;
+    *capacity = wanted;
+    return LS_OK;
+}
+
+ls_status ls_stream_rest(ls_stream *s, size_t most, char **bytes, size_t *size, ls_error *err)
+{
+    size_t capacity = 0, length = 0, count = 1, first = s->size < most ? s->size : most;
     char *buffer = NULL;
     ls_status status = LS_OK;
-    for (; status == LS_OK && count; length += count) {
-        if (capacity - length < 2) {
-            size_t wanted = next < most ? next : most;
-            char *grown = wanted > capacity ? realloc(buffer, wanted) : NULL;
-            if (!grown) {
-                status = ls_fail(
-                    err, LS_ERR_MEMORY,
-                    "%s: its content exceeds the %zu MB of memory available for it; use less data",
-                    s->path, most >> 20);
-                break;
-            }
-            buffer = grown;
-            capacity = wanted;
-            next = capacity < most / 2 ? 2 * capacity : most;
-        }
-        status = ls_stream_read(s, buffer + length, capacity - length - 1, &count, err);
-        if (status != LS_OK) break;
+    if (first > SIZE_MAX - 64) first = SIZE_MAX - 64;
+    for (; status == LS_OK && count && (length < most || !buffer); length += count) {
+        count = 0;
+        if (capacity - length < 2) status = grow(s, &buffer, &capacity, first + 64, err);
+        size_t room = capacity - length - 1;
+        if (status == LS_OK && most > length)
+            status = ls_stream_read(s, buffer + length, room < most - length ? room : most - length,
+                                    &count, err);
     }
     if (status != LS_OK) {
         free(buffer);
@@ -242,6 +249,14 @@ ls_status ls_stream_rest(ls_stream *s, char **bytes, size_t *size, ls_error *err
     *bytes = buffer;
     *size = length;
     return LS_OK;
+}
+
+size_t ls_stream_bound(const ls_stream *s)
+{
+    enum { RATIO = 1032 /* of deflate: 258 bytes in 2 bits */ };
+    if (s->is_pipe) return SIZE_MAX;
+    if (!s->gzip) return s->size;
+    return s->size < SIZE_MAX / RATIO ? s->size * RATIO : SIZE_MAX;
 }
 
 bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }

@@ -29,9 +29,13 @@ ls_status ls_stream_head(ls_stream *stream, const char **bytes, size_t *count, l
 /* Reads at most room > 0 bytes. *count is 0 at the end of the stream, and only there. */
 ls_status ls_stream_read(ls_stream *stream, char *to, size_t room, size_t *count, ls_error *err);
 
-/* All that is left, with a NUL behind it (not counted in *size). Freed with free(). Errors:
- * LS_ERR_MEMORY beyond ls_most_bytes. */
-ls_status ls_stream_rest(ls_stream *stream, char **bytes, size_t *size, ls_error *err);
+/* What is left, up to `most` bytes, with a NUL behind it (not counted in *size). Freed with free().
+ * Errors: LS_ERR_MEMORY beyond ls_most_bytes. */
+ls_status ls_stream_rest(ls_stream *stream, size_t most, char **bytes, size_t *size, ls_error *err);
+
+/* The bytes that the content has at most, for headers that promise more: the size of the file, or
+ * what gzip can make of it; SIZE_MAX for a pipe. */
+size_t ls_stream_bound(const ls_stream *stream);
 
 /* Whether it is a pipe, a terminal or a socket, whose bytes come one after the other. */
 bool ls_stream_is_pipe(const ls_stream *stream);

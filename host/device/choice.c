@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/choice.h"
+#include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
 #include "host/device/catalogue.h"
+#include "host/device/cpu_path.h"
 #include "host/network/device_kind.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -85,6 +87,32 @@ ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_
     choice->discovered = !opencl;
     add_cpu_path(choice, threads);
     set_best(choice, 0);
+    *out = choice;
+    return LS_OK;
+}
+
+ls_status ls_choice_create_fixed(ls_device *device, unsigned threads, ls_choice **out,
+                                 ls_error *err)
+{
+    ls_choice *choice;
+    ls_backend *cpu;
+    unsigned most = threads ? threads : ls_usable_cores();
+    const ls_device_info named = device->info, info = ls_cpu_info(most);
+    LS_TRY(ls_alloc(&choice, 1, sizeof *choice, "the devices to choose from", err));
+    ls_status status = ls_cpu_open(most, NULL, &cpu, err);
+    if (status != LS_OK) {
+        free(choice);
+        return status;
+    }
+    *choice = (ls_choice){.device = device,
+                          .threads = most,
+                          .cores = ls_usable_cores(),
+                          .discovered = true,
+                          .fixed = true,
+                          .state = LS_CHOICE_DECIDED};
+    ls_choice_add(choice, &info, cpu, most);
+    ls_choice_add(choice, &named, device->backend, 0);
+    set_best(choice, 1);
     *out = choice;
     return LS_OK;
 }
@@ -520,6 +548,7 @@ static bool look_again(ls_choice *choice, const ls_workload *work)
 /* Begins a pass, or goes on with one, if the workload is worth it. */
 static void watch(ls_choice *choice, const ls_workload *work)
 {
+    if (choice->fixed) return;
     if (choice->paces.samples < 2 || !work->members) return;
     bool same = ls_workloads_similar(work, &choice->decided_on, 4);
     if (same && choice->state == LS_CHOICE_DECIDED && !look_again(choice, work)) return;
@@ -577,16 +606,28 @@ size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why)
     assert(candidate < choice->count && (candidate > 0 || candidate != choice->best));
     ls_candidate *failed = &choice->list[candidate];
     failed->state = LS_CANDIDATE_OUT;
-    snprintf(failed->timing.note, sizeof failed->timing.note,
-             "failed while it was measured: %.220s", why);
     if (candidate == choice->best) {
+        snprintf(failed->timing.note, sizeof failed->timing.note, "failed: %.240s", why);
         set_best(choice, 0);
         ls_pace_forget(&choice->paces);
-    }
+        snprintf(choice->failure, sizeof choice->failure,
+                 "%.80s failed (%.140s); the work went on, with the same bits, on %.60s",
+                 failed->info.name, why, choice->device->info.name);
+    } else
+        snprintf(failed->timing.note, sizeof failed->timing.note,
+                 "failed while it was measured: %.220s", why);
     failed->taken = true;
     abandon_measurement(choice);
     ls_pace_discard(&choice->paces);
     return ls_choice_at(choice);
+}
+
+bool ls_choice_replace(ls_device *device, const ls_error *why)
+{
+    ls_choice *choice = device->choice;
+    if (!choice || choice->no_fallback || choice->list[choice->best].threads) return false;
+    ls_choice_failed(choice, choice->best, why->message);
+    return true;
 }
 
 size_t ls_choice_begin(ls_choice *choice, const ls_workload *work)
@@ -594,7 +635,8 @@ size_t ls_choice_begin(ls_choice *choice, const ls_workload *work)
     abandon_measurement(choice);
     ls_pace_forget(&choice->paces);
     /* the fastest on a very different workload is no good guess for this one */
-    if (choice->best && !ls_workloads_similar(work, &choice->decided_on, 16)) set_best(choice, 0);
+    if (!choice->fixed && choice->best && !ls_workloads_similar(work, &choice->decided_on, 16))
+        set_best(choice, 0);
     return ls_choice_at(choice);
 }
 
@@ -609,6 +651,7 @@ size_t ls_choice_at(const ls_choice *choice)
 
 bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work)
 {
+    if (choice->fixed) return false;
     switch (choice->state) {
     case LS_CHOICE_WATCHING:
     case LS_CHOICE_FINDING:

@@ -75,9 +75,13 @@ typedef struct ls_choice {
     ls_opener *opener; /* NULL if OpenCL devices are not wanted */
     ls_candidate list[LS_CHOICE_MOST];
     size_t count;
-    unsigned threads; /* most that the CPU path uses */
-    unsigned cores;   /* of the machine */
-    bool discovered;  /* no further candidates will be found */
+    unsigned threads;  /* most that the CPU path uses */
+    unsigned cores;    /* of the machine */
+    bool discovered;   /* no further candidates will be found */
+    bool fixed;        /* the device was named: others are for the case that it fails */
+    bool no_fallback;  /* if the best one fails, so does the work */
+    char failure[360]; /* what became of a device in use that has failed, or "" */
+    char note[700];    /* of ls_device_note */
     ls_choice_patience patience;
 
     /* What is remembered of this machine before devices are found. */
@@ -105,6 +109,10 @@ typedef struct ls_choice {
  * path, with all its threads. */
 ls_status ls_choice_create(ls_device *device, unsigned threads, bool opencl, ls_choice **out,
                            ls_error *err);
+/* For an OpenCL device that was named: the first candidate is the CPU path, for the case that the
+ * device fails, the second one is the device, which works until then. */
+ls_status ls_choice_create_fixed(ls_device *device, unsigned threads, ls_choice **out,
+                                 ls_error *err);
 /* Closes all backends; waits for one that is being opened. */
 void ls_choice_free(ls_choice *choice);
 
@@ -115,8 +123,8 @@ size_t ls_choice_begin(ls_choice *choice, const ls_workload *work);
 /* After a round that did `cost` units of work in `seconds`. Returns the candidate that goes on; if
  * that is not the best, it is being measured. */
 size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double seconds, double cost);
-/* A candidate failed. The first one can fail only while another one is the best. Returns the
- * candidate that goes on. */
+/* A candidate failed. The first one can fail only while another one is the best. If it was the
+ * best, `failure` says so. Returns the candidate that goes on. */
 size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why);
 /* The rounds are over: a measurement under way has no result. */
 void ls_choice_end(ls_choice *choice);
@@ -124,6 +132,10 @@ void ls_choice_end(ls_choice *choice);
 bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work);
 /* Whether rounds should be short at present. */
 bool ls_choice_is_measuring(const ls_choice *choice);
+
+/* Whether the device in use, which has failed outside of rounds, is replaced by another one that
+ * gives the same bits. */
+bool ls_choice_replace(ls_device *device, const ls_error *why);
 
 /* Adds a candidate that is open; false if there is no room for it. */
 bool ls_choice_add(ls_choice *choice, const ls_device_info *info, ls_backend *backend,

@@ -182,6 +182,9 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
     ls_status status = choose(&c, spec, &i, err);
     if (status == LS_OK) status = open_entry(&c, i, allow_approximate, out, err);
     ls_catalogue_close(&c);
+    if (status != LS_OK || !(*out)->info.exact) return status;
+    status = ls_choice_create_fixed(*out, threads, &(*out)->choice, err);
+    if (status != LS_OK) ls_device_close(*out);
     return status;
 }
 
@@ -193,7 +196,20 @@ const ls_device_info *ls_device_get_info(const ls_device *device)
 const char *ls_device_note(const ls_device *device)
 {
     LS_HOST_MODE(mode);
-    return device && device->backend ? device->backend->slots->note(device->backend) : "";
+    if (!device || !device->backend) return "";
+    const char *note = device->backend->slots->note(device->backend);
+    ls_choice *choice = device->choice;
+    if (!choice || !*choice->failure) return note;
+    snprintf(choice->note, sizeof choice->note, "%s%s%.330s", choice->failure, *note ? "; " : "",
+             note);
+    return choice->note;
+}
+
+ls_status ls_device_set_fallback(ls_device *device, int fallback, ls_error *err)
+{
+    if (!device) return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_set_fallback: device is NULL");
+    if (device->choice) device->choice->no_fallback = !fallback;
+    return LS_OK;
 }
 
 ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most,

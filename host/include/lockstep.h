@@ -439,6 +439,12 @@ LS_API const ls_device_info *ls_device_get_info(const ls_device *device);
  * Valid until the device is used or closed. */
 LS_API const char *ls_device_note(const ls_device *device);
 
+/** Whether work goes on, with the same bits, on another device if the device fails: it gives an
+ * error or a wrong result, its driver crashes or hangs, or it has no room. It does after
+ * ls_device_open, unless the device is approximate; ls_device_note then says so. With 0 a failure
+ * ends the work with LS_ERR_DEVICE. */
+LS_API ls_status ls_device_set_fallback(ls_device *device, int fallback, ls_error *err);
+
 /** A candidate of a device that is chosen by measuring. */
 typedef struct {
     size_t struct_size; /**< set it in the first element before the call */
@@ -508,6 +514,43 @@ typedef int (*ls_epoch_callback)(const ls_progress *progress, void *user);
  * LS_ERR_DEVICE. */
 LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                           ls_epoch_callback callback, void *user, ls_model **out, ls_error *err);
+
+/** How ls_train_controlled trains. None of it changes a bit of the model. */
+typedef struct {
+    size_t struct_size;         /**< see the head of this file */
+    ls_epoch_callback callback; /**< as in ls_train; may be NULL */
+    void *user;
+    /** Folder for checkpoints, which is created in a folder that exists, or NULL. A checkpoint
+     * holds everything that training needs to go on, and is written to a temporary file, synced
+     * and renamed. */
+    const char *checkpoint;
+    uint64_t every_epochs; /**< writes one after each so many epochs; 0: by time */
+    double every_seconds;  /**< by time: 0 for every 30 s, or less often if that took more than 1 %
+                                of the time */
+    size_t keep;           /**< newest checkpoints to keep, at least 2; 0: 2 */
+    int resume;            /**< 1: go on from the newest whole checkpoint, or from the start if the
+                                folder has none */
+    /** On a device other than the CPU path, one step in so many is repeated on the CPU path and
+     * compared in all bits. 0: only the loss of a step now and then, at less than 1 % of the time.
+     * A device that is wrong has failed. */
+    uint64_t verify;
+    int check_finite; /**< 1: looks at all weights and optimizer states after each epoch (at less
+                           than 3 % of the time), instead of only at the losses */
+    size_t *unsaved;  /**< receives the number of checkpoints that could not be written, each of which
+                           was noticed; may be NULL */
+    /** Called with a line of text when something happens that users should know: a device failed,
+     * a checkpoint was damaged. May be NULL. */
+    void (*notice)(const char *line, void *user);
+} ls_train_control;
+
+/** Trains a network as ls_train does, with checkpoints and checks. control may be NULL. When the
+ * callback stops the training, a last checkpoint is written.
+ * Errors: as ls_train; LS_ERR_IO if a checkpoint cannot be written; LS_ERR_ARGUMENT if the
+ * checkpoint to resume from is of other data, options or arithmetic; LS_ERR_UNSUPPORTED for
+ * checkpoints without jansson. */
+LS_API ls_status ls_train_controlled(ls_device *device, const ls_options *options,
+                                     const ls_data *data, const ls_train_control *control,
+                                     ls_model **out, ls_error *err);
 
 /* ---- Models ---------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "core_cpu/cpu.h"
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
+#include "host/device/choice.h"
 #include "host/model/targets.h"
 #include <assert.h>
 #include <math.h>
@@ -62,6 +63,7 @@ enum { BLOCK_FLOATS = 1 << 20, LEAST_ROWS = 1024, MOST_ROWS = 1 << 16 };
 
 struct ls_inference {
     const ls_model *model;
+    ls_device *device;         /* or NULL */
     ls_backend *backend, *own; /* own: opened here, or NULL */
     size_t rows;               /* most rows of a block */
     ls_plan *plan;
@@ -93,16 +95,49 @@ static ls_status prepare(ls_inference *f, ls_error *err)
     return f->backend->slots->write(f->workspace, 0, 0, n->parameters + n->running, m->values, err);
 }
 
+/* Frees what is on the device. */
+static void leave(ls_inference *f)
+{
+    if (f->workspace) f->backend->slots->workspace_close(f->workspace);
+    ls_plan_free(f->plan);
+    free(f->input);
+    free(f->target);
+    f->workspace = NULL;
+    f->plan = NULL;
+    f->input = f->target = NULL;
+}
+
+/* Whether another device has taken the place of this one, which has failed. */
+static bool is_replaced(ls_inference *f, ls_status status, const ls_error *why)
+{
+    if (!f->device || (status != LS_ERR_DEVICE && status != LS_ERR_MEMORY)) return false;
+    if (f->backend == f->device->backend && !ls_choice_replace(f->device, why)) return false;
+    leave(f);
+    f->backend = f->device->backend;
+    return true;
+}
+
+/* After a failure: whether what failed can be repeated on another device. *status and *why are then
+ * those of getting there. */
+static bool recovers(ls_inference *f, ls_status *status, ls_error *why)
+{
+    while (is_replaced(f, *status, why))
+        if ((*status = prepare(f, why)) == LS_OK) return true;
+    return false;
+}
+
 ls_status ls_inference_open(const ls_model *m, ls_device *device, size_t rows, ls_inference **out,
                             ls_error *err)
 {
     ls_inference *f;
     assert(rows > 0);
     LS_TRY(ls_alloc(&f, 1, sizeof *f, "the inference", err));
-    *f = (ls_inference){.model = m, .rows = block_rows(&m->network, rows)};
+    *f = (ls_inference){.model = m, .device = device, .rows = block_rows(&m->network, rows)};
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &f->own, err);
     f->backend = device ? device->backend : f->own;
-    if (status == LS_OK) status = prepare(f, err);
+    ls_error why;
+    if (status == LS_OK && (status = prepare(f, &why)) != LS_OK && !recovers(f, &status, &why))
+        status = ls_fail(err, status, "%s", why.message);
     if (status != LS_OK) ls_inference_close(f);
     else *out = f;
     return status;
@@ -111,11 +146,8 @@ ls_status ls_inference_open(const ls_model *m, ls_device *device, size_t rows, l
 void ls_inference_close(ls_inference *f)
 {
     if (!f) return;
-    if (f->workspace) f->backend->slots->workspace_close(f->workspace);
-    ls_plan_free(f->plan);
+    leave(f);
     if (f->own) f->own->slots->close(f->own);
-    free(f->input);
-    free(f->target);
     free(f);
 }
 
@@ -141,18 +173,30 @@ static float *from_row(float *values, size_t row, size_t width)
     return values ? values + row * width : NULL;
 }
 
+/* A block of raw rows. */
+static ls_status encode_and_run(ls_inference *f, const ls_data *block, float *outputs,
+                                float *losses, ls_error *err)
+{
+    const ls_model *m = f->model;
+    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, block, f->input, err));
+    LS_TRY(ls_network_arrange(&m->network, f->input, block->rows, err));
+    return run_block(f, f->input, block, block->rows, outputs, losses, err);
+}
+
 ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
                            ls_error *err)
 {
-    const ls_model *m = f->model;
-    const ls_network *n = &m->network;
+    const ls_network *n = &f->model->network;
     for (size_t at = 0, rows; at < raw->rows; at += rows) {
         rows = smaller(raw->rows - at, f->rows);
         const ls_data block = ls_data_block(raw, at, rows);
-        LS_TRY(ls_encode(m->encoder, m->mean, m->scale, n->inputs, &block, f->input, err));
-        LS_TRY(ls_network_arrange(n, f->input, rows, err));
-        LS_TRY(run_block(f, f->input, &block, rows, from_row(outputs, at, n->outputs),
-                         from_row(losses, at, 1), err));
+        ls_error why;
+        ls_status status = encode_and_run(f, &block, from_row(outputs, at, n->outputs),
+                                          from_row(losses, at, 1), &why);
+        while (status != LS_OK && recovers(f, &status, &why))
+            status = encode_and_run(f, &block, from_row(outputs, at, n->outputs),
+                                    from_row(losses, at, 1), &why);
+        if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     }
     return LS_OK;
 }
@@ -171,16 +215,20 @@ static ls_status infer_inputs(const ls_model *m, ls_device *device, const float 
                               float *outputs, ls_error *err)
 {
     ls_inference *f;
+    ls_error why;
     const ls_network *n = &m->network;
     LS_TRY(ls_inference_open(m, device, rows, &f, err));
     ls_status status = LS_OK;
     for (size_t at = 0, count; at < rows && status == LS_OK; at += count) {
         count = smaller(rows - at, f->rows);
         status = run_block(f, input + at * n->inputs, NULL, count, outputs + at * n->outputs, NULL,
-                           err);
+                           &why);
+        while (status != LS_OK && recovers(f, &status, &why))
+            status = run_block(f, input + at * n->inputs, NULL, count, outputs + at * n->outputs,
+                               NULL, &why);
     }
     ls_inference_close(f);
-    return status;
+    return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
 
 ls_status ls_model_check_outputs(const ls_model *m, const float *outputs, size_t rows, size_t first,

@@ -8,6 +8,7 @@
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/data/split.h"
+#include "host/device/choice.h"
 #include "host/model/infer.h"
 #include "host/model/model.h"
 #include "host/model/targets.h"
@@ -197,6 +198,18 @@ static size_t most_rows(const ls_network *n)
     return MOST_ROWS < MOST_FLOATS / floats ? MOST_ROWS : MOST_FLOATS / floats + 1;
 }
 
+static ls_status inspect_rows(const ls_model *m, ls_backend *backend, const ls_data *data,
+                              ls_layer_info *out, ls_error *err)
+{
+    inspection k = {.model = m, .rows = data->rows};
+    ls_status status = run_step(&k, backend, data, err);
+    if (status == LS_OK) status = read_statistics(&k, err);
+    for (size_t i = 0; status == LS_OK && i < m->network.count; i++)
+        LS_WRITE_STRUCT(ls_layer_info, out, i, &k.info[i]);
+    inspection_close(&k);
+    return status;
+}
+
 ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *data,
                           ls_layer_info *out, size_t *rows, ls_error *err)
 {
@@ -208,15 +221,15 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
     ls_data *part;
     ls_backend *cpu = NULL;
     LS_TRY(ls_data_thin(data, most_rows(&m->network), &part, err));
-    inspection k = {.model = m, .rows = part ? part->rows : data->rows};
+    if (part) data = part;
+    ls_error why;
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &cpu, err);
-    if (status == LS_OK)
-        status = run_step(&k, device ? device->backend : cpu, part ? part : data, err);
-    if (status == LS_OK) status = read_statistics(&k, err);
-    for (size_t i = 0; status == LS_OK && i < m->network.count; i++)
-        LS_WRITE_STRUCT(ls_layer_info, out, i, &k.info[i]);
-    if (status == LS_OK && rows) *rows = k.rows;
-    inspection_close(&k);
+    if (status == LS_OK) {
+        do status = inspect_rows(m, device ? device->backend : cpu, data, out, &why);
+        while (status == LS_ERR_DEVICE && device && ls_choice_replace(device, &why));
+        if (status != LS_OK) ls_fail(err, status, "%s", why.message);
+    }
+    if (status == LS_OK && rows) *rows = data->rows;
     if (cpu) cpu->slots->close(cpu);
     ls_data_free(part);
     return status;

@@ -16,7 +16,7 @@ const char *const ls_saved_tasks[LS_TASKS] = {
 
 const char *const ls_later_options[] = {
     "huber-delta", "standardize-target", "l2",           "schedule", "net",
-    "shape",       "augment-shift",      "augment-flip", NULL};
+    "shape",       "augment-shift",      "augment-flip", "on-nan",   NULL};
 
 const ls_training_field ls_training_counts[LS_TRAINING_COUNTS] = {
     {"epochs", offsetof(ls_summary, epochs)},

@@ -8,6 +8,7 @@
 #include "host/model/decision.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
+#include "host/model/model_start.h"
 #include "host/model/source_json.h"
 #include <float.h>
 #include <math.h>
@@ -19,13 +20,6 @@ enum { CHECKSUMS = 0 }; /* a fuzzer cannot find them and would not get past them
 #else
 enum { CHECKSUMS = 1 };
 #endif
-
-static uint64_t get_u64(const char *from)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++) value |= (uint64_t)(unsigned char)from[i] << (8 * i);
-    return value;
-}
 
 static ls_status damaged(const char *path, const char *what, ls_error *err)
 {
@@ -583,15 +577,12 @@ ls_status ls_model_parse(const char *path, const char *bytes, size_t size, ls_mo
                          ls_error *err)
 {
     json_error_t where;
-    uint64_t length = size >= 8 ? get_u64(bytes) : 0;
-    json_t *root = NULL;
-    ls_status status = LS_OK;
-    if (size < 8 || length > LS_HEADER_LIMIT || length > size - 8 || length < 2 || bytes[8] != '{')
-        status = damaged(path, "it does not start like a safetensors file, or is cut short", err);
-    else if (!(root = json_loadb(bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where)))
-        status = damaged(path, "its header is not JSON", err);
-    if (status == LS_OK)
-        status = read_model(root, bytes + 8 + length, size - 8 - (size_t)length, path, out, err);
+    size_t length;
+    LS_TRY(ls_model_check_start(path, bytes, size, &length, err));
+    if (length > size - 8) return damaged(path, "its header is cut short", err);
+    json_t *root = json_loadb(bytes + 8, length, JSON_REJECT_DUPLICATES, &where);
+    if (!root) return damaged(path, "its header is not JSON", err);
+    ls_status status = read_model(root, bytes + 8 + length, size - 8 - length, path, out, err);
     json_decref(root);
     return status;
 }

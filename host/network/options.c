@@ -57,6 +57,7 @@ static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
+static const char *const on_nans[] = {"stop", "rollback", NULL};
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
 
@@ -187,6 +188,10 @@ static const option table[] = {
      REAL(schedule_factor, 0, 1)},
     {{SIZE, "min-lr", "RATE", "0", "step, cosine, plateau: lowest rate after the warm-up"},
      REAL(min_rate, 0, 1e6)},
+    {{SIZE, "on-nan", "WHAT", "stop",
+      "when values are not finite any more: stop, or rollback to the start of the epoch and go on "
+      "with half the learning rate (at most 20 times)"},
+     CHOICE(on_nan, on_nans)},
     {{SIZE, "init", "NAME", "auto",
       "initial weights: "
       "xavier, xavier_normal, he, he_normal, lecun (variance 1/in), lecun_normal or zeros; "

@@ -41,8 +41,9 @@ typedef struct {
     /* dL/dh of the current layer, and the same after dropout; shared by the layers that do not have
      * to keep theirs */
     ls_view d, dropped;
-    size_t top; /* floats of the arena allocated so far */
-    ls_op lost; /* written to but never read, after an allocation has failed */
+    size_t top;     /* floats of the arena allocated so far */
+    bool goes_back; /* training may go back to the snapshot */
+    ls_op lost;     /* written to but never read, after an allocation has failed */
     bool failed;
 } builder;
 
@@ -95,7 +96,7 @@ static void take_state(builder *b, ls_plan_use use, bool keep_best)
     if (use == LS_PLAN_INFER) return;
     /* With a snapshot to fall back to, one call can run many epochs; this is worth the memory only
      * if epochs are short. */
-    if (p->state <= LS_SNAPSHOT_FLOATS) p->snapshot = take(b, p->state, 1).at;
+    if (b->goes_back || p->state <= LS_SNAPSHOT_FLOATS) p->snapshot = take(b, p->state, 1).at;
     if (keep_best) p->best = take(b, p->state, 1).at;
 }
 
@@ -608,7 +609,7 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
                    .parameters = net->parameters,
                    .running = net->running,
                    .batch = rows};
-    builder b = {.net = net, .plan = p};
+    builder b = {.net = net, .plan = p, .goes_back = s->on_nan == LS_ON_NAN_ROLLBACK};
     ls_status status = use == LS_PLAN_TRAIN ? choose_batch(p, s, err) : LS_OK;
     if (status == LS_OK) status = ls_alloc(&b.views, net->count, sizeof *b.views, "the plan", err);
     if (status == LS_OK) {

@@ -17,6 +17,10 @@
 #define LS_CHUNK 64
 #endif
 
+/* Counts the amendments of docs/arithmetic.md that changed bits, from 1: a training that was begun
+ * with one version does not go on with another. */
+enum { LS_ARITHMETIC_VERSION = 2 };
+
 /* The place of a matrix: in the member's arena, at offset `at` in floats, or in the data set, from
  * the first row of the step on. */
 typedef enum { LS_NOWHERE, LS_ARENA, LS_DATA_X, LS_DATA_T, LS_DATA_WEIGHT } ls_place;

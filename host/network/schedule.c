@@ -15,10 +15,11 @@ static double power(double base, uint64_t n)
 void ls_rate_plan_init(ls_rate_plan *plan, const ls_settings *s, uint64_t steps_per_epoch)
 {
     *plan = (ls_rate_plan){
-        .settings = s, .steps_per_epoch = steps_per_epoch, .plateau = 1.0, .best = INFINITY};
+        .settings = s, .steps_per_epoch = steps_per_epoch, .factors = {1.0, 1.0}, .best = INFINITY};
 }
 
-double ls_rate_at(const ls_rate_plan *plan, uint64_t step)
+/* The scheduled rate. */
+static double scheduled(const ls_rate_plan *plan, uint64_t step)
 {
     const ls_settings *s = plan->settings;
     double base = ls_settings_rate(s), floor_rate = s->min_rate < base ? s->min_rate : base,
@@ -35,9 +36,14 @@ double ls_rate_at(const ls_rate_plan *plan, uint64_t step)
         rate = floor_rate + (base - floor_rate) * 0.5 * (1.0 + (double)ls_cospi(t));
         break;
     }
-    case LS_SCHEDULE_PLATEAU: rate = base * plan->plateau; break;
+    case LS_SCHEDULE_PLATEAU: rate = base * plan->factors.plateau; break;
     }
     return rate > floor_rate ? rate : floor_rate;
+}
+
+double ls_rate_at(const ls_rate_plan *plan, uint64_t step)
+{
+    return scheduled(plan, step) * plan->factors.halved;
 }
 
 ls_rates ls_rates_at(const ls_rate_plan *plan, uint64_t step)
@@ -62,7 +68,7 @@ void ls_rate_plan_epoch(ls_rate_plan *plan, double loss)
         plan->best = loss;
         plan->waited = 0;
     } else if (++plan->waited >= s->schedule_epochs) {
-        plan->plateau *= s->schedule_factor;
+        plan->factors.plateau *= s->schedule_factor;
         plan->waited = 0;
     }
 }

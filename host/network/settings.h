@@ -21,6 +21,8 @@ typedef enum {
     LS_SCHEDULE_COSINE,
     LS_SCHEDULE_PLATEAU
 } ls_schedule;
+/* What happens when a loss is not finite. */
+typedef enum { LS_ON_NAN_STOP, LS_ON_NAN_ROLLBACK } ls_on_nan;
 typedef enum {
     LS_INIT_XAVIER_UNIFORM,
     LS_INIT_XAVIER_NORMAL,
@@ -46,6 +48,7 @@ typedef struct ls_settings {
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
     double huber_delta;
+    int on_nan;    /* ls_on_nan */
     int optimizer; /* ls_opt */
     double rate;   /* negative: the optimizer's default */
     double momentum, rho, beta1, beta2, epsilon, weight_decay;

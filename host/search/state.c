@@ -1,67 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/state.h"
-#include "host/base/sha256.h"
-#include "host/data/data.h"
+#include "host/data/fingerprint.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* since version 2: macro F1 and the metrics after it; since version 3: numbers of parts, RMSE and
- * the metrics after it */
-static const char heading[] = "lockstep search state 3";
+ * the metrics after it; since version 4: a checksum */
+static const char heading[] = "lockstep search state 4";
 
 /* ---- The key --------------------------------------------------------------------------------- */
-
-static void hash_text(ls_sha256 *sha, const char *text)
-{
-    ls_sha256_update(sha, text, strlen(text) + 1);
-}
-
-static void hash_number(ls_sha256 *sha, uint64_t number)
-{
-    unsigned char bytes[8];
-    for (unsigned i = 0; i < 8; i++) bytes[i] = (unsigned char)(number >> (8 * i));
-    ls_sha256_update(sha, bytes, sizeof bytes);
-}
-
-static void hash_real(ls_sha256 *sha, double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    hash_number(sha, bits);
-}
-
-static void hash_data(ls_sha256 *sha, const ls_data *d)
-{
-    hash_number(sha, d->rows);
-    hash_number(sha, d->features);
-    hash_number(sha, d->classes);
-    ls_sha256_numbers(sha, d->x, d->rows * d->columns, sizeof *d->x);
-    hash_number(sha, d->task);
-    hash_number(sha, d->targets);
-    if (d->y) ls_sha256_numbers(sha, d->y, d->rows, sizeof *d->y);
-    if (d->value) ls_sha256_numbers(sha, d->value, d->rows * d->targets, sizeof *d->value);
-    hash_number(sha, (d->weight ? 1 : 0) + (d->group ? 2 : 0));
-    if (d->weight) ls_sha256_numbers(sha, d->weight, d->rows, sizeof *d->weight);
-    if (d->group) ls_sha256_numbers(sha, d->group, d->rows, sizeof *d->group);
-    for (size_t i = 0; i < d->features; i++) hash_text(sha, d->feature_names[i]);
-    for (size_t i = 0; i < d->classes; i++) hash_text(sha, d->class_names[i]);
-    if (d->column) hash_number(sha, d->missing);
-}
 
 static void hash_space(ls_sha256 *sha, const ls_space *space)
 {
     for (size_t i = 0; i < ls_option_count(); i++)
-        hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
+        ls_hash_text(sha, ls_options_get(space->base, ls_option_at(i)->name));
     for (size_t i = 0; i < space->count; i++) {
         const ls_dimension *d = &space->dimension[i];
-        hash_text(sha, ls_option_at(d->option)->name);
+        ls_hash_text(sha, ls_option_at(d->option)->name);
         for (size_t k = 0; k < d->pieces; k++) {
             const ls_piece *p = &d->piece[k];
-            for (size_t j = 0; j < p->points; j++) hash_text(sha, p->point[j]);
-            hash_number(sha, p->range ? p->log ? 2 : 1 : 0);
-            hash_real(sha, p->low);
-            hash_real(sha, p->high);
+            for (size_t j = 0; j < p->points; j++) ls_hash_text(sha, p->point[j]);
+            ls_hash_number(sha, p->range ? p->log ? 2 : 1 : 0);
+            ls_hash_real(sha, p->low);
+            ls_hash_real(sha, p->high);
         }
     }
 }
@@ -70,9 +32,9 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
 {
     ls_sha256 sha;
     ls_sha256_init(&sha);
-    hash_text(&sha, ls_version());
-    hash_text(&sha, arithmetic);
-    hash_data(&sha, s->data);
+    ls_hash_text(&sha, ls_version());
+    ls_hash_text(&sha, arithmetic);
+    ls_hash_data(&sha, s->data);
     hash_space(&sha, s->space);
     const uint64_t how[] = {(uint64_t)s->how.strategy,
                             (uint64_t)s->how.metric,
@@ -81,12 +43,12 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
                             s->how.folds,
                             s->how.eta,
                             s->how.seed};
-    for (size_t i = 0; i < sizeof how / sizeof *how; i++) hash_number(&sha, how[i]);
-    hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) ls_hash_number(&sha, how[i]);
+    ls_hash_real(&sha, s->how.folds ? 0 : s->how.holdout);
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: one line per trial with a result --------------------------------------------- */
+/* ---- The state: one line per trial with a result, and a checksum ------------------------------ */
 
 /* Enough digits to read the same double back; "-" for NaN. */
 static void add_real(ls_text *out, double number)
@@ -113,7 +75,9 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
         }
         ls_text_add(out, " %s\n", t->reason ? t->reason : "");
     }
-    ls_text_add(out, "end\n");
+    char sum[65];
+    if (!out->failed) ls_sha256_of(out->text, out->length, sum);
+    ls_text_add(out, "end %s\n", out->failed ? "" : sum);
 }
 
 bool ls_search_is_state(const char *text)
@@ -180,13 +144,25 @@ static bool read_trial(ls_search *s, char *line)
     return true;
 }
 
+/* Whether the text ends with the checksum of what is before it. */
+static bool is_whole(const char *text)
+{
+    char sum[65];
+    size_t length = strlen(text);
+    enum { LAST = 4 + 64 + 1 }; /* "end HASH\n" */
+    if (length < LAST || strncmp(text + length - LAST, "end ", 4) || text[length - 1] != '\n')
+        return false;
+    ls_sha256_of(text, length - LAST, sum);
+    return !strncmp(text + length - LAST + 4, sum, 64);
+}
+
 ls_status ls_search_read(ls_search *s, const char key[65], const char *name, char *text,
                          ls_error *err)
 {
     if (!ls_search_is_state(text))
         return ls_fail(err, LS_ERR_DATA,
                        "%s is not the state of a search; name another file with --state", name);
-    bool whole = false;
+    bool whole = false, sound = is_whole(text);
     size_t number = 1;
     for (char *line = text, *next; line && *line && !whole; line = next, number++) {
         next = strchr(line, '\n');
@@ -199,7 +175,12 @@ ls_status ls_search_read(ls_search *s, const char key[65], const char *name, cha
                 "%s is of another search: data, options, settings or the program's version differ; start over with --restart, or "
                 "name another file with --state",
                 name);
-        whole = !strcmp(line, "end");
+        if (number == 1 && !sound)
+            return ls_fail(err, LS_ERR_DATA,
+                           "%s does not match its checksum: it is cut short or was changed; start "
+                           "over with --restart",
+                           name);
+        whole = !strncmp(line, "end ", 4);
         if (number > 1 && !whole && !read_trial(s, line)) break;
     }
     return whole ? LS_OK

@@ -4,12 +4,34 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool all_finite(const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i])) return false;
     return true;
+}
+
+/* What went wrong first, as far as it can be told. */
+typedef struct {
+    int layer;        /* from 0; -1: none */
+    const char *what; /* quantity, plural */
+} culprit;
+
+/* The first parameter that is not finite. */
+static culprit bad_parameter(const ls_network *network, const float *values)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const ls_layer *layer = &network->layer[i];
+        if (ls_layer_weights(layer) && !all_finite(values + layer->weight, layer->in * layer->out))
+            return (culprit){(int)i, "weights"};
+        if (layer->norm && !all_finite(values + layer->gamma, 2 * layer->out))
+            return (culprit){(int)i, "scales and shifts of batch normalisation"};
+        if (ls_layer_bias(layer) && !all_finite(values + layer->bias, layer->out))
+            return (culprit){(int)i, "biases"};
+    }
+    return (culprit){-1, ""};
 }
 
 /* What to try besides a smaller rate, or what no rate helps against. */
@@ -23,29 +45,86 @@ static const char *other_advice(const ls_settings *s)
     return ", or --clip 1";
 }
 
-ls_status ls_divergence_check(const ls_trainer *trainer, const float *values, ls_error *err)
+/* What usually helps: advice that the settings leave. */
+static void add_advice(const ls_trainer *trainer, uint64_t step, char *text, size_t size)
 {
-    if (all_finite(values, trainer->plan->parameters + trainer->plan->running)) return LS_OK;
-    return ls_fail(
-        err, LS_ERR_DIVERGED,
-        "training diverged: weights stopped being finite in the last step; try a smaller --lr (it was %g)%s",
-        ls_rate_at(&trainer->schedule, trainer->step), other_advice(trainer->settings));
+    const ls_settings *s = trainer->settings;
+    size_t n = strlen(text);
+    snprintf(text + n, size - n, "Try a smaller --lr (it was %g)%s%s%s%s",
+             ls_rate_at(&trainer->now.schedule, step), other_advice(s),
+             s->standardize ? "" : ", or --standardize",
+             trainer->model->task != LS_TASK_REGRESSION || s->standardize_target
+                 ? ""
+                 : ", or --standardize-target",
+             s->on_nan == LS_ON_NAN_ROLLBACK ? "" : ", or --on-nan rollback");
 }
 
-/* First layer with a parameter that is not finite, or -1. */
-static int bad_parameters(ls_trainer *trainer)
+ls_status ls_divergence_check(const ls_trainer *trainer, const float *values, ls_error *err)
+{
+    char text[600];
+    if (all_finite(values, trainer->plan->parameters + trainer->plan->running)) return LS_OK;
+    culprit c = bad_parameter(&trainer->model->network, values);
+    if (c.layer >= 0)
+        snprintf(text, sizeof text, "the %s of layer %d of %zu are not finite after the last step",
+                 c.what, c.layer + 1, trainer->model->network.count);
+    else
+        snprintf(text, sizeof text,
+                 "running averages of batch normalisation are not finite after the last step");
+    size_t n = strlen(text);
+    snprintf(text + n, sizeof text - n, ". ");
+    add_advice(trainer, trainer->now.step, text, sizeof text);
+    return ls_fail(err, LS_ERR_DIVERGED, "training diverged: %s", text);
+}
+
+/* What of a whole state is not finite. */
+static culprit bad_state(const ls_trainer *trainer, const float *state)
+{
+    const ls_plan *plan = trainer->plan;
+    culprit c = bad_parameter(&trainer->model->network, state);
+    size_t running = plan->state - plan->running;
+    if (c.layer >= 0) return c;
+    for (size_t at = plan->parameters; at < running; at += plan->parameters)
+        if ((c = bad_parameter(&trainer->model->network, state + at)).layer >= 0) {
+            c.what = "optimizer states";
+            return c;
+        }
+    return (culprit){-1, all_finite(state + running, plan->running)
+                             ? NULL
+                             : "running averages of batch normalisation"};
+}
+
+ls_status ls_divergence_check_state(ls_trainer *trainer, bool *finite, ls_error *why, ls_error *err)
+{
+    char text[600], layer[40] = "";
+    float *state;
+    LS_TRY(ls_alloc(&state, trainer->plan->state, sizeof *state, "a check", err));
+    ls_status status = ls_trainer_read(trainer, 0, trainer->plan->state, state, err);
+    *finite = status != LS_OK || all_finite(state, trainer->plan->state);
+    culprit c = *finite ? (culprit){-1, NULL} : bad_state(trainer, state);
+    free(state);
+    if (*finite || status != LS_OK) return status;
+    if (c.layer >= 0)
+        snprintf(layer, sizeof layer, " of layer %d of %zu", c.layer + 1,
+                 trainer->model->network.count);
+    snprintf(text, sizeof text, "the %s%s are not finite after step %llu (epoch %llu). ",
+             c.what ? c.what : "parameters", layer, (unsigned long long)trainer->now.step,
+             (unsigned long long)trainer->model->summary.epochs);
+    add_advice(trainer, trainer->now.step, text, sizeof text);
+    ls_fail(why, LS_ERR_DIVERGED, "training diverged: %s", text);
+    return LS_OK;
+}
+
+/* The first parameter on the device that is not finite. */
+static culprit bad_parameters(ls_trainer *trainer)
 {
     const ls_network *network = &trainer->model->network;
-    float *values = trainer->model->values;
-    if (ls_trainer_read(trainer, 0, network->parameters, values, NULL) != LS_OK) return -1;
-    for (size_t i = 0; i < network->count; i++) {
-        const ls_layer *layer = &network->layer[i];
-        if (ls_layer_weights(layer) && !all_finite(values + layer->weight, layer->in * layer->out))
-            return (int)i;
-        if (layer->norm && !all_finite(values + layer->gamma, 2 * layer->out)) return (int)i;
-        if (ls_layer_bias(layer) && !all_finite(values + layer->bias, layer->out)) return (int)i;
-    }
-    return -1;
+    culprit c = {-1, ""};
+    float *values;
+    if (ls_alloc(&values, network->parameters, sizeof *values, "", NULL) != LS_OK) return c;
+    if (ls_trainer_read(trainer, 0, network->parameters, values, NULL) == LS_OK)
+        c = bad_parameter(network, values);
+    free(values);
+    return c;
 }
 
 /* First layer whose activations in the step just run are not finite, or -1. */
@@ -73,7 +152,8 @@ static int bad_activations(ls_trainer *trainer)
  * does not depend on where this one did. */
 static ls_status run_on(ls_trainer *trainer, ls_error *err)
 {
-    uint64_t per_epoch = trainer->schedule.steps_per_epoch, at = trainer->first + trainer->count;
+    uint64_t per_epoch = trainer->now.schedule.steps_per_epoch,
+             at = trainer->first + trainer->count;
     for (uint64_t n; at % per_epoch; at += n) {
         n = per_epoch - at % per_epoch < trainer->count ? per_epoch - at % per_epoch
                                                         : trainer->count;
@@ -82,24 +162,31 @@ static ls_status run_on(ls_trainer *trainer, ls_error *err)
     return LS_OK;
 }
 
-/* Finds the first layer that was not finite, or -1, and whether *kind of it were weights. */
-static ls_status find_layer(ls_trainer *trainer, uint64_t i, int *layer, const char **kind,
-                            ls_error *err)
+/* Finds what was not finite first. */
+static ls_status find_culprit(ls_trainer *trainer, uint64_t i, culprit *out, ls_error *err)
 {
-    *kind = "weights";
     if (!trainer->plan->snapshot) {
         LS_TRY(run_on(trainer, err));
-        *layer = bad_parameters(trainer);
+        *out = bad_parameters(trainer);
         return LS_OK;
     }
     LS_TRY(ls_trainer_copy_state(trainer, trainer->plan->snapshot, 0, err));
     if (i) LS_TRY(ls_trainer_run_steps(trainer, trainer->first, i, false, err));
-    *layer = bad_parameters(trainer);
-    if (*layer >= 0) return LS_OK;
-    *kind = "activations";
+    *out = bad_parameters(trainer);
+    if (out->layer >= 0) return LS_OK;
     LS_TRY(ls_trainer_run_steps(trainer, trainer->first + i, 1, true, err));
-    *layer = bad_activations(trainer);
+    *out = (culprit){bad_activations(trainer), "activations"};
     return LS_OK;
+}
+
+/* Likely causes: inputs or a first step that are far too large, or a rate that is. */
+static const char *cause(const ls_trainer *trainer, uint64_t step, culprit c)
+{
+    bool early = step < trainer->now.schedule.steps_per_epoch;
+    if (c.layer < 0) return "the outputs or targets are very large";
+    if (!strcmp(c.what, "activations") && c.layer == 0 && early) return "the inputs are very large";
+    return early ? "the learning rate is too large for these data"
+                 : "the weights have grown for some time";
 }
 
 ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, ls_error *err)
@@ -107,23 +194,19 @@ ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, 
     assert(i < trainer->count && !isfinite(trainer->losses[i]));
     uint64_t step = trainer->first + i;
     float loss = trainer->losses[i];
-    int layer;
-    char what[100] = "the loss itself overflowed, all weights and outputs being finite";
-    const char *kind;
-    LS_TRY(find_layer(trainer, i, &layer, &kind, err));
-    if (layer >= 0)
+    culprit c;
+    char what[120] = "the loss itself overflowed, all weights and outputs being finite",
+         text[600] = "";
+    LS_TRY(find_culprit(trainer, i, &c, err));
+    if (c.layer >= 0)
         snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite",
-                 kind, layer + 1, trainer->model->network.count);
-    ls_fail(
-        why, LS_ERR_DIVERGED,
-        "training diverged: the loss became %s at step %llu (epoch %llu); %s. Try a smaller --lr "
-        "(it was %g)%s%s%s",
-        isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
-        (unsigned long long)(step / trainer->schedule.steps_per_epoch) + 1, what,
-        ls_rate_at(&trainer->schedule, step), other_advice(trainer->settings),
-        trainer->settings->standardize ? "" : ", or --standardize",
-        trainer->model->task != LS_TASK_REGRESSION || trainer->settings->standardize_target
-            ? ""
-            : ", or --standardize-target");
+                 c.what, c.layer + 1, trainer->model->network.count);
+    add_advice(trainer, step, text, sizeof text);
+    ls_fail(why, LS_ERR_DIVERGED,
+            "training diverged: the loss became %s at step %llu (epoch %llu); %s. A likely cause: "
+            "%s. %s",
+            isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
+            (unsigned long long)(step / trainer->now.schedule.steps_per_epoch) + 1, what,
+            cause(trainer, step, c), text);
     return LS_OK;
 }

@@ -36,6 +36,7 @@ ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_e
     fleet->backend = device->backend;
     fleet->choice = device->choice;
     if (fleet->choice) fleet->at = fleet->choice->best;
+    ls_fleet_note_keeping(fleet);
     fleet->memory = memory;
     fleet->limit = ls_fleet_limit(memory, &device->info);
     fleet->gpu = ls_device_kind_of(&device->info) == LS_KIND_GPU;
@@ -58,6 +59,7 @@ void ls_fleet_close(ls_fleet *fleet)
     free(fleet->runs);
     free(fleet->rates);
     free(fleet->losses);
+    ls_checkpoints_close(fleet->checkpoints);
     ls_device_close(fleet->own);
     free(fleet);
 }
@@ -124,6 +126,26 @@ ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, con
     return LS_OK;
 }
 
+ls_status ls_fleet_control(ls_fleet *fleet, const ls_train_control *control, const ls_data *data,
+                           ls_error *err)
+{
+    ls_trainer *trainer = fleet->member[0];
+    const ls_device_info *info = fleet->choice ? &fleet->choice->device->info : NULL;
+    bool exact = !info || info->exact;
+    fleet->control = control;
+    trainer->verify = control->verify;
+    trainer->check_finite = control->check_finite;
+    if (control->verify && trainer->settings->on_nan == LS_ON_NAN_ROLLBACK)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--verify does not go with --on-nan rollback");
+    if (!control->checkpoint) return LS_OK;
+    LS_TRY(ls_checkpoints_open(control, exact ? "exact" : info->name, data, trainer,
+                               &fleet->checkpoints, err));
+    trainer->checkpoints = fleet->checkpoints;
+    return LS_OK;
+}
+
+size_t ls_fleet_unsaved(const ls_fleet *fleet) { return ls_checkpoints_failed(fleet->checkpoints); }
+
 /* A member, or NULL with the reason in err. */
 static ls_trainer *find_member(const ls_fleet *fleet, size_t index, ls_error *err)
 {
@@ -160,12 +182,12 @@ ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *o
     const ls_summary *s = &trainer->model->summary;
     const ls_member_info info = {.state = trainer->state,
                                  .epochs = s->epochs,
-                                 .steps = trainer->step,
+                                 .steps = trainer->now.step,
                                  .best_epoch = s->best_epoch,
                                  .parameters = s->parameters,
-                                 .loss = trainer->loss,
-                                 .validation_loss = trainer->validation,
-                                 .seconds = trainer->seconds,
+                                 .loss = trainer->now.loss,
+                                 .validation_loss = trainer->now.validation,
+                                 .seconds = trainer->now.seconds,
                                  .stopped = trainer->stopped,
                                  .message = trainer->message};
     LS_WRITE_STRUCT(ls_member_info, out, 0, &info);
@@ -180,6 +202,24 @@ static ls_status check_working(const ls_fleet *fleet, ls_error *err)
                          fleet->failure.message);
 }
 
+/* Whether members can continue on another device if the present one fails. */
+static bool can_recover(const ls_fleet *fleet) { return fleet->keeps; }
+
+/* Members continue on another device, after the present one has failed. Without fallback they only
+ * get there, so that they have states to be saved. */
+static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
+{
+    const ls_error reason = *why; /* may be err */
+    bool in_use = fleet->at == fleet->choice->best, ends = in_use && fleet->choice->no_fallback;
+    LS_TRY(ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, reason.message), err));
+    if (in_use && !ends && fleet->control && fleet->control->notice)
+        fleet->control->notice(fleet->choice->failure, fleet->control->user);
+    if (!ends) return LS_OK;
+    fleet->keeps = false;
+    if (fleet->checkpoints) ls_checkpoints_write(fleet->checkpoints, fleet->member[0], NULL);
+    return ls_fail(err, reason.status, "%s", reason.message);
+}
+
 ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err)
 {
     LS_HOST_MODE(mode);
@@ -187,7 +227,14 @@ ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error
     if (!trainer) return LS_ERR_ARGUMENT;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_model: an argument is NULL");
     if (trainer->workspace) LS_TRY(check_working(fleet, err));
-    return ls_trainer_model(trainer, out, err);
+    ls_error why;
+    ls_status status = ls_trainer_model(trainer, out, &why);
+    if (status == LS_ERR_DEVICE &&
+        can_recover(fleet)) { /* a call of ls_fleet_run ends with copies */
+        status = recover(fleet, &why, &why);
+        if (status == LS_OK) status = ls_trainer_model(trainer, out, &why);
+    }
+    return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
 
 ls_status ls_fleet_take_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err)
@@ -247,15 +294,6 @@ static ls_status run_round(ls_fleet *fleet, size_t count, fleet_call *call, ls_r
     return LS_OK;
 }
 
-/* Whether members can continue on another device if the present one fails. */
-static bool can_recover(const ls_fleet *fleet) { return fleet->choice && fleet->unproven; }
-
-/* Members continue on another device, after the present one has failed. */
-static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
-{
-    return ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, why->message), err);
-}
-
 /* Moves all members to candidate `to`, or to the best if that fails. */
 static ls_status change_candidate(ls_fleet *fleet, size_t to, ls_error *err)
 {
@@ -280,7 +318,7 @@ static ls_status follow_choice(ls_fleet *fleet, double seconds, double cost, boo
     size_t next = ls_choice_round(fleet->choice, &w, seconds, cost);
     *moved = next != fleet->at;
     if (*moved) return change_candidate(fleet, next, err);
-    if (fleet->unproven && next == fleet->choice->best) ls_fleet_settle(fleet);
+    ls_fleet_note_keeping(fleet);
     return LS_OK;
 }
 
@@ -296,9 +334,11 @@ static ls_status one_round(ls_fleet *fleet, fleet_call *call, bool *changed, siz
     if (*changed) LS_TRY(ls_fleet_admit(fleet, err));
     *changed = false;
     LS_TRY(ls_round_plan(fleet, count, err));
-    if (!*count) return LS_OK;
+    if (!*count) return ls_fleet_copy_members(fleet, err);
     bool moved = false;
     ls_status status = run_round(fleet, *count, call, &done, &why);
+    if (status == LS_OK && fleet->checkpoints)
+        status = ls_checkpoints_offer(fleet->checkpoints, fleet->member[0], &why);
     if (status == LS_OK)
         status = follow_choice(fleet, ls_clock() - started, done.cost, &moved, &why);
     *changed = done.changed || moved;

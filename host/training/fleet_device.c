@@ -20,6 +20,13 @@ static void close_if_empty(ls_fleet *fleet, ls_table *table)
     fleet->used -= table->bytes;
 }
 
+/* The CPU path, which is always there; it repeats steps of the device in use. */
+static ls_backend *witness_of(const ls_fleet *fleet)
+{
+    ls_backend *cpu = fleet->choice ? fleet->choice->list[0].backend : NULL;
+    return fleet->backend == cpu ? NULL : cpu;
+}
+
 static ls_status enter(ls_fleet *fleet, ls_trainer *trainer, ls_error *err)
 {
     ls_table *table = trainer->block->table;
@@ -28,7 +35,7 @@ static ls_status enter(ls_fleet *fleet, ls_trainer *trainer, ls_error *err)
                                                      &table->workspace, err));
         fleet->used += table->bytes;
     }
-    ls_status status = ls_trainer_enter(trainer, fleet->unproven, err);
+    ls_status status = ls_trainer_enter(trainer, fleet->keeps, witness_of(fleet), err);
     if (status == LS_OK) {
         fleet->used += ls_arena_bytes(trainer);
         fleet->residents++;
@@ -111,6 +118,16 @@ uint64_t ls_fleet_limit(uint64_t memory, const ls_device_info *info)
     return memory ? memory : info->memory ? info->memory / 2 : UINT64_MAX;
 }
 
+void ls_fleet_note_keeping(ls_fleet *fleet)
+{
+    const ls_choice *choice = fleet->choice;
+    /* the CPU path can go on after any failure but its own */
+    fleet->keeps = choice && (fleet->backend != choice->list[0].backend ||
+                              fleet->backend != choice->list[choice->best].backend);
+    for (size_t i = 0; i < fleet->count && !fleet->keeps; i++)
+        if (fleet->member[i]) ls_trainer_forget(fleet->member[i]);
+}
+
 /* Makes a candidate the fleet's device. No member may be on the present one, unless both have the
  * same backend. */
 static ls_status change_device(ls_fleet *fleet, size_t to, ls_error *err)
@@ -121,7 +138,7 @@ static ls_status change_device(ls_fleet *fleet, size_t to, ls_error *err)
     bool same = fleet->backend == candidate->backend;
     fleet->backend = candidate->backend;
     fleet->at = to;
-    fleet->unproven = candidate->backend != fleet->choice->list[fleet->choice->best].backend;
+    ls_fleet_note_keeping(fleet);
     if (same) return LS_OK;
     fleet->limit = ls_fleet_limit(fleet->memory, &candidate->info);
     fleet->gpu = ls_device_kind_of(&candidate->info) == LS_KIND_GPU;
@@ -144,29 +161,20 @@ ls_status ls_fleet_move(ls_fleet *fleet, size_t to, ls_error *err)
     return change_device(fleet, to, err);
 }
 
-void ls_fleet_settle(ls_fleet *fleet)
-{
-    fleet->unproven = false;
-    for (size_t i = 0; i < fleet->count; i++)
-        if (fleet->member[i]) ls_trainer_forget(fleet->member[i]);
-}
-
 ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err)
 {
     for (size_t i = 0; i < fleet->count; i++)
         if (fleet->member[i]) ls_fleet_leave(fleet, fleet->member[i]);
-    LS_TRY(change_device(fleet, to, err));
-    for (size_t i = 0; i < fleet->count; i++) {
+    return change_device(fleet, to, err);
+}
+
+ls_status ls_fleet_copy_members(ls_fleet *fleet, ls_error *err)
+{
+    for (size_t i = 0; i < fleet->count && fleet->keeps; i++) {
         ls_trainer *trainer = fleet->member[i];
-        bool lost = trainer && trainer->state == LS_MEMBER_TRAINING &&
-                    (trainer->stopped || trainer->parked_step != trainer->step);
-        if (!lost) continue;
-        LS_TRY(enter(fleet, trainer, err));
-        if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
-        else if (fleet->used > fleet->limit) {
-            LS_TRY(ls_trainer_park(trainer, err));
-            account_for_leaving(fleet, trainer);
-        }
+        if (trainer && trainer->workspace && trainer->state == LS_MEMBER_TRAINING &&
+            trainer->copy.course.step != trainer->now.step)
+            LS_TRY(ls_trainer_copy_out(trainer, err));
     }
     return LS_OK;
 }

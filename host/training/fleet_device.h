@@ -18,10 +18,12 @@ ls_status ls_fleet_admit(ls_fleet *fleet, ls_error *err);
 
 /* Moves to another candidate: parks the members; the next ls_fleet_admit puts them there. */
 ls_status ls_fleet_move(ls_fleet *fleet, size_t to, ls_error *err);
-/* The device was measured and is the best: copies are no longer needed. */
-void ls_fleet_settle(ls_fleet *fleet);
-/* Moves to candidate `to` after the one being measured has failed: members continue from their
- * copies. */
+/* Notes whether members have to keep copies on the device in use, and frees them if not. */
+void ls_fleet_note_keeping(ls_fleet *fleet);
+/* Moves to candidate `to` after the one in use has failed: members continue from their copies. */
 ls_status ls_fleet_rescue(ls_fleet *fleet, size_t to, ls_error *err);
+
+/* Renews the copies of members whose copies are older than they are, if the device may fail. */
+ls_status ls_fleet_copy_members(ls_fleet *fleet, ls_error *err);
 
 #endif

@@ -119,13 +119,13 @@ ls_status ls_round_call(ls_fleet *fleet, const ls_slice *s, size_t count, size_t
     if (elapsed > 0) fleet->pace = elapsed / cost;
     for (size_t i = 0; i < count; i++) {
         ls_trainer *trainer = s[i].trainer;
-        uint64_t before = trainer->step;
+        uint64_t before = trainer->now.step;
         LS_TRY(ls_trainer_end(trainer, elapsed * s[i].cost / cost, err));
-        done->steps += trainer->step - before;
-        done->cost += (double)(trainer->step - before) * ls_round_step_cost(trainer);
+        done->steps += trainer->now.step - before;
+        done->cost += (double)(trainer->now.step - before) * ls_round_step_cost(trainer);
         if (!ls_trainer_active(trainer)) done->changed = true;
         if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
-        else if (fleet->unproven) LS_TRY(ls_trainer_renew(trainer, err));
+        else if (fleet->keeps) LS_TRY(ls_trainer_renew(trainer, err));
     }
     return LS_OK;
 }

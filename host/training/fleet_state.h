@@ -4,6 +4,7 @@
 #define LS_FLEET_STATE_H
 
 #include "host/device/choice.h"
+#include "host/training/checkpoint.h"
 #include "host/training/trainer.h"
 
 /* A member's part of a round. */
@@ -19,7 +20,7 @@ struct ls_fleet {
     ls_backend *backend; /* in use */
     ls_choice *choice;   /* the device's, or NULL */
     size_t at;           /* the candidate of the choice that is in use */
-    bool unproven;       /* that candidate is being measured and may fail: members keep copies */
+    bool keeps;          /* members keep copies in host memory: the candidate may fail */
     bool gpu;            /* the backend is a GPU's */
     uint64_t memory;     /* bytes of the device that the caller allows; 0: by device */
     uint64_t limit;      /* bytes that may be taken on the device in use */
@@ -27,6 +28,8 @@ struct ls_fleet {
     double pace;         /* seconds per unit of estimated cost, as measured last */
     ls_example example[LS_EXAMPLES]; /* the last workload's */
     const ls_plan *example_plan[LS_EXAMPLES];
+    const ls_train_control *control; /* of ls_train_controlled, or NULL */
+    ls_checkpoints *checkpoints;     /* of its only member, or NULL */
     ls_error failure; /* of the device, after which training cannot go on; or LS_OK */
 
     /* Members by number. */

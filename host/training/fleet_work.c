@@ -78,8 +78,8 @@ ls_workload ls_fleet_workload(ls_fleet *fleet, bool waiting)
         const ls_trainer *trainer = fleet->member[i];
         if (!trainer || !ls_trainer_active(trainer)) continue;
         double cost = ls_round_step_cost(trainer);
-        w.left += cost *
-                  (double)(trainer->goal * trainer->schedule.steps_per_epoch - trainer->step);
+        w.left += cost * (double)(trainer->goal * trainer->now.schedule.steps_per_epoch -
+                                  trainer->now.step);
         if (!waiting && !trainer->workspace) continue;
         w.members++;
         w.step += cost;

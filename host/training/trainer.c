@@ -5,7 +5,9 @@
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/training_rows.h"
+#include "host/training/checkpoint.h"
 #include "host/training/divergence.h"
+#include "host/training/witness.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -51,12 +53,12 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
                        "--epochs times %llu steps per epoch is too large a number",
                        (unsigned long long)per_epoch);
     ls_network_init(&model->network, settings, model->values);
-    ls_rate_plan_init(&trainer->schedule, settings, per_epoch);
-    trainer->loss = trainer->validation = trainer->accuracy = NAN;
-    trainer->best_loss = trainer->best_validation = INFINITY;
-    trainer->stride = 1;
-    trainer->parked_plateau = trainer->schedule.plateau;
+    ls_rate_plan_init(&trainer->now.schedule, settings, per_epoch);
+    trainer->now.loss = trainer->now.validation = trainer->now.accuracy = NAN;
+    trainer->now.best_loss = trainer->now.best_validation = INFINITY;
+    trainer->now.stride = 1;
     trainer->goal = settings->epochs;
+    trainer->copy = (ls_copy){.course = trainer->now, .summary = model->summary};
     return LS_OK;
 }
 
@@ -86,16 +88,18 @@ void ls_trainer_free(ls_trainer *trainer)
     ls_trainer_leave(trainer);
     ls_model_free(trainer->model);
     ls_plan_free(trainer->plan);
-    free(trainer->parked);
+    ls_copy_free(&trainer->copy);
+    ls_copy_free(&trainer->pending);
     free(trainer->message);
     free(trainer);
 }
 
 /* ---- On and off the device ------------------------------------------------------------------- */
 
-static ls_status finish(ls_trainer *trainer, ls_error *err);
+/* As often training goes back to the start of an epoch (--on-nan rollback). */
+enum { MOST_ROLLBACKS = 20 };
 
-ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err)
+ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_backend *witness, ls_error *err)
 {
     ls_workspace *workspace = trainer->block->table->workspace;
     assert(workspace && !trainer->workspace);
@@ -104,8 +108,8 @@ ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err)
     LS_TRY(workspace->backend->slots->member_add(workspace, trainer->plan, trainer->block->origin,
                                                  &trainer->member, err));
     trainer->workspace = workspace;
+    trainer->witness = witness;
     ls_status status = ls_trainer_copy_in(trainer, err);
-    if (status == LS_OK && trainer->stopped) status = finish(trainer, err);
     if (status != LS_OK) {
         ls_trainer_leave(trainer);
         return status;
@@ -123,26 +127,35 @@ ls_status ls_trainer_park(ls_trainer *trainer, ls_error *err)
 
 ls_status ls_trainer_renew(ls_trainer *trainer, ls_error *err)
 {
-    return trainer->workspace && trainer->parked_plateau != trainer->schedule.plateau
-               ? ls_trainer_copy_out(trainer, err)
-               : LS_OK;
+    if (!trainer->workspace || !ls_witness_is_due(trainer)) return LS_OK;
+    ls_error why;
+    ls_status status = ls_trainer_copy_pending(trainer, &why);
+    if (status == LS_ERR_DEVICE) return ls_fail(err, status, "%s", why.message);
+    return LS_OK; /* without memory for a copy there is still the last one */
 }
 
 /* ---- Slices ---------------------------------------------------------------------------------- */
 
+static bool goes_back(const ls_trainer *trainer)
+{
+    return trainer->settings->on_nan == LS_ON_NAN_ROLLBACK;
+}
+
 uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step_seconds,
                           ls_slice_kind kind)
 {
-    uint64_t per_epoch = trainer->schedule.steps_per_epoch,
-             left = per_epoch - trainer->step % per_epoch; /* of this epoch */
-    uint64_t most = trainer->goal * per_epoch - trainer->step;
+    uint64_t per_epoch = trainer->now.schedule.steps_per_epoch,
+             left = per_epoch - trainer->now.step % per_epoch; /* of this epoch */
+    uint64_t most = trainer->goal * per_epoch - trainer->now.step;
     double wanted = seconds / step_seconds;
     /* an epoch at a time if the device is needed after each, or there is no snapshot to go back to
      */
     bool by_epochs = trainer->block->held_out || !trainer->plan->snapshot ||
                      trainer->settings->schedule == LS_SCHEDULE_PLATEAU;
+    if (goes_back(trainer)) return left; /* each slice is an epoch, and its snapshot the start */
     if (by_epochs) most = left;
     if (most > LS_SLICE_STEPS) most = LS_SLICE_STEPS;
+    most = ls_checkpoints_limit(trainer->checkpoints, trainer, ls_witness_limit(trainer, most));
     if (!trainer->plan->snapshot && kind != LS_SLICE_BRIEF) return most;
     uint64_t steps = wanted < (double)most ? (uint64_t)wanted : most;
     if (kind == LS_SLICE_WHOLE)
@@ -156,8 +169,10 @@ ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates,
     assert(trainer->workspace && ls_trainer_active(trainer) && count > 0);
     trainer->rates = rates;
     trainer->losses = losses;
-    trainer->first = trainer->step;
+    trainer->first = trainer->now.step;
     trainer->count = count;
+    if (ls_witness_repeats_slice(trainer) && count == 1)
+        LS_TRY(ls_trainer_copy_pending(trainer, err));
     if (trainer->plan->snapshot)
         LS_TRY(ls_trainer_copy_state(trainer, 0, trainer->plan->snapshot, err));
     *run = ls_trainer_run_of(trainer, trainer->first, count, false);
@@ -194,7 +209,7 @@ static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error
     LS_TRY(trainer->workspace->backend->slots->infer(trainer->workspace, trainer->member,
                                                      block->rows, block->held_out,
                                                      block->held_outputs, block->row_losses, err));
-    trainer->seconds += ls_clock() - started;
+    trainer->now.seconds += ls_clock() - started;
     for (size_t r = 0; r < block->held_out; r++) {
         sum += (double)block->row_losses[r];
         right += agree(block->task, block->held_outputs + r * outputs, targets + r * outputs,
@@ -209,18 +224,19 @@ static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error
 static void add_history(ls_trainer *trainer, uint64_t epoch, bool last)
 {
     ls_model *model = trainer->model;
-    if (epoch != 1 && epoch % trainer->stride != 0 && !last) return;
+    if (epoch != 1 && epoch % trainer->now.stride != 0 && !last) return;
     if (model->history_count >= LS_HISTORY_POINTS - 1 && !last) {
         size_t kept = 0;
-        trainer->stride *= 2;
+        trainer->now.stride *= 2;
         for (size_t i = 0; i < model->history_count; i++)
-            if (model->history[i].epoch == 1 || model->history[i].epoch % trainer->stride == 0)
+            if (model->history[i].epoch == 1 || model->history[i].epoch % trainer->now.stride == 0)
                 model->history[kept++] = model->history[i];
         model->history_count = kept;
-        if (epoch % trainer->stride != 0) return;
+        if (epoch % trainer->now.stride != 0) return;
     }
-    model->history[model->history_count++] = (ls_history_point){
-        epoch, (float)trainer->loss, (float)trainer->validation, (float)trainer->accuracy};
+    model->history[model->history_count++] = (ls_history_point){epoch, (float)trainer->now.loss,
+                                                                (float)trainer->now.validation,
+                                                                (float)trainer->now.accuracy};
 }
 
 static void stop(ls_trainer *trainer, const char *why)
@@ -231,11 +247,12 @@ static void stop(ls_trainer *trainer, const char *why)
 /* Early stopping on the validation loss. */
 static void watch_validation(ls_trainer *trainer, uint64_t epoch, double validation)
 {
-    if (validation < trainer->best_validation) {
-        trainer->best_validation = validation;
-        trainer->bad_validations = 0;
+    if (validation < trainer->now.best_validation) {
+        trainer->now.best_validation = validation;
+        trainer->now.bad_validations = 0;
         trainer->model->summary.best_epoch = epoch;
-    } else if (++trainer->bad_validations >= trainer->settings->patience) stop(trainer, "patience");
+    } else if (++trainer->now.bad_validations >= trainer->settings->patience)
+        stop(trainer, "patience");
 }
 
 /* The device's part in ending an epoch: validates, and saves the best state there. It comes before
@@ -244,7 +261,7 @@ static ls_status validate_epoch(ls_trainer *trainer, validation_metrics *seen, l
 {
     *seen = (validation_metrics){NAN, NAN};
     if (trainer->block->held_out) LS_TRY(validate(trainer, seen, err));
-    return trainer->settings->patience && seen->loss < trainer->best_validation
+    return trainer->settings->patience && seen->loss < trainer->now.best_validation
                ? ls_trainer_copy_state(trainer, 0, trainer->plan->best, err)
                : LS_OK;
 }
@@ -254,37 +271,42 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
 {
     const ls_settings *settings = trainer->settings;
     ls_summary *summary = &trainer->model->summary;
-    double loss = trainer->plan->mean ? trainer->epoch_sum / (double)trainer->block->rows
-                                      : trainer->epoch_sum;
-    double rate = ls_rate_at(&trainer->schedule, trainer->step - 1);
-    trainer->epoch_sum = 0;
+    double loss = trainer->plan->mean ? trainer->now.epoch_sum / (double)trainer->block->rows
+                                      : trainer->now.epoch_sum;
+    double rate = ls_rate_at(&trainer->now.schedule, trainer->now.step - 1);
+    trainer->now.epoch_sum = 0;
     summary->epochs = epoch;
-    summary->steps = trainer->step;
-    summary->loss = trainer->loss = loss;
-    trainer->validation = seen.loss;
-    trainer->accuracy = seen.accuracy;
+    summary->steps = trainer->now.step;
+    summary->loss = trainer->now.loss = loss;
+    trainer->now.validation = seen.loss;
+    trainer->now.accuracy = seen.accuracy;
     if (!settings->patience) summary->best_epoch = epoch;
     if (epoch == settings->epochs) stop(trainer, "epochs");
     if (settings->patience) watch_validation(trainer, epoch, seen.loss);
-    ls_rate_plan_epoch(&trainer->schedule, trainer->block->held_out ? seen.loss : loss);
+    ls_rate_plan_epoch(&trainer->now.schedule, trainer->block->held_out ? seen.loss : loss);
     if (settings->tolerance > 0) {
-        trainer->bad_epochs = loss < trainer->best_loss - settings->tolerance
-                                  ? 0
-                                  : trainer->bad_epochs + 1;
-        if (trainer->bad_epochs >= settings->tolerance_epochs) stop(trainer, "tolerance");
+        trainer->now.bad_epochs = loss < trainer->now.best_loss - settings->tolerance
+                                      ? 0
+                                      : trainer->now.bad_epochs + 1;
+        if (trainer->now.bad_epochs >= settings->tolerance_epochs) stop(trainer, "tolerance");
     }
-    if (loss < trainer->best_loss) trainer->best_loss = loss;
-    if (settings->time_limit > 0 && trainer->seconds >= settings->time_limit) stop(trainer, "time");
+    if (loss < trainer->now.best_loss) trainer->now.best_loss = loss;
+    if (settings->time_limit > 0 && trainer->now.seconds >= settings->time_limit)
+        stop(trainer, "time");
     ls_progress progress = {.struct_size = sizeof progress,
                             .epoch = epoch,
                             .epochs = settings->epochs,
-                            .steps = trainer->step,
+                            .steps = trainer->now.step,
                             .loss = loss,
                             .validation_loss = seen.loss,
                             .validation_accuracy = seen.accuracy,
-                            .seconds = trainer->seconds,
+                            .seconds = trainer->now.seconds,
                             .learning_rate = rate};
-    if (trainer->callback && trainer->callback(&progress, trainer->user)) stop(trainer, "callback");
+    if (epoch > trainer->reported && trainer->callback) {
+        trainer->reported = epoch;
+        if (trainer->callback(&progress, trainer->user)) trainer->asked_after = epoch;
+    }
+    if (epoch == trainer->asked_after) stop(trainer, "callback");
     add_history(trainer, epoch, trainer->stopped != NULL);
 }
 
@@ -294,14 +316,14 @@ static void end_epoch(ls_trainer *trainer, uint64_t epoch, validation_metrics se
 static ls_status read_values(ls_trainer *trainer, float *values, ls_error *err)
 {
     const ls_plan *plan = trainer->plan;
-    size_t best = trainer->parked_best, running = plan->state - plan->running;
+    size_t best = trainer->copy.best, running = plan->state - plan->running;
     if (trainer->workspace) {
         size_t from = ls_trainer_has_best(trainer) ? plan->best : 0;
         LS_TRY(ls_trainer_read(trainer, from, plan->parameters, values, err));
         return ls_trainer_read(trainer, from + running, plan->running, values + plan->parameters,
                                err);
     }
-    const float *state = trainer->parked ? trainer->parked + best * plan->state : NULL;
+    const float *state = trainer->copy.state ? trainer->copy.state + best * plan->state : NULL;
     const float *source = state ? state
                                 : trainer->model->values; /* training has not begun, or has ended */
     if (source == values) return LS_OK;
@@ -321,47 +343,89 @@ static ls_status diverge(ls_trainer *trainer, const ls_error *why, ls_error *err
                : ls_fail(err, LS_ERR_MEMORY, "out of memory for a message: %.900s", why->message);
 }
 
+/* Goes back to the start of the epoch, with half the rate from there on. */
+static ls_status go_back(ls_trainer *trainer, ls_error *err)
+{
+    LS_TRY(ls_trainer_copy_state(trainer, trainer->plan->snapshot, 0, err));
+    trainer->now.step = trainer->first;
+    trainer->now.epoch_sum = 0;
+    trainer->now.rollbacks++;
+    trainer->now.schedule.factors.halved *= 0.5;
+    return LS_OK;
+}
+
 /* The loss of step i of the slice is not finite. */
 static ls_status loss_diverged(ls_trainer *trainer, uint64_t i, ls_error *err)
 {
     ls_error why;
+    LS_TRY(ls_witness_confirm_divergence(trainer, i, err));
+    if (goes_back(trainer) && trainer->now.rollbacks < MOST_ROLLBACKS) return go_back(trainer, err);
     LS_TRY(ls_divergence_explain(trainer, i, &why, err));
     return diverge(trainer, &why, err);
 }
 
-/* Ends training: the model gets the trained values. */
+/* Ends training: the model gets the trained values, all or none: it may have the start, from which
+ * training goes on after a failure. */
 static ls_status finish(ls_trainer *trainer, ls_error *err)
 {
+    const size_t count = trainer->plan->parameters + trainer->plan->running;
     ls_error why;
-    LS_TRY(read_values(trainer, trainer->model->values, err));
-    if (ls_divergence_check(trainer, trainer->model->values, &why) != LS_OK)
-        return diverge(trainer, &why, err);
+    float *values;
+    LS_TRY(ls_alloc(&values, count, sizeof *values, "the trained network", err));
+    ls_status status = read_values(trainer, values, err);
+    bool finite = status == LS_OK && ls_divergence_check(trainer, values, &why) == LS_OK;
+    if (finite) memcpy(trainer->model->values, values, count * sizeof *values);
+    free(values);
+    LS_TRY(status);
+    if (!finite) return diverge(trainer, &why, err);
     trainer->state = LS_MEMBER_DONE;
     ls_trainer_forget(trainer); /* the copy is older than the result */
-    trainer->model->summary.seconds = trainer->seconds;
+    trainer->model->summary.seconds = trainer->now.seconds;
     snprintf(trainer->model->stopped, sizeof trainer->model->stopped, "%s", trainer->stopped);
     return LS_OK;
+}
+
+/* Looks at the whole state after an epoch, at less than 3 % of the time, and at the end. */
+static ls_status check_state(ls_trainer *trainer, ls_error *err)
+{
+    ls_error why;
+    double started = ls_clock();
+    bool ends = trainer->now.step % trainer->now.schedule.steps_per_epoch == 0;
+    if (!trainer->check_finite || !ends ||
+        (!trainer->stopped &&
+         trainer->now.seconds - trainer->checked_at < 50 * trainer->check_seconds))
+        return LS_OK;
+    bool finite;
+    LS_TRY(ls_divergence_check_state(trainer, &finite, &why, err));
+    trainer->checked_at = trainer->now.seconds;
+    trainer->check_seconds = ls_clock() - started;
+    return finite ? LS_OK : diverge(trainer, &why, err);
 }
 
 ls_status ls_trainer_end(ls_trainer *trainer, double seconds, ls_error *err)
 {
     validation_metrics seen;
     assert(trainer->workspace && trainer->state == LS_MEMBER_TRAINING && !trainer->stopped);
+    LS_TRY(ls_witness_confirm(trainer, err));
     for (uint64_t i = 0; i < trainer->count && !trainer->stopped; i++) {
         /* an equal share per step, so that progress inside a slice is even */
-        trainer->seconds += seconds / (double)trainer->count;
+        trainer->now.seconds += seconds / (double)trainer->count;
         if (!isfinite(trainer->losses[i])) return loss_diverged(trainer, i, err);
-        bool ends = (trainer->first + i + 1) % trainer->schedule.steps_per_epoch == 0;
+        bool ends = (trainer->first + i + 1) % trainer->now.schedule.steps_per_epoch == 0;
         if (ends) LS_TRY(validate_epoch(trainer, &seen, err));
-        trainer->epoch_sum += (double)trainer->losses[i];
-        trainer->step = trainer->first + i + 1;
+        trainer->now.epoch_sum += (double)trainer->losses[i];
+        trainer->now.step = trainer->first + i + 1;
         if (ends) end_epoch(trainer, ls_trainer_epochs(trainer), seen);
     }
-    if (trainer->step < trainer->first + trainer->count) {
+    if (trainer->now.step < trainer->first + trainer->count) {
         LS_TRY(ls_trainer_copy_state(trainer, trainer->plan->snapshot, 0, err));
-        LS_TRY(ls_trainer_run_steps(trainer, trainer->first, trainer->step - trainer->first, false,
-                                    err));
+        LS_TRY(ls_trainer_run_steps(trainer, trainer->first, trainer->now.step - trainer->first,
+                                    false, err));
     }
+    LS_TRY(check_state(trainer, err));
+    if (trainer->state != LS_MEMBER_TRAINING) return LS_OK;
+    if (trainer->checkpoints && trainer->stopped && !strcmp(trainer->stopped, "callback"))
+        LS_TRY(ls_checkpoints_write(trainer->checkpoints, trainer, err));
     return trainer->stopped ? finish(trainer, err) : LS_OK;
 }
 
@@ -371,9 +435,10 @@ static void pause_summary(const ls_trainer *trainer, ls_model *model)
     uint64_t epochs = model->summary.epochs;
     if (epochs && model->history[model->history_count - 1].epoch != epochs)
         model->history[model->history_count++] = (ls_history_point){
-            epochs, (float)trainer->loss, (float)trainer->validation, (float)trainer->accuracy};
-    model->summary.steps = trainer->step;
-    model->summary.seconds = trainer->seconds;
+            epochs, (float)trainer->now.loss, (float)trainer->now.validation,
+            (float)trainer->now.accuracy};
+    model->summary.steps = trainer->now.step;
+    model->summary.seconds = trainer->now.seconds;
     snprintf(model->stopped, sizeof model->stopped, "callback");
 }
 

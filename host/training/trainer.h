@@ -17,14 +17,14 @@ ls_status ls_trainer_open(ls_model *model, const ls_data *data, ls_block *block,
 void ls_trainer_free(ls_trainer *trainer);
 
 /* Puts it on a device: a member of the block's table's workspace, with its state. If this fails it
- * is not there. keep: its copy stays in host memory, so that the device may fail. A state that was
- * lost is computed again from its copy, and training that had come to its end is ended. */
-ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_error *err);
+ * is not there. keep: its copy stays in host memory, so that the device may fail. witness: the CPU
+ * path if the device is another one, or NULL (witness.h). A state that was lost is computed again
+ * from its copy, and training that had come to its end is ended. */
+ls_status ls_trainer_enter(ls_trainer *trainer, bool keep, ls_backend *witness, ls_error *err);
 /* Takes its state to the host and frees its memory on the device. If this fails it is still there.
  */
 ls_status ls_trainer_park(ls_trainer *trainer, ls_error *err);
-/* After a slice on a device that may fail: renews a copy from which the state could no longer be
- * computed again. */
+/* After a slice on a device that may fail: takes a newer copy if that is due. */
 ls_status ls_trainer_renew(ls_trainer *trainer, ls_error *err);
 
 /* Where slices may end.
@@ -50,7 +50,7 @@ ls_status ls_trainer_model(ls_trainer *trainer, ls_model **out, ls_error *err);
 
 static inline uint64_t ls_trainer_epochs(const ls_trainer *trainer)
 {
-    return trainer->step / trainer->schedule.steps_per_epoch;
+    return trainer->now.step / trainer->now.schedule.steps_per_epoch;
 }
 /* Whether it has steps to run before its goal. */
 static inline bool ls_trainer_active(const ls_trainer *trainer)

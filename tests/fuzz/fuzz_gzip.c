@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     memcpy(copy, bytes, size);
     ls_status status = ls_stream_of("input", copy, size, &stream, &err);
     if (status == LS_OK) {
-        status = ls_stream_rest(stream, &unpacked, &length, &err);
+        status = ls_stream_rest(stream, SIZE_MAX, &unpacked, &length, &err);
         ls_stream_close(stream);
     }
     fuzz_check(status, &err);

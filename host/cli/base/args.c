@@ -115,6 +115,10 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     argv[0] = name;
     *args = (arguments){.command = first};
     args->context = poptGetContext(name, argc, argv, outer, 0);
+    if (!args->context) {
+        argv[0] = first;
+        return complain(first, EXIT_FAILED, "out of memory for the command line");
+    }
     snprintf(left, sizeof left, "%s%s[options]", usage, *usage ? " " : "");
     poptSetOtherOptionHelp(args->context, left);
     int status = EXIT_OK, code;

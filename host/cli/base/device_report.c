@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/device_report.h"
+#include "host/base/json.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -36,7 +38,7 @@ void device_report_print(const device_report *r)
 
 json_t *device_note_json(const device_report *r)
 {
-    return *r->note ? json_string(r->note) : json_null();
+    return *r->note ? json_shown(r->note) : json_null();
 }
 
 static json_t *number_or_null(double speed) { return speed > 0 ? json_real(speed) : json_null(); }
@@ -46,12 +48,11 @@ json_t *device_report_json(const device_report *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->count; i++) {
         const ls_device_timing *c = &r->candidate[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:o,s:o,s:b,s:o}", "device", c->name,
+        ls_json_append(&list, json_pack("{s:o,s:o,s:o,s:b,s:o}", "device", json_shown(c->name),
                                         "steps_per_second", number_or_null(c->speed),
                                         "estimated_steps_per_second", number_or_null(c->estimated),
                                         "chosen", c->chosen, "note",
-                                        *c->note ? json_string(c->note) : json_null()));
+                                        *c->note ? json_shown(c->note) : json_null()));
     }
     return list;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/html.h"
 #include "host/base/text.h"
+#include "host/base/visible.h"
 #include <string.h>
 
 static const char style[] =
@@ -21,17 +22,17 @@ static const char style[] =
 
 void html_add(ls_text *page, const char *text)
 {
-    while (*text) {
-        size_t n = strcspn(text, "&<>\"");
-        ls_text_add(page, "%.*s", (int)n, text);
-        text += n;
-        if (!*text) break;
-        ls_text_add(page, "%s",
-                    *text == '&'   ? "&amp;"
-                    : *text == '<' ? "&lt;"
-                    : *text == '>' ? "&gt;"
-                                   : "&quot;");
-        text++;
+    for (size_t bytes, shown; *text; text += bytes) {
+        const char *c = ls_visible_next(text, &bytes, &shown);
+        switch (*text) {
+        case '&': ls_text_add(page, "&amp;"); break;
+        case '<': ls_text_add(page, "&lt;"); break;
+        case '>': ls_text_add(page, "&gt;"); break;
+        case '"': ls_text_add(page, "&quot;"); break;
+        case '\n':
+        case '\t': ls_text_add(page, "%c", *text); break;
+        default: ls_text_add(page, "%.*s", (int)shown, c);
+        }
     }
 }
 

@@ -8,7 +8,9 @@
 
 void html_begin(ls_text *page, const char *title);
 void html_end(ls_text *page);
-/* Adds text with HTML's special characters escaped. */
+/* Adds text with the special characters of HTML and XML escaped, and those that neither allows
+ * shown as a terminal does (host/base/visible.h). Every name on a page or in an SVG goes through
+ * here. */
 void html_add(ls_text *page, const char *text);
 /* Adds "<tag>text</tag>" and a newline. tag may have attributes. */
 void html_add_element(ls_text *page, const char *tag, const char *text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/json_output.h"
 #include "host/base/visible.h"
+#include "host/cli/base/args.h"
 #include "host/cli/base/terminal.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -22,10 +23,22 @@ static void print_escaped(const char *text)
     putchar('\n');
 }
 
-void print_json(json_t *object)
+int print_json(const char *command, json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    print_escaped(text ? text : "{}");
-    free(text);
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(object);
+    if (!text) return complain(command, EXIT_FAILED, "out of memory for the JSON output");
+    print_escaped(text);
+    free(text);
+    return EXIT_OK;
+}
+
+json_t *json_shown(const char *text)
+{
+    if (ls_is_utf8(text)) return json_string(text);
+    ls_text shown = {0};
+    ls_text_show(&shown, "%s", text);
+    json_t *value = shown.failed ? NULL : json_string(shown.text);
+    free(shown.text);
+    return value;
 }

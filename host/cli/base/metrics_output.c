@@ -26,8 +26,8 @@ static json_t *classes_json(const ls_metrics *m, size_t count, const ls_model *m
     json_t *classes = json_object();
     for (size_t i = 0; i < count; i++) {
         json_t *o = means_json(m->class_precision[i], m->class_recall[i], m->class_f1[i]);
-        json_object_set_new(o, "support", json_integer((json_int_t)m->class_support[i]));
-        json_object_set_new(classes, name(model, i), o);
+        ls_json_set(&o, "support", json_integer((json_int_t)m->class_support[i]));
+        ls_json_set(&classes, name(model, i), o);
     }
     return classes;
 }
@@ -38,8 +38,8 @@ static json_t *confusion_json(const ls_metrics *m)
     for (size_t i = 0; i < m->classes; i++) {
         json_t *row = json_array();
         for (size_t j = 0; j < m->classes; j++)
-            json_array_append_new(row, json_integer((json_int_t)m->confusion[i * m->classes + j]));
-        json_array_append_new(confusion, row);
+            ls_json_append(&row, json_integer((json_int_t)m->confusion[i * m->classes + j]));
+        ls_json_append(&confusion, row);
     }
     return confusion;
 }
@@ -49,11 +49,10 @@ static json_t *calibration_json(const ls_metrics *m)
     json_t *bins = json_array();
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
         const ls_calibration_bin *b = &m->calibration[i];
-        json_array_append_new(bins,
-                              json_pack("{s:f,s:I,s:o,s:o}", "to",
-                                        (double)(i + 1) / LS_CALIBRATION_BINS, "rows",
-                                        (json_int_t)b->rows, "score", ls_json_number(b->score),
-                                        "share", ls_json_number(b->share)));
+        ls_json_append(&bins,
+                       json_pack("{s:f,s:I,s:o,s:o}", "to", (double)(i + 1) / LS_CALIBRATION_BINS,
+                                 "rows", (json_int_t)b->rows, "score", ls_json_number(b->score),
+                                 "share", ls_json_number(b->share)));
     }
     return bins;
 }
@@ -63,13 +62,12 @@ typedef struct {
     double value;
 } score;
 
-static void add_scores(json_t *o, const score *list, size_t count)
+static void add_scores(json_t **o, const score *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        json_object_set_new(o, list[i].name, ls_json_number(list[i].value));
+    for (size_t i = 0; i < count; i++) ls_json_set(o, list[i].name, ls_json_number(list[i].value));
 }
 
-static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+static void add_class_metrics(json_t **o, const ls_metrics *m, const ls_model *model)
 {
     const score scores[] = {{"accuracy", m->accuracy},
                             {"precision", m->precision},
@@ -81,33 +79,33 @@ static void add_class_metrics(json_t *o, const ls_metrics *m, const ls_model *mo
                             {"calibration_error", m->calibration_error},
                             {"baseline_accuracy", m->baseline_accuracy}};
     add_scores(o, scores, COUNT(scores));
-    json_object_set_new(o, "undefined", json_integer(m->undefined));
-    json_object_set_new(o, "positive",
-                        m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))
-                                        : json_null());
-    json_object_set_new(o, "decision", decision_json(&m->decision, model));
-    json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
-    json_object_set_new(o, "weighted",
-                        means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
-    json_object_set_new(o, "confusion", confusion_json(m));
-    json_object_set_new(o, "classes", classes_json(m, m->classes, model, ls_model_class_name));
-    json_object_set_new(o, "calibration", calibration_json(m));
+    ls_json_set(o, "undefined", json_integer(m->undefined));
+    ls_json_set(o, "positive",
+                m->classes == 2 ? json_string(ls_model_class_name(model, m->positive))
+                                : json_null());
+    ls_json_set(o, "decision", decision_json(&m->decision, model));
+    ls_json_set(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
+    ls_json_set(o, "weighted",
+                means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
+    ls_json_set(o, "confusion", confusion_json(m));
+    ls_json_set(o, "classes", classes_json(m, m->classes, model, ls_model_class_name));
+    ls_json_set(o, "calibration", calibration_json(m));
 }
 
-static void add_label_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+static void add_label_metrics(json_t **o, const ls_metrics *m, const ls_model *model)
 {
     const score scores[] = {{"accuracy", m->accuracy}, {"precision", m->precision},
                             {"recall", m->recall},     {"f1", m->f1},
                             {"auc", m->auc},           {"baseline_accuracy", m->baseline_accuracy}};
     add_scores(o, scores, COUNT(scores));
-    json_object_set_new(o, "undefined", json_integer(m->undefined));
-    json_object_set_new(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
-    json_object_set_new(o, "weighted",
-                        means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
-    json_object_set_new(o, "labels", classes_json(m, m->targets, model, model_target_name));
+    ls_json_set(o, "undefined", json_integer(m->undefined));
+    ls_json_set(o, "macro", means_json(m->macro_precision, m->macro_recall, m->macro_f1));
+    ls_json_set(o, "weighted",
+                means_json(m->weighted_precision, m->weighted_recall, m->weighted_f1));
+    ls_json_set(o, "labels", classes_json(m, m->targets, model, model_target_name));
 }
 
-static void add_number_metrics(json_t *o, const ls_metrics *m, const ls_model *model)
+static void add_number_metrics(json_t **o, const ls_metrics *m, const ls_model *model)
 {
     const score all[] = {{"rmse", m->rmse},
                          {"mae", m->mae},
@@ -125,23 +123,23 @@ static void add_number_metrics(json_t *o, const ls_metrics *m, const ls_model *m
                              {"median_absolute_error", m->target_median_absolute_error[i]},
                              {"explained_variance", m->target_explained_variance[i]}};
         json_t *target = json_object();
-        add_scores(target, one, COUNT(one));
-        json_object_set_new(targets, model_target_name(model, i), target);
+        add_scores(&target, one, COUNT(one));
+        ls_json_set(&targets, model_target_name(model, i), target);
     }
-    json_object_set_new(o, "targets", targets);
+    ls_json_set(o, "targets", targets);
 }
 
 json_t *metrics_json(const ls_metrics *m, const ls_model *model)
 {
     const ls_task task = ls_model_task(model);
     json_t *o = json_object();
-    json_object_set_new(o, "task", json_string(model_task_name(model)));
-    json_object_set_new(o, "rows", json_integer((json_int_t)m->rows));
-    json_object_set_new(o, "loss", ls_json_number(m->loss));
-    json_object_set_new(o, "loss_sum", ls_json_number(m->loss_sum));
-    if (task == LS_TASK_REGRESSION) add_number_metrics(o, m, model);
-    else if (task == LS_TASK_MULTILABEL) add_label_metrics(o, m, model);
-    else add_class_metrics(o, m, model);
+    ls_json_set(&o, "task", json_string(model_task_name(model)));
+    ls_json_set(&o, "rows", json_integer((json_int_t)m->rows));
+    ls_json_set(&o, "loss", ls_json_number(m->loss));
+    ls_json_set(&o, "loss_sum", ls_json_number(m->loss_sum));
+    if (task == LS_TASK_REGRESSION) add_number_metrics(&o, m, model);
+    else if (task == LS_TASK_MULTILABEL) add_label_metrics(&o, m, model);
+    else add_class_metrics(&o, m, model);
     return o;
 }
 

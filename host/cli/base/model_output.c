@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/model_output.h"
+#include "host/base/json.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +42,7 @@ json_t *model_options_json(const ls_model *model)
     json_t *o = json_object();
     for (size_t i = 0; i < ls_option_count(); i++) {
         const char *name = ls_option_at(i)->name;
-        json_object_set_new(o, name, json_string(ls_model_option(model, name)));
+        ls_json_set(&o, name, json_string(ls_model_option(model, name)));
     }
     return o;
 }

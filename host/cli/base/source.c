@@ -4,9 +4,11 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/run_files.h"
 #include "host/cli/base/terminal.h"
 #include "host/data/notes.h"
 #include "host/data/value.h"
+#include "host/model/model_file.h"
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -303,19 +305,27 @@ ls_status source_require_targets(const char *name, const ls_data *data, const ls
                    what);
 }
 
-ls_status source_model(const char *path, ls_model **out, ls_error *err)
+ls_status source_model_file(const char *path, ls_model **out, char **file, char hex[65],
+                            ls_error *err)
 {
-    char inside[4096];
     struct stat about;
     bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    if (!folder) return ls_model_load(path, out, err);
-    if (snprintf(inside, sizeof inside, "%s/model.safetensors", path) >= (int)sizeof inside)
-        return ls_fail(err, LS_ERR_IO, "the path of the run folder is too long");
-    if (access(inside, F_OK))
-        return ls_fail(err, LS_ERR_IO,
-                       "%s is a folder without a model.safetensors; name a model or a run folder",
-                       path);
-    return ls_model_load(inside, out, err);
+    char *name = folder ? run_file_path(path, RUN_MODEL) : ls_strdup(path);
+    ls_status status = LS_OK;
+    if (!name) status = ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
+    else if (folder && access(name, F_OK))
+        status = ls_fail(err, LS_ERR_IO,
+                         "%s is a folder without a model.safetensors; name a model or a run folder",
+                         path);
+    else status = ls_model_load_hashed(name, folder, out, hex, err);
+    if (status == LS_OK && file) *file = name;
+    else free(name);
+    return status;
+}
+
+ls_status source_model(const char *path, ls_model **out, ls_error *err)
+{
+    return source_model_file(path, out, NULL, NULL, err);
 }
 
 ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)

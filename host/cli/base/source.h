@@ -63,7 +63,10 @@ ls_status source_rows(const source_options *options, const char *name, const ls_
 ls_status source_require_targets(const char *name, const ls_data *data, const ls_model *model,
                                  ls_error *err);
 
-/* Loads a model from its file or from a run folder. */
+/* Loads a model from its file or from a run folder. *file: the path of the file, freed with free();
+ * hex: the hash of its bytes; both may be NULL. */
+ls_status source_model_file(const char *path, ls_model **out, char **file, char hex[65],
+                            ls_error *err);
 ls_status source_model(const char *path, ls_model **out, ls_error *err);
 
 /* ---- Devices --------------------------------------------------------------------------------- */

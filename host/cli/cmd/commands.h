@@ -14,6 +14,7 @@ int cmd_make(int argc, const char **argv);
 int cmd_plot(int argc, const char **argv);
 int cmd_predict(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
+int cmd_resume(int argc, const char **argv);
 int cmd_search(int argc, const char **argv);
 int cmd_show(int argc, const char **argv);
 int cmd_train(int argc, const char **argv);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/base/visible.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/library_options.h"
@@ -10,6 +12,8 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/plot/gnuplot.h"
+#include "host/cli/plot/script.h"
 #include <jansson.h>
 #include <popt.h>
 #include <stdbool.h>
@@ -140,13 +144,15 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
                            : same ? "equal"
                                   : "DIFFER",
                            r.hash);
-        json_array_append_new(rows, json_pack("{s:s,s:f,s:I,s:f,s:f,s:b,s:s}", "device", name,
-                                              "seconds", r.seconds, "steps", (json_int_t)r.steps,
-                                              "steps_per_second", r.speed, "speed_up", speed_up,
-                                              "equal", (int)same, "weights_sha256", r.hash));
+        ls_json_append(&rows, json_pack("{s:o,s:f,s:I,s:f,s:f,s:b,s:s}", "device", json_shown(name),
+                                        "seconds", r.seconds, "steps", (json_int_t)r.steps,
+                                        "steps_per_second", r.speed, "speed_up", speed_up, "equal",
+                                        (int)same, "weights_sha256", r.hash));
     }
-    if (a->source.json) print_json(json_pack("{s:o,s:b}", "devices", rows, "equal", (int)*equal));
-    else json_decref(rows);
+    if (!a->source.json) json_decref(rows);
+    else if (print_json("compare", json_pack("{s:o,s:b}", "devices", rows, "equal", (int)*equal)) !=
+             EXIT_OK)
+        return ls_fail(err, LS_ERR_MEMORY, "nothing was printed");
     if (!a->source.json && list->count == 1)
         puts("There is no other exact device to compare with (lockstep devices shows why).");
     return LS_OK;
@@ -158,17 +164,15 @@ static const int widths[] = {16, 64, 256, 1024}, batches[] = {16, 64, 256, 1024}
 enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches };
 
 /* Adds a gnuplot script that contains the data and draws one panel per batch size. */
-static void add_plot(ls_text *text, const device_list *list, const double *speed,
-                     const char *prefix)
+static void add_plot(ls_text *text, const device_list *list, const double *speed)
 {
     ls_text_add(
         text,
-        "set terminal svg size 1000,800 background 'white'\nset output '%s.svg'\nset multiplot layout 2,2\n"
+        "set terminal svg size 1000,800 background 'white' noenhanced\nset multiplot layout 2,2\n"
         "set logscale xy\nset grid\nset key below vertical\n"
         "set xrange [12:1400]\nset xtics (16, 64, 256, 1024)\n"
         "set linetype 1 lc rgb '#0072B2'\nset linetype 2 lc rgb '#D55E00'\nset linetype 3 lc rgb '#009E73'\nset linetype 4 lc rgb '#CC79A7'\n"
-        "set xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n",
-        prefix);
+        "set xlabel 'width of both hidden layers'\nset ylabel 'steps per second'\n");
     for (size_t d = 0; d < list->count; d++)
         for (size_t b = 0; b < BATCHES; b++) {
             ls_text_add(text, "$d%zub%zu << EOD\n", d, b);
@@ -178,23 +182,44 @@ static void add_plot(ls_text *text, const device_list *list, const double *speed
         }
     for (size_t b = 0; b < BATCHES; b++) {
         ls_text_add(text, "set title 'batch %d'\nplot ", batches[b]);
-        for (size_t d = 0; d < list->count; d++)
-            ls_text_add(
-                text,
-                "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title \"%.34s\" noenhanced",
-                d ? ", " : "", d, b, 5 + 2 * d, ls_device_get_info(list->device[d])->name);
+        for (size_t d = 0; d < list->count; d++) {
+            char name[35];
+            ls_visible_copy(name, sizeof name, ls_device_get_info(list->device[d])->name);
+            ls_text_add(text, "%s$d%zub%zu using 1:2 with linespoints lw 2 pt %zu title ",
+                        d ? ", " : "", d, b, 5 + 2 * d);
+            plot_add_quoted(text, name);
+        }
         ls_text_add(text, "\n");
     }
 }
 
-static ls_status write_sweep(const compare_arguments *a, const device_list *list,
+static ls_status write_plot(const compare_arguments *a, const device_list *list,
+                            const double *speed, ls_error *err)
+{
+    ls_text script = {0}, path = {0};
+    char *svg = NULL;
+    size_t size;
+    add_plot(&script, list, speed);
+    ls_text_add(&path, "%s.svg", a->sweep);
+    ls_status status = path.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the plot")
+                                   : plot_run(&script, &svg, &size, err);
+    if (status == LS_OK) status = ls_write_file(path.text, svg, size, err);
+    free(svg);
+    free(script.text);
+    free(path.text);
+    return status;
+}
+
+static ls_status write_table(const compare_arguments *a, const device_list *list,
                              const double *speed, ls_error *err)
 {
-    ls_text csv = {0}, plot = {0};
-    char path[4096];
+    ls_text csv = {0}, path = {0};
+    ls_text_add(&path, "%s.csv", a->sweep);
     ls_text_add(&csv, "width,batch");
-    for (size_t d = 0; d < list->count; d++)
-        ls_text_add(&csv, ",\"%s\"", ls_device_get_info(list->device[d])->name);
+    for (size_t d = 0; d < list->count; d++) {
+        ls_text_add(&csv, ",");
+        ls_text_add_csv(&csv, ls_device_get_info(list->device[d])->name);
+    }
     ls_text_add(&csv, "\n");
     for (size_t w = 0; w < WIDTHS; w++)
         for (size_t b = 0; b < BATCHES; b++) {
@@ -203,22 +228,29 @@ static ls_status write_sweep(const compare_arguments *a, const device_list *list
                 ls_text_add(&csv, ",%.6g", speed[(d * WIDTHS + w) * BATCHES + b]);
             ls_text_add(&csv, "\n");
         }
-    add_plot(&plot, list, speed, a->sweep);
-    snprintf(path, sizeof path, "%s.csv", a->sweep);
-    ls_status status = csv.failed || plot.failed
+    ls_status status = csv.failed || path.failed
                            ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the sweep")
-                           : ls_write_file(path, csv.text, csv.length, err);
-    FILE *gnuplot = status == LS_OK ? popen("gnuplot 2>/dev/null", "w") : NULL;
-    if (gnuplot) fwrite(plot.text, 1, plot.length, gnuplot);
-    bool drawn = gnuplot && pclose(gnuplot) == 0;
-    if (status == LS_OK)
-        terminal_print(stderr,
-                       drawn ? "wrote %s.csv and %s.svg\n"
-                             : "wrote %s.csv; install gnuplot to get the plot %s.svg\n",
-                       a->sweep, a->sweep);
+                           : ls_write_file(path.text, csv.text, csv.length, err);
     free(csv.text);
-    free(plot.text);
+    free(path.text);
     return status;
+}
+
+/* Without gnuplot there is no plot. If one of the two cannot be written, the other one is. */
+static ls_status write_sweep(const compare_arguments *a, const device_list *list,
+                             const double *speed, ls_error *err)
+{
+    ls_error why;
+    ls_status drawn = write_plot(a, list, speed, &why), written = write_table(a, list, speed, err);
+    if (written != LS_OK && drawn != LS_OK) complain_error("compare", &why);
+    if (written == LS_OK && drawn != LS_OK && drawn != LS_ERR_UNSUPPORTED)
+        written = ls_fail(err, drawn, "%s", why.message);
+    if (written == LS_OK)
+        terminal_print(stderr,
+                       drawn == LS_OK ? "wrote %s.csv and %s.svg\n"
+                                      : "wrote %s.csv; install gnuplot to get the plot %s.svg\n",
+                       a->sweep, a->sweep);
+    return written;
 }
 
 static ls_status sweep(const compare_arguments *a, const device_list *list, const ls_data *data,
@@ -267,24 +299,29 @@ static ls_status work(const compare_arguments *a, const char *name, bool *equal,
 }
 
 /* Checks the arguments of --sweep, and shortens the trainings of the 16 networks unless --epochs is
- * given. The prefix becomes part of a gnuplot script, so it must not contain quotes. */
+ * given. */
 static int prepare_sweep(compare_arguments *a, const char *data)
 {
     ls_error err;
-    char path[4096];
-    if (strpbrk(a->sweep, "'\"\\\n"))
-        return complain("compare", EXIT_USAGE,
-                        "--sweep: the name must not contain quotes, backslashes or newlines");
+    ls_text table = {0}, plot = {0};
+    result_paths paths = {0};
     if (a->source.json)
         return complain("compare", EXIT_USAGE,
                         "--sweep writes a CSV file and cannot be combined with --json");
     if (!strcmp(ls_options_get(a->options, "epochs"), "100") &&
         ls_options_set(a->options, "epochs", "3", &err) != LS_OK)
         return complain_error("compare", &err);
-    if (result_check_writable(a->sweep, &err) != LS_OK) return complain_error("compare", &err);
-    snprintf(path, sizeof path, "%s.csv", a->sweep);
-    if (result_check_apart(path, data, &err) != LS_OK) return complain_error("compare", &err);
-    return EXIT_OK;
+    ls_text_add(&table, "%s.csv", a->sweep);
+    ls_text_add(&plot, "%s.svg", a->sweep);
+    result_reads_rows(&paths, data);
+    result_reads(&paths, a->source.labels);
+    if (!table.failed && !plot.failed) {
+        result_writes(&paths, table.text);
+        result_writes(&paths, plot.text);
+    } else paths.failed = true;
+    free(table.text);
+    free(plot.text);
+    return result_check(&paths, &err) == LS_OK ? EXIT_OK : complain_error("compare", &err);
 }
 
 int cmd_compare(int argc, const char **argv)

@@ -65,17 +65,17 @@ static json_t *column_json(const ls_data *data, size_t i, const ls_column_info *
                           "type", c->categorical ? "categories" : "numbers", "missing",
                           (json_int_t)c->missing);
     if (!c->categorical) {
-        json_object_set_new(o, "least", ls_json_number(c->least));
-        json_object_set_new(o, "most", ls_json_number(c->most));
-        json_object_set_new(o, "mean", ls_json_number(c->mean));
-        json_object_set_new(o, "deviation", ls_json_number(c->deviation));
+        ls_json_set(&o, "least", ls_json_number(c->least));
+        ls_json_set(&o, "most", ls_json_number(c->most));
+        ls_json_set(&o, "mean", ls_json_number(c->mean));
+        ls_json_set(&o, "deviation", ls_json_number(c->deviation));
         return o;
     }
     count *list = count_categories(data, i, c->categories);
     json_t *categories = json_object();
     for (size_t k = 0; list && k < c->categories; k++)
-        json_object_set_new(categories, list[k].name, json_integer((json_int_t)list[k].rows));
-    json_object_set_new(o, "categories", categories);
+        ls_json_set(&categories, list[k].name, json_integer((json_int_t)list[k].rows));
+    ls_json_set(&o, "categories", categories);
     free(list);
     return o;
 }
@@ -110,11 +110,11 @@ static json_t *targets_json(const ls_data *data)
     for (size_t t = 0; t < ls_data_targets(data); t++) {
         ls_column_info c = target_of(data, t);
         json_t *o = json_pack("{s:s?}", "name", c.name);
-        json_object_set_new(o, "least", ls_json_number(c.least));
-        json_object_set_new(o, "most", ls_json_number(c.most));
-        json_object_set_new(o, "mean", ls_json_number(c.mean));
-        json_object_set_new(o, "deviation", ls_json_number(c.deviation));
-        json_array_append_new(list, o);
+        ls_json_set(&o, "least", ls_json_number(c.least));
+        ls_json_set(&o, "most", ls_json_number(c.most));
+        ls_json_set(&o, "mean", ls_json_number(c.mean));
+        ls_json_set(&o, "deviation", ls_json_number(c.deviation));
+        ls_json_append(&list, o);
     }
     return list;
 }
@@ -141,29 +141,29 @@ static void print_targets(const ls_data *data)
     }
 }
 
-static void report_json(const ls_data *data, const char *name)
+static int report_json(const ls_data *data, const char *name)
 {
     json_t *columns = json_array(), *classes = json_object();
     count *list = count_classes(data);
     for (size_t i = 0; i < ls_data_columns(data); i++) {
         ls_column_info c = LS_INIT(ls_column_info);
         if (ls_data_column(data, i, &c, NULL) == LS_OK)
-            json_array_append_new(columns, column_json(data, i, &c));
+            ls_json_append(&columns, column_json(data, i, &c));
     }
     for (size_t k = 0; list && k < ls_data_classes(data); k++)
-        json_object_set_new(classes, list[k].name, json_integer((json_int_t)list[k].rows));
+        ls_json_set(&classes, list[k].name, json_integer((json_int_t)list[k].rows));
     free(list);
-    json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:s?,s:o,s:o,s:o}", "data", name, "rows",
+    json_t *o = json_pack("{s:o,s:I,s:I,s:I,s:s?,s:o,s:o,s:o}", "data", json_shown(name), "rows",
                           (json_int_t)ls_data_rows(data), "dropped_rows",
                           (json_int_t)ls_data_dropped(data), "inputs",
                           (json_int_t)ls_data_features(data), "target", ls_data_target_name(data),
                           "classes", classes, "columns", columns, "notes", notes_json(data, NULL));
     if (ls_data_task(data) != LS_TASK_CLASSIFICATION) {
         bool labels = ls_data_task(data) == LS_TASK_MULTILABEL;
-        json_object_set_new(o, "task", json_string(labels ? "multilabel" : "regression"));
-        json_object_set_new(o, "targets", targets_json(data));
+        ls_json_set(&o, "task", json_string(labels ? "multilabel" : "regression"));
+        ls_json_set(&o, "targets", targets_json(data));
     }
-    print_json(o);
+    return print_json("describe", o);
 }
 
 static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
@@ -236,7 +236,7 @@ int cmd_describe(int argc, const char **argv)
     int status = arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);
     if (status == EXIT_OK && source_read(&o, args.operand[0], NULL, &data, &err) != LS_OK)
         status = complain_error("describe", &err);
-    else if (status == EXIT_OK && o.json) report_json(data, args.operand[0]);
+    else if (status == EXIT_OK && o.json) status = report_json(data, args.operand[0]);
     else if (status == EXIT_OK) report_text(data);
     ls_data_free(data);
     arguments_free(&args);

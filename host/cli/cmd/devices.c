@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/terminal.h"
@@ -55,12 +56,13 @@ static json_t *rates_json(const ls_device_info *d)
 
 static json_t *device_json(const ls_device_info *d)
 {
-    json_t *object = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:s}", "index", d->index, "kind",
-                               d->kind, "name", d->name, "vendor", d->vendor, "driver", d->driver,
-                               "platform", d->platform, "memory", (json_int_t)d->memory, "exact",
-                               d->exact, "reason", d->reason);
+    json_t *object = json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:I,s:b,s:o}", "index", d->index, "kind",
+                               json_shown(d->kind), "name", json_shown(d->name), "vendor",
+                               json_shown(d->vendor), "driver", json_shown(d->driver), "platform",
+                               json_shown(d->platform), "memory", (json_int_t)d->memory, "exact",
+                               d->exact, "reason", json_shown(d->reason));
     json_t *rates = rates_json(d);
-    if (rates) json_object_set_new(object, "rates", rates);
+    if (rates) ls_json_set(&object, "rates", rates);
     return object;
 }
 
@@ -113,19 +115,21 @@ int cmd_devices(int argc, const char **argv)
     if (listed != LS_OK) return complain_error("devices", &err);
     json_t *devices = json_array();
     for (size_t i = 0; i < count; i++) {
-        if (json) json_array_append_new(devices, device_json(list[i]));
+        if (json) ls_json_append(&devices, device_json(list[i]));
         else {
             print_device(list[i]);
             if (verbose) print_rates(list[i]);
         }
     }
-    if (json) print_json(json_pack("{s:O,s:s}", "devices", devices, "note", note));
+    if (json)
+        status = print_json("devices",
+                            json_pack("{s:o,s:o}", "devices", devices, "note", json_shown(note)));
     else if (*note)
         terminal_print(
             stdout,
             "\nOnly the CPU path is available: %s. It gives the same models, but is slower on large networks.\n",
             note);
-    json_decref(devices);
+    if (!json) json_decref(devices);
     ls_devices_free(list);
-    return EXIT_OK;
+    return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/metrics_output.h"
@@ -57,17 +58,15 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
                          data);
 }
 
-static void report(const evaluate_arguments *a, const evaluate_work *w)
+static int report(const evaluate_arguments *a, const evaluate_work *w)
 {
     const ls_device_info *info = ls_device_get_info(w->device);
     if (a->source.json) {
         json_t *object = metrics_json(w->metrics, w->model);
-        json_object_set_new(object, "notes", notes_json(w->data, NULL));
-        json_object_set_new(object, "device", json_string(info->name));
-        json_object_set_new(object, "arithmetic",
-                            json_string(info->exact ? "exact" : "approximate"));
-        print_json(object);
-        return;
+        ls_json_set(&object, "notes", notes_json(w->data, NULL));
+        ls_json_set(&object, "device", json_shown(info->name));
+        ls_json_set(&object, "arithmetic", json_string(info->exact ? "exact" : "approximate"));
+        return print_json("evaluate", object);
     }
     terminal_print(stdout, "device     %s (%s)\n", info->name,
                    info->exact ? "exact" : "approximate");
@@ -81,6 +80,7 @@ static void report(const evaluate_arguments *a, const evaluate_work *w)
     print_details(w->metrics, w->model);
     print_confusion(w->metrics, w->model);
     if (a->calibration) print_calibration(w->metrics, w->model);
+    return EXIT_OK;
 }
 
 int cmd_evaluate(int argc, const char **argv)
@@ -105,7 +105,7 @@ int cmd_evaluate(int argc, const char **argv)
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
     if (status == EXIT_OK) {
-        if (work(&a, args.operand[0], args.operand[1], &w, &err) == LS_OK) report(&a, &w);
+        if (work(&a, args.operand[0], args.operand[1], &w, &err) == LS_OK) status = report(&a, &w);
         else status = complain_error("evaluate", &err);
     }
     ls_metrics_free(w.metrics);

@@ -59,6 +59,60 @@ static ls_status make_folder(const char *folder, ls_error *err)
                                 : LS_OK;
 }
 
+/* Whether a file has the title of the page of experiments. */
+static bool is_our_page(const char *path)
+{
+    char text[1024];
+    size_t size, length = 0;
+    int file;
+    if (ls_open_regular(path, &file, &size, NULL) != LS_OK) return false;
+    ls_status status = ls_read_some(file, path, text, sizeof text - 1, &length, NULL);
+    close(file);
+    text[length] = '\0';
+    return status == LS_OK && strstr(text, "<title>" EXP_TITLE "</title>");
+}
+
+static ls_status check_file(const exp_order *order, const char *name, const char *suffix,
+                            ls_error *err)
+{
+    struct stat about;
+    ls_text path = {0};
+    ls_text_add(&path, "%s/%s%s", order->folder, name, suffix);
+    ls_status status = path.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory for a name")
+                       : lstat(path.text, &about) == 0
+                           ? ls_fail(err, LS_ERR_ARGUMENT,
+                                     "%s exists, and is not of an experiment; name another folder",
+                                     path.text)
+                           : LS_OK;
+    free(path.text);
+    return status;
+}
+
+/* A folder may hold the results of an earlier experiment, but no other files with their names. */
+static ls_status check_folder(const exp_order *order, ls_error *err)
+{
+    static const char *const tables[] = {".csv", ".md", "-curves.csv", "-losses.csv"};
+    ls_text page = {0};
+    ls_text_add(&page, "%s/index.html", order->folder);
+    bool ours = !page.failed && is_our_page(page.text);
+    free(page.text);
+    if (ours) return LS_OK;
+    LS_TRY(check_file(order, "index", ".html", err));
+    LS_TRY(check_file(order, "timing", ".txt", err));
+    for (const char *letter = order->letters; *letter; letter++) {
+        const char name[2] = {*letter, '\0'};
+        for (size_t k = 0; k < sizeof tables / sizeof *tables; k++)
+            LS_TRY(check_file(order, name, tables[k], err));
+        for (size_t k = 0; k < exp_plot_count; k++) {
+            if (strcmp(exp_plots[k].experiment, name)) continue;
+            char plot[64];
+            snprintf(plot, sizeof plot, "%s-%s", name, exp_plots[k].name);
+            LS_TRY(check_file(order, plot, ".svg", err));
+        }
+    }
+    return LS_OK;
+}
+
 /* timing.txt is the only file that depends on the machine. */
 static ls_status write_timing(const exp_session *s, const ls_device *device, double total,
                               ls_error *err)
@@ -76,29 +130,35 @@ static ls_status write_timing(const exp_session *s, const ls_device *device, dou
     return status;
 }
 
-static ls_status write_report(const exp_session *s, ls_error *err)
+/* A plot that cannot be drawn is left out of the page. */
+static void write_report(const exp_session *s, losses *lost)
 {
     char **svg;
-    LS_TRY(ls_alloc(&svg, exp_plot_count, sizeof *svg, "the plots", err));
-    ls_status status = exp_draw(s, svg, err);
-    if (status == LS_OK) status = exp_write_page(s, svg, err);
+    ls_error err;
+    if (!losses_check(lost, ls_alloc(&svg, exp_plot_count, sizeof *svg, "the plots", &err), &err))
+        return;
+    exp_draw(s, svg, lost);
+    losses_check(lost, exp_write_page(s, svg, &err), &err);
     for (size_t i = 0; i < exp_plot_count; i++) free(svg[i]);
     free(svg);
-    return status;
 }
 
 static ls_status work(const exp_order *order, const source_options *source, exp_session *s,
-                      ls_error *err)
+                      losses *lost, ls_error *err)
 {
     ls_device *device;
     double started = ls_clock();
     LS_TRY(make_folder(order->folder, err));
+    LS_TRY(check_folder(order, err));
     LS_TRY(source_device(source, &device, err));
     interrupt_catch();
     ls_status status = exp_session_run(s, device, err);
-    if (status == LS_OK) status = exp_write_files(s, err);
-    if (status == LS_OK) status = write_report(s, err);
-    if (status == LS_OK) status = write_timing(s, device, ls_clock() - started, err);
+    if (status == LS_OK) {
+        ls_error why;
+        write_report(s, lost); /* first: a folder is known by it */
+        exp_write_files(s, lost);
+        losses_check(lost, write_timing(s, device, ls_clock() - started, &why), &why);
+    }
     ls_device_close(device);
     return status;
 }
@@ -135,6 +195,7 @@ int cmd_experiment(int argc, const char **argv)
     exp_session session = {.order = &order};
     source_options source;
     arguments args = {0};
+    losses lost = {.command = "experiment"};
     ls_error err;
     int seeds = 0, quick = 0;
     source_options_init(&source);
@@ -163,8 +224,10 @@ int cmd_experiment(int argc, const char **argv)
         status = complain("experiment", EXIT_USAGE, "--seeds takes a number from 1 to 1000");
     if (status == EXIT_OK) status = set_letters(&order, args.operand[0]);
     if (status == EXIT_OK) {
-        if (work(&order, &source, &session, &err) == LS_OK) summarize(&session);
-        else
+        if (work(&order, &source, &session, &lost, &err) == LS_OK) {
+            summarize(&session);
+            if (lost.count) status = EXIT_FAILED;
+        } else
             status = interrupted() ? complain("experiment", EXIT_INTERRUPTED, "%s", err.message)
                                    : complain_error("experiment", &err);
     }

@@ -7,10 +7,14 @@
 
 ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
 {
-    LS_TRY(result_check_writable(c->path, err));
-    LS_TRY(result_check_apart(c->path, model, err));
-    LS_TRY(result_check_apart(c->path, data, err));
-    LS_TRY(source_model(model, &c->model, err));
+    result_paths paths = {0};
+    result_reads(&paths, model);
+    for (int i = 0; i < c->operands; i++) /* also data that is not needed after all */
+        if (c->operand[i] != model) result_reads_rows(&paths, c->operand[i]);
+    result_reads(&paths, c->source.labels);
+    result_writes(&paths, c->path);
+    LS_TRY(result_check(&paths, err));
+    LS_TRY(source_model_file(model, &c->model, NULL, c->hash, err));
     if (data) LS_TRY(source_read(&c->source, data, c->model, &c->data, err));
     if (data) LS_TRY(source_require_targets(data, c->data, c->model, err));
     return data ? source_device(&c->source, &c->device, err) : LS_OK;
@@ -40,7 +44,8 @@ int model_command_run(const model_command_info *info, int argc, const char **arg
                           info->output);
     if (status == EXIT_OK && info->work(&c, &err) != LS_OK)
         status = complain_error(info->name, &err);
-    else if (status == EXIT_OK && c.source.json) print_json(json_pack("{s:s}", "file", c.path));
+    else if (status == EXIT_OK && c.source.json)
+        status = print_json(info->name, json_pack("{s:o}", "file", json_shown(c.path)));
     ls_device_close(c.device);
     ls_data_free(c.data);
     ls_model_free(c.model);

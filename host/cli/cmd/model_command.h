@@ -11,6 +11,7 @@ typedef struct {
     int operands;
     const char *path; /* of the file to write, given with -o */
     ls_model *model;
+    char hash[65]; /* of the model's file */
     ls_data *data; /* NULL without a data file */
     ls_device *device;
 } model_command;

@@ -15,7 +15,6 @@
 #include "host/data/data.h"
 #include "host/model/infer.h"
 #include <popt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,9 @@ static const char intro[] =
     "\n"
     "Rows are read, predicted and written in blocks: memory does not grow with the file. At a row that\n"
     "cannot be read, predict ends with status 1. Standard output then has a line for each row before\n"
-    "it; a file (-o) appears only when all rows are done.\n"
+    "it; a file (-o) appears only when all rows are done. A row so far outside the training rows that\n"
+    "the network's output is not a finite number gets no class and NaN for each number; all rows are\n"
+    "done then, and the status is 1.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n"
@@ -78,7 +79,6 @@ static void clear_progress(const predict_work *w)
 static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *err)
 {
     LS_TRY(ls_inference_run(w->inference, block, w->outputs, NULL, err));
-    LS_TRY(ls_model_check_outputs(w->model, w->outputs, block->rows, block->first, err));
     LS_TRY(prediction_lines_add(&w->lines, w->outputs, block->rows, err));
     w->rows += block->rows;
     return LS_OK;
@@ -126,9 +126,12 @@ static ls_status prepare(const source_options *o, const ls_threshold_options *t,
                          const char *to, predict_work *w, ls_error *err)
 {
     size_t outputs;
-    LS_TRY(result_check_writable(to, err));
-    LS_TRY(result_check_apart(to, w->name, err));
-    LS_TRY(result_check_apart(to, model, err));
+    result_paths paths = {0};
+    result_reads(&paths, model);
+    result_reads_rows(&paths, w->name);
+    result_reads(&paths, o->labels);
+    result_writes(&paths, to);
+    LS_TRY(result_check(&paths, err));
     LS_TRY(source_model(model, &w->model, err));
     if (t->positive && !t->threshold)
         return ls_fail(err, LS_ERR_ARGUMENT,
@@ -149,8 +152,6 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
                       const char *to, predict_work *w, ls_error *err)
 {
     LS_TRY(prepare(o, t, model, to, w, err));
-    /* if the reader of a pipe goes away, the write fails instead of ending the process */
-    signal(SIGPIPE, SIG_IGN);
     LS_TRY(ls_sink_open(to, &w->file, err));
     interrupt_removes(ls_sink_temporary(w->file));
     w->shown = !o->quiet && isatty(STDERR_FILENO) && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
@@ -161,7 +162,8 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     LS_TRY(status);
     ls_sink *file = w->file;
     w->file = NULL;
-    return ls_sink_finish(file, err);
+    LS_TRY(ls_sink_finish(file, err));
+    return prediction_lines_check(&w->lines, err);
 }
 
 static void close_work(predict_work *w)

@@ -7,6 +7,7 @@
 #include "host/model/model.h"
 #include "host/model/targets.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,11 +152,43 @@ static void add_labels(prediction_lines *l, const float *outputs)
     for (size_t k = 0; k < l->outputs; k++) add_number(l, outputs[k]);
 }
 
+/* Whether all outputs of a row, in units of the targets, are finite numbers. */
+static bool is_finite(const prediction_lines *l, const float *outputs)
+{
+    const ls_model *m = l->model;
+    for (size_t k = 0; k < l->outputs; k++)
+        if (!isfinite(l->task == LS_TASK_REGRESSION
+                          ? ls_target_number(m->target_mean, m->target_scale, k, outputs[k])
+                          : (double)outputs[k]))
+            return false;
+    return true;
+}
+
+/* A row without a prediction: no class, and NaN for each number. */
+static void add_mark(prediction_lines *l)
+{
+    bool labels = l->task == LS_TASK_MULTILABEL, classes = l->task == LS_TASK_CLASSIFICATION;
+    size_t empty = classes  ? 1
+                   : labels ? l->outputs
+                            : 0,
+           numbers = l->outputs + (classes && l->outputs == 1 && !l->raw);
+    for (size_t k = 0; k < empty + numbers; k++) {
+        if (k) l->text[l->length++] = ',';
+        if (k < empty) continue;
+        memcpy(l->text + l->length, "NaN", 3);
+        l->length += 3;
+    }
+}
+
 ls_status prediction_lines_add(prediction_lines *l, const float *outputs, size_t rows,
                                ls_error *err)
 {
     for (size_t r = 0; r < rows; r++, outputs += l->outputs) {
-        if (l->task == LS_TASK_CLASSIFICATION) add_class(l, outputs);
+        l->rows++;
+        if (!is_finite(l, outputs)) {
+            if (!l->marked++) l->first_marked = l->rows;
+            add_mark(l);
+        } else if (l->task == LS_TASK_CLASSIFICATION) add_class(l, outputs);
         else if (l->task == LS_TASK_REGRESSION) add_numbers(l, outputs);
         else add_labels(l, outputs);
         l->text[l->length++] = '\n';
@@ -165,4 +198,15 @@ ls_status prediction_lines_add(prediction_lines *l, const float *outputs, size_t
         l->length = 0;
     }
     return LS_OK;
+}
+
+ls_status prediction_lines_check(const prediction_lines *l, ls_error *err)
+{
+    char others[64] = "";
+    if (!l->marked) return LS_OK;
+    if (l->marked > 1) snprintf(others, sizeof others, " (and of %zu more rows)", l->marked - 1);
+    return ls_fail(err, LS_ERR_DATA,
+                   "row %zu%s: the network's output is not a finite number, so that there is no "
+                   "prediction; a value of this row lies far outside the training rows",
+                   l->first_marked, others);
 }

@@ -21,6 +21,7 @@ typedef struct {
     ls_sink *file; /* where lines go */
     char *text;    /* lines that are not yet written: `length` bytes of `capacity` */
     size_t length, capacity;
+    size_t rows, marked, first_marked; /* rows so far; those without a prediction, and the first */
 } prediction_lines;
 
 /* Zero-initialised before. visible: the lines are for a terminal, so that control characters in
@@ -32,8 +33,11 @@ void prediction_lines_close(prediction_lines *lines);
 
 /* Writes the header to `file`, from now on the place of all lines. */
 ls_status prediction_lines_begin(prediction_lines *lines, ls_sink *file, ls_error *err);
-/* Writes one line for each row of outputs. */
+/* Writes one line for each row of outputs. A row whose outputs are not finite gets no class, and
+ * NaN for each number. */
 ls_status prediction_lines_add(prediction_lines *lines, const float *outputs, size_t rows,
                                ls_error *err);
+/* Fails if there were such rows. Errors: LS_ERR_DATA. */
+ls_status prediction_lines_check(const prediction_lines *lines, ls_error *err);
 
 #endif

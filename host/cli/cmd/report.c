@@ -76,6 +76,7 @@ static ls_status work(model_command *c, ls_error *err)
     if (!c->device) LS_TRY(source_device(&c->source, &c->device, err));
     add_command(&command, &c->source, model, data, c->model);
     const report_input in = {.model = c->model,
+                             .hash = c->hash,
                              .device = c->device,
                              .data = c->data,
                              .data_label = "rows",

@@ -13,6 +13,7 @@
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/search_output.h"
+#include "host/model/model_file.h"
 #include "host/search/rank.h"
 #include "host/search/state.h"
 #include "host/search/table.h"
@@ -211,16 +212,16 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
 
 static ls_status check_paths(const search_arguments *a, ls_error *err)
 {
-    const char *const paths[] = {a->save, a->report, a->state};
-    for (size_t i = 0; i < 3; i++) {
-        if (paths[i] && !strcmp(paths[i], "-"))
+    const char *const results[] = {a->save, a->report, a->state};
+    result_paths paths = {0};
+    for (size_t i = 0; i < 3; i++)
+        if (results[i] && !strcmp(results[i], "-"))
             return ls_fail(err, LS_ERR_ARGUMENT,
                            "standard output is for the leaderboard; name a file instead of -");
-        LS_TRY(result_check_writable(paths[i], err));
-        LS_TRY(result_check_apart(paths[i], a->data, err));
-        LS_TRY(result_check_apart(paths[i], a->source.labels, err));
-    }
-    return result_check_distinct(paths, 3, err);
+    result_reads_rows(&paths, a->data);
+    result_reads(&paths, a->source.labels);
+    for (size_t i = 0; i < 3; i++) result_writes(&paths, results[i]);
+    return result_check(&paths, err);
 }
 
 static const char *arithmetic_of(const ls_device *device)
@@ -235,7 +236,7 @@ static ls_status read_state(const search_arguments *a, search_work *w, ls_error 
     char key[65], *text;
     size_t size;
     if (!a->state || access(a->state, F_OK) != 0) return LS_OK;
-    LS_TRY(ls_read_file(a->state, &text, &size, err));
+    LS_TRY(ls_read_regular(a->state, &text, &size, err));
     ls_search_key(w->search, arithmetic_of(w->device), key);
     ls_status status = LS_OK;
     if (!a->restart || !ls_search_is_state(text))
@@ -247,25 +248,36 @@ static ls_status read_state(const search_arguments *a, search_work *w, ls_error 
     return status;
 }
 
-/* Writes the current table and state. */
-static ls_status keep(const search_arguments *a, const search_work *w, ls_error *err)
+static ls_status write_table(const search_arguments *a, const search_work *w, ls_error *err)
 {
-    ls_text table = {0}, state = {0};
-    char key[65];
-    ls_status status = LS_OK;
-    if (a->report) status = ls_search_table(w->search, &table, err);
-    if (a->report && status == LS_OK)
-        status = ls_write_file(a->report, table.text, table.length, err);
-    if (a->state && status == LS_OK) {
-        ls_search_key(w->search, arithmetic_of(w->device), key);
-        ls_search_write(w->search, key, &state);
-        status = state.failed
-                     ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the state of the search")
-                     : ls_write_file(a->state, state.text, state.length, err);
-    }
+    ls_text table = {0};
+    if (!a->report) return LS_OK;
+    ls_status status = ls_search_table(w->search, &table, err);
+    if (status == LS_OK) status = ls_write_file(a->report, table.text, table.length, err);
     free(table.text);
+    return status;
+}
+
+static ls_status write_state(const search_arguments *a, const search_work *w, ls_error *err)
+{
+    ls_text state = {0};
+    char key[65];
+    if (!a->state) return LS_OK;
+    ls_search_key(w->search, arithmetic_of(w->device), key);
+    ls_search_write(w->search, key, &state);
+    ls_status status = state.failed ? ls_fail(err, LS_ERR_MEMORY,
+                                              "out of memory for the state of the search")
+                                    : ls_write_file(a->state, state.text, state.length, err);
     free(state.text);
     return status;
+}
+
+/* Writes the current table and state. What cannot be written is told and counted. */
+static void keep(const search_arguments *a, search_work *w)
+{
+    ls_error err;
+    losses_check(&w->lost, write_table(a, w, &err), &err);
+    w->state_kept = losses_check(&w->lost, write_state(a, w, &err), &err) && a->state;
 }
 
 /* ---- Work ------------------------------------------------------------------------------------ */
@@ -286,16 +298,17 @@ static ls_status run(const search_arguments *a, search_work *w, search_view *vie
         search_view_draw(view, NULL);
         double started = ls_clock();
         if (status != LS_OK || started - kept < pause) continue;
-        status = keep(a, w, err);
+        /* a file that cannot be written now is told at the end, when it has been tried again */
+        write_table(a, w, NULL);
+        write_state(a, w, NULL);
         kept = ls_clock();
         /* at most 5 % of the time goes into writing long tables */
         pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1;
     }
     search_view_clear(view);
     w->complete = status == LS_OK && finished;
-    /* even if a device fails, the results so far are written */
-    ls_status written = keep(a, w, status == LS_OK ? err : NULL);
-    return status == LS_OK ? written : status;
+    keep(a, w); /* even if a device fails, the results so far are written */
+    return status;
 }
 
 typedef struct {
@@ -315,7 +328,7 @@ static int on_epoch(const ls_progress *p, void *user)
 }
 
 /* Trains the best network on all rows, as `lockstep train` does. */
-static ls_status refit(const search_arguments *a, search_work *w, bool live, ls_error *err)
+static ls_status refit(search_work *w, bool live, ls_error *err)
 {
     ls_options *options;
     refit_view view = {.live = live};
@@ -328,7 +341,15 @@ static ls_status refit(const search_arguments *a, search_work *w, bool live, ls_
         w->model = NULL;
         w->complete = false;
     }
-    return status == LS_OK && w->model ? ls_model_save(w->model, a->save, err) : status;
+    return status;
+}
+
+static void save_model(const search_arguments *a, search_work *w)
+{
+    ls_error err;
+    if (losses_check(&w->lost, ls_model_save_hashed(w->model, a->save, w->hash, &err), &err))
+        w->model_path = a->save;
+    else w->model_path = w->rescued = losses_rescue(&w->lost, w->model, NULL, w->hash);
 }
 
 /* Prints a note about everything that may surprise the user. */
@@ -372,21 +393,27 @@ static ls_status work(search_arguments *a, search_work *w, ls_search_settings *h
     LS_TRY(status);
     w->seconds = ls_clock() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
-    if (a->save && w->complete && search_best(w)) LS_TRY(refit(a, w, live, err));
-    if (a->state && w->complete) unlink(a->state); /* nothing to resume */
+    if (a->save && w->complete && search_best(w)) LS_TRY(refit(w, live, err));
+    if (w->model) save_model(a, w);
+    if (a->state && w->complete && !w->lost.count) unlink(a->state); /* nothing to resume */
     return LS_OK;
 }
 
 static int report(const search_arguments *a, const search_work *w)
 {
-    if (a->source.json) search_print_json(a, w);
+    int status = EXIT_OK;
+    if (a->source.json) status = search_print_json(a, w);
     else search_print_text(a, w);
-    if (!w->complete && a->state)
+    if (w->lost.count) status = EXIT_FAILED;
+    if (!w->complete && w->state_kept)
         return complain("search", EXIT_INTERRUPTED,
                         "interrupted; the state is in %s, and the same command resumes the search",
                         a->state);
-    if (!w->complete) return complain("search", EXIT_INTERRUPTED, "interrupted");
-    if (search_best(w)) return EXIT_OK;
+    if (!w->complete) {
+        complain("search", EXIT_INTERRUPTED, "interrupted");
+        return status == EXIT_OK ? EXIT_INTERRUPTED : status;
+    }
+    if (search_best(w)) return status;
     const ls_trial *first = &w->search->trial[w->order[0]];
     const char *metric = ls_score_names[w->search->how.metric];
     if (first->reason)
@@ -403,6 +430,7 @@ static int report(const search_arguments *a, const search_work *w)
 static void free_work(search_work *w)
 {
     ls_model_free(w->model);
+    free(w->rescued);
     ls_search_free(w->search);
     ls_device_close(w->device);
     ls_data_free(w->data);
@@ -425,7 +453,7 @@ static int search(search_arguments *a, arguments *args)
                               .holdout = isnan(a->holdout) ? -1 : a->holdout,
                               .eta = (size_t)a->eta,
                               .seed = (uint64_t)a->search_seed};
-    search_work w = {0};
+    search_work w = {.lost = {.command = "search"}};
     ls_text state = {0};
     ls_error err;
     int status = choose("strategy", a->strategy, ls_strategy_names, &how.strategy);

@@ -258,10 +258,7 @@ static void print_note(const char *text, void *user)
     terminal_print(stdout, "note       %s\n", text);
 }
 
-static void append_note(const char *text, void *list)
-{
-    json_array_append_new(list, json_string(text));
-}
+static void append_note(const char *text, void *list) { ls_json_append(list, json_shown(text)); }
 
 static void print_heading(const search_work *w)
 {
@@ -309,9 +306,7 @@ void search_print_text(const search_arguments *a, const search_work *w)
         terminal_print(stdout, "best       none: no trial has a score by %s\n",
                        ls_score_names[s->how.metric]);
     free(command);
-    char hash[65];
-    if (w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK)
-        terminal_print(stdout, "%s  %s\n", hash, a->save);
+    if (w->model_path) terminal_print(stdout, "%s  %s\n", w->hash, w->model_path);
 }
 
 static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
@@ -319,31 +314,29 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     const ls_trial *t = &s->trial[number];
     bool scored = t->state == LS_TRIAL_SCORED, run = t->rung && t->state != LS_TRIAL_REFUSED;
     json_t *o = json_object(), *options = json_object();
-    json_object_set_new(o, "trial", json_integer((json_int_t)number + 1));
-    json_object_set_new(o, "rank",
-                        ls_search_has_score(s, t) ? json_integer((json_int_t)rank) : json_null());
-    json_object_set_new(o, "status",
-                        json_string(scored ? t->rung == s->rungs ? "done" : "stopped"
-                                           : status_names[t->state]));
-    json_object_set_new(o, "rung", json_integer((json_int_t)t->rung));
+    ls_json_set(&o, "trial", json_integer((json_int_t)number + 1));
+    ls_json_set(&o, "rank",
+                ls_search_has_score(s, t) ? json_integer((json_int_t)rank) : json_null());
+    ls_json_set(&o, "status",
+                json_string(scored ? t->rung == s->rungs ? "done" : "stopped"
+                                   : status_names[t->state]));
+    ls_json_set(&o, "rung", json_integer((json_int_t)t->rung));
     for (size_t k = 0; k < s->space->count; k++)
-        json_object_set_new(options, option_name(s, k), json_string(t->value[k]));
-    json_object_set_new(o, "options", options);
+        ls_json_set(&options, option_name(s, k), json_string(t->value[k]));
+    ls_json_set(&o, "options", options);
     for (int k = 0; k < LS_SCORES; k++)
         if (ls_score_fits(k, ls_data_task(s->data)))
-            json_object_set_new(o, ls_score_names[k],
-                                json_pack("{s:o,s:o,s:o}", "mean",
-                                          scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
-                                          scored ? ls_json_number(t->sd[k]) : json_null(), "parts",
-                                          scored ? json_integer((json_int_t)t->parts[k])
-                                                 : json_null()));
-    json_object_set_new(o, "epochs", run ? json_real(t->epochs) : json_null());
-    json_object_set_new(o, "steps", run ? json_real(t->steps) : json_null());
-    json_object_set_new(o, "parameters",
-                        run ? json_integer((json_int_t)t->parameters) : json_null());
-    json_object_set_new(o, "weights_sha256", scored ? json_string(t->weights) : json_null());
-    json_object_set_new(o, "reason", t->reason ? json_string(t->reason) : json_null());
-    json_object_set_new(o, "seconds", run ? json_real(t->seconds) : json_null());
+            ls_json_set(&o, ls_score_names[k],
+                        json_pack("{s:o,s:o,s:o}", "mean",
+                                  scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
+                                  scored ? ls_json_number(t->sd[k]) : json_null(), "parts",
+                                  scored ? json_integer((json_int_t)t->parts[k]) : json_null()));
+    ls_json_set(&o, "epochs", run ? json_real(t->epochs) : json_null());
+    ls_json_set(&o, "steps", run ? json_real(t->steps) : json_null());
+    ls_json_set(&o, "parameters", run ? json_integer((json_int_t)t->parameters) : json_null());
+    ls_json_set(&o, "weights_sha256", scored ? json_string(t->weights) : json_null());
+    ls_json_set(&o, "reason", t->reason ? json_shown(t->reason) : json_null());
+    ls_json_set(&o, "seconds", run ? json_real(t->seconds) : json_null());
     return o;
 }
 
@@ -353,11 +346,11 @@ static json_t *space_json(const ls_space *space)
     for (size_t i = 0; i < ls_option_count(); i++) {
         const ls_option_info *info = ls_option_at(i);
         const char *value = ls_options_get(space->base, info->name);
-        if (strcmp(value, info->initial)) json_object_set_new(o, info->name, json_string(value));
+        if (strcmp(value, info->initial)) ls_json_set(&o, info->name, json_string(value));
     }
     for (size_t k = 0; k < space->count; k++)
-        json_object_set_new(o, ls_option_at(space->dimension[k].option)->name,
-                            json_string(space->dimension[k].text));
+        ls_json_set(&o, ls_option_at(space->dimension[k].option)->name,
+                    json_shown(space->dimension[k].text));
     return o;
 }
 
@@ -367,20 +360,21 @@ static json_t *best_json(const search_arguments *a, const search_work *w)
     if (!search_best(w) || ls_search_options(w->search, w->order[0], 0, &options, NULL) != LS_OK)
         return json_null();
     json_t *o = trial_json(w->search, w->order[0], 1);
-    json_object_set_new(o, "options", ls_options_json(options));
+    ls_json_set(&o, "options", ls_options_json(options));
     char *command = search_command(a, w);
-    json_object_set_new(o, "command", command ? json_string(command) : json_null());
+    ls_json_set(&o, "command", command ? json_shown(command) : json_null());
     free(command);
     ls_options_free(options);
     return o;
 }
 
-void search_print_json(const search_arguments *a, const search_work *w)
+int search_print_json(const search_arguments *a, const search_work *w)
 {
     const ls_search *s = w->search;
     const ls_device_info *info = &w->report.info;
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device", info->name,
-                          "arithmetic", info->exact ? "exact" : "approximate", "strategy",
+    json_t *o = json_pack("{s:o,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:b,s:f}", "device",
+                          json_shown(info->name), "arithmetic",
+                          info->exact ? "exact" : "approximate", "strategy",
                           ls_strategy_names[s->how.strategy], "metric",
                           ls_score_names[s->how.metric], "rows", (json_int_t)ls_data_rows(w->data),
                           "seeds", (json_int_t)s->how.seeds, "folds", (json_int_t)s->how.folds,
@@ -389,26 +383,23 @@ void search_print_json(const search_arguments *a, const search_work *w)
                           "seconds", w->seconds);
     json_t *rungs = json_array(), *trials = json_array();
     for (size_t i = 0; i < s->rungs; i++)
-        json_array_append_new(rungs, json_pack("{s:I,s:o}", "trials", (json_int_t)s->rung[i].trials,
-                                               "epochs",
-                                               s->rung[i].until
-                                                   ? json_integer((json_int_t)s->rung[i].until)
-                                                   : json_null()));
+        ls_json_append(&rungs,
+                       json_pack("{s:I,s:o}", "trials", (json_int_t)s->rung[i].trials, "epochs",
+                                 s->rung[i].until ? json_integer((json_int_t)s->rung[i].until)
+                                                  : json_null()));
     for (size_t i = 0; i < s->trials; i++)
         if (s->trial[w->order[i]].state != LS_TRIAL_WAITING)
-            json_array_append_new(trials, trial_json(s, w->order[i], i + 1));
+            ls_json_append(&trials, trial_json(s, w->order[i], i + 1));
     json_t *notes = notes_json(w->data, NULL);
-    for_undefined(s, append_note, notes);
-    json_object_set_new(o, "notes", notes);
-    json_object_set_new(o, "choice", device_report_json(&w->report));
-    json_object_set_new(o, "device_note", device_note_json(&w->report));
-    json_object_set_new(o, "space", space_json(s->space));
-    json_object_set_new(o, "rungs", rungs);
-    json_object_set_new(o, "best", best_json(a, w));
-    json_object_set_new(o, "trials", trials);
-    char hash[65];
-    bool hashed = w->model && ls_model_sha256(w->model, hash, NULL) == LS_OK;
-    json_object_set_new(o, "model", hashed ? json_string(a->save) : json_null());
-    json_object_set_new(o, "sha256", hashed ? json_string(hash) : json_null());
-    print_json(o);
+    for_undefined(s, append_note, &notes);
+    ls_json_set(&o, "notes", notes);
+    ls_json_set(&o, "choice", device_report_json(&w->report));
+    ls_json_set(&o, "device_note", device_note_json(&w->report));
+    ls_json_set(&o, "space", space_json(s->space));
+    ls_json_set(&o, "rungs", rungs);
+    ls_json_set(&o, "best", best_json(a, w));
+    ls_json_set(&o, "trials", trials);
+    ls_json_set(&o, "model", w->model_path ? json_shown(w->model_path) : json_null());
+    ls_json_set(&o, "sha256", w->model_path ? json_string(w->hash) : json_null());
+    return print_json("search", o);
 }

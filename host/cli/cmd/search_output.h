@@ -4,6 +4,7 @@
 #define LS_CLI_CMD_SEARCH_OUTPUT_H
 
 #include "host/cli/base/device_report.h"
+#include "host/cli/base/losses.h"
 #include "host/cli/base/source.h"
 #include "host/search/search.h"
 #include <stdbool.h>
@@ -28,6 +29,11 @@ typedef struct {
     size_t *order;   /* trials, best first */
     bool complete;
     double seconds;
+    const char *model_path; /* where the model is, or NULL */
+    char *rescued;          /* the same if its own place could not be written */
+    char hash[65];          /* of the bytes of its file */
+    bool state_kept;        /* the state has been written */
+    losses lost;            /* files that could not be written */
 } search_work;
 
 /* The leaderboard, redrawn in place on a terminal. */
@@ -50,6 +56,7 @@ const ls_trial *search_best(const search_work *w);
 char *search_command(const search_arguments *a, const search_work *w);
 
 void search_print_text(const search_arguments *a, const search_work *w);
-void search_print_json(const search_arguments *a, const search_work *w);
+/* Returns EXIT_OK or EXIT_FAILED. */
+int search_print_json(const search_arguments *a, const search_work *w);
 
 #endif

@@ -13,6 +13,7 @@
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char intro[] =
@@ -82,10 +83,10 @@ static json_t *layers_json(const ls_model *model)
     ls_layer_shape s = LS_INIT(ls_layer_shape);
     for (size_t i = 0; i < ls_model_layer_count(model); i++) {
         if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) break;
-        json_array_append_new(list, json_pack("{s:s,s:[I,I,I],s:I,s:f}", "layer", s.text, "output",
-                                              (json_int_t)s.channels, (json_int_t)s.height,
-                                              (json_int_t)s.width, "parameters",
-                                              (json_int_t)s.parameters, "flop", s.flop));
+        ls_json_append(&list,
+                       json_pack("{s:s,s:[I,I,I],s:I,s:f}", "layer", s.text, "output",
+                                 (json_int_t)s.channels, (json_int_t)s.height, (json_int_t)s.width,
+                                 "parameters", (json_int_t)s.parameters, "flop", s.flop));
     }
     return list;
 }
@@ -136,10 +137,10 @@ static json_t *targets_json(const ls_model *model)
     for (size_t i = 0; i < ls_model_targets(model); i++) {
         json_t *target = json_pack("{s:s}", "name", model_target_name(model, i));
         if (model->target_scale) {
-            json_object_set_new(target, "mean", json_real(model->target_mean[i]));
-            json_object_set_new(target, "scale", json_real(model->target_scale[i]));
+            ls_json_set(&target, "mean", json_real(model->target_mean[i]));
+            ls_json_set(&target, "scale", json_real(model->target_scale[i]));
         }
-        json_array_append_new(list, target);
+        ls_json_append(&list, target);
     }
     return list;
 }
@@ -153,19 +154,19 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
                           ls_json_number(s->loss), "stopped", s->stopped);
     json_t *features = json_array(), *classes = json_array();
     for (size_t i = 0; i < ls_model_features(model); i++)
-        json_array_append_new(features, json_string(ls_model_feature_name(model, i)));
+        ls_json_append(&features, json_string(ls_model_feature_name(model, i)));
     for (size_t i = 0; i < ls_model_classes(model); i++)
-        json_array_append_new(classes, json_string(ls_model_class_name(model, i)));
-    json_object_set_new(o, "layers", layers_json(model));
-    json_object_set_new(o, "task", json_string(model_task_name(model)));
-    json_object_set_new(o, "features", features);
-    json_object_set_new(o, "targets", targets_json(model));
-    json_object_set_new(o, "classes", classes);
+        ls_json_append(&classes, json_string(ls_model_class_name(model, i)));
+    ls_json_set(&o, "layers", layers_json(model));
+    ls_json_set(&o, "task", json_string(model_task_name(model)));
+    ls_json_set(&o, "features", features);
+    ls_json_set(&o, "targets", targets_json(model));
+    ls_json_set(&o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
-    json_object_set_new(o, "decision", decision_json(&decision, model));
-    json_object_set_new(o, "options", model_options_json(model));
-    json_object_set_new(o, "weights_sha256", json_string(weights));
-    json_object_set_new(o, "sha256", json_string(hash));
+    ls_json_set(&o, "decision", decision_json(&decision, model));
+    ls_json_set(&o, "options", model_options_json(model));
+    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "sha256", json_string(hash));
     return o;
 }
 
@@ -175,15 +176,14 @@ static int show(const char *path, bool json)
     ls_summary s = LS_INIT(ls_summary);
     ls_error err;
     char widths[256], weights[65], hash[65];
-    if (source_model(path, &model, &err) != LS_OK) return complain_error("show", &err);
+    char *file = NULL;
+    if (source_model_file(path, &model, &file, hash, &err) != LS_OK)
+        return complain_error("show", &err);
     ls_model_summary(model, &s, NULL);
     describe_widths(model, widths, sizeof widths);
     ls_model_weights_sha256(model, weights);
-    if (ls_model_sha256(model, hash, &err) != LS_OK) {
-        ls_model_free(model);
-        return complain_error("show", &err);
-    }
-    if (json) print_json(model_json(model, &s, widths, weights, hash));
+    int status = EXIT_OK;
+    if (json) status = print_json("show", model_json(model, &s, widths, weights, hash));
     else {
         bool described = strcmp(ls_model_option(model, "net"), "none") != 0;
         terminal_print(stdout, "network     %s%s%s%s, %llu parameters\n", widths,
@@ -200,10 +200,11 @@ static int show(const char *path, bool json)
             terminal_print(stdout, "kept        the weights of epoch %llu\n",
                            (unsigned long long)s.best_epoch);
         show_history(model);
-        terminal_print(stdout, "weights     %s\n%s  %s\n", weights, hash, path);
+        terminal_print(stdout, "weights     %s\n%s  %s\n", weights, hash, file);
     }
     ls_model_free(model);
-    return EXIT_OK;
+    free(file);
+    return status;
 }
 
 int cmd_show(int argc, const char **argv)

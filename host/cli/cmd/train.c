@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/base/json.h"
 #include "host/cli/base/args.h"
-#include "host/cli/base/device_report.h"
-#include "host/cli/base/interrupt.h"
-#include "host/cli/base/json_output.h"
 #include "host/cli/base/library_options.h"
-#include "host/cli/base/metrics_output.h"
-#include "host/cli/base/model_output.h"
-#include "host/cli/base/notes.h"
 #include "host/cli/base/source.h"
-#include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/cmd/train_report.h"
 #include "host/cli/run/training.h"
 #include "host/cli/run/training_request.h"
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +20,7 @@ static const char intro[] =
     "  lockstep train data.csv --patience 20 --epochs 10000     stop early, keep the best weights\n"
     "  lockstep train spam.csv --validation 0.2 --positive spam --threshold best-f1\n"
     "  lockstep train train-images-idx3-ubyte.gz                MNIST, as downloaded\n"
+    "  lockstep train iris.csv -o m.safetensors --checkpoint c  go on after anything: lockstep resume c\n"
     "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
     "\n"
@@ -39,7 +31,9 @@ static const char intro[] =
     "\n"
     "The same data, options and seed give the same model, bit for bit, on every exact device. The last\n"
     "line of the output begins with the SHA-256 of the model file. Ctrl-C stops after the current\n"
-    "epoch, saves the model and exits with status 130.\n";
+    "epoch, saves the model and exits with status 130; with --checkpoint DIR, lockstep resume DIR\n"
+    "goes on, and ends with the model of an uninterrupted training. If a device fails, training goes\n"
+    "on with the same bits on the CPU path.\n";
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -55,10 +49,12 @@ static int set_option(int val, const char *text, void *user)
 static int parse(training_request *r, arguments *args, struct poptOption *library, int argc,
                  const char **argv)
 {
-    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS];
+    struct poptOption data[SOURCE_DATA], device[SOURCE_DEVICE], threshold[THRESHOLD_OPTIONS],
+        safety[SAFETY_OPTIONS];
     source_data_table(&r->source, data);
     source_device_table(&r->source, device);
     threshold_table(&r->threshold, true, threshold);
+    safety_table(&r->safety, safety);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &r->save, 0, "write the model to this file (safetensors)",
          "MODEL"},
@@ -81,6 +77,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
          "Decision (two classes), stored in the model:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, safety, 0, "Checkpoints and checks:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
@@ -95,102 +92,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
     return status;
 }
 
-/* ---- Results --------------------------------------------------------------------------------- */
-
-static double speed_of(const ls_summary *s)
-{
-    return s->seconds > 0 ? (double)s->steps / s->seconds : 0;
-}
-
-static json_t *history_json(const ls_model *model)
-{
-    size_t n;
-    const ls_history_point *h = ls_model_history(model, &n);
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *point = json_pack("{s:I,s:o}", "epoch", (json_int_t)h[i].epoch, "loss",
-                                  ls_json_number((double)h[i].loss));
-        if (!isnan(h[i].validation_loss))
-            json_object_set_new(point, "validation_loss", json_real((double)h[i].validation_loss));
-        if (!isnan(h[i].validation_accuracy))
-            json_object_set_new(point, "validation_accuracy",
-                                json_real((double)h[i].validation_accuracy));
-        json_array_append_new(list, point);
-    }
-    return list;
-}
-
-static void report_json(const training_request *r, const training *t, const char *hash)
-{
-    ls_summary s = LS_INIT(ls_summary);
-    char weights[65];
-    const char *path = training_model_path(r, t);
-    ls_model_summary(t->model, &s, NULL);
-    ls_model_weights_sha256(t->model, weights);
-    json_t *o = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:f,s:f,s:o}", "device",
-                          t->report.info.name, "arithmetic",
-                          t->report.info.exact ? "exact" : "approximate", "parameters",
-                          (json_int_t)s.parameters, "epochs", (json_int_t)s.epochs, "steps",
-                          (json_int_t)s.steps, "best_epoch", (json_int_t)s.best_epoch, "stopped",
-                          interrupted() ? "interrupted" : s.stopped, "seconds", s.seconds,
-                          "steps_per_second", speed_of(&s), "loss", ls_json_number(s.loss));
-    json_object_set_new(o, "choice", device_report_json(&t->report));
-    json_object_set_new(o, "device_note", device_note_json(&t->report));
-    json_object_set_new(o, "train", metrics_json(t->on_train, t->model));
-    if (t->on_test) json_object_set_new(o, "test", metrics_json(t->on_test, t->model));
-    json_object_set_new(o, "notes", notes_json(t->train, t->test));
-    json_object_set_new(o, "history", history_json(t->model));
-    json_object_set_new(o, "options", model_options_json(t->model));
-    json_object_set_new(o, "model", path ? json_string(path) : json_null());
-    if (r->run) json_object_set_new(o, "run", json_string(r->run));
-    json_object_set_new(o, "weights_sha256", json_string(weights));
-    json_object_set_new(o, "sha256", json_string(hash));
-    print_json(o);
-}
-
-static void report_text(const training_request *r, const training *t, const char *hash)
-{
-    ls_summary s = LS_INIT(ls_summary);
-    char widths[256];
-    const char *path = training_model_path(r, t);
-    const ls_decision decision = ls_model_decision(t->model);
-    ls_model_summary(t->model, &s, NULL);
-    describe_widths(t->model, widths, sizeof widths);
-    device_report_print(&t->report);
-    terminal_print(stdout, "network    %s, %llu parameters\n", widths,
-                   (unsigned long long)s.parameters);
-    terminal_print(stdout,
-                   "trained    %llu epochs, %llu steps in %.2f s (%.0f steps/s), stopped by %s\n",
-                   (unsigned long long)s.epochs, (unsigned long long)s.steps, s.seconds,
-                   speed_of(&s), interrupted() ? "interruption" : s.stopped);
-    if (s.best_epoch != s.epochs)
-        terminal_print(
-            stdout, "kept       the weights of epoch %llu, which has the lowest validation loss\n",
-            (unsigned long long)s.best_epoch);
-    print_decision("decision   ", &decision, t->model);
-    print_metrics_header(t->model);
-    print_metrics("train", t->on_train, t->model);
-    if (t->on_test) print_metrics("test", t->on_test, t->model);
-    print_baseline(t->on_test ? "test" : "train", t->on_test ? t->on_test : t->on_train, t->model);
-    if (ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
-        print_details(t->on_test ? t->on_test : t->on_train, t->model);
-    if (path) terminal_print(stdout, "%s  %s\n", hash, path);
-    else terminal_print(stdout, "%s\n", hash);
-}
-
-static int report(const training_request *r, const training *t)
-{
-    char hash[65];
-    ls_error err;
-    if (ls_model_sha256(t->model, hash, &err) != LS_OK) return complain_error("train", &err);
-    if (r->source.json) report_json(r, t, hash);
-    else report_text(r, t, hash);
-    if (t->listeners.status != LS_OK) return complain_error("train", &t->listeners.err);
-    if (!interrupted()) return EXIT_OK;
-    const char *path = training_model_path(r, t);
-    return complain("train", EXIT_INTERRUPTED,
-                    path ? "interrupted; the model so far is in %s" : "interrupted", path);
-}
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 int cmd_train(int argc, const char **argv)
 {
@@ -206,8 +108,8 @@ int cmd_train(int argc, const char **argv)
     if (status == EXIT_OK && training_request_settle(&r, &err) != LS_OK)
         status = complain_error("train", &err);
     if (status == EXIT_OK)
-        status = training_run(&r, &t, &err) == LS_OK ? report(&r, &t)
-                                                     : complain_error("train", &err);
+        status = training_run("train", &r, &t, &err) == LS_OK ? train_report("train", &r, &t)
+                                                              : complain_error("train", &err);
     training_free(&t);
     training_request_free(&r);
     arguments_free(&args);

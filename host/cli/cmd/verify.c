@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
+#include "host/base/file.h"
+#include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
@@ -16,7 +18,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <popt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ static ls_status compare_file(verify_work *w, int file, const char *const at[2],
     file_pair *p = &w->pair[w->count];
     p->name = run_file_names[file];
     for (int i = 0; i < 2; i++) {
+        p->inside[i] = folder[i];
         p->path[i] = w->path[w->count][i] = folder[i] ? run_file_path(at[i], file)
                                                       : ls_strdup(at[i]);
         if (!p->path[i])
@@ -167,6 +169,16 @@ static void remove_folder(char *path)
     free(path);
 }
 
+/* Checks that a file of somebody else's folder is one, before it is opened to be read. */
+static ls_status check_regular(const char *path, ls_error *err)
+{
+    int file;
+    size_t size;
+    LS_TRY(ls_open_regular(path, &file, &size, err));
+    close(file);
+    return LS_OK;
+}
+
 static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err)
 {
     bool folder = false;
@@ -178,10 +190,9 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
             "%s is not a run folder, so it cannot be repeated; name two files to compare them",
             a->path[0]);
     char *config = run_file_path(a->path[0], RUN_JSON);
-    ls_status status = config ? read_end(config, a, &until, err)
+    ls_status status = config ? check_regular(config, err)
                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
-    signal(SIGPIPE,
-           SIG_IGN); /* the folder must be removed even if the reader of stdout goes away */
+    if (status == LS_OK) status = read_end(config, a, &until, err);
     if (status == LS_OK) status = make_folder(&w->folder, err);
     if (status == LS_OK) status = training_repeat(config, w->folder, &a->source, until, err);
     free(config);
@@ -227,14 +238,15 @@ static json_t *path_json(const char *path)
     return ls_is_utf8(path) ? json_string(path) : json_null();
 }
 
-static void print_object(const verify_arguments *a, const verify_work *w)
+static int print_object(const verify_arguments *a, const verify_work *w)
 {
     json_t *files = json_object();
     for (size_t i = 0; i < w->count; i++)
-        json_object_set(files, w->pair[i].name, w->pair[i].detail);
-    print_json(json_pack("{s:b,s:b,s:o,s:o,s:o}", "same", (int)all_same(w), "repeated",
-                         (int)a->repeat, "a", path_json(a->path[0]), "b",
-                         a->repeat ? json_null() : path_json(a->path[1]), "files", files));
+        ls_json_set(&files, w->pair[i].name, json_incref(w->pair[i].detail));
+    return print_json("verify",
+                      json_pack("{s:b,s:b,s:o,s:o,s:o}", "same", (int)all_same(w), "repeated",
+                                (int)a->repeat, "a", path_json(a->path[0]), "b",
+                                a->repeat ? json_null() : path_json(a->path[1]), "files", files));
 }
 
 static int work(const verify_arguments *a, verify_work *w)
@@ -246,8 +258,8 @@ static int work(const verify_arguments *a, verify_work *w)
     const char *const at[2] = {a->path[0], a->repeat ? w->folder : a->path[1]};
     if (status == LS_OK) status = compare(a, at, w, &err);
     if (status != LS_OK) return complain("verify", EXIT_USAGE, "%s", err.message);
-    if (a->source.json) print_object(a, w);
-    else print_text(a, w);
+    if (!a->source.json) print_text(a, w);
+    else if (print_object(a, w) != EXIT_OK) return EXIT_USAGE;
     return all_same(w) ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -49,7 +49,7 @@ ls_status exp_write_page(const exp_session *s, char *const *svg, ls_error *err)
 {
     ls_text page = {0};
     char path[4096];
-    html_begin(&page, "Lockstep: published experiments");
+    html_begin(&page, EXP_TITLE);
     html_add_element(&page, "p", about);
     ls_text_add(
         &page,

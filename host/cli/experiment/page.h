@@ -5,6 +5,8 @@
 
 #include "host/cli/experiment/result.h"
 
+#define EXP_TITLE "Lockstep: published experiments"
+
 /* svg: the plots from exp_draw. */
 ls_status exp_write_page(const exp_session *session, char *const *svg, ls_error *err);
 

@@ -181,14 +181,16 @@ static ls_status draw(const exp_session *s, const exp_plot *p, char **svg, ls_er
     return ls_write_file(path, *svg, strlen(*svg), err);
 }
 
-ls_status exp_draw(const exp_session *s, char **svg, ls_error *err)
+void exp_draw(const exp_session *s, char **svg, losses *lost)
 {
-    if (!plot_possible()) {
+    ls_error err;
+    ls_status possible = plot_check(&err);
+    if (possible == LS_ERR_UNSUPPORTED) {
         terminal_print(stderr, "lockstep experiment: %s\n", plot_absent);
-        return LS_OK;
+        return;
     }
+    if (!losses_check(lost, possible, &err)) return;
     for (size_t i = 0; i < exp_plot_count; i++)
         if (strstr(s->order->letters, exp_plots[i].experiment))
-            LS_TRY(draw(s, &exp_plots[i], &svg[i], err));
-    return LS_OK;
+            losses_check(lost, draw(s, &exp_plots[i], &svg[i], &err), &err);
 }

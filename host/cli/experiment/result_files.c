@@ -109,22 +109,20 @@ static ls_status write_one(const exp_session *s, const char *name, const char *s
     return status;
 }
 
-ls_status exp_write_files(const exp_session *s, ls_error *err)
+void exp_write_files(const exp_session *s, losses *lost)
 {
-    ls_status status = LS_OK;
-    for (size_t t = 0; t < exp_text_count && status == LS_OK; t++) {
+    ls_error err;
+    for (size_t t = 0; t < exp_text_count; t++) {
         const char *letter = exp_texts[t].letter;
         ls_text text = {0};
         if (!strstr(s->order->letters, letter)) continue;
         add_csv(s, letter, &text);
-        status = write_one(s, letter, ".csv", &text, err);
+        losses_check(lost, write_one(s, letter, ".csv", &text, &err), &err);
         add_markdown(s, &exp_texts[t], &text);
-        if (status == LS_OK) status = write_one(s, letter, ".md", &text, err);
+        losses_check(lost, write_one(s, letter, ".md", &text, &err), &err);
         add_curves(s, letter, &text);
-        if (status == LS_OK) status = write_one(s, letter, "-curves.csv", &text, err);
+        losses_check(lost, write_one(s, letter, "-curves.csv", &text, &err), &err);
         add_marks(s, letter, &text);
-        if (status == LS_OK) status = write_one(s, letter, "-losses.csv", &text, err);
-        free(text.text);
+        losses_check(lost, write_one(s, letter, "-losses.csv", &text, &err), &err);
     }
-    return status;
 }

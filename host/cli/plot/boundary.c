@@ -2,6 +2,7 @@
 #include "host/cli/plot/boundary.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
+#include "host/base/visible.h"
 #include "host/cli/plot/script.h"
 #include "host/data/data.h"
 #include "host/data/split.h"
@@ -100,13 +101,14 @@ static ls_status add_region_names(ls_text *s, const char *name, const ls_model *
         size_t at = deepest(m, depth, class, c);
         if (at == SIZE_MAX) continue;
         ls_text_add(s, "%.5g %.5g ", (double)m->xy[2 * at], (double)m->xy[2 * at + 1]);
-        char text[PLOT_NAME];
+        char text[PLOT_NAME], shown[PLOT_NAME];
         if (plot_regions_numbered(model)) snprintf(text, sizeof text, "%zu", c + 1);
         else plot_short_name(ls_model_class_name(model, c), text);
-        for (char *p = text; *p; p++)
-            if (*p == '"' || *p == '\\' || *p == '`' || *p == '\n')
+        ls_visible_copy(shown, sizeof shown, text);
+        for (char *p = shown; *p; p++)
+            if (*p == '"' || *p == '\\' || *p == '`')
                 *p = '\''; /* data blocks have no escape sequences */
-        ls_text_add(s, "\"%s\"\n", text);
+        ls_text_add(s, "\"%s\"\n", shown);
     }
     ls_text_add(s, "EOD\n");
     free(class);

@@ -5,6 +5,7 @@
 #include "host/cli/plot/svg.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,80 +16,140 @@ const char plot_absent[] =
 
 /* ---- The child process ----------------------------------------------------------------------- */
 
-/* Runs gnuplot with these file descriptors as standard input and output. The locale is fixed, so
- * that the output depends on the script only. Returns the exit status, SIGNALLED plus the number of
- * the signal that ended it, or -1 if it was not started. */
-enum { SIGNALLED = 256 };
-static int run_gnuplot(int in, int out)
+/* An open file without a name in TMPDIR or /tmp, closed with close(). */
+static ls_status temporary_file(int *out, ls_error *err)
 {
-    pid_t child = fork();
-    if (child < 0) return -1;
-    if (child == 0) {
-        int null = open("/dev/null", O_WRONLY);
-        setenv("LC_ALL", "C", 1);
-        unsetenv("GNUTERM");
-        if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || (null >= 0 && dup2(null, 2) < 0)) _exit(127);
-        execlp("gnuplot", "gnuplot", "--default-settings", "-", (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
+    const char *place = getenv("TMPDIR");
+    ls_text path = {0};
+    if (!place || !*place) place = "/tmp";
+    ls_text_add(&path, "%s/lockstep-plot-XXXXXX", place);
+    *out = path.failed ? -1 : mkostemp(path.text, O_CLOEXEC);
+    ls_status status = LS_OK;
+    if (path.failed) status = ls_fail(err, LS_ERR_MEMORY, "out of memory for a plot");
+    else if (*out < 0)
+        status = ls_fail(err, LS_ERR_IO,
+                         "%s: cannot create a temporary file for gnuplot there: %s; set TMPDIR to "
+                         "another folder",
+                         place, strerror(errno));
+    else unlink(path.text);
+    free(path.text);
+    return status;
 }
 
-bool plot_possible(void)
+/* In the child. The locale is fixed, so that the output depends on the script only. Ctrl-C reaches
+ * the group of the terminal: it ends a training, which then waits for its page. */
+static void become_gnuplot(int in, int out)
 {
-    FILE *in = tmpfile(), *out = tmpfile();
-    bool possible = in && out && fputs("exit\n", in) >= 0 && fflush(in) == 0 &&
-                    lseek(fileno(in), 0, SEEK_SET) == 0 &&
-                    run_gnuplot(fileno(in), fileno(out)) == 0;
-    if (in) fclose(in);
-    if (out) fclose(out);
-    return possible;
+    int null = open("/dev/null", O_WRONLY);
+    setpgid(0, 0);
+    signal(SIGPIPE, SIG_DFL);
+    setenv("LC_ALL", "C", 1);
+    unsetenv("GNUTERM");
+    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || (null >= 0 && dup2(null, 2) < 0)) _exit(127);
+    execlp("gnuplot", "gnuplot", "--default-settings", "-", (char *)NULL);
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+/* Runs gnuplot with these files as standard input and output. */
+static ls_status run_gnuplot(int in, int out, ls_error *err)
+{
+    int status;
+    pid_t child = fork(), ended;
+    if (child < 0) return ls_fail(err, LS_ERR_IO, "gnuplot cannot be started: %s", strerror(errno));
+    if (child == 0) become_gnuplot(in, out);
+    do ended = waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    if (ended < 0)
+        return ls_fail(err, LS_ERR_IO, "the end of gnuplot was missed: %s", strerror(errno));
+    if (WIFSIGNALED(status))
+        return ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (killed by signal %d)",
+                       WTERMSIG(status));
+    if (WEXITSTATUS(status) == 127) return ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
+    if (WEXITSTATUS(status) == 126)
+        return ls_fail(err, LS_ERR_IO, "gnuplot is installed, but cannot be started");
+    return WEXITSTATUS(status) == 0
+               ? LS_OK
+               : ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (exit status %d)",
+                         WEXITSTATUS(status));
+}
+
+static bool write_text(int file, const char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        ssize_t written = write(file, text, left);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        text += written;
+        left -= (size_t)written;
+    }
+    return true;
 }
 
 /* Reads a whole file from its start and adds a NUL. */
-static ls_status read_all(FILE *file, char **bytes, size_t *size, ls_error *err)
+static ls_status read_all(int file, char **bytes, size_t *size, ls_error *err)
 {
-    long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (end < 0) return ls_fail(err, LS_ERR_IO, "gnuplot's output cannot be read");
-    rewind(file);
+    off_t end = lseek(file, 0, SEEK_END);
+    size_t length = 0;
+    ssize_t got = 1;
+    if (end < 0 || lseek(file, 0, SEEK_SET) != 0)
+        return ls_fail(err, LS_ERR_IO, "gnuplot's output cannot be read: %s", strerror(errno));
     LS_TRY(ls_alloc(bytes, (size_t)end + 1, 1, "a plot", err));
-    if (fread(*bytes, 1, (size_t)end, file) == (size_t)end) {
-        *size = (size_t)end;
-        return LS_OK;
+    while (length < (size_t)end && got != 0) {
+        got = read(file, *bytes + length, (size_t)end - length);
+        if (got < 0 && errno != EINTR) break;
+        if (got > 0) length += (size_t)got;
     }
+    *size = length;
+    if (length == (size_t)end) return LS_OK;
     free(*bytes);
-    return ls_fail(err, LS_ERR_IO, "gnuplot's output cannot be read");
+    *bytes = NULL;
+    return ls_fail(err, LS_ERR_IO, "gnuplot's output cannot be read: %s", strerror(errno));
+}
+
+/* Runs the text of a script between two files. */
+static ls_status run_between(int in, int out, const char *head, const char *text, char **bytes,
+                             size_t *size, ls_error *err)
+{
+    if (!write_text(in, head) || !write_text(in, text) || lseek(in, 0, SEEK_SET) != 0)
+        return ls_fail(err, LS_ERR_IO,
+                       "the script for gnuplot cannot be written: %s; set TMPDIR to another folder",
+                       strerror(errno));
+    LS_TRY(run_gnuplot(in, out, err));
+    return read_all(out, bytes, size, err);
 }
 
 /* Runs a script; head, if not empty, replaces its first line, which sets the terminal. */
 static ls_status run_script(const char *head, const ls_text *script, char **bytes, size_t *size,
                             ls_error *err)
 {
+    int in, out;
     if (script->failed) return ls_fail(err, LS_ERR_MEMORY, "out of memory for a plot");
-    FILE *in = tmpfile(), *out = tmpfile();
-    const char *text = *head ? strchr(script->text, '\n') : script->text;
-    ls_status result;
-    if (!in || !out) {
-        result = ls_fail(err, LS_ERR_IO, "no temporary file for gnuplot can be created: %s",
-                         strerror(errno));
-    } else {
-        bool written = fputs(head, in) >= 0 && fputs(text, in) >= 0 && fflush(in) == 0 &&
-                       lseek(fileno(in), 0, SEEK_SET) == 0;
-        int status = written ? run_gnuplot(fileno(in), fileno(out)) : -1;
-        if (status == 0) result = read_all(out, bytes, size, err);
-        else if (status == 127) result = ls_fail(err, LS_ERR_UNSUPPORTED, "%s", plot_absent);
-        else
-            result = status < 0 ? ls_fail(err, LS_ERR_IO, "gnuplot cannot be started")
-                                : ls_fail(err, LS_ERR_IO, "gnuplot failed to draw the plot (%s %d)",
-                                          status < SIGNALLED ? "exit status" : "killed by signal",
-                                          status % SIGNALLED);
+    LS_TRY(temporary_file(&in, err));
+    ls_status status = temporary_file(&out, err);
+    if (status == LS_OK) {
+        status = run_between(in, out, head, *head ? strchr(script->text, '\n') : script->text,
+                             bytes, size, err);
+        close(out);
     }
-    if (in) fclose(in);
-    if (out) fclose(out);
-    return result;
+    close(in);
+    return status;
+}
+
+ls_status plot_check(ls_error *err)
+{
+    ls_text script = {0};
+    char *bytes;
+    size_t size;
+    ls_text_add(&script, "exit\n");
+    ls_status status = run_script("", &script, &bytes, &size, err);
+    if (status == LS_OK) free(bytes);
+    free(script.text);
+    return status;
+}
+
+ls_status plot_run(const ls_text *script, char **bytes, size_t *size, ls_error *err)
+{
+    return run_script("", script, bytes, size, err);
 }
 
 /* ---- Plots ----------------------------------------------------------------------------------- */

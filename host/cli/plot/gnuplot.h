@@ -5,12 +5,14 @@
 
 #include "host/base/text.h"
 #include "host/include/lockstep.h"
-#include <stdbool.h>
 
-/* Returns true if gnuplot can be run. */
-bool plot_possible(void);
-/* The message if it cannot. */
+/* Checks that gnuplot can be run. Errors: LS_ERR_UNSUPPORTED if it is not installed. */
+ls_status plot_check(ls_error *err);
+/* The message if it is not installed. */
 extern const char plot_absent[];
+
+/* Runs a script; *bytes, freed by the caller, is what gnuplot writes. */
+ls_status plot_run(const ls_text *script, char **bytes, size_t *size, ls_error *err);
 
 /* Runs a script; *svg, freed by the caller, is the finished plot. title and description (may be
  * NULL) are for screen readers. Errors: LS_ERR_UNSUPPORTED without gnuplot. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/plot/script.h"
+#include "host/base/visible.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -29,15 +30,24 @@ void plot_begin(ls_text *s, unsigned width, unsigned height)
         width, height);
 }
 
-/* Single quotes, because in double-quoted strings gnuplot runs text in backquotes as a command. */
+/* Double quotes, because gnuplot does not find the end of a text in single quotes that begins with
+ * one. It runs text in backquotes as a command, so these are octal, and the end of their string,
+ * since it would read following digits, too. Characters that an SVG must not contain are shown as a
+ * terminal shows them. */
 void plot_add_quoted(ls_text *s, const char *text)
 {
-    ls_text_add(s, "'");
-    for (; *text; text++) {
-        if (*text == '\n') ls_text_add(s, "'.\"\\n\".'");
-        else ls_text_add(s, "%s%c", *text == '\'' ? "'" : "", *text);
+    ls_text_add(s, "\"");
+    for (size_t bytes, shown; *text; text += bytes) {
+        const char *c = ls_visible_next(text, &bytes, &shown);
+        switch (*text) {
+        case '\n': ls_text_add(s, "\\n"); break;
+        case '`': ls_text_add(s, "\\140\".\""); break;
+        case '"':
+        case '\\': ls_text_add(s, "\\%c", *text); break;
+        default: ls_text_add(s, "%.*s", (int)shown, c);
+        }
     }
-    ls_text_add(s, "'");
+    ls_text_add(s, "\"");
 }
 
 void plot_add_line_style(ls_text *s, size_t i)

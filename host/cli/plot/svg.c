@@ -71,6 +71,11 @@ static void add_shortened(ls_text *out, const char *p, size_t length, bool *tag)
     }
     while (p < end) {
         const char *from = p, *after = NULL;
+        if (*p == '>' && !*tag) { /* in a name: gnuplot escapes the other two only */
+            ls_text_add(out, "&gt;");
+            p++;
+            continue;
+        }
         if (*p == '<') *tag = true;
         if (*p == '>') *tag = false;
         if (*tag || *p == '\t') after = replace_attribute(out, p);

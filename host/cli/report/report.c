@@ -84,7 +84,8 @@ static ls_status add_summary(ls_text *page, const report_input *in, ls_error *er
     ls_summary s = LS_INIT(ls_summary);
     char widths[256], text[600], hash[65];
     ls_model_summary(in->model, &s, NULL);
-    LS_TRY(ls_model_sha256(in->model, hash, err));
+    if (in->hash) snprintf(hash, sizeof hash, "%s", in->hash);
+    else LS_TRY(ls_model_sha256(in->model, hash, err));
     describe_widths(in->model, widths, sizeof widths);
     ls_text_add(page, "<div class=\"facts\"><table>\n");
     add_data(page, in);
@@ -462,7 +463,9 @@ static ls_status add_all(report_work *w, ls_error *err)
     ls_text_add(w->page, "<main class=\"report\">\n");
     LS_TRY(add_summary(w->page, w->in, err));
     add_settings(w->page, w->in->model);
-    w->plots = plot_possible();
+    ls_status possible = plot_check(err);
+    if (possible != LS_OK && possible != LS_ERR_UNSUPPORTED) return possible;
+    w->plots = possible == LS_OK;
     if (!w->plots) html_add_element(w->page, "p", plot_absent);
     LS_TRY(add_training(w, err));
     if (w->analysis.outcomes) {

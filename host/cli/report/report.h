@@ -7,8 +7,9 @@
 
 typedef struct {
     const ls_model *model;
-    ls_device *device;          /* computes the metrics; NULL: the CPU path */
-    bool trained_on_it;         /* the report names the device as the one used for training */
+    const char *hash;   /* SHA-256 of its file; NULL: of the file that it would be saved as */
+    ls_device *device;  /* computes the metrics; NULL: the CPU path */
+    bool trained_on_it; /* the report names the device as the one used for training */
     const ls_data *data, *test; /* rows to evaluate and draw; each may be NULL */
     const char *data_label;     /* what `data` holds, such as "training rows" */
     const char *source;         /* name of the data file or generator, or NULL */

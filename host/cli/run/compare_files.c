@@ -2,7 +2,9 @@
 #include "host/cli/run/compare_files.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/json.h"
 #include "host/base/sha256.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/run/compare_models.h"
 #include "host/cli/run/json_difference.h"
 #include <stdlib.h>
@@ -43,10 +45,10 @@ static void compare_lines(file_pair *p, size_t number, const char *const line[2]
     const json_t *epoch = json_object_get(root[root[0] ? 0 : 1], "epoch");
     if (json_is_integer(epoch)) {
         ls_text_add(&p->message, "epoch %lld, ", (long long)json_integer_value(epoch));
-        json_object_set_new(p->detail, "epoch", json_integer(json_integer_value(epoch)));
+        ls_json_set(&p->detail, "epoch", json_integer(json_integer_value(epoch)));
     }
     ls_text_add(&p->message, "line %zu: ", number);
-    json_object_set_new(p->detail, "line", json_integer((json_int_t)number));
+    ls_json_set(&p->detail, "line", json_integer((json_int_t)number));
     if (!length[0] || !length[1])
         ls_text_add(&p->message, "%s has ended", p->path[length[0] ? 1 : 0]);
     else if (root[0] && root[1] && json_difference(root[0], root[1], NULL, &where, value))
@@ -94,19 +96,21 @@ ls_status file_pair_compare(file_pair *p, ls_error *err)
         return ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name);
     for (int i = 0; i < 2; i++)
         if (access(p->path[i], F_OK) == 0)
-            LS_TRY(ls_read_file(p->path[i], &p->bytes[i], &p->size[i], err));
+            LS_TRY((p->inside[i] ? ls_read_regular : ls_read_file)(p->path[i], &p->bytes[i],
+                                                                   &p->size[i], err));
     bool both = p->bytes[0] && p->bytes[1];
     p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
                    : p->bytes[0] == p->bytes[1];
     if (!both && !p->same) ls_text_add(&p->message, "%s is missing", p->path[p->bytes[0] ? 1 : 0]);
     else if (!both) ls_text_add(&p->message, "missing in both");
-    else if (p->same) json_object_set_new(p->detail, "sha256", hash_json(p));
+    else if (p->same) ls_json_set(&p->detail, "sha256", hash_json(p));
     else if (ends_with(p->name, ".safetensors")) compare_models(p);
     else if (ends_with(p->name, ".jsonl")) compare_jsonl(p);
     else if (ends_with(p->name, ".json")) compare_json(p);
     else file_pair_describe_byte(p);
-    json_object_set_new(p->detail, "same", json_boolean(p->same));
-    if (p->message.text) json_object_set_new(p->detail, "message", json_string(p->message.text));
-    return p->message.failed ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
-                             : LS_OK;
+    ls_json_set(&p->detail, "same", json_boolean(p->same));
+    if (p->message.text) ls_json_set(&p->detail, "message", json_shown(p->message.text));
+    return p->message.failed || !p->detail
+               ? ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name)
+               : LS_OK;
 }

@@ -116,14 +116,14 @@ static void describe_values(file_pair *p, const differences *d)
         ls_text_add(&p->message, "; in total %zu of %zu values differ, by up to %lld ulps",
                     d->differing, d->total, (long long)d->furthest);
     else ls_text_add(&p->message, "; the other %zu values are the same", d->total - 1);
-    json_object_set_new(p->detail, "tensor", json_string(d->name));
-    json_object_set_new(p->detail, "index", place);
-    json_object_set_new(p->detail, "a", ls_json_number((double)a));
-    json_object_set_new(p->detail, "b", ls_json_number((double)b));
-    json_object_set_new(p->detail, "ulps", json_integer(ulps));
-    json_object_set_new(p->detail, "differing", json_integer((json_int_t)d->differing));
-    json_object_set_new(p->detail, "values", json_integer((json_int_t)d->total));
-    json_object_set_new(p->detail, "furthest_ulps", json_integer(d->furthest));
+    ls_json_set(&p->detail, "tensor", json_string(d->name));
+    ls_json_set(&p->detail, "index", place);
+    ls_json_set(&p->detail, "a", ls_json_number((double)a));
+    ls_json_set(&p->detail, "b", ls_json_number((double)b));
+    ls_json_set(&p->detail, "ulps", json_integer(ulps));
+    ls_json_set(&p->detail, "differing", json_integer((json_int_t)d->differing));
+    ls_json_set(&p->detail, "values", json_integer((json_int_t)d->total));
+    ls_json_set(&p->detail, "furthest_ulps", json_integer(d->furthest));
     free(index);
 }
 

@@ -39,7 +39,8 @@ static ls_status hash_open_file(int file, const char *path, char hex[65], ls_err
 
 static ls_status hash_file(const char *path, char hex[65], ls_error *err)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* run.json of somebody else may name a pipe */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0)
         return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions",
                        path, strerror(errno));

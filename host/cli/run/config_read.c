@@ -2,12 +2,14 @@
 #include "host/cli/run/config_read.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/run/config.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Bytes. A run.json that this program writes is far smaller. */
 enum { LARGEST = 16 << 20 };
@@ -226,9 +228,6 @@ ls_status config_parse(const char *path, const char *bytes, size_t size, run_con
 {
     json_error_t where;
     run_config c = {0};
-    if (size > LARGEST)
-        return ls_fail(err, LS_ERR_ARGUMENT, "%s: %zu bytes are too many for a file of options",
-                       path, size);
     c.root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
     if (!c.root)
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: is not JSON: line %d, column %d: %s", path,
@@ -240,12 +239,25 @@ ls_status config_parse(const char *path, const char *bytes, size_t size, run_con
     return status;
 }
 
+/* Reads at most LARGEST bytes, of which one is free at the end. */
+static ls_status read_file(const char *path, char *bytes, size_t *size, ls_error *err)
+{
+    int file;
+    LS_TRY(ls_open_file(path, &file, size, err));
+    ls_status status = ls_read_some(file, path, bytes, LARGEST, size, err);
+    close(file);
+    if (status == LS_OK && *size == LARGEST)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: has too many bytes for a file of options", path);
+    return status;
+}
+
 ls_status config_read(const char *path, run_config *out, ls_error *err)
 {
     char *bytes;
     size_t size;
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
-    ls_status status = config_parse(path, bytes, size, out, err);
+    LS_TRY(ls_alloc(&bytes, LARGEST, 1, "a file of options", err));
+    ls_status status = read_file(path, bytes, &size, err);
+    if (status == LS_OK) status = config_parse(path, bytes, size, out, err);
     free(bytes);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/config_write.h"
 #include "host/base/error.h"
+#include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/run/config.h"
@@ -16,14 +17,10 @@ static json_t *entries_json(const run_config *c, bool decision)
         const config_entry *e = &config_entries[i];
         if ((e->role == CONFIG_DECISION) != decision || config_is_initial(c, e)) continue;
         switch (e->kind) {
-        case CONFIG_TEXT:
-            json_object_set_new(o, e->name, json_string(*config_text_of(c, e)));
-            break;
-        case CONFIG_COUNT:
-            json_object_set_new(o, e->name, json_integer(*config_count_of(c, e)));
-            break;
-        case CONFIG_REAL: json_object_set_new(o, e->name, json_real(*config_real_of(c, e))); break;
-        case CONFIG_FLAG: json_object_set_new(o, e->name, json_true()); break;
+        case CONFIG_TEXT: ls_json_set(&o, e->name, json_string(*config_text_of(c, e))); break;
+        case CONFIG_COUNT: ls_json_set(&o, e->name, json_integer(*config_count_of(c, e))); break;
+        case CONFIG_REAL: ls_json_set(&o, e->name, json_real(*config_real_of(c, e))); break;
+        case CONFIG_FLAG: ls_json_set(&o, e->name, json_true()); break;
         }
     }
     return o;
@@ -33,7 +30,7 @@ static json_t *data_json(const run_config *c)
 {
     json_t *o = entries_json(c, false);
     for (size_t i = 0; i < INPUTS; i++)
-        if (*c->hash[i]) json_object_set_new(o, config_hash_names[i], json_string(c->hash[i]));
+        if (*c->hash[i]) ls_json_set(&o, config_hash_names[i], json_string(c->hash[i]));
     return o;
 }
 
@@ -54,7 +51,7 @@ json_t *config_json(const run_config *c, const ls_options *options)
     json_t *o = json_pack("{s:i,s:s,s:o,s:o}", "format", CONFIG_FORMAT, "lockstep", ls_version(),
                           "data", data_json(c), "options", ls_options_json(options));
     json_t *decision = entries_json(c, true);
-    if (o && json_object_size(decision)) json_object_set(o, "decision", decision);
-    json_decref(decision);
+    if (decision && !json_object_size(decision)) json_decref(decision);
+    else ls_json_set(&o, "decision", decision);
     return o;
 }

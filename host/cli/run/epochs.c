@@ -5,6 +5,7 @@
 #include "host/base/json.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/terminal.h"
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 
 void epochs_add(epoch_listeners *l, epoch_listener call, void *state)
 {
+    assert(l->count < EPOCH_LISTENERS);
     l->list[l->count].call = call;
     l->list[l->count++].state = state;
 }
@@ -22,12 +24,18 @@ int epochs_notify(const ls_progress *p, void *user)
 {
     epoch_listeners *l = user;
     for (size_t i = 0; i < l->count; i++) {
-        ls_error err;
-        if (!l->list[i].call || l->list[i].call(l->list[i].state, p, &err) == LS_OK) continue;
-        l->list[i].call = NULL;
-        if (l->status == LS_OK) l->status = err.status, l->err = err;
+        if (!l->list[i].call) continue;
+        l->list[i].status = l->list[i].call(l->list[i].state, p, &l->list[i].err);
+        if (l->list[i].status != LS_OK) l->list[i].call = NULL;
     }
     return interrupted() || p->epoch == l->until;
+}
+
+void epochs_notice(const char *line, void *user)
+{
+    const epoch_listeners *l = user;
+    if (l->line) fputs("\r\033[K", stderr);
+    terminal_print(stderr, "note: %s\n", line);
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
@@ -82,16 +90,17 @@ json_t *epoch_json(const ls_progress *p)
     json_t *o = json_pack("{s:I,s:I,s:o}", "epoch", (json_int_t)p->epoch, "steps",
                           (json_int_t)p->steps, "loss", ls_json_number(p->loss));
     if (!isnan(p->validation_loss))
-        json_object_set_new(o, "validation_loss", ls_json_number(p->validation_loss));
+        ls_json_set(&o, "validation_loss", ls_json_number(p->validation_loss));
     if (!isnan(p->validation_accuracy))
-        json_object_set_new(o, "validation_accuracy", ls_json_number(p->validation_accuracy));
-    json_object_set_new(o, "lr", ls_json_number(p->learning_rate));
+        ls_json_set(&o, "validation_accuracy", ls_json_number(p->validation_accuracy));
+    ls_json_set(&o, "lr", ls_json_number(p->learning_rate));
     return o;
 }
 
 ls_status log_epoch(void *user, const ls_progress *p, ls_error *err)
 {
+    LS_TRY(live_file_reach(user, p->epoch, NULL, err));
     json_t *o = epoch_json(p);
-    json_object_set_new(o, "seconds", ls_json_number(p->seconds));
+    ls_json_set(&o, "seconds", ls_json_number(p->seconds));
     return live_file_json(user, o, err);
 }

@@ -9,24 +9,27 @@
 
 typedef ls_status (*epoch_listener)(void *state, const ls_progress *p, ls_error *err);
 
-enum { EPOCH_LISTENERS = 4 };
+enum { EPOCH_LISTENERS = 8 };
 
 /* A listener that fails is not called again. Training continues, since it may have taken hours, and
- * the first failure is reported at the end. */
+ * the failures are told at the end. */
 typedef struct {
     struct {
-        epoch_listener call;
+        epoch_listener call; /* NULL once it has failed: */
         void *state;
+        ls_status status;
+        ls_error err;
     } list[EPOCH_LISTENERS];
     size_t count;
+    bool line;      /* progress is one line that is redrawn */
     uint64_t until; /* stop after this epoch; 0: train to the end */
-    ls_status status;
-    ls_error err;
 } epoch_listeners;
 
 void epochs_add(epoch_listeners *listeners, epoch_listener call, void *state);
 /* The callback for ls_train; user: the epoch_listeners. Stops the training after Ctrl-C. */
 int epochs_notify(const ls_progress *p, void *user);
+/* Tells what happens in between, as a note on stderr. */
+void epochs_notice(const char *line, void *user);
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 

@@ -143,7 +143,7 @@ ls_status event_file_open(event_file *events, const char *folder, ls_error *err)
                 (long)getpid());
     if (events->path.failed)
         return ls_fail(err, LS_ERR_MEMORY, "out of memory for the name of a file in %s", folder);
-    LS_TRY(live_file_open(&events->file, events->path.text, true, err));
+    LS_TRY(live_file_open(&events->file, events->path.text, LIVE_NEW, err));
     return live_file_write(&events->file, bytes, event_version(time, bytes), err);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/file_pair.h"
+#include "host/base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,9 @@ void file_pair_describe_values(file_pair *pair, const char *where, json_t *const
     add_json(&pair->message, value[0]);
     ls_text_add(&pair->message, " and ");
     add_json(&pair->message, value[1]);
-    json_object_set_new(pair->detail, "where", json_string(where ? where : ""));
-    json_object_set(pair->detail, "a", value[0] ? value[0] : json_null());
-    json_object_set(pair->detail, "b", value[1] ? value[1] : json_null());
+    ls_json_set(&pair->detail, "where", json_string(where ? where : ""));
+    ls_json_set(&pair->detail, "a", value[0] ? json_incref(value[0]) : json_null());
+    ls_json_set(&pair->detail, "b", value[1] ? json_incref(value[1]) : json_null());
 }
 
 void file_pair_describe_byte(file_pair *p)
@@ -33,7 +34,7 @@ void file_pair_describe_byte(file_pair *p)
     ls_text_add(&p->message, "from byte %zu on", i);
     if (p->size[0] != p->size[1])
         ls_text_add(&p->message, "; %zu and %zu bytes", p->size[0], p->size[1]);
-    json_object_set_new(p->detail, "byte", json_integer((json_int_t)i));
+    ls_json_set(&p->detail, "byte", json_integer((json_int_t)i));
 }
 
 void file_pair_free(file_pair *p)

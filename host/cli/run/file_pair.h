@@ -10,6 +10,7 @@
 typedef struct {
     const char *name; /* "metrics.jsonl" */
     const char *path[2];
+    bool inside[2]; /* in a run folder, so that nobody named the file itself */
     char *bytes[2]; /* NULL if the file does not exist */
     size_t size[2];
     bool same;

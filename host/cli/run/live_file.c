@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/live_file.h"
 #include "host/base/error.h"
+#include "host/base/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static ls_status failed(const live_file *s, const char *verb, ls_error *err)
@@ -19,30 +22,83 @@ static ls_status failed(const live_file *s, const char *verb, ls_error *err)
     return ls_fail(err, LS_ERR_IO, "%s: cannot %s: %s; %s", s->path, verb, strerror(cause), hint);
 }
 
-ls_status live_file_open(live_file *s, const char *path, bool fresh, ls_error *err)
+ls_status live_file_open(live_file *s, const char *path, live_start start, ls_error *err)
 {
+    static const int how[] = {[LIVE_NEW] = O_EXCL, [LIVE_REPLACE] = O_TRUNC, [LIVE_GO_ON] = 0};
+    struct stat about;
     s->path = path;
-    s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (fresh ? O_EXCL : O_TRUNC),
-                   0666) +
-              1;
-    return s->file ? LS_OK : failed(s, "open", err);
+    s->whole = 0;
+    s->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how[start], 0666) + 1;
+    if (!s->file) return failed(s, "open", err);
+    s->regular = fstat(s->file - 1, &about) == 0 && S_ISREG(about.st_mode);
+    s->goes_on = start == LIVE_GO_ON && s->regular;
+    s->epoch = 0;
+    if (!s->goes_on) return LS_OK;
+    s->whole = about.st_size;
+    return lseek(s->file - 1, 0, SEEK_END) < 0 ? failed(s, "open", err) : LS_OK;
+}
+
+/* The epoch of a line, 0 if it has none. */
+static uint64_t epoch_of(const char *line, size_t length)
+{
+    static const char key[] = "\"epoch\":";
+    for (size_t i = 0; i + sizeof key <= length; i++)
+        if (!memcmp(line + i, key, sizeof key - 1))
+            return strtoull(line + i + sizeof key - 1, NULL, 10);
+    return 0;
+}
+
+ls_status live_file_reach(live_file *s, uint64_t epoch, bool (*usual)(uint64_t epoch),
+                          ls_error *err)
+{
+    char *bytes;
+    size_t size, kept = 0;
+    bool again = s->goes_on || epoch <= s->epoch;
+    s->epoch = epoch;
+    s->goes_on = false;
+    if (!again || !s->regular) return LS_OK;
+    LS_TRY(ls_read_file(s->path, &bytes, &size, err));
+    for (const char *end; kept < size && (end = memchr(bytes + kept, '\n', size - kept));) {
+        size_t length = (size_t)(end - bytes) + 1 - kept;
+        uint64_t of = epoch_of(bytes + kept, length);
+        if (of >= epoch || (of && usual && !usual(of))) break;
+        kept += length;
+    }
+    free(bytes);
+    s->whole = (off_t)kept;
+    return ftruncate(s->file - 1, s->whole) == 0 && lseek(s->file - 1, s->whole, SEEK_SET) >= 0
+               ? LS_OK
+               : failed(s, "cut", err);
 }
 
 ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error *err)
 {
+    const size_t record = size;
     for (const char *at = bytes; size > 0;) {
         ssize_t written = write(s->file - 1, at, size);
         if (written < 0 && errno == EINTR) continue; /* Ctrl-C; the training checks interrupted() */
-        if (written < 0) return failed(s, "write", err);
+        if (written < 0) {
+            ls_status status = failed(s, "write", err);
+            /* readers expect whole lines; if this fails, too, nothing more can be done */
+            if (s->regular && size < record && ftruncate(s->file - 1, s->whole) == 0)
+                (void)lseek(s->file - 1, s->whole, SEEK_SET);
+            return status;
+        }
         at += written;
         size -= (size_t)written;
     }
+    s->whole += (off_t)record;
     return LS_OK;
 }
 
 ls_status live_file_close(live_file *s, ls_error *err)
 {
     int file = s->file - 1;
+    ls_status status = LS_OK;
     s->file = 0;
-    return file < 0 || close(file) == 0 ? LS_OK : failed(s, "write", err);
+    if (file < 0) return LS_OK;
+    if (s->regular && fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP)
+        status = failed(s, "write", err);
+    if (close(file) != 0 && status == LS_OK) status = failed(s, "write", err);
+    return status;
 }

@@ -5,6 +5,7 @@
 #include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/cli/base/device_report.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/notes.h"
@@ -26,18 +27,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-const char *const run_file_names[RUN_FILES] = {"run.json", "metrics.jsonl", "model.safetensors",
-                                               "report.html", "timing.jsonl"};
-
-char *run_file_path(const char *folder, int file)
-{
-    ls_text path = {0};
-    ls_text_add(&path, "%s/%s", folder, run_file_names[file]);
-    if (!path.failed) return path.text;
-    free(path.text);
-    return NULL;
-}
 
 /* ---- Start ----------------------------------------------------------------------------------- */
 
@@ -83,8 +72,10 @@ ls_status run_folder_check(const char *path, ls_error *err)
 static ls_status write_head(run_folder *run, json_t *result, ls_error *err)
 {
     ls_text text = {0};
-    json_object_set_new(run->head, "result", result);
-    char *dump = json_dumps(run->head, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    json_t *all = json_copy(run->head); /* so that it outlives a result that could not be made */
+    ls_json_set(&all, "result", result);
+    char *dump = all ? json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(all);
     if (dump) ls_text_add(&text, "%s\n", dump);
     ls_status status = dump && !text.failed
                            ? ls_write_file(run->file[RUN_JSON], text.text, text.length, err)
@@ -104,33 +95,57 @@ static json_t *now_json(void)
     return json_string(text);
 }
 
-static ls_status fill(run_folder *run, const source_options *device, ls_error *err)
+static ls_status fill(run_folder *run, const source_options *device, live_start start,
+                      ls_error *err)
 {
-    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], true,
-                          err)); /* fails if another run has been faster */
+    LS_TRY(live_file_open(&run->metrics, run->file[RUN_METRICS], start,
+                          err)); /* LIVE_NEW fails if another run has been faster */
     run->begun = true;
-    LS_TRY(write_head(run, json_null(), err));
-    LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], true, err));
-    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s}", "event", "begin", "time", now_json(),
-                             "lockstep", ls_version(), "device", device->device, "threads",
-                             device->threads ? device->threads : "auto");
+    if (start == LIVE_NEW) LS_TRY(write_head(run, json_null(), err));
+    LS_TRY(live_file_open(&run->timing, run->file[RUN_TIMING], start, err));
+    json_t *line = json_pack("{s:s,s:o,s:s,s:o,s:o}", "event",
+                             start == LIVE_GO_ON ? "resume" : "begin", "time", now_json(),
+                             "lockstep", ls_version(), "device", json_shown(device->device),
+                             "threads", json_shown(device->threads ? device->threads : "auto"));
     return live_file_json(&run->timing, line, err);
 }
 
-ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
-                           const ls_options *options, const source_options *device, ls_error *err)
+static ls_status name_files(run_folder *run, const char *path, const run_config *config,
+                            const ls_options *options, ls_error *err)
 {
     run->path = path;
     for (int i = 0; i < RUN_FILES; i++)
         if (!(run->file[i] = run_file_path(path, i)))
             return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
     LS_TRY(config_check(config, err));
-    if (!(run->head = config_json(config, options)))
-        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
-    run->made = mkdir(path, 0777) == 0;
-    if (!run->made && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s", path, strerror(errno));
-    return fill(run, device, err);
+    return (run->head = config_json(config, options))
+               ? LS_OK
+               : ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", path);
+}
+
+static ls_status make(run_folder *run, ls_error *err)
+{
+    run->made = mkdir(run->path, 0777) == 0;
+    return run->made || errno == EEXIST ? LS_OK
+                                        : ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s",
+                                                  run->path, strerror(errno));
+}
+
+ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err)
+{
+    LS_TRY(name_files(run, path, config, options, err));
+    LS_TRY(make(run, err));
+    return fill(run, device, LIVE_NEW, err);
+}
+
+ls_status run_folder_go_on(run_folder *run, const char *path, const run_config *config,
+                           const ls_options *options, const source_options *device, ls_error *err)
+{
+    LS_TRY(name_files(run, path, config, options, err));
+    LS_TRY(make(run, err));
+    run->resumed = true;
+    return fill(run, device, LIVE_GO_ON, err);
 }
 
 /* ---- Epochs ---------------------------------------------------------------------------------- */
@@ -142,27 +157,50 @@ static bool is_written(uint64_t epoch)
     return epoch % every == 0;
 }
 
-static ls_status write_epoch(run_folder *run, const ls_progress *p, ls_error *err)
+static ls_status write_metrics(run_folder *run, const ls_progress *p, ls_error *err)
 {
-    run->waiting = false;
-    run->broken = true;
-    LS_TRY(live_file_json(&run->metrics, epoch_json(p), err));
-    LS_TRY(live_file_json(&run->timing,
-                          json_pack("{s:I,s:f}", "epoch", (json_int_t)p->epoch, "seconds",
-                                    p->seconds),
-                          err));
-    run->broken = false;
-    return LS_OK;
+    bool goes_on = run->metrics.goes_on;
+    ls_status status = live_file_reach(&run->metrics, p->epoch, is_written, err);
+    /* the result of the interrupted part ends here */
+    if (status == LS_OK && goes_on) status = write_head(run, json_null(), err);
+    if (status == LS_OK) status = live_file_json(&run->metrics, epoch_json(p), err);
+    run->missing[RUN_METRICS] |= status != LS_OK;
+    return status;
+}
+
+static ls_status write_timing(run_folder *run, json_t *line, ls_error *err)
+{
+    ls_status status = live_file_json(&run->timing, line, err);
+    run->missing[RUN_TIMING] |= status != LS_OK;
+    return status;
+}
+
+static ls_status write_time(run_folder *run, const ls_progress *p, ls_error *err)
+{
+    LS_TRY(live_file_reach(&run->timing, p->epoch, is_written, err));
+    return write_timing(run,
+                        json_pack("{s:I,s:f}", "epoch", (json_int_t)p->epoch, "seconds",
+                                  p->seconds),
+                        err);
+}
+
+/* Whether the lines of an epoch are due; otherwise they are kept for the end. */
+static bool take_epoch(run_folder *run, const ls_progress *p)
+{
+    run->epochs = p->epoch;
+    run->waiting = !is_written(p->epoch);
+    if (run->waiting) run->last = *p;
+    return !run->waiting;
 }
 
 ls_status run_folder_epoch(void *state, const ls_progress *p, ls_error *err)
 {
-    run_folder *run = state;
-    run->epochs = p->epoch;
-    if (is_written(p->epoch)) return write_epoch(run, p, err);
-    run->last = *p;
-    run->waiting = true;
-    return LS_OK;
+    return take_epoch(state, p) ? write_metrics(state, p, err) : LS_OK;
+}
+
+ls_status run_folder_timing_epoch(void *state, const ls_progress *p, ls_error *err)
+{
+    return take_epoch(state, p) ? write_time(state, p, err) : LS_OK;
 }
 
 /* ---- End ------------------------------------------------------------------------------------- */
@@ -204,8 +242,25 @@ static json_t *brief_metrics_json(const ls_metrics *metrics, const ls_model *mod
     return o;
 }
 
-static json_t *result_json(const run_outcome *out, const char *weights, const char *hash)
+static json_t *missing_json(const run_folder *run)
 {
+    json_t *list = json_array();
+    for (int i = 0; i < RUN_FILES; i++)
+        if (run->missing[i]) ls_json_append(&list, json_string(run_file_names[i]));
+    return list;
+}
+
+static bool is_complete(const run_folder *run)
+{
+    for (int i = 0; i < RUN_FILES; i++)
+        if (run->missing[i]) return false;
+    return true;
+}
+
+static json_t *result_json(const run_folder *run, const run_outcome *out)
+{
+    char weights[65];
+    ls_model_weights_sha256(out->model, weights);
     ls_summary s = LS_INIT(ls_summary);
     char widths[256];
     ls_model_summary(out->model, &s, NULL);
@@ -219,58 +274,80 @@ static json_t *result_json(const run_outcome *out, const char *weights, const ch
                           (json_int_t)s.parameters, "resolved",
                           resolved_json(out->model, out->rows, out->trained), "loss",
                           ls_json_number(s.loss));
-    json_object_set_new(o, "train", brief_metrics_json(out->train, out->model));
-    if (out->test) json_object_set_new(o, "test", brief_metrics_json(out->test, out->model));
-    json_object_set_new(o, "notes", notes_json(out->rows, out->test_rows));
-    json_object_set_new(o, "weights_sha256", json_string(weights));
-    json_object_set_new(o, "sha256", json_string(hash));
+    ls_json_set(&o, "train", out->train ? brief_metrics_json(out->train, out->model) : json_null());
+    if (out->test) ls_json_set(&o, "test", brief_metrics_json(out->test, out->model));
+    ls_json_set(&o, "notes", notes_json(out->rows, out->test_rows));
+    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "sha256", json_string(out->hash));
+    if (!is_complete(run)) ls_json_set(&o, "missing", missing_json(run));
     return o;
 }
 
 static ls_status end_metrics(run_folder *run, ls_error *err)
 {
-    if (run->waiting) LS_TRY(write_epoch(run, &run->last, err));
-    return live_file_close(&run->metrics, err);
+    ls_status status = LS_OK;
+    if (run->waiting && !run->missing[RUN_METRICS]) status = write_metrics(run, &run->last, err);
+    ls_status closed = live_file_close(&run->metrics, status == LS_OK ? err : NULL);
+    run->missing[RUN_METRICS] |= closed != LS_OK;
+    return status == LS_OK ? closed : status;
 }
 
-static ls_status end_timing(run_folder *run, const run_outcome *out, ls_error *err)
+static json_t *end_json(const run_outcome *out)
 {
     ls_summary s = LS_INIT(ls_summary);
     ls_model_summary(out->model, &s, NULL);
     const ls_device_info *info = &out->device->info;
-    json_t *line = json_pack("{s:s,s:o,s:s,s:s,s:s,s:s,s:f,s:o,s:o}", "event", "end", "time",
-                             now_json(), "device", info->name, "vendor", info->vendor, "driver",
-                             info->driver, "platform", info->platform, "seconds", s.seconds,
+    json_t *line = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:f,s:o,s:o}", "event", "end", "time",
+                             now_json(), "device", json_shown(info->name), "vendor",
+                             json_shown(info->vendor), "driver", json_shown(info->driver),
+                             "platform", json_shown(info->platform), "seconds", s.seconds,
                              "steps_per_second",
                              s.seconds > 0 ? json_real((double)s.steps / s.seconds) : json_null(),
                              "choice", device_report_json(out->device));
-    json_object_set_new(line, "device_note", device_note_json(out->device));
-    LS_TRY(live_file_json(&run->timing, line, err));
-    return live_file_close(&run->timing, err);
+    ls_json_set(&line, "device_note", device_note_json(out->device));
+    return line;
 }
 
-ls_status run_folder_end(run_folder *run, const run_outcome *out, ls_error *err)
+static ls_status end_timing(run_folder *run, const run_outcome *out, ls_error *err)
 {
-    char weights[65], hash[65];
-    if (run->broken) return LS_OK;
-    LS_TRY(end_metrics(run, err));
-    LS_TRY(end_timing(run, out, err));
-    LS_TRY(ls_model_sha256(out->model, hash, err));
-    ls_model_weights_sha256(out->model, weights);
-    return write_head(run, result_json(out, weights, hash), err);
+    ls_status status = LS_OK;
+    bool whole = !run->missing[RUN_TIMING];
+    if (whole && run->waiting) status = write_time(run, &run->last, err);
+    if (whole && status == LS_OK) status = write_timing(run, end_json(out), err);
+    ls_status closed = live_file_close(&run->timing, status == LS_OK ? err : NULL);
+    run->missing[RUN_TIMING] |= closed != LS_OK;
+    return status == LS_OK ? closed : status;
 }
 
-void run_folder_fail(run_folder *run, const ls_error *why)
+void run_folder_end(run_folder *run, const run_outcome *out, losses *lost)
 {
-    if (why->status == LS_ERR_DIVERGED && run->begun && !run->broken) {
-        if (end_metrics(run, NULL) == LS_OK)
-            write_head(run,
-                       json_pack("{s:s,s:I,s:s}", "stopped", "diverged", "epochs",
-                                 (json_int_t)run->epochs, "message", why->message),
-                       NULL);
-        live_file_json(&run->timing, json_pack("{s:s,s:o}", "event", "end", "time", now_json()),
-                       NULL);
-    } else if (!run->epochs && run->begun) {
+    ls_error err;
+    losses_check(lost, end_metrics(run, &err), &err);
+    losses_check(lost, end_timing(run, out, &err), &err);
+    losses_check(lost, write_head(run, result_json(run, out), &err), &err);
+}
+
+static json_t *diverged_json(const run_folder *run, const ls_error *why)
+{
+    json_t *o = json_pack("{s:s,s:I,s:o}", "stopped", "diverged", "epochs", (json_int_t)run->epochs,
+                          "message", json_shown(why->message));
+    if (!is_complete(run)) ls_json_set(&o, "missing", missing_json(run));
+    return o;
+}
+
+void run_folder_fail(run_folder *run, const ls_error *why, losses *lost)
+{
+    ls_error err;
+    if (why->status == LS_ERR_DIVERGED && run->begun) {
+        losses_check(lost, end_metrics(run, &err), &err);
+        losses_check(lost, write_head(run, diverged_json(run, why), &err), &err);
+        if (!run->missing[RUN_TIMING])
+            losses_check(lost,
+                         write_timing(run,
+                                      json_pack("{s:s,s:o}", "event", "end", "time", now_json()),
+                                      &err),
+                         &err);
+    } else if (!run->epochs && !run->resumed && run->begun) {
         for (int i = 0; i < RUN_FILES; i++) unlink(run->file[i]);
         if (run->made) rmdir(run->path);
     } else if (run->metrics.file) end_metrics(run, NULL);

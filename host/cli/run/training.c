@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/training.h"
 #include "host/base/error.h"
-#include "host/base/text.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
-#include "host/cli/report/report.h"
-#include "host/cli/run/train_command.h"
+#include "host/cli/run/resume.h"
 #include "host/cli/run/training_data.h"
-#include "host/model/model.h"
+#include "host/cli/run/training_results.h"
 #include "host/model/threshold.h"
-#include "host/model/training_rows.h"
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,23 +21,28 @@
 /* Checks the paths of all results, so that a mistake does not cost a training. */
 static ls_status check_results(const training_request *r, ls_error *err)
 {
-    const char *const files[] = {r->save, r->report, r->log};
-    const char *const data[] = {r->data, r->source.labels, r->test, r->config};
+    result_paths paths = {0};
     if (r->save && !strcmp(r->save, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "-o -: standard output is for the metrics; name a file for the model");
     if (r->log && !strcmp(r->log, "-"))
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--log -: standard output is for the metrics; name a file or a named pipe");
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        /* a log may be a pipe or a device in a folder that is not writable */
-        bool pipe = files[i] == r->log && r->log && access(r->log, W_OK) == 0;
-        if (!pipe) LS_TRY(result_check_writable(files[i], err));
-        for (size_t k = 0; k < sizeof data / sizeof *data; k++)
-            LS_TRY(result_check_apart(files[i], data[k], err));
+    result_reads_rows(&paths, r->data);
+    result_reads(&paths, r->source.labels);
+    result_reads_rows(&paths, r->test);
+    result_reads(&paths, r->config);
+    if (r->safety.checkpoint && !r->resumes) {
+        result_writes_inside(&paths, r->safety.checkpoint, resume_config_name);
+        result_writes_inside(&paths, r->safety.checkpoint, resume_outputs_name);
     }
-    LS_TRY(result_check_distinct(files, sizeof files / sizeof *files, err));
-    return r->run ? run_folder_check(r->run, err) : LS_OK;
+    result_writes(&paths, r->save);
+    result_writes(&paths, r->report);
+    result_writes_live(&paths, r->log);
+    for (int i = 0; i < RUN_FILES; i++) result_writes_inside(&paths, r->run, run_file_names[i]);
+    LS_TRY(result_check(&paths, err));
+    LS_TRY(resume_check(r, err));
+    return r->run && !r->resumes ? run_folder_check(r->run, err) : LS_OK;
 }
 
 /* Opens everything that is called after each epoch. */
@@ -49,11 +50,10 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
 {
     t->progress.terminal = isatty(STDERR_FILENO) != 0;
     t->listeners.until = r->until;
+    t->listeners.line = t->progress.terminal && !quiet;
     if (!quiet) epochs_add(&t->listeners, progress_epoch, &t->progress);
     if (r->log) {
-        /* if the reader of a pipe goes away, the write fails instead of ending the process */
-        signal(SIGPIPE, SIG_IGN);
-        LS_TRY(live_file_open(&t->log, r->log, false, err));
+        LS_TRY(live_file_open(&t->log, r->log, r->resumes ? LIVE_GO_ON : LIVE_REPLACE, err));
         epochs_add(&t->listeners, log_epoch, &t->log);
     }
     if (r->tensorboard) {
@@ -62,103 +62,59 @@ static ls_status open_listeners(const training_request *r, training *t, bool qui
     }
     interrupt_catch(); /* before the folder exists: Ctrl-C must leave it complete */
     if (r->run) {
-        LS_TRY(run_folder_begin(&t->run, r->run, &r->inputs, r->options, &r->source, err));
+        LS_TRY((r->resumes ? run_folder_go_on : run_folder_begin)(&t->run, r->run, &r->inputs,
+                                                                  r->options, &r->source, err));
         epochs_add(&t->listeners, run_folder_epoch, &t->run);
+        epochs_add(&t->listeners, run_folder_timing_epoch, &t->run);
     }
     return LS_OK;
 }
 
 static ls_status train(training_request *r, training *t, bool quiet, ls_error *err)
 {
+    ls_error why;
+    ls_train_control control = {.struct_size = sizeof control,
+                                .callback = epochs_notify,
+                                .user = &t->listeners,
+                                .notice = epochs_notice,
+                                .resume = r->resumes,
+                                .unsaved = &t->lost.count};
+    LS_TRY(safety_control(&r->safety, &control, err));
+    LS_TRY(resume_write(r, err));
     LS_TRY(open_listeners(r, t, quiet, err));
-    ls_status status = ls_train(t->device, r->options, t->train, epochs_notify, &t->listeners,
-                                &t->model, err);
+    ls_status status = ls_train_controlled(t->device, r->options, t->train, &control, &t->model,
+                                           err);
     if (t->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
     LS_TRY(status);
-    return ls_model_set_threshold(t->model, t->device, t->train, &r->threshold, err);
-}
-
-/* ---- Results --------------------------------------------------------------------------------- */
-
-static ls_status save_model(const training_request *r, const training *t, ls_error *err)
-{
-    if (r->save) LS_TRY(ls_model_save(t->model, r->save, err));
-    return r->run ? ls_model_save(t->model, t->run.file[RUN_MODEL], err) : LS_OK;
-}
-
-/* names_device: whether the report names the device. That of a run folder does not, since it must
- * be the same on every device. */
-static ls_status write_report(const training_request *r, const training *t, const char *path,
-                              bool names_device, ls_error *err)
-{
-    ls_text command = {0};
-    command_add_train(&command, &r->inputs, t->model->options);
-    const report_input in = {.model = t->model,
-                             .device = t->device,
-                             .trained_on_it = names_device,
-                             .data = t->train,
-                             .test = t->test,
-                             .data_label = "training rows",
-                             .source = r->data,
-                             .command = command.failed ? "" : command.text};
-    ls_status status = report_write(&in, path, err);
-    free(command.text);
-    return status;
-}
-
-static ls_status evaluate(training *t, ls_error *err)
-{
-    LS_TRY(ls_model_evaluate(t->model, t->device, t->train, &t->on_train, err));
-    return t->test ? ls_model_evaluate(t->model, t->device, t->test, &t->on_test, err) : LS_OK;
-}
-
-static ls_status complete_run_folder(const training_request *r, training *t, ls_error *err)
-{
-    LS_TRY(write_report(r, t, t->run.file[RUN_REPORT], false, err));
-    run_outcome outcome = {.model = t->model,
-                           .train = t->on_train,
-                           .test = t->on_test,
-                           .rows = t->train,
-                           .test_rows = t->test,
-                           .device = &t->report};
-    LS_TRY(ls_training_rows(&t->model->options->settings, t->train, &outcome.trained, err));
-    return run_folder_end(&t->run, &outcome, err);
-}
-
-/* The device is noted, and the report that names it written, before evaluation, which may make the
- * device choose again. */
-static ls_status keep_results(const training_request *r, training *t, ls_error *err)
-{
-    device_report_take(&t->report, t->device);
-    LS_TRY(save_model(r, t, err));
-    if (r->report) LS_TRY(write_report(r, t, r->report, true, err));
-    LS_TRY(evaluate(t, err));
-    return r->run ? complete_run_folder(r, t, err) : LS_OK;
-}
-
-const char *training_model_path(const training_request *r, const training *t)
-{
-    return r->save ? r->save : t->run.file[RUN_MODEL];
+    /* a model with another threshold is better than none */
+    losses_check(&t->lost,
+                 ls_model_set_threshold(t->model, t->device, t->train, &r->threshold, &why), &why);
+    return LS_OK;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-ls_status training_run(training_request *r, training *t, ls_error *err)
+ls_status training_run(const char *command, training_request *r, training *t, ls_error *err)
 {
     bool quiet = r->source.quiet || r->source.json;
     ls_error why;
+    t->lost.command = command;
+    ls_train_control checked = {0};
+    LS_TRY(safety_control(&r->safety, &checked, err)); /* a mistake costs no reading */
     LS_TRY(check_results(r, err));
     LS_TRY(training_data_read(r, quiet, &t->train, &t->test, err));
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
     LS_TRY(source_device(&r->source, &t->device, err));
+    LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback, err));
     if (!r->save && !r->run && !quiet)
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
     ls_status status = train(r, t, quiet, &why);
     if (status != LS_OK) {
-        run_folder_fail(&t->run, &why);
+        run_folder_fail(&t->run, &why, &t->lost);
         return ls_fail(err, status, "%s", why.message);
     }
-    return keep_results(r, t, err);
+    training_keep(r, t);
+    return LS_OK;
 }
 
 void training_free(training *t)
@@ -169,6 +125,7 @@ void training_free(training *t)
     ls_metrics_free(t->on_train);
     ls_metrics_free(t->on_test);
     ls_model_free(t->model);
+    free(t->rescued);
     ls_device_close(t->device);
     ls_data_free(t->train);
     ls_data_free(t->test);
@@ -189,9 +146,9 @@ ls_status training_repeat(const char *config, const char *run, const source_opti
     r.source.quiet = device->quiet;
     r.source.json = device->json;
     if (status == LS_OK) status = training_request_settle(&r, err);
-    if (status == LS_OK) status = training_run(&r, &t, err);
-    if (status == LS_OK && t.listeners.status != LS_OK)
-        status = ls_fail(err, t.listeners.status, "%s", t.listeners.err.message);
+    if (status == LS_OK) status = training_run("verify", &r, &t, err);
+    if (status == LS_OK && t.lost.count)
+        status = ls_fail(err, LS_ERR_IO, "the repetition is incomplete");
     training_free(&t);
     training_request_free(&r);
     return status;

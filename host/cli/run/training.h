@@ -3,34 +3,14 @@
 #ifndef LS_CLI_TRAINING_H
 #define LS_CLI_TRAINING_H
 
-#include "host/cli/base/device_report.h"
-#include "host/cli/run/epochs.h"
-#include "host/cli/run/event_file.h"
-#include "host/cli/run/live_file.h"
-#include "host/cli/run/run_folder.h"
 #include "host/cli/run/training_request.h"
-#include "host/include/lockstep.h"
-
-typedef struct {
-    ls_data *train, *test; /* test: NULL if no rows are held out */
-    ls_device *device;
-    device_report report; /* the device that trained */
-    ls_model *model;
-    ls_metrics *on_train, *on_test;
-    epoch_listeners listeners;
-    progress_line progress;
-    live_file log;
-    event_file events;
-    run_folder run;
-} training;
+#include "host/cli/run/training_state.h"
 
 /* Trains, evaluates the model, and writes everything that the request names. *t is zero before and
- * must be freed afterwards, also on failure. After Ctrl-C the result is the model so far. A log
- * that could not be written is no failure here; t->listeners has its status. */
-ls_status training_run(training_request *request, training *t, ls_error *err);
-
-/* The path of the saved model, or NULL if it was not saved. */
-const char *training_model_path(const training_request *request, const training *t);
+ * must be freed afterwards, also on failure. After Ctrl-C the result is the model so far. Outputs
+ * that could not be written are no failure here: they are told, and t->lost counts them.
+ * command: the subcommand, for messages. */
+ls_status training_run(const char *command, training_request *request, training *t, ls_error *err);
 
 void training_free(training *t);
 

@@ -79,6 +79,8 @@ ls_status training_request_settle(training_request *r, ls_error *err)
 void training_request_free(training_request *r)
 {
     config_free(&r->file);
+    json_decref(r->outputs);
+    for (size_t i = 0; i < r->owned_count; i++) free(r->owned[i]);
     ls_options_free(r->options);
     free(r->given);
 }

@@ -5,6 +5,7 @@
 
 #include "host/cli/base/source.h"
 #include "host/cli/run/config.h"
+#include "host/cli/run/safety.h"
 #include "host/include/lockstep.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,11 +17,17 @@ typedef struct {
     const char *run, *config, *log, *tensorboard;
     double split;
     ls_threshold_options threshold;
-    bool *given;       /* per option of the library: whether the command line sets it */
-    bool stopping;     /* whether any option says when to stop */
+    bool *given;   /* per option of the library: whether the command line sets it */
+    bool stopping; /* whether any option says when to stop */
+    safety_options safety;
+    bool resumes;      /* goes on from the checkpoints of safety.checkpoint */
+    bool moved;        /* the folder where the training was begun is not there */
     uint64_t until;    /* stop after this epoch; 0: train to the end */
     run_config file;   /* the content of --config */
     run_config inputs; /* what the data are read from, for the run folder */
+    json_t *outputs;   /* the content of outputs.json, or NULL; owns strings above */
+    char *owned[12];   /* paths, as do these */
+    size_t owned_count;
 } training_request;
 
 /* A request with nothing set. Free it even if this fails. */
