@@ -2,6 +2,8 @@
 #include "host/base/json.h"
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Drops a container to which something could not be added. */
 static void drop(json_t **container)
@@ -38,6 +40,39 @@ json_t *ls_json_numbers(const double *numbers, size_t count)
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) ls_json_append(&list, ls_json_number(numbers[i]));
     return list;
+}
+
+/* A text in the making. */
+typedef struct {
+    char *text;
+    size_t length, capacity;
+    bool failed;
+} buffer;
+
+static int append(const char *bytes, size_t size, void *user)
+{
+    buffer *b = user;
+    if (b->failed) return -1;
+    if (size >= b->capacity - b->length) {
+        size_t capacity = 2 * b->capacity + size + 1;
+        char *grown = capacity > size ? realloc(b->text, capacity) : NULL;
+        if (!grown) {
+            b->failed = true;
+            return -1;
+        }
+        b->text = grown, b->capacity = capacity;
+    }
+    memcpy(b->text + b->length, bytes, size);
+    b->text[b->length += size] = '\0';
+    return 0;
+}
+
+char *ls_json_dumps(const json_t *value, size_t flags)
+{
+    buffer b = {0};
+    if (value && json_dump_callback(value, append, &b, flags) == 0 && !b.failed) return b.text;
+    free(b.text);
+    return NULL;
 }
 
 bool ls_json_read_count(const json_t *value, uint64_t *out)

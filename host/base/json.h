@@ -22,6 +22,10 @@ json_t *ls_json_text(const char *text);
 json_t *ls_json_texts(char *const *texts, size_t count);
 json_t *ls_json_numbers(const double *numbers, size_t count);
 
+/* The text of a value, freed by the caller; NULL for NULL and if memory runs out. json_dumps loses
+ * the failures of its buffer to grow (jansson 2.14), and gives a text with gaps. */
+char *ls_json_dumps(const json_t *value, size_t flags);
+
 /* Reading: false, and *out unchanged, if value is NULL or not of this kind. */
 bool ls_json_read_count(const json_t *value, uint64_t *out); /* an integer of at least 0 */
 bool ls_json_read_number(const json_t *value, double *out);  /* an integer or a real */

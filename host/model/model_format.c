@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/model_format.h"
+#include "host/base/json.h"
 #include "host/base/sha256.h"
 #include <assert.h>
 #include <stddef.h>
@@ -33,7 +34,7 @@ uint64_t *ls_training_count(ls_summary *summary, size_t i)
 bool ls_metadata_hash(json_t *meta, char hex[65])
 {
     json_object_del(meta, "metadata_sha256");
-    char *text = json_dumps(meta, LS_CANONICAL_JSON);
+    char *text = ls_json_dumps(meta, LS_CANONICAL_JSON);
     if (!text) return false;
     ls_sha256_of(text, strlen(text), hex);
     free(text);

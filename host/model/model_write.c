@@ -165,7 +165,7 @@ static char *metadata_text(const ls_model *m)
         json_decref(meta);
         meta = NULL;
     }
-    char *text = meta ? json_dumps(meta, LS_CANONICAL_JSON) : NULL;
+    char *text = meta ? ls_json_dumps(meta, LS_CANONICAL_JSON) : NULL;
     json_decref(meta);
     return text;
 }
@@ -188,7 +188,7 @@ static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t cou
                               (json_int_t)at, (json_int_t)end));
         at = end;
     }
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = root ? ls_json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(root);
     return text;
 }

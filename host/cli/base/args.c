@@ -99,6 +99,25 @@ static int print_help(arguments *args, const char *intro)
     return -1;
 }
 
+static int no_memory(const char *command)
+{
+    return complain(command, EXIT_FAILED, "out of memory for the command line");
+}
+
+/* Stands in the place of a text until popt has set it: popt sets NULL if memory runs out. */
+static char not_given[] = "";
+
+/* Whether the option with this val has a text as its argument. */
+static bool takes_text(const struct poptOption *table, int val)
+{
+    for (const struct poptOption *o = table; o->longName || o->shortName || o->arg; o++) {
+        int type = (int)(o->argInfo & POPT_ARG_MASK);
+        if (type == POPT_ARG_INCLUDE_TABLE && takes_text(o->arg, val)) return true;
+        if (type == POPT_ARG_STRING && o->val == val) return true;
+    }
+    return false;
+}
+
 int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table,
                     const char *usage, const char *intro, int least, int most,
                     option_handler handler, void *user)
@@ -117,7 +136,7 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     args->context = poptGetContext(name, argc, argv, outer, 0);
     if (!args->context) {
         argv[0] = first;
-        return complain(first, EXIT_FAILED, "out of memory for the command line");
+        return no_memory(first);
     }
     snprintf(left, sizeof left, "%s%s[options]", usage, *usage ? " " : "");
     poptSetOtherOptionHelp(args->context, left);
@@ -125,13 +144,17 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     char **strings[MOST_STRINGS];
     const char *initial[MOST_STRINGS];
     size_t count = collect_strings(table, strings, 0, MOST_STRINGS);
-    for (size_t i = 0; i < count; i++) initial[i] = *strings[i];
+    for (size_t i = 0; i < count; i++) initial[i] = *strings[i], *strings[i] = not_given;
     while (status == EXIT_OK && (code = poptGetNextOpt(args->context)) > 0) {
         if (code == HELP) {
             status = print_help(args, intro);
             break;
         }
         char *text = poptGetOptArg(args->context);
+        if (!text && takes_text(table, code)) {
+            status = no_memory(first);
+            break;
+        }
         status = handler ? handler(code, text, user) : EXIT_OK;
         free(text);
     }
@@ -149,6 +172,10 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
                      "an argument is missing; usage: lockstep %s %s (details: lockstep %s --help)",
                      first, usage, first);
     argv[0] = first;
+    for (size_t i = 0; i < count; i++) {
+        if (*strings[i] == not_given) *strings[i] = (char *)initial[i];
+        else if (!*strings[i] && status == EXIT_OK) status = no_memory(first);
+    }
     for (size_t i = 0; i < count; i++)
         if (*strings[i] != initial[i]) args->owned[args->owned_count++] = *strings[i];
     if (status != EXIT_OK) arguments_free(args);

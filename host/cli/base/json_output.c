@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/json_output.h"
+#include "host/base/json.h"
 #include "host/base/visible.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/terminal.h"
@@ -25,7 +26,7 @@ static void print_escaped(const char *text)
 
 int print_json(const char *command, json_t *object)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = object ? ls_json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(object);
     if (!text) return complain(command, EXIT_FAILED, "out of memory for the JSON output");
     print_escaped(text);

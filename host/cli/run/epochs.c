@@ -75,7 +75,7 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
 
 ls_status live_file_json(live_file *s, json_t *line, ls_error *err)
 {
-    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = line ? ls_json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     size_t length = text ? strlen(text) : 0;
     json_decref(line);
     if (!text) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for a line", s->path);

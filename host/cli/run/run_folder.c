@@ -74,7 +74,7 @@ static ls_status write_head(run_folder *run, json_t *result, ls_error *err)
     ls_text text = {0};
     json_t *all = json_copy(run->head); /* so that it outlives a result that could not be made */
     ls_json_set(&all, "result", result);
-    char *dump = all ? json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    char *dump = all ? ls_json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
     json_decref(all);
     if (dump) ls_text_add(&text, "%s\n", dump);
     ls_status status = dump && !text.failed
