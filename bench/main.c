@@ -11,7 +11,7 @@
 #include "bench/bench_sweep.h"
 #include "bench/bench_width.h"
 #include "bench/common.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include <string.h>
 
 /* ---- Commands without a file of their own ---------------------------------------------------- */
@@ -171,7 +171,7 @@ static ls_status run(const command *c, bench_options *o, ls_error *err)
 
 int main(int argc, char **argv)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     bench_options o = {.device = "cpu", .first = true, .batch = 256, .activation = "relu"};
     const command *c = NULL;
     ls_error err;

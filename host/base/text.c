@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- Buffers --------------------------------------------------------------------------------- */
 
@@ -68,6 +67,30 @@ char *ls_strdup(const char *text)
     return copy;
 }
 
+/* ---- Case ------------------------------------------------------------------------------------ */
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+
+int ls_ascii_ncasecmp(const char *a, const char *b, size_t most)
+{
+    for (; most > 0; a++, b++, most--) {
+        int difference = (unsigned char)lower(*a) - (unsigned char)lower(*b);
+        if (difference || !*a) return difference;
+    }
+    return 0;
+}
+
+int ls_ascii_casecmp(const char *a, const char *b) { return ls_ascii_ncasecmp(a, b, SIZE_MAX); }
+
+bool ls_ascii_contains(const char *text, const char *part)
+{
+    size_t length = strlen(part);
+    for (;; text++) {
+        if (!ls_ascii_ncasecmp(text, part, length)) return true;
+        if (!*text) return false;
+    }
+}
+
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
 bool ls_parse_double(const char *text, double *out)
@@ -101,23 +124,39 @@ bool ls_parse_u64(const char *text, uint64_t *out)
     return true;
 }
 
+/* Bytes of the well-formed character at c, which is not NUL; 0 if there is none. */
+static size_t character_size(const unsigned char *c)
+{
+    size_t more = *c < 0x80                 ? 0
+                  : *c >= 0xc2 && *c < 0xe0 ? 1
+                  : *c >= 0xe0 && *c < 0xf0 ? 2
+                  : *c >= 0xf0 && *c < 0xf5 ? 3
+                                            : 4;
+    if (more == 4) return 0;
+    /* overlong forms, surrogates, and code points above U+10FFFF */
+    bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
+               (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
+    for (size_t i = 1; i <= more && !bad; i++) bad = (c[i] & 0xc0) != 0x80;
+    return bad ? 0 : more + 1;
+}
+
 bool ls_is_utf8(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        size_t more = *c < 0x80                 ? 0
-                      : *c >= 0xc2 && *c < 0xe0 ? 1
-                      : *c >= 0xe0 && *c < 0xf0 ? 2
-                      : *c >= 0xf0 && *c < 0xf5 ? 3
-                                                : 4;
-        if (more == 4) return false;
-        /* overlong forms, surrogates, and code points above U+10FFFF */
-        bool bad = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
-                   (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
-        for (size_t i = 1; i <= more && !bad; i++) bad = (c[i] & 0xc0) != 0x80;
-        if (bad) return false;
-        c += more + 1;
+        size_t size = character_size(c);
+        if (!size) return false;
+        c += size;
     }
     return true;
+}
+
+void ls_clean_utf8(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c;) {
+        size_t size = character_size(c);
+        if (!size) *c = '?';
+        c += size ? size : 1;
+    }
 }
 
 /* ---- Suggestions ----------------------------------------------------------------------------- */
@@ -126,8 +165,6 @@ bool ls_is_utf8(const char *text)
 enum { LONGEST_NAME = 63 };
 
 static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
-
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 /* Insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string
  * alignment). */
@@ -163,7 +200,7 @@ const char *ls_nearest(const char *text, const char *const *names, size_t count)
         if (name_length > LONGEST_NAME) continue;
         unsigned distance = edit_distance(text, length, names[i], name_length);
         bool prefix = length >= 2 && name_length > length &&
-                      strncasecmp(text, names[i], length) == 0;
+                      ls_ascii_ncasecmp(text, names[i], length) == 0;
         if (prefix)
             distance = smaller(distance, near); /* the start of a name counts as a near name */
         if (distance < best_distance) {

@@ -20,6 +20,11 @@ void ls_text_add_csv(ls_text *text, const char *field);
 /* A copy of text, or NULL if memory runs out. */
 char *ls_strdup(const char *text);
 
+/* strcasecmp, strncasecmp and strcasestr (as a yes or no) for ASCII letters, in any locale. */
+int ls_ascii_casecmp(const char *a, const char *b);
+int ls_ascii_ncasecmp(const char *a, const char *b, size_t most);
+bool ls_ascii_contains(const char *text, const char *part);
+
 /* Reads a finite number that spans the whole text, with '.' as the decimal point. */
 bool ls_parse_double(const char *text, double *out);
 /* Reads an unsigned decimal integer that spans the whole text. */
@@ -27,6 +32,8 @@ bool ls_parse_u64(const char *text, uint64_t *out);
 
 /* Whether text is well-formed UTF-8 (RFC 3629). */
 bool ls_is_utf8(const char *text);
+/* Replaces each byte that is no part of well-formed UTF-8 by '?'. */
+void ls_clean_utf8(char *text);
 
 /* The name among names[0..count) nearest to text by edit distance, or NULL if none is near. */
 const char *ls_nearest(const char *text, const char *const *names, size_t count);

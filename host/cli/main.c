@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/text.h"
 #include "host/cli/base/exit_status.h"
 #include "host/cli/base/terminal.h"
@@ -89,7 +89,7 @@ static void open_closed(void)
 
 int main(int argc, const char **argv)
 {
-    LS_FLOAT_MODE(mode); /* a preloaded library may have set another */
+    LS_HOST_MODE(mode); /* a preloaded library may have set another */
     const char *name = argc > 1 ? argv[1] : "";
     open_closed();
     /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */

@@ -85,9 +85,9 @@ static ls_status begin(csv_file *file, bool *found, ls_error *err)
 
 static void report(const ls_read_request *request, double share)
 {
-    if (request->mode) ls_float_mode_give(request->mode);
+    if (request->mode) ls_host_mode_give(request->mode);
     request->callback(share, request->user);
-    if (request->mode) ls_float_mode_take(request->mode);
+    if (request->mode) ls_host_mode_take(request->mode);
 }
 
 static ls_status read_rows(csv_file *file, ls_error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/csv_header.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "host/data/judge.h"
 #include "host/data/source.h"
@@ -62,7 +62,7 @@ bool ls_csv_is_mark(const char *text)
     if (!strcmp(text, "Na")) return false; /* sodium, as in the header of UCI glass */
     if (ls_is_missing_text(text) || ls_is_weak_mark(text)) return true;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (!strcasecmp(text, marks[i])) return true;
+        if (!ls_ascii_casecmp(text, marks[i])) return true;
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80)

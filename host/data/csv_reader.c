@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/csv_reader.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "host/data/request.h"
 #include "host/data/value.h"
@@ -121,7 +121,7 @@ static void skip_instruction(ls_csv_reader *reader)
     const char *at = reader->ahead + reader->ahead_at;
     bool quoted = *at == '"';
     at += quoted;
-    if (strncasecmp(at, "sep=", 4) != 0) return;
+    if (ls_ascii_ncasecmp(at, "sep=", 4) != 0) return;
     at += 4;
     char separator = *at;
     if (!ls_is_separator(separator)) return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes rows as CSV. */
 #include "host/base/file.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/text.h"
 #include "host/data/data.h"
 #include "host/data/value.h"
@@ -91,7 +91,7 @@ static void add_rows(ls_text *text, const ls_data *data)
 
 ls_status ls_data_write_csv(const ls_data *data, const char *path, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!data || !path)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_write_csv: an argument is NULL");
     ls_text text = {0};

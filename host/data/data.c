@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/data.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -135,7 +135,7 @@ static ls_status check_arrays(const float *x, const int32_t *y, size_t rows, siz
 ls_status ls_data_from_arrays(const float *x, const int32_t *y, size_t rows, size_t features,
                               size_t classes, ls_data **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!x || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_arrays: an argument is NULL");
     LS_TRY(check_arrays(x, y, rows, features, classes, err));
@@ -196,7 +196,7 @@ static ls_status set_targets(ls_data *data, const double *values, size_t targets
 ls_status ls_data_from_targets(const float *x, const double *values, size_t rows, size_t features,
                                size_t targets, ls_task task, ls_data **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_data *data;
     if (!x || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_from_targets: an argument is NULL");
@@ -213,7 +213,7 @@ ls_status ls_data_from_targets(const float *x, const double *values, size_t rows
 
 ls_status ls_data_set_weights(ls_data *data, const double *weights, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     double *copy = NULL;
     if (!data) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_set_weights: an argument is NULL");
     for (size_t i = 0; weights && i < data->rows; i++)
@@ -347,7 +347,7 @@ ls_status ls_data_narrow(ls_data *data, ls_error *err)
 
 ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!data || !out || i >= data->columns)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_column: there is no column %zu", i);
     LS_TRY(LS_CHECK_STRUCT(ls_column_info, out, err));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/dates.h"
+#include "host/base/text.h"
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -41,7 +41,7 @@ static int read_name(const char **at, const char *names, int parts)
     if (length < 3) return 0;
     for (int i = 0; *names; i++, names += name + (names[name] == ' ')) {
         name = strcspn(names, " ");
-        if (name < length || strncasecmp(*at, names, length) != 0) continue;
+        if (name < length || ls_ascii_ncasecmp(*at, names, length) != 0) continue;
         *at += length;
         if (**at == '.') ++*at;
         return i % parts + 1;
@@ -97,7 +97,8 @@ static bool read_zone(const char **at, ls_date *d)
         static const int ahead[] = {0, 0, 0, 1, 2, -5, -4, -6, -5, -7, -6, -8, -7};
         size_t length = 0, i = 0;
         while (is_letter(from[length])) length++;
-        while (i < 13 && (strlen(zones[i]) != length || strncasecmp(from, zones[i], length))) i++;
+        while (i < 13 && (strlen(zones[i]) != length || ls_ascii_ncasecmp(from, zones[i], length)))
+            i++;
         if (i == 13) return true; /* no zone */
         from += length;
         d->zone = ahead[i];
@@ -253,7 +254,7 @@ static void skip_ordinal(const char **at)
 {
     static const char *const ends[] = {"st", "nd", "rd", "th"};
     for (int i = 0; i < 4; i++)
-        if (!strncasecmp(*at, ends[i], 2) && !is_letter((*at)[2])) *at += 2;
+        if (!ls_ascii_ncasecmp(*at, ends[i], 2) && !is_letter((*at)[2])) *at += 2;
 }
 
 /* 31-Mar-2024, 31 Mar, 2024-Mar-31: the first number is read. */

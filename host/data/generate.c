@@ -2,7 +2,7 @@
 /* Generates data sets. Every number is a function of (seed, row, index), computed with the
  * functions of kernels/ and + - * / alone, so that a data set is the same on every machine and its
  * first rows do not depend on the number of rows. */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -555,7 +555,7 @@ static ls_status create(const generator *from, const ls_recipe *recipe, ls_data 
 ls_status ls_data_generate(const char *name, const ls_generate_options *options, ls_data **out,
                            ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_generate_options o;
     if (!name || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_generate: an argument is NULL");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/judge.h"
+#include "host/base/text.h"
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 #include "host/data/dates.h"
 
@@ -19,7 +19,7 @@ enum {
 static bool is_among(const char *text, const char *const *list)
 {
     for (; *list; list++)
-        if (strcasecmp(text, *list) == 0) return true;
+        if (ls_ascii_casecmp(text, *list) == 0) return true;
     return false;
 }
 
@@ -68,7 +68,7 @@ static bool is_word_for_missing(const char *text)
                                         "...",
                                         "x",
                                         NULL};
-    return is_among(text, words) && strcasecmp(text, "x") != 0;
+    return is_among(text, words) && ls_ascii_casecmp(text, "x") != 0;
 }
 
 /* ---- Kinds of texts -------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { SHOWN = 6 /* names of a list in a message */ };
 
@@ -60,7 +59,7 @@ static ls_status lacks(const ls_expected_rows *e, const ls_file_columns *f, cons
         if (at->feature[i] != LS_NO_COLUMN) continue;
         add_name(&missing, name, count++);
         for (size_t j = 0; count <= SHOWN && j < f->count; j++)
-            other_case |= !strcasecmp(f->name[j], name);
+            other_case |= !ls_ascii_casecmp(f->name[j], name);
     }
     for (size_t j = 0; j < f->count; j++) add_name(&found, f->name[j], j);
     bool failed = missing.failed || expected.failed || found.failed, all = count == e->features;

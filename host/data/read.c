@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/read.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -191,7 +191,8 @@ static ls_status check_known(const ls_csv_options *o, ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "ls_data_read_csv: %zu classes are too many; at most %d", o->classes,
                        LS_MOST_CLASSES);
-    for (size_t i = 0; i < o->classes && named; i++) named = o->class_names[i] != NULL;
+    for (size_t i = 0; i < o->classes && named; i++)
+        named = o->class_names[i] && ls_is_utf8(o->class_names[i]);
     return !o->classes || named ? LS_OK
                                 : ls_fail(err, LS_ERR_ARGUMENT,
                                           "ls_data_read_csv: there are %zu classes, but a name is "
@@ -202,7 +203,7 @@ static ls_status check_known(const ls_csv_options *o, ls_error *err)
 ls_status ls_data_read_csv(const char *path, const ls_csv_options *options, ls_data **out,
                            ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_csv_options o;
     if (!path || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read_csv: an argument is NULL");

@@ -3,7 +3,7 @@
 #ifndef LS_REQUEST_H
 #define LS_REQUEST_H
 
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/data/expected.h"
 
 /* What --task asks for. AUTO: the values of the target decide. */
@@ -29,7 +29,7 @@ typedef struct {
     uint64_t sample_seed;
     size_t window;             /* CSV: bytes read at a time; 0: default */
     ls_read_callback callback; /* may be NULL; runs in *mode if that is set */
-    ls_float_mode *mode;       /* the caller's */
+    ls_host_mode *mode;        /* the caller's */
     void *user;
 } ls_read_request;
 

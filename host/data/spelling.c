@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/spelling.h"
+#include "host/base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "host/data/dates.h"
 #include "host/data/value.h"
@@ -83,7 +83,7 @@ static bool is_among(const char *text, size_t length, const char *const *list, b
 {
     for (; *list; list++)
         if (strlen(*list) == length &&
-            (any_case ? strncasecmp(*list, text, length) : strncmp(*list, text, length)) == 0)
+            (any_case ? ls_ascii_ncasecmp(*list, text, length) : strncmp(*list, text, length)) == 0)
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/split.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/data/deal.h"
@@ -296,7 +296,7 @@ ls_status ls_data_cut_rows(const ls_data *data, double fraction, uint64_t seed, 
 ls_status ls_data_split(const ls_data *data, double fraction, uint64_t seed, ls_data **rest,
                         ls_data **part, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!data || !rest || !part)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_split: an argument is NULL");
     return ls_data_cut(data, fraction, seed, false, rest, part, err);

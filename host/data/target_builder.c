@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/target_builder.h"
+#include "host/base/text.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "host/data/dates.h"
 #include "host/data/notes.h"
@@ -22,7 +22,7 @@ bool ls_label_of(const char *text, double *out)
 {
     static const char *const names[] = {"0", "1", "false", "true", "no", "yes"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(text, names[i]) == 0) {
+        if (ls_ascii_casecmp(text, names[i]) == 0) {
             *out = (double)(i % 2);
             return true;
         }

@@ -4,7 +4,6 @@
 #include "host/base/visible.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* Reads digits with at most one point as an integer. *scale becomes the number of digits after the
  * point. NULL if there are more than 18 digits. */
@@ -75,7 +74,7 @@ bool ls_is_missing_text(const char *text)
     static const char *const marks[] = {"", "?", "NA", "N/A", "NaN", "null"};
     if (*text && *text != '?' && *text != 'n' && *text != 'N') return false;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (strcasecmp(text, marks[i]) == 0) return true;
+        if (ls_ascii_casecmp(text, marks[i]) == 0) return true;
     }
     return false;
 }

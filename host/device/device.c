@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by number and name: the CPU path is 0, the others follow in the order of the catalogue.
  */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -12,30 +12,29 @@
 #endif
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Callbacks that run in the caller's floating-point mode. */
 typedef struct {
     ls_check_callback check;
     ls_tune_callback tune;
     void *user;
-    ls_float_mode *mode;
+    ls_host_mode *mode;
 } caller;
 
 static void call_check(const ls_check_progress *progress, void *user)
 {
     caller *c = user;
-    ls_float_mode_give(c->mode);
+    ls_host_mode_give(c->mode);
     c->check(progress, c->user);
-    ls_float_mode_take(c->mode);
+    ls_host_mode_take(c->mode);
 }
 
 static int call_tune(const ls_tune_progress *progress, void *user)
 {
     caller *c = user;
-    ls_float_mode_give(c->mode);
+    ls_host_mode_give(c->mode);
     int stop = c->tune(progress, c->user);
-    ls_float_mode_take(c->mode);
+    ls_host_mode_take(c->mode);
     return stop;
 }
 
@@ -47,7 +46,7 @@ ls_status ls_devices_list(ls_device_info ***list, size_t *count, char note[256],
 ls_status ls_devices_list_with(ls_check_callback callback, void *user, ls_device_info ***list,
                                size_t *count, char note[256], ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     caller back = {.check = callback, .user = user, .mode = &mode};
     ls_catalogue c;
     ls_device_info **pointers = NULL;
@@ -69,7 +68,7 @@ ls_status ls_devices_list_with(ls_check_callback callback, void *user, ls_device
 
 ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_device_rates rates = {.struct_size = sizeof rates};
     if (!info || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_get_rates: an argument is NULL");
@@ -108,8 +107,9 @@ static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls
     }
     size_t matches = 0;
     for (size_t i = 1; i < c->count; i++)
-        if (strcasestr(c->info[i].name, spec) || strcasestr(c->info[i].platform, spec) ||
-            strcasestr(c->info[i].vendor, spec)) {
+        if (ls_ascii_contains(c->info[i].name, spec) ||
+            ls_ascii_contains(c->info[i].platform, spec) ||
+            ls_ascii_contains(c->info[i].vendor, spec)) {
             *out = i;
             matches++;
         }
@@ -168,15 +168,15 @@ static ls_status open_cpu(unsigned threads, bool automatic, ls_device **out, ls_
 ls_status ls_device_open(const char *spec, unsigned threads, int allow_approximate, ls_device **out,
                          ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_catalogue c;
     size_t i = 0;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_open: an argument is NULL");
     if (!spec || !*spec) spec = "auto";
     if (threads > 1024)
         return ls_fail(err, LS_ERR_ARGUMENT, "%u threads are too many; at most 1024", threads);
-    bool cpu = !strcasecmp(spec, "cpu") || !strcmp(spec, "0"),
-         automatic = !strcasecmp(spec, "auto");
+    bool cpu = !ls_ascii_casecmp(spec, "cpu") || !strcmp(spec, "0"),
+         automatic = !ls_ascii_casecmp(spec, "auto");
     if (cpu || automatic) return open_cpu(threads, automatic, out, err);
     LS_TRY(ls_catalogue_open(&c, true, threads, err));
     ls_status status = choose(&c, spec, &i, err);
@@ -195,7 +195,7 @@ const ls_device_info *ls_device_get_info(const ls_device *device)
 
 const char *ls_device_note(const ls_device *device)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!device || !device->backend) return "";
     const char *note = device->backend->slots->note(device->backend);
     ls_choice *choice = device->choice;
@@ -215,7 +215,7 @@ ls_status ls_device_set_fallback(ls_device *device, int fallback, ls_error *err)
 ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, size_t most,
                             size_t *count, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     size_t n = 0;
     if (!device || (most && !list) || !count)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_device_timings: an argument is NULL");
@@ -233,7 +233,7 @@ ls_status ls_device_timings(const ls_device *device, ls_device_timing *list, siz
 
 void ls_device_close(ls_device *device)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!device) return;
     if (device->choice) ls_choice_free(device->choice);
     else if (device->backend) device->backend->slots->close(device->backend);
@@ -243,7 +243,7 @@ void ls_device_close(ls_device *device)
 ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *user, char *path,
                          ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     caller back = {.tune = callback, .user = user, .mode = &mode};
     const ls_backend_type *type = device ? ls_backend_tuner(device->backend) : NULL;
     if (!type)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/opener.h"
 #include "host/base/clock.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/device/warm_up.h"
 #include "host/network/device_kind.h"
@@ -112,7 +112,7 @@ static ls_status open_device(device_opener *o)
 
 static void *run_task(void *user)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     device_opener *o = user;
     o->status = o->task == FINDING ? find_devices(o) : open_device(o);
     atomic_store(&o->ended, true);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics of a model on rows with targets. */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/model/infer.h"
@@ -70,7 +70,7 @@ ls_status ls_model_evaluate_with(const ls_model *m, ls_device *device, const ls_
                                  const ls_threshold_options *options, ls_metrics **out,
                                  ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_threshold_options o;
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_evaluate: an argument is NULL");

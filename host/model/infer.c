@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/infer.h"
 #include "core_cpu/cpu.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/device/choice.h"
 #include "host/model/targets.h"
@@ -272,7 +272,7 @@ static ls_status check_cells(const ls_encoder *e, const float *x, size_t rows, l
 ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x, size_t rows,
                            float *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !x || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict: an argument is NULL");
     if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");
@@ -289,7 +289,7 @@ ls_status ls_model_predict(const ls_model *m, ls_device *device, const float *x,
 ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_data *data,
                                 float *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_data: an argument is NULL");
     LS_TRY(ls_model_infer(m, device, data, out, NULL, err));
@@ -300,7 +300,7 @@ ls_status ls_model_predict_data(const ls_model *m, ls_device *device, const ls_d
 ls_status ls_model_predict_numbers(const ls_model *m, ls_device *device, const ls_data *data,
                                    double *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     float *outputs;
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_numbers: an argument is NULL");
@@ -318,7 +318,7 @@ ls_status ls_model_predict_numbers(const ls_model *m, ls_device *device, const l
 
 ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_inputs: an argument is NULL");
     LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, data, out, err));
@@ -328,7 +328,7 @@ ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls
 ls_status ls_model_predict_inputs(const ls_model *m, ls_device *device, const float *inputs,
                                   size_t rows, float *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !inputs || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_predict_inputs: an argument is NULL");
     if (!rows) return ls_fail(err, LS_ERR_ARGUMENT, "there are no rows to predict");

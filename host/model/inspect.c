@@ -4,7 +4,7 @@
  * are in double and in a fixed order, so the statistics are the same everywhere, too. */
 #include "host/model/inspect.h"
 #include "core_cpu/cpu.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/data/split.h"
@@ -213,7 +213,7 @@ static ls_status inspect_rows(const ls_model *m, ls_backend *backend, const ls_d
 ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *data,
                           ls_layer_info *out, size_t *rows, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
     LS_TRY(LS_CHECK_STRUCT(ls_layer_info, out, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Layers in words and numbers. */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/struct_size.h"
 #include "host/model/model.h"
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static double flop_of(const ls_layer *l)
 
 ls_status ls_model_layer_shape(const ls_model *m, size_t i, ls_layer_shape *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layer_shape: an argument is NULL");
     if (i >= m->network.count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/model.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/base/struct_size.h"
@@ -219,7 +219,7 @@ const ls_history_point *ls_model_history(const ls_model *m, size_t *count)
 
 ls_status ls_model_summary(const ls_model *m, ls_summary *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!m || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_summary: an argument is NULL");
     LS_TRY(LS_CHECK_STRUCT(ls_summary, out, err));
     LS_WRITE_STRUCT(ls_summary, out, 0, &m->summary);

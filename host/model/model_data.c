@@ -2,7 +2,7 @@
 /* Reads rows for a model. The readers in host/data know nothing of models: they get the expected
  * rows as a struct. */
 #include "host/model/model_data.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/notes.h"
@@ -113,7 +113,7 @@ ls_status ls_model_data_request(const char *path, const ls_read_options *o, ls_r
 ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
                        ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_read_options o;
     ls_read_request request;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");

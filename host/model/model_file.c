@@ -2,7 +2,7 @@
 /* Saves, loads and hashes model files; model_write.c and model_read.c know their contents. */
 #include "host/model/model_file.h"
 #include "host/base/file.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/sha256.h"
 #include "host/model/model_read.h"
@@ -74,7 +74,7 @@ static ls_status load(const char *path, bool regular, ls_model **out, char hex[6
 
 ls_status ls_model_load(const char *path, ls_model **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_load: an argument is NULL");
     return load(path, false, out, NULL, err);
 }
@@ -100,7 +100,7 @@ ls_status ls_model_save_hashed(const ls_model *m, const char *path, char hex[65]
 
 ls_status ls_model_save(const ls_model *m, const char *path, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     char *bytes;
     size_t size;
     if (!m || !path) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_save: an argument is NULL");
@@ -112,7 +112,7 @@ ls_status ls_model_save(const ls_model *m, const char *path, ls_error *err)
 
 ls_status ls_model_sha256(const ls_model *m, char hex[65], ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     char *bytes;
     size_t size;
     if (!m || !hex) return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_sha256: an argument is NULL");

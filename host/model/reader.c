@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/data/row_reader.h"
@@ -23,7 +23,7 @@ static ls_status open_rows(const char *path, const ls_read_options *o, ls_reader
 ls_status ls_reader_open(const char *path, const ls_read_options *options, ls_reader **out,
                          ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_read_options o;
     ls_reader *reader;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_reader_open: an argument is NULL");
@@ -43,7 +43,7 @@ ls_status ls_reader_open(const char *path, const ls_read_options *options, ls_re
 
 ls_status ls_reader_next(ls_reader *reader, size_t most_rows, ls_data **data, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_data *block;
     if (!reader || !data || !most_rows)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_reader_next: an argument is NULL or 0");
@@ -67,7 +67,7 @@ double ls_reader_share(const ls_reader *reader)
 
 void ls_reader_close(ls_reader *reader)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!reader) return;
     ls_row_reader_close(reader->rows);
     free(reader->without_effect.text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/threshold.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
@@ -154,7 +154,7 @@ ls_status ls_threshold_check(const ls_threshold_options *threshold, const ls_opt
 ls_status ls_model_set_threshold(ls_model *m, ls_device *device, const ls_data *data,
                                  const ls_threshold_options *options, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_threshold_options o;
     bool best_f1;
     if (!m || !options)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of options, from which the command line, the library, the help text and the model file
  * are derived. */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/network/activation.h"
@@ -485,7 +485,7 @@ static ls_status find(const char *name, size_t *out, ls_error *err)
 
 ls_status ls_options_set(ls_options *options, const char *name, const char *value, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!options || !name || !value)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_set: an argument is NULL");
     size_t i;
@@ -510,7 +510,7 @@ const char *ls_options_get(const ls_options *options, const char *name)
 
 ls_status ls_options_create(ls_options **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_options *options;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_options_create: an argument is NULL");
     LS_TRY(ls_alloc(&options, 1, sizeof *options, "options", err));

@@ -2,7 +2,7 @@
 /* Each helper has a thread here that gives it parts and waits for answers. The calling thread
  * reports the progress. */
 #include "host/opencl/check_jobs.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/opencl/cl_helper.h"
 #include <assert.h>
 #include <pthread.h>
@@ -231,7 +231,7 @@ static void measure(worker *w, ls_cl_helper *h)
 
 static void *work(void *user)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     worker *w = user;
     crew *c = w->crew;
     ls_cl_helper h = {0};

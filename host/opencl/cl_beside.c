@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_beside.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include <assert.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static bool builds_alone(const ls_cl_device *d)
 
 static void *run(void *user)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_cl_beside *b = user;
     b->status = b->build(b->user, &b->error);
     atomic_store(&b->ended, true);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding OpenCL devices, and judging them by what they report. */
 #include "host/opencl/cl_find.h"
+#include "host/base/text.h"
 #include "host/network/device_kind.h"
 #include "host/opencl/cl_guess.h"
 #include <stdlib.h>
@@ -63,6 +64,8 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     device_text(cl, id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
     cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
                           NULL);
+    ls_clean_utf8(info->name), ls_clean_utf8(info->vendor);
+    ls_clean_utf8(info->driver), ls_clean_utf8(info->platform);
     judge_reported(cl, id, info);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The program lockstep-device-helper, which the library starts (cl_helper.h). */
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/opencl/cl_serve.h"
 #include <stdio.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 
 int main(void)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     int type;
     socklen_t size = sizeof type;
     if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {

@@ -6,6 +6,7 @@
 #include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 #include "host/opencl/check_jobs.h"
 #include "host/opencl/check_parts.h"
 #include "host/opencl/check_runs.h"
@@ -72,6 +73,7 @@ static void complete(ls_device_info *info, const ls_cl_verdict *v)
 {
     info->exact = v->judgement == LS_CL_EXACT;
     snprintf(info->reason, sizeof info->reason, "%s", v->reason);
+    ls_clean_utf8(info->reason);
 }
 
 bool ls_cl_complete(ls_device_info *info)

@@ -155,7 +155,7 @@ static char *header_text(const char *metadata, const tensor *list, size_t count)
                               (json_int_t)at, (json_int_t)end));
         at = end;
     }
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+    char *text = root ? ls_json_dump(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(root);
     return text;
 }
@@ -196,7 +196,7 @@ static char *metadata_text(const ls_trainer *t, const ls_checkpoint_key *key, co
         json_decref(meta);
         meta = NULL;
     }
-    char *text = meta ? json_dumps(meta, LS_CANONICAL_JSON) : NULL;
+    char *text = meta ? ls_json_dump(meta, LS_CANONICAL_JSON) : NULL;
     json_decref(meta);
     return text;
 }

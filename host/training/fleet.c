@@ -4,7 +4,7 @@
  * place in the next round. Neither slices nor waiting change a bit of them. */
 #include "host/training/fleet.h"
 #include "host/base/clock.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/model/targets.h"
@@ -23,7 +23,7 @@ static const double report_seconds = 0.05;
 
 ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_fleet *fleet;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_open: an argument is NULL");
     LS_TRY(ls_alloc(&fleet, 1, sizeof *fleet, "a fleet", err));
@@ -47,7 +47,7 @@ ls_status ls_fleet_open(ls_device *device, uint64_t memory, ls_fleet **out, ls_e
 
 void ls_fleet_close(ls_fleet *fleet)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!fleet) return;
     for (size_t i = 0; i < fleet->count; i++) ls_trainer_free(fleet->member[i]);
     for (size_t i = 0; i < fleet->tables; i++) ls_table_free(fleet->table[i]);
@@ -100,7 +100,7 @@ static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const 
 ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data,
                        size_t *index, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_trainer *trainer;
     if (!fleet || !options || !data)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_add: an argument is NULL");
@@ -161,7 +161,7 @@ static ls_trainer *find_member(const ls_fleet *fleet, size_t index, ls_error *er
 
 void ls_fleet_remove(ls_fleet *fleet, size_t index)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_trainer *trainer = find_member(fleet, index, NULL);
     if (!trainer) return;
     ls_fleet_leave(fleet, trainer);
@@ -174,7 +174,7 @@ size_t ls_fleet_count(const ls_fleet *fleet) { return fleet ? fleet->count : 0; 
 
 ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_trainer *trainer = find_member(fleet, index, err);
     if (!trainer) return LS_ERR_ARGUMENT;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_member: out is NULL");
@@ -222,7 +222,7 @@ static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
 
 ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     ls_trainer *trainer = find_member(fleet, index, err);
     if (!trainer) return LS_ERR_ARGUMENT;
     if (!out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_model: an argument is NULL");
@@ -254,7 +254,7 @@ ls_status ls_fleet_take_model(ls_fleet *fleet, size_t index, ls_model **out, ls_
 typedef struct {
     ls_fleet_callback callback;
     void *user;
-    ls_float_mode *mode; /* the caller's, in which the callback runs */
+    ls_host_mode *mode; /* the caller's, in which the callback runs */
     double started, reported;
     uint64_t steps;
     bool stopped;
@@ -275,9 +275,9 @@ static void report(const ls_fleet *fleet, fleet_call *call)
     }
     call->reported = ls_clock();
     p.seconds = call->reported - call->started;
-    ls_float_mode_give(call->mode);
+    ls_host_mode_give(call->mode);
     call->stopped = call->callback(&p, call->user) != 0;
-    ls_float_mode_take(call->mode);
+    ls_host_mode_take(call->mode);
 }
 
 /* All calls of a round. */
@@ -398,7 +398,7 @@ static ls_status set_goals(ls_fleet *fleet, const size_t *members, size_t count,
 ls_status ls_fleet_run(ls_fleet *fleet, const size_t *members, size_t count, uint64_t until,
                        ls_fleet_callback callback, void *user, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     if (!fleet) return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_run: the fleet is NULL");
     LS_TRY(check_working(fleet, err));
     LS_TRY(set_goals(fleet, members, count, until, err));

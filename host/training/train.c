@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/error.h"
-#include "host/base/float_mode.h"
+#include "host/base/host_mode.h"
 #include "host/base/struct_size.h"
 #include "host/training/fleet.h"
 
 /* What the caller has given; its functions run in its floating-point mode. */
 typedef struct {
     ls_train_control control;
-    ls_float_mode *mode;
+    ls_host_mode *mode;
 } caller;
 
 static int call_back(const ls_progress *progress, void *user)
 {
     const caller *c = user;
-    ls_float_mode_give(c->mode);
+    ls_host_mode_give(c->mode);
     int stop = c->control.callback(progress, c->control.user);
-    ls_float_mode_take(c->mode);
+    ls_host_mode_take(c->mode);
     return stop;
 }
 
 static void give_notice(const char *line, void *user)
 {
     const caller *c = user;
-    ls_float_mode_give(c->mode);
+    ls_host_mode_give(c->mode);
     c->control.notice(line, c->control.user);
-    ls_float_mode_take(c->mode);
+    ls_host_mode_take(c->mode);
 }
 
 /* device: NULL for the CPU path on one thread. */
@@ -51,7 +51,7 @@ static ls_status train(ls_device *device, const ls_options *options, const ls_da
 ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                    ls_epoch_callback callback, void *user, ls_model **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     caller c = {.control = {.callback = callback, .user = user}, .mode = &mode};
     if (!options || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_train: an argument is NULL");
@@ -61,7 +61,7 @@ ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *
 ls_status ls_train_controlled(ls_device *device, const ls_options *options, const ls_data *data,
                               const ls_train_control *control, ls_model **out, ls_error *err)
 {
-    LS_FLOAT_MODE(mode);
+    LS_HOST_MODE(mode);
     caller c = {.mode = &mode};
     if (!options || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_train_controlled: an argument is NULL");

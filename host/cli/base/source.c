@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -332,7 +331,8 @@ ls_status source_model(const char *path, ls_model **out, ls_error *err)
 ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)
 {
     uint64_t n = 0;
-    if (o->threads && strcasecmp(o->threads, "auto") && (!ls_parse_u64(o->threads, &n) || n > 1024))
+    if (o->threads && ls_ascii_casecmp(o->threads, "auto") &&
+        (!ls_parse_u64(o->threads, &n) || n > 1024))
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--threads: '%.40s' is neither auto nor a number up to 1024", o->threads);
     *out = (unsigned)n;
@@ -342,7 +342,7 @@ ls_status source_threads(const source_options *o, unsigned *out, ls_error *err)
 ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
 {
     unsigned threads = 0;
-    bool named = strcasecmp(o->device, "cpu") && strcasecmp(o->device, "auto"),
+    bool named = ls_ascii_casecmp(o->device, "cpu") && ls_ascii_casecmp(o->device, "auto"),
          say = named && !o->quiet && isatty(STDERR_FILENO);
     LS_TRY(source_threads(o, &threads, err));
     if (say) terminal_print(stderr, "preparing the device (the first use takes a few seconds) ...");

@@ -109,7 +109,7 @@ static void describe_values(file_pair *p, const differences *d)
     float a = value_at(&d->first[0], d->element), b = value_at(&d->first[1], d->element);
     int64_t ulps = llabs(ordered(a) - ordered(b));
     json_t *place = place_json(&d->first[0], d->element);
-    char *index = json_dumps(place, 0);
+    char *index = ls_json_dump(place, 0);
     ls_text_add(&p->message, "tensor %s %s: %.9g and %.9g, %lld ulp%s apart", d->name,
                 index ? index : "", (double)a, (double)b, (long long)ulps, ulps == 1 ? "" : "s");
     if (d->differing > 1)

@@ -7,7 +7,7 @@
 static void add_json(ls_text *out, json_t *value)
 {
     enum { MOST = 60 };
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *text = value ? ls_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     size_t length = text ? strlen(text) : 0, shown = length < MOST ? length : MOST;
     while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
         shown--; /* do not cut a UTF-8 character */

@@ -84,7 +84,7 @@ ls_status resume_check(const training_request *r, ls_error *err)
 static ls_status write_json(const char *folder, const char *name, json_t *o, ls_error *err)
 {
     ls_text text = {0};
-    char *path, *dump = o ? json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    char *path, *dump = o ? ls_json_dump(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
     json_decref(o);
     if (dump) ls_text_add(&text, "%s\n", dump);
     free(dump);
