@@ -52,7 +52,7 @@ Test(beside, results_pass_to_the_caller)
         cr_expect_eq(w.result, 41 + i);
         cr_expect_eq(b.status, w.fails ? LS_ERR_DEVICE : LS_OK);
         if (w.fails) cr_expect(strstr(b.error.message, "fails"), "%s", b.error.message);
-        cr_expect_eq(atomic_load(&d->builds_pending), 0);
+        cr_expect_eq(atomic_load(&d->counts->builds_pending), 0);
     }
     free(d);
 }

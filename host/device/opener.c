@@ -92,6 +92,7 @@ static ls_status find_devices(device_opener *o)
         found->measured = ls_catalogue_speed(c, i, &found->speed);
         if (!found->measured) ls_catalogue_guess(c, i, &found->speed);
         found->opening = ls_catalogue_opening(c, i);
+        if (!ls_catalogue_failure(&c->info[i], found->failed)) *found->failed = 0;
     }
     return LS_OK;
 }
@@ -109,10 +110,19 @@ static ls_status open_device(device_opener *o)
     return LS_OK;
 }
 
+/* What is open afterwards is used without a limit. */
+static ls_status open_and_warm_up(device_opener *o)
+{
+    if (o->backend) ls_backend_heed(o->backend, &o->stop);
+    ls_status status = open_device(o);
+    if (o->backend) ls_backend_heed(o->backend, NULL);
+    return status;
+}
+
 static void *run_task(void *user)
 {
     device_opener *o = user;
-    o->status = o->task == FINDING ? find_devices(o) : open_device(o);
+    o->status = o->task == FINDING ? find_devices(o) : open_and_warm_up(o);
     atomic_store(&o->ended, true);
     return NULL;
 }
@@ -142,7 +152,8 @@ static void end_task(device_opener *o, opener_task task)
 static void begin_finding(ls_opener *opener, unsigned idle_threads)
 {
     device_opener *o = (device_opener *)opener;
-    ls_catalogue_begin(&o->catalogue, idle_threads);
+    (void)idle_threads;
+    ls_catalogue_begin(&o->catalogue, &o->stop);
     begin_task(o, FINDING);
 }
 
