@@ -37,6 +37,7 @@ static void pause_a_moment(void)
 Test(beside, results_pass_to_the_caller)
 {
     ls_cl_device *d = calloc(1, sizeof *d);
+    d->counts = &d->own_counts;
     ls_cl_beside b = {0};
     work w = {0};
     cr_assert(d);
