@@ -247,6 +247,41 @@ Test(failing_device, wrong_values_at_opening)
     cr_expect_eq(system(command), 0);
 }
 
+/* A GPU with groups of 32 and 16 KiB of local memory is exact; one that has less cannot be opened,
+ * and is called that. */
+Test(failing_device, small_devices)
+{
+    static const struct {
+        const char *limits;
+        bool exact;
+    } list[] = {{"16384 32", true}, {"16384 16", false}};
+    char folder[] = LS_TEST_FILES, hex[65], command[128];
+    set_up();
+    cr_assert(mkdtemp(folder));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    for (size_t i = 0; i < 2; i++) {
+        ls_device_info **devices;
+        size_t count;
+        ls_error err;
+        setenv("FAILING_OPENCL_LIMITS", list[i].limits, 1);
+        cr_assert_eq(ls_devices_list(&devices, &count, NULL, &err), LS_OK, "%s", err.message);
+        cr_assert(count > 1);
+        cr_expect_eq(devices[1]->exact, list[i].exact, "%s: %s", list[i].limits,
+                     devices[1]->reason);
+        cr_expect_eq(devices[1]->unusable, !list[i].exact);
+        ls_devices_free(devices);
+        if (list[i].exact) {
+            cr_expect_eq(open_and_train(hex, &err), LS_OK, "%s", err.message);
+            cr_expect_str_eq(hex, expected);
+        }
+        snprintf(command, sizeof command, "rm -rf %s/*", folder);
+        cr_expect_eq(system(command), 0);
+    }
+    unsetenv("FAILING_OPENCL_LIMITS");
+    rmdir(folder);
+    tear_down();
+}
+
 /* Whoever ends the process of an idle device: later calls fail, and closing works. */
 Test(failing_device, ended_while_idle)
 {

@@ -7,6 +7,8 @@
  *   exit    it calls exit(3)          kill    it ends the process as somebody else would
  *   flip    a bit of what it has read is wrong (clEnqueueReadBuffer)
  *   skip    it does nothing (clEnqueueNDRangeKernel)
+ * FAILING_OPENCL_LIMITS is "LOCAL GROUP": devices are GPUs with so many bytes of local memory and
+ * work-items in a group, and launches of more fail.
  * FAILING_OPENCL_COUNTS is a file of failing_counts, which all processes add to. */
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
@@ -30,10 +32,12 @@ static failing_counts none, *counts;
 static void *real;
 static char how[32], name[64];
 static long number, seen;
+static size_t local_limit, group_limit; /* 0: those of the device */
 
 static void set_up(void)
 {
-    const char *plan = getenv("FAILING_OPENCL"), *path = getenv("FAILING_OPENCL_COUNTS");
+    const char *plan = getenv("FAILING_OPENCL"), *path = getenv("FAILING_OPENCL_COUNTS"),
+               *limits = getenv("FAILING_OPENCL_LIMITS");
     real = dlopen(getenv("FAILING_OPENCL_REAL"), RTLD_NOW | RTLD_LOCAL);
     if (!real) abort();
     counts = &none;
@@ -43,6 +47,7 @@ static void set_up(void)
     if (at != MAP_FAILED) counts = at;
     if (file >= 0) close(file);
     if (!plan || sscanf(plan, "%31s %63s %ld", how, name, &number) != 3) number = 0;
+    if (!limits || sscanf(limits, "%zu %zu", &local_limit, &group_limit) != 2) group_limit = 0;
 }
 
 static void *function(const char *which)
@@ -129,8 +134,27 @@ CALL(clGetPlatformInfo, (cl_platform_id p, cl_platform_info i, size_t n, void *t
 CALL(clGetDeviceIDs,
      (cl_platform_id p, cl_device_type t, cl_uint n, cl_device_id *list, cl_uint *count),
      (p, t, n, list, count), )
-CALL(clGetDeviceInfo, (cl_device_id d, cl_device_info i, size_t n, void *to, size_t *size),
-     (d, i, n, to, size), )
+static cl_int give(const void *value, size_t bytes, size_t n, void *to, size_t *size)
+{
+    if (size) *size = bytes;
+    if (to && n < bytes) return CL_INVALID_VALUE;
+    if (to) memcpy(to, value, bytes);
+    return CL_SUCCESS;
+}
+
+cl_int clGetDeviceInfo(cl_device_id d, cl_device_info i, size_t n, void *to, size_t *size)
+{
+    BEGIN(clGetDeviceInfo);
+    const cl_device_type gpu = CL_DEVICE_TYPE_GPU;
+    const cl_ulong local = local_limit;
+    if (what == FAIL) return code;
+    if (group_limit && i == CL_DEVICE_TYPE) return give(&gpu, sizeof gpu, n, to, size);
+    if (group_limit && i == CL_DEVICE_LOCAL_MEM_SIZE)
+        return give(&local, sizeof local, n, to, size);
+    if (group_limit && i == CL_DEVICE_MAX_WORK_GROUP_SIZE)
+        return give(&group_limit, sizeof group_limit, n, to, size);
+    return pass(d, i, n, to, size);
+}
 
 cl_context clCreateContext(const cl_context_properties *p, cl_uint n, const cl_device_id *d,
                            void(CL_CALLBACK *tell)(const char *, const void *, size_t, void *),
@@ -183,12 +207,31 @@ CREATE(cl_mem, FAILING_BUFFER, clCreateBuffer,
        (cl_context c, cl_mem_flags f, size_t n, void *from, cl_int *error), (c, f, n, from, error))
 CALL(clReleaseMemObject, (cl_mem m), (m), released(FAILING_BUFFER))
 
+/* What a device with these limits would say of a launch. */
+static cl_int check_limits(cl_command_queue q, cl_kernel k, cl_uint n, const size_t *local)
+{
+    cl_int (*ask)(cl_kernel, cl_device_id, cl_kernel_work_group_info, size_t, void *, size_t *);
+    cl_int (*owner)(cl_command_queue, cl_command_queue_info, size_t, void *, size_t *);
+    cl_device_id device;
+    cl_ulong bytes = 0;
+    size_t items = 1;
+    *(void **)&ask = function("clGetKernelWorkGroupInfo");
+    *(void **)&owner = function("clGetCommandQueueInfo");
+    for (cl_uint i = 0; i < n && local; i++) items *= local[i];
+    if (items > group_limit) return CL_INVALID_WORK_GROUP_SIZE;
+    if (owner(q, CL_QUEUE_DEVICE, sizeof device, &device, NULL) == CL_SUCCESS)
+        ask(k, device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof bytes, &bytes, NULL);
+    return bytes > local_limit ? CL_OUT_OF_RESOURCES : CL_SUCCESS;
+}
+
 cl_int clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint n, const size_t *offset,
                               const size_t *global, const size_t *local, cl_uint waits,
                               const cl_event *list, cl_event *event)
 {
     BEGIN(clEnqueueNDRangeKernel);
     if (what == FAIL || what == SKIP) return code;
+    if (group_limit) code = check_limits(q, k, n, local);
+    if (code != CL_SUCCESS) return code;
     return pass(q, k, n, offset, global, local, waits, list, event);
 }
 
