@@ -40,6 +40,7 @@ Test(beside, results_pass_to_the_caller)
     ls_cl_beside b = {0};
     work w = {0};
     cr_assert(d);
+    d->counts = &d->own_counts;
     cr_expect(!ls_cl_beside_has_ended(&b));
     ls_cl_beside_wait(&b); /* for nothing */
     for (int i = 1; i <= 20; i++) {
@@ -52,7 +53,7 @@ Test(beside, results_pass_to_the_caller)
         cr_expect_eq(w.result, 41 + i);
         cr_expect_eq(b.status, w.fails ? LS_ERR_DEVICE : LS_OK);
         if (w.fails) cr_expect(strstr(b.error.message, "fails"), "%s", b.error.message);
-        cr_expect_eq(atomic_load(&d->builds_pending), 0);
+        cr_expect_eq(atomic_load(&d->counts->builds_pending), 0);
     }
     free(d);
 }

@@ -16,7 +16,7 @@
     X(ls_generate_options, seed, seed)                                                             \
     X(ls_read_options, user, sample_seed)                                                          \
     X(ls_column_info, deviation, offset)                                                           \
-    X(ls_device_info, memory, memory)                                                              \
+    X(ls_device_info, memory, failed)                                                              \
     X(ls_check_progress, total, total)                                                             \
     X(ls_device_rates, fleet, fleet)                                                               \
     X(ls_device_timing, speed, estimated)                                                          \

@@ -29,7 +29,11 @@ const ls_backend_type ls_backend_types[] = {
      .open = ls_opencl_open,
      .end = ls_opencl_end,
      .tune = ls_opencl_tune,
-     .owns = ls_opencl_owns},
+     .owns = ls_opencl_owns,
+     .heed = ls_opencl_heed,
+     .note_failure = ls_opencl_note_failure,
+     .failure = ls_opencl_failure,
+     .forget_failures = ls_opencl_forget_failures},
 #else
     {.name = "OpenCL", .finish = no_opencl},
 #endif
@@ -37,6 +41,13 @@ const ls_backend_type ls_backend_types[] = {
 const size_t ls_backend_type_count = sizeof ls_backend_types / sizeof *ls_backend_types;
 _Static_assert(sizeof ls_backend_types / sizeof *ls_backend_types <= LS_BACKEND_TYPES_MOST,
                "a catalogue has room for the searches of all backends");
+
+void ls_backend_heed(ls_backend *backend, const atomic_bool *stop)
+{
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].heed && ls_backend_types[i].owns(backend))
+            ls_backend_types[i].heed(backend, stop);
+}
 
 const ls_backend_type *ls_backend_tuner(const ls_backend *backend)
 {

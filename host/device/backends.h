@@ -5,15 +5,17 @@
 
 #include "host/network/backend.h"
 #include "host/network/device_speed.h"
+#include <stdatomic.h>
 
 /* How the devices of a backend are found, opened and tuned. */
 typedef struct {
     const char *name;
     /* Starts looking for devices without waiting for drivers; NULL if there is nothing to start.
      * *search is the backend's own and passed to the functions below; it may stay NULL if memory
-     * runs out. idle_threads: threads of this process, besides the calling one, that hold no
-     * locks. */
-    void (*begin)(unsigned idle_threads, void **search);
+     * runs out. stop: NULL, or a flag that outlives the search: once it is true, finding, checking
+     * and opening devices fails within a second, and so do calls of the devices that were opened
+     * (until `heed` says otherwise). */
+    void (*begin)(const atomic_bool *stop, void **search);
     /* Lists the devices found, on any thread; the caller frees *list. `threads` is the number of
      * CPU threads asked for, 0: one per usable core. note: why there is no device, "" before the
      * call. */
@@ -48,14 +50,26 @@ typedef struct {
      * receives the file (see ls_device_tune). NULL if there is nothing to tune. */
     ls_status (*tune)(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
                       void *user, char *path, ls_error *err);
-    /* Whether an open device is of this row; needed with tune only. */
+    /* Whether an open device is of this row. NULL without the functions below and tune. */
     bool (*owns)(const ls_backend *backend);
+    /* Calls of an open device, which may take as long as a driver builds programs or hangs, fail
+     * within a second once *stop is true; NULL: never. */
+    void (*heed)(ls_backend *backend, const atomic_bool *stop);
+
+    /* Remembers that a device has failed in use, until its driver changes or it is forgotten; and
+     * what is remembered: false if there is nothing. NULL if devices do not fail. */
+    void (*note_failure)(const ls_device_info *info, const char *why);
+    bool (*failure)(const ls_device_info *info, char why[256]);
+    void (*forget_failures)(const ls_device_info *info);
 } ls_backend_type;
 
 enum { LS_BACKEND_TYPES_MOST = 8 };
 /* The first row is the CPU path, which has one device. */
 extern const ls_backend_type ls_backend_types[];
 extern const size_t ls_backend_type_count;
+
+/* See `heed`; nothing happens if the device's row has none. */
+void ls_backend_heed(ls_backend *backend, const atomic_bool *stop);
 
 /* The row that can tune an open device; NULL if there is none. */
 const ls_backend_type *ls_backend_tuner(const ls_backend *backend);

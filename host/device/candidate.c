@@ -33,6 +33,11 @@ ls_candidate ls_candidate_of(const ls_known_device *d)
                       .speed = d->speed,
                       .opening = d->opening};
     snprintf(c.timing.name, sizeof c.timing.name, "%s", d->info.name);
+    if (*d->failed) {
+        c.state = LS_CANDIDATE_OUT;
+        snprintf(c.timing.note, sizeof c.timing.note, "failed in an earlier run: %.220s",
+                 d->failed);
+    }
     return c;
 }
 

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ls_catalogue_begin(ls_catalogue *c, unsigned idle)
+void ls_catalogue_begin(ls_catalogue *c, const atomic_bool *stop)
 {
     *c = (ls_catalogue){.all = true};
     for (size_t i = 0; i < ls_backend_type_count; i++)
-        if (ls_backend_types[i].begin) ls_backend_types[i].begin(idle, &c->search[i]);
+        if (ls_backend_types[i].begin) ls_backend_types[i].begin(stop, &c->search[i]);
 }
 
 static void add_note(ls_catalogue *c, const char *note)
@@ -54,7 +54,7 @@ ls_status ls_catalogue_finish(ls_catalogue *c, ls_error *err)
 
 ls_status ls_catalogue_open(ls_catalogue *c, bool all, unsigned threads, ls_error *err)
 {
-    if (all) ls_catalogue_begin(c, 0);
+    if (all) ls_catalogue_begin(c, NULL);
     else *c = (ls_catalogue){0};
     c->threads = threads;
     ls_status status = ls_catalogue_finish(c, err);
@@ -131,12 +131,32 @@ void ls_catalogue_note_opening(const ls_catalogue *c, size_t i, double seconds)
 
 /* ---- What is remembered ---------------------------------------------------------------------- */
 
+void ls_catalogue_note_failure(const ls_device_info *info, const char *why)
+{
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].note_failure) ls_backend_types[i].note_failure(info, why);
+}
+
+bool ls_catalogue_failure(const ls_device_info *info, char why[256])
+{
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].failure && ls_backend_types[i].failure(info, why)) return true;
+    return false;
+}
+
+void ls_catalogue_forget_failures(const ls_device_info *info)
+{
+    for (size_t i = 0; i < ls_backend_type_count; i++)
+        if (ls_backend_types[i].forget_failures) ls_backend_types[i].forget_failures(info);
+}
+
 static ls_known_device describe_known(const ls_backend_type *type, const ls_device_info *info,
                                       const ls_device_speed *guess)
 {
     ls_known_device d = {.info = *info, .speed = *guess, .opening = type->opening(info)};
     d.checked = !type->recall || type->recall(&d.info);
     d.measured = type->speed(info, &d.speed);
+    if (!type->failure || !type->failure(info, d.failed)) *d.failed = 0;
     return d;
 }
 

@@ -22,9 +22,10 @@ typedef struct {
     void *search[LS_BACKEND_TYPES_MOST]; /* by row of ls_backend_types */
 } ls_catalogue;
 
-/* Starts looking for devices, without waiting for drivers. idle: threads of this process, besides
- * the calling one, that hold no locks. Errors are reported by ls_catalogue_finish. */
-void ls_catalogue_begin(ls_catalogue *catalogue, unsigned idle);
+/* Starts looking for devices, without waiting for drivers. stop: NULL, or a flag that outlives the
+ * catalogue and ends it soon (see ls_backend_type.begin). Errors are reported by
+ * ls_catalogue_finish. */
+void ls_catalogue_begin(ls_catalogue *catalogue, const atomic_bool *stop);
 /* Lists the devices found; may be called on another thread than ls_catalogue_begin. The catalogue
  * must be closed even if this fails. */
 ls_status ls_catalogue_finish(ls_catalogue *catalogue, ls_error *err);
@@ -49,6 +50,11 @@ ls_status ls_catalogue_judge(ls_catalogue *catalogue, ls_check_callback callback
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 
+/* Devices that have failed in use; see ls_backend_type. */
+void ls_catalogue_note_failure(const ls_device_info *info, const char *why);
+bool ls_catalogue_failure(const ls_device_info *info, char why[256]);
+void ls_catalogue_forget_failures(const ls_device_info *info);
+
 /* A device, and what is remembered of it. */
 typedef struct {
     ls_device_info info;
@@ -56,6 +62,7 @@ typedef struct {
     bool measured;         /* the speed was measured; otherwise it is a guess, or all zeros */
     ls_device_speed speed; /* */
     double opening;        /* seconds that opening took last; 0 if unknown */
+    char failed[256];      /* how it has failed in use, or "": not to be chosen then */
 } ls_known_device;
 
 /* The devices besides the CPU path that the last search on this machine has found, and the seconds

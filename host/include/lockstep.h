@@ -14,9 +14,9 @@
  *   LS_ERR_ARGUMENT, or gives 0, NULL or "" if it has no status.
  * - The caller's floating-point mode (rounding, flushing of denormals, traps) changes no result. It
  *   is the caller's again when a function returns and while a callback runs.
- * - The library prints nothing and never exits. Its only global state records that the OpenCL
- *   drivers were found to start. Threads may use the library concurrently, as long as no two of
- *   them use the same ls_device, or change the same object, at the same time.
+ * - The library prints nothing and never exits. It has no global state that a caller could notice.
+ *   Threads may use the library concurrently, as long as no two of them use the same ls_device, or
+ *   change the same object, at the same time. After a fork, the child opens devices of its own.
  * - Whoever creates an object frees it with the matching `_free` or `_close` function; these accept
  *   NULL. Strings that a function returns belong to the object they are read from.
  * - Indices and class numbers start at 0. Fields that are 1 for yes and 0 for no have type int.
@@ -368,8 +368,11 @@ typedef struct {
     char vendor[128];
     char driver[128];
     char platform[128];
-    char reason[256]; /**< why the device is approximate, or "" */
-    uint64_t memory;  /**< bytes; 0 if unknown */
+    char reason[256];  /**< why the device is approximate or unusable, or "" */
+    uint64_t memory;   /**< bytes; 0 if unknown */
+    char version[256]; /**< versions of OpenCL that the device and its platform report */
+    int unusable;      /**< 1: the device cannot be opened, see `reason` */
+    int failed;        /**< 1: it has failed in an earlier run and is not chosen by itself */
 } ls_device_info;
 
 /** Lists the CPU path and all OpenCL devices. *list is an array of pointers that ends with NULL,

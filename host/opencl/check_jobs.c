@@ -39,6 +39,7 @@ typedef struct {
     pthread_cond_t change;
     crew crews[JOBS_MOST];
     size_t count, threads; /* threads that have not ended */
+    const atomic_bool *stop;
 } shared;
 
 typedef struct {
@@ -144,9 +145,9 @@ static size_t take_part(shared *all, crew *c, bool from_front)
 static bool open_helper(worker *w, ls_cl_helper *h, ls_cl_copies_use copies)
 {
     ls_open_answer opened;
-    ls_helper_failure failure = {{0}, false, false};
+    ls_helper_failure failure = {.crashed = false};
     crew *c = w->crew;
-    if (!ls_cl_helper_start(h)) return false;
+    if (!ls_cl_helper_start_with(h, w->all->stop)) return false;
     bool answered = ls_cl_helper_open(h, c->job->number, c->job->info, copies, &opened, &failure);
     bool open = answered && opened.status == LS_OK;
     pthread_mutex_lock(&w->all->lock);
@@ -192,7 +193,7 @@ static bool begin(worker *w, ls_cl_helper *h)
 static void compare(worker *w, ls_cl_helper *h, size_t i, bool again)
 {
     ls_check_answer a;
-    ls_helper_failure failure = {{0}, false, false};
+    ls_helper_failure failure = {.crashed = false};
     crew *c = w->crew;
     bool answered = ls_cl_helper_ask(h, LS_MESSAGE_CHECK, &c->part[i], sizeof c->part[i], NULL, 0,
                                      &a, sizeof a, &failure);
@@ -339,13 +340,14 @@ static void run(shared *all, ls_check_job *jobs, size_t count, unsigned helpers,
     for (size_t i = 0; i < count; i++) conclude(&all->crews[i]);
 }
 
-void ls_check_jobs_run(ls_check_job *jobs, size_t count, unsigned helpers,
+void ls_check_jobs_run(ls_check_job *jobs, size_t count, unsigned helpers, const atomic_bool *stop,
                        ls_check_callback callback, void *user)
 {
     for (size_t from = 0; from < count; from += JOBS_MOST) {
         size_t n = count - from < JOBS_MOST ? count - from : JOBS_MOST;
         shared *all = calloc(1, sizeof *all);
         if (!all) return; /* not judged */
+        all->stop = stop;
         pthread_mutex_init(&all->lock, NULL);
         pthread_cond_init(&all->change, NULL);
         run(all, jobs + from, n, helpers, callback, user);

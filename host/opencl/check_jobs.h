@@ -6,6 +6,7 @@
 
 #include "host/network/device_speed.h"
 #include "host/opencl/cl_cache.h"
+#include <stdatomic.h>
 
 typedef struct {
     size_t number; /* in the list of ls_cl_find */
@@ -19,8 +20,9 @@ typedef struct {
 } ls_check_job;
 
 /* Checks devices side by side; they should be of different drivers. helpers: processes at once, of
- * all devices. callback: may be NULL; it is called on this thread. */
-void ls_check_jobs_run(ls_check_job *jobs, size_t count, unsigned helpers,
+ * all devices. stop: NULL, or ends the check soon once it is true. callback: may be NULL; it is
+ * called on this thread. */
+void ls_check_jobs_run(ls_check_job *jobs, size_t count, unsigned helpers, const atomic_bool *stop,
                        ls_check_callback callback, void *user);
 
 #endif

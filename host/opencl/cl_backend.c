@@ -57,6 +57,7 @@ ls_status ls_cl_backend_open(const ls_cl_api *cl, const ls_cl_found *found, ls_c
 void ls_cl_backend_close(ls_backend *base)
 {
     ls_cl_device *d = (ls_cl_device *)base;
+    if (ls_cl_owned(d, NULL) != LS_OK) return; /* releasing would wait for threads of the driver */
     ls_cl_release_variants(d);
     ls_cl_release_images(d);
     ls_cl_run_close(d);

@@ -16,7 +16,7 @@ static void *run(void *user)
     ls_cl_beside *b = user;
     b->status = b->build(b->user, &b->error);
     atomic_store(&b->ended, true);
-    atomic_fetch_sub(&b->device->builds_pending, 1);
+    atomic_fetch_sub(&b->device->counts->builds_pending, 1);
     return NULL;
 }
 
@@ -27,7 +27,7 @@ void ls_cl_beside_begin(ls_cl_beside *b, ls_cl_device *device,
     b->device = device, b->build = build, b->user = user;
     b->begun = true;
     atomic_store(&b->ended, false);
-    atomic_fetch_add(&device->builds_pending, 1);
+    atomic_fetch_add(&device->counts->builds_pending, 1);
     b->threaded = !builds_alone(device) && pthread_create(&b->thread, NULL, run, b) == 0;
     if (!b->threaded) run(b);
 }

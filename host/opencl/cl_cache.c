@@ -49,8 +49,8 @@ void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS
     snprintf(folder + strlen(folder), sizeof folder - strlen(folder), "/lockstep");
     if (make) mkdir(folder, 0700);
     ls_sha256_init(&hash);
-    const char *const parts[] = {ls_version(), info->platform, info->vendor, info->name,
-                                 info->driver};
+    const char *const parts[] = {ls_version(), info->platform, info->vendor,
+                                 info->name,   info->driver,   info->version};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         ls_sha256_update(&hash, parts[i], strlen(parts[i]) + 1);
     add_sources(&hash);

@@ -10,8 +10,8 @@
 enum { LS_CL_PATH = 700 };
 
 /* Path of the file `what` about a device in the user's cache folder; the name ends with a hash of
- * the device, its driver, this version and the kernels. Empty if there is no such folder. make:
- * creates the folder. */
+ * the device, its driver, the versions that both report, this version and the kernels. Empty if
+ * there is no such folder. make: creates the folder. */
 void ls_cl_cache_path(const ls_device_info *info, const char *what, char path[LS_CL_PATH],
                       bool make);
 

@@ -3,6 +3,7 @@
 #include "host/base/memory.h"
 #include "host/network/device_kind.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 static void describe_limits(ls_cl_device *d, const ls_cl_found *found)
 {
@@ -34,6 +35,8 @@ ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_
     LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
     pthread_mutex_init(&d->noting, NULL);
     d->cl = *cl;
+    d->counts = &d->own_counts;
+    d->owner = getpid();
     d->id = found->id;
     d->number = found->number;
     d->info = found->info;
@@ -50,6 +53,14 @@ ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_
     }
     *out = d;
     return LS_OK;
+}
+
+ls_status ls_cl_owned(const ls_cl_device *d, ls_error *err)
+{
+    if (d->owner == getpid()) return LS_OK;
+    return ls_fail(err, LS_ERR_DEVICE,
+                   "%s was opened before the process was forked; open it in the new process",
+                   d->info.name);
 }
 
 void ls_cl_device_free(ls_cl_device *d)

@@ -5,11 +5,13 @@
 
 #include "host/base/text.h"
 #include "host/network/backend.h"
+#include "host/opencl/cl_counts.h"
 #include "host/opencl/cl_find.h"
 #include "host/opencl/cl_tile.h"
 #include "host/opencl/cl_way.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* All kernels except those of matrix products. The enum, their creation and their names come from
  * this list and the shared tables. */
@@ -100,6 +102,8 @@ typedef enum {
     LS_SMALL_BUFFERS
 } ls_small_buffer;
 
+enum { LS_CL_NOTE = (LS_CL_WAY_COUNT + 2) * 320 };
+
 typedef struct ls_cl_device {
     ls_backend base;
     ls_cl_api cl;
@@ -122,8 +126,11 @@ typedef struct ls_cl_device {
     bool keeps_binaries; /* programs are cached between runs, as the driver does not do it
                             (cl_binary.c) */
     _Atomic unsigned programs_recalled; /* programs taken from that cache */
-    atomic_uint_fast64_t builds_ended;  /* see ls_builds; builds may run on other threads */
-    atomic_uint builds_pending;
+    ls_cl_counts own_counts, *counts;   /* builds and progress; `counts` may be elsewhere */
+    bool careful;           /* waits for each operation, so that slow ones show progress */
+    pid_t owner;            /* the process that has opened it: drivers do not survive a fork */
+    char earlier[256];      /* how it failed in an earlier run, or "" */
+    char note[LS_CL_NOTE];  /* the last that ls_cl_note has made */
     size_t number;          /* in the list of ls_cl_find */
     bool guarded;           /* new programs are built in a helper first (cl_guard.h) */
     bool is_helper;         /* this process is the helper */
@@ -165,6 +172,10 @@ enum { LS_CL_PASS_WIDTH = 4, LS_CL_PASS_GROUP = 256, LS_CL_PASS_ITEMS = 2048 };
 /* Creates context and queue and reads the device's limits; compiles nothing. */
 ls_status ls_cl_device_create(const ls_cl_api *cl, const ls_cl_found *found, ls_cl_device **out,
                               ls_error *err);
+/* Fails in a process that was forked after the device was opened: the driver's threads are not
+ * there.
+ */
+ls_status ls_cl_owned(const ls_cl_device *device, ls_error *err);
 /* Releases context, queue and the struct; everything else must have been released before. */
 void ls_cl_device_free(ls_cl_device *device);
 

@@ -48,6 +48,18 @@ static void judge_reported(const ls_cl_api *cl, cl_device_id id, ls_device_info 
     info->exact = !*info->reason;
 }
 
+/* Compilers of the same driver version may differ in what is told here (PoCL: LLVM's version). */
+static void describe_version(const ls_cl_api *cl, cl_platform_id platform, cl_device_id id,
+                             ls_device_info *info)
+{
+    char device[100], of_platform[1024] = "";
+    device_text(cl, id, CL_DEVICE_VERSION, device, sizeof device);
+    if (cl->clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof of_platform - 1, of_platform,
+                              NULL) != CL_SUCCESS)
+        of_platform[0] = 0;
+    snprintf(info->version, sizeof info->version, "%s, platform %.140s", device, of_platform);
+}
+
 static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id id,
                      ls_device_info *info)
 {
@@ -64,6 +76,7 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     device_text(cl, id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
     cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
                           NULL);
+    describe_version(cl, platform, id, info);
     ls_clean_utf8(info->name), ls_clean_utf8(info->vendor);
     ls_clean_utf8(info->driver), ls_clean_utf8(info->platform);
     judge_reported(cl, id, info);

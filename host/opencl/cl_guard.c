@@ -83,7 +83,7 @@ static bool build_there(ls_cl_device *d, const char *id, const char *source, siz
     ls_cl_helper helper;
     ls_open_answer opened;
     ls_check_answer built;
-    ls_helper_failure failure = {{0}, false, false};
+    ls_helper_failure failure = {.crashed = false};
     char why[160];
     bool product = source == ls_matmul_source || source == ls_matmul_local_source;
     const size_t text = strlen(options) + 1;

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- What the list depends on ---------------------------------------------------------------- */
 
@@ -102,7 +103,8 @@ static bool has_texts(const ls_device_info *i)
 {
     return ends(i->name, sizeof i->name) && ends(i->vendor, sizeof i->vendor) &&
            ends(i->driver, sizeof i->driver) && ends(i->platform, sizeof i->platform) &&
-           ends(i->kind, sizeof i->kind) && ends(i->reason, sizeof i->reason);
+           ends(i->kind, sizeof i->kind) && ends(i->reason, sizeof i->reason) &&
+           ends(i->version, sizeof i->version);
 }
 
 /* Takes the list out of the file's bytes. */
@@ -150,6 +152,33 @@ bool ls_cl_recall_found(ls_device_info **list, ls_device_speed **guess, size_t *
     free(*list);
     free(*guess);
     return false;
+}
+
+/* ---- Failures -------------------------------------------------------------------------------- */
+
+void ls_cl_remember_failure(const ls_device_info *info, const char *why)
+{
+    char line[257];
+    int n = snprintf(line, sizeof line, "%.254s", why);
+    for (int i = 0; i < n; i++)
+        if ((unsigned char)line[i] < ' ') line[i] = ' ';
+    ls_cl_remember_file(info, "failed", line);
+}
+
+bool ls_cl_recall_failure(const ls_device_info *info, char why[256])
+{
+    char *text;
+    if (!ls_cl_recall_file(info, "failed", &text)) return false;
+    snprintf(why, 256, "%.255s", text);
+    free(text);
+    return true;
+}
+
+void ls_cl_forget_failure(const ls_device_info *info)
+{
+    char path[LS_CL_PATH];
+    ls_cl_cache_path(info, "failed", path, false);
+    if (*path) unlink(path);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */

@@ -17,6 +17,12 @@ void ls_cl_remember_found(const ls_cl_found *list, size_t count, double seconds)
 bool ls_cl_recall_found(ls_device_info **list, ls_device_speed **guess, size_t *count,
                         double *seconds);
 
+/* That a device has failed in use, and why (one line). The memory ends when its driver changes, or
+ * with ls_cl_forget_failure. */
+void ls_cl_remember_failure(const ls_device_info *info, const char *why);
+bool ls_cl_recall_failure(const ls_device_info *info, char why[256]);
+void ls_cl_forget_failure(const ls_device_info *info);
+
 /* Seconds that opening a device and building the kernels of a run took last; 0 if unknown. */
 void ls_cl_remember_opening(const ls_device_info *info, double seconds);
 double ls_cl_recall_opening(const ls_device_info *info);

@@ -276,9 +276,13 @@ static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)}
 
 static ls_status run_ops(job *j, const ls_ops *ops)
 {
+    ls_cl_device *d = j->workspace->device;
     for (size_t i = 0; i < ops->count; i++) {
         j->op = &ops->op[i];
         LS_TRY(operations[j->op->kind](j));
+        if (!d->careful) continue;
+        LS_TRY(ls_cl_check(d->cl.clFinish(d->queue), "running an operation", j->err));
+        ls_cl_progress(d->counts);
     }
     return LS_OK;
 }
@@ -338,14 +342,11 @@ static ls_status ensure_losses(cl_workspace *w, size_t steps, ls_error *err)
     return LS_OK;
 }
 
-static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count, bool *intact,
-                             ls_error *err)
+static ls_status run_and_read(cl_workspace *w, const ls_run *const *runs, size_t count,
+                              ls_error *err)
 {
-    ls_cl_device *d = w->device;
-    size_t steps = 0, at = 0;
-    (void)intact;
-    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
-    LS_TRY(ensure_losses(w, steps, err));
+    const ls_cl_device *d = w->device;
+    size_t at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
         LS_TRY(run_member(w, runs[i], at, err));
     at = 0;
@@ -355,7 +356,20 @@ static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t 
                                                      (size_t)runs[i]->count * sizeof(float),
                                                      runs[i]->losses, 0, NULL, NULL),
                            "reading losses", err));
-    return ls_cl_check(d->cl.clFinish(d->queue), "running steps", err);
+    return LS_OK;
+}
+
+static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t count, bool *intact,
+                             ls_error *err)
+{
+    const ls_cl_device *d = w->device;
+    size_t steps = 0;
+    (void)intact;
+    for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
+    LS_TRY(ensure_losses(w, steps, err));
+    ls_status status = run_and_read(w, runs, count, err);
+    cl_int code = d->cl.clFinish(d->queue); /* after a failure, too: losses may be on their way */
+    return status != LS_OK ? status : ls_cl_check(code, "running steps", err);
 }
 
 /* ---- The way --------------------------------------------------------------------------------- */
@@ -396,6 +410,7 @@ ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t row
     const member *m = member_at(w, index);
     const ls_plan *p = m->plan;
     assert(m->origin + first + rows <= w->shape.rows);
+    LS_TRY(ls_cl_owned(w->device, err));
     job j = {.workspace = w, .member = m, .err = err};
     for (size_t done = 0; done < rows; done += j.rows) {
         j.row0 = m->origin + first + done;
@@ -407,6 +422,7 @@ ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t row
         if (losses)
             LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->row_loss.at, j.rows,
                                      losses + done, err));
+        ls_cl_progress(w->device->counts);
     }
     return LS_OK;
 }

@@ -71,17 +71,20 @@ ls_status ls_cl_build_exactly(ls_cl_device *d, const char *source, size_t size, 
 ls_status ls_cl_build(ls_cl_device *d, const char *source, size_t size, const char *defines,
                       cl_program *out, ls_error *err)
 {
-    atomic_fetch_add(&d->builds_pending, 1);
+    ls_cl_progress(d->counts);
+    atomic_fetch_add(&d->counts->builds_pending, 1);
     ls_status status = build_or_recall(d, source, size, defines, out, err);
-    atomic_fetch_sub(&d->builds_pending, 1);
-    atomic_fetch_add(&d->builds_ended, 1);
+    atomic_fetch_sub(&d->counts->builds_pending, 1);
+    atomic_fetch_add(&d->counts->builds_ended, 1);
+    ls_cl_progress(d->counts);
     return status;
 }
 
 ls_builds ls_cl_builds(const ls_backend *base)
 {
     const ls_cl_device *d = (const ls_cl_device *)base;
-    return (ls_builds){atomic_load(&d->builds_ended), atomic_load(&d->builds_pending)};
+    return (ls_builds){atomic_load(&d->counts->builds_ended),
+                       atomic_load(&d->counts->builds_pending)};
 }
 
 static const char *const kernel_names[] = {

@@ -34,7 +34,6 @@ typedef struct {
 enum { TRIALS = 64 };
 struct ls_cl_ways {
     uint64_t calls;
-    char note[LS_CL_WAY_COUNT * 256];
     trial_entry entry[TRIALS];
 };
 
@@ -231,6 +230,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
         uint64_t steps = most - done < turn.steps ? most - done : turn.steps;
         size_t n = take_part(g, done, steps, part, parts);
         LS_TRY(take_turn(w, trial, turn, parts, n, &failed, err));
+        ls_cl_progress(w->device->counts);
         if (!failed) done += steps;
     }
     return LS_OK;
@@ -326,6 +326,7 @@ ls_status ls_cl_run(ls_workspace *base, const ls_run *runs, size_t count, ls_err
     const ls_run **list = NULL;
     ls_run *part = NULL;
     assert_runs(w, runs, count);
+    LS_TRY(ls_cl_owned(w->device, err));
     if (!w->device->ways)
         LS_TRY(ls_alloc(&w->device->ways, 1, sizeof *w->device->ways, "a call", err));
     ls_status status = ls_alloc(&entries, count, sizeof *entries, "a call", err);
@@ -343,16 +344,18 @@ const char *ls_cl_note(ls_backend *backend)
 {
     ls_cl_device *d = (ls_cl_device *)backend;
     size_t length = 0;
-    if (!d->ways) return "";
-    *d->ways->note = '\0';
+    if (*d->earlier)
+        length = (size_t)snprintf(d->note, sizeof d->note, "it failed in an earlier run: %s",
+                                  d->earlier);
+    else *d->note = '\0';
     for (int way = 0; way < LS_CL_WAY_COUNT; way++)
         if (*d->way_out[way])
             length += (size_t)snprintf(
-                d->ways->note + length, sizeof d->ways->note - length,
+                d->note + length, sizeof d->note - length,
                 "%sthe device does not run steps in the way '%s' any more: %s; another way gives "
                 "the same bits",
                 length ? ". " : "", way_names[way], d->way_out[way]);
-    return d->ways->note;
+    return d->note;
 }
 
 void ls_cl_run_close(ls_cl_device *d)

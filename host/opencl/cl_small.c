@@ -309,6 +309,7 @@ static ls_status run_members(cl_workspace *w, cl_mem slab, const small_run *runs
     if (status == LS_OK) status = ls_alloc(&l.rates, l.steps, sizeof *l.rates, "a launch", err);
     if (status == LS_OK) status = ls_alloc(&l.losses, l.steps, sizeof *l.losses, "a launch", err);
     if (status == LS_OK) status = run_launch(w->device, &l, buffers, err);
+    if (status != LS_OK) w->device->cl.clFinish(w->device->queue); /* it may read the memory */
     free(l.table);
     free(l.rates);
     free(l.losses);

@@ -23,6 +23,7 @@ ls_status ls_cl_read(ls_workspace *base, size_t index, size_t at, size_t count, 
     cl_workspace *w = (cl_workspace *)base;
     const member *m = member_at(w, index);
     assert(in_arena(m, at, count));
+    LS_TRY(ls_cl_owned(w->device, err));
     return count ? ls_cl_read_floats(w->device, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
@@ -40,6 +41,7 @@ ls_status ls_cl_write(ls_workspace *base, size_t index, size_t at, size_t count,
     cl_workspace *w = (cl_workspace *)base;
     const member *m = member_at(w, index);
     assert(in_arena(m, at, count));
+    LS_TRY(ls_cl_owned(w->device, err));
     return count ? write_floats(w->device, m->arena, m->base + at, count, from, err) : LS_OK;
 }
 
@@ -51,6 +53,7 @@ ls_status ls_cl_copy(ls_workspace *base, size_t index, size_t from, size_t to, s
     assert(in_arena(m, from, count) && in_arena(m, to, count));
     assert(from + count <= to || to + count <= from); /* OpenCL copies no overlapping ranges */
     if (!count) return LS_OK;
+    LS_TRY(ls_cl_owned(w->device, err));
     return ls_cl_check(w->device->cl.clEnqueueCopyBuffer(w->device->queue, m->arena, m->arena,
                                                          (m->base + from) * sizeof(float),
                                                          (m->base + to) * sizeof(float),
@@ -106,15 +109,6 @@ static size_t widest_of(const ls_plan *p)
     return most;
 }
 
-/* Copies a data array to the device; *out stays unchanged for NULL. */
-static ls_status upload(ls_cl_device *d, const float *from, size_t count, const char *what,
-                        cl_mem *out, ls_error *err)
-{
-    if (!from) return LS_OK;
-    LS_TRY(ls_cl_buffer(d, count, what, out, err));
-    return write_floats(d, *out, 0, count, from, err);
-}
-
 /* Enlarges scratch memory for another plan if necessary. */
 static ls_status grow_scratch(cl_workspace *w, const ls_plan *plan, ls_error *err)
 {
@@ -147,6 +141,7 @@ void ls_cl_member_remove(ls_workspace *base, size_t index)
 {
     cl_workspace *w = (cl_workspace *)base;
     member *m = member_at(w, index);
+    if (ls_cl_owned(w->device, NULL) != LS_OK) return;
     ls_cl_place_give(w->device, &w->slabs, &m->place);
     release_prepared(w, m);
     *m = (member){0};
@@ -160,6 +155,7 @@ ls_status ls_cl_member_add(ls_workspace *base, const ls_plan *plan, size_t origi
     ls_cl_device *d = w->device;
     size_t index = w->lowest;
     const float zero = 0.0f;
+    LS_TRY(ls_cl_owned(d, err));
     while (index < w->count && w->members[index].plan) index++;
     if (plan->parameters > UINT32_MAX || plan->work > UINT32_MAX)
         return ls_fail(err, LS_ERR_MEMORY,
@@ -192,6 +188,7 @@ void ls_cl_workspace_close(ls_workspace *base)
 {
     cl_workspace *w = (cl_workspace *)base;
     ls_cl_device *d = w->device;
+    if (ls_cl_owned(d, NULL) != LS_OK) return;
     d->cl.clFinish(d->queue);
     for (size_t i = 0; i < w->count; i++) release_prepared(w, &w->members[i]);
     ls_cl_slabs_close(d, &w->slabs);
@@ -204,27 +201,34 @@ void ls_cl_workspace_close(ls_workspace *base)
     free(w);
 }
 
-ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
-                               ls_error *err)
+ls_status ls_cl_workspace_reserve(ls_cl_device *d, const ls_rows *shape, bool weighted,
+                                  cl_workspace **out, ls_error *err)
 {
     cl_workspace *w;
+    LS_TRY(ls_cl_owned(d, err));
     LS_TRY(ls_alloc(&w, 1, sizeof *w, "a workspace", err));
-    w->base.backend = backend;
-    w->device = (ls_cl_device *)backend;
-    w->shape = *data;
-    ls_status status = upload(w->device, data->x, data->rows * data->features, "the data set",
-                              &w->x, err);
+    w->base.backend = &d->base;
+    w->device = d;
+    w->shape = *shape;
+    ls_status status = ls_cl_buffer(d, shape->rows * shape->features, "the data set", &w->x, err);
     if (status == LS_OK)
-        status = upload(w->device, data->t, data->rows * data->outputs, "the targets", &w->t, err);
-    if (status == LS_OK)
-        status = upload(w->device, data->row_weight, data->rows, "the row weights", &w->weight,
-                        err);
+        status = ls_cl_buffer(d, shape->rows * shape->outputs, "the targets", &w->t, err);
+    if (status == LS_OK && weighted)
+        status = ls_cl_buffer(d, shape->rows, "the row weights", &w->weight, err);
     if (status != LS_OK) {
         ls_cl_workspace_close(&w->base);
         return status;
     }
-    *out = &w->base;
+    *out = w;
     return LS_OK;
+}
+
+ls_status ls_cl_workspace_fill(cl_workspace *w, ls_cl_column which, size_t at, size_t count,
+                               const float *from, ls_error *err)
+{
+    cl_mem to = which == LS_CL_INPUTS ? w->x : which == LS_CL_TARGETS ? w->t : w->weight;
+    LS_TRY(ls_cl_owned(w->device, err));
+    return count && from ? write_floats(w->device, to, at, count, from, err) : LS_OK;
 }
 
 ls_status ls_cl_workspace_load(ls_workspace *base, const ls_rows *data, ls_error *err)
@@ -233,8 +237,23 @@ ls_status ls_cl_workspace_load(ls_workspace *base, const ls_rows *data, ls_error
     assert(data->features == w->shape.features && data->outputs == w->shape.outputs);
     assert(!data->row_weight || w->weight);
     w->shape = *data;
-    LS_TRY(write_floats(w->device, w->x, 0, data->rows * data->features, data->x, err));
-    LS_TRY(write_floats(w->device, w->t, 0, data->rows * data->outputs, data->t, err));
+    LS_TRY(ls_cl_workspace_fill(w, LS_CL_INPUTS, 0, data->rows * data->features, data->x, err));
+    LS_TRY(ls_cl_workspace_fill(w, LS_CL_TARGETS, 0, data->rows * data->outputs, data->t, err));
     if (!data->row_weight) return LS_OK;
-    return write_floats(w->device, w->weight, 0, data->rows, data->row_weight, err);
+    return ls_cl_workspace_fill(w, LS_CL_WEIGHTS, 0, data->rows, data->row_weight, err);
+}
+
+ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                               ls_error *err)
+{
+    cl_workspace *w;
+    LS_TRY(ls_cl_workspace_reserve((ls_cl_device *)backend, data, data->row_weight != NULL, &w,
+                                   err));
+    ls_status status = ls_cl_workspace_load(&w->base, data, err);
+    if (status != LS_OK) {
+        ls_cl_workspace_close(&w->base);
+        return status;
+    }
+    *out = &w->base;
+    return LS_OK;
 }

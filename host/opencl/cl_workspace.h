@@ -62,6 +62,16 @@ static inline bool in_arena(const member *m, size_t at, size_t count)
 ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
                             ls_error *err);
 
+/* The arrays of a workspace's data. */
+typedef enum { LS_CL_INPUTS, LS_CL_TARGETS, LS_CL_WEIGHTS, LS_CL_COLUMNS } ls_cl_column;
+
+/* What opening a workspace does, in parts: memory for rows of that shape (its pointers are not
+ * used), and floats of one of their arrays. */
+ls_status ls_cl_workspace_reserve(ls_cl_device *device, const ls_rows *shape, bool weighted,
+                                  cl_workspace **out, ls_error *err);
+ls_status ls_cl_workspace_fill(cl_workspace *workspace, ls_cl_column which, size_t at, size_t count,
+                               const float *from, ls_error *err);
+
 /* Slots; see host/network/backend.h. */
 ls_status ls_cl_workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                ls_error *err);

@@ -6,9 +6,10 @@
 
 #include "host/network/backend.h"
 #include "host/network/device_speed.h"
+#include <stdatomic.h>
 
 /* Functions of ls_backend_type; see host/device/backends.h. */
-void ls_opencl_begin(unsigned idle_threads, void **search);
+void ls_opencl_begin(const atomic_bool *stop, void **search);
 ls_status ls_opencl_finish(void *search, unsigned threads, ls_device_info **list, size_t *count,
                            char note[256], ls_error *err);
 bool ls_opencl_recall(ls_device_info *info);
@@ -26,6 +27,10 @@ void ls_opencl_end(void *search);
 ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
                          void *user, char *path, ls_error *err);
 bool ls_opencl_owns(const ls_backend *backend);
+void ls_opencl_heed(ls_backend *backend, const atomic_bool *stop);
+void ls_opencl_note_failure(const ls_device_info *info, const char *why);
+bool ls_opencl_failure(const ls_device_info *info, char why[256]);
+void ls_opencl_forget_failures(const ls_device_info *info);
 
 /* The speed of a device, measured with its self-check; false if it is not known. */
 bool ls_opencl_speed(const ls_device_info *info, ls_device_speed *out);

@@ -90,6 +90,8 @@ static ls_status conclude(const ls_cl_api *cl, const ls_cl_found *found, ls_chec
                           ls_checked *out, ls_check_callback callback, void *user, ls_error *err)
 {
     if (job->status != LS_OK) return ls_fail(err, job->status, "%s", job->error.message);
+    if (!job->judged && !cl)
+        return ls_fail(err, LS_ERR_DEVICE, "a process for %s cannot be started", found->info.name);
     if (!job->judged) LS_TRY(check_here(cl, found, job, callback, user, err));
     /* LOCKSTEP_STEPS forces one mode: the others were not compared. What was compared with wrong
      * answers says nothing. */
@@ -145,13 +147,14 @@ static ls_status allocate(turns *t, size_t count, ls_error *err)
 }
 
 ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_checked *list,
-                           size_t count, ls_check_callback callback, void *user, ls_error *err)
+                           size_t count, const atomic_bool *stop, ls_check_callback callback,
+                           void *user, ls_error *err)
 {
     turns t = {0};
     size_t n;
     ls_status status = allocate(&t, count, err);
     while (status == LS_OK && (n = pick(found, list, t.done, count, t.jobs, t.which))) {
-        ls_check_jobs_run(t.jobs, n, ls_usable_cores(), callback, user);
+        ls_check_jobs_run(t.jobs, n, ls_usable_cores(), stop, callback, user);
         for (size_t k = 0; k < n; k++) {
             size_t i = t.which[k];
             list[i].status = conclude(cl, &found[i], &t.jobs[k], &list[i], callback, user,

@@ -16,9 +16,11 @@ typedef struct {
 
 /* Compares devices with the CPU path bit by bit, unless their verdicts are known: those of
  * different drivers side by side. Verdicts and speeds are stored in the cache. callback: may be
- * NULL. */
+ * NULL. cl: NULL if OpenCL is used in other processes only. stop: NULL, or ends the check soon once
+ * it is true. */
 ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_checked *list,
-                           size_t count, ls_check_callback callback, void *user, ls_error *err);
+                           size_t count, const atomic_bool *stop, ls_check_callback callback,
+                           void *user, ls_error *err);
 
 /* Completes info with the stored verdict; false if there is none. */
 bool ls_cl_complete(ls_device_info *info);

@@ -377,6 +377,7 @@ static void try_tile(tuning *t, ls_form form, ls_size_class class, const ls_cl_t
                                 .best = *best,
                                 .done = ++t->done,
                                 .total = t->total};
+    ls_cl_progress(t->device->counts);
     if (t->callback) t->stop = t->callback(&p, t->user) != 0;
 }
 
