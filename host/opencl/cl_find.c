@@ -79,6 +79,7 @@ static void describe(const ls_cl_api *cl, cl_platform_id platform, cl_device_id 
     describe_version(cl, platform, id, info);
     ls_clean_utf8(info->name), ls_clean_utf8(info->vendor);
     ls_clean_utf8(info->driver), ls_clean_utf8(info->platform);
+    ls_clean_utf8(info->version);
     judge_reported(cl, id, info);
 }
 
