@@ -601,21 +601,24 @@ static void abandon_measurement(ls_choice *choice)
     if (measuring) choice->state = LS_CHOICE_WATCHING;
 }
 
-size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why)
+size_t ls_choice_failed(ls_choice *choice, size_t candidate, const ls_error *why)
 {
     assert(candidate < choice->count && (candidate > 0 || candidate != choice->best));
     ls_candidate *failed = &choice->list[candidate];
+    const char *reason = why->message;
     failed->state = LS_CANDIDATE_OUT;
+    if (why->status == LS_ERR_DEVICE && !failed->threads)
+        ls_catalogue_note_failure(&failed->info, reason);
     if (candidate == choice->best) {
-        snprintf(failed->timing.note, sizeof failed->timing.note, "failed: %.240s", why);
+        snprintf(failed->timing.note, sizeof failed->timing.note, "failed: %.240s", reason);
         set_best(choice, 0);
         ls_pace_forget(&choice->paces);
         snprintf(choice->failure, sizeof choice->failure,
                  "%.80s failed (%.140s); the work went on, with the same bits, on %.60s",
-                 failed->info.name, why, choice->device->info.name);
+                 failed->info.name, reason, choice->device->info.name);
     } else
         snprintf(failed->timing.note, sizeof failed->timing.note,
-                 "failed while it was measured: %.220s", why);
+                 "failed while it was measured: %.220s", reason);
     failed->taken = true;
     abandon_measurement(choice);
     ls_pace_discard(&choice->paces);
@@ -626,7 +629,7 @@ bool ls_choice_replace(ls_device *device, const ls_error *why)
 {
     ls_choice *choice = device->choice;
     if (!choice || choice->no_fallback || choice->list[choice->best].threads) return false;
-    ls_choice_failed(choice, choice->best, why->message);
+    ls_choice_failed(choice, choice->best, why);
     return true;
 }
 

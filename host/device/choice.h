@@ -124,8 +124,9 @@ size_t ls_choice_begin(ls_choice *choice, const ls_workload *work);
  * that is not the best, it is being measured. */
 size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double seconds, double cost);
 /* A candidate failed. The first one can fail only while another one is the best. If it was the
- * best, `failure` says so. Returns the candidate that goes on. */
-size_t ls_choice_failed(ls_choice *choice, size_t candidate, const char *why);
+ * best, `failure` says so. A failure of the device (LS_ERR_DEVICE) is remembered for later runs.
+ * Returns the candidate that goes on. */
+size_t ls_choice_failed(ls_choice *choice, size_t candidate, const ls_error *why);
 /* The rounds are over: a measurement under way has no result. */
 void ls_choice_end(ls_choice *choice);
 /* Whether work of that size should be passed with examples to the next ls_choice_round. */

@@ -205,15 +205,20 @@ static ls_status check_working(const ls_fleet *fleet, ls_error *err)
 /* Whether members can continue on another device if the present one fails. */
 static bool can_recover(const ls_fleet *fleet) { return fleet->keeps; }
 
+static void tell_failure(const ls_fleet *fleet)
+{
+    const ls_train_control *control = fleet->control;
+    if (control && control->notice) control->notice(fleet->choice->failure, control->user);
+}
+
 /* Members continue on another device, after the present one has failed. Without fallback they only
  * get there, so that they have states to be saved. */
 static ls_status recover(ls_fleet *fleet, const ls_error *why, ls_error *err)
 {
     const ls_error reason = *why; /* may be err */
     bool in_use = fleet->at == fleet->choice->best, ends = in_use && fleet->choice->no_fallback;
-    LS_TRY(ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, reason.message), err));
-    if (in_use && !ends && fleet->control && fleet->control->notice)
-        fleet->control->notice(fleet->choice->failure, fleet->control->user);
+    LS_TRY(ls_fleet_rescue(fleet, ls_choice_failed(fleet->choice, fleet->at, &reason), err));
+    if (in_use && !ends) tell_failure(fleet);
     if (!ends) return LS_OK;
     fleet->keeps = false;
     if (fleet->checkpoints) ls_checkpoints_write(fleet->checkpoints, fleet->member[0], NULL);
@@ -304,7 +309,7 @@ static ls_status change_candidate(ls_fleet *fleet, size_t to, ls_error *err)
     if (status == LS_OK) status = ls_fleet_admit(fleet, &why);
     if (status != LS_OK && can_recover(fleet)) status = recover(fleet, &why, &why);
     else if (status != LS_OK && to)
-        status = ls_fleet_move(fleet, ls_choice_failed(fleet->choice, to, why.message), &why);
+        status = ls_fleet_move(fleet, ls_choice_failed(fleet->choice, to, &why), &why);
     if (to != from) fleet->choice->lost += ls_clock() - started;
     return status == LS_OK ? LS_OK : ls_fail(err, status, "%s", why.message);
 }
@@ -364,17 +369,32 @@ static ls_status run_all(ls_fleet *fleet, fleet_call *call, ls_error *err)
     return LS_OK;
 }
 
-/* Chooses the candidate on which the rounds of a call begin: one that has room for each member. */
-static ls_status begin_call(ls_fleet *fleet, ls_error *err)
+/* Whether a candidate has room for each member by itself. */
+static bool has_room(const ls_fleet *fleet, const ls_candidate *candidate)
 {
-    if (!fleet->choice) return LS_OK;
-    ls_workload w = ls_fleet_workload(fleet, true);
-    size_t to = ls_choice_begin(fleet->choice, &w);
-    uint64_t limit = ls_fleet_limit(fleet->memory, &fleet->choice->list[to].info);
-    for (size_t i = 0; i < fleet->count && to; i++)
+    uint64_t limit = ls_fleet_limit(fleet->memory, &candidate->info);
+    for (size_t i = 0; i < fleet->count; i++)
         if (fleet->member[i] && ls_trainer_active(fleet->member[i]) &&
             ls_arena_bytes(fleet->member[i]) + fleet->member[i]->block->table->bytes > limit)
-            to = ls_choice_failed(fleet->choice, to, "it has no room for the networks");
+            return false;
+    return true;
+}
+
+/* Chooses the candidate on which the rounds of a call begin: one that has room. */
+static ls_status begin_call(ls_fleet *fleet, ls_error *err)
+{
+    ls_choice *choice = fleet->choice;
+    const ls_error no_room = {LS_ERR_MEMORY, "it has no room for the networks"};
+    if (!choice) return LS_OK;
+    ls_workload w = ls_fleet_workload(fleet, true);
+    size_t to = ls_choice_begin(choice, &w);
+    if (to && !has_room(fleet, &choice->list[to])) {
+        if (choice->no_fallback)
+            return ls_fail(err, LS_ERR_MEMORY, "%s: %s", choice->list[to].info.name,
+                           no_room.message);
+        to = ls_choice_failed(choice, to, &no_room);
+        tell_failure(fleet);
+    }
     return change_candidate(fleet, to, err);
 }
 
