@@ -237,20 +237,22 @@ static void expect_rescued(const char *line, const char *place)
     char end[700];
     snprintf(end, sizeof end, "%s  %.*s\n", hex, n, told);
     cr_expect(strstr(c.out, end), "%s prints another model than %s: %s", line, end, c.out);
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    cr_expect_eq(rmdir(path), 0, "more than the model in %s", path);
     runs_child_free(&c);
 }
 
-/* A limit on the size of files, below that of the model in one folder only: a name that becomes a
- * folder while it trains cannot be replaced. */
-#define TAKEN                                                                                      \
-    "( while [ ! -s log ]; do :; done; mkdir m.st m.st/x; rm -f go; : > go ) & "                   \
-    "$LS train ../d.csv --epochs 2000000 --time-limit 2 --hidden 2 --device cpu -q --log log -o m.st"
+/* A name that becomes a folder while it trains cannot be replaced. */
+#define TAKEN(options)                                                                             \
+    "$LS train ../d.csv --epochs 1000000000 --hidden 2 --device cpu -q --log log -o m.st " options \
+    " & while [ ! -s log ]; do :; done; mkdir m.st m.st/x; kill -TERM $!; wait $!"
 
 Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
 {
-    expect_rescued("mkdir tmp; export TMPDIR=$PWD/tmp; " TAKEN, "lost/tmp/lockstep-model-");
-    expect_rescued("export TMPDIR=/nonexistent; " TAKEN, "/tmp/lockstep-model-");
-    runs_child c = in_folder("lost", TAKEN " --run run");
+    expect_rescued("mkdir tmp; export TMPDIR=$PWD/tmp; " TAKEN(""), "lost/tmp/lockstep-model-");
+    expect_rescued("export TMPDIR=/nonexistent; " TAKEN(""), "/tmp/lockstep-model-");
+    runs_child c = in_folder("lost", TAKEN("--run run"));
     cr_expect(c.status == 1 && strstr(c.err, "the model is in run/model.safetensors") &&
                   strstr(c.out, "  run/model.safetensors\n"),
               "%d %s %s", c.status, c.err, c.out);
