@@ -237,20 +237,22 @@ static void expect_rescued(const char *line, const char *place)
     char end[700];
     snprintf(end, sizeof end, "%s  %.*s\n", hex, n, told);
     cr_expect(strstr(c.out, end), "%s prints another model than %s: %s", line, end, c.out);
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    cr_expect_eq(rmdir(path), 0, "more than the model in %s", path);
     runs_child_free(&c);
 }
 
-/* A limit on the size of files, below that of the model in one folder only: a name that becomes a
- * folder while it trains cannot be replaced. */
-#define TAKEN                                                                                      \
-    "( while [ ! -s log ]; do :; done; mkdir m.st m.st/x; rm -f go; : > go ) & "                   \
-    "$LS train ../d.csv --epochs 2000000 --time-limit 2 --hidden 2 --device cpu -q --log log -o m.st"
+/* A name that becomes a folder while it trains cannot be replaced. */
+#define TAKEN(options)                                                                             \
+    "$LS train ../d.csv --epochs 1000000000 --hidden 2 --device cpu -q --log log -o m.st " options \
+    " & while [ ! -s log ]; do :; done; mkdir m.st m.st/x; kill -TERM $!; wait $!"
 
 Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
 {
-    expect_rescued("mkdir tmp; export TMPDIR=$PWD/tmp; " TAKEN, "lost/tmp/lockstep-model-");
-    expect_rescued("export TMPDIR=/nonexistent; " TAKEN, "/tmp/lockstep-model-");
-    runs_child c = in_folder("lost", TAKEN " --run run");
+    expect_rescued("mkdir tmp; export TMPDIR=$PWD/tmp; " TAKEN(""), "lost/tmp/lockstep-model-");
+    expect_rescued("export TMPDIR=/nonexistent; " TAKEN(""), "/tmp/lockstep-model-");
+    runs_child c = in_folder("lost", TAKEN("--run run"));
     cr_expect(c.status == 1 && strstr(c.err, "the model is in run/model.safetensors") &&
                   strstr(c.out, "  run/model.safetensors\n"),
               "%d %s %s", c.status, c.err, c.out);
@@ -259,6 +261,45 @@ Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
     json_t *run = program_read_json("lost/run/run.json");
     cr_expect(json_is_object(json_object_get(run, "result")), "no result");
     json_decref(run);
+}
+
+/* Where no place will do, no model is named. */
+Test(outputs, a_model_that_is_lost_is_not_named)
+{
+    static const char *const lines[] = {
+        "search ../d.csv --trials 2 --epochs 2 --hidden 2 --device cpu -q -o m.st",
+        "train ../d.csv --epochs 2 --hidden 2 --device cpu -q -o m.st"};
+    for (size_t i = 0; i < RUNS_COUNT(lines); i++)
+        for (int json = 0; json < 2; json++) {
+            char line[300];
+            snprintf(line, sizeof line,
+                     "( ( ulimit -f 0; exec $LS %s%s ) 2>&1 >&3 | cat >&2 ) 3>&1 | cat", lines[i],
+                     json ? " --json" : "");
+            runs_child c = in_folder("lost", line);
+            cr_expect(strstr(c.err, "m.st: cannot write") && !strstr(c.err, "instead"), "%s: %s",
+                      line, c.err);
+            /* the command that would train it again may name it */
+            char *last = strrchr(c.out, '\n');
+            cr_assert(last && *c.out, "%s prints nothing: %s", line, c.err);
+            if (json) {
+                json_t *o = program_parse(c.out, line);
+                cr_expect(json_is_null(json_object_get(o, "model")), "%s: %s", line, c.out);
+                json_decref(o);
+            } else cr_expect(!strstr(c.out, "  m.st\n"), "%s: %s", line, c.out);
+            runs_child_free(&c);
+            cr_expect_eq(runs_folder_count("lost"), 0);
+        }
+}
+
+/* A log that fails before a divergence is told with it. */
+Test(outputs, a_log_of_a_divergence_is_told)
+{
+    runs_child c = in_folder(
+        "lost",
+        "$LS train linear-regression --hidden none --optimizer gd --lr 3 --epochs 3000 --device cpu -q --log /dev/full");
+    cr_expect(c.status == 1 && strstr(c.err, "diverged") && strstr(c.err, "/dev/full"), "%d %s",
+              c.status, c.err);
+    runs_child_free(&c);
 }
 
 /* ---- A full disk ----------------------------------------------------------------------------- */

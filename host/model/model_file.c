@@ -63,7 +63,8 @@ static ls_status load(const char *path, bool regular, ls_model **out, char hex[6
     int file;
     char *bytes = NULL;
     size_t total, size = 0;
-    LS_TRY((regular ? ls_open_regular : ls_open_file)(path, &file, &total, err));
+    LS_TRY(regular ? ls_open_regular(path, &file, &total, err)
+                   : ls_open_file(path, &file, &total, err));
     ls_status status = read_bytes(file, path, total, &bytes, &size, err);
     close(file);
     if (status == LS_OK) status = ls_model_parse(path, bytes, size, out, err);

@@ -96,8 +96,8 @@ ls_status file_pair_compare(file_pair *p, ls_error *err)
         return ls_fail(err, LS_ERR_MEMORY, "out of memory comparing %s", p->name);
     for (int i = 0; i < 2; i++)
         if (access(p->path[i], F_OK) == 0)
-            LS_TRY((p->inside[i] ? ls_read_regular : ls_read_file)(p->path[i], &p->bytes[i],
-                                                                   &p->size[i], err));
+            LS_TRY(p->inside[i] ? ls_read_regular(p->path[i], &p->bytes[i], &p->size[i], err)
+                                : ls_read_file(p->path[i], &p->bytes[i], &p->size[i], err));
     bool both = p->bytes[0] && p->bytes[1];
     p->same = both ? p->size[0] == p->size[1] && !memcmp(p->bytes[0], p->bytes[1], p->size[0])
                    : p->bytes[0] == p->bytes[1];

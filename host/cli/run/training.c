@@ -110,6 +110,7 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
     ls_status status = train(r, t, quiet, &why);
     if (status != LS_OK) {
+        training_end_logs(t);
         run_folder_fail(&t->run, &why, &t->lost);
         return ls_fail(err, status, "%s", why.message);
     }

@@ -105,7 +105,7 @@ static void end_run_folder(training *t)
         run_folder_end(&t->run, &outcome, &t->lost);
 }
 
-static void end_listeners(training *t)
+void training_end_logs(training *t)
 {
     ls_error err;
     for (size_t i = 0; i < t->listeners.count; i++)
@@ -120,7 +120,7 @@ void training_keep(const training_request *r, training *t)
 {
     device_report_take(&t->report, t->device);
     save_model(r, t);
-    end_listeners(t);
+    training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
     evaluate(t);
     if (!r->run) return;

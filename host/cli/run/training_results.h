@@ -10,4 +10,8 @@
  * of the others; t->lost counts those that could not be written. */
 void training_keep(const training_request *request, training *t);
 
+/* Closes the log and the event file, and tells and counts what could not be written for an epoch.
+ * training_keep does this, too. */
+void training_end_logs(training *t);
+
 #endif
