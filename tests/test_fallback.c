@@ -83,9 +83,7 @@ static void every_call(fault_kind kind, uint64_t verify, uint64_t step)
             ls_status status = train(o, data, &f, &control, hash, &err);
             cr_assert(status == LS_OK, "%s, call %d: %s", networks[i], (int)at, err.message);
             cr_assert_str_eq(hash, right, "%s, fault %d in call %d", networks[i], kind, (int)at);
-            more = (kind == FAULT_READ    ? f.reads
-                    : kind == FAULT_STATE ? f.runs
-                                          : f.calls) >= at;
+            more = (kind == FAULT_READ ? f.reads : kind == FAULT_STATE ? f.runs : f.calls) >= at;
         }
         ls_options_free(o);
     }

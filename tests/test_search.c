@@ -785,8 +785,7 @@ Test(search, a_damaged_or_foreign_state_is_refused)
         ls_search_free(other);
         free(copy);
     }
-    for (size_t at = 0; at < text.length;
-         at++) { /* overwritten */
+    for (size_t at = 0; at < text.length; at++) { /* overwritten */
         char *copy = strdup(text.text);
         copy[at] = (char)(at % 3 == 0 ? ' ' : at % 3 == 1 ? '9' : '\n');
         other = make_search(space, s->how, data);

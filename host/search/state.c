@@ -48,7 +48,8 @@ void ls_search_key(const ls_search *s, const char *arithmetic, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
-/* ---- The state: one line per trial with a result, and a checksum ------------------------------ */
+/* ---- The state: one line per trial with a result, and a checksum ------------------------------
+ */
 
 /* Enough digits to read the same double back; "-" for NaN. */
 static void add_real(ls_text *out, double number)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/faulty.h"
-#include "tests/support/clock.h"
 #include "core_cpu/cpu.h"
 #include "host/base/memory.h"
 #include "host/device/choice.h"
 #include "host/network/device_kind.h"
+#include "tests/support/clock.h"
 #include <stdlib.h>
 #include <string.h>
 

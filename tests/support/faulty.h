@@ -24,8 +24,9 @@ typedef struct {
     int workspaces, members; /* open at present */
 } fault;
 
-/* On the simulated clock a run takes 0.05 s, and nothing else takes time. Opens such a device, which is used until it fails and has the CPU path with one thread to go over
- * to. *f must outlive it. */
+/* On the simulated clock a run takes 0.05 s, and nothing else takes time. Opens such a device,
+ * which is used until it fails and has the CPU path with one thread to go over to. *f must outlive
+ * it. */
 ls_status faulty_open(fault *f, ls_device **out, ls_error *err);
 
 #endif
