@@ -3,6 +3,7 @@
  * training on it ends with the right bits, or without fallback also with an error; never with other
  * bits, and neither with the process of the test. */
 #include <criterion/criterion.h>
+#include <criterion/logging.h>
 #ifdef LS_FAILING_LOADER
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -190,6 +191,8 @@ static void disturb_all(const char *how, bool fallback)
             done++;
         }
     falls_back = false;
+    cr_log_info("%s: %ld calls failed, one in each run; %ld runs ended with an error", how, done,
+                failed);
     cr_expect(done > 30 && failed > (fallback ? 2 : 5), "%ld failures, of which %ld were noticed",
               done, failed);
     tear_down();
