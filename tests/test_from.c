@@ -77,6 +77,7 @@ static ls_data *read_text(const char *text, const ls_model *model)
 
 static ls_data *data_of(const char *name)
 {
+    if (!strcmp(name, "digits")) return runs_data_file("digits.csv");
     return strcmp(name, "mixed") ? runs_data(name, 120) : read_text(mixed, NULL);
 }
 
@@ -93,6 +94,8 @@ static const struct {
      "hidden 8 epochs %d optimizer gd lr 0.001 schedule constant standardize-target off"},
     {"labels:3", "hidden 8 epochs %d optimizer gd lr 0.2"},
     {"mixed", "hidden 4 epochs %d optimizer gd lr 0.2"},
+    {"digits", "epochs %d optimizer gd lr 0.1 shape 1x8x8 net "
+               "conv\t4\t3,batchnorm,relu,maxpool\t2,dense"},
 };
 
 static const char *options_of(size_t i, int epochs, char text[256])

@@ -151,6 +151,7 @@ Test(from_cli, mistakes)
         {"train moons --refit", 2, "--refit: --from"},
         {"train moons --from none.st", 1, "none.st"},
         {"train moons --from a.st -o a.st", 2, "a.st"},
+        {"train moons --from a -o a/model.safetensors", 2, "a/model.safetensors"},
         {"train moons --from a.st --hidden 5 -q", 2, "layers.0.weight 2 x 4 2 x 5"},
         {"train c.csv --from a.st -q", 1, "c.csv \"2\""},
         {"train b.csv --from a.st", 1, "b.csv Trier"},
@@ -160,7 +161,7 @@ Test(from_cli, mistakes)
     static const char classes[] = "x1,x2,class\n1,2,0\n2,1,1\n3,3,2\n";
     write_rows();
     runs_file_write("c.csv", classes, strlen(classes));
-    program_do("train moons --hidden 4 --epochs 3 -o a.st" CPU);
+    program_do("train moons --hidden 4 --epochs 3 -o a.st --run a" CPU);
     program_check_mistakes(list, RUNS_COUNT(list));
 }
 #endif

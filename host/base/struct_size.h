@@ -27,7 +27,7 @@
     X(ls_threshold_options, threshold, threshold)                                                  \
     X(ls_layer_info, dead, dead)                                                                   \
     X(ls_layer_shape, flop, flop)                                                                  \
-    X(ls_summary, stopped, rollbacks)                                                                \
+    X(ls_summary, stopped, rollbacks)                                                              \
     X(ls_member_info, message, message)                                                            \
     X(ls_fleet_progress, seconds, seconds)
 

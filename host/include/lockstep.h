@@ -540,8 +540,8 @@ typedef struct {
                            than 3 % of the time), instead of only at the losses */
     int refit; /**< 1: with `from`, standardisation and what fills missing values are fitted to the
                     rows of `data`, instead of being those of the model */
-    size_t *unsaved;  /**< receives the number of checkpoints that could not be written, each of which
-                           was noticed; may be NULL */
+    size_t *unsaved; /**< receives the number of checkpoints that could not be written, each of
+                        which was noticed; may be NULL */
     /** Called with a line of text when something happens that users should know: a device failed,
      * a checkpoint was damaged. May be NULL. */
     void (*notice)(const char *line, void *user);
@@ -555,9 +555,9 @@ typedef struct {
 /** Trains a network as ls_train does, with checkpoints and checks. control may be NULL. When the
  * callback stops the training, a last checkpoint is written.
  * Errors: as ls_train; LS_ERR_IO if a checkpoint cannot be written; LS_ERR_ARGUMENT if the
- * checkpoint to resume from is of other data, options, arithmetic or start, or if the model to start
- * from does not fit the network, with the first tensor that does not; LS_ERR_DATA if it does not fit
- * the data; LS_ERR_UNSUPPORTED for checkpoints without jansson. */
+ * checkpoint to resume from is of other data, options, arithmetic or start, or if the model to
+ * start from does not fit the network, with the first tensor that does not; LS_ERR_DATA if it does
+ * not fit the data; LS_ERR_UNSUPPORTED for checkpoints without jansson. */
 LS_API ls_status ls_train_controlled(ls_device *device, const ls_options *options,
                                      const ls_data *data, const ls_train_control *control,
                                      ls_model **out, ls_error *err);
