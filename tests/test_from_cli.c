@@ -156,6 +156,7 @@ Test(from_cli, mistakes)
         {"train c.csv --from a.st -q", 1, "c.csv \"2\""},
         {"train b.csv --from a.st", 1, "b.csv Trier"},
         {"train moons --from a.st --weight 0", 2, "--weight --from"},
+        {"train b.csv --from a.st --missing drop", 2, "--missing drop --from"},
         {"train moons --from a.st --no-standardize -q", 2, "--no-standardize --refit"},
     };
     static const char classes[] = "x1,x2,class\n1,2,0\n2,1,1\n3,3,2\n";

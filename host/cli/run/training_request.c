@@ -46,7 +46,11 @@ ls_status training_request_init(training_request *r, ls_error *err)
 static ls_status load_start(training_request *r, ls_error *err)
 {
     char hex[65], *wanted = r->inputs.hash[INPUT_FROM];
-    const char *for_rows = r->source.weight ? "weight" : r->source.group ? "group" : NULL;
+    bool drops = r->source.missing && !strcmp(r->source.missing, "drop");
+    const char *for_rows = r->source.weight  ? "weight"
+                           : r->source.group ? "group"
+                           : drops           ? "missing drop"
+                                             : NULL;
     if (!r->from && r->refit)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--refit: name the model to start from with --from as well");
