@@ -531,6 +531,7 @@ Test(numbers, blocks_are_shared_where_equal)
     };
     ls_data *data = runs_data("numbers:2:weighted", 50), *other = runs_data("numbers:2", 50);
     const ls_shape shape = {.task = LS_TASK_REGRESSION, .targets = 2};
+    const ls_start seed = {0}, fitted = {.refit = true};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         ls_options *a = runs_options(list[i].a), *b = runs_options(list[i].b);
         ls_network p, q;
@@ -538,11 +539,12 @@ Test(numbers, blocks_are_shared_where_equal)
         ls_error err;
         cr_assert_eq(ls_network_build(&a->settings, 4, shape, &p, &err), LS_OK);
         cr_assert_eq(ls_network_build(&b->settings, 4, shape, &q, &err), LS_OK);
-        cr_assert_eq(ls_block_prepare(&a->settings, &p, data, &block, &err), LS_OK);
-        cr_expect_eq(ls_block_serves(block, &b->settings, &q, data), list[i].shared, "%s and %s",
-                     list[i].a, list[i].b);
-        cr_expect_not(ls_block_serves(block, &a->settings, &p, other));
-        cr_expect(ls_block_serves(block, &a->settings, &p, data));
+        cr_assert_eq(ls_block_prepare(&a->settings, &p, &seed, data, &block, &err), LS_OK);
+        cr_expect_eq(ls_block_serves(block, &b->settings, &q, &seed, data), list[i].shared,
+                     "%s and %s", list[i].a, list[i].b);
+        cr_expect_not(ls_block_serves(block, &a->settings, &p, &seed, other));
+        cr_expect_not(ls_block_serves(block, &a->settings, &p, &fitted, data));
+        cr_expect(ls_block_serves(block, &a->settings, &p, &seed, data));
         cr_expect_eq(ls_block_bytes(block), 50 * (4 + 2 + 1) * sizeof(float));
         ls_block_free(block);
         ls_network_free(&p);

@@ -21,13 +21,13 @@
     X(ls_device_rates, fleet, fleet)                                                               \
     X(ls_device_timing, speed, estimated)                                                          \
     X(ls_tune_progress, total, total)                                                              \
-    X(ls_train_control, notice, notice)                                                            \
+    X(ls_train_control, notice, from)                                                              \
     X(ls_progress, learning_rate, rollbacks)                                                       \
     X(ls_metrics, class_support, target_explained_variance)                                        \
     X(ls_threshold_options, threshold, threshold)                                                  \
     X(ls_layer_info, dead, dead)                                                                   \
     X(ls_layer_shape, flop, flop)                                                                  \
-    X(ls_summary, stopped, rollbacks)                                                                \
+    X(ls_summary, stopped, rollbacks)                                                              \
     X(ls_member_info, message, message)                                                            \
     X(ls_fleet_progress, seconds, seconds)
 

@@ -237,8 +237,8 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
     return LS_OK;
 }
 
-static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data *data,
-                               ls_error *err)
+ls_status ls_encoder_check_columns(const ls_encoder *e, size_t inputs, const ls_data *data,
+                                   ls_error *err)
 {
     size_t columns = e ? e->columns : inputs;
     if (data->columns != columns)
@@ -258,7 +258,7 @@ static ls_status check_columns(const ls_encoder *e, size_t inputs, const ls_data
 ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, size_t inputs,
                     const ls_data *data, float *to, ls_error *err)
 {
-    LS_TRY(check_columns(e, inputs, data, err));
+    LS_TRY(ls_encoder_check_columns(e, inputs, data, err));
     if (!e && !data->column) {
         encode_plain(mean, scale, inputs, data->x, data->rows, to);
         return LS_OK;
@@ -278,4 +278,57 @@ ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale
         i += e->column[c].categories + 1;
     }
     return LS_OK;
+}
+
+/* ---- Fitting once more ----------------------------------------------------------------------- */
+
+/* The cells of a column that have a value, as the encoder has them; returns their number. *other:
+ * whether there are categories that it does not know, which are left out. map: room for the
+ * categories. */
+static size_t own_values(const ls_encoder *e, const ls_data *data, size_t c, size_t *map,
+                         float *values, bool *other)
+{
+    const ls_column *column = &e->column[c];
+    double shift = shift_of(e, data, c);
+    size_t count = 0;
+    if (column->categorical) map_categories(column, &data->column[c], map);
+    for (size_t r = 0; r < data->rows; r++) {
+        float cell = data->x[r * data->columns + c];
+        if (isnan(cell)) continue;
+        size_t k = column->categorical ? map[(size_t)cell] : 0;
+        if (!column->categorical) values[count++] = (float)((double)cell + shift);
+        else if (k < column->categories) values[count++] = (float)k;
+        else *other = true;
+    }
+    return count;
+}
+
+static ls_status refit_column(ls_encoder *e, const ls_data *train, size_t c, float *values,
+                              ls_error *err)
+{
+    const ls_column *column = &e->column[c];
+    size_t *map, missing = 0;
+    LS_TRY(ls_alloc(&map, train->column ? train->column[c].categories : 0, sizeof *map,
+                    "the categories", err));
+    size_t count = own_values(e, train, c, map, values, &e->other[c]);
+    free(map);
+    for (size_t r = 0; r < train->rows; r++) missing += isnan(train->x[r * train->columns + c]);
+    e->fill[c] = fill_of(e->missing, column->categorical, column->categories, values, count);
+    e->other[c] |= column->categorical && missing && e->fill[c] == (double)column->categories;
+    return LS_OK;
+}
+
+ls_status ls_encoder_refit(const ls_encoder *from, const ls_data *train, ls_encoder **out,
+                           ls_error *err)
+{
+    float *values = NULL;
+    LS_TRY(ls_encoder_copy(from, out, err));
+    ls_status status = ls_alloc(&values, train->rows, sizeof *values, "the preprocessing", err);
+    for (size_t c = 0; c < from->columns && status == LS_OK; c++)
+        status = refit_column(*out, train, c, values, err);
+    free(values);
+    if (status == LS_OK) return LS_OK;
+    ls_encoder_free(*out);
+    *out = NULL;
+    return status;
 }

@@ -22,7 +22,17 @@ ls_status ls_encoder_create(ls_column *column, size_t columns, ls_encoder **out,
 /* Fits an encoder on training rows. *out is NULL if the data are plain numbers. */
 ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err);
 ls_status ls_encoder_copy(const ls_encoder *from, ls_encoder **out, ls_error *err);
+/* Fits an encoder with the columns and categories of another one on training rows whose columns it
+ * takes (ls_encoder_check_columns): what fills missing values is theirs. Categories that only they
+ * have are other values. */
+ls_status ls_encoder_refit(const ls_encoder *from, const ls_data *train, ls_encoder **out,
+                           ls_error *err);
 void ls_encoder_free(ls_encoder *encoder);
+
+/* Checks that the data has as many columns as the encoder (or as there are inputs, if that is
+ * NULL), with categories and numbers in the same places. Errors: LS_ERR_DATA. */
+ls_status ls_encoder_check_columns(const ls_encoder *encoder, size_t inputs, const ls_data *data,
+                                   ls_error *err);
 
 /* Mean and 1/standard deviation of each input over the training rows, each [data->features]. A
  * constant input gets scale 1, category inputs get mean 0 and scale 1. encoder may be NULL: plain

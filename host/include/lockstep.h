@@ -519,7 +519,8 @@ typedef int (*ls_epoch_callback)(const ls_progress *progress, void *user);
 LS_API ls_status ls_train(ls_device *device, const ls_options *options, const ls_data *data,
                           ls_epoch_callback callback, void *user, ls_model **out, ls_error *err);
 
-/** How ls_train_controlled trains. None of it changes a bit of the model. */
+/** How ls_train_controlled trains. Apart from `from` and `refit`, none of it changes a bit of the
+ * model. */
 typedef struct {
     size_t struct_size;         /**< see the head of this file */
     ls_epoch_callback callback; /**< as in ls_train; may be NULL */
@@ -540,18 +541,26 @@ typedef struct {
     uint64_t verify;
     int check_finite; /**< 1: looks at all weights and optimizer states after each epoch (at less
                            than 3 % of the time), instead of only at the losses */
-    size_t *unsaved;  /**< receives the number of checkpoints that could not be written, each of which
-                           was noticed; may be NULL */
+    int refit; /**< 1: with `from`, standardisation and what fills missing values are fitted to the
+                    rows of `data`, instead of being those of the model */
+    size_t *unsaved; /**< receives the number of checkpoints that could not be written, each of
+                        which was noticed; may be NULL */
     /** Called with a line of text when something happens that users should know: a device failed,
      * a checkpoint was damaged. May be NULL. */
     void (*notice)(const char *line, void *user);
+    /** Training starts from the weights and running averages of this model, with a new optimizer
+     * state; NULL: from the seed. Its tensors must be those of the network that the options give.
+     * Names, order of classes, categories and, without `refit`, preprocessing are the model's;
+     * rows are best read for it (ls_read_options.model). It is not changed. */
+    const ls_model *from;
 } ls_train_control;
 
 /** Trains a network as ls_train does, with checkpoints and checks. control may be NULL. When the
  * callback stops the training, a last checkpoint is written.
  * Errors: as ls_train; LS_ERR_IO if a checkpoint cannot be written; LS_ERR_ARGUMENT if the
- * checkpoint to resume from is of other data, options or arithmetic; LS_ERR_UNSUPPORTED for
- * checkpoints without jansson. */
+ * checkpoint to resume from is of other data, options, arithmetic or start, or if the model to
+ * start from does not fit the network, with the first tensor that does not; LS_ERR_DATA if it does
+ * not fit the data; LS_ERR_UNSUPPORTED for checkpoints without jansson. */
 LS_API ls_status ls_train_controlled(ls_device *device, const ls_options *options,
                                      const ls_data *data, const ls_train_control *control,
                                      ls_model **out, ls_error *err);

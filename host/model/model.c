@@ -134,6 +134,16 @@ ls_status ls_model_name(ls_model *m, const ls_data *d, const ls_encoder *encoder
     return encoder ? ls_encoder_copy(encoder, &m->encoder, err) : LS_OK;
 }
 
+ls_status ls_model_name_like(ls_model *m, const ls_model *other, const ls_encoder *encoder,
+                             ls_error *err)
+{
+    assert(other->network.inputs == m->network.inputs && other->task == m->task && !m->encoder);
+    assert(other->network.classes == m->network.classes && other->targets == m->targets);
+    LS_TRY(copy_names(m, other->feature_names, other->class_names, err));
+    LS_TRY(copy_origin(m, &other->source, other->task, other->target, other->targets, err));
+    return encoder ? ls_encoder_copy(encoder, &m->encoder, err) : LS_OK;
+}
+
 static ls_status copy_doubles(const double *from, size_t count, double **to, ls_error *err)
 {
     if (!from) return LS_OK;

@@ -49,6 +49,11 @@ ls_status ls_model_alloc_values(ls_model *model, ls_error *err);
 ls_status ls_model_name(ls_model *model, const ls_data *data, const ls_encoder *encoder,
                         ls_error *err);
 
+/* Takes the names, the targets and the source of another model of the same shape, and a copy of the
+ * encoder. */
+ls_status ls_model_name_like(ls_model *model, const ls_model *other, const ls_encoder *encoder,
+                             ls_error *err);
+
 /* Number of floats in a tensor of the model. */
 size_t ls_tensor_size(const ls_tensor *tensor);
 

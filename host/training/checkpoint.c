@@ -229,7 +229,9 @@ ls_status ls_checkpoints_open(const ls_train_control *control, const char *arith
     ls_sha256_init(&sha);
     ls_hash_data(&sha, data);
     ls_sha256_final(&sha, c->key.data);
-    ls_status status = begin(c, trainer, err);
+    c->key.refit = trainer->block->start.refit;
+    ls_status status = ls_start_hash(&trainer->block->start, c->key.start, err);
+    if (status == LS_OK) status = begin(c, trainer, err);
     if (status != LS_OK) ls_checkpoints_close(c);
     else *out = c;
     return status;

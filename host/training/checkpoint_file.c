@@ -188,6 +188,8 @@ static char *metadata_text(const ls_trainer *t, const ls_checkpoint_key *key, co
                              "version", ls_version(), "data_sha256", key->data, "history",
                              (json_int_t)copy->history_count, "best", (int)copy->best,
                              "tensors_sha256", sha256);
+    if (*key->start) ls_json_set(&meta, "from_sha256", json_string(key->start));
+    if (key->refit) ls_json_set(&meta, "refit", json_true());
     ls_json_set(&meta, "options", ls_options_json(t->model->options));
     ls_json_set(&meta, "numbers", numbers_json(copy));
     if (meta && ls_metadata_hash(meta, hex))
@@ -264,7 +266,27 @@ static ls_status read_metadata(const char *path, const char *bytes, size_t size,
                          : damaged(path, "its metadata does not match its checksum", err);
 }
 
-/* Whether it is of the same data, options and arithmetic. */
+/* Whether its training started from the same values. */
+static ls_status check_start(const ls_checkpoint_key *key, const json_t *meta, const char *path,
+                             ls_error *err)
+{
+    const char *from = json_string_value(json_object_get(meta, "from_sha256"));
+    bool refit = json_is_true(json_object_get(meta, "refit"));
+    if (strcmp(from ? from : "", key->start))
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       from && *key->start ? "%s is of a training that started from another model"
+                       : from              ? "%s is of a training that started from a model"
+                                           : "%s is of a training that started from the seed",
+                       path);
+    return refit == key->refit
+               ? LS_OK
+               : ls_fail(err, LS_ERR_ARGUMENT,
+                         refit ? "%s is of a training that fitted the preprocessing once more"
+                               : "%s is of a training that kept the preprocessing of its model",
+                         path);
+}
+
+/* Whether it is of the same data, start, options and arithmetic. */
 static ls_status check_key(const ls_trainer *t, const ls_checkpoint_key *key, const json_t *meta,
                            const char *path, ls_error *err)
 {
@@ -285,6 +307,7 @@ static ls_status check_key(const ls_trainer *t, const ls_checkpoint_key *key, co
     if (!data || strcmp(data, key->data))
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%s was trained on other data: the rows have changed since then", path);
+    LS_TRY(check_start(key, meta, path, err));
     for (size_t i = 0; i < ls_option_count(); i++) {
         const char *name = ls_option_at(i)->name,
                    *was = json_string_value(json_object_get(json_object_get(meta, "options"),

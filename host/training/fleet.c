@@ -67,15 +67,17 @@ void ls_fleet_close(ls_fleet *fleet)
 /* ---- Members --------------------------------------------------------------------------------- */
 
 static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const ls_data *data,
-                              ls_trainer **out, ls_error *err)
+                              const ls_start *start, ls_trainer **out, ls_error *err)
 {
     ls_model *m;
     ls_block *block;
     uint64_t epochs = options->settings.epochs;
+    size_t features = start->from ? start->from->network.inputs : data->features;
     LS_TRY(ls_rows_check(&options->settings, data, err));
+    LS_TRY(ls_start_check(start, &options->settings, data, err));
     size_t history = epochs < LS_HISTORY_POINTS ? (size_t)epochs + 1 : LS_HISTORY_POINTS + 1;
-    LS_TRY(ls_model_create(options, data->features, ls_shape_of(data), history, &m, err));
-    ls_status status = ls_fleet_find_block(fleet, m, data, &block, err);
+    LS_TRY(ls_model_create(options, features, ls_shape_of(data), history, &m, err));
+    ls_status status = ls_fleet_find_block(fleet, m, start, data, &block, err);
     if (status != LS_OK) {
         ls_model_free(m);
         return status;
@@ -97,16 +99,13 @@ static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const 
     return status;
 }
 
-ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data,
-                       size_t *index, ls_error *err)
+static ls_status add(ls_fleet *fleet, const ls_options *options, const ls_data *data,
+                     const ls_start *start, size_t *index, ls_error *err)
 {
-    LS_HOST_MODE(mode);
     ls_trainer *trainer;
-    if (!fleet || !options || !data)
-        return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_add: an argument is NULL");
     LS_TRY(ls_grow(&fleet->member, &fleet->capacity, fleet->count + 1, sizeof *fleet->member,
                    "a fleet", err));
-    LS_TRY(open_trainer(fleet, options, data, &trainer, err));
+    LS_TRY(open_trainer(fleet, options, data, start, &trainer, err));
     trainer->block->members++;
     trainer->goal = 0;
     fleet->member[fleet->count] = trainer;
@@ -115,11 +114,20 @@ ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data
     return LS_OK;
 }
 
-ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, const ls_data *data,
-                                 ls_epoch_callback callback, void *user, size_t *index,
-                                 ls_error *err)
+ls_status ls_fleet_add(ls_fleet *fleet, const ls_options *options, const ls_data *data,
+                       size_t *index, ls_error *err)
 {
-    LS_TRY(ls_fleet_add(fleet, options, data, index, err));
+    LS_HOST_MODE(mode);
+    if (!fleet || !options || !data)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_fleet_add: an argument is NULL");
+    return add(fleet, options, data, &(const ls_start){0}, index, err);
+}
+
+ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, const ls_data *data,
+                                 const ls_start *start, ls_epoch_callback callback, void *user,
+                                 size_t *index, ls_error *err)
+{
+    LS_TRY(add(fleet, options, data, start, index, err));
     fleet->whole = true;
     fleet->member[*index]->callback = callback;
     fleet->member[*index]->user = user;

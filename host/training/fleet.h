@@ -5,12 +5,13 @@
 #define LS_FLEET_H
 
 #include "host/model/model.h"
+#include "host/training/start.h"
 
 /* Adds a member whose callback is called after each epoch; the fleet's slices are whole epochs from
  * then on. */
 ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, const ls_data *data,
-                                 ls_epoch_callback callback, void *user, size_t *index,
-                                 ls_error *err);
+                                 const ls_start *start, ls_epoch_callback callback, void *user,
+                                 size_t *index, ls_error *err);
 /* Trains member 0, the only one, as control says. *control must outlive the fleet. */
 ls_status ls_fleet_control(ls_fleet *fleet, const ls_train_control *control, const ls_data *data,
                            ls_error *err);

@@ -52,18 +52,19 @@ void ls_fleet_release_block(ls_fleet *fleet, ls_block *block)
     ls_block_free(block);
 }
 
-ls_status ls_fleet_find_block(ls_fleet *fleet, const ls_model *model, const ls_data *data,
-                              ls_block **out, ls_error *err)
+ls_status ls_fleet_find_block(ls_fleet *fleet, const ls_model *model, const ls_start *start,
+                              const ls_data *data, ls_block **out, ls_error *err)
 {
     const ls_settings *settings = &model->options->settings;
     for (size_t i = fleet->blocks; i-- > 0;)
-        if (ls_block_serves(fleet->block[i], settings, &model->network, data)) {
+        if (ls_block_serves(fleet->block[i], settings, &model->network, start, data)) {
             *out = fleet->block[i];
             return LS_OK;
         }
     LS_TRY(ls_grow(&fleet->block, &fleet->block_capacity, fleet->blocks + 1, sizeof *fleet->block,
                    "the training rows", err));
-    LS_TRY(ls_block_prepare(settings, &model->network, data, &fleet->block[fleet->blocks], err));
+    LS_TRY(ls_block_prepare(settings, &model->network, start, data, &fleet->block[fleet->blocks],
+                            err));
     *out = fleet->block[fleet->blocks++];
     return LS_OK;
 }

@@ -6,8 +6,8 @@
 #include "host/training/fleet_state.h"
 
 /* The block that a model trains on; it is made if no other member has it. */
-ls_status ls_fleet_find_block(ls_fleet *fleet, const ls_model *model, const ls_data *data,
-                              ls_block **out, ls_error *err);
+ls_status ls_fleet_find_block(ls_fleet *fleet, const ls_model *model, const ls_start *start,
+                              const ls_data *data, ls_block **out, ls_error *err);
 /* Ends a member's use of its block, which is freed after its last use. */
 void ls_fleet_release_block(ls_fleet *fleet, ls_block *block);
 

@@ -74,10 +74,35 @@ static void pool_channels(const ls_image image, const ls_data *d, double *mean, 
     }
 }
 
+ls_status ls_preprocessing_copy(const double *from, size_t count, double **to, ls_error *err)
+{
+    if (!from) return LS_OK;
+    LS_TRY(ls_alloc(to, count, sizeof **to, "the preprocessing", err));
+    memcpy(*to, from, count * sizeof **to);
+    return LS_OK;
+}
+
+/* The preprocessing of the model that training starts from, or NULL if it is fitted. */
+static const ls_model *kept_of(const ls_block *b) { return b->start.refit ? NULL : b->start.from; }
+
+static ls_status fit_encoder(ls_block *b, const ls_data *train, ls_error *err)
+{
+    const ls_model *from = b->start.from, *kept = kept_of(b);
+    if (from && from->encoder)
+        return kept ? ls_encoder_copy(from->encoder, &b->encoder, err)
+                    : ls_encoder_refit(from->encoder, train, &b->encoder, err);
+    return kept ? LS_OK : ls_encoder_fit(train, &b->encoder, err);
+}
+
 static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data *d, ls_error *err)
 {
-    LS_TRY(ls_alloc(&b->mean, d->features, sizeof *b->mean, "the preprocessing", err));
-    LS_TRY(ls_alloc(&b->scale, d->features, sizeof *b->scale, "the preprocessing", err));
+    const ls_model *kept = kept_of(b);
+    if (kept) {
+        LS_TRY(ls_preprocessing_copy(kept->mean, n->inputs, &b->mean, err));
+        return ls_preprocessing_copy(kept->scale, n->inputs, &b->scale, err);
+    }
+    LS_TRY(ls_alloc(&b->mean, n->inputs, sizeof *b->mean, "the preprocessing", err));
+    LS_TRY(ls_alloc(&b->scale, n->inputs, sizeof *b->scale, "the preprocessing", err));
     if (n->image.channels && !b->encoder) pool_channels(n->image, d, b->mean, b->scale);
     else ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
@@ -136,10 +161,15 @@ static ls_status fill_weights(ls_block *b, const ls_data *train, ls_error *err)
 /* What the model has to know about the targets of its training rows. */
 static ls_status fit_targets(ls_block *b, const ls_data *train, ls_error *err)
 {
+    const ls_model *kept = kept_of(b);
     b->most_frequent = -1;
     if (b->task == LS_TASK_CLASSIFICATION) {
         b->most_frequent = ls_most_frequent_class(train);
         return LS_OK;
+    }
+    if (kept && kept->target_scale) {
+        LS_TRY(ls_preprocessing_copy(kept->target_mean, b->outputs, &b->target_mean, err));
+        return ls_preprocessing_copy(kept->target_scale, b->outputs, &b->target_scale, err);
     }
     LS_TRY(ls_alloc(&b->target_mean, b->outputs, sizeof *b->target_mean, "the targets", err));
     ls_targets_mean(train, b->target_mean);
@@ -159,7 +189,7 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
         !ls_mul_size(b->rows + b->held_out, n->outputs, &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        b->rows + b->held_out);
-    LS_TRY(ls_encoder_fit(train, &b->encoder, err));
+    LS_TRY(fit_encoder(b, train, err));
     if (b->standardize) LS_TRY(fit_standardize(b, n, train, err));
     LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
     LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
@@ -192,7 +222,8 @@ static ls_status split_and_fill(ls_block *b, const ls_settings *s, const ls_netw
 }
 
 /* A block as far as it follows from the settings, to which the class weights still belong. */
-static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data *data)
+static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_start *start,
+                       const ls_data *data)
 {
     double share = ls_training_share(s, data);
     bool given = s->class_weights == LS_WEIGHTS_GIVEN;
@@ -209,15 +240,16 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_data 
                       .image = n->image,
                       .outputs = n->outputs,
                       .task = data->task,
-                      .weighted = ls_rows_are_weighted(s, data)};
+                      .weighted = ls_rows_are_weighted(s, data),
+                      .start = *start};
 }
 
-ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_data *data,
-                           ls_block **out, ls_error *err)
+ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_start *start,
+                           const ls_data *data, ls_block **out, ls_error *err)
 {
     ls_block *b;
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "the training rows", err));
-    *b = key_of(s, n, data);
+    *b = key_of(s, n, start, data);
     b->class_weight = NULL;
     ls_status status = ls_alloc(&b->class_weight, b->classes, sizeof *b->class_weight,
                                 "the class weights", err);
@@ -233,14 +265,14 @@ ls_status ls_block_prepare(const ls_settings *s, const ls_network *n, const ls_d
 }
 
 bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *n,
-                     const ls_data *data)
+                     const ls_start *start, const ls_data *data)
 {
-    ls_block k = key_of(s, n, data);
+    ls_block k = key_of(s, n, start, data);
     return b->data == k.data && b->share == k.share && b->seed == k.seed &&
            b->standardize == k.standardize && b->task == k.task &&
            b->standardize_target == k.standardize_target && b->outputs == k.outputs &&
            !memcmp(&b->image, &k.image, sizeof k.image) && b->class_weights == k.class_weights &&
-           b->classes == k.classes &&
+           b->classes == k.classes && ls_start_equal(&b->start, &k.start) &&
            (!k.classes ||
             !memcmp(b->class_weight, k.class_weight, k.classes * sizeof *k.class_weight));
 }

@@ -9,6 +9,7 @@
 #include "host/data/encoder.h"
 #include "host/network/backend.h"
 #include "host/network/network.h"
+#include "host/training/start.h"
 
 typedef struct ls_table ls_table;
 
@@ -26,12 +27,14 @@ typedef struct {
     ls_image image;           /* that its inputs are arranged and standardised for, or channels 0 */
     ls_task task;
     bool weighted; /* its rows have weights */
+    ls_start start;
 
     /* What it is: training rows, then validation rows. */
     size_t rows, held_out; /* training rows, validation rows */
-    ls_encoder *encoder;   /* fitted to the training rows; NULL for plain numbers */
-    double *mean, *scale;  /* of the training rows; NULL without standardisation */
-    double *target_mean;   /* [outputs] of the training rows; NULL for classes */
+    /* Fitted to the training rows, or those of the model that training starts from. */
+    ls_encoder *encoder;   /* NULL for plain numbers */
+    double *mean, *scale;  /* NULL without standardisation */
+    double *target_mean;   /* [outputs]; NULL for classes */
     double *target_scale;  /* [outputs] of numbers; NULL without standardisation */
     int32_t most_frequent; /* class of the training rows; -1 for numbers and labels */
     float *x, *t, *weight; /* inputs, targets, row weights (NULL if all are 1); NULL once a table
@@ -47,14 +50,17 @@ typedef struct {
  * validation rows if the settings watch these. */
 ls_status ls_rows_check(const ls_settings *settings, const ls_data *data, ls_error *err);
 
-/* Splits, encodes and standardises the data. It must have been checked, and must outlive the block.
- */
+/* Splits, encodes and standardises the data. It must have been checked (ls_start_check, too), and
+ * must outlive the block, as must the model that training starts from. */
 ls_status ls_block_prepare(const ls_settings *settings, const ls_network *network,
-                           const ls_data *data, ls_block **out, ls_error *err);
+                           const ls_start *start, const ls_data *data, ls_block **out,
+                           ls_error *err);
 /* Whether ls_block_prepare would make this block. */
 bool ls_block_serves(const ls_block *block, const ls_settings *settings, const ls_network *network,
-                     const ls_data *data);
+                     const ls_start *start, const ls_data *data);
 void ls_block_free(ls_block *block);
+/* *to = a copy of `count` numbers of the preprocessing; nothing without them. */
+ls_status ls_preprocessing_copy(const double *from, size_t count, double **to, ls_error *err);
 /* Bytes of its rows on a device. */
 uint64_t ls_block_bytes(const ls_block *block);
 

@@ -32,14 +32,17 @@ static ls_status train(ls_device *device, const ls_options *options, const ls_da
                        ls_model **out, ls_error *err)
 {
     ls_train_control control = c->control;
+    const ls_start start = {.from = control.from, .refit = control.refit != 0};
     ls_fleet *fleet;
     size_t index;
+    if (start.refit && !start.from)
+        return ls_fail(err, LS_ERR_ARGUMENT, "ls_train_controlled: refit without a model in from");
     control.callback = c->control.callback ? call_back : NULL;
     control.notice = c->control.notice ? give_notice : NULL;
     control.user = c;
     LS_TRY(ls_fleet_open(device, UINT64_MAX, &fleet, err));
-    ls_status status = ls_fleet_add_reporting(fleet, options, data, control.callback, control.user,
-                                              &index, err);
+    ls_status status = ls_fleet_add_reporting(fleet, options, data, &start, control.callback,
+                                              control.user, &index, err);
     if (status == LS_OK) status = ls_fleet_control(fleet, &control, data, err);
     if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, 0, NULL, NULL, err);
     if (status == LS_OK) status = ls_fleet_take_model(fleet, index, out, err);

@@ -16,22 +16,13 @@
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* *to = a copy of `count` numbers; nothing without them. */
-static ls_status copy_numbers(const double *from, size_t count, double **to, ls_error *err)
-{
-    if (!from) return LS_OK;
-    LS_TRY(ls_alloc(to, count, sizeof **to, "the preprocessing", err));
-    memcpy(*to, from, count * sizeof **to);
-    return LS_OK;
-}
-
 static ls_status copy_preprocessing(ls_model *model, const ls_block *block, ls_error *err)
 {
     size_t inputs = model->network.inputs, outputs = model->network.outputs;
-    LS_TRY(copy_numbers(block->mean, inputs, &model->mean, err));
-    LS_TRY(copy_numbers(block->scale, inputs, &model->scale, err));
-    LS_TRY(copy_numbers(block->target_mean, outputs, &model->target_mean, err));
-    LS_TRY(copy_numbers(block->target_scale, outputs, &model->target_scale, err));
+    LS_TRY(ls_preprocessing_copy(block->mean, inputs, &model->mean, err));
+    LS_TRY(ls_preprocessing_copy(block->scale, inputs, &model->scale, err));
+    LS_TRY(ls_preprocessing_copy(block->target_mean, outputs, &model->target_mean, err));
+    LS_TRY(ls_preprocessing_copy(block->target_scale, outputs, &model->target_scale, err));
     model->most_frequent = block->most_frequent;
     return LS_OK;
 }
@@ -40,8 +31,10 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
 {
     ls_model *model = trainer->model;
     const ls_settings *settings = trainer->settings;
+    const ls_start *start = &trainer->block->start;
     LS_TRY(ls_model_alloc_values(model, err));
-    LS_TRY(ls_model_name(model, data, trainer->block->encoder, err));
+    if (start->from) LS_TRY(ls_model_name_like(model, start->from, trainer->block->encoder, err));
+    else LS_TRY(ls_model_name(model, data, trainer->block->encoder, err));
     LS_TRY(copy_preprocessing(model, trainer->block, err));
     LS_TRY(ls_training_check_batch(settings, trainer->block->rows, err));
     LS_TRY(ls_plan_build(&model->network, settings, LS_PLAN_TRAIN, trainer->block->rows,
@@ -52,7 +45,8 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--epochs times %llu steps per epoch is too large a number",
                        (unsigned long long)per_epoch);
-    ls_network_init(&model->network, settings, model->values);
+    if (start->from) LS_TRY(ls_start_values(start, &model->network, model->values, err));
+    else ls_network_init(&model->network, settings, model->values);
     ls_rate_plan_init(&trainer->now.schedule, settings, per_epoch);
     trainer->now.loss = trainer->now.validation = trainer->now.accuracy = NAN;
     trainer->now.best_loss = trainer->now.best_validation = INFINITY;

@@ -11,7 +11,8 @@
 
 enum { LS_SLICE_STEPS = 1 << 16 }; /* at most, in one slice */
 
-/* A trainer of a model whose values are not there yet. Takes the model over, even if this fails. */
+/* A trainer of a model whose values are not there yet, and begin as the block's start says. Takes
+ * the model over, even if this fails. */
 ls_status ls_trainer_open(ls_model *model, const ls_data *data, ls_block *block, ls_trainer **out,
                           ls_error *err);
 void ls_trainer_free(ls_trainer *trainer);

@@ -31,6 +31,8 @@ static int parse(training_request *r, arguments *args, int argc, const char **ar
          "write the model to this file (default: where the training was to write it)", "MODEL"},
         {"data", 0, POPT_ARG_STRING, &r->data, 0,
          "where the data are now; they must be the same rows", "FILE"},
+        {"from", 0, POPT_ARG_STRING, &r->from, 0,
+         "where the model is now that the training started from; it must be the same one", "MODEL"},
         {"run", 0, POPT_ARG_STRING, &r->run, 0, "the run folder, if it was moved", "DIR"},
         {"report", 0, POPT_ARG_STRING, &r->report, 0, "write a report to this file (HTML)", "FILE"},
         {"log", 0, POPT_ARG_STRING, &r->log, 0, "the file of --log, if it was moved", "FILE"},

@@ -23,6 +23,7 @@ static const char intro[] =
     "  lockstep train iris.csv -o m.safetensors --checkpoint c  go on after anything: lockstep resume c\n"
     "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
+    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4 go on from a model, with other rows\n"
     "\n"
     "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training\n"
     "rows. If data of classes have categories or missing values and no option says when to stop,\n"
@@ -64,6 +65,11 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
         {"config", 0, POPT_ARG_STRING, &r->config, 0,
          "read data and options from this file, such as the run.json of a run; the command line takes precedence",
          "FILE"},
+        {"from", 0, POPT_ARG_STRING, &r->from, 0,
+         "start from the weights, options and preprocessing of this model (fine-tuning); the command line takes precedence",
+         "MODEL"},
+        {"refit", 0, POPT_ARG_NONE, &r->refit, 0,
+         "with --from: fit the preprocessing to these rows instead of keeping the model's", NULL},
         {"test", 0, POPT_ARG_STRING, &r->test, 0, "a second file, with test rows", "FILE"},
         {"report", 0, POPT_ARG_STRING, &r->report, 0, "write a report to this file (HTML)", "FILE"},
         {"log", 0, POPT_ARG_STRING, &r->log, 0,

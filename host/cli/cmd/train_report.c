@@ -59,13 +59,14 @@ static int report_json(const char *command, const training_request *r, const tra
     ls_json_set(&o, "history", history_json(t->model));
     ls_json_set(&o, "options", model_options_json(t->model));
     ls_json_set(&o, "model", t->model_path ? json_shown(t->model_path) : json_null());
+    if (r->from) ls_json_set(&o, "from", json_shown(r->from));
     if (r->run) ls_json_set(&o, "run", json_shown(r->run));
     ls_json_set(&o, "weights_sha256", json_hash(weights));
     ls_json_set(&o, "sha256", json_hash(t->hash));
     return print_json(command, o);
 }
 
-static void report_text(const training *t)
+static void report_text(const training_request *r, const training *t)
 {
     ls_summary s = LS_INIT(ls_summary);
     char widths[256];
@@ -73,6 +74,7 @@ static void report_text(const training *t)
     ls_model_summary(t->model, &s, NULL);
     describe_widths(t->model, widths, sizeof widths);
     device_report_print(&t->report);
+    if (r->from) terminal_print(stdout, "from       %s\n", r->from);
     terminal_print(stdout, "network    %s, %llu parameters\n", widths,
                    (unsigned long long)s.parameters);
     terminal_print(stdout,
@@ -104,7 +106,7 @@ int train_report(const char *command, const training_request *r, const training 
 {
     int status = EXIT_OK;
     if (r->source.json) status = report_json(command, r, t);
-    else report_text(t);
+    else report_text(r, t);
     if (interrupted()) {
         const char *folder = r->safety.checkpoint;
         status = complain(command, EXIT_INTERRUPTED, "interrupted%s%s%s%s",

@@ -38,11 +38,13 @@ const config_entry config_entries[CONFIG_ENTRIES] = {
     {"group", CONFIG_TEXT, CONFIG_HOW, AT(source.group), 0},
     {"test", CONFIG_TEXT, CONFIG_HELD_OUT, AT(test), 0},
     {"split", CONFIG_REAL, CONFIG_HELD_OUT, AT(split), 0},
+    {"from", CONFIG_TEXT, CONFIG_START, AT(from), 0},
+    {"refit", CONFIG_FLAG, CONFIG_START, AT(refit), 0},
     {"positive", CONFIG_TEXT, CONFIG_DECISION, AT(threshold.positive), 0},
     {"threshold", CONFIG_TEXT, CONFIG_DECISION, AT(threshold.threshold), 0},
 };
 const char *const config_hash_names[INPUTS] = {"sha256", "labels_sha256", "test_sha256",
-                                               "test_labels_sha256"};
+                                               "test_labels_sha256", "from_sha256"};
 
 const char **config_text_of(const run_config *c, const config_entry *e)
 {
@@ -119,7 +121,7 @@ void config_fill(run_config *to, const run_config *from)
 {
     bool data_set = to->data != NULL,
          other_data = data_set && from->data && strcmp(to->data, from->data) != 0,
-         labels_set = to->source.labels != NULL,
+         labels_set = to->source.labels != NULL, from_set = to->from != NULL,
          test_set = to->test || to->split != CONFIG_UNSET_REAL,
          generator_set = to->source.rows != CONFIG_UNSET || to->source.noise != CONFIG_UNSET_REAL ||
                          to->source.data_seed != CONFIG_UNSET;
@@ -131,7 +133,7 @@ void config_fill(run_config *to, const run_config *from)
         if (!foreign && !is_set(to, e) && is_set(from, e)) copy_entry(to, from, e);
     }
     const bool taken[INPUTS] = {!data_set && !generator_set, !data_set && !labels_set, !test_set,
-                                !test_set};
+                                !test_set, !from_set};
     for (size_t i = 0; i < INPUTS; i++)
         if (taken[i]) strcpy(to->hash[i], from->hash[i]);
 }

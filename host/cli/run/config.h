@@ -13,19 +13,31 @@
 
 enum { CONFIG_FORMAT = 1 }; /* "format" in run.json */
 
-/* The files that rows and classes come from. Each has a hash. */
-enum { INPUT_DATA, INPUT_LABELS, INPUT_TEST, INPUT_TEST_LABELS, INPUTS };
+/* The files that rows and classes come from, and the model that training starts from. Each has a
+ * hash. */
+enum {
+    INPUT_DATA,
+    INPUT_LABELS,
+    INPUT_TEST,
+    INPUT_TEST_LABELS,
+    INPUT_FROM,
+    INPUTS,
+    INPUT_ROWS = INPUT_FROM /* number of those before the model */
+};
 extern const char *const config_hash_names[INPUTS];
 
 typedef struct {
     const char *data; /* a file or a generator, or NULL if not set */
     const char *test;
+    const char *from;      /* the model that training starts from, or NULL */
+    int refit;             /* its preprocessing is fitted to the rows */
+    const ls_model *start; /* that model once it is loaded; not owned */
     double split;
     ls_threshold_options threshold;
     source_options source; /* only the options about data */
-    char hash[INPUTS][65]; /* SHA-256 of the file's bytes, or of the numbers of generated data; ""
-                              if unknown */
-    json_t *root;          /* the file that was read, or NULL; owns the strings above */
+    /* SHA-256 of the file's bytes, or of the numbers of generated data; "" if unknown. */
+    char hash[INPUTS][65];
+    json_t *root; /* the file that was read, or NULL; owns the strings above */
 } run_config;
 
 void config_free(run_config *config);
@@ -35,9 +47,16 @@ void config_free(run_config *config);
 /* FLAG: set or not; the command line cannot take it back. */
 typedef enum { CONFIG_TEXT, CONFIG_COUNT, CONFIG_REAL, CONFIG_FLAG } config_kind;
 
-/* What an entry describes: which data, how they are read, which rows are held out for testing, or
- * how the model decides. Entries of the last role are in "decision", all others in "data". */
-typedef enum { CONFIG_WHICH, CONFIG_HOW, CONFIG_HELD_OUT, CONFIG_DECISION } config_role;
+/* What an entry describes: which data, how they are read, which rows are held out for testing, what
+ * training starts from, or how the model decides. Entries of the last role are in "decision", all
+ * others in "data". */
+typedef enum {
+    CONFIG_WHICH,
+    CONFIG_HOW,
+    CONFIG_HELD_OUT,
+    CONFIG_START,
+    CONFIG_DECISION
+} config_role;
 
 typedef struct {
     const char *name; /* also of the option on the command line */
@@ -47,7 +66,7 @@ typedef struct {
     double initial; /* the default of a number */
 } config_entry;
 
-enum { CONFIG_ENTRIES = 25, CONFIG_DECISIONS = 2 }; /* those of "decision" come last */
+enum { CONFIG_ENTRIES = 27, CONFIG_DECISIONS = 2 }; /* those of "decision" come last */
 extern const config_entry config_entries[CONFIG_ENTRIES];
 
 /* Numbers that are not set. The real one is no NaN, since a user may give NaN, which is an error.

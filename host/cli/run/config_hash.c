@@ -76,7 +76,7 @@ static ls_status hash_pair(const char *path, const char *labels, char rows_hash[
 
 ls_status config_hash(run_config *c, const ls_data *rows, ls_error *err)
 {
-    memset(c->hash, 0, sizeof c->hash);
+    memset(c->hash, 0, INPUT_ROWS * sizeof *c->hash);
     if (source_is_generated(c->data)) hash_rows(rows, c->hash[INPUT_DATA]);
     else
         LS_TRY(hash_pair(c->data, c->source.labels, c->hash[INPUT_DATA], c->hash[INPUT_LABELS],

@@ -64,8 +64,9 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
     add_entries(out, c);
     for (size_t i = 0; i < ls_option_count(); i++) {
         const ls_option_info *info = ls_option_at(i);
-        const char *value = ls_options_get(options, info->name);
-        if (!value || !strcmp(value, info->initial)) continue;
+        const char *value = ls_options_get(options, info->name),
+                   *initial = c->start ? ls_model_option(c->start, info->name) : info->initial;
+        if (!value || (initial && !strcmp(value, initial))) continue;
         stops |= config_is_stop(info->name);
         if (!info->argument) {
             ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
@@ -76,6 +77,6 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
     }
     /* --epochs, although it is at its default: for data with categories or missing values, train
      * would otherwise set --patience */
-    if (!stops && c->data && !source_is_generated(c->data))
+    if (!stops && !c->start && c->data && !source_is_generated(c->data))
         ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }

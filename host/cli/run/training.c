@@ -32,6 +32,7 @@ static ls_status check_results(const training_request *r, ls_error *err)
     result_reads(&paths, r->source.labels);
     result_reads_rows(&paths, r->test);
     result_reads(&paths, r->config);
+    result_reads(&paths, r->from);
     if (r->safety.checkpoint && !r->resumes) {
         result_writes_inside(&paths, r->safety.checkpoint, resume_config_name);
         result_writes_inside(&paths, r->safety.checkpoint, resume_outputs_name);
@@ -78,7 +79,9 @@ static ls_status train(training_request *r, training *t, bool quiet, ls_error *e
                                 .user = &t->listeners,
                                 .notice = epochs_notice,
                                 .resume = r->resumes,
-                                .unsaved = &t->lost.count};
+                                .unsaved = &t->lost.count,
+                                .from = r->start,
+                                .refit = r->refit};
     LS_TRY(safety_control(&r->safety, &control, err));
     LS_TRY(resume_write(r, err));
     LS_TRY(open_listeners(r, t, quiet, err));

@@ -20,10 +20,10 @@
 static ls_status check_hashes(training_request *r, const ls_data *rows, bool quiet, ls_error *err)
 {
     if (!r->run && !r->config) return LS_OK;
-    char wanted[INPUTS][65];
+    char wanted[INPUT_ROWS][65];
     memcpy(wanted, r->inputs.hash, sizeof wanted);
     LS_TRY(config_hash(&r->inputs, rows, err));
-    for (size_t i = 0; i < INPUTS; i++) {
+    for (size_t i = 0; i < INPUT_ROWS; i++) {
         const char *name = i == INPUT_TEST || i == INPUT_TEST_LABELS ? r->test : r->data,
                    *what = i == INPUT_LABELS || i == INPUT_TEST_LABELS ? "the classes of " : "",
                    *hash = r->inputs.hash[i], *in_file = r->file.hash[i];
@@ -87,7 +87,8 @@ static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls
             "training, or name the data: lockstep train DATA --config %s",
             r->data, r->config, r->config);
     if (!generated && there) LS_TRY(check_hashes(r, NULL, quiet, err));
-    LS_TRY(source_read(&r->source, r->data, NULL, train, err));
+    LS_TRY(source_read(&r->source, r->data, r->start, train, err));
+    if (r->start && !generated) LS_TRY(source_require_targets(r->data, *train, r->start, err));
     return generated ? check_hashes(r, *train, quiet, err) : LS_OK;
 }
 

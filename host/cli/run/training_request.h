@@ -15,6 +15,9 @@ typedef struct {
     ls_options *options;
     const char *data, *test, *save, *report;
     const char *run, *config, *log, *tensorboard;
+    const char *from; /* the model that training starts from, or NULL for the seed */
+    int refit;
+    ls_model *start; /* that model */
     double split;
     ls_threshold_options threshold;
     bool *given;   /* per option of the library: whether the command line sets it */
@@ -34,8 +37,9 @@ typedef struct {
 ls_status training_request_init(training_request *request, ls_error *err);
 void training_request_free(training_request *request);
 
-/* Reads --config and merges it with the command line, which takes precedence; fills in defaults and
- * checks the result. The hashes that the data must have go into request->inputs. */
+/* Reads --config, loads the model of --from, and merges their options with the command line, which
+ * takes precedence over the file, and that over the model; fills in defaults and checks the result.
+ * The hashes that the data must have go into request->inputs. */
 ls_status training_request_settle(training_request *request, ls_error *err);
 
 #endif
