@@ -2,6 +2,7 @@
 #include "host/base/host_mode.h"
 #include "host/base/text.h"
 #include "host/cli/base/exit_status.h"
+#include "host/cli/base/json_memory.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/include/lockstep.h"
@@ -68,6 +69,10 @@ static int help(FILE *to)
 /* Flushes stdout. Output that could not be written is a failure. */
 static int printed(int status, const char *name)
 {
+    if (terminal_is_incomplete()) {
+        terminal_print(stderr, "lockstep %s: out of memory for the output\n", name);
+        return status == EXIT_OK ? EXIT_FAILED : status;
+    }
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
     terminal_print(stderr, "lockstep %s: cannot write to standard output: %s\n", name,
                    strerror(errno));
@@ -91,6 +96,7 @@ int main(int argc, const char **argv)
     LS_HOST_MODE(mode); /* a preloaded library may have set another */
     const char *name = argc > 1 ? argv[1] : "";
     open_closed();
+    json_memory_reserve();
     /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */
     signal(SIGXFSZ, SIG_IGN);
     if (!*name) return help(stderr);

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/terminal.h"
 #include "host/base/visible.h"
+#include <stdatomic.h>
 #include <stdlib.h>
+
+static atomic_bool incomplete;
+
+bool terminal_is_incomplete(void) { return atomic_load(&incomplete); }
+void terminal_set_incomplete(void) { atomic_store(&incomplete, true); }
 
 void terminal_vprint(FILE *to, const char *format, va_list arguments)
 {
@@ -9,6 +15,7 @@ void terminal_vprint(FILE *to, const char *format, va_list arguments)
     ls_text_vshow(&text, format, arguments);
     if (text.text) fputs(text.text, to);
     if (text.failed) fputs("... (out of memory)\n", to);
+    if (text.failed && to == stdout) terminal_set_incomplete();
     free(text.text);
 }
 

@@ -81,8 +81,9 @@ static ls_status work(model_command *c, ls_error *err)
                              .data = c->data,
                              .data_label = "rows",
                              .source = data,
-                             .command = command.failed ? "" : command.text};
-    ls_status status = report_write(&in, c->path, err);
+                             .command = command.text};
+    ls_status status = command.failed ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", c->path)
+                                      : report_write(&in, c->path, err);
     free(command.text);
     return status;
 }

@@ -82,7 +82,7 @@ static json_t *layers_json(const ls_model *model)
     json_t *list = json_array();
     ls_layer_shape s = LS_INIT(ls_layer_shape);
     for (size_t i = 0; i < ls_model_layer_count(model); i++) {
-        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) break;
+        if (ls_model_layer_shape(model, i, &s, NULL) != LS_OK) terminal_set_incomplete();
         ls_json_append(&list,
                        json_pack("{s:s,s:[I,I,I],s:I,s:f}", "layer", s.text, "output",
                                  (json_int_t)s.channels, (json_int_t)s.height, (json_int_t)s.width,
@@ -165,7 +165,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     const ls_decision decision = ls_model_decision(model);
     ls_json_set(&o, "decision", decision_json(&decision, model));
     ls_json_set(&o, "options", model_options_json(model));
-    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "weights_sha256", json_string(*weights ? weights : NULL));
     ls_json_set(&o, "sha256", json_string(hash));
     return o;
 }

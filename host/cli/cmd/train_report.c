@@ -59,7 +59,7 @@ static int report_json(const char *command, const training_request *r, const tra
     ls_json_set(&o, "options", model_options_json(t->model));
     ls_json_set(&o, "model", t->model_path ? json_shown(t->model_path) : json_null());
     if (r->run) ls_json_set(&o, "run", json_shown(r->run));
-    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "weights_sha256", json_string(*weights ? weights : NULL));
     ls_json_set(&o, "sha256", json_string(t->hash));
     return print_json(command, o);
 }

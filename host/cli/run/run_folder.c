@@ -277,7 +277,7 @@ static json_t *result_json(const run_folder *run, const run_outcome *out)
     ls_json_set(&o, "train", out->train ? brief_metrics_json(out->train, out->model) : json_null());
     if (out->test) ls_json_set(&o, "test", brief_metrics_json(out->test, out->model));
     ls_json_set(&o, "notes", notes_json(out->rows, out->test_rows));
-    ls_json_set(&o, "weights_sha256", json_string(weights));
+    ls_json_set(&o, "weights_sha256", json_string(*weights ? weights : NULL));
     ls_json_set(&o, "sha256", json_string(out->hash));
     if (!is_complete(run)) ls_json_set(&o, "missing", missing_json(run));
     return o;
