@@ -134,16 +134,26 @@ foreign_build() {
      build "$folder" -DLOCKSTEP_OPENCL=OFF -DCMAKE_SYSTEM_NAME=Linux "$@")
 }
 
-needs_aarch64() {
+# foreign PROCESSOR TRIPLET QEMU SUFFIX: the hashes of a build by the cross compiler, on an emulator.
+needs_foreign() {
     need_compiler
-    need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
-    need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
-    need qemu-user command -v qemu-aarch64
+    need "gcc-$2" command -v "$2-gcc"
+    need "libc6-dev-$4-cross" test -e "/usr/$2/include/stdio.h"
+    need qemu-user command -v "qemu-$3"
 }
-tier_aarch64() {
-    foreign_build build/aarch64 -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc || return 1
-    report same_hashes aarch64 qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/lockstep-bench hash --threads 2
+foreign() {
+    foreign_build "build/$1" -DCMAKE_SYSTEM_PROCESSOR="$1" -DCMAKE_C_COMPILER="$2-gcc" || return 1
+    report same_hashes "$1" "qemu-$3" -L "/usr/$2" "build/$1/lockstep-bench" hash --threads 2
 }
+needs_aarch64() { needs_foreign aarch64 aarch64-linux-gnu aarch64 arm64; }
+tier_aarch64() { foreign aarch64 aarch64-linux-gnu aarch64; }
+needs_armhf() { needs_foreign armv7l arm-linux-gnueabihf arm armhf; }
+tier_armhf() { foreign armv7l arm-linux-gnueabihf arm; }
+needs_riscv64() { needs_foreign riscv64 riscv64-linux-gnu riscv64 riscv64; }
+tier_riscv64() { foreign riscv64 riscv64-linux-gnu riscv64; }
+# Big-endian.
+needs_s390x() { needs_foreign s390x s390x-linux-gnu s390x s390x; }
+tier_s390x() { foreign s390x s390x-linux-gnu s390x; }
 
 # The package gcc-multilib cannot be installed beside the cross compilers of other processors. The
 # package for one version of gcc can, but leaves out the link to the headers <asm/...>.
@@ -156,6 +166,38 @@ needs_i386() {
 tier_i386() {
     foreign_build build/i386 -DCMAKE_SYSTEM_PROCESSOR=i386 -DCMAKE_C_FLAGS="$i386_flags" || return 1
     report same_hashes i386 build/i386/lockstep-bench hash --threads 2
+}
+
+# The oldest and the newest compilers of Debian 12, and builds without optimisation, with that of the
+# whole program, and on another C library: one hash. Each line: name, compiler, options of CMake.
+compilers="gcc-11 gcc-12 clang-13 clang-19"
+needs_compilers() {
+    need_compiler
+    for compiler in $compilers; do need "$compiler" command -v "$compiler"; done
+    need musl-tools command -v musl-gcc
+}
+compiled() {
+    name=$1 compiler=$2; shift 2
+    echo "-- $name"
+    if (target=lockstep-bench && build "build/compiled/$name" -DCMAKE_C_COMPILER="$compiler" "$@") &&
+        same_hashes "$name" "build/compiled/$name/lockstep-bench" hash --threads 2 >build/compiled/"$name".hash; then
+        passed=$((passed + 1))
+    else
+        cat "build/compiled/$name.hash"; failed=$((failed + 1))
+    fi
+}
+tier_compilers() {
+    mkdir -p build/compiled
+    passed=0; failed=0
+    for compiler in $compilers; do compiled "$compiler" "$compiler"; done
+    compiled O0 cc -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0
+    compiled O3-native cc -DCMAKE_C_FLAGS_RELEASE="-O3 -march=native"
+    compiled lto gcc -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+    (export PKG_CONFIG_LIBDIR=/nonexistent; compiled musl musl-gcc -DLOCKSTEP_OPENCL=OFF -DBUILD_SHARED_LIBS=OFF
+     echo "$passed $failed" >build/compiled/musl.count)
+    read -r passed failed <build/compiled/musl.count
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
 }
 
 # ---- Fuzzing -------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ typedef ulong ls_u64;
 #if FLT_EVAL_METHOD != 0
 #error "floats are computed with excess precision (x87): build with -msse2 -mfpmath=sse"
 #endif
-_Static_assert(0.1 != (double)0.1f, "double constants are floats: no -fsingle-precision-constant");
+_Static_assert(sizeof 0.1 == sizeof(double),
+               "constants are floats: no -fsingle-precision-constant");
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #endif

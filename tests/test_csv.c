@@ -388,7 +388,7 @@ Test(csv, csv_malformed_files_are_refused_with_a_message)
         ls_status status = read_bytes(one->text, strlen(one->text), &one->options, &data, &err);
         cr_expect_eq(status, one->status, "\"%s\" gives %s: %s", one->text, ls_status_name(status),
                      err.message);
-        cr_expect_eq(err.status, status);
+        cr_expect_eq(err.status, (int)status);
         cr_expect_null(data, "\"%s\" leaves data", one->text);
         expect_message(err.message, "/tmp/lockstep-test-", one->says);
         cr_expect_eq(read_bytes(one->text, strlen(one->text), &one->options, &data, NULL), status);

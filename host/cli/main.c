@@ -2,6 +2,7 @@
 #include "host/base/host_mode.h"
 #include "host/base/text.h"
 #include "host/cli/base/exit_status.h"
+#include "host/cli/base/json_memory.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/include/lockstep.h"
@@ -92,6 +93,7 @@ int main(int argc, const char **argv)
     LS_HOST_MODE(mode); /* a preloaded library may have set another */
     const char *name = argc > 1 ? argv[1] : "";
     open_closed();
+    json_memory_reserve();
     /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */
     signal(SIGXFSZ, SIG_IGN);
     if (!*name) return help(stderr);

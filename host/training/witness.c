@@ -41,7 +41,8 @@ static ls_status repeat(const ls_trainer *t, const ls_copy *from, uint64_t count
     ls_rates *rates = NULL;
     float *state = NULL;
     size_t member;
-    ls_status status = ls_alloc(&rates, count, sizeof *rates, "a step that is repeated", err);
+    ls_status status = ls_alloc(&rates, (size_t)count, sizeof *rates, "a step that is repeated",
+                                err);
     if (status == LS_OK)
         status = ls_alloc(&state, t->plan->state, sizeof *state, "a step that is repeated", err);
     if (status == LS_OK)
@@ -148,7 +149,7 @@ ls_status ls_witness_confirm_divergence(ls_trainer *t, uint64_t i, ls_error *err
     float *losses;
     if (!t->witness || !t->copied) return LS_OK;
     uint64_t count = t->first + i + 1 - t->copy.course.step;
-    LS_TRY(ls_alloc(&losses, count, sizeof *losses, "steps that are repeated", err));
+    LS_TRY(ls_alloc(&losses, (size_t)count, sizeof *losses, "steps that are repeated", err));
     ls_status status = repeat(t, &t->copy, count, losses, NULL, err);
     if (status == LS_OK && isfinite(losses[count - 1]))
         status = ls_fail(

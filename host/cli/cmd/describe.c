@@ -40,6 +40,7 @@ static int by_rows(const void *a, const void *b)
 static count *count_categories(const ls_data *data, size_t column, size_t n)
 {
     count *list = calloc(n + 1, sizeof *list);
+    if (!list) terminal_lacks();
     for (size_t k = 0; list && k < n; k++)
         list[k].name = ls_data_category(data, column, k, &list[k].rows);
     if (list) qsort(list, n, sizeof *list, by_rows);
@@ -52,6 +53,7 @@ static count *count_classes(const ls_data *data)
     size_t n = ls_data_classes(data);
     const int32_t *y = ls_data_y(data);
     count *list = calloc(n + 1, sizeof *list);
+    if (!list) terminal_lacks();
     for (size_t k = 0; list && k < n; k++) list[k].name = ls_data_class_name(data, k);
     for (size_t r = 0; list && y && r < ls_data_rows(data); r++) list[y[r]].rows++;
     return list;

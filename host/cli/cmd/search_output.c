@@ -152,7 +152,10 @@ void search_view_draw(search_view *v, const ls_fleet_progress *p)
     if (!v->live || (v->drawn > 0 && time - v->drawn < 0.2)) return;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 20) size.ws_col = 80;
     if (size.ws_row < 5) size.ws_row = 24;
-    if (ls_alloc(&order, v->search->trials, sizeof *order, "", NULL) != LS_OK) return;
+    if (ls_alloc(&order, v->search->trials, sizeof *order, "", NULL) != LS_OK) {
+        terminal_lacks();
+        return;
+    }
     v->drawn = time;
     ls_text text = {0};
     const ls_search *s = v->search;

@@ -73,6 +73,7 @@ static void add_curves(const exp_session *s, const exp_plot *p, const exp_result
                                         : " (stopped at different epochs)");
         ls_text_add(text, " title ");
         plot_add_quoted(text, name.failed ? "" : name.text);
+        text->failed |= name.failed;
         free(name.text);
     }
     ls_text_add(text, "\n");
