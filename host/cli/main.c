@@ -26,6 +26,8 @@ static const subcommand commands[] = {
     {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare"},
     {"show", cmd_show, "show what a model file contains"},
     {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact"},
+    {"doctor", cmd_doctor,
+     "say why a GPU does not appear, and try the devices that do: bits, memory, speed"},
     {"report", cmd_report,
      "write a report (HTML) about a model or a run: settings, curves, errors, calibration"},
     {"plot", cmd_plot,
