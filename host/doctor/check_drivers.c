@@ -62,12 +62,14 @@ void ls_drivers_see(ls_doctor_state *s)
 
 void ls_check_helper(ls_doctor_state *s)
 {
-    ls_finding *f = ls_check_add(s, s->no_probe ? LS_FINDING_BROKEN : LS_FINDING_OK);
+    ls_finding *f = ls_check_add(s, LS_FINDING_OK);
     ls_finding_tried(f, "starting a process in which drivers can be tried");
     ls_finding_found(f, "%s", s->no_probe ? s->no_probe : "it starts");
-    if (s->no_probe)
-        ls_finding_fix(f, "install lockstep again, with its OpenCL part and in one piece; "
-                          "LOCKSTEP_HELPER must not be set");
+    if (!s->no_probe) return;
+    f->status = ls_probe_built() ? LS_FINDING_BROKEN : LS_FINDING_MISSING;
+    ls_finding_fix(f, ls_probe_built()
+                          ? "install lockstep again, in one piece; LOCKSTEP_HELPER must not be set"
+                          : "build or install lockstep with OpenCL");
 }
 
 /* Environments of Python carry loaders that look for drivers in their own folders only. */
@@ -134,7 +136,7 @@ static void list_platforms(const ls_driver_look *look, ls_finding *f)
     char text[sizeof f->found] = "";
     for (unsigned i = 0; i < look->platforms; i++) {
         size_t n = strlen(text);
-        snprintf(text + n, sizeof text - n, "%s%s: %u devices, %u of them GPUs", n ? "; " : "",
+        snprintf(text + n, sizeof text - n, "%s%s (devices: %u, GPUs: %u)", n ? "; " : "",
                  look->platform[i].name, look->platform[i].devices, look->platform[i].gpus);
     }
     ls_finding_found(f, "%s", text);
@@ -224,5 +226,5 @@ void ls_check_platforms(ls_doctor_state *s)
     if (without) return;
     ls_finding *f = ls_check_add(s, LS_FINDING_OK);
     ls_finding_tried(f, "asking each platform for its devices");
-    ls_finding_found(f, with ? "%u platforms, each with a device" : "there is no platform", with);
+    ls_finding_found(f, with ? "each of %u has a device" : "there is no platform", with);
 }

@@ -6,6 +6,8 @@
 #include "host/network/examination.h"
 #include <stddef.h>
 
+/* Whether this build has OpenCL. */
+bool ls_probe_built(void);
 /* Why no library can be tried, or NULL. */
 const char *ls_probe_missing(void);
 /* False if it cannot be tried. */

@@ -2,6 +2,8 @@
 /* In place of probe.c in builds without OpenCL. */
 #include "host/doctor/probe.h"
 
+bool ls_probe_built(void) { return false; }
+
 const char *ls_probe_missing(void)
 {
     return "this build has no OpenCL (disabled, or its headers were missing)";

@@ -6,7 +6,14 @@
 
 #include "host/opencl/cl_way.h"
 
-typedef enum { LS_CHECK_VALUES, LS_CHECK_TILE, LS_CHECK_RUNS, LS_CHECK_SHAPES, LS_CHECK_PRODUCTS, LS_CHECK_KINDS } ls_check_kind;
+typedef enum {
+    LS_CHECK_VALUES,
+    LS_CHECK_TILE,
+    LS_CHECK_RUNS,
+    LS_CHECK_SHAPES,
+    LS_CHECK_PRODUCTS,
+    LS_CHECK_KINDS
+} ls_check_kind;
 
 /* One part. The struct is sent between processes of one build. */
 typedef struct {

@@ -56,16 +56,17 @@ static ls_status compare(const ls_cl_found *found, ls_checked *c, const atomic_b
     return ls_cl_check_anew(found, c, &out->speed, &out->parts, stop, callback, user, &c->error);
 }
 
-/* Products that are wrong in stored tiles are compared once more in the tiles of the program. */
+/* What is wrong with tiles that were stored is compared once more with the tiles of the program. */
 static void examine_bits(const ls_cl_found *found, ls_checked *c, const atomic_bool *stop,
                          ls_check_callback callback, void *user, ls_examination *out)
 {
     c->status = compare(found, c, stop, callback, user, out);
-    if (c->status == LS_OK && strstr(c->verdict.reason, "matrix product") &&
+    if (c->status == LS_OK && c->verdict.judgement == LS_CL_APPROXIMATE &&
         forget_tiles(&found->info)) {
-        put_aside(out, "the tiles that lockstep tune has stored", c->verdict.reason);
-        c->verdict = (ls_cl_verdict){0};
+        const ls_cl_verdict before = c->verdict;
         c->status = compare(found, c, stop, callback, user, out);
+        if (c->status == LS_OK && c->verdict.judgement == LS_CL_EXACT)
+            put_aside(out, "the tiles that lockstep tune has stored", before.reason);
     }
     if (c->status != LS_OK) {
         snprintf(out->unjudged, sizeof out->unjudged, "%.255s", c->error.message);
