@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #ifdef LS_OPENCL
-#include "host/opencl/cl_device.h"
+#include "host/opencl/cl_backend.h"
 #endif
 
 double bench_peak_generic(long rounds, float *out);
@@ -151,15 +151,37 @@ static ls_status cl_peak(ls_cl_device *d, bool cpu, double *flops, double *bytes
     cl->clReleaseProgram(program);
     return ls_cl_check(code, "measuring the peak", err);
 }
+
+/* The device, opened once more in this process if it is in another one. */
+static ls_status device_peak(const ls_device *device, double *flops, double *bytes, ls_error *err)
+{
+    const bool cpu = !strcmp(device->info.kind, "cpu");
+    const size_t number = (size_t)device->info.index - 1;
+    ls_cl_api cl;
+    ls_cl_found *found = NULL;
+    ls_cl_device *d;
+    size_t count;
+    char note[256];
+    if (device->backend->slots == &ls_cl_slots)
+        return cl_peak((ls_cl_device *)device->backend, cpu, flops, bytes, err);
+    LS_TRY(ls_cl_api_open(&cl, err));
+    LS_TRY(ls_cl_find(&cl, &found, &count, note, err));
+    ls_status status = number < count
+                           ? ls_cl_backend_create(&cl, &found[number], LS_CL_COPIES_PLAIN, &d, err)
+                           : ls_fail(err, LS_ERR_DEVICE, "the device has gone");
+    free(found);
+    if (status != LS_OK) return status;
+    status = cl_peak(d, cpu, flops, bytes, err);
+    ls_cl_backend_close(&d->base);
+    return status;
+}
 #endif
 
 ls_status bench_peak(ls_device *device, unsigned threads, const char *isa, double *flops,
                      double *bytes, ls_error *err)
 {
 #ifdef LS_OPENCL
-    if (device->info.index > 0)
-        return cl_peak((ls_cl_device *)device->backend, !strcmp(device->info.kind, "cpu"), flops,
-                       bytes, err);
+    if (device->info.index > 0) return device_peak(device, flops, bytes, err);
 #else
     (void)device;
 #endif

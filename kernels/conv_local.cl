@@ -6,7 +6,9 @@
 #include "kernels/matrix.h"
 #include "kernels/window.h"
 
-#define TILE_M 64u
+#ifndef TILE_M
+#define TILE_M 64u /* 16 for devices with small groups */
+#endif
 #define TILE_COLUMNS 32u
 #define TILE_K 16u
 #define ROWS 4u

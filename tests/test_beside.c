@@ -40,6 +40,7 @@ Test(beside, results_pass_to_the_caller)
     ls_cl_beside b = {0};
     work w = {0};
     cr_assert(d);
+    d->counts = &d->own_counts;
     cr_expect(!ls_cl_beside_has_ended(&b));
     ls_cl_beside_wait(&b); /* for nothing */
     for (int i = 1; i <= 20; i++) {

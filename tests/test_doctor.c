@@ -2,7 +2,7 @@
 /* lockstep doctor: machines with every fault that it knows, made of files under a folder, and the
  * devices of this one. */
 #include <criterion/criterion.h>
-#if defined(LS_OPENCL) && defined(LS_PROGRAM)
+#if defined(LS_OPENCL) && defined(LS_PROGRAM) && defined(LS_HELPER)
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -615,5 +615,5 @@ Test(doctor, memory_faults, .timeout = 300)
     end();
 }
 #else
-Test(doctor, needs_opencl) { cr_skip_test("this build has no OpenCL or no program"); }
+Test(doctor, needs_opencl) { cr_skip_test("this build has no OpenCL, no helper or no program"); }
 #endif

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef enum { NO_TASK, FINDING, OPENING } opener_task;
 
@@ -15,6 +16,8 @@ typedef struct {
     ls_opener base;
     opener_task task;
     pthread_t thread;
+    pid_t owner;       /* the process that has begun the task: threads do not survive a fork */
+    bool lost;         /* a task has been lost in a fork: all of this stays */
     bool threaded;     /* the task runs on `thread`; otherwise the caller has run it */
     atomic_bool ended; /* set by the thread as its last action */
     atomic_bool stop;  /* the task is to end early */
@@ -131,18 +134,33 @@ static void begin_task(device_opener *o, opener_task task)
 {
     assert(o->task == NO_TASK);
     o->task = task;
+    o->owner = getpid();
     atomic_store(&o->ended, false);
     atomic_store(&o->stop, false);
     o->threaded = pthread_create(&o->thread, NULL, run_task, o) == 0;
     if (!o->threaded) run_task(o);
 }
 
+/* In a process that was forked meanwhile, the task has failed, unless it had ended before. What it
+ * was working on stays as it is. */
+static bool is_lost(const device_opener *o)
+{
+    return o->threaded && o->owner != getpid() && !atomic_load(&o->ended);
+}
+
 static void end_task(device_opener *o, opener_task task)
 {
     assert(o->task == task);
     (void)task;
-    if (o->threaded) pthread_join(o->thread, NULL);
     o->task = NO_TASK;
+    if (is_lost(o)) {
+        o->lost = true;
+        o->status = LS_ERR_DEVICE;
+        ls_error_set(&o->error, o->status,
+                     "the process was forked while devices were being opened");
+        return;
+    }
+    if (o->threaded && o->owner == getpid()) pthread_join(o->thread, NULL);
     for (size_t i = 0; i < o->plans; i++) ls_plan_free(o->plan[i]);
     o->plans = 0;
 }
@@ -172,7 +190,8 @@ static void begin_opening(ls_opener *opener, const ls_device_info *device, ls_ba
 
 static bool task_has_ended(ls_opener *opener)
 {
-    return atomic_load(&((device_opener *)opener)->ended);
+    const device_opener *o = (const device_opener *)opener;
+    return atomic_load(&o->ended) || is_lost(o);
 }
 
 static void stop_task(ls_opener *opener) { atomic_store(&((device_opener *)opener)->stop, true); }
@@ -210,6 +229,7 @@ static void close_opener(ls_opener *opener)
 {
     device_opener *o = (device_opener *)opener;
     assert(o->task == NO_TASK);
+    if (o->lost) return;
     free(o->found);
     ls_catalogue_close(&o->catalogue);
     free(o);

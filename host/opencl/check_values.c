@@ -63,6 +63,7 @@ static ls_status compute_there(ls_cl_device *d, const ls_u32 *x, const ls_u32 *y
     const ls_cl_api *cl = &d->cl;
     cl_int code[3] = {0};
     size_t size = VALUES * sizeof *x, global = VALUES, local = GROUP;
+    while (local > 1 && d->group_limit && local > d->group_limit) local /= 2; /* divides VALUES */
     cl_uint n = VALUES;
     cl_mem memory[3] = {
         cl->clCreateBuffer(d->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, (void *)x,

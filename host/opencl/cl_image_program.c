@@ -86,7 +86,10 @@ static void release_slopes(ls_cl_device *d)
  * many columns would be computed in vain. */
 ls_cl_conv_tile ls_cl_conv_tile_of(const ls_cl_device *d, size_t columns)
 {
-    if (!d->is_cpu) return (ls_cl_conv_tile){0, 64, 32, 1, 128};
+    enum { ITEMS = 128, FEW = 32 }; /* kernels/conv_local.cl */
+    if (!d->is_cpu && d->group_limit && d->group_limit < ITEMS)
+        return (ls_cl_conv_tile){0, 16, 32, 1, FEW};
+    if (!d->is_cpu) return (ls_cl_conv_tile){0, 64, 32, 1, ITEMS};
     size_t lanes = lanes_of(d), used = (columns + lanes - 1) / lanes;
     ls_cl_conv_tile t = {.vectors = used % 2 ? 1 : 2, .repeat = 8, .items = 1};
     t.columns = t.vectors * lanes;
@@ -104,6 +107,7 @@ static ls_status build_conv(ls_cl_device *d, ls_cl_conv *v, const ls_cl_conv_til
         n += snprintf(defines + n, sizeof defines - (size_t)n,
                       " -DTILE_ROWS=%zu -DTILE_VECTORS=%u -DTILE_LANES=%u -DTILE_REPEAT=%zu",
                       t->rows, t->vectors, lanes_of(d), t->repeat);
+    else if (t->rows == 16) n += snprintf(defines + n, sizeof defines - (size_t)n, " -DTILE_M=16u");
     if (v->function != LS_CL_NO_FUNCTION) {
         const ls_act_info *act = &ls_activations[v->function];
         bool slope = v->form == LS_FORM_GRAD_X;

@@ -20,11 +20,11 @@
 /* Launches an empty kernel `count` times and waits for the end. */
 static ls_status launch(ls_cl_device *d, size_t count, double *seconds, ls_error *err)
 {
-    const size_t global = 64, local = 64;
+    const size_t local = d->group_limit && d->group_limit < 64 ? d->group_limit : 64;
     cl_int code = CL_SUCCESS;
     double start = ls_clock();
     for (size_t i = 0; i < count && code == CL_SUCCESS; i++)
-        code = d->cl.clEnqueueNDRangeKernel(d->queue, d->kernel[LS_KERNEL_check], 1, NULL, &global,
+        code = d->cl.clEnqueueNDRangeKernel(d->queue, d->kernel[LS_KERNEL_check], 1, NULL, &local,
                                             &local, 0, NULL, NULL);
     if (code == CL_SUCCESS) code = d->cl.clFinish(d->queue);
     *seconds = ls_clock() - start;

@@ -84,7 +84,10 @@ static void print_device(const ls_device_info *d)
     }
     terminal_print(stdout, "%d  %s\n   %s, %s, driver %s, platform %s, %.1f GiB\n   %s%s%s\n",
                    d->index, d->name, d->kind, d->vendor, d->driver, d->platform,
-                   (double)d->memory / (1 << 30), d->exact ? "exact" : "approximate",
+                   (double)d->memory / (1 << 30),
+                   d->exact      ? "exact"
+                   : d->unusable ? "unusable"
+                                 : "approximate",
                    *d->reason ? ": " : "", d->reason);
 }
 
