@@ -341,11 +341,14 @@ Test(doctor, no_permission)
     begin();
     put_gpu("0000:00:02.0", "0x8086\n", "i915");
     put_render_node();
+    put("/dev/nvidia-modeset", ""); /* is not opened */
+    cr_assert_eq(chmod(place("/dev/nvidia-modeset"), 0), 0);
     setenv("LOCKSTEP_HELPER", "none", 1);
     if (administrator) cr_assert_eq(seteuid(65534), 0);
     examine(&r);
     if (administrator) cr_assert_eq(seteuid(0), 0);
     expect(&r, "permissions", LS_FINDING_BROKEN, "may not read and write it", fix);
+    for (size_t i = 0; i < r.findings; i++) cr_expect_null(strstr(r.finding[i].tried, "modeset"));
     expect_verdict(&r, 2);
     ls_report_free(&r);
     setenv("INVOCATION_ID", "0", 1);
@@ -584,6 +587,23 @@ static cl_int read_with_fault(cl_command_queue queue, cl_mem buffer, cl_bool blo
     return code;
 }
 
+static cl_int fail_to_build(cl_program program, cl_uint count, const cl_device_id *list,
+                            const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                            void *user)
+{
+    (void)program, (void)count, (void)list, (void)options, (void)notify, (void)user;
+    return CL_BUILD_PROGRAM_FAILURE;
+}
+
+static void expect_build_failure(ls_cl_device *d)
+{
+    ls_memory_report m;
+    d->cl.clBuildProgram = fail_to_build;
+    ls_cl_memory_check(d, &m);
+    cr_expect(strstr(m.failed, "does not build"), "%s", m.failed);
+    cr_expect(strstr(m.log, "CL_BUILD_PROGRAM_FAILURE") && !strchr(m.log, '\n'), "%s", m.log);
+}
+
 /* A bit that is flipped in any of the read-backs is noticed. */
 Test(doctor, memory_faults, .timeout = 300)
 {
@@ -610,6 +630,7 @@ Test(doctor, memory_faults, .timeout = 300)
         if (!bad_read) all = reads;
     }
     cr_expect(all >= 8, "%zu", all); /* four turns there and back, and two patterns */
+    expect_build_failure(d);
     ls_cl_backend_close(&d->base);
     free(found);
     end();

@@ -63,6 +63,9 @@ static void check_gpu(ls_doctor_state *s, const ls_seen_gpu *gpu)
         f->status = LS_FINDING_OK;
         ls_finding_found(f, "the driver of %s lists %u GPU%s", driver->file, count,
                          count == 1 ? "" : "s");
+    } else if (driver && s->no_probe) {
+        f->status = LS_FINDING_NOTE;
+        ls_finding_found(f, "the driver of %s was not tried", driver->file);
     } else if (driver) {
         ls_finding_found(f, "the driver of %s lists no GPU; %s", driver->file,
                          useless ? useless : "the kernel's driver is loaded");
@@ -98,7 +101,9 @@ static void check_node(ls_doctor_state *s, const ls_seen_node *node)
 {
     char group[192], service[256] = "";
     if (node->allowed) return;
-    ls_finding *f = ls_check_add(s, LS_FINDING_BROKEN);
+    /* without a known GPU, it may be for a screen alone */
+    const bool screen = !s->machine.gpus && !strncmp(node->path, "/dev/dri", 8);
+    ls_finding *f = ls_check_add(s, screen ? LS_FINDING_MISSING : LS_FINDING_BROKEN);
     ls_finding_tried(f, "opening %s", node->path);
     ls_finding_found(f, "this user may not read and write it; it belongs to the group %s",
                      node->group);

@@ -227,6 +227,15 @@ static void see_node(ls_machine *m, const char *folder, const char *name)
     m->nodes++;
 }
 
+/* Of NVIDIA's files, those that computing opens. */
+static bool is_for_programs(const char *name)
+{
+    const char *number = name + strlen("nvidia");
+    if (strncmp(name, "nvidia", strlen("nvidia")) != 0) return true;
+    return !strcmp(number, "ctl") || !strcmp(number, "-uvm") ||
+           (*number && strspn(number, "0123456789") == strlen(number));
+}
+
 static void see_nodes(ls_machine *m)
 {
     static const char *const places[][2] = {
@@ -235,7 +244,7 @@ static void see_nodes(ls_machine *m)
     for (size_t i = 0; all && i < COUNT(places); i++) {
         size_t count = ls_machine_list(m, places[i][0], places[i][1], "", all);
         for (size_t k = 0; k < count; k++)
-            if (strcmp(all->name[k], "nvidia-caps") != 0) see_node(m, places[i][0], all->name[k]);
+            if (is_for_programs(all->name[k])) see_node(m, places[i][0], all->name[k]);
     }
     free(all);
 }

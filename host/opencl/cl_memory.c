@@ -43,6 +43,8 @@ static ls_status begin(memory_check *m, ls_memory_report *out, ls_error *err)
                                    err);
     if (status != LS_OK) {
         if (err) snprintf(out->log, sizeof out->log, "%.1023s", err->message);
+        for (char *c = out->log; *c; c++)
+            if (*c == '\n') *c = ' ';
         return ls_fail(err, status, "a small program does not build");
     }
     m->fill = d->cl.clCreateKernel(m->program, "memory_fill", &code[0]);
@@ -103,11 +105,12 @@ static ls_status fill_all(memory_check *m, uint64_t bytes, cl_uint seed, ls_erro
         size_t words = (size_t)(left < limit ? left : limit) / sizeof(cl_uint);
         cl_mem *buffer = &m->buffer[m->buffers];
         ls_status status = ls_cl_buffer(m->d, words, "a check of the memory", buffer, err);
-        if (status == LS_ERR_MEMORY && m->buffers) return LS_OK; /* others use the rest */
+        if (status == LS_ERR_MEMORY && m->buffers) return LS_OK;
         LS_TRY(status);
         m->words[m->buffers++] = words;
         cl_int code = launch(m, m->fill, *buffer, words, seed + (cl_uint)m->buffers);
-        if (code == CL_MEM_OBJECT_ALLOCATION_FAILURE && m->buffers > 1) {
+        bool full = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES;
+        if (full && m->buffers > 1) { /* others use the rest */
             m->d->cl.clReleaseMemObject(m->buffer[--m->buffers]);
             return LS_OK;
         }

@@ -47,9 +47,9 @@ static void on_check(const ls_check_progress *p, void *user)
 
 static void print_finding(const ls_finding *f)
 {
-    terminal_print(stdout, "%-8s %-12s %s\n%21s -> %s\n", ls_finding_name(f->status), f->check,
+    terminal_print(stdout, "%-8s %-12s %s\n%21s found: %s\n", ls_finding_name(f->status), f->check,
                    f->tried, "", f->found);
-    if (*f->fix) terminal_print(stdout, "%21s -> %s\n", "", f->fix);
+    if (*f->fix) terminal_print(stdout, "%21s fix:   %s\n", "", f->fix);
 }
 
 static json_t *finding_json(const ls_finding *f)
