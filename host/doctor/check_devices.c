@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tries the devices themselves. */
+#include "host/doctor/check_devices.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/device/catalogue.h"
-#include "host/doctor/checks.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

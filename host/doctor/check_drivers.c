@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The loader and the drivers: each library is opened in a process of its own. */
-#include "host/doctor/checks.h"
+#include "host/doctor/check_drivers.h"
 #include "host/doctor/probe.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-void ls_library_path(const ls_machine *m, const char *library, char out[512])
+/* The file of the dynamic linker's name for a library under the root. */
+static void library_path(const ls_machine *m, const char *library, char out[512])
 {
     char usual[300];
     if (*library == '/') {
@@ -34,7 +35,7 @@ static void see_driver(ls_doctor_state *s, const char *file)
     }
     d->library[strcspn(d->library, "\r\n")] = 0;
     if (!*d->library || s->no_probe) return;
-    ls_library_path(&s->machine, d->library, path);
+    library_path(&s->machine, d->library, path);
     d->looked = ls_probe(path, &d->look);
 }
 
@@ -115,7 +116,7 @@ void ls_check_loader(ls_doctor_state *s)
     ls_driver_look look;
     ls_finding *f = ls_check_add(s, LS_FINDING_OK);
     ls_finding_tried(f, "opening the OpenCL loader, %s", name);
-    ls_library_path(&s->machine, name, path);
+    library_path(&s->machine, name, path);
     if (s->no_probe || !ls_probe(path, &look)) {
         f->status = LS_FINDING_NOTE;
         ls_finding_found(f, "not tried");

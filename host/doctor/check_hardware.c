@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The GPUs that the kernel lists, against drivers and permissions. */
-#include "host/doctor/checks.h"
+#include "host/doctor/check_hardware.h"
 #include <string.h>
 #include <unistd.h>
 

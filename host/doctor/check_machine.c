@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a program's surroundings hide: variables, containers, Windows. */
-#include "host/doctor/checks.h"
+#include "host/doctor/check_machine.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

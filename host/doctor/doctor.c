@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/doctor/doctor.h"
 #include "host/base/memory.h"
-#include "host/doctor/checks.h"
+#include "host/doctor/check_devices.h"
+#include "host/doctor/check_drivers.h"
+#include "host/doctor/check_hardware.h"
+#include "host/doctor/check_machine.h"
 #include "host/doctor/probe.h"
 #include <stdlib.h>
 
@@ -17,11 +20,6 @@ static const struct {
     {"container", ls_check_container}, {"wsl", ls_check_wsl},
     {"devices", ls_check_devices},
 };
-
-ls_finding *ls_check_add(ls_doctor_state *s, ls_finding_status status)
-{
-    return ls_report_add(s->report, s->check, status);
-}
 
 static void run_checks(ls_doctor_state *s)
 {
