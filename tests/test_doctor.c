@@ -3,18 +3,21 @@
  * devices of this one. */
 #include <criterion/criterion.h>
 #if defined(LS_OPENCL) && defined(LS_PROGRAM) && defined(LS_HELPER)
-#include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core_cpu/cpu.h"
 #include "host/device/catalogue.h"
 #include "host/doctor/doctor.h"
 #include "host/doctor/machine.h"
+#include "host/opencl/check_shapes.h"
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_memory.h"
+#include "host/opencl/cl_program.h"
 #include "tests/support/program.h"
 
 static char folder[64]; /* of a test */
@@ -573,6 +576,70 @@ Test(doctor, faulty_device, .timeout = 900)
     end();
 }
 
+/* ---- Awkward shapes -------------------------------------------------------------------------- */
+
+static const ls_backend_slots *good;
+
+static ls_status read_wrong(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                            float *to, ls_error *err)
+{
+    ls_status status = good->read(workspace, member, at, count, to, err);
+    if (count) to[count - 1] = nextafterf(to[count - 1], 1.0f);
+    return status;
+}
+
+static ls_cl_found *found;
+
+static ls_cl_device *open_here(ls_cl_api *cl)
+{
+    ls_cl_device *d;
+    ls_error err;
+    size_t count = 0;
+    char note[256];
+    first_device();
+    cr_assert_eq(ls_cl_api_open(cl, &err), LS_OK);
+    cr_assert_eq(ls_cl_find(cl, &found, &count, note, &err), LS_OK);
+    cr_assert_eq(ls_cl_backend_create(cl, &found[0], LS_CL_COPIES_PLAIN, &d, &err), LS_OK);
+    return d;
+}
+
+static void close_here(ls_cl_device *d)
+{
+    ls_cl_backend_close(&d->base);
+    free(found);
+}
+
+/* One float off by one unit in the last place is noticed in each shape and each form. */
+Test(doctor, shapes_find_a_fault, .timeout = 900)
+{
+    ls_cl_api cl;
+    ls_error err;
+    ls_backend *cpu;
+    begin();
+    ls_cl_device *d = open_here(&cl);
+    cr_assert_eq(ls_cl_build_kernels(d, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_cpu_open(1, NULL, &cpu, &err), LS_OK);
+    good = d->base.slots;
+    ls_backend_slots faulty = *good;
+    faulty.read = read_wrong;
+    d->base.slots = &faulty;
+    for (size_t i = 0; i < ls_check_shape_count() + ls_check_image_shape_count(); i++) {
+        char reason[256] = "";
+        cr_expect_eq(ls_check_shapes(d, cpu, LS_CL_WAY_LAYERED, i, 1, reason, &err), LS_OK, "%s",
+                     err.message);
+        cr_expect(strstr(reason, "other weights") && strchr(reason, '('), "%zu: '%s'", i, reason);
+    }
+    for (int form = 0; form < LS_FORM_COUNT; form++) {
+        char reason[256] = "";
+        cr_expect_eq(ls_check_products(d, cpu, (ls_form)form, reason, &err), LS_OK);
+        cr_expect(strstr(reason, "1 x 1 over 1"), "%s", reason);
+    }
+    d->base.slots = good;
+    cpu->slots->close(cpu);
+    close_here(d);
+    end();
+}
+
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 static ls_cl_api real;
@@ -607,16 +674,8 @@ static void expect_build_failure(ls_cl_device *d)
 /* A bit that is flipped in any of the read-backs is noticed. */
 Test(doctor, memory_faults, .timeout = 300)
 {
-    ls_cl_found *found = NULL;
-    ls_cl_device *d;
-    ls_error err;
-    size_t count = 0;
-    char note[256];
     begin();
-    first_device();
-    cr_assert_eq(ls_cl_api_open(&real, &err), LS_OK);
-    cr_assert_eq(ls_cl_find(&real, &found, &count, note, &err), LS_OK);
-    cr_assert_eq(ls_cl_backend_create(&real, &found[0], LS_CL_COPIES_PLAIN, &d, &err), LS_OK);
+    ls_cl_device *d = open_here(&real);
     d->info.memory = 64 << 20; /* to take a moment only */
     d->cl.clEnqueueReadBuffer = read_with_fault;
     size_t all = 1;
@@ -631,8 +690,7 @@ Test(doctor, memory_faults, .timeout = 300)
     }
     cr_expect(all >= 8, "%zu", all); /* four turns there and back, and two patterns */
     expect_build_failure(d);
-    ls_cl_backend_close(&d->base);
-    free(found);
+    close_here(d);
     end();
 }
 #else
