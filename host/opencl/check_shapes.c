@@ -94,13 +94,15 @@ static void add_shape(size_t i, char reason[256])
 ls_status ls_check_shapes(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, size_t first,
                           size_t count, char reason[256], ls_error *err)
 {
-    for (size_t i = first; i < first + count && !*reason; i++) {
+    for (size_t i = first; i < first + count; i++) {
         ls_options *o;
         LS_TRY(ls_options_create(&o, err));
         ls_status status = check_network(d, cpu, way, i, o, reason, err);
         ls_options_free(o);
         LS_TRY(status);
-        if (*reason) add_shape(i, reason);
+        if (!*reason) continue;
+        add_shape(i, reason);
+        break;
     }
     return LS_OK;
 }
