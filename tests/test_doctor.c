@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/base/text.h"
 #include "host/doctor/doctor.h"
 #include "host/doctor/machine.h"
 #include "tests/support/runs.h"
@@ -181,6 +182,7 @@ Test(doctor, broken_drivers, .timeout = 300)
         {LS_FAKE_ABORTS "\n", "the driver crashes (Aborted) when it is opened"},
         {LS_FAKE_HANGS "\n", "the driver does not end within 0.4 s when it is opened"},
         {LS_FAKE_NOTHING "\n", "is no OpenCL driver"},
+        {"lib\xff.so", "lib?.so: cannot open shared object file"},
         {"", "names no library"},
     };
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
@@ -197,6 +199,8 @@ Test(doctor, broken_drivers, .timeout = 300)
         examine(&r);
         expect(&r, "drivers", LS_FINDING_BROKEN, drivers[i].found, "dpkg -S");
         expect_verdict(&r, 2);
+        for (size_t k = 0; k < r.findings; k++)
+            cr_expect(ls_is_utf8(r.finding[k].tried) && ls_is_utf8(r.finding[k].found));
         ls_report_free(&r);
         end();
     }

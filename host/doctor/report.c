@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/doctor/report.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,21 @@ ls_finding *ls_report_add(ls_doctor_report *r, const char *check, ls_finding_sta
     return f;
 }
 
+/* Names from files may be no UTF-8, or have been cut within a character. */
+static void make_utf8(char *text)
+{
+    if (ls_is_utf8(text)) return;
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+}
+
 #define PRINT(to)                                                                                  \
     do {                                                                                           \
         va_list arguments;                                                                         \
         va_start(arguments, format);                                                               \
         vsnprintf(to, sizeof to, format, arguments);                                               \
         va_end(arguments);                                                                         \
+        make_utf8(to);                                                                             \
     } while (0)
 
 void ls_finding_tried(ls_finding *f, const char *format, ...) { PRINT(f->tried); }

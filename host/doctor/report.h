@@ -41,7 +41,7 @@ typedef struct {
 
 /* Adds a finding. It is valid until the next one is added; never NULL. */
 ls_finding *ls_report_add(ls_doctor_report *report, const char *check, ls_finding_status status);
-/* Texts of a finding. */
+/* Texts of a finding, which are UTF-8. */
 void ls_finding_tried(ls_finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ls_finding_found(ls_finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ls_finding_fix(ls_finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
