@@ -2,6 +2,7 @@
 /* Every call of OpenCL fails once, in all ways: opening a device and training on it then end with
  * an error, or with the right bits; never with others, and neither with the process of the test. */
 #include <criterion/criterion.h>
+#include <criterion/logging.h>
 #ifdef LS_FAILING_LOADER
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -180,6 +181,8 @@ static void disturb_all(const char *how)
             failed += disturb(how, function_names[i], n, &err) != LS_OK;
             done++;
         }
+    cr_log_info("%s: %ld calls failed, one in each run; %ld runs ended with an error", how, done,
+                failed);
     cr_expect(done > 30 && failed > 5, "%ld failures, of which %ld were noticed", done, failed);
     tear_down();
 }

@@ -152,15 +152,15 @@ static void end_task(device_opener *o, opener_task task)
 {
     assert(o->task == task);
     (void)task;
-    o->task = NO_TASK;
     if (is_lost(o)) {
         o->lost = true;
-        o->status = LS_ERR_DEVICE;
-        ls_error_set(&o->error, o->status,
-                     "the process was forked while devices were being opened");
+        o->task = NO_TASK;
+        o->status = ls_fail(&o->error, LS_ERR_DEVICE,
+                            "the process was forked while devices were being opened");
         return;
     }
     if (o->threaded && o->owner == getpid()) pthread_join(o->thread, NULL);
+    o->task = NO_TASK; /* the thread reads it */
     for (size_t i = 0; i < o->plans; i++) ls_plan_free(o->plan[i]);
     o->plans = 0;
 }

@@ -66,7 +66,7 @@ bool ls_cl_helper_open_thoroughly(ls_cl_helper *helper, size_t number, const ls_
 /* Makes the window at least so large if memory is to be had; gives what it has. */
 size_t ls_cl_helper_room(ls_cl_helper *helper, size_t bytes);
 
-/* Ends it at once, or lets it release its device for so many seconds at most. */
+/* Ends it at once, or lets it release its device, for so many seconds or more on a busy machine. */
 void ls_cl_helper_stop(ls_cl_helper *helper);
 void ls_cl_helper_close(ls_cl_helper *helper, double seconds);
 

@@ -3,7 +3,6 @@
 #include "host/opencl/cl_cache.h"
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,24 +82,9 @@ static int wait_until(int socket, double deadline)
     }
 }
 
-/* Looks again and again for a moment, as waking up a process takes longer than a short answer.
- * False if nothing has come. */
-static bool comes_soon(int socket)
-{
-    static const double moment = 50e-6;
-    char byte;
-    const double late = ls_message_clock() + moment;
-    do {
-        if (recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return true;
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return true;
-        sched_yield();
-    } while (ls_message_clock() < late);
-    return false;
-}
-
 bool ls_message_wait(int socket, double seconds)
 {
-    if (seconds > 0 && comes_soon(socket)) return true;
+    /* looking again and again before sleeping would be slower: the driver needs the cores */
     return wait_until(socket, ls_message_clock() + seconds) != 0;
 }
 
@@ -126,7 +110,6 @@ ls_received ls_message_receive(int socket, double seconds, ls_message_kind *kind
 {
     header h;
     double deadline = seconds < 0 ? -1 : ls_message_clock() + seconds;
-    if (seconds < 0) (void)comes_soon(socket);
     ls_received got = receive_all(socket, deadline, &h, sizeof h);
     if (got != LS_RECEIVED) return got;
     if (h.magic != magic || h.kind >= LS_MESSAGE_KINDS || h.size > LS_MESSAGE_MOST)

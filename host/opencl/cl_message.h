@@ -115,7 +115,8 @@ typedef struct {
     size_t rows, features, outputs;
     int which;
     bool flag;
-    bool careful; /* show progress after each operation */
+    bool careful;    /* show progress after each operation */
+    uint16_t unused; /* no padding: all bytes are sent */
 } ls_use_request;
 enum { LS_USE_OUTPUTS = 1, LS_USE_LOSSES = 2 };
 static const size_t LS_USE_NEW = SIZE_MAX;
