@@ -139,6 +139,7 @@ Test(cli, help)
         {"predict", "positive threshold target device threads allow-approximate help"},
         {"show", "json help"},
         {"devices", "json quiet verbose help"},
+        {"doctor", "device json quiet help"},
         {"describe", "target labels columns drop categorical missing json help"},
         {"make", "rows noise overlap classes features seed help"},
     };

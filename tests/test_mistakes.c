@@ -72,6 +72,7 @@ static const program_mistake usage[] = {
     {"predict a.safetensors b c", 2, "'c'"},
     {"show", 2, "missing"},
     {"devices all", 2, "'all'"},
+    {"doctor all", 2, "'all'"},
     {"make", 2, "missing"},
     {"make mons", 2, "\"mons\" \"moons\""},
     {"make nothing", 2, "linear classification"},

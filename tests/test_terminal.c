@@ -222,6 +222,8 @@ Test(terminal, no_subcommand_prints_control_characters)
         "tune --device none" BAD,
         "devices" BAD,
         "devices extra" BAD,
+        "doctor extra" BAD,
+        "doctor --device" BAD,
     };
     make_files();
     for (size_t i = 0; i < RUNS_COUNT(lines); i++)

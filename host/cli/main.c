@@ -35,6 +35,8 @@ static const subcommand commands[] = {
     {"show", cmd_show, "show what a model file contains", true},
     {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact",
      true},
+    {"doctor", cmd_doctor,
+     "say why a GPU does not appear, and try the devices that do: bits, memory, speed", true},
     {"report", cmd_report,
      "write a report (HTML) about a model or a run: settings, curves, errors, calibration", false},
     {"plot", cmd_plot,

@@ -27,6 +27,7 @@ const ls_backend_type ls_backend_types[] = {
      .note_opening = ls_opencl_note_opening,
      .judge = ls_opencl_judge,
      .open = ls_opencl_open,
+     .examine = ls_opencl_examine,
      .end = ls_opencl_end,
      .tune = ls_opencl_tune,
      .owns = ls_opencl_owns,

@@ -5,6 +5,7 @@
 
 #include "host/network/backend.h"
 #include "host/network/device_speed.h"
+#include "host/network/examination.h"
 #include <stdatomic.h>
 
 /* How the devices of a backend are found, opened and tuned. */
@@ -43,6 +44,11 @@ typedef struct {
     /* Opens the device of that number in the list and completes its info. */
     ls_status (*open)(void *search, size_t number, unsigned threads, ls_device_info *info,
                       ls_backend **out, ls_error *err);
+    /* Tries the device of that number anew, whatever is remembered of it, and completes its info.
+     * NULL if there is nothing to try. */
+    ls_status (*examine)(void *search, size_t number, ls_device_info *info,
+                         ls_check_callback callback, void *user, ls_examination *out,
+                         ls_error *err);
     /* Releases *search; open devices stay open. NULL if there is nothing to release. */
     void (*end)(void *search);
 

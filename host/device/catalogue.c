@@ -91,6 +91,17 @@ ls_status ls_catalogue_judge(ls_catalogue *c, ls_check_callback callback, void *
     return LS_OK;
 }
 
+ls_status ls_catalogue_examine(ls_catalogue *c, size_t i, ls_check_callback callback, void *user,
+                               ls_examination *out, ls_error *err)
+{
+    assert(i < c->count);
+    const ls_backend_type *type = &ls_backend_types[c->origin[i].type];
+    if (!type->examine)
+        return ls_fail(err, LS_ERR_UNSUPPORTED, "%s has nothing to try", c->info[i].name);
+    return type->examine(c->search[c->origin[i].type], c->origin[i].number, &c->info[i], callback,
+                         user, out, err);
+}
+
 ls_status ls_catalogue_start(ls_catalogue *c, size_t i, ls_backend **out, ls_error *err)
 {
     assert(i < c->count);

@@ -47,6 +47,10 @@ void ls_catalogue_note_opening(const ls_catalogue *catalogue, size_t i, double s
  * be NULL. */
 ls_status ls_catalogue_judge(ls_catalogue *catalogue, ls_check_callback callback, void *user,
                              ls_error *err);
+/* Tries entry i anew, whatever is remembered of it. Fails with LS_ERR_UNSUPPORTED for one that has
+ * nothing to try. callback may be NULL. */
+ls_status ls_catalogue_examine(ls_catalogue *catalogue, size_t i, ls_check_callback callback,
+                               void *user, ls_examination *out, ls_error *err);
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 

@@ -88,6 +88,8 @@ static void note_answer(crew *c, size_t i, const ls_check_answer *a)
     c->done++;
     if (a->status == LS_ERR_DEVICE && p->way != LS_CL_WAY_LAYERED) lose_way(c, p->way, a->message);
     else if (a->status != LS_OK) give_up(c, a->status, a->message);
+    else if (*a->reason && c->job->thorough && p->way != LS_CL_WAY_LAYERED)
+        lose_way(c, p->way, a->reason);
     else if (*a->reason) judge(c, LS_CL_APPROXIMATE, a->reason);
 }
 
@@ -148,7 +150,9 @@ static bool open_helper(worker *w, ls_cl_helper *h, ls_cl_copies_use copies)
     ls_helper_failure failure = {.crashed = false};
     crew *c = w->crew;
     if (!ls_cl_helper_start_with(h, w->all->stop)) return false;
-    bool answered = ls_cl_helper_open(h, c->job->number, c->job->info, copies, &opened, &failure);
+    bool answered = (c->job->thorough ? ls_cl_helper_open_thoroughly
+                                      : ls_cl_helper_open)(h, c->job->number, c->job->info, copies,
+                                                           &opened, &failure);
     bool open = answered && opened.status == LS_OK;
     pthread_mutex_lock(&w->all->lock);
     if (open && !c->known) {
@@ -286,6 +290,7 @@ static void conclude(crew *c)
     char why[256];
     bool spoiled = j->status != LS_OK || j->verdict.judgement != LS_CL_EXACT;
     j->judged = j->status == LS_OK;
+    j->parts = (unsigned)c->done;
     j->verdict.async_copies = c->copies == LS_CL_COPIES_ASYNC;
     if (spoiled || (c->known && c->done == c->count)) return;
     if (c->known) give_up(c, LS_ERR_DEVICE, "the self-check's process cannot be started again");

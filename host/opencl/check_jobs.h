@@ -11,12 +11,14 @@
 typedef struct {
     size_t number; /* in the list of ls_cl_find */
     const ls_device_info *info;
+    bool thorough; /* awkward shapes, too; a way that gives wrong bits there is put aside */
 
     bool judged; /* false if there is no helper: the parts are to be compared in this process */
     ls_status status; /* not LS_OK: neither judged nor to be opened; error says why */
     ls_error error;
     ls_cl_verdict verdict;
     ls_device_speed speed; /* zeros if measuring failed */
+    unsigned parts;        /* that were compared */
 } ls_check_job;
 
 /* Checks devices side by side; they should be of different drivers. helpers: processes at once, of

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/check_parts.h"
 #include "host/opencl/check_runs.h"
+#include "host/opencl/check_shapes.h"
 #include "host/opencl/check_values.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_run.h"
@@ -61,6 +62,31 @@ size_t ls_check_parts(const ls_cl_device *d, ls_check_part parts[LS_CHECK_PARTS_
     return count;
 }
 
+size_t ls_check_more_parts(const ls_cl_device *d, ls_check_part parts[LS_CHECK_PARTS_MOST],
+                           size_t count)
+{
+    const size_t shapes = ls_check_shape_count(), images = ls_check_image_shape_count();
+    enum { PIECE = 4 }; /* shapes of a part: the program of each is built for a second or two */
+    for (int way = 0; way < LS_CL_WAY_COUNT; way++) {
+        const size_t most = way == LS_CL_WAY_LAYERED ? shapes + images : shapes,
+                     piece = way == LS_CL_WAY_LAYERED ? PIECE : most;
+        if (way != LS_CL_WAY_LAYERED && !ls_cl_way_is_used(d, (ls_cl_way_id)way)) continue;
+        for (size_t i = 0; i < most; i += piece) {
+            size_t n = most - i < piece ? most - i : piece;
+            ls_check_part *p = add(parts, &count, LS_CHECK_SHAPES, (ls_cl_way_id)way, i, n);
+            p->needs_kernels = way == LS_CL_WAY_LAYERED;
+            snprintf(p->name, sizeof p->name, "awkward shapes, %s, %zu to %zu",
+                     ls_cl_way_name((ls_cl_way_id)way), i + 1, i + n);
+        }
+    }
+    for (int f = 0; f < LS_FORM_COUNT; f++) {
+        ls_check_part *p = add(parts, &count, LS_CHECK_PRODUCTS, LS_CL_WAY_LAYERED, (size_t)f, 0);
+        p->needs_kernels = true;
+        snprintf(p->name, sizeof p->name, "awkward products, form %d", f + 1);
+    }
+    return count;
+}
+
 static ls_status check_tile(ls_cl_device *d, ls_backend *cpu, const ls_check_part *part,
                             char reason[256], ls_error *err)
 {
@@ -80,7 +106,11 @@ ls_status ls_check_part_run(ls_cl_device *d, ls_backend *cpu, const ls_check_par
     if (part->needs_kernels && !d->program) LS_TRY(ls_cl_build_kernels(d, err));
     if (part->kind == LS_CHECK_VALUES) return ls_check_values(d, reason, err);
     if (part->kind == LS_CHECK_TILE) return check_tile(d, cpu, part, reason, err);
-    LS_TRY(ls_check_runs(d, cpu, part->way, part->first, part->count, reason, err));
+    if (part->kind == LS_CHECK_PRODUCTS)
+        return ls_check_products(d, cpu, (ls_form)part->first, reason, err);
+    if (part->kind == LS_CHECK_SHAPES)
+        LS_TRY(ls_check_shapes(d, cpu, part->way, part->first, part->count, reason, err));
+    else LS_TRY(ls_check_runs(d, cpu, part->way, part->first, part->count, reason, err));
     /* a way that failed was replaced by the layered one */
     if (*d->way_out[part->way]) return ls_fail(err, LS_ERR_DEVICE, "%s", d->way_out[part->way]);
     return LS_OK;

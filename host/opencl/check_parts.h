@@ -12,6 +12,10 @@
  */
 size_t ls_check_parts(const ls_cl_device *device, ls_check_part parts[LS_CHECK_PARTS_MOST]);
 
+/* Adds those of awkward shapes (check_shapes.h), which `lockstep doctor` compares as well. */
+size_t ls_check_more_parts(const ls_cl_device *device, ls_check_part parts[LS_CHECK_PARTS_MOST],
+                           size_t count);
+
 /* Compares one part with the CPU path bit by bit; the first difference goes into reason, which must
  * be "" before. Builds device->kernel if the part needs it. Fails with LS_ERR_DEVICE if a program
  * does not build, or a way cannot be used. */

@@ -525,6 +525,19 @@ ls_status ls_check_runs(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, size
     return take_cases(first, count, &(place){d, cpu, way, reason}, NULL, err);
 }
 
+ls_status ls_check_network(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, ls_options *options,
+                           size_t features, ls_shape shape, bool image, char reason[256],
+                           ls_error *err)
+{
+    const check_case run = {.use = LS_PLAN_TRAIN,
+                            .mode = {[LS_CHECK_LAYERED] = true, [LS_CHECK_CHUNKWISE] = true},
+                            .image = image,
+                            .features = features,
+                            .shape = shape,
+                            .options = options};
+    return suits(&run, way) ? take_case(&run, &(place){d, cpu, way, reason}, NULL, err) : LS_OK;
+}
+
 ls_status ls_check_runs_coverage(ls_check_coverage covered[LS_CHECK_MODES], ls_error *err)
 {
     memset(covered, 0, LS_CHECK_MODES * sizeof *covered);

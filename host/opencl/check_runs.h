@@ -3,6 +3,7 @@
 #ifndef LS_CHECK_RUNS_H
 #define LS_CHECK_RUNS_H
 
+#include "host/network/network.h"
 #include "host/opencl/cl_device.h"
 
 typedef enum { LS_CHECK_LAYERED, LS_CHECK_CHUNKWISE, LS_CHECK_MODES } ls_check_mode;
@@ -23,6 +24,12 @@ size_t ls_check_image_runs(void);
  * suit the way; the first difference goes into reason, which must be "" before. */
 ls_status ls_check_runs(ls_cl_device *device, ls_backend *cpu, ls_cl_way_id way, size_t first,
                         size_t count, char reason[256], ls_error *err);
+
+/* Compares a network and a training that are not in the list in the same way. image: the network
+ * has operations on images. */
+ls_status ls_check_network(ls_cl_device *device, ls_backend *cpu, ls_cl_way_id way,
+                           ls_options *options, size_t features, ls_shape shape, bool image,
+                           char reason[256], ls_error *err);
 
 /* Marks what the runs cover, without running them. */
 ls_status ls_check_runs_coverage(ls_check_coverage covered[LS_CHECK_MODES], ls_error *err);

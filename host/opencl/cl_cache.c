@@ -19,6 +19,7 @@ static void add_sources(ls_sha256 *hash)
     ls_sha256_update(hash, ls_slope_source, ls_slope_source_size);
     ls_sha256_update(hash, ls_conv_source, ls_conv_source_size);
     ls_sha256_update(hash, ls_conv_local_source, ls_conv_local_source_size);
+    ls_sha256_update(hash, ls_memory_source, ls_memory_source_size);
     ls_sha256_update(hash, ls_ptx_source, ls_ptx_source_size);
     ls_sha256_update(hash, ls_small_group_source, ls_small_group_source_size);
     ls_sha256_update(hash, ls_small_source, ls_small_source_size);

@@ -379,13 +379,15 @@ bool ls_cl_helper_ask(ls_cl_helper *h, ls_message_kind kind, const void *a, size
     return good;
 }
 
-bool ls_cl_helper_open(ls_cl_helper *h, size_t number, const ls_device_info *info,
-                       ls_cl_copies_use copies, ls_open_answer *answer, ls_helper_failure *f)
+static bool open_device(ls_cl_helper *h, size_t number, const ls_device_info *info,
+                        ls_cl_copies_use copies, bool thorough, ls_open_answer *answer,
+                        ls_helper_failure *f)
 {
     ls_open_request request;
     memset(&request, 0, sizeof request);
     request.number = number;
     request.copies = copies;
+    request.thorough = thorough;
     request.info = *info;
     if (!ls_cl_helper_ask(h, LS_MESSAGE_OPEN, &request, sizeof request, NULL, 0, answer,
                           sizeof *answer, f))
@@ -400,4 +402,17 @@ bool ls_cl_helper_open(ls_cl_helper *h, size_t number, const ls_device_info *inf
     if (sound) return true;
     ls_cl_helper_distrust(h, f);
     return false;
+}
+
+bool ls_cl_helper_open(ls_cl_helper *h, size_t number, const ls_device_info *info,
+                       ls_cl_copies_use copies, ls_open_answer *answer, ls_helper_failure *f)
+{
+    return open_device(h, number, info, copies, false, answer, f);
+}
+
+bool ls_cl_helper_open_thoroughly(ls_cl_helper *h, size_t number, const ls_device_info *info,
+                                  ls_cl_copies_use copies, ls_open_answer *answer,
+                                  ls_helper_failure *f)
+{
+    return open_device(h, number, info, copies, true, answer, f);
 }

@@ -58,6 +58,10 @@ double ls_cl_helper_limit(void);
 /* Opens a device in the helper. */
 bool ls_cl_helper_open(ls_cl_helper *helper, size_t number, const ls_device_info *info,
                        ls_cl_copies_use copies, ls_open_answer *answer, ls_helper_failure *failure);
+/* The same, to compare it on awkward shapes as well. */
+bool ls_cl_helper_open_thoroughly(ls_cl_helper *helper, size_t number, const ls_device_info *info,
+                                  ls_cl_copies_use copies, ls_open_answer *answer,
+                                  ls_helper_failure *failure);
 
 /* Makes the window at least so large if memory is to be had; gives what it has. */
 size_t ls_cl_helper_room(ls_cl_helper *helper, size_t bytes);

@@ -35,6 +35,8 @@ void ls_hello_fill(ls_hello *hello)
                             sizeof(ls_use_run),
                             sizeof(ls_tried),
                             sizeof(ls_shared),
+                            sizeof(ls_driver_look),
+                            sizeof(ls_memory_report),
                             sizeof(ls_plan),
                             sizeof(ls_op),
                             LS_MESSAGE_KINDS};

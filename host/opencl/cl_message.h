@@ -6,6 +6,7 @@
 
 #include "host/base/error.h"
 #include "host/network/device_speed.h"
+#include "host/network/examination.h"
 #include "host/opencl/check_part.h"
 #include "host/opencl/cl_cache.h"
 #include "host/opencl/cl_counts.h"
@@ -31,9 +32,11 @@ typedef enum {
     LS_MESSAGE_WRITE,
     LS_MESSAGE_COPY,
     LS_MESSAGE_NOTE,
-    LS_MESSAGE_TUNE,  /* answered by TRIED while it goes on */
-    LS_MESSAGE_TRIED, /* ls_tried; int: other than 0 to stop */
-    LS_MESSAGE_CLOSE, /* the helper ends without an answer */
+    LS_MESSAGE_TUNE,   /* answered by TRIED while it goes on */
+    LS_MESSAGE_TRIED,  /* ls_tried; int: other than 0 to stop */
+    LS_MESSAGE_CLOSE,  /* the helper ends without an answer */
+    LS_MESSAGE_LOOK,   /* the path of a library with its NUL; ls_driver_look */
+    LS_MESSAGE_MEMORY, /* nothing, once a device is open; ls_memory_report */
     LS_MESSAGE_KINDS
 } ls_message_kind;
 
@@ -57,6 +60,7 @@ typedef struct {
 typedef struct {
     size_t number;           /* in the list of ls_cl_find */
     ls_cl_copies_use copies; /* how its products are to copy */
+    bool thorough;           /* with the parts of awkward shapes (check_shapes.h) */
     ls_device_info info;
 } ls_open_request;
 typedef struct {

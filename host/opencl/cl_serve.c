@@ -4,6 +4,8 @@
 #include "host/opencl/check_parts.h"
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_guard.h"
+#include "host/opencl/cl_look.h"
+#include "host/opencl/cl_memory.h"
 #include "host/opencl/cl_program.h"
 #include "host/opencl/cl_run.h"
 #include "host/opencl/cl_serve_use.h"
@@ -89,6 +91,7 @@ static bool serve_open(server *s, const char *bytes, size_t size)
     a.status = open_device(s, &request, &err);
     if (a.status == LS_OK) {
         a.count = ls_check_parts(s->device, a.parts);
+        if (request.thorough) a.count = ls_check_more_parts(s->device, a.parts, a.count);
         a.async_copies = s->device->async_copies;
     } else snprintf(a.message, sizeof a.message, "%.500s", err.message);
     return answer(s, LS_MESSAGE_OPEN, &a, sizeof a);
@@ -196,6 +199,27 @@ static bool serve_speed(server *s, const char *bytes, size_t size)
     return answer(s, LS_MESSAGE_SPEED, &a, sizeof a);
 }
 
+/* ---- For doctor ------------------------------------------------------------------------------ */
+
+static bool serve_look(const server *s, const char *bytes, size_t size)
+{
+    ls_driver_look a;
+    if (!size || bytes[size - 1]) return false;
+    if (s->hook) s->hook(LS_MESSAGE_LOOK, bytes);
+    ls_cl_look(bytes, &a);
+    return answer(s, LS_MESSAGE_LOOK, &a, sizeof a);
+}
+
+static bool serve_memory(server *s)
+{
+    ls_memory_report a;
+    if (!s->device) return false;
+    if (s->hook) s->hook(LS_MESSAGE_MEMORY, "memory");
+    ls_cl_memory_check(s->device, &a);
+    ls_cl_guard_keep(s->device, !*a.failed);
+    return answer(s, LS_MESSAGE_MEMORY, &a, sizeof a);
+}
+
 /* ---- The device in use ----------------------------------------------------------------------- */
 
 static bool serve_use(server *s, const char *bytes, size_t size)
@@ -242,6 +266,8 @@ static bool serve(server *s, ls_message_kind kind, const char *bytes, size_t siz
     case LS_MESSAGE_CHECK: return serve_check(s, bytes, size);
     case LS_MESSAGE_BUILD: return serve_build(s, bytes, size);
     case LS_MESSAGE_SPEED: return serve_speed(s, bytes, size);
+    case LS_MESSAGE_LOOK: return serve_look(s, bytes, size);
+    case LS_MESSAGE_MEMORY: return serve_memory(s);
     case LS_MESSAGE_USE: return serve_use(s, bytes, size);
     case LS_MESSAGE_CLOSE: ls_cl_use_close(&s->use); return false;
     default: return serve_work(s, kind, bytes, size);

@@ -17,6 +17,8 @@ extern const char ls_matmul_local_source[];
 extern const size_t ls_matmul_local_source_size;
 extern const char ls_matmul_source[];
 extern const size_t ls_matmul_source_size;
+extern const char ls_memory_source[];
+extern const size_t ls_memory_source_size;
 extern const char ls_ptx_source[];
 extern const size_t ls_ptx_source_size;
 extern const char ls_small_group_source[];

@@ -4,6 +4,7 @@
 #include "host/opencl/opencl.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/opencl/cl_examine.h"
 #include "host/opencl/cl_known.h"
 #include "host/opencl/cl_matmul.h"
 #include "host/opencl/cl_remote.h"
@@ -214,6 +215,14 @@ ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_devic
         return ls_fail(err, LS_ERR_DEVICE, "%s is not opened: %s", info->name, c.verdict.reason);
     return s->here ? open_here(s, number, info, &c.verdict, out, err)
                    : open_there(s, number, info, &c.verdict, out, err);
+}
+
+ls_status ls_opencl_examine(void *search, size_t number, ls_device_info *info,
+                            ls_check_callback callback, void *user, ls_examination *out,
+                            ls_error *err)
+{
+    const cl_search *s = search;
+    return ls_cl_examine(&s->found[number], info, s->stop, callback, user, out, err);
 }
 
 void ls_opencl_end(void *search)

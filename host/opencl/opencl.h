@@ -6,6 +6,7 @@
 
 #include "host/network/backend.h"
 #include "host/network/device_speed.h"
+#include "host/network/examination.h"
 #include <stdatomic.h>
 
 /* Functions of ls_backend_type; see host/device/backends.h. */
@@ -23,6 +24,9 @@ ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
                           ls_check_callback callback, void *user, ls_error *err);
 ls_status ls_opencl_open(void *search, size_t number, unsigned threads, ls_device_info *info,
                          ls_backend **out, ls_error *err);
+ls_status ls_opencl_examine(void *search, size_t number, ls_device_info *info,
+                            ls_check_callback callback, void *user, ls_examination *out,
+                            ls_error *err);
 void ls_opencl_end(void *search);
 ls_status ls_opencl_tune(ls_backend *backend, const ls_device_info *info, ls_tune_callback callback,
                          void *user, char *path, ls_error *err);

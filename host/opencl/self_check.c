@@ -166,3 +166,15 @@ ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_che
     free(t.done);
     return status;
 }
+
+ls_status ls_cl_check_anew(const ls_cl_found *found, ls_checked *out, ls_device_speed *speed,
+                           unsigned *parts, const atomic_bool *stop, ls_check_callback callback,
+                           void *user, ls_error *err)
+{
+    ls_check_job job = {.number = found->number, .info = &found->info, .thorough = true};
+    LS_TRY(check_coverage(err));
+    ls_check_jobs_run(&job, 1, ls_usable_cores(), stop, callback, user);
+    *speed = job.speed;
+    *parts = job.parts;
+    return conclude(NULL, found, &job, out, NULL, NULL, err);
+}

@@ -22,6 +22,13 @@ ls_status ls_cl_self_check(const ls_cl_api *cl, const ls_cl_found *found, ls_che
                            size_t count, const atomic_bool *stop, ls_check_callback callback,
                            void *user, ls_error *err);
 
+/* Compares one device anew, whatever is remembered, on awkward shapes as well. Verdict and speed
+ * are stored. *speed: zeros if it was not measured. parts: that were compared. Without a helper
+ * this fails. */
+ls_status ls_cl_check_anew(const ls_cl_found *found, ls_checked *out, ls_device_speed *speed,
+                           unsigned *parts, const atomic_bool *stop, ls_check_callback callback,
+                           void *user, ls_error *err);
+
 /* Completes info with the stored verdict; false if there is none. */
 bool ls_cl_complete(ls_device_info *info);
 

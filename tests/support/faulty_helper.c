@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A helper (host/opencl/cl_helper.h) with a driver that fails. HELPER_FAULT in the environment is
  * "KIND TEXT": what happens when a part of the self-check or the options of a program contain TEXT.
- * "once" is an abort that happens a single time; the file HELPER_MARK remembers it. */
+ * "once" is an abort that happens a single time; the file HELPER_MARK remembers it. Parts of the
+ * self-check that contain the text HELPER_WRONG give wrong bits, and so do products as long as
+ * there is the file HELPER_TILES. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/opencl/check_parts.h"
 #include "host/opencl/cl_serve.h"
 
 /* Sends junk to whoever is at the other end of this process's socket. */
@@ -33,6 +36,21 @@ static void fail(ls_message_kind kind, const char *what)
         int mark = open(getenv("HELPER_MARK"), O_WRONLY | O_CREAT | O_EXCL, 0600);
         if (mark >= 0) abort();
     }
+}
+
+/* In place of ls_check_part_run, which the linker calls __real_ls_check_part_run. */
+ls_status __real_ls_check_part_run(ls_cl_device *device, ls_backend *cpu, const ls_check_part *part,
+                                   char reason[256], ls_error *err);
+ls_status __wrap_ls_check_part_run(ls_cl_device *device, ls_backend *cpu, const ls_check_part *part,
+                                   char reason[256], ls_error *err);
+ls_status __wrap_ls_check_part_run(ls_cl_device *device, ls_backend *cpu, const ls_check_part *part,
+                                   char reason[256], ls_error *err)
+{
+    const char *wrong = getenv("HELPER_WRONG"), *tiles = getenv("HELPER_TILES");
+    LS_TRY(__real_ls_check_part_run(device, cpu, part, reason, err));
+    bool tile = part->kind == LS_CHECK_TILE && tiles && access(tiles, F_OK) == 0;
+    if (tile || (wrong && strstr(part->name, wrong))) snprintf(reason, 256, "the test flips a bit");
+    return LS_OK;
 }
 
 int main(void) { return ls_cl_serve(fail); }

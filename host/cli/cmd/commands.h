@@ -8,6 +8,7 @@
 int cmd_compare(int argc, const char **argv);
 int cmd_describe(int argc, const char **argv);
 int cmd_devices(int argc, const char **argv);
+int cmd_doctor(int argc, const char **argv);
 int cmd_evaluate(int argc, const char **argv);
 int cmd_experiment(int argc, const char **argv);
 int cmd_make(int argc, const char **argv);

@@ -130,7 +130,7 @@ int cmd_devices(int argc, const char **argv)
     else if (*note)
         terminal_print(
             stdout,
-            "\nOnly the CPU path is available: %s. It gives the same models, but is slower on large networks.\n",
+            "\nOnly the CPU path is available: %s. It gives the same models, but is slower on large networks.\nlockstep doctor says why, and what to do.\n",
             note);
     if (!json) json_decref(devices);
     ls_devices_free(list);
