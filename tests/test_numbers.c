@@ -101,7 +101,7 @@ Test(numbers, data_that_is_refused)
         {x, good, 4, 1, 0, LS_TASK_REGRESSION, "targets"},
         {x, good, 0, 1, 1, LS_TASK_REGRESSION, "empty"},
         {x, good, 4, 0, 1, LS_TASK_REGRESSION, "empty"},
-        {NULL, good, 4, 1, 1, LS_TASK_REGRESSION, "empty"},
+        {NULL, good, 4, 1, 1, LS_TASK_REGRESSION, "NULL"},
         {x, good, 4, 1, SIZE_MAX / 2, LS_TASK_REGRESSION, "targets"},
         {x, good, 4, 1, 1, LS_TASK_CLASSIFICATION, "ls_data_from_arrays"},
         {x, good, 4, 1, 1, (ls_task)7, "task"},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_remote.h"
 #include "host/base/memory.h"
+#include "host/opencl/cl_remote_ask.h"
+#include "host/opencl/cl_remote_work.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,57 +10,6 @@
 
 /* What a device gets to release its memory, and to finish builds that later runs will need. */
 static const double close_seconds = 1, build_seconds = 5;
-
-/* ---- Asking ---------------------------------------------------------------------------------- */
-
-static ls_status fail(ls_cl_remote *r, const ls_helper_failure *f, ls_error *err)
-{
-    snprintf(r->failed, sizeof r->failed, "the driver of %.120s %.120s", r->info.name, f->past);
-    return ls_fail(err, LS_ERR_DEVICE, "%s", r->failed);
-}
-
-/* Whether the device can be used at all. */
-static ls_status check(ls_cl_remote *r, ls_error *err)
-{
-    if (r->helper.owner && r->helper.owner != getpid())
-        return ls_fail(err, LS_ERR_DEVICE,
-                       "%s was opened before the process was forked; open it in the new process",
-                       r->info.name);
-    if (*r->failed) return ls_fail(err, LS_ERR_DEVICE, "%s", r->failed);
-    return LS_OK;
-}
-
-static ls_status ask(ls_cl_remote *r, ls_message_kind kind, const void *request, size_t size,
-                     ls_use_answer *answer, ls_error *err)
-{
-    ls_helper_failure f = {.crashed = false};
-    LS_TRY(check(r, err));
-    if (!ls_cl_helper_ask(&r->helper, kind, request, size, NULL, 0, answer, sizeof *answer, &f))
-        return fail(r, &f, err);
-    answer->message[sizeof answer->message - 1] = 0;
-    answer->reason[sizeof answer->reason - 1] = 0;
-    return answer->status == LS_OK ? LS_OK : ls_fail(err, answer->status, "%s", answer->message);
-}
-
-ls_status ls_cl_remote_ask(ls_cl_remote *r, ls_message_kind kind, const ls_use_request *request,
-                           size_t *number, ls_error *err)
-{
-    ls_use_answer a;
-    LS_TRY(ask(r, kind, request, sizeof *request, &a, err));
-    if (number) *number = a.number;
-    return LS_OK;
-}
-
-ls_status ls_cl_remote_window(ls_cl_remote *r, size_t bytes, unsigned char **out, ls_error *err)
-{
-    LS_TRY(check(r, err));
-    if (ls_cl_helper_room(&r->helper, bytes) < bytes)
-        return ls_fail(err, LS_ERR_MEMORY,
-                       "out of memory: %.1f MB to be shared with the device's process",
-                       (double)bytes * 1e-6);
-    *out = r->helper.shared->window;
-    return LS_OK;
-}
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -135,7 +86,7 @@ static const char *note(ls_backend *base)
     ls_cl_remote *r = (ls_cl_remote *)base;
     const ls_use_request request = {0};
     ls_use_answer a;
-    if (ask(r, LS_MESSAGE_NOTE, &request, sizeof request, &a, NULL) == LS_OK)
+    if (ls_cl_remote_request(r, LS_MESSAGE_NOTE, &request, sizeof request, &a, NULL) == LS_OK)
         snprintf(r->note, sizeof r->note, "%.1023s", a.message);
     return r->note;
 }
@@ -198,7 +149,7 @@ ls_status ls_cl_remote_open(ls_cl_helper *helper, size_t number, ls_device_info 
     }
     *r = (ls_cl_remote){.base.slots = &ls_cl_remote_slots, .helper = *helper, .info = *info};
     *helper = (ls_cl_helper){.socket = -1, .memory = -1};
-    status = ask(r, LS_MESSAGE_USE, &request, sizeof request, &a, err);
+    status = ls_cl_remote_request(r, LS_MESSAGE_USE, &request, sizeof request, &a, err);
     if (status != LS_OK) {
         close_backend(&r->base);
         return status;
@@ -244,7 +195,7 @@ ls_status ls_cl_remote_tune(ls_backend *base, ls_tune_callback callback, void *u
     ls_use_answer a = {0};
     ls_helper_failure f = {.crashed = false};
     ls_message_kind kind = LS_MESSAGE_TRIED;
-    LS_TRY(check(r, err));
+    LS_TRY(ls_cl_remote_check(r, err));
     bool good = ls_cl_helper_tell(&r->helper, LS_MESSAGE_TUNE, &request, sizeof request, &f);
     while (good && kind == LS_MESSAGE_TRIED) {
         char *bytes;
@@ -259,7 +210,7 @@ ls_status ls_cl_remote_tune(ls_backend *base, ls_tune_callback callback, void *u
         }
         free(bytes);
     }
-    if (!good) return fail(r, &f, err);
+    if (!good) return ls_cl_remote_fail(r, &f, err);
     a.message[sizeof a.message - 1] = 0;
     if (a.status != LS_OK) return ls_fail(err, a.status, "%s", a.message);
     if (path) snprintf(path, LS_CL_PATH, "%.699s", a.message);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The slots of a device in use elsewhere that move rows and run members, in pieces. */
+#include "host/opencl/cl_remote_work.h"
 #include "host/base/memory.h"
-#include "host/opencl/cl_remote.h"
 #include "host/opencl/cl_workspace.h"
 #include <assert.h>
 #include <stdlib.h>

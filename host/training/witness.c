@@ -49,6 +49,7 @@ static ls_status repeat(const ls_trainer *t, const ls_copy *from, uint64_t count
         status = slots->workspace_open(t->witness, &t->block->table->rows, &workspace, err);
     if (status == LS_OK)
         status = slots->member_add(workspace, t->plan, t->block->origin, &member, err);
+    bool added = status == LS_OK;
     if (status == LS_OK) {
         const ls_course *course = &from->course;
         const ls_run run = {
@@ -60,6 +61,7 @@ static ls_status repeat(const ls_trainer *t, const ls_copy *from, uint64_t count
         if (status == LS_OK) status = slots->run(workspace, &run, 1, err);
     }
     if (status == LS_OK && after) status = slots->read(workspace, 0, 0, t->plan->state, after, err);
+    if (added) slots->member_remove(workspace, member);
     if (workspace) slots->workspace_close(workspace);
     free(rates);
     free(state);

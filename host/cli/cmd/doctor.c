@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/doctor/doctor.h"
+#include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/terminal.h"
@@ -60,20 +61,24 @@ static json_t *finding_json(const ls_finding *f)
                      ls_finding_name(f->status), "fix", f->fix);
 }
 
-static void add_examination(json_t *object, const ls_doctor_device *d)
+static void add_examination(json_t **object, const ls_doctor_device *d)
 {
     const ls_examination *e = &d->examination;
     const ls_memory_report *m = &e->memory;
-    json_object_update_new(object,
-                           json_pack("{s:b,s:s,s:i,s:s,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f}", "exact",
-                                     e->exact, "reason", *e->unjudged ? e->unjudged : e->reason,
-                                     "parts", (int)e->parts, "put_aside", e->aside, "memory_tried",
-                                     (json_int_t)m->tried, "memory_wrong_words",
-                                     (json_int_t)m->wrong, "upload_bytes_per_second", m->upload,
-                                     "download_bytes_per_second", m->download,
-                                     "copy_bytes_per_second", m->copy, "launch_seconds",
-                                     e->speed.launch, "finish_seconds", e->speed.finish,
-                                     "barrier_seconds", e->speed.barrier));
+    if (json_object_update_new(*object,
+                               json_pack("{s:b,s:s,s:i,s:s,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f}",
+                                         "exact", e->exact, "reason",
+                                         *e->unjudged ? e->unjudged : e->reason, "parts",
+                                         (int)e->parts, "put_aside", e->aside, "memory_tried",
+                                         (json_int_t)m->tried, "memory_wrong_words",
+                                         (json_int_t)m->wrong, "upload_bytes_per_second", m->upload,
+                                         "download_bytes_per_second", m->download,
+                                         "copy_bytes_per_second", m->copy, "launch_seconds",
+                                         e->speed.launch, "finish_seconds", e->speed.finish,
+                                         "barrier_seconds", e->speed.barrier)) == 0)
+        return;
+    json_decref(*object); /* memory has run out */
+    *object = NULL;
 }
 
 static json_t *device_json(const ls_doctor_device *d)
@@ -83,20 +88,21 @@ static json_t *device_json(const ls_doctor_device *d)
                                i->kind, "name", i->name, "vendor", i->vendor, "driver", i->driver,
                                "platform", i->platform, "memory", (json_int_t)i->memory, "tried",
                                d->examined, "usable", d->usable);
-    if (object && d->examined) add_examination(object, d);
+    if (object && d->examined) add_examination(&object, d);
     return object;
 }
 
-static void print_report_json(const ls_doctor_report *r)
+static int print_report_json(const ls_doctor_report *r)
 {
     const int verdict = ls_report_verdict(r);
     json_t *findings = json_array(), *devices = json_array();
     for (size_t i = 0; i < r->findings; i++)
-        json_array_append_new(findings, finding_json(&r->finding[i]));
-    for (size_t i = 0; i < r->devices; i++)
-        json_array_append_new(devices, device_json(&r->device[i]));
-    print_json(json_pack("{s:i,s:s,s:o,s:o}", "exit_status", verdict, "verdict", verdicts[verdict],
-                         "checks", findings, "devices", devices));
+        ls_json_append(&findings, finding_json(&r->finding[i]));
+    for (size_t i = 0; i < r->devices; i++) ls_json_append(&devices, device_json(&r->device[i]));
+    int printed = print_json("doctor",
+                             json_pack("{s:i,s:s,s:o,s:o}", "exit_status", verdict, "verdict",
+                                       verdicts[verdict], "checks", findings, "devices", devices));
+    return printed == EXIT_OK ? verdict : 2;
 }
 
 static void print_report(const ls_doctor_report *r)
@@ -132,7 +138,7 @@ int cmd_doctor(int argc, const char **argv)
     if (say && progress.terminal) terminal_print(stderr, "\r\033[K");
     status = ls_report_verdict(&report);
     if (examined != LS_OK) status = complain_error("doctor", &err);
-    else if (json) print_report_json(&report);
+    else if (json) status = print_report_json(&report);
     else print_report(&report);
     ls_report_free(&report);
     arguments_free(&args);
