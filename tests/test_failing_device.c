@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "host/device/opener.h"
-#include "host/opencl/cl_remote.h"
+#include "host/opencl/cl_remote_ask.h"
 #include "tests/loader/failing_opencl.h"
 #include "tests/support/runs.h"
 
