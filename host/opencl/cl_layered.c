@@ -345,17 +345,13 @@ static ls_status ensure_losses(cl_workspace *w, size_t steps, ls_error *err)
 static ls_status run_and_read(cl_workspace *w, const ls_run *const *runs, size_t count,
                               ls_error *err)
 {
-    const ls_cl_device *d = w->device;
     size_t at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
         LS_TRY(run_member(w, runs[i], at, err));
     at = 0;
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, w->losses, CL_FALSE,
-                                                     at * sizeof(float),
-                                                     (size_t)runs[i]->count * sizeof(float),
-                                                     runs[i]->losses, 0, NULL, NULL),
-                           "reading losses", err));
+        LS_TRY(ls_cl_read_twice(w->device, w->losses, at, (size_t)runs[i]->count, runs[i]->losses,
+                                err));
     return LS_OK;
 }
 
@@ -367,8 +363,9 @@ static ls_status run_layered(cl_workspace *w, const ls_run *const *runs, size_t 
     (void)intact;
     for (size_t i = 0; i < count; i++) steps += (size_t)runs[i]->count;
     LS_TRY(ensure_losses(w, steps, err));
+    if (steps) LS_TRY(ls_cl_expect(d, w->losses, steps, err));
     ls_status status = run_and_read(w, runs, count, err);
-    cl_int code = d->cl.clFinish(d->queue); /* after a failure, too: losses may be on their way */
+    cl_int code = d->cl.clFinish(d->queue); /* after a failure, too */
     return status != LS_OK ? status : ls_cl_check(code, "running steps", err);
 }
 
@@ -417,11 +414,11 @@ ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t row
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
         if (outputs)
-            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->result.at,
-                                     j.rows * p->outputs, outputs + done * p->outputs, err));
+            LS_TRY(ls_cl_read_twice(w->device, m->arena, m->base + p->result.at,
+                                    j.rows * p->outputs, outputs + done * p->outputs, err));
         if (losses)
-            LS_TRY(ls_cl_read_floats(w->device, m->arena, m->base + p->row_loss.at, j.rows,
-                                     losses + done, err));
+            LS_TRY(ls_cl_read_twice(w->device, m->arena, m->base + p->row_loss.at, j.rows,
+                                    losses + done, err));
         ls_cl_progress(w->device->counts);
     }
     return LS_OK;

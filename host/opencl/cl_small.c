@@ -282,11 +282,9 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
         LS_TRY(ensure_buffer(d, LS_SMALL_SCRATCH, groups_of(d, l) * l->way.split.floats, err));
     fill(l);
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
+    LS_TRY(ls_cl_expect(d, d->small_buffer[LS_SMALL_LOSSES], l->steps, err));
     LS_TRY(launch_all(d, l, buffers, err));
-    LS_TRY(ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, d->small_buffer[LS_SMALL_LOSSES],
-                                                 CL_TRUE, 0, l->steps * sizeof *l->losses,
-                                                 l->losses, 0, NULL, NULL),
-                       "reading losses", err));
+    LS_TRY(ls_cl_read_twice(d, d->small_buffer[LS_SMALL_LOSSES], 0, l->steps, l->losses, err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->runs[i++].run->count)
         memcpy(l->runs[i].run->losses, l->losses + at,
                (size_t)l->runs[i].run->count * sizeof(float));

@@ -257,8 +257,8 @@ static ls_status launch_all(launch *l, bool *gone, ls_error *err)
 
 static ls_status read_losses(launch *l, ls_error *err)
 {
-    LS_TRY(ls_cl_read_floats(l->workspace->device, l->state->buffer[LOSSES], 0, l->steps, l->losses,
-                             err));
+    LS_TRY(ls_cl_read_twice(l->workspace->device, l->state->buffer[LOSSES], 0, l->steps, l->losses,
+                            err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->parts[i++].run->count)
         memcpy(l->parts[i].run->losses, l->losses + at,
                (size_t)l->parts[i].run->count * sizeof(float));
@@ -289,6 +289,7 @@ static ls_status run_launch(launch *l, bool *intact, ls_error *err)
     fill(l);
     LS_TRY(copy_states(l, false, err));
     LS_TRY(write_to(l, RATES, l->rates, l->steps * sizeof *l->rates, err));
+    LS_TRY(ls_cl_expect(l->workspace->device, l->state->buffer[LOSSES], l->steps, err));
     LS_TRY(launch_all(l, &gone, err));
     return gone ? give_up(l, intact, err) : read_losses(l, err);
 }

@@ -17,6 +17,37 @@ ls_status ls_cl_read_floats(ls_cl_device *d, cl_mem from, size_t at, size_t coun
                        "reading from the device", err);
 }
 
+ls_status ls_cl_read_twice(ls_cl_device *d, cl_mem from, size_t at, size_t count, float *to,
+                           ls_error *err)
+{
+    enum { PIECE = 1 << 14 };
+    float again[1024], *second = again;
+    size_t room = sizeof again / sizeof *again;
+    LS_TRY(ls_cl_read_floats(d, from, at, count, to, err));
+    if (count > room) {
+        room = count < PIECE ? count : PIECE;
+        LS_TRY(ls_alloc(&second, room, sizeof *second, "a second reading", err));
+    }
+    ls_status status = LS_OK;
+    for (size_t i = 0, n; i < count && status == LS_OK; i += n) {
+        n = count - i < room ? count - i : room;
+        status = ls_cl_read_floats(d, from, at + i, n, second, err);
+        if (status == LS_OK && memcmp(second, to + i, n * sizeof *to))
+            status = ls_fail(err, LS_ERR_DEVICE,
+                             "wrong result: reading the same memory twice gave different values");
+    }
+    if (second != again) free(second);
+    return status;
+}
+
+ls_status ls_cl_expect(const ls_cl_device *d, cl_mem buffer, size_t count, ls_error *err)
+{
+    const cl_uint nan = 0x7fc00000;
+    return ls_cl_check(d->cl.clEnqueueFillBuffer(d->queue, buffer, &nan, sizeof nan, 0,
+                                                 count * sizeof(float), 0, NULL, NULL),
+                       "preparing memory on the device", err);
+}
+
 ls_status ls_cl_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
                      ls_error *err)
 {

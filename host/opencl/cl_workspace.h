@@ -61,6 +61,11 @@ static inline bool in_arena(const member *m, size_t at, size_t count)
 /* Reads floats of a buffer and waits for them. */
 ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
                             ls_error *err);
+/* The same, read twice: a bit that was wrong on the way is noticed. Fails with LS_ERR_DEVICE. */
+ls_status ls_cl_read_twice(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
+                           ls_error *err);
+/* Fills the place of results with NaN, which a launch that does not run leaves there. */
+ls_status ls_cl_expect(const ls_cl_device *device, cl_mem buffer, size_t count, ls_error *err);
 
 /* The arrays of a workspace's data. */
 typedef enum { LS_CL_INPUTS, LS_CL_TARGETS, LS_CL_WEIGHTS, LS_CL_COLUMNS } ls_cl_column;
