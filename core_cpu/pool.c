@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* How often a waiting thread checks before it sleeps or yields: some tens of microseconds. */
 enum { SPINS = 2000 };
@@ -39,6 +40,7 @@ struct ls_pool {
     pthread_cond_t wake;
     worker *workers;
     unsigned started;
+    pid_t owner; /* the process that has the workers */
 };
 
 static void relax(void)
@@ -113,6 +115,7 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     ls_pool *pool;
     LS_TRY(ls_alloc(&pool, 1, sizeof *pool, "threads", err));
     pool->threads = threads ? threads : 1;
+    pool->owner = getpid();
     pool->spins = pool->threads <= ls_usable_cores() ? SPINS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -131,6 +134,11 @@ ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err)
     pool->threads = pool->started + 1; /* the system may have no more to give */
     *out = pool;
     return LS_OK;
+}
+
+void ls_pool_enter(ls_pool *pool)
+{
+    if (pool->threads > 1 && pool->owner != getpid()) pool->threads = 1;
 }
 
 unsigned ls_pool_threads(const ls_pool *pool) { return pool->threads; }
@@ -155,11 +163,13 @@ void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work, unsigned shares)
 void ls_pool_close(ls_pool *pool)
 {
     if (!pool) return;
-    atomic_store(&pool->quit, true);
-    next_round(pool, 0);
-    for (unsigned i = 0; i < pool->started; i++) pthread_join(pool->workers[i].id, NULL);
-    pthread_cond_destroy(&pool->wake);
-    pthread_mutex_destroy(&pool->lock);
+    if (pool->owner == getpid()) {
+        atomic_store(&pool->quit, true);
+        next_round(pool, 0);
+        for (unsigned i = 0; i < pool->started; i++) pthread_join(pool->workers[i].id, NULL);
+        pthread_cond_destroy(&pool->wake);
+        pthread_mutex_destroy(&pool->lock);
+    }
     free(pool->workers);
     free(pool);
 }

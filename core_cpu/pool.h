@@ -18,6 +18,9 @@ enum { LS_POOL_SHARES = 0x7fff };
 /* Starts as many of the threads as the system gives; ls_pool_threads says how many, at least 1. */
 ls_status ls_pool_open(unsigned threads, ls_pool **out, ls_error *err);
 unsigned ls_pool_threads(const ls_pool *pool);
+/* To be called before work begins: in a process that was forked since the threads were started,
+ * there is only the caller. */
+void ls_pool_enter(ls_pool *pool);
 /* Runs all shares and returns when all are done; the caller takes part as thread 0. */
 void ls_pool_run(ls_pool *pool, ls_share_fn fn, void *work, unsigned shares);
 void ls_pool_close(ls_pool *pool);

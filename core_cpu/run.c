@@ -189,6 +189,7 @@ ls_status ls_cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_er
     cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_backend *backend = (cpu_backend *)base->backend;
     assert(runs_valid(workspace, runs, count));
+    ls_pool_enter(backend->pool);
     if (count >= ls_pool_threads(backend->pool)) {
         member_queue q = {.backend = backend, .workspace = workspace, .runs = runs, .count = count};
         ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
@@ -261,6 +262,7 @@ ls_status ls_cpu_infer(ls_workspace *base, size_t index, size_t first, size_t ro
     cpu_workspace *workspace = (cpu_workspace *)base;
     cpu_backend *backend = (cpu_backend *)base->backend;
     const cpu_member *m = ls_cpu_member(workspace, index);
+    ls_pool_enter(backend->pool);
     const unsigned threads = ls_pool_threads(backend->pool);
     assert(m->origin <= workspace->data.rows && first <= workspace->data.rows - m->origin &&
            rows <= workspace->data.rows - m->origin - first);

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(pool, .timeout = 120);
@@ -68,4 +69,32 @@ Test(pool, the_device_says_so)
     cr_expect_str_eq(hex[0], hex[1]);
     ls_data_free(data);
     ls_options_free(options);
+}
+
+/* A device that was used before a fork works in the child on one thread, and can be closed there.
+ */
+Test(pool, a_forked_child_trains_and_closes)
+{
+    ls_error err;
+    ls_device *device;
+    ls_data *data = runs_data("moons", 200);
+    runs_run before, after;
+    cr_assert_eq(ls_device_open("cpu", 3, 0, &device, &err), LS_OK);
+    runs_train(device, "hidden 128,128 epochs 3", data, 0, &before);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        runs_train(device, "hidden 128,128 epochs 3", data, 0, &after);
+        ls_device_close(device);
+        _exit(strcmp(before.weights, after.weights) ? 1 : 0);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    runs_train(device, "hidden 128,128 epochs 3", data, 0, &after);
+    cr_expect_str_eq(before.weights, after.weights);
+    runs_free(&before);
+    runs_free(&after);
+    ls_device_close(device);
+    ls_data_free(data);
 }

@@ -61,6 +61,9 @@ static json_t *device_json(const ls_device_info *d)
                                json_shown(d->vendor), "driver", json_shown(d->driver), "platform",
                                json_shown(d->platform), "memory", (json_int_t)d->memory, "exact",
                                d->exact, "reason", json_shown(d->reason));
+    ls_json_set(&object, "version", json_shown(d->version));
+    ls_json_set(&object, "unusable", json_boolean(d->unusable));
+    ls_json_set(&object, "failed", json_boolean(d->failed));
     json_t *rates = rates_json(d);
     if (rates) ls_json_set(&object, "rates", rates);
     return object;
