@@ -208,7 +208,7 @@ needs_fuzz() {
     need libclang-rt-dev sh -c 'printf "int LLVMFuzzerTestOneInput(const char *b, unsigned long n){(void)b;return n==1;}" | clang -x c - -fsanitize=fuzzer -o /dev/null'
 }
 tier_fuzz() {
-    parsers="csv idx npy gzip model config"
+    parsers="csv idx npy gzip model checkpoint config"
     (export CC=clang
      # shellcheck disable=SC2086
      target="$(printf 'fuzz_%s ' $parsers)"
@@ -222,7 +222,7 @@ tier_fuzz() {
         [ -f "tests/fuzz/$parser.dict" ] && dictionary="-dict=tests/fuzz/$parser.dict"
         # shellcheck disable=SC2086
         if "build/fuzz/tests/fuzz/fuzz_$parser" $dictionary -max_total_time="${FUZZ_SECONDS:-12}" -timeout=10 \
-            -rss_limit_mb=4096 -max_len=4096 -print_final_stats=1 -artifact_prefix="build/fuzz/$parser-" \
+            -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 -artifact_prefix="build/fuzz/$parser-" \
             "build/fuzz/found/$parser" "tests/fuzz/corpus/$parser" >"$log" 2>&1; then
             passed=$((passed + 1))
         else

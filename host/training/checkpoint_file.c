@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { CHECKSUMS = 0 }; /* a fuzzer cannot find them and would not get past them */
+#else
+enum { CHECKSUMS = 1 };
+#endif
+
 enum { FORMAT = 1 };
 static const char entry[] = "lockstep_checkpoint";
 
@@ -257,7 +263,7 @@ static ls_status read_metadata(const char *path, const char *bytes, size_t size,
     json_t *meta = inner ? json_loads(inner, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *sum = json_string_value(json_object_get(meta, "metadata_sha256"));
     snprintf(stated, sizeof stated, "%s", sum ? sum : "");
-    bool good = meta && ls_metadata_hash(meta, hash) && !strcmp(hash, stated);
+    bool good = meta && ls_metadata_hash(meta, hash) && (!CHECKSUMS || !strcmp(hash, stated));
     *text = good ? strdup(inner) : NULL;
     *out = meta;
     json_decref(root);
@@ -339,14 +345,15 @@ static ls_status check_bytes(const ls_trainer *t, const json_t *meta, const char
     char *header = header_text(text, list, count);
     if (!header) return ls_fail(err, LS_ERR_MEMORY, "out of memory reading %s", path);
     size_t length = strlen(header), padded = (length + 7) & ~(size_t)7;
-    bool same = get_u64(bytes) == padded && size == 8 + padded + data_size &&
-                !memcmp(bytes + 8, header, length);
-    for (size_t i = length; same && i < padded; i++) same = bytes[8 + i] == ' ';
+    const uint64_t stated_length = get_u64(bytes); /* at most size - 8 */
+    bool same = size - 8 - stated_length == data_size;
+    if (CHECKSUMS) same &= stated_length == padded && !memcmp(bytes + 8, header, length);
+    for (size_t i = length; CHECKSUMS && same && i < padded; i++) same = bytes[8 + i] == ' ';
     free(header);
     if (!same) return damaged(path, "its header or its size is not that of its network", err);
-    *data = bytes + 8 + padded;
+    *data = bytes + 8 + stated_length;
     ls_sha256_of(*data, data_size, hash);
-    return stated && !strcmp(hash, stated)
+    return !CHECKSUMS || (stated && !strcmp(hash, stated))
                ? LS_OK
                : damaged(path, "its tensors do not match their checksum", err);
 }
