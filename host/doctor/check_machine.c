@@ -136,13 +136,12 @@ static bool check_lonely(ls_doctor_state *s, size_t i)
 /* GPUs that the kernel has and whose device files a container was not given. */
 static bool check_passed_in(ls_doctor_state *s, ls_vendor vendor)
 {
-    static const char *const nodes
-        [] = {"/dev/nvidia0", "/dev/dri/renderD", "/dev/dri/renderD"},
-   *const fixes[] = {
-       "start the container with --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility (NVIDIA "
-       "Container Toolkit)",
-       "start the container with --device /dev/kfd --device /dev/dri",
-       "start the container with --device /dev/dri"};
+    static const char *const nodes[] = {"/dev/nvidia0", "/dev/dri/renderD", "/dev/dri/renderD"};
+    static const char *const fixes[] = {
+        ("start the container with --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility (NVIDIA "
+         "Container Toolkit)"),
+        "start the container with --device /dev/kfd --device /dev/dri",
+        "start the container with --device /dev/dri"};
     if (!ls_machine_has_gpu(&s->machine, vendor) || ls_machine_has_node(&s->machine, nodes[vendor]))
         return false;
     ls_finding *f = ls_check_add(s, LS_FINDING_MISSING);
