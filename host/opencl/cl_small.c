@@ -284,7 +284,8 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
     LS_TRY(ls_cl_expect(d, d->small_buffer[LS_SMALL_LOSSES], l->steps, err));
     LS_TRY(launch_all(d, l, buffers, err));
-    LS_TRY(ls_cl_read_twice(d, d->small_buffer[LS_SMALL_LOSSES], 0, l->steps, l->losses, err));
+    const ls_cl_reading losses = {d->small_buffer[LS_SMALL_LOSSES], 0, l->steps, l->losses};
+    LS_TRY(ls_cl_read_twice(d, &losses, 1, err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->runs[i++].run->count)
         memcpy(l->runs[i].run->losses, l->losses + at,
                (size_t)l->runs[i].run->count * sizeof(float));
