@@ -237,6 +237,8 @@ static void run(const space *s, size_t member, size_t members, bool keep)
     cr_assert_eq(ls_cl_remote_slots.run(s->remote, on_remote, n, &err), LS_OK, "%s", err.message);
     for (size_t i = 0; i < n; i++)
         expect_same(a[i], b[i], (size_t)on_cpu[i].count, "losses of steps");
+    if (keep) /* what is to be kept would be overwritten */
+        cr_assert_null(remote()->foretold.workspace, "%s", doing);
 }
 
 /* which: as LS_USE_OUTPUTS and LS_USE_LOSSES; 0 for neither. */
@@ -314,7 +316,9 @@ static void train(void)
         run(s, member, 1, dice(8) == 0);
         if (!calm && dice(4) == 0) do_something();
         if (!s->plan[member]) return;
-        infer(s, member, first, rows, which);
+        if (!calm && dice(4) == 0) /* nearly the usual inference */
+            infer(s, member, first + dice(2), rows + dice(2), dice(2) ? which : (int)dice(4));
+        else infer(s, member, first, rows, which);
         if (dice(3) == 0) copy_some(s, member);
         if (dice(8) == 0) do_something();
     }
