@@ -349,9 +349,10 @@ static ls_status run_and_read(cl_workspace *w, const ls_run *const *runs, size_t
     for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
         LS_TRY(run_member(w, runs[i], at, err));
     at = 0;
-    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count)
-        LS_TRY(ls_cl_read_twice(w->device, w->losses, at, (size_t)runs[i]->count, runs[i]->losses,
-                                err));
+    for (size_t i = 0; i < count; at += (size_t)runs[i++]->count) {
+        const ls_cl_reading losses = {w->losses, at, (size_t)runs[i]->count, runs[i]->losses};
+        LS_TRY(ls_cl_read_twice(w->device, &losses, 1, err));
+    }
     return LS_OK;
 }
 
@@ -413,12 +414,12 @@ ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t row
         j.row0 = m->origin + first + done;
         j.rows = rows - done < p->capacity ? rows - done : p->capacity;
         LS_TRY(run_ops(&j, &p->infer));
-        if (outputs)
-            LS_TRY(ls_cl_read_twice(w->device, m->arena, m->base + p->result.at,
-                                    j.rows * p->outputs, outputs + done * p->outputs, err));
-        if (losses)
-            LS_TRY(ls_cl_read_twice(w->device, m->arena, m->base + p->row_loss.at, j.rows,
-                                    losses + done, err));
+        const ls_cl_reading results[] = {{m->arena, m->base + p->result.at,
+                                          outputs ? j.rows * p->outputs : 0,
+                                          outputs ? outputs + done * p->outputs : NULL},
+                                         {m->arena, m->base + p->row_loss.at, losses ? j.rows : 0,
+                                          losses ? losses + done : NULL}};
+        LS_TRY(ls_cl_read_twice(w->device, results, 2, err));
         ls_cl_progress(w->device->counts);
     }
     return LS_OK;

@@ -106,13 +106,17 @@ typedef struct {
  *           is open, or LS_USE_NEW
  *   FILL    which (ls_cl_column), at, count; floats
  *   ADD     origin in `at`; the plan, then its operations (step, infer)
- *   RUN     count; ls_use_run for each, then the rates of all steps, then space for their losses
+ *   RUN     count; ls_use_run for each, then the rates of all steps, then space for their losses;
+ *           with `which`, INFER of `rows` rows of a member follows, with space after those
  *   INFER   member, first in `at`, rows in `count`, which (1: outputs, 2: losses, 3: both); space
  *           for the outputs, then the losses
- *   READ, WRITE, COPY  member, at (COPY: from), to, count; floats */
+ *   READ, WRITE  member, at, count; floats
+ *   COPY    nothing
+ * `copies` of ls_use_copy follow a request about a workspace in its message, and are done before
+ * it. */
 typedef struct {
-    size_t workspace, member, at, to, count;
-    size_t rows, features, outputs;
+    size_t workspace, member, at, count;
+    size_t rows, features, outputs, copies;
     int which;
     bool flag;
     bool careful;    /* show progress after each operation */
@@ -128,8 +132,14 @@ typedef struct {
 } ls_use_run;
 
 typedef struct {
+    size_t member, from, to, count;
+} ls_use_copy;
+
+typedef struct {
     ls_status status;
+    bool copies_failed; /* the copies, and not the request itself */
     size_t number;      /* of a workspace or a member */
+    double seconds;     /* RUN: those of the inference after it */
     char message[1024]; /* of a failure; NOTE: the note; TUNE: the path */
     char reason[256];   /* USE: why the device is not exact, though it was before, or "" */
 } ls_use_answer;

@@ -20,6 +20,7 @@ static void close_workspace(ls_workspace *base)
     ls_cl_remote_workspace *w = workspace_of(base);
     const ls_use_request request = {.workspace = w->number};
     (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_LEAVE, &request, NULL, NULL);
+    free(w->copies);
     free(w->plans);
     free(w);
 }
@@ -43,6 +44,7 @@ static ls_status add_member(ls_workspace *base, const ls_plan *plan, size_t orig
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_use_request request = {.workspace = w->number, .at = origin};
     size_t number = 0;
+    ls_cl_remote_interrupt(w);
     LS_TRY(put_plan(w->remote, plan, &request.count, err));
     LS_TRY(ls_cl_remote_ask(w->remote, LS_MESSAGE_ADD, &request, &number, err));
     ls_status status = ls_grow(&w->plans, &w->room, number + 1, sizeof *w->plans, "members", err);
@@ -67,16 +69,8 @@ static void remove_member(ls_workspace *base, size_t member)
     const ls_use_request request = {.workspace = w->number, .member = member};
     assert(member < w->room && w->plans[member]);
     w->plans[member] = NULL;
+    ls_cl_remote_forget(w, member);
     (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_REMOVE, &request, NULL, NULL);
-}
-
-static ls_status copy(ls_workspace *base, size_t member, size_t from, size_t to, size_t count,
-                      ls_error *err)
-{
-    ls_cl_remote_workspace *w = workspace_of(base);
-    const ls_use_request request = {
-        .workspace = w->number, .member = member, .at = from, .to = to, .count = count};
-    return count ? ls_cl_remote_ask(w->remote, LS_MESSAGE_COPY, &request, NULL, err) : LS_OK;
 }
 
 /* ---- The device ------------------------------------------------------------------------------ */
@@ -123,7 +117,7 @@ const ls_backend_slots ls_cl_remote_slots = {
     .infer = ls_cl_remote_infer,
     .read = ls_cl_remote_read,
     .write = ls_cl_remote_write,
-    .copy = copy,
+    .copy = ls_cl_remote_copy,
     .note = note,
     .builds = builds,
     .close = close_backend,
@@ -195,6 +189,7 @@ ls_status ls_cl_remote_tune(ls_backend *base, ls_tune_callback callback, void *u
     ls_use_answer a = {0};
     ls_helper_failure f = {.crashed = false};
     ls_message_kind kind = LS_MESSAGE_TRIED;
+    r->foretold.workspace = NULL;
     LS_TRY(ls_cl_remote_check(r, err));
     bool good = ls_cl_helper_tell(&r->helper, LS_MESSAGE_TUNE, &request, sizeof request, &f);
     while (good && kind == LS_MESSAGE_TRIED) {

@@ -19,16 +19,38 @@ ls_status ls_cl_remote_check(ls_cl_remote *r, ls_error *err)
     return LS_OK;
 }
 
-ls_status ls_cl_remote_request(ls_cl_remote *r, ls_message_kind kind, const void *request,
-                               size_t size, ls_use_answer *answer, ls_error *err)
+static ls_status request_with(ls_cl_remote *r, ls_message_kind kind, const void *request,
+                              size_t size, const void *more, size_t more_size,
+                              ls_use_answer *answer, ls_error *err)
 {
     ls_helper_failure f = {.crashed = false};
+    answer->copies_failed = false;
+    r->foretold.workspace = NULL;
     LS_TRY(ls_cl_remote_check(r, err));
-    if (!ls_cl_helper_ask(&r->helper, kind, request, size, NULL, 0, answer, sizeof *answer, &f))
+    if (!ls_cl_helper_ask(&r->helper, kind, request, size, more, more_size, answer, sizeof *answer,
+                          &f))
         return ls_cl_remote_fail(r, &f, err);
     answer->message[sizeof answer->message - 1] = 0;
     answer->reason[sizeof answer->reason - 1] = 0;
     return answer->status == LS_OK ? LS_OK : ls_fail(err, answer->status, "%s", answer->message);
+}
+
+ls_status ls_cl_remote_request(ls_cl_remote *r, ls_message_kind kind, const void *request,
+                               size_t size, ls_use_answer *answer, ls_error *err)
+{
+    return request_with(r, kind, request, size, NULL, 0, answer, err);
+}
+
+ls_status ls_cl_remote_work(ls_cl_remote_workspace *w, ls_message_kind kind,
+                            ls_use_request *request, ls_use_answer *answer, ls_error *err)
+{
+    ls_cl_remote *r = w->remote;
+    request->copies = w->copies_count;
+    w->copies_count = 0;
+    ls_status status = request_with(r, kind, request, sizeof *request, w->copies,
+                                    request->copies * sizeof *w->copies, answer, err);
+    if (answer->copies_failed) snprintf(r->failed, sizeof r->failed, "%.255s", answer->message);
+    return status;
 }
 
 ls_status ls_cl_remote_ask(ls_cl_remote *r, ls_message_kind kind, const ls_use_request *request,
@@ -42,6 +64,7 @@ ls_status ls_cl_remote_ask(ls_cl_remote *r, ls_message_kind kind, const ls_use_r
 
 ls_status ls_cl_remote_window(ls_cl_remote *r, size_t bytes, unsigned char **out, ls_error *err)
 {
+    r->foretold.workspace = NULL;
     LS_TRY(ls_cl_remote_check(r, err));
     if (ls_cl_helper_room(&r->helper, bytes) < bytes)
         return ls_fail(err, LS_ERR_MEMORY,

@@ -8,9 +8,12 @@
 
 /* Seconds that a piece should take; those of a unit from which progress is shown within it. */
 static const double piece_seconds = 1, slow = 2;
+/* A longer inference is not foretold. */
+static const double quick = 0.01;
 enum { GROWTH = 8 };
 /* Bytes of an array at a time, and of the steps of a call. */
 enum { ARRAY_MOST = 16 << 20, CALL_MOST = 32 << 20 };
+enum { COPIES_MOST = 4096 };
 
 static ls_cl_remote_workspace *workspace_of(ls_workspace *w) { return (ls_cl_remote_workspace *)w; }
 
@@ -51,21 +54,36 @@ static size_t room_for(ls_cl_remote *r, size_t wanted)
     return room < wanted ? room : wanted;
 }
 
+/* Rows of the next piece of an inference: whole blocks, as far as there are any. */
+static size_t rows_of_piece(ls_cl_remote_workspace *w, const ls_plan *plan, size_t left)
+{
+    const size_t block = plan->capacity, bytes = (plan->outputs + 1) * sizeof(float);
+    uint64_t next = next_piece(&w->infer, block, 1);
+    size_t rows = next < left ? (size_t)next : left, most = ARRAY_MOST / bytes;
+    if (rows > most) rows = most ? most : 1;
+    size_t room = room_for(w->remote, rows * bytes) / bytes;
+    if (rows > room) rows = room ? room : 1;
+    if (rows < left && rows > block) rows -= rows % block;
+    return rows < block && left >= block && block <= most && block <= room ? block : rows;
+}
+
 /* ---- Rows and arenas ------------------------------------------------------------------------- */
 
 /* Moves `count` floats in pieces through the window: from `from`, or to `to`. */
-static ls_status transfer(ls_cl_remote *r, ls_message_kind kind, ls_use_request *request,
+static ls_status transfer(ls_cl_remote_workspace *w, ls_message_kind kind, ls_use_request *request,
                           size_t count, const float *from, float *to, ls_error *err)
 {
     size_t at = request->at, most = ARRAY_MOST / sizeof(float);
+    ls_cl_remote_interrupt(w);
     for (size_t done = 0, n; done < count; done += n) {
         unsigned char *window;
+        ls_use_answer a;
         n = count - done < most ? count - done : most;
-        LS_TRY(ls_cl_remote_window(r, sizeof(float), &window, err));
-        n = room_for(r, n * sizeof(float)) / sizeof(float);
+        LS_TRY(ls_cl_remote_window(w->remote, sizeof(float), &window, err));
+        n = room_for(w->remote, n * sizeof(float)) / sizeof(float);
         request->at = at + done, request->count = n;
         if (from) memcpy(window, from + done, n * sizeof *from);
-        LS_TRY(ls_cl_remote_ask(r, kind, request, NULL, err));
+        LS_TRY(ls_cl_remote_work(w, kind, request, &a, err));
         if (to) memcpy(to + done, window, n * sizeof *to);
     }
     return LS_OK;
@@ -75,7 +93,7 @@ static ls_status fill(ls_cl_remote_workspace *w, ls_cl_column which, size_t coun
                       const float *from, ls_error *err)
 {
     ls_use_request request = {.workspace = w->number, .which = (int)which};
-    return from ? transfer(w->remote, LS_MESSAGE_FILL, &request, count, from, NULL, err) : LS_OK;
+    return from ? transfer(w, LS_MESSAGE_FILL, &request, count, from, NULL, err) : LS_OK;
 }
 
 static ls_status send_rows(ls_cl_remote_workspace *w, const ls_rows *data, ls_error *err)
@@ -108,7 +126,10 @@ ls_status ls_cl_remote_workspace_open(ls_backend *backend, const ls_rows *data, 
 
 ls_status ls_cl_remote_workspace_load(ls_workspace *base, const ls_rows *data, ls_error *err)
 {
-    return send_rows(workspace_of(base), data, err);
+    ls_cl_remote_workspace *w = workspace_of(base);
+    ls_cl_remote_interrupt(w);
+    w->turns = 0;
+    return send_rows(w, data, err);
 }
 
 ls_status ls_cl_remote_read(ls_workspace *base, size_t index, size_t at, size_t count, float *to,
@@ -116,7 +137,7 @@ ls_status ls_cl_remote_read(ls_workspace *base, size_t index, size_t at, size_t 
 {
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_use_request request = {.workspace = w->number, .member = index, .at = at};
-    return transfer(w->remote, LS_MESSAGE_READ, &request, count, NULL, to, err);
+    return transfer(w, LS_MESSAGE_READ, &request, count, NULL, to, err);
 }
 
 ls_status ls_cl_remote_write(ls_workspace *base, size_t index, size_t at, size_t count,
@@ -124,18 +145,117 @@ ls_status ls_cl_remote_write(ls_workspace *base, size_t index, size_t at, size_t
 {
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_use_request request = {.workspace = w->number, .member = index, .at = at};
-    return transfer(w->remote, LS_MESSAGE_WRITE, &request, count, from, NULL, err);
+    return transfer(w, LS_MESSAGE_WRITE, &request, count, from, NULL, err);
+}
+
+/* ---- Copies ---------------------------------------------------------------------------------- */
+
+/* Copies are sent along with the next request about members of the workspace. */
+ls_status ls_cl_remote_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
+                            ls_error *err)
+{
+    ls_cl_remote_workspace *w = workspace_of(base);
+    ls_cl_remote_interrupt(w);
+    if (!count) return LS_OK;
+    LS_TRY(ls_cl_remote_check(w->remote, err));
+    if (w->copies_count == COPIES_MOST) {
+        ls_use_request request = {.workspace = w->number};
+        ls_use_answer a;
+        LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_COPY, &request, &a, err));
+    }
+    LS_TRY(ls_grow(&w->copies, &w->copies_room, w->copies_count + 1, sizeof *w->copies, "copies",
+                   err));
+    w->copies[w->copies_count++] = (ls_use_copy){index, from, to, count};
+    return LS_OK;
+}
+
+void ls_cl_remote_forget(ls_cl_remote_workspace *w, size_t index)
+{
+    size_t kept = 0;
+    ls_cl_remote_interrupt(w);
+    if (w->usual.member == index) w->turns = 0;
+    for (size_t i = 0; i < w->copies_count; i++)
+        if (w->copies[i].member != index) w->copies[kept++] = w->copies[i];
+    w->copies_count = kept;
+}
+
+/* ---- What is foretold ------------------------------------------------------------------------ */
+
+/* If the last runs of a member were each followed by the same inference, the next run has its
+ * results with it. */
+enum { TURNS = 2 };
+
+void ls_cl_remote_interrupt(ls_cl_remote_workspace *w)
+{
+    if (w->has_run) w->turns = 0;
+    w->has_run = false;
+    w->remote->foretold.workspace = NULL;
+}
+
+static bool is_same(const ls_cl_inference *a, const ls_cl_inference *b)
+{
+    return a->member == b->member && a->first == b->first && a->rows == b->rows &&
+           a->which == b->which;
+}
+
+/* An inference is asked for. */
+static void note_turn(ls_cl_remote_workspace *w, const ls_cl_inference *of)
+{
+    bool follows = w->has_run && w->ran == of->member;
+    if (!follows) w->turns = 0;
+    else if (w->turns && is_same(&w->usual, of)) w->turns++;
+    else w->turns = 1;
+    w->usual = *of;
+    w->has_run = false;
+}
+
+/* The floats of its results. */
+static size_t results_of(const ls_cl_remote_workspace *w, const ls_cl_inference *of)
+{
+    size_t outputs = of->which & LS_USE_OUTPUTS ? w->plans[of->member]->outputs : 0;
+    return of->rows * (outputs + (of->which & LS_USE_LOSSES ? 1 : 0));
+}
+
+/* Whether a run is likely to be followed by the usual inference, which is quick. */
+static bool is_likely(ls_cl_remote_workspace *w, const ls_run *run)
+{
+    const ls_cl_inference *of = &w->usual;
+    return w->turns >= TURNS && of->member == run->member && !run->keep && of->which &&
+           w->infer.most && w->infer.each * (double)of->rows < quick &&
+           rows_of_piece(w, w->plans[of->member], of->rows) == of->rows;
+}
+
+static void give_results(const ls_cl_remote_workspace *w, const ls_cl_inference *of,
+                         const float *results, float *outputs, float *losses)
+{
+    size_t count = outputs ? of->rows * w->plans[of->member]->outputs : 0;
+    if (outputs) memcpy(outputs, results, count * sizeof *outputs);
+    if (losses) memcpy(losses, results + count, of->rows * sizeof *losses);
+}
+
+/* Gives the results if they are there. */
+static bool is_foretold(ls_cl_remote_workspace *w, const ls_cl_inference *of, float *outputs,
+                        float *losses)
+{
+    ls_cl_foretold *f = &w->remote->foretold;
+    bool there = f->workspace == w && is_same(&f->of, of);
+    if (there)
+        give_results(w, of, (const float *)w->remote->helper.shared->window + f->at, outputs,
+                     losses);
+    f->workspace = NULL;
+    return there;
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
 enum { STEP_BYTES = sizeof(ls_rates) + sizeof(float) };
 
-/* Steps [from, from + most) of the runs that have any. */
+/* Steps [from, from + most) of the runs that have any; `last` of them all. */
 typedef struct {
     const ls_run *runs;
     size_t count;
     uint64_t from, most;
+    bool last;
 } piece;
 
 static uint64_t steps_in(const piece *p, size_t i)
@@ -174,9 +294,31 @@ static void unpack(const piece *p, const float *losses)
     }
 }
 
+/* Asks for the usual inference after the steps, if that is likely to come and there is room behind
+ * the `bytes` of these. */
+static void foretell(ls_cl_remote_workspace *w, const piece *p, size_t bytes, ls_use_request *r)
+{
+    const ls_cl_inference *of = &w->usual;
+    if (!p->last || p->count != 1 || !is_likely(w, p->runs)) return;
+    bytes += results_of(w, of) * sizeof(float);
+    if (room_for(w->remote, bytes) < bytes) return;
+    r->member = of->member, r->at = of->first, r->rows = of->rows, r->which = of->which;
+}
+
+/* The results of that are at *at. */
+static void note_foretold(ls_cl_remote_workspace *w, const ls_use_request *r, const float *at,
+                          double seconds)
+{
+    const float *window = (const float *)w->remote->helper.shared->window;
+    if (!r->which) return;
+    note_piece(&w->infer, r->rows, 1, seconds);
+    w->remote->foretold = (ls_cl_foretold){w, w->usual, (size_t)(at - window)};
+}
+
 static ls_status run_piece(ls_cl_remote_workspace *w, const piece *p, ls_error *err)
 {
     ls_use_request request = {.workspace = w->number, .careful = is_careful(&w->run)};
+    ls_use_answer a;
     unsigned char *window;
     float *losses;
     uint64_t steps = 0, longest = 0;
@@ -185,14 +327,16 @@ static ls_status run_piece(ls_cl_remote_workspace *w, const piece *p, ls_error *
         steps += count;
         if (count > longest) longest = count;
     }
-    LS_TRY(ls_cl_remote_window(w->remote,
-                               p->count * sizeof(ls_use_run) + (size_t)steps * STEP_BYTES, &window,
-                               err));
+    size_t bytes = p->count * sizeof(ls_use_run) + (size_t)steps * STEP_BYTES;
+    LS_TRY(ls_cl_remote_window(w->remote, bytes, &window, err));
+    foretell(w, p, bytes, &request);
     request.count = pack(p, window, (size_t)steps, &losses);
     double started = ls_message_clock();
-    LS_TRY(ls_cl_remote_ask(w->remote, LS_MESSAGE_RUN, &request, NULL, err));
-    note_piece(&w->run, longest, p->count, ls_message_clock() - started);
+    LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_RUN, &request, &a, err));
+    double seconds = ls_message_clock() - started;
+    note_piece(&w->run, longest, p->count, request.which ? seconds - a.seconds : seconds);
     unpack(p, losses);
+    note_foretold(w, &request, losses + steps, a.seconds);
     return LS_OK;
 }
 
@@ -212,6 +356,7 @@ static ls_status run_members(ls_cl_remote_workspace *w, const ls_run *runs, size
         size_t room = room_for(w->remote, heads + (size_t)p.most * one);
         if (room < heads + one) p.most = 1; /* which then says that there is no memory */
         else if (p.most > (room - heads) / one) p.most = (room - heads) / one;
+        p.last = left <= p.most;
         LS_TRY(run_piece(w, &p, err));
     }
     return LS_OK;
@@ -222,52 +367,61 @@ ls_status ls_cl_remote_run(ls_workspace *base, const ls_run *runs, size_t count,
     ls_cl_remote_workspace *w = workspace_of(base);
     const size_t most = CALL_MOST / (sizeof(ls_use_run) + STEP_BYTES) / 2;
     unsigned char *window;
+    ls_cl_remote_interrupt(w);
     LS_TRY(ls_cl_remote_window(w->remote, 1, &window, err));
     for (size_t from = 0, n; from < count; from += n) {
         n = count - from < most ? count - from : most;
         LS_TRY(run_members(w, runs + from, n, err));
     }
+    w->has_run = count == 1 && runs->count;
+    w->ran = count ? runs->member : 0;
     return LS_OK;
 }
 
 /* ---- Inference ------------------------------------------------------------------------------- */
 
-/* Rows of the next piece: whole blocks, as far as there are any. */
-static size_t rows_of_piece(ls_cl_remote_workspace *w, const ls_plan *plan, size_t left)
+/* The next rows of an inference, as many as a piece has: part->rows. */
+static ls_status infer_piece(ls_cl_remote_workspace *w, ls_cl_inference *part, size_t left,
+                             const float **results, ls_error *err)
 {
-    const size_t block = plan->capacity, bytes = (plan->outputs + 1) * sizeof(float);
-    uint64_t next = next_piece(&w->infer, block, 1);
-    size_t rows = next < left ? (size_t)next : left, most = ARRAY_MOST / bytes;
-    if (rows > most) rows = most ? most : 1;
-    size_t room = room_for(w->remote, rows * bytes) / bytes;
-    if (rows > room) rows = room ? room : 1;
-    if (rows < left && rows > block) rows -= rows % block;
-    return rows < block && left >= block && block <= most && block <= room ? block : rows;
+    const ls_plan *plan = w->plans[part->member];
+    unsigned char *window;
+    ls_use_answer a;
+    LS_TRY(ls_cl_remote_window(w->remote, 1, &window, err));
+    part->rows = rows_of_piece(w, plan, left);
+    LS_TRY(ls_cl_remote_window(w->remote, part->rows * (plan->outputs + 1) * sizeof(float), &window,
+                               err));
+    ls_use_request request = {.workspace = w->number,
+                              .member = part->member,
+                              .at = part->first,
+                              .count = part->rows,
+                              .which = part->which,
+                              .careful = is_careful(&w->infer)};
+    double started = ls_message_clock();
+    LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_INFER, &request, &a, err));
+    note_piece(&w->infer, part->rows, 1, ls_message_clock() - started);
+    *results = (const float *)window;
+    return LS_OK;
 }
 
 ls_status ls_cl_remote_infer(ls_workspace *base, size_t index, size_t first, size_t rows,
                              float *outputs, float *losses, ls_error *err)
 {
     ls_cl_remote_workspace *w = workspace_of(base);
-    ls_use_request request = {.workspace = w->number,
-                              .member = index,
-                              .which = (outputs ? LS_USE_OUTPUTS : 0) |
-                                       (losses ? LS_USE_LOSSES : 0)};
+    const ls_cl_inference all = {index, first, rows,
+                                 (outputs ? LS_USE_OUTPUTS : 0) | (losses ? LS_USE_LOSSES : 0)};
     assert(index < w->room && w->plans[index]);
     const size_t width = w->plans[index]->outputs;
-    for (size_t done = 0, n; done < rows; done += n) {
-        unsigned char *window;
-        LS_TRY(ls_cl_remote_window(w->remote, 1, &window, err));
-        n = rows_of_piece(w, w->plans[index], rows - done);
-        LS_TRY(ls_cl_remote_window(w->remote, n * (width + 1) * sizeof(float), &window, err));
-        request.at = first + done, request.count = n;
-        request.careful = is_careful(&w->infer);
-        double started = ls_message_clock();
-        LS_TRY(ls_cl_remote_ask(w->remote, LS_MESSAGE_INFER, &request, NULL, err));
-        note_piece(&w->infer, n, 1, ls_message_clock() - started);
-        if (outputs) memcpy(outputs + done * width, window, n * width * sizeof(float));
-        if (losses)
-            memcpy(losses + done, (float *)window + (outputs ? n * width : 0), n * sizeof(float));
+    LS_TRY(ls_cl_remote_check(w->remote, err));
+    note_turn(w, &all);
+    if (is_foretold(w, &all, outputs, losses)) return LS_OK;
+    ls_cl_inference part = all;
+    for (size_t done = 0; done < rows; done += part.rows) {
+        const float *results;
+        part.first = first + done;
+        LS_TRY(infer_piece(w, &part, rows - done, &results, err));
+        give_results(w, &part, results, outputs ? outputs + done * width : NULL,
+                     losses ? losses + done : NULL);
     }
     return LS_OK;
 }

@@ -12,9 +12,16 @@ ls_status ls_cl_remote_read(ls_workspace *workspace, size_t member, size_t at, s
                             float *to, ls_error *err);
 ls_status ls_cl_remote_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
                              const float *from, ls_error *err);
+ls_status ls_cl_remote_copy(ls_workspace *workspace, size_t member, size_t from, size_t to,
+                            size_t count, ls_error *err);
 ls_status ls_cl_remote_run(ls_workspace *workspace, const ls_run *runs, size_t count,
                            ls_error *err);
 ls_status ls_cl_remote_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                              float *outputs, float *losses, ls_error *err);
+
+/* Something else than a run or an inference is done. */
+void ls_cl_remote_interrupt(ls_cl_remote_workspace *workspace);
+/* The member is removed: its copies are not sent any more. */
+void ls_cl_remote_forget(ls_cl_remote_workspace *workspace, size_t member);
 
 #endif

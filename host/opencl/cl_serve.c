@@ -249,11 +249,14 @@ static bool serve_work(server *s, ls_message_kind kind, const char *bytes, size_
         [LS_MESSAGE_NOTE] = "work: note",     [LS_MESSAGE_TUNE] = "work: tune"};
     ls_use_request request;
     ls_use_answer a;
-    if (!names[kind] || size != sizeof request) return false;
-    memcpy(&request, bytes, size);
+    if (!names[kind] || size < sizeof request) return false;
+    memcpy(&request, bytes, sizeof request);
+    const size_t rest = size - sizeof request;
+    const ls_use_copy *copies = (const ls_use_copy *)(bytes + sizeof request);
+    if (rest % sizeof *copies || rest / sizeof *copies != request.copies) return false;
     if (s->hook) s->hook(kind, names[kind]);
     memset(&a, 0, sizeof a);
-    return ls_cl_use_serve(&s->use, kind, &request, &a) && answer(s, kind, &a, sizeof a);
+    return ls_cl_use_serve(&s->use, kind, &request, copies, &a) && answer(s, kind, &a, sizeof a);
 }
 
 /* ---- The process ----------------------------------------------------------------------------- */

@@ -102,7 +102,16 @@ static void remove_member(ls_used_workspace *w, request *r)
 
 /* ---- Work ------------------------------------------------------------------------------------ */
 
-static ls_status run(ls_cl_use *u, ls_used_workspace *w, request *r, ls_error *err)
+static ls_status infer(ls_used_workspace *w, request *r, size_t rows, float *outputs, ls_error *err)
+{
+    float *losses = outputs;
+    if (r->which & LS_USE_OUTPUTS) losses += rows * w->plan[r->member]->outputs;
+    return ls_cl_infer(w->workspace, r->member, r->at, rows,
+                       r->which & LS_USE_OUTPUTS ? outputs : NULL,
+                       r->which & LS_USE_LOSSES ? losses : NULL, err);
+}
+
+static ls_status run(ls_cl_use *u, ls_used_workspace *w, request *r, double *seconds, ls_error *err)
 {
     const ls_use_run *from = (const ls_use_run *)u->shared->window;
     const ls_rates *rates = (const ls_rates *)(from + r->count);
@@ -115,17 +124,19 @@ static ls_status run(ls_cl_use *u, ls_used_workspace *w, request *r, ls_error *e
                               rates,          losses,        from[i].keep != 0};
         rates += from[i].count, losses += from[i].count;
     }
-    return ls_cl_run(w->workspace, u->runs, r->count, err);
+    LS_TRY(ls_cl_run(w->workspace, u->runs, r->count, err));
+    if (!r->which) return LS_OK;
+    double started = ls_message_clock();
+    LS_TRY(infer(w, r, r->rows, losses, err));
+    *seconds = ls_message_clock() - started;
+    return LS_OK;
 }
 
-static ls_status infer(ls_cl_use *u, ls_used_workspace *w, request *r, ls_error *err)
+static ls_status copy_all(ls_used_workspace *w, request *r, const ls_use_copy *c, ls_error *err)
 {
-    float *outputs = (float *)u->shared->window;
-    float *losses = outputs;
-    if (r->which & LS_USE_OUTPUTS) losses += r->count * w->plan[r->member]->outputs;
-    return ls_cl_infer(w->workspace, r->member, r->at, r->count,
-                       r->which & LS_USE_OUTPUTS ? outputs : NULL,
-                       r->which & LS_USE_LOSSES ? losses : NULL, err);
+    for (size_t i = 0; i < r->copies; i++, c++)
+        LS_TRY(ls_cl_copy(w->workspace, c->member, c->from, c->to, c->count, err));
+    return LS_OK;
 }
 
 /* ---- Tuning ---------------------------------------------------------------------------------- */
@@ -170,28 +181,31 @@ static ls_status serve(ls_cl_use *u, ls_message_kind kind, request *r, ls_used_w
     case LS_MESSAGE_LEAVE: leave(w); return LS_OK;
     case LS_MESSAGE_ADD: return add(u, w, r, &a->number, err);
     case LS_MESSAGE_REMOVE: remove_member(w, r); return LS_OK;
-    case LS_MESSAGE_RUN: return run(u, w, r, err);
-    case LS_MESSAGE_INFER: return infer(u, w, r, err);
+    case LS_MESSAGE_RUN: return run(u, w, r, &a->seconds, err);
+    case LS_MESSAGE_INFER: return infer(w, r, r->count, floats, err);
     case LS_MESSAGE_READ: return ls_cl_read(w->workspace, r->member, r->at, r->count, floats, err);
     case LS_MESSAGE_WRITE:
         return ls_cl_write(w->workspace, r->member, r->at, r->count, floats, err);
-    case LS_MESSAGE_COPY: return ls_cl_copy(w->workspace, r->member, r->at, r->to, r->count, err);
+    case LS_MESSAGE_COPY: return LS_OK;
     case LS_MESSAGE_TUNE: return tune(u, a->message, err);
     default: return ls_fail(err, LS_ERR_DEVICE, "no such request");
     }
 }
 
-bool ls_cl_use_serve(ls_cl_use *u, ls_message_kind kind, request *r, ls_use_answer *a)
+bool ls_cl_use_serve(ls_cl_use *u, ls_message_kind kind, request *r, const ls_use_copy *copies,
+                     ls_use_answer *a)
 {
     ls_error err = {0};
     ls_used_workspace *w = used(u, r);
     bool needs = kind != LS_MESSAGE_NOTE && kind != LS_MESSAGE_TUNE &&
                  !(kind == LS_MESSAGE_ROWS && r->workspace == LS_USE_NEW);
-    if (!u->device || (needs && !w)) return false;
+    if (!u->device || ((needs || r->copies) && !w)) return false;
     u->device->careful = r->careful;
+    a->status = copy_all(w, r, copies, &err);
+    a->copies_failed = a->status != LS_OK;
     if (kind == LS_MESSAGE_NOTE)
         snprintf(a->message, sizeof a->message, "%.1023s", ls_cl_note(&u->device->base));
-    else a->status = serve(u, kind, r, w, a, &err);
+    else if (!a->copies_failed) a->status = serve(u, kind, r, w, a, &err);
     if (a->status != LS_OK) snprintf(a->message, sizeof a->message, "%.1023s", err.message);
     return true;
 }

@@ -235,7 +235,7 @@ static cl_int set_all_arguments(const ls_cl_device *d, const launch *l, const cl
 
 static ls_status enqueue(ls_cl_device *d, const launch *l, const cl_mem buffers[4], ls_error *err)
 {
-    const cl_uint zero = 0;
+    static const cl_uint zero = 0;
     size_t group = l->way.split.group, global = groups_of(d, l) * group;
     cl_int code = set_all_arguments(d, l, buffers);
     if (code == CL_SUCCESS)
@@ -244,13 +244,11 @@ static ls_status enqueue(ls_cl_device *d, const launch *l, const cl_mem buffers[
     if (code == CL_SUCCESS)
         code = d->cl.clEnqueueNDRangeKernel(d->queue, l->way.kernel, 1, NULL, &global, &group, 0,
                                             NULL, NULL);
-    if (code == CL_SUCCESS)
-        code = d->cl.clFinish(d->queue); /* `zero` and the table must have been read before they
-                                            change */
     return ls_cl_check(code, "running small networks", err);
 }
 
-/* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. */
+/* All steps, on a GPU in launches of bounded time; where a launch ends changes no bit. The last one
+ * is not waited for. */
 static ls_status launch_all(ls_cl_device *d, launch *l, const cl_mem buffers[4], ls_error *err)
 {
     double pace = launch_seconds /
@@ -267,6 +265,9 @@ static ls_status launch_all(ls_cl_device *d, launch *l, const cl_mem buffers[4],
         LS_TRY(write_to(d, LS_SMALL_TABLE, l->table, l->words * sizeof *l->table, err));
         double started = ls_clock();
         LS_TRY(enqueue(d, l, buffers, err));
+        if (from + piece == most) break;
+        /* the table must have been read before it changes */
+        LS_TRY(ls_cl_check(d->cl.clFinish(d->queue), "running small networks", err));
         pace = (ls_clock() - started) / (double)piece;
     }
     return LS_OK;
@@ -284,7 +285,8 @@ static ls_status run_launch(ls_cl_device *d, launch *l, const cl_mem buffers[4],
     LS_TRY(write_to(d, LS_SMALL_RATES, l->rates, l->steps * sizeof *l->rates, err));
     LS_TRY(ls_cl_expect(d, d->small_buffer[LS_SMALL_LOSSES], l->steps, err));
     LS_TRY(launch_all(d, l, buffers, err));
-    LS_TRY(ls_cl_read_twice(d, d->small_buffer[LS_SMALL_LOSSES], 0, l->steps, l->losses, err));
+    const ls_cl_reading losses = {d->small_buffer[LS_SMALL_LOSSES], 0, l->steps, l->losses};
+    LS_TRY(ls_cl_read_twice(d, &losses, 1, err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->runs[i++].run->count)
         memcpy(l->runs[i].run->losses, l->losses + at,
                (size_t)l->runs[i].run->count * sizeof(float));

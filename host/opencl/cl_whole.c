@@ -257,8 +257,8 @@ static ls_status launch_all(launch *l, bool *gone, ls_error *err)
 
 static ls_status read_losses(launch *l, ls_error *err)
 {
-    LS_TRY(ls_cl_read_twice(l->workspace->device, l->state->buffer[LOSSES], 0, l->steps, l->losses,
-                            err));
+    const ls_cl_reading losses = {l->state->buffer[LOSSES], 0, l->steps, l->losses};
+    LS_TRY(ls_cl_read_twice(l->workspace->device, &losses, 1, err));
     for (size_t i = 0, at = 0; i < l->count; at += (size_t)l->parts[i++].run->count)
         memcpy(l->parts[i].run->losses, l->losses + at,
                (size_t)l->parts[i].run->count * sizeof(float));

@@ -17,26 +17,60 @@ ls_status ls_cl_read_floats(ls_cl_device *d, cl_mem from, size_t at, size_t coun
                        "reading from the device", err);
 }
 
-ls_status ls_cl_read_twice(ls_cl_device *d, cl_mem from, size_t at, size_t count, float *to,
+static ls_status enqueue_reading(ls_cl_device *d, const ls_cl_reading *r, size_t from, size_t count,
+                                 float *to, ls_error *err)
+{
+    if (!count) return LS_OK;
+    return ls_cl_check(d->cl.clEnqueueReadBuffer(d->queue, r->from, CL_FALSE,
+                                                 (r->at + from) * sizeof *to, count * sizeof *to,
+                                                 to, 0, NULL, NULL),
+                       "reading from the device", err);
+}
+
+/* The floats of all readings from number `from` on, `count` of them: once to their places and once
+ * to `again`, with one wait. */
+static ls_status read_part(ls_cl_device *d, const ls_cl_reading *list, size_t readings, size_t from,
+                           size_t count, float *again, ls_error *err)
+{
+    ls_status status = LS_OK;
+    for (int turn = 0; turn < 3; turn++) {
+        size_t first = 0, done = 0;
+        for (size_t i = 0; i < readings && status == LS_OK; first += list[i++].count) {
+            const ls_cl_reading *r = &list[i];
+            size_t at = from > first ? from - first : 0;
+            if (at >= r->count || done == count) continue;
+            size_t n = r->count - at < count - done ? r->count - at : count - done;
+            if (turn < 2)
+                status = enqueue_reading(d, r, at, n, turn ? again + done : r->to + at, err);
+            else if (memcmp(again + done, r->to + at, n * sizeof *again))
+                status =
+                    ls_fail(err, LS_ERR_DEVICE,
+                            "wrong result: reading the same memory twice gave different values");
+            done += n;
+        }
+        if (turn != 1) continue;
+        cl_int code = d->cl.clFinish(d->queue); /* after a failure, too: the memory is ours */
+        if (status == LS_OK) status = ls_cl_check(code, "reading from the device", err);
+    }
+    return status;
+}
+
+ls_status ls_cl_read_twice(ls_cl_device *d, const ls_cl_reading *list, size_t readings,
                            ls_error *err)
 {
     enum { PIECE = 1 << 14 };
-    float again[1024], *second = again;
-    size_t room = sizeof again / sizeof *again;
-    LS_TRY(ls_cl_read_floats(d, from, at, count, to, err));
+    float few[1024], *again = few;
+    size_t room = sizeof few / sizeof *few, count = 0;
+    for (size_t i = 0; i < readings; i++) count += list[i].count;
     if (count > room) {
         room = count < PIECE ? count : PIECE;
-        LS_TRY(ls_alloc(&second, room, sizeof *second, "a second reading", err));
+        LS_TRY(ls_alloc(&again, room, sizeof *again, "a second reading", err));
     }
     ls_status status = LS_OK;
-    for (size_t i = 0, n; i < count && status == LS_OK; i += n) {
-        n = count - i < room ? count - i : room;
-        status = ls_cl_read_floats(d, from, at + i, n, second, err);
-        if (status == LS_OK && memcmp(second, to + i, n * sizeof *to))
-            status = ls_fail(err, LS_ERR_DEVICE,
-                             "wrong result: reading the same memory twice gave different values");
-    }
-    if (second != again) free(second);
+    for (size_t from = 0; from < count && status == LS_OK; from += room)
+        status = read_part(d, list, readings, from, count - from < room ? count - from : room,
+                           again, err);
+    if (again != few) free(again);
     return status;
 }
 

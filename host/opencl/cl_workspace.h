@@ -61,8 +61,14 @@ static inline bool in_arena(const member *m, size_t at, size_t count)
 /* Reads floats of a buffer and waits for them. */
 ls_status ls_cl_read_floats(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
                             ls_error *err);
+/* Floats of a buffer, and where they go. */
+typedef struct {
+    cl_mem from;
+    size_t at, count;
+    float *to;
+} ls_cl_reading;
 /* The same, read twice: a bit that was wrong on the way is noticed. Fails with LS_ERR_DEVICE. */
-ls_status ls_cl_read_twice(ls_cl_device *device, cl_mem from, size_t at, size_t count, float *to,
+ls_status ls_cl_read_twice(ls_cl_device *device, const ls_cl_reading *list, size_t count,
                            ls_error *err);
 /* Fills the place of results with NaN, which a launch that does not run leaves there. */
 ls_status ls_cl_expect(const ls_cl_device *device, cl_mem buffer, size_t count, ls_error *err);
