@@ -146,3 +146,40 @@ Test(killed, experiments_go_on)
     cr_expect(access("b/unfinished", F_OK) != 0);
     runs_folder_leave(folder);
 }
+
+/* What was changed in between is not taken, and what is missing is told. */
+Test(killed, resume_looks_at_what_it_goes_on_with)
+{
+    static const char *const damages[] = {
+        "rm c/outputs.json; mkfifo c/outputs.json",
+        "rm c/run.json; mkfifo c/run.json",
+        "rm -r r; cp -r other r",
+        "rm r/run.json",
+        "rm c/*.safetensors; mkfifo c/checkpoint-000000000500.safetensors",
+    };
+    static const char *const losses[] = {"rm r/metrics.jsonl", "echo > l", "rm -r r"};
+    const char *begin = "train moons --epochs 2000000 --batch 16 --checkpoint c --every 50 -o m.st "
+                        "--run r --log l -q --device cpu --threads 1";
+    char folder[64], command[200];
+    runs_folder_enter(folder);
+    free(runs_program_expect("train circles --epochs 2 --run other -q --device cpu", 0));
+    snprintf(command, sizeof command, "timeout -s INT 1 %s %s > /dev/null 2>&1", LS_PROGRAM, begin);
+    cr_assert_eq(WEXITSTATUS(system(command)), 124);
+    cr_assert_eq(system("mkdir kept && cp -r c r l m.st kept"), 0);
+    for (size_t i = 0; i < RUNS_COUNT(damages) + RUNS_COUNT(losses); i++) {
+        bool refused = i < RUNS_COUNT(damages);
+        cr_assert_eq(system("rm -rf c r l m.st && cp -r kept/* ."), 0);
+        cr_assert_eq(system(refused ? damages[i] : losses[i - RUNS_COUNT(damages)]), 0);
+        snprintf(command, sizeof command, "timeout -k 1 -s INT 2 %s resume c -q > out 2> err",
+                 LS_PROGRAM);
+        int status = WEXITSTATUS(system(command));
+        char *err = runs_file_read("err", NULL);
+        if (refused) cr_expect(status == 1 || status == 2, "%zu: status %d: %s", i, status, err);
+        else cr_expect(strstr(err, "lacks epochs"), "%zu: status %d: %s", i, status, err);
+        free(err);
+    }
+    char *other = runs_file_read("other/run.json", NULL);
+    cr_expect(strstr(other, "circles"));
+    free(other);
+    runs_folder_leave(folder);
+}

@@ -158,7 +158,7 @@ static ls_status load(ls_checkpoints *c, uint64_t step, ls_trainer *trainer, ls_
     char *path, *bytes;
     size_t size;
     LS_TRY(path_of(c, step, &path, err));
-    ls_status status = ls_read_file(path, &bytes, &size, err);
+    ls_status status = ls_read_regular(path, &bytes, &size, err);
     if (status == LS_OK) {
         ls_copy copy;
         status = ls_checkpoint_parse(trainer, &c->key, path, bytes, size, &copy, err);

@@ -217,7 +217,7 @@ ls_status ls_fleet_load(ls_fleet *fleet, const char *key, const char *path, char
     enum { START = sizeof heading - 1 };
     char *bytes, sum[SUM + 1];
     size_t size;
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    LS_TRY(ls_read_regular(path, &bytes, &size, err));
     ls_status status = LS_OK;
     *note = NULL;
     if (size < START + KEY + SUM || memcmp(bytes, heading, START)) status = damaged(path, err);

@@ -53,18 +53,22 @@ ls_status live_file_reach(live_file *s, uint64_t epoch, bool (*usual)(uint64_t e
 {
     char *bytes;
     size_t size, kept = 0;
-    bool again = s->goes_on || epoch <= s->epoch;
+    bool again = s->goes_on || epoch <= s->epoch, resumed = s->goes_on;
+    uint64_t last = 0, expected = epoch - 1;
     s->epoch = epoch;
     s->goes_on = false;
     if (!again || !s->regular) return LS_OK;
-    LS_TRY(ls_read_file(s->path, &bytes, &size, err));
+    LS_TRY(ls_read_regular(s->path, &bytes, &size, err));
     for (const char *end; kept < size && (end = memchr(bytes + kept, '\n', size - kept));) {
         size_t length = (size_t)(end - bytes) + 1 - kept;
         uint64_t of = epoch_of(bytes + kept, length);
         if (of >= epoch || (of && usual && !usual(of))) break;
+        if (of) last = of;
         kept += length;
     }
     free(bytes);
+    while (usual && expected && !usual(expected)) expected--;
+    s->gap |= resumed && last != expected;
     s->whole = (off_t)kept;
     return ftruncate(s->file - 1, s->whole) == 0 && lseek(s->file - 1, s->whole, SEEK_SET) >= 0
                ? LS_OK
@@ -101,4 +105,30 @@ ls_status live_file_close(live_file *s, ls_error *err)
         status = failed(s, "write", err);
     if (close(file) != 0 && status == LS_OK) status = failed(s, "write", err);
     return status;
+}
+
+ls_status live_file_check(const live_file *s, ls_error *err)
+{
+    if (!s->gap) return LS_OK;
+    return ls_fail(err, LS_ERR_IO,
+                   "%s: lacks epochs before those of the resumed part: it was changed, removed or "
+                   "not yet on disk when the training was interrupted",
+                   s->path);
+}
+
+uint64_t live_file_last_epoch(const char *path)
+{
+    char *bytes;
+    size_t size;
+    uint64_t last = 0;
+    if (ls_read_regular(path, &bytes, &size, NULL) != LS_OK) return 0;
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(bytes + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - bytes) + 1 - at : size - at;
+        uint64_t of = end ? epoch_of(bytes + at, length) : 0;
+        if (of > last) last = of;
+        at += length;
+    }
+    free(bytes);
+    return last;
 }

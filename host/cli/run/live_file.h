@@ -12,6 +12,7 @@ typedef struct {
     const char *path; /* for messages; not owned */
     int file;         /* descriptor + 1, so that a zeroed struct is a closed file */
     bool goes_on;     /* opened with LIVE_GO_ON, and not cut yet */
+    bool gap;         /* lines of earlier epochs are missing */
     uint64_t epoch;   /* of the last line that live_file_reach was called for */
     bool regular;     /* neither a pipe nor a device */
     off_t whole;      /* bytes of the records that are complete */
@@ -31,5 +32,9 @@ ls_status live_file_reach(live_file *s, uint64_t epoch, bool (*usual)(uint64_t e
 ls_status live_file_write(live_file *s, const void *bytes, size_t size, ls_error *err);
 /* Closes the file, which is on disk then. Does nothing if the file is closed. */
 ls_status live_file_close(live_file *s, ls_error *err);
+/* The last epoch that has a whole line; 0 if there is none, or no such file. */
+uint64_t live_file_last_epoch(const char *path);
+/* Whether no line of an earlier epoch was missing when the file was gone on with. */
+ls_status live_file_check(const live_file *s, ls_error *err);
 
 #endif

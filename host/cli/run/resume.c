@@ -154,7 +154,7 @@ static ls_status read_outputs(training_request *r, const char *path, ls_error *e
 {
     char *bytes;
     size_t size;
-    LS_TRY(ls_read_file(path, &bytes, &size, err));
+    LS_TRY(ls_read_regular(path, &bytes, &size, err));
     r->outputs = size <= LARGEST ? json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
     free(bytes);
     if (!json_is_object(r->outputs))
@@ -190,6 +190,10 @@ ls_status resume_read(training_request *r, ls_error *err)
         if (texts[i].path) LS_TRY(make_absolute(r, text_of(r, i), err));
     LS_TRY(path_in(r->safety.checkpoint, resume_config_name, &path, err));
     r->owned[r->owned_count++] = path;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s is missing or no file: %s is not a folder of --checkpoint", path,
+                       r->safety.checkpoint);
     r->config = path;
     LS_TRY(path_in(r->safety.checkpoint, resume_outputs_name, &path, err));
     r->owned[r->owned_count++] = path;

@@ -139,12 +139,47 @@ ls_status run_folder_begin(run_folder *run, const char *path, const run_config *
     return fill(run, device, LIVE_NEW, err);
 }
 
+/* Whether a folder that is not empty is that of this training: same options, same data. */
+static ls_status check_same_run(const run_folder *run, ls_error *err)
+{
+    char *bytes;
+    size_t size;
+    bool same = false;
+    DIR *folder = opendir(run->path);
+    bool empty = folder && is_empty(folder);
+    if (folder) closedir(folder);
+    if (empty) return LS_OK;
+    if (ls_read_regular(run->file[RUN_JSON], &bytes, &size, NULL) == LS_OK) {
+        json_t *there = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+        const json_t *data = json_object_get(there, "data"),
+                     *own = json_object_get(run->head, "data");
+        same = json_equal(json_object_get(there, "options"), json_object_get(run->head, "options"));
+        for (int i = 0; i < INPUTS; i++) {
+            const char *name = config_hash_names[i];
+            const char *a = json_string_value(json_object_get(data, name)),
+                       *b = json_string_value(json_object_get(own, name));
+            same &= !a == !b && (!a || !strcmp(a, b));
+        }
+        json_decref(there);
+        free(bytes);
+    }
+    return same
+               ? LS_OK
+               : ls_fail(err, LS_ERR_ARGUMENT,
+                         "%s is not the run folder of the training that is resumed: its options or "
+                         "data are others, or it has no run.json; name that one, or a new one, "
+                         "with --run",
+                         run->path);
+}
+
 ls_status run_folder_go_on(run_folder *run, const char *path, const run_config *config,
                            const ls_options *options, const source_options *device, ls_error *err)
 {
     LS_TRY(name_files(run, path, config, options, err));
     LS_TRY(make(run, err));
+    LS_TRY(check_same_run(run, err));
     run->resumed = true;
+    run->epochs = live_file_last_epoch(run->file[RUN_METRICS]);
     return fill(run, device, LIVE_GO_ON, err);
 }
 
@@ -287,6 +322,8 @@ static ls_status end_metrics(run_folder *run, ls_error *err)
 {
     ls_status status = LS_OK;
     if (run->waiting && !run->missing[RUN_METRICS]) status = write_metrics(run, &run->last, err);
+    if (status == LS_OK) status = live_file_check(&run->metrics, err);
+    run->missing[RUN_METRICS] |= run->metrics.gap;
     ls_status closed = live_file_close(&run->metrics, status == LS_OK ? err : NULL);
     run->missing[RUN_METRICS] |= closed != LS_OK;
     return status == LS_OK ? closed : status;

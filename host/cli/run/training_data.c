@@ -27,6 +27,13 @@ static ls_status check_hashes(training_request *r, const ls_data *rows, bool qui
         const char *name = i == INPUT_TEST || i == INPUT_TEST_LABELS ? r->test : r->data,
                    *what = i == INPUT_LABELS || i == INPUT_TEST_LABELS ? "the classes of " : "",
                    *hash = r->inputs.hash[i], *in_file = r->file.hash[i];
+        if (*wanted[i] && strcmp(wanted[i], hash) && r->resumes)
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s%s: the data have changed since the training was begun (their SHA-256 "
+                "is %.16s..., not %.16s...); if the old file is elsewhere: lockstep "
+                "resume %s --data FILE",
+                what, name, *hash ? hash : "missing", wanted[i], r->safety.checkpoint);
         if (*wanted[i] && strcmp(wanted[i], hash))
             return ls_fail(
                 err, LS_ERR_DATA,
@@ -80,6 +87,10 @@ static ls_status split(const training_request *r, ls_data **train, ls_data **tes
 static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)
 {
     bool generated = source_is_generated(r->data), there = access(r->data, F_OK) == 0;
+    if (!generated && !there && r->resumes)
+        return ls_fail(err, LS_ERR_IO,
+                       "%s does not exist here; name the file: lockstep resume %s --data FILE",
+                       r->data, r->safety.checkpoint);
     if (!generated && !there && r->config && *r->inputs.hash[INPUT_DATA])
         return ls_fail(
             err, LS_ERR_IO,

@@ -110,6 +110,7 @@ void training_end_logs(training *t)
     ls_error err;
     for (size_t i = 0; i < t->listeners.count; i++)
         losses_check(&t->lost, t->listeners.list[i].status, &t->listeners.list[i].err);
+    losses_check(&t->lost, live_file_check(&t->log, &err), &err);
     losses_check(&t->lost, live_file_close(&t->log, &err), &err);
     losses_check(&t->lost, event_file_close(&t->events, &err), &err);
 }
