@@ -162,7 +162,10 @@ ls_status ls_opencl_judge(void *search, ls_device_info *list, size_t count,
     ls_status status = ls_cl_self_check(s->here ? &s->cl : NULL, s->found, checked, count, s->stop,
                                         callback, user, err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
-        if (checked[i].status == LS_OK) continue;
+        if (checked[i].status == LS_OK) {
+            list[i].unusable = checked[i].verdict.judgement == LS_CL_BROKEN;
+            continue;
+        }
         list[i].exact = 0, list[i].unusable = 1;
         snprintf(list[i].reason, sizeof list[i].reason, "cannot be opened: %.230s",
                  checked[i].error.message);

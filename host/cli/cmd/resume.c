@@ -68,6 +68,12 @@ int cmd_resume(int argc, const char **argv)
     if (status == EXIT_OK && r.moved && !r.source.quiet && !r.source.json)
         terminal_print(stderr, "note: the folder where the training was begun is not here; its "
                                "paths are taken relative to the current folder\n");
+    const char *limit = status == EXIT_OK ? ls_options_get(r.options, "time-limit") : NULL;
+    if (limit && strcmp(limit, "0") && !r.source.quiet && !r.source.json)
+        terminal_print(stderr,
+                       "note: --time-limit %s: where this training ends depends on the "
+                       "machine's speed, so it may end at another epoch\n",
+                       limit);
     if (status == EXIT_OK)
         status = training_run("resume", &r, &t, &err) == LS_OK ? train_report("resume", &r, &t)
                                                                : complain_error("resume", &err);
