@@ -202,11 +202,16 @@ ls_status ls_divergence_explain(ls_trainer *trainer, uint64_t i, ls_error *why, 
         snprintf(what, sizeof what, "the %s of layer %d of %zu were the first that are not finite",
                  c.what, c.layer + 1, trainer->model->network.count);
     add_advice(trainer, step, text, sizeof text);
-    ls_fail(why, LS_ERR_DIVERGED,
-            "training diverged: the loss became %s at step %llu (epoch %llu); %s. A likely cause: "
-            "%s. %s",
-            isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
-            (unsigned long long)(step / trainer->now.schedule.steps_per_epoch) + 1, what,
-            cause(trainer, step, c), text);
+    char again[80] = "";
+    if (trainer->now.rollbacks)
+        snprintf(again, sizeof again, ", after %llu times going back and halving the rate",
+                 (unsigned long long)trainer->now.rollbacks);
+    ls_fail(
+        why, LS_ERR_DIVERGED,
+        "training diverged%s: the loss became %s at step %llu (epoch %llu); %s. A likely cause: "
+        "%s. %s",
+        again, isnan(loss) ? "NaN" : "infinite", (unsigned long long)step + 1,
+        (unsigned long long)(step / trainer->now.schedule.steps_per_epoch) + 1, what,
+        cause(trainer, step, c), text);
     return LS_OK;
 }
