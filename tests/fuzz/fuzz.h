@@ -27,7 +27,7 @@ static inline char *fuzz_copy(const uint8_t *bytes, size_t size)
 /* An error has a status and a message. */
 static inline void fuzz_check(ls_status status, const ls_error *err)
 {
-    if (status != LS_OK && (err->status != status || !*err->message)) abort();
+    if (status != LS_OK && (err->status != (int)status || !*err->message)) abort();
 }
 
 /* Data that was read can be encoded and split. */
