@@ -54,7 +54,7 @@ static ls_status read_every(const char *text, ls_train_control *out, ls_error *e
 
 ls_status safety_control(const safety_options *o, ls_train_control *out, ls_error *err)
 {
-    if (o->keep < 0 || o->keep > 1000000)
+    if (o->keep < 0 || o->keep == 1 || o->keep > 1000000)
         return ls_fail(err, LS_ERR_ARGUMENT, "--keep: use 2 to 1000000");
     if (o->verify < 0) return ls_fail(err, LS_ERR_ARGUMENT, "--verify: use 1 or more");
     if (!o->checkpoint && (o->every || o->keep))
