@@ -81,6 +81,42 @@ Test(checkpoint, resumed_trainings_have_the_bits_of_others)
     runs_devices_close(devices, count);
 }
 
+/* Trainings that stop early, interrupted after each epoch: the counters of the rules go along. */
+Test(checkpoint, the_rules_to_stop_go_on)
+{
+    static const char *const rules[][2] = {
+        {"patience",
+         "hidden 16 epochs 200 batch 8 validation 0.4 patience 6 optimizer adam lr 0.3"},
+        {"tolerance", "hidden 8 epochs 200 batch 16 tolerance 0.02 tolerance-epochs 5 lr 0.05"},
+    };
+    ls_data *data = runs_data("moons", 150);
+    for (size_t i = 0; i < RUNS_COUNT(rules); i++) {
+        char right[65], hash[65], folder[64];
+        runs_run run;
+        ls_summary summary = LS_INIT(ls_summary);
+        runs_train(NULL, rules[i][1], data, 0, &run);
+        cr_assert(ls_model_summary(run.model, &summary, NULL) == LS_OK);
+        cr_assert_str_eq(summary.stopped, rules[i][0]);
+        const uint64_t epochs = summary.epochs;
+        runs_free(&run);
+        train(NULL, rules[i][1], data, NULL, right);
+        for (uint64_t epoch = 1; epoch < epochs; epoch++) {
+            runs_folder_enter(folder);
+            ls_train_control control = {.struct_size = sizeof control,
+                                        .checkpoint = "c",
+                                        .callback = stop_after,
+                                        .user = &epoch};
+            train(NULL, rules[i][1], data, &control, hash);
+            control.resume = 1;
+            control.callback = NULL;
+            train(NULL, rules[i][1], data, &control, hash);
+            cr_assert_str_eq(hash, right, "%s, stopped after epoch %d", rules[i][0], (int)epoch);
+            runs_folder_leave(folder);
+        }
+    }
+    ls_data_free(data);
+}
+
 /* From one device to the next and back, again and again. */
 Test(checkpoint, a_training_may_change_devices_all_the_time)
 {
