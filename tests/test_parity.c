@@ -374,7 +374,7 @@ Test(parity, no_rows_are_refused)
     ls_network net;
     ls_plan *plan = NULL;
     ls_error err;
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_network_build(&options->settings, 4, ls_shape_of_classes(3), &net, &err),
                  LS_OK);
     cr_expect_eq(ls_plan_build(&net, &options->settings, LS_PLAN_TRAIN, 0, false, &plan, &err),

@@ -509,7 +509,7 @@ static ls_status take_cases(size_t first, size_t count, const place *on,
 {
     for (size_t i = first; i < first + count && !(on && *on->reason); i++) {
         check_case run = {.use = LS_PLAN_TRAIN, .features = FEATURES};
-        LS_TRY(ls_options_create(&run.options, err));
+        LS_TRY(ls_options_create_plain(&run.options, err));
         ls_status status = set_case(i, &run, err);
         if (status == LS_OK && (!on || suits(&run, on->way)))
             status = take_case(&run, on, covered, err);
