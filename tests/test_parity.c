@@ -141,6 +141,7 @@ SET(loss)
     p->plan.loss = losses[pair];
     p->plan.output = outputs[pair];
     p->plan.huber_delta = deltas[(v + s.m) % 3];
+    p->plan.label_keep = v & 1 ? 0.9f : 1.0f, p->plan.label_share = v & 1 ? 0.025f : 0.0f;
     p->plan.mean = mode != 1;
     ls_op *o = hand_op(p, LS_OP_LOSS, 0, out);
     o->z = hand_room(p, "z", s.m, out);

@@ -115,6 +115,9 @@ static const option table[] = {
       "error from which --loss huber is linear instead of quadratic, in standard deviations of the "
       "target if that is standardised"},
      REAL(huber_delta, 1e-6, 1e6)},
+    {{SIZE, "label-smoothing", "P", "0",
+      "classes and labels: train towards (1 - P) of the target and P of all classes alike (bce, ce)"},
+     REAL(label_smoothing, 0, 0.49999997)},
     {{SIZE, "optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"},
      CHOICE(optimizer, optimizers)},
     {{SIZE, "lr", "RATE", "auto",

@@ -53,7 +53,7 @@ typedef struct ls_settings {
     bool augment_flip;
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
-    double huber_delta;
+    double huber_delta, label_smoothing;
     int on_nan;    /* ls_on_nan */
     int optimizer; /* ls_opt */
     double rate;   /* negative: the optimizer's default */
