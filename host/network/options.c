@@ -3,6 +3,7 @@
  * are derived. */
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/network/activation.h"
 #include "host/network/optimizer.h"
@@ -255,7 +256,7 @@ static ls_status parse_choice(const option *o, const char *value, int *out, ls_e
             *out = (int)i - (strcmp(o->choices[0], "auto") == 0);
             return LS_OK;
         }
-    const char *near = ls_nearest(value, o->choices, n);
+    const char *near = ls_value_hint(o->info.name, value, o->choices, n);
     if (near)
         return ls_fail(err, LS_ERR_ARGUMENT, "--%s: there is no '%.60s'; did you mean '%s'?",
                        o->info.name, value, near);
@@ -523,7 +524,7 @@ static ls_status find(const char *name, size_t *out, ls_error *err)
             return LS_OK;
         }
     }
-    const char *near = ls_nearest(name, names, OPTIONS);
+    const char *near = ls_option_hint(name, names, OPTIONS).name;
     return near ? ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'; did you mean '%s'?",
                           name, near)
                 : ls_fail(err, LS_ERR_ARGUMENT, "there is no option '%.60s'", name);
