@@ -20,7 +20,7 @@ typedef struct {
     char hash[65];                  /* of the bytes of its file */
     ls_metrics *on_train, *on_test; /* NULL if they could not be computed */
     epoch_listeners listeners;
-    progress_line progress;
+    progress_state progress;
     live_file log;
     event_file events;
     run_folder run;
