@@ -77,6 +77,6 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
     }
     /* --epochs, although it is at its default: for data with categories or missing values, train
      * would otherwise set --patience */
-    if (!stops && !c->start && c->data && !source_is_generated(c->data))
+    if (!stops && !c->start && !(c->data && source_is_generated(c->data)))
         ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }
