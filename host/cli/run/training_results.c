@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/report/report.h"
+#include "host/cli/run/split.h"
 #include "host/cli/run/train_command.h"
 #include "host/model/model.h"
 #include "host/model/model_file.h"
@@ -111,7 +112,11 @@ void training_end_logs(training *t)
  * device choose again. */
 void training_keep(const training_request *r, training *t)
 {
+    ls_error err;
     device_report_take(&t->report, t->device);
+    /* the test rows of a file of their own are no part of the data */
+    losses_check(&t->lost,
+                 split_note(t->model, &r->inputs, t->train, r->test ? NULL : t->test, &err), &err);
     save_model(r, t);
     training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
