@@ -91,6 +91,55 @@ static const program_mistake usage[] = {
     {"train ''", 1, "lockstep"},
 };
 
+/* Other libraries' words, in any spelling, and what they are called here. */
+static const program_mistake neighbours[] = {
+    {"train moons --learning-rate 1", 2, "--learning-rate --lr?"},
+    {"train moons --learning_rate_init=1", 2, "--lr?"},
+    {"train moons -lr 1", 2, "--lr?"},
+    {"search moons --batch_size 8", 2, "--batch?"},
+    {"train moons --early-stopping", 2, "--patience?"},
+    {"compare moons --random-state 8", 2, "--seed?"},
+    {"train moons --n-epochs 8", 2, "--epochs?"},
+    {"train moons --num_epochs 8", 2, "--epochs?"},
+    {"train moons --max-iter 8", 2, "--epochs?"},
+    {"train moons --hidden-layer-sizes 8", 2, "--hidden?"},
+    {"train moons --alpha 1", 2, "--l2?"},
+    {"train moons --solver adam", 2, "--optimizer?"},
+    {"train moons --Weight_Decay 1", 2, "--weight-decay?"},
+    {"search moons --cv 5", 2, "--folds?"},
+    {"search moons --n-iter 5", 2, "--trials?"},
+    {"train moons --cv 5", 2, "search --folds"},
+    {"predict a b --n-jobs 2", 2, "--threads?"},
+    {"predict a b --output c.csv", 2, "-o?"},
+    {"train moons --output m.st", 2, "--output -o m.st"},
+    {"search moons --output=models/m", 2, "-o models/m"},
+    {"train moons --activation swish", 2, "'silu'"},
+    {"train moons --activation relu,Logistic", 2, "'sigmoid'"},
+    {"train moons --activation linear", 2, "'identity'"},
+    {"train moons --output linear", 2, "'identity'"},
+    {"train moons --loss binary_crossentropy", 2, "'bce'"},
+    {"train moons --optimizer nag", 2, "'nesterov'"},
+    {"train moons --net linear", 2, "'dense'"},
+    {"search moons --metric neg_log_loss", 2, "'log_loss'"},
+    {"plot confusion_matrix m -o p.svg", 2, "'confusion'"},
+    {"make make_moons", 2, "\"moons\""},
+    {"fit moons", 2, "'fit' 'train'"},
+    {"test m d", 2, "'evaluate'"},
+    {"score m d", 2, "'evaluate'"},
+    {"export m", 2, "safetensors 'show'"},
+    {"infer m d", 2, "'predict'"},
+    {"inference m d", 2, "'predict'"},
+    {"benchmark d", 2, "'compare'"},
+    {"info m", 2, "'show'"},
+    {"cv d", 2, "'search' --folds"},
+    {"cross_validate d", 2, "'search'"},
+};
+
+Test(mistakes, words_of_others_get_a_hint)
+{
+    program_check_mistakes(neighbours, RUNS_COUNT(neighbours));
+}
+
 Test(mistakes, wrong_usage_is_answered_with_one_line_and_status_2)
 {
     program_check_mistakes(usage, RUNS_COUNT(usage));

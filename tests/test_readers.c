@@ -53,8 +53,11 @@ Test(readers, formats_are_recognised_by_their_first_bytes)
         const char *name;
     } files[] = {{"\0\0\x08\1", 4, "IDX"}, {"\x93NUMPY", 6, "NPY"}, {"a,b,c\n", 6, "CSV"},
                  {"\0\0\x08\0", 4, "CSV"}, {"\x93NUM", 4, "CSV"},   {"", 0, "CSV"}};
-    for (size_t i = 0; i < COUNT(files); i++)
-        cr_expect_str_eq(ls_format_of(files[i].bytes, files[i].size)->name, files[i].name);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        const ls_format *format;
+        cr_assert_eq(ls_format_of("f", files[i].bytes, files[i].size, &format, NULL), LS_OK);
+        cr_expect_str_eq(format->name, files[i].name);
+    }
     cr_expect_str_eq(ls_matrix_formats().text, "IDX and NPY");
 }
 

@@ -135,7 +135,9 @@ Test(run_folder, nothing_is_written_over)
         {"train moons --run full" QUICK, 2, "full"},
         {"train moons --run file" QUICK, 1, "file"},
         {"train moons --run file/a" QUICK, 1, "file"},
-        {"train moons --run missing/a" QUICK, 1, "missing"},
+        {"train moons --run full/notes/b/a" QUICK, 1, "full/notes"},
+        {"train moons --tensorboard file/b/a --run t" QUICK, 1, "file"},
+        {"train moons -o missing/m.st --run t" QUICK, 1, "mkdir"},
         {"train moons --run ''" QUICK, 2, "--run"},
     };
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
@@ -147,8 +149,24 @@ Test(run_folder, nothing_is_written_over)
     }
     cr_expect_eq(runs_folder_count("full"), 1);
     /* an impossible training leaves no folder */
+    free(runs_program_expect("train moons --class-weights 1,2,3 --run none/b//c/" QUICK, 2));
     free(runs_program_expect("train moons --class-weights 1,2,3 --run none" QUICK, 2));
     cr_expect(access("none", F_OK) != 0);
+}
+
+/* Every option that takes a folder for results. */
+Test(run_folder, makes_the_folders_above)
+{
+    program_do(
+        "train moons --run runs/x//a/ --checkpoint saved/x/c --tensorboard events/x/e" QUICK);
+    cr_expect_eq(runs_folder_count("runs/x/a"), 5);
+    cr_expect_geq(runs_folder_count("saved/x/c"), 1);
+    cr_expect_eq(runs_folder_count("events/x/e"), 1);
+    program_do("train moons --run runs/x/b" QUICK);
+    cr_expect_eq(runs_folder_count("runs/x"), 2);
+    if (geteuid() == 0) return; /* root may write anywhere */
+    cr_assert_eq(mkdir("fixed", 0555), 0);
+    free(runs_program_expect("train moons --run fixed/a/b" QUICK, 1));
 }
 
 Test(run_folder, of_a_divergence)
@@ -289,7 +307,7 @@ Test(run_folder, a_log_that_fails)
         {"train moons --log missing/log" QUICK, 1, "missing/log"},
         {"train a.csv --log a.csv" QUICK, 2, "a.csv"},
         {"train moons --log ." QUICK, 1, "."},
-        {"train moons --tensorboard missing/tb" QUICK, 1, "missing/tb"},
+        {"train moons --tensorboard a.csv/tb" QUICK, 1, "a.csv/tb"},
         {"train moons --tensorboard a.csv" QUICK, 1, "a.csv"},
     };
     runs_file_write("a.csv", program_mixed_csv, strlen(program_mixed_csv));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/host_mode.h"
-#include "host/base/text.h"
+#include "host/base/neighbours.h"
 #include "host/cli/base/exit_status.h"
 #include "host/cli/base/json_memory.h"
 #include "host/cli/base/terminal.h"
@@ -113,10 +113,13 @@ int main(int argc, const char **argv)
         if (!commands[i].prints) signal(SIGPIPE, SIG_IGN);
         return printed(commands[i].run(argc - 1, argv + 1), name);
     }
-    const char *near = ls_nearest(name, names, COMMANDS);
-    terminal_print(stderr,
-                   near ? "lockstep: there is no command '%s'; did you mean '%s'?\n"
-                        : "lockstep: there is no command '%s'; lockstep --help lists them\n",
-                   name, near);
+    const ls_hint hint = ls_command_hint(name + strspn(name, "-"), names, COMMANDS);
+    if (hint.name)
+        terminal_print(stderr, "lockstep: there is no command '%s'; did you mean '%s'?%s%s%s\n",
+                       name, hint.name, hint.about ? " (" : "", hint.about ? hint.about : "",
+                       hint.about ? ")" : "");
+    else
+        terminal_print(stderr, "lockstep: there is no command '%s'; lockstep --help lists them\n",
+                       name);
     return EXIT_USAGE;
 }

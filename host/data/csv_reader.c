@@ -105,16 +105,6 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static ls_status check_encoding(const char *path, ls_stream *stream, ls_error *err)
-{
-    const char *head;
-    size_t count;
-    LS_TRY(ls_stream_head(stream, &head, &count, err));
-    if (count >= 2 && (memcmp(head, "\xff\xfe", 2) == 0 || memcmp(head, "\xfe\xff", 2) == 0))
-        return ls_fail(err, LS_ERR_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
-    return LS_OK;
-}
-
 /* Skips a line "sep=;", which spreadsheets write as an instruction for themselves. */
 static void skip_instruction(ls_csv_reader *reader)
 {
@@ -145,7 +135,6 @@ ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream
                               .sample_rows = sample_rows,
                               .separator = ',',
                               .line = 1};
-    LS_TRY(check_encoding(path, stream, err));
     LS_TRY(ls_csv_look(reader, WINDOW, err));
     if (reader->ahead_count == 0)
         return ls_fail(err, LS_ERR_DATA, "%s: is empty; give a CSV file with at least one row",

@@ -41,7 +41,7 @@ typedef struct {
     size_t comment_line;
 } ls_csv_reader;
 
-/* Starts reading a stream: skips a byte order mark and a line "sep=;", and refuses UTF-16 and
+/* Starts reading a stream: skips a byte order mark and a line "sep=;", and refuses
  * binary data. The caller sets the separator. window: bytes read at a time; sample_rows: as in
  * the reader; 0: default. The reader is closed with ls_csv_close, also if this fails. */
 ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream, size_t window,

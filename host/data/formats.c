@@ -2,6 +2,7 @@
 #include "host/data/formats.h"
 #include "host/base/memory.h"
 #include "host/data/csv.h"
+#include "host/data/foreign.h"
 #include "host/data/idx.h"
 #include "host/data/npy.h"
 
@@ -23,12 +24,15 @@ static const ls_format formats[] = {
 };
 #define FORMATS (sizeof formats / sizeof *formats)
 
-const ls_format *ls_format_of(const char *bytes, size_t size)
+ls_status ls_format_of(const char *path, const char *bytes, size_t size, const ls_format **out,
+                       ls_error *err)
 {
     size_t i = 0;
     while (!formats[i].is(bytes, size)) i++;
     assert(i < FORMATS && !formats[i].describe != !formats[i].read);
-    return &formats[i];
+    if (formats[i].read) LS_TRY(ls_refuse_foreign(ls_stream_name(path), bytes, size, err));
+    *out = &formats[i];
+    return LS_OK;
 }
 
 ls_status ls_format_matrix(const ls_format *format, const char *path, ls_stream *stream,

@@ -24,8 +24,10 @@ typedef struct {
     char *(*labels)(const char *path);
 } ls_format;
 
-/* The format of a file that begins with these bytes: the last row takes any. */
-const ls_format *ls_format_of(const char *bytes, size_t size);
+/* The format of a file that begins with these bytes: the last one takes any, except those of
+ * formats that are known to be others (host/data/foreign.h). path: for messages. */
+ls_status ls_format_of(const char *path, const char *bytes, size_t size, const ls_format **out,
+                       ls_error *err);
 
 /* Reads the header of a matrix from a stream of which nothing has been read. Refuses a header that
  * promises more numbers than the stream can hold. *bytes: the bytes of the numbers, which follow.

@@ -4,6 +4,7 @@
  * first rows do not depend on the number of rows. */
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
+#include "host/base/neighbours.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/data.h"
@@ -452,7 +453,7 @@ static ls_status unknown_generator(const char *name, ls_error *err)
         names[i] = generators[i].name;
         ls_text_add(&list, "%s%s", i ? ", " : "", names[i]);
     }
-    const char *near = ls_nearest(name, names, GENERATORS);
+    const char *near = ls_value_hint("generator", name, names, GENERATORS);
     ls_status status = ls_fail(err, LS_ERR_ARGUMENT,
                                "there is no generated data set \"%.40s\"; %s%s%schoose from: %s",
                                name, near ? "did you mean \"" : "", near ? near : "",

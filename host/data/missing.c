@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/missing.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ ls_status ls_missing_parse(const char *name, ls_missing *out, ls_error *err)
             *out = (ls_missing)n;
             return LS_OK;
         }
-    const char *near = ls_nearest(name, ls_missing_names, n);
+    const char *near = ls_value_hint("missing", name, ls_missing_names, n);
     return ls_fail(err, LS_ERR_ARGUMENT, "--missing: there is no '%.60s'; %s%s%s", name,
                    near ? "did you mean '" : "give mean, median, most-frequent, drop or error",
                    near ? near : "", near ? "'?" : "");

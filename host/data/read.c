@@ -12,13 +12,13 @@
 
 /* ---- Class labels ---------------------------------------------------------------------------- */
 
-static ls_status stream_format(ls_stream *stream, const ls_format **out, ls_error *err)
+static ls_status stream_format(const char *path, ls_stream *stream, const ls_format **out,
+                               ls_error *err)
 {
     const char *head;
     size_t count;
     LS_TRY(ls_stream_head(stream, &head, &count, err));
-    *out = ls_format_of(head, count);
-    return LS_OK;
+    return ls_format_of(path, head, count, out, err);
 }
 
 /* Path of the customary file of classes, if that can be read; else NULL. A pipe in its place, which
@@ -39,7 +39,7 @@ ls_status ls_labels_beside(const char *path, char **out, ls_error *err)
     const ls_format *format;
     *out = NULL;
     LS_TRY(ls_stream_open(path, &stream, err));
-    ls_status status = stream_format(stream, &format, err);
+    ls_status status = stream_format(path, stream, &format, err);
     ls_stream_close(stream);
     if (status == LS_OK) *out = readable_labels(format, path);
     return status;
@@ -64,7 +64,7 @@ static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_
     ls_stream *stream;
     const ls_format *format;
     LS_TRY(ls_stream_open(path, &stream, err));
-    ls_status status = stream_format(stream, &format, err);
+    ls_status status = stream_format(path, stream, &format, err);
     if (status == LS_OK && !format->describe)
         status = ls_fail(err, LS_ERR_DATA,
                          "%s: classes are read from %s files, and this is a %s file", path,
@@ -149,7 +149,7 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
 {
     const ls_format *format;
     ls_data *data = NULL;
-    LS_TRY(stream_format(stream, &format, err));
+    LS_TRY(stream_format(path, stream, &format, err));
     LS_TRY(ls_format_check_labels(format, request->labels, path, err));
     LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
                             : format->read(path, stream, request, &data, err));

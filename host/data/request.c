@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/request.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/data/value.h"
 
@@ -43,7 +44,7 @@ static ls_status choose(const char *option, const char *text, const choice *list
         return LS_OK;
     }
     if (!text) return LS_OK;
-    const char *near = ls_nearest(text, names, n);
+    const char *near = ls_value_hint(option, text, names, n);
     for (size_t i = 0; i < n; i++) ls_text_add(&all, "%s%s", i ? ", " : "", names[i]);
     ls_status status = near ? ls_fail(err, LS_ERR_ARGUMENT,
                                       "--%s: there is no '%s'; did you mean '%s'?", option,

@@ -43,7 +43,7 @@ static ls_status open_format(ls_row_reader *r, ls_error *err)
     const char *first;
     size_t count;
     LS_TRY(ls_stream_head(r->stream, &first, &count, err));
-    r->format = ls_format_of(first, count);
+    LS_TRY(ls_format_of(r->name, first, count, &r->format, err));
     LS_TRY(ls_format_check_labels(r->format, r->request.labels, r->name, err));
     if (r->format->describe) return open_matrix(r, err);
     return ls_csv_rows_open(r->name, r->stream, &r->request, &r->text, err);

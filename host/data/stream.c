@@ -18,7 +18,7 @@ struct ls_stream {
     int file;          /* file descriptor, or -1 for bytes in memory */
     size_t size, read; /* bytes of the file (compressed, if it is gzip) */
     const char *bytes; /* of a stream in memory */
-    char head[LS_STREAM_HEAD];
+    char head[LS_STREAM_HEAD_MOST];
     size_t head_at, head_count;
     ls_gzip *gzip; /* or NULL */
     char *packed;  /* buffer of PACKED compressed bytes; `packed_count` of them, from packed_at, are
@@ -113,12 +113,19 @@ static bool begins_text(const ls_stream *s)
     return s->head_count > 0 && s->head[0] >= ' ' && s->head[0] <= '~';
 }
 
+/* Whether more of the first bytes are needed: those of an archive name the first file in it. */
+static bool wants_head(const ls_stream *s)
+{
+    bool archive = s->head_count >= 4 && memcmp(s->head, "PK\3\4", 4) == 0;
+    return s->head_count < (archive ? LS_STREAM_HEAD_MOST : LS_STREAM_HEAD) &&
+           (archive || !begins_text(s));
+}
+
 /* Detects gzip by the first bytes. */
 static ls_status look_at_head(ls_stream *s, ls_error *err)
 {
     s->head_at = s->head_count = 0;
-    for (size_t count = 1; s->head_count < sizeof s->head && count && !begins_text(s);
-         s->head_count += count)
+    for (size_t count = 1; count && wants_head(s); s->head_count += count)
         LS_TRY(read_raw(s, s->head + s->head_count, sizeof s->head - s->head_count, &count, err));
     if (!ls_is_gzip(s->head, s->head_count)) return LS_OK;
     LS_TRY(ls_gzip_open(s->path, &s->gzip, err));
@@ -127,7 +134,7 @@ static ls_status look_at_head(ls_stream *s, ls_error *err)
     s->packed_at = s->packed;
     s->packed_count = s->head_count;
     s->head_count = 0;
-    for (size_t count = 1; s->head_count < sizeof s->head && count; s->head_count += count)
+    for (size_t count = 1; count && s->head_count < LS_STREAM_HEAD; s->head_count += count)
         LS_TRY(read_unpacked(s, s->head + s->head_count, sizeof s->head - s->head_count, &count,
                              err));
     return LS_OK;

@@ -21,9 +21,11 @@ void ls_stream_keep(ls_stream *stream);
 /* Starts again from the first byte. */
 ls_status ls_stream_rewind(ls_stream *stream, ls_error *err);
 
-/* The first LS_STREAM_HEAD bytes of the content, or all if there are fewer. They stay unread.
- * Errors: LS_ERR_ARGUMENT after a read. */
-enum { LS_STREAM_HEAD = 16 };
+/* The first bytes of the content: at least LS_STREAM_HEAD, or all if there are fewer or a text
+ * comes from a pipe; at most LS_STREAM_HEAD_MOST. They stay unread. Errors: LS_ERR_ARGUMENT after a
+ * read.
+ */
+enum { LS_STREAM_HEAD = 16, LS_STREAM_HEAD_MOST = 512 };
 ls_status ls_stream_head(ls_stream *stream, const char **bytes, size_t *count, ls_error *err);
 
 /* Reads at most room > 0 bytes. *count is 0 at the end of the stream, and only there. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/network/net.h"
 #include "host/base/memory.h"
+#include "host/base/neighbours.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,7 +184,7 @@ static ls_status find_item(const parser *p, ls_net_item *item)
         item->act = (ls_act)i;
         if (!strcmp(p->word, ls_activations[i].name)) return LS_OK;
     }
-    const char *near = ls_nearest(p->word, names, NAMES + LS_ACT_COUNT);
+    const char *near = ls_value_hint("net", p->word, names, NAMES + LS_ACT_COUNT);
     if (near)
         return ls_fail(p->err, LS_ERR_ARGUMENT,
                        "--net: item %zu: there is no '%s'; did you mean '%s'?", p->number, p->word,

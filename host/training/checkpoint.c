@@ -2,6 +2,7 @@
 #include "host/training/checkpoint.h"
 #include "host/base/clock.h"
 #include "host/base/file.h"
+#include "host/base/folder.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/data/fingerprint.h"
@@ -138,10 +139,7 @@ static void prune(const ls_checkpoints *c)
 /* Creates and locks the folder. */
 static ls_status open_folder(ls_checkpoints *c, ls_error *err)
 {
-    if (!*c->folder) return ls_fail(err, LS_ERR_ARGUMENT, "the name of the folder is empty");
-    if (mkdir(c->folder, 0777) != 0 && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "%s: cannot be created: %s%s", c->folder, strerror(errno),
-                       errno == ENOENT ? "; create the folder that it is to be in first" : "");
+    LS_TRY(ls_folder_make(c->folder, NULL, err));
     c->lock = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->lock < 0)
         return ls_fail(err, LS_ERR_IO, "%s: cannot be opened: %s", c->folder, strerror(errno));

@@ -69,8 +69,8 @@ static inline int fuzz_matrix(const uint8_t *bytes, size_t size, const char *nam
     ls_data *data = NULL;
     ls_error err = {LS_OK, ""};
     char *copy = fuzz_copy(bytes, size);
-    const ls_format *format = ls_format_of(copy, size);
-    if (!strcmp(format->name, name)) {
+    const ls_format *format;
+    if (ls_format_of("input", copy, size, &format, NULL) == LS_OK && !strcmp(format->name, name)) {
         ls_status status = format->describe("input", copy, size, &matrix, &err);
         size_t head = format->head(copy, size);
         matrix.bytes = copy + head;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/cli/base/terminal.h"
 #include <popt.h>
@@ -34,6 +35,21 @@ static size_t collect_names(const struct poptOption *table, const char **names, 
         if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
             count = collect_names(table->arg, names, count, most);
         else if (table->longName && count < most) names[count++] = table->longName;
+    }
+    return count;
+}
+
+/* The same for the letters of short options; letters: one string a letter. */
+static size_t collect_letters(const struct poptOption *table, const char **names, size_t count,
+                              size_t most)
+{
+    static const char letters[] =
+        "a\0b\0c\0d\0e\0f\0g\0h\0i\0j\0k\0l\0m\0n\0o\0p\0q\0r\0s\0t\0u\0v\0w\0x\0y\0z";
+    for (; table->longName || table->shortName || table->arg; table++) {
+        if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE)
+            count = collect_letters(table->arg, names, count, most);
+        else if (table->shortName >= 'a' && table->shortName <= 'z' && count < most)
+            names[count++] = letters + 2 * (table->shortName - 'a');
     }
     return count;
 }
@@ -160,10 +176,13 @@ static int bad_option(const arguments *args, const struct poptOption *table, int
                         option_before(argc, argv, given, before), given,
                         code == POPT_ERROR_BADNUMBER ? "is not a number" : poptStrerror(code),
                         args->command);
-    const char *near = ls_nearest(name, names, collect_names(table, names, 0, 256));
-    if (near)
-        return complain(args->command, EXIT_USAGE, "there is no option %s; did you mean --%s?",
-                        given, near);
+    size_t count = collect_letters(table, names, collect_names(table, names, 0, 256), 256);
+    const ls_hint hint = ls_option_hint(name, names, count);
+    if (hint.name)
+        return complain(args->command, EXIT_USAGE,
+                        "there is no option %s; did you mean %s%s?%s%s%s", given,
+                        hint.name[1] ? "--" : "-", hint.name, hint.about ? " (" : "",
+                        hint.about ? hint.about : "", hint.about ? ")" : "");
     return complain(args->command, EXIT_USAGE,
                     "there is no option %s; lockstep %s --help lists them", given, args->command);
 }

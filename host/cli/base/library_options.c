@@ -4,6 +4,7 @@
 #include "host/cli/base/args.h"
 #include <popt.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The val of a popt entry is the index of its option + 1, and for "--no-..." NEGATED more. */
 enum { NEGATED = 1000 };
@@ -45,11 +46,22 @@ const ls_option_info *library_option(int val, const char *text, const char **val
     return info;
 }
 
+int library_check_file(const ls_option_info *info, const char *value, const char *command)
+{
+    if (strcmp(info->name, "output") || !strpbrk(value, "./")) return EXIT_OK;
+    return complain(command, EXIT_USAGE,
+                    "--output is the activation of the output (%s); to write the model to the file "
+                    "'%s': -o %s",
+                    "sigmoid, softmax, identity", value, value);
+}
+
 int library_set(ls_options *options, int val, const char *text, const char *command)
 {
     ls_error err;
     const char *value;
     const ls_option_info *info = library_option(val, text, &value);
+    int status = library_check_file(info, value, command);
+    if (status != EXIT_OK) return status;
     return ls_options_set(options, info->name, value, &err) == LS_OK
                ? EXIT_OK
                : complain_error(command, &err);

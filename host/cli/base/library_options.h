@@ -17,4 +17,8 @@ const ls_option_info *library_option(int val, const char *text, const char **val
 /* Sets the option in `options` (see option_handler). Returns an exit status. */
 int library_set(ls_options *options, int val, const char *text, const char *command);
 
+/* Refuses a file as the value of --output, which is the activation of the output. Returns an exit
+ * status. */
+int library_check_file(const ls_option_info *info, const char *value, const char *command);
+
 #endif

@@ -157,6 +157,12 @@ ls_status result_check_writable(const char *path, ls_error *err)
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + (slash == path) : 1,
              slash ? path : ".");
     if (access(folder, W_OK) == 0) return LS_OK;
+    if (errno == ENOENT)
+        return ls_fail(
+            err, LS_ERR_IO,
+            "%s cannot be written: there is no folder %s; create it first (mkdir -p), or "
+            "name another file",
+            path, folder);
     return ls_fail(err, LS_ERR_IO, "%s cannot be written: %s: %s", path, folder, strerror(errno));
 }
 

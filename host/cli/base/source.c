@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/source.h"
 #include "host/base/error.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
@@ -166,7 +167,7 @@ static ls_status no_such_data(const char *name, ls_error *err)
     const char *names[64];
     size_t n = 0;
     while (n < 64 && (names[n] = ls_generator_at(n, NULL))) n++;
-    const char *near = strpbrk(name, "./") ? NULL : ls_nearest(name, names, n);
+    const char *near = strpbrk(name, "./") ? NULL : ls_value_hint("generator", name, names, n);
     if (near)
         return ls_fail(err, LS_ERR_IO, "there is no file or generator '%s'; did you mean '%s'?",
                        name, near);

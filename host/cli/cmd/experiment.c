@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/clock.h"
 #include "host/base/file.h"
+#include "host/base/folder.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
@@ -48,13 +49,8 @@ static int set_letters(exp_order *order, const char *name)
 
 static ls_status make_folder(const char *folder, ls_error *err)
 {
-    struct stat about;
     assert(folder);
-    if (mkdir(folder, 0777) == 0) return LS_OK;
-    if (errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "cannot create the folder %s: %s", folder, strerror(errno));
-    if (stat(folder, &about) || !S_ISDIR(about.st_mode))
-        return ls_fail(err, LS_ERR_IO, "%s is not a folder", folder);
+    LS_TRY(ls_folder_make(folder, NULL, err));
     return access(folder, W_OK) ? ls_fail(err, LS_ERR_IO, "cannot write to the folder %s: %s",
                                           folder, strerror(errno))
                                 : LS_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/base/memory.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/cmd/commands.h"
@@ -39,7 +40,7 @@ static ls_status unknown_plot(const char *name, ls_error *err)
                                                : " and ",
                     names[i]);
     }
-    const char *near = ls_nearest(name, names, model_plot_count);
+    const char *near = ls_value_hint("plot", name, names, model_plot_count);
     ls_status status = near
                            ? ls_fail(err, LS_ERR_ARGUMENT,
                                      "unknown plot '%.40s'; did you mean '%s'?", name, near)

@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/file.h"
 #include "host/base/memory.h"
+#include "host/base/neighbours.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/device_report.h"
@@ -63,6 +64,8 @@ static int set_option(int val, const char *text, void *user)
     ls_error err;
     const char *value;
     const ls_option_info *info = library_option(val, text, &value);
+    int status = library_check_file(info, value, "search");
+    if (status != EXIT_OK) return status;
     return ls_space_set(a->space, info->name, value, &err) == LS_OK
                ? EXIT_OK
                : complain_error("search", &err);
@@ -108,7 +111,7 @@ static int choose(const char *option, const char *text, const char *const *names
             *out = (int)n;
             return EXIT_OK;
         }
-    const char *near = ls_nearest(text, names, n);
+    const char *near = ls_value_hint(option, text, names, n);
     if (near)
         return complain("search", EXIT_USAGE, "--%s: there is no '%s'; did you mean '%s'?", option,
                         text, near);

@@ -9,6 +9,7 @@
 #include "host/cli/base/terminal.h"
 #include "host/cli/experiment/saved.h"
 #include "host/data/fingerprint.h"
+#include "host/network/settings.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +135,7 @@ static ls_status add_run(exp_session *s, ls_fleet *fleet, exp_result *r, size_t 
         r->train = train;
         r->test = test;
     }
-    LS_TRY(ls_options_create(&options, err));
+    LS_TRY(ls_options_create_plain(&options, err));
     ls_status status = set_options(s, r, seed, options, err);
     if (status == LS_OK) status = ls_fleet_add(fleet, options, train, &r->run[k].member, err);
     ls_options_free(options);

@@ -99,8 +99,4 @@ void config_fill(run_config *config, const run_config *from);
 /* Whether the file that was read sets the option. */
 bool config_has_option(const run_config *config, const char *name);
 
-/* Whether an option says when to stop. If none of these is given and the data have categories or
- * missing values, training sets --patience. */
-bool config_is_stop(const char *option);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/event_file.h"
 #include "host/base/error.h"
+#include "host/base/folder.h"
 #include "host/base/text.h"
 #include <errno.h>
 #include <math.h>
@@ -135,9 +136,7 @@ ls_status event_file_open(event_file *events, const char *folder, ls_error *err)
 {
     unsigned char bytes[EVENT_MOST];
     double time = clock_seconds();
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "%s: cannot create this folder: %s", folder,
-                       strerror(errno));
+    LS_TRY(ls_folder_make(folder, NULL, err));
     /* TensorBoard reads every file whose name contains "tfevents", in the order of the names */
     ls_text_add(&events->path, "%s/events.out.tfevents.%010.0f.lockstep.%ld", folder, floor(time),
                 (long)getpid());

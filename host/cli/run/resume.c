@@ -2,6 +2,7 @@
 #include "host/cli/run/resume.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/folder.h"
 #include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
@@ -126,9 +127,7 @@ ls_status resume_write(const training_request *r, ls_error *err)
             return ls_fail(err, LS_ERR_ARGUMENT,
                            "the name of the %s is not valid UTF-8, so it cannot be written to %s",
                            texts[i].name, resume_outputs_name);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return ls_fail(err, LS_ERR_IO, "--checkpoint: %s cannot be created: %s", folder,
-                       strerror(errno));
+    LS_TRY(ls_folder_make(folder, NULL, err));
     LS_TRY(config_check(&r->inputs, err));
     LS_TRY(write_json(folder, resume_config_name, config_json(&r->inputs, r->options), err));
     return write_json(folder, resume_outputs_name, outputs_json(r), err);

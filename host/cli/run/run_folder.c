@@ -2,6 +2,7 @@
 #include "host/cli/run/run_folder.h"
 #include "host/base/error.h"
 #include "host/base/file.h"
+#include "host/base/folder.h"
 #include "host/base/json.h"
 #include "host/base/text.h"
 #include "host/cli/base/device_report.h"
@@ -43,15 +44,7 @@ ls_status run_folder_check(const char *path, ls_error *err)
 {
     if (!*path) return ls_fail(err, LS_ERR_ARGUMENT, "--run: the name of the folder is empty");
     DIR *folder = opendir(path);
-    if (!folder && errno == ENOENT) {
-        /* "runs/a/" is created in "runs" */
-        char *bare = ls_strdup(path);
-        if (!bare) return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its name", path);
-        for (size_t n = strlen(bare); n > 1 && bare[n - 1] == '/';) bare[--n] = 0;
-        ls_status status = result_check_writable(bare, err);
-        free(bare);
-        return status;
-    }
+    if (!folder && errno == ENOENT) return ls_folder_check(path, err);
     if (!folder && errno == ENOTDIR)
         return ls_fail(err, LS_ERR_IO, "--run: %s is not a folder, or its parent is not a folder",
                        path);
@@ -125,10 +118,7 @@ static ls_status name_files(run_folder *run, const char *path, const run_config 
 
 static ls_status make(run_folder *run, ls_error *err)
 {
-    run->made = mkdir(run->path, 0777) == 0;
-    return run->made || errno == EEXIST ? LS_OK
-                                        : ls_fail(err, LS_ERR_IO, "--run: %s cannot be created: %s",
-                                                  run->path, strerror(errno));
+    return ls_folder_make(run->path, &run->made, err);
 }
 
 ls_status run_folder_begin(run_folder *run, const char *path, const run_config *config,
@@ -386,9 +376,9 @@ void run_folder_fail(run_folder *run, const ls_error *why, losses *lost)
                          &err);
     } else if (!run->epochs && !run->resumed && run->begun) {
         for (int i = 0; i < RUN_FILES; i++) unlink(run->file[i]);
-        if (run->made) rmdir(run->path);
+        ls_folder_unmake(run->path, run->made);
     } else if (run->metrics.file) end_metrics(run, NULL);
-    else if (run->made) rmdir(run->path);
+    else ls_folder_unmake(run->path, run->made);
 }
 
 void run_folder_free(run_folder *run)

@@ -22,7 +22,8 @@ typedef struct {
     const char *path;      /* of the folder, not owned */
     char *file[RUN_FILES]; /* paths of the files */
     bool resumed;          /* the files of an earlier part of the training were there */
-    bool made, begun;      /* made: this run created the folder; begun: it created the files */
+    size_t made;           /* how many folders this run created: its own and those above it */
+    bool begun;            /* whether it created the files */
     json_t *head;          /* run.json without the result */
     live_file metrics, timing;
     ls_progress last; /* the last epoch, if its lines are not written yet (waiting) */

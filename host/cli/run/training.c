@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/training.h"
 #include "host/base/error.h"
+#include "host/base/folder.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/progress.h"
@@ -42,6 +43,7 @@ static ls_status check_results(const training_request *r, ls_error *err)
     result_writes_live(&paths, r->log);
     for (int i = 0; i < RUN_FILES; i++) result_writes_inside(&paths, r->run, run_file_names[i]);
     LS_TRY(result_check(&paths, err));
+    if (r->tensorboard) LS_TRY(ls_folder_check(r->tensorboard, err));
     LS_TRY(resume_check(r, err));
     return r->run && !r->resumes ? run_folder_check(r->run, err) : LS_OK;
 }
