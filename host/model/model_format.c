@@ -26,6 +26,7 @@ const char *const ls_later_options[] = {"huber-delta",
                                         "on-nan",
                                         "fold",
                                         "label-smoothing",
+                                        "scaling",
                                         NULL};
 
 const char *const ls_shared_entries[] = {"features",    "classes", "columns", "source",

@@ -443,6 +443,10 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
         if (!(m->scale[i] > 0))
             return damaged(path, "its standardisation has a scale of 0 or less", err);
     if (!m->mean != !m->scale) return damaged(path, "its standardisation is incomplete", err);
+    const json_t *clip = json_object_get(object, "clip");
+    if (clip &&
+        !(m->mean && ls_json_read_number(clip, &m->clip) && m->clip >= 1e-3 && m->clip <= 1e9))
+        return damaged(path, "its standardisation has an impossible limit", err);
     return LS_OK;
 }
 

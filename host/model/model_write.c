@@ -94,8 +94,11 @@ static json_t *training_json(ls_summary s)
 static json_t *standardize_json(const ls_model *m)
 {
     size_t inputs = m->network.inputs;
-    return json_pack("{s:o,s:o}", "mean", m->mean ? ls_json_numbers(m->mean, inputs) : json_null(),
-                     "scale", m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    json_t *o = json_pack("{s:o,s:o}", "mean",
+                          m->mean ? ls_json_numbers(m->mean, inputs) : json_null(), "scale",
+                          m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    if (m->clip > 0) ls_json_set(&o, "clip", json_real(m->clip));
+    return o;
 }
 
 /* Names of the targets and what outputs become numbers with. A target without a name has null. */

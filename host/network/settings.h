@@ -36,6 +36,11 @@ typedef enum {
 
 enum { LS_MAX_HIDDEN = 1000 };
 
+/* How numbers are standardised: by mean and deviation, or by median and quartiles with smooth
+ * clipping at LS_ROBUST_CLIP. */
+typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST } ls_scaling;
+#define LS_ROBUST_CLIP 3.0
+
 /* Part `part` (from 1) of `parts` equal parts of the rows, chosen by `seed`; parts 0: none. */
 typedef struct {
     uint64_t part, parts, seed;
@@ -76,6 +81,7 @@ typedef struct ls_settings {
     ls_class_weights class_weights;
     double *class_weight; /* class_weight_count values, if they are given */
     size_t class_weight_count;
+    int scaling; /* ls_scaling */
     bool residual, standardize, standardize_target;
     uint64_t seed;
 } ls_settings;

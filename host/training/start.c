@@ -189,6 +189,7 @@ ls_status ls_start_hash(const ls_start *start, char hex[65], ls_error *err)
     hash_encoder(&sha, m->encoder);
     hash_reals(&sha, m->mean, m->network.inputs);
     hash_reals(&sha, m->scale, m->network.inputs);
+    if (m->clip > 0) ls_hash_real(&sha, m->clip);
     hash_reals(&sha, m->target_scale ? m->target_mean : NULL, m->targets);
     hash_reals(&sha, m->target_scale, m->targets);
     for (size_t k = 0; k < m->network.classes; k++) ls_hash_text(&sha, m->class_names[k]);

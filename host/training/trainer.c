@@ -21,6 +21,7 @@ static ls_status copy_preprocessing(ls_model *model, const ls_block *block, ls_e
     size_t inputs = model->network.inputs, outputs = model->network.outputs;
     LS_TRY(ls_preprocessing_copy(block->mean, inputs, &model->mean, err));
     LS_TRY(ls_preprocessing_copy(block->scale, inputs, &model->scale, err));
+    model->clip = block->clip;
     LS_TRY(ls_preprocessing_copy(block->target_mean, outputs, &model->target_mean, err));
     LS_TRY(ls_preprocessing_copy(block->target_scale, outputs, &model->target_scale, err));
     model->most_frequent = block->most_frequent;
