@@ -154,11 +154,13 @@ static void op_join(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_op *o = j->op;
-    const float *skip = ls_cpu_at(j, o->skip);
-    ls_mask mask = ls_cpu_mask(j);
-    size_t first = i0 * o->out;
-    j->backend->kernels->join(ls_cpu_at(j, o->a) + first, skip ? skip + first : NULL,
-                              ls_cpu_at(j, o->y) + first, first, (i1 - i0) * o->out, &mask);
+    const ls_cpu_kernels *k = j->backend->kernels;
+    const ls_mask mask = ls_cpu_mask(j);
+    const size_t first = i0 * o->out, n = (i1 - i0) * o->out;
+    const float *a = ls_cpu_at(j, o->a) + first, *skip = ls_cpu_at(j, o->skip);
+    float *y = ls_cpu_at(j, o->y) + first;
+    if (mask.p > 0.0f) k->drop(a, y, first, (ls_block){1, n, n}, &mask);
+    if (skip || !(mask.p > 0.0f)) k->join(mask.p > 0.0f ? y : a, skip ? skip + first : NULL, y, n);
 }
 
 static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)

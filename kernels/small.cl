@@ -49,7 +49,20 @@ static void drop(const small_step *s, words op, __global const float *a, __globa
                row = s->row;
     const ulong seed = s->seed, step = s->step;
     const float p = value(op, SMALL_OP_dropout);
-    for (uint c = 0; c < out; c++)
+    /* four columns share a block of random words if rows begin with one */
+    const uint shared = out % 4u == 0u ? out : 0u;
+    for (uint c = 0; c < shared; c += 4u) {
+        __global const float *from = a + c * lanes;
+        __global float *to = y + c * lanes;
+        EACH(i, lanes) {
+            const ls_u32x4 r = ls_random_block(seed, purpose, step, ((row + i) * out + c) >> 2);
+            to[i] = from[i] * ls_dropout_of(r.x, p);
+            to[lanes + i] = from[lanes + i] * ls_dropout_of(r.y, p);
+            to[2 * lanes + i] = from[2 * lanes + i] * ls_dropout_of(r.z, p);
+            to[3 * lanes + i] = from[3 * lanes + i] * ls_dropout_of(r.w, p);
+        }
+    }
+    for (uint c = shared; c < out; c++)
         EACH(i, lanes)
             y[c * lanes + i] = a[c * lanes + i] *
                                ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
