@@ -137,13 +137,16 @@ void training_free(training *t)
     ls_data_free(t->test);
 }
 
-ls_status training_repeat(const char *config, const char *run, const source_options *device,
-                          uint64_t until, ls_error *err)
+ls_status training_repeat(const char *config, const char *run_of, const char *run,
+                          const run_config *elsewhere, const source_options *device, uint64_t until,
+                          ls_error *err)
 {
     training_request r;
     training t = {0};
     ls_status status = training_request_init(&r, err);
     r.config = config;
+    r.repeats = run_of;
+    if (elsewhere) r.elsewhere = *elsewhere;
     r.run = run;
     r.until = until;
     r.source.device = device->device;
