@@ -6,6 +6,7 @@
 #include "host/base/cores.h"
 #include "host/base/memory.h"
 #include "host/device/choice.h"
+#include "host/network/settings.h"
 #include "kernels/random.h"
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static ls_status add_members(ls_fleet *fleet, const grid_case *g, const ls_data 
     for (size_t i = 0; i < g->depth; i++)
         snprintf(hidden + strlen(hidden), sizeof hidden - strlen(hidden), "%s%zu", i ? "," : "",
                  g->width);
-    LS_TRY(ls_options_create(&options, err));
+    LS_TRY(ls_options_create_plain(&options, err));
     ls_status status = ls_options_set(options, "hidden", hidden, err);
     snprintf(text, sizeof text, "%zu", g->batch);
     if (status == LS_OK) status = ls_options_set(options, "batch", text, err);

@@ -2,12 +2,13 @@
 #include "bench/bench_hash.h"
 #include "host/base/error.h"
 #include "host/base/sha256.h"
+#include "host/network/settings.h"
 #include <string.h>
 
 typedef struct {
     const char *data;
     size_t rows, features, classes;
-    const char *options[10][2];
+    const char *options[12][2];
 } whole_run;
 
 static const whole_run runs[] = {
@@ -41,6 +42,7 @@ static const whole_run runs[] = {
       {"dropout", "0.2"},
       {"clip", "0.5"},
       {"optimizer", "adamw"},
+      {"lr", "0.003"},
       {"schedule", "cosine"},
       {"epochs", "8"}}},
     {"classification",
@@ -103,8 +105,8 @@ static ls_status one_run(ls_device *device, const whole_run *run, char hex[65], 
                                .classes = run->classes,
                                .features = run->features,
                                .seed = 1};
-    ls_status status = ls_options_create(&options, err);
-    for (size_t k = 0; k < 10 && run->options[k][0] && status == LS_OK; k++)
+    ls_status status = ls_options_create_plain(&options, err);
+    for (size_t k = 0; k < 12 && run->options[k][0] && status == LS_OK; k++)
         status = ls_options_set(options, run->options[k][0], run->options[k][1], err);
     if (status == LS_OK) status = ls_data_generate(run->data, &how, &data, err);
     if (status == LS_OK) status = ls_train(device, options, data, NULL, NULL, &model, err);

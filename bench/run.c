@@ -55,7 +55,7 @@ ls_status bench_full_batch_options(const bench_options *o, ls_options **out, siz
                                        {"batch", "full"},
                                        {"lr", rate},
                                        {"epochs", epochs}};
-    LS_TRY(ls_options_create(out, err));
+    LS_TRY(ls_options_create_plain(out, err));
     ls_status status = bench_set_network(*out, o->network, features, classes, err);
     for (size_t i = 0; i < sizeof settings / sizeof *settings && status == LS_OK; i++)
         status = ls_options_set(*out, settings[i][0], settings[i][1], err);
@@ -85,7 +85,7 @@ static ls_status fill_run(const bench_options *o, bench_run *r, size_t features,
     double rate = o->rate > 0 ? o->rate : 0.001;
     snprintf(batch, sizeof batch, "%zu", o->batch);
     snprintf(lr, sizeof lr, "%.9g", rate);
-    LS_TRY(ls_options_create(&r->options, err));
+    LS_TRY(ls_options_create_plain(&r->options, err));
     LS_TRY(bench_set_network(r->options, o->network, &features, &classes, err));
     LS_TRY(ls_options_set(r->options, "batch", batch, err));
     LS_TRY(ls_options_set(r->options, "optimizer", o->optimizer, err));

@@ -146,7 +146,9 @@ static void loss(const chunk *c, const ls_chunk_op *o)
                       .row_weight = at(c, c->chunks->row_weight),
                       .row_loss = c->losses->row_loss[c->losses->chunks],
                       .scale = c->step->batch.scale,
-                      .delta = p->huber_delta};
+                      .delta = p->huber_delta,
+                      .keep = p->label_keep,
+                      .share = p->label_share};
     c->step->kernels->lanes_loss[p->loss](&l, c->lanes);
 }
 

@@ -201,12 +201,13 @@ static void weigh(const ls_loss_rows *l, size_t i0, size_t i1)
     {                                                                                              \
         const size_t columns = l->columns;                                                         \
         const bool training = l->scale != 0.0f, sigmoid = l->output == LS_OUTPUT_SIGMOID;          \
-        const float delta = l->delta;                                                              \
+        const float delta = l->delta, keep = l->keep, share = l->share;                            \
         for (size_t row = i0; row < i1; row++) {                                                   \
             float *z = l->z + row * columns, *p = l->p + row * columns;                            \
             float *row_loss = l->row_loss + row, top[1], sum[1], scale[1] = {scale_of(l, row)};    \
             const float *t = l->target + row * columns;                                            \
-            (void)sigmoid, (void)columns, (void)top, (void)sum, (void)delta;                       \
+            (void)sigmoid, (void)columns, (void)top, (void)sum, (void)delta, (void)keep,           \
+                (void)share;                                                                       \
             LS_LOSS_ROWS_##NAME                                                                    \
         }                                                                                          \
         weigh(l, i0, i1);                                                                          \

@@ -15,8 +15,9 @@ typedef struct {
     float *z, *p;
     const float *target, *row_weight;
     float *row_loss;
-    float scale; /* 1/rows or 1; 0 outside training */
-    float delta; /* of Huber's loss */
+    float scale;       /* 1/rows or 1; 0 outside training */
+    float delta;       /* of Huber's loss */
+    float keep, share; /* of label smoothing: 1 and 0 outside training */
 } ls_loss_rows;
 
 /* Matrices and vectors of batch normalisation; see LS_OPS. */

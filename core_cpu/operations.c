@@ -174,7 +174,9 @@ static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                       .row_weight = ls_cpu_at(j, o->row_weight),
                       .row_loss = ls_cpu_at(j, o->row_loss),
                       .scale = j->training ? j->batch.scale : 0.0f,
-                      .delta = p->huber_delta};
+                      .delta = p->huber_delta,
+                      .keep = j->training ? p->label_keep : 1.0f,
+                      .share = j->training ? p->label_share : 0.0f};
     j->backend->kernels->loss[p->loss](&l, i0, i1);
 }
 

@@ -83,7 +83,8 @@ __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong
 #define LS_X(NAME, name)                                                                           \
     __kernel void loss_##name(MATRIX(z), MATRIX(p), MATRIX(t), MATRIX(weight), MATRIX(row_loss),   \
                               const uint rows, const uint columns, const float step_scale,         \
-                              const uint sigmoid, const float delta)                               \
+                              const uint sigmoid, const float delta, const float keep,             \
+                              const float share)                                                   \
     {                                                                                              \
         const uint row = get_global_id(0);                                                         \
         if (row >= rows) return;                                                                   \

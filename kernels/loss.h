@@ -37,6 +37,10 @@ LS_FN float ls_softmax_exp(float z, float top)
     return x < least ? 0.0f : e;
 }
 
+/* A target of a cross-entropy with label smoothing P over K classes (Szegedy et al. 2016):
+ * (1 - P)·t + P/K, with keep = 1 - P and share = P/K. Without it, fma(t, 1, 0) is t. */
+LS_FN float ls_loss_target(float t, float keep, float share) { return ls_fma(t, keep, share); }
+
 /* dz of both fused cross-entropies: (p - t)·scale, flushed. */
 LS_FN float ls_loss_cross_entropy_grad(float p, float t, float scale)
 {
@@ -84,13 +88,15 @@ LS_FN float ls_loss_huber_grad(float e, float delta, float scale)
  *   columns         number of outputs; ls_u32 or wider
  *   training        whether z becomes dL/dz
  *   sigmoid         whether the output is sigmoid; otherwise it is identity (mse)
- *   delta           where Huber's loss becomes linear (huber) */
+ *   delta           where Huber's loss becomes linear (huber)
+ *   keep, share     of label smoothing (bce, ce); 1 and 0 outside training */
 
 #define LS_LOSS_ROWS_BCE                                                                           \
     LOSS_EACH(i) { row_loss[i] = 0.0f; }                                                           \
     for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
         {                                                                                          \
-            const float logit = z[LOSS_AT(i, k)], target = t[LOSS_AT(i, k)];                       \
+            const float logit = z[LOSS_AT(i, k)];                                                  \
+            const float target = ls_loss_target(t[LOSS_AT(i, k)], keep, share);                    \
             const float output = ls_sigmoid(logit);                                                \
             p[LOSS_AT(i, k)] = output;                                                             \
             row_loss[i] = row_loss[i] + ls_loss_bce(logit, target);                                \
@@ -117,7 +123,8 @@ LS_FN float ls_loss_huber_grad(float e, float delta, float scale)
     }                                                                                              \
     for (ls_u32 k = 0; k < columns; k++) LOSS_EACH(i)                                              \
         {                                                                                          \
-            const float logit = z[LOSS_AT(i, k)], target = t[LOSS_AT(i, k)];                       \
+            const float logit = z[LOSS_AT(i, k)];                                                  \
+            const float target = ls_loss_target(t[LOSS_AT(i, k)], keep, share);                    \
             const float output = p[LOSS_AT(i, k)] / sum[i];                                        \
             row_loss[i] = ls_fma(target, top[i] - logit, row_loss[i]);                             \
             p[LOSS_AT(i, k)] = output;                                                             \

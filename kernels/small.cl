@@ -185,6 +185,8 @@ static void losses_of_rows(const small_step *s, words op)
     const int sigmoid = field(s, SMALL_output) == LS_OUTPUT_SIGMOID;
     const uint columns = op[SMALL_OP_out];
     const float step_scale = s->scale, delta = value(s->member, SMALL_huber_delta);
+    const float keep = value(s->member, SMALL_label_keep),
+                share = value(s->member, SMALL_label_share);
     __global float *z = s->scratch + op[SMALL_OP_z], *p = s->scratch + op[SMALL_OP_a],
                    *row_loss = s->scratch + field(s, SMALL_row_loss);
     /* the rows of the gradients are not needed at this time */

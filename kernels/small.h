@@ -28,6 +28,8 @@
     X(output)                                                                                      \
     X(loss)                                                                                        \
     X(huber_delta)                                                                                 \
+    X(label_keep)                                                                                  \
+    X(label_share)                                                                                 \
     X(optimizer)                                                                                   \
     X(clip)                                                                                        \
     X(features)                                                                                    \

@@ -218,6 +218,8 @@ static void losses_of_rows(const small_step *s, words op)
     const int sigmoid = field(s, SMALL_output) == LS_OUTPUT_SIGMOID;
     const uint columns = op[SMALL_OP_out];
     const float step_scale = s->scale, delta = value(s->member, SMALL_huber_delta);
+    const float keep = value(s->member, SMALL_label_keep),
+                share = value(s->member, SMALL_label_share);
     SPACE float *z = s->own + op[SMALL_OP_z], *p = s->own + op[SMALL_OP_a],
                 *row_loss = s->own + field(s, SMALL_row_loss);
     SPACE float *scale = s->own + field(s, SMALL_rows_at), *top = scale + SMALL_PITCH,

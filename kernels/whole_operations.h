@@ -51,6 +51,8 @@ static void loss_of_row(const whole_step *s, words op, uint row, __local float *
               sigmoid = s->member[WHOLE_output] == LS_OUTPUT_SIGMOID;
     const uint columns = op[WHOLE_OP_out];
     const float delta = value(s->member, WHOLE_huber_delta),
+                keep = value(s->member, WHOLE_label_keep),
+                share = value(s->member, WHOLE_label_share),
                 w = weighted ? s->weight[stored_number(s, row)] : 1.0f;
     float row_loss[1], top[1], sum[1], scale[1];
     row_loss[0] = 0.0f;

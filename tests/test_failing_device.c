@@ -159,7 +159,7 @@ static ls_status disturb(const char *how, const char *function, long number, ls_
     memset(counts, 0, sizeof *counts);
     ls_status status = open_and_train(hex, err);
     /* on a busy machine the helper may be ended before it has released all; a leak comes again */
-    if (!is_balanced()) {
+    if (!is_balanced() && strcmp(function, "clFinish")) {
         memset(counts, 0, sizeof *counts);
         status = open_and_train(hex, err);
     }
@@ -176,7 +176,11 @@ static ls_status disturb(const char *how, const char *function, long number, ls_
                      !strcmp(function, "clGetPlatformInfo"); /* it looks like another device, which
                                                                 is checked by processes that are
                                                                 ended when that is over */
-    if (!ended && !described && strncmp(function, "clRelease", 9)) expect_balance(plan);
+    /* without it nobody knows when the driver has left the memory of a command alone: it may crash
+     * while it releases that, in its own process, when the training has gone on elsewhere */
+    bool unfinished = !strcmp(function, "clFinish");
+    if (!ended && !described && !unfinished && strncmp(function, "clRelease", 9))
+        expect_balance(plan);
     expect_no_child(plan);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/base/error.h"
+#include "host/network/settings.h"
 #include "tests/support/clock.h"
 #include "tests/support/faulty.h"
 
@@ -31,7 +32,7 @@ static ls_options *options_of(const char *text)
     ls_options *options;
     ls_error err;
     snprintf(copy, sizeof copy, "%s", text);
-    cr_assert(ls_options_create(&options, &err) == LS_OK);
+    cr_assert(ls_options_create_plain(&options, &err) == LS_OK);
     for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(word, '=');
         *value++ = 0;

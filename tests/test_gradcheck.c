@@ -45,6 +45,13 @@ static const rig_case cases[] = {
     {"labels, weights, sum",
      GRADIENT "hidden=6 activation=tanh reduction=sum labels=2 row-weights=on", 30, 4, 0},
     {"one label", GRADIENT "hidden=none loss=bce labels=1", 30, 4, 0},
+    {"smoothed, bce", GRADIENT "hidden=6 activation=tanh label-smoothing=0.1", 30, 4, 2},
+    {"smoothed, ce, weights, sum",
+     GRADIENT
+     "hidden=6 activation=tanh label-smoothing=0.3 class-weights=0.5,2.25,1,1 reduction=sum",
+     30, 4, 4},
+    {"smoothed, labels", GRADIENT "hidden=6 activation=tanh label-smoothing=0.2 labels=3", 30, 4,
+     0},
     {"batch norm", GRADIENT "hidden=7,5 activation=tanh batch-norm=on", 30, 4, 3},
     {"batch norm, relu", GRADIENT "hidden=7,5 activation=relu batch-norm=on", 30, 4, 3},
     {"batch norm, weights, sum",

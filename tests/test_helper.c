@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/base/file.h"
+#include "host/network/settings.h"
 #include "host/opencl/cl_backend.h"
 #include "host/opencl/cl_binary.h"
 #include "host/opencl/cl_cache.h"
@@ -74,7 +75,7 @@ static void train(const char *device, ls_cl_way_id way, const char *why, char he
     ls_generate_options make = {.rows = 100};
     cr_assert_eq(ls_device_open(device, 1, 0, &d, &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_data_generate("moons", &make, &data, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "epochs", "3", &err), LS_OK);
     cr_assert_eq(ls_train(d, options, data, NULL, NULL, &model, &err), LS_OK, "%s", err.message);
     ls_model_weights_sha256(model, hex);

@@ -3,6 +3,7 @@
  * point, and letters have other cases. The library reads and writes the same. */
 #include "host/base/text.h"
 #include "host/model/model.h"
+#include "host/network/settings.h"
 #include "tests/support/data.h"
 #include "tests/support/runs.h"
 #include <criterion/criterion.h>
@@ -43,7 +44,7 @@ static void train_and_save(char hex[65], char **bytes, size_t *size)
     ls_error err = {LS_OK, ""};
     write_temporary(path, table, sizeof table - 1);
     write_temporary(model_path, "", 0);
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "lr", "0.0125", &err), LS_OK, "%s", err.message);
     cr_expect_str_eq(ls_options_get(options, "lr"), "0.0125");
     cr_expect_eq(ls_options_set(options, "lr", "0,5", &err), LS_ERR_ARGUMENT);

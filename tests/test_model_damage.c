@@ -14,6 +14,7 @@
 
 #include "host/base/sha256.h"
 #include "host/model/model.h"
+#include "host/network/settings.h"
 #include "tests/support/model_file.h"
 
 static char folder[64];
@@ -352,7 +353,7 @@ static void make_encoded(const char *path)
     ls_error err;
     runs_file_write("mixed.csv", text, sizeof text - 1);
     cr_assert_eq(ls_data_read("mixed.csv", NULL, &data, &err), LS_OK, "%s", err.message);
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "hidden", "2", &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "epochs", "2", &err), LS_OK);
     cr_assert_eq(ls_train(NULL, options, data, NULL, NULL, &model, &err), LS_OK, "%s", err.message);

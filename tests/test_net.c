@@ -29,7 +29,7 @@ static void set(ls_options *options, const char *name, const char *value)
 static ls_status build(const char *net, const char *shape, size_t features, size_t classes,
                        ls_options **options, ls_network *out, ls_error *err)
 {
-    cr_assert_eq(ls_options_create(options, err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(options, err), LS_OK);
     set(*options, "shape", shape);
     ls_status status = ls_options_set(*options, "net", net, err);
     if (status != LS_OK) return status;
@@ -472,7 +472,7 @@ Test(net, units_of_the_output)
         ls_options *options;
         ls_network n;
         ls_error err;
-        cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+        cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
         set(options, "net", rows[i].net);
         cr_expect_eq(ls_network_build(&options->settings, 4, rows[i].shape, &n, &err),
                      LS_ERR_ARGUMENT);
@@ -494,7 +494,7 @@ Test(net, options_beside_it)
         ls_options *options;
         ls_network n;
         ls_error err;
-        cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+        cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
         set(options, "net", "dense 4, relu, dense");
         set(options, rows[i][0], rows[i][1]);
         cr_expect_eq(ls_network_build(&options->settings, 4, ls_shape_of_classes(3), &n, &err),
@@ -579,7 +579,7 @@ Test(net, batch_norm_needs_rows)
     for (size_t i = 0; i < COUNT(rows); i++) {
         ls_options *o;
         ls_error err;
-        cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+        cr_assert_eq(ls_options_create_plain(&o, &err), LS_OK);
         cr_assert_eq(ls_options_set(o, "net", rows[i].net, &err), LS_OK, "%s", err.message);
         cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 33u : 32u, "%s",
                      rows[i].net);
@@ -608,7 +608,7 @@ Test(net, shape_that_the_data_does_not_have)
     ls_options *o;
     ls_network n;
     ls_error err;
-    cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&o, &err), LS_OK);
     set(o, "shape", "1x8x9");
     cr_expect_eq(ls_network_build(&o->settings, 64, ls_shape_of_classes(3), &n, &err),
                  LS_ERR_ARGUMENT);
@@ -627,7 +627,7 @@ Test(net, options_that_it_replaces)
         ls_options *o;
         ls_network n;
         ls_error err;
-        cr_assert_eq(ls_options_create(&o, &err), LS_OK);
+        cr_assert_eq(ls_options_create_plain(&o, &err), LS_OK);
         set(o, "net", "dense 4, relu, dense");
         cr_assert_eq(ls_network_build(&o->settings, 3, ls_shape_of_classes(3), &n, &err), LS_OK);
         ls_network_free(&n);

@@ -89,7 +89,7 @@ Test(net_text, option)
 {
     ls_options *options, *copy;
     ls_error err;
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "net", "dense  5,tanh,dense", &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "shape", "2x03x4", &err), LS_OK);
     cr_assert_eq(ls_options_copy(options, &copy, &err), LS_OK);
@@ -273,7 +273,7 @@ static void check_text(const char *text, uint64_t *state, counts *c)
     ls_options *options;
     ls_network n;
     ls_error err = {.message = ""};
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     ls_status status = ls_options_set(options, "net", text, &err);
     if (status == LS_OK && options->settings.net) {
         c->read++;
@@ -322,7 +322,7 @@ static float *start(const char *options_text[][2], size_t count, size_t features
 {
     ls_options *options;
     ls_error err;
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     for (size_t i = 0; i < count; i++)
         cr_assert_eq(ls_options_set(options, options_text[i][0], options_text[i][1], &err), LS_OK,
                      "%s", err.message);

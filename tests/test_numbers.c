@@ -150,6 +150,8 @@ Test(numbers, options_that_contradict_the_targets)
         {numbers, "loss ce", "use mse, mae or huber"},
         {numbers, "output sigmoid", "use identity"},
         {numbers, "output softmax", "use identity"},
+        {numbers, "label-smoothing 0.1", "bce and ce"},
+        {classes, "label-smoothing 0.1 loss mse", "bce and ce"},
         {numbers, "class-weights balanced", "--weight"},
         {numbers, "class-weights 1,2", "--weight"},
         {numbers, "patience 3 validation 0", "--validation"},

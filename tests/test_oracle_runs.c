@@ -240,6 +240,9 @@ static const struct {
       90, 3, 0},
      {"constant", 0.05, 0, 0.5, 0, 10, 30, 6},
      false},
+    {{"smoothed, validation", "hidden=8 activation=tanh batch=16 label-smoothing=0.15", 90, 3, 3},
+     {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
+     false},
     {{"labels, weights, batch norm",
       "hidden=8 activation=tanh batch=16 batch-norm=on labels=3 row-weights=on", 90, 3, 0},
      {"constant", 0.01, 0, 0.5, 0, 10, 30, 6},
@@ -446,6 +449,35 @@ Test(oracle, patience)
     ls_model_free(ends);
     ls_model_free(model);
     ls_metrics_free(metrics);
+    ls_data_free(rest);
+    ls_data_free(part);
+    ls_data_free(data);
+}
+
+/* Label smoothing changes what is trained: the validation loss remains the cross-entropy of the
+ * classes themselves. */
+Test(oracle, smoothed_labels_and_the_validation_loss)
+{
+    static curve c;
+    ls_data *data = data_of(120, 3, 3, false), *rest, *part;
+    ls_model *plain, *smoothed;
+    plain = train("hidden=12 activation=tanh lr=0.05 batch=16 validation=0.3 epochs=9", data, 0,
+                  &c);
+    double without = c.loss[8];
+    smoothed = train("hidden=12 activation=tanh lr=0.05 batch=16 validation=0.3 epochs=9 "
+                     "label-smoothing=0.2",
+                     data, 0, &c);
+    cr_assert(ls_data_split(data, 0.3, 1, &rest, &part, NULL) == LS_OK);
+    size_t rows = ls_data_rows(part);
+    float *p = calloc(rows * 3, sizeof *p);
+    double truth = 0.0;
+    cr_assert(p && ls_model_predict(smoothed, NULL, ls_data_x(part), rows, p, NULL) == LS_OK);
+    for (size_t i = 0; i < rows; i++) truth -= log((double)p[i * 3 + (size_t)ls_data_y(part)[i]]);
+    cr_expect_float_eq(c.validation[8], truth / (double)rows, 1e-6);
+    cr_expect_gt(c.loss[8], without + 0.1, "the training loss is that of the smoothed targets");
+    free(p);
+    ls_model_free(plain);
+    ls_model_free(smoothed);
     ls_data_free(rest);
     ls_data_free(part);
     ls_data_free(data);

@@ -2,6 +2,7 @@
 /* Threads that the system does not give: fewer work, and the device says so. */
 #include "core_cpu/cpu.h"
 #include "core_cpu/pool.h"
+#include "host/network/settings.h"
 #include "tests/support/runs.h"
 #include <criterion/criterion.h>
 #include <string.h>
@@ -52,7 +53,7 @@ Test(pool, the_device_says_so)
     ls_error err = {LS_OK, ""};
     char hex[2][65];
     const ls_generate_options how = {.rows = 100, .noise = -1, .overlap = -1};
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     cr_assert_eq(ls_options_set(options, "epochs", "5", &err), LS_OK);
     cr_assert_eq(ls_data_generate("moons", &how, &data, &err), LS_OK);
     for (int limited = 0; limited < 2; limited++) {

@@ -193,6 +193,10 @@ static const feature targets[] = {
     {"labels:2:weighted", 75, BASE, "loss bce batch full"},
     {"labels:5", 300, "hidden 300,100 epochs 2 batch 200", "l2 0.01"},
     {"labels:1", 50, BASE, "output sigmoid dropout 0.2"},
+    {"labels:3", 50, BASE, "label-smoothing 0.1"},
+    {"moons", 75, BASE " batch 32", "label-smoothing 0.2"},
+    {"blobs", 75, BASE " batch 70", "label-smoothing 0.05 class-weights balanced"},
+    {"classification", 300, "hidden 300,100 epochs 2 batch 200", "label-smoothing 0.1"},
 };
 Test(runs, numbers_and_labels) { check_features(targets, RUNS_COUNT(targets), some_threads); }
 

@@ -3,6 +3,7 @@
  * instruction set. */
 #include "core_cpu/cpu.h"
 #include "host/model/model.h"
+#include "host/network/settings.h"
 #include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static void train_hash(ls_device *device, bool layered, const char *loss, char h
         .rows = 317, .noise = -1, .overlap = -1, .classes = 5, .features = 68, .seed = 3};
     if (layered) setenv("LOCKSTEP_STEPS", "layered", 1);
     else unsetenv("LOCKSTEP_STEPS");
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         cr_assert_eq(ls_options_set(options, set[i][0], set[i][1], &err), LS_OK, "%s", err.message);
     cr_assert_eq(ls_data_generate("classification", &how, &data, &err), LS_OK, "%s", err.message);

@@ -28,7 +28,9 @@
     X(ls_layer_info, dead, dead)                                                                   \
     X(ls_layer_shape, flop, flop)                                                                  \
     X(ls_summary, stopped, rollbacks)                                                              \
-    X(ls_member_info, message, message)                                                            \
+    X(ls_member_info, message, best_validation_loss)                                               \
+    X(ls_auto_progress, left, left)                                                                \
+    X(ls_auto_control, user, user)                                                                 \
     X(ls_fleet_progress, seconds, seconds)
 
 #define LS_END_OF(type, member) (offsetof(type, member) + sizeof((type *)0)->member)

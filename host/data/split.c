@@ -261,13 +261,11 @@ static ls_status plan_cut(const ls_data *data, double fraction, uint64_t seed, b
     return status;
 }
 
-ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
-                      ls_data **rest, ls_data **part, ls_error *err)
+/* Cuts at marks, which it frees. */
+static ls_status cut_marked(const ls_data *data, bool *marks, size_t marked, bool all_categories,
+                            ls_data **rest, ls_data **part, ls_error *err)
 {
-    bool *marks;
-    size_t marked = 0;
     ls_data *first = NULL, *second = NULL;
-    LS_TRY(plan_cut(data, fraction, seed, &marks, &marked, err));
     ls_status status = copy_marked(data, marks, false, data->rows - marked, all_categories, &first,
                                    err);
     if (status == LS_OK)
@@ -280,6 +278,15 @@ ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool 
     *rest = first;
     *part = second;
     return LS_OK;
+}
+
+ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
+                      ls_data **rest, ls_data **part, ls_error *err)
+{
+    bool *marks;
+    size_t marked = 0;
+    LS_TRY(plan_cut(data, fraction, seed, &marks, &marked, err));
+    return cut_marked(data, marks, marked, all_categories, rest, part, err);
 }
 
 ls_status ls_data_cut_rows(const ls_data *data, double fraction, uint64_t seed, size_t *rest,
@@ -343,4 +350,40 @@ ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32
                        data->rows);
     return data->group ? deal_folds(data, folds, seed, fold, err)
                        : class_folds(data, folds, seed, fold, err);
+}
+
+/* Marks the rows of a fold; *marks is freed with free(). */
+static ls_status plan_fold(const ls_data *data, size_t number, size_t folds, uint64_t seed,
+                           bool **marks, size_t *marked, ls_error *err)
+{
+    uint32_t *fold;
+    LS_TRY(ls_alloc(&fold, data->rows, sizeof *fold, "the folds", err));
+    ls_status status = ls_alloc(marks, data->rows, sizeof **marks, "the folds", err);
+    if (status == LS_OK && (status = ls_data_folds(data, folds, seed, fold, err)) != LS_OK)
+        free(*marks);
+    *marked = 0;
+    for (size_t i = 0; status == LS_OK && i < data->rows; i++)
+        *marked += (*marks)[i] = fold[i] == number;
+    free(fold);
+    return status;
+}
+
+ls_status ls_data_cut_fold(const ls_data *data, size_t number, size_t folds, uint64_t seed,
+                           ls_data **rest, ls_data **part, ls_error *err)
+{
+    bool *marks;
+    size_t marked;
+    LS_TRY(plan_fold(data, number, folds, seed, &marks, &marked, err));
+    return cut_marked(data, marks, marked, true, rest, part, err);
+}
+
+ls_status ls_data_fold_rows(const ls_data *data, size_t number, size_t folds, uint64_t seed,
+                            size_t *rest, ls_error *err)
+{
+    bool *marks;
+    size_t marked;
+    LS_TRY(plan_fold(data, number, folds, seed, &marks, &marked, err));
+    free(marks);
+    *rest = data->rows - marked;
+    return LS_OK;
 }

@@ -33,6 +33,13 @@ ls_status ls_data_thin(const ls_data *data, size_t most, ls_data **out, ls_error
 ls_status ls_data_sample(const ls_data *data, size_t count, uint64_t seed, ls_data **out,
                          ls_error *err);
 
+/* Cuts out one fold of `folds`, with all categories on both sides; and the number of other rows.
+ * Errors: as ls_data_folds. */
+ls_status ls_data_cut_fold(const ls_data *data, size_t number, size_t folds, uint64_t seed,
+                           ls_data **rest, ls_data **part, ls_error *err);
+ls_status ls_data_fold_rows(const ls_data *data, size_t number, size_t folds, uint64_t seed,
+                            size_t *rest, ls_error *err);
+
 /* fold[rows] = number of the fold of each row, for cross-validation. Folds have the same size and
  * the same share of each class, up to one row; groups of rows stay together (host/data/deal.h). The
  * seed decides the rows. Errors: LS_ERR_ARGUMENT unless 2 <= folds <= rows, and for fewer groups

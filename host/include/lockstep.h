@@ -862,6 +862,7 @@ typedef struct {
     const char *stopped;    /**< "epochs", "tolerance", "patience" or "time"; NULL until it ends */
     /** Which layer diverged at which step, or NULL. Valid until the member is removed. */
     const char *message;
+    double best_validation_loss; /**< the least so far; infinite without validation rows */
 } ls_member_info;
 
 /** Passed to the callback of ls_fleet_run. */
@@ -917,6 +918,54 @@ LS_API ls_status ls_fleet_model(ls_fleet *fleet, size_t index, ls_model **out, l
 /** Frees a member's memory. Its number is not used again. */
 LS_API void ls_fleet_remove(ls_fleet *fleet, size_t index);
 LS_API void ls_fleet_close(ls_fleet *fleet);
+
+/* ---- Ensembles ------------------------------------------------------------------------------- */
+
+/** Number of networks in an ensemble as ls_auto makes it; 0 for a model of one network. */
+LS_API size_t ls_model_members(const ls_model *model);
+/** Network i of an ensemble, which belongs to the model; NULL if there is none. */
+LS_API const ls_model *ls_model_member(const ls_model *model, size_t i);
+/** How often network i counts in the mean of the ensemble's predictions; 0 if there is none. */
+LS_API uint64_t ls_model_member_times(const ls_model *model, size_t i);
+/** The temperature that calibrates an ensemble's probabilities: their logits are divided by it; 1
+ * for other models. */
+LS_API double ls_model_temperature(const ls_model *model);
+
+/** Progress of ls_auto. */
+typedef struct {
+    size_t struct_size;   /**< set by the library */
+    size_t trials;        /**< all of them; 0 until the pace is measured */
+    size_t working, ended, dropped; /**< in training, trained to their end, left out as weak */
+    size_t members;       /**< networks of the ensemble so far */
+    double best;          /**< log-loss (classes, labels) or RMSE of the ensemble so far on rows
+                             that its networks were not trained on; NaN before there is one */
+    double seconds, left; /**< since the start; until the end, estimated (NaN: not known yet) */
+} ls_auto_progress;
+
+/** Return non-zero to end with the best ensemble so far. */
+typedef int (*ls_auto_callback)(const ls_auto_progress *progress, void *user);
+
+/** How ls_auto works. Zero-initialise for the defaults. */
+typedef struct {
+    size_t struct_size; /**< sizeof(ls_auto_control), or 0 for the fields of version 0.1 */
+    size_t trials;      /**< networks to try; 0: as many as `seconds` allow, or 64 */
+    double seconds;     /**< aim for the time; 0: none. The number of trials is chosen once, from a
+                           measured pace; the same number gives the same model. */
+    size_t folds;       /**< each network is trained that often, each time with another part held
+                           out; 1: once, with a fifth held out; 0: 5 below 10 000 rows, else 1 */
+    uint64_t seed;      /**< of the draws */
+    ls_auto_callback callback; /**< may be NULL */
+    void *user;
+} ls_auto_control;
+
+/** Trains many networks, drawn from fixed ranges (docs/auto.md), side by side, drops weak ones
+ * early, and makes an ensemble of the best, chosen by rows held out of their training, with
+ * calibrated probabilities. The model is a function of the data, the number of trials, the folds
+ * and the seed. device: as for ls_train. control may be NULL.
+ * Errors: those of ls_train; LS_ERR_ARGUMENT for fewer than 20 rows, or a control out of range;
+ * LS_ERR_DIVERGED if every network diverged. */
+LS_API ls_status ls_auto(ls_device *device, const ls_data *data, const ls_auto_control *control,
+                         ls_model **out, ls_error *err);
 
 #ifdef __cplusplus
 }

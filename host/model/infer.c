@@ -4,10 +4,12 @@
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/device/choice.h"
+#include "host/model/ensemble.h"
 #include "host/model/targets.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
@@ -69,6 +71,10 @@ struct ls_inference {
     ls_plan *plan;
     ls_workspace *workspace;
     float *input, *target; /* of a block: rows × inputs, rows × outputs */
+    /* Of an ensemble, which uses none of the above but `model` and `rows`. */
+    ls_inference **member;
+    float *outputs; /* of a member: rows × outputs */
+    double *sum;    /* of the members: rows × outputs */
 };
 
 static size_t block_rows(const ls_network *n, size_t rows)
@@ -126,11 +132,39 @@ static bool recovers(ls_inference *f, ls_status *status, ls_error *why)
     return false;
 }
 
+static ls_status open_members(ls_inference *f, ls_device *device, size_t rows, ls_error *err)
+{
+    const ls_ensemble *e = f->model->ensemble;
+    const size_t width = f->model->network.outputs;
+    LS_TRY(ls_alloc(&f->member, e->members, sizeof *f->member, "the inference", err));
+    for (size_t i = 0; i < e->members; i++) {
+        LS_TRY(ls_inference_open(e->member[i], device, rows, &f->member[i], err));
+        if (f->member[i]->rows < f->rows) f->rows = f->member[i]->rows;
+    }
+    LS_TRY(ls_alloc(&f->outputs, f->rows, width * sizeof *f->outputs, "the outputs", err));
+    return ls_alloc(&f->sum, f->rows, width * sizeof *f->sum, "the outputs", err);
+}
+
+static ls_status open_ensemble(const ls_model *m, ls_device *device, size_t rows,
+                               ls_inference **out, ls_error *err)
+{
+    enum { MOST_MEMBER_ROWS = 4096 }; /* each member has memory for a block */
+    ls_inference *f;
+    LS_TRY(ls_alloc(&f, 1, sizeof *f, "the inference", err));
+    if (rows > MOST_MEMBER_ROWS) rows = MOST_MEMBER_ROWS;
+    *f = (ls_inference){.model = m, .device = device, .rows = rows};
+    ls_status status = open_members(f, device, rows, err);
+    if (status != LS_OK) ls_inference_close(f);
+    else *out = f;
+    return status;
+}
+
 ls_status ls_inference_open(const ls_model *m, ls_device *device, size_t rows, ls_inference **out,
                             ls_error *err)
 {
     ls_inference *f;
     assert(rows > 0);
+    if (m->ensemble) return open_ensemble(m, device, rows, out, err);
     LS_TRY(ls_alloc(&f, 1, sizeof *f, "the inference", err));
     *f = (ls_inference){.model = m, .device = device, .rows = block_rows(&m->network, rows)};
     ls_status status = device ? LS_OK : ls_cpu_open(1, NULL, &f->own, err);
@@ -146,6 +180,11 @@ ls_status ls_inference_open(const ls_model *m, ls_device *device, size_t rows, l
 void ls_inference_close(ls_inference *f)
 {
     if (!f) return;
+    for (size_t i = 0; f->member && i < f->model->ensemble->members; i++)
+        ls_inference_close(f->member[i]);
+    free(f->member);
+    free(f->outputs);
+    free(f->sum);
     leave(f);
     if (f->own) f->own->slots->close(f->own);
     free(f);
@@ -183,6 +222,26 @@ static ls_status encode_and_run(ls_inference *f, const ls_data *block, float *ou
     return run_block(f, f->input, block, block->rows, outputs, losses, err);
 }
 
+static ls_status run_members(ls_inference *f, const ls_data *block, float *outputs, float *losses,
+                             ls_error *err)
+{
+    const ls_model *m = f->model;
+    const size_t width = m->network.outputs;
+    float *mean = outputs ? outputs : f->outputs, *t = NULL;
+    memset(f->sum, 0, block->rows * width * sizeof *f->sum);
+    for (size_t i = 0; i < m->ensemble->members; i++) {
+        LS_TRY(ls_inference_run(f->member[i], block, f->outputs, NULL, err));
+        ls_ensemble_add(m, i, f->outputs, block->rows, f->sum);
+    }
+    ls_ensemble_mean(m, f->sum, block->rows, mean);
+    if (!losses) return LS_OK;
+    LS_TRY(ls_alloc(&t, block->rows, width * sizeof *t, "the targets", err));
+    ls_network_targets(&m->network, block, m->target_mean, m->target_scale, t);
+    ls_ensemble_losses(m, mean, t, block->rows, losses);
+    free(t);
+    return LS_OK;
+}
+
 ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
                            ls_error *err)
 {
@@ -191,6 +250,11 @@ ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, 
         rows = smaller(raw->rows - at, f->rows);
         const ls_data block = ls_data_block(raw, at, rows);
         ls_error why;
+        if (f->member) {
+            LS_TRY(run_members(f, &block, from_row(outputs, at, n->outputs),
+                               from_row(losses, at, 1), err));
+            continue;
+        }
         ls_status status = encode_and_run(f, &block, from_row(outputs, at, n->outputs),
                                           from_row(losses, at, 1), &why);
         while (status != LS_OK && recovers(f, &status, &why))
@@ -211,12 +275,33 @@ ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *ra
     return status;
 }
 
+/* An ensemble takes rows, whose members see them in ways of their own. */
+static ls_status infer_standardised(const ls_model *m, ls_device *device, const float *input,
+                                    size_t rows, float *outputs, ls_error *err)
+{
+    const size_t inputs = m->network.inputs;
+    float *x;
+    if (m->encoder || !m->mean)
+        return ls_fail(
+            err, LS_ERR_UNSUPPORTED,
+            "an ensemble whose rows have categories or missing values predicts rows, not "
+            "inputs of a network");
+    LS_TRY(ls_alloc(&x, rows, inputs * sizeof *x, "the inputs", err));
+    for (size_t i = 0; i < rows * inputs; i++)
+        x[i] = (float)(input[i] / m->scale[i % inputs] + m->mean[i % inputs]);
+    const ls_data raw = {.rows = rows, .columns = inputs, .features = inputs, .x = x};
+    ls_status status = ls_model_infer(m, device, &raw, outputs, NULL, err);
+    free(x);
+    return status;
+}
+
 static ls_status infer_inputs(const ls_model *m, ls_device *device, const float *input, size_t rows,
                               float *outputs, ls_error *err)
 {
     ls_inference *f;
     ls_error why;
     const ls_network *n = &m->network;
+    if (m->ensemble) return infer_standardised(m, device, input, rows, outputs, err);
     LS_TRY(ls_inference_open(m, device, rows, &f, err));
     ls_status status = LS_OK;
     for (size_t at = 0, count; at < rows && status == LS_OK; at += count) {

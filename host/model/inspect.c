@@ -217,6 +217,9 @@ ls_status ls_model_layers(const ls_model *m, ls_device *device, const ls_data *d
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layers: an argument is NULL");
     LS_TRY(LS_CHECK_STRUCT(ls_layer_info, out, err));
+    if (m->ensemble)
+        return ls_fail(err, LS_ERR_UNSUPPORTED,
+                       "the model is an ensemble; its members have layers (ls_model_member)");
     LS_TRY(ls_model_check_rows(m, data, err));
     ls_data *part;
     ls_backend *cpu = NULL;

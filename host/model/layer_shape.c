@@ -77,9 +77,9 @@ ls_status ls_model_layer_shape(const ls_model *m, size_t i, ls_layer_shape *out,
     LS_HOST_MODE(mode);
     if (!m || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layer_shape: an argument is NULL");
-    if (i >= m->network.count)
+    if (i >= ls_model_layer_count(m))
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_layer_shape: there is no layer %zu of %zu",
-                       i, m->network.count);
+                       i, ls_model_layer_count(m));
     LS_TRY(LS_CHECK_STRUCT(ls_layer_shape, out, err));
     const ls_layer *l = &m->network.layer[i];
     bool image = l->kind != LS_LAYER_DENSE && l->window.to.channels;

@@ -6,6 +6,7 @@
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
+#include "host/model/ensemble.h"
 #include "host/model/scores.h"
 #include <assert.h>
 #include <math.h>
@@ -32,6 +33,7 @@ void ls_model_free(ls_model *m)
     free(m->target_mean);
     free(m->target_scale);
     free(m->values);
+    ls_ensemble_free(m->ensemble);
     free(m->history);
     ls_network_free(&m->network);
     ls_options_free(m->options);
@@ -153,20 +155,29 @@ static ls_status copy_doubles(const double *from, size_t count, double **to, ls_
     return LS_OK;
 }
 
-static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
+ls_status ls_model_prepare_like(ls_model *to, const ls_model *m, ls_error *err)
 {
-    const ls_network *n = &m->network;
-    assert(m->values && to->history);
-    LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
-    LS_TRY(copy_origin(to, &m->source, m->task, m->target, m->targets, err));
-    if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
-    LS_TRY(ls_model_alloc_values(to, err));
-    memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);
-    LS_TRY(copy_doubles(m->mean, n->inputs, &to->mean, err));
-    LS_TRY(copy_doubles(m->scale, n->inputs, &to->scale, err));
+    LS_TRY(copy_doubles(m->mean, m->network.inputs, &to->mean, err));
+    LS_TRY(copy_doubles(m->scale, m->network.inputs, &to->scale, err));
     LS_TRY(copy_doubles(m->target_mean, m->targets, &to->target_mean, err));
     LS_TRY(copy_doubles(m->target_scale, m->targets, &to->target_scale, err));
     to->most_frequent = m->most_frequent;
+    return LS_OK;
+}
+
+static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
+{
+    const ls_network *n = &m->network;
+    assert((m->values || m->ensemble) && to->history);
+    LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
+    LS_TRY(copy_origin(to, &m->source, m->task, m->target, m->targets, err));
+    if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
+    if (m->ensemble) LS_TRY(ls_ensemble_copy(m->ensemble, to, err));
+    else {
+        LS_TRY(ls_model_alloc_values(to, err));
+        memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);
+    }
+    LS_TRY(ls_model_prepare_like(to, m, err));
     memcpy(to->history, m->history, m->history_count * sizeof *to->history);
     to->history_count = m->history_count;
     memcpy(to->stopped, m->stopped, sizeof to->stopped);
@@ -202,7 +213,7 @@ size_t ls_model_decide(const ls_model *m, const float *outputs)
 size_t ls_model_features(const ls_model *m) { return m ? m->network.inputs : 0; }
 size_t ls_model_outputs(const ls_model *m) { return m ? m->network.outputs : 0; }
 size_t ls_model_classes(const ls_model *m) { return m ? m->network.classes : 0; }
-size_t ls_model_layer_count(const ls_model *m) { return m ? m->network.count : 0; }
+size_t ls_model_layer_count(const ls_model *m) { return m && !m->ensemble ? m->network.count : 0; }
 
 ls_task ls_model_task(const ls_model *m) { return m ? m->task : LS_TASK_CLASSIFICATION; }
 size_t ls_model_targets(const ls_model *m) { return m ? m->targets : 0; }
@@ -244,19 +255,27 @@ const char *ls_model_option(const ls_model *m, const char *name)
 
 size_t ls_tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
 
-/* Hashes the file's tensors: parameters and running averages in file order. */
-void ls_model_weights_sha256(const ls_model *m, char hex[65])
+static ls_status hash_values(const ls_model *m, ls_sha256 *hash)
 {
     ls_tensor *tensors;
     size_t count;
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, NULL));
+    for (size_t i = 0; i < count; i++)
+        ls_sha256_numbers(hash, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]),
+                          sizeof *m->values);
+    free(tensors);
+    return LS_OK;
+}
+
+/* Hashes the file's tensors: parameters and running averages in file order. */
+void ls_model_weights_sha256(const ls_model *m, char hex[65])
+{
     ls_sha256 hash;
+    ls_status status = LS_OK;
     if (!hex) return;
     hex[0] = 0;
-    if (!m || ls_network_tensors(&m->network, &tensors, &count, NULL) != LS_OK) return;
     ls_sha256_init(&hash);
-    for (size_t i = 0; i < count; i++)
-        ls_sha256_numbers(&hash, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]),
-                          sizeof *m->values);
-    ls_sha256_final(&hash, hex);
-    free(tensors);
+    for (size_t i = 0; m && i < ls_model_networks(m) && status == LS_OK; i++)
+        status = hash_values(ls_model_network(m, i), &hash);
+    if (m && status == LS_OK) ls_sha256_final(&hash, hex);
 }

@@ -8,14 +8,17 @@
 #include "host/model/split_record.h"
 #include "host/network/network.h"
 
+typedef struct ls_ensemble ls_ensemble;
+
 struct ls_model {
     ls_options *options;
     ls_network network;
-    float *values;        /* parameters, then running averages */
-    char **class_names;   /* network.classes */
-    char **feature_names; /* network.inputs */
-    ls_encoder *encoder;  /* NULL if rows are plain numbers */
-    ls_source source;     /* of the training rows */
+    float *values;         /* parameters, then running averages; NULL for an ensemble */
+    ls_ensemble *ensemble; /* NULL for one network (host/model/ensemble.h) */
+    char **class_names;    /* network.classes */
+    char **feature_names;  /* network.inputs */
+    ls_encoder *encoder;   /* NULL if rows are plain numbers */
+    ls_source source;      /* of the training rows */
     ls_task task;
     size_t targets;
     ls_target *target;     /* [targets] */
@@ -56,6 +59,9 @@ ls_status ls_model_name(ls_model *model, const ls_data *data, const ls_encoder *
  * encoder. */
 ls_status ls_model_name_like(ls_model *model, const ls_model *other, const ls_encoder *encoder,
                              ls_error *err);
+
+/* Takes the standardisation and the means of the targets of another model of the same shape. */
+ls_status ls_model_prepare_like(ls_model *model, const ls_model *other, ls_error *err);
 
 /* Number of floats in a tensor of the model. */
 size_t ls_tensor_size(const ls_tensor *tensor);

@@ -15,15 +15,33 @@ const char *const ls_saved_sources[LS_SAVED_SOURCES] = {[LS_THRESHOLD_DEFAULT] =
 const char *const ls_saved_tasks[LS_TASKS] = {
     [LS_TASK_REGRESSION] = "regression", [LS_TASK_MULTILABEL] = "multilabel"};
 
-const char *const ls_later_options[] = {
-    "huber-delta", "standardize-target", "l2",           "schedule", "net",
-    "shape",       "augment-shift",      "augment-flip", "on-nan",   NULL};
+const char *const ls_later_options[] = {"huber-delta",
+                                        "standardize-target",
+                                        "l2",
+                                        "schedule",
+                                        "net",
+                                        "shape",
+                                        "augment-shift",
+                                        "augment-flip",
+                                        "on-nan",
+                                        "fold",
+                                        "label-smoothing",
+                                        NULL};
+
+const char *const ls_shared_entries[] = {"features",    "classes", "columns", "source",
+                                         "standardize", "targets", NULL};
 
 const ls_training_field ls_training_counts[LS_TRAINING_COUNTS] = {
     {"epochs", offsetof(ls_summary, epochs)},
     {"steps", offsetof(ls_summary, steps)},
     {"best_epoch", offsetof(ls_summary, best_epoch)},
 };
+
+void ls_member_prefix(bool ensemble, size_t i, char prefix[LS_MEMBER_PREFIX])
+{
+    *prefix = 0;
+    if (ensemble) snprintf(prefix, LS_MEMBER_PREFIX, "members.%zu.", i);
+}
 
 uint64_t *ls_training_count(ls_summary *summary, size_t i)
 {

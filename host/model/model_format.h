@@ -13,7 +13,8 @@ enum {
     LS_FORMAT_ENCODED = 2, /* with "columns": categories and missing values */
     LS_FORMAT_DECIDED = 3, /* with "decision", with or without "columns" */
     LS_FORMAT_TARGETS = 4, /* with "targets", numbers or labels, with or without "columns" */
-    LS_FORMAT_SOURCE = 5   /* with "source", with or without any of these */
+    LS_FORMAT_SOURCE = 5,  /* with "source", with or without any of these */
+    LS_FORMAT_ENSEMBLE = 6 /* with "ensemble", with or without any of these */
 };
 
 #define LS_HEADER_LIMIT 100000000u /* bytes, as in the reference implementation of safetensors */
@@ -33,6 +34,14 @@ extern const char *const ls_saved_tasks[LS_TASKS];
 /* Options that files leave out at their default, because older versions do not have them, or not
  * with this default: they read such a file as it is meant. Ends with NULL. */
 extern const char *const ls_later_options[];
+
+/* Entries that a member of an ensemble leaves out where they are those of the ensemble, and has as
+ * null where it has none. Ends with NULL. */
+extern const char *const ls_shared_entries[];
+
+/* What the names of the tensors of network i begin with: nothing without an ensemble. */
+enum { LS_MEMBER_PREFIX = 32 };
+void ls_member_prefix(bool ensemble, size_t i, char prefix[LS_MEMBER_PREFIX]);
 
 /* The whole numbers in "training", by name and place in ls_summary. */
 typedef struct {

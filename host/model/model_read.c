@@ -6,6 +6,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
+#include "host/model/ensemble.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/model_start.h"
@@ -387,20 +388,24 @@ static ls_status check_format(const json_t *meta, const char *path, ls_error *er
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
     const json_t *columns = json_object_get(meta, "columns");
     bool decided = json_is_object(json_object_get(meta, "decision"));
-    if (format < LS_FORMAT_PLAIN || format > LS_FORMAT_SOURCE)
-        return damaged(path, "its format has another version; this program reads formats 1 to 5",
+    if (format < LS_FORMAT_PLAIN || format > LS_FORMAT_ENSEMBLE)
+        return damaged(path, "its format has another version; this program reads formats 1 to 6",
                        err);
     if (format >= LS_FORMAT_DECIDED ? columns && !json_is_object(columns)
                                     : (format == LS_FORMAT_ENCODED) != json_is_object(columns))
         return damaged(path, "its format and its columns contradict each other", err);
-    if ((format == LS_FORMAT_SOURCE) != json_is_object(json_object_get(meta, "source")))
+    if ((format == LS_FORMAT_ENSEMBLE) != json_is_object(json_object_get(meta, "ensemble")))
+        return damaged(path, "its format and its ensemble contradict each other", err);
+    if (format < LS_FORMAT_SOURCE
+            ? json_object_get(meta, "source") != NULL
+            : format == LS_FORMAT_SOURCE && !json_is_object(json_object_get(meta, "source")))
         return damaged(path, "its format and its source contradict each other", err);
     const json_t *decision = json_object_get(meta, "decision"),
                  *targets = json_object_get(meta, "targets");
-    if (format == LS_FORMAT_SOURCE ? (decision && !decided) || (targets && !json_is_object(targets))
+    if (format >= LS_FORMAT_SOURCE ? (decision && !decided) || (targets && !json_is_object(targets))
                                    : (format == LS_FORMAT_DECIDED) != decided)
         return damaged(path, "its format and its decision contradict each other", err);
-    if (format != LS_FORMAT_SOURCE && (format == LS_FORMAT_TARGETS) != json_is_object(targets))
+    if (format < LS_FORMAT_SOURCE && (format == LS_FORMAT_TARGETS) != json_is_object(targets))
         return damaged(path, "its format and its targets contradict each other", err);
     return LS_OK;
 }
@@ -467,13 +472,97 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     return read_training(json_object_get(meta, "training"), m, path, err);
 }
 
-/* A model with everything but its values, which are read next. */
+/* A model with everything but its values, which are read next; of an ensemble without its members.
+ */
+static ls_status read_one(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_model *m;
+    LS_TRY(create_model(meta, path, &m, err));
+    ls_status status = fill_model(meta, path, m, err);
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
+/* The metadata of a member as those of a model: with what it shares with the ensemble, without
+ * entries that are null. */
+static ls_status complete_member(const json_t *root, const json_t *member, json_t **out,
+                                 ls_error *err)
+{
+    json_t *whole = json_copy((json_t *)member);
+    for (size_t i = 0; whole && ls_shared_entries[i]; i++) {
+        const char *name = ls_shared_entries[i];
+        json_t *shared = json_object_get(root, name), *own = json_object_get(whole, name);
+        if (json_is_null(own)) json_object_del(whole, name);
+        else if (!own && shared) ls_json_set(&whole, name, json_incref(shared));
+    }
+    *out = whole;
+    return whole ? LS_OK : ls_fail(err, LS_ERR_MEMORY, "out of memory for the ensemble");
+}
+
+/* Whether a member takes the rows of the ensemble and predicts its targets. */
+static bool fits_ensemble(const ls_model *member, const ls_model *m)
+{
+    const ls_network *a = &member->network, *b = &m->network;
+    const size_t own = member->encoder ? member->encoder->columns : a->inputs,
+                 columns = m->encoder ? m->encoder->columns : b->inputs;
+    bool same = member->task == m->task && a->inputs == b->inputs && a->outputs == b->outputs &&
+                a->classes == b->classes && a->output == b->output && own == columns &&
+                member->targets == m->targets && !ls_decision_is_set(&member->decision);
+    for (size_t c = 0; same && c < columns; c++)
+        same = (member->encoder && member->encoder->column[c].categorical) ==
+               (m->encoder && m->encoder->column[c].categorical);
+    for (size_t k = 0; same && k < a->classes; k++)
+        same = !strcmp(member->class_names[k], m->class_names[k]);
+    return same;
+}
+
+static ls_status read_member(const json_t *root, const json_t *object, size_t i, const char *path,
+                             ls_model *m, ls_error *err)
+{
+    json_t *whole;
+    ls_model **member = &m->ensemble->member[i];
+    LS_TRY(complete_member(root, object, &whole, err));
+    ls_status status = ls_json_read_count(json_object_get(object, "times"),
+                                          &m->ensemble->times[i]) &&
+                               m->ensemble->times[i] && m->ensemble->times[i] <= LS_MOST_MEMBERS &&
+                               !json_object_get(object, "ensemble") &&
+                               !json_object_get(object, "decision")
+                           ? read_one(whole, path, member, err)
+                           : damaged(path, "a member of its ensemble is incomplete", err);
+    json_decref(whole);
+    if (status == LS_OK && !fits_ensemble(*member, m))
+        status = damaged(path, "a member of its ensemble does not fit the ensemble", err);
+    return status;
+}
+
+static ls_status read_ensemble(const json_t *root, const char *path, ls_model *m, ls_error *err)
+{
+    const json_t *object = json_object_get(root, "ensemble"),
+                 *list = json_object_get(object, "members");
+    size_t members = json_array_size(list);
+    double temperature;
+    if (!members || members > LS_MOST_MEMBERS ||
+        !ls_json_read_number(json_object_get(object, "temperature"), &temperature) ||
+        !(temperature >= 1e-3 && temperature <= 1e3))
+        return damaged(path, "its ensemble is incomplete", err);
+    LS_TRY(ls_ensemble_reserve(m, members, err));
+    m->ensemble->temperature = temperature;
+    m->summary.parameters = 0;
+    for (size_t i = 0; i < members; i++) {
+        LS_TRY(read_member(root, json_array_get(list, i), i, path, m, err));
+        m->summary.parameters += m->ensemble->member[i]->summary.parameters;
+    }
+    return LS_OK;
+}
+
 static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
 {
     ls_model *m;
     LS_TRY(check_format(meta, path, err));
-    LS_TRY(create_model(meta, path, &m, err));
-    ls_status status = fill_model(meta, path, m, err);
+    LS_TRY(read_one(meta, path, &m, err));
+    ls_status status = json_object_get(meta, "ensemble") ? read_ensemble(meta, path, m, err)
+                                                         : LS_OK;
     if (status != LS_OK) ls_model_free(m);
     else *out = m;
     return status;
@@ -514,27 +603,53 @@ static ls_status check_tensor(const json_t *entry, const ls_tensor *t, size_t at
     return LS_OK;
 }
 
-static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path,
-                              ls_model *m, ls_error *err)
+/* The tensors of one network, which begin at *at of the data. */
+static ls_status read_network(const json_t *root, const char *data, const char *prefix,
+                              const char *path, ls_model *m, size_t *at, size_t *found,
+                              ls_error *err)
 {
     ls_tensor *tensors;
-    size_t count, at = 0;
-    if (size != (m->network.parameters + m->network.running) * sizeof(float))
-        return damaged(path, "its size does not match its network; it is cut short or damaged",
-                       err);
+    size_t count;
+    char name[96];
     LS_TRY(ls_model_alloc_values(m, err));
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     ls_status status = LS_OK;
-    if (json_object_size(root) != count + 1)
-        status = damaged(path, "its tensors are not those of its network", err);
     for (size_t i = 0; i < count && status == LS_OK; i++) {
-        status = check_tensor(json_object_get(root, tensors[i].name), &tensors[i], at, path, err);
+        snprintf(name, sizeof name, "%s%s", prefix, tensors[i].name);
+        status = check_tensor(json_object_get(root, name), &tensors[i], *at, path, err);
         if (status == LS_OK)
-            ls_copy_floats(m->values + tensors[i].offset, data + at, ls_tensor_size(&tensors[i]));
-        at += ls_tensor_size(&tensors[i]) * sizeof(float);
+            ls_copy_floats(m->values + tensors[i].offset, data + *at, ls_tensor_size(&tensors[i]));
+        *at += ls_tensor_size(&tensors[i]) * sizeof(float);
     }
+    *found += count;
     free(tensors);
     return status;
+}
+
+static size_t values_of(const ls_model *m) { return m->network.parameters + m->network.running; }
+
+static ls_status read_tensors(const json_t *root, const char *data, size_t size, const char *path,
+                              ls_model *m, ls_error *err)
+{
+    char prefix[LS_MEMBER_PREFIX];
+    size_t at = 0, found = 1, bytes = 0;
+    for (size_t i = 0; i < ls_model_networks(m); i++) {
+        size_t own = values_of(ls_model_network(m, i)) * sizeof(float);
+        if (own > size - bytes) bytes = SIZE_MAX;
+        else bytes += own;
+        if (bytes > size) break;
+    }
+    if (size != bytes)
+        return damaged(path, "its size does not match its network; it is cut short or damaged",
+                       err);
+    for (size_t i = 0; i < ls_model_networks(m); i++) {
+        ls_member_prefix(m->ensemble != NULL, i, prefix);
+        LS_TRY(read_network(root, data, prefix, path, m->ensemble ? m->ensemble->member[i] : m, &at,
+                            &found, err));
+    }
+    return json_object_size(root) == found
+               ? LS_OK
+               : damaged(path, "its tensors are not those of its network", err);
 }
 
 /* Checks that all values are finite and match their checksum. */
@@ -543,9 +658,12 @@ static ls_status check_weights(const json_t *meta, const ls_model *m, const char
 {
     const char *stated = json_string_value(json_object_get(meta, "weights_sha256"));
     char hash[65];
-    for (size_t i = 0; i < m->network.parameters + m->network.running; i++)
-        if (!isfinite(m->values[i]))
-            return damaged(path, "it contains weights that are not finite", err);
+    for (size_t k = 0; k < ls_model_networks(m); k++) {
+        const ls_model *one = ls_model_network(m, k);
+        for (size_t i = 0; i < values_of(one); i++)
+            if (!isfinite(one->values[i]))
+                return damaged(path, "it contains weights that are not finite", err);
+    }
     ls_model_weights_sha256(m, hash);
     if (CHECKSUMS && (!stated || strcmp(stated, hash)))
         return damaged(path, "its weights do not match their checksum; it is damaged", err);

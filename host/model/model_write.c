@@ -6,6 +6,7 @@
 #include "host/base/little_endian.h"
 #include "host/base/memory.h"
 #include "host/model/decision.h"
+#include "host/model/ensemble.h"
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
@@ -124,36 +125,76 @@ static json_t *saved_options(const ls_model *m)
 
 static int format_of(const ls_model *m)
 {
+    if (m->ensemble) return LS_FORMAT_ENSEMBLE;
     if (ls_model_has_source(m)) return LS_FORMAT_SOURCE;
     if (m->task != LS_TASK_CLASSIFICATION) return LS_FORMAT_TARGETS;
     if (ls_decision_is_set(&m->decision)) return LS_FORMAT_DECIDED;
     return m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
 }
 
-/* All metadata but its own checksum; NULL if memory runs out. */
-static json_t *metadata_json(const ls_model *m)
+/* What the metadata of an ensemble, and of each of its members, have alike. */
+static json_t *described_json(const ls_model *m)
 {
     const ls_network *n = &m->network;
-    bool decided = ls_decision_is_set(&m->decision);
-    char hash[65];
-    ls_model_weights_sha256(m, hash);
-    if (!*hash) return NULL;
-    json_t *meta = json_pack("{s:i,s:s,s:s}", "format", format_of(m), "version", ls_version(),
-                             "weights_sha256", hash);
-    ls_json_set(&meta, "options", saved_options(m));
-    ls_json_set(&meta, "network", network_json(n));
+    json_t *meta = json_object();
     ls_json_set(&meta, "features", ls_json_texts(m->feature_names, n->inputs));
     ls_json_set(&meta, "classes", ls_json_texts(m->class_names, n->classes));
     ls_json_set(&meta, "standardize", standardize_json(m));
-    ls_json_set(&meta, "history", history_json(m));
-    ls_json_set(&meta, "training", training_json(m->summary));
     if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m));
     if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
-    if (decided) ls_json_set(&meta, "decision", decision_json(&m->decision));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
     if (m->split) ls_json_set(&meta, "split", ls_split_json(m->split));
     if (m->most_frequent >= 0)
         ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
+    return meta;
+}
+
+/* What one network's metadata have besides. */
+static void add_network(json_t **meta, const ls_model *m)
+{
+    ls_json_set(meta, "options", saved_options(m));
+    ls_json_set(meta, "network", network_json(&m->network));
+    ls_json_set(meta, "history", history_json(m));
+    ls_json_set(meta, "training", training_json(m->summary));
+}
+
+/* A member, without what it shares with the ensemble. */
+static json_t *member_json(const ls_model *m, uint64_t times, const json_t *root)
+{
+    json_t *o = described_json(m);
+    for (size_t i = 0; o && ls_shared_entries[i]; i++) {
+        const char *name = ls_shared_entries[i];
+        json_t *own = json_object_get(o, name), *shared = json_object_get(root, name);
+        if (own && shared && json_equal(own, shared)) json_object_del(o, name);
+        else if (!own && shared) ls_json_set(&o, name, json_null());
+    }
+    add_network(&o, m);
+    ls_json_set(&o, "times", json_integer((json_int_t)times));
+    return o;
+}
+
+static json_t *ensemble_json(const ls_ensemble *e, const json_t *root)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < e->members; i++)
+        ls_json_append(&list, member_json(e->member[i], e->times[i], root));
+    return json_pack("{s:f,s:o}", "temperature", e->temperature, "members", list);
+}
+
+/* All metadata but its own checksum; NULL if memory runs out. */
+static json_t *metadata_json(const ls_model *m)
+{
+    char hash[65];
+    ls_model_weights_sha256(m, hash);
+    if (!*hash) return NULL;
+    json_t *meta = described_json(m);
+    ls_json_set(&meta, "format", json_integer(format_of(m)));
+    ls_json_set(&meta, "version", json_string(ls_version()));
+    ls_json_set(&meta, "weights_sha256", json_string(hash));
+    if (ls_decision_is_set(&m->decision))
+        ls_json_set(&meta, "decision", decision_json(&m->decision));
+    add_network(&meta, m);
+    if (m->ensemble) ls_json_set(&meta, "ensemble", ensemble_json(m->ensemble, meta));
     return meta;
 }
 
@@ -173,27 +214,45 @@ static char *metadata_text(const ls_model *m)
     return text;
 }
 
-/* The header: metadata, then the tensors in file order. NULL if memory runs out. */
-static char *header_text(const ls_model *m, const ls_tensor *tensors, size_t count)
+/* Adds the tensors of one network, which begin at *at, to the header. */
+static ls_status add_tensors(json_t **root, const ls_model *m, const char *prefix, size_t *at,
+                             ls_error *err)
 {
-    char *metadata = metadata_text(m);
-    if (!metadata) return NULL;
-    json_t *root = json_pack("{s:{s:s}}", "__metadata__", "lockstep", metadata);
-    free(metadata);
-    size_t at = 0;
+    ls_tensor *tensors;
+    size_t count;
+    char name[96];
+    LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
     for (size_t i = 0; i < count; i++) {
         const ls_tensor *t = &tensors[i];
-        size_t end = at + ls_tensor_size(t) * sizeof(float);
+        size_t end = *at + ls_tensor_size(t) * sizeof(float);
         json_t *shape = t->columns ? json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->columns)
                                    : json_pack("[I]", (json_int_t)t->rows);
-        ls_json_set(&root, t->name,
+        snprintf(name, sizeof name, "%s%s", prefix, t->name);
+        ls_json_set(root, name,
                     json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                              (json_int_t)at, (json_int_t)end));
-        at = end;
+                              (json_int_t)*at, (json_int_t)end));
+        *at = end;
     }
-    char *text = ls_json_dump(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    free(tensors);
+    return LS_OK;
+}
+
+/* The header: metadata, then the tensors in file order, which have *bytes. */
+static ls_status header_text(const ls_model *m, char **out, size_t *bytes, ls_error *err)
+{
+    char *metadata = metadata_text(m), prefix[LS_MEMBER_PREFIX];
+    json_t *root = metadata ? json_pack("{s:{s:s}}", "__metadata__", "lockstep", metadata) : NULL;
+    ls_status status = LS_OK;
+    free(metadata);
+    *bytes = 0;
+    for (size_t i = 0; i < ls_model_networks(m) && status == LS_OK; i++) {
+        ls_member_prefix(m->ensemble != NULL, i, prefix);
+        status = add_tensors(&root, ls_model_network(m, i), prefix, bytes, err);
+    }
+    *out = status == LS_OK ? ls_json_dump(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
     json_decref(root);
-    return text;
+    if (status != LS_OK || *out) return status;
+    return ls_fail(err, LS_ERR_MEMORY, "out of memory for the model file");
 }
 
 static void put_u64(char *to, uint64_t value)
@@ -201,18 +260,28 @@ static void put_u64(char *to, uint64_t value)
     for (int i = 0; i < 8; i++) to[i] = (char)(value >> (8 * i));
 }
 
-/* The file: the header's length, the header padded with blanks to a multiple of 8, the tensors. */
-ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_error *err)
+static ls_status put_values(const ls_model *m, char **to, ls_error *err)
 {
     ls_tensor *tensors;
     size_t count;
-    assert(m->values && m->decision.source != LS_THRESHOLD_DATA);
     LS_TRY(ls_network_tensors(&m->network, &tensors, &count, err));
-    char *header = header_text(m, tensors, count), *out = NULL;
-    size_t length = header ? strlen(header) : 0, padded = (length + 7) & ~(size_t)7;
-    size_t data = (m->network.parameters + m->network.running) * sizeof(float);
-    ls_status status = !header ? ls_fail(err, LS_ERR_MEMORY, "out of memory for the model file")
-                       : padded > LS_HEADER_LIMIT
+    for (size_t i = 0; i < count; i++) {
+        ls_copy_floats(*to, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]));
+        *to += ls_tensor_size(&tensors[i]) * sizeof(float);
+    }
+    free(tensors);
+    return LS_OK;
+}
+
+/* The file: the header's length, the header padded with blanks to a multiple of 8, the tensors. */
+ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_error *err)
+{
+    char *header, *out = NULL;
+    size_t data;
+    assert((m->values || m->ensemble) && m->decision.source != LS_THRESHOLD_DATA);
+    LS_TRY(header_text(m, &header, &data, err));
+    size_t length = strlen(header), padded = (length + 7) & ~(size_t)7;
+    ls_status status = padded > LS_HEADER_LIMIT
                            ? ls_fail(err, LS_ERR_DATA, "the model file's header would be too large")
                            : ls_alloc(&out, 8 + padded + data, 1, "the model file", err);
     if (status == LS_OK) {
@@ -220,15 +289,13 @@ ls_status ls_model_serialize(const ls_model *m, char **bytes, size_t *size, ls_e
         put_u64(out, padded);
         memset(out + 8, ' ', padded);
         memcpy(out + 8, header, length);
-        for (size_t i = 0; i < count; i++) {
-            size_t tensor_bytes = ls_tensor_size(&tensors[i]) * sizeof(float);
-            ls_copy_floats(to, m->values + tensors[i].offset, ls_tensor_size(&tensors[i]));
-            to += tensor_bytes;
-        }
-        *bytes = out;
-        *size = (size_t)(to - out);
+        for (size_t i = 0; i < ls_model_networks(m) && status == LS_OK; i++)
+            status = put_values(ls_model_network(m, i), &to, err);
     }
     free(header);
-    free(tensors);
+    if (status == LS_OK) {
+        *bytes = out;
+        *size = 8 + padded + data;
+    } else free(out);
     return status;
 }

@@ -13,7 +13,11 @@ ls_status ls_training_check_labels(const ls_data *data, ls_error *err)
 
 ls_status ls_training_check_settings(const ls_settings *s, const ls_data *data, ls_error *err)
 {
-    if (s->patience && !(ls_settings_validation(s) > 0))
+    if (s->fold.parts && s->validation > 0)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--fold and --validation both choose the validation rows; give one");
+    if (s->patience && s->patience != LS_COUNT_AUTO && !s->fold.parts &&
+        !(ls_settings_validation(s, data->rows) > 0))
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "--patience watches the validation loss; hold rows out with --validation 0.1");
@@ -54,13 +58,19 @@ ls_status ls_training_check_batch(const ls_settings *s, size_t rows, ls_error *e
 
 double ls_training_share(const ls_settings *s, const ls_data *data)
 {
-    double share = ls_settings_validation(s);
-    return share > 0 && s->validation < 0 ? ls_data_usable_share(data, share) : share;
+    double share = s->fold.parts ? 0 : ls_settings_validation(s, data->rows);
+    size_t rest;
+    if (!(share > 0) || s->validation >= 0) return share;
+    share = ls_data_usable_share(data, share);
+    if (!data->group || s->patience != LS_COUNT_AUTO) return share;
+    return ls_data_cut_rows(data, share, s->seed, &rest, NULL) == LS_OK ? share : 0;
 }
 
 ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *rows, ls_error *err)
 {
+    const ls_fold *f = &s->fold;
     double share = ls_training_share(s, data);
+    if (f->parts) return ls_data_fold_rows(data, f->part - 1, f->parts, f->seed, rows, err);
     if (share > 0) return ls_data_cut_rows(data, share, s->seed, rows, err);
     *rows = data->rows;
     return LS_OK;
@@ -69,7 +79,10 @@ ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *ro
 ls_status ls_training_split(const ls_settings *s, const ls_data *data, ls_data **train,
                             ls_data **validation, ls_error *err)
 {
+    const ls_fold *f = &s->fold;
     double share = ls_training_share(s, data);
     *train = *validation = NULL;
+    if (f->parts)
+        return ls_data_cut_fold(data, f->part - 1, f->parts, f->seed, train, validation, err);
     return share > 0 ? ls_data_cut(data, share, s->seed, true, train, validation, err) : LS_OK;
 }

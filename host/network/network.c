@@ -82,8 +82,13 @@ static ls_status choose_for_targets(const ls_settings *s, ls_shape shape, ls_net
 /* Sets output and loss from the options and what is predicted. */
 static ls_status choose_output(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
 {
-    return shape.task == LS_TASK_CLASSIFICATION ? choose_for_classes(s, shape.classes, n, err)
-                                                : choose_for_targets(s, shape, n, err);
+    LS_TRY(shape.task == LS_TASK_CLASSIFICATION ? choose_for_classes(s, shape.classes, n, err)
+                                                : choose_for_targets(s, shape, n, err));
+    if (s->label_smoothing > 0 && n->loss != LS_LOSS_BCE && n->loss != LS_LOSS_CE)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--label-smoothing is for the losses bce and ce, but the loss is %s",
+                       loss_names[n->loss]);
+    return LS_OK;
 }
 
 /* ---- Layers ---------------------------------------------------------------------------------- */

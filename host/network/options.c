@@ -23,6 +23,7 @@ typedef enum {
     KIND_NET,
     KIND_SHAPE,
     KIND_BATCH,
+    KIND_FOLD,
     KIND_CLASS_WEIGHTS
 } option_kind;
 
@@ -78,6 +79,7 @@ static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "h
 #define NET(field) FIELD(NET, field, 0, 0, NULL)
 #define SHAPE(field) FIELD(SHAPE, field, 0, 0, NULL)
 #define BATCH(field, low, high) FIELD(BATCH, field, low, high, NULL)
+#define FOLD(field) FIELD(FOLD, field, 0, 0, NULL)
 #define CLASS_WEIGHTS(field, low, high) FIELD(CLASS_WEIGHTS, field, low, high, NULL)
 
 enum { SIZE = sizeof(ls_option_info) };
@@ -114,6 +116,9 @@ static const option table[] = {
       "error from which --loss huber is linear instead of quadratic, in standard deviations of the "
       "target if that is standardised"},
      REAL(huber_delta, 1e-6, 1e6)},
+    {{SIZE, "label-smoothing", "P", "0",
+      "classes and labels: train towards (1 - P) of the target and P of all classes alike (bce, ce)"},
+     REAL(label_smoothing, 0, 0.49999997)},
     {{SIZE, "optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"},
      CHOICE(optimizer, optimizers)},
     {{SIZE, "lr", "RATE", "auto",
@@ -149,14 +154,18 @@ static const option table[] = {
      REAL(tolerance, 0, 1e30)},
     {{SIZE, "tolerance-epochs", "N", "10", "number of epochs for --tolerance"},
      COUNT(tolerance_epochs, 1, 1e12)},
-    {{SIZE, "patience", "N", "0",
-      "stop when the validation loss has not improved for N epochs, "
-      "and restore the best weights; 0: never"},
+    {{SIZE, "patience", "N", "auto",
+      "stop when the validation loss has not improved for N epochs, and restore the best weights; "
+      "0: never; auto: 20 with validation rows, otherwise 0"},
      COUNT(patience, 0, 1e12)},
     {{SIZE, "validation", "SHARE", "auto",
-      "fraction of the training rows used for validation; "
-      "auto: 0.1 with --patience, otherwise 0"},
+      "fraction of the training rows used for validation; auto: 0.15, or 0 with --patience 0 or "
+      "fewer than 50 rows"},
      REAL(validation, 0, 0.9)},
+    {{SIZE, "fold", "I/K", "none",
+      "validation rows are part I of K equal parts of the rows (counted from 1), in place of "
+      "--validation; I/K:S: parts of the seed S instead of 1"},
+     FOLD(fold)},
     {{SIZE, "time-limit", "SECONDS", "0",
       "stop after the epoch in which the training time reaches this limit; 0: never"},
      REAL(time_limit, 0, 1e9)},
@@ -273,6 +282,10 @@ static ls_status parse_count(const option *o, const char *value, uint64_t *out, 
 {
     uint64_t number;
     double real;
+    if (!strcmp(value, "auto") && !strcmp(o->info.initial, "auto")) {
+        *out = LS_COUNT_AUTO;
+        return LS_OK;
+    }
     if (!ls_parse_u64(value, &number)) {
         /* large counts are often written as 1e5 */
         if (!ls_parse_double(value, &real) || real < 0 || real > MANY ||
@@ -376,6 +389,27 @@ static ls_status parse_batch(const option *o, const char *value, ls_settings *s,
     return LS_OK;
 }
 
+static ls_status parse_fold(const option *o, const char *value, ls_settings *s, ls_error *err)
+{
+    ls_fold f = {.seed = 1};
+    char part[24], parts[24], seed[24];
+    if (!strcmp(value, "none")) {
+        s->fold = (ls_fold){0};
+        return LS_OK;
+    }
+    int n = sscanf(value, "%20[0-9]/%20[0-9]:%20[0-9]", part, parts, seed);
+    const char *colon = strchr(value, ':'), *last = n == 3 ? seed : parts;
+    size_t length = strlen(value), end = n < 2 ? 0 : strlen(last);
+    bool read = n == (colon ? 3 : 2) && ls_parse_u64(part, &f.part) &&
+                ls_parse_u64(parts, &f.parts) && (n == 2 || ls_parse_u64(seed, &f.seed)) &&
+                !strcmp(value + length - end, last);
+    if (!read) return bad_value(o, value, "is not a part, as in 1/5", err);
+    if (f.parts < 2 || f.parts > UINT32_MAX || !f.part || f.part > f.parts)
+        return bad_value(o, value, "is no part: use 1/K to K/K, with K of 2 or more", err);
+    s->fold = f;
+    return LS_OK;
+}
+
 static ls_status parse_class_weights(const option *o, const char *value, ls_settings *s,
                                      ls_error *err)
 {
@@ -415,6 +449,7 @@ static ls_status parse(const option *o, const char *value, ls_settings *s, ls_er
     case KIND_NET: return parse_net(value, s, err);
     case KIND_SHAPE: return parse_shape(value, s, err);
     case KIND_BATCH: return parse_batch(o, value, s, err);
+    case KIND_FOLD: return parse_fold(o, value, s, err);
     case KIND_CLASS_WEIGHTS: return parse_class_weights(o, value, s, err);
     }
     return LS_OK;
@@ -427,7 +462,10 @@ static void canonical(const option *o, const ls_settings *s, ls_text *text)
     const void *field = (const char *)s + o->offset;
     switch (o->kind) {
     case KIND_FLAG: ls_text_add(text, "%s", *(const bool *)field ? "on" : "off"); break;
-    case KIND_COUNT: ls_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field); break;
+    case KIND_COUNT:
+        if (*(const uint64_t *)field == LS_COUNT_AUTO) ls_text_add(text, "auto");
+        else ls_text_add(text, "%llu", (unsigned long long)*(const uint64_t *)field);
+        break;
     case KIND_REAL:
         if (*(const double *)field < 0) ls_text_add(text, "auto");
         else ls_text_add(text, "%.12g", *(const double *)field);
@@ -458,6 +496,14 @@ static void canonical(const option *o, const ls_settings *s, ls_text *text)
         if (s->batch == LS_BATCH_AUTO || s->batch == 0)
             ls_text_add(text, "%s", s->batch ? "auto" : "full");
         else ls_text_add(text, "%llu", (unsigned long long)s->batch);
+        break;
+    case KIND_FOLD:
+        if (!s->fold.parts) ls_text_add(text, "none");
+        else
+            ls_text_add(text, "%llu/%llu", (unsigned long long)s->fold.part,
+                        (unsigned long long)s->fold.parts);
+        if (s->fold.parts && s->fold.seed != 1)
+            ls_text_add(text, ":%llu", (unsigned long long)s->fold.seed);
         break;
     case KIND_CLASS_WEIGHTS:
         for (size_t i = 0; i < s->class_weight_count && s->class_weights == LS_WEIGHTS_GIVEN; i++)
@@ -524,6 +570,24 @@ ls_status ls_options_create(ls_options **out, ls_error *err)
     }
     *out = options;
     return LS_OK;
+}
+
+/* Some values are not the defaults; "auto" where that does not depend on the rows. */
+static const struct {
+    const char *name, *value;
+} plain[] = {{"hidden", "32,32"}, {"optimizer", "adam"}, {"batch", "auto"},
+             {"epochs", "100"},   {"patience", "0"},     {"dropout", "0"}};
+
+ls_status ls_options_create_plain(ls_options **out, ls_error *err)
+{
+    LS_TRY(ls_options_create(out, err));
+    ls_status status = LS_OK;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain && status == LS_OK; i++)
+        status = ls_options_set(*out, plain[i].name, plain[i].value, err);
+    if (status == LS_OK) return LS_OK;
+    ls_options_free(*out);
+    *out = NULL;
+    return status;
 }
 
 /* *out (a pointer): a copy of count elements, or NULL if `from` is NULL. */
@@ -603,6 +667,8 @@ bool ls_settings_at_default(const ls_settings *s, const char *name)
     if (find(name, &i, NULL) != LS_OK) return false;
     canonical(&table[i], s, &text);
     bool same = text.text && !strcmp(text.text, table[i].info.initial);
+    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
+        same |= text.text && !strcmp(name, plain[k].name) && !strcmp(text.text, plain[k].value);
     free(text.text);
     return same;
 }
@@ -631,7 +697,16 @@ uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)
     return batch == 0 || batch > rows ? rows : batch;
 }
 
-double ls_settings_validation(const ls_settings *s)
+double ls_settings_validation(const ls_settings *s, size_t rows)
 {
-    return s->validation >= 0 ? s->validation : s->patience ? 0.1 : 0.0;
+    const double usual = 0.15;
+    if (s->validation >= 0) return s->validation;
+    if (s->patience == LS_COUNT_AUTO) return rows < LS_LEAST_VALIDATED ? 0 : usual;
+    return s->patience ? usual : 0;
+}
+
+void ls_settings_watch(ls_settings *s, bool validated)
+{
+    enum { USUAL = 20 };
+    if (s->patience == LS_COUNT_AUTO) s->patience = validated ? USUAL : 0;
 }

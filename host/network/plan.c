@@ -542,6 +542,12 @@ static ls_hyper hyper_of(const ls_settings *s)
                       .max_norm = (float)s->max_norm};
 }
 
+/* The classes among which label smoothing divides: a sigmoid output has two. */
+static double smoothed_classes(const ls_network *net)
+{
+    return net->loss == LS_LOSS_CE ? (double)net->outputs : 2.0;
+}
+
 /* Sets the batch from the settings; checks it against the number of rows. */
 static ls_status choose_batch(ls_plan *p, const ls_settings *s, ls_error *err)
 {
@@ -601,6 +607,8 @@ ls_status ls_plan_build(const ls_network *net, const ls_settings *s, ls_plan_use
                    .mean = s->reduction == LS_REDUCE_MEAN,
                    .loss = net->loss,
                    .huber_delta = (float)s->huber_delta,
+                   .label_keep = (float)(1.0 - s->label_smoothing),
+                   .label_share = (float)(s->label_smoothing / smoothed_classes(net)),
                    .output = net->output,
                    .optimizer = (ls_opt)s->optimizer,
                    .hyper = hyper_of(s),

@@ -146,7 +146,8 @@ typedef struct {
     bool shuffle; /* rows are reordered every epoch */
     bool mean;    /* losses are averaged over the batch, not summed */
     ls_loss loss;
-    float huber_delta; /* error from which Huber's loss is linear */
+    float huber_delta;             /* error from which Huber's loss is linear */
+    float label_keep, label_share; /* label smoothing P over K classes: 1 - P and P/K */
     ls_output output;
     ls_opt optimizer;
     ls_hyper hyper;

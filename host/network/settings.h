@@ -8,6 +8,7 @@
 
 enum { LS_AUTO = -1 };
 #define LS_BATCH_AUTO UINT64_MAX
+#define LS_COUNT_AUTO UINT64_MAX /* of options whose default is "auto" */
 
 typedef enum { LS_ORDER_SHUFFLE, LS_ORDER_FILE } ls_order;
 /* How the losses of a batch's rows become its loss. */
@@ -35,6 +36,11 @@ typedef enum {
 
 enum { LS_MAX_HIDDEN = 1000 };
 
+/* Part `part` (from 1) of `parts` equal parts of the rows, chosen by `seed`; parts 0: none. */
+typedef struct {
+    uint64_t part, parts, seed;
+} ls_fold;
+
 typedef struct ls_settings {
     uint64_t *hidden; /* hidden_count widths */
     size_t hidden_count;
@@ -47,7 +53,7 @@ typedef struct ls_settings {
     bool augment_flip;
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
     int loss, output; /* ls_loss, ls_output or LS_AUTO */
-    double huber_delta;
+    double huber_delta, label_smoothing;
     int on_nan;    /* ls_on_nan */
     int optimizer; /* ls_opt */
     double rate;   /* negative: the optimizer's default */
@@ -57,9 +63,10 @@ typedef struct ls_settings {
     int order, reduction; /* ls_order, ls_reduction */
     uint64_t epochs;
     double tolerance;
-    uint64_t tolerance_epochs, patience;
-    double validation; /* negative: 0.1 with patience, otherwise 0 */
-    double time_limit; /* seconds; 0: no limit */
+    uint64_t tolerance_epochs, patience; /* patience: or LS_COUNT_AUTO */
+    double validation;                   /* negative: auto */
+    ls_fold fold;                        /* of validation rows, in place of the share */
+    double time_limit;                   /* seconds; 0: no limit */
     bool batch_norm;
     double dropout, l1, l2, max_norm, clip; /* l2: negative: auto */
     int schedule;                           /* ls_schedule or LS_AUTO */
@@ -89,7 +96,11 @@ bool ls_option_numeric(size_t i, bool *whole);
  * yet, and l2 may stay "auto". */
 void ls_settings_resolve(ls_settings *settings, ls_task task, size_t rows);
 
-/* Whether an option, which must exist, has its default value. */
+/* Options of a plain training, whatever the defaults are: 32,32, all rows, 100 epochs. Checks of
+ * devices, benchmarks, experiments and tests start from them. */
+ls_status ls_options_create_plain(ls_options **out, ls_error *err);
+
+/* Whether an option, which must exist, has its default value or that of a plain training. */
 bool ls_settings_at_default(const ls_settings *settings, const char *name);
 /* Whether batch normalisation has one value per row and unit, so that a batch of one row has no
  * variance; images have one per position. */
@@ -100,7 +111,11 @@ double ls_settings_rate(const ls_settings *settings);
  * with batch normalisation the next larger number that leaves no batch of one row. At most `rows`.
  */
 uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);
-/* Fraction of the rows used for validation, with "auto" resolved. */
-double ls_settings_validation(const ls_settings *settings);
+/* Fraction of so many rows used for validation, with "auto" resolved: 0.15, or none without
+ * patience; fewer rows than LS_LEAST_VALIDATED are all trained on unless patience is asked for. */
+double ls_settings_validation(const ls_settings *settings, size_t rows);
+enum { LS_LEAST_VALIDATED = 50 };
+/* Resolves "auto" of patience. validated: there are validation rows. */
+void ls_settings_watch(ls_settings *settings, bool validated);
 
 #endif

@@ -111,6 +111,8 @@ static const struct {
     {NUMBERS(1), 1, "33", {{"hidden", "6"}, {"loss", "mae"}}},
     {NUMBERS(3), 1, "100", {{"hidden", "5"}, {"loss", "huber"}, {"huber-delta", "0.7"}}},
     {LABELS(3), 1, "65", {{"hidden", "7"}}},
+    {CLASSES(5), 1, "70", {{"hidden", "6"}, {"label-smoothing", "0.1"}}},
+    {CLASSES(2), 1, "33", {{"hidden", "6"}, {"label-smoothing", "0.3"}}},
 };
 
 /* Outputs and losses of the runs for updates. */
@@ -125,6 +127,8 @@ static const struct {
     {NUMBERS(2), {{"loss", "mae"}}},
     {NUMBERS(1), {{"loss", "huber"}, {"huber-delta", "0.7"}}},
     {LABELS(5), {{"loss", "bce"}}},
+    {CLASSES(3), {{"label-smoothing", "0.2"}}},
+    {LABELS(2), {{"label-smoothing", "0.2"}}},
 };
 
 static const struct {
@@ -509,7 +513,7 @@ static ls_status take_cases(size_t first, size_t count, const place *on,
 {
     for (size_t i = first; i < first + count && !(on && *on->reason); i++) {
         check_case run = {.use = LS_PLAN_TRAIN, .features = FEATURES};
-        LS_TRY(ls_options_create(&run.options, err));
+        LS_TRY(ls_options_create_plain(&run.options, err));
         ls_status status = set_case(i, &run, err);
         if (status == LS_OK && (!on || suits(&run, on->way)))
             status = take_case(&run, on, covered, err);

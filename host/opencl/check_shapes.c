@@ -96,7 +96,7 @@ ls_status ls_check_shapes(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, si
 {
     for (size_t i = first; i < first + count; i++) {
         ls_options *o;
-        LS_TRY(ls_options_create(&o, err));
+        LS_TRY(ls_options_create_plain(&o, err));
         ls_status status = check_network(d, cpu, way, i, o, reason, err);
         ls_options_free(o);
         LS_TRY(status);

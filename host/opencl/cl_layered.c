@@ -135,6 +135,8 @@ static ls_status op_loss(const job *j)
     arg_u32(&l, j->rows), arg_u32(&l, o->out);
     arg_f32(&l, j->training ? j->batch.scale : 0.0f), arg_u32(&l, p->output == LS_OUTPUT_SIGMOID);
     arg_f32(&l, p->huber_delta);
+    arg_f32(&l, j->training ? p->label_keep : 1.0f);
+    arg_f32(&l, j->training ? p->label_share : 0.0f);
     return finish(&l, j->rows, 1);
 }
 

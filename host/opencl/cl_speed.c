@@ -169,7 +169,7 @@ static void small_close(small_case *s)
 static ls_status small_open(small_case *s, ls_error *err)
 {
     *s = (small_case){0};
-    LS_TRY(ls_options_create(&s->options, err));
+    LS_TRY(ls_options_create_plain(&s->options, err));
     LS_TRY(ls_options_set(s->options, "hidden", "20,20", err));
     LS_TRY(ls_options_set(s->options, "batch", "full", err));
     const ls_settings *settings = &s->options->settings;

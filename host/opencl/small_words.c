@@ -39,6 +39,7 @@ static void describe_member(ls_small_words *small, const ls_plan *p, const ls_ch
     w[SMALL_last_scale] = bits_of(ls_plan_batch(p, per_epoch - 1).scale);
     w[SMALL_output] = (cl_uint)p->output, w[SMALL_loss] = (cl_uint)p->loss,
     w[SMALL_huber_delta] = bits_of(p->huber_delta);
+    w[SMALL_label_keep] = bits_of(p->label_keep), w[SMALL_label_share] = bits_of(p->label_share);
     w[SMALL_optimizer] = (cl_uint)p->optimizer;
     w[SMALL_clip] = bits_of(p->clip);
     memcpy(w + SMALL_hyper, &p->hyper, sizeof p->hyper); /* floats as their bits */

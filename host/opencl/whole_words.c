@@ -25,6 +25,7 @@ static void put_member(uint32_t *w, const ls_plan *p, const ls_whole_phases *pha
     w[WHOLE_last_inv_rows] = bits_of(1.0f / (float)last.rows);
     w[WHOLE_output] = (uint32_t)p->output, w[WHOLE_loss] = (uint32_t)p->loss;
     w[WHOLE_huber_delta] = bits_of(p->huber_delta);
+    w[WHOLE_label_keep] = bits_of(p->label_keep), w[WHOLE_label_share] = bits_of(p->label_share);
     w[WHOLE_optimizer] = (uint32_t)p->optimizer;
     w[WHOLE_clip] = bits_of(p->clip);
     w[WHOLE_features] = (uint32_t)p->features;

@@ -83,6 +83,7 @@ static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const 
         return status;
     }
     ls_settings_resolve(&m->options->settings, m->task, block->rows);
+    ls_settings_watch(&m->options->settings, block->held_out > 0);
     status = ls_trainer_open(m, data, block, out, err);
     uint64_t limit = fleet->choice ? ls_fleet_limit(fleet->memory, &fleet->choice->list[0].info)
                                    : fleet->limit;
@@ -197,7 +198,8 @@ ls_status ls_fleet_member(const ls_fleet *fleet, size_t index, ls_member_info *o
                                  .validation_loss = trainer->now.validation,
                                  .seconds = trainer->now.seconds,
                                  .stopped = trainer->stopped,
-                                 .message = trainer->message};
+                                 .message = trainer->message,
+                                 .best_validation_loss = trainer->now.best_validation};
     LS_WRITE_STRUCT(ls_member_info, out, 0, &info);
     return LS_OK;
 }

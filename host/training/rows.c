@@ -230,6 +230,7 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_start
     return (ls_block){.data = data,
                       .share = share > 0 ? share : 0,
                       .seed = share > 0 ? s->seed : 0,
+                      .fold = s->fold,
                       .standardize = s->standardize,
                       .standardize_target = data->task == LS_TASK_REGRESSION &&
                                             s->standardize_target,
@@ -269,6 +270,7 @@ bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *
 {
     ls_block k = key_of(s, n, start, data);
     return b->data == k.data && b->share == k.share && b->seed == k.seed &&
+           !memcmp(&b->fold, &k.fold, sizeof k.fold) &&
            b->standardize == k.standardize && b->task == k.task &&
            b->standardize_target == k.standardize_target && b->outputs == k.outputs &&
            !memcmp(&b->image, &k.image, sizeof k.image) && b->class_weights == k.class_weights &&

@@ -18,6 +18,7 @@ typedef struct {
     const ls_data *data;
     double share;  /* of the rows, for validation */
     uint64_t seed; /* chooses the validation rows; 0 without them */
+    ls_fold fold;  /* of validation rows, in place of the share */
     bool standardize;
     bool standardize_target; /* of regression */
     ls_class_weights class_weights;

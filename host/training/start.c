@@ -51,6 +51,9 @@ ls_status ls_start_check(const ls_start *start, const ls_settings *s, const ls_d
 {
     const ls_model *m = start->from;
     if (!m) return LS_OK;
+    if (m->ensemble)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "the model to start from is an ensemble; training goes on from one network");
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(ls_encoder_check_columns(m->encoder, m->network.inputs, data, err));
     if (m->task == LS_TASK_CLASSIFICATION) LS_TRY(check_classes(m, data, err));

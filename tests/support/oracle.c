@@ -84,7 +84,8 @@ bool oracle_set(oracle *o, const char *name, const char *value)
                  {"l2", &o->l2},
                  {"max-norm", &o->max_norm},
                  {"clip", &o->clip},
-                 {"huber-delta", &o->huber_delta}};
+                 {"huber-delta", &o->huber_delta},
+                 {"label-smoothing", &o->label_smoothing}};
     const struct {
         const char *name;
         bool *to;
@@ -346,11 +347,22 @@ static double share(const oracle *o, const oracle_batch *b, size_t r)
     return (b->weight ? b->weight[r] : 1.0) / (o->mean ? (double)b->rows : 1.0);
 }
 
+/* Smoothed labels (Szegedy et al. 2016, section 7): the target is mixed with the uniform
+ * distribution over the classes, of which a sigmoid output has two. */
+static void smoothed(const oracle *o, const double *t, double *to)
+{
+    double uniform = o->loss == ORACLE_CE ? 1.0 / (double)o->outputs : 0.5,
+           part = o->loss == ORACLE_CE || o->loss == ORACLE_BCE ? o->label_smoothing : 0.0;
+    for (size_t k = 0; k < o->outputs; k++) to[k] = (1.0 - part) * t[k] + part * uniform;
+}
+
 static double total_loss(const oracle *o, const oracle_batch *b, const trace *last)
 {
-    double sum = 0.0;
-    for (size_t r = 0; r < b->rows; r++)
-        sum += share(o, b, r) * row_loss(o, last->z + r * o->outputs, b->t + r * o->outputs);
+    double sum = 0.0, t[64];
+    for (size_t r = 0; r < b->rows; r++) {
+        smoothed(o, b->t + r * o->outputs, t);
+        sum += share(o, b, r) * row_loss(o, last->z + r * o->outputs, t);
+    }
     return sum;
 }
 
@@ -395,10 +407,11 @@ void oracle_infer(const oracle *o, const double *x, const double *t, size_t rows
 static void output_gradient(const oracle *o, const oracle_batch *b, trace *last)
 {
     for (size_t r = 0; r < b->rows; r++) {
-        double p[64], s = share(o, b, r);
+        double p[64], t[64], s = share(o, b, r);
         outputs_of(o, last->z + r * o->outputs, p);
+        smoothed(o, b->t + r * o->outputs, t);
         for (size_t k = 0; k < o->outputs; k++) {
-            double error = p[k] - b->t[r * o->outputs + k];
+            double error = p[k] - t[k];
             if (o->loss == ORACLE_MSE)
                 error *= 2.0 * (o->output == ORACLE_SIGMOID ? p[k] * (1.0 - p[k]) : 1.0);
             if (o->loss == ORACLE_MAE) error = (error > 0.0) - (error < 0.0);

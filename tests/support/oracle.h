@@ -31,7 +31,7 @@ typedef struct {
     size_t activation_count;
     char optimizer[16], loss_name[16], output_name[16];
     double rate, momentum, rho, beta1, beta2, epsilon, weight_decay;
-    double dropout, l1, l2, max_norm, clip, huber_delta;
+    double dropout, l1, l2, max_norm, clip, huber_delta, label_smoothing;
     bool bias_correction, mean, batch_norm, residual;
     /* Derived from the options by oracle_build. */
     oracle_loss loss;

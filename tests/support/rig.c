@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/rig.h"
 #include "core_cpu/cpu.h"
+#include "host/network/settings.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -221,7 +222,7 @@ rig *rig_open(const rig_case *c)
     rig *r = calloc(1, sizeof *r);
     r->c = c;
     r->truth = oracle_new();
-    cr_assert(ls_options_create(&r->options, &err) == LS_OK);
+    cr_assert(ls_options_create_plain(&r->options, &err) == LS_OK);
     set_options(r, weights);
     if (!(r->numbers + r->labels)) oracle_build(r->truth, c->features, c->classes);
     else oracle_build_targets(r->truth, c->features, r->numbers + r->labels, r->labels > 0);
@@ -435,7 +436,7 @@ ls_options *rig_options(const char *text)
     ls_options *options;
     ls_error err;
     snprintf(copy, sizeof copy, "%s", text);
-    cr_assert(ls_options_create(&options, &err) == LS_OK);
+    cr_assert(ls_options_create_plain(&options, &err) == LS_OK);
     while ((word = strsep(&rest, " "))) {
         char *value = strchr(word, '=');
         *value++ = 0;

@@ -15,6 +15,7 @@
 #include "host/base/sha256.h"
 #include "host/model/model.h"
 #include "host/model/model_write.h"
+#include "host/network/settings.h"
 #include "tests/support/runs.h"
 
 extern char **environ;
@@ -76,7 +77,7 @@ ls_options *runs_options(const char *text)
     ls_error err;
     cr_assert_lt(strlen(text), sizeof copy);
     strcpy(copy, text);
-    cr_assert_eq(ls_options_create(&options, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK, "%s", err.message);
     for (char *name; (name = strtok_r(rest, " ", &rest));) {
         const char *value = strtok_r(rest, " ", &rest);
         cr_assert_not_null(value, "option %s of \"%s\" has no value", name, text);

@@ -124,7 +124,14 @@ TRUTH(join)
 
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
-static float row_cross_entropy(float *z, float *a, const float *t, size_t n, float scale)
+/* The k-th target of a cross-entropy in training: (1 - P)·t + P/K. */
+static float smoothed(const ls_plan *plan, const float *t, size_t k)
+{
+    return fmaf(plan->label_keep, t[k], plan->label_share);
+}
+
+static float row_cross_entropy(const ls_plan *plan, float *z, float *a, const float *t, size_t n,
+                               float scale)
 {
     float top = z[0], sum = 0.0f, loss = 0.0f;
     for (size_t k = 1; k < n; k++) top = z[k] > top ? z[k] : top;
@@ -132,9 +139,9 @@ static float row_cross_entropy(float *z, float *a, const float *t, size_t n, flo
         sum = sum + (a[k] = z[k] - top < -69.3147181f ? 0 : ls_exp(z[k] - top));
     float log_sum = top + ls_log(sum);
     for (size_t k = 0; k < n; k++) {
-        loss = fmaf(t[k], log_sum - z[k], loss);
+        loss = fmaf(smoothed(plan, t, k), log_sum - z[k], loss);
         a[k] = a[k] / sum;
-        z[k] = flushed((a[k] - t[k]) * scale);
+        z[k] = flushed((a[k] - smoothed(plan, t, k)) * scale);
     }
     return loss;
 }
@@ -160,9 +167,9 @@ static float row_of_outputs(const ls_plan *plan, float *z, float *a, const float
         a[k] = output;
         switch (plan->loss) {
         case LS_LOSS_BCE:
-            sum = sum +
-                  (fmaf(-logit, t[k], logit > 0 ? logit : 0.0f) + ls_log1p(ls_exp(-fabsf(logit))));
-            z[k] = flushed(error * scale);
+            sum = sum + (fmaf(-logit, smoothed(plan, t, k), logit > 0 ? logit : 0.0f) +
+                         ls_log1p(ls_exp(-fabsf(logit))));
+            z[k] = flushed((output - smoothed(plan, t, k)) * scale);
             break;
         case LS_LOSS_MAE:
             sum = sum + fabsf(error);
@@ -191,7 +198,7 @@ TRUTH(loss)
     for (size_t r = 0; r < rows; r++) {
         float *z = AT(z) + r * o->out, *a = AT(a) + r * o->out, *t = AT(target) + r * o->out, row;
         float scale = AT(row_weight) ? AT(row_weight)[r] * all : all;
-        row = p->plan.loss == LS_LOSS_CE ? row_cross_entropy(z, a, t, o->out, scale)
+        row = p->plan.loss == LS_LOSS_CE ? row_cross_entropy(&p->plan, z, a, t, o->out, scale)
                                          : row_of_outputs(&p->plan, z, a, t, o->out, scale);
         AT(row_loss)[r] = AT(row_weight) ? row * AT(row_weight)[r] : row;
     }

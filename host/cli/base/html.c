@@ -2,6 +2,7 @@
 #include "host/cli/base/html.h"
 #include "host/base/text.h"
 #include "host/base/visible.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char style[] =
@@ -80,6 +81,19 @@ static void add_renamed(ls_text *page, const char *p, const char *end, size_t nu
     }
 }
 
+/* The least width of a plot on a page, in pixels: its smallest text is then at least 9 pixels high,
+ * or as high as it was drawn. */
+static unsigned least_width(const char *svg)
+{
+    static const char size[] = "font-size=\"";
+    double width = 0, font = 15, least;
+    const char *box = strstr(svg, "viewBox=\"0 0 ");
+    if (box) sscanf(box + 13, "%lf", &width);
+    for (const char *at = svg; (at = strstr(at, size)); at++)
+        if (sscanf(at + sizeof size - 1, "%lf", &least) == 1 && least < font) font = least;
+    return (unsigned)(font > 9 ? width * 9 / font : width);
+}
+
 void html_add_plot(ls_text *page, const char *svg, const char *caption)
 {
     /* the SVG's <style> is for plots that stand alone; on a page the page's colours apply */
@@ -87,10 +101,11 @@ void html_add_plot(ls_text *page, const char *svg, const char *caption)
                *end = svg + strlen(svg);
     size_t number = 0; /* of plots before this one */
     for (const char *p = page->text; p && (p = strstr(p, "<figure>")); p++) number++;
-    ls_text_add(page, "<figure>\n");
+    ls_text_add(page, "<figure>\n<div class=\"scroll\"><div style=\"min-width:%upx\">\n",
+                least_width(svg));
     add_renamed(page, svg, to ? from : end, number);
     if (to) add_renamed(page, to + 9, end, number);
-    ls_text_add(page, "<figcaption>");
+    ls_text_add(page, "</div></div>\n<figcaption>");
     html_add(page, caption);
     ls_text_add(page, "</figcaption>\n</figure>\n");
 }

@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/run_files.h"
 #include "host/cli/base/terminal.h"
 #include "host/data/notes.h"
@@ -176,16 +177,10 @@ static ls_status no_such_data(const char *name, ls_error *err)
         name);
 }
 
-typedef struct {
-    const char *name;
-    bool shown;
-} read_progress;
-
 static void show_share(double share, void *user)
 {
-    read_progress *p = user;
-    p->shown = true;
-    terminal_print(stderr, "\r\033[Kreading %s  %.0f %%", p->name, 100 * share);
+    const char *const *name = user;
+    progress_line("reading %.0f %%  %s", 100 * share, *name);
 }
 
 static ls_read_options read_options(const source_options *o, const ls_model *model)
@@ -216,16 +211,14 @@ static ls_read_options read_options(const source_options *o, const ls_model *mod
 ls_status source_read_file(const source_options *o, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err)
 {
-    read_progress progress = {.name = name};
     if (o->sample < 1 && o->sample != SOURCE_ALL_ROWS)
         return ls_fail(err, LS_ERR_ARGUMENT, "--sample is %lld, but must be at least 1", o->sample);
     if (o->data_seed < 0) return ls_fail(err, LS_ERR_ARGUMENT, "--data-seed must not be negative");
     ls_read_options how = read_options(o, model);
     how.like = like;
-    if (!o->quiet && !o->json && isatty(STDERR_FILENO))
-        how.callback = show_share, how.user = &progress;
+    if (!o->quiet && !o->json && progress_live()) how.callback = show_share, how.user = &name;
     ls_status status = ls_data_read(name, &how, out, err);
-    if (progress.shown) terminal_print(stderr, "\r\033[K");
+    progress_clear();
     if (status == LS_OK && !o->quiet && !o->json) notes_print(*out, like ? name : NULL);
     return status;
 }
@@ -344,10 +337,10 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
 {
     unsigned threads = 0;
     bool named = ls_ascii_casecmp(o->device, "cpu") && ls_ascii_casecmp(o->device, "auto"),
-         say = named && !o->quiet && isatty(STDERR_FILENO);
+         say = named && !o->quiet && progress_live();
     LS_TRY(source_threads(o, &threads, err));
-    if (say) terminal_print(stderr, "preparing the device (the first use takes a few seconds) ...");
+    if (say) progress_line("preparing the device (the first use takes a few seconds) ...");
     ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
-    if (say) terminal_print(stderr, "\r\033[K");
+    if (say) progress_clear();
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/terminal.h"
 #include "host/base/visible.h"
+#include "host/cli/base/progress.h"
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ void terminal_lacks(void) { incomplete = true; }
 void terminal_vprint(FILE *to, const char *format, va_list arguments)
 {
     ls_text text = {0};
+    progress_clear();
     ls_text_vshow(&text, format, arguments);
     if (text.text) fputs(text.text, to);
     if (text.failed) fputs("... (out of memory)\n", to);

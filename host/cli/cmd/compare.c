@@ -8,6 +8,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/library_options.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
@@ -267,8 +268,8 @@ static ls_status sweep(const compare_arguments *a, const device_list *list, cons
             snprintf(batch, sizeof batch, "%d", batches[b]);
             status = ls_options_set(a->options, "hidden", hidden, err);
             if (status == LS_OK) status = ls_options_set(a->options, "batch", batch, err);
-            if (!a->source.quiet)
-                terminal_print(stderr, "width %d, batch %d:", widths[w], batches[b]);
+            ls_text line = {0};
+            ls_text_add(&line, "width %d, batch %d, steps/s:", widths[w], batches[b]);
             for (size_t d = 0; d < list->count && status == LS_OK; d++) {
                 result r;
                 status = train_warm(list->device[d], a->options, data, &r, err);
@@ -276,9 +277,11 @@ static ls_status sweep(const compare_arguments *a, const device_list *list, cons
                 speed[(d * WIDTHS + w) * BATCHES + b] = r.speed;
                 if (d == 0) memcpy(first, r.hash, sizeof first);
                 *equal &= !strcmp(first, r.hash);
-                if (!a->source.quiet) terminal_print(stderr, "  %.0f", r.speed);
+                ls_text_add(&line, "  %.0f", r.speed);
             }
-            if (!a->source.quiet) terminal_print(stderr, " steps/s\n");
+            if (!a->source.quiet && !line.failed) progress_line("%s", line.text);
+            progress_end();
+            free(line.text);
         }
     if (status == LS_OK) status = write_sweep(a, list, speed, err);
     free(speed);

@@ -2,13 +2,13 @@
 #include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static const char intro[] =
     "Lists the devices that --device accepts. A device is exact if it reports the required arithmetic\n"
@@ -20,23 +20,23 @@ static const char intro[] =
 /* ---- Progress of the check ------------------------------------------------------------------- */
 
 typedef struct {
-    bool terminal; /* a line that is rewritten; otherwise one per device */
-    int told[64];  /* devices that have been announced */
+    bool live;    /* a line that is rewritten; otherwise one per device */
+    int told[64]; /* devices that have been announced */
     size_t count;
 } check_state;
 
 static void on_check(const ls_check_progress *p, void *user)
 {
     check_state *s = user;
-    if (s->terminal) {
-        terminal_print(stderr, "\r\033[Kchecking %.40s: %.40s, %u of %u", p->device->name, p->doing,
-                       p->done, p->total);
+    if (s->live) {
+        progress_line("checking %.40s: %.40s, %u of %u", p->device->name, p->doing, p->done,
+                      p->total);
         return;
     }
     for (size_t i = 0; i < s->count; i++)
         if (s->told[i] == p->device->index) return;
     if (s->count < sizeof s->told / sizeof *s->told) s->told[s->count++] = p->device->index;
-    terminal_print(stderr, "checking %s, which is new (some seconds)\n", p->device->name);
+    progress_line("checking %s, which is new (some seconds)", p->device->name);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
@@ -113,11 +113,11 @@ int cmd_devices(int argc, const char **argv)
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);
     arguments_free(&args);
     if (status != EXIT_OK) return status < 0 ? EXIT_OK : status;
-    check_state state = {.terminal = isatty(STDERR_FILENO) != 0};
+    check_state state = {.live = progress_live()};
     bool say = !json && !quiet;
     ls_status listed = ls_devices_list_with(say ? on_check : NULL, &state, &list, &count, note,
                                             &err);
-    if (say && state.terminal) terminal_print(stderr, "\r\033[K");
+    progress_clear();
     if (listed != LS_OK) return complain_error("devices", &err);
     json_t *devices = json_array();
     for (size_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include "host/base/json.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include <jansson.h>
@@ -10,7 +11,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char intro[] =
     "Says why a GPU does not appear, and whether the devices that do can be trusted. It looks at the\n"
@@ -29,18 +29,18 @@ static const char *const verdicts[] = {
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct {
-    bool terminal; /* a line that is rewritten; otherwise one per device */
-    int told;      /* the device that was announced last */
+    bool live; /* a line that is rewritten; otherwise one per device */
+    int told;  /* the device that was announced last */
 } doctor_progress;
 
 static void on_check(const ls_check_progress *p, void *user)
 {
     doctor_progress *s = user;
-    if (s->terminal)
-        terminal_print(stderr, "\r\033[Kcomparing %.40s: %.47s, %u of %u", p->device->name,
-                       p->doing, p->done, p->total);
+    if (s->live)
+        progress_line("comparing %.40s: %.47s, %u of %u", p->device->name, p->doing, p->done,
+                      p->total);
     else if (s->told != p->device->index)
-        terminal_print(stderr, "comparing %s with the CPU path\n", p->device->name);
+        progress_line("comparing %s with the CPU path", p->device->name);
     s->told = p->device->index;
 }
 
@@ -130,12 +130,12 @@ int cmd_doctor(int argc, const char **argv)
         arguments_free(&args);
         return status < 0 ? EXIT_OK : status;
     }
-    doctor_progress progress = {.terminal = isatty(STDERR_FILENO) != 0, .told = -1};
+    doctor_progress progress = {.live = progress_live(), .told = -1};
     const bool say = !json && !quiet;
     const ls_doctor_request request = {
         .device = device, .callback = say ? on_check : NULL, .user = &progress};
     ls_status examined = ls_doctor(&request, &report, &err);
-    if (say && progress.terminal) terminal_print(stderr, "\r\033[K");
+    progress_clear();
     status = ls_report_verdict(&report);
     if (examined != LS_OK) status = complain_error("doctor", &err);
     else if (json) status = print_report_json(&report);

@@ -5,6 +5,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
@@ -64,14 +65,10 @@ static void show_progress(predict_work *w, double share)
     double now = ls_clock();
     if (!w->shown || now - w->reported < 1.0 / PER_SECOND) return;
     w->reported = now;
-    terminal_print(stderr, "\r\033[Kpredicting %s  %zu rows, %.0f rows/s", w->name, w->rows,
-                   (double)w->rows / (now - w->started));
-    if (share > 0) terminal_print(stderr, ", %.0f %%", 100 * share);
-}
-
-static void clear_progress(const predict_work *w)
-{
-    if (w->reported > w->started) terminal_print(stderr, "\r\033[K");
+    char done[32] = "";
+    if (share > 0) snprintf(done, sizeof done, " (%.0f %%)", 100 * share);
+    progress_line("predicting %zu rows%s, %.0f rows/s  %s", w->rows, done,
+                  (double)w->rows / (now - w->started), w->name);
 }
 
 /* ---- Predicting ------------------------------------------------------------------------------ */
@@ -154,11 +151,11 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     LS_TRY(prepare(o, t, model, to, w, err));
     LS_TRY(ls_sink_open(to, &w->file, err));
     interrupt_removes(ls_sink_temporary(w->file));
-    w->shown = !o->quiet && isatty(STDERR_FILENO) && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
+    w->shown = !o->quiet && progress_live() && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
     w->started = w->reported = ls_clock();
     LS_TRY(prediction_lines_begin(&w->lines, w->file, err));
     ls_status status = w->data ? predict_generated(w, err) : predict_file(o, w, err);
-    clear_progress(w);
+    progress_clear();
     LS_TRY(status);
     ls_sink *file = w->file;
     w->file = NULL;

@@ -9,6 +9,7 @@
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/library_options.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
@@ -309,7 +310,7 @@ static ls_status run(const search_arguments *a, search_work *w, search_view *vie
         /* at most 5 % of the time goes into writing long tables */
         pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1;
     }
-    search_view_clear(view);
+    progress_clear();
     w->complete = status == LS_OK && finished;
     keep(a, w); /* even if a device fails, the results so far are written */
     return status;
@@ -325,8 +326,10 @@ static int on_epoch(const ls_progress *p, void *user)
     refit_view *v = user;
     if (v->live && (ls_clock() - v->drawn > 0.1)) {
         v->drawn = ls_clock();
-        terminal_print(stderr, "\r\033[Ktraining the best network on all rows: epoch %llu/%llu",
-                       (unsigned long long)p->epoch, (unsigned long long)p->epochs);
+        progress_part part[2] = {{"training the best network on all rows: ", 1}, {.rank = 0}};
+        snprintf(part[1].text, sizeof part[1].text, "epoch %llu/%llu", (unsigned long long)p->epoch,
+                 (unsigned long long)p->epochs);
+        progress_parts(part, 2);
     }
     return interrupted();
 }
@@ -338,7 +341,7 @@ static ls_status refit(search_work *w, bool live, ls_error *err)
     refit_view view = {.live = live};
     LS_TRY(ls_search_options(w->search, w->order[0], 0, &options, err));
     ls_status status = ls_train(w->device, options, w->data, on_epoch, &view, &w->model, err);
-    if (live) fputs("\r\033[K", stderr);
+    progress_clear();
     ls_options_free(options);
     if (status == LS_OK && interrupted()) {
         ls_model_free(w->model);
@@ -379,7 +382,7 @@ static void print_notes(const search_arguments *a, const search_work *w)
 
 static ls_status work(search_arguments *a, search_work *w, ls_search_settings *how, ls_error *err)
 {
-    bool live = !a->source.quiet && !a->source.json && isatty(STDERR_FILENO);
+    bool live = !a->source.quiet && !a->source.json && progress_live();
     LS_TRY(check_paths(a, err));
     LS_TRY(ls_space_default(a->space, err));
     LS_TRY(source_read(&a->source, a->data, NULL, &w->data, err));

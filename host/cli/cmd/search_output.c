@@ -9,6 +9,7 @@
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/model_output.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/train_command.h"
@@ -21,8 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 /* ---- The leaderboard ------------------------------------------------------------------------- */
 
@@ -119,65 +118,53 @@ static void add_board(ls_text *out, const ls_search *s, const size_t *order, siz
 
 /* ---- Live ------------------------------------------------------------------------------------ */
 
-/* Prints lines cut to the width of the terminal, so that each takes one row. Returns the number of
- * lines. */
-static size_t print_clipped(const char *text, size_t columns)
+/* How far the search is, as one line. */
+static void add_state(progress_part part[4], const search_view *v, const ls_fleet_progress *p)
 {
-    size_t lines = 0, column = 0;
-    for (const char *c = text; *c; c++) {
-        if (*c == '\n') {
-            fputs("\033[K\n", stderr);
-            column = 0;
-            lines++;
-            continue;
-        }
-        column += ((unsigned char)*c & 0xc0) !=
-                  0x80; /* continuation bytes of UTF-8 take no column */
-        if (column < columns) fputc(*c, stderr);
-    }
-    return lines;
+    const ls_search *s = v->search;
+    size_t through = 0, size = sizeof part[0].text;
+    for (size_t i = 0; i < s->trials; i++) through += s->trial[i].rung > s->at;
+    int n = snprintf(part[0].text, size, "%zu of %zu trials", through, s->rung[s->at].trials);
+    if (s->rungs > 1)
+        snprintf(part[0].text + n, size - (size_t)n, " of rung %zu of %zu", s->at + 1, s->rungs);
+    snprintf(part[1].text, size, ", %.0f s", v->drawn - v->started);
+    if (p)
+        snprintf(part[2].text, size, "; %zu trainings running",
+                 s->working - (p->waiting < s->working ? p->waiting : s->working));
+    if (p && p->seconds > 0 && p->steps)
+        snprintf(part[3].text, size, ", %.0f steps/s", (double)p->steps / p->seconds);
 }
 
-void search_view_clear(search_view *v)
+/* The board of the best trials so far above that line. */
+static void draw_board(const search_view *v, const progress_part part[4])
 {
-    if (v->lines) terminal_print(stderr, "\r\033[%zuA\033[J", v->lines);
-    v->lines = 0;
+    const ls_search *s = v->search;
+    size_t rows = ls_search_count(s), height = progress_rows(), *order;
+    size_t most = height > 4 ? height - 3 : 1;
+    if (ls_alloc(&order, s->trials, sizeof *order, "", NULL) != LS_OK) {
+        terminal_lacks();
+        return;
+    }
+    ls_text text = {0};
+    if (rows > v->top) rows = v->top;
+    if (rows > most) rows = most;
+    if (rows && ls_search_rank(s, order, NULL) == LS_OK) add_board(&text, s, order, rows);
+    for (size_t i = 0; i < 4; i++) ls_text_add(&text, "%s", part[i].text);
+    ls_text_add(&text, "\n");
+    if (!text.failed) progress_board(text.text);
+    free(text.text);
+    free(order);
 }
 
 void search_view_draw(search_view *v, const ls_fleet_progress *p)
 {
     double time = v->live ? ls_clock() : 0;
-    struct winsize size = {0};
-    size_t *order;
+    progress_part part[4] = {{.rank = 0}, {.rank = 1}, {.rank = 2}, {.rank = 3}};
     if (!v->live || (v->drawn > 0 && time - v->drawn < 0.2)) return;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 20) size.ws_col = 80;
-    if (size.ws_row < 5) size.ws_row = 24;
-    if (ls_alloc(&order, v->search->trials, sizeof *order, "", NULL) != LS_OK) {
-        terminal_lacks();
-        return;
-    }
     v->drawn = time;
-    ls_text text = {0};
-    const ls_search *s = v->search;
-    size_t rows = ls_search_count(s), most = (size_t)size.ws_row - 3, through = 0;
-    if (rows > v->top) rows = v->top;
-    if (rows > most) rows = most;
-    if (rows && ls_search_rank(s, order, NULL) == LS_OK) add_board(&text, s, order, rows);
-    for (size_t i = 0; i < s->trials; i++) through += s->trial[i].rung > s->at;
-    ls_text_add(&text, "%zu of %zu trials", through, s->rung[s->at].trials);
-    if (s->rungs > 1) ls_text_add(&text, " of rung %zu of %zu", s->at + 1, s->rungs);
-    ls_text_add(&text, ", %.0f s", time - v->started);
-    if (p)
-        ls_text_add(&text, "; %zu trainings running",
-                    s->working - (p->waiting < s->working ? p->waiting : s->working));
-    if (p && p->seconds > 0 && p->steps)
-        ls_text_add(&text, ", %.0f steps/s", (double)p->steps / p->seconds);
-    ls_text_add(&text, "\n");
-    if (v->lines) terminal_print(stderr, "\r\033[%zuA", v->lines);
-    if (!text.failed) v->lines = print_clipped(text.text, size.ws_col);
-    fputs("\033[J", stderr);
-    free(text.text);
-    free(order);
+    add_state(part, v, p);
+    if (progress_boards()) draw_board(v, part);
+    else progress_parts(part, 4);
 }
 
 /* ---- Command --------------------------------------------------------------------------------- */

@@ -40,13 +40,12 @@ typedef struct {
 typedef struct {
     const ls_search *search;
     bool live;
-    size_t top, lines; /* lines: number of lines on the screen */
+    size_t top;
     double started, drawn;
 } search_view;
 
 /* Draws the leaderboard, at most five times per second. */
 void search_view_draw(search_view *view, const ls_fleet_progress *progress);
-void search_view_clear(search_view *view);
 
 /* The best trial, or NULL if no trial has a score. */
 const ls_trial *search_best(const search_work *w);

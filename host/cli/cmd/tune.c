@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
@@ -7,7 +8,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char intro[] =
     "Measures the tile sizes for matrix products on an OpenCL device and stores the fastest of each\n"
@@ -16,7 +16,7 @@ static const char intro[] =
     "speed and never a result. It takes up to a minute on an idle machine.\n";
 
 typedef struct {
-    bool quiet, terminal;
+    bool quiet, live;
     char product[64];
     double best;
 } tune_state;
@@ -28,11 +28,8 @@ static int on_progress(const ls_tune_progress *p, void *user)
     bool better = strcmp(s->product, p->product) || p->best > s->best;
     snprintf(s->product, sizeof s->product, "%s", p->product);
     s->best = p->best;
-    if (s->terminal)
-        terminal_print(stderr, "\r\033[K%3u %%  %s  %s", 100 * p->done / p->total, p->product,
-                       p->tile);
+    if (s->live) progress_line("%3u %%  %s  %s", 100 * p->done / p->total, p->product, p->tile);
     if (!better || p->flops == 0) return 0;
-    if (s->terminal) fputs("\r\033[K", stdout);
     terminal_print(stdout, "%-30s %-40s %9.1f GFLOP/s\n", p->product, p->tile, p->flops * 1e-9);
     fflush(stdout);
     return 0;
@@ -76,15 +73,12 @@ int cmd_tune(int argc, const char **argv)
         arguments_free(&args);
         return status < 0 ? EXIT_OK : status;
     }
-    tune_state state = {.quiet = o.quiet != 0, .terminal = isatty(STDERR_FILENO) != 0};
+    tune_state state = {.quiet = o.quiet != 0, .live = progress_live()};
     if (!o.device) o.device = first_device();
     if (source_device(&o, &device, &err) != LS_OK ||
         ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
         status = complain_error("tune", &err);
-    else {
-        if (state.terminal && !state.quiet) fputs("\r\033[K", stdout);
-        terminal_print(stdout, "%s: stored in %s\n", ls_device_get_info(device)->name, path);
-    }
+    else terminal_print(stdout, "%s: stored in %s\n", ls_device_get_info(device)->name, path);
     ls_device_close(device);
     arguments_free(&args);
     return status;

@@ -5,9 +5,11 @@
 #include "host/base/text.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/experiment/saved.h"
 #include "host/data/fingerprint.h"
+#include "host/network/settings.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +135,7 @@ static ls_status add_run(exp_session *s, ls_fleet *fleet, exp_result *r, size_t 
         r->train = train;
         r->test = test;
     }
-    LS_TRY(ls_options_create(&options, err));
+    LS_TRY(ls_options_create_plain(&options, err));
     ls_status status = set_options(s, r, seed, options, err);
     if (status == LS_OK) status = ls_fleet_add(fleet, options, train, &r->run[k].member, err);
     ls_options_free(options);
@@ -160,7 +162,7 @@ static ls_status add_all(exp_session *s, ls_fleet *fleet, ls_error *err)
 
 typedef struct {
     exp_session *session;
-    bool terminal;
+    bool live;
     double shown;
     uint64_t before; /* steps of the calls before this one */
     exp_saved *saved;
@@ -172,13 +174,11 @@ static int on_progress(const ls_fleet_progress *p, void *user)
     double time = ls_clock();
     state->session->steps = state->before + p->steps;
     exp_saved_offer(state->saved);
-    if (state->session->order->quiet || time - state->shown < (state->terminal ? 0.2 : 30))
+    if (state->session->order->quiet || time - state->shown < (state->live ? 0.2 : 30))
         return interrupted();
     state->shown = time;
-    if (state->terminal) fputs("\r\033[K", stderr);
-    terminal_print(stderr, "%zu of %zu trainings done, %.1f million steps", p->done + p->diverged,
-                   p->members, (double)state->session->steps * 1e-6);
-    if (!state->terminal) fputc('\n', stderr);
+    progress_line("%zu of %zu trainings done, %.1f million steps", p->done + p->diverged,
+                  p->members, (double)state->session->steps * 1e-6);
     return interrupted();
 }
 
@@ -204,15 +204,17 @@ static ls_status run_marks(exp_session *s, ls_fleet *fleet, exp_result *r, progr
 
 static ls_status train_all(exp_session *s, ls_fleet *fleet, exp_saved *saved, ls_error *err)
 {
-    progress state = {
-        .session = s, .saved = saved, .terminal = isatty(STDERR_FILENO) != 0, .shown = ls_clock()};
+    progress state = {.session = s,
+                      .saved = saved,
+                      .live = progress_live(),
+                      .shown = progress_live() ? 0 : ls_clock()};
     double started = ls_clock();
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->results && status == LS_OK; i++)
         if (s->result[i].run) status = run_marks(s, fleet, &s->result[i], &state, err);
     state.before = s->steps;
     if (status == LS_OK) status = ls_fleet_run(fleet, NULL, 0, 0, on_progress, &state, err);
-    if (state.terminal && !s->order->quiet) fputs("\r\033[K", stderr);
+    progress_clear();
     s->seconds = ls_clock() - started;
     if (status == LS_OK && interrupted())
         return exp_saved_write(saved)

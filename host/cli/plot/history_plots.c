@@ -75,7 +75,7 @@ static void add_epochs(ls_text *s, const ls_model *model, const ls_history_point
             (unsigned long long)summary.best_epoch,
             2 * summary.best_epoch > summary.epochs ? "right offset -0.5,0" : "left offset 0.5,0");
     ls_text_add(
-        s, "set format x '%%.0f'\nset xlabel 'epoch'\nset key outside bottom center horizontal\n");
+        s, "set format x '%%.0f'\nset xlabel 'epoch'\nset key outside top center horizontal\n");
 }
 
 /* The style of a curve of n points: few points are marked. */

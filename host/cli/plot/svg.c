@@ -9,12 +9,14 @@
 
 /* ---- Shorter attributes ---------------------------------------------------------------------- */
 
-/* PLOT_INK as gnuplot writes it, the colours that gnuplot sets on groups (they would override the
- * colour of the surrounding text), and attributes with their default value. */
+/* PLOT_INK as gnuplot writes it, its own ink (colours of scripts are written as numbers), the
+ * colours that gnuplot sets on groups (they would override the colour of the surrounding text), and
+ * attributes with their default value. */
 static const char *const replaced[][2] = {
+    {" color=\"black\"", ""},
     {"rgb(  1,   2,   3)", "currentColor"},
     {"rgb(1,2,3)", "currentColor"},
-    {" color=\"black\"", ""},
+    {"\"black\"", "\"currentColor\""},
     {" color=\"white\"", ""},
     {" color=\"gray\"", ""},
     {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""},

@@ -154,12 +154,3 @@ bool config_has_option(const run_config *c, const char *name)
 {
     return json_object_get(json_object_get(c->root, "options"), name) != NULL;
 }
-
-bool config_is_stop(const char *option)
-{
-    static const char *const stops[] = {"epochs", "patience", "validation", "tolerance",
-                                        "time-limit"};
-    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
-        if (!strcmp(option, stops[i])) return true;
-    return false;
-}

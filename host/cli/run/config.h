@@ -103,8 +103,4 @@ run_config config_without_files(const run_config *config);
 /* Whether the file that was read sets the option. */
 bool config_has_option(const run_config *config, const char *name);
 
-/* Whether an option says when to stop. If none of these is given and the data have categories or
- * missing values, training sets --patience. */
-bool config_is_stop(const char *option);
-
 #endif

@@ -3,7 +3,9 @@
 #include "host/base/clock.h"
 #include "host/base/error.h"
 #include "host/base/json.h"
+#include "host/base/text.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/terminal.h"
 #include <assert.h>
 #include <jansson.h>
@@ -33,41 +35,65 @@ int epochs_notify(const ls_progress *p, void *user)
 
 void epochs_notice(const char *line, void *user)
 {
-    const epoch_listeners *l = user;
-    if (l->line) fputs("\r\033[K", stderr);
+    (void)user;
     terminal_print(stderr, "note: %s\n", line);
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
 
-/* Maximum number of progress lines if stderr is not a terminal. */
+/* Maximum number of progress lines where none can be redrawn. */
 enum { LINES = 20 };
+
+/* The line of an epoch on a terminal. */
+static void show_epoch(const ls_progress *p, double speed)
+{
+    double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
+    progress_part part[6] = {{.rank = 0}, {.rank = 1}, {.rank = 2},
+                             {.rank = 4}, {.rank = 5}, {.rank = 3}};
+    size_t size = sizeof part[0].text;
+    snprintf(part[0].text, size, "epoch %llu/%llu", (unsigned long long)p->epoch,
+             (unsigned long long)p->epochs);
+    snprintf(part[1].text, size, "  loss %.5g", p->loss);
+    if (!isnan(p->validation_loss))
+        snprintf(part[2].text, size, "  validation %.5g", p->validation_loss);
+    if (!isnan(p->validation_accuracy))
+        snprintf(part[3].text, size, ", accuracy %.4f", p->validation_accuracy);
+    snprintf(part[4].text, size, "  %.0f steps/s", speed);
+    snprintf(part[5].text, size, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
+             (int)left % 60);
+    progress_parts(part, 6);
+}
+
+/* The same as a line of its own, which may be read later. */
+static void print_epoch(const ls_progress *p, double speed)
+{
+    ls_text text = {0};
+    ls_text_add(&text, "epoch %llu/%llu  loss %.6g", (unsigned long long)p->epoch,
+                (unsigned long long)p->epochs, p->loss);
+    if (!isnan(p->validation_loss))
+        ls_text_add(&text, "  validation loss %.6g", p->validation_loss);
+    if (!isnan(p->validation_accuracy))
+        ls_text_add(&text, ", accuracy %.4f", p->validation_accuracy);
+    ls_text_add(&text, "  %.0f steps/s", speed);
+    if (!text.failed) progress_line("%s", text.text);
+    free(text.text);
+}
 
 ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
 {
-    progress_line *state = user;
+    progress_state *state = user;
     bool last = p->epoch == p->epochs;
     uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
-    double time = state->terminal ? ls_clock() : 0;
-    bool due = state->terminal ? last || time - state->shown > 0.1
-                               : p->epoch == 1 || last || p->epoch % every == 0;
+    double time = state->live ? ls_clock() : 0;
+    bool due = state->live ? last || time - state->shown > 0.1
+                           : p->epoch == 1 || last || p->epoch % every == 0;
     (void)err;
     if (!due) return LS_OK;
     state->shown = time;
     double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
-    double left = p->seconds / (double)p->epoch * (double)(p->epochs - p->epoch);
-    if (state->terminal) fputs("\r\033[K", stderr);
-    terminal_print(stderr, "epoch %llu/%llu  loss %.6g", (unsigned long long)p->epoch,
-                   (unsigned long long)p->epochs, p->loss);
-    if (!isnan(p->validation_loss))
-        terminal_print(stderr, "  validation loss %.6g", p->validation_loss);
-    if (!isnan(p->validation_accuracy))
-        terminal_print(stderr, ", accuracy %.4f", p->validation_accuracy);
-    terminal_print(stderr, "  %.0f steps/s", speed);
-    if (state->terminal)
-        terminal_print(stderr, "  %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
-                       (int)left % 60);
-    if (!state->terminal || last) fputc('\n', stderr);
+    if (!state->live) print_epoch(p, speed);
+    else show_epoch(p, speed);
+    if (last) progress_end();
     return LS_OK;
 }
 

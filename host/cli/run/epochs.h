@@ -21,7 +21,6 @@ typedef struct {
         ls_error err;
     } list[EPOCH_LISTENERS];
     size_t count;
-    bool line;      /* progress is one line that is redrawn */
     uint64_t until; /* stop after this epoch; 0: train to the end */
 } epoch_listeners;
 
@@ -34,10 +33,10 @@ void epochs_notice(const char *line, void *user);
 /* ---- Progress -------------------------------------------------------------------------------- */
 
 typedef struct {
-    bool terminal; /* one line, redrawn; otherwise about twenty lines per training */
-    double shown;  /* when it was last drawn */
-} progress_line;
-ls_status progress_epoch(void *progress_line, const ls_progress *p, ls_error *err);
+    bool live;    /* one line, redrawn; otherwise about twenty lines per training */
+    double shown; /* when it was last drawn */
+} progress_state;
+ls_status progress_epoch(void *progress_state, const ls_progress *p, ls_error *err);
 
 /* ---- Logs ------------------------------------------------------------------------------------ */
 

@@ -58,7 +58,6 @@ static void add_entries(ls_text *out, const run_config *c)
 
 void command_add_train(ls_text *out, const run_config *c, const ls_options *options)
 {
-    bool stops = false;
     ls_text_add(out, "lockstep train");
     add_data(out, c->data ? c->data : "DATA");
     add_entries(out, c);
@@ -67,7 +66,6 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
         const char *value = ls_options_get(options, info->name),
                    *initial = c->start ? ls_model_option(c->start, info->name) : info->initial;
         if (!value || (initial && !strcmp(value, initial))) continue;
-        stops |= config_is_stop(info->name);
         if (!info->argument) {
             ls_text_add(out, " --%s%s", strcmp(value, "off") ? "" : "no-", info->name);
             continue;
@@ -75,8 +73,4 @@ void command_add_train(ls_text *out, const run_config *c, const ls_options *opti
         ls_text_add(out, " --%s", info->name);
         command_add_word(out, value);
     }
-    /* --epochs, although it is at its default: for data with categories or missing values, train
-     * would otherwise set --patience */
-    if (!stops && !c->start && !(c->data && source_is_generated(c->data)))
-        ls_text_add(out, " --epochs %s", ls_options_get(options, "epochs"));
 }

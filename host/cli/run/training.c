@@ -4,6 +4,7 @@
 #include "host/base/folder.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- Before training ------------------------------------------------------------------------- */
 
@@ -51,9 +51,8 @@ static ls_status check_results(const training_request *r, ls_error *err)
 /* Opens everything that is called after each epoch. */
 static ls_status open_listeners(const training_request *r, training *t, bool quiet, ls_error *err)
 {
-    t->progress.terminal = isatty(STDERR_FILENO) != 0;
+    t->progress.live = progress_live();
     t->listeners.until = r->until;
-    t->listeners.line = t->progress.terminal && !quiet;
     if (!quiet) epochs_add(&t->listeners, progress_epoch, &t->progress);
     if (r->log) {
         LS_TRY(live_file_open(&t->log, r->log, r->resumes ? LIVE_GO_ON : LIVE_REPLACE, err));
@@ -89,7 +88,7 @@ static ls_status train(training_request *r, training *t, bool quiet, ls_error *e
     LS_TRY(open_listeners(r, t, quiet, err));
     ls_status status = ls_train_controlled(t->device, r->options, t->train, &control, &t->model,
                                            err);
-    if (t->progress.terminal && !quiet && (status != LS_OK || interrupted())) fputc('\n', stderr);
+    progress_end(); /* also of a training that has ended early */
     LS_TRY(status);
     /* a model with another threshold is better than none */
     losses_check(&t->lost,
@@ -129,7 +128,9 @@ void training_free(training *t)
     event_file_close(&t->events, NULL);
     run_folder_free(&t->run);
     ls_metrics_free(t->on_train);
+    ls_metrics_free(t->on_validation);
     ls_metrics_free(t->on_test);
+    ls_metrics_free(t->of_linear);
     ls_model_free(t->model);
     free(t->rescued);
     ls_device_close(t->device);

@@ -111,23 +111,6 @@ static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls
     return generated ? check_hashes(r, *train, quiet, err) : LS_OK;
 }
 
-/* Whether --patience, which nobody asked for, can be used: rows can be held out, and batch
- * normalisation works without them. */
-static ls_status can_be_patient(const ls_options *options, const ls_data *train, bool *out,
-                                ls_error *err)
-{
-    ls_options *patient;
-    size_t rows = 0;
-    LS_TRY(ls_options_copy(options, &patient, err));
-    ls_status status = ls_options_set(patient, "patience", "10", err);
-    const ls_settings *s = &patient->settings;
-    *out = status == LS_OK &&
-           ls_data_cut_rows(train, ls_settings_validation(s), s->seed, &rows, NULL) == LS_OK &&
-           ls_training_check_batch(s, rows, NULL) == LS_OK;
-    ls_options_free(patient);
-    return status;
-}
-
 /* Adds a note to the rows and prints it. */
 static ls_status tell(ls_data *train, bool quiet, const char *note, ls_error *err)
 {
@@ -136,9 +119,8 @@ static ls_status tell(ls_data *train, bool quiet, const char *note, ls_error *er
     return LS_OK;
 }
 
-/* Notes what is said about categories and missing values, and sets --patience as the header says.
- */
-static ls_status handle_mixed(const training_request *r, ls_data *train, bool quiet, ls_error *err)
+/* Notes what is said about categories and missing values. */
+static ls_status handle_mixed(ls_data *train, bool quiet, ls_error *err)
 {
     char note[160];
     size_t categorical = 0, missing = 0, incomplete = 0, columns = ls_data_columns(train),
@@ -159,12 +141,7 @@ static ls_status handle_mixed(const training_request *r, ls_data *train, bool qu
     snprintf(note, sizeof note,
              "%zu of %zu columns have categories; %zu values are missing, in %zu columns",
              categorical, columns, missing, incomplete);
-    LS_TRY(tell(train, quiet, note, err));
-    /* the defaults of regression keep the network from overfitting without held out rows */
-    if (ls_data_task(train) == LS_TASK_REGRESSION) return LS_OK;
-    bool patient = false;
-    if (!r->stopping) LS_TRY(can_be_patient(r->options, train, &patient, err));
-    return patient ? ls_options_set(r->options, "patience", "10", err) : LS_OK;
+    return tell(train, quiet, note, err);
 }
 
 ls_status training_data_read(training_request *r, bool quiet, ls_data **train, ls_data **test,
@@ -173,5 +150,5 @@ ls_status training_data_read(training_request *r, bool quiet, ls_data **train, l
     LS_TRY(read_train(r, quiet, train, err));
     if (r->test) LS_TRY(read_test(r, *train, test, err));
     else if (r->split > 0) LS_TRY(split(r, train, test, err));
-    return handle_mixed(r, *train, quiet, err);
+    return handle_mixed(*train, quiet, err);
 }

@@ -10,8 +10,7 @@
 /* Reads the rows, checks them against the hashes of --config, and holds out the share of --split.
  * *test is NULL without --test and --split. Rows that were read stay in *train and *test if this
  * fails, to be freed by the caller.
- * quiet: print no notes. If the data have categories or missing values and no option says when to
- * stop, this sets --patience 10: a network soon memorises categories that few rows have. */
+ * quiet: print no notes. */
 ls_status training_data_read(training_request *request, bool quiet, ls_data **train, ls_data **test,
                              ls_error *err);
 

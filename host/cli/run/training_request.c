@@ -144,11 +144,6 @@ ls_status training_request_settle(training_request *r, ls_error *err)
     if (r->config || r->start) LS_TRY(merge_options(r, err));
     if (!(r->split >= 0 && r->split < 1))
         return ls_fail(err, LS_ERR_ARGUMENT, "--split: %g is not between 0 and 1", r->split);
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const char *name = ls_option_at(i)->name;
-        r->stopping |= r->start ||
-                       (config_is_stop(name) && (r->given[i] || config_has_option(&r->file, name)));
-    }
     return r->data
                ? LS_OK
                : ls_fail(

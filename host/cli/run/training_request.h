@@ -21,7 +21,6 @@ typedef struct {
     double split;
     ls_threshold_options threshold;
     bool *given;   /* per option of the library: whether the command line sets it */
-    bool stopping; /* whether any option says when to stop */
     safety_options safety;
     bool resumes;   /* goes on from the checkpoints of safety.checkpoint */
     bool moved;     /* the folder where the training was begun is not there */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/auto/space.h"
+#include "host/base/memory.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The ranges ------------------------------------------------------------------------------ */
+
+typedef struct {
+    const char *name, *range;
+    size_t least, most; /* rows it is for */
+} range_row;
+
+/* Widths, rates, decays and embeddings that recent studies of networks for tables found good:
+ * Holzmüller et al., arXiv 2407.04491; Gorishniy et al., arXiv 2410.24210 and 2203.05556. */
+static const range_row ranges[] = {
+    {"hidden", "64|128|256|64,64|128,128|256,128|128,128,128", 0, SIZE_MAX},
+    {"activation", "relu|silu|gelu", 0, SIZE_MAX},
+    {"optimizer", "adamw", 0, SIZE_MAX},
+    {"schedule", "constant", 0, SIZE_MAX},
+    {"lr", "5e-4..1e-2:log", 0, SIZE_MAX},
+    {"weight-decay", "1e-4|1e-3..1e-1:log", 0, SIZE_MAX},
+    {"dropout", "0|0.05..0.4", 0, SIZE_MAX},
+    {"batch", "32|64", 0, 1999},
+    {"batch", "64|128|256", 2000, 19999},
+    {"batch", "256|512", 20000, SIZE_MAX},
+};
+
+static bool is_for(const range_row *r, size_t rows) { return rows >= r->least && rows <= r->most; }
+
+bool ls_auto_range(ls_task task, size_t rows, size_t i, const char **name, const char **range)
+{
+    (void)task;
+    for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
+        if (!is_for(&ranges[k], rows) || i--) continue;
+        *name = ranges[k].name;
+        *range = ranges[k].range;
+        return true;
+    }
+    return false;
+}
+
+ls_status ls_auto_space(const ls_data *data, ls_space **out, ls_error *err)
+{
+    const char *name, *range;
+    LS_TRY(ls_space_create(out, err));
+    for (size_t i = 0; ls_auto_range(data->task, data->rows, i, &name, &range); i++) {
+        ls_status status = ls_space_set(*out, name, range, err);
+        if (status == LS_OK) continue;
+        ls_space_free(*out);
+        *out = NULL;
+        return status;
+    }
+    return LS_OK;
+}
+
+/* ---- Trials ---------------------------------------------------------------------------------- */
+
+static ls_status set_draw(const ls_space *space, uint64_t seed, size_t trial, ls_options *options,
+                          ls_error *err)
+{
+    char **value;
+    LS_TRY(ls_alloc(&value, space->count, sizeof *value, "a trial", err));
+    ls_status status = ls_space_draw(space, seed, trial, 0, value, err);
+    for (size_t k = 0; k < space->count && status == LS_OK; k++)
+        status = ls_options_set(options, ls_option_at(space->dimension[k].option)->name, value[k],
+                                err);
+    for (size_t k = 0; k < space->count; k++) free(value[k]);
+    free(value);
+    return status;
+}
+
+ls_status ls_auto_options(const ls_space *space, uint64_t seed, size_t trial, ls_options **out,
+                          ls_error *err)
+{
+    enum { DEFAULTS, LINEAR };
+    ls_options *options;
+    LS_TRY(trial == DEFAULTS ? ls_options_create(&options, err)
+                             : ls_options_copy(space->base, &options, err));
+    ls_status status = LS_OK;
+    if (trial == LINEAR) status = ls_options_set(options, "hidden", "none", err);
+    if (trial > LINEAR) status = set_draw(space, seed, trial, options, err);
+    if (status != LS_OK) ls_options_free(options);
+    else *out = options;
+    return status;
+}
