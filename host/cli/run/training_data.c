@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/standard_input.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
@@ -95,7 +96,8 @@ static ls_status split(const training_request *r, ls_data **train, ls_data **tes
 
 static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)
 {
-    bool generated = source_is_generated(r->data), there = access(r->data, F_OK) == 0;
+    bool generated = source_is_generated(r->data), repeated = r->repeats || r->resumes,
+         there = access(r->data, F_OK) == 0 || (is_standard_input(r->data) && !repeated);
     if (!generated) LS_TRY(training_request_find(r, r->data, "data", err));
     if (r->source.labels) LS_TRY(training_request_find(r, r->source.labels, "labels", err));
     if (r->test) LS_TRY(training_request_find(r, r->test, "test", err));

@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/memory.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/standard_input.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_read.h"
 #include "host/model/model.h"
@@ -46,9 +47,11 @@ ls_status training_request_init(training_request *r, ls_error *err)
 ls_status training_request_find(const training_request *r, const char *path, const char *option,
                                 ls_error *err)
 {
-    if ((!r->resumes && !r->repeats) || access(path, F_OK) == 0) return LS_OK;
-    return ls_fail(err, LS_ERR_IO, "%s does not exist here; name the file: lockstep %s %s --%s %s",
-                   path, r->resumes ? "resume" : "verify",
+    bool input = is_standard_input(path);
+    if ((!r->resumes && !r->repeats) || (!input && access(path, F_OK) == 0)) return LS_OK;
+    return ls_fail(err, LS_ERR_IO, "%s %s; name the file: lockstep %s %s --%s %s",
+                   input ? "the data of the training" : path,
+                   input ? "came from standard input" : "does not exist here", r->resumes ? "resume" : "verify",
                    r->resumes ? r->safety.checkpoint : r->repeats, option,
                    strcmp(option, "from") ? "FILE" : "MODEL");
 }
