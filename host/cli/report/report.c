@@ -7,6 +7,7 @@
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/report/examples.h"
 #include "host/cli/report/filters.h"
 #include "host/cli/report/number_tables.h"
 #include "host/cli/report/tables.h"
@@ -309,6 +310,7 @@ static ls_status add_errors(report_work *w, ls_error *err)
     LS_TRY(add_plots(w, PLOT_IN_ERRORS, err));
     if (perfect) {
         ls_text_add(w->page, "<p>No row is misclassified.</p>\n");
+        report_add_examples(w->page, o);
         return LS_OK;
     }
     html_add_element(w->page, "h3", "Most frequently confused classes");
@@ -318,6 +320,7 @@ static ls_status add_errors(report_work *w, ls_error *err)
     ls_text_add(
         w->page,
         "<p class=\"soft\">Row numbers start at 1 and count the data rows of the file, without its header.</p>\n");
+    report_add_examples(w->page, o);
     return LS_OK;
 }
 
