@@ -91,6 +91,22 @@ static const program_mistake usage[] = {
     {"train ''", 1, "lockstep"},
 };
 
+/* Arguments that a command would not use. */
+static const program_mistake unused[] = {
+    {"plot loss m.st nofile.csv -o a.svg", 2, "loss nofile.csv"},
+    {"plot loss m.st flowers.csv -o a.svg", 2, "loss flowers.csv"},
+    {"plot loss m.st -o a.svg --target 1", 2, "--target DATA"},
+    {"report m.st -o a.html --separator comma", 2, "--separator DATA"},
+    {"report m.st -o a.html --rows 4", 2, "--rows DATA"},
+    {"report m.st -o a.html --split test", 2, "--split data"},
+    {"verify m.st m.st --device cpu", 2, "--device"},
+    {"verify m.st m.st --threads 2", 2, "--threads"},
+    {"evaluate m.st flowers.csv --noise 1", 2, "--noise flowers.csv"},
+    {"evaluate m.st flowers.csv --weight width", 2, "--weight"},
+    {"train moons --target x1", 2, "--target moons"},
+    {"describe flowers.csv --rows 3", 2, "--rows flowers.csv"},
+};
+
 /* Other libraries' words, in any spelling, and what they are called here. */
 static const program_mistake neighbours[] = {
     {"train moons --learning-rate 1", 2, "--learning-rate --lr?"},
@@ -185,6 +201,13 @@ Test(mistakes, failures_are_answered_with_one_line)
     make_csv("wide.csv", "a,b,c,kind\n1,2,3,rose\n");
     make_csv("flowers.csv", flowers);
     program_check_mistakes(failures, RUNS_COUNT(failures));
+}
+
+Test(mistakes, unused_arguments_are_refused)
+{
+    make_csv("flowers.csv", flowers);
+    program_do("train flowers.csv -o m.st --epochs 2 --device cpu -q");
+    program_check_mistakes(unused, RUNS_COUNT(unused));
 }
 
 #else

@@ -200,7 +200,7 @@ static const struct {
     {"metric", {"neg-mean-absolute-error mean-absolute-error", "mae", NULL}},
     {"metric", {"roc rocauc auroc roc-auc", "auc", NULL}},
     {"strategy", {"exhaustive gridsearch grid-search", "grid", NULL}},
-    {"strategy", {"randomized randomised random-search bayes tpe", "random", NULL}},
+    {"strategy", {"randomized randomised random-search", "random", NULL}},
     {"strategy", {"successive-halving hyperband asha", "halving", NULL}},
     {"plot", {"learning-curve history training losses convergence", "loss", NULL}},
     {"plot", {"decision-boundary regions decision-regions surface", "boundary", NULL}},

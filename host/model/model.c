@@ -25,6 +25,7 @@ void ls_model_free(ls_model *m)
     free_names(m->class_names, m->network.classes);
     free_names(m->feature_names, m->network.inputs);
     ls_encoder_free(m->encoder);
+    ls_split_record_free(m->split);
     ls_source_free(&m->source);
     ls_targets_free(m->target, m->targets);
     free(m->mean);
@@ -183,7 +184,7 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
     to->summary = m->summary;
     to->summary.stopped = to->stopped;
     to->decision = m->decision;
-    return LS_OK;
+    return m->split ? ls_split_record_copy(m->split, &to->split, err) : LS_OK;
 }
 
 ls_status ls_model_copy(const ls_model *m, size_t history, ls_model **out, ls_error *err)

@@ -5,6 +5,7 @@
 
 #include "host/data/data.h"
 #include "host/data/encoder.h"
+#include "host/model/split_record.h"
 #include "host/network/network.h"
 
 typedef struct ls_ensemble ls_ensemble;
@@ -30,6 +31,8 @@ struct ls_model {
     ls_summary summary; /* all but `seconds` is saved in the file */
     char stopped[16];   /* storage for summary.stopped */
     ls_decision decision;
+    ls_split_record
+        *split; /* of the training data; NULL: it is not known, or nothing was held out */
 };
 
 /* Largest number of history points kept. */

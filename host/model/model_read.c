@@ -11,6 +11,7 @@
 #include "host/model/model_format.h"
 #include "host/model/model_start.h"
 #include "host/model/source_json.h"
+#include "host/model/split_json.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -460,6 +461,8 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     if (m->task != LS_TASK_CLASSIFICATION)
         LS_TRY(read_targets(json_object_get(meta, "targets"), m, path, err));
     LS_TRY(read_most_frequent(json_object_get(meta, "most_frequent_class"), m, path, err));
+    const json_t *split = json_object_get(meta, "split");
+    if (split) LS_TRY(ls_split_read(split, path, &m->split, err));
     if (source) LS_TRY(ls_source_read(source, m, path, err));
     if (columns) LS_TRY(read_encoder(columns, m, path, err));
     if (source) LS_TRY(ls_source_check(m, path, err));

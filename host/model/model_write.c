@@ -11,6 +11,7 @@
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
 #include "host/model/source_json.h"
+#include "host/model/split_json.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ static json_t *described_json(const ls_model *m)
     if (m->encoder) ls_json_set(&meta, "columns", encoder_json(m));
     if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
+    if (m->split) ls_json_set(&meta, "split", ls_split_json(m->split));
     if (m->most_frequent >= 0)
         ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
     return meta;

@@ -196,6 +196,16 @@ void print_baseline(const char *label, const ls_metrics *m, const ls_model *mode
             label, m->baseline_accuracy);
 }
 
+void print_linear(const char *label, const ls_metrics *m, const ls_model *model)
+{
+    if (ls_model_task(model) == LS_TASK_REGRESSION)
+        terminal_print(stdout, "           %s: RMSE %.6g, MAE %.6g, by linear regression\n", label,
+                       m->rmse, m->mae);
+    else
+        terminal_print(stdout, "           %s: accuracy %.4f, loss %.6g, by logistic regression\n",
+                       label, m->accuracy, m->loss);
+}
+
 static void print_class(const char *name, double precision, double recall, double f1, uint64_t rows)
 {
     terminal_print(stdout, "%-16.16s %9.4f %9.4f %9.4f %9llu\n", name, precision, recall, f1,

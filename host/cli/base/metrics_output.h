@@ -15,6 +15,9 @@ void print_metrics(const char *label, const ls_metrics *metrics, const ls_model 
  * if it is not known. */
 void print_baseline(const char *label, const ls_metrics *metrics, const ls_model *model);
 
+/* One line: what a linear model reaches. */
+void print_linear(const char *label, const ls_metrics *metrics, const ls_model *model);
+
 /* Further scores in one line; then a row for each class, label, or target if there are several, at
  * most 20, and averages of classes and labels. */
 void print_details(const ls_metrics *metrics, const ls_model *model);

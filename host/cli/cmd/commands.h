@@ -5,6 +5,7 @@
 
 /* Each parses argv[1..], does its work and returns an exit status. argv[0] is the subcommand's
  * name. */
+int cmd_auto(int argc, const char **argv);
 int cmd_compare(int argc, const char **argv);
 int cmd_describe(int argc, const char **argv);
 int cmd_devices(int argc, const char **argv);

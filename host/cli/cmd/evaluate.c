@@ -9,6 +9,7 @@
 #include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/run/split.h"
 #include <jansson.h>
 #include <math.h>
 #include <popt.h>
@@ -20,6 +21,7 @@ static const char intro[] =
     "names another one. The rows are preprocessed as the training rows were. Classes are matched by name.\n"
     "\n"
     "  lockstep evaluate iris.safetensors iris.csv --json\n"
+    "  lockstep evaluate iris.safetensors iris.csv --split test     the rows that train --split held out\n"
     "  lockstep evaluate mammography.safetensors test.csv --positive 1 --threshold best-f1\n"
     "\n"
     "Here best-f1 is chosen on DATA itself, so the metrics are optimistic. lockstep train --threshold\n"
@@ -29,6 +31,7 @@ typedef struct {
     source_options source;
     ls_threshold_options threshold;
     int calibration;
+    const char *split; /* a part of the training data, or NULL for all of DATA */
 } evaluate_arguments;
 
 typedef struct {
@@ -46,7 +49,8 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--calibration is for probabilities of classes; the model predicts %s",
                        ls_model_task(w->model) == LS_TASK_REGRESSION ? "numbers" : "labels");
-    LS_TRY(source_read(&a->source, data, w->model, &w->data, err));
+    LS_TRY(a->split ? split_read(w->model, &a->source, data, a->split, &w->data, err)
+                    : source_read(&a->source, data, w->model, &w->data, err));
     LS_TRY(source_require_targets(data, w->data, w->model, err));
     LS_TRY(source_device(&a->source, &w->device, err));
     LS_TRY(ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err));
@@ -63,6 +67,7 @@ static int report(const evaluate_arguments *a, const evaluate_work *w)
     const ls_device_info *info = ls_device_get_info(w->device);
     if (a->source.json) {
         json_t *object = metrics_json(w->metrics, w->model);
+        if (a->split) ls_json_set(&object, "split", json_string(a->split));
         ls_json_set(&object, "notes", notes_json(w->data, NULL));
         ls_json_set(&object, "device", json_shown(info->name));
         ls_json_set(&object, "arithmetic", json_string(info->exact ? "exact" : "approximate"));
@@ -71,8 +76,8 @@ static int report(const evaluate_arguments *a, const evaluate_work *w)
     terminal_print(stdout, "device     %s (%s)\n", info->name,
                    info->exact ? "exact" : "approximate");
     print_metrics_header(w->model);
-    print_metrics("data", w->metrics, w->model);
-    print_baseline("data", w->metrics, w->model);
+    print_metrics(a->split ? a->split : "data", w->metrics, w->model);
+    print_baseline(a->split ? a->split : "data", w->metrics, w->model);
     if (ls_model_classes(w->model) == 2)
         terminal_print(stdout, "%-10s precision, recall and F1 of class '%s'\n", "",
                        ls_model_class_name(w->model, w->metrics->positive));
@@ -95,6 +100,7 @@ int cmd_evaluate(int argc, const char **argv)
     source_device_table(&a.source, device);
     threshold_table(&a.threshold, true, threshold);
     struct poptOption table[] = {
+        OPTION_SPLIT(a.split),
         {"calibration", 0, POPT_ARG_NONE, &a.calibration, 0,
          "classes: also print a calibration table: predicted probability and actual share in ten bins (--json always has it)",
          NULL},

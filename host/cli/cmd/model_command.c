@@ -4,10 +4,27 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/result_path.h"
+#include "host/cli/run/config.h"
+#include "host/cli/run/split.h"
+
+/* Options about data, without data. */
+static ls_status check_unused(const model_command *c, ls_error *err)
+{
+    const run_config given = {.source = c->source};
+    if (c->split)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--split: name the data that the model was trained on");
+    for (size_t i = 0; i < CONFIG_ENTRIES; i++)
+        if (!config_is_initial(&given, &config_entries[i]))
+            return ls_fail(err, LS_ERR_ARGUMENT, "--%s is about DATA, and there are none",
+                           config_entries[i].name);
+    return LS_OK;
+}
 
 ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
 {
     result_paths paths = {0};
+    if (!data) LS_TRY(check_unused(c, err));
     result_reads(&paths, model);
     for (int i = 0; i < c->operands; i++) /* also data that is not needed after all */
         if (c->operand[i] != model) result_reads_rows(&paths, c->operand[i]);
@@ -15,7 +32,9 @@ ls_status model_command_open(model_command *c, const char *model, const char *da
     result_writes(&paths, c->path);
     LS_TRY(result_check(&paths, err));
     LS_TRY(source_model_file(model, &c->model, NULL, c->hash, err));
-    if (data) LS_TRY(source_read(&c->source, data, c->model, &c->data, err));
+    if (data)
+        LS_TRY(c->split ? split_read(c->model, &c->source, data, c->split, &c->data, err)
+                        : source_read(&c->source, data, c->model, &c->data, err));
     if (data) LS_TRY(source_require_targets(data, c->data, c->model, err));
     return data ? source_device(&c->source, &c->device, err) : LS_OK;
 }
@@ -31,6 +50,7 @@ int model_command_run(const model_command_info *info, int argc, const char **arg
     source_device_table(&c.source, device);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &c.path, 0, info->output_help, "FILE"},
+        OPTION_SPLIT(c.split),
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,

@@ -9,7 +9,8 @@ typedef struct {
     source_options source;
     const char *const *operand;
     int operands;
-    const char *path; /* of the file to write, given with -o */
+    const char *split; /* the part of the training data that is meant, or NULL */
+    const char *path;  /* of the file to write, given with -o */
     ls_model *model;
     char hash[65]; /* of the model's file */
     ls_data *data; /* NULL without a data file */

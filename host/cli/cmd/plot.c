@@ -68,6 +68,10 @@ static ls_status work(model_command *c, ls_error *err)
     const model_plot *plot = model_plot_find(c->operand[0]);
     if (!plot) return unknown_plot(c->operand[0], err);
     bool reads = (plot->needs & PLOT_NEEDS_DATA) && c->operands > 2;
+    if (c->operands > 2 && !reads)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "the plot %s is drawn from the model alone; leave '%.200s' out", plot->name,
+                       c->operand[2]);
     LS_TRY(model_command_open(c, c->operand[1], reads ? c->operand[2] : NULL, err));
     return draw(c, plot, err);
 }

@@ -15,6 +15,7 @@
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/search_output.h"
+#include "host/cli/run/split.h"
 #include "host/model/model_file.h"
 #include "host/search/rank.h"
 #include "host/search/state.h"
@@ -353,6 +354,8 @@ static ls_status refit(search_work *w, bool live, ls_error *err)
 static void save_model(const search_arguments *a, search_work *w)
 {
     ls_error err;
+    const run_config config = {.data = a->data, .source = a->source};
+    losses_check(&w->lost, split_note(w->model, &config, w->data, NULL, &err), &err);
     if (losses_check(&w->lost, ls_model_save_hashed(w->model, a->save, w->hash, &err), &err))
         w->model_path = a->save;
     else w->model_path = w->rescued = losses_rescue(&w->lost, w->model, NULL, w->hash);

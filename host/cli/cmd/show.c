@@ -111,6 +111,18 @@ static void show_options(const ls_model *model)
     puts(shown ? "(all others at their defaults)" : "all at their defaults");
 }
 
+/* Which rows were held out. */
+static void show_split(const ls_split_record *r)
+{
+    if (!r) return;
+    terminal_print(stdout, "split       ");
+    if (r->test > 0) terminal_print(stdout, "%.4g of the rows for testing", r->test);
+    if (r->validation > 0)
+        terminal_print(stdout, "%s%.4g of %s for validation", r->test > 0 ? ", " : "",
+                       r->validation, r->test > 0 ? "the others" : "the rows");
+    terminal_print(stdout, " (evaluate --split)\n");
+}
+
 static void show_history(const ls_model *model)
 {
     enum { LAST = 5 };
@@ -170,6 +182,11 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     const ls_decision decision = ls_model_decision(model);
     ls_json_set(&o, "decision", decision_json(&decision, model));
     ls_json_set(&o, "options", model_options_json(model));
+    if (model->split) {
+        json_t *split = json_pack("{s:f,s:f,s:s}", "test", model->split->test, "validation",
+                                  model->split->validation, "sha256", model->split->sha256);
+        ls_json_set(&o, "split", split);
+    }
     ls_json_set(&o, "weights_sha256", json_hash(weights));
     ls_json_set(&o, "sha256", json_hash(hash));
     return o;
@@ -198,6 +215,7 @@ static int show(const char *path, bool json)
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
         show_options(model);
+        show_split(model->split);
         terminal_print(stdout, "trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
                        (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped,
                        s.loss);

@@ -10,6 +10,7 @@
 #include "host/cli/base/notes.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
+#include "host/cli/run/training_metrics.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,6 +38,15 @@ static json_t *history_json(const ls_model *model)
     return list;
 }
 
+/* What a linear model reaches, and on which rows. */
+static json_t *linear_json(const training *t)
+{
+    const ls_metrics *judged;
+    json_t *o = metrics_json(t->of_linear, t->model);
+    ls_json_set(&o, "of", json_string(training_judged(t, &judged)));
+    return o;
+}
+
 static int report_json(const char *command, const training_request *r, const training *t)
 {
     ls_summary s = LS_INIT(ls_summary);
@@ -54,7 +64,9 @@ static int report_json(const char *command, const training_request *r, const tra
     ls_json_set(&o, "choice", device_report_json(&t->report));
     ls_json_set(&o, "device_note", device_note_json(&t->report));
     ls_json_set(&o, "train", t->on_train ? metrics_json(t->on_train, t->model) : json_null());
+    if (t->on_validation) ls_json_set(&o, "validation", metrics_json(t->on_validation, t->model));
     if (t->on_test) ls_json_set(&o, "test", metrics_json(t->on_test, t->model));
+    if (t->of_linear) ls_json_set(&o, "linear_model", linear_json(t));
     ls_json_set(&o, "notes", notes_json(t->train, t->test));
     ls_json_set(&o, "history", history_json(t->model));
     ls_json_set(&o, "options", model_options_json(t->model));
@@ -91,11 +103,14 @@ static void report_text(const training_request *r, const training *t)
             stdout, "kept       the weights of epoch %llu, which has the lowest validation loss\n",
             (unsigned long long)s.best_epoch);
     print_decision("decision   ", &decision, t->model);
-    const ls_metrics *judged = t->on_test ? t->on_test : t->on_train;
+    const ls_metrics *judged;
+    const char *rows = training_judged(t, &judged);
     if (judged) print_metrics_header(t->model);
     if (t->on_train) print_metrics("train", t->on_train, t->model);
+    if (t->on_validation) print_metrics("validation", t->on_validation, t->model);
     if (t->on_test) print_metrics("test", t->on_test, t->model);
-    if (judged) print_baseline(t->on_test ? "test" : "train", judged, t->model);
+    if (judged) print_baseline(rows, judged, t->model);
+    if (judged && t->of_linear) print_linear(rows, t->of_linear, t->model);
     if (judged && ls_model_task(t->model) != LS_TASK_CLASSIFICATION)
         print_details(judged, t->model);
     if (t->model_path) terminal_print(stdout, "%s  %s\n", t->hash, t->model_path);

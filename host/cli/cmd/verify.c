@@ -273,6 +273,18 @@ static void free_work(verify_work *w)
     remove_folder(w->folder);
 }
 
+/* Options for a repetition, where two runs are compared. */
+static int check_unused(const verify_arguments *a)
+{
+    const char *unused = strcmp(a->source.device, "auto") ? "device"
+                         : a->source.threads              ? "threads"
+                         : a->source.allow_approximate    ? "allow-approximate"
+                                                          : NULL;
+    return unused ? complain("verify", EXIT_USAGE,
+                             "--%s is for repeating one run, and two are to be compared", unused)
+                  : EXIT_OK;
+}
+
 int cmd_verify(int argc, const char **argv)
 {
     verify_arguments a = {0};
@@ -290,6 +302,7 @@ int cmd_verify(int argc, const char **argv)
     int status = arguments_parse(&args, argc, argv, table, "A [B]", intro, 1, 2, NULL, NULL);
     for (int i = 0; i < args.operands && status == EXIT_OK; i++) a.path[i] = args.operand[i];
     a.repeat = !a.path[1];
+    if (status == EXIT_OK && !a.repeat) status = check_unused(&a);
     if (status == EXIT_OK) status = work(&a, &w);
     free_work(&w);
     arguments_free(&args);

@@ -34,10 +34,12 @@ static void add_command(ls_text *page, const report_input *in)
 {
     ls_text_add(page, "<p>Command to train this model again: <code>");
     html_add(page, in->command);
-    ls_text_add(page, "</code>%s</p>\n",
+    ls_text_add(page, "</code>%s",
                 was_interrupted(in->model)
                     ? " (this training was interrupted; the command trains to the end)"
                     : "");
+    if (in->command_note) ls_text_add(page, "<br>%s", in->command_note);
+    ls_text_add(page, "</p>\n");
 }
 
 static void add_data(ls_text *page, const report_input *in)

@@ -14,6 +14,7 @@ typedef struct {
     const char *data_label;     /* what `data` holds, such as "training rows" */
     const char *source;         /* name of the data file or generator, or NULL */
     const char *command;        /* a command line that trains this model again */
+    const char *command_note;   /* what is not known of it, or NULL */
 } report_input;
 
 /* Writes the report. The same input gives the same bytes. Without gnuplot the report has no plots

@@ -26,7 +26,7 @@ static json_t *entries_json(const run_config *c, bool decision)
     return o;
 }
 
-static json_t *data_json(const run_config *c)
+json_t *config_data_json(const run_config *c)
 {
     json_t *o = entries_json(c, false);
     for (size_t i = 0; i < INPUTS; i++)
@@ -49,7 +49,7 @@ ls_status config_check(const run_config *c, ls_error *err)
 json_t *config_json(const run_config *c, const ls_options *options)
 {
     json_t *o = json_pack("{s:i,s:s,s:o,s:o}", "format", CONFIG_FORMAT, "lockstep", ls_version(),
-                          "data", data_json(c), "options", ls_options_json(options));
+                          "data", config_data_json(c), "options", ls_options_json(options));
     json_t *decision = entries_json(c, true);
     if (decision && !json_object_size(decision)) json_decref(decision);
     else ls_json_set(&o, "decision", decision);

@@ -300,6 +300,8 @@ static json_t *result_json(const run_folder *run, const run_outcome *out)
                           resolved_json(out->model, out->rows, out->trained), "loss",
                           ls_json_number(s.loss));
     ls_json_set(&o, "train", out->train ? brief_metrics_json(out->train, out->model) : json_null());
+    if (out->validation)
+        ls_json_set(&o, "validation", brief_metrics_json(out->validation, out->model));
     if (out->test) ls_json_set(&o, "test", brief_metrics_json(out->test, out->model));
     ls_json_set(&o, "notes", notes_json(out->rows, out->test_rows));
     ls_json_set(&o, "weights_sha256", json_hash(weights));

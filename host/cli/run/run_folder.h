@@ -55,7 +55,8 @@ ls_status run_folder_timing_epoch(void *state, const ls_progress *p, ls_error *e
 typedef struct {
     const ls_model *model;
     const char *hash;               /* SHA-256 of its file */
-    const ls_metrics *train, *test; /* test: NULL without test rows; both: if not computed */
+    /* NULL without such rows, or if they could not be computed */
+    const ls_metrics *train, *validation, *test;
     const ls_data *rows, *test_rows;
     const device_report *device;
     size_t trained; /* number of training rows without the validation rows */

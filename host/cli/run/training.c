@@ -128,7 +128,9 @@ void training_free(training *t)
     event_file_close(&t->events, NULL);
     run_folder_free(&t->run);
     ls_metrics_free(t->on_train);
+    ls_metrics_free(t->on_validation);
     ls_metrics_free(t->on_test);
+    ls_metrics_free(t->of_linear);
     ls_model_free(t->model);
     free(t->rescued);
     ls_device_close(t->device);

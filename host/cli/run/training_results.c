@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/training_results.h"
+#include "host/cli/run/training_metrics.h"
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/report/report.h"
+#include "host/cli/run/split.h"
 #include "host/cli/run/train_command.h"
 #include "host/model/model.h"
 #include "host/model/model_file.h"
@@ -76,16 +78,6 @@ static bool write_report(const training_request *r, training *t, const char *pat
     return losses_check(&t->lost, status, &err);
 }
 
-static void evaluate(training *t)
-{
-    ls_error err;
-    losses_check(&t->lost, ls_model_evaluate(t->model, t->device, t->train, &t->on_train, &err),
-                 &err);
-    if (t->test)
-        losses_check(&t->lost, ls_model_evaluate(t->model, t->device, t->test, &t->on_test, &err),
-                     &err);
-}
-
 /* ---- Files that grow with the epochs --------------------------------------------------------- */
 
 static void end_run_folder(training *t)
@@ -94,6 +86,7 @@ static void end_run_folder(training *t)
     run_outcome outcome = {.model = t->model,
                            .hash = t->hash,
                            .train = t->on_train,
+                           .validation = t->on_validation,
                            .test = t->on_test,
                            .rows = t->train,
                            .test_rows = t->test,
@@ -119,11 +112,15 @@ void training_end_logs(training *t)
  * device choose again. */
 void training_keep(const training_request *r, training *t)
 {
+    ls_error err;
     device_report_take(&t->report, t->device);
+    /* the test rows of a file of their own are no part of the data */
+    losses_check(&t->lost,
+                 split_note(t->model, &r->inputs, t->train, r->test ? NULL : t->test, &err), &err);
     save_model(r, t);
     training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
-    evaluate(t);
+    training_evaluate(t);
     if (!r->run) return;
     t->run.missing[RUN_REPORT] = !write_report(r, t, t->run.file[RUN_REPORT], false);
     end_run_folder(t);
