@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/training_results.h"
-#include "host/cli/run/training_metrics.h"
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
+#include "host/cli/plot/letters.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/split.h"
 #include "host/cli/run/train_command.h"
+#include "host/cli/run/training_metrics.h"
 #include "host/model/model.h"
 #include "host/model/model_file.h"
 #include "host/model/training_rows.h"
@@ -120,6 +121,7 @@ void training_keep(const training_request *r, training *t)
     save_model(r, t);
     training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
+    if ((r->report || r->run) && !r->source.quiet && !r->source.json) letters_note(t->model);
     training_evaluate(t);
     if (!r->run) return;
     t->run.missing[RUN_REPORT] = !write_report(r, t, t->run.file[RUN_REPORT], false);
