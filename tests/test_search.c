@@ -544,7 +544,7 @@ Test(search, a_stop_inside_a_wave_loses_nothing)
 Test(search, scores_are_those_of_train_and_evaluate)
 {
     ls_data *data = runs_data("moons", 90);
-    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 seed 7");
+    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 seed 7 validation 0");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 3;
     how.seeds = 2;
@@ -601,7 +601,7 @@ static ls_data *numbers(size_t rows)
 Test(search, numbers_are_ranked_by_their_own_metrics)
 {
     ls_data *data = numbers(80);
-    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu");
+    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu validation 0");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 4;
     static const int metrics[] = {LS_SCORE_RMSE,
@@ -643,6 +643,8 @@ Test(search, numbers_are_ranked_by_their_own_metrics)
     free(text);
     ls_search *next = take_over(s);
     cr_expect_eq(next->trial[1].mean[LS_SCORE_RMSE], rmse / 4);
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(next->trial[1].score[i], s->trial[1].score[i], "fold %zu", i);
     cr_expect_eq(next->trial[1].parts[LS_SCORE_RMSE], 4);
     ls_search_free(next);
     ls_search_free(s);

@@ -4,6 +4,7 @@
 #include "host/cli/base/phases.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/model_command.h"
+#include "host/cli/plot/letters.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/run_folder.h"
 #include "host/cli/run/split.h"
@@ -162,6 +163,7 @@ static ls_status work(model_command *c, ls_error *err)
     if (status == LS_OK)
         status = command.failed ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", c->path)
                                 : report_write(&in, c->path, err);
+    if (status == LS_OK && !c->source.quiet && !c->source.json) letters_note(c->model);
     if (status == LS_OK) phase_end(begun, "wrote the report %s", c->path);
     free(command.text);
     return status;
