@@ -113,11 +113,12 @@ bool ls_settings_at_default(const ls_settings *settings, const char *name);
 bool ls_settings_normalise_rows(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
-/* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise 32;
- * with batch normalisation the next larger number that leaves no batch of one row. At most `rows`.
+/* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise the
+ * power of two next to a hundredth of them, from 16 to 256; with batch normalisation the next
+ * larger number that leaves no batch of one row. At most `rows`.
  */
 uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);
-/* Fraction of so many rows used for validation, with "auto" resolved: 0.15, or none without
+/* Fraction of so many rows used for validation, with "auto" resolved: 0.1, or none without
  * patience; fewer rows than LS_LEAST_VALIDATED are all trained on unless patience is asked for. */
 double ls_settings_validation(const ls_settings *settings, size_t rows);
 enum { LS_LEAST_VALIDATED = 50 };
