@@ -263,7 +263,7 @@ Test(net, sizes_near_overflow)
 
 #define LAYERS_LIST                                                                                \
     "conv, depthwise, maxpool, avgpool, globalpool, flatten, dense, batchnorm, dropout, "          \
-    "residual(...)" LS_ACT_NAMES
+    "residual(...), piecewise" LS_ACT_NAMES
 
 static const struct {
     const char *net, *shape; /* of 2 x 6 x 8 values, if there is one, otherwise 5 */

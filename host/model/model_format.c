@@ -15,9 +15,19 @@ const char *const ls_saved_sources[LS_SAVED_SOURCES] = {[LS_THRESHOLD_DEFAULT] =
 const char *const ls_saved_tasks[LS_TASKS] = {
     [LS_TASK_REGRESSION] = "regression", [LS_TASK_MULTILABEL] = "multilabel"};
 
-const char *const ls_later_options[] = {
-    "huber-delta",   "standardize-target", "l2",     "schedule",        "net", "shape",
-    "augment-shift", "augment-flip",       "on-nan", "label-smoothing", NULL};
+const char *const ls_later_options[] = {"huber-delta",
+                                        "standardize-target",
+                                        "l2",
+                                        "schedule",
+                                        "net",
+                                        "shape",
+                                        "augment-shift",
+                                        "augment-flip",
+                                        "on-nan",
+                                        "label-smoothing",
+                                        "embedding",
+                                        "bins",
+                                        NULL};
 
 const ls_training_field ls_training_counts[LS_TRAINING_COUNTS] = {
     {"epochs", offsetof(ls_summary, epochs)},
