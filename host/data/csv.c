@@ -3,11 +3,13 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/data/cells.h"
 #include "host/data/csv_layout.h"
+#include "host/data/file_columns.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -160,6 +162,8 @@ struct ls_csv_rows {
     ls_assumptions assumptions; /* of a block: none, as it is known what the columns are */
     bool found;                 /* the reader holds a record that is not in a block yet */
     bool begun, ended;          /* a block has been filled; the file has no more records */
+    size_t *keep, keeps;        /* columns that are passed through */
+    ls_kept *kept;              /* those of the block */
     ls_status status;           /* of a row that cannot be read: */
     ls_error error;
 };
@@ -185,7 +189,53 @@ void ls_csv_rows_close(ls_csv_rows *rows)
     if (!rows) return;
     free_file(&rows->file);
     ls_assumptions_free(&rows->assumptions);
+    ls_kept_free(rows->kept);
+    free(rows->keep);
     free(rows);
+}
+
+/* ---- Columns that are passed through --------------------------------------------------------- */
+
+static void keep_column(ls_csv_rows *rows, size_t column)
+{
+    for (size_t i = 0; i < rows->keeps; i++)
+        if (rows->keep[i] == column) return;
+    rows->keep[rows->keeps++] = column;
+}
+
+ls_status ls_csv_rows_keep(ls_csv_rows *rows, const char *option, const char *list, ls_error *err)
+{
+    const ls_csv_layout *layout = &rows->file.layout;
+    const ls_file_columns file = {rows->file.path, layout->name, layout->columns};
+    size_t *column, count = 0;
+    if (!rows->keep)
+        LS_TRY(ls_alloc(&rows->keep, layout->columns, sizeof *rows->keep, "the columns", err));
+    LS_TRY(ls_alloc(&column, layout->columns, sizeof *column, "the columns", err));
+    ls_status status = LS_OK;
+    if (!strcmp(list, "all"))
+        for (; count < layout->columns; count++) column[count] = count;
+    else status = ls_column_list(&file, option, list, column, &count, err);
+    for (size_t i = 0; status == LS_OK && i < count; i++) keep_column(rows, column[i]);
+    free(column);
+    return status;
+}
+
+size_t ls_csv_rows_kept(const ls_csv_rows *rows) { return rows->keeps; }
+
+const char *ls_csv_rows_kept_name(const ls_csv_rows *rows, size_t i, char storage[32])
+{
+    const char *const *names = rows->file.layout.name;
+    if (names) return names[rows->keep[i]];
+    snprintf(storage, 32, "x%zu", rows->keep[i] + 1);
+    return storage;
+}
+
+/* Keeps the fields of a record that has become a row. */
+static ls_status keep_fields(ls_csv_rows *rows, const ls_csv_field *fields, ls_error *err)
+{
+    for (size_t i = 0; i < rows->keeps; i++)
+        LS_TRY(ls_kept_add(rows->kept, fields[rows->keep[i]].text, err));
+    return LS_OK;
 }
 
 /* Adds the next row to the block. Sets `ended` if there is none. */
@@ -196,8 +246,9 @@ static ls_status next_row(ls_csv_rows *rows, ls_error *err)
     if (!rows->found) LS_TRY(ls_csv_next(&file->reader, &rows->found, err));
     rows->ended = !rows->found;
     rows->found = false;
-    return rows->ended ? LS_OK
-                       : add_row(file, reader->record_line, reader->fields, reader->count, err);
+    if (rows->ended) return LS_OK;
+    LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
+    return keep_fields(rows, reader->fields, err);
 }
 
 /* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
@@ -226,10 +277,18 @@ ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_err
                                    file->target != LS_NO_COLUMN, err));
         if (!rows->begun)
             LS_TRY(ls_csv_tell_layout(&file->layout, file->request, file->table.data, err));
+        ls_kept_free(rows->kept);
+        rows->kept = NULL;
+        if (rows->keeps) LS_TRY(ls_alloc(&rows->kept, 1, sizeof *rows->kept, "the columns", err));
+        if (rows->keeps) rows->kept->columns = rows->keeps;
         fill_block(rows, most);
         rows->begun = true;
-        if (file->table.data->rows)
-            return ls_builder_finish(&file->table, NULL, &file->again, out, err);
+        if (file->table.data->rows) {
+            LS_TRY(ls_builder_finish(&file->table, NULL, &file->again, out, err));
+            (*out)->kept = rows->kept;
+            rows->kept = NULL;
+            return LS_OK;
+        }
     }
     if (rows->status != LS_OK && err) *err = rows->error;
     return rows->status;

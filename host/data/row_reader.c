@@ -78,6 +78,24 @@ double ls_row_reader_share(const ls_row_reader *r)
     return ls_stream_size(r->stream) ? ls_stream_share(r->stream) : 0;
 }
 
+ls_status ls_row_reader_keep(ls_row_reader *r, const char *option, const char *list, ls_error *err)
+{
+    if (r->text) return ls_csv_rows_keep(r->text, option, list, err);
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--%s: columns are passed through from CSV files, and %s is an %s file", option,
+                   r->name, r->format->name);
+}
+
+size_t ls_row_reader_kept(const ls_row_reader *r)
+{
+    return r->text ? ls_csv_rows_kept(r->text) : 0;
+}
+
+const char *ls_row_reader_kept_name(const ls_row_reader *r, size_t i, char storage[32])
+{
+    return ls_csv_rows_kept_name(r->text, i, storage);
+}
+
 /* ---- Matrices -------------------------------------------------------------------------------- */
 
 /* Fails unless all rows of the header were there, and nothing follows them. */

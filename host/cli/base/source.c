@@ -86,6 +86,12 @@ void source_hide(struct poptOption *table, const char *name)
         if (!strcmp(table->longName, name)) table->argInfo |= POPT_ARGFLAG_DOC_HIDDEN;
 }
 
+void source_drop(struct poptOption *table, const char *name)
+{
+    while (table->longName && strcmp(table->longName, name)) table++;
+    for (; table->longName; table++) table[0] = table[1];
+}
+
 void source_model_table(source_options *o, struct poptOption table[SOURCE_DATA])
 {
     source_data_table(o, table);
