@@ -65,7 +65,7 @@ static void add_probabilities(ls_text *out, const prediction_lines *l, const flo
 
 static void add_top(ls_text *out, const prediction_lines *l, const float *outputs)
 {
-    prediction_lines_rank(l, outputs, l->rank, l->probability);
+    prediction_rank(l, outputs, l->rank, l->probability);
     ls_text_add(out, ",\"top\":[");
     for (size_t k = 0; k < l->style.top; k++) {
         ls_text_add(out, "%s{\"class\":%s,\"p\":", k ? "," : "", l->class[l->rank[k]]);

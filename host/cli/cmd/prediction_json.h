@@ -9,7 +9,7 @@
 #ifndef LS_CLI_PREDICTION_JSON_H
 #define LS_CLI_PREDICTION_JSON_H
 
-#include "host/cli/cmd/prediction_lines.h"
+#include "host/cli/cmd/prediction_state.h"
 #include "host/data/kept.h"
 
 /* Adds the object of row lines->rows, and a newline. kept: of the block, whose row it is, or NULL.

@@ -51,9 +51,9 @@ ls_status training_request_find(const training_request *r, const char *path, con
     if ((!r->resumes && !r->repeats) || (!input && access(path, F_OK) == 0)) return LS_OK;
     return ls_fail(err, LS_ERR_IO, "%s %s; name the file: lockstep %s %s --%s %s",
                    input ? "the data of the training" : path,
-                   input ? "came from standard input" : "does not exist here", r->resumes ? "resume" : "verify",
-                   r->resumes ? r->safety.checkpoint : r->repeats, option,
-                   strcmp(option, "from") ? "FILE" : "MODEL");
+                   input ? "came from standard input" : "does not exist here",
+                   r->resumes ? "resume" : "verify", r->resumes ? r->safety.checkpoint : r->repeats,
+                   option, strcmp(option, "from") ? "FILE" : "MODEL");
 }
 
 /* Loads the model of --from. */
