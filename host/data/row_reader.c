@@ -45,6 +45,8 @@ static ls_status open_format(ls_row_reader *r, ls_error *err)
     LS_TRY(ls_stream_head(r->stream, &first, &count, err));
     LS_TRY(ls_format_of(r->name, first, count, &r->format, err));
     LS_TRY(ls_format_check_labels(r->format, r->request.labels, r->name, err));
+    if (r->format->describe && ls_stream_parts(r->stream) > 1)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: only CSV files are read as one table", r->name);
     if (r->format->describe) return open_matrix(r, err);
     return ls_csv_rows_open(r->name, r->stream, &r->request, &r->text, err);
 }
@@ -156,8 +158,10 @@ ls_status ls_row_reader_next(ls_row_reader *r, size_t most, ls_data **out, ls_er
 {
     ls_data *data = NULL;
     assert(most > 0);
-    LS_TRY(r->text ? ls_csv_rows_next(r->text, most, &data, err)
-                   : next_of_matrix(r, most, &data, err));
+    ls_status status = r->text ? ls_csv_rows_next(r->text, most, &data, err)
+                               : next_of_matrix(r, most, &data, err);
+    if (status != LS_OK) ls_stream_explain(r->stream, err);
+    LS_TRY(status);
     if (data) {
         data->first = r->rows;
         r->rows += data->rows;

@@ -243,7 +243,8 @@ int cmd_predict(int argc, const char **argv)
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA...", intro, 2, 2, NULL,
+                                 NULL);
     w.name = args.operand[1];
     if (status == EXIT_OK && o.sample != SOURCE_ALL_ROWS)
         status = complain("predict", EXIT_USAGE,
