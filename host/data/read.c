@@ -151,7 +151,7 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     ls_data *data = NULL;
     LS_TRY(stream_format(path, stream, &format, err));
     LS_TRY(ls_format_check_labels(format, request->labels, path, err));
-    if (format->describe && ls_stream_parts(stream) > 1)
+    if (!ls_format_is_text(format) && ls_stream_parts(stream) > 1)
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: only CSV files are read as one table", path);
     LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
                             : format->read(path, stream, request, &data, err));
