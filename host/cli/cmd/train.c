@@ -87,7 +87,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(args, argc, argv, table, "DATA", intro, 0, 1, set_option, r);
+    int status = arguments_parse(args, argc, argv, table, "DATA...", intro, 0, 1, set_option, r);
     if (status == EXIT_OK && !args->operands && !r->config)
         status = complain(
             "train", EXIT_USAGE,
