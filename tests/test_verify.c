@@ -260,6 +260,52 @@ Test(verify, leaves_nothing_behind)
     while (runs_folder_count("t")) nanosleep(&(struct timespec){0, 10000000}, NULL);
 }
 
+/* What counts of the data is their bytes, not where they lie. */
+Test(verify, data_may_lie_elsewhere)
+{
+    runs_file_write("x.csv", program_mixed_csv, strlen(program_mixed_csv));
+    const char *const shell[] = {"/bin/sh", "-c",
+                                 "mkdir here there && cp x.csv here/y.csv && cp x.csv t.csv &&"
+                                 "cp x.csv here/t2.csv && sed 2d x.csv > other.csv",
+                                 NULL};
+    runs_child c;
+    runs_spawn(shell, &c);
+    runs_child_free(&c);
+    program_do("train x.csv --test t.csv --sample 8 --run a" QUICK);
+    program_do("train here/y.csv --test here/t2.csv --sample 8 --run b" QUICK);
+    free(runs_program_expect("verify a b", 0));
+    copy_run("b", "c");
+    replace("c/report.html", "</html>", "</HTML>");
+    free(runs_program_expect("verify a c", 1));
+    program_do("train --config a/run.json --run again" QUICK);
+    program_do("verify a again");
+    cr_assert_eq(rename("a", "there/a"), 0);
+    cr_assert(!unlink("x.csv") && !unlink("t.csv"));
+    static const program_mistake list[] = {
+        {"verify there/a -q", 2, "x.csv verify there/a --data"},
+        {"verify there/a --data here/y.csv -q", 2, "t.csv --test"},
+        {"verify there/a --data other.csv --test here/t2.csv -q", 2, "other.csv --data"},
+        {"verify there/a --data here/y.csv --test other.csv -q", 2, "other.csv --test"},
+        {"verify b --from m -q", 2, "--from"},
+        {"verify there/a b --data here/y.csv", 2, "--data"},
+    };
+    program_check_mistakes(list, RUNS_COUNT(list));
+    free(runs_program_expect("verify there/a --data here/y.csv --test here/t2.csv --device cpu -q",
+                             0));
+}
+
+/* The model that a training started from may lie elsewhere, too. */
+Test(verify, the_first_model_may_lie_elsewhere)
+{
+    program_do("train moons -o m" QUICK);
+    program_do("train moons --from m --run a" QUICK);
+    cr_assert_eq(rename("m", "n"), 0);
+    runs_child c = runs_program("verify a -q");
+    cr_expect(c.status == 2 && strstr(c.err, "--from MODEL"), "%s", c.err);
+    runs_child_free(&c);
+    free(runs_program_expect("verify a --from n --device cpu -q", 0));
+}
+
 #else
 Test(verify, skipped) { cr_skip_test("the program was not built"); }
 #endif

@@ -164,7 +164,7 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
 {
     ls_stream *stream;
     LS_TRY(ls_stream_open(path, &stream, err));
-    ls_status status = read_stream(path, stream, request, out, err);
+    ls_status status = read_stream(ls_stream_name(path), stream, request, out, err);
     ls_stream_close(stream);
     return status;
 }

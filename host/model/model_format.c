@@ -26,6 +26,9 @@ const char *const ls_later_options[] = {"huber-delta",
                                         "on-nan",
                                         "fold",
                                         "label-smoothing",
+                                        "scaling",
+                                        "embedding",
+                                        "bins",
                                         NULL};
 
 const char *const ls_shared_entries[] = {"features",    "classes", "columns", "source",

@@ -94,8 +94,11 @@ static json_t *training_json(ls_summary s)
 static json_t *standardize_json(const ls_model *m)
 {
     size_t inputs = m->network.inputs;
-    return json_pack("{s:o,s:o}", "mean", m->mean ? ls_json_numbers(m->mean, inputs) : json_null(),
-                     "scale", m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    json_t *o = json_pack("{s:o,s:o}", "mean",
+                          m->mean ? ls_json_numbers(m->mean, inputs) : json_null(), "scale",
+                          m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    if (m->clip > 0) ls_json_set(&o, "clip", json_real(m->clip));
+    return o;
 }
 
 /* Names of the targets and what outputs become numbers with. A target without a name has null. */
@@ -132,6 +135,15 @@ static int format_of(const ls_model *m)
     return m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
 }
 
+/* Pieces of each input. */
+static json_t *pieces_json(const ls_network *n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n->inputs; i++)
+        ls_json_append(&list, json_integer((json_int_t)n->pieces[i]));
+    return list;
+}
+
 /* What the metadata of an ensemble, and of each of its members, have alike. */
 static json_t *described_json(const ls_model *m)
 {
@@ -144,6 +156,7 @@ static json_t *described_json(const ls_model *m)
     if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
     if (m->split) ls_json_set(&meta, "split", ls_split_json(m->split));
+    if (n->pieces) ls_json_set(&meta, "pieces", pieces_json(n));
     if (m->most_frequent >= 0)
         ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
     return meta;

@@ -24,7 +24,12 @@ void program_do(const char *line) { free(runs_program_expect(line, 0)); }
 
 void program_train(const char *line, char hex[65])
 {
-    char *out = runs_program_expect(line, 0);
+    char loud[1024];
+    cr_assert_lt(strlen(line), sizeof loud);
+    strcpy(loud, line);
+    for (char *at; (at = strstr(loud, " -q")) && (!at[3] || at[3] == ' ');)
+        memmove(at, at + 3, strlen(at + 3) + 1); /* -q prints no hash */
+    char *out = runs_program_expect(loud, 0);
     const char *last = program_last_line(out);
     cr_assert(strlen(last) >= 64, "lockstep %s ends with \"%s\"", line, last);
     snprintf(hex, 65, "%s", last);

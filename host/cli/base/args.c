@@ -2,6 +2,7 @@
 #include "host/cli/base/args.h"
 #include "host/base/neighbours.h"
 #include "host/base/text.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/terminal.h"
 #include <popt.h>
 #include <stdarg.h>
@@ -187,6 +188,31 @@ static int bad_option(const arguments *args, const struct poptOption *table, int
                     "there is no option %s; lockstep %s --help lists them", given, args->command);
 }
 
+/* The value of a flag of the table, by its long name; false if there is none. */
+static bool flag_of(const struct poptOption *table, const char *name)
+{
+    for (; table->longName || table->shortName || table->arg; table++) {
+        if ((table->argInfo & POPT_ARG_MASK) == POPT_ARG_INCLUDE_TABLE) {
+            if (flag_of(table->arg, name)) return true;
+        } else if (table->longName && table->arg && !strcmp(table->longName, name) &&
+                   (table->argInfo & POPT_ARG_MASK) == POPT_ARG_NONE)
+            return *(const int *)table->arg != 0;
+    }
+    return false;
+}
+
+/* -q and -v. JSON is what was asked for, so it is printed. */
+static int be_quiet_or_verbose(const struct poptOption *table, const char *command)
+{
+    bool quiet = flag_of(table, "quiet"), verbose = flag_of(table, "verbose");
+    if (quiet && verbose)
+        return complain(command, EXIT_USAGE,
+                        "-q prints nothing but errors, and -v more; give one of them");
+    if (quiet && !flag_of(table, "json")) terminal_be_quiet();
+    phases_tell(verbose);
+    return EXIT_OK;
+}
+
 static int print_help(arguments *args, const char *intro)
 {
     poptPrintHelp(args->context, stdout, 0);
@@ -246,6 +272,7 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
             complain(first, EXIT_USAGE,
                      "an argument is missing; usage: lockstep %s %s (details: lockstep %s --help)",
                      first, usage, first);
+    if (status == EXIT_OK) status = be_quiet_or_verbose(outer, first);
     argv[0] = first;
     if (!are_repeated(&values, args) && status == EXIT_OK)
         status = complain(first, EXIT_FAILED, "out of memory for the command line");

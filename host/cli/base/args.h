@@ -46,7 +46,12 @@ int complain_error(const char *command, const ls_error *err);
 /* clang-format off */
 #define OPTION_JSON(field) \
     {"json", 0, POPT_ARG_NONE, &(field), 0, "print one JSON object and nothing else", NULL}
-#define OPTION_QUIET(field) {"quiet", 'q', POPT_ARG_NONE, &(field), 0, "print no progress", NULL}
+#define OPTION_QUIET(field) \
+    {"quiet", 'q', POPT_ARG_NONE, &(field), 0, \
+     "print nothing but errors, and what was asked for with --json or as CSV", NULL}
+#define OPTION_VERBOSE(field) \
+    {"verbose", 'v', POPT_ARG_NONE, &(field), 0, \
+     "also tell each phase with its seconds, the device, rows and columns, and every epoch", NULL}
 /* clang-format on */
 
 #endif

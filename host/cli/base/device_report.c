@@ -33,7 +33,7 @@ void device_report_print(const device_report *r)
                            c->estimated);
         if (*c->note) terminal_print(stdout, " %s", c->note);
     }
-    putchar('\n');
+    terminal_print(stdout, "\n");
 }
 
 json_t *device_note_json(const device_report *r)

@@ -171,7 +171,7 @@ void print_metrics(const char *label, const ls_metrics *m, const ls_model *model
                    m->accuracy, m->precision, m->recall, m->f1);
     if (m->undefined)
         terminal_print(stdout, "   (%u of these are undefined (0/0) and shown as 0)", m->undefined);
-    putchar('\n');
+    terminal_print(stdout, "\n");
 }
 
 void print_baseline(const char *label, const ls_metrics *m, const ls_model *model)
@@ -251,7 +251,7 @@ void print_details(const ls_metrics *m, const ls_model *model)
     if (ls_model_task(model) == LS_TASK_REGRESSION) {
         terminal_print(stdout, "%-10s  median absolute error %.6g", "", m->median_absolute_error);
         print_score("   explained variance", m->explained_variance);
-        puts(m->targets > 1 ? "   (means over the targets)" : "");
+        terminal_print(stdout, "%s\n", m->targets > 1 ? "   (means over the targets)" : "");
         print_targets(m, model);
         return;
     }
@@ -262,7 +262,7 @@ void print_details(const ls_metrics *m, const ls_model *model)
             "labels\n%-10s",
             "", "");
         print_score("  area under ROC", m->auc);
-        putchar('\n');
+        terminal_print(stdout, "\n");
         print_classes(m, "label", m->targets, model, model_target_name);
         return;
     }
@@ -271,7 +271,7 @@ void print_details(const ls_metrics *m, const ls_model *model)
     print_score("   log-loss", m->log_loss);
     print_score("   Brier score", m->brier);
     print_score("   calibration error", m->calibration_error);
-    putchar('\n');
+    terminal_print(stdout, "\n");
     print_classes(m, "class", m->classes, model, ls_model_class_name);
 }
 
@@ -279,13 +279,16 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
 {
     bool two = m->classes == 2;
     if (isnan(m->calibration_error)) {
-        if (m->classes) puts("\ncalibration: the outputs are not probabilities");
+        if (m->classes)
+            terminal_print(stdout, "%s\n", "\ncalibration: the outputs are not probabilities");
         return;
     }
     if (two)
         terminal_print(stdout, "\ncalibration of the probability of '%s'\n",
                        ls_model_class_name(model, m->positive));
-    else puts("\ncalibration of the probability of the most probable class");
+    else
+        terminal_print(stdout, "%s\n",
+                       "\ncalibration of the probability of the most probable class");
     terminal_print(stdout, "%-16s %9s %9s %9s\n", "probability", "rows", "mean",
                    two ? "positive" : "correct");
     for (size_t i = 0; i < LS_CALIBRATION_BINS; i++) {
@@ -293,7 +296,7 @@ void print_calibration(const ls_metrics *m, const ls_model *model)
         terminal_print(stdout, "%.1f to %.1f       %9llu", (double)i / LS_CALIBRATION_BINS,
                        (double)(i + 1) / LS_CALIBRATION_BINS, (unsigned long long)b->rows);
         if (b->rows) terminal_print(stdout, " %9.4f %9.4f", b->score, b->share);
-        putchar('\n');
+        terminal_print(stdout, "\n");
     }
 }
 
@@ -304,11 +307,11 @@ void print_confusion(const ls_metrics *m, const ls_model *model)
                    "");
     for (size_t j = 0; j < m->classes; j++)
         terminal_print(stdout, " %9.9s", ls_model_class_name(model, j));
-    putchar('\n');
+    terminal_print(stdout, "\n");
     for (size_t i = 0; i < m->classes; i++) {
         terminal_print(stdout, "%-16.16s", ls_model_class_name(model, i));
         for (size_t j = 0; j < m->classes; j++)
             terminal_print(stdout, " %9llu", (unsigned long long)m->confusion[i * m->classes + j]);
-        putchar('\n');
+        terminal_print(stdout, "\n");
     }
 }

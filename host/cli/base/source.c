@@ -5,6 +5,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/progress.h"
 #include "host/cli/base/run_files.h"
 #include "host/cli/base/terminal.h"
@@ -103,6 +104,7 @@ void source_device_table(source_options *o, struct poptOption table[SOURCE_DEVIC
          "accept a device that is not exact", NULL},
         OPTION_QUIET(o->quiet),
         OPTION_JSON(o->json),
+        OPTION_VERBOSE(o->verbose),
         POPT_TABLEEND,
     };
     memcpy(table, entries, sizeof entries);
@@ -149,7 +151,10 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
                        "--noise: %g is not a standard deviation; it must be 0 or more", o->noise);
     ls_generate_options how = {
         .rows = (size_t)o->rows, .noise = o->noise, .overlap = -1, .seed = (uint64_t)o->data_seed};
+    double begun = phase_begin();
     LS_TRY(ls_data_generate(name, &how, out, err));
+    phase_end(begun, "generated %s: %zu rows, %zu columns besides the target", name,
+              ls_data_rows(*out), ls_data_columns(*out));
     if (!o->task || !strcmp(o->task, "auto") ||
         !strcmp(o->task,
                 ls_data_task(*out) == LS_TASK_CLASSIFICATION ? "classification" : "regression"))
@@ -208,6 +213,12 @@ static ls_read_options read_options(const source_options *o, const ls_model *mod
                              .model = model};
 }
 
+static void tell_rows(double begun, const char *name, const ls_data *data)
+{
+    phase_end(begun, "read %s: %zu rows, %zu columns besides the target, %zu network inputs", name,
+              ls_data_rows(data), ls_data_columns(data), ls_data_features(data));
+}
+
 ls_status source_read_file(const source_options *o, const char *name, const ls_model *model,
                            const ls_data *like, ls_data **out, ls_error *err)
 {
@@ -217,8 +228,10 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     ls_read_options how = read_options(o, model);
     how.like = like;
     if (!o->quiet && !o->json && progress_live()) how.callback = show_share, how.user = &name;
+    double begun = phase_begin();
     ls_status status = ls_data_read(name, &how, out, err);
     progress_clear();
+    if (status == LS_OK) tell_rows(begun, name, *out);
     if (status == LS_OK && !o->quiet && !o->json) notes_print(*out, like ? name : NULL);
     return status;
 }
@@ -249,9 +262,6 @@ ls_status source_read(const source_options *o, const char *name, const ls_model 
 {
     LS_TRY(check_training_options(o, model, err));
     if (source_is_generated(name)) return generate(o, name, out, err);
-    if (strcmp(name, "-") == 0 && access(name, F_OK) != 0)
-        return ls_fail(err, LS_ERR_ARGUMENT,
-                       "standard input (-) is read by predict only; give a file");
     LS_TRY(check_file(o, name, err));
     return source_read_file(o, name, model, NULL, out, err);
 }
@@ -311,7 +321,11 @@ ls_status source_model_file(const char *path, ls_model **out, char **file, char 
         status = ls_fail(err, LS_ERR_IO,
                          "%s is a folder without a model.safetensors; name a model or a run folder",
                          path);
-    else status = ls_model_load_hashed(name, folder, out, hex, err);
+    else {
+        double begun = phase_begin();
+        status = ls_model_load_hashed(name, folder, out, hex, err);
+        if (status == LS_OK) phase_end(begun, "loaded the model %s", name);
+    }
     if (status == LS_OK && file) *file = name;
     else free(name);
     return status;
@@ -340,7 +354,11 @@ ls_status source_device(const source_options *o, ls_device **out, ls_error *err)
          say = named && !o->quiet && progress_live();
     LS_TRY(source_threads(o, &threads, err));
     if (say) progress_line("preparing the device (the first use takes a few seconds) ...");
+    double begun = phase_begin();
     ls_status status = ls_device_open(o->device, threads, o->allow_approximate, out, err);
     if (say) progress_clear();
+    if (status == LS_OK)
+        phase_end(begun, "opened the device %s (--device %s, --threads %s)",
+                  ls_device_get_info(*out)->name, o->device, o->threads ? o->threads : "auto");
     return status;
 }

@@ -20,13 +20,13 @@ typedef struct {
     int dates;
     int no_target; /* read the features only; no option */
     const char *device, *threads;
-    int allow_approximate, quiet, json;
+    int allow_approximate, quiet, json, verbose;
 } source_options;
 
 void source_options_init(source_options *options);
 
 /* popt entries. The tables point into `options`, which must outlive them. */
-enum { SOURCE_DATA = 21, SOURCE_DEVICE = 6 };
+enum { SOURCE_DATA = 21, SOURCE_DEVICE = 7 };
 void source_data_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 /* The same for rows of a model, without the options for training in the help. */
 void source_model_table(source_options *options, struct poptOption table[SOURCE_DATA]);

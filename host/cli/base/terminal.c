@@ -7,12 +7,18 @@
 
 static bool incomplete; /* standard output lacks something */
 
+static bool quiet;
+
+void terminal_be_quiet(void) { quiet = true; }
+bool terminal_is_quiet(void) { return quiet; }
+
 bool terminal_incomplete(void) { return incomplete; }
 void terminal_lacks(void) { incomplete = true; }
 
 void terminal_vprint(FILE *to, const char *format, va_list arguments)
 {
     ls_text text = {0};
+    if (quiet && to == stdout) return;
     progress_clear();
     ls_text_vshow(&text, format, arguments);
     if (text.text) fputs(text.text, to);

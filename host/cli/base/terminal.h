@@ -13,6 +13,10 @@ void terminal_print(FILE *to, const char *format, ...) __attribute__((format(pri
 void terminal_vprint(FILE *to, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
+/* After -q, nothing more is printed to standard output with these; CSV and JSON are not. */
+void terminal_be_quiet(void);
+bool terminal_is_quiet(void);
+
 /* Whether memory has run out for a text that was to be printed to standard output. */
 bool terminal_incomplete(void);
 /* Notes that it has, for what is left out without terminal_print. */

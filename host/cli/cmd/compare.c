@@ -155,7 +155,9 @@ static ls_status compare(const compare_arguments *a, const device_list *list, co
              EXIT_OK)
         return ls_fail(err, LS_ERR_MEMORY, "nothing was printed");
     if (!a->source.json && list->count == 1)
-        puts("There is no other exact device to compare with (lockstep devices shows why).");
+        terminal_print(
+            stdout, "%s\n",
+            "There is no other exact device to compare with (lockstep devices shows why).");
     return LS_OK;
 }
 
@@ -343,6 +345,7 @@ int cmd_compare(int argc, const char **argv)
          "PREFIX"},
         OPTION_THREADS(a.source.threads),
         OPTION_QUIET(a.source.quiet),
+        OPTION_VERBOSE(a.source.verbose),
         OPTION_JSON(a.source.json),
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, library, 0, "Network and training:", NULL},

@@ -187,7 +187,7 @@ static void print_column(const ls_data *data, size_t i, const ls_column_info *c)
     terminal_print(stdout, "%zu:", c->categories);
     for (size_t k = 0; list && k < c->categories && k < TOP; k++)
         terminal_print(stdout, "%s %.30s %zu", k ? "," : "", list[k].name, list[k].rows);
-    puts(c->categories > TOP ? ", ..." : "");
+    terminal_print(stdout, "%s\n", c->categories > TOP ? ", ..." : "");
     free(list);
 }
 
@@ -237,6 +237,7 @@ int cmd_describe(int argc, const char **argv)
     struct poptOption table[] = {
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, from, 0, "Data:", NULL},
         OPTION_QUIET(o.quiet),
+        OPTION_VERBOSE(o.verbose),
         OPTION_JSON(o.json),
         POPT_TABLEEND,
     };

@@ -5,6 +5,7 @@
 #include "host/cli/base/json_output.h"
 #include "host/cli/base/metrics_output.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/base/threshold.h"
@@ -53,7 +54,9 @@ static ls_status work(const evaluate_arguments *a, const char *model, const char
                     : source_read(&a->source, data, w->model, &w->data, err));
     LS_TRY(source_require_targets(data, w->data, w->model, err));
     LS_TRY(source_device(&a->source, &w->device, err));
+    double begun = phase_begin();
     LS_TRY(ls_model_evaluate_with(w->model, w->device, w->data, &a->threshold, &w->metrics, err));
+    phase_end(begun, "evaluated the model on %zu rows", ls_data_rows(w->data));
     return isfinite(w->metrics->loss)
                ? LS_OK
                : ls_fail(err, LS_ERR_DATA,

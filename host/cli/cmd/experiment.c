@@ -180,7 +180,7 @@ static void summarize(const exp_session *s)
                        exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED],
                        count[EXP_BETTER], count[EXP_NOT_REACHED]);
         if (count[EXP_OPEN]) terminal_print(stdout, ", %zu open", count[EXP_OPEN]);
-        putchar('\n');
+        terminal_print(stdout, "\n");
     }
     terminal_print(stdout, "%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings,
                    (double)s->steps * 1e-6, s->seconds,
@@ -208,7 +208,8 @@ int cmd_experiment(int argc, const char **argv)
         {"device", 0, POPT_ARG_STRING, &source.device, 0, "as for lockstep train", "NAME"},
         {"threads", 0, POPT_ARG_STRING, &source.threads, 0,
          "threads of the CPU path (default: one per core)", "N"},
-        {"quiet", 'q', POPT_ARG_NONE, &source.quiet, 0, "no progress", NULL},
+        OPTION_QUIET(source.quiet),
+        OPTION_VERBOSE(source.verbose),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "EXPERIMENT -o DIR", intro, 1, 1, NULL,

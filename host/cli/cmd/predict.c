@@ -5,6 +5,7 @@
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/notes.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
@@ -154,9 +155,11 @@ static ls_status work(const source_options *o, const ls_threshold_options *t, co
     w->shown = !o->quiet && progress_live() && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
     w->started = w->reported = ls_clock();
     LS_TRY(prediction_lines_begin(&w->lines, w->file, err));
+    double begun = phase_begin();
     ls_status status = w->data ? predict_generated(w, err) : predict_file(o, w, err);
     progress_clear();
     LS_TRY(status);
+    phase_end(begun, "read, predicted and wrote %zu rows", w->rows);
     ls_sink *file = w->file;
     w->file = NULL;
     LS_TRY(ls_sink_finish(file, err));
@@ -192,7 +195,8 @@ int cmd_predict(int argc, const char **argv)
     source_hide(data, "sample");
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);
-    memset(&device[4], 0, sizeof device[4]); /* predictions are CSV, so there is no --json */
+    device[4] = device[5]; /* predictions are CSV, so there is no --json */
+    memset(&device[5], 0, sizeof device[5]);
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},

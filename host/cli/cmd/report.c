@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/report/report.h"
 #include "host/base/text.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/model_command.h"
 #include "host/cli/plot/letters.h"
@@ -158,10 +159,12 @@ static ls_status work(model_command *c, ls_error *err)
                              .source = data,
                              .command = command.text,
                              .command_note = note};
+    double begun = phase_begin();
     if (status == LS_OK)
         status = command.failed ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", c->path)
                                 : report_write(&in, c->path, err);
     if (status == LS_OK && !c->source.quiet && !c->source.json) letters_note(c->model);
+    if (status == LS_OK) phase_end(begun, "wrote the report %s", c->path);
     free(command.text);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
 #include "host/cli/base/library_options.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
@@ -345,13 +346,17 @@ static ls_status work(search_arguments *a, search_work *w, ls_search_settings *h
     search_view view = {
         .search = w->search, .live = live, .top = (size_t)a->top, .started = started};
     interrupt_catch();
+    double begun = phase_begin();
     ls_status status = run(a, w, &view, err);
+    phase_end(begun, "searched");
     device_report_take(&w->report, w->device);
     LS_TRY(status);
     w->seconds = ls_clock() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
     if (a->oof && w->complete && search_best(w)) search_oof_write(a, w, on_oof, &view);
+    begun = phase_begin();
     if (a->save && w->complete && search_best(w)) LS_TRY(refit(w, live, err));
+    if (w->model) phase_end(begun, "trained the best network on all rows");
     if (w->model) save_model(a, w);
     if (a->state && w->complete && !w->lost.count) unlink(a->state); /* nothing to resume */
     return LS_OK;

@@ -275,7 +275,7 @@ static void print_heading(const search_work *w)
                            (unsigned long long)(s->rung[i].until
                                                     ? s->rung[i].until
                                                     : s->space->base->settings.epochs));
-        putchar('\n');
+        terminal_print(stdout, "\n");
     }
 }
 
@@ -302,7 +302,7 @@ void search_print_text(const search_arguments *a, const search_work *w)
     print_heading(w);
     if (rows > (size_t)a->top) rows = (size_t)a->top;
     if (rows) add_board(&board, s, w->order, rows);
-    if (rows && !board.failed) fputs(board.text, stdout);
+    if (rows && !board.failed && !terminal_is_quiet()) fputs(board.text, stdout);
     if (board.failed) terminal_lacks();
     free(board.text);
     if (search_best(w)) print_folds(s, search_best(w));

@@ -28,7 +28,7 @@ static void show_names(const char *label, const ls_model *model,
     terminal_print(stdout, "%-12s%zu:", label, count);
     for (size_t i = 0; i < count && i < MOST_SHOWN; i++)
         terminal_print(stdout, " %s", name(model, i));
-    puts(count > MOST_SHOWN ? " ..." : "");
+    terminal_print(stdout, "%s\n", count > MOST_SHOWN ? " ..." : "");
 }
 
 /* The classes or labels; or the numbers with their mean and standard deviation in training. */
@@ -108,7 +108,8 @@ static void show_options(const ls_model *model)
         else terminal_print(stdout, "--%s%s ", strcmp(value, "off") ? "" : "no-", o->name);
         shown++;
     }
-    puts(shown ? "(all others at their defaults)" : "all at their defaults");
+    terminal_print(stdout, "%s\n",
+                   shown ? "(all others at their defaults)" : "all at their defaults");
 }
 
 /* Which rows were held out. */
@@ -129,9 +130,10 @@ static void show_history(const ls_model *model)
     size_t n;
     const ls_history_point *h = ls_model_history(model, &n);
     if (!n) return;
-    puts(isnan(h[n - 1].validation_accuracy)
-             ? "history     epoch       loss  validation"
-             : "history     epoch       loss  validation  accuracy");
+    terminal_print(stdout, "%s\n",
+                   isnan(h[n - 1].validation_accuracy)
+                       ? "history     epoch       loss  validation"
+                       : "history     epoch       loss  validation  accuracy");
     for (size_t i = 0; i < n; i++) {
         if (i == 1 && n > LAST + 1) {
             terminal_print(stdout, "%17s\n", "...");
@@ -142,7 +144,7 @@ static void show_history(const ls_model *model)
             terminal_print(stdout, "  %10.6g", (double)h[i].validation_loss);
         if (!isnan(h[i].validation_accuracy))
             terminal_print(stdout, "  %8.4f", (double)h[i].validation_accuracy);
-        putchar('\n');
+        terminal_print(stdout, "\n");
     }
 }
 

@@ -66,6 +66,7 @@ int cmd_tune(int argc, const char **argv)
          "an index or part of a name (default: the first GPU, or device 1 if there is none)",
          "NAME"},
         OPTION_QUIET(o.quiet),
+        OPTION_VERBOSE(o.verbose),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "", intro, 0, 0, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/run/compare_files.h"
+#include "host/cli/run/compare_reports.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_read.h"
 #include "host/cli/run/run_folder.h"
@@ -29,11 +30,12 @@ static const char intro[] =
     "Compares A and B, two run folders (of train --run) or two model files, bit by bit, and prints the\n"
     "first difference: the tensor and its element, the epoch, or the entry. timing.jsonl is not\n"
     "compared. With one run folder, the training is repeated on the chosen device from the data that\n"
-    "the run names, and the two runs are compared.\n"
+    "the run names, and the two runs are compared. Where the files lie does not matter, their bytes do.\n"
     "\n"
     "  lockstep verify mine theirs                        the same training on two machines\n"
     "  lockstep verify a.safetensors b.safetensors        two models\n"
     "  lockstep verify theirs --device 1                  repeat their run on device 1\n"
+    "  lockstep verify theirs --data here/iris.csv        repeat it; the data are here\n"
     "\n"
     "The plots in report.html depend on the version of gnuplot; use --no-report if the versions differ.\n"
     "Exit status: 0 same, 1 different, 2 wrong usage or a file that cannot be read.\n";
@@ -43,6 +45,7 @@ typedef struct {
     int no_report;
     const char *path[2];
     bool repeat;
+    run_config elsewhere; /* where files of the run are now */
 } verify_arguments;
 
 enum { MOST_FILES = 4 };
@@ -99,7 +102,11 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
     if (!folder[0] || !folder[1]) return LS_OK;
     LS_TRY(compare_file(w, RUN_METRICS, at, folder, err));
     LS_TRY(compare_file(w, RUN_JSON, at, folder, err));
-    return a->no_report ? LS_OK : compare_file(w, RUN_REPORT, at, folder, err);
+    if (a->no_report) return LS_OK;
+    const file_pair *run = &w->pair[w->count - 1];
+    LS_TRY(compare_file(w, RUN_REPORT, at, folder, err));
+    if (run->same) reports_forgive_names(&w->pair[w->count - 1], run->source);
+    return LS_OK;
 }
 
 /* ---- Repeating ------------------------------------------------------------------------------- */
@@ -194,7 +201,9 @@ static ls_status repeat(const verify_arguments *a, verify_work *w, ls_error *err
                               : ls_fail(err, LS_ERR_MEMORY, "out of memory for a name");
     if (status == LS_OK) status = read_end(config, a, &until, err);
     if (status == LS_OK) status = make_folder(&w->folder, err);
-    if (status == LS_OK) status = training_repeat(config, w->folder, &a->source, until, err);
+    if (status == LS_OK)
+        status = training_repeat(config, a->path[0], w->folder, &a->elsewhere, &a->source, until,
+                                 err);
     free(config);
     return status == LS_ERR_DIVERGED ? LS_OK : status; /* the original run may have diverged, too */
 }
@@ -276,10 +285,15 @@ static void free_work(verify_work *w)
 /* Options for a repetition, where two runs are compared. */
 static int check_unused(const verify_arguments *a)
 {
-    const char *unused = strcmp(a->source.device, "auto") ? "device"
-                         : a->source.threads              ? "threads"
-                         : a->source.allow_approximate    ? "allow-approximate"
-                                                          : NULL;
+    const run_config *e = &a->elsewhere;
+    const char *unused = e->data                            ? "data"
+                         : e->source.labels                 ? "labels"
+                         : e->test                          ? "test"
+                         : e->from                          ? "from"
+                         : strcmp(a->source.device, "auto") ? "device"
+                         : a->source.threads                ? "threads"
+                         : a->source.allow_approximate      ? "allow-approximate"
+                                                            : NULL;
     return unused ? complain("verify", EXIT_USAGE,
                              "--%s is for repeating one run, and two are to be compared", unused)
                   : EXIT_OK;
@@ -295,6 +309,13 @@ int cmd_verify(int argc, const char **argv)
     source_device_table(&a.source, device);
     struct poptOption table[] = {
         {"no-report", 0, POPT_ARG_NONE, &a.no_report, 0, "do not compare report.html", NULL},
+        {"data", 0, POPT_ARG_STRING, &a.elsewhere.data, 0,
+         "where the data of the run are now; they must be the same file, under any name", "FILE"},
+        {"labels", 0, POPT_ARG_STRING, &a.elsewhere.source.labels, 0,
+         "where the file of their classes is now", "FILE"},
+        {"test", 0, POPT_ARG_STRING, &a.elsewhere.test, 0, "where the test rows are now", "FILE"},
+        {"from", 0, POPT_ARG_STRING, &a.elsewhere.from, 0,
+         "where the model is now that the training started from", "MODEL"},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0,
          "Device (for repeating a run) and output:", NULL},
         POPT_TABLEEND,

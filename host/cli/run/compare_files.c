@@ -6,10 +6,30 @@
 #include "host/base/sha256.h"
 #include "host/cli/base/json_output.h"
 #include "host/cli/run/compare_models.h"
+#include "host/cli/run/config.h"
 #include "host/cli/run/json_difference.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Removes the paths of files that have the same bytes in both runs. */
+static bool remove_paths(file_pair *p, json_t *const root[2])
+{
+    static const char *const paths[INPUTS] = {"source", "labels", "test", NULL, "from"};
+    json_t *data[2] = {json_object_get(root[0], "data"), json_object_get(root[1], "data")};
+    bool removed = false;
+    for (int k = 0; k < 2; k++) {
+        const char *name = json_string_value(json_object_get(data[k], "source"));
+        p->source[k] = name ? ls_strdup(name) : NULL;
+    }
+    for (int i = 0; i < INPUTS; i++) {
+        const json_t *a = json_object_get(data[0], config_hash_names[i]),
+                     *b = json_object_get(data[1], config_hash_names[i]);
+        if (!paths[i] || !json_is_string(a) || !json_is_string(b) || !json_equal(a, b)) continue;
+        for (int k = 0; k < 2; k++) removed |= json_object_del(data[k], paths[i]) == 0;
+    }
+    return removed;
+}
 
 static void compare_json(file_pair *p)
 {
@@ -20,6 +40,9 @@ static void compare_json(file_pair *p)
     if (!root[0] || !root[1]) {
         ls_text_add(&p->message, "%s is not JSON; ", p->path[root[0] ? 1 : 0]);
         file_pair_describe_byte(p);
+    } else if (remove_paths(p, root) && json_equal(root[0], root[1])) {
+        p->same = true;
+        ls_text_add(&p->message, "same but for where files lie");
     } else if (json_difference(root[0], root[1], NULL, &where, value))
         file_pair_describe_values(p, where.text, value);
     else file_pair_describe_byte(p);

@@ -138,6 +138,16 @@ void config_fill(run_config *to, const run_config *from)
         if (taken[i]) strcpy(to->hash[i], from->hash[i]);
 }
 
+run_config config_without_files(const run_config *c)
+{
+    run_config bare = *c;
+    if (c->data && !source_is_generated(c->data)) bare.data = NULL;
+    if (c->source.labels) bare.source.labels = "LABELS";
+    if (c->test) bare.test = "TEST";
+    if (c->from) bare.from = "MODEL";
+    return bare;
+}
+
 /* ---- Options --------------------------------------------------------------------------------- */
 
 bool config_has_option(const run_config *c, const char *name)

@@ -94,6 +94,10 @@ void config_settle(run_config *config);
 /* Takes whatever is not set from another config, and the hashes of the data that are taken. */
 void config_fill(run_config *config, const run_config *from);
 
+/* A copy that names no files: data are NULL unless they are generated, the others "LABELS", "TEST"
+ * and "MODEL". */
+run_config config_without_files(const run_config *config);
+
 /* ---- Options --------------------------------------------------------------------------------- */
 
 /* Whether the file that was read sets the option. */

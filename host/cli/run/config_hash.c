@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/sha256.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/standard_input.h"
 #include "host/cli/run/config.h"
 #include "host/data/data.h"
 #include "host/data/read.h"
@@ -61,11 +62,25 @@ static void hash_rows(const ls_data *d, char hex[65])
     ls_sha256_final(&sha, hex);
 }
 
+/* Standard input stays where it is. */
+static ls_status hash_input(char hex[65], ls_error *err)
+{
+    LS_TRY(standard_input_keep(err));
+    off_t start = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    int file = dup(STDIN_FILENO);
+    if (file < 0) return ls_fail(err, LS_ERR_IO, "standard input: %s", strerror(errno));
+    ls_status status = hash_open_file(file, "standard input", hex, err);
+    close(file);
+    lseek(STDIN_FILENO, start, SEEK_SET);
+    return status;
+}
+
 /* path: the file of rows. labels: the file of their classes if one is named, or NULL. */
 static ls_status hash_pair(const char *path, const char *labels, char rows_hash[65],
                            char labels_hash[65], ls_error *err)
 {
-    LS_TRY(hash_file(path, rows_hash, err));
+    if (is_standard_input(path) && !labels) return hash_input(rows_hash, err);
+    LS_TRY(is_standard_input(path) ? hash_input(rows_hash, err) : hash_file(path, rows_hash, err));
     char *beside = NULL;
     if (!labels) LS_TRY(ls_labels_beside(path, &beside, err));
     ls_status status = labels || beside ? hash_file(labels ? labels : beside, labels_hash, err)

@@ -86,14 +86,14 @@ ls_status progress_epoch(void *user, const ls_progress *p, ls_error *err)
     uint64_t every = p->epochs > LINES ? p->epochs / LINES : 1;
     double time = state->live ? ls_clock() : 0;
     bool due = state->live ? last || time - state->shown > 0.1
-                           : p->epoch == 1 || last || p->epoch % every == 0;
+                           : state->every || p->epoch == 1 || last || p->epoch % every == 0;
     (void)err;
     if (!due) return LS_OK;
     state->shown = time;
     double speed = p->seconds > 0 ? (double)p->steps / p->seconds : 0;
     if (!state->live) print_epoch(p, speed);
     else show_epoch(p, speed);
-    if (last) progress_end();
+    if (last || state->every) progress_end();
     return LS_OK;
 }
 

@@ -34,6 +34,7 @@ void epochs_notice(const char *line, void *user);
 
 typedef struct {
     bool live;    /* one line, redrawn; otherwise about twenty lines per training */
+    bool every;   /* a line of each epoch */
     double shown; /* when it was last drawn */
 } progress_state;
 ls_status progress_epoch(void *progress_state, const ls_progress *p, ls_error *err);

@@ -40,6 +40,7 @@ void file_pair_describe_byte(file_pair *p)
 void file_pair_free(file_pair *p)
 {
     for (int i = 0; i < 2; i++) free(p->bytes[i]);
+    for (int i = 0; i < 2; i++) free(p->source[i]);
     free(p->message.text);
     json_decref(p->detail);
 }

@@ -14,6 +14,7 @@ typedef struct {
     char *bytes[2]; /* NULL if the file does not exist */
     size_t size[2];
     bool same;
+    char *source[2]; /* of run.json: what the data are called, if only that differs; owned */
     ls_text message; /* the first difference as text; empty if there is nothing to say */
     json_t *detail;  /* the same as an object, for --json */
 } file_pair;

@@ -183,8 +183,10 @@ ls_status resume_read(training_request *r, ls_error *err)
         return ls_fail(err, LS_ERR_IO, "%s is not a folder; name the one that --checkpoint named",
                        r->safety.checkpoint);
     LS_TRY(make_absolute(r, &r->safety.checkpoint, err));
-    LS_TRY(make_absolute(r, &r->data, err));
-    LS_TRY(make_absolute(r, &r->from, err));
+    LS_TRY(make_absolute(r, &r->elsewhere.data, err));
+    LS_TRY(make_absolute(r, &r->elsewhere.source.labels, err));
+    LS_TRY(make_absolute(r, &r->elsewhere.test, err));
+    LS_TRY(make_absolute(r, &r->elsewhere.from, err));
     for (size_t i = 0; i < TEXTS; i++)
         if (texts[i].path) LS_TRY(make_absolute(r, text_of(r, i), err));
     LS_TRY(path_in(r->safety.checkpoint, resume_config_name, &path, err));

@@ -21,25 +21,17 @@ static const char *const parts[PARTS] = {"train", "validation", "test"};
 
 /* ---- Noting ---------------------------------------------------------------------------------- */
 
-/* Files are left out: their names say nothing elsewhere, and equal runs have equal models. */
-static run_config without_files(const run_config *c)
-{
-    run_config bare = *c;
-    if (!source_is_generated(c->data)) bare.data = NULL;
-    bare.source.labels = bare.test = NULL;
-    if (bare.from) bare.from = "MODEL";
-    bare.split = 0;
-    memset(bare.hash, 0, sizeof bare.hash);
-    return bare;
-}
-
 ls_status split_note(ls_model *m, const run_config *c, const ls_data *rows, const ls_data *test,
                      ls_error *err)
 {
     ls_split_record r = {.test = test ? c->split : 0,
                          .validation = ls_training_share(&m->options->settings, rows)};
     if (r.test <= 0 && r.validation <= 0) return LS_OK;
-    const run_config bare = without_files(c);
+    /* names of files say nothing elsewhere, and equal runs have equal models */
+    run_config bare = config_without_files(c);
+    bare.data = bare.source.labels = bare.test = NULL; /* nor whether rows were generated */
+    bare.split = 0;
+    memset(bare.hash, 0, sizeof bare.hash);
     LS_TRY(config_check(&bare, err));
     json_t *read = config_data_json(&bare);
     r.read = ls_json_dump(read, LS_CANONICAL_JSON);
@@ -184,8 +176,9 @@ ls_status split_is_of(const ls_model *m, const source_options *o, const char *da
     *out = status == LS_OK && !strcmp(hash, m->split->sha256);
     ls_data_free(rows);
     ls_data_free(test);
-    /* rows that cannot be read as the model's are others */
-    return status == LS_ERR_MEMORY ? ls_fail(err, status, "%s", why.message) : LS_OK;
+    /* rows that do not fit are others */
+    bool others = status == LS_ERR_DATA || status == LS_ERR_ARGUMENT;
+    return status != LS_OK && !others ? ls_fail(err, status, "%s", why.message) : LS_OK;
 }
 
 ls_status split_read(const ls_model *m, const source_options *o, const char *data, const char *part,

@@ -24,7 +24,7 @@ void command_add_word(ls_text *out, const char *word)
 static void add_data(ls_text *out, const char *path)
 {
     ls_text inside = {0};
-    ls_text_add(&inside, "%s%s", *path == '-' ? "./" : "", path);
+    ls_text_add(&inside, "%s%s", *path == '-' && path[1] ? "./" : "", path);
     if (inside.failed) out->failed = true;
     else command_add_word(out, inside.text);
     free(inside.text);

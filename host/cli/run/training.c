@@ -4,6 +4,7 @@
 #include "host/base/folder.h"
 #include "host/cli/base/device_report.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/base/progress.h"
 #include "host/cli/base/result_path.h"
 #include "host/cli/base/source.h"
@@ -51,7 +52,8 @@ static ls_status check_results(const training_request *r, ls_error *err)
 /* Opens everything that is called after each epoch. */
 static ls_status open_listeners(const training_request *r, training *t, bool quiet, ls_error *err)
 {
-    t->progress.live = progress_live();
+    t->progress.live = progress_live() && !phases_told();
+    t->progress.every = phases_told();
     t->listeners.until = r->until;
     if (!quiet) epochs_add(&t->listeners, progress_epoch, &t->progress);
     if (r->log) {
@@ -86,10 +88,12 @@ static ls_status train(training_request *r, training *t, bool quiet, ls_error *e
     LS_TRY(safety_control(&r->safety, &control, err));
     LS_TRY(resume_write(r, err));
     LS_TRY(open_listeners(r, t, quiet, err));
+    double begun = phase_begin();
     ls_status status = ls_train_controlled(t->device, r->options, t->train, &control, &t->model,
                                            err);
     progress_end(); /* also of a training that has ended early */
     LS_TRY(status);
+    phase_end(begun, "trained on %s", ls_device_get_info(t->device)->name);
     /* a model with another threshold is better than none */
     losses_check(&t->lost,
                  ls_model_set_threshold(t->model, t->device, t->train, &r->threshold, &why), &why);
@@ -138,13 +142,16 @@ void training_free(training *t)
     ls_data_free(t->test);
 }
 
-ls_status training_repeat(const char *config, const char *run, const source_options *device,
-                          uint64_t until, ls_error *err)
+ls_status training_repeat(const char *config, const char *run_of, const char *run,
+                          const run_config *elsewhere, const source_options *device, uint64_t until,
+                          ls_error *err)
 {
     training_request r;
     training t = {0};
     ls_status status = training_request_init(&r, err);
     r.config = config;
+    r.repeats = run_of;
+    if (elsewhere) r.elsewhere = *elsewhere;
     r.run = run;
     r.until = until;
     r.source.device = device->device;

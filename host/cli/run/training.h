@@ -15,10 +15,12 @@ ls_status training_run(const char *command, training_request *request, training 
 void training_free(training *t);
 
 /* Repeats the training of a run.json into a new run folder.
- * device: which device to use, and whether to show progress.
+ * run_of: the folder of that run. elsewhere: where its files are now (data, source.labels, test,
+ * from), or NULL. device: which device to use, and whether to show progress.
  * until: stop after this epoch, as if interrupted there; 0: train to the end.
  * After Ctrl-C the folder holds an interrupted run. */
-ls_status training_repeat(const char *config, const char *run, const source_options *device,
-                          uint64_t until, ls_error *err);
+ls_status training_repeat(const char *config, const char *run_of, const char *run,
+                          const run_config *elsewhere, const source_options *device, uint64_t until,
+                          ls_error *err);
 
 #endif

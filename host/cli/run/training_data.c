@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/standard_input.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
@@ -34,6 +35,15 @@ static ls_status check_hashes(training_request *r, const ls_data *rows, bool qui
                 "is %.16s..., not %.16s...); if the old file is elsewhere: lockstep "
                 "resume %s --data FILE",
                 what, name, *hash ? hash : "missing", wanted[i], r->safety.checkpoint);
+        if (*wanted[i] && strcmp(wanted[i], hash) && r->repeats)
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s%s: these are not the data of the run: their SHA-256 is %.16s..., not "
+                "%.16s...; where the run's data are: lockstep verify %s --%s FILE",
+                what, name, *hash ? hash : "missing", wanted[i], r->repeats,
+                i == INPUT_LABELS ? "labels"
+                : name == r->test ? "test"
+                                  : "data");
         if (*wanted[i] && strcmp(wanted[i], hash))
             return ls_fail(
                 err, LS_ERR_DATA,
@@ -86,11 +96,11 @@ static ls_status split(const training_request *r, ls_data **train, ls_data **tes
 
 static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)
 {
-    bool generated = source_is_generated(r->data), there = access(r->data, F_OK) == 0;
-    if (!generated && !there && r->resumes)
-        return ls_fail(err, LS_ERR_IO,
-                       "%s does not exist here; name the file: lockstep resume %s --data FILE",
-                       r->data, r->safety.checkpoint);
+    bool generated = source_is_generated(r->data), repeated = r->repeats || r->resumes,
+         there = access(r->data, F_OK) == 0 || (is_standard_input(r->data) && !repeated);
+    if (!generated) LS_TRY(training_request_find(r, r->data, "data", err));
+    if (r->source.labels) LS_TRY(training_request_find(r, r->source.labels, "labels", err));
+    if (r->test) LS_TRY(training_request_find(r, r->test, "test", err));
     if (!generated && !there && r->config && *r->inputs.hash[INPUT_DATA])
         return ls_fail(
             err, LS_ERR_IO,

@@ -3,11 +3,13 @@
 #include "host/base/error.h"
 #include "host/base/memory.h"
 #include "host/cli/base/source.h"
+#include "host/cli/base/standard_input.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_read.h"
 #include "host/model/model.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static run_config config_of(const training_request *r)
 {
@@ -42,6 +44,18 @@ ls_status training_request_init(training_request *r, ls_error *err)
     return ls_alloc(&r->given, ls_option_count(), sizeof *r->given, "the options", err);
 }
 
+ls_status training_request_find(const training_request *r, const char *path, const char *option,
+                                ls_error *err)
+{
+    bool input = is_standard_input(path);
+    if ((!r->resumes && !r->repeats) || (!input && access(path, F_OK) == 0)) return LS_OK;
+    return ls_fail(err, LS_ERR_IO, "%s %s; name the file: lockstep %s %s --%s %s",
+                   input ? "the data of the training" : path,
+                   input ? "came from standard input" : "does not exist here", r->resumes ? "resume" : "verify",
+                   r->resumes ? r->safety.checkpoint : r->repeats, option,
+                   strcmp(option, "from") ? "FILE" : "MODEL");
+}
+
 /* Loads the model of --from. */
 static ls_status load_start(training_request *r, ls_error *err)
 {
@@ -55,11 +69,23 @@ static ls_status load_start(training_request *r, ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--refit: name the model to start from with --from as well");
     if (!r->from) return LS_OK;
+    LS_TRY(training_request_find(r, r->from, "from", err));
     if (for_rows)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--%s does not go with --from: the rows are read as those of the model",
                        for_rows);
     LS_TRY(source_model_file(r->from, &r->start, NULL, hex, err));
+    if (*wanted && strcmp(wanted, hex) && r->repeats)
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "%s: this is not the model that the run started from: its SHA-256 is "
+            "%.16s..., not %.16s...; where that model is: lockstep verify %s --from MODEL",
+            r->from, hex, wanted, r->repeats);
+    if (*wanted && strcmp(wanted, hex) && r->elsewhere.from)
+        return ls_fail(err, LS_ERR_DATA,
+                       "%s: the training started from another model: its SHA-256 is %.16s..., not "
+                       "%.16s...; name that one with --from",
+                       r->from, hex, wanted);
     if (*wanted && strcmp(wanted, hex))
         return ls_fail(err, LS_ERR_DATA,
                        "%s: this is not the model that the training of %s started from: its "
@@ -89,11 +115,30 @@ static ls_status merge_options(training_request *r, ls_error *err)
     return status;
 }
 
+/* Replaces a path of the run by where the file is now. */
+static ls_status move(const char **path, const char *now, const char *option, bool needs,
+                      ls_error *err)
+{
+    if (now && needs && !*path)
+        return ls_fail(err, LS_ERR_ARGUMENT, "--%s: the training has no such file", option);
+    if (now) *path = now;
+    return LS_OK;
+}
+
+static ls_status move_all(run_config *c, const run_config *now, ls_error *err)
+{
+    LS_TRY(move(&c->data, now->data, "data", true, err));
+    LS_TRY(move(&c->source.labels, now->source.labels, "labels", false, err));
+    LS_TRY(move(&c->test, now->test, "test", true, err));
+    return move(&c->from, now->from, "from", true, err);
+}
+
 ls_status training_request_settle(training_request *r, ls_error *err)
 {
     r->inputs = config_of(r);
     if (r->config) {
         LS_TRY(config_read(r->config, &r->file, err));
+        LS_TRY(move_all(&r->file, &r->elsewhere, err));
         config_fill(&r->inputs, &r->file);
     }
     config_settle(&r->inputs);

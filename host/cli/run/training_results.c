@@ -3,6 +3,7 @@
 #include "host/base/error.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
+#include "host/cli/base/phases.h"
 #include "host/cli/plot/letters.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/split.h"
@@ -118,7 +119,9 @@ void training_keep(const training_request *r, training *t)
     /* the test rows of a file of their own are no part of the data */
     losses_check(&t->lost,
                  split_note(t->model, &r->inputs, t->train, r->test ? NULL : t->test, &err), &err);
+    double begun = phase_begin();
     save_model(r, t);
+    if (t->model_path) phase_end(begun, "wrote the model to %s", t->model_path);
     training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
     if ((r->report || r->run) && !r->source.quiet && !r->source.json) letters_note(t->model);
@@ -126,4 +129,5 @@ void training_keep(const training_request *r, training *t)
     if (!r->run) return;
     t->run.missing[RUN_REPORT] = !write_report(r, t, t->run.file[RUN_REPORT], false);
     end_run_folder(t);
+    phase_end(begun, "wrote the run folder %s", r->run);
 }
