@@ -68,7 +68,8 @@ BEFORE = {
     "help of report": ["lockstep train moons -o moons.safetensors -q"],
     "help of resume": ["cp datasets/iris.csv iris.csv"],
     "help of show": ["lockstep train moons -o m.safetensors -q"],
-    "help of verify": ["lockstep train moons --run mine -q", "cp -r mine theirs",
+    "help of verify": ["cp datasets/iris.csv .", "lockstep train iris.csv --run mine -q",
+                       "cp -r mine theirs", "mkdir here", "mv iris.csv here",
                        "cp mine/model.safetensors a.safetensors",
                        "cp mine/model.safetensors b.safetensors", "cp -r mine runs-a"],
 }
