@@ -20,7 +20,7 @@ static void leave(void) { runs_folder_leave(folder); }
 
 TestSuite(search_folds, .init = enter, .fini = leave, .timeout = 300);
 
-#define ONE " --hidden 4 --lr 0.02 --activation tanh --epochs 20 --device cpu -q"
+#define ONE " --hidden 4 --lr 0.02 --activation tanh --epochs 20 --device cpu"
 
 /* Categories, missing values, dates, a number; the class depends on two of them. */
 static void write_mixed(void)
@@ -81,7 +81,7 @@ Test(search_folds, the_command_trains_the_model_that_was_saved)
     for (size_t i = 0; i < RUNS_COUNT(lines); i++) {
         char line[512], a[65], b[65];
         bool halving = strstr(lines[i], "halving");
-        snprintf(line, sizeof line, "search %s --device cpu -q -o best.st%s", lines[i],
+        snprintf(line, sizeof line, "search %s --device cpu -o best.st%s", lines[i],
                  halving ? "" : " --trials 3 --epochs 12");
         char *out = runs_program_expect(line, 0);
         run_command(out, line);

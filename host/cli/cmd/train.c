@@ -23,7 +23,7 @@ static const char intro[] =
     "  lockstep train iris.csv -o m.safetensors --checkpoint c  go on after anything: lockstep resume c\n"
     "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
-    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4 go on from a model, with other rows\n"
+    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4  go on from a model, with other rows\n"
     "\n"
     "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training\n"
     "rows. If data of classes have categories or missing values and no option says when to stop,\n"
