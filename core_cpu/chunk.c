@@ -89,6 +89,12 @@ static void join(const chunk *c, const ls_chunk_op *o)
     if (skip || from != y) s->kernels->join(from, skip, y, op->out * c->lanes);
 }
 
+static void pieces(const chunk *c, const ls_chunk_op *o)
+{
+    c->step->kernels->lanes_pieces(arena_at(c, o->op->w), at(c, o->x), c->lanes, o->op->in,
+                                   o->op->out, at(c, o->a));
+}
+
 static void grad_x(const chunk *c, const ls_chunk_op *o)
 {
     const ls_op *op = o->op;

@@ -142,6 +142,11 @@ typedef struct {
     void (*lanes_factors)(const ls_mask *mask, size_t row, size_t rows, size_t columns,
                           size_t lanes, float *room, float *out);
     void (*times)(const float *a, const float *factor, float *y, size_t n); /* y = a·factor */
+    /* a = the piecewise-linear encoding of x[rows × in], out values a row; of columns of lanes */
+    void (*pieces)(const float *table, const float *x, size_t rows, size_t in, size_t out,
+                   float *a);
+    void (*lanes_pieces)(const float *table, const float *x, size_t lanes, size_t in, size_t out,
+                         float *a);
     void (*lanes_loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t lanes);
 } ls_cpu_kernels;
 

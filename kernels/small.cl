@@ -122,6 +122,21 @@ static void dense(const small_step *s, words op)
                    s->scratch + op[SMALL_OP_z], lanes, 0);
 }
 
+/* The piecewise-linear encoding of the inputs. */
+static void pieces(const small_step *s, words op)
+{
+    const uint in = op[SMALL_OP_in], out = op[SMALL_OP_out], lanes = s->lanes;
+    for (uint j = 0; j < out; j++) {
+        __global const float *table = s->arena + op[SMALL_OP_w] + j;
+        __global const float *x = s->scratch + op[SMALL_OP_x] +
+                                  ls_piece_input(table[0], in) * lanes;
+        __global float *a = s->scratch + op[SMALL_OP_a] + j * lanes;
+        const float from = table[LS_PIECE_FROM * out], scale = table[LS_PIECE_SCALE * out],
+                    low = table[LS_PIECE_LOW * out], high = table[LS_PIECE_HIGH * out];
+        EACH(i, lanes) a[i] = ls_piece(x[i], from, scale, low, high);
+    }
+}
+
 /* y = a, with dropout y = a·mask. Never write this as if (masked) drop(…) else EACH(…): PoCL 5
  * crashes on an if whose arms both loop over work-items, one of them inside another loop, in a loop
  * that ends with a barrier (pocl#1435; .ci/item_loops.py looks for it). */
@@ -256,6 +271,7 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     case SMALL_ACTIVATE:
         activate(op[SMALL_OP_act], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], n);
         break;
+    case SMALL_PIECES: pieces(s, op); break;
     case SMALL_JOIN: join(s, op); break;
     case SMALL_LOSS: losses_of_rows(s, op); break;
     case SMALL_LOSS_SUM: s->loss = sum_losses(s, s->loss); break;

@@ -70,6 +70,7 @@ static void draw(uint32_t seed, ls_task task, char *text, size_t size)
         "l1 0.001|l2 0.01|max-norm 1|clip 0.3",
         "class-weights balanced",
         "standardize off",
+        "embedding piecewise|embedding piecewise bins 3|embedding piecewise bins 40",
         "order file",
         "reduction sum lr 0.001",
     };

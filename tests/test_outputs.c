@@ -245,7 +245,7 @@ static void expect_rescued(const char *line, const char *place)
 
 /* A name that becomes a folder while it trains cannot be replaced. */
 #define TAKEN(options)                                                                             \
-    "$LS train ../d.csv --epochs 1000000000 --hidden 2 --device cpu -q --log log -o m.st " options \
+    "$LS train ../d.csv --epochs 1000000000 --hidden 2 --device cpu --log log -o m.st " options    \
     " & while [ ! -s log ]; do :; done; mkdir m.st m.st/x; kill -TERM $!; wait $!"
 
 Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
@@ -267,8 +267,8 @@ Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
 Test(outputs, a_model_that_is_lost_is_not_named)
 {
     static const char *const lines[] = {
-        "search ../d.csv --trials 2 --epochs 2 --hidden 2 --device cpu -q -o m.st",
-        "train ../d.csv --epochs 2 --hidden 2 --device cpu -q -o m.st"};
+        "search ../d.csv --trials 2 --epochs 2 --hidden 2 --device cpu -o m.st",
+        "train ../d.csv --epochs 2 --hidden 2 --device cpu -o m.st"};
     for (size_t i = 0; i < RUNS_COUNT(lines); i++)
         for (int json = 0; json < 2; json++) {
             char line[300];
@@ -402,7 +402,7 @@ Test(outputs, nothing_that_is_read_is_written_over)
         "report m.svg a-images-idx2-ubyte -o a-labels-idx1-ubyte",
         "compare d.csv --sweep sweep",
         "plot loss m.svg -o m.svg",
-        "plot loss m.svg d.svg -o ./d.svg",
+        "plot confusion m.svg d.svg -o ./d.svg",
         "plot loss old -o old/plot.svg",
         "report old -o old/report.html",
         "report old -o old/run.json",

@@ -222,7 +222,6 @@ Test(predict_cli, mistakes)
         {"$LS predict m.safetensors - --rows 5 < train.csv", "--rows"},
         {"$LS predict m.safetensors - --sample 5 < train.csv", "--sample"},
         {"$LS predict m.safetensors - --labels train.csv < train.csv", "--labels"},
-        {"$LS evaluate m.safetensors - < train.csv", "standard input"},
         {"$LS predict m.safetensors -", "standard input"},
     };
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {

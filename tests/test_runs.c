@@ -195,6 +195,10 @@ static const feature targets[] = {
     {"labels:1", 50, BASE, "output sigmoid dropout 0.2"},
     {"labels:3", 50, BASE, "label-smoothing 0.1"},
     {"moons", 75, BASE " batch 32", "label-smoothing 0.2"},
+    {"moons", 75, BASE " batch 32", "embedding piecewise"},
+    {"blobs", 90, BASE, "embedding piecewise bins 3 validation 0.3 patience 2"},
+    {"numbers:2", 150, BASE " batch 70 embedding piecewise bins 4", "dropout 0.3"},
+    {"classification", 300, "hidden 300,100 epochs 2 batch 200", "embedding piecewise"},
     {"blobs", 75, BASE " batch 70", "label-smoothing 0.05 class-weights balanced"},
     {"classification", 300, "hidden 300,100 epochs 2 batch 200", "label-smoothing 0.1"},
 };

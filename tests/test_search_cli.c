@@ -123,7 +123,7 @@ Test(search_cli, it_fails_if_no_trial_has_a_score)
 Test(search_cli, an_infinite_score_is_not_the_best)
 {
     static const char line[] =
-        "search moons --device cpu -q --hidden 8,8,8 --activation identity --output identity --optimizer sgd --batch full --epochs 1 --lr 9e5|1e6 --metric loss -o best.safetensors";
+        "search moons --device cpu --hidden 8,8,8 --activation identity --output identity --optimizer sgd --batch full --epochs 1 --lr 9e5|1e6 --metric loss -o best.safetensors";
     char json[sizeof line + 10];
     runs_child c = runs_program(line);
     cr_expect_eq(c.status, 1);
@@ -280,7 +280,7 @@ Test(search_cli, the_best_of_mixed_data_is_what_train_gives)
                               i % 3 ? "u" : "v", i, (i * 7 % 31) + (i % 3) * 9 > 20 ? "x" : "y");
     runs_file_write("mixed.csv", text, n);
     char *out = runs_program_expect(
-        "search mixed.csv --drop key --missing most-frequent --trials 2 --hidden 4|8 --device cpu -q -o best.safetensors",
+        "search mixed.csv --drop key --missing most-frequent --trials 2 --hidden 4|8 --device cpu -o best.safetensors",
         0);
     char *command = strstr(out, "lockstep train");
     cr_assert_not_null(command);

@@ -42,7 +42,10 @@ void ls_model_free(ls_model *m)
 
 ls_shape ls_model_shape(const ls_model *m)
 {
-    return (ls_shape){.task = m->task, .classes = m->network.classes, .targets = m->targets};
+    return (ls_shape){.task = m->task,
+                      .classes = m->network.classes,
+                      .targets = m->targets,
+                      .pieces = m->network.pieces};
 }
 
 static ls_status create_targets(ls_model *m, size_t targets, ls_error *err)

@@ -27,6 +27,8 @@ const char *const ls_later_options[] = {"huber-delta",
                                         "fold",
                                         "label-smoothing",
                                         "scaling",
+                                        "embedding",
+                                        "bins",
                                         NULL};
 
 const char *const ls_shared_entries[] = {"features",    "classes", "columns", "source",

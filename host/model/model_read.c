@@ -12,6 +12,7 @@
 #include "host/model/model_start.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
+#include "host/network/pieces.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -410,6 +411,27 @@ static ls_status check_format(const json_t *meta, const char *path, ls_error *er
     return LS_OK;
 }
 
+/* *out: the pieces of each input, or NULL if the file has none; freed with free(). */
+static ls_status read_pieces(const json_t *list, size_t features, const char *path,
+                             unsigned char **out, ls_error *err)
+{
+    *out = NULL;
+    if (!list) return LS_OK;
+    if (json_array_size(list) != features)
+        return damaged(path, "its pieces are not those of its inputs", err);
+    LS_TRY(ls_alloc(out, features, 1, "the pieces of the inputs", err));
+    for (size_t i = 0; i < features; i++) {
+        json_int_t count = json_integer_value(json_array_get(list, i));
+        if (count < 1 || count > LS_MOST_PIECES) {
+            free(*out);
+            *out = NULL;
+            return damaged(path, "its pieces are not those of its inputs", err);
+        }
+        (*out)[i] = (unsigned char)count;
+    }
+    return LS_OK;
+}
+
 /* A model of the network that the options describe. */
 static ls_status create_model(const json_t *meta, const char *path, ls_model **out, ls_error *err)
 {
@@ -419,9 +441,15 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
     size_t features = json_array_size(json_object_get(meta, "features"));
     if (!features || !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
+    unsigned char *pieces = NULL;
     LS_TRY(read_shape(meta, path, &shape, err));
     LS_TRY(ls_options_create(&options, err));
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
+    if (status == LS_OK)
+        status = read_pieces(json_object_get(meta, "pieces"), features, path, &pieces, err);
+    if (status == LS_OK && !pieces != !ls_settings_pieces(&options->settings))
+        status = damaged(path, "its pieces and its options contradict each other", err);
+    shape.pieces = pieces;
     if (status == LS_OK) {
         status = ls_model_create(options, features, shape, LS_HISTORY_POINTS, out, &why);
         if (status == LS_ERR_ARGUMENT)
@@ -429,6 +457,7 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
                              why.message);
         else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
     }
+    free(pieces);
     ls_options_free(options);
     return status;
 }
@@ -664,9 +693,12 @@ static ls_status check_weights(const json_t *meta, const ls_model *m, const char
     char hash[65];
     for (size_t k = 0; k < ls_model_networks(m); k++) {
         const ls_model *one = ls_model_network(m, k);
+        const ls_network *n = &one->network;
         for (size_t i = 0; i < values_of(one); i++)
             if (!isfinite(one->values[i]))
                 return damaged(path, "it contains weights that are not finite", err);
+        if (n->pieces && !ls_pieces_valid(n, one->values + n->parameters + n->layer[0].table))
+            return damaged(path, "the pieces of its inputs are damaged", err);
     }
     ls_model_weights_sha256(m, hash);
     if (CHECKSUMS && (!stated || strcmp(stated, hash)))

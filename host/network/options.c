@@ -7,6 +7,7 @@
 #include "host/base/text.h"
 #include "host/network/activation.h"
 #include "host/network/optimizer.h"
+#include "host/network/pieces.h"
 #include "host/network/settings.h"
 #include "kernels/loss.h"
 #include <math.h>
@@ -57,6 +58,7 @@ static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
 #define OPTIMIZER_RATE(name, states, facts) ", " #name " " FIRST_OF facts
 #define OPTIMIZER_RATES LS_OPTIMIZERS(OPTIMIZER_RATE)
 
+static const char *const embeddings[] = {"none", "piecewise", NULL};
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
@@ -98,6 +100,12 @@ static const option table[] = {
       "the whole network in words, instead of --hidden and --activation, as in "
       "'conv 16 3 same, relu, maxpool 2, dense 64, relu, dense 10'; docs/networks.md"},
      NET(net)},
+    {{SIZE, "embedding", "NAME", "none",
+      "what numbers become before the first layer: none, or piecewise: shares of the pieces between "
+      "quantiles of the training rows"},
+     CHOICE(embedding, embeddings)},
+    {{SIZE, "bins", "N", "8", "pieces of a number, with --embedding piecewise"},
+     COUNT(bins, LS_LEAST_PIECES, LS_MOST_PIECES)},
     {{SIZE, "shape", "CxHxW", "auto",
       "image that a row holds, channel by channel, as in 1x28x28; auto: as the file says"},
      SHAPE(shape)},
@@ -652,6 +660,12 @@ void ls_options_free(ls_options *options)
     free(options->settings.net);
     free(options->settings.class_weight);
     free(options);
+}
+
+size_t ls_settings_pieces(const ls_settings *s)
+{
+    if (s->net) return s->net[0].kind == LS_ITEM_PIECEWISE ? (size_t)s->net[0].units : 0;
+    return s->embedding == LS_EMBEDDING_PIECEWISE ? (size_t)s->bins : 0;
 }
 
 double ls_settings_rate(const ls_settings *s)

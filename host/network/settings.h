@@ -24,6 +24,7 @@ typedef enum {
 } ls_schedule;
 /* What happens when a loss is not finite. */
 typedef enum { LS_ON_NAN_STOP, LS_ON_NAN_ROLLBACK } ls_on_nan;
+typedef enum { LS_EMBEDDING_NONE, LS_EMBEDDING_PIECEWISE } ls_embedding;
 typedef enum {
     LS_INIT_XAVIER_UNIFORM,
     LS_INIT_XAVIER_NORMAL,
@@ -54,6 +55,8 @@ typedef struct ls_settings {
     ls_net_item
         *net; /* net_count items of a description, in place of hidden and activation; or NULL */
     size_t net_count;
+    int embedding; /* ls_embedding */
+    uint64_t bins; /* pieces of an input, with an embedding */
     uint64_t augment_shift;
     bool augment_flip;
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
@@ -111,6 +114,8 @@ bool ls_settings_at_default(const ls_settings *settings, const char *name);
 /* Whether batch normalisation has one value per row and unit, so that a batch of one row has no
  * variance; images have one per position. */
 bool ls_settings_normalise_rows(const ls_settings *settings);
+/* The most pieces of an input, 0 without an embedding. */
+size_t ls_settings_pieces(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
 /* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise the

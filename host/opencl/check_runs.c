@@ -41,15 +41,15 @@ typedef struct {
 
 #define CLASSES(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_CLASSIFICATION, n, 1, { 0, 0, 0 }                                                  \
+        LS_TASK_CLASSIFICATION, n, 1, {0, 0, 0}, NULL                                              \
     }
 #define NUMBERS(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_REGRESSION, 0, n, { 0, 0, 0 }                                                      \
+        LS_TASK_REGRESSION, 0, n, {0, 0, 0}, NULL                                                  \
     }
 #define LABELS(n)                                                                                  \
     {                                                                                              \
-        LS_TASK_MULTILABEL, 0, n, { 0, 0, 0 }                                                      \
+        LS_TASK_MULTILABEL, 0, n, {0, 0, 0}, NULL                                                  \
     }
 
 /* ---- The list of runs ------------------------------------------------------------------------ */
@@ -113,6 +113,7 @@ static const struct {
     {LABELS(3), 1, "65", {{"hidden", "7"}}},
     {CLASSES(5), 1, "70", {{"hidden", "6"}, {"label-smoothing", "0.1"}}},
     {CLASSES(2), 1, "33", {{"hidden", "6"}, {"label-smoothing", "0.3"}}},
+    {CLASSES(3), 1, "70", {{"hidden", "6"}, {"embedding", "piecewise"}, {"bins", "3"}}},
 };
 
 /* Outputs and losses of the runs for updates. */
@@ -129,6 +130,7 @@ static const struct {
     {LABELS(5), {{"loss", "bce"}}},
     {CLASSES(3), {{"label-smoothing", "0.2"}}},
     {LABELS(2), {{"label-smoothing", "0.2"}}},
+    {CLASSES(2), {{"embedding", "piecewise"}}},
 };
 
 static const struct {

@@ -6,6 +6,7 @@
 #include "host/model/model.h"
 #include "host/model/targets.h"
 #include "host/model/training_rows.h"
+#include "host/network/pieces.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -305,6 +306,8 @@ void ls_block_free(ls_block *b)
     free(b->target_scale);
     free(b->row_losses);
     free(b->held_outputs);
+    for (size_t i = 0; b->pieces && i <= LS_MOST_PIECES; i++) free(b->pieces[i]);
+    free(b->pieces);
     free(b);
 }
 

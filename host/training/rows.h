@@ -47,6 +47,8 @@ typedef struct {
     ls_table *table;       /* the table that it lies in, or NULL */
     size_t origin;         /* row of the table at which it starts */
     size_t members;        /* that use it; counted by the fleet */
+    float **pieces; /* [LS_MOST_PIECES + 1]: fitted tables of embeddings, by the most pieces of
+                       an input; NULL, as those that are not there (host/training/knots.h) */
 } ls_block;
 
 /* Checks that the data can be trained on: it has targets, which are not the same in all rows, and

@@ -57,6 +57,12 @@ ls_status ls_start_check(const ls_start *start, const ls_settings *s, const ls_d
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(ls_encoder_check_columns(m->encoder, m->network.inputs, data, err));
     if (m->task == LS_TASK_CLASSIFICATION) LS_TRY(check_classes(m, data, err));
+    if (m->network.pieces && ls_settings_pieces(s) &&
+        ls_settings_pieces(s) != m->network.most_pieces)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "an embedding of %zu pieces does not fit the model to start from, which has "
+                       "%zu",
+                       ls_settings_pieces(s), m->network.most_pieces);
     if (start->refit) return LS_OK;
     LS_TRY(check_kept(s->standardize, m->mean != NULL, "standardize", err));
     return m->task == LS_TASK_REGRESSION

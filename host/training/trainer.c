@@ -5,8 +5,10 @@
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/training_rows.h"
+#include "host/network/pieces.h"
 #include "host/training/checkpoint.h"
 #include "host/training/divergence.h"
+#include "host/training/knots.h"
 #include "host/training/witness.h"
 #include <assert.h>
 #include <math.h>
@@ -48,6 +50,10 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
                        (unsigned long long)per_epoch);
     if (start->from) LS_TRY(ls_start_values(start, &model->network, model->values, err));
     else ls_network_init(&model->network, settings, model->values);
+    const ls_layer *pieces = ls_pieces_layer(&model->network);
+    if (pieces && (!start->from || start->refit))
+        LS_TRY(ls_knots_fit(trainer->block, &model->network,
+                            model->values + model->network.parameters + pieces->table, err));
     ls_rate_plan_init(&trainer->now.schedule, settings, per_epoch);
     trainer->now.loss = trainer->now.validation = trainer->now.accuracy = NAN;
     trainer->now.best_loss = trainer->now.best_validation = INFINITY;

@@ -201,8 +201,9 @@ ls_status split_is_of(const ls_model *m, const source_options *o, const char *da
     *out = status == LS_OK && !strcmp(hash, m->split->sha256);
     ls_data_free(rows);
     ls_data_free(test);
-    /* rows that cannot be read as the model's are others */
-    return status == LS_ERR_MEMORY ? ls_fail(err, status, "%s", why.message) : LS_OK;
+    /* rows that do not fit are others */
+    bool others = status == LS_ERR_DATA || status == LS_ERR_ARGUMENT;
+    return status != LS_OK && !others ? ls_fail(err, status, "%s", why.message) : LS_OK;
 }
 
 ls_status split_read(const ls_model *m, const source_options *o, const char *data, const char *part,
