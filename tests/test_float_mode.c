@@ -317,8 +317,10 @@ static void describe(const ls_model *m)
     TEXT(ls_model_class_name(m, 0));
     TEXT(ls_model_feature_name(m, 0));
     TEXT(ls_model_option(m, "lr"));
-    OK(ls_model_layer_shape(m, 0, &shape, &err));
-    note(&shape, sizeof shape);
+    if (ls_model_layer_count(m)) { /* an ensemble has none */
+        OK(ls_model_layer_shape(m, 0, &shape, &err));
+        note(&shape, sizeof shape);
+    }
     OK(ls_model_summary(m, &summary, &err));
     note(&summary.loss, sizeof summary.loss);
     POINTER(history, ls_model_history(m, &points));
