@@ -622,7 +622,7 @@ static void interrupt(const char *line, int number)
 Test(cli, an_interrupted_run_saves_what_there_is)
 {
 #define ENDLESS                                                                                    \
-    "train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors --log log"
+    "train moons --hidden 20 --epochs 1000000000 --patience 0 --device cpu -o m.safetensors --log log"
     interrupt(ENDLESS, SIGINT);
     interrupt(ENDLESS " --json", SIGINT);
     interrupt(ENDLESS " --patience 100000000", SIGTERM);
