@@ -215,11 +215,11 @@ Test(verify, repeats_a_run)
 {
     setenv("TMPDIR", ".", 1);
     program_do("train moons --split 0.2 --run a" QUICK);
-    char *out = runs_program_expect("verify a --device cpu --threads 2 -q", 0);
+    char *out = runs_program_expect("verify a --device cpu --threads 2", 0);
     cr_expect(strstr(out, "repetition") && strstr(out, "bit for bit"), "%s", out);
     free(out);
     replace("a/metrics.jsonl", "\"steps\":20,", "\"steps\":21,");
-    out = runs_program_expect("verify a --device cpu -q", 1);
+    out = runs_program_expect("verify a --device cpu", 1);
     cr_expect(strstr(out, "metrics.jsonl") && strstr(out, "epoch 4"), "%s", out);
     free(out);
     program_do("train moons --time-limit 0.05 --run limited --epochs 1000000000 --device cpu -q");
