@@ -71,16 +71,28 @@ static void dense(const chunk *c, const ls_chunk_op *o)
         c->step->kernels->act[op->act](z, at(c, o->a), (ls_block){1, op->out * c->lanes, 0});
 }
 
-static ls_mask mask_of(const chunk *c, const ls_op *op)
-{
-    return (ls_mask){c->step->plan->seed, c->step->step, op->purpose, op->dropout};
-}
-
+/* The factors of dropout are drawn here and stay for the gradient. */
 static void join(const chunk *c, const ls_chunk_op *o)
 {
-    ls_mask mask = mask_of(c, o->op);
-    c->step->kernels->lanes_join(at(c, o->a), at(c, o->skip), at(c, o->y), c->row, o->op->out,
-                                 c->lanes, &mask);
+    const ls_chunk_step *s = c->step;
+    const ls_op *op = o->op;
+    const ls_mask mask = {s->plan->seed, s->step, op->purpose, op->dropout};
+    const float *a = at(c, o->a), *skip = at(c, o->skip), *from = a;
+    float *y = at(c, o->y);
+    if (mask.p > 0.0f) {
+        float *factors = at(c, o->factors);
+        s->kernels->lanes_factors(&mask, c->row, c->rows, op->out, c->lanes,
+                                  at(c, c->chunks->drawn), factors);
+        s->kernels->times(a, factors, y, op->out * c->lanes);
+        from = y;
+    }
+    if (skip || from != y) s->kernels->join(from, skip, y, op->out * c->lanes);
+}
+
+static void pieces(const chunk *c, const ls_chunk_op *o)
+{
+    c->step->kernels->lanes_pieces(arena_at(c, o->op->w), at(c, o->x), c->lanes, o->op->in,
+                                   o->op->out, at(c, o->a));
 }
 
 static void grad_x(const chunk *c, const ls_chunk_op *o)
@@ -99,11 +111,10 @@ static void grad_x(const chunk *c, const ls_chunk_op *o)
                           .c = d,
                           .c_i = c->lanes};
     k->lanes_product(&p);
-    ls_mask mask = mask_of(c, op), none = {0};
-    if (skip) k->lanes_join(d, skip, d, c->row, op->out, c->lanes, &none);
-    if (mask.p > 0.0f) {
+    if (skip) k->join(d, skip, d, op->out * c->lanes);
+    if (o->factors != LS_NO_PLACE) {
         from = at(c, o->dropped); /* a residual block still needs d */
-        k->lanes_join(d, NULL, from, c->row, op->out, c->lanes, &mask);
+        k->times(d, at(c, o->factors), from, op->out * c->lanes);
     }
     k->act_grad[op->act](from, at(c, o->z), at(c, o->a), at(c, o->y),
                          (ls_block){1, op->out * c->lanes, 0});

@@ -89,10 +89,8 @@ static void sum_image(part *t, size_t r, size_t band)
             for (size_t q = p; q < until; q += LS_CHUNK)
                 chunk(t, base, dz, q, panel, sums, q || (single && !first));
     }
-    const ls_mask none = {0};
     if (!first && !single)
-        j->backend->kernels->join(t->images, t->image, t->images, 0, (t->t1 - t->t0) * tile_size(t),
-                                  &none);
+        j->backend->kernels->join(t->images, t->image, t->images, (t->t1 - t->t0) * tile_size(t));
 }
 
 /* The sums of a tile are the gradients of a block of weights. */
@@ -120,7 +118,6 @@ static void run_part(part *t)
     const cpu_job *j = t->job;
     const size_t n = (t->t1 - t->t0) * tile_size(t), d0 = t->t0 % t->down,
                  same = t->t0 / t->down == (t->t1 - 1) / t->down;
-    const ls_mask none = {0};
     t->k0 = same ? d0 * t->tile->rows : 0;
     t->k1 = same ? smaller((d0 + t->t1 - t->t0) * t->tile->rows, j->op->in) : j->op->in;
     t->laid.p0 = t->laid.p1 = 0;
@@ -129,7 +126,7 @@ static void run_part(part *t)
         sum_image(t, r, band);
         if (r + 1 < j->rows && (r + 1) % LS_CHUNK) continue;
         j->backend->kernels->join(r < LS_CHUNK ? t->images : t->total,
-                                  r < LS_CHUNK ? NULL : t->images, t->total, 0, n, &none);
+                                  r < LS_CHUNK ? NULL : t->images, t->total, n);
     }
     for (size_t i = t->t0; i < t->t1; i++) finish(t, i);
 }

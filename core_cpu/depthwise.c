@@ -123,7 +123,6 @@ static void sum_image(const weights_block *b, size_t r, size_t tap, float *to)
                 *dz = ls_cpu_at(j, j->op->dz) + r * ls_image_values(w->to) + b->c0;
     const int64_t y0 = (int64_t)(tap / w->kernel[1] * w->dilation[0]) - w->pad[0],
                   x0 = (int64_t)(tap % w->kernel[1] * w->dilation[1]) - w->pad[1];
-    const ls_mask none = {0};
     size_t y = 0, column = 0;
     for (size_t p = 0; p < j->op->points; p += LS_CHUNK) {
         chain c = {.kernels = j->backend->kernels, .columns = b->columns, .out = p ? b->chunk : to};
@@ -135,7 +134,7 @@ static void sum_image(const weights_block *b, size_t r, size_t tap, float *to)
             if (++column == w->to.width) column = 0, y++;
         }
         flush(&c);
-        if (p) c.kernels->join(to, b->chunk, to, 0, b->columns, &none);
+        if (p) c.kernels->join(to, b->chunk, to, b->columns);
     }
 }
 
@@ -144,14 +143,12 @@ static void weights(const weights_block *b)
     const cpu_job *j = b->job;
     const ls_cpu_kernels *k = j->backend->kernels;
     const size_t n = (b->t1 - b->t0) * b->columns, channels = j->op->out;
-    const ls_mask none = {0};
     for (size_t r = 0; r < j->rows; r++) {
         float *to = r % LS_CHUNK ? b->image : b->images;
         for (size_t t = b->t0; t < b->t1; t++) sum_image(b, r, t, to + (t - b->t0) * b->columns);
-        if (r % LS_CHUNK) k->join(b->images, b->image, b->images, 0, n, &none);
+        if (r % LS_CHUNK) k->join(b->images, b->image, b->images, n);
         if (r + 1 < j->rows && (r + 1) % LS_CHUNK) continue;
-        k->join(r < LS_CHUNK ? b->images : b->total, r < LS_CHUNK ? NULL : b->images, b->total, 0,
-                n, &none);
+        k->join(r < LS_CHUNK ? b->images : b->total, r < LS_CHUNK ? NULL : b->images, b->total, n);
     }
     for (size_t t = b->t0; t < b->t1; t++) {
         const float *from = b->total + (t - b->t0) * b->columns;

@@ -6,6 +6,7 @@
 #include "core_cpu/vec.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/piecewise.h"
 #include "kernels/random.h"
 #include <string.h>
 
@@ -42,16 +43,33 @@ enum { BLOCK = 64 };
 LS_ACTIVATIONS(LS_X)
 #undef LS_X
 
-static void join(const float *a, const float *skip, float *y, size_t first, size_t n,
-                 const ls_mask *mask)
+static void join(const float *a, const float *skip, float *y, size_t n)
 {
-    if (mask->p > 0.0f)
-        ELEMENTWISE(i, 0, n)
-            y[i] = a[i] * ls_dropout_factor(mask->seed, mask->purpose, mask->step,
-                                            (ls_u32)(first + i), mask->p);
-    else if (y != a) memcpy(y, a, n * sizeof *y);
     if (skip)
-        ELEMENTWISE(i, 0, n) y[i] = y[i] + skip[i];
+        ELEMENTWISE(i, 0, n) y[i] = a[i] + skip[i];
+    else if (y != a) memcpy(y, a, n * sizeof *y);
+}
+
+static void pieces(const float *table, const float *x, size_t rows, size_t in, size_t out, float *a)
+{
+    const float *number = table + LS_PIECE_INPUT * out, *from = table + LS_PIECE_FROM * out,
+                *scale = table + LS_PIECE_SCALE * out, *low = table + LS_PIECE_LOW * out,
+                *high = table + LS_PIECE_HIGH * out;
+    for (size_t r = 0; r < rows; r++, x += in, a += out)
+        ELEMENTWISE(j, 0, out)
+            a[j] = ls_piece(x[ls_piece_input(number[j], (ls_u32)in)], from[j], scale[j], low[j],
+                            high[j]);
+}
+
+static void lanes_pieces(const float *table, const float *x, size_t lanes, size_t in, size_t out,
+                         float *a)
+{
+    for (size_t j = 0; j < out; j++, a += lanes, table++) {
+        const float *input = x + ls_piece_input(table[0], (ls_u32)in) * lanes;
+        const float from = table[LS_PIECE_FROM * out], scale = table[LS_PIECE_SCALE * out],
+                    low = table[LS_PIECE_LOW * out], high = table[LS_PIECE_HIGH * out];
+        ELEMENTWISE(i, 0, lanes) a[i] = ls_piece(input[i], from, scale, low, high);
+    }
 }
 
 /* The sum over rows of docs/arithmetic.md, for one block of columns: chains of LS_CHUNK rows from
@@ -282,6 +300,8 @@ static void max_norm(float *w, size_t in, size_t out, size_t j0, size_t j1, floa
 
 #include "core_cpu/lanes.inc"
 
+#include "core_cpu/dropout.inc"
+
 #define LS_NAME(isa) LS_NAME_(isa)
 #define LS_NAME_(isa) ls_cpu_kernels_##isa
 
@@ -295,6 +315,7 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .act = {LS_ACTIVATIONS(ACT)},
     .act_grad = {LS_ACTIVATIONS(ACT_GRAD)},
     .join = join,
+    .drop = drop,
     .order = order,
     .row_sum = row_sum,
     .norm = norm,
@@ -322,6 +343,9 @@ const ls_cpu_kernels LS_NAME(LS_ISA) = {
     .lanes_product = lanes_product,
     .rows_to_lanes = rows_to_lanes,
     .lanes_to_rows = lanes_to_rows,
-    .lanes_join = lanes_join,
+    .lanes_factors = lanes_factors,
+    .times = times,
+    .pieces = pieces,
+    .lanes_pieces = lanes_pieces,
     .lanes_loss = {LS_LOSSES(LANES_LOSS)},
 };

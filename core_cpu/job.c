@@ -25,15 +25,12 @@ void ls_cpu_follow(const cpu_job *j, const float *from, size_t first, size_t h, 
     const ls_cpu_kernels *k = j->backend->kernels;
     const float *skip = ls_cpu_at(j, o->skip), *z = ls_cpu_at(j, o->z), *a = ls_cpu_at(j, o->a);
     float *d = ls_cpu_at(j, o->d), *y = ls_cpu_at(j, o->y), *dropped = ls_cpu_at(j, o->dropped);
-    ls_mask mask = ls_cpu_mask(j), none = {0};
+    ls_mask mask = ls_cpu_mask(j);
     for (size_t r = 0; r < h && (skip || from != d); r++) {
         const size_t e = first + r * stride;
-        k->join(from + e, skip ? skip + e : NULL, d + e, e, w, &none);
+        k->join(from + e, skip ? skip + e : NULL, d + e, w);
     }
-    for (size_t r = 0; r < h && mask.p > 0.0f; r++) {
-        const size_t e = first + r * stride;
-        k->join(d + e, NULL, dropped + e, e, w, &mask);
-    }
+    if (mask.p > 0.0f) k->drop(d + first, dropped + first, first, (ls_block){h, w, stride}, &mask);
     from = mask.p > 0.0f ? dropped : d; /* a residual block still needs d */
     k->act_grad[o->act](from + first, z ? z + first : NULL, a ? a + first : NULL, y + first,
                         (ls_block){h, w, stride});

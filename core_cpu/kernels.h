@@ -5,6 +5,7 @@
 #ifndef LS_CPU_KERNELS_H
 #define LS_CPU_KERNELS_H
 
+#include "host/network/chunks.h"
 #include "host/network/plan.h"
 
 /* Computes p = output(z) and the losses of rows of outputs; if scale != 0, z becomes dL/dz.
@@ -83,9 +84,11 @@ typedef struct {
     /* y = d·act'(z, a); y may be z */
     void (*act_grad[LS_ACT_COUNT])(const float *d, const float *z, const float *a, float *y,
                                    ls_block b);
-    /* y = a·mask(first + i) + skip; skip may be NULL */
-    void (*join)(const float *a, const float *skip, float *y, size_t first, size_t n,
-                 const ls_mask *mask);
+    /* y = a + skip; skip may be NULL */
+    void (*join)(const float *a, const float *skip, float *y, size_t n);
+    /* y = a with dropout; the element at a[0] has number `first`, those of rows follow with the
+     * numbers of b.stride elements between them */
+    void (*drop)(const float *a, float *y, size_t first, ls_block b, const ls_mask *mask);
     /* numbers[i] = ls_permute(first + i, n, seed, LS_PURPOSE_ORDER, epoch) */
     void (*order)(uint32_t *numbers, size_t first, size_t count, uint32_t n, uint64_t seed,
                   uint64_t epoch);
@@ -134,8 +137,16 @@ typedef struct {
                           size_t rows, size_t columns, float *out, size_t lanes);
     void (*lanes_to_rows)(const float *x, size_t columns, size_t lanes, size_t rows, float *out,
                           size_t width);
-    void (*lanes_join)(const float *a, const float *skip, float *y, size_t row, size_t columns,
-                       size_t lanes, const ls_mask *mask);
+    /* out = the factors of dropout of a chunk's elements; room: LS_DROPOUT_ROOM floats more than
+     * these */
+    void (*lanes_factors)(const ls_mask *mask, size_t row, size_t rows, size_t columns,
+                          size_t lanes, float *room, float *out);
+    void (*times)(const float *a, const float *factor, float *y, size_t n); /* y = a·factor */
+    /* a = the piecewise-linear encoding of x[rows × in], out values a row; of columns of lanes */
+    void (*pieces)(const float *table, const float *x, size_t rows, size_t in, size_t out,
+                   float *a);
+    void (*lanes_pieces)(const float *table, const float *x, size_t lanes, size_t in, size_t out,
+                         float *a);
     void (*lanes_loss[LS_LOSS_COUNT])(const ls_loss_rows *l, size_t lanes);
 } ls_cpu_kernels;
 

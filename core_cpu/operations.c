@@ -154,11 +154,21 @@ static void op_join(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)scratch;
     const ls_op *o = j->op;
-    const float *skip = ls_cpu_at(j, o->skip);
-    ls_mask mask = ls_cpu_mask(j);
-    size_t first = i0 * o->out;
-    j->backend->kernels->join(ls_cpu_at(j, o->a) + first, skip ? skip + first : NULL,
-                              ls_cpu_at(j, o->y) + first, first, (i1 - i0) * o->out, &mask);
+    const ls_cpu_kernels *k = j->backend->kernels;
+    const ls_mask mask = ls_cpu_mask(j);
+    const size_t first = i0 * o->out, n = (i1 - i0) * o->out;
+    const float *a = ls_cpu_at(j, o->a) + first, *skip = ls_cpu_at(j, o->skip);
+    float *y = ls_cpu_at(j, o->y) + first;
+    if (mask.p > 0.0f) k->drop(a, y, first, (ls_block){1, n, n}, &mask);
+    if (skip || !(mask.p > 0.0f)) k->join(mask.p > 0.0f ? y : a, skip ? skip + first : NULL, y, n);
+}
+
+static void op_pieces(const cpu_job *j, size_t i0, size_t i1, float *scratch)
+{
+    (void)scratch;
+    const ls_op *o = j->op;
+    j->backend->kernels->pieces(ls_cpu_at(j, o->w), ls_cpu_at(j, o->x) + i0 * o->in, i1 - i0, o->in,
+                                o->out, ls_cpu_at(j, o->a) + i0 * o->out);
 }
 
 static void op_loss(const cpu_job *j, size_t i0, size_t i1, float *scratch)
@@ -255,6 +265,7 @@ static const cpu_operation batch = {1, extent_rows, cost_random, op_batch, NULL,
 static const cpu_operation gather = {1, extent_rows, cost_matrix, op_gather, NULL, NULL, 1};
 static const cpu_operation dense = {1, extent_product, cost_matmul, op_dense, NULL, NULL, 1};
 static const cpu_operation join = {1, extent_rows, cost_random, op_join, NULL, NULL, 1};
+static const cpu_operation pieces = {1, extent_rows, cost_matrix, op_pieces, NULL, NULL, 1};
 static const cpu_operation loss = {1, extent_rows, cost_random, op_loss, NULL, NULL, 1};
 static const cpu_operation loss_sum = {1, extent_one, cost_matrix, op_loss_sum, NULL, NULL, 1};
 static const cpu_operation grad_w = {1, extent_product, cost_matmul, op_grad_w, NULL, NULL, 1};

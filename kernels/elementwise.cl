@@ -76,6 +76,19 @@ __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong
     }
 }
 
+/* a = the piecewise-linear encoding of the rows x, one work-item for each value. */
+__kernel void pieces(SHARED(x), SHARED(table), SHARED(a), const uint in, const uint out,
+                     const uint n)
+{
+    const uint i = get_global_id(0), j = i % out;
+    if (i >= n) return;
+    AT(x), AT(table), AT(a);
+    table += j;
+    const ulong input = (ulong)(i / out) * in + ls_piece_input(table[0], in);
+    a[i] = ls_piece(x[input], table[(ulong)LS_PIECE_FROM * out], table[(ulong)LS_PIECE_SCALE * out],
+                    table[(ulong)LS_PIECE_LOW * out], table[(ulong)LS_PIECE_HIGH * out]);
+}
+
 /* ---- Losses: one work-item per row; scale != 0 means training: z becomes dL/dz --------------- */
 
 #define LOSS_EACH(i) for (uint i = 0; i < 1; i++)

@@ -60,9 +60,10 @@ LS_FN ls_u32 ls_random_u32(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 inde
 }
 
 /* Uniform in [0, 1), a multiple of 2^-24: every step is exact. */
+LS_FN float ls_uniform_of(ls_u32 word) { return (float)(word >> 8) * 0x1p-24f; }
 LS_FN float ls_random_uniform(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index)
 {
-    return (float)(ls_random_u32(seed, purpose, step, index) >> 8) * 0x1p-24f;
+    return ls_uniform_of(ls_random_u32(seed, purpose, step, index));
 }
 
 /* Standard normal by Box and Muller (Ann. Math. Statist. 29, 1958), from the first two words of
@@ -77,9 +78,13 @@ LS_FN float ls_random_normal(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 in
 
 /* The factor that dropout applies to an element: 0 with probability p, otherwise 1/(1 - p)
  * (Srivastava et al. 2014, inverted). */
+LS_FN float ls_dropout_of(ls_u32 word, float p)
+{
+    return ls_uniform_of(word) >= p ? 1.0f / (1.0f - p) : 0.0f;
+}
 LS_FN float ls_dropout_factor(ls_u64 seed, ls_u32 purpose, ls_u64 step, ls_u32 index, float p)
 {
-    return ls_random_uniform(seed, purpose, step, index) >= p ? 1.0f / (1.0f - p) : 0.0f;
+    return ls_dropout_of(ls_random_u32(seed, purpose, step, index), p);
 }
 
 /* How row `row` of a batch is augmented: its image is moved down and to the right by -shift to

@@ -49,7 +49,20 @@ static void drop(const small_step *s, words op, __global const float *a, __globa
                row = s->row;
     const ulong seed = s->seed, step = s->step;
     const float p = value(op, SMALL_OP_dropout);
-    for (uint c = 0; c < out; c++)
+    /* four columns share a block of random words if rows begin with one */
+    const uint shared = out % 4u == 0u ? out : 0u;
+    for (uint c = 0; c < shared; c += 4u) {
+        __global const float *from = a + c * lanes;
+        __global float *to = y + c * lanes;
+        EACH(i, lanes) {
+            const ls_u32x4 r = ls_random_block(seed, purpose, step, ((row + i) * out + c) >> 2);
+            to[i] = from[i] * ls_dropout_of(r.x, p);
+            to[lanes + i] = from[lanes + i] * ls_dropout_of(r.y, p);
+            to[2 * lanes + i] = from[2 * lanes + i] * ls_dropout_of(r.z, p);
+            to[3 * lanes + i] = from[3 * lanes + i] * ls_dropout_of(r.w, p);
+        }
+    }
+    for (uint c = shared; c < out; c++)
         EACH(i, lanes)
             y[c * lanes + i] = a[c * lanes + i] *
                                ls_dropout_factor(seed, purpose, step, (row + i) * out + c, p);
@@ -107,6 +120,21 @@ static void dense(const small_step *s, words op)
     product_across(out, lanes, in, s->arena + op[SMALL_OP_w], 1, out, s->scratch + op[SMALL_OP_x],
                    lanes, op[SMALL_OP_b] == SMALL_NONE ? 0 : s->arena + op[SMALL_OP_b],
                    s->scratch + op[SMALL_OP_z], lanes, 0);
+}
+
+/* The piecewise-linear encoding of the inputs. */
+static void pieces(const small_step *s, words op)
+{
+    const uint in = op[SMALL_OP_in], out = op[SMALL_OP_out], lanes = s->lanes;
+    for (uint j = 0; j < out; j++) {
+        __global const float *table = s->arena + op[SMALL_OP_w] + j;
+        __global const float *x = s->scratch + op[SMALL_OP_x] +
+                                  ls_piece_input(table[0], in) * lanes;
+        __global float *a = s->scratch + op[SMALL_OP_a] + j * lanes;
+        const float from = table[LS_PIECE_FROM * out], scale = table[LS_PIECE_SCALE * out],
+                    low = table[LS_PIECE_LOW * out], high = table[LS_PIECE_HIGH * out];
+        EACH(i, lanes) a[i] = ls_piece(x[i], from, scale, low, high);
+    }
 }
 
 /* y = a, with dropout y = a·mask. Never write this as if (masked) drop(…) else EACH(…): PoCL 5
@@ -243,6 +271,7 @@ static void do_operation(small_step *s, const small_rows *r, words op)
     case SMALL_ACTIVATE:
         activate(op[SMALL_OP_act], scratch + op[SMALL_OP_z], scratch + op[SMALL_OP_a], n);
         break;
+    case SMALL_PIECES: pieces(s, op); break;
     case SMALL_JOIN: join(s, op); break;
     case SMALL_LOSS: losses_of_rows(s, op); break;
     case SMALL_LOSS_SUM: s->loss = sum_losses(s, s->loss); break;

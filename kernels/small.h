@@ -110,6 +110,7 @@ enum {
 enum {
     SMALL_NUMBERS,
     SMALL_LOAD,
+    SMALL_PIECES,
     SMALL_DENSE,
     SMALL_ACTIVATE,
     SMALL_JOIN,

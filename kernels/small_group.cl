@@ -188,6 +188,22 @@ static void grad_x(const small_step *s, words op)
             s->own + op[SMALL_OP_d]);
 }
 
+/* The piecewise-linear encoding of the inputs. */
+static void pieces(const small_step *s, words op)
+{
+    const uint in = op[SMALL_OP_in], out = op[SMALL_OP_out];
+    SPACE const float *x = s->own + op[SMALL_OP_x];
+    SPACE float *a = s->own + op[SMALL_OP_a];
+    EACH_VALUE(i, s, out)
+    {
+        const uint lane = i % SMALL_PITCH, column = i / SMALL_PITCH;
+        __global const float *table = s->arena + op[SMALL_OP_w] + column;
+        a[i] = ls_piece(x[ls_piece_input(table[0], in) * SMALL_PITCH + lane],
+                        table[LS_PIECE_FROM * out], table[LS_PIECE_SCALE * out],
+                        table[LS_PIECE_LOW * out], table[LS_PIECE_HIGH * out]);
+    }
+}
+
 /* y = a, with dropout y = a·mask. Never write this as if (masked) drop(…) else EACH_VALUE(…): PoCL
  * 5 crashes on an if whose arms both loop over work-items, one of them inside another loop, in a
  * loop that ends with a barrier (pocl#1435; .ci/item_loops.py looks for it). */
@@ -324,6 +340,7 @@ INLINE void do_operation(small_step *s, const small_rows *r, words op, uint from
     case SMALL_ACTIVATE:
         activate(s, op[SMALL_OP_act], own + op[SMALL_OP_z], own + op[SMALL_OP_a], n);
         break;
+    case SMALL_PIECES: pieces(s, op); break;
     case SMALL_JOIN: join(s, op); break;
     case SMALL_LOSS: losses_of_rows(s, op); break;
     case SMALL_LOSS_SUM: sum_losses(s); break;

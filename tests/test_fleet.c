@@ -70,6 +70,7 @@ static void draw(uint32_t seed, ls_task task, char *text, size_t size)
         "l1 0.001|l2 0.01|max-norm 1|clip 0.3",
         "class-weights balanced",
         "standardize off",
+        "embedding piecewise|embedding piecewise bins 3|embedding piecewise bins 40",
         "order file",
         "reduction sum lr 0.001",
     };
@@ -441,7 +442,7 @@ Test(fleet, a_callback_stops_where_all_are)
     size_t first, calls = 0;
     for (size_t i = 0; i < COUNT; i++) {
         snprintf(subjects[i].text, sizeof subjects[i].text,
-                 "hidden 12 epochs 40000 optimizer gd seed %zu", i);
+                 "hidden 12 epochs 40000 optimizer gd batch full seed %zu", i);
         subjects[i].data = data;
         train_alone(&subjects[i]);
     }

@@ -110,6 +110,16 @@ Test(model_damage, no_flipped_byte_changes_a_model_with_batch_norm)
                  wrong, first);
 }
 
+Test(model_damage, no_flipped_byte_changes_a_model_with_pieces)
+{
+    char first[128] = "";
+    file_make("blobs", "hidden 2 epochs 1 embedding piecewise bins 3", "a.safetensors");
+    size_t wrong = flip_every_byte("a.safetensors", masks, 2, first);
+    cr_assert_eq(wrong, 0,
+                 "%zu single-byte changes give another model without an error; the first is %s",
+                 wrong, first);
+}
+
 /* ---- Damage: header length and text ---------------------------------------------------------- */
 
 Test(model_damage, header_lengths)

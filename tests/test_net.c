@@ -69,6 +69,9 @@ static const struct {
     {"dense 7, relu, batchnorm, dense", NULL, 4, 3, "dense 4>7 relu; pass 7 norm; dense 7>3"},
     {"dense 7, dropout 0.5, relu, relu, dense", NULL, 4, 3,
      "dense 4>7 drop 0.5; pass 7 relu; pass 7 relu; dense 7>3"},
+    {"piecewise 6, dense 5, relu, dense", NULL, 4, 3, "piecewise 24; dense 24>5 relu; dense 5>3"},
+    {"piecewise 2, relu, dropout 0.5, dense", "2x1x2", 4, 3,
+     "piecewise 8; pass 8 relu drop 0.5; dense 8>3"},
     {"conv 4 3, relu, maxpool 2, dense", "1x8x8", 64, 10,
      "conv 9>4 at 6x6 relu; maxpool 4 at 3x3; dense 36>10"},
     {"conv 4 3x5 same, flatten, relu, batchnorm, dense 6, dense", "2x4x6", 48, 3,
@@ -263,7 +266,7 @@ Test(net, sizes_near_overflow)
 
 #define LAYERS_LIST                                                                                \
     "conv, depthwise, maxpool, avgpool, globalpool, flatten, dense, batchnorm, dropout, "          \
-    "residual(...)" LS_ACT_NAMES
+    "residual(...), piecewise" LS_ACT_NAMES
 
 static const struct {
     const char *net, *shape; /* of 2 x 6 x 8 values, if there is one, otherwise 5 */
@@ -329,6 +332,11 @@ static const struct {
      "--net: item 2, 'dropout', needs a probability, 0 to 0.99; '1' is not"},
     {"dense 4, dropout nan, dense", NULL,
      "--net: item 2, 'dropout', needs a probability, 0 to 0.99; 'nan' is not"},
+    {"piecewise, dense", NULL, "--net: item 1, 'piecewise', needs a number of pieces, 2 to 128"},
+    {"piecewise 1, dense", NULL,
+     "--net: item 1, 'piecewise', needs a number of pieces, 2 to 128; '1' is not"},
+    {"piecewise 129, dense", NULL,
+     "--net: item 1, 'piecewise', needs a number of pieces, 2 to 128; '129' is not"},
     /* brackets */
     {"dense 4, residual(dense 4, dense", NULL, "--net: ')' is missing at the end"},
     {"dense 4, residual(dense 4)), dense", NULL, "--net: ')' after item 3 closes nothing"},
@@ -581,7 +589,8 @@ Test(net, batch_norm_needs_rows)
         ls_error err;
         cr_assert_eq(ls_options_create_plain(&o, &err), LS_OK);
         cr_assert_eq(ls_options_set(o, "net", rows[i].net, &err), LS_OK, "%s", err.message);
-        cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 33u : 32u, "%s",
+        cr_assert_eq(ls_options_set(o, "batch", "auto", &err), LS_OK);
+        cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 17u : 16u, "%s",
                      rows[i].net);
         cr_assert_eq(ls_options_set(o, "batch", "32", &err), LS_OK);
         ls_status status = ls_training_check_batch(&o->settings, 65, &err);

@@ -395,10 +395,10 @@ static void draw_all(const ls_model *model, const ls_data *data, size_t drawn)
         snprintf(path, sizeof path, "%s.svg", model_plots[i].name);
         if (status == LS_OK) status = model_plots[i].draw(&script, &a, &err);
         if (status == LS_OK && (plot_check(NULL) == LS_OK))
-            status = plot_draw_file(&script, model_plots[i].name, path, &err);
+            status = plot_draw_file(&script, model_plots[i].name, NULL, path, &err);
         snprintf(path, sizeof path, "%s.png", model_plots[i].name);
         if (status == LS_OK && (plot_check(NULL) == LS_OK))
-            status = plot_draw_file(&script, model_plots[i].name, path, &err);
+            status = plot_draw_file(&script, model_plots[i].name, NULL, path, &err);
         n += status == LS_OK;
         cr_expect(status == LS_OK || (status == LS_ERR_ARGUMENT && *err.message), "%s: %s",
                   model_plots[i].name, err.message);
@@ -480,7 +480,7 @@ Test(number_reports, failures_of_gnuplot)
         ls_error err;
         runs_file_write("gnuplot", list[i].program, strlen(list[i].program));
         cr_assert_eq(chmod("gnuplot", 0700), 0);
-        cr_expect_eq(plot_draw_file(&script, "plot", "a.png", &err), LS_ERR_IO);
+        cr_expect_eq(plot_draw_file(&script, "plot", NULL, "a.png", &err), LS_ERR_IO);
         cr_expect_str_eq(err.message, list[i].message);
     }
     setenv("PATH", path, 1);

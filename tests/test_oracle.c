@@ -23,7 +23,7 @@ static const rig_case cases[] = {
     {"softmax", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 4},
     {"one activation per layer", "hidden=6,5,4 activation=tanh,gelu,elu optimizer=sgd batch=8", 30,
      3, 3},
-    {"gd", "hidden=7,5 activation=tanh optimizer=gd", 200, 3, 2},
+    {"gd", "hidden=7,5 activation=tanh optimizer=gd batch=full", 200, 3, 2},
     {"momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 momentum=0.8", 30, 3, 3},
     {"nesterov", "hidden=7,5 activation=tanh optimizer=nesterov batch=8 momentum=0.8", 30, 3, 3},
     {"rmsprop", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8 rho=0.85 epsilon=1e-3", 30, 3,
@@ -95,6 +95,17 @@ static const rig_case cases[] = {
     {"smoothed, labels, weights",
      "hidden=6 activation=tanh optimizer=sgd batch=8 label-smoothing=0.1 labels=3 row-weights=on",
      30, 3, 0},
+    {"pieces", "hidden=6 activation=tanh optimizer=sgd batch=8 embedding=piecewise bins=5", 30, 3,
+     3},
+    {"pieces, logistic", "hidden=none optimizer=adam batch=8 embedding=piecewise bins=4 l2=0.01",
+     30, 3, 2},
+    {"pieces, residual, dropout",
+     "hidden=6,6,6 activation=silu optimizer=momentum batch=8 residual=on dropout=0.3 "
+     "embedding=piecewise bins=2",
+     30, 3, 3},
+    {"pieces, max norm, clip",
+     "hidden=6 activation=tanh optimizer=sgd batch=70 embedding=piecewise max-norm=1 clip=0.3", 150,
+     3, 2},
     {"batch norm", "hidden=7,5 activation=tanh optimizer=sgd batch=8 batch-norm=on", 30, 3, 3},
     {"batch norm, relu", "hidden=7,5 activation=relu optimizer=sgd batch=8 batch-norm=on", 30, 3,
      3},
@@ -374,5 +385,5 @@ Test(oracle, corrections)
     check_corrections("optimizer=sgd lr=0.02", 0.0, 0.0, 0.02, 0.0, false);
     check_corrections("optimizer=momentum", 0.0, 0.0, 0.01, 0.0, false);
     check_corrections("optimizer=rmsprop", 0.0, 0.0, 0.003, 0.0, false);
-    check_corrections("optimizer=gd", 0.0, 0.0, 0.1, 0.0, false);
+    check_corrections("optimizer=gd batch=full", 0.0, 0.0, 0.1, 0.0, false);
 }

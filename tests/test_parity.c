@@ -244,6 +244,25 @@ SET(max_norm)
     hand_op(p, LS_OP_MAX_NORM, s.in, s.out)->w = hand_room(p, "w", s.in, s.out);
 }
 
+/* 0: of rows; 1: of the data set; 2: in inference; 3: with numbers of inputs that there are not. */
+SET(pieces)
+{
+    if (v == 1 || v == 2) parity_batches(p, s.m, s.in, 1);
+    ls_op *o = hand_op(p, LS_OP_PIECES, s.in, s.out);
+    o->x = v == 1 || v == 2 ? (ls_view){LS_DATA_X, 0} : hand_room(p, "x", s.m, s.in);
+    o->w = hand_room(p, "table", 5, s.out);
+    o->a = hand_room(p, "a", s.m, s.out);
+    if (v == 2) parity_inference(p, s.out, o->a);
+    p->no_truth = p->infer;
+    float *table = p->arena + o->w.at;
+    for (size_t j = 0; j < s.out; j++) {
+        table[j] = v < 3 ? (float)((j * 7 + p->seed) % s.in)
+                         : (float[]){-1.0f, NAN, INFINITY, (float)s.in, 0.0f}[j % 5];
+        table[3 * s.out + j] = j % 3 ? 0.0f : -3.40282347e+38f;
+        table[4 * s.out + j] = j % 4 ? 1.0f : 3.40282347e+38f;
+    }
+}
+
 /* ---- Running them ---------------------------------------------------------------------------- */
 
 /* 1, primes, tiles of 4 to 32 and chunks of 64 rows ± 1, tall, wide, one column; products across a
@@ -277,7 +296,8 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, THOROUGH = 4, SOME = 3 };
     X(NORM_GRAD, norm_grad, true_norm_grad, 1)                                                     \
     X(CLIP, clip, true_clip, 3)                                                                    \
     X(UPDATE, update, true_update, 6 * LS_OPT_COUNT)                                               \
-    X(MAX_NORM, max_norm, true_max_norm, 3)
+    X(MAX_NORM, max_norm, true_max_norm, 3)                                                        \
+    X(PIECES, pieces, true_pieces, 4)
 
 static const struct row {
     ls_op_kind kind;

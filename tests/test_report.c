@@ -47,7 +47,7 @@ Test(report, after_training)
               "the report lacks the command");
     cr_expect(strstr(a, "test rows") && strstr(a, "training rows") && strstr(a, "CPU path"));
     cr_expect(!strstr(a, "<script") && !strstr(a, "src="));
-    cr_expect_eq(count(a, "<svg"), gnuplot_there() ? 9 : 0, "%zu plots", count(a, "<svg"));
+    cr_expect_eq(count(a, "<svg"), gnuplot_there() ? 10 : 0, "%zu plots", count(a, "<svg"));
     cr_expect(count(a, "</svg>") == count(a, "<svg") &&
                   count(a, "</g>") == count(a, "<g>") + count(a, "<g "),
               "elements are not closed");
@@ -73,9 +73,9 @@ Test(report, of_a_model)
     cr_expect(strstr(page, " --hidden 8 --epochs 20 --batch-norm --no-standardize</code>"),
               "the command is wrong");
     cr_expect(strstr(page, "setosa"), "classes are not named");
-    cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 9 : 0);
+    cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 10 : 0);
     cr_expect(strstr(page, "Each class against all others") || !gnuplot_there());
-    cr_expect_eq(count(bare, "<svg"), gnuplot_there() ? 1 : 0);
+    cr_expect_eq(count(bare, "<svg"), gnuplot_there() ? 2 : 0);
     free(page);
     free(bare);
 }
@@ -325,7 +325,7 @@ Test(report, names_are_text)
     cr_assert_not_null(page);
     cr_expect(!strstr(page, "<script>") && !strstr(page, "a <b>") &&
               strstr(page, "&lt;script&gt;") && strstr(page, "a &amp; \\ 'b' %20 #"));
-    cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 9 : 0);
+    cr_expect_eq(count(page, "<svg"), gnuplot_there() ? 10 : 0);
     free(page);
     cr_expect_null(runs_file_read("ran", NULL), "a name was run as a command");
 }

@@ -7,6 +7,7 @@
     python3 bench/tables/compare.py --confirm --auto 'auto=--trials 100'
 
 A candidate NAME=OPTIONS of --lockstep is `lockstep train` with these options, one of --auto is `lockstep auto`;
+in OPTIONS @K stands for a batch, the power of two nearest to training rows / K, and %K for K / training rows;
 --peers names functions of peers.py. Without --confirm only development sets are used, and their results are kept in
 OUT/development.csv. --confirm uses the confirmation sets alone, for defaults that are fixed; OUT/confirmation.csv.
 
@@ -18,7 +19,7 @@ Figures, on the test rows: accuracy, log-loss (natural logarithm, probabilities 
 encoding; peers: fit, with encoding), as time on the clock and as time of processors, which depends less on what
 else the machine does; epochs. A candidate that is in the file is not run again: an interrupted run goes on.
 """
-import argparse, csv, json, os, resource, shlex, subprocess, sys, tempfile, time, warnings
+import argparse, csv, json, math, os, re, resource, shlex, subprocess, sys, tempfile, time, warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import numpy as np
@@ -86,7 +87,19 @@ def run(command):
     return done.stdout, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def quick(args, options, folder, task, split):
+    """The figures that the program itself gives: no clipping, no second process."""
+    text, seconds, cpu = run([args.program, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--task", task, "--seed", str(split + 1),
+                              "--device", "cpu", "--threads", str(args.threads), "--json", "--quiet", *shlex.split(options)])
+    told = json.loads(text)
+    test = told["test"]
+    result = {"accuracy": test["accuracy"], "logloss": test["log_loss"], "auc": test["auc"]} if task == CLASSES else {"rmse": test["rmse"]}
+    return {**result, "seconds": seconds, "cpu": cpu, "epochs": told.get("epochs", ""), "best": told.get("best_epoch", "")}
+
+
 def lockstep(args, verb, options, folder, task, split):
+    if args.quick and verb == "train":
+        return quick(args, options, folder, task, split)
     with tempfile.TemporaryDirectory() as scratch:
         model, guesses = os.path.join(scratch, "m.safetensors"), os.path.join(scratch, "p.csv")
         command = [args.program, verb, f"{folder}/train.csv", "--task", task, "--seed", str(split + 1), "--device", "cpu",
@@ -129,13 +142,19 @@ def peer(args, name, folder, task, split):
     return {**figures(task, test, classes, output), "seconds": seconds, "cpu": cpu, "epochs": "", "best": ""}
 
 
+def by_rows(options, rows):
+    """@K becomes the power of two nearest to rows / K, 16 to 256; %K becomes K / rows, at most 0.01."""
+    options = re.sub(r"@([\d.]+)", lambda m: str(min(256, max(16, 2 ** round(math.log2(rows / float(m[1])))))), options)
+    return re.sub(r"%([\d.]+)", lambda m: f"{min(0.01, float(m[1]) / rows):.6g}", options)
+
+
 def one(args, entry, split, kind, name, options):
     warnings.simplefilter("ignore")
     folder = split_folder(args.out, entry, split)
     if kind == "peer":
         result = peer(args, name, folder, entry["task"], split)
     else:
-        result = lockstep(args, kind, options, folder, entry["task"], split)
+        result = lockstep(args, kind, by_rows(options, entry["rows"] * 0.8), folder, entry["task"], split)
     return {"set": entry["name"], "task": entry["task"], "split": split, "candidate": name, "note": options, **result}
 
 
@@ -155,6 +174,7 @@ def arguments():
     parser.add_argument("--peers", default="")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="threads of each candidate")
+    parser.add_argument("--quick", action="store_true", help="Lockstep: the program's own figures (for a search of options)")
     args = parser.parse_args()
     args.results = args.results or os.path.join(args.out, "confirmation.csv" if args.confirm else "development.csv")
     return args

@@ -144,11 +144,11 @@ def cleaned(table, target, dropped, task, rows):
                 table[column] = table[column].map(lambda v: None if v is None else str(v).strip().strip("'"))
         elif table[column].dtype.kind == "b":
             table[column] = table[column].astype(int)
+    if len(table) > rows:
+        table = table.sample(rows, random_state=15)
     if task == catalogue.CLASSES:
         counts = table[target].value_counts()
         table = table[table[target].isin(counts[counts >= FEWEST].index)]
-    if len(table) > rows:
-        table = table.sample(rows, random_state=15)
     return table[[c for c in table.columns if c == target or table[c].nunique(dropna=False) > 1]]
 
 

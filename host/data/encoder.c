@@ -169,11 +169,60 @@ void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean,
     }
 }
 
+static int by_double(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The value at a share of the way through sorted ones. */
+static double quantile(const double *sorted, size_t count, double share)
+{
+    double at = share * (double)(count - 1);
+    size_t below = (size_t)at;
+    if (below + 1 >= count) return sorted[count - 1];
+    return sorted[below] + (sorted[below + 1] - sorted[below]) * (at - (double)below);
+}
+
+static void robust_column(const ls_encoder *e, const ls_data *d, size_t c, double *sorted,
+                          double *out_mean, double *out_scale)
+{
+    double shift = shift_of(e, d, c), width;
+    size_t count = 0;
+    for (size_t r = 0; r < d->rows; r++) {
+        double value = filled(e, d, r, c, shift);
+        if (!isnan(value)) sorted[count++] = value;
+    }
+    *out_mean = 0, *out_scale = 1;
+    if (!count) return;
+    qsort(sorted, count, sizeof *sorted, by_double);
+    *out_mean = quantile(sorted, count, 0.5);
+    width = quantile(sorted, count, 0.75) - quantile(sorted, count, 0.25);
+    if (!(width > 0)) width = (sorted[count - 1] - sorted[0]) / 2;
+    if (width > 0) *out_scale = 1 / width;
+}
+
+ls_status ls_encoder_robust(const ls_encoder *e, const ls_data *d, double *mean, double *scale,
+                            ls_error *err)
+{
+    double *sorted;
+    LS_TRY(ls_alloc(&sorted, d->rows, sizeof *sorted, "the preprocessing", err));
+    for (size_t c = 0, i = 0; c < d->columns; c++) {
+        size_t width = e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
+        if (!e || !e->column[c].categorical) robust_column(e, d, c, sorted, &mean[i], &scale[i]);
+        else
+            for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
+        i += width;
+    }
+    free(sorted);
+    return LS_OK;
+}
+
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
 /* Plain numbers without missing values, row by row: the usual case. */
-static void encode_plain(const double *mean, const double *scale, size_t features, const float *x,
-                         size_t rows, float *to)
+static void encode_plain(const double *mean, const double *scale, double clip, size_t features,
+                         const float *x, size_t rows, float *to)
 {
     if (!mean) {
         memcpy(to, x, rows * features * sizeof *to);
@@ -181,7 +230,9 @@ static void encode_plain(const double *mean, const double *scale, size_t feature
     }
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < features; i++)
-            to[r * features + i] = (float)(((double)x[r * features + i] - mean[i]) * scale[i]);
+            to[r * features + i] = (float)ls_clipped(((double)x[r * features + i] - mean[i]) *
+                                                         scale[i],
+                                                     clip);
 }
 
 /* map[k] = the number that the encoder gives to category k of the data; its `categories` for
@@ -217,8 +268,8 @@ static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c
 }
 
 static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t c,
-                                const double *mean, const double *scale, size_t inputs, float *to,
-                                ls_error *err)
+                                const double *mean, const double *scale, double clip, size_t inputs,
+                                float *to, ls_error *err)
 {
     assert(!mean || scale);
     double shift = shift_of(e, data, c);
@@ -232,7 +283,7 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
                     ls_data_row_number(data, r) + 1, c);
             value = *mean;
         }
-        to[r * inputs] = mean ? (float)((value - *mean) * *scale) : (float)value;
+        to[r * inputs] = mean ? (float)ls_clipped((value - *mean) * *scale, clip) : (float)value;
     }
     return LS_OK;
 }
@@ -255,18 +306,18 @@ ls_status ls_encoder_check_columns(const ls_encoder *e, size_t inputs, const ls_
     return LS_OK;
 }
 
-ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, size_t inputs,
-                    const ls_data *data, float *to, ls_error *err)
+ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, double clip,
+                    size_t inputs, const ls_data *data, float *to, ls_error *err)
 {
     LS_TRY(ls_encoder_check_columns(e, inputs, data, err));
     if (!e && !data->column) {
-        encode_plain(mean, scale, inputs, data->x, data->rows, to);
+        encode_plain(mean, scale, clip, inputs, data->x, data->rows, to);
         return LS_OK;
     }
     for (size_t c = 0, i = 0; c < data->columns; c++) {
         if (!e || !e->column[c].categorical) {
             LS_TRY(encode_numbers(e, data, c, mean ? &mean[i] : NULL, scale ? &scale[i] : NULL,
-                                  inputs, to + i, err));
+                                  clip, inputs, to + i, err));
             i++;
             continue;
         }

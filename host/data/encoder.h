@@ -5,6 +5,7 @@
 #define LS_ENCODER_H
 
 #include "host/data/data.h"
+#include <math.h>
 
 typedef struct {
     size_t columns, inputs;
@@ -40,11 +41,24 @@ ls_status ls_encoder_check_columns(const ls_encoder *encoder, size_t inputs, con
 void ls_encoder_standardize(const ls_encoder *encoder, const ls_data *train, double *mean,
                             double *scale);
 
-/* to[rows × inputs] = (x - mean)·scale of the encoded rows, or without standardisation if mean is
- * NULL: the input of the network. encoder may be NULL: plain numbers, whose missing values become
- * the mean. Errors: LS_ERR_DATA if the data has other columns than the encoder, or a missing value
- * that cannot be filled. */
-ls_status ls_encode(const ls_encoder *encoder, const double *mean, const double *scale,
+/* The same with what large values move little: the median and 1/(difference of the quartiles) of
+ * each input, or 2/(difference of its extremes) if the quartiles are equal. Quartiles are those of
+ * numpy's default. */
+ls_status ls_encoder_robust(const ls_encoder *encoder, const ls_data *train, double *mean,
+                            double *scale, ls_error *err);
+
+/* to[rows × inputs] = z = (x - mean)·scale of the encoded rows, or without standardisation if mean
+ * is NULL: the input of the network. clip > 0: numbers become z/√(1 + (z/clip)²), between -clip and
+ * clip (Holzmüller et al., arXiv 2407.04491). encoder may be NULL: plain numbers, whose missing
+ * values become the mean. Errors: LS_ERR_DATA if the data has other columns than the encoder, or a
+ * missing value that cannot be filled. */
+ls_status ls_encode(const ls_encoder *encoder, const double *mean, const double *scale, double clip,
                     size_t inputs, const ls_data *data, float *to, ls_error *err);
+
+/* A standardised number, clipped; clip 0: not at all. */
+static inline double ls_clipped(double z, double clip)
+{
+    return clip > 0 ? z / sqrt(1 + z / clip * (z / clip)) : z;
+}
 
 #endif

@@ -49,7 +49,8 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        raw->rows);
     LS_TRY(ls_alloc(out, inputs, sizeof **out, "the inputs", err));
-    ls_status status = ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, raw, *out, err);
+    ls_status status = ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, raw,
+                                 *out, err);
     if (status == LS_OK) status = ls_network_arrange(&m->network, *out, raw->rows, err);
     if (status == LS_OK) return LS_OK;
     free(*out);
@@ -217,7 +218,8 @@ static ls_status encode_and_run(ls_inference *f, const ls_data *block, float *ou
                                 float *losses, ls_error *err)
 {
     const ls_model *m = f->model;
-    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, block, f->input, err));
+    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, block, f->input,
+                     err));
     LS_TRY(ls_network_arrange(&m->network, f->input, block->rows, err));
     return run_block(f, f->input, block, block->rows, outputs, losses, err);
 }
@@ -275,6 +277,15 @@ ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *ra
     return status;
 }
 
+static double unclipped(double z, double clip)
+{
+    const double most = 0.9999;
+    double share = clip > 0 ? z / clip : 0;
+    if (share > most) share = most;
+    if (share < -most) share = -most;
+    return clip > 0 ? share * clip / sqrt(1 - share * share) : z;
+}
+
 /* An ensemble takes rows, whose members see them in ways of their own. */
 static ls_status infer_standardised(const ls_model *m, ls_device *device, const float *input,
                                     size_t rows, float *outputs, ls_error *err)
@@ -288,7 +299,7 @@ static ls_status infer_standardised(const ls_model *m, ls_device *device, const 
             "inputs of a network");
     LS_TRY(ls_alloc(&x, rows, inputs * sizeof *x, "the inputs", err));
     for (size_t i = 0; i < rows * inputs; i++)
-        x[i] = (float)(input[i] / m->scale[i % inputs] + m->mean[i % inputs]);
+        x[i] = (float)(unclipped(input[i], m->clip) / m->scale[i % inputs] + m->mean[i % inputs]);
     const ls_data raw = {.rows = rows, .columns = inputs, .features = inputs, .x = x};
     ls_status status = ls_model_infer(m, device, &raw, outputs, NULL, err);
     free(x);
@@ -406,7 +417,7 @@ ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls
     LS_HOST_MODE(mode);
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_inputs: an argument is NULL");
-    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->network.inputs, data, out, err));
+    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, data, out, err));
     return ls_network_arrange(&m->network, out, data->rows, err);
 }
 

@@ -134,7 +134,7 @@ static size_t activation_at(const ls_ops *ops, size_t layer)
         const ls_op *op = &ops->op[i];
         bool gives = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM ||
                      op->kind == LS_OP_NORM_FIXED || op->kind == LS_OP_LOSS ||
-                     op->kind == LS_OP_CONV || op->kind == LS_OP_ACT ||
+                     op->kind == LS_OP_CONV || op->kind == LS_OP_ACT || op->kind == LS_OP_PIECES ||
                      op->kind == LS_OP_MAX_POOL || op->kind == LS_OP_AVG_POOL;
         if (gives && op->layer == (int)layer && ls_there(op->a)) at = op->a.at;
     }

@@ -46,6 +46,7 @@ static void write_map(ls_text *text, const ls_layer *l)
         ls_text_add(text, "%s", ls_layer_kinds[l->kind].name);
         write_window(text, l);
         break;
+    case LS_LAYER_PIECES: ls_text_add(text, "piecewise, %zu to %zu", l->in, l->out); break;
     case LS_LAYER_PASS:
     case LS_LAYER_COUNT: break;
     }
@@ -66,9 +67,10 @@ static void write_rest(ls_text *text, const ls_layer *l)
 static double flop_of(const ls_layer *l)
 {
     double values = (double)ls_layer_width(l), taps = (double)ls_window_taps(&l->window);
-    double map = ls_layer_weights(l)        ? 2.0 * (double)l->in * values
-                 : l->kind == LS_LAYER_PASS ? 0
-                                            : taps * values;
+    double map = ls_layer_weights(l)          ? 2.0 * (double)l->in * values
+                 : l->kind == LS_LAYER_PASS   ? 0
+                 : l->kind == LS_LAYER_PIECES ? 2.0 * values
+                                              : taps * values;
     return map + values * (l->norm + (l->act != LS_ACT_identity) + (l->skip >= 0));
 }
 
@@ -82,7 +84,7 @@ ls_status ls_model_layer_shape(const ls_model *m, size_t i, ls_layer_shape *out,
                        i, ls_model_layer_count(m));
     LS_TRY(LS_CHECK_STRUCT(ls_layer_shape, out, err));
     const ls_layer *l = &m->network.layer[i];
-    bool image = l->kind != LS_LAYER_DENSE && l->window.to.channels;
+    bool image = l->kind != LS_LAYER_DENSE && l->kind != LS_LAYER_PIECES && l->window.to.channels;
     ls_layer_shape shape = {.height = image ? l->window.to.height : 1,
                             .width = image ? l->window.to.width : 1,
                             .channels = l->out,

@@ -42,7 +42,10 @@ void ls_model_free(ls_model *m)
 
 ls_shape ls_model_shape(const ls_model *m)
 {
-    return (ls_shape){.task = m->task, .classes = m->network.classes, .targets = m->targets};
+    return (ls_shape){.task = m->task,
+                      .classes = m->network.classes,
+                      .targets = m->targets,
+                      .pieces = m->network.pieces};
 }
 
 static ls_status create_targets(ls_model *m, size_t targets, ls_error *err)
@@ -159,6 +162,7 @@ ls_status ls_model_prepare_like(ls_model *to, const ls_model *m, ls_error *err)
 {
     LS_TRY(copy_doubles(m->mean, m->network.inputs, &to->mean, err));
     LS_TRY(copy_doubles(m->scale, m->network.inputs, &to->scale, err));
+    to->clip = m->clip;
     LS_TRY(copy_doubles(m->target_mean, m->targets, &to->target_mean, err));
     LS_TRY(copy_doubles(m->target_scale, m->targets, &to->target_scale, err));
     to->most_frequent = m->most_frequent;

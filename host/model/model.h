@@ -23,6 +23,7 @@ struct ls_model {
     size_t targets;
     ls_target *target;     /* [targets] */
     double *mean, *scale;  /* inputs become (x - mean)·scale; NULL without standardisation */
+    double clip;           /* of standardised numbers (ls_encode); 0: none */
     double *target_mean;   /* [targets] of the training rows; NULL for classes */
     double *target_scale;  /* [targets] outputs become mean + output/scale; NULL: output */
     int32_t most_frequent; /* class of the training rows; -1 if it is not known */

@@ -10,8 +10,10 @@
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/model_start.h"
+#include "host/model/pieces_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
+#include "host/network/pieces.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -419,9 +421,17 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
     size_t features = json_array_size(json_object_get(meta, "features"));
     if (!features || !json_is_object(json_object_get(meta, "options")))
         return damaged(path, "its metadata lacks features, classes or options", err);
+    unsigned char *pieces = NULL;
     LS_TRY(read_shape(meta, path, &shape, err));
     LS_TRY(ls_options_create(&options, err));
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
+    if (status == LS_OK) {
+        status = ls_pieces_of_json(json_object_get(meta, "pieces"), features, &pieces, err);
+        if (status == LS_ERR_DATA) damaged(path, "its pieces are not numbers of its inputs", err);
+    }
+    if (status == LS_OK && !pieces != !ls_settings_pieces(&options->settings))
+        status = damaged(path, "its pieces and its options contradict each other", err);
+    shape.pieces = pieces;
     if (status == LS_OK) {
         status = ls_model_create(options, features, shape, LS_HISTORY_POINTS, out, &why);
         if (status == LS_ERR_ARGUMENT)
@@ -429,6 +439,7 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
                              why.message);
         else if (status != LS_OK) ls_fail(err, status, "%.900s", why.message);
     }
+    free(pieces);
     ls_options_free(options);
     return status;
 }
@@ -443,6 +454,10 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
         if (!(m->scale[i] > 0))
             return damaged(path, "its standardisation has a scale of 0 or less", err);
     if (!m->mean != !m->scale) return damaged(path, "its standardisation is incomplete", err);
+    const json_t *clip = json_object_get(object, "clip");
+    if (clip &&
+        !(m->mean && ls_json_read_number(clip, &m->clip) && m->clip >= 1e-3 && m->clip <= 1e9))
+        return damaged(path, "its standardisation has an impossible limit", err);
     return LS_OK;
 }
 
@@ -660,9 +675,12 @@ static ls_status check_weights(const json_t *meta, const ls_model *m, const char
     char hash[65];
     for (size_t k = 0; k < ls_model_networks(m); k++) {
         const ls_model *one = ls_model_network(m, k);
+        const ls_network *n = &one->network;
         for (size_t i = 0; i < values_of(one); i++)
             if (!isfinite(one->values[i]))
                 return damaged(path, "it contains weights that are not finite", err);
+        if (n->pieces && !ls_pieces_valid(n, one->values + n->parameters + n->layer[0].table))
+            return damaged(path, "the pieces of its inputs are damaged", err);
     }
     ls_model_weights_sha256(m, hash);
     if (CHECKSUMS && (!stated || strcmp(stated, hash)))

@@ -10,6 +10,7 @@
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
+#include "host/model/pieces_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
 #include <assert.h>
@@ -94,8 +95,11 @@ static json_t *training_json(ls_summary s)
 static json_t *standardize_json(const ls_model *m)
 {
     size_t inputs = m->network.inputs;
-    return json_pack("{s:o,s:o}", "mean", m->mean ? ls_json_numbers(m->mean, inputs) : json_null(),
-                     "scale", m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    json_t *o = json_pack("{s:o,s:o}", "mean",
+                          m->mean ? ls_json_numbers(m->mean, inputs) : json_null(), "scale",
+                          m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
+    if (m->clip > 0) ls_json_set(&o, "clip", json_real(m->clip));
+    return o;
 }
 
 /* Names of the targets and what outputs become numbers with. A target without a name has null. */
@@ -144,6 +148,7 @@ static json_t *described_json(const ls_model *m)
     if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
     if (m->split) ls_json_set(&meta, "split", ls_split_json(m->split));
+    if (n->pieces) ls_json_set(&meta, "pieces", ls_pieces_json(n));
     if (m->most_frequent >= 0)
         ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
     return meta;

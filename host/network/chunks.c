@@ -135,6 +135,25 @@ static void add_op(builder *b, const ls_plan *p, const ls_op *o)
             to->bias = &p->step.op[i];
 }
 
+/* Adds space for the factors of dropout of each layer, once for JOIN and GRAD_X. Interpreters that
+ * draw them twice do without: this space is the last. */
+static void take_factors(builder *b)
+{
+    ls_chunks *c = b->chunks;
+    size_t widest = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const ls_op *o = c->op[i].op;
+        c->op[i].factors = LS_NO_PLACE;
+        if (!(o->dropout > 0)) continue;
+        for (size_t k = 0; k < i; k++)
+            if (c->op[k].op->dropout > 0 && c->op[k].op->purpose == o->purpose)
+                c->op[i].factors = c->op[k].factors;
+        if (c->op[i].factors == LS_NO_PLACE) c->op[i].factors = take(b, o->out * LS_CHUNK);
+        if (o->out > widest) widest = o->out;
+    }
+    c->drawn = widest ? take(b, widest * LS_CHUNK + LS_DROPOUT_ROOM) : LS_NO_PLACE;
+}
+
 static void lay_out(builder *b, const ls_plan *p)
 {
     const ls_op *loss = NULL;
@@ -153,6 +172,7 @@ static void lay_out(builder *b, const ls_plan *p)
     b->chunks->target = place_of(b, loss->target);
     b->chunks->row_weight = place_of(b, loss->row_weight);
     for (size_t i = 0; i < p->step.count; i++) add_op(b, p, &p->step.op[i]);
+    take_factors(b);
 }
 
 ls_status ls_chunks_build(const ls_plan *plan, size_t lane_unit, size_t narrow, ls_chunks **out,

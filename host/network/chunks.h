@@ -28,6 +28,8 @@ extern const ls_chunkwise ls_op_chunkwise[LS_OP_COUNT];
 /* Offsets in scratch are in floats; this one stands for no matrix. */
 #define LS_NO_PLACE SIZE_MAX
 
+enum { LS_DROPOUT_ROOM = 64 };
+
 /* An array of the data set that every chunk reads: `columns` values per row, to offset `to`. */
 typedef struct {
     ls_place place;
@@ -38,6 +40,8 @@ typedef struct {
 typedef struct {
     const ls_op *op;
     size_t x, z, a, y, d, dz, skip, dropped;
+    size_t
+        factors; /* JOIN, GRAD_X: of dropout, if an interpreter keeps them; LS_NO_PLACE without */
     /* GRAD_W: offset of in + 1 rows of `width` floats, the gradients of the weights and, last, of
      * the bias; or, if `across`, of `out` rows of `width` floats, each with the in + 1 values of
      * one output. */
@@ -54,6 +58,8 @@ typedef struct {
     size_t loaded;             /* the inputs occupy the first `loaded` floats of scratch */
     size_t target, row_weight; /* row_weight: LS_NO_PLACE if all rows weigh 1 */
     size_t row_loss;
+    size_t drawn;   /* space in which factors of dropout are drawn: LS_DROPOUT_ROOM more than those
+                       of a chunk's widest layer; LS_NO_PLACE without dropout */
     size_t rows;    /* space for LS_CHUNK rows of the widest gradient, read by products over rows */
     size_t scratch; /* floats in all */
 } ls_chunks;

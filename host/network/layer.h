@@ -10,15 +10,19 @@
 
 /* The kinds of layers, one row each: NAME, name in tables, and whether it has weights. A layer is
  * the map of its kind, then, as far as it has them, batch normalisation, an activation, dropout,
- * and the addition of another layer's output. DENSE     x·w + b CONV      a convolution, which
- * slides a window over an image MAX_POOL, AVG_POOL   the largest value, or the mean, of each
- * channel in each window PASS      no map: what follows another layer's addition, say */
+ * and the addition of another layer's output.
+ *   DENSE     x·w + b
+ *   CONV      a convolution, which slides a window over an image
+ *   MAX_POOL, AVG_POOL   the largest value, or the mean, of each channel in each window
+ *   PASS      no map: what follows another layer's addition, say
+ *   PIECES    piecewise-linear encoding of the network's inputs: only the first layer, and alone */
 #define LS_LAYERS(X)                                                                               \
     X(DENSE, dense, true)                                                                          \
     X(CONV, conv, true)                                                                            \
     X(MAX_POOL, maxpool, false)                                                                    \
     X(AVG_POOL, avgpool, false)                                                                    \
-    X(PASS, pass, false)
+    X(PASS, pass, false)                                                                           \
+    X(PIECES, piecewise, false)
 
 #define LS_X(NAME, name, weights) LS_LAYER_##NAME,
 typedef enum { LS_LAYERS(LS_X) LS_LAYER_COUNT } ls_layer_kind;
@@ -46,6 +50,7 @@ typedef struct {
     size_t bias;           /* out, without norm; only of layers with weights */
     size_t gamma, beta;    /* out each, with norm */
     size_t mean, variance; /* offsets among the running averages, with norm */
+    size_t table;          /* the same, of PIECES: its table, see kernels/piecewise.h */
 } ls_layer;
 
 static inline bool ls_layer_weights(const ls_layer *l) { return ls_layer_kinds[l->kind].weights; }
@@ -59,6 +64,9 @@ typedef struct {
     size_t classes; /* number of classes; 0 for numbers and labels */
     size_t targets; /* number of target columns; 1 for classes */
     ls_image image; /* that a row holds, as the data says; channels 0: it does not say */
+    /* Of each input the most pieces that its values can have, at least 1; NULL: any number. Not
+     * owned. */
+    const unsigned char *pieces;
 } ls_shape;
 
 static inline ls_shape ls_shape_of_classes(size_t classes)
@@ -75,6 +83,8 @@ typedef struct ls_network {
     ls_layer *layer;
     ls_output output;
     ls_loss loss;
+    unsigned char *pieces; /* [inputs]: with a layer of PIECES, those of each input, */
+    size_t most_pieces;    /* of which none has more than these */
     size_t weights, parameters,
         running; /* numbers of floats; weights come first among the parameters */
 } ls_network;

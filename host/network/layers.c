@@ -3,6 +3,7 @@
  * gives, an image or a row of values; an item that cannot be is refused with what came in. */
 #include "host/network/layers.h"
 #include "host/base/memory.h"
+#include "host/network/pieces.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +210,17 @@ static ls_status add_dense(maker *m, bool at_end)
     return gives(m, l);
 }
 
+/* Values of each input, which stand alone: what follows is a layer of its own. */
+static ls_status add_pieces(maker *m)
+{
+    if (m->number != 1) return refuse(m, "to be the first item");
+    m->image = (ls_image){0};
+    ls_layer *l = add(m, LS_LAYER_PIECES);
+    ls_pieces_layer_of(m->net, l);
+    m->stage = HAS_SKIP;
+    return gives(m, l);
+}
+
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
 static ls_status open_block(maker *m)
@@ -307,6 +319,7 @@ static ls_status add_item(maker *m, bool at_end)
     case LS_ITEM_DROPOUT:
         open_layer(m, HAS_DROPOUT)->dropout = (float)m->item->dropout;
         return LS_OK;
+    case LS_ITEM_PIECEWISE: return add_pieces(m);
     case LS_ITEM_BLOCK: return open_block(m);
     case LS_ITEM_BLOCK_END: return close_block(m);
     }

@@ -2,10 +2,11 @@
 #include "host/network/net.h"
 #include "host/base/memory.h"
 #include "host/base/neighbours.h"
+#include "host/network/pieces.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNITS = 1, KERNEL = 2, WORDS = 4, RATE = 8 };
+enum { UNITS = 1, KERNEL = 2, WORDS = 4, RATE = 8, PIECES = 16 };
 enum { MOST_ITEMS = 3000, MOST_UNITS = 1000000, MOST_WINDOW = 65536 };
 
 #define LS_X(NAME, name, words) #name,
@@ -152,6 +153,16 @@ static ls_status read_rate(parser *p, const char *name, ls_net_item *item)
     return LS_OK;
 }
 
+static ls_status read_pieces(parser *p, const char *name, ls_net_item *item)
+{
+    uint32_t n;
+    if (!read_u32(p->word, LS_LEAST_PIECES, LS_MOST_PIECES, &n))
+        return refuse(p, name, "a number of pieces, 2 to 128");
+    item->units = n;
+    take(p);
+    return LS_OK;
+}
+
 /* Behind "residual": [project] (. */
 static ls_status open_block(parser *p, ls_net_item *item)
 {
@@ -192,7 +203,7 @@ static ls_status find_item(const parser *p, ls_net_item *item)
     return ls_fail(
         p->err, LS_ERR_ARGUMENT,
         "--net: item %zu: '%s' is no layer; there are conv, depthwise, maxpool, avgpool, "
-        "globalpool, flatten, dense, batchnorm, dropout, residual(...)" LS_ACT_NAMES,
+        "globalpool, flatten, dense, batchnorm, dropout, residual(...), piecewise" LS_ACT_NAMES,
         p->number, p->word);
 }
 
@@ -215,6 +226,7 @@ static ls_status read_item(parser *p)
     if (words & KERNEL) LS_TRY(read_kernel(p, name, item));
     while (words & WORDS && *p->word) LS_TRY(read_word(p, name, item));
     if (words & RATE) LS_TRY(read_rate(p, name, item));
+    if (words & PIECES) LS_TRY(read_pieces(p, name, item));
     if (*p->word && item->kind != LS_ITEM_BLOCK)
         return ls_fail(p->err, LS_ERR_ARGUMENT,
                        "--net: item %zu, '%s': '%s' does not belong to it; items are separated by "
@@ -296,7 +308,8 @@ void ls_net_write_item(const ls_net_item *i, ls_text *text)
     ls_text_add(text, "%s",
                 i->kind == LS_ITEM_ACTIVATION ? ls_activations[i->act].name : item_names[i->kind]);
     if (i->project) ls_text_add(text, " project");
-    if (words & UNITS && i->units) ls_text_add(text, " %llu", (unsigned long long)i->units);
+    if (words & (UNITS | PIECES) && i->units)
+        ls_text_add(text, " %llu", (unsigned long long)i->units);
     if (words & KERNEL) write_kernel(text, i->kernel);
     if (words & WORDS && i->padding == LS_PAD_SAME) ls_text_add(text, " same");
     if (words & WORDS && i->padding == LS_PAD_GIVEN) write_pair(text, " pad ", i->pad);

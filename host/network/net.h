@@ -12,6 +12,7 @@
 /* The items of a description, one row each: NAME, name, and what follows the name:
  *   UNITS  a number of units or channels      KERNEL  the size of the window
  *   WORDS  stride, dilation, padding, groups  RATE    a probability
+ *   PIECES a number of pieces
  * An activation's name is an item, too (ITEM_ACTIVATION). */
 #define LS_NET_ITEMS(X)                                                                            \
     X(CONV, conv, UNITS | KERNEL | WORDS)                                                          \
@@ -23,7 +24,8 @@
     X(DENSE, dense, UNITS)                                                                         \
     X(BATCH_NORM, batchnorm, 0)                                                                    \
     X(DROPOUT, dropout, RATE)                                                                      \
-    X(BLOCK, residual, 0)
+    X(BLOCK, residual, 0)                                                                          \
+    X(PIECEWISE, piecewise, PIECES)
 
 #define LS_X(NAME, name, words) LS_ITEM_##NAME,
 typedef enum { LS_NET_ITEMS(LS_X) LS_ITEM_ACTIVATION, LS_ITEM_BLOCK_END } ls_item_kind;
@@ -34,7 +36,8 @@ typedef enum { LS_PAD_VALID, LS_PAD_SAME, LS_PAD_GIVEN } ls_padding;
 typedef struct {
     ls_item_kind kind;
     ls_act act;     /* ACTIVATION */
-    uint64_t units; /* CONV: output channels; DENSE: units, 0: as many as the data needs */
+    uint64_t units; /* CONV: output channels; DENSE: units, 0: as many as the data needs;
+                       PIECEWISE: pieces */
     uint32_t kernel[2], stride[2], dilation[2], pad[2], groups; /* stride 0: not given */
     ls_padding padding;
     double dropout;

@@ -2,6 +2,8 @@
 #include "host/network/network.h"
 #include "host/base/memory.h"
 #include "host/network/layers.h"
+#include "host/network/pieces.h"
+#include "kernels/piecewise.h"
 #include "kernels/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -98,7 +100,7 @@ static ls_status choose_output(const ls_settings *s, ls_shape shape, ls_network 
 static ls_status choose_residual(ls_network *n, ls_error *err)
 {
     size_t hidden = n->count - 1, blocks = 0;
-    for (size_t i = 1; i + 1 < hidden;) {
+    for (size_t i = ls_pieces_layer(n) ? 2 : 1; i + 1 < hidden;) {
         if (n->layer[i - 1].out == n->layer[i].out && n->layer[i].out == n->layer[i + 1].out) {
             n->layer[i + 1].skip = (int)i - 1;
             blocks++;
@@ -142,15 +144,43 @@ static ls_status place_tensors(ls_network *n, ls_error *err)
             at += l->out;
         }
     }
+    if (ls_pieces_layer(n)) {
+        n->layer[0].table = running;
+        running += LS_PIECE_ROWS * n->layer[0].out;
+    }
     n->parameters = at;
     n->running = running;
     return LS_OK;
 }
 
+/* The pieces of the inputs, with an embedding. */
+static ls_status set_pieces(const ls_settings *s, ls_shape shape, ls_network *n, ls_error *err)
+{
+    enum { MOST_INPUTS = 1 << 24 }; /* their numbers are floats of the table */
+    size_t most = ls_settings_pieces(s);
+    if (!most) return LS_OK;
+    if (n->shift || n->flip)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--augment-%s is for images, a piecewise embedding for numbers",
+                       n->shift ? "shift" : "flip");
+    if (n->inputs > MOST_INPUTS)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu inputs are too many for an embedding, at most %d",
+                       n->inputs, MOST_INPUTS);
+    n->image = (ls_image){0};
+    LS_TRY(ls_alloc(&n->pieces, n->inputs, 1, "the pieces of the inputs", err));
+    n->most_pieces = most;
+    size_t out = ls_pieces_count(n->inputs, most, shape.pieces, n->pieces);
+    return out < (SIZE_MAX >> 8)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_MEMORY,
+                         "%zu inputs of %zu pieces are too many for this machine", n->inputs, most);
+}
+
 /* The layers of --hidden and the options beside it. */
 static ls_status hidden_layers(const ls_settings *s, ls_network *n, ls_error *err)
 {
-    n->count = s->hidden_count + 1;
+    const size_t before = n->pieces != NULL;
+    n->count = before + s->hidden_count + 1;
     if (s->hidden_count && s->activation_count != 1 && s->activation_count != s->hidden_count)
         return ls_fail(
             err, LS_ERR_ARGUMENT,
@@ -160,14 +190,20 @@ static ls_status hidden_layers(const ls_settings *s, ls_network *n, ls_error *er
     for (size_t i = 0; i < n->count; i++) {
         ls_layer *l = &n->layer[i];
         bool hidden = i + 1 < n->count;
+        size_t number = i - before; /* of the options' layers */
         l->from = (int)i - 1;
         l->points = 1;
+        l->skip = -1;
+        if (i < before) {
+            ls_pieces_layer_of(n, l);
+            continue;
+        }
         l->in = i ? n->layer[i - 1].out : n->inputs;
-        l->out = hidden ? (size_t)s->hidden[i] : n->outputs;
-        l->act = hidden ? (ls_act)s->activation[s->activation_count == 1 ? 0 : i] : LS_ACT_identity;
+        l->out = hidden ? (size_t)s->hidden[number] : n->outputs;
+        l->act = hidden ? (ls_act)s->activation[s->activation_count == 1 ? 0 : number]
+                        : LS_ACT_identity;
         l->norm = hidden && s->batch_norm;
         l->dropout = hidden ? (float)s->dropout : 0.0f;
-        l->skip = -1;
     }
     return s->residual ? choose_residual(n, err) : LS_OK;
 }
@@ -180,6 +216,10 @@ static ls_status check_net(const ls_settings *s, ls_error *err)
     if (s->batch_norm || s->dropout > 0 || s->residual)
         return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for --hidden; with --net, write '%s' in it",
                        other, item);
+    if (s->embedding != LS_EMBEDDING_NONE)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--embedding is for --hidden; with --net, begin it with 'piecewise %llu'",
+                       (unsigned long long)s->bins);
     static const char *const replaced[] = {"hidden", "activation"};
     for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
         if (!ls_settings_at_default(s, replaced[i]))
@@ -221,6 +261,7 @@ ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape
     LS_TRY(choose_output(s, shape, &n, err));
     ls_status status = s->net ? check_net(s, err) : LS_OK;
     if (status == LS_OK) status = set_image(s, shape, &n, err);
+    if (status == LS_OK) status = set_pieces(s, shape, &n, err);
     if (status == LS_OK)
         status = s->net ? ls_network_layers(s, &n, err) : hidden_layers(s, &n, err);
     if (status == LS_OK) status = place_tensors(&n, err);
@@ -235,7 +276,9 @@ ls_status ls_network_build(const ls_settings *s, size_t features, ls_shape shape
 void ls_network_free(ls_network *network)
 {
     free(network->layer);
+    free(network->pieces);
     network->layer = NULL;
+    network->pieces = NULL;
 }
 
 static int by_name(const void *a, const void *b)
@@ -269,6 +312,8 @@ ls_status ls_network_tensors(const ls_network *n, ls_tensor **out, size_t *count
                        0);
         }
         if (ls_layer_bias(l)) add_tensor(list, &c, i, "bias", l->bias, l->out, 0);
+        if (l->kind == LS_LAYER_PIECES)
+            add_tensor(list, &c, i, "pieces", n->parameters + l->table, LS_PIECE_ROWS, l->out);
     }
     qsort(list, c, sizeof *list, by_name);
     *out = list;
@@ -306,7 +351,9 @@ static double init_variance(ls_init init, const ls_layer *l)
 
 void ls_network_init(const ls_network *n, const ls_settings *s, float *values)
 {
+    const ls_layer *pieces = ls_pieces_layer(n);
     memset(values, 0, (n->parameters + n->running) * sizeof *values);
+    if (pieces) ls_pieces_even(n, values + n->parameters + pieces->table);
     for (size_t i = 0; i < n->count; i++) {
         const ls_layer *l = &n->layer[i];
         ls_init init = init_of(s, l);

@@ -7,8 +7,10 @@
 #include "host/base/text.h"
 #include "host/network/activation.h"
 #include "host/network/optimizer.h"
+#include "host/network/pieces.h"
 #include "host/network/settings.h"
 #include "kernels/loss.h"
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +58,11 @@ static const char *const outputs[] = {"auto", LS_OUTPUTS(LS_X) NULL};
 #define OPTIMIZER_RATE(name, states, facts) ", " #name " " FIRST_OF facts
 #define OPTIMIZER_RATES LS_OPTIMIZERS(OPTIMIZER_RATE)
 
+static const char *const embeddings[] = {"none", "piecewise", NULL};
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
+static const char *const scalings[] = {"standard", "robust", NULL};
 static const char *const on_nans[] = {"stop", "rollback", NULL};
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
@@ -86,7 +90,7 @@ enum { SIZE = sizeof(ls_option_info) };
 
 /* Name, placeholder of the value in help texts, default and help of each option; then its field. */
 static const option table[] = {
-    {{SIZE, "hidden", "WIDTHS", "32,32",
+    {{SIZE, "hidden", "WIDTHS", "64,64",
       "widths of the hidden layers, as in 20,20; none: logistic or softmax regression"},
      WIDTHS(hidden, 1, 1e6)},
     {{SIZE, "activation", "NAMES", "relu",
@@ -96,6 +100,12 @@ static const option table[] = {
       "the whole network in words, instead of --hidden and --activation, as in "
       "'conv 16 3 same, relu, maxpool 2, dense 64, relu, dense 10'; docs/networks.md"},
      NET(net)},
+    {{SIZE, "embedding", "NAME", "none",
+      "what numbers become before the first layer: none, or piecewise: shares of the pieces between "
+      "quantiles of the training rows"},
+     CHOICE(embedding, embeddings)},
+    {{SIZE, "bins", "N", "8", "pieces of a number, with --embedding piecewise"},
+     COUNT(bins, LS_LEAST_PIECES, LS_MOST_PIECES)},
     {{SIZE, "shape", "CxHxW", "auto",
       "image that a row holds, channel by channel, as in 1x28x28; auto: as the file says"},
      SHAPE(shape)},
@@ -119,7 +129,7 @@ static const option table[] = {
     {{SIZE, "label-smoothing", "P", "0",
       "classes and labels: train towards (1 - P) of the target and P of all classes alike (bce, ce)"},
      REAL(label_smoothing, 0, 0.49999997)},
-    {{SIZE, "optimizer", "NAME", "adam", OPTIMIZER_NAMES "(gd takes the full batch)"},
+    {{SIZE, "optimizer", "NAME", "adamw", OPTIMIZER_NAMES "(gd takes the full batch)"},
      CHOICE(optimizer, optimizers)},
     {{SIZE, "lr", "RATE", "auto",
       "learning rate; auto: the default of the optimizer" OPTIMIZER_RATES},
@@ -138,9 +148,12 @@ static const option table[] = {
     {{SIZE, "bias-correction", NULL, "on",
       "correct the averages of adam and adamw for their start at zero"},
      FLAG(bias_correction)},
-    {{SIZE, "weight-decay", "D", "0.01", "decoupled weight decay (adamw)"},
+    {{SIZE, "weight-decay", "D", "auto",
+      "decoupled weight decay (adamw); auto: 0.2, for regression 0.05"},
      REAL(weight_decay, 0, 1e6)},
-    {{SIZE, "batch", "ROWS", "auto", "rows per step, or full; auto: full for gd, otherwise 32"},
+    {{SIZE, "batch", "ROWS", "auto",
+      "rows per step, or full; auto: full for gd, otherwise the power of two next to a hundredth of "
+      "the training rows, from 16 to 256"},
      BATCH(batch, 1, MANY)},
     {{SIZE, "order", "NAME", "shuffle",
       "order of the rows: shuffle (again for each epoch, from the seed) or file"},
@@ -159,7 +172,7 @@ static const option table[] = {
       "0: never; auto: 20 with validation rows, otherwise 0"},
      COUNT(patience, 0, 1e12)},
     {{SIZE, "validation", "SHARE", "auto",
-      "fraction of the training rows used for validation; auto: 0.15, or 0 with --patience 0 or "
+      "fraction of the training rows used for validation; auto: 0.1, or 0 with --patience 0 or "
       "fewer than 50 rows"},
      REAL(validation, 0, 0.9)},
     {{SIZE, "fold", "I/K", "none",
@@ -179,14 +192,14 @@ static const option table[] = {
      FLAG(residual)},
     {{SIZE, "l1", "L", "0", "penalty L*|w| per weight"}, REAL(l1, 0, 1e6)},
     {{SIZE, "l2", "L", "auto",
-      "penalty L*w^2 per weight; auto: for regression 3 / training rows, at most 0.01; otherwise 0"},
+      "penalty L*w^2 per weight; auto: 1 / training rows, for regression 3 / training rows, at most 0.01"},
      REAL(l2, 0, 1e6)},
     {{SIZE, "max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
      REAL(max_norm, 0, 1e30)},
     {{SIZE, "clip", "C", "0", "maximum norm of the whole gradient; 0: none"}, REAL(clip, 0, 1e30)},
     {{SIZE, "schedule", "NAME", "auto",
       "learning rate schedule: constant, step, cosine or plateau; "
-      "auto: cosine for regression, otherwise constant"},
+      "auto: cosine"},
      CHOICE(schedule, schedules)},
     {{SIZE, "warmup", "EPOCHS", "0", "number of epochs of linear warm-up from 0"},
      COUNT(warmup, 0, 1e12)},
@@ -213,6 +226,10 @@ static const option table[] = {
     {{SIZE, "standardize", NULL, "on",
       "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"},
      FLAG(standardize)},
+    {{SIZE, "scaling", "NAME", "standard",
+      "how --standardize scales numbers: standard, by mean and deviation, or robust, by median and "
+      "quartiles, with values beyond about three of these ranges drawn in"},
+     CHOICE(scaling, scalings)},
     {{SIZE, "standardize-target", NULL, "on",
       "regression: shift and scale each target to mean 0 and standard deviation 1 over the training "
       "rows; results are in units of the target"},
@@ -575,8 +592,10 @@ ls_status ls_options_create(ls_options **out, ls_error *err)
 /* Some values are not the defaults; "auto" where that does not depend on the rows. */
 static const struct {
     const char *name, *value;
-} plain[] = {{"hidden", "32,32"}, {"optimizer", "adam"}, {"batch", "auto"},
-             {"epochs", "100"},   {"patience", "0"},     {"dropout", "0"}};
+} plain[] = {
+    {"hidden", "32,32"}, {"optimizer", "adam"},    {"batch", "32"},          {"l2", "0"},
+    {"epochs", "100"},   {"weight-decay", "0.01"}, {"schedule", "constant"}, {"patience", "0"},
+    {"dropout", "0"}};
 
 ls_status ls_options_create_plain(ls_options **out, ls_error *err)
 {
@@ -643,20 +662,26 @@ void ls_options_free(ls_options *options)
     free(options);
 }
 
+size_t ls_settings_pieces(const ls_settings *s)
+{
+    if (s->net) return s->net[0].kind == LS_ITEM_PIECEWISE ? (size_t)s->net[0].units : 0;
+    return s->embedding == LS_EMBEDDING_PIECEWISE ? (size_t)s->bins : 0;
+}
+
 double ls_settings_rate(const ls_settings *s)
 {
     return s->rate >= 0 ? s->rate : ls_optimizers[s->optimizer].rate;
 }
 
-/* Numbers are learnt best by a smooth function: smaller initial weights, a penalty, and a rate that
- * falls to 0. A normal prior of the weights makes the penalty of the mean loss proportional to
- * 1 / rows. Classes need none of it by default, because only the side of a boundary counts. */
+/* Numbers are learnt best by a smooth function: smaller initial weights and a larger penalty. A
+ * normal prior of the weights makes the penalty of the mean loss proportional to 1 / rows. The
+ * values are those of docs/benchmarks.md, "Defaults". */
 void ls_settings_resolve(ls_settings *s, ls_task task, size_t rows)
 {
     bool numbers = task == LS_TASK_REGRESSION;
-    if (s->l2 < 0 && !numbers) s->l2 = 0;
-    if (s->l2 < 0 && rows) s->l2 = rows > 300 ? 3.0 / (double)rows : 0.01;
-    if (s->schedule == LS_AUTO) s->schedule = numbers ? LS_SCHEDULE_COSINE : LS_SCHEDULE_CONSTANT;
+    if (s->l2 < 0 && rows) s->l2 = fmin((numbers ? 3.0 : 1.0) / (double)rows, 0.01);
+    if (s->schedule == LS_AUTO) s->schedule = LS_SCHEDULE_COSINE;
+    if (s->weight_decay < 0) s->weight_decay = numbers ? 0.05 : 0.2;
     if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }
 
@@ -685,13 +710,20 @@ bool ls_settings_normalise_rows(const ls_settings *s)
     return false;
 }
 
+/* The power of two next to a hundredth of the rows, from 16 to 256; the smaller of equally near. */
+static uint64_t usual_batch(uint64_t rows)
+{
+    uint64_t batch = 16;
+    while (batch < 256 && rows > 100 * (batch + batch / 2)) batch *= 2;
+    return batch;
+}
+
 uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)
 {
-    enum { USUAL = 32 };
     uint64_t batch = s->batch;
     bool norm = s->net ? ls_settings_normalise_rows(s) : s->batch_norm;
     if (batch == LS_BATCH_AUTO) {
-        batch = ls_optimizers[s->optimizer].full_batch ? 0 : USUAL;
+        batch = ls_optimizers[s->optimizer].full_batch ? 0 : usual_batch(rows);
         while (batch && norm && batch < rows && rows % batch == 1) batch++;
     }
     return batch == 0 || batch > rows ? rows : batch;
@@ -699,7 +731,7 @@ uint64_t ls_settings_batch(const ls_settings *s, uint64_t rows)
 
 double ls_settings_validation(const ls_settings *s, size_t rows)
 {
-    const double usual = 0.15;
+    const double usual = 0.1;
     if (s->validation >= 0) return s->validation;
     if (s->patience == LS_COUNT_AUTO) return rows < LS_LEAST_VALIDATED ? 0 : usual;
     return s->patience ? usual : 0;

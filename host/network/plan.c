@@ -109,7 +109,8 @@ static void take_hidden(builder *b, const ls_layer *l, layer_views *v, bool trai
     bool passes = l->kind == LS_LAYER_PASS && !l->norm; /* its z is another layer's output */
     v->a = take(b, rows, width);
     ls_view before = reads_z && !passes ? take(b, rows, width) : v->a; /* input of the activation */
-    if (train) v->du = reads_z && !passes ? before : take(b, batch, width);
+    if (train && l->kind != LS_LAYER_PIECES)                           /* which needs no gradient */
+        v->du = reads_z && !passes ? before : take(b, batch, width);
     if (l->norm) {
         v->z = v->dz = take(b, rows, width);
         v->u = before;
@@ -171,11 +172,10 @@ static ls_view input_of(const builder *b, size_t i, ls_view x)
 /* Appends the map of layer i. */
 static void add_map(builder *b, ls_ops *ops, size_t i, ls_view x, bool train)
 {
-    static const ls_op_kind kinds[LS_LAYER_COUNT] = {[LS_LAYER_DENSE] = LS_OP_DENSE,
-                                                     [LS_LAYER_CONV] = LS_OP_CONV,
-                                                     [LS_LAYER_MAX_POOL] = LS_OP_MAX_POOL,
-                                                     [LS_LAYER_AVG_POOL] = LS_OP_AVG_POOL,
-                                                     [LS_LAYER_PASS] = LS_OP_ACT};
+    static const ls_op_kind kinds[LS_LAYER_COUNT] = {
+        [LS_LAYER_DENSE] = LS_OP_DENSE,       [LS_LAYER_CONV] = LS_OP_CONV,
+        [LS_LAYER_MAX_POOL] = LS_OP_MAX_POOL, [LS_LAYER_AVG_POOL] = LS_OP_AVG_POOL,
+        [LS_LAYER_PASS] = LS_OP_ACT,          [LS_LAYER_PIECES] = LS_OP_PIECES};
     const ls_layer *l = &b->net->layer[i];
     const layer_views *v = &b->views[i];
     bool last = i + 1 == b->net->count,
@@ -198,6 +198,10 @@ static void add_map(builder *b, ls_ops *ops, size_t i, ls_view x, bool train)
         op.a = op.x, op.y = v->z;
     }
     if (l->kind == LS_LAYER_PASS) op.out = ls_layer_width(l), op.points = 1;
+    if (l->kind == LS_LAYER_PIECES) {
+        op.w = at(running_at(b->plan) + l->table);
+        op.z = (ls_view){LS_NOWHERE, 0};
+    }
     add(b, ops, op);
 }
 
@@ -391,8 +395,9 @@ static void add_backward(builder *b, size_t gradients, bool fused)
 {
     for (size_t i = b->net->count; i-- > 0;) {
         const ls_layer *l = &b->net->layer[i];
-        if (l->from == (int)i - 1 && i > 0) add_grad_x(b, i - 1, gradients);
-        else if (l->from >= 0) add_raw_gradient(b, i);
+        bool needed = l->from >= 0 && b->net->layer[l->from].kind != LS_LAYER_PIECES;
+        if (needed && l->from == (int)i - 1) add_grad_x(b, i - 1, gradients);
+        else if (needed) add_raw_gradient(b, i);
         if (ls_layer_weights(l)) add_weight_gradients(b, i, gradients, fused);
     }
 }

@@ -70,6 +70,8 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
  *   AVG_POOL_X  d[m × from] = sum of dz / values of the window
  *   ACT         a = act(z)
  *   AUGMENT     y[m × from] = x[m × from], each image shifted and mirrored at random
+ *   PIECES      a[m × out] = piecewise-linear encoding of x[m × in] by the table w[5 × out], see
+ *               kernels/piecewise.h
  *   SLOPE       d = x plus [skip]; y = d with dropout as in JOIN, times act'(z or a); d may be x, y
  *
  *   CLIP        y[1] = min(1, limit / norm of x[out])
@@ -99,6 +101,7 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
     X(ACT, act, NEVER)                                                                             \
     X(AUGMENT, augment, NEVER)                                                                     \
     X(SLOPE, slope, NEVER)                                                                         \
+    X(PIECES, pieces, CHUNK)                                                                       \
     X(CLIP, clip, STEP)                                                                            \
     X(UPDATE, update, STEP)                                                                        \
     X(MAX_NORM, max_norm, STEP)

@@ -24,6 +24,7 @@ typedef enum {
 } ls_schedule;
 /* What happens when a loss is not finite. */
 typedef enum { LS_ON_NAN_STOP, LS_ON_NAN_ROLLBACK } ls_on_nan;
+typedef enum { LS_EMBEDDING_NONE, LS_EMBEDDING_PIECEWISE } ls_embedding;
 typedef enum {
     LS_INIT_XAVIER_UNIFORM,
     LS_INIT_XAVIER_NORMAL,
@@ -35,6 +36,11 @@ typedef enum {
 } ls_init;
 
 enum { LS_MAX_HIDDEN = 1000 };
+
+/* How numbers are standardised: by mean and deviation, or by median and quartiles with smooth
+ * clipping at LS_ROBUST_CLIP. */
+typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST } ls_scaling;
+#define LS_ROBUST_CLIP 3.0
 
 /* Part `part` (from 1) of `parts` equal parts of the rows, chosen by `seed`; parts 0: none. */
 typedef struct {
@@ -49,6 +55,8 @@ typedef struct ls_settings {
     ls_net_item
         *net; /* net_count items of a description, in place of hidden and activation; or NULL */
     size_t net_count;
+    int embedding; /* ls_embedding */
+    uint64_t bins; /* pieces of an input, with an embedding */
     uint64_t augment_shift;
     bool augment_flip;
     ls_image shape;   /* of the images that rows hold; channels 0: not given */
@@ -76,6 +84,7 @@ typedef struct ls_settings {
     ls_class_weights class_weights;
     double *class_weight; /* class_weight_count values, if they are given */
     size_t class_weight_count;
+    int scaling; /* ls_scaling */
     bool residual, standardize, standardize_target;
     uint64_t seed;
 } ls_settings;
@@ -105,13 +114,16 @@ bool ls_settings_at_default(const ls_settings *settings, const char *name);
 /* Whether batch normalisation has one value per row and unit, so that a batch of one row has no
  * variance; images have one per position. */
 bool ls_settings_normalise_rows(const ls_settings *settings);
+/* The most pieces of an input, 0 without an embedding. */
+size_t ls_settings_pieces(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
-/* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise 32;
- * with batch normalisation the next larger number that leaves no batch of one row. At most `rows`.
+/* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise the
+ * power of two next to a hundredth of them, from 16 to 256; with batch normalisation the next
+ * larger number that leaves no batch of one row. At most `rows`.
  */
 uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);
-/* Fraction of so many rows used for validation, with "auto" resolved: 0.15, or none without
+/* Fraction of so many rows used for validation, with "auto" resolved: 0.1, or none without
  * patience; fewer rows than LS_LEAST_VALIDATED are all trained on unless patience is asked for. */
 double ls_settings_validation(const ls_settings *settings, size_t rows);
 enum { LS_LEAST_VALIDATED = 50 };

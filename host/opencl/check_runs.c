@@ -19,6 +19,7 @@
 #include "host/base/memory.h"
 #include "host/network/chunks.h"
 #include "host/network/network.h"
+#include "host/network/pieces.h"
 #include "host/opencl/cl_run.h"
 #include "kernels/random.h"
 #include <stdlib.h>
@@ -41,15 +42,15 @@ typedef struct {
 
 #define CLASSES(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_CLASSIFICATION, n, 1, { 0, 0, 0 }                                                  \
+        LS_TASK_CLASSIFICATION, n, 1, {0, 0, 0}, NULL                                              \
     }
 #define NUMBERS(n)                                                                                 \
     {                                                                                              \
-        LS_TASK_REGRESSION, 0, n, { 0, 0, 0 }                                                      \
+        LS_TASK_REGRESSION, 0, n, {0, 0, 0}, NULL                                                  \
     }
 #define LABELS(n)                                                                                  \
     {                                                                                              \
-        LS_TASK_MULTILABEL, 0, n, { 0, 0, 0 }                                                      \
+        LS_TASK_MULTILABEL, 0, n, {0, 0, 0}, NULL                                                  \
     }
 
 /* ---- The list of runs ------------------------------------------------------------------------ */
@@ -113,6 +114,7 @@ static const struct {
     {LABELS(3), 1, "65", {{"hidden", "7"}}},
     {CLASSES(5), 1, "70", {{"hidden", "6"}, {"label-smoothing", "0.1"}}},
     {CLASSES(2), 1, "33", {{"hidden", "6"}, {"label-smoothing", "0.3"}}},
+    {CLASSES(3), 1, "70", {{"hidden", "6"}, {"embedding", "piecewise"}, {"bins", "3"}}},
 };
 
 /* Outputs and losses of the runs for updates. */
@@ -129,6 +131,7 @@ static const struct {
     {LABELS(5), {{"loss", "bce"}}},
     {CLASSES(3), {{"label-smoothing", "0.2"}}},
     {LABELS(2), {{"label-smoothing", "0.2"}}},
+    {CLASSES(2), {{"embedding", "piecewise"}}},
 };
 
 static const struct {
@@ -380,7 +383,9 @@ static ls_status subject_open(subject *s, const check_case *run, const ls_plan *
     s->results[1] = s->results[0] + s->count;
     fill_rows(net, run->shape, values, x, t, w);
     ls_network_init(net, &run->options->settings, s->start);
-    for (size_t i = 0; i < net->running; i++) /* not 0 and 1, and no variance below 0 */
+    const ls_layer *pieces = ls_pieces_layer(net); /* whose table is the last */
+    const size_t averages = pieces ? pieces->table : net->running;
+    for (size_t i = 0; i < averages; i++) /* not 0 and 1, and no variance below 0 */
         s->start[net->parameters + i] = 0.5f + ls_random_uniform(5, 3, 0, (ls_u32)i);
     s->rows = (ls_rows){ROWS, run->features, net->outputs, x, t, w};
     return LS_OK;

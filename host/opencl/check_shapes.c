@@ -60,8 +60,9 @@ static ls_status set_network(size_t i, ls_options *o, ls_error *err)
 static ls_shape shape_of(size_t i)
 {
     if (shapes[i].classes) return ls_shape_of_classes(shapes[i].classes);
-    if (shapes[i].numbers) return (ls_shape){LS_TASK_REGRESSION, 0, shapes[i].numbers, {0, 0, 0}};
-    return (ls_shape){LS_TASK_MULTILABEL, 0, shapes[i].labels, {0, 0, 0}};
+    if (shapes[i].numbers)
+        return (ls_shape){.task = LS_TASK_REGRESSION, .targets = shapes[i].numbers};
+    return (ls_shape){.task = LS_TASK_MULTILABEL, .targets = shapes[i].labels};
 }
 
 static ls_status check_network(ls_cl_device *d, ls_backend *cpu, ls_cl_way_id way, size_t i,

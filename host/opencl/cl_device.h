@@ -20,6 +20,7 @@
     X(gather)                                                                                      \
     X(pack)                                                                                        \
     X(join)                                                                                        \
+    X(pieces)                                                                                      \
     X(row_sum_chunks)                                                                              \
     X(square_chunks)                                                                               \
     X(norm_hat_chunks)                                                                             \

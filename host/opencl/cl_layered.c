@@ -40,6 +40,16 @@ static ls_status op_join(const job *j)
     return finish_pass(&l, n);
 }
 
+static ls_status op_pieces(const job *j)
+{
+    const ls_op *o = j->op;
+    size_t n = j->rows * o->out;
+    launch l = begin(j, LS_KERNEL_pieces);
+    arg_view(&l, o->x), arg_view(&l, o->w), arg_view(&l, o->a);
+    arg_u32(&l, o->in), arg_u32(&l, o->out), arg_u32(&l, n);
+    return finish(&l, n, 1);
+}
+
 static ls_status op_update(const job *j)
 {
     size_t weights = j->member->plan->weights, first = j->op->in;

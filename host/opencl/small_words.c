@@ -65,16 +65,24 @@ typedef struct {
  * round, and the arrays of the optimizer's steps do not overlap. Groups also wait at the end of
  * each round and step. */
 static const cl_uint wait_of[] = {
-    [SMALL_NUMBERS] = SMALL_WAIT_NEVER,   [SMALL_LOAD] = SMALL_WAIT_SHARED,
-    [SMALL_DENSE] = SMALL_WAIT_SHARED,    [SMALL_ACTIVATE] = SMALL_WAIT_NEVER,
-    [SMALL_JOIN] = SMALL_WAIT_NEVER,      [SMALL_LOSS] = SMALL_WAIT_SHARED,
+    [SMALL_NUMBERS] = SMALL_WAIT_NEVER,
+    [SMALL_LOAD] = SMALL_WAIT_SHARED,
+    [SMALL_PIECES] = SMALL_WAIT_SHARED,
+    [SMALL_DENSE] = SMALL_WAIT_SHARED,
+    [SMALL_ACTIVATE] = SMALL_WAIT_NEVER,
+    [SMALL_JOIN] = SMALL_WAIT_NEVER,
+    [SMALL_LOSS] = SMALL_WAIT_SHARED,
     [SMALL_LOSS_SUM] = SMALL_WAIT_ALWAYS, /* the first that reads other rows */
-    [SMALL_GRAD_X] = SMALL_WAIT_SHARED,   [SMALL_SKIP] = SMALL_WAIT_NEVER,
-    [SMALL_DROP] = SMALL_WAIT_NEVER,      [SMALL_ACTIVATION_GRAD] = SMALL_WAIT_NEVER,
+    [SMALL_GRAD_X] = SMALL_WAIT_SHARED,
+    [SMALL_SKIP] = SMALL_WAIT_NEVER,
+    [SMALL_DROP] = SMALL_WAIT_NEVER,
+    [SMALL_ACTIVATION_GRAD] = SMALL_WAIT_NEVER,
     [SMALL_GRAD_W] = SMALL_WAIT_NEVER, /* follows LOSS_SUM */
     [SMALL_UPDATE] = SMALL_WAIT_NEVER, /* follows the end of the last round, or FACTOR */
-    [SMALL_SQUARES] = SMALL_WAIT_NEVER,   [SMALL_SUMS] = SMALL_WAIT_ALWAYS,
-    [SMALL_FACTOR] = SMALL_WAIT_ALWAYS,   [SMALL_MAX_NORM] = SMALL_WAIT_ALWAYS,
+    [SMALL_SQUARES] = SMALL_WAIT_NEVER,
+    [SMALL_SUMS] = SMALL_WAIT_ALWAYS,
+    [SMALL_FACTOR] = SMALL_WAIT_ALWAYS,
+    [SMALL_MAX_NORM] = SMALL_WAIT_ALWAYS,
 };
 
 /* Appends an operation of the kernel with the matrices and sizes of the plan's operation. */
@@ -119,6 +127,8 @@ static void put_dense(writer *to, const ls_chunk_op *c)
     put(to, SMALL_DENSE, c);
     if (ls_there(c->op->a)) put(to, SMALL_ACTIVATE, c);
 }
+
+static void put_pieces(writer *to, const ls_chunk_op *c) { put(to, SMALL_PIECES, c); }
 
 static void put_join(writer *to, const ls_chunk_op *c)
 {

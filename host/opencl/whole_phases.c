@@ -156,6 +156,7 @@ static void put_op(builder *b, const ls_op *o, const ls_op *next, const ls_op *u
     case LS_OP_ACT:
     case LS_OP_AUGMENT:
     case LS_OP_SLOPE:
+    case LS_OP_PIECES:
     case LS_OP_NORM_FIXED:
     case LS_OP_COUNT: b->failed = true; break;
     }

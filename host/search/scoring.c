@@ -91,7 +91,10 @@ ls_status ls_search_score(ls_search *s, size_t trial, size_t rung, ls_error *err
     ls_status status = LS_OK;
     for (size_t i = 0; i < s->members && status == LS_OK; i++)
         status = score_member(s, t, i, rung, &score[i], &diverged, err);
+    if (status == LS_OK && !diverged && !t->score)
+        status = ls_alloc(&t->score, s->members, sizeof *t->score, "the scores", err);
     if (status == LS_OK && !diverged) {
+        for (size_t i = 0; i < s->members; i++) t->score[i] = score[i].score[s->how.metric];
         spread(t, score, s->members);
         t->state = LS_TRIAL_SCORED;
         t->rung = rung + 1;

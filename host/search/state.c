@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/state.h"
+#include "host/base/memory.h"
 #include "host/data/fingerprint.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* since version 2: macro F1 and the metrics after it; since version 3: numbers of parts, RMSE and
- * the metrics after it; since version 4: a checksum */
-static const char heading[] = "lockstep search state 4";
+ * the metrics after it; since version 4: a checksum; since version 5: the score of each training */
+static const char heading[] = "lockstep search state 5";
 
 /* ---- The key --------------------------------------------------------------------------------- */
 
@@ -74,6 +75,8 @@ void ls_search_write(const ls_search *s, const char key[65], ls_text *out)
             add_real(out, t->sd[k]);
             ls_text_add(out, " %zu", t->parts[k]);
         }
+        for (size_t k = 0; t->state == LS_TRIAL_SCORED && k < s->members; k++)
+            add_real(out, t->score[k]);
         ls_text_add(out, " %s\n", t->reason ? t->reason : "");
     }
     char sum[65];
@@ -113,6 +116,20 @@ static bool read_real(char **rest, double *out)
     return true;
 }
 
+/* The scores of a trial's trainings, freed with free(); NULL if the line is damaged, or memory has
+ * run out. */
+static double *read_scores(const ls_search *s, char **line)
+{
+    double *score;
+    if (ls_alloc(&score, s->members, sizeof *score, "", NULL) != LS_OK) return NULL;
+    for (size_t k = 0; k < s->members; k++)
+        if (!read_real(line, &score[k])) {
+            free(score);
+            return NULL;
+        }
+    return score;
+}
+
 /* Reads one line; false if it is damaged. */
 static bool read_trial(ls_search *s, char *line)
 {
@@ -134,6 +151,7 @@ static bool read_trial(ls_search *s, char *line)
             return false;
         got.parts[k] = (size_t)parts;
     }
+    if (state == LS_TRIAL_SCORED && !(got.score = read_scores(s, &line))) return false;
     if (state != LS_TRIAL_SCORED && !(got.reason = ls_strdup(line))) return false;
     got.state = (ls_trial_state)state;
     got.rung = (size_t)rung;
@@ -141,6 +159,7 @@ static bool read_trial(ls_search *s, char *line)
     if (strcmp(weights, "-")) snprintf(got.weights, sizeof got.weights, "%s", weights);
     got.value = t->value;
     free(t->reason);
+    free(t->score);
     *t = got;
     return true;
 }

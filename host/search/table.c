@@ -32,6 +32,15 @@ static int column_of(const ls_search *s, size_t option)
     return strcmp(ls_options_get(s->space->base, info->name), info->initial) ? SAME : NONE;
 }
 
+/* "accuracy_fold_3", "accuracy_seed_2_fold_3": the score of a training by the metric that trials
+ * are ranked by. */
+static void add_training_name(const ls_search *s, size_t i, ls_text *out)
+{
+    ls_text_add(out, ",%s", ls_score_names[s->how.metric]);
+    if (s->how.seeds > 1) ls_text_add(out, "_seed_%zu", i / s->parts + 1);
+    if (s->parts > 1) ls_text_add(out, "_fold_%zu", i % s->parts + 1);
+}
+
 static void add_header(const ls_search *s, ls_text *out)
 {
     ls_text_add(out, "trial,rank,status,rung");
@@ -41,6 +50,7 @@ static void add_header(const ls_search *s, ls_text *out)
         if (ls_score_fits(k, s->data->task))
             ls_text_add(out, ",%s_mean,%s_sd,%s_parts", ls_score_names[k], ls_score_names[k],
                         ls_score_names[k]);
+    for (size_t i = 0; s->members > 1 && i < s->members; i++) add_training_name(s, i, out);
     ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
 }
 
@@ -63,6 +73,8 @@ static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *o
         add_number(out, t->sd[k], scored);
         add_number(out, (double)t->parts[k], scored);
     }
+    for (size_t i = 0; s->members > 1 && i < s->members; i++)
+        add_number(out, scored ? t->score[i] : 0, scored);
     add_number(out, t->epochs, run);
     add_number(out, t->steps, run);
     add_number(out, (double)t->parameters, run);

@@ -54,4 +54,5 @@ void ls_trial_clear(ls_trial *t, size_t values)
     free(t->value);
     free(t->reason);
     free(t->member);
+    free(t->score);
 }

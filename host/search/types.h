@@ -35,7 +35,9 @@ typedef struct {
      * two. */
     double mean[LS_SCORES], sd[LS_SCORES];
     size_t parts[LS_SCORES]; /* trainings where the score is defined (ls_scores_read) */
-    double epochs, steps;    /* means over its trainings */
+    double *score; /* [members] each training's score by the metric that trials are ranked by, or
+                      NULL: training i has seed i / parts and part i % parts */
+    double epochs, steps; /* means over its trainings */
     uint64_t parameters;
     double seconds;   /* sum over its trainings */
     char weights[65]; /* hash of the first training's weights */

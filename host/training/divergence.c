@@ -135,7 +135,8 @@ static int bad_activations(ls_trainer *trainer)
         const ls_op *op = &plan->step.op[i];
         bool forward = op->kind == LS_OP_DENSE || op->kind == LS_OP_NORM ||
                        op->kind == LS_OP_LOSS || op->kind == LS_OP_CONV || op->kind == LS_OP_ACT ||
-                       op->kind == LS_OP_MAX_POOL || op->kind == LS_OP_AVG_POOL;
+                       op->kind == LS_OP_PIECES || op->kind == LS_OP_MAX_POOL ||
+                       op->kind == LS_OP_AVG_POOL;
         size_t n = plan->batch * ls_op_points(op) * op->out;
         float *values;
         if (!forward || !ls_there(op->a) || ls_alloc(&values, n, sizeof *values, "", NULL) != LS_OK)

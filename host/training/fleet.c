@@ -13,6 +13,7 @@
 #include "host/training/fleet_round.h"
 #include "host/training/fleet_rows.h"
 #include "host/training/fleet_work.h"
+#include "host/training/knots.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -66,17 +67,34 @@ void ls_fleet_close(ls_fleet *fleet)
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
+/* The inputs are those of the model that training starts from; with an embedding also the pieces.
+ */
+static ls_status create_model(const ls_options *options, const ls_data *data, const ls_start *start,
+                              size_t history, ls_model **out, ls_error *err)
+{
+    const ls_model *from = start->from;
+    ls_shape shape = ls_shape_of(data);
+    unsigned char *limits = NULL;
+    bool embeds = ls_settings_pieces(&options->settings) > 0;
+    if (embeds && from) shape.pieces = from->network.pieces;
+    else if (embeds) LS_TRY(ls_knots_limits(data, &limits, err));
+    if (limits) shape.pieces = limits;
+    ls_status status = ls_model_create(options, from ? from->network.inputs : data->features, shape,
+                                       history, out, err);
+    free(limits);
+    return status;
+}
+
 static ls_status open_trainer(ls_fleet *fleet, const ls_options *options, const ls_data *data,
                               const ls_start *start, ls_trainer **out, ls_error *err)
 {
     ls_model *m;
     ls_block *block;
     uint64_t epochs = options->settings.epochs;
-    size_t features = start->from ? start->from->network.inputs : data->features;
     LS_TRY(ls_rows_check(&options->settings, data, err));
     LS_TRY(ls_start_check(start, &options->settings, data, err));
     size_t history = epochs < LS_HISTORY_POINTS ? (size_t)epochs + 1 : LS_HISTORY_POINTS + 1;
-    LS_TRY(ls_model_create(options, features, ls_shape_of(data), history, &m, err));
+    LS_TRY(create_model(options, data, start, history, &m, err));
     ls_status status = ls_fleet_find_block(fleet, m, start, data, &block, err);
     if (status != LS_OK) {
         ls_model_free(m);

@@ -6,6 +6,7 @@
 #include "host/model/model.h"
 #include "host/model/targets.h"
 #include "host/model/training_rows.h"
+#include "host/network/pieces.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -98,11 +99,16 @@ static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data
 {
     const ls_model *kept = kept_of(b);
     if (kept) {
+        b->clip = kept->clip;
         LS_TRY(ls_preprocessing_copy(kept->mean, n->inputs, &b->mean, err));
         return ls_preprocessing_copy(kept->scale, n->inputs, &b->scale, err);
     }
     LS_TRY(ls_alloc(&b->mean, n->inputs, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, n->inputs, sizeof *b->scale, "the preprocessing", err));
+    if (b->scaling == LS_SCALING_ROBUST && !(n->image.channels && !b->encoder)) {
+        b->clip = LS_ROBUST_CLIP;
+        return ls_encoder_robust(b->encoder, d, b->mean, b->scale, err);
+    }
     if (n->image.channels && !b->encoder) pool_channels(n->image, d, b->mean, b->scale);
     else ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
@@ -202,8 +208,8 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
     }
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(b->encoder, b->mean, b->scale, n->inputs, parts[i], b->x + at * n->inputs,
-                         err));
+        LS_TRY(ls_encode(b->encoder, b->mean, b->scale, b->clip, n->inputs, parts[i],
+                         b->x + at * n->inputs, err));
         LS_TRY(ls_network_arrange(n, b->x + at * n->inputs, parts[i]->rows, err));
         ls_network_targets(n, parts[i], b->target_mean, b->target_scale, b->t + at * n->outputs);
     }
@@ -232,6 +238,7 @@ static ls_block key_of(const ls_settings *s, const ls_network *n, const ls_start
                       .seed = share > 0 ? s->seed : 0,
                       .fold = s->fold,
                       .standardize = s->standardize,
+                      .scaling = (ls_scaling)s->scaling,
                       .standardize_target = data->task == LS_TASK_REGRESSION &&
                                             s->standardize_target,
                       .class_weights = s->class_weights,
@@ -270,8 +277,8 @@ bool ls_block_serves(const ls_block *b, const ls_settings *s, const ls_network *
 {
     ls_block k = key_of(s, n, start, data);
     return b->data == k.data && b->share == k.share && b->seed == k.seed &&
-           !memcmp(&b->fold, &k.fold, sizeof k.fold) &&
-           b->standardize == k.standardize && b->task == k.task &&
+           !memcmp(&b->fold, &k.fold, sizeof k.fold) && b->standardize == k.standardize &&
+           b->scaling == k.scaling && b->task == k.task &&
            b->standardize_target == k.standardize_target && b->outputs == k.outputs &&
            !memcmp(&b->image, &k.image, sizeof k.image) && b->class_weights == k.class_weights &&
            b->classes == k.classes && ls_start_equal(&b->start, &k.start) &&
@@ -299,6 +306,8 @@ void ls_block_free(ls_block *b)
     free(b->target_scale);
     free(b->row_losses);
     free(b->held_outputs);
+    for (size_t i = 0; b->pieces && i <= LS_MOST_PIECES; i++) free(b->pieces[i]);
+    free(b->pieces);
     free(b);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t seed; /* chooses the validation rows; 0 without them */
     ls_fold fold;  /* of validation rows, in place of the share */
     bool standardize;
+    ls_scaling scaling;
     bool standardize_target; /* of regression */
     ls_class_weights class_weights;
     double *class_weight;     /* `classes` values, if they are given */
@@ -35,6 +36,7 @@ typedef struct {
     /* Fitted to the training rows, or those of the model that training starts from. */
     ls_encoder *encoder;   /* NULL for plain numbers */
     double *mean, *scale;  /* NULL without standardisation */
+    double clip;           /* of standardised numbers; 0: none */
     double *target_mean;   /* [outputs]; NULL for classes */
     double *target_scale;  /* [outputs] of numbers; NULL without standardisation */
     int32_t most_frequent; /* class of the training rows; -1 for numbers and labels */
@@ -45,6 +47,8 @@ typedef struct {
     ls_table *table;       /* the table that it lies in, or NULL */
     size_t origin;         /* row of the table at which it starts */
     size_t members;        /* that use it; counted by the fleet */
+    float **pieces; /* [LS_MOST_PIECES + 1]: fitted tables of embeddings, by the most pieces of
+                       an input; NULL, as those that are not there (host/training/knots.h) */
 } ls_block;
 
 /* Checks that the data can be trained on: it has targets, which are not the same in all rows, and

@@ -57,6 +57,12 @@ ls_status ls_start_check(const ls_start *start, const ls_settings *s, const ls_d
     LS_TRY(ls_model_check_rows(m, data, err));
     LS_TRY(ls_encoder_check_columns(m->encoder, m->network.inputs, data, err));
     if (m->task == LS_TASK_CLASSIFICATION) LS_TRY(check_classes(m, data, err));
+    if (m->network.pieces && ls_settings_pieces(s) &&
+        ls_settings_pieces(s) != m->network.most_pieces)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "an embedding of %zu pieces does not fit the model to start from, which has "
+                       "%zu",
+                       ls_settings_pieces(s), m->network.most_pieces);
     if (start->refit) return LS_OK;
     LS_TRY(check_kept(s->standardize, m->mean != NULL, "standardize", err));
     return m->task == LS_TASK_REGRESSION
@@ -189,6 +195,7 @@ ls_status ls_start_hash(const ls_start *start, char hex[65], ls_error *err)
     hash_encoder(&sha, m->encoder);
     hash_reals(&sha, m->mean, m->network.inputs);
     hash_reals(&sha, m->scale, m->network.inputs);
+    if (m->clip > 0) ls_hash_real(&sha, m->clip);
     hash_reals(&sha, m->target_scale ? m->target_mean : NULL, m->targets);
     hash_reals(&sha, m->target_scale, m->targets);
     for (size_t k = 0; k < m->network.classes; k++) ls_hash_text(&sha, m->class_names[k]);

@@ -5,8 +5,10 @@
 #include "host/base/text.h"
 #include "host/model/decision.h"
 #include "host/model/training_rows.h"
+#include "host/network/pieces.h"
 #include "host/training/checkpoint.h"
 #include "host/training/divergence.h"
+#include "host/training/knots.h"
 #include "host/training/witness.h"
 #include <assert.h>
 #include <math.h>
@@ -21,6 +23,7 @@ static ls_status copy_preprocessing(ls_model *model, const ls_block *block, ls_e
     size_t inputs = model->network.inputs, outputs = model->network.outputs;
     LS_TRY(ls_preprocessing_copy(block->mean, inputs, &model->mean, err));
     LS_TRY(ls_preprocessing_copy(block->scale, inputs, &model->scale, err));
+    model->clip = block->clip;
     LS_TRY(ls_preprocessing_copy(block->target_mean, outputs, &model->target_mean, err));
     LS_TRY(ls_preprocessing_copy(block->target_scale, outputs, &model->target_scale, err));
     model->most_frequent = block->most_frequent;
@@ -47,6 +50,10 @@ static ls_status prepare(ls_trainer *trainer, const ls_data *data, ls_error *err
                        (unsigned long long)per_epoch);
     if (start->from) LS_TRY(ls_start_values(start, &model->network, model->values, err));
     else ls_network_init(&model->network, settings, model->values);
+    const ls_layer *pieces = ls_pieces_layer(&model->network);
+    if (pieces && (!start->from || start->refit))
+        LS_TRY(ls_knots_fit(trainer->block, &model->network,
+                            model->values + model->network.parameters + pieces->table, err));
     ls_rate_plan_init(&trainer->now.schedule, settings, per_epoch);
     trainer->now.loss = trainer->now.validation = trainer->now.accuracy = NAN;
     trainer->now.best_loss = trainer->now.best_validation = INFINITY;

@@ -43,14 +43,14 @@ static inline void fuzz_use(const ls_data *data)
     float *to = calloc(cells, sizeof *to);
     if (!mean || !scale || !to) abort();
     ls_encoder_standardize(encoder, data, mean, scale);
-    if (ls_encode(encoder, mean, scale, data->features, data, to, &err) != LS_OK) abort();
+    if (ls_encode(encoder, mean, scale, 0, data->features, data, to, &err) != LS_OK) abort();
     ls_data *rest = NULL, *part = NULL;
     fuzz_check(ls_data_split(data, 0.3, 1, &rest, &part, &err), &err);
     if (part && data->column && rest) {
         ls_encoder_free(encoder);
         encoder = NULL;
         if (ls_encoder_fit(rest, &encoder, &err) != LS_OK ||
-            ls_encode(encoder, NULL, NULL, rest->features, rest, to, &err) != LS_OK)
+            ls_encode(encoder, NULL, NULL, 0, rest->features, rest, to, &err) != LS_OK)
             abort();
     }
     ls_data_free(rest);

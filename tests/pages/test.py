@@ -61,6 +61,9 @@ def look(page, name, width, scheme):
     small = page.run("smallest()")
     if small < SMALLEST:
         faults.append("text of a plot is %.1f pixels high" % small)
+    broken = page.run("[...document.images].filter(i => !i.naturalWidth).length")
+    if broken or name == "images" and not page.run("document.images.length"):
+        faults.append("%d images cannot be read, or there is none" % broken)
     page.run("hideTexts()")
     for top in range(0, page.height(), SLICE):
         part = page.picture(top, min(SLICE + OVERLAP, page.height() - top))

@@ -134,7 +134,10 @@ static void set_options(rig *r, char *weights)
         if (of_the_targets(r, word, value)) continue;
         cr_assert(ls_options_set(r->options, word, value, &err) == LS_OK, "%s: %s", r->c->name,
                   err.message);
-        if (!strcmp(word, "batch")) r->batch = strcmp(value, "full") ? strtoul(value, NULL, 10) : 0;
+        if (!strcmp(word, "bins")) r->pieces = strtoul(value, NULL, 10);
+        else if (!strcmp(word, "embedding")) r->pieces = 8;
+        else if (!strcmp(word, "batch"))
+            r->batch = strcmp(value, "full") ? strtoul(value, NULL, 10) : 0;
         else if (!strcmp(word, "order")) r->shuffle = !strcmp(value, "shuffle");
         else if (!strcmp(word, "seed")) r->seed = strtoull(value, NULL, 10);
         else if (!strcmp(word, "class-weights")) snprintf(weights, 64, "%s", value);
@@ -147,17 +150,36 @@ static void set_options(rig *r, char *weights)
     r->shuffle = r->shuffle && r->batch < r->c->rows;
 }
 
+/* Inputs of the oracle's network, which begins after the embedding. */
+static size_t inputs_of(const rig *r) { return r->c->features * (r->pieces ? r->pieces : 1); }
+/* The product's number of a layer of the oracle. */
+static size_t own_layer(const rig *r, size_t layer) { return layer + (r->pieces > 0); }
+
+/* Piecewise-linear encoding (Gorishniy et al. 2022, equation 1): x of one input to pieces between
+ * knots from -2 to 2; the first is open below, the last above. */
+static void encode(size_t pieces, double x, double *to)
+{
+    for (size_t t = 0; t < pieces; t++) {
+        double share = (x - (4.0 * (double)t / (double)pieces - 2.0)) * (double)pieces / 4.0;
+        if (t > 0) share = fmax(share, 0.0);
+        if (t + 1 < pieces) share = fmin(share, 1.0);
+        to[t] = share;
+    }
+}
+
 /* Product and oracle have the same network. */
 static void check_shape(const rig *r)
 {
     const char *name = r->c->name;
-    cr_assert_eq(r->net.count, r->truth->layers, "%s", name);
+    cr_assert_eq(r->net.count, own_layer(r, r->truth->layers), "%s", name);
     cr_assert_eq(r->net.parameters, r->truth->parameters, "%s", name);
-    cr_assert_eq(r->net.running, r->truth->running_count, "%s", name);
-    for (size_t i = 0; i < r->net.count; i++) {
-        const ls_layer *l = &r->net.layer[i];
+    cr_assert_eq(r->net.running, r->truth->running_count + 5 * (r->pieces ? inputs_of(r) : 0), "%s",
+                 name);
+    for (size_t i = 0; i < r->truth->layers; i++) {
+        const ls_layer *l = &r->net.layer[own_layer(r, i)];
         const oracle_layer *o = &r->truth->layer[i];
-        cr_assert(l->in == o->in && l->out == o->out && l->norm == o->norm && l->skip == o->skip,
+        int skip = o->skip < 0 ? o->skip : (int)own_layer(r, (size_t)o->skip);
+        cr_assert(l->in == o->in && l->out == o->out && l->norm == o->norm && l->skip == skip,
                   "%s: layer %zu", name, i);
     }
 }
@@ -166,7 +188,7 @@ size_t rig_tensors(const rig *r, size_t layer) { return r->truth->layer[layer].n
 
 size_t rig_tensor(const rig *r, size_t layer, size_t k, size_t *product, size_t *truth)
 {
-    const ls_layer *l = &r->net.layer[layer];
+    const ls_layer *l = &r->net.layer[own_layer(r, layer)];
     const oracle_layer *o = &r->truth->layer[layer];
     *product = k == 0 ? l->weight : k == 2 ? l->beta : l->norm ? l->gamma : l->bias;
     *truth = k == 0 ? o->weight : k == 2 ? o->beta : o->norm ? o->gamma : o->bias;
@@ -224,8 +246,8 @@ rig *rig_open(const rig_case *c)
     r->truth = oracle_new();
     cr_assert(ls_options_create_plain(&r->options, &err) == LS_OK);
     set_options(r, weights);
-    if (!(r->numbers + r->labels)) oracle_build(r->truth, c->features, c->classes);
-    else oracle_build_targets(r->truth, c->features, r->numbers + r->labels, r->labels > 0);
+    if (!(r->numbers + r->labels)) oracle_build(r->truth, inputs_of(r), c->classes);
+    else oracle_build_targets(r->truth, inputs_of(r), r->numbers + r->labels, r->labels > 0);
     fill_data(r, weights);
     const ls_settings *s = &r->options->settings;
     cr_assert(ls_network_build(s, c->features, shape_of(r), &r->net, &err) == LS_OK, "%s: %s",
@@ -268,8 +290,9 @@ static void fill_mask(const rig *r, uint64_t step, size_t rows, rig_batch *b)
         size_t n = rows * r->truth->layer[i].out;
         b->kept[i] = calloc(n, 1);
         for (size_t e = 0; e < n; e++)
-            b->kept[i][e] = ls_dropout_factor(r->seed, LS_PURPOSE_DROPOUT + ((ls_u32)i << 8), step,
-                                              (ls_u32)e, (float)r->truth->dropout) != 0.0f;
+            b->kept[i][e] = ls_dropout_factor(r->seed,
+                                              LS_PURPOSE_DROPOUT + ((ls_u32)own_layer(r, i) << 8),
+                                              step, (ls_u32)e, (float)r->truth->dropout) != 0.0f;
     }
 }
 
@@ -279,7 +302,7 @@ void rig_batch_open(const rig *r, uint64_t step, rig_batch *b)
            features = r->c->features;
     size_t first = (size_t)(step % per_epoch) * r->batch, outputs = r->truth->outputs;
     size_t rows = first + r->batch <= all ? r->batch : all - first;
-    *b = (rig_batch){.x = oracle_alloc(rows * features),
+    *b = (rig_batch){.x = oracle_alloc(rows * inputs_of(r)),
                      .t = oracle_alloc(rows * outputs),
                      .weight = oracle_alloc(rows)};
     for (size_t i = 0; i < rows; i++) {
@@ -287,8 +310,11 @@ void rig_batch_open(const rig *r, uint64_t step, rig_batch *b)
         if (r->shuffle)
             from = ls_permute((ls_u32)from, (ls_u32)all, r->seed, LS_PURPOSE_ORDER,
                               step / per_epoch);
-        for (size_t k = 0; k < features; k++)
-            b->x[i * features + k] = (double)r->x[from * features + k];
+        for (size_t k = 0; k < features; k++) {
+            double value = (double)r->x[from * features + k];
+            if (r->pieces) encode(r->pieces, value, b->x + i * inputs_of(r) + k * r->pieces);
+            else b->x[i * features + k] = value;
+        }
         for (size_t k = 0; k < outputs; k++)
             b->t[i * outputs + k] = (double)r->t[from * outputs + k];
         b->weight[i] = r->weight ? (double)r->weight[from] : 1.0;
@@ -367,7 +393,7 @@ static void compare_state(const rig *r, rig_errors *errors)
     double steps = (double)r->steps;
     int states = ls_optimizers[r->plan->optimizer].states;
     for (size_t i = 0; i < o->layers; i++) {
-        const ls_layer *l = &r->net.layer[i];
+        const ls_layer *l = &r->net.layer[own_layer(r, i)];
         for (size_t k = 0; k < rig_tensors(r, i); k++) {
             size_t p, t, n = rig_tensor(r, i, k, &p, &t);
             compare(r->state + p, r->start + p, o->theta + t, n, steps, &errors->parameters);

@@ -19,6 +19,7 @@ typedef struct {
     const rig_case *c;
     size_t numbers, labels; /* number of targets of this kind; both 0 for classes */
     bool row_weights;
+    size_t pieces; /* of each input, with an embedding: even ones from -2 to 2; otherwise 0 */
     ls_options *options;
     ls_network net;
     ls_plan *plan;

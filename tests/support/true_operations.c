@@ -122,6 +122,27 @@ TRUTH(join)
     }
 }
 
+/* ---- PIECES ---------------------------------------------------------------------------------- */
+
+/* Column j of the table: input, knot, 1/length, limits. A number that is no input's means the
+ * first. */
+TRUTH(pieces)
+{
+    FIRST_OP;
+    (void)loss;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < o->out; j++) {
+            const float *t = AT(w) + j;
+            size_t input = 0;
+            for (size_t k = 0; k < o->in; k++)
+                if (t[0] == (float)k) input = k;
+            float share = (AT(x)[r * o->in + input] - t[o->out]) * t[2 * o->out];
+            if (share < t[3 * o->out]) share = t[3 * o->out];
+            if (share > t[4 * o->out]) share = t[4 * o->out];
+            AT(a)[r * o->out + j] = share;
+        }
+}
+
 /* ---- LOSS, LOSS_SUM -------------------------------------------------------------------------- */
 
 /* The k-th target of a cross-entropy in training: (1 - P)·t + P/K. */

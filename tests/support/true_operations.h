@@ -20,6 +20,7 @@ void true_grad_b(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_grad_x(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_clip(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_update(const hand_plan *p, size_t rows, float *arena, float *loss);
+void true_pieces(const hand_plan *p, size_t rows, float *arena, float *loss);
 void true_max_norm(const hand_plan *p, size_t rows, float *arena, float *loss);
 
 /* Updates parameter i of an UPDATE, or of a GRAD_W or CONV_W that includes the optimizer; weight:

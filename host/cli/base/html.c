@@ -14,6 +14,7 @@ static const char style[] =
     "th,td{padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
     "td.num{white-space:nowrap}.reached,.better{color:var(--good)}.not{color:var(--bad)}.soft,figcaption{color:var(--soft);font-size:.875rem}\n"
     "figure{margin:1.5rem 0;break-inside:avoid}figure svg{width:100%;height:auto;max-height:44rem;display:block}\n"
+    ".examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.5rem,1fr));gap:.75rem}.examples figure{margin:0}.examples img{width:6.5rem;max-width:100%;height:auto;image-rendering:pixelated;border:1px solid var(--line)}\n"
     "nav a{margin-right:1rem;white-space:nowrap}a{color:inherit}code{font-size:.875em;overflow-wrap:anywhere}\n"
     ".report figure svg{max-height:34rem;max-width:44rem}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2rem}.pair>*{min-width:0}\n"
     "td.right,th.right{text-align:right}td.right{white-space:nowrap}.facts td+td{overflow-wrap:anywhere}summary{cursor:pointer}details{margin:.5rem 0}.h:hover{fill:#888;fill-opacity:.3}\n"

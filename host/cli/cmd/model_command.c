@@ -21,16 +21,27 @@ static ls_status check_unused(const model_command *c, ls_error *err)
     return LS_OK;
 }
 
-ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
+static ls_status check_paths(const model_command *c, const char *model, ls_error *err)
 {
     result_paths paths = {0};
-    if (!data) LS_TRY(check_unused(c, err));
     result_reads(&paths, model);
     for (int i = 0; i < c->operands; i++) /* also data that is not needed after all */
         if (c->operand[i] != model) result_reads_rows(&paths, c->operand[i]);
     result_reads(&paths, c->source.labels);
     result_writes(&paths, c->path);
-    LS_TRY(result_check(&paths, err));
+    return result_check(&paths, err);
+}
+
+ls_status model_command_check(const model_command *c, ls_error *err)
+{
+    LS_TRY(check_unused(c, err));
+    return check_paths(c, c->operand[1], err);
+}
+
+ls_status model_command_open(model_command *c, const char *model, const char *data, ls_error *err)
+{
+    if (!data) LS_TRY(check_unused(c, err));
+    LS_TRY(check_paths(c, model, err));
     LS_TRY(source_model_file(model, &c->model, NULL, c->hash, err));
     if (data)
         LS_TRY(c->split ? split_read(c->model, &c->source, data, c->split, &c->data, err)

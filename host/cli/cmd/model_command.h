@@ -29,6 +29,10 @@ typedef struct {
  * exit status. */
 int model_command_run(const model_command_info *info, int argc, const char **argv);
 
+/* For info->work without data: checks that the output can be written, and that no option is about
+ * data. */
+ls_status model_command_check(const model_command *command, ls_error *err);
+
 /* For info->work: checks that the output can be written, and loads the model. If data is not NULL,
  * reads the rows, which must have classes, and opens the device. */
 ls_status model_command_open(model_command *command, const char *model, const char *data,

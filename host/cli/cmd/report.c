@@ -4,6 +4,7 @@
 #include "host/cli/base/phases.h"
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/model_command.h"
+#include "host/cli/plot/letters.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/run_folder.h"
 #include "host/cli/run/split.h"
@@ -62,8 +63,15 @@ static ls_status add_from_split(ls_text *out, const char **note, const model_com
     bool same = false;
     LS_TRY(split_config(c->model, &config, err));
     ls_status status = data ? split_is_of(c->model, &c->source, data, &same, err) : LS_OK;
-    if (same) config.data = data;
-    if (same) config.source.labels = c->source.labels;
+    if (same) {
+        config.data = data;
+        config.source.labels = c->source.labels;
+    }
+    if (same && source_is_generated(data)) {
+        config.source.rows = c->source.rows;
+        config.source.noise = c->source.noise;
+        config.source.data_seed = c->source.data_seed;
+    }
     config.split = c->model->split->test;
     config.threshold = threshold_of(c->model, number);
     if (!config.data)
@@ -162,6 +170,7 @@ static ls_status work(model_command *c, ls_error *err)
     if (status == LS_OK)
         status = command.failed ? ls_fail(err, LS_ERR_MEMORY, "%s: out of memory", c->path)
                                 : report_write(&in, c->path, err);
+    if (status == LS_OK && !c->source.quiet && !c->source.json) letters_note(c->model);
     if (status == LS_OK) phase_end(begun, "wrote the report %s", c->path);
     free(command.text);
     return status;

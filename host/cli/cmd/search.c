@@ -15,12 +15,12 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/cmd/search_files.h"
+#include "host/cli/cmd/search_oof.h"
 #include "host/cli/cmd/search_output.h"
 #include "host/cli/run/split.h"
 #include "host/model/model_file.h"
 #include "host/search/rank.h"
-#include "host/search/state.h"
-#include "host/search/table.h"
 #include "host/search/trial.h"
 #include <math.h>
 #include <popt.h>
@@ -48,15 +48,19 @@ static const char intro[] =
     "  lockstep search data.csv --hidden '8|16|32,32' --lr 1e-4..1e-1:log --trials 100 --folds 5\n"
     "  lockstep search data.csv --strategy grid --optimizer 'adam|sgd' --l2 '0|1e-4' --metric f1\n"
     "  lockstep search data.csv --strategy halving --trials 300 --epochs 270 --report t.csv\n"
-    "  lockstep search data.csv --hidden 16 --lr 0.01 --folds 10 --seeds 5    cross-validate one network\n"
+    "  lockstep search data.csv --hidden 16 --lr 0.01 --activation relu --folds 10 --oof oof.csv\n"
+    "\n"
+    "The last one is a search of one point: that is cross-validation of one network, with its score on\n"
+    "each fold and, in oof.csv, a prediction for every row by a network that has not seen it.\n"
     "\n"
     "A trial is one combination of options. Strategies: random draws --trials combinations; grid tries\n"
     "all of them; halving trains many trials for few epochs and continues with the best one in --eta.\n"
     "The score of a trial is the mean over its seeds and folds. Scores do not depend on the device or\n"
     "on the order in which trials end.\n"
     "\n"
-    "--report writes a CSV file with one row per trial. With --report or --state a search can be\n"
-    "interrupted with Ctrl-C (exit status 130); the same command then resumes it.\n";
+    "--report writes a CSV file with one row per trial and, with folds, a column per fold. With it or\n"
+    "with --state a search can be interrupted with Ctrl-C (exit status 130); the same command then\n"
+    "resumes it.\n";
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -189,6 +193,10 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
          "train the best network on all rows and write it to this file (safetensors)", "MODEL"},
         {"report", 0, POPT_ARG_STRING, &a->report, 0,
          "write a table of the trials to this file (CSV)", "FILE"},
+        {"oof", 0, POPT_ARG_STRING, &a->oof, 0,
+         "write the best network's predictions for the rows held out, by networks that have not seen "
+         "them, to this file (CSV); needs --folds or --holdout",
+         "FILE"},
         {"state", 0, POPT_ARG_STRING, &a->state, 0,
          "file from which an interrupted search resumes (default: the report's name with .state)",
          "FILE"},
@@ -214,78 +222,6 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     return status == EXIT_OK ? check_counts(a) : status;
 }
 
-/* ---- Files ----------------------------------------------------------------------------------- */
-
-static ls_status check_paths(const search_arguments *a, ls_error *err)
-{
-    const char *const results[] = {a->save, a->report, a->state};
-    result_paths paths = {0};
-    for (size_t i = 0; i < 3; i++)
-        if (results[i] && !strcmp(results[i], "-"))
-            return ls_fail(err, LS_ERR_ARGUMENT,
-                           "standard output is for the leaderboard; name a file instead of -");
-    result_reads_rows(&paths, a->data);
-    result_reads(&paths, a->source.labels);
-    for (size_t i = 0; i < 3; i++) result_writes(&paths, results[i]);
-    return result_check(&paths, err);
-}
-
-static const char *arithmetic_of(const ls_device *device)
-{
-    const ls_device_info *info = ls_device_get_info(device);
-    return info->exact ? "exact" : info->name;
-}
-
-/* Reads the state file if there is one. */
-static ls_status read_state(const search_arguments *a, search_work *w, ls_error *err)
-{
-    char key[65], *text;
-    size_t size;
-    if (!a->state || access(a->state, F_OK) != 0) return LS_OK;
-    LS_TRY(ls_read_regular(a->state, &text, &size, err));
-    ls_search_key(w->search, arithmetic_of(w->device), key);
-    ls_status status = LS_OK;
-    if (!a->restart || !ls_search_is_state(text))
-        status = ls_search_read(w->search, key, a->state, text, err);
-    free(text);
-    if (status == LS_OK && !a->restart && !a->source.quiet && !a->source.json)
-        terminal_print(stderr, "resuming from %s: %zu of %zu trials are done\n", a->state,
-                       ls_search_count(w->search), w->search->trials);
-    return status;
-}
-
-static ls_status write_table(const search_arguments *a, const search_work *w, ls_error *err)
-{
-    ls_text table = {0};
-    if (!a->report) return LS_OK;
-    ls_status status = ls_search_table(w->search, &table, err);
-    if (status == LS_OK) status = ls_write_file(a->report, table.text, table.length, err);
-    free(table.text);
-    return status;
-}
-
-static ls_status write_state(const search_arguments *a, const search_work *w, ls_error *err)
-{
-    ls_text state = {0};
-    char key[65];
-    if (!a->state) return LS_OK;
-    ls_search_key(w->search, arithmetic_of(w->device), key);
-    ls_search_write(w->search, key, &state);
-    ls_status status = state.failed ? ls_fail(err, LS_ERR_MEMORY,
-                                              "out of memory for the state of the search")
-                                    : ls_write_file(a->state, state.text, state.length, err);
-    free(state.text);
-    return status;
-}
-
-/* Writes the current table and state. What cannot be written is told and counted. */
-static void keep(const search_arguments *a, search_work *w)
-{
-    ls_error err;
-    losses_check(&w->lost, write_table(a, w, &err), &err);
-    w->state_kept = losses_check(&w->lost, write_state(a, w, &err), &err) && a->state;
-}
-
 /* ---- Work ------------------------------------------------------------------------------------ */
 
 static int on_fleet(const ls_fleet_progress *progress, void *user)
@@ -305,15 +241,15 @@ static ls_status run(const search_arguments *a, search_work *w, search_view *vie
         double started = ls_clock();
         if (status != LS_OK || started - kept < pause) continue;
         /* a file that cannot be written now is told at the end, when it has been tried again */
-        write_table(a, w, NULL);
-        write_state(a, w, NULL);
+        search_files_table(a, w, NULL);
+        search_files_state(a, w, NULL);
         kept = ls_clock();
         /* at most 5 % of the time goes into writing long tables */
         pause = 20 * (kept - started) > 1 ? 20 * (kept - started) : 1;
     }
     progress_clear();
     w->complete = status == LS_OK && finished;
-    keep(a, w); /* even if a device fails, the results so far are written */
+    search_files_keep(a, w); /* even if a device fails, the results so far are written */
     return status;
 }
 
@@ -331,6 +267,17 @@ static int on_epoch(const ls_progress *p, void *user)
         snprintf(part[1].text, sizeof part[1].text, "epoch %llu/%llu", (unsigned long long)p->epoch,
                  (unsigned long long)p->epochs);
         progress_parts(part, 2);
+    }
+    return interrupted();
+}
+
+static int on_oof(const ls_fleet_progress *p, void *user)
+{
+    search_view *v = user;
+    if (v->live && ls_clock() - v->drawn > 0.1) {
+        v->drawn = ls_clock();
+        progress_line("training the best network without each part again: %zu of %zu done", p->done,
+                      p->members);
     }
     return interrupted();
 }
@@ -384,13 +331,14 @@ static void print_notes(const search_arguments *a, const search_work *w)
 static ls_status work(search_arguments *a, search_work *w, ls_search_settings *how, ls_error *err)
 {
     bool live = !a->source.quiet && !a->source.json && progress_live();
-    LS_TRY(check_paths(a, err));
+    LS_TRY(search_oof_check(a, err));
+    LS_TRY(search_files_check(a, err));
     LS_TRY(ls_space_default(a->space, err));
     LS_TRY(source_read(&a->source, a->data, NULL, &w->data, err));
     if (!a->metric) how->metric = ls_score_default(ls_data_task(w->data));
     LS_TRY(ls_search_create(a->space, how, w->data, &w->search, err));
     LS_TRY(source_device(&a->source, &w->device, err));
-    LS_TRY(read_state(a, w, err));
+    LS_TRY(search_files_resume(a, w, err));
     LS_TRY(ls_search_start(w->search, w->device, err));
     LS_TRY(ls_alloc(&w->order, w->search->trials, sizeof *w->order, "the ranking", err));
     print_notes(a, w);
@@ -405,6 +353,7 @@ static ls_status work(search_arguments *a, search_work *w, ls_search_settings *h
     LS_TRY(status);
     w->seconds = ls_clock() - started;
     LS_TRY(ls_search_rank(w->search, w->order, err));
+    if (a->oof && w->complete && search_best(w)) search_oof_write(a, w, on_oof, &view);
     begun = phase_begin();
     if (a->save && w->complete && search_best(w)) LS_TRY(refit(w, live, err));
     if (w->model) phase_end(begun, "trained the best network on all rows");

@@ -268,14 +268,30 @@ static void print_heading(const search_work *w)
                        ls_data_rows(w->data));
     terminal_print(stdout, ", %.2f s\n", w->seconds);
     if (s->rungs > 1) {
-        terminal_print(stdout, "halving   ");
+        terminal_print(stdout, "halving    ");
         for (size_t i = 0; i < s->rungs; i++)
-            terminal_print(stdout, " %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
+            terminal_print(stdout, "%s%zu trial%s to epoch %llu", i ? ", " : "", s->rung[i].trials,
+                           s->rung[i].trials == 1 ? "" : "s",
                            (unsigned long long)(s->rung[i].until
                                                     ? s->rung[i].until
                                                     : s->space->base->settings.epochs));
         terminal_print(stdout, "\n");
     }
+}
+
+/* The scores of the best trial on each of the parts held out, of the first seed. */
+static void print_folds(const ls_search *s, const ls_trial *best)
+{
+    enum { MOST = 20 };
+    int digits = ls_score_larger(s->how.metric) ? 4 : 5;
+    if (s->parts < 2) return;
+    terminal_print(stdout, "folds      %s of the best:", ls_score_names[s->how.metric]);
+    for (size_t i = 0; i < s->parts && i < MOST; i++)
+        if (isnan(best->score[i])) terminal_print(stdout, " undefined");
+        else
+            terminal_print(stdout, has_units(s->how.metric) ? " %.*g" : " %.*f", digits,
+                           best->score[i]);
+    terminal_print(stdout, "%s\n", s->parts > MOST ? " ..." : "");
 }
 
 void search_print_text(const search_arguments *a, const search_work *w)
@@ -289,6 +305,7 @@ void search_print_text(const search_arguments *a, const search_work *w)
     if (rows && !board.failed && !terminal_is_quiet()) fputs(board.text, stdout);
     if (board.failed) terminal_lacks();
     free(board.text);
+    if (search_best(w)) print_folds(s, search_best(w));
     for_undefined(s, print_note, NULL);
     print_failed(s, LS_TRIAL_DIVERGED, "diverged");
     print_failed(s, LS_TRIAL_REFUSED, "had incompatible options");
@@ -300,6 +317,14 @@ void search_print_text(const search_arguments *a, const search_work *w)
                        ls_score_names[s->how.metric]);
     free(command);
     if (w->model_path) terminal_print(stdout, "%s  %s\n", w->hash, w->model_path);
+}
+
+/* The score of each training, in the order of seeds, then folds. */
+static json_t *scores_json(const ls_search *s, const ls_trial *t)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->members; i++) ls_json_append(&list, ls_json_number(t->score[i]));
+    return list;
 }
 
 static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
@@ -317,13 +342,15 @@ static json_t *trial_json(const ls_search *s, size_t number, size_t rank)
     for (size_t k = 0; k < s->space->count; k++)
         ls_json_set(&options, option_name(s, k), json_string(t->value[k]));
     ls_json_set(&o, "options", options);
-    for (int k = 0; k < LS_SCORES; k++)
-        if (ls_score_fits(k, ls_data_task(s->data)))
-            ls_json_set(&o, ls_score_names[k],
-                        json_pack("{s:o,s:o,s:o}", "mean",
+    for (int k = 0; k < LS_SCORES; k++) {
+        if (!ls_score_fits(k, ls_data_task(s->data))) continue;
+        json_t *score = json_pack("{s:o,s:o,s:o}", "mean",
                                   scored ? ls_json_number(t->mean[k]) : json_null(), "sd",
                                   scored ? ls_json_number(t->sd[k]) : json_null(), "parts",
-                                  scored ? json_integer((json_int_t)t->parts[k]) : json_null()));
+                                  scored ? json_integer((json_int_t)t->parts[k]) : json_null());
+        if (k == s->how.metric && scored) ls_json_set(&score, "trainings", scores_json(s, t));
+        ls_json_set(&o, ls_score_names[k], score);
+    }
     ls_json_set(&o, "epochs", run ? json_real(t->epochs) : json_null());
     ls_json_set(&o, "steps", run ? json_real(t->steps) : json_null());
     ls_json_set(&o, "parameters", run ? json_integer((json_int_t)t->parameters) : json_null());

@@ -12,7 +12,7 @@
 typedef struct {
     source_options source;
     ls_space *space;
-    const char *data, *save, *report, *state, *strategy, *metric;
+    const char *data, *save, *report, *state, *oof, *strategy, *metric;
     int restart;
     long long trials, seeds, folds, eta, search_seed, top;
     double holdout;

@@ -172,7 +172,8 @@ ls_status plot_draw(const ls_text *script, const char *title, const char *descri
                       : ls_fail(err, LS_ERR_IO, "gnuplot's SVG is not in the expected form");
 }
 
-ls_status plot_draw_file(const ls_text *script, const char *title, const char *path, ls_error *err)
+ls_status plot_draw_file(const ls_text *script, const char *title, const char *description,
+                         const char *path, ls_error *err)
 {
     size_t length = strlen(path), size;
     unsigned width, height;
@@ -182,7 +183,7 @@ ls_status plot_draw_file(const ls_text *script, const char *title, const char *p
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: the name of a plot must end in .svg or .png",
                        path);
     if (!png) {
-        LS_TRY(plot_draw(script, title, NULL, &bytes, err));
+        LS_TRY(plot_draw(script, title, description, &bytes, err));
         size = strlen(bytes);
     } else {
         if (script->failed ||

@@ -20,6 +20,7 @@ ls_status plot_draw(const ls_text *script, const char *title, const char *descri
                     ls_error *err);
 
 /* Draws into a file, in the format that its name ends in: .svg or .png. */
-ls_status plot_draw_file(const ls_text *script, const char *title, const char *path, ls_error *err);
+ls_status plot_draw_file(const ls_text *script, const char *title, const char *description,
+                         const char *path, ls_error *err);
 
 #endif

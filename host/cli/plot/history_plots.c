@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/plot/history_plots.h"
+#include "host/base/error.h"
 #include "host/cli/plot/axis.h"
 #include "host/cli/plot/script.h"
 #include <math.h>
+#include <string.h>
 
 enum { WIDE = 640, HIGH = 380 }; /* pixels */
 /* The axes' shares of the plot's width and height; see the margins in add_epochs. */
@@ -154,6 +156,118 @@ void plot_accuracy(ls_text *s, const ls_model *model)
     ls_text_add(s, "plot $accuracy using 1:2 with %s ", curve(n, 5, room));
     plot_add_line_style(s, 1);
     ls_text_add(s, " title 'validation', ");
+    plot_add_hover_command(s, "hover");
+    ls_text_add(s, "\n");
+}
+
+/* ---- Several models ---------------------------------------------------------------------------
+ */
+
+ls_status plot_runs_check(const plot_member *run, size_t count, bool accuracy, ls_error *err)
+{
+    const ls_model *a = run[0].model;
+    for (size_t i = 0; i < count; i++) {
+        const ls_model *b = run[i].model;
+        const char *what = ls_model_task(a) != ls_model_task(b)         ? "predict different things"
+                           : ls_model_outputs(a) != ls_model_outputs(b) ? "have other outputs"
+                           : strcmp(ls_model_option(a, "loss"), ls_model_option(b, "loss"))
+                               ? "were trained with other losses"
+                               : NULL;
+        if (what)
+            return ls_fail(err, LS_ERR_ARGUMENT, "%s and %s %s, so their curves cannot be compared",
+                           run[0].name, run[i].name, what);
+        if (accuracy && !plot_has_accuracy(b))
+            return ls_fail(
+                err, LS_ERR_ARGUMENT,
+                "%s was trained without validation rows, so it has no accuracy per epoch",
+                run[i].name);
+    }
+    return LS_OK;
+}
+
+/* What is drawn of a point. */
+static double value_of(const ls_history_point *h, bool accuracy, bool validation)
+{
+    return accuracy     ? (double)h->validation_accuracy
+           : validation ? (double)h->validation_loss
+                        : (double)h->loss;
+}
+
+/* Whether all models have losses on validation rows. */
+static bool have_validation(const plot_member *run, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t n;
+        const ls_history_point *h = ls_model_history(run[i].model, &n);
+        if (!n || isnan(h[n - 1].validation_loss)) return false;
+    }
+    return true;
+}
+
+/* The points of a model as a data block, and the range that they take. */
+static void add_run(ls_text *s, const plot_member *run, size_t number, bool accuracy,
+                    bool validation, double range[2], unsigned long long *last)
+{
+    size_t n;
+    const ls_history_point *h = ls_model_history(run->model, &n);
+    ls_text_add(s, "$run%zu << EOD\n", number);
+    for (size_t i = 0; i < n; i = next_of(i, n, step_of(n, POINTS))) {
+        double v = value_of(&h[i], accuracy, validation);
+        plot_widen(v, &range[0], &range[1]);
+        ls_text_add(s, "%llu %.5g\n", (unsigned long long)h[i].epoch,
+                    v > 0 || accuracy ? v : (double)NAN);
+        if (h[i].epoch > *last) *last = h[i].epoch;
+    }
+    if (!n) ls_text_add(s, "1 NaN\n");
+    ls_text_add(s, "EOD\n");
+}
+
+/* Hover values: a small area around some of the points of a model. */
+static void add_run_hover(ls_text *s, const plot_member *run, bool accuracy, bool validation)
+{
+    enum { AREA = 14 };
+    size_t n;
+    char name[PLOT_NAME];
+    const ls_history_point *h = ls_model_history(run->model, &n);
+    plot_short_name(run->name, name);
+    for (size_t i = 0; i < n; i = next_of(i, n, step_of(n, STRIPS / 2))) {
+        double v = value_of(&h[i], accuracy, validation);
+        plot_add_hover(s, (double)h[i].epoch, v, AREA, AREA, "%s, epoch %llu: %.5g", name,
+                       (unsigned long long)h[i].epoch, v);
+    }
+}
+
+void plot_runs(ls_text *s, const plot_member *run, size_t count, bool accuracy)
+{
+    double range[2] = {HUGE_VAL, 0};
+    unsigned long long last = 1;
+    bool validation = accuracy || have_validation(run, count);
+    size_t lines = (count + 2) / 3;
+    plot_begin(s, WIDE, HIGH + 22 * (unsigned)lines);
+    for (size_t i = 0; i < count; i++) add_run(s, &run[i], i, accuracy, validation, range, &last);
+    if (accuracy)
+        ls_text_add(s, "set yrange [%.6g:%.6g]\n", fmax(0, range[0] - 0.01),
+                    fmin(1.005, range[1] + 0.01));
+    else plot_add_range(s, "y", range[0], range[1]);
+    plot_hover_begin(s, "hover");
+    for (size_t i = 0; i < count; i++) add_run_hover(s, &run[i], accuracy, validation);
+    plot_hover_end(s);
+    ls_text_add(s,
+                "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset bmargin at screen "
+                "0.16\nset xrange [1:%llu]\nset format x '%%.0f'\nset xlabel 'epoch'\nset key "
+                "outside top center horizontal maxcols 3\n",
+                last > 1 ? last : 2);
+    plot_add_side_label(s, accuracy     ? "validation accuracy"
+                           : validation ? "validation loss"
+                                        : "training loss");
+    ls_text_add(s, "plot ");
+    for (size_t i = 0; i < count; i++) {
+        ls_text_add(s, "$run%zu using 1:2 with %s ", i, last < 2 ? "points" : "lines");
+        plot_add_line_style(s, i);
+        ls_text_add(s, " title ");
+        plot_add_name(s, run[i].name, "");
+        ls_text_add(s, ", ");
+    }
     plot_add_hover_command(s, "hover");
     ls_text_add(s, "\n");
 }

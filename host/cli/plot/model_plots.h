@@ -42,6 +42,7 @@ typedef struct {
     const char *help;        /* one line for `lockstep plot --help` */
     const char *caption;     /* in the report */
     const char *description; /* for screen readers */
+    const char *reading;     /* what is seen, and what good looks like */
 } model_plot;
 
 extern const model_plot model_plots[];

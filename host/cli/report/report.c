@@ -7,139 +7,14 @@
 #include "host/cli/plot/boundary.h"
 #include "host/cli/plot/gnuplot.h"
 #include "host/cli/plot/model_plots.h"
+#include "host/cli/report/examples.h"
 #include "host/cli/report/filters.h"
 #include "host/cli/report/number_tables.h"
+#include "host/cli/report/summary.h"
 #include "host/cli/report/tables.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Returns true if the training was stopped by Ctrl-C or by a program's callback. */
-static bool was_interrupted(const ls_model *model)
-{
-    ls_summary s = LS_INIT(ls_summary);
-    ls_model_summary(model, &s, NULL);
-    return !strcmp(s.stopped, "callback");
-}
-
-/* ---- Summary --------------------------------------------------------------------------------- */
-
-static void row(ls_text *page, const char *name, const char *value)
-{
-    html_table_row(page, (const char *const[]){name, value}, 2, false);
-}
-
-static void add_command(ls_text *page, const report_input *in)
-{
-    ls_text_add(page, "<p>Command to train this model again: <code>");
-    html_add(page, in->command);
-    ls_text_add(page, "</code>%s",
-                was_interrupted(in->model)
-                    ? " (this training was interrupted; the command trains to the end)"
-                    : "");
-    if (in->command_note) ls_text_add(page, "<br>%s", in->command_note);
-    ls_text_add(page, "</p>\n");
-}
-
-static void add_data(ls_text *page, const report_input *in)
-{
-    char text[700];
-    const ls_data *d = in->data;
-    if (!d) return;
-    int n = snprintf(text, sizeof text, "%.300s, %zu %s", in->source ? in->source : "rows",
-                     ls_data_rows(d), in->data_label);
-    if (in->test)
-        n += snprintf(text + n, sizeof text - (size_t)n, " and %zu test rows",
-                      ls_data_rows(in->test));
-    const ls_task task = ls_model_task(in->model);
-    if (task == LS_TASK_CLASSIFICATION)
-        snprintf(text + n, sizeof text - (size_t)n, "; %zu columns, %zu classes",
-                 ls_data_columns(d), ls_data_classes(d));
-    else
-        snprintf(text + n, sizeof text - (size_t)n, "; %zu columns, %zu %s%s", ls_data_columns(d),
-                 ls_data_targets(d), task == LS_TASK_REGRESSION ? "target" : "label",
-                 ls_data_targets(d) == 1 ? "" : "s");
-    row(page, "data", text);
-}
-
-/* What is predicted, if it is not a class: the names of the numbers or labels. */
-static void add_targets(ls_text *page, const ls_model *model)
-{
-    enum { MOST = 12 };
-    const ls_task task = ls_model_task(model);
-    ls_text text = {0};
-    if (task == LS_TASK_CLASSIFICATION) return;
-    for (size_t i = 0; i < ls_model_targets(model) && i < MOST; i++)
-        ls_text_add(&text, "%s%.60s", i ? ", " : "", model_target_name(model, i));
-    if (ls_model_targets(model) > MOST) ls_text_add(&text, ", …");
-    if (task == LS_TASK_REGRESSION && !strcmp(ls_model_option(model, "standardize-target"), "on"))
-        ls_text_add(&text, " (standardised in training; losses are in those units)");
-    if (!text.failed)
-        row(page, task == LS_TASK_REGRESSION ? "predicts the number" : "predicts the labels",
-            text.text);
-    page->failed |= text.failed;
-    free(text.text);
-}
-
-static ls_status add_summary(ls_text *page, const report_input *in, ls_error *err)
-{
-    ls_summary s = LS_INIT(ls_summary);
-    char widths[256], text[600], hash[65];
-    ls_model_summary(in->model, &s, NULL);
-    if (in->hash) snprintf(hash, sizeof hash, "%s", in->hash);
-    else LS_TRY(ls_model_sha256(in->model, hash, err));
-    describe_widths(in->model, widths, sizeof widths);
-    ls_text_add(page, "<div class=\"facts\"><table>\n");
-    add_data(page, in);
-    add_targets(page, in->model);
-    snprintf(text, sizeof text, "%s, %llu parameters", widths, (unsigned long long)s.parameters);
-    row(page, "network", text);
-    row(page, "activation", ls_model_option(in->model, "activation"));
-    snprintf(text, sizeof text, "%s, learning rate %s", ls_model_option(in->model, "optimizer"),
-             ls_model_option(in->model, "lr"));
-    row(page, "optimizer", text);
-    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s",
-             (unsigned long long)s.epochs, (unsigned long long)s.steps,
-             was_interrupted(in->model) ? "interruption" : s.stopped);
-    row(page, "trained", text);
-    if (s.best_epoch != s.epochs) {
-        snprintf(text, sizeof text, "weights of epoch %llu (lowest validation loss)",
-                 (unsigned long long)s.best_epoch);
-        row(page, "kept", text);
-    }
-    const ls_decision decision = ls_model_decision(in->model);
-    if (!isnan(decision.threshold)) {
-        snprintf(text, sizeof text,
-                 "%.200s if its score is at least %.6g, otherwise the other class",
-                 ls_model_class_name(in->model, decision.positive), (double)decision.threshold);
-        row(page, "decision", text);
-    }
-    const ls_device_info *device = in->trained_on_it && in->device ? ls_device_get_info(in->device)
-                                                                   : NULL;
-    if (device) {
-        snprintf(text, sizeof text, "%s, %s arithmetic", device->name,
-                 device->exact ? "exact" : "approximate");
-        row(page, "device", text);
-    }
-    row(page, "SHA-256 of the model file", hash);
-    html_table_end(page);
-    add_command(page, in);
-    return LS_OK;
-}
-
-static void add_settings(ls_text *page, const ls_model *model)
-{
-    ls_text_add(page, "<details><summary>All settings</summary>\n");
-    html_table_begin(page);
-    for (size_t i = 0; i < ls_option_count(); i++) {
-        const char *name = ls_option_at(i)->name, *value = ls_model_option(model, name);
-        if (value)
-            html_table_row(page, (const char *const[]){name, value, ls_option_at(i)->help}, 3,
-                           false);
-    }
-    html_table_end(page);
-    ls_text_add(page, "</details>\n");
-}
 
 /* ---- Plots ----------------------------------------------------------------------------------- */
 
@@ -166,7 +41,7 @@ static bool names_rows(plot_section section)
 
 static ls_status add_plot(report_work *w, const model_plot *plot, ls_error *err)
 {
-    ls_text script = {0};
+    ls_text script = {0}, below = {0};
     char caption[160], *svg = NULL;
     bool named = names_rows(plot->section);
     snprintf(caption, sizeof caption, "%s%s%s", plot->caption, named ? ", " : "",
@@ -175,7 +50,10 @@ static ls_status add_plot(report_work *w, const model_plot *plot, ls_error *err)
     if (status == LS_OK) status = plot_draw(&script, caption, plot->description, &svg, err);
     free(script.text);
     LS_TRY(status);
-    html_add_plot(w->page, svg, caption);
+    ls_text_add(&below, "%s. %s", caption, plot->reading);
+    html_add_plot(w->page, svg, below.text ? below.text : caption);
+    w->page->failed |= below.failed;
+    free(below.text);
     free(svg);
     return LS_OK;
 }
@@ -209,8 +87,22 @@ static ls_status add_plots_abreast(report_work *w, plot_section section, ls_erro
 
 /* ---- Sections -------------------------------------------------------------------------------- */
 
+/* The networks of an ensemble, in place of what one network has. */
+static ls_status add_members(report_work *w)
+{
+    const ls_model *m = w->in->model;
+    html_add_element(w->page, "h2", "Ensemble");
+    ls_text_add(w->page,
+                "<p>The mean of %zu networks, each counted as often as the table says, with "
+                "probabilities calibrated at the temperature %.3g.</p>\n",
+                ls_model_members(m), ls_model_temperature(m));
+    report_table_members(w->page, m);
+    return LS_OK;
+}
+
 static ls_status add_training(report_work *w, ls_error *err)
 {
+    if (ls_model_members(w->in->model)) return add_members(w);
     html_add_element(w->page, "h2", "Training");
     LS_TRY(add_plots(w, PLOT_IN_TRAINING, err));
     details_begin(w, "Loss per epoch as a table");
@@ -311,6 +203,7 @@ static ls_status add_errors(report_work *w, ls_error *err)
     LS_TRY(add_plots(w, PLOT_IN_ERRORS, err));
     if (perfect) {
         ls_text_add(w->page, "<p>No row is misclassified.</p>\n");
+        report_add_examples(w->page, o);
         return LS_OK;
     }
     html_add_element(w->page, "h3", "Most frequently confused classes");
@@ -320,6 +213,7 @@ static ls_status add_errors(report_work *w, ls_error *err)
     ls_text_add(
         w->page,
         "<p class=\"soft\">Row numbers start at 1 and count the data rows of the file, without its header.</p>\n");
+    report_add_examples(w->page, o);
     return LS_OK;
 }
 
@@ -463,8 +357,8 @@ static ls_status add_all(report_work *w, ls_error *err)
     LS_TRY(analysis_outcomes(&w->analysis, err));
     html_begin(w->page, "Lockstep training report");
     ls_text_add(w->page, "<main class=\"report\">\n");
-    LS_TRY(add_summary(w->page, w->in, err));
-    add_settings(w->page, w->in->model);
+    LS_TRY(report_add_summary(w->page, w->in, err));
+    report_add_settings(w->page, w->in->model);
     ls_status possible = plot_check(err);
     if (possible != LS_OK && possible != LS_ERR_UNSUPPORTED) return possible;
     w->plots = possible == LS_OK;
@@ -472,7 +366,7 @@ static ls_status add_all(report_work *w, ls_error *err)
     LS_TRY(add_training(w, err));
     if (w->analysis.outcomes) {
         LS_TRY(add_results(w, err));
-        LS_TRY(add_layers(w, err));
+        if (!ls_model_members(w->in->model)) LS_TRY(add_layers(w, err));
     }
     LS_TRY(report_add_filters(w->page, w->in->model, w->in->data, w->in->data_label, err));
     ls_text_add(w->page, "</main>\n");

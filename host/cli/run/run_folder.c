@@ -242,10 +242,8 @@ static const char *const schedule_names[] = {[LS_SCHEDULE_CONSTANT] = "constant"
 /* The values of options that were "auto". */
 static json_t *resolved_json(const ls_model *m, const ls_data *data, size_t rows)
 {
-    enum { USUAL = 32 }; /* "auto" with fewer rows than that */
     const ls_settings *s = &m->options->settings;
     uint64_t chosen = ls_settings_batch(s, rows);
-    if (chosen < USUAL) chosen = USUAL;
     bool full = s->batch == 0 ||
                 (s->batch == LS_BATCH_AUTO && ls_optimizers[s->optimizer].full_batch);
     json_t *batch = full

@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/phases.h"
+#include "host/cli/plot/letters.h"
 #include "host/cli/report/report.h"
 #include "host/cli/run/split.h"
 #include "host/cli/run/train_command.h"
@@ -123,6 +124,7 @@ void training_keep(const training_request *r, training *t)
     if (t->model_path) phase_end(begun, "wrote the model to %s", t->model_path);
     training_end_logs(t);
     if (r->report) write_report(r, t, r->report, true);
+    if ((r->report || r->run) && !r->source.quiet && !r->source.json) letters_note(t->model);
     training_evaluate(t);
     if (!r->run) return;
     t->run.missing[RUN_REPORT] = !write_report(r, t, t->run.file[RUN_REPORT], false);
