@@ -344,7 +344,8 @@ Test(cli, the_last_line_is_the_hash_of_the_file)
 Test(cli, progress_is_on_stderr_and_can_be_turned_off)
 {
     runs_child
-        c = runs_program("train moons -o m.safetensors --epochs 100 --device cpu --validation 0.2"),
+        c = runs_program(
+            "train moons -o m.safetensors --epochs 100 --device cpu --validation 0.2 --patience 0"),
         q = runs_program("train moons --quiet" QUICK),
         p = runs_program("predict m.safetensors moons --device cpu"),
         e = runs_program("evaluate m.safetensors moons -q --device cpu"),
