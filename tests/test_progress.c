@@ -268,7 +268,7 @@ static void make_large_file(void)
 }
 
 static const char *const commands[] = {
-    "train moons --rows 60 --epochs 100000 --time-limit 0.4 --validation 0.3 --hidden 4 "
+    "train moons --rows 60 --epochs 100000 --patience 0 --time-limit 0.4 --validation 0.3 --hidden 4 "
     "--device cpu",
     "train moons --rows 60 --epochs 30 --validation 0.3 --hidden 4 --device cpu -o m.safetensors",
     "search moons --rows 60 --trials 6 --epochs 20 --device cpu -o s.safetensors",

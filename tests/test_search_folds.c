@@ -153,6 +153,38 @@ Test(search_folds, every_fold_has_its_score)
     free(table);
 }
 
+/* train --fold I/K trains without the rows of the fold that a search leaves out, and its validation
+ * rows are these. */
+Test(search_folds, train_holds_out_the_same_folds)
+{
+    static const char *const seeds[] = {"", ":6"};
+    for (size_t s = 0; s < RUNS_COUNT(seeds); s++) {
+        json_t *whole;
+        char line[256];
+        snprintf(line, sizeof line,
+                 "search moons --rows 90 --folds 3 --patience 0 --report t.csv --json%s" ONE,
+                 s ? " --search-seed 6" : "");
+        json_t *list = json_object_get(best_scores(line, "accuracy", &whole), "trainings");
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(line, sizeof line,
+                     "train moons --rows 90 --fold %zu/3%s --patience 0 -o m.st --json" ONE, k + 1,
+                     seeds[s]);
+            char *out = runs_program_expect(line, 0), *table = runs_file_read("t.csv", NULL);
+            json_t *trained = program_parse(out, line);
+            const char *hash = json_string_value(json_object_get(trained, "weights_sha256"));
+            cr_assert_not_null(hash);
+            cr_expect_eq(json_number_value(json_object_get(json_object_get(trained, "validation"),
+                                                           "accuracy")),
+                         json_number_value(json_array_get(list, k)), "fold %zu", k + 1);
+            cr_expect_eq(strstr(table, hash) != NULL, k == 0, "fold %zu", k + 1);
+            json_decref(trained);
+            free(table);
+            free(out);
+        }
+        json_decref(whole);
+    }
+}
+
 /* ---- Predictions ----------------------------------------------------------------------------- */
 
 /* Each line of out-of-fold predictions: every row once, in order; the share of right ones in each

@@ -710,7 +710,7 @@ bool ls_settings_normalise_rows(const ls_settings *s)
     return false;
 }
 
-/* The power of two next to a hundredth of the rows on a logarithmic scale, from 16 to 256. */
+/* The power of two next to a hundredth of the rows, from 16 to 256; the smaller of equally near. */
 static uint64_t usual_batch(uint64_t rows)
 {
     uint64_t batch = 16;
