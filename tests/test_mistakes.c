@@ -74,7 +74,7 @@ static const program_mistake usage[] = {
     {"train moons circles", 2, "circles"},
     {"train", 2, "missing --help"},
     {"evaluate a.safetensors", 2, "missing"},
-    {"predict a.safetensors b c", 2, "'c'"},
+    {"predict a.safetensors b c", 1, "a.safetensors"},
     {"show", 2, "missing"},
     {"devices all", 2, "'all'"},
     {"doctor all", 2, "'all'"},

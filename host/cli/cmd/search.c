@@ -216,7 +216,7 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     };
     int status = take_flags(a, &argc, argv);
     if (status == EXIT_OK)
-        status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+        status = arguments_parse(args, argc, argv, table, "DATA...", intro, 1, 1, set_option, a);
     free(strategies);
     free(metrics);
     return status == EXIT_OK ? check_counts(a) : status;

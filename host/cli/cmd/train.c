@@ -23,7 +23,7 @@ static const char intro[] =
     "  lockstep train iris.csv -o m.safetensors --checkpoint c  go on after anything: lockstep resume c\n"
     "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
-    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4 go on from a model, with other rows\n"
+    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4  go on from a model, with other rows\n"
     "\n"
     "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training\n"
     "rows. From 50 rows on, a tenth of them is held out for validation, and the weights of the epoch\n"
@@ -88,7 +88,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(args, argc, argv, table, "DATA", intro, 0, 1, set_option, r);
+    int status = arguments_parse(args, argc, argv, table, "DATA...", intro, 0, 1, set_option, r);
     if (status == EXIT_OK && !args->operands && !r->config)
         status = complain(
             "train", EXIT_USAGE,
