@@ -335,9 +335,8 @@ static void write_groups(void)
 /* Older versions read such a file as it is meant. */
 Test(defaults, files_leave_out_later_options_and_later_defaults)
 {
-    static const char *const later[] = {"huber-delta",     "l2",    "schedule", "patience",
-                                        "weight-decay",    "fold",  "scaling",  "net",
-                                        "label-smoothing", "on-nan"};
+    static const char *const later[] = {"huber-delta", "l2",  "schedule",        "patience", "fold",
+                                        "scaling",     "net", "label-smoothing", "on-nan"};
     static const char *const sets[] = {"moons", "sine"};
     for (size_t k = 0; k < RUNS_COUNT(sets); k++) {
         size_t size;

@@ -250,10 +250,11 @@ Test(numbers, defaults_of_regression)
 {
     static const char *const lines[][2] = {
         {"epochs 3 patience 0",
-         "epochs 3 patience 0 init xavier l2 0.0075 weight-decay 0.05 schedule cosine"},
-        {"epochs 3", "epochs 3 init xavier l2 0.0083333333333333333 weight-decay 0.05"},
+         "epochs 3 patience 0 init xavier l2 0.0025 weight-decay 0.2 schedule cosine"},
+        {"epochs 3", "epochs 3 init xavier l2 0.0027777777777777779 weight-decay 0.2"},
         {"epochs 3 init he l2 0 schedule constant", "epochs 3 init he l2 0 schedule step"},
-        {"epochs 3 validation 0.5", "epochs 3 validation 0.5 init xavier l2 0.01 schedule cosine"}};
+        {"epochs 3 validation 0.5", "epochs 3 validation 0.5 init xavier l2 0.005 schedule cosine"},
+        {"epochs 3 validation 0.8", "epochs 3 validation 0.8 init xavier l2 0.01 schedule cosine"}};
     enum { N = 400 };
     static float x[N];
     static double values[N];

@@ -461,6 +461,16 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
     return LS_OK;
 }
 
+/* Numbers are clipped exactly if the options say so; images never are. */
+static ls_status check_clip(const ls_model *m, const char *path, ls_error *err)
+{
+    bool images = m->network.image.channels && !m->encoder,
+         clipped = m->options->settings.scaling == LS_SCALING_ROBUST && m->mean && !images;
+    return (m->clip > 0) == clipped
+               ? LS_OK
+               : damaged(path, "its standardisation and its options contradict each other", err);
+}
+
 /* All metadata, into a model of the right shape. */
 static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, ls_error *err)
 {
@@ -480,6 +490,7 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     if (split) LS_TRY(ls_split_read(split, path, &m->split, err));
     if (source) LS_TRY(ls_source_read(source, m, path, err));
     if (columns) LS_TRY(read_encoder(columns, m, path, err));
+    LS_TRY(check_clip(m, path, err));
     if (source) LS_TRY(ls_source_check(m, path, err));
     else ls_source_guess(m);
     if (decision) LS_TRY(read_decision(decision, m, path, err));
