@@ -8,7 +8,17 @@
 #include "host/model/split_record.h"
 #include "host/network/network.h"
 
-typedef struct ls_ensemble ls_ensemble;
+/* Several networks that predict together (host/model/ensemble.h). Their model has no network of its
+ * own: `network` is then one without hidden layers and values, which says what goes in and comes
+ * out. */
+enum { LS_MOST_MEMBERS = 10000 };
+
+typedef struct {
+    size_t members;
+    ls_model **member;  /* [members], of the same task, inputs and targets */
+    uint64_t *times;    /* [members] how often each counts in the mean, at least 1 */
+    double temperature; /* of classes: divides the logits of the mean probabilities; > 0 */
+} ls_ensemble;
 
 struct ls_model {
     ls_options *options;
@@ -60,6 +70,13 @@ ls_status ls_model_name(ls_model *model, const ls_data *data, const ls_encoder *
  * encoder. */
 ls_status ls_model_name_like(ls_model *model, const ls_model *other, const ls_encoder *encoder,
                              ls_error *err);
+
+/* Rooms for members in a model without them. */
+ls_status ls_ensemble_reserve(ls_model *model, size_t members, ls_error *err);
+
+/* Network number `i` of a model, which is itself without members, and the number of them. */
+size_t ls_model_networks(const ls_model *model);
+const ls_model *ls_model_network(const ls_model *model, size_t i);
 
 /* Takes the standardisation and the means of the targets of another model of the same shape. */
 ls_status ls_model_prepare_like(ls_model *model, const ls_model *other, ls_error *err);
