@@ -165,7 +165,8 @@ Test(verify, names_what_differs)
     copy_run("a", "b");
     replace("b/run.json", "\"undefined\": 0", "\"undefined\": 1");
     said = verify_json("verify a b --json", 1, "run.json", &root);
-    cr_expect_str_eq(json_string_value(json_object_get(said, "where")), "result.validation.undefined");
+    cr_expect_str_eq(json_string_value(json_object_get(said, "where")),
+                     "result.validation.undefined");
     json_decref(root);
     copy_run("a", "b");
     replace("b/report.html", "</html>", "</HTML>");
