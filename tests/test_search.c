@@ -25,11 +25,6 @@ TestSuite(search, .init = simulate_clock, .timeout = 300);
 /* ---- Spaces ---------------------------------------------------------------------------------- */
 
 /* A space from "name text name text". */
-/* The options of runs_options, where the defaults of a search are others. */
-#define PLAIN                                                                                      \
-    " optimizer adam batch 32 l2 0 weight-decay 0.01 schedule constant dropout 0 patience 0 "      \
-    "validation 0"
-
 static ls_space *make_space(const char *text)
 {
     char copy[1024], *rest = copy;
@@ -549,7 +544,7 @@ Test(search, a_stop_inside_a_wave_loses_nothing)
 Test(search, scores_are_those_of_train_and_evaluate)
 {
     ls_data *data = runs_data("moons", 90);
-    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 seed 7" PLAIN);
+    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 batch 32 seed 7");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 3;
     how.seeds = 2;
@@ -606,7 +601,7 @@ static ls_data *numbers(size_t rows)
 Test(search, numbers_are_ranked_by_their_own_metrics)
 {
     ls_data *data = numbers(80);
-    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu" PLAIN);
+    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 4;
     static const int metrics[] = {LS_SCORE_RMSE,

@@ -117,8 +117,6 @@ static ls_status set_options(const exp_session *s, exp_result *r, uint64_t seed,
         if (equals) *equals = 0;
         LS_TRY(ls_options_set(options, word, equals ? equals + 1 : "on", err));
     }
-    if (!strcmp(ls_options_get(options, "optimizer"), "gd")) /* all rows in every step */
-        LS_TRY(ls_options_set(options, "batch", "auto", err));
     ls_parse_u64(ls_options_get(options, "epochs"), &epochs);
     r->epochs = shorten(s->order, epochs);
     snprintf(number, sizeof number, "%llu", (unsigned long long)r->epochs);
