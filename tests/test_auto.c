@@ -94,7 +94,8 @@ static void expect_loss(const ls_model *m, const ls_data *data)
     loss /= (double)rows;
     cr_expect(fabs(metrics->loss - loss) < 1e-5 * (1 + loss), "%.9g, not %.9g", metrics->loss,
               loss);
-    cr_expect(fabs(metrics->log_loss - loss) < 1e-5 * (1 + loss), "%.9g, not %.9g", metrics->log_loss, loss);
+    cr_expect(fabs(metrics->log_loss - loss) < 1e-5 * (1 + loss), "%.9g, not %.9g",
+              metrics->log_loss, loss);
     ls_metrics_free(metrics);
     free(p);
 }

@@ -1,51 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/ensemble.h"
 #include "host/base/host_mode.h"
-#include "host/base/memory.h"
 #include "host/model/targets.h"
 #include "kernels/arith.h"
-#include <assert.h>
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Members --------------------------------------------------------------------------------- */
-
-void ls_ensemble_free(ls_ensemble *e)
-{
-    if (!e) return;
-    for (size_t i = 0; e->member && i < e->members; i++) ls_model_free(e->member[i]);
-    free(e->member);
-    free(e->times);
-    free(e);
-}
-
-ls_status ls_ensemble_reserve(ls_model *m, size_t members, ls_error *err)
-{
-    assert(!m->ensemble);
-    if (!members || members > LS_MOST_MEMBERS)
-        return ls_fail(err, LS_ERR_ARGUMENT, "an ensemble of %zu members; 1 to %d are possible",
-                       members, (int)LS_MOST_MEMBERS);
-    LS_TRY(ls_alloc(&m->ensemble, 1, sizeof *m->ensemble, "an ensemble", err));
-    LS_TRY(ls_alloc(&m->ensemble->member, members, sizeof *m->ensemble->member, "an ensemble",
-                    err));
-    LS_TRY(ls_alloc(&m->ensemble->times, members, sizeof *m->ensemble->times, "an ensemble", err));
-    m->ensemble->members = members;
-    m->ensemble->temperature = 1;
-    return LS_OK;
-}
-
-ls_status ls_ensemble_copy(const ls_ensemble *from, ls_model *to, ls_error *err)
-{
-    LS_TRY(ls_ensemble_reserve(to, from->members, err));
-    ls_ensemble *e = to->ensemble;
-    e->temperature = from->temperature;
-    memcpy(e->times, from->times, e->members * sizeof *e->times);
-    for (size_t i = 0; i < e->members; i++)
-        LS_TRY(ls_model_copy(from->member[i], from->member[i]->history_count + 1, &e->member[i],
-                             err));
-    return LS_OK;
-}
 
 static ls_status fill(ls_model *m, ls_model **member, const uint64_t *times, size_t members,
                       const ls_model *named, ls_error *err)
@@ -88,13 +50,6 @@ ls_status ls_ensemble_create(ls_model **member, const uint64_t *times, size_t me
     }
     ls_options_free(options);
     return status;
-}
-
-size_t ls_model_networks(const ls_model *m) { return m->ensemble ? m->ensemble->members : 1; }
-
-const ls_model *ls_model_network(const ls_model *m, size_t i)
-{
-    return m->ensemble ? m->ensemble->member[i] : m;
 }
 
 /* ---- What they predict together -------------------------------------------------------------- */

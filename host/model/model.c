@@ -6,7 +6,6 @@
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/model/decision.h"
-#include "host/model/ensemble.h"
 #include "host/model/scores.h"
 #include <assert.h>
 #include <math.h>
@@ -17,6 +16,15 @@ static void free_names(char **names, size_t count)
 {
     for (size_t i = 0; names && i < count; i++) free(names[i]);
     free(names);
+}
+
+static void free_ensemble(ls_ensemble *e)
+{
+    if (!e) return;
+    for (size_t i = 0; e->member && i < e->members; i++) ls_model_free(e->member[i]);
+    free(e->member);
+    free(e->times);
+    free(e);
 }
 
 void ls_model_free(ls_model *m)
@@ -33,7 +41,7 @@ void ls_model_free(ls_model *m)
     free(m->target_mean);
     free(m->target_scale);
     free(m->values);
-    ls_ensemble_free(m->ensemble);
+    free_ensemble(m->ensemble);
     free(m->history);
     ls_network_free(&m->network);
     ls_options_free(m->options);
@@ -169,6 +177,40 @@ ls_status ls_model_prepare_like(ls_model *to, const ls_model *m, ls_error *err)
     return LS_OK;
 }
 
+ls_status ls_ensemble_reserve(ls_model *m, size_t members, ls_error *err)
+{
+    assert(!m->ensemble);
+    if (!members || members > LS_MOST_MEMBERS)
+        return ls_fail(err, LS_ERR_ARGUMENT, "an ensemble of %zu members; 1 to %d are possible",
+                       members, (int)LS_MOST_MEMBERS);
+    LS_TRY(ls_alloc(&m->ensemble, 1, sizeof *m->ensemble, "an ensemble", err));
+    LS_TRY(ls_alloc(&m->ensemble->member, members, sizeof *m->ensemble->member, "an ensemble",
+                    err));
+    LS_TRY(ls_alloc(&m->ensemble->times, members, sizeof *m->ensemble->times, "an ensemble", err));
+    m->ensemble->members = members;
+    m->ensemble->temperature = 1;
+    return LS_OK;
+}
+
+size_t ls_model_networks(const ls_model *m) { return m->ensemble ? m->ensemble->members : 1; }
+
+const ls_model *ls_model_network(const ls_model *m, size_t i)
+{
+    return m->ensemble ? m->ensemble->member[i] : m;
+}
+
+static ls_status copy_ensemble(const ls_ensemble *from, ls_model *to, ls_error *err)
+{
+    LS_TRY(ls_ensemble_reserve(to, from->members, err));
+    ls_ensemble *e = to->ensemble;
+    e->temperature = from->temperature;
+    memcpy(e->times, from->times, e->members * sizeof *e->times);
+    for (size_t i = 0; i < e->members; i++)
+        LS_TRY(ls_model_copy(from->member[i], from->member[i]->history_count + 1, &e->member[i],
+                             err));
+    return LS_OK;
+}
+
 static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
 {
     const ls_network *n = &m->network;
@@ -176,7 +218,7 @@ static ls_status fill_copy(const ls_model *m, ls_model *to, ls_error *err)
     LS_TRY(copy_names(to, m->feature_names, m->class_names, err));
     LS_TRY(copy_origin(to, &m->source, m->task, m->target, m->targets, err));
     if (m->encoder) LS_TRY(ls_encoder_copy(m->encoder, &to->encoder, err));
-    if (m->ensemble) LS_TRY(ls_ensemble_copy(m->ensemble, to, err));
+    if (m->ensemble) LS_TRY(copy_ensemble(m->ensemble, to, err));
     else {
         LS_TRY(ls_model_alloc_values(to, err));
         memcpy(to->values, m->values, (n->parameters + n->running) * sizeof *to->values);

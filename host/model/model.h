@@ -8,13 +8,21 @@
 #include "host/model/split_record.h"
 #include "host/network/network.h"
 
-typedef struct ls_ensemble ls_ensemble;
+enum { LS_MOST_MEMBERS = 10000 };
+
+/* Several networks that predict together (host/model/ensemble.h). */
+typedef struct {
+    size_t members;
+    ls_model **member;  /* [members], of the same task, inputs and targets */
+    uint64_t *times;    /* [members] how often each counts in the mean, at least 1 */
+    double temperature; /* of classes: divides the logits of the mean probabilities; > 0 */
+} ls_ensemble;
 
 struct ls_model {
     ls_options *options;
     ls_network network;
     float *values;         /* parameters, then running averages; NULL for an ensemble */
-    ls_ensemble *ensemble; /* NULL for one network (host/model/ensemble.h) */
+    ls_ensemble *ensemble; /* NULL for one network */
     char **class_names;    /* network.classes */
     char **feature_names;  /* network.inputs */
     ls_encoder *encoder;   /* NULL if rows are plain numbers */
@@ -69,5 +77,13 @@ size_t ls_tensor_size(const ls_tensor *tensor);
 
 /* A deep copy with room for `history` points. */
 ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, ls_error *err);
+
+/* Rooms for members in a model without them. Errors: LS_ERR_ARGUMENT if there are none or more than
+ * LS_MOST_MEMBERS. */
+ls_status ls_ensemble_reserve(ls_model *model, size_t members, ls_error *err);
+
+/* Network number `i` of a model, which is itself without members, and the number of them. */
+size_t ls_model_networks(const ls_model *model);
+const ls_model *ls_model_network(const ls_model *model, size_t i);
 
 #endif
