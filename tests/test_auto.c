@@ -181,15 +181,17 @@ Test(auto, files_keep_everything)
     unlink(rows);
 }
 
-/* A file of which any byte is different, or the end is missing, is refused. */
+/* A file of which any byte is different, or the end is missing, is refused, unless it means the
+ * same: the 17th digit of a number may. */
 Test(auto, damaged_files_are_refused)
 {
-    char path[] = "/tmp/lockstep-auto-XXXXXX";
+    char path[] = "/tmp/lockstep-auto-XXXXXX", expected[65];
     ls_data *data = rows_of("moons", 60, 1);
     ls_model *m = make(NULL, data, 2, 2), *again;
     ls_error err;
     close(mkstemp(path));
     cr_assert_eq(ls_model_save(m, path, &err), LS_OK);
+    hash_of(m, expected);
     FILE *f = fopen(path, "r+b");
     fseek(f, 0, SEEK_END);
     long size = ftell(f), step = size / 300 + 1;
@@ -200,7 +202,9 @@ Test(auto, damaged_files_are_refused)
         fputc(byte ^ 4, f);
         fflush(f);
         if (byte != ' ' && ls_model_load(path, &again, &err) == LS_OK) {
-            cr_expect(false, "byte %ld of %ld", at, size);
+            char now[65];
+            hash_of(again, now);
+            cr_expect_str_eq(now, expected, "byte %ld of %ld", at, size);
             ls_model_free(again);
         }
         fseek(f, at, SEEK_SET);

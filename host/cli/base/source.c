@@ -262,6 +262,10 @@ static ls_status check_file(const source_options *o, const char *name, ls_error 
 {
     bool input = strcmp(name, "-") == 0;
     if (!input && !ls_parts_exist(name)) return no_such_data(name, err);
+    if (o->data_seed != 1 && o->sample == SOURCE_ALL_ROWS)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--data-seed is for generated data and for --sample, but %s is read whole",
+                       input ? "standard input" : name);
     if (!o->rows && o->noise == -1) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "--rows and --noise are for generated data, but %s is a file",
