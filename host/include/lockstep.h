@@ -933,10 +933,10 @@ LS_API double ls_model_temperature(const ls_model *model);
 
 /** Progress of ls_auto. */
 typedef struct {
-    size_t struct_size;   /**< set by the library */
-    size_t trials;        /**< all of them; 0 until the pace is measured */
+    size_t struct_size;             /**< set by the library */
+    size_t trials;                  /**< all of them; 0 until the pace is measured */
     size_t working, ended, dropped; /**< in training, trained to their end, left out as weak */
-    size_t members;       /**< networks of the ensemble so far */
+    size_t members;                 /**< networks of the ensemble so far */
     double best;          /**< log-loss (classes, labels) or RMSE of the ensemble so far on rows
                              that its networks were not trained on; NaN before there is one */
     double seconds, left; /**< since the start; until the end, estimated (NaN: not known yet) */

@@ -15,22 +15,10 @@ const char *const ls_saved_sources[LS_SAVED_SOURCES] = {[LS_THRESHOLD_DEFAULT] =
 const char *const ls_saved_tasks[LS_TASKS] = {
     [LS_TASK_REGRESSION] = "regression", [LS_TASK_MULTILABEL] = "multilabel"};
 
-const char *const ls_later_options[] = {"huber-delta",
-                                        "standardize-target",
-                                        "l2",
-                                        "schedule",
-                                        "patience",
-                                        "net",
-                                        "shape",
-                                        "augment-shift",
-                                        "augment-flip",
-                                        "on-nan",
-                                        "fold",
-                                        "label-smoothing",
-                                        "scaling",
-                                        "embedding",
-                                        "bins",
-                                        NULL};
+const char *const ls_later_options[] = {
+    "huber-delta", "standardize-target", "l2",           "schedule", "patience", "net",
+    "shape",       "augment-shift",      "augment-flip", "on-nan",   "fold",     "label-smoothing",
+    "scaling",     "embedding",          "bins",         NULL};
 
 const char *const ls_shared_entries[] = {"features",    "classes", "columns", "source",
                                          "standardize", "targets", NULL};

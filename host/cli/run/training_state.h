@@ -15,9 +15,9 @@ typedef struct {
     ls_device *device;
     device_report report; /* the device that trained */
     ls_model *model;
-    const char *model_path;         /* where the model is, or NULL if it was not saved */
-    char *rescued;                  /* where it is if its own place could not be written */
-    char hash[65];                  /* of the bytes of its file */
+    const char *model_path; /* where the model is, or NULL if it was not saved */
+    char *rescued;          /* where it is if its own place could not be written */
+    char hash[65];          /* of the bytes of its file */
     /* NULL if they could not be computed, and without such rows */
     ls_metrics *on_train, *on_validation, *on_test;
     ls_metrics *of_linear; /* of a linear model, on the last of these rows; or NULL */
