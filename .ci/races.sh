@@ -39,5 +39,6 @@ train layered --shape 2x1 --batch 70 \
     --net 'conv 9 2x1 same, tanh, avgpool 2x1 stride 1 same, conv 4 1 stride 2 same, elu, globalpool, dense'
 for way in grouped grouped-global whole; do
     train $way --hidden 7,5 --batch 17 --dropout 0.2 --clip 1
+    train $way --hidden 7,5 --batch 17 --embedding piecewise --bins 3 --label-smoothing 0.1
 done
 exit $status

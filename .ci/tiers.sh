@@ -208,7 +208,7 @@ needs_fuzz() {
     need libclang-rt-dev sh -c 'printf "int LLVMFuzzerTestOneInput(const char *b, unsigned long n){(void)b;return n==1;}" | clang -x c - -fsanitize=fuzzer -o /dev/null'
 }
 tier_fuzz() {
-    parsers="csv idx npy gzip model checkpoint config"
+    parsers="csv idx npy npz gzip model checkpoint config"
     (export CC=clang
      # shellcheck disable=SC2086
      target="$(printf 'fuzz_%s ' $parsers)"

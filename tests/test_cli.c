@@ -275,7 +275,7 @@ static void assert_metrics(const json_t *m, size_t rows)
 Test(cli, json_output)
 {
     static const char line[] =
-        "train moons --rows 100 --split 0.2 --validation 0.1 --json -o m.safetensors" QUICK;
+        "train moons --rows 100 --split 0.2 --validation 0.1 --batch 32 --json -o m.safetensors" QUICK;
     runs_child c = runs_program(line);
     char hex[65];
     cr_assert_eq(c.status, 0, "%s", c.err);
@@ -289,7 +289,8 @@ Test(cli, json_output)
     cr_expect(json_number_value(json_object_get(o, "seconds")) > 0 &&
               json_number_value(json_object_get(o, "steps_per_second")) > 0);
     cr_expect(json_number_value(json_object_get(o, "loss")) > 0);
-    assert_metrics(json_object_get(o, "train"), 80);
+    assert_metrics(json_object_get(o, "train"), 72);
+    assert_metrics(json_object_get(o, "validation"), 8);
     assert_metrics(json_object_get(o, "test"), 20);
     json_t *history = json_object_get(o, "history"), *point = json_array_get(history, 2);
     cr_assert_eq(json_array_size(history), 3);
@@ -344,7 +345,7 @@ Test(cli, the_last_line_is_the_hash_of_the_file)
 Test(cli, progress_is_on_stderr_and_can_be_turned_off)
 {
     runs_child
-        c = runs_program("train moons -o m.safetensors --epochs 100 --device cpu --validation 0.2"),
+        c = runs_program("train moons -o m.safetensors --device cpu --validation 0.2 --patience 0"),
         q = runs_program("train moons --quiet" QUICK),
         p = runs_program("predict m.safetensors moons --device cpu"),
         e = runs_program("evaluate m.safetensors moons -q --device cpu"),
@@ -621,7 +622,7 @@ static void interrupt(const char *line, int number)
 Test(cli, an_interrupted_run_saves_what_there_is)
 {
 #define ENDLESS                                                                                    \
-    "train moons --hidden 20 --epochs 1000000000 --device cpu -o m.safetensors --log log"
+    "train moons --hidden 20 --epochs 1000000000 --patience 0 --device cpu -o m.safetensors --log log"
     interrupt(ENDLESS, SIGINT);
     interrupt(ENDLESS " --json", SIGINT);
     interrupt(ENDLESS " --patience 100000000", SIGTERM);

@@ -47,9 +47,9 @@ static void check_drop(const ls_cpu_set *set, const ls_mask *m, size_t first, ls
 
 Test(dropout, of_rows)
 {
-    static const ls_block blocks[] = {{1, 1, 1},     {1, 3, 3},     {1, 64, 64},    {1, 1000, 1000},
-                                      {6, 16, 20},   {7, 13, 13},   {5, 31, 131},   {12, 32, 33},
-                                      {3, 260, 401}, {4, 256, 512}, {2, 1031, 1031}};
+    static const ls_block blocks[] = {{1, 1, 1},    {1, 3, 3},     {1, 64, 64},   {1, 1000, 1000},
+                                      {6, 16, 20},  {41, 5, 7},    {7, 13, 13},   {5, 31, 131},
+                                      {12, 32, 33}, {3, 260, 401}, {4, 256, 512}, {2, 1031, 1031}};
     ls_cpu_set set;
     for (size_t i = 0; ls_cpu_set_at(i, &set); i++)
         for (size_t k = 0; k < RUNS_COUNT(blocks) * RUNS_COUNT(masks); k++)

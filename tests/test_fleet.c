@@ -442,7 +442,7 @@ Test(fleet, a_callback_stops_where_all_are)
     size_t first, calls = 0;
     for (size_t i = 0; i < COUNT; i++) {
         snprintf(subjects[i].text, sizeof subjects[i].text,
-                 "hidden 12 epochs 40000 optimizer gd seed %zu", i);
+                 "hidden 12 epochs 40000 optimizer gd batch full seed %zu", i);
         subjects[i].data = data;
         train_alone(&subjects[i]);
     }

@@ -317,8 +317,10 @@ static void describe(const ls_model *m)
     TEXT(ls_model_class_name(m, 0));
     TEXT(ls_model_feature_name(m, 0));
     TEXT(ls_model_option(m, "lr"));
-    OK(ls_model_layer_shape(m, 0, &shape, &err));
-    note(&shape, sizeof shape);
+    if (ls_model_layer_count(m)) { /* an ensemble has none */
+        OK(ls_model_layer_shape(m, 0, &shape, &err));
+        note(&shape, sizeof shape);
+    }
     OK(ls_model_summary(m, &summary, &err));
     note(&summary.loss, sizeof summary.loss);
     POINTER(history, ls_model_history(m, &points));
@@ -447,6 +449,35 @@ static void fleet(const ls_options *o, const ls_data *data, unsigned threads)
     ls_device_close(device);
 }
 
+static int on_auto(const ls_auto_progress *p, void *user)
+{
+    (void)p, (void)user;
+    called_back();
+    return 0;
+}
+
+static void ensemble(const ls_data *data)
+{
+    const ls_auto_control control = {
+        .struct_size = sizeof control, .trials = 3, .folds = 1, .seed = 1, .callback = on_auto};
+    ls_model *m;
+    const ls_model *member;
+    ls_metrics *metrics;
+    OK(ls_auto(NULL, data, &control, &m, &err));
+    VALUE(ls_model_members(m));
+    POINTER(member, ls_model_member(m, 0));
+    VALUE(ls_model_member_times(m, 0));
+    VALUE(ls_model_temperature(m));
+    describe(m);
+    describe(member);
+    OK(ls_model_evaluate(m, NULL, data, &metrics, &err));
+    note_metrics(metrics);
+    ls_metrics_free(metrics);
+    m = saved(m);
+    describe(m);
+    ls_model_free(m);
+}
+
 /* The hash of all that the public functions give. */
 static void use_everything(bool in_hostile_mode, const char *path, char hex[65])
 {
@@ -464,6 +495,7 @@ static void use_everything(bool in_hostile_mode, const char *path, char hex[65])
     m = saved(m);
     stream(m, path);
     fleet(o, rows, 3);
+    ensemble(rows);
     ls_model_free(m);
     ls_options_free(o);
     ls_data_free(values);

@@ -86,15 +86,16 @@ static ls_data *data_of(const char *name)
 static const struct {
     const char *data, *options;
 } parts[] = {
-    {"moons", "hidden 8 epochs %d optimizer gd lr 0.3"},
-    {"moons", "hidden 8,8 epochs %d optimizer gd lr 0.3 batch-norm on validation 0.25"},
-    {"moons", "hidden 6 epochs %d optimizer gd lr 0.3 class-weights balanced standardize off"},
-    {"numbers:2", "hidden 8 epochs %d optimizer gd lr 0.1 schedule constant"},
+    {"moons", "hidden 8 epochs %d optimizer gd batch full lr 0.3"},
+    {"moons", "hidden 8,8 epochs %d optimizer gd batch full lr 0.3 batch-norm on validation 0.25"},
+    {"moons",
+     "hidden 6 epochs %d optimizer gd batch full lr 0.3 class-weights balanced standardize off"},
+    {"numbers:2", "hidden 8 epochs %d optimizer gd batch full lr 0.1 schedule constant"},
     {"numbers:2:weighted",
-     "hidden 8 epochs %d optimizer gd lr 0.001 schedule constant standardize-target off"},
-    {"labels:3", "hidden 8 epochs %d optimizer gd lr 0.2"},
-    {"mixed", "hidden 4 epochs %d optimizer gd lr 0.2"},
-    {"digits", "epochs %d optimizer gd lr 0.1 shape 1x8x8 net "
+     "hidden 8 epochs %d optimizer gd batch full lr 0.001 schedule constant standardize-target off"},
+    {"labels:3", "hidden 8 epochs %d optimizer gd batch full lr 0.2"},
+    {"mixed", "hidden 4 epochs %d optimizer gd batch full lr 0.2"},
+    {"digits", "epochs %d optimizer gd batch full lr 0.1 shape 1x8x8 net "
                "conv\t4\t3,batchnorm,relu,maxpool\t2,dense"},
 };
 
@@ -144,7 +145,8 @@ Test(from, the_first_loss_is_that_of_the_model)
 {
     static const char *const names[] = {"moons", "numbers:2", "labels:3"};
     for (size_t i = 0; i < RUNS_COUNT(names); i++) {
-        static const char options[] = "hidden 6 epochs 1 optimizer gd lr 1e-38 validation 0.3 l2 0";
+        static const char options[] =
+            "hidden 6 epochs 1 optimizer gd batch full lr 1e-38 validation 0.3 l2 0";
         ls_data *data = runs_data(names[i], 90), *rows, *held;
         ls_model *from = train(NULL, "hidden 6 epochs 20 seed 5", data, NULL),
                  *same = train_from(NULL, options, data, from, 0);

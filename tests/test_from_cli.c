@@ -37,7 +37,7 @@ static void expect_option(const char *model, const char *name, const char *value
 Test(from_cli, goes_on_from_a_model)
 {
     static const char options[] =
-        "train moons --hidden 6,5 --activation tanh --optimizer gd --lr 0.3 --epochs";
+        "train moons --hidden 6,5 --activation tanh --optimizer gd --lr 0.3 --patience 0 --schedule constant --epochs";
     char line[256], whole[65], second[65];
     snprintf(line, sizeof line, "%s 9 -o whole.st" CPU, options);
     program_train(line, whole);

@@ -49,8 +49,8 @@ static void expect_gradients(const char *options, const char *data_name)
     ls_layer_info list[MOST];
     ls_data *data = runs_data(data_name, 120);
     size_t rows;
-    snprintf(three, sizeof three, "optimizer gd lr %g epochs 3 %s", rate, options);
-    snprintf(four, sizeof four, "optimizer gd lr %g epochs 4 %s", rate, options);
+    snprintf(three, sizeof three, "optimizer gd batch full lr %g epochs 3 %s", rate, options);
+    snprintf(four, sizeof four, "optimizer gd batch full lr %g epochs 4 %s", rate, options);
     runs_train(NULL, three, data, 0, &before);
     runs_train(NULL, four, data, 0, &after);
     look(before.model, NULL, data, list, &rows);

@@ -158,8 +158,9 @@ Test(killed, resume_looks_at_what_it_goes_on_with)
         "rm c/*.safetensors; mkfifo c/checkpoint-000000000500.safetensors",
     };
     static const char *const losses[] = {"rm r/metrics.jsonl", "echo > l", "rm -r r"};
-    const char *begin = "train moons --epochs 2000000 --batch 16 --checkpoint c --every 50 -o m.st "
-                        "--run r --log l -q --device cpu --threads 1";
+    const char *begin =
+        "train moons --epochs 2000000 --patience 0 --batch 16 --checkpoint c --every 50 -o m.st "
+        "--run r --log l -q --device cpu --threads 1";
     char folder[64], command[200];
     runs_folder_enter(folder);
     free(runs_program_expect("train circles --epochs 2 --run other -q --device cpu", 0));

@@ -74,7 +74,7 @@ static const program_mistake usage[] = {
     {"train moons circles", 2, "circles"},
     {"train", 2, "missing --help"},
     {"evaluate a.safetensors", 2, "missing"},
-    {"predict a.safetensors b c", 2, "'c'"},
+    {"predict a.safetensors b c", 1, "a.safetensors"},
     {"show", 2, "missing"},
     {"devices all", 2, "'all'"},
     {"doctor all", 2, "'all'"},
@@ -104,6 +104,11 @@ static const program_mistake unused[] = {
     {"evaluate m.st flowers.csv --noise 1", 2, "--noise flowers.csv"},
     {"evaluate m.st flowers.csv --weight width", 2, "--weight"},
     {"train moons --target x1", 2, "--target moons"},
+    {"train flowers.csv --data-seed 3", 2, "--data-seed flowers.csv"},
+    {"search moons --folds 3 --holdout 0.3", 2, "--holdout --folds"},
+    {"search moons --eta 4", 2, "--eta halving"},
+    {"search moons --restart", 2, "--restart --state"},
+    {"verify m.st m.st --no-report", 2, "--no-report"},
     {"describe flowers.csv --rows 3", 2, "--rows flowers.csv"},
 };
 

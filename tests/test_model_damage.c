@@ -349,6 +349,35 @@ Test(model_damage, damaged_header_values)
     file_parts_free(&p);
 }
 
+/* ---- Robust scaling -------------------------------------------------------------------------- */
+
+static const edit clip_edits[] = {
+    {"no limit", 'm', "standardize|clip", NULL},
+    {"a limit of zero", 'm', "standardize|clip", "0"},
+    {"a negative limit", 'm', "standardize|clip", "-3"},
+    {"a tiny limit", 'm', "standardize|clip", "1e-9"},
+    {"a huge limit", 'm', "standardize|clip", "1e300"},
+    {"a limit that is text", 'm', "standardize|clip", "\"3\""},
+    {"a limit that is null", 'm', "standardize|clip", "null"},
+    {"a limit that is a list", 'm', "standardize|clip", "[3]"},
+    {"a limit without a mean and a scale", 'm', "standardize",
+     "{\"mean\":null,\"scale\":null,\"clip\":3}"},
+    {"a limit though the options say none", 'm', "options|scaling", NULL},
+    {"an unknown scaling", 'm', "options|scaling", "\"rough\""},
+};
+
+Test(model_damage, damaged_limits_of_robust_scaling)
+{
+    file_make("moons", "hidden 3 epochs 2 scaling robust", "a.safetensors");
+    for (size_t i = 0; i < RUNS_COUNT(clip_edits); i++) {
+        file_parts p = file_take_apart("a.safetensors");
+        apply(p.meta, &clip_edits[i]);
+        file_put_together("b.safetensors", &p, true);
+        file_assert_refused("b.safetensors", LS_ERR_DATA, clip_edits[i].what);
+        file_parts_free(&p);
+    }
+}
+
 /* ---- Models of categories and missing values ------------------------------------------------- */
 
 /* Columns 0: size, 1: town (Bonn, Kiel, Ulm, other); the class is column 2 of the file. 5 inputs.

@@ -589,7 +589,8 @@ Test(net, batch_norm_needs_rows)
         ls_error err;
         cr_assert_eq(ls_options_create_plain(&o, &err), LS_OK);
         cr_assert_eq(ls_options_set(o, "net", rows[i].net, &err), LS_OK, "%s", err.message);
-        cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 33u : 32u, "%s",
+        cr_assert_eq(ls_options_set(o, "batch", "auto", &err), LS_OK);
+        cr_expect_eq(ls_settings_batch(&o->settings, 65), rows[i].values ? 17u : 16u, "%s",
                      rows[i].net);
         cr_assert_eq(ls_options_set(o, "batch", "32", &err), LS_OK);
         ls_status status = ls_training_check_batch(&o->settings, 65, &err);

@@ -208,6 +208,13 @@ static void getters_of_models(const objects *o)
     char hex[65] = "x";
     IDLE(ls_model_weights_sha256(NULL, hex));
     cr_expect_eq(*hex, 0);
+    NOTHING(ls_model_members(NULL));
+    NOTHING(ls_model_members(o->model)); /* it is no ensemble */
+    NOTHING(ls_model_member(NULL, 0));
+    NOTHING(ls_model_member(o->model, 0));
+    NOTHING(ls_model_member_times(NULL, 0));
+    NOTHING(ls_model_member_times(o->model, 0));
+    NOTHING(ls_model_temperature(NULL) != 1);
     IDLE(ls_metrics_free(NULL));
     IDLE(ls_model_free(NULL));
 }
@@ -251,6 +258,8 @@ static void models(const objects *o)
     REFUSED(ls_model_layers(NULL, NULL, o->data, layers, NULL, &err));
     REFUSED(ls_model_layers(o->model, NULL, NULL, layers, NULL, &err));
     REFUSED(ls_model_layers(o->model, NULL, o->data, NULL, NULL, &err));
+    REFUSED(ls_auto(NULL, NULL, NULL, &model, &err));
+    REFUSED(ls_auto(NULL, o->data, NULL, NULL, &err));
     REFUSED(ls_model_save(NULL, "x.safetensors", &err));
     REFUSED(ls_model_save(o->model, NULL, &err));
     REFUSED(ls_model_load(NULL, &model, &err));
@@ -310,4 +319,17 @@ Test(null, absurd_counts, .timeout = 10)
     how.features = 0, how.rows = SIZE_MAX;
     REFUSED(ls_data_generate("blobs", &how, &out, &err));
     cr_expect_null(out);
+    how.rows = 100, how.features = 0;
+    cr_assert_eq(ls_data_generate("moons", &how, &out, NULL), LS_OK);
+    ls_model *model = NULL;
+    ls_auto_control control = {.trials = SIZE_MAX};
+    REFUSED(ls_auto(NULL, out, &control, &model, &err));
+    control = (ls_auto_control){.trials = 1, .seconds = -1};
+    REFUSED(ls_auto(NULL, out, &control, &model, &err));
+    control = (ls_auto_control){.trials = 1, .seed = UINT64_MAX};
+    REFUSED(ls_auto(NULL, out, &control, &model, &err));
+    control = (ls_auto_control){.trials = 1, .folds = SIZE_MAX};
+    REFUSED(ls_auto(NULL, out, &control, &model, &err));
+    cr_expect_null(model);
+    ls_data_free(out);
 }

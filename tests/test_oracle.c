@@ -23,7 +23,7 @@ static const rig_case cases[] = {
     {"softmax", "hidden=none optimizer=sgd batch=8 order=file", 30, 3, 4},
     {"one activation per layer", "hidden=6,5,4 activation=tanh,gelu,elu optimizer=sgd batch=8", 30,
      3, 3},
-    {"gd", "hidden=7,5 activation=tanh optimizer=gd", 200, 3, 2},
+    {"gd", "hidden=7,5 activation=tanh optimizer=gd batch=full", 200, 3, 2},
     {"momentum", "hidden=7,5 activation=tanh optimizer=momentum batch=8 momentum=0.8", 30, 3, 3},
     {"nesterov", "hidden=7,5 activation=tanh optimizer=nesterov batch=8 momentum=0.8", 30, 3, 3},
     {"rmsprop", "hidden=7,5 activation=tanh optimizer=rmsprop batch=8 rho=0.85 epsilon=1e-3", 30, 3,
@@ -385,5 +385,5 @@ Test(oracle, corrections)
     check_corrections("optimizer=sgd lr=0.02", 0.0, 0.0, 0.02, 0.0, false);
     check_corrections("optimizer=momentum", 0.0, 0.0, 0.01, 0.0, false);
     check_corrections("optimizer=rmsprop", 0.0, 0.0, 0.003, 0.0, false);
-    check_corrections("optimizer=gd", 0.0, 0.0, 0.1, 0.0, false);
+    check_corrections("optimizer=gd batch=full", 0.0, 0.0, 0.1, 0.0, false);
 }

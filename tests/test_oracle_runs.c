@@ -181,7 +181,7 @@ static const struct {
     rig_schedule s;
     bool raw;
 } runs[] = {
-    {{"logistic, gd", "hidden=none optimizer=gd", 90, 3, 2},
+    {{"logistic, gd", "hidden=none optimizer=gd batch=full", 90, 3, 2},
      {"constant", 0.5, 0, 0.5, 0, 10, 30, 1},
      false},
     {{"not standardised", "hidden=8 activation=tanh batch=16 standardize=off", 90, 3, 3},
@@ -609,8 +609,8 @@ Test(oracle, divergence_in_the_last_step)
 {
     static const float x[] = {1e33f, -2e33f, 3e33f, 1e33f};
     static const int32_t y[] = {0, 1, 0, 1};
-    ls_options *options =
-        rig_options("hidden=none optimizer=gd lr=1e6 reduction=sum standardize=off epochs=1");
+    ls_options *options = rig_options(
+        "hidden=none optimizer=gd batch=full lr=1e6 reduction=sum standardize=off epochs=1");
     ls_data *data;
     ls_model *model = NULL;
     ls_error err = {0};

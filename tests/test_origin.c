@@ -76,7 +76,7 @@ Test(origin, parts_are_those_of_the_training)
         "--split 0.2 --categorical a --missing median --target c",
     };
     for (size_t i = 0; i < RUNS_COUNT(options); i++) expect_same_test_rows(options[i], "x.csv");
-    expect_same_test_rows("--rows 90 --noise 0.2 --data-seed 3 --split 0.2", "moons");
+    expect_same_test_rows("--split 0.2", "moons --rows 90 --noise 0.2 --data-seed 3");
     program_do("train x.csv -o m --split 0.25 --validation 0.1" QUICK);
     expect_rows("m", "x.csv", "test", 30);
     expect_rows("m", "x.csv", "validation", 9);
@@ -172,8 +172,9 @@ Test(origin, the_command_of_a_report_trains_the_model)
         "--split 0.2 --positive k0 --threshold 0.4",
     };
     for (size_t i = 0; i < RUNS_COUNT(options); i++) expect_command_trains("x.csv", options[i]);
-    expect_command_trains("moons", "--rows 60 --noise 0.3 --split 0.2");
-    expect_command_trains("friedman1", "--rows 60 --validation 0.2 --loss huber");
+    expect_command_trains("moons --rows 60 --noise 0.3", "--split 0.2");
+    expect_command_trains("moons --data-seed 4", "");
+    expect_command_trains("friedman1 --rows 60", "--validation 0.2 --loss huber");
 }
 
 /* What the model does not keep is said. */

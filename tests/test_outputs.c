@@ -244,8 +244,8 @@ static void expect_rescued(const char *line, const char *place)
 }
 
 /* A name that becomes a folder while it trains cannot be replaced. */
-#define TAKEN(options)                                                                             \
-    "$LS train ../d.csv --epochs 1000000000 --hidden 2 --device cpu --log log -o m.st " options    \
+#define TAKEN(options)                                                                                       \
+    "$LS train ../d.csv --epochs 1000000000 --patience 0 --hidden 2 --device cpu --log log -o m.st " options \
     " & while [ ! -s log ]; do :; done; mkdir m.st m.st/x; kill -TERM $!; wait $!"
 
 Test(outputs, a_model_whose_place_is_gone_is_kept_elsewhere)
@@ -296,7 +296,7 @@ Test(outputs, a_log_of_a_divergence_is_told)
 {
     runs_child c = in_folder(
         "lost",
-        "$LS train linear-regression --hidden none --optimizer gd --lr 3 --epochs 3000 --device cpu -q --log /dev/full");
+        "$LS train linear-regression --hidden none --optimizer gd --lr 3 --l2 0 --schedule constant --patience 0 --epochs 3000 --device cpu -q --log /dev/full");
     cr_expect(c.status == 1 && strstr(c.err, "diverged") && strstr(c.err, "/dev/full"), "%d %s",
               c.status, c.err);
     runs_child_free(&c);
@@ -309,8 +309,8 @@ Test(outputs, logs_keep_whole_lines)
 {
     runs_child c = in_folder(
         "small",
-        "ulimit -f 200; PATH=/nonexistent; exec $LS train ../d.csv --hidden 2 --epochs 5000 --device "
-        "cpu -q --log log --run run --tensorboard tb -o m.st");
+        "ulimit -f 200; PATH=/nonexistent; exec $LS train ../d.csv --hidden 2 --epochs 5000 --patience 0 "
+        "--device cpu -q --log log --run run --tensorboard tb -o m.st");
     cr_expect(c.status == 1 && strstr(c.err, "log: cannot write") &&
                   strstr(c.err, "metrics.jsonl: cannot write") &&
                   strstr(c.err, "timing.jsonl: cannot write") && strstr(c.err, "tfevents"),

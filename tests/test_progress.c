@@ -268,10 +268,11 @@ static void make_large_file(void)
 }
 
 static const char *const commands[] = {
-    "train moons --rows 60 --epochs 100000 --time-limit 0.4 --validation 0.3 --hidden 4 "
+    "train moons --rows 60 --epochs 100000 --patience 0 --time-limit 0.4 --validation 0.3 --hidden 4 "
     "--device cpu",
     "train moons --rows 60 --epochs 30 --validation 0.3 --hidden 4 --device cpu -o m.safetensors",
     "search moons --rows 60 --trials 6 --epochs 20 --device cpu -o s.safetensors",
+    "auto moons --rows 80 --trials 4 --device cpu -o a.safetensors",
     "describe a-file-with-a-name-that-is-not-short-at-all.csv --drop text",
     "predict m.safetensors moons --rows 300000 -o out.csv --device cpu",
     "experiment X --quick --device cpu -o results",

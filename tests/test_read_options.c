@@ -144,7 +144,8 @@ Test(read_options, mistakes_name_the_option_and_suggest_a_value)
         const char *option, *says;
     } list[] = {
         {{.header = "ye"}, "--header", "did you mean 'yes'"},
-        {{.header = "first"}, "--header", "auto, yes, no"},
+        {{.header = "first"}, "--header", "did you mean 'yes'"},
+        {{.header = "purple"}, "--header", "auto, yes, no"},
         {{.separator = "tabs"}, "--separator", "did you mean 'tab'"},
         {{.separator = ";;"}, "--separator", "semicolon|or a character"},
         {{.separator = "x"}, "--separator", "no letter"},
@@ -156,7 +157,8 @@ Test(read_options, mistakes_name_the_option_and_suggest_a_value)
         {{.thousands = "apostroph"}, "--thousands", "did you mean 'apostrophe'"},
         {{.decimal = "comma", .thousands = "comma"}, "--decimal", "--thousands|both comma"},
         {{.task = "regresion"}, "--task", "did you mean 'regression'"},
-        {{.task = "numbers"}, "--task", "auto, classification, regression"},
+        {{.task = "numbers"}, "--task", "did you mean 'regression'"},
+        {{.task = "purple"}, "--task", "auto, classification, regression"},
         {{.missing = "avg"}, "--missing", "mean"},
     };
     for (size_t i = 0; i < COUNT(list); i++) {

@@ -108,7 +108,7 @@ static char *command_of(const char *path)
 static void expect_repeats(const char *page, const char *hash)
 {
     char *command = command_of(page), line[4096];
-    snprintf(line, sizeof line, "lockstep() { '%s' \"$@\"; }; %s --device cpu -q", LS_PROGRAM,
+    snprintf(line, sizeof line, "lockstep() { '%s' \"$@\"; }; %s --device cpu", LS_PROGRAM,
              command);
     runs_child c;
     runs_spawn((const char *const[]){"/bin/sh", "-c", line, NULL}, &c);

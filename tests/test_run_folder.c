@@ -78,7 +78,9 @@ Test(run_folder, has_what_was_done_and_no_more)
     cr_expect_eq(json_real_value(json_object_get(json_object_get(result, "resolved"), "lr")),
                  0.003);
     cr_expect_eq(json_integer_value(json_object_get(json_object_get(result, "train"), "rows")),
-                 120);
+                 108);
+    cr_expect_eq(json_integer_value(json_object_get(json_object_get(result, "validation"), "rows")),
+                 12);
     cr_expect_eq(json_integer_value(json_object_get(json_object_get(result, "test"), "rows")), 30);
     /* devices and times are in timing.jsonl only */
     for (size_t i = 0; i < RUNS_COUNT(program_compared); i++) {
@@ -183,7 +185,8 @@ Test(run_folder, of_a_divergence)
 
 Test(run_folder, of_an_interruption)
 {
-    int pid = program_start("train moons --hidden 20 --epochs 3000000 --device cpu -q --run a");
+    int pid = program_start(
+        "train moons --hidden 20 --epochs 3000000 --patience 0 --device cpu -q --run a");
     runs_child c;
     program_wait_for_file(pid, "a/metrics.jsonl", 1); /* the first epoch has ended */
     cr_assert_eq(kill(pid, SIGINT), 0);
@@ -210,7 +213,8 @@ Test(run_folder, of_an_interruption)
 Test(run_folder, of_an_interruption_at_its_very_beginning)
 {
     for (int turn = 0; turn < 12; turn++) {
-        int pid = program_start("train moons --epochs 3000000 --device cpu -q --run a");
+        int pid =
+            program_start("train moons --epochs 3000000 --patience 0 --device cpu -q --run a");
         runs_child c;
         while (access("a", F_OK) != 0 && program_is_running(pid))
             continue; /* as early as possible */
@@ -253,7 +257,7 @@ Test(run_folder, beyond_the_limit_of_files)
     const char *const command[] = {
         "/bin/sh", "-c",
         "ulimit -f 64; exec '" LS_PROGRAM
-        "' train moons --hidden 4 --epochs 3000 --device cpu -q --log log -o m.safetensors",
+        "' train moons --hidden 4 --epochs 3000 --patience 0 --device cpu -q --log log -o m.safetensors",
         NULL};
     runs_child c;
     runs_spawn(command, &c);
@@ -267,7 +271,7 @@ Test(run_folder, beyond_the_limit_of_files)
 
 Test(run_folder, a_log_has_a_line_an_epoch)
 {
-    program_do("train moons --validation 0.2 --log log.jsonl" QUICK);
+    program_do("train moons --validation 0.2 --batch 32 --log log.jsonl" QUICK);
     char *text = runs_file_read("log.jsonl", NULL), *line = text;
     json_int_t epoch = 0;
     double seconds = 0;

@@ -263,7 +263,7 @@ Test(runs, another_seed_gives_another_model)
     static const char *const cases[] = {
         "hidden 4 epochs 2",
         "hidden none init zeros epochs 1 batch 7",
-        "hidden none init zeros optimizer gd validation 0.3 epochs 1",
+        "hidden none init zeros optimizer gd batch full validation 0.3 epochs 1",
     };
     ls_data *data = runs_data("moons", 60);
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
@@ -383,7 +383,8 @@ Test(runs, learning_rates)
     assert_near(rate_of("warmup 4", 3), 0.075, "warm-up");
     assert_near(rate_of("warmup 4", 4), 0.1, "the end of warm-up");
     assert_near(rate_of("warmup 10 schedule cosine", 16), 0.05, "a cosine after warm-up");
-    assert_near(rate_of("schedule plateau schedule-epochs 19 optimizer gd lr 0", 20), 0, "no rate");
+    assert_near(rate_of("schedule plateau schedule-epochs 19 optimizer gd batch full lr 0", 20), 0,
+                "no rate");
 }
 
 /* Balanced weights are rows / (classes · rows of the class). */
@@ -495,16 +496,18 @@ Test(runs, tolerance_stops_where_the_losses_say)
         runs_run whole, stopped, same;
         ls_summary s = LS_INIT(ls_summary);
         char options[128];
-        runs_train(list[d].device, "hidden 6 epochs 600 optimizer gd lr 0.5", data, 0, &whole);
-        runs_train(list[d].device,
-                   "hidden 6 epochs 600 optimizer gd lr 0.5 tolerance 0.0002 tolerance-epochs 3",
-                   data, 0, &stopped);
+        runs_train(list[d].device, "hidden 6 epochs 600 optimizer gd batch full lr 0.5", data, 0,
+                   &whole);
+        runs_train(
+            list[d].device,
+            "hidden 6 epochs 600 optimizer gd batch full lr 0.5 tolerance 0.0002 tolerance-epochs 3",
+            data, 0, &stopped);
         size_t at = tolerated(&whole, 0.0002, 3);
         cr_assert(at > 5 && at < 600, "the case is empty: epoch %zu", at);
         ls_model_summary(stopped.model, &s, NULL);
         cr_assert_eq(s.epochs, at, "stopped at %zu, not %zu", (size_t)s.epochs, at);
         cr_assert_str_eq(s.stopped, "tolerance");
-        snprintf(options, sizeof options, "hidden 6 epochs %zu optimizer gd lr 0.5", at);
+        snprintf(options, sizeof options, "hidden 6 epochs %zu optimizer gd batch full lr 0.5", at);
         runs_train(list[d].device, options, data, 0, &same);
         cr_assert_str_eq(stopped.weights, same.weights, "%s", list[d].label);
         runs_free(&whole);
@@ -538,7 +541,7 @@ Test(runs, divergence_is_the_same_everywhere)
     static const char *const cases[] = {
         "hidden 6,5 output identity lr 100 optimizer sgd",
         "hidden 6,5 output identity lr 3 optimizer momentum reduction sum batch 7",
-        "hidden 8 batch-norm on output identity lr 1e6 optimizer gd epochs 3000",
+        "hidden 8 batch-norm on output identity lr 1e6 optimizer gd batch full epochs 3000",
     };
     runs_device list[RUNS_DEVICES];
     size_t n = runs_devices_open(list, some_threads);
@@ -615,7 +618,8 @@ static double accuracy(const ls_model *model, const ls_data *data)
  * accuracy 100 %. */
 Test(runs, xor_is_learnt)
 {
-    static const char options[] = "hidden 4,4 activation sigmoid loss mse optimizer gd lr 1 seed 1";
+    static const char options[] =
+        "hidden 4,4 activation sigmoid loss mse optimizer gd batch full lr 1 seed 1";
     ls_data *data = runs_data("xor", 0);
     char text[256];
     runs_run run;

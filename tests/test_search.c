@@ -544,7 +544,7 @@ Test(search, a_stop_inside_a_wave_loses_nothing)
 Test(search, scores_are_those_of_train_and_evaluate)
 {
     ls_data *data = runs_data("moons", 90);
-    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 seed 7 validation 0");
+    ls_space *space = make_space("hidden 5 lr 0.01|0.02 epochs 5 batch 32 seed 7");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 3;
     how.seeds = 2;
@@ -553,8 +553,8 @@ Test(search, scores_are_those_of_train_and_evaluate)
     double sum = 0, squares = 0, f1[6], others[4] = {0};
     char weights[65] = "";
     for (size_t i = 0; i < 6; i++) {
-        ls_options *o = runs_options(i < 3 ? "hidden 5 lr 0.02 epochs 5 seed 7"
-                                           : "hidden 5 lr 0.02 epochs 5 seed 8");
+        ls_options *o = runs_defaults(i < 3 ? "hidden 5 lr 0.02 epochs 5 batch 32 seed 7"
+                                            : "hidden 5 lr 0.02 epochs 5 batch 32 seed 8");
         ls_model *model;
         ls_metrics *m;
         cr_assert_eq(ls_train(NULL, o, s->train[i % 3], NULL, NULL, &model, NULL), LS_OK);
@@ -601,7 +601,7 @@ static ls_data *numbers(size_t rows)
 Test(search, numbers_are_ranked_by_their_own_metrics)
 {
     ls_data *data = numbers(80);
-    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu validation 0");
+    ls_space *space = make_space("hidden 8 lr 0.0001|0.05 epochs 20 activation relu");
     ls_search_settings how = usual(LS_SEARCH_GRID, 0);
     how.folds = 4;
     static const int metrics[] = {LS_SCORE_RMSE,
@@ -617,7 +617,7 @@ Test(search, numbers_are_ranked_by_their_own_metrics)
     run(s, NULL);
     double rmse = 0, r2 = 0;
     for (size_t p = 0; p < 4; p++) {
-        ls_options *o = runs_options("hidden 8 lr 0.05 epochs 20 activation relu");
+        ls_options *o = runs_defaults("hidden 8 lr 0.05 epochs 20 activation relu");
         ls_model *model;
         ls_metrics *m;
         cr_assert_eq(ls_train(NULL, o, s->train[p], NULL, NULL, &model, NULL), LS_OK);
@@ -702,13 +702,17 @@ Test(search, a_metric_that_cannot_be_is_refused_beforehand)
 Test(search, the_automatic_batch_has_no_rest_of_one_row)
 {
     static const struct {
-        uint64_t rows, batch;
-    } list[] = {{1, 1}, {2, 2}, {32, 32}, {33, 33}, {34, 32}, {64, 32}, {65, 33}, {1057, 34}};
-    ls_options *usual = runs_options("epochs 1"), *norm = runs_options("epochs 1 batch-norm on");
+        uint64_t rows, usual, norm;
+    } list[] = {{1, 1, 1},        {2, 2, 2},         {15, 15, 15},      {16, 16, 16},
+                {17, 16, 17},     {33, 16, 17},      {34, 16, 16},      {2400, 16, 16},
+                {2401, 32, 33},   {4800, 32, 32},    {4801, 64, 65},    {9600, 64, 64},
+                {9601, 128, 129}, {19200, 128, 128}, {19201, 256, 257}, {1000000, 256, 256}};
+    ls_options *usual = runs_defaults("batch auto"), *norm = runs_defaults("batch-norm on");
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         uint64_t rows = list[i].rows;
-        cr_expect_eq(ls_settings_batch(&norm->settings, rows), list[i].batch, "%d rows", (int)rows);
-        cr_expect_eq(ls_settings_batch(&usual->settings, rows), rows < 32 ? rows : 32);
+        cr_expect_eq(ls_settings_batch(&norm->settings, rows), list[i].norm, "%d rows", (int)rows);
+        cr_expect_eq(ls_settings_batch(&usual->settings, rows), list[i].usual, "%d rows",
+                     (int)rows);
     }
     ls_options_free(usual);
     ls_options_free(norm);

@@ -391,7 +391,7 @@ Test(search_cli, what_must_not_matter_does_not)
 
 #define LONG                                                                                       \
     "search moons --strategy halving --trials 300 --epochs 972 --folds 3 --hidden 8|32,32 --lr 0.001..1e3:log --batch 4 --device cpu -q"
-#define ENDLESS "search moons --epochs 1000000000 --hidden 8|16,16 --device cpu -q"
+#define ENDLESS "search moons --epochs 1000000000 --patience 0 --hidden 8|16,16 --device cpu -q"
 
 /* Interrupts a search whose results are in b.csv, and returns the exit status.
  * state: the version of b.csv.state before which not to interrupt it, or NULL to interrupt it as

@@ -20,7 +20,7 @@ static void leave(void) { runs_folder_leave(folder); }
 
 TestSuite(search_folds, .init = enter, .fini = leave, .timeout = 300);
 
-#define ONE " --hidden 4 --lr 0.02 --activation tanh --epochs 20 --device cpu -q"
+#define ONE " --hidden 4 --lr 0.02 --activation tanh --epochs 20 --device cpu"
 
 /* Categories, missing values, dates, a number; the class depends on two of them. */
 static void write_mixed(void)
@@ -81,7 +81,7 @@ Test(search_folds, the_command_trains_the_model_that_was_saved)
     for (size_t i = 0; i < RUNS_COUNT(lines); i++) {
         char line[512], a[65], b[65];
         bool halving = strstr(lines[i], "halving");
-        snprintf(line, sizeof line, "search %s --device cpu -q -o best.st%s", lines[i],
+        snprintf(line, sizeof line, "search %s --device cpu -o best.st%s", lines[i],
                  halving ? "" : " --trials 3 --epochs 12");
         char *out = runs_program_expect(line, 0);
         run_command(out, line);
@@ -151,6 +151,38 @@ Test(search_folds, every_fold_has_its_score)
     table = runs_file_read("t.csv", NULL); /* one training: its score is the mean */
     cr_expect_not(strstr(table, "_fold_"));
     free(table);
+}
+
+/* train --fold I/K trains without the rows of the fold that a search leaves out, and its validation
+ * rows are these. */
+Test(search_folds, train_holds_out_the_same_folds)
+{
+    static const char *const seeds[] = {"", ":6"};
+    for (size_t s = 0; s < RUNS_COUNT(seeds); s++) {
+        json_t *whole;
+        char line[256];
+        snprintf(line, sizeof line,
+                 "search moons --rows 90 --folds 3 --patience 0 --report t.csv --json%s" ONE,
+                 s ? " --search-seed 6" : "");
+        json_t *list = json_object_get(best_scores(line, "accuracy", &whole), "trainings");
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(line, sizeof line,
+                     "train moons --rows 90 --fold %zu/3%s --patience 0 -o m.st --json" ONE, k + 1,
+                     seeds[s]);
+            char *out = runs_program_expect(line, 0), *table = runs_file_read("t.csv", NULL);
+            json_t *trained = program_parse(out, line);
+            const char *hash = json_string_value(json_object_get(trained, "weights_sha256"));
+            cr_assert_not_null(hash);
+            cr_expect_eq(json_number_value(json_object_get(json_object_get(trained, "validation"),
+                                                           "accuracy")),
+                         json_number_value(json_array_get(list, k)), "fold %zu", k + 1);
+            cr_expect_eq(strstr(table, hash) != NULL, k == 0, "fold %zu", k + 1);
+            json_decref(trained);
+            free(table);
+            free(out);
+        }
+        json_decref(whole);
+    }
 }
 
 /* ---- Predictions ----------------------------------------------------------------------------- */

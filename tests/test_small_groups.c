@@ -427,6 +427,7 @@ static const struct {
     {"hidden 16,16,16 activation gelu residual on dropout 0.2 optimizer adamw batch 64", 300, 1, 2},
     {"hidden 40,3 activation silu optimizer rmsprop batch 200 max-norm 0.3 loss huber", 451, 2, 9},
     {"hidden 70 activation tanh dropout 0.5 optimizer adam batch full clip 3 l2 0.01", 129, 4, 0},
+    {"hidden 9,5 activation elu embedding piecewise bins 3 dropout 0.4 batch 170", 420, 5, 4},
 };
 enum { SHAPES = RUNS_COUNT(shapes), DATA_ROWS = 460, STEPS = 7 };
 
@@ -442,6 +443,11 @@ static void fill(ls_network *net, ls_plan **plan, float **start, ls_options *opt
     *start = calloc((*plan)->state, sizeof **start);
     cr_assert(*start);
     ls_network_init(net, &options->settings, *start);
+    /* what follows the parameters lies behind the optimizer's states */
+    memmove(*start + (*plan)->state - net->running, *start + net->parameters,
+            net->running * sizeof **start);
+    memset(*start + net->parameters, 0,
+           ((*plan)->state - net->running - net->parameters) * sizeof **start);
 }
 
 Test(small_groups, members_of_different_shapes)

@@ -111,7 +111,7 @@ Test(streams, closed_descriptors_take_no_file)
 /* ---- Signals --------------------------------------------------------------------------------- */
 
 #define ENDLESS                                                                                    \
-    "train moons --hidden 20 --epochs 1000000000 --device cpu -q -o m.st --log log --run run"
+    "train moons --hidden 20 --epochs 1000000000 --patience 0 --device cpu -q -o m.st --log log --run run"
 
 /* Starts it with `ignored` (0: none) ignored, sends the signals, and waits. */
 static runs_child signalled(const char *line, int ignored, const int *list)
@@ -192,7 +192,7 @@ Test(streams, a_second_signal_ends_the_program)
         unlink("log");
         cr_assert_eq(mkfifo("log", 0600), 0);
         int pid = program_start(
-            "train moons --hidden 2 --epochs 1000000000 --device cpu -q -o m.st --log log");
+            "train moons --hidden 2 --epochs 1000000000 --patience 0 --device cpu -q -o m.st --log log");
         int reader = open("log", O_RDONLY);
         cr_assert_geq(reader, 0);
         wait_until_full(pid, reader);

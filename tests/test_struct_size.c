@@ -149,12 +149,23 @@ static ls_status set_threshold(const void *options, ls_error *err)
     return status;
 }
 
+static ls_status try_one(const void *control, ls_error *err)
+{
+    ls_model *best = NULL;
+    ls_status status = ls_auto(NULL, moons, control, &best, err);
+    cr_expect_eq(best != NULL, status == LS_OK);
+    if (best) cr_expect_eq(ls_model_members(best), 1); /* one trial, one part */
+    ls_model_free(best);
+    return status;
+}
+
 Test(struct_size, options, .init = setup, .fini = teardown)
 {
     static const ls_csv_options csv = {.features = 1};
     static const ls_read_options rows = {.missing = "mean"};
     static const ls_generate_options how = {.rows = 50, .noise = -1, .overlap = -1};
     static const ls_threshold_options at = {.threshold = "0.25"};
+    static const ls_auto_control one = {.trials = 1, .folds = 1};
     const struct {
         const char *name;
         const void *options;
@@ -168,6 +179,7 @@ Test(struct_size, options, .init = setup, .fini = teardown)
         {"ls_threshold_options", &at, sizeof at, LS_FIRST_SIZE(ls_threshold_options), evaluate},
         {"ls_threshold_options", &at, sizeof at, LS_FIRST_SIZE(ls_threshold_options),
          set_threshold},
+        {"ls_auto_control", &one, sizeof one, LS_FIRST_SIZE(ls_auto_control), try_one},
     };
     for (size_t i = 0; i < RUNS_COUNT(cases); i++) {
         size_t size = cases[i].size;
@@ -291,7 +303,8 @@ Test(struct_size, results, .init = setup, .fini = teardown)
          fill_column},
         {"ls_summary", offsetof(ls_summary, rollbacks), sizeof(ls_summary), 1, fill_summary},
         {"ls_layer_info", sizeof(ls_layer_info), sizeof(ls_layer_info), 2, fill_layers},
-        {"ls_member_info", sizeof(ls_member_info), sizeof(ls_member_info), 1, fill_member},
+        {"ls_member_info", offsetof(ls_member_info, best_validation_loss), sizeof(ls_member_info),
+         1, fill_member},
         {"ls_device_timing", offsetof(ls_device_timing, estimated), sizeof(ls_device_timing), 1,
          fill_timings},
     };
@@ -330,6 +343,12 @@ static int on_fleet(const ls_fleet_progress *p, void *user)
     return 0;
 }
 
+static int on_auto(const ls_auto_progress *p, void *user)
+{
+    *(size_t *)user = p->struct_size;
+    return 0;
+}
+
 Test(struct_size, the_library_sets_it_in_its_own_structs, .init = setup, .fini = teardown)
 {
     ls_options *options = runs_options("hidden 4 epochs 2");
@@ -348,6 +367,10 @@ Test(struct_size, the_library_sets_it_in_its_own_structs, .init = setup, .fini =
     cr_assert_eq(ls_fleet_run(fleet, NULL, 0, 0, on_fleet, &size, NULL), LS_OK);
     cr_expect_eq(size, sizeof(ls_fleet_progress));
     ls_fleet_close(fleet);
+    const ls_auto_control one = {.trials = 1, .folds = 1, .callback = on_auto, .user = &size};
+    ls_model_free(again);
+    cr_assert_eq(ls_auto(NULL, moons, &one, &again, NULL), LS_OK);
+    cr_expect_eq(size, sizeof(ls_auto_progress));
     ls_metrics_free(metrics);
     ls_model_free(again);
     ls_options_free(options);

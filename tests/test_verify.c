@@ -143,7 +143,7 @@ static void replace(const char *path, const char *from, const char *to)
 Test(verify, names_what_differs)
 {
     json_t *root, *said;
-    program_do("train moons --patience 50 --run a" QUICK);
+    program_do("train moons --patience 50 --batch 32 --run a" QUICK);
     copy_run("a", "b");
     replace("b/metrics.jsonl", "\"steps\":42,", "\"steps\":43,"); /* epoch 7 */
     said = verify_json("verify a b --json", 1, "metrics.jsonl", &root);
@@ -165,7 +165,8 @@ Test(verify, names_what_differs)
     copy_run("a", "b");
     replace("b/run.json", "\"undefined\": 0", "\"undefined\": 1");
     said = verify_json("verify a b --json", 1, "run.json", &root);
-    cr_expect_str_eq(json_string_value(json_object_get(said, "where")), "result.train.undefined");
+    cr_expect_str_eq(json_string_value(json_object_get(said, "where")),
+                     "result.validation.undefined");
     json_decref(root);
     copy_run("a", "b");
     replace("b/report.html", "</html>", "</HTML>");
@@ -214,15 +215,16 @@ static size_t temporary_folders(void)
 Test(verify, repeats_a_run)
 {
     setenv("TMPDIR", ".", 1);
-    program_do("train moons --split 0.2 --run a" QUICK);
-    char *out = runs_program_expect("verify a --device cpu --threads 2 -q", 0);
+    program_do("train moons --split 0.2 --batch 32 --run a" QUICK);
+    char *out = runs_program_expect("verify a --device cpu --threads 2", 0);
     cr_expect(strstr(out, "repetition") && strstr(out, "bit for bit"), "%s", out);
     free(out);
     replace("a/metrics.jsonl", "\"steps\":20,", "\"steps\":21,");
-    out = runs_program_expect("verify a --device cpu -q", 1);
+    out = runs_program_expect("verify a --device cpu", 1);
     cr_expect(strstr(out, "metrics.jsonl") && strstr(out, "epoch 4"), "%s", out);
     free(out);
-    program_do("train moons --time-limit 0.05 --run limited --epochs 1000000000 --device cpu -q");
+    program_do(
+        "train moons --time-limit 0.05 --run limited --epochs 1000000000 --patience 0 --device cpu -q");
     static const struct {
         const char *line, *word;
     } list[] = {

@@ -15,7 +15,7 @@ enum {
     USUAL_TRIALS = 64, /* without --trials and --time */
     MOST_TRIALS = 100000,
     PACED_TRIALS = 8, /* that the pace is measured with */
-    LEAST_KEPT = 12    /* trials that are trained to their end, at least */
+    LEAST_KEPT = 12   /* trials that are trained to their end, at least */
 };
 
 /* Epochs after which half of the trials leave. */

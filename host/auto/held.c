@@ -132,8 +132,8 @@ ls_status ls_auto_choose(ls_auto_run *r, ls_error *err)
     for (size_t i = 0; i < r->trials; i++)
         if (r->trial[i].state == LS_AUTO_POOLED) pool[count++].evidence = r->trial[i].evidence;
     if (status == LS_OK && count)
-        status = ls_choose_ensemble(pool, count, r->values, r->data->task == LS_TASK_REGRESSION, PICKS,
-                           times, &r->loss, err);
+        status = ls_choose_ensemble(pool, count, r->values, r->data->task == LS_TASK_REGRESSION,
+                                    PICKS, times, &r->loss, err);
     for (size_t i = 0, k = 0; i < r->trials && status == LS_OK; i++)
         r->trial[i].times = r->trial[i].state == LS_AUTO_POOLED ? times[k++] : 0;
     free(pool);
@@ -159,9 +159,9 @@ static ls_status calibrate(ls_auto_run *r, double *temperature, ls_error *err)
     }
     for (size_t k = 0; k < r->held * width && status == LS_OK; k++) p[k] = (float)(sum[k] / times);
     if (status == LS_OK) {
-        *temperature = ls_fit_temperature(p, r->y, r->held, width, &loss);
-        if (loss < r->loss) r->loss = loss;
-        else *temperature = 1;
+        /* half of the way: the ensemble was chosen by the same rows */
+        *temperature = sqrt(ls_fit_temperature(p, r->y, r->held, width, &loss));
+        r->loss = ls_calibrated_loss(p, r->y, r->held, width, *temperature);
     }
     free(sum);
     free(p);

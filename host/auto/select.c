@@ -34,31 +34,54 @@ static double loss_with(const double *sum, const ls_candidate *c, size_t values,
     return loss / (double)values;
 }
 
-ls_status ls_choose_ensemble(const ls_candidate *candidate, size_t count, size_t values, bool numbers,
-                    size_t picks, uint64_t *times, double *loss, ls_error *err)
+/* The candidate whose joining gives the least loss; of those of `open` only, if that is not NULL.
+ */
+static size_t best_next(const ls_candidate *candidate, size_t count, const bool *open,
+                        const double *sum, size_t values, double picks, bool numbers, double *loss)
 {
-    double *sum;
-    size_t *picked, kept = 0;
-    LS_TRY(ls_alloc(&sum, values, sizeof *sum, "the ensemble", err));
+    size_t best = 0;
+    *loss = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        if (open && !open[i]) continue;
+        double now = loss_with(sum, &candidate[i], values, picks, numbers);
+        if (!(now < *loss)) continue;
+        *loss = now;
+        best = i;
+    }
+    return best;
+}
+
+ls_status ls_choose_ensemble(const ls_candidate *candidate, size_t count, size_t values,
+                             bool numbers, size_t picks, uint64_t *times, double *loss,
+                             ls_error *err)
+{
+    enum { FIRST = 4 }; /* different ones: a few rows cannot tell which single one is the best */
+    const size_t first = count < 2 * FIRST ? 1 : FIRST;
+    double *sum, now;
+    size_t *picked = NULL, kept = 0;
+    bool *open = NULL;
+    LS_TRY(ls_alloc(&sum, 2 * values, sizeof *sum, "the ensemble", err));
+    const double *nothing = sum + values;
     ls_status status = ls_alloc(&picked, picks, sizeof *picked, "the ensemble", err);
+    if (status == LS_OK) status = ls_alloc(&open, count, sizeof *open, "the ensemble", err);
+    for (size_t i = 0; i < count && status == LS_OK; i++) open[i] = true;
     *loss = INFINITY;
     for (size_t n = 0; n < picks && status == LS_OK; n++) {
-        double least = INFINITY;
-        picked[n] = 0;
-        for (size_t i = 0; i < count; i++) {
-            double now = loss_with(sum, &candidate[i], values, (double)n + 1, numbers);
-            if (!(now < least)) continue;
-            least = now;
-            picked[n] = i;
-        }
+        picked[n] = n < first ? best_next(candidate, count, open, nothing, values, 1, numbers, &now)
+                              : best_next(candidate, count, NULL, sum, values, (double)n + 1,
+                                          numbers, &now);
+        open[picked[n]] = false;
         for (size_t i = 0; i < values; i++) sum[i] += (double)candidate[picked[n]].evidence[i];
-        if (!(least < *loss)) continue;
-        *loss = least;
+        if (n + 1 < first) continue;
+        if (n + 1 == first) now = ls_evidence_loss(sum, values, (double)first, numbers);
+        if (!(now < *loss) && n + 1 > first) continue;
+        *loss = now;
         kept = n + 1;
     }
     memset(times, 0, count * sizeof *times);
     for (size_t n = 0; n < kept && status == LS_OK; n++) times[picked[n]]++;
-    if (status == LS_OK) free(picked);
+    free(picked);
+    free(open);
     free(sum);
     return status;
 }
@@ -104,4 +127,10 @@ double ls_fit_temperature(const float *p, const int32_t *y, size_t rows, size_t 
     }
     *loss = calibrated_loss(p, y, rows, width, (float)low / ONE);
     return (double)ONE / low;
+}
+
+double ls_calibrated_loss(const float *p, const int32_t *y, size_t rows, size_t width,
+                          double temperature)
+{
+    return calibrated_loss(p, y, rows, width, (float)(1 / temperature));
 }

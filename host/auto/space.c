@@ -21,6 +21,8 @@ static const range_row ranges[] = {
     {"schedule-epochs", "6", 0, SIZE_MAX},
     {"schedule-factor", "0.3", 0, SIZE_MAX},
     {"scaling", "standard|robust", 0, SIZE_MAX},
+    {"embedding", "none|piecewise", 0, SIZE_MAX},
+    {"bins", "4..24", 0, SIZE_MAX},
     {"lr", "5e-4..1e-2:log", 0, SIZE_MAX},
     {"weight-decay", "1e-4|1e-3..1e-1:log", 0, SIZE_MAX},
     {"dropout", "0|0.05..0.4", 0, SIZE_MAX},

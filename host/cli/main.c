@@ -23,7 +23,7 @@ typedef struct {
 
 static const subcommand commands[] = {
     {"train", cmd_train,
-     "train a network on a file of rows (CSV, IDX, NPY) or a generated data set", false},
+     "train a network on a file of rows (CSV, IDX, NPY, NPZ) or a generated data set", false},
     {"auto", cmd_auto, "find a good model by itself: an ensemble of networks trained side by side",
      false},
     {"resume", cmd_resume, "go on with a training from its checkpoints, on any device", false},

@@ -3,11 +3,13 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/data/cells.h"
 #include "host/data/csv_layout.h"
+#include "host/data/file_columns.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -30,6 +32,10 @@ typedef struct {
     ls_assumptions *assumptions;
     bool again; /* the assumptions have changed: the file is to be read again */
     ls_table_builder table;
+    /* Of several files: */
+    size_t part;   /* the one that records come from */
+    size_t *place; /* [columns] the field of each column in it; NULL: the fields are in order */
+    ls_csv_field *ordered;
 } csv_file;
 
 /* ---- What the columns are -------------------------------------------------------------------- */
@@ -69,6 +75,58 @@ static ls_status add_row(csv_file *file, size_t line, const ls_csv_field *fields
     return LS_OK;
 }
 
+/* ---- Several files --------------------------------------------------------------------------- */
+
+/* The places of a header's names among the columns, which must be the same in any order. */
+static ls_status match_header(csv_file *file, const ls_csv_field *fields, size_t count,
+                              const char *path, ls_error *err)
+{
+    const ls_file_columns columns = {file->path, file->layout.name, file->layout.columns};
+    bool same = count == columns.count;
+    for (size_t j = 0; same && j < count; j++) same = ls_same_name(columns.name[j], fields[j].text);
+    free(file->place);
+    file->place = NULL;
+    if (same) return LS_OK;
+    LS_TRY(ls_alloc(&file->place, columns.count, sizeof *file->place, "the columns", err));
+    for (size_t j = 0; j < columns.count; j++) file->place[j] = LS_NO_COLUMN;
+    for (size_t j = 0; j < count; j++) {
+        size_t place = ls_column_named(&columns, fields[j].text, 0);
+        if (count != columns.count || place == LS_NO_COLUMN || file->place[place] != LS_NO_COLUMN)
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "%s: its first line is not a header with the names of the first file's %zu "
+                "columns (column %zu is \"%s\"); files of one table have the same columns",
+                path, columns.count, j, ls_excerpt_of(fields[j].text).text);
+        file->place[place] = j;
+    }
+    return LS_OK;
+}
+
+/* Reads a record. The first one of a further file is its header if the first file has one. */
+static ls_status next_record(csv_file *file, bool *found, ls_error *err)
+{
+    ls_csv_reader *reader = &file->reader;
+    LS_TRY(ls_csv_next(reader, found, err));
+    while (*found && file->part + 1 < ls_stream_parts(file->stream)) {
+        size_t line;
+        const char *path = ls_stream_part(file->stream, file->part + 1, &line);
+        if (!line || reader->record_line < line) return LS_OK;
+        file->part++;
+        if (!file->layout.first_is_header) continue;
+        LS_TRY(match_header(file, reader->fields, reader->count, path, err));
+        LS_TRY(ls_csv_next(reader, found, err));
+    }
+    return LS_OK;
+}
+
+/* The fields of the record in the order of the first file's columns. */
+static const ls_csv_field *in_order(csv_file *file, const ls_csv_field *fields, size_t count)
+{
+    if (!file->place || count != file->layout.columns) return fields;
+    for (size_t j = 0; j < count; j++) file->ordered[j] = fields[file->place[j]];
+    return file->ordered;
+}
+
 /* Finds the layout and the first row, which stays in the reader. */
 static ls_status begin(csv_file *file, bool *found, ls_error *err)
 {
@@ -77,7 +135,9 @@ static ls_status begin(csv_file *file, bool *found, ls_error *err)
     LS_TRY(ls_csv_find_layout(reader, request, &file->layout, err));
     LS_TRY(choose_columns(file, err));
     LS_TRY(ls_csv_next(reader, found, err));
-    if (file->layout.first_is_header) LS_TRY(ls_csv_next(reader, found, err));
+    if (file->layout.first_is_header) LS_TRY(next_record(file, found, err));
+    if (ls_stream_parts(file->stream) > 1)
+        LS_TRY(ls_alloc(&file->ordered, file->layout.columns, sizeof *file->ordered, "a row", err));
     if (*found) return LS_OK;
     return ls_fail(err, LS_ERR_DATA, "%s: has a header but no rows; add at least one%s", file->path,
                    request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
@@ -99,8 +159,9 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
     for (size_t done = 1; found && !file->again; done++) {
-        LS_TRY(add_row(file, reader->record_line, reader->fields, reader->count, err));
-        LS_TRY(ls_csv_next(reader, &found, err));
+        LS_TRY(add_row(file, reader->record_line, in_order(file, reader->fields, reader->count),
+                       reader->count, err));
+        LS_TRY(next_record(file, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
             report(request, ls_stream_share(file->stream));
     }
@@ -121,6 +182,8 @@ static void free_file(csv_file *file)
     ls_builder_free(&file->table);
     ls_csv_layout_free(&file->layout);
     ls_csv_close(&file->reader);
+    free(file->place);
+    free(file->ordered);
 }
 
 static ls_status read_once(const char *path, ls_stream *stream, const ls_read_request *request,
@@ -160,6 +223,8 @@ struct ls_csv_rows {
     ls_assumptions assumptions; /* of a block: none, as it is known what the columns are */
     bool found;                 /* the reader holds a record that is not in a block yet */
     bool begun, ended;          /* a block has been filled; the file has no more records */
+    size_t *keep, keeps;        /* columns that are passed through */
+    ls_kept *kept;              /* those of the block */
     ls_status status;           /* of a row that cannot be read: */
     ls_error error;
 };
@@ -185,7 +250,53 @@ void ls_csv_rows_close(ls_csv_rows *rows)
     if (!rows) return;
     free_file(&rows->file);
     ls_assumptions_free(&rows->assumptions);
+    ls_kept_free(rows->kept);
+    free(rows->keep);
     free(rows);
+}
+
+/* ---- Columns that are passed through --------------------------------------------------------- */
+
+static void keep_column(ls_csv_rows *rows, size_t column)
+{
+    for (size_t i = 0; i < rows->keeps; i++)
+        if (rows->keep[i] == column) return;
+    rows->keep[rows->keeps++] = column;
+}
+
+ls_status ls_csv_rows_keep(ls_csv_rows *rows, const char *option, const char *list, ls_error *err)
+{
+    const ls_csv_layout *layout = &rows->file.layout;
+    const ls_file_columns file = {rows->file.path, layout->name, layout->columns};
+    size_t *column, count = 0;
+    if (!rows->keep)
+        LS_TRY(ls_alloc(&rows->keep, layout->columns, sizeof *rows->keep, "the columns", err));
+    LS_TRY(ls_alloc(&column, layout->columns, sizeof *column, "the columns", err));
+    ls_status status = LS_OK;
+    if (!strcmp(list, "all"))
+        for (; count < layout->columns; count++) column[count] = count;
+    else status = ls_column_list(&file, option, list, column, &count, err);
+    for (size_t i = 0; status == LS_OK && i < count; i++) keep_column(rows, column[i]);
+    free(column);
+    return status;
+}
+
+size_t ls_csv_rows_kept(const ls_csv_rows *rows) { return rows->keeps; }
+
+const char *ls_csv_rows_kept_name(const ls_csv_rows *rows, size_t i, char storage[32])
+{
+    const char *const *names = rows->file.layout.name;
+    if (names) return names[rows->keep[i]];
+    snprintf(storage, 32, "x%zu", rows->keep[i] + 1);
+    return storage;
+}
+
+/* Keeps the fields of a record that has become a row. */
+static ls_status keep_fields(ls_csv_rows *rows, const ls_csv_field *fields, ls_error *err)
+{
+    for (size_t i = 0; i < rows->keeps; i++)
+        LS_TRY(ls_kept_add(rows->kept, fields[rows->keep[i]].text, err));
+    return LS_OK;
 }
 
 /* Adds the next row to the block. Sets `ended` if there is none. */
@@ -193,11 +304,13 @@ static ls_status next_row(ls_csv_rows *rows, ls_error *err)
 {
     csv_file *file = &rows->file;
     const ls_csv_reader *reader = &file->reader;
-    if (!rows->found) LS_TRY(ls_csv_next(&file->reader, &rows->found, err));
+    if (!rows->found) LS_TRY(next_record(file, &rows->found, err));
     rows->ended = !rows->found;
     rows->found = false;
-    return rows->ended ? LS_OK
-                       : add_row(file, reader->record_line, reader->fields, reader->count, err);
+    if (rows->ended) return LS_OK;
+    const ls_csv_field *fields = in_order(file, reader->fields, reader->count);
+    LS_TRY(add_row(file, reader->record_line, fields, reader->count, err));
+    return keep_fields(rows, fields, err);
 }
 
 /* Fills a block: fewer rows than `most` at the end, before a row that cannot be read, and if a pipe
@@ -226,10 +339,18 @@ ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_err
                                    file->target != LS_NO_COLUMN, err));
         if (!rows->begun)
             LS_TRY(ls_csv_tell_layout(&file->layout, file->request, file->table.data, err));
+        ls_kept_free(rows->kept);
+        rows->kept = NULL;
+        if (rows->keeps) LS_TRY(ls_alloc(&rows->kept, 1, sizeof *rows->kept, "the columns", err));
+        if (rows->keeps) rows->kept->columns = rows->keeps;
         fill_block(rows, most);
         rows->begun = true;
-        if (file->table.data->rows)
-            return ls_builder_finish(&file->table, NULL, &file->again, out, err);
+        if (file->table.data->rows) {
+            LS_TRY(ls_builder_finish(&file->table, NULL, &file->again, out, err));
+            (*out)->kept = rows->kept;
+            rows->kept = NULL;
+            return LS_OK;
+        }
     }
     if (rows->status != LS_OK && err) *err = rows->error;
     return rows->status;

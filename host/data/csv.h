@@ -17,6 +17,10 @@ typedef struct ls_csv_rows ls_csv_rows;
 /* What the arguments point to must outlive the rows. */
 ls_status ls_csv_rows_open(const char *path, ls_stream *stream, const ls_read_request *request,
                            ls_csv_rows **out, ls_error *err);
+/* Further columns to pass through (host/model/reader_keep.h). */
+ls_status ls_csv_rows_keep(ls_csv_rows *rows, const char *option, const char *list, ls_error *err);
+size_t ls_csv_rows_kept(const ls_csv_rows *rows);
+const char *ls_csv_rows_kept_name(const ls_csv_rows *rows, size_t i, char storage[32]);
 ls_status ls_csv_rows_next(ls_csv_rows *rows, size_t most, ls_data **out, ls_error *err);
 void ls_csv_rows_close(ls_csv_rows *rows);
 

@@ -40,7 +40,8 @@ ls_status ls_csv_look(ls_csv_reader *reader, size_t bytes, ls_error *err)
     while (reader->ahead_count < bytes && !reader->ahead_ended) {
         size_t count;
         char *added = grown + reader->ahead_count;
-        LS_TRY(ls_stream_read(reader->stream, added, bytes - reader->ahead_count, &count, err));
+        LS_TRY(ls_stream_read_first(reader->stream, added, bytes - reader->ahead_count, &count,
+                                    err));
         reader->ahead_count += count;
         reader->ahead_ended = count == 0;
         for (const char *c = added; c < added + count; c++) reader->ahead_lines += *c == '\n';

@@ -90,6 +90,7 @@ void ls_data_free(ls_data *data)
     free_names(data->class_names, data->classes);
     free_names(data->note, data->notes);
     free(data->absent);
+    ls_kept_free(data->kept);
     ls_targets_free(data->target, data->targets);
     ls_source_free(&data->source);
     free(data->value);

@@ -4,6 +4,7 @@
 #define LS_DATA_H
 
 #include "host/data/columns.h"
+#include "host/data/kept.h"
 #include "host/data/missing.h"
 
 /* More classes or targets than this, from a program's arrays, are taken for a mistake: each needs a
@@ -38,6 +39,7 @@ struct ls_data {
     size_t *number; /* of a part: number of each row in the file, from 0; NULL: rows `first`,
                        first + 1, … */
     size_t first;   /* number of the first row in the file, if `number` is NULL */
+    ls_kept *kept;  /* columns as they stand in the file, or NULL */
     char *absent;   /* of a second file: which targets its header lacks, or NULL */
 };
 

@@ -5,6 +5,7 @@
 #include "host/data/foreign.h"
 #include "host/data/idx.h"
 #include "host/data/npy.h"
+#include "host/data/npz.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ static bool is_any(const char *bytes, size_t size)
 static const ls_format formats[] = {
     {"IDX", ls_is_idx, .head = ls_idx_head, .describe = ls_describe_idx, .labels = ls_idx_labels},
     {"NPY", ls_is_npy, .head = ls_npy_head, .describe = ls_describe_npy},
+    {"NPZ", ls_is_npz, .read = ls_read_npz},
     {"CSV", is_any, .read = ls_read_csv},
 };
 #define FORMATS (sizeof formats / sizeof *formats)
@@ -30,7 +32,7 @@ ls_status ls_format_of(const char *path, const char *bytes, size_t size, const l
     size_t i = 0;
     while (!formats[i].is(bytes, size)) i++;
     assert(i < FORMATS && !formats[i].describe != !formats[i].read);
-    if (formats[i].read) LS_TRY(ls_refuse_foreign(ls_stream_name(path), bytes, size, err));
+    if (i + 1 == FORMATS) LS_TRY(ls_refuse_foreign(ls_stream_name(path), bytes, size, err));
     *out = &formats[i];
     return LS_OK;
 }

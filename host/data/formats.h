@@ -5,6 +5,7 @@
 
 #include "host/data/matrix.h"
 #include "host/data/stream.h"
+#include <string.h>
 
 /* A format has either `describe` and `head`, or `read`. */
 typedef struct {
@@ -23,6 +24,12 @@ typedef struct {
      * NULL if there is no such custom. The function is NULL for formats without one. */
     char *(*labels)(const char *path);
 } ls_format;
+
+/* Whether rows of the format are lines of text. */
+static inline bool ls_format_is_text(const ls_format *format)
+{
+    return !strcmp(format->name, "CSV");
+}
 
 /* The format of a file that begins with these bytes: the last one takes any, except those of
  * formats that are known to be others (host/data/foreign.h). path: for messages. */

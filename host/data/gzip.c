@@ -98,3 +98,41 @@ ls_status ls_gzip_unpack(ls_gzip *g, const char *packed, size_t size, bool last,
     }
     return LS_OK;
 }
+
+ls_status ls_deflate_unpack(const char *path, const char *packed, size_t size, char *to,
+                            size_t room, ls_error *err)
+{
+    z_stream z = {0};
+    int code = Z_OK;
+    if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for decompressing it", path);
+    size_t used = 0, made = 0;
+    while (code == Z_OK) {
+        const uInt in = (uInt)(size - used < UINT_MAX ? size - used : UINT_MAX),
+                   out = (uInt)(room - made < UINT_MAX ? room - made : UINT_MAX);
+        z.next_in = (z_const Bytef *)packed + used, z.avail_in = in;
+        z.next_out = (Bytef *)to + made, z.avail_out = out;
+        code = inflate(&z, Z_NO_FLUSH);
+        used += in - z.avail_in;
+        made += out - z.avail_out;
+        if (code == Z_OK && in == z.avail_in && out == z.avail_out) break; /* no progress */
+    }
+    inflateEnd(&z);
+    if (code == Z_STREAM_END && made == room && used == size) return LS_OK;
+    if (code == Z_MEM_ERROR)
+        return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for decompressing it", path);
+    return ls_fail(err, LS_ERR_DATA,
+                   "%s: compressed data in it are damaged, after %zu decompressed bytes", path,
+                   made);
+}
+
+bool ls_crc_is(const char *bytes, size_t size, uint32_t crc)
+{
+    uLong now = crc32(0, Z_NULL, 0);
+    for (size_t at = 0; at < size;) {
+        uInt n = (uInt)(size - at < UINT_MAX ? size - at : UINT_MAX);
+        now = crc32(now, (const Bytef *)bytes + at, n);
+        at += n;
+    }
+    return (uint32_t)now == crc;
+}

@@ -24,4 +24,11 @@ void ls_gzip_close(ls_gzip *gzip);
 ls_status ls_gzip_unpack(ls_gzip *gzip, const char *packed, size_t size, bool last, char *to,
                          size_t room, size_t *used, size_t *made, ls_error *err);
 
+/* Decompresses deflate (RFC 1951) into exactly `room` bytes. Errors: LS_ERR_DATA if there are more
+ * or fewer; LS_ERR_UNSUPPORTED without zlib. */
+ls_status ls_deflate_unpack(const char *path, const char *packed, size_t size, char *to,
+                            size_t room, ls_error *err);
+/* Whether bytes have this CRC-32; true without zlib. */
+bool ls_crc_is(const char *bytes, size_t size, uint32_t crc);
+
 #endif

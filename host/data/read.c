@@ -151,6 +151,8 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     ls_data *data = NULL;
     LS_TRY(stream_format(path, stream, &format, err));
     LS_TRY(ls_format_check_labels(format, request->labels, path, err));
+    if (!ls_format_is_text(format) && ls_stream_parts(stream) > 1)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: only CSV files are read as one table", path);
     LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
                             : format->read(path, stream, request, &data, err));
     ls_status status = check_names(path, data, err);
@@ -165,6 +167,7 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
     ls_stream *stream;
     LS_TRY(ls_stream_open(path, &stream, err));
     ls_status status = read_stream(ls_stream_name(path), stream, request, out, err);
+    if (status != LS_OK) ls_stream_explain(stream, err);
     ls_stream_close(stream);
     return status;
 }

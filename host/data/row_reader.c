@@ -8,6 +8,7 @@
 
 #include "host/data/csv.h"
 #include "host/data/formats.h"
+#include "host/data/npz.h"
 
 struct ls_row_reader {
     const char *name; /* for messages */
@@ -18,6 +19,7 @@ struct ls_row_reader {
     const ls_format *format;
     ls_matrix matrix; /* its `rows` are those of the file */
     size_t width;     /* bytes of a row */
+    char *unpacked;   /* the file that an archive held, or NULL */
     char *bytes;      /* rows that were read but not returned */
     size_t room, held;
 };
@@ -38,6 +40,21 @@ static ls_status open_matrix(ls_row_reader *r, ls_error *err)
     return LS_OK;
 }
 
+/* Takes the rows of an archive for the file. */
+static ls_status open_archive(ls_row_reader *r, ls_error *err)
+{
+    const char *first;
+    size_t size, count;
+    LS_TRY(ls_npz_rows(r->name, r->stream, &r->unpacked, &size, err));
+    ls_stream_close(r->stream);
+    r->stream = NULL;
+    LS_TRY(ls_stream_of(r->name, r->unpacked, size, &r->stream, err));
+    LS_TRY(ls_stream_head(r->stream, &first, &count, err));
+    LS_TRY(ls_format_of(r->name, first, count, &r->format, err));
+    if (r->format->describe) return open_matrix(r, err);
+    return ls_fail(err, LS_ERR_DATA, "%s: is an NPZ file with a member that is no array", r->name);
+}
+
 static ls_status open_format(ls_row_reader *r, ls_error *err)
 {
     const char *first;
@@ -45,6 +62,9 @@ static ls_status open_format(ls_row_reader *r, ls_error *err)
     LS_TRY(ls_stream_head(r->stream, &first, &count, err));
     LS_TRY(ls_format_of(r->name, first, count, &r->format, err));
     LS_TRY(ls_format_check_labels(r->format, r->request.labels, r->name, err));
+    if (!ls_format_is_text(r->format) && ls_stream_parts(r->stream) > 1)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%s: only CSV files are read as one table", r->name);
+    if (!r->format->describe && !ls_format_is_text(r->format)) return open_archive(r, err);
     if (r->format->describe) return open_matrix(r, err);
     return ls_csv_rows_open(r->name, r->stream, &r->request, &r->text, err);
 }
@@ -69,6 +89,7 @@ void ls_row_reader_close(ls_row_reader *r)
     if (!r) return;
     ls_csv_rows_close(r->text);
     ls_stream_close(r->stream);
+    free(r->unpacked);
     free(r->bytes);
     free(r);
 }
@@ -76,6 +97,24 @@ void ls_row_reader_close(ls_row_reader *r)
 double ls_row_reader_share(const ls_row_reader *r)
 {
     return ls_stream_size(r->stream) ? ls_stream_share(r->stream) : 0;
+}
+
+ls_status ls_row_reader_keep(ls_row_reader *r, const char *option, const char *list, ls_error *err)
+{
+    if (r->text) return ls_csv_rows_keep(r->text, option, list, err);
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--%s: columns are passed through from CSV files, and %s is an %s file", option,
+                   r->name, r->format->name);
+}
+
+size_t ls_row_reader_kept(const ls_row_reader *r)
+{
+    return r->text ? ls_csv_rows_kept(r->text) : 0;
+}
+
+const char *ls_row_reader_kept_name(const ls_row_reader *r, size_t i, char storage[32])
+{
+    return ls_csv_rows_kept_name(r->text, i, storage);
 }
 
 /* ---- Matrices -------------------------------------------------------------------------------- */
@@ -138,8 +177,10 @@ ls_status ls_row_reader_next(ls_row_reader *r, size_t most, ls_data **out, ls_er
 {
     ls_data *data = NULL;
     assert(most > 0);
-    LS_TRY(r->text ? ls_csv_rows_next(r->text, most, &data, err)
-                   : next_of_matrix(r, most, &data, err));
+    ls_status status = r->text ? ls_csv_rows_next(r->text, most, &data, err)
+                               : next_of_matrix(r, most, &data, err);
+    if (status != LS_OK) ls_stream_explain(r->stream, err);
+    LS_TRY(status);
     if (data) {
         data->first = r->rows;
         r->rows += data->rows;

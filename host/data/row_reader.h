@@ -17,6 +17,12 @@ ls_status ls_row_reader_open(const char *path, const ls_read_request *request, l
  * rows before it are returned first, and the next call fails. */
 ls_status ls_row_reader_next(ls_row_reader *reader, size_t most, ls_data **out, ls_error *err);
 
+/* Columns that are passed through (host/model/reader_keep.h). */
+ls_status ls_row_reader_keep(ls_row_reader *reader, const char *option, const char *list,
+                             ls_error *err);
+size_t ls_row_reader_kept(const ls_row_reader *reader);
+const char *ls_row_reader_kept_name(const ls_row_reader *reader, size_t i, char storage[32]);
+
 /* Fraction of the file that has been read (0-1); 0 if its size is unknown. */
 double ls_row_reader_share(const ls_row_reader *reader);
 

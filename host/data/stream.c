@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/data/foreign.h"
 #include "host/data/gzip.h"
+#include "host/data/parts.h"
 
 enum { PACKED = 256 << 10 }; /* bytes of a compressed file read at a time */
 
@@ -33,6 +36,13 @@ struct ls_stream {
     char *kept;
     size_t kept_count, kept_room;
     size_t replayed; /* bytes of `kept` that have been read again */
+    /* Of several files, which are streams of their own: */
+    ls_parts parts;
+    size_t *begins;  /* [parts.count] number of the first line of each */
+    size_t part;     /* the one that is read */
+    ls_stream *open; /* that one */
+    size_t lines;    /* line ends so far */
+    char last;       /* byte */
 };
 
 /* Keeps bytes that were read from a pipe. */
@@ -140,6 +150,121 @@ static ls_status look_at_head(ls_stream *s, ls_error *err)
     return LS_OK;
 }
 
+/* ---- Several files --------------------------------------------------------------------------- */
+
+static void count_lines(ls_stream *s, const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        s->lines += bytes[i] == '\r' || (bytes[i] == '\n' && s->last != '\r');
+        s->last = bytes[i];
+    }
+}
+
+/* Opens part s->part; a byte order mark of a later one is skipped. */
+static ls_status open_part(ls_stream *s, ls_error *err)
+{
+    const char *head;
+    size_t count;
+    LS_TRY(ls_stream_open(s->parts.name[s->part], &s->open, err));
+    s->begins[s->part] = s->lines + 1;
+    if (!s->part) return LS_OK;
+    LS_TRY(ls_stream_head(s->open, &head, &count, err));
+    LS_TRY(ls_refuse_foreign(s->parts.name[s->part], head, count, err));
+    if (count >= 3 && !memcmp(head, "\xef\xbb\xbf", 3)) s->open->head_at = 3;
+    return LS_OK;
+}
+
+/* Reads on in the next part, if there is one. */
+static ls_status next_part(ls_stream *s, ls_error *err)
+{
+    ls_stream_close(s->open);
+    s->open = NULL;
+    s->part++;
+    return s->part < s->parts.count ? open_part(s, err) : LS_OK;
+}
+
+static ls_status read_parts(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
+{
+    for (*count = 0; !*count && s->open;) {
+        LS_TRY(ls_stream_read(s->open, to, room, count, err));
+        if (*count) break;
+        bool ended = !s->last || s->last == '\n' || s->last == '\r';
+        LS_TRY(next_part(s, err));
+        if (ended || !s->open) continue;
+        *to = '\n'; /* the last line of a file may have no end */
+        *count = 1;
+        s->begins[s->part]++;
+    }
+    count_lines(s, to, *count);
+    return LS_OK;
+}
+
+ls_status ls_stream_read_first(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
+{
+    if (!s->parts.count) return ls_stream_read(s, to, room, count, err);
+    *count = 0;
+    if (!s->part) LS_TRY(ls_stream_read(s->open, to, room, count, err));
+    count_lines(s, to, *count);
+    return LS_OK;
+}
+
+static ls_status rewind_parts(ls_stream *s, ls_error *err)
+{
+    ls_stream_close(s->open);
+    s->open = NULL;
+    s->part = s->lines = 0;
+    s->last = 0;
+    memset(s->begins, 0, s->parts.count * sizeof *s->begins);
+    return open_part(s, err);
+}
+
+static ls_status open_parts(ls_stream s, ls_stream **out, ls_error *err)
+{
+    ls_stream *made;
+    ls_status status = ls_alloc(&made, 1, sizeof *made, "reading", err);
+    if (status != LS_OK) {
+        ls_parts_free(&s.parts);
+        return status;
+    }
+    *made = s;
+    status = ls_alloc(&made->begins, s.parts.count, sizeof *made->begins, "reading", err);
+    for (size_t i = 0; i < s.parts.count && status == LS_OK; i++) {
+        ls_stream *part; /* all must be there before the first is read */
+        status = ls_stream_open(s.parts.name[i], &part, err);
+        if (status != LS_OK) break;
+        made->size += part->size;
+        made->keeps |= part->is_pipe;
+        ls_stream_close(part);
+    }
+    if (status == LS_OK && made->keeps)
+        status = ls_fail(err, LS_ERR_ARGUMENT, "%s: pipes cannot be joined; give files", s.path);
+    if (status == LS_OK) status = open_part(made, err);
+    if (status != LS_OK) ls_stream_close(made);
+    else *out = made;
+    return status;
+}
+
+size_t ls_stream_parts(const ls_stream *s) { return s->parts.count ? s->parts.count : 1; }
+
+const char *ls_stream_part(const ls_stream *s, size_t i, size_t *line)
+{
+    *line = s->parts.count ? s->begins[i] : 1;
+    return s->parts.count ? s->parts.name[i] : s->path;
+}
+
+void ls_stream_explain(const ls_stream *s, ls_error *err)
+{
+    const char *at = err ? strstr(err->message, ", line ") : NULL;
+    size_t line = at ? (size_t)strtoull(at + 7, NULL, 10) : 0, part = s->parts.count;
+    while (part > 0 && (!s->begins[part - 1] || s->begins[part - 1] > line)) part--;
+    if (!line || !part) return;
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, " (line %zu of %s)",
+             line - s->begins[part - 1] + 1, s->parts.name[part - 1]);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
 static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
 {
     ls_stream *made;
@@ -161,8 +286,12 @@ static ls_status begin(ls_stream s, ls_stream **out, ls_error *err)
 
 ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err)
 {
-    ls_stream s = {.path = path};
-    s.path = ls_stream_name(path);
+    ls_stream s = {.path = ls_stream_name(path), .file = -1};
+    if (strstr(path, LS_PARTS_JOIN)) {
+        LS_TRY(ls_parts_of(path, &s.parts, err));
+        if (s.parts.count > 1) return open_parts(s, out, err);
+        ls_parts_free(&s.parts);
+    }
     LS_TRY(strcmp(path, "-") == 0 ? ls_open_stdin(&s.file, &s.size, err)
                                   : ls_open_file(path, &s.file, &s.size, err));
     return begin(s, out, err);
@@ -181,6 +310,9 @@ void ls_stream_close(ls_stream *s)
     ls_gzip_close(s->gzip);
     free(s->packed);
     free(s->kept);
+    ls_stream_close(s->open);
+    ls_parts_free(&s->parts);
+    free(s->begins);
     free(s);
 }
 
@@ -188,6 +320,7 @@ void ls_stream_keep(ls_stream *s) { s->keeps = s->is_pipe; /* the first bytes ha
 
 ls_status ls_stream_rewind(ls_stream *s, ls_error *err)
 {
+    if (s->parts.count) return rewind_parts(s, err);
     s->replayed = 0;
     s->read = 0;
     s->ended = false;
@@ -200,6 +333,7 @@ ls_status ls_stream_rewind(ls_stream *s, ls_error *err)
 
 ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_error *err)
 {
+    if (s->parts.count) return ls_stream_head(s->open, bytes, count, err);
     if (s->head_at) return ls_fail(err, LS_ERR_ARGUMENT, "%s: has already been read", s->path);
     *bytes = s->head;
     *count = s->head_count;
@@ -208,6 +342,7 @@ ls_status ls_stream_head(ls_stream *s, const char **bytes, size_t *count, ls_err
 
 ls_status ls_stream_read(ls_stream *s, char *to, size_t room, size_t *count, ls_error *err)
 {
+    if (s->parts.count) return read_parts(s, to, room, count, err);
     size_t head = s->head_count - s->head_at;
     if (!head)
         return s->gzip ? read_unpacked(s, to, room, count, err) : read_raw(s, to, room, count, err);
@@ -261,7 +396,7 @@ ls_status ls_stream_rest(ls_stream *s, size_t most, char **bytes, size_t *size, 
 size_t ls_stream_bound(const ls_stream *s)
 {
     enum { RATIO = 1032 /* of deflate: 258 bytes in 2 bits */ };
-    if (s->is_pipe) return SIZE_MAX;
+    if (s->is_pipe || s->parts.count) return SIZE_MAX;
     if (!s->gzip) return s->size;
     return s->size < SIZE_MAX / RATIO ? s->size * RATIO : SIZE_MAX;
 }
@@ -271,8 +406,8 @@ bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }
 bool ls_stream_ready(const ls_stream *s)
 {
     struct pollfd wait = {.fd = s->file, .events = POLLIN};
-    if (s->head_at < s->head_count || s->replayed < s->kept_count || s->packed_count ||
-        s->file < 0 || s->ended)
+    if (s->parts.count || s->head_at < s->head_count || s->replayed < s->kept_count ||
+        s->packed_count || s->file < 0 || s->ended)
         return true;
     return poll(&wait, 1, 0) != 0;
 }
@@ -285,5 +420,8 @@ const char *ls_stream_name(const char *path)
 size_t ls_stream_size(const ls_stream *s) { return s->size; }
 double ls_stream_share(const ls_stream *s)
 {
+    if (s->parts.count)
+        return ((double)s->part + (s->open ? ls_stream_share(s->open) : 0)) /
+               (double)s->parts.count;
     return s->size > s->read ? (double)s->read / (double)s->size : 1.0;
 }

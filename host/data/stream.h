@@ -11,6 +11,9 @@ typedef struct ls_stream ls_stream;
 /* Opens a file or a pipe; "-" is standard input, which stays open at the end. path must outlive the
  * stream. */
 ls_status ls_stream_open(const char *path, ls_stream **out, ls_error *err);
+/* A path of several files (host/data/parts.h) gives their bytes one after the other, each ended by
+ * a line end. */
+
 /* The same for bytes in memory, which must outlive the stream, too. path is for messages. */
 ls_status ls_stream_of(const char *path, const char *bytes, size_t size, ls_stream **out,
                        ls_error *err);
@@ -43,6 +46,18 @@ size_t ls_stream_bound(const ls_stream *stream);
 bool ls_stream_is_pipe(const ls_stream *stream);
 /* Whether a read would find bytes, or the end, without waiting. */
 bool ls_stream_ready(const ls_stream *stream);
+
+/* The same, but *count is 0 at the end of the first of several files, too, before another is begun.
+ */
+ls_status ls_stream_read_first(ls_stream *stream, char *to, size_t room, size_t *count,
+                               ls_error *err);
+
+/* Of several files: how many, the name of each, and the number of its first line in the stream, as
+ * far as it has been read (0: not yet). One for a single file. */
+size_t ls_stream_parts(const ls_stream *stream);
+const char *ls_stream_part(const ls_stream *stream, size_t i, size_t *line);
+/* Adds to a message that names a line which it is in its file. */
+void ls_stream_explain(const ls_stream *stream, ls_error *err);
 
 /* The name for messages: the path, or "standard input". */
 const char *ls_stream_name(const char *path);

@@ -10,6 +10,7 @@
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/model_start.h"
+#include "host/model/pieces_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
 #include "host/network/pieces.h"
@@ -411,27 +412,6 @@ static ls_status check_format(const json_t *meta, const char *path, ls_error *er
     return LS_OK;
 }
 
-/* *out: the pieces of each input, or NULL if the file has none; freed with free(). */
-static ls_status read_pieces(const json_t *list, size_t features, const char *path,
-                             unsigned char **out, ls_error *err)
-{
-    *out = NULL;
-    if (!list) return LS_OK;
-    if (json_array_size(list) != features)
-        return damaged(path, "its pieces are not those of its inputs", err);
-    LS_TRY(ls_alloc(out, features, 1, "the pieces of the inputs", err));
-    for (size_t i = 0; i < features; i++) {
-        json_int_t count = json_integer_value(json_array_get(list, i));
-        if (count < 1 || count > LS_MOST_PIECES) {
-            free(*out);
-            *out = NULL;
-            return damaged(path, "its pieces are not those of its inputs", err);
-        }
-        (*out)[i] = (unsigned char)count;
-    }
-    return LS_OK;
-}
-
 /* A model of the network that the options describe. */
 static ls_status create_model(const json_t *meta, const char *path, ls_model **out, ls_error *err)
 {
@@ -445,8 +425,10 @@ static ls_status create_model(const json_t *meta, const char *path, ls_model **o
     LS_TRY(read_shape(meta, path, &shape, err));
     LS_TRY(ls_options_create(&options, err));
     ls_status status = read_options(json_object_get(meta, "options"), options, path, err);
-    if (status == LS_OK)
-        status = read_pieces(json_object_get(meta, "pieces"), features, path, &pieces, err);
+    if (status == LS_OK) {
+        status = ls_pieces_of_json(json_object_get(meta, "pieces"), features, &pieces, err);
+        if (status == LS_ERR_DATA) damaged(path, "its pieces are not numbers of its inputs", err);
+    }
     if (status == LS_OK && !pieces != !ls_settings_pieces(&options->settings))
         status = damaged(path, "its pieces and its options contradict each other", err);
     shape.pieces = pieces;
@@ -479,6 +461,16 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
     return LS_OK;
 }
 
+/* Numbers are clipped exactly if the options say so; images never are. */
+static ls_status check_clip(const ls_model *m, const char *path, ls_error *err)
+{
+    bool images = m->network.image.channels && !m->encoder,
+         clipped = m->options->settings.scaling == LS_SCALING_ROBUST && m->mean && !images;
+    return (m->clip > 0) == clipped
+               ? LS_OK
+               : damaged(path, "its standardisation and its options contradict each other", err);
+}
+
 /* All metadata, into a model of the right shape. */
 static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, ls_error *err)
 {
@@ -498,6 +490,7 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     if (split) LS_TRY(ls_split_read(split, path, &m->split, err));
     if (source) LS_TRY(ls_source_read(source, m, path, err));
     if (columns) LS_TRY(read_encoder(columns, m, path, err));
+    LS_TRY(check_clip(m, path, err));
     if (source) LS_TRY(ls_source_check(m, path, err));
     else ls_source_guess(m);
     if (decision) LS_TRY(read_decision(decision, m, path, err));

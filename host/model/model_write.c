@@ -10,6 +10,7 @@
 #include "host/model/model.h"
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
+#include "host/model/pieces_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
 #include <assert.h>
@@ -135,15 +136,6 @@ static int format_of(const ls_model *m)
     return m->encoder ? LS_FORMAT_ENCODED : LS_FORMAT_PLAIN;
 }
 
-/* Pieces of each input. */
-static json_t *pieces_json(const ls_network *n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n->inputs; i++)
-        ls_json_append(&list, json_integer((json_int_t)n->pieces[i]));
-    return list;
-}
-
 /* What the metadata of an ensemble, and of each of its members, have alike. */
 static json_t *described_json(const ls_model *m)
 {
@@ -156,7 +148,7 @@ static json_t *described_json(const ls_model *m)
     if (ls_model_has_source(m)) ls_json_set(&meta, "source", ls_source_json(m));
     if (m->task != LS_TASK_CLASSIFICATION) ls_json_set(&meta, "targets", targets_json(m));
     if (m->split) ls_json_set(&meta, "split", ls_split_json(m->split));
-    if (n->pieces) ls_json_set(&meta, "pieces", pieces_json(n));
+    if (n->pieces) ls_json_set(&meta, "pieces", ls_pieces_json(n));
     if (m->most_frequent >= 0)
         ls_json_set(&meta, "most_frequent_class", json_integer(m->most_frequent));
     return meta;

@@ -5,6 +5,7 @@
 #include "host/data/row_reader.h"
 #include "host/data/stream.h"
 #include "host/model/model_data.h"
+#include "host/model/reader_keep.h"
 #include <stdlib.h>
 
 struct ls_reader {
@@ -57,6 +58,19 @@ ls_status ls_reader_next(ls_reader *reader, size_t most_rows, ls_data **data, ls
     }
     *data = block;
     return LS_OK;
+}
+
+ls_status ls_reader_keep(ls_reader *reader, const char *option, const char *list, ls_error *err)
+{
+    LS_HOST_MODE(mode);
+    return ls_row_reader_keep(reader->rows, option, list, err);
+}
+
+size_t ls_reader_kept(const ls_reader *reader) { return ls_row_reader_kept(reader->rows); }
+
+const char *ls_reader_kept_name(const ls_reader *reader, size_t i, char storage[32])
+{
+    return ls_row_reader_kept_name(reader->rows, i, storage);
 }
 
 double ls_reader_share(const ls_reader *reader)

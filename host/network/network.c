@@ -169,8 +169,11 @@ static ls_status set_pieces(const ls_settings *s, ls_shape shape, ls_network *n,
     n->image = (ls_image){0};
     LS_TRY(ls_alloc(&n->pieces, n->inputs, 1, "the pieces of the inputs", err));
     n->most_pieces = most;
-    ls_pieces_count(n->inputs, most, shape.pieces, n->pieces);
-    return LS_OK;
+    size_t out = ls_pieces_count(n->inputs, most, shape.pieces, n->pieces);
+    return out < (SIZE_MAX >> 8)
+               ? LS_OK
+               : ls_fail(err, LS_ERR_MEMORY,
+                         "%zu inputs of %zu pieces are too many for this machine", n->inputs, most);
 }
 
 /* The layers of --hidden and the options beside it. */

@@ -148,8 +148,7 @@ static const option table[] = {
     {{SIZE, "bias-correction", NULL, "on",
       "correct the averages of adam and adamw for their start at zero"},
      FLAG(bias_correction)},
-    {{SIZE, "weight-decay", "D", "auto",
-      "decoupled weight decay (adamw); auto: 0.2, for regression 0.05"},
+    {{SIZE, "weight-decay", "D", "0.2", "decoupled weight decay (adamw)"},
      REAL(weight_decay, 0, 1e6)},
     {{SIZE, "batch", "ROWS", "auto",
       "rows per step, or full; auto: full for gd, otherwise the power of two next to a hundredth of "
@@ -191,8 +190,7 @@ static const option table[] = {
       "two hidden layers of the same width as the layer before them become x + f(x)"},
      FLAG(residual)},
     {{SIZE, "l1", "L", "0", "penalty L*|w| per weight"}, REAL(l1, 0, 1e6)},
-    {{SIZE, "l2", "L", "auto",
-      "penalty L*w^2 per weight; auto: 1 / training rows, for regression 3 / training rows, at most 0.01"},
+    {{SIZE, "l2", "L", "auto", "penalty L*w^2 per weight; auto: 1 / training rows, at most 0.01"},
      REAL(l2, 0, 1e6)},
     {{SIZE, "max-norm", "C", "0", "maximum norm of the incoming weights of each unit; 0: none"},
      REAL(max_norm, 0, 1e30)},
@@ -673,15 +671,14 @@ double ls_settings_rate(const ls_settings *s)
     return s->rate >= 0 ? s->rate : ls_optimizers[s->optimizer].rate;
 }
 
-/* Numbers are learnt best by a smooth function: smaller initial weights and a larger penalty. A
- * normal prior of the weights makes the penalty of the mean loss proportional to 1 / rows. The
- * values are those of docs/benchmarks.md, "Defaults". */
+/* A normal prior of the weights makes the penalty of the mean loss proportional to 1 / rows.
+ * Numbers are learnt best from smaller initial weights. The values are those of docs/benchmarks.md,
+ * "Defaults". */
 void ls_settings_resolve(ls_settings *s, ls_task task, size_t rows)
 {
     bool numbers = task == LS_TASK_REGRESSION;
-    if (s->l2 < 0 && rows) s->l2 = fmin((numbers ? 3.0 : 1.0) / (double)rows, 0.01);
+    if (s->l2 < 0 && rows) s->l2 = fmin(1.0 / (double)rows, 0.01);
     if (s->schedule == LS_AUTO) s->schedule = LS_SCHEDULE_COSINE;
-    if (s->weight_decay < 0) s->weight_decay = numbers ? 0.05 : 0.2;
     if (s->init == LS_AUTO && numbers) s->init = LS_INIT_XAVIER_UNIFORM;
 }
 
@@ -710,7 +707,7 @@ bool ls_settings_normalise_rows(const ls_settings *s)
     return false;
 }
 
-/* The power of two next to a hundredth of the rows on a logarithmic scale, from 16 to 256. */
+/* The power of two next to a hundredth of the rows, from 16 to 256; the smaller of equally near. */
 static uint64_t usual_batch(uint64_t rows)
 {
     uint64_t batch = 16;

@@ -19,6 +19,7 @@
 #include "host/base/memory.h"
 #include "host/network/chunks.h"
 #include "host/network/network.h"
+#include "host/network/pieces.h"
 #include "host/opencl/cl_run.h"
 #include "kernels/random.h"
 #include <stdlib.h>
@@ -382,7 +383,9 @@ static ls_status subject_open(subject *s, const check_case *run, const ls_plan *
     s->results[1] = s->results[0] + s->count;
     fill_rows(net, run->shape, values, x, t, w);
     ls_network_init(net, &run->options->settings, s->start);
-    for (size_t i = 0; i < net->running; i++) /* not 0 and 1, and no variance below 0 */
+    const ls_layer *pieces = ls_pieces_layer(net); /* whose table is the last */
+    const size_t averages = pieces ? pieces->table : net->running;
+    for (size_t i = 0; i < averages; i++) /* not 0 and 1, and no variance below 0 */
         s->start[net->parameters + i] = 0.5f + ls_random_uniform(5, 3, 0, (ls_u32)i);
     s->rows = (ls_rows){ROWS, run->features, net->outputs, x, t, w};
     return LS_OK;

@@ -46,6 +46,18 @@ static ls_status check_kept(bool wanted, bool there, const char *option, ls_erro
                    wanted ? "" : "no-", option, there ? "" : "no-", option);
 }
 
+/* Whether the numbers are scaled as the model has them, if they are. */
+static ls_status check_scaling(const ls_model *m, const ls_settings *s, ls_error *err)
+{
+    static const char *const names[] = {"standard", "robust"};
+    int has = m->options->settings.scaling;
+    if (!s->standardize || s->scaling == has) return LS_OK;
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "--scaling %s differs from the model to start from, whose preprocessing is "
+                   "kept; give --scaling %s, or --refit to fit it to these rows",
+                   names[s->scaling], names[has]);
+}
+
 ls_status ls_start_check(const ls_start *start, const ls_settings *s, const ls_data *data,
                          ls_error *err)
 {
@@ -65,6 +77,7 @@ ls_status ls_start_check(const ls_start *start, const ls_settings *s, const ls_d
                        ls_settings_pieces(s), m->network.most_pieces);
     if (start->refit) return LS_OK;
     LS_TRY(check_kept(s->standardize, m->mean != NULL, "standardize", err));
+    LS_TRY(check_scaling(m, s, err));
     return m->task == LS_TASK_REGRESSION
                ? check_kept(s->standardize_target, m->target_scale != NULL, "standardize-target",
                             err)

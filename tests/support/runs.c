@@ -70,19 +70,34 @@ void runs_devices_close(runs_device *list, size_t count)
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
-ls_options *runs_options(const char *text)
+static void set_options(ls_options *options, const char *text)
 {
     char copy[1024], *rest = copy;
-    ls_options *options;
     ls_error err;
     cr_assert_lt(strlen(text), sizeof copy);
     strcpy(copy, text);
-    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK, "%s", err.message);
     for (char *name; (name = strtok_r(rest, " ", &rest));) {
         const char *value = strtok_r(rest, " ", &rest);
         cr_assert_not_null(value, "option %s of \"%s\" has no value", name, text);
         cr_assert_eq(ls_options_set(options, name, value, &err), LS_OK, "%s", err.message);
     }
+}
+
+ls_options *runs_options(const char *text)
+{
+    ls_options *options;
+    ls_error err;
+    cr_assert_eq(ls_options_create_plain(&options, &err), LS_OK, "%s", err.message);
+    set_options(options, text);
+    return options;
+}
+
+ls_options *runs_defaults(const char *text)
+{
+    ls_options *options;
+    ls_error err;
+    cr_assert_eq(ls_options_create(&options, &err), LS_OK, "%s", err.message);
+    set_options(options, text);
     return options;
 }
 

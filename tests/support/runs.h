@@ -30,6 +30,9 @@ void runs_devices_close(runs_device *list, size_t count);
 
 /* Options from "name value name value"; later ones win. Fails the test where one is refused. */
 ls_options *runs_options(const char *text);
+/* The same, of which all others are at their defaults, as `lockstep train` takes them; those of
+ * runs_options are those of a plain training. */
+ls_options *runs_defaults(const char *text);
 
 /* A generated data set; rows 0 for the generator's default. "numbers:2" and "labels:3" give that
  * many targets that depend on four features; "numbers:2:weighted" also weighs rows. */

@@ -4,6 +4,7 @@
 #include "host/base/text.h"
 #include "host/cli/base/phases.h"
 #include "host/cli/base/terminal.h"
+#include "host/data/parts.h"
 #include <popt.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -221,6 +222,24 @@ static int print_help(arguments *args, const char *intro)
     return -1;
 }
 
+static bool joins(const char *usage)
+{
+    size_t n = strlen(usage);
+    return n > 3 && !strcmp(usage + n - 3, "...");
+}
+
+/* Joins a file of the same table to the last operand. joined: the name so far. */
+static int join_operand(arguments *args, ls_text *joined, const char *operand)
+{
+    const char **last = &args->operand[args->operands - 1];
+    if (!joined->text) ls_text_add(joined, "%s", *last);
+    ls_text_add(joined, LS_PARTS_JOIN "%s", operand);
+    if (joined->failed)
+        return complain(args->command, EXIT_FAILED, "out of memory for the command line");
+    *last = joined->text;
+    return EXIT_OK;
+}
+
 int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table,
                     const char *usage, const char *intro, int least, int most,
                     option_handler handler, void *user)
@@ -261,12 +280,16 @@ int arguments_parse(arguments *args, int argc, const char **argv, struct poptOpt
     }
     if (status == EXIT_OK && code < -1) status = bad_option(args, outer, code, argc, argv);
     const char *operand;
+    ls_text joined = {0};
     while (status == EXIT_OK && (operand = poptGetArg(args->context))) {
-        if (args->operands == most || args->operands == 8)
+        if (args->operands == most && joins(usage)) status = join_operand(args, &joined, operand);
+        else if (args->operands == most || args->operands == 8)
             status = complain(first, EXIT_USAGE, "unexpected argument '%s'; usage: lockstep %s %s",
                               operand, first, usage);
         else args->operand[args->operands++] = operand;
     }
+    if (joined.text && args->owned_count < MOST_STRINGS)
+        args->owned[args->owned_count++] = joined.text;
     if (status == EXIT_OK && args->operands < least)
         status =
             complain(first, EXIT_USAGE,

@@ -25,7 +25,8 @@ typedef struct {
 typedef int (*option_handler)(int val, const char *text, void *user);
 
 /* Parses the command line and checks that it has `least` to `most` operands.
- * usage: the operands as the help shows them, after "lockstep COMMAND".
+ * usage: the operands as the help shows them, after "lockstep COMMAND". If it ends with "...", more
+ * than `most` are files of one table, and one operand with the last (host/data/parts.h).
  * intro: the text that --help prints after the options.
  * Returns EXIT_OK, or -1 after --help (exit with EXIT_OK), or the exit status of a mistake. */
 int arguments_parse(arguments *args, int argc, const char **argv, struct poptOption *table,

@@ -7,6 +7,11 @@
 
 void describe_widths(const ls_model *model, char *out, size_t size)
 {
+    if (ls_model_members(model)) {
+        snprintf(out, size, "ensemble of %zu networks, %zu inputs, %zu outputs",
+                 ls_model_members(model), ls_model_features(model), ls_model_outputs(model));
+        return;
+    }
     const char *hidden = ls_model_option(model, "hidden"), *net = ls_model_option(model, "net");
     if (net && strcmp(net, "none")) {
         const char *shape = ls_model_option(model, "shape");

@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/run_files.h"
+#include "host/data/parts.h"
 #include "host/data/read.h"
 #include <errno.h>
 #include <stdio.h>
@@ -119,6 +120,11 @@ void result_reads(result_paths *paths, const char *path)
 void result_reads_rows(result_paths *paths, const char *path)
 {
     struct stat about;
+    ls_parts parts = {0};
+    if (path && strstr(path, LS_PARTS_JOIN) && ls_parts_of(path, &parts, NULL) != LS_OK)
+        paths->failed = true;
+    for (size_t i = 0; i < parts.count; i++) result_reads(paths, parts.name[i]);
+    ls_parts_free(&parts);
     result_reads(paths, path);
     /* to look at what is in a pipe would take it away */
     if (!path || stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return;

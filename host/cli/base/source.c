@@ -10,6 +10,7 @@
 #include "host/cli/base/run_files.h"
 #include "host/cli/base/terminal.h"
 #include "host/data/notes.h"
+#include "host/data/parts.h"
 #include "host/data/value.h"
 #include "host/model/model_file.h"
 #include <popt.h>
@@ -84,6 +85,12 @@ void source_hide(struct poptOption *table, const char *name)
 {
     for (; table->longName; table++)
         if (!strcmp(table->longName, name)) table->argInfo |= POPT_ARGFLAG_DOC_HIDDEN;
+}
+
+void source_drop(struct poptOption *table, const char *name)
+{
+    while (table->longName && strcmp(table->longName, name)) table++;
+    for (; table->longName; table++) table[0] = table[1];
 }
 
 void source_model_table(source_options *o, struct poptOption table[SOURCE_DATA])
@@ -169,6 +176,20 @@ static ls_status generate(const source_options *o, const char *name, ls_data **o
  * the name looks like a path. */
 static ls_status no_such_data(const char *name, ls_error *err)
 {
+    ls_parts parts;
+    LS_TRY(ls_parts_of(name, &parts, err));
+    for (size_t i = 0; i < parts.count && parts.count > 1; i++)
+        if (access(parts.name[i], F_OK) != 0) {
+            bool made = is_generator(parts.name[i]);
+            if (made)
+                ls_fail(err, LS_ERR_ARGUMENT,
+                        "%s: several data are files of one table, and %s is a generator", name,
+                        parts.name[i]);
+            else ls_fail(err, LS_ERR_IO, "%s: no such file", parts.name[i]);
+            ls_parts_free(&parts);
+            return made ? LS_ERR_ARGUMENT : LS_ERR_IO;
+        }
+    ls_parts_free(&parts);
     const char *names[64];
     size_t n = 0;
     while (n < 64 && (names[n] = ls_generator_at(n, NULL))) n++;
@@ -240,7 +261,11 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
 static ls_status check_file(const source_options *o, const char *name, ls_error *err)
 {
     bool input = strcmp(name, "-") == 0;
-    if (!input && access(name, F_OK) != 0) return no_such_data(name, err);
+    if (!input && !ls_parts_exist(name)) return no_such_data(name, err);
+    if (o->data_seed != 1 && o->sample == SOURCE_ALL_ROWS)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--data-seed is for generated data and for --sample, but %s is read whole",
+                       input ? "standard input" : name);
     if (!o->rows && o->noise == -1) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "--rows and --noise are for generated data, but %s is a file",

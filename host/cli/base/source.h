@@ -32,6 +32,8 @@ void source_data_table(source_options *options, struct poptOption table[SOURCE_D
 void source_model_table(source_options *options, struct poptOption table[SOURCE_DATA]);
 /* Leaves an option out of the help. */
 void source_hide(struct poptOption *table, const char *name);
+/* Removes an option. */
+void source_drop(struct poptOption *table, const char *name);
 void source_device_table(source_options *options, struct poptOption table[SOURCE_DEVICE]);
 
 /* clang-format off */

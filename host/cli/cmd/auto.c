@@ -81,7 +81,7 @@ static int parse(auto_arguments *a, arguments *args, int argc, const char **argv
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);
+    int status = arguments_parse(args, argc, argv, table, "DATA...", intro, 1, 1, NULL, NULL);
     if (status != EXIT_OK) return status;
     a->data = args->operand[0];
     if (a->test && a->split > 0)

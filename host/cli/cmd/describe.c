@@ -241,7 +241,7 @@ int cmd_describe(int argc, const char **argv)
         OPTION_JSON(o.json),
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "DATA", intro, 1, 1, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "DATA...", intro, 1, 1, NULL, NULL);
     if (status == EXIT_OK && source_read(&o, args.operand[0], NULL, &data, &err) != LS_OK)
         status = complain_error("describe", &err);
     else if (status == EXIT_OK && o.json) status = report_json(data, args.operand[0]);

@@ -112,7 +112,8 @@ int cmd_evaluate(int argc, const char **argv)
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA...", intro, 2, 2, NULL,
+                                 NULL);
     if (status == EXIT_OK) {
         if (work(&a, args.operand[0], args.operand[1], &w, &err) == LS_OK) status = report(&a, &w);
         else status = complain_error("evaluate", &err);

@@ -2,10 +2,12 @@
 #include "host/base/clock.h"
 #include "host/base/file.h"
 #include "host/base/folder.h"
+#include "host/base/json.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/args.h"
 #include "host/cli/base/interrupt.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
@@ -17,6 +19,7 @@
 #include "host/cli/experiment/verdict.h"
 #include <assert.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,20 +164,26 @@ static ls_status work(const exp_order *order, const source_options *source, exp_
     return status;
 }
 
-/* Prints one line per experiment: how many of the published metrics are reached. */
+/* How many of the published metrics of a letter are reached, better and not reached. */
+static void count_verdicts(const exp_session *s, const char *letter, size_t count[4])
+{
+    for (size_t i = 0; i < s->results; i++) {
+        exp_claim claim[EXP_METRICS];
+        const exp_result *r = &s->result[i];
+        if (strcmp(r->row->experiment, letter)) continue;
+        size_t n = exp_claims(r->row, claim);
+        if (!r->row->data) count[EXP_OPEN]++;
+        for (size_t k = 0; r->row->data && k < n; k++) count[exp_judge(r, &claim[k])]++;
+    }
+}
+
+/* Prints one line per experiment. */
 static void summarize(const exp_session *s)
 {
     for (size_t t = 0; t < exp_text_count; t++) {
         size_t count[4] = {0};
         if (!strstr(s->order->letters, exp_texts[t].letter)) continue;
-        for (size_t i = 0; i < s->results; i++) {
-            exp_claim claim[EXP_METRICS];
-            const exp_result *r = &s->result[i];
-            if (strcmp(r->row->experiment, exp_texts[t].letter)) continue;
-            size_t n = exp_claims(r->row, claim);
-            if (!r->row->data) count[EXP_OPEN]++;
-            for (size_t k = 0; r->row->data && k < n; k++) count[exp_judge(r, &claim[k])]++;
-        }
+        count_verdicts(s, exp_texts[t].letter, count);
         terminal_print(stdout,
                        "%s  %-24s %2zu published metrics reached, %2zu better, %2zu not reached",
                        exp_texts[t].letter, exp_texts[t].title, count[EXP_REACHED],
@@ -185,6 +194,28 @@ static void summarize(const exp_session *s)
     terminal_print(stdout, "%zu trainings, %.1f million steps in %.1f s%s; see %s\n", s->trainings,
                    (double)s->steps * 1e-6, s->seconds,
                    s->order->quick ? " (--quick: too short to judge by)" : "", s->order->folder);
+}
+
+/* The same as an object. */
+static int print_summary(const exp_session *s)
+{
+    json_t *list = json_array();
+    for (size_t t = 0; t < exp_text_count; t++) {
+        size_t count[4] = {0};
+        if (!strstr(s->order->letters, exp_texts[t].letter)) continue;
+        count_verdicts(s, exp_texts[t].letter, count);
+        ls_json_append(&list, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "experiment",
+                                        exp_texts[t].letter, "title", exp_texts[t].title, "reached",
+                                        (json_int_t)count[EXP_REACHED], "better",
+                                        (json_int_t)count[EXP_BETTER], "not_reached",
+                                        (json_int_t)count[EXP_NOT_REACHED], "open",
+                                        (json_int_t)count[EXP_OPEN]));
+    }
+    return print_json("experiment",
+                      json_pack("{s:o,s:I,s:I,s:f,s:b,s:o}", "experiments", list, "trainings",
+                                (json_int_t)s->trainings, "steps", (json_int_t)s->steps, "seconds",
+                                s->seconds, "quick", (int)s->order->quick, "folder",
+                                json_shown(s->order->folder)));
 }
 
 int cmd_experiment(int argc, const char **argv)
@@ -209,13 +240,14 @@ int cmd_experiment(int argc, const char **argv)
         {"threads", 0, POPT_ARG_STRING, &source.threads, 0,
          "threads of the CPU path (default: one per core)", "N"},
         OPTION_QUIET(source.quiet),
+        OPTION_JSON(source.json),
         OPTION_VERBOSE(source.verbose),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "EXPERIMENT -o DIR", intro, 1, 1, NULL,
                                  NULL);
     order.quick = quick;
-    order.quiet = source.quiet;
+    order.quiet = source.quiet || source.json;
     order.seeds = seeds > 0 ? (size_t)seeds : quick ? 2 : 10;
     if (status == EXIT_OK && !order.folder)
         status = complain("experiment", EXIT_USAGE, "name a folder for the results with -o DIR");
@@ -224,7 +256,8 @@ int cmd_experiment(int argc, const char **argv)
     if (status == EXIT_OK) status = set_letters(&order, args.operand[0]);
     if (status == EXIT_OK) {
         if (work(&order, &source, &session, &lost, &err) == LS_OK) {
-            summarize(&session);
+            if (source.json) status = print_summary(&session);
+            else summarize(&session);
             if (lost.count) status = EXIT_FAILED;
         } else
             status = interrupted() ? complain("experiment", EXIT_INTERRUPTED, "%s", err.message)

@@ -16,6 +16,8 @@
 #include "host/cli/cmd/read_ahead.h"
 #include "host/data/data.h"
 #include "host/model/infer.h"
+#include "host/model/reader_keep.h"
+#include <limits.h>
 #include <popt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -38,8 +40,16 @@ static const char intro[] =
     "done then, and the status is 1.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
+    "  lockstep predict iris.safetensors new.csv --id key --top 2      the key, and two classes a row\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n"
     "  zcat sensors.csv.gz | lockstep predict pump.safetensors - > predicted.csv\n";
+
+/* What is written beside the predictions, and how. */
+typedef struct {
+    const char *id, *keep; /* columns to pass through, or NULL */
+    int top;
+    int json;
+} predict_style;
 
 typedef struct {
     const char *name; /* of the data */
@@ -77,7 +87,7 @@ static void show_progress(predict_work *w, double share)
 static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *err)
 {
     LS_TRY(ls_inference_run(w->inference, block, w->outputs, NULL, err));
-    LS_TRY(prediction_lines_add(&w->lines, w->outputs, block->rows, err));
+    LS_TRY(prediction_lines_add(&w->lines, block, w->outputs, err));
     w->rows += block->rows;
     return LS_OK;
 }
@@ -120,8 +130,24 @@ static ls_status predict_file(const source_options *o, predict_work *w, ls_error
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static ls_status prepare(const source_options *o, const ls_threshold_options *t, const char *model,
-                         const char *to, predict_work *w, ls_error *err)
+/* Opens the rows. */
+static ls_status open_rows(const source_options *o, const predict_style *style, predict_work *w,
+                           ls_error *err)
+{
+    if (source_is_generated(w->name)) {
+        if (style->id || style->keep)
+            return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, but %s is a generator",
+                           style->id ? "id" : "keep", w->name);
+        return source_read(o, w->name, w->model, &w->data, err);
+    }
+    LS_TRY(source_rows(o, w->name, w->model, &w->reader, err));
+    if (style->id) LS_TRY(ls_reader_keep(w->reader, "id", style->id, err));
+    return style->keep ? ls_reader_keep(w->reader, "keep", style->keep, err) : LS_OK;
+}
+
+static ls_status prepare(const source_options *o, const predict_style *style,
+                         const ls_threshold_options *t, const char *model, const char *to,
+                         predict_work *w, ls_error *err)
 {
     size_t outputs;
     result_paths paths = {0};
@@ -135,21 +161,23 @@ static ls_status prepare(const source_options *o, const ls_threshold_options *t,
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--positive has no effect without --threshold; give both");
     LS_TRY(ls_model_set_threshold(w->model, NULL, NULL, t, err));
-    if (source_is_generated(w->name)) LS_TRY(source_read(o, w->name, w->model, &w->data, err));
-    else LS_TRY(source_rows(o, w->name, w->model, &w->reader, err));
+    LS_TRY(open_rows(o, style, w, err));
     LS_TRY(source_device(o, &w->device, err));
     LS_TRY(ls_inference_open(w->model, w->device, UINT32_MAX, &w->inference, err));
     if (!ls_mul_size(ls_inference_rows(w->inference), ls_model_outputs(w->model), &outputs))
         return ls_fail(err, LS_ERR_MEMORY, "the model has too many outputs");
     LS_TRY(ls_alloc(&w->outputs, outputs, sizeof *w->outputs, "the predictions", err));
     bool terminal = !strcmp(to, "-") && isatty(STDOUT_FILENO);
-    return prediction_lines_open(&w->lines, w->model, terminal, err);
+    const prediction_style lines = {
+        .top = (size_t)style->top, .json = style->json != 0, .visible = terminal};
+    return prediction_lines_open(&w->lines, w->model, lines, w->reader, err);
 }
 
-static ls_status work(const source_options *o, const ls_threshold_options *t, const char *model,
-                      const char *to, predict_work *w, ls_error *err)
+static ls_status work(const source_options *o, const predict_style *style,
+                      const ls_threshold_options *t, const char *model, const char *to,
+                      predict_work *w, ls_error *err)
 {
-    LS_TRY(prepare(o, t, model, to, w, err));
+    LS_TRY(prepare(o, style, t, model, to, w, err));
     LS_TRY(ls_sink_open(to, &w->file, err));
     interrupt_removes(ls_sink_temporary(w->file));
     w->shown = !o->quiet && progress_live() && (strcmp(to, "-") || !isatty(STDOUT_FILENO));
@@ -187,6 +215,7 @@ int cmd_predict(int argc, const char **argv)
     predict_work w = {0};
     arguments args = {0};
     ls_error err;
+    predict_style style = {.top = INT_MIN};
     const char *to = "-";
     source_options_init(&o);
     o.no_target = 1;
@@ -195,23 +224,35 @@ int cmd_predict(int argc, const char **argv)
     source_hide(data, "sample");
     source_device_table(&o, device);
     threshold_table(&t, false, threshold);
-    device[4] = device[5]; /* predictions are CSV, so there is no --json */
-    memset(&device[5], 0, sizeof device[5]);
+    source_drop(device, "json"); /* it is another one here */
     struct poptOption table[] = {
         {NULL, 'o', POPT_ARG_STRING, &to, 0, "write to this file (default: standard output)",
          "FILE.csv"},
+        {"id", 0, POPT_ARG_STRING, &style.id, 0,
+         "write this column of the file in front of the predictions, as it stands there",
+         "NAME|INDEX"},
+        {"keep", 0, POPT_ARG_STRING, &style.keep, 0,
+         "the same for several columns, separated by commas, or all", "LIST|all"},
+        {"top", 0, POPT_ARG_INT, &style.top, 0,
+         "classes: write only the K most probable classes, the most probable first", "K"},
+        {"json", 0, POPT_ARG_NONE, &style.json, 0, "write one JSON object a row instead of CSV",
+         NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
          "Decision (two classes; default: the model's):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA", intro, 2, 2, NULL, NULL);
+    int status = arguments_parse(&args, argc, argv, table, "MODEL DATA...", intro, 2, 2, NULL,
+                                 NULL);
     w.name = args.operand[1];
     if (status == EXIT_OK && o.sample != SOURCE_ALL_ROWS)
         status = complain("predict", EXIT_USAGE,
                           "--sample: predict writes one line for every row of the file");
-    if (status == EXIT_OK && work(&o, &t, args.operand[0], to, &w, &err) != LS_OK)
+    if (status == EXIT_OK && style.top != INT_MIN && style.top < 1)
+        status = complain("predict", EXIT_USAGE, "--top is %d, but must be at least 1", style.top);
+    if (style.top == INT_MIN) style.top = 0;
+    if (status == EXIT_OK && work(&o, &style, &t, args.operand[0], to, &w, &err) != LS_OK)
         status = complain_error("predict", &err);
     close_work(&w);
     arguments_free(&args);

@@ -5,37 +5,20 @@
 #ifndef LS_CLI_PREDICTION_LINES_H
 #define LS_CLI_PREDICTION_LINES_H
 
-#include "host/base/file.h"
-#include "host/base/text.h"
-#include "host/include/lockstep.h"
+#include "host/cli/cmd/prediction_state.h"
 
-/* What does not depend on the row, and lines that are not yet written. */
-typedef struct {
-    const ls_model *model;
-    size_t outputs;
-    ls_task task;
-    bool visible;  /* written for a terminal */
-    bool raw;      /* classes: outputs are no probabilities */
-    char **class;  /* names of the classes as CSV fields */
-    size_t room;   /* most bytes of a line */
-    ls_sink *file; /* where lines go */
-    char *text;    /* lines that are not yet written: `length` bytes of `capacity` */
-    size_t length, capacity;
-    size_t rows, marked, first_marked; /* rows so far; those without a prediction, and the first */
-} prediction_lines;
-
-/* Zero-initialised before. visible: the lines are for a terminal, so that control characters in
- * names are not written as they are (host/base/visible.h). The model must outlive the lines, and
- * keep its decision. Closed with prediction_lines_close, also if this fails. */
-ls_status prediction_lines_open(prediction_lines *lines, const ls_model *model, bool visible,
-                                ls_error *err);
+/* Zero-initialised before. The model must outlive the lines, and keep its decision. reader: whose
+ * kept columns stand in front of the predictions, or NULL. Closed with prediction_lines_close, also
+ * if this fails. Errors: LS_ERR_ARGUMENT for `top` without that many probabilities. */
+ls_status prediction_lines_open(prediction_lines *lines, const ls_model *model,
+                                prediction_style style, const ls_reader *reader, ls_error *err);
 void prediction_lines_close(prediction_lines *lines);
 
 /* Writes the header to `file`, from now on the place of all lines. */
 ls_status prediction_lines_begin(prediction_lines *lines, ls_sink *file, ls_error *err);
-/* Writes one line for each row of outputs. A row whose outputs are not finite gets no class, and
- * NaN for each number. */
-ls_status prediction_lines_add(prediction_lines *lines, const float *outputs, size_t rows,
+/* Writes one line for each row of a block, which has these outputs. A row whose outputs are not
+ * finite gets no class, and NaN for each number. */
+ls_status prediction_lines_add(prediction_lines *lines, const ls_data *block, const float *outputs,
                                ls_error *err);
 /* Fails if there were such rows. Errors: LS_ERR_DATA. */
 ls_status prediction_lines_check(const prediction_lines *lines, ls_error *err);

@@ -63,8 +63,15 @@ static ls_status add_from_split(ls_text *out, const char **note, const model_com
     bool same = false;
     LS_TRY(split_config(c->model, &config, err));
     ls_status status = data ? split_is_of(c->model, &c->source, data, &same, err) : LS_OK;
-    if (same) config.data = data;
-    if (same) config.source.labels = c->source.labels;
+    if (same) {
+        config.data = data;
+        config.source.labels = c->source.labels;
+    }
+    if (same && source_is_generated(data)) {
+        config.source.rows = c->source.rows;
+        config.source.noise = c->source.noise;
+        config.source.data_seed = c->source.data_seed;
+    }
     config.split = c->model->split->test;
     config.threshold = threshold_of(c->model, number);
     if (!config.data)

@@ -216,7 +216,7 @@ static int parse(search_arguments *a, arguments *args, struct poptOption *librar
     };
     int status = take_flags(a, &argc, argv);
     if (status == EXIT_OK)
-        status = arguments_parse(args, argc, argv, table, "DATA", intro, 1, 1, set_option, a);
+        status = arguments_parse(args, argc, argv, table, "DATA...", intro, 1, 1, set_option, a);
     free(strategies);
     free(metrics);
     return status == EXIT_OK ? check_counts(a) : status;
@@ -408,6 +408,20 @@ static int report_failure(const search_arguments *a, const search_work *w, const
     return complain_error("search", err);
 }
 
+/* Options that this search would not use. */
+static int check_unused(const search_arguments *a, int strategy)
+{
+    if (a->folds > 1 && !isnan(a->holdout))
+        return complain("search", EXIT_USAGE,
+                        "--holdout is for searches without --folds, which score on all rows");
+    if (a->eta != (long long)ls_search_defaults.eta && strategy != LS_SEARCH_HALVING)
+        return complain("search", EXIT_USAGE, "--eta is for --strategy halving");
+    if (a->restart && !a->state && !a->report)
+        return complain("search", EXIT_USAGE,
+                        "--restart is about the state file; name it with --state or --report");
+    return EXIT_OK;
+}
+
 static int search(search_arguments *a, arguments *args)
 {
     ls_search_settings how = {.trials = (size_t)a->trials,
@@ -422,6 +436,7 @@ static int search(search_arguments *a, arguments *args)
     int status = choose("strategy", a->strategy, ls_strategy_names, &how.strategy);
     if (status == EXIT_OK && a->metric)
         status = choose("metric", a->metric, ls_score_names, &how.metric);
+    if (status == EXIT_OK) status = check_unused(a, how.strategy);
     if (status != EXIT_OK) return status;
     a->data = args->operand[0];
     if (a->report && !a->state) ls_text_add(&state, "%s.state", a->report);

@@ -268,9 +268,10 @@ static void print_heading(const search_work *w)
                        ls_data_rows(w->data));
     terminal_print(stdout, ", %.2f s\n", w->seconds);
     if (s->rungs > 1) {
-        terminal_print(stdout, "halving   ");
+        terminal_print(stdout, "halving    ");
         for (size_t i = 0; i < s->rungs; i++)
-            terminal_print(stdout, " %zu to %s%llu", s->rung[i].trials, i ? "" : "epoch ",
+            terminal_print(stdout, "%s%zu trial%s to epoch %llu", i ? ", " : "", s->rung[i].trials,
+                           s->rung[i].trials == 1 ? "" : "s",
                            (unsigned long long)(s->rung[i].until
                                                     ? s->rung[i].until
                                                     : s->space->base->settings.epochs));

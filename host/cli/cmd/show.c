@@ -163,6 +163,24 @@ static json_t *targets_json(const ls_model *model)
     return list;
 }
 
+static json_t *members_json(const ls_model *model)
+{
+    json_t *list = json_array();
+    char widths[256];
+    for (size_t i = 0; i < ls_model_members(model); i++) {
+        const ls_model *m = ls_model_member(model, i);
+        ls_summary s = LS_INIT(ls_summary);
+        ls_model_summary(m, &s, NULL);
+        describe_widths(m, widths, sizeof widths);
+        ls_json_append(&list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}", "network", widths, "times",
+                                        (json_int_t)ls_model_member_times(model, i), "parameters",
+                                        (json_int_t)s.parameters, "epochs", (json_int_t)s.epochs,
+                                        "best_epoch", (json_int_t)s.best_epoch, "options",
+                                        model_options_json(m)));
+    }
+    return list;
+}
+
 static json_t *model_json(const ls_model *model, const ls_summary *s, const char *widths,
                           const char *weights, const char *hash)
 {
@@ -189,9 +207,49 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
                                   model->split->validation, "sha256", model->split->sha256);
         ls_json_set(&o, "split", split);
     }
+    if (ls_model_members(model))
+        ls_json_set(&o, "ensemble",
+                    json_pack("{s:f,s:o}", "temperature", ls_model_temperature(model), "members",
+                              members_json(model)));
     ls_json_set(&o, "weights_sha256", json_hash(weights));
     ls_json_set(&o, "sha256", json_hash(hash));
     return o;
+}
+
+/* One line a network: widths, how often it counts, what it was trained with. */
+static void show_members(const ls_model *model)
+{
+    char widths[256];
+    terminal_print(stdout, "temperature %.4g\n", ls_model_temperature(model));
+    terminal_print(stdout, "%10s  %-28s %6s %6s  %s\n", "network", "", "counts", "epoch",
+                   "options");
+    for (size_t i = 0; i < ls_model_members(model); i++) {
+        const ls_model *m = ls_model_member(model, i);
+        ls_summary s = LS_INIT(ls_summary);
+        ls_model_summary(m, &s, NULL);
+        describe_widths(m, widths, sizeof widths);
+        terminal_print(stdout, "%10zu  %-28s %6llu %6llu  %s, lr %s, dropout %s, fold %s%s%s\n",
+                       i + 1, widths, (unsigned long long)ls_model_member_times(model, i),
+                       (unsigned long long)s.best_epoch, ls_model_option(m, "activation"),
+                       ls_model_option(m, "lr"), ls_model_option(m, "dropout"),
+                       ls_model_option(m, "fold"),
+                       strcmp(ls_model_option(m, "scaling"), "robust") ? "" : ", robust",
+                       strcmp(ls_model_option(m, "embedding"), "none") ? ", piecewise" : "");
+    }
+}
+
+/* What one network has: layers, options, its training. */
+static void show_network(const ls_model *model, const ls_summary *s)
+{
+    show_options(model);
+    show_split(model->split);
+    terminal_print(stdout, "trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
+                   (unsigned long long)s->epochs, (unsigned long long)s->steps, s->stopped,
+                   s->loss);
+    if (s->best_epoch != s->epochs)
+        terminal_print(stdout, "kept        the weights of epoch %llu\n",
+                       (unsigned long long)s->best_epoch);
+    show_history(model);
 }
 
 static int show(const char *path, bool json)
@@ -209,22 +267,18 @@ static int show(const char *path, bool json)
     int status = EXIT_OK;
     if (json) status = print_json("show", model_json(model, &s, widths, weights, hash));
     else {
-        bool described = strcmp(ls_model_option(model, "net"), "none") != 0;
+        bool described = strcmp(ls_model_option(model, "net"), "none") != 0,
+             many = ls_model_members(model) > 0;
         terminal_print(stdout, "network     %s%s%s%s, %llu parameters\n", widths,
-                       described ? "" : " (", described ? "" : ls_model_option(model, "activation"),
-                       described ? "" : ")", (unsigned long long)s.parameters);
-        if (!show_layers(model) || !*weights) terminal_lacks();
+                       described || many ? "" : " (",
+                       described || many ? "" : ls_model_option(model, "activation"),
+                       described || many ? "" : ")", (unsigned long long)s.parameters);
+        if (!many && !show_layers(model)) terminal_lacks();
+        if (!*weights) terminal_lacks();
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
-        show_options(model);
-        show_split(model->split);
-        terminal_print(stdout, "trained     %llu epochs, %llu steps, stopped by %s, loss %.6g\n",
-                       (unsigned long long)s.epochs, (unsigned long long)s.steps, s.stopped,
-                       s.loss);
-        if (s.best_epoch != s.epochs)
-            terminal_print(stdout, "kept        the weights of epoch %llu\n",
-                           (unsigned long long)s.best_epoch);
-        show_history(model);
+        if (many) show_members(model);
+        else show_network(model, &s);
         terminal_print(stdout, "weights     %s\n%s  %s\n", weights, hash, file);
     }
     ls_model_free(model);

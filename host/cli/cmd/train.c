@@ -17,18 +17,19 @@ static const char intro[] =
     "\n"
     "  lockstep train iris.csv -o iris.safetensors --split 0.2\n"
     "  lockstep train moons --hidden 20,20 --activation tanh --optimizer adam --lr 0.01 --epochs 500\n"
-    "  lockstep train data.csv --patience 20 --epochs 10000     stop early, keep the best weights\n"
+    "  lockstep train data.csv --patience 0                     all rows, all epochs: hold none out\n"
     "  lockstep train spam.csv --validation 0.2 --positive spam --threshold best-f1\n"
     "  lockstep train train-images-idx3-ubyte.gz                MNIST, as downloaded\n"
     "  lockstep train iris.csv -o m.safetensors --checkpoint c  go on after anything: lockstep resume c\n"
     "  lockstep train iris.csv --run runs/a                     keep all results in a folder\n"
     "  lockstep train --config runs/a/run.json --seed 2         the same training with another seed\n"
-    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4 go on from a model, with other rows\n"
+    "  lockstep train new.csv --from old.st -o new.st --lr 1e-4  go on from a model, with other rows\n"
     "\n"
     "Text columns become categories. Missing values (empty, ?, NA) are filled in from the training\n"
-    "rows. If data of classes have categories or missing values and no option says when to stop,\n"
-    "--patience 10 is used. --threshold best-f1 chooses the threshold on the validation rows, or on the training rows\n"
-    "without --validation.\n"
+    "rows. From 50 rows on, a tenth of them is held out for validation, and the weights of the epoch\n"
+    "with the lowest validation loss are kept; training ends when 20 epochs have brought no better one\n"
+    "(--validation, --fold, --patience). --threshold best-f1 chooses the threshold on the validation rows,\n"
+    "or on the training rows if none are held out.\n"
     "\n"
     "The same data, options and seed give the same model, bit for bit, on every exact device. The last\n"
     "line of the output begins with the SHA-256 of the model file. Ctrl-C stops after the current\n"
@@ -87,7 +88,7 @@ static int parse(training_request *r, arguments *args, struct poptOption *librar
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "Device and output:", NULL},
         POPT_TABLEEND,
     };
-    int status = arguments_parse(args, argc, argv, table, "DATA", intro, 0, 1, set_option, r);
+    int status = arguments_parse(args, argc, argv, table, "DATA...", intro, 0, 1, set_option, r);
     if (status == EXIT_OK && !args->operands && !r->config)
         status = complain(
             "train", EXIT_USAGE,

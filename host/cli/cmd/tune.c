@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/base/args.h"
+#include "host/cli/base/json_output.h"
 #include "host/cli/base/progress.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
+#include <jansson.h>
 #include <popt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -66,6 +68,7 @@ int cmd_tune(int argc, const char **argv)
          "an index or part of a name (default: the first GPU, or device 1 if there is none)",
          "NAME"},
         OPTION_QUIET(o.quiet),
+        OPTION_JSON(o.json),
         OPTION_VERBOSE(o.verbose),
         POPT_TABLEEND,
     };
@@ -74,11 +77,15 @@ int cmd_tune(int argc, const char **argv)
         arguments_free(&args);
         return status < 0 ? EXIT_OK : status;
     }
-    tune_state state = {.quiet = o.quiet != 0, .live = progress_live()};
+    tune_state state = {.quiet = o.quiet || o.json, .live = progress_live()};
     if (!o.device) o.device = first_device();
     if (source_device(&o, &device, &err) != LS_OK ||
         ls_device_tune(device, on_progress, &state, path, &err) != LS_OK)
         status = complain_error("tune", &err);
+    else if (o.json)
+        status = print_json("tune", json_pack("{s:o,s:o}", "device",
+                                              json_shown(ls_device_get_info(device)->name),
+                                              "stored", json_shown(path)));
     else terminal_print(stdout, "%s: stored in %s\n", ls_device_get_info(device)->name, path);
     ls_device_close(device);
     arguments_free(&args);

@@ -99,6 +99,9 @@ static ls_status compare(const verify_arguments *a, const char *const at[2], ver
     LS_TRY(compare_file(w, RUN_MODEL, at, folder, err));
     for (int i = 0; i < 2 && !(folder[0] && folder[1]); i++)
         if (!w->pair[0].bytes[i]) return ls_fail(err, LS_ERR_IO, "%s: no such file", w->path[0][i]);
+    if ((!folder[0] || !folder[1]) && a->no_report)
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "--no-report is for two run folders; models have no report");
     if (!folder[0] || !folder[1]) return LS_OK;
     LS_TRY(compare_file(w, RUN_METRICS, at, folder, err));
     LS_TRY(compare_file(w, RUN_JSON, at, folder, err));

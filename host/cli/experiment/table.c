@@ -24,10 +24,13 @@ static const exp_data three = {"three-class, 400 + 100 rows", NULL, 0, -1, 0};
 
 /* ---- R, W, D --------------------------------------------------------------------------------- */
 
-#define LOGISTIC "hidden=none optimizer=gd lr=1 epochs=20000"
-#define WIDE(n, epochs) "hidden=" #n " activation=relu optimizer=gd lr=0.5 epochs=" #epochs
-#define WIDE2(n) "hidden=" #n "," #n " activation=relu optimizer=gd lr=0.025 epochs=250000"
-#define DEEP(h, lr, epochs) "hidden=" h " activation=relu optimizer=gd lr=" #lr " epochs=" #epochs
+#define LOGISTIC "hidden=none optimizer=gd batch=full lr=1 epochs=20000"
+#define WIDE(n, epochs)                                                                            \
+    "hidden=" #n " activation=relu optimizer=gd batch=full lr=0.5 epochs=" #epochs
+#define WIDE2(n)                                                                                   \
+    "hidden=" #n "," #n " activation=relu optimizer=gd batch=full lr=0.025 epochs=250000"
+#define DEEP(h, lr, epochs)                                                                        \
+    "hidden=" h " activation=relu optimizer=gd batch=full lr=" #lr " epochs=" #epochs
 #define WELL "activation=tanh optimizer=adam lr=0.01 batch=full "
 #define H3 "3,3,3"
 #define H6 H3 "," H3
@@ -47,11 +50,11 @@ static const exp_data three = {"three-class, 400 + 100 rows", NULL, 0, -1, 0};
 #define XBASE "hidden=4,4 output=sigmoid loss=mse standardize=off epochs=100000 "
 #define XSHORT "output=sigmoid loss=mse standardize=off batch=full epochs=20000 "
 #define XNET XSHORT "hidden=4,4 "
-#define XGD "activation=sigmoid optimizer=gd lr=1"
+#define XGD "activation=sigmoid optimizer=gd batch=full lr=1"
 
 /* ---- H --------------------------------------------------------------------------------------- */
 
-#define HBASE "activation=relu optimizer=gd "
+#define HBASE "activation=relu optimizer=gd batch=full "
 #define HNET HBASE "hidden=8,8 "
 
 const exp_row exp_rows[] = {
@@ -61,7 +64,8 @@ const exp_row exp_rows[] = {
     {"R", "", "random", &random_20, LOGISTIC, "accuracy=0.667 precision=0 recall=0 f1=0",
      "the labels are random, half of them positive; an accuracy of 0.667 with a recall of 0 results from predicting all rows as negative when two thirds are",
      0},
-    {"R", "", "overlapping blobs", &blobs_240, "hidden=none optimizer=gd lr=0.1 epochs=20000",
+    {"R", "", "overlapping blobs", &blobs_240,
+     "hidden=none optimizer=gd batch=full lr=0.1 epochs=20000",
      "precision=0.9915 recall=1 f1=0.9957 loss=0.018",
      "the overlap of the blobs in the lost data is unknown; in ours the best line separates 99.1 % of the rows",
      0},
@@ -166,7 +170,8 @@ const exp_row exp_rows[] = {
      "", "", 0},
 
     {"F", "f", "plain gradient descent", &moons_files,
-     "activation=relu hidden=10,10 optimizer=gd lr=0.01 epochs=2000", "accuracy=0.72", "", 0},
+     "activation=relu hidden=10,10 optimizer=gd batch=full lr=0.01 epochs=2000", "accuracy=0.72",
+     "", 0},
     {"F", "f", "momentum 0.9", &moons_files,
      "activation=relu hidden=10,10 optimizer=momentum batch=full momentum=0.9 lr=0.01 epochs=2000",
      "accuracy=0.72", "", 0},
@@ -178,16 +183,19 @@ const exp_row exp_rows[] = {
     {"X", "main", "xor", &xor_21, XBASE XGD, "loss_mark=0.000285 accuracy=1",
      "some starts end on a plateau that sigmoid units leave slowly", 5000},
     {"X", "main", "xor, tuned", &xor_21, XNET "activation=tanh optimizer=adam lr=0.01", "", "", 0},
-    {"X", "lr", "rate 0.1", &xor_21, XNET "activation=sigmoid optimizer=gd lr=0.1", "", "", 0},
-    {"X", "lr", "rate 1", &xor_21, XNET "activation=sigmoid optimizer=gd lr=1", "", "", 0},
-    {"X", "lr", "rate 5", &xor_21, XNET "activation=sigmoid optimizer=gd lr=5", "", "", 0},
+    {"X", "lr", "rate 0.1", &xor_21, XNET "activation=sigmoid optimizer=gd batch=full lr=0.1", "",
+     "", 0},
+    {"X", "lr", "rate 1", &xor_21, XNET "activation=sigmoid optimizer=gd batch=full lr=1", "", "",
+     0},
+    {"X", "lr", "rate 5", &xor_21, XNET "activation=sigmoid optimizer=gd batch=full lr=5", "", "",
+     0},
     {"X", "units", "2-2 units", &xor_21, XSHORT "hidden=2,2 " XGD, "", "", 0},
     {"X", "units", "4-4 units", &xor_21, XSHORT "hidden=4,4 " XGD, "", "", 0},
     {"X", "units", "10-10 units", &xor_21, XSHORT "hidden=10,10 " XGD, "", "", 0},
     {"X", "units", "30-30 units", &xor_21, XSHORT "hidden=30,30 " XGD, "", "", 0},
     {"X", "without", "with activations", &xor_21, XNET XGD, "", "", 0},
-    {"X", "without", "without activations", &xor_21, XNET "activation=identity optimizer=gd lr=1",
-     "", "", 0},
+    {"X", "without", "without activations", &xor_21,
+     XNET "activation=identity optimizer=gd batch=full lr=1", "", "", 0},
     {"X", "optimizer", "SGD", &xor_21, XNET "activation=sigmoid optimizer=sgd lr=0.5", "", "", 0},
     {"X", "optimizer", "momentum", &xor_21, XNET "activation=sigmoid optimizer=momentum lr=0.5", "",
      "", 0},
@@ -195,10 +203,12 @@ const exp_row exp_rows[] = {
      "", 0},
     {"X", "optimizer", "Adam", &xor_21, XNET "activation=sigmoid optimizer=adam lr=0.01", "", "",
      0},
-    {"X", "activation", "sigmoid", &xor_21, XNET "activation=sigmoid optimizer=gd lr=0.5", "", "",
-     0},
-    {"X", "activation", "ReLU", &xor_21, XNET "activation=relu optimizer=gd lr=0.5", "", "", 0},
-    {"X", "activation", "tanh", &xor_21, XNET "activation=tanh optimizer=gd lr=0.5", "", "", 0},
+    {"X", "activation", "sigmoid", &xor_21,
+     XNET "activation=sigmoid optimizer=gd batch=full lr=0.5", "", "", 0},
+    {"X", "activation", "ReLU", &xor_21, XNET "activation=relu optimizer=gd batch=full lr=0.5", "",
+     "", 0},
+    {"X", "activation", "tanh", &xor_21, XNET "activation=tanh optimizer=gd batch=full lr=0.5", "",
+     "", 0},
     {"X", "convolution", "dense layers", &xor_21, XNET "activation=sigmoid optimizer=adam lr=0.01",
      "", "", 0},
     {"X", "convolution", "with a convolutional layer", &xor_21,

@@ -200,6 +200,11 @@ static ls_status check_task(const model_plot *plot, const ls_model *model, ls_er
                                         [LS_TASK_MULTILABEL] = "labels"};
     const ls_task task = ls_model_task(model);
     const char *wanted = NULL;
+    if (ls_model_members(model) &&
+        (plot->section == PLOT_IN_TRAINING || plot->section == PLOT_IN_LAYERS))
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "the plot '%s' is for models of one network; this one is an ensemble of %zu",
+                       plot->name, ls_model_members(model));
     if ((plot->needs & PLOT_NEEDS_CLASSES) && task != LS_TASK_CLASSIFICATION) wanted = "classes";
     if ((plot->needs & PLOT_NEEDS_SCORES) && task == LS_TASK_REGRESSION)
         wanted = "classes or labels";

@@ -87,8 +87,22 @@ static ls_status add_plots_abreast(report_work *w, plot_section section, ls_erro
 
 /* ---- Sections -------------------------------------------------------------------------------- */
 
+/* The networks of an ensemble, in place of what one network has. */
+static ls_status add_members(report_work *w)
+{
+    const ls_model *m = w->in->model;
+    html_add_element(w->page, "h2", "Ensemble");
+    ls_text_add(w->page,
+                "<p>The mean of %zu networks, each counted as often as the table says, with "
+                "probabilities calibrated at the temperature %.3g.</p>\n",
+                ls_model_members(m), ls_model_temperature(m));
+    report_table_members(w->page, m);
+    return LS_OK;
+}
+
 static ls_status add_training(report_work *w, ls_error *err)
 {
+    if (ls_model_members(w->in->model)) return add_members(w);
     html_add_element(w->page, "h2", "Training");
     LS_TRY(add_plots(w, PLOT_IN_TRAINING, err));
     details_begin(w, "Loss per epoch as a table");
@@ -352,7 +366,7 @@ static ls_status add_all(report_work *w, ls_error *err)
     LS_TRY(add_training(w, err));
     if (w->analysis.outcomes) {
         LS_TRY(add_results(w, err));
-        LS_TRY(add_layers(w, err));
+        if (!ls_model_members(w->in->model)) LS_TRY(add_layers(w, err));
     }
     LS_TRY(report_add_filters(w->page, w->in->model, w->in->data, w->in->data_label, err));
     ls_text_add(w->page, "</main>\n");

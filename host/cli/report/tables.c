@@ -3,6 +3,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/html.h"
+#include "host/cli/base/model_output.h"
 #include "host/cli/report/cells.h"
 #include <math.h>
 #include <stdlib.h>
@@ -251,6 +252,43 @@ static void name_layer(const ls_model *model, const ls_layer_info *l, size_t i, 
         ls_model_layer_shape(model, i, &shape, NULL) == LS_OK)
         snprintf(text, 160, "%zu: %s", i + 1, shape.text);
     else snprintf(text, 160, "%zu: %zu → %zu", i + 1, l->inputs, l->units);
+}
+
+/* The least validation loss of its history. */
+static double member_loss(const ls_model *m)
+{
+    size_t n;
+    const ls_history_point *h = ls_model_history(m, &n);
+    double least = NAN;
+    for (size_t i = 0; i < n; i++)
+        if (!((double)h[i].validation_loss >= least)) least = (double)h[i].validation_loss;
+    return least;
+}
+
+void report_table_members(ls_text *page, const ls_model *model)
+{
+    static const char *const head[] = {"network", "counts",    "activation", "learning rate",
+                                       "dropout", "embedding", "epochs",     "validation loss"};
+    report_head(page, head, COUNT(head), 1);
+    for (size_t i = 0; i < ls_model_members(model); i++) {
+        const ls_model *m = ls_model_member(model, i);
+        ls_summary s = LS_INIT(ls_summary);
+        char text[256];
+        double loss = member_loss(m);
+        ls_model_summary(m, &s, NULL);
+        report_row_begin(page);
+        describe_widths(m, text, sizeof text);
+        report_text(page, text);
+        report_number(page, "%.0f", (double)ls_model_member_times(model, i));
+        report_text(page, ls_model_option(m, "activation"));
+        report_text(page, ls_model_option(m, "lr"));
+        report_text(page, ls_model_option(m, "dropout"));
+        report_text(page, ls_model_option(m, "embedding"));
+        report_number(page, "%.0f", (double)s.best_epoch);
+        report_number(page, "%.5g", loss);
+        report_row_end(page);
+    }
+    html_table_end(page);
 }
 
 void report_table_layers(ls_text *page, const ls_model *model, const ls_layer_info *layer,

@@ -21,6 +21,8 @@ ls_status report_table_worst(ls_text *page, const outcome *o, ls_error *err);
 void report_table_thresholds(ls_text *page, const outcome *o);
 void report_table_calibration(ls_text *page, const outcome *o);
 void report_table_histogram(ls_text *page, const outcome *o);
+/* The networks of an ensemble. */
+void report_table_members(ls_text *page, const ls_model *model);
 void report_table_layers(ls_text *page, const ls_model *model, const ls_layer_info *layer,
                          size_t count);
 

@@ -6,6 +6,7 @@
 #include "host/cli/base/standard_input.h"
 #include "host/cli/run/config.h"
 #include "host/data/data.h"
+#include "host/data/parts.h"
 #include "host/data/read.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,39 +15,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static ls_status hash_open_file(int file, const char *path, char hex[65], ls_error *err)
+/* Adds the bytes of a file to the hash. */
+static ls_status add_file(ls_sha256 *sha, int file, const char *path, ls_error *err)
 {
     unsigned char bytes[1 << 16];
     struct stat about;
-    ls_sha256 sha;
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
         return ls_fail(
             err, LS_ERR_ARGUMENT,
             "%s is not a regular file, so it cannot be read a second time to compute its hash; copy its contents to a file",
             path);
-    ls_sha256_init(&sha);
     for (;;) {
         ssize_t got = read(file, bytes, sizeof bytes);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
             return ls_fail(err, LS_ERR_IO, "%s: cannot read: %s; check the file and its disk", path,
                            strerror(errno));
-        if (got == 0) break;
-        ls_sha256_update(&sha, bytes, (size_t)got);
+        if (got == 0) return LS_OK;
+        ls_sha256_update(sha, bytes, (size_t)got);
     }
-    ls_sha256_final(&sha, hex);
-    return LS_OK;
 }
 
-static ls_status hash_file(const char *path, char hex[65], ls_error *err)
+static ls_status add_path(ls_sha256 *sha, const char *path, ls_error *err)
 {
     /* run.json of somebody else may name a pipe */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0)
         return ls_fail(err, LS_ERR_IO, "%s: cannot open: %s; check the path and its permissions",
                        path, strerror(errno));
-    ls_status status = hash_open_file(file, path, hex, err);
+    ls_status status = add_file(sha, file, path, err);
     close(file);
+    return status;
+}
+
+/* Of several files, all bytes in order. */
+static ls_status hash_file(const char *path, char hex[65], ls_error *err)
+{
+    ls_sha256 sha;
+    ls_parts parts;
+    LS_TRY(ls_parts_of(path, &parts, err));
+    ls_sha256_init(&sha);
+    ls_status status = LS_OK;
+    for (size_t i = 0; i < parts.count && status == LS_OK; i++)
+        status = add_path(&sha, parts.name[i], err);
+    if (status == LS_OK) ls_sha256_final(&sha, hex);
+    ls_parts_free(&parts);
     return status;
 }
 
@@ -69,7 +82,10 @@ static ls_status hash_input(char hex[65], ls_error *err)
     off_t start = lseek(STDIN_FILENO, 0, SEEK_CUR);
     int file = dup(STDIN_FILENO);
     if (file < 0) return ls_fail(err, LS_ERR_IO, "standard input: %s", strerror(errno));
-    ls_status status = hash_open_file(file, "standard input", hex, err);
+    ls_sha256 sha;
+    ls_sha256_init(&sha);
+    ls_status status = add_file(&sha, file, "standard input", err);
+    if (status == LS_OK) ls_sha256_final(&sha, hex);
     close(file);
     lseek(STDIN_FILENO, start, SEEK_SET);
     return status;

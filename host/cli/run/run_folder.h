@@ -54,7 +54,7 @@ ls_status run_folder_timing_epoch(void *state, const ls_progress *p, ls_error *e
 /* The result of a training. */
 typedef struct {
     const ls_model *model;
-    const char *hash;               /* SHA-256 of its file */
+    const char *hash; /* SHA-256 of its file */
     /* NULL without such rows, or if they could not be computed */
     const ls_metrics *train, *validation, *test;
     const ls_data *rows, *test_rows;

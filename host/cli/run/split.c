@@ -21,17 +21,31 @@ static const char *const parts[PARTS] = {"train", "validation", "test"};
 
 /* ---- Noting ---------------------------------------------------------------------------------- */
 
+/* How rows were read. Equal rows give equal models: names of files and generators are left out, and
+ * what makes generated rows, which a file of them does not know. */
+static run_config without_names(const run_config *c)
+{
+    run_config bare = config_without_files(c);
+    if (bare.data) {
+        bare.source.rows = 0;
+        bare.source.noise = -1;
+        bare.source.data_seed = 1;
+    }
+    bare.data = bare.source.labels = bare.test = NULL;
+    bare.split = 0;
+    memset(bare.hash, 0, sizeof bare.hash);
+    return bare;
+}
+
 ls_status split_note(ls_model *m, const run_config *c, const ls_data *rows, const ls_data *test,
                      ls_error *err)
 {
+    const ls_settings *s = &m->options->settings;
     ls_split_record r = {.test = test ? c->split : 0,
-                         .validation = ls_training_share(&m->options->settings, rows)};
+                         .validation = s->fold.parts ? 1 / (double)s->fold.parts
+                                                     : ls_training_share(s, rows)};
     if (r.test <= 0 && r.validation <= 0) return LS_OK;
-    /* names of files say nothing elsewhere, and equal runs have equal models */
-    run_config bare = config_without_files(c);
-    bare.data = bare.source.labels = bare.test = NULL; /* nor whether rows were generated */
-    bare.split = 0;
-    memset(bare.hash, 0, sizeof bare.hash);
+    run_config bare = without_names(c);
     LS_TRY(config_check(&bare, err));
     json_t *read = config_data_json(&bare);
     r.read = ls_json_dump(read, LS_CANONICAL_JSON);
@@ -61,14 +75,20 @@ ls_status split_config(const ls_model *m, run_config *out, ls_error *err)
     return status;
 }
 
-/* Options about data, which the model knows. */
-static ls_status check_options(const source_options *o, ls_error *err)
+/* Options about data, which the model knows, but for those that say where the rows are: --labels
+ * and, of generated data, --rows, --noise and --data-seed. */
+static ls_status check_options(const source_options *o, bool generated, ls_error *err)
 {
-    const run_config given = {.source = *o};
+    run_config given = {.source = *o};
+    given.source.labels = NULL;
+    if (generated) {
+        given.source.rows = 0;
+        given.source.noise = -1;
+        given.source.data_seed = 1;
+    }
     for (size_t i = 0; i < CONFIG_ENTRIES; i++) {
         const config_entry *e = &config_entries[i];
-        if (config_is_initial(&given, e) || config_text_of(&given, e) == &given.source.labels)
-            continue;
+        if (config_is_initial(&given, e)) continue;
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--%s does not go with --split: the data are read as for the training",
                        e->name);
@@ -148,6 +168,11 @@ static ls_status read_all(const ls_model *m, const source_options *o, const char
     how.threads = o->threads;
     how.quiet = o->quiet;
     how.json = o->json;
+    if (source_is_generated(data)) {
+        how.rows = o->rows;
+        how.noise = o->noise;
+        how.data_seed = o->data_seed;
+    }
     ls_status status = source_read(&how, data, c.from ? m : NULL, out, err);
     config_free(&c);
     return status;
@@ -187,7 +212,7 @@ ls_status split_read(const ls_model *m, const source_options *o, const char *dat
     int which;
     char hash[65];
     ls_data *rows = NULL, *test = NULL;
-    LS_TRY(check_options(o, err));
+    LS_TRY(check_options(o, source_is_generated(data), err));
     LS_TRY(find_part(m, part, &which, err));
     LS_TRY(read_and_cut(m, o, data, &rows, &test, hash, err));
     ls_status status = LS_OK;

@@ -24,8 +24,9 @@ ls_status split_note(ls_model *model, const run_config *config, const ls_data *r
  * config_free. */
 ls_status split_config(const ls_model *model, run_config *out, ls_error *err);
 
-/* Reads the data that the model was trained on, and gives one part of them. options: device and
- * labels count, and options about data are refused, as the model has them. part: as for --split.
+/* Reads the data that the model was trained on, and gives one part of them. options: device,
+ * labels and what makes generated rows count; other options about data are refused, as the model
+ * has them. part: as for --split.
  * Errors: LS_ERR_DATA if the model has no such part, or the data are others. */
 ls_status split_read(const ls_model *model, const source_options *options, const char *data,
                      const char *part, ls_data **out, ls_error *err);

@@ -8,6 +8,7 @@
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_hash.h"
 #include "host/data/notes.h"
+#include "host/data/parts.h"
 #include "host/data/split.h"
 #include "host/data/value.h"
 #include "host/model/training_rows.h"
@@ -97,7 +98,7 @@ static ls_status split(const training_request *r, ls_data **train, ls_data **tes
 static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls_error *err)
 {
     bool generated = source_is_generated(r->data), repeated = r->repeats || r->resumes,
-         there = access(r->data, F_OK) == 0 || (is_standard_input(r->data) && !repeated);
+         there = ls_parts_exist(r->data) || (is_standard_input(r->data) && !repeated);
     if (!generated) LS_TRY(training_request_find(r, r->data, "data", err));
     if (r->source.labels) LS_TRY(training_request_find(r, r->source.labels, "labels", err));
     if (r->test) LS_TRY(training_request_find(r, r->test, "test", err));

@@ -6,6 +6,7 @@
 #include "host/cli/base/standard_input.h"
 #include "host/cli/run/config.h"
 #include "host/cli/run/config_read.h"
+#include "host/data/parts.h"
 #include "host/model/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +49,12 @@ ls_status training_request_find(const training_request *r, const char *path, con
                                 ls_error *err)
 {
     bool input = is_standard_input(path);
-    if ((!r->resumes && !r->repeats) || (!input && access(path, F_OK) == 0)) return LS_OK;
+    if ((!r->resumes && !r->repeats) || (!input && ls_parts_exist(path))) return LS_OK;
     return ls_fail(err, LS_ERR_IO, "%s %s; name the file: lockstep %s %s --%s %s",
                    input ? "the data of the training" : path,
-                   input ? "came from standard input" : "does not exist here", r->resumes ? "resume" : "verify",
-                   r->resumes ? r->safety.checkpoint : r->repeats, option,
-                   strcmp(option, "from") ? "FILE" : "MODEL");
+                   input ? "came from standard input" : "does not exist here",
+                   r->resumes ? "resume" : "verify", r->resumes ? r->safety.checkpoint : r->repeats,
+                   option, strcmp(option, "from") ? "FILE" : "MODEL");
 }
 
 /* Loads the model of --from. */

@@ -20,7 +20,7 @@ typedef struct {
     ls_model *start; /* that model */
     double split;
     ls_threshold_options threshold;
-    bool *given;   /* per option of the library: whether the command line sets it */
+    bool *given; /* per option of the library: whether the command line sets it */
     safety_options safety;
     bool resumes;   /* goes on from the checkpoints of safety.checkpoint */
     bool moved;     /* the folder where the training was begun is not there */
