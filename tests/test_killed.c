@@ -147,6 +147,26 @@ Test(killed, experiments_go_on)
     runs_folder_leave(folder);
 }
 
+/* A training that was ended while it made its run folder goes on, and fills it. */
+Test(killed, a_folder_that_was_hardly_begun)
+{
+    char folder[64], right[65], hash[65];
+    runs_folder_enter(folder);
+    free(runs_program_expect("train moons --epochs 30 --checkpoint c --every 10 --run r -o m.st -q",
+                             0));
+    runs_file_sha256("m.st", right);
+    cr_assert_eq(
+        system("rm r/* m.st c/checkpoint-*; : > r/metrics.jsonl; : > r/.lockstep-1-2-3.tmp"), 0);
+    free(runs_program_expect("resume c -q", 0));
+    runs_file_sha256("m.st", hash);
+    cr_expect_str_eq(hash, right);
+    cr_expect_eq(system("echo x >> r/metrics.jsonl; rm r/run.json"), 0);
+    runs_child c = runs_program("resume c -q");
+    cr_expect_eq(c.status, 2, "%s", c.err);
+    runs_child_free(&c);
+    runs_folder_leave(folder);
+}
+
 /* What was changed in between is not taken, and what is missing is told. */
 Test(killed, resume_looks_at_what_it_goes_on_with)
 {

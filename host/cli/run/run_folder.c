@@ -129,16 +129,32 @@ ls_status run_folder_begin(run_folder *run, const char *path, const run_config *
     return fill(run, device, LIVE_NEW, err);
 }
 
+/* Whether a run that was ended while it made its folder has left no more there than an empty list
+ * of epochs and a file that was being written. */
+static bool hardly_begun(const run_folder *run)
+{
+    static const char temporary[] = ".lockstep-";
+    struct dirent *entry;
+    struct stat metrics;
+    bool begun = false;
+    DIR *folder = opendir(run->path);
+    while (folder && (entry = readdir(folder)))
+        begun |= strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+                 strncmp(entry->d_name, temporary, sizeof temporary - 1) &&
+                 (strcmp(entry->d_name, run_file_names[RUN_METRICS]) ||
+                  lstat(run->file[RUN_METRICS], &metrics) || !S_ISREG(metrics.st_mode) ||
+                  metrics.st_size);
+    if (folder) closedir(folder);
+    return folder && !begun;
+}
+
 /* Whether a folder that is not empty is that of this training: same options, same data. */
 static ls_status check_same_run(const run_folder *run, ls_error *err)
 {
     char *bytes;
     size_t size;
     bool same = false;
-    DIR *folder = opendir(run->path);
-    bool empty = folder && is_empty(folder);
-    if (folder) closedir(folder);
-    if (empty) return LS_OK;
+    if (hardly_begun(run)) return LS_OK;
     if (ls_read_regular(run->file[RUN_JSON], &bytes, &size, NULL) == LS_OK) {
         json_t *there = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
         const json_t *data = json_object_get(there, "data"),
