@@ -141,7 +141,7 @@ def cleaned(table, target, dropped, task, rows):
                 table[column] = numbers
             else:
                 table[column] = table[column].astype(object).where(table[column].notna(), None)
-                table[column] = table[column].map(lambda v: None if v is None else str(v).strip().strip("'"))
+                table[column] = table[column].map(lambda v: None if v is None else str(v).strip().strip("'").replace("%", " percent"))
         elif table[column].dtype.kind == "b":
             table[column] = table[column].astype(int)
     if len(table) > rows:
