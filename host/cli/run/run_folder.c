@@ -129,6 +129,15 @@ ls_status run_folder_begin(run_folder *run, const char *path, const run_config *
     return fill(run, device, LIVE_NEW, err);
 }
 
+/* Whether a training has ended between the first two files of its folder: metrics.jsonl is empty,
+ * and there is no run.json. */
+static bool has_just_begun(const run_folder *run)
+{
+    struct stat metrics, json;
+    return stat(run->file[RUN_METRICS], &metrics) == 0 && S_ISREG(metrics.st_mode) &&
+           metrics.st_size == 0 && lstat(run->file[RUN_JSON], &json) != 0 && errno == ENOENT;
+}
+
 /* Whether a folder that is not empty is that of this training: same options, same data. */
 static ls_status check_same_run(const run_folder *run, ls_error *err)
 {
@@ -138,7 +147,7 @@ static ls_status check_same_run(const run_folder *run, ls_error *err)
     DIR *folder = opendir(run->path);
     bool empty = folder && is_empty(folder);
     if (folder) closedir(folder);
-    if (empty) return LS_OK;
+    if (empty || has_just_begun(run)) return LS_OK;
     if (ls_read_regular(run->file[RUN_JSON], &bytes, &size, NULL) == LS_OK) {
         json_t *there = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
         const json_t *data = json_object_get(there, "data"),
