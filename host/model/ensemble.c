@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/model/ensemble.h"
 #include "host/base/host_mode.h"
+#include "host/base/memory.h"
 #include "host/model/targets.h"
 #include "kernels/arith.h"
+#include <assert.h>
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>

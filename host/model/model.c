@@ -192,13 +192,6 @@ ls_status ls_ensemble_reserve(ls_model *m, size_t members, ls_error *err)
     return LS_OK;
 }
 
-size_t ls_model_networks(const ls_model *m) { return m->ensemble ? m->ensemble->members : 1; }
-
-const ls_model *ls_model_network(const ls_model *m, size_t i)
-{
-    return m->ensemble ? m->ensemble->member[i] : m;
-}
-
 static ls_status copy_ensemble(const ls_ensemble *from, ls_model *to, ls_error *err)
 {
     LS_TRY(ls_ensemble_reserve(to, from->members, err));
@@ -300,6 +293,13 @@ const char *ls_model_option(const ls_model *m, const char *name)
 }
 
 size_t ls_tensor_size(const ls_tensor *t) { return t->rows * (t->columns ? t->columns : 1); }
+
+size_t ls_model_networks(const ls_model *m) { return m->ensemble ? m->ensemble->members : 1; }
+
+const ls_model *ls_model_network(const ls_model *m, size_t i)
+{
+    return m->ensemble ? m->ensemble->member[i] : m;
+}
 
 static ls_status hash_values(const ls_model *m, ls_sha256 *hash)
 {

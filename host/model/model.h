@@ -8,9 +8,11 @@
 #include "host/model/split_record.h"
 #include "host/network/network.h"
 
+/* Several networks that predict together (host/model/ensemble.h). Their model has no network of its
+ * own: `network` is then one without hidden layers and values, which says what goes in and comes
+ * out. */
 enum { LS_MOST_MEMBERS = 10000 };
 
-/* Several networks that predict together (host/model/ensemble.h). */
 typedef struct {
     size_t members;
     ls_model **member;  /* [members], of the same task, inputs and targets */
@@ -22,7 +24,7 @@ struct ls_model {
     ls_options *options;
     ls_network network;
     float *values;         /* parameters, then running averages; NULL for an ensemble */
-    ls_ensemble *ensemble; /* NULL for one network */
+    ls_ensemble *ensemble; /* NULL for one network (host/model/ensemble.h) */
     char **class_names;    /* network.classes */
     char **feature_names;  /* network.inputs */
     ls_encoder *encoder;   /* NULL if rows are plain numbers */
@@ -69,6 +71,13 @@ ls_status ls_model_name(ls_model *model, const ls_data *data, const ls_encoder *
 ls_status ls_model_name_like(ls_model *model, const ls_model *other, const ls_encoder *encoder,
                              ls_error *err);
 
+/* Rooms for members in a model without them. */
+ls_status ls_ensemble_reserve(ls_model *model, size_t members, ls_error *err);
+
+/* Network number `i` of a model, which is itself without members, and the number of them. */
+size_t ls_model_networks(const ls_model *model);
+const ls_model *ls_model_network(const ls_model *model, size_t i);
+
 /* Takes the standardisation and the means of the targets of another model of the same shape. */
 ls_status ls_model_prepare_like(ls_model *model, const ls_model *other, ls_error *err);
 
@@ -77,13 +86,5 @@ size_t ls_tensor_size(const ls_tensor *tensor);
 
 /* A deep copy with room for `history` points. */
 ls_status ls_model_copy(const ls_model *model, size_t history, ls_model **out, ls_error *err);
-
-/* Rooms for members in a model without them. Errors: LS_ERR_ARGUMENT if there are none or more than
- * LS_MOST_MEMBERS. */
-ls_status ls_ensemble_reserve(ls_model *model, size_t members, ls_error *err);
-
-/* Network number `i` of a model, which is itself without members, and the number of them. */
-size_t ls_model_networks(const ls_model *model);
-const ls_model *ls_model_network(const ls_model *model, size_t i);
 
 #endif

@@ -41,7 +41,8 @@ STATUS = {"lockstep doctor": (0, 1, 2), "lockstep verify runs/a runs/b": (1,)}
 
 # Commands that stand for what a reader has before the text begins.
 BEFORE = {
-    "README.md": ["gzip -c datasets/iris.csv > big.csv.gz", "cp datasets/iris.csv more.csv"],
+    "README.md": ["gzip -c datasets/iris.csv > big.csv.gz", "cp datasets/iris.csv more.csv",
+                  "head -60 data.csv > a.csv", "(head -1 data.csv; tail -60 data.csv) > b.csv"],
     "docs/metrics.md": [],
     "docs/report.md": ["lockstep train data.csv -o model.safetensors -q",
                        "cp model.safetensors a.safetensors", "lockstep train data.csv --run runs/b -q",
@@ -59,6 +60,7 @@ BEFORE = {
                          "sed 's/sick/1/; s/healthy/-1/' -i data.csv test.csv",
                          "lockstep train data.csv -o mammography.safetensors -q"],
     "help of predict": ["lockstep train data.csv -o iris.safetensors -q", "cp new.csv mail.csv",
+                        "awk '{print (NR == 1 ? \"key\" : NR) \",\" $0}' mail.csv > new.csv",
                         "sed s/sick/spam/ data.csv > spam.csv",
                         "lockstep train spam.csv -o spam.safetensors -q"],
     "help of describe": ["sed 1s/town/price_band/ -i data.csv"],
