@@ -48,6 +48,7 @@ Test(auto_cli, trains_and_evaluates)
            *again = json_of("auto rows.csv --split 0.25 --trials 4 --folds 2 --json -q -o n.st");
     cr_expect_eq(number_of(o, "trials"), 4);
     cr_expect(number_of(o, "members") >= 2);
+    cr_expect_eq(number_of(o, "ended") + number_of(o, "dropped"), 4);
     cr_expect_eq(number_of(json_object_get(o, "test"), "rows"), 40);
     cr_expect(number_of(o, "held_out_log_loss") < 0.69);
     cr_expect_str_eq(json_string_value(json_object_get(o, "sha256")),

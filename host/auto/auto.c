@@ -262,6 +262,8 @@ static ls_status run(ls_auto_run *r, ls_device *device, ls_model **out, ls_error
     LS_TRY(ls_fleet_open(device, 0, &r->fleet, err));
     LS_TRY(name(r, err));
     LS_TRY(climb(r, err));
+    r->left = 0;
+    tell(NULL, r); /* how it ended */
     ls_status status = ls_auto_model(r, out, err);
     if (status == LS_OK) (*out)->summary.loss = figure(r);
     if (status == LS_OK) (*out)->summary.seconds = ls_clock() - r->started;

@@ -27,6 +27,7 @@ NOT_RUN = {
     ("README.md", "lockstep experiment all"): "takes two minutes; test_experiment runs --quick",
     ("README.md", "lockstep compare datasets/digits.csv"): "large networks, to compare devices",
     ("README.md", "lockstep tune"): "needs an OpenCL device",
+    ("docs/auto.md", "lockstep auto train.csv --test test.csv --time 60s"): "takes a minute",
     ("docs/devices.md", "lockstep doctor --device 1"): "needs a second device",
     ("docs/experiments.md", "lockstep experiment all"): "takes two minutes",
     ("help of search", "lockstep search data.csv --strategy halving"): "the same in docs/search.md",
