@@ -208,11 +208,13 @@ Test(defaults, texts_that_name_no_fold_are_refused)
     ls_options_free(options);
 }
 
-Test(defaults, folds_that_do_not_fit_the_data_are_refused)
+Test(defaults, rows_that_cannot_be_held_out_are_refused)
 {
     static const struct {
         const char *options, *says;
-    } list[] = {{"fold 1/21", "20 rows"}, {"fold 1/3 validation 0.2", "--validation"}};
+    } list[] = {{"fold 1/21", "20 rows"},
+                {"fold 1/3 validation 0.2", "--validation"},
+                {"validation 0 patience 5", "--patience"}};
     ls_data *data = runs_data("moons", 20);
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         ls_model *model = NULL;

@@ -177,7 +177,8 @@ Test(killed, resume_looks_at_what_it_goes_on_with)
         "rm r/run.json",
         "rm c/*.safetensors; mkfifo c/checkpoint-000000000500.safetensors",
     };
-    static const char *const losses[] = {"rm r/metrics.jsonl", "echo > l", "rm -r r"};
+    static const char *const losses[] = {"rm r/metrics.jsonl", "echo > l", "rm -r r",
+                                         "rm r/*; : > r/metrics.jsonl"};
     const char *begin =
         "train moons --epochs 2000000 --patience 0 --batch 16 --checkpoint c --every 50 -o m.st "
         "--run r --log l -q --device cpu --threads 1";
@@ -191,7 +192,7 @@ Test(killed, resume_looks_at_what_it_goes_on_with)
         bool refused = i < RUNS_COUNT(damages);
         cr_assert_eq(system("rm -rf c r l m.st && cp -r kept/* ."), 0);
         cr_assert_eq(system(refused ? damages[i] : losses[i - RUNS_COUNT(damages)]), 0);
-        snprintf(command, sizeof command, "timeout -k 1 -s INT 2 %s resume c -q > out 2> err",
+        snprintf(command, sizeof command, "timeout -k 60 -s INT 2 %s resume c -q > out 2> err",
                  LS_PROGRAM);
         int status = WEXITSTATUS(system(command));
         char *err = runs_file_read("err", NULL);
