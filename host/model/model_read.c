@@ -123,6 +123,19 @@ static ls_status check_weights(const json_t *meta, const ls_model *m, const char
     return LS_OK;
 }
 
+/* A model with everything but its values, from all of the metadata. */
+static ls_status read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
+{
+    ls_model *m;
+    LS_TRY(ls_check_format(meta, path, err));
+    LS_TRY(ls_read_one(meta, path, &m, err));
+    ls_status status = json_object_get(meta, "ensemble") ? ls_read_ensemble(meta, path, m, err)
+                                                         : LS_OK;
+    if (status != LS_OK) ls_model_free(m);
+    else *out = m;
+    return status;
+}
+
 /* A model from the header and the data that follows it. */
 static ls_status read_model(const json_t *root, const char *data, size_t size, const char *path,
                             ls_model **out, ls_error *err)
@@ -141,7 +154,7 @@ static ls_status read_model(const json_t *root, const char *data, size_t size, c
     ls_status status = LS_OK;
     if (CHECKSUMS && (!ls_metadata_hash(meta, hash) || strcmp(hash, stated_meta)))
         status = ls_damaged(path, "its metadata does not match its checksum; it is damaged", err);
-    if (status == LS_OK) status = ls_read_metadata(meta, path, &m, err);
+    if (status == LS_OK) status = read_metadata(meta, path, &m, err);
     if (status == LS_OK) status = read_tensors(root, data, size, path, m, err);
     if (status == LS_OK) status = check_weights(meta, m, path, err);
     json_decref(meta);

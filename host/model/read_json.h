@@ -18,9 +18,9 @@ ls_status ls_find_twice(char *const *names, size_t count, bool *twice, ls_error 
 /* Reads "columns" into the model's encoder. */
 ls_status ls_read_encoder(const json_t *object, ls_model *model, const char *path, ls_error *err);
 
-/* A model with everything but its values, from all of the metadata. */
-ls_status ls_read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err);
-/* The same for one network, of which the format is checked already. */
+/* Checks the format number against the optional parts of the metadata. */
+ls_status ls_check_format(const json_t *meta, const char *path, ls_error *err);
+/* A model with everything but its values, of one network, whose format is checked already. */
 ls_status ls_read_one(const json_t *meta, const char *path, ls_model **out, ls_error *err);
 /* Reads the members of an ensemble into a model without them. root: all of the metadata. */
 ls_status ls_read_ensemble(const json_t *root, const char *path, ls_model *model, ls_error *err);

@@ -182,7 +182,7 @@ static ls_status read_options(const json_t *object, ls_options *options, const c
 }
 
 /* Checks the format number against the optional parts of the metadata. */
-static ls_status check_format(const json_t *meta, const char *path, ls_error *err)
+ls_status ls_check_format(const json_t *meta, const char *path, ls_error *err)
 {
     json_int_t format = json_integer_value(json_object_get(meta, "format"));
     const json_t *columns = json_object_get(meta, "columns");
@@ -303,18 +303,6 @@ ls_status ls_read_one(const json_t *meta, const char *path, ls_model **out, ls_e
     ls_model *m;
     LS_TRY(create_model(meta, path, &m, err));
     ls_status status = fill_model(meta, path, m, err);
-    if (status != LS_OK) ls_model_free(m);
-    else *out = m;
-    return status;
-}
-
-ls_status ls_read_metadata(const json_t *meta, const char *path, ls_model **out, ls_error *err)
-{
-    ls_model *m;
-    LS_TRY(check_format(meta, path, err));
-    LS_TRY(ls_read_one(meta, path, &m, err));
-    ls_status status = json_object_get(meta, "ensemble") ? ls_read_ensemble(meta, path, m, err)
-                                                         : LS_OK;
     if (status != LS_OK) ls_model_free(m);
     else *out = m;
     return status;

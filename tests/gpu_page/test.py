@@ -183,7 +183,7 @@ def printed_today(bench, program):
         for how in ("auto", "forced", "cpu"):
             texts[f"train 784-512-512-10 {how}"] = run(program, "train", *training, "--epochs", "2")
         for how in ("device", "cpu"):
-            texts["search " + how] = run(program, "search", *training, "--trials", "10", "--folds", "2", "--epochs", "100")
+            texts["search " + how] = run(program, "search", *training, "--trials", "10", "--folds", "2", "--epochs", "300", "--patience", "0")
     return {name: text.splitlines() for name, text in texts.items()}
 
 
