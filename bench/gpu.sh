@@ -193,11 +193,11 @@ if [ -x "$program" ]; then
         >"$data/train-labels-idx1-ubyte"
     "$program" make classification --rows 5404 --features 5 --classes 2 -o "$data/table.csv" >/dev/null 2>&1
     train() { # HOW DEVICE LIMIT NETWORK HIDDEN BATCH EPOCHS
-        part "train $4 $1" "$3" "$program" train "$data/train-images-idx3-ubyte" --device "$2" --hidden "$5" --batch "$6" --epochs "$7" --quiet
+        part "train $4 $1" "$3" "$program" train "$data/train-images-idx3-ubyte" --device "$2" --hidden "$5" --batch "$6" --epochs "$7" --patience 0 --optimizer adam --l2 0 --schedule constant
     }
     search() {
         part "search $1" 40 "$program" search "$data/table.csv" --device "$2" --trials 60 --folds 5 --epochs 20 \
-            --hidden '16|32|32,32' --lr 1e-3..1e-1:log --quiet
+            --hidden '16|32|32,32' --lr 1e-3..1e-1:log --batch 32 --patience 0 --optimizer adam --l2 0 --schedule constant
     }
     train auto auto 30 784-512-512-10 512,512 256 "$1"
     train forced "$device" 30 784-512-512-10 512,512 256 "$1"

@@ -172,7 +172,7 @@ def printed_today(bench, program):
         run(program, "make", "classification", "--rows", "60", "--features", "3", "--classes", "2", "-o", table)
         brief = ("--seconds", "0.001", "--repeat", "1", "--threads", "1")
         side_by_side = (sys.executable, str(ROOT / "bench/side_by_side.py"), "fleet", "--bench", bench, "--device", "cpu")
-        training = (table, "--device", "cpu", "--threads", "1", "--quiet")
+        training = (table, "--device", "cpu", "--threads", "1")
         products = run(bench, "matmul", "--shape", "64,64,64", "--peer", "none", *brief)
         texts = {
             "hash device": run(bench, "hash", "--threads", "1"),
