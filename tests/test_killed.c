@@ -192,7 +192,7 @@ Test(killed, resume_looks_at_what_it_goes_on_with)
         bool refused = i < RUNS_COUNT(damages);
         cr_assert_eq(system("rm -rf c r l m.st && cp -r kept/* ."), 0);
         cr_assert_eq(system(refused ? damages[i] : losses[i - RUNS_COUNT(damages)]), 0);
-        snprintf(command, sizeof command, "timeout -k 60 -s INT 20 %s resume c -q > out 2> err",
+        snprintf(command, sizeof command, "timeout -k 60 -s INT 6 %s resume c -q > out 2> err",
                  LS_PROGRAM);
         int status = WEXITSTATUS(system(command));
         char *err = runs_file_read("err", NULL);
