@@ -182,18 +182,19 @@ Test(killed, resume_looks_at_what_it_goes_on_with)
     const char *begin =
         "train moons --epochs 2000000 --patience 0 --batch 16 --checkpoint c --every 50 -o m.st "
         "--run r --log l -q --device cpu --threads 1";
-    char folder[64], command[200];
+    char folder[64], command[300];
     runs_folder_enter(folder);
     free(runs_program_expect("train circles --epochs 2 --run other -q --device cpu", 0));
-    snprintf(command, sizeof command, "timeout -s INT 1 %s %s > /dev/null 2>&1", LS_PROGRAM, begin);
+    snprintf(command, sizeof command, "timeout --foreground -s INT 1 %s %s > /dev/null 2>&1",
+             LS_PROGRAM, begin);
     cr_assert_eq(WEXITSTATUS(system(command)), 124);
     cr_assert_eq(system("mkdir kept && cp -r c r l m.st kept"), 0);
     for (size_t i = 0; i < RUNS_COUNT(damages) + RUNS_COUNT(losses); i++) {
         bool refused = i < RUNS_COUNT(damages);
         cr_assert_eq(system("rm -rf c r l m.st && cp -r kept/* ."), 0);
         cr_assert_eq(system(refused ? damages[i] : losses[i - RUNS_COUNT(damages)]), 0);
-        snprintf(command, sizeof command, "timeout -k 60 -s INT 6 %s resume c -q > out 2> err",
-                 LS_PROGRAM);
+        snprintf(command, sizeof command,
+                 "timeout --foreground -k 60 -s INT 3 %s resume c -q > out 2> err", LS_PROGRAM);
         int status = WEXITSTATUS(system(command));
         char *err = runs_file_read("err", NULL);
         if (refused) cr_expect(status == 1 || status == 2, "%zu: status %d: %s", i, status, err);
