@@ -504,8 +504,8 @@ static ls_status take_case(const check_case *run, const place *on,
     return status;
 }
 
-/* Whether a way can take a run. `whole` takes also what cannot run chunk-wise, except for images and
- * embeddings; a run that keeps nothing layered needs a step. */
+/* Whether a way can take a run. `whole` takes also what cannot run chunk-wise, except for images
+ * and embeddings; a run that keeps nothing layered needs a step. */
 static bool suits(const check_case *run, ls_cl_way_id way)
 {
     if (way == LS_CL_WAY_LAYERED) return run->mode[LS_CHECK_LAYERED];
