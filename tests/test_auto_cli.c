@@ -111,7 +111,8 @@ Test(auto_cli, mistakes)
 Test(auto_cli, interruption)
 {
     int pid = program_start("auto rows.csv --trials 3000 --folds 2 -q -o m.st");
-    sleep(2);
+    cr_assert(program_wait_for_handler(pid, SIGINT));
+    sleep(1);
     kill(pid, SIGINT);
     runs_child c;
     runs_wait(pid, &c);
