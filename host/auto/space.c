@@ -31,26 +31,13 @@ static const range_row ranges[] = {
     {"batch", "256|512", 20000, SIZE_MAX},
 };
 
-static bool is_for(const range_row *r, size_t rows) { return rows >= r->least && rows <= r->most; }
-
-bool ls_auto_range(ls_task task, size_t rows, size_t i, const char **name, const char **range)
-{
-    (void)task;
-    for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
-        if (!is_for(&ranges[k], rows) || i--) continue;
-        *name = ranges[k].name;
-        *range = ranges[k].range;
-        return true;
-    }
-    return false;
-}
-
 ls_status ls_auto_space(const ls_data *data, ls_space **out, ls_error *err)
 {
-    const char *name, *range;
     LS_TRY(ls_space_create(out, err));
-    for (size_t i = 0; ls_auto_range(data->task, data->rows, i, &name, &range); i++) {
-        ls_status status = ls_space_set(*out, name, range, err);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const range_row *r = &ranges[i];
+        if (data->rows < r->least || data->rows > r->most) continue;
+        ls_status status = ls_space_set(*out, r->name, r->range, err);
         if (status == LS_OK) continue;
         ls_space_free(*out);
         *out = NULL;

@@ -9,9 +9,6 @@
 /* Ranges for these rows. Freed with ls_space_free. */
 ls_status ls_auto_space(const ls_data *data, ls_space **out, ls_error *err);
 
-/* Row i of the ranges for the task and so many rows: name and range; false behind the last. */
-bool ls_auto_range(ls_task task, size_t rows, size_t i, const char **name, const char **range);
-
 /* Options of a trial: number 0 has the defaults of training, number 1 is a linear model, all others
  * are drawn, as a function of (seed, trial). Freed with ls_options_free. */
 ls_status ls_auto_options(const ls_space *space, uint64_t seed, size_t trial, ls_options **out,

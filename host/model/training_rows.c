@@ -13,7 +13,7 @@ ls_status ls_training_check_labels(const ls_data *data, ls_error *err)
 
 ls_status ls_training_check_settings(const ls_settings *s, const ls_data *data, ls_error *err)
 {
-    if (s->fold.parts && s->validation > 0)
+    if (s->fold.parts && s->validation >= 0)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "--fold and --validation both choose the validation rows; give one");
     if (s->patience && s->patience != LS_COUNT_AUTO && !s->fold.parts &&
