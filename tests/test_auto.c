@@ -299,6 +299,31 @@ static int note_trials(const ls_auto_progress *p, void *user)
     return 0;
 }
 
+static int note_end(const ls_auto_progress *p, void *user)
+{
+    *(ls_auto_progress *)user = *p;
+    return 0;
+}
+
+/* Weak trials leave: few are trained to their end. */
+Test(auto, weak_trials_leave)
+{
+    ls_data *data = rows_of("moons", 120, 4);
+    ls_auto_progress end = {0};
+    const ls_auto_control control = {.struct_size = sizeof control,
+                                     .trials = 48,
+                                     .folds = 2,
+                                     .callback = note_end,
+                                     .user = &end};
+    ls_model *m;
+    ls_error err;
+    cr_assert_eq(ls_auto(NULL, data, &control, &m, &err), LS_OK, "%s", err.message);
+    cr_expect_eq(end.ended + end.dropped, 48);
+    cr_expect(end.ended >= 12 && end.dropped >= 24, "%zu ended, %zu left", end.ended, end.dropped);
+    ls_model_free(m);
+    ls_data_free(data);
+}
+
 /* The time chooses a number of trials, which gives the same model by itself. */
 Test(auto, time_is_a_number_of_trials)
 {

@@ -60,7 +60,6 @@ static const rule rules[] = {
     {"fold 2/4", 200, 50, 20},
     {"fold 2/4", 20, 5, 20},
     {"fold 2/4 patience 0", 200, 50, 0},
-    {"fold 2/4 validation 0", 200, 50, 20},
 };
 
 Test(defaults, one_rule_says_which_rows_are_held_out)
@@ -214,6 +213,7 @@ Test(defaults, rows_that_cannot_be_held_out_are_refused)
         const char *options, *says;
     } list[] = {{"fold 1/21", "20 rows"},
                 {"fold 1/3 validation 0.2", "--validation"},
+                {"fold 1/3 validation 0", "--validation"},
                 {"validation 0 patience 5", "--patience"}};
     ls_data *data = runs_data("moons", 20);
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
