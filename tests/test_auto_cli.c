@@ -7,6 +7,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,6 +82,13 @@ Test(auto_cli, other_commands)
                                 "plot boundary m.st rows.csv -o b.svg",
                                 "verify m.st m.st"};
     for (size_t i = 0; i < sizeof done / sizeof *done; i++) program_do(done[i]);
+    /* a report tells no command and no training that are another model's */
+    char *page = runs_file_read("m.html", NULL);
+    cr_expect(strstr(page, "An ensemble of <code>lockstep auto"));
+    cr_expect_null(strstr(page, "Command to train"));
+    cr_expect_null(strstr(page, "lockstep train"));
+    cr_expect_null(strstr(page, "All settings"));
+    free(page);
     const program_mistake refused[] = {
         {"plot loss m.st -o l.svg", 2, "loss ensemble"},
         {"plot layers m.st rows.csv -o l.svg", 2, "layers ensemble"},

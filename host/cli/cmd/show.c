@@ -201,7 +201,7 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
     ls_json_set(&o, "classes", classes);
     const ls_decision decision = ls_model_decision(model);
     ls_json_set(&o, "decision", decision_json(&decision, model));
-    ls_json_set(&o, "options", model_options_json(model));
+    ls_json_set(&o, "options", ls_model_members(model) ? json_null() : model_options_json(model));
     if (model->split) {
         json_t *split = json_pack("{s:f,s:f,s:s}", "test", model->split->test, "validation",
                                   model->split->validation, "sha256", model->split->sha256);

@@ -23,6 +23,13 @@ static void row(ls_text *page, const char *name, const char *value)
 
 static void add_command(ls_text *page, const report_input *in)
 {
+    if (ls_model_members(in->model)) {
+        ls_text_add(page, "<p>An ensemble of <code>lockstep auto</code>, which gives it again from "
+                          "the same rows with the <code>--trials</code>, <code>--folds</code> and "
+                          "<code>--seed</code> that it printed; the model does not keep them. "
+                          "<code>lockstep show</code> lists the options of its networks.</p>\n");
+        return;
+    }
     ls_text_add(page, "<p>Command to train this model again: <code>");
     html_add(page, in->command);
     ls_text_add(page, "</code>%s",
@@ -73,6 +80,25 @@ static void add_targets(ls_text *page, const ls_model *model)
     free(text.text);
 }
 
+/* How one network was trained. */
+static void add_training(ls_text *page, const ls_model *model, const ls_summary *s)
+{
+    char text[256];
+    row(page, "activation", ls_model_option(model, "activation"));
+    snprintf(text, sizeof text, "%s, learning rate %s", ls_model_option(model, "optimizer"),
+             ls_model_option(model, "lr"));
+    row(page, "optimizer", text);
+    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s",
+             (unsigned long long)s->epochs, (unsigned long long)s->steps,
+             was_interrupted(model) ? "interruption" : s->stopped);
+    row(page, "trained", text);
+    if (s->best_epoch != s->epochs) {
+        snprintf(text, sizeof text, "weights of epoch %llu (lowest validation loss)",
+                 (unsigned long long)s->best_epoch);
+        row(page, "kept", text);
+    }
+}
+
 ls_status report_add_summary(ls_text *page, const report_input *in, ls_error *err)
 {
     ls_summary s = LS_INIT(ls_summary);
@@ -86,19 +112,7 @@ ls_status report_add_summary(ls_text *page, const report_input *in, ls_error *er
     add_targets(page, in->model);
     snprintf(text, sizeof text, "%s, %llu parameters", widths, (unsigned long long)s.parameters);
     row(page, "network", text);
-    row(page, "activation", ls_model_option(in->model, "activation"));
-    snprintf(text, sizeof text, "%s, learning rate %s", ls_model_option(in->model, "optimizer"),
-             ls_model_option(in->model, "lr"));
-    row(page, "optimizer", text);
-    snprintf(text, sizeof text, "%llu epochs, %llu steps, stopped by %s",
-             (unsigned long long)s.epochs, (unsigned long long)s.steps,
-             was_interrupted(in->model) ? "interruption" : s.stopped);
-    row(page, "trained", text);
-    if (s.best_epoch != s.epochs) {
-        snprintf(text, sizeof text, "weights of epoch %llu (lowest validation loss)",
-                 (unsigned long long)s.best_epoch);
-        row(page, "kept", text);
-    }
+    if (!ls_model_members(in->model)) add_training(page, in->model, &s);
     const ls_decision decision = ls_model_decision(in->model);
     if (!isnan(decision.threshold)) {
         snprintf(text, sizeof text,
@@ -121,6 +135,7 @@ ls_status report_add_summary(ls_text *page, const report_input *in, ls_error *er
 
 void report_add_settings(ls_text *page, const ls_model *model)
 {
+    if (ls_model_members(model)) return;
     ls_text_add(page, "<details><summary>All settings</summary>\n");
     html_table_begin(page);
     for (size_t i = 0; i < ls_option_count(); i++) {
