@@ -18,7 +18,7 @@ import sys
 # Lowest first: a room may use itself and the rooms above it in this list.
 ROOMS = [
     "kernels", "host/include", "host/base", "host/data", "host/network", "core_cpu", "host/opencl",
-    "host/device", "host/doctor", "host/model", "host/training", "host/search", "host/auto", "host/cli/base", "host/cli/plot",
+    "host/ranks", "host/mpi", "host/device", "host/doctor", "host/model", "host/training", "host/search", "host/auto", "host/cli/base", "host/cli/plot",
     "host/cli/report", "host/cli/run", "host/cli/experiment", "host/cli/cmd", "host/cli", "bench",
 ]
 # Files that are one with another file: NAME_none.c takes the place of NAME.c, and core_cpu/isa.c is

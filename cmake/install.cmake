@@ -9,6 +9,9 @@ endif()
 if(TARGET lockstep_helper)
   install(TARGETS lockstep_helper RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/lockstep)
 endif()
+if(TARGET lockstep_mpi)
+  install(TARGETS lockstep_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/lockstep)
+endif()
 
 # The pkg-config file finds its prefix relative to itself: an installation can be moved.
 string(REGEX REPLACE "[^/]+" ".." LOCKSTEP_PC_UP "${CMAKE_INSTALL_LIBDIR}")

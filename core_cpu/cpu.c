@@ -74,8 +74,10 @@ static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const
 {
     m->plan = plan;
     m->origin = origin;
-    m->skipped_gather = ls_plan_skippable_gather(plan, WIDE_ROWS);
-    LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
+    if (!plan->shared) {
+        m->skipped_gather = ls_plan_skippable_gather(plan, WIDE_ROWS);
+        LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
+    }
     /* reserved, not touched: chunk-wise steps use only a part of it */
     LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     const size_t sums = ls_cpu_image_sums(plan);
@@ -152,6 +154,11 @@ static ls_status cpu_workspace_load(ls_workspace *base, const ls_rows *data, ls_
     return LS_OK;
 }
 
+static float *cpu_memory(ls_workspace *base, size_t member)
+{
+    return ls_cpu_member((cpu_workspace *)base, member)->arena;
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 static void cpu_close(ls_backend *base)
@@ -189,6 +196,8 @@ static const ls_backend_slots cpu_slots = {
     .member_add = cpu_member_add,
     .member_remove = cpu_member_remove,
     .run = ls_cpu_run,
+    .run_part = ls_cpu_run_part,
+    .memory = cpu_memory,
     .infer = ls_cpu_infer,
     .read = cpu_read,
     .write = cpu_write,

@@ -2,6 +2,7 @@
 /* Rows of values are summed by columns, which threads share. Images are summed one by one, and
  * threads share images; their sums are then added in order. */
 #include "core_cpu/image_norm.h"
+#include <string.h>
 
 size_t ls_cpu_image_sums(const ls_plan *plan)
 {
@@ -18,13 +19,21 @@ size_t ls_cpu_image_sums(const ls_plan *plan)
 
 static bool of_images(const cpu_job *j) { return j->op->points > 1; }
 
+/* Whether only the sums over some rows are wanted. */
+static bool sums_alone(const cpu_job *j)
+{
+    const ls_norm_part p = j->op->part;
+    return p == LS_NORM_VALUES || p == LS_NORM_SQUARES || p == LS_NORM_SUMS;
+}
+
 static ls_norm_rows norm_rows(const cpu_job *j)
 {
     const ls_op *o = j->op;
-    const size_t rows = j->rows * ls_op_points(o);
+    const size_t rows = j->rows * ls_op_points(o),
+                 all = o->part == LS_NORM_REST ? j->whole * ls_op_points(o) : rows;
     return (ls_norm_rows){.rows = rows,
                           .columns = o->out,
-                          .inv_rows = 1.0f / (float)rows,
+                          .inv_rows = 1.0f / (float)all,
                           .z = ls_cpu_at(j, o->kind == LS_OP_GRAD_B ? o->dz : o->z),
                           .y = ls_cpu_at(j, o->y),
                           .mean = ls_cpu_at(j, o->mean),
@@ -50,6 +59,10 @@ static void run_columns(const cpu_job *j, size_t i0, size_t i1)
     }
     const bool grad = o->kind == LS_OP_NORM_GRAD;
     const ls_norm_rows n = norm_rows(j);
+    if (o->part == LS_NORM_REST) {
+        k->norm_slope(&n, i0, i1);
+        return;
+    }
     (grad ? k->norm_grad : o->kind == LS_OP_NORM ? k->norm : k->norm_fixed)(&n, i0, i1);
     if (!grad)
         k->act[o->act](n.y + i0, ls_cpu_at(j, o->a) + i0, (ls_block){j->rows, i1 - i0, o->out});
@@ -63,6 +76,13 @@ static part part_of(const cpu_job *j)
 {
     static const part norm[] = {SUM, SUM_SQUARES, APPLY}, fixed[] = {FIXED_INV, APPLY},
                       grad[] = {SUM_GRADS, SLOPE};
+    switch (j->op->part) {
+    case LS_NORM_VALUES: return SUM;
+    case LS_NORM_SQUARES: return SUM_SQUARES;
+    case LS_NORM_SUMS: return SUM_GRADS;
+    case LS_NORM_REST: return SLOPE;
+    default: break;
+    }
     switch (j->op->kind) {
     case LS_OP_NORM: return norm[j->phase];
     case LS_OP_NORM_FIXED: return fixed[j->phase];
@@ -73,7 +93,7 @@ static part part_of(const cpu_job *j)
 
 static unsigned phases(const cpu_job *j)
 {
-    if (!of_images(j) || j->op->kind == LS_OP_GRAD_B) return 1;
+    if (!of_images(j) || j->op->kind == LS_OP_GRAD_B || j->op->part != LS_NORM_ALL) return 1;
     return j->op->kind == LS_OP_NORM ? 3 : 2;
 }
 
@@ -83,7 +103,7 @@ enum { UNIT = 16 };
 /* Columns, positions, or images, each of which counts as a unit. */
 static size_t extent(const cpu_job *j)
 {
-    if (!of_images(j)) return j->op->out;
+    if (!of_images(j)) return sums_alone(j) ? UNIT : j->op->out;
     const part p = part_of(j);
     return p < FIXED_INV ? j->rows * UNIT : p == FIXED_INV ? j->op->out : j->rows * j->op->points;
 }
@@ -125,9 +145,24 @@ static void pass(const cpu_job *j, const ls_norm_rows *all, size_t i0, size_t i1
     }
 }
 
+/* Sums of the rows of a chunk, which are summed like the positions of an image. */
+static void sum_rows(const cpu_job *j, float *scratch)
+{
+    static const ls_image_sum what[] = {LS_SUM_VALUES, LS_SUM_SQUARES, LS_SUM_GRADS};
+    const ls_norm_rows n = norm_rows(j);
+    const part p = part_of(j);
+    j->backend->kernels->image_sum(what[p], &n, p == SUM_GRADS ? scratch : n.y);
+    if (p != SUM_GRADS) return;
+    memcpy(n.grad_beta, scratch, n.columns * sizeof *scratch);
+    memcpy(n.grad_gamma, scratch + n.columns, n.columns * sizeof *scratch);
+}
+
 static void run(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
-    (void)scratch;
+    if (!of_images(j) && sums_alone(j)) {
+        sum_rows(j, scratch);
+        return;
+    }
     if (!of_images(j)) {
         run_columns(j, i0, i1);
         return;
@@ -147,12 +182,13 @@ static void finish(const cpu_job *j)
     const part p = part_of(j);
     const float *sums = j->member->image_sums;
     const size_t columns = n.columns, stride = (p == SUM_GRADS ? 2 : 1) * columns;
-    float *to = j->op->kind == LS_OP_GRAD_B ? n.y
-                : p == SUM                  ? n.mean
-                : p == SUM_SQUARES          ? n.inv
-                                            : n.grad_beta;
+    float *to = j->op->kind == LS_OP_GRAD_B || (sums_alone(j) && p != SUM_GRADS) ? n.y
+                : p == SUM                                                       ? n.mean
+                : p == SUM_SQUARES                                               ? n.inv
+                                                                                 : n.grad_beta;
     k->add_images(sums, j->rows, stride, columns, to);
     if (p == SUM_GRADS) k->add_images(sums + columns, j->rows, stride, columns, n.grad_gamma);
+    if (sums_alone(j)) return;
     if (p == SUM_SQUARES) k->norm_inv(&n, 0, columns);
     else if (j->op->kind == LS_OP_NORM) k->norm_mean(&n, 0, columns);
 }

@@ -209,8 +209,8 @@ static void op_augment(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     const ls_image image = o->window.from;
     const size_t channels = image.channels;
     for (size_t r = i0; r < i1; r++) {
-        const ls_augmentation a = ls_augmentation_of(j->member->plan->seed, j->step, (ls_u32)r,
-                                                     o->shift, o->flip);
+        const ls_augmentation a = ls_augmentation_of(j->member->plan->seed, j->step,
+                                                     (ls_u32)(j->before + r), o->shift, o->flip);
         const float *x = ls_cpu_at(j, o->x) + r * o->out;
         float *y = ls_cpu_at(j, o->y) + r * o->out;
         for (size_t p = 0; p < ls_image_positions(image); p++) {

@@ -30,7 +30,9 @@ void ls_cpu_follow(const cpu_job *j, const float *from, size_t first, size_t h, 
         const size_t e = first + r * stride;
         k->join(from + e, skip ? skip + e : NULL, d + e, w);
     }
-    if (mask.p > 0.0f) k->drop(d + first, dropped + first, first, (ls_block){h, w, stride}, &mask);
+    if (mask.p > 0.0f)
+        k->drop(d + first, dropped + first, first + j->before * o->out, (ls_block){h, w, stride},
+                &mask);
     from = mask.p > 0.0f ? dropped : d; /* a residual block still needs d */
     k->act_grad[o->act](from + first, z ? z + first : NULL, a ? a + first : NULL, y + first,
                         (ls_block){h, w, stride});

@@ -159,7 +159,7 @@ static void op_join(const cpu_job *j, size_t i0, size_t i1, float *scratch)
     const size_t first = i0 * o->out, n = (i1 - i0) * o->out;
     const float *a = ls_cpu_at(j, o->a) + first, *skip = ls_cpu_at(j, o->skip);
     float *y = ls_cpu_at(j, o->y) + first;
-    if (mask.p > 0.0f) k->drop(a, y, first, (ls_block){1, n, n}, &mask);
+    if (mask.p > 0.0f) k->drop(a, y, first + j->before * o->out, (ls_block){1, n, n}, &mask);
     if (skip || !(mask.p > 0.0f)) k->join(mask.p > 0.0f ? y : a, skip ? skip + first : NULL, y, n);
 }
 

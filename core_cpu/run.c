@@ -59,17 +59,19 @@ static void run_phase(cpu_job *j, bool alone, unsigned thread)
     if (ls_cpu_operations[j->op->kind]->finish) ls_cpu_operations[j->op->kind]->finish(j);
 }
 
-/* Runs a list of operations; alone: only on the calling thread, with the scratch of thread
- * `thread`. */
+/* Runs an operation; alone: only on the calling thread, with the scratch of thread `thread`. */
+static void run_op(cpu_job *j, const ls_op *op, bool alone, unsigned thread)
+{
+    const cpu_operation *operation = ls_cpu_operations[op->kind];
+    j->op = op, j->phase = 0;
+    const unsigned phases = operation->phases ? operation->phases(j) : 1;
+    for (; j->phase < phases; j->phase++) run_phase(j, alone, thread);
+}
+
 static void run_ops(cpu_job *j, const ls_ops *ops, bool alone, unsigned thread)
 {
-    for (size_t i = 0; i < ops->count; i++) {
-        j->op = &ops->op[i];
-        if (j->op == j->member->skipped_gather) continue;
-        const cpu_operation *operation = ls_cpu_operations[j->op->kind];
-        const unsigned phases = operation->phases ? operation->phases(j) : 1;
-        for (j->phase = 0; j->phase < phases; j->phase++) run_phase(j, alone, thread);
-    }
+    for (size_t i = 0; i < ops->count; i++)
+        if (&ops->op[i] != j->member->skipped_gather) run_op(j, &ops->op[i], alone, thread);
 }
 
 /* The operations of a chunk-wise step that run once per step. */
@@ -140,7 +142,7 @@ static void run_member(cpu_backend *backend, const cpu_workspace *workspace, con
     for (uint64_t i = 0; i < run->count; i++) {
         j.step = run->first + i;
         j.batch = ls_plan_batch(m->plan, j.step);
-        j.rows = j.batch.rows;
+        j.rows = j.whole = j.batch.rows;
         /* gathered batches use any of the member's rows, others start at the batch's first row */
         j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
         j.rates = &run->rates[i];
@@ -195,6 +197,34 @@ ls_status ls_cpu_run(ls_workspace *base, const ls_run *runs, size_t count, ls_er
         ls_pool_run(backend->pool, run_members, &q, ls_pool_threads(backend->pool));
     } else {
         for (size_t i = 0; i < count; i++) run_member(backend, workspace, &runs[i], false, 0);
+    }
+    return LS_OK;
+}
+
+/* ---- Parts of steps -------------------------------------------------------------------------- */
+
+ls_status ls_cpu_run_part(ls_workspace *base, const ls_part *part, ls_error *err)
+{
+    (void)err;
+    cpu_workspace *workspace = (cpu_workspace *)base;
+    cpu_backend *backend = (cpu_backend *)base->backend;
+    cpu_member *m = ls_cpu_member(workspace, part->member);
+    assert(m->plan->shared && part->to <= m->plan->step.count);
+    cpu_job j = {.backend = backend, .workspace = workspace, .member = m, .training = true};
+    float unused;
+    j.step = part->step;
+    j.batch = ls_plan_batch(m->plan, part->step);
+    j.before = part->first, j.whole = j.batch.rows;
+    j.batch.first += part->first;
+    j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
+    j.rates = part->rates;
+    j.loss = &unused;
+    ls_pool_enter(backend->pool);
+    for (size_t i = part->from; i < part->to; i++) {
+        const ls_op *o = &m->plan->step.op[i];
+        if (o->most_rows && o->first_row >= part->rows) continue;
+        j.rows = o->most_rows ? smaller(o->most_rows, part->rows - o->first_row) : part->rows;
+        run_op(&j, o, false, 0);
     }
     return LS_OK;
 }

@@ -64,8 +64,9 @@ typedef struct {
     const cpu_workspace *workspace;
     const cpu_member *member;
     const ls_op *op;
-    size_t row0; /* row of the data at which views of the data start */
-    size_t rows; /* rows of the batch */
+    size_t row0;          /* row of the data at which views of the data start */
+    size_t rows;          /* rows of the batch, or of the part of it that is run */
+    size_t before, whole; /* rows of the batch before that part, and in all */
     uint64_t step;
     ls_batch batch;
     bool training;

@@ -54,9 +54,10 @@ __kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uin
     for (uint j = columns; j < width; j++) out[j] = 0.0f;
 }
 
-/* y = a·mask + skip; without dropout (p = 0), y = a + skip. y may be a. */
+/* y = a·mask + skip; without dropout (p = 0), y = a + skip. y may be a. The mask's first element has
+ * that number. */
 __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong seed,
-                   const ulong step, const uint purpose, const float p)
+                   const ulong step, const uint purpose, const float p, const uint number)
 {
     AT(a), AT(y);
     const int skips = THERE(skip);
@@ -66,7 +67,7 @@ __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong
         float value[PASS_WIDTH];
         PASS_GET(value, a)
         if (p > 0.0f) PASS_EACH(e)
-        value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);
+        value[e] = value[e] * ls_dropout_factor(seed, purpose, step, number + PASS_AT(e), p);
         if (skips) {
             float other[PASS_WIDTH];
             PASS_GET(other, skip)

@@ -100,12 +100,12 @@ __kernel void max_pool(MATRIX(x), MATRIX(a), MATRIX(index), const uint images,
 
 /* One work-item per image and position. size: height, width and channels. */
 __kernel void augment(MATRIX(x), MATRIX(y), const uint images, const uint4 size, const ulong seed,
-                      const ulong step, const uint shift, const uint flip)
+                      const ulong step, const uint shift, const uint flip, const uint first)
 {
     const uint positions = size.x * size.y, at = get_global_id(0), row = at / positions,
                position = at % positions;
     if (row >= images) return;
-    const ls_augmentation a = ls_augmentation_of(seed, step, row, shift, flip);
+    const ls_augmentation a = ls_augmentation_of(seed, step, first + row, shift, flip);
     const uint from = ls_augmented_from(a, (int)(position / size.y), (int)(position % size.y),
                                         (int)size.x, (int)size.y);
     x += x_at + ((ulong)row * positions + from) * size.z;

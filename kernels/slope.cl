@@ -4,10 +4,11 @@
  *
  * Each activation's is compiled by itself (host/opencl/cl_image_program.c), as some compilers take
  * longer for a kernel the more there are in a program: SLOPE is the derivative; DROPS is defined
- * for those with a mask. No branches, which would keep compilers from vectors; if d is y, it is
+ * for those with a mask, whose first element has that number. No branches, which would keep compilers from vectors; if d is y, it is
  * written twice. */
 __kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,
-                    const ulong seed, const ulong step, const uint purpose, const float p)
+                    const ulong seed, const ulong step, const uint purpose, const float p,
+                    const uint number)
 {
     const int skips = THERE(skip), own = v_at == d_at;
     AT(x), AT(v), AT(d), AT(y);
@@ -25,7 +26,8 @@ __kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), co
         }
         PASS_PUT(d, value)
 #ifdef DROPS
-        PASS_EACH(e) value[e] = value[e] * ls_dropout_factor(seed, purpose, step, PASS_AT(e), p);
+        PASS_EACH(e)
+        value[e] = value[e] * ls_dropout_factor(seed, purpose, step, number + PASS_AT(e), p);
 #endif
         PASS_EACH(e) value[e] = value[e] * SLOPE(from[e]);
         PASS_PUT(y, value)

@@ -2,15 +2,18 @@
 #include "host/base/host_mode.h"
 #include "host/base/neighbours.h"
 #include "host/cli/base/exit_status.h"
+#include "host/cli/base/interrupt.h"
 #include "host/cli/base/json_memory.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
+#include "host/device/ranks.h"
 #include "host/include/lockstep.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,37 +22,42 @@ typedef struct {
     int (*run)(int argc, const char **argv);
     const char *about; /* one line for the help */
     bool prints;       /* does nothing but print: ends when the reader of its output goes away */
+    bool trains;       /* on all ranks, if there are several */
 } subcommand;
 
 static const subcommand commands[] = {
     {"train", cmd_train,
-     "train a network on a file of rows (CSV, IDX, NPY, NPZ) or a generated data set", false},
+     "train a network on a file of rows (CSV, IDX, NPY, NPZ) or a generated data set", false, true},
     {"auto", cmd_auto, "find a good model by itself: an ensemble of networks trained side by side",
-     false},
-    {"resume", cmd_resume, "go on with a training from its checkpoints, on any device", false},
-    {"describe", cmd_describe,
-     "describe the data in a file: columns, types, missing values, classes", true},
-    {"search", cmd_search, "train many networks with different options and rank them", false},
-    {"evaluate", cmd_evaluate, "compute the metrics of a model on data with classes", true},
-    {"predict", cmd_predict, "predict classes and probabilities for new rows", false},
-    {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare",
-     false},
-    {"show", cmd_show, "show what a model file contains", true},
-    {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact",
+     false, true},
+    {"resume", cmd_resume, "go on with a training from its checkpoints, on any device", false,
      true},
+    {"describe", cmd_describe,
+     "describe the data in a file: columns, types, missing values, classes", true, false},
+    {"search", cmd_search, "train many networks with different options and rank them", false, true},
+    {"evaluate", cmd_evaluate, "compute the metrics of a model on data with classes", true, false},
+    {"predict", cmd_predict, "predict classes and probabilities for new rows", false, false},
+    {"verify", cmd_verify, "compare two runs or models bit by bit, or repeat a run and compare",
+     false, true},
+    {"show", cmd_show, "show what a model file contains", true, false},
+    {"devices", cmd_devices, "list the CPU path and the OpenCL devices, and whether each is exact",
+     true, false},
     {"doctor", cmd_doctor,
-     "say why a GPU does not appear, and try the devices that do: bits, memory, speed", true},
+     "say why a GPU does not appear, and try the devices that do: bits, memory, speed", true,
+     false},
     {"report", cmd_report,
-     "write a report (HTML) about a model or a run: settings, curves, errors, calibration", false},
+     "write a report (HTML) about a model or a run: settings, curves, errors, calibration", false,
+     false},
     {"plot", cmd_plot,
-     "draw a plot of a model: loss, decision boundary, confusion matrix, ROC and others", false},
+     "draw a plot of a model: loss, decision boundary, confusion matrix, ROC and others", false,
+     false},
     {"experiment", cmd_experiment, "run published experiments and write tables, plots and a report",
-     false},
+     false, true},
     {"compare", cmd_compare,
-     "train the same network on every exact device and compare speed and weights", false},
+     "train the same network on every exact device and compare speed and weights", false, false},
     {"tune", cmd_tune, "measure the fastest kernels for an OpenCL device and store the choice",
-     false},
-    {"make", cmd_make, "write a generated data set as CSV", true},
+     false, false},
+    {"make", cmd_make, "write a generated data set as CSV", true, false},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -78,6 +86,31 @@ static int printed(int status, const char *name)
     terminal_print(stderr, "lockstep %s: cannot write to standard output: %s\n", name,
                    strerror(flushed ? ENOMEM : errno));
     return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
+/* Runs the command, on rank 0 if this is one of several processes of mpirun or srun; the others
+ * work for it until it ends. They leave it to rank 0 to be interrupted. */
+static int run_on_ranks(const subcommand *command, int argc, const char **argv)
+{
+    int rank = 0, ranks = 1;
+    ls_error err;
+    ls_ranks_heed(interrupted);
+    if (ls_ranks_begin(&rank, &ranks, &err) != LS_OK) {
+        terminal_print(stderr, "lockstep %s: %s\n", command->name, err.message);
+        return EXIT_FAILED;
+    }
+    if (rank > 0) {
+        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_IGN);
+        if (ls_ranks_serve(&err) == LS_OK) return EXIT_OK;
+        terminal_print(stderr, "lockstep %s: rank %d: %s\n", command->name, rank, err.message);
+        return EXIT_FAILED;
+    }
+    if (ranks > 1) atexit(ls_ranks_end);
+    if (!command->trains) ls_ranks_end(); /* one process does it */
+    int status = printed(command->run(argc, argv), command->name);
+    ls_ranks_end();
+    return status;
 }
 
 /* Opens /dev/null on descriptors 0 to 2 that are closed: the next file would get their number, and
@@ -113,7 +146,7 @@ int main(int argc, const char **argv)
         if (strcmp(name, names[i])) continue;
         /* a write to a pipe without a reader fails: that of progress costs nothing then */
         if (!commands[i].prints) signal(SIGPIPE, SIG_IGN);
-        return printed(commands[i].run(argc - 1, argv + 1), name);
+        return run_on_ranks(&commands[i], argc - 1, argv + 1);
     }
     const ls_hint hint = ls_command_hint(name + strspn(name, "-"), names, COMMANDS);
     if (hint.name)

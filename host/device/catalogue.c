@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/device/catalogue.h"
 #include "host/base/memory.h"
+#include "host/base/text.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,4 +205,35 @@ bool ls_catalogue_known(ls_known_device **list, size_t *count, double *seconds)
         *list = NULL;
     }
     return good;
+}
+
+ls_status ls_catalogue_choose(const ls_catalogue *c, const char *spec, size_t *out, ls_error *err)
+{
+    uint64_t index;
+    if (ls_parse_u64(spec, &index)) {
+        if (index >= c->count)
+            return ls_fail(err, LS_ERR_DEVICE,
+                           "there is no device %s, only 0 to %zu (lockstep devices lists them)%s%s",
+                           spec, c->count - 1, *c->note ? ": " : "", c->note);
+        *out = (size_t)index;
+        return LS_OK;
+    }
+    size_t matches = 0;
+    for (size_t i = 1; i < c->count; i++)
+        if (ls_ascii_contains(c->info[i].name, spec) ||
+            ls_ascii_contains(c->info[i].platform, spec) ||
+            ls_ascii_contains(c->info[i].vendor, spec)) {
+            *out = i;
+            matches++;
+        }
+    if (matches == 1) return LS_OK;
+    if (matches)
+        return ls_fail(
+            err, LS_ERR_DEVICE,
+            "'%.60s' matches %zu devices; name one by its index (lockstep devices lists them)",
+            spec, matches);
+    return ls_fail(
+        err, LS_ERR_DEVICE,
+        "no device's name, platform or vendor contains '%.60s' (lockstep devices lists them)%s%s",
+        spec, *c->note ? ": " : "", c->note);
 }

@@ -51,6 +51,10 @@ ls_status ls_catalogue_judge(ls_catalogue *catalogue, ls_check_callback callback
  * nothing to try. callback may be NULL. */
 ls_status ls_catalogue_examine(ls_catalogue *catalogue, size_t i, ls_check_callback callback,
                                void *user, ls_examination *out, ls_error *err);
+/* The entry with that number, or the only one but the CPU path whose name, platform or vendor
+ * contains `spec`. */
+ls_status ls_catalogue_choose(const ls_catalogue *catalogue, const char *spec, size_t *out,
+                              ls_error *err);
 /* Opens entry i and completes its info, by a self-check if the verdict is not known. */
 ls_status ls_catalogue_start(ls_catalogue *catalogue, size_t i, ls_backend **out, ls_error *err);
 

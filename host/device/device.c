@@ -7,6 +7,7 @@
 #include "host/base/text.h"
 #include "host/device/catalogue.h"
 #include "host/device/choice.h"
+#include "host/device/ranks.h"
 #ifdef LS_OPENCL
 #include "host/opencl/opencl.h"
 #endif
@@ -93,38 +94,6 @@ void ls_devices_free(ls_device_info **list)
     free(list);
 }
 
-/* The entry with that number, or the only one whose name, platform or vendor contains `spec`. */
-static ls_status choose(const ls_catalogue *c, const char *spec, size_t *out, ls_error *err)
-{
-    uint64_t index;
-    if (ls_parse_u64(spec, &index)) {
-        if (index >= c->count)
-            return ls_fail(err, LS_ERR_DEVICE,
-                           "there is no device %s, only 0 to %zu (lockstep devices lists them)%s%s",
-                           spec, c->count - 1, *c->note ? ": " : "", c->note);
-        *out = (size_t)index;
-        return LS_OK;
-    }
-    size_t matches = 0;
-    for (size_t i = 1; i < c->count; i++)
-        if (ls_ascii_contains(c->info[i].name, spec) ||
-            ls_ascii_contains(c->info[i].platform, spec) ||
-            ls_ascii_contains(c->info[i].vendor, spec)) {
-            *out = i;
-            matches++;
-        }
-    if (matches == 1) return LS_OK;
-    if (matches)
-        return ls_fail(
-            err, LS_ERR_DEVICE,
-            "'%.60s' matches %zu devices; name one by its index (lockstep devices lists them)",
-            spec, matches);
-    return ls_fail(
-        err, LS_ERR_DEVICE,
-        "no device's name, platform or vendor contains '%.60s' (lockstep devices lists them)%s%s",
-        spec, *c->note ? ": " : "", c->note);
-}
-
 static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, ls_device **out,
                             ls_error *err)
 {
@@ -138,6 +107,24 @@ static ls_status open_entry(ls_catalogue *c, size_t i, bool allow_approximate, l
                     "%s is approximate (%s). It would train other models than the CPU path; use "
                     "--allow-approximate if that does not matter, or --device cpu",
                     device->info.name, device->info.reason);
+    if (status != LS_OK) {
+        ls_device_close(device);
+        return status;
+    }
+    *out = device;
+    return LS_OK;
+}
+
+/* All ranks together. If they fail, the CPU path of this one goes on. */
+static ls_status open_ranks(const char *spec, unsigned threads, bool allow_approximate,
+                            ls_device **out, ls_error *err)
+{
+    ls_device *device;
+    LS_TRY(ls_alloc(&device, 1, sizeof *device, "a device", err));
+    ls_status status = ls_ranks_open(spec, threads, allow_approximate, &device->info,
+                                     &device->backend, err);
+    if (status == LS_OK && device->info.exact)
+        status = ls_choice_create_fixed(device, threads, &device->choice, err);
     if (status != LS_OK) {
         ls_device_close(device);
         return status;
@@ -175,11 +162,12 @@ ls_status ls_device_open(const char *spec, unsigned threads, int allow_approxima
     if (!spec || !*spec) spec = "auto";
     if (threads > 1024)
         return ls_fail(err, LS_ERR_ARGUMENT, "%u threads are too many; at most 1024", threads);
+    if (ls_ranks_are_free()) return open_ranks(spec, threads, allow_approximate, out, err);
     bool cpu = !ls_ascii_casecmp(spec, "cpu") || !strcmp(spec, "0"),
          automatic = !ls_ascii_casecmp(spec, "auto");
     if (cpu || automatic) return open_cpu(threads, automatic, out, err);
     LS_TRY(ls_catalogue_open(&c, true, threads, err));
-    ls_status status = choose(&c, spec, &i, err);
+    ls_status status = ls_catalogue_choose(&c, spec, &i, err);
     if (status == LS_OK) status = open_entry(&c, i, allow_approximate, out, err);
     ls_catalogue_close(&c);
     if (status != LS_OK || !(*out)->info.exact) return status;

@@ -419,6 +419,20 @@ typedef struct {
 LS_API ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates *out,
                                      ls_error *err);
 
+/** Joins the processes that mpirun or srun has started together with this one (MPI). To be called
+ * once, before a device is opened, on the thread that opens devices. Rank 0 goes on as if it were
+ * alone; each device that it opens afterwards, one at a time, stands for one device of every rank,
+ * which share out the devices and cores of their machine. Training on it gives the same bits as on
+ * one. The others call ls_ranks_serve. *rank, *ranks (may be NULL): 0 and 1 in a process that was
+ * started alone. Errors: LS_ERR_UNSUPPORTED if there are other processes, but Lockstep was built
+ * without MPI; LS_ERR_DEVICE if MPI fails, or if the processes are not of one build. */
+LS_API ls_status ls_ranks_begin(int *rank, int *ranks, ls_error *err);
+/** Does the work of a rank other than 0, until rank 0 ends it. Errors: LS_ERR_DEVICE if that cannot
+ * be reached any more; LS_ERR_ARGUMENT on rank 0 and without other ranks. */
+LS_API ls_status ls_ranks_serve(ls_error *err);
+/** Ends the work of all ranks, on rank 0, after devices were closed. */
+LS_API void ls_ranks_end(void);
+
 /** Opens a device. Closed with ls_device_close.
  * spec: "cpu", "auto" (also NULL and ""), an index, or part of a name, vendor or platform.
  * threads: of the CPU path, at most 1024; 0 to choose the fastest number by measuring.

@@ -32,6 +32,16 @@ typedef struct {
                   Otherwise the `work` part of the arena is undefined afterwards. */
 } ls_run;
 
+/* Some operations of a step, over some of its rows: several ranks (host/ranks) share a step. */
+typedef struct {
+    size_t member;
+    uint64_t step;
+    size_t first, rows; /* in the batch; first is a multiple of LS_CHUNK. 0 rows: only operations
+                           that read none may be run */
+    size_t from, to;    /* operations [from, to) of plan->step */
+    const ls_rates *rates;
+} ls_part;
+
 /* How far a backend is with building programs for its device. */
 typedef struct {
     uint64_t ended;   /* builds that have ended since the backend was opened */
@@ -73,6 +83,12 @@ typedef struct {
      * exist and have plans for training, and each may occur only once in a call. Step numbers are
      * independent between members and between calls. */
     ls_status (*run)(ls_workspace *workspace, const ls_run *runs, size_t count, ls_error *err);
+    /* Runs a part of a step of a member whose plan is `shared`. What it leaves in the arena stays
+     * until the next part. Returns when host memory or `read` has its results. */
+    ls_status (*run_part)(ls_workspace *workspace, const ls_part *part, ls_error *err);
+    /* A member's arena, if it is host memory that may be read and written in place between calls;
+     * otherwise NULL. */
+    float *(*memory)(ls_workspace *workspace, size_t member);
     /* Computes outputs (rows × outputs) and losses (rows elements, unweighted) of rows
      * [first, first + rows), counted from the member's origin; these must be in the data. Either
      * array may be NULL. Overwrites the `work` part of the member's arena. */

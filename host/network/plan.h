@@ -110,10 +110,24 @@ static inline bool ls_same_view(ls_view a, ls_view b) { return a.place == b.plac
 typedef enum { LS_OPS(LS_X) LS_OP_COUNT } ls_op_kind;
 #undef LS_X
 
+/* A part of NORM or NORM_GRAD, for steps that several ranks share (host/ranks):
+ *   VALUES   NORM: y[out] = sum of z over the rows
+ *   SQUARES  NORM: y[out] = sum of (z - mean)² over the rows
+ *   SUMS     NORM_GRAD: grad_beta and grad_gamma alone, over the rows
+ *   REST     NORM_GRAD: y from grad_beta and grad_gamma, which are those of the whole batch */
+typedef enum {
+    LS_NORM_ALL,
+    LS_NORM_VALUES,
+    LS_NORM_SQUARES,
+    LS_NORM_SUMS,
+    LS_NORM_REST
+} ls_norm_part;
+
 typedef struct {
     ls_op_kind kind;
-    int layer;  /* number of its layer, from 0; -1 if it belongs to none */
-    ls_act act; /* DENSE, NORM*, GRAD_X, CONV, CONV_X, ACT, SLOPE */
+    ls_norm_part part; /* NORM, NORM_GRAD */
+    int layer;         /* number of its layer, from 0; -1 if it belongs to none */
+    ls_act act;        /* DENSE, NORM*, GRAD_X, CONV, CONV_X, ACT, SLOPE */
     size_t in, out;
     size_t points;                                /* CONV*, pools, NORM*, GRAD_B; 0 means 1 */
     ls_window window;                             /* CONV*, pools; AUGMENT: its `from` */
@@ -125,6 +139,9 @@ typedef struct {
     ls_view target, row_weight, row_loss;                                             /* LOSS */
     float dropout;  /* JOIN, GRAD_X: probability of dropping a unit; 0 without dropout */
     ls_u32 purpose; /* JOIN, GRAD_X: random stream of the layer's mask */
+    /* In a part of a step (ls_part): it covers at most most_rows of its rows, from row first_row
+     * on, at which its views begin; most_rows = 0: all of them. */
+    size_t first_row, most_rows;
 } ls_op;
 
 static inline size_t ls_op_points(const ls_op *op) { return op->points ? op->points : 1; }
@@ -148,6 +165,8 @@ typedef struct {
     size_t features, outputs;
     bool shuffle; /* rows are reordered every epoch */
     bool mean;    /* losses are averaged over the batch, not summed */
+    bool alone;   /* it is trained by itself: ranks share its steps, not the members of a fleet */
+    bool shared;  /* its steps are run by parts (run_part), each of which covers some rows */
     ls_loss loss;
     float huber_delta;             /* error from which Huber's loss is linear */
     float label_keep, label_share; /* label smoothing P over K classes: 1 - P and P/K */

@@ -9,6 +9,13 @@
 #include "host/opencl/cl_run.h"
 #include "host/opencl/cl_workspace.h"
 
+/* Slot: arenas are the device's. */
+static float *no_memory(ls_workspace *workspace, size_t index)
+{
+    (void)workspace, (void)index;
+    return NULL;
+}
+
 const ls_backend_slots ls_cl_slots = {
     .workspace_open = ls_cl_workspace_open,
     .workspace_load = ls_cl_workspace_load,
@@ -16,6 +23,8 @@ const ls_backend_slots ls_cl_slots = {
     .member_add = ls_cl_member_add,
     .member_remove = ls_cl_member_remove,
     .run = ls_cl_run,
+    .run_part = ls_cl_run_part,
+    .memory = no_memory,
     .infer = ls_cl_infer,
     .read = ls_cl_read,
     .write = ls_cl_write,

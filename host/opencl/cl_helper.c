@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/opencl/cl_helper.h"
+#include "host/base/companion.h"
 #include "host/base/text.h"
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,42 +24,12 @@ enum { LEAST_ROOM = 1 << 18 };
 
 /* ---- Where it is ----------------------------------------------------------------------------- */
 
-static bool is_program(const char *path) { return *path == '/' && access(path, X_OK) == 0; }
-
-/* Beside a file of this process, or where an installation puts it relative to that file. */
-static bool find_beside(const char *file, char path[PATH_MAX])
-{
-    static const char *const places[] = {".", LS_HELPER_FROM_LIB, LS_HELPER_FROM_BIN};
-    const char *end = strrchr(file, '/');
-    for (size_t i = 0; end && i < sizeof places / sizeof *places; i++) {
-        int n = snprintf(path, PATH_MAX, "%.*s/%s/" LS_HELPER_NAME, (int)(end - file), file,
-                         places[i]);
-        if (n > 0 && n < PATH_MAX && is_program(path)) return true;
-    }
-    return false;
-}
-
-/* The library may be a file of its own or a part of the program. */
 static bool find_helper(char path[PATH_MAX])
 {
     const char *given = getenv("LOCKSTEP_HELPER");
-    if (given) {
-        int n = snprintf(path, PATH_MAX, "%s", given);
-        return n > 0 && n < PATH_MAX && is_program(path);
-    }
-    Dl_info self;
-    static const char here = 0; /* its address is in this library */
-    if (dladdr(&here, &self) && self.dli_fname && *self.dli_fname == '/' &&
-        find_beside(self.dli_fname, path))
-        return true;
-    char program[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n > 0) {
-        program[n] = 0;
-        if (find_beside(program, path)) return true;
-    }
-    snprintf(path, PATH_MAX, "%s", LS_HELPER_INSTALLED);
-    return is_program(path);
+    if (!given) return ls_find_companion("lockstep-device-helper", true, path);
+    int n = snprintf(path, PATH_MAX, "%s", given);
+    return n > 0 && n < PATH_MAX && *path == '/' && access(path, X_OK) == 0;
 }
 
 /* ---- Starting and stopping ------------------------------------------------------------------- */

@@ -76,7 +76,7 @@ ls_status ls_cl_op_augment(const job *j)
     LS_TRY(begin_image(j, LS_IMAGE_augment, &l));
     arg_view(&l, o->x), arg_view(&l, o->y), arg_u32(&l, j->rows), arg(&l, sizeof size, &size);
     arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
-    arg_u32(&l, o->shift), arg_u32(&l, o->flip);
+    arg_u32(&l, o->shift), arg_u32(&l, o->flip), arg_u32(&l, j->before);
     return finish(&l, j->rows * ls_image_positions(i), 1);
 }
 
@@ -101,7 +101,7 @@ ls_status ls_cl_slope(const job *j, ls_view x, size_t n)
     arg_view(&l, ls_activations[o->act].reads_z ? o->z : o->a);
     arg_view(&l, o->d), arg_view(&l, o->y), arg_u32(&l, n);
     arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
-    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
+    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout), arg_u32(&l, j->before * o->out);
     return finish_pass(&l, n);
 }
 

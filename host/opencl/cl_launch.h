@@ -10,7 +10,8 @@ typedef struct {
     cl_workspace *workspace;
     const member *member;
     const ls_op *op;
-    size_t row0, rows; /* the rows of the data that the operation covers */
+    size_t row0, rows;    /* the rows of the data that the operation covers */
+    size_t before, whole; /* rows of the batch before those of a part of a step, and in all */
     uint64_t step;
     ls_batch batch;
     bool training;

@@ -36,7 +36,7 @@ static ls_status op_join(const job *j)
     launch l = begin(j, LS_KERNEL_join);
     arg_view(&l, o->a), arg_view(&l, o->skip), arg_view(&l, o->y);
     arg_u32(&l, n), arg_u64(&l, j->member->plan->seed), arg_u64(&l, j->step);
-    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout);
+    arg_u32(&l, o->purpose), arg_f32(&l, o->dropout), arg_u32(&l, j->before * o->out);
     return finish_pass(&l, n);
 }
 
@@ -123,11 +123,14 @@ static ls_status chunks(const job *j, sum_kind kind, ls_view x)
     return finish(&l, o->out, chunks_of(j->rows));
 }
 
-static ls_status op_grad_b(const job *j)
+/* Sums over the rows, to a place in the arena. */
+static ls_status total(const job *j, sum_kind kind, ls_view x, ls_view to)
 {
-    LS_TRY(chunks(j, SUM, j->op->dz));
-    return row_total(j, j->member->arena, j->member->base + j->op->y.at, j->rows, j->op->out);
+    LS_TRY(chunks(j, kind, x));
+    return row_total(j, j->member->arena, j->member->base + to.at, j->rows, j->op->out);
 }
+
+static ls_status op_grad_b(const job *j) { return total(j, SUM, j->op->dz, j->op->y); }
 
 static ls_status op_loss_sum(const job *j)
 {
@@ -150,8 +153,12 @@ static ls_status op_loss(const job *j)
     return finish(&l, j->rows, 1);
 }
 
-/* 1/rows, or 1/(rows·points). */
-static float inverse_of_rows(const job *j) { return 1.0f / (float)(j->rows * ls_op_points(j->op)); }
+/* 1/rows, or 1/(rows·points), of the whole batch. */
+static float inverse_of_rows(const job *j)
+{
+    const size_t rows = j->op->part == LS_NORM_REST ? j->whole : j->rows;
+    return 1.0f / (float)(rows * ls_op_points(j->op));
+}
 
 /* inv, and the running averages, from the chunk sums of squares in scratch; or inv from the running
  * variance. */
@@ -202,6 +209,8 @@ static ls_status norm_apply(const job *j, ls_view mean)
 static ls_status op_norm(const job *j)
 {
     const ls_op *o = j->op;
+    if (o->part != LS_NORM_ALL)
+        return total(j, o->part == LS_NORM_VALUES ? SUM : SQUARES, o->z, o->y);
     LS_TRY(chunks(j, SUM, o->z));
     launch l = begin(j, LS_KERNEL_norm_mean);
     arg_memory(&l, j->workspace->scratch, 0), arg_view(&l, o->mean);
@@ -222,10 +231,11 @@ static ls_status op_norm_grad(const job *j)
 {
     const ls_op *o = j->op;
     launch l;
-    LS_TRY(chunks(j, SUM, o->dz));
-    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_beta.at, j->rows, o->out));
-    LS_TRY(chunks(j, HATS, o->dz));
-    LS_TRY(row_total(j, j->member->arena, j->member->base + o->grad_gamma.at, j->rows, o->out));
+    if (o->part != LS_NORM_REST) {
+        LS_TRY(total(j, SUM, o->dz, o->grad_beta));
+        LS_TRY(total(j, HATS, o->dz, o->grad_gamma));
+    }
+    if (o->part == LS_NORM_SUMS) return LS_OK;
     LS_TRY(begin_rows(j, LS_KERNEL_norm_grad, LS_IMAGE_point_norm_grad, &l));
     arg_view(&l, o->dz), arg_view(&l, o->z), arg_view(&l, o->mean), arg_view(&l, o->inv),
         arg_view(&l, o->gamma);
@@ -286,16 +296,20 @@ static ls_status (*const operations[LS_OP_COUNT])(const job *j) = {LS_OPS(LS_X)}
 
 /* ---- Running plans --------------------------------------------------------------------------- */
 
-static ls_status run_ops(job *j, const ls_ops *ops)
+static ls_status run_op(job *j, const ls_op *op)
 {
     ls_cl_device *d = j->workspace->device;
-    for (size_t i = 0; i < ops->count; i++) {
-        j->op = &ops->op[i];
-        LS_TRY(operations[j->op->kind](j));
-        if (!d->careful) continue;
-        LS_TRY(ls_cl_check(d->cl.clFinish(d->queue), "running an operation", j->err));
-        ls_cl_progress(d->counts);
-    }
+    j->op = op;
+    LS_TRY(operations[op->kind](j));
+    if (!d->careful) return LS_OK;
+    LS_TRY(ls_cl_check(d->cl.clFinish(d->queue), "running an operation", j->err));
+    ls_cl_progress(d->counts);
+    return LS_OK;
+}
+
+static ls_status run_ops(job *j, const ls_ops *ops)
+{
+    for (size_t i = 0; i < ops->count; i++) LS_TRY(run_op(j, &ops->op[i]));
     return LS_OK;
 }
 
@@ -321,7 +335,7 @@ static ls_status run_steps(job *j, const ls_run *run, size_t losses_at, cl_event
     for (uint64_t i = 0; i < run->count; i++) {
         j->step = run->first + i;
         j->batch = ls_plan_batch(m->plan, j->step);
-        j->rows = j->batch.rows;
+        j->rows = j->whole = j->batch.rows;
         j->row0 = m->origin + (m->plan->shuffle ? 0 : j->batch.first);
         j->rates = &run->rates[i];
         j->loss_at = losses_at + i;
@@ -412,6 +426,32 @@ const ls_cl_way ls_cl_layered_way = {.prepare = prepare,
                                      .ready = ready,
                                      .steps = run_layered,
                                      .close = close_way};
+
+/* ---- Parts of steps, and inference ----------------------------------------------------------- */
+
+ls_status ls_cl_run_part(ls_workspace *base, const ls_part *part, ls_error *err)
+{
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = member_at(w, part->member);
+    job j = {.workspace = w, .member = m, .training = true, .err = err};
+    assert(m->plan->shared && part->to <= m->plan->step.count);
+    LS_TRY(ls_cl_owned(w->device, err));
+    j.step = part->step;
+    j.batch = ls_plan_batch(m->plan, part->step);
+    j.before = part->first, j.whole = j.batch.rows;
+    j.batch.first += part->first;
+    j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
+    j.rates = part->rates;
+    for (size_t i = part->from; i < part->to; i++) {
+        const ls_op *o = &m->plan->step.op[i];
+        if (o->most_rows && o->first_row >= part->rows) continue;
+        j.rows = part->rows;
+        if (o->most_rows && o->most_rows < j.rows - o->first_row) j.rows = o->most_rows;
+        else if (o->most_rows) j.rows -= o->first_row;
+        LS_TRY(run_op(&j, o));
+    }
+    return ls_cl_check(w->device->cl.clFlush(w->device->queue), "starting the queue", err);
+}
 
 ls_status ls_cl_infer(ls_workspace *base, size_t index, size_t first, size_t rows, float *outputs,
                       float *losses, ls_error *err)

@@ -9,6 +9,7 @@
 extern const ls_cl_way ls_cl_layered_way;
 
 /* Slot; see host/network/backend.h. */
+ls_status ls_cl_run_part(ls_workspace *workspace, const ls_part *part, ls_error *err);
 ls_status ls_cl_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                       float *outputs, float *losses, ls_error *err);
 

@@ -20,17 +20,15 @@ void ls_hello_fill(ls_hello *hello)
 {
     memset(hello, 0, sizeof *hello);
     ls_cl_build_id(hello->build);
-    const size_t sizes[] = {sizeof(ls_find_answer),   sizeof(ls_found_device),
-                            sizeof(ls_open_request),  sizeof(ls_open_answer),
-                            sizeof(ls_check_part),    sizeof(ls_check_answer),
-                            sizeof(ls_build_request), sizeof(ls_speed_request),
-                            sizeof(ls_speed_answer),  sizeof(ls_use_open),
-                            sizeof(ls_use_request),   sizeof(ls_use_answer),
-                            sizeof(ls_use_run),       sizeof(ls_use_copy),
-                            sizeof(ls_tried),         sizeof(ls_shared),
-                            sizeof(ls_driver_look),   sizeof(ls_memory_report),
-                            sizeof(ls_plan),          sizeof(ls_op),
-                            LS_MESSAGE_KINDS};
+    const size_t sizes[] = {
+        sizeof(ls_find_answer),   sizeof(ls_found_device),  sizeof(ls_open_request),
+        sizeof(ls_open_answer),   sizeof(ls_check_part),    sizeof(ls_check_answer),
+        sizeof(ls_build_request), sizeof(ls_speed_request), sizeof(ls_speed_answer),
+        sizeof(ls_use_open),      sizeof(ls_use_request),   sizeof(ls_use_answer),
+        sizeof(ls_use_run),       sizeof(ls_use_copy),      sizeof(ls_use_part),
+        sizeof(ls_tried),         sizeof(ls_shared),        sizeof(ls_driver_look),
+        sizeof(ls_memory_report), sizeof(ls_plan),          sizeof(ls_op),
+        LS_MESSAGE_KINDS};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         hello->sizes = 1009 * hello->sizes + sizes[i];
 }

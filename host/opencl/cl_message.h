@@ -5,6 +5,7 @@
 #define LS_CL_MESSAGE_H
 
 #include "host/base/error.h"
+#include "host/network/backend.h"
 #include "host/network/device_speed.h"
 #include "host/network/examination.h"
 #include "host/opencl/check_part.h"
@@ -27,6 +28,7 @@ typedef enum {
     LS_MESSAGE_ADD,   /* a member */
     LS_MESSAGE_REMOVE,
     LS_MESSAGE_RUN,
+    LS_MESSAGE_PART,
     LS_MESSAGE_INFER,
     LS_MESSAGE_READ,
     LS_MESSAGE_WRITE,
@@ -108,6 +110,7 @@ typedef struct {
  *   ADD     origin in `at`; the plan, then its operations (step, infer)
  *   RUN     count; ls_use_run for each, then the rates of all steps, then space for their losses;
  *           with `which`, INFER of `rows` rows of a member follows, with space after those
+ *   PART    member; ls_use_part
  *   INFER   member, first in `at`, rows in `count`, which (1: outputs, 2: losses, 3: both); space
  *           for the outputs, then the losses
  *   READ, WRITE  member, at, count; floats
@@ -130,6 +133,12 @@ typedef struct {
     uint64_t first, count;
     uint64_t keep; /* no padding */
 } ls_use_run;
+
+typedef struct {
+    uint64_t step;
+    size_t first, rows, from, to;
+    ls_rates rates;
+} ls_use_part;
 
 typedef struct {
     size_t member, from, to, count;

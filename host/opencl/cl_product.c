@@ -82,7 +82,7 @@ ls_status ls_cl_op_grad_x(const job *j)
     launch *l = &p.launch;
     arg_view(l, o->skip), arg_view(l, o->z), arg_view(l, o->a), arg_view(l, o->y);
     arg_u64(l, j->member->plan->seed), arg_u64(l, j->step), arg_u32(l, o->purpose),
-        arg_f32(l, o->dropout);
+        arg_f32(l, o->dropout), arg_u32(l, j->before * o->out);
     return finish_product(&p);
 }
 

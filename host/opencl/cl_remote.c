@@ -73,6 +73,12 @@ static void remove_member(ls_workspace *base, size_t member)
     (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_REMOVE, &request, NULL, NULL);
 }
 
+static float *no_memory(ls_workspace *base, size_t member)
+{
+    (void)base, (void)member;
+    return NULL;
+}
+
 /* ---- The device ------------------------------------------------------------------------------ */
 
 static const char *note(ls_backend *base)
@@ -114,6 +120,8 @@ const ls_backend_slots ls_cl_remote_slots = {
     .member_add = add_member,
     .member_remove = remove_member,
     .run = ls_cl_remote_run,
+    .run_part = ls_cl_remote_run_part,
+    .memory = no_memory,
     .infer = ls_cl_remote_infer,
     .read = ls_cl_remote_read,
     .write = ls_cl_remote_write,

@@ -378,6 +378,24 @@ ls_status ls_cl_remote_run(ls_workspace *base, const ls_run *runs, size_t count,
     return LS_OK;
 }
 
+ls_status ls_cl_remote_run_part(ls_workspace *base, const ls_part *part, ls_error *err)
+{
+    ls_cl_remote_workspace *w = workspace_of(base);
+    ls_use_request request = {
+        .workspace = w->number, .member = part->member, .careful = is_careful(&w->run)};
+    const ls_use_part sent = {part->step, part->first, part->rows,
+                              part->from, part->to,    *part->rates};
+    ls_use_answer a;
+    unsigned char *window;
+    ls_cl_remote_interrupt(w);
+    LS_TRY(ls_cl_remote_window(w->remote, sizeof sent, &window, err));
+    memcpy(window, &sent, sizeof sent);
+    double started = ls_message_clock();
+    LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_PART, &request, &a, err));
+    note_piece(&w->run, 1, 1, ls_message_clock() - started);
+    return LS_OK;
+}
+
 /* ---- Inference ------------------------------------------------------------------------------- */
 
 /* The next rows of an inference, as many as a piece has: part->rows. */

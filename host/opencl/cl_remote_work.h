@@ -16,6 +16,7 @@ ls_status ls_cl_remote_copy(ls_workspace *workspace, size_t member, size_t from,
                             size_t count, ls_error *err);
 ls_status ls_cl_remote_run(ls_workspace *workspace, const ls_run *runs, size_t count,
                            ls_error *err);
+ls_status ls_cl_remote_run_part(ls_workspace *workspace, const ls_part *part, ls_error *err);
 ls_status ls_cl_remote_infer(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                              float *outputs, float *losses, ls_error *err);
 

@@ -246,7 +246,8 @@ static bool serve_work(server *s, ls_message_kind kind, const char *bytes, size_
         [LS_MESSAGE_REMOVE] = "work: remove", [LS_MESSAGE_RUN] = "work: run",
         [LS_MESSAGE_INFER] = "work: infer",   [LS_MESSAGE_READ] = "work: read",
         [LS_MESSAGE_WRITE] = "work: write",   [LS_MESSAGE_COPY] = "work: copy",
-        [LS_MESSAGE_NOTE] = "work: note",     [LS_MESSAGE_TUNE] = "work: tune"};
+        [LS_MESSAGE_NOTE] = "work: note",     [LS_MESSAGE_TUNE] = "work: tune",
+        [LS_MESSAGE_PART] = "work: part"};
     ls_use_request request;
     ls_use_answer a;
     if (!names[kind] || size < sizeof request) return false;

@@ -132,6 +132,19 @@ static ls_status run(ls_cl_use *u, ls_used_workspace *w, request *r, double *sec
     return LS_OK;
 }
 
+static ls_status run_part(ls_cl_use *u, ls_used_workspace *w, request *r, ls_error *err)
+{
+    const ls_use_part p = *(const ls_use_part *)u->shared->window;
+    const ls_part part = {.member = r->member,
+                          .step = p.step,
+                          .first = p.first,
+                          .rows = p.rows,
+                          .from = p.from,
+                          .to = p.to,
+                          .rates = &p.rates};
+    return ls_cl_run_part(w->workspace, &part, err);
+}
+
 static ls_status copy_all(ls_used_workspace *w, request *r, const ls_use_copy *c, ls_error *err)
 {
     for (size_t i = 0; i < r->copies; i++, c++)
@@ -182,6 +195,7 @@ static ls_status serve(ls_cl_use *u, ls_message_kind kind, request *r, ls_used_w
     case LS_MESSAGE_ADD: return add(u, w, r, &a->number, err);
     case LS_MESSAGE_REMOVE: remove_member(w, r); return LS_OK;
     case LS_MESSAGE_RUN: return run(u, w, r, &a->seconds, err);
+    case LS_MESSAGE_PART: return run_part(u, w, r, err);
     case LS_MESSAGE_INFER: return infer(w, r, r->count, floats, err);
     case LS_MESSAGE_READ: return ls_cl_read(w->workspace, r->member, r->at, r->count, floats, err);
     case LS_MESSAGE_WRITE:

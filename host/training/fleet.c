@@ -148,6 +148,7 @@ ls_status ls_fleet_add_reporting(ls_fleet *fleet, const ls_options *options, con
 {
     LS_TRY(add(fleet, options, data, start, index, err));
     fleet->whole = true;
+    fleet->member[*index]->plan->alone = true;
     fleet->member[*index]->callback = callback;
     fleet->member[*index]->user = user;
     return LS_OK;

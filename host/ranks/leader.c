@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/ranks/leader.h"
+#include "host/base/memory.h"
+#include "host/ranks/request.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    ls_backend base;
+    ls_rank *rank;
+    double *load;    /* estimated cost of a step of the members on each rank */
+    char note[1200]; /* of the slot */
+} leader;
+
+/* Its first member says what it is for: other ranks do not get the rows of an inference. */
+typedef struct {
+    ls_workspace base;
+    ls_rows data;
+    ls_workspace *own; /* of the leader's device alone, or */
+    bool shared;       /* of all ranks, */
+    size_t number;     /* with this number */
+} leader_workspace;
+
+static leader *leader_of(const ls_workspace *w) { return (leader *)w->backend; }
+
+static ls_workspace *own_of(const ls_workspace *w) { return ((const leader_workspace *)w)->own; }
+
+static const ls_backend_slots *slots_of(const ls_workspace *w)
+{
+    return leader_of(w)->rank->local->slots;
+}
+
+static ls_status ask(const ls_workspace *w, ls_ask a, const ls_ask_with *with, ls_error *err)
+{
+    a.workspace = ((const leader_workspace *)w)->number;
+    return ls_ask_all(leader_of(w)->rank, &a, with, err);
+}
+
+static const ls_rank_workspace *workspace_at(const ls_workspace *w)
+{
+    return &leader_of(w)->rank->list[((const leader_workspace *)w)->number];
+}
+
+static const ls_rank_member *member_at(const ls_workspace *w, size_t member)
+{
+    return &workspace_at(w)->member[member];
+}
+
+/* ---- Workspaces ------------------------------------------------------------------------------ */
+
+static ls_status send_rows(ls_workspace *w, bool loaded, ls_error *err)
+{
+    const ls_rows *data = &((leader_workspace *)w)->data;
+    const ls_ask a = {.kind = LS_ASK_ROWS,
+                      .owner = LS_ALL_RANKS,
+                      .flag = loaded,
+                      .weighted = data->row_weight != NULL,
+                      .rows = data->rows,
+                      .features = data->features,
+                      .outputs = data->outputs};
+    return ask(w, a, &(ls_ask_with){.rows = data}, err);
+}
+
+static ls_status workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
+                                ls_error *err)
+{
+    leader_workspace *w;
+    LS_TRY(ls_alloc(&w, 1, sizeof *w, "a workspace", err));
+    w->base.backend = backend;
+    w->data = *data;
+    *out = &w->base;
+    return LS_OK;
+}
+
+static ls_status workspace_load(ls_workspace *base, const ls_rows *data, ls_error *err)
+{
+    leader_workspace *w = (leader_workspace *)base;
+    w->data = *data;
+    if (w->own) return slots_of(base)->workspace_load(w->own, data, err);
+    return w->shared ? send_rows(base, true, err) : LS_OK;
+}
+
+static void workspace_close(ls_workspace *base)
+{
+    leader_workspace *w = (leader_workspace *)base;
+    if (w->own) slots_of(base)->workspace_close(w->own);
+    if (w->shared)
+        (void)ask(base, (ls_ask){.kind = LS_ASK_LEAVE, .owner = LS_ALL_RANKS}, NULL, NULL);
+    free(w);
+}
+
+/* Before its first member is added. */
+static ls_status begin(ls_workspace *base, const ls_plan *plan, ls_error *err)
+{
+    leader_workspace *w = (leader_workspace *)base;
+    const ls_rank *r = leader_of(base)->rank;
+    if (w->own || w->shared) return LS_OK;
+    if (!plan->step.count) return slots_of(base)->workspace_open(r->local, &w->data, &w->own, err);
+    while (w->number < r->count && r->list[w->number].local) w->number++;
+    w->shared = true; /* if this fails, ranks that have opened it close it */
+    return send_rows(base, false, err);
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+/* Rough cost of a step: only the proportions between members matter. */
+static double cost_of(const ls_plan *p)
+{
+    return (double)p->batch * (double)p->weights + 1000.0 * (double)p->step.count;
+}
+
+/* The rank with the least to do. */
+static int idlest(const leader *l)
+{
+    int best = 0;
+    for (int k = 1; k < l->rank->transport->size; k++)
+        if (l->load[k] < l->load[best]) best = k;
+    return best;
+}
+
+/* A member that is trained by itself is shared, if its batches have chunks for several ranks. */
+static int owner_for(const leader *l, const ls_plan *plan)
+{
+    if (plan->alone && plan->batch > LS_CHUNK) return LS_ALL_RANKS;
+    return plan->alone || !plan->step.count ? LS_LEADER : idlest(l);
+}
+
+static ls_status put_plan(const ls_plan *plan, void **out, size_t *bytes, ls_error *err)
+{
+    const size_t step = plan->step.count * sizeof(ls_op), infer = plan->infer.count * sizeof(ls_op);
+    char *to;
+    *bytes = sizeof *plan + step + infer;
+    LS_TRY(ls_alloc(&to, *bytes, 1, "a plan", err));
+    memcpy(to, plan, sizeof *plan);
+    if (step) memcpy(to + sizeof *plan, plan->step.op, step);
+    if (infer) memcpy(to + sizeof *plan + step, plan->infer.op, infer);
+    *out = to;
+    return LS_OK;
+}
+
+static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin, size_t *member,
+                            ls_error *err)
+{
+    leader *l = leader_of(w);
+    const int owner = owner_for(l, plan);
+    /* every rank knows every member's owner, so that a run is one request */
+    ls_ask a = {.kind = LS_ASK_ADD, .at = origin, .owner = LS_ALL_RANKS, .which = owner};
+    void *payload;
+    LS_TRY(begin(w, plan, err));
+    if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
+    const ls_rank_workspace *own = workspace_at(w);
+    while (a.member < own->count && own->member[a.member].plan) a.member++;
+    LS_TRY(put_plan(plan, &payload, &a.bytes, err));
+    ls_status status = ask(w, a, &(ls_ask_with){.payload = payload, .plan = plan}, err);
+    free(payload);
+    if (status == LS_OK) {
+        if (owner != LS_ALL_RANKS) l->load[owner] += cost_of(plan);
+        *member = a.member;
+        return LS_OK;
+    }
+    /* ranks that have added it remove it */
+    (void)ask(w, (ls_ask){.kind = LS_ASK_REMOVE, .member = a.member, .owner = LS_ALL_RANKS}, NULL,
+              NULL);
+    return status;
+}
+
+static void member_remove(ls_workspace *w, size_t member)
+{
+    leader *l = leader_of(w);
+    if (own_of(w)) {
+        slots_of(w)->member_remove(own_of(w), member);
+        return;
+    }
+    const ls_rank_member *m = member_at(w, member);
+    if (m->owner != LS_ALL_RANKS) l->load[m->owner] -= cost_of(m->plan);
+    (void)ask(w, (ls_ask){.kind = LS_ASK_REMOVE, .member = member, .owner = LS_ALL_RANKS}, NULL,
+              NULL);
+}
+
+/* ---- Work ------------------------------------------------------------------------------------ */
+
+static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
+{
+    ls_ask a = {.kind = LS_ASK_RUN, .owner = LS_ALL_RANKS, .count = count};
+    uint64_t steps = 0;
+    if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
+    bool here = true; /* all that is to be done is done by the leader */
+    for (size_t i = 0; i < count; i++) {
+        steps += runs[i].count;
+        here &= member_at(w, runs[i].member)->owner == LS_LEADER;
+    }
+    if (here) a.owner = LS_LEADER;
+    a.bytes = count * sizeof(ls_asked_run) + (size_t)steps * sizeof(ls_rates);
+    char *payload;
+    LS_TRY(ls_alloc(&payload, a.bytes ? a.bytes : 1, 1, "a call", err));
+    ls_asked_run *asked = (ls_asked_run *)(void *)payload;
+    ls_rates *rates = (ls_rates *)(asked + count);
+    for (size_t i = 0; i < count; i++) {
+        asked[i] = (ls_asked_run){runs[i].member, runs[i].first, runs[i].count, runs[i].keep};
+        if (runs[i].count) memcpy(rates, runs[i].rates, (size_t)runs[i].count * sizeof *rates);
+        rates += runs[i].count;
+    }
+    ls_status status = ask(w, a, &(ls_ask_with){.payload = payload, .runs = runs}, err);
+    free(payload);
+    return status;
+}
+
+static ls_status run_part(ls_workspace *w, const ls_part *part, ls_error *err)
+{
+    (void)w, (void)part;
+    return ls_fail(err, LS_ERR_UNSUPPORTED, "ranks share whole steps only");
+}
+
+static float *memory(ls_workspace *w, size_t member)
+{
+    (void)w, (void)member;
+    return NULL;
+}
+
+static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows, float *outputs,
+                       float *losses, ls_error *err)
+{
+    if (own_of(w)) return slots_of(w)->infer(own_of(w), member, first, rows, outputs, losses, err);
+    const ls_rank_member *m = member_at(w, member);
+    if (m->owner == LS_ALL_RANKS && rows <= m->plan->capacity) /* one block */
+        return slots_of(w)->infer(workspace_at(w)->local, m->local, first, rows, outputs, losses,
+                                  err);
+    const ls_ask a = {.kind = LS_ASK_INFER,
+                      .owner = m->owner,
+                      .member = member,
+                      .at = first,
+                      .count = rows,
+                      .which = (outputs ? LS_ASK_OUTPUTS : 0) | (losses ? LS_ASK_LOSSES : 0)};
+    return ask(w, a, &(ls_ask_with){.to = outputs, .losses = losses}, err);
+}
+
+static ls_status read_arena(ls_workspace *w, size_t member, size_t at, size_t count, float *to,
+                            ls_error *err)
+{
+    if (own_of(w)) return slots_of(w)->read(own_of(w), member, at, count, to, err);
+    const ls_rank_member *m = member_at(w, member);
+    if (m->owner == LS_ALL_RANKS) /* the same on all ranks */
+        return slots_of(w)->read(workspace_at(w)->local, m->local, at, count, to, err);
+    const ls_ask a = {
+        .kind = LS_ASK_READ, .owner = m->owner, .member = member, .at = at, .count = count};
+    return ask(w, a, &(ls_ask_with){.to = to}, err);
+}
+
+static ls_status write_arena(ls_workspace *w, size_t member, size_t at, size_t count,
+                             const float *from, ls_error *err)
+{
+    if (own_of(w)) return slots_of(w)->write(own_of(w), member, at, count, from, err);
+    const ls_ask a = {.kind = LS_ASK_WRITE,
+                      .owner = member_at(w, member)->owner,
+                      .member = member,
+                      .at = at,
+                      .count = count};
+    return ask(w, a, &(ls_ask_with){.from = from}, err);
+}
+
+static ls_status copy(ls_workspace *w, size_t member, size_t from, size_t to, size_t count,
+                      ls_error *err)
+{
+    if (own_of(w)) return slots_of(w)->copy(own_of(w), member, from, to, count, err);
+    const ls_ask a = {.kind = LS_ASK_COPY,
+                      .owner = member_at(w, member)->owner,
+                      .member = member,
+                      .at = from,
+                      .to = to,
+                      .count = count};
+    return ask(w, a, NULL, err);
+}
+
+/* ---- The device ------------------------------------------------------------------------------ */
+
+static const char *note(ls_backend *base)
+{
+    leader *l = (leader *)base;
+    const ls_rank *r = l->rank;
+    const char *local = r->local->slots->note(r->local);
+    snprintf(l->note, sizeof l->note, "%.1000s", local);
+    if (r->steps)
+        snprintf(l->note, sizeof l->note,
+                 "%.900s%s%d ranks shared %llu steps: %.0f%% of the time went into exchanges, %.3g "
+                 "KB a step and rank",
+                 local, *local ? "; " : "", r->transport->size, (unsigned long long)r->steps,
+                 100.0 * r->exchanging / (r->exchanging + r->computing),
+                 (double)r->bytes / 1000.0 / (double)r->steps);
+    return l->note;
+}
+
+static ls_builds builds(const ls_backend *base)
+{
+    const ls_rank *r = ((const leader *)base)->rank;
+    return r->local->slots->builds(r->local);
+}
+
+static void close_leader(ls_backend *base)
+{
+    leader *l = (leader *)base;
+    (void)ls_ask_all(l->rank, &(ls_ask){.kind = LS_ASK_CLOSE, .owner = LS_ALL_RANKS}, NULL, NULL);
+    free(l->load);
+    free(l);
+}
+
+static const ls_backend_slots leader_slots = {
+    .workspace_open = workspace_open,
+    .workspace_load = workspace_load,
+    .workspace_close = workspace_close,
+    .member_add = member_add,
+    .member_remove = member_remove,
+    .run = run,
+    .run_part = run_part,
+    .memory = memory,
+    .infer = infer,
+    .read = read_arena,
+    .write = write_arena,
+    .copy = copy,
+    .note = note,
+    .builds = builds,
+    .close = close_leader,
+};
+
+bool ls_is_leader_backend(const ls_backend *backend)
+{
+    return backend && backend->slots == &leader_slots;
+}
+
+ls_status ls_leader_open(ls_rank *r, const char *spec, unsigned threads, bool allow_approximate,
+                         ls_device_info *info, ls_backend **out, ls_error *err)
+{
+    leader *l;
+    ls_ask a = {.kind = LS_ASK_OPEN,
+                .owner = LS_ALL_RANKS,
+                .count = threads,
+                .flag = allow_approximate,
+                .bytes = strlen(spec) + 1};
+    if (r->local)
+        return ls_fail(err, LS_ERR_ARGUMENT, "the ranks have a device already: close it first");
+    LS_TRY(ls_alloc(&l, 1, sizeof *l, "ranks", err));
+    *l = (leader){.base.slots = &leader_slots, .rank = r};
+    ls_status status = ls_alloc(&l->load, (size_t)r->transport->size, sizeof *l->load, "ranks",
+                                err);
+    if (status == LS_OK) status = ls_ask_all(r, &a, &(ls_ask_with){.payload = spec}, err);
+    if (status != LS_OK) {
+        if (l->load) close_leader(&l->base);
+        else free(l);
+        return status;
+    }
+    *info = r->info;
+    snprintf(info->name, sizeof info->name, "%d ranks, each %.100s", r->transport->size,
+             r->info.name);
+    *out = &l->base;
+    return LS_OK;
+}

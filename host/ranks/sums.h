@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Adding up the sums of chunks that lie on several ranks, in ascending order of the chunks. Two
+ * ways give the same bits; docs/distributed.md says what each costs: GATHER  rank r is sent the
+ * r-th part of every chunk's sums, adds them up, and sends the total of its part to all. Each
+ * chunk's sums travel once. CHAIN   the running total goes from rank to rank in pieces, each of
+ * which adds its chunks; the last one sends the total to all. Each rank's traffic is that of two
+ * totals, however many chunks there are. */
+#ifndef LS_SUMS_H
+#define LS_SUMS_H
+
+#include "host/base/error.h"
+#include "host/ranks/transport.h"
+#include <stddef.h>
+
+typedef enum { LS_SUMS_GATHER, LS_SUMS_CHAIN } ls_sums_way;
+
+typedef struct {
+    const float *own; /* this rank's chunks, `stride` apart */
+    size_t stride, floats;
+    const size_t *chunks; /* number of chunks of each rank, in order */
+    bool onto;    /* they are added to the total of the turns before, which all ranks have */
+    float *total; /* floats */
+    float *room;  /* ls_sums_room floats */
+} ls_sums;
+
+/* Floats of room for both ways. chunks: of all ranks together, at most. */
+size_t ls_sums_room(size_t floats, size_t chunks, size_t ranks);
+
+/* The way with less traffic. LOCKSTEP_RANKS_SUMS=gather|chain in the environment overrides it. */
+ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks);
+
+/* The total of all chunks, on every rank. */
+ls_status ls_sums_total(ls_transport *t, ls_sums_way way, const ls_sums *sums, ls_error *err);
+
+/* Bytes that rank `rank` sends in ls_sums_total: the formula of docs/distributed.md. What MPI sends
+ * for the totals that go to all is counted as in a ring. */
+uint64_t ls_sums_bytes(ls_sums_way way, size_t floats, const size_t *chunks, size_t ranks,
+                       size_t rank);
+
+#endif
