@@ -240,7 +240,11 @@ static ls_status read_arena(ls_workspace *w, size_t member, size_t at, size_t co
 {
     if (own_of(w)) return slots_of(w)->read(own_of(w), member, at, count, to, err);
     const ls_rank_member *m = member_at(w, member);
-    if (m->owner == LS_ALL_RANKS) /* the same on all ranks */
+    ls_range range[LS_SHARE_RANGES];
+    bool elsewhere = false; /* states of the optimizer */
+    for (size_t k = 1; m->share && k < m->share->ranks; k++)
+        elsewhere |= ls_share_own(m->share, k, at, count, range) > 0;
+    if (m->owner == LS_ALL_RANKS && !elsewhere)
         return slots_of(w)->read(workspace_at(w)->local, m->local, at, count, to, err);
     const ls_ask a = {
         .kind = LS_ASK_READ, .owner = m->owner, .member = member, .at = at, .count = count};

@@ -170,7 +170,8 @@ static ls_status place(ls_rank *r, ls_rank_workspace *w, ls_rank_member *m, size
 {
     const ls_plan *plan = m->plan;
     if (m->owner == LS_ALL_RANKS) {
-        LS_TRY(ls_share_build(plan, (size_t)r->transport->size, &m->share, err));
+        LS_TRY(ls_share_build(plan, (size_t)r->transport->size, (size_t)r->transport->rank,
+                              &m->share, err));
         plan = &m->share->plan;
     }
     LS_TRY(slots(r)->member_add(w->local, plan, origin, &m->local, err));
@@ -318,39 +319,91 @@ static ls_status infer(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_
 
 /* ---- Arenas ---------------------------------------------------------------------------------- */
 
-/* Floats of a member's arena, to or from the leader; a shared member's are read there. */
+/* What this rank holds of floats [at, at + count) of a member's arena. */
+static size_t held(const ls_rank_member *m, size_t at, size_t count, ls_range out[LS_SHARE_RANGES])
+{
+    if (m->share) return ls_share_held(m->share, m->share->rank, at, count, out);
+    out[0] = (ls_range){at, count};
+    return count > 0;
+}
+
+/* From the leader: a shared member's to all, and each keeps what it holds. */
+static ls_status write_arena(ls_rank *r, const ls_ask *a, const ls_rank_member *m, float *from,
+                             ls_error *err)
+{
+    const size_t bytes = a->count * sizeof *from;
+    const ls_rank_workspace *w = &r->list[a->workspace];
+    ls_range range[LS_SHARE_RANGES];
+    LS_TRY(m->owner == LS_ALL_RANKS ? to_all(r, from, bytes, err)
+                                    : pass(r, LS_LEADER, m->owner, from, bytes, err));
+    if (!is_here(r, m)) return LS_OK;
+    for (size_t i = 0, n = held(m, a->at, a->count, range); i < n; i++)
+        LS_TRY(slots(r)->write(w->local, m->local, range[i].at, range[i].count,
+                               from + (range[i].at - a->at), err));
+    return LS_OK;
+}
+
+/* The optimizer's states of a shared member, each from the rank that has them. */
+static ls_status read_states(ls_rank *r, const ls_ask *a, const ls_rank_member *m, float *to,
+                             ls_error *err)
+{
+    const ls_rank_workspace *w = &r->list[a->workspace];
+    ls_range range[LS_SHARE_RANGES];
+    ls_status status = LS_OK;
+    for (int k = 1; k < r->transport->size; k++) {
+        const size_t n = ls_share_own(m->share, (size_t)k, a->at, a->count, range);
+        for (size_t i = 0; i < n; i++) {
+            float *at = to + (range[i].at - a->at);
+            if (k == r->transport->rank && status == LS_OK)
+                status = slots(r)->read(w->local, m->local, range[i].at, range[i].count, at, err);
+            LS_TRY(pass(r, k, LS_LEADER, at, range[i].count * sizeof *at, err));
+        }
+    }
+    return status;
+}
+
+static ls_status read_arena(ls_rank *r, const ls_ask *a, const ls_rank_member *m, float *to,
+                            ls_error *err)
+{
+    const ls_rank_workspace *w = &r->list[a->workspace];
+    ls_error late;
+    ls_status status = LS_OK;
+    if (is_here(r, m) && (ls_is_leader(r) || m->owner != LS_ALL_RANKS))
+        status = slots(r)->read(w->local, m->local, a->at, a->count, to, err);
+    ls_status passed = m->owner == LS_ALL_RANKS
+                           ? read_states(r, a, m, to, &late)
+                           : pass(r, m->owner, LS_LEADER, to, a->count * sizeof *to, &late);
+    if (passed == LS_OK || status != LS_OK) return status;
+    return ls_fail(err, passed, "%s", late.message);
+}
+
+/* Floats of a member's arena, to or from the leader. */
 static ls_status move(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)
 {
-    ls_rank_workspace *w = &r->list[a->workspace];
     const ls_rank_member *m = member_of(r, a);
-    const bool reads = a->kind == LS_ASK_READ, leader = ls_is_leader(r);
-    const size_t bytes = a->count * sizeof(float);
+    const bool reads = a->kind == LS_ASK_READ;
     float *own = NULL, *at = reads ? with->to : (float *)with->from;
     ls_status status = LS_OK;
-    if (!leader) status = ls_alloc(&own, a->count, sizeof *own, "a copy of a member", err);
-    if (!leader) at = own;
-    LS_TRY(ls_rank_settle(r, a, status, err));
-    if (!reads)
-        status = m->owner == LS_ALL_RANKS ? to_all(r, at, bytes, err)
-                                          : pass(r, LS_LEADER, m->owner, at, bytes, err);
-    if (status == LS_OK && is_here(r, m))
-        status = reads ? slots(r)->read(w->local, m->local, a->at, a->count, at, err)
-                       : slots(r)->write(w->local, m->local, a->at, a->count, at, err);
-    if (reads && m->owner != LS_ALL_RANKS) {
-        ls_error late;
-        ls_status passed = pass(r, m->owner, LS_LEADER, at, bytes, &late);
-        if (passed != LS_OK && status == LS_OK) status = ls_fail(err, passed, "%s", late.message);
+    if (!ls_is_leader(r)) {
+        status = ls_alloc(&own, a->count, sizeof *own, "a copy of a member", err);
+        at = own;
     }
+    status = ls_rank_settle(r, a, status, err);
+    if (status == LS_OK) status = (reads ? read_arena : write_arena)(r, a, m, at, err);
     free(own);
     return status;
 }
 
 static ls_status copy(ls_rank *r, const ls_ask *a, ls_error *err)
 {
-    ls_rank_workspace *w = &r->list[a->workspace];
+    const ls_rank_workspace *w = &r->list[a->workspace];
     const ls_rank_member *m = member_of(r, a);
+    ls_range range[LS_SHARE_RANGES];
     if (!is_here(r, m)) return LS_OK;
-    return slots(r)->copy(w->local, m->local, a->at, a->to, a->count, err);
+    for (size_t i = 0, n = held(m, a->at, a->count, range); i < n; i++)
+        LS_TRY(slots(r)->copy(w->local, m->local, range[i].at, a->to + (range[i].at - a->at),
+                              range[i].count, err));
+    return LS_OK;
 }
 
 /* ---- The device ------------------------------------------------------------------------------ */

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Floats of chunks' sums at most, if chunks can be taken in turns. */
-enum { SUMS_MOST = 1 << 27 };
+size_t ls_share_most = 1 << 27;
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -21,20 +20,77 @@ bool ls_share_takes_turns(const ls_plan *plan)
 
 /* ---- Chunks and turns ------------------------------------------------------------------------ */
 
-size_t ls_share_turns(const ls_share *s, size_t rows, size_t ranks)
+size_t ls_share_turns(const ls_share *s, size_t rows)
 {
-    const size_t each = s->chunks * ranks;
+    const size_t each = s->chunks * s->ranks;
     return (chunks_of(rows) + each - 1) / each;
 }
 
-void ls_share_chunks(const ls_share *s, size_t rows, size_t turn, size_t ranks, size_t rank,
-                     size_t *first, size_t *count)
+void ls_share_chunks(const ls_share *s, size_t rows, size_t turn, size_t rank, size_t *first,
+                     size_t *count)
 {
-    const size_t all = chunks_of(rows), turns = ls_share_turns(s, rows, ranks),
+    const size_t all = chunks_of(rows), turns = ls_share_turns(s, rows), ranks = s->ranks,
                  from = all * turn / turns, n = all * (turn + 1) / turns - from;
     /* rounded up: rank 0 has a chunk if there is one */
     *first = from + (n * rank + ranks - 1) / ranks;
     *count = from + (n * (rank + 1) + ranks - 1) / ranks - *first;
+}
+
+/* ---- What a rank holds ----------------------------------------------------------------------- */
+
+/* Parameters [*first, *after) of a rank. The last one has the loss, too, behind them. */
+static void parameters_of(const ls_share *s, size_t rank, size_t *first, size_t *after)
+{
+    const size_t n = s->plan.parameters;
+    *first = ls_sums_part(n + 1, s->ranks, rank);
+    *after = ls_sums_part(n + 1, s->ranks, rank + 1);
+    if (*first > n) *first = n;
+    if (*after > n) *after = n;
+}
+
+static int states_of(const ls_plan *p) { return ls_optimizers[p->optimizer].states; }
+
+/* Adds [from, to), as far as it is in [at, at + count). */
+static void add_range(ls_range *list, size_t *n, size_t from, size_t to, size_t at, size_t count)
+{
+    if (from < at) from = at;
+    if (to > at + count) to = at + count;
+    if (from >= to) return;
+    if (*n && list[*n - 1].at + list[*n - 1].count == from) list[*n - 1].count += to - from;
+    else list[(*n)++] = (ls_range){from, to - from};
+}
+
+size_t ls_share_own(const ls_share *s, size_t rank, size_t at, size_t count,
+                    ls_range out[LS_SHARE_RANGES])
+{
+    const ls_plan *p = &s->plan;
+    const size_t copies[] = {0, p->snapshot, p->best};
+    size_t n = 0, first, after;
+    parameters_of(s, rank, &first, &after);
+    for (size_t c = 0; c < 3 && s->split; c++)
+        for (int k = 0; k < states_of(p) && (!c || copies[c]); k++) {
+            const size_t base = copies[c] + p->parameters * (size_t)(1 + k);
+            add_range(out, &n, base + first, base + after, at, count);
+        }
+    return n;
+}
+
+size_t ls_share_held(const ls_share *s, size_t rank, size_t at, size_t count,
+                     ls_range out[LS_SHARE_RANGES])
+{
+    const ls_plan *p = &s->plan;
+    const size_t copies[] = {0, p->snapshot, p->best};
+    size_t n = 0, first, after, done = 0;
+    parameters_of(s, rank, &first, &after);
+    for (size_t c = 0; c < 3 && s->split; c++)
+        for (int k = 0; k < states_of(p) && (!c || copies[c]); k++) {
+            const size_t base = copies[c] + p->parameters * (size_t)(1 + k);
+            add_range(out, &n, done, base, at, count);
+            add_range(out, &n, base + first, base + after, at, count);
+            done = base + p->parameters;
+        }
+    add_range(out, &n, done, p->arena, at, count);
+    return n;
 }
 
 /* ---- Operations ------------------------------------------------------------------------------ */
@@ -54,6 +110,15 @@ static ls_status cut(ls_share *s, ls_cut_kind kind, size_t norm, ls_error *err)
     return LS_OK;
 }
 
+/* The offset of the gradient in the arena of the plan that is shared. */
+static size_t gradient_of(const ls_plan *plan)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < plan->step.count; i++)
+        if (plan->step.op[i].kind == LS_OP_UPDATE) at = plan->step.op[i].y.at - plan->step.op[i].in;
+    return at;
+}
+
 /* A view of chunk c, if its rows have `width` floats. */
 static ls_view chunk_of(ls_view v, size_t c, size_t width)
 {
@@ -61,10 +126,14 @@ static ls_view chunk_of(ls_view v, size_t c, size_t width)
     return v;
 }
 
-/* Where a chunk's sums have what the gradient has at g. */
+/* Where a chunk's sums have what the gradient has at g, and where the total has it. */
 static ls_view in_sums(const ls_share *s, size_t c, ls_view g)
 {
     return (ls_view){LS_ARENA, s->sums + c * s->stride + (g.at - s->gradient)};
+}
+static ls_view in_total(const ls_share *s, ls_view g)
+{
+    return (ls_view){LS_ARENA, s->total + (g.at - s->gradient)};
 }
 
 /* Floats of a row of what an operation reads as x. */
@@ -144,7 +213,24 @@ static ls_status add_norm_grad(ls_share *s, const ls_op *o, size_t i, ls_error *
     LS_TRY(add_chunks(s, o, err));
     LS_TRY(cut(s, LS_CUT_GRADS, i, err));
     rest.part = LS_NORM_REST;
+    rest.grad_beta = in_total(s, o->grad_beta), rest.grad_gamma = in_total(s, o->grad_gamma);
     return add(s, &rest, err);
+}
+
+/* The step over this rank's parameters, or over all, and not only over those that are left after
+ * the fused ones. */
+static ls_status add_update(ls_share *s, const ls_op *o, ls_error *err)
+{
+    const size_t first = s->split ? s->first : 0;
+    ls_op p = *o;
+    p.y = in_total(s, o->y);
+    ls_view *const at[] = {&p.theta, &p.s, &p.v, &p.y};
+    for (int i = 0; i < 4; i++) at[i]->at = at[i]->at - o->in + first;
+    p.in = first;
+    p.out = (s->split ? s->after : s->plan.parameters) - first;
+    if (!(s->cuts && s->cut[s->cuts - 1].kind == LS_CUT_STEP)) LS_TRY(cut(s, LS_CUT_STEP, 0, err));
+    if (p.out) LS_TRY(add(s, &p, err));
+    return s->split ? cut(s, LS_CUT_PARAMETERS, 0, err) : LS_OK;
 }
 
 static ls_status add_op(ls_share *s, size_t i, ls_error *err)
@@ -158,52 +244,65 @@ static ls_status add_op(ls_share *s, size_t i, ls_error *err)
     case LS_OP_GRAD_B: return add_chunks(s, o, err);
     case LS_OP_NORM: return add_norm(s, o, i, err);
     case LS_OP_NORM_GRAD: return add_norm_grad(s, o, i, err);
-    case LS_OP_UPDATE: /* of all parameters */
-        p.theta.at -= o->in, p.y.at -= o->in, p.s.at -= o->in, p.v.at -= o->in;
-        p.out += o->in, p.in = 0;
-        break;
+    case LS_OP_CLIP: p.x = in_total(s, o->x); break;
+    case LS_OP_UPDATE: return add_update(s, o, err);
     default: break;
     }
-    const bool follows = o->kind == LS_OP_CLIP || o->kind == LS_OP_UPDATE; /* the gradient */
-    if (follows && !(s->cuts && s->cut[s->cuts - 1].kind == LS_CUT_STEP))
-        LS_TRY(cut(s, LS_CUT_STEP, 0, err));
+    if (o->kind == LS_OP_CLIP) LS_TRY(cut(s, LS_CUT_STEP, 0, err));
     return add(s, &p, err);
 }
 
 /* ---- The share ------------------------------------------------------------------------------- */
 
-static ls_status lay_out(ls_share *s, size_t ranks, ls_error *err)
+/* How sums are exchanged, for whole batches: a member keeps to it, as it says where states are. */
+static ls_status choose(ls_share *s, ls_error *err)
+{
+    const ls_plan *p = s->whole;
+    size_t *chunks, first;
+    LS_TRY(ls_alloc(&chunks, s->ranks, sizeof *chunks, "ranks", err));
+    for (size_t r = 0; r < s->ranks; r++) ls_share_chunks(s, p->batch, 0, r, &first, &chunks[r]);
+    s->way = ls_sums_best(p->parameters + 1, chunks, s->ranks);
+    free(chunks);
+    s->split = s->way == LS_SUMS_GATHER && ls_share_turns(s, p->batch) == 1;
+    for (size_t i = 0; i < p->step.count; i++)
+        if (p->step.op[i].kind == LS_OP_CLIP || p->step.op[i].kind == LS_OP_MAX_NORM)
+            s->split = false;
+    parameters_of(s, s->rank, &s->first, &s->after);
+    return LS_OK;
+}
+
+static ls_status lay_out(ls_share *s, ls_error *err)
 {
     const ls_plan *p = s->whole;
     size_t widest = 0, norms, sums;
-    for (size_t i = 0; i < p->step.count; i++) {
-        const ls_op *o = &p->step.op[i];
-        if (o->kind == LS_OP_UPDATE) s->gradient = o->y.at - o->in;
-        if (o->kind == LS_OP_NORM && o->out > widest) widest = o->out;
-    }
+    for (size_t i = 0; i < p->step.count; i++)
+        if (p->step.op[i].kind == LS_OP_NORM && p->step.op[i].out > widest)
+            widest = p->step.op[i].out;
     s->stride = aligned(p->parameters + 1);
-    s->chunks = (chunks_of(p->batch) + ranks - 1) / ranks;
-    if (ls_share_takes_turns(p) && s->chunks > SUMS_MOST / s->stride)
-        s->chunks = SUMS_MOST / s->stride ? SUMS_MOST / s->stride : 1;
-    s->sums = p->arena;
-    if (!ls_mul_size(s->chunks, s->stride, &sums) || !ls_mul_size(s->chunks, widest, &norms) ||
+    s->chunks = (chunks_of(p->batch) + s->ranks - 1) / s->ranks;
+    if (ls_share_takes_turns(p) && s->chunks > ls_share_most / s->stride)
+        s->chunks = ls_share_most / s->stride ? ls_share_most / s->stride : 1;
+    if (!ls_mul_size(s->chunks + 1, s->stride, &sums) || !ls_mul_size(s->chunks, widest, &norms) ||
         sums > (SIZE_MAX >> 4) - p->arena || norms > (SIZE_MAX >> 4) - p->arena - sums)
         return ls_fail(err, LS_ERR_MEMORY,
                        "the gradients of %zu chunks of a batch do not fit this machine's memory: "
                        "use a smaller --batch, or more ranks",
                        s->chunks);
-    s->norms = s->sums + sums;
+    s->gradient = gradient_of(p);
+    s->total = p->arena;
+    s->sums = s->total + s->stride;
+    s->norms = s->total + sums;
     s->variance = aligned(s->norms + norms);
     s->plan.arena = aligned(s->variance + widest);
     s->plan.work += s->plan.arena - p->arena;
     s->plan.shared = true;
-    return LS_OK;
+    return choose(s, err);
 }
 
-static ls_status fill(ls_share *s, size_t ranks, ls_error *err)
+static ls_status fill(ls_share *s, ls_error *err)
 {
     const ls_plan *p = s->whole;
-    LS_TRY(lay_out(s, ranks, err));
+    LS_TRY(lay_out(s, err));
     LS_TRY(ls_alloc(&s->plan.infer.op, p->infer.count, sizeof *p->infer.op, "a plan", err));
     memcpy(s->plan.infer.op, p->infer.op, p->infer.count * sizeof *p->infer.op);
     s->plan.infer.count = s->plan.infer.capacity = p->infer.count;
@@ -211,13 +310,14 @@ static ls_status fill(ls_share *s, size_t ranks, ls_error *err)
     return cut(s, LS_CUT_END, 0, err);
 }
 
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, ls_share **out, ls_error *err)
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share **out,
+                         ls_error *err)
 {
     ls_share *s;
     LS_TRY(ls_alloc(&s, 1, sizeof *s, "a plan", err));
-    *s = (ls_share){.plan = *plan, .whole = plan};
+    *s = (ls_share){.plan = *plan, .whole = plan, .ranks = ranks, .rank = rank};
     s->plan.step = s->plan.infer = (ls_ops){0};
-    ls_status status = fill(s, ranks, err);
+    ls_status status = fill(s, err);
     if (status != LS_OK) ls_share_free(s);
     else *out = s;
     return status;

@@ -8,13 +8,15 @@
 #define LS_SHARE_H
 
 #include "host/network/plan.h"
+#include "host/ranks/sums.h"
 
 typedef enum {
-    LS_CUT_MEAN,     /* sums of z become the mean, */
-    LS_CUT_VARIANCE, /* those of squares the variance, inv and running averages of a NORM */
-    LS_CUT_GRADS,    /* the sums of a NORM_GRAD, which its REST reads */
-    LS_CUT_STEP,     /* the gradient and the loss */
-    LS_CUT_END       /* nothing: the end of the step */
+    LS_CUT_MEAN,       /* sums of z become the mean, */
+    LS_CUT_VARIANCE,   /* those of squares the variance, inv and running averages of a NORM */
+    LS_CUT_GRADS,      /* the sums of a NORM_GRAD, which its REST reads */
+    LS_CUT_STEP,       /* the gradient and the loss */
+    LS_CUT_PARAMETERS, /* each rank has updated its own */
+    LS_CUT_END         /* nothing: the end of the step */
 } ls_cut_kind;
 
 /* Operations [end of the cut before, end), and what is exchanged after them. */
@@ -25,31 +27,57 @@ typedef struct {
 } ls_cut;
 
 /* The plan has its own memory. Its arena is that of the plan it was made of, with more behind it:
- *   [ … ][ sums of chunk 0 | sums of chunk 1 | … ][ sums of batch norm ][ variance ]
- * The sums of a chunk are its gradient of all parameters, then its loss. */
+ *   [ … ][ total ][ sums of chunk 0 | sums of chunk 1 | … ][ sums of batch norm ][ variance ]
+ * The sums of a chunk are its gradient of all parameters, then its loss; the total is theirs.
+ *
+ * `split`: each rank adds up the gradient of its own parameters (ls_sums_part), updates them, and
+ * sends them to the others: the optimizer's states of a parameter are on that rank alone. Clipping
+ * and max-norm need the whole gradient or whole columns: then each rank updates all parameters. */
 typedef struct {
     ls_plan plan;
     const ls_plan *whole; /* that it was made of; not owned */
-    size_t chunks;        /* that a rank takes at a time, at most */
-    size_t gradient;      /* offset of the gradient of the whole batch */
-    size_t sums, stride;  /* offset of the chunks' sums, and their distance */
-    size_t norms;         /* offset of the sums of batch norm: chunks × 2·widest */
+    size_t ranks, rank;
+    size_t chunks;       /* that a rank takes at a time, at most */
+    ls_sums_way way;     /* in which sums are added up */
+    bool split;          /* then this rank's parameters are */
+    size_t first, after; /* [first, after) */
+    size_t gradient; /* offset of the gradient in the plan that is shared: not used by this one */
+    size_t total;
+    size_t sums, stride; /* offset of the chunks' sums, and their distance */
+    size_t norms;        /* offset of the sums of batch norm: chunks × widest */
     size_t variance;
     ls_cut *cut;
     size_t cuts, cut_room;
 } ls_share;
 
+/* Floats of chunks' sums at most, if chunks can be taken in turns: tests make it less. */
+extern size_t ls_share_most;
+
 /* Whether ranks can share the steps of a plan in turns: chunks may then be taken a few at a time.
  * Batch normalisation needs all at once. */
 bool ls_share_takes_turns(const ls_plan *plan);
 
-/* ranks: among which a batch is divided. plan must outlive the share. Errors: LS_ERR_MEMORY. */
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, ls_share **out, ls_error *err);
+/* ranks: among which a batch is divided, for number `rank` of them. plan must outlive the share.
+ * Errors: LS_ERR_MEMORY. */
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share **out,
+                         ls_error *err);
 void ls_share_free(ls_share *share);
 
 /* Chunks [*first, *first + *count) of a batch, for a rank in a turn. */
-void ls_share_chunks(const ls_share *share, size_t batch_rows, size_t turn, size_t ranks,
-                     size_t rank, size_t *first, size_t *count);
-size_t ls_share_turns(const ls_share *share, size_t batch_rows, size_t ranks);
+void ls_share_chunks(const ls_share *share, size_t batch_rows, size_t turn, size_t rank,
+                     size_t *first, size_t *count);
+size_t ls_share_turns(const ls_share *share, size_t batch_rows);
+
+/* Ranges of the arena that a rank has of [at, at + count): all but the optimizer's states of other
+ * ranks' parameters, in the state and its copies. Returns their number. */
+enum { LS_SHARE_RANGES = 16 };
+typedef struct {
+    size_t at, count;
+} ls_range;
+size_t ls_share_held(const ls_share *share, size_t rank, size_t at, size_t count,
+                     ls_range out[LS_SHARE_RANGES]);
+/* The same without what all ranks have: states alone. */
+size_t ls_share_own(const ls_share *share, size_t rank, size_t at, size_t count,
+                    ls_range out[LS_SHARE_RANGES]);
 
 #endif

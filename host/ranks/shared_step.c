@@ -112,6 +112,8 @@ static ls_status cut_norm(step *s, const ls_cut *cut, ls_error *err)
     return LS_OK;
 }
 
+static size_t in_gradient(const ls_share *p, ls_view v) { return v.at - p->gradient; }
+
 /* The gradients of beta and gamma, which lie among the sums of each chunk. */
 static ls_status cut_grads(step *s, const ls_cut *cut, ls_error *err)
 {
@@ -120,40 +122,58 @@ static ls_status cut_grads(step *s, const ls_cut *cut, ls_error *err)
     const size_t n = o->out, mine = s->rank->chunks[s->rank->transport->rank];
     norm_buffer b = norm_buffer_of(s, n);
     for (size_t c = 0; c < mine; c++) {
-        const size_t at = p->sums + c * p->stride - p->gradient;
-        const float *beta = get(s, at + o->grad_beta.at, n, b.other);
+        const size_t at = p->sums + c * p->stride;
+        const float *beta = get(s, at + in_gradient(p, o->grad_beta), n, b.other);
         memcpy(b.own + c * 2 * n, beta, n * sizeof *beta);
-        const float *gamma = get(s, at + o->grad_gamma.at, n, b.other);
+        const float *gamma = get(s, at + in_gradient(p, o->grad_gamma), n, b.other);
         memcpy(b.own + c * 2 * n + n, gamma, n * sizeof *gamma);
     }
     LS_TRY(total_of(s, b.own, 2 * n, b.sum, err));
-    put(s, o->grad_beta.at, n, b.sum);
-    put(s, o->grad_gamma.at, n, b.sum + n);
+    put(s, p->total + in_gradient(p, o->grad_beta), n, b.sum);
+    put(s, p->total + in_gradient(p, o->grad_gamma), n, b.sum + n);
     return LS_OK;
 }
 
 /* ---- The gradient ---------------------------------------------------------------------------- */
 
-/* The gradient of all turns so far, and their loss, which follows it. On a device with memory of
- * its own, the total is kept in the buffer until the last turn. */
+/* The gradient of all turns so far, and their loss, which follows it; or this rank's part of both.
+ * On a device with memory of its own the total is kept in the buffer until the last turn. */
 static ls_status cut_step(step *s, ls_error *err)
 {
     const ls_share *p = s->share;
     ls_rank *r = s->rank;
-    const size_t ranks = (size_t)r->transport->size, floats = p->plan.parameters + 1,
-                 mine = r->chunks[r->transport->rank];
-    float *total = r->buffer, *own = total + p->stride;
-    const ls_sums sums = {.own = get(s, p->sums, mine * p->stride, own),
+    const size_t n = p->plan.parameters, mine = r->chunks[r->transport->rank];
+    float *total = s->memory ? s->memory + p->total : r->buffer;
+    const ls_sums sums = {.own = get(s, p->sums, mine * p->stride, r->buffer + p->stride),
                           .stride = p->stride,
-                          .floats = floats,
+                          .floats = n + 1,
                           .chunks = r->chunks,
                           .onto = s->turn > 0,
                           .total = total,
                           .room = r->room};
-    LS_TRY(ls_sums_total(r->transport, ls_sums_best(floats, r->chunks, ranks), &sums, err));
-    if (s->turn + 1 < s->turns) return LS_OK;
-    put(s, p->gradient, p->plan.parameters, total);
-    s->loss = total[p->plan.parameters];
+    LS_TRY(p->split ? ls_sums_reduce(r->transport, &sums, err)
+                    : ls_sums_total(r->transport, p->way, &sums, err));
+    s->loss = total[n]; /* with split, on the last rank alone */
+    if (s->memory || s->turn + 1 < s->turns) return LS_OK;
+    const size_t first = p->split ? p->first : 0, after = p->split ? p->after : n;
+    put(s, p->total + first, after - first, total + first);
+    return LS_OK;
+}
+
+/* All parameters, of which each rank has updated its own. */
+static ls_status cut_parameters(step *s, ls_error *err)
+{
+    const ls_share *p = s->share;
+    ls_rank *r = s->rank;
+    const size_t n = p->plan.parameters;
+    float *all = s->memory ? s->memory : r->buffer;
+    for (size_t k = 0; k <= p->ranks; k++) {
+        const size_t at = ls_sums_part(n + 1, p->ranks, k);
+        r->offset[k] = (at < n ? at : n) * sizeof *all;
+    }
+    (void)get(s, p->first, p->after - p->first, all + p->first);
+    LS_TRY(r->transport->gather(r->transport, all, r->offset, err));
+    if (!s->memory) put(s, 0, n, all);
     return LS_OK;
 }
 
@@ -166,6 +186,7 @@ static ls_status exchange(step *s, const ls_cut *cut, ls_error *err)
     case LS_CUT_VARIANCE: return cut_norm(s, cut, err);
     case LS_CUT_GRADS: return cut_grads(s, cut, err);
     case LS_CUT_STEP: return cut_step(s, err);
+    case LS_CUT_PARAMETERS: return cut_parameters(s, err);
     default: return LS_OK;
     }
 }
@@ -174,13 +195,12 @@ static ls_status exchange(step *s, const ls_cut *cut, ls_error *err)
 static void take_rows(step *s)
 {
     ls_rank *r = s->rank;
-    const size_t ranks = (size_t)r->transport->size;
-    size_t first = 0;
-    for (size_t k = 0; k < ranks; k++)
-        ls_share_chunks(s->share, s->batch_rows, s->turn, ranks, k, &first, &r->chunks[k]);
-    ls_share_chunks(s->share, s->batch_rows, s->turn, ranks, (size_t)r->transport->rank, &first,
-                    &r->chunks[r->transport->rank]);
-    const size_t rows = r->chunks[r->transport->rank] * LS_CHUNK;
+    size_t first;
+    for (size_t k = 0; k < s->share->ranks; k++)
+        ls_share_chunks(s->share, s->batch_rows, s->turn, k, &first, &r->chunks[k]);
+    ls_share_chunks(s->share, s->batch_rows, s->turn, s->share->rank, &first,
+                    &r->chunks[s->share->rank]);
+    const size_t rows = r->chunks[s->share->rank] * LS_CHUNK;
     s->part.first = first * LS_CHUNK;
     s->part.rows = rows;
     if (rows && s->batch_rows - s->part.first < rows) s->part.rows = s->batch_rows - s->part.first;
@@ -196,21 +216,23 @@ static void run_part(step *s, size_t from, size_t to, bool needs_rows)
     s->rank->computing += ls_clock() - started;
 }
 
+/* Operations up to the gradient are run in each turn, those after it once. */
 static ls_status run_step(step *s, ls_error *err)
 {
     const ls_share *p = s->share;
     s->batch_rows = ls_plan_batch(&p->plan, s->part.step).rows;
-    s->turns = ls_share_turns(p, s->batch_rows, (size_t)s->rank->transport->size);
+    s->turns = ls_share_turns(p, s->batch_rows);
     for (s->turn = 0; s->turn < s->turns; s->turn++) {
-        size_t from = 0;
+        bool summed = false;
         take_rows(s);
-        for (size_t i = 0; p->cut[i].kind != LS_CUT_END; from = p->cut[i++].end) {
-            run_part(s, from, p->cut[i].end, true);
+        for (size_t i = 0, from = 0; i < p->cuts; from = p->cut[i++].end) {
+            if (summed && s->turn + 1 < s->turns) break;
+            run_part(s, from, p->cut[i].end, !summed);
             const double started = ls_clock();
             LS_TRY(exchange(s, &p->cut[i], err));
             s->rank->exchanging += ls_clock() - started;
+            summed |= p->cut[i].kind == LS_CUT_STEP;
         }
-        if (s->turn + 1 == s->turns) run_part(s, from, p->cut[p->cuts - 1].end, false);
     }
     return LS_OK;
 }
@@ -254,6 +276,10 @@ ls_status ls_shared_run(ls_rank *r, ls_workspace *w, const ls_rank_member *m, ui
         LS_TRY(run_step(&s, err));
         losses[i] = s.loss;
     }
+    /* with split, the last rank has the losses */
+    if (m->share->split)
+        LS_TRY(r->transport->broadcast(r->transport, r->transport->size - 1, losses,
+                                       (size_t)count * sizeof *losses, false, err));
     r->steps += count, r->bytes += r->transport->sent - before;
     return s.status == LS_OK ? LS_OK : ls_fail(err, s.status, "%s", failed.message);
 }

@@ -12,8 +12,7 @@ enum { SMALL_BYTES = 1 << 16 };
 /* Transfers in one call. */
 enum { TRANSFERS = 256 };
 
-/* The first float of the part of a rank. */
-static size_t part_of(size_t floats, size_t ranks, size_t rank)
+size_t ls_sums_part(size_t floats, size_t ranks, size_t rank)
 {
     if (rank == ranks) return floats;
     return floats / UNIT * rank / ranks * UNIT;
@@ -23,7 +22,7 @@ static size_t largest_part(size_t floats, size_t ranks)
 {
     size_t most = 0;
     for (size_t r = 0; r < ranks; r++) {
-        size_t n = part_of(floats, ranks, r + 1) - part_of(floats, ranks, r);
+        size_t n = ls_sums_part(floats, ranks, r + 1) - ls_sums_part(floats, ranks, r);
         if (n > most) most = n;
     }
     return most;
@@ -79,12 +78,13 @@ static ls_status end(transfers *t, ls_error *err)
 static ls_status exchange_parts(ls_transport *t, const ls_sums *s, ls_error *err)
 {
     const size_t ranks = (size_t)t->size, me = (size_t)t->rank,
-                 mine = part_of(s->floats, ranks, me), n = part_of(s->floats, ranks, me + 1) - mine;
+                 mine = ls_sums_part(s->floats, ranks, me),
+                 n = ls_sums_part(s->floats, ranks, me + 1) - mine;
     transfers all = {.transport = t};
     for (size_t k = 1; k < ranks; k++) {
         const size_t to = (me + k) % ranks, from = (me + ranks - k) % ranks,
-                     at = part_of(s->floats, ranks, to),
-                     count = part_of(s->floats, ranks, to + 1) - at;
+                     at = ls_sums_part(s->floats, ranks, to),
+                     count = ls_sums_part(s->floats, ranks, to + 1) - at;
         float *place = s->room + sum_of(s->chunks, from) * n;
         for (size_t c = 0; c < s->chunks[me] || c < s->chunks[from]; c++) {
             if (c < s->chunks[me])
@@ -95,19 +95,29 @@ static ls_status exchange_parts(ls_transport *t, const ls_sums *s, ls_error *err
     return end(&all, err);
 }
 
-static ls_status gather(ls_transport *t, const ls_sums *s, ls_error *err)
+ls_status ls_sums_reduce(ls_transport *t, const ls_sums *s, ls_error *err)
 {
     const size_t ranks = (size_t)t->size, me = (size_t)t->rank,
-                 mine = part_of(s->floats, ranks, me), n = part_of(s->floats, ranks, me + 1) - mine;
-    size_t *offset = malloc((ranks + 1) * sizeof *offset), chunk = 0;
+                 mine = ls_sums_part(s->floats, ranks, me),
+                 n = ls_sums_part(s->floats, ranks, me + 1) - mine;
+    size_t chunk = 0;
     bool first = !s->onto;
-    if (!offset) return ls_fail(err, LS_ERR_MEMORY, "out of memory for an exchange");
-    ls_status status = exchange_parts(t, s, err);
+    LS_TRY(exchange_parts(t, s, err));
     for (size_t r = 0; r < ranks; r++)
         for (size_t c = 0; c < s->chunks[r]; c++, chunk++, first = false)
             add(s->total + mine, r == me ? s->own + c * s->stride + mine : s->room + chunk * n, n,
                 first);
-    for (size_t r = 0; r <= ranks; r++) offset[r] = part_of(s->floats, ranks, r) * sizeof(float);
+    return LS_OK;
+}
+
+static ls_status gather(ls_transport *t, const ls_sums *s, ls_error *err)
+{
+    const size_t ranks = (size_t)t->size;
+    size_t *offset = malloc((ranks + 1) * sizeof *offset);
+    if (!offset) return ls_fail(err, LS_ERR_MEMORY, "out of memory for an exchange");
+    ls_status status = ls_sums_reduce(t, s, err);
+    for (size_t r = 0; r <= ranks; r++)
+        offset[r] = ls_sums_part(s->floats, ranks, r) * sizeof(float);
     if (status == LS_OK) status = t->gather(t, s->total, offset, err);
     free(offset);
     return status;
@@ -171,7 +181,7 @@ ls_status ls_sums_total(ls_transport *t, ls_sums_way way, const ls_sums *s, ls_e
 uint64_t ls_sums_bytes(ls_sums_way way, size_t floats, const size_t *chunks, size_t ranks,
                        size_t rank)
 {
-    const size_t part = part_of(floats, ranks, rank + 1) - part_of(floats, ranks, rank);
+    const size_t part = ls_sums_part(floats, ranks, rank + 1) - ls_sums_part(floats, ranks, rank);
     uint64_t n;
     if (way == LS_SUMS_GATHER)
         n = (uint64_t)chunks[rank] * (floats - part) + (uint64_t)part * (ranks - 1);

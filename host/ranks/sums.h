@@ -29,6 +29,10 @@ size_t ls_sums_room(size_t floats, size_t chunks, size_t ranks);
 /* The way with less traffic. LOCKSTEP_RANKS_SUMS=gather|chain in the environment overrides it. */
 ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks);
 
+/* GATHER: the first float of the part of a rank; `floats` for the rank behind the last one. */
+size_t ls_sums_part(size_t floats, size_t ranks, size_t rank);
+/* GATHER without its end: the total of this rank's part, in its place in the total. */
+ls_status ls_sums_reduce(ls_transport *t, const ls_sums *sums, ls_error *err);
 /* The total of all chunks, on every rank. */
 ls_status ls_sums_total(ls_transport *t, ls_sums_way way, const ls_sums *sums, ls_error *err);
 
