@@ -338,8 +338,7 @@ Test(search_cli, the_report_is_a_table)
                                           "steps",
                                           "parameters",
                                           "weights_sha256",
-                                          "reason",
-                                          "seconds"};
+                                          "reason"};
     free(runs_program_expect(
         "search moons --rows 60 --epochs 3 --strategy grid --hidden 4|8,8 --activation relu|tanh,relu --lr 0.01|0.1 --report t.csv --device cpu",
         0));

@@ -139,30 +139,39 @@ static ls_status put_plan(const ls_plan *plan, void **out, size_t *bytes, ls_err
     return LS_OK;
 }
 
-static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin, size_t *member,
-                            ls_error *err)
+/* Adds a member of that number. Every rank knows every member's owner, so that a run is one
+ * request. */
+static ls_status add(ls_workspace *w, const ls_plan *plan, size_t origin, size_t member, int owner,
+                     ls_error *err)
 {
     leader *l = leader_of(w);
-    const int owner = owner_for(l, plan);
-    /* every rank knows every member's owner, so that a run is one request */
-    ls_ask a = {.kind = LS_ASK_ADD, .at = origin, .owner = LS_ALL_RANKS, .which = owner};
+    ls_ask a = {
+        .kind = LS_ASK_ADD, .member = member, .at = origin, .owner = LS_ALL_RANKS, .which = owner};
     void *payload;
-    LS_TRY(begin(w, plan, err));
-    if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
-    const ls_rank_workspace *own = workspace_at(w);
-    while (a.member < own->count && own->member[a.member].plan) a.member++;
     LS_TRY(put_plan(plan, &payload, &a.bytes, err));
     ls_status status = ask(w, a, &(ls_ask_with){.payload = payload, .plan = plan}, err);
     free(payload);
     if (status == LS_OK) {
         if (owner != LS_ALL_RANKS) l->load[owner] += cost_of(plan);
-        *member = a.member;
         return LS_OK;
     }
     /* ranks that have added it remove it */
-    (void)ask(w, (ls_ask){.kind = LS_ASK_REMOVE, .member = a.member, .owner = LS_ALL_RANKS}, NULL,
+    (void)ask(w, (ls_ask){.kind = LS_ASK_REMOVE, .member = member, .owner = LS_ALL_RANKS}, NULL,
               NULL);
     return status;
+}
+
+static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin, size_t *member,
+                            ls_error *err)
+{
+    size_t number = 0;
+    LS_TRY(begin(w, plan, err));
+    if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
+    const ls_rank_workspace *own = workspace_at(w);
+    while (number < own->count && own->member[number].plan) number++;
+    LS_TRY(add(w, plan, origin, number, owner_for(leader_of(w), plan), err));
+    *member = number;
+    return LS_OK;
 }
 
 static void member_remove(ls_workspace *w, size_t member)
@@ -178,45 +187,8 @@ static void member_remove(ls_workspace *w, size_t member)
               NULL);
 }
 
-/* ---- Work ------------------------------------------------------------------------------------ */
-
-static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
-{
-    ls_ask a = {.kind = LS_ASK_RUN, .owner = LS_ALL_RANKS, .count = count};
-    uint64_t steps = 0;
-    if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
-    bool here = true; /* all that is to be done is done by the leader */
-    for (size_t i = 0; i < count; i++) {
-        steps += runs[i].count;
-        here &= member_at(w, runs[i].member)->owner == LS_LEADER;
-    }
-    if (here) a.owner = LS_LEADER;
-    a.bytes = count * sizeof(ls_asked_run) + (size_t)steps * sizeof(ls_rates);
-    char *payload;
-    LS_TRY(ls_alloc(&payload, a.bytes ? a.bytes : 1, 1, "a call", err));
-    ls_asked_run *asked = (ls_asked_run *)(void *)payload;
-    ls_rates *rates = (ls_rates *)(asked + count);
-    for (size_t i = 0; i < count; i++) {
-        asked[i] = (ls_asked_run){runs[i].member, runs[i].first, runs[i].count, runs[i].keep};
-        if (runs[i].count) memcpy(rates, runs[i].rates, (size_t)runs[i].count * sizeof *rates);
-        rates += runs[i].count;
-    }
-    ls_status status = ask(w, a, &(ls_ask_with){.payload = payload, .runs = runs}, err);
-    free(payload);
-    return status;
-}
-
-static ls_status run_part(ls_workspace *w, const ls_part *part, ls_error *err)
-{
-    (void)w, (void)part;
-    return ls_fail(err, LS_ERR_UNSUPPORTED, "ranks share whole steps only");
-}
-
-static float *memory(ls_workspace *w, size_t member)
-{
-    (void)w, (void)member;
-    return NULL;
-}
+/* ---- Inference and arenas ----------------------------------------------------------------------
+ */
 
 static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows, float *outputs,
                        float *losses, ls_error *err)
@@ -274,6 +246,116 @@ static ls_status copy(ls_workspace *w, size_t member, size_t from, size_t to, si
                       .to = to,
                       .count = count};
     return ask(w, a, NULL, err);
+}
+
+/* ---- Work is handed to ranks that have less ----------------------------------------------------
+ */
+
+/* Moves a member with its state and the copies of it. */
+static ls_status move_member(ls_workspace *w, size_t member, int to, ls_error *err)
+{
+    const ls_rank_member m = *member_at(w, member);
+    const size_t floats = m.plan->arena - m.plan->work;
+    float *state;
+    LS_TRY(ls_alloc(&state, floats, sizeof *state, "a copy of a member", err));
+    ls_status status = read_arena(w, member, 0, floats, state, err);
+    if (status == LS_OK) {
+        member_remove(w, member);
+        status = add(w, m.plan, m.origin, member, to, err);
+    }
+    if (status == LS_OK) status = write_arena(w, member, 0, floats, state, err);
+    free(state);
+    return status;
+}
+
+static double cost_of_run(const ls_workspace *w, const ls_run *run)
+{
+    return (double)run->count * cost_of(member_at(w, run->member)->plan);
+}
+
+/* The run on rank `from` whose member, moved to rank `to`, makes the longer of the two shortest; -1
+ * if it becomes no shorter by a quarter. */
+static long best_to_move(const ls_workspace *w, const ls_run *runs, size_t count,
+                         const double *load, int from, int to)
+{
+    double least = 0.75 * load[from];
+    long best = -1;
+    for (size_t i = 0; i < count; i++) {
+        if (member_at(w, runs[i].member)->owner != from) continue;
+        const double c = cost_of_run(w, &runs[i]), left = load[from] - c, then = load[to] + c,
+                     longer = left > then ? left : then;
+        if (longer < least) least = longer, best = (long)i;
+    }
+    return best;
+}
+
+/* Before a call: as long as one rank has much more to do in it than another, it gives a member
+ * away. Ranks whose members have ended get others in this way. */
+static ls_status balance(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
+{
+    const int ranks = leader_of(w)->rank->transport->size;
+    double *load;
+    LS_TRY(ls_alloc(&load, (size_t)ranks, sizeof *load, "ranks", err));
+    for (size_t i = 0; i < count; i++) {
+        const int owner = member_at(w, runs[i].member)->owner;
+        if (owner != LS_ALL_RANKS) load[owner] += cost_of_run(w, &runs[i]);
+    }
+    ls_status status = LS_OK;
+    for (size_t moves = 0; moves < count && status == LS_OK; moves++) {
+        int most = 0, least = 0;
+        for (int k = 1; k < ranks; k++) {
+            if (load[k] > load[most]) most = k;
+            if (load[k] < load[least]) least = k;
+        }
+        const long i = best_to_move(w, runs, count, load, most, least);
+        if (i < 0) break;
+        const double cost = cost_of_run(w, &runs[i]);
+        status = move_member(w, runs[i].member, least, err);
+        load[most] -= cost, load[least] += cost;
+    }
+    free(load);
+    return status;
+}
+
+/* ---- Work ------------------------------------------------------------------------------------ */
+
+static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
+{
+    ls_ask a = {.kind = LS_ASK_RUN, .owner = LS_ALL_RANKS, .count = count};
+    uint64_t steps = 0;
+    if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
+    if (count > 1) LS_TRY(balance(w, runs, count, err));
+    bool here = true; /* all that is to be done is done by the leader */
+    for (size_t i = 0; i < count; i++) {
+        steps += runs[i].count;
+        here &= member_at(w, runs[i].member)->owner == LS_LEADER;
+    }
+    if (here) a.owner = LS_LEADER;
+    a.bytes = count * sizeof(ls_asked_run) + (size_t)steps * sizeof(ls_rates);
+    char *payload;
+    LS_TRY(ls_alloc(&payload, a.bytes ? a.bytes : 1, 1, "a call", err));
+    ls_asked_run *asked = (ls_asked_run *)(void *)payload;
+    ls_rates *rates = (ls_rates *)(asked + count);
+    for (size_t i = 0; i < count; i++) {
+        asked[i] = (ls_asked_run){runs[i].member, runs[i].first, runs[i].count, runs[i].keep};
+        if (runs[i].count) memcpy(rates, runs[i].rates, (size_t)runs[i].count * sizeof *rates);
+        rates += runs[i].count;
+    }
+    ls_status status = ask(w, a, &(ls_ask_with){.payload = payload, .runs = runs}, err);
+    free(payload);
+    return status;
+}
+
+static ls_status run_part(ls_workspace *w, const ls_part *part, ls_error *err)
+{
+    (void)w, (void)part;
+    return ls_fail(err, LS_ERR_UNSUPPORTED, "ranks share whole steps only");
+}
+
+static float *memory(ls_workspace *w, size_t member)
+{
+    (void)w, (void)member;
+    return NULL;
 }
 
 /* ---- The device ------------------------------------------------------------------------------ */

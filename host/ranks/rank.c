@@ -187,7 +187,7 @@ static ls_status add(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
     LS_TRY(ls_grow(&w->member, &w->room, a->member + 1, sizeof *w->member, "members", err));
     if (a->member >= w->count) w->count = a->member + 1;
     ls_rank_member *m = &w->member[a->member];
-    *m = (ls_rank_member){.plan = with->plan, .owner = a->which};
+    *m = (ls_rank_member){.plan = with->plan, .owner = a->which, .origin = a->at};
     if (!is_mine(r, m) && !with->plan) return LS_OK;
     if (!with->plan) LS_TRY(copy_plan(with->payload, a->bytes, &m->plan, err));
     m->taken = !with->plan;

@@ -14,6 +14,7 @@ enum { LS_LEADER = 0, LS_ALL_RANKS = -1 };
 typedef struct {
     const ls_plan *plan; /* NULL if this number is free */
     int owner;           /* its rank, or LS_ALL_RANKS */
+    size_t origin;
     ls_share *share;     /* how ranks share its steps; NULL if it is placed */
     size_t local;        /* number in this rank's workspace, if it is there */
     bool taken;          /* the plan was received: it is freed with the member */

@@ -51,7 +51,7 @@ static void add_header(const ls_search *s, ls_text *out)
             ls_text_add(out, ",%s_mean,%s_sd,%s_parts", ls_score_names[k], ls_score_names[k],
                         ls_score_names[k]);
     for (size_t i = 0; s->members > 1 && i < s->members; i++) add_training_name(s, i, out);
-    ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason,seconds\n");
+    ls_text_add(out, ",epochs_run,steps,parameters,weights_sha256,reason\n");
 }
 
 static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *out)
@@ -80,8 +80,7 @@ static void add_trial(const ls_search *s, size_t number, size_t rank, ls_text *o
     add_number(out, (double)t->parameters, run);
     add_field(out, scored ? t->weights : "");
     add_field(out, t->reason ? t->reason : "");
-    if (run) ls_text_add(out, ",%.6f\n", t->seconds);
-    else ls_text_add(out, ",\n");
+    ls_text_add(out, "\n");
 }
 
 ls_status ls_search_table(const ls_search *s, ls_text *out, ls_error *err)

@@ -113,7 +113,10 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
     LS_TRY(training_data_read(r, quiet, &t->train, &t->test, err));
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
     LS_TRY(source_device(&r->source, &t->device, err));
-    LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback, err));
+    /* one rank would take too long to go on alone, and what has started the ranks ends it soon */
+    int ranks;
+    LS_TRY(ls_ranks_begin(NULL, &ranks, err));
+    LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback && ranks == 1, err));
     if (!r->save && !r->run && !quiet)
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
     ls_status status = train(r, t, quiet, &why);
