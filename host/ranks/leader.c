@@ -1,15 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/ranks/leader.h"
+#include "host/base/clock.h"
 #include "host/base/memory.h"
 #include "host/ranks/request.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a member that can be shared is faster on the leader alone: both are measured on its first
+ * steps, a few at a time. */
+enum { TRIAL_STEPS = 4, TRIAL_SAMPLES = 5 };
+typedef struct {
+    const ls_plan *plan; /* of the member */
+    bool alone;          /* which is measured now */
+    bool decided;
+    int samples;
+    double least[2]; /* seconds of a step, shared and alone */
+} trial;
+
 typedef struct {
     ls_backend base;
     ls_rank *rank;
-    double *load;    /* estimated cost of a step of the members on each rank */
+    double *load; /* estimated cost of a step of the members on each rank */
+    trial trial;
+    char found[260]; /* that it does not, or "" */
     char note[1200]; /* of the slot */
 } leader;
 
@@ -319,12 +333,11 @@ static ls_status balance(ls_workspace *w, const ls_run *runs, size_t count, ls_e
 
 /* ---- Work ------------------------------------------------------------------------------------ */
 
-static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
+/* On the ranks that have the members. */
+static ls_status run_all(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
 {
     ls_ask a = {.kind = LS_ASK_RUN, .owner = LS_ALL_RANKS, .count = count};
     uint64_t steps = 0;
-    if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
-    if (count > 1) LS_TRY(balance(w, runs, count, err));
     bool here = true; /* all that is to be done is done by the leader */
     for (size_t i = 0; i < count; i++) {
         steps += runs[i].count;
@@ -358,6 +371,75 @@ static float *memory(ls_workspace *w, size_t member)
     return NULL;
 }
 
+/* ---- Whether sharing steps pays ----------------------------------------------------------------
+ */
+
+/* LOCKSTEP_RANKS=shared in the environment, for tests: steps are shared whether that pays or not.
+ */
+static bool is_tried(const ls_workspace *w, const ls_run *run)
+{
+    const char *forced = getenv("LOCKSTEP_RANKS");
+    leader *l = leader_of(w);
+    const ls_rank_member *m = member_at(w, run->member);
+    if (m->plan != l->trial.plan) {
+        if (m->owner != LS_ALL_RANKS) return false;
+        l->trial = (trial){.plan = m->plan, .decided = forced && !strcmp(forced, "shared")};
+    }
+    return !l->trial.decided;
+}
+
+/* After a sample of steps: goes on with the other kind, or decides for one. */
+static ls_status note_sample(ls_workspace *w, size_t member, double seconds, ls_error *err)
+{
+    leader *l = leader_of(w);
+    trial *t = &l->trial;
+    double *least = &t->least[t->alone];
+    if (!t->samples++ || seconds < *least) *least = seconds; /* the first one may build programs */
+    const bool hopeless = t->alone && t->samples > 1 && *least > 1.5 * t->least[0];
+    if (t->samples < TRIAL_SAMPLES && !hopeless) return LS_OK;
+    t->samples = 0;
+    if (!t->alone) {
+        t->alone = true;
+        return move_member(w, member, LS_LEADER, err);
+    }
+    t->decided = true;
+    if (t->least[0] < t->least[1]) return move_member(w, member, LS_ALL_RANKS, err);
+    snprintf(l->found, sizeof l->found,
+             "%d ranks take %.3g ms for a step and one takes %.3g ms: it trains this network by "
+             "itself; larger batches and wider networks need more ranks",
+             l->rank->transport->size, 1e3 * t->least[0], 1e3 * t->least[1]);
+    return LS_OK;
+}
+
+/* The rows of the steps, in batches: the last one of an epoch may have few. */
+static double batches_of(const ls_plan *plan, const ls_run *run)
+{
+    double rows = 0;
+    for (uint64_t i = 0; i < run->count; i++)
+        rows += (double)ls_plan_batch(plan, run->first + i).rows;
+    return rows / (double)plan->batch;
+}
+
+static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
+{
+    if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
+    if (count > 1) LS_TRY(balance(w, runs, count, err));
+    if (count != 1) return run_all(w, runs, count, err);
+    ls_run left = *runs;
+    while (left.count && is_tried(w, &left)) {
+        ls_run some = left;
+        if (some.count > TRIAL_STEPS) some.count = TRIAL_STEPS;
+        some.keep = some.keep && some.count == left.count;
+        const double started = ls_clock();
+        LS_TRY(run_all(w, &some, 1, err));
+        const double seconds = (ls_clock() - started) / batches_of(leader_of(w)->trial.plan, &some);
+        left.first += some.count, left.count -= some.count;
+        left.rates += some.count, left.losses += some.count;
+        LS_TRY(note_sample(w, left.member, seconds, err));
+    }
+    return left.count ? run_all(w, &left, 1, err) : LS_OK;
+}
+
 /* ---- The device ------------------------------------------------------------------------------ */
 
 static const char *note(ls_backend *base)
@@ -365,8 +447,9 @@ static const char *note(ls_backend *base)
     leader *l = (leader *)base;
     const ls_rank *r = l->rank;
     const char *local = r->local->slots->note(r->local);
-    snprintf(l->note, sizeof l->note, "%.1000s", local);
-    if (r->steps)
+    snprintf(l->note, sizeof l->note, "%.900s%s%s", local, *local && *l->found ? "; " : "",
+             l->found);
+    if (r->steps && !*l->found)
         snprintf(l->note, sizeof l->note,
                  "%.900s%s%d ranks shared %llu steps: %.0f%% of the time went into exchanges, %.3g "
                  "KB a step and rank",
