@@ -110,6 +110,19 @@ static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error
     return LS_OK;
 }
 
+static ls_status run_part(ls_workspace *w, const ls_part *part, ls_error *err)
+{
+    LS_TRY(enter(backend_of(w), err));
+    return inner_of(w)->backend->slots->run_part(inner_of(w), part, err);
+}
+
+/* As of a device with memory of its own: all goes through read and write. */
+static float *memory(ls_workspace *w, size_t member)
+{
+    (void)w, (void)member;
+    return NULL;
+}
+
 static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows, float *outputs,
                        float *losses, ls_error *err)
 {
@@ -169,6 +182,8 @@ ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
                                            .member_add = member_add,
                                            .member_remove = member_remove,
                                            .run = run,
+                                           .run_part = run_part,
+                                           .memory = memory,
                                            .infer = infer,
                                            .read = read_arena,
                                            .write = write_arena,
