@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Floats of chunks' sums at most, if chunks can be taken in turns. */
-enum { SUMS_MOST = 1 << 27 };
+size_t ls_share_most = (size_t)1 << 27;
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -183,8 +182,8 @@ static ls_status lay_out(ls_share *s, size_t ranks, ls_error *err)
     }
     s->stride = aligned(p->parameters + 1);
     s->chunks = (chunks_of(p->batch) + ranks - 1) / ranks;
-    if (ls_share_takes_turns(p) && s->chunks > SUMS_MOST / s->stride)
-        s->chunks = SUMS_MOST / s->stride ? SUMS_MOST / s->stride : 1;
+    if (ls_share_takes_turns(p) && s->chunks > ls_share_most / s->stride)
+        s->chunks = ls_share_most / s->stride ? ls_share_most / s->stride : 1;
     s->sums = p->arena;
     if (!ls_mul_size(s->chunks, s->stride, &sums) || !ls_mul_size(s->chunks, widest, &norms) ||
         sums > (SIZE_MAX >> 4) - p->arena || norms > (SIZE_MAX >> 4) - p->arena - sums)

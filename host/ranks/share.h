@@ -39,6 +39,10 @@ typedef struct {
     size_t cuts, cut_room;
 } ls_share;
 
+/* Floats of the sums of a rank's chunks at most, if chunks can be taken in turns. Tests set less.
+ */
+extern size_t ls_share_most;
+
 /* Whether ranks can share the steps of a plan in turns: chunks may then be taken a few at a time.
  * Batch normalisation needs all at once. */
 bool ls_share_takes_turns(const ls_plan *plan);
