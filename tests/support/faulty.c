@@ -174,7 +174,7 @@ static void close_backend(ls_backend *base)
     free(b);
 }
 
-ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
+ls_status faulty_backend_open(fault *f, ls_backend **out, ls_error *err)
 {
     static const ls_backend_slots slots = {.workspace_open = workspace_open,
                                            .workspace_load = workspace_load,
@@ -192,13 +192,19 @@ ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
                                            .builds = builds,
                                            .close = close_backend};
     faulty_backend *b;
-    ls_device *d;
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "a device", err));
-    LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
     LS_TRY(ls_cpu_open(1, NULL, &b->inner, err));
     b->base.slots = &slots;
     b->fault = f;
-    d->backend = &b->base;
+    *out = &b->base;
+    return LS_OK;
+}
+
+ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
+{
+    ls_device *d;
+    LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
+    LS_TRY(faulty_backend_open(f, &d->backend, err));
     d->info = (ls_device_info){.struct_size = sizeof d->info, .index = 1, .exact = 1};
     snprintf(d->info.name, sizeof d->info.name, "faulty device");
     ls_device_set_kind(&d->info, LS_KIND_GPU);
