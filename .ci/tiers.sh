@@ -78,7 +78,13 @@ needs_criterion() {
 
 # ---- Tests ---------------------------------------------------------------------------------------
 
-needs_tests() { need_build_tools; needs_criterion; }
+# Open MPI, for the module of several machines and its tests.
+needs_mpi() {
+    need libopenmpi-dev command -v mpicc
+    need openmpi-bin command -v mpirun
+}
+
+needs_tests() { need_build_tools; needs_criterion; needs_mpi; }
 tier_tests() {
     build build/check $with_tests || return 1
     if has_icd; then export LOCKSTEP_REQUIRE_OPENCL=1; fi

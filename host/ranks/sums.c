@@ -51,30 +51,32 @@ static void add(float *total, const float *more, size_t n, bool first)
 
 /* ---- Gather ---------------------------------------------------------------------------------- */
 
-/* Transfers that are started together; `err` of the first that fails. */
+/* Transfers that are done together. */
 typedef struct {
     ls_transport *transport;
     ls_transfer list[TRANSFERS];
     size_t count;
 } transfers;
 
-static ls_status start(transfers *t, int rank, bool out, const float *at, size_t n, ls_error *err)
+static void start(transfers *t, int rank, bool out, const float *at, size_t n)
 {
     if (n)
         t->list[t->count++] = (ls_transfer){
             .rank = rank, .out = out, .at = (void *)at, .bytes = n * sizeof *at};
-    if (t->count < TRANSFERS) return LS_OK;
-    t->count = 0;
-    return t->transport->transfer(t->transport, t->list, TRANSFERS, err);
 }
 
-static ls_status end(transfers *t, ls_error *err)
+/* Does those that were begun, once there is no room for two more. */
+static ls_status end(transfers *t, bool all, ls_error *err)
 {
-    return t->count ? t->transport->transfer(t->transport, t->list, t->count, err) : LS_OK;
+    const size_t count = t->count;
+    if (!count || (!all && count + 2 <= TRANSFERS)) return LS_OK;
+    t->count = 0;
+    return t->transport->transfer(t->transport, t->list, count, err);
 }
 
-/* In round k, each rank sends to the one k behind it and receives from the one k before it. Pairs
- * of chunks are in one call, so that full lists of transfers are matched. */
+/* In round k, each rank sends to the one k behind it and receives from the one k before it. A
+ * chunk's two transfers are always in one call: if calls ended between them, all ranks could be
+ * waiting for the other half. */
 static ls_status exchange_parts(ls_transport *t, const ls_sums *s, ls_error *err)
 {
     const size_t ranks = (size_t)t->size, me = (size_t)t->rank,
@@ -87,12 +89,12 @@ static ls_status exchange_parts(ls_transport *t, const ls_sums *s, ls_error *err
                      count = ls_sums_part(s->floats, ranks, to + 1) - at;
         float *place = s->room + sum_of(s->chunks, from) * n;
         for (size_t c = 0; c < s->chunks[me] || c < s->chunks[from]; c++) {
-            if (c < s->chunks[me])
-                LS_TRY(start(&all, (int)to, true, s->own + c * s->stride + at, count, err));
-            if (c < s->chunks[from]) LS_TRY(start(&all, (int)from, false, place + c * n, n, err));
+            if (c < s->chunks[me]) start(&all, (int)to, true, s->own + c * s->stride + at, count);
+            if (c < s->chunks[from]) start(&all, (int)from, false, place + c * n, n);
+            LS_TRY(end(&all, false, err));
         }
     }
-    return end(&all, err);
+    return end(&all, true, err);
 }
 
 ls_status ls_sums_reduce(ls_transport *t, const ls_sums *s, ls_error *err)
@@ -187,7 +189,7 @@ uint64_t ls_sums_bytes(ls_sums_way way, size_t floats, const size_t *chunks, siz
         n = (uint64_t)chunks[rank] * (floats - part) + (uint64_t)part * (ranks - 1);
     else {
         const size_t last = chain_length(&(ls_sums){.chunks = chunks}, ranks) - 1;
-        n = (rank < last ? floats : 0) + (rank == last ? floats : 0);
+        n = rank < last || (rank == last && ranks > 1) ? floats : 0;
         /* the total on its way to all: once from each rank but the last one that gets it */
         if (rank != (last + ranks - 1) % ranks && rank != last) n += floats;
     }

@@ -17,7 +17,7 @@ typedef enum { LS_SUMS_GATHER, LS_SUMS_CHAIN } ls_sums_way;
 typedef struct {
     const float *own; /* this rank's chunks, `stride` apart */
     size_t stride, floats;
-    const size_t *chunks; /* number of chunks of each rank, in order */
+    const size_t *chunks; /* number of chunks of each rank, in order; rank 0 has one at least */
     bool onto;    /* they are added to the total of the turns before, which all ranks have */
     float *total; /* floats */
     float *room;  /* ls_sums_room floats */

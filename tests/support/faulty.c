@@ -110,6 +110,19 @@ static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error
     return LS_OK;
 }
 
+static ls_status run_part(ls_workspace *w, const ls_part *part, ls_error *err)
+{
+    LS_TRY(enter(backend_of(w), err));
+    return inner_of(w)->backend->slots->run_part(inner_of(w), part, err);
+}
+
+/* As of a device with memory of its own: all goes through read and write. */
+static float *memory(ls_workspace *w, size_t member)
+{
+    (void)w, (void)member;
+    return NULL;
+}
+
 static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows, float *outputs,
                        float *losses, ls_error *err)
 {
@@ -161,7 +174,7 @@ static void close_backend(ls_backend *base)
     free(b);
 }
 
-ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
+ls_status faulty_backend_open(fault *f, ls_backend **out, ls_error *err)
 {
     static const ls_backend_slots slots = {.workspace_open = workspace_open,
                                            .workspace_load = workspace_load,
@@ -169,6 +182,8 @@ ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
                                            .member_add = member_add,
                                            .member_remove = member_remove,
                                            .run = run,
+                                           .run_part = run_part,
+                                           .memory = memory,
                                            .infer = infer,
                                            .read = read_arena,
                                            .write = write_arena,
@@ -177,13 +192,19 @@ ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
                                            .builds = builds,
                                            .close = close_backend};
     faulty_backend *b;
-    ls_device *d;
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "a device", err));
-    LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
     LS_TRY(ls_cpu_open(1, NULL, &b->inner, err));
     b->base.slots = &slots;
     b->fault = f;
-    d->backend = &b->base;
+    *out = &b->base;
+    return LS_OK;
+}
+
+ls_status faulty_open(fault *f, ls_device **out, ls_error *err)
+{
+    ls_device *d;
+    LS_TRY(ls_alloc(&d, 1, sizeof *d, "a device", err));
+    LS_TRY(faulty_backend_open(f, &d->backend, err));
     d->info = (ls_device_info){.struct_size = sizeof d->info, .index = 1, .exact = 1};
     snprintf(d->info.name, sizeof d->info.name, "faulty device");
     ls_device_set_kind(&d->info, LS_KIND_GPU);

@@ -28,5 +28,7 @@ typedef struct {
  * which is used until it fails and has the CPU path with one thread to go over to. *f must outlive
  * it. */
 ls_status faulty_open(fault *f, ls_device **out, ls_error *err);
+/* Its backend alone, closed by its slot. */
+ls_status faulty_backend_open(fault *f, ls_backend **out, ls_error *err);
 
 #endif

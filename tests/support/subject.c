@@ -144,12 +144,11 @@ static void set_steps(subject *s, uint32_t *state)
     }
 }
 
-void subject_open(subject *s, uint32_t i, bool norm)
+/* What was drawn, built. */
+static void build(subject *s, uint32_t i)
 {
     ls_error err = {LS_OK, ""};
     uint32_t state = i + 99u;
-    *s = (subject){0};
-    draw(s, i, norm);
     s->options = runs_options(s->text);
     const ls_settings *set = &s->options->settings;
     cr_assert_eq(ls_network_build(set, s->features, s->shape, &s->net, &err), LS_OK, "%s: %s",
@@ -163,6 +162,37 @@ void subject_open(subject *s, uint32_t i, bool norm)
     ls_network_init(&s->net, set, s->start);
     for (size_t k = s->net.weights; k < s->net.parameters; k++)
         s->start[k] = 0.3f * value(&state); /* instead of 0 */
+}
+
+void subject_open(subject *s, uint32_t i, bool norm)
+{
+    *s = (subject){0};
+    draw(s, i, norm);
+    build(s, i);
+}
+
+void subject_open_sized(subject *s, uint32_t i, bool norm, size_t rows, const char *batch)
+{
+    *s = (subject){0};
+    draw(s, i, norm);
+    s->rows = rows;
+    if (!strstr(s->text, "optimizer gd")) add(s, "batch", batch);
+    if (strstr(s->text, "output auto") && i % 2) add(s, "label-smoothing", "0.1");
+    build(s, i);
+}
+
+void subject_open_images(subject *s, uint32_t i, const char *net, const char *shape,
+                         size_t features, size_t rows, const char *more)
+{
+    uint32_t state = i * 2654435761u + 12345u;
+    *s = (subject){.features = features, .rows = rows, .origin = i % 2 * 5};
+    s->shape = ls_shape_of_classes(3 + dice(&state, 5));
+    s->weighted = dice(&state, 2);
+    s->first = dice(&state, 2) ? dice(&state, 1000) : 0;
+    add(s, "net", net);
+    add(s, "shape", shape);
+    add(s, "seed 5", more);
+    build(s, i);
 }
 
 void subject_close(subject *s)

@@ -25,6 +25,13 @@ typedef struct {
 
 /* Draws a case; norm: with batch normalisation in some of its hidden layers, if it has any. */
 void subject_open(subject *s, uint32_t number, bool norm);
+/* The same with that many rows and, but for gd, rows of a batch (a number or "full"), and some
+ * cases with smoothed labels. */
+void subject_open_sized(subject *s, uint32_t number, bool norm, size_t rows, const char *batch);
+/* A given network on images of `shape`; words of `net` are separated by tabs. more: other options,
+ * one at least. Data, weights of rows and the first step are those of the case. */
+void subject_open_images(subject *s, uint32_t number, const char *net, const char *shape,
+                         size_t features, size_t rows, const char *more);
 void subject_close(subject *s);
 
 #endif
