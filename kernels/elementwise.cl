@@ -54,8 +54,8 @@ __kernel void pack(MATRIX(b), MATRIX(out), const uint n, const uint k, const uin
     for (uint j = columns; j < width; j++) out[j] = 0.0f;
 }
 
-/* y = a·mask + skip; without dropout (p = 0), y = a + skip. y may be a. The mask's first element has
- * that number. */
+/* y = a·mask + skip; without dropout (p = 0), y = a + skip. y may be a. The mask's first element
+ * has that number. */
 __kernel void join(SHARED(a), MATRIX(skip), SHARED(y), const uint n, const ulong seed,
                    const ulong step, const uint purpose, const float p, const uint number)
 {

@@ -47,8 +47,7 @@
     }                                                                                              \
     if (c_at != out_at) PUT(c + (i), x, count);                                                    \
     if (p > 0.0f)                                                                                  \
-        EACH(e)                                                                                    \
-            x[e] = x[e] * ls_dropout_factor(seed, purpose, step, number + (uint)(i) + e, p);       \
+        EACH(e) x[e] = x[e] * ls_dropout_factor(seed, purpose, step, number + (uint)(i) + e, p);   \
     GET(from, LS_CAT(LS_READS_, READS)(z, kept) + (i), count);                                     \
     EACH(e) x[e] = x[e] * FINISH(from[e]);                                                         \
     PUT(out + (i), x, count);

@@ -4,8 +4,8 @@
  *
  * Each activation's is compiled by itself (host/opencl/cl_image_program.c), as some compilers take
  * longer for a kernel the more there are in a program: SLOPE is the derivative; DROPS is defined
- * for those with a mask, whose first element has that number. No branches, which would keep compilers from vectors; if d is y, it is
- * written twice. */
+ * for those with a mask, whose first element has that number. No branches, which would keep
+ * compilers from vectors; if d is y, it is written twice. */
 __kernel void slope(SHARED(x), SHARED(skip), SHARED(v), SHARED(d), SHARED(y), const uint n,
                     const ulong seed, const ulong step, const uint purpose, const float p,
                     const uint number)

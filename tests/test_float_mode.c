@@ -264,6 +264,11 @@ static void devices(void)
     DO(ls_devices_free(list));
     OK(ls_devices_list_with(NULL, NULL, &list, &count, text, &err));
     ls_devices_free(list);
+    int rank = 7, ranks = 7;
+    OK(ls_ranks_begin(&rank, &ranks, &err));
+    DO(ls_ranks_end());
+    note(&rank, sizeof rank);
+    note(&ranks, sizeof ranks);
     OK(ls_device_open("auto", 1, 0, &device, &err));
     POINTER(info, ls_device_get_info(device));
     note_text(info->kind);
@@ -275,6 +280,8 @@ static void devices(void)
     POINTER(status, ls_device_tune(device, NULL, NULL, NULL, &err));
     cr_expect_eq(status, LS_ERR_ARGUMENT);
     DO(ls_device_close(device));
+    POINTER(status, ls_ranks_serve(&err));
+    cr_expect_eq(status, LS_ERR_ARGUMENT);
 }
 
 static ls_options *options(void)

@@ -155,6 +155,10 @@ static void readers_and_devices(const objects *o)
     REFUSED(ls_device_tune(NULL, NULL, NULL, NULL, &err));
     REFUSED(ls_device_tune(o->device, NULL, NULL, NULL, &err));
     IDLE(ls_device_close(NULL));
+    NOTHING(ls_ranks_begin(NULL, NULL, NULL)); /* this process is alone */
+    REFUSED(ls_ranks_serve(&err));
+    NOTHING(!ls_ranks_serve(NULL));
+    IDLE(ls_ranks_end());
     cr_expect(!reader && !data && !device);
 }
 

@@ -88,14 +88,37 @@ static int printed(int status, const char *name)
     return status == EXIT_OK ? EXIT_FAILED : status;
 }
 
-/* Runs the command, on rank 0 if this is one of several processes of mpirun or srun; the others
- * work for it until it ends. They leave it to rank 0 to be interrupted. */
+/* What is no command. */
+static int run_other(const char *name)
+{
+    if (!*name) return help(stderr);
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+        return printed(help(stdout), "--help");
+    if (!strcmp(name, "--version") || !strcmp(name, "version")) {
+        terminal_print(stdout, "lockstep %s\n", ls_version());
+        return printed(EXIT_OK, name);
+    }
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+    const ls_hint hint = ls_command_hint(name + strspn(name, "-"), names, COMMANDS);
+    if (hint.name)
+        terminal_print(stderr, "lockstep: there is no command '%s'; did you mean '%s'?%s%s%s\n",
+                       name, hint.name, hint.about ? " (" : "", hint.about ? hint.about : "",
+                       hint.about ? ")" : "");
+    else
+        terminal_print(stderr, "lockstep: there is no command '%s'; lockstep --help lists them\n",
+                       name);
+    return EXIT_USAGE;
+}
+
+/* Runs the command (NULL: what is none) on rank 0 if this is one of several processes of mpirun or
+ * srun; the others work for it until it ends. They leave it to rank 0 to be interrupted. */
 static int run_on_ranks(const subcommand *command, int argc, const char **argv)
 {
     int rank = 0, ranks = 1;
     ls_error err;
     ls_ranks_heed(interrupted);
-    if (ls_ranks_begin(&rank, &ranks, &err) != LS_OK) {
+    if (ls_ranks_begin(&rank, &ranks, &err) != LS_OK && command) {
         terminal_print(stderr, "lockstep %s: %s\n", command->name, err.message);
         return EXIT_FAILED;
     }
@@ -103,12 +126,12 @@ static int run_on_ranks(const subcommand *command, int argc, const char **argv)
         static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
         for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_IGN);
         if (ls_ranks_serve(&err) == LS_OK) return EXIT_OK;
-        terminal_print(stderr, "lockstep %s: rank %d: %s\n", command->name, rank, err.message);
+        terminal_print(stderr, "lockstep %s: rank %d: %s\n", argv[0], rank, err.message);
         return EXIT_FAILED;
     }
     if (ranks > 1) atexit(ls_ranks_end);
-    if (!command->trains) ls_ranks_end(); /* one process does it */
-    int status = printed(command->run(argc, argv), command->name);
+    if (!command || !command->trains) ls_ranks_end(); /* one process does it */
+    int status = command ? printed(command->run(argc, argv), command->name) : run_other(argv[0]);
     ls_ranks_end();
     return status;
 }
@@ -133,28 +156,11 @@ int main(int argc, const char **argv)
     json_memory_reserve();
     /* a write beyond the limit on file sizes (ulimit -f) fails instead of ending the process */
     signal(SIGXFSZ, SIG_IGN);
-    if (!*name) return help(stderr);
-    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
-        return printed(help(stdout), "--help");
-    if (!strcmp(name, "--version") || !strcmp(name, "version")) {
-        terminal_print(stdout, "lockstep %s\n", ls_version());
-        return printed(EXIT_OK, name);
-    }
-    const char *names[COMMANDS];
-    for (size_t i = 0; i < COMMANDS; i++) {
-        names[i] = commands[i].name;
-        if (strcmp(name, names[i])) continue;
-        /* a write to a pipe without a reader fails: that of progress costs nothing then */
-        if (!commands[i].prints) signal(SIGPIPE, SIG_IGN);
-        return run_on_ranks(&commands[i], argc - 1, argv + 1);
-    }
-    const ls_hint hint = ls_command_hint(name + strspn(name, "-"), names, COMMANDS);
-    if (hint.name)
-        terminal_print(stderr, "lockstep: there is no command '%s'; did you mean '%s'?%s%s%s\n",
-                       name, hint.name, hint.about ? " (" : "", hint.about ? hint.about : "",
-                       hint.about ? ")" : "");
-    else
-        terminal_print(stderr, "lockstep: there is no command '%s'; lockstep --help lists them\n",
-                       name);
-    return EXIT_USAGE;
+    const subcommand *command = NULL;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i].name)) command = &commands[i];
+    /* a write to a pipe without a reader fails: that of progress costs nothing then */
+    if (command && !command->prints) signal(SIGPIPE, SIG_IGN);
+    const char *nothing[] = {"", NULL};
+    return argc > 1 ? run_on_ranks(command, argc - 1, argv + 1) : run_on_ranks(NULL, 1, nothing);
 }

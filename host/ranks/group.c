@@ -55,7 +55,7 @@ static ls_status begin_mpi(ls_transport **out, ls_error *err)
                        "libopenmpi-dev) and build again, or start one process");
     /* MPI loads parts of its own, which look for its functions */
     void *module = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-    if (!module) return ls_fail(err, LS_ERR_UNSUPPORTED, "%.400s: %.400s", path, dlerror());
+    if (!module) return ls_fail(err, LS_ERR_UNSUPPORTED, "%.800s", dlerror()); /* tells the path */
     ls_transport_begin *begin;
     void *symbol = dlsym(module, LS_TRANSPORT_SYMBOL);
     memcpy(&begin, &symbol, sizeof begin);

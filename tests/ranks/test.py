@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program under mpirun: one result for any number of ranks, also where ranks are killed or
+interrupted, and one message where something is wrong.
+
+usage: test.py PROGRAM MODULE DATASETS [TEST...]
+Exits with 77 without mpirun or the module. LOCKSTEP_REQUIRE_OPENCL=1: an OpenCL device must be there.
+"""
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM, MODULE, DATASETS = (os.path.abspath(p) for p in sys.argv[1:4])
+RANKS = (1, 2, 3, 4, 7, 8)
+LIMIT = 120  # seconds for one command
+
+ENVIRONMENT = {
+    **os.environ,
+    # Open MPI: as root, with more processes than cores, without remote machines, and without the
+    # rights that containers lack.
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_plm": "isolated",
+    "OMPI_MCA_btl": "self,vader",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    # an interrupted job has that many seconds to save before it is killed
+    "OMPI_MCA_odls_base_sigkill_timeout": "2",
+    # shared even where that does not pay
+    "LOCKSTEP_RANKS": "shared",
+    # a rank that waits for a dead one gives up before the test does
+    "LOCKSTEP_RANKS_SECONDS": "60",
+}
+for name in ("LOCKSTEP_RANKS_SUMS", "LOCKSTEP_MPI", "LOCKSTEP_HELPER"):
+    ENVIRONMENT.pop(name, None)
+
+failures = []
+
+
+def expect(condition, message):
+    if not condition:
+        failures.append(message)
+        print(f"FAILED: {message}")
+    return condition
+
+
+def words(ranks, arguments):
+    """The command for that many ranks; 0: without mpirun."""
+    start = ["mpirun", "-n", str(ranks)] if ranks else []
+    return start + [PROGRAM] + [str(a) for a in arguments]
+
+
+def run(ranks, *arguments, status=0, environment=None):
+    """Runs a command to its end; returns stdout and stderr without what mpirun adds."""
+    done = subprocess.run(words(ranks, arguments), env={**ENVIRONMENT, **(environment or {})},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    # mpirun gives the status of the first process that fails
+    expect(done.returncode == status,
+           f"{ranks} ranks: {' '.join(map(str, arguments))}: status {done.returncode}, not {status}:\n"
+           f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
+    return done.stdout, re.sub(r"(?ms)^-{70,}$.*?^-{70,}$\n?", "", done.stderr)
+
+
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def same_file(path, reference, what):
+    if expect(os.path.exists(path), f"{what}: there is no {path}"):
+        expect(digest(path) == digest(reference), f"{what}: {path} is not {reference}")
+
+
+def data(name):
+    return os.path.join(DATASETS, name)
+
+
+# ---- Whole runs ----------------------------------------------------------------------------------
+
+DIGITS = [data("digits.csv"), "--epochs", "3"]
+RUNS = {
+    # batch norm, a last batch of one chunk and a part
+    "dense": [*DIGITS, "--hidden", "40,40,40", "--residual", "--batch-norm", "--dropout", "0.2",
+              "--clip", "1", "--max-norm", "2", "--batch", "700", "--label-smoothing", "0.1",
+              "--class-weights", "balanced", "--schedule", "plateau", "--warmup", "1"],
+    "images": [*DIGITS, "--net", "conv 6 3 same, batchnorm, relu, residual(conv 6 3 same, batchnorm, silu, "
+               "conv 6 3 same), maxpool 2, dropout 0.2, avgpool 2, dense 20, gelu, dense",
+               "--shape", "1x8x8", "--augment-shift", "1", "--augment-flip", "--batch", "530",
+               "--optimizer", "nesterov", "--patience", "2"],
+    # no batch norm: sums of chunks only, several megabytes of them
+    "wide": [*DIGITS, "--epochs", "1", "--hidden", "500,300", "--batch", "1000", "--optimizer", "adam"],
+    "full": [*DIGITS, "--hidden", "none", "--optimizer", "gd", "--order", "file", "--l1", "0.01",
+             "--validation", "0"],
+    "numbers": [*DIGITS, "--task", "regression", "--batch", "300", "--hidden", "30", "--loss", "huber", "--embedding", "piecewise", "--reduction", "sum",
+                "--optimizer", "momentum", "--lr", "0.001"],
+}
+
+
+def opencl_device():
+    """The index of the first exact OpenCL device, or None."""
+    listed = run(0, "devices")[0]
+    found = re.search(r"(?m)^([1-9]\d*)  .*\n(?:   .*\n)*?   exact", listed)
+    if not found and os.environ.get("LOCKSTEP_REQUIRE_OPENCL") == "1":
+        expect(False, f"no exact OpenCL device:\n{listed}")
+    return found[1] if found else None
+
+
+def train(name, ranks, device, out, environment=None, shared=True):
+    printed = run(ranks, "train", *RUNS[name], "--device", device, "-o", out, environment=environment)[0]
+    if ranks > 1:
+        expect(printed.count("trained    ") == 1, f"{name}, {ranks} ranks: printed not once:\n{printed}")
+        expect(f"{ranks} ranks shared" in printed or not shared, f"{name}: not shared:\n{printed}")
+
+
+def test_hashes():
+    """Every run on the CPU path, with any number of ranks; both ways of adding sums."""
+    for name in RUNS:
+        train(name, 0, "cpu", f"{name}.st")
+        for ranks in RANKS:
+            way = {"LOCKSTEP_RANKS_SUMS": "chain"} if ranks % 2 else {}
+            train(name, ranks, "cpu", "out.st", way)
+            same_file("out.st", f"{name}.st", f"{name}, {ranks} ranks")
+            pathlib.Path("out.st").unlink(missing_ok=True)
+
+
+def test_trial():
+    """Without orders, steps are shared if that is faster."""
+    for name in ("full", "wide"):
+        train(name, 0, "cpu", f"{name}.st")
+        for ranks in (2, 3):
+            train(name, ranks, "cpu", "out.st", {"LOCKSTEP_RANKS": ""}, shared=False)
+            same_file("out.st", f"{name}.st", f"{name}, {ranks} ranks, tried")
+            pathlib.Path("out.st").unlink(missing_ok=True)
+
+
+def test_hashes_opencl():
+    """The same on an OpenCL device."""
+    device = opencl_device()
+    if not device:
+        print("no exact OpenCL device: ranks were only tried on the CPU path")
+        return
+    for name, sizes in (("images", (2, 3, 8)), ("dense", (1, 4, 7))):
+        train(name, 0, "cpu", f"{name}.st")
+        for ranks in sizes:
+            train(name, ranks, device, "out.st")
+            same_file("out.st", f"{name}.st", f"{name}, {ranks} ranks on device {device}")
+            pathlib.Path("out.st").unlink(missing_ok=True)
+
+
+# ---- Many networks -------------------------------------------------------------------------------
+
+def test_search():
+    """The tables of a search are those of one process."""
+    what = [data("iris.csv"), "--epochs", "5", "--trials", "9", "--folds", "3", "--lr", "0.001..0.1",
+            "--hidden", "8|16,8", "--device", "cpu"]
+    for ranks, name in ((0, "one"), (4, "four")):
+        run(ranks, "search", *what, "-o", f"{name}.st", "--report", f"{name}.csv", "--oof", f"{name}-oof.csv")
+    for end in (".st", ".csv", "-oof.csv"):
+        same_file(f"four{end}", f"one{end}", "search, 4 ranks")
+    # networks with batches of several chunks
+    what = [data("digits.csv"), "--epochs", "2", "--trials", "4", "--batch", "256|400", "--hidden", "12",
+            "--strategy", "halving", "--device", "cpu"]
+    for ranks, name in ((0, "few"), (3, "three")):
+        run(ranks, "search", *what, "-o", f"{name}.st", "--report", f"{name}.csv")
+    for end in (".st", ".csv"):
+        same_file(f"three{end}", f"few{end}", "search by halving, 3 ranks")
+
+
+def test_auto():
+    for ranks, name in ((0, "one.st"), (3, "three.st")):
+        run(ranks, "auto", data("iris.csv"), "--trials", "6", "--device", "cpu", "-o", name)
+    same_file("three.st", "one.st", "auto, 3 ranks")
+
+
+# ---- What is printed -----------------------------------------------------------------------------
+
+def test_other_commands():
+    """Commands that do not train are done once."""
+    run(0, "train", data("iris.csv"), "--epochs", "3", "-o", "m.st", "-q")
+    for command in (["show", "m.st"], ["evaluate", "m.st", data("iris.csv")],
+                    ["predict", "m.st", data("iris.csv")], ["describe", data("iris.csv")]):
+        one, several = run(0, *command)[0], run(3, *command)[0]
+        expect(several == one and one, f"{command[0]} under mpirun prints\n{several}\nnot\n{one}")
+    for command in (["evaluate", "no.st", data("iris.csv")], ["show", "no.st"]):
+        one, several = run(0, *command, status=1)[1], run(3, *command, status=1)[1]
+        expect(several == one and one, f"{command[0]} under mpirun says\n{several}\nnot\n{one}")
+
+
+def test_wrong_usage():
+    """One message, and the status of one process."""
+    for command, status in ((["train"], 2), (["train", data("iris.csv"), "--bogus"], 2),
+                            (["train", data("iris.csv"), "--epochs", "many"], 2),
+                            (["train", "no-such-file.csv"], 1), (["trian"], 2), ([], 2),
+                            (["--bogus"], 2), (["--version"], 0), (["--help"], 0), (["train", "--help"], 0)):
+        one, several = run(0, *command, status=status), run(3, *command, status=status)
+        expect(several == one, f"{command} under mpirun says\n{''.join(several)}\nnot\n{''.join(one)}")
+        expect("".join(one).strip(), f"{command} says nothing")
+
+
+def test_a_failing_device():
+    """A device that no rank has: one message."""
+    said = run(3, "train", data("iris.csv"), "--device", "no such device", status=1)[1]
+    expect(said.count("no such device") == 1, f"a device that is missing:\n{said}")
+
+
+def test_no_module():
+    """One of several processes without the module, or without MPI, does not train by itself."""
+    out = "alone.st"
+    for ranks, environment in ((2, {"LOCKSTEP_MPI": "/nonexistent"}),
+                               (0, {"LOCKSTEP_MPI": "/nonexistent", "OMPI_COMM_WORLD_SIZE": "4"}),
+                               (0, {"LOCKSTEP_MPI": PROGRAM, "PMI_SIZE": "2"}),
+                               (0, {"SLURM_STEP_NUM_TASKS": "4"})):
+        said = run(ranks, "train", data("iris.csv"), "-o", out, status=1, environment=environment)[1]
+        wanted = "Slurm" if "SLURM_STEP_NUM_TASKS" in environment else environment["LOCKSTEP_MPI"]
+        expect(wanted in said, f"{environment}: {said}")
+        expect(not os.path.exists(out), f"{environment}: it has trained")
+    # one task, or one process of mpirun, trains
+    for environment in ({"SLURM_STEP_NUM_TASKS": "1"}, {"OMPI_COMM_WORLD_SIZE": "1"}):
+        run(0, "train", data("iris.csv"), "--epochs", "1", "-o", out, "-q", environment=environment)
+        pathlib.Path(out).unlink(missing_ok=True)
+
+
+# ---- Interruptions -------------------------------------------------------------------------------
+
+LONG = [data("digits.csv"), "--hidden", "30", "--batch", "300", "--batch-norm", "--dropout", "0.1",
+        "--patience", "0", "--device", "cpu"]
+NEVER = "1h"
+
+
+def lives(process):
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def processes(mpirun):
+    """{rank: process} of the processes that it has started."""
+    found = {}
+    children = pathlib.Path(f"/proc/{mpirun}/task/{mpirun}/children").read_text().split()
+    for task in pathlib.Path(f"/proc/{mpirun}/task").iterdir():
+        children += (task / "children").read_text().split()
+    for child in set(children):
+        try:
+            environment = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        for variable in environment:
+            if variable.startswith((b"OMPI_COMM_WORLD_RANK=", b"PMI_RANK=")):
+                found[int(variable.split(b"=")[1])] = int(child)
+    return found
+
+
+def interrupted(folder, ranks, epochs, every, strike):
+    """A long run, which `strike` ends in the middle. every: between its checkpoints; NEVER: there is
+    only the one that an interrupted training writes. False if it was faster than the signal."""
+    kept, log = pathlib.Path(f"{folder}-kept"), pathlib.Path(f"{folder}.log")
+    started = []
+    with open("printed", "w+", encoding="utf-8") as printed:
+        command = words(ranks, ["train", *LONG, "--epochs", epochs, "--run", folder, "--checkpoint", kept,
+                                "--every", every, "--log", log])
+        job = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=printed,
+                               stderr=printed)
+        limit = time.monotonic() + LIMIT
+        try:
+            while job.poll() is None and not list(kept.glob("checkpoint-*.safetensors")):
+                if every == NEVER and log.exists() and log.read_text().count("\n") > 3:
+                    break
+                if not expect(time.monotonic() < limit, f"{folder}: no epoch ends"):
+                    break
+                time.sleep(0.01)
+            if expect(job.poll() is None, f"{folder}: ended before it was to be interrupted"):
+                started = list(processes(job.pid).values())
+                strike(job)
+            status = job.wait(LIMIT)
+        finally:
+            if job.poll() is None:
+                job.kill()
+                job.wait()
+        printed.seek(0)
+        text = printed.read()
+    if "stopped by epochs" in text:
+        print(f"{os.path.basename(folder)}: the training was faster than the signal")
+        return False
+    expect(status != 0, f"{folder}: status 0 after an interruption:\n{text}")
+    expect(list(kept.glob("checkpoint-*.safetensors")), f"{folder}: no checkpoint was written:\n{text}")
+    expect(len(started) == ranks, f"{folder}: {len(started)} processes")
+    for process in started:
+        expect(not lives(process), f"{folder}: a process is left")
+    return True
+
+
+def kill(rank, how=signal.SIGKILL):
+    def strike(job):
+        os.kill(processes(job.pid)[rank], how)
+    return strike
+
+
+def stop(job):
+    job.send_signal(signal.SIGINT)
+
+
+def check_interruptions(epochs, cases):
+    here = os.getcwd()
+    run(0, "train", *LONG, "--epochs", epochs, "--run", "whole")
+    for name, ranks, every, strike, after in cases:
+        folder = os.path.join(here, name)
+        if interrupted(folder, ranks, epochs, every, strike):
+            run(after, "resume", f"{folder}-kept", "--device", "cpu")
+            same_file(f"{folder}/model.safetensors", "whole/model.safetensors",
+                      f"{name}, resumed on {after}")
+
+
+def test_killed():
+    """A rank that dies ends the job; with other numbers of ranks the training goes on. So it does
+    after a signal to the leader, which ends with a checkpoint."""
+    check_interruptions(300, (("follower", 3, "20", kill(2), 2), ("leader", 2, "20", kill(0), 0),
+                              ("stopped", 2, NEVER, kill(0, signal.SIGTERM), 3)))
+
+
+def test_ctrl_c():
+    """mpirun passes it on after a while, and gives the ranks as long to end."""
+    check_interruptions(2000, (("ctrl-c", 2, NEVER, stop, 0),))
+
+
+def main():
+    if not shutil.which("mpirun") or not os.path.exists(MODULE):
+        print("skipped: no mpirun, or Lockstep was built without MPI (Debian: libopenmpi-dev openmpi-bin)")
+        return 77
+    tests = {name[5:]: do for name, do in globals().items() if name.startswith("test_")}
+    folder = tempfile.mkdtemp(prefix="lockstep-ranks-", dir="/tmp")
+    ENVIRONMENT["TMPDIR"] = folder  # of Open MPI: what killed jobs leave there goes away, too
+    try:
+        for name in sys.argv[4:] or tests:
+            os.mkdir(os.path.join(folder, name))
+            os.chdir(os.path.join(folder, name))
+            started = time.monotonic()
+            tests[name]()
+            print(f"{name}: {time.monotonic() - started:.1f} s", flush=True)
+    finally:
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
