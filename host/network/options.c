@@ -151,7 +151,7 @@ static const option table[] = {
     {{SIZE, "weight-decay", "D", "0.2", "decoupled weight decay (adamw)"},
      REAL(weight_decay, 0, 1e6)},
     {{SIZE, "batch", "ROWS", "auto",
-      "rows per step, or full; auto: full for gd, otherwise the power of two next to a hundredth of "
+      "rows per step, or full; auto: full for gd, otherwise the power of two next to a fiftieth of "
       "the training rows, from 16 to 256"},
      BATCH(batch, 1, MANY)},
     {{SIZE, "order", "NAME", "shuffle",
@@ -707,11 +707,11 @@ bool ls_settings_normalise_rows(const ls_settings *s)
     return false;
 }
 
-/* The power of two next to a hundredth of the rows, from 16 to 256; the smaller of equally near. */
+/* The power of two next to a fiftieth of the rows, from 16 to 256; the smaller of equally near. */
 static uint64_t usual_batch(uint64_t rows)
 {
     uint64_t batch = 16;
-    while (batch < 256 && rows > 100 * (batch + batch / 2)) batch *= 2;
+    while (batch < 256 && rows > 50 * (batch + batch / 2)) batch *= 2;
     return batch;
 }
 

@@ -119,7 +119,7 @@ size_t ls_settings_pieces(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
 /* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise the
- * power of two next to a hundredth of them, from 16 to 256; with batch normalisation the next
+ * power of two next to a fiftieth of them, from 16 to 256; with batch normalisation the next
  * larger number that leaves no batch of one row. At most `rows`.
  */
 uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);
