@@ -62,7 +62,7 @@ static const char *const embeddings[] = {"none", "piecewise", NULL};
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
-static const char *const scalings[] = {"standard", "robust", NULL};
+static const char *const scalings[] = {"standard", "robust", "quantile", NULL};
 static const char *const on_nans[] = {"stop", "rollback", NULL};
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
@@ -225,8 +225,9 @@ static const option table[] = {
       "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"},
      FLAG(standardize)},
     {{SIZE, "scaling", "NAME", "standard",
-      "how --standardize scales numbers: standard, by mean and deviation, or robust, by median and "
-      "quartiles, with values beyond about three of these ranges drawn in"},
+      "how --standardize scales numbers: standard, by mean and deviation; robust, by median and "
+      "quartiles, with values beyond about three of these ranges drawn in; or quantile, by their "
+      "place in order, so that they become normally distributed"},
      CHOICE(scaling, scalings)},
     {{SIZE, "standardize-target", NULL, "on",
       "regression: shift and scale each target to mean 0 and standard deviation 1 over the training "

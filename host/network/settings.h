@@ -39,7 +39,7 @@ enum { LS_MAX_HIDDEN = 1000 };
 
 /* How numbers are standardised: by mean and deviation, or by median and quartiles with smooth
  * clipping at LS_ROBUST_CLIP. */
-typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST } ls_scaling;
+typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST, LS_SCALING_QUANTILE } ls_scaling;
 #define LS_ROBUST_CLIP 3.0
 
 /* Part `part` (from 1) of `parts` equal parts of the rows, chosen by `seed`; parts 0: none. */
