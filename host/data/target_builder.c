@@ -22,7 +22,7 @@ bool ls_label_of(const char *text, double *out)
 {
     static const char *const names[] = {"0", "1", "false", "true", "no", "yes"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (ls_ascii_casecmp(text, names[i]) == 0) {
+        if (ls_ascii_same(text, names[i])) {
             *out = (double)(i % 2);
             return true;
         }
