@@ -32,6 +32,9 @@ static const command commands[] = {
     {"predict m t.csv --device cpu --threads 1 -o out", "out", true},
     {"evaluate m t.csv --device cpu --threads 1", NULL, true},
     {"evaluate m t.csv --device cpu --threads 1 --json", NULL, true},
+    {"train t.csv --epochs 2 --hidden 4 --scaling quantile --device cpu --threads 1 -o out", "out",
+     false},
+    {"predict q t.csv --split validation --device cpu --threads 1", NULL, true},
     {"show m --json", NULL, true},
     {"describe t.csv --json", NULL, true},
     {"report m t.csv -o out --device cpu --threads 1", "out", true},
@@ -127,6 +130,7 @@ Test(allocations, each_fails_once)
     runs_folder_enter(folder);
     runs_file_write("t.csv", program_mixed_csv, strlen(program_mixed_csv));
     program_do(model);
+    program_do("train t.csv --epochs 3 --scaling quantile --validation 0.2 --device cpu -q -o q");
     setenv("FAILING_PROGRAM", "lockstep", 1);
     setenv("FAILING_COUNT", "count", 1);
     for (size_t i = 0; i < RUNS_COUNT(commands); i++)

@@ -19,7 +19,7 @@ Figures, on the test rows: accuracy, log-loss (natural logarithm, probabilities 
 encoding; peers: fit, with encoding), as time on the clock and as time of processors, which depends less on what
 else the machine does; epochs. A candidate that is in the file is not run again: an interrupted run goes on.
 """
-import argparse, csv, json, math, os, re, resource, shlex, subprocess, sys, tempfile, time, warnings
+import argparse, contextlib, csv, json, math, os, re, resource, shlex, signal, subprocess, sys, tempfile, time, warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import numpy as np
@@ -118,6 +118,19 @@ def lockstep(args, verb, options, folder, task, split):
     return {**result, "seconds": seconds, "cpu": cpu, "epochs": told.get("epochs", ""), "best": told.get("best_epoch", "")}
 
 
+@contextlib.contextmanager
+def at_most(limit):
+    """Raises TimeoutError after so many processor seconds, as soon as Python runs its next line; 0 for no limit."""
+    def stop(*_):
+        raise TimeoutError(f"more than {limit} processor seconds")
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
 def peer(args, name, folder, task, split):
     from threadpoolctl import threadpool_limits
     import peers
@@ -134,9 +147,12 @@ def peer(args, name, folder, task, split):
         held[column] = pd.to_numeric(held[column], errors="coerce").astype(float)
     with threadpool_limits(args.threads):
         model = peers.PEERS[name](task, numbers, categories, split + 1, args.threads)
-        start, cpu = time.perf_counter(), time.process_time()
-        model.fit(inputs, truth)
-        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        if hasattr(model, "expect"):
+            model.expect(held)
+        with at_most(args.limit):
+            start, cpu = time.perf_counter(), time.process_time()
+            model.fit(inputs, truth)
+            seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         output = model.predict_proba(held) if task == CLASSES else model.predict(held)
     classes = [str(c) for c in model.classes_] if task == CLASSES else None
     return {**figures(task, test, classes, output), "seconds": seconds, "cpu": cpu, "epochs": "", "best": ""}
@@ -174,6 +190,7 @@ def arguments():
     parser.add_argument("--peers", default="")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="threads of each candidate")
+    parser.add_argument("--limit", type=float, default=0, help="processor seconds after which a peer is given up (default: none)")
     parser.add_argument("--quick", action="store_true", help="Lockstep: the program's own figures (for a search of options)")
     args = parser.parse_args()
     args.results = args.results or os.path.join(args.out, "confirmation.csv" if args.confirm else "development.csv")
