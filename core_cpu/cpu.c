@@ -197,6 +197,7 @@ static const ls_backend_slots cpu_slots = {
     .member_remove = cpu_member_remove,
     .run = ls_cpu_run,
     .run_part = ls_cpu_run_part,
+    .in_place = true,
     .memory = cpu_memory,
     .infer = ls_cpu_infer,
     .read = cpu_read,

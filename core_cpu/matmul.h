@@ -23,6 +23,7 @@ typedef struct ls_matmul {
     const float *start; /* n start values of the chains (a bias), or NULL for 0 */
     bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in
                            order */
+    bool onto;          /* with over_rows: the chains' sums are added to what c holds */
     /* Called for each block of h × w elements at (i, j) when its chains are complete, while it is
      * still in the first-level cache; may be NULL. Element (r, c) of the block is
      * values[r·stride + c]: in c, or in a buffer if c is not wanted. */

@@ -117,7 +117,8 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
 {
     (void)i0, (void)i1;
     const ls_op *o = j->op;
-    ls_matmul p = {.m = o->in,
+    const size_t first = j->slice.from, count = j->slice.to ? j->slice.to - first : o->in;
+    ls_matmul p = {.m = count,
                    .n = o->out,
                    .k = j->rows,
                    .a_row = 1,
@@ -125,23 +126,26 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .b = ls_cpu_at(j, o->dz),
                    .b_row = o->out,
                    .b_col = 1,
-                   .c = ls_cpu_at(j, o->y),
+                   .c = ls_cpu_at(j, o->y) + first * o->out,
                    .c_row = o->out,
-                   .over_rows = true};
+                   .over_rows = true,
+                   .onto = j->slice.onto};
     take_rows(j, o->x, &p);
+    p.a += first;
     if (o->out == 1)
         p = (ls_matmul){.m = 1,
-                        .n = o->in,
+                        .n = count,
                         .k = j->rows,
                         .a = ls_cpu_at(j, o->dz),
                         .a_row = 1,
                         .a_col = 1,
-                        .b = ls_cpu_at(j, o->x),
+                        .b = ls_cpu_at(j, o->x) + first,
                         .b_row = o->in,
                         .b_col = 1,
-                        .c = ls_cpu_at(j, o->y),
+                        .c = ls_cpu_at(j, o->y) + first,
                         .c_row = o->in,
-                        .over_rows = true};
+                        .over_rows = true,
+                        .onto = j->slice.onto};
     if (ls_there(o->theta)) {
         p.finish = finish_grad_w, p.finish_with = j, p.scratch = true;
         p.ahead[0] = ls_cpu_at(j, o->theta), p.ahead[1] = ls_cpu_at(j, o->s),

@@ -177,7 +177,7 @@ static void multiply_tile(const ls_matmul *p, size_t k0, size_t kc, size_t i, si
                   .b = b,
                   .c = c,
                   .c_row = p->c_row,
-                  .prior = k0 > 0,
+                  .prior = k0 > 0 || p->onto,
                   .start = p->start ? p->start + j : NULL};
     if (t.start && !inside) {
         memset(first, 0, sizeof first);
@@ -186,8 +186,8 @@ static void multiply_tile(const ls_matmul *p, size_t k0, size_t kc, size_t i, si
     }
     if (p->over_rows || !inside) {
         t.c = buffer, t.c_row = NR;
-        if (k0 && !inside) memset(buffer, 0, MR * NR * sizeof *buffer);
-        if (k0) copy_block(c, p->c_row, buffer, NR, h, w);
+        if (t.prior && !inside) memset(buffer, 0, MR * NR * sizeof *buffer);
+        if (t.prior) copy_block(c, p->c_row, buffer, NR, h, w);
     }
     if (p->over_rows) run_chunks(p, &t, chunk_widths[vectors - 1], i, j, h, last);
     else tile_widths[vectors - 1](&t);
@@ -253,7 +253,7 @@ static void direct_row(const ls_matmul *p, size_t i, size_t j, size_t n)
     for (size_t k = 0; k < p->k; k += LS_CHUNK) {
         direct_chains(min_size(LS_CHUNK, p->k - k), a + k * p->a_col, p->a_col, b + k * p->b_row,
                       p->b_row, n, NULL, sums);
-        for (size_t e = 0; e < n; e++) c[e] = k ? c[e] + sums[e] : sums[e];
+        for (size_t e = 0; e < n; e++) c[e] = k || p->onto ? c[e] + sums[e] : sums[e];
     }
 }
 

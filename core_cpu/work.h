@@ -71,6 +71,7 @@ typedef struct {
     ls_batch batch;
     bool training;
     bool inputs_kept; /* see ls_chunk_step */
+    ls_weight_slice slice; /* of a GRAD_W that is run by itself */
     const ls_rates *rates;
     float *loss;
     size_t threads; /* number that may share the operation */

@@ -170,7 +170,7 @@ Test(cells, categories_do_not_depend_on_other_rows)
             snprintf(text, sizeof text, beside ? "code,x\n%s,1\n%s,1\n" : "code,x\n%s,1\n",
                      rows[i].text, rows[i].beside);
             ls_data *data = read_as(text, (ls_read_request){.expected = ls_expect_like(train)});
-            cr_assert_eq(ls_encode(encoder, NULL, NULL, 0, 7, data, inputs, &err), LS_OK);
+            cr_assert_eq(ls_encode(encoder, &(ls_number_scaling){0}, 7, data, inputs, &err), LS_OK);
             for (size_t k = 0; k < 5; k++)
                 cr_expect_eq(inputs[k], k == rows[i].input ? 1.0f : 0.0f, "%s, input %zu",
                              rows[i].text, k);
@@ -730,11 +730,15 @@ Test(cells, values_that_float_joins_get_an_offset)
     double mean[2], scale[2];
     float inputs[6], other[6];
     ls_encoder_standardize(encoder, data, mean, scale);
-    cr_assert_eq(ls_encode(encoder, mean, scale, 0, 2, data, inputs, &err), LS_OK);
+    cr_assert_eq(ls_encode(encoder, &(ls_number_scaling){mean, scale, 0, NULL}, 2, data, inputs,
+                           &err),
+                 LS_OK);
     double offset = data->column[0].offset;
     data->column[0].offset += 8;
     for (size_t r = 0; r < 3; r++) data->x[r * 2] -= 8;
-    cr_assert_eq(ls_encode(encoder, mean, scale, 0, 2, data, other, &err), LS_OK);
+    cr_assert_eq(ls_encode(encoder, &(ls_number_scaling){mean, scale, 0, NULL}, 2, data, other,
+                           &err),
+                 LS_OK);
     cr_expect_arr_eq(inputs, other, sizeof inputs);
     cr_expect_neq(inputs[0], inputs[4]);
     data->column[0].offset = offset;

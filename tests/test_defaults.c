@@ -422,28 +422,73 @@ Test(defaults, groups_that_cannot_be_held_out_are_trained_on)
     program_check_mistakes(asked, RUNS_COUNT(asked));
 }
 
+/* ---- A class of its own for each row --------------------------------------------------------- */
+
+/* rows rows, of which the last `repeated` have classes of the first. */
+static void write_names(const char *path, int rows, int repeated)
+{
+    char text[8192] = "x,y,name\n";
+    for (int i = 0; i < rows; i++)
+        snprintf(text + strlen(text), 32, "%d,%d,p%d\n", i % 7, i * i % 11,
+                 i < rows - repeated ? i : i - rows + repeated);
+    runs_file_write(path, text, strlen(text));
+}
+
+Test(defaults, names_of_rows_are_no_classes)
+{
+    static const program_mistake refused[] = {
+        {"train names.csv -q", 1, "60 rows another class --target"},
+        {"train names.csv -q --patience 0", 1, "60 rows another class --target"},
+        {"train names.csv -q --task classification", 1, "60 rows another class --target"},
+        {"train names.csv -q --split 0.2", 2, "60 rows another class --target"},
+        {"auto names.csv -q --trials 2", 1, "60 rows another class --target"},
+        {"search names.csv -q --trials 2", 1, "another class --target"}};
+    static const struct {
+        int rows, repeated;
+        bool told;
+    } list[] = {{61, 1, true}, {99, 49, true}, {100, 50, false}, {49, 3, false}};
+    write_names("names.csv", 60, 0);
+    program_check_mistakes(refused, RUNS_COUNT(refused));
+    for (size_t i = 0; i < RUNS_COUNT(list); i++) {
+        write_names("some.csv", list[i].rows, list[i].repeated);
+        json_t *o = trained("some.csv --epochs 1"), *notes = json_object_get(o, "notes");
+        bool told = false;
+        for (size_t k = 0; k < json_array_size(notes); k++) {
+            const char *note = json_string_value(json_array_get(notes, k));
+            told |= strstr(note, "different texts") && strstr(note, "--target");
+        }
+        cr_expect_eq(told, list[i].told, "%d rows, %d of them again", list[i].rows,
+                     list[i].repeated);
+        json_decref(o);
+    }
+    write_names("few.csv", 20, 0); /* few rows may well be like that */
+    json_decref(trained("few.csv --epochs 1"));
+}
+
 /* ---- The linear model ------------------------------------------------------------------------ */
 
-/* The options of the linear model, as train would take them. */
+/* The options of the linear model, as train would take them; patience only where rows are held out
+ * and watched. */
 #define LINEAR                                                                                     \
-    " --hidden none --activation identity --optimizer adam --lr 0.02 --epochs 300 --schedule cosine"
+    " --hidden none --activation identity --optimizer adam --lr 0.02 --epochs 100 --schedule cosine"
 
 Test(defaults, the_linear_model_is_one_that_train_gives)
 {
     static const struct {
-        const char *data, *of;
-    } list[] = {{"moons --rows 150 --split 0.2", "test"},
-                {"moons --rows 150 --validation 0.2", "validation"},
-                {"moons --rows 150 --patience 0", "train"},
-                {"moons --rows 30", "train"},
-                {"blobs --rows 90 --split 0.3 --fold 1/4", "test"},
-                {"friedman1 --rows 90 --split 0.2", "test"}};
+        const char *data, *of, *linear;
+    } list[] = {{"moons --rows 150 --split 0.2", "test", "--batch 16 --patience 10"},
+                {"moons --rows 150 --validation 0.2", "validation", "--batch 16 --patience 10"},
+                {"moons --rows 150 --validation 0.2 --patience 0", "validation", "--batch 16"},
+                {"moons --rows 1600 --patience 0", "train", "--batch 64"},
+                {"moons --rows 30 --batch 8", "train", "--batch 16"},
+                {"blobs --rows 90 --split 0.3 --fold 1/4", "test", "--batch 16 --patience 10"},
+                {"friedman1 --rows 1000 --split 0.2", "test", "--batch 32 --patience 10"}};
     static const char *const keys[] = {"rows", "loss", "accuracy", "confusion", "rmse", "mae"};
     for (size_t i = 0; i < RUNS_COUNT(list); i++) {
         char line[512];
         snprintf(line, sizeof line, "%s --epochs 4 --dropout 0.2 --batch-norm", list[i].data);
         json_t *o = trained(line), *said = json_object_get(o, "linear_model");
-        snprintf(line, sizeof line, "%s" LINEAR, list[i].data);
+        snprintf(line, sizeof line, "%s" LINEAR " %s", list[i].data, list[i].linear);
         json_t *alone = trained(line), *same = json_object_get(alone, list[i].of);
         cr_assert(said && same, "%s", list[i].data);
         cr_expect_str_eq(json_string_value(json_object_get(said, "of")), list[i].of);

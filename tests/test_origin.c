@@ -105,12 +105,87 @@ Test(origin, other_data_and_parts_are_refused)
         {"evaluate v x.csv --split test", 1, "test rows"},
         {"evaluate m x.csv --split test --drop a", 2, "--drop --split"},
         {"evaluate m x.csv --split test --rows 4", 2, "--rows --split"},
+        {"predict m other.csv --split test", 1, "other.csv SHA-256 --split"},
+        {"predict m x.csv --split tests", 2, "'test'"},
+        {"predict m x.csv --split test --id id", 2, "--id --split"},
+        {"predict m x.csv --split test --keep all", 2, "--keep --split"},
+        {"show nothing -q", 1, "nothing"},
     };
     program_do("train x.csv --split 0.2 --validation 0 -o m" QUICK);
     program_do("train x.csv --validation 0.2 -o v" QUICK);
     program_do("train x.csv --validation 0 -o n" QUICK);
     cr_expect_eq(system("sed 's/^7,/8,/' x.csv > other.csv"), 0);
     program_check_mistakes(list, RUNS_COUNT(list));
+}
+
+/* The rows of a part as predict tells them, each with its number, are those of the whole file. */
+static void expect_predicted_part(const char *model, const char *part, size_t rows)
+{
+    char command[256], line[512], whole[512];
+    size_t count = 0, last = 0;
+    snprintf(command, sizeof command, "predict %s x.csv --split %s -o part.csv --device cpu -q",
+             model, part);
+    program_do(command);
+    snprintf(command, sizeof command, "predict %s x.csv -o whole.csv --device cpu -q", model);
+    program_do(command);
+    FILE *file = fopen("part.csv", "r"), *all = fopen("whole.csv", "r");
+    cr_assert(file && all && fgets(line, sizeof line, file) && fgets(whole, sizeof whole, all));
+    cr_expect(!strncmp(line, "row,", 4) && !strcmp(line + 4, whole), "%s", line);
+    for (size_t at = 0; fgets(line, sizeof line, file); count++) {
+        char *rest;
+        size_t number = strtoul(line, &rest, 10);
+        cr_assert(number > last && number <= 120, "row %zu after %zu", number, last);
+        last = number;
+        while (at < number && fgets(whole, sizeof whole, all)) at++;
+        cr_expect_str_eq(rest + 1, whole, "%s, row %zu", part, number);
+    }
+    cr_expect_eq(count, rows, "%s: %zu rows", part, count);
+    fclose(file);
+    fclose(all);
+}
+
+Test(origin, predictions_of_a_part)
+{
+    program_do("train x.csv -o m --split 0.25 --validation 0.1" QUICK);
+    expect_predicted_part("m", "test", 30);
+    expect_predicted_part("m", "validation", 9);
+    expect_predicted_part("m", "train", 81);
+    char *first = runs_program_expect("predict m x.csv --split test --device cpu -q", 0),
+         *json = runs_program_expect("predict m x.csv --split test --json --device cpu -q", 0);
+    cr_expect_eq(strtoul(strchr(first, '\n') + 1, NULL, 10),
+                 strtoul(json + strlen("{\"row\":"), NULL, 10) + 1);
+    free(first);
+    free(json);
+    program_do("auto x.csv --split 0.25 --seed 7 --trials 3 -o e --device cpu -q");
+    expect_predicted_part("e", "test", 30);
+    expect_predicted_part("e", "train", 90);
+}
+
+/* An ensemble knows the rows that auto kept apart, by its seed. */
+Test(origin, test_rows_of_an_ensemble)
+{
+    for (int seed = 1; seed < 3; seed++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "auto x.csv --split 0.3 --seed %d --trials 3 -o e --device cpu --json", seed);
+        char *text = runs_program_expect(line, 0);
+        json_t *o = program_parse(text, line), *test = json_object_get(o, "test"),
+               *again = evaluated("e", "x.csv", "test");
+        cr_expect_eq(json_integer_value(json_object_get(test, "rows")), 36);
+        cr_expect(json_equal(json_object_get(test, "loss"), json_object_get(again, "loss")));
+        free(text);
+        json_decref(o);
+        json_decref(again);
+    }
+    char *shown = runs_program_expect("show e", 0);
+    cr_expect(strstr(shown, "0.3 of the rows for testing"), "%s", shown);
+    free(shown);
+    shown = runs_program_expect("show e -q", 0);
+    cr_expect_str_empty(shown);
+    free(shown);
+    program_do("auto x.csv --trials 3 -o e --device cpu -q");
+    static const program_mistake none[] = {{"evaluate e x.csv --split test", 1, "--split"}};
+    program_check_mistakes(none, 1);
 }
 
 /* Without rows that are held out, a model file has no word of it. */

@@ -111,6 +111,33 @@ Test(plots_read, each_plot_says_what_good_looks_like)
     free(svg);
 }
 
+/* Where gnuplot writes a text. */
+static double height_of(const char *svg, const char *text)
+{
+    const char *at = strstr(svg, text), *last = NULL;
+    cr_assert(at, "%s is missing", text);
+    for (const char *c = svg; (c = strstr(c, "translate(")) && c < at; c++) last = c;
+    cr_assert(last);
+    return strtod(strchr(last, ',') + 1, NULL);
+}
+
+/* Wherever the best epoch lies, its word is not behind one of the legend. */
+Test(plots_read, the_kept_epoch_is_below_the_legend)
+{
+    if (!gnuplot_there()) cr_skip_test("gnuplot is not installed");
+    program_do("train moons --rows 60 --lr 0.3 --epochs 60 -o m.st -q --device cpu");
+    static const char *const plots[] = {"loss", "accuracy"};
+    for (size_t i = 0; i < 2; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "plot %s m.st -o a.svg", plots[i]);
+        char *svg = draw(line);
+        double legend = height_of(svg, "<text>validation</text>"),
+               kept = height_of(svg, "<text>kept</text>");
+        cr_expect_gt(kept, legend + 15, "%s: kept at %g, the legend at %g", plots[i], kept, legend);
+        free(svg);
+    }
+}
+
 /* ---- Letters --------------------------------------------------------------------------------- */
 
 static void expect_scripts(const char *expected, const char *name)

@@ -380,7 +380,8 @@ static float encoded(const ls_encoder *e, const ls_data *data, size_t row, size_
 {
     float to[64];
     ls_error err;
-    cr_assert_eq(ls_encode(e, NULL, NULL, 0, e->inputs, data, to, &err), LS_OK, "%s", err.message);
+    cr_assert_eq(ls_encode(e, &(ls_number_scaling){0}, e->inputs, data, to, &err), LS_OK, "%s",
+                 err.message);
     return to[row * e->inputs + input];
 }
 

@@ -296,7 +296,7 @@ Test(report, hover_values)
     cr_expect(fabs(middle[0] - (first[0] + last[0]) / 2) < 1.5 && middle[1] == first[1] &&
                   last[0] - first[0] > 400,
               "%g %g %g", first[0], middle[0], last[0]);
-    cr_expect(fabs(first[0] - 0.13 * 640) < 2 && fabs(first[1] - 0.39 * 380) < 2,
+    cr_expect(fabs(first[0] - 0.13 * 640) < 2 && fabs(first[1] - 0.425 * 380) < 2,
               "the axis begins at %g, the first area at %g, %g", 0.13 * 640, first[0], first[1]);
     cr_assert(find_hover(page, "0 predicted as 0: ", cell[0]) &&
               find_hover(page, "1 predicted as 1: ", cell[1]));

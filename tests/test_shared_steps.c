@@ -62,7 +62,8 @@ static void open_devices(void)
         lent.own[i] = b->list[i].backend->slots;
         lent.slots[i] = *lent.own[i];
         lent.slots[i].close = stay_open;
-        if (!b->list[i].device && i % 3 == 2) lent.slots[i].memory = no_memory;
+        if (!b->list[i].device && i % 3 == 2)
+            lent.slots[i].memory = no_memory, lent.slots[i].in_place = false;
         b->list[i].backend->slots = &lent.slots[i];
     }
 }
@@ -264,7 +265,7 @@ static void close_work(group_work *g)
     free(g->results);
 }
 
-static size_t finite_cases, shared_cases, turn_cases, split_cases;
+static size_t finite_cases, shared_cases, turn_cases, split_cases, sliced_cases;
 
 /* ---- Comparison ------------------------------------------------------------------------------ */
 
@@ -298,8 +299,8 @@ static ls_share *share_of(const subject *s, int ranks, int rank)
 {
     ls_share *share;
     ls_error err;
-    cr_assert_eq(ls_share_build(s->plan, (size_t)ranks, (size_t)rank, &share, &err), LS_OK, "%s",
-                 err.message);
+    cr_assert_eq(ls_share_build(s->plan, (size_t)ranks, (size_t)rank, true, &share, &err), LS_OK,
+                 "%s", err.message);
     return share;
 }
 
@@ -320,6 +321,8 @@ static void compare_ranks(const group_work *g, int ranks, const char *how, const
                       g->s->text, ranks, how, i, k, (double)g->state[k][i], (double)right);
         }
         split_cases += share->split;
+        for (size_t i = 0; i < share->pieces; i++)
+            sliced_cases += share->slices && share->slice[i].to;
         ls_share_free(share);
     }
 }
@@ -361,6 +364,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
         if (forced) setenv("LOCKSTEP_RANKS", "shared", 1);
         else unsetenv("LOCKSTEP_RANKS");
         ls_share_most = most ? most * ((s->plan->parameters + 16) & ~(size_t)15) : (size_t)1 << 27;
+        ls_share_least_piece = dice(&state, 3) ? 1 + dice(&state, 200) : (size_t)1 << 14;
         deal_devices(sizes[i], &state, names);
         snprintf(how, sizeof how, "%s, %s, %s of chunks, on %s", forced ? "shared" : "tried", way,
                  most == 0   ? "all"
@@ -379,7 +383,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
         close_work(&g);
     }
     unsetenv("LOCKSTEP_RANKS_SUMS");
-    ls_share_most = (size_t)1 << 27;
+    ls_share_most = (size_t)1 << 27, ls_share_least_piece = (size_t)1 << 14;
     free(expected);
 }
 
@@ -410,6 +414,7 @@ Test(shared_steps, random_networks)
     check_random(0, 40, false);
     cr_expect_geq(turn_cases, 30, "%zu", turn_cases);
     cr_expect_geq(split_cases, 30, "%zu", split_cases);
+    cr_expect_geq(sliced_cases, 1000, "%zu", sliced_cases);
 }
 
 Test(shared_steps, random_networks_with_batch_norm) { check_random(100, 130, true); }

@@ -87,7 +87,13 @@ static ls_status add_up(ls_transport *t, void *user, ls_error *err)
     memcpy(own, c->values + first * c->stride, c->chunks[me] * c->stride * sizeof *own);
     place[room] = total[c->floats] = guard;
     for (size_t i = 0; i < c->floats; i++) total[i] = c->onto ? c->before[i] : guard;
-    const ls_sums sums = {own, c->stride, c->floats, c->chunks, c->onto, total, place};
+    const ls_sums sums = {.own = own,
+                          .stride = c->stride,
+                          .floats = c->floats,
+                          .chunks = c->chunks,
+                          .onto = c->onto,
+                          .total = total,
+                          .room = place};
     ls_status status = ls_sums_total(t, c->way, &sums, err);
     if (status == LS_OK && (place[room] != guard || total[c->floats] != guard))
         status = ls_fail(err, LS_ERR_DEVICE, "it wrote beyond its room");

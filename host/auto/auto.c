@@ -253,6 +253,16 @@ static ls_status name(ls_auto_run *r, ls_error *err)
     return status;
 }
 
+/* The seed is that of the run, by which test rows were drawn. */
+static ls_status note(const ls_auto_run *r, ls_model *m, ls_error *err)
+{
+    char seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->control.seed);
+    m->summary.loss = figure(r);
+    m->summary.seconds = ls_clock() - r->started;
+    return ls_options_set(m->options, "seed", seed, err);
+}
+
 static ls_status run(ls_auto_run *r, ls_device *device, ls_model **out, ls_error *err)
 {
     LS_TRY(ls_training_check_labels(r->data, err));
@@ -264,9 +274,11 @@ static ls_status run(ls_auto_run *r, ls_device *device, ls_model **out, ls_error
     LS_TRY(climb(r, err));
     r->left = 0;
     tell(NULL, r); /* how it ended */
-    ls_status status = ls_auto_model(r, out, err);
-    if (status == LS_OK) (*out)->summary.loss = figure(r);
-    if (status == LS_OK) (*out)->summary.seconds = ls_clock() - r->started;
+    LS_TRY(ls_auto_model(r, out, err));
+    ls_status status = note(r, *out, err);
+    if (status == LS_OK) return LS_OK;
+    ls_model_free(*out);
+    *out = NULL;
     return status;
 }
 

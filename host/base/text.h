@@ -24,6 +24,12 @@ char *ls_strdup(const char *text);
 int ls_ascii_casecmp(const char *a, const char *b);
 int ls_ascii_ncasecmp(const char *a, const char *b, size_t most);
 bool ls_ascii_contains(const char *text, const char *part);
+/* Whether ls_ascii_casecmp finds no difference; quick if the first characters differ. */
+static inline bool ls_ascii_same(const char *a, const char *b)
+{
+    const unsigned differ = (unsigned char)*a ^ (unsigned)(unsigned char)*b;
+    return (differ == 0 || differ == ('a' ^ 'A')) && !ls_ascii_casecmp(a, b);
+}
 
 /* Reads a finite number that spans the whole text, with '.' as the decimal point. */
 bool ls_parse_double(const char *text, double *out);

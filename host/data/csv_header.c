@@ -62,7 +62,7 @@ bool ls_csv_is_mark(const char *text)
     if (!strcmp(text, "Na")) return false; /* sodium, as in the header of UCI glass */
     if (ls_is_missing_text(text) || ls_is_weak_mark(text)) return true;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (!ls_ascii_casecmp(text, marks[i])) return true;
+        if (ls_ascii_same(text, marks[i])) return true;
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80)
@@ -76,6 +76,8 @@ static bool begins_with_digit(const char *text)
 {
     static const char *const prefixes[] = {"\xe2\x82\xac" /* euro */, "\xc2\xa3" /* pound */,
                                            "\xc2\xa5" /* yen */, "\xe2\x88\x92" /* minus */};
+    const char letter = *text | ('a' ^ 'A');
+    if (letter >= 'a' && letter <= 'z') return false; /* the usual case */
     for (;;) {
         size_t before = strspn(text, "+-<>=~$( .,#");
         for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
@@ -87,13 +89,19 @@ static bool begins_with_digit(const char *text)
     }
 }
 
+/* *value: the number of a field that is one. */
+static ls_field_kind kind_of(const ls_csv_field *field, double *value)
+{
+    if (*field->text == '\0') return LS_FIELD_EMPTY;
+    if (ls_parse_number(field->text, value)) return LS_FIELD_NUMBER;
+    if (begins_with_digit(field->text)) return LS_FIELD_DIGITS;
+    return !field->quoted && ls_csv_is_mark(field->text) ? LS_FIELD_MARK : LS_FIELD_WORD;
+}
+
 ls_field_kind ls_csv_field_kind(const ls_csv_field *field)
 {
     double value;
-    if (*field->text == '\0') return LS_FIELD_EMPTY;
-    if (ls_parse_number(field->text, &value)) return LS_FIELD_NUMBER;
-    if (begins_with_digit(field->text)) return LS_FIELD_DIGITS;
-    return !field->quoted && ls_csv_is_mark(field->text) ? LS_FIELD_MARK : LS_FIELD_WORD;
+    return kind_of(field, &value);
 }
 
 /* Whether a record repeats the first, as a header does where files were joined. */
@@ -134,11 +142,11 @@ static column_below examine(const ls_csv_first *first, size_t j, bool skip, cons
     double start = 0;
     for (size_t i = first->from; i < s->rows; i++) {
         const ls_csv_field *field = ls_csv_sample_field(s, i, j);
-        ls_field_kind kind = field ? ls_csv_field_kind(field) : LS_FIELD_EMPTY;
         double value = NAN;
+        ls_field_kind kind = field ? kind_of(field, &value) : LS_FIELD_EMPTY;
+        if (kind != LS_FIELD_NUMBER) value = NAN;
         if (skip && repeats(first, i)) continue;
         if (kind == LS_FIELD_NUMBER) {
-            ls_parse_number(field->text, &value);
             c.numbers++;
             c.fraction |= value != floor(value);
             c.quoted |= field->quoted;

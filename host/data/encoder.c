@@ -175,29 +175,27 @@ static int by_double(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The value at a share of the way through sorted ones. */
-static double quantile(const double *sorted, size_t count, double share)
+/* The filled cells of a column, sorted; returns their number. */
+static size_t sorted_column(const ls_encoder *e, const ls_data *d, size_t c, double *sorted)
 {
-    double at = share * (double)(count - 1);
-    size_t below = (size_t)at;
-    if (below + 1 >= count) return sorted[count - 1];
-    return sorted[below] + (sorted[below + 1] - sorted[below]) * (at - (double)below);
-}
-
-static void robust_column(const ls_encoder *e, const ls_data *d, size_t c, double *sorted,
-                          double *out_mean, double *out_scale)
-{
-    double shift = shift_of(e, d, c), width;
+    double shift = shift_of(e, d, c);
     size_t count = 0;
     for (size_t r = 0; r < d->rows; r++) {
         double value = filled(e, d, r, c, shift);
         if (!isnan(value)) sorted[count++] = value;
     }
+    qsort(sorted, count, sizeof *sorted, by_double);
+    return count;
+}
+
+static void robust_column(const ls_encoder *e, const ls_data *d, size_t c, double *sorted,
+                          double *out_mean, double *out_scale)
+{
+    size_t count = sorted_column(e, d, c, sorted);
     *out_mean = 0, *out_scale = 1;
     if (!count) return;
-    qsort(sorted, count, sizeof *sorted, by_double);
-    *out_mean = quantile(sorted, count, 0.5);
-    width = quantile(sorted, count, 0.75) - quantile(sorted, count, 0.25);
+    *out_mean = ls_quantile(sorted, count, 0.5);
+    double width = ls_quantile(sorted, count, 0.75) - ls_quantile(sorted, count, 0.25);
     if (!(width > 0)) width = (sorted[count - 1] - sorted[0]) / 2;
     if (width > 0) *out_scale = 1 / width;
 }
@@ -218,21 +216,53 @@ ls_status ls_encoder_robust(const ls_encoder *e, const ls_data *d, double *mean,
     return LS_OK;
 }
 
+static size_t number_columns(const ls_encoder *e, const ls_data *d)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < d->columns; c++) count += !e || !e->column[c].categorical;
+    return count;
+}
+
+ls_status ls_encoder_quantiles(const ls_encoder *e, const ls_data *d, ls_quantiles **out,
+                               ls_error *err)
+{
+    const size_t numbers = number_columns(e, d), knots = ls_quantiles_knots(d->rows, numbers);
+    double *sorted, score[LS_MOST_KNOTS];
+    ls_normal_scores(knots, score);
+    LS_TRY(ls_alloc(&sorted, d->rows, sizeof *sorted, "the quantiles", err));
+    ls_status status = ls_quantiles_create(e ? e->inputs : d->columns, numbers * knots, out, err);
+    for (size_t c = 0, i = 0; c < d->columns && status == LS_OK; c++) {
+        if (!e || !e->column[c].categorical) {
+            size_t count = sorted_column(e, d, c, sorted);
+            ls_quantiles_fit(*out, i++, sorted, count, score, knots);
+            continue;
+        }
+        for (size_t k = 0; k <= e->column[c].categories; k++) ls_quantiles_skip(*out, i++);
+    }
+    free(sorted);
+    return status;
+}
+
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
-/* Plain numbers without missing values, row by row: the usual case. */
-static void encode_plain(const double *mean, const double *scale, double clip, size_t features,
-                         const float *x, size_t rows, float *to)
+/* A number as input i of the network; s->mean is not NULL. */
+static float scaled(const ls_number_scaling *s, size_t i, double value)
 {
-    if (!mean) {
+    if (s->quantiles) return (float)ls_quantiles_score(s->quantiles, i, value);
+    return (float)ls_clipped((value - s->mean[i]) * s->scale[i], s->clip);
+}
+
+/* Plain numbers without missing values, row by row: the usual case. */
+static void encode_plain(const ls_number_scaling *s, size_t features, const float *x, size_t rows,
+                         float *to)
+{
+    if (!s->mean) {
         memcpy(to, x, rows * features * sizeof *to);
         return;
     }
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < features; i++)
-            to[r * features + i] = (float)ls_clipped(((double)x[r * features + i] - mean[i]) *
-                                                         scale[i],
-                                                     clip);
+            to[r * features + i] = scaled(s, i, (double)x[r * features + i]);
 }
 
 /* map[k] = the number that the encoder gives to category k of the data; its `categories` for
@@ -267,23 +297,25 @@ static void encode_categories(const ls_encoder *e, const ls_data *data, size_t c
     }
 }
 
+/* Column c, which is input i. */
 static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t c,
-                                const double *mean, const double *scale, double clip, size_t inputs,
-                                float *to, ls_error *err)
+                                const ls_number_scaling *s, size_t i, size_t inputs, float *to,
+                                ls_error *err)
 {
-    assert(!mean || scale);
+    assert(!s->mean || s->scale);
     double shift = shift_of(e, data, c);
     for (size_t r = 0; r < data->rows; r++) {
         double value = filled(e, data, r, c, shift);
-        if (isnan(value)) {
-            if (!mean)
-                return ls_fail(
-                    err, LS_ERR_DATA,
-                    "row %zu, column %zu (from 0): the value is missing, and the model has no value for it; its training rows had none missing",
-                    ls_data_row_number(data, r) + 1, c);
-            value = *mean;
-        }
-        to[r * inputs] = mean ? (float)ls_clipped((value - *mean) * *scale, clip) : (float)value;
+        bool unknown = isnan(value);
+        if (unknown && !s->mean)
+            return ls_fail(
+                err, LS_ERR_DATA,
+                "row %zu, column %zu (from 0): the value is missing, and the model has no value for it; its training rows had none missing",
+                ls_data_row_number(data, r) + 1, c);
+        float *input = &to[r * inputs + i];
+        if (unknown && s->quantiles) *input = 0;
+        else if (!s->mean) *input = (float)value;
+        else *input = scaled(s, i, unknown ? s->mean[i] : value);
     }
     return LS_OK;
 }
@@ -306,18 +338,17 @@ ls_status ls_encoder_check_columns(const ls_encoder *e, size_t inputs, const ls_
     return LS_OK;
 }
 
-ls_status ls_encode(const ls_encoder *e, const double *mean, const double *scale, double clip,
-                    size_t inputs, const ls_data *data, float *to, ls_error *err)
+ls_status ls_encode(const ls_encoder *e, const ls_number_scaling *scaling, size_t inputs,
+                    const ls_data *data, float *to, ls_error *err)
 {
     LS_TRY(ls_encoder_check_columns(e, inputs, data, err));
     if (!e && !data->column) {
-        encode_plain(mean, scale, clip, inputs, data->x, data->rows, to);
+        encode_plain(scaling, inputs, data->x, data->rows, to);
         return LS_OK;
     }
     for (size_t c = 0, i = 0; c < data->columns; c++) {
         if (!e || !e->column[c].categorical) {
-            LS_TRY(encode_numbers(e, data, c, mean ? &mean[i] : NULL, scale ? &scale[i] : NULL,
-                                  clip, inputs, to + i, err));
+            LS_TRY(encode_numbers(e, data, c, scaling, i, inputs, to, err));
             i++;
             continue;
         }

@@ -5,6 +5,7 @@
 #define LS_ENCODER_H
 
 #include "host/data/data.h"
+#include "host/data/quantiles.h"
 #include <math.h>
 
 typedef struct {
@@ -47,13 +48,24 @@ void ls_encoder_standardize(const ls_encoder *encoder, const ls_data *train, dou
 ls_status ls_encoder_robust(const ls_encoder *encoder, const ls_data *train, double *mean,
                             double *scale, ls_error *err);
 
-/* to[rows × inputs] = z = (x - mean)·scale of the encoded rows, or without standardisation if mean
- * is NULL: the input of the network. clip > 0: numbers become z/√(1 + (z/clip)²), between -clip and
- * clip (Holzmüller et al., arXiv 2407.04491). encoder may be NULL: plain numbers, whose missing
- * values become the mean. Errors: LS_ERR_DATA if the data has other columns than the encoder, or a
- * missing value that cannot be filled. */
-ls_status ls_encode(const ls_encoder *encoder, const double *mean, const double *scale, double clip,
-                    size_t inputs, const ls_data *data, float *to, ls_error *err);
+/* The quantiles of each number over the training rows, for normal scores. */
+ls_status ls_encoder_quantiles(const ls_encoder *encoder, const ls_data *train, ls_quantiles **out,
+                               ls_error *err);
+
+/* How encoded numbers become inputs of the network: z = (x - mean)·scale, or x if mean is NULL.
+ * clip > 0: z/√(1 + (z/clip)²), between -clip and clip (Holzmüller et al., arXiv 2407.04491).
+ * quantiles: the normal score of x instead, if they are not NULL. */
+typedef struct {
+    const double *mean, *scale; /* [inputs], or NULL */
+    double clip;
+    const ls_quantiles *quantiles;
+} ls_number_scaling;
+
+/* to[rows × inputs] = the encoded rows, scaled. encoder may be NULL: plain numbers, whose missing
+ * values become the mean, or the score 0. Errors: LS_ERR_DATA if the data has other columns than
+ * the encoder, or a missing value that cannot be filled. */
+ls_status ls_encode(const ls_encoder *encoder, const ls_number_scaling *scaling, size_t inputs,
+                    const ls_data *data, float *to, ls_error *err);
 
 /* A standardised number, clipped; clip 0: not at all. */
 static inline double ls_clipped(double z, double clip)

@@ -19,7 +19,7 @@ enum {
 static bool is_among(const char *text, const char *const *list)
 {
     for (; *list; list++)
-        if (ls_ascii_casecmp(text, *list) == 0) return true;
+        if (ls_ascii_same(text, *list)) return true;
     return false;
 }
 

@@ -187,9 +187,7 @@ static size_t mark_part(double fraction, uint64_t seed, size_t classes, const ui
     return marked;
 }
 
-/* Number of rows of the largest class, at most `enough` (which is also the result if memory runs
- * out); of all rows without classes. */
-static size_t largest_class(const ls_data *data, size_t enough)
+size_t ls_data_largest_class(const ls_data *data, size_t enough)
 {
     size_t most = 0, *count;
     if (!data->y) return data->rows;
@@ -205,7 +203,7 @@ static size_t largest_class(const ls_data *data, size_t enough)
 
 double ls_data_usable_share(const ls_data *data, double share)
 {
-    return fmax(share, 0.5 / (double)largest_class(data, (size_t)(0.5 / share) + 1));
+    return fmax(share, 0.5 / (double)ls_data_largest_class(data, (size_t)(0.5 / share) + 1));
 }
 
 /* Marks the rows of the part: a fraction of each class, or whole groups. */
@@ -246,10 +244,10 @@ static ls_status plan_cut(const ls_data *data, double fraction, uint64_t seed, b
     }
     LS_TRY(ls_alloc(marks, data->rows, sizeof **marks, "the split", err));
     ls_status status = mark_rows(data, fraction, seed, *marks, marked, err);
-    if (status == LS_OK && !data->group && data->y && largest_class(data, 2) < 2)
+    if (status == LS_OK && !data->group && data->y && ls_data_largest_class(data, 2) < 2)
         status = ls_fail(
             err, LS_ERR_ARGUMENT,
-            "each of the %zu rows is of another class, so that none can be held out; use more rows",
+            "each of the %zu rows is of another class, so that none can be held out; use more rows, or name another column to predict with --target",
             data->rows);
     else if (status == LS_OK && (*marked == 0 || *marked == data->rows))
         status = ls_fail(err, LS_ERR_ARGUMENT,

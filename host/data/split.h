@@ -11,6 +11,10 @@
 ls_status ls_data_cut(const ls_data *data, double fraction, uint64_t seed, bool all_categories,
                       ls_data **rest, ls_data **part, ls_error *err);
 
+/* Number of rows of the largest class, at most `enough` (which is also the result if memory runs
+ * out); of all rows without classes. */
+size_t ls_data_largest_class(const ls_data *data, size_t enough);
+
 /* `share`, or the least share that takes a row of the largest class if that is more: a share that
  * nobody asked for must not fail on few rows. */
 double ls_data_usable_share(const ls_data *data, double share);

@@ -22,7 +22,7 @@ bool ls_label_of(const char *text, double *out)
 {
     static const char *const names[] = {"0", "1", "false", "true", "no", "yes"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (ls_ascii_casecmp(text, names[i]) == 0) {
+        if (ls_ascii_same(text, names[i])) {
             *out = (double)(i % 2);
             return true;
         }
@@ -172,6 +172,22 @@ static ls_status look_at_texts(const ls_target_builder *t, const ls_column_conte
     return mostly ? not_a_number(t, in, or_classes, err) : LS_OK;
 }
 
+/* Whether texts are so many that they may be names or keys of rows rather than classes. */
+static bool are_keys(size_t values, const ls_target_builder *t)
+{
+    enum { LEAST = 50 };
+    return t->rows >= LEAST && 2 * values > t->rows;
+}
+
+static ls_status note_keys(const ls_target_builder *t, const ls_column_context *in, size_t values,
+                           ls_data *data, ls_error *err)
+{
+    return ls_data_note_add(data, err,
+                            "the target, column %s, has %zu different texts in %zu rows: classes "
+                            "(--target NAME if another column is to be predicted)",
+                            in->label, values, t->rows);
+}
+
 static ls_status task_of_one(const ls_target_builder *t, ls_task_request asked,
                              const ls_column_context *in, ls_assumed *assumed, bool *again,
                              ls_task *out, ls_data *data, ls_error *err)
@@ -193,8 +209,9 @@ static ls_status task_of_one(const ls_target_builder *t, ls_task_request asked,
             "otherwise)",
             in->label));
     if (asked == LS_ASK_REGRESSION) return ls_target_check_numbers(t, in, false, err);
-    if (!numbers || t->codes) return LS_OK;
     size_t values = ls_dictionary_names(t->texts);
+    if (!numbers || t->codes)
+        return are_keys(values, t) ? note_keys(t, in, values, data, err) : LS_OK;
     if (!t->full && !are_measurements(values, t->rows, t->fractions)) return LS_OK;
     *out = LS_TASK_REGRESSION;
     return ls_data_note_add(

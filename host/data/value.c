@@ -73,9 +73,8 @@ bool ls_is_missing_text(const char *text)
 {
     static const char *const marks[] = {"", "?", "NA", "N/A", "NaN", "null"};
     if (*text && *text != '?' && *text != 'n' && *text != 'N') return false;
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (ls_ascii_casecmp(text, marks[i]) == 0) return true;
-    }
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (ls_ascii_same(text, marks[i])) return true;
     return false;
 }
 

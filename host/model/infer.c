@@ -49,8 +49,8 @@ ls_status ls_model_encode(const ls_model *m, const ls_data *raw, float **out, ls
         return ls_fail(err, LS_ERR_MEMORY, "%zu rows are too many for this machine's memory",
                        raw->rows);
     LS_TRY(ls_alloc(out, inputs, sizeof **out, "the inputs", err));
-    ls_status status = ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, raw,
-                                 *out, err);
+    const ls_number_scaling scaling = ls_model_scaling(m);
+    ls_status status = ls_encode(m->encoder, &scaling, m->network.inputs, raw, *out, err);
     if (status == LS_OK) status = ls_network_arrange(&m->network, *out, raw->rows, err);
     if (status == LS_OK) return LS_OK;
     free(*out);
@@ -218,8 +218,8 @@ static ls_status encode_and_run(ls_inference *f, const ls_data *block, float *ou
                                 float *losses, ls_error *err)
 {
     const ls_model *m = f->model;
-    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, block, f->input,
-                     err));
+    const ls_number_scaling scaling = ls_model_scaling(m);
+    LS_TRY(ls_encode(m->encoder, &scaling, m->network.inputs, block, f->input, err));
     LS_TRY(ls_network_arrange(&m->network, f->input, block->rows, err));
     return run_block(f, f->input, block, block->rows, outputs, losses, err);
 }
@@ -292,11 +292,11 @@ static ls_status infer_standardised(const ls_model *m, ls_device *device, const 
 {
     const size_t inputs = m->network.inputs;
     float *x;
-    if (m->encoder || !m->mean)
+    if (m->encoder || !m->mean || m->quantiles)
         return ls_fail(
             err, LS_ERR_UNSUPPORTED,
-            "an ensemble whose rows have categories or missing values predicts rows, not "
-            "inputs of a network");
+            "an ensemble whose rows have categories, missing values or quantiles predicts rows, "
+            "not inputs of a network");
     LS_TRY(ls_alloc(&x, rows, inputs * sizeof *x, "the inputs", err));
     for (size_t i = 0; i < rows * inputs; i++)
         x[i] = (float)(unclipped(input[i], m->clip) / m->scale[i % inputs] + m->mean[i % inputs]);
@@ -417,7 +417,8 @@ ls_status ls_model_inputs(const ls_model *m, const ls_data *data, float *out, ls
     LS_HOST_MODE(mode);
     if (!m || !data || !out)
         return ls_fail(err, LS_ERR_ARGUMENT, "ls_model_inputs: an argument is NULL");
-    LS_TRY(ls_encode(m->encoder, m->mean, m->scale, m->clip, m->network.inputs, data, out, err));
+    const ls_number_scaling scaling = ls_model_scaling(m);
+    LS_TRY(ls_encode(m->encoder, &scaling, m->network.inputs, data, out, err));
     return ls_network_arrange(&m->network, out, data->rows, err);
 }
 

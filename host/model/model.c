@@ -38,6 +38,7 @@ void ls_model_free(ls_model *m)
     ls_targets_free(m->target, m->targets);
     free(m->mean);
     free(m->scale);
+    ls_quantiles_free(m->quantiles);
     free(m->target_mean);
     free(m->target_scale);
     free(m->values);
@@ -171,6 +172,7 @@ ls_status ls_model_prepare_like(ls_model *to, const ls_model *m, ls_error *err)
     LS_TRY(copy_doubles(m->mean, m->network.inputs, &to->mean, err));
     LS_TRY(copy_doubles(m->scale, m->network.inputs, &to->scale, err));
     to->clip = m->clip;
+    LS_TRY(ls_quantiles_copy(m->quantiles, &to->quantiles, err));
     LS_TRY(copy_doubles(m->target_mean, m->targets, &to->target_mean, err));
     LS_TRY(copy_doubles(m->target_scale, m->targets, &to->target_scale, err));
     to->most_frequent = m->most_frequent;

@@ -31,12 +31,13 @@ struct ls_model {
     ls_source source;      /* of the training rows */
     ls_task task;
     size_t targets;
-    ls_target *target;     /* [targets] */
-    double *mean, *scale;  /* inputs become (x - mean)·scale; NULL without standardisation */
-    double clip;           /* of standardised numbers (ls_encode); 0: none */
-    double *target_mean;   /* [targets] of the training rows; NULL for classes */
-    double *target_scale;  /* [targets] outputs become mean + output/scale; NULL: output */
-    int32_t most_frequent; /* class of the training rows; -1 if it is not known */
+    ls_target *target;       /* [targets] */
+    double *mean, *scale;    /* inputs become (x - mean)·scale; NULL without standardisation */
+    double clip;             /* of standardised numbers (ls_encode); 0: none */
+    ls_quantiles *quantiles; /* normal scores in place of (x - mean)·scale, or NULL */
+    double *target_mean;     /* [targets] of the training rows; NULL for classes */
+    double *target_scale;    /* [targets] outputs become mean + output/scale; NULL: output */
+    int32_t most_frequent;   /* class of the training rows; -1 if it is not known */
     ls_history_point *history;
     size_t history_count;
     ls_summary summary; /* all but `seconds` is saved in the file */
@@ -80,6 +81,12 @@ const ls_model *ls_model_network(const ls_model *model, size_t i);
 
 /* Takes the standardisation and the means of the targets of another model of the same shape. */
 ls_status ls_model_prepare_like(ls_model *model, const ls_model *other, ls_error *err);
+
+/* How its inputs are scaled. */
+static inline ls_number_scaling ls_model_scaling(const ls_model *m)
+{
+    return (ls_number_scaling){m->mean, m->scale, m->clip, m->quantiles};
+}
 
 /* Number of floats in a tensor of the model. */
 size_t ls_tensor_size(const ls_tensor *tensor);

@@ -11,6 +11,7 @@
 #include "host/model/model_format.h"
 #include "host/model/options_json.h"
 #include "host/model/pieces_json.h"
+#include "host/model/quantiles_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
 #include <assert.h>
@@ -99,6 +100,7 @@ static json_t *standardize_json(const ls_model *m)
                           m->mean ? ls_json_numbers(m->mean, inputs) : json_null(), "scale",
                           m->scale ? ls_json_numbers(m->scale, inputs) : json_null());
     if (m->clip > 0) ls_json_set(&o, "clip", json_real(m->clip));
+    if (m->quantiles) ls_json_set(&o, "quantiles", ls_quantiles_json(m->quantiles));
     return o;
 }
 

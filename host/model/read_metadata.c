@@ -5,6 +5,7 @@
 #include "host/model/decision.h"
 #include "host/model/model_format.h"
 #include "host/model/pieces_json.h"
+#include "host/model/quantiles_json.h"
 #include "host/model/read_json.h"
 #include "host/model/source_json.h"
 #include "host/model/split_json.h"
@@ -259,12 +260,42 @@ static ls_status read_standardize(const json_t *object, ls_model *m, const char 
     return LS_OK;
 }
 
-/* Numbers are clipped exactly if the options say so; images never are. */
-static ls_status check_clip(const ls_model *m, const char *path, ls_error *err)
+/* Whether the options scale numbers in this way; images never are. */
+static bool scales(const ls_model *m, ls_scaling how)
 {
-    bool images = m->network.image.channels && !m->encoder,
-         clipped = m->options->settings.scaling == LS_SCALING_ROBUST && m->mean && !images;
-    return (m->clip > 0) == clipped
+    return m->options->settings.scaling == (int)how && m->mean &&
+           !(m->network.image.channels && !m->encoder);
+}
+
+/* Marks the inputs that are numbers; the others are of categories. */
+static void mark_numbers(const ls_model *m, bool *number)
+{
+    const ls_encoder *e = m->encoder;
+    for (size_t i = 0; i < m->network.inputs; i++) number[i] = !e;
+    for (size_t c = 0, i = 0; e && c < e->columns; c++) {
+        number[i] = !e->column[c].categorical;
+        i += e->column[c].categorical ? e->column[c].categories + 1 : 1;
+    }
+}
+
+static ls_status read_quantiles(const json_t *list, ls_model *m, const char *path, ls_error *err)
+{
+    bool *number;
+    if (!list) return LS_OK;
+    LS_TRY(ls_alloc(&number, m->network.inputs, sizeof *number, "a model", err));
+    mark_numbers(m, number);
+    ls_status status = ls_quantiles_of_json(list, m->network.inputs, number, &m->quantiles, err);
+    free(number);
+    return status == LS_ERR_DATA
+               ? ls_damaged(path, "its quantiles are not ascending numbers of its inputs", err)
+               : status;
+}
+
+/* Numbers are clipped, or have quantiles, exactly if the options say so. */
+static ls_status check_scaling(const ls_model *m, const char *path, ls_error *err)
+{
+    return (m->clip > 0) == scales(m, LS_SCALING_ROBUST) &&
+                   !m->quantiles == !scales(m, LS_SCALING_QUANTILE)
                ? LS_OK
                : ls_damaged(path, "its standardisation and its options contradict each other", err);
 }
@@ -288,7 +319,9 @@ static ls_status fill_model(const json_t *meta, const char *path, ls_model *m, l
     if (split) LS_TRY(ls_split_read(split, path, &m->split, err));
     if (source) LS_TRY(ls_source_read(source, m, path, err));
     if (columns) LS_TRY(ls_read_encoder(columns, m, path, err));
-    LS_TRY(check_clip(m, path, err));
+    LS_TRY(read_quantiles(json_object_get(json_object_get(meta, "standardize"), "quantiles"), m,
+                          path, err));
+    LS_TRY(check_scaling(m, path, err));
     if (source) LS_TRY(ls_source_check(m, path, err));
     else ls_source_guess(m);
     if (decision) LS_TRY(read_decision(decision, m, path, err));

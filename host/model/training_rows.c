@@ -3,8 +3,20 @@
 #include "host/data/split.h"
 #include "host/model/targets.h"
 
+/* Whether no class has two rows: names or keys of rows. A few rows may well be like that. */
+static bool has_own_classes(const ls_data *data)
+{
+    return data->task == LS_TASK_CLASSIFICATION && data->rows >= LS_LEAST_VALIDATED &&
+           ls_data_largest_class(data, 2) < 2;
+}
+
 ls_status ls_training_check_labels(const ls_data *data, ls_error *err)
 {
+    if (ls_data_has_targets(data) && has_own_classes(data))
+        return ls_fail(err, LS_ERR_DATA,
+                       "each of the %zu rows is of another class, so that there is nothing to "
+                       "learn; name the column to predict with --target",
+                       data->rows);
     if (ls_data_has_targets(data)) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
                    data->task == LS_TASK_CLASSIFICATION ? "the data has no classes to learn"

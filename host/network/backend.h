@@ -32,6 +32,13 @@ typedef struct {
                   Otherwise the `work` part of the arena is undefined afterwards. */
 } ls_run;
 
+/* Rows [from, to) of the weights of a GRAD_W (to = 0: all), whose sums are stored in y, or added
+ * onto what is there, chunk by chunk. */
+typedef struct {
+    size_t from, to;
+    bool onto;
+} ls_weight_slice;
+
 /* Some operations of a step, over some of its rows: several ranks (host/ranks) share a step. */
 typedef struct {
     size_t member;
@@ -39,6 +46,7 @@ typedef struct {
     size_t first, rows; /* in the batch; first is a multiple of LS_CHUNK. 0 rows: only operations
                            that read none may be run */
     size_t from, to;    /* operations [from, to) of plan->step */
+    ls_weight_slice slice;     /* only where arenas are in place, and for a GRAD_W by itself */
     const ls_rates *rates;
 } ls_part;
 
@@ -86,8 +94,9 @@ typedef struct {
     /* Runs a part of a step of a member whose plan is `shared`. What it leaves in the arena stays
      * until the next part. Returns when host memory or `read` has its results. */
     ls_status (*run_part)(ls_workspace *workspace, const ls_part *part, ls_error *err);
-    /* A member's arena, if it is host memory that may be read and written in place between calls;
-     * otherwise NULL. */
+    /* Whether arenas are host memory: `memory` gives them, to be read and written in place between
+     * calls, and parts may have slices. Otherwise `memory` gives NULL. */
+    bool in_place;
     float *(*memory)(ls_workspace *workspace, size_t member);
     /* Computes outputs (rows × outputs) and losses (rows elements, unweighted) of rows
      * [first, first + rows), counted from the member's origin; these must be in the data. Either

@@ -62,7 +62,7 @@ static const char *const embeddings[] = {"none", "piecewise", NULL};
 static const char *const orders[] = {"shuffle", "file", NULL};
 static const char *const reductions[] = {"mean", "sum", NULL};
 static const char *const schedules[] = {"auto", "constant", "step", "cosine", "plateau", NULL};
-static const char *const scalings[] = {"standard", "robust", NULL};
+static const char *const scalings[] = {"standard", "robust", "quantile", NULL};
 static const char *const on_nans[] = {"stop", "rollback", NULL};
 static const char *const inits[] = {"auto",  "xavier",       "xavier_normal", "he", "he_normal",
                                     "lecun", "lecun_normal", "zeros",         NULL};
@@ -151,7 +151,7 @@ static const option table[] = {
     {{SIZE, "weight-decay", "D", "0.2", "decoupled weight decay (adamw)"},
      REAL(weight_decay, 0, 1e6)},
     {{SIZE, "batch", "ROWS", "auto",
-      "rows per step, or full; auto: full for gd, otherwise the power of two next to a hundredth of "
+      "rows per step, or full; auto: full for gd, otherwise the power of two next to a fiftieth of "
       "the training rows, from 16 to 256"},
      BATCH(batch, 1, MANY)},
     {{SIZE, "order", "NAME", "shuffle",
@@ -225,8 +225,9 @@ static const option table[] = {
       "shift and scale each feature to mean 0 and standard deviation 1 over the training rows"},
      FLAG(standardize)},
     {{SIZE, "scaling", "NAME", "standard",
-      "how --standardize scales numbers: standard, by mean and deviation, or robust, by median and "
-      "quartiles, with values beyond about three of these ranges drawn in"},
+      "how --standardize scales numbers: standard, by mean and deviation; robust, by median and "
+      "quartiles, with values beyond about three of these ranges drawn in; or quantile, by their "
+      "place in order, so that they become normally distributed"},
      CHOICE(scaling, scalings)},
     {{SIZE, "standardize-target", NULL, "on",
       "regression: shift and scale each target to mean 0 and standard deviation 1 over the training "
@@ -707,11 +708,11 @@ bool ls_settings_normalise_rows(const ls_settings *s)
     return false;
 }
 
-/* The power of two next to a hundredth of the rows, from 16 to 256; the smaller of equally near. */
+/* The power of two next to a fiftieth of the rows, from 16 to 256; the smaller of equally near. */
 static uint64_t usual_batch(uint64_t rows)
 {
     uint64_t batch = 16;
-    while (batch < 256 && rows > 100 * (batch + batch / 2)) batch *= 2;
+    while (batch < 256 && rows > 50 * (batch + batch / 2)) batch *= 2;
     return batch;
 }
 

@@ -39,7 +39,7 @@ enum { LS_MAX_HIDDEN = 1000 };
 
 /* How numbers are standardised: by mean and deviation, or by median and quartiles with smooth
  * clipping at LS_ROBUST_CLIP. */
-typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST } ls_scaling;
+typedef enum { LS_SCALING_STANDARD, LS_SCALING_ROBUST, LS_SCALING_QUANTILE } ls_scaling;
 #define LS_ROBUST_CLIP 3.0
 
 /* Part `part` (from 1) of `parts` equal parts of the rows, chosen by `seed`; parts 0: none. */
@@ -119,7 +119,7 @@ size_t ls_settings_pieces(const ls_settings *settings);
 /* Learning rate with "auto" resolved. */
 double ls_settings_rate(const ls_settings *settings);
 /* Rows per step for so many training rows, with "auto" resolved: all of them for gd, otherwise the
- * power of two next to a hundredth of them, from 16 to 256; with batch normalisation the next
+ * power of two next to a fiftieth of them, from 16 to 256; with batch normalisation the next
  * larger number that leaves no batch of one row. At most `rows`.
  */
 uint64_t ls_settings_batch(const ls_settings *settings, uint64_t rows);

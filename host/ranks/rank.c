@@ -171,7 +171,7 @@ static ls_status place(ls_rank *r, ls_rank_workspace *w, ls_rank_member *m, size
     const ls_plan *plan = m->plan;
     if (m->owner == LS_ALL_RANKS) {
         LS_TRY(ls_share_build(plan, (size_t)r->transport->size, (size_t)r->transport->rank,
-                              &m->share, err));
+                              slots(r)->in_place, &m->share, err));
         plan = &m->share->plan;
     }
     LS_TRY(slots(r)->member_add(w->local, plan, origin, &m->local, err));

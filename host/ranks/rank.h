@@ -15,9 +15,9 @@ typedef struct {
     const ls_plan *plan; /* NULL if this number is free */
     int owner;           /* its rank, or LS_ALL_RANKS */
     size_t origin;
-    ls_share *share;     /* how ranks share its steps; NULL if it is placed */
-    size_t local;        /* number in this rank's workspace, if it is there */
-    bool taken;          /* the plan was received: it is freed with the member */
+    ls_share *share; /* how ranks share its steps; NULL if it is placed */
+    size_t local;    /* number in this rank's workspace, if it is there */
+    bool taken;      /* the plan was received: it is freed with the member */
 } ls_rank_member;
 
 typedef struct {

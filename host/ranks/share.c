@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t ls_share_most = 1 << 27;
+size_t ls_share_most = 1 << 27, ls_share_least_piece = 1 << 14;
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -91,6 +91,13 @@ size_t ls_share_held(const ls_share *s, size_t rank, size_t at, size_t count,
         }
     add_range(out, &n, done, p->arena, at, count);
     return n;
+}
+
+/* Whether the weights' gradient of an operation is added up in slices: products that are worth it.
+ */
+static bool is_sliced(const ls_op *o)
+{
+    return o->kind == LS_OP_GRAD_W && o->in * o->out >= ls_share_least_piece / 2;
 }
 
 /* ---- Operations ------------------------------------------------------------------------------ */
@@ -237,6 +244,7 @@ static ls_status add_op(ls_share *s, size_t i, ls_error *err)
 {
     const ls_op *o = &s->whole->step.op[i];
     ls_op p = *o;
+    if (s->slices && is_sliced(o)) return LS_OK;
     switch (o->kind) {
     case LS_OP_LOSS_SUM:
     case LS_OP_GRAD_W:
@@ -250,6 +258,75 @@ static ls_status add_op(ls_share *s, size_t i, ls_error *err)
     }
     if (o->kind == LS_OP_CLIP) LS_TRY(cut(s, LS_CUT_STEP, 0, err));
     return add(s, &p, err);
+}
+
+/* ---- Pieces of a chain -------------------------------------------------------------------------
+ */
+
+static ls_status add_piece(ls_share *s, size_t at, size_t count, ls_piece_slice slice,
+                           ls_error *err)
+{
+    LS_TRY(ls_grow(&s->piece, &s->piece_room, s->pieces + 1, sizeof *s->piece, "a plan", err));
+    LS_TRY(ls_grow(&s->slice, &s->slice_room, s->pieces + 1, sizeof *s->slice, "a plan", err));
+    s->piece[s->pieces] = (ls_piece){at, count};
+    s->slice[s->pieces++] = slice;
+    return LS_OK;
+}
+
+/* Floats [from, to) that are no slices. */
+static ls_status add_rest(ls_share *s, size_t from, size_t to, size_t size, ls_error *err)
+{
+    for (size_t at = from; at < to; at += size)
+        LS_TRY(add_piece(s, at, to - at < size ? to - at : size, (ls_piece_slice){0}, err));
+    return LS_OK;
+}
+
+static ls_status add_slices(ls_share *s, const ls_op *o, size_t size, ls_error *err)
+{
+    const size_t parts = (o->in * o->out + size - 1) / size, at = o->y.at - s->gradient;
+    ls_op all = *o;
+    all.theta = all.s = all.v = nowhere;
+    all.y = in_total(s, o->y);
+    LS_TRY(add(s, &all, err));
+    for (size_t k = 0; k < parts; k++) {
+        const size_t from = o->in * k / parts, to = o->in * (k + 1) / parts;
+        if (from < to)
+            LS_TRY(add_piece(s, at + from * o->out, (to - from) * o->out,
+                             (ls_piece_slice){s->plan.step.count - 1, from, to}, err));
+    }
+    return LS_OK;
+}
+
+/* Small enough that ranks behind the first one do not wait long, and no smaller than pays. */
+static size_t piece_size(const ls_share *s)
+{
+    enum { EACH = 8, MOST = 1 << 17 };
+    const size_t size = s->plan.parameters / (EACH * s->ranks);
+    return size < ls_share_least_piece ? ls_share_least_piece : size > MOST ? MOST : size;
+}
+
+/* The slices come first, in the order in which gradients are complete, as do those of the plan. */
+static ls_status add_pieces(ls_share *s, ls_error *err)
+{
+    const ls_plan *p = s->whole;
+    const size_t size = piece_size(s);
+    size_t done = 0;
+    for (size_t i = 0; i < p->step.count; i++)
+        if (is_sliced(&p->step.op[i])) LS_TRY(add_slices(s, &p->step.op[i], size, err));
+    /* what lies between the slices, and behind them with the loss */
+    for (size_t left = 1; left;) {
+        const ls_op *next = NULL;
+        for (size_t i = 0; i < p->step.count; i++) {
+            const ls_op *o = &p->step.op[i];
+            if (is_sliced(o) && o->y.at - s->gradient >= done && (!next || o->y.at < next->y.at))
+                next = o;
+        }
+        const size_t to = next ? next->y.at - s->gradient : p->parameters + 1;
+        LS_TRY(add_rest(s, done, to, size, err));
+        done = next ? to + next->in * next->out : to;
+        left = next != NULL;
+    }
+    return LS_OK;
 }
 
 /* ---- The share ------------------------------------------------------------------------------- */
@@ -299,25 +376,27 @@ static ls_status lay_out(ls_share *s, ls_error *err)
     return choose(s, err);
 }
 
-static ls_status fill(ls_share *s, ls_error *err)
+static ls_status fill(ls_share *s, bool in_place, ls_error *err)
 {
     const ls_plan *p = s->whole;
     LS_TRY(lay_out(s, err));
     LS_TRY(ls_alloc(&s->plan.infer.op, p->infer.count, sizeof *p->infer.op, "a plan", err));
     memcpy(s->plan.infer.op, p->infer.op, p->infer.count * sizeof *p->infer.op);
     s->plan.infer.count = s->plan.infer.capacity = p->infer.count;
+    s->slices = s->way == LS_SUMS_CHAIN && in_place;
     for (size_t i = 0; i < p->step.count; i++) LS_TRY(add_op(s, i, err));
-    return cut(s, LS_CUT_END, 0, err);
+    LS_TRY(cut(s, LS_CUT_END, 0, err));
+    return s->way == LS_SUMS_CHAIN ? add_pieces(s, err) : LS_OK;
 }
 
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share **out,
-                         ls_error *err)
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, bool in_place,
+                         ls_share **out, ls_error *err)
 {
     ls_share *s;
     LS_TRY(ls_alloc(&s, 1, sizeof *s, "a plan", err));
     *s = (ls_share){.plan = *plan, .whole = plan, .ranks = ranks, .rank = rank};
     s->plan.step = s->plan.infer = (ls_ops){0};
-    ls_status status = fill(s, err);
+    ls_status status = fill(s, in_place, err);
     if (status != LS_OK) ls_share_free(s);
     else *out = s;
     return status;
@@ -329,5 +408,7 @@ void ls_share_free(ls_share *s)
     free(s->plan.step.op);
     free(s->plan.infer.op);
     free(s->cut);
+    free(s->piece);
+    free(s->slice);
     free(s);
 }

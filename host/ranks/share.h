@@ -26,6 +26,12 @@ typedef struct {
     size_t norm; /* number of the layer's operation in the plan that was shared; MEAN to GRADS */
 } ls_cut;
 
+/* Rows [from, to) of the weights of a GRAD_W: its operation in the plan, behind the step; to = 0 if
+ * the piece is none. */
+typedef struct {
+    size_t op, from, to;
+} ls_piece_slice;
+
 /* The plan has its own memory. Its arena is that of the plan it was made of, with more behind it:
  *   [ … ][ total ][ sums of chunk 0 | sums of chunk 1 | … ][ sums of batch norm ][ variance ]
  * The sums of a chunk are its gradient of all parameters, then its loss; the total is theirs.
@@ -48,19 +54,28 @@ typedef struct {
     size_t variance;
     ls_cut *cut;
     size_t cuts, cut_room;
+
+    /* CHAIN: the pieces in which totals travel. Some are slices of a GRAD_W: where arenas are in
+     * place, that is run when the piece has come, onto it, and there are no sums of chunks. */
+    ls_piece *piece;
+    ls_piece_slice *slice; /* of each piece */
+    size_t pieces, piece_room, slice_room;
+    bool slices;
 } ls_share;
 
 /* Floats of chunks' sums at most, if chunks can be taken in turns: tests make it less. */
 extern size_t ls_share_most;
+/* Floats of a piece of a chain at least: tests make it less, too. */
+extern size_t ls_share_least_piece;
 
 /* Whether ranks can share the steps of a plan in turns: chunks may then be taken a few at a time.
  * Batch normalisation needs all at once. */
 bool ls_share_takes_turns(const ls_plan *plan);
 
-/* ranks: among which a batch is divided, for number `rank` of them. plan must outlive the share.
- * Errors: LS_ERR_MEMORY. */
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share **out,
-                         ls_error *err);
+/* ranks: among which a batch is divided, for number `rank` of them. in_place: whether its device
+ * has its arenas in host memory. plan must outlive the share. Errors: LS_ERR_MEMORY. */
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, bool in_place,
+                         ls_share **out, ls_error *err);
 void ls_share_free(ls_share *share);
 
 /* Chunks [*first, *first + *count) of a batch, for a rank in a turn. */

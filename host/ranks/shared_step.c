@@ -17,6 +17,8 @@ typedef struct {
     size_t batch_rows;
     size_t turn, turns;
     float loss;
+    float *total; /* at the cut of the step: the total of the gradient, and this rank's sums */
+    const float *own;
     ls_status status; /* of this rank's device */
     ls_error *err;    /* its message */
 } step;
@@ -134,23 +136,60 @@ static ls_status cut_grads(step *s, const ls_cut *cut, ls_error *err)
     return LS_OK;
 }
 
+/* ---- This rank's operations ---------------------------------------------------------------------
+ */
+
+/* Operations [from, to): those before the last cut need rows. */
+static void run_part(step *s, size_t from, size_t to, bool needs_rows)
+{
+    const double started = ls_clock();
+    s->part.from = from, s->part.to = to;
+    if (s->status == LS_OK && from < to && (s->part.rows || !needs_rows))
+        note(s, s->workspace->backend->slots->run_part(s->workspace, &s->part, err_of(s)));
+    s->rank->computing += ls_clock() - started;
+}
+
 /* ---- The gradient ---------------------------------------------------------------------------- */
 
 /* The gradient of all turns so far, and their loss, which follows it; or this rank's part of both.
  * On a device with memory of its own the total is kept in the buffer until the last turn. */
+/* This rank's chunks of a piece of the total, which has come along the chain. */
+static void add_to_piece(void *user, size_t number, bool first)
+{
+    step *s = user;
+    const ls_share *p = s->share;
+    const ls_piece piece = p->piece[number];
+    const ls_piece_slice *slice = &p->slice[number];
+    if (p->slices && slice->to) {
+        s->part.slice = (ls_weight_slice){slice->from, slice->to, !first};
+        run_part(s, slice->op, slice->op + 1, true);
+        s->part.slice = (ls_weight_slice){0};
+        return;
+    }
+    float *total = s->total + piece.at;
+    const float *own = s->own + piece.at;
+    for (size_t c = 0; c < s->rank->chunks[p->rank]; c++, own += p->stride, first = false)
+        for (size_t i = 0; i < piece.count; i++) total[i] = first ? own[i] : total[i] + own[i];
+}
+
 static ls_status cut_step(step *s, ls_error *err)
 {
     const ls_share *p = s->share;
     ls_rank *r = s->rank;
     const size_t n = p->plan.parameters, mine = r->chunks[r->transport->rank];
-    float *total = s->memory ? s->memory + p->total : r->buffer;
-    const ls_sums sums = {.own = get(s, p->sums, mine * p->stride, r->buffer + p->stride),
+    float *total = s->total = s->memory ? s->memory + p->total : r->buffer;
+    s->own = get(s, p->sums, mine * p->stride, r->buffer + p->stride);
+    const ls_sums sums = {.own = s->own,
                           .stride = p->stride,
                           .floats = n + 1,
                           .chunks = r->chunks,
                           .onto = s->turn > 0,
                           .total = total,
-                          .room = r->room};
+                          .room = r->room,
+                          .piece = p->piece,
+                          .pieces = p->pieces,
+                          .add = add_to_piece,
+                          .user = s};
     LS_TRY(p->split ? ls_sums_reduce(r->transport, &sums, err)
                     : ls_sums_total(r->transport, p->way, &sums, err));
     s->loss = total[n]; /* with split, on the last rank alone */
@@ -206,16 +245,6 @@ static void take_rows(step *s)
     if (rows && s->batch_rows - s->part.first < rows) s->part.rows = s->batch_rows - s->part.first;
 }
 
-/* Operations [from, to): those before the last cut need rows. */
-static void run_part(step *s, size_t from, size_t to, bool needs_rows)
-{
-    const double started = ls_clock();
-    s->part.from = from, s->part.to = to;
-    if (s->status == LS_OK && from < to && (s->part.rows || !needs_rows))
-        note(s, s->workspace->backend->slots->run_part(s->workspace, &s->part, err_of(s)));
-    s->rank->computing += ls_clock() - started;
-}
-
 /* Operations up to the gradient are run in each turn, those after it once. */
 static ls_status run_step(step *s, ls_error *err)
 {
@@ -228,9 +257,9 @@ static ls_status run_step(step *s, ls_error *err)
         for (size_t i = 0, from = 0; i < p->cuts; from = p->cut[i++].end) {
             if (summed && s->turn + 1 < s->turns) break;
             run_part(s, from, p->cut[i].end, !summed);
-            const double started = ls_clock();
+            const double started = ls_clock() - s->rank->computing; /* slices are computed there */
             LS_TRY(exchange(s, &p->cut[i], err));
-            s->rank->exchanging += ls_clock() - started;
+            s->rank->exchanging += ls_clock() - s->rank->computing - started;
             summed |= p->cut[i].kind == LS_CUT_STEP;
         }
     }

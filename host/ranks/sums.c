@@ -128,33 +128,92 @@ static ls_status gather(ls_transport *t, const ls_sums *s, ls_error *err)
 /* ---- Chain ----------------------------------------------------------------------------------- */
 
 /* Ranks with chunks come first in the chain, as those without follow them. */
-static size_t chain_length(const ls_sums *s, size_t ranks)
+static size_t chain_length(const size_t *chunks, size_t ranks)
 {
     size_t n = ranks;
-    while (n > 1 && !s->chunks[n - 1]) n--;
+    while (n > 1 && !chunks[n - 1]) n--;
     return n;
 }
 
-/* A piece comes from the rank before while the piece before it goes to the rank behind. */
+enum { NO_RANK = -1 };
+
+/* Totals go from the last rank of the chain to all others, in ascending order: the rank behind
+ * `rank` on that way. */
+static int ring_behind(int rank, int last, int ranks)
+{
+    int next = rank == last ? 0 : rank + 1;
+    if (next == last) next++;
+    return next < ranks ? next : NO_RANK;
+}
+
+static int ring_before(int rank, int last)
+{
+    if (rank == last) return NO_RANK;
+    int before = rank - 1;
+    if (before == last) before--;
+    return before < 0 ? last : before;
+}
+
+static ls_piece piece_of(const ls_sums *s, size_t i)
+{
+    if (s->piece) return s->piece[i];
+    const size_t at = i * PIECE;
+    return (ls_piece){at, s->floats - at < PIECE ? s->floats - at : PIECE};
+}
+
+static size_t pieces_of(const ls_sums *s)
+{
+    return s->piece ? s->pieces : (s->floats + PIECE - 1) / PIECE;
+}
+
+static void add_own(const ls_sums *s, size_t chunks, size_t i, bool first)
+{
+    const ls_piece p = piece_of(s, i);
+    if (s->add) {
+        s->add(s->user, i, first);
+        return;
+    }
+    for (size_t c = 0; c < chunks; c++)
+        add(s->total + p.at, s->own + c * s->stride + p.at, p.count, first && !c);
+}
+
+/* Transfers of one slot. */
+typedef struct {
+    const ls_sums *sums;
+    ls_transfer list[4];
+    size_t count;
+} slot_transfers;
+
+static void add_transfer(slot_transfers *t, bool wanted, int rank, bool out, size_t piece)
+{
+    /* a number before the first piece has wrapped around */
+    if (!wanted || piece >= pieces_of(t->sums)) return;
+    const ls_piece p = piece_of(t->sums, piece);
+    t->list[t->count++] = (ls_transfer){rank, out, t->sums->total + p.at, p.count * sizeof(float)};
+}
+
+/* All ranks go through slots together. In slot t, rank r of the chain receives piece t - r, passes
+ * piece t - r - 1 on, and adds its chunks to the one that it has received; totals follow behind. A
+ * transfer is in the same slot on both of its ranks. */
 static ls_status chain(ls_transport *t, const ls_sums *s, ls_error *err)
 {
-    const size_t me = (size_t)t->rank, last = chain_length(s, (size_t)t->size) - 1,
-                 pieces = (s->floats + PIECE - 1) / PIECE;
-    for (size_t i = 0; me <= last && i <= pieces; i++) {
-        const size_t at = i * PIECE, n = i < pieces - 1 ? PIECE : s->floats - (pieces - 1) * PIECE;
-        const size_t sent = i ? (i - 1) * PIECE : 0;
-        ls_transfer list[2];
-        size_t count = 0;
-        if (i < pieces && me)
-            list[count++] = (ls_transfer){(int)me - 1, false, s->total + at, n * sizeof(float)};
-        if (i && me < last)
-            list[count++] = (ls_transfer){(int)me + 1, true, s->total + sent,
-                                          (i == pieces ? s->floats - sent : PIECE) * sizeof(float)};
-        if (count) LS_TRY(t->transfer(t, list, count, err));
-        for (size_t c = 0; i < pieces && c < s->chunks[me]; c++)
-            add(s->total + at, s->own + c * s->stride + at, n, !me && !c && !s->onto);
+    const size_t ranks = (size_t)t->size, r = (size_t)t->rank,
+                 last = chain_length(s->chunks, ranks) - 1, pieces = pieces_of(s),
+                 place = r > last ? r - 1 : r; /* in the ring, behind `last` */
+    const int me = t->rank, before = ring_before(me, (int)last),
+              behind = ring_behind(me, (int)last, t->size);
+    for (size_t slot = 0; slot < pieces + last + ranks; slot++) {
+        slot_transfers now = {.sums = s};
+        add_transfer(&now, r && r <= last, me - 1, false, slot - r);
+        add_transfer(&now, r < last, me + 1, true, slot - r - 1);
+        add_transfer(&now, before != NO_RANK, before, false, slot - last - 1 - place);
+        add_transfer(&now, behind != NO_RANK, behind, true,
+                     r == last ? slot - last - 1 : slot - last - 2 - place);
+        if (now.count) LS_TRY(t->transfer(t, now.list, now.count, err));
+        if (r <= last && slot - r < pieces && s->chunks[r])
+            add_own(s, s->chunks[r], slot - r, !r && !s->onto);
     }
-    return t->broadcast(t, (int)last, s->total, s->floats * sizeof(float), false, err);
+    return LS_OK;
 }
 
 /* ---- Both ------------------------------------------------------------------------------------ */
@@ -188,10 +247,9 @@ uint64_t ls_sums_bytes(ls_sums_way way, size_t floats, const size_t *chunks, siz
     if (way == LS_SUMS_GATHER)
         n = (uint64_t)chunks[rank] * (floats - part) + (uint64_t)part * (ranks - 1);
     else {
-        const size_t last = chain_length(&(ls_sums){.chunks = chunks}, ranks) - 1;
-        n = rank < last || (rank == last && ranks > 1) ? floats : 0;
-        /* the total on its way to all: once from each rank but the last one that gets it */
-        if (rank != (last + ranks - 1) % ranks && rank != last) n += floats;
+        const size_t last = chain_length(chunks, ranks) - 1;
+        n = (uint64_t)(rank < last ? floats : 0) +
+            (ring_behind((int)rank, (int)last, (int)ranks) != NO_RANK ? floats : 0);
     }
     return n * sizeof(float);
 }

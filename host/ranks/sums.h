@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Adding up the sums of chunks that lie on several ranks, in ascending order of the chunks. Two
- * ways give the same bits; docs/distributed.md says what each costs: GATHER  rank r is sent the
- * r-th part of every chunk's sums, adds them up, and sends the total of its part to all. Each
- * chunk's sums travel once. CHAIN   the running total goes from rank to rank in pieces, each of
- * which adds its chunks; the last one sends the total to all. Each rank's traffic is that of two
- * totals, however many chunks there are. */
+ * ways give the same bits; docs/distributed.md says what each costs.
+ *
+ * GATHER: rank r is sent the r-th part of every chunk's sums, adds them up, and sends the total of
+ * its part to all. Each chunk's sums travel once.
+ *
+ * CHAIN: the running total goes from rank to rank in pieces, each of which adds its chunks; the
+ * last one sends the total of a piece around the ranks while the next ones are on their way. Each
+ * rank's traffic is that of two totals, however many chunks there are. */
 #ifndef LS_SUMS_H
 #define LS_SUMS_H
 
@@ -14,13 +17,26 @@
 
 typedef enum { LS_SUMS_GATHER, LS_SUMS_CHAIN } ls_sums_way;
 
+/* Floats [at, at + count) of the sums. */
+typedef struct {
+    size_t at, count;
+} ls_piece;
+
 typedef struct {
     const float *own; /* this rank's chunks, `stride` apart */
     size_t stride, floats;
-    const size_t *chunks; /* number of chunks of each rank, in order; rank 0 has one at least */
+    const size_t *chunks; /* number of chunks of each rank, in order */
     bool onto;    /* they are added to the total of the turns before, which all ranks have */
     float *total; /* floats */
-    float *room;  /* ls_sums_room floats */
+    float *room;  /* GATHER: ls_sums_room floats */
+    /* CHAIN: in which order and sizes the floats travel, the same on all ranks; none: in pieces of
+     * one size. */
+    const ls_piece *piece;
+    size_t pieces;
+    /* CHAIN: adds this rank's chunks to a piece of the total, or stores their sum if `first`; NULL:
+     * those that lie in `own`. */
+    void (*add)(void *user, size_t piece, bool first);
+    void *user;
 } ls_sums;
 
 /* Floats of room for both ways. chunks: of all ranks together, at most. */

@@ -100,17 +100,25 @@ static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data
     const ls_model *kept = kept_of(b);
     if (kept) {
         b->clip = kept->clip;
+        LS_TRY(ls_quantiles_copy(kept->quantiles, &b->quantiles, err));
         LS_TRY(ls_preprocessing_copy(kept->mean, n->inputs, &b->mean, err));
         return ls_preprocessing_copy(kept->scale, n->inputs, &b->scale, err);
     }
     LS_TRY(ls_alloc(&b->mean, n->inputs, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, n->inputs, sizeof *b->scale, "the preprocessing", err));
-    if (b->scaling == LS_SCALING_ROBUST && !(n->image.channels && !b->encoder)) {
+    if (n->image.channels && !b->encoder) {
+        pool_channels(n->image, d, b->mean, b->scale);
+        return LS_OK;
+    }
+    if (b->scaling == LS_SCALING_ROBUST) {
         b->clip = LS_ROBUST_CLIP;
         return ls_encoder_robust(b->encoder, d, b->mean, b->scale, err);
     }
-    if (n->image.channels && !b->encoder) pool_channels(n->image, d, b->mean, b->scale);
-    else ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
+    if (b->scaling == LS_SCALING_QUANTILE) {
+        for (size_t i = 0; i < n->inputs; i++) b->mean[i] = 0, b->scale[i] = 1;
+        return ls_encoder_quantiles(b->encoder, d, &b->quantiles, err);
+    }
+    ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
     return LS_OK;
 }
 
@@ -206,10 +214,10 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
         LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation",
                         err));
     }
+    const ls_number_scaling scaling = {b->mean, b->scale, b->clip, b->quantiles};
     const ls_data *parts[] = {train, held_out};
     for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(b->encoder, b->mean, b->scale, b->clip, n->inputs, parts[i],
-                         b->x + at * n->inputs, err));
+        LS_TRY(ls_encode(b->encoder, &scaling, n->inputs, parts[i], b->x + at * n->inputs, err));
         LS_TRY(ls_network_arrange(n, b->x + at * n->inputs, parts[i]->rows, err));
         ls_network_targets(n, parts[i], b->target_mean, b->target_scale, b->t + at * n->outputs);
     }
@@ -302,6 +310,7 @@ void ls_block_free(ls_block *b)
     free(b->class_weight);
     free(b->mean);
     free(b->scale);
+    ls_quantiles_free(b->quantiles);
     free(b->target_mean);
     free(b->target_scale);
     free(b->row_losses);

@@ -34,19 +34,20 @@ typedef struct {
     /* What it is: training rows, then validation rows. */
     size_t rows, held_out; /* training rows, validation rows */
     /* Fitted to the training rows, or those of the model that training starts from. */
-    ls_encoder *encoder;   /* NULL for plain numbers */
-    double *mean, *scale;  /* NULL without standardisation */
-    double clip;           /* of standardised numbers; 0: none */
-    double *target_mean;   /* [outputs]; NULL for classes */
-    double *target_scale;  /* [outputs] of numbers; NULL without standardisation */
-    int32_t most_frequent; /* class of the training rows; -1 for numbers and labels */
-    float *x, *t, *weight; /* inputs, targets, row weights (NULL if all are 1); NULL once a table
-                              has taken them over */
-    float *row_losses;     /* held_out: workspace of validation */
-    float *held_outputs;   /* held_out × outputs: workspace of validation */
-    ls_table *table;       /* the table that it lies in, or NULL */
-    size_t origin;         /* row of the table at which it starts */
-    size_t members;        /* that use it; counted by the fleet */
+    ls_encoder *encoder;     /* NULL for plain numbers */
+    double *mean, *scale;    /* NULL without standardisation */
+    double clip;             /* of standardised numbers; 0: none */
+    ls_quantiles *quantiles; /* or NULL */
+    double *target_mean;     /* [outputs]; NULL for classes */
+    double *target_scale;    /* [outputs] of numbers; NULL without standardisation */
+    int32_t most_frequent;   /* class of the training rows; -1 for numbers and labels */
+    float *x, *t, *weight;   /* inputs, targets, row weights (NULL if all are 1); NULL once a table
+                                has taken them over */
+    float *row_losses;       /* held_out: workspace of validation */
+    float *held_outputs;     /* held_out × outputs: workspace of validation */
+    ls_table *table;         /* the table that it lies in, or NULL */
+    size_t origin;           /* row of the table at which it starts */
+    size_t members;          /* that use it; counted by the fleet */
     float **pieces; /* [LS_MOST_PIECES + 1]: fitted tables of embeddings, by the most pieces of
                        an input; NULL, as those that are not there (host/training/knots.h) */
 } ls_block;

@@ -49,7 +49,7 @@ static ls_status check_kept(bool wanted, bool there, const char *option, ls_erro
 /* Whether the numbers are scaled as the model has them, if they are. */
 static ls_status check_scaling(const ls_model *m, const ls_settings *s, ls_error *err)
 {
-    static const char *const names[] = {"standard", "robust"};
+    static const char *const names[] = {"standard", "robust", "quantile"};
     int has = m->options->settings.scaling;
     if (!s->standardize || s->scaling == has) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
@@ -209,6 +209,12 @@ ls_status ls_start_hash(const ls_start *start, char hex[65], ls_error *err)
     hash_reals(&sha, m->mean, m->network.inputs);
     hash_reals(&sha, m->scale, m->network.inputs);
     if (m->clip > 0) ls_hash_real(&sha, m->clip);
+    if (m->quantiles) {
+        const ls_quantiles *q = m->quantiles;
+        for (size_t i = 0; i <= q->inputs; i++) ls_hash_number(&sha, q->first[i]);
+        hash_reals(&sha, q->x, q->first[q->inputs]);
+        hash_reals(&sha, q->z, q->first[q->inputs]);
+    }
     hash_reals(&sha, m->target_scale ? m->target_mean : NULL, m->targets);
     hash_reals(&sha, m->target_scale, m->targets);
     for (size_t k = 0; k < m->network.classes; k++) ls_hash_text(&sha, m->class_names[k]);

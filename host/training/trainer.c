@@ -24,6 +24,7 @@ static ls_status copy_preprocessing(ls_model *model, const ls_block *block, ls_e
     LS_TRY(ls_preprocessing_copy(block->mean, inputs, &model->mean, err));
     LS_TRY(ls_preprocessing_copy(block->scale, inputs, &model->scale, err));
     model->clip = block->clip;
+    LS_TRY(ls_quantiles_copy(block->quantiles, &model->quantiles, err));
     LS_TRY(ls_preprocessing_copy(block->target_mean, outputs, &model->target_mean, err));
     LS_TRY(ls_preprocessing_copy(block->target_scale, outputs, &model->target_scale, err));
     model->most_frequent = block->most_frequent;

@@ -10,6 +10,8 @@ that cannot be run here are in NOT_RUN, with the reason.
 usage: test.py PROGRAM SOURCES [--update: writes what is printed into the console blocks]
 Exits with 77 without gnuplot."""
 import gzip
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -60,7 +62,8 @@ BEFORE = {
                          "lockstep train iris.csv --split 0.2 -o iris.safetensors -q",
                          "sed 's/sick/1/; s/healthy/-1/' -i data.csv test.csv",
                          "lockstep train data.csv -o mammography.safetensors -q"],
-    "help of predict": ["lockstep train data.csv -o iris.safetensors -q", "cp new.csv mail.csv",
+    "help of predict": ["cp data.csv iris.csv", "cp new.csv mail.csv",
+                        "lockstep train iris.csv --split 0.2 -o iris.safetensors -q",
                         "awk '{print (NR == 1 ? \"key\" : NR) \",\" $0}' mail.csv > new.csv",
                         "sed s/sick/spam/ data.csv > spam.csv",
                         "lockstep train spam.csv -o spam.safetensors -q"],
@@ -259,6 +262,21 @@ class Test:
             for option in options_of(code) - of:
                 self.fault(name, 0, "`%s`: there is no option %s" % (code, option))
 
+    def check_demo(self):
+        """The training of ./demo gives the line of the README, which names the hash of its model."""
+        with open(os.path.join(self.sources, "demo"), encoding="utf-8") as file:
+            text = file.read().replace("\\\n", " ")
+        line = re.search(r"\$lockstep (train .*?) --device", text).group(1)
+        done = self.shell("lockstep %s --device cpu --json -q -o demo.safetensors" % line, self.folder)
+        with open(os.path.join(self.sources, "README.md"), encoding="utf-8") as file:
+            shown = re.search(r"(?m)^0   CPU path \S+ \S+ threads\)\s+(.*)$", file.read()).group(1).split()
+        train = json.loads(done.stdout)["train"]
+        with open(os.path.join(self.folder, "demo.safetensors"), "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        given = ["%.6f" % train["loss"], "%.4f" % train["accuracy"], "%.4f" % train["f1"], digest]
+        if shown[1:] != given:
+            self.fault("README.md", 0, "./demo prints %s, not %s" % (given, shown[1:]))
+
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -286,6 +304,7 @@ def main():
     try:
         for name in documents:
             test.check_document(name)
+        test.check_demo()
         options = test.check_helps()
         for name in documents:
             test.check_options(name, options)

@@ -14,6 +14,7 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/cmd/commands.h"
+#include "host/cli/run/split.h"
 #include "host/model/model_file.h"
 #include <jansson.h>
 #include <math.h>
@@ -187,6 +188,10 @@ static ls_status work(auto_arguments *a, auto_work *w, double seconds, ls_error 
     progress_clear();
     device_report_take(&w->report, w->device);
     LS_TRY(status);
+    if (a->split > 0) {
+        const run_config c = {.data = a->data, .split = a->split, .source = a->source};
+        losses_check(&w->lost, split_note(w->model, &c, w->train, w->test, &why), &why);
+    }
     if (w->test) LS_TRY(ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err));
     if (!a->save) return ls_model_sha256(w->model, w->hash, err);
     if (losses_check(&w->lost, ls_model_save_hashed(w->model, a->save, w->hash, &why), &why))

@@ -14,6 +14,7 @@
 #include "host/cli/cmd/commands.h"
 #include "host/cli/cmd/prediction_lines.h"
 #include "host/cli/cmd/read_ahead.h"
+#include "host/cli/run/split.h"
 #include "host/data/data.h"
 #include "host/model/infer.h"
 #include "host/model/reader_keep.h"
@@ -40,6 +41,8 @@ static const char intro[] =
     "done then, and the status is 1.\n"
     "\n"
     "  lockstep predict iris.safetensors new.csv -o predicted.csv\n"
+    "  lockstep predict iris.safetensors iris.csv --split test     the rows that train --split held out,\n"
+    "                                                              each with its number\n"
     "  lockstep predict iris.safetensors new.csv --id key --top 2      the key, and two classes a row\n"
     "  lockstep predict spam.safetensors mail.csv --positive spam --threshold 0.9\n"
     "  zcat sensors.csv.gz | lockstep predict pump.safetensors - > predicted.csv\n";
@@ -47,6 +50,7 @@ static const char intro[] =
 /* What is written beside the predictions, and how. */
 typedef struct {
     const char *id, *keep; /* columns to pass through, or NULL */
+    const char *split;     /* a part of the training data, or NULL for all of DATA */
     int top;
     int json;
 } predict_style;
@@ -58,7 +62,7 @@ typedef struct {
     ls_inference *inference;
     ls_reader *reader; /* of a file */
     read_ahead *ahead;
-    ls_data *data;  /* or generated rows */
+    ls_data *data;  /* or all rows: generated ones, or a part of the training data */
     float *outputs; /* of a block */
     prediction_lines lines;
     ls_sink *file;
@@ -92,7 +96,7 @@ static ls_status predict_block(predict_work *w, const ls_data *block, ls_error *
     return LS_OK;
 }
 
-static ls_status predict_generated(predict_work *w, ls_error *err)
+static ls_status predict_rows(predict_work *w, ls_error *err)
 {
     const size_t rows = ls_data_rows(w->data), most = ls_inference_rows(w->inference);
     for (size_t at = 0; at < rows; at += most) {
@@ -134,6 +138,13 @@ static ls_status predict_file(const source_options *o, predict_work *w, ls_error
 static ls_status open_rows(const source_options *o, const predict_style *style, predict_work *w,
                            ls_error *err)
 {
+    if (style->split) {
+        if (style->id || style->keep)
+            return ls_fail(err, LS_ERR_ARGUMENT,
+                           "--%s does not go with --split, which writes the number of each row",
+                           style->id ? "id" : "keep");
+        return split_read(w->model, o, w->name, style->split, &w->data, err);
+    }
     if (source_is_generated(w->name)) {
         if (style->id || style->keep)
             return ls_fail(err, LS_ERR_ARGUMENT, "--%s is for files, but %s is a generator",
@@ -168,8 +179,10 @@ static ls_status prepare(const source_options *o, const predict_style *style,
         return ls_fail(err, LS_ERR_MEMORY, "the model has too many outputs");
     LS_TRY(ls_alloc(&w->outputs, outputs, sizeof *w->outputs, "the predictions", err));
     bool terminal = !strcmp(to, "-") && isatty(STDOUT_FILENO);
-    const prediction_style lines = {
-        .top = (size_t)style->top, .json = style->json != 0, .visible = terminal};
+    const prediction_style lines = {.top = (size_t)style->top,
+                                    .json = style->json != 0,
+                                    .number = style->split != NULL,
+                                    .visible = terminal};
     return prediction_lines_open(&w->lines, w->model, lines, w->reader, err);
 }
 
@@ -184,7 +197,7 @@ static ls_status work(const source_options *o, const predict_style *style,
     w->started = w->reported = ls_clock();
     LS_TRY(prediction_lines_begin(&w->lines, w->file, err));
     double begun = phase_begin();
-    ls_status status = w->data ? predict_generated(w, err) : predict_file(o, w, err);
+    ls_status status = w->data ? predict_rows(w, err) : predict_file(o, w, err);
     progress_clear();
     LS_TRY(status);
     phase_end(begun, "read, predicted and wrote %zu rows", w->rows);
@@ -237,6 +250,7 @@ int cmd_predict(int argc, const char **argv)
          "classes: write only the K most probable classes, the most probable first", "K"},
         {"json", 0, POPT_ARG_NONE, &style.json, 0, "write one JSON object a row instead of CSV",
          NULL},
+        OPTION_SPLIT(style.split),
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, threshold, 0,
          "Decision (two classes; default: the model's):", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, data, 0, "Data:", NULL},

@@ -127,10 +127,10 @@ static void add_labels(ls_text *out, const ls_model *m, const float *outputs)
     ls_text_add(out, "}");
 }
 
-void prediction_json_add(ls_text *out, const prediction_lines *l, const ls_kept *kept, size_t row,
-                         const float *outputs)
+void prediction_json_add(ls_text *out, const prediction_lines *l, const ls_kept *kept,
+                         size_t number, size_t row, const float *outputs)
 {
-    ls_text_add(out, "{\"row\":%zu", l->rows - 1);
+    ls_text_add(out, "{\"row\":%zu", number);
     if (l->kept[0]) add_kept(out, l, kept, row);
     if (l->task == LS_TASK_CLASSIFICATION) add_class(out, l, outputs);
     else if (l->task == LS_TASK_REGRESSION) add_numbers(out, l->model, outputs);

@@ -12,10 +12,10 @@
 #include "host/cli/cmd/prediction_state.h"
 #include "host/data/kept.h"
 
-/* Adds the object of row lines->rows, and a newline. kept: of the block, whose row it is, or NULL.
- * outputs: NULL without a prediction. */
+/* Adds the object of row `number`, and a newline. kept: of the block, whose row `row` it is, or
+ * NULL. outputs: NULL without a prediction. */
 void prediction_json_add(ls_text *out, const prediction_lines *lines, const ls_kept *kept,
-                         size_t row, const float *outputs);
+                         size_t number, size_t row, const float *outputs);
 
 /* Adds a text as a string, in quotes. Bytes that are no UTF-8 become '?'. */
 void prediction_json_string(ls_text *out, const char *text);

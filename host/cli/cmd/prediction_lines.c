@@ -165,6 +165,7 @@ ls_status prediction_lines_begin(prediction_lines *l, ls_sink *file, ls_error *e
     ls_text text = {0};
     l->file = file;
     if (l->style.json) return LS_OK;
+    if (l->style.number) ls_text_add(&text, "row,");
     for (size_t i = 0; l->kept[i]; i++) {
         add_field(l, &text, "", l->kept[i]);
         ls_text_add(&text, ",");
@@ -284,11 +285,13 @@ static ls_status add_text(prediction_lines *l, const ls_text *text, ls_error *er
     return LS_OK;
 }
 
-/* The columns that are passed through. */
-static ls_status add_kept(prediction_lines *l, const ls_kept *kept, size_t row, ls_error *err)
+/* The number of the row, and the columns that are passed through. */
+static ls_status add_kept(prediction_lines *l, const ls_data *block, size_t row, ls_error *err)
 {
-    if (!l->kept[0]) return LS_OK;
+    const ls_kept *kept = block->kept;
+    if (!l->kept[0] && !l->style.number) return LS_OK;
     l->line.length = 0;
+    if (l->style.number) ls_text_add(&l->line, "%zu,", ls_data_row_number(block, row) + 1);
     for (size_t i = 0; l->kept[i]; i++) {
         add_field(l, &l->line, "", ls_kept_text(kept, row, i));
         ls_text_add(&l->line, ",");
@@ -296,18 +299,19 @@ static ls_status add_kept(prediction_lines *l, const ls_kept *kept, size_t row, 
     return add_text(l, &l->line, err);
 }
 
-static ls_status add_object(prediction_lines *l, const ls_kept *kept, size_t row,
+static ls_status add_object(prediction_lines *l, const ls_data *block, size_t row,
                             const float *outputs, bool finite, ls_error *err)
 {
+    size_t number = l->style.number ? ls_data_row_number(block, row) : l->rows - 1;
     l->line.length = 0;
-    prediction_json_add(&l->line, l, kept, row, finite ? outputs : NULL);
+    prediction_json_add(&l->line, l, block->kept, number, row, finite ? outputs : NULL);
     return add_text(l, &l->line, err);
 }
 
-static ls_status add_line(prediction_lines *l, const ls_kept *kept, size_t row,
+static ls_status add_line(prediction_lines *l, const ls_data *block, size_t row,
                           const float *outputs, bool finite, ls_error *err)
 {
-    LS_TRY(add_kept(l, kept, row, err));
+    LS_TRY(add_kept(l, block, row, err));
     if (!finite) add_mark(l);
     else if (l->task == LS_TASK_CLASSIFICATION) add_class(l, outputs);
     else if (l->task == LS_TASK_REGRESSION) add_numbers(l, outputs);
@@ -323,7 +327,7 @@ ls_status prediction_lines_add(prediction_lines *l, const ls_data *block, const 
         bool finite = is_finite(l, outputs);
         l->rows++;
         if (!finite && !l->marked++) l->first_marked = l->rows;
-        LS_TRY((l->style.json ? add_object : add_line)(l, block->kept, r, outputs, finite, err));
+        LS_TRY((l->style.json ? add_object : add_line)(l, block, r, outputs, finite, err));
         if (l->capacity - l->length < l->room) LS_TRY(write_lines(l, err));
     }
     return write_lines(l, err);

@@ -12,6 +12,7 @@
 typedef struct {
     size_t top;   /* classes: only so many, the most probable first; 0: all, in their order */
     bool json;    /* an object of JSON instead of a line of CSV */
+    bool number;  /* the number of the row among all that were read: its rows are a part of them */
     bool visible; /* CSV for a terminal, so that control characters in names are not written as they
                      are (host/base/visible.h) */
 } prediction_style;

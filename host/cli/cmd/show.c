@@ -217,6 +217,13 @@ static json_t *model_json(const ls_model *model, const ls_summary *s, const char
 }
 
 /* One line a network: widths, how often it counts, what it was trained with. */
+/* ", robust" and so on; nothing for the usual scaling. */
+static const char *scaling_text(const ls_model *m)
+{
+    const char *name = ls_model_option(m, "scaling");
+    return !strcmp(name, "robust") ? ", robust" : !strcmp(name, "quantile") ? ", quantile" : "";
+}
+
 static void show_members(const ls_model *model)
 {
     char widths[256];
@@ -232,8 +239,7 @@ static void show_members(const ls_model *model)
                        i + 1, widths, (unsigned long long)ls_model_member_times(model, i),
                        (unsigned long long)s.best_epoch, ls_model_option(m, "activation"),
                        ls_model_option(m, "lr"), ls_model_option(m, "dropout"),
-                       ls_model_option(m, "fold"),
-                       strcmp(ls_model_option(m, "scaling"), "robust") ? "" : ", robust",
+                       ls_model_option(m, "fold"), scaling_text(m),
                        strcmp(ls_model_option(m, "embedding"), "none") ? ", piecewise" : "");
     }
 }
@@ -252,7 +258,7 @@ static void show_network(const ls_model *model, const ls_summary *s)
     show_history(model);
 }
 
-static int show(const char *path, bool json)
+static int show(const char *path, bool json, bool quiet)
 {
     ls_model *model;
     ls_summary s = LS_INIT(ls_summary);
@@ -266,7 +272,7 @@ static int show(const char *path, bool json)
     ls_model_weights_sha256(model, weights);
     int status = EXIT_OK;
     if (json) status = print_json("show", model_json(model, &s, widths, weights, hash));
-    else {
+    else if (!quiet) {
         bool described = strcmp(ls_model_option(model, "net"), "none") != 0,
              many = ls_model_members(model) > 0;
         terminal_print(stdout, "network     %s%s%s%s, %llu parameters\n", widths,
@@ -277,8 +283,10 @@ static int show(const char *path, bool json)
         if (!*weights) terminal_lacks();
         show_names("features", model, ls_model_feature_name, ls_model_features(model));
         show_task(model);
-        if (many) show_members(model);
-        else show_network(model, &s);
+        if (many) {
+            show_split(model->split);
+            show_members(model);
+        } else show_network(model, &s);
         terminal_print(stdout, "weights     %s\n%s  %s\n", weights, hash, file);
     }
     ls_model_free(model);
@@ -289,13 +297,14 @@ static int show(const char *path, bool json)
 int cmd_show(int argc, const char **argv)
 {
     arguments args = {0};
-    int json = 0;
+    int json = 0, quiet = 0;
     struct poptOption table[] = {
         OPTION_JSON(json),
+        OPTION_QUIET(quiet),
         POPT_TABLEEND,
     };
     int status = arguments_parse(&args, argc, argv, table, "MODEL", intro, 1, 1, NULL, NULL);
-    if (status == EXIT_OK) status = show(args.operand[0], json);
+    if (status == EXIT_OK) status = show(args.operand[0], json, quiet);
     arguments_free(&args);
     return status < 0 ? EXIT_OK : status;
 }

@@ -9,7 +9,7 @@
 enum { WIDE = 640, HIGH = 380 }; /* pixels */
 /* The axes' shares of the plot's width and height; see the margins in add_epochs. */
 #define AXIS_WIDE 0.835
-#define AXIS_HIGH 0.72
+#define AXIS_HIGH 0.65
 /* At most about this many points of a curve, and hover areas. */
 enum { POINTS = 400, STRIPS = 50 };
 
@@ -62,7 +62,7 @@ static void add_epochs(ls_text *s, const ls_model *model, const ls_history_point
     ls_model_summary(model, &summary, NULL);
     ls_text_add(
         s,
-        "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset tmargin at screen 0.97\nset bmargin at screen 0.25\n");
+        "set lmargin at screen 0.13\nset rmargin at screen 0.965\nset tmargin at screen 0.9\nset bmargin at screen 0.25\n");
     if (n < 2) ls_text_add(s, "set xrange [0:%llu]\n", n ? 2 * (unsigned long long)h[0].epoch : 2);
     else
         ls_text_add(s, "set xrange [%llu:%llu]\n", (unsigned long long)h[0].epoch,
@@ -71,7 +71,7 @@ static void add_epochs(ls_text *s, const ls_model *model, const ls_history_point
     if (summary.best_epoch && summary.best_epoch < summary.epochs)
         ls_text_add(
             s,
-            "set arrow from %llu, graph 0 to %llu, graph 1 nohead dt 3 lc rgb '#888888'\nset label 'kept' at %llu, graph 0.96 %s tc rgb '" PLOT_INK
+            "set arrow from %llu, graph 0 to %llu, graph 1 nohead dt 3 lc rgb '#888888'\nset label 'kept' at %llu, graph 0.95 %s tc rgb '" PLOT_INK
             "'\n",
             (unsigned long long)summary.best_epoch, (unsigned long long)summary.best_epoch,
             (unsigned long long)summary.best_epoch,

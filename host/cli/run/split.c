@@ -111,9 +111,10 @@ static ls_status find_part(const ls_model *m, const char *text, int *out, ls_err
                        "--split: the model does not know a split of its data: none of its rows "
                        "were held out (train --split, --validation), or an older version wrote it");
     if (*out == TEST && !(m->split->test > 0))
-        return ls_fail(err, LS_ERR_DATA,
-                       "--split: the model has no test rows; hold some out with train --split 0.2, "
-                       "or evaluate a file of test rows without --split");
+        return ls_fail(
+            err, LS_ERR_DATA,
+            "--split: the model has no test rows; hold some out with --split 0.2 when it is "
+            "trained, or name a file of test rows and leave --split out");
     if (*out == VALIDATION && !(m->split->validation > 0))
         return ls_fail(err, LS_ERR_DATA,
                        "--split: the model has no validation rows; hold some out with train "

@@ -3,6 +3,7 @@
 #include "host/cli/base/interrupt.h"
 #include "host/model/model.h"
 #include "host/model/training_rows.h"
+#include <stdio.h>
 
 /* Cells of the rows up to which a linear model is trained beside the network. */
 enum { LINEAR_CELLS = 2000000 };
@@ -22,6 +23,24 @@ static bool has_no_linear(const training *t)
            interrupted();
 }
 
+/* The power of two next to a 25th of the rows, from 16 to 256: a convex loss needs fewer steps. */
+static uint64_t linear_batch(uint64_t rows)
+{
+    uint64_t batch = 16;
+    while (batch < 256 && rows > 25 * (batch + batch / 2)) batch *= 2;
+    return batch;
+}
+
+/* The values that depend on the rows; the patience only where rows are held out and watched. */
+static ls_status set_by_rows(const training *t, ls_options *options, ls_error *err)
+{
+    const ls_settings *s = &t->model->options->settings;
+    char batch[24];
+    snprintf(batch, sizeof batch, "%llu", (unsigned long long)linear_batch(t->train->rows));
+    LS_TRY(ls_options_set(options, "batch", batch, err));
+    return t->on_validation && s->patience ? ls_options_set(options, "patience", "10", err) : LS_OK;
+}
+
 /* A linear model with the options of the network, but for those that a convex loss needs less. */
 static ls_status train_linear(const training *t, ls_device *cpu, ls_model **out, ls_error *err)
 {
@@ -30,12 +49,13 @@ static ls_status train_linear(const training *t, ls_device *cpu, ls_model **out,
         {"residual", "off"},     {"batch-norm", "off"},  {"dropout", "0"},
         {"time-limit", "0"},     {"on-nan", "stop"},     {"augment-shift", "0"},
         {"augment-flip", "off"}, {"optimizer", "adam"},  {"lr", "0.02"},
-        {"epochs", "300"},       {"schedule", "cosine"}, {"label-smoothing", "0"}};
+        {"epochs", "100"},       {"schedule", "cosine"}, {"label-smoothing", "0"}};
     ls_options *options;
     LS_TRY(ls_options_copy(t->model->options, &options, err));
     ls_status status = LS_OK;
     for (size_t i = 0; i < sizeof changed / sizeof *changed && status == LS_OK; i++)
         status = ls_options_set(options, changed[i][0], changed[i][1], err);
+    if (status == LS_OK) status = set_by_rows(t, options, err);
     if (status == LS_OK) status = ls_train(cpu, options, t->train, NULL, NULL, out, err);
     ls_options_free(options);
     return status;
