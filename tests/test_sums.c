@@ -28,6 +28,7 @@ typedef struct {
     size_t chunks[IN_PROCESS_RANKS];
     bool onto;
     ls_sums_way way;
+    bool parts;                     /* each rank wants its part of the total alone */
     float *values;                  /* of the chunks, all × stride */
     float *before;                  /* the total that they are added to */
     float *total[IN_PROCESS_RANKS]; /* floats + 1, of each rank */
@@ -94,7 +95,8 @@ static ls_status add_up(ls_transport *t, void *user, ls_error *err)
                           .onto = c->onto,
                           .total = total,
                           .room = place};
-    ls_status status = ls_sums_total(t, c->way, &sums, err);
+    ls_status status = c->parts ? ls_sums_reduce(t, &sums, err)
+                                : ls_sums_total(t, c->way, &sums, err);
     if (status == LS_OK && (place[room] != guard || total[c->floats] != guard))
         status = ls_fail(err, LS_ERR_DEVICE, "it wrote beyond its room");
     if (memcmp(own, c->values + first * c->stride, c->chunks[me] * c->stride * sizeof *own))
@@ -110,6 +112,28 @@ static float truth(const sums_case *c, size_t i)
     float sum = c->onto ? c->before[i] : c->values[i];
     for (size_t k = c->onto ? 0 : 1; k < c->all; k++) sum = sum + c->values[k * c->stride + i];
     return sum;
+}
+
+/* Each rank's part of the total, and nothing elsewhere; the total has not been sent. */
+static void check_parts(sums_case *c)
+{
+    ls_error err = {LS_OK, ""};
+    c->parts = true;
+    ls_status status = in_process_run((int)c->ranks, add_up, c, c->sent, &err);
+    cr_assert_eq(status, LS_OK, "%s: %s", c->what, err.message);
+    for (size_t r = 0; r < c->ranks; r++) {
+        const size_t first = ls_sums_part(c->floats, c->ranks, r),
+                     after = ls_sums_part(c->floats, c->ranks, r + 1);
+        for (size_t i = 0; i < c->floats; i++) {
+            const float other = c->onto ? c->before[i] : guard,
+                        wanted = i >= first && i < after ? truth(c, i) : other;
+            cr_assert(bits_equal(c->total[r][i], wanted), "%s: float %zu of rank %zu's part",
+                      c->what, i, r);
+        }
+        cr_assert_eq(c->sent[r], c->chunks[r] * (c->floats - (after - first)) * sizeof(float), "%s",
+                     c->what);
+    }
+    c->parts = false;
 }
 
 static void check(sums_case *c)
@@ -137,6 +161,7 @@ static void run_case(size_t ranks, size_t floats, const size_t *chunks, bool ont
     sums_case c;
     open_case(&c, ranks, floats, chunks, onto, way, seed);
     check(&c);
+    if (way == LS_SUMS_GATHER) check_parts(&c);
     close_case(&c);
 }
 

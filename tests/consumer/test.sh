@@ -87,7 +87,32 @@ installed() {
     quiet cc -fshort-enums $(pkg-config $static --cflags lockstep) "$consumer/main.c" -o "$work/$name-short" \
         $(pkg-config $static --libs lockstep)
     LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} runs "$work/$name-short"
+    module=$prefix/libexec/lockstep/lockstep-mpi.so
+    if [ -e "$work/$name/lockstep-mpi.so" ]; then
+        [ -e "$module" ] || fail "the module for MPI is not installed"
+    fi
+    # the library finds the module from where it lies itself; a program that contains it does not
+    if [ "$shared" = ON ] && [ -e "$module" ] && command -v mpirun >/dev/null; then
+        echo "-- $name, ranks"
+        # shellcheck disable=SC2046,SC2086
+        quiet cc $(pkg-config $static --cflags lockstep) "$consumer/ranks.c" -o "$work/$name-ranks" \
+            $(pkg-config $static --libs lockstep)
+        ranks "$work/$name-ranks"
+    fi
     unset PKG_CONFIG_PATH
+}
+# ranks PROGRAM: two of its processes train the model that one trains.
+ranks() {
+    (
+        export LD_LIBRARY_PATH="$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" LOCKSTEP_RANKS=shared
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm=isolated
+        export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+        export OMPI_MCA_btl=self,vader OMPI_MCA_btl_vader_single_copy_mechanism=none TMPDIR="$work"
+        one=$("$1" 2>"$work/one") || { cat "$work/one"; exit 1; }
+        two=$(timeout 100 mpirun -n 2 "$1" 2>"$work/two" </dev/null) || { cat "$work/two"; exit 1; }
+        grep -q '^1 ranks' "$work/one" && grep -q '^2 ranks' "$work/two" && [ "$one" = "$two" ] ||
+            { echo "one: $one"; echo "two: $two"; cat "$work/one" "$work/two"; exit 1; }
+    ) || fail "two ranks of $1 do not train what one trains"
 }
 installed shared ON "" "$@"
 installed static OFF --static "$@"

@@ -99,8 +99,8 @@ RUNS = {
     "wide": [*DIGITS, "--epochs", "1", "--hidden", "500,300", "--batch", "1000", "--optimizer", "adam"],
     "full": [*DIGITS, "--hidden", "none", "--optimizer", "gd", "--order", "file", "--l1", "0.01",
              "--validation", "0"],
-    "numbers": [*DIGITS, "--task", "regression", "--batch", "300", "--hidden", "30", "--loss", "huber", "--embedding", "piecewise", "--reduction", "sum",
-                "--optimizer", "momentum", "--lr", "0.001"],
+    "numbers": [*DIGITS, "--task", "regression", "--batch", "300", "--hidden", "30", "--loss", "huber",
+                "--embedding", "piecewise", "--reduction", "sum", "--optimizer", "momentum", "--lr", "0.001"],
 }
 
 
@@ -124,7 +124,7 @@ def test_hashes():
     """Every run on the CPU path, with any number of ranks; both ways of adding sums."""
     for name in RUNS:
         train(name, 0, "cpu", f"{name}.st")
-        for ranks in RANKS:
+        for ranks in RANKS if name in ("dense", "images") else (2, 3, 8):
             way = {"LOCKSTEP_RANKS_SUMS": "chain"} if ranks % 2 else {}
             train(name, ranks, "cpu", "out.st", way)
             same_file("out.st", f"{name}.st", f"{name}, {ranks} ranks")
