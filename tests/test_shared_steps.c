@@ -366,7 +366,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
         if (forced) setenv("LOCKSTEP_RANKS", "shared", 1);
         else unsetenv("LOCKSTEP_RANKS");
         ls_share_most = most ? most * ((s->plan->parameters + 16) & ~(size_t)15) : (size_t)1 << 27;
-        ls_share_least_piece = dice(&state, 3) ? 1 + dice(&state, 200) : (size_t)1 << 14;
+        ls_sums_least_piece = dice(&state, 3) ? 1 + dice(&state, 200) : (size_t)1 << 14;
         deal_devices(sizes[i], &state, names);
         snprintf(how, sizeof how, "%s, %s, %s of chunks, on %s", forced ? "shared" : "tried", way,
                  most == 0   ? "all"
@@ -385,7 +385,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
         close_work(&g);
     }
     unsetenv("LOCKSTEP_RANKS_SUMS");
-    ls_share_most = (size_t)1 << 27, ls_share_least_piece = (size_t)1 << 14;
+    ls_share_most = (size_t)1 << 27, ls_sums_least_piece = (size_t)1 << 14;
     free(expected);
 }
 

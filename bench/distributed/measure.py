@@ -44,7 +44,7 @@ def traffic(way, hidden, batch, ranks):
     each = -(-chunks // ranks)
     if way == "gather":
         return 4 * (each + 1) * floats * (ranks - 1) / ranks
-    return 4 * 2 * floats
+    return 4 * floats * (1 if ranks == 2 else 2)
 
 
 def lockstep(args, path, hidden, batch, epochs, threads, ranks=1, way=None):

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t ls_share_most = 1 << 27, ls_share_least_piece = 1 << 14;
+size_t ls_share_most = 1 << 27;
 
 static const ls_view nowhere = {LS_NOWHERE, 0};
 
@@ -97,7 +97,7 @@ size_t ls_share_held(const ls_share *s, size_t rank, size_t at, size_t count,
  */
 static bool is_sliced(const ls_op *o)
 {
-    return o->kind == LS_OP_GRAD_W && o->in * o->out >= ls_share_least_piece / 2;
+    return o->kind == LS_OP_GRAD_W && o->in * o->out >= ls_sums_least_piece / 2;
 }
 
 /* ---- Operations ------------------------------------------------------------------------------ */
@@ -297,19 +297,11 @@ static ls_status add_slices(ls_share *s, const ls_op *o, size_t size, ls_error *
     return LS_OK;
 }
 
-/* Small enough that ranks behind the first one do not wait long, and no smaller than pays. */
-static size_t piece_size(const ls_share *s)
-{
-    enum { EACH = 8, MOST = 1 << 17 };
-    const size_t size = s->plan.parameters / (EACH * s->ranks);
-    return size < ls_share_least_piece ? ls_share_least_piece : size > MOST ? MOST : size;
-}
-
 /* The slices come first, in the order in which gradients are complete, as do those of the plan. */
 static ls_status add_pieces(ls_share *s, ls_error *err)
 {
     const ls_plan *p = s->whole;
-    const size_t size = piece_size(s);
+    const size_t size = ls_sums_piece_size(p->parameters + 1, s->ranks);
     size_t done = 0;
     for (size_t i = 0; i < p->step.count; i++)
         if (is_sliced(&p->step.op[i])) LS_TRY(add_slices(s, &p->step.op[i], size, err));

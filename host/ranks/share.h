@@ -65,8 +65,6 @@ typedef struct {
 
 /* Floats of chunks' sums at most, if chunks can be taken in turns: tests make it less. */
 extern size_t ls_share_most;
-/* Floats of a piece of a chain at least: tests make it less, too. */
-extern size_t ls_share_least_piece;
 
 /* Whether ranks can share the steps of a plan in turns: chunks may then be taken a few at a time.
  * Batch normalisation needs all at once. */

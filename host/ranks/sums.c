@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Floats of a piece of the chain. */
-enum { PIECE = 1 << 15 };
+size_t ls_sums_least_piece = 1 << 14;
 /* Parts begin at multiples of this many floats: a line of the cache. */
 enum { UNIT = 16 };
 /* Below this traffic per rank the two rounds of GATHER are quicker than a chain of all ranks. */
@@ -157,13 +156,13 @@ static int ring_before(int rank, int last)
 static ls_piece piece_of(const ls_sums *s, size_t i)
 {
     if (s->piece) return s->piece[i];
-    const size_t at = i * PIECE;
-    return (ls_piece){at, s->floats - at < PIECE ? s->floats - at : PIECE};
+    const size_t size = s->piece_size, at = i * size;
+    return (ls_piece){at, s->floats - at < size ? s->floats - at : size};
 }
 
 static size_t pieces_of(const ls_sums *s)
 {
-    return s->piece ? s->pieces : (s->floats + PIECE - 1) / PIECE;
+    return s->piece ? s->pieces : (s->floats + s->piece_size - 1) / s->piece_size;
 }
 
 static void add_own(const ls_sums *s, size_t chunks, size_t i, bool first)
@@ -218,20 +217,35 @@ static ls_status chain(ls_transport *t, const ls_sums *s, ls_error *err)
 
 /* ---- Both ------------------------------------------------------------------------------------ */
 
+size_t ls_sums_piece_size(size_t floats, size_t ranks)
+{
+    enum { EACH = 8, MOST = 1 << 17 };
+    const size_t size = floats / (EACH * ranks);
+    return size < ls_sums_least_piece ? ls_sums_least_piece : size > MOST ? MOST : size;
+}
+
+/* The traffic of the busiest rank. A chain takes as many slots more than it has pieces as it has
+ * ranks on both ways. */
+static double cost_of(ls_sums_way way, size_t floats, const size_t *chunks, size_t ranks)
+{
+    const double pieces = (double)floats / (double)ls_sums_piece_size(floats, ranks) + 1;
+    uint64_t most = 0;
+    for (size_t r = 0; r < ranks; r++) {
+        const uint64_t bytes = ls_sums_bytes(way, floats, chunks, ranks, r);
+        if (bytes > most) most = bytes;
+    }
+    return way == LS_SUMS_GATHER ? (double)most
+                                 : (double)most * (pieces + 2 * (double)ranks) / pieces;
+}
+
 ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks)
 {
     const char *forced = getenv("LOCKSTEP_RANKS_SUMS");
-    uint64_t most[2] = {0, 0};
     if (forced && !strcmp(forced, "gather")) return LS_SUMS_GATHER;
     if (forced && !strcmp(forced, "chain")) return LS_SUMS_CHAIN;
-    for (size_t r = 0; r < ranks; r++)
-        for (int way = 0; way < 2; way++) {
-            uint64_t bytes = ls_sums_bytes((ls_sums_way)way, floats, chunks, ranks, r);
-            if (bytes > most[way]) most[way] = bytes;
-        }
-    return most[LS_SUMS_GATHER] <= SMALL_BYTES || most[LS_SUMS_GATHER] <= most[LS_SUMS_CHAIN]
-               ? LS_SUMS_GATHER
-               : LS_SUMS_CHAIN;
+    const double gather_cost = cost_of(LS_SUMS_GATHER, floats, chunks, ranks),
+                 chain_cost = cost_of(LS_SUMS_CHAIN, floats, chunks, ranks);
+    return gather_cost <= SMALL_BYTES || gather_cost <= chain_cost ? LS_SUMS_GATHER : LS_SUMS_CHAIN;
 }
 
 ls_status ls_sums_total(ls_transport *t, ls_sums_way way, const ls_sums *s, ls_error *err)

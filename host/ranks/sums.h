@@ -29,10 +29,10 @@ typedef struct {
     bool onto;    /* they are added to the total of the turns before, which all ranks have */
     float *total; /* floats */
     float *room;  /* GATHER: ls_sums_room floats */
-    /* CHAIN: in which order and sizes the floats travel, the same on all ranks; none: in pieces of
-     * one size. */
+    /* CHAIN: in which order and sizes the floats travel, the same on all ranks; NULL: in pieces of
+     * piece_size. */
     const ls_piece *piece;
-    size_t pieces;
+    size_t pieces, piece_size;
     /* CHAIN: adds this rank's chunks to a piece of the total, or stores their sum if `first`; NULL:
      * those that lie in `own`. */
     void (*add)(void *user, size_t piece, bool first);
@@ -42,7 +42,13 @@ typedef struct {
 /* Floats of room for both ways. chunks: of all ranks together, at most. */
 size_t ls_sums_room(size_t floats, size_t chunks, size_t ranks);
 
-/* The way with less traffic. LOCKSTEP_RANKS_SUMS=gather|chain in the environment overrides it. */
+/* CHAIN: floats of a piece, small enough that ranks behind the first one do not wait long, and no
+ * smaller than pays; ls_sums_least_piece at least, which tests make less. */
+size_t ls_sums_piece_size(size_t floats, size_t ranks);
+extern size_t ls_sums_least_piece;
+
+/* The way that takes less time on links that are the bottleneck. LOCKSTEP_RANKS_SUMS=gather|chain
+ * in the environment overrides it. */
 ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks);
 
 /* GATHER: the first float of the part of a rank; `floats` for the rank behind the last one. */
