@@ -70,7 +70,7 @@ typedef struct {
     uint64_t step;
     ls_batch batch;
     bool training;
-    bool inputs_kept; /* see ls_chunk_step */
+    bool inputs_kept;      /* see ls_chunk_step */
     ls_weight_slice slice; /* of a GRAD_W that is run by itself */
     const ls_rates *rates;
     float *loss;

@@ -3,6 +3,7 @@
  * library. All operations are begun without waiting and then waited for, so that the user can stop
  * and a rank that has died is noticed. */
 #include "host/ranks/transport.h"
+#include <limits.h>
 #include <mpi.h>
 #include <sched.h>
 #include <stdio.h>
@@ -32,6 +33,12 @@ static ls_status fail(ls_error *err, const char *what, int code)
         snprintf(err->message, sizeof err->message, "MPI: %s%s%s", what, *text ? ": " : "", text);
     }
     return LS_ERR_DEVICE;
+}
+
+/* MPI counts in an int. */
+static ls_status fail_size(ls_error *err)
+{
+    return fail(err, "more than 2 GB in one exchange", MPI_SUCCESS);
 }
 
 static double now(void)
@@ -84,6 +91,7 @@ static ls_status transfer(ls_transport *t, const ls_transfer *list, size_t count
     if (count > REQUESTS) return fail(err, "too many transfers at a time", MPI_SUCCESS);
     for (size_t i = 0; i < count; i++) {
         const ls_transfer *x = &list[i];
+        if (x->bytes > INT_MAX) return fail_size(err);
         int code = x->out
                        ? MPI_Isend(x->at, (int)x->bytes, MPI_BYTE, x->rank, TAG, all, &request[i])
                        : MPI_Irecv(x->at, (int)x->bytes, MPI_BYTE, x->rank, TAG, all, &request[i]);
@@ -97,6 +105,7 @@ static ls_status broadcast(ls_transport *t, int from, void *at, size_t bytes, bo
                            ls_error *err)
 {
     MPI_Request request;
+    if (bytes > INT_MAX) return fail_size(err);
     int code = MPI_Ibcast(at, (int)bytes, MPI_BYTE, from, ((mpi_transport *)t)->all, &request);
     if (code != MPI_SUCCESS) return fail(err, "an exchange could not be begun", code);
     /* as in a ring: each rank but the last one passes it on */
@@ -108,6 +117,7 @@ static ls_status gather(ls_transport *t, void *at, const size_t *offset, ls_erro
 {
     MPI_Request request;
     const size_t ranks = (size_t)t->size;
+    if (offset[ranks] > INT_MAX) return fail_size(err);
     int *counts = malloc(2 * ranks * sizeof *counts);
     if (!counts) return fail(err, "out of memory for an exchange", MPI_SUCCESS);
     for (size_t r = 0; r < ranks; r++) {

@@ -43,10 +43,10 @@ typedef struct {
 typedef struct {
     size_t member;
     uint64_t step;
-    size_t first, rows; /* in the batch; first is a multiple of LS_CHUNK. 0 rows: only operations
-                           that read none may be run */
-    size_t from, to;    /* operations [from, to) of plan->step */
-    ls_weight_slice slice;     /* only where arenas are in place, and for a GRAD_W by itself */
+    size_t first, rows;    /* in the batch; first is a multiple of LS_CHUNK. 0 rows: only operations
+                              that read none may be run */
+    size_t from, to;       /* operations [from, to) of plan->step */
+    ls_weight_slice slice; /* only where arenas are in place, and for a GRAD_W by itself */
     const ls_rates *rates;
 } ls_part;
 

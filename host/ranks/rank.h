@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What every rank does. Rank 0, the leader, runs the program, and has a backend (leader.h) whose
  * calls become requests that all ranks do at the same time; the others wait for requests
- * (follow.h). A member is either shared, and then on all ranks, or placed on one of them. */
+ * (request.h). A member is either shared, and then on all ranks, or placed on one of them. */
 #ifndef LS_RANK_H
 #define LS_RANK_H
 
-#include "host/network/backend.h"
-#include "host/ranks/share.h"
-#include "host/ranks/transport.h"
-
-enum { LS_LEADER = 0, LS_ALL_RANKS = -1 };
-
-typedef struct {
-    const ls_plan *plan; /* NULL if this number is free */
-    int owner;           /* its rank, or LS_ALL_RANKS */
-    size_t origin;
-    ls_share *share; /* how ranks share its steps; NULL if it is placed */
-    size_t local;    /* number in this rank's workspace, if it is there */
-    bool taken;      /* the plan was received: it is freed with the member */
-} ls_rank_member;
-
-typedef struct {
-    ls_workspace *local; /* of this rank's device; NULL if this number is free */
-    float *received[3];  /* x, t and weights, if they were received */
-    ls_rank_member *member;
-    size_t count, room;
-} ls_rank_workspace;
-
-/* Opens the device of a rank, as the leader's was asked for. */
-typedef ls_status ls_rank_open(const char *spec, unsigned threads, bool allow_approximate,
-                               int node_rank, int node_size, ls_device_info *info, ls_backend **out,
-                               ls_error *err);
-
-typedef struct {
-    ls_transport *transport;
-    ls_rank_open *open;
-    ls_backend *local; /* this rank's device, once it is open */
-    ls_device_info info;
-    ls_rank_workspace *list;
-    size_t count, list_room;
-
-    /* Kept from step to step. */
-    float *room; /* for sums of other ranks */
-    size_t room_floats;
-    float *buffer; /* for sums of this rank, and totals, if its device has memory of its own */
-    size_t buffer_floats;
-    size_t *chunks, *offset;      /* of each rank: size; size + 1 */
-    double computing, exchanging; /* seconds in shared steps: of the device, of sums */
-    uint64_t steps, bytes;        /* shared steps, and bytes sent in them */
-} ls_rank;
+#include "host/ranks/rank_state.h"
 
 /* Requests, with what follows them. Numbers of workspaces and members are the leader's, and the
  * same on all ranks. */

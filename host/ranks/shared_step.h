@@ -3,7 +3,7 @@
 #ifndef LS_SHARED_STEP_H
 #define LS_SHARED_STEP_H
 
-#include "host/ranks/rank.h"
+#include "host/ranks/rank_state.h"
 
 /* Room for exchanges of such steps. copies: the rank's device has memory of its own. */
 ls_status ls_shared_reserve(ls_rank *rank, const ls_share *share, bool copies, ls_error *err);
