@@ -81,7 +81,7 @@ BEFORE = {
 }
 
 # Options of other programs, and parts of names.
-FOREIGN = {"--static", "--cflags", "--libs", "--repeat"}
+FOREIGN = {"--static", "--cflags", "--libs", "--repeat", "--mpi", "--bind-to", "--map-by", "--signal"}
 
 COMMANDS = ("train search evaluate predict show describe report plot verify resume experiment "
             "compare devices doctor tune make auto").split()
@@ -254,7 +254,7 @@ class Test:
         """Options in `code` are those of the command that the code names, or of some command."""
         with open(os.path.join(self.sources, name), encoding="utf-8") as file:
             text = file.read()
-        check = self.shell("./check --help; cat bench/*.c bench/*.py tests/fuzz/README.md", self.sources)
+        check = self.shell("./check --help; cat bench/*.c bench/*.py bench/*/*.py tests/fuzz/README.md", self.sources)
         known = set().union(*options.values()) | FOREIGN | options_of(check.stdout)
         for code in re.findall(r"`([^`\n]+)`", re.sub(r"(?s)```.*?```", "", text)):
             command = re.match(r"lockstep ([a-z]+)", code)
