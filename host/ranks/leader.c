@@ -34,6 +34,7 @@ typedef struct {
     ls_workspace *own; /* of the leader's device alone, or */
     bool shared;       /* of all ranks, */
     size_t number;     /* with this number */
+    size_t divided;    /* of so many rows each rank has only its own */
 } leader_workspace;
 
 static leader *leader_of(const ls_workspace *w) { return (leader *)w->backend; }
@@ -63,16 +64,32 @@ static const ls_rank_member *member_at(const ls_workspace *w, size_t member)
 
 /* ---- Workspaces ------------------------------------------------------------------------------ */
 
-static ls_status send_rows(ls_workspace *w, bool loaded, ls_error *err)
+/* Of a shared member whose batches are in the order of the rows, each rank gets only its rows. */
+static ls_status divide_rows(const ls_workspace *w, const ls_plan *plan, ls_ask *a, ls_error *err)
 {
-    const ls_rows *data = &((leader_workspace *)w)->data;
-    const ls_ask a = {.kind = LS_ASK_ROWS,
-                      .owner = LS_ALL_RANKS,
-                      .flag = loaded,
-                      .weighted = data->row_weight != NULL,
-                      .rows = data->rows,
-                      .features = data->features,
-                      .outputs = data->outputs};
+    ls_share *share;
+    if (plan->shuffle || ls_plan_steps_per_epoch(plan) > LS_SHARE_BATCHES) return LS_OK;
+    LS_TRY(ls_share_build(plan, (size_t)leader_of(w)->rank->transport->size, 0, false, &share,
+                          err));
+    a->at = plan->rows, a->count = plan->batch, a->to = share->chunks;
+    ls_share_free(share);
+    return LS_OK;
+}
+
+/* plan: of the first member, if it is shared and its rows are the first ones; or NULL. */
+static ls_status send_rows(ls_workspace *w, bool loaded, const ls_plan *plan, ls_error *err)
+{
+    leader_workspace *l = (leader_workspace *)w;
+    const ls_rows *data = &l->data;
+    ls_ask a = {.kind = LS_ASK_ROWS,
+                .owner = LS_ALL_RANKS,
+                .flag = loaded,
+                .weighted = data->row_weight != NULL,
+                .rows = data->rows,
+                .features = data->features,
+                .outputs = data->outputs};
+    if (plan) LS_TRY(divide_rows(w, plan, &a, err));
+    l->divided = a.at;
     return ask(w, a, &(ls_ask_with){.rows = data}, err);
 }
 
@@ -92,7 +109,7 @@ static ls_status workspace_load(ls_workspace *base, const ls_rows *data, ls_erro
     leader_workspace *w = (leader_workspace *)base;
     w->data = *data;
     if (w->own) return slots_of(base)->workspace_load(w->own, data, err);
-    return w->shared ? send_rows(base, true, err) : LS_OK;
+    return w->shared ? send_rows(base, true, NULL, err) : LS_OK;
 }
 
 static void workspace_close(ls_workspace *base)
@@ -102,18 +119,6 @@ static void workspace_close(ls_workspace *base)
     if (w->shared)
         (void)ask(base, (ls_ask){.kind = LS_ASK_LEAVE, .owner = LS_ALL_RANKS}, NULL, NULL);
     free(w);
-}
-
-/* Before its first member is added. */
-static ls_status begin(ls_workspace *base, const ls_plan *plan, ls_error *err)
-{
-    leader_workspace *w = (leader_workspace *)base;
-    const ls_rank *r = leader_of(base)->rank;
-    if (w->own || w->shared) return LS_OK;
-    if (!plan->step.count) return slots_of(base)->workspace_open(r->local, &w->data, &w->own, err);
-    while (w->number < r->count && r->list[w->number].local) w->number++;
-    w->shared = true; /* if this fails, ranks that have opened it close it */
-    return send_rows(base, false, err);
 }
 
 /* ---- Members --------------------------------------------------------------------------------- */
@@ -138,6 +143,19 @@ static int owner_for(const leader *l, const ls_plan *plan)
 {
     if (plan->alone && plan->batch > LS_CHUNK) return LS_ALL_RANKS;
     return plan->alone || !plan->step.count ? LS_LEADER : idlest(l);
+}
+
+/* Before its first member is added. */
+static ls_status begin(ls_workspace *base, const ls_plan *plan, size_t origin, ls_error *err)
+{
+    leader_workspace *w = (leader_workspace *)base;
+    const ls_rank *r = leader_of(base)->rank;
+    if (w->own || w->shared) return LS_OK;
+    if (!plan->step.count) return slots_of(base)->workspace_open(r->local, &w->data, &w->own, err);
+    while (w->number < r->count && r->list[w->number].local) w->number++;
+    w->shared = true; /* if this fails, ranks that have opened it close it */
+    const bool shared = owner_for(leader_of(base), plan) == LS_ALL_RANKS;
+    return send_rows(base, false, shared && !origin ? plan : NULL, err);
 }
 
 static ls_status put_plan(const ls_plan *plan, void **out, size_t *bytes, ls_error *err)
@@ -179,7 +197,7 @@ static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin,
                             ls_error *err)
 {
     size_t number = 0;
-    LS_TRY(begin(w, plan, err));
+    LS_TRY(begin(w, plan, origin, err));
     if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
     const ls_rank_workspace *own = workspace_at(w);
     while (number < own->count && own->member[number].plan) number++;
@@ -209,7 +227,9 @@ static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows
 {
     if (own_of(w)) return slots_of(w)->infer(own_of(w), member, first, rows, outputs, losses, err);
     const ls_rank_member *m = member_at(w, member);
-    if (m->owner == LS_ALL_RANKS && rows <= m->plan->capacity) /* one block */
+    /* one block, or rows that the leader alone has all of */
+    if (m->owner == LS_ALL_RANKS &&
+        (rows <= m->plan->capacity || first < ((leader_workspace *)w)->divided))
         return slots_of(w)->infer(workspace_at(w)->local, m->local, first, rows, outputs, losses,
                                   err);
     const ls_ask a = {.kind = LS_ASK_INFER,

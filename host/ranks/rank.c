@@ -90,36 +90,74 @@ static bool is_here(const ls_rank *r, const ls_rank_member *m) { return m->plan 
 static void free_received(ls_rank_workspace *w)
 {
     for (int i = 0; i < 3; i++) {
-        free(w->received[i]);
+        ls_release(w->received[i], w->floats[i], sizeof(float));
         w->received[i] = NULL;
     }
+}
+
+/* Places for rows: reserved, as a rank may get only some of them. */
+static ls_status reserve_rows(ls_rank_workspace *w, const ls_ask *a, ls_rows *out, ls_error *err)
+{
+    const size_t width[3] = {a->features, a->outputs, a->weighted ? 1 : 0};
+    free_received(w);
+    for (int i = 0; i < 3; i++) {
+        if (!ls_mul_size(a->rows, width[i], &w->floats[i]))
+            return ls_fail(err, LS_ERR_MEMORY, "the data are too large for this machine");
+        LS_TRY(ls_reserve(&w->received[i], w->floats[i], sizeof(float), "the data", err));
+    }
+    *out = (ls_rows){.rows = a->rows,
+                     .features = a->features,
+                     .outputs = a->outputs,
+                     .x = w->received[0],
+                     .t = w->received[1],
+                     .row_weight = a->weighted ? w->received[2] : NULL};
+    return LS_OK;
+}
+
+/* Rows [first, first + count) of the leader to all ranks, or to one. */
+static ls_status send_rows(ls_rank *r, const ls_ask *a, const ls_rows *data, int to, size_t first,
+                           size_t count, ls_error *err)
+{
+    const float *const at[3] = {data->x, data->t, data->row_weight};
+    const size_t width[3] = {a->features, a->outputs, a->weighted ? 1 : 0};
+    for (int i = 0; i < 3; i++) {
+        const size_t bytes = count * width[i] * sizeof(float);
+        if (!bytes) continue;
+        void *rows = (void *)(at[i] + first * width[i]);
+        LS_TRY(to == LS_ALL_RANKS ? to_all(r, rows, bytes, err)
+                                  : pass(r, LS_LEADER, to, rows, bytes, err));
+    }
+    return LS_OK;
+}
+
+/* Of each batch, its rows to each rank. */
+static ls_status send_batches(ls_rank *r, const ls_ask *a, const ls_rows *data, ls_error *err)
+{
+    const int ranks = r->transport->size;
+    for (size_t at = 0; at < a->at; at += a->count) {
+        const size_t batch = a->at - at < a->count ? a->at - at : a->count;
+        for (int k = 1; k < ranks; k++) {
+            size_t first, count;
+            for (size_t turn = 0;
+                 ls_share_rows(a->to, (size_t)ranks, (size_t)k, batch, turn, &first, &count);
+                 turn++)
+                LS_TRY(send_rows(r, a, data, k, at + first, count, err));
+        }
+    }
+    return LS_OK;
 }
 
 /* The rows: the leader's own, or received. */
 static ls_status take_rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_rows *out,
                            ls_error *err)
 {
-    ls_rank_workspace *w = &r->list[a->workspace];
-    const size_t floats[3] = {a->rows * a->features, a->rows * a->outputs,
-                              a->weighted ? a->rows : 0};
     ls_status status = LS_OK;
     if (ls_is_leader(r)) *out = *with->rows;
-    else {
-        free_received(w);
-        for (int i = 0; i < 3 && status == LS_OK; i++)
-            status = ls_alloc(&w->received[i], floats[i], sizeof(float), "the data", err);
-        *out = (ls_rows){.rows = a->rows,
-                         .features = a->features,
-                         .outputs = a->outputs,
-                         .x = w->received[0],
-                         .t = w->received[1],
-                         .row_weight = a->weighted ? w->received[2] : NULL};
-    }
+    else status = reserve_rows(&r->list[a->workspace], a, out, err);
     /* the rows are sent only if all ranks have room for them */
     LS_TRY(ls_rank_settle(r, &(ls_ask){.owner = LS_ALL_RANKS}, status, err));
-    const float *at[3] = {out->x, out->t, out->row_weight};
-    for (int i = 0; i < 3; i++) LS_TRY(to_all(r, (void *)at[i], floats[i] * sizeof(float), err));
-    return LS_OK;
+    if (a->at) LS_TRY(send_batches(r, a, out, err));
+    return send_rows(r, a, out, LS_ALL_RANKS, a->at, a->rows - a->at, err);
 }
 
 static ls_status rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)

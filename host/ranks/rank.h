@@ -12,7 +12,9 @@
 typedef enum {
     LS_ASK_OPEN,   /* count: threads; flag: approximate ones, too; bytes of the spec with its NUL */
     LS_ASK_ROWS,   /* workspace: opened, or loaded if flag; rows, features, outputs, weighted; then
-                      the arrays */
+                      the arrays. at > 0: of the first `at` rows each rank gets only its own, of
+                      batches of `count` rows in the order of the rows, with `to` chunks a rank in
+                      a turn; at = 0: all of them */
     LS_ASK_LEAVE,  /* workspace */
     LS_ASK_ADD,    /* member; at: origin; which: its owner; bytes of the plan */
     LS_ASK_REMOVE, /* member */

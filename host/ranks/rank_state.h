@@ -20,7 +20,9 @@ typedef struct {
 
 typedef struct {
     ls_workspace *local; /* of this rank's device; NULL if this number is free */
-    float *received[3];  /* x, t and weights, if they were received */
+    float
+        *received[3]; /* x, t and weights, if they were received: those rows that this rank uses */
+    size_t floats[3]; /* of these, in all */
     ls_rank_member *member;
     size_t count, room;
 } ls_rank_workspace;

@@ -36,6 +36,18 @@ void ls_share_chunks(const ls_share *s, size_t rows, size_t turn, size_t rank, s
     *count = from + (n * (rank + 1) + ranks - 1) / ranks - *first;
 }
 
+bool ls_share_rows(size_t chunks, size_t ranks, size_t rank, size_t batch_rows, size_t turn,
+                   size_t *first, size_t *count)
+{
+    const ls_share s = {.chunks = chunks, .ranks = ranks};
+    if (turn >= ls_share_turns(&s, batch_rows)) return false;
+    ls_share_chunks(&s, batch_rows, turn, rank, first, count);
+    *first *= LS_CHUNK, *count *= LS_CHUNK;
+    if (*first > batch_rows) *first = batch_rows;
+    if (*count > batch_rows - *first) *count = batch_rows - *first;
+    return true;
+}
+
 /* ---- What a rank holds ----------------------------------------------------------------------- */
 
 /* Parameters [*first, *after) of a rank. The last one has the loss, too, behind them. */

@@ -81,6 +81,14 @@ void ls_share_chunks(const ls_share *share, size_t batch_rows, size_t turn, size
                      size_t *first, size_t *count);
 size_t ls_share_turns(const ls_share *share, size_t batch_rows);
 
+/* Batches in the order of the rows of which each rank is sent only its own rows: more are sent to
+ * all, as single messages would take longer. */
+enum { LS_SHARE_BATCHES = 64 };
+/* The rows [*first, *first + *count) of rank `rank` in turn `turn` of a batch of rows; chunks: that
+ * a rank takes in a turn, at most. false: there is no such turn. */
+bool ls_share_rows(size_t chunks, size_t ranks, size_t rank, size_t batch_rows, size_t turn,
+                   size_t *first, size_t *count);
+
 /* Ranges of the arena that a rank has of [at, at + count): all but the optimizer's states of other
  * ranks' parameters, in the state and its copies. Returns their number. */
 enum { LS_SHARE_RANGES = 16 };
