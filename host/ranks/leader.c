@@ -199,9 +199,16 @@ static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin,
     size_t number = 0;
     LS_TRY(begin(w, plan, origin, err));
     if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
+    const int owner = owner_for(leader_of(w), plan);
+    if (plan->alone && owner == LS_LEADER)
+        snprintf(
+            leader_of(w)->found, sizeof leader_of(w)->found,
+            "rank 0 trains by itself: ranks share chunks of %d rows, and a batch of %zu rows is "
+            "one; --batch %d and more, or a search, are work for more ranks",
+            LS_CHUNK, plan->batch, 2 * LS_CHUNK);
     const ls_rank_workspace *own = workspace_at(w);
     while (number < own->count && own->member[number].plan) number++;
-    LS_TRY(add(w, plan, origin, number, owner_for(leader_of(w), plan), err));
+    LS_TRY(add(w, plan, origin, number, owner, err));
     *member = number;
     return LS_OK;
 }
@@ -425,8 +432,8 @@ static ls_status note_sample(ls_workspace *w, size_t member, double seconds, ls_
     t->decided = true;
     if (t->least[0] < t->least[1]) return move_member(w, member, LS_ALL_RANKS, err);
     snprintf(l->found, sizeof l->found,
-             "%d ranks take %.3g ms for a step and one takes %.3g ms: it trains this network by "
-             "itself; larger batches and wider networks need more ranks",
+             "%d ranks take %.3g ms for a step and one takes %.3g ms, so rank 0 trains by itself; "
+             "larger batches or wider networks, or a search, are work for more ranks",
              l->rank->transport->size, 1e3 * t->least[0], 1e3 * t->least[1]);
     return LS_OK;
 }
