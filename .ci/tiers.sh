@@ -34,7 +34,9 @@ run_tests() {
     # count. Drivers also replace the sanitizer's signal stacks on threads that end early.
     export LSAN_OPTIONS="suppressions=$PWD/tests/support/leaks.supp:print_suppressions=0"
     export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:use_sigaltstack=0"
-    (cd "$folder" && ctest --output-on-failure --no-tests=error "$@" ${only:+-R "$only"})
+    # As many tests at once as there are cores; of each, one case at a time unless it may be alone.
+    [ -n "$only" ] || export CRITERION_JOBS=1
+    (cd "$folder" && ctest -j "$(cores)" --output-on-failure --no-tests=error "$@" ${only:+-R "$only"})
 }
 
 # The same on a machine without an OpenCL driver. OCL_ICD_VENDORS is read by the loaders.

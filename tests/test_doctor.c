@@ -195,7 +195,9 @@ Test(doctor, broken_drivers, .timeout = 300)
         if (*drivers[i].library == '/' && strchr(drivers[i].library + 1, '/') &&
             access(strtok(strcpy(library, drivers[i].library), "\n"), F_OK) == 0)
             link_to(library, library); /* found under the root */
-        setenv("LOCKSTEP_HELPER_SECONDS", "0.4", 1);
+        /* the others may take as long as they need on a busy machine */
+        if (strstr(drivers[i].library, LS_FAKE_HANGS)) setenv("LOCKSTEP_HELPER_SECONDS", "0.4", 1);
+        else unsetenv("LOCKSTEP_HELPER_SECONDS");
         examine(&r);
         expect(&r, "drivers", LS_FINDING_BROKEN, drivers[i].found, "dpkg -S");
         expect_verdict(&r, 2);
