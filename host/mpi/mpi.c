@@ -15,12 +15,14 @@ enum { TAG = 1, REQUESTS = 512 };
 /* Looks without a pause, then others may run, and after a while this thread sleeps in between. */
 enum { LOOKS = 2000, YIELDS = 2000 };
 static const double nap_seconds = 5e-5, longest_nap = 2e-3;
-/* Seconds that ranks get once the user wants to stop. */
-static const double stop_seconds = 0.4;
+/* Seconds that ranks get once the user wants to stop, or twice the longest wait of late. */
+static const double stop_seconds = 0.4, late_seconds = 30;
 
 typedef struct {
     ls_transport base;
     MPI_Comm all;
+    ls_error failed;      /* the first failure */
+    double longest, seen; /* the longest wait of late, and when it ended */
 } mpi_transport;
 
 static ls_status fail(ls_error *err, const char *what, int code)
@@ -54,10 +56,24 @@ static void nap(double seconds)
     nanosleep(&t, NULL);
 }
 
-/* Waits for requests. idle: for any time. */
-static ls_status wait_for(const ls_transport *t, MPI_Request *list, int count, bool idle,
-                          ls_error *err)
+static void note_wait(mpi_transport *m, double started)
 {
+    const double time = now(), waited = time - started;
+    if (waited >= m->longest || time - m->seen > late_seconds) m->longest = waited, m->seen = time;
+}
+
+/* How long ranks get once the user wants to stop: those whose steps take unequally long need more.
+ */
+static double stop_limit(const mpi_transport *m)
+{
+    const double usual = now() - m->seen > late_seconds ? 0 : 2 * m->longest;
+    return usual > stop_seconds ? usual : stop_seconds;
+}
+
+/* Waits for requests. idle: for any time. */
+static ls_status wait_for(ls_transport *t, MPI_Request *list, int count, bool idle, ls_error *err)
+{
+    mpi_transport *m = (mpi_transport *)t;
     int done = 0, code = MPI_SUCCESS;
     double started = 0, stopping = 0, pause = nap_seconds;
     for (unsigned long i = 0; !done; i++) {
@@ -71,7 +87,7 @@ static ls_status wait_for(const ls_transport *t, MPI_Request *list, int count, b
         const double time = now();
         if (started <= 0) started = time;
         if (!idle && t->stopped && t->stopped() && stopping <= 0) stopping = time;
-        if (stopping > 0 && time - stopping > stop_seconds)
+        if (stopping > 0 && time - stopping > stop_limit(m))
             return fail(err, "another rank did not answer when this one was to stop", MPI_SUCCESS);
         if (!idle && time - started > t->limit)
             return fail(err,
@@ -81,10 +97,27 @@ static ls_status wait_for(const ls_transport *t, MPI_Request *list, int count, b
         nap(pause);
         if (time - started > 100 * pause && pause < longest_nap) pause *= 2;
     }
+    if (!idle && started > 0) note_wait(m, started);
     return LS_OK;
 }
 
-static ls_status transfer(ls_transport *t, const ls_transfer *list, size_t count, ls_error *err)
+/* What an exchange that has failed leaves to be received would be taken for the next one's, and its
+ * memory is in use no more: after the first failure no exchange begins, and all say why. */
+static ls_status outcome(ls_transport *t, ls_status status, const ls_error *own, ls_error *err)
+{
+    mpi_transport *m = (mpi_transport *)t;
+    if (status != LS_OK && m->failed.status == LS_OK) m->failed = *own;
+    if (m->failed.status != LS_OK && err) *err = m->failed;
+    return m->failed.status;
+}
+
+static bool has_failed(const ls_transport *t)
+{
+    return ((const mpi_transport *)t)->failed.status != LS_OK;
+}
+
+static ls_status begin_transfer(ls_transport *t, const ls_transfer *list, size_t count,
+                                ls_error *err)
 {
     MPI_Request request[REQUESTS];
     const MPI_Comm all = ((mpi_transport *)t)->all;
@@ -101,8 +134,15 @@ static ls_status transfer(ls_transport *t, const ls_transfer *list, size_t count
     return wait_for(t, request, (int)count, false, err);
 }
 
-static ls_status broadcast(ls_transport *t, int from, void *at, size_t bytes, bool idle,
-                           ls_error *err)
+static ls_status transfer(ls_transport *t, const ls_transfer *list, size_t count, ls_error *err)
+{
+    ls_error own;
+    const ls_status status = has_failed(t) ? LS_OK : begin_transfer(t, list, count, &own);
+    return outcome(t, status, &own, err);
+}
+
+static ls_status begin_broadcast(ls_transport *t, int from, void *at, size_t bytes, bool idle,
+                                 ls_error *err)
 {
     MPI_Request request;
     if (bytes > INT_MAX) return fail_size(err);
@@ -113,7 +153,16 @@ static ls_status broadcast(ls_transport *t, int from, void *at, size_t bytes, bo
     return wait_for(t, &request, 1, idle, err);
 }
 
-static ls_status gather(ls_transport *t, void *at, const size_t *offset, ls_error *err)
+static ls_status broadcast(ls_transport *t, int from, void *at, size_t bytes, bool idle,
+                           ls_error *err)
+{
+    ls_error own;
+    const ls_status status = has_failed(t) ? LS_OK
+                                           : begin_broadcast(t, from, at, bytes, idle, &own);
+    return outcome(t, status, &own, err);
+}
+
+static ls_status begin_gather(ls_transport *t, void *at, const size_t *offset, ls_error *err)
 {
     MPI_Request request;
     const size_t ranks = (size_t)t->size;
@@ -133,11 +182,22 @@ static ls_status gather(ls_transport *t, void *at, const size_t *offset, ls_erro
     return status;
 }
 
+static ls_status gather(ls_transport *t, void *at, const size_t *offset, ls_error *err)
+{
+    ls_error own;
+    const ls_status status = has_failed(t) ? LS_OK : begin_gather(t, at, offset, &own);
+    return outcome(t, status, &own, err);
+}
+
+/* After a failure MPI would wait for the others. It is not ended then: this process ends without,
+ * and the launcher ends the others. */
 static void end(ls_transport *t)
 {
     mpi_transport *m = (mpi_transport *)t;
-    MPI_Comm_free(&m->all);
-    MPI_Finalize();
+    if (!has_failed(t)) {
+        MPI_Comm_free(&m->all);
+        MPI_Finalize();
+    }
     free(m);
 }
 

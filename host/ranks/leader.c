@@ -62,6 +62,13 @@ static const ls_rank_member *member_at(const ls_workspace *w, size_t member)
     return &workspace_at(w)->member[member];
 }
 
+/* A member that could not be moved is on no rank any more. */
+static ls_status find_member(const ls_workspace *w, size_t member, ls_error *err)
+{
+    if (member < workspace_at(w)->count && member_at(w, member)->plan) return LS_OK;
+    return ls_fail(err, LS_ERR_DEVICE, "a network was lost when it was to go to another rank");
+}
+
 /* ---- Workspaces ------------------------------------------------------------------------------ */
 
 /* Of a shared member whose batches are in the order of the rows, each rank gets only its rows. */
@@ -220,6 +227,7 @@ static void member_remove(ls_workspace *w, size_t member)
         slots_of(w)->member_remove(own_of(w), member);
         return;
     }
+    if (find_member(w, member, NULL) != LS_OK) return;
     const ls_rank_member *m = member_at(w, member);
     if (m->owner != LS_ALL_RANKS) l->load[m->owner] -= cost_of(m->plan);
     (void)ask(w, (ls_ask){.kind = LS_ASK_REMOVE, .member = member, .owner = LS_ALL_RANKS}, NULL,
@@ -233,6 +241,7 @@ static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows
                        float *losses, ls_error *err)
 {
     if (own_of(w)) return slots_of(w)->infer(own_of(w), member, first, rows, outputs, losses, err);
+    LS_TRY(find_member(w, member, err));
     const ls_rank_member *m = member_at(w, member);
     /* one block, or rows that the leader alone has all of */
     if (m->owner == LS_ALL_RANKS &&
@@ -252,6 +261,7 @@ static ls_status read_arena(ls_workspace *w, size_t member, size_t at, size_t co
                             ls_error *err)
 {
     if (own_of(w)) return slots_of(w)->read(own_of(w), member, at, count, to, err);
+    LS_TRY(find_member(w, member, err));
     const ls_rank_member *m = member_at(w, member);
     ls_range range[LS_SHARE_RANGES];
     bool elsewhere = false; /* states of the optimizer */
@@ -268,6 +278,7 @@ static ls_status write_arena(ls_workspace *w, size_t member, size_t at, size_t c
                              const float *from, ls_error *err)
 {
     if (own_of(w)) return slots_of(w)->write(own_of(w), member, at, count, from, err);
+    LS_TRY(find_member(w, member, err));
     const ls_ask a = {.kind = LS_ASK_WRITE,
                       .owner = member_at(w, member)->owner,
                       .member = member,
@@ -280,6 +291,7 @@ static ls_status copy(ls_workspace *w, size_t member, size_t from, size_t to, si
                       ls_error *err)
 {
     if (own_of(w)) return slots_of(w)->copy(own_of(w), member, from, to, count, err);
+    LS_TRY(find_member(w, member, err));
     const ls_ask a = {.kind = LS_ASK_COPY,
                       .owner = member_at(w, member)->owner,
                       .member = member,
@@ -450,6 +462,7 @@ static double batches_of(const ls_plan *plan, const ls_run *run)
 static ls_status run(ls_workspace *w, const ls_run *runs, size_t count, ls_error *err)
 {
     if (own_of(w)) return slots_of(w)->run(own_of(w), runs, count, err);
+    for (size_t i = 0; i < count; i++) LS_TRY(find_member(w, runs[i].member, err));
     if (count > 1) LS_TRY(balance(w, runs, count, err));
     if (count != 1) return run_all(w, runs, count, err);
     ls_run left = *runs;

@@ -470,7 +470,10 @@ ls_status ls_rank_do(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
         if (a->workspace < r->count) leave(r, &r->list[a->workspace]);
         return LS_OK;
     case LS_ASK_ADD: return add(r, a, with, err);
-    case LS_ASK_REMOVE: forget_member(r, &r->list[a->workspace], member_of(r, a)); return LS_OK;
+    case LS_ASK_REMOVE: /* a rank without memory may never have had its number */
+        if (a->workspace < r->count && a->member < r->list[a->workspace].count)
+            forget_member(r, &r->list[a->workspace], member_of(r, a));
+        return LS_OK;
     case LS_ASK_RUN: return run(r, a, with, err);
     case LS_ASK_INFER: return infer(r, a, with, err);
     case LS_ASK_READ:

@@ -330,6 +330,61 @@ def test_ctrl_c():
     check_interruptions(2000, (("ctrl-c", 2, NEVER, stop, 0),))
 
 
+def struck(name, strike, seconds):
+    """A long run of 2 ranks, one of which `strike` makes slow: (status and seconds of rank 0 from then on,
+    what was printed)."""
+    log = pathlib.Path(f"{name}.log")
+    with open("printed", "w+", encoding="utf-8") as printed:
+        job = subprocess.Popen(words(2, ["train", *LONG, "--epochs", 10**6, "-o", f"{name}.st", "--log", log]),
+                               env={**ENVIRONMENT, "LOCKSTEP_RANKS_SECONDS": seconds},
+                               stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
+        limit = time.monotonic() + LIMIT
+        try:
+            while not (log.exists() and log.read_text().count("\n") > 3):
+                expect(job.poll() is None and time.monotonic() < limit, f"{name}: no epoch ends")
+                if failures:
+                    break
+                time.sleep(0.01)
+            ranks = processes(job.pid)
+            started = time.monotonic()
+            strike(ranks)
+            while lives(ranks[0]) and time.monotonic() < limit:
+                time.sleep(0.05)
+            took = time.monotonic() - started
+            status = job.wait(LIMIT)
+        finally:
+            if job.poll() is None:
+                job.kill()
+                job.wait()
+        printed.seek(0)
+        text = printed.read()
+    for process in ranks.values():
+        expect(not lives(process), f"{name}: a process is left")
+    return status, took, text
+
+
+def test_no_answer():
+    """A rank that does not answer is waited for once, and the job ends."""
+    status, took, text = struck("frozen", lambda ranks: os.kill(ranks[1], signal.SIGSTOP), "4")
+    expect(status != 0 and text.count("did not answer within the limit") == 1, f"frozen: {status}:\n{text}")
+    expect(4 <= took < 8, f"rank 0 has ended {took:.1f} s after another one was frozen, not 4")
+
+
+def test_slow_rank():
+    """Ranks that have waited for a slow one wait for it, too, when they are to stop."""
+    def strike(ranks):
+        for seconds in (2, 1.5):
+            os.kill(ranks[1], signal.SIGSTOP)
+            if seconds < 2:
+                os.kill(ranks[0], signal.SIGTERM)
+            time.sleep(seconds)
+            os.kill(ranks[1], signal.SIGCONT)
+            time.sleep(0.2)
+    status, _, text = struck("slow", strike, "60")
+    expect(status == 130 and "did not answer" not in text, f"slow: {status}:\n{text}")
+    expect(os.path.exists("slow.st"), f"slow: the model so far was not saved:\n{text}")
+
+
 def main():
     if not shutil.which("mpirun") or not os.path.exists(MODULE):
         print("skipped: no mpirun, or Lockstep was built without MPI (Debian: libopenmpi-dev openmpi-bin)")
