@@ -37,7 +37,7 @@
 #define LS_CAT_(a, b) a##b
 #define FINISH_ARGS                                                                                \
     , MATRIX(skip), SHARED(z), SHARED(kept), SHARED(out), const ulong seed, const ulong step,      \
-        const uint purpose, const float p, const uint number
+        const uint purpose, const float p, const uint drop_first
 #define FINISH_BEGIN AT(z), AT(kept), AT(out);
 #define FINISH_VALUES(x, i, count)                                                                 \
     float from[WIDTH];                                                                             \
@@ -47,7 +47,8 @@
     }                                                                                              \
     if (c_at != out_at) PUT(c + (i), x, count);                                                    \
     if (p > 0.0f)                                                                                  \
-        EACH(e) x[e] = x[e] * ls_dropout_factor(seed, purpose, step, number + (uint)(i) + e, p);   \
+        EACH(e)                                                                                    \
+            x[e] = x[e] * ls_dropout_factor(seed, purpose, step, drop_first + (uint)(i) + e, p);   \
     GET(from, LS_CAT(LS_READS_, READS)(z, kept) + (i), count);                                     \
     EACH(e) x[e] = x[e] * FINISH(from[e]);                                                         \
     PUT(out + (i), x, count);

@@ -81,7 +81,7 @@ BEFORE = {
 }
 
 # Options of other programs, and parts of names.
-FOREIGN = {"--static", "--cflags", "--libs", "--repeat", "--mpi", "--bind-to", "--map-by", "--signal"}
+FOREIGN = {"--static", "--cflags", "--libs", "--repeat", "--mpi", "--bind-to", "--map-by", "--signal", "--kill-on-bad-exit"}
 
 COMMANDS = ("train search evaluate predict show describe report plot verify resume experiment "
             "compare devices doctor tune make auto").split()
