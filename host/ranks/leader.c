@@ -23,7 +23,7 @@ typedef struct {
     ls_rank *rank;
     double *load; /* estimated cost of a step of the members on each rank */
     trial trial;
-    char found[260]; /* that it does not, or "" */
+    char found[260]; /* why the leader trains by itself, or "" */
     char note[1200]; /* of the slot */
 } leader;
 
@@ -207,6 +207,8 @@ static ls_status member_add(ls_workspace *w, const ls_plan *plan, size_t origin,
     LS_TRY(begin(w, plan, origin, err));
     if (own_of(w)) return slots_of(w)->member_add(own_of(w), plan, origin, member, err);
     const int owner = owner_for(leader_of(w), plan);
+    /* what was found for another member, whose plan may have lain at the same address */
+    if (plan->alone) leader_of(w)->trial = (trial){0}, *leader_of(w)->found = '\0';
     if (plan->alone && owner == LS_LEADER)
         snprintf(
             leader_of(w)->found, sizeof leader_of(w)->found,
