@@ -223,9 +223,8 @@ ls_status ls_cpu_run_part(ls_workspace *base, const ls_part *part, ls_error *err
     ls_pool_enter(backend->pool);
     for (size_t i = part->from; i < part->to; i++) {
         const ls_op *o = &m->plan->step.op[i];
-        if (o->most_rows && o->first_row >= part->rows) continue;
-        j.rows = o->most_rows ? smaller(o->most_rows, part->rows - o->first_row) : part->rows;
-        run_op(&j, o, false, 0);
+        j.rows = ls_part_rows(part, o);
+        if (j.rows || !o->most_rows) run_op(&j, o, false, 0);
     }
     return LS_OK;
 }

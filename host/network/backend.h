@@ -50,6 +50,16 @@ typedef struct {
     const ls_rates *rates;
 } ls_part;
 
+/* Rows that an operation of a part covers, from its first_row on. With most_rows and 0 it is left
+ * out. */
+static inline size_t ls_part_rows(const ls_part *part, const ls_op *op)
+{
+    if (!op->most_rows) return part->rows;
+    if (op->first_row >= part->rows) return 0;
+    const size_t left = part->rows - op->first_row;
+    return op->most_rows < left ? op->most_rows : left;
+}
+
 /* How far a backend is with building programs for its device. */
 typedef struct {
     uint64_t ended;   /* builds that have ended since the backend was opened */

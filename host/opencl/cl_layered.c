@@ -444,11 +444,8 @@ ls_status ls_cl_run_part(ls_workspace *base, const ls_part *part, ls_error *err)
     j.rates = part->rates;
     for (size_t i = part->from; i < part->to; i++) {
         const ls_op *o = &m->plan->step.op[i];
-        if (o->most_rows && o->first_row >= part->rows) continue;
-        j.rows = part->rows;
-        if (o->most_rows && o->most_rows < j.rows - o->first_row) j.rows = o->most_rows;
-        else if (o->most_rows) j.rows -= o->first_row;
-        LS_TRY(run_op(&j, o));
+        j.rows = ls_part_rows(part, o);
+        if (j.rows || !o->most_rows) LS_TRY(run_op(&j, o));
     }
     return ls_cl_check(w->device->cl.clFlush(w->device->queue), "starting the queue", err);
 }
