@@ -211,6 +211,20 @@ static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn tur
     return LS_OK;
 }
 
+/* Members that run operation by operation need a launch for each product of each step. Where that
+ * alone is hopeless, as with thousands of small members, no step is wasted to see it. No driver was
+ * seen that enqueues a launch in less time than this. */
+static void expect_launches(const cl_workspace *w, const group *g, ls_way_trial *trial)
+{
+    static const double launch_seconds = 1e-6;
+    const ls_ops *step = &member_at(w, g->runs[0]->member)->plan->step;
+    size_t products = 0;
+    for (size_t i = 0; i < step->count; i++)
+        products += step->op[i].kind == LS_OP_DENSE || step->op[i].kind == LS_OP_GRAD_W;
+    ls_way_trial_expect(trial, LS_CL_WAY_LAYERED,
+                        launch_seconds * (double)products * (double)g->count);
+}
+
 static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const ls_run **parts,
                            ls_error *err)
 {
@@ -225,6 +239,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
     for (uint64_t done = 0; done < most;) {
         bool able[LS_CL_WAY_COUNT], failed;
         find_able(w, g, able);
+        if (trial) expect_launches(w, g, trial);
         ls_way_turn turn = ls_way_trial_next(trial ? trial : &untried, able);
         if (!trial) turn.steps = UINT64_MAX;
         uint64_t steps = most - done < turn.steps ? most - done : turn.steps;

@@ -126,7 +126,7 @@ void ls_copy_state(const ls_trainer *trainer, const ls_copy *copy, float *to)
     memcpy(to + plan->state - plan->running, values + plan->parameters, plan->running * sizeof *to);
 }
 
-static void drop_pending(ls_trainer *trainer)
+void ls_trainer_drop_pending(ls_trainer *trainer)
 {
     ls_copy_free(&trainer->pending);
     trainer->is_pending = false;
@@ -137,7 +137,7 @@ ls_status ls_trainer_copy_pending(ls_trainer *trainer, ls_error *err)
     ls_copy copy;
     double started = ls_clock();
     LS_TRY(ls_copy_take(trainer, &copy, err));
-    drop_pending(trainer);
+    ls_trainer_drop_pending(trainer);
     trainer->pending = copy;
     trainer->is_pending = true;
     trainer->copied_at = trainer->now.seconds;
@@ -196,7 +196,7 @@ void ls_trainer_leave(ls_trainer *trainer)
     if (!trainer->workspace) return;
     slots_of(trainer)->member_remove(trainer->workspace, trainer->member);
     trainer->workspace = NULL;
-    drop_pending(trainer);
+    ls_trainer_drop_pending(trainer);
     if (trainer->copied && trainer->state == LS_MEMBER_TRAINING) restore(trainer);
 }
 
