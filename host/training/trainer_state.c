@@ -37,7 +37,10 @@ static ls_status read_again(ls_trainer *trainer, size_t at, size_t count, const 
 
 ls_status ls_trainer_read(ls_trainer *trainer, size_t at, size_t count, float *to, ls_error *err)
 {
-    LS_TRY(slots_of(trainer)->read(trainer->workspace, trainer->member, at, count, to, err));
+    const ls_backend_slots *slots = slots_of(trainer);
+    if (trainer->witness && slots->read_twice)
+        return slots->read_twice(trainer->workspace, trainer->member, at, count, to, err);
+    LS_TRY(slots->read(trainer->workspace, trainer->member, at, count, to, err));
     return trainer->witness ? read_again(trainer, at, count, to, err) : LS_OK;
 }
 
