@@ -6,10 +6,12 @@ interrupted, and one message where something is wrong.
 usage: test.py PROGRAM MODULE DATASETS [TEST...]
 Exits with 77 without mpirun or the module. LOCKSTEP_REQUIRE_OPENCL=1: an OpenCL device must be there.
 """
+import fcntl
 import hashlib
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -258,43 +260,82 @@ def processes(mpirun):
     return found
 
 
+class PacedLog:
+    """The log of a training as a pipe of one page that is read at intervals: the training waits until
+    it is read, and so does not end before it is struck, however fast the machine is."""
+
+    PAGE = os.sysconf("SC_PAGESIZE")
+    LINE = 100  # bytes of an epoch, at least
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path, self.text, self.ended = path, b"", False
+        self.end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self.end, getattr(fcntl, "F_SETPIPE_SZ", 1031), self.PAGE)
+
+    @classmethod
+    def epochs(cls, pages):
+        """So many that they do not fit into that many pages."""
+        return pages * cls.PAGE // cls.LINE
+
+    def read(self):
+        """A page at most, after a while."""
+        time.sleep(0.1)
+        if select.select([self.end], [], [], 0)[0]:
+            more = os.read(self.end, self.PAGE)
+            self.text, self.ended = self.text + more, not more
+
+    def lines(self):
+        return self.text.count(b"\n")
+
+    def close(self):
+        """A resumed training goes on with a file."""
+        os.close(self.end)
+        os.unlink(self.path)
+        pathlib.Path(self.path).write_bytes(self.text)
+
+
+def checkpoints(folder):
+    return list(folder.glob("checkpoint-*.safetensors"))
+
+
 def interrupted(folder, ranks, epochs, every, strike):
     """A long run, which `strike` ends in the middle. every: between its checkpoints; NEVER: there is
-    only the one that an interrupted training writes. False if it was faster than the signal."""
-    kept, log = pathlib.Path(f"{folder}-kept"), pathlib.Path(f"{folder}.log")
+    only the one that an interrupted training writes."""
+    kept, log = pathlib.Path(f"{folder}-kept"), PacedLog(f"{folder}.log")
     started = []
     with open("printed", "w+", encoding="utf-8") as printed:
         command = words(ranks, ["train", *LONG, "--epochs", epochs, "--run", folder, "--checkpoint", kept,
-                                "--every", every, "--log", log])
+                                "--every", every, "--log", log.path])
         job = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=printed,
                                stderr=printed)
         limit = time.monotonic() + LIMIT
         try:
-            while job.poll() is None and not list(kept.glob("checkpoint-*.safetensors")):
-                if every == NEVER and log.exists() and log.read_text().count("\n") > 3:
-                    break
-                if not expect(time.monotonic() < limit, f"{folder}: no epoch ends"):
-                    break
+            while log.lines() < 25 and job.poll() is None and time.monotonic() < limit:
+                log.read()
+            while (every != NEVER and not checkpoints(kept) and job.poll() is None
+                   and time.monotonic() < limit):
                 time.sleep(0.01)
-            if expect(job.poll() is None, f"{folder}: ended before it was to be interrupted"):
+            if expect(job.poll() is None and log.lines() >= 25 and not log.ended,
+                      f"{folder}: no epoch ends, or all do"):
                 started = list(processes(job.pid).values())
                 strike(job)
+            while job.poll() is None and not log.ended and time.monotonic() < limit:
+                log.read()
             status = job.wait(LIMIT)
         finally:
+            log.close()
             if job.poll() is None:
                 job.kill()
                 job.wait()
         printed.seek(0)
         text = printed.read()
-    if "stopped by epochs" in text:
-        print(f"{os.path.basename(folder)}: the training was faster than the signal")
-        return False
+    expect("stopped by epochs" not in text, f"{folder}: ended before it was interrupted:\n{text}")
     expect(status != 0, f"{folder}: status 0 after an interruption:\n{text}")
-    expect(list(kept.glob("checkpoint-*.safetensors")), f"{folder}: no checkpoint was written:\n{text}")
+    expect(checkpoints(kept), f"{folder}: no checkpoint was written:\n{text}")
     expect(len(started) == ranks, f"{folder}: {len(started)} processes")
     for process in started:
         expect(not lives(process), f"{folder}: a process is left")
-    return True
 
 
 def kill(rank, how=signal.SIGKILL):
@@ -312,22 +353,21 @@ def check_interruptions(epochs, cases):
     run(0, "train", *LONG, "--epochs", epochs, "--run", "whole")
     for name, ranks, every, strike, after in cases:
         folder = os.path.join(here, name)
-        if interrupted(folder, ranks, epochs, every, strike):
-            run(after, "resume", f"{folder}-kept", "--device", "cpu")
-            same_file(f"{folder}/model.safetensors", "whole/model.safetensors",
-                      f"{name}, resumed on {after}")
+        interrupted(folder, ranks, epochs, every, strike)
+        run(after, "resume", f"{folder}-kept", "--device", "cpu")
+        same_file(f"{folder}/model.safetensors", "whole/model.safetensors", f"{name}, resumed on {after}")
 
 
 def test_killed():
     """A rank that dies ends the job; with other numbers of ranks the training goes on. So it does
     after a signal to the leader, which ends with a checkpoint."""
-    check_interruptions(300, (("follower", 3, "20", kill(2), 2), ("leader", 2, "20", kill(0), 0),
-                              ("stopped", 2, NEVER, kill(0, signal.SIGTERM), 3)))
+    check_interruptions(PacedLog.epochs(8), (("follower", 3, "20", kill(2), 2), ("leader", 2, "20", kill(0), 0),
+                                             ("stopped", 2, NEVER, kill(0, signal.SIGTERM), 3)))
 
 
 def test_ctrl_c():
     """mpirun passes it on after a while, and gives the ranks as long to end."""
-    check_interruptions(2000, (("ctrl-c", 2, NEVER, stop, 0),))
+    check_interruptions(PacedLog.epochs(60), (("ctrl-c", 2, NEVER, stop, 0),))
 
 
 def struck(name, strike, seconds):
