@@ -105,6 +105,7 @@ static ls_status join(ls_rank_open *open, int (*stopped)(void), ls_error *err)
     t->stopped = stopped;
     t->limit = limit ? (double)limit : usual_limit;
     ls_status status = ls_rank_start(t, open, &group.rank, err);
+    t->lost = status != LS_OK; /* the others have begun the next exchange */
     if (status == LS_OK) status = check_build(t, err);
     if (status != LS_OK) {
         t->end(t);
@@ -142,6 +143,7 @@ ls_status ls_group_serve(ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT, "rank 0 leads; only the others serve");
     for (bool last = false; !last && status == LS_OK;)
         status = ls_follow_one(&group.rank, &last, err);
+    group.transport->lost = status != LS_OK;
     end();
     return status;
 }

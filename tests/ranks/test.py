@@ -212,6 +212,25 @@ def test_a_failing_device():
     expect(said.count("no such device") == 1, f"a device that is missing:\n{said}")
 
 
+def test_lack_of_memory():
+    """A rank without memory ends the job: none waits for it. Its first allocations are those of joining,
+    and of what follows a request."""
+    if "LS_FAILING_MALLOC" not in os.environ:
+        print("no allocation fails in this build")
+        return
+    lacking = {"LD_PRELOAD": os.environ["LS_FAILING_MALLOC"], "FAILING_PROGRAM": os.path.basename(PROGRAM),
+               "OMPI_MCA_odls_base_sigkill_timeout": "1"}
+    for rank, at in ((0, 1), (1, 1), (1, 4), (2, 9)):
+        started = time.monotonic()
+        said = run(3, "train", *RUNS["dense"], "--device", "cpu", "-o", "out.st", status=1,
+                   environment={**lacking, "FAILING_RANK": str(rank), "FAILING_AT": str(at)})[1]
+        took = time.monotonic() - started
+        what = f"allocation {at} on rank {rank}"
+        expect("out of memory" in said, f"{what}: {said}")
+        expect(took < 20, f"{what}: the job has ended after {took:.1f} s")
+        expect(not os.path.exists("out.st"), f"{what}: it has trained")
+
+
 def test_no_module():
     """One of several processes without the module, or without MPI, does not train by itself."""
     out = "alone.st"
