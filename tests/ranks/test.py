@@ -14,6 +14,7 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -210,6 +211,47 @@ def test_a_failing_device():
     """A device that no rank has: one message."""
     said = run(3, "train", data("iris.csv"), "--device", "no such device", status=1)[1]
     expect(said.count("no such device") == 1, f"a device that is missing:\n{said}")
+
+
+def test_environment():
+    """A misspelled order is no order, and orders are those of all ranks."""
+    out = "ordered.st"
+    train_it = [PROGRAM, "train", *map(str, RUNS["full"]), "--device", "cpu", "-o", out]
+    for name, value in (("LOCKSTEP_RANKS_SUMS", "CHAIN"), ("LOCKSTEP_RANKS", "share"),
+                        ("LOCKSTEP_RANKS_SECONDS", "1e3"), ("LOCKSTEP_RANKS_SECONDS", "0")):
+        said = run(2, *train_it[1:], status=1, environment={name: value})[1]
+        expect(f"{name} in the environment is '{value}'" in said, f"{name}={value}: {said}")
+        expect(not os.path.exists(out), f"{name}={value}: it has trained")
+    run(2, *train_it[1:], environment={"LOCKSTEP_RANKS_SUMS": "", "LOCKSTEP_RANKS_SECONDS": "", "LOCKSTEP_MPI": ""})
+    pathlib.Path(out).unlink(missing_ok=True)
+    differs = ["mpirun", "-n", "1", "env", "LOCKSTEP_RANKS_SUMS=chain", *train_it, ":", "-n", "1", *train_it]
+    refused(differs, "LOCKSTEP_RANKS_SUMS in the environment is not that of rank 0")
+    expect(not os.path.exists(out), "other orders on another rank: it has trained")
+
+
+def refused(command, wanted):
+    done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=LIMIT)
+    expect(done.returncode == 1 and wanted in done.stderr, f"{command}: {done.returncode}: {done.stderr}")
+
+
+def test_other_build():
+    """A rank of another build is refused, also where the version is the same."""
+    program = bytearray(pathlib.Path(PROGRAM).read_bytes())
+    note = struct.pack("=3I4s", 4, 20, 3, b"GNU")  # where the linker has put its number of the build
+    at = program.find(note)
+    if at < 0 or b"liblockstep.so" in program:
+        print("the program has no number of its build")
+        return
+    program[at + len(note)] ^= 1
+    other = pathlib.Path("other-build")
+    other.write_bytes(program)
+    other.chmod(0o755)
+    train_it = ["train", data("iris.csv"), "--epochs", "1", "--device", "cpu", "-o", "mixed.st"]
+    with_module = ["env", f"LOCKSTEP_MPI={MODULE}"]
+    refused(["mpirun", "-n", "1", PROGRAM, *train_it, ":", "-n", "1", *with_module, other.absolute(), *train_it],
+            "another version of Lockstep than rank 0")
+    expect(not os.path.exists("mixed.st"), "ranks of different builds have trained")
 
 
 def test_lack_of_memory():
