@@ -200,6 +200,7 @@ static const ls_backend_slots cpu_slots = {
     .in_place = true,
     .memory = cpu_memory,
     .infer = ls_cpu_infer,
+    .infer_many = ls_cpu_infer_many,
     .read = cpu_read,
     .write = cpu_write,
     .copy = cpu_copy,

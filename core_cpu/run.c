@@ -316,3 +316,54 @@ ls_status ls_cpu_infer(ls_workspace *base, size_t index, size_t first, size_t ro
     for (size_t done = 0; done < rows;) done += infer_block(&f, m, done, false, 0);
     return LS_OK;
 }
+
+/* One inference: the caller's thread takes it whole. */
+typedef struct {
+    cpu_backend *backend;
+    const cpu_workspace *workspace;
+    const ls_member_inference *list;
+} inferences;
+
+static inference inference_of(const inferences *all, size_t i)
+{
+    const ls_member_inference *of = &all->list[i];
+    const cpu_workspace *w = all->workspace;
+    const cpu_member *m = &w->members[of->member];
+    assert(m->origin <= w->data.rows && of->first <= w->data.rows - m->origin &&
+           of->rows <= w->data.rows - m->origin - of->first);
+    return (inference){.backend = all->backend,
+                       .workspace = w,
+                       .member = m,
+                       .first = of->first,
+                       .rows = of->rows,
+                       .outputs = of->outputs,
+                       .losses = of->losses};
+}
+
+static void infer_member(void *work, unsigned share, unsigned shares, unsigned thread)
+{
+    const inference f = inference_of(work, share);
+    (void)shares;
+    for (size_t done = 0; done < f.rows;) done += infer_block(&f, f.member, done, true, thread);
+}
+
+/* As for steps, threads share an inference only if there are fewer members than threads. */
+ls_status ls_cpu_infer_many(ls_workspace *base, const ls_member_inference *list, size_t count,
+                            ls_error *err)
+{
+    cpu_backend *backend = (cpu_backend *)base->backend;
+    inferences all = {backend, (cpu_workspace *)base, list};
+    ls_pool_enter(backend->pool);
+    if (count < ls_pool_threads(backend->pool)) {
+        for (size_t i = 0; i < count; i++)
+            LS_TRY(ls_cpu_infer(base, list[i].member, list[i].first, list[i].rows, list[i].outputs,
+                                list[i].losses, err));
+        return LS_OK;
+    }
+    for (size_t n; count; list += n, count -= n) {
+        n = smaller(count, LS_POOL_SHARES);
+        all.list = list;
+        ls_pool_run(backend->pool, infer_member, &all, (unsigned)n);
+    }
+    return LS_OK;
+}

@@ -60,6 +60,12 @@ static inline size_t ls_part_rows(const ls_part *part, const ls_op *op)
     return op->most_rows < left ? op->most_rows : left;
 }
 
+/* An inference, as the arguments of `infer`. */
+typedef struct {
+    size_t member, first, rows;
+    float *outputs, *losses;
+} ls_member_inference;
+
 /* How far a backend is with building programs for its device. */
 typedef struct {
     uint64_t ended;   /* builds that have ended since the backend was opened */
@@ -70,11 +76,11 @@ typedef struct ls_backend ls_backend;
 /* Members resident on a backend, and the rows they train on. */
 typedef struct ls_workspace ls_workspace;
 
-/* The functions of a backend; none is NULL. A workspace belongs to the backend that opened it, and
- * only one thread may use a backend and its workspaces at a time. Offsets and counts of an arena
- * are in floats. All functions with an ls_error may fail with LS_ERR_MEMORY and, on a device,
- * LS_ERR_DEVICE. After a failure of run, infer, read, write or copy, the contents of the members
- * concerned are undefined. */
+/* The functions of a backend; none is NULL but those that say so. A workspace belongs to the
+ * backend that opened it, and only one thread may use a backend and its workspaces at a time.
+ * Offsets and counts of an arena are in floats. All functions with an ls_error may fail with
+ * LS_ERR_MEMORY and, on a device, LS_ERR_DEVICE. After a failure of run, infer, read, write or
+ * copy, the contents of the members concerned are undefined. */
 typedef struct {
     /* Opens a workspace on `data`, without members. On a device with memory of its own, this copies
      * the rows; the CPU path reads them in place. */
@@ -113,6 +119,10 @@ typedef struct {
      * array may be NULL. Overwrites the `work` part of the member's arena. */
     ls_status (*infer)(ls_workspace *workspace, size_t member, size_t first, size_t rows,
                        float *outputs, float *losses, ls_error *err);
+    /* Inferences of several members, each of which occurs once. NULL where they are no faster than
+     * one after the other. */
+    ls_status (*infer_many)(ls_workspace *workspace, const ls_member_inference *list, size_t count,
+                            ls_error *err);
     /* Copies `count` floats from offset `at` of a member's arena to the host, */
     ls_status (*read)(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to,
                       ls_error *err);

@@ -60,6 +60,8 @@ void ls_fleet_close(ls_fleet *fleet)
     free(fleet->runs);
     free(fleet->rates);
     free(fleet->losses);
+    free(fleet->inferences);
+    free(fleet->held);
     ls_checkpoints_close(fleet->checkpoints);
     ls_device_close(fleet->own);
     free(fleet);

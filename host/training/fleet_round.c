@@ -109,6 +109,63 @@ static ls_status run_slices(ls_fleet *fleet, const ls_slice *s, size_t count, si
     return fleet->backend->slots->run(s->trainer->workspace, fleet->runs, count, err);
 }
 
+/* The members whose slices end next: of as many of the first ones as there is room for, the
+ * inferences that they need, all at once. *ready: their number. */
+static ls_status infer_next(ls_fleet *fleet, const ls_slice *s, size_t count, size_t *ready,
+                            ls_error *err)
+{
+    enum { FLOATS = 1 << 22 };
+    const ls_backend_slots *slots = fleet->backend->slots;
+    size_t n = 0, taken = 0, i = 0;
+    double started = ls_clock();
+    *ready = count;
+    if (count < 2 || !slots->infer_many) return LS_OK;
+    LS_TRY(ls_grow(&fleet->inferences, &fleet->inference_room, count, sizeof *fleet->inferences,
+                   "a round", err));
+    for (; i < count && taken < FLOATS; i++) {
+        if (!ls_trainer_wants_inference(s[i].trainer, &fleet->inferences[n])) continue;
+        taken += fleet->inferences[n++].rows * (s[i].trainer->block->outputs + 1);
+    }
+    *ready = i;
+    if (!n) return LS_OK;
+    LS_TRY(ls_grow(&fleet->held, &fleet->held_room, taken, sizeof *fleet->held, "a round", err));
+    float *at = fleet->held;
+    for (size_t k = 0, next = 0; k < i; k++) {
+        ls_trainer *t = s[k].trainer;
+        ls_member_inference *of = &fleet->inferences[next], unused;
+        if (!ls_trainer_wants_inference(t, &unused)) continue;
+        of->outputs = at, of->losses = at + of->rows * t->block->outputs;
+        at = of->losses + of->rows;
+        t->held_outputs = of->outputs, t->held_losses = of->losses;
+        next++;
+    }
+    ls_status status = slots->infer_many(s->trainer->workspace, fleet->inferences, n, err);
+    double each = (ls_clock() - started) / (double)n;
+    for (size_t k = 0; k < i; k++) {
+        ls_trainer *t = s[k].trainer;
+        if (t->held_losses && status == LS_OK) t->now.seconds += each;
+        if (status != LS_OK) t->held_outputs = t->held_losses = NULL;
+    }
+    return status;
+}
+
+/* Ends a slice; a member whose training has ended leaves the device. */
+static ls_status end_slice(ls_fleet *fleet, const ls_slice *s, double seconds,
+                           ls_round_result *done, ls_error *err)
+{
+    ls_trainer *trainer = s->trainer;
+    uint64_t before = trainer->now.step;
+    ls_status status = ls_trainer_end(trainer, seconds, err);
+    trainer->held_outputs = trainer->held_losses = NULL;
+    LS_TRY(status);
+    done->steps += trainer->now.step - before;
+    done->cost += (double)(trainer->now.step - before) * ls_round_step_cost(trainer);
+    if (!ls_trainer_active(trainer)) done->changed = true;
+    if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
+    else if (fleet->keeps) LS_TRY(ls_trainer_renew(trainer, err));
+    return LS_OK;
+}
+
 ls_status ls_round_call(ls_fleet *fleet, const ls_slice *s, size_t count, size_t steps,
                         ls_round_result *done, ls_error *err)
 {
@@ -118,15 +175,12 @@ ls_status ls_round_call(ls_fleet *fleet, const ls_slice *s, size_t count, size_t
     for (size_t i = 0; i < count; i++) cost += s[i].cost;
     if (elapsed > 0) fleet->pace = elapsed / cost;
     fleet->witness.trained += elapsed;
-    for (size_t i = 0; i < count; i++) {
-        ls_trainer *trainer = s[i].trainer;
-        uint64_t before = trainer->now.step;
-        LS_TRY(ls_trainer_end(trainer, elapsed * s[i].cost / cost, err));
-        done->steps += trainer->now.step - before;
-        done->cost += (double)(trainer->now.step - before) * ls_round_step_cost(trainer);
-        if (!ls_trainer_active(trainer)) done->changed = true;
-        if (trainer->state != LS_MEMBER_TRAINING) ls_fleet_leave(fleet, trainer);
-        else if (fleet->keeps) LS_TRY(ls_trainer_renew(trainer, err));
+    for (size_t i = 0, ready = 0; i < count; i++) {
+        if (i == ready) {
+            LS_TRY(infer_next(fleet, s + i, count - i, &ready, err));
+            ready += i;
+        }
+        LS_TRY(end_slice(fleet, &s[i], elapsed * s[i].cost / cost, done, err));
     }
     return LS_OK;
 }

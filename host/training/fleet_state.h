@@ -54,6 +54,10 @@ struct ls_fleet {
     size_t rate_room;
     float *losses;
     size_t loss_room;
+    ls_member_inference *inferences; /* of the validation rows of some members, and their results */
+    size_t inference_room;
+    float *held;
+    size_t held_room;
 };
 
 #endif

@@ -173,6 +173,7 @@ ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates,
     trainer->losses = losses;
     trainer->first = trainer->now.step;
     trainer->count = count;
+    trainer->held_outputs = trainer->held_losses = NULL;
     if (ls_witness_repeats_slice(trainer) && count == 1)
         LS_TRY(ls_trainer_copy_pending(trainer, err));
     if (trainer->plan->snapshot)
@@ -206,16 +207,20 @@ static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error
     const ls_block *block = trainer->block;
     const size_t outputs = block->outputs;
     const float *targets = block->table->rows.t + (block->origin + block->rows) * outputs;
+    const float *losses = trainer->held_losses, *given = trainer->held_outputs;
     double sum = 0, started = ls_clock();
     size_t right = 0;
-    LS_TRY(trainer->workspace->backend->slots->infer(trainer->workspace, trainer->member,
-                                                     block->rows, block->held_out,
-                                                     block->held_outputs, block->row_losses, err));
-    trainer->now.seconds += ls_clock() - started;
+    if (!losses) {
+        losses = block->row_losses, given = block->held_outputs;
+        LS_TRY(trainer->workspace->backend->slots->infer(trainer->workspace, trainer->member,
+                                                         block->rows, block->held_out,
+                                                         block->held_outputs, block->row_losses,
+                                                         err));
+        trainer->now.seconds += ls_clock() - started;
+    }
     for (size_t r = 0; r < block->held_out; r++) {
-        sum += (double)block->row_losses[r];
-        right += agree(block->task, block->held_outputs + r * outputs, targets + r * outputs,
-                       outputs);
+        sum += (double)losses[r];
+        right += agree(block->task, given + r * outputs, targets + r * outputs, outputs);
     }
     out->loss = trainer->plan->mean ? sum / (double)block->held_out : sum;
     out->accuracy = block->task == LS_TASK_REGRESSION ? (double)NAN
@@ -404,6 +409,19 @@ static ls_status check_state(ls_trainer *trainer, ls_error *err)
     trainer->checked_at = trainer->now.seconds;
     trainer->check_seconds = ls_clock() - started;
     return finite ? LS_OK : diverge(trainer, &why, err);
+}
+
+bool ls_trainer_wants_inference(const ls_trainer *trainer, ls_member_inference *out)
+{
+    const ls_block *block = trainer->block;
+    const uint64_t per_epoch = trainer->now.schedule.steps_per_epoch,
+                   end = trainer->first + trainer->count;
+    /* slices end with the epoch, or before, where there are validation rows */
+    if (!block->held_out || end % per_epoch || trainer->first / per_epoch != (end - 1) / per_epoch)
+        return false;
+    *out = (ls_member_inference){
+        .member = trainer->member, .first = block->rows, .rows = block->held_out};
+    return true;
 }
 
 ls_status ls_trainer_end(ls_trainer *trainer, double seconds, ls_error *err)

@@ -41,6 +41,10 @@ uint64_t ls_trainer_slice(const ls_trainer *trainer, double seconds, double step
 /* Begins a slice: fills *run. rates, losses: room for `count`, until the slice has ended. */
 ls_status ls_trainer_begin(ls_trainer *trainer, uint64_t count, ls_rates *rates, float *losses,
                            ls_run *run, ls_error *err);
+/* The inference of the validation rows that the end of the slice needs; false if it needs none.
+ * Whoever makes it beforehand, with room for its outputs and losses (both of `rows`), sets
+ * trainer->held_outputs and held_losses until the slice has ended. */
+bool ls_trainer_wants_inference(const ls_trainer *trainer, ls_member_inference *out);
 /* Ends a slice that was run and took `seconds`: history, reasons to stop, divergence. A trainer
  * that has ended by this has its weights in the model and nothing to lose on the device. Divergence
  * is a state, not a failure. */

@@ -74,6 +74,7 @@ typedef struct {
     ls_rates *rates; /* count */
     float *losses;   /* count */
     uint64_t first, count;
+    const float *held_outputs, *held_losses; /* of the validation rows after it, or NULL */
 
     ls_course now;
     bool check_finite;                  /* looks at the whole state after epochs, too */
