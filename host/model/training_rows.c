@@ -78,11 +78,16 @@ double ls_training_share(const ls_settings *s, const ls_data *data)
     return ls_data_cut_rows(data, share, s->seed, &rest, NULL) == LS_OK ? share : 0;
 }
 
+/* More parts than a machine's memory has rows are refused as too many. */
+static size_t in_memory(uint64_t n) { return n < SIZE_MAX ? (size_t)n : SIZE_MAX; }
+
 ls_status ls_training_rows(const ls_settings *s, const ls_data *data, size_t *rows, ls_error *err)
 {
     const ls_fold *f = &s->fold;
     double share = ls_training_share(s, data);
-    if (f->parts) return ls_data_fold_rows(data, f->part - 1, f->parts, f->seed, rows, err);
+    if (f->parts)
+        return ls_data_fold_rows(data, in_memory(f->part - 1), in_memory(f->parts), f->seed, rows,
+                                 err);
     if (share > 0) return ls_data_cut_rows(data, share, s->seed, rows, err);
     *rows = data->rows;
     return LS_OK;
@@ -95,6 +100,7 @@ ls_status ls_training_split(const ls_settings *s, const ls_data *data, ls_data *
     double share = ls_training_share(s, data);
     *train = *validation = NULL;
     if (f->parts)
-        return ls_data_cut_fold(data, f->part - 1, f->parts, f->seed, train, validation, err);
+        return ls_data_cut_fold(data, in_memory(f->part - 1), in_memory(f->parts), f->seed, train,
+                                validation, err);
     return share > 0 ? ls_data_cut(data, share, s->seed, true, train, validation, err) : LS_OK;
 }

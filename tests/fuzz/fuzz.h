@@ -10,6 +10,7 @@
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
 #include "host/data/formats.h"
+#include "host/data/quantiles.h"
 #include "host/data/split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -30,6 +31,29 @@ static inline void fuzz_check(ls_status status, const ls_error *err)
     if (status != LS_OK && (err->status != (int)status || !*err->message)) abort();
 }
 
+/* Data that was read can be encoded, with each scaling. */
+static inline void fuzz_encode(const ls_encoder *encoder, const ls_data *data, float *to)
+{
+    const size_t inputs = data->features;
+    double *mean = calloc(inputs, sizeof *mean), *scale = calloc(inputs, sizeof *scale);
+    ls_quantiles *quantiles = NULL;
+    ls_error err = {LS_OK, ""};
+    if (!mean || !scale) abort();
+    ls_number_scaling scaling = {.mean = mean, .scale = scale};
+    ls_encoder_standardize(encoder, data, mean, scale);
+    if (ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK) abort();
+    scaling.clip = 3;
+    if (ls_encoder_robust(encoder, data, mean, scale, &err) != LS_OK ||
+        ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK)
+        abort();
+    if (ls_encoder_quantiles(encoder, data, &quantiles, &err) != LS_OK) abort();
+    scaling = (ls_number_scaling){.mean = mean, .scale = scale, .quantiles = quantiles};
+    if (ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK) abort();
+    ls_quantiles_free(quantiles);
+    free(mean);
+    free(scale);
+}
+
 /* Data that was read can be encoded and split. */
 static inline void fuzz_use(const ls_data *data)
 {
@@ -38,26 +62,21 @@ static inline void fuzz_use(const ls_data *data)
     size_t cells;
     if (!ls_mul_size(data->rows, data->features, &cells) || cells > 1 << 20) return;
     if (ls_encoder_fit(data, &encoder, &err) != LS_OK) abort();
-    double *mean = calloc(data->features, sizeof *mean),
-           *scale = calloc(data->features, sizeof *scale);
     float *to = calloc(cells, sizeof *to);
-    if (!mean || !scale || !to) abort();
-    ls_encoder_standardize(encoder, data, mean, scale);
-    if (ls_encode(encoder, mean, scale, 0, data->features, data, to, &err) != LS_OK) abort();
+    if (!to) abort();
+    fuzz_encode(encoder, data, to);
     ls_data *rest = NULL, *part = NULL;
     fuzz_check(ls_data_split(data, 0.3, 1, &rest, &part, &err), &err);
     if (part && data->column && rest) {
         ls_encoder_free(encoder);
         encoder = NULL;
         if (ls_encoder_fit(rest, &encoder, &err) != LS_OK ||
-            ls_encode(encoder, NULL, NULL, 0, rest->features, rest, to, &err) != LS_OK)
+            ls_encode(encoder, &(ls_number_scaling){0}, rest->features, rest, to, &err) != LS_OK)
             abort();
     }
     ls_data_free(rest);
     ls_data_free(part);
     ls_encoder_free(encoder);
-    free(mean);
-    free(scale);
     free(to);
 }
 
