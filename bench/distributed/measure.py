@@ -42,6 +42,8 @@ def traffic(way, hidden, batch, ranks):
     """Bytes that the busiest rank sends in a step: the formula of docs/distributed.md."""
     floats, chunks = parameters(hidden) + 1, -(-batch // 64)
     each = -(-chunks // ranks)
+    if way == "memory":
+        return 2 * (ranks - 1)
     if way == "gather":
         return 4 * (each + 1) * floats * (ranks - 1) / ranks
     return 4 * floats * (1 if ranks == 2 else 2)
@@ -84,7 +86,8 @@ def measure(args, path, case):
     contestants = {"one process, 1 thread": lambda: run(batch, epochs, 1),
                    f"one process, {n} threads": lambda: run(all_of_them, epochs, n),
                    f"{n} ranks of 1 thread, gather": lambda: run(all_of_them, epochs, 1, n, "gather"),
-                   f"{n} ranks of 1 thread, chain": lambda: run(all_of_them, epochs, 1, n, "chain")}
+                   f"{n} ranks of 1 thread, chain": lambda: run(all_of_them, epochs, 1, n, "chain"),
+                   f"{n} ranks of 1 thread, memory": lambda: run(all_of_them, epochs, 1, n, "memory")}
     if args.peer_python:
         contestants[f"PyTorch, one process, {n} threads"] = lambda: ddp(args, hidden, all_of_them, steps, 1, n)
         contestants[f"PyTorch DDP, gloo, {n} ranks of 1 thread"] = lambda: ddp(args, hidden, all_of_them, steps, n, 1)
