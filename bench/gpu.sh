@@ -10,6 +10,8 @@
 #                                      REPORT: a file (default: gpu-report.txt)
 #   MINUTES=20 bench/gpu.sh …          time limit; parts that would start later are left out
 #
+# Beside the report lies a trace of what was built, tried and chosen: gpu-report-trace.txt.
+#
 # The report is complete after each part, so it can be read while it grows, or after an interruption.
 set -u
 device=${1:-}
@@ -116,6 +118,10 @@ rm -rf "$build/cache"
 mkdir -p "$build/cache"
 export XDG_CACHE_HOME="$build/cache" CUDA_CACHE_PATH="$build/cache/nv" POCL_CACHE_DIR="$build/cache/pocl"
 export NEO_CACHE_DIR="$build/cache/neo" MESA_SHADER_CACHE_DIR="$build/cache/mesa"
+
+# what is built, tried and chosen, with times
+export LOCKSTEP_TRACE="${report%.txt}-trace.txt"
+rm -f "$LOCKSTEP_TRACE"
 
 say "Lockstep $(git rev-parse --short HEAD 2>/dev/null) on $(uname -sm), $(date -u +%Y-%m-%d), $(${CC:-cc} --version | head -n 1)"
 say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1), $jobs processors"

@@ -2,6 +2,7 @@
 #include "host/opencl/cl_run.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/base/trace.h"
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_small.h"
 #include "host/opencl/cl_whole.h"
@@ -187,6 +188,16 @@ static size_t take_part(const group *g, uint64_t from, uint64_t most, ls_run *pa
     return n;
 }
 
+/* Turns of a trial, and calls that were slow to come back. */
+static void trace_turn(const cl_workspace *w, ls_way_turn turn, size_t count, uint64_t steps,
+                       double seconds)
+{
+    if (!ls_trace_is_on() || (turn.steps == UINT64_MAX && seconds < 0.05)) return;
+    ls_trace("%s: %s%s, %zu members, %llu steps in %.6f s", w->device->info.name,
+             way_names[turn.way], turn.steps == UINT64_MAX ? "" : " on trial", count,
+             (unsigned long long)steps, seconds);
+}
+
 /* One turn: some steps in one way. A way that fails and leaves the members as they were is not used
  * on this device any more. */
 static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn turn,
@@ -201,14 +212,32 @@ static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn tur
     ls_status status = ways[turn.way]->steps(w, parts, count, &intact, &why);
     *failed = status != LS_OK;
     if (status == LS_OK) {
-        if (trial) ls_way_trial_note(trial, turn.way, steps, ls_clock() - start);
+        double seconds = ls_clock() - start;
+        if (trial) ls_way_trial_note(trial, turn.way, steps, seconds);
+        trace_turn(w, turn, count, steps, seconds);
         return LS_OK;
     }
     if (status != LS_ERR_DEVICE || !intact || turn.way == LS_CL_WAY_LAYERED)
         return ls_fail(err, status, "%s", why.message);
     snprintf(w->device->way_out[turn.way], sizeof w->device->way_out[turn.way], "%.159s",
              why.message);
+    ls_trace("%s: %s is not used any more: %s", w->device->info.name, way_names[turn.way],
+             why.message);
     return LS_OK;
+}
+
+/* Members that run operation by operation need a launch for each product of each step. Where that
+ * alone is hopeless, as with thousands of small members, no step is wasted to see it. No driver was
+ * seen that enqueues a launch in less time than this. */
+static void expect_launches(const cl_workspace *w, const group *g, ls_way_trial *trial)
+{
+    static const double launch_seconds = 1e-6;
+    const ls_ops *step = &member_at(w, g->runs[0]->member)->plan->step;
+    size_t products = 0;
+    for (size_t i = 0; i < step->count; i++)
+        products += step->op[i].kind == LS_OP_DENSE || step->op[i].kind == LS_OP_GRAD_W;
+    ls_way_trial_expect(trial, LS_CL_WAY_LAYERED,
+                        launch_seconds * (double)products * (double)g->count);
 }
 
 static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const ls_run **parts,
@@ -225,6 +254,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
     for (uint64_t done = 0; done < most;) {
         bool able[LS_CL_WAY_COUNT], failed;
         find_able(w, g, able);
+        if (trial) expect_launches(w, g, trial);
         ls_way_turn turn = ls_way_trial_next(trial ? trial : &untried, able);
         if (!trial) turn.steps = UINT64_MAX;
         uint64_t steps = most - done < turn.steps ? most - done : turn.steps;
