@@ -689,7 +689,7 @@ bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work)
 
 bool ls_choice_is_measuring(const ls_choice *choice)
 {
-    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_BUILDING &&
-            choice->state != LS_CHOICE_DECIDED) ||
+    /* also while members wait for a device's builds: a slice of a whole epoch may take seconds */
+    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_DECIDED) ||
            choice->paces.samples < 2;
 }

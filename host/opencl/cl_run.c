@@ -268,8 +268,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
 
 /* ---- Dividing a call into groups ------------------------------------------------------------- */
 
-/* Members of one shape are a group of their own if there are at least so many of them; fewer join
- * the group of the other members that can run chunk-wise. */
+/* Fewer members of one shape are no group of their own if they can run chunk-wise. */
 enum { FEW = 32 };
 
 typedef struct {
@@ -294,22 +293,53 @@ static bool same_place(const entry *a, const entry *b)
     return a->keep == b->keep && a->slab == b->slab && a->chunkwise == b->chunkwise;
 }
 
-/* Runs of the entries [0, n), which are of one place: one group for each shape, but a common one
- * for the chunk-wise members of rare shapes. */
+/* The group of the entries [0, to), which are of one shape. */
+static group group_of(const entry *e, size_t to, const ls_run **list)
+{
+    for (size_t i = 0; i < to; i++) list[i] = e[i].run;
+    return (group){.runs = list, .count = to, .keep = e->keep};
+}
+
+/* The scratch that a group takes chunk-wise, if its members may run together with those of other
+ * shapes: they are few, or chunk-wise is their fastest way, as far as that is known; otherwise 0.
+ * One launch of all then fills the device, which several, one after the other, may not. */
+static size_t joining(cl_workspace *w, const entry *e, const group *g)
+{
+    bool able[LS_CL_WAY_COUNT];
+    if (!e->chunkwise) return 0;
+    const member *m = member_at(w, e->run->member);
+    const size_t scratch = ls_cl_small_scratch(m->prepared[LS_CL_WAY_SMALL].data);
+    if (g->count < FEW) return scratch;
+    find_able(w, g, able);
+    const ls_way_turn turn = ls_way_trial_next(trial_of(w->device->ways, m->shape, g->count), able);
+    return turn.way == LS_CL_WAY_SMALL && turn.steps == UINT64_MAX ? scratch : 0;
+}
+
+/* Runs the entries [0, n), which are of one place: one group for each shape, but a common one for
+ * chunk-wise members that may join it and do not need much less scratch than others in it, as all
+ * get what the largest needs. */
 static ls_status run_place(cl_workspace *w, const entry *e, size_t n, const ls_run **list,
                            ls_run *part, const ls_run **parts, ls_error *err)
 {
-    size_t rare = 0;
     const ls_run **others = list + n;
+    size_t joined = 0, largest = 0;
     for (size_t from = 0, to; from < n; from = to) {
-        for (to = from; to < n && e[to].shape == e[from].shape; to++) list[to - from] = e[to].run;
-        group g = {.runs = list, .count = to - from, .keep = e[from].keep};
-        bool joins = e[from].chunkwise && g.count < FEW && g.count < n;
-        if (!joins) LS_TRY(run_group(w, &g, part, parts, err));
-        for (size_t i = from; i < to && joins; i++) others[rare++] = e[i].run;
+        for (to = from; to < n && e[to].shape == e[from].shape;) to++;
+        const group g = group_of(e + from, to - from, list);
+        const size_t scratch = g.count < n ? joining(w, e + from, &g) : 0;
+        if (scratch > largest) largest = scratch;
     }
-    if (!rare) return LS_OK;
-    group g = {.runs = others, .count = rare, .mixed = true};
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && e[to].shape == e[from].shape;) to++;
+        const group g = group_of(e + from, to - from, list);
+        const size_t scratch = g.count < n ? joining(w, e + from, &g) : 0;
+        if (!scratch || (g.count >= FEW && 2 * scratch < largest))
+            LS_TRY(run_group(w, &g, part, parts, err));
+        else
+            for (size_t i = from; i < to; i++) others[joined++] = e[i].run;
+    }
+    if (!joined) return LS_OK;
+    const group g = {.runs = others, .count = joined, .mixed = true};
     return run_group(w, &g, part, parts, err);
 }
 

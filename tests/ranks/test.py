@@ -352,7 +352,7 @@ class PacedLog:
 
     def read(self):
         """A page at most, after a while."""
-        time.sleep(0.1)
+        time.sleep(0.2)
         if select.select([self.end], [], [], 0)[0]:
             more = os.read(self.end, self.PAGE)
             self.text, self.ended = self.text + more, not more
@@ -439,7 +439,7 @@ def test_killed():
 
 def test_ctrl_c():
     """mpirun passes it on after a while, and gives the ranks as long to end."""
-    check_interruptions(PacedLog.epochs(60), (("ctrl-c", 2, NEVER, stop, 0),))
+    check_interruptions(PacedLog.epochs(30), (("ctrl-c", 2, NEVER, stop, 0),))
 
 
 def struck(name, strike, seconds):
